@@ -1,0 +1,185 @@
+"""One server process in one folder: started once, found again after a crash, ended with its parent."""
+
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Final
+
+import psutil
+
+from embedded.errors import FolderInUse, StartFailed
+
+_LOOK_EVERY_S: Final = 0.05
+_LOG_TAIL_BYTES: Final = 4096
+# The system's clock may be set between two looks, and start times are derived from it.
+_SAME_START_S: Final = 2.0
+
+
+class Daemon:
+    """A child process whose folder holds its log, its lock and its process id."""
+
+    def __init__(self, name: str, folder: Path, *, stop_signal: signal.Signals) -> None:
+        self.name = name
+        self.folder = folder
+        self.log = folder / "server.log"
+        self._stop_signal = stop_signal
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock: IO[str] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process id of the running server."""
+        if self._process is None:
+            raise StartFailed(f"{self.name} is not running")
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the server's process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    def claim(self) -> None:
+        """Hold the folder for this process, and end what a killed process left running in it.
+
+        Raises FolderInUse: another living process holds the folder.
+        """
+        if self._lock is not None:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        handle = (self.folder / "lock").open("a+")
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as exc:
+            handle.close()
+            raise FolderInUse(f"{self.name} already runs in {self.folder} for another process") from exc
+        self._lock = handle
+        self._end_leftover()
+
+    def spawn(
+        self,
+        command: Sequence[str | Path],
+        *,
+        become: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start the process, `become` first where it changes the user; its output goes to the log."""
+        # The tether comes after the change of user, which would cut it.
+        words = [*become, *_tether(self._stop_signal), *(str(word) for word in command)]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                env=None if env is None else {**os.environ, **env},
+                # Ctrl-C in a terminal goes to the whole foreground group: we stop the servers, last.
+                start_new_session=True,
+            )
+        started = psutil.Process(self._process.pid).create_time()
+        (self.folder / "pid").write_text(f"{self._process.pid} {started}\n")
+
+    def wait_until(self, ready: Callable[[], bool], *, timeout_s: float) -> None:
+        """Return when `ready` says so.
+
+        Raises StartFailed: the process ended, or the time is over; the process is not running then.
+        """
+        deadline = time.monotonic() + timeout_s
+        while not ready():
+            if not self.running:
+                code = self._process.returncode if self._process else None
+                raise StartFailed(f"{self.name} ended with code {code} while starting; {self.last_words()}")
+            if time.monotonic() > deadline:
+                self.kill()
+                raise StartFailed(f"{self.name} did not answer within {timeout_s:.0f} s; {self.last_words()}")
+            time.sleep(_LOOK_EVERY_S)
+
+    def last_words(self) -> str:
+        """The last line of the log, and where the log is."""
+        line = ""
+        if self.log.exists():
+            tail = self.log.read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace").splitlines()
+            line = next((text.strip() for text in reversed(tail) if text.strip()), "")
+        return f"log {self.log}: {line or '(empty)'}"
+
+    def send(self, number: signal.Signals) -> None:
+        """Send the running process a signal."""
+        os.kill(self.pid, number)
+
+    def stop(self, *, timeout_s: float = 30) -> None:
+        """End the process in order, by force when the time is over, and let go of the folder."""
+        if self._process is not None and self.running:
+            with suppress(ProcessLookupError):
+                # A frozen process would not see the signal.
+                self.send(signal.SIGCONT)
+                self.send(self._stop_signal)
+            try:
+                self._process.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        self._process = None
+        (self.folder / "pid").unlink(missing_ok=True)
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def kill(self) -> None:
+        """End the process at once, as a crash would; the folder stays claimed."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def _end_leftover(self) -> None:
+        """End the process of an earlier run whose parent was killed, if it still lives."""
+        note = self.folder / "pid"
+        if not note.exists():
+            return
+        with suppress(psutil.NoSuchProcess, ValueError):
+            pid, started = note.read_text().split()
+            left = psutil.Process(int(pid))
+            # A process id is used again: only the same start time makes it the same process.
+            if abs(left.create_time() - float(started)) < _SAME_START_S:
+                left.resume()
+                left.send_signal(self._stop_signal)
+                if not _ended(left, timeout_s=30):
+                    left.kill()
+                    _ended(left, timeout_s=10)
+        note.unlink(missing_ok=True)
+
+
+def _ended(process: psutil.Process, *, timeout_s: float) -> bool:
+    """Whether a process that is not our child ended in time; one that nobody has reaped counts as ended."""
+    deadline = time.monotonic() + timeout_s
+    with suppress(psutil.NoSuchProcess):
+        while process.status() != psutil.STATUS_ZOMBIE:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_LOOK_EVERY_S)
+    return True
+
+
+def _tether(stop_signal: signal.Signals) -> list[str]:
+    """The words before a command that make Linux end it when its parent dies, however that dies.
+
+    Elsewhere nothing does so: the next start in the same folder ends what was left.
+    """
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        return []
+    return [setpriv, "--pdeathsig", stop_signal.name.removeprefix("SIG")]
+
+
+@contextmanager
+def stopped_on_error(stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` when the block fails, an interrupt included."""
+    try:
+        yield
+    except BaseException:
+        stop()
+        raise

@@ -1,0 +1,110 @@
+"""The jars of the embedded Kafka: fetched once by jgo, checked against the committed lock at every start.
+
+jgo writes a lock but does not check it, so this module does: the class path is made of the locked jars
+and nothing else, and a jar with another checksum is refused.
+Run as a module it writes the lock anew: python -m embedded.jars
+"""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import requests
+from jgo.config import GlobalSettings
+from jgo.env import EnvironmentBuilder, EnvironmentSpec, LockedDependency, LockFile, compute_spec_hash
+from jgo.maven import Dependency, MavenContext
+
+from embedded.errors import JarsDiffer, NetworkNeeded
+
+SPEC: Final = Path(__file__).with_name("jgo.toml")
+LOCK: Final = Path(__file__).with_name("jgo.lock.toml")
+
+_REWRITE: Final = "run python -m embedded.jars and commit the lock"
+
+
+def class_path(spec: Path = SPEC, lock: Path = LOCK) -> list[Path]:
+    """The locked jars on this machine, in the lock's order; those that are missing are fetched first.
+
+    Raises NetworkNeeded: connect once, then call again.
+    Raises JarsDiffer: the resolved set or a checksum is not the locked one, nothing may be run.
+    """
+    locked = LockFile.load(lock)
+    if locked.spec_hash != compute_spec_hash(spec):
+        raise JarsDiffer(f"{spec.name} changed after {lock.name} was written: {_REWRITE}")
+    context = _context()
+    paths = [_path(context.repo_cache, jar) for jar in locked.dependencies]
+    if not all(path.exists() for path in paths):
+        with _one_at_a_time(context.repo_cache):
+            _refuse_other_set(locked, _fetch(spec, context))
+    problems = [*locked.verify_checksums(context.repo_cache), *_without_checksum(locked)]
+    if problems:
+        raise JarsDiffer(f"a jar is not the locked one: {problems[0]}; remove that file and try again")
+    return paths
+
+
+def write_lock(spec: Path = SPEC, lock: Path = LOCK) -> int:
+    """How many jars the new lock holds, resolved from the spec."""
+    context = _context()
+    with _one_at_a_time(context.repo_cache):
+        jars = _fetch(spec, context)
+    made = LockFile.from_resolved_dependencies(
+        jars, environment_name="anden-kafka", spec_hash=compute_spec_hash(spec)
+    )
+    made.save(lock)
+    return len(jars)
+
+
+def _context() -> MavenContext:
+    """Where jgo looks for jars, its user's own settings included: a mirror is configured there."""
+    settings = GlobalSettings.load()
+    return MavenContext(repo_cache=settings.repo_cache, remote_repos=settings.repositories or None)
+
+
+def _path(repo: Path, jar: LockedDependency) -> Path:
+    folder = repo / jar.groupId.replace(".", "/") / jar.artifactId / jar.version
+    return folder / f"{jar.artifactId}-{jar.version}.{jar.packaging}"
+
+
+def _fetch(spec: Path, context: MavenContext) -> list[Dependency]:
+    """Everything the spec resolves to, each jar on this machine afterwards."""
+    wanted = EnvironmentBuilder(context=context).spec_to_dependencies(EnvironmentSpec.load(spec))
+    try:
+        inputs, transitive = context.resolver.resolve(wanted)
+        jars = [*inputs, *transitive]
+        for jar in jars:
+            jar.artifact.resolve()
+    except (requests.RequestException, RuntimeError) as exc:
+        raise NetworkNeeded(
+            "Kafka's jars are not on this machine yet and could not be fetched "
+            f"({type(exc).__name__}): connect to the network and try again"
+        ) from exc
+    return jars
+
+
+def _refuse_other_set(locked: LockFile, resolved: list[Dependency]) -> None:
+    """Nothing, or JarsDiffer where the resolved set is not the locked one."""
+    expected = {(jar.groupId, jar.artifactId, jar.version) for jar in locked.dependencies}
+    found = {(jar.artifact.groupId, jar.artifact.artifactId, jar.artifact.version) for jar in resolved}
+    if expected != found:
+        names = ", ".join(sorted(":".join(jar) for jar in expected ^ found))
+        raise JarsDiffer(f"the resolved jars are not the locked ones ({names}): {_REWRITE}")
+
+
+def _without_checksum(locked: LockFile) -> list[str]:
+    """The locked jars that have no checksum: jgo's own check would skip them."""
+    return [f"{jar.artifactId} has no checksum in the lock" for jar in locked.dependencies if not jar.sha256]
+
+
+@contextmanager
+def _one_at_a_time(repo: Path) -> Iterator[None]:
+    """Only one process fetches: jgo writes straight to the final path."""
+    repo.mkdir(parents=True, exist_ok=True)
+    with (repo / ".anden.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+if __name__ == "__main__":
+    print(f"{LOCK.name}: {write_lock()} jars")

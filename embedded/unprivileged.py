@@ -1,0 +1,90 @@
+"""Running a program that refuses to be root, without changing the mode of anyone's folder.
+
+PostgreSQL refuses the user id 0. Where this process is root, the program runs in a user namespace that
+shows it another id: nothing is copied or handed over, and folders of mode 0700 above it do not matter.
+Where namespaces are forbidden (many containers) it runs as `nobody`, from a folder that nobody can reach.
+"""
+
+import hashlib
+import os
+import pwd
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from embedded.errors import StartFailed
+
+_NAMESPACE: Final = ("unshare", "-U", "--map-user=1000", "--map-group=1000")
+_USER: Final = "nobody"
+# Survives a restart of the machine, unlike /tmp, and everyone may pass through it.
+_REACHABLE: Final = Path("/var/tmp")  # noqa: S108 - the folder below it is checked and private
+
+
+@dataclass(frozen=True)
+class Footing:
+    """How to start a program that refuses to be root, and where."""
+
+    become: tuple[str, ...]
+    programs: Path
+    data: Path
+    user_id: int | None = None
+
+    def own(self, path: Path) -> Path:
+        """The path, handed over to the user the program runs as."""
+        if self.user_id is not None:
+            os.chown(path, self.user_id, -1)
+        return path
+
+
+def footing(programs: Path, data: Path, *, libraries: Path) -> Footing:
+    """How to run what lies in `programs` (with its sibling folder `libraries`) over the folder `data`.
+
+    Raises StartFailed: this process is root and the system lets it become nobody else.
+    """
+    if os.geteuid() != 0:
+        return Footing((), programs, data)
+    if shutil.which("unshare") and _works([*_NAMESPACE, "true"]):
+        return Footing(_NAMESPACE, programs, data)
+    return as_nobody(programs, data, libraries=libraries)
+
+
+def as_nobody(programs: Path, data: Path, *, libraries: Path) -> Footing:
+    """A footing for the user `nobody`: binaries and data in a folder of its own below /var/tmp."""
+    become = ("setpriv", f"--reuid={_USER}", "--regid=nogroup", "--clear-groups")
+    if not shutil.which("setpriv") or not _works([*become, "true"]):
+        raise StartFailed(
+            "PostgreSQL does not run as root, and this system allows neither `unshare -U` nor `setpriv`: "
+            "run this as another user"
+        )
+    user = pwd.getpwnam(_USER)
+    digest = hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:16]
+    room = _private_folder(_REACHABLE / f"anden-{digest}", user.pw_uid)
+    home = room / "programs"
+    if not (home / "complete").exists():
+        shutil.rmtree(home, ignore_errors=True)
+        shutil.copytree(programs, home / programs.parent.name / programs.name, symlinks=True)
+        shutil.copytree(libraries, home / libraries.name)
+        (home / "complete").touch()
+    return Footing(become, home / programs.parent.name / programs.name, room / "data", user.pw_uid)
+
+
+def _private_folder(path: Path, user_id: int) -> Path:
+    """The folder, owned by the user and closed to all others.
+
+    Raises StartFailed: someone else made it, so what lies in it cannot be trusted.
+    """
+    try:
+        path.mkdir(mode=0o700)
+    except FileExistsError:
+        found = path.lstat()
+        if path.is_symlink() or found.st_uid != user_id or found.st_mode & 0o077:
+            raise StartFailed(f"{path} belongs to somebody else: remove it and try again") from None
+    os.chown(path, user_id, -1)
+    return path
+
+
+def _works(command: list[str]) -> bool:
+    """Whether the command ends well here."""
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0

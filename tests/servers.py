@@ -1,0 +1,45 @@
+"""The real servers of the tests: started at most once a session, only where a test asks for them.
+
+A plugin: pytest_plugins = ["tests.servers"]
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NoReturn
+
+import pytest
+
+from embedded.errors import NetworkNeeded, NotInstalled
+from embedded.kafka import EmbeddedKafka
+from embedded.postgres import EmbeddedPostgres
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[EmbeddedPostgres]:
+    """A running PostgreSQL 18 with the empty database `anden` and its owner role."""
+    with TemporaryDirectory(prefix="anden-postgres-") as folder:
+        try:
+            with EmbeddedPostgres(Path(folder), quick=True) as server:
+                yield server
+        except NotInstalled as exc:
+            lacking(str(exc))
+
+
+@pytest.fixture(scope="session")
+def kafka_server() -> Iterator[EmbeddedKafka]:
+    """A running Kafka broker without topics."""
+    with TemporaryDirectory(prefix="anden-kafka-") as folder:
+        try:
+            with EmbeddedKafka(Path(folder), quick=True) as server:
+                yield server
+        except (NotInstalled, NetworkNeeded) as exc:
+            lacking(str(exc))
+
+
+def lacking(reason: str) -> NoReturn:
+    """Skip the test for want of something on this machine, or fail it where nothing may be skipped."""
+    if os.environ.get("ANDEN_TEST_REQUIRE_ALL") == "1":
+        pytest.fail(f"ANDEN_TEST_REQUIRE_ALL=1, but {reason}", pytrace=False)
+    pytest.skip(reason)
