@@ -59,8 +59,7 @@ def as_nobody(programs: Path, data: Path, *, libraries: Path) -> Footing:
             "run this as another user"
         )
     user = pwd.getpwnam(_USER)
-    digest = hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:16]
-    room = _private_folder(_REACHABLE / f"anden-{digest}", user.pw_uid)
+    room = _private_folder(room_of(data), user.pw_uid)
     home = room / "programs"
     if not (home / "complete").exists():
         shutil.rmtree(home, ignore_errors=True)
@@ -68,6 +67,12 @@ def as_nobody(programs: Path, data: Path, *, libraries: Path) -> Footing:
         shutil.copytree(libraries, home / libraries.name)
         (home / "complete").touch()
     return Footing(become, home / programs.parent.name / programs.name, room / "data", user.pw_uid)
+
+
+def room_of(data: Path) -> Path:
+    """The folder that stands in for `data` where `nobody` cannot reach it: the same one at every start."""
+    digest = hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:16]
+    return _REACHABLE / f"anden-{digest}"
 
 
 def _private_folder(path: Path, user_id: int) -> Path:

@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -7,12 +8,15 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
+from embedded import postgres
 from embedded.errors import FolderInUse
 from embedded.ports import LOOPBACK
 from embedded.postgres import EmbeddedPostgres
+from embedded.unprivileged import as_nobody, room_of
 
 
 def test_the_owner_owns_the_database_and_may_make_roles(postgres_server: EmbeddedPostgres) -> None:
@@ -92,3 +96,26 @@ def test_the_server_ends_with_a_killed_parent_and_the_folder_can_be_used_again(t
     with EmbeddedPostgres(tmp_path, quick=True) as server, psycopg.connect(server.admin_url) as connection:
         found = connection.execute("SELECT count(*) FROM pg_database WHERE datname = 'anden'").fetchone()
         assert found == (1,)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become nobody")
+def test_where_namespaces_are_forbidden_root_runs_it_as_nobody_and_opens_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "footing", as_nobody)
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    with EmbeddedPostgres(closed / "pg", quick=True) as server:
+        room = room_of(server.folder / "data")
+        try:
+            assert psutil.Process(server.pid).username() == "nobody"
+            with psycopg.connect(server.urls()["ANDEN_DATABASE_OWNER_URL"]) as connection:
+                connection.execute("CREATE TABLE t AS SELECT 7 AS n")
+            server.stop()
+            server.start()
+            with psycopg.connect(server.urls()["ANDEN_DATABASE_OWNER_URL"]) as connection:
+                assert connection.execute("SELECT n FROM t").fetchone() == (7,)
+        finally:
+            server.stop()
+            shutil.rmtree(room)
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
