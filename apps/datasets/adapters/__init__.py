@@ -1,0 +1,1 @@
+"""How datasets touch PostgreSQL and Prometheus."""

@@ -1,0 +1,1 @@
+"""Pure rules of datasets: no Django, no driver, no clock."""

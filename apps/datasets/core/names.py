@@ -1,0 +1,56 @@
+"""What may be a name, and how PostgreSQL is told it."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Final
+
+MAX_BYTES: Final = 63
+"""Bytes of an identifier, UTF-8. Source: PostgreSQL's NAMEDATALEN - 1."""
+
+TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+"""A topic's legal name. Source: org.apache.kafka.common.internals.Topic."""
+
+SYSTEM_COLUMNS: Final = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
+"""Columns that every PostgreSQL table has already."""
+
+FORBIDDEN: Final = {
+    '"': "a double quote",
+    "%": "a percent sign",
+    ",": "a comma",
+    "/": "a slash",
+    "[": "a bracket",
+    "]": "a bracket",
+}
+"""Django does not escape the first two; the rest have a meaning in the API's addresses."""
+
+
+def name_faults(name: str) -> Iterator[str]:
+    """The rules that a dataset's or a field's name breaks, as sentences; none when it may be used."""
+    if not name:
+        yield "a name cannot be empty"
+        return
+    size = len(name.encode("utf-8", "surrogatepass"))
+    if size > MAX_BYTES:
+        yield f"the name has {size} bytes, PostgreSQL keeps {MAX_BYTES}"
+    for word in sorted({word for char, word in FORBIDDEN.items() if char in name}):
+        yield f"the name contains {word}"
+    if any(unicodedata.category(char) in {"Cc", "Cs"} for char in name):
+        yield "the name contains a control character"
+    if name != name.strip() or name != unicodedata.normalize("NFC", name):
+        yield "the name begins or ends with a space, or is not in Unicode's normal form C"
+    if name[0] in "-+_.":
+        yield f"the name begins with {name[0]!r}, which has a meaning of its own in Andén"
+    if name in SYSTEM_COLUMNS:
+        yield "every PostgreSQL table has a system column of this name"
+
+
+def quote_identifier(name: str) -> str:
+    """The name as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_literal(text: str) -> str:
+    """The text as an SQL string constant; `E''` where it holds a backslash."""
+    quoted = "'" + text.replace("'", "''") + "'"
+    return " E" + quoted.replace("\\", "\\\\") if "\\" in text else quoted

@@ -1,0 +1,104 @@
+"""From a property of an ODCS schema to a field."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from apps.datasets.core.contract import Checks, Field
+from apps.datasets.core.errors import Problem
+from apps.datasets.core.names import name_faults
+from apps.datasets.core.types import ColumnType, column_type
+
+NUMBERS: Final = {
+    "minimum": "minimum",
+    "maximum": "maximum",
+    "exclusiveMinimum": "exclusive_minimum",
+    "exclusiveMaximum": "exclusive_maximum",
+}
+LENGTHS: Final = {"minLength": "min_length", "maxLength": "max_length"}
+ITEMS: Final = {"minItems": "min_length", "maxItems": "max_length"}
+NESTED: Final = ("properties", "items")
+TEXTS: Final = frozenset({"text", "varchar"})
+
+
+def field_from_property(item: Mapping[str, Any], path: str) -> tuple[Field | None, list[Problem]]:
+    """The field, None where its type cannot be read, and what is wrong with the property."""
+    name = item["name"]
+    problems = [
+        Problem(f"{path}.name", f"{name!r}: {fault}", "choose another name") for fault in name_faults(name)
+    ]
+    if "logicalType" not in item:
+        return None, [*problems, Problem(f"{path}.logicalType", f"{name!r} has no logicalType", "add one")]
+    try:
+        kind = column_type(item["logicalType"], item.get("physicalType"))
+    except ValueError as error:
+        return None, [*problems, Problem(f"{path}.physicalType", f"{name!r}: {error}")]
+    problems += _unsupported(item, path)
+    checks = _checks(item, kind, path, problems)
+    field = Field(
+        name=name,
+        type=kind,
+        logical=item["logicalType"],
+        required=bool(item.get("required") or item.get("primaryKey") or item.get("partitioned")),
+        description=str(item.get("description") or ""),
+        checks=checks,
+        unique=bool(item.get("unique")),
+        restricted=item.get("classification") == "restricted",
+    )
+    return field, problems
+
+
+def _unsupported(item: Mapping[str, Any], path: str) -> list[Problem]:
+    problems = []
+    if item.get("physicalName") not in {None, item["name"]}:
+        problems.append(Problem(f"{path}.physicalName", "a column has its property's name", "remove it"))
+    for index, check in enumerate(item.get("quality") or ()):
+        if check.get("type", "library") != "text":
+            problems.append(
+                Problem(
+                    f"{path}.quality[{index}]", "only checks of type text are kept", "use logicalTypeOptions"
+                )
+            )
+    return problems
+
+
+def _checks(item: Mapping[str, Any], kind: ColumnType, path: str, problems: list[Problem]) -> Checks:
+    options = item.get("logicalTypeOptions") or {}
+    found: dict[str, Any] = {}
+    for word, value in options.items():
+        where = f"{path}.logicalTypeOptions.{word}"
+        attribute = _allowed(kind).get(word)
+        if attribute is None:
+            problems.append(Problem(where, f"Andén does not check {word} on {kind.sql}", "remove it"))
+        elif not _fits(word, value):
+            problems.append(Problem(where, f"{word} has no fitting value"))
+        else:
+            found[attribute] = value
+    enum = tuple(entry["value"] for entry in item.get("enum") or ())
+    if enum and not all(type(value) is kind.spec.python for value in enum):
+        problems.append(Problem(f"{path}.enum", f"the values are not all of the type {kind.sql}"))
+    return Checks(enum=enum, **found)
+
+
+def _allowed(kind: ColumnType) -> Mapping[str, str]:
+    if kind.array:
+        return ITEMS
+    if kind.spec.name in TEXTS:
+        return {**LENGTHS, "pattern": "pattern"}
+    if kind.spec.python in {int, float} or kind.spec.name == "numeric":
+        return NUMBERS
+    return {}
+
+
+def _fits(word: str, value: object) -> bool:
+    if word == "pattern":
+        try:
+            re.compile(str(value))
+        except re.error:
+            return False
+        return isinstance(value, str)
+    if isinstance(value, bool):
+        return False
+    if word in NUMBERS:
+        return isinstance(value, int | float)
+    return isinstance(value, int) and value >= 0

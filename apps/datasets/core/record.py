@@ -1,0 +1,223 @@
+"""One JSON record against a contract: bytes in, the row's values out.
+
+The good record takes the short way: msgspec decodes it into a struct made from the contract and checks types,
+ranges, lengths and choices in C. Only a bad one is taken apart field by field, to say which one and why.
+"""
+
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+
+from apps.datasets.core.contract import EXTRA, Contract, Field, UnknownFields
+from apps.datasets.core.errors import BadRecord
+from apps.datasets.core.values import annotation, holds_nul, late_check, nul_check, nullable
+
+Values = tuple[Any, ...]
+
+MAX_BYTES: Final = 16 * 1024 * 1024
+"""The largest record that is decoded, bytes."""
+
+NUL_ESCAPE: Final = b"\\u0000"
+JSON_NULL: Final = b"null"
+BROKEN: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+class RecordReader:
+    """Turns records of one contract into values, in the order of `columns`."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self.columns: tuple[str, ...] = tuple(field.name for field in contract.fields)
+        self.wires: tuple[str, ...] = tuple(field.type.wire for field in contract.fields)
+        self._keeps = contract.unknown_fields is UnknownFields.KEEP
+        if self._keeps:
+            self.columns += (EXTRA,)
+            self.wires += ("jsonb",)
+        self._names = frozenset(field.name for field in contract.fields)
+        self._struct = _struct(contract)
+        self._decoder = msgspec.json.Decoder(self._struct)
+        self._checks = tuple(
+            (index, check) for index, field in enumerate(contract.fields) if (check := late_check(field))
+        )
+        self._nul_checks = tuple(nul_check(field) for field in contract.fields)
+        self._raws = frozenset(
+            index for index, field in enumerate(contract.fields) if field.type.spec.python is msgspec.Raw
+        )
+        self._parts = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+    def decode(self, value: bytes) -> Values:
+        """The values of one record.
+
+        Raises BadRecord: it can never become a row of this contract.
+        """
+        try:
+            row = msgspec.structs.astuple(self._decoder.decode(value))
+        except BROKEN:
+            raise self._why(value) from None
+        if self._raws:
+            row = self._without_json_null(row)
+        for index, check in self._checks:
+            if row[index] is not None:
+                check(row[index])
+        if NUL_ESCAPE in value:
+            self._refuse_nul(row)
+        if len(value) > MAX_BYTES:
+            raise BadRecord("too_large", f"the record has {len(value)} bytes, the limit is {MAX_BYTES}")
+        return (*row, self._extra(value)) if self._keeps else row
+
+    def _without_json_null(self, row: Values) -> Values:
+        values = tuple(
+            None if index in self._raws and value is not None and bytes(value) == JSON_NULL else value
+            for index, value in enumerate(row)
+        )
+        for index in self._raws:
+            field = self.contract.fields[index]
+            if values[index] is None and field.required:
+                raise BadRecord("missing_field", f"{field.name!r} is required and null", field=field.name)
+        return values
+
+    def decode_key(self, key: bytes | None) -> Values:
+        """The values of the contract's key from a Kafka key.
+
+        The key is a JSON object with the key's fields, a JSON array of their values in order, or, for a key of
+        one field, the value itself, text also without quotes. Raises BadRecord.
+        """
+        fields = [self.contract.field(name) for name in self.contract.key]
+        if key is None:
+            raise BadRecord("bad_key", "a tombstone needs the key of the row it deletes")
+        values: list[Any] = []
+        for field, part in zip(fields, self._key_parts(key, fields), strict=True):
+            try:
+                value = _decode_field(field, part)
+            except BadRecord as error:
+                raise BadRecord("bad_key", f"in the key, {error}", field=field.name) from None
+            if value is None or holds_nul(value):
+                raise BadRecord(
+                    "bad_key", f"the key's {field.name!r} is null or holds U+0000", field=field.name
+                )
+            values.append(value)
+        return tuple(values)
+
+    def _key_parts(self, key: bytes, fields: list[Field]) -> list[bytes]:
+        try:
+            parsed = msgspec.json.decode(key, type=dict[str, msgspec.Raw] | list[msgspec.Raw] | msgspec.Raw)
+        except BROKEN:
+            parsed = None
+        if isinstance(parsed, msgspec.Raw) or parsed is None:
+            return [self._single_key(key, fields)]
+        if isinstance(parsed, dict) and all(field.name in parsed for field in fields):
+            return [bytes(parsed[field.name]) for field in fields]
+        if isinstance(parsed, list) and len(parsed) == len(fields):
+            return [bytes(part) for part in parsed]
+        raise BadRecord("bad_key", f"the key is not made of {', '.join(field.name for field in fields)}")
+
+    def _single_key(self, key: bytes, fields: list[Field]) -> bytes:
+        if len(fields) > 1:
+            raise BadRecord("bad_key", f"the key is not made of {', '.join(field.name for field in fields)}")
+        try:
+            _decode_field(fields[0], key)
+        except BadRecord:
+            text = key.decode("utf-8", "replace")
+            return msgspec.json.encode(text)
+        return key
+
+    def _refuse_nul(self, row: Values) -> None:
+        for value, check in zip(row, self._nul_checks, strict=True):
+            if value is not None:
+                check(value)
+
+    def _extra(self, value: bytes) -> msgspec.Raw | None:
+        parts = self._parts.decode(value)
+        extra = {name: part for name, part in parts.items() if name not in self._names}
+        if not extra:
+            return None
+        text = msgspec.json.encode(extra)
+        if NUL_ESCAPE in text and holds_nul(msgspec.json.decode(text)):
+            raise BadRecord(
+                "nul", "an unknown field holds U+0000, which PostgreSQL cannot store", field=EXTRA
+            )
+        return msgspec.Raw(text)
+
+    def _why(self, value: bytes) -> BadRecord:
+        try:
+            parts = self._parts.decode(value)
+        except BROKEN:
+            return _why_no_object(value)
+        for field in self.contract.fields:
+            if field.name not in parts:
+                if field.required:
+                    return BadRecord(
+                        "missing_field", f"{field.name!r} is required and missing", field=field.name
+                    )
+                continue
+            try:
+                _decode_field(field, bytes(parts[field.name]))
+            except BadRecord as error:
+                return error
+        for name in parts:
+            if name not in self._names:
+                return BadRecord("unknown_field", f"{name[:63]!r} is not in the contract", field=name[:63])
+        return BadRecord("not_json", "the record is not valid JSON")
+
+
+@lru_cache(maxsize=1024)
+def record_reader(contract: Contract) -> RecordReader:
+    """The reader of this contract, made once."""
+    return RecordReader(contract)
+
+
+def _struct(contract: Contract) -> type[msgspec.Struct]:
+    names = {f"f{index}": field for index, field in enumerate(contract.fields)}
+    required = [(name, annotation(field)) for name, field in names.items() if field.required]
+    optional = [(name, nullable(field), None) for name, field in names.items() if not field.required]
+    # Fields keep the contract's order: kw_only lets required ones follow optional ones.
+    by_name: dict[str, Any] = {item[0]: item for item in (*required, *optional)}
+    return msgspec.defstruct(
+        "Record",
+        [by_name[name] for name in names],
+        rename={name: field.name for name, field in names.items()},
+        forbid_unknown_fields=contract.unknown_fields is UnknownFields.REJECT,
+        kw_only=True,
+        gc=False,
+    )
+
+
+def _decode_field(field: Field, part: bytes) -> Any:
+    try:
+        value = msgspec.json.decode(part, type=nullable(field))
+    except BROKEN as error:
+        raise _why_field(field, part, error) from None
+    if isinstance(value, msgspec.Raw) and bytes(value) == JSON_NULL:
+        value = None
+    check = late_check(field)
+    if check and value is not None:
+        check(value)
+    return value
+
+
+def _why_field(field: Field, part: bytes, error: Exception) -> BadRecord:
+    if isinstance(error, UnicodeDecodeError):
+        return BadRecord("not_json", f"{field.name!r} is not valid UTF-8", field=field.name)
+    if part.strip() == b"null":
+        return BadRecord("missing_field", f"{field.name!r} is required and null", field=field.name)
+    if field.checks.enum:
+        return BadRecord("not_allowed", f"{field.name!r} is none of the allowed values", field=field.name)
+    bare = list[Any] if field.type.array else field.type.spec.python
+    try:
+        msgspec.json.decode(part, type=bare)
+    except BROKEN:
+        return BadRecord(
+            "wrong_type", f"{field.name!r} is not of the type {field.type.sql}", field=field.name
+        )
+    # The type fits, so a bound, a length, a pattern or an item does not; msgspec's message names the rule alone.
+    rule = str(error).split(" - at")[0]
+    return BadRecord("out_of_range", f"{field.name!r}: {rule}", field=field.name)
+
+
+def _why_no_object(value: bytes) -> BadRecord:
+    try:
+        msgspec.json.decode(value)
+    except BROKEN:
+        return BadRecord("not_json", "the record is not valid JSON in UTF-8")
+    return BadRecord("not_an_object", "the record is JSON and not an object")

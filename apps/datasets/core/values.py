@@ -1,0 +1,191 @@
+"""What one field's values must be: what msgspec checks in C, and the check of what it cannot say."""
+
+import datetime
+import decimal
+import math
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+
+from apps.datasets.core.contract import Field
+from apps.datasets.core.errors import BadRecord
+
+Check = Callable[[Any], None]
+"""Raises BadRecord for a value that is not None and cannot be stored."""
+
+MAX_DIGITS: Final = 131_072
+MAX_SCALE: Final = 16_383
+"""Digits before and after the point of an unbounded numeric. Source: PostgreSQL, chapter 8.1.2."""
+
+FIRST: Final = datetime.datetime(1, 1, 2, tzinfo=datetime.UTC)
+LAST: Final = datetime.datetime(9999, 12, 30, tzinfo=datetime.UTC)
+"""Times with an offset stay within the years that Python and PostgreSQL both write with four digits."""
+
+
+def annotation(field: Field) -> Any:
+    """The field's type for msgspec, without NULL; raw JSON holds its own null."""
+    checks, kind = field.checks, field.type
+    if checks.enum and kind.spec.python in {str, int} and not kind.array:
+        return Literal[checks.enum]
+    meta = _bounds(field) if kind.spec.python in {int, float} else {}
+    if kind.spec.python in {datetime.datetime, datetime.time}:
+        meta["tz"] = kind.spec.name == "timestamptz"
+    if kind.spec.python is str:
+        meta |= _text_bounds(field)
+    inner = Annotated[kind.spec.python, msgspec.Meta(**meta)] if meta else kind.spec.python
+    if not kind.array:
+        return inner
+    items = _lengths(field)
+    listed = list[inner | None]  # type: ignore[valid-type]
+    return Annotated[listed, msgspec.Meta(**items)] if items else listed
+
+
+def nullable(field: Field) -> Any:
+    """The field's type for msgspec as its record may hold it."""
+    kind = annotation(field)
+    return kind if field.required or field.type.spec.python is msgspec.Raw else kind | None
+
+
+def late_check(field: Field) -> Check | None:
+    """The check that msgspec cannot make, or None where it can make them all."""
+    kind, checks = field.type, field.checks
+    if kind.spec.name == "numeric":
+        one: Check = _decimal_check(field)
+    elif kind.spec.name == "timestamptz":
+        one = _instant_check(field)
+    elif kind.spec.python is msgspec.Raw:
+        one = _shape_check(field)
+    elif checks.enum and kind.spec.python not in {str, int}:
+        one = _enum_check(field)
+    else:
+        return None
+    if not kind.array:
+        return one
+    return lambda items: [one(item) for item in items if item is not None] and None
+
+
+def nul_check(field: Field) -> Check:
+    """Refuses U+0000 anywhere in a value, which PostgreSQL cannot store in text or jsonb."""
+
+    def check(value: Any) -> None:
+        if holds_nul(msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else value):
+            raise BadRecord(
+                "nul", f"{field.name!r} holds U+0000, which PostgreSQL cannot store", field=field.name
+            )
+
+    return check
+
+
+def holds_nul(value: Any) -> bool:
+    """Whether U+0000 stands anywhere in a decoded JSON value."""
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, dict):
+        return any(holds_nul(part) for pair in value.items() for part in pair)
+    return isinstance(value, list) and any(holds_nul(item) for item in value)
+
+
+def _bounds(field: Field) -> dict[str, float | int]:
+    checks, spec = field.checks, field.type.spec
+    lows = [value for value in (spec.low, checks.minimum) if value is not None]
+    highs = [value for value in (spec.high, checks.maximum) if value is not None]
+    above, below = checks.exclusive_minimum, checks.exclusive_maximum
+    if spec.python is int:
+        lows += [] if above is None else [math.floor(above) + 1]
+        highs += [] if below is None else [math.ceil(below) - 1]
+        return {"ge": math.ceil(max(lows)), "le": math.floor(min(highs))}
+    meta: dict[str, float | int] = {}
+    if above is not None and all(above >= low for low in lows):
+        meta["gt"] = above
+    elif lows:
+        meta["ge"] = max(lows)
+    if below is not None and all(below <= high for high in highs):
+        meta["lt"] = below
+    elif highs:
+        meta["le"] = min(highs)
+    return meta
+
+
+def _text_bounds(field: Field) -> dict[str, Any]:
+    args = field.type.args
+    meta: dict[str, Any] = {} if field.type.array else _lengths(field)
+    if args:
+        meta["max_length"] = min(args[0], meta.get("max_length", args[0]))
+    if field.checks.pattern and not field.type.array:
+        meta["pattern"] = field.checks.pattern
+    return meta
+
+
+def _lengths(field: Field) -> dict[str, int]:
+    found = {"min_length": field.checks.min_length, "max_length": field.checks.max_length}
+    return {word: value for word, value in found.items() if value is not None}
+
+
+def _decimal_check(field: Field) -> Check:
+    precision, scale = (*field.type.args, 0)[:2] if field.type.args else (MAX_DIGITS + MAX_SCALE, MAX_SCALE)
+    step = decimal.Decimal(1).scaleb(-scale)
+    wide = decimal.Context(prec=MAX_DIGITS + MAX_SCALE, Emin=-999_999, Emax=999_999)
+    inside = _inside(field)
+
+    def check(value: decimal.Decimal) -> None:
+        if not value.is_finite():
+            raise BadRecord("out_of_range", f"{field.name!r} is not a finite number", field=field.name)
+        if value and value.adjusted() >= precision - scale:
+            rule = f"{field.name!r} has more digits than {field.type.sql} holds"
+            raise BadRecord("out_of_range", rule, field=field.name)
+        if (value and value.adjusted() < -scale) or value != value.quantize(step, context=wide):
+            rule = f"{field.name!r} has more decimals than {field.type.sql} keeps"
+            raise BadRecord("out_of_range", rule, field=field.name)
+        inside(value)
+
+    return check
+
+
+def _inside(field: Field) -> Check:
+    checks = field.checks
+    enum = _enum_check(field)
+
+    def check(value: decimal.Decimal) -> None:
+        low = checks.minimum is not None and value < decimal.Decimal(str(checks.minimum))
+        high = checks.maximum is not None and value > decimal.Decimal(str(checks.maximum))
+        under = checks.exclusive_minimum is not None and value <= decimal.Decimal(
+            str(checks.exclusive_minimum)
+        )
+        over = checks.exclusive_maximum is not None and value >= decimal.Decimal(
+            str(checks.exclusive_maximum)
+        )
+        if low or high or under or over:
+            raise BadRecord("out_of_range", f"{field.name!r} is outside of its bounds", field=field.name)
+        if checks.enum:
+            enum(value)
+
+    return check
+
+
+def _instant_check(field: Field) -> Check:
+    def check(value: datetime.datetime) -> None:
+        if (value.year <= 1 or value.year >= 9999) and not FIRST <= value <= LAST:
+            raise BadRecord(
+                "out_of_range", f"{field.name!r} is outside of the years 1 to 9999", field=field.name
+            )
+
+    return check
+
+
+def _shape_check(field: Field) -> Check:
+    opening = {"object": b"{", "array": b"["}[field.logical]
+
+    def check(value: msgspec.Raw) -> None:
+        if not bytes(value).lstrip().startswith(opening):
+            raise BadRecord("wrong_type", f"{field.name!r} is not a JSON {field.logical}", field=field.name)
+
+    return check
+
+
+def _enum_check(field: Field) -> Check:
+    def check(value: object) -> None:
+        if value not in field.checks.enum:
+            raise BadRecord("not_allowed", f"{field.name!r} is none of the allowed values", field=field.name)
+
+    return check

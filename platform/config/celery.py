@@ -1,0 +1,17 @@
+"""The Celery application: `celery -A config worker`, `celery -A config beat`."""
+
+import os
+from pathlib import Path
+
+from celery import Celery
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("anden")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+for folder in settings.CELERY_BROKER_TRANSPORT_OPTIONS.values():
+    if isinstance(folder, str):
+        Path(folder).mkdir(parents=True, exist_ok=True)

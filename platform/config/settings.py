@@ -1,0 +1,139 @@
+"""Django's settings, built once from the typed settings of the platform and of each app."""
+
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+
+from apps.api.conf import ApiSettings
+from apps.datasets.conf import DatasetsSettings
+from apps.datasets.core.settings import load
+from apps.ingest.conf import IngestSettings, KafkaSettings
+from apps.monitoring.conf import MonitoringSettings
+from config.conf import PlatformSettings
+
+ANDEN = load(PlatformSettings)
+DATASETS = load(DatasetsSettings)
+INGEST = load(IngestSettings)
+KAFKA = load(KafkaSettings)
+API = load(ApiSettings)
+MONITORING = load(MonitoringSettings)
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+SECRET_KEY = ANDEN.secret_key.get_secret_value()
+DEBUG = ANDEN.debug
+ALLOWED_HOSTS = list(ANDEN.allowed_hosts)
+CSRF_TRUSTED_ORIGINS = list(ANDEN.csrf_trusted_origins)
+
+INSTALLED_APPS = [
+    "apps.console",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_celery_beat",
+    "django_prometheus",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "apps.datasets",
+    "apps.ingest",
+    "apps.api",
+    "apps.monitoring",
+]
+
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+
+def _database(url: str, role: str) -> dict[str, Any]:
+    """Django's entry for one role: UTC, a name that pg_stat_activity shows, and a bound on waiting."""
+    database: dict[str, Any] = dict(dj_database_url.parse(url, engine="django.db.backends.postgresql"))
+    options = {"application_name": f"anden-{role}", "connect_timeout": 5, **database.get("OPTIONS", {})}
+    if role in {"app", "reader"}:
+        options["pool"] = {"min_size": 1, "max_size": 8, "timeout": 5}
+    return {**database, "OPTIONS": options, "CONN_HEALTH_CHECKS": True}
+
+
+DATABASES = {
+    "default" if role == "app" else role: _database(url, role) for role, url in ANDEN.database_urls().items()
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "admin:login"
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = ANDEN.static_root
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = DEBUG
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = ANDEN.https
+SECURE_HSTS_SECONDS = 31_536_000 if ANDEN.https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = ANDEN.https
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ANDEN.https else None
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
+
+CELERY_BROKER_URL = ANDEN.celery_broker_url.get_secret_value()
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {
+        "data_folder_in": str(ANDEN.celery_folder / "queue"),
+        "data_folder_out": str(ANDEN.celery_folder / "queue"),
+        "control_folder": str(ANDEN.celery_folder / "control"),
+        "store_processed": False,
+    }
+    if CELERY_BROKER_URL.startswith("filesystem:")
+    else {}
+)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": ANDEN.log_level},
+}
