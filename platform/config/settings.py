@@ -6,6 +6,7 @@ from typing import Any
 import dj_database_url
 
 from apps.api.conf import ApiSettings
+from apps.datasets.adapters.prometheus import share_folder
 from apps.datasets.conf import DatasetsSettings
 from apps.datasets.core.settings import load
 from apps.ingest.conf import IngestSettings, KafkaSettings
@@ -18,6 +19,7 @@ INGEST = load(IngestSettings)
 KAFKA = load(KafkaSettings)
 API = load(ApiSettings)
 MONITORING = load(MonitoringSettings)
+share_folder(MONITORING.metrics_folder)  # before any metric is declared, django-prometheus's own included
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 SECRET_KEY = ANDEN.secret_key.get_secret_value()

@@ -1,0 +1,1 @@
+"""The stewards' start page and journeys across the apps."""

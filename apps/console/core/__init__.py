@@ -1,0 +1,1 @@
+"""Pure rules of console: no Django, no driver, no clock."""

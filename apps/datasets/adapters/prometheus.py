@@ -1,0 +1,108 @@
+"""Prometheus objects made from our metrics, and the page that merges what all processes wrote."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import prometheus_client
+from prometheus_client import Counter, Gauge, Histogram, values
+from prometheus_client import metrics as prometheus_metrics
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from apps.datasets.adapters.slots import Slots
+from apps.datasets.core.metric import Metric
+from apps.datasets.core.settings import SettingsInvalid
+
+FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""prometheus_client's own variable: it decides by its presence, for django-prometheus's metrics, too."""
+
+_slots: Slots | None = None
+
+
+def share_folder(folder: Path | None) -> None:
+    """Write every metric of this process to the folder, beside those of its peers; None: keep them in memory.
+
+    Called once, by the settings, before anything declares a metric: the kind of value is chosen then.
+
+    Raises SettingsInvalid: the folder cannot be written.
+    """
+    global _slots  # noqa: PLW0603 - one process has one registry, which is prometheus_client's global, too
+    prometheus_metrics.disable_created_metrics()  # type: ignore[no-untyped-call]
+    chosen = folder or os.environ.get(FOLDER_VARIABLE)
+    if not chosen:
+        return
+    path = Path(chosen).resolve()
+    os.environ[FOLDER_VARIABLE] = str(path)
+    slots = Slots(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        values.ValueClass = values.MultiProcessValue(slots.own)  # type: ignore[no-untyped-call]
+    except OSError as error:
+        raise SettingsInvalid(
+            f"ANDEN_MONITORING_METRICS_FOLDER: cannot be written ({error.strerror})"
+        ) from error
+    _slots = slots
+
+
+@cache
+def counter(metric: Metric) -> Counter:
+    """The counter of this metric, the same object at each call."""
+    return Counter(metric.name, metric.help, metric.labels)
+
+
+@cache
+def gauge(metric: Metric) -> Gauge:
+    """The gauge of this metric; its series vanish with the process that set them."""
+    mode = f"live{metric.merge}"
+    return Gauge(metric.name, metric.help, metric.labels, multiprocess_mode=mode)  # type: ignore[arg-type]
+
+
+@cache
+def histogram(metric: Metric) -> Histogram:
+    """The histogram of this metric, the same object at each call."""
+    return Histogram(metric.name, metric.help, metric.labels, buckets=metric.buckets)
+
+
+def collector(metric: Metric) -> Counter | Gauge | Histogram:
+    """The Prometheus object of this metric, whatever its kind."""
+    match metric.kind:
+        case "counter":
+            return counter(metric)
+        case "gauge":
+            return gauge(metric)
+        case "histogram":
+            return histogram(metric)
+
+
+class _LivingFiles(Collector):
+    """Merges the files of the folder, without the gauges of the dead."""
+
+    def __init__(self, slots: Slots) -> None:
+        self._slots = slots
+
+    def collect(self) -> Iterable[Family]:
+        """The families that all processes wrote, merged."""
+        self._slots.sweep()
+        paths = [str(path) for path in self._begun()]
+        return list(MultiProcessCollector.merge(paths))  # type: ignore[no-untyped-call]
+
+    def _begun(self) -> Iterator[Path]:
+        """The files that hold something: one is empty between its creation and its first block."""
+        for path in self._slots.folder.glob("*.db"):
+            with suppress(FileNotFoundError):
+                if path.stat().st_size:
+                    yield path
+
+
+def page() -> tuple[bytes, str]:
+    """The metrics of all processes in Prometheus's text format, and its content type."""
+    registry: CollectorRegistry = prometheus_client.REGISTRY
+    if _slots is not None:
+        registry = CollectorRegistry()
+        registry.register(_LivingFiles(_slots))
+    return prometheus_client.generate_latest(registry), prometheus_client.CONTENT_TYPE_LATEST

@@ -1,0 +1,1 @@
+"""Metrics of the platform, and later dashboards, rules, outliers, SLOs."""

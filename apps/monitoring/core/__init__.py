@@ -1,0 +1,1 @@
+"""Pure rules of monitoring: no Django, no driver, no clock."""

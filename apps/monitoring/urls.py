@@ -1,0 +1,5 @@
+"""The addresses of monitoring."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
