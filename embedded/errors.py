@@ -26,3 +26,7 @@ class FolderInUse(EmbeddedError):
 
 class StartFailed(EmbeddedError):
     """The server ended or stayed silent while it started: read its log."""
+
+
+class SetupFailed(EmbeddedError):
+    """A step before the start failed: the message names the step, what it said and its log."""

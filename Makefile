@@ -1,0 +1,73 @@
+# What CI calls is what a person calls.
+# ANDEN_VENV=/some/venv uses an environment as it is and installs nothing.
+
+PYTHON ?= python3
+ANDEN_VENV ?=
+VENV := $(or $(ANDEN_VENV),.venv)
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+
+# Stamps say what an environment holds: a second run installs nothing.
+RUN_READY := $(if $(ANDEN_VENV),,$(VENV)/.anden-run)
+TEST_READY := $(if $(ANDEN_VENV),,$(VENV)/.anden-test)
+
+# Enough for the checks of settings and models, which touch no database.
+CHECK_ENV := \
+	ANDEN_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))') \
+	ANDEN_DEBUG=false ANDEN_HTTPS=true ANDEN_ALLOWED_HOSTS=anden.example \
+	ANDEN_KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:9 \
+	$(foreach role,APP OWNER INGEST READER WRITER ANALYST,ANDEN_DATABASE_$(role)_URL=postgresql://anden@127.0.0.1:9/anden)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint render bench screenshots clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(RUN_READY) ## Run everything here: PostgreSQL, Kafka, ingest, API, admin (state in .anden/)
+	@$(BIN)/python -m embedded.station
+
+test: $(TEST_READY) ## Run every test that this machine can (PYTEST_ARGS=… for more)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(TEST_READY) ## Check style, types, imports, sizes, migrations and settings
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/mypy .ci/sizes.py
+	$(BIN)/lint-imports
+	$(BIN)/python .ci/sizes.py
+	@$(CHECK_ENV) $(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	@$(CHECK_ENV) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+render: $(TEST_READY) ## Regenerate what is generated: settings page, OpenAPI file
+	@$(CHECK_ENV) $(BIN)/python manage.py render
+
+bench: $(TEST_READY) ## Measure every speed claim of the README beside its peers
+	$(BIN)/python -m bench $(BENCH_ARGS)
+
+screenshots: $(TEST_READY) ## Take the pictures in docs/images/ from a running make run
+	$(BIN)/python docs/images/make.py
+
+clean: ## Remove the environment, the caches and everything that make run keeps
+	rm -rf .venv .anden .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+ifeq ($(ANDEN_VENV),)
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Andén needs Python 3.11 or newer, and '$(PYTHON)' is" \
+			"$$($(PYTHON) --version 2>&1 | head -1): make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@echo "Making the environment $(VENV)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "Python cannot make environments here. On Debian: apt-get install python3-venv" >&2; exit 1; }
+
+$(VENV)/.anden-run: requirements/embedded.txt
+$(VENV)/.anden-test: requirements/dev.txt
+$(VENV)/.anden-run $(VENV)/.anden-test: requirements/flights.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing $(filter requirements/%.txt,$<) (once)"
+	@$(PIP) --require-hashes -r $<
+	@# Their builds use what was just installed, so nothing comes in without a hash.
+	@$(PIP) --require-hashes --no-deps --no-build-isolation -r requirements/flights.txt
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+endif

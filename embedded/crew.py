@@ -1,0 +1,156 @@
+"""The station's processes under honcho: what one's end means for the others, and where their words go."""
+
+import ctypes
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, Any, Final
+
+import honcho.manager
+from honcho.printer import Message, Printer
+from honcho.process import Popen, Process
+
+# Celery's threads need 4.5 s to stop, a worker may be inside of a commit.
+honcho.manager.KILL_WAIT = 20
+
+_PR_SET_PDEATHSIG: Final = 1
+_SEVERE: Final = re.compile(rb"\b(?:ERROR|CRITICAL|FATAL)\b")
+_SHOWN_PER_PROCESS: Final = 3
+
+
+@dataclass(frozen=True)
+class Program:
+    """A process of the station; one that may end stops nobody when it ends well."""
+
+    name: str
+    command: tuple[str, ...]
+    may_end: bool = False
+
+
+class _Tethered(Process):  # type: ignore[misc]
+    """honcho's process, started without a shell and ended with the station, however that ends."""
+
+    may_end = False
+
+    def __init__(self, cmd: Sequence[str], **options: Any) -> None:
+        super().__init__([*_tether(), *cmd], **options)
+        self._child_ctor = partial(Popen, shell=False, stdin=subprocess.DEVNULL)
+
+    def run(self, events: Any = None, ignore_signals: bool = False) -> None:
+        """Run the program to its end."""
+        _end_with_parent()
+        super().run(events, ignore_signals)
+
+    def _send_message(self, data: Any, type: str = "line") -> None:  # noqa: A002 - honcho's own
+        # honcho takes any end for a reason to end all: it never hears of a good one that was expected.
+        if type == "stop" and self.may_end and data["returncode"] == 0:
+            return
+        super()._send_message(data, type=type)
+
+
+class Crew(honcho.manager.Manager):  # type: ignore[misc]
+    """The processes that live and end together."""
+
+    def __init__(
+        self,
+        programs: Sequence[Program],
+        *,
+        environment: Mapping[str, str],
+        root: Path,
+        logs: "LogFiles",
+        alongside: Callable[[], None],
+    ) -> None:
+        super().__init__(printer=logs)
+        self._process_ctor = _Tethered
+        self._alongside = alongside
+        self._asked_early = False
+        self.fallen: str | None = None
+        for program in programs:
+            process = self.add_process(program.name, program.command, env=dict(environment), cwd=str(root))
+            process.may_end = program.may_end
+
+    def leave(self) -> None:
+        """End all processes, in order."""
+        self.returncode = 0
+        self.terminate()
+
+    def _start(self) -> None:
+        super()._start()
+        # Only now: a thread that runs during the forks could leave them a lock that nobody opens.
+        threading.Thread(target=self._alongside, daemon=True).start()
+
+    def _killall(self, force: bool = False) -> None:
+        if self._all_started():
+            super()._killall(force)
+        else:
+            # honcho does not know every process id yet; it looks again below within 0.1 s.
+            self._asked_early, self._terminating = True, False
+
+    def _any_stopped(self) -> bool:
+        if self._asked_early:
+            self._asked_early = False
+            self.terminate()
+        stopped = [name for name, known in self._processes.items() if known.get("returncode") is not None]
+        if stopped and not self._terminating:
+            self.fallen = stopped[0]
+        return bool(stopped)
+
+    def _all_stopped(self) -> bool:
+        return all(
+            known.get("returncode") is not None or not known["process"].is_alive()
+            for known in self._processes.values()
+        )
+
+
+class LogFiles(Printer):  # type: ignore[misc]
+    """Writes each process's lines to a file of its own, and the first severe ones to the terminal, too."""
+
+    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+        super().__init__(sys.stdout)
+        self._folder = folder
+        self._say = say
+        self._files: dict[str, IO[bytes]] = {}
+        self._severe: Counter[str] = Counter()
+
+    def path(self, name: str) -> Path:
+        """Where the lines of this process go."""
+        return self._folder / f"{name}.log"
+
+    def write(self, message: Message) -> None:
+        """Put one line where it belongs."""
+        data = message.data if isinstance(message.data, bytes) else message.data.encode()
+        name = message.name or "system"
+        if name not in self._files:
+            self._files[name] = self.path(name).open("ab", buffering=0)
+        self._files[name].write(data)
+        if _SEVERE.search(data):
+            self._severe[name] += 1
+            if self._severe[name] <= _SHOWN_PER_PROCESS:
+                self._say(f"{name}: {data.decode(errors='replace').strip()}")
+            if self._severe[name] == _SHOWN_PER_PROCESS:
+                self._say(f"{name}: more of these, if any, only in {self.path(name)}")
+
+    def close(self) -> None:
+        """Close the files."""
+        for file in self._files.values():
+            file.close()
+
+
+def _tether() -> list[str]:
+    """The words before a command that make Linux end it when its parent dies."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
+
+
+def _end_with_parent() -> None:
+    """Make Linux kill this process when its parent dies: honcho's go-between ignores every other signal."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

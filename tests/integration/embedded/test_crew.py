@@ -1,0 +1,138 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from embedded.crew import Crew, LogFiles, Program
+
+_REPO = Path(__file__).parents[3]
+
+
+def _python(name: str, code: str, *, may_end: bool = False) -> Program:
+    return Program(name, (sys.executable, "-u", "-c", code), may_end)
+
+
+_SLEEPER = _python("sleeper", "import time; print('asleep'); time.sleep(600)")
+
+
+class _Alone:
+    """A crew in this process, with honcho's signal handlers undone at the end."""
+
+    def __init__(self, folder: Path, *programs: Program) -> None:
+        self.said: list[str] = []
+        self.logs = LogFiles(folder, self.said.append)
+        self.watch: Callable[[], None] = lambda: None
+        self.crew = Crew(
+            programs,
+            environment=dict(os.environ),
+            root=folder,
+            logs=self.logs,
+            alongside=self._alongside,
+        )
+
+    def _alongside(self) -> None:
+        self.watch()
+
+    def run(self) -> None:
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            self.crew.loop()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            self.logs.close()
+            self.crew.events.close()
+            self.crew.events.join_thread()
+
+
+def _until(true: Callable[[], bool]) -> None:
+    """Return when it is true, fail when it is not within 20 s."""
+    for _ in range(400):
+        if true():
+            return
+        time.sleep(0.05)
+    pytest.fail("it did not become true within 20 s")
+
+
+def _gone(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_a_process_that_ends_by_itself_ends_all_others_and_is_named(tmp_path: Path) -> None:
+    alone = _Alone(tmp_path, _SLEEPER, _python("web", "print('no port'); raise SystemExit(3)"))
+    alone.run()
+    assert alone.crew.fallen == "web"
+    assert alone.crew.returncode == 3
+    assert alone.logs.path("web").read_text() == "no port\n"
+    assert alone.crew._processes["sleeper"]["returncode"] == -signal.SIGTERM
+
+
+def test_a_good_end_of_a_process_that_may_end_stops_nobody(tmp_path: Path) -> None:
+    alone = _Alone(tmp_path, _SLEEPER, _python("demo", "print('all sent')", may_end=True))
+    alive: list[bool] = []
+
+    def leave_after_the_demo() -> None:
+        try:
+            _until(lambda: not alone.crew._processes["demo"]["process"].is_alive())
+            time.sleep(0.5)
+            alive.append("returncode" not in alone.crew._processes["sleeper"])
+        finally:
+            alone.crew.leave()
+
+    alone.watch = leave_after_the_demo
+    alone.run()
+    assert alive == [True]
+    assert alone.crew.fallen is None
+    assert alone.crew.returncode == 0
+    assert alone.logs.path("demo").read_text() == "all sent\n"
+
+
+def test_a_bad_end_of_a_process_that_may_end_ends_all(tmp_path: Path) -> None:
+    alone = _Alone(tmp_path, _SLEEPER, _python("demo", "raise SystemExit('no broker')", may_end=True))
+    alone.run()
+    assert alone.crew.fallen == "demo"
+
+
+def test_an_end_that_was_asked_for_before_all_have_started_is_not_forgotten(tmp_path: Path) -> None:
+    alone = _Alone(tmp_path, _SLEEPER)
+    alone.watch = alone.crew.leave
+    alone.run()
+    assert alone.crew.returncode == 0
+    assert alone.crew.fallen is None
+
+
+def test_severe_lines_reach_the_terminal_but_not_all_of_them(tmp_path: Path) -> None:
+    code = "print('INFO calm'); [print('x ERROR number', n) for n in range(50)]"
+    alone = _Alone(tmp_path, _python("noisy", code))
+    alone.run()
+    shown = [line for line in alone.said if line.startswith("noisy: x ERROR")]
+    assert shown == [f"noisy: x ERROR number {n}" for n in range(3)]
+    assert len(alone.logs.path("noisy").read_text().splitlines()) == 51
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
+def test_a_killed_station_leaves_none_of_its_processes(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from embedded.crew import *\n"
+        "folder = Path(sys.argv[1])\n"
+        "program = 'import os, time; print(os.getpid()); time.sleep(600)'\n"
+        "sleeper = Program('sleeper', (sys.executable, '-uc', program))\n"
+        "Crew([sleeper], environment=dict(os.environ), root=folder, logs=LogFiles(folder, print),"
+        " alongside=lambda: None).loop()"
+    )
+    log = tmp_path / "sleeper.log"
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=_REPO) as station:
+        _until(lambda: log.exists() and log.read_text().strip().isdigit())
+        children = psutil.Process(station.pid).children(recursive=True)
+        assert int(log.read_text()) in {child.pid for child in children}
+        station.kill()
+    _until(lambda: all(_gone(child.pid) for child in children))
