@@ -84,7 +84,8 @@ def _database(url: str, role: str) -> dict[str, Any]:
     options = {"application_name": f"anden-{role}", "connect_timeout": 5, **database.get("OPTIONS", {})}
     if role in {"app", "reader"}:
         options["pool"] = {"min_size": 1, "max_size": 8, "timeout": 5}
-    return {**database, "OPTIONS": options, "CONN_HEALTH_CHECKS": True}
+    engine = "apps.datasets.adapters.timed_postgresql"
+    return {**database, "ENGINE": engine, "OPTIONS": options, "CONN_HEALTH_CHECKS": True}
 
 
 DATABASES = {
