@@ -1,0 +1,111 @@
+"""Brings the demo's tables into their topics, going on where an earlier run ended."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Final
+
+from apps.ingest.demo.nycflights import Records, Table, read_table
+from apps.ingest.demo.pace import Pace
+from apps.ingest.demo.plan import check_tails, remaining, slots
+from apps.ingest.demo.sender import Sender
+from apps.ingest.demo.topic import TopicView
+
+LEAVE_WITHIN_S: Final = 8.0
+"""How long a run that was told to stop waits for what is on its way."""
+LOOK_EVERY: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where one table stands: records in its topic, of how many; `trouble` is what is being waited for."""
+
+    dataset: str
+    held: int
+    total: int
+    sent: int
+    trouble: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the whole table is in its topic."""
+        return self.held == self.total
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run needs from outside: the Kafka client's settings, when to stop, whom to tell."""
+
+    client: Mapping[str, Any]
+    rate: float
+    stopped: Callable[[], bool]
+    tell: Callable[[Progress], None]
+
+
+def produce(tables: Sequence[Table], run: Run) -> list[Progress]:
+    """Send what is missing of each table, in order, and say where each stands that it came to.
+
+    Raises DemoError: nothing is lost, a later run goes on from there.
+    """
+    sender = Sender(run.client)
+    with closing(TopicView(run.client)) as view:
+        partitions = {table.name: view.partitions(table.name) for table in tables}
+        stands = []
+        for table in tables:
+            stands.append(_produce_table(table, partitions[table.name], (run, sender, view)))
+            if run.stopped():
+                break
+        return stands
+
+
+def _produce_table(table: Table, partitions: int, parts: tuple[Run, Sender, TopicView]) -> Progress:
+    run, sender, view = parts
+    records = read_table(table)
+    held = view.held(table.name, partitions)
+    if any(held):
+        check_tails(records, held, view.tails(table.name, held))
+    stand = _Stand(records, sum(held), sender)
+    run.tell(stand.progress())
+    _send(records, held, stand, run)
+    _settle(sender, stand, run)
+    run.tell(stand.progress())
+    return stand.progress()
+
+
+class _Stand:
+    """Counts one table's records as they land."""
+
+    def __init__(self, records: Records, held: int, sender: Sender) -> None:
+        self._name, self._total, self._held = records.table.name, len(records), held
+        self.sender = sender
+        self._before = sender.acknowledged
+
+    def progress(self) -> Progress:
+        """Where the table stands now."""
+        sent = self.sender.acknowledged - self._before
+        return Progress(self._name, self._held + sent, self._total, sent, self.sender.away)
+
+
+def _send(records: Records, held: Sequence[int], stand: _Stand, run: Run) -> None:
+    pace = Pace(run.rate, time.monotonic())
+    name, sender = records.table.name, stand.sender
+    for sent, slot in enumerate(remaining(slots(records, len(held)), held)):
+        while sent >= pace.allowed(now := time.monotonic()) and not run.stopped():
+            sender.serve(min(0.05, pace.wait_s(sent, now)))
+            run.tell(stand.progress())
+        if run.stopped():
+            return
+        sender.send(name, slot, records.value(slot.row))
+        if sent % LOOK_EVERY == 0:
+            sender.serve(0)
+            run.tell(stand.progress())
+
+
+def _settle(sender: Sender, stand: _Stand, run: Run) -> None:
+    """Wait until what was sent is stored; a run that was told to stop waits for a few seconds only."""
+    left_at = time.monotonic()
+    while sender.serve(0.1):
+        run.tell(stand.progress())
+        if run.stopped() and time.monotonic() - left_at > LEAVE_WITHIN_S:
+            return

