@@ -61,11 +61,13 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 		echo "Python cannot make environments here. On Debian: apt-get install python3-venv" >&2; exit 1; }
 
+$(VENV)/.anden-run: SET := requirements/embedded.txt
 $(VENV)/.anden-run: requirements/embedded.txt
+$(VENV)/.anden-test: SET := requirements/dev.txt
 $(VENV)/.anden-test: requirements/dev.txt
 $(VENV)/.anden-run $(VENV)/.anden-test: requirements/flights.txt pyproject.toml | $(VENV)/bin/python
-	@echo "Installing $(filter requirements/%.txt,$<) (once)"
-	@$(PIP) --require-hashes -r $<
+	@echo "Installing $(SET) (once)"
+	@$(PIP) --require-hashes -r $(SET)
 	@# Their builds use what was just installed, so nothing comes in without a hash.
 	@$(PIP) --require-hashes --no-deps --no-build-isolation -r requirements/flights.txt
 	@$(PIP) --no-deps --no-build-isolation -e .

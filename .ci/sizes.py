@@ -15,7 +15,7 @@ _ROOT: Final = Path(__file__).resolve().parent.parent
 def python_files() -> list[Path]:
     """Every Python file of the project that a person writes: those that git knows or would take."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", "*.py"],
+        ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard", "--", "*.py"],
         cwd=_ROOT,
         capture_output=True,
         text=True,

@@ -3,17 +3,16 @@
 A plugin: pytest_plugins = ["tests.servers"]
 """
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NoReturn
 
 import pytest
 
 from embedded.errors import NetworkNeeded, NotInstalled
 from embedded.kafka import EmbeddedKafka
 from embedded.postgres import EmbeddedPostgres
+from tests.lacking import lacking
 
 
 @pytest.fixture(scope="session")
@@ -36,10 +35,3 @@ def kafka_server() -> Iterator[EmbeddedKafka]:
                 yield server
         except (NotInstalled, NetworkNeeded) as exc:
             lacking(str(exc))
-
-
-def lacking(reason: str) -> NoReturn:
-    """Skip the test for want of something on this machine, or fail it where nothing may be skipped."""
-    if os.environ.get("ANDEN_TEST_REQUIRE_ALL") == "1":
-        pytest.fail(f"ANDEN_TEST_REQUIRE_ALL=1, but {reason}", pytrace=False)
-    pytest.skip(reason)

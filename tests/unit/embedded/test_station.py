@@ -1,0 +1,93 @@
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from embedded.environment import StationFolder, kept_secret, station_environment
+from embedded.errors import FolderInUse, SetupFailed
+from embedded.preparation import Preparation
+from embedded.station import _alone, _fresh_folders, _run_seconds, programs
+
+
+def test_a_secret_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    made = kept_secret(path, length=48)
+    assert kept_secret(path, length=48) == made
+    assert len(made) >= 32
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_the_environment_is_complete_and_the_same_at_the_next_start(tmp_path: Path) -> None:
+    urls = {"ANDEN_DATABASE_OWNER_URL": "postgresql://o"}
+    first, second = (
+        station_environment(StationFolder(tmp_path), database_urls=urls, bootstrap="127.0.0.1:1") for _ in "12"
+    )
+    assert first == second
+    assert first["ANDEN_DATABASE_OWNER_URL"] == "postgresql://o"
+    assert first["ANDEN_KAFKA_BOOTSTRAP_SERVERS"] == "127.0.0.1:1"
+    assert first["ANDEN_DEBUG"] == "false"
+
+
+def test_a_second_station_in_the_same_folder_is_refused_and_told_where_the_first_is(tmp_path: Path) -> None:
+    with _alone(tmp_path) as note:
+        with pytest.raises(FolderInUse, match="still starting"), _alone(tmp_path):
+            pass
+        note.write_text("pid 7, http://127.0.0.1:8000/\n")
+        with pytest.raises(FolderInUse, match=r"pid 7, http://127.0.0.1:8000/"), _alone(tmp_path):
+            pass
+    with _alone(tmp_path):
+        assert not note.exists()
+
+
+def test_the_logs_of_the_last_run_are_kept_and_old_metrics_are_not(tmp_path: Path) -> None:
+    folder = StationFolder(tmp_path)
+    _fresh_folders(folder)
+    (folder.logs / "web.log").write_text("why it fell")
+    (folder.metrics / "counter_0.db").write_text("old")
+    _fresh_folders(folder)
+    assert list(folder.logs.iterdir()) == list(folder.metrics.iterdir()) == []
+    assert (tmp_path / "logs.before" / "web.log").read_text() == "why it fell"
+
+
+@pytest.mark.parametrize("text", ["soon", "0", "-1", "nan", "inf"])
+def test_a_wrong_number_of_seconds_is_refused_by_name(text: str) -> None:
+    with pytest.raises(SetupFailed, match="ANDEN_RUN_SECONDS"):
+        _run_seconds(text)
+
+
+def test_without_a_number_of_seconds_nothing_bounds_the_run() -> None:
+    assert _run_seconds("") is None
+    assert _run_seconds("1.5") == 1.5
+
+
+def test_a_failed_step_is_told_in_one_line_with_its_log(tmp_path: Path) -> None:
+    folder = StationFolder(tmp_path)
+    _fresh_folders(folder)
+    environment = {"ANDEN_SECRET_KEY": "short", "DJANGO_SETTINGS_MODULE": "config.settings"}
+    with pytest.raises(SetupFailed) as failure:
+        Preparation(folder, environment).manage("migrate", "--no-input")
+    message = str(failure.value)
+    assert message.startswith("manage.py migrate failed: ")
+    assert "setup.log" in message
+    assert "\n" not in message
+    assert "$ manage.py migrate" in (folder.logs / "setup.log").read_text()
+
+
+def test_only_the_demo_may_end() -> None:
+    assert [program.name for program in programs(8000) if program.may_end] == ["demo"]
+
+
+def test_a_wrong_variable_ends_the_command_with_one_line() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "embedded.station"],
+        env={**os.environ, "ANDEN_RUN_SECONDS": "soon"},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[3],
+    )
+    assert done.returncode == 1
+    assert done.stderr == "make run: ANDEN_RUN_SECONDS must be a number of seconds above 0\n"
