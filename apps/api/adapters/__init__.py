@@ -1,0 +1,1 @@
+"""PostgreSQL behind the API: queries, pages, exports, writes."""

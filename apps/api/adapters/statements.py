@@ -1,0 +1,157 @@
+"""From a checked query to SQL: Django's ORM chooses the rows, the statement around it shapes them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db.models import Q, QuerySet
+
+from apps.api.adapters.expressions import RowBehind, typed
+from apps.api.core.keyset import Branch, Position, branches_after
+from apps.api.core.query import Filter, RecordsQuery
+from apps.api.core.surface import column_kind
+from apps.datasets.core.contract import BATCH, REV, Contract, Field
+from apps.datasets.core.names import quote_identifier
+from apps.datasets.core.types import ColumnType
+from apps.datasets.runtime import attribute
+
+BASE64: Final = "translate(encode({0}, 'base64'), chr(10), '')"
+"""As JSON and the contract have bytes; PostgreSQL breaks its base64 into lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL with its parameters."""
+
+    sql: str
+    params: tuple[Any, ...] = ()
+
+
+def narrowed(rows: QuerySet[Any], query: RecordsQuery) -> QuerySet[Any]:
+    """The rows that fulfil the query's filters."""
+    contract = query.surface.contract
+    for item in query.filters:
+        rows = rows.filter(_condition(contract, item))
+    return rows
+
+
+def page_statement(rows: QuerySet[Any], query: RecordsQuery, position: Position | None) -> Statement:
+    """One row of text per record behind the position, one more than the limit: body, key, position."""
+    contract = query.surface.contract
+    sort = [column.name for column in query.sort]
+    names = dict.fromkeys([*(field.name for field in query.fields), *sort, *contract.primary_key])
+    rows = narrowed(rows, query).order_by(*_order_by(query))
+    branches = branches_after(query.sort, position) if position is not None else (Branch(),)
+    parts = [
+        _selected(rows.filter(condition)[: query.limit + 1], contract, names)
+        for condition in (_behind(contract, branch) for branch in branches)
+    ]
+    source = " UNION ALL ".join(f"({part.sql})" for part in parts)
+    order = ", ".join(
+        f"{_column(contract, column.name)}{' DESC' if column.descending else ''}" for column in query.sort
+    )
+    ending = f" ORDER BY {order} LIMIT {query.limit + 1}" if len(parts) > 1 else ""
+    shape = _shaped(contract, query.fields, positions=sort)
+    return Statement(
+        f"{shape} FROM ({source}{ending}) AS t {_lateral(contract, query.fields)}",
+        tuple(param for part in parts for param in part.params),
+    )
+
+
+def item_statement(rows: QuerySet[Any], contract: Contract, fields: Sequence[Field], key: Sequence[str]) -> Statement:
+    """Body, key and, as its position, what an ETag is made of, of the one record with this primary key."""
+    for name, text in zip(contract.primary_key, key, strict=True):
+        rows = rows.filter(**{attribute(contract, name): typed(text, column_kind(contract, name))})
+    marks = [name for name, _ in contract.system_columns if name in {REV, BATCH}]
+    names = dict.fromkeys([*(field.name for field in fields), *contract.primary_key, *marks])
+    part = _selected(rows, contract, names)
+    return Statement(
+        f"{_shaped(contract, fields, positions=marks)} FROM ({part.sql}) AS t {_lateral(contract, fields)}",
+        part.params,
+    )
+
+
+def export_statement(rows: QuerySet[Any], query: RecordsQuery) -> Statement:
+    """The rows as a CSV export has them: one column per field, named as in the contract."""
+    contract = query.surface.contract
+    rows = narrowed(rows, query).order_by(*_order_by(query))
+    part = _selected(rows, contract, [field.name for field in query.fields])
+    columns = ", ".join(
+        f"{_csv_form(field.type, _column(contract, field.name))} AS {quote_identifier(field.name)}"
+        for field in query.fields
+    )
+    return Statement(f"SELECT {columns} FROM ({part.sql}) AS t", part.params)  # noqa: S608  names are quoted
+
+
+def _selected(rows: QuerySet[Any], contract: Contract, names: Iterable[str]) -> Statement:
+    wanted = rows.values_list(*(attribute(contract, name) for name in names))
+    sql, params = wanted.query.get_compiler(using=rows.db).as_sql()
+    return Statement(sql, tuple(params))
+
+
+def _shaped(contract: Contract, fields: Sequence[Field], *, positions: Sequence[str]) -> str:
+    body = "row_to_json(r)::text" if fields else "'{}'"
+    return f"SELECT {body}, {_texts(contract, contract.primary_key)}, {_texts(contract, positions)}"
+
+
+def _lateral(contract: Contract, fields: Sequence[Field]) -> str:
+    if not fields:
+        return ""
+    columns = ", ".join(
+        f"{_json_form(field.type, _column(contract, field.name))} AS {quote_identifier(field.name)}"
+        for field in fields
+    )
+    return f"CROSS JOIN LATERAL (SELECT {columns}) AS r"
+
+
+def _texts(contract: Contract, names: Sequence[str]) -> str:
+    values = ", ".join(_text_form(column_kind(contract, name), _column(contract, name)) for name in names)
+    return f"json_build_array({values})::text"
+
+
+def _column(contract: Contract, name: str) -> str:
+    return f"t.{quote_identifier(attribute(contract, name))}"
+
+
+def _json_form(kind: ColumnType, column: str) -> str:
+    return BASE64.format(column) if kind.wire == "bytea" else column
+
+
+def _text_form(kind: ColumnType, column: str) -> str:
+    return BASE64.format(column) if kind.wire == "bytea" else f"{column}::text"
+
+
+def _csv_form(kind: ColumnType, column: str) -> str:
+    if kind.array:
+        return f"to_json({column})"
+    return _text_form(kind, column) if kind.wire in {"bytea", "bool"} else column
+
+
+def _order_by(query: RecordsQuery) -> list[str]:
+    # PostgreSQL's own places for NULL: last when ascending, first when descending, as the indexes have them.
+    contract = query.surface.contract
+    return [f"{'-' if column.descending else ''}{attribute(contract, column.name)}" for column in query.sort]
+
+
+def _condition(contract: Contract, item: Filter) -> Q:
+    name = attribute(contract, item.field.name)
+    values = [typed(text, item.field.type) for text in item.values]
+    if item.lookup.flag:
+        return Q(**{f"{name}__{item.lookup.orm}": item.values[0] == "true"})
+    condition = Q(**{f"{name}__{item.lookup.orm}": values if item.lookup.many else values[0]})
+    return ~condition if item.lookup.inverted else condition
+
+
+def _behind(contract: Contract, branch: Branch) -> Q:
+    condition = Q()
+    for name, text in branch.fixed:
+        value = {"isnull": True} if text is None else {"exact": typed(text, column_kind(contract, name))}
+        condition &= Q(**{f"{attribute(contract, name)}__{word}": item for word, item in value.items()})
+    if branch.null is not None:
+        name, is_null = branch.null
+        condition &= Q(**{f"{attribute(contract, name)}__isnull": is_null})
+    if branch.after:
+        names = [attribute(contract, name) for name, _ in branch.after]
+        values = [typed(text, column_kind(contract, name)) for name, text in branch.after]
+        condition &= Q(RowBehind(names, values, descending=branch.descending))
+    return condition

@@ -1,0 +1,9 @@
+"""Django's entry for api."""
+
+from django.apps import AppConfig
+
+
+class ApiConfig(AppConfig):
+    """The app api."""
+
+    name = "apps.api"

@@ -1,0 +1,1 @@
+"""Pure rules of api: no Django, no driver, no clock."""

@@ -1,0 +1,81 @@
+"""The errors of api, named by the caller's reaction; `problems.py` maps each to its answer over HTTP."""
+
+from collections.abc import Sequence
+
+
+class ApiError(Exception):
+    """The request failed."""
+
+    def __init__(self, message: str = "", *, parameter: str = "", field: str = "") -> None:
+        super().__init__(message or self.__doc__)
+        self.parameter = parameter
+        self.field = field
+
+
+class KeyMissing(ApiError):
+    """Send a valid key: Authorization: Bearer anden_…"""
+
+
+class DatasetHidden(ApiError):
+    """There is no such dataset for this key."""
+
+
+class RecordUnknown(ApiError):
+    """There is no such record."""
+
+
+class ActionRefused(ApiError):
+    """The key may not do this with the dataset."""
+
+
+class DatasetReadOnly(ApiError):
+    """This dataset takes no writes over HTTP."""
+
+
+class ParameterInvalid(ApiError):
+    """A parameter of the address breaks its rule: correct it."""
+
+
+class QueryTooSlow(ApiError):
+    """The query took too long: narrow its filters."""
+
+
+class RecordInvalid(ApiError):
+    """The record breaks its contract: correct it."""
+
+
+class RecordExists(ApiError):
+    """A record with this key exists: PUT or PATCH it."""
+
+
+class RecordNewer(ApiError):
+    """The stored record is newer than this write: read it again."""
+
+
+class RevisionStale(ApiError):
+    """The record has changed since it was read: read it again."""
+
+
+class BodyTooLarge(ApiError):
+    """The body is larger than is taken."""
+
+
+class BodyNotJson(ApiError):
+    """The body is not declared as application/json."""
+
+
+class ExportsBusy(ApiError):
+    """All exports are taken: try again later."""
+
+
+class StoreAway(ApiError):
+    """The database does not answer for now: try again later."""
+
+
+class ClientRefused(ApiError):
+    """The client cannot be made or changed like this: correct the command."""
+
+    @classmethod
+    def unknown_columns(cls, dataset: str, names: Sequence[str]) -> "ClientRefused":
+        """The refusal of columns that the dataset's contract does not have."""
+        return cls(f"{dataset} has no column {', '.join(map(repr, names))}: see datasets show {dataset}")

@@ -1,0 +1,47 @@
+"""Keys of clients: how they are made, written and compared."""
+
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+KEY: Final = re.compile(r"anden_(?P<public_id>[0-9a-f]{16})_(?P<secret>[0-9a-f]{64})")
+"""Hex only, so that a double click selects the whole key and nothing in it needs escaping."""
+
+NO_HASH: Final = "0" * 64
+"""Compared with where there is no key, so that an unknown one takes as long as a wrong one."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyText:
+    """The two halves of a key as a client sends it."""
+
+    public_id: str
+    secret: str
+
+    def __str__(self) -> str:
+        return f"anden_{self.public_id}_{self.secret}"
+
+    @property
+    def sha256(self) -> str:
+        """What is stored of the secret: 256 random bits need no slow hash."""
+        return hashlib.sha256(self.secret.encode()).hexdigest()
+
+    def matches(self, sha256: str | None) -> bool:
+        """Whether this is the secret that was stored, in constant time; never for None."""
+        same = hmac.compare_digest(self.sha256, sha256 or NO_HASH)
+        return same and sha256 is not None
+
+
+def new_key() -> KeyText:
+    """A key that nobody has yet."""
+    return KeyText(secrets.token_hex(8), secrets.token_hex(32))
+
+
+def parse_authorization(header: str) -> KeyText | None:
+    """The key in an Authorization header; None when it holds none."""
+    scheme, _, text = header.partition(" ")
+    match = KEY.fullmatch(text.strip()) if scheme.lower() == "bearer" else None
+    return KeyText(match["public_id"], match["secret"]) if match else None

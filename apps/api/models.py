@@ -1,0 +1,63 @@
+"""Third parties: clients, their keys, and what each may do with which dataset."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from apps.datasets.models import Dataset
+
+
+class Client(models.Model):
+    """A third party. Revoking it ends all of its keys at once."""
+
+    name = models.CharField(max_length=100, unique=True)
+    created_at = models.DateTimeField(db_default=Now())
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Key(models.Model):
+    """A key of a client: its public half, and the SHA-256 of the secret one in hex."""
+
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="keys")
+    public_id = models.CharField(max_length=32, unique=True)
+    secret_sha256 = models.CharField(max_length=64)
+    created_at = models.DateTimeField(db_default=Now())
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_on = models.DateField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("client", "created_at")
+
+    def __str__(self) -> str:
+        return f"anden_{self.public_id}_…"
+
+
+class Grant(models.Model):
+    """What a client may do with one dataset.
+
+    `columns` lists the fields it may see; NULL stands for all that the contract does not restrict.
+    """
+
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="grants")
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="grants")
+    may_read = models.BooleanField(default=True)
+    may_write = models.BooleanField(default=False)
+    columns = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("client", "dataset")
+        constraints = (
+            models.UniqueConstraint(fields=("client", "dataset"), name="one_grant_a_dataset"),
+            models.CheckConstraint(
+                condition=models.Q(may_read=True) | models.Q(may_write=True), name="grant_allows_something"
+            ),
+        )
+
+    def __str__(self) -> str:
+        actions = ",".join(word for word, may in (("read", self.may_read), ("write", self.may_write)) if may)
+        return f"{self.dataset}:{actions}"
