@@ -12,6 +12,10 @@ app = Celery("anden")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-for folder in settings.CELERY_BROKER_TRANSPORT_OPTIONS.values():
-    if isinstance(folder, str):
-        Path(folder).mkdir(parents=True, exist_ok=True)
+
+@app.on_after_configure.connect
+def make_broker_folders(sender: Celery, **_: object) -> None:
+    """Make the folders of the filesystem broker, which it expects to find."""
+    for folder in settings.CELERY_BROKER_TRANSPORT_OPTIONS.values():
+        if isinstance(folder, str):
+            Path(folder).mkdir(parents=True, exist_ok=True)

@@ -43,9 +43,7 @@ def share_folder(folder: Path | None) -> None:
         path.mkdir(parents=True, exist_ok=True)
         values.ValueClass = values.MultiProcessValue(slots.own)  # type: ignore[no-untyped-call]
     except OSError as error:
-        raise SettingsInvalid(
-            f"ANDEN_MONITORING_METRICS_FOLDER: cannot be written ({error.strerror})"
-        ) from error
+        raise SettingsInvalid(f"ANDEN_MONITORING_METRICS_FOLDER: cannot be written ({error.strerror})") from error
     _slots = slots
 
 

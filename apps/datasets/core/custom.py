@@ -30,9 +30,7 @@ class CustomProperties:
             return
         word = str(item.get("property"))
         if word not in WORDS:
-            self._refuse(
-                f"{path}.property", f"{word!r} is no word of Andén", f"use {', '.join(sorted(WORDS))}"
-            )
+            self._refuse(f"{path}.property", f"{word!r} is no word of Andén", f"use {', '.join(sorted(WORDS))}")
         elif word in self._found:
             self._refuse(f"{path}.property", f"{word!r} stands there twice", "keep one")
         else:
@@ -46,7 +44,7 @@ class CustomProperties:
         path, value = self._found.get(word, ("", default.value))
         kind = type(default)
         if value in set(kind):
-            return kind(value)
+            return kind(str(value))
         self._refuse(path, f"{value!r} is not a choice for {word}", f"use {', '.join(kind)}")
         return default
 
@@ -80,8 +78,7 @@ class CustomProperties:
         """The orders: each a comma-separated list of fields, `-` in front for descending."""
         return tuple(
             tuple(
-                OrderColumn(part.strip().removeprefix("-"), part.strip().startswith("-"))
-                for part in text.split(",")
+                OrderColumn(part.strip().removeprefix("-"), part.strip().startswith("-")) for part in text.split(",")
             )
             for text in self.names("orders")
         )
@@ -98,9 +95,7 @@ class CustomProperties:
             return TopicSpec()
         policy = str(value.get("cleanupPolicy", "delete"))
         if policy not in CLEANUP:
-            self._refuse(
-                f"{path}.cleanupPolicy", f"{policy!r} is no policy", f"use {', '.join(sorted(CLEANUP))}"
-            )
+            self._refuse(f"{path}.cleanupPolicy", f"{policy!r} is no policy", f"use {', '.join(sorted(CLEANUP))}")
         return TopicSpec(
             partitions=self._count(value, "partitions", path) or 1,
             retention_hours=self._count(value, "retentionHours", path),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from importlib.resources import files
 from typing import Any, Final
 
 from jsonschema import Draft201909Validator
@@ -28,9 +29,13 @@ SECONDS: Final = {
 SCHEMA: Final = "$.schema[0]"
 
 
+def _schema() -> Any:
+    return json.loads(files("open_data_contract_standard").joinpath("schema.json").read_text("utf-8"))
+
+
 @cache
 def _validator() -> Draft201909Validator:
-    return Draft201909Validator(json.loads(OpenDataContractStandard.json_schema()))
+    return Draft201909Validator(_schema())
 
 
 def contract_from_odcs(document: object) -> Contract:
@@ -39,13 +44,12 @@ def contract_from_odcs(document: object) -> Contract:
     Raises ContractInvalid: every rule that it breaks, with the path in the document.
     """
     if not isinstance(document, Mapping):
-        raise ContractInvalid(
-            [Problem("$", "the document is not a mapping", "begin it with apiVersion: v3.1.0")]
-        )
+        raise ContractInvalid([Problem("$", "the document is not a mapping", "begin it with apiVersion: v3.1.0")])
     problems = list(_schema_problems(document))
     if problems:
         raise ContractInvalid(problems)
-    reader = _Reader(document)
+    parsed = OpenDataContractStandard.model_validate(document)
+    reader = _Reader(parsed.model_dump(by_alias=True, exclude_none=True))
     contract = reader.contract()
     problems = reader.problems or list(contract_problems(contract))
     if problems:
@@ -126,9 +130,7 @@ class _Reader:
         members = [item for item in self.properties if item.get("primaryKey")]
         positions = [item.get("primaryKeyPosition", 1) for item in members]
         if len(set(positions)) < len(positions):
-            self._refuse(
-                f"{SCHEMA}.properties", "two parts of the key share a primaryKeyPosition", "count from 1"
-            )
+            self._refuse(f"{SCHEMA}.properties", "two parts of the key share a primaryKeyPosition", "count from 1")
         ordered = sorted(zip(positions, members, strict=True), key=lambda pair: pair[0])
         return tuple(item["name"] for _, item in ordered)
 

@@ -24,9 +24,7 @@ TEXTS: Final = frozenset({"text", "varchar"})
 def field_from_property(item: Mapping[str, Any], path: str) -> tuple[Field | None, list[Problem]]:
     """The field, None where its type cannot be read, and what is wrong with the property."""
     name = item["name"]
-    problems = [
-        Problem(f"{path}.name", f"{name!r}: {fault}", "choose another name") for fault in name_faults(name)
-    ]
+    problems = [Problem(f"{path}.name", f"{name!r}: {fault}", "choose another name") for fault in name_faults(name)]
     if "logicalType" not in item:
         return None, [*problems, Problem(f"{path}.logicalType", f"{name!r} has no logicalType", "add one")]
     try:
@@ -55,9 +53,7 @@ def _unsupported(item: Mapping[str, Any], path: str) -> list[Problem]:
     for index, check in enumerate(item.get("quality") or ()):
         if check.get("type", "library") != "text":
             problems.append(
-                Problem(
-                    f"{path}.quality[{index}]", "only checks of type text are kept", "use logicalTypeOptions"
-                )
+                Problem(f"{path}.quality[{index}]", "only checks of type text are kept", "use logicalTypeOptions")
             )
     return problems
 

@@ -80,8 +80,8 @@ class RecordReader:
     def decode_key(self, key: bytes | None) -> Values:
         """The values of the contract's key from a Kafka key.
 
-        The key is a JSON object with the key's fields, a JSON array of their values in order, or, for a key of
-        one field, the value itself, text also without quotes. Raises BadRecord.
+        The key is a JSON object with the key's fields, a JSON array of their values in order, or, for a key
+        of one field, the value itself, text also without quotes. Raises BadRecord.
         """
         fields = [self.contract.field(name) for name in self.contract.key]
         if key is None:
@@ -93,9 +93,7 @@ class RecordReader:
             except BadRecord as error:
                 raise BadRecord("bad_key", f"in the key, {error}", field=field.name) from None
             if value is None or holds_nul(value):
-                raise BadRecord(
-                    "bad_key", f"the key's {field.name!r} is null or holds U+0000", field=field.name
-                )
+                raise BadRecord("bad_key", f"the key's {field.name!r} is null or holds U+0000", field=field.name)
             values.append(value)
         return tuple(values)
 
@@ -134,9 +132,7 @@ class RecordReader:
             return None
         text = msgspec.json.encode(extra)
         if NUL_ESCAPE in text and holds_nul(msgspec.json.decode(text)):
-            raise BadRecord(
-                "nul", "an unknown field holds U+0000, which PostgreSQL cannot store", field=EXTRA
-            )
+            raise BadRecord("nul", "an unknown field holds U+0000, which PostgreSQL cannot store", field=EXTRA)
         return msgspec.Raw(text)
 
     def _why(self, value: bytes) -> BadRecord:
@@ -147,9 +143,7 @@ class RecordReader:
         for field in self.contract.fields:
             if field.name not in parts:
                 if field.required:
-                    return BadRecord(
-                        "missing_field", f"{field.name!r} is required and missing", field=field.name
-                    )
+                    return BadRecord("missing_field", f"{field.name!r} is required and missing", field=field.name)
                 continue
             try:
                 _decode_field(field, bytes(parts[field.name]))
@@ -169,13 +163,13 @@ def record_reader(contract: Contract) -> RecordReader:
 
 def _struct(contract: Contract) -> type[msgspec.Struct]:
     names = {f"f{index}": field for index, field in enumerate(contract.fields)}
-    required = [(name, annotation(field)) for name, field in names.items() if field.required]
-    optional = [(name, nullable(field), None) for name, field in names.items() if not field.required]
     # Fields keep the contract's order: kw_only lets required ones follow optional ones.
-    by_name: dict[str, Any] = {item[0]: item for item in (*required, *optional)}
+    members: list[Any] = [
+        (name, annotation(field)) if field.required else (name, nullable(field), None) for name, field in names.items()
+    ]
     return msgspec.defstruct(
         "Record",
-        [by_name[name] for name in names],
+        members,
         rename={name: field.name for name, field in names.items()},
         forbid_unknown_fields=contract.unknown_fields is UnknownFields.REJECT,
         kw_only=True,
@@ -207,10 +201,8 @@ def _why_field(field: Field, part: bytes, error: Exception) -> BadRecord:
     try:
         msgspec.json.decode(part, type=bare)
     except BROKEN:
-        return BadRecord(
-            "wrong_type", f"{field.name!r} is not of the type {field.type.sql}", field=field.name
-        )
-    # The type fits, so a bound, a length, a pattern or an item does not; msgspec's message names the rule alone.
+        return BadRecord("wrong_type", f"{field.name!r} is not of the type {field.type.sql}", field=field.name)
+    # The type fits, so a bound, a length, a pattern or an item does not; msgspec's message names only the rule.
     rule = str(error).split(" - at")[0]
     return BadRecord("out_of_range", f"{field.name!r}: {rule}", field=field.name)
 

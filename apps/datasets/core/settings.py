@@ -15,9 +15,7 @@ class SettingsInvalid(Exception):
 class EnvironmentSettings(BaseSettings):
     """Settings read from the environment; each field's description goes into the docs."""
 
-    model_config = SettingsConfigDict(
-        extra="ignore", frozen=True, env_ignore_empty=True, hide_input_in_errors=True
-    )
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
 
 
 def load(kind: type[Settings]) -> Settings:
@@ -30,7 +28,6 @@ def load(kind: type[Settings]) -> Settings:
     except ValidationError as error:
         prefix = kind.model_config.get("env_prefix", "")
         lines = [
-            f"{prefix}{'_'.join(map(str, item['loc'][:1]))}".upper() + f": {item['msg']}"
-            for item in error.errors()
+            f"{prefix}{'_'.join(map(str, item['loc'][:1]))}".upper() + f": {item['msg']}" for item in error.errors()
         ]
         raise SettingsInvalid("\n".join(sorted(lines))) from None

@@ -58,12 +58,8 @@ TYPES: Final = (
     TypeSpec("bytea", "bytea", ("string",), bytes, arrayable=False),
     TypeSpec("date", "date", ("date",), datetime.date),
     TypeSpec("time", "time", ("time",), datetime.time, ("time without time zone",)),
-    TypeSpec(
-        "timestamptz", "timestamptz", ("timestamp", "date"), datetime.datetime, ("timestamp with time zone",)
-    ),
-    TypeSpec(
-        "timestamp", "timestamp", ("timestamp", "date"), datetime.datetime, ("timestamp without time zone",)
-    ),
+    TypeSpec("timestamptz", "timestamptz", ("timestamp", "date"), datetime.datetime, ("timestamp with time zone",)),
+    TypeSpec("timestamp", "timestamp", ("timestamp", "date"), datetime.datetime, ("timestamp without time zone",)),
     TypeSpec("jsonb", "jsonb", ("object", "array"), msgspec.Raw, ("json",), ordered=False, arrayable=False),
 )
 
@@ -118,9 +114,7 @@ def column_type(logical: str, physical: str | None) -> ColumnType:
     name = " ".join(filter(None, (match["name"], match["tail"]))) if match else ""
     spec = BY_NAME.get(name)
     if match is None or spec is None:
-        raise ValueError(
-            f"physicalType {physical or logical!r} is not one of {', '.join(s.name for s in TYPES)}"
-        )
+        raise ValueError(f"physicalType {physical or logical!r} is not one of {', '.join(s.name for s in TYPES)}")
     args = tuple(int(arg) for arg in (match["args"] or "").split(",") if arg.strip())
     array = bool(match["array"])
     _check_arguments(spec, args, array=array)

@@ -28,7 +28,7 @@ def annotation(field: Field) -> Any:
     checks, kind = field.checks, field.type
     if checks.enum and kind.spec.python in {str, int} and not kind.array:
         return Literal[checks.enum]
-    meta = _bounds(field) if kind.spec.python in {int, float} else {}
+    meta: dict[str, Any] = _bounds(field) if kind.spec.python in {int, float} else {}
     if kind.spec.python in {datetime.datetime, datetime.time}:
         meta["tz"] = kind.spec.name == "timestamptz"
     if kind.spec.python is str:
@@ -62,7 +62,16 @@ def late_check(field: Field) -> Check | None:
         return None
     if not kind.array:
         return one
-    return lambda items: [one(item) for item in items if item is not None] and None
+    return _each(one)
+
+
+def _each(one: Check) -> Check:
+    def check(items: list[Any]) -> None:
+        for item in items:
+            if item is not None:
+                one(item)
+
+    return check
 
 
 def nul_check(field: Field) -> Check:
@@ -70,9 +79,7 @@ def nul_check(field: Field) -> Check:
 
     def check(value: Any) -> None:
         if holds_nul(msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else value):
-            raise BadRecord(
-                "nul", f"{field.name!r} holds U+0000, which PostgreSQL cannot store", field=field.name
-            )
+            raise BadRecord("nul", f"{field.name!r} holds U+0000, which PostgreSQL cannot store", field=field.name)
 
     return check
 
@@ -86,7 +93,7 @@ def holds_nul(value: Any) -> bool:
     return isinstance(value, list) and any(holds_nul(item) for item in value)
 
 
-def _bounds(field: Field) -> dict[str, float | int]:
+def _bounds(field: Field) -> dict[str, Any]:
     checks, spec = field.checks, field.type.spec
     lows = [value for value in (spec.low, checks.minimum) if value is not None]
     highs = [value for value in (spec.high, checks.maximum) if value is not None]
@@ -95,7 +102,7 @@ def _bounds(field: Field) -> dict[str, float | int]:
         lows += [] if above is None else [math.floor(above) + 1]
         highs += [] if below is None else [math.ceil(below) - 1]
         return {"ge": math.ceil(max(lows)), "le": math.floor(min(highs))}
-    meta: dict[str, float | int] = {}
+    meta: dict[str, Any] = {}
     if above is not None and all(above >= low for low in lows):
         meta["gt"] = above
     elif lows:
@@ -117,7 +124,7 @@ def _text_bounds(field: Field) -> dict[str, Any]:
     return meta
 
 
-def _lengths(field: Field) -> dict[str, int]:
+def _lengths(field: Field) -> dict[str, Any]:
     found = {"min_length": field.checks.min_length, "max_length": field.checks.max_length}
     return {word: value for word, value in found.items() if value is not None}
 
@@ -149,12 +156,8 @@ def _inside(field: Field) -> Check:
     def check(value: decimal.Decimal) -> None:
         low = checks.minimum is not None and value < decimal.Decimal(str(checks.minimum))
         high = checks.maximum is not None and value > decimal.Decimal(str(checks.maximum))
-        under = checks.exclusive_minimum is not None and value <= decimal.Decimal(
-            str(checks.exclusive_minimum)
-        )
-        over = checks.exclusive_maximum is not None and value >= decimal.Decimal(
-            str(checks.exclusive_maximum)
-        )
+        under = checks.exclusive_minimum is not None and value <= decimal.Decimal(str(checks.exclusive_minimum))
+        over = checks.exclusive_maximum is not None and value >= decimal.Decimal(str(checks.exclusive_maximum))
         if low or high or under or over:
             raise BadRecord("out_of_range", f"{field.name!r} is outside of its bounds", field=field.name)
         if checks.enum:
@@ -166,9 +169,7 @@ def _inside(field: Field) -> Check:
 def _instant_check(field: Field) -> Check:
     def check(value: datetime.datetime) -> None:
         if (value.year <= 1 or value.year >= 9999) and not FIRST <= value <= LAST:
-            raise BadRecord(
-                "out_of_range", f"{field.name!r} is outside of the years 1 to 9999", field=field.name
-            )
+            raise BadRecord("out_of_range", f"{field.name!r} is outside of the years 1 to 9999", field=field.name)
 
     return check
 

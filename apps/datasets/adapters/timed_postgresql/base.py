@@ -26,9 +26,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         server_binding = self.settings_dict["OPTIONS"].get("server_side_binding") is True
         kind: Any = psycopg.ServerCursor if server_binding else base.ServerSideCursor
         # Outside of a transaction only a holdable cursor outlives its own statement.
-        cursor = timed(kind, self.alias)(
-            self.connection, name, scrollable=False, withhold=self.connection.autocommit
-        )
+        cursor = timed(kind, self.alias)(self.connection, name, scrollable=False, withhold=self.connection.autocommit)
         register_tzloader(self.timezone, cursor)
         return cursor
 

@@ -1,0 +1,1 @@
+"""The apps of Andén: datasets, ingest, api, monitoring, console."""

@@ -1,0 +1,29 @@
+"""Raw psycopg connections from Django's settings, for COPY and for sessions that a worker owns."""
+
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.db import connections
+
+from apps.datasets.core.errors import StoreMisconfigured
+
+
+def connect(alias: str, **extra: Any) -> psycopg.Connection[Any]:
+    """A new connection as the alias's role: no autocommit, UTC; the caller closes it.
+
+    Raises psycopg.OperationalError: the server is away. Raises StoreMisconfigured: the alias has no URL.
+    """
+    if alias not in settings.DATABASES:
+        raise StoreMisconfigured(f"ANDEN_DATABASE_{alias.upper()}_URL is not set")
+    database = connections[alias].settings_dict
+    options = {key: value for key, value in database["OPTIONS"].items() if key != "pool"}
+    return psycopg.connect(
+        host=database["HOST"],
+        port=database["PORT"],
+        dbname=database["NAME"],
+        user=database["USER"],
+        password=database["PASSWORD"],
+        options="-c TimeZone=UTC",
+        **{**options, **extra},
+    )

@@ -1,0 +1,51 @@
+"""Contracts in files: YAML in, YAML out."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from apps.datasets.core.errors import ContractInvalid, Problem
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without its guess at dates: the standard wants them as strings."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, expression) for tag, expression in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def document_paths(path: Path) -> list[Path]:
+    """The file itself, or the folder's *.yaml and *.yml, by name.
+
+    Raises ContractInvalid: there is nothing there.
+    """
+    if path.is_dir():
+        found = sorted({*path.glob("*.yaml"), *path.glob("*.yml")})
+        if not found:
+            raise ContractInvalid([Problem(str(path), "the folder holds no *.yaml", "name a file or another folder")])
+        return found
+    if not path.is_file():
+        raise ContractInvalid([Problem(str(path), "there is no such file or folder", "check the path")])
+    return [path]
+
+
+def documents(path: Path) -> Iterator[tuple[Path, Any]]:
+    """Each file's document, in the order of `document_paths`. Raises ContractInvalid: a file is no YAML."""
+    for file in document_paths(path):
+        try:
+            yield file, yaml.load(file.read_text("utf-8"), Loader=_Loader)  # noqa: S506  a SafeLoader
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            mark = getattr(error, "problem_mark", None)
+            where = f"{file}:{mark.line + 1}" if mark else str(file)
+            rule = getattr(error, "problem", None) or "it is not UTF-8"
+            raise ContractInvalid([Problem(where, f"not YAML: {rule}")]) from error
+
+
+def document_text(document: Mapping[str, Any]) -> str:
+    """The document as YAML, in its own order."""
+    return yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=110)

@@ -1,0 +1,54 @@
+"""The ledger's statements: ids beforehand, one row per source at the end of a batch's transaction."""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from typing import Any, Final
+
+from psycopg import Connection, Cursor
+
+AHEAD_DAYS: Final = 7
+"""Days of the ledger that are made beforehand."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchEntry:
+    """What one transaction took from one source; both offsets inclusive, bytes of the values, times in UTC."""
+
+    id: int
+    dataset_id: int
+    number: int
+    source_id: int
+    first_offset: int
+    last_offset: int
+    rows: int
+    rejects: int
+    bytes: int
+    min_event_time: datetime.datetime | None
+    max_event_time: datetime.datetime | None
+    worker: str
+
+
+COLUMNS: Final = tuple(BatchEntry.__dataclass_fields__)
+INSERT: Final = f"INSERT INTO public.datasets_batch ({', '.join(COLUMNS)}) VALUES ({', '.join(['%s'] * len(COLUMNS))})"  # noqa: S608
+
+
+def next_batch_ids(cursor: Cursor[Any], count: int) -> list[int]:
+    """That many new ledger ids, rising."""
+    cursor.execute("SELECT nextval('public.datasets_batch_id_seq') FROM generate_series(1, %s)", (count,))
+    return [row[0] for row in cursor.fetchall()]
+
+
+def insert_batches(cursor: Cursor[Any], entries: Sequence[BatchEntry]) -> None:
+    """Write the entries; day, transaction id and time are the server's.
+
+    Raises psycopg.errors.CheckViolation without a constraint's name: the day has no partition yet.
+    """
+    cursor.executemany(INSERT, [astuple(entry) for entry in entries])
+
+
+def ensure_ledger_days(connection: Connection[Any]) -> int:
+    """Make the ledger's days from yesterday to a week ahead, in a transaction of its own; days made."""
+    with connection.transaction():
+        row = connection.execute("SELECT public.anden_ensure_ledger_days(%s)", (AHEAD_DAYS,)).fetchone()
+    return int(row[0]) if row else 0

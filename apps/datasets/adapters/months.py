@@ -1,0 +1,16 @@
+"""Monthly partitions, made through the owner's bounded function."""
+
+import datetime
+from typing import Any
+
+from psycopg import Connection
+
+
+def ensure_months(connection: Connection[Any], dataset_id: int, first: datetime.date, last: datetime.date) -> int:
+    """Make the months from first to last, both inclusive, within the contract's bounds; months made.
+
+    Runs in a transaction of its own, so that no batch waits for another's.
+    """
+    with connection.transaction():
+        row = connection.execute("SELECT public.anden_ensure_months(%s, %s, %s)", (dataset_id, first, last)).fetchone()
+    return int(row[0]) if row else 0

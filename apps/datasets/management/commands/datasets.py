@@ -1,0 +1,121 @@
+"""`datasets apply|list|show|export|drop`: contracts and the tables made from them."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.utils import OperationalError, ProgrammingError
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from apps.datasets.adapters.documents import document_text, documents
+from apps.datasets.core.contract import Contract
+from apps.datasets.core.errors import ContractInvalid, DatasetsError
+from apps.datasets.selectors import dataset_get, dataset_list
+from apps.datasets.services import dataset_apply, dataset_drop
+
+
+class Command(BaseCommand):
+    """Registers contracts and shows what stands."""
+
+    help = "Apply, list, show, export and drop datasets."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the five actions."""
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        apply = actions.add_parser("apply", help="make datasets what their contracts say")
+        apply.add_argument("path", type=Path, help="a contract, or a folder of contracts (ODCS v3 YAML)")
+        apply.add_argument("--dry-run", action="store_true", help="print the SQL and change nothing")
+        actions.add_parser("list", help="all datasets")
+        for word, text in (("show", "one dataset's contract as a table"), ("export", "its contract as YAML")):
+            actions.add_parser(word, help=text).add_argument("name")
+        drop = actions.add_parser("drop", help="remove a dataset and its table")
+        drop.add_argument("name")
+        drop.add_argument("--yes", action="store_true", help="also when it holds rows")
+
+    def handle(self, *args: Any, action: str, **options: Any) -> None:
+        """Do the action, and turn every error of datasets into lines a person can act on."""
+        width = None if self.stdout.isatty() else 160
+        self.console = Console(file=self.stdout, highlight=False, width=width)  # type: ignore[arg-type]
+        try:
+            getattr(self, f"_{action}")(options)
+        except DatasetsError as error:
+            raise CommandError(str(error)) from error
+        except OperationalError as error:
+            raise CommandError("PostgreSQL does not answer: start it, or mend ANDEN_DATABASE_APP_URL") from error
+        except ProgrammingError as error:
+            raise CommandError(f"the tables are missing: run `manage.py migrate` ({error})".splitlines()[0]) from error
+
+    def _apply(self, options: dict[str, Any]) -> None:
+        refused = 0
+        for file, document in documents(options["path"]):
+            try:
+                done = dataset_apply(document, dry_run=options["dry_run"])
+            except ContractInvalid as error:
+                refused += 1
+                self.stderr.write(self.style.ERROR(f"{file}: refused"))
+                self.stderr.write("\n".join(f"  {problem}" for problem in error.problems))
+                continue
+            for statement in done.statements if options["dry_run"] else ():
+                self.stdout.write(f"{statement};")
+            state = ("would change" if options["dry_run"] else "applied") if done.changed else "unchanged"
+            self.stdout.write(f"{done.name}: {state}, version {done.number}")
+        if refused:
+            raise CommandError(f"{refused} contract(s) refused, see above; the others stand")
+
+    def _list(self, _: dict[str, Any]) -> None:
+        datasets = dataset_list()
+        if not datasets:
+            self.stdout.write("No datasets yet: apply one with `manage.py datasets apply contracts`.")
+            return
+        table = Table("dataset", "mode", "topic", "fields", "key", "version", box=None, pad_edge=False)
+        for item in datasets:
+            contract = item.contract
+            cells = (item.name, contract.mode, contract.topic, str(len(contract.fields)))
+            table.add_row(*map(Text, (*cells, ", ".join(contract.primary_key), str(item.number))))
+        self.console.print(table)
+
+    def _show(self, options: dict[str, Any]) -> None:
+        item = dataset_get(options["name"])
+        contract = item.contract
+        for label, value in _facts(contract, item.number):
+            self.console.print(Text(f"{label:<15} {value}"))
+        table = Table("field", "type", "required", "checks", "description", box=None, pad_edge=False)
+        for field in contract.fields:
+            marks = [f"{name}={value}" for name, value in _checks(field.checks)]
+            marks += ["unique"] if field.unique else []
+            marks += ["restricted"] if field.restricted else []
+            required = "yes" if field.required else ""
+            table.add_row(*map(Text, (field.name, field.type.sql, required, " ".join(marks), field.description)))
+        self.console.print()
+        self.console.print(table)
+
+    def _export(self, options: dict[str, Any]) -> None:
+        self.stdout.write(document_text(dataset_get(options["name"]).document), ending="")
+
+    def _drop(self, options: dict[str, Any]) -> None:
+        dataset_drop(options["name"], with_data=options["yes"])
+        self.stdout.write(f"{options['name']}: dropped")
+
+
+def _facts(contract: Contract, number: int) -> list[tuple[str, object]]:
+    orders = ["-" * column.descending + column.name for order in contract.orders for column in order[:1]]
+    return [
+        ("dataset", contract.name),
+        ("description", contract.description or "–"),
+        ("version", f"{number} (contract {contract.version})"),
+        ("topic", f"{contract.topic}, {contract.topic_spec.partitions} partition(s)"),
+        ("mode", contract.mode),
+        ("key", ", ".join(contract.primary_key)),
+        ("event time", contract.event_time or "–"),
+        ("unknown fields", contract.unknown_fields),
+        ("API writes", "yes" if contract.api_writes else "no"),
+        ("orders", ", ".join(orders) or "–"),
+        ("filters", ", ".join(contract.filters) or "–"),
+    ]
+
+
+def _checks(checks: Any) -> list[tuple[str, object]]:
+    found = ((name, getattr(checks, name)) for name in checks.__dataclass_fields__)
+    return [(name, value) for name, value in found if value not in (None, ())]

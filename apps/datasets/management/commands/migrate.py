@@ -1,0 +1,34 @@
+"""`migrate`, as the role that owns the schema."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError, CommandParser
+from django.core.management.commands import migrate
+from django.db import OperationalError
+
+from apps.datasets.core.errors import StoreMisconfigured
+
+
+class Command(migrate.Command):
+    """Django's migrate, with the alias `owner` unless another is named."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add Django's arguments."""
+        super().add_arguments(parser)
+        parser.set_defaults(database="owner")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Migrate, or say in one line why not."""
+        if options["database"] not in settings.DATABASES:
+            raise CommandError("ANDEN_DATABASE_OWNER_URL is not set: migrations run as the owner role")
+        database = settings.DATABASES[options["database"]]
+        try:
+            super().handle(*args, **options)
+        except StoreMisconfigured as error:
+            raise CommandError(str(error)) from error
+        except OperationalError as error:
+            where = f"{database['HOST']}:{database['PORT']}"
+            raise CommandError(
+                f"PostgreSQL at {where} does not answer: start it, or mend ANDEN_DATABASE_OWNER_URL"
+            ) from error

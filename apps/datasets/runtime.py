@@ -1,0 +1,112 @@
+"""Django models made from contracts at run time, one per contract version, in a registry of their own."""
+
+from functools import lru_cache
+from typing import Any, Final
+
+from django.apps.registry import Apps
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from apps.datasets.core.contract import AT, BATCH, DELETED, EXTRA, OFFSET, REV, SOURCE, Contract, Field
+from apps.datasets.core.ddl import table_sql
+from apps.datasets.core.types import ColumnType
+from apps.datasets.selectors import AppliedDataset
+
+REGISTRY: Final = Apps()
+
+
+class LocalDateTimeField(models.DateTimeField):  # type: ignore[type-arg]
+    """A timestamp without time zone: naive in, naive out."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        """Return the value as it is: it belongs to no zone."""
+        return self.to_python(value)
+
+
+PLAIN: Final[dict[str, type["models.Field[Any, Any]"]]] = {
+    "smallint": models.SmallIntegerField,
+    "integer": models.IntegerField,
+    "bigint": models.BigIntegerField,
+    "numeric": models.DecimalField,
+    "real": models.FloatField,
+    "double precision": models.FloatField,
+    "boolean": models.BooleanField,
+    "text": models.TextField,
+    "varchar": models.TextField,
+    "uuid": models.UUIDField,
+    "bytea": models.BinaryField,
+    "date": models.DateField,
+    "time": models.TimeField,
+    "timestamptz": models.DateTimeField,
+    "timestamp": LocalDateTimeField,
+    "jsonb": models.JSONField,
+}
+"""The model field of each type; lengths and digits are the table's own business."""
+
+SYSTEM: Final[dict[str, type["models.Field[Any, Any]"]]] = {
+    SOURCE: models.IntegerField,
+    OFFSET: models.BigIntegerField,
+    BATCH: models.BigIntegerField,
+    AT: models.DateTimeField,
+    REV: models.BigIntegerField,
+    DELETED: models.BooleanField,
+    EXTRA: models.JSONField,
+}
+
+
+def attribute(contract: Contract, column: str) -> str:
+    """The model's attribute of a column: f0, f1, … for fields, sys_source and so on for Andén's own.
+
+    Raises KeyError: the contract has no such column.
+    """
+    if column in {name for name, _ in contract.system_columns}:
+        return f"sys{column}"
+    for index, field in enumerate(contract.fields):
+        if field.name == column:
+            return f"f{index}"
+    raise KeyError(column)
+
+
+def model_for(dataset: AppliedDataset) -> Any:
+    """The model of this version of the dataset, made once a process."""
+    return _model(dataset.id, dataset.number, dataset.contract)
+
+
+@lru_cache(maxsize=1024)
+def _model(dataset_id: int, number: int, contract: Contract) -> type[models.Model]:
+    single = contract.primary_key[0] if len(contract.primary_key) == 1 else None
+    columns: dict[str, Any] = {
+        attribute(contract, field.name): _field(field, primary=field.name == single) for field in contract.fields
+    }
+    for name, _ in contract.system_columns:
+        columns[attribute(contract, name)] = SYSTEM[name](db_column=name, null=name == EXTRA)
+    if single is None:
+        keys = (attribute(contract, name) for name in contract.primary_key)
+        columns["pk"] = models.CompositePrimaryKey(*keys)
+    meta = type("Meta", (), {
+        "apps": REGISTRY,
+        "app_label": "datasets_runtime",
+        "db_table": _table_name(contract),
+        "managed": False,
+    })  # fmt: skip
+    name = f"Dataset{dataset_id}Version{number}"
+    return type(name, (models.Model,), {"__module__": __name__, "Meta": meta, **columns})
+
+
+def _table_name(contract: Contract) -> str:
+    # Django leaves a name alone that begins and ends with a quote.
+    return table_sql(contract).replace("data.", '"data".', 1)
+
+
+def _field(field: Field, *, primary: bool) -> "models.Field[Any, Any]":
+    options: dict[str, Any] = {"db_column": field.name, "null": not field.required, "primary_key": primary}
+    if field.type.array:
+        return ArrayField(_plain(field.type), **options)
+    return _plain(field.type, **options)
+
+
+def _plain(kind: ColumnType, **options: Any) -> "models.Field[Any, Any]":
+    if kind.spec.name == "numeric":
+        digits = (*kind.args, 0)[:2] if kind.args else (None, None)
+        return models.DecimalField(max_digits=digits[0], decimal_places=digits[1], **options)
+    return PLAIN[kind.spec.name](**options)

@@ -1,0 +1,52 @@
+"""Which datasets there are, each with its current contract."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from apps.datasets.core.contract import Contract
+from apps.datasets.core.errors import DatasetUnknown
+from apps.datasets.core.odcs import contract_from_odcs
+from apps.datasets.models import ContractVersion, Dataset
+
+
+@dataclass(frozen=True)
+class AppliedDataset:
+    """A dataset and the version of its contract that stands: `number` counts from 1."""
+
+    id: int
+    number: int
+    contract: Contract
+    document: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The dataset's name."""
+        return self.contract.name
+
+
+def dataset_get(name: str, *, using: str = "default") -> AppliedDataset:
+    """The dataset of this name, as it stands now.
+
+    Raises DatasetUnknown.
+    """
+    found = Dataset.objects.using(using).filter(name=name).values_list("id", "number").first()
+    if found is None:
+        raise DatasetUnknown(f"there is no dataset {name!r}: apply its contract with `datasets apply`")
+    return applied(*found, using=using)
+
+
+def dataset_list(*, using: str = "default") -> list[AppliedDataset]:
+    """All datasets as they stand now, by name."""
+    found = Dataset.objects.using(using).values_list("id", "number").order_by("name")
+    return [applied(*item, using=using) for item in found]
+
+
+@lru_cache(maxsize=2048)
+def applied(dataset_id: int, number: int, *, using: str = "default") -> AppliedDataset:
+    """One version of a dataset; a version never changes, so it is read and parsed once a process."""
+    version = ContractVersion.objects.using(using).get(dataset_id=dataset_id, number=number)
+    document = json.loads(version.document)
+    return AppliedDataset(dataset_id, number, contract_from_odcs(document), document)

@@ -1,0 +1,1 @@
+"""Tests of Andén; the folder says the cost."""

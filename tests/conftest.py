@@ -1,0 +1,82 @@
+"""What every test may use: the servers, one fresh database a session, and a clean station."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+from django.test import TransactionTestCase
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import SecretStr
+from pytest_django import DjangoDbBlocker
+
+from embedded.postgres import EmbeddedPostgres
+from tests.lacking import lacking
+from tests.station import Station
+
+# No role may truncate: `station` empties the tables as superuser instead of Django's flush.
+TransactionTestCase._fixture_teardown = lambda self: None  # type: ignore[attr-defined]
+
+pytest_plugins = ["tests.servers"]
+
+PACKAGES = {"chromium": "chromium", "promtool": "prometheus", "prometheus": "prometheus", "terraform": "terraform"}
+"""The package that brings each program."""
+
+
+@pytest.fixture
+def require() -> Callable[[str], str]:
+    """A function that gives a program's path, or skips the test and names the package to install."""
+
+    def find(program: str) -> str:
+        path = shutil.which(program)
+        if path is None:
+            lacking(f"{program} is missing: install the package {PACKAGES.get(program, program)}")
+        return path
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(postgres_server: EmbeddedPostgres, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The database of this session, migrated as owner; every alias and every started process points to it."""
+    urls = postgres_server.urls()
+    os.environ.update(urls)
+    secrets = {name.removeprefix("ANDEN_").lower(): SecretStr(url) for name, url in urls.items()}
+    settings.ANDEN = settings.ANDEN.model_copy(update=secrets)
+    for alias in settings.DATABASES:
+        role = "app" if alias == "default" else alias
+        place = _place(urls[f"ANDEN_DATABASE_{role.upper()}_URL"])
+        settings.DATABASES[alias].update(place)
+        connections[alias].settings_dict.update(place)
+    with django_db_blocker.unblock():
+        call_command("migrate", verbosity=0)
+        yield
+        connections.close_all()
+
+
+def _place(url: str) -> dict[str, Any]:
+    parts = conninfo_to_dict(url)
+    return {
+        "HOST": parts["host"],
+        "PORT": str(parts["port"]),
+        "NAME": parts["dbname"],
+        "USER": parts["user"],
+        "PASSWORD": parts["password"],
+    }
+
+
+@pytest.fixture
+def station(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, postgres_server: EmbeddedPostgres
+) -> Iterator[Station]:
+    """A station without datasets, clients or users, all database roles real; emptied again afterwards."""
+    with django_db_blocker.unblock():
+        station = Station(postgres_server.admin_url)
+        station.clear()
+        yield station
+        station.clear()
+        connections.close_all()
