@@ -1,0 +1,225 @@
+"""One command brings flights to a third party; the next run goes on where it stopped; nothing stays behind."""
+
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psutil
+import psycopg
+import pytest
+
+from embedded.postgres import EmbeddedPostgres
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
+
+_REPO = Path(__file__).parents[2]
+_UP_TIMEOUT_S = 240
+_STOP_TIMEOUT_S = 90
+
+
+@pytest.fixture
+def project() -> Iterator[Path]:
+    """A copy of the project as a clone of it would be: no environment, no state."""
+    listed = subprocess.run(
+        ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=_REPO,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    with TemporaryDirectory(prefix="anden-run-") as folder:
+        root = Path(folder)
+        for name in listed.stdout.splitlines():
+            if (_REPO / name).is_file():
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(_REPO / name, root / name)
+        yield root
+
+
+class Run:
+    """A `make run` of the copy, with what it printed."""
+
+    def __init__(self, project: Path, process: subprocess.Popen[bytes], output: Path) -> None:
+        self.project = project
+        self.process = process
+        self._output = output
+
+    @property
+    def said(self) -> str:
+        """What it printed so far."""
+        return self._output.read_text()
+
+    def curl(self) -> list[str]:
+        """The printed command, once everything is up."""
+        deadline = time.monotonic() + _UP_TIMEOUT_S
+        while "Ctrl-C stops everything" not in self.said:
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"it did not come up:\n{self.said}\n{_logs(self.project)}")
+            time.sleep(0.2)
+        line = next(text for text in self.said.splitlines() if text.strip().startswith("curl "))
+        return shlex.split(line)
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process that runs below it now."""
+        return [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
+
+    def launcher(self) -> psutil.Process:
+        """The process that started all others but make."""
+        return next(found for found in self.processes() if "embedded.station" in found.cmdline())
+
+
+@contextmanager
+def _make_run(project: Path, **variables: str) -> Iterator[Run]:
+    """A running `make run`, ended by force at the end if it still runs."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ANDEN_", "DJANGO_"))}
+    inherited.pop("PROMETHEUS_MULTIPROC_DIR", None)
+    output = project / "output.txt"
+    with output.open("wb") as out:
+        process = subprocess.Popen(
+            ["make", "run"],
+            cwd=project,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            env=inherited | {"ANDEN_VENV": sys.prefix} | variables,
+        )
+    run = Run(project, process, output)
+    try:
+        yield run
+    finally:
+        if process.poll() is None:
+            for found in reversed(run.processes()):
+                found.kill()
+            process.wait()
+
+
+def _logs(project: Path) -> str:
+    """The end of each of its logs."""
+    paths = sorted((project / ".anden" / "logs").glob("*.log"))
+    return "\n".join(f"{path.name}: {path.read_text(errors='replace')[-1500:]}" for path in paths)
+
+
+def _still_there(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that live; a process that nobody has reaped does not."""
+
+    def lives(process: psutil.Process) -> bool:
+        try:
+            return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return False
+
+    return [process for process in processes if lives(process)]
+
+
+def _running_in(project: Path) -> list[str]:
+    """The command lines of processes that work below the folder, whoever started them."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()).is_relative_to(project):
+                found.append(" ".join(process.cmdline()))
+        except (psutil.NoSuchProcess, psutil.AccessDenied, FileNotFoundError):
+            continue
+    return found
+
+
+def _flights(project: Path) -> int:
+    """How many flights are stored, each of them once and none between them missing."""
+    with (
+        EmbeddedPostgres(project / ".anden" / "postgres") as server,
+        psycopg.connect(server.urls()["ANDEN_DATABASE_OWNER_URL"]) as connection,
+    ):
+        sources = connection.execute(
+            "SELECT count(*), max(_offset) + 1, count(DISTINCT _offset) FROM data.flights GROUP BY _source"
+        ).fetchall()
+        different = connection.execute(
+            "SELECT count(*) FROM (SELECT DISTINCT carrier, flight, origin, dest, sched_dep_time, time_hour,"
+            " tailnum FROM data.flights) AS flights"
+        ).fetchone()
+        quarantined = connection.execute("SELECT count(*) FROM ingest_quarantine").fetchone()
+    assert sources
+    for rows, end, offsets in sources:
+        assert rows == end == offsets
+    total = sum(int(rows) for rows, _, _ in sources)
+    assert different == (total,)
+    assert quarantined == (0,)
+    return total
+
+
+def _asked(command: list[str]) -> list[dict[str, object]]:
+    """The records that the printed command brings."""
+    done = subprocess.run([*command, "--fail-with-body"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    records: list[dict[str, object]] = json.loads(done.stdout)["records"]
+    return records
+
+
+def test_make_run_brings_flights_to_a_third_party_stops_whole_and_goes_on(project: Path) -> None:
+    with _make_run(project, ANDEN_RUN_SECONDS="15") as first:
+        command = first.curl()
+        records = _asked(command)
+        assert len(records) == 3
+        assert {"carrier", "dest"} <= set(records[0])
+        started = first.processes()
+        second_at_once = subprocess.run(
+            ["make", "run"],
+            cwd=project,
+            env=os.environ | {"ANDEN_VENV": sys.prefix, "ANDEN_RUN_SECONDS": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert second_at_once.returncode != 0
+        assert "Andén runs here already" in second_at_once.stderr
+        assert first.process.wait(15 + _STOP_TIMEOUT_S) == 0, first.said + _logs(project)
+    assert len(started) > 10
+    assert _still_there(started) == []
+    assert _running_in(project) == []
+    before = _flights(project)
+    assert before > 0
+
+    with _make_run(project) as again:
+        # The same key as before: the demo client was not made a second time.
+        assert again.curl()[:-1] == command[:-1]
+        started = again.processes()
+        time.sleep(5)
+        again.launcher().send_signal(signal.SIGINT)
+        assert again.process.wait(_STOP_TIMEOUT_S) == 0, again.said + _logs(project)
+    assert _still_there(started) == []
+    assert _running_in(project) == []
+    assert _flights(project) > before
+
+
+def test_a_killed_launcher_leaves_nothing_behind_and_costs_no_row(project: Path) -> None:
+    with _make_run(project) as run:
+        run.curl()
+        started = run.processes()
+        run.launcher().kill()
+        assert run.process.wait(30) != 0
+    deadline = time.monotonic() + 60
+    while _still_there(started) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert _still_there(started) == []
+    assert _running_in(project) == []
+    assert _flights(project) > 0
+
+
+def test_the_end_of_one_process_ends_all_and_is_told(project: Path) -> None:
+    with _make_run(project) as run:
+        run.curl()
+        started = run.processes()
+        next(found for found in started if found.cmdline()[1:] == ["manage.py", "lag"]).kill()
+        assert run.process.wait(_STOP_TIMEOUT_S) != 0
+        assert "lag ended by itself" in run.said
+        assert "Traceback" not in run.said
+    assert _still_there(started) == []
+    assert _running_in(project) == []
