@@ -1,0 +1,122 @@
+"""The statements of positions: claim, release, move, each fenced by the epoch."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from psycopg import Cursor
+
+from apps.ingest.core.errors import Fenced, StoreUnavailable, TopicRecreated
+from apps.ingest.core.marks import mark_ms, mark_time
+from apps.ingest.core.ports import Claim
+from apps.ingest.core.records import Part, Position, SourceKey
+
+END_TIMEOUT_MS: Final = 5_000
+
+_OTHER_LIVES: Final = """
+SELECT topic_id FROM public.ingest_source WHERE dataset_id = %s AND topic = %s
+GROUP BY topic_id HAVING NOT EXISTS (
+    SELECT FROM public.ingest_source WHERE dataset_id = %s AND topic = %s AND topic_id = %s
+) LIMIT 1
+"""
+_MAKE: Final = """
+INSERT INTO public.ingest_source (dataset_id, topic, topic_id, partition, next_offset)
+VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+"""
+_READ: Final = """
+SELECT s.id, s.epoch, a.pid FROM public.ingest_source s
+LEFT JOIN pg_stat_activity a ON s.owner <> '' AND a.pid = s.backend_pid AND a.backend_start = s.backend_start
+    AND a.pid <> pg_backend_pid()
+WHERE s.dataset_id = %s AND s.topic = %s AND s.topic_id = %s AND s.partition = %s
+"""
+_TAKE: Final = """
+UPDATE public.ingest_source SET epoch = epoch + 1, owner = %s, trouble = '', backend_pid = pg_backend_pid(),
+    backend_start = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())
+WHERE id = %s AND epoch = %s RETURNING epoch, next_offset, max_at
+"""
+_RELEASE: Final = """
+UPDATE public.ingest_source s SET owner = '', backend_pid = NULL, backend_start = NULL
+FROM unnest(%s::integer[], %s::bigint[]) AS mine (id, epoch) WHERE s.id = mine.id AND s.epoch = mine.epoch
+"""
+_MOVE: Final = """
+UPDATE public.ingest_source s
+SET next_offset = new.next_offset, max_at = new.max_at, updated_at = clock_timestamp()
+FROM unnest(%s::integer[], %s::bigint[], %s::bigint[], %s::timestamptz[]) AS new (id, epoch, next_offset, max_at)
+WHERE s.id = new.id AND s.epoch = new.epoch
+"""
+_TROUBLE: Final = """
+UPDATE public.ingest_source SET trouble = %s WHERE dataset_id = %s AND topic = %s AND partition = %s
+"""
+
+
+def claim_position(cursor: Cursor[Any], claim: Claim, *, owner: str) -> Position:
+    """The position of the claim's source, taken over under a new epoch.
+
+    Raises TopicRecreated, Fenced. Raises StoreUnavailable: the former owner's session would not end.
+    """
+    key = claim.key
+    _refuse_other_life(cursor, key)
+    identity = (key.dataset_id, key.topic, key.topic_id, key.partition)
+    cursor.execute(_MAKE, (*identity, claim.first_offset))
+    cursor.execute(_READ, identity)
+    source_id, epoch, backend = _one(cursor)
+    if claim.known_epoch is not None and epoch != claim.known_epoch:
+        raise Fenced(f"{key.topic_partition} is read by another worker: epoch {epoch}, not {claim.known_epoch}")
+    if backend is not None:
+        # A worker frozen inside COPY holds row locks that nobody else can wait for.
+        cursor.execute("SELECT pg_terminate_backend(%s, %s)", (backend, END_TIMEOUT_MS))
+        if not _one(cursor)[0]:
+            raise StoreUnavailable(f"the session of the former owner of {key.topic_partition} does not end")
+    cursor.execute(_TAKE, (owner, source_id, epoch))
+    taken = cursor.fetchone()
+    if taken is None:
+        raise StoreUnavailable(f"another worker is claiming {key.topic_partition} at this moment")
+    return Position(source_id, key, epoch=taken[0], next_offset=taken[1], max_at_ms=mark_ms(taken[2]))
+
+
+def _refuse_other_life(cursor: Cursor[Any], key: SourceKey) -> None:
+    cursor.execute(_OTHER_LIVES, (key.dataset_id, key.topic) * 2 + (key.topic_id,))
+    other = cursor.fetchone()
+    if other is not None:
+        raise TopicRecreated(
+            f"the topic {key.topic} was deleted and made again (its id was {other[0]}, now it is {key.topic_id}), "
+            f"so the stored offsets mean nothing in it; to begin anew: manage.py topics accept {key.topic}"
+        )
+
+
+def release_positions(cursor: Cursor[Any], positions: Sequence[Position]) -> None:
+    """Clear the owner of these, but for those that another epoch holds."""
+    cursor.execute(
+        _RELEASE, ([position.source_id for position in positions], [position.epoch for position in positions])
+    )
+
+
+def move_positions(cursor: Cursor[Any], parts: Sequence[Part]) -> None:
+    """Store the next offsets of the parts' sources.
+
+    Raises Fenced: one of them has another epoch by now.
+    """
+    marks = [None if part.max_at_ms is None else mark_time(part.max_at_ms) for part in parts]
+    cursor.execute(
+        _MOVE,
+        (
+            [part.position.source_id for part in parts],
+            [part.position.epoch for part in parts],
+            [part.next_offset for part in parts],
+            marks,
+        ),
+    )
+    if cursor.rowcount != len(parts):
+        sources = ", ".join(str(part.position.key.topic_partition) for part in parts)
+        raise Fenced(f"another worker owns one of {sources}")
+
+
+def note_trouble(cursor: Cursor[Any], key: SourceKey, message: str) -> None:
+    """Write beside the source, in every life of its topic, why its pipeline is stopped."""
+    cursor.execute(_TROUBLE, (message, key.dataset_id, key.topic, key.partition))
+
+
+def _one(cursor: Cursor[Any]) -> tuple[Any, ...]:
+    row = cursor.fetchone()
+    if row is None:
+        raise StoreUnavailable("a row that was there a moment ago is gone")
+    return tuple(row)

@@ -1,0 +1,64 @@
+"""Errors of psycopg as errors of ingest."""
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import psycopg
+
+from apps.datasets.core.errors import StoreMisconfigured
+from apps.ingest.core.errors import (
+    ContractChanged,
+    DuplicateCoordinates,
+    IngestError,
+    PartitionMissing,
+    RecordRefused,
+    StoreSurprise,
+    StoreUnavailable,
+)
+from apps.ingest.core.sqlstates import Reaction, reaction
+
+CLIENT_SIDE: Final = "22000"
+"""The SQLSTATE of a value that never reached PostgreSQL, because the driver could not express it."""
+
+UNSPEAKABLE: Final = (OverflowError, TypeError, ValueError, struct.error)
+"""What the driver's dumpers raise, beside its own DataError, for a value that a column cannot hold."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Let psycopg's errors out as those of ingest; see the table in core.sqlstates."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise ingest_error(error) from error
+    except StoreMisconfigured as error:
+        raise StoreUnavailable(str(error)) from error
+
+
+def ingest_error(error: psycopg.Error) -> IngestError:
+    """The error of ingest that says what to do about this one."""
+    diagnostic = error.diag
+    text = diagnostic.message_primary or str(error).strip().splitlines()[0] if str(error) else repr(error)
+    message = f"{text} ({error.sqlstate})" if error.sqlstate else text
+    if error.sqlstate is None and isinstance(error, psycopg.DataError):
+        return RecordRefused(text, sqlstate=CLIENT_SIDE)
+    match reaction(error.sqlstate, diagnostic.constraint_name):
+        case Reaction.QUARANTINE:
+            return RecordRefused(
+                text,
+                sqlstate=error.sqlstate or "",
+                constraint=diagnostic.constraint_name or "",
+                column=diagnostic.column_name or "",
+            )
+        case Reaction.WAIT:
+            return StoreUnavailable(message)
+        case Reaction.MAKE_PARTITION:
+            return PartitionMissing(message)
+        case Reaction.READ_CONTRACT:
+            return ContractChanged(message)
+        case Reaction.STOP_DUPLICATE:
+            return DuplicateCoordinates(f"the table already holds rows of these coordinates: {message}")
+        case Reaction.STOP:
+            return StoreSurprise(message)

@@ -1,0 +1,238 @@
+"""The store: rows by COPY, rejects, ledger and positions in one transaction of one session."""
+
+import datetime
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
+from typing import Any, Final
+
+import psycopg
+from psycopg.types.json import set_json_dumps
+
+from apps.datasets.adapters.ledger import BatchEntry, ensure_ledger_days, insert_batches, next_batch_ids
+from apps.datasets.adapters.months import ensure_months
+from apps.datasets.core.contract import Mode
+from apps.datasets.core.ddl import column_list, table_sql
+from apps.datasets.core.upsert import STAGE, merge_sql, stage_sql
+from apps.ingest.adapters.positions import claim_position, move_positions, note_trouble, release_positions
+from apps.ingest.adapters.postgres_errors import CLIENT_SIDE, UNSPEAKABLE, translated
+from apps.ingest.adapters.quarantine_rows import insert_rejects
+from apps.ingest.core.errors import RecordRefused, StoreUnavailable
+from apps.ingest.core.ports import Claim, Target
+from apps.ingest.core.records import Part, Position, Row, SourceKey
+from apps.ingest.core.sifting import sift
+
+Connection = psycopg.Connection[Any]
+
+KEEPALIVE: Final = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""A server whose network is gone is missed after half a minute, not after two hours."""
+
+SESSION: Final = "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '10min'"
+_ID_BLOCK: Final = 64
+
+
+class PostgresStore:
+    """A session of one worker, made when it is first needed and again after it was lost."""
+
+    def __init__(self, connect: Callable[[], Connection], *, worker: str) -> None:
+        self._connect = connect
+        self._worker = worker
+        self._session: Connection | None = None
+        self._copy: tuple[AbstractContextManager[psycopg.Copy], psycopg.Copy] | None = None
+        self._target: Target | None = None
+        self._ids: list[int] = []
+
+    def claim(self, claim: Claim) -> Position:
+        """The position of a source, now owned by this worker under a new epoch."""
+        with translated(), self._own_transaction() as session, session.cursor() as cursor:
+            return claim_position(cursor, claim, owner=self._worker)
+
+    def release(self, positions: Sequence[Position]) -> None:
+        """Say that nobody owns these any more; a newer epoch is left alone."""
+        with translated(), self._own_transaction() as session, session.cursor() as cursor:
+            release_positions(cursor, positions)
+
+    def note_trouble(self, key: SourceKey, message: str) -> None:
+        """Write beside the source why its pipeline is stopped."""
+        with translated(), self._own_transaction() as session, session.cursor() as cursor:
+            note_trouble(cursor, key, message)
+
+    def batch_ids(self, count: int) -> list[int]:
+        """Fresh ids for the ledger, fetched in blocks; what is left of one is lost with the session."""
+        if len(self._ids) < count:
+            with translated(), self._own_transaction() as session, session.cursor() as cursor:
+                self._ids += next_batch_ids(cursor, max(count, _ID_BLOCK))
+        taken, self._ids = self._ids[:count], self._ids[count:]
+        return taken
+
+    def ensure_months(self, dataset_id: int, first: datetime.date, last: datetime.date) -> None:
+        """Make the months of the dataset from the first to the last day's."""
+        with translated():
+            ensure_months(self._idle_session(), dataset_id, first, last)
+
+    def ensure_days(self) -> None:
+        """Make the ledger's days, today and a week ahead."""
+        with translated():
+            ensure_ledger_days(self._idle_session())
+
+    def open(self, target: Target) -> None:
+        """Begin a batch: its COPY stays open for one `write` after another."""
+        with translated():
+            session = self._idle_session()
+            self._target = target
+            if target.contract.mode is Mode.UPSERT:
+                session.execute(stage_sql(target.contract))
+            self._begin_copy(session, target)
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Add rows to the open batch; PostgreSQL takes them in while the caller makes the next ones."""
+        if self._copy is None:
+            raise StoreUnavailable("no batch is open")
+        with translated():
+            write_row = self._copy[1].write_row
+            try:
+                for row in rows:
+                    write_row(row)
+            except UNSPEAKABLE as error:
+                raise RecordRefused("a value does not fit its column", sqlstate=CLIENT_SIDE) from error
+
+    def finish(self) -> None:
+        """Have PostgreSQL judge the rows of the open batch."""
+        with translated():
+            self._end_copy()
+            if self._target is not None and self._target.contract.mode is Mode.UPSERT:
+                self._live_session().execute(merge_sql(self._target.contract))
+
+    def sift(self, target: Target, rows: Sequence[Row]) -> list[tuple[Row, RecordRefused]]:
+        """Begin a batch with those of these rows that PostgreSQL takes; the others, each with its error."""
+        session = self._idle_session()
+        self._target = target
+        upsert = target.contract.mode is Mode.UPSERT
+
+        def store(part: Sequence[Row]) -> None:
+            with translated(), session.transaction():
+                if upsert:
+                    session.execute(f"DROP TABLE IF EXISTS {STAGE}")
+                    session.execute(stage_sql(target.contract))
+                try:
+                    self._begin_copy(session, target)
+                    self.write(part)
+                    self.finish()
+                finally:
+                    self._give_up_copy()
+
+        with translated():
+            # Opens the transaction, so that each part is a savepoint within it.
+            session.execute("SELECT")
+        return sift(rows, store)
+
+    def commit(self, target: Target, parts: Sequence[Part]) -> None:
+        """Commit the finished batch: rejects, ledger, positions."""
+        with translated():
+            session = self._live_session()
+            with session.cursor() as cursor:
+                insert_rejects(cursor, target, parts)
+                insert_batches(cursor, [ledger_entry(target, part, self._worker) for part in parts])
+                move_positions(cursor, parts)
+            session.commit()
+
+    def reset(self) -> None:
+        """Roll back what is open; a session that cannot even do that is dropped."""
+        if self._session is None:
+            return
+        self._give_up_copy()
+        self._target = None
+        try:
+            self._session.rollback()
+        except psycopg.Error:
+            self.close()
+        if self._session is not None and self._session.broken:
+            self.close()
+
+    def close(self) -> None:
+        """End the session."""
+        session, self._session, self._copy, self._ids = self._session, None, None, []
+        if session is not None:
+            with suppress(psycopg.Error):
+                session.close()
+
+    def _begin_copy(self, session: Connection, target: Target) -> None:
+        table = STAGE if target.contract.mode is Mode.UPSERT else table_sql(target.contract)
+        columns = column_list(target.decoder.columns)
+        block = session.cursor().copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)")
+        copy = block.__enter__()
+        self._copy = (block, copy)
+        copy.set_types(target.decoder.wires)
+
+    def _end_copy(self) -> None:
+        if self._copy is None:
+            raise StoreUnavailable("no batch is open")
+        block, self._copy = self._copy[0], None
+        block.__exit__(None, None, None)
+
+    def _give_up_copy(self) -> None:
+        """End a COPY that is still open, without its rows."""
+        copy, self._copy = self._copy, None
+        if copy is not None:
+            with suppress(psycopg.Error, GivenUp):
+                copy[0].__exit__(GivenUp, GivenUp(), None)
+
+    def _live_session(self) -> Connection:
+        if self._session is None or self._session.closed:
+            self.close()
+            self._session = self._connect()
+            with self._session.transaction():
+                self._session.execute(SESSION)
+            set_json_dumps(bytes, self._session)
+        return self._session
+
+    def _idle_session(self) -> Connection:
+        """The session, outside of any transaction."""
+        session = self._live_session()
+        if session.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            raise StoreUnavailable("a batch is open where none should be")
+        return session
+
+    def _own_transaction(self) -> "OwnTransaction":
+        return OwnTransaction(self._idle_session())
+
+
+class GivenUp(Exception):
+    """What the driver is told to end a COPY with."""
+
+
+class OwnTransaction(AbstractContextManager[Connection]):
+    """A transaction that begins and ends here."""
+
+    def __init__(self, session: Connection) -> None:
+        self._session = session
+        self._transaction = session.transaction()
+
+    def __enter__(self) -> Connection:
+        self._transaction.__enter__()
+        return self._session
+
+    def __exit__(self, *trouble: Any) -> bool | None:
+        return self._transaction.__exit__(*trouble)
+
+
+def ledger_entry(target: Target, part: Part, worker: str) -> BatchEntry:
+    """The ledger's row for one part of a batch."""
+    return BatchEntry(
+        id=part.batch_id,
+        dataset_id=target.dataset_id,
+        number=target.number,
+        source_id=part.position.source_id,
+        first_offset=part.first_offset,
+        last_offset=part.last_offset,
+        rows=len(part.rows),
+        rejects=len(part.rejects) + part.dropped,
+        bytes=part.bytes,
+        min_event_time=part.min_event_time,
+        max_event_time=part.max_event_time,
+        worker=worker,
+    )

@@ -1,0 +1,78 @@
+"""The statement that puts rejects into the quarantine."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import msgspec
+from psycopg import Cursor
+
+from apps.datasets.core.ddl import column_list
+from apps.ingest.core.marks import NO_TIMESTAMP, mark_time
+from apps.ingest.core.ports import Target
+from apps.ingest.core.records import Part
+
+COLUMNS: Final = (
+    *("dataset_id", "source_id", "offset", "topic", "partition", "key", "value", "headers"),
+    *("field", "reason", "message", "sqlstate", "number", "batch_id", "timestamp"),
+)
+_COPY: Final = f"COPY public.ingest_quarantine ({column_list(COLUMNS)}) FROM STDIN"
+_LATEST_MS: Final = 253_402_300_799_999
+"""The last millisecond of the year 9999."""
+
+
+def insert_rejects(cursor: Cursor[Any], target: Target, parts: Sequence[Part]) -> None:
+    """Store the rejects of the parts, raw and with their reasons."""
+    if not any(part.rejects for part in parts):
+        return
+    with cursor.copy(_COPY) as copy:
+        for row in _rows(target, parts):
+            copy.write_row(row)
+
+
+def _rows(target: Target, parts: Sequence[Part]) -> Iterator[tuple[Any, ...]]:
+    for part in parts:
+        key = part.position.key
+        for reject in part.rejects:
+            record = reject.record
+            yield (
+                target.dataset_id,
+                part.position.source_id,
+                record.offset(),
+                key.topic,
+                key.partition,
+                record.key(),
+                record.value(),
+                headers_json(record.headers()),
+                storable(reject.field),
+                reject.reason,
+                storable(reject.message),
+                reject.sqlstate,
+                target.number,
+                part.batch_id,
+                _moment(record.timestamp()),
+            )
+
+
+def headers_json(headers: Sequence[tuple[str, bytes | None]] | None) -> str:
+    """Headers as a JSON array of [name, value]: text where it is UTF-8, else {"hex": …}."""
+    return msgspec.json.encode([(storable(name), _header(value)) for name, value in headers or ()]).decode()
+
+
+def storable(text: str) -> str:
+    """The text without what PostgreSQL cannot hold: U+0000 and lone surrogates become U+FFFD."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def _header(value: bytes | str | None) -> str | dict[str, str] | None:
+    if value is None or isinstance(value, str):
+        return value
+    try:
+        text = value.decode("utf-8")
+    except UnicodeDecodeError:
+        return {"hex": value.hex()}
+    return text if "\0" not in text else {"hex": value.hex()}
+
+
+def _moment(timestamp: tuple[int, int]) -> Any:
+    kind, stamp_ms = timestamp
+    return mark_time(stamp_ms) if kind != NO_TIMESTAMP and 0 <= stamp_ms <= _LATEST_MS else None

@@ -1,0 +1,9 @@
+"""Django's entry for ingest."""
+
+from django.apps import AppConfig
+
+
+class IngestConfig(AppConfig):
+    """The app ingest."""
+
+    name = "apps.ingest"

@@ -1,0 +1,106 @@
+"""The settings of ingest."""
+
+import os
+import socket
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from apps.datasets.core.settings import EnvironmentSettings
+from apps.ingest.core.batching import BatchPolicy
+
+
+class IngestSettings(EnvironmentSettings):
+    """Variables that begin with ANDEN_INGEST_."""
+
+    model_config = SettingsConfigDict(env_prefix="ANDEN_INGEST_")
+
+    worker: str = Field(
+        default="",
+        max_length=200,
+        description="The worker's name in ledger and positions; host name and process id when empty.",
+    )
+    batch_rows: int = Field(default=20_000, ge=1, le=1_000_000, description="Records that close a batch.")
+    batch_bytes: int = Field(
+        default=16 * 1024 * 1024, ge=1024, description="Bytes of record values that close a batch."
+    )
+    batch_wait_s: float = Field(
+        default=0.5, gt=0, le=60, description="Age that closes a batch, seconds: the price of a quiet topic."
+    )
+    chunk_records: int = Field(default=4_000, ge=1, le=100_000, description="Most records taken from Kafka at a time.")
+    refresh_s: float = Field(
+        default=2, gt=0, le=300, description="Seconds between two looks for new datasets and topics."
+    )
+    lag_every_s: float = Field(
+        default=5, gt=0, le=300, description="Seconds between two measurements of lag by `manage.py lag`."
+    )
+
+    @property
+    def policy(self) -> BatchPolicy:
+        """The bounds of a batch."""
+        return BatchPolicy(
+            rows=self.batch_rows,
+            bytes=self.batch_bytes,
+            wait_s=self.batch_wait_s,
+            chunk_records=min(self.chunk_records, self.batch_rows),
+        )
+
+    @property
+    def worker_name(self) -> str:
+        """The worker's name, unique among living processes."""
+        return self.worker or f"{socket.gethostname()}-{os.getpid()}"
+
+
+class KafkaSettings(EnvironmentSettings):
+    """Variables that begin with ANDEN_KAFKA_."""
+
+    model_config = SettingsConfigDict(env_prefix="ANDEN_KAFKA_")
+
+    bootstrap_servers: str = Field(
+        default="127.0.0.1:9092", min_length=1, description="Brokers to begin with: host:port, comma-separated."
+    )
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="How brokers are spoken to."
+    )
+    sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "AWS_MSK_IAM"] = Field(
+        default="", description="How we say who we are; needed with SASL_PLAINTEXT and SASL_SSL."
+    )
+    sasl_username: str = Field(default="", description="User for PLAIN and SCRAM.")
+    sasl_password: SecretStr = Field(default=SecretStr(""), description="Password for PLAIN and SCRAM.")
+    aws_region: str = Field(default="", description="Region of the MSK cluster, for AWS_MSK_IAM.")
+    ssl_ca: Path | None = Field(
+        default=None, description="PEM file of the authorities to trust; the system's when unset."
+    )
+    ssl_certificate: Path | None = Field(default=None, description="PEM file of our certificate, for mTLS.")
+    ssl_key: Path | None = Field(default=None, description="PEM file of our private key, for mTLS.")
+    ssl_key_password: SecretStr = Field(default=SecretStr(""), description="Password of the private key.")
+    group_id: str = Field(default="anden", min_length=1, description="The consumer group of the workers.")
+    group_protocol: Literal["classic", "consumer"] = Field(
+        default="classic", description="How the group shares partitions; `consumer` needs Kafka 4."
+    )
+    session_timeout_ms: int = Field(
+        default=10_000,
+        ge=1_000,
+        le=300_000,
+        description="Silence after which a worker is taken for dead; classic groups only.",
+    )
+    replication_factor: int = Field(
+        default=-1, ge=-1, le=15, description="Copies of a topic that Andén makes; -1: the broker's default."
+    )
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        sasl = self.security_protocol.startswith("SASL")
+        if sasl != bool(self.sasl_mechanism):
+            raise ValueError("sasl_mechanism goes with security_protocol SASL_PLAINTEXT or SASL_SSL, and only there")
+        if self.sasl_mechanism in {"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} and not (
+            self.sasl_username and self.sasl_password.get_secret_value()
+        ):
+            raise ValueError(f"sasl_mechanism {self.sasl_mechanism} needs sasl_username and sasl_password")
+        if self.sasl_mechanism == "AWS_MSK_IAM" and (self.security_protocol != "SASL_SSL" or not self.aws_region):
+            raise ValueError("sasl_mechanism AWS_MSK_IAM needs security_protocol SASL_SSL and aws_region")
+        if (self.ssl_certificate is None) != (self.ssl_key is None):
+            raise ValueError("ssl_certificate and ssl_key go together")
+        return self

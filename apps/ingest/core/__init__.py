@@ -1,0 +1,1 @@
+"""Pure rules of ingest: no Django, no driver, no clock."""

@@ -1,0 +1,151 @@
+"""Records of one source into rows of a contract's table, and the rejects among them."""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from typing import Any, Final
+
+from apps.datasets.core.contract import AT, BATCH, DELETED, OFFSET, SOURCE, Contract, Late, Mode
+from apps.datasets.core.errors import BadRecord
+from apps.datasets.core.record import record_reader
+from apps.ingest.core.marks import mark_time, raised_mark
+from apps.ingest.core.records import Part, Position, Record, Reject, Row
+
+LATE: Final = "late"
+_COORDINATES: Final = ((SOURCE, "int4"), (OFFSET, "int8"), (BATCH, "int8"))
+_UPSERT: Final = ((AT, "timestamptz"), (DELETED, "bool"))
+
+
+class Decoder:
+    """Makes rows of one contract: `columns` and `wires` (psycopg's type names) say what stands where."""
+
+    def __init__(self, contract: Contract) -> None:
+        reader = record_reader(contract)
+        upsert = contract.mode is Mode.UPSERT
+        system = (*_COORDINATES, *(_UPSERT if upsert else ()))
+        self.contract = contract
+        self.columns = (*reader.columns, *(name for name, _ in system))
+        self.wires = (*reader.wires, *(wire for _, wire in system))
+        self.source_index = len(reader.columns)
+        self._reader = reader
+        self._fill = self._upserts if upsert else self._appends
+        self._key_indexes = tuple(reader.columns.index(name) for name in contract.key)
+        self._event_index = reader.columns.index(contract.event_time) if contract.event_time is not None else None
+        self._event_optional = contract.event_time is not None and not contract.field(contract.event_time).required
+
+    def decode(self, records: Sequence[Record], *, position: Position, batch_id: int, now_ms: int) -> Part:
+        """What these records, at least one and all of one source, become; the position stays as it is."""
+        first, last = records[0].offset(), records[-1].offset()
+        part = Part(position, batch_id, first or 0, last or 0, max_at_ms=position.max_at_ms)
+        part.records.extend(records)
+        self._fill(part, now_ms)
+        if self._event_optional:
+            self._take_timeless(part)
+        self.set_event_times(part)
+        return part
+
+    def _take_timeless(self, part: Part) -> None:
+        """Turn rows without event time into rejects: no month holds them."""
+        name = self.contract.event_time or ""
+        error = BadRecord("missing_field", f"{name!r} is the event time and null", field=name)
+        index = self._event_index
+        lacking = [row for row in part.rows if index is not None and row[index] is None]
+        if lacking:
+            self.take_refused(part, {row[self.source_index + 1]: (error, "") for row in lacking})
+
+    def _appends(self, part: Part, now_ms: int) -> None:
+        decode, keep = self._reader.decode, part.rows.append
+        source, batch, size = part.position.source_id, part.batch_id, 0
+        for record in part.records:
+            value = record.value()
+            if value is None:
+                part.rejects.append(_no_value(record))
+                continue
+            size += len(value)
+            try:
+                keep((*decode(value), source, record.offset(), batch))
+            except BadRecord as error:
+                part.rejects.append(rejected(record, error))
+        part.bytes = size
+        # Only for lag and freshness: the last record stands for its neighbours.
+        part.max_at_ms = raised_mark(part.records[-1].timestamp(), mark_ms=part.max_at_ms, now_ms=now_ms)
+
+    def _upserts(self, part: Part, now_ms: int) -> None:
+        source, batch, mark = part.position.source_id, part.batch_id, part.max_at_ms
+        for record in part.records:
+            value = record.value()
+            part.bytes += len(value or b"")
+            # A bad record raises the mark, too: it is a moment of its source, whatever it says.
+            mark = raised_mark(record.timestamp(), mark_ms=mark, now_ms=now_ms)
+            try:
+                values = self._tombstone(record.key()) if value is None else self._reader.decode(value)
+            except BadRecord as error:
+                part.rejects.append(rejected(record, error))
+                continue
+            part.rows.append((*values, source, record.offset(), batch, mark_time(mark), value is None))
+        part.max_at_ms = mark
+
+    def _tombstone(self, key: bytes | None) -> Row:
+        values: list[Any] = [None] * len(self._reader.columns)
+        for index, value in zip(self._key_indexes, self._reader.decode_key(key), strict=True):
+            values[index] = value
+        return tuple(values)
+
+    def set_event_times(self, part: Part) -> None:
+        """Note the smallest and largest event time of the part's rows."""
+        if self._event_index is None or not part.rows:
+            part.min_event_time = part.max_event_time = None
+            return
+        times = list(map(itemgetter(self._event_index), part.rows))
+        part.min_event_time, part.max_event_time = moment(min(times)), moment(max(times))
+
+    def take_late(self, part: Part, bounds: tuple[datetime.date, datetime.date]) -> int:
+        """How many rows were outside of the months [from, until), and are now rejects or dropped."""
+        if self._event_index is None or not part.rows:
+            return 0
+        low, high = (datetime.datetime(day.year, day.month, day.day, tzinfo=datetime.UTC) for day in bounds)
+        if low <= _known(part.min_event_time) and _known(part.max_event_time) < high:
+            return 0
+        late = {row[self.source_index + 1] for row in part.rows if not low <= moment(row[self._event_index]) < high}
+        part.rows = [row for row in part.rows if row[self.source_index + 1] not in late]
+        if self.contract.late is Late.DROP:
+            part.dropped += len(late)
+        else:
+            message = f"the event time is outside of the months from {bounds[0]} to before {bounds[1]}"
+            error = BadRecord(LATE, message, field=self.contract.event_time or "")
+            part.rejects += [rejected(record, error) for record in part.records if record.offset() in late]
+        self.set_event_times(part)
+        return len(late)
+
+    def take_refused(self, part: Part, refused: Mapping[int, tuple[BadRecord, str]]) -> None:
+        """Turn the rows of these offsets into rejects, each for its error and SQLSTATE."""
+        part.rows = [row for row in part.rows if row[self.source_index + 1] not in refused]
+        for record in part.records:
+            offset = record.offset() or 0
+            if offset in refused:
+                error, sqlstate = refused[offset]
+                part.rejects.append(rejected(record, error, sqlstate=sqlstate))
+        self.set_event_times(part)
+
+
+def moment(value: datetime.date | datetime.datetime) -> datetime.datetime:
+    """An event time of any of its types as a moment in UTC."""
+    if not isinstance(value, datetime.datetime):
+        return datetime.datetime(value.year, value.month, value.day, tzinfo=datetime.UTC)
+    return value if value.tzinfo is not None else value.replace(tzinfo=datetime.UTC)
+
+
+def rejected(record: Record, error: BadRecord, *, sqlstate: str = "") -> Reject:
+    """The record with the reason why it is no row."""
+    return Reject(record, error.reason, str(error), error.field, sqlstate)
+
+
+def _no_value(record: Record) -> Reject:
+    error = BadRecord("not_an_object", "the record has no value, and an append dataset has no tombstones")
+    return rejected(record, error)
+
+
+def _known(value: datetime.datetime | None) -> datetime.datetime:
+    if value is None:
+        raise ValueError("the part's event times are not noted")
+    return value

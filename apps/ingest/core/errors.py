@@ -1,0 +1,69 @@
+"""The errors of ingest, named by the caller's reaction. For a single record, see BadRecord of datasets."""
+
+
+class IngestError(Exception):
+    """Ingest failed."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or self.__doc__)
+
+
+class StoreUnavailable(IngestError):
+    """PostgreSQL refused for now: nothing was committed, read the positions again and retry."""
+
+
+class BrokerUnavailable(IngestError):
+    """Kafka does not answer: wait and retry."""
+
+
+class BrokerRefused(IngestError):
+    """Kafka refused who we are or what we ask: mend the client's settings or rights."""
+
+
+class TopicMissing(IngestError):
+    """The topic does not exist yet: wait for it, or make it with `manage.py topics ensure`."""
+
+
+class Fenced(IngestError):
+    """Another worker owns this source: let go of it."""
+
+
+class PartitionMissing(IngestError):
+    """No month or ledger day holds these rows: make it and store the batch again."""
+
+
+class ContractChanged(IngestError):
+    """The table is not what the contract said: read the contract again and retry."""
+
+
+class RecordRefused(IngestError):
+    """PostgreSQL refused a record of this batch: find it, quarantine it, store the others.
+
+    `sqlstate` is PostgreSQL's word for why, `constraint` and `column` what it named ("" for none).
+    """
+
+    def __init__(self, message: str, *, sqlstate: str, constraint: str = "", column: str = "") -> None:
+        self.sqlstate = sqlstate
+        self.constraint = constraint
+        self.column = column
+        super().__init__(message)
+
+
+class PipelineStopped(IngestError):
+    """This pipeline's state is not one to go on from: stop it alone, loudly, and skip nothing."""
+
+
+class TopicRecreated(PipelineStopped):
+    """The topic was deleted and made again, so the stored offsets mean nothing in it."""
+
+
+class OffsetsLost(PipelineStopped):
+    """Kafka no longer holds the next offset."""
+
+
+class DuplicateCoordinates(PipelineStopped):
+    """The table already holds rows of these coordinates."""
+
+
+class StoreSurprise(PipelineStopped):
+    """PostgreSQL answered with an error that nothing here expects."""

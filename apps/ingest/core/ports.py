@@ -1,0 +1,146 @@
+"""What ingest asks of the outside: a broker, its topics, and a store. Fakes ship beside the adapters."""
+
+import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from apps.datasets.core.contract import Contract
+from apps.ingest.core.decoding import Decoder
+from apps.ingest.core.errors import RecordRefused
+from apps.ingest.core.records import Arrivals, Part, Position, Row, SourceKey, TopicPartition, TopicState
+
+
+class Assignments(Protocol):
+    """Who is told that partitions come and go; called inside of `Broker.poll`, and never raises."""
+
+    def on_assign(self, partitions: Sequence[TopicPartition]) -> None:
+        """These are ours from now on: `Broker.start` or `Broker.hold` each of them."""
+
+    def on_revoke(self, partitions: Sequence[TopicPartition]) -> None:
+        """These go: commit and let go."""
+
+
+class Broker(Protocol):
+    """One member of a consumer group."""
+
+    def subscribe(self, topics: Collection[str], assignments: Assignments) -> None:
+        """Share these topics, and no others, with the other members of the group."""
+
+    def poll(self, count: int, timeout_s: float) -> Arrivals:
+        """At most `count` records, those that came until the time was over.
+
+        Raises BrokerRefused: the client's settings or rights are wrong.
+        """
+
+    def start(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Inside of on_assign: read these partitions, each from its offset."""
+
+    def hold(self, partitions: Iterable[TopicPartition]) -> None:
+        """Inside of on_assign: take these partitions and read nothing until `seek`."""
+
+    def seek(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Go on reading these partitions from these offsets."""
+
+    def pause(self, partitions: Iterable[TopicPartition]) -> None:
+        """Read nothing from these partitions until `seek`; what was fetched already is thrown away."""
+
+    def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Tell Kafka the next offsets, for lag tools only; a failure is nobody's trouble."""
+
+    def trouble(self) -> str:
+        """Why Kafka does not answer, "" when it does."""
+
+    def close(self) -> None:
+        """Leave the group; revokes what is assigned."""
+
+
+class Topics(Protocol):
+    """What Kafka knows of topics."""
+
+    def states(self, names: Collection[str]) -> dict[str, TopicState]:
+        """The topics of these names that exist. Raises BrokerUnavailable."""
+
+    def offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
+        """The first offset and the one after the last of each partition. Raises BrokerUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The table that a batch goes to."""
+
+    dataset_id: int
+    name: str
+    number: int
+    decoder: Decoder
+
+    @property
+    def contract(self) -> Contract:
+        """The contract of the table."""
+        return self.decoder.contract
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a worker asks for: a source, where to start when nothing is stored, and the epoch it held."""
+
+    key: SourceKey
+    first_offset: int
+    known_epoch: int | None = None
+
+
+class Store(Protocol):
+    """Where rows, rejects, ledger and positions change together; one open batch at a time.
+
+    Every method raises StoreUnavailable: nothing was committed, `reset` and claim again.
+    """
+
+    def claim(self, claim: Claim) -> Position:
+        """The position of a source, now owned by this worker under a new epoch.
+
+        The session of a former owner that is still set is ended first. Raises Fenced: somebody else holds a
+        newer epoch than the known one. Raises TopicRecreated: the stored topic id is another.
+        """
+
+    def release(self, positions: Sequence[Position]) -> None:
+        """Say that nobody owns these any more; a newer epoch is left alone."""
+
+    def note_trouble(self, key: SourceKey, message: str) -> None:
+        """Write beside the source why its pipeline is stopped."""
+
+    def batch_ids(self, count: int) -> list[int]:
+        """Fresh ids for the ledger."""
+
+    def ensure_months(self, dataset_id: int, first: datetime.date, last: datetime.date) -> None:
+        """Make the months of the dataset from the first to the last day's, in a transaction of its own."""
+
+    def ensure_days(self) -> None:
+        """Make the ledger's days, today and a week ahead, in a transaction of its own."""
+
+    def open(self, target: Target) -> None:
+        """Begin a batch."""
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Add rows to the open batch."""
+
+    def finish(self) -> None:
+        """Have PostgreSQL judge the rows of the open batch.
+
+        Raises RecordRefused: `reset`, then `sift`. Raises PartitionMissing: `reset`, make it, begin again.
+        Raises DuplicateCoordinates, ContractChanged.
+        """
+
+    def sift(self, target: Target, rows: Sequence[Row]) -> list[tuple[Row, RecordRefused]]:
+        """Begin a batch with those of these rows that PostgreSQL takes; the others, each with its error."""
+
+    def commit(self, target: Target, parts: Sequence[Part]) -> None:
+        """Commit the finished batch: rejects, ledger, positions.
+
+        Raises Fenced: an epoch is not ours any more. Raises PartitionMissing: a day of the ledger.
+        """
+
+    def reset(self) -> None:
+        """Roll back what is open. Never raises."""
+
+    def close(self) -> None:
+        """End the session. Never raises."""

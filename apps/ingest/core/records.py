@@ -1,0 +1,128 @@
+"""What moves: records with their coordinates, the position of a source, rows, and rejects."""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+Row = tuple[Any, ...]
+
+
+class TopicPartition(NamedTuple):
+    """One partition of a topic."""
+
+    topic: str
+    partition: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.partition}"
+
+
+class Record(Protocol):
+    """One record as the Kafka client hands it out: methods, because calling them late is cheap."""
+
+    def topic(self) -> str | None:
+        """The topic."""
+
+    def partition(self) -> int | None:
+        """The partition."""
+
+    def offset(self) -> int | None:
+        """The offset in the partition."""
+
+    def key(self) -> bytes | None:
+        """The raw key."""
+
+    def value(self) -> bytes | None:
+        """The raw value; None for a tombstone."""
+
+    def headers(self) -> list[tuple[str, bytes | None]] | None:
+        """The headers, in order; a name may stand there twice."""
+
+    def timestamp(self) -> tuple[int, int]:
+        """The kind (0: none) and milliseconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceKey:
+    """What a position belongs to: a partition of one life of a topic, as read for one dataset."""
+
+    dataset_id: int
+    topic: str
+    topic_id: str
+    partition: int
+
+    @property
+    def topic_partition(self) -> TopicPartition:
+        """The partition, whatever the topic's id."""
+        return TopicPartition(self.topic, self.partition)
+
+
+@dataclass(slots=True)
+class Position:
+    """How far a source is stored, and the epoch that allows to say so.
+
+    `max_at_ms` is the running maximum of the records' timestamps, milliseconds since 1970.
+    """
+
+    source_id: int
+    key: SourceKey
+    epoch: int
+    next_offset: int
+    max_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A record that did not become a row, and why."""
+
+    record: Record
+    reason: str
+    message: str
+    field: str = ""
+    sqlstate: str = ""
+
+
+@dataclass(slots=True)
+class Part:
+    """What one batch holds of one source; `dropped` are the late ones that a contract lets go."""
+
+    position: Position
+    batch_id: int
+    first_offset: int
+    last_offset: int
+    bytes: int = 0
+    max_at_ms: int | None = None
+    records: list[Record] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    dropped: int = 0
+    min_event_time: datetime.datetime | None = None
+    max_event_time: datetime.datetime | None = None
+
+    @property
+    def next_offset(self) -> int:
+        """The offset after the last; control records between offsets are why it is no count."""
+        return self.last_offset + 1
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """A topic as Kafka has it now."""
+
+    topic_id: str
+    partitions: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """What one poll brought: records by partition, partitions read to their end, and lost ones."""
+
+    records: dict[TopicPartition, Sequence[Record]]
+    ended: frozenset[TopicPartition] = frozenset()
+    lost: frozenset[TopicPartition] = frozenset()
+
+    @property
+    def count(self) -> int:
+        """How many records came."""
+        return sum(map(len, self.records.values()))

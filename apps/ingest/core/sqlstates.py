@@ -1,0 +1,65 @@
+"""What to do when PostgreSQL refuses: one table from SQLSTATE to reaction."""
+
+from enum import Enum, auto
+from typing import Final
+
+CONTRACT_PREFIX: Final = "c_"
+"""How the named constraints of a contract begin."""
+
+PRIMARY_KEY_SUFFIX: Final = "_pkey"
+
+
+class Reaction(Enum):
+    """What the worker does next."""
+
+    QUARANTINE = auto()
+    WAIT = auto()
+    MAKE_PARTITION = auto()
+    READ_CONTRACT = auto()
+    STOP_DUPLICATE = auto()
+    STOP = auto()
+
+
+BY_STATE: Final = {
+    "23502": Reaction.QUARANTINE,  # NULL in a column that has none; the contract's required fields
+    "25006": Reaction.WAIT,  # read-only: a standby, until the failover is over
+    "25P03": Reaction.WAIT,  # idle in transaction for too long
+    "25P04": Reaction.WAIT,  # transaction timeout
+    "28000": Reaction.WAIT,  # a password or pg_hba rule that somebody is about to mend
+    "28P01": Reaction.WAIT,
+    "3D000": Reaction.WAIT,  # the database is being restored
+    "42501": Reaction.WAIT,  # a right that somebody is about to grant
+    "55P03": Reaction.WAIT,  # lock timeout
+    "42703": Reaction.READ_CONTRACT,  # no such column
+    "42P01": Reaction.READ_CONTRACT,  # no such table
+    "42804": Reaction.READ_CONTRACT,  # a column of another type
+}
+
+BY_CLASS: Final = {
+    "08": Reaction.WAIT,  # connection
+    "22": Reaction.QUARANTINE,  # data
+    "40": Reaction.WAIT,  # deadlock, serialization
+    "53": Reaction.WAIT,  # disk full, out of memory, too many connections
+    "54": Reaction.QUARANTINE,  # a row or index entry larger than PostgreSQL can hold
+    "57": Reaction.WAIT,  # shutdown, crash, cancel
+    "58": Reaction.WAIT,  # input/output error outside of PostgreSQL
+}
+
+
+def reaction(sqlstate: str | None, constraint: str | None) -> Reaction:
+    """What to do about an error with this SQLSTATE and constraint; no SQLSTATE means a lost connection."""
+    if sqlstate is None:
+        return Reaction.WAIT
+    if sqlstate == "23514":
+        return _check_violated(constraint)
+    if sqlstate == "23505":
+        duplicate = not constraint or constraint.endswith(PRIMARY_KEY_SUFFIX)
+        return Reaction.STOP_DUPLICATE if duplicate else Reaction.QUARANTINE
+    return BY_STATE.get(sqlstate) or BY_CLASS.get(sqlstate[:2]) or Reaction.STOP
+
+
+def _check_violated(constraint: str | None) -> Reaction:
+    if not constraint:
+        # PostgreSQL names no constraint when a partitioned table has no partition for a row.
+        return Reaction.MAKE_PARTITION
+    return Reaction.QUARANTINE if constraint.startswith(CONTRACT_PREFIX) else Reaction.STOP

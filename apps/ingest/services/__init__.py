@@ -1,0 +1,1 @@
+"""What ingest does: workers, topics, lag."""
