@@ -9,3 +9,9 @@ for _role in ("app", "owner", "ingest", "reader", "writer", "analyst"):
     )
 
 from config.settings import *  # noqa: E402, F403
+
+# No collectstatic before tests: the assets are found where the packages keep them.
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True
+STORAGES["staticfiles"] = {  # noqa: F405
+    "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+}
