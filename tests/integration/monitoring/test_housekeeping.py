@@ -1,0 +1,97 @@
+"""The station keeps itself in order: the ledger's days come and go, and tombstones do not stay for ever."""
+
+from pathlib import Path
+from typing import Final
+
+import psycopg
+import pytest
+from celery import current_app
+from django.conf import settings
+
+from apps.datasets import tasks
+from apps.datasets.adapters.retention import purge_tombstones
+from tests.station import Station
+
+CONTRACTS: Final = Path(__file__).resolve().parents[3] / "contracts"
+INSERT: Final = """
+INSERT INTO data.persons (person_id, given_name, family_name, _source, _offset, _batch, _at, _rev, _deleted)
+SELECT gen_random_uuid(), 'Ada', 'Lovelace', 0, n, 0, now() - make_interval(days => %s), 1, %s
+FROM generate_series(1, %s) n
+"""
+
+
+def ledger_days(station: Station) -> list[int]:
+    """The ledger's days, counted from today."""
+    with station.admin() as connection:
+        rows = connection.execute(
+            "SELECT to_date(right(c.relname, 10), 'YYYY_MM_DD') - (now() AT TIME ZONE 'UTC')::date "
+            "FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid "
+            "WHERE inhparent = 'public.datasets_batch'::regclass ORDER BY 1"
+        ).fetchall()
+    return [row[0] for row in rows]
+
+
+def test_a_missing_day_of_the_ledger_is_made_again(station: Station) -> None:
+    with station.admin() as connection:
+        (part,) = connection.execute(
+            "SELECT 'ledger_' || to_char(now() AT TIME ZONE 'UTC' + interval '7 days', 'YYYY_MM_DD')"
+        ).fetchone() or ("",)
+        connection.execute(f"DROP TABLE parts.{part}")
+    assert tasks.make_ledger_days_ahead() == 1
+    assert tasks.make_ledger_days_ahead() == 0
+    assert ledger_days(station) == list(range(-1, 8))
+
+
+def test_only_days_older_than_the_setting_are_dropped(station: Station) -> None:
+    keep = settings.DATASETS.ledger_days
+    with station.admin() as connection:
+        for age in (keep, keep + 1):
+            connection.execute(
+                "DO $$ DECLARE day date := (now() AT TIME ZONE 'UTC')::date - " + str(age) + "; BEGIN "
+                "EXECUTE format('CREATE TABLE parts.%I PARTITION OF public.datasets_batch "
+                "FOR VALUES FROM (%L) TO (%L)', 'ledger_' || to_char(day, 'YYYY_MM_DD'), day, day + 1); END $$"
+            )
+    assert tasks.drop_old_ledger_days() == 1
+    assert ledger_days(station) == [-keep, *range(-1, 8)]
+    with station.admin() as connection:
+        connection.execute("SELECT public.anden_drop_ledger_days(1)")
+
+
+def test_old_tombstones_are_purged_and_nothing_else(station: Station) -> None:
+    station.apply(CONTRACTS / "persons.yaml")
+    station.apply(CONTRACTS / "flights.yaml")
+    days = settings.DATASETS.tombstone_days
+    with station.connect("writer") as connection:
+        for age, deleted, count in ((days + 1, True, 3), (days - 1, True, 2), (days + 1, False, 4)):
+            connection.execute(INSERT, (age, deleted, count))
+    assert tasks.purge_old_tombstones() == 3
+    with station.connect("reader") as connection:
+        left = connection.execute("SELECT _deleted, count(*) FROM data.persons GROUP BY 1 ORDER BY 1").fetchall()
+    assert left == [(False, 4), (True, 2)]
+
+
+def test_many_tombstones_go_some_at_a_time(station: Station) -> None:
+    persons = station.apply(CONTRACTS / "persons.yaml")
+    with station.connect("writer") as connection:
+        connection.execute(INSERT, (60, True, 25))
+    with station.connect("default") as connection:
+        assert purge_tombstones(connection, persons.id, older_days=30, at_once=10) == 25
+
+
+def test_the_function_refuses_what_no_one_should_ask(station: Station) -> None:
+    persons = station.apply(CONTRACTS / "persons.yaml")
+    with station.connect("default") as connection:
+        with pytest.raises(psycopg.errors.InvalidParameterValue):
+            purge_tombstones(connection, persons.id, older_days=0)
+        connection.rollback()
+        with pytest.raises(psycopg.errors.InvalidParameterValue):
+            purge_tombstones(connection, 10**9, older_days=30)
+    with station.connect("ingest") as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        purge_tombstones(connection, persons.id, older_days=30)
+
+
+def test_beat_asks_for_tasks_that_exist() -> None:
+    current_app.loader.import_default_modules()
+    asked = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+    assert asked
+    assert asked <= set(current_app.tasks)
