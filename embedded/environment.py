@@ -46,9 +46,7 @@ class StationFolder:
         return kept_secret(self.path / "secret-key", length=48)
 
 
-def station_environment(
-    folder: StationFolder, *, database_urls: Mapping[str, str], bootstrap: str
-) -> dict[str, str]:
+def station_environment(folder: StationFolder, *, database_urls: Mapping[str, str], bootstrap: str) -> dict[str, str]:
     """Every variable that differs between this station and a cluster."""
     return {
         **database_urls,

@@ -49,9 +49,7 @@ def write_lock(spec: Path = SPEC, lock: Path = LOCK) -> int:
     context = _context()
     with _one_at_a_time(context.repo_cache):
         jars = _fetch(spec, context)
-    made = LockFile.from_resolved_dependencies(
-        jars, environment_name="anden-kafka", spec_hash=compute_spec_hash(spec)
-    )
+    made = LockFile.from_resolved_dependencies(jars, environment_name="anden-kafka", spec_hash=compute_spec_hash(spec))
     made.save(lock)
     return len(jars)
 

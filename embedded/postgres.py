@@ -129,9 +129,7 @@ class EmbeddedPostgres:
         if not self.port:
             self.port = free_port(self._preferred)
         elif not port_is_free(self.port):
-            raise StartFailed(
-                f"port {self.port}, on which PostgreSQL ran before, is taken by another program"
-            )
+            raise StartFailed(f"port {self.port}, on which PostgreSQL ran before, is taken by another program")
 
     def _command(self, ground: Footing) -> list[str | Path]:
         settings = _SETTINGS | {"port": str(self.port)} | (_QUICK if self._quick else {})
@@ -183,9 +181,7 @@ class EmbeddedPostgres:
         with psycopg.connect(self.admin_url, autocommit=True) as connection:
             if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'anden_owner'").fetchone():
                 password = sql.Literal(self._passwords["owner"])
-                connection.execute(
-                    sql.SQL("CREATE ROLE {} LOGIN CREATEROLE PASSWORD {}").format(owner, password)
-                )
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEROLE PASSWORD {}").format(owner, password))
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
                 name = sql.Identifier(DATABASE)
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, owner))

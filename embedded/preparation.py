@@ -61,7 +61,7 @@ class Preparation:
         with self.log.open("a") as log:
             log.write(f"$ manage.py {' '.join(words)}\n{_KEY.sub('anden_…', done.stdout)}{done.stderr}")
         if done.returncode != 0:
-            said = last_line(done.stderr) or last_line(done.stdout) or f"code {done.returncode}"
+            said = _reason(done.stderr) or last_line(done.stdout) or f"code {done.returncode}"
             raise SetupFailed(f"manage.py {words[0]} failed: {said} (log: {shown(self.log)})")
         return done.stdout
 
@@ -72,6 +72,13 @@ class Preparation:
         if key is None:
             raise SetupFailed(f"manage.py clients printed no key (log: {shown(self.log)})")
         write_secret(self._folder.demo_key, key.group())
+
+
+def _reason(stderr: str) -> str:
+    """What the command itself gives as its reason, else the last it said."""
+    mark = "CommandError: "
+    given = [line.removeprefix(mark) for line in stderr.splitlines() if line.startswith(mark)]
+    return given[-1] if given else last_line(stderr)
 
 
 def last_line(text: str) -> str:

@@ -49,9 +49,7 @@ def programs(web_port: int) -> tuple[Program, ...]:
         Program("ingest", (*manage, "ingest")),
         Program("lag", (*manage, "lag")),
         # Threads: honcho ends whole groups, and a prefork worker hangs when its children go first.
-        Program(
-            "worker", (*celery, "worker", "--pool", "threads", "--concurrency", "2", "--loglevel", "INFO")
-        ),
+        Program("worker", (*celery, "worker", "--pool", "threads", "--concurrency", "2", "--loglevel", "INFO")),
         Program("beat", (*celery, "beat", "--loglevel", "INFO", "--pidfile=")),
         Program("demo", (*manage, "demo", "produce", "--rate", str(_DEMO_RATE)), may_end=True),
     )

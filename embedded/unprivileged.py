@@ -16,7 +16,6 @@ from typing import Final
 
 from embedded.errors import StartFailed
 
-_NAMESPACE: Final = ("unshare", "-U", "--map-user=1000", "--map-group=1000")
 _USER: Final = "nobody"
 # Survives a restart of the machine, unlike /tmp, and everyone may pass through it.
 _REACHABLE: Final = Path("/var/tmp")  # noqa: S108 - the folder below it is checked and private
@@ -45,20 +44,27 @@ def footing(programs: Path, data: Path, *, libraries: Path) -> Footing:
     """
     if os.geteuid() != 0:
         return Footing((), programs, data)
-    if shutil.which("unshare") and _works([*_NAMESPACE, "true"]):
-        return Footing(_NAMESPACE, programs, data)
+    become = _in_namespace()
+    if shutil.which("unshare") and _works([*become, "true"]):
+        return Footing(become, programs, data)
     return as_nobody(programs, data, libraries=libraries)
+
+
+def _in_namespace() -> tuple[str, ...]:
+    """The words that show a program another user id than 0: one with a name, since initdb looks it up."""
+    user = pwd.getpwnam(_USER)
+    return ("unshare", "-U", f"--map-user={user.pw_uid}", f"--map-group={user.pw_gid}")
 
 
 def as_nobody(programs: Path, data: Path, *, libraries: Path) -> Footing:
     """A footing for the user `nobody`: binaries and data in a folder of its own below /var/tmp."""
-    become = ("setpriv", f"--reuid={_USER}", "--regid=nogroup", "--clear-groups")
+    user = pwd.getpwnam(_USER)
+    become = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
     if not shutil.which("setpriv") or not _works([*become, "true"]):
         raise StartFailed(
             "PostgreSQL does not run as root, and this system allows neither `unshare -U` nor `setpriv`: "
             "run this as another user"
         )
-    user = pwd.getpwnam(_USER)
     room = _private_folder(room_of(data), user.pw_uid)
     home = room / "programs"
     if not (home / "complete").exists():
