@@ -1,5 +1,6 @@
 """The settings of api."""
 
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from apps.datasets.core.settings import EnvironmentSettings
@@ -9,3 +10,16 @@ class ApiSettings(EnvironmentSettings):
     """Variables that begin with ANDEN_API_."""
 
     model_config = SettingsConfigDict(env_prefix="ANDEN_API_")
+
+    max_body_bytes: int = Field(
+        default=1_048_576, ge=1024, le=16_777_216, description="Largest record that a write may send, bytes."
+    )
+    exports: int = Field(
+        default=4,
+        ge=1,
+        le=100,
+        description="Exports that one web process streams at a time; each holds a connection of the reader role.",
+    )
+    export_timeout_s: float = Field(
+        default=900, gt=0, le=86_400, description="Longest export, seconds; pages have ANDEN_READER_TIMEOUT_S."
+    )

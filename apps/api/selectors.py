@@ -12,6 +12,7 @@ from apps.api.core.surface import Surface, surface_of
 from apps.api.models import Key
 from apps.datasets.core.contract import DELETED, Mode
 from apps.datasets.core.errors import DatasetUnknown
+from apps.datasets.models import ContractVersion
 from apps.datasets.runtime import attribute, model_for
 from apps.datasets.selectors import AppliedDataset, applied, dataset_get
 
@@ -66,11 +67,17 @@ def caller_of(key: KeyText) -> Caller:
             *("client__grants__may_read", "client__grants__may_write", "client__grants__columns"),
         )
     )
-    stored, key_revoked, client_revoked, *who = rows[0][:7] if rows else (None,) * 7
-    if not key.matches(stored) or key_revoked or client_revoked:
+    matches = key.matches(rows[0][0] if rows else None)
+    if not matches or not rows or any(rows[0][1:3]):
         raise KeyMissing
-    allowances = {row[7]: _allowance(*row[8:]) for row in rows if row[7] is not None}
-    return Caller(*who, allowances=allowances)
+    client_id, name, key_id, used_on = rows[0][3:7]
+    return Caller(
+        client_id=client_id,
+        name=name,
+        key_id=key_id,
+        used_on=used_on,
+        allowances={row[7]: _allowance(*row[8:]) for row in rows if row[7] is not None},
+    )
 
 
 def _allowance(dataset_id: int, number: int, may_read: bool, may_write: bool, columns: Any) -> Allowance:
@@ -88,7 +95,10 @@ def access_of(caller: Caller, name: str) -> Access:
     allowance = caller.allowances.get(name)
     if allowance is None:
         raise DatasetHidden
-    return _access(applied(allowance.dataset_id, allowance.number), allowance)
+    try:
+        return _access(applied(allowance.dataset_id, allowance.number), allowance)
+    except ContractVersion.DoesNotExist:  # dropped since the key was read
+        raise DatasetHidden from None
 
 
 def access_again(caller: Caller, name: str) -> Access:

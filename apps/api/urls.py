@@ -1,5 +1,15 @@
 """The addresses of api."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path, re_path
 
-urlpatterns: list[URLPattern] = []
+from apps.api.views.base import Unknown
+from apps.api.views.datasets import Dataset, Datasets
+from apps.api.views.records import Record, Records
+
+urlpatterns: list[URLPattern] = [
+    path("v1/datasets", Datasets.as_view()),
+    path("v1/datasets/<str:name>", Dataset.as_view()),
+    path("v1/datasets/<str:name>/records", Records.as_view()),
+    path("v1/datasets/<str:name>/records/<str:record_id>", Record.as_view()),
+    re_path("", Unknown.as_view()),
+]

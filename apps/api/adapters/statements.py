@@ -46,14 +46,10 @@ def page_statement(rows: QuerySet[Any], query: RecordsQuery, position: Position 
         _selected(rows.filter(condition)[: query.limit + 1], contract, names)
         for condition in (_behind(contract, branch) for branch in branches)
     ]
-    source = " UNION ALL ".join(f"({part.sql})" for part in parts)
-    order = ", ".join(
-        f"{_column(contract, column.name)}{' DESC' if column.descending else ''}" for column in query.sort
-    )
-    ending = f" ORDER BY {order} LIMIT {query.limit + 1}" if len(parts) > 1 else ""
+    source = _in_order(parts, contract, query) if len(parts) > 1 else parts[0].sql
     shape = _shaped(contract, query.fields, positions=sort)
     return Statement(
-        f"{shape} FROM ({source}{ending}) AS t {_lateral(contract, query.fields)}",
+        f"{shape} FROM ({source}) AS t {_lateral(contract, query.fields)}",
         tuple(param for part in parts for param in part.params),
     )
 
@@ -87,6 +83,16 @@ def _selected(rows: QuerySet[Any], contract: Contract, names: Iterable[str]) -> 
     wanted = rows.values_list(*(attribute(contract, name) for name in names))
     sql, params = wanted.query.get_compiler(using=rows.db).as_sql()
     return Statement(sql, tuple(params))
+
+
+def _in_order(parts: Sequence[Statement], contract: Contract, query: RecordsQuery) -> str:
+    """The first rows of all branches together, each branch sorted and limited on its own index."""
+    columns = (
+        f"{quote_identifier(attribute(contract, column.name))}{' DESC' if column.descending else ''}"
+        for column in query.sort
+    )
+    union = " UNION ALL ".join(f"({part.sql})" for part in parts)
+    return f"SELECT * FROM ({union}) AS u ORDER BY {', '.join(columns)} LIMIT {query.limit + 1}"  # noqa: S608
 
 
 def _shaped(contract: Contract, fields: Sequence[Field], *, positions: Sequence[str]) -> str:

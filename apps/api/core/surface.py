@@ -27,7 +27,9 @@ SYSTEM_TYPES: Final = {
     SOURCE: ColumnType(BY_NAME["integer"]),
     **{name: ColumnType(BY_NAME["bigint"]) for name in (OFFSET, BATCH, REV)},
 }
-EXTRA_FIELD: Final = Field(EXTRA, ColumnType(BY_NAME["jsonb"]), description="Fields that the contract does not name.")
+EXTRA_FIELD: Final = Field(
+    EXTRA, ColumnType(BY_NAME["jsonb"]), "object", description="Fields that the contract does not name."
+)
 
 
 @dataclass(frozen=True, slots=True)

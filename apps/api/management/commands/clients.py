@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 from django.db.utils import DatabaseError
 
 from apps.api.core.errors import ClientRefused
@@ -87,9 +88,11 @@ class Command(BaseCommand):
         path: Path | None = options["key_file"]
         if path is not None and path.exists():
             raise CommandError(f"{path} exists: choose another --key-file")
-        client, key = client_create(options["name"], options["grant"])
+        with transaction.atomic():  # a key that cannot be kept must not stay valid
+            client, key = client_create(options["name"], options["grant"])
+            if path is not None:
+                write_key(path, str(key))
         if path is not None:
-            write_key(path, str(key))
             self.stdout.write(f"The client {client.name!r} is made, its key is in {path}.")
             return
         self.stdout.write(f"The client {client.name!r} is made. Its key, shown only now:\n\n{key}\n")

@@ -1,0 +1,51 @@
+"""What PostgreSQL's refusals mean to a caller of the API."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from django.db.utils import Error as DjangoError
+
+from apps.api.core.errors import ApiError, QueryTooSlow, StoreAway
+
+UNDEFINED = frozenset({"42703", "42P01"})
+"""Undefined column and table: the contract has changed since it was read."""
+
+AWAY = frozenset({"08", "53", "57", "58", "40", "55", "25"})
+"""SQLSTATE classes of a server that cannot do it now: connection, resources, operator, rollback, locks."""
+
+
+class ContractMoved(ApiError):
+    """The dataset's table has changed since its contract was read: read it again."""
+
+
+def sqlstate(error: BaseException) -> str:
+    """The SQLSTATE of a driver's error or of Django's wrapping of it; empty where the server said none."""
+    cause = error.__cause__ if isinstance(error, DjangoError) else error
+    return (cause.sqlstate or "") if isinstance(cause, psycopg.Error) else ""
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Database errors inside become the errors of api.
+
+    Raises ContractMoved: ask again with the contract that stands. Raises QueryTooSlow. Raises StoreAway.
+    """
+    try:
+        yield
+    except (DjangoError, psycopg.Error) as error:
+        meant = reaction(error)
+        if meant is None:
+            raise
+        raise meant from error
+
+
+def reaction(error: Exception) -> ApiError | None:
+    """What a database error asks the caller to do; None for one that is our own fault."""
+    state = sqlstate(error)
+    if state in UNDEFINED:
+        return ContractMoved()
+    if state == "57014":
+        return QueryTooSlow()
+    lost = not state and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | DjangoError)
+    return StoreAway() if lost or state[:2] in AWAY else None

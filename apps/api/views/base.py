@@ -1,0 +1,87 @@
+"""What all views of the API share: the key, the problems, and one more try when a contract moved on."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from django.http import HttpResponse, HttpResponseBase
+from drf_spectacular.openapi import AutoSchema
+from rest_framework.exceptions import NotFound
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from apps.api.adapters.refusals import ContractMoved
+from apps.api.authentication import KeyAuthentication
+from apps.api.problems import problem_response
+from apps.api.selectors import Access, Caller, access_again, access_of
+
+Answer = TypeVar("Answer")
+JSON = "application/json"
+
+
+class ApiView(APIView):
+    """A view that asks for a key and answers every error as problem details."""
+
+    authentication_classes = [KeyAuthentication]
+    permission_classes = []
+    parser_classes = []
+    throttle_classes = []
+    renderer_classes = [JSONRenderer]
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+    schema = AutoSchema()
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
+        """JSON, whatever is asked for: CSV has an address of its own."""
+        return JSONRenderer(), JSON
+
+    def handle_exception(self, exc: Exception) -> HttpResponseBase:  # type: ignore[override]
+        """The problem that the error is."""
+        allowed = {"Allow": ", ".join(self.allowed_methods)} if getattr(exc, "status_code", 0) == 405 else None
+        return problem_response(exc, headers=allowed)
+
+
+class Unknown(ApiView):
+    """Every address below /api/ that is none: 404 with a key, 401 without."""
+
+    schema = None  # type: ignore[assignment]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Ask for the key, then say that there is nothing here. Raises KeyMissing, NotFound."""
+        super().initial(request, *args, **kwargs)
+        raise NotFound("there is nothing at this address; /api/docs says what there is")
+
+
+def caller(request: Request) -> Caller:
+    """The client that sent the request."""
+    found: Any = request.user
+    assert isinstance(found, Caller)  # noqa: S101  KeyAuthentication answers with nothing else
+    return found
+
+
+def with_access(request: Request, name: str, answer: Callable[[Access], Answer]) -> Answer:
+    """The answer with the dataset's contract as it stands, asked once more where it moved on meanwhile.
+
+    Raises DatasetHidden, and what the answer raises.
+    """
+    try:
+        return answer(access_of(caller(request), name))
+    except ContractMoved:
+        return answer(access_again(caller(request), name))
+
+
+def pairs(request: Request) -> list[tuple[str, str]]:
+    """The parameters of the address, in order, repeated ones too."""
+    return [(name, text) for name, texts in request.query_params.lists() for text in texts]
+
+
+def json_response(text: str | bytes, *, status: int = 200) -> HttpResponse:
+    """JSON that is written already. Only the key's owner may keep it."""
+    response = HttpResponse(text, content_type=JSON, status=status)
+    response["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def dataset_path(name: str) -> str:
+    """The dataset's address."""
+    return f"/api/v1/datasets/{quote(name, safe='')}"

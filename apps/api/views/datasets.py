@@ -1,0 +1,64 @@
+"""The datasets that a key reaches, and what can be asked of each."""
+
+from typing import Any
+
+import msgspec
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from apps.api.core.query import order_text
+from apps.api.core.surface import ID
+from apps.api.selectors import Access, accesses
+from apps.api.views.base import ApiView, caller, dataset_path, json_response, with_access
+
+
+class Datasets(ApiView):
+    """The list of datasets."""
+
+    def get(self, request: Request) -> HttpResponse:
+        """Datasets that the key reaches."""
+        found = [_summary(access) for access in accesses(caller(request))]
+        return json_response(msgspec.json.encode({"datasets": found}))
+
+
+class Dataset(ApiView):
+    """One dataset."""
+
+    def get(self, request: Request, name: str) -> HttpResponse:
+        """What the key may see of a dataset, and by what it may filter and order."""
+        return json_response(msgspec.json.encode(with_access(request, name, _description)))
+
+
+def _summary(access: Access) -> dict[str, Any]:
+    name = access.applied.name
+    return {
+        "name": name,
+        "description": access.applied.contract.description,
+        "actions": sorted(access.actions),
+        "url": dataset_path(name),
+        "records": f"{dataset_path(name)}/records",
+    }
+
+
+def _description(access: Access) -> dict[str, Any]:
+    contract, surface = access.applied.contract, access.surface
+    visible = surface.names
+    return {
+        **_summary(access),
+        "version": contract.version,
+        "mode": contract.mode.value,
+        "writes": contract.api_writes and "write" in access.actions,
+        "key": [name for name in contract.key if name in visible],
+        "event_time": contract.event_time if contract.event_time in visible else None,
+        "fields": [
+            {
+                "name": field.name,
+                "type": field.type.sql,
+                "required": field.required,
+                "description": field.description,
+            }
+            for field in surface.fields
+        ],
+        "filters": list(surface.filterable),
+        "orders": [ID, *(order_text(order) for order in surface.orders)],
+    }
