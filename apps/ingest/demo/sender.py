@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from apps.ingest.demo.errors import BrokerAway, ForeignRecords, reason_of
+from apps.ingest.core.errors import BrokerUnavailable
+from apps.ingest.demo.errors import ForeignRecords, reason_of
 from apps.ingest.demo.plan import Slot
 
 SETTINGS: Final = {
@@ -15,7 +16,6 @@ SETTINGS: Final = {
     # A broker that is away is waited for: a record given up would leave a hole in the sequence.
     "message.timeout.ms": 0,
     "queue.buffering.max.messages": 20_000,
-    "log_level": 0,
 }
 
 
@@ -33,7 +33,7 @@ class Sender:
         self._producer = Producer({**client, **SETTINGS, "error_cb": self._trouble})
 
     def send(self, topic: str, slot: Slot, value: bytes) -> None:
-        """Queue one record; waits while the queue is full. Raises DemoError."""
+        """Queue one record; waits while the queue is full. Raises IngestError."""
         while True:
             try:
                 self._producer.produce(
@@ -46,7 +46,7 @@ class Sender:
             except BufferError:
                 self.serve(0.2)
             except KafkaException as exc:
-                raise self._failure or BrokerAway(f"Kafka at {self.servers}: {reason_of(exc)}") from exc
+                raise self._failure or BrokerUnavailable(f"Kafka at {self.servers}: {reason_of(exc)}") from exc
             else:
                 return
 
@@ -60,7 +60,7 @@ class Sender:
     def landed(self, error: KafkaError | None, message: Message, offset: int) -> None:
         """Note that the record meant for this offset was stored, or was not."""
         if error is not None:
-            self._failure = BrokerAway(f"Kafka at {self.servers} refuses a record: {error.str()}")
+            self._failure = BrokerUnavailable(f"Kafka at {self.servers} refuses a record: {error.str()}")
         elif message.offset() != offset:
             self._failure = ForeignRecords(
                 f"topic {message.topic()}, partition {message.partition()}: a record landed at offset "
@@ -73,7 +73,7 @@ class Sender:
 
     def _trouble(self, error: KafkaError) -> None:
         if error.fatal():
-            self._failure = BrokerAway(f"Kafka at {self.servers}: {error.str()}")
+            self._failure = BrokerUnavailable(f"Kafka at {self.servers}: {error.str()}")
         elif error.code() == KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001 - librdkafka's own name
             self.away = f"waiting for Kafka at {self.servers}"
 

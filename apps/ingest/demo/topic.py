@@ -4,12 +4,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from apps.ingest.demo.errors import BrokerAway, TopicMissing, reason_of
+from apps.ingest.core.errors import BrokerUnavailable, TopicMissing
+from apps.ingest.demo.errors import error_of, reason_of
 
 ANSWER_WITHIN_S: Final = 10.0
 SETTLE_S: Final = 0.5
+NOT_YET: Final = frozenset({KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE})
 
 
 class TopicView:
@@ -23,7 +25,6 @@ class TopicView:
                 "group.id": "anden-demo",
                 "enable.auto.commit": False,
                 "auto.offset.reset": "error",
-                "log_level": 0,
             }
         )
 
@@ -32,7 +33,7 @@ class TopicView:
         self._consumer.close()
 
     def partitions(self, topic: str) -> int:
-        """How many partitions the topic has. Raises BrokerAway, TopicMissing."""
+        """How many partitions the topic has. Raises BrokerUnavailable, TopicMissing."""
         found = self._ask(lambda: self._consumer.list_topics(topic, timeout=ANSWER_WITHIN_S)).topics[topic]
         if not found.partitions:
             raise TopicMissing(f"topic {topic} is not there on {self.servers}: run manage.py topics ensure")
@@ -43,10 +44,10 @@ class TopicView:
 
         Looks until two looks agree: what a killed run had on its way may still be arriving.
         """
-        before = self._ends(topic, partitions)
+        before = self.ends(topic, partitions)
         while True:
             time.sleep(SETTLE_S)
-            after = self._ends(topic, partitions)
+            after = self.ends(topic, partitions)
             if after == before:
                 return after
             before = after
@@ -68,10 +69,11 @@ class TopicView:
                     found.setdefault(partition, message.value())
         self._consumer.unassign()
         if len(found) < len(places):
-            raise BrokerAway(f"Kafka at {self.servers} does not hand out the last records of topic {topic}")
+            raise BrokerUnavailable(f"Kafka at {self.servers} does not hand out the last records of topic {topic}")
         return found
 
-    def _ends(self, topic: str, partitions: int) -> list[int]:
+    def ends(self, topic: str, partitions: int) -> list[int]:
+        """The end offset of each partition now."""
         return [self._watermarks(topic, partition)[1] for partition in range(partitions)]
 
     def _watermarks(self, topic: str, partition: int) -> tuple[int, int]:
@@ -82,10 +84,16 @@ class TopicView:
         return low, high
 
     def _ask(self, question: Callable[[], Any]) -> Any:
-        try:
-            return question()
-        except KafkaException as exc:
-            raise BrokerAway(
-                f"Kafka at {self.servers} does not answer ({reason_of(exc)}): "
-                "start it, or mend ANDEN_KAFKA_BOOTSTRAP_SERVERS"
-            ) from exc
+        """The answer; a partition made a moment ago may have no leader yet, so it is asked again for a while."""
+        deadline = time.monotonic() + ANSWER_WITHIN_S
+        while True:
+            try:
+                return question()
+            except KafkaException as exc:
+                if error_of(exc).code() in NOT_YET and time.monotonic() < deadline:
+                    time.sleep(0.1)
+                    continue
+                raise BrokerUnavailable(
+                    f"Kafka at {self.servers} does not answer ({reason_of(exc)}): "
+                    "start it, or mend ANDEN_KAFKA_BOOTSTRAP_SERVERS"
+                ) from exc

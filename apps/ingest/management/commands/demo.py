@@ -11,8 +11,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.datasets.adapters.connections import connect
+from apps.ingest.adapters.kafka_client import client_config
+from apps.ingest.core.errors import IngestError
 from apps.ingest.demo.checksum import checksum_of_csv, checksum_of_table
-from apps.ingest.demo.errors import DemoError
 from apps.ingest.demo.nycflights import TABLES, Table, read_table
 from apps.ingest.demo.produce import Progress, Run, produce
 
@@ -50,7 +51,7 @@ class Command(BaseCommand):
                 self._produce(tables, options["rate"])
             else:
                 self._checksum(tables)
-        except DemoError as error:
+        except IngestError as error:
             raise CommandError(str(error)) from error
 
     def _produce(self, tables: Sequence[Table], rate: float) -> None:
@@ -59,7 +60,7 @@ class Command(BaseCommand):
             signal.signal(number, lambda number, _frame: stop.append(number))
         teller = _Teller(self)
         started = time.monotonic()
-        run = Run(client=_client(), rate=rate, stopped=lambda: bool(stop), tell=teller.tell)
+        run = Run(client=client_config(settings.KAFKA), rate=rate, stopped=lambda: bool(stop), tell=teller.tell)
         stands = produce(tables, run)
         teller.end()
         self.stdout.write(_closing_line(stands, time.monotonic() - started, stopped=bool(stop)))
@@ -129,10 +130,6 @@ def _closing_line(stands: Sequence[Progress], seconds: float, *, stopped: bool) 
     if not sent:
         return f"demo: nothing to send, all {total:,} records are in Kafka already"
     return f"demo: done, all {total:,} records are in Kafka ({sent:,} sent in {seconds:,.0f} s)"
-
-
-def _client() -> dict[str, Any]:
-    return {"bootstrap.servers": settings.KAFKA.bootstrap_servers}
 
 
 def _rate(text: str) -> float:
