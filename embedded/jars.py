@@ -6,7 +6,8 @@ Run as a module it writes the lock anew: python -m embedded.jars
 """
 
 import fcntl
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -34,14 +35,14 @@ def class_path(spec: Path = SPEC, lock: Path = LOCK) -> list[Path]:
     if locked.spec_hash != compute_spec_hash(spec):
         raise JarsDiffer(f"{spec.name} changed after {lock.name} was written: {_REWRITE}")
     context = _context()
-    paths = [_path(context.repo_cache, jar) for jar in locked.dependencies]
-    if not all(path.exists() for path in paths):
-        with _one_at_a_time(context.repo_cache):
+    jars = {_path(context.repo_cache, jar): jar.sha256 for jar in locked.dependencies}
+    if not all(path.exists() for path in jars):
+        with _one_at_a_time(context.repo_cache), _half_fetched_removed(jars):
             _refuse_other_set(locked, _fetch(spec, context))
-    problems = [*locked.verify_checksums(context.repo_cache), *_without_checksum(locked)]
-    if problems:
-        raise JarsDiffer(f"a jar is not the locked one: {problems[0]}; remove that file and try again")
-    return paths
+    wrong = next((path for path, sha256 in jars.items() if _sha256(path) != sha256), None)
+    if wrong is not None:
+        raise JarsDiffer(f"{wrong} is not the locked jar (checksum mismatch): remove that file and try again")
+    return list(jars)
 
 
 def write_lock(spec: Path = SPEC, lock: Path = LOCK) -> int:
@@ -90,9 +91,22 @@ def _refuse_other_set(locked: LockFile, resolved: list[Dependency]) -> None:
         raise JarsDiffer(f"the resolved jars are not the locked ones ({names}): {_REWRITE}")
 
 
-def _without_checksum(locked: LockFile) -> list[str]:
-    """The locked jars that have no checksum: jgo's own check would skip them."""
-    return [f"{jar.artifactId} has no checksum in the lock" for jar in locked.dependencies if not jar.sha256]
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _half_fetched_removed(jars: Mapping[Path, str | None]) -> Iterator[None]:
+    """When the block fails, remove what it fetched in part: jgo would take it for whole the next time."""
+    missing = [path for path in jars if not path.exists()]
+    try:
+        yield
+    except BaseException:
+        for path in missing:
+            if path.exists() and _sha256(path) != jars[path]:
+                path.unlink()
+        raise
 
 
 @contextmanager

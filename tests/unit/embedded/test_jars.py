@@ -1,3 +1,4 @@
+import hashlib
 import shutil
 import tomllib
 from pathlib import Path
@@ -5,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from embedded import jars
-from embedded.errors import JarsDiffer
+from embedded.errors import JarsDiffer, NetworkNeeded
 
 
 @pytest.fixture
@@ -52,3 +53,25 @@ def test_a_jar_that_is_not_the_locked_one_is_refused(tmp_path: Path, monkeypatch
     forged.write_bytes(b"not the jar")
     with pytest.raises(JarsDiffer, match="checksum mismatch"):
         jars.class_path()
+
+
+def test_without_a_network_the_first_start_says_so_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("M2_REPO", str(tmp_path))
+    # Nothing listens on the discard port.
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    with pytest.raises(NetworkNeeded, match="connect to the network") as failure:
+        jars.class_path()
+    assert "\n" not in str(failure.value)
+
+
+def test_an_interrupted_fetch_leaves_no_half_jar_and_touches_no_other(tmp_path: Path) -> None:
+    there, half, whole = (tmp_path / name for name in ("there.jar", "half.jar", "whole.jar"))
+    there.write_bytes(b"from before, whatever it is")
+    expected = {path: hashlib.sha256(b"all of it").hexdigest() for path in (there, half, whole)}
+    with pytest.raises(KeyboardInterrupt), jars._half_fetched_removed(expected):
+        whole.write_bytes(b"all of it")
+        half.write_bytes(b"all")
+        raise KeyboardInterrupt
+    assert {path.name for path in tmp_path.iterdir()} == {"there.jar", "whole.jar"}
