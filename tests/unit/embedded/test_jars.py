@@ -70,8 +70,12 @@ def test_an_interrupted_fetch_leaves_no_half_jar_and_touches_no_other(tmp_path: 
     there, half, whole = (tmp_path / name for name in ("there.jar", "half.jar", "whole.jar"))
     there.write_bytes(b"from before, whatever it is")
     expected = {path: hashlib.sha256(b"all of it").hexdigest() for path in (there, half, whole)}
-    with pytest.raises(KeyboardInterrupt), jars._half_fetched_removed(expected):
+
+    def fetch() -> None:
         whole.write_bytes(b"all of it")
         half.write_bytes(b"all")
         raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), jars._half_fetched_removed(expected):
+        fetch()
     assert {path.name for path in tmp_path.iterdir()} == {"there.jar", "whole.jar"}
