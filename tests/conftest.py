@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.core.management import call_command
@@ -22,6 +23,9 @@ from tests.station import Station
 TransactionTestCase._fixture_teardown = lambda self: None  # type: ignore[attr-defined]
 
 pytest_plugins = ["tests.servers"]
+
+hypothesis.settings.register_profile("anden", deadline=None)  # these machines are noisy
+hypothesis.settings.load_profile("anden")
 
 PACKAGES = {"chromium": "chromium", "promtool": "prometheus", "prometheus": "prometheus", "terraform": "terraform"}
 """The package that brings each program."""

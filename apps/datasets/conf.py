@@ -1,5 +1,6 @@
 """The settings of datasets."""
 
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from apps.datasets.core.settings import EnvironmentSettings
@@ -9,3 +10,10 @@ class DatasetsSettings(EnvironmentSettings):
     """Variables that begin with ANDEN_DATASETS_."""
 
     model_config = SettingsConfigDict(env_prefix="ANDEN_DATASETS_")
+
+    ledger_days: int = Field(default=400, ge=1, description="Days that the ledger keeps its batches.")
+    tombstone_days: int = Field(
+        default=30,
+        ge=1,
+        description="Days that a deleted row of an upsert dataset is remembered; longer than a topic is replayed.",
+    )

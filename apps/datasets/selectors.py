@@ -49,4 +49,4 @@ def applied(dataset_id: int, number: int, *, using: str = "default") -> AppliedD
     """One version of a dataset; a version never changes, so it is read and parsed once a process."""
     version = ContractVersion.objects.using(using).get(dataset_id=dataset_id, number=number)
     document = json.loads(version.document)
-    return AppliedDataset(dataset_id, number, contract_from_odcs(document), document)
+    return AppliedDataset(dataset_id, number, contract_from_odcs(document, standing=True), document)

@@ -17,12 +17,13 @@ SYSTEM_COLUMNS: Final = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "
 FORBIDDEN: Final = {
     '"': "a double quote",
     "%": "a percent sign",
+    "$": "a dollar sign",
     ",": "a comma",
     "/": "a slash",
     "[": "a bracket",
     "]": "a bracket",
 }
-"""Django does not escape the first two; the rest have a meaning in the API's addresses."""
+"""Django's SQL cannot carry the first three; the rest have a meaning in the API's addresses."""
 
 
 def name_faults(name: str) -> Iterator[str]:

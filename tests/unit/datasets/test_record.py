@@ -1,0 +1,189 @@
+"""Records against a contract: good ones become values, bad ones say which field and why."""
+
+import datetime
+import decimal
+import json
+from functools import cache
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.datasets.core.contract import Contract
+from apps.datasets.core.errors import BadRecord
+from apps.datasets.core.odcs import contract_from_odcs
+from apps.datasets.core.record import MAX_BYTES, RecordReader, record_reader
+from tests.documents import document, prop
+
+FIELDS = [
+    prop("n", "integer", "smallint", required=True, logicalTypeOptions={"minimum": -5}),
+    prop("price", "number", "numeric(6,2)", logicalTypeOptions={"exclusiveMaximum": 1000}),
+    prop("any", "number", "numeric"),
+    prop("ratio", "number", "real", logicalTypeOptions={"exclusiveMinimum": 0}),
+    prop("at", "timestamp"),
+    prop("local", "timestamp", "timestamp"),
+    prop("kind", "string", enum=[{"value": "a"}, {"value": "b"}]),
+    prop("code", "string", "varchar(3)", logicalTypeOptions={"pattern": "^[A-Z]+$"}),
+    prop("tags", "array", "text[]", logicalTypeOptions={"maxItems": 2}),
+    prop("doc", "object"),
+    prop("big", "integer"),
+    prop("flag", "boolean"),
+    prop("raw", "string", "bytea"),
+    prop("uid", "string", "uuid"),
+    prop("note"),
+]
+
+
+@cache
+def contract(**custom: Any) -> Contract:
+    return contract_from_odcs(document("things", FIELDS, **custom))
+
+
+def why(value: bytes, reader: RecordReader | None = None) -> tuple[str, str]:
+    reader = reader or record_reader(contract())
+    with pytest.raises(BadRecord) as error:
+        reader.decode(value)
+    (same,) = reader.decode_many([value])
+    assert isinstance(same, BadRecord)
+    assert (same.reason, same.field, str(same)) == (error.value.reason, error.value.field, str(error.value))
+    return error.value.reason, error.value.field
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "field"),
+    [
+        ("", "not_json", ""),
+        ("{", "not_json", ""),
+        ("[]", "not_an_object", ""),
+        ("null", "not_an_object", ""),
+        ("{}", "missing_field", "n"),
+        ('{"n":null}', "missing_field", "n"),
+        ('{"n":"1"}', "wrong_type", "n"),
+        ('{"n":true}', "wrong_type", "n"),
+        ('{"n":1.5}', "wrong_type", "n"),
+        ('{"n":-6}', "out_of_range", "n"),
+        ('{"n":32768}', "out_of_range", "n"),
+        ('{"n":1,"zzz":1}', "unknown_field", "zzz"),
+        ('{"n":1,"price":1.234}', "out_of_range", "price"),
+        ('{"n":1,"price":12345.6}', "out_of_range", "price"),
+        ('{"n":1,"price":1000}', "out_of_range", "price"),
+        ('{"n":1,"price":"NaN"}', "out_of_range", "price"),
+        ('{"n":1,"price":"Infinity"}', "out_of_range", "price"),
+        ('{"n":1,"any":1e999999}', "out_of_range", "any"),
+        ('{"n":1,"ratio":0}', "out_of_range", "ratio"),
+        ('{"n":1,"ratio":1e39}', "out_of_range", "ratio"),
+        ('{"n":1,"at":"2013-01-01T00:00:00"}', "out_of_range", "at"),
+        ('{"n":1,"at":"yesterday"}', "wrong_type", "at"),
+        ('{"n":1,"at":"0001-01-01T00:00:00+14:00"}', "out_of_range", "at"),
+        ('{"n":1,"local":"2013-01-01T00:00:00Z"}', "out_of_range", "local"),
+        ('{"n":1,"kind":"c"}', "not_allowed", "kind"),
+        ('{"n":1,"code":"ABCD"}', "out_of_range", "code"),
+        ('{"n":1,"code":"a"}', "out_of_range", "code"),
+        ('{"n":1,"note":"A\\u0000"}', "nul", "note"),
+        ('{"n":1,"tags":["a","b","c"]}', "out_of_range", "tags"),
+        ('{"n":1,"tags":["\\u0000"]}', "nul", "tags"),
+        ('{"n":1,"doc":[]}', "wrong_type", "doc"),
+        ('{"n":1,"doc":{"a":{"\\u0000":1}}}', "nul", "doc"),
+        ('{"n":1,"big":9223372036854775808}', "out_of_range", "big"),
+        ('{"n":1,"big":99999999999999999999999999}', "out_of_range", "big"),
+        ('{"n":1,"code":"\\ud800"}', "not_json", ""),
+        ('{"n":1,"uid":"no"}', "wrong_type", "uid"),
+        ('{"n":1,"raw":"%%"}', "wrong_type", "raw"),
+        ("[" * 100_000, "not_json", ""),
+    ],
+)
+def test_a_bad_record_says_field_and_reason(text: str, reason: str, field: str) -> None:
+    found = why(text.encode())
+    if found == ("not_json", "code"):  # both are true of a lone surrogate
+        found = ("not_json", "")
+    assert found == (reason, field)
+
+
+def test_invalid_utf8_and_too_large_records_are_bad() -> None:
+    assert why(b'{"n":1,"kind":"\xff"}')[0] == "not_json"
+    assert why(b'{"n":1,"code":null,"doc":{"a":"' + b"x" * MAX_BYTES + b'"}}')[0] == "too_large"
+
+
+def test_a_message_never_repeats_the_value() -> None:
+    secret = "4111111111111111"
+    for text in (f'{{"n":"{secret}"}}', f'{{"n":1,"kind":"{secret}"}}', f'{{"n":1,"price":{secret}}}'):
+        (error,) = record_reader(contract()).decode_many([text.encode()])
+        assert isinstance(error, BadRecord)
+        assert secret not in str(error)
+
+
+def test_values_come_in_the_contracts_order_and_types() -> None:
+    reader = record_reader(contract())
+    row = reader.decode(b'{"doc":{"a":1},"price":12.5,"n":3,"at":"2013-01-01T05:00:00-05:00","tags":["x",null]}')
+    found = dict(zip(reader.columns, row, strict=True))
+    assert found["n"] == 3
+    assert found["price"] == decimal.Decimal("12.5")
+    assert found["at"] == datetime.datetime(2013, 1, 1, 10, tzinfo=datetime.UTC)
+    assert found["tags"] == ["x", None]
+    assert bytes(found["doc"]) == b'{"a":1}'
+    assert found["flag"] is None
+    assert len(reader.wires) == len(reader.columns)
+
+
+def test_unknown_fields_are_kept_or_ignored_as_the_contract_says() -> None:
+    value = b'{"n":1,"b":[2],"a":{"c":3}}'
+    kept = record_reader(contract(unknownFields="keep"))
+    assert kept.columns[-1] == "_extra"
+    assert json.loads(bytes(kept.decode(value)[-1])) == {"b": [2], "a": {"c": 3}}
+    assert kept.decode(b'{"n":1}')[-1] is None
+    ignored = record_reader(contract(unknownFields="ignore"))
+    assert ignored.decode(value) == ignored.decode(b'{"n":1}')
+    assert why(b'{"n":1,"b":"\\u0000"}', kept)[0] == "nul"
+
+
+def test_json_null_in_a_json_field_is_null() -> None:
+    reader = record_reader(contract())
+    assert reader.decode(b'{"n":1,"doc":null}') == reader.decode(b'{"n":1}')
+
+
+def test_an_escaped_backslash_before_u0000_is_text() -> None:
+    reader = record_reader(contract())
+    row = reader.decode(b'{"n":1,"doc":{"a":"\\\\u0000"}}')
+    assert json.loads(bytes(dict(zip(reader.columns, row, strict=True))["doc"])) == {"a": "\\u0000"}
+
+
+@given(st.lists(st.one_of(st.binary(max_size=40), st.fixed_dictionaries({"n": st.integers(-9, 9)}).map(json.dumps))))
+def test_many_records_decode_as_one_by_one(values: list[bytes | str]) -> None:
+    reader = record_reader(contract())
+    encoded = [value.encode() if isinstance(value, str) else value for value in values]
+    for value, found in zip(encoded, reader.decode_many(encoded), strict=True):
+        if isinstance(found, BadRecord):
+            assert why(value)[0] == found.reason
+        else:
+            assert reader.decode(value) == found
+
+
+KEYED = [
+    prop("origin", primaryKey=True, primaryKeyPosition=1),
+    prop("n", "integer", primaryKey=True, primaryKeyPosition=2),
+]
+
+
+@pytest.mark.parametrize("key", [b'{"n":7,"origin":"EWR"}', b'["EWR",7]', b'{"origin":"EWR","n":7,"more":1}'])
+def test_a_key_of_two_fields_is_an_object_or_an_array(key: bytes) -> None:
+    reader = record_reader(contract_from_odcs(document(properties=KEYED, mode="upsert")))
+    assert reader.decode_key(key) == ("EWR", 7)
+
+
+@pytest.mark.parametrize("key", [None, b"", b"EWR", b'["EWR"]', b'{"origin":"EWR"}', b'["EWR",null]', b'["EWR","x"]'])
+def test_a_key_that_names_no_row_is_bad(key: bytes | None) -> None:
+    reader = record_reader(contract_from_odcs(document(properties=KEYED, mode="upsert")))
+    with pytest.raises(BadRecord) as error:
+        reader.decode_key(key)
+    assert error.value.reason == "bad_key"
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\x00")))
+def test_a_text_key_is_the_text_itself_or_its_json(text: str) -> None:
+    reader = record_reader(contract_from_odcs(document(properties=[prop("k", primaryKey=True)], mode="upsert")))
+    assert reader.decode_key(json.dumps(text).encode()) == (text,)
+    assert reader.decode_key(msgspec.json.encode({"k": text})) == (text,)
+    if not text.strip().startswith(('"', "[", "{")):
+        assert reader.decode_key(text.encode()) == (text,)
