@@ -1,12 +1,12 @@
 """A member of the workers' consumer group, by confluent-kafka."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
-from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as KafkaPartition
 
-from apps.ingest.core.errors import BrokerRefused
+from apps.ingest.core.errors import BrokerRefused, BrokerUnavailable
 from apps.ingest.core.ports import Assignments
 from apps.ingest.core.records import Arrivals, Record, TopicPartition
 
@@ -57,17 +57,19 @@ class KafkaBroker:
             refusal, self._refusal = self._refusal, ""
             raise BrokerRefused(refusal)
         records: dict[TopicPartition, list[Record]] = {}
-        ended, lost = set(), set()
-        topic, partition, run = "", -1, None
+        ended: set[TopicPartition] = set()
+        lost: set[TopicPartition] = set()
+        topic: str | None = None
+        partition: int | None = None
+        run: list[Record] = []
         for message in messages:
             error = message.error()
             if error is not None:
-                place = TopicPartition(message.topic() or "", message.partition() or 0)
-                self._sort_out(error, place, ended=ended, lost=lost)
+                self._sort_out(error, _place(message), ended=ended, lost=lost)
                 continue
-            if run is None or message.partition() != partition or message.topic() != topic:
+            if message.partition() != partition or message.topic() != topic:
                 topic, partition = message.topic(), message.partition()
-                place = TopicPartition(topic, partition)
+                place = _place(message)
                 ended.discard(place)
                 run = records.setdefault(place, [])
             run.append(message)
@@ -81,7 +83,7 @@ class KafkaBroker:
 
     def hold(self, partitions: Iterable[TopicPartition]) -> None:
         """Inside of on_assign: take these partitions and read nothing until `seek`."""
-        held = [_theirs(place, OFFSET_END) for place in partitions]
+        held = [_theirs(place, 0) for place in partitions]
         self._consumer.incremental_assign(held)
         self._consumer.pause(held)
 
@@ -91,8 +93,11 @@ class KafkaBroker:
         if not places:
             return
         # Assigned anew: unlike a seek it never waits for a broker, and throws away all that was fetched.
-        self._consumer.incremental_unassign(places)
-        self._consumer.incremental_assign(places)
+        try:
+            self._consumer.incremental_unassign(places)
+            self._consumer.incremental_assign(places)
+        except KafkaException as error:
+            raise BrokerUnavailable(f"Kafka's client would not start at the stored offsets: {error}") from error
 
     def pause(self, partitions: Iterable[TopicPartition]) -> None:
         """Read nothing from these partitions until `seek`."""
@@ -106,7 +111,7 @@ class KafkaBroker:
         try:
             self._consumer.commit(offsets=places, asynchronous=True)
         except KafkaException as error:
-            self._note(error.args[0])
+            self._trouble = str(error)
 
     def trouble(self) -> str:
         """Why Kafka does not answer, "" when it does."""
@@ -133,6 +138,10 @@ class KafkaBroker:
             self._note(error)
 
 
+def _place(message: Message) -> TopicPartition:
+    return TopicPartition(message.topic() or "", message.partition() or 0)
+
+
 def _ours(partition: KafkaPartition) -> TopicPartition:
     return TopicPartition(partition.topic, partition.partition)
 
@@ -141,6 +150,3 @@ def _theirs(place: TopicPartition, offset: int | None = None) -> KafkaPartition:
     if offset is None:
         return KafkaPartition(place.topic, place.partition)
     return KafkaPartition(place.topic, place.partition, offset)
-
-
-__all__: Sequence[str] = ("KafkaBroker",)

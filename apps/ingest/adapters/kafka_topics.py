@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection
 from confluent_kafka import TopicPartition as KafkaPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
@@ -31,10 +31,7 @@ class KafkaTopics:
             try:
                 topic = future.result(TIMEOUT_S + 1)
             except KafkaException as error:
-                if error.args[0].code() not in {
-                    KafkaError.UNKNOWN_TOPIC_OR_PART,
-                    KafkaError.UNKNOWN_TOPIC_ID,
-                }:
+                if _cause(error).code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
                     raise self._refusal(error) from error
                 continue
             found[name] = TopicState(str(topic.topic_id), tuple(sorted(part.id for part in topic.partitions)))
@@ -58,22 +55,24 @@ class KafkaTopics:
         try:
             future.result(TIMEOUT_S + 1)
         except KafkaException as error:
-            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            if _cause(error).code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise self._refusal(error) from error
 
     def _listed(self, partitions: Collection[TopicPartition], spec: OffsetSpec) -> dict[TopicPartition, int]:
         wanted = {KafkaPartition(*place): spec for place in partitions}
-        futures = self._admin.list_offsets(wanted, request_timeout=TIMEOUT_S)
+        futures = self._admin.list_offsets(
+            wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=TIMEOUT_S
+        )
         try:
             return {
-                TopicPartition(place.topic, place.partition): future.result(TIMEOUT_S + 1).offset
+                TopicPartition(place.topic, place.partition): future.result(TIMEOUT_S + 1).offset  # type: ignore[attr-defined]
                 for place, future in futures.items()
             }
         except KafkaException as error:
             raise self._refusal(error) from error
 
     def _refusal(self, error: KafkaException) -> BrokerUnavailable | BrokerRefused:
-        cause: KafkaError = error.args[0]
+        cause = _cause(error)
         if cause.code() in {
             KafkaError.TOPIC_AUTHORIZATION_FAILED,
             KafkaError.CLUSTER_AUTHORIZATION_FAILED,
@@ -87,3 +86,8 @@ class KafkaTopics:
         }:
             return BrokerRefused(f"Kafka at {self._where} refused: {cause.str()}")
         return BrokerUnavailable(f"Kafka at {self._where} does not answer: {cause.str()}")
+
+
+def _cause(error: KafkaException) -> KafkaError:
+    cause = error.args[0]
+    return cause if isinstance(cause, KafkaError) else KafkaError(KafkaError._FAIL, str(cause))  # noqa: SLF001

@@ -91,6 +91,12 @@ class Decoder:
             values[index] = value
         return tuple(values)
 
+    def event_times(self, part: Part) -> list[datetime.datetime]:
+        """The event time of each of the part's rows; nothing where the contract has none."""
+        if self._event_index is None:
+            return []
+        return [moment(row[self._event_index]) for row in part.rows]
+
     def set_event_times(self, part: Part) -> None:
         """Note the smallest and largest event time of the part's rows."""
         if self._event_index is None or not part.rows:

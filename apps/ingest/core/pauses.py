@@ -18,10 +18,10 @@ class Backoff:
         self._next_s = first_s
         self.until_s = float("-inf")
 
-    def failed(self, now_s: float) -> float:
+    def failed(self, now_s: float, *, at_least_s: float = 0.0) -> float:
         """Begin a pause and say how long it is, seconds."""
-        pause_s = self._next_s
-        self._next_s = min(pause_s * 2, self._longest_s)
+        pause_s = max(self._next_s, at_least_s)
+        self._next_s = min(self._next_s * 2, self._longest_s)
         self.until_s = now_s + pause_s
         return pause_s
 

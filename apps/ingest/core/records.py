@@ -1,7 +1,7 @@
 """What moves: records with their coordinates, the position of a source, rows, and rejects."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -36,7 +36,7 @@ class Record(Protocol):
     def value(self) -> bytes | None:
         """The raw value; None for a tombstone."""
 
-    def headers(self) -> list[tuple[str, bytes | None]] | None:
+    def headers(self) -> Sequence[tuple[str, bytes | None]] | None:
         """The headers, in order; a name may stand there twice."""
 
     def timestamp(self) -> tuple[int, int]:
@@ -105,6 +105,20 @@ class Part:
         """The offset after the last; control records between offsets are why it is no count."""
         return self.last_offset + 1
 
+    def extend(self, later: "Part") -> None:
+        """Add what came next of the same source in the same batch."""
+        self.last_offset = later.last_offset
+        self.bytes += later.bytes
+        self.max_at_ms = later.max_at_ms
+        self.records += later.records
+        self.rows += later.rows
+        self.rejects += later.rejects
+        self.dropped += later.dropped
+        firsts = [time for time in (self.min_event_time, later.min_event_time) if time is not None]
+        lasts = [time for time in (self.max_event_time, later.max_event_time) if time is not None]
+        self.min_event_time = min(firsts, default=None)
+        self.max_event_time = max(lasts, default=None)
+
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
@@ -118,7 +132,7 @@ class TopicState:
 class Arrivals:
     """What one poll brought: records by partition, partitions read to their end, and lost ones."""
 
-    records: dict[TopicPartition, Sequence[Record]]
+    records: Mapping[TopicPartition, Sequence[Record]]
     ended: frozenset[TopicPartition] = frozenset()
     lost: frozenset[TopicPartition] = frozenset()
 

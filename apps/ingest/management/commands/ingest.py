@@ -1,0 +1,75 @@
+"""`manage.py ingest [DATASET…]`: move records from Kafka into the datasets' tables."""
+
+import os
+import signal
+import sys
+import threading
+from argparse import ArgumentParser
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from apps.datasets.core.errors import DatasetsError
+from apps.ingest.core.errors import IngestError
+from apps.ingest.services.assembly import worker_make
+from apps.ingest.services.worker import Bounds, Moved, Worker
+
+GRACE_S = 9.0
+"""How long a worker that was asked to leave may take: PostgreSQL may be frozen in the middle of a statement."""
+
+
+class Command(BaseCommand):
+    """Runs one worker."""
+
+    help = "Move records from Kafka into the tables of these datasets, or of all; each exactly once."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("datasets", nargs="*", metavar="DATASET")
+        parser.add_argument("--until-idle", action="store_true", help="end when every topic is read to its end")
+        parser.add_argument("--max-records", type=int, metavar="N", help="end after so many records")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Run the worker until it is done or asked to leave."""
+        limit = options["max_records"]
+        if limit is not None and limit < 1:
+            raise CommandError("--max-records is at least 1")
+        bounds = Bounds(until_idle=options["until_idle"], max_records=limit)
+        try:
+            worker = worker_make(options["datasets"], ingest=settings.INGEST, kafka=settings.KAFKA, bounds=bounds)
+            leave_on_signals(worker)
+            moved = worker.run()
+        except (IngestError, DatasetsError) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(summary(moved))
+        if bounds.bounded and moved.stopped:
+            raise CommandError("; ".join(f"{name} is stopped: {why}" for name, why in moved.stopped.items()))
+
+
+def summary(moved: Moved) -> str:
+    """One line about what was moved."""
+    return f"{moved.records} records: {moved.rows} rows, {moved.rejects} rejects"
+
+
+def leave_on_signals(worker: Worker) -> None:
+    """Have SIGTERM and SIGINT end the worker in order, and at once when it cannot.
+
+    Leaving at once loses nothing: what is not committed is read again.
+    """
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        worker.stop()
+        timer = threading.Timer(GRACE_S, _leave_at_once)
+        timer.daemon = True
+        timer.start()
+
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGINT, leave)
+
+
+def _leave_at_once() -> None:
+    sys.stderr.write("a batch did not end in time: leaving without it, it will be read again\n")
+    sys.stderr.flush()
+    os._exit(1)

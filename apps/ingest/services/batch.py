@@ -1,0 +1,234 @@
+"""The open batch: filled chunk by chunk while PostgreSQL takes the last one in, closed in one transaction."""
+
+import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from apps.datasets.core.ddl import constraint_field
+from apps.datasets.core.errors import BadRecord
+from apps.datasets.core.months import month_bounds, month_start
+from apps.ingest.adapters.meter import count_batch, timed_phase
+from apps.ingest.core.batching import BatchPolicy
+from apps.ingest.core.errors import PartitionMissing, RecordRefused, StoreSurprise, StoreUnavailable
+from apps.ingest.core.marks import mark_time
+from apps.ingest.core.ports import Store, Target
+from apps.ingest.core.records import Part, Position, Record, TopicPartition
+
+REFUSED: Final = "refused_by_database"
+TOO_LARGE: Final = "too_large"
+
+Months = set[datetime.date]
+
+
+class Clock(Protocol):
+    """The time, so that tests can have their own."""
+
+    def monotonic_s(self) -> float:
+        """Seconds that only rise."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970."""
+
+
+@dataclass(slots=True)
+class Open:
+    """What the open batch holds so far; a ledger id waits for each source that may bring records."""
+
+    target: Target
+    ids: Mapping[int, int]
+    began_s: float
+    parts: dict[int, Part] = field(default_factory=dict)
+    records: int = 0
+    bytes: int = 0
+
+
+class BatchWriter:
+    """Writes records of one target at a time; another target's records close the batch.
+
+    Every method raises StoreUnavailable, Fenced, PipelineStopped, ContractChanged: nothing of the batch is
+    committed; `discard`, then claim its sources anew. `at_work` is the target that the error is about.
+    """
+
+    def __init__(
+        self, store: Store, policy: BatchPolicy, clock: Clock, *, sources: Callable[[int], Sequence[int]]
+    ) -> None:
+        self._store = store
+        self._policy = policy
+        self._clock = clock
+        self._sources = sources
+        self._open: Open | None = None
+        self._months: dict[int, Months] = {}
+        self.at_work: Target | None = None
+        self.committed: dict[TopicPartition, int] = {}
+        self.rows = 0
+        self.rejects = 0
+
+    @property
+    def target(self) -> Target | None:
+        """Whose batch is open."""
+        return self._open.target if self._open else None
+
+    def take(self, target: Target, position: Position, records: Sequence[Record]) -> int:
+        """Add these records, and say how many bytes their values have; the position moves in memory."""
+        if self._open is not None and self._open.target is not target:
+            self.close()
+        batch = self._open or self._plan(target)
+        part = self._decoded(batch, position, records)
+        if missing := self._missing_months(target, part):
+            # An open COPY does not see a partition that is attached after it began.
+            self.close()
+            self._make_months(target, missing)
+            batch = self._plan(target)
+            part = self._decoded(batch, position, records)
+        self._add(batch, part)
+        return part.bytes
+
+    def close_if_due(self, *, quiet: bool) -> None:
+        """Close the batch when it is full, old, or when nothing more is coming at the moment."""
+        batch = self._open
+        if batch is None:
+            return
+        age_s = self._clock.monotonic_s() - batch.began_s
+        if quiet or self._policy.is_full(rows=batch.records, size_bytes=batch.bytes, age_s=age_s):
+            self.close()
+
+    def close(self) -> None:
+        """Commit the open batch, if there is one."""
+        batch = self._open
+        if batch is None:
+            return
+        self.at_work = batch.target
+        parts = list(batch.parts.values())
+        try:
+            with timed_phase("copy"):
+                self._store.finish()
+            with timed_phase("commit"):
+                self._store.commit(batch.target, parts)
+        except (RecordRefused, PartitionMissing) as error:
+            self._store_again(batch, error)
+        self._settle(batch)
+
+    def discard(self) -> None:
+        """Forget the open batch and roll it back."""
+        self._open = None
+        self._store.reset()
+
+    def _plan(self, target: Target) -> Open:
+        """A batch that has its ids, and no transaction yet."""
+        self.at_work = target
+        sources = self._sources(target.dataset_id)
+        ids = dict(zip(sources, self._store.batch_ids(len(sources)), strict=True))
+        return Open(target, ids, self._clock.monotonic_s())
+
+    def _decoded(self, batch: Open, position: Position, records: Sequence[Record]) -> Part:
+        target = batch.target
+        with timed_phase("decode"):
+            part = target.decoder.decode(
+                records,
+                position=position,
+                batch_id=batch.ids[position.source_id],
+                now_ms=self._clock.now_ms(),
+            )
+            target.decoder.take_late(part, month_bounds(target.contract, self._today()))
+        return part
+
+    def _missing_months(self, target: Target, part: Part) -> Months:
+        """The months that the part's rows need and that nobody made yet, as far as this worker knows."""
+        if part.min_event_time is None or part.max_event_time is None:
+            return set()
+        known = self._months.setdefault(target.dataset_id, set())
+        if known.issuperset(months_between(part.min_event_time, part.max_event_time)):
+            return set()
+        return {month_start(time.date()) for time in target.decoder.event_times(part)} - known
+
+    def _add(self, batch: Open, part: Part) -> None:
+        position = part.position
+        position.next_offset, position.max_at_ms = part.next_offset, part.max_at_ms
+        batch.records += len(part.records)
+        batch.bytes += part.bytes
+        if self._open is None:
+            self._open = batch
+            with timed_phase("copy"):
+                self._store.open(batch.target)
+        rows = part.rows
+        held = batch.parts.setdefault(position.source_id, part)
+        if held is not part:
+            held.extend(part)
+        try:
+            with timed_phase("copy"):
+                self._store.write(rows)
+        except RecordRefused as error:
+            self._store_again(batch, error)
+            self._settle(batch)
+
+    def _store_again(self, batch: Open, cause: RecordRefused | PartitionMissing) -> None:
+        """Store the batch anew from what is in memory, without the rows that PostgreSQL refuses, and commit."""
+        target, parts = batch.target, list(batch.parts.values())
+        self._store.reset()
+        if isinstance(cause, PartitionMissing):
+            self._make_partitions(target, parts)
+        try:
+            with timed_phase("copy"):
+                refused = self._store.sift(target, [row for part in parts for row in part.rows])
+            for part in parts:
+                self._take_refused(target, part, refused)
+            with timed_phase("commit"):
+                self._store.commit(target, parts)
+        except PartitionMissing as error:
+            self._months.pop(target.dataset_id, None)
+            raise StoreUnavailable(f"a partition that was made is not there: {error}") from error
+        except RecordRefused as error:
+            raise StoreSurprise(f"the quarantine or the ledger refused a row: {error}") from error
+
+    def _make_partitions(self, target: Target, parts: Sequence[Part]) -> None:
+        self._store.ensure_days()
+        self._make_months(
+            target,
+            {month_start(time.date()) for part in parts for time in target.decoder.event_times(part)},
+        )
+
+    def _make_months(self, target: Target, months: Months) -> None:
+        for month in sorted(months):
+            self._store.ensure_months(target.dataset_id, month, month)
+        self._months.setdefault(target.dataset_id, set()).update(months)
+
+    def _take_refused(
+        self, target: Target, part: Part, refused: Sequence[tuple[tuple[object, ...], RecordRefused]]
+    ) -> None:
+        source, offset = target.decoder.source_index, target.decoder.source_index + 1
+        mine = {
+            int(str(row[offset])): (_bad_record(target, error), error.sqlstate)
+            for row, error in refused
+            if row[source] == part.position.source_id
+        }
+        if mine:
+            target.decoder.take_refused(part, mine)
+
+    def _settle(self, batch: Open) -> None:
+        """Take note of a committed batch."""
+        self._open = None
+        parts = list(batch.parts.values())
+        for part in parts:
+            self.committed[part.position.key.topic_partition] = part.next_offset
+            self.rows += len(part.rows)
+            self.rejects += len(part.rejects) + part.dropped
+        count_batch(batch.target, parts)
+
+    def _today(self) -> datetime.date:
+        return mark_time(self._clock.now_ms()).date()
+
+
+def _bad_record(target: Target, error: RecordRefused) -> BadRecord:
+    """What the quarantine says about a row that PostgreSQL refused."""
+    field = constraint_field(target.contract, target.dataset_id, error.constraint)
+    name = field.name if field is not None else error.column
+    return BadRecord(TOO_LARGE if error.sqlstate.startswith("54") else REFUSED, str(error), field=name)
+
+
+def months_between(first: datetime.datetime, last: datetime.datetime) -> Iterator[datetime.date]:
+    """The first days of the months from the first to the last moment's."""
+    month = month_start(first.date())
+    while month <= last.date():
+        yield month
+        month = month_start(month, shift=1)

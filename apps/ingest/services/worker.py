@@ -1,0 +1,311 @@
+"""The worker: polls, hands records to the open batch, and keeps calm when something is away."""
+
+import logging
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from operator import methodcaller
+from typing import Final
+
+from apps.datasets.selectors import AppliedDataset
+from apps.ingest.adapters.meter import count_failure, timed_phase
+from apps.ingest.core.batching import BatchPolicy, ChunkSize
+from apps.ingest.core.decoding import Decoder
+from apps.ingest.core.errors import (
+    BrokerRefused,
+    BrokerUnavailable,
+    ContractChanged,
+    Fenced,
+    IngestError,
+    PipelineStopped,
+    StoreUnavailable,
+    TopicMissing,
+)
+from apps.ingest.core.pauses import Backoff
+from apps.ingest.core.ports import Broker, Store, Target, Topics
+from apps.ingest.core.records import Arrivals, Record, TopicPartition
+from apps.ingest.services.batch import BatchWriter, Clock
+from apps.ingest.services.streams import Streams
+
+LOGGER: Final = logging.getLogger("apps.ingest")
+PROGRESS_S: Final = 10.0
+ALONE_S: Final = 15.0
+"""How long a bounded run waits for partitions that the other members of its group may hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """When a worker ends by itself; without bounds it never does, and waits for whatever is missing."""
+
+    until_idle: bool = False
+    max_records: int | None = None
+    patience_s: float = 10.0
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it ends at all."""
+        return self.until_idle or self.max_records is not None
+
+
+@dataclass(slots=True)
+class Moved:
+    """What a run moved, and which datasets it had to stop for which reason."""
+
+    records: int = 0
+    rows: int = 0
+    rejects: int = 0
+    stopped: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the worker works with; `catalogue` lists the datasets, or raises StoreUnavailable."""
+
+    broker: Broker
+    topics: Topics
+    store: Store
+    clock: Clock
+    catalogue: Callable[[], Sequence[AppliedDataset]]
+
+
+class Worker:
+    """One process that moves records of any number of datasets."""
+
+    def __init__(
+        self, around: Surroundings, policy: BatchPolicy, *, refresh_s: float, bounds: Bounds = Bounds()
+    ) -> None:
+        self._broker, self._topics, self._store = around.broker, around.topics, around.store
+        self._catalogue, self._clock = around.catalogue, around.clock
+        self._policy = policy
+        self._bounds = bounds
+        self._refresh_s = refresh_s
+        self._streams = Streams(broker=self._broker, topics=self._topics, store=self._store)
+        self._writer = BatchWriter(self._store, policy, self._clock, sources=self._streams.sources)
+        self._chunk = ChunkSize(policy)
+        self._outage = Backoff()
+        self._targets: dict[int, Target] = {}
+        self._ended: set[TopicPartition] = set()
+        self._missing: set[str] = set()
+        self._said = ""
+        self._moved = Moved()
+        self._stop = False
+        self._refreshed_s = float("-inf")
+        self._progress_s = self._began_s = self._well_s = self._clock.monotonic_s()
+        self._progress_rows = 0
+
+    def stop(self) -> None:
+        """Have `run` commit and leave; safe to call from a signal's handler."""
+        self._stop = True
+
+    def run(self) -> Moved:
+        """Move records until stopped or done, and say what was moved.
+
+        Raises BrokerRefused. A bounded run also raises TopicMissing, BrokerUnavailable, StoreUnavailable: what
+        it needs was away for longer than its patience.
+        """
+        try:
+            while not self._stop and not self._done():
+                self._turn()
+        finally:
+            self._leave()
+        self._moved.rows, self._moved.rejects = self._writer.rows, self._writer.rejects
+        self._moved.stopped = self._streams.stopped
+        return self._moved
+
+    def on_assign(self, partitions: Sequence[TopicPartition]) -> None:
+        """Hold new partitions; they move as soon as they are claimed, outside of the client's callback."""
+        self._broker.hold(partitions)
+        self._streams.assign(partitions)
+
+    def on_revoke(self, partitions: Sequence[TopicPartition]) -> None:
+        """Commit what is in hand and clear the owner, so that the next one need not end our session."""
+        self._guarded(self._writer.close)
+        self._guarded(lambda: self._streams.revoke(partitions))
+        self._ended.difference_update(partitions)
+
+    def _turn(self) -> None:
+        self._refresh_if_due()
+        self._guarded(self._claim_due)
+        with timed_phase("poll"):
+            arrivals = self._broker.poll(self._wanted(), self._policy.poll_s)
+        self._ended -= arrivals.records.keys() - arrivals.ended
+        self._ended |= arrivals.ended
+        if arrivals.lost:
+            self._guarded(lambda: self._lost(arrivals.lost))
+        self._guarded(lambda: self._take(arrivals))
+        self._guarded(lambda: self._writer.close_if_due(quiet=not arrivals.count))
+        self._say_progress()
+
+    def _wanted(self) -> int:
+        if self._bounds.max_records is None:
+            return self._chunk.records
+        return min(self._chunk.records, self._bounds.max_records - self._moved.records)
+
+    def _take(self, arrivals: Arrivals) -> None:
+        size = 0
+        for place, records in arrivals.records.items():
+            for stream in self._streams.at(place):
+                if stream.position is None:
+                    continue
+                fresh = from_offset(records, stream.position.next_offset)
+                if fresh:
+                    size += self._writer.take(stream.target, stream.position, fresh)
+                    self._moved.records += len(fresh)
+        self._chunk.learn(records=arrivals.count, size_bytes=size)
+
+    def _claim_due(self) -> None:
+        now_s = self._clock.monotonic_s()
+        if self._outage.waits(now_s):
+            return
+        due = self._streams.due(now_s)
+        if not due:
+            return
+        self._writer.close()
+        self._streams.claim(due, now_s=now_s)
+        self._ended.difference_update(stream.place for stream in due)
+        self._recovered()
+
+    def _lost(self, places: Collection[TopicPartition]) -> None:
+        self._writer.close()
+        self._streams.lost(places, now_s=self._clock.monotonic_s())
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        """Do one step, and turn its error into the reaction that its name asks for."""
+        try:
+            step()
+        except BrokerRefused:
+            raise
+        except IngestError as error:
+            count_failure(error)
+            self._writer.discard()
+            self._react(error, self._writer.at_work)
+
+    def _react(self, error: IngestError, target: Target | None) -> None:
+        now_s = self._clock.monotonic_s()
+        match error:
+            case BrokerUnavailable():
+                self._say(str(error))
+                self._outage.failed(now_s)
+            case PipelineStopped() if target is not None:
+                for stream in list(self._streams):
+                    if stream.target.dataset_id == target.dataset_id and stream.position is not None:
+                        self._streams.stop(stream, error, now_s=now_s)
+            case Fenced() | ContractChanged() if target is not None:
+                LOGGER.warning("%s: %s", target.name, error)
+                self._streams.lose(target.dataset_id, now_s=now_s)
+                self._refreshed_s = float("-inf")
+            case _:
+                pause_s = self._outage.failed(now_s)
+                self._say(f"{error}; next try in {pause_s:.1f} s")
+                self._streams.lose_all()
+
+    def _recovered(self) -> None:
+        self._outage.succeeded()
+        if self._said:
+            LOGGER.info("going on")
+        self._said = ""
+
+    def _say(self, message: str) -> None:
+        """Log a trouble once, not at every try."""
+        if not self._said:
+            LOGGER.warning("%s", message)
+        self._said = message
+
+    def _refresh_if_due(self) -> None:
+        now_s = self._clock.monotonic_s()
+        if now_s - self._refreshed_s < self._refresh_s:
+            return
+        self._refreshed_s = now_s
+        if self._writer.committed:
+            self._broker.commit(self._writer.committed)
+            self._writer.committed = {}
+        try:
+            self._refresh(now_s)
+        except (BrokerUnavailable, StoreUnavailable) as error:
+            self._say(str(error))
+            if self._bounds.bounded and now_s - self._well_s > self._bounds.patience_s:
+                raise
+        else:
+            self._well_s = now_s
+
+    def _refresh(self, now_s: float) -> None:
+        """See which datasets and topics there are now."""
+        applied = self._catalogue()
+        self._aim(applied)
+        wanted = {target.contract.topic for target in self._targets.values()}
+        states = self._topics.states(wanted)
+        if any(self._changed(state.topic_id, topic) for topic, state in states.items()):
+            self._guarded(self._writer.close)
+        self._streams.learn_states(states, now_s=now_s)
+        self._tell_missing(wanted - states.keys())
+        self._broker.subscribe(states.keys(), self)
+
+    def _changed(self, topic_id: str, topic: str) -> bool:
+        known = self._streams.states.get(topic)
+        return known is not None and known.topic_id != topic_id
+
+    def _aim(self, applied: Sequence[AppliedDataset]) -> None:
+        """Point the streams at the datasets as they are now."""
+        known = {(target.dataset_id, target.number): target for target in self._targets.values()}
+        fresh = {dataset.id: known.get((dataset.id, dataset.number)) or _target(dataset) for dataset in applied}
+        if fresh != self._targets:
+            self._guarded(self._writer.close)
+            self._targets = fresh
+            self._streams.aim(fresh.values())
+
+    def _tell_missing(self, missing: Collection[str]) -> None:
+        if self._bounds.bounded and missing:
+            raise TopicMissing(_missing_line(sorted(missing)))
+        for topic in sorted(set(missing) - self._missing):
+            LOGGER.warning("%s; waiting for it", _missing_line([topic]))
+        self._missing = set(missing)
+
+    def _done(self) -> bool:
+        if self._bounds.max_records is not None and self._moved.records >= self._bounds.max_records:
+            return True
+        return self._bounds.until_idle and self._idle()
+
+    def _idle(self) -> bool:
+        """Whether every source that is not stopped has been read to its end, and nothing is in hand."""
+        if self._writer.target is not None:
+            return False
+        if not self._streams.assigned:
+            alone = self._clock.monotonic_s() - self._began_s > ALONE_S
+            return alone or (not self._targets and self._refreshed_s > float("-inf"))
+        return all(
+            stream.place in self._ended if stream.position is not None else bool(stream.trouble)
+            for stream in self._streams
+        )
+
+    def _say_progress(self) -> None:
+        now_s = self._clock.monotonic_s()
+        if now_s - self._progress_s < PROGRESS_S:
+            return
+        rows = self._writer.rows - self._progress_rows
+        if rows:
+            LOGGER.info("%d rows in %.0f s, %d rejects in all", rows, now_s - self._progress_s, self._writer.rejects)
+        self._progress_s, self._progress_rows = now_s, self._writer.rows
+
+    def _leave(self) -> None:
+        self._guarded(self._writer.close)
+        if self._writer.committed:
+            self._broker.commit(self._writer.committed)
+        self._broker.close()
+        self._guarded(lambda: self._streams.revoke(self._streams.assigned))
+        self._store.close()
+
+
+def _target(dataset: AppliedDataset) -> Target:
+    return Target(dataset.id, dataset.name, dataset.number, Decoder(dataset.contract))
+
+
+def _missing_line(topics: Sequence[str]) -> str:
+    names = ", ".join(topics)
+    return f"Kafka has no topic {names}: make it with `manage.py topics ensure`"
+
+
+def from_offset(records: Sequence[Record], offset: int) -> Sequence[Record]:
+    """Those of the records, rising by offset, that stand at the offset or later."""
+    if (records[0].offset() or 0) >= offset:
+        return records
+    return records[bisect_left(records, offset, key=methodcaller("offset")) :]
