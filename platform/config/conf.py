@@ -20,9 +20,7 @@ class PlatformSettings(EnvironmentSettings):
 
     model_config = SettingsConfigDict(env_prefix="ANDEN_")
 
-    secret_key: SecretStr = Field(
-        min_length=32, description="Signs sessions and cursors; at least 32 characters."
-    )
+    secret_key: SecretStr = Field(min_length=32, description="Signs sessions and cursors; at least 32 characters.")
     debug: bool = Field(default=False, description="Django's debug pages; never in production.")
     allowed_hosts: CommaSeparated = Field(
         default=("127.0.0.1", "localhost"), description="Host names that are answered, comma-separated."
@@ -31,9 +29,7 @@ class PlatformSettings(EnvironmentSettings):
         default=(), description="Origins whose forms are accepted behind a proxy, comma-separated."
     )
     https: bool = Field(default=False, description="Cookies and redirects for HTTPS only; true behind TLS.")
-    static_root: Path = Field(
-        default=Path(".anden/static"), description="Where collectstatic puts its files."
-    )
+    static_root: Path = Field(default=Path(".anden/static"), description="Where collectstatic puts its files.")
     log_level: str = Field(
         default="INFO",
         pattern="^(DEBUG|INFO|WARNING|ERROR)$",
@@ -43,9 +39,7 @@ class PlatformSettings(EnvironmentSettings):
     database_owner_url: SecretStr | None = Field(
         default=None, description="PostgreSQL as owner, for migrate, contracts and partitions; never the web."
     )
-    database_ingest_url: SecretStr | None = Field(
-        default=None, description="PostgreSQL as the workers' role."
-    )
+    database_ingest_url: SecretStr | None = Field(default=None, description="PostgreSQL as the workers' role.")
     database_reader_url: SecretStr | None = Field(
         default=None, description="PostgreSQL as the role that reads rows for the API."
     )
@@ -57,6 +51,9 @@ class PlatformSettings(EnvironmentSettings):
     )
     reader_timeout_s: float = Field(
         default=30, gt=0, le=3600, description="Longest statement of the reader role, seconds."
+    )
+    steward_password: SecretStr | None = Field(
+        default=None, min_length=8, description="Password that `manage.py steward create` sets; else made up."
     )
     celery_broker_url: SecretStr = Field(
         default=SecretStr("filesystem://"), description="Celery's broker: filesystem://, redis://…, sqs://."

@@ -1,0 +1,57 @@
+"""The two groups of the console and what each may do; brought up to date after every migrate."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from django.apps import AppConfig
+from django.apps import apps as installed
+from django.apps.registry import Apps
+from django.contrib.auth.management import create_permissions
+from django.db.models import Q
+
+VIEWER: Final = "viewer"
+STEWARD: Final = "steward"
+
+OUR_APPS: Final = ("datasets", "ingest", "api", "monitoring")
+STEWARD_MAY: Final = (
+    ("api", "client", ("add", "change")),
+    ("api", "key", ("change",)),
+    ("api", "grant", ("add", "change", "delete")),
+)
+"""What a steward may do besides looking: look after clients. Contracts and rows are not changed by hand."""
+
+
+def keep_groups(*, using: str, apps: Apps, **_signal: Any) -> None:
+    """Give both groups exactly the permissions of this table, whatever order the apps were migrated in."""
+    try:
+        group_model = apps.get_model("auth", "Group")
+        permission_model = apps.get_model("auth", "Permission")
+    except LookupError:
+        return  # a partial migrate that has not come to auth yet
+    for config in our_configs():
+        # Django makes an app's permissions after its own migrate, which may come after the console's.
+        create_permissions(config, verbosity=0, using=using, apps=apps)
+    permissions = permission_model.objects.using(using)
+    views = Q(content_type__app_label__in=OUR_APPS, codename__startswith="view_")
+    for name, wanted in ((VIEWER, views), (STEWARD, views | _any(_steward_extras()))):
+        group, _ = group_model.objects.using(using).get_or_create(name=name)
+        group.permissions.set(permissions.filter(wanted))
+
+
+def our_configs() -> Iterator[AppConfig]:
+    """The installed apps whose models the groups are about."""
+    return (installed.get_app_config(label) for label in OUR_APPS)
+
+
+def _steward_extras() -> Iterator[Q]:
+    for app_label, model, actions in STEWARD_MAY:
+        for action in actions:
+            yield Q(content_type__app_label=app_label, codename=f"{action}_{model}")
+
+
+def _any(conditions: Iterator[Q]) -> Q:
+    """True where one of the conditions is."""
+    either = Q(pk__in=())
+    for condition in conditions:
+        either |= condition
+    return either
