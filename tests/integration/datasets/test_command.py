@@ -1,0 +1,103 @@
+"""`manage.py datasets`: what a data engineer reads."""
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+import yaml
+from django.core.management import CommandError, call_command
+from django.db import connections
+
+from tests.documents import document, prop
+from tests.station import Station
+
+CONTRACTS = Path(__file__).resolve().parents[3] / "contracts"
+
+
+def run(*words: str) -> str:
+    out = StringIO()
+    call_command("datasets", *words, stdout=out, stderr=out)
+    return out.getvalue()
+
+
+def test_applying_the_samples_twice_says_applied_and_then_unchanged(station: Station) -> None:
+    first, second = run("apply", str(CONTRACTS)), run("apply", str(CONTRACTS))
+    assert "flights: applied, version 1" in first
+    assert "applied" not in second
+    assert second.count("unchanged, version 1") == first.count("applied, version 1") == len(list(CONTRACTS.iterdir()))
+
+
+def test_list_and_show_are_tables_a_person_can_read(station: Station) -> None:
+    assert "datasets apply contracts" in run("list")
+    station.apply(CONTRACTS / "flights.yaml")
+    assert run("list").splitlines()[1].split()[:4] == ["flights", "append", "flights", "19"]
+    shown = run("show", "flights")
+    assert "time_hour, _source, _offset" in shown
+    assert "enum=('EWR', 'JFK', 'LGA')" in shown
+
+
+def test_export_round_trips(station: Station, tmp_path: Path) -> None:
+    for path in sorted(CONTRACTS.glob("*.yaml")):
+        dataset = station.apply(path)
+        copy = tmp_path / path.name
+        copy.write_text(run("export", dataset.name))
+        assert run("apply", str(copy)) == f"{dataset.name}: unchanged, version 1\n"
+        assert yaml.safe_load(copy.read_text()).keys() == yaml.safe_load(path.read_text()).keys()
+
+
+def test_a_dry_run_prints_sql_and_changes_nothing(station: Station) -> None:
+    said = run("apply", str(CONTRACTS / "flights.yaml"), "--dry-run")
+    assert 'CREATE TABLE data."flights"' in said
+    assert "flights: would change, version 1" in said
+    assert "No datasets yet" in run("list")
+
+
+def test_a_wrong_contract_is_told_by_path_and_the_others_stand(station: Station, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump(document("bad%", [prop("a", "integer", "money")])))
+    (tmp_path / "b.yaml").write_text(yaml.safe_dump(document("good")))
+    out = StringIO()
+    with pytest.raises(CommandError, match="1 contract"):
+        call_command("datasets", "apply", str(tmp_path), stdout=out, stderr=out)
+    said = out.getvalue()
+    assert "$.schema[0].name: 'bad%'" in said
+    assert "$.schema[0].properties[0].physicalType" in said
+    assert "good: applied" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("a: [", ":1: not YAML"), ("- 1", "not a mapping"), (b"\xff\xfe\xfa", "not UTF-8"), ("", "not a mapping")],
+)
+def test_what_is_no_contract_is_one_clear_line(
+    station: Station, tmp_path: Path, text: str | bytes, words: str
+) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_bytes(text.encode() if isinstance(text, str) else text)
+    out = StringIO()
+    with pytest.raises(CommandError) as refused:
+        call_command("datasets", "apply", str(file), stdout=out, stderr=out)
+    assert words in f"{refused.value}{out.getvalue()}"
+
+
+def test_a_missing_path_and_an_empty_folder_say_so(station: Station, tmp_path: Path) -> None:
+    for path, words in ((tmp_path / "no.yaml", "no such file"), (tmp_path, "holds no")):
+        with pytest.raises(CommandError, match=words):
+            run("apply", str(path))
+
+
+def test_drop_refuses_with_data_unless_yes(station: Station) -> None:
+    station.apply(document("things", [prop("id", "integer")]))
+    with station.connect("ingest") as connection:
+        connection.execute("INSERT INTO data.things (id, _source, _offset, _batch) VALUES (1, 1, 1, 1)")
+    with pytest.raises(CommandError, match="--yes"):
+        run("drop", "things")
+    assert run("drop", "things", "--yes") == "things: dropped\n"
+    with pytest.raises(CommandError, match="there is no dataset 'things'"):
+        run("drop", "things")
+
+
+def test_a_database_that_is_away_is_one_line(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    connections["owner"].close()
+    monkeypatch.setitem(connections["owner"].settings_dict, "PORT", "1")
+    with pytest.raises(CommandError, match=r"PostgreSQL at 127\.0\.0\.1:1 does not answer"):
+        run("apply", str(CONTRACTS / "airlines.yaml"))
