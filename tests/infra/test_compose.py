@@ -1,0 +1,120 @@
+"""compose.yaml: what it starts exists, and what it says elsewhere is true."""
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.core.management import get_commands
+
+from apps.datasets.core.settings import EnvironmentSettings
+from config.conf import PlatformSettings
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = {name: service for name, service in SERVICES.items() if "build" in service}
+THEIRS = {name: service for name, service in SERVICES.items() if "build" not in service}
+ROLES = set(re.findall(r"^  ([a-z |]+)\)$", (ROOT / "platform/entrypoint").read_text(encoding="utf-8"), re.MULTILINE))
+WORDS = {word.strip() for group in ROLES for word in group.split("|")}
+
+
+def known_variables() -> set[str]:
+    kinds: list[type[EnvironmentSettings]] = [PlatformSettings, *EnvironmentSettings.__subclasses__()]
+    return {
+        f"{kind.model_config.get('env_prefix', '')}{field}".upper() for kind in kinds for field in kind.model_fields
+    }
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_process_of_ours_is_one_that_the_entry_point_and_manage_py_know(name: str) -> None:
+    role, *rest = OURS[name]["command"]
+    assert role in WORDS
+    commands = set(get_commands())
+    if role == "manage":
+        assert rest[0] in commands
+    elif role in {"ingest", "lag", "migrate"}:
+        assert role in commands
+
+
+def test_every_process_of_the_platform_runs() -> None:
+    assert {"web", "worker", "beat", "ingest", "lag", "prepare"} <= {
+        service["command"][0] for service in OURS.values()
+    }
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_process_of_ours_cannot_write_or_rise(name: str) -> None:
+    service = OURS[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in service
+    assert service["build"]["target"] in {"release", "demo"}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_variables_are_ones_that_the_settings_read(name: str) -> None:
+    variables = set(OURS[name]["environment"])
+    assert variables
+    assert variables <= known_variables()
+
+
+@pytest.mark.parametrize("name", THEIRS)
+def test_an_image_of_others_has_an_exact_tag_that_the_docs_explain_and_a_health_check(name: str) -> None:
+    service = THEIRS[name]
+    assert re.fullmatch(r"[a-z/]+:v?\d+\.\d+(\.\d+)?", service["image"])
+    assert f"`{service['image']}`" in (ROOT / "docs/pins.md").read_text(encoding="utf-8")
+    assert service["healthcheck"]["test"][0] == "CMD"
+
+
+def test_who_waits_for_somebody_waits_for_something_that_happens() -> None:
+    for name, service in SERVICES.items():
+        for other, how in service.get("depends_on", {}).items():
+            if how["condition"] == "service_healthy":
+                assert "healthcheck" in SERVICES[other], f"{name} waits for {other}"
+            else:
+                assert how["condition"] == "service_completed_successfully"
+                assert SERVICES[other]["restart"] == "no"
+
+
+def test_every_volume_and_file_that_is_used_is_declared_and_the_other_way_round() -> None:
+    volumes = {mount.partition(":")[0] for service in SERVICES.values() for mount in service.get("volumes", [])}
+    configs = {entry["source"] for service in SERVICES.values() for entry in service.get("configs", [])}
+    assert volumes == set(COMPOSE["volumes"])
+    assert configs == set(COMPOSE["configs"])
+
+
+def test_secrets_come_from_the_environment_and_ports_stay_on_this_machine() -> None:
+    text = (ROOT / "compose.yaml").read_text(encoding="utf-8")
+    for line in text.splitlines():
+        if re.search(r"PASSWORD|SECRET_KEY|_URL: postgresql", line):
+            assert "${" in line, line
+    for service in SERVICES.values():
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+
+
+def test_prometheus_asks_a_host_that_answers() -> None:
+    config = yaml.safe_load(COMPOSE["configs"]["prometheus"]["content"])
+    (target,) = config["scrape_configs"][0]["static_configs"][0]["targets"]
+    host, port = target.split(":")
+    assert host in SERVICES
+    assert SERVICES[host]["ports"] == [f"127.0.0.1:{port}:{port}"]
+    assert host in OURS[host]["environment"]["ANDEN_ALLOWED_HOSTS"]
+    assert f"EXPOSE {port}" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+
+def test_prometheus_accepts_its_configuration(require: Callable[[str], str], tmp_path: Path) -> None:
+    path = tmp_path / "prometheus.yml"
+    path.write_text(COMPOSE["configs"]["prometheus"]["content"])
+    done = subprocess.run([require("promtool"), "check", "config", path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_owner_of_the_database_is_no_superuser() -> None:
+    statements = COMPOSE["configs"]["owner"]["content"]
+    assert "CREATE ROLE anden_owner LOGIN CREATEROLE PASSWORD" in statements
+    assert "SUPERUSER" not in statements

@@ -1,0 +1,138 @@
+"""platform/entrypoint: the script of the image, run for real."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from embedded.kafka import EmbeddedKafka
+from embedded.ports import free_port
+from tests.station import Station
+
+ROOT = Path(__file__).parents[2]
+ENTRYPOINT = ROOT / "platform/entrypoint"
+UP_WITHIN_S = 60.0
+STOPPED_WITHIN_S = 20.0
+
+Environment = Mapping[str, str]
+
+
+@pytest.fixture
+def environment(tmp_path: Path, kafka_server: EmbeddedKafka, station: Station) -> Environment:
+    """What a container would get; everything that is written goes below one folder."""
+    return {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "ANDEN_SECRET_KEY": "tests-only-" + "0123456789abcdef" * 4,
+        "ANDEN_KAFKA_BOOTSTRAP_SERVERS": kafka_server.bootstrap,
+        "ANDEN_CELERY_FOLDER": str(tmp_path / "celery"),
+        "ANDEN_STATIC_ROOT": str(tmp_path / "static"),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+@contextmanager
+def running(environment: Environment, *words: str) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """The process and the file with what it says; ended at the latest with the block."""
+    log = Path(environment["ANDEN_STATIC_ROOT"]).parent / f"{words[0]}.log"
+    with (
+        log.open("w") as out,
+        subprocess.Popen([ENTRYPOINT, *words], env=dict(environment), stdout=out, stderr=out, text=True) as process,
+    ):
+        try:
+            yield process, log
+        finally:
+            process.kill()
+
+
+def wait_for(condition: str, process: subprocess.Popen[str], log: Path) -> None:
+    """Until the process says it."""
+    deadline = time.monotonic() + UP_WITHIN_S
+    while condition not in log.read_text():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
+
+
+def stop(process: subprocess.Popen[str]) -> int:
+    process.send_signal(signal.SIGTERM)
+    return process.wait(STOPPED_WITHIN_S)
+
+
+def said(environment: Environment, *words: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [ENTRYPOINT, *words], env=dict(environment), capture_output=True, text=True, check=False, timeout=120
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_script_is_plain_shell() -> None:
+    assert subprocess.run(["sh", "-n", ENTRYPOINT], check=False).returncode == 0
+    assert ENTRYPOINT.read_text().startswith("#!/bin/sh\n")
+
+
+@pytest.mark.parametrize("words", [(), ("shell",)])
+def test_a_word_that_is_no_process_is_refused_with_those_that_are(words: tuple[str, ...]) -> None:
+    code, text = said(os.environ, *words)
+    assert code == 64
+    assert text.count("\n") == 1
+    assert "use web, worker, beat, ingest, lag, migrate, prepare or manage" in text
+
+
+def test_prepare_makes_tables_and_topics_and_may_be_repeated(environment: Environment) -> None:
+    for _ in range(2):
+        code, text = said(environment, "prepare")
+        assert code == 0, text
+    code, text = said(environment, "manage", "datasets", "list")
+    assert code == 0, text
+    assert "flights" in text
+    assert "persons" in text
+
+
+def test_web_answers_on_its_port_and_stops_when_told(environment: Environment) -> None:
+    assert said(environment, "manage", "collectstatic", "--no-input")[0] == 0
+    address = f"127.0.0.1:{free_port()}"
+    with running({**environment, "ANDEN_WEB_BIND": address}, "web") as (process, log):
+        assert answer(f"http://{address}/readyz", process, log) == 200
+        assert answer(f"http://{address}/metrics", process, log) == 200
+        assert stop(process) == 0
+
+
+def answer(url: str, process: subprocess.Popen[str], log: Path) -> int:
+    """The status of the first answer."""
+    deadline = time.monotonic() + UP_WITHIN_S
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 - our own address
+                return int(response.status)
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{url} answers {error.code}: {error.read()[:500]!r}") from error
+        except OSError:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("role", "up"),
+    [("worker", "ready."), ("beat", "Schedule changed"), ("ingest", "ingest"), ("lag", "lag")],
+)
+def test_the_other_processes_start_and_stop_when_told(environment: Environment, role: str, up: str) -> None:
+    with running(environment, role) as (process, log):
+        wait_for(up, process, log)
+        assert stop(process) == 0, log.read_text()
+
+
+def test_migrate_runs_as_owner_and_may_be_repeated(environment: Environment) -> None:
+    code, text = said(environment, "migrate", "--no-input")
+    assert code == 0, text
+    assert "No migrations to apply" in text
