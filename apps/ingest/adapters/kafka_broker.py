@@ -96,6 +96,8 @@ class KafkaBroker:
         try:
             self._consumer.incremental_unassign(places)
             self._consumer.incremental_assign(places)
+            # A pause outlives the assignment that it was made in.
+            self._consumer.resume(places)
         except KafkaException as error:
             raise BrokerUnavailable(f"Kafka's client would not start at the stored offsets: {error}") from error
 
