@@ -1,6 +1,7 @@
 """The environment of the station's processes, and the secrets that it keeps in its folder."""
 
 import secrets
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,11 @@ def station_environment(folder: StationFolder, *, database_urls: Mapping[str, st
         "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}",
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def write_environment(path: Path, environment: Mapping[str, str]) -> None:
+    """Leave the variables as a file that a shell reads: `. .anden/environment` makes manage.py speak to the station."""
+    write_secret(path, "\n".join(f"export {name}={shlex.quote(value)}" for name, value in environment.items()))
 
 
 def kept_secret(path: Path, *, length: int) -> str:

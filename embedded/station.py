@@ -20,7 +20,7 @@ import psycopg
 
 from embedded.board import Departures, Progress
 from embedded.crew import Crew, LogFiles, Program
-from embedded.environment import ROOT, StationFolder, station_environment
+from embedded.environment import ROOT, StationFolder, station_environment, write_environment
 from embedded.errors import EmbeddedError, FolderInUse, SetupFailed
 from embedded.kafka import EmbeddedKafka
 from embedded.ports import LOOPBACK, free_port
@@ -197,6 +197,7 @@ def _run(stack: ExitStack, folder: StationFolder, seconds: float | None) -> int:
     # Runs first on the way out: nothing may interrupt the orderly stop of the servers.
     stack.callback(_ignore_interrupts)
     environment = station_environment(folder, database_urls=postgres.urls(), bootstrap=kafka.bootstrap)
+    write_environment(folder.path / "environment", environment)
     print("Preparing tables, contracts, topics, logins and keys", flush=True)
     Preparation(folder, environment).run_all()
     web_port = free_port(_WEB_PORT)
