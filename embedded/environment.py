@@ -69,7 +69,7 @@ def station_environment(folder: StationFolder, *, database_urls: Mapping[str, st
 
 
 def write_environment(path: Path, environment: Mapping[str, str]) -> None:
-    """Leave the variables as a file that a shell reads: `. .anden/environment` makes manage.py speak to the station."""
+    """Leave the variables as a file that a shell reads, so that manage.py speaks to this station."""
     write_secret(path, "\n".join(f"export {name}={shlex.quote(value)}" for name, value in environment.items()))
 
 
