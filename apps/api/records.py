@@ -7,10 +7,11 @@ from functools import cache
 import msgspec
 from django.conf import settings
 
+from apps.api.adapters.copies import CsvExport
 from apps.api.adapters.pages import IdMaker, Page, fetch, fetch_page, marks_of
-from apps.api.adapters.statements import item_statement, page_statement
+from apps.api.adapters.statements import export_statement, item_statement, page_statement
 from apps.api.core.errors import ParameterInvalid, RecordUnknown
-from apps.api.core.query import RecordsQuery, item_fields, page_query
+from apps.api.core.query import RecordsQuery, export_query, item_fields, page_query
 from apps.api.core.record_id import read_id
 from apps.api.core.sealing import Broken, Sealer
 from apps.api.selectors import Access, visible_rows
@@ -55,6 +56,12 @@ def record_item(access: Access, record_id: str, pairs: Pairs) -> Item:
         raise RecordUnknown
     body, key_text, marks = found[0]
     return Item(id_maker(access).record(body, key_text), etag_of(*marks_of(marks)))
+
+
+def records_csv(access: Access, pairs: Pairs) -> CsvExport:
+    """The rows as CSV, begun. Raises ParameterInvalid, ActionRefused, ExportsBusy, and what a fetch raises."""
+    rows = visible_rows(access)
+    return CsvExport(export_statement(rows, export_query(access.surface, pairs)))
 
 
 def etag_of(batch: str, rev: str = "") -> str:

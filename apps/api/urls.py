@@ -4,12 +4,13 @@ from django.urls import URLPattern, path, re_path
 
 from apps.api.views.base import Unknown
 from apps.api.views.datasets import Dataset, Datasets
-from apps.api.views.records import Record, Records
+from apps.api.views.records import Record, Records, RecordsCsv
 
 urlpatterns: list[URLPattern] = [
     path("v1/datasets", Datasets.as_view()),
     path("v1/datasets/<str:name>", Dataset.as_view()),
     path("v1/datasets/<str:name>/records", Records.as_view()),
+    path("v1/datasets/<str:name>/records.csv", RecordsCsv.as_view()),
     path("v1/datasets/<str:name>/records/<str:record_id>", Record.as_view()),
     re_path("", Unknown.as_view()),
 ]

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import psycopg
 from django.db.utils import Error as DjangoError
+from django.utils.connection import ConnectionDoesNotExist
 
 from apps.api.core.errors import ApiError, QueryTooSlow, StoreAway
 
@@ -33,7 +34,7 @@ def told() -> Iterator[None]:
     """
     try:
         yield
-    except (DjangoError, psycopg.Error) as error:
+    except (DjangoError, psycopg.Error, ConnectionDoesNotExist) as error:
         meant = reaction(error)
         if meant is None:
             raise
@@ -42,6 +43,8 @@ def told() -> Iterator[None]:
 
 def reaction(error: Exception) -> ApiError | None:
     """What a database error asks the caller to do; None for one that is our own fault."""
+    if isinstance(error, ConnectionDoesNotExist):
+        return StoreAway("a role of the database is not configured: set ANDEN_DATABASE_READER_URL and _WRITER_URL")
     state = sqlstate(error)
     if state in UNDEFINED:
         return ContractMoved()

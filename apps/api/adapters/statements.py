@@ -2,21 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
 from apps.api.adapters.expressions import RowBehind, typed
+from apps.api.adapters.forms import csv_form, json_columns, key_array
 from apps.api.core.keyset import Branch, Position, branches_after
 from apps.api.core.query import Filter, RecordsQuery
 from apps.api.core.surface import column_kind
 from apps.datasets.core.contract import BATCH, REV, Contract, Field
 from apps.datasets.core.names import quote_identifier
-from apps.datasets.core.types import ColumnType
 from apps.datasets.runtime import attribute
-
-BASE64: Final = "translate(encode({0}, 'base64'), chr(10), '')"
-"""As JSON and the contract have bytes; PostgreSQL breaks its base64 into lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ def export_statement(rows: QuerySet[Any], query: RecordsQuery) -> Statement:
     rows = narrowed(rows, query).order_by(*_order_by(query))
     part = _selected(rows, contract, [field.name for field in query.fields])
     columns = ", ".join(
-        f"{_csv_form(field.type, _column(contract, field.name))} AS {quote_identifier(field.name)}"
+        f"{csv_form(field.type, _column(contract, field.name))} AS {quote_identifier(field.name)}"
         for field in query.fields
     )
     return Statement(f"SELECT {columns} FROM ({part.sql}) AS t", part.params)  # noqa: S608  names are quoted
@@ -103,34 +100,16 @@ def _shaped(contract: Contract, fields: Sequence[Field], *, positions: Sequence[
 def _lateral(contract: Contract, fields: Sequence[Field]) -> str:
     if not fields:
         return ""
-    columns = ", ".join(
-        f"{_json_form(field.type, _column(contract, field.name))} AS {quote_identifier(field.name)}"
-        for field in fields
-    )
+    columns = json_columns([(field.name, field.type, _column(contract, field.name)) for field in fields])
     return f"CROSS JOIN LATERAL (SELECT {columns}) AS r"
 
 
 def _texts(contract: Contract, names: Sequence[str]) -> str:
-    values = ", ".join(_text_form(column_kind(contract, name), _column(contract, name)) for name in names)
-    return f"json_build_array({values})::text"
+    return key_array([(column_kind(contract, name), _column(contract, name)) for name in names])
 
 
 def _column(contract: Contract, name: str) -> str:
     return f"t.{quote_identifier(attribute(contract, name))}"
-
-
-def _json_form(kind: ColumnType, column: str) -> str:
-    return BASE64.format(column) if kind.wire == "bytea" else column
-
-
-def _text_form(kind: ColumnType, column: str) -> str:
-    return BASE64.format(column) if kind.wire == "bytea" else f"{column}::text"
-
-
-def _csv_form(kind: ColumnType, column: str) -> str:
-    if kind.array:
-        return f"to_json({column})"
-    return _text_form(kind, column) if kind.wire in {"bytea", "bool"} else column
 
 
 def _order_by(query: RecordsQuery) -> list[str]:

@@ -40,12 +40,12 @@ class QueryTooSlow(ApiError):
     """The query took too long: narrow its filters."""
 
 
-class RecordInvalid(ApiError):
-    """The record breaks its contract: correct it."""
-
-
 class RecordExists(ApiError):
     """A record with this key exists: PUT or PATCH it."""
+
+
+class ValueTaken(ApiError):
+    """Another record has this value, which must be unique: choose another."""
 
 
 class RecordNewer(ApiError):

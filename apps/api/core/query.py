@@ -66,7 +66,7 @@ def export_query(surface: Surface, pairs: Iterable[tuple[str, str]]) -> RecordsQ
     order = words.get("order")
     return RecordsQuery(
         surface,
-        fields=_fields(surface, words.get("fields")),
+        fields=_fields(surface, words.get("fields"), with_id=False),
         filters=filters,
         sort=_sort(surface, order) if order is not None else (),
     )
@@ -119,7 +119,7 @@ def _no_filter(surface: Surface, name: str, allowed: tuple[str, ...], *, exists:
     return f"{begin}; filters: {offered}; other parameters: {', '.join(allowed)}"
 
 
-def _fields(surface: Surface, text: str | None) -> tuple[Field, ...]:
+def _fields(surface: Surface, text: str | None, *, with_id: bool = True) -> tuple[Field, ...]:
     if text is None:
         return surface.fields
     names = text.split(",")
@@ -128,7 +128,7 @@ def _fields(surface: Surface, text: str | None) -> tuple[Field, ...]:
         field = surface.field(name)
         if field is not None:
             chosen[name] = field
-        elif name != ID:
+        elif name != ID or not with_id:
             offered = ", ".join(field.name for field in surface.fields)
             raise ParameterInvalid(f"there is no field {name[:63]!r}; fields: {offered}", parameter="fields")
     if len(set(names)) < len(names):

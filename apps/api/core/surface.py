@@ -26,6 +26,7 @@ COORDINATES: Final = frozenset({SOURCE, OFFSET})
 SYSTEM_TYPES: Final = {
     SOURCE: ColumnType(BY_NAME["integer"]),
     **{name: ColumnType(BY_NAME["bigint"]) for name in (OFFSET, BATCH, REV)},
+    EXTRA: ColumnType(BY_NAME["jsonb"]),
 }
 EXTRA_FIELD: Final = Field(
     EXTRA, ColumnType(BY_NAME["jsonb"]), "object", description="Fields that the contract does not name."

@@ -1,36 +1,288 @@
-"""Reading records over HTTP, on a real PostgreSQL."""
+"""Reading records over HTTP: pages, filters, orders, single records, and what is refused."""
 
-from pathlib import Path
+import itertools
+from typing import Any
+from urllib.parse import quote
+
 import pytest
+from django.db import connections
 from django.test import Client as Http
 
-from apps.api.services import GrantRequest, client_create
+from apps.api.core.lookups import LOOKUPS
+from apps.api.models import Client, Key
+from apps.api.services import GrantRequest, client_revoke
+from apps.datasets.selectors import AppliedDataset
+from tests.integration.api.conftest import Connect, add_flights
 from tests.station import Station
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 
-CONTRACTS = Path(__file__).resolve().parents[3] / "contracts"
+PATH = "/api/v1/datasets/flights/records"
+FLIGHTS = GrantRequest("flights")
 
 
-def test_a_page_of_flights(station: Station) -> None:
-    flights = station.apply(CONTRACTS / "flights.yaml")
-    _, key = client_create("x", [GrantRequest("flights")])
-    http = Http(headers={"Authorization": f"Bearer {key}"})
-    with station.connect("ingest") as c:
-        c.execute("select public.anden_ensure_months(%s, '2013-01-01','2014-01-01')", (flights.id,))
-        c.execute("""insert into data.flights(year,month,day,sched_dep_time,sched_arr_time,carrier,flight,origin,dest,distance,hour,minute,time_hour,arr_delay,_source,_offset,_batch)
-        select 2013,1,1,5,5,'UA',1,'JFK','LAX',100,5,5, timestamptz '2013-01-01T00:00Z' + interval '1 hour' * (n/3), nullif(n%7,0), 1, n, 1 from generate_series(1,500) n""")
-    print(http.get("/api/v1/datasets").json())
-    r = http.get("/api/v1/datasets/flights/records?limit=2&order=-arr_delay")
-    print(r.content)
-    assert r.status_code == 200, r.content
-    url = "/api/v1/datasets/flights/records?limit=7&order=-arr_delay&fields=arr_delay,carrier"
-    seen = []
+def walk(http: Http, url: str | None) -> list[list[dict[str, Any]]]:
+    """The pages of a walk from this address to its end."""
+    pages = []
     while url:
-        r = http.get(url)
-        assert r.status_code == 200, r.content
-        seen += r.json()["records"]
-        url = r.json()["next"]
-    assert len(seen) == 500
-    print(http.get(f"/api/v1/datasets/flights/records/{seen[3]['_id']}").content)
-    assert len({s["_id"] for s in seen}) == 500
+        response = http.get(url)
+        assert response.status_code == 200, response.content
+        pages.append(response.json()["records"])
+        url = response.json()["next"]
+        assert response.headers.get("Link") == (f'<{url}>; rel="next"' if url else None)
+    return pages
+
+
+def test_without_a_key_nothing_is_told(flights: AppliedDataset) -> None:
+    http = Http()
+    for path in (
+        "/api/v1/datasets",
+        PATH,
+        "/api/v1/datasets/nothing",
+        "/api/v1/nothing",
+        f"{PATH}.csv",
+        f"{PATH}/kW10",
+    ):
+        refused = http.get(path)
+        assert (refused.status_code, refused["WWW-Authenticate"]) == (401, 'Bearer realm="anden"')
+        assert refused.json()["detail"] == "Send a valid key: Authorization: Bearer anden_…"
+    known, unknown = (http.get(f"/api/v1/datasets/{name}").content for name in ("flights", "nothing"))
+    assert known == unknown
+
+
+def test_a_dataset_that_is_not_granted_looks_like_one_that_does_not_exist(
+    flights: AppliedDataset, persons: AppliedDataset, connect: Connect
+) -> None:
+    http = connect(GrantRequest("persons"))
+    for ending in ("", "/records", "/records.csv", "/records/kW10"):
+        hidden, unknown = (http.get(f"/api/v1/datasets/{name}{ending}") for name in ("flights", "nothing"))
+        assert (hidden.status_code, hidden.content) == (404, unknown.content)
+    assert [item["name"] for item in http.get("/api/v1/datasets").json()["datasets"]] == ["persons"]
+
+
+def test_a_revoked_client_is_refused_at_its_next_request(flights: AppliedDataset, connect: Connect) -> None:
+    http = connect(FLIGHTS)
+    assert http.get(PATH).status_code == 200
+    assert Key.objects.get().last_used_on is not None
+    client_revoke(Client.objects.get().name)
+    assert http.get(PATH).status_code == 401
+
+
+def test_a_request_costs_one_query_for_the_key_and_one_for_the_page(
+    flights: AppliedDataset, connect: Connect, django_assert_num_queries: Any
+) -> None:
+    http = connect(FLIGHTS)
+    http.get(PATH)
+    with django_assert_num_queries(1), django_assert_num_queries(1, using="reader"):
+        assert http.get(PATH).status_code == 200
+
+
+@pytest.mark.parametrize("order", ["_id", "-_id", "arr_delay", "-arr_delay", "time_hour", "-time_hour"])
+def test_a_walk_gives_every_record_once_in_order(flights: AppliedDataset, connect: Connect, order: str) -> None:
+    http = connect(FLIGHTS)
+    pages = walk(http, f"{PATH}?limit=37&order={order}&fields=arr_delay,time_hour,flight")
+    assert [len(page) for page in pages] == [37] * 13 + [19]
+    records = [record for page in pages for record in page]
+    assert len({record["flight"] for record in records}) == len({record["_id"] for record in records}) == 500
+    column = {"_id": "time_hour"}.get(order.strip("-"), order.strip("-"))
+    keys = [(record[column] is None, record[column] or 0) for record in records]
+    assert keys == sorted(keys, reverse=order.startswith("-"))
+
+
+@pytest.mark.parametrize("order", ["arr_delay", "-arr_delay", "_id", "-_id"])
+def test_a_walk_during_inserts_gives_what_was_there_exactly_once(
+    flights: AppliedDataset, connect: Connect, station: Station, order: str
+) -> None:
+    http, url = connect(FLIGHTS), f"{PATH}?limit=23&order={order}&fields=flight"
+    seen: list[int] = []
+    first = itertools.count(1000, 20)
+    with station.connect("ingest") as connection:
+        while url:
+            answer = http.get(url).json()
+            seen += [record["flight"] for record in answer["records"]]
+            url = answer["next"]
+            add_flights(connection, start := next(first), start + (19 if start < 3000 else -1))
+    there = [flight for flight in seen if flight < 1000]
+    assert sorted(there) == list(range(1, 501))
+    assert len(seen) == len(set(seen)) > 500
+
+
+def test_filters_narrow_a_walk(flights: AppliedDataset, connect: Connect) -> None:
+    http = connect(FLIGHTS)
+    text = "carrier[in]=UA,AA&time_hour[gte]=2013-01-02T00:00:00Z&time_hour[lt]=2013-01-03T00:00:00%2B00:00"
+    records = [record for page in walk(http, f"{PATH}?{text}&limit=5") for record in page]
+    everything = [record for page in walk(http, PATH) for record in page]
+    expected = [
+        record
+        for record in everything
+        if record["carrier"] in {"UA", "AA"} and record["time_hour"].startswith("2013-01-02")
+    ]
+    assert records == expected != []
+    others = http.get(f"{PATH}?carrier[ne]=UA&limit=1000").json()["records"]
+    assert {record["carrier"] for record in others} == {"AA", "B6"}
+    assert len(http.get(f"{PATH}?tailnum[isnull]=true&limit=1000").json()["records"]) == 500
+    assert len(http.get(f"{PATH}?tailnum[ne]=N1&limit=1000").json()["records"]) == 500
+    assert http.get(f"{PATH}?tailnum[isnull]=false").json() == {"records": [], "next": None}
+
+
+def test_a_record_is_found_by_its_id(flights: AppliedDataset, connect: Connect) -> None:
+    http = connect(FLIGHTS)
+    record = http.get(f"{PATH}?limit=2").json()["records"][1]
+    one = http.get(f"{PATH}/{record['_id']}")
+    assert (one.json(), one["ETag"]) == (record, '"1"')
+    assert http.get(f"{PATH}/{record['_id']}?fields=flight").json().keys() == {"_id", "flight"}
+    assert http.get(f"{PATH}/{record['_id']}?fields=_id").json() == {"_id": record["_id"]}
+    for other in ("kW10", "k", "x", "kWyJhIl0", record["_id"][:-3], quote("ü/…"), "%00", "k" + "A" * 3000):
+        assert http.get(f"{PATH}/{other}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter", "said"),
+    [
+        ("colour=red", "colour", "there is no field 'colour'; filters: carrier, tailnum, origin, dest, time_hour"),
+        ("distance=100", "distance", "'distance' has no index to filter by"),
+        ("carrier[like]=U", "carrier[like]", "the brackets may hold eq, ne, gt"),
+        ("time_hour[gte]=yesterday", "time_hour[gte]", "not a time such as"),
+        ("limit=0", "limit", "from 1 to 1000"),
+        ("limit=1001", "limit", "from 1 to 1000"),
+        ("limit=٣", "limit", "from 1 to 1000"),
+        ("limit=1&limit=2", "limit", "twice"),
+        ("fields=flight,colour", "fields", "there is no field 'colour'"),
+        ("order=distance", "order", "'arr_delay'"),
+        ("order=arr_delay,-flight", "order", "no such order"),
+        ("cursor=abc", "cursor", "another query"),
+        ("carrier=%00", "carrier", "U+0000"),
+        ("tailnum[isnull]=perhaps", "tailnum[isnull]", "not true or false"),
+        ("_deleted=true", "_deleted", "there is no field"),
+    ],
+)
+def test_a_wrong_parameter_is_named_with_what_it_may_be(
+    flights: AppliedDataset, connect: Connect, query: str, parameter: str, said: str
+) -> None:
+    refused = connect(FLIGHTS).get(f"{PATH}?{query}")
+    assert (refused.status_code, refused["Content-Type"]) == (400, "application/problem+json")
+    assert refused.json()["parameter"] == parameter
+    assert said in refused.json()["detail"]
+
+
+def test_a_cursor_of_another_query_is_refused(flights: AppliedDataset, connect: Connect) -> None:
+    http = connect(FLIGHTS)
+    cursor = http.get(f"{PATH}?limit=1&carrier=UA").json()["next"].rpartition("cursor=")[2]
+    assert http.get(f"{PATH}?limit=9&carrier=UA&fields=flight&cursor={cursor}").status_code == 200
+    for other in ("carrier=AA", "order=arr_delay&carrier=UA", "carrier[ne]=UA", ""):
+        assert http.get(f"{PATH}?{other}&cursor={cursor}").json()["parameter"] == "cursor"
+    assert http.get(f"{PATH}?carrier=UA&cursor={cursor[:-2]}AA").status_code == 400
+
+
+def test_a_page_without_records_ends_the_walk(flights: AppliedDataset, connect: Connect) -> None:
+    assert connect(FLIGHTS).get(f"{PATH}?carrier=XX").json() == {"records": [], "next": None}
+
+
+COLUMNS = ("carrier", "flight", "dest")
+
+
+@pytest.mark.parametrize("hidden", ["arr_delay", "time_hour", "origin", "tailnum", "distance"])
+def test_a_hidden_column_looks_like_one_that_does_not_exist(
+    flights: AppliedDataset, connect: Connect, hidden: str
+) -> None:
+    http = connect(GrantRequest("flights", columns=COLUMNS))
+    queries = [f"{{0}}[{lookup.name}]=1" for lookup in LOOKUPS]
+    queries += ["{0}=1", "{0}=2013-01-01T00:00Z", "order={0}", "order=-{0}", "fields={0}", "fields=carrier,{0}"]
+    for query, path in itertools.product(queries, (PATH, f"{PATH}.csv")):
+        asked, nothing = (http.get(f"{path}?{query.format(name)}") for name in (hidden, "nothing"))
+        assert asked.status_code == 400
+        assert asked.content.replace(hidden.encode(), b"nothing") == nothing.content
+
+
+def test_hidden_columns_stay_hidden_everywhere(flights: AppliedDataset, connect: Connect) -> None:
+    http = connect(GrantRequest("flights", columns=COLUMNS))
+    pages = walk(http, f"{PATH}?limit=90")
+    records = [record for page in pages for record in page]
+    assert len({record["_id"] for record in records}) == 500
+    assert all(set(record) == {"_id", *COLUMNS} for record in records)
+    one = http.get(f"{PATH}/{records[7]['_id']}")
+    assert one.json() == records[7]
+    assert http.get(f"{PATH}.csv").getvalue().splitlines()[0] == b"carrier,flight,dest"
+    told = http.get("/api/v1/datasets/flights").json()
+    assert [field["name"] for field in told["fields"]] == list(COLUMNS)
+    assert (told["filters"], told["orders"], told["event_time"]) == (["carrier", "dest"], ["_id"], None)
+    assert b"time_hour" not in http.get("/api/v1/datasets/flights").content
+
+
+def test_an_id_in_the_clear_does_not_open_what_a_hidden_key_protects(
+    flights: AppliedDataset, connect: Connect
+) -> None:
+    seeing, narrow = connect(FLIGHTS), connect(GrantRequest("flights", columns=COLUMNS))
+    clear = seeing.get(f"{PATH}?limit=1").json()["records"][0]["_id"]
+    sealed = narrow.get(f"{PATH}?limit=1").json()["records"][0]["_id"]
+    assert (clear[0], sealed[0]) == ("k", "s")
+    assert narrow.get(f"{PATH}/{clear}").status_code == 404
+    assert seeing.get(f"{PATH}/{sealed}").status_code == 404
+    assert narrow.get(f"{PATH}/{sealed}").status_code == 200
+
+
+def test_restricted_fields_need_a_grant_by_name(persons: AppliedDataset, connect: Connect, station: Station) -> None:
+    with station.connect("ingest") as connection:
+        connection.execute(
+            "INSERT INTO data.persons (person_id, given_name, family_name, passport_number, _source, _offset,"
+            " _batch, _at, _rev) VALUES (gen_random_uuid(), 'A', 'B', 'P-1', 1, 1, 1, now(), 1)"
+        )
+        connection.commit()
+    path = "/api/v1/datasets/persons/records"
+    usual = connect(GrantRequest("persons")).get(path).json()["records"][0]
+    named = connect(GrantRequest("persons", columns=("passport_number",))).get(path).json()["records"][0]
+    assert not {"passport_number", "date_of_birth"} & usual.keys()
+    assert named.keys() == {"_id", "passport_number"}
+
+
+def test_a_new_contract_version_counts_at_the_next_request(
+    flights: AppliedDataset, connect: Connect, station: Station
+) -> None:
+    http = connect(FLIGHTS)
+    document = {**flights.document}
+    assert "gate" not in http.get(f"{PATH}?limit=1").json()["records"][0]
+    schema = dict(document["schema"][0])
+    schema["properties"] = [*schema["properties"], {"name": "gate", "logicalType": "string"}]
+    station.apply({**document, "schema": [schema]})
+    assert http.get(f"{PATH}?limit=1").json()["records"][0]["gate"] is None
+
+
+def test_the_database_that_is_away_is_said_so(
+    flights: AppliedDataset, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    http = connect(FLIGHTS)
+    http.get(PATH)
+    monkeypatch.delitem(connections.settings, "reader")
+    connections["reader"].close()
+    del connections["reader"]
+    away = http.get(PATH)
+    assert (away.status_code, away["Retry-After"], away.json()["status"]) == (503, "5", 503)
+
+
+def test_contracts_with_hostile_names_are_read_and_filtered(station: Station, connect: Connect) -> None:
+    names = ["limit", "select", "a b", "Ümläut", "it's", "😀", "check", "objects", "a;drop table", "id", "pk", "f0"]
+    schema = {
+        "name": "odd name's",
+        "physicalName": "odd",
+        "properties": [{"name": name, "logicalType": "string"} for name in names],
+        "customProperties": [{"property": "filters", "value": names}, {"property": "orders", "value": names}],
+    }
+    station.apply({
+        "apiVersion": "v3.1.0", "kind": "DataContract", "id": "urn:odd", "version": "1.0.0", "status": "active",
+        "schema": [schema],
+    })  # fmt: skip
+    columns = ", ".join('"' + name + '"' for name in names)
+    with station.connect("ingest") as connection:
+        connection.execute(
+            f'INSERT INTO data."odd name\'s" ({columns}, _source, _offset, _batch)'
+            f" SELECT {', '.join(['n::text'] * len(names))}, 1, n, 1 FROM generate_series(1, 9) AS n"
+        )
+        connection.commit()
+    http = connect(GrantRequest("odd name's"))
+    path = f"/api/v1/datasets/{quote(schema['name'], safe='')}/records"
+    for name in names:
+        records = http.get(path, {f"{name}[eq]": "4"}).json()["records"]
+        assert [record[name] for record in records] == ["4"]
+        ordered = walk(http, f"{path}?order=-{quote(name)}&limit=4")
+        assert [record[name] for page in ordered for record in page] == list("987654321")
+    assert http.get(f"{path}.csv").getvalue().decode().count("\n") == 10

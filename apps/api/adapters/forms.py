@@ -1,0 +1,37 @@
+"""How each type leaves PostgreSQL: in JSON as a contract reads it, in CSV, and as the text of a key."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from apps.datasets.core.names import quote_identifier
+from apps.datasets.core.types import ColumnType
+
+BASE64: Final = "translate(encode({0}, 'base64'), chr(10), '')"
+"""As JSON and the contract have bytes; PostgreSQL breaks its base64 into lines."""
+
+
+def json_form(kind: ColumnType, column: str) -> str:
+    """What row_to_json is given of the column."""
+    return BASE64.format(column) if kind.wire == "bytea" else column
+
+
+def text_form(kind: ColumnType, column: str) -> str:
+    """The column's value as the text that a key or a position keeps."""
+    return BASE64.format(column) if kind.wire == "bytea" else f"{column}::text"
+
+
+def csv_form(kind: ColumnType, column: str) -> str:
+    """The column as a cell of CSV: true and false as words, arrays as JSON."""
+    if kind.array:
+        return f"to_json({column})"
+    return text_form(kind, column) if kind.wire in {"bytea", "bool"} else column
+
+
+def json_columns(columns: Sequence[tuple[str, ColumnType, str]]) -> str:
+    """The select list of a record, from name, type and SQL of each column."""
+    return ", ".join(f"{json_form(kind, column)} AS {quote_identifier(name)}" for name, kind, column in columns)
+
+
+def key_array(columns: Sequence[tuple[ColumnType, str]]) -> str:
+    """A JSON array of the columns' texts, itself as text."""
+    return f"json_build_array({', '.join(text_form(kind, column) for kind, column in columns)})::text"

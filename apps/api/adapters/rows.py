@@ -1,0 +1,149 @@
+"""One row of an upsert dataset, written by the writer role: the same winner as everywhere, and a ledger entry."""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from psycopg import Cursor
+
+from apps.api.adapters.forms import json_columns, key_array
+from apps.api.core.surface import Surface, column_kind
+from apps.datasets.adapters.ledger import BatchEntry, insert_batches, next_batch_ids
+from apps.datasets.core.contract import DELETED, EXTRA, REV, Contract
+from apps.datasets.core.ddl import column_list, table_sql
+from apps.datasets.core.names import quote_identifier
+from apps.datasets.core.record import Values, record_reader
+from apps.datasets.core.types import ColumnType
+from apps.datasets.core.upsert import on_conflict_sql, stage_columns
+from apps.datasets.selectors import AppliedDataset
+
+SOURCE_ID: Final = 0
+"""The source of everything that the API writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """A row as it stands, locked: its members as JSON, unknown ones among them."""
+
+    parts: dict[str, msgspec.Raw]
+    rev: int
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenRow:
+    """A row after its write: the visible fields as JSON, the key as texts, the revision."""
+
+    body: str
+    key: str
+    rev: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowWrite:
+    """What is to be written: the values in the order of the reader's columns, and for whom."""
+
+    dataset: AppliedDataset
+    surface: Surface
+    values: Values
+    deleted: bool
+    size: int
+    worker: str
+
+
+def lock_row(cursor: Cursor[Any], contract: Contract, key: Sequence[Any]) -> StoredRow | None:
+    """The row with this key, kept from others until the transaction ends; None when there is none."""
+    columns = record_reader(contract).columns
+    where = " AND ".join(f"t.{quote_identifier(name)} = {_cast(contract.field(name).type)}" for name in contract.key)
+    cursor.execute(
+        f"SELECT {_json_of(contract, columns, 't.')}, t.{REV}, t.{DELETED} "  # noqa: S608  names are quoted
+        f"FROM {table_sql(contract)} AS t WHERE {where} FOR UPDATE",
+        list(key),
+    )
+    row = cursor.fetchone()
+    return StoredRow(_parts(row[0]), row[1], row[2]) if row else None
+
+
+def write_row(cursor: Cursor[Any], write: RowWrite) -> WrittenRow | None:
+    """The row after the write and its ledger entry; None when a newer one stands, and nothing was changed.
+
+    Raises psycopg.errors.CheckViolation without a constraint's name: a month or a ledger day has no partition.
+    """
+    contract = write.dataset.contract
+    batch = next_batch_ids(cursor, 1)[0]
+    cursor.execute(_upsert(contract, write.surface), [*map(_adapted, write.values), batch, batch, write.deleted])
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    insert_batches(cursor, [_entry(write, batch)])
+    return WrittenRow(*row)
+
+
+def event_moment(contract: Contract, values: Values) -> datetime.datetime | None:
+    """The event time of the row, as a moment in UTC; None where the contract has none."""
+    if contract.event_time is None:
+        return None
+    value = values[record_reader(contract).columns.index(contract.event_time)]
+    if isinstance(value, datetime.datetime):
+        return value if value.tzinfo else value.replace(tzinfo=datetime.UTC)
+    return datetime.datetime.combine(value, datetime.time(), datetime.UTC)
+
+
+def _upsert(contract: Contract, surface: Surface) -> str:
+    reader = record_reader(contract)
+    kinds = [_cast(field.type) for field in contract.fields] + ["%s::jsonb"] * (
+        len(reader.columns) - len(contract.fields)
+    )
+    # The clock of the server and of this statement: writers that waited for one another stay in their order.
+    values = ", ".join([*kinds, str(SOURCE_ID), "%s", "%s", "clock_timestamp()", "%s", "1"])
+    shown = [field.name for field in surface.fields]
+    key = key_array([(column_kind(contract, name), quote_identifier(name)) for name in contract.key])
+    return (
+        f"INSERT INTO {table_sql(contract)} AS old ({column_list((*stage_columns(contract), REV))}) "  # noqa: S608
+        f"VALUES ({values}) {on_conflict_sql(contract)} "
+        f"RETURNING {_json_of(contract, shown, '')}, {key}, {quote_identifier(REV)}"
+    )
+
+
+def _json_of(contract: Contract, names: Sequence[str], prefix: str) -> str:
+    """The columns as the JSON of a record, as the contract reads it."""
+    if not names:
+        return "'{}'"
+    columns = json_columns([(name, column_kind(contract, name), prefix + quote_identifier(name)) for name in names])
+    return f"(SELECT row_to_json(r) FROM (SELECT {columns}) AS r)::text"  # noqa: S608  names are quoted
+
+
+def _parts(text: str) -> dict[str, msgspec.Raw]:
+    parts = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+    extra = parts.pop(EXTRA, None)
+    unknown = msgspec.json.decode(extra, type=dict[str, msgspec.Raw] | None) if extra else None
+    return {**(unknown or {}), **parts}
+
+
+def _cast(kind: ColumnType) -> str:
+    # Without the numbers in brackets: the contract has checked them, and a cast would cut.
+    return f"%s::{kind.spec.name}{'[]' if kind.array else ''}"
+
+
+def _adapted(value: Any) -> Any:
+    return bytes(value).decode() if isinstance(value, msgspec.Raw) else value
+
+
+def _entry(write: RowWrite, batch: int) -> BatchEntry:
+    moment = event_moment(write.dataset.contract, write.values)
+    return BatchEntry(
+        id=batch,
+        dataset_id=write.dataset.id,
+        number=write.dataset.number,
+        source_id=SOURCE_ID,
+        first_offset=batch,
+        last_offset=batch,
+        rows=1,
+        rejects=0,
+        bytes=write.size,
+        min_event_time=moment,
+        max_event_time=moment,
+        worker=write.worker,
+    )

@@ -1,0 +1,114 @@
+"""From the body of a write to a whole record: what may stand in it, and what the stored row adds."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from apps.api.core.surface import ID, Surface
+from apps.datasets.core.contract import EXTRA, Contract
+from apps.datasets.core.errors import BadRecord
+from apps.datasets.core.record import Values, record_reader
+from apps.datasets.core.types import ColumnType
+
+Parts = dict[str, msgspec.Raw]
+"""A record's members as the JSON texts they are, so that no number loses a digit on the way."""
+
+RAW: Final = frozenset({"smallint", "integer", "bigint", "boolean"})
+"""Types whose text in an id is JSON already."""
+
+
+def body_parts(body: bytes) -> Parts:
+    """The members of the body. Raises BadRecord: it is no JSON object."""
+    try:
+        return msgspec.json.decode(body, type=Parts)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise BadRecord("not_json", "the body is not valid JSON in UTF-8") from None
+    raise BadRecord("not_an_object", "the body is JSON and not an object")
+
+
+def permitted(surface: Surface, parts: Parts, *, record_id: str | None) -> Parts:
+    """The members without the record's own `_id`, which a client may send back as it got it.
+
+    Raises BadRecord: a member is hidden or does not exist, which look the same, or the `_id` is another's.
+    """
+    sent = dict(parts)
+    own = sent.pop(ID, None)
+    if own is not None and bytes(own) != msgspec.json.encode(record_id):
+        raise BadRecord("bad_key", f"{ID!r} is not the id in the address", field=ID)
+    if not surface.whole:
+        for name in sent:
+            if name not in surface.names - {EXTRA}:
+                raise _unknown(name)
+    return _spread(surface, sent) if EXTRA in sent else sent
+
+
+def _spread(surface: Surface, sent: Parts) -> Parts:
+    """The members with those of `_extra`, as a record shows it, among them."""
+    if EXTRA not in surface.names:
+        raise _unknown(EXTRA)
+    extra = body_parts(bytes(sent.pop(EXTRA))) if sent[EXTRA] != b"null" else {}
+    clash = next((name for name in extra if any(field.name == name for field in surface.contract.fields)), None)
+    if clash is not None:
+        raise BadRecord("unknown_field", f"{clash!r} is a field of its own, not one of {EXTRA!r}", field=EXTRA)
+    return {**extra, **sent}
+
+
+def _unknown(name: str) -> BadRecord:
+    return BadRecord("unknown_field", f"{name[:63]!r} is not in the contract", field=name[:63])
+
+
+def with_hidden(surface: Surface, parts: Parts, stored: Parts) -> Parts:
+    """What a PUT stores: the members sent, and of the stored record those that the client cannot see."""
+    fields = {field.name for field in surface.contract.fields}
+    hidden = {
+        name: text
+        for name, text in stored.items()
+        if name not in surface.names and (name in fields or EXTRA not in surface.names)
+    }
+    return {**hidden, **parts}
+
+
+def key_parts(contract: Contract, key: Sequence[str]) -> Parts:
+    """The primary key of an id as members of a record."""
+    texts = zip(contract.key, key, strict=True)
+    return {name: msgspec.Raw(_json(contract.field(name).type, text)) for name, text in texts}
+
+
+def values_of(contract: Contract, parts: Mapping[str, msgspec.Raw], key: Parts | None = None) -> Values:
+    """The row's values, checked by the contract, in the order of the reader's columns.
+
+    Raises BadRecord: it breaks the contract, or its key is not the one of the address.
+    """
+    reader = record_reader(contract)
+    values = reader.decode(msgspec.json.encode({**(key or {}), **parts}))
+    if key is not None and key_values(contract, values) != reader.decode_key(msgspec.json.encode(key)):
+        raise BadRecord("bad_key", "the key is not the one in the address", field=contract.key[0])
+    return values
+
+
+def key_values(contract: Contract, values: Values) -> Values:
+    """The values of the key among those of a row."""
+    columns = record_reader(contract).columns
+    return tuple(values[columns.index(name)] for name in contract.key)
+
+
+def discreet(surface: Surface, error: BadRecord) -> BadRecord:
+    """The error, without naming a field that the client cannot see."""
+    hidden = {field.name for field in surface.contract.fields} - surface.names
+    if error.reason == "unknown_field" or error.field not in hidden:
+        return error
+    return BadRecord(error.reason, "the record breaks its contract in a field that this key does not reach")
+
+
+def _json(kind: ColumnType, text: str) -> bytes:
+    if kind.spec.name in RAW:
+        return text.encode()
+    if kind.spec.name == "bytea":
+        return msgspec.json.encode(base64.b64encode(bytes.fromhex(text[2:])).decode())
+    return msgspec.json.encode(text)

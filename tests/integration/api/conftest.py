@@ -1,0 +1,58 @@
+"""Datasets with rows, and clients that may read them."""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client as Http
+
+from apps.api.services import GrantRequest, client_create
+from apps.datasets.selectors import AppliedDataset
+from tests.station import Station
+
+CONTRACTS = Path(__file__).resolve().parents[3] / "contracts"
+
+Connect = Callable[..., Http]
+
+
+@pytest.fixture
+def connect(station: Station) -> Connect:
+    """A function that makes a client with these grants and gives its HTTP."""
+    numbers = itertools.count()
+
+    def made(*grants: GrantRequest) -> Http:
+        _, key = client_create(f"client {next(numbers)}", grants)
+        return Http(headers={"Authorization": f"Bearer {key}"})
+
+    return made
+
+
+@pytest.fixture
+def flights(station: Station) -> AppliedDataset:
+    """500 departures: ties and NULLs in arr_delay, three an hour."""
+    dataset = station.apply(CONTRACTS / "flights.yaml")
+    with station.connect("ingest") as connection:
+        connection.execute("SELECT public.anden_ensure_months(%s, '2013-01-01', '2013-02-01')", (dataset.id,))
+        add_flights(connection, 1, 500)
+    return dataset
+
+
+@pytest.fixture
+def persons(station: Station) -> AppliedDataset:
+    """The register of persons, empty."""
+    return station.apply(CONTRACTS / "persons.yaml")
+
+
+def add_flights(connection: Any, first: int, last: int) -> None:
+    """Insert departures with these offsets; hours go round, so that later ones come between earlier ones."""
+    connection.execute(
+        "INSERT INTO data.flights (year, month, day, sched_dep_time, sched_arr_time, carrier, flight, origin, dest,"
+        " distance, hour, minute, time_hour, arr_delay, dep_delay, _source, _offset, _batch)"
+        " SELECT 2013, 1, 1, 515, 819, (ARRAY['UA','AA','B6'])[1 + n %% 3], n, 'JFK', 'LAX', 100, 5, 15,"
+        " timestamptz '2013-01-01T00:00Z' + interval '1 hour' * (n %% 167), nullif(n %% 7, 0), n %% 5, 1, n, 1"
+        " FROM generate_series(%s::int, %s::int) AS n",
+        (first, last),
+    )
+    connection.commit()

@@ -1,0 +1,170 @@
+"""Writing records over HTTP: one winner, one ledger row, nothing hidden written."""
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+from django.test import Client as Http
+
+from apps.api.services import GrantRequest
+from apps.datasets.models import Batch
+from apps.datasets.selectors import AppliedDataset
+from tests.integration.api.conftest import Connect
+from tests.station import Station
+
+pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
+
+PATH = "/api/v1/datasets/persons/records"
+JSON = "application/json"
+WRITES = GrantRequest("persons", may_write=True)
+
+
+def person(**fields: Any) -> dict[str, Any]:
+    return {"person_id": str(uuid.uuid4()), "given_name": "Ada", "family_name": "Lovelace", **fields}
+
+
+def post(http: Http, record: dict[str, Any]) -> Any:
+    return http.post(PATH, json.dumps(record), content_type=JSON)
+
+
+def test_a_record_is_made_read_changed_and_deleted(persons: AppliedDataset, connect: Connect) -> None:
+    http = connect(WRITES)
+    sent = person(languages=["en", "fr"], preferences={"seat": "window", "points": 1.50}, loyalty_points=2**53 + 1)
+    made = post(http, sent)
+    assert made.status_code == 201
+    location, etag = made["Location"], made["ETag"]
+    assert etag == '"1"'
+    read = http.get(location)
+    assert read.json() == made.json()
+    assert read["ETag"] == etag
+    assert {name: read.json()[name] for name in sent} == sent
+
+    patched = http.patch(location, '{"email": "ada@example.org"}', content_type=JSON, headers={"If-Match": etag})
+    assert (patched.status_code, patched["ETag"]) == (200, '"2"')
+    assert patched.json() == {**read.json(), "email": "ada@example.org"}
+
+    put = http.put(location, json.dumps(person(person_id=sent["person_id"], given_name="Augusta")), content_type=JSON)
+    assert put.status_code == 200
+    assert (put.json()["given_name"], put.json()["email"]) == ("Augusta", None)
+
+    assert http.delete(location).status_code == 204
+    assert http.get(location).status_code == 404
+    assert http.get(PATH).json()["records"] == []
+    assert http.delete(location).status_code == 404
+    assert post(http, sent).status_code == 201
+    entries = list(Batch.objects.order_by("id").values_list("source_id", "rows", "rejects", "dataset_id", "worker"))
+    assert entries == [(0, 1, 0, persons.id, "api:client 0")] * 5
+
+
+def test_what_a_get_answers_can_be_put_back(persons: AppliedDataset, connect: Connect) -> None:
+    http = connect(WRITES)
+    made = post(http, person(email="ada@example.org")).json()
+    again = http.put(f"{PATH}/{made['_id']}", json.dumps(made), content_type=JSON)
+    assert (again.status_code, again.json()) == (200, made)
+    other = post(http, person()).json()
+    swapped = http.put(f"{PATH}/{made['_id']}", json.dumps(other), content_type=JSON)
+    assert (swapped.status_code, swapped.json()["field"]) == (422, "_id")
+
+
+def test_put_makes_a_record_at_an_address_that_is_known(persons: AppliedDataset, connect: Connect) -> None:
+    http = connect(WRITES)
+    made = post(http, person()).json()
+    address = f"{PATH}/{made['_id']}"
+    http.delete(address)
+    again = http.put(address, json.dumps({"given_name": "A", "family_name": "B"}), content_type=JSON)
+    assert again.status_code == 201
+    assert again.json()["person_id"] == made["person_id"]
+
+
+def test_a_key_cannot_be_moved(persons: AppliedDataset, connect: Connect) -> None:
+    http = connect(WRITES)
+    made = post(http, person()).json()
+    moved = http.patch(f"{PATH}/{made['_id']}", json.dumps({"person_id": str(uuid.uuid4())}), content_type=JSON)
+    assert (moved.status_code, moved.json()["reason"]) == (422, "bad_key")
+
+
+def test_a_stale_revision_is_refused(persons: AppliedDataset, connect: Connect) -> None:
+    http = connect(WRITES)
+    made = post(http, person())
+    http.patch(made["Location"], '{"email": "a@b"}', content_type=JSON)
+    stale = http.patch(made["Location"], '{"email": "c@d"}', content_type=JSON, headers={"If-Match": made["ETag"]})
+    assert (stale.status_code, stale.json()["type"]) == (412, "/api/problems#revision-stale")
+    assert http.delete(made["Location"], headers={"If-Match": '"1", "7"'}).status_code == 412
+    assert http.delete(made["Location"], headers={"If-Match": "*"}).status_code == 204
+
+
+def test_an_existing_record_is_not_made_again(persons: AppliedDataset, connect: Connect) -> None:
+    http = connect(WRITES)
+    record = person()
+    assert [post(http, record).status_code for _ in range(2)] == [201, 409]
+
+
+def test_a_newer_row_wins_over_a_write(persons: AppliedDataset, connect: Connect, station: Station) -> None:
+    http = connect(WRITES)
+    made = post(http, person())
+    with station.connect("ingest") as connection:
+        connection.execute("UPDATE data.persons SET _at = clock_timestamp() + interval '1 hour', _source = 3")
+        connection.commit()
+    lost = http.patch(made["Location"], '{"email": "a@b"}', content_type=JSON)
+    assert (lost.status_code, lost.json()["type"]) == (409, "/api/problems#record-newer")
+    assert Batch.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "reason", "field"),
+    [
+        ("{", "not_json", None),
+        ("[]", "not_an_object", None),
+        ('{"given_name": "A", "family_name": "B"}', "missing_field", "person_id"),
+        (json.dumps(person(email="nobody")), "out_of_range", "email"),
+        (json.dumps(person(loyalty_points="many")), "wrong_type", "loyalty_points"),
+        (json.dumps(person(given_name="A\x00B")), "nul", "given_name"),
+        (json.dumps(person(colour="red")), "unknown_field", "colour"),
+        (json.dumps(person(_offset=1)), "unknown_field", "_offset"),
+        (json.dumps(person(preferences={"n": "\ud800"})), "not_json", None),
+    ],
+)
+def test_a_record_against_the_contract_is_refused_by_name(
+    persons: AppliedDataset, connect: Connect, body: str, reason: str, field: str | None
+) -> None:
+    refused = connect(WRITES).post(PATH, body, content_type=JSON)
+    assert refused.status_code == 422
+    assert refused["Content-Type"] == "application/problem+json"
+    assert (refused.json()["reason"], refused.json().get("field")) == (reason, field)
+    assert Batch.objects.count() == 0
+
+
+def test_a_hidden_field_cannot_be_written_and_is_kept(
+    persons: AppliedDataset, connect: Connect, station: Station
+) -> None:
+    http, seeing = connect(WRITES), connect(GrantRequest("persons", columns=("person_id", "passport_number")))
+    hidden = post(http, person(passport_number="X123"))
+    unknown = post(http, person(no_such_field="X123"))
+    assert hidden.status_code == unknown.status_code == 422
+    assert hidden.json() == json.loads(unknown.content.replace(b"no_such_field", b"passport_number"))
+    made = post(http, person()).json()
+    with station.connect("ingest") as connection:
+        connection.execute("UPDATE data.persons SET passport_number = 'P-1'")
+        connection.commit()
+    put = http.put(f"{PATH}/{made['_id']}", json.dumps({**made, "given_name": "Eve"}), content_type=JSON)
+    assert (put.status_code, "passport_number" in put.json()) == (200, False)
+    assert seeing.get(PATH).json()["records"][0]["passport_number"] == "P-1"
+
+
+def test_who_may_not_write_is_told_so(
+    persons: AppliedDataset, flights: AppliedDataset, connect: Connect, station: Station
+) -> None:
+    reading = connect(GrantRequest("persons"), GrantRequest("flights"))
+    assert post(reading, person()).status_code == 403
+    assert reading.delete(f"{PATH}/kW10").status_code == 403
+    assert reading.post("/api/v1/datasets/flights/records", "{}", content_type=JSON).status_code == 403
+    stranger = connect(GrantRequest("flights"))
+    assert post(stranger, person()).status_code == 404
+
+
+def test_a_body_is_json_and_not_too_large(persons: AppliedDataset, connect: Connect) -> None:
+    http = connect(WRITES)
+    assert http.post(PATH, "a=1", content_type="application/x-www-form-urlencoded").status_code == 415
+    large = http.post(PATH, json.dumps(person(given_name="x" * 2**20)), content_type=JSON)
+    assert (large.status_code, large.json()["type"]) == (413, "/api/problems#body-too-large")
