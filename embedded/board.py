@@ -54,7 +54,7 @@ class Progress:
 
     def __init__(self, out: TextIO = sys.stdout, *, every_s: float = 10) -> None:
         self._out = out
-        self._every_s = 0.0 if out.isatty() else every_s
+        self._every_s = min(every_s, 3) if out.isatty() else every_s
         self._rows: int | None = None
         self._at_s = 0.0
         self._at_rest = False

@@ -96,7 +96,7 @@ class Station:
             said = last_line(path.read_text(errors="replace"))
             self._trouble = f"{self._crew.fallen} ended by itself: {said} (log: {shown(path)})"
         if self._trouble:
-            self._progress.say(f"{self._trouble}\nEverything else was stopped.")
+            self._progress.say(f"\n{self._trouble}")
             return 1
         return 0
 
@@ -177,13 +177,15 @@ def main() -> int:
     try:
         seconds = _run_seconds(os.environ.get("ANDEN_RUN_SECONDS", ""))
         with ExitStack() as stack:
-            return _run(stack, folder, seconds)
+            code = _run(stack, folder, seconds)
+        print("Stopped. The next make run goes on from here." if code == 0 else "Stopped.", flush=True)
     except EmbeddedError as exc:
         print(f"make run: {exc}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Stopped before it was up.", file=sys.stderr)
         return 130
+    return code
 
 
 def _run(stack: ExitStack, folder: StationFolder, seconds: float | None) -> int:
@@ -204,7 +206,7 @@ def _run(stack: ExitStack, folder: StationFolder, seconds: float | None) -> int:
     note.write_text(f"pid {os.getpid()}, http://{LOOPBACK}:{web_port}/\n")
     print("Starting the processes", flush=True)
     code = Station(folder, postgres, kafka, seconds=seconds).run(environment, web_port)
-    print("Stopping Kafka and PostgreSQL", flush=True)
+    print("\nStopping Kafka and PostgreSQL", flush=True)
     return code
 
 
