@@ -3,20 +3,20 @@
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db.utils import OperationalError, ProgrammingError
+from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from apps.datasets.adapters.documents import document_text, documents
 from apps.datasets.core.contract import Contract
-from apps.datasets.core.errors import ContractInvalid, DatasetsError
+from apps.datasets.core.errors import ContractInvalid
 from apps.datasets.selectors import dataset_get, dataset_list
 from apps.datasets.services import dataset_apply, dataset_drop
+from apps.datasets.station_command import StationCommand
 
 
-class Command(BaseCommand):
+class Command(StationCommand):
     """Registers contracts and shows what stands."""
 
     help = "Apply, list, show, export and drop datasets."
@@ -35,17 +35,10 @@ class Command(BaseCommand):
         drop.add_argument("--yes", action="store_true", help="also when it holds rows")
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
-        """Do the action, and turn every error of datasets into lines a person can act on."""
+        """Do the action."""
         width = None if self.stdout.isatty() else 160
         self.console = Console(file=self.stdout, highlight=False, width=width)  # type: ignore[arg-type]
-        try:
-            getattr(self, f"_{action}")(options)
-        except DatasetsError as error:
-            raise CommandError(str(error)) from error
-        except OperationalError as error:
-            raise CommandError("PostgreSQL does not answer: start it, or mend ANDEN_DATABASE_APP_URL") from error
-        except ProgrammingError as error:
-            raise CommandError(f"the tables are missing: run `manage.py migrate` ({error})".splitlines()[0]) from error
+        getattr(self, f"_{action}")(options)
 
     def _apply(self, options: dict[str, Any]) -> None:
         refused = 0
