@@ -16,7 +16,7 @@ OUR_APPS: Final = ("datasets", "ingest", "api", "monitoring")
 STEWARD_MAY: Final = (
     ("api", "client", ("add", "change")),
     ("api", "key", ("change",)),
-    ("api", "grant", ("add", "change", "delete")),
+    ("api", "grant", ("delete",)),
 )
 """What a steward may do besides looking: look after clients. Contracts and rows are not changed by hand."""
 

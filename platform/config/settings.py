@@ -6,6 +6,8 @@ from typing import Any
 import dj_database_url
 
 from apps.api.conf import ApiSettings
+from apps.api.openapi import SPECTACULAR_SETTINGS  # noqa: F401
+from apps.console import theme
 from apps.datasets.adapters.prometheus import share_folder
 from apps.datasets.conf import DatasetsSettings
 from apps.datasets.core.settings import load
@@ -83,15 +85,13 @@ def _database(url: str, role: str) -> dict[str, Any]:
     """Django's entry for one role: UTC, a name that pg_stat_activity shows, and a bound on waiting."""
     database: dict[str, Any] = dict(dj_database_url.parse(url, engine="django.db.backends.postgresql"))
     options = {"application_name": f"anden-{role}", "connect_timeout": 5, **database.get("OPTIONS", {})}
-    if role in {"app", "reader"}:
+    if role in {"app", "reader", "writer"}:
         options["pool"] = {"min_size": 1, "max_size": 8, "timeout": 5}
     engine = "apps.datasets.adapters.timed_postgresql"
     return {**database, "ENGINE": engine, "OPTIONS": options, "CONN_HEALTH_CHECKS": True}
 
 
-DATABASES = {
-    "default" if role == "app" else role: _database(url, role) for role, url in ANDEN.database_urls().items()
-}
+DATABASES = {"default" if role == "app" else role: _database(url, role) for role, url in ANDEN.database_urls().items()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -99,7 +99,9 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
+UNFOLD = theme.UNFOLD
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = True
@@ -132,6 +134,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
 )
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULE = {
+    "make the ledger's days ahead": {"task": "datasets.ensure_ledger_days", "schedule": 3_600},
+    "drop the ledger's old days": {"task": "datasets.drop_ledger_days", "schedule": 86_400},
+    "purge old tombstones": {"task": "datasets.purge_tombstones", "schedule": 86_400},
+}
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 
 LOGGING = {
@@ -139,5 +146,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # The pool warns at every try; what fails in the end says so itself.
+    "loggers": {"psycopg.pool": {"level": "ERROR"}},
     "root": {"handlers": ["stderr"], "level": ANDEN.log_level},
 }

@@ -104,3 +104,15 @@ def page() -> tuple[bytes, str]:
         registry = CollectorRegistry()
         registry.register(_LivingFiles(_slots))
     return prometheus_client.generate_latest(registry), prometheus_client.CONTENT_TYPE_LATEST
+
+
+def gauge_values(metric: Metric) -> dict[tuple[str, ...], float]:
+    """What living processes of this machine last said of a gauge, by its labels' values in their order."""
+    families: Iterable[Family] = gauge(metric).collect() if _slots is None else _LivingFiles(_slots).collect()
+    return {
+        tuple(sample.labels[label] for label in metric.labels): sample.value
+        for family in families
+        if family.name == metric.name
+        for sample in family.samples
+        if set(sample.labels) == set(metric.labels)
+    }

@@ -87,7 +87,5 @@ def test_migrate_gives_the_groups_back_what_they_lost_and_takes_what_they_gained
         "add_client",
         "change_client",
         "change_key",
-        "add_grant",
-        "change_grant",
         "delete_grant",
     }

@@ -1,0 +1,1 @@
+"""The statements behind the console's pages: bounded, and served by an index."""

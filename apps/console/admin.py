@@ -1,0 +1,68 @@
+"""The pages that need more than one app: a dataset with its positions, and the people of the console."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from apps.console.adapters import activity
+from apps.console.core.chart import bars
+from apps.console.selectors import datasets_activity
+from apps.datasets.admin import DatasetAdmin
+from apps.datasets.models import Dataset
+from apps.datasets.selectors import AppliedDataset
+from apps.ingest.models import Source
+
+CHART_STEP_S = 60
+CHART_STEPS = 60
+CHART_WIDTH = 720
+CHART_HEIGHT = 112
+
+
+class DatasetJourneyAdmin(DatasetAdmin):
+    """The dataset's page with its activity, and the way to its positions and its quarantine."""
+
+    page_template = "console/dataset.html"
+
+    def page_context(self, request: HttpRequest, dataset: AppliedDataset) -> dict[str, Any]:
+        """What the page shows, the activity of the last hour included."""
+        hour = activity.series([dataset.id], step_s=CHART_STEP_S, steps=CHART_STEPS)[dataset.id]
+        last = activity.last_batches([dataset.id]).get(dataset.id)
+        return {
+            **super().page_context(request, dataset),
+            "activity": datasets_activity([dataset])[0],
+            "newest_event": last.newest_event if last else None,
+            "hour_rows": bars(hour.rows, width=CHART_WIDTH, height=CHART_HEIGHT),
+            "hour_total": sum(hour.rows),
+            "hour_rejects": sum(hour.rejects),
+            "chart_width": CHART_WIDTH,
+            "chart_height": CHART_HEIGHT,
+            "most_rejects": activity.AT_MOST_REJECTS,
+            "sources": list(Source.objects.filter(dataset_id=dataset.id).order_by("topic", "partition", "-id")[:50]),
+        }
+
+
+class StaffUserAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg] # unfold has no types
+    """Django's users in unfold's clothes; for superusers."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+
+
+class StaffGroupAdmin(GroupAdmin, ModelAdmin):  # type: ignore[misc] # unfold has no types
+    """Django's groups in unfold's clothes; migrate gives viewer and steward their permissions."""
+
+
+# The imports above have registered them already, whatever comes first in INSTALLED_APPS.
+for model, model_admin in (
+    (Dataset, DatasetJourneyAdmin),
+    (User, StaffUserAdmin),
+    (Group, StaffGroupAdmin),
+):
+    admin.site.unregister(model)
+    admin.site.register(model, model_admin)

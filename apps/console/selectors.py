@@ -1,0 +1,156 @@
+"""What the start page shows: each dataset's state and figures, and the station's totals."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from apps.console.adapters import activity
+from apps.console.core.state import Signs, State, state_of
+from apps.datasets.adapters import prometheus
+from apps.datasets.selectors import AppliedDataset, dataset_list
+from apps.ingest.metrics import LAG_RECORDS
+
+STEP_S: Final = 15
+STEPS: Final = 60
+"""The charts show a quarter of an hour in steps of fifteen seconds."""
+LAST_MINUTE: Final = 60 // STEP_S
+"""Steps that the rate is taken over."""
+
+
+@dataclass(frozen=True)
+class DatasetActivity:
+    """One dataset as it stands now.
+
+    `rows_about` is a statistic, not a count; `lag_records` is the lag exporter's word, None where it cannot be
+    heard; `open_rejects` ends at activity.AT_MOST_REJECTS.
+    """
+
+    dataset: AppliedDataset
+    state: State
+    trouble: str
+    rows: tuple[int, ...]
+    rejects: tuple[int, ...]
+    rows_about: int
+    open_rejects: int
+    fresh_s: float | None
+    lag_records: float | None
+
+    @property
+    def rows_per_s(self) -> float:
+        """Rows a second over the last minute."""
+        return sum(self.rows[-LAST_MINUTE:]) / (LAST_MINUTE * STEP_S)
+
+    @property
+    def recent_rejects(self) -> int:
+        """Records refused within the chart's time."""
+        return sum(self.rejects)
+
+
+@dataclass(frozen=True)
+class StationActivity:
+    """All datasets, the most urgent first, and what they come to."""
+
+    datasets: tuple[DatasetActivity, ...]
+
+    @cached_property
+    def rows_per_s(self) -> float:
+        """Rows a second of all datasets."""
+        return sum(one.rows_per_s for one in self.datasets)
+
+    @cached_property
+    def rows_about(self) -> int:
+        """Rows stored in all datasets."""
+        return sum(one.rows_about for one in self.datasets)
+
+    @cached_property
+    def lag_records(self) -> float | None:
+        """Records that all datasets are behind; None where nobody says."""
+        known = [one.lag_records for one in self.datasets if one.lag_records is not None]
+        return sum(known) if known else None
+
+    @cached_property
+    def open_rejects(self) -> int:
+        """Open records of the whole quarantine."""
+        return sum(one.open_rejects for one in self.datasets)
+
+    @cached_property
+    def rows(self) -> tuple[int, ...]:
+        """Rows of all datasets, step by step."""
+        return _added(one.rows for one in self.datasets)
+
+    @cached_property
+    def rejects(self) -> tuple[int, ...]:
+        """Rejects of all datasets, step by step."""
+        return _added(one.rejects for one in self.datasets)
+
+    def count(self, state: State) -> int:
+        """Datasets in this state."""
+        return sum(one.state is state for one in self.datasets)
+
+
+def station_activity() -> StationActivity:
+    """The whole station, in a number of statements that does not grow with its datasets."""
+    return StationActivity(tuple(sorted(datasets_activity(dataset_list()), key=_urgency)))
+
+
+def datasets_activity(datasets: list[AppliedDataset]) -> list[DatasetActivity]:
+    """These datasets as they stand now, in the same order."""
+    ids = [dataset.id for dataset in datasets]
+    series = activity.series(ids, step_s=STEP_S, steps=STEPS)
+    batches, positions = activity.last_batches(ids), activity.positions(ids)
+    rejects, rows = activity.open_rejects(ids), activity.rows_about(ids)
+    lags = prometheus.gauge_values(LAG_RECORDS)
+    return [
+        _activity(
+            dataset,
+            series=series[dataset.id],
+            batch=batches.get(dataset.id),
+            positions=positions.get(dataset.id, activity.Positions()),
+            open_rejects=rejects.get(dataset.id, 0),
+            rows_about=rows.get(dataset.id, 0),
+            lag_records=lags.get((dataset.name,)),
+        )
+        for dataset in datasets
+    ]
+
+
+def _activity(  # noqa: PLR0913 - one figure each, all by keyword
+    dataset: AppliedDataset,
+    *,
+    series: activity.Series,
+    batch: activity.LastBatch | None,
+    positions: activity.Positions,
+    open_rejects: int,
+    rows_about: int,
+    lag_records: float | None,
+) -> DatasetActivity:
+    ages = [age for age in (batch.age_s if batch else None, positions.moved_s) if age is not None]
+    fresh_s = min(ages, default=None)
+    signs = Signs(
+        sources=positions.sources,
+        attended=positions.attended,
+        troubled=positions.troubled,
+        moved_last_minute=any(series.rows[-LAST_MINUTE:]),
+        fresh_s=fresh_s,
+        latency_s=dataset.contract.latency_s,
+    )
+    return DatasetActivity(
+        dataset=dataset,
+        state=state_of(signs),
+        trouble=positions.trouble,
+        rows=series.rows,
+        rejects=series.rejects,
+        rows_about=rows_about,
+        open_rejects=open_rejects,
+        fresh_s=fresh_s,
+        lag_records=lag_records,
+    )
+
+
+def _urgency(one: DatasetActivity) -> tuple[State, str]:
+    return one.state, one.dataset.name
+
+
+def _added(columns: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+    return tuple(map(sum, zip(*columns, strict=True))) or (0,) * STEPS

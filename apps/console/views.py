@@ -1,0 +1,28 @@
+"""The start page of the admin."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from apps.console.adapters.activity import AT_MOST_REJECTS
+from apps.console.core.state import State
+from apps.console.selectors import STEP_S, STEPS, station_activity
+
+SHOWN_DATASETS = 200
+"""Datasets on the start page, the most urgent first; the list has all of them."""
+
+
+def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """The context of the start page, with the station's figures for those who may see datasets."""
+    if not request.user.has_perm("datasets.view_dataset"):
+        return context
+    station = station_activity()
+    return {
+        **context,
+        "title": "Overview",
+        "station": station,
+        "shown": station.datasets[:SHOWN_DATASETS],
+        "counts": [(state, station.count(state)) for state in State if station.count(state)],
+        "most_rejects": AT_MOST_REJECTS,
+        "window_min": STEP_S * STEPS // 60,
+    }

@@ -1,0 +1,91 @@
+"""The admin of datasets: a list to search, and a page with contract, last rows and ledger."""
+
+import datetime
+from typing import Any, Final
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db import connections
+from django.http import Http404, HttpRequest
+from django.template.response import TemplateResponse
+from django.utils import timezone
+
+from apps.datasets.adapters.preview import MASK, Preview, last_rows
+from apps.datasets.core.errors import StoreUnavailable
+from apps.datasets.core.wording import checks_in_words, order_in_words, rules_in_words
+from apps.datasets.models import Batch, Dataset
+from apps.datasets.read_only_admin import ReadOnlyAdmin
+from apps.datasets.selectors import AppliedDataset, applied
+
+LAST_BATCHES: Final = 12
+LEDGER_DAYS: Final = 7
+"""How far back the ledger is searched for the last batches."""
+
+
+@admin.register(Dataset)
+class DatasetAdmin(ReadOnlyAdmin):
+    """Datasets as their contracts have them; a contract is changed by `datasets apply`."""
+
+    list_display = ("name", "mode", "event_time", "number", "created_at", "updated_at")
+    search_fields = ("name",)
+    page_template = "datasets/dataset.html"
+
+    @admin.display(description="mode")
+    def mode(self, dataset: Dataset) -> str:
+        """Append or upsert."""
+        return applied(dataset.pk, dataset.number).contract.mode.value
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> TemplateResponse:
+        """The page of one dataset, which is no form."""
+        dataset = self.get_object(request, object_id)
+        if dataset is None:
+            raise Http404
+        if not self.has_view_permission(request, dataset):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": dataset.name,
+            "original": dataset,
+            **self.page_context(request, applied(dataset.pk, dataset.number)),
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, self.page_template, context)
+
+    def page_context(self, _request: HttpRequest, dataset: AppliedDataset) -> dict[str, Any]:
+        """What the page shows of the dataset."""
+        contract = dataset.contract
+        return {
+            "dataset": dataset,
+            "contract": contract,
+            "fields": [
+                (field, rules_in_words(contract, field), checks_in_words(field.checks)) for field in contract.fields
+            ],
+            "orders": [order_in_words(order) for order in contract.orders],
+            "preview": preview_or_none(dataset),
+            "mask": MASK,
+            "batches": last_batches(dataset.id),
+        }
+
+
+def preview_or_none(dataset: AppliedDataset) -> Preview | None:
+    """The last rows; None where this process has no reader role, or it cannot read now."""
+    if "reader" not in connections.settings:
+        return None
+    try:
+        return last_rows(dataset)
+    except StoreUnavailable:
+        return None
+
+
+def last_batches(dataset_id: int) -> list[Batch]:
+    """The ledger's last entries of the dataset, the newest first."""
+    since = timezone.now().astimezone(datetime.UTC).date() - datetime.timedelta(days=LEDGER_DAYS)
+    found = Batch.objects.filter(dataset_id=dataset_id, day__gte=since).order_by("-committed_at")
+    return list(found[:LAST_BATCHES])

@@ -1,0 +1,26 @@
+"""The admin of what people look at and nobody edits by hand."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+
+class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc] # unfold has no types
+    """Lists and pages without a form that saves; nothing counts the whole table."""
+
+    show_full_result_count = False
+    list_per_page = 50
+    actions_on_top = True
+
+    def has_add_permission(self, _request: HttpRequest, *_about: Any) -> bool:
+        """Nobody adds here."""
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _one: Any = None) -> bool:
+        """Nobody changes here."""
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _one: Any = None) -> bool:
+        """Nobody deletes here."""
+        return False

@@ -1,0 +1,115 @@
+"""The admin of ingest: where each source stands, and the records that did not become rows. Read only."""
+
+from typing import Any, Final
+
+from django.contrib import admin
+from django.db import connection
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from unfold.paginator import InfinitePaginator
+
+from apps.datasets.core.raw import shown
+from apps.datasets.read_only_admin import ReadOnlyAdmin
+from apps.ingest.models import Quarantine, Source
+
+# Steps from reason to reason through the index on (dataset, reason): DISTINCT would read the whole table.
+REASONS: Final = """
+WITH RECURSIVE pair(dataset_id, reason) AS (
+    (SELECT dataset_id, reason FROM public.ingest_quarantine ORDER BY 1, 2 LIMIT 1)
+    UNION ALL
+    SELECT following.* FROM pair CROSS JOIN LATERAL (
+        SELECT dataset_id, reason FROM public.ingest_quarantine
+        WHERE (dataset_id, reason) > (pair.dataset_id, pair.reason) ORDER BY 1, 2 LIMIT 1
+    ) following
+) SELECT DISTINCT reason FROM pair ORDER BY 1
+"""
+
+
+class ReasonFilter(admin.SimpleListFilter):
+    """Narrows to one reason of those that occur."""
+
+    title = "reason"
+    parameter_name = "reason"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
+        """The reasons that occur."""
+        with connection.cursor() as cursor:
+            cursor.execute(REASONS)
+            return [(reason, reason.replace("_", " ")) for (reason,) in cursor.fetchall()]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Quarantine]) -> QuerySet[Quarantine]:
+        """The records of the chosen reason."""
+        return queryset.filter(reason=self.value()) if self.value() else queryset
+
+
+@admin.register(Quarantine)
+class QuarantineAdmin(ReadOnlyAdmin):
+    """Records as they came, and why they did not become rows."""
+
+    paginator = InfinitePaginator
+    list_display = ("recorded_at", "dataset", "place", "reason", "field", "message", "state")
+    list_display_links = ("recorded_at", "place")
+    list_filter = ("dataset", ReasonFilter, "state")
+    list_filter_sheet = False
+    list_select_related = ("dataset",)
+    ordering = ("-id",)
+    fieldsets = (
+        ("Why", {"fields": ("reason", "field", "message", "sqlstate", "state")}),
+        ("Where", {"fields": ("dataset", "place", "contract_version", "timestamp", "recorded_at", "batch_id")}),
+        ("Record", {"fields": ("value_shown", "key_shown", "headers_shown")}),
+    )
+    readonly_fields = ("place", "contract_version", "value_shown", "key_shown", "headers_shown")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Quarantine]:
+        """Records without their bytes, which a list does not show; a page fetches them one by one."""
+        records: QuerySet[Quarantine] = super().get_queryset(request)
+        return records.defer("key", "value", "headers")
+
+    @admin.display(description="place")
+    def place(self, record: Quarantine) -> str:
+        """Topic, partition and offset."""
+        return f"{record.topic}/{record.partition}@{record.offset}"
+
+    @admin.display(description="contract version")
+    def contract_version(self, record: Quarantine) -> int:
+        """The version that the record was held against."""
+        return record.number
+
+    @admin.display(description="value")
+    def value_shown(self, record: Quarantine) -> str:
+        """The value, laid out."""
+        return _block(record.value)
+
+    @admin.display(description="key")
+    def key_shown(self, record: Quarantine) -> str:
+        """The key, laid out."""
+        return _block(record.key)
+
+    @admin.display(description="headers")
+    def headers_shown(self, record: Quarantine) -> str:
+        """The headers, one a line."""
+        lines = (
+            f"{name}: {value['hex'] if isinstance(value, dict) else value}" for name, value in record.headers or ()
+        )
+        return format_html('<pre class="st-raw st-mono">{}</pre>', "\n".join(lines) or "none")
+
+
+@admin.register(Source)
+class SourceAdmin(ReadOnlyAdmin):
+    """Positions: how far each partition of each topic is stored, and who reads it."""
+
+    paginator = InfinitePaginator
+    list_display = ("dataset", "topic", "partition", "next_offset", "epoch", "owner", "trouble", "updated_at")
+    list_display_links = ("topic", "partition")
+    list_filter = ("dataset",)
+    list_filter_sheet = False
+    list_select_related = ("dataset",)
+    search_fields = ("topic",)
+
+
+def _block(raw: bytes | memoryview | None) -> str:
+    """The bytes in a block that says what they are."""
+    kind, text, left_out = shown(None if raw is None else bytes(raw))
+    note = f"{kind}, {left_out} bytes more" if left_out else kind
+    return format_html('<span class="st-note">{}</span><pre class="st-raw st-mono">{}</pre>', note, text)
