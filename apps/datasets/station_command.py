@@ -12,6 +12,8 @@ from apps.datasets.core.errors import DatasetsError
 MISSING = {"42P01", "42703", "3F000"}
 """A table, column or schema that is not there."""
 
+FATAL = "FATAL:"
+
 
 class StationCommand(BaseCommand):
     """A command whose expected errors are lines, not tracebacks; `troubles` are those of its app besides."""
@@ -21,9 +23,10 @@ class StationCommand(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command; every error that a person can mend becomes a CommandError."""
+        expected = (DatasetsError, *self.troubles)
         try:
             return super().execute(*args, **options)
-        except (DatasetsError, *self.troubles) as error:
+        except expected as error:
             raise CommandError(str(error)) from error
         except (DatabaseError, InterfaceError, psycopg.Error) as error:
             raise CommandError(database_line(self.alias, error)) from error
@@ -42,6 +45,8 @@ def database_line(alias: str, error: Exception) -> str:
         return f"{where} refuses the role {place.get('USER')}: run `manage.py migrate`, which grants ({first})"
     if state and not state.startswith(("08", "57P")):
         return f"{where} refused: {first} ({state})"
+    if FATAL in str(error):  # it answers, and says no: a wrong password, a database that is not there
+        return f"{where} refused: {str(error).split(FATAL, 1)[1].strip().splitlines()[0]}"
     if isinstance(error, OperationalError | InterfaceError | psycopg.OperationalError | psycopg.InterfaceError):
         return f"{where} does not answer: start it, or mend ANDEN_DATABASE_{role.upper()}_URL"
     return f"{where} refused: {first}"
