@@ -4,9 +4,13 @@ from django.urls import URLPattern, path, re_path
 
 from apps.api.views.base import Unknown
 from apps.api.views.datasets import Dataset, Datasets
+from apps.api.views.documents import docs, openapi_json, problems
 from apps.api.views.records import Record, Records, RecordsCsv
 
 urlpatterns: list[URLPattern] = [
+    path("openapi.json", openapi_json, name="openapi"),
+    path("docs", docs, name="api-docs"),
+    path("problems", problems, name="problems"),
     path("v1/datasets", Datasets.as_view()),
     path("v1/datasets/<str:name>", Dataset.as_view()),
     path("v1/datasets/<str:name>/records", Records.as_view()),

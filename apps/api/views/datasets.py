@@ -8,6 +8,8 @@ from rest_framework.request import Request
 
 from apps.api.core.query import order_text
 from apps.api.core.surface import ID
+from apps.api.described import JSON, NAME, described
+from apps.api.openapi import ref
 from apps.api.selectors import Access, accesses
 from apps.api.views.base import ApiView, caller, dataset_path, json_response, with_access
 
@@ -15,6 +17,12 @@ from apps.api.views.base import ApiView, caller, dataset_path, json_response, wi
 class Datasets(ApiView):
     """The list of datasets."""
 
+    @described(
+        "listDatasets",
+        "The datasets that the key reaches",
+        answers={200: (JSON, ref("Datasets"))},
+        errors=(401, 503),
+    )
     def get(self, request: Request) -> HttpResponse:
         """Datasets that the key reaches."""
         found = [_summary(access) for access in accesses(caller(request))]
@@ -24,6 +32,13 @@ class Datasets(ApiView):
 class Dataset(ApiView):
     """One dataset."""
 
+    @described(
+        "getDataset",
+        "One dataset: its fields, filters and orders",
+        answers={200: (JSON, ref("Dataset"))},
+        errors=(401, 404, 503),
+        parameters=(NAME,),
+    )
     def get(self, request: Request, name: str) -> HttpResponse:
         """What the key may see of a dataset, and by what it may filter and order."""
         return json_response(msgspec.json.encode(with_access(request, name, _description)))

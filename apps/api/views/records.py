@@ -9,6 +9,21 @@ from django.utils.http import content_disposition_header
 from rest_framework.request import Request
 
 from apps.api.core.errors import BodyNotJson, BodyTooLarge
+from apps.api.described import (
+    CURSOR,
+    FIELDS,
+    FILTERS,
+    IF_MATCH,
+    JSON,
+    LIMIT,
+    NAME,
+    ORDER,
+    READ_ERRORS,
+    RECORD_ID,
+    WRITE_ERRORS,
+    described,
+)
+from apps.api.openapi import ref
 from apps.api.records import record_item, records_csv, records_page
 from apps.api.views.base import ApiView, caller, dataset_path, json_response, pairs, with_access
 from apps.api.writes import Change, Method, Written, record_write
@@ -20,6 +35,13 @@ JSON_BODIES = frozenset({"application/json", "application/merge-patch+json"})
 class Records(ApiView):
     """The records of a dataset."""
 
+    @described(
+        "listRecords",
+        "A page of records",
+        answers={200: (JSON, ref("Records"))},
+        errors=READ_ERRORS,
+        parameters=(NAME, FIELDS, ORDER, LIMIT, CURSOR, FILTERS),
+    )
     def get(self, request: Request, name: str) -> HttpResponse:
         """A page of records, and where the next one is."""
         asked = pairs(request)
@@ -32,6 +54,14 @@ class Records(ApiView):
             response["Link"] = f'<{url}>; rel="next"'
         return response
 
+    @described(
+        "createRecord",
+        "Make a record",
+        answers={201: (JSON, ref("Record"))},
+        errors=WRITE_ERRORS,
+        parameters=(NAME,),
+        body="NewRecord",
+    )
     def post(self, request: Request, name: str) -> HttpResponse:
         """The record that was made."""
         written = _write(request, "POST", name, None)
@@ -43,6 +73,13 @@ class Records(ApiView):
 class Record(ApiView):
     """One record."""
 
+    @described(
+        "getRecord",
+        "One record",
+        answers={200: (JSON, ref("Record"))},
+        errors=READ_ERRORS,
+        parameters=(NAME, RECORD_ID, FIELDS),
+    )
     def get(self, request: Request, name: str, record_id: str) -> HttpResponse:
         """The record with this `_id`."""
         asked = pairs(request)
@@ -51,14 +88,37 @@ class Record(ApiView):
         response["ETag"] = item.etag
         return response
 
+    @described(
+        "putRecord",
+        "Replace a record, or make it at its address",
+        answers={200: (JSON, ref("Record")), 201: (JSON, ref("Record"))},
+        errors=WRITE_ERRORS,
+        parameters=(NAME, RECORD_ID, IF_MATCH),
+        body="NewRecord",
+    )
     def put(self, request: Request, name: str, record_id: str) -> HttpResponse:
         """The record, replaced or made."""
         return _answer(_write(request, "PUT", name, record_id))
 
+    @described(
+        "patchRecord",
+        "Replace the fields that are sent",
+        answers={200: (JSON, ref("Record"))},
+        errors=WRITE_ERRORS,
+        parameters=(NAME, RECORD_ID, IF_MATCH),
+        body="NewRecord",
+    )
     def patch(self, request: Request, name: str, record_id: str) -> HttpResponse:
         """The record with the fields that were sent replaced."""
         return _answer(_write(request, "PATCH", name, record_id))
 
+    @described(
+        "deleteRecord",
+        "Delete a record",
+        answers={204: (JSON, None)},
+        errors=WRITE_ERRORS,
+        parameters=(NAME, RECORD_ID, IF_MATCH),
+    )
     def delete(self, request: Request, name: str, record_id: str) -> HttpResponse:
         """Nothing: the record is gone."""
         _write(request, "DELETE", name, record_id)
@@ -68,6 +128,13 @@ class Record(ApiView):
 class RecordsCsv(ApiView):
     """The records of a dataset as one CSV file."""
 
+    @described(
+        "exportRecords",
+        "All records as one CSV file",
+        answers={200: ("text/csv", {"type": "string", "format": "binary"})},
+        errors=READ_ERRORS,
+        parameters=(NAME, FIELDS, ORDER, FILTERS),
+    )
     def get(self, request: Request, name: str) -> HttpResponseBase:
         """All records that fulfil the filters, streamed; a connection that breaks off means a broken file."""
         asked = pairs(request)
