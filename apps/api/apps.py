@@ -7,3 +7,4 @@ class ApiConfig(AppConfig):
     """The app api."""
 
     name = "apps.api"
+    verbose_name = "Third parties"

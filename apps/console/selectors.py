@@ -41,11 +41,6 @@ class DatasetActivity:
         """Rows a second over the last minute."""
         return sum(self.rows[-LAST_MINUTE:]) / (LAST_MINUTE * STEP_S)
 
-    @property
-    def recent_rejects(self) -> int:
-        """Records refused within the chart's time."""
-        return sum(self.rejects)
-
 
 @dataclass(frozen=True)
 class StationActivity:
@@ -83,6 +78,11 @@ class StationActivity:
     def rejects(self) -> tuple[int, ...]:
         """Rejects of all datasets, step by step."""
         return _added(one.rejects for one in self.datasets)
+
+    @property
+    def recent_rejects(self) -> int:
+        """Records refused within the chart's time."""
+        return sum(self.rejects)
 
     def count(self, state: State) -> int:
         """Datasets in this state."""

@@ -7,3 +7,4 @@ class DatasetsConfig(AppConfig):
     """The app datasets."""
 
     name = "apps.datasets"
+    verbose_name = "Station"

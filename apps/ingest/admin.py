@@ -55,9 +55,12 @@ class QuarantineAdmin(ReadOnlyAdmin):
     list_select_related = ("dataset",)
     ordering = ("-id",)
     fieldsets = (
-        ("Why", {"fields": ("reason", "field", "message", "sqlstate", "state")}),
-        ("Where", {"fields": ("dataset", "place", "contract_version", "timestamp", "recorded_at", "batch_id")}),
+        ("Why", {"fields": (("reason", "field", "state"), "message", "sqlstate")}),
         ("Record", {"fields": ("value_shown", "key_shown", "headers_shown")}),
+        (
+            "Where",
+            {"fields": (("dataset", "contract_version"), ("place", "batch_id"), ("timestamp", "recorded_at"))},
+        ),
     )
     readonly_fields = ("place", "contract_version", "value_shown", "key_shown", "headers_shown")
 

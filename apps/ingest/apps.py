@@ -7,3 +7,4 @@ class IngestConfig(AppConfig):
     """The app ingest."""
 
     name = "apps.ingest"
+    verbose_name = "Ingest"

@@ -6,7 +6,7 @@ from typing import Any
 import dj_database_url
 
 from apps.api.conf import ApiSettings
-from apps.api.openapi import SPECTACULAR_SETTINGS  # noqa: F401
+from apps.api.openapi import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401
 from apps.console import theme
 from apps.datasets.adapters.prometheus import share_folder
 from apps.datasets.conf import DatasetsSettings
@@ -105,6 +105,7 @@ UNFOLD = theme.UNFOLD
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = True
+FORMAT_MODULE_PATH = ["apps.console.formats"]
 USE_TZ = True
 
 STATIC_URL = "static/"

@@ -47,7 +47,7 @@ _OPEN_REJECTS: Final = """
 SELECT d.id, q.count FROM public.datasets_dataset d CROSS JOIN LATERAL (
     SELECT count(*) FROM (
         SELECT FROM public.ingest_quarantine WHERE dataset_id = d.id AND state = 'open' LIMIT %(most)s
-    ) some
+    ) counted
 ) q WHERE d.id = ANY(%(ids)s)
 """
 # The statistics' own figure, or the last analyze's where the statistics were lost: nothing is counted.

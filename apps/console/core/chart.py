@@ -2,6 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
+
+_LEAST: Final = 1.5
+"""The height of the smallest bar that stands for something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,6 @@ class Bar:
     width: float
     height: float
     value: float
-    index: int
 
 
 def sparkline(values: Sequence[float], *, width: int = 160, height: int = 36) -> Sparkline:
@@ -40,16 +43,16 @@ def sparkline(values: Sequence[float], *, width: int = 160, height: int = 36) ->
 def bars(values: Sequence[float], *, width: int, height: int, gap: float = 0.25) -> list[Bar]:
     """One bar per value, oldest left; `gap` is the share of a bar's room that stays free."""
     top, room = _top(values), width / max(1, len(values))
+    heights = [max(_LEAST, (height - 1) * value / top) if value > 0 else 0.0 for value in values]
     return [
         Bar(
             x=round(index * room + room * gap / 2, 2),
-            y=round(_y(value, top, height), 2),
+            y=round(height - tall, 2),
             width=round(room * (1 - gap), 2),
-            height=round(height - _y(value, top, height), 2),
+            height=round(tall, 2),
             value=value,
-            index=index,
         )
-        for index, value in enumerate(values)
+        for index, (value, tall) in enumerate(zip(values, heights, strict=True))
     ]
 
 

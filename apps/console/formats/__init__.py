@@ -1,0 +1,1 @@
+"""Formats of dates, the same whatever the language."""
