@@ -1,0 +1,121 @@
+"""The API's pages beside a stock viewset, its export beside psql's \\copy TO."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from django.core.management import call_command
+
+from bench.flights import NAME, columns, flights, fresh_dataset, write_csv
+from bench.http import Site, download_seconds, gunicorn, next_path, page_rate
+from bench.memory import Watch
+from bench.psql import timed_psql
+from bench.result import Result, limit, rates
+from bench.servers import Servers
+
+PAGE_BAR: Final = 4.0
+EXPORT_BAR: Final = 0.6
+MEMORY_LIMIT_MIB: Final = 100.0
+MIB: Final = 1024 * 1024
+CLIENTS: Final = 2
+OUR_PAGES: Final = 150
+STOCK_PAGES: Final = 30
+RECORDS: Final = f"/api/v1/datasets/{NAME}/records"
+STOCK_SETTINGS: Final = "bench.stock.settings"
+
+
+def measure(servers: Servers, *, rounds: int) -> list[Result]:
+    """The results of the API over all flights, with the indexes of the sample contract."""
+    count = _load(servers)
+    with _ours(servers.folder) as ours, _stock(servers.folder) as stock:
+        _same_rows(ours, stock)
+        pages = _pages(ours, stock, rounds)
+        return [pages, *_exports(ours, servers.folder, rounds, count)]
+
+
+def _load(servers: Servers) -> int:
+    """Put the flights into the table, once; how many they are."""
+    records, csv = flights(), servers.folder / "flights.csv"
+    fresh_dataset(indexes=True, months=True)
+    write_csv(records, csv, passes=1)
+    timed_psql(f"\\copy data.{NAME} ({columns(records)}) FROM '{csv}' WITH (FORMAT csv)")
+    csv.unlink()
+    servers.vacuum(f"data.{NAME}")
+    return len(records)
+
+
+@contextmanager
+def _ours(folder: Path) -> Iterator[Site]:
+    key = folder / "bench.key"
+    call_command("collectstatic", interactive=False, verbosity=0)
+    call_command("clients", "create", "bench", "--grant", f"{NAME}:read", "--key-file", str(key))
+    headers = {"Authorization": f"Bearer {key.read_text().strip()}"}
+    with gunicorn("config.wsgi", "config.settings", headers) as site:
+        yield site
+
+
+@contextmanager
+def _stock(folder: Path) -> Iterator[Site]:
+    token = subprocess.run(
+        [sys.executable, "-m", "bench.stock.token"],
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": STOCK_SETTINGS},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    with gunicorn("bench.stock.wsgi", STOCK_SETTINGS, {"Authorization": f"Token {token}"}) as site:
+        yield site
+
+
+def _same_rows(ours: Site, stock: Site) -> None:
+    """Make sure that both give the same hundred flights. Raises RuntimeError."""
+    mine = json.loads(ours.get(ours.connection(), f"{RECORDS}?limit=100"))["records"]
+    theirs = json.loads(stock.get(stock.connection(), "/flights/"))["results"]
+    compared = [name for name in theirs[0] if name not in {"pk", "time_hour"}]
+    if len(mine) != 100 or [[row[name] for name in compared] for row in mine] != [
+        [row[name] for name in compared] for row in theirs
+    ]:
+        raise RuntimeError("the two APIs give different flights")
+
+
+def _pages(ours: Site, stock: Site, rounds: int) -> Result:
+    mine, theirs = [], []
+    for number in range(rounds):
+        mine.append(page_rate(ours, f"{RECORDS}?limit=100", next_path, pages=OUR_PAGES, clients=CLIENTS))
+        theirs.append(
+            page_rate(stock, "/flights/", lambda _, n: f"/flights/?page={n + 1}", pages=STOCK_PAGES, clients=CLIENTS)
+        )
+        print(f"  pages, round {number + 1} of {rounds}: ours {mine[-1]:,.0f}, stock {theirs[-1]:,.0f} a second")
+    return rates("page of 100, beside a stock viewset", "pages/s", mine, theirs, bar=PAGE_BAR)
+
+
+def _exports(ours: Site, folder: Path, rounds: int, count: int) -> list[Result]:
+    fields = ", ".join(flights().columns)
+    mine, theirs, growth = [], [], 0
+    out = folder / "export.csv"
+    for number in range(rounds):
+        with Watch(ours.pid) as watch:
+            mine.append(count / download_seconds(ours, f"{RECORDS}.csv", out))
+        growth = max(growth, watch.growth)
+        lines = _lines(out)
+        if lines != count + 1:
+            raise RuntimeError(f"the export has {lines} lines, {count + 1} were expected")
+        theirs.append(
+            count / timed_psql(f"\\copy (SELECT {fields} FROM data.{NAME}) TO '{out}' WITH (FORMAT csv, HEADER)")
+        )
+        print(f"  export, round {number + 1} of {rounds}: ours {mine[-1]:,.0f}, \\copy {theirs[-1]:,.0f} rows/s")
+    out.unlink()
+    return [
+        rates("CSV export, beside psql \\copy TO", "rows/s", mine, theirs, bar=EXPORT_BAR),
+        limit("memory of the web server, growth", "MiB", growth / MIB, most=MEMORY_LIMIT_MIB),
+    ]
+
+
+def _lines(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(1 for _ in file)

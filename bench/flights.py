@@ -1,0 +1,89 @@
+"""The flights: as records in a topic, as CSV files for psql, as a dataset."""
+
+import csv
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from apps.datasets.adapters.connections import connect
+from apps.datasets.adapters.months import ensure_months
+from apps.datasets.core.errors import DatasetUnknown
+from apps.datasets.selectors import AppliedDataset, dataset_get
+from apps.datasets.services import dataset_apply, dataset_drop
+from apps.ingest.demo.nycflights import TABLES, Records, read_table
+from apps.ingest.demo.plan import Slot, slots
+
+NAME: Final = "flights"
+CONTRACT: Final = Path(__file__).parents[1] / "contracts" / f"{NAME}.yaml"
+PARTITIONS: Final = 4
+INDEXED: Final = frozenset({"orders", "filters"})
+
+
+def flights() -> Records:
+    """The 336,776 flights in the order of their time."""
+    return read_table(next(table for table in TABLES if table.name == NAME))
+
+
+def document(*, indexes: bool) -> dict[str, Any]:
+    """The sample's contract, with the indexes of its orders and filters or with its key alone."""
+    found: dict[str, Any] = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))
+    schema = found["schema"][0]
+    if not indexes:
+        words = schema["customProperties"]
+        schema["customProperties"] = [word for word in words if word["property"] not in INDEXED]
+    return found
+
+
+def fresh_dataset(*, indexes: bool = False, months: bool = False) -> AppliedDataset:
+    """The dataset without rows and positions, made anew; with its monthly partitions, or to make them itself."""
+    with suppress(DatasetUnknown):
+        dataset_drop(NAME, with_data=True)
+    dataset_apply(document(indexes=indexes))
+    applied = dataset_get(NAME)
+    earliest, latest = applied.contract.earliest, applied.contract.latest
+    if months and earliest and latest:
+        with connect("ingest") as connection:
+            ensure_months(connection, applied.id, earliest, latest)
+    return applied
+
+
+def fill_topic(records: Records, bootstrap: str, *, passes: int) -> None:
+    """Send the flights to the topic so many times, as JSON, as fast as it goes."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin.create_topics([NewTopic(NAME, PARTITIONS, 1)])[NAME].result()
+    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20, "enable.idempotence": True})
+    for slot in _passes(records, passes):
+        while True:
+            try:
+                producer.produce(NAME, records.value(slot.row), slot.key, slot.partition)
+                break
+            except BufferError:
+                producer.poll(0.1)
+    if producer.flush(60):
+        raise TimeoutError("Kafka did not take the flights within a minute")
+
+
+def write_csv(records: Records, path: Path, *, passes: int) -> None:
+    """Write the rows that the topic's records become, in the order they were sent, without a header."""
+    width = len(records)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        for index, slot in enumerate(_passes(records, passes)):
+            offset = slot.offset + (index // width) * width
+            values = ("" if value is None else value for value in records.values(slot.row))
+            writer.writerow((*values, slot.partition + 1, offset, 1))
+
+
+def columns(records: Records) -> str:
+    """The columns of the CSV files, for psql."""
+    return ", ".join((*records.columns, "_source", "_offset", "_batch"))
+
+
+def _passes(records: Records, passes: int) -> Iterator[Slot]:
+    for _ in range(passes):
+        yield from slots(records, PARTITIONS)

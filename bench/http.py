@@ -1,0 +1,122 @@
+"""Web servers under measure, and the client that asks them."""
+
+import http.client
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from embedded.ports import LOOPBACK, free_port
+
+UP_WITHIN_S: Final = 60.0
+GUNICORN: Final = ("--worker-class", "gthread", "--workers", "2", "--threads", "4", "--log-level", "error")
+NEXT: Final = re.compile(rb'"next": ?"https?://[^/]+([^"]+)"')
+PIECE_BYTES: Final = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running web server."""
+
+    port: int
+    pid: int
+    headers: Mapping[str, str]
+
+    def connection(self) -> http.client.HTTPConnection:
+        """A connection that stays open between requests."""
+        return http.client.HTTPConnection(LOOPBACK, self.port, timeout=60)
+
+    def get(self, connection: http.client.HTTPConnection, path: str) -> bytes:
+        """The body of the answer. Raises RuntimeError: it was not 200."""
+        connection.request("GET", path, headers=dict(self.headers))
+        answer = connection.getresponse()
+        body = answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"{path} answers {answer.status}: {body[:300]!r}")
+        return body
+
+
+@contextmanager
+def gunicorn(application: str, settings: str, headers: Mapping[str, str]) -> Iterator[Site]:
+    """The application under the production server, the same way for everyone."""
+    port = free_port()
+    command = [sys.executable, "-m", "gunicorn", application, "--bind", f"{LOOPBACK}:{port}", *GUNICORN]
+    with subprocess.Popen(command, env={**os.environ, "DJANGO_SETTINGS_MODULE": settings}) as process:
+        try:
+            site = Site(port, process.pid, headers)
+            _wait(site, process)
+            yield site
+        finally:
+            process.terminate()
+
+
+def page_rate(site: Site, first: str, following: Callable[[bytes, int], str], *, pages: int, clients: int) -> float:
+    """Pages a second, several clients each walking from the first page on over one connection."""
+    failures: list[BaseException] = []
+
+    def walk() -> None:
+        try:
+            connection, path = site.connection(), first
+            for number in range(1, pages + 1):
+                body = site.get(connection, path)
+                path = following(body, number)
+            connection.close()
+        except (OSError, RuntimeError, http.client.HTTPException) as exc:
+            failures.append(exc)
+
+    threads = [threading.Thread(target=walk) for _ in range(clients)]
+    started = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    seconds = time.perf_counter() - started
+    if failures:
+        raise failures[0]
+    return pages * clients / seconds
+
+
+def next_path(body: bytes, _number: int) -> str:
+    """The address of the page behind this one, without parsing all of it."""
+    match = NEXT.search(body, max(0, len(body) - 4096)) or NEXT.search(body[:4096])
+    if match is None:
+        raise RuntimeError("the page names no next one")
+    return match[1].decode().replace("\\u0026", "&").replace("\\/", "/")
+
+
+def download_seconds(site: Site, path: str, file: Path) -> float:
+    """How long it takes until the body is in the file."""
+    started = time.perf_counter()
+    connection = site.connection()
+    connection.request("GET", path, headers=dict(site.headers))
+    answer = connection.getresponse()
+    if answer.status != 200:
+        raise RuntimeError(f"{path} answers {answer.status}: {answer.read(300)!r}")
+    with file.open("wb") as out:
+        while piece := answer.read(PIECE_BYTES):
+            out.write(piece)
+    connection.close()
+    return time.perf_counter() - started
+
+
+def _wait(site: Site, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + UP_WITHIN_S
+    while True:
+        try:
+            connection = site.connection()
+            connection.request("GET", "/healthz")
+            connection.getresponse().read()
+            connection.close()
+        except OSError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("the web server did not start") from None
+            time.sleep(0.1)
+        else:
+            return

@@ -1,0 +1,90 @@
+"""Ingest beside psql's \\copy and beside the loops that most people write."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import Final
+
+from bench.flights import NAME, columns, fill_topic, flights, fresh_dataset, write_csv
+from bench.psql import timed_psql
+from bench.result import Result, limit, rates
+from bench.servers import Servers
+from bench.stock.loops import bulk_rate, create_rate
+
+COPY_BAR: Final = 0.6
+CREATE_BAR: Final = 100.0
+BULK_BAR: Final = 15.0
+MEMORY_LIMIT_MIB: Final = 250.0
+MIB: Final = 1024 * 1024
+
+
+@dataclass
+class Figures:
+    """What the rounds gave: rows a second, and the worker's peaks of memory in bytes."""
+
+    ours: list[float] = field(default_factory=list)
+    copy: list[float] = field(default_factory=list)
+    create: list[float] = field(default_factory=list)
+    bulk: list[float] = field(default_factory=list)
+    peaks: list[int] = field(default_factory=list)
+
+
+def measure(servers: Servers, *, passes: int, rounds: int) -> list[Result]:
+    """The results of ingest, the flights taken so many times."""
+    records = flights()
+    count = passes * len(records)
+    csv = servers.folder / "rows.csv"
+    fill_topic(records, servers.kafka.bootstrap, passes=passes)
+    write_csv(records, csv, passes=passes)
+    copy = f"\\copy data.{NAME} ({columns(records)}) FROM '{csv}' WITH (FORMAT csv)"
+    figures = Figures()
+    for number in range(rounds):
+        # Who goes first changes, so that neither always finds the warmer machine.
+        for side in ("ours", "copy") if number % 2 else ("copy", "ours"):
+            fresh_dataset(months=side == "copy")
+            servers.checkpoint()
+            if side == "ours":
+                _ingest(count, figures)
+            else:
+                figures.copy.append(count / timed_psql(copy))
+        _loops(servers, figures)
+        print(f"  ingest, round {number + 1} of {rounds}: {_state(figures)}", flush=True)
+    csv.unlink()
+    return results(figures)
+
+
+def results(figures: Figures) -> list[Result]:
+    """The comparisons that the figures allow."""
+    return [
+        rates("ingest, beside psql \\copy", "rows/s", figures.ours, figures.copy, bar=COPY_BAR),
+        rates("ingest, beside create() each", "rows/s", figures.ours, figures.create, bar=CREATE_BAR),
+        rates("ingest, beside bulk_create(1000)", "rows/s", figures.ours, figures.bulk, bar=BULK_BAR),
+        limit("memory of the worker, its peak", "MiB", max(figures.peaks) / MIB, most=MEMORY_LIMIT_MIB),
+    ]
+
+
+def _ingest(count: int, figures: Figures) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.worker", str(count)], stdout=subprocess.PIPE, text=True, check=True
+    )
+    told = json.loads(done.stdout)
+    if told["rows"] != count:
+        raise RuntimeError(f"the worker stored {told['rows']} rows of {count}")
+    figures.ours.append(count / told["seconds"])
+    figures.peaks.append(told["peak_bytes"])
+
+
+def _loops(servers: Servers, figures: Figures) -> None:
+    """The loops are slow: a part of the records gives their rate."""
+    fresh_dataset(months=True)
+    servers.checkpoint()
+    figures.create.append(create_rate(servers.kafka.bootstrap, count=1_000))
+    fresh_dataset(months=True)
+    servers.checkpoint()
+    figures.bulk.append(bulk_rate(servers.kafka.bootstrap, count=20_000))
+
+
+def _state(figures: Figures) -> str:
+    last = {"ours": figures.ours, "\\copy": figures.copy, "create()": figures.create, "bulk_create": figures.bulk}
+    return ", ".join(f"{name} {series[-1]:,.0f}" for name, series in last.items()) + " rows/s"

@@ -1,0 +1,71 @@
+"""A comparison and how it is shown: pure."""
+
+import json
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Ours beside theirs. A ratio of 2 is twice as good as theirs; it holds when it reaches the bar."""
+
+    name: str
+    unit: str
+    ours: float
+    theirs: float
+    ratio: float
+    bar: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the claim is true."""
+        return self.ratio >= self.bar
+
+    def as_json(self) -> dict[str, Any]:
+        """The figures as they are written to a file, rounded to what the noise allows."""
+        figures = {name: _rounded(getattr(self, name)) for name in ("ours", "theirs", "ratio")}
+        return {"name": self.name, "unit": self.unit, **figures, "bar": self.bar, "holds": self.holds}
+
+
+def rates(name: str, unit: str, ours: Sequence[float], theirs: Sequence[float], *, bar: float) -> Result:
+    """The comparison of two series of rates, where more is better: medians of the rounds."""
+    mine, other = statistics.median(ours), statistics.median(theirs)
+    return Result(name, unit, mine, other, mine / other, bar)
+
+
+def limit(name: str, unit: str, ours: float, *, most: float) -> Result:
+    """The comparison with a limit that must not be passed, where less is better."""
+    return Result(name, unit, ours, most, most / max(ours, 0.1), 1.0)
+
+
+def table(results: Iterable[Result]) -> str:
+    """The results as aligned columns."""
+    rows = [("", "ours", "theirs", "unit", "ratio", "bar", "")]
+    for item in results:
+        figures = (_shown(item.ours), _shown(item.theirs), item.unit, f"{item.ratio:.2f}", f"≥ {item.bar:g}")
+        rows.append((item.name, *figures, "holds" if item.holds else "FAILS"))
+    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if index in {0, 3} else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
+
+
+def write(results: Iterable[Result], path: Path) -> None:
+    """Keep the results in a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps([item.as_json() for item in results], indent=2) + "\n", encoding="utf-8")
+
+
+def _shown(figure: float) -> str:
+    return f"{figure:,.0f}" if figure >= 100 else f"{figure:.1f}"
+
+
+def _rounded(figure: float) -> float:
+    return round(figure, 1) if figure >= 100 else round(figure, 3)

@@ -1,0 +1,61 @@
+"""PostgreSQL and Kafka for a run, in a folder that goes with it; both commit durably."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import django
+import psycopg
+from django.core.management import call_command
+
+from embedded.kafka import EmbeddedKafka
+from embedded.postgres import EmbeddedPostgres
+
+
+@dataclass(frozen=True)
+class Servers:
+    """What the suites measure on."""
+
+    folder: Path
+    postgres: EmbeddedPostgres
+    kafka: EmbeddedKafka
+
+    def checkpoint(self) -> None:
+        """Have PostgreSQL write what it owes, so that no round pays for the one before."""
+        with psycopg.connect(self.postgres.admin_url, autocommit=True) as connection:
+            connection.execute("CHECKPOINT")
+
+    def vacuum(self, table: str) -> None:
+        """Leave the table as autovacuum would after a while: known and visible to index-only scans."""
+        url = self.postgres.urls()["ANDEN_DATABASE_OWNER_URL"]
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"VACUUM (ANALYZE) {table}")
+
+
+@contextmanager
+def servers() -> Iterator[Servers]:
+    """Both servers, migrated, and Django set up in this process to use them."""
+    with (
+        TemporaryDirectory(prefix="anden-bench-") as name,
+        EmbeddedPostgres(Path(name) / "postgres") as postgres,
+        EmbeddedKafka(Path(name) / "kafka") as kafka,
+    ):
+        folder = Path(name)
+        os.environ.update(
+            {
+                **postgres.urls(),
+                "ANDEN_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap,
+                "ANDEN_SECRET_KEY": secrets.token_urlsafe(48),
+                "ANDEN_STATIC_ROOT": str(folder / "static"),
+                "ANDEN_CELERY_FOLDER": str(folder / "celery"),
+                "ANDEN_LOG_LEVEL": "WARNING",
+                "DJANGO_SETTINGS_MODULE": "config.settings",
+            }
+        )
+        django.setup()
+        call_command("migrate", verbosity=0)
+        yield Servers(folder, postgres, kafka)

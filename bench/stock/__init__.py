@@ -1,0 +1,1 @@
+"""What most people write: a model, a ModelSerializer, a viewset with PageNumberPagination, a loop with create()."""
