@@ -46,5 +46,5 @@ def _set_password(user: User, password: str) -> None:
     try:
         validate_password(password, user)
     except ValidationError as error:
-        raise PasswordRefused(" ".join(error.messages)) from error
+        raise PasswordRefused(f"the password of {user.username!r} is refused: {' '.join(error.messages)}") from error
     user.set_password(password)

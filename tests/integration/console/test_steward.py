@@ -63,7 +63,7 @@ def test_a_given_password_is_set_and_never_printed(station: Station, given: Give
 
 def test_a_weak_password_leaves_nothing_behind(station: Station, given: Given) -> None:
     given.password("password")
-    with pytest.raises(CommandError, match=r"steward nora: .*too common"):
+    with pytest.raises(CommandError, match=r"'nora' is refused: .*too common"):
         steward("create", "nora")
     assert not User.objects.filter(username="nora").exists()
 

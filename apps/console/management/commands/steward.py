@@ -3,18 +3,19 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import OperationalError, ProgrammingError
+from django.core.management.base import CommandParser
 
 from apps.console.errors import ConsoleError
 from apps.console.groups import STEWARD, VIEWER
 from apps.console.services import login_keep
+from apps.datasets.station_command import StationCommand
 
 
-class Command(BaseCommand):
+class Command(StationCommand):
     """Makes logins; says a password only where it made one up, and only once."""
 
     help = "Makes a login for the admin, or keeps it. The password is ANDEN_STEWARD_PASSWORD or made up."
+    troubles = (ConsoleError,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare `create NAME [--group]`."""
@@ -28,18 +29,7 @@ class Command(BaseCommand):
         """Make or keep the login."""
         given = settings.ANDEN.steward_password
         password = given.get_secret_value() if given else None
-        try:
-            login = login_keep(options["name"], group=options["group"], password=password)
-        except ConsoleError as error:
-            raise CommandError(f"steward {options['name']}: {error}") from error
-        except ProgrammingError as error:
-            raise CommandError("steward: the tables are missing: run `manage.py migrate`") from error
-        except OperationalError as error:
-            place = settings.DATABASES["default"]
-            raise CommandError(
-                f"steward: PostgreSQL at {place['HOST']}:{place['PORT']} cannot be reached: start it, "
-                "or mend ANDEN_DATABASE_APP_URL"
-            ) from error
+        login = login_keep(options["name"], group=options["group"], password=password)
         self.stdout.write(f"{options['group']} {login.name} {'made' if login.created else 'kept'}")
         if login.password:
             self.stdout.write(f"password (shown once): {login.password}")
