@@ -20,6 +20,7 @@ Values = tuple[Any, ...]
 MAX_BYTES: Final = 16 * 1024 * 1024
 """The largest record that is decoded, bytes."""
 
+BACKSLASH: Final = b"\\"
 NUL_ESCAPE: Final = b"\\u0000"
 JSON_NULL: Final = b"null"
 BROKEN: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -105,7 +106,8 @@ class RecordReader:
         for index, check in self._checks:
             if row[index] is not None:
                 check(row[index])
-        if NUL_ESCAPE in value:
+        # The one byte is found five times faster than the escape, and most records have none.
+        if BACKSLASH in value and NUL_ESCAPE in value:
             self._refuse_nul(row)
         if len(value) > MAX_BYTES:
             raise BadRecord("too_large", f"the record has {len(value)} bytes, the limit is {MAX_BYTES}")
