@@ -54,21 +54,31 @@ class Decoder:
             self.take_refused(part, {row[self.source_index + 1]: (error, "") for row in lacking})
 
     def _appends(self, part: Part, now_ms: int) -> None:
-        decode, keep = self._reader.decode, part.rows.append
-        source, batch, size = part.position.source_id, part.batch_id, 0
+        decode, source, batch = self._reader.decode, part.position.source_id, part.batch_id
+        values = [record.value() for record in part.records]
+        part.bytes = sum(len(value) for value in values if value is not None)
+        try:
+            # The short way of the good chunk; a bad record, or none, sends the chunk the long way.
+            part.rows = [
+                (*decode(value), source, record.offset(), batch)  # type: ignore[arg-type]
+                for value, record in zip(values, part.records, strict=True)
+            ]
+        except (BadRecord, TypeError):
+            self._append_one_by_one(part)
+        # Only for lag and freshness: the last record stands for its neighbours.
+        part.max_at_ms = raised_mark(part.records[-1].timestamp(), mark_ms=part.max_at_ms, now_ms=now_ms)
+
+    def _append_one_by_one(self, part: Part) -> None:
+        source, batch = part.position.source_id, part.batch_id
         for record in part.records:
             value = record.value()
             if value is None:
                 part.rejects.append(_no_value(record))
                 continue
-            size += len(value)
             try:
-                keep((*decode(value), source, record.offset(), batch))
+                part.rows.append((*self._reader.decode(value), source, record.offset(), batch))
             except BadRecord as error:
                 part.rejects.append(rejected(record, error))
-        part.bytes = size
-        # Only for lag and freshness: the last record stands for its neighbours.
-        part.max_at_ms = raised_mark(part.records[-1].timestamp(), mark_ms=part.max_at_ms, now_ms=now_ms)
 
     def _upserts(self, part: Part, now_ms: int) -> None:
         source, batch, mark = part.position.source_id, part.batch_id, part.max_at_ms

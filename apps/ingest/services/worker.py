@@ -1,8 +1,10 @@
 """The worker: polls, hands records to the open batch, and keeps calm when something is away."""
 
+import gc
 import logging
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import methodcaller
 from typing import Final
@@ -103,11 +105,12 @@ class Worker:
         Raises BrokerRefused. A bounded run also raises TopicMissing, BrokerUnavailable, StoreUnavailable: what
         it needs was away for longer than its patience.
         """
-        try:
-            while not self._stop and not self._done():
-                self._turn()
-        finally:
-            self._leave()
+        with calm_collector():
+            try:
+                while not self._stop and not self._done():
+                    self._turn()
+            finally:
+                self._leave()
         self._moved.rows, self._moved.rejects = self._writer.rows, self._writer.rejects
         self._moved.stopped = self._streams.stopped
         return self._moved
@@ -216,6 +219,7 @@ class Worker:
         if now_s - self._refreshed_s < self._refresh_s:
             return
         self._refreshed_s = now_s
+        gc.collect()
         if self._writer.committed:
             self._broker.commit(self._writer.committed)
             self._writer.committed = {}
@@ -293,6 +297,22 @@ class Worker:
         self._broker.close()
         self._guarded(lambda: self._streams.revoke(self._streams.assigned))
         self._store.close()
+
+
+@contextmanager
+def calm_collector() -> Iterator[None]:
+    """Switch the cyclic collector's own runs off: `run` collects at each refresh.
+
+    A chunk is thousands of small objects and not one cycle; looking through them costs a quarter of the time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.unfreeze()
 
 
 def _target(dataset: AppliedDataset) -> Target:
