@@ -23,7 +23,7 @@ class StationCommand(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command; every error that a person can mend becomes a CommandError."""
-        expected = (DatasetsError, *self.troubles)
+        expected: tuple[type[Exception], ...] = (DatasetsError, *self.troubles)
         try:
             return super().execute(*args, **options)
         except expected as error:
