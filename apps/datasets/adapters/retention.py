@@ -1,0 +1,30 @@
+"""What is removed when its time is over, through the owner's bounded functions."""
+
+from typing import Any, Final
+
+from psycopg import Connection
+
+PURGE_AT_ONCE: Final = 10_000
+"""Tombstones a transaction: small enough that no writer waits long for their locks."""
+
+
+def drop_ledger_days(connection: Connection[Any], *, keep_days: int) -> int:
+    """Drop the days of the ledger older than that many; days dropped."""
+    with connection.transaction():
+        row = connection.execute("SELECT public.anden_drop_ledger_days(%s)", (keep_days,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def purge_tombstones(
+    connection: Connection[Any], dataset_id: int, *, older_days: int, at_once: int = PURGE_AT_ONCE
+) -> int:
+    """Delete an upsert dataset's tombstones older than that many days, some at a time; rows deleted."""
+    purged, last = 0, at_once
+    while last == at_once:
+        with connection.transaction():
+            row = connection.execute(
+                "SELECT public.anden_purge_tombstones(%s, %s, %s)", (dataset_id, older_days, at_once)
+            ).fetchone()
+        last = int(row[0]) if row else 0
+        purged += last
+    return purged
