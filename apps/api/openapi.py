@@ -114,7 +114,6 @@ SPECTACULAR_SETTINGS: Final[dict[str, Any]] = {
     "DESCRIPTION": DESCRIPTION,
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
-    "SERVERS": [{"url": "/", "description": "This station."}],
     "TAGS": [
         {"name": "datasets", "description": "What there is for this key."},
         {"name": "records", "description": "The rows of a dataset."},

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
-from django.db.utils import DatabaseError
 
+from apps.api.adapters.key_files import keep_key
 from apps.api.core.errors import ClientRefused
 from apps.api.models import Client
 from apps.api.services import GrantRequest, client_create, client_revoke
+from apps.datasets.station_command import StationCommand
 
 ACTIONS = {"read", "write"}
 
@@ -43,10 +44,11 @@ def _grant(text: str) -> GrantRequest:
     return GrantRequest(dataset, may_read="read" in actions, may_write="write" in actions)
 
 
-class Command(BaseCommand):
+class Command(StationCommand):
     """Makes, lists and revokes clients of the API."""
 
     help = "Make, list and revoke clients of the API."
+    troubles = (ClientRefused,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the three commands."""
@@ -76,13 +78,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the chosen command."""
-        try:
-            getattr(self, f"_{options['action']}")(options)
-        except ClientRefused as error:
-            raise CommandError(str(error)) from error
-        except DatabaseError as error:
-            reason = str(error).strip().splitlines()[0]
-            raise CommandError(f"the database refused: {reason}. Is it up, and has `migrate` run?") from error
+        getattr(self, f"_{options['action']}")(options)
 
     def _create(self, options: dict[str, Any]) -> None:
         path: Path | None = options["key_file"]
@@ -91,7 +87,7 @@ class Command(BaseCommand):
         with transaction.atomic():  # a key that cannot be kept must not stay valid
             client, key = client_create(options["name"], options["grant"])
             if path is not None:
-                write_key(path, str(key))
+                keep_key(path, str(key))
         if path is not None:
             self.stdout.write(f"The client {client.name!r} is made, its key is in {path}.")
             return
@@ -117,12 +113,3 @@ class Command(BaseCommand):
 
 def _grant_text(grant: Any) -> str:
     return f"{grant}" + (f" [{','.join(grant.columns)}]" if grant.columns is not None else "")
-
-
-def write_key(path: Path, key: str) -> None:
-    """Keep the key in a new file that its owner alone can read. Raises CommandError: it cannot be written."""
-    try:
-        path.touch(mode=0o600, exist_ok=False)
-        path.write_text(key + "\n")
-    except OSError as error:
-        raise CommandError(f"{path} cannot be written: {error.strerror}") from error

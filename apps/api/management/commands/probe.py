@@ -1,0 +1,81 @@
+"""`manage.py probe`: the integration check from the outside; `probe install` makes what it reads."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
+
+from apps.api.adapters.key_files import keep_key
+from apps.api.adapters.probe_http import HttpStation
+from apps.api.core.errors import ApiError
+from apps.api.core.probe import Probe, outcomes
+from apps.api.probing import probe_dataset_install, probe_key_renew
+from apps.datasets.station_command import StationCommand
+
+
+class Command(StationCommand):
+    """Checks a running station through its API."""
+
+    help = "Ask a running station for the probe's one row, and verify that its key opens nothing else."
+    requires_system_checks = []
+    troubles = (ApiError,)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the check's address and key, and `install`."""
+        parser.add_argument("action", nargs="?", choices=["run", "install"], default="run")
+        parser.add_argument("--url", default="http://127.0.0.1:8000", help="the station's address")
+        parser.add_argument("--key", help="the probe's key")
+        parser.add_argument(
+            "--key-file", type=Path, metavar="PATH", help="where the key is; install puts a new one there"
+        )
+        parser.add_argument(
+            "--second", default="flights", metavar="DATASET", help="a dataset that the key must not reach"
+        )
+        parser.add_argument("--timeout", type=float, default=10.0, help="longest wait for an answer, seconds")
+
+    def handle(self, *args: Any, action: str, **options: Any) -> None:
+        """Install or check."""
+        if action == "install":
+            self._install(options["key_file"])
+        else:
+            self._check(options)
+
+    def _install(self, path: Path | None) -> None:
+        written = probe_dataset_install(timezone.now().date())
+        self.stdout.write("The probe's row is " + ("written." if written else "there already."))
+        if path is not None and path.exists():
+            self.stdout.write(f"Its key in {path} is kept; remove the file for a new one.")
+            return
+        key = str(probe_key_renew())
+        if path is None:
+            self.stdout.write(f"Its key, shown only now; older ones have ended:\n\n{key}\n")
+        else:
+            keep_key(path, key)
+            self.stdout.write(f"Its new key is in {path}; older ones have ended.")
+
+    def _check(self, options: dict[str, Any]) -> None:
+        try:
+            station = HttpStation(options["url"], timeout_s=options["timeout"])
+        except ValueError as error:
+            raise CommandError(f"--url {options['url']}: {error}") from error
+        failed = 0
+        for outcome in outcomes(Probe(station, _key(options), options["second"]), time.perf_counter):
+            failed += not outcome.held
+            style = self.style.SUCCESS if outcome.held else self.style.ERROR
+            self.stdout.write(style(outcome.line()))
+        if failed:
+            raise CommandError(f"{failed} of the probe's checks failed at {options['url']}")
+
+
+def _key(options: dict[str, Any]) -> str:
+    path: Path | None = options["key_file"]
+    if options["key"]:
+        return str(options["key"])
+    if path is None:
+        raise CommandError("say --key KEY or --key-file PATH; probe install makes a key")
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}") from error

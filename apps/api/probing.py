@@ -1,0 +1,66 @@
+"""Installing what the probe reads: its dataset, its row, its client and key."""
+
+import datetime
+import json
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+
+from apps.api.core.errors import RecordUnknown
+from apps.api.core.keys import KeyText
+from apps.api.core.probe import DATASET, HIDDEN, HIDDEN_VALUE, ROW
+from apps.api.core.surface import surface_of
+from apps.api.models import Client, Grant
+from apps.api.records import id_maker, record_item
+from apps.api.selectors import Access
+from apps.api.services import key_create
+from apps.api.writes import Change, record_write
+from apps.datasets.adapters.documents import documents
+from apps.datasets.selectors import dataset_get
+from apps.datasets.services import dataset_apply
+
+CLIENT = "probe"
+STORED = {**ROW, HIDDEN: HIDDEN_VALUE}
+
+
+def contract_path() -> Path:
+    """Where the probe's contract stands."""
+    return Path(settings.BASE_DIR) / "contracts" / "probe.yaml"
+
+
+def probe_dataset_install(today: datetime.date) -> bool:
+    """Make the dataset and its one row what they should be; whether the row had to be written.
+
+    Raises what applying a contract and writing a record raise.
+    """
+    for _, document in documents(contract_path()):
+        dataset_apply(document)
+    dataset = dataset_get(DATASET)
+    names = tuple(field.name for field in dataset.contract.fields)
+    access = Access(dataset, surface_of(dataset.contract, names), frozenset({"read", "write"}))
+    record_id = id_maker(access).make(json.dumps([ROW["name"]]))
+    try:
+        stands = json.loads(record_item(access, record_id, ()).body)
+    except RecordUnknown:
+        stands = {}
+    if {**stands, "_id": ""} == {**STORED, "_id": ""}:
+        return False
+    body = json.dumps(STORED).encode()
+    record_write(
+        access,
+        Change(method="PUT", body=body, record_id=record_id, if_match=None, worker="probe install", today=today),
+    )
+    return True
+
+
+@transaction.atomic
+def probe_key_renew() -> KeyText:
+    """A new key for the probe's client, which may read the probe's dataset and nothing else; older keys end."""
+    client, _ = Client.objects.get_or_create(name=CLIENT)
+    Client.objects.filter(pk=client.pk).update(revoked_at=None)
+    client.keys.filter(revoked_at=None).update(revoked_at=Now())
+    client.grants.all().delete()
+    Grant.objects.create(client=client, dataset_id=dataset_get(DATASET).id, may_read=True, may_write=False)
+    return key_create(client)
