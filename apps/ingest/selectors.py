@@ -1,14 +1,83 @@
-"""What workers ask of the catalogue."""
+"""What is stored: datasets for workers, positions for the exporter, quarantined records for people."""
 
-from collections.abc import Callable, Collection, Sequence
+import datetime
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from django.db import DatabaseError, InterfaceError, connections
 
 from apps.datasets.core.errors import DatasetUnknown
 from apps.datasets.selectors import AppliedDataset, dataset_list
 from apps.ingest.core.errors import StoreUnavailable
+from apps.ingest.core.records import TopicPartition
+from apps.ingest.models import Quarantine, Source
 
 ALIAS = "ingest"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPosition:
+    """How far one source is stored; `max_at` is the time of the last records, None before the first."""
+
+    dataset: str
+    topic: str
+    topic_id: str
+    partition: int
+    next_offset: int
+    max_at: datetime.datetime | None
+    updated_at: datetime.datetime
+
+    @property
+    def place(self) -> TopicPartition:
+        """The partition."""
+        return TopicPartition(self.topic, self.partition)
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """Ask through a connection that is tried first, and let Django's errors out as StoreUnavailable."""
+    connection = connections[ALIAS]
+    try:
+        connection.close_if_unusable_or_obsolete()
+        yield
+    except (DatabaseError, InterfaceError) as error:
+        connection.close()
+        place = f"{connection.settings_dict['HOST']}:{connection.settings_dict['PORT']}"
+        raise StoreUnavailable(f"PostgreSQL at {place}: {first_line(error)}") from error
+
+
+def first_line(error: Exception) -> str:
+    """The first line of what an error says; with a table missing, what to do."""
+    text = (str(error).strip() or repr(error)).splitlines()[0]
+    return f"{text}; run `manage.py migrate`" if "relation" in text and "does not exist" in text else text
+
+
+def positions() -> list[StoredPosition]:
+    """Every stored position. Raises StoreUnavailable."""
+    fields = ("dataset__name", "topic", "topic_id", "partition", "next_offset", "max_at", "updated_at")
+    with asking():
+        return [StoredPosition(*row) for row in Source.objects.using(ALIAS).values_list(*fields)]
+
+
+def quarantine_list(
+    *, dataset: str = "", reason: str = "", state: str = Quarantine.State.OPEN, limit: int = 50
+) -> list[Quarantine]:
+    """The latest quarantined records, without their values; empty filters let everything through.
+
+    Raises StoreUnavailable.
+    """
+    wanted = {"dataset__name": dataset, "reason": reason, "state": state}
+    chosen = {name: value for name, value in wanted.items() if value}
+    with asking():
+        rows = Quarantine.objects.using(ALIAS).select_related("dataset").defer("key", "value", "headers")
+        return list(rows.filter(**chosen)[:limit])
+
+
+def quarantine_get(record_id: int) -> Quarantine | None:
+    """One quarantined record, whole; None when there is none of this id. Raises StoreUnavailable."""
+    with asking():
+        return Quarantine.objects.using(ALIAS).select_related("dataset").filter(pk=record_id).first()
 
 
 def catalogue(names: Collection[str] = ()) -> Callable[[], Sequence[AppliedDataset]]:
@@ -18,13 +87,8 @@ def catalogue(names: Collection[str] = ()) -> Callable[[], Sequence[AppliedDatas
     """
 
     def read() -> list[AppliedDataset]:
-        connection = connections[ALIAS]
-        try:
-            connection.close_if_unusable_or_obsolete()
+        with asking():
             found = dataset_list(using=ALIAS)
-        except (DatabaseError, InterfaceError) as error:
-            connection.close()
-            raise StoreUnavailable(str(error).strip().splitlines()[0]) from error
         return [dataset for dataset in found if not names or dataset.name in names]
 
     missing = sorted(set(names) - {dataset.name for dataset in read()})

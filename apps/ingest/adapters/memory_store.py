@@ -1,0 +1,218 @@
+"""A store in memory: the fake beside PostgreSQL, held to the same cases by tests/contract/ingest."""
+
+import datetime
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+from apps.datasets.adapters.ledger import BatchEntry
+from apps.datasets.core.contract import Mode
+from apps.datasets.core.months import month_start
+from apps.ingest.adapters.postgres_store import ledger_entry
+from apps.ingest.core.errors import (
+    DuplicateCoordinates,
+    Fenced,
+    PartitionMissing,
+    RecordRefused,
+    StoreUnavailable,
+    TopicRecreated,
+)
+from apps.ingest.core.ports import Claim, Target
+from apps.ingest.core.records import Part, Position, Reject, Row, SourceKey
+from apps.ingest.core.sifting import sift
+
+
+@dataclass(slots=True)
+class StoredSource:
+    """A source's row."""
+
+    id: int
+    key: SourceKey
+    next_offset: int
+    epoch: int = 0
+    owner: "MemoryStore | None" = None
+    max_at_ms: int | None = None
+    trouble: str = ""
+
+
+@dataclass(slots=True)
+class MemoryTables:
+    """What is committed, shared by the stores of all workers; `faults` are raised by the methods they name."""
+
+    sources: list[StoredSource] = field(default_factory=list)
+    rows: defaultdict[int, dict[tuple[Any, ...], Row]] = field(default_factory=lambda: defaultdict(dict))
+    rejects: list[tuple[int, int, Reject]] = field(default_factory=list)
+    ledger: list[BatchEntry] = field(default_factory=list)
+    months: defaultdict[int, set[datetime.date]] = field(default_factory=lambda: defaultdict(set))
+    days: bool = True
+    faults: list[tuple[str, Exception]] = field(default_factory=list)
+    refuses: Callable[[Row], RecordRefused | None] = lambda _row: None
+    last_id: int = 0
+
+    def fault(self, method: str) -> None:
+        """Raise the next fault, if it is meant for this method."""
+        if self.faults and self.faults[0][0] == method:
+            raise self.faults.pop(0)[1]
+
+
+class MemoryStore:
+    """The session of one worker; `ended` when a successor has ended it."""
+
+    def __init__(self, tables: MemoryTables, *, worker: str = "memory") -> None:
+        self._tables = tables
+        self._worker = worker
+        self._target: Target | None = None
+        self._rows: list[Row] = []
+        self.ended = False
+
+    def claim(self, claim: Claim) -> Position:
+        """The position of a source, now owned by this worker under a new epoch."""
+        self._tables.fault("claim")
+        key = claim.key
+        lives = {
+            source.key.topic_id
+            for source in self._tables.sources
+            if (source.key.dataset_id, source.key.topic) == (key.dataset_id, key.topic)
+        }
+        if lives and key.topic_id not in lives:
+            raise TopicRecreated(f"the topic {key.topic} was deleted and made again")
+        source = self._source(key) or self._make(claim)
+        if claim.known_epoch is not None and source.epoch != claim.known_epoch:
+            raise Fenced(f"{key.topic_partition} is read by another worker")
+        if source.owner is not None and source.owner is not self:
+            source.owner.ended = True
+        source.epoch, source.owner, source.trouble = source.epoch + 1, self, ""
+        return Position(source.id, key, source.epoch, source.next_offset, source.max_at_ms)
+
+    def _source(self, key: SourceKey) -> StoredSource | None:
+        return next((source for source in self._tables.sources if source.key == key), None)
+
+    def _make(self, claim: Claim) -> StoredSource:
+        source = StoredSource(len(self._tables.sources) + 1, claim.key, claim.first_offset)
+        self._tables.sources.append(source)
+        return source
+
+    def release(self, positions: Sequence[Position]) -> None:
+        """Say that nobody owns these any more; a newer epoch is left alone."""
+        self._live("release")
+        for position in positions:
+            source = self._tables.sources[position.source_id - 1]
+            if source.epoch == position.epoch:
+                source.owner = None
+
+    def note_trouble(self, key: SourceKey, message: str) -> None:
+        """Write beside the source why its pipeline is stopped."""
+        self._live("note_trouble")
+        for source in self._tables.sources:
+            if (source.key.dataset_id, source.key.topic_partition) == (key.dataset_id, key.topic_partition):
+                source.trouble = message
+
+    def batch_ids(self, count: int) -> list[int]:
+        """Fresh ids for the ledger."""
+        self._live("batch_ids")
+        self._tables.last_id += count
+        return list(range(self._tables.last_id - count + 1, self._tables.last_id + 1))
+
+    def ensure_months(self, dataset_id: int, first: datetime.date, last: datetime.date) -> None:
+        """Make the months of the dataset from the first to the last day's."""
+        self._live("ensure_months")
+        month = month_start(first)
+        while month <= last:
+            self._tables.months[dataset_id].add(month)
+            month = month_start(month, shift=1)
+
+    def ensure_days(self) -> None:
+        """Make the ledger's days."""
+        self._live("ensure_days")
+        self._tables.days = True
+
+    def open(self, target: Target) -> None:
+        """Begin a batch."""
+        self._live("open")
+        self._target, self._rows = target, []
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Add rows to the open batch."""
+        self._live("write")
+        self._rows += rows
+
+    def finish(self) -> None:
+        """Judge the rows of the open batch."""
+        self._live("finish")
+        if self._target is None:
+            raise StoreUnavailable("no batch is open")
+        self._judge(self._target, self._rows)
+
+    def sift(self, target: Target, rows: Sequence[Row]) -> list[tuple[Row, RecordRefused]]:
+        """Begin a batch with those of these rows that are taken; the others, each with its error."""
+        self._live("sift")
+        self._target, self._rows = target, []
+
+        def store(part: Sequence[Row]) -> None:
+            self._judge(target, part)
+            self._rows += part
+
+        return sift(rows, store)
+
+    def commit(self, target: Target, parts: Sequence[Part]) -> None:
+        """Commit the finished batch: rejects, ledger, positions."""
+        self._live("commit")
+        if not self._tables.days:
+            raise PartitionMissing("no day of the ledger")
+        sources = [self._tables.sources[part.position.source_id - 1] for part in parts]
+        if any(source.epoch != part.position.epoch for source, part in zip(sources, parts, strict=True)):
+            raise Fenced("another worker owns one of the sources")
+        for source, part in zip(sources, parts, strict=True):
+            source.next_offset, source.max_at_ms = part.next_offset, part.max_at_ms
+            self._tables.ledger.append(ledger_entry(target, part, self._worker))
+            self._tables.rejects += [(source.id, reject.record.offset() or 0, copy(reject)) for reject in part.rejects]
+        for row in self._rows:
+            self._put(target, row)
+        self.reset()
+        # A fault here is a connection lost in COMMIT: it is done, and nobody hears of it.
+        self._tables.fault("committed")
+
+    def reset(self) -> None:
+        """Roll back what is open."""
+        self._target, self._rows = None, []
+        self.ended = False
+
+    def close(self) -> None:
+        """End the session."""
+        self.reset()
+
+    def _live(self, method: str) -> None:
+        if self.ended:
+            raise StoreUnavailable("the session was ended by an administrator")
+        self._tables.fault(method)
+
+    def _judge(self, target: Target, rows: Sequence[Row]) -> None:
+        stored = self._tables.rows[target.dataset_id]
+        event = target.contract.event_time
+        for row in rows:
+            if refusal := self._tables.refuses(row):
+                raise refusal
+            if event is not None:
+                time = row[target.decoder.columns.index(event)]
+                if month_start(time) not in self._tables.months[target.dataset_id]:
+                    raise PartitionMissing(f"no partition for {time}")
+            if target.contract.mode is Mode.APPEND and self._key(target, row) in stored:
+                raise DuplicateCoordinates(f"the table already holds rows of these coordinates: {row}")
+
+    def _key(self, target: Target, row: Row) -> tuple[Any, ...]:
+        source = target.decoder.source_index
+        if target.contract.mode is Mode.APPEND:
+            return row[source : source + 2]
+        return tuple(row[target.decoder.columns.index(name)] for name in target.contract.key)
+
+    def _put(self, target: Target, row: Row) -> None:
+        stored, key = self._tables.rows[target.dataset_id], self._key(target, row)
+        if target.contract.mode is Mode.APPEND or key not in stored or _rank(target, row) > _rank(target, stored[key]):
+            stored[key] = row
+
+
+def _rank(target: Target, row: Row) -> tuple[Any, ...]:
+    source = target.decoder.source_index
+    return row[source + 3], row[source], row[source + 1]

@@ -1,0 +1,23 @@
+"""Raw bytes as a person can read them."""
+
+from contextlib import suppress
+
+import msgspec
+
+LONGEST = 64 * 1024
+
+
+def readable(raw: bytes | memoryview | None) -> str:
+    """JSON with indents, other text as it is, and what is no text in hexadecimal; cut after 64 KiB."""
+    if raw is None:
+        return "(none)"
+    data = bytes(raw)
+    cut = f"\n… {len(data) - LONGEST} bytes more" if len(data) > LONGEST else ""
+    if not cut:
+        with suppress(msgspec.MsgspecError, UnicodeError, RecursionError):
+            return msgspec.json.format(msgspec.json.encode(msgspec.json.decode(data)), indent=2).decode()
+    try:
+        text = data[:LONGEST].decode("utf-8")
+    except UnicodeDecodeError:
+        return "hex " + data[:LONGEST].hex(" ") + cut
+    return "".join(char if char.isprintable() or char in "\n\t" else f"\\u{ord(char):04x}" for char in text) + cut

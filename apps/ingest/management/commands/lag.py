@@ -1,0 +1,48 @@
+"""`manage.py lag`: export how far each dataset is behind its topic, every few seconds."""
+
+import signal
+import threading
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from apps.ingest.adapters.kafka_client import client_config
+from apps.ingest.adapters.kafka_topics import KafkaTopics
+from apps.ingest.core.errors import IngestError
+from apps.ingest.selectors import positions
+from apps.ingest.services.lag import LagExporter
+
+
+class Command(BaseCommand):
+    """Runs the exporter, or measures once."""
+
+    help = "Export the lag of every dataset from stored positions and the ends of topics."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("--once", action="store_true", help="print one measurement and end")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Measure until asked to leave."""
+        exporter = LagExporter(KafkaTopics(client_config(settings.KAFKA)), positions)
+        if options["once"]:
+            self._print(exporter)
+            return
+        leave = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: leave.set())
+        while not leave.is_set():
+            exporter.show(now_s=time.time())
+            leave.wait(settings.INGEST.lag_every_s)
+
+    def _print(self, exporter: LagExporter) -> None:
+        try:
+            lags = exporter.measure(now_s=time.time())
+        except IngestError as error:
+            raise CommandError(str(error)) from error
+        for lag in lags:
+            fresh = "never" if lag.freshness_s is None else f"{lag.freshness_s:.0f} s ago"
+            self.stdout.write(f"{lag.dataset}: {lag.records} records behind, last batch {fresh}")

@@ -1,0 +1,69 @@
+"""`manage.py quarantine list|show`: records that did not become rows, and why."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from apps.ingest.core.display import readable
+from apps.ingest.core.errors import IngestError
+from apps.ingest.models import Quarantine
+from apps.ingest.selectors import quarantine_get, quarantine_list
+
+
+class Command(BaseCommand):
+    """Prints the quarantine."""
+
+    help = "Show records that did not become rows, with their reasons."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+        actions = parser.add_subparsers(dest="action", required=True)
+        several = actions.add_parser("list", help="the latest, one line each")
+        several.add_argument("dataset", nargs="?", default="", metavar="DATASET")
+        several.add_argument("--reason", default="", help="only this reason, for example wrong_type")
+        several.add_argument("--state", default=Quarantine.State.OPEN, choices=Quarantine.State.values)
+        several.add_argument("--limit", type=int, default=50, metavar="N")
+        one = actions.add_parser("show", help="one record, whole")
+        one.add_argument("id", type=int, metavar="ID")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Do the action."""
+        try:
+            if options["action"] == "show":
+                self._show(options["id"])
+            else:
+                self._list(options)
+        except IngestError as error:
+            raise CommandError(str(error)) from error
+
+    def _list(self, options: dict[str, Any]) -> None:
+        if options["limit"] < 1:
+            raise CommandError("--limit is at least 1")
+        found = quarantine_list(
+            dataset=options["dataset"], reason=options["reason"], state=options["state"], limit=options["limit"]
+        )
+        for record in found:
+            self.stdout.write(f"{record.pk}  {record.dataset.name}  {record}  {record.message}")
+        if not found:
+            self.stdout.write("no such record in quarantine")
+
+    def _show(self, record_id: int) -> None:
+        record = quarantine_get(record_id)
+        if record is None:
+            raise CommandError(f"no record {record_id} in quarantine: see `manage.py quarantine list`")
+        lines = {
+            "id": record.pk,
+            "dataset": f"{record.dataset.name}, contract version {record.number}",
+            "record": f"{record.topic}/{record.partition}, offset {record.offset}, sent {record.timestamp}",
+            "reason": record.reason + (f" (SQLSTATE {record.sqlstate})" if record.sqlstate else ""),
+            "field": record.field or "-",
+            "message": record.message,
+            "state": f"{record.state}, recorded {record.recorded_at}",
+            "headers": json.dumps(record.headers),
+            "key": readable(record.key),
+            "value": readable(record.value),
+        }
+        for name, value in lines.items():
+            self.stdout.write(f"{name:8}  {value}")
