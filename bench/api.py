@@ -74,8 +74,9 @@ def _stock(folder: Path) -> Iterator[Site]:
 
 def _same_rows(ours: Site, stock: Site) -> None:
     """Make sure that both give the same hundred flights. Raises RuntimeError."""
-    mine = json.loads(ours.get(ours.connection(), f"{RECORDS}?limit=100"))["records"]
-    theirs = json.loads(stock.get(stock.connection(), "/flights/"))["results"]
+    with ours.connection() as our_connection, stock.connection() as their_connection:
+        mine = json.loads(ours.get(our_connection, f"{RECORDS}?limit=100"))["records"]
+        theirs = json.loads(stock.get(their_connection, "/flights/"))["results"]
     compared = [name for name in theirs[0] if name not in {"pk", "time_hour"}]
     if len(mine) != 100 or [[row[name] for name in compared] for row in mine] != [
         [row[name] for name in compared] for row in theirs

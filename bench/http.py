@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -29,9 +29,11 @@ class Site:
     pid: int
     headers: Mapping[str, str]
 
-    def connection(self) -> http.client.HTTPConnection:
-        """A connection that stays open between requests."""
-        return http.client.HTTPConnection(LOOPBACK, self.port, timeout=60)
+    @contextmanager
+    def connection(self) -> Iterator[http.client.HTTPConnection]:
+        """A connection that stays open between the block's requests."""
+        with closing(http.client.HTTPConnection(LOOPBACK, self.port, timeout=60)) as connection:
+            yield connection
 
     def get(self, connection: http.client.HTTPConnection, path: str) -> bytes:
         """The body of the answer. Raises RuntimeError: it was not 200."""
@@ -63,11 +65,10 @@ def page_rate(site: Site, first: str, following: Callable[[bytes, int], str], *,
 
     def walk() -> None:
         try:
-            connection, path = site.connection(), first
-            for number in range(1, pages + 1):
-                body = site.get(connection, path)
-                path = following(body, number)
-            connection.close()
+            path = first
+            with site.connection() as connection:
+                for number in range(1, pages + 1):
+                    path = following(site.get(connection, path), number)
         except (OSError, RuntimeError, http.client.HTTPException) as exc:
             failures.append(exc)
 
@@ -94,15 +95,13 @@ def next_path(body: bytes, _number: int) -> str:
 def download_seconds(site: Site, path: str, file: Path) -> float:
     """How long it takes until the body is in the file."""
     started = time.perf_counter()
-    connection = site.connection()
-    connection.request("GET", path, headers=dict(site.headers))
-    answer = connection.getresponse()
-    if answer.status != 200:
-        raise RuntimeError(f"{path} answers {answer.status}: {answer.read(300)!r}")
-    with file.open("wb") as out:
+    with site.connection() as connection, file.open("wb") as out:
+        connection.request("GET", path, headers=dict(site.headers))
+        answer = connection.getresponse()
+        if answer.status != 200:
+            raise RuntimeError(f"{path} answers {answer.status}: {answer.read(300)!r}")
         while piece := answer.read(PIECE_BYTES):
             out.write(piece)
-    connection.close()
     return time.perf_counter() - started
 
 
@@ -110,10 +109,9 @@ def _wait(site: Site, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + UP_WITHIN_S
     while True:
         try:
-            connection = site.connection()
-            connection.request("GET", "/healthz")
-            connection.getresponse().read()
-            connection.close()
+            with site.connection() as connection:
+                connection.request("GET", "/healthz")
+                connection.getresponse().read()
         except OSError:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("the web server did not start") from None

@@ -31,9 +31,13 @@ class Result:
 
 
 def rates(name: str, unit: str, ours: Sequence[float], theirs: Sequence[float], *, bar: float) -> Result:
-    """The comparison of two series of rates, where more is better: medians of the rounds."""
-    mine, other = statistics.median(ours), statistics.median(theirs)
-    return Result(name, unit, mine, other, mine / other, bar)
+    """The comparison of two series of rates, where more is better.
+
+    The figures are the medians of the rounds, the ratio is the median of the rounds' ratios: what else the machine
+    does changes over minutes, and the two sides of a round are seconds apart.
+    """
+    ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
+    return Result(name, unit, statistics.median(ours), statistics.median(theirs), statistics.median(ratios), bar)
 
 
 def limit(name: str, unit: str, ours: float, *, most: float) -> Result:
