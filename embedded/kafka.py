@@ -159,7 +159,14 @@ class EmbeddedKafka:
     def _format(self, settings: Path) -> None:
         """Prepare the data folder, once in its life."""
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = ["kafka.tools.StorageTool", "format", "--ignore-formatted", f"--cluster-id={cluster}", "-c", str(settings)]
+        tool = [
+            "kafka.tools.StorageTool",
+            "format",
+            "--ignore-formatted",
+            f"--cluster-id={cluster}",
+            "-c",
+            str(settings),
+        ]
         done = subprocess.run(
             [_java(), "-Xmx128m", *_JVM, "-cp", self._jars, *tool],
             stdin=subprocess.DEVNULL,
