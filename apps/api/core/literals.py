@@ -53,7 +53,7 @@ def _double(spec: TypeSpec, text: str) -> str:
 
 def _real(spec: TypeSpec, text: str) -> str:
     try:
-        single: float = struct.unpack("f", struct.pack("f", float(_double(spec, text))))[0]
+        single: float = struct.unpack("<f", struct.pack("<f", float(_double(spec, text))))[0]
     except OverflowError:
         raise ValueError("larger than a real can be") from None
     return repr(single)

@@ -92,6 +92,9 @@ def _split(
             raise ParameterInvalid(f"{name!r} stands there twice", parameter=name)
         if name in allowed:
             words[name] = text
+        elif name in PAGE_WORDS:
+            # Also where it is a field's name: the same address must not mean two things.
+            raise ParameterInvalid(f"{name!r} is for pages; a field of this name is {name}[eq]", parameter=name)
         else:
             filters[name] = _filter(surface, name, text, allowed)
     return words, tuple(filters.values())

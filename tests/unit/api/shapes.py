@@ -1,0 +1,45 @@
+"""Contracts and surfaces for the tests of the API's core."""
+
+from typing import Any
+
+from apps.api.core.surface import Surface, surface_of
+from apps.datasets.core.contract import Contract
+from apps.datasets.core.odcs import contract_from_odcs
+from apps.datasets.core.types import TYPES
+from tests.documents import document
+
+
+def every_type(**custom: Any) -> dict[str, Any]:
+    """A contract with a field of each type, named by it, and an array of each that has one."""
+    properties: list[dict[str, Any]] = [
+        {"name": "key", "logicalType": "string", "primaryKey": True, "primaryKeyPosition": 1}
+    ]
+    for spec in TYPES:
+        physical = {"numeric": "numeric(12,2)", "varchar": "varchar(8)"}.get(spec.name, spec.name)
+        properties.append({"name": spec.name, "logicalType": spec.logical[0], "physicalType": physical})
+        if spec.arrayable:
+            properties.append({"name": f"{spec.name} list", "logicalType": "array", "physicalType": f"{spec.name}[]"})
+    filters = [
+        item["name"] for item in properties if "list" not in item["name"] and item["name"] not in {"jsonb", "key"}
+    ]
+    return document("types", properties, mode="upsert", apiWrites=True, filters=filters, orders=filters, **custom)
+
+
+def trains() -> Contract:
+    """An append dataset with an event time, orders in both directions, and a restricted field."""
+    properties = [
+        {"name": "train", "logicalType": "string", "required": True},
+        {"name": "at", "logicalType": "timestamp", "partitioned": True},
+        {"name": "delay", "logicalType": "integer"},
+        {"name": "limit", "logicalType": "integer"},
+        {"name": "driver", "logicalType": "string", "classification": "restricted"},
+        {"name": "remark", "logicalType": "string"},
+    ]
+    return contract_from_odcs(
+        document("trains", properties, orders=["-delay,train", "driver"], filters=["train", "limit", "driver"])
+    )
+
+
+def seen(contract: Contract, *columns: str) -> Surface:
+    """What a grant with these columns shows, or one without columns."""
+    return surface_of(contract, columns or None)

@@ -1,0 +1,111 @@
+"""Parameters of a request, against what a key may see."""
+
+import pytest
+
+from apps.api.core.errors import ParameterInvalid
+from apps.api.core.lookups import BY_NAME, LOOKUPS
+from apps.api.core.query import export_query, item_fields, page_query
+from apps.api.core.surface import SortColumn
+from tests.unit.api.shapes import seen, trains
+
+TRAINS = trains()
+USUAL = seen(TRAINS)
+
+
+def refused(*pairs: tuple[str, str], surface: object = USUAL) -> ParameterInvalid:
+    with pytest.raises(ParameterInvalid) as caught:
+        page_query(surface, pairs)  # type: ignore[arg-type]
+    return caught.value
+
+
+def test_without_parameters_the_primary_key_orders_all_visible_fields() -> None:
+    query = page_query(USUAL, [])
+    assert [field.name for field in query.fields] == ["train", "at", "delay", "limit", "remark"]
+    assert [(column.name, column.descending) for column in query.sort] == [
+        ("at", False),
+        ("_source", False),
+        ("_offset", False),
+    ]
+    assert (query.limit, query.cursor, query.filters) == (100, "", ())
+
+
+def test_an_order_ends_with_the_primary_key_in_the_direction_of_its_last_column() -> None:
+    assert page_query(USUAL, [("order", "-delay,train")]).sort == (
+        SortColumn("delay", descending=True, nullable=True),
+        SortColumn("train", descending=False, nullable=False),
+        SortColumn("at", descending=False, nullable=False),
+        SortColumn("_source", descending=False, nullable=False),
+        SortColumn("_offset", descending=False, nullable=False),
+    )
+
+
+def test_the_exact_reverse_of_an_order_turns_every_column() -> None:
+    forth = page_query(USUAL, [("order", "-delay,train")]).sort
+    back = page_query(USUAL, [("order", "delay,-train")]).sort
+    assert [(column.name, not column.descending) for column in back] == [(c.name, c.descending) for c in forth]
+
+
+@pytest.mark.parametrize("order", ["delay,train", "-delay", "driver", "remark", "", "-", "at,at", "_offset"])
+def test_other_orders_are_refused_with_those_that_are_offered(order: str) -> None:
+    error = refused(("order", order))
+    assert error.parameter == "order"
+    assert "'_id', '-delay,train', 'at'" in str(error)
+    assert "driver" not in str(error)
+
+
+def test_a_field_that_is_called_like_a_parameter_is_filtered_by_its_lookup() -> None:
+    query = page_query(USUAL, [("limit", "5"), ("limit[eq]", "7")])
+    assert query.limit == 5
+    assert [(item.field.name, item.lookup.name, item.values) for item in query.filters] == [("limit", "eq", ("7",))]
+
+
+def test_every_lookup_is_understood() -> None:
+    for lookup in LOOKUPS:
+        text = "true" if lookup.flag else 'a,"b,c",""' if lookup.many else "a"
+        found = page_query(USUAL, [(f"train[{lookup.name}]", text)]).filters[0]
+        assert found.lookup is BY_NAME[lookup.name]
+        assert found.values == (("a", "b,c", "") if lookup.many else (text,))
+
+
+@pytest.mark.parametrize("name", ["driver", "nothing", "_source", "_deleted", "DRIVER", "driver[gte]"])
+def test_a_hidden_field_is_refused_as_one_that_does_not_exist(name: str) -> None:
+    bare = name.partition("[")[0]
+    assert str(refused((name, "x"))).replace(bare, "…") == str(refused(("zzz", "x"))).replace("zzz", "…")
+
+
+def test_a_grant_that_names_a_restricted_field_shows_it() -> None:
+    surface = seen(TRAINS, "driver", "train")
+    query = page_query(surface, [("driver[gte]", "M"), ("order", "-driver"), ("fields", "driver")])
+    assert query.filters[0].values == ("M",)
+    assert [field.name for field in query.fields] == ["driver"]
+    assert not surface.id_is_open
+    assert not surface.whole
+
+
+def test_what_a_cursor_is_bound_to() -> None:
+    one = page_query(USUAL, [("train", "A"), ("limit[gte]", "3"), ("order", "at")])
+    same = page_query(USUAL, [("limit[gte]", "3"), ("order", "at"), ("train", "A"), ("limit", "9"), ("fields", "at")])
+    assert one.fingerprint == same.fingerprint
+    for other in ([("train", "B"), ("limit[gte]", "3")], [("train", "A")], [("train[ne]", "A"), ("limit[gte]", "3")]):
+        assert page_query(USUAL, [*other, ("order", "at")]).fingerprint != one.fingerprint
+    assert page_query(USUAL, [("train", "A"), ("limit[gte]", "3"), ("order", "-at")]).fingerprint != one.fingerprint
+
+
+def test_an_export_is_sorted_only_when_asked_and_knows_no_pages() -> None:
+    assert export_query(USUAL, []).sort == ()
+    assert export_query(USUAL, [("order", "at")]).sort[0].name == "at"
+    for pair in (("limit", "5"), ("cursor", "x"), ("fields", "_id")):
+        with pytest.raises(ParameterInvalid):
+            export_query(USUAL, [pair])
+
+
+def test_one_record_takes_fields_alone() -> None:
+    assert [field.name for field in item_fields(USUAL, [("fields", "at,_id")])] == ["at"]
+    for pairs in ([("train", "A")], [("fields", "at"), ("fields", "at")], [("fields", "at,at")]):
+        with pytest.raises(ParameterInvalid):
+            item_fields(USUAL, pairs)
+
+
+def test_too_many_choices_are_refused() -> None:
+    assert "more than 1000" in str(refused(("train[in]", ",".join(["a"] * 1001))))
+    assert "quotes do not match" in str(refused(("train[in]", '"a')))
