@@ -6,19 +6,19 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
+from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from apps.console.adapters import activity
 from apps.console.core.chart import bars
+from apps.console.core.windows import STEPS, WINDOWS, window_of
 from apps.console.selectors import datasets_activity
 from apps.datasets.admin import DatasetAdmin
 from apps.datasets.models import Dataset
 from apps.datasets.selectors import AppliedDataset
 from apps.ingest.models import Source
 
-CHART_STEP_S = 60
-CHART_STEPS = 60
 CHART_WIDTH = 720
 CHART_HEIGHT = 112
 
@@ -29,16 +29,21 @@ class DatasetJourneyAdmin(DatasetAdmin):
     page_template = "console/dataset.html"
 
     def page_context(self, request: HttpRequest, dataset: AppliedDataset) -> dict[str, Any]:
-        """What the page shows, the activity of the last hour included."""
-        hour = activity.series([dataset.id], step_s=CHART_STEP_S, steps=CHART_STEPS)[dataset.id]
+        """What the page shows, the activity of the chosen time included."""
+        created_at = Dataset.objects.values_list("created_at", flat=True).get(pk=dataset.id)
+        age_s = (timezone.now() - created_at).total_seconds()
+        window = window_of(request.GET.get("window"), age_s=age_s)
+        series = activity.series([dataset.id], step_s=window.step_s, steps=STEPS)[dataset.id]
         last = activity.last_batches([dataset.id]).get(dataset.id)
         return {
             **super().page_context(request, dataset),
             "activity": datasets_activity([dataset])[0],
             "newest_event": last.newest_event if last else None,
-            "hour_rows": bars(hour.rows, width=CHART_WIDTH, height=CHART_HEIGHT),
-            "hour_total": sum(hour.rows),
-            "hour_rejects": sum(hour.rejects),
+            "window": window,
+            "windows": WINDOWS,
+            "bars": bars(series.rows, width=CHART_WIDTH, height=CHART_HEIGHT),
+            "rows_total": sum(series.rows),
+            "rejects_total": sum(series.rejects),
             "chart_width": CHART_WIDTH,
             "chart_height": CHART_HEIGHT,
             "most_rejects": activity.AT_MOST_REJECTS,

@@ -11,9 +11,9 @@ from apps.datasets.adapters import prometheus
 from apps.datasets.selectors import AppliedDataset, dataset_list
 from apps.ingest.metrics import LAG_RECORDS
 
-STEP_S: Final = 15
+STEP_S: Final = 5
 STEPS: Final = 60
-"""The charts show a quarter of an hour in steps of fifteen seconds."""
+"""The charts show five minutes in steps of five seconds: what happens now. Grafana remembers the rest."""
 LAST_MINUTE: Final = 60 // STEP_S
 """Steps that the rate is taken over."""
 

@@ -6,6 +6,7 @@ import psycopg
 from django.conf import settings
 from django.db import connections
 
+from apps.datasets.adapters.timed_postgresql.cursors import timed_cursor
 from apps.datasets.core.errors import StoreMisconfigured
 
 
@@ -25,5 +26,5 @@ def connect(alias: str, **extra: Any) -> psycopg.Connection[Any]:
         user=database["USER"],
         password=database["PASSWORD"],
         options="-c TimeZone=UTC",
-        **{**options, **extra},
+        **{"cursor_factory": timed_cursor(alias), **options, **extra},
     )

@@ -12,6 +12,7 @@ from pytest_django import DjangoDbBlocker
 from apps.datasets.adapters.timed_postgresql.base import DatabaseWrapper
 from apps.datasets.adapters.timed_postgresql.cursors import timed_cursor
 from embedded.postgres import EmbeddedPostgres
+from tests.station import Station
 
 Counts = dict[str, int]
 Connection = psycopg.Connection[Any]
@@ -223,3 +224,11 @@ def test_a_commit_is_observed(wrapped: DatabaseWrapper) -> None:
     wrapped.commit()
     wrapped.set_autocommit(True)
     assert added(before, "wrapped") == {"read": 1, "other": 1}
+
+
+@pytest.mark.parametrize("alias", ["ingest", "writer", "reader", "owner", "default"])
+def test_the_raw_connections_of_every_role_are_observed_under_its_alias(station: Station, alias: str) -> None:
+    before = counts(alias)
+    with station.connect(alias) as connection:
+        connection.execute("SELECT 1")
+    assert added(before, alias) == {"read": 1}
