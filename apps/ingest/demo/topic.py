@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from apps.ingest.core.errors import BrokerUnavailable, TopicMissing
 from apps.ingest.demo.errors import error_of, reason_of
 
-ANSWER_WITHIN_S: Final = 10.0
+ANSWER_WITHIN_S: Final = 6.0
 SETTLE_S: Final = 0.5
 NOT_YET: Final = frozenset({KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE})
 

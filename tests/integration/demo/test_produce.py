@@ -9,32 +9,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from apps.ingest.demo.nycflights import TABLES, read_table
 from apps.ingest.demo.plan import slots
 from apps.ingest.demo.topic import TopicView
-from embedded.errors import NetworkNeeded, NotInstalled
 from embedded.kafka import EmbeddedKafka
-from tests.lacking import lacking
 
 MANAGE = Path(__file__).parents[3] / "manage.py"
 BY_NAME = {table.name: table for table in TABLES}
 NOWHERE = "127.0.0.1:1"
 
 Sent = list[tuple[bytes | None, bytes | None]]
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
-    """A broker of these tests alone, since the demo's topics have fixed names."""
-    try:
-        with EmbeddedKafka(tmp_path_factory.mktemp("kafka"), quick=True) as server:
-            yield server
-    except (NotInstalled, NetworkNeeded) as exc:
-        lacking(str(exc))
 
 
 def make_topic(broker: EmbeddedKafka, name: str, partitions: int) -> None:
