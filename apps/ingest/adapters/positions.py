@@ -79,7 +79,7 @@ def _refuse_other_life(cursor: Cursor[Any], key: SourceKey) -> None:
     if other is not None:
         raise TopicRecreated(
             f"the topic {key.topic} was deleted and made again (its id was {other[0]}, now it is {key.topic_id}), "
-            f"so the stored offsets mean nothing in it; to begin anew: manage.py topics accept {key.topic}"
+            f"so the stored offsets mean nothing in it; to begin anew: `manage.py topics accept` with the dataset"
         )
 
 

@@ -12,7 +12,6 @@ from apps.ingest.core.errors import (
     IngestError,
     OffsetsLost,
     PipelineStopped,
-    StoreUnavailable,
     TopicRecreated,
 )
 from apps.ingest.core.pauses import Backoff
@@ -137,11 +136,12 @@ class Streams:
 
     def due(self, now_s: float) -> list[Stream]:
         """The streams to be claimed now."""
-        return [
+        due = [
             stream
             for stream in self
             if stream.position is None and not stream.backoff.waits(now_s) and stream.place.topic in self.states
         ]
+        return sorted(due, key=lambda stream: (stream.target.name, stream.place))
 
     def claim(self, streams: Sequence[Stream], *, now_s: float) -> None:
         """Take over the positions of these and read on from them.
@@ -161,12 +161,7 @@ class Streams:
                 self.stop(stream, error, now_s=now_s)
             else:
                 moved.add(stream.place)
-        try:
-            self._broker.seek({place: self._start(place) for place in moved})
-        except BrokerUnavailable:
-            for stream in streams:
-                stream.lose()
-            raise
+        self._read_on(moved)
 
     def _claim_one(self, stream: Stream, first: int, end: int) -> None:
         state = self.states[stream.place.topic]
@@ -174,7 +169,7 @@ class Streams:
         position = self._store.claim(Claim(key, first, stream.known_epoch))
         if not first <= position.next_offset <= end:
             self._store.release([position])
-            raise OffsetsLost(_lost(stream.place, position.next_offset, first, end))
+            raise OffsetsLost(_lost(stream, position.next_offset, f" (Kafka holds {first} to {end})"))
         stream.position, stream.known_epoch, stream.trouble = position, position.epoch, ""
         stream.backoff.succeeded()
         self._show(stream.target)
@@ -182,6 +177,18 @@ class Streams:
             "%s: reading %s from offset %d, epoch %d",
             *(stream.target.name, stream.place, position.next_offset, position.epoch),
         )
+
+    def rewind(self, places: Iterable[TopicPartition]) -> None:
+        """Read these partitions again from the first record that one of their streams has not taken."""
+        self._read_on({place for place in places if self.at(place)})
+
+    def _read_on(self, places: Collection[TopicPartition]) -> None:
+        try:
+            self._broker.seek({place: self._start(place) for place in places})
+        except BrokerUnavailable:
+            for stream in (stream for place in places for stream in self.at(place)):
+                stream.lose()
+            raise
 
     def _start(self, place: TopicPartition) -> int:
         return min(stream.position.next_offset for stream in self.at(place) if stream.position)
@@ -202,15 +209,16 @@ class Streams:
             if held is not None:
                 self._store.release([held])
             self._store.note_trouble(key, str(error))
-        except StoreUnavailable as unavailable:
-            LOGGER.warning("could not note the trouble of %s: %s", stream.place, unavailable)
+        except IngestError as second:
+            self._store.reset()
+            LOGGER.warning("could not note the trouble of %s: %s", stream.place, second)
 
     def lost(self, places: Iterable[TopicPartition], *, now_s: float) -> None:
         """Stop the streams of these partitions: Kafka says that it has not the offset any more."""
         for place in places:
             for stream in self.at(place):
                 wanted = stream.position.next_offset if stream.position else -1
-                self.stop(stream, OffsetsLost(_lost(place, wanted)), now_s=now_s)
+                self.stop(stream, OffsetsLost(_lost(stream, wanted)), now_s=now_s)
 
     def learn_states(self, states: Mapping[str, TopicState], *, now_s: float) -> None:
         """Take note of the topics as they are now; stop what was claimed in another life of its topic."""
@@ -240,9 +248,8 @@ class Streams:
         show_stopped(target.name, len(stopped))
 
 
-def _lost(place: TopicPartition, wanted: int, first: int | None = None, end: int | None = None) -> str:
-    held = f" (Kafka holds {first} to {end})" if first is not None else ""
+def _lost(stream: Stream, wanted: int, held: str = "") -> str:
     return (
-        f"offset {wanted} of {place} is the next to be stored and Kafka no longer has it{held}; "
-        f"to go on with what it has: manage.py topics accept <dataset>"
+        f"offset {wanted} of {stream.place} is the next to be stored and Kafka no longer has it{held}; "
+        f"to go on with what it has: manage.py topics accept {stream.target.name}"
     )

@@ -112,7 +112,6 @@ class Worker:
             finally:
                 self._leave()
         self._moved.rows, self._moved.rejects = self._writer.rows, self._writer.rejects
-        self._moved.stopped = self._streams.stopped
         return self._moved
 
     def on_assign(self, partitions: Sequence[TopicPartition]) -> None:
@@ -135,7 +134,9 @@ class Worker:
         self._ended |= arrivals.ended
         if arrivals.lost:
             self._guarded(lambda: self._lost(arrivals.lost))
-        self._guarded(lambda: self._take(arrivals))
+        if not self._guarded(lambda: self._take(arrivals)):
+            # What came with the failed part and was not taken would be skipped by the next poll.
+            self._guarded(lambda: self._streams.rewind(arrivals.records.keys()))
         self._guarded(lambda: self._writer.close_if_due(quiet=not arrivals.count))
         self._say_progress()
 
@@ -172,8 +173,8 @@ class Worker:
         self._writer.close()
         self._streams.lost(places, now_s=self._clock.monotonic_s())
 
-    def _guarded(self, step: Callable[[], None]) -> None:
-        """Do one step, and turn its error into the reaction that its name asks for."""
+    def _guarded(self, step: Callable[[], None]) -> bool:
+        """Do one step, turn its error into the reaction that its name asks for, and say whether it went well."""
         try:
             step()
         except BrokerRefused:
@@ -182,6 +183,8 @@ class Worker:
             count_failure(error)
             self._writer.discard()
             self._react(error, self._writer.at_work)
+            return False
+        return True
 
     def _react(self, error: IngestError, target: Target | None) -> None:
         now_s = self._clock.monotonic_s()
@@ -219,7 +222,8 @@ class Worker:
         if now_s - self._refreshed_s < self._refresh_s:
             return
         self._refreshed_s = now_s
-        gc.collect()
+        if not gc.isenabled():
+            gc.collect()
         if self._writer.committed:
             self._broker.commit(self._writer.committed)
             self._writer.committed = {}
@@ -292,6 +296,7 @@ class Worker:
 
     def _leave(self) -> None:
         self._guarded(self._writer.close)
+        self._moved.stopped = self._streams.stopped
         if self._writer.committed:
             self._broker.commit(self._writer.committed)
         self._broker.close()
@@ -305,7 +310,6 @@ def calm_collector() -> Iterator[None]:
 
     A chunk is thousands of small objects and not one cycle; looking through them costs a quarter of the time.
     """
-    gc.collect()
     gc.freeze()
     gc.disable()
     try:

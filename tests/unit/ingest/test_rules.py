@@ -1,0 +1,145 @@
+"""The small pure rules: SQLSTATEs, sifting, marks, batches, pauses, lag, display."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.ingest.core.batching import BatchPolicy, ChunkSize
+from apps.ingest.core.display import LONGEST, readable
+from apps.ingest.core.errors import RecordRefused
+from apps.ingest.core.lag import EndHistory
+from apps.ingest.core.marks import FUTURE_MS, mark_ms, mark_time, raised_mark
+from apps.ingest.core.pauses import Backoff
+from apps.ingest.core.sifting import sift
+from apps.ingest.core.sqlstates import Reaction, reaction
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "constraint", "expected"),
+    [
+        (None, None, Reaction.WAIT),
+        *((state, None, Reaction.WAIT) for state in ("08006", "53100", "57P01", "40P01", "25006", "42501", "55P03")),
+        *((state, None, Reaction.QUARANTINE) for state in ("22001", "22003", "22021", "22P02", "23502", "54000")),
+        ("23514", None, Reaction.MAKE_PARTITION),
+        ("23514", "c_3_required_0a", Reaction.QUARANTINE),
+        ("23514", "somebody_elses", Reaction.STOP),
+        ("23505", "d3_pkey", Reaction.STOP_DUPLICATE),
+        ("23505", "c_3_unique_0a", Reaction.QUARANTINE),
+        ("42P01", None, Reaction.READ_CONTRACT),
+        ("XX001", None, Reaction.STOP),
+        ("42601", None, Reaction.STOP),
+    ],
+)
+def test_each_sqlstate_has_its_reaction(sqlstate: str | None, constraint: str | None, expected: Reaction) -> None:
+    assert reaction(sqlstate, constraint) is expected
+
+
+@given(count=st.integers(0, 300), bad=st.sets(st.integers(0, 299)))
+def test_sifting_finds_exactly_the_refused_and_stores_the_others_in_order(count: int, bad: set[int]) -> None:
+    stored: list[int] = []
+    tries = 0
+
+    def store(part: Sequence[int]) -> None:
+        nonlocal tries
+        tries += 1
+        if bad.intersection(part):
+            raise RecordRefused("no", sqlstate="22000")
+        stored.extend(part)
+
+    refused = sift(range(count), store)
+    present = {number for number in bad if number < count}
+    assert [row for row, _ in refused] == sorted(present)
+    assert stored == [number for number in range(count) if number not in bad]
+    # One path of halves from the top to each bad row, and the good half beside each step of it.
+    assert tries <= 1 + 2 * len(present) * max(1, (count - 1).bit_length())
+
+
+@given(
+    stamps=st.lists(st.tuples(st.sampled_from([0, 1, 2]), st.integers(-5, 2**62)), min_size=1),
+    now_ms=st.integers(10**12, 2 * 10**12),
+)
+def test_marks_never_fall_and_never_run_far_ahead_of_the_clock(stamps: list[tuple[int, int]], now_ms: int) -> None:
+    mark: int | None = None
+    for stamp in stamps:
+        later = raised_mark(stamp, mark_ms=mark, now_ms=now_ms)
+        assert mark is None or later >= mark
+        assert later <= now_ms + FUTURE_MS
+        mark = later
+
+
+@given(st.integers(0, 4 * 10**12))
+def test_a_mark_is_its_moment_and_back(at_ms: int) -> None:
+    assert mark_ms(mark_time(at_ms)) == at_ms
+
+
+def test_a_batch_is_full_by_rows_bytes_or_age() -> None:
+    policy = BatchPolicy(rows=10, bytes=100, wait_s=1)
+    assert not policy.is_full(rows=9, size_bytes=99, age_s=0.9)
+    assert policy.is_full(rows=10, size_bytes=0, age_s=0)
+    assert policy.is_full(rows=0, size_bytes=100, age_s=0)
+    assert policy.is_full(rows=0, size_bytes=0, age_s=1)
+
+
+def test_chunks_grow_with_small_records_and_shrink_with_large_ones() -> None:
+    policy = BatchPolicy(chunk_records=4_000, chunk_bytes=1_000_000)
+    chunk = ChunkSize(policy)
+    first = chunk.records
+    assert first * 1_000_000 < 2**30
+    for _ in range(5):
+        chunk.learn(records=chunk.records, size_bytes=chunk.records * 100)
+    assert chunk.records == 4_000
+    chunk.learn(records=10, size_bytes=10_000_000)
+    assert chunk.records == 1
+    chunk.learn(records=0, size_bytes=0)
+    assert chunk.records == 1
+
+
+def test_pauses_double_to_the_longest_and_begin_anew() -> None:
+    backoff = Backoff(first_s=1, longest_s=5)
+    assert [backoff.failed(0) for _ in range(4)] == [1, 2, 4, 5]
+    assert backoff.waits(4.9)
+    assert not backoff.waits(5)
+    backoff.succeeded()
+    assert not backoff.waits(0)
+    assert backoff.failed(0, at_least_s=3) == 3
+
+
+def test_lag_in_seconds_is_the_time_since_the_partition_grew_beyond_the_position() -> None:
+    history = EndHistory()
+    for now_s, end in ((0.0, 0), (10.0, 100), (20.0, 100), (30.0, 200)):
+        history.note(now_s, end)
+    behind = [history.seconds_behind(at, now_s=40.0, last_stored_s=None) for at in (200, 150, 100, 99, 0)]
+    assert behind == [0.0, 10.0, 10.0, 30.0, 30.0]
+
+
+def test_lag_of_a_position_older_than_what_is_remembered_comes_from_its_last_record() -> None:
+    history = EndHistory()
+    history.note(100.0, 500)
+    assert history.seconds_behind(10, now_s=110.0, last_stored_s=50.0) == 60.0
+    assert history.seconds_behind(10, now_s=110.0, last_stored_s=None) == 10.0
+    history.note(120.0, 3)
+    assert history.seconds_behind(3, now_s=130.0, last_stored_s=None) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (None, "(none)"),
+        (b'{"a":1}', '{\n  "a": 1\n}'),
+        (b"plain \x1b[31m", "plain \\u001b[31m"),
+        (b"\xff\x00", "hex ff 00"),
+    ],
+)
+def test_raw_bytes_are_shown_as_a_person_can_read_them(raw: bytes | None, text: str) -> None:
+    assert readable(raw) == text
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_can_be_shown_without_control_characters(raw: bytes) -> None:
+    assert all(char.isprintable() or char in "\n\t" for char in readable(raw))
+
+
+def test_a_long_value_is_cut() -> None:
+    assert readable(b"x" * (LONGEST + 5)).endswith("… 5 bytes more")

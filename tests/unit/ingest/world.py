@@ -1,0 +1,119 @@
+"""A world in memory for workers: a Kafka, tables, a clock, and contracts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from apps.datasets.core.odcs import contract_from_odcs
+from apps.datasets.selectors import AppliedDataset
+from apps.ingest.adapters.memory_kafka import MemoryBroker, MemoryKafka
+from apps.ingest.adapters.memory_store import MemoryStore, MemoryTables
+from apps.ingest.core.batching import BatchPolicy
+from apps.ingest.core.decoding import Decoder
+from apps.ingest.core.errors import StoreUnavailable
+from apps.ingest.core.ports import Target
+from apps.ingest.core.records import TopicPartition
+from apps.ingest.services.worker import Bounds, Moved, Surroundings, Worker
+from tests.documents import document, prop
+
+NOW_MS = 1_764_000_000_000
+EVENTS = (prop("id", "integer", required=True), prop("name"))
+ENTITIES = (prop("id", "integer", primaryKey=True), prop("name"))
+TIMED = (prop("id", "integer", required=True), prop("at", "timestamp", partitioned=True, required=True))
+
+
+def applied(number: int, source: dict[str, Any], *, version: int = 1) -> AppliedDataset:
+    """A dataset of this id with the document's contract."""
+    return AppliedDataset(number, version, contract_from_odcs(source), source)
+
+
+def target(dataset: AppliedDataset) -> Target:
+    """The dataset as a worker aims at it."""
+    return Target(dataset.id, dataset.name, dataset.number, Decoder(dataset.contract))
+
+
+def events(number: int = 1, name: str = "events", topic: str = "events", **custom: Any) -> AppliedDataset:
+    """An append dataset of an id and a name."""
+    return applied(number, document(name, EVENTS, physical_name=topic, mode="append", **custom))
+
+
+def entities(number: int = 2, name: str = "entities", topic: str = "entities") -> AppliedDataset:
+    """An upsert dataset keyed by its id."""
+    return applied(number, document(name, ENTITIES, physical_name=topic, mode="upsert"))
+
+
+def timed(number: int = 3, **custom: Any) -> AppliedDataset:
+    """An append dataset in months."""
+    return applied(number, document("timed", TIMED, physical_name="timed", mode="append", **custom))
+
+
+@dataclass
+class FakeClock:
+    """A clock that each look moves on by ten milliseconds."""
+
+    seconds: float = 0.0
+
+    def monotonic_s(self) -> float:
+        self.seconds += 0.01
+        return self.seconds
+
+    def now_ms(self) -> int:
+        return NOW_MS
+
+
+@dataclass
+class World:
+    """Everything that workers share."""
+
+    datasets: list[AppliedDataset]
+    kafka: MemoryKafka = field(default_factory=MemoryKafka)
+    tables: MemoryTables = field(default_factory=MemoryTables)
+    clock: FakeClock = field(default_factory=FakeClock)
+    catalogue_faults: int = 0
+
+    def __post_init__(self) -> None:
+        for dataset in self.datasets:
+            if dataset.contract.topic not in self.kafka.topics:
+                self.kafka.make(dataset.contract.topic, 2)
+
+    def send(self, topic: str, *values: Any, partition: int = 0, **more: Any) -> None:
+        """Append these values to a partition: bytes as they are, None as a tombstone, others as JSON."""
+        for value in values:
+            raw = value if isinstance(value, bytes | None) else msgspec.json.encode(value)
+            self.kafka.send(TopicPartition(topic, partition), raw, **more)
+
+    def catalogue(self) -> Sequence[AppliedDataset]:
+        if self.catalogue_faults:
+            self.catalogue_faults -= 1
+            raise StoreUnavailable("away")
+        return list(self.datasets)
+
+    def worker(self, *, bounds: Bounds | None = None, **policy: Any) -> Worker:
+        """A new worker; until idle when nothing else is said."""
+        around = Surroundings(
+            broker=MemoryBroker(self.kafka),
+            topics=self.kafka,
+            store=MemoryStore(self.tables),
+            clock=self.clock,
+            catalogue=self.catalogue,
+        )
+        return Worker(around, BatchPolicy(**policy), refresh_s=0.5, bounds=bounds or Bounds(until_idle=True))
+
+    def run(self, **policy: Any) -> Moved:
+        """Run a new worker until idle."""
+        return self.worker(**policy).run()
+
+    def ids(self, dataset: int = 1) -> list[int]:
+        """The ids of the stored rows, sorted."""
+        return sorted(row[0] for row in self.tables.rows[dataset].values())
+
+    def reasons(self) -> list[str]:
+        """Why records were rejected, sorted."""
+        return sorted(reject.reason for _, _, reject in self.tables.rejects)
+
+
+def things(count: int, start: int = 0) -> list[dict[str, Any]]:
+    """Good records for `events` and `entities`."""
+    return [{"id": number, "name": f"n{number}"} for number in range(start, start + count)]
