@@ -97,13 +97,18 @@ class _LivingFiles(Collector):
                     yield path
 
 
+def registry() -> CollectorRegistry:
+    """What a scrape collects from: the folder of all processes, or this process alone where none is shared."""
+    if _slots is None:
+        return prometheus_client.REGISTRY
+    shared = CollectorRegistry()
+    shared.register(_LivingFiles(_slots))
+    return shared
+
+
 def page() -> tuple[bytes, str]:
     """The metrics of all processes in Prometheus's text format, and its content type."""
-    registry: CollectorRegistry = prometheus_client.REGISTRY
-    if _slots is not None:
-        registry = CollectorRegistry()
-        registry.register(_LivingFiles(_slots))
-    return prometheus_client.generate_latest(registry), prometheus_client.CONTENT_TYPE_LATEST
+    return prometheus_client.generate_latest(registry()), prometheus_client.CONTENT_TYPE_LATEST
 
 
 def gauge_values(metric: Metric) -> dict[tuple[str, ...], float]:
