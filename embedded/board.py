@@ -36,6 +36,7 @@ Andén runs.
   Kafka 4.4        {self.kafka}
   Processes        {", ".join(self.processes)}
   Logs             {shown(self.logs)}/
+  Commands         . {shown(self.logs.with_name("environment"))}; {shown(Path(sys.executable))} manage.py help
 
   Admin            {self.site}/admin/    user steward, password {self.password}
   API              {self.site}/api/v1/datasets

@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, LiteralString
 
 import psycopg
 
@@ -92,13 +92,17 @@ class Station:
             self._crew.loop()
         self._over.set()
         if self._crew.fallen and not self._trouble:
-            path = logs.path(self._crew.fallen)
-            said = last_line(path.read_text(errors="replace"))
-            self._trouble = f"{self._crew.fallen} ended by itself: {said} (log: {shown(path)})"
+            self._trouble = self._obituary(self._crew.fallen, logs.path(self._crew.fallen))
         if self._trouble:
             self._progress.say(f"\n{self._trouble}")
             return 1
         return 0
+
+    def _obituary(self, name: str, log: Path) -> str:
+        """How the process that ended first did so, and what it said last."""
+        said = last_line(log.read_text(errors="replace")) if log.exists() else ""
+        code = self._crew.returncode if self._crew else None
+        return f"{name} ended by itself with code {code}: {said or 'it said nothing'} (log: {shown(log)})"
 
     def _watch(self, names: tuple[str, ...]) -> None:
         """Wait until everything is up, say so, show how rows arrive, end in time; runs in a thread."""
@@ -113,7 +117,7 @@ class Station:
 
     def _wait_until_up(self) -> bool:
         """Whether the web answers and the worker stores rows; False when that failed or the station ended."""
-        missing = {"web": self._web_ready, "ingest": self._rows_arrive}
+        missing = {"web": self._web_ready, "ingest": self._worker_reads, "demo": self._rows_arrive}
         deadline = time.monotonic() + _UP_TIMEOUT_S
         while not self._over.wait(0.2):
             missing = {name: is_up for name, is_up in missing.items() if not is_up()}
@@ -150,12 +154,20 @@ class Station:
             return bool(answer.status == 200)
         return False
 
+    def _worker_reads(self) -> bool:
+        """Whether a living session of the worker holds a source: what a killed one left does not count."""
+        return self._count("APP", "SELECT count(*) FROM ingest_source JOIN pg_stat_activity ON pid = backend_pid") > 0
+
     def _rows_arrive(self) -> bool:
         return self._rows() > 0
 
     def _rows(self) -> int:
-        with psycopg.connect(self._postgres.urls()["ANDEN_DATABASE_READER_URL"]) as connection:
-            row = connection.execute("SELECT count(*) FROM data.flights").fetchone()
+        return self._count("READER", "SELECT count(*) FROM data.flights")
+
+    def _count(self, role: str, query: LiteralString) -> int:
+        """The number that the query gives to this role."""
+        with psycopg.connect(self._postgres.urls()[f"ANDEN_DATABASE_{role}_URL"]) as connection:
+            row = connection.execute(query).fetchone()
         return int(row[0]) if row else 0
 
     def _departures(self, names: tuple[str, ...]) -> Departures:
