@@ -49,7 +49,8 @@ bench: $(TEST_READY) ## Measure every speed claim of the README beside its peers
 	$(BIN)/python -m bench $(BENCH_ARGS)
 
 screenshots: $(TEST_READY) ## Take the pictures in docs/images/ from a running make run
-	$(BIN)/python docs/images/make.py
+	@test -s .anden/running || { echo "make run must be up in another terminal" >&2; exit 1; }
+	$(BIN)/python docs/images/make.py --url "$$(sed 's|.*\(http://[^/]*\).*|\1|' .anden/running)"
 
 clean: ## Remove the environment, the caches and everything that make run keeps
 	rm -rf .venv .anden .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
