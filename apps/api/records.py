@@ -11,9 +11,11 @@ from apps.api.adapters.copies import CsvExport
 from apps.api.adapters.pages import IdMaker, Page, fetch, fetch_page, marks_of
 from apps.api.adapters.statements import export_statement, item_statement, page_statement
 from apps.api.core.errors import ParameterInvalid, RecordUnknown
+from apps.api.core.literals import literal
 from apps.api.core.query import RecordsQuery, export_query, item_fields, page_query
 from apps.api.core.record_id import read_id
 from apps.api.core.sealing import Broken, Sealer
+from apps.api.core.surface import column_kind
 from apps.api.selectors import Access, visible_rows
 
 Pairs = Iterable[tuple[str, str]]
@@ -93,7 +95,9 @@ def _position(query: RecordsQuery) -> list[str | None] | None:
             "this cursor belongs to another query: follow `next` with the same filters and order, or start again",
             parameter="cursor",
         ) from None
-    return msgspec.json.decode(text, type=list[str | None])
+    kinds = [column_kind(query.surface.contract, column.name) for column in query.sort]
+    values = msgspec.json.decode(text, type=list[str | None])
+    return [value and literal(kind, value) for kind, value in zip(kinds, values, strict=True)]
 
 
 @cache

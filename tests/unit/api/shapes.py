@@ -27,7 +27,7 @@ def every_type(**custom: Any) -> dict[str, Any]:
 
 def trains() -> Contract:
     """An append dataset with an event time, orders in both directions, and a restricted field."""
-    properties = [
+    properties: list[dict[str, Any]] = [
         {"name": "train", "logicalType": "string", "required": True},
         {"name": "at", "logicalType": "timestamp", "partitioned": True},
         {"name": "delay", "logicalType": "integer"},
