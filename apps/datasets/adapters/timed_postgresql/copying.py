@@ -51,8 +51,8 @@ class TimedCopy(AbstractContextManager[Copy]):
             self._observe(error)
             raise
         # Blocks and rows() read through these two; as attributes they need no class of our own.
-        copy.read = self._stopwatch.around(copy.read)  # type: ignore[method-assign]
-        copy.read_row = self._stopwatch.around(copy.read_row)  # type: ignore[method-assign]
+        copy.read = self._stopwatch.around_step(copy.read)  # type: ignore[method-assign]
+        copy.read_row = self._stopwatch.around_step(copy.read_row)  # type: ignore[method-assign]
         return copy
 
     def __exit__(

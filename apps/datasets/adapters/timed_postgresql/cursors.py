@@ -42,7 +42,7 @@ class _Timed(psycopg.Cursor[Any]):
         """Rows as they arrive: one observation, of the time between asking and getting."""
         operation, stopwatch = self._operation(query), Stopwatch()
         rows = super().stream(query, params, **options)
-        advance = stopwatch.around(partial(next, rows, _END))
+        advance = stopwatch.around_step(partial(next, rows, _END))
         try:
             while (row := advance()) is not _END:
                 yield row

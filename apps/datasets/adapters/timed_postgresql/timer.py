@@ -75,3 +75,14 @@ class Stopwatch:
                 self.seconds += perf_counter() - started
 
         return timed
+
+    def around_step(self, step: Callable[[], Result]) -> Callable[[], Result]:
+        """The same for what happens once a row: half the price, and a step that fails is not counted."""
+
+        def timed() -> Result:
+            started = perf_counter()
+            result = step()
+            self.seconds += perf_counter() - started
+            return result
+
+        return timed
