@@ -95,8 +95,9 @@ class EmbeddedPostgres:
             return
         self._daemon.claim()
         with stopped_on_error(self._daemon.stop):
-            self._passwords = self._passwords or _passwords(self.folder / "passwords.json")
             ground = _ground(self.folder / "data")
+            self._drop_unopenable(ground)
+            self._passwords = self._passwords or _passwords(self.folder / "passwords.json")
             if not (ground.data / "PG_VERSION").exists():
                 self._make_cluster(ground)
             self._choose_port()
@@ -119,6 +120,17 @@ class EmbeddedPostgres:
     def resume(self) -> None:
         """Let a paused server go on."""
         self._daemon.send(signal.SIGCONT)
+
+    def _drop_unopenable(self, ground: Footing) -> None:
+        """Remove data outside of the folder that a removed folder left behind: its passwords are lost."""
+        if (self.folder / "passwords.json").exists() or not (ground.data / "PG_VERSION").exists():
+            return
+        if ground.data.is_relative_to(self.folder):
+            raise StartFailed(
+                f"passwords.json is gone, and {ground.data} cannot be opened without it: "
+                f"bring it back, or remove {self.folder} to start anew"
+            )
+        shutil.rmtree(ground.data)
 
     def _url(self, user: str, key: str) -> str:
         database = SUPERUSER if key == "superuser" else DATABASE

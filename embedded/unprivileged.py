@@ -57,7 +57,7 @@ def _in_namespace() -> tuple[str, ...]:
 
 
 def as_nobody(programs: Path, data: Path, *, libraries: Path) -> Footing:
-    """A footing for the user `nobody`: binaries and data in a folder of its own below /var/tmp."""
+    """A footing for the user `nobody`, beside `data` where that can be reached, otherwise below /var/tmp."""
     user = pwd.getpwnam(_USER)
     become = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
     if not shutil.which("setpriv") or not _works([*become, "true"]):
@@ -65,14 +65,22 @@ def as_nobody(programs: Path, data: Path, *, libraries: Path) -> Footing:
             "PostgreSQL does not run as root, and this system allows neither `unshare -U` nor `setpriv`: "
             "run this as another user"
         )
-    room = _private_folder(room_of(data), user.pw_uid)
-    home = room / "programs"
+    beside = _works([*become, "test", "-x", str(data.parent)])
+    room = _private_folder(data.with_name("nobody") if beside else room_of(data), user.pw_uid)
+    if not _works([*become, str(programs / "bin" / "postgres"), "--version"]):
+        programs = _copied(programs, libraries, room / "programs")
+    return Footing(become, programs, room / "data", user.pw_uid)
+
+
+def _copied(programs: Path, libraries: Path, home: Path) -> Path:
+    """The programs' copy below `home`, with their libraries where they look for them."""
+    copy = home / programs.parent.name / programs.name
     if not (home / "complete").exists():
         shutil.rmtree(home, ignore_errors=True)
-        shutil.copytree(programs, home / programs.parent.name / programs.name, symlinks=True)
+        shutil.copytree(programs, copy, symlinks=True)
         shutil.copytree(libraries, home / libraries.name)
         (home / "complete").touch()
-    return Footing(become, home / programs.parent.name / programs.name, room / "data", user.pw_uid)
+    return copy
 
 
 def room_of(data: Path) -> Path:

@@ -19,6 +19,8 @@ from tests.lacking import lacking
 def postgres_server() -> Iterator[EmbeddedPostgres]:
     """A running PostgreSQL 18 with the empty database `anden` and its owner role."""
     with TemporaryDirectory(prefix="anden-postgres-") as folder:
+        # Where root must run it as `nobody`, the data can then lie here, and goes with the folder.
+        Path(folder).chmod(0o711)
         try:
             with EmbeddedPostgres(Path(folder), quick=True) as server:
                 yield server

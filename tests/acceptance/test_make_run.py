@@ -19,6 +19,7 @@ import psycopg
 import pytest
 
 from embedded.postgres import EmbeddedPostgres
+from embedded.unprivileged import room_of
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
 
@@ -44,6 +45,8 @@ def project() -> Iterator[Path]:
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(_REPO / name, root / name)
         yield root
+        # Where root may not make namespaces, PostgreSQL's data lies there.
+        shutil.rmtree(room_of(root / ".anden" / "postgres" / "data"), ignore_errors=True)
 
 
 class Run:

@@ -7,13 +7,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 import psycopg
 import pytest
 
 from embedded import postgres
-from embedded.errors import FolderInUse
+from embedded.errors import FolderInUse, StartFailed
 from embedded.ports import LOOPBACK
 from embedded.postgres import EmbeddedPostgres
 from embedded.unprivileged import as_nobody, room_of
@@ -98,24 +99,51 @@ def test_the_server_ends_with_a_killed_parent_and_the_folder_can_be_used_again(t
         assert found == (1,)
 
 
+def _numbers(server: EmbeddedPostgres) -> list[tuple[int]]:
+    with psycopg.connect(server.urls()["ANDEN_DATABASE_OWNER_URL"]) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS t (n integer)")
+        return connection.execute("SELECT n FROM t").fetchall()
+
+
+def _add_seven(server: EmbeddedPostgres) -> None:
+    with psycopg.connect(server.urls()["ANDEN_DATABASE_OWNER_URL"]) as connection:
+        connection.execute("INSERT INTO t VALUES (7)")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become nobody")
+@pytest.mark.parametrize("mode", [0o700, 0o711])
 def test_where_namespaces_are_forbidden_root_runs_it_as_nobody_and_opens_no_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch, mode: int
 ) -> None:
     monkeypatch.setattr(postgres, "footing", as_nobody)
-    closed = tmp_path / "closed"
-    closed.mkdir(mode=0o700)
-    with EmbeddedPostgres(closed / "pg", quick=True) as server:
+    # Not tmp_path, which nobody else can reach.
+    with TemporaryDirectory() as folder:
+        above = Path(folder)
+        above.chmod(mode)
+        server = EmbeddedPostgres(above / "pg", quick=True)
         room = room_of(server.folder / "data")
         try:
-            assert psutil.Process(server.pid).username() == "nobody"
-            with psycopg.connect(server.urls()["ANDEN_DATABASE_OWNER_URL"]) as connection:
-                connection.execute("CREATE TABLE t AS SELECT 7 AS n")
-            server.stop()
-            server.start()
-            with psycopg.connect(server.urls()["ANDEN_DATABASE_OWNER_URL"]) as connection:
-                assert connection.execute("SELECT n FROM t").fetchone() == (7,)
+            with server:
+                assert psutil.Process(server.pid).username() == "nobody"
+                assert _numbers(server) == []
+                _add_seven(server)
+            with server:
+                assert _numbers(server) == [(7,)]
+            assert room.exists() == (mode == 0o700)
+            assert stat.S_IMODE(above.stat().st_mode) == mode
+            if room.exists():
+                # The folder is gone, and the passwords with it: what it left elsewhere is of no use.
+                shutil.rmtree(server.folder)
+                with EmbeddedPostgres(server.folder, quick=True) as anew:
+                    assert _numbers(anew) == []
         finally:
-            server.stop()
-            shutil.rmtree(room)
-    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+            shutil.rmtree(room, ignore_errors=True)
+
+
+def test_data_without_its_passwords_is_left_alone_and_the_reason_told(tmp_path: Path) -> None:
+    with EmbeddedPostgres(tmp_path, quick=True):
+        pass
+    (tmp_path / "passwords.json").unlink()
+    with pytest.raises(StartFailed, match=r"passwords\.json is gone"):
+        EmbeddedPostgres(tmp_path, quick=True).start()
+    assert (tmp_path / "data" / "PG_VERSION").exists()

@@ -1,0 +1,36 @@
+import os
+import shutil
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from embedded.postgres import WHEEL
+from embedded.unprivileged import as_nobody, room_of
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become nobody")
+def test_programs_that_nobody_can_reach_run_from_a_copy_with_their_libraries(tmp_path: Path) -> None:
+    spec = find_spec(WHEEL)
+    assert spec is not None
+    assert spec.submodule_search_locations
+    package = Path(spec.submodule_search_locations[0])
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    install = shutil.copytree(package / "pginstall18", closed / WHEEL / "pginstall18", symlinks=True)
+    libraries = shutil.copytree(package.with_name(f"{WHEEL}.libs"), closed / f"{WHEEL}.libs")
+    room = room_of(closed / "data")
+    try:
+        ground = as_nobody(install, closed / "data", libraries=libraries)
+        assert ground.programs.is_relative_to(room)
+        said = subprocess.run(
+            [*ground.become, ground.programs / "bin" / "postgres", "--version"],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd="/",
+        ).stdout
+        assert said.startswith("postgres (PostgreSQL) 18")
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
