@@ -1,0 +1,56 @@
+"""A web server of the tests' own, over the database of this session."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.station import Station
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@contextmanager
+def served(changed: Mapping[str, str], log: Path) -> Iterator[str]:
+    """The address of a gunicorn with one worker, its environment changed by these variables."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--pythonpath", str(ROOT / "platform")]
+    command += ["-k", "gthread", "-w", "1", "--threads", "4", "-b", f"127.0.0.1:{port}", "--no-control-socket"]
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", **changed}
+    with log.open("wb") as output:
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait_until_it_answers(f"{url}/healthz", server, log)
+            yield url
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+def _wait_until_it_answers(url: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
+    for _ in range(300):
+        try:
+            with urllib.request.urlopen(url, timeout=5):  # noqa: S310  ours
+                return
+        except (urllib.error.URLError, ConnectionError):
+            assert server.poll() is None, log.read_text()
+            time.sleep(0.1)
+    raise AssertionError(log.read_text())
+
+
+@pytest.fixture
+def url(station: Station, tmp_path: Path) -> Iterator[str]:
+    """The address of a server over the tests' database."""
+    with served({}, tmp_path / "gunicorn.log") as address:
+        yield address

@@ -1,0 +1,115 @@
+"""A CSV export over a real server: whole, or visibly broken, and never more than so many at a time."""
+
+import http.client
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+
+from apps.api.services import GrantRequest, client_create
+from tests.acceptance.api.conftest import served
+from tests.documents import document, prop
+from tests.station import Station
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True, databases="__all__")]
+
+PATH = "/api/v1/datasets/big/records.csv"
+ROWS = 200_000
+COPYING = "application_name = 'anden-reader' AND query LIKE 'COPY%' AND state = 'active'"
+
+
+@pytest.fixture
+def key(station: Station) -> str:
+    """The key to a dataset of 200,000 rows, 60 MB as CSV."""
+    station.apply(document("big", [prop("text", required=True)]))
+    with station.connect("ingest") as connection:
+        connection.execute(
+            "INSERT INTO data.big (text, _source, _offset, _batch)"
+            " SELECT repeat(md5(n::text), 9), 1, n, 1 FROM generate_series(1, %s) AS n",
+            (ROWS,),
+        )
+        connection.commit()
+    return str(client_create("reader", [GrantRequest("big")])[1])
+
+
+@contextmanager
+def export(url: str, key: str) -> Iterator[http.client.HTTPResponse]:
+    """The answer, its body not read yet; the connection ends with the block."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
+    try:
+        connection.request("GET", PATH, headers={"Authorization": f"Bearer {key}"})
+        with connection.getresponse() as response:
+            yield response
+    finally:
+        connection.close()
+
+
+def body_of(url: str, key: str) -> bytes:
+    with export(url, key) as response:
+        assert response.status == 200
+        return response.read()
+
+
+def test_an_export_is_whole_and_takes_little_memory(station: Station, key: str, url: str) -> None:
+    server = next(
+        process
+        for process in psutil.Process().children(recursive=True)
+        if "gunicorn" in " ".join(process.cmdline()) and not process.children()
+    )
+    body_of(url, key)
+    before = server.memory_info().rss
+    body = body_of(url, key)
+    assert body.count(b"\n") == ROWS + 1
+    assert body[:5] == b"text\n"
+    assert server.memory_info().rss - before < 20 * 1024 * 1024
+
+
+def test_an_export_that_the_database_breaks_off_is_broken_for_the_client(station: Station, key: str, url: str) -> None:
+    with export(url, key) as response:
+        response.read(1000)
+        with station.admin() as connection:
+            ended = connection.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {COPYING}")
+            assert ended.fetchall() == [(True,)]
+        with pytest.raises(http.client.IncompleteRead):
+            response.read()
+
+
+def test_a_client_that_goes_away_ends_its_export(station: Station, key: str, url: str) -> None:
+    with export(url, key) as response:
+        response.read(1000)
+    pause = threading.Event()
+    with station.admin() as connection:
+        for _ in range(200):
+            found = connection.execute(f"SELECT count(*) FROM pg_stat_activity WHERE {COPYING}").fetchone()
+            if found == (0,):
+                break
+            pause.wait(0.05)
+        assert found == (0,)
+    body_of(url, key)
+
+
+def test_exports_beyond_the_limit_are_told_to_wait(station: Station, key: str, tmp_path: Path) -> None:
+    with served({"ANDEN_API_EXPORTS": "1"}, tmp_path / "gunicorn.log") as url:
+        with export(url, key) as first:
+            first.read(1000)
+            with export(url, key) as second:
+                assert (second.status, second.headers["Retry-After"]) == (503, "5")
+                assert b"exports-busy" in second.read()
+            first.read()
+        body_of(url, key)
+
+
+def test_an_export_is_bounded_in_time(station: Station, key: str, tmp_path: Path) -> None:
+    with (
+        served({"ANDEN_API_EXPORT_TIMEOUT_S": "0.001"}, tmp_path / "gunicorn.log") as url,
+        export(url, key) as response,
+    ):
+        if response.status == 200:
+            with pytest.raises(http.client.IncompleteRead):
+                response.read()
+        else:
+            assert b"query-too-slow" in response.read()
