@@ -67,7 +67,8 @@ def as_nobody(programs: Path, data: Path, *, libraries: Path) -> Footing:
         )
     beside = _works([*become, "test", "-x", str(data.parent)])
     room = _private_folder(data.with_name("nobody") if beside else room_of(data), user.pw_uid)
-    if not _works([*become, str(programs / "bin" / "postgres"), "--version"]):
+    # `test` rather than the program: setpriv itself still reaches what the user it becomes does not.
+    if not _works([*become, "test", "-x", str(programs / "bin" / "postgres")]):
         programs = _copied(programs, libraries, room / "programs")
     return Footing(become, programs, room / "data", user.pw_uid)
 
