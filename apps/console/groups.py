@@ -14,11 +14,15 @@ STEWARD: Final = "steward"
 
 OUR_APPS: Final = ("datasets", "ingest", "api", "monitoring")
 STEWARD_MAY: Final = (
+    ("ingest", "quarantine", ("change",)),
     ("api", "client", ("add", "change")),
     ("api", "key", ("change",)),
     ("api", "grant", ("delete",)),
 )
-"""What a steward may do besides looking: look after clients. Contracts and rows are not changed by hand."""
+"""What a steward may do besides looking: look after bad records, their restricted fields included, and clients.
+
+Contracts and rows are not changed by hand.
+"""
 
 
 def keep_groups(*, using: str, apps: Apps, **_signal: Any) -> None:

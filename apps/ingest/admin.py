@@ -11,6 +11,7 @@ from unfold.paginator import InfinitePaginator
 
 from apps.datasets.core.raw import shown
 from apps.datasets.read_only_admin import ReadOnlyAdmin
+from apps.datasets.selectors import applied
 from apps.ingest.models import Quarantine, Source
 
 # Steps from reason to reason through the index on (dataset, reason): DISTINCT would read the whole table.
@@ -62,7 +63,13 @@ class QuarantineAdmin(ReadOnlyAdmin):
             {"fields": (("dataset", "contract_version"), ("place", "batch_id"), ("timestamp", "recorded_at"))},
         ),
     )
-    readonly_fields = ("place", "contract_version", "value_shown", "key_shown", "headers_shown")
+    readonly_fields = ("place", "contract_version", "value_shown", "key_shown", "headers_shown", "withheld")
+
+    def get_fieldsets(self, request: HttpRequest, record: Quarantine | None = None) -> Any:
+        """The page's parts, without the record itself for those who may not see all of its fields."""
+        if record is None or may_see_raw(request, record):
+            return self.fieldsets
+        return [(name, {"fields": ("withheld",)} if name == "Record" else options) for name, options in self.fieldsets]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Quarantine]:
         """Records without their bytes, which a list does not show; a page fetches them one by one."""
@@ -78,6 +85,11 @@ class QuarantineAdmin(ReadOnlyAdmin):
     def contract_version(self, record: Quarantine) -> int:
         """The version that the record was held against."""
         return record.number
+
+    @admin.display(description="record")
+    def withheld(self, _record: Quarantine) -> str:
+        """Why the record is not shown."""
+        return "Its dataset has restricted fields: stewards alone see what arrived."
 
     @admin.display(description="value")
     def value_shown(self, record: Quarantine) -> str:
@@ -96,6 +108,14 @@ class QuarantineAdmin(ReadOnlyAdmin):
             f"{name}: {value['hex'] if isinstance(value, dict) else value}" for name, value in record.headers or ()
         )
         return format_html('<pre class="st-raw st-mono">{}</pre>', "\n".join(lines) or "none")
+
+
+def may_see_raw(request: HttpRequest, record: Quarantine) -> bool:
+    """Whether this person may see a record as it came, which holds restricted fields like any other."""
+    if request.user.has_perm("ingest.change_quarantine"):
+        return True
+    dataset = applied(record.dataset_id, record.dataset.number)
+    return not any(field.restricted for field in dataset.contract.fields)
 
 
 @admin.register(Source)

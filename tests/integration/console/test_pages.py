@@ -195,6 +195,17 @@ def test_a_quarantined_record_is_shown_as_it_came_and_does_no_harm(
     assert "00 ff" in text
 
 
+@pytest.mark.parametrize(("group", "seen"), [("viewer", False), ("steward", True)])
+def test_a_record_of_a_dataset_with_restricted_fields_is_for_stewards(
+    filled: Filled, look_as: LookAs, group: str, *, seen: bool
+) -> None:
+    dataset = filled.dataset("things", restricted=True)
+    filled.rejects(dataset, filled.source(dataset), [b'{"secret": "hush"}'])
+    text = text_of(look_as(group).get(reverse("admin:ingest_quarantine_change", args=[Quarantine.objects.get().pk])))
+    assert ("hush" in text, "trace: abc" in text, "stewards alone" in text) == (seen, seen, not seen)
+    assert "a message" in text
+
+
 def test_the_quarantine_is_narrowed_by_dataset_reason_and_state(filled: Filled, look_as: LookAs) -> None:
     one, other = filled.dataset("one"), filled.dataset("other")
     filled.rejects(one, filled.source(one), [b"{"] * 2, reason="not_json")

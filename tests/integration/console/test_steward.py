@@ -84,6 +84,7 @@ def test_migrate_gives_the_groups_back_what_they_lost_and_takes_what_they_gained
     call_command("migrate", verbosity=0)
     assert codenames(VIEWER) == wanted
     assert codenames(STEWARD) == wanted | {
+        "change_quarantine",
         "add_client",
         "change_client",
         "change_key",
