@@ -39,11 +39,17 @@ class NewClient(forms.Form):
         return [GrantRequest(name, may_read=name in read, may_write=name in write) for name in sorted(read | write)]
 
 
+def columns_in_words(grant: Grant) -> str:
+    """The columns that a grant names, or what stands for none named."""
+    return "all that are not restricted" if grant.columns is None else ", ".join(grant.columns)
+
+
 class PartOfClient(TabularInline):  # type: ignore[misc] # unfold has no types
     """Something that was made with the client, to look at below it."""
 
     extra = 0
     can_delete = False
+    hide_title = True
 
     def has_add_permission(self, _request: HttpRequest, _one: Any = None) -> bool:
         """Nothing is added here."""
@@ -58,7 +64,13 @@ class GrantsOfClient(PartOfClient):
     """What the client may do."""
 
     model = Grant
-    fields = ("dataset", "may_read", "may_write", "columns")
+    fields = ("dataset", "may_read", "may_write", "may_see")
+    readonly_fields = ("may_see",)
+
+    @admin.display(description="columns")
+    def may_see(self, grant: Grant) -> str:
+        """The columns of the grant in words."""
+        return columns_in_words(grant)
 
 
 class KeysOfClient(PartOfClient):
@@ -141,12 +153,19 @@ class KeyAdmin(ReadOnlyAdmin):
 class GrantAdmin(ReadOnlyAdmin):
     """What each client may do with which dataset; deleting one takes it back."""
 
-    list_display = ("client", "dataset", "may_read", "may_write", "columns")
+    list_display = ("client", "dataset", "may_read", "may_write", "may_see")
+    fields = list_display
+    readonly_fields = ("may_see",)
     list_display_links = ("client", "dataset")
     list_select_related = ("client", "dataset")
     list_filter = ("dataset", "may_write")
     list_filter_sheet = False
     search_fields = ("client__name", "dataset__name")
+
+    @admin.display(description="columns")
+    def may_see(self, grant: Grant) -> str:
+        """The columns of the grant in words."""
+        return columns_in_words(grant)
 
     def has_delete_permission(self, request: HttpRequest, _one: Any = None) -> bool:
         """Stewards take grants back."""
