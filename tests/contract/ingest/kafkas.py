@@ -1,0 +1,99 @@
+"""Three Kafkas with one face: in memory, librdkafka's mock cluster, and the real broker."""
+
+import uuid
+from collections.abc import Iterator
+from typing import Protocol
+
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+
+from apps.datasets.core.contract import TopicSpec
+from apps.ingest.adapters.kafka_broker import KafkaBroker
+from apps.ingest.adapters.kafka_client import client_config, consumer_config
+from apps.ingest.adapters.kafka_topics import KafkaTopics
+from apps.ingest.adapters.memory_kafka import MemoryBroker, MemoryKafka
+from apps.ingest.conf import KafkaSettings
+from apps.ingest.core.ports import Broker, Topics
+from apps.ingest.core.records import TopicPartition
+
+Headers = list[tuple[str, bytes | None]]
+
+
+class AnyKafka(Protocol):
+    """What the cases need of a Kafka."""
+
+    topics: Topics
+
+    def make(self, name: str, partitions: int) -> int: ...
+
+    def send(
+        self, place: TopicPartition, value: bytes | None, *, key: bytes | None, stamp_ms: int, headers: Headers
+    ) -> None: ...
+
+    def member(self) -> Broker: ...
+
+
+class InMemory:
+    """The fake."""
+
+    def __init__(self) -> None:
+        self.kafka = MemoryKafka()
+        self.topics: Topics = self.kafka
+
+    def make(self, name: str, partitions: int) -> int:
+        self.kafka.make(name, partitions)
+        return partitions
+
+    def send(
+        self, place: TopicPartition, value: bytes | None, *, key: bytes | None, stamp_ms: int, headers: Headers
+    ) -> None:
+        self.kafka.send(place, value, key=key, stamp_ms=stamp_ms, headers=tuple(headers))
+
+    def member(self) -> Broker:
+        return MemoryBroker(self.kafka)
+
+
+class OverTheWire:
+    """A real protocol: the mock cluster or the real broker, by its address."""
+
+    def __init__(self, bootstrap: str, *, mock: Producer | None = None) -> None:
+        self.settings = KafkaSettings(
+            bootstrap_servers=bootstrap, group_id=f"group-{uuid.uuid4()}", session_timeout_ms=6_000
+        )
+        self.topics: Topics = KafkaTopics(client_config(self.settings))
+        self.mock = mock
+        self._producer = mock or Producer({"bootstrap.servers": bootstrap, "linger.ms": 1})
+
+    def make(self, name: str, partitions: int) -> int:
+        if self.mock is not None:
+            # The mock cluster makes a topic when it is first asked for, and knows no controller to describe it.
+            admin = AdminClient({"bootstrap.servers": self.settings.bootstrap_servers})
+            return len(admin.list_topics(name, timeout=5).topics[name].partitions)
+        KafkaTopics(client_config(self.settings)).make(name, TopicSpec(partitions=partitions), replication_factor=1)
+        return partitions
+
+    def send(
+        self, place: TopicPartition, value: bytes | None, *, key: bytes | None, stamp_ms: int, headers: Headers
+    ) -> None:
+        self._producer.produce(
+            place.topic,
+            value=value,
+            key=key,
+            partition=place.partition,
+            timestamp=stamp_ms,
+            headers=list(headers),  # type: ignore[arg-type] # the stub knows no header without value
+        )
+
+    def flush(self) -> None:
+        assert self._producer.flush(30) == 0
+
+    def member(self) -> Broker:
+        return KafkaBroker(consumer_config(self.settings))
+
+
+def mock_cluster() -> Iterator[OverTheWire]:
+    """librdkafka's mock cluster; it lives as long as the producer that made it."""
+    producer = Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "", "linger.ms": 1})
+    (broker,) = producer.list_topics(timeout=10).brokers.values()
+    yield OverTheWire(f"{broker.host}:{broker.port}", mock=producer)
+    producer.flush(5)

@@ -1,0 +1,186 @@
+"""What a worker relies on in Kafka: the same cases for the fake, the mock cluster and the real broker."""
+
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from apps.ingest.core.ports import Broker
+from apps.ingest.core.records import Arrivals, Record, TopicPartition
+from tests.contract.ingest.kafkas import AnyKafka, InMemory, OverTheWire, mock_cluster
+
+PATIENCE_POLLS = 300
+NOW_MS = time.time_ns() // 1_000_000
+"""Older records would fall to the topic's retention at once."""
+
+
+@pytest.fixture(params=["memory", "mock", "real"])
+def kafka(request: pytest.FixtureRequest) -> Iterator[AnyKafka]:
+    if request.param == "memory":
+        yield InMemory()
+    elif request.param == "mock":
+        yield from mock_cluster()
+    else:
+        yield OverTheWire(request.getfixturevalue("kafka_server").bootstrap)
+
+
+@dataclass
+class Holder:
+    """Holds what is assigned, and remembers what went."""
+
+    broker: Broker
+    held: list[TopicPartition] = field(default_factory=list)
+    revoked: list[TopicPartition] = field(default_factory=list)
+
+    def on_assign(self, partitions: Sequence[TopicPartition]) -> None:
+        self.broker.hold(partitions)
+        self.held += partitions
+
+    def on_revoke(self, partitions: Sequence[TopicPartition]) -> None:
+        self.revoked += partitions
+
+
+def fill(kafka: AnyKafka, place: TopicPartition, count: int, size: int = 10) -> None:
+    for number in range(count):
+        kafka.send(
+            place,
+            str(number).encode().ljust(size),
+            key=b"k%d" % number,
+            stamp_ms=NOW_MS + number,
+            headers=[("h", b"\xff"), ("h", None)],
+        )
+    if isinstance(kafka, OverTheWire):
+        kafka.flush()
+
+
+def joined(kafka: AnyKafka, topic: str, places: int) -> tuple[Broker, Holder]:
+    broker = kafka.member()
+    holder = Holder(broker)
+    broker.subscribe([topic], holder)
+    for _ in range(PATIENCE_POLLS):
+        arrivals = broker.poll(100, 0.05)
+        assert arrivals.count == 0
+        if len(holder.held) == places:
+            return broker, holder
+    raise AssertionError("nothing was assigned")
+
+
+def read(broker: Broker, count: int) -> list[Record]:
+    found: list[Record] = []
+    for _ in range(PATIENCE_POLLS):
+        for records in broker.poll(max(1, count - len(found)), 0.05).records.values():
+            found += records
+        if len(found) >= count:
+            return found
+    raise AssertionError(f"only {len(found)} of {count} records came")
+
+
+def until(broker: Broker, wanted: str) -> Arrivals:
+    for _ in range(PATIENCE_POLLS):
+        arrivals = broker.poll(100, 0.05)
+        if getattr(arrivals, wanted):
+            return arrivals
+    raise AssertionError(f"no {wanted}")
+
+
+@dataclass(frozen=True)
+class Made:
+    """A new topic: its first partition, and how many it has."""
+
+    place: TopicPartition
+    partitions: int
+
+
+@pytest.fixture
+def made(kafka: AnyKafka) -> Made:
+    topic = f"t-{uuid.uuid4()}"
+    return Made(TopicPartition(topic, 0), kafka.make(topic, 1))
+
+
+def test_records_arrive_whole_in_order_from_the_sought_offset_and_then_the_end(kafka: AnyKafka, made: Made) -> None:
+    place = made.place
+    fill(kafka, place, 30)
+    broker, _ = joined(kafka, place.topic, made.partitions)
+    broker.seek({place: 10})
+    records = read(broker, 20)
+    assert [record.offset() for record in records] == list(range(10, 30))
+    first = records[0]
+    assert (first.topic(), first.partition()) == place
+    assert (first.key(), first.value()) == (b"k10", b"10        ")
+    assert first.timestamp()[1] == NOW_MS + 10
+    assert list(first.headers() or ()) == [("h", b"\xff"), ("h", None)]
+    assert place in until(broker, "ended").ended
+    fill(kafka, place, 1)
+    assert [record.offset() for record in read(broker, 1)] == [30]
+    broker.close()
+
+
+def test_held_and_paused_partitions_are_silent_until_they_are_sought(kafka: AnyKafka, made: Made) -> None:
+    place = made.place
+    fill(kafka, place, 50)
+    broker, _ = joined(kafka, place.topic, made.partitions)
+    assert sum(broker.poll(10, 0.05).count for _ in range(10)) == 0
+    broker.seek({place: 0})
+    assert len(read(broker, 5)) >= 5
+    broker.pause([place])
+    assert sum(broker.poll(10, 0.05).count for _ in range(10)) == 0
+    broker.seek({place: 7})
+    assert read(broker, 1)[0].offset() == 7
+    broker.close()
+
+
+def test_a_seek_back_in_full_flow_brings_the_sought_offset_next_and_nothing_stale(kafka: AnyKafka, made: Made) -> None:
+    place = made.place
+    fill(kafka, place, 4_000, size=100)
+    broker, _ = joined(kafka, place.topic, made.partitions)
+    broker.seek({place: 0})
+    for back in (0, 500, 3, 1_234):
+        read(broker, 100)
+        broker.seek({place: back})
+        assert [record.offset() for record in read(broker, 300)][:300] == list(range(back, back + 300))
+    broker.close()
+
+
+def test_an_offset_that_kafka_does_not_hold_is_lost_and_never_reset(kafka: AnyKafka, made: Made) -> None:
+    place = made.place
+    fill(kafka, place, 5)
+    broker, _ = joined(kafka, place.topic, made.partitions)
+    broker.seek({place: 100})
+    assert until(broker, "lost").lost == {place}
+    assert sum(broker.poll(10, 0.05).count for _ in range(10)) == 0
+    broker.close()
+
+
+@pytest.mark.parametrize("kafka", ["memory", "real"], indirect=True)
+def test_a_second_member_takes_its_share_and_gives_it_back(kafka: AnyKafka) -> None:
+    topic = f"t-{uuid.uuid4()}"
+    places = kafka.make(topic, 2)
+    one, first = joined(kafka, topic, places)
+    two = kafka.member()
+    second = Holder(two)
+    two.subscribe([topic], second)
+    for _ in range(PATIENCE_POLLS):
+        one.poll(1, 0.05)
+        two.poll(1, 0.05)
+        if second.held and set(first.revoked) == set(second.held):
+            break
+    assert second.held
+    assert set(first.revoked) == set(second.held)
+    two.close()
+    assert set(second.revoked) == set(second.held)
+    one.close()
+
+
+def test_partitions_have_a_first_and_a_last_offset(kafka: AnyKafka, made: Made) -> None:
+    fill(kafka, made.place, 3)
+    assert kafka.topics.offsets([made.place]) == {made.place: (0, 3)}
+
+
+@pytest.mark.parametrize("kafka", ["memory", "real"], indirect=True)
+def test_topics_have_an_id_and_partitions_or_are_not_there(kafka: AnyKafka, made: Made) -> None:
+    state = kafka.topics.states([made.place.topic])[made.place.topic]
+    assert state.topic_id
+    assert state.partitions == (0,)
+    assert kafka.topics.states([]) == kafka.topics.states(["no-such-topic"]) == {}

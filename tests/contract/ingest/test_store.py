@@ -1,0 +1,307 @@
+"""What a worker relies on in its store: the same cases for the fake and for PostgreSQL."""
+
+import datetime
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, Protocol
+
+import msgspec
+import pytest
+from psycopg import sql
+
+from apps.datasets.adapters.connections import connect
+from apps.datasets.selectors import AppliedDataset
+from apps.ingest.adapters.memory_kafka import MemoryRecord
+from apps.ingest.adapters.memory_store import MemoryStore, MemoryTables
+from apps.ingest.adapters.postgres_store import PostgresStore
+from apps.ingest.core.errors import (
+    DuplicateCoordinates,
+    Fenced,
+    PartitionMissing,
+    RecordRefused,
+    StoreUnavailable,
+    TopicRecreated,
+)
+from apps.ingest.core.ports import Claim, Store, Target
+from apps.ingest.core.records import Part, Position, SourceKey, TopicPartition
+from tests.documents import document, prop
+from tests.station import Station
+from tests.unit.ingest.world import ENTITIES, EVENTS, NOW_MS, TIMED, applied, target
+
+
+class AnyTables(Protocol):
+    """What the cases need of the tables behind a store."""
+
+    def dataset(self, document: dict[str, Any]) -> AppliedDataset: ...
+
+    def store(self) -> Store: ...
+
+    def rows(self, target: Target) -> list[tuple[Any, ...]]: ...
+
+    def owned(self, position: Position) -> bool: ...
+
+    def counts(self) -> tuple[int, int]: ...
+
+    def refuse_names_longer_than_three(self) -> None: ...
+
+
+class InMemory:
+    """The fake."""
+
+    def __init__(self) -> None:
+        self.tables = MemoryTables()
+
+    def dataset(self, document: dict[str, Any]) -> AppliedDataset:
+        return applied(1, document)
+
+    def store(self) -> Store:
+        return MemoryStore(self.tables)
+
+    def rows(self, target: Target) -> list[tuple[Any, ...]]:
+        width = target.decoder.source_index
+        deleted = target.decoder.columns.index("_deleted") if target.contract.key else None
+        return sorted(
+            row[:width] if deleted is None else (*row[:width], row[deleted])
+            for row in self.tables.rows[target.dataset_id].values()
+        )
+
+    def owned(self, position: Position) -> bool:
+        return self.tables.sources[position.source_id - 1].owner is not None
+
+    def counts(self) -> tuple[int, int]:
+        return len(self.tables.ledger), len(self.tables.rejects)
+
+    def refuse_names_longer_than_three(self) -> None:
+        self.tables.refuses = lambda row: (
+            RecordRefused("too long", sqlstate="22001") if len(row[1] or "") > 3 else None
+        )
+
+
+class InPostgres:
+    """PostgreSQL, as the role of the workers."""
+
+    def __init__(self, station: Station) -> None:
+        self.station = station
+        self.stores: list[PostgresStore] = []
+
+    def dataset(self, document: dict[str, Any]) -> AppliedDataset:
+        return self.station.apply(document)
+
+    def store(self) -> Store:
+        self.stores.append(PostgresStore(partial(connect, "ingest"), worker=f"w{len(self.stores)}"))
+        return self.stores[-1]
+
+    def rows(self, target: Target) -> list[tuple[Any, ...]]:
+        names = [field.name for field in target.contract.fields]
+        names += ["_deleted"] if target.contract.key else []
+        query = sql.SQL("SELECT {} FROM {}").format(
+            sql.SQL(",").join(map(sql.Identifier, names)), sql.Identifier("data", target.name)
+        )
+        with self.station.admin() as connection:
+            return sorted(connection.execute(query).fetchall())
+
+    def owned(self, position: Position) -> bool:
+        with self.station.admin() as connection:
+            query = "SELECT owner <> '' FROM ingest_source WHERE id = %s"
+            row = connection.execute(query, (position.source_id,)).fetchone()
+            return bool(row and row[0])
+
+    def counts(self) -> tuple[int, int]:
+        with self.station.admin() as connection:
+            row = connection.execute(
+                "SELECT (SELECT count(*) FROM datasets_batch), (SELECT count(*) FROM ingest_quarantine)"
+            ).fetchone()
+            assert row is not None
+            return row[0], row[1]
+
+    def refuse_names_longer_than_three(self) -> None:
+        with self.station.admin() as connection:
+            connection.execute("ALTER TABLE data.things ADD CONSTRAINT c_test CHECK (length(name) <= 3)")
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def tables(request: pytest.FixtureRequest) -> Iterator[AnyTables]:
+    if request.param == "memory":
+        yield InMemory()
+        return
+    behind = InPostgres(request.getfixturevalue("station"))
+    yield behind
+    for store in behind.stores:
+        store.close()
+
+
+def key(dataset: Target, topic_id: str = "life-1") -> SourceKey:
+    return SourceKey(dataset.dataset_id, "things", topic_id, 0)
+
+
+def claimed(store: Store, to: Target) -> Position:
+    return store.claim(Claim(key(to), 0))
+
+
+def part(store: Store, to: Target, position: Position, *values: Any, start: int = 0, stamp: int = 0) -> Part:
+    records = [
+        MemoryRecord(
+            TopicPartition("things", 0),
+            start + number,
+            msgspec.json.encode(value[0]) if isinstance(value, list) else None,
+            None if isinstance(value, list) else msgspec.json.encode(value),
+            NOW_MS + stamp + number,
+        )
+        for number, value in enumerate(values)
+    ]
+    (batch_id,) = store.batch_ids(1)
+    return to.decoder.decode(records, position=position, batch_id=batch_id, now_ms=NOW_MS + 1_000)
+
+
+def put(store: Store, to: Target, *parts: Part) -> None:
+    store.open(to)
+    for one in parts:
+        store.write(one.rows)
+    store.finish()
+    store.commit(to, parts)
+
+
+def events(tables: AnyTables) -> Target:
+    return target(tables.dataset(document("things", EVENTS, mode="append")))
+
+
+def test_rows_rejects_ledger_and_position_change_together(tables: AnyTables) -> None:
+    to, store = events(tables), tables.store()
+    position = claimed(store, to)
+    assert position.next_offset == 0
+    put(store, to, part(store, to, position, {"id": 1, "name": "a"}, {"id": "bad"}, {"id": 2}))
+    assert tables.rows(to) == [(1, "a"), (2, None)]
+    assert tables.counts() == (1, 1)
+    later = claimed(tables.store(), to)
+    assert (later.next_offset, later.epoch, later.max_at_ms) == (3, position.epoch + 1, NOW_MS + 2)
+
+
+def test_a_stale_epoch_cannot_commit(tables: AnyTables) -> None:
+    to, store = events(tables), tables.store()
+    position = claimed(store, to)
+    position.epoch -= 1
+    with pytest.raises(Fenced):
+        put(store, to, part(store, to, position, {"id": 1}))
+    store.reset()
+    assert tables.rows(to) == []
+    assert tables.counts() == (0, 0)
+    assert claimed(store, to).next_offset == 0
+
+
+def test_a_claim_after_a_lost_session_finds_its_epoch_or_is_fenced(tables: AnyTables) -> None:
+    to, store = events(tables), tables.store()
+    position = claimed(store, to)
+    again = store.claim(Claim(key(to), 0, known_epoch=position.epoch))
+    assert again.epoch == position.epoch + 1
+    with pytest.raises(Fenced):
+        store.claim(Claim(key(to), 0, known_epoch=position.epoch))
+
+
+def test_a_claim_ends_the_session_of_an_owner_that_is_inside_a_batch(tables: AnyTables) -> None:
+    to, frozen, successor = events(tables), tables.store(), tables.store()
+    position = claimed(frozen, to)
+    stuck = part(frozen, to, position, {"id": 1})
+    frozen.open(to)
+    frozen.write(stuck.rows)
+    taken = claimed(successor, to)
+    put(successor, to, part(successor, to, taken, {"id": 1}, {"id": 2}))
+    with pytest.raises(StoreUnavailable):
+        frozen.finish()
+    frozen.reset()
+    assert tables.rows(to) == [(1, None), (2, None)]
+
+
+def test_an_owner_that_released_keeps_its_session(tables: AnyTables) -> None:
+    to, first, second = events(tables), tables.store(), tables.store()
+    position = claimed(first, to)
+    assert tables.owned(position)
+    first.release([position])
+    assert not tables.owned(position)
+    claimed(second, to)
+    first.release([position])
+    assert tables.owned(position)
+    assert len(first.batch_ids(100)) == 100
+
+
+def test_another_life_of_the_topic_is_refused(tables: AnyTables) -> None:
+    to, store = events(tables), tables.store()
+    claimed(store, to)
+    with pytest.raises(TopicRecreated, match="deleted and made again"):
+        store.claim(Claim(key(to, "life-2"), 0))
+    store.reset()
+    assert claimed(store, to).next_offset == 0
+
+
+def test_refused_rows_are_sifted_out_and_the_others_stored(tables: AnyTables) -> None:
+    to, store = events(tables), tables.store()
+    tables.refuse_names_longer_than_three()
+    values = [{"id": number, "name": "long" if number in {4, 9} else "ok"} for number in range(10)]
+    whole = part(store, to, claimed(store, to), *values)
+    with pytest.raises(RecordRefused):
+        put(store, to, whole)
+    store.reset()
+    refused = store.sift(to, whole.rows)
+    assert [row[0] for row, _ in refused] == [4, 9]
+    store.commit(to, [whole])
+    assert [row[0] for row in tables.rows(to)] == [0, 1, 2, 3, 5, 6, 7, 8]
+
+
+def test_coordinates_that_are_there_already_are_no_record_of_anybody(tables: AnyTables) -> None:
+    to, store = events(tables), tables.store()
+    position = claimed(store, to)
+    put(store, to, part(store, to, position, {"id": 1}))
+    with pytest.raises(DuplicateCoordinates):
+        put(store, to, part(store, to, position, {"id": 1}))
+    store.reset()
+    assert tables.rows(to) == [(1, None)]
+
+
+def test_a_month_is_missing_until_it_is_made(tables: AnyTables) -> None:
+    to, store = target(tables.dataset(document("things", TIMED, mode="append"))), tables.store()
+    value = {"id": 1, "at": "2013-05-06T07:08:09Z"}
+    whole = part(store, to, claimed(store, to), value)
+    with pytest.raises(PartitionMissing):
+        put(store, to, whole)
+    store.reset()
+    store.ensure_months(to.dataset_id, datetime.date(2013, 5, 1), datetime.date(2013, 5, 1))
+    put(store, to, whole)
+    assert len(tables.rows(to)) == 1
+
+
+def test_upserts_keep_the_newest_and_a_tombstone_stays(tables: AnyTables) -> None:
+    to, store = target(tables.dataset(document("things", ENTITIES, mode="upsert"))), tables.store()
+    position = claimed(store, to)
+    put(store, to, part(store, to, position, {"id": 1, "name": "a"}, {"id": 1, "name": "b"}, {"id": 2, "name": "c"}))
+    assert tables.rows(to) == [(1, "b", False), (2, "c", False)]
+    put(store, to, part(store, to, position, [2], {"id": 1, "name": "d"}, start=3, stamp=3))
+    put(store, to, part(store, to, position, {"id": 2, "name": "old"}, start=5, stamp=-500))
+    assert tables.rows(to) == [(1, "d", False), (2, None, True)]
+
+
+def test_a_value_that_the_driver_cannot_express_is_a_refused_record(tables: AnyTables) -> None:
+    to, store = events(tables), tables.store()
+    whole = part(store, to, claimed(store, to), {"id": 1}, {"id": 2})
+    if isinstance(tables, InMemory):
+        tables.tables.refuses = lambda row: RecordRefused("no", sqlstate="22000") if row[0] == 2**70 else None
+    rows = [whole.rows[0], (2**70, *whole.rows[1][1:])]
+    refused = store.sift(to, rows)
+    assert [row[0] for row, _ in refused] == [2**70]
+    store.commit(to, [whole])
+    assert tables.rows(to) == [(1, None)]
+
+
+def test_an_array_of_every_wire_and_json_reach_the_table(tables: AnyTables) -> None:
+    properties = [
+        prop("id", "integer", required=True),
+        prop("texts", "array", "text[]"),
+        prop("numbers", "array", "bigint[]"),
+        prop("amount", "number", "numeric(12,2)"),
+        prop("body", "object"),
+    ]
+    to, store = target(tables.dataset(document("things", properties, mode="append"))), tables.store()
+    value = {"id": 1, "texts": ["a", None], "numbers": [1, 2**40], "amount": "12.50", "body": {"a": [1]}}
+    whole = part(store, to, claimed(store, to), value)
+    assert whole.rejects == []
+    put(store, to, whole)
+    ((number, texts, numbers, amount, _),) = tables.rows(to)
+    assert (number, texts, numbers, str(amount)) == (1, ["a", None], [1, 2**40], "12.50")
