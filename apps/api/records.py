@@ -63,7 +63,7 @@ def record_item(access: Access, record_id: str, pairs: Pairs) -> Item:
 def records_csv(access: Access, pairs: Pairs) -> CsvExport:
     """The rows as CSV, begun. Raises ParameterInvalid, ActionRefused, ExportsBusy, and what a fetch raises."""
     rows = visible_rows(access)
-    return CsvExport(export_statement(rows, export_query(access.surface, pairs)))
+    return CsvExport(export_statement(rows, export_query(access.surface, pairs)), access.applied.name)
 
 
 def etag_of(batch: str, rev: str = "") -> str:

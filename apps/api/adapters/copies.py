@@ -17,6 +17,8 @@ from psycopg.waiting import Wait
 from apps.api.adapters.refusals import told
 from apps.api.adapters.statements import Statement
 from apps.api.core.errors import ExportsBusy
+from apps.api.metrics import EXPORT_BYTES, EXPORTS
+from apps.datasets.adapters import prometheus
 from apps.datasets.adapters.connections import connect
 from apps.datasets.adapters.timed_postgresql.timer import timer_of
 
@@ -33,7 +35,7 @@ class CsvExport(Iterator[bytes]):
     Has a connection and a slot of its own until `close`.
     """
 
-    def __init__(self, statement: Statement) -> None:
+    def __init__(self, statement: Statement, dataset: str) -> None:
         """Start the COPY and wait for its first piece.
 
         Raises ExportsBusy, ContractMoved, QueryTooSlow, StoreAway: nothing was sent yet.
@@ -41,7 +43,9 @@ class CsvExport(Iterator[bytes]):
         if not _slots.acquire(blocking=False):
             raise ExportsBusy
         self._open = True
+        self._outcome = "left"
         self._seconds = 0.0
+        self._sent = prometheus.counter(EXPORT_BYTES).labels(dataset)
         self._connection: psycopg.Connection[Any] | None = None
         try:
             with told():
@@ -57,9 +61,11 @@ class CsvExport(Iterator[bytes]):
     def __next__(self) -> bytes:
         piece = self._next
         if piece is None:
+            self._outcome = "whole"
             self.close()
             raise StopIteration
         self._next = self._piece() if len(piece) >= PIECE_BYTES else None
+        self._sent.inc(len(piece))
         return piece
 
     def close(self) -> None:
@@ -71,6 +77,7 @@ class CsvExport(Iterator[bytes]):
         if self._connection is not None:
             self._connection.close()
             timer_of(ALIAS).waited("read", self._seconds)
+            prometheus.counter(EXPORTS).labels(self._outcome).inc()
 
     def _started(self, statement: Statement) -> psycopg.Connection[Any]:
         connection = connect(ALIAS, autocommit=True)
@@ -94,6 +101,7 @@ class CsvExport(Iterator[bytes]):
         try:
             return self._connection.wait(_rows(self._connection.pgconn))
         except psycopg.Error as error:
+            self._outcome = "broken"
             timer_of(ALIAS).refused("read", error)
             raise
         finally:

@@ -1,10 +1,11 @@
 """What all views of the API share: the key, the problems, and one more try when a contract moved on."""
 
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.exceptions import NotFound
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -12,11 +13,14 @@ from rest_framework.views import APIView
 
 from apps.api.adapters.refusals import ContractMoved
 from apps.api.authentication import KeyAuthentication
+from apps.api.metrics import REQUESTS, SECONDS
 from apps.api.problems import problem_response
 from apps.api.selectors import Access, Caller, access_again, access_of
+from apps.datasets.adapters import prometheus
 
 Answer = TypeVar("Answer")
 JSON = "application/json"
+WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 class ApiView(APIView):
@@ -27,11 +31,25 @@ class ApiView(APIView):
     parser_classes = []
     throttle_classes = []
     renderer_classes = [JSONRenderer]
+    operation = "unknown"
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
         """JSON, whatever is asked for: CSV has an address of its own."""
         return JSONRenderer(), JSON
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """The answer, counted and timed."""
+        started = perf_counter()
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        operation = "write" if request.method in WRITES else self.operation
+        # Only names that the key reaches become labels: nobody can fill the metrics by asking.
+        name = kwargs.get("name", "")
+        found = getattr(self.request, "_user", None)
+        dataset = name if isinstance(found, Caller) and name in found.allowances else ""
+        prometheus.counter(REQUESTS).labels(dataset, operation, f"{response.status_code // 100}xx").inc()
+        prometheus.histogram(SECONDS).labels(operation).observe(perf_counter() - started)
+        return response
 
     def handle_exception(self, exc: Exception) -> HttpResponseBase:  # type: ignore[override]
         """The problem that the error is."""

@@ -17,6 +17,8 @@ from apps.api.views.base import ApiView, caller, dataset_path, json_response, wi
 class Datasets(ApiView):
     """The list of datasets."""
 
+    operation = "datasets"
+
     @described(
         "listDatasets",
         "The datasets that the key reaches",
@@ -31,6 +33,8 @@ class Datasets(ApiView):
 
 class Dataset(ApiView):
     """One dataset."""
+
+    operation = "dataset"
 
     @described(
         "getDataset",

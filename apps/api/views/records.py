@@ -23,10 +23,12 @@ from apps.api.described import (
     WRITE_ERRORS,
     described,
 )
+from apps.api.metrics import RECORDS
 from apps.api.openapi import ref
 from apps.api.records import record_item, records_csv, records_page
 from apps.api.views.base import ApiView, caller, dataset_path, json_response, pairs, with_access
 from apps.api.writes import Change, Method, Written, record_write
+from apps.datasets.adapters import prometheus
 
 CSV = "text/csv; charset=utf-8; header=present"
 JSON_BODIES = frozenset({"application/json", "application/merge-patch+json"})
@@ -34,6 +36,8 @@ JSON_BODIES = frozenset({"application/json", "application/merge-patch+json"})
 
 class Records(ApiView):
     """The records of a dataset."""
+
+    operation = "page"
 
     @described(
         "listRecords",
@@ -46,6 +50,7 @@ class Records(ApiView):
         """A page of records, and where the next one is."""
         asked = pairs(request)
         page = with_access(request, name, lambda access: records_page(access, asked))
+        prometheus.counter(RECORDS).labels(name).inc(len(page.records.records))
         url = _next_url(request, asked, page.cursor) if page.cursor else None
         # The body is what PostgreSQL wrote; an address holds nothing that JSON would have to escape.
         following = f'"{url}"' if url else "null"
@@ -72,6 +77,8 @@ class Records(ApiView):
 
 class Record(ApiView):
     """One record."""
+
+    operation = "record"
 
     @described(
         "getRecord",
@@ -127,6 +134,8 @@ class Record(ApiView):
 
 class RecordsCsv(ApiView):
     """The records of a dataset as one CSV file."""
+
+    operation = "export"
 
     @described(
         "exportRecords",

@@ -1,0 +1,27 @@
+"""The metrics of api: who asks for what, how it ends, how long it takes, and how much leaves."""
+
+from typing import Final
+
+from apps.datasets.core.metric import Metric
+
+REQUESTS: Final = Metric(
+    "anden_api_requests_total",
+    "Requests answered, by dataset (empty where the key reaches none), operation and class of status.",
+    "counter",
+    labels=("dataset", "operation", "status"),
+)
+SECONDS: Final = Metric(
+    "anden_api_request_seconds",
+    "Seconds from the key's check to the answer's beginning, by operation; an export streams on after it.",
+    "histogram",
+    labels=("operation",),
+    buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+RECORDS: Final = Metric("anden_api_records_total", "Records given out in pages.", "counter", labels=("dataset",))
+EXPORT_BYTES: Final = Metric("anden_api_export_bytes_total", "Bytes of CSV given out.", "counter", labels=("dataset",))
+EXPORTS: Final = Metric(
+    "anden_api_exports_total",
+    "Exports ended, by whether they were whole, broken off by us, or left by the client.",
+    "counter",
+    labels=("outcome",),
+)
