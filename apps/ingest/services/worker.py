@@ -31,6 +31,9 @@ from apps.ingest.services.streams import Streams
 
 LOGGER: Final = logging.getLogger("apps.ingest")
 PROGRESS_S: Final = 10.0
+PATIENCE_S: Final = 10.0
+"""How long a bounded run waits for a server that is away."""
+
 ALONE_S: Final = 15.0
 """How long a bounded run waits for partitions that the other members of its group may hold."""
 
@@ -41,7 +44,7 @@ class Bounds:
 
     until_idle: bool = False
     max_records: int | None = None
-    patience_s: float = 10.0
+    patience_s: float | None = None
 
     @property
     def bounded(self) -> bool:
@@ -231,7 +234,8 @@ class Worker:
             self._refresh(now_s)
         except (BrokerUnavailable, StoreUnavailable) as error:
             self._say(str(error))
-            if self._bounds.bounded and now_s - self._well_s > self._bounds.patience_s:
+            patience_s = PATIENCE_S if self._bounds.patience_s is None else self._bounds.patience_s
+            if self._bounds.bounded and now_s - self._well_s > patience_s:
                 raise
         else:
             self._well_s = now_s
