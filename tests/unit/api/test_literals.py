@@ -82,7 +82,7 @@ def test_a_moment_keeps_its_value_with_its_plus_lost_or_not(moment: datetime.dat
     if moment.utcoffset() is not None and moment.utcoffset() % datetime.timedelta(minutes=1):  # type: ignore[operator]
         return  # offsets with seconds, of before 1900, need their plus
     for sent in (text, text.replace("+", " ")):
-        assert datetime.datetime.fromisoformat(literal(BY_NAME["timestamptz"], sent)) == moment
+        assert literal(BY_NAME["timestamptz"], sent) == moment.astimezone(datetime.UTC).isoformat()
 
 
 @given(st.binary())
