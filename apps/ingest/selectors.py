@@ -5,11 +5,12 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 
 from apps.datasets.core.errors import DatasetUnknown
 from apps.datasets.selectors import AppliedDataset, dataset_list
-from apps.ingest.core.errors import StoreUnavailable
+from apps.ingest.core.errors import IngestError, StoreUnavailable
 from apps.ingest.core.records import TopicPartition
 from apps.ingest.models import Quarantine, Source
 
@@ -37,6 +38,8 @@ class StoredPosition:
 @contextmanager
 def asking() -> Iterator[None]:
     """Ask through a connection that is tried first, and let Django's errors out as StoreUnavailable."""
+    if ALIAS not in settings.DATABASES:
+        raise IngestError("ANDEN_DATABASE_INGEST_URL is not set: positions are read as the ingest role")
     connection = connections[ALIAS]
     try:
         connection.close_if_unusable_or_obsolete()

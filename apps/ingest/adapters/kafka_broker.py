@@ -1,6 +1,8 @@
 """A member of the workers' consumer group, by confluent-kafka."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import methodcaller
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
@@ -21,6 +23,11 @@ REFUSED: Final = frozenset(
     }
 )
 _SEEK_TIMEOUT_S: Final = 5.0
+
+
+# Accessors called from C: the loop over the records is the hot one.
+_ERROR: Final = methodcaller("error")
+_PARTITION: Final = methodcaller("partition")
 
 
 class KafkaBroker:
@@ -56,26 +63,30 @@ class KafkaBroker:
         if self._refusal:
             refusal, self._refusal = self._refusal, ""
             raise BrokerRefused(refusal)
-        records: dict[TopicPartition, list[Record]] = {}
+        if not any(map(_ERROR, messages)):
+            self._trouble = "" if messages else self._trouble
+            return Arrivals(self._grouped(messages))
         ended: set[TopicPartition] = set()
         lost: set[TopicPartition] = set()
-        topic: str | None = None
-        partition: int | None = None
-        run: list[Record] = []
+        sound: list[Message] = []
         for message in messages:
             error = message.error()
-            if error is not None:
+            if error is None:
+                ended.discard(_place(message))
+                sound.append(message)
+            else:
                 self._sort_out(error, _place(message), ended=ended, lost=lost)
-                continue
-            if message.partition() != partition or message.topic() != topic:
-                topic, partition = message.topic(), message.partition()
-                place = _place(message)
-                ended.discard(place)
-                run = records.setdefault(place, [])
-            run.append(message)
-        if messages:
-            self._trouble = ""
-        return Arrivals(records, frozenset(ended), frozenset(lost))
+        return Arrivals(self._grouped(sound), frozenset(ended), frozenset(lost))
+
+    def _grouped(self, messages: Sequence[Message]) -> dict[TopicPartition, list[Record]]:
+        """The records by partition; a fetch brings long runs of one, so that few groups are joined."""
+        grouped: dict[TopicPartition, list[Record]] = {}
+        by = _PARTITION if len(self._subscribed) == 1 else _place
+        for _, run in groupby(messages, by):
+            records: list[Record] = list(run)
+            place = _place(records[0])
+            grouped[place] = grouped[place] + records if place in grouped else records
+        return grouped
 
     def start(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Inside of on_assign: read these partitions, each from its offset."""
@@ -140,7 +151,7 @@ class KafkaBroker:
             self._note(error)
 
 
-def _place(message: Message) -> TopicPartition:
+def _place(message: Record) -> TopicPartition:
     return TopicPartition(message.topic() or "", message.partition() or 0)
 
 

