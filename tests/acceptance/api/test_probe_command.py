@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 from django.core.management import CommandError, call_command
 
+from apps.api.adapters.probe_http import HttpStation
+from apps.api.core.keys import new_key
 from apps.api.models import Client, Grant
 from apps.api.services import GrantRequest, client_create
 from apps.datasets.selectors import dataset_get
@@ -77,7 +79,9 @@ def test_the_probe_says_that_the_database_is_stopped(station: Station, tmp_path:
     }
     with served(dead, tmp_path / "gunicorn.log") as url:
         passed, lines = probe("--url", url, "--key", "anything", "--timeout", "30")
+        asked = HttpStation(url, timeout_s=30)("GET", "/api/v1/datasets", key=str(new_key()))
     assert (passed, len(lines)) == (False, 3)
+    assert (asked.status, asked.json()["type"]) == (503, "/api/problems#store-away")
     assert lines[0].startswith("ok")
     assert "not ready" in failed(lines)
 

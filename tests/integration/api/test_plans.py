@@ -1,0 +1,78 @@
+"""Pages go on inside an index: no order that is offered ever sorts a table."""
+
+import itertools
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from apps.api.adapters.statements import page_statement
+from apps.api.core.query import order_text, page_query
+from apps.api.core.surface import surface_of
+from apps.api.records import records_page
+from apps.api.selectors import Access, visible_rows
+from apps.datasets.selectors import AppliedDataset
+from tests.station import Station
+from tests.unit.api.shapes import every_type
+
+pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
+
+
+def plan(sql: str, params: Any) -> str:
+    """The plan, with sorting and reading whole tables only where nothing else is possible."""
+    with connections["reader"].cursor() as cursor:
+        for way in ("seqscan", "sort", "incremental_sort", "bitmapscan", "hashagg"):
+            cursor.execute(f"SET enable_{way} = off")
+        cursor.execute(f"EXPLAIN {sql}", params)
+        return "\n".join(row[0] for row in cursor.fetchall())
+
+
+def check(dataset: AppliedDataset, position_of: Any) -> int:
+    access = Access(dataset, surface_of(dataset.contract, None), frozenset({"read"}))
+    orders = [(), *access.surface.orders]
+    for order, turned in itertools.product(orders, (False, True)):
+        text = order_text(order) or "_id"
+        if turned:
+            text = ",".join(f"-{part}".removeprefix("--") for part in text.split(","))
+        query = page_query(access.surface, [("order", text), ("limit", "10")])
+        for position in (None, *position_of(query)):
+            statement = page_statement(visible_rows(access), query, position)
+            found = plan(statement.sql, statement.params)
+            assert "Index" in found, (text, position, found)
+            assert "Seq Scan" not in found, (text, position, found)
+            assert "->  Sort" not in found, (text, position, found)
+            assert "Incremental Sort" not in found, (text, position, found)
+    return len(orders)
+
+
+def test_every_order_of_a_partitioned_dataset_is_served_by_its_index(flights: AppliedDataset) -> None:
+    def positions(query: Any) -> list[list[str | None]]:
+        values = {"arr_delay": "5", "time_hour": "2013-01-02T00:00:00+00:00"}
+        middle: list[str | None] = [values.get(column.name, "1") for column in query.sort]
+        null = [None if column.nullable else text for column, text in zip(query.sort, middle, strict=True)]
+        return [middle, null]
+
+    assert check(flights, positions) == 3
+
+
+def test_every_order_of_an_upsert_dataset_is_served_by_its_index(station: Station) -> None:
+    dataset = station.apply(every_type())
+
+    def positions(query: Any) -> list[list[str | None]]:
+        return [[None if column.nullable else "a" for column in query.sort]]
+
+    assert check(dataset, positions) > 15
+
+
+def test_every_filter_has_an_index(flights: AppliedDataset) -> None:
+    access = Access(flights, surface_of(flights.contract, None), frozenset({"read"}))
+    for name in access.surface.filterable:
+        value = "2013-01-02T00:00:00Z" if name == "time_hour" else "UA"
+        query = page_query(access.surface, [(name, value), ("limit", "10")])
+        found = plan(*_parts(page_statement(visible_rows(access), query, None)))
+        assert "Index Cond" in found, (name, found)
+    assert records_page(access, [("carrier", "UA")]).cursor is not None
+
+
+def _parts(statement: Any) -> tuple[str, Any]:
+    return statement.sql, statement.params
