@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from apps.datasets.core.contract import AT, BATCH, DELETED, OFFSET, SOURCE, Contract, Late, Mode
 from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.record import record_reader
+from apps.ingest.core.chunks import chunk_reader
 from apps.ingest.core.marks import mark_time, raised_mark
 from apps.ingest.core.records import Part, Position, Record, Reject, Row
 
@@ -20,7 +20,7 @@ class Decoder:
     """Makes rows of one contract: `columns` and `wires` (psycopg's type names) say what stands where."""
 
     def __init__(self, contract: Contract) -> None:
-        reader = record_reader(contract)
+        reader = chunk_reader(contract)
         upsert = contract.mode is Mode.UPSERT
         system = (*_COORDINATES, *(_UPSERT if upsert else ()))
         self.contract = contract
@@ -54,17 +54,15 @@ class Decoder:
             self.take_refused(part, {row[self.source_index + 1]: (error, "") for row in lacking})
 
     def _appends(self, part: Part, now_ms: int) -> None:
-        decode, source, batch = self._reader.decode, part.position.source_id, part.batch_id
+        source, batch = part.position.source_id, part.batch_id
         values = [record.value() for record in part.records]
         part.bytes = sum(len(value) for value in values if value is not None)
-        try:
-            # The short way of the good chunk; a bad record, or none, sends the chunk the long way.
-            part.rows = [
-                (*decode(value), source, record.offset(), batch)  # type: ignore[arg-type]
-                for value, record in zip(values, part.records, strict=True)
-            ]
-        except (BadRecord, TypeError):
+        tails = [(source, record.offset(), batch) for record in part.records]
+        rows = self._reader.decode_all(values, tails)
+        if rows is None:
             self._append_one_by_one(part)
+        else:
+            part.rows = rows
         # Only for lag and freshness: the last record stands for its neighbours.
         part.max_at_ms = raised_mark(part.records[-1].timestamp(), mark_ms=part.max_at_ms, now_ms=now_ms)
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from apps.ingest.adapters.memory_kafka import MemoryRecord
 from apps.ingest.adapters.quarantine_rows import headers_json, storable
@@ -110,3 +112,34 @@ def test_headers_keep_order_repetition_and_bytes_that_are_no_text() -> None:
 def test_text_that_postgresql_cannot_hold_is_mended() -> None:
     assert storable("a\0b") == "a\ufffdb"
     assert storable("\ud800") == "?"
+
+
+FIELDS = [
+    prop("id", "integer", "integer", required=True, logicalTypeOptions={"minimum": -5}),
+    prop("name", physicalType="varchar(4)"),
+    prop("at", "timestamp"),
+    prop("amount", "number", "numeric(5,2)"),
+]
+VALUES = st.one_of(
+    st.fixed_dictionaries(
+        {"id": st.integers(-10, 10)},
+        optional={
+            "name": st.one_of(st.none(), st.text(max_size=6)),
+            "at": st.sampled_from(["2013-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "never", None]),
+            "amount": st.sampled_from(["1.5", "1.555", "NaN", 12, 1e9]),
+            "other": st.just(1),
+        },
+    ).map(msgspec.json.encode),
+    st.sampled_from([None, b"", b"{", b"[]", b'{"id":1,"name":"\\u0000"}', b'{"id":1,"name":"\\\\u0000"}']),
+)
+
+
+@pytest.mark.parametrize("unknown", ["reject", "ignore", "keep"])
+@given(values=st.lists(VALUES, min_size=1, max_size=6))
+def test_a_chunk_decoded_at_once_is_what_its_records_are_one_by_one(unknown: str, values: list[bytes | None]) -> None:
+    decoder = Decoder(applied(1, document("chunks", FIELDS, mode="append", unknownFields=unknown)).contract)
+    whole = part_of(decoder, *values)
+    single = [part_of(decoder, value) for value in values]
+    assert [row[:-3] for row in whole.rows] == [row[:-3] for part in single for row in part.rows]
+    assert [reject.reason for reject in whole.rejects] == [reject.reason for part in single for reject in part.rejects]
+    assert len(whole.rows) + len(whole.rejects) == len(values)
