@@ -14,6 +14,9 @@ class ApiSettings(EnvironmentSettings):
     max_body_bytes: int = Field(
         default=1_048_576, ge=1024, le=16_777_216, description="Largest record that a write may send, bytes."
     )
+    write_wait_s: float = Field(
+        default=5, gt=0, le=60, description="Longest wait of a write for a row that another writer holds, seconds."
+    )
     exports: int = Field(
         default=4,
         ge=1,

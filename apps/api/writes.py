@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import psycopg
+from django.conf import settings
 from django.db import connections, transaction
 from psycopg import Cursor
 
@@ -90,6 +91,8 @@ def record_write(access: Access, change: Change) -> Written:
 def _written(access: Access, change: Change) -> Written:
     with told(), transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as wrapper:
         cursor: Cursor[Any] = wrapper.cursor
+        wait = f"{int(settings.API.write_wait_s * 1000)}ms"
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", (wait,))
         stored, values = _desired(access, change, cursor)
         row = _stored_write(access, change, cursor, values)
         if row is None or (row.rev > 1 and stored is None and change.method == "POST"):

@@ -150,9 +150,8 @@ class RecordsCsv(ApiView):
         export = with_access(request, name, lambda access: records_csv(access, asked))
         if request.method == "HEAD":
             export.close()
-            response: HttpResponseBase = HttpResponse(content_type=CSV)
-        else:
-            response = StreamingHttpResponse(export, content_type=CSV)
+        body = iter(()) if request.method == "HEAD" else export
+        response = StreamingHttpResponse(body, content_type=CSV)
         response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=f"{name}.csv") or ""
         response["Cache-Control"] = "private, no-store"
         return response

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client as Http
 
 from apps.api.services import GrantRequest, client_create
-from apps.datasets.selectors import AppliedDataset
+from apps.datasets.core.applied import AppliedDataset
 from tests.station import Station
 
 CONTRACTS = Path(__file__).resolve().parents[3] / "contracts"

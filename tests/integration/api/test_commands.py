@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client as Http
 
 from apps.api.models import Client, Grant, Key
-from apps.datasets.selectors import AppliedDataset
+from apps.datasets.core.applied import AppliedDataset
 from tests.station import Station
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")

@@ -6,7 +6,7 @@ from prometheus_client import REGISTRY
 
 from apps.api.metrics import EXPORT_BYTES, EXPORTS, RECORDS, REQUESTS, SECONDS
 from apps.api.services import GrantRequest
-from apps.datasets.selectors import AppliedDataset
+from apps.datasets.core.applied import AppliedDataset
 from tests.integration.api.conftest import Connect
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")

@@ -11,7 +11,10 @@ from apps.api.core.query import order_text, page_query
 from apps.api.core.surface import surface_of
 from apps.api.records import records_page
 from apps.api.selectors import Access, visible_rows
-from apps.datasets.selectors import AppliedDataset
+from apps.api.services import GrantRequest
+from apps.datasets.core.applied import AppliedDataset
+from tests.documents import document, prop
+from tests.integration.api.conftest import Connect
 from tests.station import Station
 from tests.unit.api.shapes import every_type
 
@@ -72,6 +75,38 @@ def test_every_filter_has_an_index(flights: AppliedDataset) -> None:
         found = plan(*_parts(page_statement(visible_rows(access), query, None)))
         assert "Index Cond" in found, (name, found)
     assert records_page(access, [("carrier", "UA")]).cursor is not None
+
+
+MIXED = ["-a,b", "a,-b,c", "-b,-c", "c,a"]
+
+
+@pytest.mark.parametrize("order", [*MIXED, "a,-b", "-a,b,-c"])
+@pytest.mark.parametrize("limit", [1, 7])
+def test_a_walk_in_mixed_directions_is_what_postgresql_sorts(
+    station: Station, connect: Connect, order: str, limit: int
+) -> None:
+    fields = [prop(name, "integer") for name in "abc"]
+    station.apply(document("mixed", fields, orders=MIXED))
+    with station.connect("ingest") as connection:
+        connection.execute(
+            "INSERT INTO data.mixed (a, b, c, _source, _offset, _batch)"
+            " SELECT nullif(n %% 3, 0), nullif(n %% 4, 0), nullif(n %% 5, 0), 1 + n %% 2, n, 1"
+            " FROM generate_series(1, %s) AS n",
+            (40,),
+        )
+        connection.commit()
+        columns = [f"{part.removeprefix('-')}{' DESC' if part.startswith('-') else ''}" for part in order.split(",")]
+        ending = " DESC" if columns[-1].endswith("DESC") else ""
+        columns += [f"_source{ending}", f"_offset{ending}"]
+        expected = connection.execute(f"SELECT a, b, c FROM data.mixed ORDER BY {', '.join(columns)}").fetchall()
+    http, url = connect(GrantRequest("mixed")), f"/api/v1/datasets/mixed/records?order={order}&limit={limit}"
+    found = []
+    while url:
+        answer = http.get(url).json()
+        found += [(record["a"], record["b"], record["c"]) for record in answer["records"]]
+        url = answer["next"]
+    assert found == expected
+    assert len(expected) == 40
 
 
 def _parts(statement: Any) -> tuple[str, Any]:

@@ -16,7 +16,7 @@ from apps.api.selectors import Access, Caller
 from apps.api.services import GrantRequest
 from apps.datasets.core.odcs import contract_from_odcs
 from apps.datasets.models import Batch
-from apps.datasets.selectors import AppliedDataset
+from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.services import dataset_drop
 from tests.integration.api.conftest import Connect
 from tests.station import Station
@@ -80,6 +80,20 @@ def test_changes_without_a_revision_all_count(persons: AppliedDataset, connect: 
     after = http.get(made["Location"])
     assert {name: after.json()[name] for name in fields} == fields
     assert after["ETag"] == f'"{1 + len(fields)}"'
+
+
+def test_a_write_does_not_wait_for_ever(
+    persons: AppliedDataset, connect: Connect, station: Station, settings: Any
+) -> None:
+    settings.API = settings.API.model_copy(update={"write_wait_s": 0.05})
+    http = connect(GrantRequest("persons", may_write=True))
+    body = {"person_id": str(uuid.uuid4()), "given_name": "A", "family_name": "B"}
+    made = http.post(PATH, json.dumps(body), content_type="application/json")
+    with station.connect("ingest") as connection:
+        connection.execute("SELECT FROM data.persons FOR UPDATE")
+        held = http.patch(made["Location"], '{"country": "ES"}', content_type="application/json")
+        assert (held.status_code, held["Retry-After"]) == (503, "5")
+    assert http.patch(made["Location"], '{"country": "ES"}', content_type="application/json").status_code == 200
 
 
 def outdated(dataset: AppliedDataset) -> Access:

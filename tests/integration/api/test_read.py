@@ -11,7 +11,7 @@ from django.test import Client as Http
 from apps.api.core.lookups import LOOKUPS
 from apps.api.models import Client, Key
 from apps.api.services import GrantRequest, client_revoke
-from apps.datasets.selectors import AppliedDataset
+from apps.datasets.core.applied import AppliedDataset
 from tests.integration.api.conftest import Connect, add_flights
 from tests.station import Station
 

@@ -11,7 +11,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from apps.api.services import GrantRequest, client_create
 from apps.api.views.documents import openapi_document
-from apps.datasets.selectors import AppliedDataset
+from apps.datasets.core.applied import AppliedDataset
 from config.wsgi import application
 from tests.integration.api.conftest import Connect
 from tests.station import Station

@@ -9,7 +9,7 @@ from django.test import Client as Http
 
 from apps.api.services import GrantRequest
 from apps.datasets.models import Batch
-from apps.datasets.selectors import AppliedDataset
+from apps.datasets.core.applied import AppliedDataset
 from tests.integration.api.conftest import Connect
 from tests.station import Station
 
