@@ -12,8 +12,9 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from apps.datasets.adapters.connections import connect
 from apps.datasets.adapters.months import ensure_months
+from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.errors import DatasetUnknown
-from apps.datasets.selectors import AppliedDataset, dataset_get
+from apps.datasets.selectors import dataset_get
 from apps.datasets.services import dataset_apply, dataset_drop
 from apps.ingest.demo.nycflights import TABLES, Records, read_table
 from apps.ingest.demo.plan import Slot, slots

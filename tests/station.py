@@ -12,7 +12,8 @@ from psycopg import sql
 
 from apps.datasets.adapters.connections import connect
 from apps.datasets.adapters.documents import documents
-from apps.datasets.selectors import AppliedDataset, dataset_get
+from apps.datasets.core.applied import AppliedDataset
+from apps.datasets.selectors import dataset_get
 from apps.datasets.services import dataset_apply
 
 KEPT = {"auth_permission", "auth_group", "auth_group_permissions"}

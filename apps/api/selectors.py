@@ -10,11 +10,12 @@ from apps.api.core.errors import ActionRefused, DatasetHidden, KeyMissing
 from apps.api.core.keys import KeyText
 from apps.api.core.surface import Surface, surface_of
 from apps.api.models import Key
+from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.contract import DELETED, Mode
 from apps.datasets.core.errors import DatasetUnknown
 from apps.datasets.models import ContractVersion
 from apps.datasets.runtime import attribute, model_for
-from apps.datasets.selectors import AppliedDataset, applied, dataset_get
+from apps.datasets.selectors import applied, dataset_get
 
 Action = Literal["read", "write"]
 

@@ -15,8 +15,8 @@ from apps.console.core.chart import bars
 from apps.console.core.windows import STEPS, WINDOWS, window_of
 from apps.console.selectors import datasets_activity
 from apps.datasets.admin import DatasetAdmin
+from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.models import Dataset
-from apps.datasets.selectors import AppliedDataset
 from apps.ingest.models import Source
 
 CHART_WIDTH = 720

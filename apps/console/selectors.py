@@ -8,7 +8,8 @@ from typing import Final
 from apps.console.adapters import activity
 from apps.console.core.state import Signs, State, state_of
 from apps.datasets.adapters import prometheus
-from apps.datasets.selectors import AppliedDataset, dataset_list
+from apps.datasets.core.applied import AppliedDataset
+from apps.datasets.selectors import dataset_list
 from apps.ingest.metrics import LAG_RECORDS
 
 STEP_S: Final = 5

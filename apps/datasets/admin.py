@@ -11,11 +11,12 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from apps.datasets.adapters.preview import MASK, Preview, last_rows
+from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.errors import StoreUnavailable
 from apps.datasets.core.wording import checks_in_words, order_in_words, rules_in_words
 from apps.datasets.models import Batch, Dataset
 from apps.datasets.read_only_admin import ReadOnlyAdmin
-from apps.datasets.selectors import AppliedDataset, applied
+from apps.datasets.selectors import applied
 
 LAST_BATCHES: Final = 12
 LEDGER_DAYS: Final = 7

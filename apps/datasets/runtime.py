@@ -7,10 +7,10 @@ from django.apps.registry import Apps
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.contract import AT, BATCH, DELETED, EXTRA, OFFSET, REV, SOURCE, Contract, Field
 from apps.datasets.core.ddl import table_sql
 from apps.datasets.core.types import ColumnType
-from apps.datasets.selectors import AppliedDataset
 
 REGISTRY: Final = Apps()
 

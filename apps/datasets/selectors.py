@@ -1,30 +1,12 @@
 """Which datasets there are, each with its current contract."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
-from apps.datasets.core.contract import Contract
+from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.errors import DatasetUnknown
 from apps.datasets.core.odcs import contract_from_odcs
 from apps.datasets.models import ContractVersion, Dataset
-
-
-@dataclass(frozen=True)
-class AppliedDataset:
-    """A dataset and the version of its contract that stands: `number` counts from 1."""
-
-    id: int
-    number: int
-    contract: Contract
-    document: Mapping[str, Any]
-
-    @property
-    def name(self) -> str:
-        """The dataset's name."""
-        return self.contract.name
 
 
 def dataset_get(name: str, *, using: str = "default") -> AppliedDataset:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 
+from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.errors import DatasetUnknown
-from apps.datasets.selectors import AppliedDataset, dataset_list
+from apps.datasets.selectors import dataset_list
 from apps.ingest.core.errors import IngestError, StoreUnavailable
 from apps.ingest.core.records import TopicPartition
 from apps.ingest.models import Quarantine, Source

@@ -11,13 +11,13 @@ from psycopg import Cursor
 from apps.api.adapters.forms import json_columns, key_array
 from apps.api.core.surface import Surface, column_kind
 from apps.datasets.adapters.ledger import BatchEntry, insert_batches, next_batch_ids
+from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.contract import DELETED, EXTRA, REV, Contract
 from apps.datasets.core.ddl import column_list, table_sql
 from apps.datasets.core.names import quote_identifier
 from apps.datasets.core.record import Values, record_reader
 from apps.datasets.core.types import ColumnType
 from apps.datasets.core.upsert import on_conflict_sql, stage_columns
-from apps.datasets.selectors import AppliedDataset
 
 SOURCE_ID: Final = 0
 """The source of everything that the API writes."""

@@ -8,10 +8,10 @@ from typing import Any, Final
 from django.db import Error
 from django.db.models import QuerySet
 
+from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.contract import DELETED, Mode
 from apps.datasets.core.errors import StoreUnavailable
 from apps.datasets.runtime import attribute, model_for
-from apps.datasets.selectors import AppliedDataset
 
 MASK: Final = "•••••"
 _LONGEST: Final = 60

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from django.db import transaction
 
+from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.contract import TopicSpec
-from apps.datasets.selectors import AppliedDataset
 from apps.ingest.core.errors import TopicMissing
 from apps.ingest.core.ports import Topics
 from apps.ingest.core.records import TopicPartition, TopicState

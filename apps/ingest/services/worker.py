@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from operator import methodcaller
 from typing import Final
 
-from apps.datasets.selectors import AppliedDataset
+from apps.datasets.core.applied import AppliedDataset
 from apps.ingest.adapters.meter import count_failure, timed_phase
 from apps.ingest.core.batching import BatchPolicy, ChunkSize
 from apps.ingest.core.decoding import Decoder

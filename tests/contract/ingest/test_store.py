@@ -10,7 +10,7 @@ import pytest
 from psycopg import sql
 
 from apps.datasets.adapters.connections import connect
-from apps.datasets.selectors import AppliedDataset
+from apps.datasets.core.applied import AppliedDataset
 from apps.ingest.adapters.memory_kafka import MemoryRecord
 from apps.ingest.adapters.memory_store import MemoryStore, MemoryTables
 from apps.ingest.adapters.postgres_store import PostgresStore

@@ -14,9 +14,9 @@ from apps.api import selectors
 from apps.api.core.surface import surface_of
 from apps.api.selectors import Access, Caller
 from apps.api.services import GrantRequest
+from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.odcs import contract_from_odcs
 from apps.datasets.models import Batch
-from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.services import dataset_drop
 from tests.integration.api.conftest import Connect
 from tests.station import Station

@@ -8,8 +8,8 @@ import pytest
 from django.test import Client as Http
 
 from apps.api.services import GrantRequest
-from apps.datasets.models import Batch
 from apps.datasets.core.applied import AppliedDataset
+from apps.datasets.models import Batch
 from tests.integration.api.conftest import Connect
 from tests.station import Station
 

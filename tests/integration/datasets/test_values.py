@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from psycopg import Connection
 from psycopg.types.json import set_json_dumps
 
+from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.ddl import column_list, table_sql
 from apps.datasets.core.record import record_reader
-from apps.datasets.selectors import AppliedDataset
 from tests.documents import document, prop
 from tests.station import Station
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
+from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.odcs import contract_from_odcs
-from apps.datasets.selectors import AppliedDataset
 from apps.ingest.adapters.memory_kafka import MemoryBroker, MemoryKafka
 from apps.ingest.adapters.memory_store import MemoryStore, MemoryTables
 from apps.ingest.core.batching import BatchPolicy

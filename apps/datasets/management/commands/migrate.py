@@ -18,13 +18,13 @@ class Command(migrate.Command):
         super().add_arguments(parser)
         parser.set_defaults(database="owner")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Migrate, or say in one line why not."""
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Migrate, or say in one line why not; Django's checks before it open the connection already."""
         if options["database"] not in settings.DATABASES:
             raise CommandError("ANDEN_DATABASE_OWNER_URL is not set: migrations run as the owner role")
         database = settings.DATABASES[options["database"]]
         try:
-            super().handle(*args, **options)
+            return super().execute(*args, **options)
         except StoreMisconfigured as error:
             raise CommandError(str(error)) from error
         except OperationalError as error:
