@@ -29,7 +29,7 @@ class IngestSettings(EnvironmentSettings):
     batch_wait_s: float = Field(
         default=0.5, gt=0, le=60, description="Age that closes a batch, seconds: the price of a quiet topic."
     )
-    chunk_records: int = Field(default=4_000, ge=1, le=100_000, description="Most records taken from Kafka at a time.")
+    chunk_records: int = Field(default=2_000, ge=1, le=100_000, description="Most records taken from Kafka at a time.")
     refresh_s: float = Field(
         default=2, gt=0, le=300, description="Seconds between two looks for new datasets and topics."
     )

@@ -17,7 +17,7 @@ class BatchPolicy:
     rows: int = 20_000
     bytes: int = 16 * 1024 * 1024
     wait_s: float = 0.5
-    chunk_records: int = 4_000
+    chunk_records: int = 2_000
     chunk_bytes: int = 4 * 1024 * 1024
     poll_s: float = 0.05
 

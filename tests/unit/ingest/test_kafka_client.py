@@ -1,0 +1,73 @@
+"""The Kafka client's configuration: security by settings, offsets always ours."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from apps.ingest.adapters import kafka_client
+from apps.ingest.adapters.kafka_client import client_config, consumer_config, msk_token
+from apps.ingest.conf import KafkaSettings
+
+SCRAM: dict[str, Any] = {
+    "security_protocol": "SASL_SSL",
+    "sasl_mechanism": "SCRAM-SHA-512",
+    "sasl_username": "u",
+    "sasl_password": "p",
+}
+
+
+def test_a_consumer_never_resets_and_never_commits_by_itself() -> None:
+    config = consumer_config(KafkaSettings())
+    assert config["auto.offset.reset"] == "error"
+    assert config["enable.auto.commit"] is False
+    assert config["fetch.queue.backoff.ms"] == 10
+    assert config["security.protocol"] == "PLAINTEXT"
+    assert not any(name.startswith(("sasl.", "ssl.")) for name in config)
+
+
+def test_the_new_group_protocol_sets_no_session_of_its_own() -> None:
+    config = consumer_config(KafkaSettings(group_protocol="consumer"))
+    assert config["group.protocol"] == "consumer"
+    assert "session.timeout.ms" not in config
+    assert "partition.assignment.strategy" not in config
+
+
+def test_scram_and_mutual_tls_bring_their_names_and_files(tmp_path: Any) -> None:
+    config = client_config(
+        KafkaSettings(**SCRAM, ssl_ca=tmp_path / "ca", ssl_certificate=tmp_path / "c", ssl_key=tmp_path / "k")
+    )
+    assert (config["sasl.mechanisms"], config["sasl.username"], config["sasl.password"]) == ("SCRAM-SHA-512", "u", "p")
+    assert config["ssl.ca.location"] == str(tmp_path / "ca")
+    assert config["ssl.certificate.location"] == str(tmp_path / "c")
+    assert config["ssl.key.location"] == str(tmp_path / "k")
+
+
+def test_msk_asks_for_a_new_token_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = client_config(
+        KafkaSettings(security_protocol="SASL_SSL", sasl_mechanism="AWS_MSK_IAM", aws_region="eu-west-1")
+    )
+    assert config["sasl.mechanisms"] == "OAUTHBEARER"
+    assert callable(config["oauth_cb"])
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "A" * 20)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s" * 40)
+    token, expires_s = msk_token("eu-west-1")("")
+    assert token
+    # Seconds, and fifteen minutes of life: milliseconds would make it a token for 50,000 years.
+    assert 1.7e9 < expires_s < 1e11
+    assert kafka_client.CONSUMING["isolation.level"] == "read_committed"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "rule"),
+    [
+        ({"sasl_mechanism": "PLAIN"}, "goes with security_protocol"),
+        ({"security_protocol": "SASL_SSL"}, "goes with security_protocol"),
+        ({**SCRAM, "sasl_password": ""}, "needs sasl_username and sasl_password"),
+        ({"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "AWS_MSK_IAM", "aws_region": "x"}, "needs"),
+        ({"ssl_key": "/k"}, "go together"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused_by_their_rule(wrong: dict[str, Any], rule: str) -> None:
+    with pytest.raises(ValidationError, match=rule):
+        KafkaSettings(**wrong)
