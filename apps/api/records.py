@@ -9,7 +9,8 @@ from django.conf import settings
 
 from apps.api.adapters.copies import CsvExport
 from apps.api.adapters.pages import IdMaker, Page, fetch, fetch_page, marks_of
-from apps.api.adapters.statements import export_statement, item_statement, page_statement
+from apps.api.adapters.statements import export_statement, item_statement
+from apps.api.adapters.templates import page_of
 from apps.api.core.errors import ParameterInvalid, RecordUnknown
 from apps.api.core.literals import literal
 from apps.api.core.query import RecordsQuery, export_query, item_fields, page_query
@@ -39,10 +40,11 @@ class Item:
 
 def records_page(access: Access, pairs: Pairs) -> RecordsPage:
     """The page that the parameters ask for. Raises ParameterInvalid, ActionRefused, and what a fetch raises."""
-    rows = visible_rows(access)
+    access.require("read")
     query = page_query(access.surface, pairs)
-    position = _position(query)
-    page = fetch_page(page_statement(rows, query, position), query.limit, id_maker(access))
+    version = (access.applied.id, access.applied.number)
+    statement = page_of(version, lambda: visible_rows(access), query, _position(query))
+    page = fetch_page(statement, query.limit, id_maker(access))
     if page.position is None:
         return RecordsPage(page, None)
     return RecordsPage(page, _sealer("cursor").seal(page.position, bound_to=query.fingerprint))

@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 from django.db.models import QuerySet
 
+from apps.api.adapters.callers import GrantRow, key_row
 from apps.api.core.errors import ActionRefused, DatasetHidden, KeyMissing
 from apps.api.core.keys import KeyText
 from apps.api.core.surface import Surface, surface_of
-from apps.api.models import Key
 from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.contract import DELETED, Mode
 from apps.datasets.core.errors import DatasetUnknown
@@ -60,35 +60,23 @@ def caller_of(key: KeyText) -> Caller:
 
     Nothing is kept between requests, so a revoked key ends at once. Raises KeyMissing: unknown, wrong, revoked.
     """
-    rows = list(
-        Key.objects.filter(public_id=key.public_id).values_list(
-            *("secret_sha256", "revoked_at", "client__revoked_at"),
-            *("client_id", "client__name", "id", "last_used_on"),
-            *("client__grants__dataset__name", "client__grants__dataset_id", "client__grants__dataset__number"),
-            *("client__grants__may_read", "client__grants__may_write", "client__grants__columns"),
-        )
-    )
-    matches = key.matches(rows[0][0] if rows else None)
-    if not matches or not rows or any(rows[0][1:3]):
+    row = key_row(key.public_id)
+    matches = key.matches(row.secret_sha256 if row else None)
+    if row is None or not matches or not row.active:
         raise KeyMissing
-    client_id, name, key_id, used_on = rows[0][3:7]
     return Caller(
-        client_id=client_id,
-        name=name,
-        key_id=key_id,
-        used_on=used_on,
-        allowances={row[7]: _allowance(*row[8:]) for row in rows if row[7] is not None},
+        client_id=row.client_id,
+        name=row.client,
+        key_id=row.key_id,
+        used_on=row.used_on,
+        allowances={grant.dataset: _allowance(grant) for grant in row.grants},
     )
 
 
-def _allowance(dataset_id: int, number: int, may_read: bool, may_write: bool, columns: Any) -> Allowance:
-    actions: dict[Action, bool] = {"read": may_read, "write": may_write}
-    return Allowance(
-        dataset_id,
-        number,
-        frozenset(action for action, may in actions.items() if may),
-        None if columns is None else tuple(columns),
-    )
+def _allowance(grant: GrantRow) -> Allowance:
+    actions: dict[Action, bool] = {"read": grant.may_read, "write": grant.may_write}
+    allowed = frozenset(action for action, may in actions.items() if may)
+    return Allowance(grant.dataset_id, grant.number, allowed, grant.columns)
 
 
 def access_of(caller: Caller, name: str) -> Access:

@@ -87,6 +87,7 @@ def _database(url: str, role: str) -> dict[str, Any]:
     options = {"application_name": f"anden-{role}", "connect_timeout": 5, **database.get("OPTIONS", {})}
     if role in {"app", "reader", "writer"}:
         options["pool"] = {"min_size": 1, "max_size": 8, "timeout": 5}
+        options["prepare_threshold"] = 5  # Django's own cursors never prepare; the API's queries do
     engine = "apps.datasets.adapters.timed_postgresql"
     return {**database, "ENGINE": engine, "OPTIONS": options, "CONN_HEALTH_CHECKS": True}
 

@@ -3,10 +3,11 @@
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
-from django.db import connections
 
+from apps.api.adapters.prepared import fetch_prepared
 from apps.api.adapters.refusals import told
 from apps.api.adapters.statements import Statement
 from apps.api.core.record_id import OPEN, SEALED
@@ -52,10 +53,9 @@ def fetch(statement: Statement) -> list[tuple[str, str, str]]:
 
     Raises ContractMoved, QueryTooSlow, StoreAway.
     """
-    with told(), connections["reader"].cursor() as cursor:
-        cursor.execute(statement.sql, statement.params)
-        rows: list[tuple[str, str, str]] = cursor.fetchall()
-        return rows
+    with told():
+        rows: list[tuple[Any, ...]] = fetch_prepared("reader", statement.sql, statement.params)
+        return [(body, key, position) for body, key, position in rows]
 
 
 def marks_of(position: str) -> list[str]:
