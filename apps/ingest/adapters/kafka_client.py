@@ -1,6 +1,7 @@
 """The Kafka client's configuration from the settings: one for consumers, producers and admin clients alike."""
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -9,6 +10,9 @@ from apps.ingest.conf import KafkaSettings
 Config = dict[str, Any]
 
 LOGGER: Final = logging.getLogger("apps.ingest.kafka")
+
+RETRY_TOKEN_S: Final = 10
+"""How long a token that is none is kept: brokers refuse it, and the client asks again."""
 
 CONSUMING: Final = {
     # With the default of 1000 the consumer sleeps a second whenever its queue is full.
@@ -90,7 +94,11 @@ def msk_token(region: str) -> Callable[[str], tuple[str, float]]:
     from aws_msk_iam_sasl_signer import MSKAuthTokenProvider  # noqa: PLC0415
 
     def renew(_config: str) -> tuple[str, float]:
-        token, expiry_ms = MSKAuthTokenProvider.generate_auth_token(region)
+        try:
+            token, expiry_ms = MSKAuthTokenProvider.generate_auth_token(region)
+        except Exception as error:  # noqa: BLE001 - an exception here would break the client, which is C
+            LOGGER.error("no token for MSK: %s; next try in %d s", error, RETRY_TOKEN_S)  # noqa: TRY400
+            return "none", time.time() + RETRY_TOKEN_S
         return str(token), float(expiry_ms) / 1000
 
     return renew

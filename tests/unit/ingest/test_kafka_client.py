@@ -1,12 +1,15 @@
 """The Kafka client's configuration: security by settings, offsets always ours."""
 
+import time
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from apps.ingest.adapters import kafka_client
+from apps.ingest.adapters.kafka_broker import KafkaBroker
 from apps.ingest.adapters.kafka_client import client_config, consumer_config, msk_token
+from apps.ingest.adapters.kafka_topics import KafkaTopics
 from apps.ingest.conf import KafkaSettings
 
 SCRAM: dict[str, Any] = {
@@ -71,3 +74,31 @@ def test_msk_asks_for_a_new_token_each_time(monkeypatch: pytest.MonkeyPatch) -> 
 def test_settings_that_do_not_fit_are_refused_by_their_rule(wrong: dict[str, Any], rule: str) -> None:
     with pytest.raises(ValidationError, match=rule):
         KafkaSettings(**wrong)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        KafkaSettings(),
+        KafkaSettings(group_protocol="consumer"),
+        KafkaSettings(**SCRAM),
+        KafkaSettings(security_protocol="SASL_SSL", sasl_mechanism="AWS_MSK_IAM", aws_region="eu-west-1"),
+    ],
+    ids=["plain", "new protocol", "scram", "msk"],
+)
+def test_the_client_accepts_every_configuration(settings: KafkaSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "A" * 20)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s" * 40)
+    unreachable = settings.model_copy(update={"bootstrap_servers": "127.0.0.1:1"})
+    KafkaBroker(consumer_config(unreachable)).close()
+    KafkaTopics(client_config(unreachable))
+
+
+def test_credentials_that_are_missing_are_one_line_and_another_try(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("aws_msk_iam_sasl_signer.MSKAuthTokenProvider.generate_auth_token", lambda _region: 1 / 0)
+    token, expires_s = msk_token("eu-west-1")("")
+    assert token == "none"
+    assert expires_s - time.time() <= kafka_client.RETRY_TOKEN_S
+    assert "no token for MSK" in caplog.text
