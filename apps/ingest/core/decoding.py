@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from apps.datasets.core.contract import AT, BATCH, DELETED, OFFSET, SOURCE, Contract, Late, Mode
 from apps.datasets.core.errors import BadRecord
-from apps.ingest.core.chunks import chunk_reader
+from apps.datasets.core.record import record_reader
 from apps.ingest.core.marks import mark_time, raised_mark
 from apps.ingest.core.records import Part, Position, Record, Reject, Row
 
@@ -20,7 +20,7 @@ class Decoder:
     """Makes rows of one contract: `columns` and `wires` (psycopg's type names) say what stands where."""
 
     def __init__(self, contract: Contract) -> None:
-        reader = chunk_reader(contract)
+        reader = record_reader(contract)
         upsert = contract.mode is Mode.UPSERT
         system = (*_COORDINATES, *(_UPSERT if upsert else ()))
         self.contract = contract
