@@ -92,7 +92,7 @@ def _send(records: Records, held: Sequence[int], stand: _Stand, run: Run) -> Non
     name, sender = records.table.name, stand.sender
     for sent, slot in enumerate(remaining(slots(records, len(held)), held)):
         while sent >= pace.allowed(now := time.monotonic()) and not run.stopped():
-            sender.serve(min(0.05, pace.wait_s(sent, now)))
+            sender.serve(min(0.05, pace.wait_s(now)))
             run.tell(stand.progress())
         if run.stopped():
             return
