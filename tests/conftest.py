@@ -84,3 +84,7 @@ def station(
         yield station
         station.clear()
         connections.close_all()
+        for connection in connections.all():
+            # A pool remembers an outage for a while: the next test has a server of good health.
+            if connection.settings_dict["OPTIONS"].get("pool"):
+                connection.close_pool()
