@@ -39,15 +39,11 @@ def measure(servers: Servers, *, passes: int, rounds: int) -> list[Result]:
     write_csv(records, csv, passes=passes)
     copy = f"\\copy data.{NAME} ({columns(records)}) FROM '{csv}' WITH (FORMAT csv)"
     figures = Figures()
+    # The first round warms the broker's compiler and every cache, and does not count.
+    _sides(servers, count, copy, Figures(), order=("copy", "ours"))
     for number in range(rounds):
         # Who goes first changes, so that neither always finds the warmer machine.
-        for side in ("ours", "copy") if number % 2 else ("copy", "ours"):
-            fresh_dataset(months=side == "copy")
-            servers.checkpoint()
-            if side == "ours":
-                _ingest(count, figures)
-            else:
-                figures.copy.append(count / timed_psql(copy))
+        _sides(servers, count, copy, figures, order=("ours", "copy") if number % 2 else ("copy", "ours"))
         _loops(servers, figures)
         print(f"  ingest, round {number + 1} of {rounds}: {_state(figures)}", flush=True)
     csv.unlink()
@@ -62,6 +58,16 @@ def results(figures: Figures) -> list[Result]:
         rates("ingest, beside bulk_create(1000)", "rows/s", figures.ours, figures.bulk, bar=BULK_BAR),
         limit("memory of the worker, its peak", "MiB", max(figures.peaks) / MIB, most=MEMORY_LIMIT_MIB),
     ]
+
+
+def _sides(servers: Servers, count: int, copy: str, figures: Figures, *, order: tuple[str, str]) -> None:
+    for side in order:
+        fresh_dataset(months=side == "copy")
+        servers.checkpoint()
+        if side == "ours":
+            _ingest(count, figures)
+        else:
+            figures.copy.append(count / timed_psql(copy))
 
 
 def _ingest(count: int, figures: Figures) -> None:

@@ -40,7 +40,7 @@ def programs(web_port: int) -> tuple[Program, ...]:
     celery = (python, "-m", "celery", "--app", "config")
     manage = (python, "manage.py")
     web = (
-        *(python, "-m", "gunicorn", "config.wsgi", "--bind", f"{LOOPBACK}:{web_port}"),
+        *(python, "-m", "gunicorn", "config.wsgi", "--bind", f"{LOOPBACK}:{web_port}", "--limit-request-line", "8190"),
         *("--worker-class", "gthread", "--workers", "2", "--threads", "4"),
         *("--log-level", "warning", "--no-control-socket"),
     )

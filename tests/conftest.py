@@ -15,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 from pytest_django import DjangoDbBlocker
 
+from apps.datasets.adapters.timed_postgresql.base import DatabaseWrapper
 from embedded.postgres import EmbeddedPostgres
 from tests.lacking import lacking
 from tests.station import Station
@@ -86,5 +87,5 @@ def station(
         connections.close_all()
         for connection in connections.all():
             # A pool remembers an outage for a while: the next test has a server of good health.
-            if connection.settings_dict["OPTIONS"].get("pool"):
+            if isinstance(connection, DatabaseWrapper) and connection.settings_dict["OPTIONS"].get("pool"):
                 connection.close_pool()

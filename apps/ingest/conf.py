@@ -22,7 +22,7 @@ class IngestSettings(EnvironmentSettings):
         max_length=200,
         description="The worker's name in ledger and positions; host name and process id when empty.",
     )
-    batch_rows: int = Field(default=20_000, ge=1, le=1_000_000, description="Records that close a batch.")
+    batch_rows: int = Field(default=40_000, ge=1, le=1_000_000, description="Records that close a batch.")
     batch_bytes: int = Field(
         default=16 * 1024 * 1024, ge=1024, description="Bytes of record values that close a batch."
     )

@@ -14,7 +14,7 @@ class BatchPolicy:
     Small reads keep caches warm and let the server work beside the client: see chunk_records.
     """
 
-    rows: int = 20_000
+    rows: int = 40_000
     bytes: int = 16 * 1024 * 1024
     wait_s: float = 0.5
     chunk_records: int = 2_000
