@@ -7,8 +7,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
 
+from apps.datasets.station_command import StationCommand
 from apps.ingest.adapters.kafka_client import client_config
 from apps.ingest.adapters.kafka_topics import KafkaTopics
 from apps.ingest.core.errors import IngestError
@@ -16,8 +16,11 @@ from apps.ingest.selectors import positions
 from apps.ingest.services.lag import LagExporter
 
 
-class Command(BaseCommand):
+class Command(StationCommand):
     """Runs the exporter, or measures once."""
+
+    alias = "ingest"
+    troubles = (IngestError,)
 
     help = "Export the lag of every dataset from stored positions and the ends of topics."
 
@@ -39,10 +42,6 @@ class Command(BaseCommand):
             leave.wait(settings.INGEST.lag_every_s)
 
     def _print(self, exporter: LagExporter) -> None:
-        try:
-            lags = exporter.measure(now_s=time.time())
-        except IngestError as error:
-            raise CommandError(str(error)) from error
-        for lag in lags:
+        for lag in exporter.measure(now_s=time.time()):
             fresh = "never" if lag.freshness_s is None else f"{lag.freshness_s:.0f} s ago"
             self.stdout.write(f"{lag.dataset}: {lag.records} records behind, last batch {fresh}")
