@@ -57,7 +57,7 @@ def fill_topic(records: Records, bootstrap: str, *, passes: int) -> None:
     """Send the flights to the topic so many times, as JSON, as fast as it goes."""
     admin = AdminClient({"bootstrap.servers": bootstrap})
     admin.create_topics([NewTopic(NAME, PARTITIONS, 1)])[NAME].result()
-    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20, "enable.idempotence": True})
+    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20, "enable.idempotence": True, "log_level": 3})
     for slot in _passes(records, passes):
         while True:
             try:
