@@ -4,16 +4,19 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from apps.datasets.station_command import StationCommand
 from apps.ingest.core.display import readable
 from apps.ingest.core.errors import IngestError
 from apps.ingest.models import Quarantine
 from apps.ingest.selectors import quarantine_get, quarantine_list
 
 
-class Command(BaseCommand):
+class Command(StationCommand):
     """Prints the quarantine."""
+
+    troubles = (IngestError,)
 
     help = "Show records that did not become rows, with their reasons."
 
@@ -30,13 +33,10 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Do the action."""
-        try:
-            if options["action"] == "show":
-                self._show(options["id"])
-            else:
-                self._list(options)
-        except IngestError as error:
-            raise CommandError(str(error)) from error
+        if options["action"] == "show":
+            self._show(options["id"])
+        else:
+            self._list(options)
 
     def _list(self, options: dict[str, Any]) -> None:
         if options["limit"] < 1:
