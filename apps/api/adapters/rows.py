@@ -124,7 +124,8 @@ def _parts(text: str) -> dict[str, msgspec.Raw]:
 
 def _cast(kind: ColumnType) -> str:
     # Without the numbers in brackets: the contract has checked them, and a cast would cut.
-    return f"%s::{kind.spec.name}{'[]' if kind.array else ''}"
+    # CAST and not `::`, which binds tighter than a minus: -2147483648::integer is out of range.
+    return f"CAST(%s AS {kind.spec.name}{'[]' if kind.array else ''})"
 
 
 def _adapted(value: Any) -> Any:

@@ -117,6 +117,16 @@ def test_what_is_written_is_read_and_found(http: Http, record: dict[str, Any], k
     assert http.delete(address).status_code == 204
 
 
+def test_the_smallest_and_largest_integers_are_written_and_found(http: Http) -> None:
+    for name, bits in (("smallint", 15), ("integer", 31), ("bigint", 63)):
+        for value in (-(2**bits), 2**bits - 1):
+            record = {"key": f"{name} {value}", name: value, f"{name} list": [value]}
+            made = http.post(PATH, json.dumps(record), content_type="application/json")
+            assert made.status_code == 201, made.content
+            found = read(http.get(PATH, {f"{name}[eq]": str(value)}).content)["records"]
+            assert [(item[name], item[f"{name} list"]) for item in found] == [(value, [value])]
+
+
 def test_a_walk_in_any_order_of_any_type_gives_each_record_once(http: Http) -> None:
     kinds = [spec.name for spec in TYPES if spec.ordered]
     for number in range(30):
