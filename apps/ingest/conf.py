@@ -94,13 +94,22 @@ class KafkaSettings(EnvironmentSettings):
     def _is_whole(self) -> Self:
         sasl = self.security_protocol.startswith("SASL")
         if sasl != bool(self.sasl_mechanism):
-            raise ValueError("sasl_mechanism goes with security_protocol SASL_PLAINTEXT or SASL_SSL, and only there")
+            raise ValueError(
+                "ANDEN_KAFKA_SASL_MECHANISM goes with ANDEN_KAFKA_SECURITY_PROTOCOL SASL_PLAINTEXT or SASL_SSL, "
+                "and only there"
+            )
         if self.sasl_mechanism in {"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} and not (
             self.sasl_username and self.sasl_password.get_secret_value()
         ):
-            raise ValueError(f"sasl_mechanism {self.sasl_mechanism} needs sasl_username and sasl_password")
+            raise ValueError(
+                "ANDEN_KAFKA_SASL_MECHANISM PLAIN or SCRAM needs ANDEN_KAFKA_SASL_USERNAME and "
+                "ANDEN_KAFKA_SASL_PASSWORD"
+            )
         if self.sasl_mechanism == "AWS_MSK_IAM" and (self.security_protocol != "SASL_SSL" or not self.aws_region):
-            raise ValueError("sasl_mechanism AWS_MSK_IAM needs security_protocol SASL_SSL and aws_region")
+            raise ValueError(
+                "ANDEN_KAFKA_SASL_MECHANISM AWS_MSK_IAM needs ANDEN_KAFKA_SECURITY_PROTOCOL SASL_SSL and "
+                "ANDEN_KAFKA_AWS_REGION"
+            )
         if (self.ssl_certificate is None) != (self.ssl_key is None):
-            raise ValueError("ssl_certificate and ssl_key go together")
+            raise ValueError("ANDEN_KAFKA_SSL_CERTIFICATE and ANDEN_KAFKA_SSL_KEY go together")
         return self

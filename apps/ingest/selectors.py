@@ -11,6 +11,7 @@ from django.db import DatabaseError, InterfaceError, connections
 from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.errors import DatasetUnknown
 from apps.datasets.selectors import dataset_list
+from apps.datasets.station_command import database_line
 from apps.ingest.core.errors import IngestError, StoreUnavailable
 from apps.ingest.core.records import TopicPartition
 from apps.ingest.models import Quarantine, Source
@@ -47,14 +48,7 @@ def asking() -> Iterator[None]:
         yield
     except (DatabaseError, InterfaceError) as error:
         connection.close()
-        place = f"{connection.settings_dict['HOST']}:{connection.settings_dict['PORT']}"
-        raise StoreUnavailable(f"PostgreSQL at {place}: {first_line(error)}") from error
-
-
-def first_line(error: Exception) -> str:
-    """The first line of what an error says; with a table missing, what to do."""
-    text = (str(error).strip() or repr(error)).splitlines()[0]
-    return f"{text}; run `manage.py migrate`" if "relation" in text and "does not exist" in text else text
+        raise StoreUnavailable(database_line(ALIAS, error)) from error
 
 
 def positions() -> list[StoredPosition]:

@@ -27,7 +27,11 @@ def load(kind: type[Settings]) -> Settings:
         return kind()
     except ValidationError as error:
         prefix = kind.model_config.get("env_prefix", "")
-        lines = [
-            f"{prefix}{'_'.join(map(str, item['loc'][:1]))}".upper() + f": {item['msg']}" for item in error.errors()
-        ]
+        lines = [_line(prefix, item["loc"], item["msg"]) for item in error.errors()]
         raise SettingsInvalid("\n".join(sorted(lines))) from None
+
+
+def _line(prefix: str, place: tuple[int | str, ...], message: str) -> str:
+    rule = message.removeprefix("Value error, ")
+    # A rule between several variables names them itself.
+    return f"{prefix}{place[0]}".upper() + f": {rule}" if place else rule

@@ -64,9 +64,9 @@ def test_msk_asks_for_a_new_token_each_time(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("wrong", "rule"),
     [
-        ({"sasl_mechanism": "PLAIN"}, "goes with security_protocol"),
-        ({"security_protocol": "SASL_SSL"}, "goes with security_protocol"),
-        ({**SCRAM, "sasl_password": ""}, "needs sasl_username and sasl_password"),
+        ({"sasl_mechanism": "PLAIN"}, "goes with ANDEN_KAFKA_SECURITY_PROTOCOL"),
+        ({"security_protocol": "SASL_SSL"}, "goes with ANDEN_KAFKA_SECURITY_PROTOCOL"),
+        ({**SCRAM, "sasl_password": ""}, "needs ANDEN_KAFKA_SASL_USERNAME and ANDEN_KAFKA_SASL_PASSWORD"),
         ({"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "AWS_MSK_IAM", "aws_region": "x"}, "needs"),
         ({"ssl_key": "/k"}, "go together"),
     ],
