@@ -1,15 +1,18 @@
 """The settings of ingest."""
 
 import os
+import re
 import socket
 from pathlib import Path
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from apps.datasets.core.settings import EnvironmentSettings
 from apps.ingest.core.batching import BatchPolicy
+
+ADDRESS: Final = re.compile(r"\S+:\d{1,5}")
 
 
 class IngestSettings(EnvironmentSettings):
@@ -89,6 +92,13 @@ class KafkaSettings(EnvironmentSettings):
     replication_factor: int = Field(
         default=-1, ge=-1, le=15, description="Copies of a topic that Andén makes; -1: the broker's default."
     )
+
+    @field_validator("bootstrap_servers")
+    @classmethod
+    def _are_addresses(cls, value: str) -> str:
+        if not all(ADDRESS.fullmatch(part.strip()) for part in value.split(",")):
+            raise ValueError("must be host:port, several comma-separated")
+        return value
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:

@@ -69,6 +69,8 @@ def test_msk_asks_for_a_new_token_each_time(monkeypatch: pytest.MonkeyPatch) -> 
         ({**SCRAM, "sasl_password": ""}, "needs ANDEN_KAFKA_SASL_USERNAME and ANDEN_KAFKA_SASL_PASSWORD"),
         ({"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "AWS_MSK_IAM", "aws_region": "x"}, "needs"),
         ({"ssl_key": "/k"}, "go together"),
+        ({"bootstrap_servers": "not a host"}, "host:port"),
+        ({"bootstrap_servers": "a:1,b"}, "host:port"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused_by_their_rule(wrong: dict[str, Any], rule: str) -> None:
