@@ -9,7 +9,8 @@ from apps.datasets.core.contract import AT, BATCH, DELETED, OFFSET, SOURCE, Cont
 from apps.datasets.core.errors import BadRecord
 from apps.datasets.core.record import record_reader
 from apps.ingest.core.marks import mark_time, raised_mark
-from apps.ingest.core.records import Part, Position, Record, Reject, Row
+from apps.ingest.core.records import Part, Position, Record, Row
+from apps.ingest.core.rejects import rejected, without_value
 
 LATE: Final = "late"
 _COORDINATES: Final = ((SOURCE, "int4"), (OFFSET, "int8"), (BATCH, "int8"))
@@ -71,7 +72,7 @@ class Decoder:
         for record in part.records:
             value = record.value()
             if value is None:
-                part.rejects.append(_no_value(record))
+                part.rejects.append(without_value(record))
                 continue
             try:
                 part.rows.append((*self._reader.decode(value), source, record.offset(), batch))
@@ -147,16 +148,6 @@ def moment(value: datetime.date | datetime.datetime) -> datetime.datetime:
     if not isinstance(value, datetime.datetime):
         return datetime.datetime(value.year, value.month, value.day, tzinfo=datetime.UTC)
     return value if value.tzinfo is not None else value.replace(tzinfo=datetime.UTC)
-
-
-def rejected(record: Record, error: BadRecord, *, sqlstate: str = "") -> Reject:
-    """The record with the reason why it is no row."""
-    return Reject(record, error.reason, str(error), error.field, sqlstate)
-
-
-def _no_value(record: Record) -> Reject:
-    error = BadRecord("not_an_object", "the record has no value, and an append dataset has no tombstones")
-    return rejected(record, error)
 
 
 def _known(value: datetime.datetime | None) -> datetime.datetime:
