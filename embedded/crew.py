@@ -145,9 +145,13 @@ class LogFiles(Printer):  # type: ignore[misc]
 
 
 def _tether() -> list[str]:
-    """The words before a command that make Linux end it when its parent dies."""
+    """The words before a command that make Linux end it when its parent dies.
+
+    Killed and not asked to leave: PostgreSQL and Kafka go at the same moment, and whoever waited for them to leave
+    in order might never end. A kill costs no record.
+    """
     setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
+    return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
 
 
 def _end_with_parent() -> None:
