@@ -36,6 +36,11 @@ def test_list_and_show_are_tables_a_person_can_read(station: Station) -> None:
     assert "enum=('EWR', 'JFK', 'LGA')" in shown
 
 
+def test_show_tells_each_order_whole(station: Station) -> None:
+    station.apply(document("things", [prop("a", "integer"), prop("b")], orders=["-a,b", "b"]))
+    assert "orders          -a,b; b" in run("show", "things")
+
+
 def test_export_round_trips(station: Station, tmp_path: Path) -> None:
     for path in sorted(CONTRACTS.glob("*.yaml")):
         dataset = station.apply(path)

@@ -11,6 +11,7 @@ from rich.text import Text
 from apps.datasets.adapters.documents import document_text, documents
 from apps.datasets.core.contract import Contract
 from apps.datasets.core.errors import ContractInvalid
+from apps.datasets.core.wording import order_in_words
 from apps.datasets.selectors import dataset_get, dataset_list
 from apps.datasets.services import dataset_apply, dataset_drop
 from apps.datasets.station_command import StationCommand
@@ -93,7 +94,6 @@ class Command(StationCommand):
 
 
 def _facts(contract: Contract, number: int) -> list[tuple[str, object]]:
-    orders = ["-" * column.descending + column.name for order in contract.orders for column in order[:1]]
     return [
         ("dataset", contract.name),
         ("description", contract.description or "–"),
@@ -104,7 +104,7 @@ def _facts(contract: Contract, number: int) -> list[tuple[str, object]]:
         ("event time", contract.event_time or "–"),
         ("unknown fields", contract.unknown_fields),
         ("API writes", "yes" if contract.api_writes else "no"),
-        ("orders", ", ".join(orders) or "–"),
+        ("orders", "; ".join(map(order_in_words, contract.orders)) or "–"),
         ("filters", ", ".join(contract.filters) or "–"),
     ]
 
