@@ -50,7 +50,7 @@ class CsvExport(Iterator[bytes]):
         try:
             with told():
                 self._connection = self._started(statement)
-                self._next: bytes | None = self._piece()
+                self._rest = self._pieces(self._piece())
         except BaseException:
             self.close()
             raise
@@ -59,12 +59,11 @@ class CsvExport(Iterator[bytes]):
         return self
 
     def __next__(self) -> bytes:
-        piece = self._next
+        piece = next(self._rest, None)
         if piece is None:
             self._outcome = "whole"
             self.close()
             raise StopIteration
-        self._next = self._piece() if len(piece) >= PIECE_BYTES else None
         self._sent.inc(len(piece))
         return piece
 
@@ -92,6 +91,13 @@ class CsvExport(Iterator[bytes]):
             connection.close()
             raise
         return connection
+
+    def _pieces(self, first: bytes) -> Iterator[bytes]:
+        """The first piece before the second is asked for: once it is out, an error can only break the stream."""
+        piece = first
+        while piece:
+            yield piece
+            piece = self._piece() if len(piece) >= PIECE_BYTES else b""
 
     def _piece(self) -> bytes:
         """The next rows, at least PIECE_BYTES of them unless it is the end."""
