@@ -5,7 +5,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from apps.datasets.adapters import prometheus
-from apps.monitoring.selectors import lacking
+from apps.monitoring.selectors.readiness import lacking
 
 
 @never_cache

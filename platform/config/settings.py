@@ -12,7 +12,13 @@ from apps.datasets.adapters.prometheus import share_folder
 from apps.datasets.conf import DatasetsSettings
 from apps.datasets.core.settings import load
 from apps.ingest.conf import IngestSettings, KafkaSettings
-from apps.monitoring.conf import MonitoringSettings
+from apps.monitoring.conf import (
+    CloudWatchSettings,
+    FleetSettings,
+    GrafanaSettings,
+    MonitoringSettings,
+    TracingSettings,
+)
 from config.conf import PlatformSettings
 
 ANDEN = load(PlatformSettings)
@@ -21,6 +27,10 @@ INGEST = load(IngestSettings)
 KAFKA = load(KafkaSettings)
 API = load(ApiSettings)
 MONITORING = load(MonitoringSettings)
+GRAFANA = load(GrafanaSettings)
+CLOUDWATCH = load(CloudWatchSettings)
+FLEET = load(FleetSettings)
+TRACING = load(TracingSettings)
 share_folder(MONITORING.metrics_folder)  # before any metric is declared, django-prometheus's own included
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent

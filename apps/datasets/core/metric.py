@@ -21,6 +21,13 @@ UNITS: Final = (
     "workers",
     "info",
     "bool",
+    "services",
+    "incidents",
+    "factor",
+    "score",
+    "state",
+    "usd",
+    "value",
 )
 """Base units and countable things that a gauge or histogram may end with."""
 

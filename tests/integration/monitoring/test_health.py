@@ -12,7 +12,7 @@ from django.db import connections
 from django.test import Client
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from apps.monitoring import selectors
+from apps.monitoring.selectors import readiness
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 ANYWHERE: Final = {"Host": "10.0.3.17:8000"}
@@ -74,7 +74,7 @@ def test_a_migrated_station_is_ready_under_any_host_name() -> None:
 
 @pytest.mark.django_db(transaction=True, databases="__all__")
 def test_a_migration_that_is_missing_is_named_until_it_is_applied() -> None:
-    selectors._plan_once.cache_clear()
+    readiness._plan_once.cache_clear()
     with connections["owner"].cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE app = 'sessions' AND name = '0001_initial'")
     answer = Client().get("/readyz")

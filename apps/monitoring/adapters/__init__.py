@@ -1,0 +1,1 @@
+"""Prometheus, Grafana, CloudWatch and files, each with the fake that ships beside it."""

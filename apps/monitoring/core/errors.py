@@ -1,0 +1,44 @@
+"""The errors of monitoring, named by the caller's reaction."""
+
+
+class MonitoringError(Exception):
+    """Monitoring failed."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or self.__doc__)
+
+
+class RenderedStale(MonitoringError):
+    """Committed files are not what the code renders: run `make render` and commit."""
+
+
+class SourceAway(MonitoringError):
+    """A source of signals does not answer or refuses for now: keep what is known and ask again later."""
+
+
+class SourceRefused(MonitoringError):
+    """A source of signals refuses for good: mend its address, its credentials or the query."""
+
+
+class SourceInvalid(MonitoringError):
+    """What the source holds cannot be read as signals: the message names the file and the place."""
+
+
+class GrafanaAway(MonitoringError):
+    """Grafana does not answer or is overloaded, after all retries: nothing more was sent, run it again."""
+
+
+class GrafanaRefused(MonitoringError):
+    """Grafana refuses: mend the token, its permissions, or Grafana's version."""
+
+
+class PruneRefused(MonitoringError):
+    """Too much would be deleted: look at the plan, then say --force."""
+
+
+class BudgetSpent(MonitoringError):
+    """The month's budget for CloudWatch is spent: collection stands still until the next month or a higher budget."""
+
+
+class StageRefused(MonitoringError):
+    """An incident cannot go to this stage from where it is, or lacks the reason that the stage needs."""

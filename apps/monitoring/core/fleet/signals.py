@@ -1,0 +1,31 @@
+"""What is observed of a service: six signals, and which way each is bad."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One signal of a service.
+
+    `floor` is in the signal's unit: below it differences mean nothing (values are compared as log(value + floor)).
+    `phrase` fits into "… is 3.2 times its usual".
+    """
+
+    name: str
+    title: str
+    unit: Literal["requests/s", "ratio", "seconds"]
+    bad: Literal["high", "both"]
+    floor: float
+    phrase: str
+
+
+SIGNALS: Final = (
+    Signal("request_rate", "Request rate", "requests/s", "both", 0.05, "the request rate"),
+    Signal("error_ratio", "Error ratio", "ratio", "high", 0.002, "the share of failed requests"),
+    Signal("latency_p95", "Latency p95", "seconds", "high", 0.002, "the 95th percentile of latency"),
+    Signal("database_read", "Database read time", "seconds", "high", 0.0005, "the time of a database read"),
+    Signal("database_write", "Database write time", "seconds", "high", 0.0005, "the time of a database write"),
+    Signal("saturation", "Saturation", "ratio", "high", 0.02, "the saturation"),
+)
+SIGNAL_BY_NAME: Final = {signal.name: signal for signal in SIGNALS}

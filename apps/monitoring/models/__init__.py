@@ -1,0 +1,1 @@
+"""What monitoring keeps in PostgreSQL: one file for each concept."""

@@ -1,0 +1,1 @@
+"""What monitoring knows, read and never written."""
