@@ -1,0 +1,1 @@
+"""The catalogue's metrics, one file for each AWS service."""
