@@ -11,6 +11,8 @@ KAFKA: Final = ("Cluster Name",)
 BROKER: Final = ("Cluster Name", "Broker ID")
 GROUP: Final = ("Cluster Name", "Consumer Group", "Topic")
 
+_LAG = "Absent unless the group is STABLE or EMPTY and has committed offsets, or when its name has a colon."
+
 KAFKA_METRICS: Final = family(
     "kafka",
     "AWS/Kafka",
