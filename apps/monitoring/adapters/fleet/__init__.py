@@ -1,0 +1,1 @@
+"""Where the signals of a fleet come from: Prometheus, CloudWatch, or a file."""
