@@ -25,3 +25,12 @@ EXPORTS: Final = Metric(
     "counter",
     labels=("outcome",),
 )
+PROBE_CHECKS: Final = Metric(
+    "anden_api_probe_checks_total",
+    "Checks of the probe from the outside, by check and whether it held: held, failed.",
+    "counter",
+    labels=("check", "outcome"),
+)
+PROBED: Final = Metric(
+    "anden_api_probed_timestamp_seconds", "When the probe last ended a round of checks, Unix time.", "gauge"
+)
