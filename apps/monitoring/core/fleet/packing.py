@@ -23,7 +23,7 @@ def pack(values: NDArray[Any], kind: DTypeLike = np.float16) -> bytes:
     return zlib.compress(values.astype(kind).tobytes(), 1)
 
 
-def unpack(data: bytes, kind: DTypeLike = np.float16) -> Floats:
+def unpack(data: bytes | memoryview, kind: DTypeLike = np.float16) -> Floats:
     """What `pack` took, flat and as float32."""
     return np.frombuffer(zlib.decompress(bytes(data)), dtype=kind).astype(np.float32)
 
@@ -33,7 +33,7 @@ def pack_ids(ids: NDArray[np.int64]) -> bytes:
     return zlib.compress(np.diff(ids, prepend=np.int64(0)).astype(np.int64).tobytes(), 1)
 
 
-def unpack_ids(data: bytes) -> NDArray[np.int64]:
+def unpack_ids(data: bytes | memoryview) -> NDArray[np.int64]:
     """What `pack_ids` took."""
     return np.cumsum(np.frombuffer(zlib.decompress(bytes(data)), dtype=np.int64))
 
@@ -45,7 +45,8 @@ def as_json(value: Flag | FleetEvent) -> dict[str, Any]:
 
 def from_json(kind: type[Value], fields: dict[str, Any]) -> Value:
     """The value of these fields."""
-    return kind(**{name: float("nan") if field is None else field for name, field in fields.items()})
+    values: dict[str, Any] = {name: float("nan") if field is None else field for name, field in fields.items()}
+    return kind(**values)
 
 
 def number_or_null(value: Any) -> Any:
@@ -53,3 +54,13 @@ def number_or_null(value: Any) -> Any:
     if isinstance(value, float | np.floating):
         return float(value) if isfinite(value) else None
     return int(value) if isinstance(value, np.integer) else value
+
+
+def float_or_nan(value: float | None) -> float:
+    """What `number_or_null` took from a float."""
+    return float("nan") if value is None else float(value)
+
+
+def floats(fields: dict[str, float | None]) -> dict[str, float]:
+    """The numbers of a JSON object, NaN where it has null."""
+    return {name: float_or_nan(value) for name, value in fields.items()}

@@ -47,6 +47,8 @@ class FleetView:
 
     `heat` is rows × times, the worst first, NaN for no data; `heat_labels` names each row: a service, or how many
     services the row stands for where the fleet is larger than a screen (the row is then their worst score).
+    `trouble` says in one sentence why this is not the fleet of now, empty where it is: the newest try failed, or
+    nobody evaluates. Once the newest evaluation is too old to tell, every service counts as without data.
     """
 
     at: datetime
@@ -60,6 +62,7 @@ class FleetView:
     heat_labels: tuple[str, ...]
     multiples: tuple[Multiple, ...]
     duration_s: float
+    trouble: str = ""
 
     @property
     def services(self) -> int:
