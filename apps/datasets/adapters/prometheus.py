@@ -1,5 +1,6 @@
 """Prometheus objects made from our metrics, and the page that merges what all processes wrote."""
 
+import math
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -87,7 +88,11 @@ class _LivingFiles(Collector):
         """The families that all processes wrote, merged."""
         self._slots.sweep()
         paths = [str(path) for path in self._begun()]
-        return list(MultiProcessCollector.merge(paths))  # type: ignore[no-untyped-call]
+        families: list[Family] = list(MultiProcessCollector.merge(paths))  # type: ignore[no-untyped-call]
+        for family in families:
+            if family.type == "gauge":
+                family.samples = [sample for sample in family.samples if not math.isnan(sample.value)]
+        return families
 
     def _begun(self) -> Iterator[Path]:
         """The files that hold something: one is empty between its creation and its first block."""
@@ -95,6 +100,17 @@ class _LivingFiles(Collector):
             with suppress(FileNotFoundError):
                 if path.stat().st_size:
                     yield path
+
+
+def forget(metric: Metric, *values: str) -> None:
+    """Take a gauge's series with these labels off the page, until it is set again.
+
+    A shared file cannot drop a series: there it is not a number, which no page shows.
+    """
+    if _slots is None:
+        gauge(metric).remove(*values)
+    else:
+        gauge(metric).labels(*values).set(math.nan)
 
 
 def registry() -> CollectorRegistry:
