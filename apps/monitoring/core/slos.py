@@ -23,6 +23,8 @@ BASE: Final = "5m"
 """The one window that is read from raw counters; longer ones come from what it recorded."""
 WINDOWS: Final = (BASE, "30m", "1h", "2h", "6h", "1d", "3d", PERIOD)
 """Windows that error ratio and burn are recorded for."""
+COUNTED: Final = ("1h", "6h", "1d", "3d", PERIOD)
+"""Windows that numbers of events are recorded for."""
 
 API_WITHIN_S: Final = 0.5
 INGEST_WITHIN_S: Final = 60.0
@@ -99,17 +101,22 @@ def burn(window: str) -> Metric:
 
 
 def event_count(window: str) -> Metric:
-    """The series with the number of events in the window."""
-    return _recorded(f"anden:slo_events:count{_known(window)}", f"Events within {window}.")
+    """The series with the number of events in the window, one of COUNTED."""
+    return _recorded(f"anden:slo_events:count{_known(window, COUNTED)}", f"Events within {window}.")
+
+
+def bad_count(window: str) -> Metric:
+    """The series with the number of bad events in the window, one of COUNTED."""
+    return _recorded(f"anden:slo_bad:count{_known(window, COUNTED)}", f"Bad events within {window}.")
 
 
 def _recorded(name: str, text: str) -> Metric:
     return Metric(name, text, "gauge", labels=("slo", "dataset"))
 
 
-def _known(window: str) -> str:
-    if window not in WINDOWS:
-        raise ValueError(f"nothing is recorded for {window}: only for {', '.join(WINDOWS)}")
+def _known(window: str, known: tuple[str, ...] = WINDOWS) -> str:
+    if window not in known:
+        raise ValueError(f"nothing is recorded for {window}: only for {', '.join(known)}")
     return window
 
 
