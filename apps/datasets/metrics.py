@@ -17,3 +17,19 @@ DATABASE_ERRORS: Final = Metric(
     "counter",
     labels=("alias", "operation", "sqlstate_class"),
 )
+BEAT: Final = Metric(
+    "anden_datasets_beat_timestamp_seconds",
+    "When a worker last got the heartbeat that beat sends every minute, Unix time.",
+    "gauge",
+)
+LEDGER_UNTIL: Final = Metric(
+    "anden_datasets_ledger_until_timestamp_seconds",
+    "Until when the ledger has days that were made beforehand, Unix time.",
+    "gauge",
+)
+LATEST: Final = Metric(
+    "anden_datasets_latest_timestamp_seconds",
+    "When the last month that the dataset's contract allows ends, Unix time; absent where it names none.",
+    "gauge",
+    labels=("dataset",),
+)
