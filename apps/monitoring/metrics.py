@@ -77,3 +77,15 @@ CLOUDWATCH_VALUE: Final = Metric(
     "gauge",
     labels=("metric", "statistic", "resource"),
 )
+CLOUDWATCH_POINTS: Final = Metric(
+    "anden_cloudwatch_points_total",
+    "Points taken over, each once: timely, or late when CloudWatch had them only in a later cycle.",
+    "counter",
+    labels=("arrival",),
+)
+CLOUDWATCH_COLLECTED: Final = Metric(
+    "anden_cloudwatch_collected_timestamp_seconds", "When a whole cycle last ended well, Unix time.", "gauge"
+)
+CLOUDWATCH_STOPPED: Final = Metric(
+    "anden_cloudwatch_stopped_bool", "1 while collection stands still because the month's budget is spent.", "gauge"
+)

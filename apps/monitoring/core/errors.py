@@ -16,6 +16,10 @@ class SourceAway(MonitoringError):
     """A source of signals does not answer or refuses for now: keep what is known and ask again later."""
 
 
+class SourceThrottled(SourceAway):
+    """A source of signals is asked too often: wait longer before asking again."""
+
+
 class SourceRefused(MonitoringError):
     """A source of signals refuses for good: mend its address, its credentials or the query."""
 
