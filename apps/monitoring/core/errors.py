@@ -36,6 +36,22 @@ class GrafanaRefused(MonitoringError):
     """Grafana refuses: mend the token, its permissions, or Grafana's version."""
 
 
+class GrafanaChanged(MonitoringError):
+    """Somebody else changed the same object in Grafana meanwhile: look at the plan and run it again."""
+
+
+class ManifestInvalid(MonitoringError):
+    """The rendered files cannot be sent to Grafana as they are: mend the file, or set the variable."""
+
+
+class SyncRefused(MonitoringError):
+    """Something that is not Andén's stands in the way: nothing was sent; each line says what to do."""
+
+
+class SyncUnknown(MonitoringError):
+    """No such synchronisation is kept: `manage.py dashboards rollback --list` shows those that are."""
+
+
 class PruneRefused(MonitoringError):
     """Too much would be deleted: look at the plan, then say --force."""
 

@@ -1,0 +1,61 @@
+"""Where two canonical values differ, path by path."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+LONGEST: Final = 100
+"""Characters of a value that are shown."""
+
+
+class Absent:
+    """Stands where one side has nothing."""
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+ABSENT: Final = Absent()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place where they differ; a side that has nothing there is ABSENT."""
+
+    path: str
+    ours: Any
+    theirs: Any
+
+
+def differences(ours: Any, theirs: Any, path: str = "") -> Iterator[Difference]:
+    """Every place where the two differ, the deepest that can be named."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        for name in sorted({*ours, *theirs}, key=str):
+            yield from differences(ours.get(name, ABSENT), theirs.get(name, ABSENT), _join(path, name))
+    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        for place, (mine, other) in enumerate(zip(ours, theirs, strict=True)):
+            yield from differences(mine, other, f"{path}[{place}]")
+    elif not _same(ours, theirs):
+        yield Difference(path, ours, theirs)
+
+
+def shown(value: Any) -> str:
+    """A value as one short line of JSON."""
+    if isinstance(value, Absent):
+        return repr(value)
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def _join(path: str, name: str) -> str:
+    if name.startswith("["):
+        return f"{path}{name}"
+    return f"{path}.{name}" if path else name
+
+
+def _same(ours: Any, theirs: Any) -> bool:
+    """Equal as JSON: true is not 1, but 1.0 is."""
+    if isinstance(ours, bool) != isinstance(theirs, bool):
+        return False
+    return bool(ours == theirs)

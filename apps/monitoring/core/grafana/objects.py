@@ -1,0 +1,136 @@
+"""The things of Grafana that are kept in step, each in the shape that Grafana's HTTP API gives it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+Body = dict[str, Any]
+"""An object as JSON; a dashboard's has `folderUid` beside the model's own keys."""
+
+
+class Kind(StrEnum):
+    """A kind of object, in the order in which they need one another: folders first, policy and rules last."""
+
+    FOLDER = "folder"
+    DATA_SOURCE = "data source"
+    DASHBOARD = "dashboard"
+    CONTACT_POINT = "contact point"
+    MUTE_TIMING = "mute timing"
+    POLICY = "policy"
+    RULE_GROUP = "rule group"
+    RULE = "rule"
+
+
+ORDER: Final = {kind: place for place, kind in enumerate(Kind)}
+
+
+class Key(NamedTuple):
+    """What names an object for good: kind and uid (a mute timing's is its name, a group's is folder/title)."""
+
+    kind: Kind
+    uid: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.uid}"
+
+
+@dataclass(frozen=True, slots=True)
+class GrafanaObject:
+    """One object as it shall be. Secrets stand in the body as `${VARIABLE}`; `sealed` has their values by path."""
+
+    key: Key
+    title: str
+    body: Body
+    sealed: Mapping[tuple[str | int, ...], str] = field(default_factory=dict, repr=False)
+
+    def revealed(self) -> Body:
+        """The body with its secrets, as it is sent: never shown, stored or logged."""
+        whole: Body = _copied(self.body)
+        for path, value in self.sealed.items():
+            place: Any = whole
+            for step in path[:-1]:
+                place = place[step]
+            place[path[-1]] = value
+        return whole
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Everything that shall stand in Grafana, in the order of dependency."""
+
+    objects: tuple[GrafanaObject, ...]
+
+    def by_key(self) -> dict[Key, GrafanaObject]:
+        """The objects by their keys."""
+        return {item.key: item for item in self.objects}
+
+    def keys(self) -> frozenset[Key]:
+        """The keys of all objects, rules among them."""
+        rules = (Key(Kind.RULE, rule["uid"]) for item in self.objects for rule in rules_of(item))
+        return frozenset({item.key for item in self.objects}.union(rules))
+
+    def without(self, kind: Kind) -> "Manifest":
+        """The same without the objects of this kind."""
+        return Manifest(tuple(item for item in self.objects if item.key.kind is not kind))
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Something that stands in Grafana, ours or not: enough to know it, and what it stands in the way of."""
+
+    key: Key
+    title: str
+    place: str = ""
+    owned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What stands in Grafana: everything by name, and the bodies of what was asked for.
+
+    `found` has the wanted objects that exist, as read. All rules of the organisation are in `rules`, the
+    intervals of groups in `intervals`, by (folder, group). The policy tree is None when it was not asked for.
+    """
+
+    listed: tuple[Listed, ...]
+    found: Mapping[Key, Body]
+    rules: tuple[Body, ...] = ()
+    intervals: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    tree: Body | None = None
+
+    def listed_by_key(self) -> dict[Key, Listed]:
+        """What is there, by key."""
+        return {item.key: item for item in self.listed}
+
+
+def ordered(objects: Iterable[GrafanaObject]) -> tuple[GrafanaObject, ...]:
+    """The objects in the order of dependency; folders after their parents, the rest by uid."""
+    items = list(objects)
+    parents = {item.key.uid: item.body.get("parentUid", "") for item in items if item.key.kind is Kind.FOLDER}
+
+    def depth(uid: str) -> int:
+        deep, seen = 0, {uid}
+        while (uid := parents.get(uid, "")) and uid not in seen:
+            seen.add(uid)
+            deep += 1
+        return deep
+
+    return tuple(sorted(items, key=lambda item: (ORDER[item.key.kind], depth(item.key.uid), item.key.uid)))
+
+
+def rules_of(item: GrafanaObject) -> list[Body]:
+    """The rules of a group; none for any other kind."""
+    return list(item.body["rules"]) if item.key.kind is Kind.RULE_GROUP else []
+
+
+def group_key(folder: str, title: str) -> Key:
+    """The key of a rule group."""
+    return Key(Kind.RULE_GROUP, f"{folder}/{title}")
+
+
+def _copied(value: Any) -> Any:
+    """A copy whose dicts and lists are new."""
+    if isinstance(value, dict):
+        return {name: _copied(part) for name, part in value.items()}
+    return [_copied(part) for part in value] if isinstance(value, list) else value
