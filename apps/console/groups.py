@@ -18,8 +18,9 @@ STEWARD_MAY: Final = (
     ("api", "client", ("add", "change")),
     ("api", "key", ("change",)),
     ("api", "grant", ("delete",)),
+    ("monitoring", "incident", ("change",)),
 )
-"""What a steward may do besides looking: look after bad records, their restricted fields included, and clients.
+"""What a steward may do besides looking: look after bad records, their restricted fields included, clients, incidents.
 
 Contracts and rows are not changed by hand.
 """

@@ -1,5 +1,15 @@
 """What monitoring keeps in PostgreSQL: one file for each concept."""
 
+from apps.monitoring.models.cloudwatch import CloudWatchMonth
 from apps.monitoring.models.fleet import FleetDetail, FleetEvaluation, FleetService
+from apps.monitoring.models.incidents import Incident, IncidentNote, IncidentSuspicion
 
-__all__ = ["FleetDetail", "FleetEvaluation", "FleetService"]
+__all__ = [
+    "CloudWatchMonth",
+    "FleetDetail",
+    "FleetEvaluation",
+    "FleetService",
+    "Incident",
+    "IncidentNote",
+    "IncidentSuspicion",
+]

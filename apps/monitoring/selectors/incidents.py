@@ -1,0 +1,71 @@
+"""What is known of incidents: which are live, the worst of them, and what was called a false alarm before."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.db.models import Count
+
+from apps.monitoring.core.incidents import FALSE_ALARM, Kind, Stage
+from apps.monitoring.core.sightings import badness
+from apps.monitoring.models import Incident
+
+REMEMBERED: Final = 500
+"""False alarms that are looked through at most, the newest first."""
+KIND_ORDER: Final = (Kind.FLEET, Kind.ZONE, Kind.NO_DATA, Kind.OUTLIER, Kind.QUALITY)
+"""What concerns more comes first; a silent service may be worse than a slow one."""
+
+
+@dataclass(frozen=True, slots=True)
+class FalseAlarms:
+    """How often one signal of a service was called a false alarm, and when and by whom the last time."""
+
+    times: int
+    last_at: datetime
+    last_by: str
+
+
+def live_counts() -> dict[str, int]:
+    """Live incidents by kind; a kind without any is not there."""
+    rows = Incident.objects.exclude(stage=Stage.CLOSED).values_list("kind").order_by().annotate(Count("pk"))
+    return dict(rows)
+
+
+def live_incidents(*, most: int) -> list[Incident]:
+    """Live incidents without their evidence, those that concern the most first, then the worst."""
+    found = Incident.objects.exclude(stage=Stage.CLOSED).defer("evidence", "trail")
+    return sorted(found[: most * 10], key=_rank)[:most]
+
+
+def live_by_subject(subjects: Iterable[str]) -> dict[str, Incident]:
+    """The live outlier or silence incident of each of these services that has one."""
+    found = Incident.objects.exclude(stage=Stage.CLOSED).filter(
+        subject__in=list(subjects), kind__in=(Kind.OUTLIER, Kind.NO_DATA)
+    )
+    return {
+        incident.subject: incident for incident in sorted(found.defer("evidence", "trail"), key=_rank, reverse=True)
+    }
+
+
+def false_alarms(subjects: Iterable[str]) -> dict[tuple[str, str], FalseAlarms]:
+    """What was called a false alarm of these services, by service and signal."""
+    closed = Incident.objects.filter(reason=FALSE_ALARM, subject__in=list(subjects)).order_by("-closed_at")
+    found: dict[tuple[str, str], FalseAlarms] = {}
+    for incident in closed.only("subject", "signal", "evidence", "closed_at", "closed_by")[:REMEMBERED]:
+        if incident.closed_at is None:
+            continue
+        signals = {flag["signal"] for flag in incident.evidence.get("flags", ())} | {incident.signal}
+        for signal in signals:
+            one = found.get((incident.subject, signal))
+            found[incident.subject, signal] = FalseAlarms(
+                times=one.times + 1 if one else 1,
+                last_at=one.last_at if one else incident.closed_at,
+                last_by=one.last_by if one else incident.closed_by,
+            )
+    return found
+
+
+def _rank(incident: Incident) -> tuple[int, float, int]:
+    kind = Kind(incident.kind)
+    return KIND_ORDER.index(kind), -badness(kind, incident.score), incident.pk
