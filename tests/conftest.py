@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -43,6 +44,17 @@ def require() -> Callable[[str], str]:
         return path
 
     return find
+
+
+@pytest.fixture
+def tell(capfd: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """A function that shows a figure among the tests' dots, though the test passes."""
+
+    def show(figure: str) -> None:
+        with capfd.disabled():
+            sys.stdout.write(f"\n{figure}\n")
+
+    return show
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final, Self, TypeVar, cast
 
 import psycopg
 from psycopg import sql
-from psycopg.abc import Params, PQGen, Query
+from psycopg.abc import AdaptContext, Params, PQGen, Query
 from psycopg.copy import Copy, LibpqWriter, Writer
 
 from apps.datasets.adapters.timed_postgresql.copying import TimedCopy, TimedWriter
@@ -23,6 +23,15 @@ CursorClass = TypeVar("CursorClass", bound=psycopg.Cursor[Any])
 _END: Final = object()
 
 
+def operation_of_query(query: Any, context: AdaptContext | None = None) -> Operation:
+    """The operation of a statement in any form that psycopg takes; "other" of what is none."""
+    if isinstance(query, str):
+        return operation_of(query)
+    if isinstance(query, bytes):
+        return operation_of(query.decode(errors="replace"))
+    return operation_of(query.as_string(context)) if isinstance(query, sql.Composable) else "other"
+
+
 class _Timed(psycopg.Cursor[Any]):
     """Goes before a cursor class of psycopg or Django, and times its operations."""
 
@@ -32,15 +41,15 @@ class _Timed(psycopg.Cursor[Any]):
     def execute(self, query: Any, params: Params | None = None, **options: Any) -> Self:
         """Run one statement."""
         execute: Callable[..., Self] = super().execute
-        return self.timer.call(self._operation(query), execute, query, params, **options)
+        return self.timer.call(operation_of_query(query, self), execute, query, params, **options)
 
     def executemany(self, query: Query, params_seq: Iterable[Params], **options: Any) -> None:
         """Run one statement for each of many parameters: one observation in all."""
-        self.timer.call(self._operation(query), super().executemany, query, params_seq, **options)
+        self.timer.call(operation_of_query(query, self), super().executemany, query, params_seq, **options)
 
     def stream(self, query: Query, params: Params | None = None, **options: Any) -> Iterator[Any]:
         """Rows as they arrive: one observation, of the time between asking and getting."""
-        operation, stopwatch = self._operation(query), Stopwatch()
+        operation, stopwatch = operation_of_query(query, self), Stopwatch()
         rows = super().stream(query, params, **options)
         advance = stopwatch.around_step(partial(next, rows, _END))
         try:
@@ -58,15 +67,10 @@ class _Timed(psycopg.Cursor[Any]):
         """A COPY block: one observation at its end."""
         stopwatch = Stopwatch()
         block = super().copy(statement, params, writer=TimedWriter(writer or LibpqWriter(self), stopwatch))
-        with TimedCopy(block, timer=self.timer, operation=self._operation(statement), stopwatch=stopwatch) as copy:
+        with TimedCopy(
+            block, timer=self.timer, operation=operation_of_query(statement, self), stopwatch=stopwatch
+        ) as copy:
             yield copy
-
-    def _operation(self, query: Query) -> Operation:
-        if isinstance(query, str):
-            return operation_of(query)
-        if isinstance(query, bytes):
-            return operation_of(query.decode(errors="replace"))
-        return operation_of(query.as_string(self)) if isinstance(query, sql.Composable) else "other"
 
 
 class _TimedFetches(_Timed, psycopg.ServerCursor[Any]):

@@ -1,0 +1,32 @@
+"""The statements whose operation is known, as tests/unit/monitoring/statements.yaml lists them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from apps.datasets.adapters.timed_postgresql.operation import Operation
+
+FILE: Final = Path(__file__).parent / "unit/monitoring/statements.yaml"
+BEYOND_THE_TEXT: Final = "what only the function knows"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement, what it truly does, and the group it stands in."""
+
+    group: str
+    operation: Operation
+    sql: str
+
+
+_DOCUMENT: Final[dict[str, Any]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+SCHEMA: Final[str] = _DOCUMENT["schema"]
+BEFORE: Final[str] = _DOCUMENT["before"]
+STATEMENTS: Final = tuple(
+    Statement(group, operation, sql)
+    for group, entries in _DOCUMENT["statements"].items()
+    for entry in entries
+    for operation, sql in entry.items()
+)
