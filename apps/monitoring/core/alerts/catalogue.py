@@ -1,0 +1,28 @@
+"""Every rule of Prometheus, by file."""
+
+from typing import Final
+
+from apps.monitoring.core.alerts.alert import Alert, Group
+from apps.monitoring.core.alerts.burn import burn_alerts
+from apps.monitoring.core.alerts.database import DATABASE_ALERTS
+from apps.monitoring.core.alerts.fleet import FLEET_ALERTS
+from apps.monitoring.core.alerts.ingest import INGEST_ALERTS
+from apps.monitoring.core.alerts.itself import ITSELF_ALERTS
+from apps.monitoring.core.alerts.recordings import recording_groups
+from apps.monitoring.core.alerts.station import STATION_ALERTS
+
+EVERY: Final = "30s"
+
+RULE_FILES: Final[dict[str, tuple[Group, ...]]] = {
+    "slos": (*recording_groups(), Group("anden-slo-alerts", EVERY, tuple(burn_alerts()))),
+    "station": (Group("anden-station", EVERY, STATION_ALERTS),),
+    "ingest": (Group("anden-ingest", EVERY, INGEST_ALERTS),),
+    "database": (Group("anden-database", EVERY, DATABASE_ALERTS),),
+    "fleet": (Group("anden-fleet", EVERY, FLEET_ALERTS),),
+    "monitoring": (Group("anden-monitoring", EVERY, ITSELF_ALERTS),),
+}
+"""Groups by the name of their file."""
+
+ALERTS: Final[tuple[Alert, ...]] = tuple(
+    rule for groups in RULE_FILES.values() for group in groups for rule in group.rules if isinstance(rule, Alert)
+)

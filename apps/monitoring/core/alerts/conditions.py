@@ -1,0 +1,17 @@
+"""Conditions that several alerts share: too old or absent, and how many days a moment is ahead."""
+
+from apps.datasets.core.metric import Metric
+from apps.monitoring.core.promql import Query, compose, level
+
+DAY_S = 86_400
+
+
+def stale(moment: Metric, after_s: float) -> Query:
+    """Seconds since the moment, where they are too many; 1 where nobody tells it: absent is never well."""
+    newest = level(moment)
+    return compose(f"time() - {{}} > {after_s:g} or absent({{}})", newest, newest)
+
+
+def days_left(moment: Query, days: float) -> Query:
+    """Seconds until the moment, where they are fewer than that many days."""
+    return compose(f"{{}} - time() < {days * DAY_S:g}", moment)
