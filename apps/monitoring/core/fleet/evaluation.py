@@ -28,7 +28,8 @@ class State(IntEnum):
 class Flag:
     """One signal of one service that stands out, and why a person should believe it.
 
-    Values are in the signal's unit; `score` is a robust z over the peers; `since_s` is epoch seconds.
+    Values are in the signal's unit; `peer_median` is where the service would stand had it moved as its peers did.
+    `score` is a robust z over the peers; `since_s` is epoch seconds.
     """
 
     service: str
@@ -42,6 +43,8 @@ class Flag:
     peers: int
     since_s: float
     sentence: str
+    zone: str = ""
+    """The zone that moves together in this signal, the service with it; "" where the service stands out by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class FleetEvent:
     """The fleet, or the part of it named by `zone`, moved together: one event instead of a flag for each service.
 
     `shift` is a factor (1.6: sixty per cent above the usual of this time of day); `services` how many moved.
+    `signal` moved most; `signals` are all that did: an incident that shows in five signals is one event.
     """
 
     signal: str
@@ -57,6 +61,7 @@ class FleetEvent:
     services: int
     since_s: float
     sentence: str
+    signals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,102 @@
+"""Medians and their like over arrays with gaps: NaN is left out, never counted as zero."""
+
+import math
+from typing import Final
+
+import numpy as np
+
+from apps.monitoring.core.fleet.observation import Floats
+
+_MAD_TO_DEVIATION: Final = 1.4826
+"""What makes the median absolute deviation of a normal distribution its standard deviation."""
+
+
+def median(values: Floats) -> Floats:
+    """The median over the last axis, NaN where nothing is known.
+
+    A sort puts NaN last; numpy's own nanmedian takes fifty times as long.
+    """
+    if not values.shape[-1]:
+        return np.full(values.shape[:-1], np.nan, np.float32)
+    ordered = np.sort(values, axis=-1)
+    known = (~np.isnan(ordered)).sum(axis=-1, keepdims=True)
+    last = np.maximum(known - 1, 0)
+    low = np.take_along_axis(ordered, last // 2, axis=-1)
+    high = np.take_along_axis(ordered, (last + 1) // 2, axis=-1)
+    return np.asarray((low + high)[..., 0] * np.float32(0.5))
+
+
+def median_of_services(values: Floats, *, least: int = 1) -> Floats:
+    """The median over the first axis; zero where fewer than `least` services are known."""
+    across = np.ascontiguousarray(np.moveaxis(values, 0, -1))
+    found = median(across)
+    found[(~np.isnan(across)).sum(axis=-1) < least] = 0.0
+    return np.nan_to_num(found)
+
+
+def midmean(values: Floats, *, least: int = 1) -> Floats:
+    """The mean of the middle half of the last axis, NaN where fewer than `least` are known."""
+    ordered = np.sort(values, axis=-1)
+    known = (~np.isnan(ordered)).sum(axis=-1, keepdims=True)
+    cut = known // 4
+    place = np.arange(values.shape[-1])
+    inside = (place >= cut) & (place < known - cut)
+    total = np.where(inside, ordered, np.float32(0)).sum(axis=-1)
+    kept = (known - 2 * cut)[..., 0]
+    return np.where(kept >= max(1, least - 2 * (least // 4)), total / np.maximum(kept, 1), np.nan).astype(np.float32)
+
+
+def deviation(values: Floats) -> Floats:
+    """The robust standard deviation around the median over the last axis."""
+    return np.asarray(np.float32(_MAD_TO_DEVIATION) * median(np.abs(values - median(values)[..., None])))
+
+
+def normal_of_t(t: Floats, freedom: Floats) -> Floats:
+    """The normal deviate that is as rare as this Student t, sign kept.
+
+    Source: D. L. Wallace, Bounds on normal approximations to Student's distributions, 1959.
+    """
+    bent = np.sqrt(freedom * np.log1p(t * t / freedom)) * (8 * freedom + 1) / (8 * freedom + 3)
+    return np.asarray(np.copysign(bent, t), dtype=np.float32)
+
+
+def normal_tail(share: float) -> float:
+    """The z that a normal deviate exceeds with this probability."""
+    low, high = 0.0, 40.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        if math.erfc(middle / math.sqrt(2)) / 2 > share:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def digamma(x: float) -> float:
+    """The logarithmic derivative of the gamma function, x > 0."""
+    shift = 0.0
+    while x < 6:
+        shift -= 1 / x
+        x += 1
+    return shift + math.log(x) - 1 / (2 * x) - 1 / (12 * x**2) + 1 / (120 * x**4)
+
+
+def trigamma(x: float) -> float:
+    """The derivative of digamma, x > 0."""
+    shift = 0.0
+    while x < 6:
+        shift += 1 / x**2
+        x += 1
+    return shift + 1 / x + 1 / (2 * x**2) + 1 / (6 * x**3) - 1 / (30 * x**5)
+
+
+def trigamma_inverse(y: float) -> float:
+    """The x whose trigamma is y > 0."""
+    low, high = 1e-3, 1e4
+    for _ in range(80):
+        middle = math.sqrt(low * high)
+        if trigamma(middle) > y:
+            low = middle
+        else:
+            high = middle
+    return low
