@@ -8,7 +8,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 RESULTS: Final = ROOT / "bench" / "results"
-SUITES: Final = ("ingest", "api")
+SUITES: Final = ("ingest", "api", "database_time")
 
 
 def main(arguments: list[str]) -> int:
@@ -22,13 +22,15 @@ def main(arguments: list[str]) -> int:
 
     everything = []
     with servers() as running:
-        from bench import api, ingest  # noqa: PLC0415 - after Django's setup
+        from bench import api, database_time, ingest  # noqa: PLC0415 - after Django's setup
 
         for suite in options.only or SUITES:
             if suite == "ingest":
                 results = ingest.measure(running, passes=1 if options.quick else 4, rounds=options.rounds)
-            else:
+            elif suite == "api":
                 results = api.measure(running, rounds=options.rounds)
+            else:
+                results = database_time.measure(running, rounds=options.rounds)
             write(results, options.results / f"{suite}.json")
             everything += results
     print(f"\n{table(everything)}")
