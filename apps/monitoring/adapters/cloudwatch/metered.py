@@ -1,0 +1,107 @@
+"""Asking CloudWatch within its limits and our budget: packed, paced, paid beforehand, tried again."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from apps.datasets.adapters import prometheus
+from apps.monitoring import metrics
+from apps.monitoring.adapters.cloudwatch.port import MetricData, Page, Purse
+from apps.monitoring.core.cloudwatch.pacing import TRIES, TokenBucket, backoff_s
+from apps.monitoring.core.cloudwatch.packing import Window, pack
+from apps.monitoring.core.cloudwatch.queries import Labels, MetricQuery, Point
+from apps.monitoring.core.errors import SourceAway, SourceRefused, SourceThrottled
+
+PAGES: Final = 1_000
+"""Pages of one call after which CloudWatch is taken to be going round in circles."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """What came back, by the labels of the queries; a series without points is not in it.
+
+    `incomplete` are the labels whose points CloudWatch could not read this time: missing, which is not zero.
+    """
+
+    points: dict[Labels, list[Point]] = field(default_factory=dict)
+    incomplete: set[Labels] = field(default_factory=set)
+    calls: int = 0
+
+
+class MeteredCloudWatch:
+    """Asks, and counts what it asks, in Prometheus and in the purse; safe to use for any number of queries."""
+
+    def __init__(
+        self,
+        data: MetricData,
+        purse: Purse,
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._data = data
+        self._purse = purse
+        self._clock = clock
+        self._sleep = sleep
+        self._bucket = TokenBucket()
+
+    def ask(self, queries: Sequence[MetricQuery], window: Window) -> Answer:
+        """The points of all queries in the window.
+
+        Raises BudgetSpent: nothing more was sent. SourceAway: after all tries. SourceRefused: mend what it names.
+        """
+        answer = Answer()
+        for call in pack(queries, window):
+            self._call(call, window, answer)
+        return answer
+
+    def _call(self, queries: Sequence[MetricQuery], window: Window, answer: Answer) -> None:
+        token, found = "", set[tuple[int, str]]()
+        for _ in range(PAGES):
+            page = self._page(queries, window, token, answer)
+            for result in page.results:
+                query = queries[result.index]
+                labels = (*query.labels, result.label) if query.expression else query.labels
+                if query.expression:
+                    found.add((result.index, result.label))
+                if result.points:
+                    answer.points.setdefault(labels, []).extend(result.points)
+                if result.status in {"InternalError", "Forbidden"}:
+                    answer.incomplete.add(labels)
+            token = page.token
+            if not token:
+                break
+        else:
+            raise SourceAway(f"CloudWatch gave {PAGES} pages for one call and still had more: ask for less")
+        beyond = len(found) - len({index for index, _ in found})
+        if beyond > 0:
+            self._purse.settle(beyond, now_s=self._clock())
+            prometheus.counter(metrics.CLOUDWATCH_METRICS).inc(beyond)
+
+    def _page(self, queries: Sequence[MetricQuery], window: Window, token: str, answer: Answer) -> Page:
+        """One page, after as many tries as it takes and are allowed; each try is paid for."""
+        for tried in range(1, TRIES + 1):
+            self._purse.reserve(len(queries), now_s=self._clock())
+            prometheus.counter(metrics.CLOUDWATCH_METRICS).inc(len(queries))
+            self._sleep(self._bucket.wait_s(self._clock()))
+            answer.calls += 1
+            try:
+                page = self._data.page(queries, start_s=window.start_s, end_s=window.end_s, token=token)
+            except SourceAway as error:
+                _count("throttled" if isinstance(error, SourceThrottled) else "away")
+                if tried == TRIES:
+                    raise
+                self._sleep(backoff_s(tried, random.random()))  # noqa: S311 - it spreads tries, it hides nothing
+            except SourceRefused:
+                _count("refused")
+                raise
+            else:
+                _count("ok")
+                return page
+        raise AssertionError("the last try returns or raises")
+
+
+def _count(outcome: str) -> None:
+    prometheus.counter(metrics.CLOUDWATCH_CALLS).labels(outcome).inc()
