@@ -39,6 +39,12 @@ class GrafanaSettings(EnvironmentSettings):
     prometheus_url: HttpUrl = Field(
         default=HttpUrl("http://prometheus:9090"), description="Where Grafana finds Prometheus."
     )
+    alertmanager_url: HttpUrl = Field(
+        default=HttpUrl("http://alertmanager:9093"), description="Where Grafana sends the alerts that it finds itself."
+    )
+    runbooks_url: str = Field(
+        default="docs/runbooks", min_length=1, description="Where docs/runbooks/ can be read, as alerts link to it."
+    )
 
 
 class CloudWatchSettings(EnvironmentSettings):

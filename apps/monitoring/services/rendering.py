@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from apps.monitoring.adapters.alertmanager_yaml import alertmanager_files
 from apps.monitoring.adapters.cloudwatch_json import cloudwatch_json
+from apps.monitoring.adapters.grafana_alerts import grafana_alert_files
 from apps.monitoring.adapters.grafana_json import grafana_json
 from apps.monitoring.adapters.prometheus_yaml import rule_files
 from apps.monitoring.core.dashboards.differences import Difference, compared
@@ -35,6 +37,8 @@ RENDERERS: Final[tuple[Renderer, ...]] = (
     _grafana_provisioning,
     _cloudwatch_pages,
     rule_files,
+    alertmanager_files,
+    grafana_alert_files,
 )
 """Everything that is rendered: one line for each kind of file."""
 

@@ -1,0 +1,42 @@
+"""Alertmanager's configuration, made from the tables of core."""
+
+from typing import Any, Final
+
+from apps.monitoring.adapters.prometheus_yaml import as_yaml
+from apps.monitoring.core.alerts.routing import (
+    DEFAULT,
+    GROUPED_BY,
+    INHIBITIONS,
+    RECEIVERS,
+    ROUTES,
+    Inhibition,
+    Receiver,
+)
+
+_TIMES: Final = {"group_wait": "30s", "group_interval": "5m", "repeat_interval": "24h"}
+
+
+def alertmanager_files() -> dict[str, str]:
+    """The configuration's text, by its path below dashboards/."""
+    return {"alertmanager/alertmanager.yaml": as_yaml(_configuration())}
+
+
+def _configuration() -> dict[str, Any]:
+    routes = [
+        {"receiver": route.receiver, "matchers": list(route.matchers), "repeat_interval": route.repeat}
+        for route in ROUTES
+    ]
+    return {
+        "route": {"receiver": DEFAULT, "group_by": list(GROUPED_BY), **_TIMES, "routes": routes},
+        "inhibit_rules": [_inhibition(inhibition) for inhibition in INHIBITIONS],
+        "receivers": [_receiver(receiver) for receiver in RECEIVERS],
+    }
+
+
+def _inhibition(inhibition: Inhibition) -> dict[str, Any]:
+    rule = {"source_matchers": list(inhibition.source), "target_matchers": list(inhibition.target)}
+    return {**rule, "equal": list(inhibition.equal)} if inhibition.equal else rule
+
+
+def _receiver(receiver: Receiver) -> dict[str, Any]:
+    return {"name": receiver.name, **({receiver.kind: [receiver.config]} if receiver.kind else {})}

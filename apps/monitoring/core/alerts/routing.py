@@ -1,0 +1,109 @@
+"""Who hears of an alert, and which alert silences which: tables for Alertmanager."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from apps.monitoring.core.alerts.burn import PAIRS
+
+SECRETS: Final = "/etc/alertmanager/secrets"
+"""Where the receivers' secrets are mounted, one file each: none stands in the configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Where messages go: `config` in Alertmanager's words, its secret by the name of a file below SECRETS."""
+
+    name: str
+    kind: str = ""
+    config: dict[str, object] = field(default_factory=dict)
+
+
+RECEIVERS: Final = (
+    Receiver(
+        "page",
+        "pagerduty_configs",
+        {
+            "routing_key_file": f"{SECRETS}/pagerduty-routing-key",
+            "description": "{{ .CommonAnnotations.summary }}",
+            "details": {
+                "description": "{{ range .Alerts }}{{ .Annotations.description }}\n{{ end }}",
+                "runbook": "{{ (index .Alerts 0).Annotations.runbook_url }}",
+                "dashboard": "{{ (index .Alerts 0).Annotations.dashboard_url }}",
+            },
+        },
+    ),
+    Receiver(
+        "ticket",
+        "slack_configs",
+        {
+            "api_url_file": f"{SECRETS}/slack-url",
+            "send_resolved": True,
+            "title": "{{ .CommonAnnotations.summary }}",
+            "title_link": "{{ (index .Alerts 0).Annotations.runbook_url }}",
+            "text": "{{ range .Alerts }}{{ .Annotations.description }} {{ .Annotations.dashboard_url }}\n{{ end }}",
+        },
+    ),
+    Receiver("nobody"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The first route whose matchers all hold takes the alert."""
+
+    receiver: str
+    matchers: tuple[str, ...]
+    repeat: str
+
+
+ROUTES: Final = (
+    Route("nobody", ('severity=~"info|none"',), "24h"),
+    Route("page", ('severity=~"page|critical"',), "4h"),
+    Route("ticket", ('severity=~"ticket|warning"',), "24h"),
+)
+"""Andén's severities first, the words of the rules that come with kube-prometheus-stack beside them."""
+DEFAULT: Final = "ticket"
+"""For what has no severity that we know: said in the morning, never lost."""
+GROUPED_BY: Final = ("alertname", "slo", "dataset")
+"""One message for fifty outliers, but one for each objective and dataset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inhibition:
+    """While an alert that matches `source` fires, those that match `target`, equal in these labels, are silent."""
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    equal: tuple[str, ...] = ()
+
+
+_ABSENT: Final = (
+    "ProbeSilent|BeatSilent|SloUnmeasured|IngestLagUnmeasured|FleetEvaluationStale|DashboardsUnsynchronised"
+)
+
+
+def _named(names: str) -> tuple[str, ...]:
+    return (f'alertname=~"{names}"',) if "|" in names else (f'alertname="{names}"',)
+
+
+_STRONGER: Final = (
+    Inhibition(_named("FleetShifted"), _named("FleetServiceOutlier")),
+    # Without any target everything is absent: one message is enough.
+    Inhibition(_named("NothingScraped"), _named(_ABSENT)),
+    Inhibition(_named("NothingScraped"), _named("ScrapeFailing")),
+    Inhibition(_named("VolumeFull"), _named("VolumeFilling"), ("namespace", "persistentvolumeclaim")),
+    Inhibition(_named("CertificateEnding"), _named("CertificateAging"), ("instance",)),
+    Inhibition(_named("IngestSourceStopped"), _named("IngestLagGrowing"), ("dataset",)),
+    Inhibition(_named("CloudWatchBudgetSpent"), _named("CloudWatchBudgetLow|CloudWatchBlind")),
+)
+_FASTER: Final = tuple(
+    Inhibition(
+        (f'window="{pair.label}"',),
+        (f'window=~"{"|".join(one.label for one in PAIRS[at + 1 :])}"',),
+        ("slo", "dataset"),
+    )
+    for at, pair in enumerate(PAIRS[:-1])
+)
+"""The pair that burns fastest speaks for the slower ones of its objective."""
+
+INHIBITIONS: Final = (*_STRONGER, *_FASTER)
