@@ -6,15 +6,16 @@ from apps.datasets.core.metric import Metric
 
 REQUESTS: Final = Metric(
     "anden_api_requests_total",
-    "Requests answered, by dataset (empty where the key reaches none), operation and class of status.",
+    "Requests answered, by dataset (empty where the key reaches none), operation, class of status and of client.",
     "counter",
-    labels=("dataset", "operation", "status"),
+    labels=("dataset", "operation", "status", "client_class"),
 )
 SECONDS: Final = Metric(
     "anden_api_request_seconds",
-    "Seconds from the key's check to the answer's beginning, by operation; an export streams on after it.",
+    "Seconds from the key's check to the answer's beginning, by operation and class of client; "
+    "an export streams on after it.",
     "histogram",
-    labels=("operation",),
+    labels=("operation", "client_class"),
     buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 RECORDS: Final = Metric("anden_api_records_total", "Records given out in pages.", "counter", labels=("dataset",))

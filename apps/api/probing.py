@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from apps.api.core.errors import RecordUnknown
 from apps.api.core.keys import KeyText
-from apps.api.core.probe import DATASET, HIDDEN, HIDDEN_VALUE, ROW
+from apps.api.core.probe import CLIENT, DATASET, HIDDEN, HIDDEN_VALUE, ROW
 from apps.api.core.surface import surface_of
 from apps.api.models import Client, Grant
 from apps.api.records import id_maker, record_item
@@ -21,7 +21,6 @@ from apps.datasets.adapters.documents import documents
 from apps.datasets.selectors import dataset_get
 from apps.datasets.services import dataset_apply
 
-CLIENT = "probe"
 STORED = {**ROW, HIDDEN: HIDDEN_VALUE}
 
 

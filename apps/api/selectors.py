@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from apps.api.adapters.callers import GrantRow, key_row
 from apps.api.core.errors import ActionRefused, DatasetHidden, KeyMissing
 from apps.api.core.keys import KeyText
+from apps.api.core.probe import CLIENT as PROBE
 from apps.api.core.surface import Surface, surface_of
 from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.contract import DELETED, Mode
@@ -39,6 +40,11 @@ class Caller:
     key_id: int
     used_on: object
     allowances: Mapping[str, Allowance]
+
+    @property
+    def client_class(self) -> str:
+        """What kind of client this is: a metric's label, so there are only ever these two."""
+        return "probe" if self.name == PROBE else "third_party"
 
 
 @dataclass(frozen=True, slots=True)

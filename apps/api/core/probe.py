@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 from urllib.parse import quote
 
+CLIENT: Final = "probe"
+"""The name of the probe's client."""
 DATASET: Final = "probe"
 ROW: Final = {
     "name": "probe",

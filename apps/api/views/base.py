@@ -47,8 +47,10 @@ class ApiView(APIView):
         name = kwargs.get("name", "")
         found = getattr(self.request, "_user", None)
         dataset = name if isinstance(found, Caller) and name in found.allowances else ""
-        prometheus.counter(REQUESTS).labels(dataset, operation, f"{response.status_code // 100}xx").inc()
-        prometheus.histogram(SECONDS).labels(operation).observe(perf_counter() - started)
+        client_class = found.client_class if isinstance(found, Caller) else "none"
+        status = f"{response.status_code // 100}xx"
+        prometheus.counter(REQUESTS).labels(dataset, operation, status, client_class).inc()
+        prometheus.histogram(SECONDS).labels(operation, client_class).observe(perf_counter() - started)
         return response
 
     def handle_exception(self, exc: Exception) -> HttpResponseBase:  # type: ignore[override]

@@ -1,13 +1,19 @@
 """What the API says of itself at /metrics."""
 
+import datetime
+
 import pytest
 from django.test import Client as Http
 from prometheus_client import REGISTRY
 
+from apps.api.core.probe import DATASET
+from apps.api.core.probe import RECORDS as RECORDS_PATH
 from apps.api.metrics import EXPORT_BYTES, EXPORTS, RECORDS, REQUESTS, SECONDS
+from apps.api.probing import probe_dataset_install, probe_key_renew
 from apps.api.services import GrantRequest
 from apps.datasets.core.applied import AppliedDataset
 from tests.integration.api.conftest import Connect
+from tests.station import Station
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 
@@ -16,8 +22,12 @@ def value(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
-def requests(dataset: str, operation: str, status: str) -> float:
-    return value(REQUESTS.name, dataset=dataset, operation=operation, status=status)
+def requests(dataset: str, operation: str, status: str, client_class: str = "third_party") -> float:
+    return value(REQUESTS.name, dataset=dataset, operation=operation, status=status, client_class=client_class)
+
+
+def timed(operation: str, client_class: str = "third_party") -> float:
+    return value(f"{SECONDS.name}_count", operation=operation, client_class=client_class)
 
 
 def test_requests_records_and_exports_are_counted(flights: AppliedDataset, connect: Connect) -> None:
@@ -29,7 +39,7 @@ def test_requests_records_and_exports_are_counted(flights: AppliedDataset, conne
         "bytes": value(EXPORT_BYTES.name, dataset="flights"),
         "whole": value(EXPORTS.name, outcome="whole"),
         "left": value(EXPORTS.name, outcome="left"),
-        "seconds": value(f"{SECONDS.name}_count", operation="page"),
+        "seconds": timed("page"),
     }
     http.get(f"{path}?limit=7")
     http.get(f"{path}?limit=0")
@@ -42,15 +52,25 @@ def test_requests_records_and_exports_are_counted(flights: AppliedDataset, conne
         "bytes": value(EXPORT_BYTES.name, dataset="flights"),
         "whole": value(EXPORTS.name, outcome="whole"),
         "left": value(EXPORTS.name, outcome="left"),
-        "seconds": value(f"{SECONDS.name}_count", operation="page"),
+        "seconds": timed("page"),
     }
     grown = {name: after[name] - before[name] for name in before}
     assert grown == {"page": 1, "wrong": 1, "records": 7, "bytes": size, "whole": 1, "left": 1, "seconds": 2}
 
 
 def test_nobody_can_fill_the_metrics_with_names(flights: AppliedDataset, connect: Connect) -> None:
-    before = requests("", "page", "4xx")
+    classes = ("third_party", "none")
+    before = [requests("", "page", "4xx", each) for each in classes]
     connect(GrantRequest("flights")).get("/api/v1/datasets/made-up/records")
     Http().get("/api/v1/datasets/flights/records")
-    assert requests("", "page", "4xx") == before + 2
-    assert requests("made-up", "page", "4xx") == 0
+    assert [requests("", "page", "4xx", each) for each in classes] == [count + 1 for count in before]
+    assert [requests("made-up", "page", "4xx", each) for each in classes] == [0, 0]
+
+
+def test_the_probe_is_counted_apart_from_third_parties(station: Station) -> None:
+    probe_dataset_install(datetime.date(2026, 1, 1))
+    key = probe_key_renew()
+    before = requests(DATASET, "page", "2xx", "probe"), timed("page", "probe"), requests(DATASET, "page", "2xx")
+    Http(headers={"Authorization": f"Bearer {key}"}).get(RECORDS_PATH)
+    after = requests(DATASET, "page", "2xx", "probe"), timed("page", "probe"), requests(DATASET, "page", "2xx")
+    assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1, 0]
