@@ -27,8 +27,8 @@ def fleet_view(at: datetime | None = None, *, span: timedelta = SPAN, columns: i
     Empty (`is_empty()`) as long as no evaluation succeeded.
     """
     now = at or timezone.now()
-    newest = FleetEvaluation.objects.filter(at__lte=now, outcome=FleetEvaluation.OK).order_by("-at").first()
-    trouble = _trouble(newest, now)
+    newest = fleet_newest(now)
+    trouble = fleet_trouble(newest, now)
     if newest is None:
         return _empty(now, trouble)
     ids = packing.unpack_ids(newest.service_ids)
@@ -39,21 +39,30 @@ def fleet_view(at: datetime | None = None, *, span: timedelta = SPAN, columns: i
     states = packing.unpack(newest.states, np.int8).astype(np.int8)
     order = heat.ranked(states, scores)
     rows, labels = heat.rows(names, order, scores)
-    age_s = (now - newest.at).total_seconds()
     return FleetView(
         at=newest.at,
-        age_s=age_s,
-        counts=_counts(newest, is_stale=age_s > settings.FLEET.stale_after_s),
+        age_s=(now - newest.at).total_seconds(),
+        counts=_counts(newest, is_stale=fleet_is_stale(newest, now)),
         shifts=packing.floats(newest.shifts),
         events=tuple(packing.from_json(FleetEvent, event) for event in newest.events),
         worst=_worst(newest, names, scores, states),
         times=tuple(evaluation.at for evaluation in chosen),
         heat=rows,
         heat_labels=labels,
-        multiples=tuple(_multiple(fields) for fields in newest.multiples[:MULTIPLES]),
+        multiples=tuple(multiple_of(fields) for fields in newest.multiples[:MULTIPLES]),
         duration_s=newest.read_s + newest.score_s,
         trouble=trouble,
     )
+
+
+def fleet_newest(now: datetime) -> FleetEvaluation | None:
+    """The newest evaluation up to this moment that succeeded."""
+    return FleetEvaluation.objects.filter(at__lte=now, outcome=FleetEvaluation.OK).order_by("-at").first()
+
+
+def fleet_is_stale(newest: FleetEvaluation, now: datetime) -> bool:
+    """Whether the evaluation is too old to tell how the fleet stands."""
+    return (now - newest.at).total_seconds() > float(settings.FLEET.stale_after_s)
 
 
 def fleet_flags(evaluation: FleetEvaluation) -> tuple[Flag, ...]:
@@ -61,7 +70,7 @@ def fleet_flags(evaluation: FleetEvaluation) -> tuple[Flag, ...]:
     return tuple(packing.from_json(Flag, flag) for flag in evaluation.flags)
 
 
-def _trouble(newest: FleetEvaluation | None, now: datetime) -> str:
+def fleet_trouble(newest: FleetEvaluation | None, now: datetime) -> str:
     """Why the newest good evaluation is not the fleet of now; empty where it is."""
     failed = FleetEvaluation.objects.filter(at__lte=now).exclude(outcome=FleetEvaluation.OK)
     if newest is not None:
@@ -71,7 +80,7 @@ def _trouble(newest: FleetEvaluation | None, now: datetime) -> str:
         return last.trouble
     if newest is None:
         return "The fleet was never evaluated: run `manage.py fleet evaluate`."
-    if (now - newest.at).total_seconds() > settings.FLEET.stale_after_s:
+    if fleet_is_stale(newest, now):
         return f"Nobody has evaluated the fleet since {newest.at:%Y-%m-%d %H:%M} UTC: run `manage.py fleet evaluate`."
     return ""
 
@@ -149,7 +158,9 @@ def _worst(
     )
 
 
-def _multiple(fields: dict[str, Any]) -> Multiple:
+def multiple_of(fields: dict[str, Any]) -> Multiple:
+    """The curves of a flag as an evaluation keeps them."""
+
     def curve(name: str) -> tuple[float, ...]:
         return tuple(packing.float_or_nan(value) for value in fields[name])
 
