@@ -7,3 +7,10 @@ class MonitoringConfig(AppConfig):
     """The app monitoring."""
 
     name = "apps.monitoring"
+
+    def ready(self) -> None:
+        """Show the fleet's series on the page of metrics."""
+        from apps.datasets.adapters import prometheus  # noqa: PLC0415 - the models must be there first
+        from apps.monitoring.services.fleet_series import SERIES  # noqa: PLC0415
+
+        prometheus.also(SERIES)

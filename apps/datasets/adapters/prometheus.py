@@ -23,6 +23,7 @@ FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 """prometheus_client's own variable: it decides by its presence, for django-prometheus's metrics, too."""
 
 _slots: Slots | None = None
+_others: list[Collector] = []
 
 
 def share_folder(folder: Path | None) -> None:
@@ -113,12 +114,26 @@ def forget(metric: Metric, *values: str) -> None:
         gauge(metric).labels(*values).set(math.nan)
 
 
+def also(others: Collector) -> None:
+    """Show what this collector tells, too: series that would be too many for gauges."""
+    _others.append(others)
+    if _slots is None:
+        prometheus_client.REGISTRY.register(others)
+
+
+def shared_folder() -> Path | None:
+    """The folder in which the processes share their metrics; None where this process tells of itself alone."""
+    return _slots.folder if _slots else None
+
+
 def registry() -> CollectorRegistry:
     """What a scrape collects from: the folder of all processes, or this process alone where none is shared."""
     if _slots is None:
         return prometheus_client.REGISTRY
     shared = CollectorRegistry()
     shared.register(_LivingFiles(_slots))
+    for others in _others:
+        shared.register(others)
     return shared
 
 

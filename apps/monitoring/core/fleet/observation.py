@@ -40,3 +40,16 @@ class Observation:
     def step_s(self) -> float:
         """Seconds between two points."""
         return float(self.times_s[1] - self.times_s[0])
+
+
+def chosen(observation: Observation, rows: NDArray[np.bool_]) -> Observation:
+    """The observation of these services alone."""
+    return Observation(
+        services=tuple(name for name, kept in zip(observation.services, rows, strict=True) if kept),
+        zones=tuple(zone for zone, kept in zip(observation.zones, rows, strict=True) if kept),
+        signals=observation.signals,
+        times_s=observation.times_s,
+        now=observation.now[rows],
+        past=observation.past[rows],
+        deployed_s=observation.deployed_s[rows],
+    )

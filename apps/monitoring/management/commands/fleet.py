@@ -1,0 +1,132 @@
+"""`manage.py fleet …`: evaluate the fleet, list and show its services, simulate one."""
+
+import json
+import signal
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.management.base import CommandError, CommandParser
+
+from apps.datasets.station_command import StationCommand
+from apps.monitoring.core.errors import MonitoringError
+from apps.monitoring.core.fleet.report import as_dict, report
+from apps.monitoring.management.fleet_pages import list_lines, show_dict, show_lines
+from apps.monitoring.management.fleet_simulate import add_simulate_arguments, simulate
+from apps.monitoring.selectors.fleet_services import service_list, service_show
+from apps.monitoring.services.fleet import Looked, fleet_evaluate
+from apps.monitoring.services.fleet_source import fleet_source
+
+SOURCES: Final = ("prometheus", "file", "cloudwatch")
+
+
+class Command(StationCommand):
+    """Who is sick among fifty or ten thousand, and why."""
+
+    troubles = (MonitoringError,)
+
+    help = "Evaluate the fleet of services, look at it, or simulate one."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the actions."""
+        actions = parser.add_subparsers(dest="action", required=True)
+        one = actions.add_parser("evaluate", help="Score every service against its own past and its peers.")
+        one.add_argument("--source", choices=SOURCES, help="where to read (ANDEN_FLEET_SOURCE)")
+        one.add_argument("--file", type=Path, help="what the source file reads (ANDEN_FLEET_FILE)")
+        one.add_argument("--every", type=float, metavar="S", help="go on every S seconds, until asked to leave")
+        one.add_argument("--at", metavar="TIME", help="look at this moment, ISO 8601, instead of now")
+        one.add_argument("--json", action="store_true", help="print JSON")
+        every = actions.add_parser("list", help="List the services and their states, the worst first.")
+        every.add_argument("--json", action="store_true", help="print JSON")
+        service = actions.add_parser("show", help="Show the six signals of one service.")
+        service.add_argument("service")
+        service.add_argument("--json", action="store_true", help="print JSON")
+        add_simulate_arguments(actions.add_parser("simulate", help="Let a simulated fleet live, as a file source."))
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Do what was asked."""
+        match options["action"]:
+            case "evaluate":
+                self._evaluate(options)
+            case "list":
+                self._print(options, service_list(), list_lines)
+            case "show":
+                shown = service_show(options["service"])
+                if options["json"]:
+                    self.stdout.write(json.dumps(show_dict(shown), indent=2))
+                else:
+                    self._write(show_lines(shown))
+            case "simulate":
+                simulate(options, say=self._say, leave=_leave_on_signals())
+
+    def _print(self, options: dict[str, Any], rows: Any, lines: Any) -> None:
+        if options["json"]:
+            self.stdout.write(json.dumps([row.as_dict() for row in rows], indent=2))
+        else:
+            self._write(lines(rows))
+
+    def _evaluate(self, options: dict[str, Any]) -> None:
+        source = fleet_source(options["source"] or "", file=options["file"])
+        every_s = options["every"]
+        if every_s is None:
+            looked = fleet_evaluate(source, at_s=_at_s(options["at"]))
+            self._show(looked, as_json=options["json"])
+            return
+        if every_s < 1 or options["at"]:
+            raise CommandError("--every takes 1 or more seconds, and goes without --at")
+        leave, said = _leave_on_signals(), ""
+        while not leave.is_set():
+            began_s = time.monotonic()
+            try:
+                line = _summary(fleet_evaluate(source, at_s=time.time()))
+            except MonitoringError as error:
+                line = f"{type(error).__name__}: {error}"
+            if line != said:  # what did not change is not said again
+                self._say(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}  {line}")
+                said = line
+            leave.wait(max(every_s - (time.monotonic() - began_s), 0.1))
+
+    def _show(self, looked: Looked, *, as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(json.dumps({**as_dict(looked.evaluation), "stored": looked.stored}, indent=2))
+            return
+        self._write(report(looked.evaluation, days=settings.FLEET.days))
+        stored = f"stored {looked.store_s:.2f} s" if looked.stored else "not stored: a newer evaluation is there"
+        self._write(("", f"Read {looked.read_s:.2f} s, scored {looked.score_s:.2f} s, {stored}."))
+
+    def _write(self, lines: Any) -> None:
+        self.stdout.write("\n".join(lines))
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+
+def _summary(looked: Looked) -> str:
+    """One line for a log: how many stand out, and who."""
+    evaluation = looked.evaluation
+    names = list(dict.fromkeys(flag.service for flag in evaluation.flags))
+    who = f": {', '.join(names[:5])}{f' and {len(names) - 5:,} more' if len(names) > 5 else ''}" if names else ""
+    events = f", {len(evaluation.events)} moved together" if evaluation.events else ""
+    return f"{len(evaluation.services):,} services, {len(names):,} stand out{who}{events}"
+
+
+def _at_s(text: str | None) -> float:
+    """The moment that was asked for, epoch seconds."""
+    if text is None:
+        return time.time()
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise CommandError(f"--at {text}: not ISO 8601, say 2026-03-01T14:05:00") from None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+
+
+def _leave_on_signals() -> threading.Event:
+    leave = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: leave.set())
+    return leave

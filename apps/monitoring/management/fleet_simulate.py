@@ -1,0 +1,63 @@
+"""`manage.py fleet simulate`: what its words mean, and the loop that lets the fleet live."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError, CommandParser
+
+from apps.monitoring.core.fleet.fault_words import FORM, KINDS, FaultUnreadable, fault_of
+from apps.monitoring.core.fleet.simulation import FleetSpec, SimulatedFleet
+from apps.monitoring.services.fleet_simulation import LivingFleet
+
+MOST: int = 20_000
+"""Services that a simulation may have."""
+
+
+def add_simulate_arguments(parser: CommandParser) -> None:
+    """Declare the arguments of `fleet simulate`."""
+    parser.add_argument("--services", type=int, default=50, help="how many services (50)")
+    parser.add_argument("--fault", action="append", default=[], metavar=FORM, help=f"kinds: {', '.join(KINDS)}")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed, the same fleet (1)")
+    parser.add_argument("--file", type=Path, help="the folder to write (ANDEN_FLEET_FILE)")
+    parser.add_argument("--every", type=float, default=15, metavar="S", help="seconds between two writings (15)")
+    parser.add_argument("--once", action="store_true", help="write the past and the present, and end")
+
+
+def simulate(options: dict[str, Any], *, say: Callable[[str], None], leave: threading.Event) -> None:
+    """Let the fleet live until asked to leave."""
+    folder = options["file"] or settings.FLEET.file
+    if folder is None:
+        raise CommandError("say where to write: --file FOLDER or ANDEN_FLEET_FILE")
+    if not 1 <= options["services"] <= MOST:
+        raise CommandError(f"--services {options['services']}: 1 to {MOST:,} can be simulated")
+    fleet = simulated(options["services"], options["fault"], seed=options["seed"], at_s=time.time())
+    living = LivingFleet(fleet, folder, settings.FLEET.span())
+    living.start()
+    living.write(time.time())
+    say(f"{options['services']:,} services in {folder}/, with their past; {_faults(options['fault'])}")
+    while not options["once"] and not leave.wait(options["every"]):
+        living.write(time.time())
+
+
+def simulated(services: int, faults: Sequence[str], *, seed: int, at_s: float) -> SimulatedFleet:
+    """The fleet that the words describe, begun at `at_s`.
+
+    Raises CommandError: which word is wrong.
+    """
+    span = settings.FLEET.span()
+    spec = FleetSpec(services=services, step_s=span.step_s, points=span.points, days=span.days, at_s=at_s)
+    healthy = SimulatedFleet(spec, seed)
+    try:
+        found = tuple(fault_of(words, healthy.services, healthy.zones) for words in faults)
+    except FaultUnreadable as error:
+        raise CommandError(f"--fault: {error}") from error
+    return SimulatedFleet(replace(spec, faults=found), seed)
+
+
+def _faults(words: Sequence[str]) -> str:
+    return f"sick: {', '.join(words)}" if words else "all are well"
