@@ -80,6 +80,10 @@ class BotoCloudWatch:
             for one in answer.get("DashboardValidationMessages", ())
         )
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
     def _ask(self, action: str, **parameters: object) -> Mapping[str, Any]:
         method = {
             "GetMetricData": "get_metric_data",
@@ -95,12 +99,13 @@ class BotoCloudWatch:
 
 def _query(index: int, query: MetricQuery) -> dict[str, Any]:
     if query.expression:
-        return {"Id": f"q{index}", "Expression": query.expression, "Period": query.period_s, "ReturnData": True}
+        label = {"Label": query.label} if query.label else {}
+        return {"Id": f"q{index}", "Expression": query.expression, "Period": query.period_s, **label}
     dimensions = [{"Name": name, "Value": value} for name, value in query.dimensions]
     metric = {"Namespace": query.namespace, "MetricName": query.name, "Dimensions": dimensions}
     # No Unit: with a wrong one CloudWatch answers with nothing, and converts none.
     stat = {"Metric": metric, "Period": query.period_s, "Stat": query.statistic}
-    return {"Id": f"q{index}", "MetricStat": stat, "ReturnData": True}
+    return {"Id": f"q{index}", "MetricStat": stat}
 
 
 def _result(one: Mapping[str, Any]) -> Result:

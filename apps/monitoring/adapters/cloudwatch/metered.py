@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,14 +20,14 @@ PAGES: Final = 1_000
 
 @dataclass(slots=True)
 class Answer:
-    """What came back, by the labels of the queries; a series without points is not in it.
+    """What came back of one call, by the labels of its queries; a series without points is not in it.
 
     `incomplete` are the labels whose points CloudWatch could not read this time: missing, which is not zero.
     """
 
     points: dict[Labels, list[Point]] = field(default_factory=dict)
     incomplete: set[Labels] = field(default_factory=set)
-    calls: int = 0
+    sent: int = 0
 
 
 class MeteredCloudWatch:
@@ -47,17 +47,16 @@ class MeteredCloudWatch:
         self._sleep = sleep
         self._bucket = TokenBucket()
 
-    def ask(self, queries: Sequence[MetricQuery], window: Window) -> Answer:
-        """The points of all queries in the window.
+    def ask(self, queries: Sequence[MetricQuery], window: Window) -> Iterator[Answer]:
+        """The points of all queries in the window, call by call: what came before a trouble is not lost.
 
         Raises BudgetSpent: nothing more was sent. SourceAway: after all tries. SourceRefused: mend what it names.
         """
-        answer = Answer()
         for call in pack(queries, window):
-            self._call(call, window, answer)
-        return answer
+            yield self._call(call, window)
 
-    def _call(self, queries: Sequence[MetricQuery], window: Window, answer: Answer) -> None:
+    def _call(self, queries: Sequence[MetricQuery], window: Window) -> Answer:
+        answer = Answer()
         token, found = "", set[tuple[int, str]]()
         for _ in range(PAGES):
             page = self._page(queries, window, token, answer)
@@ -79,6 +78,7 @@ class MeteredCloudWatch:
         if beyond > 0:
             self._purse.settle(beyond, now_s=self._clock())
             prometheus.counter(metrics.CLOUDWATCH_METRICS).inc(beyond)
+        return answer
 
     def _page(self, queries: Sequence[MetricQuery], window: Window, token: str, answer: Answer) -> Page:
         """One page, after as many tries as it takes and are allowed; each try is paid for."""
@@ -86,7 +86,7 @@ class MeteredCloudWatch:
             self._purse.reserve(len(queries), now_s=self._clock())
             prometheus.counter(metrics.CLOUDWATCH_METRICS).inc(len(queries))
             self._sleep(self._bucket.wait_s(self._clock()))
-            answer.calls += 1
+            answer.sent += 1
             try:
                 page = self._data.page(queries, start_s=window.start_s, end_s=window.end_s, token=token)
             except SourceAway as error:

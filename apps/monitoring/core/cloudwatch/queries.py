@@ -15,8 +15,8 @@ Point = tuple[float, float]
 class MetricQuery:
     """One metric in one statistic at one place, or a SEARCH expression that finds several.
 
-    `labels` say what it is to the one who asks; an answer comes back under them, and under one more, CloudWatch's
-    own, where an expression found it.
+    `labels` say what it is to the one who asks; an answer comes back under them, and where an expression found it
+    under one more: what CloudWatch made of `label`, say ${PROP('Dim.ServiceName')}.
     """
 
     labels: Labels
@@ -25,6 +25,7 @@ class MetricQuery:
     dimensions: tuple[tuple[str, str], ...] = ()
     statistic: str = ""
     expression: str = ""
+    label: str = ""
     period_s: int = 60
 
 
