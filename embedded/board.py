@@ -39,6 +39,7 @@ Andén runs.
   Commands         . {shown(self.logs.with_name("environment"))}; {shown(Path(sys.executable))} manage.py help
 
   Admin            {self.site}/admin/    user steward, password {self.password}
+  Fleet            {self.site}/admin/monitoring/fleet/    fifty simulated services, one of them sick
   API              {self.site}/api/v1/datasets
   API docs         {self.site}/api/docs
   Metrics          {self.site}/metrics

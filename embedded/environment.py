@@ -29,6 +29,11 @@ class StationFolder:
         return self.path / "metrics"
 
     @property
+    def fleet(self) -> Path:
+        """The files that the simulated fleet writes and its evaluation reads."""
+        return self.path / "fleet"
+
+    @property
     def demo_key(self) -> Path:
         """The demo client's key, which the database knows only as a hash."""
         return self.path / "demo-key"
@@ -61,6 +66,8 @@ def station_environment(folder: StationFolder, *, database_urls: Mapping[str, st
         "ANDEN_CELERY_FOLDER": str(folder.path / "celery"),
         "ANDEN_MONITORING_METRICS_FOLDER": str(folder.metrics),
         "PROMETHEUS_MULTIPROC_DIR": str(folder.metrics),
+        "ANDEN_FLEET_SOURCE": "file",
+        "ANDEN_FLEET_FILE": str(folder.fleet),
         "DJANGO_SETTINGS_MODULE": "config.settings",
         # Before the editable install of the environment, which may belong to another copy of the project.
         "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}",

@@ -31,6 +31,8 @@ _WEB_PORT: Final = 8000
 _POSTGRES_PORT: Final = 15432
 _KAFKA_PORT: Final = 19092
 _DEMO_RATE: Final = 5000
+_FLEET: Final = ("--services", "50", "--fault", "level:payments:slow:2.5")
+"""The simulated fleet of the demo: fifty services, and one is sick."""
 _UP_TIMEOUT_S: Final = 120.0
 
 
@@ -51,6 +53,8 @@ def programs(web_port: int) -> tuple[Program, ...]:
         # Threads: honcho ends whole groups, and a prefork worker hangs when its children go first.
         Program("worker", (*celery, "worker", "--pool", "threads", "--concurrency", "2", "--loglevel", "INFO")),
         Program("beat", (*celery, "beat", "--loglevel", "INFO", "--pidfile=")),
+        Program("simulate", (*manage, "fleet", "simulate", *_FLEET)),
+        Program("fleet", (*manage, "fleet", "evaluate", "--every", "30")),
         Program("demo", (*manage, "demo", "produce", "--rate", str(_DEMO_RATE)), may_end=True),
     )
 

@@ -19,7 +19,15 @@ def _departures() -> Departures:
 
 def test_the_block_names_every_address_and_the_login() -> None:
     block = _departures().block()
-    for part in ("127.0.0.1:15432", "127.0.0.1:19092", "/admin/", "/api/docs", "/metrics", "steward, password a-"):
+    for part in (
+        "127.0.0.1:15432",
+        "127.0.0.1:19092",
+        "/admin/",
+        "/api/docs",
+        "/metrics",
+        "/admin/monitoring/fleet/",
+        "steward, password a-",
+    ):
         assert part in block
 
 

@@ -36,7 +36,14 @@ class Command(StationCommand):
         one = actions.add_parser("evaluate", help="Score every service against its own past and its peers.")
         one.add_argument("--source", choices=SOURCES, help="where to read (ANDEN_FLEET_SOURCE)")
         one.add_argument("--file", type=Path, help="what the source file reads (ANDEN_FLEET_FILE)")
-        one.add_argument("--every", type=float, metavar="S", help="go on every S seconds, until asked to leave")
+        one.add_argument(
+            "--every",
+            type=float,
+            nargs="?",
+            const=settings.FLEET.every_s,
+            metavar="S",
+            help="go on (ANDEN_FLEET_EVERY_S)",
+        )
         one.add_argument("--at", metavar="TIME", help="look at this moment, ISO 8601, instead of now")
         one.add_argument("--json", action="store_true", help="print JSON")
         every = actions.add_parser("list", help="List the services and their states, the worst first.")
