@@ -2,122 +2,30 @@
 
 import json
 import os
-import re
-import shlex
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import psutil
 import psycopg
 import pytest
 
 from embedded.postgres import EmbeddedPostgres
-from embedded.unprivileged import room_of
+from tests.acceptance.made_run import logs, make_run, project_copy
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
 
-_REPO = Path(__file__).parents[2]
-_UP_TIMEOUT_S = 240
 _STOP_TIMEOUT_S = 90
 
 
 @pytest.fixture(scope="module")
 def project() -> Iterator[Path]:
-    """A copy of the project as a clone of it would be: no environment, no state at first."""
-    listed = subprocess.run(
-        ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=_REPO,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    with TemporaryDirectory(prefix="anden-run-") as folder:
-        root = Path(folder)
-        for name in listed.stdout.splitlines():
-            if (_REPO / name).is_file():
-                (root / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(_REPO / name, root / name)
+    """A copy of the project for all of these tests, one after the other."""
+    with project_copy() as root:
         yield root
-        # Where root may not make namespaces, PostgreSQL's data lies there.
-        shutil.rmtree(room_of(root / ".anden" / "postgres" / "data"), ignore_errors=True)
-
-
-class Run:
-    """A `make run` of the copy, with what it printed."""
-
-    def __init__(self, project: Path, process: subprocess.Popen[bytes], output: Path) -> None:
-        self.project = project
-        self.process = process
-        self._output = output
-
-    @property
-    def said(self) -> str:
-        """What it printed so far."""
-        return self._output.read_text()
-
-    def curl(self) -> list[str]:
-        """The printed command, once everything is up."""
-        deadline = time.monotonic() + _UP_TIMEOUT_S
-        while "Ctrl-C stops everything" not in self.said:
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"it did not come up:\n{self.said}\n{_logs(self.project)}")
-            time.sleep(0.2)
-        line = next(text for text in self.said.splitlines() if text.strip().startswith("curl "))
-        return shlex.split(line)
-
-    def wait_for_more_than(self, rows: int) -> None:
-        """Return when it has told of more rows than these."""
-        deadline = time.monotonic() + 60
-        while not any(int(told.replace(",", "")) > rows for told in re.findall(r"PostgreSQL: ([\d,]+)", self.said)):
-            if time.monotonic() > deadline:
-                pytest.fail(f"no row arrived within 60 s:\n{self.said}\n{_logs(self.project)}")
-            time.sleep(0.2)
-
-    def processes(self) -> list[psutil.Process]:
-        """Every process that runs below it now."""
-        return [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
-
-    def launcher(self) -> psutil.Process:
-        """The process that started all others but make."""
-        return next(found for found in self.processes() if "embedded.station" in found.cmdline())
-
-
-@contextmanager
-def _make_run(project: Path, **variables: str) -> Iterator[Run]:
-    """A running `make run`, ended by force at the end if it still runs."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ANDEN_", "DJANGO_"))}
-    inherited.pop("PROMETHEUS_MULTIPROC_DIR", None)
-    output = project / "output.txt"
-    with output.open("wb") as out:
-        process = subprocess.Popen(
-            ["make", "run"],
-            cwd=project,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-            env=inherited | {"ANDEN_VENV": sys.prefix} | variables,
-        )
-    run = Run(project, process, output)
-    try:
-        yield run
-    finally:
-        if process.poll() is None:
-            for found in reversed(run.processes()):
-                found.kill()
-            process.wait()
-
-
-def _logs(project: Path) -> str:
-    """The end of each of its logs."""
-    paths = sorted((project / ".anden" / "logs").glob("*.log"))
-    return "\n".join(f"{path.name}: {path.read_text(errors='replace')[-1500:]}" for path in paths)
 
 
 def _still_there(processes: list[psutil.Process]) -> list[psutil.Process]:
@@ -176,7 +84,7 @@ def _asked(command: list[str]) -> list[dict[str, object]]:
 
 
 def test_make_run_brings_flights_to_a_third_party_stops_whole_and_goes_on(project: Path) -> None:
-    with _make_run(project, ANDEN_RUN_SECONDS="15") as first:
+    with make_run(project, ANDEN_RUN_SECONDS="15") as first:
         command = first.curl()
         records = _asked(command)
         assert len(records) == 3
@@ -192,27 +100,27 @@ def test_make_run_brings_flights_to_a_third_party_stops_whole_and_goes_on(projec
         )
         assert second_at_once.returncode != 0
         assert "Andén runs here already" in second_at_once.stderr
-        assert first.process.wait(15 + _STOP_TIMEOUT_S) == 0, first.said + _logs(project)
+        assert first.process.wait(15 + _STOP_TIMEOUT_S) == 0, first.said + logs(project)
     assert len(started) > 10
     assert _still_there(started) == []
     assert _running_in(project) == []
     before = _flights(project)
     assert before > 0
 
-    with _make_run(project) as again:
+    with make_run(project) as again:
         # The same key as before: the demo client was not made a second time.
         assert again.curl()[:-1] == command[:-1]
         started = again.processes()
         again.wait_for_more_than(before)
         again.launcher().send_signal(signal.SIGINT)
-        assert again.process.wait(_STOP_TIMEOUT_S) == 0, again.said + _logs(project)
+        assert again.process.wait(_STOP_TIMEOUT_S) == 0, again.said + logs(project)
     assert _still_there(started) == []
     assert _running_in(project) == []
     assert _flights(project) > before
 
 
 def test_a_killed_launcher_leaves_nothing_behind_and_costs_no_row(project: Path) -> None:
-    with _make_run(project) as run:
+    with make_run(project) as run:
         run.curl()
         started = run.processes()
         run.launcher().kill()
@@ -226,7 +134,7 @@ def test_a_killed_launcher_leaves_nothing_behind_and_costs_no_row(project: Path)
 
 
 def test_the_end_of_one_process_ends_all_and_is_told(project: Path) -> None:
-    with _make_run(project) as run:
+    with make_run(project) as run:
         run.curl()
         started = run.processes()
         next(found for found in started if found.cmdline()[1:] == ["manage.py", "lag"]).kill()
