@@ -1,0 +1,59 @@
+# What the second root and the charts need. The cluster root declares the same names as its inputs: a test compares.
+
+output "cluster_name" {
+  description = "Name of the cluster."
+  value       = module.eks.cluster_name
+}
+
+output "cluster_endpoint" {
+  description = "Where the cluster's API answers."
+  value       = module.eks.cluster_endpoint
+}
+
+output "cluster_certificate_authority_data" {
+  description = "Certificate authority of the cluster's API, base64."
+  value       = module.eks.cluster_certificate_authority_data
+}
+
+output "station" {
+  description = "What charts need to know, as annotations of Argo CD's cluster Secret."
+  value = {
+    name              = var.name
+    region            = var.region
+    domain            = var.domain
+    zone_id           = var.zone_id
+    vpc_id            = module.network.vpc_id
+    image_repository  = module.registry.repository_url
+    kafka_brokers     = module.kafka.bootstrap_brokers
+    postgres_mode     = var.postgres.mode
+    postgres_address  = module.postgres.address
+    postgres_backups  = module.postgres.backup_bucket
+    admin_secret_arn  = module.postgres.admin_secret_arn
+    role_secret_names = module.secrets.names
+    probe_secret_name = module.edge.probe_secret_name
+    celery_queue_url  = module.queue.url
+    celery_queue_name = module.queue.name
+    target_group_arn  = module.edge.target_group_arn
+    alarms_topic_arn  = module.observability.topic_arn
+  }
+}
+
+output "terraform_role_arns" {
+  description = "Roles of HCP Terraform's runs, for TFC_AWS_PLAN_ROLE_ARN and TFC_AWS_APPLY_ROLE_ARN."
+  value       = module.identity.terraform_role_arns
+}
+
+output "image_role_arn" {
+  description = "Role of the pipeline that pushes images, for the workflow's AWS_ROLE_ARN."
+  value       = module.identity.image_role_arn
+}
+
+output "api_url" {
+  description = "Where third parties find the API."
+  value       = module.edge.api_url
+}
+
+output "nat_addresses" {
+  description = "Public addresses that the station calls from."
+  value       = module.network.nat_addresses
+}

@@ -1,0 +1,76 @@
+# dev plans, without network and without an account, and is what its promises say.
+
+mock_provider "aws" {
+  override_data {
+    target = data.aws_caller_identity.current
+    values = { account_id = "000000000000" }
+  }
+
+  override_data {
+    target = data.aws_partition.current
+    values = { partition = "aws" }
+  }
+
+  mock_resource "aws_kms_key" {
+    defaults = { arn = "arn:aws:kms:eu-west-1:000000000000:key/mock" }
+  }
+
+  mock_resource "aws_ecr_repository" {
+    defaults = { arn = "arn:aws:ecr:eu-west-1:000000000000:repository/mock" }
+  }
+
+  mock_resource "aws_vpc" {
+    defaults = { id = "vpc-mock" }
+  }
+
+  mock_resource "aws_security_group" {
+    defaults = { id = "sg-mock" }
+  }
+}
+
+provider "aws" {
+  alias                       = "secrets"
+  region                      = "eu-west-1"
+  access_key                  = "mock"
+  secret_key                  = "mock"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+}
+
+variables {
+  cluster_access = {
+    operators = { principal_arn = "arn:aws:iam::000000000000:role/operators", access = "admin" }
+  }
+  emails            = ["station@example.org"]
+  github_repository = "example/anden"
+  terraform_cloud   = { organization = "example", project = "anden", workspaces = ["anden-aws", "anden-cluster"] }
+  function          = { zip = "probe.zip", sha256 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", handler = "probe.handler" }
+}
+
+run "dev" {
+  command = plan
+
+  # Ephemeral values cannot be mocked: the passwords are proven against an emulator instead.
+  variables {
+    postgres = {
+      mode            = "rds"
+      instance_class  = "db.t4g.medium"
+      storage_gib     = 20
+      storage_max_gib = 100
+      multi_az        = false
+      backup_days     = 1
+      write_passwords = false
+    }
+  }
+
+  assert {
+    condition     = length(module.network.nat_addresses) == 1
+    error_message = "dev must have one NAT gateway."
+  }
+
+  assert {
+    condition     = length(module.network.private_subnet_ids) == 3 && length(module.network.public_subnet_ids) == 3
+    error_message = "There must be a private and a public subnet in each of three zones."
+  }
+}

@@ -1,0 +1,76 @@
+# prod plans, without network and without an account, and is what its promises say.
+
+mock_provider "aws" {
+  override_data {
+    target = data.aws_caller_identity.current
+    values = { account_id = "000000000000" }
+  }
+
+  override_data {
+    target = data.aws_partition.current
+    values = { partition = "aws" }
+  }
+
+  mock_resource "aws_kms_key" {
+    defaults = { arn = "arn:aws:kms:eu-west-1:000000000000:key/mock" }
+  }
+
+  mock_resource "aws_ecr_repository" {
+    defaults = { arn = "arn:aws:ecr:eu-west-1:000000000000:repository/mock" }
+  }
+
+  mock_resource "aws_vpc" {
+    defaults = { id = "vpc-mock" }
+  }
+
+  mock_resource "aws_security_group" {
+    defaults = { id = "sg-mock" }
+  }
+}
+
+provider "aws" {
+  alias                       = "secrets"
+  region                      = "eu-west-1"
+  access_key                  = "mock"
+  secret_key                  = "mock"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+}
+
+variables {
+  cluster_access = {
+    operators = { principal_arn = "arn:aws:iam::000000000000:role/operators", access = "admin" }
+  }
+  emails            = ["station@example.org"]
+  github_repository = "example/anden"
+  terraform_cloud   = { organization = "example", project = "anden", workspaces = ["anden-aws", "anden-cluster"] }
+  function          = { zip = "probe.zip", sha256 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", handler = "probe.handler" }
+}
+
+run "prod" {
+  command = plan
+
+  # Ephemeral values cannot be mocked: the passwords are proven against an emulator instead.
+  variables {
+    postgres = {
+      mode            = "rds"
+      instance_class  = "db.m7g.large"
+      storage_gib     = 100
+      storage_max_gib = 1000
+      multi_az        = true
+      backup_days     = 14
+      write_passwords = false
+    }
+  }
+
+  assert {
+    condition     = length(module.network.nat_addresses) == 3
+    error_message = "prod must have a NAT gateway in each zone."
+  }
+
+  assert {
+    condition     = length(module.observability.alarm_names) == 7
+    error_message = "prod must have an alarm for database, Kafka, balancer, gateway and probe."
+  }
+}

@@ -1,0 +1,120 @@
+# What each service account may do in AWS, and nothing more. Charts name the same namespaces and accounts: a test joins
+# the two.
+
+locals {
+  own_secret_arns = compact(concat(
+    values(module.secrets.arns),
+    [module.postgres.admin_secret_arn, module.edge.probe_secret_arn],
+  ))
+
+  statements = {
+    external-secrets = [
+      {
+        Sid      = "OwnSecrets"
+        Effect   = "Allow"
+        Action   = ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"]
+        Resource = local.own_secret_arns
+      },
+      {
+        Sid      = "Decrypt"
+        Effect   = "Allow"
+        Action   = "kms:Decrypt"
+        Resource = module.security.kms_key_arn
+      },
+    ]
+
+    # Pods join a target group that Terraform owns: it makes no load balancer, listener or rule, and needs no right to.
+    load-balancer-controller = [
+      {
+        Sid    = "Look"
+        Effect = "Allow"
+        Action = [
+          "ec2:DescribeAvailabilityZones",
+          "ec2:DescribeInstances",
+          "ec2:DescribeNetworkInterfaces",
+          "ec2:DescribeSecurityGroups",
+          "ec2:DescribeSubnets",
+          "ec2:DescribeVpcs",
+          "elasticloadbalancing:DescribeTargetGroups",
+          "elasticloadbalancing:DescribeTargetGroupAttributes",
+          "elasticloadbalancing:DescribeTargetHealth",
+        ]
+        Resource = "*"
+      },
+      {
+        Sid      = "Join"
+        Effect   = "Allow"
+        Action   = ["elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets"]
+        Resource = module.edge.target_group_arn
+      },
+    ]
+
+    external-dns = [
+      {
+        Sid      = "Look"
+        Effect   = "Allow"
+        Action   = ["route53:ListHostedZones", "route53:ListTagsForResources"]
+        Resource = "*"
+      },
+      {
+        Sid      = "OneZone"
+        Effect   = "Allow"
+        Action   = ["route53:ChangeResourceRecordSets", "route53:ListResourceRecordSets"]
+        Resource = "arn:${local.partition}:route53:::hostedzone/${var.zone_id}"
+      },
+    ]
+
+    # GetMetricData and ListMetrics know no resources.
+    cloudwatch-collector = local.read_metrics
+    grafana              = local.read_metrics
+  }
+
+  read_metrics = [
+    {
+      Sid      = "Look"
+      Effect   = "Allow"
+      Action   = ["cloudwatch:GetMetricData", "cloudwatch:ListMetrics", "cloudwatch:DescribeAlarms"]
+      Resource = "*"
+    },
+  ]
+
+  policies = merge(
+    { for name, statements in local.statements : name => jsonencode({ Version = "2012-10-17", Statement = statements }) },
+    {
+      ingest = module.kafka.worker_policy_json
+      lag    = module.kafka.worker_policy_json
+      topics = module.kafka.topics_policy_json
+      celery = module.queue.policy_json
+    },
+  )
+
+  accounts = {
+    external-secrets         = { namespace = "external-secrets", service_account = "external-secrets" }
+    load-balancer-controller = { namespace = "aws-load-balancer-controller", service_account = "aws-load-balancer-controller" }
+    external-dns             = { namespace = "external-dns", service_account = "external-dns" }
+    grafana                  = { namespace = "kube-prometheus-stack", service_account = "kube-prometheus-stack-grafana" }
+    cloudwatch-collector     = { namespace = "anden", service_account = "anden-cloudwatch" }
+    ingest                   = { namespace = "anden", service_account = "anden-ingest" }
+    lag                      = { namespace = "anden", service_account = "anden-lag" }
+    topics                   = { namespace = "anden", service_account = "anden-topics" }
+    celery                   = { namespace = "anden", service_account = "anden-celery" }
+  }
+
+  workloads = merge(
+    { for name, account in local.accounts : name => merge(account, { policy_json = local.policies[name], policy_arn = null }) },
+    {
+      cni = {
+        namespace       = "kube-system"
+        service_account = "aws-node"
+        policy_json     = null
+        policy_arn      = "arn:${local.partition}:iam::aws:policy/AmazonEKS_CNI_Policy"
+      }
+      ebs-csi = {
+        namespace       = "kube-system"
+        service_account = "ebs-csi-controller-sa"
+        policy_json     = null
+        policy_arn      = "arn:${local.partition}:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy"
+      }
+    },
+  )
+}

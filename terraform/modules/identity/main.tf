@@ -1,0 +1,120 @@
+# Who may come in without a key: runs of HCP Terraform, and the pipeline that builds the image. A plan reads, an apply
+# writes, and neither can do the other's part.
+
+locals {
+  terraform_host = "app.terraform.io"
+  github_host    = "token.actions.githubusercontent.com"
+
+  phases = { plan = "plan", apply = "apply" }
+}
+
+resource "aws_iam_openid_connect_provider" "terraform" {
+  url            = "https://${local.terraform_host}"
+  client_id_list = ["aws.workload.identity"]
+}
+
+resource "aws_iam_openid_connect_provider" "github" {
+  url            = "https://${local.github_host}"
+  client_id_list = ["sts.amazonaws.com"]
+}
+
+resource "aws_iam_role" "terraform" {
+  for_each = local.phases
+
+  name                 = "${var.name}-terraform-${each.key}"
+  max_session_duration = 7200
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRoleWithWebIdentity"
+      Principal = { Federated = aws_iam_openid_connect_provider.terraform.arn }
+      Condition = {
+        StringEquals = {
+          "${local.terraform_host}:aud" = "aws.workload.identity"
+          "${local.terraform_host}:sub" = [
+            for workspace in sort(var.terraform_workspaces) :
+            "organization:${var.terraform_organization}:project:${var.terraform_project}:workspace:${workspace}:run_phase:${each.value}"
+          ]
+        }
+      }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy_attachment" "plan" {
+  role       = aws_iam_role.terraform["plan"].name
+  policy_arn = "arn:${var.partition}:iam::aws:policy/ReadOnlyAccess"
+}
+
+# A plan may look at everything but at what is secret.
+resource "aws_iam_role_policy" "plan" {
+  name = "no-secrets"
+  role = aws_iam_role.terraform["plan"].id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Deny"
+      Action   = ["secretsmanager:GetSecretValue", "ssm:GetParameter*", "kms:Decrypt", "s3:GetObject"]
+      Resource = "*"
+    }]
+  })
+}
+
+# It makes roles, networks and keys, so it is an administrator in effect; who may start it is what protects the account.
+resource "aws_iam_role_policy_attachment" "apply" {
+  role       = aws_iam_role.terraform["apply"].name
+  policy_arn = "arn:${var.partition}:iam::aws:policy/AdministratorAccess"
+}
+
+resource "aws_iam_role" "image" {
+  name = "${var.name}-image"
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRoleWithWebIdentity"
+      Principal = { Federated = aws_iam_openid_connect_provider.github.arn }
+      Condition = {
+        StringEquals = {
+          "${local.github_host}:aud" = "sts.amazonaws.com"
+          "${local.github_host}:sub" = "repo:${var.github_repository}:ref:refs/heads/main"
+        }
+      }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "image" {
+  name = "push-image"
+  role = aws_iam_role.image.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "LogIn"
+        Effect   = "Allow"
+        Action   = "ecr:GetAuthorizationToken"
+        Resource = "*"
+      },
+      {
+        Sid    = "Push"
+        Effect = "Allow"
+        Action = [
+          "ecr:BatchCheckLayerAvailability",
+          "ecr:BatchGetImage",
+          "ecr:CompleteLayerUpload",
+          "ecr:GetDownloadUrlForLayer",
+          "ecr:InitiateLayerUpload",
+          "ecr:PutImage",
+          "ecr:UploadLayerPart",
+        ]
+        Resource = var.registry_arn
+      },
+    ]
+  })
+}

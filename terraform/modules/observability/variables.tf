@@ -1,0 +1,77 @@
+variable "name" {
+  description = "Name of the station; the first part of every resource's name."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,23}[a-z0-9]$", var.name))
+    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, beginning with a letter."
+  }
+}
+
+variable "region" {
+  description = "Region that the dashboards show."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region must be a region's code, as in eu-west-1."
+  }
+}
+
+variable "dashboards_folder" {
+  description = "Folder of the rendered CloudWatch dashboards."
+  type        = string
+}
+
+variable "alarms" {
+  description = "What rings: metric, dimensions, bound, and the runbook that says what to do."
+  type = map(object({
+    description = string
+    namespace   = string
+    metric_name = string
+    statistic   = string
+    dimensions  = map(string)
+    comparison  = string
+    threshold   = number
+    period_s    = optional(number, 60)
+    periods     = optional(number, 5)
+    missing     = optional(string, "missing")
+    runbook     = string
+  }))
+
+  validation {
+    condition     = alltrue([for alarm in values(var.alarms) : contains(["GreaterThanThreshold", "GreaterThanOrEqualToThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold"], alarm.comparison)])
+    error_message = "comparison of an alarm must be one of CloudWatch's four."
+  }
+
+  validation {
+    condition     = alltrue([for alarm in values(var.alarms) : contains(["missing", "breaching", "notBreaching", "ignore"], alarm.missing)])
+    error_message = "missing of an alarm must be missing, breaching, notBreaching or ignore."
+  }
+
+  validation {
+    condition     = alltrue([for alarm in values(var.alarms) : can(regex("^docs/runbooks/[a-z0-9-]+\\.md$", alarm.runbook))])
+    error_message = "runbook of an alarm must be a file of docs/runbooks/."
+  }
+}
+
+variable "emails" {
+  description = "Who is told by mail; each must confirm the subscription once."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for email in var.emails : can(regex("^[^@[:space:]]+@[^@[:space:]]+$", email))])
+    error_message = "emails must be addresses."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "Key that encrypts the topic of the alarms."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:kms:", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a KMS key."
+  }
+}

@@ -1,0 +1,33 @@
+output "url" {
+  description = "The queue, for Celery's predefined_queues."
+  value       = aws_sqs_queue.this.url
+}
+
+output "name" {
+  description = "Name of the queue."
+  value       = aws_sqs_queue.this.name
+}
+
+output "policy_json" {
+  description = "What Celery's worker and beat and the web pods may do: send and receive, and nothing to the queue itself."
+  value = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid    = "Jobs"
+      Effect = "Allow"
+      Action = [
+        "sqs:SendMessage",
+        "sqs:ReceiveMessage",
+        "sqs:DeleteMessage",
+        "sqs:ChangeMessageVisibility",
+        "sqs:GetQueueAttributes",
+      ]
+      Resource = aws_sqs_queue.this.arn
+      }, {
+      Sid      = "Encrypt"
+      Effect   = "Allow"
+      Action   = ["kms:GenerateDataKey", "kms:Decrypt"]
+      Resource = var.kms_key_arn
+    }]
+  })
+}

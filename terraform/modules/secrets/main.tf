@@ -1,0 +1,34 @@
+# One password for each database role: made here, written once, in no state, plan or log. `manage.py migrate` gives it to
+# the role. Whoever keeps passwords elsewhere writes them into the same secrets and says so by write_passwords.
+
+locals {
+  written = var.write_passwords ? var.roles : []
+}
+
+ephemeral "aws_secretsmanager_random_password" "this" {
+  for_each = local.written
+
+  password_length     = 48
+  exclude_punctuation = true
+}
+
+resource "aws_secretsmanager_secret" "this" {
+  for_each = var.roles
+
+  name                    = "${var.name}/postgres/${each.key}"
+  description             = "The database role ${each.key} of the station"
+  kms_key_id              = var.kms_key_arn
+  recovery_window_in_days = var.recovery_days
+}
+
+resource "aws_secretsmanager_secret_version" "this" {
+  for_each = local.written
+
+  secret_id                = aws_secretsmanager_secret.this[each.key].id
+  secret_string_wo_version = var.password_version
+
+  secret_string_wo = jsonencode({
+    username = "anden_${each.key}"
+    password = ephemeral.aws_secretsmanager_random_password.this[each.key].random_password
+  })
+}

@@ -1,0 +1,57 @@
+variable "name" {
+  description = "Name of the station; the first part of every secret's name."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,23}[a-z0-9]$", var.name))
+    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, beginning with a letter."
+  }
+}
+
+variable "roles" {
+  description = "Database roles of the station, as the architecture names them."
+  type        = set(string)
+
+  validation {
+    condition     = alltrue([for role in var.roles : can(regex("^[a-z]+$", role))])
+    error_message = "roles must be lower-case words."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "Key that encrypts the secrets."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:kms:", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a KMS key."
+  }
+}
+
+variable "password_version" {
+  description = "Raise it by one to give every role a new password at the next apply; `manage.py migrate` then sets it."
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = var.password_version >= 1 && floor(var.password_version) == var.password_version
+    error_message = "password_version must be a whole number from 1."
+  }
+}
+
+variable "recovery_days" {
+  description = "Days within which a deleted secret can be brought back; 0 deletes at once, so that a name is free again."
+  type        = number
+  default     = 7
+
+  validation {
+    condition     = var.recovery_days == 0 || (var.recovery_days >= 7 && var.recovery_days <= 30)
+    error_message = "recovery_days must be 0, or between 7 and 30."
+  }
+}
+
+variable "write_passwords" {
+  description = "Whether passwords are made here; false leaves the secrets empty for whoever writes them."
+  type        = bool
+  default     = true
+}
