@@ -129,10 +129,11 @@ class Collector:
 def spent_show(*, budget_usd: float, now_s: float) -> None:
     """Show what this month has cost and may cost."""
     prometheus.gauge(metrics.CLOUDWATCH_BUDGET).set(budget_usd)
-    prometheus.gauge(metrics.CLOUDWATCH_SPENT).set(usd(spent(now_s=now_s)))
+    prometheus.gauge(metrics.CLOUDWATCH_SPENT).set(usd(month_get(now_s=now_s).metrics_requested))
 
 
-def spent(*, now_s: float) -> int:
-    """Metrics requested this calendar month."""
-    row = CloudWatchMonth.objects.filter(month=month_of(now_s)).first()
-    return row.metrics_requested if row else 0
+def month_get(*, now_s: float) -> CloudWatchMonth:
+    """What this calendar month asked for; a row not yet stored where it asked for nothing."""
+    month = month_of(now_s)
+    found = CloudWatchMonth.objects.filter(month=month).first()
+    return found or CloudWatchMonth(month=month, metrics_requested=0, calls=0)

@@ -20,6 +20,14 @@ SEARCH: Final = re.compile(
 TERM: Final = re.compile(r"^(?:(?P<name>\"[^\"]+\"|[\w.]+)\s*=\s*)?(?P<value>\"[^\"]+\"|[\w./-]+)$")
 WORD: Final = re.compile(r"(?:\"[^\"]+\"|[^\s\"=]+)(?:=(?:\"[^\"]+\"|[^\s\"]+))?")
 
+PLAIN: Final[dict[str, Callable[[list[float]], float]]] = {
+    "Average": lambda values: sum(values) / len(values),
+    "Sum": sum,
+    "Minimum": min,
+    "Maximum": max,
+    "SampleCount": lambda values: float(len(values)),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Series:
@@ -119,13 +127,7 @@ def _statistic(values: list[float], statistic: str) -> float:
     share = percentile(statistic)
     if share is not None:
         return _percentile(sorted(values), share)
-    return {
-        "Average": lambda: sum(values) / len(values),
-        "Sum": lambda: sum(values),
-        "Minimum": lambda: min(values),
-        "Maximum": lambda: max(values),
-        "SampleCount": lambda: float(len(values)),
-    }[statistic]()
+    return PLAIN[statistic](values)
 
 
 def _percentile(ordered: list[float], share: float) -> float:
