@@ -14,46 +14,20 @@ from apps.monitoring.core.grafana.objects import Body, Kind
 EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
 """Says the same as nothing: Grafana writes and drops these as it likes."""
 
+RIGHTS: Final = ("hasAcl", "canSave", "canEdit", "canAdmin", "canDelete", "accessControl")
+WHEN: Final = ("created", "createdBy", "updated", "updatedBy")
+
 FILLED: Final[Mapping[Kind, frozenset[str]]] = {
-    Kind.FOLDER: frozenset(
-        [
-            "id",
-            "orgId",
-            "url",
-            "hasAcl",
-            "canSave",
-            "canEdit",
-            "canAdmin",
-            "canDelete",
-            "createdBy",
-            "created",
-            "updatedBy",
-            "updated",
-            "version",
-            "accessControl",
-            "parents",
-            "managedBy",
-        ]
-    ),
+    Kind.FOLDER: frozenset((*RIGHTS, *WHEN, "id", "orgId", "url", "version", "parents", "managedBy")),
     Kind.DATA_SOURCE: frozenset(
-        [
-            "id",
-            "orgId",
-            "version",
-            "readOnly",
-            "typeLogoUrl",
-            "typeName",
-            "secureJsonFields",
-            "accessControl",
-            "apiVersion",
-        ]
+        (*RIGHTS, "id", "orgId", "version", "readOnly", "typeLogoUrl", "typeName", "secureJsonFields", "apiVersion")
     ),
-    Kind.DASHBOARD: frozenset(["id", "version", "iteration", "schemaVersion", "gnetId"]),
+    Kind.DASHBOARD: frozenset(("id", "version", "iteration", "schemaVersion", "gnetId")),
     Kind.CONTACT_POINT: frozenset(("provenance",)),
-    Kind.MUTE_TIMING: frozenset(["provenance", "version", "uid"]),
+    Kind.MUTE_TIMING: frozenset(("provenance", "version", "uid")),
     Kind.POLICY: frozenset(("provenance",)),
     Kind.RULE_GROUP: frozenset(("provenance",)),
-    Kind.RULE: frozenset(["id", "orgID", "updated", "updatedBy", "provenance", "guid"]),
+    Kind.RULE: frozenset((*WHEN, "id", "orgID", "provenance", "guid")),
 }
 """What the server fills in at the top of a body: identities, versions, timestamps, rights."""
 

@@ -33,7 +33,9 @@ def resolved(manifest: Manifest, values: Values) -> tuple[Manifest, list[str]]:
 
     Raises ManifestInvalid: names each variable that is not set, or that no setting has, and who needs it.
     """
-    faults, left_out, objects = [], [], []
+    faults: list[str] = []
+    left_out: list[str] = []
+    objects = []
     for item in manifest.objects:
         missing = sorted(name for name in _named(item.body) if not (values.plain.get(name) or values.secret.get(name)))
         if not missing:

@@ -90,7 +90,7 @@ def plan(manifest: Manifest, state: State, sealing: Sealing, *, adopt: bool = Fa
         refusals += _refusals(item, state, adopt=adopt)
         if actual is None:
             actions.append(Action("create", item.key, item.title, item=item))
-        elif changes := compare(item, actual, sealing):
+        elif changes := (*compare(item, actual, sealing), *_unmarked(item, state, adopt=adopt)):
             actions.append(Action("update", item.key, item.title, changes, item, actual))
         else:
             unchanged += 1
@@ -121,16 +121,24 @@ def actual_body(item: GrafanaObject, state: State) -> Body | None:
 
 
 def _actual_group(item: GrafanaObject, state: State) -> Body | None:
-    """The group as it stands: its rules wherever they are now, and those in it that the code has not."""
+    """The group as it stands: those of its rules that the code has, wherever they are now."""
     folder, title = item.body["folderUid"], item.body["title"]
     wanted = {rule["uid"]: place for place, rule in enumerate(rules_of(item))}
-    inside = [rule for rule in state.rules if (rule["folderUID"], rule["ruleGroup"]) == (folder, title)]
-    elsewhere = [rule for rule in state.rules if rule["uid"] in wanted and rule not in inside]
-    if not inside and not elsewhere:
+    there = [rule for rule in state.rules if rule["uid"] in wanted]
+    if not there:
         return None
+    inside = [rule for rule in there if (rule["folderUID"], rule["ruleGroup"]) == (folder, title)]
+    elsewhere = [rule for rule in there if rule not in inside]
     rules = inside + sorted(elsewhere, key=lambda rule: wanted[rule["uid"]])
     interval = state.intervals.get((folder, title))
     return {"folderUid": folder, "title": title, "interval": interval, "rules": rules}
+
+
+def _unmarked(item: GrafanaObject, state: State, *, adopt: bool) -> Iterator[Difference]:
+    """The mark that an adopted object lacks, where no body says so."""
+    found = state.listed_by_key().get(item.key)
+    if adopt and found and not found.owned:
+        yield Difference("(mark)", MARKS[item.key.kind], ABSENT)
 
 
 def _refusals(item: GrafanaObject, state: State, *, adopt: bool) -> Iterator[str]:
@@ -179,8 +187,16 @@ def _titles(item: GrafanaObject) -> Iterator[tuple[str, Key, str]]:
 def leftovers(manifest: Manifest, state: State) -> tuple[Listed, ...]:
     """What carries our prefix and mark but is not in the manifest, in the order in which it may be deleted."""
     keys = manifest.keys()
+    parents = {item.key.uid: item.place for item in state.listed if item.key.kind is Kind.FOLDER}
+
+    def depth(item: Listed) -> int:
+        deep, uid = 0, item.key.uid
+        while item.key.kind is Kind.FOLDER and deep < len(parents) and (uid := parents.get(uid, "")):
+            deep += 1
+        return deep
+
     kept = (item for item in state.listed if item.owned and item.key not in keys)
-    return tuple(sorted(kept, key=lambda item: (-ORDER[item.key.kind], item.place, item.key.uid)))
+    return tuple(sorted(kept, key=lambda item: (-ORDER[item.key.kind], -depth(item), item.key.uid)))
 
 
 def _at(body: Any, path: Path) -> Any:

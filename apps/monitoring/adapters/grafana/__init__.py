@@ -1,0 +1,1 @@
+"""Grafana over HTTP, and the fake one that tests speak to."""

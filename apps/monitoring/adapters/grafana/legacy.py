@@ -1,0 +1,134 @@
+"""Grafana by its legacy `/api`: what stands there, and one change at a time."""
+
+from dataclasses import replace
+from typing import Any, Final
+
+from apps.monitoring.adapters.grafana import legacy_writes as writes
+from apps.monitoring.adapters.grafana.legacy_reads import Reader
+from apps.monitoring.adapters.grafana.transport import Answer, Transport
+from apps.monitoring.core.errors import GrafanaAway, GrafanaChanged, GrafanaRefused
+from apps.monitoring.core.grafana.objects import GrafanaObject, Kind, Manifest, State
+from apps.monitoring.core.grafana.plan import Action, Sealing, actual_body, compare
+from apps.monitoring.core.grafana.port import Deployment
+
+READS: Final = ("folders:read", "dashboards:read", "datasources:read", "alert.provisioning:read", "annotations:read")
+WRITES: Final = (
+    *("folders:create", "folders:write", "folders:delete"),
+    *("dashboards:create", "dashboards:write", "dashboards:delete"),
+    *("datasources:create", "datasources:write", "datasources:delete"),
+    *("alert.provisioning:write", "annotations:create", "annotations:write"),
+)
+OPEN: Final = ("anden", "deploy", "open")
+DONE: Final = ("anden", "deploy")
+"""The tags of a deployment's annotation, while it runs and afterwards."""
+
+CLASH: Final = (400, 409, 412)
+"""Somebody was faster, or an earlier try of ours: a version that is not the newest, a uid or name that exists."""
+
+
+class LegacyGrafana:
+    """One Grafana of version 11 to 13."""
+
+    def __init__(self, transport: Transport, version: str) -> None:
+        self._transport = transport
+        self._version = version
+        self._reader = Reader(transport)
+
+    @property
+    def version(self) -> str:
+        """The version, as Grafana tells it."""
+        return self._version
+
+    def check_rights(self, *, write: bool) -> None:
+        """Nothing, if the token may do all that a run needs. Raises GrafanaRefused."""
+        answer = self._transport.send("GET", "/api/access-control/user/permissions")
+        if not (answer.ok and isinstance(answer.body, dict)):
+            raise GrafanaRefused(f"{self._transport.where} does not tell what the token may do: {answer.message}")
+        missing = [action for action in (*READS, *(WRITES if write else ())) if action not in answer.body]
+        if missing:
+            raise GrafanaRefused(
+                f"{self._transport.where}: the token lacks {', '.join(missing)}: give its service account the role "
+                "Admin"
+            )
+
+    def read(self, manifest: Manifest) -> State:
+        """What stands there, with the bodies of the manifest's objects."""
+        return self._reader.state(manifest)
+
+    def apply(self, action: Action, *, message: str) -> None:
+        """Make one change. Raises GrafanaChanged."""
+        answer = self._send(action, message)
+        if answer.status in CLASH and action.item is not None and action.key.kind is not Kind.POLICY:
+            again = self._again(action, action.item, answer)
+            if again is None:
+                return
+            answer = self._send(again, message)
+            if answer.status in CLASH:
+                raise GrafanaChanged(
+                    f"{action.key} is being changed by somebody else ({answer.message}): run it again"
+                )
+        if action.verb == "delete" and answer.status == 404:
+            return  # by an earlier try
+        if not answer.ok:
+            raise self._refusal(action, answer)
+
+    def _refusal(self, action: Action, answer: Answer) -> GrafanaRefused:
+        return GrafanaRefused(
+            f"{self._transport.where} refuses to {action.verb} {action.key}: {answer.status} {answer.message}"
+        )
+
+    def _again(self, action: Action, item: GrafanaObject, answer: Answer) -> Action | None:
+        """The same change on what stands there now; None when it is made already, by an earlier try of ours.
+
+        Raises GrafanaChanged: what stands there now is not ours.
+        Raises GrafanaRefused: nothing stands there, or what the plan saw: the request itself is wrong.
+        """
+        state = self.read(Manifest((item,)))
+        actual = actual_body(item, state)
+        if actual is None or actual == action.actual:
+            raise self._refusal(action, answer)
+        if not compare(item, actual, Sealing(trusting=action.verb == "create")):
+            return None
+        listed = state.listed_by_key().get(action.key)
+        if action.key.kind is not Kind.RULE_GROUP and not (listed and listed.owned):
+            raise GrafanaChanged(f"{action.key} was taken by somebody else meanwhile: look at the plan again")
+        return replace(action, verb="update", actual=actual)
+
+    def _send(self, action: Action, message: str) -> Answer:
+        return writes.WRITERS[action.key.kind](self._transport, action, message)
+
+    def open_deployment(self) -> Deployment | None:
+        """The deployment that was begun and not ended."""
+        found = self._ask("/api/annotations", {"tags": list(OPEN), "limit": 10})
+        return Deployment(int(found[0]["id"])) if found else None
+
+    def begin_deployment(self, text: str, *, at_ms: int) -> Deployment:
+        """An annotation that says that a deployment begins.
+
+        An annotation has no uid: a lost answer is not repeated, but looked for.
+        """
+        body = {"time": at_ms, "tags": list(OPEN), "text": text}
+        try:
+            answer = self._transport.send("POST", "/api/annotations", body=body, once=True)
+        except GrafanaAway:
+            begun = self.open_deployment()
+            if begun is None:
+                raise
+            return begun
+        self._must(answer, "annotate the deployment")
+        return Deployment(int(answer.body["id"]))
+
+    def end_deployment(self, deployment: Deployment, text: str) -> None:
+        """The annotation says from now on that the deployment is whole."""
+        body = {"tags": list(DONE), "text": text}
+        answer = self._transport.send("PATCH", f"/api/annotations/{deployment.id}", body=body)
+        self._must(answer, "annotate the deployment")
+
+    def _ask(self, path: str, params: dict[str, Any]) -> Any:
+        answer = self._transport.send("GET", path, params=params)
+        self._must(answer, f"read {path}")
+        return answer.body
+
+    def _must(self, answer: Answer, what: str) -> None:
+        if not answer.ok:
+            raise GrafanaRefused(f"{self._transport.where} refuses to {what}: {answer.status} {answer.message}")
