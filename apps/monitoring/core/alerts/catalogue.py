@@ -14,7 +14,8 @@ from apps.monitoring.core.alerts.station import STATION_ALERTS
 EVERY: Final = "30s"
 
 RULE_FILES: Final[dict[str, tuple[Group, ...]]] = {
-    "slos": (*recording_groups(), Group("anden-slo-alerts", EVERY, tuple(burn_alerts()))),
+    "recordings": recording_groups(),
+    "slos": (Group("anden-slos", EVERY, tuple(burn_alerts())),),
     "station": (Group("anden-station", EVERY, STATION_ALERTS),),
     "ingest": (Group("anden-ingest", EVERY, INGEST_ALERTS),),
     "database": (Group("anden-database", EVERY, DATABASE_ALERTS),),

@@ -1,0 +1,163 @@
+"""Cases for every alert that is no burn: what makes it fire, and what it must not be woken by."""
+
+from tests.unit.monitoring.alerts.promtool import Case
+
+DAY = 86_400
+PAGE, TICKET = {"severity": "page"}, {"severity": "ticket"}
+
+UP = 'up{job="anden-web",instance="a:9464"}'
+VOLUME = 'namespace="anden",persistentvolumeclaim="data-0"'
+CERTIFICATE = 'probe_ssl_earliest_cert_expiry{job="anden-blackbox",instance="https://anden.example"}'
+OF_CERTIFICATE = {"instance": "https://anden.example"}
+OF_VOLUME = {"namespace": "anden", "persistentvolumeclaim": "data-0"}
+FLIGHTS = {"dataset": "flights"}
+SHIFT = 'anden_fleet_shift_factor{signal="latency_p95"}'
+FLEET_OPEN = 'anden_incidents_open_incidents{kind="fleet"}'
+
+
+def _volume(available: str) -> dict[str, str]:
+    return {
+        f"kubelet_volume_stats_available_bytes{{{VOLUME}}}": available,
+        f"kubelet_volume_stats_capacity_bytes{{{VOLUME}}}": "100x700",
+    }
+
+
+STATION = (
+    Case("NothingScraped", "no target exists at all", {}, "10m", (PAGE,)),
+    Case("NothingScraped", "every target is down", {UP: "0x20"}, "10m", (PAGE,)),
+    Case("NothingScraped", "one of two is up", {UP: "0x20", 'up{job="anden-lag"}': "1x20"}, "10m"),
+    Case("NothingScraped", "a restart takes two minutes", {UP: "1x5 0x1 1x10"}, "8m"),
+    Case(
+        "ScrapeFailing",
+        "a target is down",
+        {UP: "0x20"},
+        "15m",
+        ({"job": "anden-web", "instance": "a:9464", **TICKET},),
+    ),
+    Case("ScrapeFailing", "it is up", {UP: "1x20"}, "15m"),
+    Case("ScrapeFailing", "somebody else's is down", {'up{job="node"}': "0x20"}, "15m"),
+    Case("VolumeFilling", "it falls steadily", _volume("40-0.02x700"), "10h", ({**OF_VOLUME, **TICKET},)),
+    Case("VolumeFilling", "it is low and stands still", _volume("28x700"), "10h"),
+    Case("VolumeFilling", "it falls, with much left", _volume("90-0.02x700"), "10h"),
+    Case("VolumeFull", "next to nothing is left", _volume("4x20"), "10m", ({**OF_VOLUME, **PAGE},)),
+    Case("VolumeFull", "it falls fast", _volume("70-0.1x700"), "9h40m", ({**OF_VOLUME, **PAGE},)),
+    Case("VolumeFull", "little is left and nothing is added", _volume("12x20"), "10m"),
+    Case("CertificateAging", "three weeks", {CERTIFICATE: f"{20 * DAY}x100"}, "90m", ({**OF_CERTIFICATE, **TICKET},)),
+    Case("CertificateAging", "two months", {CERTIFICATE: f"{60 * DAY}x100"}, "90m"),
+    Case("CertificateEnding", "two days", {CERTIFICATE: f"{2 * DAY}x20"}, "10m", ({**OF_CERTIFICATE, **PAGE},)),
+    Case("CertificateEnding", "three weeks", {CERTIFICATE: f"{20 * DAY}x20"}, "10m"),
+    Case("ProbeSilent", "it never ran", {}, "10m", (TICKET,)),
+    Case("ProbeSilent", "it ran long ago", {"anden_api_probed_timestamp_seconds": "0x30"}, "20m", (TICKET,)),
+    Case("ProbeSilent", "it runs every minute", {"anden_api_probed_timestamp_seconds": "0+60x30"}, "20m"),
+)
+
+STOPPED = 'anden_ingest_stopped_sources{dataset="flights"}'
+LAG_S = 'anden_ingest_lag_seconds{dataset="flights"}'
+LAG = 'anden_ingest_lag_records{dataset="flights"}'
+GONE = " ".join(["NaN"] * 121)
+INGEST = (
+    Case("IngestSourceStopped", "one of four", {STOPPED: "1x10"}, "5m", ({**FLIGHTS, **PAGE},)),
+    Case("IngestSourceStopped", "none", {STOPPED: "0x10"}, "5m"),
+    Case("IngestLagGrowing", "ever more", {LAG_S: "0+30x120", LAG: "0+900x120"}, "2h", ({**FLIGHTS, **TICKET},)),
+    Case("IngestLagGrowing", "it catches up", {LAG_S: "3600-20x120", LAG: "90000-500x120"}, "2h"),
+    Case("IngestLagGrowing", "a dataset that is gone", {LAG_S: GONE, LAG: GONE}, "2h"),
+    Case("IngestLagUnmeasured", "the exporter is down", {}, "10m", (PAGE,)),
+    Case("IngestLagUnmeasured", "it reaches nothing", {"anden_ingest_lag_measured_bool": "0x20"}, "10m", (PAGE,)),
+    Case("IngestLagUnmeasured", "it measures", {"anden_ingest_lag_measured_bool": "1x20"}, "10m"),
+    Case(
+        "QuarantineGrowing",
+        "a sender has changed",
+        {'anden_ingest_rejects_total{dataset="flights",reason="missing"}': "0+20x120"},
+        "2h",
+        ({**FLIGHTS, **TICKET},),
+    ),
+    Case(
+        "QuarantineGrowing",
+        "a few a minute",
+        {'anden_ingest_rejects_total{dataset="flights",reason="missing"}': "0+1x120"},
+        "2h",
+    ),
+    Case(
+        "QuarantineGrowing",
+        "what a contract lets go is kept nowhere",
+        {'anden_ingest_rejects_total{dataset="flights",reason="late_dropped"}': "0+200x120"},
+        "2h",
+    ),
+)
+
+LEDGER = "anden_datasets_ledger_until_timestamp_seconds"
+LATEST = 'anden_datasets_latest_timestamp_seconds{dataset="flights"}'
+BEAT = "anden_datasets_beat_timestamp_seconds"
+ROOM = 'anden_database_errors_total{alias="ingest",operation="write",sqlstate_class="53"}'
+DATABASE = (
+    Case("LedgerDaysEnding", "two days", {LEDGER: f"{2 * DAY}x30"}, "20m", (PAGE,)),
+    Case("LedgerDaysEnding", "a week", {LEDGER: f"{7 * DAY}x30"}, "20m"),
+    Case("ContractMonthsEnding", "a month", {LATEST: f"{30 * DAY}x100"}, "90m", ({**FLIGHTS, **TICKET},)),
+    Case("ContractMonthsEnding", "half a year", {LATEST: f"{180 * DAY}x100"}, "90m"),
+    Case("ContractMonthsEnding", "it holds a past that ended long ago", {LATEST: f"-{30 * DAY}x100"}, "90m"),
+    Case("BeatSilent", "it never beat", {}, "10m", (TICKET,)),
+    Case("BeatSilent", "it stopped", {BEAT: "0x30"}, "20m", (TICKET,)),
+    Case("BeatSilent", "it beats", {BEAT: "0+60x30"}, "20m"),
+    Case("DatabaseOutOfResources", "the disk is full", {ROOM: "0+2x30"}, "20m", ({"alias": "ingest", **PAGE},)),
+    Case("DatabaseOutOfResources", "it was, once", {ROOM: "0x10 1x30"}, "20m"),
+)
+
+STATE = 'anden_fleet_service_state{service="web-7"}'
+WEB = {"service": "web-7"}
+EVALUATED = "anden_fleet_evaluated_timestamp_seconds"
+FLEET = (
+    Case("FleetServiceOutlier", "it stays one", {STATE: "1x30"}, "15m", ({**WEB, **PAGE},)),
+    Case("FleetServiceOutlier", "it was one for a moment", {STATE: "0x8 1x5 0x10"}, "15m"),
+    Case("FleetServiceOutlier", "it has no data", {STATE: "2x30"}, "15m"),
+    Case(
+        "FleetShifted",
+        "half as slow again, and the engine has seen it",
+        {SHIFT: "1.6x20", FLEET_OPEN: "1x20"},
+        "10m",
+        ({"signal": "latency_p95", **PAGE},),
+    ),
+    Case(
+        "FleetShifted",
+        "half of the requests are gone",
+        {'anden_fleet_shift_factor{signal="request_rate"}': "0.5x20", FLEET_OPEN: "1x20"},
+        "10m",
+        ({"signal": "request_rate", **PAGE},),
+    ),
+    Case("FleetShifted", "faster than usual", {SHIFT: "0.5x20", FLEET_OPEN: "1x20"}, "10m"),
+    Case("FleetShifted", "the incident is closed", {SHIFT: "1.6x20", FLEET_OPEN: "0x20"}, "10m"),
+    Case("FleetZoneMoved", "a zone", {'anden_incidents_open_incidents{kind="zone"}': "1x20"}, "10m", (PAGE,)),
+    Case("FleetZoneMoved", "a service", {'anden_incidents_open_incidents{kind="outlier"}': "1x20"}, "10m"),
+    Case("FleetServiceSilent", "no data", {STATE: "2x60"}, "40m", ({**WEB, **TICKET},)),
+    Case("FleetServiceSilent", "learning", {STATE: "3x60"}, "40m"),
+    Case("FleetEvaluationStale", "never evaluated", {}, "10m", (TICKET,)),
+    Case("FleetEvaluationStale", "it stands still", {EVALUATED: "0x40"}, "30m", (TICKET,)),
+    Case("FleetEvaluationStale", "every minute", {EVALUATED: "0+60x40"}, "30m"),
+)
+
+SYNCED = "anden_dashboards_synced_timestamp_seconds"
+DRIFTED = 'anden_dashboards_drifted_info{uid="anden-station"}'
+SPENT, BUDGET = "anden_cloudwatch_spent_usd", "anden_cloudwatch_budget_usd"
+CALLED, AWAY = 'anden_cloudwatch_calls_total{outcome="ok"}', 'anden_cloudwatch_calls_total{outcome="away"}'
+ITSELF = (
+    Case("GrafanaDrifted", "a hand edit", {DRIFTED: "1x30"}, "20m", ({"uid": "anden-station", **TICKET},)),
+    Case("GrafanaDrifted", "undone", {DRIFTED: "1x3 0x30"}, "20m"),
+    Case("DashboardsUnsynchronised", "never", {}, "90m", (TICKET,)),
+    Case("DashboardsUnsynchronised", "long ago", {SYNCED: f"-{8 * DAY}x100"}, "90m", (TICKET,)),
+    Case("DashboardsUnsynchronised", "today", {SYNCED: "0x100"}, "90m"),
+    Case("CloudWatchBudgetLow", "most of it", {SPENT: "21x30", BUDGET: "25x30"}, "20m", (TICKET,)),
+    Case("CloudWatchBudgetLow", "half of it", {SPENT: "12x30", BUDGET: "25x30"}, "20m"),
+    Case("CloudWatchBudgetSpent", "all of it", {SPENT: "25x30", BUDGET: "25x30"}, "20m", (TICKET,)),
+    Case("CloudWatchBudgetSpent", "most of it", {SPENT: "21x30", BUDGET: "25x30"}, "20m"),
+    Case("CloudWatchBudgetSpent", "no budget, because nothing is collected", {SPENT: "0x30", BUDGET: "0x30"}, "20m"),
+    Case("CloudWatchBlind", "no call succeeds", {AWAY: "0+1x60", CALLED: "5x60"}, "50m", (TICKET,)),
+    Case("CloudWatchBlind", "some do", {AWAY: "0+1x60", CALLED: "0+1x60"}, "50m"),
+    Case("CloudWatchBlind", "nothing is collected here", {}, "50m"),
+)
+
+CASES_BY_FILE = {
+    "station": STATION,
+    "ingest": INGEST,
+    "database": DATABASE,
+    "fleet": FLEET,
+    "monitoring": ITSELF,
+}
