@@ -15,17 +15,14 @@ class TokenBucket:
 
     rate: float = 40.0
     burst: float = 9.0
-    _tokens: float = -1.0
-    _at_s: float = 0.0
+    _tokens: float = 0.0
+    _at_s: float | None = None
 
     def wait_s(self, now_s: float) -> float:
         """Take one token, and say how long to wait before the call is sent. A clock that goes back gives nothing."""
-        if self._tokens == -1.0:
-            self._tokens, self._at_s = self.burst, now_s
-        gained = max(0.0, now_s - self._at_s) * self.rate
-        self._tokens = min(self.burst, self._tokens + gained)
+        gained = self.burst if self._at_s is None else max(0.0, now_s - self._at_s) * self.rate
         self._at_s = now_s
-        self._tokens -= 1
+        self._tokens = min(self.burst, self._tokens + gained) - 1
         return max(0.0, -self._tokens) / self.rate
 
 
