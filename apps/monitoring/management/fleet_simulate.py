@@ -37,8 +37,7 @@ def simulate(options: dict[str, Any], *, say: Callable[[str], None], leave: thre
         raise CommandError(f"--services {options['services']}: 1 to {MOST:,} can be simulated")
     fleet = simulated(options["services"], options["fault"], seed=options["seed"], at_s=time.time())
     living = LivingFleet(fleet, folder, settings.FLEET.span())
-    living.start()
-    living.write(time.time())
+    living.start(time.time())
     say(f"{options['services']:,} services in {folder}/, with their past; {_faults(options['fault'])}")
     while not options["once"] and not leave.wait(options["every"]):
         living.write(time.time())

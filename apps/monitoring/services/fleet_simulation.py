@@ -28,22 +28,23 @@ class LivingFleet:
         self._span = span
         self._whole: set[int] = set()
 
-    def start(self) -> None:
-        """Make the folder, without what another simulation left there.
+    def start(self, at_s: float) -> None:
+        """Make the folder as of this moment, without what another simulation left there.
 
+        Whoever reads it finds no folder or a whole one: a fleet without its past would look like another fleet.
         Raises SourceRefused: the folder cannot be written, or holds what no simulation wrote.
         """
+        folder = self._folder
+        self._folder = folder.with_name(f"{folder.name}.new")
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            foreign = [path for path in self._folder.iterdir() if not path.name.startswith("simulated-")]
-            if foreign:
-                raise SourceRefused(
-                    f"{self._folder} holds {foreign[0].name}, which is not mine: choose another folder"
-                )
-            for path in self._folder.iterdir():
-                path.unlink()
+            for path in (folder, self._folder):
+                _remove(path)
+            self._folder.mkdir(parents=True)
+            self.write(at_s)
+            self._folder.rename(folder)
         except OSError as error:
-            raise SourceRefused(f"{self._folder} cannot be written: {error.strerror or error}") from error
+            raise SourceRefused(f"{folder} cannot be written: {error.strerror or error}") from error
+        self._folder = folder
 
     def write(self, at_s: float) -> int:
         """Bring the files up to this moment; how many were written."""
@@ -92,6 +93,21 @@ class LivingFleet:
 
     def _path(self, hour: int) -> Path:
         return self._folder / f"simulated-{datetime.fromtimestamp(hour * _HOUR_S, UTC):%Y%m%dT%H}.npz"
+
+
+def _remove(folder: Path) -> None:
+    """Remove what a simulation left, and nothing else.
+
+    Raises SourceRefused: the folder holds something else.
+    """
+    if not folder.exists():
+        return
+    foreign = [path.name for path in folder.iterdir() if not path.name.startswith("simulated-")]
+    if foreign:
+        raise SourceRefused(f"{folder} holds {foreign[0]}, which no simulation wrote: choose another folder")
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
 
 
 def _hour(at_s: float) -> int:

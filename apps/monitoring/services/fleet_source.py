@@ -1,12 +1,20 @@
 """The source of signals that the settings or a command name."""
 
 from pathlib import Path
+from typing import Final
 
+import yaml
 from django.conf import settings
 
 from apps.monitoring.adapters.fleet.file_source import FileSource
+from apps.monitoring.adapters.fleet.prometheus_api import PrometheusApi
+from apps.monitoring.adapters.fleet.prometheus_source import PrometheusSource
 from apps.monitoring.adapters.fleet.source import SignalSource
-from apps.monitoring.core.errors import SourceRefused
+from apps.monitoring.core.errors import SourceInvalid, SourceRefused
+from apps.monitoring.core.fleet.signal_queries import QueriesInvalid, SignalQueries, queries_of
+
+MOST_BYTES: Final = 256 << 20
+"""Bytes of one answer of Prometheus: ten thousand services and an hour of minutes are 16 MB."""
 
 
 def fleet_source(name: str = "", *, file: Path | None = None) -> SignalSource:
@@ -22,5 +30,35 @@ def fleet_source(name: str = "", *, file: Path | None = None) -> SignalSource:
             if path is None:
                 raise SourceRefused("the source `file` needs --file or ANDEN_FLEET_FILE")
             return FileSource(path, span)
+        case "prometheus":
+            return PrometheusSource(_api(), signal_queries(settings.FLEET.signals), span)
         case other:
             raise SourceRefused(f"there is no source '{other}'")
+
+
+def signal_queries(path: Path | None) -> SignalQueries:
+    """The queries of this YAML file; without one, OpenTelemetry's.
+
+    Raises SourceInvalid: the file and the field.
+    """
+    if path is None:
+        return SignalQueries()
+    try:
+        return queries_of(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+    except OSError as error:
+        raise SourceInvalid(f"ANDEN_FLEET_SIGNALS: {path} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise SourceInvalid(f"ANDEN_FLEET_SIGNALS: {path}{where} is no YAML") from error
+    except QueriesInvalid as error:
+        raise SourceInvalid(f"ANDEN_FLEET_SIGNALS: {path}: {error}") from error
+
+
+def _api() -> PrometheusApi:
+    return PrometheusApi(
+        str(settings.FLEET.prometheus_url),
+        headers={name: value.get_secret_value() for name, value in settings.FLEET.prometheus_headers.items()},
+        timeout_s=settings.FLEET.prometheus_timeout_s,
+        most_bytes=MOST_BYTES,
+    )

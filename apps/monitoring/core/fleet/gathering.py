@@ -28,6 +28,9 @@ class Gathering:
     def __len__(self) -> int:
         return len(self._rows)
 
+    def __contains__(self, service: str) -> bool:
+        return service in self._rows
+
     def row(self, service: str) -> int:
         """The row of this service, a new one for a new name."""
         row = self._rows.setdefault(service, len(self._rows))

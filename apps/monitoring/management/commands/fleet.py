@@ -20,6 +20,8 @@ from apps.monitoring.selectors.fleet_services import service_list, service_show
 from apps.monitoring.services.fleet import Looked, fleet_evaluate
 from apps.monitoring.services.fleet_source import fleet_source
 
+_AGAIN_S: Final = 10.0
+"""After a failure it is tried again within this many seconds."""
 SOURCES: Final = ("prometheus", "file", "cloudwatch")
 
 
@@ -86,15 +88,15 @@ class Command(StationCommand):
             raise CommandError("--every takes 1 or more seconds, and goes without --at")
         leave, said = _leave_on_signals(), ""
         while not leave.is_set():
-            began_s = time.monotonic()
+            began_s, pause_s = time.monotonic(), every_s
             try:
                 line = _summary(fleet_evaluate(source, at_s=time.time()))
             except MonitoringError as error:
-                line = f"{type(error).__name__}: {error}"
+                line, pause_s = f"{type(error).__name__}: {error}", min(every_s, _AGAIN_S)
             if line != said:  # what did not change is not said again
                 self._say(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}  {line}")
                 said = line
-            leave.wait(max(every_s - (time.monotonic() - began_s), 0.1))
+            leave.wait(max(pause_s - (time.monotonic() - began_s), 0.1))
 
     def _show(self, looked: Looked, *, as_json: bool) -> None:
         if as_json:

@@ -1,0 +1,68 @@
+"""The PromQL that gives each signal where services export OpenTelemetry's semantic conventions to Prometheus.
+
+Source: https://opentelemetry.io/docs/specs/semconv/ (HTTP server, database client, process metrics) and the names
+that https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/ makes of them.
+"""
+
+from typing import Final
+
+from apps.datasets.core.metric import Metric
+from apps.monitoring.core.promql import Match, Query, compose, level, observed, quantile, spent
+
+BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+DATABASE_BUCKETS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
+
+SERVICE: Final = "service_name"
+REQUEST_SECONDS: Final = Metric(
+    "http_server_request_duration_seconds",
+    "Duration of HTTP server requests.",
+    "histogram",
+    (SERVICE, "http_response_status_code"),
+    BUCKETS,
+)
+DATABASE_SECONDS: Final = Metric(
+    "db_client_operation_duration_seconds",
+    "Duration of database client operations.",
+    "histogram",
+    (SERVICE, "db_operation_name"),
+    DATABASE_BUCKETS,
+)
+CPU: Final = Metric(
+    "process_cpu_utilization_ratio",
+    "Share of the CPU time that the process may use and does.",
+    "gauge",
+    (SERVICE,),
+)
+
+WINDOW: Final = "5m"
+_BY: Final = (SERVICE,)
+_FAILED: Final = Match("http_response_status_code", "5..", "=~")
+_READS: Final = Match("db_operation_name", "(?i)(select|find|get|mget|scan|query)", "=~")
+_WRITES: Final = Match("db_operation_name", "(?i)(insert|update|delete|upsert|merge|copy|set|put)", "=~")
+
+
+def _error_ratio() -> Query:
+    """The share of failed requests; none where a service answers without failures, nothing where nobody asks."""
+    failed = observed(REQUEST_SECONDS, _FAILED, by=_BY, window=WINDOW)
+    asked = observed(REQUEST_SECONDS, by=_BY, window=WINDOW)
+    return compose("(({} or 0 * {}) / ({} > 0))", failed, asked, asked)
+
+
+def _mean(where: Match) -> Query:
+    """Seconds of an average operation."""
+    return compose(
+        "({} / ({} > 0))",
+        spent(DATABASE_SECONDS, where, by=_BY, window=WINDOW),
+        observed(DATABASE_SECONDS, where, by=_BY, window=WINDOW),
+    )
+
+
+QUERIES: Final = {
+    "request_rate": observed(REQUEST_SECONDS, by=_BY, window=WINDOW),
+    "error_ratio": _error_ratio(),
+    "latency_p95": quantile(0.95, REQUEST_SECONDS, by=_BY, window=WINDOW),
+    "database_read": _mean(_READS),
+    "database_write": _mean(_WRITES),
+    "saturation": level(CPU, by=_BY),
+}
+"""One query a signal; each gives one series a service."""
