@@ -29,11 +29,11 @@ pytest_plugins = ["tests.servers"]
 hypothesis.settings.register_profile("anden", deadline=None)  # these machines are noisy
 hypothesis.settings.load_profile("anden")
 
-PACKAGES = {"chromium": "chromium", "promtool": "prometheus", "prometheus": "prometheus", "terraform": "terraform"}
-"""The package that brings each program."""
+PACKAGES = {"promtool": "prometheus", "amtool": "prometheus-alertmanager"}
+"""The package that brings each program, where it has another name."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def require() -> Callable[[str], str]:
     """A function that gives a program's path, or skips the test and names the package to install."""
 
