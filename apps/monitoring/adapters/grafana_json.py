@@ -22,7 +22,7 @@ from grafana_foundation_sdk.models import (
 )
 from grafana_foundation_sdk.models import dashboard as sdk
 
-from apps.monitoring.adapters.grafana_tables import overrides, transformations
+from apps.monitoring.adapters.grafana_tables import Transformation, overrides, transformations
 from apps.monitoring.adapters.grafana_terms import (
     COLOURS,
     UNITS,
@@ -217,12 +217,17 @@ def _panel(panel: Panel, at: sdk.GridPos, page: Dashboard) -> sdk.Panel:
         targets=[
             _target(panel, each, letter, page) for each, letter in zip(panel.targets, ascii_uppercase, strict=False)
         ],
-        transformations=[sdk.DataTransformerConfig(id_val=name, options=how) for name, how in transformations(panel)],
+        transformations=[_transformation(step) for step in transformations(panel)],
         options=_options(panel),
         field_config=sdk.FieldConfigSource(
             defaults=_defaults(panel), overrides=[_override(*each) for each in overrides(panel)]
         ),
     )
+
+
+def _transformation(step: Transformation) -> sdk.DataTransformerConfig:
+    only = sdk.MatcherConfig(id_val="byRefId", options=step.only) if step.only else None
+    return sdk.DataTransformerConfig(id_val=step.name, options=step.options, filter_val=only)
 
 
 def _link(title: str, url: str) -> sdk.DashboardLink:

@@ -1,6 +1,7 @@
 """What makes a table of series in Grafana: joined, renamed and ordered columns; and series drawn apart from others."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from string import ascii_uppercase
 
 from apps.monitoring.adapters.grafana_terms import COLOURS, PALE, UNITS, meanings_by_value, steps_of
@@ -9,18 +10,29 @@ from apps.monitoring.core.dashboards.model import Column, Emphasis, Meaning, Pan
 Properties = dict[str, object]
 
 
-def transformations(panel: Panel) -> Iterator[tuple[str, Properties]]:
-    """What Grafana does with a table's answers, in order: the name of each transformation and its options."""
+@dataclass(frozen=True, slots=True)
+class Transformation:
+    """One step of what Grafana does with a table's answers; with `only` it concerns that target's answer alone."""
+
+    name: str
+    options: Properties
+    only: str = ""
+
+
+def transformations(panel: Panel) -> Iterator[Transformation]:
+    """What Grafana does with a table's answers, in order."""
     if panel.shape != "table":
         return
-    if _letters(panel, instant=False):
-        yield "timeSeriesTable", {}
-        yield "joinByField", {"byField": panel.columns[0].field, "mode": "outer"}
+    courses = _letters(panel, instant=False)
+    for letter in courses:
+        yield Transformation("timeSeriesTable", {}, only=letter)
+    if courses:
+        yield Transformation("joinByField", {"byField": panel.columns[0].field, "mode": "outer"})
     elif len(panel.targets) > 1:
-        yield "merge", {}
+        yield Transformation("merge", {})
     fields = {_field(panel, column): column.title for column in panel.columns}
     times = ["Time", *(f"Time {number}" for number in range(1, len(panel.targets) + 1))]
-    yield (
+    yield Transformation(
         "organize",
         {
             "excludeByName": dict.fromkeys(times, True),

@@ -59,10 +59,13 @@ def lines(
     *targets: Target,
     width: int,
     scale: Scale = NEUTRAL,
-    links: tuple[Link, ...] = (),
+    pale: str = "",
+    **looks: Unpack[Looks],
 ) -> Panel:
-    """The course of some series."""
-    return Panel(title, description, "lines", unit, targets, width, scale, links=links)
+    """The course of some series; those whose whole name matches `pale` are only context."""
+    if pale:
+        looks["emphases"] = (Emphasis(pale),)
+    return Panel(title, description, "lines", unit, targets, width, scale, **looks)
 
 
 def percentiles(metric: Metric, *where: Match) -> tuple[Target, ...]:
@@ -88,3 +91,8 @@ def age(metric: Metric, *where: Match, by: tuple[str, ...] = ()) -> Query:
 def until(metric: Metric, *where: Match, by: tuple[str, ...] = ()) -> Query:
     """Seconds until the moment that a gauge holds."""
     return compose("{} - time()", level(metric, *where, by=by, aggregate="min"))
+
+
+def counted(metric: Metric) -> Query:
+    """The series of a histogram that have all of its labels, once each: for the choices of a variable."""
+    return Query(f"{metric.name}_count", (metric,))

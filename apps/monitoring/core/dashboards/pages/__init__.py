@@ -3,9 +3,17 @@
 from typing import Final
 
 from apps.monitoring.core.dashboards.model import Dashboard
+from apps.monitoring.core.dashboards.pages.api import API
+from apps.monitoring.core.dashboards.pages.aws import AWS
+from apps.monitoring.core.dashboards.pages.database import DATABASE
+from apps.monitoring.core.dashboards.pages.fleet import FLEET
+from apps.monitoring.core.dashboards.pages.ingest import INGEST
+from apps.monitoring.core.dashboards.pages.itself import SELF
+from apps.monitoring.core.dashboards.pages.service import SERVICE
+from apps.monitoring.core.dashboards.pages.slo import SLO
 from apps.monitoring.core.dashboards.pages.station import STATION
 
-PAGES: Final[tuple[Dashboard, ...]] = (STATION,)
+PAGES: Final[tuple[Dashboard, ...]] = (STATION, INGEST, API, DATABASE, FLEET, SERVICE, SLO, AWS, SELF)
 """Every page, the overview first."""
 
 AWS_PAGES: Final = tuple(page for page in PAGES if any(panel.is_aws for panel in page.panels))
