@@ -113,7 +113,9 @@ def _filter(surface: Surface, parameter: str, text: str, allowed: tuple[str, ...
     try:
         return Filter(field, lookup, lookup.values(field.type, text))
     except ValueError as error:
-        raise ParameterInvalid(f"the value for {name!r} ({field.type.sql}) is {error}", parameter=parameter) from None
+        raise ParameterInvalid(
+            f"the value for {parameter!r} ({field.type.sql}) is {error}", parameter=parameter
+        ) from None
 
 
 def _no_filter(surface: Surface, name: str, allowed: tuple[str, ...], *, exists: bool) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.exceptions import NotFound
@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from apps.api.adapters.refusals import ContractMoved
 from apps.api.authentication import KeyAuthentication
+from apps.api.core.errors import ParameterInvalid
 from apps.api.metrics import REQUESTS, SECONDS
 from apps.api.problems import problem_response
 from apps.api.selectors import Access, Caller, access_again, access_of
@@ -89,7 +90,17 @@ def with_access(request: Request, name: str, answer: Callable[[Access], Answer])
 
 
 def pairs(request: Request) -> list[tuple[str, str]]:
-    """The parameters of the address, in order, repeated ones too."""
+    """The parameters of the address, in order, repeated ones too.
+
+    Raises ParameterInvalid: it holds bytes that are no text, for which Django would put a mark that matches nothing.
+    """
+    address = request.META.get("QUERY_STRING", "").encode("latin-1", "replace")
+    for part in address.split(b"&"):
+        try:
+            unquote_to_bytes(part).decode()
+        except UnicodeDecodeError:
+            name = part.partition(b"=")[0].decode("ascii", "replace")
+            raise ParameterInvalid("it is no text in UTF-8", parameter=name) from None
     return [(name, text) for name, texts in request.query_params.lists() for text in texts]
 
 

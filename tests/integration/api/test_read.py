@@ -169,7 +169,9 @@ def test_a_record_is_found_by_its_id(flights: AppliedDataset, connect: Connect) 
         ("order=arr_delay,-flight", "order", "no such order"),
         ("cursor=abc", "cursor", "another query"),
         ("carrier=%00", "carrier", "U+0000"),
-        ("tailnum[isnull]=perhaps", "tailnum[isnull]", "not true or false"),
+        ("limit=1&carrier=%FF", "carrier", "no text in UTF-8"),
+        ("carrier=%C3%28", "carrier", "no text in UTF-8"),
+        ("tailnum[isnull]=perhaps", "tailnum[isnull]", "for 'tailnum[isnull]' (text) is not true or false"),
         ("_deleted=true", "_deleted", "there is no field"),
     ],
 )

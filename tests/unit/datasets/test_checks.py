@@ -1,0 +1,34 @@
+"""Variables that nothing reads are named; those of the Makefile, of Kubernetes and of others are left alone."""
+
+import pytest
+
+from apps.datasets.checks import known_names, unread, unread_variables
+from apps.datasets.core.settings import EnvironmentSettings
+
+
+def test_every_settings_class_is_known_by_its_prefix() -> None:
+    known = set(known_names(EnvironmentSettings))
+    assert {"ANDEN_SECRET_KEY", "ANDEN_KAFKA_GROUP_ID", "ANDEN_FLEET_SOURCE", "ANDEN_API_EXPORTS"} <= known
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ANDEN_RUN_SECONDS",
+        "ANDEN_WEB_BIND",
+        "ANDEN_TEST_REQUIRE_ALL",
+        "ANDEN_WEB_SERVICE_HOST",
+        "ANDEN_WEB_SERVICE_PORT_HTTP",
+        "ANDEN_WEB_PORT_8000_TCP_ADDR",
+        "ANDENES",
+        "HOME",
+    ],
+)
+def test_names_of_others_are_left_alone(name: str) -> None:
+    assert list(unread([name], ["ANDEN_DEBUG"])) == []
+
+
+def test_a_name_typed_wrong_is_told_with_the_one_that_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANDEN_FLEET_SORCE", "file")
+    told = [message for message in unread_variables() if "ANDEN_FLEET_SORCE" in message.msg]
+    assert [message.hint for message in told] == ["Did you mean ANDEN_FLEET_SOURCE?"]
