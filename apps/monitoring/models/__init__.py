@@ -2,6 +2,7 @@
 
 from apps.monitoring.models.cloudwatch import CloudWatchMonth
 from apps.monitoring.models.fleet import FleetDetail, FleetEvaluation, FleetService
+from apps.monitoring.models.grafana import GrafanaSync
 from apps.monitoring.models.incidents import Incident, IncidentNote, IncidentSuspicion
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "FleetDetail",
     "FleetEvaluation",
     "FleetService",
+    "GrafanaSync",
     "Incident",
     "IncidentNote",
     "IncidentSuspicion",

@@ -16,7 +16,7 @@ class Incident(models.Model):
     (epoch s, score). `quiet_since` is set while it is not seen; `closed_score` is the score at the closing.
     """
 
-    kind = models.CharField(max_length=16, choices=[(kind.value, kind.title) for kind in Kind])
+    kind = models.CharField(max_length=16, choices=[(kind.value, kind.words) for kind in Kind])
     subject = models.CharField(max_length=250)
     signal = models.CharField(max_length=64, blank=True)
     stage = models.CharField(
@@ -64,7 +64,9 @@ class IncidentNote(models.Model):
     by = models.CharField(max_length=150, blank=True, default="")
     source = models.CharField(max_length=16, blank=True, default="")
     target = models.CharField(max_length=16)
-    reason = models.CharField(max_length=16, blank=True, default="")
+    reason = models.CharField(
+        max_length=16, choices=[(reason.name, reason.title) for reason in REASONS], blank=True, default=""
+    )
     note = models.TextField(blank=True, default="")
 
     class Meta:

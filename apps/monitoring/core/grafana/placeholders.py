@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from apps.monitoring.core.errors import ManifestInvalid
-from apps.monitoring.core.grafana.objects import Body, GrafanaObject, Key, Kind, Manifest
+from apps.monitoring.core.grafana.objects import Body, GrafanaObject, Key, Kind, Manifest, rules_of
 
 PLACEHOLDER: Final = re.compile(r"\$\{(ANDEN_[A-Z0-9_]+)\}")
 ROUNDS: Final = 50_000
@@ -29,23 +29,45 @@ class Values:
 def resolved(manifest: Manifest, values: Values) -> tuple[Manifest, list[str]]:
     """The manifest with plain values in place and each secret sealed beside its body, and what was left out.
 
-    A data source whose variable is not set is left out: not every station has each of them.
+    A data source whose variable is not set is left out, with the rules that ask it: not every station has each.
 
     Raises ManifestInvalid: names each variable that is not set, or that no setting has, and who needs it.
     """
+    left_out = _left_out(manifest, values)
     faults: list[str] = []
-    left_out: list[str] = []
     objects = []
     for item in manifest.objects:
-        missing = sorted(name for name in _named(item.body) if not (values.plain.get(name) or values.secret.get(name)))
-        if not missing:
-            objects.append(_resolved(item, values))
+        if item.key in left_out:
             continue
-        told = left_out if item.key.kind is Kind.DATA_SOURCE else faults
-        told.append(f"{', '.join(missing)} is not set, and {item.key} needs it")
+        missing = _missing(item, values)
+        if missing:
+            faults.append(f"{', '.join(missing)} is not set, and {item.key} needs it")
+        else:
+            objects.append(_resolved(item, values))
     if faults:
         raise ManifestInvalid("\n".join(faults))
-    return Manifest(tuple(objects)), left_out
+    return Manifest(tuple(objects)), list(left_out.values())
+
+
+def _left_out(manifest: Manifest, values: Values) -> dict[Key, str]:
+    """What is left out, and why."""
+    found: dict[Key, str] = {}
+    uids: set[str] = set()
+    for item in manifest.objects:
+        missing = _missing(item, values) if item.key.kind is Kind.DATA_SOURCE else []
+        if missing:
+            found[item.key] = f"{item.key} is left out: {', '.join(missing)} is not set"
+            uids.add(item.key.uid)
+    for item in manifest.objects:
+        asked = {query.get("datasourceUid") for rule in rules_of(item) for query in rule.get("data") or ()}
+        if asked & uids:
+            found[item.key] = f"{item.key} is left out: it asks {', '.join(sorted(asked & uids))}"
+    return found
+
+
+def _missing(item: GrafanaObject, values: Values) -> list[str]:
+    """The variables that the object refers to and that have no value."""
+    return sorted(name for name in _named(item.body) if not (values.plain.get(name) or values.secret.get(name)))
 
 
 def _named(body: Body) -> set[str]:

@@ -19,6 +19,7 @@ REQUIRED: Final[dict[str, tuple[str, ...]]] = {
     "opsgenie": ("apiKey",),
     "teams": ("url",),
     "telegram": ("bottoken", "chatid"),
+    "prometheus-alertmanager": ("url",),
 }
 """Types of contact points, and the settings that each cannot do without."""
 

@@ -1,0 +1,165 @@
+"""`manage.py dashboards render|check|plan|sync|prune|drift|rollback`: the way from the code to Grafana."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError, CommandParser
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from apps.datasets.station_command import StationCommand
+from apps.monitoring.core.errors import MonitoringError
+from apps.monitoring.core.grafana.plan import Action, Plan
+from apps.monitoring.core.grafana.show import drift_lines, plan_lines, summary, titled
+from apps.monitoring.services import grafana_station as station
+from apps.monitoring.services import rendering
+from apps.monitoring.services.grafana_drift import drift_look
+from apps.monitoring.services.grafana_history import StoredHistory
+from apps.monitoring.services.grafana_sync import (
+    Tell,
+    dashboards_plan,
+    dashboards_prune,
+    dashboards_rollback,
+    dashboards_sync,
+)
+
+ACTIONS = {
+    "render": "write dashboards/ from the code",
+    "check": "say nothing if dashboards/ is what the code renders; else name each panel and rule, and fail",
+    "plan": "show what a sync would change in Grafana",
+    "sync": "make Grafana hold what dashboards/ says; deletes nothing",
+    "prune": "delete from Grafana what is Andén's and no longer in dashboards/",
+    "drift": "name what was edited by hand since the last sync, and fail if there is something",
+    "rollback": "make Grafana hold what an earlier sync sent",
+}
+
+
+class Command(StationCommand):
+    """Renders, compares and synchronises dashboards, data sources and alerting."""
+
+    help = "Render dashboards and rules, and keep Grafana in step with them."
+    troubles = (MonitoringError,)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the actions."""
+        actions = parser.add_subparsers(dest="action", required=True)
+        parsers = {name: actions.add_parser(name, help=text) for name, text in ACTIONS.items()}
+        for name in ("plan", "sync"):
+            parsers[name].add_argument("--adopt", action="store_true", help="take over what has our uid but no mark")
+        for name in ("plan", "sync", "rollback"):
+            parsers[name].add_argument(
+                "--policy", action="store_true", help="our subtree of the notification policy, too"
+            )
+        parsers["prune"].add_argument("--force", action="store_true", help="even more than a tenth of what is ours")
+        parsers["prune"].add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+        parsers["rollback"].add_argument("--to", type=int, metavar="N", help="the sync of this number; else the last")
+        parsers["rollback"].add_argument("--list", action="store_true", help="show the syncs one can go back to")
+
+    def handle(self, *args: Any, action: str, **options: Any) -> None:
+        """Do the action."""
+        getattr(self, f"_{action}")(options)
+
+    def _render(self, _options: dict[str, Any]) -> None:
+        for path in rendering.write_all(station.rendered_folder()):
+            self.stdout.write(f"wrote dashboards/{path}")
+
+    def _check(self, _options: dict[str, Any]) -> None:
+        found = rendering.differences(station.rendered_folder())
+        self._lines(str(difference) for difference in found)
+        if found:
+            raise CommandError(
+                f"{len(found)} differences from what the code renders: run `manage.py dashboards render`"
+            )
+
+    def _plan(self, options: dict[str, Any]) -> None:
+        manifest, left_out = station.manifest_read(policy=options["policy"])
+        run = station.run()
+        planned = dashboards_plan(run, manifest, adopt=options["adopt"])
+        self.stdout.write(f"Grafana {run.grafana.version} at {settings.GRAFANA.url}\n\n")
+        self._lines(left_out)
+        self._lines(plan_lines(planned))
+        if planned.refusals:
+            raise CommandError("\n".join(planned.refusals))
+
+    def _sync(self, options: dict[str, Any]) -> None:
+        manifest, left_out = station.manifest_read(policy=options["policy"])
+        self._lines(left_out)
+        with _progress(self) as tell:
+            done = dashboards_sync(station.run(tell=tell), manifest, adopt=options["adopt"])
+        self._done(done)
+
+    def _prune(self, options: dict[str, Any]) -> None:
+        manifest, _ = station.manifest_read(policy=False)
+        with _progress(self) as tell:
+            run = station.run(tell=tell)
+            planned = dashboards_prune(run, manifest, force=True, apply=False)
+            self._lines(planned.refusals)
+            self._lines(f"  - delete {titled(str(action.key), action.title)}" for action in planned.actions)
+            if options["dry_run"]:
+                return
+            done = dashboards_prune(run, manifest, force=options["force"])
+        self.stdout.write(f"{len(done.actions)} deleted." if done.actions else "Nothing to delete.")
+
+    def _drift(self, _options: dict[str, Any]) -> None:
+        found = drift_look(station.run())
+        self._lines(drift_lines(found))
+        if found:
+            raise CommandError(
+                f"{len(found)} objects were edited by hand: `manage.py dashboards sync` puts them back; "
+                "take into the code what shall stay"
+            )
+        self.stdout.write("Nothing was edited by hand.")
+
+    def _rollback(self, options: dict[str, Any]) -> None:
+        if options["list"]:
+            self._list()
+            return
+        with _progress(self) as tell:
+            run = station.run(tell=tell)
+            target, done = dashboards_rollback(run, station.values(), to=options["to"], policy=options["policy"])
+        self.stdout.write(f"Back at sync {target.number}, {target.revision}.")
+        self._done(done)
+
+    def _list(self) -> None:
+        syncs = StoredHistory().syncs()
+        self._lines(
+            f"{synced.number:>6}  {synced.at:%Y-%m-%d %H:%M}  {synced.revision:<14} {synced.changes} changes"
+            for synced in syncs
+        )
+        if not syncs:
+            self.stdout.write("No sync is kept yet.")
+
+    def _done(self, done: Plan) -> None:
+        if not done.actions:
+            self.stdout.write(summary(done))
+            return
+        verbs = (("created", "create"), ("updated", "update"), ("deleted", "delete"))
+        told = ", ".join(f"{done.count(verb)} {word}" for word, verb in verbs)  # type: ignore[arg-type]
+        self.stdout.write(f"Done: {told}, {done.unchanged} unchanged.")
+        if done.leftovers:
+            self.stdout.write(
+                f"{len(done.leftovers)} of ours are no longer in the code: `dashboards prune` deletes them."
+            )
+
+    def _lines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.stdout.write(line)
+
+
+@contextmanager
+def _progress(command: StationCommand) -> Iterator[Tell]:
+    """What to call before each change: a bar on a terminal, a line for each change elsewhere."""
+    if not command.stdout.isatty():
+        yield lambda _done, _total, action: command.stdout.write(
+            f"{action.verb} {titled(str(action.key), action.title)}"
+        )
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def advance(done: int, total: int, action: Action) -> None:
+            bar.update(task, description=str(action.key), completed=done, total=total)
+
+        yield advance
