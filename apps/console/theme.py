@@ -50,6 +50,14 @@ NAVIGATION: Final = [
         ],
     },
     {
+        "title": "Fleet",
+        "separator": True,
+        "items": [
+            entry("Services", "hub", "fleet", "monitoring.view_fleetservice"),
+            entry("Incidents", "emergency", "admin:monitoring_incident_changelist", "monitoring.view_incident"),
+        ],
+    },
+    {
         "title": "Third parties",
         "separator": True,
         "items": [

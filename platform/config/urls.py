@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/monitoring/fleet/", include("apps.monitoring.admin.urls")),  # before the admin, which takes the rest
     path("admin/", admin.site.urls),
     path("api/", include("apps.api.urls")),
     path("", include("apps.monitoring.urls")),

@@ -20,12 +20,12 @@ class Kind(StrEnum):
     QUALITY = "quality"
 
     @property
-    def title(self) -> str:
+    def words(self) -> str:
         """How the kind is written."""
-        return _KIND_TITLES[self]
+        return _KIND_WORDS[self]
 
 
-_KIND_TITLES: Final = {
+_KIND_WORDS: Final = {
     Kind.OUTLIER: "outlier",
     Kind.FLEET: "whole fleet",
     Kind.ZONE: "zone",

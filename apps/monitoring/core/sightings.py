@@ -72,10 +72,15 @@ def sightings_of(evaluation: Evaluation) -> Sightings:
 
 
 def _outliers(evaluation: Evaluation) -> list[Sighting]:
-    """One sighting a service, however many of its signals stand out: it is one sick service."""
+    """One sighting a service, however many of its signals stand out: it is one sick service.
+
+    A flag that moves with its zone belongs to the zone's event.
+    """
     flags: dict[str, list[Flag]] = {}
+    zones = {event.zone for event in evaluation.events if event.zone}
     for flag in sorted(evaluation.flags, key=lambda flag: -abs(flag.score)):
-        flags.setdefault(flag.service, []).append(flag)
+        if flag.zone not in zones:
+            flags.setdefault(flag.service, []).append(flag)
     return [
         Sighting(
             kind=Kind.OUTLIER,
@@ -135,7 +140,7 @@ def _unknown(evaluation: Evaluation) -> list[Key]:
 def figures(one: Flag | FleetEvent) -> dict[str, Any]:
     """Every figure of a flag or an event as JSON has them; what is no number is None."""
     return {
-        name: _finite(value) if isinstance(value, float | np.floating) else value
+        name: _finite(float(value)) if isinstance(value, float | np.floating) else value
         for name, value in asdict(one).items()
     }
 

@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
                 ('by', models.CharField(blank=True, default='', max_length=150)),
                 ('source', models.CharField(blank=True, default='', max_length=16)),
                 ('target', models.CharField(max_length=16)),
-                ('reason', models.CharField(blank=True, default='', max_length=16)),
+                ('reason', models.CharField(blank=True, choices=[('fixed', 'fixed'), ('expected', 'expected, or a change we made'), ('false_alarm', 'false alarm'), ('duplicate', 'duplicate of another incident'), ('recovered', 'no longer seen, by itself')], default='', max_length=16)),
                 ('note', models.TextField(blank=True, default='')),
                 ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notes', to='monitoring.incident')),
             ],

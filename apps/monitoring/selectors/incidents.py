@@ -48,6 +48,11 @@ def live_by_subject(subjects: Iterable[str]) -> dict[str, Incident]:
     }
 
 
+def incidents_of(subject: str, *, most: int) -> list[Incident]:
+    """The last incidents of this subject, the newest first."""
+    return list(Incident.objects.filter(subject=subject).defer("evidence", "trail")[:most])
+
+
 def false_alarms(subjects: Iterable[str]) -> dict[tuple[str, str], FalseAlarms]:
     """What was called a false alarm of these services, by service and signal."""
     closed = Incident.objects.filter(reason=FALSE_ALARM, subject__in=list(subjects)).order_by("-closed_at")

@@ -1,6 +1,7 @@
 """One sighting for each trouble: a sick service, the fleet, a zone, or silence."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def test_a_service_with_three_sick_signals_is_one_sighting_of_its_worst_with_all
     assert [each["signal"] for each in figures] == ["error_ratio", "latency_p95", "saturation"]
     assert set(figures[0]) == {
         "service", "signal", "kind", "value", "baseline", "peer_median", "score", "window_s", "peers", "since_s",
-        "sentence",
+        "sentence", "zone",
     }  # fmt: skip
 
 
@@ -34,6 +35,13 @@ def test_events_of_several_signals_are_one_sighting_the_worst_shift_first() -> N
     fleet, zone = sightings_of(evaluation(FIFTY, events=events)).seen
     assert (fleet.kind, fleet.subject, fleet.signal, fleet.score) == (Kind.FLEET, "the fleet", "request_rate", 0.5)
     assert (zone.kind, zone.subject, zone.score) == (Kind.ZONE, "b", 2.0)
+
+
+def test_flags_that_move_with_their_zone_belong_to_its_event_and_others_do_not() -> None:
+    flags = [replace(flag("service-1"), zone="b"), replace(flag("service-2"), zone="b"), flag("service-3")]
+    seen = sightings_of(evaluation(FIFTY, *flags, events=(event("b"),))).seen
+    assert [one.subject for one in seen] == ["b", "service-3"]
+    assert len(sightings_of(evaluation(FIFTY, *flags)).seen) == 3
 
 
 @pytest.mark.parametrize(("silent", "single"), [(1, True), (10, True), (11, False), (50, False)])

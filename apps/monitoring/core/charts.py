@@ -1,0 +1,114 @@
+"""Lines, bands, heat and spans as SVG geometry: no colours, so that a style sheet serves light and dark alike.
+
+Bars are apps.console.core.chart's; what is here knows gaps, which are "no data" and never zero.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from math import isfinite, isnan
+from typing import Final
+
+NO_DATA: Final = -1
+"""The level of a cell without data."""
+LEVELS: Final = 5
+"""Levels of heat: two of the calm, three of what stands out."""
+_ROOM: Final = 1.5
+"""Pixels that stay free above and below a line for its width."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """From a value to its height in a box, both ends within it."""
+
+    low: float
+    high: float
+    height: float
+
+    def y(self, value: float) -> float:
+        """The distance from the upper edge; what is beyond the scale sticks to its edge."""
+        share = (value - self.low) / (self.high - self.low)
+        return self.height - _ROOM - (self.height - 2 * _ROOM) * min(1.0, max(0.0, share))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Cells of one level side by side: the first column, and how many."""
+
+    level: int
+    start: int
+    length: int
+
+
+def scale_of(*series: Sequence[float], height: float, least: float = 0.0) -> Scale:
+    """A scale from zero to what holds every number of the series, at least to `least`; infinities do not count."""
+    numbers = [value for values in series for value in values if isfinite(value)]
+    low, high = min(0.0, *numbers, 0.0), max(0.0, least, *numbers, 0.0)
+    return Scale(low, high if high > low else low + 1.0, height)
+
+
+def line(values: Sequence[float], scale: Scale, *, width: float) -> str:
+    """SVG path data of the values from the left edge to the right one; a gap where a value is no number.
+
+    A value with gaps on both sides is a short dash, so that it can be seen.
+    """
+    step = width / max(1, len(values) - 1)
+    parts = []
+    for known, run in groupby(enumerate(values), key=lambda pair: isfinite(pair[1])):
+        if not known:
+            continue
+        points = [(index * step, scale.y(value)) for index, value in run]
+        if len(points) == 1:
+            (x, y) = points[0]
+            points = [(max(0.0, x - 1), y), (min(float(width), x + 1), y)]
+        parts.append("M" + "L".join(f"{x:.1f},{y:.1f}" for x, y in points))
+    return "".join(parts)
+
+
+def band(low: Sequence[float], high: Sequence[float], scale: Scale, *, width: float) -> str:
+    """SVG path data of the area between two lines, open where either is no number."""
+    step = width / max(1, len(low) - 1)
+    edges = zip(low, high, strict=True)
+    parts = []
+    for known, run in groupby(enumerate(edges), key=lambda pair: isfinite(pair[1][0]) and isfinite(pair[1][1])):
+        if not known:
+            continue
+        points = [(index * step, scale.y(under), scale.y(over)) for index, (under, over) in run]
+        there = "L".join(f"{x:.1f},{over:.1f}" for x, _, over in points)
+        back = "L".join(f"{x:.1f},{under:.1f}" for x, under, _ in reversed(points))
+        parts.append(f"M{there}L{back}Z")
+    return "".join(parts)
+
+
+def level(score: float, threshold: float) -> int:
+    """The level of heat: 0 and 1 below the threshold, 2 to 4 above it, NO_DATA where there is none."""
+    if isnan(score):
+        return NO_DATA
+    size = abs(score) / threshold
+    return sum(size >= bound for bound in (0.6, 1.0, 1.75, 3.0))
+
+
+def runs(scores: Sequence[float], threshold: float) -> list[Run]:
+    """A row of heat as runs of equal level, so that a calm row costs nothing, however long it is."""
+    found, start = [], 0
+    for value, group in groupby(level(score, threshold) for score in scores):
+        length = len(list(group))
+        found.append(Run(value, start, length))
+        start += length
+    return found
+
+
+def heat_paths(scores: Sequence[float], threshold: float) -> list[tuple[int, str]]:
+    """For each level above the ground its cells as one SVG path in a box of one unit a cell, the calmest first."""
+    paths: dict[int, str] = {}
+    for run in runs(scores, threshold):
+        if run.level != 0:
+            paths[run.level] = paths.get(run.level, "") + f"M{run.start},0h{run.length}v1h-{run.length}z"
+    return sorted(paths.items())
+
+
+def share(value: float, scale: Scale) -> float:
+    """Where a value lies between the ends of the scale, in per cent, for what is placed by a style."""
+    if not isfinite(value):
+        return 0.0
+    return round(100 * min(1.0, max(0.0, (value - scale.low) / (scale.high - scale.low))), 2)

@@ -1,0 +1,61 @@
+"""The fleet and its incidents in a few lines, for a page that is about something else."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils import timezone
+
+from apps.monitoring.core.incidents import Stage
+from apps.monitoring.models import FleetEvaluation, Incident
+from apps.monitoring.selectors.fleet import fleet_is_stale, fleet_trouble
+from apps.monitoring.selectors.incidents import live_incidents
+
+SHOWN: Final = 3
+"""Incidents that a summary names."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSummary:
+    """Services by state at the newest evaluation, `age_s` ago, and the incidents that are live.
+
+    `trouble` says why the counts are not those of now, empty where they are; `unattended` counts incidents that are
+    still open; `incidents` names the worst.
+    """
+
+    ok: int
+    outliers: int
+    no_data: int
+    learning: int
+    age_s: float
+    trouble: str
+    live: int
+    unattended: int
+    incidents: tuple[Incident, ...]
+
+    @property
+    def services(self) -> int:
+        """Services of the fleet; 0 where none was ever evaluated."""
+        return self.ok + self.outliers + self.no_data + self.learning
+
+
+def fleet_summary() -> FleetSummary | None:
+    """The fleet in a few lines; None where there is neither a fleet nor an incident."""
+    now = timezone.now()
+    counted = FleetEvaluation.objects.filter(at__lte=now, outcome=FleetEvaluation.OK).order_by("-at")
+    newest = counted.only("at", "outcome", "ok", "outliers", "no_data", "learning").first()
+    live = Incident.objects.exclude(stage=Stage.CLOSED)
+    count = live.count()
+    if newest is None and not count:
+        return None
+    is_stale = newest is None or fleet_is_stale(newest, now)
+    return FleetSummary(
+        ok=newest.ok if newest else 0,
+        outliers=newest.outliers if newest else 0,
+        no_data=newest.no_data if newest else 0,
+        learning=newest.learning if newest else 0,
+        age_s=(now - newest.at).total_seconds() if newest else 0,
+        trouble=fleet_trouble(newest, now) if is_stale else "",
+        live=count,
+        unattended=live.filter(stage=Stage.OPEN).count() if count else 0,
+        incidents=tuple(live_incidents(most=SHOWN)) if count else (),
+    )

@@ -1,0 +1,126 @@
+"""A station of its own for pictures: a fresh PostgreSQL, this Django, and fleets that the real engine evaluated."""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+from wsgiref.simple_server import WSGIServer
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
+
+from embedded.postgres import EmbeddedPostgres  # noqa: E402 - after the path
+
+USER: Final = "steward"
+PASSWORD: Final = "only for pictures"  # noqa: S105 - of a server that lives for a minute
+SEED: Final = 20
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """A fleet to look at: how large, what is wrong with it, and how many looks at it are kept."""
+
+    services: int
+    looks: int
+    sick: int = 1
+    zone: bool = False
+
+
+@contextmanager
+def scratch_station() -> Iterator[str]:
+    """The address of a migrated, empty station with one steward; all of it is gone afterwards."""
+    with TemporaryDirectory(prefix="anden-pictures-") as folder:
+        Path(folder).chmod(0o711)
+        with EmbeddedPostgres(Path(folder), quick=True) as server:
+            os.environ.update(server.urls())
+            os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+            os.environ.setdefault("ANDEN_ALLOWED_HOSTS", "127.0.0.1")
+            # Playwright's loop runs in this thread; its calls never overlap with the database's.
+            os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+            with _served() as url:
+                yield url
+
+
+@contextmanager
+def _served() -> Iterator[str]:
+    import django  # noqa: PLC0415 - the environment comes first
+
+    django.setup()
+    from django.contrib.auth.models import Group, User  # noqa: PLC0415
+    from django.core.management import call_command  # noqa: PLC0415
+    from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler  # noqa: PLC0415
+    from django.core.wsgi import get_wsgi_application  # noqa: PLC0415
+    from django.db import connections  # noqa: PLC0415
+
+    class Quiet(WSGIRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            pass
+
+    call_command("migrate", verbosity=0)
+    steward = User.objects.create_user(USER, password=PASSWORD, is_staff=True)
+    steward.groups.set([Group.objects.get(name="steward")])
+    server: WSGIServer = ThreadedWSGIServer(("127.0.0.1", 0), Quiet)
+    server.set_app(get_wsgi_application())
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        connections.close_all()
+        for connection in connections.all():
+            close_pool = getattr(connection, "close_pool", None)
+            if close_pool and connection.settings_dict["OPTIONS"].get("pool"):
+                close_pool()
+
+
+def show(fleet: Fleet) -> None:
+    """Put this fleet, as it went over the last hours, in the place of what the station has."""
+    from apps.monitoring.core.fleet.simulation import SimulatedFleet  # noqa: PLC0415
+    from apps.monitoring.core.fleet.simulation.spec import FleetSpec  # noqa: PLC0415
+    from apps.monitoring.models import FleetEvaluation, FleetService, Incident, IncidentSuspicion  # noqa: PLC0415
+    from apps.monitoring.services.fleet import fleet_evaluate  # noqa: PLC0415
+
+    for model in (Incident, IncidentSuspicion, FleetEvaluation, FleetService):
+        model.objects.all().delete()
+    now_s = time.time() // 60 * 60
+    simulated = SimulatedFleet(FleetSpec(services=fleet.services, at_s=now_s, faults=_faults(fleet)), SEED)
+    for at_s in _moments(now_s, fleet.looks):
+        fleet_evaluate(simulated, at_s=at_s)
+
+
+def _moments(now_s: float, looks: int) -> Sequence[float]:
+    """The times of the looks, evenly over the last six hours, in whole minutes."""
+    step_s = 6 * 3_600 // looks // 60 * 60
+    return [now_s - step_s * back for back in range(looks - 1, -1, -1)]
+
+
+def _faults(fleet: Fleet) -> tuple[object, ...]:
+    """Sick services of several kinds, a silent one, and where it is asked for a zone."""
+    from apps.monitoring.core.fleet.simulation import Fault, FaultKind  # noqa: PLC0415
+
+    places = [7 + 13 * number for number in range(fleet.sick)]
+    kinds = (
+        Fault(FaultKind.LEVEL, 3.2, ("error_ratio", "latency_p95"), start_s=5_400),
+        Fault(FaultKind.LEVEL, 2.2, ("database_write", "latency_p95"), start_s=9_000),
+        Fault(FaultKind.STEP, 1.9, ("latency_p95",), start_s=4_200),
+        Fault(FaultKind.LEVEL, 0.4, ("request_rate",), start_s=7_200),
+        Fault(FaultKind.LEVEL, 2.6, ("saturation",), start_s=12_600, end_s=0),
+        Fault(FaultKind.DRIFT, 2.4, ("database_read",), start_s=10_800),
+    )
+    from dataclasses import replace  # noqa: PLC0415
+
+    faults = [
+        replace(kinds[number % len(kinds)], services=(place % fleet.services,)) for number, place in enumerate(places)
+    ]
+    faults.append(Fault(FaultKind.SILENT, services=(3,), start_s=14_400, end_s=9_000))
+    if fleet.zone:
+        faults.append(Fault(FaultKind.ZONE, 1.7, ("latency_p95",), services=(1,), start_s=4_800))
+    return tuple(faults)
