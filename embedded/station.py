@@ -33,10 +33,11 @@ _KAFKA_PORT: Final = 19092
 _DEMO_RATE: Final = 5000
 _FLEET: Final = ("--services", "50", "--fault", "level:payments:slow:2.5")
 """The simulated fleet of the demo: fifty services, and one is sick."""
+_PROBED: Final = ("--every", "60")
 _UP_TIMEOUT_S: Final = 120.0
 
 
-def programs(web_port: int) -> tuple[Program, ...]:
+def programs(web_port: int, probe_key: Path) -> tuple[Program, ...]:
     """The processes of the station."""
     python = sys.executable
     celery = (python, "-m", "celery", "--app", "config")
@@ -53,6 +54,10 @@ def programs(web_port: int) -> tuple[Program, ...]:
         # Threads: honcho ends whole groups, and a prefork worker hangs when its children go first.
         Program("worker", (*celery, "worker", "--pool", "threads", "--concurrency", "2", "--loglevel", "INFO")),
         Program("beat", (*celery, "beat", "--loglevel", "INFO", "--pidfile=")),
+        Program(
+            "probe",
+            (*manage, "probe", *("--url", f"http://{LOOPBACK}:{web_port}"), *("--key-file", str(probe_key)), *_PROBED),
+        ),
         Program("simulate", (*manage, "fleet", "simulate", *_FLEET)),
         Program("fleet", (*manage, "fleet", "evaluate", "--every", "30")),
         Program("demo", (*manage, "demo", "produce", "--rate", str(_DEMO_RATE)), may_end=True),
@@ -83,7 +88,7 @@ class Station:
     def run(self, environment: dict[str, str], web_port: int) -> int:
         """The exit code: 0 after a stop that was asked for, 1 when a process ended by itself."""
         self._site = f"http://{LOOPBACK}:{web_port}"
-        crew_programs = programs(web_port)
+        crew_programs = programs(web_port, self._folder.probe_key)
         logs = LogFiles(self._folder.logs, self._progress.say)
         self._crew = Crew(
             crew_programs,

@@ -1,7 +1,8 @@
-"""Installing what the probe reads: its dataset, its row, its client and key."""
+"""The probe's surroundings: what it reads, its client and key, and what its checks are counted as."""
 
 import datetime
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from django.conf import settings
@@ -10,13 +11,15 @@ from django.db.models.functions import Now
 
 from apps.api.core.errors import RecordUnknown
 from apps.api.core.keys import KeyText
-from apps.api.core.probe import CLIENT, DATASET, HIDDEN, HIDDEN_VALUE, ROW
+from apps.api.core.probe import CHECKS, CLIENT, DATASET, HIDDEN, HIDDEN_VALUE, ROW, Outcome, Probe, outcomes
 from apps.api.core.surface import surface_of
+from apps.api.metrics import PROBE_CHECKS, PROBED
 from apps.api.models import Client, Grant
 from apps.api.records import id_maker, record_item
 from apps.api.selectors import Access
 from apps.api.services import key_create
 from apps.api.writes import Change, record_write
+from apps.datasets.adapters import prometheus
 from apps.datasets.adapters.documents import documents
 from apps.datasets.selectors import dataset_get
 from apps.datasets.services import dataset_apply
@@ -63,3 +66,18 @@ def probe_key_renew() -> KeyText:
     client.grants.all().delete()
     Grant.objects.create(client=client, dataset_id=dataset_get(DATASET).id, may_read=True, may_write=False)
     return key_create(client)
+
+
+def probe_round(probe: Probe, clock: Callable[[], float], now: Callable[[], float]) -> Iterator[Outcome]:
+    """Each check as it ends, counted; `clock` counts seconds, `now` is seconds since 1970."""
+    for outcome in outcomes(probe, clock):
+        prometheus.counter(PROBE_CHECKS).labels(outcome.name, "held" if outcome.held else "failed").inc()
+        yield outcome
+    prometheus.gauge(PROBED).set(now())
+
+
+def probe_metrics_begin() -> None:
+    """Show every check at zero: a failure that is the first of its kind would else look like no rise at all."""
+    for name, _ in CHECKS:
+        for outcome in ("held", "failed"):
+            prometheus.counter(PROBE_CHECKS).labels(name, outcome)

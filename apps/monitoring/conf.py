@@ -59,12 +59,6 @@ class GrafanaSettings(EnvironmentSettings):
     runbooks_url: HttpUrl | None = Field(
         default=None, description="Where people read docs/runbooks/; alert rules in Grafana link to it and need it."
     )
-    alertmanager_url: HttpUrl = Field(
-        default=HttpUrl("http://alertmanager:9093"), description="Where Grafana sends the alerts that it finds itself."
-    )
-    runbooks_url: str = Field(
-        default="docs/runbooks", min_length=1, description="Where docs/runbooks/ can be read, as alerts link to it."
-    )
 
 
 class CloudWatchSettings(EnvironmentSettings):

@@ -77,7 +77,7 @@ def test_a_failed_step_is_told_in_one_line_with_its_log(tmp_path: Path) -> None:
 
 
 def test_only_the_demo_may_end() -> None:
-    assert [program.name for program in programs(8000) if program.may_end] == ["demo"]
+    assert [program.name for program in programs(8000, Path("probe-key")) if program.may_end] == ["demo"]
 
 
 def test_a_wrong_variable_ends_the_command_with_one_line() -> None:

@@ -1,5 +1,7 @@
 """`manage.py probe`: the integration check from the outside; `probe install` makes what it reads."""
 
+import signal
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,8 @@ from django.utils import timezone
 from apps.api.adapters.key_files import keep_key
 from apps.api.adapters.probe_http import HttpStation
 from apps.api.core.errors import ApiError
-from apps.api.core.probe import Probe, outcomes
-from apps.api.probing import probe_dataset_install, probe_key_renew
+from apps.api.core.probe import Probe
+from apps.api.probing import probe_dataset_install, probe_key_renew, probe_metrics_begin, probe_round
 from apps.datasets.station_command import StationCommand
 
 
@@ -34,13 +36,18 @@ class Command(StationCommand):
             "--second", default="flights", metavar="DATASET", help="a dataset that the key must not reach"
         )
         parser.add_argument("--timeout", type=float, default=10.0, help="longest wait for an answer, seconds")
+        parser.add_argument(
+            "--every", type=float, metavar="SECONDS", help="check again and again, and show what comes out as metrics"
+        )
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
         """Install or check."""
         if action == "install":
             self._install(options["key_file"])
-        else:
-            self._check(options)
+        elif options["every"] is not None:
+            self._watch(options)
+        elif failed := self._check(options):
+            raise CommandError(f"{failed} of the probe's checks failed at {options['url']}")
 
     def _install(self, path: Path | None) -> None:
         written = probe_dataset_install(timezone.now().date())
@@ -55,18 +62,32 @@ class Command(StationCommand):
             keep_key(path, key)
             self.stdout.write(f"Its new key is in {path}; older ones have ended.")
 
-    def _check(self, options: dict[str, Any]) -> None:
+    def _check(self, options: dict[str, Any], *, told: bool = True) -> int:
+        """How many checks failed; what held is printed where it is to be told."""
         try:
             station = HttpStation(options["url"], timeout_s=options["timeout"])
         except ValueError as error:
             raise CommandError(f"--url {options['url']}: {error}") from error
         failed = 0
-        for outcome in outcomes(Probe(station, _key(options), options["second"]), time.perf_counter):
+        for outcome in probe_round(Probe(station, _key(options), options["second"]), time.perf_counter, time.time):
             failed += not outcome.held
-            style = self.style.SUCCESS if outcome.held else self.style.ERROR
-            self.stdout.write(style(outcome.line()))
-        if failed:
-            raise CommandError(f"{failed} of the probe's checks failed at {options['url']}")
+            if told or not outcome.held:
+                style = self.style.SUCCESS if outcome.held else self.style.ERROR
+                self.stdout.write(style(outcome.line()))
+        return failed
+
+    def _watch(self, options: dict[str, Any]) -> None:
+        """Check until asked to leave; only what fails is printed."""
+        if options["every"] <= 0:
+            raise CommandError("--every must be a number of seconds above 0")
+        leave = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: leave.set())
+        probe_metrics_begin()
+        while not leave.is_set():
+            self._check(options, told=False)
+            self.stdout.flush()
+            leave.wait(options["every"])
 
 
 def _key(options: dict[str, Any]) -> str:

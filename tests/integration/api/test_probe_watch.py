@@ -1,0 +1,85 @@
+"""`manage.py probe --every`: it goes on while the station is away, tells Prometheus, and ends when asked."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from apps.api.core.probe import CHECKS, Answer, Probe, Unreachable
+from apps.api.metrics import PROBE_CHECKS, PROBED
+from apps.api.probing import probe_round
+from apps.datasets.adapters import prometheus
+
+ROOT = Path(__file__).parents[3]
+WITHIN_S = 60.0
+
+
+def values(folder: Path) -> dict[tuple[str, tuple[str, ...]], float]:
+    """What the process left in its files, by metric and labels' values."""
+    paths = [str(path) for path in folder.glob("*.db") if path.stat().st_size]
+    families = MultiProcessCollector.merge(paths)  # type: ignore[no-untyped-call]
+    return {(sample.name, tuple(sample.labels.values())): sample.value for one in families for sample in one.samples}
+
+
+@pytest.fixture
+def watching(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}",
+        "ANDEN_MONITORING_METRICS_FOLDER": str(tmp_path / "metrics"),
+    }
+    words = ("--url", "http://127.0.0.1:1", "--key", "anything", "--every", "0.1", "--no-color")
+    command = [sys.executable, "-m", "django", "probe", *words]
+    with subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_it_goes_on_counts_and_ends_when_asked(watching: subprocess.Popen[str], tmp_path: Path) -> None:
+    assert watching.stdout is not None
+    began = time.time()
+    lines = [watching.stdout.readline() for _ in range(3)]
+    assert all(line.startswith("FAILED  healthz") for line in lines)
+    found = values(tmp_path / "metrics")
+    assert found[PROBE_CHECKS.name, ("healthz", "failed")] >= 2
+    assert found[PROBE_CHECKS.name, ("healthz", "held")] == 0
+    # Every check is there from the beginning, so that its first failure is a rise.
+    assert {labels for name, labels in found if name == PROBE_CHECKS.name} == {
+        (check, outcome) for check, _ in CHECKS for outcome in ("held", "failed")
+    }
+    assert found[PROBED.name, ()] >= began - 1
+    watching.send_signal(signal.SIGTERM)
+    assert watching.wait(WITHIN_S) == 0
+
+
+def test_a_round_counts_each_check_by_how_it_ended() -> None:
+    def fetch(method: str, path: str, *, key: str | None = None, body: bytes | None = None) -> Answer:
+        if path == "/readyz":
+            raise Unreachable("no answer")
+        return Answer(200, b"")
+
+    def counted(check: str, outcome: str) -> float:
+        return float(prometheus.counter(PROBE_CHECKS).labels(check, outcome)._value.get())
+
+    before = counted("healthz", "held"), counted("readyz", "failed"), counted("row", "failed")
+    ended = [outcome.name for outcome in probe_round(Probe(fetch, "key", "flights"), lambda: 0.0, lambda: 7.0)]
+    after = counted("healthz", "held"), counted("readyz", "failed"), counted("row", "failed")
+    assert ended == ["healthz", "readyz"]
+    assert tuple(new - old for new, old in zip(after, before, strict=True)) == (1, 1, 0)
+    assert prometheus.gauge(PROBED)._value.get() == 7.0
+
+
+@pytest.mark.parametrize("every", ["0", "-1"])
+def test_a_pause_that_is_none_is_refused(every: str) -> None:
+    with pytest.raises(CommandError, match="above 0"):
+        call_command("probe", "--key", "anything", "--every", every)
