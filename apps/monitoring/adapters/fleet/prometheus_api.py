@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
 
 import numpy as np
 import requests
@@ -49,6 +50,7 @@ class PrometheusApi:
 
     def __init__(self, url: str, *, headers: Mapping[str, str], timeout_s: float, most_bytes: int) -> None:
         self._url = url.rstrip("/")
+        self._shown = _without_login(self._url)
         self._timeout_s = timeout_s
         self._most_bytes = most_bytes
         self._session = requests.Session()
@@ -90,9 +92,9 @@ class PrometheusApi:
                 body = self._body(answer, what)
                 status = answer.status_code
         except requests.Timeout as error:
-            raise SourceAway(f"Prometheus at {self._url} took over {self._timeout_s:g} s for {what}") from error
+            raise SourceAway(f"Prometheus at {self._shown} took over {self._timeout_s:g} s for {what}") from error
         except requests.RequestException as error:
-            raise SourceAway(f"Prometheus at {self._url} does not answer ({_reason(error)})") from error
+            raise SourceAway(f"Prometheus at {self._shown} does not answer ({_reason(error)})") from error
         return self._data(status, body, query=query, kind=kind, what=what)
 
     def _body(self, answer: requests.Response, what: str) -> bytes:
@@ -126,18 +128,18 @@ class PrometheusApi:
         """What Prometheus's own no means."""
         said = f"{document.get('errorType', 'error')}: {document.get('error', '')}".strip()
         if status in _BUSY:
-            return SourceAway(f"Prometheus at {self._url} is too busy for {what} ({status}, {said})")
+            return SourceAway(f"Prometheus at {self._shown} is too busy for {what} ({status}, {said})")
         return SourceRefused(f"Prometheus refuses {what} ({status}, {said}): {query}")
 
     def _stranger(self, status: int, body: bytes, what: str) -> MonitoringError:
         """What an answer means that is not Prometheus's own: a proxy's, or another program's."""
         if status in _BUSY:
-            return SourceAway(f"{self._url} answers {status} for {what}")
+            return SourceAway(f"{self._shown} answers {status} for {what}")
         if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            return SourceRefused(f"{self._url} answers {status} for {what}: mend ANDEN_FLEET_PROMETHEUS_HEADERS")
+            return SourceRefused(f"{self._shown} answers {status} for {what}: mend ANDEN_FLEET_PROMETHEUS_HEADERS")
         shown = body[:60].decode(errors="replace").split("\n")[0]
         return SourceRefused(
-            f"{self._url} is no Prometheus: it answers {status} and {shown!r}; mend ANDEN_FLEET_PROMETHEUS_URL"
+            f"{self._shown} is no Prometheus: it answers {status} and {shown!r}; mend ANDEN_FLEET_PROMETHEUS_URL"
         )
 
 
@@ -160,3 +162,9 @@ def _reason(error: requests.RequestException) -> str:
     while cause.__context__ is not None:
         cause = cause.__context__
     return str(getattr(cause, "strerror", None) or cause).split("\n")[0][:120]
+
+
+def _without_login(url: str) -> str:
+    """The URL as messages may show it."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
