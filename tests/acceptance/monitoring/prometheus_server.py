@@ -1,0 +1,124 @@
+"""A real Prometheus beside a station: its configuration, its process, its answers."""
+
+import json
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from embedded.ports import LOOPBACK, free_port
+
+EVERY: Final = "2s"
+"""How often it scrapes and evaluates here; on AWS both are fifteen times slower."""
+
+UP_WITHIN_S: Final = 30.0
+
+
+@dataclass(frozen=True)
+class Prometheus:
+    """A running server."""
+
+    url: str
+
+    def ask(self, path: str, **parameters: str) -> Any:
+        """The data of an answer. Raises AssertionError with Prometheus's words when it refuses."""
+        address = f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
+        try:
+            with urllib.request.urlopen(address, timeout=20) as answer:  # noqa: S310 - our own address
+                return json.load(answer)["data"]
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{parameters}: {error.read().decode()}") from error
+
+    def has_data(self, query: str, *, window_s: int = 60) -> bool:
+        """Whether the query draws anything over the last minute: a number, not NaN."""
+        now = time.time()
+        data = self.ask("query_range", query=query, start=str(now - window_s), end=str(now), step="5")
+        return any(value != "NaN" for series in data["result"] for _, value in series["values"])
+
+    def label_values(self, label: str, *series: str) -> list[str]:
+        """The values of a label, of these series or of all."""
+        match = "&".join(urllib.parse.urlencode({"match[]": one}) for one in series)
+        with urllib.request.urlopen(f"{self.url}/api/v1/label/{label}/values?{match}", timeout=20) as answer:  # noqa: S310
+            found: list[str] = json.load(answer)["data"]
+        return found
+
+    def targets(self) -> dict[str, str]:
+        """Whether each job's target answers, by job."""
+        return {target["labels"]["job"]: target["health"] for target in self.ask("targets")["activeTargets"]}
+
+
+@contextmanager
+def process(command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None) -> Iterator[None]:
+    """The program, ended with the block."""
+    with log.open("wb") as out:
+        started = subprocess.Popen([str(word) for word in command], stdout=out, stderr=out, env=environment)
+    try:
+        yield
+        assert started.poll() is None, f"{command[0]} ended: {log.read_text()[-2000:]}"
+    finally:
+        started.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            started.wait(20)
+        started.kill()
+        started.wait()
+
+
+@contextmanager
+def prometheus(program: str, folder: Path, jobs: Mapping[str, str], rules: Sequence[Path]) -> Iterator[Prometheus]:
+    """A Prometheus that scrapes these jobs (their host:port by name) and itself, and evaluates these rules."""
+    port = free_port()
+    address = f"{LOOPBACK}:{port}"
+    scraped = {**jobs, "prometheus": address}
+    configuration = {
+        "global": {
+            "scrape_interval": EVERY,
+            "evaluation_interval": EVERY,
+            "external_labels": {"runbooks": "https://anden.example/runbooks", "grafana": "https://grafana.example"},
+        },
+        "rule_files": [str(_hurried(path, folder)) for path in rules],
+        "scrape_configs": [
+            {"job_name": job, "static_configs": [{"targets": [target]}]} for job, target in scraped.items()
+        ],
+    }
+    if "alertmanager" in jobs:
+        configuration["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": [jobs["alertmanager"]]}]}]}
+    file = folder / "prometheus.yaml"
+    file.write_text(yaml.safe_dump(configuration))
+    command = [
+        *(program, f"--config.file={file}", f"--storage.tsdb.path={folder / 'data'}"),
+        *(f"--web.listen-address={address}", "--storage.tsdb.retention.time=1h"),
+    ]
+    with process(command, folder / "prometheus.log"):
+        server = Prometheus(f"http://{address}")
+        wait_for(f"http://{address}/-/ready", folder / "prometheus.log")
+        yield server
+
+
+def wait_for(url: str, log: Path) -> None:
+    """Return once the address answers."""
+    deadline = time.monotonic() + UP_WITHIN_S
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - our own address
+                return
+        except OSError:
+            assert time.monotonic() < deadline, log.read_text()[-2000:]
+            time.sleep(0.1)
+
+
+def _hurried(rules: Path, folder: Path) -> Path:
+    """The same rules, evaluated as often as here is scraped."""
+    document = yaml.safe_load(rules.read_text())
+    for group in document["groups"]:
+        group["interval"] = EVERY
+    copy = folder / rules.name
+    copy.write_text(yaml.safe_dump(document))
+    return copy

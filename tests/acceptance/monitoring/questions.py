@@ -1,0 +1,118 @@
+"""Every question that the rendered files ask Prometheus: panels, annotations, variables, rules."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+WINDOWS: Final = {
+    "$__rate_interval": "30s",
+    "$__interval": "10s",
+    "$__range": "5m",
+    "${__rate_interval}": "30s",
+    "${__interval}": "10s",
+    "${__range}": "5m",
+}
+LABEL_VALUES: Final = re.compile(r"label_values\((?:(?P<series>.*),\s*)?(?P<label>\w+)\)", re.DOTALL)
+_VARIABLE: Final = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$(\w+)|\[\[(\w+)\]\]")
+_STRING: Final = r'"(?:[^"\\]|\\.)*"'
+_GROUPING: Final = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)")
+_RANGE: Final = re.compile(r"\[[^\]]*\]")
+_SELECTOR: Final = re.compile(
+    rf"(?P<name>[a-zA-Z_:][\w:]*)(?P<labels>\s*\{{(?:[^{{}}\"]|{_STRING})*\}})?(?P<call>\s*\()?"
+)
+_WORDS: Final = frozenset({"and", "or", "unless", "bool", "offset", "inf", "nan", "by", "on", "without", "ignoring"})
+
+Values = Callable[[str, str], list[str]]
+"""The values of a label, of a series."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A query, and where it is asked."""
+
+    place: str
+    query: str
+    kind: str
+
+
+def panel_questions(file: Path, values: Values) -> Iterator[Question]:
+    """What a dashboard asks of Prometheus, its variables set to a value that exists."""
+    board = json.loads(file.read_text(encoding="utf-8"))
+    chosen = dict(_variables(board, values))
+    for panel in _panels(board["panels"]):
+        for target in panel.get("targets", []):
+            if "expr" in target:
+                place = f"{file.stem}: {panel.get('title', panel['id'])} ({target.get('refId', 'A')})"
+                yield Question(place, filled(target["expr"], chosen), "panel")
+    for annotation in board.get("annotations", {}).get("list", []):
+        if annotation.get("expr"):
+            yield Question(
+                f"{file.stem}: annotation {annotation['name']}", filled(annotation["expr"], chosen), "panel"
+            )
+
+
+def rule_questions(file: Path) -> Iterator[Question]:
+    """What a file of rules records, and what its alerts look at."""
+    for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]:
+        for rule in group["rules"]:
+            if "record" in rule:
+                yield Question(f"{file.name}: {rule['record']}", rule["expr"], "recording")
+            else:
+                window = rule.get("labels", {}).get("window", "")
+                place = f"{file.name}: {rule['alert']}{' ' + window if window else ''}"
+                yield Question(place, rule["expr"], "alert")
+                yield from (Question(place, selector, "alert's metric") for selector in selectors(rule["expr"]))
+
+
+def selectors(expression: str) -> list[str]:
+    """The series that an expression reads, without windows: `up{job="anden"}`."""
+    bare = _RANGE.sub("", _GROUPING.sub(" ", expression))
+    found = []
+    place = 0
+    while match := _SELECTOR.search(bare, place):
+        place = match.end()
+        in_number = match.start() and bare[match.start() - 1].isalnum()
+        if not match["call"] and match["name"].lower() not in _WORDS and not in_number:
+            found.append(f"{match['name']}{match['labels'] or ''}".strip())
+    return list(dict.fromkeys(found))
+
+
+def filled(query: str, chosen: Mapping[str, str]) -> str:
+    """The query with every variable of Grafana replaced. Raises KeyError: the dashboard declares no such variable."""
+    for name, window in WINDOWS.items():
+        query = query.replace(name, window)
+    return _VARIABLE.sub(lambda match: chosen[match[1] or match[2] or match[3]], query)
+
+
+def _variables(board: Mapping[str, Any], values: Values) -> Iterator[tuple[str, str]]:
+    """A value for each variable: the first that there is, all where all may be chosen."""
+    known: dict[str, str] = {}
+    for variable in board["templating"]["list"]:
+        known[variable["name"]] = _value(variable, values, known)
+        yield variable["name"], known[variable["name"]]
+
+
+def _value(variable: Mapping[str, Any], values: Values, known: Mapping[str, str]) -> str:
+    if variable["type"] != "query":
+        return str(variable.get("current", {}).get("value", ""))
+    if variable.get("includeAll"):
+        return str(variable.get("allValue") or ".*")
+    if (variable.get("datasource") or {}).get("type") != "prometheus":
+        return str(variable.get("current", {}).get("value", ""))
+    query = variable["query"]
+    text = query["query"] if isinstance(query, dict) else query
+    match = LABEL_VALUES.fullmatch(filled(text, known).strip())
+    assert match is not None, f"the variable {variable['name']} asks {text}"
+    found = values(match["label"], match["series"] or "")
+    return found[0] if found else ""
+
+
+def _panels(panels: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for panel in panels:
+        yield panel
+        yield from _panels(panel.get("panels", []))

@@ -1,0 +1,150 @@
+"""A real Prometheus beside a running station has data for every panel and rule, or a reason is on record."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from embedded.ports import LOOPBACK, free_port
+from tests.acceptance.made_run import Run, make_run, project_copy
+from tests.acceptance.monitoring.prometheus_server import Prometheus, process, prometheus, wait_for
+from tests.acceptance.monitoring.questions import Question, panel_questions, rule_questions, selectors
+from tests.acceptance.monitoring.statements_server import watched_postgres, work
+from tests.acceptance.monitoring.traffic import Traffic
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(900)]
+
+ROOT: Final = Path(__file__).resolve().parents[3]
+DASHBOARDS: Final = sorted((ROOT / "dashboards/grafana").glob("*.json"))
+RULES: Final = sorted((ROOT / "dashboards/prometheus").glob("*.rules.yaml"))
+REASONS: Final[dict[str, dict[str, str]]] = yaml.safe_load(
+    Path(__file__).with_name("without_data.yaml").read_text(encoding="utf-8")
+)
+PROGRAMS: Final = ("prometheus", "prometheus-alertmanager", "prometheus-postgres-exporter")
+WATCHED_S: Final = 50.0
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A Prometheus that has watched a station long enough, and the traffic that it saw."""
+
+    prometheus: Prometheus
+    traffic: Traffic
+
+
+@pytest.fixture(scope="module")
+def watched(require: Callable[[str], str]) -> Iterator[Watched]:
+    """Everything that make run starts, with traffic, under a Prometheus, an Alertmanager and a postgres_exporter."""
+    programs = {name: require(name) for name in PROGRAMS}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="anden-watched-")))
+        folder.chmod(0o711)
+        project = stack.enter_context(project_copy())
+        run = stack.enter_context(make_run(project))
+        url, exporter = stack.enter_context(watched_postgres(programs["prometheus-postgres-exporter"], folder))
+        site, key = came_up(run)
+        alertmanager = stack.enter_context(running_alertmanager(programs["prometheus-alertmanager"], folder))
+        jobs = {"anden": site.removeprefix("http://"), "postgres": exporter, "alertmanager": alertmanager}
+        server = stack.enter_context(prometheus(programs["prometheus"], folder, jobs, RULES))
+        traffic = Traffic(project, site, key)
+        traffic.start()
+        stack.callback(traffic.end)
+        work(url, WATCHED_S)
+        yield Watched(server, traffic)
+
+
+def came_up(run: Run) -> tuple[str, str]:
+    """Site and key of a `make run`, from the command that it prints."""
+    words = run.curl()
+    site = next(word for word in words if word.startswith("http://")).partition("/api/")[0]
+    key = next(word for word in words if word.startswith("Authorization: ")).rpartition(" ")[2]
+    return site, key
+
+
+@contextmanager
+def running_alertmanager(program: str, folder: Path) -> Iterator[str]:
+    """The address of an Alertmanager that tells nobody."""
+    file = folder / "alertmanager.yaml"
+    file.write_text(yaml.safe_dump({"route": {"receiver": "nobody"}, "receivers": [{"name": "nobody"}]}))
+    address = f"{LOOPBACK}:{free_port()}"
+    command = [
+        *(program, f"--config.file={file}", f"--storage.path={folder / 'alertmanager'}"),
+        *(f"--web.listen-address={address}", "--cluster.listen-address="),
+    ]
+    with process(command, folder / "alertmanager.log"):
+        wait_for(f"http://{address}/-/ready", folder / "alertmanager.log")
+        yield address
+
+
+def every_question(server: Prometheus) -> list[Question]:
+    """What all rendered files ask, their variables set to what this Prometheus knows."""
+
+    def values(label: str, series: str) -> list[str]:
+        return server.label_values(label, *([series] if series else []))
+
+    panels = [question for file in DASHBOARDS for question in panel_questions(file, values)]
+    return panels + [question for file in RULES for question in rule_questions(file)]
+
+
+def reason(question: Question) -> str:
+    """Why the question may have no data; "" when it must have some."""
+    if question.kind == "alert":
+        return "an alert that is silent: its metrics are asked for instead"
+    if question.place in REASONS["quiet"]:
+        return REASONS["quiet"][question.place]
+    names = [selector.partition("{")[0].strip() for selector in selectors(question.query)]
+    reasons = [
+        why for pattern, why in REASONS["elsewhere"].items() if any(re.fullmatch(pattern, one) for one in names)
+    ]
+    return "; ".join(reasons)
+
+
+def test_every_target_answers(watched: Watched) -> None:
+    assert watched.prometheus.targets() == dict.fromkeys(("anden", "postgres", "alertmanager", "prometheus"), "up")
+
+
+def test_every_rule_is_loaded_and_evaluates_without_error(watched: Watched) -> None:
+    groups: list[dict[str, Any]] = watched.prometheus.ask("rules")["groups"]
+    assert {Path(group["file"]).name for group in groups} == {path.name for path in RULES}
+    assert [rule for group in groups for rule in group["rules"] if rule["health"] != "ok"] == []
+
+
+def test_every_question_has_data_or_a_reason(watched: Watched, tell: Callable[[str], None]) -> None:
+    asked = every_question(watched.prometheus)
+    found = [question for question in asked if watched.prometheus.has_data(question.query)]
+    without = [question for question in asked if question not in found]
+    lines = [f"  {question.kind} {question.place}: {reason(question) or 'WITHOUT A REASON'}" for question in without]
+    tell(
+        f"{len(asked)} queries asked of {len(DASHBOARDS)} dashboards and {len(RULES)} files of rules, "
+        f"{len(found)} with data; without: {len(without)}\n" + "\n".join(dict.fromkeys(lines))
+    )
+    assert [f"{one.place}: {one.query}" for one in without if not reason(one)] == []
+
+
+def test_what_is_listed_as_having_no_data_has_none(watched: Watched) -> None:
+    places = {question.place: question for question in every_question(watched.prometheus)}
+    patterns = [
+        pattern for pattern in REASONS["elsewhere"] if watched.prometheus.has_data(f'{{__name__=~"{pattern}"}}')
+    ]
+    assert patterns == [], "these have data: take them off the list"
+    assert [place for place in REASONS["quiet"] if place not in places] == [], "nobody asks these any more"
+    quiet = [place for place in REASONS["quiet"] if watched.prometheus.has_data(places[place].query)]
+    assert quiet == [], "these have data: take them off the list"
+
+
+def test_the_traffic_went_well_and_wrongly_as_meant(watched: Watched) -> None:
+    assert watched.traffic.failures == []
+    assert {200, 201, 400, 401, 404} <= watched.traffic.answered.keys()
+
+
+def test_the_station_is_well_so_no_alert_fires(watched: Watched, tell: Callable[[str], None]) -> None:
+    alerts = watched.prometheus.ask("alerts")["alerts"]
+    told = {f"{alert['labels']['alertname']} ({alert['state']})" for alert in alerts}
+    tell(f"alerts: {', '.join(sorted(told)) or 'none'}")
+    assert [one for one in sorted(told) if one.endswith("(firing)")] == []

@@ -1,0 +1,99 @@
+"""What third parties, a probe and a faulty producer do to a station, well and wrongly."""
+
+import http.client
+import itertools
+import json
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from confluent_kafka import Producer
+
+BASE: Final = "/api/v1/datasets"
+PAUSE_S: Final = 0.2
+PROBE_EVERY_S: Final = 8.0
+
+
+class Traffic(threading.Thread):
+    """Sends requests and records until told to end."""
+
+    def __init__(self, project: Path, site: str, key: str) -> None:
+        super().__init__(daemon=True)
+        self._project = project
+        self._host = urlsplit(site).netloc
+        self._key = key
+        self._over = threading.Event()
+        self.answered: dict[int, int] = {}
+        self.failures: list[str] = []
+
+    def end(self) -> None:
+        """Stop after the request that is under way."""
+        self._over.set()
+        self.join(30)
+
+    def run(self) -> None:
+        """Go round the requests."""
+        probed_s = 0.0
+        self._bad_records()
+        for number in itertools.count():
+            if self._over.wait(PAUSE_S):
+                return
+            for method, path, body, key in _requests(number, self._key):
+                self._send(method, path, body, key)
+            if time.monotonic() - probed_s > PROBE_EVERY_S:
+                probed_s = time.monotonic()
+                self._probe()
+
+    def _send(self, method: str, path: str, body: str | None, key: str) -> None:
+        connection = http.client.HTTPConnection(self._host, timeout=30)
+        try:
+            headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            answer.read()
+            self.answered[answer.status] = self.answered.get(answer.status, 0) + 1
+        except (OSError, http.client.HTTPException) as error:
+            self.failures.append(f"{method} {path}: {error}")
+        finally:
+            connection.close()
+
+    def _probe(self) -> None:
+        self._manage("probe", "run", "--url", f"http://{self._host}", "--key-file", ".anden/probe-key")
+
+    def _manage(self, *words: str) -> None:
+        script = f'. .anden/environment && exec "{sys.executable}" manage.py "$@"'
+        done = subprocess.run(
+            ["sh", "-c", script, "sh", *words], cwd=self._project, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            self.failures.append(f"manage.py {' '.join(words)}: {done.stderr[-500:]}")
+
+    def _bad_records(self) -> None:
+        """Records of an airline that break its contract, for the quarantine."""
+        environment = (self._project / ".anden/environment").read_text()
+        line = next(one for one in environment.splitlines() if "KAFKA_BOOTSTRAP_SERVERS" in one)
+        producer = Producer({"bootstrap.servers": line.partition("=")[2].strip("'\"")})
+        for value in (b"no JSON", b'{"carrier": 7}', b"{}"):
+            producer.produce("airlines", value, b"x")
+        producer.flush(10)
+
+
+def _requests(number: int, key: str) -> list[tuple[str, str, str | None, str]]:
+    person = json.dumps({"person_id": str(uuid.uuid4()), "given_name": "Ada", "family_name": f"Number {number}"})
+    return [
+        ("GET", f"{BASE}/flights/records?limit=50", None, key),
+        ("GET", f"{BASE}/flights/records?limit=5&carrier=UA", None, key),
+        ("GET", f"{BASE}/flights/records/count", None, key),
+        ("GET", f"{BASE}/airports/records.csv", None, key),
+        ("GET", f"{BASE}/flights", None, key),
+        ("GET", BASE, None, key),
+        ("GET", f"{BASE}/flights/records?nonsense=1", None, key),
+        ("GET", f"{BASE}/nothing/records", None, key),
+        ("GET", f"{BASE}/flights/records", None, "anden_wrong_key"),
+        ("POST", f"{BASE}/persons/records", person, key),
+    ]
