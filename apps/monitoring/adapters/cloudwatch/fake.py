@@ -13,6 +13,7 @@ import time
 import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, Self
@@ -214,6 +215,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     fake: FakeCloudWatch
     protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    """Headers and body in one packet: in two, each answer would wait 40 ms for an acknowledgement."""
 
     def do_POST(self) -> None:
         """Answer one call."""
@@ -229,7 +232,8 @@ class _Handler(BaseHTTPRequestHandler):
         except Refused as refused:
             body = {"__type": f"com.amazonaws.cloudwatch#{refused.code}", "message": refused.message}
             status, error = refused.status, refused.code
-        self._send(body, status, error)
+        with suppress(ConnectionError):  # who asked may have gone
+            self._send(body, status, error)
 
     def _action(self) -> str:
         target = self.headers.get("X-Amz-Target", "")
