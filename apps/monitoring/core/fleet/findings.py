@@ -17,6 +17,9 @@ from apps.monitoring.core.fleet.scoring import Look, Scored, level, score, slope
 KINDS: Final[tuple[Kind, ...]] = ("level", "level", "level", "drift", "spread")
 """The kind of each look: at the whole window, its latest half, its latest quarter; its slope; its restlessness."""
 _DRIFT, _SPREAD = 3, 4
+_HANDICAP: Final = np.array([0, 0, 0, 0.4, 0.4], dtype=np.float32)
+"""What a slope or restlessness must be rarer by: of all looks they mislead most."""
+_SPAN_FLOOR: Final = np.float32(0.02)
 _NEARLY: Final = 0.95
 """What is left of a score, as a share of the threshold, where something speaks against a flag."""
 
@@ -56,7 +59,9 @@ def find(usual: Usual, blocks: Blocks, observation: Observation, policy: Policy)
         sign = np.ones_like(directions) if number == _SPREAD else directions
         scores.append(_one_sided(look, scored, sign, threshold))
     _hold_back(scores, levels, directions, threshold=threshold, least=float(np.log(policy.least_ratio)))
-    stacked = np.stack(scores)
+    calm = np.nan_to_num(median(blocks.span)) < np.log(policy.least_span)
+    scores[_SPREAD] = np.where(calm, np.minimum(scores[_SPREAD], _NEARLY * threshold), scores[_SPREAD])
+    stacked = np.stack(scores) - _HANDICAP[:, None, None]
     stacked[:, (blocks.coverage < policy.least_coverage) | (usual.days < policy.least_days)] = np.nan
     best = np.where(np.isnan(stacked), -np.inf, stacked).argmax(axis=0)
     top = np.take_along_axis(stacked, best[None], axis=0)[0]
@@ -108,8 +113,7 @@ def _restless(blocks: Blocks) -> Look:
     """How restless the window is beside the same minutes of the earlier days."""
     span = blocks.span.shape[-1]
     least = (span + 1) // 2
-    with np.errstate(divide="ignore"):
-        now, past = np.log(blocks.span + np.float32(0.01)), np.log(blocks.past_span + np.float32(0.01))
+    now, past = np.log(blocks.span + _SPAN_FLOOR), np.log(blocks.past_span + _SPAN_FLOOR)
     usual = median(np.ascontiguousarray(past.swapaxes(2, 3)))
     now, past = now - usual, past - usual[:, :, None]
     fleet = median(np.ascontiguousarray(np.moveaxis(now, 0, -1)))

@@ -15,9 +15,11 @@ class Policy:
     `event_ratio`: what the whole fleet must move by to be an event.
     """
 
-    false_alarms: float = 0.0005
+    false_alarms: float = 0.001
     least_ratio: float = 1.2
     least_restless: float = 2.0
+    least_span: float = 1.4
+    """A signal whose highest point in five minutes is not this much above its lowest is calm."""
     event_ratio: float = 1.25
     blocks: int = 12
     """Sub-windows: what does not persist over several of them is no outlier."""
@@ -33,8 +35,8 @@ class Policy:
 
     def threshold(self, services: int, signals: int) -> float:
         """The score from which on a signal is flagged, in a fleet of so many services."""
-        # In a large fleet one false flag per look is too many already.
-        share = min(self.false_alarms, 0.2 / max(services, 1))
+        # In a large fleet one false flag a look is too many already.
+        share = min(self.false_alarms, 0.5 / max(services, 1))
         return normal_tail(share / max(signals, 1))
 
 

@@ -14,15 +14,19 @@ from apps.monitoring.core.fleet.robust import (
     digamma,
     median,
     midmean,
-    normal_of_t,
+    tail_share,
+    tail_z,
     trigamma,
-    trigamma_inverse,
 )
 
 _ENOUGH: Final = 15
 """Fewer services than this say too little about how services differ."""
-_PRIOR_DAYS: Final = 4.0
-"""What the fleet's word on a service's noise weighs in a small fleet, in days of the service's own past."""
+_UNLIKE: Final = 0.4
+"""How far the logarithms of the services' spreads lie apart in a fleet too small to say."""
+_ALIKE: Final = 0.1
+"""How far they lie apart at the least."""
+_NODES: Final = np.linspace(-3.0, 3.0, 13)
+"""The spreads that are considered, in deviations of their logarithm over the fleet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +78,39 @@ def _slope(left: Floats) -> Floats:
 
 
 def score(look: Look, *, floor: float) -> Scored:
-    """How the window's figure compares with the service's own earlier days and with its peers.
+    """How rare the window's figure is for this service, brought to a normal deviate.
 
-    A service's own days are few, so that its spread is drawn to the fleet's, as much as the fleet is alike
-    (Source: G. K. Smyth, Linear models and empirical Bayes methods, 2004). `floor` is a deviation that means nothing.
+    A service's own days are few: what they say of its spread is weighed with how the spreads of the fleet's services
+    are distributed, and the figure is judged under every spread that remains believable. `floor` is a deviation that
+    means nothing.
     """
     days = (~np.isnan(look.past)).sum(axis=-1).astype(np.float32)
     held = _held(look.past)
-    squares = np.where(np.isnan(held), 0, held**2).sum(axis=-1)
-    variance = np.where(days > 0, squares / np.maximum(days, 1) * _forecast(days), np.nan)
-    prior, weight = _prior(variance, days)
-    freedom = days + weight
-    pooled = (days * np.nan_to_num(variance) + weight * prior) / np.maximum(freedom, 1e-6)
-    t = look.now / np.sqrt(pooled + np.float32(floor) ** 2)
-    z = normal_of_t(t, np.maximum(freedom, 1.0))
+    squares = np.where(np.isnan(held), 0, held**2).sum(axis=-1) * _forecast(days)
+    shares = np.empty(look.now.shape, np.float32)
+    for column in range(look.now.shape[1]):
+        shares[:, column] = _predicted(look.now[:, column], squares[:, column], days[:, column], floor=floor)
     ordered = np.sort(look.past, axis=-1)
-    return Scored(_calibrated(z).astype(np.float32), *_seconds(ordered, days.astype(np.int64)))
+    return Scored(_calibrated(shares), *_seconds(ordered, days.astype(np.int64)))
+
+
+def _predicted(now: Floats, squares: Floats, days: Floats, *, floor: float) -> Floats:
+    """The normal deviate as rare as each of these figures of one signal, S."""
+    there = days >= 2
+    if not there.any():
+        return np.full(now.shape, np.nan, np.float32)
+    half = float(np.median(days[there])) / 2
+    logs = np.log(np.maximum(squares[there] / days[there], 1e-8)) - np.float32(digamma(half) - math.log(half))
+    centre, reach = float(np.median(logs)) / 2, _UNLIKE
+    if there.sum() >= _ENOUGH:
+        reach = math.sqrt(max(float(deviation(logs)) ** 2 - trigamma(half), 4 * _ALIKE**2)) / 2
+    spreads = np.exp(centre + reach * _NODES)
+    belief = -0.5 * _NODES**2 - days[:, None] * np.log(spreads) - squares[:, None] / (2 * spreads**2)
+    belief = np.exp(belief - belief.max(axis=1, keepdims=True))
+    belief /= belief.sum(axis=1, keepdims=True)
+    away = np.abs(now.astype(np.float64))
+    share = (belief * tail_share(away[:, None] / np.hypot(spreads, floor))).sum(axis=1)
+    return np.asarray(np.copysign(tail_z(share), now), dtype=np.float32)
 
 
 def _held(past: Floats) -> Floats:
@@ -105,34 +126,16 @@ def _forecast(days: Floats) -> Floats:
     return np.asarray((1 + loss / np.maximum(days, 1)) / kept, dtype=np.float32)
 
 
-def _prior(variance: Floats, days: Floats) -> tuple[Floats, Floats]:
-    """The fleet's variance of each signal and how many days it weighs: 1 × K each."""
-    signals = variance.shape[1]
-    prior, weight = (np.empty((1, signals), np.float32) for _ in range(2))
-    for column in range(signals):
-        there = days[:, column] >= 2
-        own = np.maximum(variance[there, column], 1e-8)
-        if not len(own):
-            prior[0, column], weight[0, column] = 1.0, _PRIOR_DAYS
-            continue
-        half = float(np.median(days[there, column])) / 2
-        logs = np.log(own).astype(np.float32) - np.float32(digamma(half) - math.log(half))
-        own_weight = _PRIOR_DAYS
-        if len(own) >= _ENOUGH:
-            excess = float(deviation(logs)) ** 2 - trigamma(half)
-            own_weight = 2 * trigamma_inverse(max(excess, 0.05))
-        bias = digamma(own_weight / 2) - math.log(own_weight / 2)
-        prior[0, column] = math.exp(float(np.median(logs)) + bias)
-        weight[0, column] = own_weight
-    return prior, weight
-
-
 def _calibrated(z: Floats) -> Floats:
     """The scores, brought to a spread of one over the peers where they spread more than that."""
     across = np.ascontiguousarray(z.T)
     known = (~np.isnan(across)).sum(axis=-1)
-    spread = np.where(known >= _ENOUGH, np.nan_to_num(deviation(across), nan=1.0), 1.0)
-    return np.asarray(z / np.maximum(spread, 1.0)[None])
+    spread = deviation(across)
+    if known.max(initial=0) < _ENOUGH <= known.sum():
+        # Few services: all signals together say how good the scores are.
+        spread = np.full(len(across), deviation(across.reshape(1, -1))[0], np.float32)
+    spread = np.where((known >= _ENOUGH) | (known.sum() >= _ENOUGH > known.max(initial=0)), spread, np.float32(1))
+    return np.asarray(z / np.fmax(spread, np.float32(1))[None])
 
 
 def _seconds(ordered: Floats, known: NDArray[np.int64]) -> tuple[Floats, Floats]:
