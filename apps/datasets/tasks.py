@@ -1,15 +1,20 @@
-"""What beat asks for, so that the station keeps going: days ahead, days behind, tombstones."""
+"""What beat asks for, so that the station keeps going: days ahead, days behind, tombstones, a heartbeat."""
 
+import datetime
 import logging
+import time
 from typing import Final
 
 from celery import shared_task
 from django.conf import settings
 
+from apps.datasets.adapters import prometheus
 from apps.datasets.adapters.connections import connect
-from apps.datasets.adapters.ledger import ensure_ledger_days
+from apps.datasets.adapters.ledger import ensure_ledger_days, ledger_until
 from apps.datasets.adapters.retention import drop_ledger_days, purge_tombstones
 from apps.datasets.core.contract import Mode
+from apps.datasets.core.months import month_start
+from apps.datasets.metrics import BEAT, LATEST, LEDGER_UNTIL
 from apps.datasets.selectors import dataset_list
 
 ALIAS: Final = "default"
@@ -46,3 +51,24 @@ def purge_old_tombstones() -> int:
     if purged:
         logger.info("purged %s tombstones", purged)
     return purged
+
+
+@shared_task(name="datasets.heartbeat", ignore_result=True)
+def show_heartbeat() -> None:
+    """Show that beat and a worker live, until when the ledger reaches, and when contracts allow no more months.
+
+    Moments, not distances: when nobody sets them any more, they still grow old.
+    """
+    prometheus.gauge(BEAT).set(time.time())
+    with connect(ALIAS, autocommit=True) as connection:
+        prometheus.gauge(LEDGER_UNTIL).set(ledger_until(connection).timestamp())
+    latest = {dataset.contract.name: dataset.contract.latest for dataset in dataset_list()}
+    ends = {name: _month_end(month) for name, month in latest.items() if month is not None}
+    for name, end in ends.items():
+        prometheus.gauge(LATEST).labels(name).set(end.timestamp())
+    for (name,) in prometheus.gauge_values(LATEST).keys() - {(name,) for name in ends}:
+        prometheus.forget(LATEST, name)
+
+
+def _month_end(month: datetime.date) -> datetime.datetime:
+    return datetime.datetime.combine(month_start(month, shift=1), datetime.time(), datetime.UTC)

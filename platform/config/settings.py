@@ -9,6 +9,7 @@ from apps.api.conf import ApiSettings
 from apps.api.openapi import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401
 from apps.console import theme
 from apps.datasets.adapters.prometheus import share_folder
+from apps.datasets.adapters.tracing import start_tracing
 from apps.datasets.conf import DatasetsSettings
 from apps.datasets.core.settings import load
 from apps.ingest.conf import IngestSettings, KafkaSettings
@@ -31,6 +32,11 @@ GRAFANA = load(GrafanaSettings)
 CLOUDWATCH = load(CloudWatchSettings)
 FLEET = load(FleetSettings)
 TRACING = load(TracingSettings)
+start_tracing(
+    endpoint=str(TRACING.endpoint) if TRACING.endpoint else None,
+    sample_ratio=TRACING.sample_ratio,
+    service=TRACING.service,
+)
 share_folder(MONITORING.metrics_folder)  # before any metric is declared, django-prometheus's own included
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -61,6 +67,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "apps.monitoring.middleware.MonitoringFirst",
+    "apps.monitoring.middleware.RequestTraced",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -148,6 +155,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
+    "show that beat lives": {"task": "datasets.heartbeat", "schedule": 60},
     "make the ledger's days ahead": {"task": "datasets.ensure_ledger_days", "schedule": 3_600},
     "drop the ledger's old days": {"task": "datasets.drop_ledger_days", "schedule": 86_400},
     "purge old tombstones": {"task": "datasets.purge_tombstones", "schedule": 86_400},
@@ -160,8 +168,9 @@ PROMETHEUS_LATENCY_BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s%(request)s %(message)s"}},
+    "filters": {"request": {"()": "apps.datasets.adapters.request_ids.RequestIdFilter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}},
     # The pool warns at every try; what fails in the end says so itself.
     "loggers": {"psycopg.pool": {"level": "ERROR"}},
     "root": {"handlers": ["stderr"], "level": ANDEN.log_level},

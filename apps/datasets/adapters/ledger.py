@@ -52,3 +52,21 @@ def ensure_ledger_days(connection: Connection[Any]) -> int:
     with connection.transaction():
         row = connection.execute("SELECT public.anden_ensure_ledger_days(%s)", (AHEAD_DAYS,)).fetchone()
     return int(row[0]) if row else 0
+
+
+UNTIL: Final = """
+SELECT min(day)::timestamp AT TIME ZONE 'UTC'
+FROM generate_series((now() AT TIME ZONE 'UTC')::date, (now() AT TIME ZONE 'UTC')::date + 32, interval '1 day') day
+WHERE NOT EXISTS (
+    SELECT FROM pg_inherits JOIN pg_class part ON part.oid = inhrelid
+    WHERE inhparent = 'public.datasets_batch'::regclass AND part.relname = 'ledger_' || to_char(day, 'YYYY_MM_DD')
+)
+"""
+
+
+def ledger_until(connection: Connection[Any]) -> datetime.datetime:
+    """When the first day begins that the ledger has not, from today on: a gap counts as the end."""
+    row = connection.execute(UNTIL).fetchone()
+    assert row  # noqa: S101  an aggregate answers with one row
+    until: datetime.datetime = row[0]
+    return until
