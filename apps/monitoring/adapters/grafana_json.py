@@ -377,6 +377,7 @@ def _heatmap_options(panel: Panel) -> heatmap.Options:
         ),
         y_axis=heatmap.YAxisConfig(unit=UNITS[panel.unit]),
         cell_values=heatmap.CellValues(unit="short", decimals=0),
+        exemplars=heatmap.ExemplarConfig(color=COLOURS["neutral"]),
         legend=heatmap.HeatmapLegend(show=True),
         tooltip=heatmap.HeatmapTooltip(mode=common.TooltipDisplayMode.SINGLE, y_histogram=True),
         show_value=common.VisibilityMode.NEVER,

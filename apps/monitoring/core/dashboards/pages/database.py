@@ -166,7 +166,7 @@ _CALLERS: Final = Row(
         ),
         lines(
             "Slow side by role",
-            "The 95th percentile of reads and writes by role of the database: whose work is slow?",
+            "The 95th percentile of reads and writes by role of the database: it tells whose work is slow.",
             Unit.SECONDS,
             Target(
                 quantile(0.95, DATABASE_SECONDS, ALIAS, Match("operation", "other", "!="), by=("alias", "operation")),

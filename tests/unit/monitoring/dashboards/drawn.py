@@ -1,0 +1,45 @@
+"""What all pages have, gathered for tests."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from apps.monitoring.adapters.grafana_json import grafana_json
+from apps.monitoring.core.dashboards.model import AwsTarget, Dashboard, Panel, Target
+from apps.monitoring.core.dashboards.pages import PAGES
+
+PANELS: Final = [(page, panel) for page in PAGES for panel in page.panels]
+NAMES: Final = [f"{page.name}: {panel.title}" for page, panel in PANELS]
+GROUPING: Final = re.compile(r"(?:by|group_left) \(([^)]*)\)")
+LABELLED: Final = re.compile(r', "(\w+)", "[^"]*", "", ""\)')
+
+
+def queries() -> Iterator[tuple[Dashboard, Panel, Target]]:
+    """Every PromQL query with its page and panel."""
+    for page, panel in PANELS:
+        yield from ((page, panel, each) for each in panel.targets if isinstance(each, Target))
+
+
+def aws_targets() -> Iterator[AwsTarget]:
+    """Every target that CloudWatch answers."""
+    yield from (each for _, panel in PANELS for each in panel.targets if isinstance(each, AwsTarget))
+
+
+def labels_of(target: Target) -> set[str]:
+    """The labels that the series of a query can have."""
+    text = target.query.text
+    return {label.strip() for group in GROUPING.findall(text) for label in group.split(",")} | set(
+        LABELLED.findall(text)
+    )
+
+
+def drawn(page: Dashboard) -> dict[str, Any]:
+    """The page's JSON, read again."""
+    body: dict[str, Any] = json.loads(grafana_json(page))
+    return body
+
+
+def drawn_panels(page: Dashboard) -> list[dict[str, Any]]:
+    """The panels of the page's JSON, headings left out."""
+    return [panel for panel in drawn(page)["panels"] if panel["type"] != "row"]

@@ -1,0 +1,110 @@
+"""Every page answers one question, every panel says what it shows, and every way leads somewhere."""
+
+import re
+from collections import Counter
+from typing import Final
+
+import pytest
+
+from apps.monitoring.core.dashboards.layout import placed
+from apps.monitoring.core.dashboards.model import GRID, Dashboard, Panel, Row, Target, Unit
+from apps.monitoring.core.dashboards.pages import PAGES
+from tests.unit.monitoring.dashboards.drawn import NAMES, PANELS, labels_of
+
+PAGE_BY_NAME: Final = {page.name: page for page in PAGES}
+BUILT_IN: Final = {"__rate_interval", "__range", "__interval"}
+
+
+@pytest.mark.parametrize(("page", "panel"), PANELS, ids=NAMES)
+def test_a_panel_says_what_it_shows(page: Dashboard, panel: Panel) -> None:
+    assert panel.title.strip()
+    assert panel.description.endswith("."), f"{page.name}: no sentence: {panel.description}"
+    assert len(panel.description) > len(panel.title) + 10
+    assert panel.targets
+    assert all(target.legend.strip() for target in panel.targets)
+
+
+@pytest.mark.parametrize(("page", "panel"), PANELS, ids=NAMES)
+def test_a_legend_names_labels_that_its_series_have(page: Dashboard, panel: Panel) -> None:
+    for target in panel.targets:
+        if isinstance(target, Target):
+            named = set(re.findall(r"\{\{(\w+)\}\}", target.legend))
+            assert named <= labels_of(target) | {"le"}, f"{page.name}: {panel.title}"
+
+
+@pytest.mark.parametrize(("page", "panel"), PANELS, ids=NAMES)
+def test_figures_and_tables_lead_onward(page: Dashboard, panel: Panel) -> None:
+    assert panel.links or panel.shape not in {"stat", "table"}
+    for link in panel.links:
+        assert link.page in PAGE_BY_NAME, f"{panel.title} leads nowhere"
+        assert link.page != page.name, f"{panel.title} leads to itself"
+
+
+@pytest.mark.parametrize(("page", "panel"), PANELS, ids=NAMES)
+def test_what_a_click_hands_on_is_a_variable_of_the_page_it_leads_to(page: Dashboard, panel: Panel) -> None:
+    for link in panel.links:
+        if link.pick:
+            assert link.pick in {getattr(each, "name", "") for each in PAGE_BY_NAME[link.page].variables}
+            targets = [each for each in panel.targets if isinstance(each, Target)]
+            assert all(link.pick in labels_of(each) for each in targets), f"{page.name}: {panel.title}"
+
+
+@pytest.mark.parametrize(("page", "panel"), PANELS, ids=NAMES)
+def test_a_state_is_a_colour_and_never_a_bare_number(page: Dashboard, panel: Panel) -> None:
+    if panel.unit is Unit.STATE:
+        assert panel.meanings or panel.scale.steps, f"{page.name}: {panel.title}"
+    values = [value for value, _ in panel.scale.steps]
+    assert values == sorted(values)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_asks_a_question_and_leads_onward(page: Dashboard) -> None:
+    assert page.answers.endswith("?")
+    assert page.details
+    assert all(link.page in PAGE_BY_NAME for link in page.details)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_panels_fill_the_grid_and_none_lies_upon_another(page: Dashboard) -> None:
+    cells: Counter[tuple[int, int]] = Counter()
+    for place in placed(page):
+        cells.update(
+            (x, y) for x in range(place.x, place.x + place.width) for y in range(place.y, place.y + place.height)
+        )
+    assert set(cells.values()) == {1}
+    height = max(y for _, y in cells) + 1
+    assert len(cells) == GRID * height
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_queries_use_only_variables_that_the_page_has(page: Dashboard) -> None:
+    known = {getattr(each, "name", None) or getattr(each, "resource", "") for each in page.variables} | BUILT_IN
+    texts = [target.query.text for panel in page.panels for target in panel.targets if isinstance(target, Target)]
+    used = {name for text in texts for name in re.findall(r"\$(\w+)", text)}
+    assert used <= known
+
+
+def test_titles_and_ids_differ_within_a_page_and_uids_between_pages() -> None:
+    assert len({page.uid for page in PAGES}) == len(PAGES)
+    for page in PAGES:
+        titles = [panel.title for panel in page.panels]
+        assert len(set(titles)) == len(titles)
+        ids = [place.item.id for place in placed(page)]
+        assert len(set(ids)) == len(ids)
+
+
+def test_a_panel_keeps_its_id_when_it_moves_and_gets_another_with_another_title() -> None:
+    first, second, *_ = PAGES[0].panels
+    moved = Dashboard("x", "X", "Why?", (Row("r", (second, first)),))
+    assert {panel.title: panel.id for panel in moved.panels} == {first.title: first.id, second.title: second.id}
+    assert first.id != second.id
+
+
+@pytest.mark.parametrize(("widths", "reason"), [((12, 13), "does not fit"), ((12,), "before the grid does")])
+def test_a_line_that_does_not_fill_the_grid_is_refused(widths: tuple[int, ...], reason: str) -> None:
+    panels = tuple(
+        Panel(f"p{number}", "It is.", "lines", Unit.COUNT, PAGES[0].panels[0].targets, width)
+        for number, width in enumerate(widths)
+    )
+    with pytest.raises(ValueError, match=reason):
+        list(placed(Dashboard("x", "X", "Why?", (Row("r", panels),))))

@@ -1,0 +1,51 @@
+"""Prometheus itself reads every query of every page."""
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from apps.monitoring.core.dashboards.model import Variable
+from apps.monitoring.core.dashboards.pages import PAGES
+from tests.unit.monitoring.dashboards.drawn import queries
+
+VALUES: Final = {"__rate_interval": "5m", "__range": "6h", "__interval": "1m"}
+"""What Grafana puts in place of its own variables; ours may be any text within quotes."""
+
+
+def filled(text: str) -> str:
+    return re.sub(r"\$(\w+)", lambda found: VALUES.get(found[1], "any"), text)
+
+
+def asked() -> list[tuple[str, str]]:
+    """Every query with its place, those of variables included."""
+    panels = [(f"{page.name}: {panel.title}", target.query.text) for page, panel, target in queries()]
+    variables = [
+        (f"{page.name}: ${each.name}", each.query.text)
+        for page in PAGES
+        for each in page.variables
+        if isinstance(each, Variable)
+    ]
+    return [*panels, *variables]
+
+
+def test_promtool_accepts_every_query(require: Callable[[str], str], tmp_path: Path) -> None:
+    promtool = require("promtool")
+    rules = [
+        {"record": f"query{number}", "expr": filled(text), "labels": {"place": place.replace("$", "")}}
+        for number, (place, text) in enumerate(asked())
+    ]
+    path = tmp_path / "rules.yaml"
+    path.write_text(yaml.safe_dump({"groups": [{"name": "pages", "rules": rules}]}))
+    done = subprocess.run([promtool, "check", "rules", str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert f"{len(rules)} rules found" in done.stdout
+
+
+def test_no_query_keeps_an_unknown_variable_of_grafana() -> None:
+    for place, text in asked():
+        assert "$" not in filled(text), place
+        assert not re.search(r"\$__(?!rate_interval|range|interval)", text), place
