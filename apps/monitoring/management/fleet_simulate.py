@@ -7,10 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
+from apps.monitoring.adapters.fleet.simulated_metrics import serve
+from apps.monitoring.core.fleet.counters import Counters
 from apps.monitoring.core.fleet.fault_words import FORM, KINDS, FaultUnreadable, fault_of
+from apps.monitoring.core.fleet.observation import Floats
 from apps.monitoring.core.fleet.simulation import FleetSpec, SimulatedFleet
 from apps.monitoring.services.fleet_simulation import LivingFleet
 
@@ -25,6 +29,8 @@ def add_simulate_arguments(parser: CommandParser) -> None:
     parser.add_argument("--seed", type=int, default=1, help="the same seed, the same fleet (1)")
     parser.add_argument("--file", type=Path, help="the folder to write (ANDEN_FLEET_FILE)")
     parser.add_argument("--every", type=float, default=15, metavar="S", help="seconds between two writings (15)")
+    parser.add_argument("--port", type=int, help="also serve /metrics here, under OpenTelemetry's names")
+    parser.add_argument("--address", default="127.0.0.1", help="address of --port (127.0.0.1)")
     parser.add_argument("--once", action="store_true", help="write the past and the present, and end")
 
 
@@ -39,8 +45,20 @@ def simulate(options: dict[str, Any], *, say: Callable[[str], None], leave: thre
     living = LivingFleet(fleet, folder, settings.FLEET.span())
     living.start(time.time())
     say(f"{options['services']:,} services in {folder}/, with their past; {_faults(options['fault'])}")
+    counters = Counters(fleet.services)
+    counters.add(_values(fleet, time.time()), options["every"])
+    if options["port"] is not None:
+        server = serve(counters.page, address=options["address"], port=options["port"])
+        say(f"metrics at http://{options['address']}:{server.server_port}/metrics")
     while not options["once"] and not leave.wait(options["every"]):
         living.write(time.time())
+        counters.add(_values(fleet, time.time()), options["every"])
+
+
+def _values(fleet: SimulatedFleet, at_s: float) -> Floats:
+    """What the fleet shows in the step that this moment lies in."""
+    step_s = fleet.spec.step_s
+    return fleet.values(np.array([np.ceil(at_s / step_s) * step_s]))[:, :, 0]
 
 
 def simulated(services: int, faults: Sequence[str], *, seed: int, at_s: float) -> SimulatedFleet:

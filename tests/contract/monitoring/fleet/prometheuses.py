@@ -78,12 +78,8 @@ def backfill(promtool: str, series: Sequence[Laid], folder: Path) -> None:
                 lines += [f"{metric}{{{labels}}} {_said(value)} {at_s:.3f}" for at_s, value in laid.samples]
     text = folder / "series.txt"
     text.write_text("\n".join([*lines, "# EOF\n"]))
-    done = subprocess.run(
-        [promtool, "tsdb", "create-blocks-from", "openmetrics", str(text), str(folder / "data")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [promtool, "tsdb", "create-blocks-from", "openmetrics", "--quiet", str(text), str(folder / "data")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 

@@ -1,0 +1,44 @@
+"""The counters of a simulated fleet over HTTP, for a Prometheus to scrape."""
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from apps.monitoring.core.errors import SourceRefused
+
+
+def serve(page: Callable[[], str], *, address: str, port: int) -> ThreadingHTTPServer:
+    """A server, already running in a thread of its own, that answers /metrics with the page.
+
+    Raises SourceRefused: the port is taken.
+    """
+    try:
+        server = ThreadingHTTPServer((address, port), partial(_Handler, page))
+    except (OSError, OverflowError) as error:
+        raise SourceRefused(f"metrics cannot be served at {address}:{port}: {error}: choose another --port") from error
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One scrape."""
+
+    def __init__(self, page: Callable[[], str], *details: Any) -> None:
+        self._page = page
+        super().__init__(*details)
+
+    def do_GET(self) -> None:
+        """Answer with the page."""
+        known = self.path == "/metrics"
+        body = self._page().encode() if known else b"See /metrics.\n"
+        self.send_response(200 if known else 404)
+        self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        """Say nothing."""
