@@ -42,8 +42,9 @@ lint: $(TEST_READY) ## Check style, types, imports, sizes, migrations and settin
 		&& echo "No migration is missing." || { echo "$$said"; exit 1; }
 	@$(CHECK_ENV) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-render: $(TEST_READY) ## Regenerate what is generated: settings page, OpenAPI file
+render: $(TEST_READY) ## Regenerate what is generated: settings page, OpenAPI file, dashboards and rules
 	@$(CHECK_ENV) $(BIN)/python manage.py render
+	@$(CHECK_ENV) $(BIN)/python manage.py dashboards render
 
 bench: $(TEST_READY) ## Measure every speed claim of the README beside its peers
 	$(BIN)/python -m bench $(BENCH_ARGS)
