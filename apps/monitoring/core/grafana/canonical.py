@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from apps.monitoring.core.grafana.differences import ORDER_KEY
 from apps.monitoring.core.grafana.objects import Body, Kind
 
 EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
@@ -54,6 +55,7 @@ DEFAULTS: Final[Mapping[str, tuple[Any, ...]]] = {
     "multi": (False,),
     "pluginVersion": (),
     "preload": (False,),
+    "relativeTimeRange": ({"from": 0, "to": 0},),
     "skipUrlSync": (False,),
     "transparent": (False,),
     "weekStart": ("browser",),
@@ -90,7 +92,13 @@ def canonical(kind: Kind, body: Body) -> Body:
 
 
 def _rule(rule: Body) -> Body:
-    return {name: value for name, value in rule.items() if name not in FILLED[Kind.RULE]}
+    """Without what the server fills in; Grafana writes a query's refId into its model, too."""
+    kept = {name: value for name, value in rule.items() if name not in FILLED[Kind.RULE]}
+    queries = [
+        {**query, "model": {"refId": query.get("refId"), **(query.get("model") or {})}}
+        for query in rule.get("data") or ()
+    ]
+    return {**kept, "data": queries}
 
 
 def _dashboard(body: Body) -> Body:
@@ -147,8 +155,7 @@ def _by_name(items: list[Any], keys: tuple[str, ...]) -> Any:
     for key in keys:
         names = [item.get(key) if isinstance(item, dict) else None for item in items]
         if items and all(name not in EMPTY for name in names) and len(set(names)) == len(names):
-            named = {f"[{name}]": item for name, item in zip(names, items, strict=True)}
-            return {**named, "order": names} if len(names) > 1 else named
+            return {**{f"[{name}]": item for name, item in zip(names, items, strict=True)}, ORDER_KEY: names}
     return items
 
 

@@ -9,6 +9,10 @@ LONGEST: Final = 100
 """Characters of a value that are shown."""
 
 
+ORDER_KEY: Final = "(order)"
+"""Where a list whose items have names keeps their order."""
+
+
 class Absent:
     """Stands where one side has nothing."""
 
@@ -30,7 +34,9 @@ class Difference:
 
 def differences(ours: Any, theirs: Any, path: str = "") -> Iterator[Difference]:
     """Every place where the two differ, the deepest that can be named."""
-    if isinstance(ours, dict) and isinstance(theirs, dict):
+    if ORDER_KEY in (ours if isinstance(ours, dict) else theirs if isinstance(theirs, dict) else ()):
+        yield from _among_named(ours, theirs, path)
+    elif isinstance(ours, dict) and isinstance(theirs, dict):
         for name in sorted({*ours, *theirs}, key=str):
             yield from differences(ours.get(name, ABSENT), theirs.get(name, ABSENT), _join(path, name))
     elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
@@ -38,6 +44,19 @@ def differences(ours: Any, theirs: Any, path: str = "") -> Iterator[Difference]:
             yield from differences(mine, other, f"{path}[{place}]")
     elif not _same(ours, theirs):
         yield Difference(path, ours, theirs)
+
+
+def _among_named(ours: Any, theirs: Any, path: str) -> Iterator[Difference]:
+    """Items by their names; their order counts where both have the same ones."""
+    mine, other = ({} if side is ABSENT else side for side in (ours, theirs))
+    if not (isinstance(mine, dict) and isinstance(other, dict)):
+        yield Difference(path, ours, theirs)
+        return
+    names = {*mine, *other} - {ORDER_KEY}
+    for name in sorted(names):
+        yield from differences(mine.get(name, ABSENT), other.get(name, ABSENT), _join(path, name))
+    if names == {*mine} - {ORDER_KEY} == {*other} - {ORDER_KEY} and mine[ORDER_KEY] != other[ORDER_KEY]:
+        yield Difference(_join(path, ORDER_KEY), mine[ORDER_KEY], other[ORDER_KEY])
 
 
 def shown(value: Any) -> str:

@@ -17,7 +17,7 @@ class Drift:
     title: str
     changes: tuple[Difference, ...] = ()
     what: str = ""
-    actual: Body | None = None
+    body: Body | None = None
 
 
 def drifts(applied: Manifest, state: State) -> tuple[Drift, ...]:
@@ -35,7 +35,7 @@ def _of(item: GrafanaObject, state: State) -> Iterator[Drift]:
         return
     changes = compare(item, actual, Sealing(trusting=True))
     if changes:
-        yield Drift(item.key, item.title, changes, actual=actual)
+        yield Drift(item.key, item.title, changes, body=item.body)
     found = state.listed_by_key().get(item.key)
     if found and not found.owned and not changes:
         yield Drift(item.key, item.title, what=f"lost our mark ({MARKS[item.key.kind]})")

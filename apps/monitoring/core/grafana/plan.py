@@ -129,7 +129,9 @@ def _actual_group(item: GrafanaObject, state: State) -> Body | None:
         return None
     inside = [rule for rule in there if (rule["folderUID"], rule["ruleGroup"]) == (folder, title)]
     elsewhere = [rule for rule in there if rule not in inside]
-    rules = inside + sorted(elsewhere, key=lambda rule: wanted[rule["uid"]])
+    rules = list(inside)
+    for rule in sorted(elsewhere, key=lambda rule: wanted[rule["uid"]]):
+        rules.insert(wanted[rule["uid"]], rule)
     interval = state.intervals.get((folder, title))
     return {"folderUid": folder, "title": title, "interval": interval, "rules": rules}
 

@@ -28,7 +28,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
 
 def _changes(action: Action) -> Iterator[str]:
     for change in action.changes:
-        yield f"{_path(change, action.actual)}: {shown(change.theirs)} → {shown(change.ours)}"
+        yield f"{_path(change, action.item.body if action.item else None)}: {shown(change.theirs)} → {shown(change.ours)}"
 
 
 def summary(plan: Plan) -> str:
@@ -46,7 +46,7 @@ def drift_lines(drifts: tuple[Drift, ...]) -> Iterator[str]:
         if drift.what:
             yield f"{name}: {drift.what}"
         for change in drift.changes:
-            yield f"{name}: {_path(change, drift.actual)}: {shown(change.ours)} → {shown(change.theirs)}"
+            yield f"{name}: {_path(change, drift.body)}: {shown(change.ours)} → {shown(change.theirs)}"
 
 
 def listed_lines(items: tuple[Listed, ...]) -> Iterator[str]:
@@ -60,12 +60,12 @@ def titled(key: str, title: str) -> str:
     return key if key.endswith(title) else f'{key} "{title}"'
 
 
-def _path(change: Difference, actual: Body | None) -> str:
+def _path(change: Difference, body: Body | None) -> str:
     """The path, panels with their titles."""
     found = _PANEL.match(change.path)
     if not found:
         return change.path or "(whole)"
-    sides = [change.ours, change.theirs, *((actual or {}).get("panels") or ())]
+    sides = [*((body or {}).get("panels") or ()), change.ours, change.theirs]
     for side in sides:
         fits = side is not ABSENT and isinstance(side, dict) and str(side.get("id")) == found[1]
         if fits and side.get("title"):

@@ -16,6 +16,8 @@ from apps.monitoring.core.errors import GrafanaAway, GrafanaRefused
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    disable_nagle_algorithm = True  # else each answer waits for an acknowledgement, 40 ms
     grafana: FakeGrafana
 
     def _serve(self) -> None:

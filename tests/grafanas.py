@@ -1,0 +1,215 @@
+"""What tests of the synchronisation stand on: manifests of every kind, a history in memory, runs against the fake."""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from apps.monitoring.adapters.grafana.connect import connect
+from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
+from apps.monitoring.adapters.grafana.fake.server import DirectTransport
+from apps.monitoring.adapters.grafana.transport import Transport
+from apps.monitoring.core.grafana.history import KEPT, Synced, as_documents, from_documents
+from apps.monitoring.core.grafana.manifest import read_manifest
+from apps.monitoring.core.grafana.objects import Manifest
+from apps.monitoring.core.grafana.placeholders import Values, resolved
+from apps.monitoring.services.grafana_sync import Run
+
+NOW = datetime.datetime(2026, 11, 24, 12, tzinfo=datetime.UTC)
+VALUES = Values(
+    {"ANDEN_GRAFANA_PROMETHEUS_URL": "http://prometheus:9090"}, {"ANDEN_GRAFANA_PAGER_KEY": "first-secret"}
+)
+
+Documents = dict[str, Any]
+
+
+def panel(number: int, title: str = "Lag", expr: str = "max(lag)") -> dict[str, Any]:
+    return {
+        "id": number,
+        "type": "timeseries",
+        "title": title,
+        "description": "Records behind.",
+        "datasource": {"type": "prometheus", "uid": "${prometheus}"},
+        "gridPos": {"h": 8, "w": 12, "x": 0, "y": 0},
+        "fieldConfig": {
+            "defaults": {
+                "unit": "short",
+                "thresholds": {"mode": "absolute", "steps": [{"color": "green"}, {"color": "red", "value": 10}]},
+            }
+        },
+        "targets": [{"refId": "A", "expr": expr}],
+    }
+
+
+def dashboard(uid: str = "anden-station", title: str = "Station", panels: int = 3) -> dict[str, Any]:
+    return {
+        "uid": uid,
+        "title": title,
+        "tags": ["anden"],
+        "schemaVersion": 39,
+        "refresh": "30s",
+        "time": {"from": "now-6h", "to": "now"},
+        "links": [{"title": "Fleet", "type": "link", "url": "/d/anden-fleet"}],
+        "templating": {"list": [{"name": "dataset", "type": "query", "query": "label_values(dataset)"}]},
+        "panels": [panel(number, f"Panel {number}") for number in range(1, panels + 1)],
+    }
+
+
+def rule(uid: str, title: str) -> dict[str, Any]:
+    return {
+        "uid": uid,
+        "title": title,
+        "condition": "B",
+        "data": [
+            {
+                "refId": "A",
+                "datasourceUid": "anden-prometheus",
+                "relativeTimeRange": {"from": 600, "to": 0},
+                "model": {"expr": "max(lag)", "refId": "A"},
+            },
+            {
+                "refId": "B",
+                "datasourceUid": "__expr__",
+                "model": {"type": "threshold", "expression": "A", "conditions": [{"evaluator": {"params": [5]}}]},
+            },
+        ],
+        "noDataState": "NoData",
+        "execErrState": "Error",
+        "for": "5m",
+        "labels": {"severity": "page"},
+        "annotations": {"summary": "Ingest falls behind"},
+    }
+
+
+def documents(**more: Any) -> Documents:
+    """A manifest's files with something of every kind; keywords replace files of provisioning/."""
+    provisioning: dict[str, Any] = {
+        "folders": [
+            {"uid": "anden-pages", "title": "Andén"},
+            {"uid": "anden-alerts", "title": "Andén alerts", "parentUid": "anden-pages"},
+        ],
+        "datasources": [
+            {
+                "uid": "anden-prometheus",
+                "name": "Andén Prometheus",
+                "type": "prometheus",
+                "access": "proxy",
+                "url": "${ANDEN_GRAFANA_PROMETHEUS_URL}",
+                "jsonData": {"httpMethod": "POST", "timeInterval": "30s"},
+            }
+        ],
+        "alert-rules": [
+            {
+                "folderUid": "anden-alerts",
+                "title": "ingest",
+                "interval": 60,
+                "rules": [rule("anden-lag", "Lag"), rule("anden-stopped", "Stopped")],
+            },
+            {
+                "folderUid": "anden-alerts",
+                "title": "api",
+                "interval": 60,
+                "rules": [{**rule("anden-errors", "Errors"), "for": "60m"}],
+            },
+        ],
+        "contact-points": [
+            {
+                "uid": "anden-pager",
+                "name": "anden-pager",
+                "type": "pagerduty",
+                "settings": {"integrationKey": "${ANDEN_GRAFANA_PAGER_KEY}", "severity": "critical"},
+            },
+            {
+                "uid": "anden-mail",
+                "name": "anden-mail",
+                "type": "email",
+                "settings": {"addresses": "sre@example.org"},
+            },
+        ],
+        "mute-timings": [
+            {
+                "name": "anden-weekends",
+                "time_intervals": [{"weekdays": ["saturday", "sunday"], "times": [], "location": "UTC"}],
+            }
+        ],
+        "policy": {
+            "receiver": "anden-mail",
+            "group_by": ["alertname"],
+            "group_wait": "30s",
+            "repeat_interval": "240m",
+            "routes": [
+                {"receiver": "anden-pager", "object_matchers": [["severity", "=", "page"]]},
+                {
+                    "receiver": "anden-mail",
+                    "object_matchers": [["severity", "=", "ticket"]],
+                    "mute_time_intervals": ["anden-weekends"],
+                },
+            ],
+        },
+    }
+    provisioning.update(more)
+    files: Documents = {f"provisioning/{name}.json": value for name, value in provisioning.items() if value}
+    files["station.json"] = dashboard()
+    files["ingest.json"] = dashboard("anden-ingest", "Ingest")
+    return files
+
+
+def manifest(files: Documents | None = None, values: Values = VALUES) -> Manifest:
+    return resolved(read_manifest(files or documents()), values)[0]
+
+
+def many(*, folders: int, dashboards: int, rules: int) -> Documents:
+    """A manifest of this size, its rules in groups of twenty."""
+    made = [{"uid": f"anden-folder-{n}", "title": f"Andén {n}"} for n in range(folders)]
+    files = documents(folders=made, **{"alert-rules": None, "policy": None})
+    for number in range(dashboards):
+        uid = f"anden-board-{number}"
+        files[f"{uid}.json"] = dashboard(uid, f"Board {number}", panels=10)
+        made[number % folders].setdefault("dashboards", []).append(uid)  # type: ignore[attr-defined]
+    groups = [
+        {
+            "folderUid": f"anden-folder-{group % folders}",
+            "title": f"group {group}",
+            "interval": 60,
+            "rules": [rule(f"anden-rule-{n}", f"Rule {n}") for n in range(group * 20, min(group * 20 + 20, rules))],
+        }
+        for group in range((rules + 19) // 20)
+    ]
+    files["provisioning/alert-rules.json"] = groups
+    return files
+
+
+class MemoryHistory:
+    """Keeps the last syncs in a list, through JSON as the table does."""
+
+    def __init__(self) -> None:
+        self.rows: list[Synced] = []
+        self._next = 1
+
+    def newest(self) -> Synced | None:
+        return self.rows[0] if self.rows else None
+
+    def syncs(self) -> Sequence[Synced]:
+        return [row for row in self.rows if row.rolled_back_to is None][:KEPT]
+
+    def record(self, synced: Synced) -> None:
+        stored = replace(synced, number=self._next, manifest=from_documents(as_documents(synced.manifest)))
+        self._next += 1
+        self.rows.insert(0, stored)
+        kept = [row.number for row in self.syncs()]
+        self.rows = [row for row in self.rows if row is stored or row.number in kept]
+
+
+def run_on(
+    fake: FakeGrafana,
+    history: MemoryHistory | None = None,
+    *,
+    transport: Transport | None = None,
+    revision: str = "abc",
+) -> Run:
+    grafana = connect(transport or DirectTransport(fake))
+    return Run(grafana, history or MemoryHistory(), revision, NOW)
+
+
+def values_with(secrets: Mapping[str, str]) -> Values:
+    return Values(VALUES.plain, {**VALUES.secret, **secrets})

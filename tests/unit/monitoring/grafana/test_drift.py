@@ -1,0 +1,191 @@
+"""Drift names every edit by hand, and nothing that nobody did."""
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
+from apps.monitoring.adapters.grafana.fake.world import World
+from apps.monitoring.core.grafana.show import drift_lines
+from apps.monitoring.services.grafana_sync import dashboards_drift, dashboards_sync
+from tests.grafanas import VALUES, MemoryHistory, manifest, panel, rule, run_on
+
+
+def model(world: World) -> dict[str, Any]:
+    return world.boards["anden-station"].model
+
+
+def edit(path: str, value: Any) -> Callable[[World], None]:
+    """Sets the value at a dotted path of the station's dashboard."""
+
+    def do(world: World) -> None:
+        place: Any = model(world)
+        *steps, last = [int(step) if step.isdigit() else step for step in path.split(".")]
+        for step in steps:
+            place = place[step]
+        place[last] = value
+
+    return do
+
+
+def in_rule(**changes: Any) -> Callable[[World], None]:
+    return lambda world: world.rules["anden-lag"].update(copy.deepcopy(changes))
+
+
+def in_query(world: World) -> None:
+    world.rules["anden-lag"]["data"][0]["model"]["expr"] = "min(lag)"
+
+
+def in_condition(world: World) -> None:
+    world.rules["anden-lag"]["data"][1]["model"]["conditions"][0]["evaluator"]["params"] = [50]
+
+
+def in_source(world: World, **changes: Any) -> None:
+    world.sources["anden-prometheus"].update(changes)
+
+
+def moved(world: World) -> None:
+    world.boards["anden-station"].folder = ""
+
+
+def route(**changes: Any) -> Callable[[World], None]:
+    return lambda world: world.tree["routes"][0]["routes"][1].update(changes)
+
+
+EDITS: dict[str, tuple[Callable[[World], None], str]] = {
+    "query": (
+        edit("panels.0.targets.0.expr", "min(lag)"),
+        'dashboard anden-station "Station": panels["Panel 1"].targets[A].expr: "max(lag)" → "min(lag)"',
+    ),
+    "threshold": (
+        edit("panels.1.fieldConfig.defaults.thresholds.steps.1.value", 99),
+        'dashboard anden-station "Station": panels["Panel 2"].fieldConfig.defaults.thresholds.steps[1].value: 10 → 99',
+    ),
+    "title": (edit("title", "Mine"), 'dashboard anden-station "Station": title: "Station" → "Mine"'),
+    "panel title": (
+        edit("panels.0.title", "Mine"),
+        'dashboard anden-station "Station": panels["Panel 1"].title: "Panel 1" → "Mine"',
+    ),
+    "folder": (moved, 'dashboard anden-station "Station": folderUid: "anden-pages" → nothing'),
+    "unit": (edit("panels.2.fieldConfig.defaults.unit", "s"), '"short" → "s"'),
+    "decimals": (edit("panels.2.fieldConfig.defaults.decimals", 0), "decimals: nothing → 0"),
+    "legend": (edit("panels.0.options", {"legend": {"showLegend": False}}), "nothing → "),
+    "hidden query": (edit("panels.0.targets.0.hide", True), "targets[A].hide: nothing → true"),
+    "description": (edit("panels.0.description", ""), 'description: "Records behind." → nothing'),
+    "position": (edit("panels.0.gridPos.w", 24), "gridPos.w: 12 → 24"),
+    "a panel more": (lambda world: model(world)["panels"].append(panel(9, "Mine")), 'panels["Mine"]: nothing → '),
+    "a panel less": (lambda world: model(world)["panels"].pop(0), 'panels["Panel 1"]: '),
+    "variable": (edit("templating.list.0.query", "label_values(job)"), "templating.list[dataset].query"),
+    "link": (edit("links.0.url", "/d/mine"), 'links[Fleet].url: "/d/anden-fleet" → "/d/mine"'),
+    "link removed": (edit("links", []), "links[Fleet]: "),
+    "refresh": (edit("refresh", "5s"), 'refresh: "30s" → "5s"'),
+    "time": (edit("time.from", "now-1h"), 'time.from: "now-6h" → "now-1h"'),
+    "tag": (edit("tags", ["anden", "mine"]), 'tags: ["anden"] → ["anden", "mine"]'),
+    "mark": (edit("tags", []), 'tags: ["anden"] → nothing'),
+    "dashboard deleted": (lambda world: world.boards.pop("anden-station"), "was deleted"),
+    "folder title": (
+        lambda world: world.folders["anden-alerts"].update(title="Mine"),
+        'folder anden-alerts "Andén alerts": title: "Andén alerts" → "Mine"',
+    ),
+    "for": (in_rule(**{"for": "10m"}), 'rules[anden-lag].for: "300s" → "600s"'),
+    "label": (in_rule(labels={"severity": "ticket", "managed_by": "anden"}), '"page" → "ticket"'),
+    "annotation": (in_rule(annotations={"summary": "Mine"}), "rules[anden-lag].annotations.summary"),
+    "paused": (in_rule(isPaused=True), "rules[anden-lag].isPaused: nothing → true"),
+    "rule title": (in_rule(title="Mine"), 'rules[anden-lag].title: "Lag" → "Mine"'),
+    "no data": (in_rule(noDataState="OK"), "rules[anden-lag].noDataState"),
+    "rule query": (in_query, "rules[anden-lag].data[A].model.expr"),
+    "condition": (in_condition, "rules[anden-lag].data[B].model.conditions[0].evaluator.params[0]: 5 → 50"),
+    "rule moved": (in_rule(ruleGroup="mine"), 'rules[anden-lag].ruleGroup: "ingest" → "mine"'),
+    "rule deleted": (lambda world: world.rules.pop("anden-lag"), "rule group anden-alerts/ingest: rules[anden-lag]"),
+    "interval": (
+        lambda world: world.intervals.update({("anden-alerts", "ingest"): 300}),
+        "rule group anden-alerts/ingest: interval: 60 → 300",
+    ),
+    "a rule more": (
+        lambda world: world.rules.update(
+            {"mine": {**rule("mine", "Mine"), "folderUID": "anden-alerts", "ruleGroup": "ingest"}}
+        ),
+        'rule mine "Mine": was put into rule group anden-alerts/ingest',
+    ),
+    "receiver": (
+        lambda world: world.contacts["anden-mail"]["settings"].update(addresses="me@example.org"),
+        'contact point anden-mail: settings.addresses: "sre@example.org" → "me@example.org"',
+    ),
+    "contact deleted": (lambda world: world.contacts.pop("anden-mail"), "contact point anden-mail: was deleted"),
+    "mute interval": (
+        lambda world: world.mutes["anden-weekends"]["time_intervals"][0].update(weekdays=["monday"]),
+        "mute timing anden-weekends: time_intervals[0].weekdays",
+    ),
+    "data source URL": (
+        lambda world: in_source(world, url="http://other:9090"),
+        'data source anden-prometheus "Andén Prometheus": url: "http://prometheus:9090" → "http://other:9090"',
+    ),
+    "data source setting": (
+        lambda world: in_source(world, jsonData={"httpMethod": "GET", "managedBy": "anden", "timeInterval": "30s"}),
+        'jsonData.httpMethod: "POST" → "GET"',
+    ),
+    "data source default": (lambda world: in_source(world, isDefault=True), "isDefault: nothing → true"),
+    "policy receiver": (route(receiver="anden-pager"), 'routes[1].receiver: "anden-mail" → "anden-pager"'),
+    "policy mute": (route(mute_time_intervals=[]), "routes[1].mute_time_intervals"),
+    "policy deleted": (lambda world: world.tree.update(routes=[]), 'policy anden-policy "anden-mail": was deleted'),
+}
+"""Edits by hand, and what drift has to say of each."""
+
+
+def drift_of(fake: FakeGrafana, history: MemoryHistory) -> list[str]:
+    return list(drift_lines(dashboards_drift(run_on(fake, history), manifest(), VALUES)))
+
+
+@pytest.fixture
+def station() -> Iterator[tuple[FakeGrafana, MemoryHistory]]:
+    fake, history = FakeGrafana(), MemoryHistory()
+    dashboards_sync(run_on(fake, history), manifest())
+    yield fake, history
+
+
+def test_no_drift_of_what_the_server_filled_in(station: tuple[FakeGrafana, MemoryHistory]) -> None:
+    assert drift_of(*station) == []
+    assert station[0].world.boards["anden-station"].model["panels"][0]["pluginVersion"]  # it did fill in
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edit_by_hand_is_named(name: str, station: tuple[FakeGrafana, MemoryHistory]) -> None:
+    fake, history = station
+    change, told = EDITS[name]
+    change(fake.world)
+    lines = drift_of(fake, history)
+    assert len(lines) == 1, lines
+    assert told in lines[0]
+
+
+def test_all_edits_at_once_are_found_and_a_sync_undoes_them(station: tuple[FakeGrafana, MemoryHistory]) -> None:
+    fake, history = station
+    for name in (
+        "query",
+        "variable",
+        "link",
+        "for",
+        "receiver",
+        "mute interval",
+        "data source URL",
+        "policy receiver",
+    ):
+        EDITS[name][0](fake.world)
+    assert len(drift_of(fake, history)) == 8
+    dashboards_sync(run_on(fake, history), manifest())
+    assert drift_of(fake, history) == []
+
+
+def test_a_change_of_the_code_is_no_drift(station: tuple[FakeGrafana, MemoryHistory]) -> None:
+    fake, history = station
+    changed = manifest(values=VALUES.__class__({"ANDEN_GRAFANA_PROMETHEUS_URL": "http://new:9090"}, VALUES.secret))
+    assert dashboards_drift(run_on(fake, history), changed, VALUES) == ()
+
+
+def test_without_a_history_the_code_is_the_measure() -> None:
+    fake = FakeGrafana()
+    lines = list(drift_lines(dashboards_drift(run_on(fake), manifest(), VALUES)))
+    assert len(lines) == len(manifest().objects)
+    assert all("was deleted" in line for line in lines)

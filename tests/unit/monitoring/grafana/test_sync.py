@@ -1,0 +1,259 @@
+"""A sync makes Grafana hold what the files say, once; what is somebody else's stays, and stands in the way aloud."""
+
+import copy
+from collections.abc import Callable
+
+import pytest
+
+from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
+from apps.monitoring.adapters.grafana.fake.world import Board
+from apps.monitoring.core.errors import GrafanaChanged, SyncRefused
+from apps.monitoring.core.grafana.objects import Manifest
+from apps.monitoring.core.grafana.plan import Action
+from apps.monitoring.services.grafana_sync import dashboards_plan, dashboards_sync
+from tests.grafanas import MemoryHistory, dashboard, documents, manifest, rule, run_on, values_with
+
+
+def synced(wanted: Manifest | None = None) -> tuple[FakeGrafana, MemoryHistory]:
+    """A Grafana that holds the manifest, its requests forgotten."""
+    fake, history = FakeGrafana(), MemoryHistory()
+    dashboards_sync(run_on(fake, history), wanted or manifest())
+    fake.forget()
+    return fake, history
+
+
+def test_plan_then_sync_then_sync_again_without_a_write() -> None:
+    fake, history = FakeGrafana(), MemoryHistory()
+    planned = dashboards_plan(run_on(fake), manifest())
+    assert fake.writes == []
+    assert planned.count("create") == len(manifest().objects) == len(planned.actions)
+    done = dashboards_sync(run_on(fake, history), manifest())
+    assert done.actions == planned.actions
+    fake.forget()
+    again = dashboards_sync(run_on(fake, history), manifest())
+    assert again.actions == ()
+    assert again.unchanged == len(manifest().objects)
+    assert fake.writes == []
+    assert len(history.rows) == 1
+
+
+def test_a_sync_that_changed_something_leaves_its_revision_and_one_annotation() -> None:
+    fake, history = synced()
+    files = documents()
+    files["station.json"] = dashboard(panels=4)
+    dashboards_sync(run_on(fake, history, revision="def456"), manifest(files))
+    assert fake.world.boards["anden-station"].versions[-1] == (2, "Andén def456")
+    assert [(note["tags"], note["text"]) for note in fake.world.annotations.values()] == [
+        (["anden", "deploy"], "Andén abc"),
+        (["anden", "deploy"], "Andén def456"),
+    ]
+    dashboards_sync(run_on(fake, history, revision="def457"), manifest(files))
+    assert len(fake.world.annotations) == 2
+
+
+def test_only_what_changed_is_written() -> None:
+    fake, history = synced()
+    files = documents()
+    files["station.json"] = dashboard(panels=4)
+    dashboards_sync(run_on(fake, history), manifest(files))
+    assert [write for write in fake.writes if "annotations" not in write] == ["POST /api/dashboards/db"]
+
+
+def test_a_folder_that_moved_and_was_renamed_comes_back() -> None:
+    fake, history = synced()
+    fake.world.folders["anden-alerts"].update(title="Andén wrong", parentUid="")
+    dashboards_sync(run_on(fake, history), manifest())
+    assert fake.world.folders["anden-alerts"]["title"] == "Andén alerts"
+    assert fake.world.folders["anden-alerts"]["parentUid"] == "anden-pages"
+
+
+def test_a_rule_that_was_moved_to_another_group_comes_back() -> None:
+    fake, history = synced()
+    fake.world.rules["anden-lag"]["ruleGroup"] = "elsewhere"
+    fake.world.intervals["anden-alerts", "elsewhere"] = 60
+    dashboards_sync(run_on(fake, history), manifest())
+    assert fake.world.rules["anden-lag"]["ruleGroup"] == "ingest"
+    fake.forget()
+    dashboards_sync(run_on(fake, history), manifest())
+    assert fake.writes == []
+
+
+def test_a_rule_that_the_code_no_longer_has_stays_until_it_is_pruned() -> None:
+    fake, history = synced()
+    files = documents()
+    files["provisioning/alert-rules.json"][0]["rules"].pop()
+    files["provisioning/alert-rules.json"][0]["interval"] = 120
+    done = dashboards_sync(run_on(fake, history), manifest(files))
+    assert [item.key.uid for item in done.leftovers] == ["anden-stopped"]
+    assert set(fake.world.rules) == {"anden-lag", "anden-stopped", "anden-errors"}
+    fake.forget()
+    dashboards_sync(run_on(fake, history), manifest(files))
+    assert fake.writes == []
+
+
+def foreign_board(fake: FakeGrafana) -> None:
+    model = {**dashboard(), "tags": ["theirs"], "version": 1, "id": 900}
+    fake.world.boards["anden-station"] = Board(model, "")
+
+
+def foreign_title(fake: FakeGrafana) -> None:
+    fake.world.folders["anden-pages"] = {"id": 1, "uid": "anden-pages", "title": "Andén", "version": 1}
+    fake.world.boards["zzz"] = Board({**dashboard("zzz"), "tags": [], "version": 1, "id": 900}, "anden-pages")
+
+
+def foreign_source(fake: FakeGrafana) -> None:
+    fake.world.sources["mine"] = {"uid": "mine", "name": "Andén Prometheus", "type": "prometheus", "jsonData": {}}
+
+
+def foreign_rule_inside(fake: FakeGrafana) -> None:
+    fake.world.folders["anden-alerts"] = {"id": 1, "uid": "anden-alerts", "title": "Andén alerts", "version": 1}
+    strange = {**rule("theirs", "Theirs"), "folderUID": "anden-alerts", "ruleGroup": "ingest", "provenance": ""}
+    fake.world.rules["theirs"] = strange
+    fake.world.intervals["anden-alerts", "ingest"] = 60
+
+
+def foreign_contact(fake: FakeGrafana) -> None:
+    fake.world.contacts["c"] = {
+        **{"uid": "c", "name": "anden-mail", "type": "email", "settings": {"addresses": "a@b"}},
+        "provenance": "",
+    }
+
+
+def foreign_mute(fake: FakeGrafana) -> None:
+    fake.world.mutes["anden-weekends"] = {"name": "anden-weekends", "time_intervals": [], "provenance": ""}
+
+
+@pytest.mark.parametrize(
+    ("put", "said"),
+    [
+        (foreign_board, r'dashboard anden-station "Station" stands in Grafana without our mark \(the tag anden\)'),
+        (foreign_title, r'dashboard anden-station: the title "Station" is taken in its folder by dashboard zzz'),
+        (foreign_source, r'the title "Andén Prometheus" is taken in the organisation by data source mine'),
+        (foreign_rule_inside, r'rule group anden-alerts/ingest holds the rule theirs "Theirs"'),
+        (foreign_contact, r'the title "anden-mail" is taken in the organisation by contact point c'),
+        (foreign_mute, r"mute timing anden-weekends .* without our mark \(provenance api\)"),
+    ],
+)
+def test_what_is_somebody_elses_stops_the_sync_before_its_first_write(
+    put: Callable[[FakeGrafana], None], said: str
+) -> None:
+    fake = FakeGrafana()
+    put(fake)
+    before = copy.deepcopy(fake.world.__dict__, memo={id(fake.world.ids): fake.world.ids})
+    with pytest.raises(SyncRefused, match=said):
+        dashboards_sync(run_on(fake), manifest())
+    assert fake.writes == []
+    assert fake.world.__dict__ == before
+
+
+def test_adopting_takes_over_what_has_our_uid() -> None:
+    fake, history = FakeGrafana(), MemoryHistory()
+    foreign_board(fake)
+    foreign_mute(fake)
+    dashboards_sync(run_on(fake, history), manifest(), adopt=True)
+    assert "anden" in fake.world.boards["anden-station"].model["tags"]
+    assert fake.world.mutes["anden-weekends"]["provenance"] == "api"
+    fake.forget()
+    assert dashboards_sync(run_on(fake, history), manifest()).actions == ()
+
+
+class Meanwhile(FakeGrafana):
+    """Something happens right before the nth request."""
+
+    def __init__(self, happens: Callable[[FakeGrafana], None], before: str) -> None:
+        super().__init__()
+        self.happens, self.before = happens, before
+
+    def handle(self, request):  # type: ignore[no-untyped-def]
+        if f"{request.method} {request.path}" == self.before and self.happens:
+            happens, self.happens = self.happens, None  # type: ignore[assignment]
+            happens(self)
+        return super().handle(request)
+
+
+def saved_by_somebody(fake: FakeGrafana) -> None:
+    board = fake.world.boards["anden-station"]
+    board.model.update(version=board.model["version"] + 1, title="Mine now")
+
+
+def taken_by_somebody(fake: FakeGrafana) -> None:
+    saved_by_somebody(fake)
+    fake.world.boards["anden-station"].model["tags"] = ["theirs"]
+
+
+def changed_files() -> Manifest:
+    files = documents()
+    files["station.json"] = dashboard(panels=5)
+    return manifest(files)
+
+
+def test_a_dashboard_that_was_saved_meanwhile_is_read_again_and_written_over_its_newest_version() -> None:
+    fake, history = Meanwhile(saved_by_somebody, "POST /api/dashboards/db"), MemoryHistory()
+    happens, fake.happens = fake.happens, None  # type: ignore[assignment]
+    dashboards_sync(run_on(fake, history), manifest())
+    fake.happens = happens
+    dashboards_sync(run_on(fake, history), changed_files())
+    model = fake.world.boards["anden-station"].model
+    assert (model["title"], len(model["panels"]), model["version"]) == ("Station", 5, 3)
+
+
+def test_a_dashboard_that_was_taken_meanwhile_is_left_and_said() -> None:
+    fake, history = Meanwhile(taken_by_somebody, "POST /api/dashboards/db"), MemoryHistory()
+    happens, fake.happens = fake.happens, None  # type: ignore[assignment]
+    dashboards_sync(run_on(fake, history), manifest())
+    fake.happens = happens
+    with pytest.raises(GrafanaChanged, match="dashboard anden-station was taken by somebody else meanwhile"):
+        dashboards_sync(run_on(fake, history), changed_files())
+    assert fake.world.boards["anden-station"].model["title"] == "Mine now"
+
+
+def test_a_rule_put_into_our_group_meanwhile_is_not_deleted() -> None:
+    where = "/api/v1/provisioning/folder/anden-alerts/rule-groups/ingest"
+    fake, history = Meanwhile(foreign_rule_inside, f"GET {where}"), MemoryHistory()
+    with pytest.raises(GrafanaChanged, match="holds the rule theirs"):
+        dashboards_sync(run_on(fake, history), manifest())
+    assert "theirs" in fake.world.rules
+
+
+def test_the_policy_keeps_every_other_route_and_its_freedom() -> None:
+    fake, history = FakeGrafana(), MemoryHistory()
+    theirs = [{"receiver": "grafana-default-email", "object_matchers": [["team", "=", name]]} for name in ("a", "b")]
+    fake.world.tree["routes"] = copy.deepcopy(theirs)
+    dashboards_sync(run_on(fake, history), manifest())
+    routes = fake.world.tree["routes"]
+    assert routes[1:] == theirs
+    assert ["managed_by", "=", "anden"] in routes[0]["object_matchers"]
+    assert "provenance" not in fake.world.tree
+    fake.world.tree["routes"] = [theirs[0], routes[0], theirs[1]]
+    files = documents()
+    files["provisioning/policy.json"]["group_wait"] = "1m"
+    dashboards_sync(run_on(fake, history), manifest(files))
+    assert [route["receiver"] for route in fake.world.tree["routes"]] == [
+        "grafana-default-email",
+        "anden-mail",
+        "grafana-default-email",
+    ]
+
+
+def test_a_new_secret_is_sent_and_an_old_one_is_not() -> None:
+    fake, history = synced()
+    assert dashboards_sync(run_on(fake, history), manifest()).actions == ()
+    rotated = manifest(values=values_with({"ANDEN_GRAFANA_PAGER_KEY": "second-secret"}))
+    done = dashboards_sync(run_on(fake, history), rotated)
+    assert [action.key.uid for action in done.actions] == ["anden-pager"]
+    assert fake.world.contacts["anden-pager"]["settings"]["integrationKey"] == "second-secret"
+    fake.forget()
+    assert dashboards_sync(run_on(fake, history), rotated).actions == ()
+
+
+def test_no_secret_is_kept_shown_or_planned() -> None:
+    fake, history = FakeGrafana(), MemoryHistory()
+    actions: list[Action] = []
+    run = run_on(fake, history)
+    plan = dashboards_sync(run, manifest())
+    actions += plan.actions
+    rotated = manifest(values=values_with({"ANDEN_GRAFANA_PAGER_KEY": "second-secret"}))
+    actions += dashboards_sync(run, rotated).actions
+    told = repr(history.rows) + repr(actions) + repr([action.changes for action in actions])
+    assert "first-secret" not in told
+    assert "second-secret" not in told
