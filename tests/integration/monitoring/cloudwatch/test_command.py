@@ -15,6 +15,7 @@ from typing import Any, Final
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from pydantic import HttpUrl
 
 from apps.datasets.adapters import prometheus
 from apps.monitoring import metrics
@@ -52,7 +53,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCloudWatch]:
 @pytest.fixture
 def chosen(fake: FakeCloudWatch, settings: Any) -> CloudWatchSettings:
     settings.CLOUDWATCH = CloudWatchSettings(
-        region="eu-west-1", endpoint_url=fake.url, functions=("notify",), database_instances=("main",)
+        region="eu-west-1", endpoint_url=HttpUrl(fake.url), functions=("notify",), database_instances=("main",)
     )
     return settings.CLOUDWATCH  # type: ignore[no-any-return]
 
