@@ -1,7 +1,9 @@
 """Rendered files are what the code says, and what is not is named by page and panel or rule."""
 
-import dataclasses
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -11,17 +13,24 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.datasets.core.metric import Metric
 from apps.ingest.metrics import LAG_SECONDS
 from apps.monitoring.core.dashboards.differences import compared
-from apps.monitoring.core.dashboards.model import AwsTarget, Dashboard, Panel, Target
-from apps.monitoring.core.dashboards.pages import PAGES
-from apps.monitoring.core.promql import Query
-from apps.monitoring.services import rendering
 from apps.monitoring.services.rendering import differences, render_all, write_all
+from tests.unit.monitoring.dashboards.drawn import queries
 
 COMMITTED: Final = Path(__file__).parents[4] / "dashboards"
 PAGE: Final = "grafana/station.json"
+RENAMED: Final = """
+import dataclasses, pathlib, sys
+from apps.ingest import metrics
+metrics.LAG_SECONDS = dataclasses.replace(metrics.LAG_SECONDS, name="anden_ingest_behind_seconds")
+import django
+django.setup()
+from apps.monitoring.services.rendering import differences
+for each in differences(pathlib.Path(sys.argv[1])):
+    print(each.path, each.part, sep="\\t")
+"""
+"""The code as it would be with another name for one metric, and how the folder then differs."""
 
 
 @pytest.fixture
@@ -103,43 +112,28 @@ def test_a_rule_that_was_edited_is_named(folder: Path) -> None:
     rule = body["groups"][0]["rules"][-1]
     rule["expr"] = "vector(1)"
     (folder / path).write_text(yaml.safe_dump(body, sort_keys=False))
-    assert [str(each) for each in differences(folder)] == [
-        f"{path}: {rule.get('alert') or rule.get('record')!r} differs".replace("''", "'")
-        if rule.get("record")
-        else f"{path}: {rule['alert']!r} differs"
-    ]
+    name = rule.get("alert") or rule.get("record")
+    assert [(each.path, each.part, each.what) for each in differences(folder)] == [(path, name, "differs")]
 
 
-def renamed(page: Dashboard, metric: Metric, name: str) -> Dashboard:
-    """The page as it would be if the metric had this name in code."""
-
-    def query(old: Query) -> Query:
-        return Query(old.text.replace(metric.name, name), old.metrics) if metric in old.metrics else old
-
-    def target(old: Target | AwsTarget) -> Target | AwsTarget:
-        return dataclasses.replace(old, query=query(old.query)) if isinstance(old, Target) else old
-
-    def one(old: Panel) -> Panel:
-        return dataclasses.replace(old, targets=tuple(target(each) for each in old.targets))
-
-    rows = tuple(dataclasses.replace(row, panels=tuple(one(each) for each in row.panels)) for row in page.rows)
-    return dataclasses.replace(page, rows=rows)
-
-
-def test_changing_a_metrics_name_in_code_names_every_panel_that_shows_it(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pages = tuple(renamed(page, LAG_SECONDS, "anden_ingest_behind_seconds") for page in PAGES)
-    monkeypatch.setattr(rendering, "PAGES", pages)
-    showing = {
+def test_changing_a_metrics_name_in_code_names_every_panel_and_rule_that_uses_it(folder: Path) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", RENAMED, str(folder)],
+        env={**os.environ, "PYTHONPATH": f"{COMMITTED.parent}:{COMMITTED.parent / 'platform'}"},
+        cwd=COMMITTED.parent,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    found = {(path, part) for path, part in (line.split("\t") for line in told.splitlines())}
+    panels = {
         (f"grafana/{page.name}.json", panel.title)
-        for page in PAGES
-        for panel in page.panels
-        for target in panel.targets
-        if isinstance(target, Target) and LAG_SECONDS in target.query.metrics
+        for page, panel, target in queries()
+        if LAG_SECONDS in target.query.metrics
     }
-    assert {(each.path, each.part) for each in differences(folder)} == showing
-    assert ("grafana/station.json", "Lag by dataset") in showing
+    assert {(path, part) for path, part in found if path.startswith("grafana/")} == panels
+    assert {("grafana/station.json", "Lag by dataset"), ("grafana/ingest.json", "Worst lag")} <= panels
+    assert ("prometheus/ingest.rules.yaml", "IngestLagGrowing") in found
 
 
 NAMES: Final = st.sampled_from(["a", "b", "c", "d"])
