@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from apps.monitoring.core.errors import SourceInvalid
-from apps.monitoring.core.fleet.gathering import INDEX, Gathering
+from apps.monitoring.core.fleet.gathering import INDEX, Gathering, naming_fault
 
 REQUIRED: Final = ("at", "service", "signal", "value")
 OPTIONAL: Final = ("zone",)
@@ -37,14 +37,15 @@ class _Reading:
         self._path = path
         self._gathering = gathering
         self._moments: dict[str, tuple[float, int]] = {}
+        self._services: set[str] = set()
         self._zones: set[tuple[str, str]] = set()
         self._taken: list[tuple[int, int, int, float]] = []
 
     def take(self, line: _Line) -> None:
         """Take one line; what no window covers is checked and left."""
         at_s, cell = self._moments.get(line.at) or self._moment(line)
-        if not line.service:
-            raise self._fault(line, "service", "is empty")
+        if line.service not in self._services:
+            self._check_service(line)
         if cell >= 0 and line.zone and (line.service, line.zone) not in self._zones:
             self._zones.add((line.service, line.zone))
             self._gathering.place(line.service, line.zone)
@@ -73,6 +74,12 @@ class _Reading:
         cell = int(self._gathering.span.cells(self._gathering.at_s, np.array([at_s]))[0])
         self._moments[line.at] = at_s, cell
         return at_s, cell
+
+    def _check_service(self, line: _Line) -> None:
+        fault = naming_fault(line.service)
+        if fault:
+            raise self._fault(line, "service", fault)
+        self._services.add(line.service)
 
     def _seconds(self, line: _Line) -> float:
         try:

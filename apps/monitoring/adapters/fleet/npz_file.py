@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.monitoring.core.errors import SourceInvalid
-from apps.monitoring.core.fleet.gathering import INDEX, Gathering
+from apps.monitoring.core.fleet.gathering import INDEX, Gathering, naming_fault
 from apps.monitoring.core.fleet.observation import Floats
 
 KINDS: Final = {"services": "U", "signals": "U", "times_s": "iuf", "values": "f"}
@@ -66,6 +66,9 @@ def _check(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 def _take(path: Path, arrays: Mapping[str, NDArray[Any]], gathering: Gathering) -> None:
     services = arrays["services"].tolist()
+    for service in services:
+        if naming_fault(service):
+            raise SourceInvalid(f"{path}: the array services: {service[:40]!r} {naming_fault(service)}")
     rows = gathering.rows(services)
     for service, zone in zip(services, _of_each(path, arrays, "zones", services, ""), strict=True):
         if zone:

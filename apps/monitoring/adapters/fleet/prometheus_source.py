@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from apps.monitoring.adapters.fleet.prometheus_api import PrometheusApi, Series
 from apps.monitoring.core.errors import SourceRefused
-from apps.monitoring.core.fleet.gathering import INDEX, Gathering
+from apps.monitoring.core.fleet.gathering import INDEX, Gathering, naming_fault
 from apps.monitoring.core.fleet.observation import Floats, Observation
 from apps.monitoring.core.fleet.signal_queries import SignalQueries
 from apps.monitoring.core.fleet.span import Span
@@ -105,6 +105,8 @@ class PrometheusSource:
         service = series.labels.get(label, "")
         if not service:
             raise SourceRefused(f"{what} gives a series without the label {label}: aggregate by ({label})")
+        if naming_fault(service):
+            raise SourceRefused(f"{what}: the service {service[:40]!r} {naming_fault(service)}")
         return service
 
 

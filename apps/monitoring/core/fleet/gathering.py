@@ -13,6 +13,18 @@ from apps.monitoring.core.fleet.span import Span
 INDEX: Final = {signal.name: index for index, signal in enumerate(SIGNALS)}
 """The place of each signal in an observation."""
 
+LONGEST_NAME: Final = 250
+"""Characters of a service's or zone's name."""
+
+
+def naming_fault(name: str) -> str:
+    """What makes this no name of a service; empty where it is one."""
+    if not name:
+        return "is empty"
+    if len(name) > LONGEST_NAME:
+        return f"is longer than {LONGEST_NAME} characters"
+    return "holds a NUL, which no name can" if "\0" in name else ""
+
 
 class Gathering:
     """Collects what a source gives for one moment; `observation()` is the whole."""
