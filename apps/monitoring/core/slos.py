@@ -259,7 +259,7 @@ SLOS: Final = (
         events=_checks,
         bad=_checks_failed,
         minimum_events=20,
-        hurt="Whoever comes from outside: no answer, a wrong row, or a right that nobody granted.",
+        hurt="Whoever comes from outside gets no answer, a wrong row, or a right that nobody granted.",
         alert="Probe",
         dashboard="station",
     ),

@@ -63,7 +63,7 @@ def _burning(slo: Slo, pair: Pair) -> Alert:
         _burns(slo, pair),
         hold=pair.hold,
         severity=pair.severity,
-        summary=f"{slo.title}{of}: the error budget burns {pair.factor:g} times too fast. {slo.hurt}",
+        summary=f"{slo.title}{of} burns its budget {_times(pair.factor)}: {slo.hurt[0].lower()}{slo.hurt[1:-1]}",
         description=f"Over {pair.long} it burned {{{{ $value | humanize }}}} times as fast as {slo.objective:g} "
         f"allows, and over {pair.short} it still does. "
         f"At that rate the budget of 30 days lasts {30 / pair.factor:.3g} days.",
@@ -82,6 +82,10 @@ def _burns(slo: Slo, pair: Pair) -> Query:
         series(event_count(pair.long), named),
         series(bad_count(pair.long), named),
     )
+
+
+def _times(factor: float) -> str:
+    return f"{factor:g} times too fast" if factor > 1 else "faster than it may"
 
 
 def _unmeasured(slo: Slo) -> Alert:

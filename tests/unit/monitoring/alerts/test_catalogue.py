@@ -1,0 +1,160 @@
+"""The tables of alerts hold together: names, windows, texts, pages, and what is rendered from them."""
+
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apps.datasets.core.metric import Metric
+from apps.monitoring.adapters.alertmanager_yaml import alertmanager_files
+from apps.monitoring.adapters.grafana_alerts import grafana_alert_files
+from apps.monitoring.adapters.prometheus_yaml import rule_files
+from apps.monitoring.core.alerts.alert import Alert, Recording, runbook_name
+from apps.monitoring.core.alerts.aws import AWS_ALERTS, AwsAlert
+from apps.monitoring.core.alerts.burn import PAIRS
+from apps.monitoring.core.alerts.catalogue import ALERTS, RULE_FILES
+from apps.monitoring.core.cloudwatch.catalogue import BY_KEY
+from apps.monitoring.core.dashboards.pages import PAGES
+from apps.monitoring.core.slos import COUNTED, PERIOD, SLOS, WINDOWS, burn, event_count, window_seconds
+
+ROOT = Path(__file__).parents[4]
+RENDERED = {**rule_files(), **alertmanager_files(), **grafana_alert_files()}
+LABEL = re.compile(r"\$labels\.(\w+)")
+
+
+@pytest.mark.parametrize("path", RENDERED)
+def test_what_is_committed_is_what_is_rendered(path: str) -> None:
+    assert (ROOT / "dashboards" / path).read_text(encoding="utf-8") == RENDERED[path]
+
+
+def test_another_process_with_another_hash_seed_renders_the_same_bytes() -> None:
+    program = (
+        "import hashlib\n"
+        "from tests.unit.monitoring.alerts.test_catalogue import RENDERED\n"
+        "print(hashlib.sha256(repr(sorted(RENDERED.items())).encode()).hexdigest())"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}"},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(told) == 1
+
+
+def test_names_are_unique_but_for_the_pairs_of_one_objective_and_what_is_told_of_each() -> None:
+    counts = Counter([*(alert.name for alert in ALERTS), *(alert.name for alert in AWS_ALERTS)])
+    shared = {f"{slo.alert}Burn": len(PAIRS) for slo in SLOS} | {"SloUnmeasured": len(SLOS)}
+    assert {name: count for name, count in counts.items() if count > 1} == shared
+
+
+def test_series_are_recorded_before_they_are_read() -> None:
+    rules = [rule for groups in RULE_FILES.values() for group in groups for rule in group.rules]
+    recorded = [rule.metric for rule in rules if isinstance(rule, Recording)]
+    known: set[Metric] = set()
+    for rule in rules:
+        assert {metric for metric in rule.expr.metrics if metric in recorded} <= known
+        if isinstance(rule, Recording):
+            known.add(rule.metric)
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: f"{alert.name} {dict(alert.labels).get('window', '')}")
+def test_texts_are_sentences_about_labels_that_the_alert_has(alert: Alert) -> None:
+    assert alert.expr.metrics
+    assert not alert.summary.endswith(".")
+    assert alert.description.endswith(".")
+    assert len(alert.summary) <= 160
+    read = set(LABEL.findall(alert.summary + alert.description)) | set(alert.carries)
+    has = {label for metric in alert.expr.metrics for label in metric.labels} | {label for label, _ in alert.labels}
+    assert read <= has | {"job", "instance", "namespace", "pod"}
+
+
+def test_every_alert_leads_to_a_page_that_exists() -> None:
+    pages = {page.name for page in PAGES}
+    assert {alert.page for alert in ALERTS} | {slo.dashboard for slo in SLOS} <= pages
+
+
+def test_a_page_has_the_variables_that_alerts_bring_to_it() -> None:
+    variables = {page.name: {str(getattr(variable, "name", "")) for variable in page.variables} for page in PAGES}
+    assert {
+        (alert.name, label) for alert in ALERTS for label in alert.carries if label not in variables[alert.page]
+    } == set()
+
+
+def test_windows_of_every_pair_are_recorded_and_the_short_one_is_a_twelfth() -> None:
+    for pair in PAIRS:
+        assert {pair.long, pair.short} <= set(WINDOWS)
+        assert pair.long in COUNTED
+        assert window_seconds(pair.long) == 12 * window_seconds(pair.short)
+
+
+def test_a_window_that_is_not_recorded_is_refused() -> None:
+    with pytest.raises(ValueError, match="4h"):
+        burn("4h")
+    with pytest.raises(ValueError, match="5m"):
+        event_count("5m")
+
+
+def test_no_burn_exceeds_what_is_possible() -> None:
+    # At a budget of a tenth nothing burns 14.4 times too fast, so the alert could not fire.
+    assert {slo.name for slo in SLOS for pair in PAIRS if pair.factor * slo.budget >= 1} == set()
+    assert window_seconds(PERIOD) == 30 * 86_400
+
+
+def test_the_runbooks_name_is_the_alerts_in_kebab_case() -> None:
+    assert runbook_name("IngestLagGrowing") == "ingest-lag-growing"
+    assert runbook_name("RdsTransactionIdsHigh") == "rds-transaction-ids-high"
+
+
+# Grafana's own rules.
+
+
+def rules() -> list[dict[str, Any]]:
+    groups = json.loads(RENDERED["grafana/provisioning/alert-rules.json"])
+    return [rule for group in groups for rule in group["rules"]]
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: str(rule["title"]))
+def test_a_rule_of_grafana_asks_reduces_and_compares(rule: dict[str, Any]) -> None:
+    assert rule["uid"] == f"anden-{runbook_name(rule['title'])}"
+    assert len(rule["uid"]) <= 40
+    points, newest, beyond = rule["data"]
+    assert [step["refId"] for step in rule["data"]] == ["A", "B", "C"]
+    assert points["datasourceUid"] == "anden-cloudwatch"
+    assert {step["datasourceUid"] for step in (newest, beyond)} == {"__expr__"}
+    assert newest["model"]["expression"] == "A"
+    assert beyond["model"]["expression"] == "B"
+    assert rule["condition"] == "C"
+    # Late points: more than the period and ten minutes must be looked back at.
+    assert points["relativeTimeRange"]["from"] >= int(points["model"]["period"]) + 600
+
+
+def test_only_counts_and_metrics_that_some_resources_lack_may_be_absent() -> None:
+    absent = {alert.metric.key for alert in AWS_ALERTS if alert.absent_is == "OK"}
+    assert all(
+        "Sum" in BY_KEY[key].statistics or "do not" in BY_KEY[key].trap or "only" in BY_KEY[key].trap for key in absent
+    )
+
+
+def test_a_statistic_that_the_catalogue_does_not_read_is_refused() -> None:
+    with pytest.raises(ValueError, match="RdsWrong"):
+        AwsAlert("RdsWrong", BY_KEY["database_cpu"], "p99", "gt", 1, "5m", "page", "Nothing")
+
+
+def test_contact_points_and_times_of_the_policy_exist() -> None:
+    points = {one["name"] for one in json.loads(RENDERED["grafana/provisioning/contact-points.json"])}
+    times = {one["name"] for one in json.loads(RENDERED["grafana/provisioning/mute-timings.json"])}
+    policy = json.loads(RENDERED["grafana/provisioning/policy.json"])
+    routes = [policy, *policy["routes"]]
+    assert {route["receiver"] for route in routes} <= points
+    assert {name for route in routes for name in route.get("mute_time_intervals", ())} <= times
+    assert all(name.startswith("anden-") for name in points | times)
