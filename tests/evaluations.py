@@ -4,6 +4,7 @@ import numpy as np
 
 from apps.monitoring.core.fleet.evaluation import Evaluation, Flag, FleetEvent, State
 from apps.monitoring.core.fleet.signals import SIGNAL_BY_NAME, SIGNALS
+from apps.monitoring.core.fleet.wording import capital
 
 START_S = 1_795_000_000.0
 
@@ -22,7 +23,7 @@ def flag(service: str, signal: str = "error_ratio", *, score: float = 8.0, since
         window_s=1_800.0,
         peers=49,
         since_s=since_s,
-        sentence=f"{service}: {phrase} is 3.0 times its usual, while its 49 peers are as always.",
+        sentence=f"{capital(phrase)} of {service} is 3.0 times its usual; its 49 peers are as always.",
     )
 
 

@@ -13,6 +13,12 @@ register.filter("short_count", short_count)
 register.filter("short_span", short_span)
 
 
+@register.filter
+def whole(count: int) -> str:
+    """A count to its last digit, its thousands apart: what people compare must not be rounded."""
+    return f"{count:,}"
+
+
 @register.inclusion_tag("console/sparkline.html")
 def spark(values: Sequence[float], label: str, width: int = 160, height: int = 36) -> dict[str, Any]:
     """A line of the values, oldest left; the label is what a screen reader says."""

@@ -136,6 +136,8 @@ class IncidentAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request, incident):
             raise PermissionDenied
         form = MoveForm(request.POST or None)
+        if incident.stage == Stage.CLOSED:
+            form.fields["note"].label = "Why it is opened again"
         if request.method == "POST":
             if not self.has_acknowledge_permission(request):
                 raise PermissionDenied

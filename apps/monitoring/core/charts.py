@@ -85,7 +85,7 @@ def level(score: float, threshold: float) -> int:
     if isnan(score):
         return NO_DATA
     size = abs(score) / threshold
-    return sum(size >= bound for bound in (0.6, 1.0, 1.75, 3.0))
+    return sum(size >= bound for bound in (0.75, 1.0, 1.75, 3.0))
 
 
 def runs(scores: Sequence[float], threshold: float) -> list[Run]:

@@ -218,7 +218,7 @@ def _row(worst: WorstRow, view: FleetView, threshold: float) -> Row:
         service=worst.service,
         signal_name=signal.name,
         signal=signal.title,
-        sentence=flag.sentence,
+        sentence=flag.sentence.replace(f" of {flag.service}", "", 1),  # its name stands beside it
         value=said(flag.value, signal.unit),
         usual=said(flag.baseline, signal.unit),
         score=f"{flag.score:.1f}",

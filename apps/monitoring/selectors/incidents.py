@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db.models import Count
+from django.db.models import Case, Count, When
+from django.db.models.functions import Abs
 
 from apps.monitoring.core.incidents import FALSE_ALARM, Kind, Stage
 from apps.monitoring.core.sightings import badness
@@ -33,9 +34,11 @@ def live_counts() -> dict[str, int]:
 
 
 def live_incidents(*, most: int) -> list[Incident]:
-    """Live incidents without their evidence, those that concern the most first, then the worst."""
+    """Live incidents without their evidence, those that concern the most first, then the worst; the quiet last."""
+    rank = Case(*(When(kind=kind, then=place) for place, kind in enumerate(KIND_ORDER)), default=len(KIND_ORDER))
+    quiet = Case(When(quiet_since=None, then=0), default=1)
     found = Incident.objects.exclude(stage=Stage.CLOSED).defer("evidence", "trail")
-    return sorted(found[: most * 10], key=_rank)[:most]
+    return list(found.order_by(quiet, rank, Abs("score").desc(nulls_last=True), "pk")[:most])
 
 
 def live_by_subject(subjects: Iterable[str]) -> dict[str, Incident]:
@@ -71,6 +74,7 @@ def false_alarms(subjects: Iterable[str]) -> dict[tuple[str, str], FalseAlarms]:
     return found
 
 
-def _rank(incident: Incident) -> tuple[int, float, int]:
+def _rank(incident: Incident) -> tuple[bool, int, float, int]:
+    """What is quiet comes last, whatever it is about."""
     kind = Kind(incident.kind)
-    return KIND_ORDER.index(kind), -badness(kind, incident.score), incident.pk
+    return incident.quiet_since is not None, KIND_ORDER.index(kind), -badness(kind, incident.score), incident.pk
