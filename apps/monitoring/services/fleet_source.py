@@ -1,17 +1,26 @@
 """The source of signals that the settings or a command name."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import yaml
 from django.conf import settings
 
+from apps.monitoring.adapters.cloudwatch.boto import BotoCloudWatch
+from apps.monitoring.adapters.cloudwatch.metered import MeteredCloudWatch
+from apps.monitoring.adapters.cloudwatch.purse import DatabasePurse
+from apps.monitoring.adapters.fleet.cloudwatch_source import CloudWatchSource
 from apps.monitoring.adapters.fleet.file_source import FileSource
 from apps.monitoring.adapters.fleet.prometheus_api import PrometheusApi
 from apps.monitoring.adapters.fleet.prometheus_source import PrometheusSource
 from apps.monitoring.adapters.fleet.source import SignalSource
+from apps.monitoring.core.cloudwatch.fleet_signals import LAMBDA, SignalsInvalid, fleet_metrics_of
 from apps.monitoring.core.errors import SourceInvalid, SourceRefused
 from apps.monitoring.core.fleet.signal_queries import QueriesInvalid, SignalQueries, queries_of
+from apps.monitoring.core.fleet.span import Span
+
+Parsed = TypeVar("Parsed")
 
 MOST_BYTES: Final = 256 << 20
 """Bytes of one answer of Prometheus: ten thousand services and an hour of minutes are 16 MB."""
@@ -32,6 +41,8 @@ def fleet_source(name: str = "", *, file: Path | None = None) -> SignalSource:
             return FileSource(path, span)
         case "prometheus":
             return PrometheusSource(_api(), signal_queries(settings.FLEET.signals), span)
+        case "cloudwatch":
+            return _cloudwatch(settings.FLEET.signals, span)
         case other:
             raise SourceRefused(f"there is no source '{other}'")
 
@@ -41,17 +52,31 @@ def signal_queries(path: Path | None) -> SignalQueries:
 
     Raises SourceInvalid: the file and the field.
     """
-    if path is None:
-        return SignalQueries()
+    return _read(path, queries_of) if path else SignalQueries()
+
+
+def _cloudwatch(path: Path | None, span: Span) -> CloudWatchSource:
+    """CloudWatch, asked within the budget of the collector; every Lambda function is a service without a file."""
+    chosen = settings.CLOUDWATCH
+    boto = BotoCloudWatch(
+        region=chosen.region,
+        endpoint_url=str(chosen.endpoint_url) if chosen.endpoint_url else None,
+        timeout_s=chosen.timeout_s,
+    )
+    fleet = _read(path, fleet_metrics_of) if path else LAMBDA
+    return CloudWatchSource(MeteredCloudWatch(boto, DatabasePurse(chosen.budget_usd)), fleet, span)
+
+
+def _read(path: Path, parse: Callable[[Any], Parsed]) -> Parsed:
     try:
-        return queries_of(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        return parse(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
     except OSError as error:
         raise SourceInvalid(f"ANDEN_FLEET_SIGNALS: {path} cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         raise SourceInvalid(f"ANDEN_FLEET_SIGNALS: {path}{where} is no YAML") from error
-    except QueriesInvalid as error:
+    except (QueriesInvalid, SignalsInvalid) as error:
         raise SourceInvalid(f"ANDEN_FLEET_SIGNALS: {path}: {error}") from error
 
 
