@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import numpy as np
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from apps.datasets.adapters import prometheus
 from apps.monitoring.adapters.fleet.source import SignalSource
@@ -144,7 +144,8 @@ def _only_one() -> Iterator[None]:
     try:
         yield
     finally:
-        with connection.cursor() as cursor:
+        # A session that died took its lock along.
+        with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
             cursor.execute(f"SELECT pg_advisory_unlock({_LOCK})")
 
 

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
+from django.db import DatabaseError, InterfaceError, connection
 
-from apps.datasets.station_command import StationCommand
+from apps.datasets.station_command import StationCommand, database_line
 from apps.monitoring.core.errors import MonitoringError
 from apps.monitoring.core.fleet.report import as_dict, report
 from apps.monitoring.management.fleet_pages import list_lines, show_dict, show_lines
@@ -93,6 +94,9 @@ class Command(StationCommand):
                 line = _summary(fleet_evaluate(source, at_s=time.time()))
             except MonitoringError as error:
                 line, pause_s = f"{type(error).__name__}: {error}", min(every_s, _AGAIN_S)
+            except (DatabaseError, InterfaceError) as error:
+                connection.close()
+                line, pause_s = database_line(self.alias, error), min(every_s, _AGAIN_S)
             if line != said:  # what did not change is not said again
                 self._say(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}  {line}")
                 said = line

@@ -1,0 +1,186 @@
+"""`manage.py fleet …`: what it prints, what it refuses, and a simulated fleet from end to end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from apps.monitoring.core.fleet.evaluation import State
+from apps.monitoring.models import FleetEvaluation, FleetService, Incident
+from tests.station import Station
+
+ROOT = Path(__file__).parents[4]
+Fleet = Callable[..., str]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
+def test_the_simulated_sick_service_is_found_and_nobody_else(
+    station: Station, tmp_path: Path, fleet: Fleet, seed: int
+) -> None:
+    folder = tmp_path / "fleet"
+    said = fleet("simulate", "--once", "--seed", seed, "--file", folder, "--fault", "level:payments:slow:3")
+    assert said == f"50 services in {folder}/, with their past; sick: level:payments:slow:3\n"
+    found = json.loads(fleet("evaluate", "--source", "file", "--file", folder, "--json"))
+    assert {flag["service"] for flag in found["flags"]} == {"payments"}
+    assert found["services"] == {"ok": 49, "outlier": 1, "no_data": 0, "learning": 0}
+    assert found["stored"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "state", "events"),
+    [
+        ("gap:mail:*:1", State.NO_DATA, 0),
+        ("step:mail:latency_p95:4", State.OUTLIER, 0),
+        ("noisy:mail:latency_p95:12", State.OUTLIER, 0),
+        ("fleet:*:latency_p95:1.8", State.OK, 1),
+    ],
+)
+def test_each_kind_of_fault_shows_as_what_it_is(
+    station: Station, tmp_path: Path, fleet: Fleet, fault: str, state: State, events: int
+) -> None:
+    fleet("simulate", "--once", "--seed", 7, "--file", tmp_path / "fleet", "--fault", fault)
+    found = json.loads(fleet("evaluate", "--source", "file", "--file", tmp_path / "fleet", "--json"))
+    assert FleetService.objects.get(name="mail").state == state
+    assert len(found["events"]) == events
+    assert found["services"]["ok"] >= 49
+
+
+def test_the_report_is_one_a_person_reads(station: Station, tmp_path: Path, fleet: Fleet) -> None:
+    fleet("simulate", "--once", "--file", tmp_path / "fleet", "--fault", "level:payments:latency_p95:3")
+    lines = fleet("evaluate", "--source", "file", "--file", tmp_path / "fleet").splitlines()
+    assert lines[0].startswith("Fleet of 50 services at ")
+    assert lines[2:6] == ["  ok             49", "  outlier         1", "  no data         0", "  learning        0"]
+    assert "payments" in lines[8]
+    assert "times its usual" in lines[9]
+    assert lines[-1].startswith("Read ")
+    listed = fleet("list").splitlines()
+    assert listed[0].split() == ["Service", "Zone", "State", "Score", "Since"]
+    assert listed[1].split()[:3] == ["payments", "a", "outlier"]
+    assert len(listed) == 51
+    shown = fleet("show", "payments")
+    assert "Latency p95" in shown
+    assert "times its usual" in shown
+    assert shown.count("\n") == 12
+    assert set(json.loads(fleet("show", "mail", "--json"))["signals"]) == {
+        *("request_rate", "error_ratio", "latency_p95", "database_read", "database_write", "saturation")
+    }
+    assert len(json.loads(fleet("list", "--json"))) == 50
+
+
+def test_what_is_old_is_shown_as_no_data(
+    station: Station, tmp_path: Path, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet("simulate", "--once", "--file", tmp_path / "fleet")
+    fleet("evaluate", "--source", "file", "--file", tmp_path / "fleet")
+    monkeypatch.setattr(settings, "FLEET", settings.FLEET.model_copy(update={"stale_after_s": -1}))
+    assert {row["state"] for row in json.loads(fleet("list", "--json"))} == {"no_data"}
+    assert "Nobody has evaluated the fleet since" in fleet("show", "mail")
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("evaluate", "--source", "file"), "the source `file` needs --file or ANDEN_FLEET_FILE"),
+        (("evaluate", "--source", "file", "--file", "/no/such.csv"), "/no/such.csv is not there"),
+        (("evaluate", "--source", "file", "--file", "x", "--at", "noon"), "--at noon: not ISO 8601"),
+        (("evaluate", "--source", "file", "--file", "x", "--every", "0"), "--every takes 1 or more seconds"),
+        (("evaluate", "--source", "prometheus"), "Prometheus at http://prometheus:9090 does not answer"),
+        (("show", "nobody"), "no service 'nobody' was observed"),
+        (("simulate",), "say where to write: --file FOLDER or ANDEN_FLEET_FILE"),
+        (("simulate", "--file", "x", "--services", "0"), "--services 0: 1 to 20,000 can be simulated"),
+        (("simulate", "--file", "x", "--fault", "mail"), "--fault: 'mail' is not KIND:SERVICE:SIGNAL:FACTOR[:AFTER]"),
+        (("simulate", "--file", "x", "--fault", "levl:mail:slow:2"), "'levl' is no kind: did you mean level?"),
+        (("simulate", "--file", "x", "--fault", "level:payment:slow:2"), "'payment' is no service: did you mean pay"),
+        (("simulate", "--file", "x", "--fault", "level:mail:speed:2"), "'speed' is no signal: "),
+        (("simulate", "--file", "x", "--fault", "level:mail:slow:0"), "the factor 0 is not above 0"),
+        (("simulate", "--file", "x", "--fault", "level:mail:slow:x"), "'x' is no number for factor"),
+        (("simulate", "--file", "x", "--fault", "level:mail:slow:2:soon"), "'soon' is no number for after"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(
+    station: Station, fleet: Fleet, words: tuple[str, ...], complaint: str
+) -> None:
+    with pytest.raises(CommandError) as caught:
+        fleet(*words)
+    assert complaint in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not Path("x").exists()
+
+
+def test_a_folder_with_something_else_is_left_alone(station: Station, tmp_path: Path, fleet: Fleet) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(CommandError, match=r"holds thesis.txt, which no simulation wrote: choose another folder"):
+        fleet("simulate", "--once", "--file", tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+@contextmanager
+def _running(*words: str, environment: dict[str, str]) -> Iterator[tuple["subprocess.Popen[str]", Path]]:
+    """A process of the command, and what it says; killed at the end if it still runs."""
+    log = Path(environment["ANDEN_FLEET_FILE"]).parent / f"{words[0]}.log"
+    with (
+        log.open("w") as out,
+        subprocess.Popen(
+            [sys.executable, "manage.py", "fleet", *words],
+            cwd=ROOT,
+            env=environment,
+            stdout=out,
+            stderr=out,
+            text=True,
+        ) as process,
+    ):
+        try:
+            yield process, log
+        finally:
+            process.kill()
+
+
+def _until(condition: Callable[[], bool], process: "subprocess.Popen[str]", log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
+
+
+def test_a_living_fleet_is_evaluated_again_and_again_and_survives_a_kill(station: Station, tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}",
+        "ANDEN_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
+        "ANDEN_FLEET_SOURCE": "file",
+        "ANDEN_FLEET_FILE": str(tmp_path / "fleet"),
+        "PYTHONUNBUFFERED": "1",
+    }
+    simulated = ("simulate", "--every", "1", "--port", "0", "--fault", "level:payments:slow:3")
+    with _running("evaluate", "--every", "1", environment=environment) as (early, early_log):
+        _until(lambda: "is not there" in early_log.read_text(), early, early_log)
+        with _running(*simulated, environment=environment) as (living, log):
+            _until(lambda: "metrics at" in log.read_text(), living, log)
+            page = log.read_text().split("metrics at ")[1].split()[0]
+            with urllib.request.urlopen(page, timeout=10) as answer:  # noqa: S310 - our own address
+                assert 'db_client_operation_duration_seconds_count{service_name="mail"' in answer.read().decode()
+            _until(lambda: "1 stand out: payments" in early_log.read_text(), early, early_log)
+            early.kill()
+            early.wait()
+            good = FleetEvaluation.objects.filter(outcome=FleetEvaluation.OK)
+            kept = good.count()
+            with _running("evaluate", "--every", "1", environment=environment) as (next_one, next_log):
+                _until(lambda: good.count() > kept + 1, next_one, next_log)
+                next_one.send_signal(signal.SIGTERM)
+                assert next_one.wait(20) == 0
+            living.send_signal(signal.SIGTERM)
+            assert living.wait(20) == 0
+    assert Incident.objects.filter(subject="payments").count() <= 1
+    assert "Traceback" not in early_log.read_text() + log.read_text()
