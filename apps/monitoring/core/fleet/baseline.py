@@ -1,12 +1,23 @@
 """What is usual: of each service at this time of day, and of the whole fleet."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from apps.monitoring.core.fleet.observation import Floats
-from apps.monitoring.core.fleet.robust import median, median_of_services
+from apps.monitoring.core.fleet.robust import median, median_of_services, midmean
+
+_DAY_S: Final = 86_400.0
+_SATURDAY: Final = 5
+_ZONE_MEMBERS: Final = 3
+_APART: Final = float(np.log(1.15))
+"""Zones whose motions differ by less move alike."""
+_REFERENCE_SHARE: Final = 0.4
+"""What share of the fleet must be where it usually is, so that the rest is what moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +26,8 @@ class Usual:
 
     `own` S × K × B is what is usual for each service. `fleet` K × B is how far the fleet is from its usual now,
     `past_fleet` K × D × B was on each earlier day. `left` S × K × B and `past_left` S × K × D × B are what is left
-    of each service after both; `days` S × K is how many earlier days are known.
+    of each service after both; `days` S × K is how many earlier days are known; `alike` D are the earlier days of
+    today's kind: weekend or not. `apart` S × K are services whose zone moved away from the rest.
     """
 
     own: Floats
@@ -24,22 +36,84 @@ class Usual:
     left: Floats
     past_left: Floats
     days: NDArray[np.int64]
+    alike: NDArray[np.bool_]
+    apart: NDArray[np.bool_]
 
 
-def usual(level: Floats, past: Floats, *, least_services: int) -> Usual:
+def usual(level: Floats, past: Floats, *, at_s: float, zones: Sequence[str], least_services: int) -> Usual:
     """What is usual, from the levels of now (S × K × B) and of the days before (S × K × D × B)."""
     by_block = np.ascontiguousarray(past.swapaxes(2, 3))
     first = median(by_block)
     past_fleet = median_of_services(past - first[:, :, None], least=least_services)
     # A day on which the whole fleet was elsewhere is no reason to think that a service strays.
     own = median(by_block - past_fleet.swapaxes(1, 2)[None])
-    fleet = median_of_services(level - own, least=least_services)
+    alike = _days_alike(past.shape[2], at_s)
+    kind = _of_kind(past_fleet, alike)
+    own += kind[None, :, None]
+    moved = level - own
+    apart = _apart(moved, zones)
+    fleet = median_of_services(np.where(apart[..., None], np.float32(np.nan), moved), least=least_services)
     known = (~np.isnan(past)).sum(axis=3) * 2 >= past.shape[3]
     return Usual(
         own=own,
         fleet=fleet,
-        past_fleet=past_fleet,
-        left=level - own - fleet,
-        past_left=past - past_fleet - own[:, :, None],
+        past_fleet=past_fleet - kind[:, None, None],
+        left=moved - fleet,
+        past_left=past - past_fleet - (own - kind[None, :, None])[:, :, None],
         days=np.asarray(known.sum(axis=2)),
+        alike=alike,
+        apart=apart,
     )
+
+
+def _days_alike(days: int, at_s: float) -> NDArray[np.bool_]:
+    weekend = [datetime.fromtimestamp(at_s - day * _DAY_S, UTC).weekday() >= _SATURDAY for day in range(days + 1)]
+    alike = np.array([kind == weekend[0] for kind in weekend[1:]], dtype=bool)
+    return alike if alike.any() else np.ones(days, bool)
+
+
+def _of_kind(past_fleet: Floats, alike: NDArray[np.bool_]) -> Floats:
+    """How far the fleet usually is from the median of all days on a day like today, K: a Saturday is no incident.
+
+    Of two earlier days the one nearer to the others counts, so that one incident cannot hide the next.
+    """
+    if alike.all():
+        return np.zeros(len(past_fleet), np.float32)
+    levels = np.nan_to_num(midmean(past_fleet[:, alike]))
+    if levels.shape[1] > 2:
+        return median(levels)
+    nearest = np.abs(levels).argmin(axis=1)
+    return np.asarray(np.take_along_axis(levels, nearest[:, None], axis=1)[:, 0])
+
+
+def _apart(moved: Floats, zones: Sequence[str]) -> NDArray[np.bool_]:
+    """The services, S × K, of zones that moved away from a large part of the fleet that did not.
+
+    They say nothing of the fleet: a third of it in trouble would pass for a motion of all.
+    """
+    apart = np.zeros(moved.shape[:2], bool)
+    members = [np.array([own == zone for own in zones]) for zone in sorted(set(zones) - {""})]
+    if len(members) > 1:
+        half = -(-moved.shape[-1] // 2)
+        motion = midmean(moved[..., -half:])
+        for column in range(moved.shape[1]):
+            apart[:, column] = _away(motion[:, column], members)
+    return apart
+
+
+def _away(motion: Floats, members: list[NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    """The services of zones that moved away, S."""
+    known = ~np.isnan(motion)
+    inside = [zone & known for zone in members if (zone & known).sum() >= _ZONE_MEMBERS]
+    nothing = np.zeros(len(motion), bool)
+    if len(inside) < 2:
+        return nothing
+    centres = np.array([np.median(motion[zone]) for zone in inside])
+    spread = 1.4826 * np.median(
+        np.concatenate([np.abs(motion[zone] - centre) for zone, centre in zip(inside, centres, strict=True)])
+    )
+    sure = 3 * 1.25 * spread / np.sqrt([zone.sum() for zone in inside])
+    nearest = int(np.abs(centres).argmin())
+    left = np.abs(centres - centres[nearest]) > np.maximum(_APART, np.hypot(sure, sure[nearest]))
+    away = np.any([zone for zone, gone in zip(inside, left, strict=True) if gone] or [nothing], axis=0)
+    return away if (known & ~away).sum() >= _REFERENCE_SHARE * known.sum() else nothing

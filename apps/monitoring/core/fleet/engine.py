@@ -28,7 +28,13 @@ def evaluate(
     `since` is when each (service, signal) flag of the evaluation before began, epoch seconds.
     """
     blocks = gather(observation, policy.blocks)
-    found = usual(blocks.level, blocks.past_level, least_services=policy.least_peers + 1)
+    found = usual(
+        blocks.level,
+        blocks.past_level,
+        at_s=float(observation.times_s[-1]),
+        zones=observation.zones,
+        least_services=policy.least_peers + 1,
+    )
     findings = find(found, blocks, observation, policy)
     low, middle, high = peer_bands(observation, found, blocks.size)
     fleet = fleet_events(observation, found, middle, policy)

@@ -30,7 +30,7 @@ def fleet_events(
     """One event where the whole fleet is away from its usual, however many signals say so."""
     half = -(-usual.fleet.shape[-1] // 2)
     now = midmean(usual.fleet[:, -half:])
-    past = midmean(usual.past_fleet[..., -half:])
+    past = midmean(usual.past_fleet[:, usual.alike, -half:])
     moved = []
     for column, signal in enumerate(observation.signals):
         shift = float(now[column])
@@ -45,9 +45,9 @@ def fleet_events(
 
 
 def _unusual(shift: float, past: Floats, policy: Policy) -> bool:
-    """Whether the fleet's motion is large, and larger than on all of its earlier days but one."""
+    """Whether the fleet's motion is large, and larger than on all of its earlier days of the kind but one."""
     known = np.sort(past[~np.isnan(past)] * np.sign(shift))
-    if len(known) < policy.least_days or abs(shift) < np.log(policy.event_ratio):
+    if not len(known) or abs(shift) < np.log(policy.event_ratio):
         return False
     spread = 1.4826 * float(np.median(np.abs(known)))
     usually = float(known[-2]) if len(known) > 2 else 0.0

@@ -55,7 +55,7 @@ def find(usual: Usual, blocks: Blocks, observation: Observation, policy: Policy)
     directions = _directions(observation, levels)
     scores = []
     for number, (look, least) in enumerate(zip(looks, floors, strict=True)):
-        scored = score(look, floor=least)
+        scored = score(look, floor=least, apart=usual.apart)
         sign = np.ones_like(directions) if number == _SPREAD else directions
         scores.append(_one_sided(look, scored, sign, threshold))
     _hold_back(scores, levels, directions, threshold=threshold, least=float(np.log(policy.least_ratio)))

@@ -94,4 +94,6 @@ def _of(usual: Usual, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Usual
         left=usual.left[rows],
         past_left=usual.past_left[rows],
         days=usual.days[rows],
+        alike=usual.alike,
+        apart=usual.apart[rows],
     )

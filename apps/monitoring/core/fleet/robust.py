@@ -14,7 +14,7 @@ _ERFC: Final = (
     0.17087277, -0.82215223, 1.48851587, -1.13520398, 0.27886807,
     -0.18628806, 0.09678418, 0.37409196, 1.00002368, -1.26551223,
 )  # fmt: skip
-_MAD_TO_DEVIATION: Final = 1.4826
+MAD_TO_DEVIATION: Final = 1.4826
 """What makes the median absolute deviation of a normal distribution its standard deviation."""
 
 
@@ -55,7 +55,7 @@ def midmean(values: Floats, *, least: int = 1) -> Floats:
 
 def deviation(values: Floats) -> Floats:
     """The robust standard deviation around the median over the last axis."""
-    return np.asarray(np.float32(_MAD_TO_DEVIATION) * median(np.abs(values - median(values)[..., None])))
+    return np.asarray(np.float32(MAD_TO_DEVIATION) * median(np.abs(values - median(values)[..., None])))
 
 
 def tail_share(z: Doubles) -> Doubles:

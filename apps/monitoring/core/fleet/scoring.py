@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from apps.monitoring.core.fleet.baseline import Usual
 from apps.monitoring.core.fleet.observation import Floats
 from apps.monitoring.core.fleet.robust import (
+    MAD_TO_DEVIATION,
     deviation,
     digamma,
     median,
@@ -77,12 +78,12 @@ def _slope(left: Floats) -> Floats:
     )
 
 
-def score(look: Look, *, floor: float) -> Scored:
+def score(look: Look, *, floor: float, apart: NDArray[np.bool_]) -> Scored:
     """How rare the window's figure is for this service, brought to a normal deviate.
 
     A service's own days are few: what they say of its spread is weighed with how the spreads of the fleet's services
     are distributed, and the figure is judged under every spread that remains believable. `floor` is a deviation that
-    means nothing.
+    means nothing; the services that are `apart`, S × K, say nothing of how the others spread.
     """
     days = (~np.isnan(look.past)).sum(axis=-1).astype(np.float32)
     held = _held(look.past)
@@ -91,7 +92,7 @@ def score(look: Look, *, floor: float) -> Scored:
     for column in range(look.now.shape[1]):
         shares[:, column] = _predicted(look.now[:, column], squares[:, column], days[:, column], floor=floor)
     ordered = np.sort(look.past, axis=-1)
-    return Scored(_calibrated(shares), *_seconds(ordered, days.astype(np.int64)))
+    return Scored(_calibrated(shares, apart), *_seconds(ordered, days.astype(np.int64)))
 
 
 def _predicted(now: Floats, squares: Floats, days: Floats, *, floor: float) -> Floats:
@@ -126,16 +127,24 @@ def _forecast(days: Floats) -> Floats:
     return np.asarray((1 + loss / np.maximum(days, 1)) / kept, dtype=np.float32)
 
 
-def _calibrated(z: Floats) -> Floats:
+def _calibrated(z: Floats, apart: NDArray[np.bool_]) -> Floats:
     """The scores, brought to a spread of one over the peers where they spread more than that."""
-    across = np.ascontiguousarray(z.T)
+    across = np.where(apart, np.float32(np.nan), z).T.copy()
     known = (~np.isnan(across)).sum(axis=-1)
-    spread = deviation(across)
-    if known.max(initial=0) < _ENOUGH <= known.sum():
+    spread = _calmer_side(across)
+    few = known < _ENOUGH
+    if few.any():
         # Few services: all signals together say how good the scores are.
-        spread = np.full(len(across), deviation(across.reshape(1, -1))[0], np.float32)
-    spread = np.where((known >= _ENOUGH) | (known.sum() >= _ENOUGH > known.max(initial=0)), spread, np.float32(1))
+        together = _calmer_side(across.reshape(1, -1))[0] if known.sum() >= _ENOUGH else np.float32(1)
+        spread = np.where(few, together, spread)
     return np.asarray(z / np.fmax(spread, np.float32(1))[None])
+
+
+def _calmer_side(values: Floats) -> Floats:
+    """The robust deviation from the median, of the side that strays less: a zone in trouble is on one side only."""
+    away = values - median(values)[..., None]
+    above, below = np.where(away >= 0, away, np.float32(np.nan)), np.where(away <= 0, -away, np.float32(np.nan))
+    return np.asarray(np.float32(MAD_TO_DEVIATION) * np.fmin(median(above), median(below)))
 
 
 def _seconds(ordered: Floats, known: NDArray[np.int64]) -> tuple[Floats, Floats]:

@@ -7,7 +7,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-ALWAYS_S: Final = -np.inf
 SLOW: Final = ("latency_p95", "database_read", "database_write")
 """The signals of a slow service."""
 
@@ -59,3 +58,9 @@ class Fault:
         if self.kind is FaultKind.FLAP:
             active &= np.floor((self.start_s - before_s) / self.period_s).astype(np.int64) % 2 == 0
         return active.astype(np.float64)
+
+
+def drawn_fault(rng: np.random.Generator, factor: float) -> Fault:
+    """One service that is `factor` times its usual in one to three signals, for twenty minutes to the whole window."""
+    signals = rng.permutation(("request_rate", *SLOW))[: int(rng.integers(1, 4))]
+    return Fault(factor=factor, signals=tuple(map(str, signals)), start_s=60.0 * float(rng.integers(20, 61)))

@@ -20,13 +20,15 @@ USUAL: Final = {
     "latency_p95": 0.120,
     "database_read": 0.004,
     "database_write": 0.013,
-    "saturation": 0.30,
+    "saturation": 0.15,
 }
 INDEX: Final = {signal.name: number for number, signal in enumerate(SIGNALS)}
 _ERRORS: Final = INDEX["error_ratio"]
 _RATE: Final = INDEX["request_rate"]
 _ECHO: Final = 8
 """Minutes after which a minute's noise is forgotten."""
+_WILDEST: Final = 4.0
+"""Even a wild point is no more than e^4 times what is usual."""
 _KNOT_S: Final = 6 * 3_600.0
 """A level strays from one value to the next within so long."""
 _PARAMETERS, _NOISE, _WANDER, _GAPS, _COUNTS, _FAULTS = range(6)
@@ -198,6 +200,7 @@ class SimulatedFleet:
             noise += weights[:, :, lag, None] * fresh[:, :, lag : lag + len(minutes)]
         deviation = np.sqrt(drawn["tails"] / np.maximum(drawn["tails"] - 2.0, 0.5))
         noise *= (drawn["noise"] / deviation)[:, :, None]
+        np.clip(noise, -_WILDEST, _WILDEST, out=noise)
         for fault, numbers, amount in self._active(times_s):
             if fault.kind is FaultKind.SPREAD:
                 columns = _columns(fault)

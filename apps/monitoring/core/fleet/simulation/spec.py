@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from apps.monitoring.core.fleet.simulation.faults import Fault
+from apps.monitoring.core.fleet.simulation.faults import Fault, drawn_fault
 
 DAY_S: Final = 86_400.0
 NOON_S: Final = 1_762_948_800.0
@@ -62,6 +62,13 @@ class FleetSpec:
             gaps=rng.uniform(0.0, 0.1),
             faults=faults,
         )
+
+    @classmethod
+    def hard(cls, rng: np.random.Generator, *, services: int, factor: float) -> "FleetSpec":
+        """A drawn fleet with some sick services: how many, in which signals and since when is drawn."""
+        share = rng.uniform(0.02, 0.1)
+        faults = (drawn_fault(rng, factor) for _ in range(max(1, round(share * services))))
+        return cls.drawn(rng, services=services, faults=tuple(faults))
 
     def sick_with(self, *faults: Fault) -> "FleetSpec":
         """The same fleet with these faults besides those it has."""
