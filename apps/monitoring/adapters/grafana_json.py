@@ -25,10 +25,13 @@ from grafana_foundation_sdk.models import dashboard as sdk
 from apps.monitoring.adapters.grafana_tables import Transformation, overrides, transformations
 from apps.monitoring.adapters.grafana_terms import (
     COLOURS,
+    REGION,
     UNITS,
+    label_query,
     meanings_by_value,
     page_address,
     panel_address,
+    resource_query,
     series_address,
     steps_of,
 )
@@ -52,8 +55,6 @@ SOURCES: Final = {
 }
 """By the type of data source, which is the name of its variable, too: label, uid, name."""
 NO_VALUE: Final = "no data"
-REGION: Final = "default"
-"""CloudWatch targets ask in the region of the data source."""
 ALL: Final = "$__all"
 
 
@@ -136,9 +137,6 @@ def _source_variable(kind: str) -> sdk.VariableModel:
 
 def _labels(variable: Variable) -> sdk.VariableModel:
     """The values of a label, or the series of a query in its own order."""
-    text = (
-        f"query_result({variable.query})" if variable.ranked else f"label_values({variable.query}, {variable.label})"
-    )
     every = sdk.VariableOption(selected=True, text=["All"], value=[ALL])
     return sdk.VariableModel(
         type_val=sdk.VariableType.QUERY,
@@ -146,7 +144,7 @@ def _labels(variable: Variable) -> sdk.VariableModel:
         label=variable.title,
         hide=sdk.VariableHide.HIDE_VARIABLE if variable.ranked else None,
         datasource=_source_ref("prometheus"),
-        query={"qryType": 5, "query": text, "refId": "PrometheusVariableQueryEditor-VariableQuery"},
+        query=label_query(variable),
         regex=f'/{variable.label}="([^"]+)"/' if variable.ranked else "",
         refresh=sdk.VariableRefresh.ON_TIME_RANGE_CHANGED,
         sort=sdk.VariableSort.DISABLED if variable.ranked else sdk.VariableSort.ALPHABETICAL_ASC,
@@ -163,15 +161,7 @@ def _resource(variable: ResourceVariable) -> sdk.VariableModel:
         name=variable.resource,
         label=variable.title,
         datasource=_source_ref("cloudwatch"),
-        query={
-            "queryType": "dimensionValues",
-            "namespace": variable.metric.namespace,
-            "metricName": variable.metric.name,
-            "dimensionKey": variable.dimension,
-            "dimensionFilters": {},
-            "region": REGION,
-            "refId": "CloudWatchVariableQueryEditor-VariableQuery",
-        },
+        query=resource_query(variable),
         refresh=sdk.VariableRefresh.ON_DASHBOARD_LOAD,
         sort=sdk.VariableSort.ALPHABETICAL_ASC,
     )
@@ -211,6 +201,7 @@ def _panel(panel: Panel, at: sdk.GridPos, page: Dashboard) -> sdk.Panel:
         datasource=_source_ref(_source(panel)),
         grid_pos=at,
         links=[_link(link.title, panel_address(link)) for link in panel.links if not link.pick],
+        max_data_points=panel.points,
         repeat=panel.repeat or None,
         repeat_direction="h" if panel.repeat else None,
         max_per_row=3 if panel.repeat else None,
@@ -343,7 +334,7 @@ def _options(panel: Panel) -> Any:
         case "lines":
             return timeseries.Options(legend=_legend(("lastNotNull", "max")), tooltip=_tooltip())
         case "table":
-            return table.Options(cell_height=common.TableCellHeight.SM, footer=common.TableFooterOptions(reducer=[]))
+            return _table_options(panel)
         case "timeline":
             return statetimeline.Options(
                 show_value=common.VisibilityMode.NEVER, row_height=0.8, legend=_legend(()), tooltip=_tooltip()
@@ -362,6 +353,16 @@ def _stat_options(panel: Panel) -> stat.Options:
         graph_mode=common.BigValueGraphMode.AREA if course else common.BigValueGraphMode.NONE,
         text_mode=common.BigValueTextMode.VALUE if single else common.BigValueTextMode.VALUE_AND_NAME,
     )
+
+
+def _table_options(panel: Panel) -> table.Options:
+    order = [
+        common.TableSortByFieldState(display_name=column.title, desc=column.order == "down")
+        for column in panel.columns
+        if column.order
+    ]
+    footer = common.TableFooterOptions(reducer=[])
+    return table.Options(cell_height=common.TableCellHeight.SM, footer=footer, sort_by=order)
 
 
 def _heatmap_options(panel: Panel) -> heatmap.Options:

@@ -2,7 +2,17 @@
 
 from typing import Final, TypedDict
 
-from apps.monitoring.core.dashboards.model import PREFIX, Link, Meaning, Panel, Scale, State, Unit
+from apps.monitoring.core.dashboards.model import (
+    PREFIX,
+    Link,
+    Meaning,
+    Panel,
+    ResourceVariable,
+    Scale,
+    State,
+    Unit,
+    Variable,
+)
 
 COLOURS: Final[dict[State, str]] = {
     "neutral": "#8E99A8",
@@ -32,6 +42,9 @@ UNITS: Final[dict[Unit, str]] = {
     Unit.STATE: "none",
 }
 """Source: https://github.com/grafana/grafana/blob/main/packages/grafana-data/src/valueFormats/categories.ts"""
+
+REGION: Final = "default"
+"""CloudWatch is asked in the region of the data source."""
 
 
 def page_address(page: str) -> str:
@@ -76,4 +89,24 @@ def meanings_by_value(meanings: tuple[Meaning, ...]) -> dict[str, MeaningResult]
     return {
         f"{each.value:g}": MeaningResult(text=each.text, color=COLOURS[each.state], index=index)
         for index, each in enumerate(meanings)
+    }
+
+
+def label_query(variable: Variable) -> dict[str, object]:
+    """What a variable asks Prometheus: the values of a label, or the series of a query with their labels."""
+    ranked = f"query_result({variable.query})"
+    text = ranked if variable.ranked else f"label_values({variable.query}, {variable.label})"
+    return {"qryType": 5, "query": text, "refId": "PrometheusVariableQueryEditor-VariableQuery"}
+
+
+def resource_query(variable: ResourceVariable) -> dict[str, object]:
+    """What a variable asks CloudWatch: the values that a dimension has."""
+    return {
+        "queryType": "dimensionValues",
+        "namespace": variable.metric.namespace,
+        "metricName": variable.metric.name,
+        "dimensionKey": variable.dimension,
+        "dimensionFilters": {},
+        "region": REGION,
+        "refId": "CloudWatchVariableQueryEditor-VariableQuery",
     }

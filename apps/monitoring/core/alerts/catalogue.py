@@ -10,11 +10,13 @@ from apps.monitoring.core.alerts.ingest import INGEST_ALERTS
 from apps.monitoring.core.alerts.itself import ITSELF_ALERTS
 from apps.monitoring.core.alerts.recordings import recording_groups
 from apps.monitoring.core.alerts.station import STATION_ALERTS
+from apps.monitoring.core.dashboards.recordings import fleet_recordings
 
 EVERY: Final = "30s"
 
 RULE_FILES: Final[dict[str, tuple[Group, ...]]] = {
     "recordings": recording_groups(),
+    "pages": (fleet_recordings(),),
     "slos": (Group("anden-slos", EVERY, tuple(burn_alerts())),),
     "station": (Group("anden-station", EVERY, STATION_ALERTS),),
     "ingest": (Group("anden-ingest", EVERY, INGEST_ALERTS),),

@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from apps.monitoring.core.dashboards.model import Meaning, Scale, rising
+from apps.monitoring.core.dashboards.model import Meaning, Scale, Target, rising
+from apps.monitoring.core.dashboards.recordings import PEERS, SERVICES_UP_TO
+from apps.monitoring.core.dashboards.recordings import WORST as ALL_SIGNALS
 from apps.monitoring.core.promql import Match, Query, compose, level, series
 from apps.monitoring.metrics import FLEET_SCORE, FLEET_STATE
 
@@ -23,8 +25,8 @@ STATES: Final = (
 OUTLIER: Final = 1
 STEP: Final = "5m"
 """How finely the past is searched for flags."""
-EDGES: Final = (1, 2, 3, 4, 6, 10)
-"""Scores between which services are counted."""
+POINTS: Final = 60
+"""Moments at which all services are looked at: more would only be slow."""
 
 
 def worst_score(*where: Match) -> Query:
@@ -57,23 +59,11 @@ def only(query: Query, services: Query) -> Query:
     return compose("{} and on (service) {}", query, services)
 
 
+def peers(signal: str = ALL_SIGNALS) -> Target:
+    """Between which scores eight of ten services lie, and the middle one."""
+    return Target(level(PEERS, Match("signal", signal), by=("band",)), "peers {{band}}")
+
+
 def counts_by_score() -> Query:
     """How many services have a worst score up to each edge, as the buckets of a histogram: a handful of series."""
-    worst = worst_score()
-    below = [_bucket(compose(f"count({{}} <= {edge})", worst), f"{edge}") for edge in EDGES]
-    return compose(
-        " or ".join("{}" for _ in range(len(EDGES) + 1)), *below, _bucket(compose("count({})", worst), "+Inf")
-    )
-
-
-def band(query: Query, *shares: float) -> Query:
-    """These quantiles over the fleet, told apart by the label `band` (p10, p90), in one query."""
-    parts = [
-        compose(f'label_replace(quantile({share:g}, {{}}), "band", "p{share * 100:g}", "", "")', query)
-        for share in shares
-    ]
-    return compose(" or ".join("{}" for _ in parts), *parts)
-
-
-def _bucket(count: Query, edge: str) -> Query:
-    return compose(f'label_replace({{}} or vector(0), "le", "{edge}", "", "")', count)
+    return level(SERVICES_UP_TO, by=("le",))

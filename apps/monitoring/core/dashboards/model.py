@@ -120,6 +120,8 @@ class Column:
     scale: Scale = NEUTRAL
     meanings: tuple[Meaning, ...] = ()
     width: int | None = None
+    order: Literal["", "up", "down"] = ""
+    """Rows are ordered by the column that says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,8 @@ class Panel:
     decimals: int | None = None
     minimum: float | None = 0
     maximum: float | None = None
+    points: int | None = None
+    """At how many moments its queries are evaluated at most; Grafana's own choice is one a pixel."""
 
     @property
     def id(self) -> int:

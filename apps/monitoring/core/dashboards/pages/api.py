@@ -145,7 +145,7 @@ _ROUTES: Final = Row(
             columns=(
                 Column("dataset", "Dataset"),
                 Column("operation", "Operation"),
-                Column("value A", "Requests", Unit.REQUESTS_PER_SECOND),
+                Column("value A", "Requests", Unit.REQUESTS_PER_SECOND, order="down"),
                 Column("value B", "Failed (5xx)", Unit.REQUESTS_PER_SECOND, none_of(0.001)),
                 Column("value C", "Refused (4xx)", Unit.REQUESTS_PER_SECOND),
             ),

@@ -4,13 +4,14 @@ from typing import Final
 
 from apps.monitoring.core.dashboards.fleets import (
     MULTIPLES,
+    POINTS,
     SCORE,
     SHIFT,
     STATES,
     WORST,
-    band,
     counts_by_score,
     only,
+    peers,
     standing,
     worst_flagged,
     worst_of_now,
@@ -105,13 +106,14 @@ _WORST: Final = Row(
             columns=(
                 Column("service", "Service"),
                 Column("signal", "Signal"),
-                Column("value A", "Score", Unit.SCORE, SCORE, width=90),
+                Column("value A", "Score", Unit.SCORE, SCORE, width=90, order="down"),
                 Column("value B", "State", Unit.STATE, meanings=STATES, width=90),
                 Column("course", "Course of the score"),
             ),
             decimals=1,
             minimum=None,
             links=(SERVICE,),
+            points=POINTS,
         ),
         Panel(
             "How scores spread",
@@ -140,6 +142,7 @@ _FLAGGED: Final = Row(
             Scale("well", ((1, "bad"), (2, "unknown"), (3, "neutral"))),
             meanings=STATES,
             links=(SERVICE,),
+            points=4 * POINTS,
         ),
     ),
     height=TALL,
@@ -155,7 +158,7 @@ _MULTIPLES: Final = Row(
             Unit.SCORE,
             (
                 Target(level(FLEET_SCORE, Match("service", "$worst"), by=("signal",)), "{{signal}}"),
-                Target(band(worst_score(), 0.1, 0.9), "peers {{band}}"),
+                peers(),
             ),
             24,
             SCORE,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from apps.monitoring.core.dashboards.fleets import SCORE, STATES, band, worst_score
+from apps.monitoring.core.dashboards.fleets import SCORE, STATES, peers, worst_score
 from apps.monitoring.core.dashboards.model import (
     Dashboard,
     Link,
@@ -94,7 +94,7 @@ def _against_peers(signal: Signal) -> Panel:
         "between p10 and p90.",
         Unit.SCORE,
         Target(level(FLEET_SCORE, THIS, here), "this service"),
-        Target(band(level(FLEET_SCORE, here, by=("service",)), 0.1, 0.5, 0.9), "peers {{band}}"),
+        peers(signal.name),
         width=8,
         scale=SCORE,
         pale="peers .*",

@@ -106,7 +106,7 @@ _BUDGETS: Final = Row(
             columns=(
                 Column("slo", "Objective"),
                 Column("dataset", "Dataset"),
-                Column("value A", "Budget left", Unit.RATIO, BUDGET),
+                Column("value A", "Budget left", Unit.RATIO, BUDGET, order="up"),
                 Column("value B", "Bad events", Unit.RATIO),
                 Column("value C", "Burn 1 h", Unit.FACTOR, rising(1, FAST)),
                 Column("value D", "Burn 1 d", Unit.FACTOR, rising(1, 3)),

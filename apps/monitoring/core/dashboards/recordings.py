@@ -1,0 +1,55 @@
+"""What Prometheus records for the pages of the fleet, so that they cost the same for fifty services and ten thousand.
+
+A distribution or a quantile over ten thousand services takes a moment; a page would ask for it at each of its
+hundreds of points. Recorded once a minute it is a handful of series, whatever the fleet's size.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from apps.datasets.core.metric import Metric
+from apps.monitoring.core.alerts.alert import Group, Recording
+from apps.monitoring.core.promql import Query, compose, level
+from apps.monitoring.metrics import FLEET_SCORE
+
+EVERY: Final = "60s"
+"""As often as the fleet is evaluated."""
+EDGES: Final = (1, 2, 3, 4, 6, 10)
+"""Scores between which services are counted."""
+SHARES: Final = ((0.1, "p10"), (0.5, "p50"), (0.9, "p90"))
+WORST: Final = "worst"
+"""In place of a signal: each service's worst score over its signals."""
+
+SERVICES_UP_TO: Final = Metric(
+    "anden:fleet_services:count", "Services whose worst score is up to le.", "gauge", labels=("le",)
+)
+PEERS: Final = Metric(
+    "anden:fleet_score:quantile", "Quantiles of the scores over all services.", "gauge", labels=("signal", "band")
+)
+
+
+def fleet_recordings() -> Group:
+    """The rules: the distribution of the worst scores, and the band in which most services lie."""
+    return Group("anden-fleet-scores", EVERY, (*_counts(), *_bands()))
+
+
+def _counts() -> Iterator[Recording]:
+    worst = level(FLEET_SCORE, by=("service",))
+    every = compose("count({})", worst)
+    for edge in EDGES:
+        # No service below the edge is none; no service at all is nothing known.
+        below = compose(f"count({{}} <= {edge}) or 0 * {{}}", worst, every)
+        yield Recording(SERVICES_UP_TO, below, (("le", f"{edge}"),))
+    yield Recording(SERVICES_UP_TO, every, (("le", "+Inf"),))
+
+
+def _bands() -> Iterator[Recording]:
+    for share, band in SHARES:
+        yield Recording(PEERS, _quantile(share, "signal"), (("band", band),))
+        yield Recording(PEERS, _quantile(share), (("signal", WORST), ("band", band)))
+
+
+def _quantile(share: float, *by: str) -> Query:
+    scores = level(FLEET_SCORE, by=("service", *by))
+    grouping = f" by ({', '.join(by)})" if by else ""
+    return compose(f"quantile{grouping} ({share:g}, {{}})", scores)
