@@ -160,12 +160,12 @@ def manifest(files: Documents | None = None, values: Values = VALUES) -> Manifes
 
 def many(*, folders: int, dashboards: int, rules: int) -> Documents:
     """A manifest of this size, its rules in groups of twenty."""
-    made = [{"uid": f"anden-folder-{n}", "title": f"Andén {n}"} for n in range(folders)]
+    made: list[dict[str, Any]] = [{"uid": f"anden-folder-{n}", "title": f"Andén {n}"} for n in range(folders)]
     files = documents(folders=made, **{"alert-rules": None, "policy": None})
     for number in range(dashboards):
         uid = f"anden-board-{number}"
         files[f"{uid}.json"] = dashboard(uid, f"Board {number}", panels=10)
-        made[number % folders].setdefault("dashboards", []).append(uid)  # type: ignore[attr-defined]
+        made[number % folders].setdefault("dashboards", []).append(uid)
     groups = [
         {
             "folderUid": f"anden-folder-{group % folders}",

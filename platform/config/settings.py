@@ -159,6 +159,7 @@ CELERY_BEAT_SCHEDULE = {
     "make the ledger's days ahead": {"task": "datasets.ensure_ledger_days", "schedule": 3_600},
     "drop the ledger's old days": {"task": "datasets.drop_ledger_days", "schedule": 86_400},
     "purge old tombstones": {"task": "datasets.purge_tombstones", "schedule": 86_400},
+    "look for edits by hand in Grafana": {"task": "monitoring.look_for_drift", "schedule": GRAFANA.drift_s},
 }
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 
@@ -171,7 +172,7 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s%(request)s %(message)s"}},
     "filters": {"request": {"()": "apps.datasets.adapters.request_ids.RequestIdFilter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}},
-    # The pool warns at every try; what fails in the end says so itself.
-    "loggers": {"psycopg.pool": {"level": "ERROR"}},
+    # These pools warn at every try; what fails in the end says so itself.
+    "loggers": {"psycopg.pool": {"level": "ERROR"}, "urllib3.connectionpool": {"level": "ERROR"}},
     "root": {"handlers": ["stderr"], "level": ANDEN.log_level},
 }

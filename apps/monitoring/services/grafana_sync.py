@@ -11,7 +11,7 @@ from apps.monitoring.core.grafana.history import History, Synced
 from apps.monitoring.core.grafana.objects import Key, Kind, Manifest, State
 from apps.monitoring.core.grafana.placeholders import Values, is_hash_of, resolved, sealed_hash, sealed_name
 from apps.monitoring.core.grafana.plan import Action, Plan, Sealing, leftovers, plan
-from apps.monitoring.core.grafana.port import Grafana
+from apps.monitoring.core.grafana.port import Deployment, Grafana
 from apps.monitoring.core.grafana.pruning import check_bounds, prune_plan
 
 Tell = Callable[[int, int, Action], None]
@@ -51,27 +51,28 @@ def dashboards_sync(run: Run, manifest: Manifest, *, adopt: bool = False, rollba
         raise SyncRefused("\n".join(planned.refusals))
     if rollback_of is not None:
         planned = replace(planned, actions=(*planned.actions, *_undone(run, manifest, state, rollback_of)))
-    _deploy(run, planned.actions)
+    deployment = run.grafana.open_deployment()
+    if planned.actions:
+        deployment = _deploy(run, planned.actions, deployment)
     _record(run, manifest, planned, rollback_of)
+    if deployment is not None:
+        run.grafana.end_deployment(deployment, f"Andén {run.revision}")
     return planned
 
 
-def _deploy(run: Run, actions: Sequence[Action]) -> None:
-    """Make the changes between the beginning and the end of one deployment.
+def _deploy(run: Run, actions: Sequence[Action], deployment: Deployment | None) -> Deployment:
+    """Make the changes, and give the deployment that they belong to.
 
-    Its annotation comes first and is closed last. One that is still open is that of a run that was killed: this run
-    ends it, even with nothing left to change.
+    Its annotation comes before the first change, and is closed when the last is made and recorded. One that is
+    still open is that of a run that was killed: it goes on.
     """
-    deployment = run.grafana.open_deployment()
-    if not actions and deployment is None:
-        return
     if deployment is None:
         at_ms = int(run.now.timestamp() * 1000)
         deployment = run.grafana.begin_deployment(f"Andén {run.revision}: synchronising", at_ms=at_ms)
     for done, action in enumerate(actions):
         run.tell(done, len(actions), action)
         run.grafana.apply(action, message=f"Andén {run.revision}")
-    run.grafana.end_deployment(deployment, f"Andén {run.revision}")
+    return deployment
 
 
 def _record(run: Run, manifest: Manifest, planned: Plan, rollback_of: Synced | None) -> None:
@@ -121,7 +122,7 @@ def _undone(run: Run, manifest: Manifest, state: State, target: Synced) -> list[
     later: set[Key] = set()
     for synced in run.history.syncs():
         if synced.number and target.number and synced.number > target.number:
-            later |= synced.manifest.keys()
+            later |= synced.manifest.all_keys()
     gone = [item for item in leftovers(manifest, state) if item.key in later]
     return [Action("delete", item.key, item.title) for item in gone]
 

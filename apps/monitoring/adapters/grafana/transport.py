@@ -1,6 +1,7 @@
 """Requests to one Grafana, repeated while it is overloaded or away, and its refusals as errors of ours."""
 
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from apps.monitoring.metrics import SYNC_REQUESTS
 REPEATED: Final = (429, 500, 502, 503, 504)
 LONGEST_PAUSE_S: Final = 30
 LONGEST_MESSAGE: Final = 300
+_ERRNO: Final = re.compile(r"\[Errno -?\d+\] (.+)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,4 +197,5 @@ def _reason(error: BaseException) -> str:
             break
         error = inner
     text = str(getattr(error, "strerror", None) or error) or type(error).__name__
-    return (text.rpartition(": ")[2] if " object at 0x" in text else text)[:LONGEST_MESSAGE]
+    number = _ERRNO.search(text)
+    return (number[1] if number else text)[:LONGEST_MESSAGE]

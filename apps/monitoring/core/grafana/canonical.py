@@ -12,9 +12,6 @@ from typing import Any, Final
 from apps.monitoring.core.grafana.differences import ORDER_KEY
 from apps.monitoring.core.grafana.objects import Body, Kind
 
-EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
-"""Says the same as nothing: Grafana writes and drops these as it likes."""
-
 RIGHTS: Final = ("hasAcl", "canSave", "canEdit", "canAdmin", "canDelete", "accessControl")
 WHEN: Final = ("created", "createdBy", "updated", "updatedBy")
 
@@ -142,8 +139,8 @@ def _clean(value: Any, name: str = "") -> Any:
 
 
 def _says_nothing(name: str, value: Any) -> bool:
-    if any(value is empty or (type(value) is type(empty) and value == empty) for empty in EMPTY):
-        return True
+    if value is None or (not value and isinstance(value, str | list | dict)):
+        return True  # Grafana writes and drops these as it likes
     if name not in DEFAULTS:
         return False
     defaults = DEFAULTS[name]
@@ -154,7 +151,7 @@ def _by_name(items: list[Any], keys: tuple[str, ...]) -> Any:
     """The items by their names, and the order of the names; the list itself where they have none of their own."""
     for key in keys:
         names = [item.get(key) if isinstance(item, dict) else None for item in items]
-        if items and all(name not in EMPTY for name in names) and len(set(names)) == len(names):
+        if items and all(name not in (None, "") for name in names) and len(set(names)) == len(names):
             return {**{f"[{name}]": item for name, item in zip(names, items, strict=True)}, ORDER_KEY: names}
     return items
 

@@ -65,7 +65,7 @@ class Manifest:
         """The objects by their keys."""
         return {item.key: item for item in self.objects}
 
-    def keys(self) -> frozenset[Key]:
+    def all_keys(self) -> frozenset[Key]:
         """The keys of all objects, rules among them."""
         rules = (Key(Kind.RULE, rule["uid"]) for item in self.objects for rule in rules_of(item))
         return frozenset({item.key for item in self.objects}.union(rules))

@@ -1,6 +1,6 @@
 """What has to be done so that Grafana holds what the manifest says."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -17,6 +17,7 @@ from apps.monitoring.core.grafana.objects import (
     State,
     rules_of,
 )
+from apps.monitoring.core.grafana.obstacles import There
 from apps.monitoring.core.grafana.ownership import MARKS, our_routes
 from apps.monitoring.core.grafana.placeholders import Path, is_hash_of, sealed_name
 
@@ -25,15 +26,6 @@ SECRET: Final = "(secret)"  # noqa: S105 - what stands in its place
 OTHER_SECRET: Final = "(another secret, or an older one)"  # noqa: S105
 REDACTED: Final = "[REDACTED]"
 """What Grafana gives instead of a secret; the adapter says the same of a data source's."""
-
-UNIQUE_TITLES: Final = {
-    Kind.FOLDER: "its parent",
-    Kind.DASHBOARD: "its folder",
-    Kind.DATA_SOURCE: "the organisation",
-    Kind.CONTACT_POINT: "the organisation",
-    Kind.RULE: "its folder",
-}
-"""Kinds whose titles may not occur twice, and where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +77,20 @@ def plan(manifest: Manifest, state: State, sealing: Sealing, *, adopt: bool = Fa
     actions: list[Action] = []
     refusals: list[str] = []
     unchanged = 0
+    there = There(state)
     for item in manifest.objects:
         actual = actual_body(item, state)
-        refusals += _refusals(item, state, adopt=adopt)
+        unmarked = there.unmarked(item)
+        refusals += there.in_the_way(item)
+        if not adopt:
+            refusals += unmarked
         if actual is None:
             actions.append(Action("create", item.key, item.title, item=item))
-        elif changes := (*compare(item, actual, sealing), *_unmarked(item, state, adopt=adopt)):
+            continue
+        changes = compare(item, actual, sealing)
+        if unmarked and adopt and not changes:
+            changes = (Difference("(mark)", MARKS[item.key.kind], ABSENT),)
+        if changes:
             actions.append(Action("update", item.key, item.title, changes, item, actual))
         else:
             unchanged += 1
@@ -136,59 +136,9 @@ def _actual_group(item: GrafanaObject, state: State) -> Body | None:
     return {"folderUid": folder, "title": title, "interval": interval, "rules": rules}
 
 
-def _unmarked(item: GrafanaObject, state: State, *, adopt: bool) -> Iterator[Difference]:
-    """The mark that an adopted object lacks, where no body says so."""
-    found = state.listed_by_key().get(item.key)
-    if adopt and found and not found.owned:
-        yield Difference("(mark)", MARKS[item.key.kind], ABSENT)
-
-
-def _refusals(item: GrafanaObject, state: State, *, adopt: bool) -> Iterator[str]:
-    there = state.listed_by_key()
-    keys = [item.key, *(Key(Kind.RULE, rule["uid"]) for rule in rules_of(item))]
-    for key in keys:
-        found = there.get(key)
-        if found and not found.owned and not adopt:
-            yield (
-                f'{key} "{found.title}" stands in Grafana without our mark ({MARKS[key.kind]}): it may be somebody '
-                "else's; rename or delete it, or say --adopt"
-            )
-    if item.key.kind is Kind.RULE_GROUP:
-        yield from _strangers(item, state)
-    for name, key, place in _titles(item):
-        for other in state.listed:
-            same = other.key.kind is key.kind and other.key != key and (other.title, other.place) == (name, place)
-            if same and not other.owned:
-                yield (
-                    f'{key}: the title "{name}" is taken in {UNIQUE_TITLES[key.kind]} by {other.key}, which is not '
-                    "Andén's: rename it"
-                )
-
-
-def _strangers(item: GrafanaObject, state: State) -> Iterator[str]:
-    """Rules of somebody else inside of our group: writing the group would delete them."""
-    folder, title = item.body["folderUid"], item.body["title"]
-    wanted = {rule["uid"] for rule in rules_of(item)}
-    for rule in state.rules:
-        inside = (rule["folderUID"], rule["ruleGroup"]) == (folder, title)
-        listed = state.listed_by_key().get(Key(Kind.RULE, rule["uid"]))
-        if inside and rule["uid"] not in wanted and not (listed and listed.owned):
-            yield f'{item.key} holds the rule {rule["uid"]} "{rule.get("title")}", which is not Andén\'s: move it away'
-
-
-def _titles(item: GrafanaObject) -> Iterator[tuple[str, Key, str]]:
-    """The titles that the object needs for itself, and where."""
-    if item.key.kind is Kind.RULE_GROUP:
-        for rule in rules_of(item):
-            yield rule["title"], Key(Kind.RULE, rule["uid"]), item.body["folderUid"]
-    elif item.key.kind in UNIQUE_TITLES:
-        place = item.body.get("folderUid") or item.body.get("parentUid") or ""
-        yield item.title, item.key, place
-
-
 def leftovers(manifest: Manifest, state: State) -> tuple[Listed, ...]:
     """What carries our prefix and mark but is not in the manifest, in the order in which it may be deleted."""
-    keys = manifest.keys()
+    keys = manifest.all_keys()
     parents = {item.key.uid: item.place for item in state.listed if item.key.kind is Kind.FOLDER}
 
     def depth(item: Listed) -> int:

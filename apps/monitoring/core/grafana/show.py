@@ -27,8 +27,9 @@ def plan_lines(plan: Plan) -> Iterator[str]:
 
 
 def _changes(action: Action) -> Iterator[str]:
+    body = action.item.body if action.item else None
     for change in action.changes:
-        yield f"{_path(change, action.item.body if action.item else None)}: {shown(change.theirs)} → {shown(change.ours)}"
+        yield f"{_path(change, body)}: {shown(change.theirs)} → {shown(change.ours)}"
 
 
 def summary(plan: Plan) -> str:

@@ -1,7 +1,7 @@
 """Drift names every edit by hand, and nothing that nobody did."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -54,7 +54,7 @@ def route(**changes: Any) -> Callable[[World], None]:
     return lambda world: world.tree["routes"][0]["routes"][1].update(changes)
 
 
-EDITS: dict[str, tuple[Callable[[World], None], str]] = {
+EDITS: dict[str, tuple[Callable[[World], object], str]] = {
     "query": (
         edit("panels.0.targets.0.expr", "min(lag)"),
         'dashboard anden-station "Station": panels["Panel 1"].targets[A].expr: "max(lag)" → "min(lag)"',
@@ -139,10 +139,10 @@ def drift_of(fake: FakeGrafana, history: MemoryHistory) -> list[str]:
 
 
 @pytest.fixture
-def station() -> Iterator[tuple[FakeGrafana, MemoryHistory]]:
+def station() -> tuple[FakeGrafana, MemoryHistory]:
     fake, history = FakeGrafana(), MemoryHistory()
     dashboards_sync(run_on(fake, history), manifest())
-    yield fake, history
+    return fake, history
 
 
 def test_no_drift_of_what_the_server_filled_in(station: tuple[FakeGrafana, MemoryHistory]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from apps.monitoring.adapters.grafana.fake.exchange import Reply, Request
 from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
 from apps.monitoring.adapters.grafana.fake.world import Board
 from apps.monitoring.core.errors import GrafanaChanged, SyncRefused
@@ -114,7 +115,10 @@ def foreign_rule_inside(fake: FakeGrafana) -> None:
 
 def foreign_contact(fake: FakeGrafana) -> None:
     fake.world.contacts["c"] = {
-        **{"uid": "c", "name": "anden-mail", "type": "email", "settings": {"addresses": "a@b"}},
+        "uid": "c",
+        "name": "anden-mail",
+        "type": "email",
+        "settings": {"addresses": "a@b"},
         "provenance": "",
     }
 
@@ -158,16 +162,17 @@ def test_adopting_takes_over_what_has_our_uid() -> None:
 
 
 class Meanwhile(FakeGrafana):
-    """Something happens right before the nth request."""
+    """Something happens, once, right before the next request of a kind."""
 
     def __init__(self, happens: Callable[[FakeGrafana], None], before: str) -> None:
         super().__init__()
         self.happens, self.before = happens, before
+        self.armed = False
 
-    def handle(self, request):  # type: ignore[no-untyped-def]
-        if f"{request.method} {request.path}" == self.before and self.happens:
-            happens, self.happens = self.happens, None  # type: ignore[assignment]
-            happens(self)
+    def handle(self, request: Request) -> Reply:
+        if self.armed and f"{request.method} {request.path}" == self.before:
+            self.armed = False
+            self.happens(self)
         return super().handle(request)
 
 
@@ -189,9 +194,8 @@ def changed_files() -> Manifest:
 
 def test_a_dashboard_that_was_saved_meanwhile_is_read_again_and_written_over_its_newest_version() -> None:
     fake, history = Meanwhile(saved_by_somebody, "POST /api/dashboards/db"), MemoryHistory()
-    happens, fake.happens = fake.happens, None  # type: ignore[assignment]
     dashboards_sync(run_on(fake, history), manifest())
-    fake.happens = happens
+    fake.armed = True
     dashboards_sync(run_on(fake, history), changed_files())
     model = fake.world.boards["anden-station"].model
     assert (model["title"], len(model["panels"]), model["version"]) == ("Station", 5, 3)
@@ -199,9 +203,8 @@ def test_a_dashboard_that_was_saved_meanwhile_is_read_again_and_written_over_its
 
 def test_a_dashboard_that_was_taken_meanwhile_is_left_and_said() -> None:
     fake, history = Meanwhile(taken_by_somebody, "POST /api/dashboards/db"), MemoryHistory()
-    happens, fake.happens = fake.happens, None  # type: ignore[assignment]
     dashboards_sync(run_on(fake, history), manifest())
-    fake.happens = happens
+    fake.armed = True
     with pytest.raises(GrafanaChanged, match="dashboard anden-station was taken by somebody else meanwhile"):
         dashboards_sync(run_on(fake, history), changed_files())
     assert fake.world.boards["anden-station"].model["title"] == "Mine now"
@@ -210,6 +213,7 @@ def test_a_dashboard_that_was_taken_meanwhile_is_left_and_said() -> None:
 def test_a_rule_put_into_our_group_meanwhile_is_not_deleted() -> None:
     where = "/api/v1/provisioning/folder/anden-alerts/rule-groups/ingest"
     fake, history = Meanwhile(foreign_rule_inside, f"GET {where}"), MemoryHistory()
+    fake.armed = True
     with pytest.raises(GrafanaChanged, match="holds the rule theirs"):
         dashboards_sync(run_on(fake, history), manifest())
     assert "theirs" in fake.world.rules

@@ -1,0 +1,31 @@
+"""What beat asks of monitoring."""
+
+import logging
+
+from celery import shared_task
+from django.conf import settings
+
+from apps.monitoring.core.errors import MonitoringError
+from apps.monitoring.core.grafana.show import drift_lines
+from apps.monitoring.services import grafana_station
+from apps.monitoring.services.grafana_drift import drift_look
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="monitoring.look_for_drift", ignore_result=True)
+def look_for_drift() -> int:
+    """Name what was edited by hand in Grafana, in the log and in metrics; objects edited.
+
+    Does nothing where no Grafana is set; one that is away or refuses is a warning, for the next look may succeed.
+    """
+    if settings.GRAFANA.url is None:
+        return 0
+    try:
+        found = drift_look(grafana_station.run())
+    except MonitoringError as error:
+        logger.warning("cannot look for edits by hand in Grafana: %s", error)
+        return 0
+    for line in drift_lines(found):
+        logger.warning("edited by hand in Grafana: %s", line)
+    return len(found)

@@ -1,0 +1,146 @@
+"""Killed at any request, before or after its effect: the next run converges, with one annotation."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from apps.monitoring.adapters.grafana.fake.exchange import Dropped, Fault
+from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
+from apps.monitoring.adapters.grafana.fake.server import DirectTransport, serving
+from apps.monitoring.adapters.grafana.fake.world import World
+from apps.monitoring.adapters.grafana.transport import Answer, HttpTransport, Patience
+from apps.monitoring.core.errors import GrafanaAway
+from apps.monitoring.core.grafana import placeholders
+from apps.monitoring.services.grafana_sync import dashboards_drift, dashboards_sync
+from tests.grafanas import VALUES, MemoryHistory, dashboard, documents, manifest, run_on
+
+IMPATIENT = Patience(timeout_s=5, tries=1, pause_s=0)
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class Mortal(DirectTransport):
+    """Dies at its nth request, before or after it had its effect."""
+
+    def __init__(self, fake: FakeGrafana, at: int, *, applied: bool) -> None:
+        super().__init__(fake)
+        self.left, self.applied = at, applied
+
+    def send(self, *args: Any, **options: Any) -> Answer:
+        self.left -= 1
+        if self.left == 0 and not self.applied:
+            raise Killed
+        answer = super().send(*args, **options)
+        if self.left == 0:
+            raise Killed
+        return answer
+
+
+def second() -> dict[str, Any]:
+    """The manifest after a release: something is new, something is changed."""
+    files = documents()
+    files["station.json"] = dashboard(panels=5)
+    files["fleet.json"] = dashboard("anden-fleet", "Fleet")
+    files["provisioning/mute-timings.json"][0]["time_intervals"][0]["weekdays"] = ["sunday"]
+    files["provisioning/datasources.json"][0]["jsonData"]["timeInterval"] = "15s"
+    files["provisioning/policy.json"]["group_wait"] = "45s"
+    return files
+
+
+def settled(world: World) -> tuple[Any, ...]:
+    """What the world holds, without versions and numbers."""
+    boards = {
+        uid: {**board.model, "id": 0, "version": 0, "folder": board.folder} for uid, board in world.boards.items()
+    }
+    rules = {uid: {**rule, "id": 0} for uid, rule in world.rules.items()}
+    sources = {uid: {**source, "id": 0, "version": 0} for uid, source in world.sources.items()}
+    folders = {uid: {**folder, "id": 0, "version": 0} for uid, folder in world.folders.items()}
+    return boards, rules, sources, folders, world.contacts, world.mutes, world.tree, world.intervals
+
+
+def requests_of_a_release() -> tuple[int, World, World]:
+    """How many requests a whole run makes, the world before it, and after it."""
+    fake, history = FakeGrafana(), MemoryHistory()
+    dashboards_sync(run_on(fake, history), manifest())
+    before = copy.deepcopy(fake.world)
+    fake.forget()
+    dashboards_sync(run_on(fake, history), manifest(second()))
+    return len(fake.requests), before, fake.world
+
+
+@pytest.fixture(autouse=True)
+def hash_lightly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a secret's hash costs is not what is tried here."""
+    monkeypatch.setattr(placeholders, "ROUNDS", 1)
+
+
+def test_killed_at_every_request_of_the_first_sync_the_next_converges() -> None:
+    whole = FakeGrafana()
+    dashboards_sync(run_on(whole), manifest())
+    total = len(whole.requests)
+    for at in range(1, total + 1):
+        for applied in (False, True):
+            fake, history = FakeGrafana(), MemoryHistory()
+            with pytest.raises(Killed):
+                dashboards_sync(run_on(fake, history, transport=Mortal(fake, at, applied=applied)), manifest())
+            dashboards_sync(run_on(fake, history), manifest())
+            assert settled(fake.world) == settled(whole.world), (at, applied)
+            assert [note["tags"] for note in fake.world.annotations.values()] == [["anden", "deploy"]], (at, applied)
+            fake.forget()
+            dashboards_sync(run_on(fake, history), manifest())
+            assert fake.writes == []
+    print(f"{2 * total} kills of a first sync, {total} requests")  # noqa: T201 - the figures
+
+
+def test_killed_at_every_request_of_a_release_the_next_converges_with_one_annotation() -> None:
+    total, before, after = requests_of_a_release()
+    for at in range(1, total + 1):
+        for applied in (False, True):
+            fake, history = FakeGrafana(world=copy.deepcopy(before)), MemoryHistory()
+            with pytest.raises(Killed):
+                dashboards_sync(run_on(fake, history, transport=Mortal(fake, at, applied=applied)), manifest(second()))
+            dashboards_sync(run_on(fake, history), manifest(second()))
+            assert settled(fake.world) == settled(after), (at, applied)
+            notes = list(fake.world.annotations.values())
+            assert [note["tags"] for note in notes] == [["anden", "deploy"]] * 2, (at, applied)
+            assert dashboards_drift(run_on(fake, history), manifest(second()), VALUES) == ()
+    print(f"{2 * total} kills of a release, {total} requests")  # noqa: T201 - the figures
+
+
+def test_a_connection_that_ends_at_every_request_over_http_is_one_error_and_the_next_run_converges() -> None:
+    total, before, after = requests_of_a_release()
+    for at in range(1, total + 1):
+        fake, history = FakeGrafana(world=copy.deepcopy(before)), MemoryHistory()
+        fake.faults[at] = Fault(applied=at % 2 == 0)
+        with serving(fake) as url:
+            try:
+                transport = HttpTransport(url, "fake-token", patience=IMPATIENT)
+                dashboards_sync(run_on(fake, history, transport=transport), manifest(second()))
+            except GrafanaAway:
+                pass  # but a deployment's beginning is looked for, and found
+            dashboards_sync(run_on(fake, history), manifest(second()))
+        assert settled(fake.world) == settled(after), at
+        assert len(fake.world.annotations) == 2
+
+
+def test_with_retries_every_lost_answer_is_survived_in_the_same_run() -> None:
+    total, before, after = requests_of_a_release()
+    for at in range(1, total + 1):
+        fake, history = FakeGrafana(world=copy.deepcopy(before)), MemoryHistory()
+        fake.faults[at] = Fault(applied=True)
+        with serving(fake) as url:
+            transport = HttpTransport(url, "fake-token", patience=Patience(timeout_s=5, tries=3, pause_s=0.001))
+            dashboards_sync(run_on(fake, history, transport=transport), manifest(second()))
+        assert settled(fake.world) == settled(after), at
+        assert len(fake.world.annotations) == 2
+
+
+def test_a_drop_is_what_the_fake_makes_of_a_fault_without_status() -> None:
+    fake = FakeGrafana()
+    fake.faults[1] = Fault()
+    with pytest.raises(GrafanaAway) as raised:
+        run_on(fake)
+    assert isinstance(raised.value.__cause__, Dropped)

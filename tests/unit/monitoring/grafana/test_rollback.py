@@ -1,0 +1,97 @@
+"""From any state one command leads back to any of the last ten syncs."""
+
+from typing import Any
+
+import pytest
+
+from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
+from apps.monitoring.core.errors import SyncUnknown
+from apps.monitoring.core.grafana.history import KEPT
+from apps.monitoring.core.grafana.objects import Key, Kind
+from apps.monitoring.core.grafana.plan import Sealing, actual_body, compare
+from apps.monitoring.services.grafana_sync import dashboards_rollback, dashboards_sync
+from tests.grafanas import VALUES, MemoryHistory, dashboard, documents, manifest, run_on
+
+
+def release(number: int) -> dict[str, Any]:
+    """Files that differ from release to release: something changed, something new, something gone."""
+    files = documents()
+    files["station.json"] = dashboard(panels=number + 1)
+    files[f"extra-{number}.json"] = dashboard(f"anden-extra-{number}", f"Extra {number}")
+    files["provisioning/alert-rules.json"][0]["rules"][0]["for"] = f"{number + 1}m"
+    files["provisioning/mute-timings.json"][0]["time_intervals"][0]["weekdays"] = ["sunday"] * (number % 2 + 1)
+    files["provisioning/datasources.json"][0]["jsonData"]["timeInterval"] = f"{number + 10}s"
+    return files
+
+
+def releases(count: int) -> tuple[FakeGrafana, MemoryHistory]:
+    fake, history = FakeGrafana(), MemoryHistory()
+    for number in range(count):
+        dashboards_sync(run_on(fake, history, revision=f"r{number}"), manifest(release(number)))
+    return fake, history
+
+
+def extras(fake: FakeGrafana) -> set[str]:
+    return {uid for uid in fake.world.boards if uid.startswith("anden-extra-")}
+
+
+def test_back_to_each_of_the_last_ten_and_canonically_equal() -> None:
+    fake, history = releases(12)
+    assert [synced.revision for synced in history.syncs()] == [f"r{number}" for number in range(11, 1, -1)]
+    for synced in list(history.syncs()):
+        number = int(synced.revision[1:])
+        target, _ = dashboards_rollback(run_on(fake, history), VALUES, to=synced.number, policy=True)
+        assert target.revision == synced.revision
+        wanted = manifest(release(number))
+        state = run_on(fake).grafana.read(wanted)
+        for item in wanted.objects:
+            actual = actual_body(item, state)
+            assert actual is not None
+            assert compare(item, actual, Sealing(trusting=True)) == ()
+        # What later syncs brought is gone; what the two forgotten ones had left behind is nobody's to undo.
+        assert extras(fake) - {"anden-extra-0", "anden-extra-1"} == {f"anden-extra-{n}" for n in range(2, number + 1)}
+        assert fake.world.boards["anden-station"].versions[-1][1] in {f"Andén {synced.revision}", "Andén r11"}
+    assert len(history.syncs()) == KEPT
+
+
+def test_the_last_but_one_when_none_is_named_and_forward_again() -> None:
+    fake, history = releases(3)
+    dashboards_rollback(run_on(fake, history), VALUES, to=None)
+    assert fake.world.rules["anden-lag"]["for"] == "2m"
+    assert extras(fake) == {"anden-extra-0", "anden-extra-1"}
+    newest = history.newest()
+    assert newest is not None
+    assert newest.rolled_back_to == 2
+    dashboards_sync(run_on(fake, history), manifest(release(2)))
+    assert fake.world.rules["anden-lag"]["for"] == "3m"
+
+
+def test_the_policy_goes_back_only_when_asked() -> None:
+    fake, history = FakeGrafana(), MemoryHistory()
+    for wait in ("30s", "50s"):
+        files = documents()
+        files["provisioning/policy.json"]["group_wait"] = wait
+        dashboards_sync(run_on(fake, history), manifest(files))
+    dashboards_rollback(run_on(fake, history), VALUES, to=1)
+    assert fake.world.tree["routes"][0]["group_wait"] == "50s"
+    dashboards_rollback(run_on(fake, history), VALUES, to=1, policy=True)
+    assert fake.world.tree["routes"][0]["group_wait"] == "30s"
+
+
+def test_a_number_that_is_not_kept_is_refused() -> None:
+    fake, history = releases(1)
+    fake.forget()
+    with pytest.raises(SyncUnknown, match="sync 77 is not kept"):
+        dashboards_rollback(run_on(fake, history), VALUES, to=77)
+    with pytest.raises(SyncUnknown, match="no earlier sync"):
+        dashboards_rollback(run_on(fake, history), VALUES, to=None)
+    assert fake.writes == []
+
+
+def test_what_stands_in_the_history_has_the_policy_of_an_earlier_run() -> None:
+    fake, history = FakeGrafana(), MemoryHistory()
+    dashboards_sync(run_on(fake, history), manifest())
+    dashboards_sync(run_on(fake, history), manifest(release(1)).without(Kind.POLICY))
+    newest = history.newest()
+    assert newest is not None
+    assert Key(Kind.POLICY, "anden-policy") in newest.manifest.all_keys()

@@ -1,0 +1,39 @@
+"""200 dashboards, 1,000 rules, 20 folders: the second sync writes nothing, and reads no more than it must."""
+
+import time
+from collections import Counter
+
+from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
+from apps.monitoring.adapters.grafana.fake.server import serving
+from apps.monitoring.adapters.grafana.transport import HttpTransport, Patience
+from apps.monitoring.core.grafana.objects import Kind
+from apps.monitoring.services.grafana_sync import dashboards_plan, dashboards_sync
+from tests.grafanas import MemoryHistory, manifest, many, run_on
+
+FOLDERS, DASHBOARDS, RULES = 20, 200, 1_000
+
+
+def test_a_large_station_is_synchronised_once() -> None:
+    wanted = manifest(many(folders=FOLDERS, dashboards=DASHBOARDS, rules=RULES))
+    kinds = Counter(item.key.kind for item in wanted.objects)
+    assert (kinds[Kind.FOLDER], kinds[Kind.RULE_GROUP]) == (FOLDERS, RULES // 20)
+    fake, history = FakeGrafana(), MemoryHistory()
+    with serving(fake) as url:
+        run = run_on(fake, history, transport=HttpTransport(url, "fake-token", patience=Patience()))
+        took: dict[str, float] = {}
+        for name in ("first sync", "second sync", "plan"):
+            fake.forget()
+            begun = time.perf_counter()
+            planned = dashboards_plan(run, wanted) if name == "plan" else dashboards_sync(run, wanted)
+            took[name] = time.perf_counter() - begun
+            print(f"{name}: {len(fake.requests)} requests, {len(fake.writes)} writes, {took[name]:.2f} s")  # noqa: T201 - the figures
+            if name == "first sync":
+                # One write for each object, the annotation's beginning and end.
+                assert len(fake.writes) == len(wanted.objects) + 2
+                continue
+            assert fake.writes == []
+            assert planned.actions == ()
+    # Each dashboard, each group and each data source once, and at most a dozen lists.
+    bodies = kinds[Kind.DASHBOARD] + kinds[Kind.RULE_GROUP] + kinds[Kind.DATA_SOURCE]
+    assert len(fake.requests) <= bodies + 12
+    assert len(fake.world.rules) == RULES
