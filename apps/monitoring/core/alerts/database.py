@@ -10,10 +10,10 @@ from apps.monitoring.core.promql import Match, compose, increase, level
 DATABASE_ALERTS: Final = (
     Alert(
         "LedgerDaysEnding",
-        days_left(level(LEDGER_UNTIL), 3),
+        days_left(level(LEDGER_UNTIL), 2),
         hold="10m",
         severity="page",
-        summary="The ledger has fewer than three days ahead: ingest stops when they are used up",
+        summary="The ledger has fewer than two days ahead: without a day for its entry no batch can commit",
         description="Its last day ends in {{ $value | humanizeDuration }}; the hourly task makes seven ahead.",
         page="database",
     ),

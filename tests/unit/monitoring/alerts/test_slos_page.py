@@ -1,0 +1,59 @@
+"""docs/slos.md says of each objective what the code does, and of no other."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from apps.monitoring.core.alerts.burn import PAIRS
+from apps.monitoring.core.slos import API_WITHIN_S, INGEST_WITHIN_S, SLOS, WRITE_WITHIN_S, Slo
+
+PAGE = (Path(__file__).parents[4] / "docs/slos.md").read_text(encoding="utf-8")
+ROW = re.compile(r"^\| \[([^\]]+)\]\(#([\w-]+)\) \| ([^|]+) \| ([\d.]+) % \| [^|]+ \| (\w+) \|$", re.MULTILINE)
+PAIR_ROW = re.compile(r"^\| ([\d.]+) \| (\w+) \| (\w+) \| ([\d.]+) days \| (\w+) \|$", re.MULTILINE)
+ONE_PAGE_LINES = 60
+
+
+def section(slo: Slo) -> str:
+    found = re.search(rf"^## {re.escape(slo.title)}\n(.*?)(?=^## )", PAGE, re.MULTILINE | re.DOTALL)
+    assert found, slo.title
+    return found[1]
+
+
+def test_the_table_has_each_objective_with_its_share_and_whose_it_is() -> None:
+    told = {title: (anchor, float(share), each) for title, anchor, _, share, each in ROW.findall(PAGE)}
+    assert told == {
+        slo.title: (
+            slo.title.lower().replace(" ", "-"),
+            round(slo.objective * 100, 6),
+            slo.by[0] if slo.by else "station",
+        )
+        for slo in SLOS
+    }
+
+
+@pytest.mark.parametrize("slo", SLOS, ids=lambda slo: slo.name)
+def test_each_objective_has_a_section_of_at_most_one_page(slo: Slo) -> None:
+    text = section(slo)
+    for words in ("**What is counted.**", "**Why.**", "**What it does not see.**"):
+        assert words in text
+    assert len(text.splitlines()) <= ONE_PAGE_LINES
+
+
+def test_the_bounds_of_the_table_are_those_of_the_code() -> None:
+    good = {title: text for title, _, text, _, _ in ROW.findall(PAGE)}
+    assert f"within {API_WITHIN_S:g} s" in good["API latency"]
+    assert f"{INGEST_WITHIN_S:g} s" in good["Ingest freshness"]
+    assert f"within {WRITE_WITHIN_S:g} s" in good["Database write time"]
+
+
+def test_the_pairs_of_windows_are_those_of_the_code() -> None:
+    told = [
+        (float(factor), long, short, float(days), kind) for factor, long, short, days, kind in PAIR_ROW.findall(PAGE)
+    ]
+    assert told == [(pair.factor, pair.long, pair.short, round(30 / pair.factor), pair.severity) for pair in PAIRS]
+
+
+def test_the_least_numbers_of_events_are_those_of_the_code() -> None:
+    (told,) = re.findall(r"large share: (.+)\.$", PAGE, re.MULTILINE)
+    assert {int(number) for number in re.findall(r"\d+", told)} == {slo.minimum_events for slo in SLOS}
