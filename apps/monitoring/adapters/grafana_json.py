@@ -291,8 +291,11 @@ def _thresholds(scale: Scale) -> sdk.ThresholdsConfig:
 
 
 def _mappings(meanings: tuple[Meaning, ...]) -> list[sdk.ValueMapping]:
+    """Words in place of numbers; without one of these, nothing known would have the colour of the lowest numbers."""
+    nothing = sdk.ValueMappingResult(text=NO_VALUE, color=COLOURS["unknown"], index=len(meanings))
+    unknown = sdk.DashboardSpecialValueMapOptions(match=sdk.SpecialValueMatch.NULL_AND_NAN, result=nothing)
     results = {value: sdk.ValueMappingResult(**result) for value, result in meanings_by_value(meanings).items()}
-    return [sdk.ValueMap(options=results)] if results else []
+    return [*([sdk.ValueMap(options=results)] if results else []), sdk.SpecialValueMap(options=unknown)]
 
 
 def _override(matcher: str, name: str, properties: dict[str, object]) -> sdk.DashboardFieldConfigSourceOverrides:

@@ -25,7 +25,7 @@ def transformations(panel: Panel) -> Iterator[Transformation]:
         return
     courses = _letters(panel, instant=False)
     for letter in courses:
-        yield Transformation("timeSeriesTable", {}, only=letter)
+        yield Transformation("timeSeriesTable", {letter: {"stat": "lastNotNull", "timeField": "Time"}}, only=letter)
     if courses:
         yield Transformation("joinByField", {"byField": panel.columns[0].field, "mode": "outer"})
     elif len(panel.targets) > 1:

@@ -75,12 +75,12 @@ def percentiles(metric: Metric, *where: Match) -> tuple[Target, ...]:
 
 def share(part: Query, whole: Query) -> Query:
     """The part of the whole; nothing where the whole is nothing, 0 where the part never happened."""
-    return compose("(({}) or 0 * ({})) / (({}) > 0)", part, whole, whole)
+    return compose("({}) / (({}) > 0)", or_zero(part, whole), whole)
 
 
-def or_zero(query: Query) -> Query:
-    """The query, and 0 where it finds nothing because nothing happened."""
-    return compose("({}) or vector(0)", query)
+def or_zero(part: Query, whole: Query) -> Query:
+    """The part, 0 where it never happened, and nothing where the whole is not known either."""
+    return compose("({}) or 0 * ({})", part, whole)
 
 
 def age(metric: Metric, *where: Match, by: tuple[str, ...] = ()) -> Query:

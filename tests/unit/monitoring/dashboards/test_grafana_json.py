@@ -106,6 +106,16 @@ def test_nothing_is_null_but_the_value_below_the_first_step(page: Dashboard) -> 
 
 
 @pages
+def test_what_is_not_known_is_grey_and_says_so(page: Dashboard) -> None:
+    for panel in drawn_panels(page):
+        special = panel["fieldConfig"]["defaults"]["mappings"][-1]
+        assert special["type"] == "special"
+        assert special["options"]["match"] == "null+nan"
+        assert special["options"]["result"]["color"] == COLOURS["unknown"]
+        assert special["options"]["result"]["text"] == "no data"
+
+
+@pages
 def test_a_page_is_an_object_that_grafana_can_keep(page: Dashboard) -> None:
     body = drawn(page)
     assert body["uid"] == f"anden-{page.name}"

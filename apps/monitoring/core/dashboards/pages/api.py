@@ -71,8 +71,10 @@ _STATES: Final = Row(
         ),
         state(
             "Probe failed",
-            "Checks from the outside that failed within ten minutes.",
-            or_zero(increase(PROBE_CHECKS, Match("outcome", "failed"), window="10m")),
+            "Checks from the outside that failed within ten minutes. No data: no probe ran.",
+            or_zero(
+                increase(PROBE_CHECKS, Match("outcome", "failed"), window="10m"), increase(PROBE_CHECKS, window="10m")
+            ),
             Unit.COUNT,
             none_of(0.5),
             width=4,

@@ -94,7 +94,7 @@ _STATES: Final = Row(
         state(
             "Refused or lost",
             "Operations per second of the last five minutes that PostgreSQL refused or that lost their connection.",
-            or_zero(rate(DATABASE_ERRORS, ALIAS, window=NOW)),
+            or_zero(rate(DATABASE_ERRORS, ALIAS, window=NOW), observed(DATABASE_SECONDS, ALIAS, window=NOW)),
             Unit.PER_SECOND,
             rising(0.01, 1),
             width=4,

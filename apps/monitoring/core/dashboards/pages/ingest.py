@@ -171,7 +171,6 @@ _BEHIND: Final = Row(
             Unit.SECONDS,
             Target(level(FRESHNESS, CHOSEN, by=BY_DATASET), "{{dataset}}"),
             width=8,
-            scale=rising(3_600, DAY_S),
         ),
     ),
     height=TALL,

@@ -16,7 +16,7 @@ from apps.monitoring.core.dashboards.model import (
     none_of,
     rising,
 )
-from apps.monitoring.core.dashboards.shapes import SHORT, TALL, lines, or_zero, state
+from apps.monitoring.core.dashboards.shapes import SHORT, TALL, lines, state
 from apps.monitoring.core.foreign_metrics import ALERTS
 from apps.monitoring.core.promql import Match, compose, level, series
 from apps.monitoring.core.slos import (
@@ -46,7 +46,7 @@ _STATES: Final = Row(
         state(
             "Firing alerts",
             "Alerts that fire now. Below they stand by name.",
-            or_zero(compose("count({})", level(ALERTS, FIRING, by=("alertname", "severity")))),
+            compose("count({}) or vector(0)", level(ALERTS, FIRING, by=("alertname", "severity"))),
             Unit.COUNT,
             none_of(),
             width=6,

@@ -6,7 +6,7 @@ from apps.api.metrics import PROBE_CHECKS
 from apps.api.metrics import REQUESTS as API_REQUESTS
 from apps.api.metrics import SECONDS as API_SECONDS
 from apps.datasets.metrics import DATABASE_SECONDS
-from apps.ingest.metrics import FRESHNESS, LAG_SECONDS, RECORDS, REJECTS, STOPPED
+from apps.ingest.metrics import FRESHNESS, LAG_RECORDS, LAG_SECONDS, RECORDS, REJECTS, STOPPED
 from apps.monitoring.core.dashboards.model import Dashboard, Link, Row, Target, Unit, falling, none_of, rising
 from apps.monitoring.core.dashboards.shapes import (
     NOW,
@@ -39,7 +39,7 @@ _STATES: Final = Row(
         state(
             "Firing alerts",
             "Alerts that fire now, whatever their severity. Zero is the only good number; look them up on SLO.",
-            or_zero(compose("count({})", level(ALERTS, FIRING, by=("alertname", "severity")))),
+            compose("count({}) or vector(0)", level(ALERTS, FIRING, by=("alertname", "severity"))),
             Unit.COUNT,
             none_of(),
             links=(Link("SLO", "slo"),),
@@ -61,12 +61,19 @@ _STATES: Final = Row(
             links=(INGEST,),
         ),
         state(
-            "Longest silence",
-            "Seconds since the dataset that was quiet longest had a batch. A quiet topic is silent and well: "
-            "read it beside the lag.",
-            level(FRESHNESS),
+            "Records left waiting",
+            "Seconds since the last batch of a dataset that has records waiting: ingest stands still. A quiet topic "
+            "has none waiting, and is well.",
+            or_zero(
+                compose(
+                    "max({} and on (dataset) {} > 0)",
+                    level(FRESHNESS, by=("dataset",)),
+                    level(LAG_RECORDS, by=("dataset",)),
+                ),
+                level(FRESHNESS),
+            ),
             Unit.SECONDS,
-            rising(3_600, 86_400),
+            rising(60, 300),
             links=(INGEST,),
         ),
         state(
@@ -96,7 +103,9 @@ _STATES: Final = Row(
         state(
             "Failed probes",
             "Checks of the probe from the outside that failed within ten minutes. No data: no probe ran.",
-            or_zero(increase(PROBE_CHECKS, Match("outcome", "failed"), window="10m")),
+            or_zero(
+                increase(PROBE_CHECKS, Match("outcome", "failed"), window="10m"), increase(PROBE_CHECKS, window="10m")
+            ),
             Unit.COUNT,
             none_of(0.5),
             links=(API,),
@@ -155,7 +164,6 @@ _BEHIND: Final = Row(
             Unit.SECONDS,
             Target(level(FRESHNESS, by=("dataset",)), "{{dataset}}"),
             width=12,
-            scale=rising(3_600, 86_400),
             links=(ONE_INGEST,),
         ),
     ),
