@@ -16,6 +16,7 @@ from apps.monitoring.core.fleet.flagging import flags_of
 from apps.monitoring.core.fleet.observation import Observation
 from apps.monitoring.core.fleet.peers import peer_bands
 from apps.monitoring.core.fleet.policy import DEFAULT, Policy
+from apps.monitoring.core.fleet.robust import median
 
 _NEVER: Final[Mapping[tuple[str, str], float]] = MappingProxyType({})
 
@@ -48,7 +49,7 @@ def evaluate(
         score=findings.score,
         ratio=findings.ratio,
         state=_states(observation, found, findings, blocks, policy),
-        shift=findings.shift,
+        shift=np.exp(median(found.fleet[:, -(-found.fleet.shape[-1] // 2) :])),
         peer_low=low,
         peer_median=middle,
         peer_high=high,

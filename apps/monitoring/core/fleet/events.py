@@ -10,9 +10,10 @@ from apps.monitoring.core.fleet.baseline import Usual
 from apps.monitoring.core.fleet.evaluation import FleetEvent
 from apps.monitoring.core.fleet.findings import Findings
 from apps.monitoring.core.fleet.observation import Floats, Observation
+from apps.monitoring.core.fleet.onset import onset
 from apps.monitoring.core.fleet.policy import Policy
 from apps.monitoring.core.fleet.robust import median, midmean
-from apps.monitoring.core.fleet.wording import fleet_sentence, moment, zone_sentence
+from apps.monitoring.core.fleet.wording import fleet_sentence, moment, neighbour_sentence, zone_sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ def zone_events(
         since_s = min(
             _began(median(usual.left[inside, item.column].T), item.shift, observation.times_s) for item in moved
         )
-        events.append(_event(observation, moved, zone=zone, since_s=since_s))
+        loud = _loud(observation, findings, inside, moved)
+        events.append(_event(observation, moved, zone=zone, since_s=since_s, loud=loud))
         for item in moved:
             towards = np.sign(findings.effect[:, item.column]) == np.sign(item.shift)
             together = inside & findings.flagged[:, item.column] & towards
@@ -95,17 +97,17 @@ def _zone_moved(inside: NDArray[np.bool_], column: int, *, findings: Findings, p
     return _Moved(column, shift, int((effect[here] * np.sign(shift) >= abs(shift) / 2).sum()))
 
 
-def _event(observation: Observation, moved: Sequence[_Moved], *, zone: str, since_s: float) -> FleetEvent:
+def _event(
+    observation: Observation, moved: Sequence[_Moved], *, zone: str, since_s: float, loud: str = ""
+) -> FleetEvent:
     strongest = max(moved, key=lambda item: abs(item.shift))
-    signals = tuple(observation.signals[item.column] for item in moved)
-    when = moment(since_s, float(observation.times_s[-1]))
-    known = len(observation.services) if not zone else observation.zones.count(zone)
+    since = moment(since_s, float(observation.times_s[-1]))
     shifts = [(observation.signals[item.column], float(np.exp(item.shift))) for item in moved]
-    sentence = (
-        zone_sentence(zone, shifts, strongest.services, known, since=when)
-        if zone
-        else fleet_sentence(shifts, strongest.services, known, since=when)
-    )
+    if zone:
+        known = observation.zones.count(zone)
+        sentence = zone_sentence(zone, shifts, strongest.services, known, since=since, loud=loud)
+    else:
+        sentence = fleet_sentence(shifts, strongest.services, len(observation.services), since=since)
     return FleetEvent(
         signal=observation.signals[strongest.column].name,
         zone=zone,
@@ -113,15 +115,23 @@ def _event(observation: Observation, moved: Sequence[_Moved], *, zone: str, sinc
         services=strongest.services,
         since_s=since_s,
         sentence=sentence,
-        signals=tuple(signal.name for signal in signals),
+        signals=tuple(signal.name for signal, _ in shifts),
     )
+
+
+def _loud(observation: Observation, findings: Findings, inside: NDArray[np.bool_], moved: Sequence[_Moved]) -> str:
+    """A sentence on the one member of a zone in trouble whose requests alone have grown: it may crowd out the rest."""
+    for column, signal in enumerate(observation.signals):
+        if signal.name != "request_rate" or any(item.column == column for item in moved):
+            continue
+        grown = inside & findings.flagged[:, column] & (findings.effect[:, column] > 0)
+        if grown.any():
+            row = int(np.where(grown, findings.score[:, column], -np.inf).argmax())
+            return neighbour_sentence(observation.services[row], float(findings.ratio[row, column]))
+    return ""
 
 
 def _began(left: Floats, shift: float, times_s: NDArray[np.float64]) -> float:
     """When a series of logarithms (points or blocks of the window) moved by the shift."""
-    held = np.clip(np.nan_to_num(left * np.sign(shift)), -abs(shift), 2 * abs(shift))
-    after = np.cumsum(held[::-1])[::-1]
-    count = np.cumsum(~np.isnan(left[::-1]))[::-1]
-    gain = np.where(after > 0, after**2 / np.maximum(count, 1), 0)
-    place = int(gain.argmax()) * len(times_s) // len(left)
-    return float(times_s[place])
+    place = int(onset(left[None], np.array([shift], dtype=np.float32)).point[0])
+    return float(times_s[place * len(times_s) // len(left)])

@@ -1,5 +1,6 @@
 """Which signals of which services stand out, and in which way."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,36 +12,43 @@ from apps.monitoring.core.fleet.blocks import Blocks
 from apps.monitoring.core.fleet.evaluation import Kind
 from apps.monitoring.core.fleet.observation import Floats, Observation
 from apps.monitoring.core.fleet.policy import Policy
-from apps.monitoring.core.fleet.robust import median, midmean
+from apps.monitoring.core.fleet.robust import deviation, median, midmean
 from apps.monitoring.core.fleet.scoring import Look, Scored, level, score, slope
 
-KINDS: Final[tuple[Kind, ...]] = ("level", "level", "level", "drift", "spread")
-"""The kind of each look: at the whole window, its latest half, its latest quarter; its slope; its restlessness."""
-_DRIFT, _SPREAD = 3, 4
+LOOKS: Final[tuple[Kind, ...]] = ("level", "level", "level", "drift", "spread")
+"""The looks at a signal: the whole window, its latest half, its latest quarter; its slope; its restlessness."""
+_LEVELS: Final = 3
+_SLOPE: Final = 3
+_SPREAD: Final = 4
+_WHERE: Final = (0, 1, 2, 2, 1)
+"""The part of the window that speaks for each look."""
 _HANDICAP: Final = np.array([0, 0, 0, 0.4, 0.4], dtype=np.float32)
 """What a slope or restlessness must be rarer by: of all looks they mislead most."""
-_SPAN_FLOOR: Final = np.float32(0.02)
 _NEARLY: Final = 0.95
 """What is left of a score, as a share of the threshold, where something speaks against a flag."""
+_SPAN_FLOOR: Final = np.float32(0.02)
+_NEW_SPREAD: Final = float(np.log(1.5))
+_NEW_PEERS: Final = 15
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """S services, K signals. `look` is the number of the look in KINDS that gave the score.
+    """S services, K signals. `look` is the number of the look in LOOKS that gave the score.
 
     `effect` is a logarithm: how far the service is from its usual, the fleet's motion left out. `ratio` is value over
-    baseline, the fleet's motion in it; `shift` K is the fleet's factor.
+    baseline, the fleet's motion in it; `baseline` is the logarithm of what is usual; `swing` how many times as much
+    as usual it swings within minutes. `new` are signals without a past: their baseline is what their peers have.
     """
 
     score: Floats
     look: NDArray[np.int64]
     effect: Floats
     ratio: Floats
-    shift: Floats
+    baseline: Floats
+    swing: Floats
+    new: NDArray[np.bool_]
     flagged: NDArray[np.bool_]
     threshold: float
-    first_block: NDArray[np.int64]
-    """The number of the first block of each look."""
 
 
 def find(usual: Usual, blocks: Blocks, observation: Observation, policy: Policy) -> Findings:
@@ -48,39 +56,53 @@ def find(usual: Usual, blocks: Blocks, observation: Observation, policy: Policy)
     count = usual.left.shape[-1]
     spans = (count, -(-count // 2), -(-count // 4))
     threshold = policy.threshold(len(observation.services), len(observation.signals))
-    floor = float(np.log(policy.least_ratio)) / threshold
     levels = [level(usual, span) for span in spans]
-    looks = [*levels, slope(usual), _restless(blocks)]
-    floors = [floor] * 4 + [float(np.log(policy.least_restless)) / threshold]
-    directions = _directions(observation, levels)
-    scores = []
-    for number, (look, least) in enumerate(zip(looks, floors, strict=True)):
-        scored = score(look, floor=least, apart=usual.apart)
-        sign = np.ones_like(directions) if number == _SPREAD else directions
-        scores.append(_one_sided(look, scored, sign, threshold))
-    _hold_back(scores, levels, directions, threshold=threshold, least=float(np.log(policy.least_ratio)))
-    calm = np.nan_to_num(median(blocks.span)) < np.log(policy.least_span)
+    restless = _restless(blocks)
+    scores = _scores(usual, levels, restless, observation=observation, policy=policy)
+    calm = ~(median(blocks.span) >= np.log(policy.least_span))
     scores[_SPREAD] = np.where(calm, np.minimum(scores[_SPREAD], _NEARLY * threshold), scores[_SPREAD])
-    stacked = np.stack(scores) - _HANDICAP[:, None, None]
-    stacked[:, (blocks.coverage < policy.least_coverage) | (usual.days < policy.least_days)] = np.nan
-    best = np.where(np.isnan(stacked), -np.inf, stacked).argmax(axis=0)
-    top = np.take_along_axis(stacked, best[None], axis=0)[0]
+    there = blocks.coverage >= policy.least_coverage
+    scores[:, ~there | (usual.days < policy.least_days)] = np.nan
+    best = np.where(np.isnan(scores), -np.inf, scores).argmax(axis=0)
+    top = _taken(scores, best)
     # Several looks at the same window find something more often than one: ln(3) / z is what that costs in the tail.
-    top = top - np.float32(np.log(3.0)) / np.maximum(top, 1.5)
-    effects = np.stack([levels[0].now, levels[1].now, levels[2].now, levels[2].now, levels[1].now])
-    fleets = np.stack([median(usual.fleet[:, -span:]) for span in (*spans, spans[2], spans[1])])
-    effect = np.take_along_axis(effects, best[None], axis=0)[0]
-    moved = np.take_along_axis(np.broadcast_to(fleets[:, None], stacked.shape), best[None], axis=0)[0]
+    top = np.asarray(top - np.float32(math.log(3)) / np.maximum(top, np.float32(1.5)), dtype=np.float32)
+    effect = _taken(np.stack([levels[where].now for where in _WHERE]), best)
+    moved = _taken(np.stack([np.broadcast_to(_fleet(usual, spans[where]), top.shape) for where in _WHERE]), best)
+    baseline = _taken(np.stack([median(usual.own[..., -spans[where] :]) for where in _WHERE]), best)
+    new = there & (usual.days < policy.least_days)
+    if new.any():
+        _newcomers(blocks, new, score=top, effect=effect, moved=moved, baseline=baseline)
     return Findings(
         score=top,
         look=best,
         effect=effect,
         ratio=np.exp(effect + moved),
-        shift=np.exp(fleets[1]).astype(np.float32),
+        baseline=baseline,
+        swing=np.exp(restless.now),
+        new=new,
         flagged=np.asarray(top >= threshold),
         threshold=threshold,
-        first_block=np.array([count - span for span in (*spans, spans[0], spans[0])]),
     )
+
+
+def _scores(usual: Usual, levels: list[Look], restless: Look, *, observation: Observation, policy: Policy) -> Floats:
+    """The score of each look in the bad direction, LOOKS × S × K."""
+    threshold = policy.threshold(len(observation.services), len(observation.signals))
+    least = float(np.log(policy.least_ratio))
+    # A change that is too small to matter must not pass however calm a service is: so much deviation all have.
+    floors = [least / threshold] * _SPREAD + [float(np.log(policy.least_restless)) / threshold]
+    directions = _directions(observation, levels)
+    scores = []
+    for number, (look, floor) in enumerate(zip([*levels, slope(usual), restless], floors, strict=True)):
+        scored = score(look, floor=floor, apart=usual.apart)
+        if number == _SPREAD:
+            scores.append(_one_sided(look, scored, np.ones_like(directions), threshold))
+            continue
+        found = _one_sided(look, scored, directions, threshold)
+        weak = _weak(levels, number, directions, least=least)
+        scores.append(np.where(weak, np.minimum(found, _NEARLY * threshold), found))
+    return np.stack(scores) - _HANDICAP[:, None, None]
 
 
 def _directions(observation: Observation, levels: list[Look]) -> Floats:
@@ -97,24 +119,43 @@ def _one_sided(look: Look, scored: Scored, sign: Floats, threshold: float) -> Fl
     return np.where(usual, np.minimum(towards, _NEARLY * threshold), towards)
 
 
-def _hold_back(
-    scores: list[Floats], levels: list[Look], directions: Floats, *, threshold: float, least: float
-) -> None:
-    """Keep below the threshold what is over, or too small to matter: a flag is about now."""
-    limit = _NEARLY * threshold
+def _weak(levels: list[Look], number: int, directions: Floats, *, least: float) -> NDArray[np.bool_]:
+    """What is over, or too small to matter: a flag is about now."""
+    effect = levels[_WHERE[number]].now * directions
     latest = np.fmax(levels[1].now * directions, levels[2].now * directions)
-    for number in range(4):
-        effect = levels[min(number, 2)].now * directions
-        over = ~(latest >= np.maximum(effect / 2, least / 2)) | ~(effect >= least)
-        scores[number] = np.where(over, np.minimum(scores[number], limit), scores[number])
+    return np.asarray(~(latest >= np.maximum(effect / 2, least / 2)) | ~(effect >= least))
+
+
+def _newcomers(
+    blocks: Blocks, new: NDArray[np.bool_], *, score: Floats, effect: Floats, moved: Floats, baseline: Floats
+) -> None:
+    """Hold the signals without a past against their peers' values: only what is far beyond them all stands out."""
+    height = midmean(blocks.level)
+    for column in np.nonzero(new.any(axis=0))[0]:
+        known = height[~np.isnan(height[:, column]), column]
+        if len(known) <= _NEW_PEERS:
+            continue
+        rows, centre = new[:, column], np.float32(np.median(known))
+        spread = max(float(deviation(known[None])[0]), _NEW_SPREAD)
+        away = height[rows, column] - centre
+        score[rows, column], effect[rows, column] = away / np.float32(spread), away
+        moved[rows, column], baseline[rows, column] = 0.0, centre
 
 
 def _restless(blocks: Blocks) -> Look:
     """How restless the window is beside the same minutes of the earlier days."""
-    span = blocks.span.shape[-1]
-    least = (span + 1) // 2
+    least = (blocks.span.shape[-1] + 1) // 2
     now, past = np.log(blocks.span + _SPAN_FLOOR), np.log(blocks.past_span + _SPAN_FLOOR)
     usual = median(np.ascontiguousarray(past.swapaxes(2, 3)))
     now, past = now - usual, past - usual[:, :, None]
     fleet = median(np.ascontiguousarray(np.moveaxis(now, 0, -1)))
     return Look(midmean(now - np.nan_to_num(fleet), least=least), midmean(past, least=least))
+
+
+def _fleet(usual: Usual, span: int) -> Floats:
+    return median(usual.fleet[:, -span:])
+
+
+def _taken(stacked: Floats, best: NDArray[np.int64]) -> Floats:
+    """Of each service's signals the figure that belongs to its best look."""
+    return np.asarray(np.take_along_axis(stacked, best[None], axis=0)[0])

@@ -2,16 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from apps.monitoring.core.fleet.baseline import Usual
 from apps.monitoring.core.fleet.blocks import Blocks
-from apps.monitoring.core.fleet.evaluation import Flag
-from apps.monitoring.core.fleet.findings import KINDS, Findings
+from apps.monitoring.core.fleet.evaluation import Flag, Kind
+from apps.monitoring.core.fleet.findings import LOOKS, Findings
 from apps.monitoring.core.fleet.observation import Floats, Observation
-from apps.monitoring.core.fleet.peers import at_points, to_usual
+from apps.monitoring.core.fleet.onset import onset
+from apps.monitoring.core.fleet.peers import at_points, log_values
 from apps.monitoring.core.fleet.wording import flag_sentence
+
+Numbers = NDArray[np.int64]
+_AFTER_DEPLOY_S: Final = 900.0
+"""What begins so soon after a deploy is laid at its door."""
 
 
 def flags_of(
@@ -27,73 +34,68 @@ def flags_of(
     rows, columns = np.nonzero(findings.flagged)
     order = np.argsort(-findings.score[rows, columns], kind="stable")
     rows, columns = rows[order], columns[order]
-    starts = began(observation, usual, findings, size=blocks.size, rows=rows, columns=columns)
-    now_s = float(observation.times_s[-1])
+    began = onset(_left(observation, usual, blocks.size, rows, columns), findings.effect[rows, columns])
     known = (~np.isnan(findings.effect)).sum(axis=0)
     flags = []
-    for row, column, start in zip(rows.tolist(), columns.tolist(), starts.tolist(), strict=True):
-        signal, service = observation.signals[column], observation.services[row]
-        first = int(findings.first_block[findings.look[row, column]])
-        baseline = max(float(np.exp(np.nanmedian(usual.own[row, column, first:]))) - signal.floor, 0.0)
-        effect = float(findings.effect[row, column])
-        fleet = float(findings.ratio[row, column] / np.exp(effect))
-        value = max(float(findings.ratio[row, column]) * (baseline + signal.floor) - signal.floor, 0.0)
-        flag = Flag(
-            service=service,
-            signal=signal.name,
-            kind=KINDS[findings.look[row, column]],
-            value=value,
-            baseline=baseline,
-            peer_median=max(fleet * (baseline + signal.floor) - signal.floor, 0.0),
-            score=float(findings.score[row, column]),
-            window_s=observation.step_s * len(observation.times_s),
-            peers=int(known[column]) - 1,
-            since_s=since.get((service, signal.name), start),
-            sentence="",
-            zone=zones.get((row, column), ""),
-        )
-        flags.append(replace(flag, sentence=flag_sentence(flag, signal, at_s=now_s)))
+    for place, (row, column) in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
+        key = (observation.services[row], observation.signals[column].name)
+        since_s = since.get(key, float(observation.times_s[began.point[place]]))
+        kind = _kind(LOOKS[findings.look[row, column]], bool(began.gradual[place]))
+        deployed_s = float(observation.deployed_s[row])
+        if kind == "level" and _follows(since_s, deployed_s, blocks.size * observation.step_s):
+            kind = "step"
+        flag = _flag(observation, findings, row, column, peers=int(known[column]) - 1, kind=kind)
+        flags.append(_said(replace(flag, since_s=since_s, zone=zones.get((row, column), "")), observation, findings))
     return tuple(flags)
 
 
-def began(
-    observation: Observation,
-    usual: Usual,
-    findings: Findings,
-    *,
-    size: int,
-    rows: np.ndarray[tuple[int], np.dtype[np.int64]],
-    columns: np.ndarray[tuple[int], np.dtype[np.int64]],
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """When each of these left its usual, epoch seconds: the split of the window that explains its points best."""
-    points = len(observation.times_s)
-    part = Observation(
-        services=tuple(observation.services[row] for row in rows),
-        zones=("",) * len(rows),
-        signals=observation.signals,
-        times_s=observation.times_s,
-        now=observation.now[rows],
-        past=observation.past[rows][:, :, :0],
-        deployed_s=observation.deployed_s[rows],
+def _flag(observation: Observation, findings: Findings, row: int, column: int, *, peers: int, kind: Kind) -> Flag:
+    signal = observation.signals[column]
+    usually, ratio = float(np.exp(findings.baseline[row, column])), float(findings.ratio[row, column])
+    fleet = ratio / float(np.exp(findings.effect[row, column]))
+    return Flag(
+        service=observation.services[row],
+        signal=signal.name,
+        kind=kind,
+        value=max(ratio * usually - signal.floor, 0.0),
+        baseline=max(usually - signal.floor, 0.0),
+        peer_median=max(fleet * usually - signal.floor, 0.0),
+        score=float(findings.score[row, column]),
+        window_s=observation.step_s * len(observation.times_s),
+        peers=peers,
+        since_s=0.0,
+        sentence="",
     )
-    left: Floats = to_usual(part, _of(usual, rows), size) - at_points(usual.fleet, size, points)
-    left = left[np.arange(len(rows)), columns]
-    effect = findings.effect[rows, columns][:, None]
-    held = np.clip(np.nan_to_num(left * np.sign(effect)), -np.abs(effect), 2 * np.abs(effect))
-    after = np.cumsum(held[:, ::-1], axis=1)[:, ::-1]
-    count = np.cumsum(np.isfinite(left)[:, ::-1], axis=1)[:, ::-1]
-    gain = np.where(after > 0, after**2 / np.maximum(count, 1), 0)
-    return np.asarray(observation.times_s[gain.argmax(axis=1)] if points else np.zeros(len(rows)))
 
 
-def _of(usual: Usual, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Usual:
-    return Usual(
-        own=usual.own[rows],
-        fleet=usual.fleet,
-        past_fleet=usual.past_fleet,
-        left=usual.left[rows],
-        past_left=usual.past_left[rows],
-        days=usual.days[rows],
-        alike=usual.alike,
-        apart=usual.apart[rows],
+def _said(flag: Flag, observation: Observation, findings: Findings) -> Flag:
+    """The flag with its sentence."""
+    row = observation.services.index(flag.service)
+    column = [signal.name for signal in observation.signals].index(flag.signal)
+    sentence = flag_sentence(
+        flag,
+        observation.signals[column],
+        at_s=float(observation.times_s[-1]),
+        swing=float(findings.swing[row, column]),
+        deployed_s=float(observation.deployed_s[row]),
+        new=bool(findings.new[row, column]),
     )
+    return replace(flag, sentence=sentence)
+
+
+def _kind(look: Kind, gradual: bool) -> Kind:
+    if look == "spread":
+        return look
+    return "drift" if gradual else "level"
+
+
+def _follows(since_s: float, deployed_s: float, slack_s: float) -> bool:
+    """Whether it began with the deploy; the first point away may seem to lie a little before it."""
+    return bool(deployed_s - slack_s <= since_s <= deployed_s + _AFTER_DEPLOY_S)
+
+
+def _left(observation: Observation, usual: Usual, size: int, rows: Numbers, columns: Numbers) -> Floats:
+    """What is left of these signals at each point after their own usual and the fleet's motion, F × W."""
+    floors = np.array([signal.floor for signal in observation.signals], dtype=np.float32)[columns, None]
+    expected = at_points(usual.own[rows, columns] + usual.fleet[columns], size, len(observation.times_s))
+    return log_values(observation.now[rows, columns], floors) - expected

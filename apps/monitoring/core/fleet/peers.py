@@ -29,10 +29,12 @@ def peer_bands(observation: Observation, usual: Usual, size: int) -> tuple[Float
 def to_usual(observation: Observation, usual: Usual, size: int) -> Floats:
     """The logarithm of each point's ratio to what is usual for the service, S × K × W."""
     floor = np.array([signal.floor for signal in observation.signals], dtype=np.float32)[:, None]
-    now = observation.now
-    known = np.isfinite(now)
-    logs = np.log(np.where(known, np.maximum(now, 0), np.nan) + floor)
-    return np.asarray(logs - at_points(usual.own, size, now.shape[-1]), dtype=np.float32)
+    return log_values(observation.now, floor) - at_points(usual.own, size, len(observation.times_s))
+
+
+def log_values(values: Floats, floor: Floats) -> Floats:
+    """The logarithms that values are compared by; NaN where there is none."""
+    return np.log(np.where(np.isfinite(values), np.maximum(values, 0), np.float32(np.nan)) + floor)
 
 
 def at_points(by_block: Floats, size: int, points: int) -> Floats:
