@@ -1,5 +1,6 @@
 """Prometheus as a source: one query a signal, asked for now and for the same minutes of each day before."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -8,10 +9,13 @@ from numpy.typing import NDArray
 from apps.monitoring.adapters.fleet.prometheus_api import PrometheusApi, Series
 from apps.monitoring.core.errors import SourceRefused
 from apps.monitoring.core.fleet.gathering import INDEX, Gathering, naming_fault
-from apps.monitoring.core.fleet.observation import Floats, Observation
+from apps.monitoring.core.fleet.observation import Observation
 from apps.monitoring.core.fleet.signal_queries import SignalQueries
 from apps.monitoring.core.fleet.span import Span
+from apps.monitoring.core.fleet.table import Filling, Table
 
+LATE_S: Final = 600
+"""Seconds within which a sample may still arrive: recording rules and remote writes come after their time."""
 MOST_SERVICES: Final = 20_000
 """More services than this are a query that does not give one series a service."""
 
@@ -19,14 +23,15 @@ MOST_SERVICES: Final = 20_000
 class PrometheusSource:
     """Asks for each signal once a day of its span, one request after the other: an answer at a time is in memory.
 
-    The days before do not change: what was asked once is kept, and the next look asks for the new minutes alone.
+    What was asked once is kept, since the past does not change: the next look asks for the new minutes alone, and
+    for the last ten once more, in which a late sample may have arrived.
     """
 
     def __init__(self, api: PrometheusApi, queries: SignalQueries, span: Span) -> None:
         self._api = api
         self._queries = queries
         self._span = span
-        self._past: dict[tuple[str, int], _Kept] = {}
+        self._kept: dict[tuple[str, int], Table] = {}
 
     def observe(self, at_s: float) -> Observation:
         """The fleet as Prometheus knows it.
@@ -34,53 +39,44 @@ class PrometheusSource:
         Raises SourceAway, SourceRefused, SourceInvalid: each names the signal.
         """
         gathering = Gathering(self._span, at_s)
+        points = self._span.points
         for signal, query in self._queries.signals.items():
             for day, times_s in self._span.windows(at_s):
-                values = self._day(signal, query, day, times_s)
-                self._put(gathering, signal, day, values)
+                table = self._day(signal, query, day, times_s)
+                self._kept[signal, day] = table
+                cells = np.arange(day * points, (day + 1) * points)
+                gathering.put(gathering.rows(table.rows)[:, None], INDEX[signal], cells, table.values)
         self._places(gathering, at_s)
         self._deploys(gathering, at_s)
         return gathering.observation()
 
-    def _day(self, signal: str, query: str, day: int, times_s: NDArray[np.float64]) -> dict[str, Floats]:
-        """The values of each service at these moments."""
-        if day == 0:
+    def _day(self, signal: str, query: str, day: int, times_s: NDArray[np.float64]) -> Table:
+        """The values of each service at these moments, of which as many as possible are known already."""
+        kept = self._kept.get((signal, day))
+        if kept is None or times_s[0] < kept.times_s[0]:
             return self._asked(signal, query, times_s)
-        kept = self._past.get((signal, day))
-        if kept is None or not kept.times_s[0] <= times_s[0] <= kept.times_s[-1] <= times_s[-1]:
-            kept = _Kept(times_s, self._asked(signal, query, times_s))
-        elif kept.times_s[-1] < times_s[-1]:
-            missing = times_s[times_s > kept.times_s[-1]]
-            kept = kept.moved(times_s, self._asked(signal, query, missing))
-        self._past[signal, day] = kept
-        return kept.values
+        asked = times_s[times_s > kept.times_s[-1] - (LATE_S if day == 0 else 0)]
+        if not len(asked):
+            return kept.within(times_s)
+        fresh = self._asked(signal, query, asked)
+        return kept.continued(times_s, fresh) if len(asked) < len(times_s) else fresh
 
-    def _asked(self, signal: str, query: str, times_s: NDArray[np.float64]) -> dict[str, Floats]:
+    def _asked(self, signal: str, query: str, times_s: NDArray[np.float64]) -> Table:
         what = f"the signal {signal}"
-        found: dict[str, Floats] = {}
-        seen: dict[str, frozenset[tuple[str, str]]] = {}
+        filling = Filling(times_s, self._span.step_s)
+        seen: dict[str, Mapping[str, str]] = {}
         for series in self._api.range(query, times_s, step_s=self._span.step_s, what=what):
             service = self._service(series, what)
             # A long range comes in several answers, each of which may bring the same series.
-            labels = frozenset(series.labels.items())
-            if seen.setdefault(service, labels) != labels:
+            if seen.setdefault(service, series.labels) != series.labels:
                 raise SourceRefused(
                     f"{what} gives several series for the service {service}: aggregate by "
                     f"({self._queries.service_label}): {query}"
                 )
-            values = found.setdefault(service, np.full(len(times_s), np.nan, dtype=np.float32))
-            places = np.round((series.times_s - times_s[0]) / self._span.step_s).astype(np.int64)
-            inside = (places >= 0) & (places < len(times_s))
-            values[places[inside]] = series.values[inside]
-            if len(found) > MOST_SERVICES:
+            filling.put(service, series.times_s, series.values)
+            if len(seen) > MOST_SERVICES:
                 raise SourceRefused(f"{what} gives more than {MOST_SERVICES:,} services: {query}")
-        return found
-
-    def _put(self, gathering: Gathering, signal: str, day: int, values: dict[str, Floats]) -> None:
-        if values:
-            points = self._span.points
-            cells = np.arange(day * points, (day + 1) * points)
-            gathering.put(gathering.rows(values)[:, None], INDEX[signal], cells, np.stack(list(values.values())))
+        return filling.table()
 
     def _places(self, gathering: Gathering, at_s: float) -> None:
         """Name the zones of the services that are known; the query may give others, too."""
@@ -108,27 +104,3 @@ class PrometheusSource:
         if naming_fault(service):
             raise SourceRefused(f"{what}: the service {service[:40]!r} {naming_fault(service)}")
         return service
-
-
-class _Kept:
-    """What a day before gave at some moments."""
-
-    def __init__(self, times_s: NDArray[np.float64], values: dict[str, Floats]) -> None:
-        self.times_s = times_s
-        self.values = values
-
-    def moved(self, times_s: NDArray[np.float64], fresh: dict[str, Floats]) -> "_Kept":
-        """The same for later moments, of which the last are fresh; who has nothing there is left out."""
-        new = int((times_s > self.times_s[-1]).sum())
-        old = len(times_s) - new
-        offset = len(self.times_s) - old
-        values = {}
-        for service in self.values.keys() | fresh.keys():
-            both = np.full(len(times_s), np.nan, dtype=np.float32)
-            if service in self.values:
-                both[:old] = self.values[service][offset:]
-            if service in fresh:
-                both[old:] = fresh[service]
-            if np.isfinite(both).any():
-                values[service] = both
-        return _Kept(times_s, values)
