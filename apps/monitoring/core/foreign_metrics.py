@@ -10,7 +10,7 @@ from apps.datasets.core.metric import Metric
 
 _ROUTES: Final = ("view", "method")
 _SECONDS: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-_STATEMENTS: Final = ("datname", "queryid")
+_STATEMENTS: Final = ("user", "datname", "queryid")
 _CONTAINERS: Final = ("container",)
 
 ALERTS: Final = Metric(

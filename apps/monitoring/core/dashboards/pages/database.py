@@ -58,7 +58,7 @@ ALIAS: Final = Match("alias", "$alias", "=~")
 READ: Final = Match("operation", "read")
 WRITE: Final = Match("operation", "write")
 WAIT: Final = rising(WRITE_WITHIN_S / 2, WRITE_WITHIN_S)
-STATEMENT: Final = ("datname", "queryid")
+STATEMENT: Final = ("user", "queryid")
 INGEST: Final = Link("Ingest", "ingest")
 API: Final = Link("API", "api")
 AWS: Final = Link("AWS", "aws")
@@ -202,9 +202,9 @@ _STATEMENTS: Final = Row(
         lines(
             "Busiest statements",
             "Seconds of work per second of the ten statements with the most. Source: pg_stat_statements, without "
-            "network and pool. Look the id up in pg_stat_statements.",
+            "network and pool; the exporter gives the 100 busiest, by role and id.",
             Unit.SECONDS,
-            Target(_busiest(rate(PG_SECONDS, by=STATEMENT)), "{{datname}} {{queryid}}"),
+            Target(_busiest(rate(PG_SECONDS, by=STATEMENT)), "{{user}} {{queryid}}"),
             width=8,
         ),
         lines(
@@ -214,7 +214,7 @@ _STATEMENTS: Final = Row(
             Unit.SECONDS,
             Target(
                 _busiest(compose("{} / ({} > 0)", rate(PG_SECONDS, by=STATEMENT), rate(PG_CALLS, by=STATEMENT))),
-                "{{datname}} {{queryid}}",
+                "{{user}} {{queryid}}",
             ),
             width=8,
             scale=WAIT,

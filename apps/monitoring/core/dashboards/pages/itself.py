@@ -64,7 +64,7 @@ _STATES: Final = Row(
         state(
             "Targets down",
             "Targets that Prometheus does not reach: what they measure is missing everywhere.",
-            compose("count({} == 0) or 0 * count({})", series(UP), series(UP)),
+            or_zero(compose("count({} == 0)", series(UP)), compose("count({})", series(UP))),
             Unit.COUNT,
             none_of(),
             links=(STATION,),
@@ -80,8 +80,9 @@ _STATES: Final = Row(
         ),
         state(
             "Drifted",
-            "Dashboards, rules and folders in Grafana that somebody edited by hand.",
-            or_zero(level(DRIFTED, aggregate="sum")),
+            "Dashboards, rules and folders in Grafana that somebody edited by hand. No data: nothing was "
+            "synchronised from here.",
+            or_zero(level(DRIFTED, aggregate="sum"), level(SYNCED)),
             Unit.COUNT,
             none_of(),
             links=(STATION,),
