@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from django.conf import settings
+
 from apps.console.adapters import activity
 from apps.console.core.state import Signs, State, state_of
-from apps.datasets.adapters import prometheus
 from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.selectors import dataset_list
-from apps.ingest.metrics import LAG_RECORDS
 
 STEP_S: Final = 5
 STEPS: Final = 60
@@ -23,8 +23,8 @@ LAST_MINUTE: Final = 60 // STEP_S
 class DatasetActivity:
     """One dataset as it stands now.
 
-    `rows_about` is a statistic, not a count; `lag_records` is the lag exporter's word, None where it cannot be
-    heard; `open_rejects` ends at activity.AT_MOST_REJECTS.
+    `rows_about` is a statistic, not a count; `lag_records` comes of the ends that the lag exporter stored, None where
+    it was not heard lately; `open_rejects` ends at activity.AT_MOST_REJECTS.
     """
 
     dataset: AppliedDataset
@@ -35,7 +35,7 @@ class DatasetActivity:
     rows_about: int
     open_rejects: int
     fresh_s: float | None
-    lag_records: float | None
+    lag_records: int | None
 
     @property
     def rows_per_s(self) -> float:
@@ -60,7 +60,7 @@ class StationActivity:
         return sum(one.rows_about for one in self.datasets)
 
     @cached_property
-    def lag_records(self) -> float | None:
+    def lag_records(self) -> int | None:
         """Records that all datasets are behind; None where nobody says."""
         known = [one.lag_records for one in self.datasets if one.lag_records is not None]
         return sum(known) if known else None
@@ -99,9 +99,8 @@ def datasets_activity(datasets: list[AppliedDataset]) -> list[DatasetActivity]:
     """These datasets as they stand now, in the same order."""
     ids = [dataset.id for dataset in datasets]
     series = activity.series(ids, step_s=STEP_S, steps=STEPS)
-    batches, positions = activity.last_batches(ids), activity.positions(ids)
+    batches, positions = activity.last_batches(ids), activity.positions(ids, heard_s=_heard_s())
     rejects, rows = activity.open_rejects(ids), activity.rows_about(ids)
-    lags = prometheus.gauge_values(LAG_RECORDS)
     return [
         _activity(
             dataset,
@@ -110,13 +109,12 @@ def datasets_activity(datasets: list[AppliedDataset]) -> list[DatasetActivity]:
             positions=positions.get(dataset.id, activity.Positions()),
             open_rejects=rejects.get(dataset.id, 0),
             rows_about=rows.get(dataset.id, 0),
-            lag_records=lags.get((dataset.name,)),
         )
         for dataset in datasets
     ]
 
 
-def _activity(  # noqa: PLR0913 - one figure each, all by keyword
+def _activity(
     dataset: AppliedDataset,
     *,
     series: activity.Series,
@@ -124,7 +122,6 @@ def _activity(  # noqa: PLR0913 - one figure each, all by keyword
     positions: activity.Positions,
     open_rejects: int,
     rows_about: int,
-    lag_records: float | None,
 ) -> DatasetActivity:
     ages = [age for age in (batch.age_s if batch else None, positions.moved_s) if age is not None]
     fresh_s = min(ages, default=None)
@@ -145,8 +142,13 @@ def _activity(  # noqa: PLR0913 - one figure each, all by keyword
         rows_about=rows_about,
         open_rejects=open_rejects,
         fresh_s=fresh_s,
-        lag_records=lag_records,
+        lag_records=positions.lag_records,
     )
+
+
+def _heard_s() -> float:
+    """How old a measurement of lag may be: three rounds of the exporter, and never less than a minute."""
+    return max(60.0, 3.0 * settings.INGEST.lag_every_s)
 
 
 def _urgency(one: DatasetActivity) -> tuple[State, str]:

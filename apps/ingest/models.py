@@ -11,7 +11,8 @@ class Source(models.Model):
 
     Ids are the `_source` of rows; 0 is the API's. `epoch` rises with each worker that takes over, and only its
     holder can commit; `owner` is empty when nobody reads; the backend is the owner's session in PostgreSQL.
-    `trouble` says why the pipeline is stopped, empty when it is not.
+    `trouble` says why the pipeline is stopped, empty when it is not. `end_offset` is where the partition ended at
+    `end_at`, as the lag exporter saw it; empty before it did.
     """
 
     id = models.AutoField(primary_key=True)
@@ -25,6 +26,8 @@ class Source(models.Model):
     backend_pid = models.IntegerField(null=True, blank=True)
     backend_start = models.DateTimeField(null=True, blank=True)
     max_at = models.DateTimeField(null=True, blank=True)
+    end_offset = models.BigIntegerField(null=True, blank=True)
+    end_at = models.DateTimeField(null=True, blank=True)
     trouble = models.TextField(blank=True, db_default="")
     updated_at = models.DateTimeField(db_default=Now())
 

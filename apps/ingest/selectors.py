@@ -23,6 +23,7 @@ ALIAS = "ingest"
 class StoredPosition:
     """How far one source is stored; `max_at` is the time of the last records, None before the first."""
 
+    source_id: int
     dataset: str
     topic: str
     topic_id: str
@@ -53,7 +54,7 @@ def asking() -> Iterator[None]:
 
 def positions() -> list[StoredPosition]:
     """Every stored position. Raises StoreUnavailable."""
-    fields = ("dataset__name", "topic", "topic_id", "partition", "next_offset", "max_at", "updated_at")
+    fields = ("id", "dataset__name", "topic", "topic_id", "partition", "next_offset", "max_at", "updated_at")
     with asking():
         return [StoredPosition(*row) for row in Source.objects.using(ALIAS).values_list(*fields)]
 

@@ -39,7 +39,9 @@ FROM public.datasets_dataset d CROSS JOIN LATERAL (
 _POSITIONS: Final = """
 SELECT s.dataset_id, count(*), count(a.pid), count(*) FILTER (WHERE s.trouble <> ''),
        coalesce(max(s.trouble), ''),
-       extract(epoch FROM now() - max(s.updated_at) FILTER (WHERE s.next_offset > 0))::float8
+       extract(epoch FROM now() - max(s.updated_at) FILTER (WHERE s.next_offset > 0))::float8,
+       sum(greatest(s.end_offset - s.next_offset, 0))
+           FILTER (WHERE s.end_at > now() - make_interval(secs => %(heard)s))::bigint
 FROM public.ingest_source s LEFT JOIN pg_stat_activity a ON s.owner <> '' AND a.pid = s.backend_pid
 WHERE s.dataset_id = ANY(%(ids)s) GROUP BY s.dataset_id
 """
@@ -63,13 +65,17 @@ WHERE d.id = ANY(%(ids)s) GROUP BY d.id
 
 @dataclass(frozen=True, slots=True)
 class Positions:
-    """A dataset's sources together: how many, how many a living session owns, how many are stopped."""
+    """A dataset's sources together: how many, how many a living session owns, how many are stopped.
+
+    `lag_records` is how far they are behind the ends of their topic, None where nobody measured them lately.
+    """
 
     sources: int = 0
     attended: int = 0
     troubled: int = 0
     trouble: str = ""
     moved_s: float | None = None
+    lag_records: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +109,9 @@ def last_batches(ids: Sequence[int]) -> dict[int, LastBatch]:
     return {id_: LastBatch(age, newest) for id_, age, newest in _fetch(_LAST_BATCHES, ids, days=FRESH_DAYS)}
 
 
-def positions(ids: Sequence[int]) -> dict[int, Positions]:
-    """The sources of each dataset that has any."""
-    return {row[0]: Positions(*row[1:]) for row in _fetch(_POSITIONS, ids)}
+def positions(ids: Sequence[int], *, heard_s: float) -> dict[int, Positions]:
+    """The sources of each dataset that has any; ends of topics measured longer than `heard_s` ago tell nothing."""
+    return {row[0]: Positions(*row[1:]) for row in _fetch(_POSITIONS, ids, heard=heard_s)}
 
 
 def open_rejects(ids: Sequence[int]) -> dict[int, int]:

@@ -11,13 +11,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.db import connections
+
 from apps.datasets.adapters import prometheus
 from apps.ingest import metrics
+from apps.ingest.adapters.ends import note_ends
 from apps.ingest.core.errors import BrokerRefused, BrokerUnavailable, StoreUnavailable
 from apps.ingest.core.lag import EndHistory
 from apps.ingest.core.ports import Topics
 from apps.ingest.core.records import TopicPartition, TopicState
-from apps.ingest.selectors import StoredPosition
+from apps.ingest.selectors import ALIAS, StoredPosition, asking
 
 LOGGER: Final = logging.getLogger("apps.ingest.lag")
 
@@ -35,9 +38,15 @@ class Lag:
 class LagExporter:
     """Measures and shows the lag of every dataset, one call a round."""
 
-    def __init__(self, topics: Topics, positions: Callable[[], Sequence[StoredPosition]]) -> None:
+    def __init__(
+        self,
+        topics: Topics,
+        positions: Callable[[], Sequence[StoredPosition]],
+        remember: Callable[[Sequence[tuple[int, int]]], None],
+    ) -> None:
         self._topics = topics
         self._positions = positions
+        self._remember = remember
         self._histories: defaultdict[tuple[TopicPartition, str], EndHistory] = defaultdict(EndHistory)
         self._shown: set[str] = set()
         self._trouble = ""
@@ -47,19 +56,25 @@ class LagExporter:
 
         Raises BrokerUnavailable, BrokerRefused, StoreUnavailable.
         """
+        return self._reckon(self._ends(), now_s=now_s)
+
+    def _ends(self) -> dict[StoredPosition, int]:
+        """Where the partition of each position ends whose topic exists now."""
         stored = self._positions()
         states = self._topics.states({position.topic for position in stored})
         living = [position for position in stored if _lives(position, states)]
         ranges = self._topics.offsets({position.place for position in living})
+        return {position: ranges[position.place][1] for position in living}
+
+    def _reckon(self, ends: dict[StoredPosition, int], *, now_s: float) -> list[Lag]:
         by_dataset: dict[str, list[StoredPosition]] = defaultdict(list)
-        for position in living:
+        for position, end in ends.items():
             by_dataset[position.dataset].append(position)
-        for position in living:
-            self._histories[position.place, position.topic_id].note(now_s, ranges[position.place][1])
+            self._histories[position.place, position.topic_id].note(now_s, end)
         return [
             Lag(
                 name,
-                sum(max(0, ranges[item.place][1] - item.next_offset) for item in items),
+                sum(max(0, ends[item] - item.next_offset) for item in items),
                 max(self._behind(item, now_s) for item in items),
                 _freshness(items, now_s),
             )
@@ -72,9 +87,11 @@ class LagExporter:
         return history.seconds_behind(position.next_offset, now_s=now_s, last_stored_s=last_s)
 
     def show(self, *, now_s: float) -> None:
-        """Measure and set the gauges; trouble is logged once, and shown by a gauge of its own."""
+        """Measure, store the ends, set the gauges; trouble is logged once, and shown by a gauge of its own."""
         try:
-            lags = self.measure(now_s=now_s)
+            ends = self._ends()
+            lags = self._reckon(ends, now_s=now_s)
+            self._remember([(position.source_id, end) for position, end in ends.items()])
         except (BrokerUnavailable, BrokerRefused, StoreUnavailable) as error:
             prometheus.gauge(metrics.LAG_UP).set(0)
             if not self._trouble:
@@ -109,3 +126,10 @@ def _forget(dataset: str) -> None:
     """Say nothing more about a dataset that is gone: NaN, since shared files cannot drop a series."""
     for metric in (metrics.LAG_RECORDS, metrics.LAG_SECONDS, metrics.FRESHNESS):
         prometheus.gauge(metric).labels(dataset).set(math.nan)
+
+
+def ends_store(ends: Sequence[tuple[int, int]]) -> None:
+    """Store where the partition of each source ends, (source id, end). Raises StoreUnavailable."""
+    if ends:
+        with asking(), connections[ALIAS].cursor() as cursor:
+            note_ends(cursor, ends)

@@ -13,7 +13,7 @@ from apps.ingest.adapters.kafka_client import client_config
 from apps.ingest.adapters.kafka_topics import KafkaTopics
 from apps.ingest.core.errors import IngestError
 from apps.ingest.selectors import positions
-from apps.ingest.services.lag import LagExporter
+from apps.ingest.services.lag import LagExporter, ends_store
 
 
 class Command(StationCommand):
@@ -30,7 +30,7 @@ class Command(StationCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Measure until asked to leave."""
-        exporter = LagExporter(KafkaTopics(client_config(settings.KAFKA)), positions)
+        exporter = LagExporter(KafkaTopics(client_config(settings.KAFKA)), positions, ends_store)
         if options["once"]:
             self._print(exporter)
             return

@@ -1,0 +1,114 @@
+"""The lag of the admin comes from the database: the exporter stores where topics end, beside the positions."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from apps.console.selectors import station_activity
+from apps.ingest.core.errors import BrokerUnavailable
+from apps.ingest.core.records import TopicPartition, TopicState
+from apps.ingest.models import Source
+from apps.ingest.selectors import positions
+from apps.ingest.services.lag import LagExporter, ends_store
+from tests.integration.console.conftest import Filled, LookAs
+from tests.station import Station
+
+
+@dataclass
+class Ends:
+    """Kafka as the exporter asks it: topics of one partition and one life, and where they end."""
+
+    ends: dict[str, int] = field(default_factory=dict)
+    away: bool = False
+
+    def states(self, names: Collection[str]) -> dict[str, TopicState]:
+        if self.away:
+            raise BrokerUnavailable
+        return {name: TopicState("t", (0,)) for name in names if name in self.ends}
+
+    def offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
+        return {place: (0, self.ends[place.topic]) for place in partitions}
+
+
+def lags() -> dict[str, int | None]:
+    return {one.dataset.name: one.lag_records for one in station_activity().datasets}
+
+
+def execute(statement: str, *values: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+def test_what_the_exporter_stored_is_shown_whichever_machine_it_runs_on(filled: Filled, look_as: LookAs) -> None:
+    filled.source(filled.dataset("behind"))  # its position is 100
+    filled.source(filled.dataset("ahead"))
+    filled.source(filled.dataset("without"))
+    assert lags() == {"behind": None, "ahead": None, "without": None}
+    exporter = LagExporter(Ends({"behind": 1_750, "ahead": 90}), positions, ends_store)
+    exporter.show(now_s=1_800_000_000.0)
+    assert lags() == {"behind": 1_650, "ahead": 0, "without": None}
+    assert station_activity().lag_records == 1_650
+    assert "no lag exporter is heard" not in look_as("viewer").get(reverse("admin:index")).content.decode()
+
+
+def test_the_lag_shrinks_as_positions_move_without_a_new_measurement(filled: Filled) -> None:
+    filled.source(filled.dataset("things"))
+    LagExporter(Ends({"things": 500}), positions, ends_store).show(now_s=1_800_000_000.0)
+    execute("UPDATE ingest_source SET next_offset = 450")
+    assert lags() == {"things": 50}
+
+
+@pytest.mark.parametrize(("every_s", "age_s", "heard"), [(5, 50, True), (5, 70, False), (300, 800, True)])
+def test_an_old_measurement_tells_nothing(
+    filled: Filled, settings: Any, every_s: float, age_s: int, *, heard: bool
+) -> None:
+    settings.INGEST = settings.INGEST.model_copy(update={"lag_every_s": every_s})
+    filled.source(filled.dataset("things"))
+    LagExporter(Ends({"things": 500}), positions, ends_store).show(now_s=1_800_000_000.0)
+    execute("UPDATE ingest_source SET end_at = now() - make_interval(secs => %s)", age_s)
+    assert lags() == {"things": 400 if heard else None}
+
+
+def test_a_former_life_of_a_topic_is_not_measured(filled: Filled) -> None:
+    former = filled.source(filled.dataset("things"))
+    execute("UPDATE ingest_source SET topic_id = 'gone' WHERE id = %s", former)
+    LagExporter(Ends({"things": 500}), positions, ends_store).show(now_s=1_800_000_000.0)
+    assert Source.objects.get().end_offset is None
+    assert lags() == {"things": None}
+
+
+def test_many_ends_are_stored_by_one_statement(filled: Filled) -> None:
+    ids = [filled.source(filled.dataset(f"d{number}")) for number in range(5)]
+    with CaptureQueriesContext(connections["ingest"]) as asked:
+        ends_store([(id_, id_ * 10) for id_ in ids])
+    assert len(asked.captured_queries) == 1
+    assert set(Source.objects.values_list("id", "end_offset")) == {(id_, id_ * 10) for id_ in ids}
+
+
+def test_a_measurement_waits_for_no_worker(station: Station, filled: Filled) -> None:
+    for name in ("held", "free"):
+        filled.source(filled.dataset(name))
+    exporter = LagExporter(Ends({"held": 500, "free": 300}), positions, ends_store)
+    with station.connect("ingest") as worker:
+        with worker.transaction():
+            worker.execute("UPDATE ingest_source SET next_offset = 400 WHERE topic = 'held'")
+            exporter.show(now_s=1_800_000_000.0)  # a lock would be waited for: the worker commits only afterwards
+        assert dict(Source.objects.values_list("topic", "end_offset")) == {"held": None, "free": 300}
+    exporter.show(now_s=1_800_000_005.0)
+    assert dict(Source.objects.values_list("topic", "end_offset")) == {"held": 500, "free": 300}
+    assert lags() == {"held": 100, "free": 200}
+
+
+def test_a_broker_that_is_away_changes_nothing_stored(filled: Filled) -> None:
+    filled.source(filled.dataset("things"))
+    kafka = Ends({"things": 500})
+    exporter = LagExporter(kafka, positions, ends_store)
+    exporter.show(now_s=1_800_000_000.0)
+    kafka.away = True
+    exporter.show(now_s=1_800_000_005.0)
+    assert Source.objects.get().end_offset == 500
