@@ -55,6 +55,11 @@ SCHEMAS: Final[dict[str, Any]] = {
         title=TEXT,
         status={"type": "integer"},
         detail={"type": "string", "description": "What to do about this one."},
+        instance={
+            "type": "string",
+            "format": "uri-reference",
+            "description": "This one: it ends with the request's id, as the header X-Request-ID does.",
+        },
         parameter={"type": "string", "description": "The parameter at fault."},
         field={"type": "string", "description": "The field of the body at fault."},
         reason={"type": "string", "description": "A short stable word for what is wrong with the record."},

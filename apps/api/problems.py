@@ -12,6 +12,7 @@ from rest_framework import exceptions as drf
 
 from apps.api.adapters.refusals import ContractMoved, reaction
 from apps.api.core import errors
+from apps.datasets.adapters.request_ids import request_id
 from apps.datasets.core.errors import BadRecord, StoreUnavailable
 
 logger = logging.getLogger(__name__)
@@ -83,6 +84,9 @@ def problem_response(error: Exception, *, headers: Mapping[str, str] | None = No
         "status": problem.status,
     }
     members |= _details(known) if problem is not INTERNAL else {}
+    if identifier := request_id():
+        # What a caller quotes, and what the log and the trace know it by.
+        members["instance"] = f"urn:anden:request:{identifier}"
     response = HttpResponse(msgspec.json.encode(members), content_type=CONTENT_TYPE, status=problem.status)
     for name, value in (*problem.headers, *(headers or {}).items()):
         response[name] = value

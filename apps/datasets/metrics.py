@@ -33,3 +33,9 @@ LATEST: Final = Metric(
     "gauge",
     labels=("dataset",),
 )
+SPANS: Final = Metric(
+    "anden_tracing_spans_total",
+    "Spans by what became of them: sent; refused by the collector or not reached; dropped, because too many waited.",
+    "counter",
+    labels=("outcome",),
+)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -103,7 +103,8 @@ def make_run(project: Path, **variables: str) -> Iterator[Run]:
     finally:
         if process.poll() is None:
             for found in reversed(run.processes()):
-                found.kill()
+                with suppress(psutil.NoSuchProcess):
+                    found.kill()
             process.wait()
 
 

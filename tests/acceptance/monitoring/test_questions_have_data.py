@@ -124,7 +124,8 @@ def test_every_question_has_data_or_a_reason(watched: Watched, tell: Callable[[s
         f"{len(asked)} queries asked of {len(DASHBOARDS)} dashboards and {len(RULES)} files of rules, "
         f"{len(found)} with data; without: {len(without)}\n" + "\n".join(dict.fromkeys(lines))
     )
-    assert [f"{one.place}: {one.query}" for one in without if not reason(one)] == []
+    unexplained = "\n".join(f"{one.place}: {one.query}" for one in without if not reason(one))
+    assert not unexplained, unexplained
 
 
 def test_what_is_listed_as_having_no_data_has_none(watched: Watched) -> None:

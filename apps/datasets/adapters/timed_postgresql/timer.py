@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from functools import cache
-from time import perf_counter
+from time import perf_counter, time_ns
 from typing import ParamSpec, TypeVar
 
 import psycopg
 
 from apps.datasets.adapters import prometheus
 from apps.datasets.adapters.timed_postgresql.operation import OPERATIONS, Operation
+from apps.datasets.adapters.tracing import OpenSpan, tracing
 from apps.datasets.metrics import DATABASE_ERRORS, DATABASE_SECONDS
 
 Arguments = ParamSpec("Arguments")
@@ -19,7 +20,7 @@ class OperationTimer:
     """Observes the operations of one alias; its series exist from the start."""
 
     def __init__(self, alias: str) -> None:
-        self._alias = alias
+        self.alias = alias
         seconds = prometheus.histogram(DATABASE_SECONDS)
         self._observe = {operation: seconds.labels(alias, operation).observe for operation in OPERATIONS}
 
@@ -47,13 +48,51 @@ class OperationTimer:
     def refused(self, operation: Operation, error: psycopg.Error) -> None:
         """Count an error; one without an SQLSTATE is a lost connection's or the client's own: 08."""
         sqlstate_class = (error.sqlstate or "08000")[:2]
-        prometheus.counter(DATABASE_ERRORS).labels(self._alias, operation, sqlstate_class).inc()
+        prometheus.counter(DATABASE_ERRORS).labels(self.alias, operation, sqlstate_class).inc()
+
+
+class TracedTimer(OperationTimer):
+    """Also notes each operation in the span of the request that waits for it."""
+
+    def call(
+        self,
+        operation: Operation,
+        function: Callable[Arguments, Result],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Result:
+        """What the function returns; its time is observed and traced, and a refusal of PostgreSQL counted."""
+        span = tracing().current()
+        if span is None:
+            return super().call(operation, function, *args, **kwargs)
+        began_ns, sqlstate = time_ns(), ""
+        try:
+            return super().call(operation, function, *args, **kwargs)
+        except psycopg.Error as error:
+            sqlstate = error.sqlstate or "08000"
+            raise
+        finally:
+            self._note(span, operation, began_ns=began_ns, error=sqlstate)
+
+    def waited(self, operation: Operation, seconds: float) -> None:
+        """Observe and trace an operation that was waited for in several pieces, as if they were the last one."""
+        super().waited(operation, seconds)
+        span = tracing().current()
+        if span is not None:
+            self._note(span, operation, began_ns=time_ns() - int(seconds * 1e9), error="")
+
+    def _note(self, span: OpenSpan, operation: Operation, *, began_ns: int, error: str) -> None:
+        # Never the statement: literals in it may be what somebody wrote.
+        attributes = {"db.system.name": "postgresql", "db.operation.name": operation, "anden.alias": self.alias}
+        span.child(
+            f"{operation} {self.alias}", began_ns=began_ns, ended_ns=time_ns(), attributes=attributes, error=error
+        )
 
 
 @cache
 def timer_of(alias: str) -> OperationTimer:
-    """The timer of this alias, the same at each call."""
-    return OperationTimer(alias)
+    """The timer of this alias, the same at each call; one that traces where tracing is on."""
+    return TracedTimer(alias) if tracing().on else OperationTimer(alias)
 
 
 class Stopwatch:
