@@ -82,7 +82,9 @@ def test_who_waits_for_somebody_waits_for_something_that_happens() -> None:
 
 
 def test_every_volume_and_file_that_is_used_is_declared_and_the_other_way_round() -> None:
-    volumes = {mount.partition(":")[0] for service in SERVICES.values() for mount in service.get("volumes", [])}
+    mounts = {mount.partition(":")[0] for service in SERVICES.values() for mount in service.get("volumes", [])}
+    volumes = {mount for mount in mounts if not mount.startswith("./")}
+    assert all((ROOT / mount).is_dir() for mount in mounts - volumes)
     configs = {entry["source"] for service in SERVICES.values() for entry in service.get("configs", [])}
     assert volumes == set(COMPOSE["volumes"])
     assert configs == set(COMPOSE["configs"])
@@ -129,3 +131,14 @@ def test_the_workflow_runs_what_a_person_runs_with_pinned_actions_and_few_rights
     assert f"FROM {job['container']} AS" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
     for step in job["steps"]:
         assert re.fullmatch(r"[a-z-]+/[a-z-]+@[0-9a-f]{40}", step.get("uses", "a/b@" + "0" * 40))
+
+
+def test_prometheus_reads_our_rules_and_knows_the_labels_that_they_use() -> None:
+    (folder,) = [mount.split(":") for mount in SERVICES["prometheus"]["volumes"] if mount.startswith("./")]
+    assert list((ROOT / folder[0]).glob("*.rules.yaml"))
+    document = yaml.safe_load(COMPOSE["configs"]["prometheus"]["content"])
+    assert document["rule_files"] == [f"{folder[1]}/*.rules.yaml"]
+    rules = "".join(path.read_text(encoding="utf-8") for path in (ROOT / folder[0]).glob("*.rules.yaml"))
+    assert set(re.findall(r"externalLabels\.(\w+)", rules)) == set(document["global"]["external_labels"])
+    # NothingScraped looks for jobs of this beginning.
+    assert all(job["job_name"].startswith("anden") for job in document["scrape_configs"])
