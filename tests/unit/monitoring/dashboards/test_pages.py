@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -12,6 +13,7 @@ from apps.monitoring.core.dashboards.pages import PAGES
 from tests.unit.monitoring.dashboards.drawn import NAMES, PANELS, labels_of
 
 PAGE_BY_NAME: Final = {page.name: page for page in PAGES}
+GUIDE: Final = Path(__file__).parents[4] / "docs/guides/dashboards.md"
 BUILT_IN: Final = {"__rate_interval", "__range", "__interval"}
 
 
@@ -62,6 +64,11 @@ def test_a_page_asks_a_question_and_leads_onward(page: Dashboard) -> None:
     assert page.answers.endswith("?")
     assert page.details
     assert all(link.page in PAGE_BY_NAME for link in page.details)
+
+
+def test_the_guide_tells_what_each_page_answers() -> None:
+    told = re.findall(r"^\| `([a-z-]+)` \| (.+\?) \|$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(told) == sorted((page.uid, page.answers) for page in PAGES)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
