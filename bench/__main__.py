@@ -4,11 +4,16 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from bench.result import Result
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 RESULTS: Final = ROOT / "bench" / "results"
-SUITES: Final = ("ingest", "api", "database_time")
+SERVED: Final = ("ingest", "api", "database_time")
+"""The suites that need PostgreSQL, Kafka and the web server."""
+SUITES: Final = ("fleet", *SERVED)
 
 
 def main(arguments: list[str]) -> int:
@@ -17,14 +22,36 @@ def main(arguments: list[str]) -> int:
     sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
     # The processes that are started find the project as this one does.
     os.environ["PYTHONPATH"] = f"{ROOT}:{ROOT / 'platform'}"
-    from bench.result import table, write  # noqa: PLC0415 - after the path
+    from bench.result import table  # noqa: PLC0415 - after the path
+
+    chosen = options.only or SUITES
+    everything = []
+    if "fleet" in chosen:
+        everything += _fleet(options.results)
+    if set(chosen) & set(SERVED):
+        everything += _served([suite for suite in chosen if suite in SERVED], options)
+    print(f"\n{table(everything)}")
+    return 0 if all(result.holds for result in everything) else 1
+
+
+def _fleet(folder: Path) -> "list[Result]":
+    from bench import fleet  # noqa: PLC0415 - after the path
+    from bench.result import write  # noqa: PLC0415
+
+    results = fleet.measure(folder)
+    write(results, folder / "fleet.json")
+    return results
+
+
+def _served(suites: list[str], options: argparse.Namespace) -> "list[Result]":
+    from bench.result import write  # noqa: PLC0415 - after the path
     from bench.servers import servers  # noqa: PLC0415
 
     everything = []
     with servers() as running:
         from bench import api, database_time, ingest  # noqa: PLC0415 - after Django's setup
 
-        for suite in options.only or SUITES:
+        for suite in suites:
             if suite == "ingest":
                 results = ingest.measure(running, passes=1 if options.quick else 4, rounds=options.rounds)
             elif suite == "api":
@@ -33,8 +60,7 @@ def main(arguments: list[str]) -> int:
                 results = database_time.measure(running, rounds=options.rounds)
             write(results, options.results / f"{suite}.json")
             everything += results
-    print(f"\n{table(everything)}")
-    return 0 if all(result.holds for result in everything) else 1
+    return everything
 
 
 def _parser() -> argparse.ArgumentParser:

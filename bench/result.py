@@ -45,6 +45,11 @@ def limit(name: str, unit: str, ours: float, *, most: float) -> Result:
     return Result(name, unit, ours, most, most / max(ours, 0.1), 1.0)
 
 
+def least(name: str, unit: str, ours: float, *, bar: float) -> Result:
+    """The comparison with a figure that must be reached, where more is better."""
+    return Result(name, unit, ours, bar, ours / bar, 1.0)
+
+
 def table(results: Iterable[Result]) -> str:
     """The results as aligned columns."""
     rows = [("", "ours", "theirs", "unit", "ratio", "bar", "")]

@@ -1,0 +1,26 @@
+"""The outlier engine's tables: accurate, calm, and what a look costs. Needs no server."""
+
+import json
+from pathlib import Path
+
+from bench import fleet_accuracy, fleet_calm, fleet_scale
+from bench.result import Result
+
+
+def measure(folder: Path) -> list[Result]:
+    """The claims. Writes the tables to fleet_tables.json, from where the decision record quotes them."""
+    accurate = fleet_accuracy.tabulate()
+    calm = fleet_calm.measure()
+    cost = fleet_scale.measure()
+    tables = {
+        "accurate": fleet_accuracy.markdown(accurate),
+        "calm": fleet_calm.markdown(calm),
+        "scale": fleet_scale.markdown(cost),
+        "flapping": f"{calm.openings:.2f} openings an hour",
+    }
+    for name, text in tables.items():
+        print(f"\n{name}\n{text}")
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = {name: text.splitlines() for name, text in tables.items()}
+    (folder / "fleet_tables.json").write_text(json.dumps(lines, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return [*fleet_accuracy.claims(accurate), *fleet_calm.claims(calm), *fleet_scale.claims(cost)]

@@ -1,0 +1,138 @@
+"""Who finds the sick one: precision and recall on hard fleets whose parameters are drawn, beside other methods.
+
+`python -m bench.fleet_accuracy` chooses the rivals' tolerances, on seeds that are in no table.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.monitoring.core.fleet.engine import evaluate
+from apps.monitoring.core.fleet.evaluation import State
+from apps.monitoring.core.fleet.observation import Observation
+from apps.monitoring.core.fleet.simulation import FleetSpec, Truth, generate
+from bench.fleet_rivals import RIVALS
+from bench.result import Result, least
+
+OURS: Final = "Andén"
+HELD_OUT: Final = 7_310_000
+"""The published table's first seed: nothing was chosen by looking at these."""
+TRAINING: Final = 40_000
+SHIFTS: Final = (1.3, 1.5, 2.0)
+FLEETS: Final = {8: 120, 50: 60, 1000: 4}
+"""How many fleets of each size are drawn for each shift."""
+CLAIMS: Final = {
+    (8, 1.5): (95.0, 75.0),
+    (50, 1.5): (95.0, 85.0),
+    (1000, 1.5): (95.0, 85.0),
+    (50, 2.0): (95.0, 98.0),
+    (1000, 2.0): (95.0, 98.0),
+}
+"""The least precision and recall, per cent."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a method found, over several fleets."""
+
+    flagged: int = 0
+    sick: int = 0
+    right: int = 0
+
+    def add(self, flags: NDArray[np.bool_], sick: NDArray[np.bool_]) -> None:
+        """Count a fleet."""
+        self.flagged += int(flags.sum())
+        self.sick += int(sick.sum())
+        self.right += int((flags & sick).sum())
+
+    @property
+    def precision(self) -> float:
+        """Per cent of the flagged that are sick."""
+        return 100.0 * self.right / self.flagged if self.flagged else 0.0
+
+    @property
+    def recall(self) -> float:
+        """Per cent of the sick that are flagged."""
+        return 100.0 * self.right / self.sick if self.sick else 0.0
+
+    @property
+    def f1(self) -> float:
+        """The harmonic mean of both."""
+        return 2 * self.precision * self.recall / max(self.precision + self.recall, 1e-9)
+
+
+Table = dict[tuple[int, float], dict[str, Tally]]
+
+
+def hard_fleets(services: int, shift: float, *, first_seed: int, count: int) -> Iterator[tuple[Observation, Truth]]:
+    """Fleets with sick services, every parameter drawn anew."""
+    for seed in range(first_seed, first_seed + count):
+        rng = np.random.default_rng([seed, services, round(10 * shift)])
+        yield generate(FleetSpec.hard(rng, services=services, factor=shift), seed)
+
+
+def found_by(observation: Observation) -> NDArray[np.bool_]:
+    """The services that Andén flags."""
+    return np.asarray(evaluate(observation).state == State.OUTLIER)
+
+
+def tabulate(fleets: Mapping[int, int] = FLEETS, *, first_seed: int = HELD_OUT) -> Table:
+    """Every method on every size and shift."""
+    table: Table = {}
+    for services, count in fleets.items():
+        for shift in SHIFTS:
+            row = {name: Tally() for name in (OURS, *(rival.name for rival in RIVALS))}
+            for observation, truth in hard_fleets(services, shift, first_seed=first_seed, count=count):
+                row[OURS].add(found_by(observation), truth.sick_services)
+                for rival in RIVALS:
+                    row[rival.name].add(rival.flags(observation, rival.tolerance), truth.sick_services)
+            table[services, shift] = row
+            ours = row[OURS]
+            print(f"fleet: N={services:,} ×{shift}: P {ours.precision:.1f} % R {ours.recall:.1f} %", flush=True)
+    return table
+
+
+def claims(table: Table) -> list[Result]:
+    """What the README may say."""
+    results = []
+    for (services, shift), (precision, recall) in CLAIMS.items():
+        ours = table[services, shift][OURS]
+        named = f"One of {services:,} services at ×{shift:g} of its usual"
+        results.append(least(f"{named}: flagged that are sick", "%", ours.precision, bar=precision))
+        results.append(least(f"{named}: sick that are flagged", "%", ours.recall, bar=recall))
+    return results
+
+
+def markdown(table: Table) -> str:
+    """The table for people: precision / recall in per cent."""
+    names = [OURS, *(rival.name for rival in RIVALS)]
+    lines = [f"| N, shift | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    for (services, shift), row in table.items():
+        cells = (f"{row[name].precision:.0f} / {row[name].recall:.0f}" for name in names)
+        lines.append(f"| {services:,}, ×{shift} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def tune() -> None:
+    """Print each rival's tolerance with the best mean F1 over training fleets."""
+    scores: dict[tuple[str, float], list[float]] = {}
+    for services, count in {8: 60, 50: 20, 1000: 1}.items():
+        for shift in (1.5, 2.0):
+            tallies = {(rival.name, tolerance): Tally() for rival in RIVALS for tolerance in rival.grid}
+            for observation, truth in hard_fleets(services, shift, first_seed=TRAINING, count=count):
+                for rival in RIVALS:
+                    for tolerance in rival.grid:
+                        flags = rival.flags(observation, tolerance)
+                        tallies[rival.name, tolerance].add(flags, truth.sick_services)
+            for key, tally in tallies.items():
+                scores.setdefault(key, []).append(tally.f1)
+    for rival in RIVALS:
+        best = max(rival.grid, key=lambda tolerance: float(np.mean(scores[rival.name, tolerance])))
+        print(f"{rival.name}: {best} (F1 {np.mean(scores[rival.name, best]):.0f} %)")
+
+
+if __name__ == "__main__":
+    tune()

@@ -1,0 +1,132 @@
+"""Who keeps calm: when the whole fleet moves, when nothing is wrong, when a service flaps, when data stops."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from apps.monitoring.core.fleet.engine import evaluate
+from apps.monitoring.core.fleet.evaluation import State
+from apps.monitoring.core.fleet.simulation import Fault, FaultKind, FleetSpec, SimulatedFleet, generate
+from bench.fleet_accuracy import HELD_OUT, OURS, found_by
+from bench.fleet_rivals import RIVALS
+from bench.result import Result, least, limit
+
+FLEETS: Final = {8: 120, 50: 40, 1000: 3}
+_MOVED: Final = ("request_rate", "latency_p95", "database_read", "database_write")
+_LEAST_FALSE: Final = {8: 1.0, 50: 0.2, 1000: 0.2}
+"""Per cent of healthy services that may be flagged in one look."""
+_FLAPPING: Final = 10
+_EVERY_S: Final = 300.0
+
+
+@dataclass(slots=True)
+class Calm:
+    """Per size of the fleet; shares in per cent of healthy services."""
+
+    incident: dict[int, dict[str, float]] = field(default_factory=dict)
+    events: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Events of our own: how many fleets had exactly one, of how many."""
+    healthy: dict[int, float] = field(default_factory=dict)
+    silent: float = 0.0
+    """Per cent of the services that stopped sending which are shown as no data."""
+    openings: float = 0.0
+    """How often in an hour a flapping service's flag goes up."""
+
+
+def measure() -> Calm:
+    """All of it."""
+    calm = Calm()
+    for services, count in FLEETS.items():
+        _incidents(calm, services, count)
+        _healthy(calm, services, count)
+        print(
+            f"fleet: N={services:,}: the whole fleet ×1.6 flags {calm.incident[services][OURS]:.2f} % of the healthy, "
+            f"nothing wrong {calm.healthy[services]:.2f} %",
+            flush=True,
+        )
+    calm.silent, calm.openings = _silent(), _openings()
+    return calm
+
+
+def claims(calm: Calm) -> list[Result]:
+    """What the README may say."""
+    incidents = [
+        limit(f"The whole fleet of {services:,} at ×1.6: healthy services flagged", "%", shares[OURS], most=0.5)
+        for services, shares in calm.incident.items()
+        if services >= 50
+    ]
+    one, fleets = (sum(counts) for counts in zip(*calm.events.values(), strict=True))
+    healthy = [
+        limit(f"Nothing wrong in a fleet of {services:,}: services flagged", "%", share, most=_LEAST_FALSE[services])
+        for services, share in calm.healthy.items()
+    ]
+    return [
+        *incidents,
+        least("… and shown as exactly one event", "%", 100.0 * one / fleets, bar=95.0),
+        *healthy,
+        least("Services that stopped sending, shown as no data", "%", calm.silent, bar=100.0),
+    ]
+
+
+def markdown(calm: Calm) -> str:
+    """The table for people: per cent of healthy services flagged while the whole fleet is at ×1.6."""
+    names = [OURS, *(rival.name for rival in RIVALS)]
+    lines = [f"| N, whole fleet ×1.6 | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    for services, shares in calm.incident.items():
+        lines.append(f"| {services:,} | {' | '.join(f'{shares[name]:.1f}' for name in names)} |")
+    return "\n".join(lines)
+
+
+def _incidents(calm: Calm, services: int, count: int) -> None:
+    flagged: dict[str, int] = dict.fromkeys((OURS, *(rival.name for rival in RIVALS)), 0)
+    one = 0
+    for seed in range(HELD_OUT, HELD_OUT + count):
+        rng = np.random.default_rng([seed, services, 16])
+        fault = Fault(FaultKind.FLEET, 1.6, signals=_MOVED, start_s=60.0 * float(rng.integers(30, 61)))
+        observation, _ = generate(FleetSpec.drawn(rng, services=services, faults=(fault,)), seed)
+        evaluation = evaluate(observation)
+        one += len(evaluation.events) == 1 and evaluation.events[0].zone == ""
+        flagged[OURS] += evaluation.count(State.OUTLIER)
+        for rival in RIVALS:
+            flagged[rival.name] += int(rival.flags(observation, rival.tolerance).sum())
+    calm.incident[services] = {name: 100.0 * flags / (services * count) for name, flags in flagged.items()}
+    calm.events[services] = (one, count)
+
+
+def _healthy(calm: Calm, services: int, count: int) -> None:
+    flagged = 0
+    for seed in range(HELD_OUT, HELD_OUT + 2 * count):
+        observation, _ = generate(
+            FleetSpec.drawn(np.random.default_rng([seed, services, 10]), services=services), seed
+        )
+        flagged += int(found_by(observation).sum())
+    calm.healthy[services] = 100.0 * flagged / (2 * count * services)
+
+
+def _silent() -> float:
+    """Services that stop five to sixty minutes before the look."""
+    shown = stopped = 0
+    for seed in range(HELD_OUT, HELD_OUT + 20):
+        rng = np.random.default_rng([seed, 50, 1])
+        faults = tuple(Fault(FaultKind.SILENT, start_s=60.0 * float(rng.integers(5, 61))) for _ in range(4))
+        observation, truth = generate(FleetSpec.drawn(rng, services=50, faults=faults), seed)
+        silent = truth.silent.any(axis=1)
+        shown += int((evaluate(observation).state[silent] == State.NO_DATA).sum())
+        stopped += int(silent.sum())
+    return 100.0 * shown / stopped
+
+
+def _openings() -> float:
+    """Flag openings an hour of a service that is at ×3 for ten minutes and well for ten, looked at for two hours."""
+    opened = 0
+    for seed in range(HELD_OUT, HELD_OUT + _FLAPPING):
+        rng = np.random.default_rng([seed, 50, 2])
+        fault = Fault(FaultKind.FLAP, 3.0, services=(7,), start_s=3_600.0, end_s=-7_200.0)
+        fleet = SimulatedFleet(FleetSpec.drawn(rng, services=50, faults=(fault,)), seed)
+        was = False
+        for look in range(25):
+            state = evaluate(fleet.observe(fleet.spec.at_s + look * _EVERY_S)).state[7]
+            opened += int(state == State.OUTLIER and not was)
+            was = bool(state == State.OUTLIER)
+    return opened / (2 * _FLAPPING)

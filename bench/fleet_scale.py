@@ -1,0 +1,87 @@
+"""What a look at the fleet costs: seconds and peak memory, each in a process of its own.
+
+`python -m bench.fleet_scale 10000` measures one size and prints its figures as JSON.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from typing import Final
+
+import numpy as np
+
+from apps.monitoring.core.fleet.engine import evaluate
+from apps.monitoring.core.fleet.observation import Observation
+from apps.monitoring.core.fleet.signals import SIGNALS
+from bench.memory import own_peak_bytes
+from bench.result import Result, limit
+
+SIZES: Final = (50, 1_000, 10_000)
+_POINTS: Final = 60
+_DAYS: Final = 7
+_ROUNDS: Final = 3
+_MOST_S: Final = 3.0
+_MOST_MIB: Final = 1_024.0
+
+
+def measure() -> dict[int, dict[str, float]]:
+    """Per size of the fleet: seconds, and the most MiB that the process had, the observation included."""
+    found = {}
+    for size in SIZES:
+        command = [sys.executable, "-m", "bench.fleet_scale", str(size)]
+        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        found[size] = json.loads(said)
+        print(f"fleet: N={size:,}: {found[size]['seconds']:.3f} s, {found[size]['mib']:.0f} MiB", flush=True)
+    return found
+
+
+def claims(found: dict[int, dict[str, float]]) -> list[Result]:
+    """What the README may say."""
+    largest = max(found)
+    named = f"A look at {largest:,} services × {len(SIGNALS)} signals"
+    return [
+        limit(f"{named}, beside its limit", "s", found[largest]["seconds"], most=_MOST_S),
+        limit("… its peak memory, beside its limit", "MiB", found[largest]["mib"], most=_MOST_MIB),
+    ]
+
+
+def markdown(found: dict[int, dict[str, float]]) -> str:
+    """The table for people."""
+    lines = ["| N | seconds | peak MiB |", "|---|---|---|"]
+    lines += [f"| {size:,} | {figures['seconds']:.3f} | {figures['mib']:.0f} |" for size, figures in found.items()]
+    return "\n".join(lines)
+
+
+def _observation(services: int) -> Observation:
+    rng = np.random.default_rng(0)
+    shape = (services, len(SIGNALS))
+    now = np.exp(0.2 * rng.standard_normal((*shape, _POINTS), dtype=np.float32))
+    past = np.empty((*shape, _DAYS, _POINTS), np.float32)
+    for day in range(_DAYS):
+        past[:, :, day] = np.exp(0.2 * rng.standard_normal((*shape, _POINTS), dtype=np.float32))
+        past[:, :, day][rng.random((*shape, _POINTS), dtype=np.float32) < 0.05] = np.nan
+    return Observation(
+        services=tuple(f"service-{number}" for number in range(services)),
+        zones=tuple("abc"[number % 3] for number in range(services)),
+        signals=SIGNALS,
+        times_s=1.7e9 + 60.0 * np.arange(_POINTS, dtype=np.float64),
+        now=now,
+        past=past,
+        deployed_s=np.full(services, np.nan),
+    )
+
+
+def main(services: int) -> None:
+    """Print the figures of one size: the best of some rounds, for what else the machine does costs time only."""
+    observation = _observation(services)
+    seconds = []
+    for _ in range(_ROUNDS):
+        started = time.perf_counter()
+        evaluate(observation)
+        seconds.append(time.perf_counter() - started)
+    print(json.dumps({"seconds": min(seconds), "mib": own_peak_bytes() / 2**20}))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
