@@ -27,6 +27,7 @@ COPY manage.py ./
 COPY platform platform
 COPY apps apps
 COPY contracts contracts
+COPY dashboards dashboards
 # Settings want these to be there; collectstatic uses neither, and neither stays in the image.
 RUN ANDEN_SECRET_KEY=only-while-the-image-is-built-0123456789 \
     ANDEN_DATABASE_APP_URL=postgresql://nobody@127.0.0.1:1/nothing \

@@ -1,0 +1,230 @@
+"""`manage.py dashboards …` as an SRE uses it: the committed files, PostgreSQL for the history, Grafana over HTTP."""
+
+import re
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from pydantic import HttpUrl, SecretStr
+
+from apps.datasets.adapters.prometheus import gauge
+from apps.monitoring.adapters.grafana.fake.exchange import Fault
+from apps.monitoring.adapters.grafana.fake.grafana import TOKEN, FakeGrafana
+from apps.monitoring.adapters.grafana.fake.server import serving
+from apps.monitoring.metrics import DRIFTED, SYNCED
+from apps.monitoring.models import GrafanaSync
+from apps.monitoring.services import grafana_station, rendering
+from apps.monitoring.tasks import look_for_drift
+from embedded.ports import free_port
+from tests.station import Station
+
+
+def dashboards(*words: str) -> str:
+    out = StringIO()
+    call_command("dashboards", *words, stdout=out)
+    return out.getvalue()
+
+
+def refused(*words: str) -> str:
+    """The one line, or few, that the command ends with."""
+    with pytest.raises(CommandError) as raised:
+        dashboards(*words)
+    return str(raised.value)
+
+
+class Given:
+    """Sets ANDEN_GRAFANA_… and the rest as the settings see them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+
+    def grafana(self, **values: Any) -> None:
+        self._monkeypatch.setattr(settings, "GRAFANA", settings.GRAFANA.model_copy(update=values))
+
+    def cloudwatch(self, **values: Any) -> None:
+        self._monkeypatch.setattr(settings, "CLOUDWATCH", settings.CLOUDWATCH.model_copy(update=values))
+
+
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> Given:
+    return Given(monkeypatch)
+
+
+@pytest.fixture
+def fake(given: Given, station: Station) -> Iterator[FakeGrafana]:
+    """A Grafana at the address that the settings name, for a station on AWS."""
+    fake = FakeGrafana()
+    with serving(fake) as url:
+        given.grafana(
+            url=HttpUrl(url),
+            token=SecretStr(TOKEN),
+            tries=2,
+            pause_s=0.001,
+            revision="abc123",
+            runbooks_url=HttpUrl("https://example.org/runbooks"),
+        )
+        given.cloudwatch(region="eu-west-1")
+        yield fake
+
+
+def test_three_commands_from_nothing_to_a_synchronised_grafana(fake: FakeGrafana) -> None:
+    assert dashboards("check") == ""
+    planned = dashboards("plan")
+    assert fake.writes == []
+    created = re.search(r"Plan: (\d+) to create, 0 to update, 0 to delete, 0 unchanged\.", planned)
+    assert created
+    assert "  + create dashboard anden-station" in planned
+    done = dashboards("sync")
+    assert f"Done: {created[1]} created, 0 updated, 0 deleted, 0 unchanged." in done
+    assert "create dashboard anden-station" in done  # no terminal: a line for each
+    fake.forget()
+    assert f"Nothing to do: {created[1]} objects stand as the code says." in dashboards("sync")
+    assert fake.writes == []
+    assert "Nothing was edited by hand." in dashboards("drift")
+    assert "Nothing to delete." in dashboards("prune")
+    row = GrafanaSync.objects.get()
+    assert (row.revision, row.changes) == ("abc123", int(created[1]))
+
+
+def test_a_station_without_aws_leaves_out_what_asks_cloudwatch(fake: FakeGrafana, given: Given) -> None:
+    given.cloudwatch(region="")
+    given.grafana(runbooks_url=None)
+    said = dashboards("sync")
+    assert "data source anden-cloudwatch is left out: ANDEN_CLOUDWATCH_REGION is not set" in said
+    assert set(fake.world.sources) == {"anden-prometheus"}
+    assert fake.world.rules == {}
+    assert "anden-station" in fake.world.boards
+
+
+def test_a_variable_that_is_not_set_is_named_before_anything_is_asked(fake: FakeGrafana, given: Given) -> None:
+    given.grafana(runbooks_url=None)
+    line = refused("sync")
+    assert "ANDEN_GRAFANA_RUNBOOKS_URL is not set, and rule group" in line
+    assert fake.requests == []
+
+
+def test_the_policy_is_written_only_when_asked(fake: FakeGrafana) -> None:
+    dashboards("sync")
+    assert "routes" not in fake.world.tree
+    dashboards("sync", "--policy")
+    assert len(fake.world.tree["routes"]) == 1
+    fake.forget()
+    dashboards("sync")
+    dashboards("sync", "--policy")
+    assert fake.writes == []
+
+
+def test_an_edit_by_hand_is_named_exported_and_undone(fake: FakeGrafana) -> None:
+    dashboards("sync")
+    fake.world.boards["anden-station"].model["title"] = "Mine"
+    with pytest.raises(CommandError, match="1 objects were edited by hand"):
+        dashboards("drift")
+    assert gauge(DRIFTED).labels("anden-station")._value.get() == 1
+    assert gauge(SYNCED)._value.get() == GrafanaSync.objects.get().at.timestamp()
+    assert look_for_drift() == 1
+    dashboards("sync")
+    assert look_for_drift() == 0
+    assert gauge(DRIFTED).labels("anden-station")._value.get() == 0
+
+
+def test_the_scheduled_look_does_nothing_without_a_grafana_and_survives_one_that_is_away(
+    given: Given, station: Station, caplog: pytest.LogCaptureFixture
+) -> None:
+    given.grafana(url=None)
+    assert look_for_drift() == 0
+    assert caplog.records == []
+    given.grafana(url=HttpUrl(f"http://127.0.0.1:{free_port()}"), token=SecretStr("t"), tries=1)
+    assert look_for_drift() == 0
+    assert "cannot look for edits by hand in Grafana" in caplog.text
+
+
+def test_prune_asks_for_force_above_a_tenth(
+    fake: FakeGrafana, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    dashboards("sync")
+    rendered = rendering.render_all()
+    kept = {path: text for path, text in rendered.items() if "provisioning" in path or "station" in path}
+    for path, text in kept.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    monkeypatch.setattr(grafana_station, "rendered_folder", lambda: tmp_path)
+    boards = len(fake.world.boards)
+    line = refused("prune")
+    assert f"{boards - 1} of " in line
+    assert "more than 10%" in line
+    assert len(fake.world.boards) == boards
+    assert "- delete dashboard anden-fleet" in dashboards("prune", "--dry-run")
+    assert len(fake.world.boards) == boards
+    assert f"{boards - 1} deleted." in dashboards("prune", "--force")
+    assert set(fake.world.boards) == {"anden-station"}
+
+
+def test_rollback_leads_back_and_lists(fake: FakeGrafana, given: Given) -> None:
+    dashboards("sync")
+    given.grafana(revision="def456", prometheus_url=HttpUrl("http://elsewhere:9090"))
+    dashboards("sync")
+    assert fake.world.sources["anden-prometheus"]["url"] == "http://elsewhere:9090"
+    first = GrafanaSync.objects.get(revision="abc123")
+    listed = dashboards("rollback", "--list")
+    assert [line.split()[3] for line in listed.splitlines()] == ["def456", "abc123"]
+    said = dashboards("rollback", "--to", str(first.pk))
+    assert f"Back at sync {first.pk}, abc123." in said
+    assert fake.world.sources["anden-prometheus"]["url"] == "http://prometheus:9090"
+    assert "Nothing was edited by hand." in dashboards("drift")
+    assert "sync 999999 is not kept" in refused("rollback", "--to", "999999")
+
+
+def test_only_the_last_ten_syncs_are_kept(fake: FakeGrafana, given: Given) -> None:
+    for number in range(12):
+        given.grafana(prometheus_url=HttpUrl(f"http://prometheus-{number}:9090"), revision=f"r{number}")
+        dashboards("sync")
+    assert [row.revision for row in GrafanaSync.objects.all()] == [f"r{number}" for number in range(11, 1, -1)]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"url": None}, "ANDEN_GRAFANA_URL is not set: say where Grafana answers"),
+        ({"token": SecretStr("")}, "ANDEN_GRAFANA_TOKEN is not set"),
+        ({"token": SecretStr("glsa_wrong_one")}, "does not know the token: mend ANDEN_GRAFANA_TOKEN"),
+        ({"ca": Path("nowhere.pem")}, "ANDEN_GRAFANA_CA is no file"),
+    ],
+)
+def test_what_is_wrong_is_one_line_without_the_token(
+    fake: FakeGrafana, given: Given, values: dict[str, Any], said: str
+) -> None:
+    given.grafana(**values)
+    for action in ("plan", "sync", "prune", "drift"):
+        line = refused(action)
+        assert said in line
+        assert "\n" not in line
+        assert "glsa_wrong_one" not in line
+    assert fake.writes == []
+
+
+def test_a_grafana_that_goes_away_in_the_middle_is_one_line_and_the_next_sync_goes_on(fake: FakeGrafana) -> None:
+    fake.fail(range(15, 100), Fault(status=503))
+    line = refused("sync")
+    assert "with 503 after 2 tries" in line
+    fake.forget()
+    dashboards("sync")
+    assert "Nothing was edited by hand." in dashboards("drift")
+    assert [note["tags"] for note in fake.world.annotations.values()] == [["anden", "deploy"]]
+
+
+def test_check_names_the_panel_and_render_mends_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(grafana_station, "rendered_folder", lambda: tmp_path)
+    assert "wrote dashboards/grafana/station.json" in dashboards("render")
+    assert dashboards("check") == ""
+    path = tmp_path / "grafana/station.json"
+    path.write_text(path.read_text().replace('"unit": "short"', '"unit": "s"', 1))
+    out = StringIO()
+    with pytest.raises(CommandError, match="1 differences from what the code renders"):
+        call_command("dashboards", "check", stdout=out)
+    assert out.getvalue().startswith("grafana/station.json: ")
+    assert dashboards("render") == "wrote dashboards/grafana/station.json\n"
+    assert dashboards("render") == ""
