@@ -1,0 +1,85 @@
+"""What people read: Prometheus fills in every text and link of an alert that fires."""
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from apps.monitoring.core.alerts.alert import runbook_name
+from apps.monitoring.core.alerts.burn import LEAST_BAD, PAIRS
+from apps.monitoring.core.slos import BUDGET_LEFT, SLO_BY_NAME, bad_count, burn, event_count
+from tests.unit.monitoring.alerts.promtool import RULES, Case, labelled
+from tests.unit.monitoring.alerts.thresholds import CASES_BY_FILE
+
+LABELS = {"grafana": "https://grafana.example", "runbooks": "https://runbooks.example"}
+FIRING = {name: [case for case in cases if case.fires] for name, cases in CASES_BY_FILE.items()}
+
+
+def burning() -> list[Case]:
+    """One that burns, with a dataset, and a budget that is spent."""
+    slo, pair = SLO_BY_NAME["rejects"], PAIRS[0]
+    of = labelled(slo=slo.name, dataset="flights")
+    values = {
+        burn(pair.long): 20,
+        burn(pair.short): 20,
+        event_count(pair.long): slo.minimum_events,
+        bad_count(pair.long): LEAST_BAD,
+    }
+    spent = {f"{BUDGET_LEFT.name}{of}": "-0.25x90", f"{bad_count('30d').name}{of}": "9000x90"}
+    return [
+        Case("RejectsBurn", "", {f"{metric.name}{of}": f"{value}x60" for metric, value in values.items()}, "10m"),
+        Case("SloBudgetSpent", "", spent, "80m"),
+        Case("SloUnmeasured", "", {}, "40m"),
+    ]
+
+
+def messages(program: str, folder: Path, *, file: str, cases: list[Case]) -> str:
+    """What promtool shows of the alerts: nothing was expected, so it shows them all."""
+    tests = [
+        {
+            "interval": "1m",
+            "external_labels": LABELS,
+            "input_series": [{"series": name, "values": values} for name, values in case.series.items()],
+            "alert_rule_test": [{"eval_time": case.at, "alertname": case.alert, "exp_alerts": []}],
+        }
+        for case in cases
+    ]
+    document = {"rule_files": [str(RULES / f"{file}.rules.yaml")], "evaluation_interval": "30s", "tests": tests}
+    path = folder / "test.yaml"
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    done = subprocess.run([program, "test", "rules", str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode != 0, "nothing fired"
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "cases"),
+    [*FIRING.items(), ("slos", burning())],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_every_text_and_link_is_filled_in(
+    file: str, cases: list[Case], tmp_path: Path, require: Callable[[str], str]
+) -> None:
+    told = messages(require("promtool"), tmp_path, file=file, cases=cases)
+    assert "error expanding" not in told
+    assert "no value" not in told
+    assert "{{" not in told
+    for case in cases:
+        assert f"https://runbooks.example/{runbook_name(case.alert)}.md" in told
+    links = set(re.findall(r'dashboard_url=\\?"([^"\\]+)', told))
+    assert links
+    assert all(re.fullmatch(r"https://grafana\.example/d/anden-[a-z]+(\?var-\w+=[^=]+)?", link) for link in links), (
+        links
+    )
+
+
+def test_a_burn_tells_how_fast_of_what_and_for_how_long(tmp_path: Path, require: Callable[[str], str]) -> None:
+    told = messages(require("promtool"), tmp_path, file="slos", cases=burning())
+    assert "Records accepted of flights burns its budget 14.4 times too fast: readers of the dataset miss rows" in told
+    assert "Over 1h it burned 20 times as fast as 0.995 allows" in told
+    assert "At that rate the budget of 30 days lasts 2.08 days." in told
+    assert "Left of the budget of 30 days: -25%." in told
+    assert "https://grafana.example/d/anden-ingest?var-dataset=flights" in told
