@@ -3,7 +3,7 @@
 locals {
   # Only where RDS runs it: the cluster's own PostgreSQL rings from Prometheus.
   database_alarms = { for key, alarm in {
-    database-storage = {
+    rds-storage-low = {
       description = "The database's disk is nearly full, and a full disk stops every write."
       namespace   = "AWS/RDS"
       metric_name = "FreeStorageSpace"
@@ -11,23 +11,12 @@ locals {
       dimensions  = { DBInstanceIdentifier = var.name }
       comparison  = "LessThanThreshold"
       threshold   = 10 * 1024 * 1024 * 1024
-      runbook     = "docs/runbooks/aws-database-storage.md"
-    }
-    database-cpu = {
-      description = "The database has worked at its limit for a quarter of an hour."
-      namespace   = "AWS/RDS"
-      metric_name = "CPUUtilization"
-      statistic   = "Maximum"
-      dimensions  = { DBInstanceIdentifier = var.name }
-      comparison  = "GreaterThanThreshold"
-      threshold   = 90
-      periods     = 15
-      runbook     = "docs/runbooks/aws-database-cpu.md"
+      runbook     = "docs/runbooks/rds-storage-low.md"
     }
   } : key => alarm if var.postgres.mode == "rds" }
 
   alarms = merge(local.database_alarms, {
-    kafka-under-replicated = {
+    msk-under-replicated = {
       description = "Records have fewer copies than they should: one more broker lost, and writes stop."
       namespace   = "AWS/Kafka"
       metric_name = "UnderReplicatedPartitions"
@@ -36,21 +25,31 @@ locals {
       comparison  = "GreaterThanThreshold"
       threshold   = 0
       periods     = 10
-      runbook     = "docs/runbooks/aws-kafka-under-replicated.md"
+      runbook     = "docs/runbooks/msk-under-replicated.md"
     }
-    kafka-controller = {
-      description = "Kafka has no controller, or two of them."
+    msk-partitions-offline = {
+      description = "Partitions have no leader: nobody can write to them or read from them."
       namespace   = "AWS/Kafka"
-      metric_name = "ActiveControllerCount"
-      statistic   = "Sum"
+      metric_name = "OfflinePartitionsCount"
+      statistic   = "Maximum"
       dimensions  = { "Cluster Name" = var.name }
-      comparison  = "LessThanThreshold"
-      threshold   = 1
-      periods     = 5
-      missing     = "breaching"
-      runbook     = "docs/runbooks/aws-kafka-controller.md"
+      comparison  = "GreaterThanThreshold"
+      threshold   = 0
+      periods     = 2
+      runbook     = "docs/runbooks/msk-partitions-offline.md"
     }
-    balancer-unhealthy = {
+    msk-disk-filling = {
+      description = "A broker's disk is nearly full: MSK could not make it larger, or not in time."
+      namespace   = "AWS/Kafka"
+      metric_name = "KafkaDataLogsDiskUsed"
+      statistic   = "Maximum"
+      dimensions  = { "Cluster Name" = var.name }
+      comparison  = "GreaterThanThreshold"
+      threshold   = 85
+      periods     = 10
+      runbook     = "docs/runbooks/msk-disk-filling.md"
+    }
+    balancer-targets-unhealthy = {
       description = "Web pods fail their readiness as the load balancer asks it."
       namespace   = "AWS/ApplicationELB"
       metric_name = "UnHealthyHostCount"
@@ -59,7 +58,7 @@ locals {
       comparison  = "GreaterThanThreshold"
       threshold   = 0
       periods     = 5
-      runbook     = "docs/runbooks/aws-balancer-unhealthy.md"
+      runbook     = "docs/runbooks/balancer-targets-unhealthy.md"
     }
     gateway-errors = {
       description = "More than one request in a hundred fails at the edge."
@@ -71,9 +70,9 @@ locals {
       threshold   = 0.01
       periods     = 5
       missing     = "notBreaching"
-      runbook     = "docs/runbooks/aws-gateway-errors.md"
+      runbook     = "docs/runbooks/gateway-errors.md"
     }
-    probe-function = {
+    function-errors = {
       description = "The probe fails from inside of the VPC: whoever asks the API now gets no good answer."
       namespace   = "AWS/Lambda"
       metric_name = "Errors"
@@ -84,7 +83,7 @@ locals {
       period_s    = 300
       periods     = 2
       missing     = "breaching"
-      runbook     = "docs/runbooks/aws-probe-function.md"
+      runbook     = "docs/runbooks/function-errors.md"
     }
   })
 }

@@ -1,5 +1,6 @@
 """The root on AWS is formatted, valid, and plans for every environment, without an account and without network."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -43,6 +44,13 @@ def test_an_environment_plans(copy: Path, environment: str) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert " 0 failed" in done.stdout
+
+
+def test_each_alarm_has_a_runbook_that_is_there() -> None:
+    text = (ROOT / "terraform/aws/alarms.tf").read_text(encoding="utf-8")
+    named = re.findall(r'runbook\s+= "([^"]+)"', text)
+    assert len(named) == text.count("metric_name")
+    assert [path for path in named if not (ROOT / path).is_file()] == []
 
 
 def test_each_environment_has_a_test_of_its_own() -> None:
