@@ -1,4 +1,7 @@
-"""Take the pictures of this folder from a running station: `make screenshots` while `make run` runs."""
+"""Take the pictures of this folder: `make screenshots` while `make run` runs.
+
+Those of fleets need no running station: `docs/images/make.py --only fleet` makes one for them.
+"""
 
 import argparse
 import shutil
@@ -9,6 +12,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
+from scratch import PASSWORD, USER, Fleet, scratch_station, show, show_datasets
 
 HERE: Final = Path(__file__).resolve().parent
 PASSWORD_FILE: Final = HERE.parent.parent / ".anden" / "steward-password"
@@ -61,13 +65,24 @@ PICTURES: Final[tuple[tuple[str, Theme, Callable[[Page, Station], None]], ...]] 
 )
 
 
+FLEETS: Final = (
+    Fleet(8, looks=60),
+    Fleet(50, looks=60, sick=2),
+    Fleet(1_000, looks=24, sick=9),
+    Fleet(10_000, looks=8, sick=28),
+)
+"""The largest are looked at less often: a minute of looking is enough for a picture."""
+INCIDENT: Final = Fleet(50, looks=30, sick=1, zone=True)
+HEIGHT: Final = "Math.max(...[...document.querySelectorAll('*')].map(one => one.scrollHeight))"
+
+
 def log_in(page: Page, station: Station) -> None:
     """Log in to the admin."""
     page.goto(f"{station.url}/admin/login/?next=/admin/")
     page.fill("#id_username", station.user)
     page.fill("#id_password", station.password)
     page.click("button[type=submit]")
-    expect(page.locator("#station")).to_be_visible()
+    page.wait_for_url(f"{station.url}/admin/")
 
 
 def take_all(browser: Browser, station: Station, folder: Path) -> None:
@@ -79,9 +94,36 @@ def take_all(browser: Browser, station: Station, folder: Path) -> None:
         for name, wanted, go in PICTURES:
             if wanted == theme:
                 go(page, station)
-                page.wait_for_function("document.fonts.status === 'loaded'")
-                page.screenshot(path=folder / f"{name}.png", animations="disabled")
-                print(f"{name}.png")
+                take(page, folder / f"{name}.png")
+        context.close()
+
+
+def take(page: Page, path: Path) -> None:
+    """Write what the page shows, fonts and all."""
+    page.wait_for_function("document.fonts.status === 'loaded'")
+    page.screenshot(path=path, animations="disabled")
+    print(path.name)
+
+
+def take_fleets(browser: Browser, folder: Path) -> None:
+    """Write the pictures of fleets, each as high as its page, from a station that is made for them."""
+    with scratch_station() as url:
+        station = Station(url, USER, PASSWORD)
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        page = context.new_page()
+        log_in(page, station)
+        for fleet in FLEETS:
+            show(fleet)
+            page.goto(f"{url}/admin/monitoring/fleet/")
+            expect(page.locator("#fleet .fl-heat")).to_be_visible()
+            page.set_viewport_size({"width": 1440, "height": page.evaluate(HEIGHT)})
+            take(page, folder / f"fleet-{fleet.services}.png")
+            page.set_viewport_size({"width": 1440, "height": 900})
+        show_datasets()
+        show(INCIDENT)
+        start(page, station)
+        expect(page.locator(".st-alarm")).to_be_visible()
+        take(page, folder / "start-incident.png")
         context.close()
 
 
@@ -91,6 +133,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--url", default="http://127.0.0.1:8000", help="where the station answers")
     parser.add_argument("--user", default="steward", help="who logs in")
     parser.add_argument("--password", help=f"default: the content of {PASSWORD_FILE.parent.name}/{PASSWORD_FILE.name}")
+    parser.add_argument("--only", choices=("station", "fleet"), help="only those of the running station, or of fleets")
     parser.add_argument("--folder", type=Path, default=HERE, help="where the pictures go")
     return parser.parse_args()
 
@@ -102,14 +145,17 @@ def main() -> None:
     if chromium is None:
         sys.exit("chromium is missing: install the package chromium")
     try:
-        password = given.password or PASSWORD_FILE.read_text().strip()
+        password = given.password or PASSWORD_FILE.read_text().strip() if given.only != "fleet" else ""
     except OSError:
         sys.exit("no password: start the station with `make run`, or say --password")
     station = Station(given.url.rstrip("/"), given.user, password)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_ARGUMENTS))
         try:
-            take_all(browser, station, given.folder)
+            if given.only != "fleet":
+                take_all(browser, station, given.folder)
+            if given.only != "station":
+                take_fleets(browser, given.folder)
         except (Error, AssertionError) as error:
             sys.exit(f"{station.url}: {str(error).splitlines()[0]}: is the station running there, and with data?")
         finally:

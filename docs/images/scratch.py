@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from wsgiref.simple_server import WSGIServer
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -17,9 +17,25 @@ sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
 
 from embedded.postgres import EmbeddedPostgres  # noqa: E402 - after the path
 
+if TYPE_CHECKING:
+    from apps.monitoring.core.fleet.observation import Observation
+
 USER: Final = "steward"
 PASSWORD: Final = "only for pictures"  # noqa: S105 - of a server that lives for a minute
 SEED: Final = 20
+BATCHES: Final = """
+INSERT INTO datasets_batch (day, id, dataset_id, number, source_id, first_offset, last_offset, rows, rejects, bytes,
+    worker, committed_at)
+SELECT (t AT TIME ZONE 'UTC')::date, (SELECT coalesce(max(id), 0) FROM datasets_batch) + n, one.id, 1, 1, 0, 9,
+    one.size * (20 + abs(sin(n * 12.9898)) * 5)::int / 5, 0, 1, 'worker', t
+FROM (SELECT %s::bigint, %s::int, %s::bool) AS one (id, size, flows), generate_series(1, 56) n,
+    LATERAL (SELECT now() - make_interval(secs => 5 * n)) AS moment (t)
+WHERE one.flows OR n = 40
+"""
+POSITION: Final = """
+INSERT INTO ingest_source (dataset_id, topic, topic_id, partition, next_offset, epoch, owner, backend_pid)
+VALUES (%s, %s, 't', 0, 100, 1, 'worker', pg_backend_pid())
+"""
 
 
 @dataclass(frozen=True)
@@ -93,7 +109,37 @@ def show(fleet: Fleet) -> None:
     now_s = time.time() // 60 * 60
     simulated = SimulatedFleet(FleetSpec(services=fleet.services, at_s=now_s, faults=_faults(fleet)), SEED)
     for at_s in _moments(now_s, fleet.looks):
-        fleet_evaluate(simulated, at_s=at_s)
+        # Drawn before the clock runs: what the page says of an evaluation shall be the engine's time.
+        fleet_evaluate(_Drawn(simulated.observe(at_s)), at_s=at_s)
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A source that answers with what it holds."""
+
+    observation: "Observation"
+
+    def observe(self, at_s: float) -> "Observation":
+        """The observation, which was drawn for this moment."""
+        return self.observation
+
+
+def show_datasets() -> None:
+    """Apply the sample contracts, and give the ledger five minutes of batches to show."""
+    from django.db import connection  # noqa: PLC0415
+
+    from apps.datasets.adapters.documents import documents  # noqa: PLC0415
+    from apps.datasets.models import Dataset  # noqa: PLC0415
+    from apps.datasets.services import dataset_apply  # noqa: PLC0415
+
+    for path in sorted((ROOT / "contracts").glob("*.yaml")):
+        dataset_apply(next(documents(path))[1])
+    with connection.cursor() as cursor:
+        for dataset in Dataset.objects.exclude(name="persons"):
+            cursor.execute(
+                BATCHES, [dataset.pk, 5_000 if dataset.name == "flights" else 900, dataset.name == "flights"]
+            )
+            cursor.execute(POSITION, [dataset.pk, dataset.name])
 
 
 def _moments(now_s: float, looks: int) -> Sequence[float]:

@@ -179,8 +179,7 @@ def _tiles(view: FleetView) -> tuple[Tile, ...]:
     def tile(title: str, state: State, tone: Tone) -> Tile:
         count = view.counts.get(state, 0)
         part = 100 * count / max(view.services, 1)
-        note = f"{part:.0f} % of the fleet" if part >= 10 or not part else f"{part:.2g} % of the fleet"
-        return Tile(title, count, note, tone if count else "none")
+        return Tile(title, count, f"{_percent(part)} % of the fleet", tone if count else "none")
 
     return (
         tile("Standing out", State.OUTLIER, "bad"),
@@ -188,6 +187,13 @@ def _tiles(view: FleetView) -> tuple[Tile, ...]:
         tile("Learning", State.LEARNING, "none"),
         tile("As usual", State.OK, "good"),
     )
+
+
+def _percent(part: float) -> str:
+    """A share in few figures; what is not all of them is never 100."""
+    if 99.5 <= part < 100:
+        return f"{min(part, 99.99):.4g}"
+    return f"{part:.0f}" if part >= 10 or not part else f"{part:.2g}"
 
 
 def _shift(shifts: Mapping[str, float]) -> tuple[str, str]:
@@ -291,5 +297,7 @@ def _heat_row(label: str, scores: Sequence[float], threshold: float) -> HeatRow:
 
 
 def said(value: float, unit: str) -> str:
-    """A value with its unit; a dash where it is no number."""
-    return quantity(value, "/s" if unit == "requests/s" else unit) if isfinite(value) else NOTHING
+    """A value with its unit, as short as a table wants it; a dash where it is no number."""
+    if not isfinite(value):
+        return NOTHING
+    return quantity(value, unit).replace(" requests/s", "/s").replace(" request/s", "/s")

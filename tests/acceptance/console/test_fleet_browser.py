@@ -1,0 +1,112 @@
+"""The fleet's pages in a real browser: legible in light and dark, no sideways scrolling, an incident closed."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from apps.monitoring.core.fleet.simulation import Fault, FleetSpec, SimulatedFleet
+from apps.monitoring.models import Incident
+from apps.monitoring.services.fleet import fleet_evaluate
+from tests.acceptance.console.test_browser import PASSWORD, looking
+from tests.station import Station
+
+CHECKS: Final = """
+(root) => {
+  const wrong = [], area = document.querySelector(root);
+  const say = (what, one) => wrong.push(what + ': ' + one.outerHTML.slice(0, 120));
+  area.querySelectorAll('table').forEach(one => {
+    one.querySelector('thead th[scope=col]') || say('a table without headers', one);
+    one.querySelectorAll('tbody tr').forEach(row =>
+      row.querySelector('th[scope=row]') || say('a row without header', row));
+  });
+  area.querySelectorAll('svg').forEach(one => one.querySelector('title') || say('a picture without title', one));
+  area.querySelectorAll('a').forEach(one => one.textContent.trim() || say('a link without text', one));
+  area.querySelectorAll('select, textarea, input:not([type=hidden])').forEach(one =>
+    one.labels.length || one.getAttribute('aria-label') || say('a field without label', one));
+  const ids = [...document.querySelectorAll('[id]')].map(one => one.id);
+  ids.filter((id, place) => ids.indexOf(id) !== place).forEach(id => wrong.push('an id twice: ' + id));
+  const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const rgba = colour => {
+    canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const light = ([r, g, b]) => [r, g, b]
+    .map(part => (part /= 255) <= .04045 ? part / 12.92 : ((part + .055) / 1.055) ** 2.4)
+    .reduce((sum, part, place) => sum + part * [.2126, .7152, .0722][place], 0);
+  const behind = one => {
+    const layers = [];
+    for (let up = one; up; up = up.parentElement) layers.push(rgba(getComputedStyle(up).backgroundColor));
+    return layers.reverse().reduce((below, [r, g, b, a]) =>
+      [r, g, b].map((part, place) => part * a / 255 + below[place] * (1 - a / 255)), [255, 255, 255]);
+  };
+  area.querySelectorAll('*').forEach(one => {
+    const text = [...one.childNodes].some(node => node.nodeType === 3 && node.data.trim());
+    if (!text || one.closest('svg, select, .material-symbols-outlined') || !one.getClientRects().length) return;
+    const style = getComputedStyle(one), [front, back] = [light(rgba(style.color)), light(behind(one))];
+    const ratio = (Math.max(front, back) + .05) / (Math.min(front, back) + .05);
+    const least = parseFloat(style.fontSize) >= 24 ? 3 : 4.5;
+    if (ratio < least) say('too pale (' + ratio.toFixed(1) + ')', one);
+  });
+  const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+  if (wide > 0) wrong.push('scrolls sideways by ' + wide);
+  return wrong;
+}
+"""
+LONG: Final = "a-name-that-somebody-generated-from-a-namespace-a-team-a-cluster-and-a-region-1"
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True, databases="__all__")]
+
+
+@pytest.fixture
+def sick(station: Station, monkeypatch: pytest.MonkeyPatch) -> Incident:
+    """A fleet of twelve with long names, one of them sick; and a steward."""
+    now_s = time.time() // 60 * 60
+    fault = Fault(factor=5.0, services=(3,), start_s=7_200)
+    fleet = SimulatedFleet(FleetSpec(services=12, at_s=now_s, days=4, faults=(fault,)), 3)
+    monkeypatch.setattr(fleet, "services", tuple(f"{name}-{LONG}"[:80] for name in fleet.services))
+    for back in range(10, -1, -1):
+        fleet_evaluate(fleet, at_s=now_s - 300 * back)
+    user = User.objects.create_user("nora", password=PASSWORD, is_staff=True)
+    user.groups.set([Group.objects.get(name="steward")])
+    return Incident.objects.get(subject=fleet.services[3], kind="outlier")
+
+
+def sound(page: Page, area: str) -> None:
+    """Nothing in this area is unnamed, too pale or too wide, on a desk and on a laptop."""
+    for width in (1440, 1280, 1000):
+        page.set_viewport_size({"width": width, "height": 900})
+        found: list[Any] = page.evaluate(CHECKS, area)
+        assert found == [], f"{area} at {width}"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_somebody_on_call_finds_the_sick_one_and_closes_its_incident(
+    require: Callable[[str], str], sick: Incident, live_server: LiveServer, theme: Literal["light", "dark"]
+) -> None:
+    with looking(require("chromium"), live_server, theme) as page:
+        expect(page.locator(".st-alarm")).to_contain_text(sick.subject)
+        sound(page, "#fleet-line")
+        page.get_by_role("link", name="Look at the fleet").click()
+        expect(page.locator(".fl-worst tbody tr").first).to_contain_text(sick.subject)
+        sound(page, "#fleet")
+        page.locator(".fl-worst tbody th a").first.click()
+        expect(page.locator(".fl-gauge")).to_have_count(6)
+        sound(page, "#service")
+        page.locator("#service").get_by_role("link", name=f"#{sick.pk}").click()
+        expect(page.locator("#incident")).to_be_visible()
+        sound(page, "#incident")
+
+        page.get_by_role("button", name="Close").click()
+        expect(page.locator("#move_form")).to_contain_text("closing needs one of")
+        page.get_by_label("Reason").select_option("false_alarm")
+        page.get_by_label("Note").fill("A load test.")
+        page.get_by_role("button", name="Close").click()
+        expect(page.locator(".fl-history")).to_contain_text("A load test.")
+        page.goto(f"{live_server.url}{reverse('fleet')}")
+        expect(page.locator(".fl-worst tbody tr").first).to_contain_text("Called a false alarm on")
