@@ -68,8 +68,9 @@ class Collector:
         try:
             for answer in self._cloudwatch.ask(self._queries, window):
                 calls += answer.sent
-                for labels, points in answer.points.items():
-                    in_time, afterwards = self._fillings[labels].take(points, end_s=window.end_s)
+                for query in answer.queries:
+                    points = answer.points.get(query.labels, ())
+                    in_time, afterwards = self._fillings[query.labels].take(points, end_s=window.end_s)
                     timely, late = timely + len(in_time), late + len(afterwards)
         finally:
             prometheus.counter(metrics.CLOUDWATCH_POINTS).labels("timely").inc(timely)

@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -20,11 +21,12 @@ PAGES: Final = 1_000
 
 @dataclass(slots=True)
 class Answer:
-    """What came back of one call, by the labels of its queries; a series without points is not in it.
+    """What came back of one call, by the labels of its queries; a series without points is not in `points`.
 
     `incomplete` are the labels whose points CloudWatch could not read this time: missing, which is not zero.
     """
 
+    queries: Sequence[MetricQuery]
     points: dict[Labels, list[Point]] = field(default_factory=dict)
     incomplete: set[Labels] = field(default_factory=set)
     sent: int = 0
@@ -56,10 +58,11 @@ class MeteredCloudWatch:
             yield self._call(call, window)
 
     def _call(self, queries: Sequence[MetricQuery], window: Window) -> Answer:
-        answer = Answer()
+        answer = Answer(queries)
         token, found = "", set[tuple[int, str]]()
         for _ in range(PAGES):
             page = self._page(queries, window, token, answer)
+            _refuse_twins(page, queries)
             for result in page.results:
                 query = queries[result.index]
                 labels = (*query.labels, result.label) if query.expression else query.labels
@@ -105,3 +108,14 @@ class MeteredCloudWatch:
 
 def _count(outcome: str) -> None:
     prometheus.counter(metrics.CLOUDWATCH_CALLS).labels(outcome).inc()
+
+
+def _refuse_twins(page: Page, queries: Sequence[MetricQuery]) -> None:
+    """Raises SourceRefused: a SEARCH found two series of one label, whose points would be taken for one series'."""
+    names = Counter((result.index, result.label) for result in page.results if queries[result.index].expression)
+    for (index, label), count in names.items():
+        if count > 1:
+            raise SourceRefused(
+                f"a SEARCH finds {count} series labelled '{label}': let it name the dimension that tells them apart: "
+                f"{queries[index].expression}"
+            )

@@ -164,6 +164,18 @@ def test_points_up_to_ten_minutes_late_are_filled_in_once(
     assert late > 0
 
 
+def test_a_series_that_was_silent_before_has_late_points_too(
+    fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock
+) -> None:
+    at_s = int(clock()) - 60
+    fake.put(LAMBDA, "Errors", {"FunctionName": "f0"}, at_s, 1.0, visible_s=clock() + 200)
+    one = collector(boto, clock, queries=functions(1))
+    first = one.collect(now_s=clock())
+    clock.sleep(300)
+    second = one.collect(now_s=clock())
+    assert [(cycle.timely, cycle.late) for cycle in (first, second)] == [(0, 0), (0, 1)]
+
+
 def test_a_value_vanishes_after_three_periods_without_a_point_and_zero_is_never_invented(
     fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock
 ) -> None:
@@ -201,6 +213,21 @@ def test_a_search_is_paid_for_by_what_it_finds(fake: FakeCloudWatch, boto: BotoC
     found = asked(metered(boto, clock, purse), (search,), cycle_window(clock(), period_s=60, cycle_s=300))
     assert found == {("errors", f"f{number}"): [(at_s, float(number))] for number in range(30)}
     assert sum(purse.requested.values()) == fake.requested == 30
+
+
+def test_a_search_whose_labels_do_not_tell_series_apart_is_refused(
+    fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock
+) -> None:
+    for balancer in ("app/a/1", "app/b/2"):
+        place = {"LoadBalancer": balancer, "TargetGroup": "targetgroup/web/3"}
+        fake.put("AWS/ApplicationELB", "RequestCount", place, int(clock()) - 60, 1.0)
+    search = MetricQuery(
+        ("requests",),
+        expression="SEARCH('{AWS/ApplicationELB,LoadBalancer,TargetGroup} MetricName=\"RequestCount\"', 'Sum', 60)",
+        label="${PROP('Dim.TargetGroup')}",
+    )
+    with pytest.raises(SourceRefused, match="finds 2 series labelled 'targetgroup/web/3'"):
+        asked(metered(boto, clock), (search,), cycle_window(clock(), period_s=60, cycle_s=300))
 
 
 def test_a_month_costs_what_was_forecast(fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock) -> None:

@@ -268,6 +268,37 @@ def test_a_killed_collector_forgets_no_cent_and_its_successor_asks_for_the_last_
     assert CloudWatchMonth.objects.get().metrics_requested == counted + 1_200
 
 
+def test_a_collector_goes_on_through_trouble_and_leaves_when_it_is_asked_to(
+    station: Station, fake: FakeCloudWatch
+) -> None:
+    fake.denied.add("GetMetricData")
+    environment = {
+        **os.environ,
+        **SECRETS,
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "ANDEN_CLOUDWATCH_REGION": "eu-west-1",
+        "ANDEN_CLOUDWATCH_ENDPOINT_URL": fake.url,
+        "ANDEN_CLOUDWATCH_FUNCTIONS": "notify",
+        "ANDEN_LOG_LEVEL": "DEBUG",
+    }
+    with subprocess.Popen(
+        [sys.executable, "manage.py", "cloudwatch", "collect", "--every", "60"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as collector:
+        assert collector.stderr
+        lines = iter(collector.stderr.readline, "")
+        told = next(line for line in lines if line.startswith("CloudWatch"))
+        collector.terminate()
+        _, rest = collector.communicate(timeout=30)
+    assert "lacks the IAM action cloudwatch:GetMetricData" in told
+    assert collector.returncode == 0
+    assert not any(secret in told + rest for secret in SECRETS.values())
+
+
 @pytest.fixture
 def boto(fake: FakeCloudWatch) -> Iterator[BotoCloudWatch]:
     boto = BotoCloudWatch(region="eu-west-1", endpoint_url=fake.url)
