@@ -26,14 +26,15 @@ from apps.monitoring.adapters.grafana_tables import Transformation, overrides, t
 from apps.monitoring.adapters.grafana_terms import (
     COLOURS,
     REGION,
+    SOURCES,
     UNITS,
     label_query,
     meanings_by_value,
     page_address,
     panel_address,
     resource_query,
-    series_address,
     steps_of,
+    value_address,
 )
 from apps.monitoring.core.dashboards.layout import Placed, placed
 from apps.monitoring.core.dashboards.model import (
@@ -47,13 +48,7 @@ from apps.monitoring.core.dashboards.model import (
     Target,
     Variable,
 )
-from apps.monitoring.core.dashboards.provisioning import CLOUDWATCH, PROMETHEUS
 
-SOURCES: Final = {
-    "prometheus": ("Prometheus", PROMETHEUS, "Andén Prometheus"),
-    "cloudwatch": ("CloudWatch", CLOUDWATCH, "Andén CloudWatch"),
-}
-"""By the type of data source, which is the name of its variable, too: label, uid, name."""
 NO_VALUE: Final = "no data"
 ALL: Final = "$__all"
 
@@ -270,7 +265,9 @@ def _aws_target(target: AwsTarget, letter: str, page: Dashboard) -> cloudwatch.C
 
 
 def _defaults(panel: Panel) -> sdk.FieldConfig:
-    picks = [_link(link.title, series_address(link, panel)) for link in panel.links if link.pick]
+    picks = [
+        _link(link.title, value_address(link, panel)) for link in panel.links if link.pick or panel.shape == "stat"
+    ]
     return sdk.FieldConfig(
         unit=UNITS[panel.unit],
         decimals=panel.decimals,
@@ -326,6 +323,8 @@ def _custom(panel: Panel) -> Any:
             )
         case "timeline":
             return statetimeline.FieldConfig(line_width=0, fill_opacity=80)
+        case "table":
+            return common.TableFieldOptions()
         case _:
             return {}
 

@@ -13,6 +13,7 @@ from apps.monitoring.core.dashboards.model import (
     Unit,
     Variable,
 )
+from apps.monitoring.core.dashboards.provisioning import CLOUDWATCH, PROMETHEUS
 
 COLOURS: Final[dict[State, str]] = {
     "neutral": "#8E99A8",
@@ -43,6 +44,11 @@ UNITS: Final[dict[Unit, str]] = {
 }
 """Source: https://github.com/grafana/grafana/blob/main/packages/grafana-data/src/valueFormats/categories.ts"""
 
+SOURCES: Final = {
+    "prometheus": ("Prometheus", PROMETHEUS, "Andén Prometheus"),
+    "cloudwatch": ("CloudWatch", CLOUDWATCH, "Andén CloudWatch"),
+}
+"""By the type of data source, which is the name of its variable, too: label, uid, name."""
 REGION: Final = "default"
 """CloudWatch is asked in the region of the data source."""
 
@@ -57,8 +63,10 @@ def panel_address(link: Link) -> str:
     return f"{page_address(link.page)}?${{__url_time_range}}&${{__all_variables}}"
 
 
-def series_address(link: Link, panel: Panel) -> str:
-    """Where a click on a series or row leads: the page for the label's value, with the same source and time."""
+def value_address(link: Link, panel: Panel) -> str:
+    """Where a click on a value leads: the page, for the label's value where one is picked, with source and time."""
+    if not link.pick:
+        return panel_address(link)
     source = "cloudwatch" if panel.is_aws else "prometheus"
     chosen = f"var-{link.pick}={_picked(link, panel)}"
     return f"{page_address(link.page)}?{chosen}&${{{source}:queryparam}}&${{__url_time_range}}"

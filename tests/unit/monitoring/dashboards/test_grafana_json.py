@@ -11,6 +11,9 @@ from time import perf_counter
 from typing import Any, Final
 
 import pytest
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard as GrafanaDashboard
 
 from apps.monitoring.adapters.grafana_json import grafana_json
 from apps.monitoring.adapters.grafana_terms import COLOURS, PALE, UNITS
@@ -129,6 +132,16 @@ def test_a_page_is_an_object_that_grafana_can_keep(page: Dashboard) -> None:
     for panel in drawn_panels(page):
         letters = [target["refId"] for target in panel["targets"]]
         assert len(set(letters)) == len(letters)
+
+
+@pages
+def test_the_sdk_reads_what_it_wrote_and_writes_the_same(page: Dashboard) -> None:
+    register_default_plugins()
+    text = grafana_json(page)
+    again = json.dumps(
+        GrafanaDashboard.from_json(json.loads(text)), cls=JSONEncoder, indent=2, sort_keys=True, ensure_ascii=False
+    )
+    assert text == again + "\n", "a field that the schema of this Grafana does not know"
 
 
 def test_the_text_is_the_same_in_any_process_and_with_any_hash_seed() -> None:

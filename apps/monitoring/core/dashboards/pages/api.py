@@ -17,7 +17,7 @@ from apps.monitoring.core.dashboards.model import (
 )
 from apps.monitoring.core.dashboards.shapes import NOW, SHORT, TALL, age, lines, or_zero, percentiles, share, state
 from apps.monitoring.core.foreign_metrics import VIEW_EXCEPTIONS, VIEW_RESPONSES, VIEW_SECONDS
-from apps.monitoring.core.promql import Match, compose, increase, observed, quantile, rate, series
+from apps.monitoring.core.promql import Match, increase, observed, quantile, rate, series
 from apps.monitoring.core.slos import API_WITHIN_S
 
 DATASET: Final = Match("dataset", "$dataset", "=~")
@@ -109,8 +109,7 @@ _ROUTES: Final = Row(
             "The share of requests that failed on our side (5xx).",
             Unit.RATIO,
             Target(
-                compose(
-                    "{} / {}",
+                share(
                     rate(REQUESTS, *CHOSEN, FAILED, by=("operation",)),
                     rate(REQUESTS, *CHOSEN, by=("operation",)),
                 ),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from apps.datasets.metrics import BEAT
+from apps.datasets.metrics import BEAT, SPANS
 from apps.monitoring.core.dashboards.model import (
     Column,
     Dashboard,
@@ -223,14 +223,14 @@ _PROMETHEUS: Final = Row(
 )
 
 _GRAFANA: Final = Row(
-    "Grafana",
+    "Grafana and traces",
     (
         lines(
             "Requests to Grafana",
             "Requests of the synchronisation, by method and class of status.",
             Unit.COUNT,
             Target(increase(SYNC_REQUESTS, by=("method", "status")), "{{method}} {{status}}"),
-            width=12,
+            width=8,
         ),
         Panel(
             "Edited by hand",
@@ -238,9 +238,17 @@ _GRAFANA: Final = Row(
             "table",
             Unit.COUNT,
             (Target(compose("{} == 1", level(DRIFTED, by=("uid",))), "{{uid}}", instant=True),),
-            12,
+            8,
             columns=(Column("uid", "Object"), Column("value", "Drifted", Unit.COUNT, none_of(), width=110)),
             links=(STATION,),
+        ),
+        lines(
+            "Spans",
+            "Spans of traces per second by what became of them: sent, refused by the collector, or dropped because "
+            "too many waited. No data: tracing is off.",
+            Unit.PER_SECOND,
+            Target(rate(SPANS, by=("outcome",)), "{{outcome}}"),
+            width=8,
         ),
     ),
     height=TALL,

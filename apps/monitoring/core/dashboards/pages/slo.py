@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from apps.monitoring.core.alerts.burn import PAIRS, Pair
 from apps.monitoring.core.dashboards.model import (
     Column,
     Dashboard,
@@ -35,10 +36,41 @@ CHOSEN: Final = Match("slo", "$slo", "=~")
 FIRING: Final = Match("alertstate", "firing")
 EACH: Final = ("slo", "dataset")
 BUDGET: Final = falling(0.25, 0)
-FAST: Final = 14.4
-SLOW: Final = 6
-"""The burns that page, from Google's SRE workbook."""
 STATION: Final = Link("Station", "station")
+
+
+def _hungry(pair: Pair) -> Scale:
+    """Well while a budget lasts its thirty days, bad from where the pair alerts on."""
+    return rising(1, pair.factor) if pair.factor > 1 else none_of(1)
+
+
+def _fastest(pair: Pair) -> Panel:
+    return state(
+        f"Fastest burn, {pair.long}",
+        f"How many times faster than allowed the hungriest budget is spent. At {pair.factor:g} the budget of 30 days "
+        f"is gone within {30 / pair.factor:.0f} days, and that is a {pair.severity}.",
+        level(burn(pair.long), CHOSEN),
+        Unit.FACTOR,
+        _hungry(pair),
+        width=4,
+        decimals=1,
+        links=(STATION,),
+    )
+
+
+def _burning(pair: Pair) -> Panel:
+    return lines(
+        f"Burn, {pair.long} and {pair.short}",
+        f"How many times faster than allowed each budget is spent; when both windows are above {pair.factor:g}, "
+        f"that is a {pair.severity}.",
+        Unit.FACTOR,
+        Target(level(burn(pair.long), CHOSEN, by=EACH), f"{pair.long} {{{{slo}}}} {{{{dataset}}}}"),
+        Target(level(burn(pair.short), CHOSEN, by=EACH), f"{pair.short} {{{{slo}}}} {{{{dataset}}}}"),
+        width=12,
+        scale=_hungry(pair),
+        pale=f"{pair.short} .*",
+    )
+
 
 _STATES: Final = Row(
     "Are the promises kept?",
@@ -49,7 +81,7 @@ _STATES: Final = Row(
             compose("count({}) or vector(0)", level(ALERTS, FIRING, by=("alertname", "severity"))),
             Unit.COUNT,
             none_of(),
-            width=6,
+            width=4,
             links=(STATION,),
         ),
         state(
@@ -58,30 +90,10 @@ _STATES: Final = Row(
             level(BUDGET_LEFT, CHOSEN, aggregate="min"),
             Unit.RATIO,
             BUDGET,
-            width=6,
+            width=4,
             links=(STATION,),
         ),
-        state(
-            "Fastest burn, 1 h",
-            "How many times faster than allowed the hungriest budget is spent. At 14.4 a month's budget is gone "
-            "within two days, and somebody is woken.",
-            level(burn("1h"), CHOSEN),
-            Unit.FACTOR,
-            rising(1, FAST),
-            width=6,
-            decimals=1,
-            links=(STATION,),
-        ),
-        state(
-            "Fastest burn, 6 h",
-            "The same over six hours: at 6 a month's budget is gone within five days.",
-            level(burn("6h"), CHOSEN),
-            Unit.FACTOR,
-            rising(1, SLOW),
-            width=6,
-            decimals=1,
-            links=(STATION,),
-        ),
+        *(_fastest(pair) for pair in PAIRS),
     ),
     height=SHORT,
 )
@@ -92,15 +104,17 @@ _BUDGETS: Final = Row(
     (
         Panel(
             "Objectives",
-            "Each objective over 30 days: the share of bad events, the budget that is left, and the burn of the last "
-            "hour and day. A burn of 1 spends exactly what is allowed.",
+            "Each objective over 30 days: the share of bad events, the budget that is left, and how fast it "
+            "burns. A burn of 1 spends exactly what is allowed.",
             "table",
             Unit.RATIO,
             (
                 Target(level(BUDGET_LEFT, CHOSEN, by=EACH), "left", instant=True),
                 Target(level(error_ratio(PERIOD), CHOSEN, by=EACH), "bad", instant=True),
-                Target(level(burn("1h"), CHOSEN, by=EACH), "burn 1 h", instant=True),
-                Target(level(burn("1d"), CHOSEN, by=EACH), "burn 1 d", instant=True),
+                *(
+                    Target(level(burn(pair.long), CHOSEN, by=EACH), f"burn {pair.long}", instant=True)
+                    for pair in PAIRS
+                ),
             ),
             16,
             columns=(
@@ -108,8 +122,10 @@ _BUDGETS: Final = Row(
                 Column("dataset", "Dataset"),
                 Column("value A", "Budget left", Unit.RATIO, BUDGET, order="up"),
                 Column("value B", "Bad events", Unit.RATIO),
-                Column("value C", "Burn 1 h", Unit.FACTOR, rising(1, FAST)),
-                Column("value D", "Burn 1 d", Unit.FACTOR, rising(1, 3)),
+                *(
+                    Column(f"value {letter}", f"Burn {pair.long}", Unit.FACTOR, _hungry(pair), width=95)
+                    for letter, pair in zip("CDEF", PAIRS, strict=True)
+                ),
             ),
             minimum=None,
             links=(Link("Ingest of this dataset", "ingest", pick="dataset"),),
@@ -133,13 +149,15 @@ _BUDGETS: Final = Row(
                 Column("alertname", "Alert"),
                 Column("severity", "Severity"),
                 Column("alertstate", "State"),
-                Column("value", "How many", Unit.COUNT, none_of()),
+                Column("value", "How many", Unit.COUNT),
             ),
             links=(STATION,),
         ),
     ),
     height=TALL,
 )
+
+_BURNS: Final = Row("How fast they burn", tuple(_burning(pair) for pair in PAIRS), height=TALL)
 
 _COURSES: Final = Row(
     "How budgets went",
@@ -152,23 +170,6 @@ _COURSES: Final = Row(
             width=12,
             scale=BUDGET,
             minimum=None,
-        ),
-        lines(
-            "Burn, 1 h",
-            "How many times faster than allowed each budget is spent; from 14.4 on somebody is woken.",
-            Unit.FACTOR,
-            Target(level(burn("1h"), CHOSEN, by=EACH), "{{slo}} {{dataset}}"),
-            width=12,
-            scale=rising(SLOW, FAST),
-        ),
-        lines(
-            "Burn, 6 h and 3 d",
-            "Slower burns: what six hours and three days say. From 6 and from 1 on they alert.",
-            Unit.FACTOR,
-            Target(level(burn("6h"), CHOSEN, by=EACH), "6 h {{slo}} {{dataset}}"),
-            Target(level(burn("3d"), CHOSEN, by=EACH), "3 d {{slo}} {{dataset}}"),
-            width=12,
-            scale=rising(1, SLOW),
         ),
         lines(
             "Share of bad events",
@@ -211,7 +212,7 @@ SLO: Final = Dashboard(
     "slo",
     "Andén · SLO",
     "Are the promises kept, and how long will the budgets last?",
-    (_STATES, _BUDGETS, _COURSES),
+    (_STATES, _BUDGETS, _BURNS, _COURSES),
     variables=(Variable("slo", "Objective", series(OBJECTIVE), "slo", many=True),),
     time_from="now-7d",
     details=(STATION, Link("Ingest", "ingest"), Link("API", "api"), Link("Database", "database")),
