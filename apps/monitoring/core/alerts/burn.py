@@ -64,8 +64,8 @@ def _burning(slo: Slo, pair: Pair) -> Alert:
         hold=pair.hold,
         severity=pair.severity,
         summary=f"{slo.title}{of} burns its budget {_times(pair.factor)}: {slo.hurt[0].lower()}{slo.hurt[1:-1]}",
-        description=f"Over {pair.long} it burned {{{{ $value | humanize }}}} times as fast as {slo.objective:g} "
-        f"allows, and over {pair.short} it still does. "
+        description=f"Over {pair.long} it burned {{{{ $value | humanize }}}} times as fast as "
+        f"{slo.objective * 100:g} % allows, and over {pair.short} it still does. "
         f"At that rate the budget of 30 days lasts {30 / pair.factor:.3g} days.",
         page=slo.dashboard,
         carries=slo.by,

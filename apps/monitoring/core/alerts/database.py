@@ -33,7 +33,7 @@ DATABASE_ALERTS: Final = (
         hold="5m",
         severity="ticket",
         summary="Scheduled work does not run: no heartbeat of beat reaches a worker",
-        description="Days ahead are not made, old ones not dropped, drift and fleet not looked at.",
+        description="Days ahead are not made, old ones not dropped, hand edits in Grafana not looked for.",
         page="self",
     ),
     Alert(

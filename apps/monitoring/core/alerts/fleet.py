@@ -50,8 +50,8 @@ FLEET_ALERTS: Final = (
         hold="5m",
         severity="page",
         summary="The whole fleet moves: {{ $labels.signal }} is far from its usual of this time of day",
-        description="The fleet stands at {{ $value | humanize }} times its usual. Look for what all services share; "
-        "alerts on single services are silent meanwhile.",
+        description='The fleet stands at {{ $value | printf "%.2f" }} times its usual. Look for what all services '
+        "share; alerts on single services are silent meanwhile.",
         page="fleet",
     ),
     Alert(

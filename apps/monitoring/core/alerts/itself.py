@@ -4,8 +4,16 @@ from typing import Final
 
 from apps.monitoring.core.alerts.alert import Alert
 from apps.monitoring.core.alerts.conditions import DAY_S, stale
-from apps.monitoring.core.promql import Match, compose, increase, level
-from apps.monitoring.metrics import CLOUDWATCH_BUDGET, CLOUDWATCH_CALLS, CLOUDWATCH_SPENT, DRIFTED, SYNCED
+from apps.monitoring.core.promql import Match, compose, increase, level, series
+from apps.monitoring.metrics import (
+    CLOUDWATCH_BUDGET,
+    CLOUDWATCH_CALLS,
+    CLOUDWATCH_COLLECTED,
+    CLOUDWATCH_SPENT,
+    CLOUDWATCH_STOPPED,
+    DRIFTED,
+    SYNCED,
+)
 
 _CALLED: Final = Match("outcome", "ok")
 _FAILED: Final = Match("outcome", "ok", "!=")
@@ -41,23 +49,25 @@ ITSELF_ALERTS: Final = (
     Alert(
         "CloudWatchBlind",
         compose(
-            "{} > 0 unless {} > 0",
+            "time() - max(max_over_time({}[1d])) > 7200 or ({} > 0 unless {} > 0)",
+            # A day back: the gauge of a collector that died is gone, and where nobody ever collected there is none.
+            series(CLOUDWATCH_COLLECTED),
             increase(CLOUDWATCH_CALLS, _FAILED, window="30m"),
             increase(CLOUDWATCH_CALLS, _CALLED, window="30m"),
         ),
         hold="15m",
         severity="ticket",
         summary="CloudWatch gives nothing: the shared resources are not seen",
-        description="Calls that failed within half an hour: {{ $value | humanize }}, and none succeeded.",
+        description="No cycle ended well for two hours, or every call of half an hour failed.",
         page="aws",
     ),
     Alert(
         "CloudWatchBudgetSpent",
-        compose("{} >= {} and {} > 0", level(CLOUDWATCH_SPENT), level(CLOUDWATCH_BUDGET), level(CLOUDWATCH_BUDGET)),
+        compose("{} == 1", level(CLOUDWATCH_STOPPED)),
         hold="5m",
         severity="ticket",
         summary="The month's budget for CloudWatch is spent: collection stands still",
-        description="Spent: {{ $value | humanize }} US dollars. Panels of shared resources show no new points.",
+        description="Panels of shared resources get no new points until the next month or a higher budget.",
         page="aws",
     ),
 )

@@ -79,7 +79,7 @@ def test_every_text_and_link_is_filled_in(
 def test_a_burn_tells_how_fast_of_what_and_for_how_long(tmp_path: Path, require: Callable[[str], str]) -> None:
     told = messages(require("promtool"), tmp_path, file="slos", cases=burning())
     assert "Records accepted of flights burns its budget 14.4 times too fast: readers of the dataset miss rows" in told
-    assert "Over 1h it burned 20 times as fast as 0.995 allows" in told
+    assert "Over 1h it burned 20 times as fast as 99.5 % allows" in told
     assert "At that rate the budget of 30 days lasts 2.08 days." in told
     assert "Left of the budget of 30 days: -25%." in told
     assert "https://grafana.example/d/anden-ingest?var-dataset=flights" in told

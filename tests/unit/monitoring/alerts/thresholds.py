@@ -136,6 +136,7 @@ FLEET = (
 
 SYNCED = "anden_dashboards_synced_timestamp_seconds"
 DRIFTED = 'anden_dashboards_drifted_info{uid="anden-station"}'
+COLLECTED, STANDS = "anden_cloudwatch_collected_timestamp_seconds", "anden_cloudwatch_stopped_bool"
 SPENT, BUDGET = "anden_cloudwatch_spent_usd", "anden_cloudwatch_budget_usd"
 CALLED, AWAY = 'anden_cloudwatch_calls_total{outcome="ok"}', 'anden_cloudwatch_calls_total{outcome="away"}'
 ITSELF = (
@@ -146,9 +147,11 @@ ITSELF = (
     Case("DashboardsUnsynchronised", "today", {SYNCED: "0x100"}, "90m"),
     Case("CloudWatchBudgetLow", "most of it", {SPENT: "21x30", BUDGET: "25x30"}, "20m", (TICKET,)),
     Case("CloudWatchBudgetLow", "half of it", {SPENT: "12x30", BUDGET: "25x30"}, "20m"),
-    Case("CloudWatchBudgetSpent", "all of it", {SPENT: "25x30", BUDGET: "25x30"}, "20m", (TICKET,)),
-    Case("CloudWatchBudgetSpent", "most of it", {SPENT: "21x30", BUDGET: "25x30"}, "20m"),
-    Case("CloudWatchBudgetSpent", "no budget, because nothing is collected", {SPENT: "0x30", BUDGET: "0x30"}, "20m"),
+    Case("CloudWatchBudgetSpent", "it stands still", {STANDS: "1x30"}, "20m", (TICKET,)),
+    Case("CloudWatchBudgetSpent", "it goes on, though little is left", {STANDS: "0x30", SPENT: "24.9x30"}, "20m"),
+    Case("CloudWatchBlind", "the collector died", {COLLECTED: "0x10 _x150"}, "150m", (TICKET,)),
+    Case("CloudWatchBlind", "it hangs", {COLLECTED: "0x150"}, "150m", (TICKET,)),
+    Case("CloudWatchBlind", "it collects", {COLLECTED: "0+60x150"}, "150m"),
     Case("CloudWatchBlind", "no call succeeds", {AWAY: "0+1x60", CALLED: "5x60"}, "50m", (TICKET,)),
     Case("CloudWatchBlind", "some do", {AWAY: "0+1x60", CALLED: "0+1x60"}, "50m"),
     Case("CloudWatchBlind", "nothing is collected here", {}, "50m"),
