@@ -96,7 +96,7 @@ def _with_policy(manifest: Manifest, newest: Synced | None) -> Manifest:
     if newest is None or any(item.key.kind is Kind.POLICY for item in manifest.objects):
         return manifest
     policy = [item for item in newest.manifest.objects if item.key.kind is Kind.POLICY]
-    return Manifest((*manifest.objects, *policy))
+    return Manifest((*manifest.objects, *policy), manifest.left_out)
 
 
 def _hashes(manifest: Manifest, newest: Synced | None) -> dict[str, str]:

@@ -45,25 +45,38 @@ class Reader:
             self._get(f"{PROVISIONING}/policies") if has_policy else None,
         )
 
-    def _folders(self, _wanted: set[Key]) -> Iterator[tuple[Listed, Body]]:
-        for hit in self._search("dash-folder"):
-            parent = hit.get("folderUid") or ""
-            body = {"uid": hit["uid"], "title": hit["title"], "parentUid": parent}
-            yield _listed(Kind.FOLDER, hit["uid"], hit["title"], body, parent), body
+    def _folders(self, wanted: set[Key]) -> Iterator[tuple[Listed, Body]]:
+        """Every folder; those that we want are asked for by uid if the search's index does not have them yet."""
+        hits = {hit["uid"]: {**hit, "parentUid": hit.get("folderUid")} for hit in self._search("dash-folder")}
+        for key in sorted(wanted):
+            if key.kind is Kind.FOLDER and key.uid not in hits:
+                found = self._one(f"/api/folders/{quote(key.uid, safe='')}")
+                hits.update({key.uid: found} if found else {})
+        for uid, hit in hits.items():
+            parent = hit.get("parentUid") or ""
+            body = {"uid": uid, "title": hit["title"], "parentUid": parent}
+            yield _listed(Kind.FOLDER, uid, hit["title"], body, parent), body
 
     def _dashboards(self, wanted: set[Key]) -> Iterator[tuple[Listed, Body | None]]:
+        """Every dashboard: those that we want as they are saved, the others as the search's index has them."""
+        for key in sorted(wanted):
+            if key.kind is Kind.DASHBOARD and (found := self._one(f"/api/dashboards/uid/{quote(key.uid, safe='')}")):
+                place = found["meta"].get("folderUid") or ""
+                body = {**found["dashboard"], "folderUid": place}
+                yield _listed(Kind.DASHBOARD, key.uid, body["title"], body, place), body
         for hit in self._search("dash-db"):
             entry = _listed(Kind.DASHBOARD, hit["uid"], hit["title"], hit, hit.get("folderUid") or "")
-            yield entry, self._dashboard(hit["uid"]) if entry.key in wanted else None
+            if entry.key not in wanted:
+                yield entry, None
 
-    def _dashboard(self, uid: str) -> Body | None:
-        """The model with its folder; None when it went away since the search."""
-        answer = self._transport.send("GET", f"/api/dashboards/uid/{quote(uid, safe='')}")
+    def _one(self, path: str) -> Body | None:
+        """The object at this path; None when there is none."""
+        answer = self._transport.send("GET", path)
         if answer.status == 404:
             return None
         if not answer.ok:
-            raise GrafanaRefused(f"{self._transport.where} refuses dashboard {uid}: {answer.status} {answer.message}")
-        return {**answer.body["dashboard"], "folderUid": answer.body["meta"].get("folderUid") or ""}
+            raise GrafanaRefused(f"{self._transport.where} refuses to read {path}: {answer.status} {answer.message}")
+        return dict(answer.body)
 
     def _data_sources(self, wanted: set[Key]) -> Iterator[tuple[Listed, Body | None]]:
         for body in self._get("/api/datasources"):

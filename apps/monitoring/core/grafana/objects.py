@@ -1,6 +1,6 @@
 """The things of Grafana that are kept in step, each in the shape that Grafana's HTTP API gives it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -57,22 +57,25 @@ class GrafanaObject:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Everything that shall stand in Grafana, in the order of dependency."""
+    """Everything that shall stand in Grafana, in the order of dependency.
+
+    `left_out` is what this station has no variable for: it is neither sent nor taken for a leftover.
+    """
 
     objects: tuple[GrafanaObject, ...]
+    left_out: frozenset[Key] = frozenset()
 
     def by_key(self) -> dict[Key, GrafanaObject]:
         """The objects by their keys."""
         return {item.key: item for item in self.objects}
 
     def all_keys(self) -> frozenset[Key]:
-        """The keys of all objects, rules among them."""
-        rules = (Key(Kind.RULE, rule["uid"]) for item in self.objects for rule in rules_of(item))
-        return frozenset({item.key for item in self.objects}.union(rules))
+        """The keys of all objects, those of rules and of what was left out among them."""
+        return self.left_out.union(key for item in self.objects for key in keys_of(item))
 
     def without(self, kind: Kind) -> "Manifest":
         """The same without the objects of this kind."""
-        return Manifest(tuple(item for item in self.objects if item.key.kind is not kind))
+        return Manifest(tuple(item for item in self.objects if item.key.kind is not kind), self.left_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,13 @@ def ordered(objects: Iterable[GrafanaObject]) -> tuple[GrafanaObject, ...]:
 def rules_of(item: GrafanaObject) -> list[Body]:
     """The rules of a group; none for any other kind."""
     return list(item.body["rules"]) if item.key.kind is Kind.RULE_GROUP else []
+
+
+def keys_of(item: GrafanaObject) -> Iterator[Key]:
+    """The key of the object, and those of its rules."""
+    yield item.key
+    for rule in rules_of(item):
+        yield Key(Kind.RULE, rule["uid"])
 
 
 def group_key(folder: str, title: str) -> Key:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
-from apps.monitoring.core.grafana.objects import GrafanaObject, Key, Kind, Listed, State, rules_of
+from apps.monitoring.core.grafana.objects import GrafanaObject, Key, Kind, Listed, State, keys_of, rules_of
 from apps.monitoring.core.grafana.ownership import MARKS, owned
 
 UNIQUE_TITLES: Final = {
@@ -35,7 +35,7 @@ class There:
         return [
             f'{key} "{found.title}" stands in Grafana without our mark ({MARKS[key.kind]}): it may be somebody '
             "else's; rename or delete it, or say --adopt"
-            for key in (item.key, *(Key(Kind.RULE, rule["uid"]) for rule in rules_of(item)))
+            for key in keys_of(item)
             if (found := self._by_key.get(key)) and not found.owned
         ]
 

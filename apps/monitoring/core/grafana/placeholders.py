@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from apps.monitoring.core.errors import ManifestInvalid
-from apps.monitoring.core.grafana.objects import Body, GrafanaObject, Key, Kind, Manifest, rules_of
+from apps.monitoring.core.grafana.objects import Body, GrafanaObject, Key, Kind, Manifest, keys_of, rules_of
 
 PLACEHOLDER: Final = re.compile(r"\$\{(ANDEN_[A-Z0-9_]+)\}")
 ROUNDS: Final = 50_000
@@ -46,7 +46,8 @@ def resolved(manifest: Manifest, values: Values) -> tuple[Manifest, list[str]]:
             objects.append(_resolved(item, values))
     if faults:
         raise ManifestInvalid("\n".join(faults))
-    return Manifest(tuple(objects)), list(left_out.values())
+    keys = frozenset(key for item in manifest.objects if item.key in left_out for key in keys_of(item))
+    return Manifest(tuple(objects), manifest.left_out | keys), list(left_out.values())
 
 
 def _left_out(manifest: Manifest, values: Values) -> dict[Key, str]:

@@ -9,10 +9,12 @@ from apps.monitoring.adapters.grafana.fake.exchange import Reply, Request
 from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
 from apps.monitoring.adapters.grafana.fake.world import Board
 from apps.monitoring.core.errors import GrafanaChanged, SyncRefused
+from apps.monitoring.core.grafana.manifest import read_manifest
 from apps.monitoring.core.grafana.objects import Manifest
+from apps.monitoring.core.grafana.placeholders import Values, resolved
 from apps.monitoring.core.grafana.plan import Action
-from apps.monitoring.services.grafana_sync import dashboards_plan, dashboards_sync
-from tests.grafanas import MemoryHistory, dashboard, documents, manifest, rule, run_on, values_with
+from apps.monitoring.services.grafana_sync import dashboards_plan, dashboards_prune, dashboards_sync
+from tests.grafanas import VALUES, MemoryHistory, dashboard, documents, manifest, rule, run_on, values_with
 
 
 def synced(wanted: Manifest | None = None) -> tuple[FakeGrafana, MemoryHistory]:
@@ -36,6 +38,24 @@ def test_plan_then_sync_then_sync_again_without_a_write() -> None:
     assert again.unchanged == len(manifest().objects)
     assert fake.writes == []
     assert len(history.rows) == 1
+
+
+def test_what_the_search_does_not_know_yet_is_not_made_again() -> None:
+    fake, history = synced()
+    fake.world.unindexed = {"anden-station", "anden-alerts"}
+    assert dashboards_sync(run_on(fake, history), manifest()).actions == ()
+    assert fake.writes == []
+
+
+def test_what_is_left_out_for_want_of_a_variable_is_no_leftover() -> None:
+    fake, history = synced()
+    without, told = resolved(read_manifest(documents()), Values({}, VALUES.secret))
+    assert len(told) == 3  # the data source, and the two groups that ask it
+    done = dashboards_sync(run_on(fake, history), without)
+    assert done.leftovers == ()
+    assert dashboards_prune(run_on(fake, history), without, force=True).actions == ()
+    assert "anden-prometheus" in fake.world.sources
+    assert len(fake.world.rules) == 3
 
 
 def test_a_sync_that_changed_something_leaves_its_revision_and_one_annotation() -> None:

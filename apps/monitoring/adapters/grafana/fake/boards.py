@@ -26,7 +26,7 @@ def search(world: World, request: Request) -> Reply:
     """Hits of folders and dashboards, a page at a time."""
     kind, tags, folders = request.first("type"), request.query.get("tag", []), request.query.get("folderUIDs", [])
     hits = [*_folder_hits(world), *_board_hits(world)]
-    hits = [hit for hit in hits if not kind or hit["type"] == kind]
+    hits = [hit for hit in hits if hit["uid"] not in world.unindexed and (not kind or hit["type"] == kind)]
     hits = [hit for hit in hits if set(tags) <= set(hit["tags"])]
     hits = [hit for hit in hits if not folders or hit.get("folderUid", "") in folders]
     hits.sort(key=lambda hit: (hit["title"], hit["uid"]))

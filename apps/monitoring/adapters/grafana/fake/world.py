@@ -31,7 +31,7 @@ def _contacts() -> dict[str, Json]:
 
 @dataclass
 class World:
-    """Everything of one organisation."""
+    """Everything of one organisation. What is `unindexed` the search does not know yet, as after a save."""
 
     folders: dict[str, Json] = field(default_factory=dict)
     boards: dict[str, Board] = field(default_factory=dict)
@@ -44,6 +44,7 @@ class World:
     rules: dict[str, Json] = field(default_factory=dict)
     intervals: dict[tuple[str, str], int] = field(default_factory=dict)
     annotations: dict[int, Json] = field(default_factory=dict)
+    unindexed: set[str] = field(default_factory=set)
     ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def next_id(self) -> int:
