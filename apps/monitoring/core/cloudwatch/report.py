@@ -5,9 +5,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from apps.monitoring.core.cloudwatch.catalogue import BY_KEY
 from apps.monitoring.core.cloudwatch.cost import DAYS, Outlook, forecast, month_end_s, month_of, usd
 from apps.monitoring.core.cloudwatch.packing import Window, pack
 from apps.monitoring.core.cloudwatch.queries import MetricQuery
+
+Place = tuple[str, str]
+"""Of which kind a resource is, and its name."""
 
 NOTHING: Final = (
     "no resource is set: name some by ANDEN_CLOUDWATCH_DATABASE_INSTANCES, _KAFKA_CLUSTER, _BALANCER, _HTTP_API, "
@@ -29,16 +33,22 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, right: int = 1
 
 
 def plan_lines(queries: Sequence[MetricQuery], *, window: Window, cycle_s: float, budget_usd: float) -> Iterator[str]:
-    """What would be asked, by resource and metric, and what that costs."""
-    asked: dict[tuple[str, str], list[str]] = {}
+    """What would be asked, by resource and metric, and what that costs; a resource is named in its first line."""
+    asked: dict[Place, dict[str, list[str]]] = {}
     for query in queries:
-        key, statistic, resource = query.labels
-        asked.setdefault((resource, key), []).append(statistic)
+        key, statistic, _ = query.labels
+        asked.setdefault(_place(query), {}).setdefault(key, []).append(statistic)
     rows = (
-        (resource, key, ", ".join(statistics), f"{usd(forecast(len(statistics), cycle_s=cycle_s)):.3f}")
-        for (resource, key), statistics in asked.items()
+        (
+            *(place if first else ("", "")),
+            key,
+            ", ".join(statistics),
+            f"{usd(forecast(len(statistics), cycle_s=cycle_s)):.3f}",
+        )
+        for place, metrics in asked.items()
+        for first, (key, statistics) in zip([True, *[False] * len(metrics)], metrics.items(), strict=False)
     )
-    yield from table(("resource", "metric", "statistics", f"USD in {DAYS} days"), rows)
+    yield from table(("", "resource", "metric", "statistics", f"USD in {DAYS} days"), rows)
     yield ""
     whole = forecast(len(queries), cycle_s=cycle_s)
     calls = len(pack(queries, window))
@@ -56,13 +66,13 @@ def cost_lines(
     """What each resource costs in this month, what was spent, and when the budget would stop it."""
     month = month_of(now_s)
     end_s = month_end_s(month)
-    by_resource = Counter(query.labels[2] for query in queries)
+    by_resource = Counter(map(_place, queries))
     rest = expected.until_end // max(1, len(queries))
     rows = (
-        (name, f"{count:,}", f"{count * rest:,}", f"{usd(count * rest):.2f}")
-        for name, count in by_resource.most_common()
+        (*place, f"{count:,}", f"{count * rest:,}", f"{usd(count * rest):.2f}")
+        for place, count in by_resource.most_common()
     )
-    yield from table(("resource", "metrics", f"requested until {_day(end_s)}", "USD"), rows, right=3)
+    yield from table(("", "resource", "metrics", f"requested until {_day(end_s)}", "USD"), rows, right=3)
     yield ""
     spent = f"{usd(expected.spent):.2f} USD"
     yield f"{month:%B %Y}: {expected.spent:,} metrics requested in {_many(calls, 'call')}, {spent}"
@@ -76,6 +86,11 @@ def cost_lines(
         yield f"the budget is spent: collection stands still until {_day(end_s)} 00:00 UTC"
     else:
         yield f"the budget stops collection on {_moment(expected.stops_s)}: raise it, or ask less often"
+
+
+def _place(query: MetricQuery) -> Place:
+    key, _, resource = query.labels
+    return BY_KEY[key].resource, resource
 
 
 def _many(count: int, noun: str) -> str:

@@ -118,8 +118,8 @@ class Command(StationCommand):
 
     def _say(self, cycle: Cycle) -> None:
         self.stdout.write(
-            f"{cycle.calls} calls, {cycle.timely} points, {cycle.late} late ones; "
-            f"{cycle.current} series have a current value, {cycle.missing} have none"
+            f"calls: {cycle.calls}, points in time: {cycle.timely}, late: {cycle.late}; "
+            f"series with a current value: {cycle.current}, without: {cycle.missing}"
         )
         self.stdout.flush()
 
