@@ -1,7 +1,7 @@
 """What Prometheus records for the pages of the fleet, so that they cost the same for fifty services and ten thousand.
 
 A distribution or a quantile over ten thousand services takes a moment; a page would ask for it at each of its
-hundreds of points. Recorded once a minute it is a handful of series, whatever the fleet's size.
+hundreds of points. Recorded it is a handful of series, whatever the fleet's size.
 """
 
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ from apps.monitoring.core.alerts.alert import Group, Recording
 from apps.monitoring.core.promql import Query, compose, level
 from apps.monitoring.metrics import FLEET_SCORE
 
-EVERY: Final = "60s"
-"""As often as the fleet is evaluated."""
+EVERY: Final = "30s"
+"""Half of what passes between two evaluations of the fleet, so that none is missed."""
 EDGES: Final = (1, 2, 3, 4, 6, 10)
 """Scores between which services are counted."""
 SHARES: Final = ((0.1, "p10"), (0.5, "p50"), (0.9, "p90"))

@@ -142,7 +142,7 @@ _FLAGGED: Final = Row(
             Scale("well", ((1, "bad"), (2, "unknown"), (3, "neutral"))),
             meanings=STATES,
             links=(SERVICE,),
-            points=4 * POINTS,
+            points=2 * POINTS,
         ),
     ),
     height=TALL,
