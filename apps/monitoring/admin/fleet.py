@@ -16,7 +16,7 @@ from apps.monitoring.core.service_page import gauge_of, history
 from apps.monitoring.models import FleetService
 from apps.monitoring.selectors.fleet import fleet_view
 from apps.monitoring.selectors.fleet_service import ServiceView, service_view
-from apps.monitoring.selectors.incidents import false_alarms, incidents_of, live_by_subject
+from apps.monitoring.selectors.incidents import false_alarms, incidents_of, live_by_subject, live_by_zone
 
 MAY_LOOK: Final = "monitoring.view_fleetservice"
 SERVICE_DASHBOARD: Final = "anden-service"
@@ -29,7 +29,11 @@ def fleet(request: HttpRequest) -> HttpResponse:
     _may_look(request)
     page = fleet_page(fleet_view())
     live, called = live_by_subject(page.names), false_alarms(page.names)
-    rows = [(row, live.get(row.service), called.get((row.service, row.signal_name))) for row in page.rows]
+    zones = live_by_zone({row.zone for row in page.rows if row.zone})
+    rows = [
+        (row, live.get(row.service) or zones.get(row.zone), called.get((row.service, row.signal_name)))
+        for row in page.rows
+    ]
     context = {**_frame(request, "Fleet"), "page": page, "rows": rows}
     return TemplateResponse(request, "monitoring/fleet.html", context)
 

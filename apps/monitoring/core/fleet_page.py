@@ -53,7 +53,7 @@ class Spark:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A service of the ranked list."""
+    """A service of the ranked list; `zone` is the one that it moves with, "" where it stands out by itself."""
 
     service: str
     signal_name: str
@@ -64,6 +64,7 @@ class Row:
     score: str
     since: datetime
     lasts_s: float
+    zone: str
     spark: Spark
 
 
@@ -230,6 +231,7 @@ def _row(worst: WorstRow, view: FleetView, threshold: float) -> Row:
         score=f"{flag.score:.1f}",
         since=datetime.fromtimestamp(flag.since_s, UTC),
         lasts_s=max(0.0, view.at.timestamp() - flag.since_s),
+        zone=flag.zone,
         spark=spark_of([float(score) for score in worst.scores], threshold, worst.service),
     )
 

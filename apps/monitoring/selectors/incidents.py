@@ -51,6 +51,12 @@ def live_by_subject(subjects: Iterable[str]) -> dict[str, Incident]:
     }
 
 
+def live_by_zone(zones: Iterable[str]) -> dict[str, Incident]:
+    """The live incident of each of these zones that has one."""
+    found = Incident.objects.exclude(stage=Stage.CLOSED).filter(kind=Kind.ZONE, subject__in=list(zones))
+    return {incident.subject: incident for incident in found.defer("evidence", "trail")}
+
+
 def incidents_of(subject: str, *, most: int) -> list[Incident]:
     """The last incidents of this subject, the newest first."""
     return list(Incident.objects.filter(subject=subject).defer("evidence", "trail")[:most])

@@ -94,10 +94,20 @@ def test_an_event_is_one_banner(evaluated: Evaluated, look_as: LookAs) -> None:
     evaluated(50, Fault(FaultKind.FLEET, 1.9, ("latency_p95", "database_read"), start_s=7_200))
     shown = text_of(look_as("viewer").get(reverse(FLEET)))
     assert "Many services moved together" in shown
-    assert shown.count("fl-banner") == 1
+    assert shown.count('role="status"') == 1
     assert Incident.objects.filter(kind="fleet").count() == 1
     # The engine may be wrong about one healthy service; of the fifty that moved none is meant.
     assert Incident.objects.exclude(kind="fleet").count() <= 1
+
+
+def test_services_that_move_with_their_zone_lead_to_its_incident(evaluated: Evaluated, look_as: LookAs) -> None:
+    evaluated(60, Fault(FaultKind.ZONE, 2.2, ("latency_p95", "database_read"), services=(1,), start_s=7_200))
+    incident = Incident.objects.get(kind="zone")
+    shown = text_of(look_as("viewer").get(reverse(FLEET)))
+    address = reverse("admin:monitoring_incident_change", args=[incident.pk])
+    assert shown.count(address) > 5
+    assert f"Zone {incident.subject}" in shown
+    assert Incident.objects.filter(kind="outlier").count() <= 1
 
 
 def cost(client: Client, address: str) -> tuple[int, int]:
