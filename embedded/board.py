@@ -15,6 +15,7 @@ class Departures:
     """The addresses and secrets that a visitor needs."""
 
     site: str
+    prometheus: str
     postgres: str
     kafka: str
     processes: tuple[str, ...]
@@ -43,6 +44,7 @@ Andén runs.
   API              {self.site}/api/v1/datasets
   API docs         {self.site}/api/docs
   Metrics          {self.site}/metrics
+  Prometheus       {self.prometheus}
 
   Flights over HTTP:
   {shlex.join(self.curl())}

@@ -26,6 +26,7 @@ from embedded.kafka import EmbeddedKafka
 from embedded.ports import LOOPBACK, free_port
 from embedded.postgres import EmbeddedPostgres
 from embedded.preparation import Preparation, last_line, shown
+from embedded.prometheus import watcher
 
 _WEB_PORT: Final = 8000
 _POSTGRES_PORT: Final = 15432
@@ -82,13 +83,15 @@ class Station:
         self._progress = Progress()
         self._over = threading.Event()
         self._trouble = ""
-        self._site = ""
+        self._site = self._prometheus = ""
         self._crew: Crew | None = None
 
     def run(self, environment: dict[str, str], web_port: int) -> int:
         """The exit code: 0 after a stop that was asked for, 1 when a process ended by itself."""
         self._site = f"http://{LOOPBACK}:{web_port}"
-        crew_programs = programs(web_port, self._folder.probe_key)
+        watching = watcher(self._folder.path / "prometheus", web_port)
+        self._prometheus = watching.told
+        crew_programs = (*programs(web_port, self._folder.probe_key), *watching.programs)
         logs = LogFiles(self._folder.logs, self._progress.say)
         self._crew = Crew(
             crew_programs,
@@ -182,6 +185,7 @@ class Station:
     def _departures(self, names: tuple[str, ...]) -> Departures:
         return Departures(
             site=self._site,
+            prometheus=self._prometheus,
             postgres=f"{LOOPBACK}:{self._postgres.port}",
             kafka=self._kafka.bootstrap,
             processes=names,

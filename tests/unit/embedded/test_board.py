@@ -8,6 +8,7 @@ from embedded.board import Departures, Progress
 def _departures() -> Departures:
     return Departures(
         site="http://127.0.0.1:8000",
+        prometheus="http://127.0.0.1:9090",
         postgres="127.0.0.1:15432",
         kafka="127.0.0.1:19092",
         processes=("web", "ingest"),
@@ -25,6 +26,7 @@ def test_the_block_names_every_address_and_the_login() -> None:
         "/admin/",
         "/api/docs",
         "/metrics",
+        "127.0.0.1:9090",
         "/admin/monitoring/fleet/",
         "steward, password a-",
     ):

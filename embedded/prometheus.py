@@ -1,0 +1,56 @@
+"""A Prometheus beside the station, where one is installed: it scrapes /metrics and evaluates the rendered rules."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from embedded.crew import Program
+from embedded.environment import ROOT
+from embedded.ports import LOOPBACK, free_port
+
+PORT: Final = 9090
+EVERY: Final = "5s"
+KEPT: Final = "15d"
+ABSENT: Final = "not here: install Debian's package prometheus, and the next make run starts it"
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """The process that watches the station, if there is one, and what the terminal says of it."""
+
+    programs: tuple[Program, ...]
+    told: str
+
+
+def watcher(folder: Path, web_port: int) -> Watcher:
+    """The Prometheus of this station, its data and configuration below the folder; none where none is installed."""
+    program = shutil.which("prometheus")
+    if program is None:
+        return Watcher((), ABSENT)
+    address = f"{LOOPBACK}:{free_port(PORT, taken=(web_port,))}"
+    folder.mkdir(exist_ok=True)
+    file = folder / "prometheus.json"
+    # JSON is YAML, too.
+    file.write_text(json.dumps(configuration({"anden": f"{LOOPBACK}:{web_port}", "prometheus": address}), indent=2))
+    command = (
+        *(program, f"--config.file={file}", f"--storage.tsdb.path={folder / 'data'}", "--log.level=warn"),
+        *(f"--web.listen-address={address}", f"--storage.tsdb.retention.time={KEPT}"),
+    )
+    return Watcher((Program("prometheus", command),), f"http://{address}")
+
+
+def configuration(jobs: dict[str, str]) -> dict[str, Any]:
+    """What it scrapes, by job, and the rules that it evaluates."""
+    return {
+        "global": {
+            "scrape_interval": EVERY,
+            "evaluation_interval": EVERY,
+            "external_labels": {"runbooks": str(ROOT / "docs/runbooks"), "grafana": f"http://{LOOPBACK}:3000"},
+        },
+        "rule_files": [str(ROOT / "dashboards/prometheus/*.rules.yaml")],
+        "scrape_configs": [
+            {"job_name": job, "static_configs": [{"targets": [target]}]} for job, target in jobs.items()
+        ],
+    }
