@@ -18,7 +18,7 @@ FLEET_OPEN = 'anden_incidents_open_incidents{kind="fleet"}'
 def _volume(available: str) -> dict[str, str]:
     return {
         f"kubelet_volume_stats_available_bytes{{{VOLUME}}}": available,
-        f"kubelet_volume_stats_capacity_bytes{{{VOLUME}}}": "100x700",
+        f"kubelet_volume_stats_capacity_bytes{{{VOLUME}}}": "100x130",
     }
 
 
@@ -36,11 +36,11 @@ STATION = (
     ),
     Case("ScrapeFailing", "it is up", {UP: "1x20"}, "15m"),
     Case("ScrapeFailing", "somebody else's is down", {'up{job="node"}': "0x20"}, "15m"),
-    Case("VolumeFilling", "it falls steadily", _volume("40-0.02x700"), "10h", ({**OF_VOLUME, **TICKET},)),
-    Case("VolumeFilling", "it is low and stands still", _volume("28x700"), "10h"),
-    Case("VolumeFilling", "it falls, with much left", _volume("90-0.02x700"), "10h"),
+    Case("VolumeFilling", "it falls steadily", _volume("29-0.02x130"), "100m", ({**OF_VOLUME, **TICKET},)),
+    Case("VolumeFilling", "it is low and stands still", _volume("28x130"), "100m"),
+    Case("VolumeFilling", "it falls, with much left", _volume("90-0.02x130"), "100m"),
     Case("VolumeFull", "next to nothing is left", _volume("4x20"), "10m", ({**OF_VOLUME, **PAGE},)),
-    Case("VolumeFull", "it falls fast", _volume("70-0.1x700"), "9h40m", ({**OF_VOLUME, **PAGE},)),
+    Case("VolumeFull", "it falls fast", _volume("14-0.05x30"), "15m", ({**OF_VOLUME, **PAGE},)),
     Case("VolumeFull", "little is left and nothing is added", _volume("12x20"), "10m"),
     Case("CertificateAging", "three weeks", {CERTIFICATE: f"{20 * DAY}x100"}, "90m", ({**OF_CERTIFICATE, **TICKET},)),
     Case("CertificateAging", "two months", {CERTIFICATE: f"{60 * DAY}x100"}, "90m"),
