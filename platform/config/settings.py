@@ -159,6 +159,7 @@ CELERY_BEAT_SCHEDULE = {
     "make the ledger's days ahead": {"task": "datasets.ensure_ledger_days", "schedule": 3_600},
     "drop the ledger's old days": {"task": "datasets.drop_ledger_days", "schedule": 86_400},
     "purge old tombstones": {"task": "datasets.purge_tombstones", "schedule": 86_400},
+    "delete the fleet's old evaluations": {"task": "monitoring.purge_fleet", "schedule": 86_400},
     "look for edits by hand in Grafana": {"task": "monitoring.look_for_drift", "schedule": GRAFANA.drift_s},
 }
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"

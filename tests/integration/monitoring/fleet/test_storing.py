@@ -1,6 +1,7 @@
 """What an evaluation leaves behind: whole or nothing, once at a time, and never "ok" for want of data."""
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -17,6 +18,7 @@ from apps.monitoring.models import FleetDetail, FleetEvaluation, FleetService, I
 from apps.monitoring.selectors.fleet import fleet_view
 from apps.monitoring.services import fleet as service
 from apps.monitoring.services.fleet import fleet_evaluate, fleet_purge
+from apps.monitoring.tasks import purge_fleet
 from tests.integration.monitoring.fleet.conftest import AT_S, HeldSource
 from tests.station import Station
 
@@ -207,6 +209,16 @@ def test_old_evaluations_go_and_the_newest_stays(station: Station, source: HeldS
     assert fleet_purge(_at(AT_S + 9999) + keep) == (0, 30), "services nobody saw for as long go, too"
     assert FleetEvaluation.objects.count() == FleetDetail.objects.count() == 1
     assert fleet_view(_at(AT_S + 7200)).services == 30
+
+
+def test_beat_asks_for_the_purge(station: Station, source: HeldSource) -> None:
+    now_s = time.time()
+    for at_s in (now_s - 20 * 86_400, now_s):
+        fleet_evaluate(source, at_s=at_s)
+    scheduled = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+    assert purge_fleet.name in scheduled
+    purge_fleet()
+    assert [row.at for row in FleetEvaluation.objects.all()] == [_at(now_s)]
 
 
 def test_a_service_that_flaps_opens_one_incident_an_hour(station: Station, source: HeldSource) -> None:
