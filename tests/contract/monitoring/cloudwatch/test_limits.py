@@ -118,6 +118,21 @@ def test_a_throttled_call_is_tried_again_and_each_try_is_counted(
     assert clock() - begun_s >= 0.25 + 0.5 + 1
 
 
+def test_a_neighbour_that_uses_the_accounts_limit_slows_us_down_and_loses_us_nothing(
+    fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock
+) -> None:
+    window = Window(int(clock()) - POINTS_A_CALL * 60, int(clock()), 60)
+    wanted = functions(120)
+    for second in range(4):
+        fake.asked.extend([(clock() + second + 0.01 * number, 1) for number in range(30)])
+    answers = list(metered(boto, clock).ask(wanted, window))
+    show(f"120 calls beside a neighbour's 30 a second: {fake.throttled} throttled, all answered at last")
+    assert fake.throttled > 0
+    assert [query for answer in answers for query in answer.queries] == list(wanted)
+    assert fake.requested == 120
+    assert sum(answer.sent for answer in answers) == 120 + fake.throttled
+
+
 def test_a_call_is_given_up_after_its_tries(fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock) -> None:
     fake.troubles.append(Trouble("InternalServiceError", status=500, calls=100))
     with pytest.raises(SourceAway, match="trying again may help"):
