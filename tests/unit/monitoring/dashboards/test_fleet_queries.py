@@ -1,0 +1,109 @@
+"""What the pages of the fleet ask, answered by Prometheus's own engine over a small fleet."""
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from apps.datasets.core.metric import Metric
+from apps.monitoring.core.dashboards.model import Dashboard, Target
+from apps.monitoring.core.dashboards.pages.fleet import FLEET
+from apps.monitoring.core.dashboards.pages.service import SERVICE
+from apps.monitoring.core.dashboards.recordings import PEERS, SERVICES_UP_TO
+from apps.monitoring.metrics import FLEET_SCORE, FLEET_STATE
+from tests.unit.monitoring.alerts.promtool import Question, labelled, run
+
+SCORES: Final[dict[str, dict[str, float]]] = {
+    "cart": {"latency_p95": 7, "error_ratio": 1},
+    "mail": {"latency_p95": 0.5, "error_ratio": 2.5},
+    "shop": {"latency_p95": -1, "error_ratio": 0.25},
+    "auth": {"latency_p95": 1.5},
+}
+STATES: Final = {"cart": "1x60", "mail": "0x20 1x10 0x30", "shop": "0x60", "auth": "0x60", "gone": "2x60"}
+"""Cart stands out now, mail did for a while, of gone nothing is known."""
+NOW: Final = "60m"
+
+
+def fleet() -> dict[str, str]:
+    scores = {
+        f"{FLEET_SCORE.name}{labelled(service=service, signal=signal)}": f"{value}x60"
+        for service, values in SCORES.items()
+        for signal, value in values.items()
+    }
+    states = {f"{FLEET_STATE.name}{labelled(service=service)}": course for service, course in STATES.items()}
+    return scores | states
+
+
+def asked(page: Dashboard, title: str, letter: int = 0) -> str:
+    panel = next(each for each in page.panels if each.title == title)
+    target = panel.targets[letter]
+    assert isinstance(target, Target)
+    return target.query.text.replace("$__range", "1h").replace("$service", "mail").replace("$worst", "cart")
+
+
+def recorded(metric: Metric, **labels: str) -> str:
+    return f"{metric.name}{labelled(**labels)}"
+
+
+ANSWERS: Final = {
+    "the ranked table names each service's worst signal": Question(
+        asked(FLEET, "The 20 worst"),
+        NOW,
+        {
+            '{service="cart", signal="latency_p95"}': 7,
+            '{service="mail", signal="error_ratio"}': 2.5,
+            '{service="auth", signal="latency_p95"}': 1.5,
+            '{service="shop", signal="error_ratio"}': 0.25,
+        },
+    ),
+    "the ranked table knows the state of those that it names, and of no other": Question(
+        asked(FLEET, "The 20 worst", 1),
+        NOW,
+        {'{service="cart"}': 1, '{service="mail"}': 0, '{service="auth"}': 0, '{service="shop"}': 0},
+    ),
+    "the timeline has those that were flagged within the range, and no other": Question(
+        asked(FLEET, "Flagged services"), NOW, {'{service="cart"}': 1, '{service="mail"}': 0}
+    ),
+    "the distribution counts each service once": Question(
+        asked(FLEET, "How scores spread"),
+        NOW,
+        {
+            '{le="1"}': 1,
+            '{le="2"}': 2,
+            '{le="3"}': 3,
+            '{le="4"}': 3,
+            '{le="6"}': 3,
+            '{le="10"}': 4,
+            '{le="+Inf"}': 4,
+        },
+    ),
+    "the small picture shows the service's signals": Question(
+        asked(FLEET, "$worst"), NOW, {'{signal="latency_p95"}': 7, '{signal="error_ratio"}': 1}
+    ),
+    "a service's place counts those that are worse": Question(asked(SERVICE, "Place in the fleet"), NOW, {"{}": 2}),
+    "the middle of the peers is that of the worst scores": Question(
+        recorded(PEERS, signal="worst", band="p50"), NOW, {recorded(PEERS, signal="worst", band="p50"): 2}
+    ),
+    "the middle of a signal is that of those that have it": Question(
+        recorded(PEERS, signal="error_ratio", band="p50"), NOW, {recorded(PEERS, signal="error_ratio", band="p50"): 1}
+    ),
+}
+
+
+@pytest.mark.parametrize("question", ANSWERS.values(), ids=ANSWERS)
+def test_prometheus_answers(question: Question, tmp_path: Path) -> None:
+    assert run(tmp_path, [(fleet(), [question])], files=["pages"]) == ""
+
+
+def test_without_a_fleet_nothing_is_recorded_and_no_place_is_given(tmp_path: Path) -> None:
+    questions = [
+        Question(SERVICES_UP_TO.name, NOW),
+        Question(PEERS.name, NOW),
+        Question(asked(SERVICE, "Place in the fleet"), NOW),
+    ]
+    assert run(tmp_path, [({"up": "1x60"}, questions)], files=["pages"]) == ""
+
+
+def test_a_wrong_answer_is_noticed(tmp_path: Path) -> None:
+    question = Question(asked(FLEET, "Flagged services"), NOW, {'{service="shop"}': 1})
+    assert "shop" in run(tmp_path, [(fleet(), [question])], files=["pages"])
