@@ -32,10 +32,6 @@ class EvaluatorBusy(MonitoringError):
     """Another process evaluates the fleet at this moment: leave it to that one."""
 
 
-class ServiceUnknown(MonitoringError):
-    """No such service was observed: `manage.py fleet list` shows those that were."""
-
-
 class GrafanaAway(MonitoringError):
     """Grafana does not answer or is overloaded, after all retries: nothing more was sent, run it again."""
 

@@ -1,12 +1,14 @@
 """What `manage.py fleet list` and `fleet show` print."""
 
 from collections.abc import Iterator, Sequence
+from math import isfinite
 from typing import Any
 
+from apps.monitoring.core.fleet.evaluation import State
 from apps.monitoring.core.fleet.packing import number_or_null
 from apps.monitoring.core.fleet.report import WORDS, reading
-from apps.monitoring.core.fleet.signals import SIGNAL_BY_NAME
-from apps.monitoring.selectors.fleet_services import ServiceRow, ServiceShown
+from apps.monitoring.selectors.fleet_service import ServiceView
+from apps.monitoring.selectors.fleet_services import ServiceRow
 
 
 def list_lines(rows: Sequence[ServiceRow]) -> Iterator[str]:
@@ -24,47 +26,43 @@ def list_lines(rows: Sequence[ServiceRow]) -> Iterator[str]:
         )
 
 
-def show_lines(shown: ServiceShown) -> Iterator[str]:
-    """One service: its state, its six signals, and why it stands out."""
-    row = shown.row
-    yield f"{row.name}  {WORDS[row.state]} since {row.since:%Y-%m-%d %H:%M} UTC"
+def show_lines(view: ServiceView, state: State, trouble: str) -> Iterator[str]:
+    """One service: its state, its signals, and why it stands out; `trouble` says why this is not of now, if so."""
+    service = view.service
+    yield f"{service.name}  {WORDS[state]} since {service.since:%Y-%m-%d %H:%M} UTC"
     yield (
-        f"zone {row.zone or 'unknown'}, first seen {shown.first_seen:%Y-%m-%d %H:%M}, "
-        f"last seen {shown.last_seen:%Y-%m-%d %H:%M} UTC"
+        f"zone {service.zone or 'unknown'}, first seen {service.first_seen:%Y-%m-%d %H:%M}, "
+        f"last seen {service.last_seen:%Y-%m-%d %H:%M} UTC"
     )
-    if shown.trouble:
-        yield shown.trouble
+    if trouble:
+        yield f"{trouble} What follows is of {view.at:%Y-%m-%d %H:%M} UTC." if view.at else trouble
     yield ""
-    yield f"  {'Signal':<20} {'Value':>18} {'Usual':>18} {'Ratio':>7} {'Peers':>7} {'Score':>7}"
-    for known in shown.signals:
+    yield f"  {'Signal':<20} {'Value':>18} {'Usual':>18} {'Peers stand at':>18} {'Score':>7}"
+    for known in view.signals:
+        name = known.signal.name
+        score = f"{known.score:.1f}" if isfinite(known.score) else "–"
         yield (
-            f"  {SIGNAL_BY_NAME[known.signal].title:<20} {reading(known.signal, known.value):>18} "
-            f"{reading(known.signal, known.usual):>18} {_factor(known.ratio):>7} {_factor(known.peers):>7} "
-            f"{_number(known.score):>7}"
+            f"  {known.signal.title:<20} {reading(name, known.value):>18} {reading(name, known.usual):>18} "
+            f"{reading(name, known.peer_median):>18} {score:>7}"
         )
-    for flag in shown.flags:
+    for flag in view.flags:
         yield from ("", flag.sentence)
 
 
-def show_dict(shown: ServiceShown) -> dict[str, Any]:
+def show_dict(view: ServiceView, state: State, trouble: str) -> dict[str, Any]:
     """One service as plain values."""
+    service = view.service
+    parts = ("value", "usual", "peer_low", "peer_median", "peer_high", "score")
     return {
-        **shown.row.as_dict(),
-        "first_seen": shown.first_seen.isoformat(),
-        "last_seen": shown.last_seen.isoformat(),
+        "service": service.name,
+        "zone": service.zone,
+        "state": state.name.lower(),
+        "since": service.since.isoformat(),
+        "first_seen": service.first_seen.isoformat(),
+        "last_seen": service.last_seen.isoformat(),
+        "trouble": trouble,
         "signals": {
-            known.signal: {
-                name: number_or_null(getattr(known, name)) for name in ("value", "usual", "ratio", "peers", "score")
-            }
-            for known in shown.signals
+            known.signal.name: {part: number_or_null(getattr(known, part)) for part in parts} for known in view.signals
         },
-        "reasons": [flag.sentence for flag in shown.flags],
+        "reasons": [flag.sentence for flag in view.flags],
     }
-
-
-def _factor(value: float) -> str:
-    return f"×{value:.2f}" if value == value else "–"  # noqa: PLR0124 - NaN
-
-
-def _number(value: float) -> str:
-    return f"{value:.1f}" if value == value else "–"  # noqa: PLR0124 - NaN

@@ -11,13 +11,17 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError, connection
+from django.utils import timezone
 
 from apps.datasets.station_command import StationCommand, database_line
 from apps.monitoring.core.errors import MonitoringError
+from apps.monitoring.core.fleet.evaluation import State
 from apps.monitoring.core.fleet.report import as_dict, report
 from apps.monitoring.management.fleet_pages import list_lines, show_dict, show_lines
 from apps.monitoring.management.fleet_simulate import add_simulate_arguments, simulate
-from apps.monitoring.selectors.fleet_services import service_list, service_show
+from apps.monitoring.selectors.fleet import fleet_is_stale, fleet_newest, fleet_trouble
+from apps.monitoring.selectors.fleet_service import service_view
+from apps.monitoring.selectors.fleet_services import service_list
 from apps.monitoring.services.fleet import Looked, fleet_evaluate
 from apps.monitoring.services.fleet_source import fleet_source
 
@@ -64,11 +68,7 @@ class Command(StationCommand):
             case "list":
                 self._print(options, service_list(), list_lines)
             case "show":
-                shown = service_show(options["service"])
-                if options["json"]:
-                    self.stdout.write(json.dumps(show_dict(shown), indent=2))
-                else:
-                    self._write(show_lines(shown))
+                self._show_service(options["service"], as_json=options["json"])
             case "simulate":
                 simulate(options, say=self._say, leave=_leave_on_signals())
 
@@ -77,6 +77,19 @@ class Command(StationCommand):
             self.stdout.write(json.dumps([row.as_dict() for row in rows], indent=2))
         else:
             self._write(lines(rows))
+
+    def _show_service(self, name: str, *, as_json: bool) -> None:
+        view = service_view(name)
+        if view is None:
+            raise CommandError(f"no service {name!r} was observed: `manage.py fleet list` shows those that were")
+        now = timezone.now()
+        newest = fleet_newest(now)
+        trouble = fleet_trouble(newest, now)
+        state = State.NO_DATA if newest is None or fleet_is_stale(newest, now) else view.state
+        if as_json:
+            self.stdout.write(json.dumps(show_dict(view, state, trouble), indent=2))
+        else:
+            self._write(show_lines(view, state, trouble))
 
     def _evaluate(self, options: dict[str, Any]) -> None:
         source = fleet_source(options["source"] or "", file=options["file"])
