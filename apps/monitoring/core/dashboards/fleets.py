@@ -48,8 +48,11 @@ def worst_flagged(count: int) -> Query:
     """The services that were flagged within the time range, those with the worst scores of it."""
     return compose(
         f"topk({count}, max by (service) (max_over_time({{}}[$__range] @ end()))"
-        f" and on (service) max by (service) (max_over_time(({{}} == {OUTLIER})[$__range:{STEP}] @ end())))",
+        # Between two steps nothing is seen, so what is flagged at the end counts, too.
+        f" and on (service) max by (service) (max_over_time(({{}} == {OUTLIER})[$__range:{STEP}] @ end())"
+        f" or {{}} @ end() == {OUTLIER}))",
         series(FLEET_SCORE),
+        series(FLEET_STATE),
         series(FLEET_STATE),
     )
 
