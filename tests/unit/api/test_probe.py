@@ -5,6 +5,7 @@ import itertools
 import json
 import subprocess
 import sys
+import uuid
 from typing import Any
 
 import pytest
@@ -65,7 +66,9 @@ class PaperStation:
         return Answer(status, json.dumps(value).encode())
 
     def problem(self, status: int, detail: str) -> Answer:
-        return self.json({"title": "Refused", "status": status, "detail": detail}, status)
+        # Another one in each answer: it names the request.
+        instance = f"urn:anden:request:{uuid.uuid4()}"
+        return self.json({"title": "Refused", "status": status, "detail": detail, "instance": instance}, status)
 
 
 def run(station: PaperStation, key: str = KEY) -> dict[str, Outcome]:
