@@ -4,9 +4,13 @@ from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import Any
 
+import yaml
+
 from apps.monitoring.core.fleet.evaluation import State
 from apps.monitoring.core.fleet.packing import number_or_null
 from apps.monitoring.core.fleet.report import WORDS, reading
+from apps.monitoring.core.fleet.signal_queries import SignalQueries
+from apps.monitoring.core.fleet.signals import SIGNAL_BY_NAME
 from apps.monitoring.selectors.fleet_service import ServiceView
 from apps.monitoring.selectors.fleet_services import ServiceRow
 
@@ -47,6 +51,19 @@ def show_lines(view: ServiceView, state: State, trouble: str) -> Iterator[str]:
         )
     for flag in view.flags:
         yield from ("", flag.sentence)
+
+
+def queries_text(queries: SignalQueries) -> str:
+    """The queries as the YAML that ANDEN_FLEET_SIGNALS names."""
+    document: dict[str, Any] = {
+        "service_label": queries.service_label,
+        "signals": {name: queries.signals.get(name) for name in SIGNAL_BY_NAME},
+    }
+    if queries.zones:
+        document["zones"] = {"query": queries.zones, "label": queries.zone_label}
+    if queries.deployed:
+        document["deployed"] = queries.deployed
+    return yaml.safe_dump(document, sort_keys=False, width=1000)
 
 
 def show_dict(view: ServiceView, state: State, trouble: str) -> dict[str, Any]:

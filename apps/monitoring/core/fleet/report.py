@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any, Final
 
 from apps.monitoring.core.fleet.evaluation import Evaluation, Flag, FleetEvent, State
 from apps.monitoring.core.fleet.packing import as_json, number_or_null
 from apps.monitoring.core.fleet.signals import SIGNAL_BY_NAME
 from apps.monitoring.core.fleet.view import WORST
+from apps.monitoring.core.fleet.wording import quantity
 
 WORDS: Final = {State.OK: "ok", State.OUTLIER: "outlier", State.NO_DATA: "no data", State.LEARNING: "learning"}
 """The states as people read them."""
@@ -52,15 +54,7 @@ def as_dict(evaluation: Evaluation) -> dict[str, Any]:
 
 def reading(signal: str, value: float) -> str:
     """A value in its signal's unit as people say it: 340 ms, 1.2 %, 38.1 requests/s."""
-    if value != value:  # noqa: PLR0124 - NaN
-        return "no data"
-    match SIGNAL_BY_NAME[signal].unit:
-        case "seconds":
-            return f"{value * 1000:,.3g} ms" if value < 1 else f"{value:,.3g} s"
-        case "ratio":
-            return f"{value * 100:.3g} %"
-        case unit:
-            return f"{value:,.3g} {unit}"
+    return quantity(value, SIGNAL_BY_NAME[signal].unit) if isfinite(value) else "no data"
 
 
 def moment(at_s: float, *, with_day: bool = False) -> str:

@@ -47,7 +47,7 @@ class Command(StationCommand):
         parsers = {name: actions.add_parser(name, help=text) for name, text in ACTIONS.items()}
         for name in ("plan", "sync"):
             parsers[name].add_argument("--adopt", action="store_true", help="take over what has our uid but no mark")
-        for name in ("plan", "sync", "rollback"):
+        for name in ("plan", "sync", "prune", "rollback"):
             parsers[name].add_argument(
                 "--policy", action="store_true", help="our subtree of the notification policy, too"
             )
@@ -90,16 +90,18 @@ class Command(StationCommand):
         self._done(done)
 
     def _prune(self, options: dict[str, Any]) -> None:
-        manifest, _ = station.manifest_read(policy=False)
+        policy = options["policy"]
+        manifest, _ = station.manifest_read(policy=policy)
         with _progress(self) as tell:
             run = station.run(tell=tell)
-            planned = dashboards_prune(run, manifest, force=True, apply=False)
+            planned = dashboards_prune(run, manifest, policy=policy, apply=False)
             self._lines(planned.refusals)
             self._lines(f"  - delete {titled(str(action.key), action.title)}" for action in planned.actions)
-            if options["dry_run"]:
-                return
-            done = dashboards_prune(run, manifest, force=options["force"])
-        self.stdout.write(f"{len(done.actions)} deleted." if done.actions else "Nothing to delete.")
+            if planned.actions and not options["dry_run"]:
+                done = dashboards_prune(run, manifest, force=options["force"], policy=policy)
+                self.stdout.write(f"{len(done.actions)} deleted.")
+        if not planned.actions:
+            self.stdout.write("Nothing to delete.")
 
     def _drift(self, _options: dict[str, Any]) -> None:
         found = drift_look(station.run())
@@ -157,7 +159,7 @@ def _progress(command: StationCommand) -> Iterator[Tell]:
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, transient=True) as bar:
-        task = bar.add_task("", total=None)
+        task = bar.add_task("reading Grafana", total=None)
 
         def advance(done: int, total: int, action: Action) -> None:
             bar.update(task, description=str(action.key), completed=done, total=total)

@@ -17,13 +17,13 @@ from apps.datasets.station_command import StationCommand, database_line
 from apps.monitoring.core.errors import MonitoringError
 from apps.monitoring.core.fleet.evaluation import State
 from apps.monitoring.core.fleet.report import as_dict, report
-from apps.monitoring.management.fleet_pages import list_lines, show_dict, show_lines
+from apps.monitoring.management.fleet_pages import list_lines, queries_text, show_dict, show_lines
 from apps.monitoring.management.fleet_simulate import add_simulate_arguments, simulate
 from apps.monitoring.selectors.fleet import fleet_is_stale, fleet_newest, fleet_trouble
 from apps.monitoring.selectors.fleet_service import service_view
 from apps.monitoring.selectors.fleet_services import service_list
 from apps.monitoring.services.fleet import Looked, fleet_evaluate
-from apps.monitoring.services.fleet_source import fleet_source
+from apps.monitoring.services.fleet_source import fleet_source, signal_queries
 
 _AGAIN_S: Final = 10.0
 """After a failure it is tried again within this many seconds."""
@@ -58,6 +58,7 @@ class Command(StationCommand):
         service = actions.add_parser("show", help="Show the six signals of one service.")
         service.add_argument("service")
         service.add_argument("--json", action="store_true", help="print JSON")
+        actions.add_parser("queries", help="Print the PromQL of each signal, as a file for ANDEN_FLEET_SIGNALS.")
         add_simulate_arguments(actions.add_parser("simulate", help="Let a simulated fleet live, as a file source."))
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -69,6 +70,8 @@ class Command(StationCommand):
                 self._print(options, service_list(), list_lines)
             case "show":
                 self._show_service(options["service"], as_json=options["json"])
+            case "queries":
+                self.stdout.write(queries_text(signal_queries(settings.FLEET.signals)), ending="")
             case "simulate":
                 simulate(options, say=self._say, leave=_leave_on_signals())
 

@@ -17,6 +17,7 @@ from django.core.management.base import CommandError
 
 from apps.monitoring.core.fleet.evaluation import State
 from apps.monitoring.models import FleetEvaluation, FleetService, Incident
+from apps.monitoring.services.fleet_source import signal_queries
 from tests.station import Station
 
 ROOT = Path(__file__).parents[4]
@@ -75,6 +76,18 @@ def test_the_report_is_one_a_person_reads(station: Station, tmp_path: Path, flee
         *("request_rate", "error_ratio", "latency_p95", "database_read", "database_write", "saturation")
     }
     assert len(json.loads(fleet("list", "--json"))) == 50
+
+
+def test_the_printed_queries_are_a_file_that_is_taken_back(
+    tmp_path: Path, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "signals.yaml"
+    path.write_text("service_label: app\nsignals: {saturation: null}\nzones: {query: up, label: az}\ndeployed: born\n")
+    monkeypatch.setattr(settings, "FLEET", settings.FLEET.model_copy(update={"signals": path}))
+    before = signal_queries(path)
+    path.write_text(fleet("queries"))
+    assert signal_queries(path) == before
+    assert "saturation" not in before.signals
 
 
 def test_what_is_old_is_shown_as_no_data(

@@ -1,0 +1,50 @@
+"""docs/guides/fleet.md shows the queries, faults and states that the code has, and an example that it accepts."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from apps.monitoring.core.fleet.evaluation import State
+from apps.monitoring.core.fleet.fault_words import KINDS, fault_of
+from apps.monitoring.core.fleet.opentelemetry import QUERIES
+from apps.monitoring.core.fleet.report import WORDS
+from apps.monitoring.core.fleet.signal_queries import queries_of
+from apps.monitoring.core.fleet.signals import SIGNAL_BY_NAME
+from apps.monitoring.core.fleet.simulation.names import service_names
+
+GUIDE = (Path(__file__).resolve().parents[3] / "docs/guides/fleet.md").read_text(encoding="utf-8")
+
+
+def _cells(row: str) -> list[str]:
+    return [cell.strip(" `") for cell in re.split(r"(?<!\\)\|", row)[1:-1]]
+
+
+def _table(header: str) -> list[list[str]]:
+    """The rows of the table with this header."""
+    after = GUIDE.split(f"{header}\n", 1)[1].splitlines()[1:]
+    rows = after[: next(number for number, line in enumerate(after) if not line.startswith("|"))]
+    return [_cells(row) for row in rows]
+
+
+def test_the_table_has_the_queries_that_are_asked() -> None:
+    told = {name: (unit, query.replace("\\|", "|")) for name, unit, query in _table("| Signal | Unit | PromQL |")}
+    assert told == {name: (SIGNAL_BY_NAME[name].unit, query.text) for name, query in QUERIES.items()}
+
+
+def test_every_state_is_explained() -> None:
+    assert [row[0] for row in _table("| State | Meaning |")] == [WORDS[state] for state in State]
+
+
+def test_every_kind_of_fault_is_told_and_the_examples_are_faults() -> None:
+    assert [row[0] for row in _table("| Kind | What happens |")] == list(KINDS)
+    examples = re.findall(r"--fault (\S+)", GUIDE)
+    assert len(examples) == 2
+    for words in examples:
+        fault_of(words, service_names(50), ["a", "b", "c"])
+
+
+def test_the_example_of_a_file_of_queries_is_one() -> None:
+    found = queries_of(yaml.safe_load(GUIDE.split("```yaml\n")[1].split("```")[0]))
+    assert (found.service_label, found.zone_label) == ("app", "zone")
+    assert "database_write" not in found.signals
