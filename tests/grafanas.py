@@ -1,5 +1,6 @@
 """What tests of the synchronisation stand on: manifests of every kind, a history in memory, runs against the fake."""
 
+import copy
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -81,74 +82,80 @@ def rule(uid: str, title: str) -> dict[str, Any]:
     }
 
 
-def documents(**more: Any) -> Documents:
-    """A manifest's files with something of every kind; keywords replace files of provisioning/."""
-    provisioning: dict[str, Any] = {
-        "folders": [
-            {"uid": "anden-pages", "title": "Andén"},
-            {"uid": "anden-alerts", "title": "Andén alerts", "parentUid": "anden-pages"},
-        ],
-        "datasources": [
-            {
-                "uid": "anden-prometheus",
-                "name": "Andén Prometheus",
-                "type": "prometheus",
-                "access": "proxy",
-                "url": "${ANDEN_GRAFANA_PROMETHEUS_URL}",
-                "jsonData": {"httpMethod": "POST", "timeInterval": "30s"},
-            }
-        ],
-        "alert-rules": [
-            {
-                "folderUid": "anden-alerts",
-                "title": "ingest",
-                "interval": 60,
-                "rules": [rule("anden-lag", "Lag"), rule("anden-stopped", "Stopped")],
-            },
-            {
-                "folderUid": "anden-alerts",
-                "title": "api",
-                "interval": 60,
-                "rules": [{**rule("anden-errors", "Errors"), "for": "60m"}],
-            },
-        ],
-        "contact-points": [
-            {
-                "uid": "anden-pager",
-                "name": "anden-pager",
-                "type": "pagerduty",
-                "settings": {"integrationKey": "${ANDEN_GRAFANA_PAGER_KEY}", "severity": "critical"},
-            },
-            {
-                "uid": "anden-mail",
-                "name": "anden-mail",
-                "type": "email",
-                "settings": {"addresses": "sre@example.org"},
-            },
-        ],
-        "mute-timings": [
-            {
-                "name": "anden-weekends",
-                "time_intervals": [{"weekdays": ["saturday", "sunday"], "times": [], "location": "UTC"}],
-            }
-        ],
-        "policy": {
-            "receiver": "anden-mail",
-            "group_by": ["alertname"],
-            "group_wait": "30s",
-            "repeat_interval": "240m",
-            "routes": [
-                {"receiver": "anden-pager", "object_matchers": [["severity", "=", "page"]]},
-                {
-                    "receiver": "anden-mail",
-                    "object_matchers": [["severity", "=", "ticket"]],
-                    "mute_time_intervals": ["anden-weekends"],
-                },
-            ],
-        },
+FOLDERS = [
+    {"uid": "anden-pages", "title": "Andén"},
+    {"uid": "anden-alerts", "title": "Andén alerts", "parentUid": "anden-pages"},
+]
+DATA_SOURCES = [
+    {
+        "uid": "anden-prometheus",
+        "name": "Andén Prometheus",
+        "type": "prometheus",
+        "access": "proxy",
+        "url": "${ANDEN_GRAFANA_PROMETHEUS_URL}",
+        "jsonData": {"httpMethod": "POST", "timeInterval": "30s"},
     }
-    provisioning.update(more)
-    files: Documents = {f"provisioning/{name}.json": value for name, value in provisioning.items() if value}
+]
+RULES = [
+    {
+        "folderUid": "anden-alerts",
+        "title": "ingest",
+        "interval": 60,
+        "rules": [rule("anden-lag", "Lag"), rule("anden-stopped", "Stopped")],
+    },
+    {
+        "folderUid": "anden-alerts",
+        "title": "api",
+        "interval": 60,
+        "rules": [{**rule("anden-errors", "Errors"), "for": "60m"}],
+    },
+]
+CONTACT_POINTS = [
+    {
+        "uid": "anden-pager",
+        "name": "anden-pager",
+        "type": "pagerduty",
+        "settings": {"integrationKey": "${ANDEN_GRAFANA_PAGER_KEY}", "severity": "critical"},
+    },
+    {"uid": "anden-mail", "name": "anden-mail", "type": "email", "settings": {"addresses": "sre@example.org"}},
+]
+MUTE_TIMINGS = [
+    {
+        "name": "anden-weekends",
+        "time_intervals": [{"weekdays": ["saturday", "sunday"], "times": [], "location": "UTC"}],
+    }
+]
+POLICY = {
+    "receiver": "anden-mail",
+    "group_by": ["alertname"],
+    "group_wait": "30s",
+    "repeat_interval": "240m",
+    "routes": [
+        {"receiver": "anden-pager", "object_matchers": [["severity", "=", "page"]]},
+        {
+            "receiver": "anden-mail",
+            "object_matchers": [["severity", "=", "ticket"]],
+            "mute_time_intervals": ["anden-weekends"],
+        },
+    ],
+}
+
+
+def documents(**more: Any) -> Documents:
+    """A manifest's files with something of every kind; keywords replace files of provisioning/, None drops one."""
+    provisioning: dict[str, Any] = {
+        "folders": FOLDERS,
+        "datasources": DATA_SOURCES,
+        "alert-rules": RULES,
+        "contact-points": CONTACT_POINTS,
+        "mute-timings": MUTE_TIMINGS,
+        "policy": POLICY,
+    }
+    files: Documents = {
+        f"provisioning/{name}.json": value
+        for name, value in {**copy.deepcopy(provisioning), **more}.items()
+        if value is not None
+    }
     files["station.json"] = dashboard()
     files["ingest.json"] = dashboard("anden-ingest", "Ingest")
     return files

@@ -35,7 +35,9 @@ def dashboards_plan(run: Run, manifest: Manifest, *, adopt: bool = False) -> Pla
     return plan(manifest, run.grafana.read(manifest), _sealing(run), adopt=adopt)
 
 
-def dashboards_sync(run: Run, manifest: Manifest, *, adopt: bool = False, rollback_of: Synced | None = None) -> Plan:
+def dashboards_sync(
+    run: Run, manifest: Manifest, *, adopt: bool = False, policy: bool = False, rollback_of: Synced | None = None
+) -> Plan:
     """Make Grafana hold the manifest, and say what was changed.
 
     Nothing is deleted, but for what a rollback undoes. Killed at any request, the next run goes on: what is done is
@@ -45,7 +47,7 @@ def dashboards_sync(run: Run, manifest: Manifest, *, adopt: bool = False, rollba
     Raises GrafanaAway, GrafanaRefused, GrafanaChanged: what was sent stays, run it again.
     """
     run.grafana.check_rights(write=True)
-    state = run.grafana.read(manifest)
+    state = run.grafana.read(manifest, policy=policy)
     planned = plan(manifest, state, _sealing(run), adopt=adopt)
     if planned.refusals:
         raise SyncRefused("\n".join(planned.refusals))
@@ -127,13 +129,17 @@ def _undone(run: Run, manifest: Manifest, state: State, target: Synced) -> list[
     return [Action("delete", item.key, item.title) for item in gone]
 
 
-def dashboards_prune(run: Run, manifest: Manifest, *, force: bool = False, apply: bool = True) -> Plan:
+def dashboards_prune(
+    run: Run, manifest: Manifest, *, force: bool = False, policy: bool = False, apply: bool = True
+) -> Plan:
     """Delete what is ours and not in the code, and say what it was; with `apply` false only say it.
+
+    Our subtree of the policy counts only with `policy`.
 
     Raises PruneRefused: it would be too much, and nobody said `force`; nothing was sent.
     """
     run.grafana.check_rights(write=apply)
-    state = run.grafana.read(Manifest(()))
+    state = run.grafana.read(Manifest(()), policy=policy)
     planned = prune_plan(manifest, state)
     if not apply:
         return planned
@@ -169,4 +175,4 @@ def dashboards_rollback(run: Run, values: Values, *, to: int | None, policy: boo
     wanted = target.manifest if policy else target.manifest.without(Kind.POLICY)
     manifest, _ = resolved(wanted, values)
     back = replace(run, revision=target.revision)
-    return target, dashboards_sync(back, manifest, rollback_of=target)
+    return target, dashboards_sync(back, manifest, policy=policy, rollback_of=target)

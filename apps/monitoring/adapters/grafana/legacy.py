@@ -51,9 +51,9 @@ class LegacyGrafana:
                 "Admin"
             )
 
-    def read(self, manifest: Manifest) -> State:
-        """What stands there, with the bodies of the manifest's objects."""
-        return self._reader.state(manifest)
+    def read(self, manifest: Manifest, *, policy: bool = False) -> State:
+        """What stands there, with the bodies of the manifest's objects; the policy if it has one, or when asked."""
+        return self._reader.state(manifest, policy=policy)
 
     def apply(self, action: Action, *, message: str) -> None:
         """Make one change. Raises GrafanaChanged."""

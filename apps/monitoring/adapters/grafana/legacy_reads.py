@@ -7,8 +7,9 @@ from urllib.parse import quote
 
 from apps.monitoring.adapters.grafana.transport import Transport
 from apps.monitoring.core.errors import GrafanaRefused
+from apps.monitoring.core.grafana.manifest import POLICY_UID
 from apps.monitoring.core.grafana.objects import Body, Key, Kind, Listed, Manifest, State, rules_of
-from apps.monitoring.core.grafana.ownership import owned
+from apps.monitoring.core.grafana.ownership import our_routes, owned
 from apps.monitoring.core.grafana.plan import REDACTED
 
 PAGE: Final = 1_000
@@ -24,8 +25,8 @@ class Reader:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def state(self, manifest: Manifest) -> State:
-        """What stands there, with the bodies of the manifest's objects; the policy only if the manifest has one."""
+    def state(self, manifest: Manifest, *, policy: bool = False) -> State:
+        """What stands there, with the bodies of the manifest's objects; the policy if it has one, or when asked."""
         wanted = {item.key for item in manifest.objects}
         found: dict[Key, Body] = {}
         listed: list[Listed] = []
@@ -36,14 +37,12 @@ class Reader:
                     found[entry.key] = body
         rules = self._get(f"{PROVISIONING}/alert-rules")
         listed += [_listed(Kind.RULE, rule["uid"], rule["title"], rule, rule["folderUID"]) for rule in rules]
-        has_policy = any(key.kind is Kind.POLICY for key in wanted)
-        return State(
-            tuple(listed),
-            found,
-            tuple(rules),
-            self._intervals(manifest, rules),
-            self._get(f"{PROVISIONING}/policies") if has_policy else None,
-        )
+        tree = None
+        if policy or any(key.kind is Kind.POLICY for key in wanted):
+            tree = self._get(f"{PROVISIONING}/policies")
+            for route in our_routes(tree)[:1]:
+                listed.append(Listed(Key(Kind.POLICY, POLICY_UID), str(route.get("receiver")), owned=True))
+        return State(tuple(listed), found, tuple(rules), self._intervals(manifest, rules), tree)
 
     def _folders(self, wanted: set[Key]) -> Iterator[tuple[Listed, Body]]:
         """Every folder; those that we want are asked for by uid if the search's index does not have them yet."""

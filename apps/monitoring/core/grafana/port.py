@@ -28,8 +28,8 @@ class Grafana(Protocol):
     def check_rights(self, *, write: bool) -> None:
         """Nothing, if the token may do all that a run needs. Raises GrafanaRefused: names what it may not."""
 
-    def read(self, manifest: Manifest) -> State:
-        """What stands there, with the bodies of the manifest's objects."""
+    def read(self, manifest: Manifest, *, policy: bool = False) -> State:
+        """What stands there, with the bodies of the manifest's objects; the policy if it has one, or when asked."""
 
     def apply(self, action: Action, *, message: str) -> None:
         """Make one change, unless somebody else was faster.

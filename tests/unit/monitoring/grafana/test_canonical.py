@@ -1,0 +1,102 @@
+"""The canonical form forgets what the server does, and nothing that a person does."""
+
+import copy
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.monitoring.adapters.grafana.fake.alerting import duration
+from apps.monitoring.adapters.grafana.fake.boards import filled_in
+from apps.monitoring.core.grafana.canonical import canonical
+from apps.monitoring.core.grafana.differences import ABSENT, Difference, differences
+from apps.monitoring.core.grafana.objects import Kind
+from tests.grafanas import dashboard, panel
+
+texts = st.text(alphabet="abc xyz", min_size=1, max_size=8)
+numbers = st.integers(0, 100)
+values = st.recursive(
+    st.none() | st.booleans() | numbers | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=8,
+)
+panels = st.builds(
+    lambda number, title, expr, options: {**panel(number, title, expr), "options": options},
+    numbers,
+    texts,
+    texts,
+    st.dictionaries(texts, values, max_size=3),
+)
+dashboards = st.builds(
+    lambda title, found, refresh: {**dashboard(title=title), "panels": found, "refresh": refresh},
+    texts,
+    st.lists(panels, max_size=4, unique_by=lambda found: found["id"]),
+    st.none() | texts,
+)
+
+
+def between(ours: dict[str, Any], theirs: dict[str, Any], kind: Kind = Kind.DASHBOARD) -> list[Difference]:
+    return list(differences(canonical(kind, ours), canonical(kind, theirs)))
+
+
+@given(dashboards)
+def test_what_grafana_fills_in_is_no_difference(model: dict[str, Any]) -> None:
+    served = filled_in({**copy.deepcopy(model), "id": 7, "version": 3})
+    assert between(model, served) == []
+    assert between(served, model) == []
+
+
+@given(dashboards)
+def test_filling_in_again_is_no_difference_either(model: dict[str, Any]) -> None:
+    once = filled_in(copy.deepcopy(model))
+    assert between(once, filled_in(copy.deepcopy(once))) == []
+
+
+@given(dashboards, texts, st.sampled_from(["title", "description", "type"]))
+def test_an_edit_of_a_panel_is_exactly_one_difference(model: dict[str, Any], text: str, name: str) -> None:
+    served = filled_in(copy.deepcopy(model))
+    for number, edited in enumerate(served["panels"]):
+        if edited[name] == text:
+            continue
+        found = copy.deepcopy(served)
+        found["panels"][number][name] = text
+        assert between(model, found) == [
+            Difference(f"panels[{edited['id']}].{name}", model["panels"][number][name], text)
+        ]
+
+
+@given(values, values)
+def test_differences_are_none_exactly_between_equals(ours: Any, theirs: Any) -> None:
+    body, other = {"x": ours}, {"x": theirs}
+    first, second = canonical(Kind.DASHBOARD, body), canonical(Kind.DASHBOARD, other)
+    mirrored = [Difference(found.path, found.theirs, found.ours) for found in differences(second, first)]
+    assert list(differences(first, second)) == mirrored
+    assert bool(mirrored) == (repr(first) != repr(second))
+
+
+def test_true_is_not_one() -> None:
+    assert list(differences({"a": True}, {"a": 1})) == [Difference("a", True, 1)]
+    assert list(differences({"a": 1}, {"a": 1.0})) == []
+
+
+def test_panels_that_change_places_are_one_difference() -> None:
+    model = dashboard()
+    turned = {**model, "panels": model["panels"][::-1]}
+    assert between(model, turned) == [Difference("panels.(order)", [1, 2, 3], [3, 2, 1])]
+
+
+def test_the_annotation_that_grafana_adds_is_nobodys_and_another_is_somebodys() -> None:
+    model = dashboard()
+    mine = filled_in(copy.deepcopy(model))
+    mine["annotations"]["list"].append({"name": "Mine", "enable": True})
+    (found,) = between(model, mine)
+    assert (found.path, found.ours) == ("annotations", ABSENT)
+    assert list(found.theirs["list"]) == ["[Mine]", "(order)"]
+
+
+@given(st.integers(0, 10_000))
+def test_a_duration_is_the_same_in_every_spelling(seconds: int) -> None:
+    ours = {"receiver": "r", "group_wait": f"{seconds}s"}
+    served = {"receiver": "r", "group_wait": duration(f"{seconds}s")}
+    assert between(ours, served, Kind.POLICY) == []
+    assert len(between({**ours, "group_wait": f"{seconds + 1}s"}, served, Kind.POLICY)) == 1

@@ -1,0 +1,141 @@
+"""What rendered files become, and what of them cannot be sent: every fault, with its file or object."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
+from apps.monitoring.adapters.grafana.files import documents as read_documents
+from apps.monitoring.core.errors import ManifestInvalid
+from apps.monitoring.core.grafana.history import Synced, as_documents, from_documents
+from apps.monitoring.core.grafana.manifest import READERS, read_manifest
+from apps.monitoring.core.grafana.objects import Kind
+from apps.monitoring.core.grafana.placeholders import Values, is_hash_of, resolved, sealed_hash
+from apps.monitoring.core.grafana.show import plan_lines
+from apps.monitoring.services.grafana_sync import dashboards_plan, dashboards_sync
+from tests.grafanas import NOW, MemoryHistory, dashboard, documents, manifest, panel, run_on
+
+ROOT = Path(__file__).parents[4]
+
+
+def faults(files: dict[str, Any]) -> list[str]:
+    with pytest.raises(ManifestInvalid) as raised:
+        read_manifest(files)
+    return str(raised.value).splitlines()
+
+
+def test_the_committed_files_are_a_manifest_with_something_of_every_kind() -> None:
+    found = read_manifest(read_documents(ROOT / "dashboards/grafana"))
+    assert {item.key.kind for item in found.objects} == set(Kind) - {Kind.RULE}
+    assert {path.name for path in (ROOT / "dashboards/grafana/provisioning").iterdir()} == set(READERS)
+
+
+def test_objects_come_in_the_order_in_which_they_need_one_another() -> None:
+    kinds = [item.key.kind for item in manifest().objects]
+    assert kinds == sorted(kinds, key=list(Kind).index)
+    deep = [{"uid": f"anden-{n}", "title": "Andén", "parentUid": f"anden-{n + 1}"} for n in range(3)]
+    folders = [*deep, {"uid": "anden-3", "title": "Andén"}]
+    files = {"provisioning/folders.json": folders}
+    assert [item.key.uid for item in read_manifest(files).objects] == ["anden-3", "anden-2", "anden-1", "anden-0"]
+
+
+def test_a_dashboard_lies_in_the_folder_that_names_it_or_else_in_the_first() -> None:
+    folders = [
+        {"uid": "anden-pages", "title": "Andén"},
+        {"uid": "anden-alerts", "title": "Andén alerts", "dashboards": ["anden-ingest"]},
+    ]
+    places = {item.key.uid: item.body.get("folderUid") for item in read_manifest(documents(folders=folders)).objects}
+    assert (places["anden-station"], places["anden-ingest"]) == ("anden-pages", "anden-alerts")
+
+
+def test_every_fault_is_named() -> None:
+    files = documents(folders=[{"uid": "mine", "title": "Theirs"}])
+    files["double.json"] = dashboard("anden-station", "Double")
+    files["foreign.json"] = dashboard("team-board", "Foreign")
+    files["long.json"] = dashboard("anden-" + "x" * 40, "Long")
+    files["provisioning/library-panels.json"] = []
+    files["provisioning/contact-points.json"] = [{"name": "no uid"}]
+    said = "\n".join(faults(files))
+    for part in (
+        "provisioning/library-panels.json: not in the shape",
+        "provisioning/contact-points.json: not in the shape of Grafana's API (KeyError: 'uid')",
+        "dashboard anden-station: declared 2 times",
+        "dashboard team-board: must begin with anden-",
+        "longer than 40 characters",
+        'folder mine: the title "Theirs" must begin with Andén',
+        'rule group anden-alerts/ingest: its folder "anden-alerts" is not in folders.json',
+    ):
+        assert part in said
+
+
+def test_a_file_that_is_no_json_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("{")
+    with pytest.raises(ManifestInvalid, match=r"a\.json cannot be read as JSON"):
+        read_documents(tmp_path)
+
+
+def test_a_folder_without_files_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ManifestInvalid, match=r"run `manage\.py dashboards render`"):
+        read_documents(tmp_path)
+
+
+def test_a_variable_that_nobody_set_is_named_with_who_needs_it() -> None:
+    with pytest.raises(ManifestInvalid, match="ANDEN_GRAFANA_PAGER_KEY is not set, and contact point anden-pager"):
+        resolved(read_manifest(documents()), Values({"ANDEN_GRAFANA_PROMETHEUS_URL": "http://p"}, {}))
+
+
+def test_a_secret_inside_of_a_text_seals_the_whole_text() -> None:
+    points = [
+        {
+            "uid": "anden-hook",
+            "name": "anden-hook",
+            "type": "webhook",
+            "settings": {"url": "https://hook.example/${ANDEN_GRAFANA_PAGER_KEY}?a=${ANDEN_GRAFANA_PROMETHEUS_URL}"},
+        }
+    ]
+    files = documents(policy=None, **{"contact-points": points})
+    found = next(item for item in manifest(files).objects if item.key.uid == "anden-hook")
+    assert "first-secret" not in repr(found)
+    assert found.revealed()["settings"]["url"] == "https://hook.example/first-secret?a=http://prometheus:9090"
+    assert "first-secret" not in json.dumps(found.body)
+
+
+def test_a_hash_is_salted_and_knows_its_secret() -> None:
+    first, second = sealed_hash("secret", "aa"), sealed_hash("secret", "bb")
+    assert first != second
+    assert is_hash_of(first, "secret")
+    assert is_hash_of(second, "secret")
+    assert not is_hash_of(first, "Secret")
+
+
+def test_the_history_gives_back_what_it_was_given() -> None:
+    kept = from_documents(json.loads(json.dumps(as_documents(manifest()))))
+    assert Synced(NOW, "a", kept).digest == Synced(NOW, "b", manifest()).digest
+    files = documents()
+    files["station.json"]["panels"].append(panel(9))
+    assert Synced(NOW, "a", manifest(files)).digest != Synced(NOW, "a", kept).digest
+
+
+def test_a_plan_reads_like_this() -> None:
+    fake, history = FakeGrafana(), MemoryHistory()
+    dashboards_sync(run_on(fake, history), manifest())
+    files = documents()
+    files["station.json"]["panels"][0]["targets"][0]["expr"] = "min(lag)"
+    files["fleet.json"] = dashboard("anden-fleet", "Fleet")
+    files["provisioning/alert-rules.json"][0]["rules"][0]["for"] = "10m"
+    del files["ingest.json"]
+    assert "\n".join(plan_lines(dashboards_plan(run_on(fake, history), manifest(files)))) == PLAN
+
+
+PLAN = """\
+  + create dashboard anden-fleet "Fleet"
+  ~ update dashboard anden-station "Station"
+      panels["Panel 1"].targets[A].expr: "max(lag)" → "min(lag)"
+  ~ update rule group anden-alerts/ingest
+      rules[anden-lag].for: "300s" → "600s"
+
+Plan: 1 to create, 2 to update, 0 to delete, 8 unchanged.
+1 of ours that the code no longer has; `prune` deletes them:
+  dashboard anden-ingest "Ingest\""""

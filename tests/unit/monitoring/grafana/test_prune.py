@@ -1,0 +1,75 @@
+"""Prune deletes what is ours and no longer in the code, in an order that works, and takes nothing else with it."""
+
+import pytest
+
+from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
+from apps.monitoring.adapters.grafana.fake.world import Board
+from apps.monitoring.core.errors import GrafanaRefused, PruneRefused
+from apps.monitoring.core.grafana.objects import Manifest
+from apps.monitoring.services.grafana_sync import dashboards_prune, dashboards_sync
+from tests.grafanas import MemoryHistory, dashboard, documents, manifest, many, run_on
+
+
+def synced(wanted: Manifest | None = None) -> FakeGrafana:
+    fake = FakeGrafana()
+    dashboards_sync(run_on(fake, MemoryHistory()), wanted or manifest())
+    fake.forget()
+    return fake
+
+
+def test_everything_of_ours_goes_when_the_code_has_nothing() -> None:
+    fake = synced()
+    with pytest.raises(PruneRefused, match="12 of 12 objects would be deleted, more than 10%"):
+        dashboards_prune(run_on(fake), Manifest(()), policy=True)
+    assert fake.writes == []
+    dashboards_prune(run_on(fake), Manifest(()), policy=True, force=True)
+    world = fake.world
+    assert (world.folders, world.boards, world.sources, world.rules, world.mutes) == ({}, {}, {}, {}, {})
+    assert list(world.contacts) == ["default"]
+    assert "routes" not in world.tree
+
+
+def test_without_being_asked_the_policy_stays_and_what_it_uses_is_refused() -> None:
+    fake = synced()
+    with pytest.raises(GrafanaRefused, match=r"refuses to delete mute timing anden-weekends: 409 .* used by"):
+        dashboards_prune(run_on(fake), Manifest(()), force=True)
+    assert len(fake.world.tree["routes"]) == 1
+
+
+def test_a_tenth_is_deleted_without_force_and_more_is_not() -> None:
+    files = many(folders=2, dashboards=36, rules=0)
+    fake = synced(manifest(files))
+    ours = len(manifest(files).objects)
+    for number in range(ours // 10):
+        del files[f"anden-board-{number}.json"]
+    done = dashboards_prune(run_on(fake), manifest(files))
+    assert len(done.actions) == ours // 10
+    for number in range(10, 15):
+        del files[f"anden-board-{number}.json"]
+    with pytest.raises(PruneRefused):
+        dashboards_prune(run_on(fake), manifest(files))
+
+
+def test_a_folder_that_something_foreign_lies_in_stays_and_is_named() -> None:
+    fake = synced()
+    model = {**dashboard("theirs", "Theirs"), "tags": [], "version": 1, "id": 99}
+    fake.world.boards["theirs"] = Board(model, "anden-pages")
+    done = dashboards_prune(run_on(fake), Manifest(()), policy=True, force=True)
+    assert done.refusals == ('folder anden-pages "Andén" stays: dashboard theirs "Theirs" lies in it',)
+    assert set(fake.world.boards) == {"theirs"}
+    assert set(fake.world.folders) == {"anden-pages"}
+
+
+def test_a_rule_goes_alone_and_its_group_stays() -> None:
+    fake = synced()
+    files = documents()
+    files["provisioning/alert-rules.json"][0]["rules"].pop(0)
+    dashboards_prune(run_on(fake), manifest(files), force=True)
+    assert set(fake.world.rules) == {"anden-stopped", "anden-errors"}
+    assert fake.writes == ["DELETE /api/v1/provisioning/alert-rules/anden-lag"]
+
+
+def test_only_said_is_nothing_done() -> None:
+    fake = synced()
+    assert len(dashboards_prune(run_on(fake), Manifest(()), apply=False).actions) == 11
+    assert fake.writes == []
