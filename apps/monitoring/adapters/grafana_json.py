@@ -44,7 +44,6 @@ from apps.monitoring.core.dashboards.model import (
     Panel,
     ResourceVariable,
     Row,
-    Scale,
     Target,
     Variable,
 )
@@ -274,7 +273,7 @@ def _defaults(panel: Panel) -> sdk.FieldConfig:
         min_val=panel.minimum,
         max_val=panel.maximum,
         mappings=_mappings(panel.meanings),
-        thresholds=_thresholds(panel.scale),
+        thresholds=_thresholds(panel),
         color=_colour(panel),
         links=picks,
         no_value=NO_VALUE,
@@ -282,8 +281,9 @@ def _defaults(panel: Panel) -> sdk.FieldConfig:
     )
 
 
-def _thresholds(scale: Scale) -> sdk.ThresholdsConfig:
-    steps = [sdk.Threshold(value=value, color=colour) for value, colour in steps_of(scale)]
+def _thresholds(panel: Panel) -> sdk.ThresholdsConfig:
+    calm = panel.shape == "lines"  # their thresholds colour the whole field
+    steps = [sdk.Threshold(value=value, color=colour) for value, colour in steps_of(panel.scale, calm=calm)]
     return sdk.ThresholdsConfig(mode=sdk.ThresholdsMode.ABSOLUTE, steps=steps)
 
 

@@ -23,6 +23,7 @@ COLOURS: Final[dict[State, str]] = {
     "unknown": "#5A6470",
 }
 """The only colours of all pages. Named ones follow the reader's light or dark theme."""
+CLEAR: Final = "transparent"
 PALE: Final = "#B8C0CC"
 
 UNITS: Final[dict[Unit, str]] = {
@@ -79,9 +80,13 @@ def _picked(link: Link, panel: Panel) -> str:
     return f'${{__data.fields["{title}"]}}'
 
 
-def steps_of(scale: Scale) -> list[tuple[float | None, str]]:
-    """From which value on a number has which colour; the first holds for whatever is below."""
-    return [(None, COLOURS[scale.base]), *((value, COLOURS[state]) for value, state in scale.steps)]
+def steps_of(scale: Scale, *, calm: bool = False) -> list[tuple[float | None, str]]:
+    """From which value on a number has which colour; the first holds for whatever is below.
+
+    With `calm` only trouble has a colour.
+    """
+    colours = {**COLOURS, "well": CLEAR, "neutral": CLEAR} if calm else COLOURS
+    return [(None, colours[scale.base]), *((value, colours[state]) for value, state in scale.steps)]
 
 
 class MeaningResult(TypedDict):

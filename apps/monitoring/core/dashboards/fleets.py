@@ -22,6 +22,9 @@ STATES: Final = (
     Meaning(2, "no data", "unknown"),
     Meaning(3, "learning", "neutral"),
 )
+CALM_SCORE: Final = Scale("neutral", SCORE.steps)
+CALM_STATES: Final = (Meaning(0, "ok", "neutral"), *STATES[1:])
+"""Where many services stand side by side, what is well is grey, so that the sick ones stand out."""
 OUTLIER: Final = 1
 STEP: Final = "5m"
 """How finely the past is searched for flags."""

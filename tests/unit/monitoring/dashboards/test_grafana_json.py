@@ -16,7 +16,7 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard as GrafanaDashboard
 
 from apps.monitoring.adapters.grafana_json import grafana_json
-from apps.monitoring.adapters.grafana_terms import COLOURS, PALE, UNITS
+from apps.monitoring.adapters.grafana_terms import CLEAR, COLOURS, PALE, UNITS
 from apps.monitoring.core.dashboards.fleets import MULTIPLES
 from apps.monitoring.core.dashboards.model import Dashboard, Unit
 from apps.monitoring.core.dashboards.pages import PAGES
@@ -93,7 +93,7 @@ def test_a_page_shows_deploys_and_leads_to_all_others_with_time_and_variables(pa
 
 @pages
 def test_colours_are_states_and_nothing_else(page: Dashboard) -> None:
-    wanted = {*COLOURS.values(), PALE}
+    wanted = {*COLOURS.values(), CLEAR, PALE}
     named = [text for key, text in strings(drawn(page)) if key in {"color", "fixedColor", "iconColor", "lineColor"}]
     assert named
     assert set(named) <= wanted
@@ -168,6 +168,17 @@ def test_drawing_a_page_twice_or_after_others_changes_nothing() -> None:
         json.dumps(json.loads(text), indent=2, sort_keys=True, ensure_ascii=False) + "\n" == text
         for text in first.values()
     )
+
+
+@pages
+def test_the_field_behind_lines_is_coloured_by_trouble_alone(page: Dashboard) -> None:
+    trouble = {COLOURS["watch"], COLOURS["bad"]}
+    for panel in drawn_panels(page):
+        if panel["type"] == "timeseries":
+            steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+            assert {step["color"] for step in steps} <= {CLEAR, *trouble}
+            style = panel["fieldConfig"]["defaults"]["custom"]["thresholdsStyle"]["mode"]
+            assert (style != "off") == bool({step["color"] for step in steps} & trouble)
 
 
 def test_the_fleets_page_has_one_size_for_any_fleet() -> None:

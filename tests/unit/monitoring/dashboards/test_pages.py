@@ -7,9 +7,12 @@ from typing import Final
 
 import pytest
 
+from apps.monitoring.core.alerts.alert import Alert
+from apps.monitoring.core.alerts.catalogue import ALERTS
 from apps.monitoring.core.dashboards.layout import placed
 from apps.monitoring.core.dashboards.model import GRID, Dashboard, Panel, Row, Target, Unit
 from apps.monitoring.core.dashboards.pages import PAGES
+from apps.monitoring.core.slos import SLOS, Slo
 from tests.unit.monitoring.dashboards.drawn import NAMES, PANELS, labels_of
 
 PAGE_BY_NAME: Final = {page.name: page for page in PAGES}
@@ -115,3 +118,14 @@ def test_a_line_that_does_not_fill_the_grid_is_refused(widths: tuple[int, ...], 
     )
     with pytest.raises(ValueError, match=reason):
         list(placed(Dashboard("x", "X", "Why?", (Row("r", panels),))))
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_an_alert_leads_to_a_page_that_takes_what_it_carries(alert: Alert) -> None:
+    variables = {getattr(each, "name", "") for each in PAGE_BY_NAME[alert.page].variables}
+    assert set(alert.carries) <= variables
+
+
+@pytest.mark.parametrize("slo", SLOS, ids=lambda slo: slo.name)
+def test_an_objective_names_a_page(slo: Slo) -> None:
+    assert slo.dashboard in PAGE_BY_NAME

@@ -3,11 +3,12 @@
 from typing import Final
 
 from apps.monitoring.core.dashboards.fleets import (
+    CALM_SCORE,
+    CALM_STATES,
     MULTIPLES,
     POINTS,
     SCORE,
     SHIFT,
-    STATES,
     WORST,
     counts_by_score,
     only,
@@ -106,8 +107,8 @@ _WORST: Final = Row(
             columns=(
                 Column("service", "Service"),
                 Column("signal", "Signal"),
-                Column("value A", "Score", Unit.SCORE, SCORE, width=90, order="down"),
-                Column("value B", "State", Unit.STATE, meanings=STATES, width=90),
+                Column("value A", "Score", Unit.SCORE, CALM_SCORE, width=90, order="down"),
+                Column("value B", "State", Unit.STATE, meanings=CALM_STATES, width=90),
                 Column("course", "Course of the score"),
             ),
             decimals=1,
@@ -139,8 +140,8 @@ _FLAGGED: Final = Row(
             Unit.STATE,
             (Target(only(standing(), worst_flagged(WORST)), "{{service}}"),),
             24,
-            Scale("well", ((1, "bad"), (2, "unknown"), (3, "neutral"))),
-            meanings=STATES,
+            Scale("neutral", ((1, "bad"), (2, "unknown"), (3, "neutral"))),
+            meanings=CALM_STATES,
             links=(SERVICE,),
             points=2 * POINTS,
         ),
