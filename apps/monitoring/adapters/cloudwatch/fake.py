@@ -7,7 +7,6 @@ monitoring 2010-08-01, and the API reference of GetMetricData.
 
 import gzip
 import json
-import re
 import threading
 import time
 import uuid
@@ -20,11 +19,13 @@ from typing import Any, Final, Self
 
 from apps.monitoring.adapters.cloudwatch.fake_checks import Refused, check_dashboard, check_metric_data
 from apps.monitoring.adapters.cloudwatch.fake_metrics import FakeMetrics, Series, label_of, series_of
+from apps.monitoring.adapters.cloudwatch.fake_signature import check_signature
 from apps.monitoring.core.cloudwatch.pacing import LIMIT_A_SECOND
 from apps.monitoring.core.cloudwatch.packing import POINTS_A_CALL
 
 TARGET: Final = "GraniteServiceVersion20100801."
-CREDENTIAL: Final = re.compile(r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/monitoring/aws4_request,")
+KEYS: Final = {"AKIDFAKE": "wJalrSECRETSECRETSECRET"}
+"""Who may ask, and what they sign with; it opens nothing else."""
 
 
 @dataclass(slots=True)
@@ -42,7 +43,9 @@ class FakeCloudWatch:
     """The state of the fake and what was asked of it; `with` runs it."""
 
     clock: Callable[[], float] = time.time
-    keys: set[str] = field(default_factory=lambda: {"AKIDFAKE"})
+    wall: Callable[[], float] = time.time
+    """The time that signatures are compared with."""
+    secrets: dict[str, str] = field(default_factory=lambda: dict(KEYS))
     denied: set[str] = field(default_factory=set)
     expired_tokens: set[str] = field(default_factory=set)
     page_points: int = POINTS_A_CALL
@@ -221,19 +224,20 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer one call."""
         raw = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        if self.headers.get("Content-Encoding") == "gzip":
-            raw = gzip.decompress(raw)
         if self.fake.slow_s:
             time.sleep(self.fake.slow_s)
         try:
             action = self._action()
-            self._admit(action)
-            body, status, error = self.fake.answer(action, json.loads(raw)), 200, ""
+            self._admit(action, raw)
+            body, status, error = self.fake.answer(action, json.loads(self._plain(raw))), 200, ""
         except Refused as refused:
             body = {"__type": f"com.amazonaws.cloudwatch#{refused.code}", "message": refused.message}
             status, error = refused.status, refused.code
         with suppress(ConnectionError):  # who asked may have gone
             self._send(body, status, error)
+
+    def _plain(self, raw: bytes) -> bytes:
+        return gzip.decompress(raw) if self.headers.get("Content-Encoding") == "gzip" else raw
 
     def _action(self) -> str:
         target = self.headers.get("X-Amz-Target", "")
@@ -241,13 +245,9 @@ class _Handler(BaseHTTPRequestHandler):
             raise Refused("UnknownOperationException", "only AWS JSON 1.0 is spoken here", 404)
         return target.removeprefix(TARGET)
 
-    def _admit(self, action: str) -> None:
-        """Raises Refused: unsigned, signed by nobody known, too late, or not allowed."""
-        signed = CREDENTIAL.match(self.headers.get("Authorization", ""))
-        if not signed:
-            raise Refused("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
-        if signed[1] not in self.fake.keys:
-            raise Refused("InvalidClientTokenId", "The security token included in the request is invalid.", 403)
+    def _admit(self, action: str, raw: bytes) -> None:
+        """Raises Refused: not signed as it must be, with a token that expired, or not allowed."""
+        check_signature(self.headers, raw, secrets=self.fake.secrets, now_s=self.fake.wall())
         if self.headers.get("X-Amz-Security-Token", "") in self.fake.expired_tokens:
             raise Refused("ExpiredToken", "The security token included in the request is expired", 403)
         if action in self.fake.denied:

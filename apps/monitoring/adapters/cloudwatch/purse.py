@@ -34,9 +34,8 @@ class DatabasePurse:
 
     def settle(self, metrics: int, *, now_s: float) -> None:
         """Count metrics that a call requested beyond what was reserved for it."""
-        CloudWatchMonth.objects.filter(month=month_of(now_s)).update(
-            metrics_requested=F("metrics_requested") + metrics
-        )
+        month, _ = CloudWatchMonth.objects.get_or_create(month=month_of(now_s))
+        CloudWatchMonth.objects.filter(pk=month.pk).update(metrics_requested=F("metrics_requested") + metrics)
 
 
 class MemoryPurse:

@@ -1,6 +1,7 @@
 """Every trouble is one line that says what, where, and what to do; no line of a log holds a secret."""
 
 import logging
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -68,8 +69,21 @@ def test_an_unknown_key_and_an_expired_token_are_refused(fake: FakeCloudWatch, b
     fake.expired_tokens.add(SECRETS["AWS_SESSION_TOKEN"])
     with pytest.raises(SourceRefused, match="session token has expired"):
         ask(boto)
-    fake.keys.clear()
+    fake.secrets.clear()
     with pytest.raises(SourceRefused, match="access key is not known"):
+        ask(boto)
+
+
+def test_another_secret_is_refused(fake: FakeCloudWatch, boto: BotoCloudWatch) -> None:
+    fake.secrets["AKIDFAKE"] = "not what the environment says"
+    with pytest.raises(SourceRefused, match="secret key does not fit the access key"):
+        ask(boto)
+
+
+@pytest.mark.parametrize("ahead_s", [-400, 400])
+def test_a_clock_that_is_minutes_off_is_named(fake: FakeCloudWatch, boto: BotoCloudWatch, ahead_s: float) -> None:
+    fake.wall = lambda: time.time() + ahead_s
+    with pytest.raises(SourceRefused, match="this machine's clock is wrong"):
         ask(boto)
 
 

@@ -64,3 +64,5 @@ def test_what_a_search_found_is_added_even_beyond_the_budget(purse: MemoryPurse 
     assert counts(purse) == {NOVEMBER: (1_501, 1)}
     with pytest.raises(BudgetSpent):
         purse.reserve(1, now_s=at(11, 24))
+    purse.settle(7, now_s=at(12, 1))  # the month turned while the call was under way
+    assert counts(purse)[DECEMBER][0] == 7
