@@ -1,5 +1,7 @@
 """What this process lacks before it can serve."""
 
+import os
+import threading
 from functools import lru_cache
 from typing import Final
 
@@ -9,19 +11,63 @@ from django.db.migrations.executor import MigrationExecutor
 SERVING_ALIASES: Final = ("default", "reader", "writer")
 """The databases a request may need; the owner's and the workers' are none of its business."""
 
+PATIENCE_S: Final = 1.0
+"""How long a database may take to answer: a kubelet's probe does not wait longer by default."""
+
 
 def lacking() -> list[str]:
-    """What keeps this process from serving, one entry each; empty when it is ready.
+    """What keeps this process from serving, one entry each; empty when it is ready. Answers within a second or so.
 
     Neither hosts nor messages of the driver are told: whoever can reach the port may read this.
     """
-    for alias in SERVING_ALIASES:
-        if alias in connections.settings and not _reachable(alias):
-            return [f"database {alias}: cannot be reached"]
-    try:
-        return [f"migration {name}: not applied" for name in _unapplied_migrations()]
-    except Error:
-        return ["database default: django_migrations cannot be read"]
+    return _look.answer(PATIENCE_S)
+
+
+class _Look:
+    """One look at the databases at a time, in a thread: a frozen server or a pool may hold it up, but not a probe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._over: threading.Event | None = None
+        self._asked = ""
+        self._found: list[str] = []
+
+    def answer(self, patience_s: float) -> list[str]:
+        """What a look finds that ends in time; else which database it still waits for."""
+        with self._lock:
+            if self._over is None:
+                self._over = threading.Event()
+                threading.Thread(target=self._run, args=(self._over,), name="anden-readiness", daemon=True).start()
+            over = self._over
+        return self._found if over.wait(patience_s) else [_unreachable(self._asked)]
+
+    def _run(self, over: threading.Event) -> None:
+        self._found = ["the look at the databases failed"]  # unless it comes to its end
+        try:
+            self._found = self._looked()
+        finally:
+            # This thread's connections go back to their pools before anybody begins another look.
+            connections.close_all()
+            self._over = None
+            over.set()
+
+    def _looked(self) -> list[str]:
+        for self._asked in SERVING_ALIASES:
+            if self._asked in connections.settings and not _reachable(self._asked):
+                return [_unreachable(self._asked)]
+        self._asked = "default"
+        try:
+            return [f"migration {name}: not applied" for name in _unapplied_migrations()]
+        except Error:
+            return ["database default: django_migrations cannot be read"]
+
+
+def _unreachable(alias: str) -> str:
+    return f"database {alias}: cannot be reached"
+
+
+_look = _Look()
+os.register_at_fork(after_in_child=_look.__init__)  # type: ignore[misc] # a child has none of its parent's threads
 
 
 def _reachable(alias: str) -> bool:
@@ -31,7 +77,6 @@ def _reachable(alias: str) -> bool:
             cursor.execute("SELECT 1")
             return bool(cursor.fetchone())
     except Error:
-        connections[alias].close()
         return False
 
 

@@ -3,9 +3,12 @@
 import json
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
 import pytest
 from django.core.management import call_command
 from django.db import connections
@@ -13,6 +16,8 @@ from django.test import Client
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from apps.monitoring.selectors import readiness
+from embedded.postgres import EmbeddedPostgres
+from tests.station import Station
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 ANYWHERE: Final = {"Host": "10.0.3.17:8000"}
@@ -82,6 +87,31 @@ def test_a_migration_that_is_missing_is_named_until_it_is_applied() -> None:
     assert answer.status_code == 503
     assert answer.json()["missing"] == ["migration sessions.0001_initial: not applied"]
     assert Client().get("/readyz").status_code == 200
+
+
+def test_a_frozen_database_is_named_within_a_second_and_found_again(
+    station: Station, postgres_server: EmbeddedPostgres
+) -> None:
+    assert Client().get("/readyz").status_code == 200
+    looks_before = [thread for thread in threading.enumerate() if thread.name == "anden-readiness"]
+    postgres_server.pause()
+    processes = psutil.Process(postgres_server.pid).children()
+    try:
+        for process in processes:
+            process.suspend()
+        answers = [Client().get("/readyz") for _ in range(3)]
+        looks = [thread for thread in threading.enumerate() if thread.name == "anden-readiness"]
+    finally:
+        for process in processes:
+            process.resume()
+        postgres_server.resume()
+    assert [answer.status_code for answer in answers] == [503] * 3
+    assert {answer.json()["missing"][0] for answer in answers} == {"database default: cannot be reached"}
+    assert len(looks) == len(looks_before) + 1, "one look at a time, however often a probe asks"
+    deadline = time.monotonic() + 30
+    while Client().get("/readyz").status_code != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_metrics_are_prometheus_text_and_cannot_be_posted_to() -> None:
