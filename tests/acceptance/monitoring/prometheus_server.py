@@ -50,6 +50,14 @@ class Prometheus:
             found: list[str] = json.load(answer)["data"]
         return found
 
+    def result(self, query: str) -> list[str]:
+        """The series that a query gives now, as Grafana writes them: {label="value"} 1 0."""
+        found = []
+        for series in self.ask("query", query=query)["result"]:
+            labels = ", ".join(f'{name}="{text}"' for name, text in series["metric"].items())
+            found.append(f"{{{labels}}} {series['value'][1]} {series['value'][0]}")
+        return found
+
     def targets(self) -> dict[str, str]:
         """Whether each job's target answers, by job."""
         return {target["labels"]["job"]: target["health"] for target in self.ask("targets")["activeTargets"]}

@@ -2,10 +2,10 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import yaml
 
@@ -17,6 +17,7 @@ WINDOWS: Final = {
     "${__interval}": "10s",
     "${__range}": "5m",
 }
+QUERY_RESULT: Final = re.compile(r"query_result\((?P<query>.*)\)", re.DOTALL)
 LABEL_VALUES: Final = re.compile(r"label_values\((?:(?P<series>.*),\s*)?(?P<label>\w+)\)", re.DOTALL)
 _VARIABLE: Final = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$(\w+)|\[\[(\w+)\]\]")
 _STRING: Final = r'"(?:[^"\\]|\\.)*"'
@@ -27,8 +28,15 @@ _SELECTOR: Final = re.compile(
 )
 _WORDS: Final = frozenset({"and", "or", "unless", "bool", "offset", "inf", "nan", "by", "on", "without", "ignoring"})
 
-Values = Callable[[str, str], list[str]]
-"""The values of a label, of a series."""
+
+class Source(Protocol):
+    """Where variables find their values."""
+
+    def label_values(self, label: str, *series: str) -> list[str]:
+        """The values of a label, of these series or of all."""
+
+    def result(self, query: str) -> list[str]:
+        """The series that a query gives now, as Grafana writes them: {label="value"} 1 0."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +48,20 @@ class Question:
     kind: str
 
 
-def panel_questions(file: Path, values: Values) -> Iterator[Question]:
+def panel_questions(file: Path, source: Source) -> Iterator[Question]:
     """What a dashboard asks of Prometheus, its variables set to a value that exists."""
     board = json.loads(file.read_text(encoding="utf-8"))
-    chosen = dict(_variables(board, values))
+    variables = {variable["name"]: variable for variable in board["templating"]["list"]}
+    chosen: dict[str, str] = {}
+    for name, variable in variables.items():
+        chosen[name] = _value(variable, source, chosen)
     for panel in _panels(board["panels"]):
+        repeated = panel.get("repeat")
+        copy = {**chosen, repeated: _first(variables[repeated], source, chosen)} if repeated else chosen
         for target in panel.get("targets", []):
             if "expr" in target:
                 place = f"{file.stem}: {panel.get('title', panel['id'])} ({target.get('refId', 'A')})"
-                yield Question(place, filled(target["expr"], chosen), "panel")
+                yield Question(place, filled(target["expr"], copy), "panel")
     for annotation in board.get("annotations", {}).get("list", []):
         if annotation.get("expr"):
             yield Question(
@@ -89,26 +102,30 @@ def filled(query: str, chosen: Mapping[str, str]) -> str:
     return _VARIABLE.sub(lambda match: chosen[match[1] or match[2] or match[3]], query)
 
 
-def _variables(board: Mapping[str, Any], values: Values) -> Iterator[tuple[str, str]]:
-    """A value for each variable: the first that there is, all where all may be chosen."""
-    known: dict[str, str] = {}
-    for variable in board["templating"]["list"]:
-        known[variable["name"]] = _value(variable, values, known)
-        yield variable["name"], known[variable["name"]]
-
-
-def _value(variable: Mapping[str, Any], values: Values, known: Mapping[str, str]) -> str:
-    if variable["type"] != "query":
-        return str(variable.get("current", {}).get("value", ""))
-    if variable.get("includeAll"):
+def _value(variable: Mapping[str, Any], source: Source, known: Mapping[str, str]) -> str:
+    """All values where all may be chosen, otherwise the first that there is."""
+    if _asks_prometheus(variable) and variable.get("includeAll"):
         return str(variable.get("allValue") or ".*")
-    if (variable.get("datasource") or {}).get("type") != "prometheus":
+    return _first(variable, source, known)
+
+
+def _asks_prometheus(variable: Mapping[str, Any]) -> bool:
+    return variable["type"] == "query" and (variable.get("datasource") or {}).get("type") == "prometheus"
+
+
+def _first(variable: Mapping[str, Any], source: Source, known: Mapping[str, str]) -> str:
+    """The first value that a variable has here."""
+    if not _asks_prometheus(variable):
         return str(variable.get("current", {}).get("value", ""))
     query = variable["query"]
-    text = query["query"] if isinstance(query, dict) else query
-    match = LABEL_VALUES.fullmatch(filled(text, known).strip())
-    assert match is not None, f"the variable {variable['name']} asks {text}"
-    found = values(match["label"], match["series"] or "")
+    text = filled(query["query"] if isinstance(query, dict) else query, known).strip()
+    if labels := LABEL_VALUES.fullmatch(text):
+        found = source.label_values(labels["label"], *([labels["series"]] if labels["series"] else []))
+    elif result := QUERY_RESULT.fullmatch(text):
+        pattern = re.compile(variable["regex"].strip("/"))
+        found = [match[1] for line in source.result(result["query"]) if (match := pattern.search(line))]
+    else:
+        raise AssertionError(f"the variable {variable['name']} asks {text}")
     return found[0] if found else ""
 
 

@@ -1,6 +1,12 @@
 """A real Prometheus beside a running station has data for every panel and rule, or a reason is on record."""
 
+import json
+import os
 import re
+import subprocess
+import sys
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -11,12 +17,15 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from apps.monitoring.adapters.grafana.fake.grafana import TOKEN, FakeGrafana
+from apps.monitoring.adapters.grafana.fake.server import serving
 from embedded.ports import LOOPBACK, free_port
 from tests.acceptance.made_run import Run, make_run, project_copy
 from tests.acceptance.monitoring.prometheus_server import Prometheus, process, prometheus, wait_for
 from tests.acceptance.monitoring.questions import Question, panel_questions, rule_questions, selectors
 from tests.acceptance.monitoring.statements_server import watched_postgres, work
 from tests.acceptance.monitoring.traffic import Traffic
+from tests.collector import collecting
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(900)]
 
@@ -28,6 +37,10 @@ REASONS: Final[dict[str, dict[str, str]]] = yaml.safe_load(
 )
 PROGRAMS: Final = ("prometheus", "prometheus-alertmanager", "prometheus-postgres-exporter")
 WATCHED_S: Final = 50.0
+LATE: Final = ("anden_datasets_beat_timestamp_seconds", "anden_dashboards_drifted_info")
+"""What comes last: beat asks for it once a minute."""
+
+LATE_WITHIN_S: Final = 120.0
 
 
 @dataclass(frozen=True)
@@ -46,9 +59,19 @@ def watched(require: Callable[[str], str]) -> Iterator[Watched]:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="anden-watched-")))
         folder.chmod(0o711)
         project = stack.enter_context(project_copy())
-        run = stack.enter_context(make_run(project))
+        grafana = FakeGrafana()
+        variables = {
+            "ANDEN_GRAFANA_URL": stack.enter_context(serving(grafana)),
+            "ANDEN_GRAFANA_TOKEN": TOKEN,
+            "ANDEN_GRAFANA_RUNBOOKS_URL": "https://anden.example/runbooks",
+            "ANDEN_GRAFANA_DRIFT_S": "60",
+            "ANDEN_TRACING_ENDPOINT": stack.enter_context(collecting()).url,
+        }
+        run = stack.enter_context(make_run(project, **variables))
         url, exporter = stack.enter_context(watched_postgres(programs["prometheus-postgres-exporter"], folder))
         site, key = came_up(run)
+        manage(project, "dashboards", "sync", **variables)
+        grafana.world.boards["anden-station"].model["title"] = "Mine, by hand"
         alertmanager = stack.enter_context(running_alertmanager(programs["prometheus-alertmanager"], folder))
         jobs = {"anden": site.removeprefix("http://"), "postgres": exporter, "alertmanager": alertmanager}
         server = stack.enter_context(prometheus(programs["prometheus"], folder, jobs, RULES))
@@ -56,7 +79,25 @@ def watched(require: Callable[[str], str]) -> Iterator[Watched]:
         traffic.start()
         stack.callback(traffic.end)
         work(url, WATCHED_S)
+        deadline = time.monotonic() + LATE_WITHIN_S
+        while missing := [name for name in LATE if not server.has_data(name)]:
+            assert time.monotonic() < deadline, f"{missing} do not come"
+            work(url, 2)
         yield Watched(server, traffic)
+
+
+def manage(project: Path, *words: str, **variables: str) -> None:
+    """Run a management command of the station, with these variables beside its own."""
+    script = f'. .anden/environment && exec "{sys.executable}" manage.py "$@"'
+    done = subprocess.run(
+        ["sh", "-c", script, "sh", *words],
+        cwd=project,
+        env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def came_up(run: Run) -> tuple[str, str]:
@@ -69,9 +110,11 @@ def came_up(run: Run) -> tuple[str, str]:
 
 @contextmanager
 def running_alertmanager(program: str, folder: Path) -> Iterator[str]:
-    """The address of an Alertmanager that tells nobody."""
+    """The address of an Alertmanager that has one alert, and whom it would tell does not listen."""
     file = folder / "alertmanager.yaml"
-    file.write_text(yaml.safe_dump({"route": {"receiver": "nobody"}, "receivers": [{"name": "nobody"}]}))
+    webhook = {"url": f"http://{LOOPBACK}:{free_port()}/", "send_resolved": False}
+    route = {"receiver": "deaf", "group_wait": "1s", "group_interval": "5s", "repeat_interval": "5s"}
+    file.write_text(yaml.safe_dump({"route": route, "receivers": [{"name": "deaf", "webhook_configs": [webhook]}]}))
     address = f"{LOOPBACK}:{free_port()}"
     command = [
         *(program, f"--config.file={file}", f"--storage.path={folder / 'alertmanager'}"),
@@ -79,16 +122,17 @@ def running_alertmanager(program: str, folder: Path) -> Iterator[str]:
     ]
     with process(command, folder / "alertmanager.log"):
         wait_for(f"http://{address}/-/ready", folder / "alertmanager.log")
+        alert = json.dumps([{"labels": {"alertname": "Tried"}}]).encode()
+        request = urllib.request.Request(
+            f"http://{address}/api/v2/alerts", alert, {"Content-Type": "application/json"}
+        )
+        urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
         yield address
 
 
 def every_question(server: Prometheus) -> list[Question]:
     """What all rendered files ask, their variables set to what this Prometheus knows."""
-
-    def values(label: str, series: str) -> list[str]:
-        return server.label_values(label, *([series] if series else []))
-
-    panels = [question for file in DASHBOARDS for question in panel_questions(file, values)]
+    panels = [question for file in DASHBOARDS for question in panel_questions(file, server)]
     return panels + [question for file in RULES for question in rule_questions(file)]
 
 
@@ -96,8 +140,9 @@ def reason(question: Question) -> str:
     """Why the question may have no data; "" when it must have some."""
     if question.kind == "alert":
         return "an alert that is silent: its metrics are asked for instead"
-    if question.place in REASONS["quiet"]:
-        return REASONS["quiet"][question.place]
+    for kind in ("young", "faults"):
+        if question.place in REASONS[kind]:
+            return f"{REASONS[kind][question.place]} ({kind})"
     names = [selector.partition("{")[0].strip() for selector in selectors(question.query)]
     reasons = [
         why for pattern, why in REASONS["elsewhere"].items() if any(re.fullmatch(pattern, one) for one in names)
@@ -134,9 +179,15 @@ def test_what_is_listed_as_having_no_data_has_none(watched: Watched) -> None:
         pattern for pattern in REASONS["elsewhere"] if watched.prometheus.has_data(f'{{__name__=~"{pattern}"}}')
     ]
     assert patterns == [], "these have data: take them off the list"
-    assert [place for place in REASONS["quiet"] if place not in places] == [], "nobody asks these any more"
-    quiet = [place for place in REASONS["quiet"] if watched.prometheus.has_data(places[place].query)]
-    assert quiet == [], "these have data: take them off the list"
+    listed = [*REASONS["young"], *REASONS["faults"]]
+    assert [place for place in listed if place not in places] == [], "nobody asks these any more"
+    old = [place for place in REASONS["young"] if watched.prometheus.has_data(places[place].query)]
+    assert old == [], "these have data: take them off the list"
+
+
+def test_a_rate_of_a_counter_that_never_was_is_told_apart_from_one_that_rests(watched: Watched) -> None:
+    assert not watched.prometheus.has_data("rate(anden_nothing_of_this_name_total[1m])")
+    assert watched.prometheus.has_data('sum(rate(anden_api_requests_total{status="4xx"}[1m]))')
 
 
 def test_the_traffic_went_well_and_wrongly_as_meant(watched: Watched) -> None:

@@ -1,12 +1,9 @@
-"""What third parties, a probe and a faulty producer do to a station, well and wrongly."""
+"""What third parties and a faulty producer do to a station, well and wrongly."""
 
 import http.client
 import itertools
 import json
-import subprocess
-import sys
 import threading
-import time
 import uuid
 from pathlib import Path
 from typing import Final
@@ -16,7 +13,6 @@ from confluent_kafka import Producer
 
 BASE: Final = "/api/v1/datasets"
 PAUSE_S: Final = 0.2
-PROBE_EVERY_S: Final = 8.0
 
 
 class Traffic(threading.Thread):
@@ -38,16 +34,12 @@ class Traffic(threading.Thread):
 
     def run(self) -> None:
         """Go round the requests."""
-        probed_s = 0.0
         self._bad_records()
         for number in itertools.count():
             if self._over.wait(PAUSE_S):
                 return
             for method, path, body, key in _requests(number, self._key):
                 self._send(method, path, body, key)
-            if time.monotonic() - probed_s > PROBE_EVERY_S:
-                probed_s = time.monotonic()
-                self._probe()
 
     def _send(self, method: str, path: str, body: str | None, key: str) -> None:
         connection = http.client.HTTPConnection(self._host, timeout=30)
@@ -61,17 +53,6 @@ class Traffic(threading.Thread):
             self.failures.append(f"{method} {path}: {error}")
         finally:
             connection.close()
-
-    def _probe(self) -> None:
-        self._manage("probe", "run", "--url", f"http://{self._host}", "--key-file", ".anden/probe-key")
-
-    def _manage(self, *words: str) -> None:
-        script = f'. .anden/environment && exec "{sys.executable}" manage.py "$@"'
-        done = subprocess.run(
-            ["sh", "-c", script, "sh", *words], cwd=self._project, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            self.failures.append(f"manage.py {' '.join(words)}: {done.stderr[-500:]}")
 
     def _bad_records(self) -> None:
         """Records of an airline that break its contract, for the quarantine."""
