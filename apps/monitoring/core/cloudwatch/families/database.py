@@ -96,7 +96,7 @@ DATABASE_METRICS: Final = family(
         "Count",
         INSTANCE,
         "Transaction ids in use",
-        "PostgreSQL only: the database stops accepting writes near 2,146,000,000, long after autovacuum fell behind.",
+        "PostgreSQL only: the database stops accepting writes near 2,144,000,000, long after autovacuum fell behind.",
     ),
     (
         "aurora_commit_latency",

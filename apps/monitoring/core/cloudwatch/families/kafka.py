@@ -26,7 +26,7 @@ KAFKA_METRICS: Final = family(
         "Count",
         KAFKA,
         "Active controllers",
-        "Each broker reports: with three brokers a healthy cluster has an average of a third, or 1 with KRaft.",
+        "Where each broker reports its own, a healthy cluster of three has an average of a third: watch its changes.",
     ),
     (
         "kafka_offline_partitions",
