@@ -8,7 +8,7 @@ from apps.monitoring.adapters.grafana.legacy_reads import Reader
 from apps.monitoring.adapters.grafana.transport import Answer, Transport
 from apps.monitoring.core.errors import GrafanaAway, GrafanaChanged, GrafanaRefused
 from apps.monitoring.core.grafana.objects import GrafanaObject, Kind, Manifest, State
-from apps.monitoring.core.grafana.plan import Action, Sealing, actual_body, compare
+from apps.monitoring.core.grafana.plan import SECRET, Action, Sealing, actual_body, compare
 from apps.monitoring.core.grafana.port import Deployment
 
 READS: Final = ("folders:read", "dashboards:read", "datasources:read", "alert.provisioning:read", "annotations:read")
@@ -56,7 +56,16 @@ class LegacyGrafana:
         return self._reader.state(manifest, policy=policy)
 
     def apply(self, action: Action, *, message: str) -> None:
-        """Make one change. Raises GrafanaChanged."""
+        """Make one change. Raises GrafanaChanged. What Grafana says of it is passed on without our secrets."""
+        try:
+            self._apply(action, message)
+        except (GrafanaAway, GrafanaRefused, GrafanaChanged) as error:
+            told = _masked(str(error), action)
+            if told == str(error):
+                raise
+            raise type(error)(told) from None
+
+    def _apply(self, action: Action, message: str) -> None:
         answer = self._send(action, message)
         if answer.status in CLASH and action.item is not None and action.key.kind is not Kind.POLICY:
             again = self._again(action, action.item, answer)
@@ -132,3 +141,10 @@ class LegacyGrafana:
     def _must(self, answer: Answer, what: str) -> None:
         if not answer.ok:
             raise GrafanaRefused(f"{self._transport.where} refuses to {what}: {answer.status} {answer.message}")
+
+
+def _masked(text: str, action: Action) -> str:
+    """The text without the secrets that were sent with the action."""
+    for secret in action.item.sealed.values() if action.item else ():
+        text = text.replace(secret, SECRET)
+    return text

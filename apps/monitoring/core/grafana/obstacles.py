@@ -18,9 +18,10 @@ UNIQUE_TITLES: Final = {
 
 
 class There:
-    """What stands in Grafana, found by uid, by title and by group."""
+    """What stands in Grafana, found by uid, by title and by group; `wanted` are the keys of the manifest."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, wanted: frozenset[Key]) -> None:
+        self._wanted = wanted
         self._by_key = state.listed_by_key()
         self._by_title: dict[tuple[Kind, str, str], list[Listed]] = defaultdict(list)
         for listed in state.listed:
@@ -48,11 +49,11 @@ class There:
                     yield f'{item.key} holds the rule {uid} "{title}", which is not Andén\'s: move it away'
         for title, key, place in _titles(item):
             for other in self._by_title.get((key.kind, title, place), ()):
+                taken = f'{key}: the title "{title}" is taken in {UNIQUE_TITLES[key.kind]} by {other.key}'
                 if other.key != key and not other.owned:
-                    yield (
-                        f'{key}: the title "{title}" is taken in {UNIQUE_TITLES[key.kind]} by {other.key}, which is '
-                        "not Andén's: rename it"
-                    )
+                    yield f"{taken}, which is not Andén's: rename it"
+                elif other.key not in self._wanted:
+                    yield f"{taken}, which the code no longer has: run `manage.py dashboards prune` first"
 
 
 def _titles(item: GrafanaObject) -> Iterator[tuple[str, Key, str]]:

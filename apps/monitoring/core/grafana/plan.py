@@ -77,7 +77,7 @@ def plan(manifest: Manifest, state: State, sealing: Sealing, *, adopt: bool = Fa
     actions: list[Action] = []
     refusals: list[str] = []
     unchanged = 0
-    there = There(state)
+    there = There(state, manifest.all_keys())
     for item in manifest.objects:
         actual = actual_body(item, state)
         unmarked = there.unmarked(item)

@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
+from apps.monitoring.adapters.grafana.fake import alerting
 from apps.monitoring.adapters.grafana.fake.exchange import Reply, Request
 from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
 from apps.monitoring.adapters.grafana.fake.world import Board
-from apps.monitoring.core.errors import GrafanaChanged, SyncRefused
+from apps.monitoring.core.errors import GrafanaChanged, GrafanaRefused, SyncRefused
 from apps.monitoring.core.grafana.manifest import read_manifest
 from apps.monitoring.core.grafana.objects import Manifest
 from apps.monitoring.core.grafana.placeholders import Values, resolved
@@ -170,6 +171,17 @@ def test_what_is_somebody_elses_stops_the_sync_before_its_first_write(
     assert fake.world.__dict__ == before
 
 
+def test_a_title_that_a_leftover_of_ours_holds_says_to_prune_first() -> None:
+    fake, history = synced()
+    files = documents()
+    files["ingest.json"]["uid"] = "anden-intake"
+    with pytest.raises(SyncRefused, match=r"by dashboard anden-ingest, which the code no longer has: run .* prune"):
+        dashboards_sync(run_on(fake, history), manifest(files))
+    dashboards_prune(run_on(fake, history), manifest(files))
+    dashboards_sync(run_on(fake, history), manifest(files))
+    assert set(fake.world.boards) == {"anden-station", "anden-intake"}
+
+
 def test_adopting_takes_over_what_has_our_uid() -> None:
     fake, history = FakeGrafana(), MemoryHistory()
     foreign_board(fake)
@@ -268,6 +280,14 @@ def test_a_new_secret_is_sent_and_an_old_one_is_not() -> None:
     assert fake.world.contacts["anden-pager"]["settings"]["integrationKey"] == "second-secret"
     fake.forget()
     assert dashboards_sync(run_on(fake, history), rotated).actions == ()
+
+
+def test_a_refusal_that_repeats_a_secret_is_told_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeGrafana()
+    monkeypatch.setitem(alerting.REQUIRED, "pagerduty", ("integrationKey", "first-secret"))
+    with pytest.raises(GrafanaRefused, match=r"could not find \(secret\) in settings") as raised:
+        dashboards_sync(run_on(fake), manifest())
+    assert raised.value.__cause__ is None
 
 
 def test_no_secret_is_kept_shown_or_planned() -> None:
