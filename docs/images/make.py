@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from palette import save
 from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 from scratch import PASSWORD, USER, Fleet, scratch_station, show, show_datasets
 
@@ -101,7 +102,7 @@ def take_all(browser: Browser, station: Station, folder: Path) -> None:
 def take(page: Page, path: Path) -> None:
     """Write what the page shows, fonts and all."""
     page.wait_for_function("document.fonts.status === 'loaded'")
-    page.screenshot(path=path, animations="disabled")
+    save(page, page.screenshot(animations="disabled"), path)
     print(path.name)
 
 

@@ -125,7 +125,7 @@ class _Drawn:
 
 
 def show_datasets() -> None:
-    """Apply the sample contracts, and give the ledger five minutes of batches to show."""
+    """Apply the sample contracts, fill their tables, and give the ledger five minutes of batches to show."""
     from django.db import connection  # noqa: PLC0415
 
     from apps.datasets.adapters.documents import documents  # noqa: PLC0415
@@ -134,12 +134,40 @@ def show_datasets() -> None:
 
     for path in sorted((ROOT / "contracts").glob("*.yaml")):
         dataset_apply(next(documents(path))[1])
+    _fill()
     with connection.cursor() as cursor:
         for dataset in Dataset.objects.exclude(name="persons"):
             cursor.execute(
                 BATCHES, [dataset.pk, 5_000 if dataset.name == "flights" else 900, dataset.name == "flights"]
             )
             cursor.execute(POSITION, [dataset.pk, dataset.name])
+
+
+def _fill() -> None:
+    """Copy the flights and what goes with them into their tables."""
+    import datetime  # noqa: PLC0415
+
+    from apps.datasets.adapters.connections import connect  # noqa: PLC0415
+    from apps.datasets.adapters.months import ensure_months  # noqa: PLC0415
+    from apps.datasets.selectors import dataset_get  # noqa: PLC0415
+    from apps.ingest.demo.nycflights import TABLES, read_table  # noqa: PLC0415
+
+    for table in TABLES:
+        dataset, records = dataset_get(table.name), read_table(table)
+        is_upsert = dataset.contract.mode.value == "upsert"
+        names = (*records.columns, "_source", "_offset", "_batch", *(("_at", "_rev") if is_upsert else ()))
+        moment = datetime.datetime.now(datetime.UTC)
+        with connect("ingest") as connection:
+            if table.timed:
+                ensure_months(connection, dataset.id, datetime.date(2013, 1, 1), datetime.date(2014, 1, 1))
+            quoted = ", ".join(f'"{name}"' for name in names)
+            with connection.cursor().copy(f'COPY data."{table.name}" ({quoted}) FROM STDIN') as copy:
+                for offset, row in enumerate(records):
+                    copy.write_row((*records.values(row), 1, offset, 1, *((moment, 1) if is_upsert else ())))
+            connection.commit()
+        with connect("owner") as connection:
+            connection.execute(f'ANALYZE data."{table.name}"')
+            connection.commit()
 
 
 def _moments(now_s: float, looks: int) -> Sequence[float]:
