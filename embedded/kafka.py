@@ -7,16 +7,15 @@ import subprocess
 import uuid
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from embedded.daemon import Daemon, stopped_on_error
 from embedded.errors import NotInstalled, StartFailed
 from embedded.jars import class_path
-from embedded.ports import LOOPBACK, free_port, port_is_free
+from embedded.ports import LOOPBACK, free_port
+from embedded.server import EmbeddedServer
 
 _START_TIMEOUT_S: Final = 90.0
 _JVM: Final = (
@@ -58,89 +57,35 @@ _QUICK: Final = {
 }
 
 
-class EmbeddedKafka:
-    """One Kafka broker over one folder."""
+class EmbeddedKafka(EmbeddedServer):
+    """One Kafka broker over one folder; its log holds warnings and worse."""
+
+    name = "Kafka"
+    stop_signal = signal.SIGTERM
 
     def __init__(self, folder: Path, port: int | None = None, *, quick: bool = False) -> None:
-        self.folder = folder.resolve()
-        self.port = 0
-        self._preferred = port
+        super().__init__(folder, port, quick=quick)
         self._controller_port = 0
-        self._quick = quick
-        self._daemon = Daemon("Kafka", self.folder, stop_signal=signal.SIGTERM)
         self._jars = ""
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     @property
     def bootstrap(self) -> str:
         """The address for `bootstrap.servers`."""
         return f"{LOOPBACK}:{self.port}"
 
-    @property
-    def pid(self) -> int:
-        """The process id of the broker."""
-        return self._daemon.pid
-
-    @property
-    def log(self) -> Path:
-        """The broker's log: warnings and worse."""
-        return self._daemon.log
-
-    @property
-    def running(self) -> bool:
-        """Whether the broker's process lives."""
-        return self._daemon.running
-
-    def start(self) -> None:
-        """Run the broker and return when it answers.
-
-        The first start takes the preferred port or a free one, later starts of this object the same again.
-        Raises EmbeddedError: it does not run, and the message says why.
-        """
-        if self._daemon.running:
-            return
-        self._daemon.claim()
-        with stopped_on_error(self._daemon.stop):
-            self._jars = self._jars or os.pathsep.join(str(path) for path in class_path())
-            self._choose_ports()
-            settings = self._write_settings()
-            # Written last by the formatting: an interrupted one is done again.
-            if not (self.folder / "formatted").exists():
-                self._format(settings)
-            heap = "-Xmx384m" if self._quick else "-Xmx512m"
-            self._daemon.spawn([_java(), heap, *_JVM, "-cp", self._jars, "kafka.Kafka", settings])
-            self._daemon.wait_until(self._answers, timeout_s=_START_TIMEOUT_S)
-
-    def stop(self) -> None:
-        """End the broker in order and let go of the folder."""
-        self._daemon.stop()
-
-    def kill(self) -> None:
-        """End the broker at once, as a crash would."""
-        self._daemon.kill()
-
-    def pause(self) -> None:
-        """Freeze the broker: connections stay open, nothing answers."""
-        self._daemon.send(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Let a paused broker go on."""
-        self._daemon.send(signal.SIGCONT)
+    def _launch(self) -> None:
+        self._jars = self._jars or os.pathsep.join(str(path) for path in class_path())
+        self._choose_ports()
+        settings = self._write_settings()
+        # Written last by the formatting: an interrupted one is done again.
+        if not (self.folder / "formatted").exists():
+            self._format(settings)
+        heap = "-Xmx384m" if self._quick else "-Xmx512m"
+        self._daemon.spawn([_java(), heap, *_JVM, "-cp", self._jars, "kafka.Kafka", settings])
+        self._daemon.wait_until(self._answers, timeout_s=_START_TIMEOUT_S)
 
     def _choose_ports(self) -> None:
-        """Set the ports: the same as before, else the preferred one, else free ones."""
-        if not self.port:
-            self.port = free_port(self._preferred)
-        elif not port_is_free(self.port):
-            raise StartFailed(f"port {self.port}, on which Kafka ran before, is taken by another program")
+        self._choose_port()
         # Nobody but the broker knows the controller's port: any free one will do, at every start.
         self._controller_port = free_port(taken={self.port})
 

