@@ -84,6 +84,19 @@ POD_RESTARTS: Final = Metric(
     "kube_pod_container_status_restarts_total", "Restarts of a container.", "counter", _CONTAINERS
 )
 
+# Alerts alone read these: the kubelet's, and those of blackbox_exporter.
+VOLUME_AVAILABLE: Final = Metric(
+    "kubelet_volume_stats_available_bytes", "Bytes left on a volume.", "gauge", ("persistentvolumeclaim",)
+)
+VOLUME_CAPACITY: Final = Metric(
+    "kubelet_volume_stats_capacity_bytes", "Bytes that a volume holds.", "gauge", ("persistentvolumeclaim",)
+)
+CERTIFICATE_UNTIL: Final = Metric(
+    "probe_ssl_earliest_cert_expiry",
+    "When the first certificate of the chain ends, Unix time; from blackbox exporter.",
+    "gauge",
+)
+
 EXPORTERS: Final[Mapping[str, tuple[Metric, ...]]] = {
     "Prometheus itself, of every target and rule": (ALERTS, UP, SCRAPE_SECONDS, SCRAPE_SAMPLES),
     "Prometheus's own /metrics, scraped as the job prometheus": (

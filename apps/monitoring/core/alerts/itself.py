@@ -4,6 +4,7 @@ from typing import Final
 
 from apps.monitoring.core.alerts.alert import Alert
 from apps.monitoring.core.alerts.conditions import DAY_S, stale
+from apps.monitoring.core.foreign_metrics import NOTIFICATIONS_FAILED, RULES_FAILED
 from apps.monitoring.core.promql import Match, compose, increase, level, series
 from apps.monitoring.metrics import (
     CLOUDWATCH_BUDGET,
@@ -18,7 +19,28 @@ from apps.monitoring.metrics import (
 _CALLED: Final = Match("outcome", "ok")
 _FAILED: Final = Match("outcome", "ok", "!=")
 
+_OUR_RULES: Final = Match("rule_group", ".*;anden-.*", "=~")
+"""Prometheus names a group by its file and name."""
+
 ITSELF_ALERTS: Final = (
+    Alert(
+        "RulesFailing",
+        compose("{} > 0", increase(RULES_FAILED, _OUR_RULES, by=("rule_group",), window="10m")),
+        hold="5m",
+        severity="ticket",
+        summary="Rules of {{ $labels.rule_group }} cannot be evaluated: their alerts are silent",
+        description="Evaluations that failed within ten minutes: {{ $value | humanize }}.",
+        page="self",
+    ),
+    Alert(
+        "NotificationsFailing",
+        compose("{} > 0", increase(NOTIFICATIONS_FAILED, by=("integration",), window="15m")),
+        hold="5m",
+        severity="ticket",
+        summary="Alertmanager cannot deliver by {{ $labels.integration }}: whoever is to be told is not",
+        description="Messages that failed within a quarter of an hour: {{ $value | humanize }}.",
+        page="self",
+    ),
     Alert(
         "GrafanaDrifted",
         compose("{} == 1", level(DRIFTED, by=("uid",))),

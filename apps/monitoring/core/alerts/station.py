@@ -5,7 +5,7 @@ from typing import Final
 from apps.api.metrics import PROBED
 from apps.monitoring.core.alerts.alert import Alert
 from apps.monitoring.core.alerts.conditions import days_left, stale
-from apps.monitoring.core.alerts.foreign import CERTIFICATE_UNTIL, UP, VOLUME_AVAILABLE, VOLUME_CAPACITY
+from apps.monitoring.core.foreign_metrics import CERTIFICATE_UNTIL, UP, VOLUME_AVAILABLE, VOLUME_CAPACITY
 from apps.monitoring.core.promql import Match, Query, compose, level, series
 
 OURS: Final = Match("job", "anden.*", "=~")

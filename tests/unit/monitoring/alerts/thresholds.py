@@ -139,7 +139,20 @@ DRIFTED = 'anden_dashboards_drifted_info{uid="anden-station"}'
 COLLECTED, STANDS = "anden_cloudwatch_collected_timestamp_seconds", "anden_cloudwatch_stopped_bool"
 SPENT, BUDGET = "anden_cloudwatch_spent_usd", "anden_cloudwatch_budget_usd"
 CALLED, AWAY = 'anden_cloudwatch_calls_total{outcome="ok"}', 'anden_cloudwatch_calls_total{outcome="away"}'
+GROUP = "/etc/prometheus/rules/slos.rules.yaml;anden-slos"
+OUR_FAILURES = f'prometheus_rule_evaluation_failures_total{{rule_group="{GROUP}"}}'
+UNDELIVERED = 'alertmanager_notifications_failed_total{integration="slack",reason="other"}'
 ITSELF = (
+    Case("RulesFailing", "one of ours", {OUR_FAILURES: "0+1x30"}, "20m", ({"rule_group": GROUP, **TICKET},)),
+    Case("RulesFailing", "they failed once, long ago", {OUR_FAILURES: "3x40"}, "30m"),
+    Case(
+        "RulesFailing",
+        "somebody else's",
+        {'prometheus_rule_evaluation_failures_total{rule_group="node.yaml;node"}': "0+1x30"},
+        "20m",
+    ),
+    Case("NotificationsFailing", "by slack", {UNDELIVERED: "0+1x30"}, "20m", ({"integration": "slack", **TICKET},)),
+    Case("NotificationsFailing", "none", {UNDELIVERED: "0x30"}, "20m"),
     Case("GrafanaDrifted", "a hand edit", {DRIFTED: "1x30"}, "20m", ({"uid": "anden-station", **TICKET},)),
     Case("GrafanaDrifted", "undone", {DRIFTED: "1x3 0x30"}, "20m"),
     Case("DashboardsUnsynchronised", "never", {}, "90m", (TICKET,)),
