@@ -92,13 +92,21 @@ def _apart(moved: Floats, zones: Sequence[str]) -> NDArray[np.bool_]:
     They say nothing of the fleet: a third of it in trouble would pass for a motion of all.
     """
     apart = np.zeros(moved.shape[:2], bool)
-    members = [np.array([own == zone for own in zones]) for zone in sorted(set(zones) - {""})]
+    members = list(members_of(zones, least=_ZONE_MEMBERS).values())
     if len(members) > 1:
         half = -(-moved.shape[-1] // 2)
         motion = midmean(moved[..., -half:])
         for column in range(moved.shape[1]):
             apart[:, column] = _away(motion[:, column], members)
     return apart
+
+
+def members_of(zones: Sequence[str], *, least: int) -> dict[str, NDArray[np.bool_]]:
+    """The services of each zone, S, in the order of their names; only zones with so many members."""
+    if not zones:
+        return {}
+    names, number, count = np.unique(np.array(zones), return_inverse=True, return_counts=True)
+    return {str(names[place]): number == place for place in np.nonzero((count >= least) & (names != ""))[0]}
 
 
 def _away(motion: Floats, members: list[NDArray[np.bool_]]) -> NDArray[np.bool_]:

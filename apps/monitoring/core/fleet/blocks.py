@@ -54,7 +54,7 @@ def _reduced(values: Floats, floor: Floats, size: int) -> tuple[Floats, Floats, 
     if short:
         gap = np.full((*values.shape[:-1], short), np.nan, np.float32)
         values = np.concatenate([gap, values], axis=-1)
-    parts = values.reshape(*values.shape[:-1], -1, size)
+    parts = values.reshape(*values.shape[:-1], values.shape[-1] // size, size)
     known = np.zeros(parts.shape[:-1], np.int32)
     total = np.zeros(parts.shape[:-1], np.float32)
     low = np.full(parts.shape[:-1], np.nan, np.float32)

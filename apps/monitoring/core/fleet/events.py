@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.monitoring.core.fleet.baseline import Usual
+from apps.monitoring.core.fleet.baseline import Usual, members_of
 from apps.monitoring.core.fleet.evaluation import FleetEvent
 from apps.monitoring.core.fleet.findings import Findings
 from apps.monitoring.core.fleet.observation import Floats, Observation
@@ -59,10 +59,8 @@ def zone_events(
     observation: Observation, usual: Usual, findings: Findings, policy: Policy
 ) -> tuple[tuple[FleetEvent, ...], dict[tuple[int, int], str]]:
     """An event for each zone that moves by itself, and for each (service, signal) number the zone it moves with."""
-    zones = np.array(observation.zones)
     events, members = [], {}
-    for zone in sorted(set(observation.zones) - {""}):
-        inside = zones == zone
+    for zone, inside in members_of(observation.zones, least=policy.zone_members).items():
         moved = [
             item
             for column in range(len(observation.signals))

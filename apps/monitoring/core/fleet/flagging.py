@@ -45,7 +45,8 @@ def flags_of(
         if kind == "level" and _follows(since_s, deployed_s, blocks.size * observation.step_s):
             kind = "step"
         flag = _flag(observation, findings, row, column, peers=int(known[column]) - 1, kind=kind)
-        flags.append(_said(replace(flag, since_s=since_s, zone=zones.get((row, column), "")), observation, findings))
+        flag = replace(flag, since_s=since_s, zone=zones.get((row, column), ""))
+        flags.append(replace(flag, sentence=_sentence(flag, observation, findings, row, column)))
     return tuple(flags)
 
 
@@ -68,11 +69,8 @@ def _flag(observation: Observation, findings: Findings, row: int, column: int, *
     )
 
 
-def _said(flag: Flag, observation: Observation, findings: Findings) -> Flag:
-    """The flag with its sentence."""
-    row = observation.services.index(flag.service)
-    column = [signal.name for signal in observation.signals].index(flag.signal)
-    sentence = flag_sentence(
+def _sentence(flag: Flag, observation: Observation, findings: Findings, row: int, column: int) -> str:
+    return flag_sentence(
         flag,
         observation.signals[column],
         at_s=float(observation.times_s[-1]),
@@ -80,7 +78,6 @@ def _said(flag: Flag, observation: Observation, findings: Findings) -> Flag:
         deployed_s=float(observation.deployed_s[row]),
         new=bool(findings.new[row, column]),
     )
-    return replace(flag, sentence=sentence)
 
 
 def _kind(look: Kind, gradual: bool) -> Kind:

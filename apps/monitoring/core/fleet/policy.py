@@ -35,8 +35,8 @@ class Policy:
 
     def threshold(self, services: int, signals: int) -> float:
         """The score from which on a signal is flagged, in a fleet of so many services."""
-        # In a large fleet one false flag a look is too many already.
-        share = min(self.false_alarms, 0.5 / max(services, 1))
+        # Of a large fleet, too, no more than one false flag a look is to be expected.
+        share = min(self.false_alarms, 1.0 / max(services, 1))
         return normal_tail(share / max(signals, 1))
 
 

@@ -15,9 +15,9 @@ _TIMES_AT_MOST: Final = 1000.0
 def quantity(value: float, unit: str) -> str:
     """A value with its unit as people say it: 41 ms, 1.2 %, 380 requests/s."""
     if unit == "seconds":
-        if value < 0.001:
+        if value < 0.0009995:
             return f"{_figure(value * 1e6)} µs"
-        return f"{_figure(value * 1e3)} ms" if value < 1 else f"{_figure(value)} s"
+        return f"{_figure(value * 1e3)} ms" if value < 0.9995 else f"{_figure(value)} s"
     if unit == "ratio":
         return f"{_figure(value * 100)} %"
     return f"{_figure(value)} {'request/s' if _figure(value) == '1' else 'requests/s'}"
