@@ -45,7 +45,8 @@ def transformations(panel: Panel) -> Iterator[Transformation]:
 def overrides(panel: Panel) -> Iterator[tuple[str, str, Properties]]:
     """What differs from the panel's own manner: how to match a column or series, its name, and the properties."""
     for column in panel.columns:
-        yield "byName", column.title, _column(column)
+        if properties := _column(column):
+            yield "byName", column.title, properties
     for emphasis in panel.emphases:
         yield "byRegexp", f"/^{emphasis.pattern}$/", _emphasis(emphasis)
 
@@ -58,9 +59,10 @@ def _letters(panel: Panel, *, instant: bool) -> list[str]:
 
 def _field(panel: Panel, column: Column) -> str:
     """What Grafana calls the column before it is renamed."""
+    tables = _letters(panel, instant=True)
     match column.field.split():
         case ["value"]:
-            return "Value" if len(panel.targets) == 1 else f"Value #{_letters(panel, instant=True)[0]}"
+            return "Value" if len(tables) == 1 else f"Value #{tables[0]}"
         case ["value", letter]:
             return f"Value #{letter}"
         case ["course"]:

@@ -75,9 +75,9 @@ def value_address(link: Link, panel: Panel) -> str:
 
 def _picked(link: Link, panel: Panel) -> str:
     if panel.shape != "table":
-        return f"${{__field.labels.{link.pick}}}"
+        return f"${{__field.labels.{link.pick}:percentencode}}"
     title = next(column.title for column in panel.columns if column.field == link.pick)
-    return f'${{__data.fields["{title}"]}}'
+    return f'${{__data.fields["{title}"]:percentencode}}'
 
 
 def steps_of(scale: Scale, *, calm: bool = False) -> list[tuple[float | None, str]]:

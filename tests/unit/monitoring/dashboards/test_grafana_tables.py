@@ -1,0 +1,71 @@
+"""A table's columns are called what Grafana calls them, and stand in their order."""
+
+import pytest
+
+from apps.monitoring.adapters.grafana_tables import overrides, transformations
+from apps.monitoring.core.dashboards.model import Column, Panel, Target, Unit, rising
+from apps.monitoring.core.dashboards.pages import PAGES
+from apps.monitoring.core.promql import level
+from apps.monitoring.metrics import FLEET_STATE
+
+NOW = Target(level(FLEET_STATE, by=("service",)), "{{service}}", instant=True)
+COURSE = Target(level(FLEET_STATE, by=("service",)), "{{service}}")
+SERVICE = Column("service", "Service")
+
+
+def table(targets: tuple[Target, ...], *columns: Column) -> Panel:
+    return Panel("t", "It is.", "table", Unit.COUNT, targets, 24, columns=columns)
+
+
+@pytest.mark.parametrize(
+    ("targets", "fields", "names", "steps"),
+    [
+        ((NOW,), ("service", "value"), ["service", "Value"], ["organize"]),
+        ((NOW, NOW), ("service", "value A", "value B"), ["service", "Value #A", "Value #B"], ["merge", "organize"]),
+        (
+            (NOW, COURSE),
+            ("service", "value", "course"),
+            ["service", "Value", "Trend #B"],
+            ["timeSeriesTable", "joinByField", "organize"],
+        ),
+        (
+            (NOW, NOW, COURSE),
+            ("service", "value", "value B", "course"),
+            ["service", "Value #A", "Value #B", "Trend #C"],
+            ["timeSeriesTable", "joinByField", "organize"],
+        ),
+    ],
+)
+def test_columns_are_renamed_in_their_order(
+    targets: tuple[Target, ...], fields: tuple[str, ...], names: list[str], steps: list[str]
+) -> None:
+    columns = tuple(Column(field, field.title()) for field in fields)
+    found = list(transformations(table(targets, *columns)))
+    assert [step.name for step in found] == steps
+    assert found[-1].options["renameByName"] == dict(zip(names, [column.title for column in columns], strict=True))
+    assert found[-1].options["indexByName"] == {name: place for place, name in enumerate(names)}
+
+
+def test_only_the_course_becomes_a_small_line() -> None:
+    first, *_ = transformations(table((NOW, COURSE), SERVICE, Column("course", "Course")))
+    assert (first.name, first.only) == ("timeSeriesTable", "B")
+
+
+def test_a_column_without_a_manner_of_its_own_overrides_nothing() -> None:
+    scaled = Column("value", "Score", Unit.SCORE, rising(1, 2))
+    found = {name: properties for _, name, properties in overrides(table((NOW,), SERVICE, scaled))}
+    assert set(found) == {"Score"}
+    assert set(found["Score"]) == {"unit", "thresholds", "custom.cellOptions"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_tables_columns_are_labels_or_answers_that_it_has(page: object) -> None:
+    for panel in getattr(page, "panels", ()):
+        if panel.shape == "table":
+            letters = {f"value {letter}" for letter in "ABCDEFGH"[: len(panel.targets)]}
+            labels = {column.field for column in panel.columns} - letters - {"value", "course"}
+            grouped = " ".join(target.query.text for target in panel.targets)
+            assert all(label in grouped for label in labels)
+            assert "course" not in {column.field for column in panel.columns} or any(
+                not target.instant for target in panel.targets
+            )
