@@ -35,6 +35,8 @@ def environment(tmp_path: Path, kafka_server: EmbeddedKafka, station: Station) -
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "ANDEN_SECRET_KEY": "tests-only-" + "0123456789abcdef" * 4,
         "ANDEN_KAFKA_BOOTSTRAP_SERVERS": kafka_server.bootstrap,
+        "ANDEN_FLEET_SOURCE": "file",
+        "ANDEN_FLEET_FILE": str(tmp_path / "fleet"),
         "ANDEN_CELERY_FOLDER": str(tmp_path / "celery"),
         "ANDEN_STATIC_ROOT": str(tmp_path / "static"),
         "PYTHONUNBUFFERED": "1",
@@ -129,7 +131,7 @@ def test_celery_starts_and_stops_when_told(environment: Environment, role: str, 
         assert stop(process) == 0, log.read_text()
 
 
-@pytest.mark.parametrize("role", ["ingest", "lag"])
+@pytest.mark.parametrize("role", ["ingest", "lag", "fleet"])
 def test_the_calm_processes_start_and_stop_when_told(environment: Environment, role: str) -> None:
     with running(environment, role) as (process, log):
         wait_until(lambda: catches_the_stop_signal(process.pid), process, log)

@@ -140,11 +140,11 @@ def test_a_folder_with_something_else_is_left_alone(station: Station, tmp_path: 
 @contextmanager
 def _running(*words: str, environment: dict[str, str]) -> Iterator[tuple["subprocess.Popen[str]", Path]]:
     """A process of the command, and what it says; killed at the end if it still runs."""
-    log = Path(environment["ANDEN_FLEET_FILE"]).parent / f"{words[0]}.log"
+    log = Path(environment["ANDEN_FLEET_FILE"]).parent / f"{'-'.join(words[:2])}.log"
     with (
         log.open("w") as out,
         subprocess.Popen(
-            [sys.executable, "manage.py", "fleet", *words],
+            [sys.executable, "manage.py", *words],
             cwd=ROOT,
             env=environment,
             stdout=out,
@@ -156,6 +156,13 @@ def _running(*words: str, environment: dict[str, str]) -> Iterator[tuple["subpro
             yield process, log
         finally:
             process.kill()
+
+
+def _page(log: Path) -> str:
+    """The metrics at the address that the process told."""
+    address = log.read_text().split("metrics at ")[1].split()[0]
+    with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310 - our own address
+        return str(answer.read().decode())
 
 
 def _until(condition: Callable[[], bool], process: "subprocess.Popen[str]", log: Path) -> None:
@@ -174,22 +181,28 @@ def test_a_living_fleet_is_evaluated_again_and_again_and_survives_a_kill(station
         "ANDEN_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
         "ANDEN_FLEET_SOURCE": "file",
         "ANDEN_FLEET_FILE": str(tmp_path / "fleet"),
+        "ANDEN_MONITORING_METRICS_FOLDER": str(tmp_path / "metrics"),
         "PYTHONUNBUFFERED": "1",
     }
-    simulated = ("simulate", "--every", "1", "--port", "0", "--fault", "level:payments:slow:3")
-    with _running("evaluate", "--every", "1", environment=environment) as (early, early_log):
+    simulated = ("fleet", "simulate", "--every", "1", "--port", "0", "--fault", "level:payments:slow:3")
+    with _running("fleet", "evaluate", "--every", "1", environment=environment) as (early, early_log):
         _until(lambda: "is not there" in early_log.read_text(), early, early_log)
         with _running(*simulated, environment=environment) as (living, log):
             _until(lambda: "metrics at" in log.read_text(), living, log)
-            page = log.read_text().split("metrics at ")[1].split()[0]
-            with urllib.request.urlopen(page, timeout=10) as answer:  # noqa: S310 - our own address
-                assert 'db_client_operation_duration_seconds_count{service_name="mail"' in answer.read().decode()
+            assert 'db_client_operation_duration_seconds_count{service_name="mail"' in _page(log)
             _until(lambda: "1 stand out: payments" in early_log.read_text(), early, early_log)
             early.kill()
             early.wait()
+            # Another process tells of it, and goes on to do so when the evaluator is gone, until it is too old.
+            with _running("metrics", "serve", "--port", "0", environment=environment) as (serving, serving_log):
+                _until(lambda: "metrics at" in serving_log.read_text(), serving, serving_log)
+                told = _page(serving_log)
+            assert 'anden_fleet_service_state{service="payments"} 1.0' in told
+            assert "anden_fleet_evaluated_timestamp_seconds" in told
+            assert 'anden_fleet_evaluations_total{outcome="ok"}' in told
             good = FleetEvaluation.objects.filter(outcome=FleetEvaluation.OK)
             kept = good.count()
-            with _running("evaluate", "--every", "1", environment=environment) as (next_one, next_log):
+            with _running("fleet", "evaluate", "--every", "1", environment=environment) as (next_one, next_log):
                 _until(lambda: good.count() > kept + 1, next_one, next_log)
                 next_one.send_signal(signal.SIGTERM)
                 assert next_one.wait(20) == 0
