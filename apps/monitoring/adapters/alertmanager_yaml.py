@@ -9,10 +9,13 @@ from apps.monitoring.core.alerts.routing import (
     INHIBITIONS,
     RECEIVERS,
     ROUTES,
+    WEEKENDS,
     Inhibition,
     Receiver,
+    Route,
 )
 
+_WEEKENDS: Final = "weekends"
 _TIMES: Final = {"group_wait": "30s", "group_interval": "5m", "repeat_interval": "24h"}
 
 
@@ -22,15 +25,18 @@ def alertmanager_files() -> dict[str, str]:
 
 
 def _configuration() -> dict[str, Any]:
-    routes = [
-        {"receiver": route.receiver, "matchers": list(route.matchers), "repeat_interval": route.repeat}
-        for route in ROUTES
-    ]
+    routes = [_route(route) for route in ROUTES]
     return {
         "route": {"receiver": DEFAULT, "group_by": list(GROUPED_BY), **_TIMES, "routes": routes},
+        "time_intervals": [{"name": _WEEKENDS, "time_intervals": [{"weekdays": list(WEEKENDS)}]}],
         "inhibit_rules": [_inhibition(inhibition) for inhibition in INHIBITIONS],
         "receivers": [_receiver(receiver) for receiver in RECEIVERS],
     }
+
+
+def _route(route: Route) -> dict[str, Any]:
+    made = {"receiver": route.receiver, "matchers": list(route.matchers), "repeat_interval": route.repeat}
+    return {**made, "mute_time_intervals": [_WEEKENDS]} if route.waits else made
 
 
 def _inhibition(inhibition: Inhibition) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from apps.monitoring.core.alerts.alert import SEVERITIES
 from apps.monitoring.core.alerts.aws import AWS_ALERTS, AwsAlert
+from apps.monitoring.core.alerts.routing import WEEKENDS
 from apps.monitoring.core.dashboards.model import PREFIX
 from apps.monitoring.core.dashboards.provisioning import ALERTS_FOLDER, CLOUDWATCH, as_json
 
@@ -141,7 +142,7 @@ def _contact_point() -> dict[str, Any]:
 
 def _weekends() -> dict[str, Any]:
     """Tickets wait for Monday; pages never wait."""
-    return {"name": MUTE_TIMING, "time_intervals": [{"weekdays": ["saturday", "sunday"], "location": "UTC"}]}
+    return {"name": MUTE_TIMING, "time_intervals": [{"weekdays": list(WEEKENDS), "location": "UTC"}]}
 
 
 def _policy() -> dict[str, Any]:

@@ -49,17 +49,20 @@ RECEIVERS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The first route whose matchers all hold takes the alert."""
+    """The first route whose matchers all hold takes the alert; `waits` is for what nobody does on a weekend."""
 
     receiver: str
     matchers: tuple[str, ...]
     repeat: str
+    waits: bool = False
 
 
+WEEKENDS: Final = ("saturday", "sunday")
+"""Days, in UTC, on which what waits is not sent: what still fires on Monday is sent then."""
 ROUTES: Final = (
     Route("nobody", ('severity=~"info|none"',), "24h"),
     Route("page", ('severity=~"page|critical"',), "4h"),
-    Route("ticket", ('severity=~"ticket|warning"',), "24h"),
+    Route("ticket", ('severity=~"ticket|warning"',), "24h", waits=True),
 )
 """Andén's severities first, the words of the rules that come with kube-prometheus-stack beside them."""
 DEFAULT: Final = "ticket"

@@ -74,6 +74,14 @@ def test_no_secret_stands_in_the_configuration() -> None:
     assert {receiver.name for receiver in RECEIVERS} == {one["name"] for one in document["receivers"]}
 
 
+def test_tickets_alone_wait_for_monday() -> None:
+    document = yaml.safe_load(CONFIGURATION.read_text(encoding="utf-8"))
+    waiting = {route["receiver"]: route.get("mute_time_intervals") for route in document["route"]["routes"]}
+    assert waiting == {"nobody": None, "page": None, "ticket": ["weekends"]}
+    (weekends,) = document["time_intervals"]
+    assert weekends == {"name": "weekends", "time_intervals": [{"weekdays": ["saturday", "sunday"]}]}
+
+
 def test_every_alert_that_silences_or_is_silenced_exists() -> None:
     known = {alert.name for alert in ALERTS}
     matchers = [text for rule in INHIBITIONS for text in (*rule.source, *rule.target)]
