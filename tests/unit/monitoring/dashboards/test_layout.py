@@ -1,0 +1,54 @@
+"""However a page is cut into rows and panels, each cell of the grid belongs to one of them."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.monitoring.core.dashboards.layout import placed
+from apps.monitoring.core.dashboards.model import GRID, Dashboard, Panel, Row, Target, Unit
+from apps.monitoring.core.promql import level
+from apps.monitoring.metrics import FLEET_SERVICES
+
+TARGET = Target(level(FLEET_SERVICES), "services")
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> list[int]:
+    """Widths that fill one line of the grid."""
+    cuts = sorted(draw(st.sets(st.integers(1, GRID - 1), max_size=7)))
+    return [end - start for start, end in zip([0, *cuts], [*cuts, GRID], strict=True)]
+
+
+@st.composite
+def pages(draw: st.DrawFn) -> Dashboard:
+    """A page of some rows, each of some full lines."""
+    rows = []
+    for number in range(draw(st.integers(1, 4))):
+        widths = [width for line in draw(st.lists(lines(), min_size=1, max_size=3)) for width in line]
+        panels = tuple(
+            Panel(f"{number}.{place}", "It is.", "lines", Unit.COUNT, (TARGET,), width)
+            for place, width in enumerate(widths)
+        )
+        rows.append(Row(f"row {number}", panels, draw(st.integers(1, 12))))
+    return Dashboard("x", "X", "Why?", tuple(rows))
+
+
+@given(page=pages())
+def test_panels_and_headings_cover_the_page_once(page: Dashboard) -> None:
+    places = list(placed(page))
+    cells = [
+        (x, y)
+        for place in places
+        for y in range(place.y, place.y + place.height)
+        for x in range(place.x, place.x + place.width)
+    ]
+    height = max(place.y + place.height for place in places)
+    assert sorted(cells) == sorted((x, y) for x in range(GRID) for y in range(height))
+
+
+@given(page=pages())
+def test_the_reading_order_is_that_of_the_code(page: Dashboard) -> None:
+    places = list(placed(page))
+    assert [place.item.title for place in places] == [
+        title for row in page.rows for title in (row.title, *(panel.title for panel in row.panels))
+    ]
+    assert [(place.y, place.x) for place in places] == sorted((place.y, place.x) for place in places)
