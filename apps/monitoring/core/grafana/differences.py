@@ -59,12 +59,25 @@ def _among_named(ours: Any, theirs: Any, path: str) -> Iterator[Difference]:
         yield Difference(_join(path, ORDER_KEY), mine[ORDER_KEY], other[ORDER_KEY])
 
 
-def shown(value: Any) -> str:
-    """A value as one short line of JSON."""
-    if isinstance(value, Absent):
-        return repr(value)
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+def shown(before: Any, after: Any) -> str:
+    """A change as one line of JSON, before → after; of long values the part where they begin to differ."""
+    texts = [_text(before), _text(after)]
+    start = 0
+    if max(map(len, texts)) > LONGEST:
+        pairs = enumerate(zip(*texts, strict=False))
+        same = next((place for place, (one, other) in pairs if one != other), min(map(len, texts)))
+        start = max(0, same - LONGEST // 3) if same > LONGEST // 2 else 0
+    return " → ".join(_window(text, start) for text in texts)
+
+
+def _text(value: Any) -> str:
+    return repr(value) if isinstance(value, Absent) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _window(text: str, start: int) -> str:
+    """At most LONGEST characters from there on, with … for what is left out."""
+    end = start + LONGEST
+    return f"{'…' if start else ''}{text[start:end]}{'…' if len(text) > end else ''}"
 
 
 def _join(path: str, name: str) -> str:

@@ -29,7 +29,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
 def _changes(action: Action) -> Iterator[str]:
     body = action.item.body if action.item else None
     for change in action.changes:
-        yield f"{_path(change, body)}: {shown(change.theirs)} → {shown(change.ours)}"
+        yield f"{_path(change, body)}: {shown(change.theirs, change.ours)}"
 
 
 def summary(plan: Plan) -> str:
@@ -47,7 +47,7 @@ def drift_lines(drifts: tuple[Drift, ...]) -> Iterator[str]:
         if drift.what:
             yield f"{name}: {drift.what}"
         for change in drift.changes:
-            yield f"{name}: {_path(change, drift.body)}: {shown(change.ours)} → {shown(change.theirs)}"
+            yield f"{name}: {_path(change, drift.body)}: {shown(change.ours, change.theirs)}"
 
 
 def listed_lines(items: tuple[Listed, ...]) -> Iterator[str]:

@@ -69,7 +69,7 @@ class Command(StationCommand):
         self._lines(str(difference) for difference in found)
         if found:
             raise CommandError(
-                f"{len(found)} differences from what the code renders: run `manage.py dashboards render`"
+                f"differences from what the code renders: {len(found)}; run `manage.py dashboards render`"
             )
 
     def _plan(self, options: dict[str, Any]) -> None:
@@ -108,7 +108,7 @@ class Command(StationCommand):
         self._lines(drift_lines(found))
         if found:
             raise CommandError(
-                f"{len(found)} objects were edited by hand: `manage.py dashboards sync` puts them back; "
+                f"edited by hand: {len({drift.key for drift in found})}; `manage.py dashboards sync` puts them back; "
                 "take into the code what shall stay"
             )
         self.stdout.write("Nothing was edited by hand.")

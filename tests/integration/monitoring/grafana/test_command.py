@@ -121,7 +121,7 @@ def test_the_policy_is_written_only_when_asked(fake: FakeGrafana) -> None:
 def test_an_edit_by_hand_is_named_exported_and_undone(fake: FakeGrafana) -> None:
     dashboards("sync")
     fake.world.boards["anden-station"].model["title"] = "Mine"
-    with pytest.raises(CommandError, match="1 objects were edited by hand"):
+    with pytest.raises(CommandError, match="edited by hand: 1; "):
         dashboards("drift")
     assert gauge(DRIFTED).labels("anden-station")._value.get() == 1
     assert gauge(SYNCED)._value.get() == GrafanaSync.objects.get().at.timestamp()
@@ -223,7 +223,7 @@ def test_check_names_the_panel_and_render_mends_it(monkeypatch: pytest.MonkeyPat
     path = tmp_path / "grafana/station.json"
     path.write_text(path.read_text().replace('"unit": "short"', '"unit": "s"', 1))
     out = StringIO()
-    with pytest.raises(CommandError, match="1 differences from what the code renders"):
+    with pytest.raises(CommandError, match="differences from what the code renders: 1; run"):
         call_command("dashboards", "check", stdout=out)
     assert out.getvalue().startswith("grafana/station.json: ")
     assert dashboards("render") == "wrote dashboards/grafana/station.json\n"

@@ -1,6 +1,7 @@
 """The canonical form forgets what the server does, and nothing that a person does."""
 
 import copy
+import json
 from typing import Any
 
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from apps.monitoring.adapters.grafana.fake.alerting import duration
 from apps.monitoring.adapters.grafana.fake.boards import filled_in
 from apps.monitoring.core.grafana.canonical import canonical
-from apps.monitoring.core.grafana.differences import ABSENT, Difference, differences
+from apps.monitoring.core.grafana.differences import ABSENT, LONGEST, Difference, differences, shown
 from apps.monitoring.core.grafana.objects import Kind
 from tests.grafanas import dashboard, panel
 
@@ -100,3 +101,20 @@ def test_a_duration_is_the_same_in_every_spelling(seconds: int) -> None:
     served = {"receiver": "r", "group_wait": duration(f"{seconds}s")}
     assert between(ours, served, Kind.POLICY) == []
     assert len(between({**ours, "group_wait": f"{seconds + 1}s"}, served, Kind.POLICY)) == 1
+
+
+def test_of_long_values_the_place_where_they_differ_is_shown() -> None:
+    same = "a" * 300
+    line = shown(f"{same}b{same}", f"{same}c{same}")
+    before, _, after = line.partition(" → ")
+    assert "ab" in before
+    assert "ac" in after
+    assert max(len(before), len(after)) <= LONGEST + 2
+    assert shown(ABSENT, 1) == "nothing → 1"
+    assert shown("x", "y" * 300) == '"x" → "' + "y" * (LONGEST - 1) + "…"
+
+
+@given(values, values)
+def test_a_shown_change_tells_the_two_apart(before: Any, after: Any) -> None:
+    first, _, second = shown(before, after).partition(" → ")
+    assert (first == second) == (json.dumps(before, sort_keys=True) == json.dumps(after, sort_keys=True))
