@@ -1,6 +1,7 @@
 """Incidents: recorded from what the fleet's evaluation saw, and moved from stage to stage by people."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -14,7 +15,7 @@ from apps.monitoring.core.errors import StageRefused
 from apps.monitoring.core.fleet.evaluation import Evaluation
 from apps.monitoring.core.incident_changes import CALM_S, Act, Change, Known, changes
 from apps.monitoring.core.incidents import RECOVERED, Kind, Stage, move_checked, thinned
-from apps.monitoring.core.sightings import Key, Sighting, badness, key_of, sightings_of
+from apps.monitoring.core.sightings import Key, Sighting, Sightings, badness, key_of, sightings_of
 from apps.monitoring.metrics import INCIDENTS_OPEN
 from apps.monitoring.models import Incident, IncidentNote, IncidentSuspicion
 from apps.monitoring.selectors.incidents import live_counts
@@ -47,7 +48,32 @@ def incidents_record(evaluation: Evaluation, at: datetime) -> IncidentsChanged:
     The same evaluation twice changes nothing the second time, and two at once wait for each other. The number of
     statements does not grow with the fleet.
     """
-    made = _recorded(evaluation, at) if evaluation.services else ()
+    if not evaluation.services:
+        return _changed_by(())
+    return incidents_see(sightings_of(evaluation), kinds=FED_BY_FLEET, at=at)
+
+
+def incidents_see(sightings: Sightings, *, kinds: Iterable[Kind], at: datetime) -> IncidentsChanged:
+    """Bring the incidents of these kinds up to what was seen at `at`: what is not among the sightings is gone.
+
+    Whoever knows of another kind of trouble, the quality of data say, calls this with its own.
+    """
+    with _one_at_a_time():
+        stored = {incident.pk: incident for incident in _concerned(kinds, at)}
+        waiting = _waiting(sightings.seen, kinds)
+        made = changes(
+            [_known(incident) for incident in stored.values()],
+            sightings,
+            waiting_since={key: one.since.timestamp() for key, one in waiting.items()},
+            at_s=at.timestamp(),
+        )
+        _keep_waiting([change.sighting for change in made if change.act is Act.WAIT and change.sighting], waiting, at)
+        _store(made, stored, at)
+    return _changed_by(made)
+
+
+def _changed_by(made: Sequence[Change]) -> IncidentsChanged:
+    """What these changes come to; the gauge of live incidents is set."""
     counts = live_counts()
     for kind in Kind:
         prometheus.gauge(INCIDENTS_OPEN).labels(kind.value).set(counts.get(kind.value, 0))
@@ -61,33 +87,14 @@ def incidents_record(evaluation: Evaluation, at: datetime) -> IncidentsChanged:
     )
 
 
-def _recorded(evaluation: Evaluation, at: datetime) -> Sequence[Change]:
-    """Store what changes, in one transaction, and say what it was."""
-    sightings = sightings_of(evaluation)
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(ONE_AT_A_TIME)
-        stored = {incident.pk: incident for incident in _concerned(at)}
-        waiting = _waiting(sightings.seen)
-        made = changes(
-            [_known(incident) for incident in stored.values()],
-            sightings,
-            waiting_since={key: one.since.timestamp() for key, one in waiting.items()},
-            at_s=at.timestamp(),
-        )
-        _keep_waiting([change.sighting for change in made if change.act is Act.WAIT and change.sighting], waiting, at)
-        _store(made, stored, at)
-    return made
-
-
 def incident_move(incident_id: int, target: str, *, by: str, reason: str = "", note: str = "") -> Incident:
     """Take an incident to another stage, with a line in its history, and return it.
 
     Raises StageRefused: the move is none of the table, what it needs is missing, or another incident of the same
     subject is live already. Nothing was changed.
     """
-    with transaction.atomic():
-        incident = Incident.objects.select_for_update().get(pk=incident_id)
+    with _one_at_a_time():
+        incident = Incident.objects.get(pk=incident_id)
         move = move_checked(incident.stage, target, reason=reason, note=note)
         now = timezone.now()
         if move.source == Stage.CLOSED:
@@ -103,8 +110,8 @@ def incident_move(incident_id: int, target: str, *, by: str, reason: str = "", n
 
 def incidents_acknowledge(incident_ids: Iterable[int], *, by: str) -> int:
     """Acknowledge those that are open, and say how many those were."""
-    with transaction.atomic():
-        found = list(Incident.objects.select_for_update().filter(pk__in=incident_ids, stage=Stage.OPEN).order_by("pk"))
+    with _one_at_a_time():
+        found = list(Incident.objects.filter(pk__in=incident_ids, stage=Stage.OPEN))
         now = timezone.now()
         for incident in found:
             incident.stage = Stage.ACKNOWLEDGED
@@ -116,20 +123,27 @@ def incidents_acknowledge(incident_ids: Iterable[int], *, by: str) -> int:
     return len(found)
 
 
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """A transaction that changes incidents; the next waits for its end, so that nobody decides on what is old."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(ONE_AT_A_TIME)
+        yield
+
+
 def _only_one(incident: Incident) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(ONE_AT_A_TIME)
     for other in Incident.objects.exclude(stage=Stage.CLOSED).filter(kind=incident.kind, subject=incident.subject):
         if key_of(other.kind, other.subject, other.signal) == _key(incident):
             raise StageRefused(f"{other} is live already: go on there")
 
 
-def _concerned(at: datetime) -> Iterable[Incident]:
+def _concerned(kinds: Iterable[Kind], at: datetime) -> Iterable[Incident]:
     """Live incidents, and the closed ones that what is seen now may still belong to."""
     recent = at - timedelta(seconds=CALM_S)
-    return Incident.objects.select_for_update().filter(
+    return Incident.objects.filter(
         ~Q(stage=Stage.CLOSED) | Q(closed_at__gte=recent) | Q(stage=Stage.CLOSED, last_seen_at__gte=recent),
-        kind__in=FED_BY_FLEET,
+        kind__in=list(kinds),
     )
 
 
@@ -152,10 +166,11 @@ def _known(incident: Incident) -> Known:
     )
 
 
-def _waiting(seen: Sequence[Sighting]) -> dict[Key, IncidentSuspicion]:
+def _waiting(seen: Sequence[Sighting], kinds: Iterable[Kind]) -> dict[Key, IncidentSuspicion]:
     """What was suspected so far and is seen again; the rest is forgotten."""
     keys = {sighting.key for sighting in seen}
-    found = {key_of(one.kind, one.subject, one.signal): one for one in IncidentSuspicion.objects.all()}
+    suspected = IncidentSuspicion.objects.filter(kind__in=list(kinds))
+    found = {key_of(one.kind, one.subject, one.signal): one for one in suspected}
     gone = [one.pk for key, one in found.items() if key not in keys]
     if gone:
         IncidentSuspicion.objects.filter(pk__in=gone).delete()

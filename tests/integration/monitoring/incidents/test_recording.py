@@ -1,5 +1,7 @@
 """Incidents in PostgreSQL: one for each trouble, however often and by however many it is recorded."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, Thread
 
@@ -10,10 +12,17 @@ from django.test.utils import CaptureQueriesContext
 from apps.datasets.adapters import prometheus
 from apps.monitoring.core.errors import StageRefused
 from apps.monitoring.core.fleet.evaluation import Evaluation
+from apps.monitoring.core.incidents import Kind
+from apps.monitoring.core.sightings import Sighting, Sightings
 from apps.monitoring.metrics import INCIDENTS_OPEN
 from apps.monitoring.models import Incident, IncidentNote, IncidentSuspicion
 from apps.monitoring.selectors.incidents import false_alarms, live_by_subject, live_incidents
-from apps.monitoring.services.incidents import incident_move, incidents_acknowledge, incidents_record
+from apps.monitoring.services.incidents import (
+    incident_move,
+    incidents_acknowledge,
+    incidents_record,
+    incidents_see,
+)
 from tests.evaluations import evaluation, event, flag
 from tests.station import Station
 
@@ -196,3 +205,55 @@ def test_only_open_ones_are_acknowledged_together(station: Station) -> None:
     assert incidents_acknowledge(ids, by="omar") == 2
     assert IncidentNote.objects.filter(by="omar", target="acknowledged").count() == 2
     assert Incident.objects.filter(stage="acknowledged").count() == 2
+
+
+def test_another_kind_of_trouble_has_its_own_say_and_an_incident_for_each_of_its_checks(station: Station) -> None:
+    def late(*checks: str) -> Sightings:
+        seen = tuple(Sighting(Kind.QUALITY, "flights", check, 2.0, f"flights fails {check}.") for check in checks)
+        return Sightings(seen, frozenset())
+
+    incidents_record(SICK, NOON)
+    assert incidents_see(late("freshness", "volume"), kinds=[Kind.QUALITY], at=after(1)).opened == 2
+    assert incidents_see(late("freshness"), kinds=[Kind.QUALITY], at=after(2)).quieted == 1
+    assert incidents_record(SICK, after(3)).quieted == 0
+    assert set(Incident.objects.filter(quiet_since=None).values_list("kind", "signal")) == {
+        ("outlier", "error_ratio"),
+        ("quality", "freshness"),
+    }
+
+
+def test_people_and_evaluations_that_change_the_same_incidents_at_once_wait_for_each_other(station: Station) -> None:
+    incidents_record(evaluation(FIFTY, *(flag(name) for name in FIFTY[:20])), NOON)
+    ids = list(Incident.objects.values_list("pk", flat=True))
+    for pk in ids:
+        incident_move(pk, "closed", by="nora", reason="fixed")
+    failed = list[BaseException]()
+    barrier = Barrier(3)
+
+    def run(act: Callable[[], object]) -> None:
+        try:
+            barrier.wait(10)
+            act()
+        except BaseException as error:  # noqa: BLE001 - a thread's failure must fail the test
+            failed.append(error)
+        finally:
+            connections.close_all()
+
+    def reopen() -> None:
+        for pk in reversed(ids):
+            with suppress(StageRefused):  # a look was faster
+                incident_move(pk, "open", by="nora", note="again")
+
+    def look() -> None:
+        for minute in range(1, 8):
+            incidents_record(evaluation(FIFTY, *(flag(name) for name in FIFTY[10:30])), after(minute))
+
+    acts = (reopen, look, lambda: incidents_acknowledge(ids, by="omar"))
+    threads = [Thread(target=run, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failed == []
+    assert Incident.objects.count() == 30
+    assert Incident.objects.exclude(stage="closed").count() == 30
