@@ -11,17 +11,18 @@ ZERO: Final = "0"
 """The one literal that matters: it switches an option off."""
 
 _BLOCK_EDGE: Final = re.compile(r"/\*|\*/")
+# Long lists of parameters or numbers are one token: nobody waits for a hundred thousand.
 # A dollar sign or a prefix begins a literal only where no word is at hand. An open literal runs to the end.
 _TOKEN: Final = re.compile(
     r"""
       (?P<comment>--[^\n\r]*)
     | (?P<block>/\*)
     | (?P<opaque>
-          (?<![\w$]) e'(?:[^'\\]|\\.|'')*(?:'|$)
-        | (?:(?<![\w$])(?:u&|[bxn]))? '(?:[^']|'')*(?:'|$)
-        | (?:(?<![\w$])u&)? "(?:[^"]|"")*(?:"|$)
+          (?<![\w$]) e'[^'\\]*(?:(?:\\.|'')[^'\\]*)*(?:'|$)
+        | (?:(?<![\w$])(?:u&|[bxn]))? '[^']*(?:''[^']*)*(?:'|$)
+        | (?:(?<![\w$])u&)? "[^"]*(?:""[^"]*)*(?:"|$)
         | (?<![\w$]) \$(?P<tag>[a-z_\x80-\U0010ffff]\w*|)\$.*?(?:\$(?P=tag)\$|$)
-        | %\([^)]*\)[sbt] | %[sbt] | \$?\d[\w.]*
+        | %\([^)]*\)[sbt] | %[sbt](?:\s*,\s*%[sbt])* | \$?\d[\w.]*(?:\s*,\s*\$?\d[\w.]*)*
       )
     | (?P<word>[a-z_\x80-\U0010ffff][\w$]*)
     | (?P<mark>[(),;])
