@@ -29,7 +29,6 @@ class Unit(StrEnum):
     PERCENT = "percent"
     COUNT = "count"
     PER_SECOND = "/s"
-    RECORDS = "records"
     RECORDS_PER_SECOND = "records/s"
     REQUESTS_PER_SECOND = "requests/s"
     FACTOR = "factor"

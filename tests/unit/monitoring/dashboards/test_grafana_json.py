@@ -13,6 +13,7 @@ from typing import Any, Final
 import pytest
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard as GrafanaDashboard
 
 from apps.monitoring.adapters.grafana_json import grafana_json
@@ -201,7 +202,9 @@ def test_the_fleets_page_never_asks_for_a_series_of_each_service() -> None:
 
 
 def test_every_unit_has_a_name_in_grafana() -> None:
+    known = {value for value in vars(units).values() if isinstance(value, str)}
     assert set(UNITS) == set(Unit)
+    assert {name for name in UNITS.values() if not name.startswith("suffix:")} <= known
 
 
 def test_how_long_a_hundred_pages_take_is_printed() -> None:
