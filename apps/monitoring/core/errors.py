@@ -29,7 +29,7 @@ class SourceInvalid(MonitoringError):
 
 
 class EvaluatorBusy(MonitoringError):
-    """Another process evaluates the fleet at this moment: leave it to that one."""
+    """Another process evaluates the fleet: leave it to that one."""
 
 
 class GrafanaAway(MonitoringError):

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -45,15 +45,16 @@ class Looked:
     stored: bool
 
 
-def fleet_evaluate(source: SignalSource, *, at_s: float, policy: Policy = DEFAULT) -> Looked:
+def fleet_evaluate(source: SignalSource, *, at_s: float, policy: Policy = DEFAULT, stay: bool = False) -> Looked:
     """Look at the fleet as it was at `at_s`, keep what the engine says, and say it.
 
+    With `stay` this session remains the one evaluator until it ends: of several that go on and on one works.
     Raises EvaluatorBusy: another process is at it; nothing was done.
     Raises MonitoringError: the source is away or refuses; the failure was stored, nothing counts as ok for it.
     """
-    with _only_one():
+    with _only_one(stay=stay):
         try:
-            looked = _looked(source, at_s, policy)
+            looked = _kept(fleet_look(source, at_s=at_s, policy=policy), at_s)
         except MonitoringError as error:
             prometheus.counter(FLEET_EVALUATIONS).labels(type(error).__name__).inc()
             _record_failure(error, at_s)
@@ -65,35 +66,47 @@ def fleet_evaluate(source: SignalSource, *, at_s: float, policy: Policy = DEFAUL
 def fleet_purge(now: datetime) -> tuple[int, int]:
     """Delete evaluations and services older than ANDEN_FLEET_KEEP_DAYS; how many of each."""
     oldest = now - timedelta(days=settings.FLEET.keep_days)
-    newest = (
-        FleetEvaluation.objects.filter(outcome=FleetEvaluation.OK).order_by("-at").values_list("id", flat=True)[:1]
-    )
-    evaluations = FleetEvaluation.objects.filter(at__lt=oldest).exclude(id__in=list(newest))
+    newest = _newest()
+    evaluations = FleetEvaluation.objects.filter(at__lt=oldest)
+    if newest is not None:
+        evaluations = evaluations.exclude(pk=newest.pk)
     services = FleetService.objects.filter(last_seen__lt=oldest)
     with transaction.atomic():
         gone = evaluations.delete()[1].get("monitoring.FleetEvaluation", 0)
         return gone, services.delete()[0]
 
 
-def _looked(source: SignalSource, at_s: float, policy: Policy) -> Looked:
+def fleet_look(source: SignalSource, *, at_s: float, policy: Policy = DEFAULT) -> Looked:
+    """Look at the fleet as it was at `at_s`, and keep nothing of it.
+
+    Raises MonitoringError: the source is away or refuses.
+    """
     began_s = time.perf_counter()
     observation = _expected(source.observe(at_s), at_s)
     read_s = _phase("read", began_s)
-    newest = FleetEvaluation.objects.filter(outcome=FleetEvaluation.OK).order_by("-at").first()
+    since = _since(_newest())
     began_s = time.perf_counter()
-    evaluation = evaluate(observation, policy=policy, since=_since(newest))
+    evaluation = evaluate(observation, policy=policy, since=since)
     score_s = _phase("score", began_s)
-    at = _moment(at_s)
+    return Looked(observation, evaluation, read_s=read_s, score_s=score_s, store_s=0, stored=False)
+
+
+def _kept(looked: Looked, at_s: float) -> Looked:
+    """Store the look with its incidents and show it, unless a newer one is there."""
+    newest, at = _newest(), _moment(at_s)
     if newest is not None and newest.at >= at:
-        return Looked(observation, evaluation, read_s=read_s, score_s=score_s, store_s=0, stored=False)
+        return looked
     began_s = time.perf_counter()
     with transaction.atomic():
         # In one: an evaluation without its incidents, or the reverse, would never be mended.
-        store(observation, evaluation, at, read_s=read_s, score_s=score_s)
-        incidents_record(evaluation, at)
-    SERIES.show(evaluation)
-    store_s = _phase("store", began_s)
-    return Looked(observation, evaluation, read_s=read_s, score_s=score_s, store_s=store_s, stored=True)
+        store(looked.observation, looked.evaluation, at, read_s=looked.read_s, score_s=looked.score_s)
+        incidents_record(looked.evaluation, at)
+    SERIES.show(looked.evaluation)
+    return replace(looked, store_s=_phase("store", began_s), stored=True)
+
+
+def _newest() -> FleetEvaluation | None:
+    return FleetEvaluation.objects.filter(outcome=FleetEvaluation.OK).order_by("-at").first()
 
 
 def _expected(observation: Observation, at_s: float) -> Observation:
@@ -131,8 +144,8 @@ def _record_failure(error: MonitoringError, at_s: float) -> None:
 
 
 @contextmanager
-def _only_one() -> Iterator[None]:
-    """Hold the lock of this database's evaluators; it ends with the session, however that ends.
+def _only_one(*, stay: bool) -> Iterator[None]:
+    """Hold the lock of this database's evaluators, with `stay` for good; it ends with the session, however that ends.
 
     Raises EvaluatorBusy: another holds it.
     """
@@ -144,9 +157,10 @@ def _only_one() -> Iterator[None]:
     try:
         yield
     finally:
-        # A session that died took its lock along.
-        with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
-            cursor.execute(f"SELECT pg_advisory_unlock({_LOCK})")
+        # A session that died took its lock along. One may take it many times: each look does.
+        if not stay:
+            with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
+                cursor.execute(f"SELECT pg_advisory_unlock({_LOCK})")
 
 
 def _phase(name: str, began_s: float) -> float:

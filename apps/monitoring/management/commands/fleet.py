@@ -14,7 +14,8 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
 from apps.datasets.station_command import StationCommand, database_line
-from apps.monitoring.core.errors import MonitoringError
+from apps.monitoring.adapters.fleet.source import SignalSource
+from apps.monitoring.core.errors import EvaluatorBusy, MonitoringError
 from apps.monitoring.core.fleet.evaluation import State
 from apps.monitoring.core.fleet.report import as_dict, report
 from apps.monitoring.management.fleet_pages import list_lines, queries_text, show_dict, show_lines
@@ -22,7 +23,7 @@ from apps.monitoring.management.fleet_simulate import add_simulate_arguments, si
 from apps.monitoring.selectors.fleet import fleet_is_stale, fleet_newest, fleet_trouble
 from apps.monitoring.selectors.fleet_service import service_view
 from apps.monitoring.selectors.fleet_services import service_list
-from apps.monitoring.services.fleet import Looked, fleet_evaluate
+from apps.monitoring.services.fleet import Looked, fleet_evaluate, fleet_look
 from apps.monitoring.services.fleet_source import fleet_source, signal_queries
 
 _AGAIN_S: Final = 10.0
@@ -98,8 +99,7 @@ class Command(StationCommand):
         source = fleet_source(options["source"] or "", file=options["file"])
         every_s = options["every"]
         if every_s is None:
-            looked = fleet_evaluate(source, at_s=_at_s(options["at"]))
-            self._show(looked, as_json=options["json"])
+            self._show(*_once(source, _at_s(options["at"])), as_json=options["json"])
             return
         if every_s < 1 or options["at"]:
             raise CommandError("--every takes 1 or more seconds, and goes without --at")
@@ -107,7 +107,7 @@ class Command(StationCommand):
         while not leave.is_set():
             began_s, pause_s = time.monotonic(), every_s
             try:
-                line = _summary(fleet_evaluate(source, at_s=time.time()))
+                line = _summary(fleet_evaluate(source, at_s=time.time(), stay=True))
             except MonitoringError as error:
                 line, pause_s = f"{type(error).__name__}: {error}", min(every_s, _AGAIN_S)
             except (DatabaseError, InterfaceError) as error:
@@ -118,12 +118,12 @@ class Command(StationCommand):
                 said = line
             leave.wait(max(pause_s - (time.monotonic() - began_s), 0.1))
 
-    def _show(self, looked: Looked, *, as_json: bool) -> None:
+    def _show(self, looked: Looked, why_not: str, *, as_json: bool) -> None:
         if as_json:
             self.stdout.write(json.dumps({**as_dict(looked.evaluation), "stored": looked.stored}, indent=2))
             return
         self._write(report(looked.evaluation, days=settings.FLEET.days))
-        stored = f"stored {looked.store_s:.2f} s" if looked.stored else "not stored: a newer evaluation is there"
+        stored = f"stored {looked.store_s:.2f} s" if looked.stored else f"not stored: {why_not}"
         self._write(("", f"Read {looked.read_s:.2f} s, scored {looked.score_s:.2f} s, {stored}."))
 
     def _write(self, lines: Any) -> None:
@@ -132,6 +132,14 @@ class Command(StationCommand):
     def _say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
+
+
+def _once(source: SignalSource, at_s: float) -> tuple[Looked, str]:
+    """One look, kept where that is possible, and why it is not kept if so."""
+    try:
+        return fleet_evaluate(source, at_s=at_s), "a newer evaluation is there"
+    except EvaluatorBusy:
+        return fleet_look(source, at_s=at_s), "another process evaluates the fleet"
 
 
 def _summary(looked: Looked) -> str:

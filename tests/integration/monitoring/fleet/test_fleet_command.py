@@ -191,6 +191,16 @@ def test_a_living_fleet_is_evaluated_again_and_again_and_survives_a_kill(station
             _until(lambda: "metrics at" in log.read_text(), living, log)
             assert 'db_client_operation_duration_seconds_count{service_name="mail"' in _page(log)
             _until(lambda: "1 stand out: payments" in early_log.read_text(), early, early_log)
+            # A person may look meanwhile, and keeps nothing.
+            seen = subprocess.run(
+                [sys.executable, "manage.py", "fleet", "evaluate"],
+                cwd=ROOT,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert seen.stdout.rstrip().endswith("not stored: another process evaluates the fleet."), seen.stderr
             early.kill()
             early.wait()
             # Another process tells of it, and goes on to do so when the evaluator is gone, until it is too old.

@@ -2,12 +2,13 @@
 
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 from django.conf import settings
-from django.db import connection, connections
+from django.db import DatabaseError, connection, connections
 
 from apps.datasets.adapters import prometheus
 from apps.monitoring.core.errors import EvaluatorBusy, SourceAway
@@ -90,6 +91,34 @@ def test_a_second_evaluator_is_told_and_does_nothing(station: Station, source: H
     thread.join(30)
     assert _rows()[0] == 1
     assert fleet_evaluate(source, at_s=AT_S + 60).stored
+
+
+def test_of_two_that_go_on_one_works_and_the_other_takes_over(station: Station, source: HeldSource) -> None:
+    done, leave = threading.Event(), threading.Event()
+
+    def first() -> None:
+        try:
+            for minute in range(3):
+                fleet_evaluate(HeldSource(), at_s=AT_S + 60 * minute, stay=True)
+            done.set()
+            assert leave.wait(30)
+        finally:
+            # The end of its session, as of a process that is killed: a pool would keep it.
+            with connection.cursor() as cursor, suppress(DatabaseError):
+                cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+            connections.close_all()
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert done.wait(30)
+    with pytest.raises(EvaluatorBusy):
+        fleet_evaluate(source, at_s=AT_S + 300, stay=True)
+    leave.set()
+    thread.join(30)
+    assert fleet_evaluate(source, at_s=AT_S + 300, stay=True).stored
+    # Its session went back to the pool: nobody else shall wait for it.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock_all()")
 
 
 def test_an_evaluator_whose_session_died_leaves_the_lock_free(station: Station, source: HeldSource) -> None:
