@@ -12,11 +12,14 @@ from apps.monitoring.core.alerts.catalogue import ALERTS
 from apps.monitoring.core.dashboards.layout import placed
 from apps.monitoring.core.dashboards.model import GRID, Dashboard, Panel, Row, Target, Unit
 from apps.monitoring.core.dashboards.pages import PAGES
+from apps.monitoring.core.dashboards.pages.station import STATION
 from apps.monitoring.core.slos import SLOS, Slo
 from tests.unit.monitoring.dashboards.drawn import NAMES, PANELS, labels_of
 
 PAGE_BY_NAME: Final = {page.name: page for page in PAGES}
 GUIDE: Final = Path(__file__).parents[4] / "docs/guides/dashboards.md"
+SCREEN: Final = 24
+"""Lines of the grid that a screen of 1080 lines shows below Grafana's own bars."""
 BUILT_IN: Final = {"__rate_interval", "__range", "__interval"}
 
 
@@ -92,6 +95,13 @@ def test_queries_use_only_variables_that_the_page_has(page: Dashboard) -> None:
     texts = [target.query.text for panel in page.panels for target in panel.targets if isinstance(target, Target)]
     used = {name for text in texts for name in re.findall(r"\$(\w+)", text)}
     assert used <= known
+
+
+def test_station_is_one_screen_and_begins_with_states() -> None:
+    places = list(placed(STATION))
+    assert max(place.y + place.height for place in places) <= SCREEN
+    first = STATION.rows[0].panels
+    assert all(panel.shape == "stat" and panel.scale.steps for panel in first)
 
 
 def test_titles_and_ids_differ_within_a_page_and_uids_between_pages() -> None:

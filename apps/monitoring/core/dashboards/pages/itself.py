@@ -262,7 +262,7 @@ _CLOUDWATCH: Final = Row(
             "Calls of GetMetricData by outcome: ok, throttled, refused, away.",
             Unit.COUNT,
             Target(increase(CLOUDWATCH_CALLS, by=("outcome",)), "{{outcome}}"),
-            width=6,
+            width=5,
             links=(AWS,),
         ),
         lines(
@@ -271,7 +271,7 @@ _CLOUDWATCH: Final = Row(
             Unit.DOLLARS,
             Target(level(CLOUDWATCH_SPENT), "spent"),
             Target(level(CLOUDWATCH_BUDGET), "allowed"),
-            width=6,
+            width=5,
             pale="allowed",
         ),
         lines(
@@ -282,14 +282,14 @@ _CLOUDWATCH: Final = Row(
                 compose(f"{{}} * {DAYS_A_MONTH * USD_PER_METRIC:g}", increase(CLOUDWATCH_METRICS, window="1d")),
                 "forecast",
             ),
-            width=6,
+            width=5,
         ),
         lines(
-            "Points and age",
+            "Points",
             "Points taken over, timely or late, per second.",
             Unit.PER_SECOND,
             Target(rate(CLOUDWATCH_POINTS, by=("arrival",)), "{{arrival}}"),
-            width=3,
+            width=5,
         ),
         state(
             "Collected",
@@ -297,6 +297,7 @@ _CLOUDWATCH: Final = Row(
             age(CLOUDWATCH_COLLECTED),
             Unit.SECONDS,
             rising(900, 1_800),
+            width=4,
             links=(AWS,),
         ),
     ),

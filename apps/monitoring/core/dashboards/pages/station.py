@@ -11,7 +11,6 @@ from apps.monitoring.core.dashboards.model import Dashboard, Link, Row, Target, 
 from apps.monitoring.core.dashboards.shapes import (
     NOW,
     SHORT,
-    TALL,
     lines,
     or_zero,
     percentiles,
@@ -28,6 +27,8 @@ FAILED: Final = Match("status", "5xx")
 READ: Final = Match("operation", "read")
 WRITE: Final = Match("operation", "write")
 
+MIDDLE: Final = 8
+"""Two rows of this height and the figures above them are one screen."""
 INGEST: Final = Link("Ingest", "ingest")
 ONE_INGEST: Final = Link("This dataset", "ingest", pick="dataset")
 API: Final = Link("API", "api")
@@ -115,15 +116,15 @@ _STATES: Final = Row(
     height=SHORT,
 )
 
-_RATES: Final = Row(
-    "What moves",
+_IN: Final = Row(
+    "What comes in, and how far behind it is",
     (
         lines(
             "Records in",
             "Records committed to PostgreSQL per second, rows and rejects alike, by dataset.",
             Unit.RECORDS_PER_SECOND,
             Target(rate(RECORDS, by=("dataset",)), "{{dataset}}"),
-            width=8,
+            width=6,
             links=(ONE_INGEST,),
         ),
         lines(
@@ -131,30 +132,15 @@ _RATES: Final = Row(
             "Records per second that did not become rows, by dataset and reason. They wait in the quarantine.",
             Unit.RECORDS_PER_SECOND,
             Target(rate(REJECTS, by=("dataset", "reason")), "{{dataset}}: {{reason}}"),
-            width=8,
+            width=6,
             links=(ONE_INGEST,),
         ),
-        lines(
-            "API requests",
-            "Requests per second that the API answered, by class of status.",
-            Unit.REQUESTS_PER_SECOND,
-            Target(rate(API_REQUESTS, by=("status",)), "{{status}}"),
-            width=8,
-            links=(API,),
-        ),
-    ),
-    height=TALL,
-)
-
-_BEHIND: Final = Row(
-    "How far behind",
-    (
         lines(
             "Lag by dataset",
             "How long ago the topic ended where the dataset's most backward partition stands now; 0 at the end.",
             Unit.SECONDS,
             Target(level(LAG_SECONDS, by=("dataset",)), "{{dataset}}"),
-            width=12,
+            width=6,
             scale=rising(INGEST_WITHIN_S / 2, INGEST_WITHIN_S),
             links=(ONE_INGEST,),
         ),
@@ -163,23 +149,31 @@ _BEHIND: Final = Row(
             "Seconds since the dataset's last batch was committed. It rises where the topic is quiet, too.",
             Unit.SECONDS,
             Target(level(FRESHNESS, by=("dataset",)), "{{dataset}}"),
-            width=12,
+            width=6,
             links=(ONE_INGEST,),
         ),
     ),
-    height=TALL,
+    height=MIDDLE,
 )
 
-_WAITING: Final = Row(
-    "How long callers wait",
+_OUT: Final = Row(
+    "What is asked for, and how long callers wait",
     (
+        lines(
+            "API requests",
+            "Requests per second that the API answered, by class of status.",
+            Unit.REQUESTS_PER_SECOND,
+            Target(rate(API_REQUESTS, by=("status",)), "{{status}}"),
+            width=6,
+            links=(API,),
+        ),
         lines(
             "API latency",
             "Seconds from the key's check to the answer's beginning, over all operations. The objective is "
             "99 % within half a second.",
             Unit.SECONDS,
             *percentiles(API_SECONDS),
-            width=8,
+            width=6,
             scale=rising(API_WITHIN_S / 2, API_WITHIN_S),
             links=(API,),
         ),
@@ -188,7 +182,7 @@ _WAITING: Final = Row(
             "Seconds that callers in Andén waited for a read of PostgreSQL, measured at their side.",
             Unit.SECONDS,
             *percentiles(DATABASE_SECONDS, READ),
-            width=8,
+            width=6,
             scale=rising(WRITE_WITHIN_S / 2, WRITE_WITHIN_S),
             links=(DATABASE,),
         ),
@@ -198,19 +192,19 @@ _WAITING: Final = Row(
             "99 % within half a second.",
             Unit.SECONDS,
             *percentiles(DATABASE_SECONDS, WRITE),
-            width=8,
+            width=6,
             scale=rising(WRITE_WITHIN_S / 2, WRITE_WITHIN_S),
             links=(DATABASE,),
         ),
     ),
-    height=TALL,
+    height=MIDDLE,
 )
 
 STATION: Final = Dashboard(
     "station",
     "Andén · Station",
     "Is the platform well, and if not, where to look?",
-    (_STATES, _RATES, _BEHIND, _WAITING),
+    (_STATES, _IN, _OUT),
     time_from="now-3h",
     details=(INGEST, API, DATABASE, Link("Fleet", "fleet"), Link("SLO", "slo")),
 )
