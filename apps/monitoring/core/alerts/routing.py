@@ -18,17 +18,25 @@ class Receiver:
     config: dict[str, object] = field(default_factory=dict)
 
 
+# A group of alerts has a summary in common only where they are one, or of one objective.
+TITLE: Final = (
+    "{{ if .CommonAnnotations.summary }}{{ .CommonAnnotations.summary }}"
+    "{{ else }}{{ .CommonLabels.alertname }}: {{ len .Alerts }} at once, the first: "
+    "{{ (index .Alerts 0).Annotations.summary }}{{ end }}"
+)
+DETAILS: Final = "{{ range .Alerts }}{{ .Annotations.description }} {{ .Annotations.dashboard_url }}\n{{ end }}"
+RUNBOOK: Final = "{{ (index .Alerts 0).Annotations.runbook_url }}"
+
 RECEIVERS: Final = (
     Receiver(
         "page",
         "pagerduty_configs",
         {
             "routing_key_file": f"{SECRETS}/pagerduty-routing-key",
-            "description": "{{ .CommonAnnotations.summary }}",
+            "description": TITLE,
             "details": {
-                "description": "{{ range .Alerts }}{{ .Annotations.description }}\n{{ end }}",
-                "runbook": "{{ (index .Alerts 0).Annotations.runbook_url }}",
-                "dashboard": "{{ (index .Alerts 0).Annotations.dashboard_url }}",
+                "description": DETAILS,
+                "runbook": RUNBOOK,
             },
         },
     ),
@@ -38,9 +46,9 @@ RECEIVERS: Final = (
         {
             "api_url_file": f"{SECRETS}/slack-url",
             "send_resolved": True,
-            "title": "{{ .CommonAnnotations.summary }}",
-            "title_link": "{{ (index .Alerts 0).Annotations.runbook_url }}",
-            "text": "{{ range .Alerts }}{{ .Annotations.description }} {{ .Annotations.dashboard_url }}\n{{ end }}",
+            "title": TITLE,
+            "title_link": RUNBOOK,
+            "text": DETAILS,
         },
     ),
     Receiver("nobody"),

@@ -1,10 +1,15 @@
 """Alertmanager takes the configuration, sends each alert where its severity says, and keeps no secret."""
 
+import json
 import re
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -105,17 +110,67 @@ def test_every_alert_that_silences_or_is_silenced_exists() -> None:
 # A real Alertmanager: which alerts it would speak of.
 
 
+@dataclass
+class Running:
+    """A running Alertmanager with our configuration, and what it delivered, by the path that it posted to."""
+
+    url: str
+    delivered: list[tuple[str, dict[str, Any]]]
+
+    def first(self, path: str, word: str) -> dict[str, Any]:
+        """The first message to the path that has the word."""
+        deadline = time.monotonic() + UP_WITHIN_S
+        while time.monotonic() < deadline:
+            for where, body in list(self.delivered):
+                if where == path and word in str(body):
+                    return body
+            time.sleep(0.05)
+        return pytest.fail(f"nothing with {word} came to {path}: {self.delivered}")
+
+
 @pytest.fixture(scope="module")
-def alertmanager(tmp_path_factory: pytest.TempPathFactory, require: Callable[[str], str]) -> Iterator[str]:
-    """The address of a running one, with our configuration."""
+def ears() -> Iterator[tuple[str, list[tuple[str, dict[str, Any]]]]]:
+    """The address of a server that takes every message, and what it was sent."""
+    heard: list[tuple[str, dict[str, Any]]] = []
+
+    class Ear(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+            self.send_response(202)
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Ear)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", heard
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def alertmanager(
+    tmp_path_factory: pytest.TempPathFactory,
+    require: Callable[[str], str],
+    ears: tuple[str, list[tuple[str, dict[str, Any]]]],
+) -> Iterator[Running]:
+    """A running one, with our configuration but for three things: secrets, PagerDuty's address, and patience."""
     program = require(PROGRAM)
+    listener, heard = ears
     folder = tmp_path_factory.mktemp("alertmanager")
     secrets = folder / "secrets"
     secrets.mkdir()
-    text = CONFIGURATION.read_text(encoding="utf-8").replace("/etc/alertmanager/secrets", str(secrets))
-    (folder / "alertmanager.yaml").write_text(text, encoding="utf-8")
-    (secrets / "slack-url").write_text("http://127.0.0.1:1/", encoding="utf-8")
-    (secrets / "pagerduty-routing-key").write_text("nothing", encoding="utf-8")
+    (secrets / "slack-url").write_text(f"{listener}/slack", encoding="utf-8")
+    (secrets / "pagerduty-routing-key").write_text("a-key", encoding="utf-8")
+    document = yaml.safe_load(CONFIGURATION.read_text("utf-8").replace("/etc/alertmanager/secrets", str(secrets)))
+    document["global"] = {"pagerduty_url": f"{listener}/pagerduty"}
+    document["route"]["group_wait"] = "1s"  # long enough for all of one request
+    document["time_intervals"][0]["time_intervals"] = [{"years": ["1970"]}]
+    (folder / "alertmanager.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
     address = f"127.0.0.1:{free_port()}"
     words = (
         f"--config.file={folder / 'alertmanager.yaml'}",
@@ -126,7 +181,7 @@ def alertmanager(tmp_path_factory: pytest.TempPathFactory, require: Callable[[st
     with (folder / "log").open("w") as log, subprocess.Popen([program, *words], stdout=log, stderr=log) as process:
         try:
             _wait_until_ready(f"http://{address}", process)
-            yield f"http://{address}"
+            yield Running(f"http://{address}", heard)
         finally:
             process.kill()
 
@@ -160,9 +215,9 @@ def _called(labels: dict[str, str]) -> str:
     return " ".join(labels[label] for label in ("alertname", "window", "dataset") if label in labels)
 
 
-def test_a_fleet_event_silences_single_outliers(alertmanager: str) -> None:
+def test_a_fleet_event_silences_single_outliers(alertmanager: Running) -> None:
     found = states(
-        alertmanager,
+        alertmanager.url,
         {"alertname": "FleetShifted", "severity": "page", "signal": "latency_p95"},
         {"alertname": "FleetServiceOutlier", "severity": "page", "service": "web-7"},
         {"alertname": "FleetServiceSilent", "severity": "ticket", "service": "web-8"},
@@ -170,13 +225,13 @@ def test_a_fleet_event_silences_single_outliers(alertmanager: str) -> None:
     assert found == {"FleetShifted": "active", "FleetServiceOutlier": "suppressed", "FleetServiceSilent": "active"}
 
 
-def test_the_fastest_burn_speaks_for_the_others_of_its_dataset_alone(alertmanager: str) -> None:
+def test_the_fastest_burn_speaks_for_the_others_of_its_dataset_alone(alertmanager: Running) -> None:
     def burn(dataset: str, window: str, severity: str) -> dict[str, str]:
         labels = {"alertname": "RejectsBurn", "slo": "rejects", "severity": severity}
         return {**labels, "dataset": dataset, "window": window}
 
     found = states(
-        alertmanager,
+        alertmanager.url,
         burn("flights", "1h/5m", "page"),
         burn("flights", "6h/30m", "page"),
         burn("flights", "3d/6h", "ticket"),
@@ -188,3 +243,36 @@ def test_the_fastest_burn_speaks_for_the_others_of_its_dataset_alone(alertmanage
         "RejectsBurn 3d/6h flights": "suppressed",
         "RejectsBurn 6h/30m weather": "active",
     }
+
+
+def _told(alert: str, service: str, severity: str) -> dict[str, Any]:
+    return {
+        "labels": {"alertname": alert, "severity": severity, "service": service},
+        "annotations": {
+            "summary": f"{service} stands apart",
+            "description": f"{service} is slow.",
+            "runbook_url": "https://runbooks.example/x.md",
+            "dashboard_url": f"https://grafana.example/d/anden-service?var-service={service}",
+        },
+    }
+
+
+def _send(url: str, *alerts: dict[str, Any]) -> None:
+    requests.post(f"{url}/api/v2/alerts", json=list(alerts), timeout=5).raise_for_status()
+
+
+def test_a_page_arrives_with_its_summary_and_where_to_look(alertmanager: Running) -> None:
+    _send(alertmanager.url, _told("OneAlone", "web-1", "page"))
+    body = alertmanager.first("/pagerduty", "web-1")
+    assert body["routing_key"] == "a-key"
+    assert body["payload"]["summary"] == "web-1 stands apart"
+    assert body["payload"]["custom_details"]["runbook"] == "https://runbooks.example/x.md"
+    assert "var-service=web-1" in body["payload"]["custom_details"]["description"]
+
+
+def test_several_at_once_are_one_message_that_says_how_many(alertmanager: Running) -> None:
+    _send(alertmanager.url, *(_told("ManyAtOnce", f"web-{number}", "ticket") for number in range(2, 5)))
+    (attachment,) = alertmanager.first("/slack", "ManyAtOnce")["attachments"]
+    assert attachment["title"] == "ManyAtOnce: 3 at once, the first: web-2 stands apart"
+    assert attachment["title_link"] == "https://runbooks.example/x.md"
+    assert all(f"var-service=web-{number}" in attachment["text"] for number in range(2, 5))
