@@ -1,10 +1,13 @@
 """docs/guides/fleet.md shows the queries, faults and states that the code has, and an example that it accepts."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import yaml
 
+from apps.monitoring.adapters.fleet.file_source import FileSource
 from apps.monitoring.core.fleet.evaluation import State
 from apps.monitoring.core.fleet.fault_words import KINDS, fault_of
 from apps.monitoring.core.fleet.opentelemetry import QUERIES
@@ -12,6 +15,7 @@ from apps.monitoring.core.fleet.report import WORDS
 from apps.monitoring.core.fleet.signal_queries import queries_of
 from apps.monitoring.core.fleet.signals import SIGNAL_BY_NAME
 from apps.monitoring.core.fleet.simulation.names import service_names
+from apps.monitoring.core.fleet.span import Span
 
 GUIDE = (Path(__file__).resolve().parents[3] / "docs/guides/fleet.md").read_text(encoding="utf-8")
 
@@ -48,3 +52,13 @@ def test_the_example_of_a_file_of_queries_is_one() -> None:
     found = queries_of(yaml.safe_load(GUIDE.split("```yaml\n")[1].split("```")[0]))
     assert (found.service_label, found.zone_label) == ("app", "zone")
     assert "database_write" not in found.signals
+
+
+def test_the_example_of_a_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.csv"
+    path.write_text(GUIDE.split("```csv\n")[1].split("```")[0])
+    at = datetime(2026, 3, 1, 14, 5, 30, tzinfo=UTC)
+    found = FileSource(path, Span(window_s=600, step_s=60, days=7)).observe(at.timestamp())
+    assert (found.services, found.zones) == (("checkout",), ("eu-1a",))
+    assert np.isfinite(found.now).sum() == 2
+    assert found.deployed_s[0] == datetime(2026, 3, 1, 14, 2, 10, tzinfo=UTC).timestamp()
