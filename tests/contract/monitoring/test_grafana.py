@@ -233,6 +233,12 @@ def test_the_search_gives_each_dashboard_on_one_page(place: Place) -> None:
     assert pages == [[place.uid("d")], [], []]
 
 
+def test_a_folder_counts_what_lies_in_it(place: Place) -> None:
+    place.make()
+    counts = place.http.send("GET", f"/api/folders/{place.uid('f')}/counts").body
+    assert {kind: count for kind, count in counts.items() if count} == {"dashboard": 1, "alertrule": 1}
+
+
 def test_a_deployment_is_open_until_it_is_ended(place: Place) -> None:
     grafana = connect(place.http)
     if grafana.open_deployment() is not None:

@@ -18,10 +18,7 @@ def folder(transport: Transport, action: Action, _message: str) -> Answer:
     """The answer to making, renaming, moving or deleting a folder."""
     path = f"/api/folders/{quote(action.key.uid, safe='')}"
     if action.verb == "delete":
-        inside = transport.send("GET", "/api/search", params={"folderUIDs": action.key.uid, "limit": 1})
-        if inside.body:
-            raise GrafanaChanged(f"{action.key} is not empty: deleting it would delete what is inside")
-        return transport.send("DELETE", path)
+        return _delete_empty(transport, action, path)
     body = _body(action)
     if action.verb == "create":
         return transport.send("POST", "/api/folders", body=body)
@@ -33,6 +30,20 @@ def folder(transport: Transport, action: Action, _message: str) -> Answer:
     if answer.ok and (there.body.get("parentUid") or "") != body.get("parentUid", ""):
         answer = transport.send("POST", f"{path}/move", body={"parentUid": body.get("parentUid", "")})
     return answer
+
+
+def _delete_empty(transport: Transport, action: Action, path: str) -> Answer:
+    """The answer to deleting a folder, asked right before what lies in it: Grafana would delete that, too.
+
+    Raises GrafanaChanged: something lies in it.
+    """
+    counts = transport.send("GET", f"{path}/counts")
+    if not counts.ok:
+        return counts
+    inside = [f"{count} {kind}" for kind, count in sorted(counts.body.items()) if count]
+    if inside:
+        raise GrafanaChanged(f"{action.key} holds {', '.join(inside)}, which would be deleted with it: move it away")
+    return transport.send("DELETE", path)
 
 
 def data_source(transport: Transport, action: Action, _message: str) -> Answer:
@@ -114,7 +125,10 @@ def policy(transport: Transport, action: Action, _message: str) -> Answer:
     The tree has no version: it is read right before, and is given back with the same provenance, so that it stays
     as editable for its other owners as it was.
     """
-    tree: Body = transport.send("GET", f"{PROVISIONING}/policies").body
+    answer = transport.send("GET", f"{PROVISIONING}/policies")
+    if not answer.ok:
+        return answer
+    tree: Body = answer.body
     ours = our_routes(tree)
     subtree = [] if action.verb == "delete" else [_body(action)]
     routes: list[Any] = list(tree.get("routes") or ())

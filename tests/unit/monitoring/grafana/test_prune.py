@@ -4,7 +4,7 @@ import pytest
 
 from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
 from apps.monitoring.adapters.grafana.fake.world import Board
-from apps.monitoring.core.errors import GrafanaRefused, PruneRefused
+from apps.monitoring.core.errors import GrafanaChanged, GrafanaRefused, PruneRefused
 from apps.monitoring.core.grafana.objects import Manifest
 from apps.monitoring.services.grafana_sync import dashboards_prune, dashboards_sync
 from tests.grafanas import MemoryHistory, dashboard, documents, manifest, many, run_on
@@ -58,6 +58,16 @@ def test_a_folder_that_something_foreign_lies_in_stays_and_is_named() -> None:
     assert done.refusals == ('folder anden-pages "Andén" stays: dashboard theirs "Theirs" lies in it',)
     assert set(fake.world.boards) == {"theirs"}
     assert set(fake.world.folders) == {"anden-pages"}
+
+
+def test_a_folder_that_was_filled_meanwhile_is_not_deleted() -> None:
+    fake = synced()
+    model = {**dashboard("theirs", "Theirs"), "tags": [], "version": 1, "id": 99}
+    fake.world.boards["theirs"] = Board(model, "anden-pages")
+    fake.world.unindexed = {"theirs"}  # the search does not tell of it yet
+    with pytest.raises(GrafanaChanged, match="folder anden-pages holds 1 dashboard, which would be deleted with it"):
+        dashboards_prune(run_on(fake), Manifest(()), policy=True, force=True)
+    assert set(fake.world.boards) == {"theirs"}
 
 
 def test_a_rule_goes_alone_and_its_group_stays() -> None:

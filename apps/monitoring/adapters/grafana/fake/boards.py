@@ -60,6 +60,21 @@ def _folder(world: World, uid: str) -> Json:
     return {**world.folders[uid], **rights, "url": f"/dashboards/f/{uid}/"}
 
 
+def folder_counts(world: World, _request: Request, uid: str) -> Reply:
+    """How much lies in it, at any depth."""
+    need(uid in world.folders, 404, "folder not found")
+    below, inside = {uid}, 0
+    while len(below) > inside:
+        inside = len(below)
+        below |= {child for child, folder in world.folders.items() if folder.get("parentUid") in below}
+    counts = {
+        "folder": inside - 1,
+        "dashboard": sum(board.folder in below for board in world.boards.values()),
+        "alertrule": sum(rule["folderUID"] in below for rule in world.rules.values()),
+    }
+    return Reply(200, counts)
+
+
 def folder_post(world: World, request: Request) -> Reply:
     """A new folder."""
     body = request.body

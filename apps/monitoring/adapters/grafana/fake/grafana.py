@@ -18,6 +18,7 @@ Handler = Callable[..., Reply]
 ROUTES: Final[tuple[tuple[str, str, str, Handler], ...]] = (
     ("GET", "/api/search", "dashboards:read", boards.search),
     ("GET", "/api/folders/([^/]+)", "folders:read", boards.folder_get),
+    ("GET", "/api/folders/([^/]+)/counts", "folders:read", boards.folder_counts),
     ("POST", "/api/folders", "folders:create", boards.folder_post),
     ("PUT", "/api/folders/([^/]+)", "folders:write", boards.folder_put),
     ("POST", "/api/folders/([^/]+)/move", "folders:write", boards.folder_move),
