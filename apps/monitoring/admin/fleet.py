@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils import timezone
 
 from apps.monitoring.core.fleet.policy import DEFAULT
 from apps.monitoring.core.fleet.signals import SIGNALS
@@ -16,7 +17,7 @@ from apps.monitoring.core.service_page import gauge_of, history
 from apps.monitoring.models import FleetService
 from apps.monitoring.selectors.fleet import fleet_view
 from apps.monitoring.selectors.fleet_service import ServiceView, service_view
-from apps.monitoring.selectors.incidents import false_alarms, incidents_of, live_by_subject, live_by_zone
+from apps.monitoring.selectors.incidents import current_by_subject, false_alarms, incidents_of, live_by_zone
 
 MAY_LOOK: Final = "monitoring.view_fleetservice"
 SERVICE_DASHBOARD: Final = "anden-service"
@@ -28,10 +29,10 @@ def fleet(request: HttpRequest) -> HttpResponse:
     """How the whole fleet stands: counts, the worst with their reasons, heat, and the curves of the first six."""
     _may_look(request)
     page = fleet_page(fleet_view())
-    live, called = live_by_subject(page.names), false_alarms(page.names)
+    current, called = current_by_subject(page.names, timezone.now()), false_alarms(page.names)
     zones = live_by_zone({row.zone for row in page.rows if row.zone})
     rows = [
-        (row, live.get(row.service) or zones.get(row.zone), called.get((row.service, row.signal_name)))
+        (row, current.get(row.service) or zones.get(row.zone), called.get((row.service, row.signal_name)))
         for row in page.rows
     ]
     context = {**_frame(request, "Fleet"), "page": page, "rows": rows}

@@ -130,6 +130,7 @@ class FleetPage:
     threshold: float
     names: tuple[str, ...]
     is_troubled: bool
+    is_lost: bool
 
 
 def fleet_page(view: FleetView) -> FleetPage:
@@ -156,16 +157,17 @@ def fleet_page(view: FleetView) -> FleetPage:
         threshold=threshold,
         names=tuple(worst.service for worst in view.worst),
         is_troubled=bool(view.trouble),
+        is_lost=_is_lost(view),
     )
 
 
 def _headline(view: FleetView) -> tuple[Tone, str]:
     """The state of the fleet in one sentence, the worst first."""
     sick, silent = view.counts.get(State.OUTLIER, 0), view.counts.get(State.NO_DATA, 0)
-    if view.trouble and silent == view.services:
+    if _is_lost(view):
         return "bad", "Nobody knows how the fleet is now"
     if view.events:
-        return "bad", "Many services moved together" + (f", and {sick:,} stand out beyond that" if sick else "")
+        return "bad", _moved(view)
     if sick == 1:
         name = view.worst[0].service if view.worst else "one service"
         return "bad", f"{name} stands out among {view.services:,} services"
@@ -174,6 +176,23 @@ def _headline(view: FleetView) -> tuple[Tone, str]:
     if silent:
         return "warn", f"{silent:,} of {view.services:,} services give no data"
     return "good", f"All {view.services:,} services are as usual"
+
+
+def _is_lost(view: FleetView) -> bool:
+    """Whether all that is shown is old: nothing is known of anybody now."""
+    return bool(view.trouble) and view.counts.get(State.NO_DATA, 0) == view.services
+
+
+def _moved(view: FleetView) -> str:
+    """What moves together, and how many stand out by themselves beside that, as far as they are listed."""
+    zones = sorted({event.zone for event in view.events if event.zone})
+    whole = any(not event.zone for event in view.events)
+    who = "The whole fleet moves" if whole else f"Zone {zones[0]} moves" if len(zones) == 1 else "Zones move"
+    alone = sum(not row.flag.zone for row in view.worst)
+    if not alone:
+        return f"{who} together"
+    others = "1 service stands out by itself" if alone == 1 else f"{alone} services stand out by themselves"
+    return f"{who} together, and {others}"
 
 
 def _tiles(view: FleetView) -> tuple[Tile, ...]:
@@ -213,9 +232,7 @@ def _banners(view: FleetView) -> tuple[Banner, ...]:
     places: dict[str, str] = {}
     for event in view.events:
         places.setdefault(event.zone, event.sentence)
-    for zone, sentence in places.items():
-        found.append(Banner("bad", f"Zone {zone}" if zone else "The whole fleet", sentence))
-    return tuple(found)
+    return (*found, *(Banner("bad", "", sentence) for sentence in places.values()))
 
 
 def _row(worst: WorstRow, view: FleetView, threshold: float) -> Row:

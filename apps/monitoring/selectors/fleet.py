@@ -10,6 +10,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from apps.monitoring.core.fleet import heat, packing
+from apps.monitoring.core.fleet.curves import first_of_each
 from apps.monitoring.core.fleet.evaluation import Flag, FleetEvent, State
 from apps.monitoring.core.fleet.observation import Floats
 from apps.monitoring.core.fleet.view import MULTIPLES, WORST, FleetView, Multiple, WorstRow
@@ -148,10 +149,7 @@ def _worst(
 ) -> tuple[WorstRow, ...]:
     """The ranked list: each flagged service once, with its worst flag."""
     row_of = {name: row for row, name in enumerate(names)}
-    first: dict[str, Flag] = {}
-    for flag in fleet_flags(evaluation):
-        if flag.service in row_of:
-            first.setdefault(flag.service, flag)
+    first = {flag.service: flag for flag in first_of_each(fleet_flags(evaluation)) if flag.service in row_of}
     return tuple(
         WorstRow(service=name, state=State(int(states[row_of[name]])), flag=flag, scores=scores[row_of[name]])
         for name, flag in list(first.items())[:WORST]

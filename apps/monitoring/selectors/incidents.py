@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Case, Count, When
+from django.db.models import Case, Count, Q, When
 from django.db.models.functions import Abs
 
+from apps.monitoring.core.incident_changes import CALM_S
 from apps.monitoring.core.incidents import FALSE_ALARM, Kind, Stage
 from apps.monitoring.core.sightings import badness
 from apps.monitoring.models import Incident
@@ -41,14 +42,15 @@ def live_incidents(*, most: int) -> list[Incident]:
     return list(found.order_by(quiet, rank, Abs("score").desc(nulls_last=True), "pk")[:most])
 
 
-def live_by_subject(subjects: Iterable[str]) -> dict[str, Incident]:
-    """The live outlier or silence incident of each of these services that has one."""
-    found = Incident.objects.exclude(stage=Stage.CLOSED).filter(
-        subject__in=list(subjects), kind__in=(Kind.OUTLIER, Kind.NO_DATA)
+def current_by_subject(subjects: Iterable[str], now: datetime) -> dict[str, Incident]:
+    """The incident that each of these services is in: a live one, or a closed one whose flag has not left since."""
+    found = Incident.objects.filter(
+        ~Q(stage=Stage.CLOSED) | Q(last_seen_at__gte=now - timedelta(seconds=CALM_S)),
+        subject__in=list(subjects),
+        kind__in=(Kind.OUTLIER, Kind.NO_DATA),
     )
-    return {
-        incident.subject: incident for incident in sorted(found.defer("evidence", "trail"), key=_rank, reverse=True)
-    }
+    ranked = sorted(found.defer("evidence", "trail"), key=_rank, reverse=True)
+    return {incident.subject: incident for incident in ranked}
 
 
 def live_by_zone(zones: Iterable[str]) -> dict[str, Incident]:
@@ -80,7 +82,13 @@ def false_alarms(subjects: Iterable[str]) -> dict[tuple[str, str], FalseAlarms]:
     return found
 
 
-def _rank(incident: Incident) -> tuple[bool, int, float, int]:
-    """What is quiet comes last, whatever it is about."""
+def _rank(incident: Incident) -> tuple[bool, bool, int, float, int]:
+    """What is closed comes last, then what is quiet, whatever it is about."""
     kind = Kind(incident.kind)
-    return incident.quiet_since is not None, KIND_ORDER.index(kind), -badness(kind, incident.score), incident.pk
+    return (
+        incident.stage == Stage.CLOSED,
+        incident.quiet_since is not None,
+        KIND_ORDER.index(kind),
+        -badness(kind, incident.score),
+        incident.pk,
+    )

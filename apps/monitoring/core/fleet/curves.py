@@ -29,9 +29,9 @@ def last_data_s(observation: Observation) -> NDArray[np.float64]:
 
 
 def first_of_each(flags: tuple[Flag, ...]) -> Iterator[Flag]:
-    """The worst flag of each flagged service, the worst first."""
+    """The worst flag of each flagged service, the worst first; what moves with its zone is explained: it comes last."""
     seen = set()
-    for flag in flags:
+    for flag in sorted(flags, key=lambda flag: flag.zone != ""):
         if flag.service not in seen:
             seen.add(flag.service)
             yield flag

@@ -93,7 +93,7 @@ def test_a_page_that_is_no_longer_fed_says_so_and_calls_nobody_well(evaluated: E
 def test_an_event_is_one_banner(evaluated: Evaluated, look_as: LookAs) -> None:
     evaluated(50, Fault(FaultKind.FLEET, 1.9, ("latency_p95", "database_read"), start_s=7_200))
     shown = text_of(look_as("viewer").get(reverse(FLEET)))
-    assert "Many services moved together" in shown
+    assert "The whole fleet moves together" in shown
     assert shown.count('role="status"') == 1
     assert Incident.objects.filter(kind="fleet").count() == 1
     # The engine may be wrong about one healthy service; of the fifty that moved none is meant.

@@ -16,7 +16,7 @@ from apps.monitoring.core.incidents import Kind
 from apps.monitoring.core.sightings import Sighting, Sightings
 from apps.monitoring.metrics import INCIDENTS_OPEN
 from apps.monitoring.models import Incident, IncidentNote, IncidentSuspicion
-from apps.monitoring.selectors.incidents import false_alarms, live_by_subject, live_incidents
+from apps.monitoring.selectors.incidents import current_by_subject, false_alarms, live_incidents
 from apps.monitoring.services.incidents import (
     incident_move,
     incidents_acknowledge,
@@ -139,7 +139,8 @@ def test_a_sick_service_that_falls_silent_has_not_recovered(station: Station) ->
     incidents_record(SICK, NOON)
     for minute in range(5, 300, 5):
         incidents_record(evaluation(FIFTY, silent=("service-3",)), after(minute))
-    assert live_by_subject(["service-3"])["service-3"].kind == "no_data"
+    assert Incident.objects.get(subject="service-3", kind="no_data").stage == "open"
+    assert current_by_subject(["service-3"], after(300))["service-3"].kind == "no_data"
     assert Incident.objects.get(kind="outlier").stage == "open"
 
 
@@ -190,7 +191,7 @@ def test_a_false_alarm_is_remembered_by_service_and_signal_and_counted(station: 
     look = evaluation(FIFTY, flag("service-3"), flag("service-3", "latency_p95", score=5.0), flag("service-4"))
     for day in range(2):
         incidents_record(look, after(day * 1440))
-        incident = live_by_subject(["service-3"])["service-3"]
+        incident = Incident.objects.exclude(stage="closed").get(subject="service-3")
         incident_move(incident.pk, "closed", by=f"person {day}", reason="false_alarm")
         Incident.objects.filter(pk=incident.pk).update(closed_at=after(day * 1440))
     found = false_alarms(["service-3", "service-4"])
@@ -205,6 +206,15 @@ def test_only_open_ones_are_acknowledged_together(station: Station) -> None:
     assert incidents_acknowledge(ids, by="omar") == 2
     assert IncidentNote.objects.filter(by="omar", target="acknowledged").count() == 2
     assert Incident.objects.filter(stage="acknowledged").count() == 2
+
+
+def test_a_service_is_in_its_live_incident_or_in_the_closed_one_whose_flag_has_not_left(station: Station) -> None:
+    incidents_record(SICK, NOON)
+    incident = Incident.objects.get()
+    assert current_by_subject(["service-3", "service-4"], after(1)) == {"service-3": incident}
+    incident_move(incident.pk, "closed", by="nora", reason="expected")
+    assert current_by_subject(["service-3"], after(1)) == {"service-3": incident}
+    assert current_by_subject(["service-3"], after(61)) == {}
 
 
 def test_another_kind_of_trouble_has_its_own_say_and_an_incident_for_each_of_its_checks(station: Station) -> None:

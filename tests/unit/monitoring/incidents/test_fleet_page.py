@@ -48,8 +48,22 @@ SICK = replace(
             "checkout stands out among 50 services",
         ),
         (replace(WELL, counts={State.OK: 48, State.NO_DATA: 2}), "warn", "2 of 50 services give no data"),
-        (replace(WELL, events=(event(),)), "bad", "Many services moved together"),
-        (replace(SICK, events=(event(),)), "bad", "Many services moved together, and 2 stand out beyond that"),
+        (replace(WELL, events=(event(),)), "bad", "The whole fleet moves together"),
+        (
+            replace(SICK, events=(event(),)),
+            "bad",
+            "The whole fleet moves together, and 2 services stand out by themselves",
+        ),
+        (
+            replace(
+                SICK,
+                events=(event("b"),),
+                worst=(SICK.worst[0], replace(SICK.worst[1], flag=replace(flag("search"), zone="b"))),
+            ),
+            "bad",
+            "Zone b moves together, and 1 service stands out by itself",
+        ),
+        (replace(WELL, events=(event("b"), event("c"))), "bad", "Zones move together"),
         (replace(WELL, trouble="Nobody evaluates."), "good", "All 50 services are as usual"),
         (
             replace(WELL, counts={State.NO_DATA: 50}, trouble="Nobody evaluates."),
@@ -66,7 +80,8 @@ def test_the_headline_says_the_worst_first(view: FleetView, tone: str, headline:
 def test_trouble_and_events_are_banners_one_for_each_place() -> None:
     events = (event(), event(signal="error_ratio"), event("b"))
     banners = fleet_page(replace(WELL, trouble="Nobody evaluates.", events=events)).banners
-    assert [banner.title for banner in banners] == ["Not the fleet of now", "The whole fleet", "Zone b"]
+    assert [banner.title for banner in banners] == ["Not the fleet of now", "", ""]
+    assert banners[2].sentence.startswith("zone b")
 
 
 def test_the_shift_is_that_of_the_signal_that_moved_most_either_way() -> None:
