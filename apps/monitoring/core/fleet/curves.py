@@ -29,7 +29,7 @@ def last_data_s(observation: Observation) -> NDArray[np.float64]:
 
 
 def first_of_each(flags: tuple[Flag, ...]) -> Iterator[Flag]:
-    """The worst flag of each flagged service, the worst first; what moves with its zone is explained: it comes last."""
+    """The worst flag of each flagged service, the worst first; those that a zone's event explains come last."""
     seen = set()
     for flag in sorted(flags, key=lambda flag: flag.zone != ""):
         if flag.service not in seen:
