@@ -3,10 +3,10 @@
 from typing import Final
 
 from apps.monitoring.core.dashboards.model import Meaning, Scale, Target, rising
-from apps.monitoring.core.dashboards.recordings import PEERS, SERVICES_UP_TO
+from apps.monitoring.core.dashboards.recordings import PEERS, SERVICES_UP_TO, WORST_SCORE
 from apps.monitoring.core.dashboards.recordings import WORST as ALL_SIGNALS
 from apps.monitoring.core.promql import Match, Query, compose, level, series
-from apps.monitoring.metrics import FLEET_SCORE, FLEET_STATE
+from apps.monitoring.metrics import FLEET_STATE
 
 WORST: Final = 20
 """Rows of the ranked table, and of the state timeline: more cannot be read."""
@@ -34,7 +34,7 @@ POINTS: Final = 60
 
 def worst_score(*where: Match) -> Query:
     """Each service's worst score over its signals."""
-    return level(FLEET_SCORE, *where, by=("service",))
+    return level(WORST_SCORE, *where, by=("service",))
 
 
 def standing() -> Query:
@@ -44,7 +44,7 @@ def standing() -> Query:
 
 def worst_of_now(count: int) -> Query:
     """The services with the worst scores at the end of the time range: the same ones at every moment of it."""
-    return compose(f"topk({count}, max by (service) ({{}} @ end()))", series(FLEET_SCORE))
+    return compose(f"topk({count}, max by (service) ({{}} @ end()))", series(WORST_SCORE))
 
 
 def worst_flagged(count: int) -> Query:
@@ -54,7 +54,7 @@ def worst_flagged(count: int) -> Query:
         # Between two steps nothing is seen, so what is flagged at the end counts, too.
         f" and on (service) max by (service) (max_over_time(({{}} == {OUTLIER})[$__range:{STEP}] @ end())"
         f" or {{}} @ end() == {OUTLIER}))",
-        series(FLEET_SCORE),
+        series(WORST_SCORE),
         series(FLEET_STATE),
         series(FLEET_STATE),
     )

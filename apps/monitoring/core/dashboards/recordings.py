@@ -9,7 +9,7 @@ from typing import Final
 
 from apps.datasets.core.metric import Metric
 from apps.monitoring.core.alerts.alert import Group, Recording
-from apps.monitoring.core.promql import Query, compose, level
+from apps.monitoring.core.promql import compose, level, series
 from apps.monitoring.metrics import FLEET_SCORE
 
 EVERY: Final = "30s"
@@ -20,6 +20,12 @@ SHARES: Final = ((0.1, "p10"), (0.5, "p50"), (0.9, "p90"))
 WORST: Final = "worst"
 """In place of a signal: each service's worst score over its signals."""
 
+WORST_SCORE: Final = Metric(
+    "anden:fleet_score:worst",
+    "A service's worst score over its signals: one series a service in place of six.",
+    "gauge",
+    labels=("service",),
+)
 SERVICES_UP_TO: Final = Metric(
     "anden:fleet_services:count", "Services whose worst score is up to le.", "gauge", labels=("le",)
 )
@@ -29,12 +35,16 @@ PEERS: Final = Metric(
 
 
 def fleet_recordings() -> Group:
-    """The rules: the distribution of the worst scores, and the band in which most services lie."""
-    return Group("anden-fleet-scores", EVERY, (*_counts(), *_bands()))
+    """The rules: the worst scores, their distribution, and the band in which most services lie.
+
+    Prometheus evaluates them in this order, so the worst scores are there when they are counted.
+    """
+    worst = Recording(WORST_SCORE, level(FLEET_SCORE, by=("service",)))
+    return Group("anden-fleet-scores", EVERY, (worst, *_counts(), *_bands()))
 
 
 def _counts() -> Iterator[Recording]:
-    worst = level(FLEET_SCORE, by=("service",))
+    worst = series(WORST_SCORE)
     every = compose("count({})", worst)
     for edge in EDGES:
         # No service below the edge is none; no service at all is nothing known.
@@ -45,11 +55,7 @@ def _counts() -> Iterator[Recording]:
 
 def _bands() -> Iterator[Recording]:
     for share, band in SHARES:
-        yield Recording(PEERS, _quantile(share, "signal"), (("band", band),))
-        yield Recording(PEERS, _quantile(share), (("signal", WORST), ("band", band)))
-
-
-def _quantile(share: float, *by: str) -> Query:
-    scores = level(FLEET_SCORE, by=("service", *by))
-    grouping = f" by ({', '.join(by)})" if by else ""
-    return compose(f"quantile{grouping} ({share:g}, {{}})", scores)
+        scores = level(FLEET_SCORE, by=("service", "signal"))
+        yield Recording(PEERS, compose(f"quantile by (signal) ({share:g}, {{}})", scores), (("band", band),))
+        worst = compose(f"quantile({share:g}, {{}})", series(WORST_SCORE))
+        yield Recording(PEERS, worst, (("signal", WORST), ("band", band)))

@@ -95,7 +95,7 @@ _WORST: Final = Row(
                     compose(
                         f"topk({WORST}, {{}} == on (service) group_left () {{}})",
                         level(FLEET_SCORE, by=("service", "signal")),
-                        worst_score(),
+                        level(FLEET_SCORE, by=("service",)),  # not the recorded one, which may be older
                     ),
                     "{{service}}",
                     instant=True,

@@ -14,6 +14,7 @@ from apps.monitoring.core.dashboards.model import (
     Variable,
     rising,
 )
+from apps.monitoring.core.dashboards.recordings import WORST_SCORE
 from apps.monitoring.core.dashboards.shapes import SHORT, TALL, age, figures, lines, state
 from apps.monitoring.core.fleet.signals import SIGNALS, Signal
 from apps.monitoring.core.foreign_metrics import POD_CPU, POD_LIMIT, POD_MEMORY, POD_RESTARTS
@@ -54,8 +55,8 @@ _STATES: Final = Row(
             compose(
                 "((count({} > scalar({})) or vector(0)) + 1) and on () {}",
                 worst_score(),
-                level(FLEET_SCORE, THIS),
-                level(FLEET_SCORE, THIS),
+                level(WORST_SCORE, THIS),
+                level(WORST_SCORE, THIS),
             ),
             Unit.COUNT,
             decimals=0,
