@@ -290,6 +290,18 @@ def test_a_refusal_that_repeats_a_secret_is_told_without_it(monkeypatch: pytest.
     assert raised.value.__cause__ is None
 
 
+def test_what_a_file_provisioned_is_told_as_locked_and_not_as_a_missing_right() -> None:
+    fake = FakeGrafana()
+    dashboards_sync(run_on(fake), manifest())
+    fake.world.contacts["anden-mail"].update(provenance="file", settings={"addresses": "other@example.org"})
+    with pytest.raises(SyncRefused, match=r"contact point anden-mail .* without our mark"):
+        dashboards_sync(run_on(fake), manifest())
+    with pytest.raises(
+        GrafanaRefused, match="refuses to update contact point anden-mail: 403 Resource with provenance"
+    ):
+        dashboards_sync(run_on(fake), manifest(), adopt=True)
+
+
 def test_no_secret_is_kept_shown_or_planned() -> None:
     fake, history = FakeGrafana(), MemoryHistory()
     actions: list[Action] = []

@@ -39,7 +39,8 @@ def keep_provenance(old: Json | None, new: str) -> None:
     """Nothing. Raises Refuse: what provisioning made cannot be changed as if by a person, nor the reverse way."""
     before = (old or {}).get("provenance", "")
     allowed = not before or before == new
-    need(allowed, 409, f"cannot change provenance from '{before}' to '{new}'")
+    said = f"Resource with provenance status '{before}' cannot be managed via API that handles '{new}'"
+    need(allowed, 403, said, messageId="alerting.notifications.invalidProvenance")
 
 
 def contact_list(world: World, _request: Request) -> Reply:
@@ -129,7 +130,7 @@ def mute_post(world: World, request: Request) -> Reply:
     """A new one."""
     body = request.body
     _check_mute(body)
-    need(body["name"] not in world.mutes, 409, f"a time interval with the name {body['name']} already exists")
+    need(body["name"] not in world.mutes, 400, "Time interval with this name already exists. Use a different name")
     world.mutes[body["name"]] = _mute(body, request.provenance)
     return Reply(201, world.mutes[body["name"]])
 

@@ -104,6 +104,7 @@ class DirectTransport:
             reply = self._grafana.handle(Request(method, path, query, given, json.loads(json.dumps(body))))
         except Dropped as error:
             raise GrafanaAway(f"the fake Grafana dropped {method} {path} (once: {once})") from error
-        if reply.status in {401, 403}:
+        answer = Answer(reply.status, json.loads(json.dumps(reply.body)))
+        if reply.status == 401 or (reply.status == 403 and not answer.is_locked):
             raise GrafanaRefused(f"the fake Grafana answers {reply.status}")
-        return Answer(reply.status, json.loads(json.dumps(reply.body)))
+        return answer
