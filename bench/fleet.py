@@ -1,6 +1,7 @@
 """The outlier engine's tables: accurate, calm, and what a look costs. Needs no server."""
 
 import json
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from bench import fleet_accuracy, fleet_calm, fleet_scale
@@ -9,9 +10,10 @@ from bench.result import Result
 
 def measure(folder: Path) -> list[Result]:
     """The claims. Writes the tables to fleet_tables.json, from where the decision record quotes them."""
-    accurate = fleet_accuracy.tabulate()
-    calm = fleet_calm.measure()
     cost = fleet_scale.measure()
+    with ProcessPoolExecutor(2) as pool:
+        found, kept = pool.submit(fleet_accuracy.tabulate), pool.submit(fleet_calm.measure)
+        accurate, calm = found.result(), kept.result()
     tables = {
         "accurate": fleet_accuracy.markdown(accurate),
         "calm": fleet_calm.markdown(calm),

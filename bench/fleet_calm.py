@@ -12,11 +12,11 @@ from bench.fleet_accuracy import HELD_OUT, OURS, found_by
 from bench.fleet_rivals import RIVALS
 from bench.result import Result, least, limit
 
-FLEETS: Final = {8: 120, 50: 40, 1000: 3}
+FLEETS: Final = {8: 60, 50: 20, 1000: 2}
 _MOVED: Final = ("request_rate", "latency_p95", "database_read", "database_write")
 _LEAST_FALSE: Final = {8: 1.0, 50: 0.2, 1000: 0.2}
 """Per cent of healthy services that may be flagged in one look."""
-_FLAPPING: Final = 10
+_FLAPPING: Final = 4
 _EVERY_S: Final = 300.0
 
 
@@ -107,7 +107,7 @@ def _healthy(calm: Calm, services: int, count: int) -> None:
 def _silent() -> float:
     """Services that stop five to sixty minutes before the look."""
     shown = stopped = 0
-    for seed in range(HELD_OUT, HELD_OUT + 20):
+    for seed in range(HELD_OUT, HELD_OUT + 10):
         rng = np.random.default_rng([seed, 50, 1])
         faults = tuple(Fault(FaultKind.SILENT, start_s=60.0 * float(rng.integers(5, 61))) for _ in range(4))
         observation, truth = generate(FleetSpec.drawn(rng, services=50, faults=faults), seed)

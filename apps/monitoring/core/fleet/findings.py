@@ -17,8 +17,7 @@ from apps.monitoring.core.fleet.scoring import Look, Scored, level, score, slope
 
 LOOKS: Final[tuple[Kind, ...]] = ("level", "level", "level", "drift", "spread")
 """The looks at a signal: the whole window, its latest half, its latest quarter; its slope; its restlessness."""
-_LEVELS: Final = 3
-_SLOPE: Final = 3
+_QUARTER: Final = 2
 _SPREAD: Final = 4
 _WHERE: Final = (0, 1, 2, 2, 1)
 """The part of the window that speaks for each look."""
@@ -93,6 +92,8 @@ def _scores(usual: Usual, levels: list[Look], restless: Look, *, observation: Ob
     # A change that is too small to matter must not pass however calm a service is: so much deviation all have.
     floors = [least / threshold] * _SPREAD + [float(np.log(policy.least_restless)) / threshold]
     directions = _directions(observation, levels)
+    # A signal that mostly stands still (no errors) and jumps now and then must persist for half of the window.
+    flat = (usual.past_left == 0).sum(axis=(2, 3)) > (usual.past_left != 0).sum(axis=(2, 3)) / 2
     scores = []
     for number, (look, floor) in enumerate(zip([*levels, slope(usual), restless], floors, strict=True)):
         scored = score(look, floor=floor, apart=usual.apart)
@@ -101,6 +102,8 @@ def _scores(usual: Usual, levels: list[Look], restless: Look, *, observation: Ob
             continue
         found = _one_sided(look, scored, directions, threshold)
         weak = _weak(levels, number, directions, least=least)
+        if number >= _QUARTER:
+            weak |= flat
         scores.append(np.where(weak, np.minimum(found, _NEARLY * threshold), found))
     return np.stack(scores) - _HANDICAP[:, None, None]
 

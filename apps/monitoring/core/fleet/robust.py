@@ -42,15 +42,15 @@ def median_of_services(values: Floats, *, least: int = 1) -> Floats:
 
 
 def midmean(values: Floats, *, least: int = 1) -> Floats:
-    """The mean of the middle half of the last axis, NaN where fewer than `least` are known."""
+    """The mean of the middle half of the last axis (of three: the middle), NaN where fewer than `least` are there."""
     ordered = np.sort(values, axis=-1)
     known = (~np.isnan(ordered)).sum(axis=-1, keepdims=True)
-    cut = known // 4
+    cut = (known + 1) // 4
     place = np.arange(values.shape[-1])
     inside = (place >= cut) & (place < known - cut)
     total = np.where(inside, ordered, np.float32(0)).sum(axis=-1)
-    kept = (known - 2 * cut)[..., 0]
-    return np.where(kept >= max(1, least - 2 * (least // 4)), total / np.maximum(kept, 1), np.nan).astype(np.float32)
+    kept = np.maximum(known - 2 * cut, 1)[..., 0]
+    return np.where(known[..., 0] >= max(1, least), total / kept, np.nan).astype(np.float32)
 
 
 def deviation(values: Floats) -> Floats:

@@ -26,6 +26,8 @@ _UNLIKE: Final = 0.4
 """How far the logarithms of the services' spreads lie apart in a fleet too small to say."""
 _ALIKE: Final = 0.1
 """How far they lie apart at the least."""
+_BURSTS: Final = 3.0
+"""The fleet's middle variance is taken to be no less than this part of its mean."""
 _NODES: Final = np.linspace(-3.0, 3.0, 13)
 """The spreads that are considered, in deviations of their logarithm over the fleet."""
 
@@ -90,19 +92,29 @@ def score(look: Look, *, floor: float, apart: NDArray[np.bool_]) -> Scored:
     squares = np.where(np.isnan(held), 0, held**2).sum(axis=-1) * _forecast(days)
     shares = np.empty(look.now.shape, np.float32)
     for column in range(look.now.shape[1]):
-        shares[:, column] = _predicted(look.now[:, column], squares[:, column], days[:, column], floor=floor)
+        shares[:, column] = _predicted(
+            look.now[:, column], held[:, column], squares[:, column], days=days[:, column], floor=floor
+        )
     ordered = np.sort(look.past, axis=-1)
     return Scored(_calibrated(shares, apart), *_seconds(ordered, days.astype(np.int64)))
 
 
-def _predicted(now: Floats, squares: Floats, days: Floats, *, floor: float) -> Floats:
+def _predicted(now: Floats, past: Floats, squares: Floats, *, days: Floats, floor: float) -> Floats:
     """The normal deviate as rare as each of these figures of one signal, S."""
     there = days >= 2
     if not there.any():
         return np.full(now.shape, np.nan, np.float32)
     half = float(np.median(days[there])) / 2
     logs = np.log(np.maximum(squares[there] / days[there], 1e-8)) - np.float32(digamma(half) - math.log(half))
-    centre, reach = float(np.median(logs)) / 2, _UNLIKE
+    centre, together = (
+        float(np.median(logs)),
+        float(np.log(max(np.mean(squares[there] / days[there]), 1e-8) / _BURSTS)),
+    )
+    if centre < together:
+        # Errors come in bursts: where most days show nothing, that is no measure of how far the others stray.
+        centre, floor = together, math.hypot(floor, _burst(past))
+    centre /= 2
+    reach = _UNLIKE
     if there.sum() >= _ENOUGH:
         reach = math.sqrt(max(float(deviation(logs)) ** 2 - trigamma(half), 4 * _ALIKE**2)) / 2
     spreads = np.exp(centre + reach * _NODES)
@@ -114,9 +126,18 @@ def _predicted(now: Floats, squares: Floats, days: Floats, *, floor: float) -> F
     return np.asarray(np.copysign(tail_z(share), now), dtype=np.float32)
 
 
+def _burst(past: Floats) -> float:
+    """The deviation whose normal distribution reaches as far as the fleet's rarest days do."""
+    known = np.abs(past[~np.isnan(past)])
+    return float(np.quantile(known, 0.99)) / 2.33
+
+
 def _held(past: Floats) -> Floats:
     """The earlier days' figures, one wild day drawn in: a past incident must not hide the next."""
-    reach = 4 * median(np.abs(past))[..., None]
+    known = ~np.isnan(past)
+    fleet = np.sqrt(np.where(known, past**2, 0).sum(axis=(0, 2)) / np.maximum(known.sum(axis=(0, 2)), 1))
+    # The fleet's spread, too: where most days show nothing, the median says that nothing ever happens.
+    reach = 4 * np.fmax(median(np.abs(past)), fleet[None].astype(np.float32))[..., None]
     return np.clip(past, -reach, reach)
 
 

@@ -95,6 +95,16 @@ def test_errors_where_there_were_none() -> None:
     assert "5.0 %, usually 0 % at this time of day" in flag.sentence
 
 
+def test_errors_in_a_minute_now_and_then_are_no_trouble_and_many_are() -> None:
+    observation, _ = generate(CALM, 5)
+    rng = np.random.default_rng(5)
+    for values in (observation.now[:, 1], observation.past[:, 1]):
+        values[...] = 0.01 * (rng.random(values.shape) < 0.03)
+    assert evaluate(observation).flags == ()
+    observation.now[WHO, 1, -30:] = 0.01
+    assert the_flag(evaluate(observation)).signal == "error_ratio"
+
+
 def test_a_constant_signal_that_moves() -> None:
     observation, _ = generate(CALM, 5)
     observation.now[:, 5], observation.past[:, 5] = 0.3, 0.3

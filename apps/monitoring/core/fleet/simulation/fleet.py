@@ -228,7 +228,7 @@ class SimulatedFleet:
         return [found for found in amounts if found[2].any()]
 
     def _count_errors(self, values: Array, times_s: Array) -> None:
-        """Errors are counted, so that most minutes of most services have none."""
+        """Errors are counted: few a minute, and in many minutes of a small service none."""
         requests = np.maximum(values[:, _RATE] * self.spec.step_s, 1.0)
         expected = np.minimum(values[:, _ERRORS], 1.0) * requests
         counted = [
