@@ -34,13 +34,17 @@ def add_simulate_arguments(parser: CommandParser) -> None:
     parser.add_argument("--once", action="store_true", help="write the past and the present, and end")
 
 
-def simulate(options: dict[str, Any], *, say: Callable[[str], None], leave: threading.Event) -> None:
+def simulate(
+    options: dict[str, Any], *, say: Callable[[str], None], leave_asked: Callable[[], threading.Event]
+) -> None:
     """Let the fleet live until asked to leave."""
     folder = options["file"] or settings.FLEET.file
     if folder is None:
         raise CommandError("say where to write: --file FOLDER or ANDEN_FLEET_FILE")
     if not 1 <= options["services"] <= MOST:
         raise CommandError(f"--services {options['services']}: 1 to {MOST:,} can be simulated")
+    if not options["every"] >= 1:  # not a number is none, too
+        raise CommandError(f"--every {options['every']}: 1 or more seconds")
     fleet = simulated(options["services"], options["fault"], seed=options["seed"], at_s=time.time())
     living = LivingFleet(fleet, folder, settings.FLEET.span())
     living.start(time.time())
@@ -50,7 +54,10 @@ def simulate(options: dict[str, Any], *, say: Callable[[str], None], leave: thre
     if options["port"] is not None:
         server = serve(counters.page, address=options["address"], port=options["port"])
         say(f"metrics at http://{options['address']}:{server.server_port}/metrics")
-    while not options["once"] and not leave.wait(options["every"]):
+    if options["once"]:
+        return
+    leave = leave_asked()
+    while not leave.wait(options["every"]):
         living.write(time.time())
         counters.add(_values(fleet, time.time()), options["every"])
 

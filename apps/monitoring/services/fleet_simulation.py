@@ -40,14 +40,23 @@ class LivingFleet:
             for path in (folder, self._folder):
                 _remove(path)
             self._folder.mkdir(parents=True)
-            self.write(at_s)
+            self._write(at_s)
             self._folder.rename(folder)
         except OSError as error:
             raise SourceRefused(f"{folder} cannot be written: {error.strerror or error}") from error
         self._folder = folder
 
     def write(self, at_s: float) -> int:
-        """Bring the files up to this moment; how many were written."""
+        """Bring the files up to this moment; how many were written.
+
+        Raises SourceRefused: the folder cannot be written any more.
+        """
+        try:
+            return self._write(at_s)
+        except OSError as error:
+            raise SourceRefused(f"{self._folder} cannot be written: {error.strerror or error}") from error
+
+    def _write(self, at_s: float) -> int:
         written = 0
         for day, times_s in self._span.windows(at_s):
             last_s = times_s[-1] if day == 0 else times_s[-1] + _HOUR_S  # an hour of the past ahead, in one go

@@ -74,7 +74,7 @@ class Command(StationCommand):
             case "queries":
                 self.stdout.write(queries_text(signal_queries(settings.FLEET.signals)), ending="")
             case "simulate":
-                simulate(options, say=self._say, leave=_leave_on_signals())
+                simulate(options, say=self._say, leave_asked=_leave_on_signals)
 
     def _print(self, options: dict[str, Any], rows: Any, lines: Any) -> None:
         if options["json"]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,12 +12,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.conf import settings
 from django.core.management.base import CommandError
 
+from apps.monitoring.adapters.fleet.file_source import FileSource
+from apps.monitoring.core.errors import SourceRefused
 from apps.monitoring.core.fleet.evaluation import State
+from apps.monitoring.core.fleet.simulation import FleetSpec, SimulatedFleet
 from apps.monitoring.models import FleetEvaluation, FleetService, Incident
+from apps.monitoring.services.fleet_simulation import LivingFleet
 from apps.monitoring.services.fleet_source import signal_queries
 from tests.station import Station
 
@@ -111,6 +117,7 @@ def test_what_is_old_is_shown_as_no_data(
         (("show", "nobody"), "no service 'nobody' was observed"),
         (("simulate",), "say where to write: --file FOLDER or ANDEN_FLEET_FILE"),
         (("simulate", "--file", "x", "--services", "0"), "--services 0: 1 to 20,000 can be simulated"),
+        (("simulate", "--file", "x", "--every", "nan"), "--every nan: 1 or more seconds"),
         (("simulate", "--file", "x", "--fault", "mail"), "--fault: 'mail' is not KIND:SERVICE:SIGNAL:FACTOR[:AFTER]"),
         (("simulate", "--file", "x", "--fault", "levl:mail:slow:2"), "'levl' is no kind: did you mean level?"),
         (("simulate", "--file", "x", "--fault", "level:payment:slow:2"), "'payment' is no service: did you mean pay"),
@@ -135,6 +142,30 @@ def test_a_folder_with_something_else_is_left_alone(station: Station, tmp_path: 
     with pytest.raises(CommandError, match=r"holds thesis.txt, which no simulation wrote: choose another folder"):
         fleet("simulate", "--once", "--file", tmp_path)
     assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def test_a_folder_that_goes_away_ends_the_simulation_in_one_line(tmp_path: Path) -> None:
+    living = LivingFleet(SimulatedFleet(FleetSpec(services=3), 1), tmp_path / "fleet", settings.FLEET.span())
+    living.start(1_800_000_000)
+    shutil.rmtree(tmp_path / "fleet")
+    with pytest.raises(SourceRefused, match="cannot be written: No such file"):
+        living.write(1_800_000_060)
+
+
+def test_a_simulation_writes_what_is_new_and_keeps_the_past_it_needs(tmp_path: Path) -> None:
+    span = settings.FLEET.span()
+    living = LivingFleet(SimulatedFleet(FleetSpec(services=3, gaps=0), 1), tmp_path / "fleet", span)
+    source = FileSource(tmp_path / "fleet", span)
+    living.start(1_800_000_060)
+    assert living.write(1_800_000_120) == 1, "the hour of now alone"
+    for at_s in (1_800_000_120, 1_800_003_600, 1_800_007_260, 1_800_000_000 + 30 * 3600):
+        living.write(at_s)
+        found = source.observe(at_s)
+        assert np.isfinite(found.now).all()
+        assert np.isfinite(found.past).all()
+    kept = len(list((tmp_path / "fleet").iterdir()))
+    living.write(1_800_000_000 + 20 * 86_400)
+    assert len(list((tmp_path / "fleet").iterdir())) <= kept, "what is older than its days goes"
 
 
 @contextmanager
