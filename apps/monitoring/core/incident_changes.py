@@ -52,11 +52,15 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One act on one incident: `known` is None where there is none yet, `sighting` where nothing was seen."""
+    """One act on one incident: `known` is None where there is none yet, `sighting` where nothing was seen.
+
+    `is_gone`: its subject is watched no more.
+    """
 
     act: Act
     known: Known | None = None
     sighting: Sighting | None = None
+    is_gone: bool = False
 
 
 def changes(
@@ -109,6 +113,6 @@ def _unseen(by_key: dict[Key, Known], sightings: Sightings, at_s: float) -> Iter
             continue
         quiet_s = at_s if known.quiet_s is None else known.quiet_s
         if at_s - quiet_s >= QUIET_CLOSES_S[Stage(known.stage)]:
-            yield Change(Act.RECOVER, known)
+            yield Change(Act.RECOVER, known, is_gone=sightings.is_gone(known.kind, known.subject))
         elif known.quiet_s is None:
             yield Change(Act.QUIET, known)

@@ -45,10 +45,19 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Sightings:
-    """All trouble of one moment, and the outliers of which nothing can be said because their service is silent."""
+    """All trouble of one moment, and the outliers of which nothing can be said because their service is silent.
+
+    `present` names whom the look was at; None where that is not told.
+    """
 
     seen: tuple[Sighting, ...]
     unknown: frozenset[Key]
+    present: frozenset[str] | None = None
+
+    def is_gone(self, kind: str, subject: str) -> bool:
+        """Whether nobody looks at this service any more, so that its silence says nothing."""
+        is_service = kind in {Kind.OUTLIER, Kind.NO_DATA} and subject != WHOLE_FLEET
+        return is_service and self.present is not None and subject not in self.present
 
 
 def key_of(kind: str, subject: str, signal: str) -> Key:
@@ -68,7 +77,7 @@ def badness(kind: str, score: float | None) -> float:
 def sightings_of(evaluation: Evaluation) -> Sightings:
     """What the evaluation says of outliers, events and silence; a fleet without services says nothing."""
     seen = (*_events(evaluation), *_outliers(evaluation), *_silent(evaluation))
-    return Sightings(seen, frozenset(_unknown(evaluation)))
+    return Sightings(seen, frozenset(_unknown(evaluation)), frozenset(evaluation.services))
 
 
 def _outliers(evaluation: Evaluation) -> list[Sighting]:

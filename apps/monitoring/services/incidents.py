@@ -222,7 +222,8 @@ def _changed(incident: Incident, change: Change, at: datetime) -> IncidentNote |
     elif change.act is Act.RECOVER:
         _set_stage(incident, Stage.CLOSED, at=at, by=SYSTEM, reason=RECOVERED)
         since = f"{incident.quiet_since:%Y-%m-%d %H:%M}"
-        note = f"Not seen since {since} UTC."
+        watched = " Its subject is watched no more: that it is well, nobody knows." if change.is_gone else ""
+        note = f"Not seen since {since} UTC.{watched}"
         return IncidentNote(incident=incident, at=at, source=source, target=Stage.CLOSED, reason=RECOVERED, note=note)
     elif change.act is Act.REOPEN:
         closed = incident.get_reason_display()

@@ -33,12 +33,14 @@ def look_as(station: Station) -> LookAs:
 def evaluated(station: Station) -> Evaluated:
     """A function that makes a fleet of so many services with faults, evaluated `looks` times up to now."""
 
-    def evaluate(services: int, *faults: Fault, looks: int = 2, age_s: float = 0, days: int = 2) -> SimulatedFleet:
+    def evaluate(
+        services: int, *faults: Fault, looks: int = 2, every_s: float = 60, age_s: float = 0, days: int = 2
+    ) -> SimulatedFleet:
         now_s = time.time() // 60 * 60 - age_s
         spec = FleetSpec(services=services, at_s=now_s, points=24, days=days, faults=faults, gaps=0.0)
         fleet = SimulatedFleet(spec, 5)
         for back in range(looks - 1, -1, -1):
-            fleet_evaluate(fleet, at_s=now_s - 60 * back)
+            fleet_evaluate(fleet, at_s=now_s - every_s * back)
         return fleet
 
     return evaluate

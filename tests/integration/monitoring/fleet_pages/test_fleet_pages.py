@@ -1,6 +1,7 @@
 """The pages of the fleet: who may see them, what they say, and what they cost, whatever the fleet's size."""
 
 import re
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from apps.monitoring.core.fleet.simulation import Fault, FaultKind
 from apps.monitoring.models import FleetService, Incident
 from apps.monitoring.services.incidents import incident_move
 from tests.integration.monitoring.fleet_pages.conftest import Evaluated, LookAs
+from tests.station import Station
 
 SICK = Fault(factor=4.0, services=(3,), start_s=7_200)
 FLEET = "fleet"
@@ -98,6 +100,19 @@ def test_an_event_is_one_banner(evaluated: Evaluated, look_as: LookAs) -> None:
     assert Incident.objects.filter(kind="fleet").count() == 1
     # The engine may be wrong about one healthy service; of the fifty that moved none is meant.
     assert Incident.objects.exclude(kind="fleet").count() <= 1
+
+
+def test_a_flapping_service_opens_at_most_one_incident_an_hour(evaluated: Evaluated, station: Station) -> None:
+    flapping = Fault(FaultKind.FLAP, 6.0, ("latency_p95",), services=(3,), start_s=4 * 3_600, period_s=3_000)
+    fleet = evaluated(20, flapping, looks=40, every_s=300)
+    opened = list(
+        Incident.objects.filter(subject=fleet.services[3], kind="outlier")
+        .order_by("opened_at")
+        .values_list("opened_at", flat=True)
+    )
+    assert opened
+    assert all((later - earlier).total_seconds() > 3_600 for earlier, later in pairwise(opened))
+    assert Incident.objects.filter(subject=fleet.services[3], returns__gt=0).exists()
 
 
 def test_services_that_move_with_their_zone_lead_to_its_incident(evaluated: Evaluated, look_as: LookAs) -> None:

@@ -114,6 +114,14 @@ def test_what_is_gone_is_quiet_and_closes_itself_with_a_trace(station: Station) 
     assert "no longer seen, by itself" in Incident.objects.get().notes.all()[2].note
 
 
+def test_a_service_that_is_watched_no_more_is_not_said_to_be_well(station: Station) -> None:
+    incidents_record(SICK, NOON)
+    others = tuple(name for name in FIFTY if name != "service-3")
+    for minute in (5, 130):
+        incidents_record(evaluation(others), after(minute))
+    assert "watched no more" in Incident.objects.get().notes.all()[1].note
+
+
 def test_a_fleet_event_opens_one_incident_and_its_members_none(station: Station) -> None:
     incidents_record(evaluation(FIFTY, events=(event(), event(signal="error_ratio"), event("b"))), NOON)
     assert list(Incident.objects.order_by("kind").values_list("kind", "subject")) == [
