@@ -63,6 +63,13 @@ def fleet_evaluate(source: SignalSource, *, at_s: float, policy: Policy = DEFAUL
     return looked
 
 
+def fleet_leave() -> None:
+    """Stop being the evaluator that stays: another may take over, also while this session lives on in a pool."""
+    with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock_all()")
+    connection.close()
+
+
 def fleet_purge(now: datetime) -> tuple[int, int]:
     """Delete evaluations and services older than ANDEN_FLEET_KEEP_DAYS; how many of each."""
     oldest = now - timedelta(days=settings.FLEET.keep_days)

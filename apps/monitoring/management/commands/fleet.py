@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
 from apps.datasets.station_command import StationCommand, database_line
@@ -23,7 +23,7 @@ from apps.monitoring.management.fleet_simulate import add_simulate_arguments, si
 from apps.monitoring.selectors.fleet import fleet_is_stale, fleet_newest, fleet_trouble
 from apps.monitoring.selectors.fleet_service import service_view
 from apps.monitoring.selectors.fleet_services import service_list
-from apps.monitoring.services.fleet import Looked, fleet_evaluate, fleet_look
+from apps.monitoring.services.fleet import Looked, fleet_evaluate, fleet_leave, fleet_look
 from apps.monitoring.services.fleet_source import fleet_source, signal_queries
 
 _AGAIN_S: Final = 10.0
@@ -111,7 +111,7 @@ class Command(StationCommand):
             except MonitoringError as error:
                 line, pause_s = f"{type(error).__name__}: {error}", min(every_s, _AGAIN_S)
             except (DatabaseError, InterfaceError) as error:
-                connection.close()
+                fleet_leave()
                 line, pause_s = database_line(self.alias, error), min(every_s, _AGAIN_S)
             if line != said:  # what did not change is not said again
                 self._say(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}  {line}")

@@ -18,7 +18,7 @@ from apps.monitoring.metrics import FLEET_EVALUATIONS
 from apps.monitoring.models import FleetDetail, FleetEvaluation, FleetService, Incident
 from apps.monitoring.selectors.fleet import fleet_view
 from apps.monitoring.services import fleet as service
-from apps.monitoring.services.fleet import fleet_evaluate, fleet_purge
+from apps.monitoring.services.fleet import fleet_evaluate, fleet_leave, fleet_purge
 from apps.monitoring.tasks import purge_fleet
 from tests.integration.monitoring.fleet.conftest import AT_S, HeldSource
 from tests.station import Station
@@ -116,9 +116,11 @@ def test_of_two_that_go_on_one_works_and_the_other_takes_over(station: Station, 
     leave.set()
     thread.join(30)
     assert fleet_evaluate(source, at_s=AT_S + 300, stay=True).stored
-    # Its session went back to the pool: nobody else shall wait for it.
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_unlock_all()")
+    # Its session goes back to a pool: nobody else shall wait for it.
+    fleet_leave()
+    with station.connect("default") as other:
+        free = other.execute("SELECT pg_try_advisory_lock(hashtextextended('anden fleet evaluation', 0))").fetchone()
+    assert free == (True,)
 
 
 def test_an_evaluator_whose_session_died_leaves_the_lock_free(station: Station, source: HeldSource) -> None:
