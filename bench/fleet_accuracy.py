@@ -18,11 +18,11 @@ from bench.fleet_rivals import RIVALS
 from bench.result import Result, least
 
 OURS: Final = "Andén"
-HELD_OUT: Final = 7_310_000
+HELD_OUT: Final = 9_120_000
 """The published table's first seed: nothing was chosen by looking at these."""
 TRAINING: Final = 40_000
 SHIFTS: Final = (1.3, 1.5, 2.0)
-FLEETS: Final = {8: 60, 50: 30, 1000: 3}
+FLEETS: Final = {8: 30, 50: 30, 1000: 4}
 """How many fleets of each size are drawn for each shift."""
 CLAIMS: Final = {
     (8, 1.5): (95.0, 75.0),

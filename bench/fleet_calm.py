@@ -12,7 +12,7 @@ from bench.fleet_accuracy import HELD_OUT, OURS, found_by
 from bench.fleet_rivals import RIVALS
 from bench.result import Result, least, limit
 
-FLEETS: Final = {8: 60, 50: 20, 1000: 2}
+FLEETS: Final = {8: 40, 50: 20, 1000: 2}
 _MOVED: Final = ("request_rate", "latency_p95", "database_read", "database_write")
 _LEAST_FALSE: Final = {8: 1.0, 50: 0.2, 1000: 0.2}
 """Per cent of healthy services that may be flagged in one look."""

@@ -26,6 +26,8 @@ _UNLIKE: Final = 0.4
 """How far the logarithms of the services' spreads lie apart in a fleet too small to say."""
 _ALIKE: Final = 0.1
 """How far they lie apart at the least."""
+_SILENT: Final = 0.3
+"""A signal of which so many days show nothing at all comes in bursts."""
 _BURSTS: Final = 3.0
 """The fleet's middle variance is taken to be no less than this part of its mean."""
 _NODES: Final = np.linspace(-3.0, 3.0, 13)
@@ -136,8 +138,9 @@ def _held(past: Floats) -> Floats:
     """The earlier days' figures, one wild day drawn in: a past incident must not hide the next."""
     known = ~np.isnan(past)
     fleet = np.sqrt(np.where(known, past**2, 0).sum(axis=(0, 2)) / np.maximum(known.sum(axis=(0, 2)), 1))
-    # The fleet's spread, too: where most days show nothing, the median says that nothing ever happens.
-    reach = 4 * np.fmax(median(np.abs(past)), fleet[None].astype(np.float32))[..., None]
+    # The fleet's spread where a service's median says that nothing ever happens.
+    own = median(np.abs(past))
+    reach = 4 * np.where(own > 0, own, fleet[None].astype(np.float32))[..., None]
     return np.clip(past, -reach, reach)
 
 
