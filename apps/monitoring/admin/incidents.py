@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from apps.datasets.read_only_admin import ReadOnlyAdmin
 from apps.monitoring.core.errors import StageRefused
-from apps.monitoring.core.incident_page import figures_table, score_said, trail_of
+from apps.monitoring.core.incident_page import figures_table, score_said, shifts_table, trail_of
 from apps.monitoring.core.incidents import REASONS, Kind, Move, Stage, moves_from
 from apps.monitoring.models import FleetService, Incident
 from apps.monitoring.selectors.incidents import false_alarms
@@ -59,8 +59,8 @@ class LiveFilter(admin.SimpleListFilter):
 class IncidentAdmin(ReadOnlyAdmin):
     """Trouble that somebody has to look at. Viewers look; stewards move incidents from stage to stage."""
 
-    list_display = ("number", "subject", "sentence_shown", "worst", "stage_shown", "opened", "last_seen")
-    list_display_links = ("number", "subject")
+    list_display = ("number", "about", "sentence_shown", "worst", "stage_shown", "opened", "last_seen")
+    list_display_links = ("number", "about")
     list_filter = (LiveFilter, "stage", "kind", "reason")
     list_filter_sheet = False
     search_fields = ("subject",)
@@ -83,6 +83,11 @@ class IncidentAdmin(ReadOnlyAdmin):
     def number(self, incident: Incident) -> str:
         """Its number."""
         return f"#{incident.pk}"
+
+    @admin.display(description="subject", ordering="subject")
+    def about(self, incident: Incident) -> str:
+        """What it is about."""
+        return incident.about
 
     @admin.display(description="what")
     def sentence_shown(self, incident: Incident) -> str:
@@ -180,7 +185,7 @@ def incident_context(incident: Incident, *, may_act: bool) -> dict[str, Any]:
         "worst": score_said(incident.kind, incident.worst_score),
         "now": score_said(incident.kind, incident.score),
         "figures": figures_table(evidence),
-        "events": evidence.get("events", ()),
+        "shifts": shifts_table(evidence),
         "silent": evidence.get("silent", ()),
         "silent_more": max(0, evidence.get("silent_total", 0) - len(evidence.get("silent", ()))),
         "trail": trail_of(incident.trail),

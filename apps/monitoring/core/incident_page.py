@@ -30,6 +30,16 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
+class Shift:
+    """Every figure of one event, as words."""
+
+    signal: str
+    factor: str
+    services: str
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Trail:
     """How the score went while the incident was seen: a line over time, its ends and its highest."""
 
@@ -44,6 +54,19 @@ class Trail:
 def figures_table(evidence: Mapping[str, Any]) -> list[Figures]:
     """The flags of the evidence, one a row."""
     return [_figures(flag) for flag in evidence.get("flags", ())]
+
+
+def shifts_table(evidence: Mapping[str, Any]) -> list[Shift]:
+    """The events of the evidence, one a row."""
+    return [
+        Shift(
+            signal=SIGNAL_BY_NAME[event["signal"]].title if event["signal"] in SIGNAL_BY_NAME else event["signal"],
+            factor=NOTHING if event["shift"] is None else f"×{event['shift']:.2f}",
+            services=f"{event['services']:,}",
+            since=None if event["since_s"] is None else datetime.fromtimestamp(event["since_s"], UTC),
+        )
+        for event in evidence.get("events", ())
+    ]
 
 
 def trail_of(points: Sequence[Sequence[float]]) -> Trail | None:

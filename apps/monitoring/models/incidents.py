@@ -52,8 +52,13 @@ class Incident(models.Model):
             models.Index(fields=("closed_at",), name="monitoring_incident_closed"),
         )
 
+    @property
+    def about(self) -> str:
+        """Its subject as people call it."""
+        return f"Zone {self.subject}" if self.kind == Kind.ZONE else self.subject
+
     def __str__(self) -> str:
-        return f"#{self.pk} {self.subject}"
+        return f"#{self.pk} {self.about}"
 
 
 class IncidentNote(models.Model):

@@ -57,7 +57,9 @@ def test_every_kind_has_a_page(station: Station, look_as: LookAs, kind: str) -> 
     incident = Incident.objects.get(kind=kind)
     shown = text_of(look_as("steward").get(page(incident)))
     assert incident.sentence in shown
-    assert ("×1.60" in shown) == (kind != "no_data")
+    assert (">×1.60</td>" in shown) == (kind != "no_data")
+    assert (">Latency p95</th>" in shown) == (kind != "no_data")
+    assert ("Zone b</span>" in shown) == (kind == "zone")
     assert ("service-29" in shown) == (kind == "no_data")
 
 
