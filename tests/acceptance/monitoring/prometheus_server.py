@@ -64,10 +64,13 @@ class Prometheus:
 
 
 @contextmanager
-def process(command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None) -> Iterator[None]:
+def process(
+    command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None, folder: Path | None = None
+) -> Iterator[None]:
     """The program, ended with the block."""
     with log.open("wb") as out:
-        started = subprocess.Popen([str(word) for word in command], stdout=out, stderr=out, env=environment)
+        words = [str(word) for word in command]
+        started = subprocess.Popen(words, stdout=out, stderr=out, env=environment, cwd=folder)
     try:
         yield
         assert started.poll() is None, f"{command[0]} ended: {log.read_text()[-2000:]}"

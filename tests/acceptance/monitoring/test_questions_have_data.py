@@ -17,6 +17,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from apps.monitoring.adapters.cloudwatch.fake import KEYS, FakeCloudWatch
 from apps.monitoring.adapters.grafana.fake.grafana import TOKEN, FakeGrafana
 from apps.monitoring.adapters.grafana.fake.server import serving
 from embedded.ports import LOOPBACK, free_port
@@ -25,7 +26,7 @@ from tests.acceptance.monitoring.prometheus_server import Prometheus, process, p
 from tests.acceptance.monitoring.questions import Question, panel_questions, rule_questions, selectors
 from tests.acceptance.monitoring.statements_server import watched_postgres, work
 from tests.acceptance.monitoring.traffic import Traffic
-from tests.collector import collecting
+from tests.collector import Collector, collecting
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(900)]
 
@@ -40,6 +41,7 @@ WATCHED_S: Final = 50.0
 LATE: Final = (
     "anden_datasets_beat_timestamp_seconds",
     "anden_dashboards_drifted_info",
+    "anden_cloudwatch_point_value",
     'anden:slo_burn:ratio1h{slo="probe-success"}',
 )
 """What comes last: beat and the probe go round once a minute, and a burn needs two rounds."""
@@ -53,6 +55,7 @@ class Watched:
 
     prometheus: Prometheus
     traffic: Traffic
+    collector: Collector
 
 
 @pytest.fixture(scope="module")
@@ -63,18 +66,23 @@ def watched(require: Callable[[str], str]) -> Iterator[Watched]:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="anden-watched-")))
         folder.chmod(0o711)
         project = stack.enter_context(project_copy())
-        grafana = FakeGrafana()
+        grafana, collector = FakeGrafana(), stack.enter_context(collecting())
         variables = {
             "ANDEN_GRAFANA_URL": stack.enter_context(serving(grafana)),
             "ANDEN_GRAFANA_TOKEN": TOKEN,
             "ANDEN_GRAFANA_RUNBOOKS_URL": "https://anden.example/runbooks",
             "ANDEN_GRAFANA_DRIFT_S": "60",
-            "ANDEN_TRACING_ENDPOINT": stack.enter_context(collecting()).url,
+            "ANDEN_TRACING_ENDPOINT": collector.url,
+            "ANDEN_TRACING_SAMPLE_RATIO": "0.5",
         }
         run = stack.enter_context(make_run(project, **variables))
         url, exporter = stack.enter_context(watched_postgres(programs["prometheus-postgres-exporter"], folder))
         site, key = came_up(run)
         manage(project, "dashboards", "sync", **variables)
+        cloudwatch = stack.enter_context(observed_cloudwatch())
+        collect = managed(project, "cloudwatch", "collect")
+        environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **aws(cloudwatch)}
+        stack.enter_context(process(collect, folder / "cloudwatch.log", environment, project))
         grafana.world.boards["anden-station"].model["title"] = "Mine, by hand"
         alertmanager = stack.enter_context(running_alertmanager(programs["prometheus-alertmanager"], folder))
         jobs = {"anden": site.removeprefix("http://"), "postgres": exporter, "alertmanager": alertmanager}
@@ -87,21 +95,45 @@ def watched(require: Callable[[str], str]) -> Iterator[Watched]:
         while missing := [name for name in LATE if not server.has_data(name)]:
             assert time.monotonic() < deadline, f"{missing} do not come"
             work(url, 2)
-        yield Watched(server, traffic)
+        yield Watched(server, traffic, collector)
+
+
+def managed(project: Path, *words: str) -> list[str]:
+    """A management command of the station, in the station's environment."""
+    return ["sh", "-c", f'. .anden/environment && exec "{sys.executable}" manage.py "$@"', "sh", *words]
 
 
 def manage(project: Path, *words: str, **variables: str) -> None:
-    """Run a management command of the station, with these variables beside its own."""
-    script = f'. .anden/environment && exec "{sys.executable}" manage.py "$@"'
+    """Run a management command of the station to its end, with these variables beside its own."""
+    environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **variables}
     done = subprocess.run(
-        ["sh", "-c", script, "sh", *words],
-        cwd=project,
-        env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **variables},
-        capture_output=True,
-        text=True,
-        check=False,
+        managed(project, *words), cwd=project, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+@contextmanager
+def observed_cloudwatch() -> Iterator[FakeCloudWatch]:
+    """A CloudWatch that knows the last ten minutes of a function."""
+    with FakeCloudWatch() as fake:
+        minute = time.time() // 60 * 60
+        for ago in range(10):
+            fake.put("AWS/Lambda", "Errors", {"FunctionName": "notify"}, minute - 60 * ago, 1.0)
+        yield fake
+
+
+def aws(cloudwatch: FakeCloudWatch) -> dict[str, str]:
+    """What a process needs to ask this CloudWatch."""
+    ((access, secret),) = KEYS.items()
+    return {
+        "ANDEN_CLOUDWATCH_ENDPOINT_URL": cloudwatch.url,
+        "ANDEN_CLOUDWATCH_REGION": "eu-west-1",
+        "ANDEN_CLOUDWATCH_FUNCTIONS": "notify",
+        "ANDEN_CLOUDWATCH_CYCLE_S": "60",
+        "AWS_ACCESS_KEY_ID": access,
+        "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
 
 
 def came_up(run: Run) -> tuple[str, str]:
@@ -197,6 +229,12 @@ def test_a_rate_of_a_counter_that_never_was_is_told_apart_from_one_that_rests(wa
 def test_the_traffic_went_well_and_wrongly_as_meant(watched: Watched) -> None:
     assert watched.traffic.failures == []
     assert {200, 201, 400, 401, 404} <= watched.traffic.answered.keys()
+
+
+def test_its_processes_tell_a_collector_of_batches_and_requests(watched: Watched) -> None:
+    names = {span.name for span in watched.collector.spans}
+    assert {"batch flights", "poll", "decode", "copy", "commit"} <= names
+    assert {"GET /api/v1/datasets/<str:name>/records", "read reader", "write writer"} <= names
 
 
 def test_the_station_is_well_so_no_alert_fires(watched: Watched, tell: Callable[[str], None]) -> None:
