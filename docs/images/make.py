@@ -149,6 +149,7 @@ def main() -> None:
         password = given.password or PASSWORD_FILE.read_text().strip() if given.only != "fleet" else ""
     except OSError:
         sys.exit("no password: start the station with `make run`, or say --password")
+    given.folder.mkdir(parents=True, exist_ok=True)
     station = Station(given.url.rstrip("/"), given.user, password)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_ARGUMENTS))
