@@ -92,18 +92,23 @@ def _scores(usual: Usual, levels: list[Look], restless: Look, *, observation: Ob
     # A change that is too small to matter must not pass however calm a service is: so much deviation all have.
     floors = [least / threshold] * _SPREAD + [float(np.log(policy.least_restless)) / threshold]
     directions = _directions(observation, levels)
-    # A signal that mostly stands still (no errors) and jumps now and then must persist for half of the window.
+    # A signal that mostly stands still (no errors) and jumps now and then counts single events: it must persist for
+    # half of the window and change by what means something, and its restlessness means nothing.
     flat = (usual.past_left == 0).sum(axis=(2, 3)) > (usual.past_left != 0).sum(axis=(2, 3)) / 2
+    meaning = np.array([signal.floor for signal in observation.signals], dtype=np.float32)
     scores = []
     for number, (look, floor) in enumerate(zip([*levels, slope(usual), restless], floors, strict=True)):
         scored = score(look, floor=floor, apart=usual.apart)
         if number == _SPREAD:
-            scores.append(_one_sided(look, scored, np.ones_like(directions), threshold))
+            found = _one_sided(look, scored, np.ones_like(directions), threshold)
+            scores.append(np.where(flat, np.minimum(found, _NEARLY * threshold), found))
             continue
         found = _one_sided(look, scored, directions, threshold)
         weak = _weak(levels, number, directions, least=least)
-        if number >= _QUARTER:
-            weak |= flat
+        change = np.exp(median(usual.own).astype(np.float64)) * np.expm1(
+            np.minimum(np.abs(levels[_WHERE[number]].now), 30)
+        )
+        weak |= flat & ((number >= _QUARTER) | ~(change >= meaning))
         scores.append(np.where(weak, np.minimum(found, _NEARLY * threshold), found))
     return np.stack(scores) - _HANDICAP[:, None, None]
 
