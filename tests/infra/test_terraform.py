@@ -54,6 +54,7 @@ def test_each_alarm_has_a_runbook_that_is_there() -> None:
 
 
 def test_each_environment_has_a_test_of_its_own() -> None:
-    assert sorted(
-        path.name.removesuffix(".tftest.hcl") for path in (ROOT / "terraform/aws/tests").glob("*.tftest.hcl")
-    ) == ENVIRONMENTS
+    assert (
+        sorted(path.name.removesuffix(".tftest.hcl") for path in (ROOT / "terraform/aws/tests").glob("*.tftest.hcl"))
+        == ENVIRONMENTS
+    )
