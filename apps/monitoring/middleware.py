@@ -7,7 +7,8 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from apps.datasets.adapters.request_ids import ATTRIBUTE, HEADER, sound_request_id, within_request
-from apps.datasets.adapters.tracing import OpenSpan, Value, inside, tracing
+from apps.datasets.adapters.tracing import tracing
+from apps.datasets.core.tracing import OpenSpan, Value, inside
 from apps.monitoring.urls import urlpatterns
 
 

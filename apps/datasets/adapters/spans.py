@@ -20,7 +20,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
 from apps.datasets.adapters import prometheus
-from apps.datasets.adapters.tracing import Attributes
+from apps.datasets.core.tracing import Attributes
 from apps.datasets.metrics import SPANS
 
 logger = logging.getLogger("apps.tracing")

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Final
 
-from apps.datasets.adapters.tracing import OpenSpan, traceparent_of, tracing
+from apps.datasets.adapters.tracing import tracing
+from apps.datasets.core.tracing import OpenSpan, traceparent_of
 from apps.ingest.core.ports import Target
 from apps.ingest.core.records import Part, Record
 

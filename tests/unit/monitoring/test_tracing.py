@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 
 from apps.datasets.adapters.request_ids import RequestIdFilter, request_id, sound_request_id, within_request
 from apps.datasets.adapters.spans import WAITING, Sender, span_context
-from apps.datasets.adapters.tracing import NoTracing, Tracing, inside, traceparent_of
+from apps.datasets.core.tracing import NoTracing, Tracing, inside, traceparent_of
 
 HEX = st.sampled_from("0123456789abcdef")
 

@@ -9,7 +9,8 @@ import psycopg
 
 from apps.datasets.adapters import prometheus
 from apps.datasets.adapters.timed_postgresql.operation import OPERATIONS, Operation
-from apps.datasets.adapters.tracing import OpenSpan, tracing
+from apps.datasets.adapters.tracing import tracing
+from apps.datasets.core.tracing import OpenSpan
 from apps.datasets.metrics import DATABASE_ERRORS, DATABASE_SECONDS
 
 Arguments = ParamSpec("Arguments")
