@@ -1,9 +1,10 @@
 """The base of every app's typed settings, and how a wrong variable is told."""
 
+import re
 from typing import TypeVar
 
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 Settings = TypeVar("Settings", bound="EnvironmentSettings")
 
@@ -23,10 +24,15 @@ def load(kind: type[Settings]) -> Settings:
 
     Raises SettingsInvalid: names each wrong variable and its rule, never its value.
     """
+    prefix = kind.model_config.get("env_prefix", "")
     try:
         return kind()
+    except SettingsError as error:
+        # A value of several parts that cannot be read at all; the library names the field, not the variable.
+        field = re.search(r'field "(\w+)"', str(error))
+        name = f"{prefix}{field[1]}".upper() if field else kind.__name__
+        raise SettingsInvalid(f"{name}: cannot be read, it must be JSON") from None
     except ValidationError as error:
-        prefix = kind.model_config.get("env_prefix", "")
         lines = [_line(prefix, item["loc"], item["msg"]) for item in error.errors()]
         raise SettingsInvalid("\n".join(sorted(lines))) from None
 

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from concurrent.futures import Future
 from functools import lru_cache
 from typing import Final
 
@@ -28,28 +29,30 @@ class _Look:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._over: threading.Event | None = None
+        self._current: Future[list[str]] | None = None
         self._asked = ""
-        self._found: list[str] = []
 
     def answer(self, patience_s: float) -> list[str]:
         """What a look finds that ends in time; else which database it still waits for."""
         with self._lock:
-            if self._over is None:
-                self._over = threading.Event()
-                threading.Thread(target=self._run, args=(self._over,), name="anden-readiness", daemon=True).start()
-            over = self._over
-        return self._found if over.wait(patience_s) else [_unreachable(self._asked)]
-
-    def _run(self, over: threading.Event) -> None:
-        self._found = ["the look at the databases failed"]  # unless it comes to its end
+            look = self._current
+            if look is None:
+                look = self._current = Future()
+                threading.Thread(target=self._run, args=(look,), name="anden-readiness", daemon=True).start()
         try:
-            self._found = self._looked()
+            return look.result(patience_s)
+        except TimeoutError:
+            return [_unreachable(self._asked)]
+
+    def _run(self, look: "Future[list[str]]") -> None:
+        found = ["the look at the databases failed"]  # unless it comes to its end
+        try:
+            found = self._looked()
         finally:
             # This thread's connections go back to their pools before anybody begins another look.
             connections.close_all()
-            self._over = None
-            over.set()
+            self._current = None
+            look.set_result(found)
 
     def _looked(self) -> list[str]:
         for self._asked in SERVING_ALIASES:

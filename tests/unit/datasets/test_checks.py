@@ -1,9 +1,10 @@
 """Variables that nothing reads are named; those of the Makefile, of Kubernetes and of others are left alone."""
 
 import pytest
+from pydantic_settings import SettingsConfigDict
 
 from apps.datasets.checks import known_names, unread, unread_variables
-from apps.datasets.core.settings import EnvironmentSettings
+from apps.datasets.core.settings import EnvironmentSettings, SettingsInvalid, load
 
 
 def test_every_settings_class_is_known_by_its_prefix() -> None:
@@ -32,3 +33,16 @@ def test_a_name_typed_wrong_is_told_with_the_one_that_was_meant(monkeypatch: pyt
     monkeypatch.setenv("ANDEN_FLEET_SORCE", "file")
     told = [message for message in unread_variables() if "ANDEN_FLEET_SORCE" in message.msg]
     assert [message.hint for message in told] == ["Did you mean ANDEN_FLEET_SOURCE?"]
+
+
+class Headers(EnvironmentSettings):
+    model_config = SettingsConfigDict(env_prefix="TRIAL_")
+
+    request_headers: dict[str, str] = {}
+
+
+def test_a_value_that_is_no_json_names_its_variable_and_not_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRIAL_REQUEST_HEADERS", "{hidden")
+    with pytest.raises(SettingsInvalid) as told:
+        load(Headers)
+    assert str(told.value) == "TRIAL_REQUEST_HEADERS: cannot be read, it must be JSON"
