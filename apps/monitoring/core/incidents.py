@@ -112,8 +112,8 @@ def move_checked(stage: str, target: str, *, reason: str, note: str) -> Move:
         raise StageRefused(f"an incident that is {stage} cannot become {target}: it can become {ways}")
     known = REASON_BY_NAME.get(reason)
     if move.needs == "reason" and (known is None or not known.by_person):
-        names = ", ".join(one.name for one in REASONS if one.by_person)
-        raise StageRefused(f"reason: closing needs one of {names}")
+        titles = "; ".join(one.title for one in REASONS if one.by_person)
+        raise StageRefused(f"reason: say why it is closed: {titles}")
     if move.needs == "note" and not note.strip():
         raise StageRefused("note: say why it is opened again")
     return move

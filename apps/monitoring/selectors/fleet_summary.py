@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from apps.monitoring.core.incidents import Stage
@@ -18,8 +19,8 @@ SHOWN: Final = 3
 class FleetSummary:
     """Services by state at the newest evaluation, `age_s` ago, and the incidents that are live.
 
-    `trouble` says why the counts are not those of now, empty where they are; `unattended` counts incidents that are
-    still open; `incidents` names the worst.
+    `trouble` says why the counts are not those of now, empty where they are; `live` and `unattended`, those of
+    them that are still open, count what is seen now, `incidents` names the worst; quiet ones are apart.
     """
 
     ok: int
@@ -31,6 +32,8 @@ class FleetSummary:
     live: int
     unattended: int
     incidents: tuple[Incident, ...]
+    quiet: int
+    quiet_incidents: tuple[Incident, ...]
 
     @property
     def services(self) -> int:
@@ -43,9 +46,12 @@ def fleet_summary() -> FleetSummary | None:
     now = timezone.now()
     counted = FleetEvaluation.objects.filter(at__lte=now, outcome=FleetEvaluation.OK).order_by("-at")
     newest = counted.only("at", "outcome", "ok", "outliers", "no_data", "learning").first()
-    live = Incident.objects.exclude(stage=Stage.CLOSED)
-    count = live.count()
-    if newest is None and not count:
+    counts = Incident.objects.exclude(stage=Stage.CLOSED).aggregate(
+        live=Count("pk", filter=Q(quiet_since=None)),
+        unattended=Count("pk", filter=Q(quiet_since=None, stage=Stage.OPEN)),
+        quiet=Count("pk", filter=Q(quiet_since__isnull=False)),
+    )
+    if newest is None and not counts["live"] + counts["quiet"]:
         return None
     is_stale = newest is None or fleet_is_stale(newest, now)
     return FleetSummary(
@@ -55,7 +61,9 @@ def fleet_summary() -> FleetSummary | None:
         learning=newest.learning if newest else 0,
         age_s=(now - newest.at).total_seconds() if newest else 0,
         trouble=fleet_trouble(newest, now) if is_stale else "",
-        live=count,
-        unattended=live.filter(stage=Stage.OPEN).count() if count else 0,
-        incidents=tuple(live_incidents(most=SHOWN)) if count else (),
+        live=counts["live"],
+        unattended=counts["unattended"],
+        incidents=tuple(live_incidents(most=SHOWN, is_quiet=False)) if counts["live"] else (),
+        quiet=counts["quiet"],
+        quiet_incidents=tuple(live_incidents(most=SHOWN, is_quiet=True)) if counts["quiet"] else (),
     )

@@ -11,7 +11,7 @@ from django.db.models.functions import Abs
 from apps.monitoring.core.incident_changes import CALM_S
 from apps.monitoring.core.incidents import FALSE_ALARM, Kind, Stage
 from apps.monitoring.core.sightings import badness
-from apps.monitoring.models import Incident
+from apps.monitoring.models import Incident, IncidentNote
 
 REMEMBERED: Final = 500
 """False alarms that are looked through at most, the newest first."""
@@ -34,11 +34,16 @@ def live_counts() -> dict[str, int]:
     return dict(rows)
 
 
-def live_incidents(*, most: int) -> list[Incident]:
-    """Live incidents without their evidence, those that concern the most first, then the worst; the quiet last."""
+def live_incidents(*, most: int, is_quiet: bool | None = None) -> list[Incident]:
+    """Live incidents without their evidence, those that concern the most first, then the worst; the quiet last.
+
+    `is_quiet` asks for the quiet alone, or for the others alone.
+    """
     rank = Case(*(When(kind=kind, then=place) for place, kind in enumerate(KIND_ORDER)), default=len(KIND_ORDER))
     quiet = Case(When(quiet_since=None, then=0), default=1)
     found = Incident.objects.exclude(stage=Stage.CLOSED).defer("evidence", "trail")
+    if is_quiet is not None:
+        found = found.filter(quiet_since__isnull=not is_quiet)
     return list(found.order_by(quiet, rank, Abs("score").desc(nulls_last=True), "pk")[:most])
 
 
@@ -65,19 +70,22 @@ def incidents_of(subject: str, *, most: int) -> list[Incident]:
 
 
 def false_alarms(subjects: Iterable[str]) -> dict[tuple[str, str], FalseAlarms]:
-    """What was called a false alarm of these services, by service and signal."""
-    closed = Incident.objects.filter(reason=FALSE_ALARM, subject__in=list(subjects)).order_by("-closed_at")
+    """What was called a false alarm of these services, by service and signal.
+
+    It is read from the history: what somebody said stays said when the incident is opened again.
+    """
+    said = IncidentNote.objects.filter(reason=FALSE_ALARM, target=Stage.CLOSED, incident__subject__in=list(subjects))
+    notes = said.select_related("incident").order_by("-at", "-pk")
     found: dict[tuple[str, str], FalseAlarms] = {}
-    for incident in closed.only("subject", "signal", "evidence", "closed_at", "closed_by")[:REMEMBERED]:
-        if incident.closed_at is None:
-            continue
+    for note in notes.only("at", "by", "incident__subject", "incident__signal", "incident__evidence")[:REMEMBERED]:
+        incident = note.incident
         signals = {flag["signal"] for flag in incident.evidence.get("flags", ())} | {incident.signal}
         for signal in signals:
             one = found.get((incident.subject, signal))
             found[incident.subject, signal] = FalseAlarms(
                 times=one.times + 1 if one else 1,
-                last_at=one.last_at if one else incident.closed_at,
-                last_by=one.last_by if one else incident.closed_by,
+                last_at=one.last_at if one else note.at,
+                last_by=one.last_by if one else note.by,
             )
     return found
 

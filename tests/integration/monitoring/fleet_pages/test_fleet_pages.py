@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from pydantic import HttpUrl
 
 from apps.monitoring.core.fleet.simulation import Fault, FaultKind
@@ -189,8 +190,15 @@ def test_the_start_page_names_the_incident_and_is_calm_without_one(evaluated: Ev
     assert re.search(r"\d incidents? ", shown)
     assert fleet.services[3] in shown.split("st-alarm")[1]
     assert "not acknowledged yet" in shown
+    assert "st-hushed" not in shown
+    Incident.objects.update(quiet_since=timezone.now())
+    hushed = text_of(client.get(reverse("admin:index")))
+    assert "st-alarm" not in hushed
+    assert re.search(r"\d quiet incidents? ", hushed)
+    assert fleet.services[3] in hushed.split("st-hushed")[1]
     for incident in Incident.objects.all():
         incident_move(incident.pk, "closed", by="nora", reason="fixed")
     calm = text_of(client.get(reverse("admin:index")))
     assert "st-alarm" not in calm
+    assert "st-hushed" not in calm
     assert "Fleet of 50" in calm

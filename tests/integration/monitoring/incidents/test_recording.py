@@ -207,6 +207,17 @@ def test_a_false_alarm_is_remembered_by_service_and_signal_and_counted(station: 
     assert (found["service-3", "error_ratio"].times, found["service-3", "error_ratio"].last_by) == (2, "person 1")
 
 
+def test_a_false_alarm_stays_said_when_its_incident_is_opened_again(station: Station) -> None:
+    incidents_record(SICK, NOON)
+    incident = Incident.objects.get()
+    incident_move(incident.pk, "closed", by="nora", reason="false_alarm")
+    incident_move(incident.pk, "open", by="omar", note="it is none after all")
+    one = false_alarms(["service-3"])["service-3", "error_ratio"]
+    assert (one.times, one.last_by, one.last_at) == (1, "nora", incident.notes.get(reason="false_alarm").at)
+    incident_move(incident.pk, "closed", by="omar", reason="fixed")
+    assert false_alarms(["service-3"])["service-3", "error_ratio"] == one
+
+
 def test_only_open_ones_are_acknowledged_together(station: Station) -> None:
     incidents_record(evaluation(FIFTY, flag("service-1"), flag("service-2"), flag("service-3")), NOON)
     ids = list(Incident.objects.values_list("pk", flat=True))

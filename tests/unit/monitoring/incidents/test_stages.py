@@ -31,7 +31,8 @@ def test_only_moves_of_the_table_are_made(source: Stage, target: Stage) -> None:
 
 @pytest.mark.parametrize("reason", ["", "no such reason", "recovered"])
 def test_closing_needs_a_reason_that_a_person_can_give(reason: str) -> None:
-    with pytest.raises(StageRefused, match=r"^reason: closing needs one of fixed, expected, false_alarm, duplicate$"):
+    words = "fixed; expected, or a change we made; false alarm; duplicate of another incident"
+    with pytest.raises(StageRefused, match=rf"^reason: say why it is closed: {words}$"):
         move_checked(Stage.OPEN, Stage.CLOSED, reason=reason, note="")
 
 
