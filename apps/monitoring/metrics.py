@@ -12,7 +12,7 @@ FLEET_SCORE: Final = Metric(
 )
 FLEET_STATE: Final = Metric(
     "anden_fleet_service_state",
-    "How a service stands: 0 ok, 1 outlier, 2 no data, 3 learning.",
+    "How a service stands: 0 ok, 1 outlier, 2 no data, 3 learning, 4 with its zone.",
     "gauge",
     labels=("service",),
 )

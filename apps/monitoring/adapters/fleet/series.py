@@ -17,7 +17,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
 from apps.datasets.core.metric import Metric
-from apps.monitoring.core.fleet.evaluation import Evaluation, State
+from apps.monitoring.core.fleet.evaluation import WITH_ITS_ZONE, Evaluation, State
 from apps.monitoring.metrics import FLEET_EVALUATED, FLEET_SCORE, FLEET_SERVICES, FLEET_SHIFT, FLEET_STATE
 
 FILE: Final = "fleet.npz"
@@ -57,7 +57,7 @@ class FleetSeries(Collector):
                 services=np.array(evaluation.services, dtype=str),
                 signals=np.array([signal.name for signal in evaluation.signals], dtype=str),
                 score=evaluation.score,
-                state=evaluation.state,
+                state=evaluation.standing(),
                 shift=evaluation.shift,
             )
         fresh.replace(self._path)
@@ -87,7 +87,8 @@ class FleetSeries(Collector):
         yield _family(
             FLEET_STATE, (((name,), s) for name, s in zip(shown.services, shown.state.tolist(), strict=True))
         )
-        counts = np.bincount(shown.state, minlength=len(State)).tolist()
+        states = np.where(shown.state == WITH_ITS_ZONE, State.OUTLIER, shown.state)
+        counts = np.bincount(states, minlength=len(State)).tolist()
         yield _family(FLEET_SERVICES, (((label(state),), counts[state]) for state in State))
         shifts = zip(shown.signals, shown.shift.tolist(), strict=True)
         yield _family(FLEET_SHIFT, (((signal,), shift) for signal, shift in shifts if np.isfinite(shift)))
@@ -116,7 +117,7 @@ def label(state: State) -> str:
 def _shown(evaluation: Evaluation) -> _Shown:
     signals = [signal.name for signal in evaluation.signals]
     services = list(evaluation.services)
-    return _Shown(evaluation.at_s, services, signals, evaluation.score, evaluation.state, evaluation.shift)
+    return _Shown(evaluation.at_s, services, signals, evaluation.score, evaluation.standing(), evaluation.shift)
 
 
 def _read(path: Path) -> _Shown:

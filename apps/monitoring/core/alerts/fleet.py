@@ -40,7 +40,8 @@ FLEET_ALERTS: Final = (
         hold="10m",
         severity="page",
         summary="{{ $labels.service }} stands apart from its own usual and from its peers, and stays there",
-        description="It has been an outlier for ten minutes; the admin's Fleet page says by which signal and why.",
+        description="It has been an outlier by itself for ten minutes; the admin's Fleet page says by which signal "
+        "and why.",
         page="service",
         carries=_SERVICE,
     ),

@@ -21,6 +21,7 @@ STATES: Final = (
     Meaning(1, "outlier", "bad"),
     Meaning(2, "no data", "unknown"),
     Meaning(3, "learning", "neutral"),
+    Meaning(4, "with its zone", "watch"),
 )
 CALM_SCORE: Final = Scale("neutral", SCORE.steps)
 CALM_STATES: Final = (Meaning(0, "ok", "neutral"), *STATES[1:])

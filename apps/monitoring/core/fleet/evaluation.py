@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,10 @@ class State(IntEnum):
     NO_DATA = 2
     LEARNING = 3
     """Too new to have a past: compared with its peers alone."""
+
+
+WITH_ITS_ZONE: Final = 4
+"""What the gauge exports in place of OUTLIER where a service merely moves with its zone: the zone is the trouble."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,13 @@ class Evaluation:
         """The worst score of each service, S; NaN where nothing is known."""
         known = np.where(np.isnan(self.score), -np.inf, self.score).max(axis=1, initial=-np.inf)
         return np.where(np.isinf(known), np.nan, known).astype(np.float32)
+
+    def standing(self) -> NDArray[np.int8]:
+        """The state of each service as a gauge tells it: State's numbers, and WITH_ITS_ZONE."""
+        alone = {flag.service for flag in self.flags if not flag.zone}
+        moved = {flag.service for flag in self.flags if flag.zone} - alone
+        led = np.array([name in moved for name in self.services], dtype=bool) & (self.state == State.OUTLIER)
+        return np.where(led, WITH_ITS_ZONE, self.state).astype(np.int8)
 
     def count(self, state: State) -> int:
         """Services in this state."""

@@ -1,6 +1,6 @@
 """An evaluation as text for a terminal, and as plain values for programs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, Final
@@ -29,12 +29,7 @@ def report(evaluation: Evaluation, *, days: int) -> Iterator[str]:
         yield from ("", "Moved together")
         for event in evaluation.events:
             yield from _event(event)
-    if evaluation.flags:
-        yield from ("", "Stand out")
-        for flag in evaluation.flags[:WORST]:
-            yield from _flag(flag)
-        if len(evaluation.flags) > WORST:
-            yield f"  and {len(evaluation.flags) - WORST:,} signals more: --json has them all"
+    yield from _outstanding(evaluation.flags)
 
 
 def as_dict(evaluation: Evaluation) -> dict[str, Any]:
@@ -60,6 +55,25 @@ def reading(signal: str, value: float) -> str:
 def moment(at_s: float, *, with_day: bool = False) -> str:
     """The moment in UTC: 14:05, or 2026-03-01 14:05:00 with its day."""
     return f"{datetime.fromtimestamp(at_s, UTC):{'%Y-%m-%d %H:%M:%S' if with_day else '%H:%M'}}"
+
+
+def _outstanding(flags: Sequence[Flag]) -> Iterator[str]:
+    """Who stands out by itself, the worst first, and of each zone how many move with it."""
+    alone = [flag for flag in flags if not flag.zone]
+    if alone:
+        yield from ("", "Stand out")
+        for flag in alone[:WORST]:
+            yield from _flag(flag)
+        if len(alone) > WORST:
+            yield f"  and {len(alone) - WORST:,} signals more: --json has them all"
+    members: dict[str, set[str]] = {}
+    for flag in flags:
+        if flag.zone:
+            members.setdefault(flag.zone, set()).add(flag.service)
+    if members:
+        yield from ("", "Move with their zone, and are no trouble of their own")
+        for zone in sorted(members):
+            yield f"  {f'zone {zone}':<24} {len(members[zone]):,} services: --json names them"
 
 
 def _event(event: FleetEvent) -> Iterator[str]:

@@ -145,7 +145,7 @@ def _once(source: SignalSource, at_s: float) -> tuple[Looked, str]:
 def _summary(looked: Looked) -> str:
     """One line for a log: how many stand out, and who."""
     evaluation = looked.evaluation
-    names = list(dict.fromkeys(flag.service for flag in evaluation.flags))
+    names = list(dict.fromkeys(flag.service for flag in evaluation.flags if not flag.zone))
     who = f": {', '.join(names[:5])}{f' and {len(names) - 5:,} more' if len(names) > 5 else ''}" if names else ""
     events = f", {len(evaluation.events)} moved together" if evaluation.events else ""
     return f"{len(evaluation.services):,} services, {len(names):,} stand out{who}{events}"

@@ -108,6 +108,7 @@ EVALUATED = "anden_fleet_evaluated_timestamp_seconds"
 FLEET = (
     Case("FleetServiceOutlier", "it stays one", {STATE: "1x30"}, "15m", ({**WEB, **PAGE},)),
     Case("FleetServiceOutlier", "it was one for a moment", {STATE: "0x8 1x5 0x10"}, "15m"),
+    Case("FleetServiceOutlier", "it moves with its zone", {STATE: "4x30"}, "15m"),
     Case("FleetServiceOutlier", "it has no data", {STATE: "2x30"}, "15m"),
     Case(
         "FleetShifted",

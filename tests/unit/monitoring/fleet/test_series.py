@@ -1,14 +1,17 @@
 """The fleet's series: what vanishes, what ages, and what processes share."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from apps.monitoring.adapters.fleet.series import FILE, FleetSeries
-from apps.monitoring.core.fleet.evaluation import Evaluation, State
+from apps.monitoring.core.fleet.evaluation import WITH_ITS_ZONE, Evaluation, State
 from apps.monitoring.core.fleet.signals import SIGNALS
+from tests.evaluations import evaluation, flag
 
 
 def _evaluation(services: tuple[str, ...], *, at_s: float) -> Evaluation:
@@ -54,6 +57,18 @@ def test_at_most_seven_series_a_service_and_none_without_data(tmp_path: Path) ->
     assert page['anden_fleet_services{state="no_data"}'] == 0
     assert page['anden_fleet_shift_factor{signal="request_rate"}'] == np.float32(1.6)
     assert 'anden_fleet_shift_factor{signal="saturation"}' not in page
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_who_merely_moves_with_its_zone_is_told_apart(tmp_path: Path, shared: bool) -> None:
+    shown = FleetSeries(tmp_path if shared else None, stale_after_s=300)
+    led = [replace(flag(name, "latency_p95"), zone="a") for name in ("mail", "both")]
+    flags = (flag("web"), *led, flag("both", "error_ratio"))
+    shown.show(evaluation(("web", "mail", "both", "well"), *flags, at_s=time.time()))
+    page = _page(shown)
+    states = {name: page[f'anden_fleet_service_state{{service="{name}"}}'] for name in ("web", "mail", "both", "well")}
+    assert states == {"web": State.OUTLIER, "mail": WITH_ITS_ZONE, "both": State.OUTLIER, "well": State.OK}
+    assert page['anden_fleet_services{state="outlier"}'] == 3
 
 
 def test_who_vanished_is_not_in_the_next_scrape_of_any_process(tmp_path: Path) -> None:

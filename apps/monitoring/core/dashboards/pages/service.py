@@ -33,7 +33,8 @@ _STATES: Final = Row(
     (
         state(
             "State",
-            "What the last evaluation says: ok, outlier, no data, or learning while it is too new to have a past.",
+            "What the last evaluation says: ok, outlier, no data, learning while it is too new to have a past, or with "
+            "its zone where it merely moves as the others of its zone do.",
             level(FLEET_STATE, THIS),
             Unit.STATE,
             meanings=STATES,
@@ -129,7 +130,7 @@ _PAST: Final = Row(
             Unit.STATE,
             (Target(level(FLEET_STATE, THIS, by=("service",)), "{{service}}"),),
             12,
-            Scale("well", ((1, "bad"), (2, "unknown"), (3, "neutral"))),
+            Scale("well", ((1, "bad"), (2, "unknown"), (3, "neutral"), (4, "watch"))),
             meanings=STATES,
             links=(FLEET,),
         ),
