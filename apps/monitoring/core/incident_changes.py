@@ -14,8 +14,11 @@ QUIET_CLOSES_S: Final = {Stage.OPEN: 2 * HOUR_S, Stage.ACKNOWLEDGED: 24 * HOUR_S
 """An incident that was quiet for so long closes itself, later where somebody has taken it up."""
 WORSE: Final = 1.5
 """A closed incident that gets so many times worse than it was at its closing reopens whatever was said of it."""
-PERSISTS_S: Final = {"no_data": 10 * MINUTE_S}
-"""How long trouble must last before it opens an incident; the engine has seen to it for flags and events."""
+PERSISTS_S: Final = {"outlier": 5 * MINUTE_S, "no_data": 10 * MINUTE_S}
+"""How long trouble must be seen before it opens an incident: a flag of one look is no work for a person yet.
+
+What moves together is told at once.
+"""
 
 
 class Act(StrEnum):

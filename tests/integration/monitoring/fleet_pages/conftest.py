@@ -34,7 +34,7 @@ def evaluated(station: Station) -> Evaluated:
     """A function that makes a fleet of so many services with faults, evaluated `looks` times up to now."""
 
     def evaluate(
-        services: int, *faults: Fault, looks: int = 2, every_s: float = 60, age_s: float = 0, days: int = 2
+        services: int, *faults: Fault, looks: int = 2, every_s: float = 300, age_s: float = 0, days: int = 2
     ) -> SimulatedFleet:
         now_s = time.time() // 60 * 60 - age_s
         spec = FleetSpec(services=services, at_s=now_s, points=24, days=days, faults=faults, gaps=0.0)

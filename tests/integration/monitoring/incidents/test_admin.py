@@ -24,7 +24,9 @@ LIST = "admin:monitoring_incident_changelist"
 
 @pytest.fixture
 def incident(station: Station) -> Incident:
-    incidents_record(evaluation(FIFTY, flag("service-3"), flag("service-3", "latency_p95", score=5.0)), NOON)
+    for minute in (-5, 0):
+        look = evaluation(FIFTY, flag("service-3"), flag("service-3", "latency_p95", score=5.0))
+        incidents_record(look, NOON + timedelta(minutes=minute))
     incidents_record(evaluation(FIFTY, flag("service-3", score=9.5)), NOON + timedelta(minutes=1))
     return Incident.objects.get()
 
@@ -44,7 +46,8 @@ def test_the_page_shows_the_sentence_every_figure_and_the_history(incident: Inci
     for figure in ("6.0 %", "2.0 %", "2.1 %", "9.5", "49", "30 min", "level"):
         assert f">{figure}<" in shown, figure
     assert shown.count('class="fl-trail"') == 1
-    assert "the system" in shown
+    assert "Andén itself" in shown
+    assert "stands out from 3.6" in shown  # DEFAULT.threshold of up to a thousand services
 
 
 @pytest.mark.parametrize("kind", ["fleet", "zone", "no_data"])
@@ -60,6 +63,7 @@ def test_every_kind_has_a_page(station: Station, look_as: LookAs, kind: str) -> 
     assert (">Latency p95</th>" in shown) == (kind != "no_data")
     assert ("Zone b</span>" in shown) == (kind == "zone")
     assert ("service-29" in shown) == (kind == "no_data")
+    assert "stands out from" not in shown
 
 
 def test_a_viewer_looks_and_does_nothing(incident: Incident, look_as: LookAs) -> None:
@@ -113,12 +117,14 @@ def test_open_ones_are_acknowledged_together(incident: Incident, look_as: LookAs
 
 
 def test_the_list_has_the_live_ones_first_and_costs_the_same_for_many(station: Station, look_as: LookAs) -> None:
-    incidents_record(evaluation(FIFTY, flag("service-1")), NOON)
+    for minute in (-5, 0):
+        incidents_record(evaluation(FIFTY, flag("service-1")), NOON + timedelta(minutes=minute))
     client, address = look_as("viewer"), reverse(LIST)
     client.get(address)
     with CaptureQueriesContext(connection) as few:
         client.get(address)
-    incidents_record(evaluation(FIFTY, *(flag(name) for name in FIFTY[:40])), NOON + timedelta(minutes=1))
+    for minute in (1, 6):
+        incidents_record(evaluation(FIFTY, *(flag(name) for name in FIFTY[:40])), NOON + timedelta(minutes=minute))
     newest = Incident.objects.order_by("-pk")[0]
     incident_move(newest.pk, "closed", by="nora", reason="expected")
     with CaptureQueriesContext(connection) as many:

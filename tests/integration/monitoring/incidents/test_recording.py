@@ -12,12 +12,14 @@ from django.test.utils import CaptureQueriesContext
 from apps.datasets.adapters import prometheus
 from apps.monitoring.core.errors import StageRefused
 from apps.monitoring.core.fleet.evaluation import Evaluation
+from apps.monitoring.core.incident_changes import PERSISTS_S
 from apps.monitoring.core.incidents import Kind
 from apps.monitoring.core.sightings import Sighting, Sightings
 from apps.monitoring.metrics import INCIDENTS_OPEN
 from apps.monitoring.models import Incident, IncidentNote, IncidentSuspicion
 from apps.monitoring.selectors.incidents import current_by_subject, false_alarms, live_incidents
 from apps.monitoring.services.incidents import (
+    IncidentsChanged,
     incident_move,
     incidents_acknowledge,
     incidents_record,
@@ -36,8 +38,32 @@ def after(minutes: float) -> datetime:
     return NOON + timedelta(minutes=minutes)
 
 
+def opened(look: Evaluation, at: datetime = NOON) -> IncidentsChanged:
+    """Record a look whose flags have been seen for just long enough to open incidents at this moment."""
+    incidents_record(look, at - timedelta(seconds=PERSISTS_S["outlier"]))
+    return incidents_record(look, at)
+
+
+def test_a_flag_of_one_look_is_no_incident_until_it_was_there_for_five_minutes(station: Station) -> None:
+    other_signal = evaluation(FIFTY, flag("service-3", "latency_p95"))
+    assert incidents_record(SICK, NOON).opened == 0
+    assert incidents_record(WELL, after(1)).opened == 0
+    assert not IncidentSuspicion.objects.exists()
+    assert [incidents_record(look, after(2 + at)).opened for at, look in enumerate((SICK, other_signal, SICK))] == [
+        0
+    ] * 3
+    assert incidents_record(SICK, after(6.9)).opened == 0
+    assert incidents_record(SICK, after(7)).opened == 1
+
+
+def test_a_service_that_never_stays_flagged_opens_none(station: Station) -> None:
+    for minute in range(0, 120, 3):
+        incidents_record(SICK if minute % 2 else WELL, after(minute))
+    assert not Incident.objects.exists()
+
+
 def test_a_sick_service_opens_one_incident_with_every_figure(station: Station) -> None:
-    changed = incidents_record(SICK, NOON)
+    changed = opened(SICK)
     assert (changed.opened, changed.live) == (1, 1)
     incident = Incident.objects.get()
     assert (incident.kind, incident.subject, incident.signal) == ("outlier", "service-3", "error_ratio")
@@ -49,7 +75,7 @@ def test_a_sick_service_opens_one_incident_with_every_figure(station: Station) -
 
 
 def test_the_same_look_twice_changes_nothing(station: Station) -> None:
-    incidents_record(SICK, NOON)
+    opened(SICK)
     before = list(Incident.objects.values()) + list(IncidentNote.objects.values())
     assert incidents_record(SICK, NOON).opened == 0
     assert list(Incident.objects.values()) + list(IncidentNote.objects.values()) == before
@@ -57,6 +83,7 @@ def test_the_same_look_twice_changes_nothing(station: Station) -> None:
 
 def test_two_that_record_at_once_open_one_incident(station: Station) -> None:
     barrier, failed = Barrier(4), list[BaseException]()
+    incidents_record(SICK, after(-5))
 
     def record() -> None:
         try:
@@ -77,7 +104,7 @@ def test_two_that_record_at_once_open_one_incident(station: Station) -> None:
 
 
 def test_the_database_itself_refuses_a_second_live_incident(station: Station) -> None:
-    incidents_record(SICK, NOON)
+    opened(SICK)
     first = Incident.objects.get()
     for signal in ("error_ratio", "saturation"):
         with pytest.raises(IntegrityError, match="one_live_incident"), transaction.atomic():
@@ -90,17 +117,18 @@ def test_the_database_itself_refuses_a_second_live_incident(station: Station) ->
 
 
 def test_a_flapping_service_opens_one_incident_in_six_hours(station: Station) -> None:
+    opened(SICK)
     for minute in range(0, 360, 5):
         incidents_record(SICK if minute % 10 else WELL, after(minute))
     incident = Incident.objects.get()
     assert incident.stage == "open"
     assert incident.returns == 35
     assert incident.notes.count() == 1
-    assert len(incident.trail) == 36
+    assert len(incident.trail) == 37
 
 
 def test_what_is_gone_is_quiet_and_closes_itself_with_a_trace(station: Station) -> None:
-    incidents_record(SICK, NOON)
+    opened(SICK)
     assert incidents_record(WELL, after(5)).quieted == 1
     assert Incident.objects.get().quiet_since == after(5)
     assert incidents_record(WELL, after(124)).recovered == 0
@@ -115,7 +143,7 @@ def test_what_is_gone_is_quiet_and_closes_itself_with_a_trace(station: Station) 
 
 
 def test_a_service_that_is_watched_no_more_is_not_said_to_be_well(station: Station) -> None:
-    incidents_record(SICK, NOON)
+    opened(SICK)
     others = tuple(name for name in FIFTY if name != "service-3")
     for minute in (5, 130):
         incidents_record(evaluation(others), after(minute))
@@ -144,7 +172,7 @@ def test_silence_is_an_incident_of_its_own_after_ten_minutes(station: Station) -
 
 
 def test_a_sick_service_that_falls_silent_has_not_recovered(station: Station) -> None:
-    incidents_record(SICK, NOON)
+    opened(SICK)
     for minute in range(5, 300, 5):
         incidents_record(evaluation(FIFTY, silent=("service-3",)), after(minute))
     assert Incident.objects.get(subject="service-3", kind="no_data").stage == "open"
@@ -153,7 +181,7 @@ def test_a_sick_service_that_falls_silent_has_not_recovered(station: Station) ->
 
 
 def test_a_fleet_without_services_says_nothing(station: Station) -> None:
-    incidents_record(SICK, NOON)
+    opened(SICK)
     assert incidents_record(evaluation(()), after(600)).quieted == 0
 
 
@@ -166,11 +194,13 @@ def test_the_statements_of_recording_do_not_grow_with_the_fleet(station: Station
     names = tuple(f"service-{number}" for number in range(10_000))
     many = evaluation(names, *(flag(name) for name in names[:300]))
     assert cost(many, NOON) <= 10
+    assert cost(many, after(5)) <= 10
+    assert Incident.objects.count() == 300
     assert cost(SICK, after(300)) <= 10
 
 
 def test_people_move_an_incident_and_the_history_says_who_and_why(station: Station) -> None:
-    incidents_record(SICK, NOON)
+    opened(SICK)
     (incident,) = live_incidents(most=5)
     incident_move(incident.pk, "acknowledged", by="nora", note="looking")
     with pytest.raises(StageRefused, match=r"^reason"):
@@ -185,11 +215,11 @@ def test_people_move_an_incident_and_the_history_says_who_and_why(station: Stati
 
 
 def test_an_incident_is_not_reopened_beside_a_live_one_of_the_same_service(station: Station) -> None:
-    incidents_record(SICK, NOON)
+    opened(SICK)
     first = Incident.objects.get()
     incident_move(first.pk, "closed", by="nora", reason="fixed")
     Incident.objects.filter(pk=first.pk).update(closed_at=NOON)
-    incidents_record(SICK, after(120))
+    opened(SICK, after(120))
     with pytest.raises(StageRefused, match="is live already"):
         incident_move(first.pk, "open", by="nora", note="again")
     assert Incident.objects.exclude(stage="closed").count() == 1
@@ -198,7 +228,7 @@ def test_an_incident_is_not_reopened_beside_a_live_one_of_the_same_service(stati
 def test_a_false_alarm_is_remembered_by_service_and_signal_and_counted(station: Station) -> None:
     look = evaluation(FIFTY, flag("service-3"), flag("service-3", "latency_p95", score=5.0), flag("service-4"))
     for day in range(2):
-        incidents_record(look, after(day * 1440))
+        opened(look, after(day * 1440))
         incident = Incident.objects.exclude(stage="closed").get(subject="service-3")
         incident_move(incident.pk, "closed", by=f"person {day}", reason="false_alarm")
         Incident.objects.filter(pk=incident.pk).update(closed_at=after(day * 1440))
@@ -208,7 +238,7 @@ def test_a_false_alarm_is_remembered_by_service_and_signal_and_counted(station: 
 
 
 def test_a_false_alarm_stays_said_when_its_incident_is_opened_again(station: Station) -> None:
-    incidents_record(SICK, NOON)
+    opened(SICK)
     incident = Incident.objects.get()
     incident_move(incident.pk, "closed", by="nora", reason="false_alarm")
     incident_move(incident.pk, "open", by="omar", note="it is none after all")
@@ -219,7 +249,7 @@ def test_a_false_alarm_stays_said_when_its_incident_is_opened_again(station: Sta
 
 
 def test_only_open_ones_are_acknowledged_together(station: Station) -> None:
-    incidents_record(evaluation(FIFTY, flag("service-1"), flag("service-2"), flag("service-3")), NOON)
+    opened(evaluation(FIFTY, flag("service-1"), flag("service-2"), flag("service-3")))
     ids = list(Incident.objects.values_list("pk", flat=True))
     incident_move(ids[0], "mitigated", by="nora")
     assert incidents_acknowledge(ids, by="omar") == 2
@@ -228,7 +258,7 @@ def test_only_open_ones_are_acknowledged_together(station: Station) -> None:
 
 
 def test_a_service_is_in_its_live_incident_or_in_the_closed_one_whose_flag_has_not_left(station: Station) -> None:
-    incidents_record(SICK, NOON)
+    opened(SICK)
     incident = Incident.objects.get()
     assert current_by_subject(["service-3", "service-4"], after(1)) == {"service-3": incident}
     incident_move(incident.pk, "closed", by="nora", reason="expected")
@@ -241,7 +271,7 @@ def test_another_kind_of_trouble_has_its_own_say_and_an_incident_for_each_of_its
         seen = tuple(Sighting(Kind.QUALITY, "flights", check, 2.0, f"flights fails {check}.") for check in checks)
         return Sightings(seen, frozenset())
 
-    incidents_record(SICK, NOON)
+    opened(SICK)
     assert incidents_see(late("freshness", "volume"), kinds=[Kind.QUALITY], at=after(1)).opened == 2
     assert incidents_see(late("freshness"), kinds=[Kind.QUALITY], at=after(2)).quieted == 1
     assert incidents_record(SICK, after(3)).quieted == 0
@@ -252,7 +282,7 @@ def test_another_kind_of_trouble_has_its_own_say_and_an_incident_for_each_of_its
 
 
 def test_people_and_evaluations_that_change_the_same_incidents_at_once_wait_for_each_other(station: Station) -> None:
-    incidents_record(evaluation(FIFTY, *(flag(name) for name in FIFTY[:20])), NOON)
+    opened(evaluation(FIFTY, *(flag(name) for name in FIFTY[:20])))
     ids = list(Incident.objects.values_list("pk", flat=True))
     for pk in ids:
         incident_move(pk, "closed", by="nora", reason="fixed")

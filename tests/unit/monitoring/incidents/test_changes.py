@@ -49,8 +49,15 @@ def closed(reason: str, *, ago_s: float, seen_ago_s: float = MINUTE_S, score: fl
     )
 
 
-def test_a_flag_opens_an_incident_at_once_since_the_engine_waited() -> None:
-    assert acts(None, SEEN) == [Act.OPEN]
+STAYED = {SEEN.key: NOW - 5 * MINUTE_S}
+
+
+def test_a_flag_must_stay_before_it_is_an_incident_and_what_moves_together_need_not() -> None:
+    assert acts(None, SEEN) == [Act.WAIT]
+    assert acts(None, SEEN, waiting={SEEN.key: NOW - 4 * MINUTE_S}) == [Act.WAIT]
+    assert acts(None, SEEN, waiting=STAYED) == [Act.OPEN]
+    assert acts(None, replace(SEEN, kind=Kind.ZONE)) == [Act.OPEN]
+    assert acts(None, replace(SEEN, kind=Kind.FLEET)) == [Act.OPEN]
 
 
 def test_silence_must_last_before_it_is_an_incident() -> None:
@@ -72,7 +79,8 @@ def test_a_live_incident_is_seen_again_quiet_and_in_the_end_recovered(stage: Sta
 
 def test_another_signal_of_the_same_service_is_the_same_incident_but_another_service_is_not() -> None:
     assert acts(KNOWN, replace(SEEN, signal="latency_p95")) == [Act.SEE]
-    assert acts(KNOWN, replace(SEEN, subject="search")) == [Act.OPEN, Act.QUIET]
+    other = replace(SEEN, subject="search")
+    assert acts(KNOWN, other, waiting={other.key: NOW - 5 * MINUTE_S}) == [Act.OPEN, Act.QUIET]
     quality = replace(SEEN, kind=Kind.QUALITY)
     assert acts(replace(KNOWN, kind="quality"), replace(quality, signal="late")) == [Act.OPEN, Act.QUIET]
 
@@ -114,7 +122,7 @@ def test_what_becomes_half_again_as_bad_comes_back_whatever_was_said(reason: str
 @pytest.mark.parametrize("reason", ["fixed", "expected", "false_alarm", "duplicate", "recovered"])
 def test_a_flag_that_was_gone_for_more_than_an_hour_opens_a_new_incident(reason: str) -> None:
     gone = CALM_S + 1
-    assert acts(closed(reason, ago_s=gone, seen_ago_s=gone + 9), SEEN) == [Act.OPEN]
+    assert acts(closed(reason, ago_s=gone, seen_ago_s=gone + 9), SEEN, waiting=STAYED) == [Act.OPEN]
 
 
 def test_the_live_incident_counts_not_an_older_one() -> None:
@@ -138,7 +146,7 @@ def test_whatever_flaps_and_whoever_closes_at_most_one_incident_an_hour_is_opene
         made = changes(
             [known] if known else [],
             Sightings((SEEN,) if shown else (), frozenset()),
-            waiting_since={},
+            waiting_since={SEEN.key: -HOUR_S},
             at_s=at_s,
         )
         for change in made:

@@ -33,8 +33,8 @@ _STATES: Final = Row(
     (
         state(
             "State",
-            "What the last evaluation says: ok, outlier, no data, learning while it is too new to have a past, or with "
-            "its zone where it merely moves as the others of its zone do.",
+            "What the last evaluation says: ok, outlier, no data, learning while it is too new to have a past, or "
+            "with its zone where it merely moves as the others of its zone do.",
             level(FLEET_STATE, THIS),
             Unit.STATE,
             meanings=STATES,
