@@ -50,10 +50,10 @@ NAVIGATION: Final = [
         ],
     },
     {
-        "title": "Fleet",
+        "title": "Monitoring",
         "separator": True,
         "items": [
-            entry("Services", "hub", "fleet", "monitoring.view_fleetservice"),
+            entry("Fleet", "hub", "fleet", "monitoring.view_fleetservice"),
             entry("Incidents", "emergency", "admin:monitoring_incident_changelist", "monitoring.view_incident"),
         ],
     },

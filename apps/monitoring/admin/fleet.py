@@ -73,6 +73,7 @@ def _service(view: ServiceView) -> dict[str, Any]:
         "flags": [(flag, called.get((name, flag.signal))) for flag in view.flags],
         "plots": [plot_of(multiple) for multiple in view.multiples],
         "history": line,
+        "threshold": threshold,
         "threshold_y": threshold_y,
         "is_stale": view.age_s > settings.FLEET.stale_after_s,
         "incidents": incidents_of(name, most=LAST_INCIDENTS),

@@ -1,5 +1,6 @@
 """Incidents in the admin: a list to filter, and a page with the figures, the history and the next stages."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -14,12 +15,15 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from apps.datasets.read_only_admin import ReadOnlyAdmin
 from apps.monitoring.core.errors import StageRefused
+from apps.monitoring.core.fleet.policy import DEFAULT
+from apps.monitoring.core.fleet.signals import SIGNALS
 from apps.monitoring.core.incident_page import figures_table, score_said, shifts_table, trail_of
 from apps.monitoring.core.incidents import REASONS, Kind, Move, Stage, moves_from
 from apps.monitoring.models import FleetService, Incident
 from apps.monitoring.selectors.incidents import false_alarms
 from apps.monitoring.services.incidents import incident_move, incidents_acknowledge
 
+QUIET = "It is not seen any more; unless it comes back, it is closed as recovered"
 CHOICES = [("", "Choose why"), *((one.name, one.title) for one in REASONS if one.by_person)]
 
 
@@ -109,9 +113,10 @@ class IncidentAdmin(ReadOnlyAdmin):
         """The stage, quiet ones said so, and why it is closed."""
         word = incident.reason or ("quiet" if incident.quiet_since and incident.stage != Stage.CLOSED else "")
         return format_html(
-            '<span class="st-pill fl-stage-{}">{}</span> <span class="st-note">{}</span>',
+            '<span class="st-pill fl-stage-{}">{}</span> <span class="st-note" title="{}">{}</span>',
             incident.stage,
             incident.stage,
+            QUIET if word == "quiet" else "",
             word.replace("_", " "),
         )
 
@@ -184,6 +189,7 @@ def incident_context(incident: Incident, *, may_act: bool) -> dict[str, Any]:
         "kind": Kind(incident.kind).words,
         "worst": score_said(incident.kind, incident.worst_score),
         "now": score_said(incident.kind, incident.score),
+        "threshold": threshold_of(evidence),
         "figures": figures_table(evidence),
         "shifts": shifts_table(evidence),
         "silent": evidence.get("silent", ()),
@@ -196,6 +202,13 @@ def incident_context(incident: Incident, *, may_act: bool) -> dict[str, Any]:
         "moves": ordered(moves_from(incident.stage)) if may_act else (),
         "is_service": FleetService.objects.filter(name=incident.subject).exists(),
     }
+
+
+def threshold_of(evidence: Mapping[str, Any]) -> float | None:
+    """The score from which on one of the fleet of now stands out; None for incidents without such a score."""
+    if not evidence.get("flags"):
+        return None
+    return DEFAULT.threshold(FleetService.objects.count(), len(SIGNALS))
 
 
 def ordered(moves: tuple[Move, ...]) -> list[Move]:

@@ -23,12 +23,13 @@ NOTHING: Final = "–"
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A count of the header, and what share of the fleet it is."""
+    """A count of the header, what share of the fleet it is, and what the count means."""
 
     title: str
     count: int
     note: str
     tone: Tone
+    meaning: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,16 +197,16 @@ def _moved(view: FleetView) -> str:
 
 
 def _tiles(view: FleetView) -> tuple[Tile, ...]:
-    def tile(title: str, state: State, tone: Tone) -> Tile:
+    def tile(title: str, state: State, tone: Tone, meaning: str) -> Tile:
         count = view.counts.get(state, 0)
         part = 100 * count / max(view.services, 1)
-        return Tile(title, count, f"{_percent(part)} % of the fleet", tone if count else "none")
+        return Tile(title, count, f"{_percent(part)} % of the fleet", tone if count else "none", meaning)
 
     return (
-        tile("Standing out", State.OUTLIER, "bad"),
-        tile("No data", State.NO_DATA, "warn"),
-        tile("Learning", State.LEARNING, "none"),
-        tile("As usual", State.OK, "good"),
+        tile("Standing out", State.OUTLIER, "bad", "It left its own usual, and its peers did not"),
+        tile("No data", State.NO_DATA, "warn", "Nothing came in the window: never counted as well"),
+        tile("Learning", State.LEARNING, "none", "Too new to have a past: compared with its peers alone"),
+        tile("As usual", State.OK, "good", "Within what is usual at this time of day"),
     )
 
 

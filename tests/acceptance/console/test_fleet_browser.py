@@ -78,8 +78,8 @@ def sick(station: Station, monkeypatch: pytest.MonkeyPatch) -> Incident:
 
 
 def sound(page: Page, area: str) -> None:
-    """Nothing in this area is unnamed, too pale or too wide, on a desk and on a laptop."""
-    for width in (1440, 1280, 1000):
+    """Nothing in this area is unnamed, too pale or too wide, on a desk, on a laptop and on a phone."""
+    for width in (1440, 1280, 1000, 390):
         page.set_viewport_size({"width": width, "height": 900})
         found: list[Any] = page.evaluate(CHECKS, area)
         assert found == [], f"{area} at {width}"

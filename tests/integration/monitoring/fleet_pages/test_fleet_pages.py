@@ -14,6 +14,8 @@ from django.urls import reverse
 from django.utils import timezone
 from pydantic import HttpUrl
 
+from apps.monitoring.core.fleet.policy import DEFAULT
+from apps.monitoring.core.fleet.signals import SIGNALS
 from apps.monitoring.core.fleet.simulation import Fault, FaultKind
 from apps.monitoring.models import FleetService, Incident
 from apps.monitoring.services.incidents import incident_move
@@ -63,6 +65,9 @@ def test_the_sick_service_is_named_with_its_reason_its_incident_and_its_curve(
     incident = Incident.objects.get(subject=name)
     assert reverse("admin:monitoring_incident_change", args=[incident.pk]) in shown
     assert "times its usual" in shown
+    bound = f"{DEFAULT.threshold(50, len(SIGNALS)):.1f}"
+    assert f"a service stands out from a score of {bound} on" in shown
+    assert f"stands out (from {bound})" in shown
     assert 1 <= shown.count('class="fl-plot"') <= 6
     first = shown.split("<tbody>")[1].split("</tr>")[0]
     assert name in first
