@@ -199,6 +199,9 @@ class MemoryHistory:
     def syncs(self) -> Sequence[Synced]:
         return [row for row in self.rows if row.rolled_back_to is None][:KEPT]
 
+    def confirm(self, at: datetime.datetime) -> None:
+        self.rows[0] = replace(self.rows[0], confirmed_at=at)
+
     def record(self, synced: Synced) -> None:
         stored = replace(synced, number=self._next, manifest=from_documents(as_documents(synced.manifest)))
         self._next += 1

@@ -44,7 +44,7 @@ INCIDENTS_OPEN: Final = Metric(
 )
 SYNCED: Final = Metric(
     "anden_dashboards_synced_timestamp_seconds",
-    "When dashboards and rules were last synchronised with Grafana, Unix time.",
+    "When Grafana was last in step with dashboards and rules, Unix time; 0 where it never was.",
     "gauge",
 )
 SYNC_REQUESTS: Final = Metric(

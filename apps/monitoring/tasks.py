@@ -10,7 +10,8 @@ from apps.monitoring.core.errors import MonitoringError
 from apps.monitoring.core.grafana.show import drift_lines
 from apps.monitoring.services import grafana_station
 from apps.monitoring.services.fleet import fleet_purge
-from apps.monitoring.services.grafana_drift import drift_look
+from apps.monitoring.services.grafana_drift import drift_look, synced_tell
+from apps.monitoring.services.grafana_history import StoredHistory
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +24,7 @@ def look_for_drift() -> int:
     """
     if settings.GRAFANA.url is None:
         return 0
+    synced_tell(StoredHistory())
     try:
         found = drift_look(grafana_station.run())
     except MonitoringError as error:

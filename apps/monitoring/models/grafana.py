@@ -7,7 +7,8 @@ class GrafanaSync(models.Model):
     """One synchronisation that changed something, or brought a new manifest.
 
     `manifest` has every object as it was sent, secrets as their placeholders; `hashes` has a salted hash of each
-    secret that was sent. `rolled_back_to` is the sync whose manifest was sent again, None for a sync of the code.
+    secret that was sent. `confirmed_at` is when a later sync found it all as it was sent. `rolled_back_to` is the
+    sync whose manifest was sent again, None for a sync of the code.
     """
 
     at = models.DateTimeField()
@@ -16,6 +17,7 @@ class GrafanaSync(models.Model):
     manifest = models.JSONField()
     hashes = models.JSONField(db_default={})
     changes = models.PositiveIntegerField(db_default=0)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
     rolled_back_to = models.BigIntegerField(null=True, blank=True)
 
     class Meta:

@@ -2,22 +2,29 @@
 
 from apps.datasets.adapters.prometheus import gauge, gauge_values
 from apps.monitoring.core.grafana.drift import Drift
+from apps.monitoring.core.grafana.history import History
 from apps.monitoring.metrics import DRIFTED, SYNCED
 from apps.monitoring.services import grafana_station
 from apps.monitoring.services.grafana_sync import Run, dashboards_drift
 
 
+def synced_tell(history: History) -> None:
+    """Say in a metric when Grafana was last in step, 0 where nothing was ever sent to it.
+
+    It needs no Grafana: the metric tells on while Grafana is away.
+    """
+    newest = history.newest()
+    gauge(SYNCED).set(newest.in_step_at.timestamp() if newest else 0)
+
+
 def drift_look(run: Run) -> tuple[Drift, ...]:
     """What was edited by hand; the metrics say it, too. Raises MonitoringError."""
-    newest = run.history.newest()
-    manifest = grafana_station.manifest_read(policy=False)[0] if newest is None else newest.manifest
-    found = dashboards_drift(run, manifest, grafana_station.values())
+    synced_tell(run.history)
+    found = dashboards_drift(run, grafana_station.values())
     uids = {drift.key.uid for drift in found}
     for labels in gauge_values(DRIFTED):
         if labels[0] not in uids:
             gauge(DRIFTED).labels(*labels).set(0)
     for uid in uids:
         gauge(DRIFTED).labels(uid).set(1)
-    if newest is not None:
-        gauge(SYNCED).set(newest.at.timestamp())
     return found

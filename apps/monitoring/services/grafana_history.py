@@ -1,6 +1,7 @@
 """The history of syncs in PostgreSQL."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.db import transaction
 
@@ -19,6 +20,12 @@ class StoredHistory:
     def syncs(self) -> Sequence[Synced]:
         """The last syncs of the code, the newest first; at most KEPT."""
         return [_synced(row) for row in GrafanaSync.objects.filter(rolled_back_to=None)[:KEPT]]
+
+    def confirm(self, at: datetime) -> None:
+        """Say of what was sent last that Grafana still held it at this time."""
+        newest = GrafanaSync.objects.first()
+        if newest:
+            GrafanaSync.objects.filter(id=newest.id).update(confirmed_at=at)
 
     @transaction.atomic
     def record(self, synced: Synced) -> None:
@@ -45,4 +52,5 @@ def _synced(row: GrafanaSync) -> Synced:
         changes=row.changes,
         rolled_back_to=row.rolled_back_to,
         number=row.id,
+        confirmed_at=row.confirmed_at,
     )

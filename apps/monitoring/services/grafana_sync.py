@@ -78,7 +78,7 @@ def _deploy(run: Run, actions: Sequence[Action], deployment: Deployment | None) 
 
 
 def _record(run: Run, manifest: Manifest, planned: Plan, rollback_of: Synced | None) -> None:
-    """Keep what was sent; nothing new is kept of a run that found everything as it left it."""
+    """Keep what was sent; of a run that found everything as it left it only the time."""
     newest = run.history.newest()
     kept = _with_policy(manifest, newest)
     synced = Synced(
@@ -91,6 +91,8 @@ def _record(run: Run, manifest: Manifest, planned: Plan, rollback_of: Synced | N
     )
     if planned.actions or newest is None or newest.digest != synced.digest:
         run.history.record(synced)
+    else:
+        run.history.confirm(run.now)
 
 
 def _with_policy(manifest: Manifest, newest: Synced | None) -> Manifest:
@@ -151,11 +153,13 @@ def dashboards_prune(
     return planned
 
 
-def dashboards_drift(run: Run, manifest: Manifest, values: Values) -> tuple[Drift, ...]:
-    """What was edited by hand since the last sync; measured against the code where no sync is known."""
+def dashboards_drift(run: Run, values: Values) -> tuple[Drift, ...]:
+    """What was edited by hand since the last sync; nothing where nothing was synchronised yet."""
     run.grafana.check_rights(write=False)
     newest = run.history.newest()
-    applied = resolved(newest.manifest, values)[0] if newest else manifest
+    if newest is None:
+        return ()
+    applied = resolved(newest.manifest, values)[0]
     return drifts(applied, run.grafana.read(applied))
 
 

@@ -12,6 +12,11 @@ def stale(moment: Metric, after_s: float) -> Query:
     return compose(f"time() - {{}} > {after_s:g} or absent({{}})", newest, newest)
 
 
+def stale_where_told(moment: Metric, after_s: float) -> Query:
+    """Seconds since the moment, where they are too many; silent where nobody tells it: it may not be in use."""
+    return compose(f"time() - {{}} > {after_s:g}", level(moment))
+
+
 def days_left(moment: Query, days: float) -> Query:
     """Seconds until the moment, where they are fewer than that many days."""
     return compose(f"{{}} - time() < {days * DAY_S:g}", moment)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from apps.monitoring.core.alerts.alert import Alert
-from apps.monitoring.core.alerts.conditions import DAY_S, stale
+from apps.monitoring.core.alerts.conditions import DAY_S, stale_where_told
 from apps.monitoring.core.foreign_metrics import NOTIFICATIONS_FAILED, RULES_FAILED
 from apps.monitoring.core.promql import Match, compose, increase, level, series
 from apps.monitoring.metrics import (
@@ -52,7 +52,7 @@ ITSELF_ALERTS: Final = (
     ),
     Alert(
         "DashboardsUnsynchronised",
-        stale(SYNCED, 7 * DAY_S),
+        stale_where_told(SYNCED, 7 * DAY_S),
         hold="1h",
         severity="ticket",
         summary="Dashboards and rules were not synchronised with Grafana for a week, or never",

@@ -88,9 +88,7 @@ class Inhibition:
     equal: tuple[str, ...] = ()
 
 
-_ABSENT: Final = (
-    "ProbeSilent|BeatSilent|SloUnmeasured|IngestLagUnmeasured|FleetEvaluationStale|DashboardsUnsynchronised"
-)
+_ABSENT: Final = "ProbeSilent|BeatSilent|SloUnmeasured|IngestLagUnmeasured|FleetEvaluationStale"
 
 
 def _named(names: str) -> tuple[str, ...]:

@@ -24,6 +24,17 @@ class Synced:
     changes: int = 0
     rolled_back_to: int | None = None
     number: int | None = None
+    confirmed_at: datetime | None = None
+
+    @property
+    def in_step_at(self) -> datetime:
+        """When Grafana was last known to hold it: sent then, or found as it was sent."""
+        return self.confirmed_at or self.at
+
+    @property
+    def stands_at(self) -> int | None:
+        """The number of the sync whose manifest this is: its own, or the one that was gone back to."""
+        return self.rolled_back_to or self.number
 
     @property
     def digest(self) -> str:
@@ -40,6 +51,9 @@ class History(Protocol):
 
     def syncs(self) -> Sequence[Synced]:
         """The last syncs of the code, the newest first; at most KEPT."""
+
+    def confirm(self, at: datetime) -> None:
+        """Say of what was sent last that Grafana still held it at this time."""
 
     def record(self, synced: Synced) -> None:
         """Keep it, and forget what is older than the last KEPT."""

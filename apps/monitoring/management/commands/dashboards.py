@@ -104,14 +104,18 @@ class Command(StationCommand):
             self.stdout.write("Nothing to delete.")
 
     def _drift(self, _options: dict[str, Any]) -> None:
-        found = drift_look(station.run())
+        run = station.run()
+        found = drift_look(run)
         self._lines(drift_lines(found))
         if found:
             raise CommandError(
                 f"edited by hand: {len({drift.key for drift in found})}; `manage.py dashboards sync` puts them back; "
                 "take into the code what shall stay"
             )
-        self.stdout.write("Nothing was edited by hand.")
+        if run.history.newest() is None:
+            self.stdout.write("Nothing was synchronised yet: `manage.py dashboards plan` says what a sync would do.")
+        else:
+            self.stdout.write("Nothing was edited by hand.")
 
     def _rollback(self, options: dict[str, Any]) -> None:
         if options["list"]:

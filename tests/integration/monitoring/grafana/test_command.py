@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 from pydantic import HttpUrl, SecretStr
 
-from apps.datasets.adapters.prometheus import gauge
+from apps.datasets.adapters.prometheus import gauge, gauge_values
 from apps.monitoring.adapters.grafana.fake.exchange import Fault
 from apps.monitoring.adapters.grafana.fake.grafana import TOKEN, FakeGrafana
 from apps.monitoring.adapters.grafana.fake.server import serving
@@ -124,11 +126,35 @@ def test_an_edit_by_hand_is_named_exported_and_undone(fake: FakeGrafana) -> None
     with pytest.raises(CommandError, match="edited by hand: 1; "):
         dashboards("drift")
     assert gauge(DRIFTED).labels("anden-station")._value.get() == 1
-    assert gauge(SYNCED)._value.get() == GrafanaSync.objects.get().at.timestamp()
     assert look_for_drift() == 1
     dashboards("sync")
     assert look_for_drift() == 0
     assert gauge(DRIFTED).labels("anden-station")._value.get() == 0
+
+
+def test_a_sync_that_finds_nothing_to_do_counts_as_synchronised(fake: FakeGrafana) -> None:
+    dashboards("sync")
+    last_month = timezone.now() - timedelta(days=30)
+    GrafanaSync.objects.update(at=last_month)
+    assert look_for_drift() == 0
+    assert gauge(SYNCED)._value.get() == last_month.timestamp()
+    dashboards("sync")
+    row = GrafanaSync.objects.get()
+    assert row.at == last_month
+    assert row.confirmed_at is not None
+    look_for_drift()
+    assert gauge(SYNCED)._value.get() == row.confirmed_at.timestamp()
+    fake.fail(range(1, 1000), Fault(status=503))
+    gauge(SYNCED).set(0)
+    look_for_drift()
+    assert gauge(SYNCED)._value.get() == row.confirmed_at.timestamp()  # Grafana is away, and it is known all the same
+
+
+def test_before_the_first_sync_nothing_has_drifted(fake: FakeGrafana) -> None:
+    assert "Nothing was synchronised yet: " in dashboards("drift")
+    assert look_for_drift() == 0
+    assert gauge(SYNCED)._value.get() == 0
+    assert not any(gauge(DRIFTED).labels(*labels)._value.get() for labels in gauge_values(DRIFTED))
 
 
 def test_the_scheduled_look_does_nothing_without_a_grafana_and_survives_one_that_is_away(

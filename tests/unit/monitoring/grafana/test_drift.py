@@ -9,8 +9,8 @@ import pytest
 from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
 from apps.monitoring.adapters.grafana.fake.world import World
 from apps.monitoring.core.grafana.show import drift_lines
-from apps.monitoring.services.grafana_sync import dashboards_drift, dashboards_sync
-from tests.grafanas import VALUES, MemoryHistory, manifest, panel, rule, run_on
+from apps.monitoring.services.grafana_sync import dashboards_drift, dashboards_plan, dashboards_sync
+from tests.grafanas import VALUES, MemoryHistory, documents, manifest, panel, rule, run_on
 
 
 def model(world: World) -> dict[str, Any]:
@@ -135,7 +135,7 @@ EDITS: dict[str, tuple[Callable[[World], object], str]] = {
 
 
 def drift_of(fake: FakeGrafana, history: MemoryHistory) -> list[str]:
-    return list(drift_lines(dashboards_drift(run_on(fake, history), manifest(), VALUES)))
+    return list(drift_lines(dashboards_drift(run_on(fake, history), VALUES)))
 
 
 @pytest.fixture
@@ -180,12 +180,11 @@ def test_all_edits_at_once_are_found_and_a_sync_undoes_them(station: tuple[FakeG
 
 def test_a_change_of_the_code_is_no_drift(station: tuple[FakeGrafana, MemoryHistory]) -> None:
     fake, history = station
-    changed = manifest(values=VALUES.__class__({"ANDEN_GRAFANA_PROMETHEUS_URL": "http://new:9090"}, VALUES.secret))
-    assert dashboards_drift(run_on(fake, history), changed, VALUES) == ()
+    files = documents()
+    files["station.json"]["title"] = "Another"
+    assert dashboards_plan(run_on(fake, history), manifest(files)).count("update") == 1
+    assert drift_of(fake, history) == []
 
 
-def test_without_a_history_the_code_is_the_measure() -> None:
-    fake = FakeGrafana()
-    lines = list(drift_lines(dashboards_drift(run_on(fake), manifest(), VALUES)))
-    assert len(lines) == len(manifest().objects)
-    assert all("was deleted" in line for line in lines)
+def test_what_was_never_synchronised_was_not_edited_either() -> None:
+    assert drift_of(FakeGrafana(), MemoryHistory()) == []

@@ -106,7 +106,7 @@ def test_killed_at_every_request_of_a_release_the_next_converges_with_one_annota
             assert settled(fake.world) == settled(after), (at, applied)
             notes = list(fake.world.annotations.values())
             assert [note["tags"] for note in notes] == [["anden", "deploy"]] * 2, (at, applied)
-            assert dashboards_drift(run_on(fake, history), manifest(second()), VALUES) == ()
+            assert dashboards_drift(run_on(fake, history), VALUES) == ()
     print(f"{2 * total} kills of a release, {total} requests")  # noqa: T201 - the figures
 
 

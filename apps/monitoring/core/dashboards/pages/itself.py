@@ -80,8 +80,7 @@ _STATES: Final = Row(
         ),
         state(
             "Drifted",
-            "Dashboards, rules and folders in Grafana that somebody edited by hand. No data: nothing was "
-            "synchronised from here.",
+            "Dashboards, rules and folders in Grafana that somebody edited by hand. No data: no Grafana is set.",
             or_zero(level(DRIFTED, aggregate="sum"), level(SYNCED)),
             Unit.COUNT,
             none_of(),
@@ -89,7 +88,8 @@ _STATES: Final = Row(
         ),
         state(
             "Synchronised",
-            "Seconds since dashboards and rules were last synchronised with Grafana. No data: never from here.",
+            "Seconds since Grafana was last in step with dashboards and rules. Decades: never. No data: no Grafana "
+            "is set.",
             age(SYNCED),
             Unit.SECONDS,
             rising(6 * DAY_S, 7 * DAY_S),
