@@ -257,12 +257,13 @@ def _alone(folder: Path) -> Iterator[Path]:
 
 
 def _fresh_folders(folder: StationFolder) -> None:
-    """Make the folders; logs of the run before last and metrics of dead processes go."""
+    """Make the folders; logs of the run before last, metrics of dead processes and the old fleet go."""
     if folder.logs.exists():
         before = folder.path / "logs.before"
         shutil.rmtree(before, ignore_errors=True)
         folder.logs.rename(before)
-    shutil.rmtree(folder.metrics, ignore_errors=True)
+    for gone in (folder.metrics, folder.fleet):  # a fleet of another day would be looked at before the fresh one
+        shutil.rmtree(gone, ignore_errors=True)
     for path in (folder.logs, folder.metrics, folder.path / "celery"):
         path.mkdir(parents=True, exist_ok=True)
 

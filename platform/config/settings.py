@@ -171,9 +171,16 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s%(in_request)s %(message)s"}},
-    "filters": {"request": {"()": "apps.datasets.adapters.request_ids.RequestIdFilter"}},
+    "filters": {
+        "request": {"()": "apps.datasets.adapters.request_ids.RequestIdFilter"},
+        "not ready": {"()": "apps.monitoring.adapters.readiness_log.NotReadyFilter"},
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}},
     # These pools warn at every try; what fails in the end says so itself.
-    "loggers": {"psycopg.pool": {"level": "ERROR"}, "urllib3.connectionpool": {"level": "ERROR"}},
+    "loggers": {
+        "psycopg.pool": {"level": "ERROR"},
+        "urllib3.connectionpool": {"level": "ERROR"},
+        "django.request": {"filters": ["not ready"]},
+    },
     "root": {"handlers": ["stderr"], "level": ANDEN.log_level},
 }

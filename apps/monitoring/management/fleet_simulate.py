@@ -11,6 +11,7 @@ import numpy as np
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
+from apps.monitoring.adapters.fleet.file_source import READERS
 from apps.monitoring.adapters.fleet.simulated_metrics import serve
 from apps.monitoring.core.fleet.counters import Counters
 from apps.monitoring.core.fleet.fault_words import FORM, KINDS, FaultUnreadable, fault_of
@@ -27,7 +28,7 @@ def add_simulate_arguments(parser: CommandParser) -> None:
     parser.add_argument("--services", type=int, default=50, help="how many services (50)")
     parser.add_argument("--fault", action="append", default=[], metavar=FORM, help=f"kinds: {', '.join(KINDS)}")
     parser.add_argument("--seed", type=int, default=1, help="the same seed, the same fleet (1)")
-    parser.add_argument("--file", type=Path, help="the folder to write (ANDEN_FLEET_FILE)")
+    parser.add_argument("--file", type=Path, help="the folder to write, not a file (ANDEN_FLEET_FILE)")
     parser.add_argument("--every", type=float, default=15, metavar="S", help="seconds between two writings (15)")
     parser.add_argument("--port", type=int, help="also serve /metrics here, under OpenTelemetry's names")
     parser.add_argument("--address", default="127.0.0.1", help="address of --port (127.0.0.1)")
@@ -41,6 +42,8 @@ def simulate(
     folder = options["file"] or settings.FLEET.file
     if folder is None:
         raise CommandError("say where to write: --file FOLDER or ANDEN_FLEET_FILE")
+    if folder.suffix in READERS:
+        raise CommandError(f"{folder}: a simulation writes a folder of .npz files: name it without {folder.suffix}")
     if not 1 <= options["services"] <= MOST:
         raise CommandError(f"--services {options['services']}: 1 to {MOST:,} can be simulated")
     if not options["every"] >= 1:  # not a number is none, too

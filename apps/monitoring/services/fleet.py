@@ -13,7 +13,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from apps.datasets.adapters import prometheus
 from apps.monitoring.adapters.fleet.source import SignalSource
-from apps.monitoring.core.errors import EvaluatorBusy, MonitoringError
+from apps.monitoring.core.errors import EvaluatorBusy, MonitoringError, SourceAway
 from apps.monitoring.core.fleet.curves import last_data_s
 from apps.monitoring.core.fleet.engine import evaluate
 from apps.monitoring.core.fleet.evaluation import Evaluation, State
@@ -86,10 +86,12 @@ def fleet_purge(now: datetime) -> tuple[int, int]:
 def fleet_look(source: SignalSource, *, at_s: float, policy: Policy = DEFAULT) -> Looked:
     """Look at the fleet as it was at `at_s`, and keep nothing of it.
 
-    Raises MonitoringError: the source is away or refuses.
+    Raises MonitoringError: the source is away, refuses, or names no service at all.
     """
     began_s = time.perf_counter()
     observation = _expected(source.observe(at_s), at_s)
+    if not observation.services:
+        raise SourceAway("the source names no service that has, or lately had, any data: nothing was evaluated")
     read_s = _phase("read", began_s)
     since = _since(_newest())
     began_s = time.perf_counter()

@@ -47,6 +47,11 @@ def fleet_source(name: str = "", *, file: Path | None = None) -> SignalSource:
             raise SourceRefused(f"there is no source '{other}'")
 
 
+def awaited(source: SignalSource) -> str:
+    """The file or folder that the source reads and that is not there yet; empty where there is nothing to wait for."""
+    return source.missing() if isinstance(source, FileSource) else ""
+
+
 def signal_queries(path: Path | None) -> SignalQueries:
     """The queries of this YAML file; without one, OpenTelemetry's.
 
@@ -69,13 +74,18 @@ def _cloudwatch(path: Path | None, span: Span) -> CloudWatchSource:
 
 def _read(path: Path, parse: Callable[[Any], Parsed]) -> Parsed:
     try:
-        return parse(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SourceInvalid(f"ANDEN_FLEET_SIGNALS: {path} cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         raise SourceInvalid(f"ANDEN_FLEET_SIGNALS: {path}{where} is no YAML") from error
+    if document is None:
+        begin = "`manage.py fleet queries` without ANDEN_FLEET_SIGNALS prints one to begin with"
+        raise SourceInvalid(f"ANDEN_FLEET_SIGNALS: {path} is empty: {begin}")
+    try:
+        return parse(document)
     except (QueriesInvalid, SignalsInvalid) as error:
         raise SourceInvalid(f"ANDEN_FLEET_SIGNALS: {path}: {error}") from error
 

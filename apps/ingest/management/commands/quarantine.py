@@ -47,7 +47,9 @@ class Command(StationCommand):
         for record in found:
             self.stdout.write(f"{record.pk}  {record.dataset.name}  {record}  {record.message}")
         if not found:
-            self.stdout.write("no such record in quarantine")
+            of = f" of {options['dataset']}" if options["dataset"] else ""
+            why = f" with the reason {options['reason']}" if options["reason"] else ""
+            self.stdout.write(f"none: no {options['state']} record{of}{why} is in quarantine")
 
     def _show(self, record_id: int) -> None:
         record = quarantine_get(record_id)

@@ -34,6 +34,10 @@ class FileSource:
                 raise trouble(path, error) from error
         return gathering.observation()
 
+    def missing(self) -> str:
+        """The path, as long as nothing is there; else empty."""
+        return "" if self._path.exists() else str(self._path)
+
     def _files(self) -> list[Path]:
         if not self._path.exists():
             raise SourceAway(f"{self._path} is not there: start what writes it, or mend ANDEN_FLEET_FILE")

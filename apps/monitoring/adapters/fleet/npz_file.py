@@ -26,7 +26,8 @@ def read(path: Path, gathering: Gathering) -> None:
             _check(path, arrays)
             _take(path, arrays, gathering)
     except (zipfile.BadZipFile, ValueError, EOFError, KeyError) as error:
-        raise SourceInvalid(f"{path} is no NPZ file of arrays: {error}") from error
+        # NumPy's own words advise to load objects, which run whatever the file says.
+        raise SourceInvalid(f"{path} is no NPZ file of numbers and text: write it with numpy.savez") from error
 
 
 def write(

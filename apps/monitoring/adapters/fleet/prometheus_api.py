@@ -158,9 +158,9 @@ def _series(found: dict[str, Any], points: list[Any], what: str) -> Series:
 
 
 def _reason(error: requests.RequestException) -> str:
-    """The innermost cause, which is the system's."""
+    """The innermost cause, which is the system's; what the caller was busy with before is none."""
     cause: BaseException = error
-    while cause.__context__ is not None:
+    while isinstance(cause.__context__, Exception) and not isinstance(cause.__context__, MonitoringError):
         cause = cause.__context__
     return str(getattr(cause, "strerror", None) or cause).split("\n")[0][:120]
 

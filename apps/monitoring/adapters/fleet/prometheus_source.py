@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.monitoring.adapters.fleet.prometheus_api import PrometheusApi, Series
-from apps.monitoring.core.errors import SourceRefused
+from apps.monitoring.core.errors import SourceAway, SourceRefused
 from apps.monitoring.core.fleet.gathering import INDEX, Gathering, naming_fault
 from apps.monitoring.core.fleet.observation import Observation
 from apps.monitoring.core.fleet.signal_queries import SignalQueries
@@ -46,6 +46,11 @@ class PrometheusSource:
                 self._kept[signal, day] = table
                 cells = np.arange(day * points, (day + 1) * points)
                 gathering.put(gathering.rows(table.rows)[:, None], INDEX[signal], cells, table.values)
+        if not len(gathering):
+            raise SourceAway(
+                "no query gave a series: `manage.py fleet queries` shows what is asked, "
+                "ANDEN_FLEET_SIGNALS names other metrics"
+            )
         self._places(gathering, at_s)
         self._deploys(gathering, at_s)
         return gathering.observation()

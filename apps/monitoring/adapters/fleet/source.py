@@ -12,7 +12,7 @@ class SignalSource(Protocol):
     """
 
     def observe(self, at_s: float) -> Observation:
-        """The fleet as it was in the window that ends at `at_s`, epoch seconds; no service at all is an answer.
+        """The fleet as it was in the window that ends at `at_s`, epoch seconds; none at all where it names none.
 
         Raises SourceAway: keep what is known, ask again.
         Raises SourceRefused: mend address, credentials or query.

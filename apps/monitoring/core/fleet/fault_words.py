@@ -65,8 +65,12 @@ def _service(kind: FaultKind, word: str, services: Sequence[str], zones: Sequenc
     """The number of the service that the fault strikes first."""
     if kind is FaultKind.FLEET:
         return 0
-    if kind in {FaultKind.ZONE, FaultKind.NEIGHBOUR} and word in zones:
-        return list(zones).index(word)
+    if kind in {FaultKind.ZONE, FaultKind.NEIGHBOUR}:
+        if word in zones:
+            return list(zones).index(word)
+        if word not in services:
+            known = ", ".join(sorted(set(zones)))
+            raise FaultUnreadable(f"'{word}' is no zone and no service: there are the zones {known}")
     return list(services).index(_one_of("service", word, list(services)))
 
 

@@ -24,10 +24,12 @@ from apps.monitoring.selectors.fleet import fleet_is_stale, fleet_newest, fleet_
 from apps.monitoring.selectors.fleet_service import service_view
 from apps.monitoring.selectors.fleet_services import service_list
 from apps.monitoring.services.fleet import Looked, fleet_evaluate, fleet_leave, fleet_look
-from apps.monitoring.services.fleet_source import fleet_source, signal_queries
+from apps.monitoring.services.fleet_source import awaited, fleet_source, signal_queries
 
 _AGAIN_S: Final = 10.0
 """After a failure it is tried again within this many seconds."""
+_FIRST_FILE_S: Final = 60.0
+"""So long the start waits for a file that is not there yet: what never was there did not fail."""
 SOURCES: Final = ("prometheus", "file", "cloudwatch")
 
 
@@ -104,6 +106,7 @@ class Command(StationCommand):
         if every_s < 1 or options["at"]:
             raise CommandError("--every takes 1 or more seconds, and goes without --at")
         leave, said = _leave_on_signals(), ""
+        self._await_first(source, leave)
         while not leave.is_set():
             began_s, pause_s = time.monotonic(), every_s
             try:
@@ -114,9 +117,17 @@ class Command(StationCommand):
                 fleet_leave()
                 line, pause_s = database_line(self.alias, error), min(every_s, _AGAIN_S)
             if line != said:  # what did not change is not said again
-                self._say(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}  {line}")
+                self._log(line)
                 said = line
             leave.wait(max(pause_s - (time.monotonic() - began_s), 0.1))
+
+    def _await_first(self, source: SignalSource, leave: threading.Event) -> None:
+        """Wait for a while until the source's file is there, and say so."""
+        deadline = time.monotonic() + _FIRST_FILE_S
+        if missing := awaited(source):
+            self._log(f"{missing} is not there yet: waiting up to {_FIRST_FILE_S:.0f} s for what writes it")
+        while awaited(source) and time.monotonic() < deadline and not leave.wait(0.2):
+            pass
 
     def _show(self, looked: Looked, why_not: str, *, as_json: bool) -> None:
         if as_json:
@@ -129,6 +140,9 @@ class Command(StationCommand):
     def _write(self, lines: Any) -> None:
         self.stdout.write("\n".join(lines))
 
+    def _log(self, line: str) -> None:
+        self._say(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}  {line}")
+
     def _say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
@@ -139,7 +153,8 @@ def _once(source: SignalSource, at_s: float) -> tuple[Looked, str]:
     try:
         return fleet_evaluate(source, at_s=at_s), "a newer evaluation is there"
     except EvaluatorBusy:
-        return fleet_look(source, at_s=at_s), "another process evaluates the fleet"
+        pass  # and not here: what goes wrong with the look has nothing to do with the other process
+    return fleet_look(source, at_s=at_s), "another process evaluates the fleet"
 
 
 def _summary(looked: Looked) -> str:

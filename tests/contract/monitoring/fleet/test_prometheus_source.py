@@ -9,7 +9,7 @@ import pytest
 
 from apps.monitoring.adapters.fleet.prometheus_api import PrometheusApi
 from apps.monitoring.adapters.fleet.prometheus_source import PrometheusSource
-from apps.monitoring.core.errors import SourceRefused
+from apps.monitoring.core.errors import SourceAway, SourceRefused
 from apps.monitoring.core.fleet.gathering import INDEX
 from apps.monitoring.core.fleet.observation import Observation
 from apps.monitoring.core.fleet.signal_queries import SignalQueries
@@ -129,7 +129,6 @@ def test_a_query_that_cannot_serve_is_named_with_its_signal(url: str, query: str
         _source(url, SignalQueries(signals={"latency_p95": query})).observe(AT_S)
 
 
-def test_a_fleet_of_which_nothing_is_known_is_an_empty_one(url: str) -> None:
-    found = _source(url, SignalQueries(signals={"latency_p95": "latency"})).observe(AT_S - 30 * DAY_S)
-    assert found.services == ()
-    assert found.now.shape == (0, 6, 10)
+def test_a_fleet_of_which_nothing_is_known_is_no_fleet(url: str) -> None:
+    with pytest.raises(SourceAway, match=r"no query gave a series: `manage.py fleet queries` shows what is asked"):
+        _source(url, SignalQueries(signals={"latency_p95": "latency"})).observe(AT_S - 30 * DAY_S)

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -18,9 +19,10 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from apps.monitoring.adapters.fleet.file_source import FileSource
-from apps.monitoring.core.errors import SourceRefused
+from apps.monitoring.core.errors import SourceAway, SourceRefused
 from apps.monitoring.core.fleet.evaluation import State
 from apps.monitoring.core.fleet.simulation import FleetSpec, SimulatedFleet
+from apps.monitoring.management.commands import fleet as fleet_command
 from apps.monitoring.models import FleetEvaluation, FleetService, Incident
 from apps.monitoring.services.fleet_simulation import LivingFleet
 from apps.monitoring.services.fleet_source import signal_queries
@@ -115,6 +117,8 @@ def test_what_is_old_is_shown_as_no_data(
         (("evaluate", "--source", "file", "--file", "x", "--every", "0"), "--every takes 1 or more seconds"),
         (("evaluate", "--source", "prometheus"), "Prometheus at http://prometheus:9090 does not answer"),
         (("show", "nobody"), "no service 'nobody' was observed"),
+        (("simulate", "--file", "b.csv"), "b.csv: a simulation writes a folder of .npz files: name it without .csv"),
+        (("simulate", "--file", "x", "--fault", "zone:zz:slow:2"), "'zz' is no zone and no service: there are the zo"),
         (("simulate",), "say where to write: --file FOLDER or ANDEN_FLEET_FILE"),
         (("simulate", "--file", "x", "--services", "0"), "--services 0: 1 to 20,000 can be simulated"),
         (("simulate", "--file", "x", "--every", "nan"), "--every nan: 1 or more seconds"),
@@ -135,6 +139,34 @@ def test_what_cannot_be_done_is_said_in_one_line(
     assert complaint in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not Path("x").exists()
+
+
+def test_what_is_wrong_with_the_source_has_nothing_to_do_with_another_evaluator(
+    station: Station, fleet: Fleet
+) -> None:
+    with station.connect("default") as other:
+        other.execute("SELECT pg_advisory_lock(hashtextextended('anden fleet evaluation', 0))")
+        with pytest.raises(CommandError, match="does not answer") as caught:
+            fleet("evaluate", "--source", "prometheus")
+    assert "nother process" not in str(caught.value)
+
+
+def test_the_start_waits_for_a_file_only_so_long(
+    station: Station, tmp_path: Path, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave = threading.Event()
+
+    def failed(*_args: object, **_named: object) -> None:
+        leave.set()
+        raise SourceAway("still nothing")
+
+    monkeypatch.setattr(fleet_command, "_FIRST_FILE_S", 0.5)
+    monkeypatch.setattr(fleet_command, "_leave_on_signals", lambda: leave)
+    monkeypatch.setattr(fleet_command, "fleet_evaluate", failed)
+    lines = fleet("evaluate", "--source", "file", "--file", tmp_path / "fleet", "--every", 1).splitlines()
+    assert len(lines) == 2
+    assert lines[0].endswith("fleet is not there yet: waiting up to 0 s for what writes it")
+    assert lines[1].endswith("SourceAway: still nothing")
 
 
 def test_a_folder_with_something_else_is_left_alone(station: Station, tmp_path: Path, fleet: Fleet) -> None:
@@ -217,11 +249,12 @@ def test_a_living_fleet_is_evaluated_again_and_again_and_survives_a_kill(station
     }
     simulated = ("fleet", "simulate", "--every", "1", "--port", "0", "--fault", "level:payments:slow:3")
     with _running("fleet", "evaluate", "--every", "1", environment=environment) as (early, early_log):
-        _until(lambda: "is not there" in early_log.read_text(), early, early_log)
+        _until(lambda: "is not there yet: waiting" in early_log.read_text(), early, early_log)
         with _running(*simulated, environment=environment) as (living, log):
             _until(lambda: "metrics at" in log.read_text(), living, log)
             assert 'db_client_operation_duration_seconds_count{service_name="mail"' in _page(log)
             _until(lambda: "1 stand out: payments" in early_log.read_text(), early, early_log)
+            assert not FleetEvaluation.objects.exclude(outcome=FleetEvaluation.OK).exists()
             # A person may look meanwhile, and keeps nothing.
             seen = subprocess.run(
                 [sys.executable, "manage.py", "fleet", "evaluate"],

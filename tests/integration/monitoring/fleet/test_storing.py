@@ -226,10 +226,13 @@ def test_who_left_the_source_is_not_ok_any_more(station: Station, source: HeldSo
     assert (gone.state, gone.since) == (State.NO_DATA, _at(AT_S + 60))
 
 
-def test_a_fleet_without_services_is_stored_as_such(station: Station) -> None:
-    looked = fleet_evaluate(HeldSource(services=0), at_s=AT_S)
-    assert looked.stored
-    assert fleet_view(_at(AT_S)).is_empty()
+def test_a_look_that_finds_no_service_has_failed(station: Station) -> None:
+    with pytest.raises(SourceAway, match="names no service"):
+        fleet_evaluate(HeldSource(services=0), at_s=AT_S)
+    assert FleetEvaluation.objects.get().outcome == "SourceAway"
+    view = fleet_view(_at(AT_S))
+    assert view.is_empty()
+    assert "nothing was evaluated" in view.trouble
 
 
 def test_old_evaluations_go_and_the_newest_stays(station: Station, source: HeldSource) -> None:

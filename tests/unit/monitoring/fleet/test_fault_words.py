@@ -60,6 +60,12 @@ def test_every_kind_can_be_said(kind: str) -> None:
     assert fault_of(f"{kind}:{MAIL}:latency_p95:2", HEALTHY.services, HEALTHY.zones).kind in FaultKind
 
 
+@pytest.mark.parametrize("kind", ["zone", "neighbour"])
+def test_a_zone_that_is_none_is_told_the_zones(kind: str) -> None:
+    with pytest.raises(FaultUnreadable, match=r"^'zz' is no zone and no service: there are the zones a, b, c$"):
+        fault_of(f"{kind}:zz:slow:2", HEALTHY.services, HEALTHY.zones)
+
+
 @pytest.mark.parametrize("words", ["", ":", "level", "level:a:b:c:d:e", "level:mail:slow:nan", "level:mail:slow:1e9"])
 def test_what_is_no_fault_is_refused(words: str) -> None:
     with pytest.raises(FaultUnreadable):

@@ -96,7 +96,7 @@ def test_a_wrong_header_is_shown_beside_the_right_one(tmp_path: Path, text: str)
     ("name", "content", "complaint"),
     [
         ("fleet.csv", b"at,service,signal,value\n1,\xff,latency_p95,1\n", "is not UTF-8"),
-        ("fleet.npz", b"no zip", "is no NPZ file"),
+        ("fleet.npz", b"no zip", "is no NPZ file of numbers and text: write it with numpy.savez$"),
         ("fleet.txt", b"", "neither a .csv nor a .npz file"),
     ],
 )

@@ -47,6 +47,8 @@ def test_a_file_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
         ("deployed:", "deployed: must be text, and is empty"),
         ("signals: {" + ", ".join(f"{name}: null" for name in QUERIES) + "}", "signals: every signal is null"),
         ("a: b: c", "line 1 is no YAML"),
+        ("", "is empty: `manage.py fleet queries`"),
+        ("# nothing yet", "is empty"),
     ],
 )
 def test_a_wrong_file_is_refused_with_the_field(tmp_path: Path, text: str, complaint: str) -> None:
