@@ -31,7 +31,7 @@ def look_for_drift() -> int:
         logger.warning("cannot look for edits by hand in Grafana: %s", error)
         return 0
     for line in drift_lines(found):
-        logger.warning("edited by hand in Grafana: %s", line)
+        logger.warning("edited by hand in Grafana (sent → there now): %s", line)
     return len(found)
 
 

@@ -52,7 +52,10 @@ def dashboards_sync(
     if planned.refusals:
         raise SyncRefused("\n".join(planned.refusals))
     if rollback_of is not None:
-        planned = replace(planned, actions=(*planned.actions, *_undone(run, manifest, state, rollback_of)))
+        undone = _undone(run, manifest, state, rollback_of)
+        gone = {action.key for action in undone}
+        left = tuple(item for item in planned.leftovers if item.key not in gone)
+        planned = replace(planned, actions=(*planned.actions, *undone), leftovers=left)
     deployment = run.grafana.open_deployment()
     if planned.actions:
         deployment = _deploy(run, planned.actions, deployment)

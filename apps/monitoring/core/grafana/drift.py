@@ -2,22 +2,31 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from apps.monitoring.core.grafana.differences import Difference
 from apps.monitoring.core.grafana.objects import Body, GrafanaObject, Key, Kind, Manifest, State, rules_of
+from apps.monitoring.core.grafana.obstacles import There
 from apps.monitoring.core.grafana.ownership import MARKS, owned
 from apps.monitoring.core.grafana.plan import Sealing, actual_body, compare
+
+ADOPT: Final = "`sync --adopt` takes it back"
+MOVE: Final = "`sync` refuses until it is moved to a group of its own"
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One object that was edited by hand: `what` in words where it is no matter of paths."""
+    """One object that was edited by hand: `what` in words where it is no matter of paths.
+
+    `first` says what has to be done before a plain sync can undo it; "" where nothing has.
+    """
 
     key: Key
     title: str
     changes: tuple[Difference, ...] = ()
     what: str = ""
     body: Body | None = None
+    first: str = ""
 
 
 def drifts(applied: Manifest, state: State) -> tuple[Drift, ...]:
@@ -25,20 +34,22 @@ def drifts(applied: Manifest, state: State) -> tuple[Drift, ...]:
 
     Secrets that Grafana does not give back are trusted: a hand can have changed them without a trace.
     """
-    return tuple(drift for item in applied.objects for drift in _of(item, state))
+    there = There(state, applied.all_keys())
+    return tuple(drift for item in applied.objects for drift in _of(item, state, there))
 
 
-def _of(item: GrafanaObject, state: State) -> Iterator[Drift]:
+def _of(item: GrafanaObject, state: State, there: There) -> Iterator[Drift]:
     actual = actual_body(item, state)
+    first = "; ".join((*there.titles_taken(item), *([ADOPT] if there.unmarked(item) else ())))
     if actual is None:
-        yield Drift(item.key, item.title, what="was deleted")
+        yield Drift(item.key, item.title, what="was deleted", first=first)
         return
     changes = compare(item, actual, Sealing(trusting=True))
     if changes:
-        yield Drift(item.key, item.title, changes, body=item.body)
+        yield Drift(item.key, item.title, changes, body=item.body, first=first)
     found = state.listed_by_key().get(item.key)
     if found and not found.owned and not changes:
-        yield Drift(item.key, item.title, what=f"lost our mark ({MARKS[item.key.kind]})")
+        yield Drift(item.key, item.title, what=f"lost our mark ({MARKS[item.key.kind]})", first=first)
     yield from _strangers(item, state)
 
 
@@ -48,4 +59,6 @@ def _strangers(item: GrafanaObject, state: State) -> Iterator[Drift]:
     for rule in state.rules if wanted else ():
         inside = (rule["folderUID"], rule["ruleGroup"]) == (item.body["folderUid"], item.body["title"])
         if inside and rule["uid"] not in wanted and not owned(Kind.RULE, rule["uid"], rule):
-            yield Drift(Key(Kind.RULE, rule["uid"]), str(rule.get("title")), what=f"was put into {item.key}")
+            yield Drift(
+                Key(Kind.RULE, rule["uid"]), str(rule.get("title")), what=f"was put into {item.key}", first=MOVE
+            )

@@ -42,11 +42,19 @@ class There:
 
     def in_the_way(self, item: GrafanaObject) -> Iterator[str]:
         """Titles that are taken, and rules of others in our group, which writing it would delete."""
+        yield from self._intruders(item)
+        yield from self.titles_taken(item)
+
+    def _intruders(self, item: GrafanaObject) -> Iterator[str]:
+        """Rules of others in our group."""
         wanted = {rule["uid"] for rule in rules_of(item)}
         if wanted:
             for uid, title in self._strangers[item.body["folderUid"], item.body["title"]]:
                 if uid not in wanted:
                     yield f'{item.key} holds the rule {uid} "{title}", which is not Andén\'s: move it away'
+
+    def titles_taken(self, item: GrafanaObject) -> Iterator[str]:
+        """Titles of the object that something else has, where Grafana takes each but once."""
         for title, key, place in _titles(item):
             for other in self._by_title.get((key.kind, title, place), ()):
                 taken = f'{key}: the title "{title}" is taken in {UNIQUE_TITLES[key.kind]} by {other.key}'

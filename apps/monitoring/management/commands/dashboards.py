@@ -10,8 +10,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from apps.datasets.station_command import StationCommand
 from apps.monitoring.core.errors import MonitoringError
-from apps.monitoring.core.grafana.plan import Action, Plan
-from apps.monitoring.core.grafana.show import drift_lines, plan_lines, summary, titled
+from apps.monitoring.core.grafana.plan import Action
+from apps.monitoring.core.grafana.show import (
+    done_line,
+    drift_advice,
+    drift_lines,
+    plan_lines,
+    summary,
+    sync_line,
+    titled,
+)
 from apps.monitoring.services import grafana_station as station
 from apps.monitoring.services import rendering
 from apps.monitoring.services.grafana_drift import drift_look
@@ -76,7 +84,8 @@ class Command(StationCommand):
         manifest, left_out = station.manifest_read(policy=options["policy"])
         run = station.run()
         planned = dashboards_plan(run, manifest, adopt=options["adopt"])
-        self.stdout.write(f"Grafana {run.grafana.version} at {settings.GRAFANA.url}\n\n")
+        self.stdout.write(f"Grafana {run.grafana.version} at {settings.GRAFANA.url}")
+        self.stdout.write("A change reads: what Grafana has → what the code says\n\n")
         self._lines(left_out)
         self._lines(plan_lines(planned))
         if planned.refusals:
@@ -87,7 +96,11 @@ class Command(StationCommand):
         self._lines(left_out)
         with _progress(self) as tell:
             done = dashboards_sync(station.run(tell=tell), manifest, adopt=options["adopt"])
-        self._done(done)
+        self.stdout.write(done_line(done) if done.actions else summary(done))
+        if done.leftovers:
+            self.stdout.write(
+                f"{len(done.leftovers)} of ours are no longer in the code: `manage.py dashboards prune` deletes them."
+            )
 
     def _prune(self, options: dict[str, Any]) -> None:
         policy = options["policy"]
@@ -106,12 +119,10 @@ class Command(StationCommand):
     def _drift(self, _options: dict[str, Any]) -> None:
         run = station.run()
         found = drift_look(run)
-        self._lines(drift_lines(found))
         if found:
-            raise CommandError(
-                f"edited by hand: {len({drift.key for drift in found})}; `manage.py dashboards sync` puts them back; "
-                "take into the code what shall stay"
-            )
+            self.stdout.write("A change reads: what was sent → what Grafana has now")
+            self._lines(drift_lines(found))
+            raise CommandError(drift_advice(found))
         if run.history.newest() is None:
             self.stdout.write("Nothing was synchronised yet: `manage.py dashboards plan` says what a sync would do.")
         else:
@@ -125,28 +136,21 @@ class Command(StationCommand):
             run = station.run(tell=tell)
             target, done = dashboards_rollback(run, station.values(), to=options["to"], policy=options["policy"])
         self.stdout.write(f"Back at sync {target.number}, {target.revision}.")
-        self._done(done)
+        self.stdout.write(done_line(done) if done.actions else summary(done, says=f"sync {target.number} said"))
+        if done.leftovers:
+            self.stdout.write(
+                f"{len(done.leftovers)} of ours that sync {target.number} did not have stay: "
+                "`manage.py dashboards prune --dry-run` shows those that the code no longer has."
+            )
 
     def _list(self) -> None:
-        syncs = StoredHistory().syncs()
+        history = StoredHistory()
+        syncs, newest = history.syncs(), history.newest()
         self._lines(
-            f"{synced.number:>6}  {synced.at:%Y-%m-%d %H:%M}  {synced.revision:<14} {synced.changes} changes"
-            for synced in syncs
+            sync_line(synced, stands=newest is not None and synced.number == newest.stands_at) for synced in syncs
         )
         if not syncs:
             self.stdout.write("No sync is kept yet.")
-
-    def _done(self, done: Plan) -> None:
-        if not done.actions:
-            self.stdout.write(summary(done))
-            return
-        verbs = (("created", "create"), ("updated", "update"), ("deleted", "delete"))
-        told = ", ".join(f"{done.count(verb)} {word}" for word, verb in verbs)  # type: ignore[arg-type]
-        self.stdout.write(f"Done: {told}, {done.unchanged} unchanged.")
-        if done.leftovers:
-            self.stdout.write(
-                f"{len(done.leftovers)} of ours are no longer in the code: `dashboards prune` deletes them."
-            )
 
     def _lines(self, lines: Iterable[str]) -> None:
         for line in lines:

@@ -199,6 +199,10 @@ def test_rollback_leads_back_and_lists(fake: FakeGrafana, given: Given) -> None:
     assert [line.split()[3] for line in listed.splitlines()] == ["def456", "abc123"]
     said = dashboards("rollback", "--to", str(first.pk))
     assert f"Back at sync {first.pk}, abc123." in said
+    assert "no longer in the code" not in said
+    marked = [line for line in dashboards("rollback", "--list").splitlines() if "Grafana stands here" in line]
+    assert [int(line.split()[0]) for line in marked] == [first.pk]
+    assert f"objects stand as sync {first.pk} said." in dashboards("rollback", "--to", str(first.pk))
     assert fake.world.sources["anden-prometheus"]["url"] == "http://prometheus:9090"
     assert "Nothing was edited by hand." in dashboards("drift")
     assert "sync 999999 is not kept" in refused("rollback", "--to", "999999")

@@ -8,7 +8,9 @@ import pytest
 
 from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
 from apps.monitoring.adapters.grafana.fake.world import World
-from apps.monitoring.core.grafana.show import drift_lines
+from apps.monitoring.core.errors import SyncRefused
+from apps.monitoring.core.grafana.drift import ADOPT, MOVE
+from apps.monitoring.core.grafana.show import drift_advice, drift_lines
 from apps.monitoring.services.grafana_sync import dashboards_drift, dashboards_plan, dashboards_sync
 from tests.grafanas import VALUES, MemoryHistory, documents, manifest, panel, rule, run_on
 
@@ -176,6 +178,46 @@ def test_all_edits_at_once_are_found_and_a_sync_undoes_them(station: tuple[FakeG
     assert len(drift_of(fake, history)) == 8
     dashboards_sync(run_on(fake, history), manifest())
     assert drift_of(fake, history) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "told", "advised"),
+    [
+        (["query"], "", "`manage.py dashboards sync` puts them back"),
+        (["mark"], ADOPT, "`manage.py dashboards sync --adopt` puts them back"),
+        (["a rule more"], MOVE, "refuses until what the lines say in brackets is done"),
+        (["mark", "a rule more"], MOVE, "refuses until what the lines say in brackets is done"),
+    ],
+)
+def test_what_is_advised_is_what_a_sync_then_does(
+    names: list[str], told: str, advised: str, station: tuple[FakeGrafana, MemoryHistory]
+) -> None:
+    fake, history = station
+    for name in names:
+        EDITS[name][0](fake.world)
+    found = dashboards_drift(run_on(fake, history), VALUES)
+    assert advised in drift_advice(found)
+    assert told in "\n".join(drift_lines(found))
+    adopt = any(drift.first == ADOPT for drift in found)
+    refused = dashboards_plan(run_on(fake, history), manifest()).refusals
+    assert bool(refused) == bool(told)
+    if "a rule more" in names:
+        with pytest.raises(SyncRefused, match="move it away"):
+            dashboards_sync(run_on(fake, history), manifest(), adopt=True)
+        fake.world.rules["mine"]["ruleGroup"] = "of their own"
+    dashboards_sync(run_on(fake, history), manifest(), adopt=adopt)
+    assert drift_of(fake, history) == []
+
+
+def test_a_title_that_somebody_took_is_named_with_the_drift(station: tuple[FakeGrafana, MemoryHistory]) -> None:
+    fake, history = station
+    ours, theirs = fake.world.boards["anden-station"], copy.deepcopy(fake.world.boards["anden-station"])
+    ours.model["title"] = "Mine"
+    theirs.model.update(uid="theirs", tags=[])
+    fake.world.boards["theirs"] = theirs
+    found = dashboards_drift(run_on(fake, history), VALUES)
+    assert 'the title "Station" is taken in its folder by dashboard theirs' in next(iter(drift_lines(found)))
+    assert "refuses until" in drift_advice(found)
 
 
 def test_a_change_of_the_code_is_no_drift(station: tuple[FakeGrafana, MemoryHistory]) -> None:

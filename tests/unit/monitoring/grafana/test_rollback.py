@@ -9,6 +9,7 @@ from apps.monitoring.core.errors import SyncUnknown
 from apps.monitoring.core.grafana.history import KEPT
 from apps.monitoring.core.grafana.objects import Key, Kind
 from apps.monitoring.core.grafana.plan import Sealing, actual_body, compare
+from apps.monitoring.core.grafana.show import done_line, sync_line
 from apps.monitoring.services.grafana_sync import dashboards_rollback, dashboards_sync
 from tests.grafanas import VALUES, MemoryHistory, dashboard, documents, manifest, run_on
 
@@ -64,6 +65,29 @@ def test_the_last_but_one_when_none_is_named_and_forward_again() -> None:
     assert newest.rolled_back_to == 2
     dashboards_sync(run_on(fake, history), manifest(release(2)))
     assert fake.world.rules["anden-lag"]["for"] == "3m"
+
+
+def test_a_rollback_tells_what_it_deleted_by_kind_and_leaves_out_of_the_leftovers_what_is_gone() -> None:
+    fake, history = releases(3)
+    _, done = dashboards_rollback(run_on(fake, history), VALUES, to=1)
+    assert done.count("delete") == 2
+    assert "2 deleted (2 × dashboard)" in done_line(done)
+    assert done.leftovers == ()
+    _, again = dashboards_rollback(run_on(fake, history), VALUES, to=2)
+    assert [item.key.uid for item in again.leftovers] == ["anden-extra-0"]  # sync 1 brought it: no later one did
+    assert "deleted, " in done_line(again)
+
+
+def test_the_list_marks_where_grafana_stands() -> None:
+    fake, history = releases(3)
+    for to in (None, 1, 2):
+        if to:
+            dashboards_rollback(run_on(fake, history), VALUES, to=to)
+        newest = history.newest()
+        assert newest is not None
+        assert newest.stands_at == (to or 3)
+    lines = [sync_line(synced, stands=synced.number == 2) for synced in history.syncs()]
+    assert ["stands here" in line for line in lines] == [False, True, False]
 
 
 def test_the_policy_goes_back_only_when_asked() -> None:
