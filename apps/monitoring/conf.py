@@ -68,7 +68,6 @@ class CloudWatchSettings(EnvironmentSettings):
 
     region: str = Field(
         default="",
-        pattern=r"^$|^[a-z]{2}(-[a-z]+)+-[0-9]$",
         description="AWS region of the resources, say eu-west-1; nothing is asked without it.",
     )
     endpoint_url: HttpUrl | None = Field(
@@ -92,7 +91,6 @@ class CloudWatchSettings(EnvironmentSettings):
     kafka_topics: CommaSeparated = Field(default=(), description="Topics whose lag is read, for each group.")
     balancer: str = Field(
         default="",
-        pattern=r"^$|^app/[^/]+/[0-9a-f]+$",
         description="Application Load Balancer: the end of its ARN, app/name/id.",
     )
     target_groups: CommaSeparated = Field(
@@ -107,7 +105,6 @@ class CloudWatchSettings(EnvironmentSettings):
     pods: CommaSeparated = Field(default=(), description="Its pods whose restarts are read: namespace/pod.")
     dashboard_prefix: str = Field(
         default="anden-",
-        pattern=r"^[A-Za-z0-9_-]{3,100}$",
         description="How the names of our CloudWatch dashboards begin; others are never touched.",
     )
 
@@ -126,6 +123,27 @@ class CloudWatchSettings(EnvironmentSettings):
     def _split(cls, value: object) -> object:
         parts = filter(None, map(str.strip, value.split(","))) if isinstance(value, str) else value
         return tuple(dict.fromkeys(parts)) if isinstance(parts, Iterable) else value
+
+    @field_validator("region")
+    @classmethod
+    def _is_region(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-[0-9]", value):
+            raise ValueError("must be the name of an AWS region, say eu-west-1")
+        return value
+
+    @field_validator("balancer")
+    @classmethod
+    def _is_balancer(cls, value: str) -> str:
+        if value and not re.fullmatch(r"app/[^/]+/[0-9a-f]+", value):
+            raise ValueError("must be app/name/id, the end of the balancer's ARN")
+        return value
+
+    @field_validator("dashboard_prefix")
+    @classmethod
+    def _is_prefix(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9_-]{3,100}", value):
+            raise ValueError("must be 3 to 100 letters, digits, - and _")
+        return value
 
     @field_validator("target_groups")
     @classmethod

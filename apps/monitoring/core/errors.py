@@ -15,6 +15,9 @@ class RenderedStale(MonitoringError):
 class SourceAway(MonitoringError):
     """A source of signals does not answer or refuses for now: keep what is known and ask again later."""
 
+    sent = True
+    """Whether the call may have arrived; False only where it certainly never left."""
+
 
 class SourceThrottled(SourceAway):
     """A source of signals is asked too often: wait longer before asking again."""
@@ -22,6 +25,9 @@ class SourceThrottled(SourceAway):
 
 class SourceRefused(MonitoringError):
     """A source of signals refuses for good: mend its address, its credentials or the query."""
+
+    sent = True
+    """As SourceAway's."""
 
 
 class SourceInvalid(MonitoringError):

@@ -69,6 +69,10 @@ def test_a_steward_watches_a_batch_arrive_and_finds_the_bad_record(
         row = page.locator("#station tbody tr", has_text="things")
         expect(row).to_contain_text("quiet")
         expect(row.locator("td").nth(3)).to_have_text("0")
+        for width in (1280, 1000):
+            page.set_viewport_size({"width": width, "height": 900})
+            beyond = "one => one.scrollWidth - one.clientWidth"
+            assert page.locator("#station .st-scroll").evaluate(beyond) == 0, width
         with station.admin() as connection:
             connection.execute(BATCH, (things.pk,))
         expect(row).to_contain_text("moving", timeout=15_000)

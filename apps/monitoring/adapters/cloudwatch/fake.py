@@ -5,6 +5,7 @@ which Andén does not use. Its clock is the caller's. Source of the shapes: the 
 monitoring 2010-08-01, and the API reference of GetMetricData.
 """
 
+import argparse
 import gzip
 import json
 import threading
@@ -61,13 +62,15 @@ class FakeCloudWatch:
     requested: int = 0
     """Metrics that were answered for: what AWS bills."""
     throttled: int = 0
+    port: int = 0
+    """Where it listens on loopback; 0: wherever there is room."""
     _tokens: dict[str, tuple[list[Any], int]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _server: ThreadingHTTPServer | None = None
 
     def __enter__(self) -> Self:
         handler = type("Handler", (_Handler,), {"fake": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), handler)
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         return self
@@ -268,3 +271,27 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing: tests read what was asked."""
+
+
+def main() -> None:
+    """Run until interrupted, with a function `notify` that has a new point every minute."""
+    parser = argparse.ArgumentParser(description="A strict CloudWatch on loopback, for developers.")
+    parser.add_argument("--port", type=int, default=0, help="where it listens; wherever there is room when not given")
+    ((key, secret),) = KEYS.items()
+    with FakeCloudWatch(port=parser.parse_args().port) as fake, suppress(KeyboardInterrupt):
+        print(  # noqa: T201 - it is what was asked for
+            f"export ANDEN_CLOUDWATCH_REGION=eu-west-1 ANDEN_CLOUDWATCH_ENDPOINT_URL={fake.url} \\\n"
+            f"  ANDEN_CLOUDWATCH_FUNCTIONS=notify AWS_ACCESS_KEY_ID={key} AWS_SECRET_ACCESS_KEY={secret}",
+            flush=True,
+        )
+        minute = int(time.time() // 60) - 15
+        while True:
+            for at in range(minute, int(time.time() // 60)):
+                for name, value in (("Invocations", 60 + at % 7), ("Errors", at % 3), ("Duration", 40 + at % 11)):
+                    fake.put("AWS/Lambda", name, {"FunctionName": "notify"}, 60.0 * at, value)
+                minute = at + 1
+            time.sleep(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -84,26 +84,36 @@ class MeteredCloudWatch:
         return answer
 
     def _page(self, queries: Sequence[MetricQuery], window: Window, token: str, answer: Answer) -> Page:
-        """One page, after as many tries as it takes and are allowed; each try is paid for."""
+        """One page, after as many tries as it takes and are allowed; each try that may have arrived is paid for."""
         for tried in range(1, TRIES + 1):
-            self._purse.reserve(len(queries), now_s=self._clock())
-            prometheus.counter(metrics.CLOUDWATCH_METRICS).inc(len(queries))
+            reserved_s = self._clock()
+            self._purse.reserve(len(queries), now_s=reserved_s)
             self._sleep(self._bucket.wait_s(self._clock()))
-            answer.sent += 1
             try:
                 page = self._data.page(queries, start_s=window.start_s, end_s=window.end_s, token=token)
             except SourceAway as error:
                 _count("throttled" if isinstance(error, SourceThrottled) else "away")
+                self._charge(queries, answer, sent=error.sent, reserved_s=reserved_s)
                 if tried == TRIES:
                     raise
                 self._sleep(backoff_s(tried, random.random()))  # noqa: S311 - it spreads tries, it hides nothing
-            except SourceRefused:
+            except SourceRefused as error:
                 _count("refused")
+                self._charge(queries, answer, sent=error.sent, reserved_s=reserved_s)
                 raise
             else:
                 _count("ok")
+                self._charge(queries, answer, sent=True, reserved_s=reserved_s)
                 return page
         raise AssertionError("the last try returns or raises")
+
+    def _charge(self, queries: Sequence[MetricQuery], answer: Answer, *, sent: bool, reserved_s: float) -> None:
+        """Count what was asked; give its reservation back where it certainly never left."""
+        if sent:
+            answer.sent += 1
+            prometheus.counter(metrics.CLOUDWATCH_METRICS).inc(len(queries))
+        else:
+            self._purse.refund(len(queries), reserved_s=reserved_s)
 
 
 def _count(outcome: str) -> None:

@@ -58,6 +58,10 @@ class Purse(Protocol):
         """
         ...
 
+    def refund(self, metrics: int, *, reserved_s: float) -> None:
+        """Take back what was reserved at that time for a call that certainly never left."""
+        ...
+
     def settle(self, metrics: int, *, now_s: float) -> None:
         """Count what a call turned out to request beyond what was reserved: a SEARCH finds how many it finds."""
         ...

@@ -32,6 +32,12 @@ class DatabasePurse:
             spent = CloudWatchMonth.objects.get(month=month).metrics_requested
             raise BudgetSpent(_stopped(month, spent, self._budget_usd))
 
+    def refund(self, metrics: int, *, reserved_s: float) -> None:
+        """Take back what was reserved at that time for a call that certainly never left."""
+        CloudWatchMonth.objects.filter(month=month_of(reserved_s)).update(
+            metrics_requested=F("metrics_requested") - metrics, calls=F("calls") - 1
+        )
+
     def settle(self, metrics: int, *, now_s: float) -> None:
         """Count metrics that a call requested beyond what was reserved for it."""
         month, _ = CloudWatchMonth.objects.get_or_create(month=month_of(now_s))
@@ -54,6 +60,12 @@ class MemoryPurse:
             raise BudgetSpent(_stopped(month, spent, self._budget_usd))
         self.requested[month] = spent + metrics
         self.calls[month] = self.calls.get(month, 0) + 1
+
+    def refund(self, metrics: int, *, reserved_s: float) -> None:
+        """Take back what was reserved at that time for a call that certainly never left."""
+        month = month_of(reserved_s)
+        self.requested[month] -= metrics
+        self.calls[month] -= 1
 
     def settle(self, metrics: int, *, now_s: float) -> None:
         """Count metrics that a call requested beyond what was reserved for it."""

@@ -9,6 +9,7 @@ from botocore.exceptions import (
     EndpointConnectionError,
     HTTPClientError,
     NoCredentialsError,
+    ParamValidationError,
     PartialCredentialsError,
     ReadTimeoutError,
 )
@@ -27,6 +28,15 @@ SIGNATURE: Final = frozenset({"SignatureDoesNotMatch", "InvalidSignatureExceptio
 SKEWED: Final = frozenset({"RequestTimeTooSkewed", "RequestExpired"})
 SKEW_WORDS: Final = ("Signature expired", "Signature not yet current")
 
+UNSENT: Final = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    ParamValidationError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+)
+"""What botocore raises before a request leaves. Whatever else goes wrong, it may have arrived, and be billed."""
+
 CREDENTIALS: Final = (
     "no AWS credentials were found: give the pod a role by Pod Identity, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and "
     "AWS_SECRET_ACCESS_KEY"
@@ -35,6 +45,12 @@ CREDENTIALS: Final = (
 
 def refusal(error: Exception, *, action: str, place: str) -> SourceAway | SourceRefused:
     """Our error for botocore's; `action` is the API's name (GetMetricData), `place` the region or address."""
+    refused = _refusal(error, action=action, place=place)
+    refused.sent = not isinstance(error, UNSENT)
+    return refused
+
+
+def _refusal(error: Exception, *, action: str, place: str) -> SourceAway | SourceRefused:
     if isinstance(error, ClientError):
         return _answered(error, action=action, place=place)
     if isinstance(error, NoCredentialsError | PartialCredentialsError):

@@ -76,13 +76,13 @@ def cost_lines(
     yield ""
     spent = f"{usd(expected.spent):.2f} USD"
     yield f"{month:%B %Y}: {expected.spent:,} metrics requested in {_many(calls, 'call')}, {spent}"
-    yield (
-        f"expected until its end: {expected.until_end:,} more, {usd(expected.until_end):.2f} USD; "
-        f"the month will have cost {expected.usd:.2f} of {budget_usd:.2f} USD"
-    )
+    more = f"{expected.until_end:,} more, {usd(expected.until_end):.2f} USD"
     if expected.stops_s is None:
+        yield f"expected until its end: {more}; the month will have cost {expected.usd:.2f} of {budget_usd:.2f} USD"
         yield "the budget lasts"
-    elif expected.stops_s <= now_s:
+        return
+    yield f"wanted until its end: {more}; the budget of {budget_usd:.2f} USD ends it at {expected.usd:.2f} USD"
+    if expected.stops_s <= now_s:
         yield f"the budget is spent: collection stands still until {_day(end_s)} 00:00 UTC"
     else:
         yield f"the budget stops collection on {_moment(expected.stops_s)}: raise it, or ask less often"

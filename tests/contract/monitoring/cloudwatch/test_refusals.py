@@ -3,13 +3,17 @@
 import logging
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from apps.monitoring.adapters.cloudwatch.boto import BotoCloudWatch
 from apps.monitoring.adapters.cloudwatch.fake import FakeCloudWatch, Trouble
+from apps.monitoring.adapters.cloudwatch.purse import MemoryPurse
+from apps.monitoring.core.cloudwatch.pacing import TRIES
+from apps.monitoring.core.cloudwatch.packing import Window
 from apps.monitoring.core.errors import MonitoringError, SourceAway, SourceRefused, SourceThrottled
-from tests.contract.monitoring.cloudwatch.clouds import SECRETS, functions, reached
+from tests.contract.monitoring.cloudwatch.clouds import SECRETS, Clock, functions, metered, reached
 
 
 @pytest.fixture
@@ -85,6 +89,28 @@ def test_a_clock_that_is_minutes_off_is_named(fake: FakeCloudWatch, boto: BotoCl
     fake.wall = lambda: time.time() + ahead_s
     with pytest.raises(SourceRefused, match="this machine's clock is wrong"):
         ask(boto)
+
+
+@pytest.mark.parametrize("lacking", ["connection", "credentials", "an answer", "a right"])
+def test_only_what_certainly_never_left_costs_nothing(
+    fake: FakeCloudWatch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lacking: str
+) -> None:
+    purse, clock = MemoryPurse(), Clock()
+    if lacking == "credentials":
+        for name in SECRETS:
+            monkeypatch.delenv(name)
+        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    fake.slow_s = 0.6 if lacking == "an answer" else 0.0
+    fake.denied = {"GetMetricData"} if lacking == "a right" else set()
+    with reached(fake, timeout_s=0.2) as boto:
+        if lacking == "connection":
+            fake.__exit__()
+        with pytest.raises((SourceAway, SourceRefused)):
+            list(metered(boto, clock, purse).ask(functions(13), Window(0, 60, 60)))
+    tries = {"connection": 0, "credentials": 0, "an answer": TRIES, "a right": 1}[lacking]
+    assert (list(purse.requested.values()), list(purse.calls.values())) == ([13 * tries], [tries])
 
 
 def test_nobody_there_is_away(fake: FakeCloudWatch) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
-from pydantic import HttpUrl
+from pydantic import HttpUrl, ValidationError
 
 from apps.datasets.adapters import prometheus
 from apps.monitoring import metrics
@@ -83,6 +83,19 @@ def test_the_plan_says_what_would_be_asked_and_what_it_costs_and_asks_nothing(
     assert ["function_duration", "p50,", "p95,", "p99", "0.259"] in [line.split() for line in table]
     assert len({len(line) for line in table}) == 1, "the numbers end together"
     assert not fake.calls
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("region", "Ireland", "must be the name of an AWS region, say eu-west-1"),
+        ("balancer", "anden", "must be app/name/id, the end of the balancer's ARN"),
+        ("dashboard_prefix", "a", "must be 3 to 100 letters, digits, - and _"),
+    ],
+)
+def test_a_wrong_setting_is_refused_in_words(field: str, value: str, words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        CloudWatchSettings.model_validate({field: value})
 
 
 def test_a_plan_beyond_the_budget_says_so(chosen: CloudWatchSettings, settings: Any) -> None:

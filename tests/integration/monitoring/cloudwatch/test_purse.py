@@ -58,6 +58,18 @@ def test_a_month_has_its_own_budget_and_a_clock_that_goes_back_finds_the_old_one
     assert counts(purse) == {NOVEMBER: (1_000, 1), DECEMBER: (1_000, 2)}
 
 
+def test_a_call_that_never_left_is_given_back_to_the_month_that_paid_for_it(
+    purse: MemoryPurse | DatabasePurse,
+) -> None:
+    purse.reserve(600, now_s=at(11, 30, 23))
+    purse.reserve(400, now_s=at(11, 30, 23))
+    purse.reserve(1, now_s=at(12, 1))
+    purse.refund(400, reserved_s=at(11, 30, 23))
+    assert counts(purse) == {NOVEMBER: (600, 1), DECEMBER: (1, 1)}
+    purse.reserve(400, now_s=at(11, 30, 23))
+    assert counts(purse)[NOVEMBER] == (1_000, 2)
+
+
 def test_what_a_search_found_is_added_even_beyond_the_budget(purse: MemoryPurse | DatabasePurse) -> None:
     purse.reserve(1, now_s=at(11, 24))
     purse.settle(1_500, now_s=at(11, 24))

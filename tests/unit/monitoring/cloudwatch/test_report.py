@@ -37,8 +37,16 @@ def test_the_costs_end_with_what_becomes_of_the_budget(spent: int, budget_usd: f
     lines = list(cost_lines(QUERIES, expected, calls=4_000, budget_usd=budget_usd, now_s=NOW_S))
     assert lines[-3] == "November 2026: 150,000 metrics requested in 4,000 calls, 1.50 USD"
     assert lines[-1] == last
+    assert lines[-2].startswith("expected" if last == "the budget lasts" else "wanted")
     requested = sum(int(line.split()[3].replace(",", "")) for line in lines[1 : lines.index("")])
     assert requested == expected.until_end
+
+
+def test_without_a_budget_what_is_wanted_is_not_said_to_be_expected() -> None:
+    expected = outlook(0, metrics=17, cycle_s=300, budget_usd=0.0, now_s=NOW_S)
+    lines = list(cost_lines(QUERIES, expected, calls=0, budget_usd=0.0, now_s=NOW_S))
+    assert lines[-2].startswith("wanted until its end: ")
+    assert lines[-2].endswith("; the budget of 0.00 USD ends it at 0.00 USD")
 
 
 def test_a_table_has_its_numbers_under_one_another() -> None:
