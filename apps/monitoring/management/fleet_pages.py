@@ -1,6 +1,7 @@
 """What `manage.py fleet list` and `fleet show` print."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
@@ -33,11 +34,13 @@ def list_lines(rows: Sequence[ServiceRow]) -> Iterator[str]:
 def show_lines(view: ServiceView, state: State, trouble: str) -> Iterator[str]:
     """One service: its state, its signals, and why it stands out; `trouble` says why this is not of now, if so."""
     service = view.service
-    yield f"{service.name}  {WORDS[state]} since {service.since:%Y-%m-%d %H:%M} UTC"
-    yield (
-        f"zone {service.zone or 'unknown'}, first seen {service.first_seen:%Y-%m-%d %H:%M}, "
-        f"last seen {service.last_seen:%Y-%m-%d %H:%M} UTC"
-    )
+    began = min((flag.since_s for flag in view.flags), default=None) if state is State.OUTLIER else None
+    begun = f", and so since {_when(datetime.fromtimestamp(began, UTC))} by its data" if began is not None else ""
+    yield f"{service.name}  {WORDS[state]}: found at {_when(service.since)}{begun} UTC"
+    has_data = view.at if state in {State.OK, State.OUTLIER, State.LEARNING} else None
+    # The row of a service is not written at each look.
+    last = f"with data at {_when(has_data)}" if has_data else f"with data at {_when(service.last_seen)} or soon after"
+    yield f"zone {service.zone or 'unknown'}, first seen {_when(service.first_seen)}, {last} UTC"
     if trouble:
         yield f"{trouble} What follows is of {view.at:%Y-%m-%d %H:%M} UTC." if view.at else trouble
     yield ""
@@ -51,6 +54,10 @@ def show_lines(view: ServiceView, state: State, trouble: str) -> Iterator[str]:
         )
     for flag in view.flags:
         yield from ("", flag.sentence)
+
+
+def _when(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M}"
 
 
 def queries_text(queries: SignalQueries) -> str:
@@ -77,6 +84,7 @@ def show_dict(view: ServiceView, state: State, trouble: str) -> dict[str, Any]:
         "since": service.since.isoformat(),
         "first_seen": service.first_seen.isoformat(),
         "last_seen": service.last_seen.isoformat(),
+        "looked_at": view.at.isoformat() if view.at else None,
         "trouble": trouble,
         "signals": {
             known.signal.name: {part: number_or_null(getattr(known, part)) for part in parts} for known in view.signals

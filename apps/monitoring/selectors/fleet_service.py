@@ -1,5 +1,6 @@
 """One service of the fleet: how it stands now in every signal, and how its score went."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -9,6 +10,7 @@ from django.utils import timezone
 
 from apps.monitoring.core.fleet import packing
 from apps.monitoring.core.fleet.evaluation import Flag, State
+from apps.monitoring.core.fleet.observation import Floats
 from apps.monitoring.core.fleet.signals import SIGNAL_BY_NAME, Signal
 from apps.monitoring.core.fleet.view import Multiple
 from apps.monitoring.models import FleetEvaluation, FleetService
@@ -23,7 +25,8 @@ PEERS_HIGH: Final = 90
 class SignalNow:
     """One signal of the service; all but `score` in the signal's unit, NaN where nothing is known.
 
-    The band is the peers' ratio to their own usual, times this service's usual.
+    The band is the peers' ratio to their own usual, times this service's usual. Of a flagged signal these are the
+    figures of its flag, so that a table and the sentence beside it say the same.
     """
 
     signal: Signal
@@ -60,20 +63,21 @@ def service_view(name: str) -> ServiceView | None:
     if newest is None:
         return ServiceView(service, State(service.state), None, 0, (), (), (), (), ())
     times, scores = _history(newest, service.pk)
+    flags = tuple(flag for flag in fleet_flags(newest) if flag.service == name)
     return ServiceView(
         service=service,
         state=State(service.state),
         at=newest.at,
         age_s=(now - newest.at).total_seconds(),
-        signals=_signals(newest, service.pk),
-        flags=tuple(flag for flag in fleet_flags(newest) if flag.service == name),
+        signals=_signals(newest, service.pk, {flag.signal: flag for flag in flags}),
+        flags=flags,
         multiples=tuple(multiple_of(fields) for fields in newest.multiples if fields["flag"]["service"] == name),
         times=times,
         scores=scores,
     )
 
 
-def _signals(newest: FleetEvaluation, service_id: int) -> tuple[SignalNow, ...]:
+def _signals(newest: FleetEvaluation, service_id: int, flags: Mapping[str, Flag]) -> tuple[SignalNow, ...]:
     """Every signal at the newest evaluation; nothing where the service was not part of it."""
     place = np.flatnonzero(packing.unpack_ids(newest.service_ids) == service_id)
     detail = getattr(newest, "detail", None)
@@ -83,25 +87,37 @@ def _signals(newest: FleetEvaluation, service_id: int) -> tuple[SignalNow, ...]:
     ratio = packing.unpack(detail.ratio, np.float32).reshape(shape)
     value = packing.unpack(detail.value, np.float32).reshape(shape)[place[0]]
     score = packing.unpack(detail.score).reshape(shape)[place[0]]
-    found = []
-    for column, name in enumerate(detail.signals):
-        signal, peers = SIGNAL_BY_NAME[name], ratio[:, column][np.isfinite(ratio[:, column])]
-        own = float(ratio[place[0], column])
-        # Ratios are of values raised by the signal's floor; see Signal.
-        usual = (float(value[column]) + signal.floor) / own if own > 0 else float("nan")
-        low, median, high = np.percentile(peers, (PEERS_LOW, 50, PEERS_HIGH)) if peers.size else (np.nan,) * 3
-        found.append(
-            SignalNow(
-                signal=signal,
-                value=float(value[column]),
-                usual=max(usual - signal.floor, 0.0),
-                peer_low=max(usual * float(low) - signal.floor, 0.0),
-                peer_median=max(usual * float(median) - signal.floor, 0.0),
-                peer_high=max(usual * float(high) - signal.floor, 0.0),
-                score=float(score[column]),
-            )
+    return tuple(
+        _signal_now(
+            SIGNAL_BY_NAME[name],
+            float(value[column]),
+            float(ratio[place[0], column]),
+            score=float(score[column]),
+            peers=ratio[:, column][np.isfinite(ratio[:, column])],
+            flag=flags.get(name),
         )
-    return tuple(found)
+        for column, name in enumerate(detail.signals)
+    )
+
+
+def _signal_now(
+    signal: Signal, value: float, own: float, *, score: float, peers: Floats, flag: Flag | None
+) -> SignalNow:
+    """The signal where its value is `own` times its usual; where it is flagged, as the flag says."""
+    # Ratios are of values raised by the signal's floor; see Signal.
+    usual = (value + signal.floor) / own if own > 0 else float("nan")
+    if flag:
+        value, usual = flag.value, flag.baseline + signal.floor
+    low, median, high = np.percentile(peers, (PEERS_LOW, 50, PEERS_HIGH)) if peers.size else (np.nan,) * 3
+    return SignalNow(
+        signal=signal,
+        value=value,
+        usual=max(usual - signal.floor, 0.0),
+        peer_low=max(usual * float(low) - signal.floor, 0.0),
+        peer_median=flag.peer_median if flag else max(usual * float(median) - signal.floor, 0.0),
+        peer_high=max(usual * float(high) - signal.floor, 0.0),
+        score=score,
+    )
 
 
 def _history(newest: FleetEvaluation, service_id: int) -> tuple[tuple[datetime, ...], tuple[float, ...]]:

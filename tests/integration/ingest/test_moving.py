@@ -75,6 +75,9 @@ def test_each_bad_record_is_in_quarantine_raw_with_its_reason(line: Line) -> Non
     shown = StringIO()
     call_command("quarantine", "list", "things", "--reason", "nul", stdout=shown)
     assert f"{line.topic}/0@9: nul" in shown.getvalue()
+    none = StringIO()
+    call_command("quarantine", "list", "things", "--reason", "no_such", stdout=none)
+    assert none.getvalue() == "none: no open record of things with the reason no_such is in quarantine\n"
     call_command("quarantine", "show", shown.getvalue().split()[0], stdout=shown)
     assert '"name": "\\u0000"' in shown.getvalue()
 

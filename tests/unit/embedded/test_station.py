@@ -47,8 +47,11 @@ def test_the_logs_of_the_last_run_are_kept_and_old_metrics_are_not(tmp_path: Pat
     _fresh_folders(folder)
     (folder.logs / "web.log").write_text("why it fell")
     (folder.metrics / "counter_0.db").write_text("old")
+    folder.fleet.mkdir()
+    (folder.fleet / "simulated-20260301T14.npz").write_text("another day")
     _fresh_folders(folder)
     assert list(folder.logs.iterdir()) == list(folder.metrics.iterdir()) == []
+    assert not folder.fleet.exists(), "the evaluator waits for the fresh one"
     assert (tmp_path / "logs.before" / "web.log").read_text() == "why it fell"
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +82,16 @@ def test_the_report_is_one_a_person_reads(station: Station, tmp_path: Path, flee
     assert "Latency p95" in shown
     assert "times its usual" in shown
     assert shown.count("\n") == 12
+    evaluated = FleetEvaluation.objects.get()
+    found, data = (f"{at:%Y-%m-%d %H:%M}" for at in (FleetService.objects.get(name="payments").since, evaluated.at))
+    assert shown.startswith(f"payments  outlier: found at {found}, and so since ")
+    began = datetime.fromtimestamp(evaluated.flags[0]["since_s"], UTC)
+    assert f"so since {began:%Y-%m-%d %H:%M} by its data UTC\n" in shown
+    assert f"since {began:%H:%M} UTC" in shown.splitlines()[-1]
+    assert f", with data at {data} UTC" in shown
+    value, usual = re.findall(r"\((.*?), usual (.*?)\)", shown)[0]
+    (row,) = [line for line in shown.splitlines() if "Latency p95" in line]
+    assert re.split(r" {2,}", row.strip())[1:3] == [value, usual]
     assert set(json.loads(fleet("show", "mail", "--json"))["signals"]) == {
         *("request_rate", "error_ratio", "latency_p95", "database_read", "database_write", "saturation")
     }
