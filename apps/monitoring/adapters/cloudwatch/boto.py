@@ -29,9 +29,7 @@ class BotoCloudWatch:
             raise SourceRefused(NO_REGION)
         for name in LOGGERS:
             logging.getLogger(name).setLevel(logging.INFO)
-        logging.getLogger("botocore.credentials").setLevel(
-            logging.WARNING
-        )  # at INFO it says where it found them
+        logging.getLogger("botocore.credentials").setLevel(logging.WARNING)  # at INFO it says where it found them
         self._place = endpoint_url or region
         try:
             self._client: Any = boto3.session.Session().client(
