@@ -22,10 +22,12 @@ from django.core.management.base import CommandError
 
 from apps.monitoring.adapters.fleet.file_source import FileSource
 from apps.monitoring.core.errors import SourceAway, SourceRefused
-from apps.monitoring.core.fleet.evaluation import State
+from apps.monitoring.core.fleet.evaluation import WITH_ITS_ZONE, State
 from apps.monitoring.core.fleet.simulation import FleetSpec, SimulatedFleet
 from apps.monitoring.management.commands import fleet as fleet_command
+from apps.monitoring.metrics import FLEET_STATE
 from apps.monitoring.models import FleetEvaluation, FleetService, Incident
+from apps.monitoring.services.fleet_series import SERIES
 from apps.monitoring.services.fleet_simulation import LivingFleet
 from apps.monitoring.services.fleet_source import signal_queries
 from tests.station import Station
@@ -96,6 +98,20 @@ def test_the_report_is_one_a_person_reads(station: Station, tmp_path: Path, flee
         *("request_rate", "error_ratio", "latency_p95", "database_read", "database_write", "saturation")
     }
     assert len(json.loads(fleet("list", "--json"))) == 50
+
+
+def test_a_zone_that_moves_is_named_once_and_pages_for_no_member(
+    station: Station, tmp_path: Path, fleet: Fleet
+) -> None:
+    fleet("simulate", "--once", "--services", 150, "--file", tmp_path / "fleet", "--fault", "zone:a:database_read:2")
+    said = fleet("evaluate", "--source", "file", "--file", tmp_path / "fleet")
+    assert re.search(r"^  zone a +50 services: --json names them$", said, re.MULTILINE), said
+    families = {family.name: family for family in SERIES.collect()}
+    states = [sample.value for sample in families[FLEET_STATE.name].samples]
+    assert states.count(WITH_ITS_ZONE) == 50
+    assert states.count(State.OUTLIER) == said.count(" score ")
+    assert said.count(" score ") <= 1
+    assert Incident.objects.get(kind="zone").subject == "a"
 
 
 def test_the_printed_queries_are_a_file_that_is_taken_back(
