@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import yaml
 
+from apps.monitoring.core.grafana.differences import differences, shown
+
 NAMES: Final = ("title", "alert", "record", "name", "uid")
 """What a part of a file is called by, the first that it has."""
 PARTS: Final = ("panels", "widgets", "groups", "rules", "list")
@@ -45,7 +47,7 @@ def _within(path: str, committed: str, rendered: str) -> Iterator[Difference]:
         return
     found = [part for part in dict.fromkeys((*new, *old)) if old.get(part) != new.get(part)]
     for part in found:
-        yield Difference(path, part, _what(part in old, part in new))
+        yield Difference(path, part, _what(old.get(part), new.get(part)))
     if not found:
         yield Difference(path, "", "is written in another way")
 
@@ -59,10 +61,16 @@ def _by_name(path: str, text: str) -> dict[str, list[Any]]:
     return found
 
 
-def _what(was: bool, should: bool) -> str:
-    if was and should:
-        return "differs"
-    return "is missing" if should else "is not rendered by anything"
+def _what(was: list[Any] | None, should: list[Any] | None) -> str:
+    """The first place that differs, a query before all else, as it stands in the file → as the code renders it."""
+    if was is None or should is None:
+        return "is missing" if was is None else "is not rendered by anything"
+    # Where one part alone has the name, its number says nothing.
+    alone = len(was) == len(should) == 1
+    found = list(differences(was[0], should[0]) if alone else differences(was, should))
+    told = next((each for each in found if each.path.endswith("expr")), found[0])
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return f"{told.path or 'differs'}: {shown(told.ours, told.theirs)}{more}"
 
 
 def _parts(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:

@@ -38,7 +38,7 @@ def differences(ours: Any, theirs: Any, path: str = "") -> Iterator[Difference]:
         yield from _among_named(ours, theirs, path)
     elif isinstance(ours, dict) and isinstance(theirs, dict):
         for name in sorted({*ours, *theirs}, key=str):
-            yield from differences(ours.get(name, ABSENT), theirs.get(name, ABSENT), _join(path, name))
+            yield from differences(ours.get(name, ABSENT), theirs.get(name, ABSENT), _join(path, str(name)))
     elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
         for place, (mine, other) in enumerate(zip(ours, theirs, strict=True)):
             yield from differences(mine, other, f"{path}[{place}]")
@@ -71,7 +71,9 @@ def shown(before: Any, after: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    return repr(value) if isinstance(value, Absent) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    if isinstance(value, Absent):
+        return repr(value)
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
 
 
 def _window(text: str, start: int) -> str:

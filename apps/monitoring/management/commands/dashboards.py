@@ -77,7 +77,8 @@ class Command(StationCommand):
         self._lines(str(difference) for difference in found)
         if found:
             raise CommandError(
-                f"differences from what the code renders: {len(found)}; run `manage.py dashboards render`"
+                f"differences from what the code renders (file → code): {len(found)}; whoever reads a metric by its "
+                "old name loses it: look whether it was meant, then run `manage.py dashboards render`"
             )
 
     def _plan(self, options: dict[str, Any]) -> None:

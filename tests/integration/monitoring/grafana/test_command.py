@@ -253,8 +253,9 @@ def test_check_names_the_panel_and_render_mends_it(monkeypatch: pytest.MonkeyPat
     path = tmp_path / "grafana/station.json"
     path.write_text(path.read_text().replace('"unit": "short"', '"unit": "s"', 1))
     out = StringIO()
-    with pytest.raises(CommandError, match="differences from what the code renders: 1; run"):
+    with pytest.raises(CommandError, match=r"differences from what the code renders .*: 1; whoever reads"):
         call_command("dashboards", "check", stdout=out)
     assert out.getvalue().startswith("grafana/station.json: ")
+    assert 'fieldConfig.defaults.unit: "s" → "short"\n' in out.getvalue()
     assert dashboards("render") == "wrote dashboards/grafana/station.json\n"
     assert dashboards("render") == ""

@@ -63,7 +63,8 @@ def test_what_was_just_written_does_not_differ_and_is_not_written_again(folder: 
 
 def test_a_panel_that_was_edited_is_named(folder: Path) -> None:
     edited(folder, PAGE, lambda body: panel(body, "Worst lag")["targets"][0].update(expr="up"))
-    assert [str(each) for each in differences(folder)] == [f"{PAGE}: 'Worst lag' differs"]
+    (told,) = (str(each) for each in differences(folder))
+    assert told.startswith(f'{PAGE}: \'Worst lag\' targets[0].expr: "up" → "max (anden_')
     assert write_all(folder) == (PAGE,)
     assert differences(folder) == ()
 
@@ -79,7 +80,16 @@ def test_a_panel_that_was_removed_or_added_is_named(folder: Path) -> None:
 
 def test_what_belongs_to_no_panel_is_told_of_the_file(folder: Path) -> None:
     edited(folder, PAGE, lambda body: body.update(title="Mine"))
-    assert [str(each) for each in differences(folder)] == [f"{PAGE}: differs"]
+    (told,) = (str(each) for each in differences(folder))
+    assert told.startswith(f'{PAGE}: title: "Mine" → "Andén')
+
+
+def test_of_many_changes_in_a_panel_the_query_is_shown_and_the_rest_counted(folder: Path) -> None:
+    edited(folder, PAGE, lambda body: panel(body, "Worst lag").update(description="Mine", id=99))
+    edited(folder, PAGE, lambda body: panel(body, "Worst lag")["targets"][0].update(expr="up"))
+    (told,) = (str(each) for each in differences(folder))
+    assert "targets[0].expr" in told
+    assert told.endswith(" (and 2 more)")
 
 
 def test_other_bytes_with_the_same_meaning_differ_too(folder: Path) -> None:
@@ -113,7 +123,9 @@ def test_a_rule_that_was_edited_is_named(folder: Path) -> None:
     rule["expr"] = "vector(1)"
     (folder / path).write_text(yaml.safe_dump(body, sort_keys=False))
     name = rule.get("alert") or rule.get("record")
-    assert [(each.path, each.part, each.what) for each in differences(folder)] == [(path, name, "differs")]
+    (told,) = differences(folder)
+    assert (told.path, told.part) == (path, name)
+    assert told.what.startswith('expr: "vector(1)" → ')
 
 
 def test_changing_a_metrics_name_in_code_names_every_panel_and_rule_that_uses_it(folder: Path) -> None:
