@@ -56,10 +56,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(grafana: FakeGrafana) -> Iterator[str]:
-    """The address at which the fake answers, inside of the block."""
+def serving(grafana: FakeGrafana, port: int = 0) -> Iterator[str]:
+    """The address at which the fake answers, inside of the block; 0 is a free port."""
     handler = type("Handler", (_Handler,), {"grafana": grafana})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     server.daemon_threads = True
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()

@@ -1,0 +1,35 @@
+"""The fake Grafana as a person starts it, to try the commands without a Grafana."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from apps.monitoring.adapters.grafana.connect import connect
+from apps.monitoring.adapters.grafana.transport import HttpTransport, Patience
+from apps.monitoring.core.grafana.objects import Manifest
+
+ROOT = Path(__file__).parents[2]
+STARTED = [sys.executable, "-m", "apps.monitoring.adapters.grafana.fake"]
+
+
+def test_it_tells_what_to_export_answers_with_that_and_leaves_when_asked() -> None:
+    bare = {name: value for name, value in os.environ.items() if not name.startswith(("ANDEN_", "DJANGO_"))}
+    with subprocess.Popen(STARTED, cwd=ROOT, env=bare, stdout=subprocess.PIPE, text=True) as fake:
+        try:
+            assert fake.stdout is not None
+            told = re.fullmatch(r"export ANDEN_GRAFANA_URL=(\S+) ANDEN_GRAFANA_TOKEN=(\S+)\n", fake.stdout.readline())
+            assert told
+            grafana = connect(HttpTransport(told[1], told[2], patience=Patience(10, 1, 0.01), ca=None))
+            grafana.check_rights(write=True)
+            assert not any(listed.owned for listed in grafana.read(Manifest(())).listed)
+            port = told[1].rsplit(":", 1)[1]
+            second = subprocess.run(
+                [*STARTED, "--port", port], cwd=ROOT, env=bare, capture_output=True, text=True, check=False, timeout=60
+            )
+            assert second.returncode == 1
+            assert second.stderr == f"port {port} cannot be used (Address already in use): name another with --port\n"
+        finally:
+            fake.terminate()
+        assert fake.wait(timeout=30) == 0
