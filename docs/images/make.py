@@ -1,12 +1,13 @@
 """Take the pictures of this folder: `make screenshots` while `make run` runs.
 
-Those of fleets need no running station: `docs/images/make.py --only fleet` makes one for them.
+Those of fleets need no running station: `docs/images/make.py --only fleet` makes one for them, and `--only incident`
+one for the start page alone.
 """
 
 import argparse
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -106,26 +107,31 @@ def take(page: Page, path: Path) -> None:
     print(path.name)
 
 
-def take_fleets(browser: Browser, folder: Path) -> None:
-    """Write the pictures of fleets, each as high as its page, from a station that is made for them."""
+def take_fleets(browser: Browser, folder: Path, *, fleets: Sequence[Fleet]) -> None:
+    """Write the pictures of fleets, each as high as its page, and of an incident, from a station made for them."""
     with scratch_station() as url:
         station = Station(url, USER, PASSWORD)
         context = browser.new_context(viewport={"width": 1440, "height": 900})
         page = context.new_page()
         log_in(page, station)
-        for fleet in FLEETS:
+        for fleet in fleets:
             show(fleet)
             page.goto(f"{url}/admin/monitoring/fleet/")
             expect(page.locator("#fleet .fl-heat")).to_be_visible()
             page.set_viewport_size({"width": 1440, "height": page.evaluate(HEIGHT)})
             take(page, folder / f"fleet-{fleet.services}.png")
             page.set_viewport_size({"width": 1440, "height": 900})
-        show(INCIDENT)
-        show_datasets()
-        start(page, station)
-        expect(page.locator(".st-alarm")).to_be_visible()
-        take(page, folder / "start-incident.png")
+        take_incident(page, station, folder)
         context.close()
+
+
+def take_incident(page: Page, station: Station, folder: Path) -> None:
+    """Write the start page of a station whose fleet has incidents."""
+    show(INCIDENT)
+    show_datasets()
+    start(page, station)
+    expect(page.locator(".st-alarm")).to_be_visible()
+    take(page, folder / "start-incident.png")
 
 
 def arguments() -> argparse.Namespace:
@@ -134,7 +140,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--url", default="http://127.0.0.1:8000", help="where the station answers")
     parser.add_argument("--user", default="steward", help="who logs in")
     parser.add_argument("--password", help=f"default: the content of {PASSWORD_FILE.parent.name}/{PASSWORD_FILE.name}")
-    parser.add_argument("--only", choices=("station", "fleet"), help="only those of the running station, or of fleets")
+    parser.add_argument("--only", choices=("station", "fleet", "incident"), help="some of them alone")
     parser.add_argument("--folder", type=Path, default=HERE, help="where the pictures go")
     return parser.parse_args()
 
@@ -146,7 +152,7 @@ def main() -> None:
     if chromium is None:
         sys.exit("chromium is missing: install the package chromium")
     try:
-        password = given.password or PASSWORD_FILE.read_text().strip() if given.only != "fleet" else ""
+        password = given.password or PASSWORD_FILE.read_text().strip() if given.only in {None, "station"} else ""
     except OSError:
         sys.exit("no password: start the station with `make run`, or say --password")
     given.folder.mkdir(parents=True, exist_ok=True)
@@ -154,10 +160,10 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_ARGUMENTS))
         try:
-            if given.only != "fleet":
+            if given.only in {None, "station"}:
                 take_all(browser, station, given.folder)
             if given.only != "station":
-                take_fleets(browser, given.folder)
+                take_fleets(browser, given.folder, fleets=() if given.only == "incident" else FLEETS)
         except (Error, AssertionError) as error:
             sys.exit(f"{station.url}: {str(error).splitlines()[0]}: is the station running there, and with data?")
         finally:

@@ -33,8 +33,9 @@ FROM (SELECT %s::bigint, %s::int, %s::bool) AS one (id, size, flows), generate_s
 WHERE one.flows OR n = 40
 """
 POSITION: Final = """
-INSERT INTO ingest_source (dataset_id, topic, topic_id, partition, next_offset, epoch, owner, backend_pid)
-VALUES (%s, %s, 't', 0, 100, 1, 'worker', pg_backend_pid())
+INSERT INTO ingest_source (dataset_id, topic, topic_id, partition, next_offset, epoch, owner, backend_pid, end_offset,
+    end_at, updated_at)
+VALUES (%s, %s, 't', 0, 100, 1, 'worker', pg_backend_pid(), 100 + %s, now(), now() - make_interval(secs => %s))
 """
 
 
@@ -140,7 +141,8 @@ def show_datasets() -> None:
             cursor.execute(
                 BATCHES, [dataset.pk, 5_000 if dataset.name == "flights" else 900, dataset.name == "flights"]
             )
-            cursor.execute(POSITION, [dataset.pk, dataset.name])
+            lag, ago_s = (212, 5) if dataset.name == "flights" else (0, 200)
+            cursor.execute(POSITION, [dataset.pk, dataset.name, lag, ago_s])
 
 
 def _fill() -> None:

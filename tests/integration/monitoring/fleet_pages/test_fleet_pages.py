@@ -66,7 +66,7 @@ def test_the_sick_service_is_named_with_its_reason_its_incident_and_its_curve(
     assert reverse("admin:monitoring_incident_change", args=[incident.pk]) in shown
     assert "times its usual" in shown
     bound = f"{DEFAULT.threshold(50, len(SIGNALS)):.1f}"
-    assert f"a service stands out from a score of {bound} on" in shown
+    assert f"one signal with a score of {bound} or more is enough to stand out" in shown
     assert f"stands out (from {bound})" in shown
     assert 1 <= shown.count('class="fl-plot"') <= 6
     first = shown.split("<tbody>")[1].split("</tr>")[0]
