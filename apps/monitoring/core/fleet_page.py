@@ -129,6 +129,7 @@ class FleetPage:
     services: int
     is_empty: bool
     threshold: float
+    threshold_of_two: float
     names: tuple[str, ...]
     is_troubled: bool
     is_lost: bool
@@ -156,6 +157,7 @@ def fleet_page(view: FleetView) -> FleetPage:
         services=view.services,
         is_empty=view.is_empty(),
         threshold=threshold,
+        threshold_of_two=threshold - DEFAULT.together,
         names=tuple(worst.service for worst in view.worst),
         is_troubled=bool(view.trouble),
         is_lost=_is_lost(view),

@@ -23,8 +23,8 @@ _WHERE: Final = (0, 1, 2, 2, 1)
 """The part of the window that speaks for each look."""
 _HANDICAP: Final = np.array([0, 0, 0, 0.4, 0.4], dtype=np.float32)
 """What a slope or restlessness must be rarer by: of all looks they mislead most."""
-_NEARLY: Final = 0.95
-"""What is left of a score, as a share of the threshold, where something speaks against a flag."""
+_BELOW: Final = 0.05
+"""How far below what two signals need together a score is held, where something speaks against a flag."""
 _SPAN_FLOOR: Final = np.float32(0.02)
 _NEW_SPREAD: Final = float(np.log(1.5))
 _NEW_PEERS: Final = 15
@@ -58,8 +58,9 @@ def find(usual: Usual, blocks: Blocks, observation: Observation, policy: Policy)
     levels = [level(usual, span) for span in spans]
     restless = _restless(blocks)
     scores = _scores(usual, levels, restless, observation=observation, policy=policy)
+    held = threshold - policy.together - _BELOW
     calm = ~(median(blocks.span) >= np.log(policy.least_span))
-    scores[_SPREAD] = np.where(calm, np.minimum(scores[_SPREAD], _NEARLY * threshold), scores[_SPREAD])
+    scores[_SPREAD] = np.where(calm, np.minimum(scores[_SPREAD], held), scores[_SPREAD])
     there = blocks.coverage >= policy.least_coverage
     scores[:, ~there | (usual.days < policy.least_days)] = np.nan
     best = np.where(np.isnan(scores), -np.inf, scores).argmax(axis=0)
@@ -80,14 +81,23 @@ def find(usual: Usual, blocks: Blocks, observation: Observation, policy: Policy)
         baseline=baseline,
         swing=np.exp(restless.now),
         new=new,
-        flagged=np.asarray(top >= threshold),
+        flagged=_flagged(top, threshold, policy.together),
         threshold=threshold,
     )
+
+
+def _flagged(score: Floats, threshold: float, together: float) -> NDArray[np.bool_]:
+    """Where a signal stands out by itself; or, where none does, two come near it: chance seldom meets one twice."""
+    alone = score >= threshold
+    nearly = score >= threshold - together
+    pair = (nearly.sum(axis=1, keepdims=True) >= 2) & ~alone.any(axis=1, keepdims=True)
+    return np.asarray(alone | (nearly & pair))
 
 
 def _scores(usual: Usual, levels: list[Look], restless: Look, *, observation: Observation, policy: Policy) -> Floats:
     """The score of each look in the bad direction, LOOKS × S × K."""
     threshold = policy.threshold(len(observation.services), len(observation.signals))
+    held = threshold - policy.together - _BELOW
     least = float(np.log(policy.least_ratio))
     # A change that is too small to matter must not pass however calm a service is: so much deviation all have.
     floors = [least / threshold] * _SPREAD + [float(np.log(policy.least_restless)) / threshold]
@@ -100,16 +110,16 @@ def _scores(usual: Usual, levels: list[Look], restless: Look, *, observation: Ob
     for number, (look, floor) in enumerate(zip([*levels, slope(usual), restless], floors, strict=True)):
         scored = score(look, floor=floor, apart=usual.apart)
         if number == _SPREAD:
-            found = _one_sided(look, scored, np.ones_like(directions), threshold)
-            scores.append(np.where(flat, np.minimum(found, _NEARLY * threshold), found))
+            found = _one_sided(look, scored, np.ones_like(directions), held)
+            scores.append(np.where(flat, np.minimum(found, held), found))
             continue
-        found = _one_sided(look, scored, directions, threshold)
+        found = _one_sided(look, scored, directions, held)
         weak = _weak(levels, number, directions, least=least)
         change = np.exp(median(usual.own).astype(np.float64)) * np.expm1(
             np.minimum(np.abs(levels[_WHERE[number]].now), 30)
         )
         weak |= flat & ((number >= _QUARTER) | ~(change >= meaning))
-        scores.append(np.where(weak, np.minimum(found, _NEARLY * threshold), found))
+        scores.append(np.where(weak, np.minimum(found, held), found))
     return np.stack(scores) - _HANDICAP[:, None, None]
 
 
@@ -120,11 +130,11 @@ def _directions(observation: Observation, levels: list[Look]) -> Floats:
     return np.where(both, went, np.float32(1))
 
 
-def _one_sided(look: Look, scored: Scored, sign: Floats, threshold: float) -> Floats:
+def _one_sided(look: Look, scored: Scored, sign: Floats, held: float) -> Floats:
     """The score in the bad direction; what a service's own past shows on two days or more is usual for it."""
     towards = scored.score * sign
     usual = np.where(sign > 0, look.now <= scored.highest, look.now >= scored.lowest)
-    return np.where(usual, np.minimum(towards, _NEARLY * threshold), towards)
+    return np.where(usual, np.minimum(towards, held), towards)
 
 
 def _weak(levels: list[Look], number: int, directions: Floats, *, least: float) -> NDArray[np.bool_]:

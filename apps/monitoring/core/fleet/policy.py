@@ -21,6 +21,8 @@ class Policy:
     least_span: float = 1.4
     """A signal whose highest point in five minutes is not this much above its lowest is calm."""
     event_ratio: float = 1.25
+    together: float = 0.9
+    """Two signals of one service stand out together when each comes this near to the threshold."""
     blocks: int = 12
     """Sub-windows: what does not persist over several of them is no outlier."""
     least_peers: int = 3
