@@ -14,7 +14,7 @@ from apps.api.models import Client, Key
 from apps.api.services import GrantRequest, client_revoke
 from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.metrics import DATABASE_SECONDS
-from tests.integration.api.conftest import Connect, add_flights
+from tests.integration.api.conftest import Connect, add_flights, told
 from tests.station import Station
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
@@ -48,7 +48,7 @@ def test_without_a_key_nothing_is_told(flights: AppliedDataset) -> None:
         refused = http.get(path)
         assert (refused.status_code, refused["WWW-Authenticate"]) == (401, 'Bearer realm="anden"')
         assert refused.json()["detail"] == "Send a valid key: Authorization: Bearer anden_…"
-    known, unknown = (http.get(f"/api/v1/datasets/{name}").content for name in ("flights", "nothing"))
+    known, unknown = (told(http.get(f"/api/v1/datasets/{name}")) for name in ("flights", "nothing"))
     assert known == unknown
 
 
@@ -58,7 +58,7 @@ def test_a_dataset_that_is_not_granted_looks_like_one_that_does_not_exist(
     http = connect(GrantRequest("persons"))
     for ending in ("", "/records", "/records.csv", "/records/kW10"):
         hidden, unknown = (http.get(f"/api/v1/datasets/{name}{ending}") for name in ("flights", "nothing"))
-        assert (hidden.status_code, hidden.content) == (404, unknown.content)
+        assert (hidden.status_code, told(hidden)) == (404, told(unknown))
     assert [item["name"] for item in http.get("/api/v1/datasets").json()["datasets"]] == ["persons"]
 
 
@@ -210,7 +210,7 @@ def test_a_hidden_column_looks_like_one_that_does_not_exist(
     for query, path in itertools.product(queries, (PATH, f"{PATH}.csv")):
         asked, nothing = (http.get(f"{path}?{query.format(name)}") for name in (hidden, "nothing"))
         assert asked.status_code == 400
-        assert asked.content.replace(hidden.encode(), b"nothing") == nothing.content
+        assert told(asked).replace(hidden, "nothing") == told(nothing)
 
 
 def test_hidden_columns_stay_hidden_everywhere(flights: AppliedDataset, connect: Connect) -> None:

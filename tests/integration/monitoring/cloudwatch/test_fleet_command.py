@@ -3,7 +3,7 @@
 import io
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -13,8 +13,6 @@ from apps.monitoring.adapters.cloudwatch.fake import FakeCloudWatch
 from apps.monitoring.conf import CloudWatchSettings
 from apps.monitoring.models import CloudWatchMonth, FleetService
 from tests.station import Station
-
-NOW: Final = int(time.time() // 60) * 60
 
 
 def evaluated() -> str:
@@ -28,11 +26,12 @@ def test_functions_are_evaluated_and_paid_for(
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDFAKE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrSECRETSECRETSECRET")
+    now = int(time.time() // 60) * 60
     with FakeCloudWatch() as fake:
         settings.CLOUDWATCH = CloudWatchSettings(region="eu-west-1", endpoint_url=HttpUrl(fake.url))
         for name in ("notify", "resize"):
             for minute in range(60):
-                place, at_s = {"FunctionName": name}, NOW - 60 * minute
+                place, at_s = {"FunctionName": name}, now - 60 * minute
                 fake.put("AWS/Lambda", "Invocations", place, at_s, *[1.0] * 20)
                 fake.put("AWS/Lambda", "Errors", place, at_s, *[0.0] * 20)
                 fake.put("AWS/Lambda", "Duration", place, at_s, *[100.0] * 20)
