@@ -57,8 +57,8 @@ def find(usual: Usual, blocks: Blocks, observation: Observation, policy: Policy)
     threshold = policy.threshold(len(observation.services), len(observation.signals))
     levels = [level(usual, span) for span in spans]
     restless = _restless(blocks)
-    scores = _scores(usual, levels, restless, observation=observation, policy=policy)
     held = threshold - policy.together - _BELOW
+    scores = _scores(usual, [*levels, slope(usual), restless], observation, policy=policy, held=held)
     calm = ~(median(blocks.span) >= np.log(policy.least_span))
     scores[_SPREAD] = np.where(calm, np.minimum(scores[_SPREAD], held), scores[_SPREAD])
     there = blocks.coverage >= policy.least_coverage
@@ -94,10 +94,10 @@ def _flagged(score: Floats, threshold: float, together: float) -> NDArray[np.boo
     return np.asarray(alone | (nearly & pair))
 
 
-def _scores(usual: Usual, levels: list[Look], restless: Look, *, observation: Observation, policy: Policy) -> Floats:
-    """The score of each look in the bad direction, LOOKS × S × K."""
+def _scores(usual: Usual, looks: list[Look], observation: Observation, *, policy: Policy, held: float) -> Floats:
+    """The score of each look in the bad direction, LOOKS × S × K; `held` is what is left where something objects."""
     threshold = policy.threshold(len(observation.services), len(observation.signals))
-    held = threshold - policy.together - _BELOW
+    *levels, _, _ = looks
     least = float(np.log(policy.least_ratio))
     # A change that is too small to matter must not pass however calm a service is: so much deviation all have.
     floors = [least / threshold] * _SPREAD + [float(np.log(policy.least_restless)) / threshold]
@@ -106,8 +106,9 @@ def _scores(usual: Usual, levels: list[Look], restless: Look, *, observation: Ob
     # half of the window and change by what means something, and its restlessness means nothing.
     flat = (usual.past_left == 0).sum(axis=(2, 3)) > (usual.past_left != 0).sum(axis=(2, 3)) / 2
     meaning = np.array([signal.floor for signal in observation.signals], dtype=np.float32)
+    usually = np.exp(median(usual.own).astype(np.float64))
     scores = []
-    for number, (look, floor) in enumerate(zip([*levels, slope(usual), restless], floors, strict=True)):
+    for number, (look, floor) in enumerate(zip(looks, floors, strict=True)):
         scored = score(look, floor=floor, apart=usual.apart)
         if number == _SPREAD:
             found = _one_sided(look, scored, np.ones_like(directions), held)
@@ -115,9 +116,7 @@ def _scores(usual: Usual, levels: list[Look], restless: Look, *, observation: Ob
             continue
         found = _one_sided(look, scored, directions, held)
         weak = _weak(levels, number, directions, least=least)
-        change = np.exp(median(usual.own).astype(np.float64)) * np.expm1(
-            np.minimum(np.abs(levels[_WHERE[number]].now), 30)
-        )
+        change = usually * np.expm1(np.minimum(np.abs(levels[_WHERE[number]].now), 30))
         weak |= flat & ((number >= _QUARTER) | ~(change >= meaning))
         scores.append(np.where(weak, np.minimum(found, held), found))
     return np.stack(scores) - _HANDICAP[:, None, None]
