@@ -18,17 +18,17 @@ KUBERNETES: Final = re.compile(r"ANDEN(_[A-Z0-9]+)*_(SERVICE_HOST|(SERVICE_)?POR
 
 def unread_variables(**_options: Any) -> list[CheckMessage]:
     """One warning for each ANDEN_ variable that no setting reads: a name typed wrong is a setting not made."""
+    known = sorted(known_names(EnvironmentSettings))
     return [
-        Warning(
-            f"{name} is set, but nothing reads it",
-            hint=f"Did you mean {near[0]}?"
-            if (near := get_close_matches(name, known, n=1))
-            else "See docs/settings.md",
-            id="anden.W001",
-        )
-        for known in [sorted(known_names(EnvironmentSettings))]
+        Warning(f"{name} is set, but nothing reads it", hint=_hint(name, known), id="anden.W001")
         for name in unread(os.environ, known)
     ]
+
+
+def _hint(name: str, known: list[str]) -> str:
+    """The name that was meant, as far as one is near."""
+    near = get_close_matches(name, known, n=1)
+    return f"Did you mean {near[0]}?" if near else "See docs/settings.md"
 
 
 def unread(names: Iterable[str], known: Iterable[str]) -> Iterator[str]:
