@@ -3,14 +3,13 @@
 import http.client
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -19,9 +18,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from apps.api.services import client_create
 from embedded.ports import LOOPBACK, free_port
+from tests.integration.monitoring.programs import ROOT, running
 from tests.station import Station
 
-ROOT: Final = Path(__file__).resolve().parents[3]
 WORKERS: Final = 8
 REQUESTS: Final = 1_200
 REQUESTS_A_LIFE: Final = 16
@@ -35,23 +34,6 @@ UP_WITHIN_S: Final = 60.0
 pytestmark = pytest.mark.timeout(600)
 
 Environment = Mapping[str, str]
-
-
-@contextmanager
-def running(command: list[str], environment: Environment, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """The process, ended at last; its output goes to the log."""
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *command], cwd=ROOT, env=dict(environment), stdout=out, stderr=out
-        )
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(20)
-        process.kill()
-        process.wait()
 
 
 def answer(port: int, path: str, key: str = "") -> bytes:

@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -20,9 +19,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from apps.api.services import GrantRequest, client_create
 from embedded.ports import LOOPBACK, free_port
 from tests.collector import Collector, Seen, collecting
+from tests.integration.monitoring.programs import ROOT, running
 from tests.station import Station
 
-ROOT: Final = Path(__file__).resolve().parents[3]
 TRACE: Final = "4bf92f3577b34da6a3ce929d0e0e4736"
 CALLER: Final = "00f067aa0ba902b7"
 UP_WITHIN_S: Final = 60.0
@@ -86,20 +85,12 @@ def served(endpoint: str, folder: Path) -> Iterator[Site]:
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}",
     }
-    command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"{LOOPBACK}:{port}", "--preload"]
+    command = ["gunicorn", "config.wsgi", "--bind", f"{LOOPBACK}:{port}", "--preload"]
     command += ["--workers", "2", "--no-control-socket"]
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
     site = Site(port, log)
-    try:
+    with running(command, environment, log) as process:
         _wait(site, process)
         yield site
-    finally:
-        process.send_signal(signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(20)
-        process.kill()
-        process.wait()
 
 
 def _wait(site: Site, process: "subprocess.Popen[bytes]") -> None:

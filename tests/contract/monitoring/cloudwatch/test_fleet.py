@@ -1,7 +1,6 @@
 """CloudWatch as a source of the fleet: arrays with NaN for what is missing, and a bill that is looked at."""
 
 import datetime
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from apps.monitoring.core.cloudwatch.packing import Window
 from apps.monitoring.core.errors import SourceAway, SourceRefused
 from apps.monitoring.core.fleet.gathering import INDEX
 from apps.monitoring.core.fleet.span import DAY_S, Span
-from tests.contract.monitoring.cloudwatch.clouds import SECRETS, Clock, functions, metered, reached
+from tests.contract.monitoring.cloudwatch.clouds import Clock, functions, metered
 
 SPAN = Span(window_s=600, step_s=60, days=2)
 NOW_S = int(datetime.datetime(2026, 11, 24, 12, tzinfo=datetime.UTC).timestamp())
@@ -26,20 +25,6 @@ RATE, ERRORS, P95 = (INDEX[name] for name in ("request_rate", "error_ratio", "la
 @pytest.fixture
 def clock() -> Clock:
     return Clock(now_s=NOW_S + 5.0)
-
-
-@pytest.fixture
-def fake(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCloudWatch]:
-    for name, value in SECRETS.items():
-        monkeypatch.setenv(name, value)
-    with FakeCloudWatch(clock=clock) as fake:
-        yield fake
-
-
-@pytest.fixture
-def boto(fake: FakeCloudWatch) -> Iterator[BotoCloudWatch]:
-    with reached(fake) as boto:
-        yield boto
 
 
 def busy(fake: FakeCloudWatch, name: str, at_s: int, *, calls: int, errors: int = 0, took_ms: float = 100) -> None:

@@ -3,7 +3,6 @@
 import datetime
 import math
 import random
-from collections.abc import Iterator
 
 import pytest
 
@@ -16,7 +15,7 @@ from apps.monitoring.core.cloudwatch.packing import POINTS_A_CALL, Window, cycle
 from apps.monitoring.core.cloudwatch.queries import MetricQuery
 from apps.monitoring.core.errors import BudgetSpent, SourceAway, SourceRefused, SourceThrottled
 from apps.monitoring.services.cloudwatch import Collector
-from tests.contract.monitoring.cloudwatch.clouds import SECRETS, Away, Clock, asked, functions, metered, reached, show
+from tests.contract.monitoring.cloudwatch.clouds import Away, Clock, asked, functions, metered, reached, show
 
 LAMBDA = "AWS/Lambda"
 
@@ -24,20 +23,6 @@ LAMBDA = "AWS/Lambda"
 @pytest.fixture
 def clock() -> Clock:
     return Clock(now_s=datetime.datetime(2026, 11, 24, 12, tzinfo=datetime.UTC).timestamp())
-
-
-@pytest.fixture
-def fake(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCloudWatch]:
-    for name, value in SECRETS.items():
-        monkeypatch.setenv(name, value)
-    with FakeCloudWatch(clock=clock) as fake:
-        yield fake
-
-
-@pytest.fixture
-def boto(fake: FakeCloudWatch) -> Iterator[BotoCloudWatch]:
-    with reached(fake) as boto:
-        yield boto
 
 
 def collector(

@@ -24,12 +24,6 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCloudWatch]:
         yield fake
 
 
-@pytest.fixture
-def boto(fake: FakeCloudWatch) -> Iterator[BotoCloudWatch]:
-    with reached(fake) as boto:
-        yield boto
-
-
 def ask(boto: BotoCloudWatch) -> None:
     boto.page(functions(1), start_s=0, end_s=60)
 
