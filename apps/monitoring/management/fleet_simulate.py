@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ def add_simulate_arguments(parser: CommandParser) -> None:
     parser.add_argument("--port", type=int, help="also serve /metrics here, under OpenTelemetry's names")
     parser.add_argument("--address", default="127.0.0.1", help="address of --port (127.0.0.1)")
     parser.add_argument("--once", action="store_true", help="write the past and the present, and end")
+    parser.add_argument("--at", metavar="TIME", help="with --once: as of this moment, ISO 8601, instead of now")
 
 
 def simulate(
@@ -48,12 +50,15 @@ def simulate(
         raise CommandError(f"--services {options['services']}: 1 to {MOST:,} can be simulated")
     if not options["every"] >= 1:  # not a number is none, too
         raise CommandError(f"--every {options['every']}: 1 or more seconds")
-    fleet = simulated(options["services"], options["fault"], seed=options["seed"], at_s=time.time())
+    if options["at"] and not options["once"]:
+        raise CommandError("--at goes with --once: a fleet that lives does so now")
+    at_s = moment_s(options["at"])
+    fleet = simulated(options["services"], options["fault"], seed=options["seed"], at_s=at_s)
     living = LivingFleet(fleet, folder, settings.FLEET.span())
-    living.start(time.time())
+    living.start(at_s)
     say(f"{options['services']:,} services in {folder}/, with their past; {_faults(options['fault'])}")
     counters = Counters(fleet.services)
-    counters.add(_values(fleet, time.time()), options["every"])
+    counters.add(_values(fleet, at_s), options["every"])
     if options["port"] is not None:
         server = serve(counters.page, address=options["address"], port=options["port"])
         say(f"metrics at http://{options['address']}:{server.server_port}/metrics")
@@ -63,6 +68,17 @@ def simulate(
     while not leave.wait(options["every"]):
         living.write(time.time())
         counters.add(_values(fleet, time.time()), options["every"])
+
+
+def moment_s(text: str | None) -> float:
+    """The moment that was asked for, epoch seconds; now, if none was."""
+    if text is None:
+        return time.time()
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise CommandError(f"--at {text}: not ISO 8601, say 2026-03-01T14:05:00") from None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def _values(fleet: SimulatedFleet, at_s: float) -> Floats:

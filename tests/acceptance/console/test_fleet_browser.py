@@ -10,10 +10,11 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from apps.monitoring.core.fleet.simulation import Fault, FleetSpec, SimulatedFleet
+from apps.monitoring.core.fleet.simulation import Fault, FleetSpec
 from apps.monitoring.models import Incident
 from apps.monitoring.services.fleet import fleet_evaluate
 from tests.acceptance.console.test_browser import PASSWORD, looking
+from tests.pinned_fleet import PinnedFleet
 from tests.station import Station
 
 PATIENCE_MS: Final = 30_000
@@ -70,7 +71,7 @@ def sick(station: Station, monkeypatch: pytest.MonkeyPatch) -> Incident:
     """A fleet of twelve with long names, one of them sick; and a steward."""
     now_s = time.time() // 60 * 60
     fault = Fault(factor=5.0, services=(3,), start_s=7_200)
-    fleet = SimulatedFleet(FleetSpec(services=12, at_s=now_s, days=4, faults=(fault,)), 3)
+    fleet = PinnedFleet(FleetSpec(services=12, days=4, faults=(fault,)), 3, shown_at_s=now_s)
     monkeypatch.setattr(fleet, "services", tuple(f"{name}-{LONG}"[:80] for name in fleet.services))
     for back in range(10, -1, -1):
         fleet_evaluate(fleet, at_s=now_s - 300 * back)

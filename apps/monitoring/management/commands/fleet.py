@@ -19,7 +19,7 @@ from apps.monitoring.core.errors import EvaluatorBusy, MonitoringError
 from apps.monitoring.core.fleet.evaluation import State
 from apps.monitoring.core.fleet.report import as_dict, report
 from apps.monitoring.management.fleet_pages import list_lines, queries_text, show_dict, show_lines
-from apps.monitoring.management.fleet_simulate import add_simulate_arguments, simulate
+from apps.monitoring.management.fleet_simulate import add_simulate_arguments, moment_s, simulate
 from apps.monitoring.selectors.fleet import fleet_is_stale, fleet_newest, fleet_trouble
 from apps.monitoring.selectors.fleet_service import service_view
 from apps.monitoring.selectors.fleet_services import service_list
@@ -101,7 +101,7 @@ class Command(StationCommand):
         source = fleet_source(options["source"] or "", file=options["file"])
         every_s = options["every"]
         if every_s is None:
-            self._show(*_once(source, _at_s(options["at"])), as_json=options["json"])
+            self._show(*_once(source, moment_s(options["at"])), as_json=options["json"])
             return
         if every_s < 1 or options["at"]:
             raise CommandError("--every takes 1 or more seconds, and goes without --at")
@@ -164,17 +164,6 @@ def _summary(looked: Looked) -> str:
     who = f": {', '.join(names[:5])}{f' and {len(names) - 5:,} more' if len(names) > 5 else ''}" if names else ""
     events = f", {len(evaluation.events)} moved together" if evaluation.events else ""
     return f"{len(evaluation.services):,} services, {len(names):,} stand out{who}{events}"
-
-
-def _at_s(text: str | None) -> float:
-    """The moment that was asked for, epoch seconds."""
-    if text is None:
-        return time.time()
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise CommandError(f"--at {text}: not ISO 8601, say 2026-03-01T14:05:00") from None
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def _leave_on_signals() -> threading.Event:

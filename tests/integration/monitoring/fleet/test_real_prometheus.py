@@ -5,7 +5,7 @@ import json
 import re
 import time
 from collections import defaultdict
-from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from apps.monitoring.core.fleet.counters import Counters
 from apps.monitoring.core.fleet.simulation import Fault, FleetSpec, SimulatedFleet
 from apps.monitoring.core.fleet.span import DAY_S
 from tests.contract.monitoring.fleet.prometheuses import Laid, real
+from tests.pinned_fleet import PinnedFleet
 from tests.station import Station
 
 DAYS = 3
@@ -44,13 +45,15 @@ def test_the_default_queries_find_the_sick_service_in_a_real_prometheus(
     station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_s = float(int(time.time() // 60) * 60)
-    healthy = FleetSpec(services=SERVICES, days=DAYS, at_s=at_s, gaps=0.02, scale=0.3, noise=(0.05, 0.15))
-    fleet = SimulatedFleet(replace(healthy, faults=(Fault(factor=4, services=(SICK,), start_s=3000),)), 5)
+    fault = Fault(factor=4, services=(SICK,), start_s=3000)
+    spec = FleetSpec(services=SERVICES, days=DAYS, gaps=0.02, scale=0.3, noise=(0.05, 0.15), faults=(fault,))
+    fleet = PinnedFleet(spec, 5, shown_at_s=at_s)
     with real(_exported(fleet, at_s), tmp_path) as url:
         chosen = {"source": "prometheus", "prometheus_url": HttpUrl(url), "days": DAYS}
         monkeypatch.setattr(settings, "FLEET", settings.FLEET.model_copy(update=chosen))
         out = io.StringIO()
-        call_command("fleet", "evaluate", "--json", stdout=out)
+        moment = datetime.fromtimestamp(at_s, UTC).isoformat()
+        call_command("fleet", "evaluate", "--json", "--at", moment, stdout=out)
     found = json.loads(out.getvalue())
     assert found["services"]["no_data"] == 0
     assert sum(found["services"].values()) == SERVICES

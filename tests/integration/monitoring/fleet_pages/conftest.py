@@ -9,6 +9,7 @@ from django.test import Client
 
 from apps.monitoring.core.fleet.simulation import Fault, FleetSpec, SimulatedFleet
 from apps.monitoring.services.fleet import fleet_evaluate
+from tests.pinned_fleet import PinnedFleet
 from tests.station import Station
 
 LookAs = Callable[[str], Client]
@@ -37,8 +38,8 @@ def evaluated(station: Station) -> Evaluated:
         services: int, *faults: Fault, looks: int = 2, every_s: float = 300, age_s: float = 0, days: int = 2
     ) -> SimulatedFleet:
         now_s = time.time() // 60 * 60 - age_s
-        spec = FleetSpec(services=services, at_s=now_s, points=24, days=days, faults=faults, gaps=0.0)
-        fleet = SimulatedFleet(spec, 5)
+        spec = FleetSpec(services=services, points=24, days=days, faults=faults, gaps=0.0)
+        fleet = PinnedFleet(spec, 5, shown_at_s=now_s)
         for back in range(looks - 1, -1, -1):
             fleet_evaluate(fleet, at_s=now_s - every_s * back)
         return fleet
