@@ -10,6 +10,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # Stamps say what an environment holds: a second run installs nothing.
 RUN_READY := $(if $(ANDEN_VENV),,$(VENV)/.anden-run)
 TEST_READY := $(if $(ANDEN_VENV),,$(VENV)/.anden-test)
+# Scanners and the local AWS are of use only where Terraform is.
+INFRA_READY := $(if $(shell command -v terraform),.venv-infra/.anden-infra)
 
 # Enough for the checks of settings and models, which touch no database.
 CHECK_ENV := \
@@ -19,7 +21,7 @@ CHECK_ENV := \
 	$(foreach role,APP OWNER INGEST READER WRITER ANALYST,ANDEN_DATABASE_$(role)_URL=postgresql://anden@127.0.0.1:9/anden)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint render bench screenshots clean
+.PHONY: help run test infra lint render bench screenshots clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,8 +29,11 @@ help: ## List the targets
 run: $(RUN_READY) ## Run everything here: PostgreSQL, Kafka, ingest, API, admin (state in .anden/)
 	@$(BIN)/python -m embedded.station
 
-test: $(TEST_READY) ## Run every test that this machine can (PYTEST_ARGS=… for more)
+test: $(TEST_READY) $(INFRA_READY) ## Run every test that this machine can (PYTEST_ARGS=… for more)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+infra: $(TEST_READY) $(INFRA_READY) ## Prove the infrastructure without a cloud, a line for each of its properties
+	$(BIN)/python -m pytest tests/infra $(PYTEST_ARGS)
 
 lint: $(TEST_READY) ## Check style, types, imports, sizes, migrations and settings
 	$(BIN)/ruff check
@@ -54,7 +59,13 @@ screenshots: $(TEST_READY) ## Take the pictures in docs/images/ from a running m
 	$(BIN)/python docs/images/make.py --url "$$(sed 's|.*\(http://[^/]*\).*|\1|' .anden/running)"
 
 clean: ## Remove the environment, the caches and everything that make run keeps
-	rm -rf .venv .anden .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-infra .anden .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.venv-infra/.anden-infra: requirements/infra.txt
+	@echo "Installing requirements/infra.txt (once)"
+	@$(PYTHON) -m venv .venv-infra
+	@.venv-infra/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
+	@touch $@
 
 ifeq ($(ANDEN_VENV),)
 $(VENV)/bin/python:

@@ -27,16 +27,19 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "terraform/aws"
 
 
+@pytest.mark.property(1)
 def test_every_file_is_formatted() -> None:
     done = run(ROOT / "terraform", "fmt", "-check", "-recursive", "-diff")
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.property(1)
 def test_the_root_is_valid(copy: Path) -> None:
     done = run(copy, "validate")
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.property(1)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_an_environment_plans(copy: Path, environment: str) -> None:
     done = run(

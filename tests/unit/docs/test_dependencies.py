@@ -31,7 +31,7 @@ def test_every_requirements_file_has_a_section() -> None:
     assert set(documented()) == {path.stem for path in (ROOT / "requirements").glob("*.in")}
 
 
-@pytest.mark.parametrize("name", ["base", "embedded", "dev", "flights"])
+@pytest.mark.parametrize("name", ["base", "embedded", "dev", "flights", "function", "infra"])
 def test_each_dependency_has_one_row_with_its_reasons_in_the_order_of_the_file(name: str) -> None:
     rows = documented()[name]
     assert [row[0].strip("`") for row in rows] == declared(name)

@@ -1,0 +1,72 @@
+"""What the tests of the infrastructure share: evidence, and a line for each property at the end."""
+
+from collections import defaultdict
+from collections.abc import Callable, Generator, Sequence
+
+import pytest
+
+from tests.infra.properties import PROPERTIES
+
+Outcomes = dict[int, list[pytest.TestReport]]
+_OUTCOMES = pytest.StashKey[Outcomes]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have a place for what each property's tests said."""
+    outcomes: Outcomes = defaultdict(list)
+    config.stash[_OUTCOMES] = outcomes
+
+
+@pytest.fixture
+def evidence(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """A function that keeps what the test saw, for the line of its property."""
+
+    def keep(seen: str) -> None:
+        request.node.user_properties.append(("evidence", seen))
+
+    return keep
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep the report of a test that shows a property."""
+    report = yield
+    if report.when == "call" or not report.passed:
+        for mark in item.iter_markers("property"):
+            for number in mark.args:
+                item.config.stash[_OUTCOMES][number].append(report)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """One line for each property: shown, by how many tests, and what they saw."""
+    outcomes = config.stash.get(_OUTCOMES, {})
+    if not outcomes:
+        return
+    terminalreporter.section("Properties of the infrastructure")
+    for number, title in PROPERTIES.items():
+        reports = outcomes.get(number, [])
+        terminalreporter.line(f"{number:2}  {_verdict(reports):<22}  {title}")
+        for seen in _evidence(reports):
+            terminalreporter.line(f"{'':28}{seen}")
+
+
+def _verdict(reports: Sequence[pytest.TestReport]) -> str:
+    counts = {word: sum(getattr(report, word) for report in reports) for word in ("passed", "failed", "skipped")}
+    if counts["failed"]:
+        return f"BROKEN by {counts['failed']} of {len(reports)}"
+    if not counts["passed"]:
+        return "not run" if reports else "no test was chosen"
+    left = f", {counts['skipped']} not run" if counts["skipped"] else ""
+    return f"shown by {counts['passed']}{left}"
+
+
+def _evidence(reports: Sequence[pytest.TestReport]) -> list[str]:
+    """What was seen, each thing once; of what broke or did not run, the test and the reason."""
+    lines = [str(seen) for report in reports for name, seen in report.user_properties if name == "evidence"]
+    for report in reports:
+        if report.failed:
+            lines.append(f"broken: {report.nodeid}")
+        elif report.skipped and isinstance(report.longrepr, tuple):
+            lines.append(f"not run: {report.longrepr[2].removeprefix('Skipped: ')}")
+    return list(dict.fromkeys(lines))

@@ -1,0 +1,25 @@
+"""What the station promises of its infrastructure, fifteen properties, and how a test says which one it shows.
+
+A test that shows a property carries `@pytest.mark.property(number)` and tells what it saw by the fixture `evidence`.
+"""
+
+from typing import Final
+
+PROPERTIES: Final = {
+    1: "fmt, init, validate and test of the root on AWS pass with no network and no credentials",
+    2: "No policy allows every action, none writes to every resource without a reason; nodes have three rights",
+    3: "Service accounts that need AWS and Pod Identity associations are the same, both ways",
+    4: "No account, profile, real domain, floating version or unpinned image or action",
+    5: "The cluster's API is private, entries alone give access, five logs, secrets under our key",
+    6: "The Kubernetes version is supported, by a dated table",
+    7: "No kubernetes_manifest, no provider in a module; the second root reads declared outputs alone",
+    8: "Each directory in charts/ lints, has a closed schema and becomes exactly one Application",
+    9: "Each object has one owner, and definitions come in earlier waves than what uses them",
+    10: "Nothing is left at destroy: balancer and target group are Terraform's, pods only join",
+    11: "No secret in state, plan or Git; each secret that a pod reads exists at each of its three stations",
+    12: "PostgreSQL survives a zone and a mistake: Multi-AZ, encrypted, TLS, 14 days, a final snapshot",
+    13: "Kafka: TLS and IAM alone, three copies, exact rights, never more workers than partitions",
+    14: "The edge reaches the internal balancer and the function alone, throttled, logged, by the same tests",
+    15: "Each alarm has a metric, an action and a runbook; logs end; dev is cheap; no unexplained skip",
+}
+"""The properties by number, as the research that this project began with counts them."""
