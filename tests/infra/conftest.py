@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator, Sequence
 
 import pytest
 
+from tests.infra.charts import Manifest, anden
 from tests.infra.properties import PROPERTIES
 
 Outcomes = dict[int, list[pytest.TestReport]]
@@ -25,6 +26,12 @@ def evidence(request: pytest.FixtureRequest) -> Callable[[str], None]:
         request.node.user_properties.append(("evidence", seen))
 
     return keep
+
+
+@pytest.fixture(scope="session", params=["dev", "prod", "minimal"])
+def rendered(request: pytest.FixtureRequest) -> list[Manifest]:
+    """The objects of charts/anden, once for each set of values."""
+    return anden(request.param)
 
 
 @pytest.hookimpl(wrapper=True)
