@@ -49,6 +49,10 @@ class PlatformSettings(EnvironmentSettings):
     database_analyst_url: SecretStr | None = Field(
         default=None, description="PostgreSQL as the role of BI tools; only made, never used by Andén."
     )
+    database_admin_url: SecretStr | None = Field(
+        default=None,
+        description="PostgreSQL as administrator (CREATEROLE, CREATEDB), for `manage.py roles ensure` alone.",
+    )
     reader_timeout_s: float = Field(
         default=30, gt=0, le=3600, description="Longest statement of the reader role, seconds."
     )
@@ -67,7 +71,7 @@ class PlatformSettings(EnvironmentSettings):
     def _split(cls, value: object) -> object:
         return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
 
-    @field_validator(*(f"database_{role}_url" for role in ROLES))
+    @field_validator(*(f"database_{role}_url" for role in (*ROLES, "admin")))
     @classmethod
     def _is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
         try:

@@ -87,7 +87,7 @@ def test_a_word_that_is_no_process_is_refused_with_those_that_are(words: tuple[s
     code, text = said(os.environ, *words)
     assert code == 64
     assert text.count("\n") == 1
-    assert "use web, worker, beat, ingest, lag, fleet, probe, sync, migrate, prepare or manage" in text
+    assert "use web, worker, beat, ingest, lag, fleet, probe, sync, bootstrap, migrate, prepare or manage" in text
 
 
 def test_prepare_makes_tables_and_topics_and_may_be_repeated(environment: Environment) -> None:

@@ -9,6 +9,8 @@ from django.db.migrations.state import ProjectState
 from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict
 
+from apps.datasets.adapters.bootstrap import verifier
+from apps.datasets.core.bootstrap import role_settings
 from apps.datasets.core.errors import StoreMisconfigured
 
 ROLES = ("app", "ingest", "reader", "writer", "analyst")
@@ -40,8 +42,7 @@ def create_roles(connection: Connection[Any], database: str, *, timeout_s: float
                 f"create it, or ALTER ROLE {connection.info.user} CREATEROLE"
             )
         _create_role(connection, role, name)
-        if role in {"reader", "analyst"}:
-            _bound_reader(connection, name, timeout_s=timeout_s)
+        _bound_reader(connection, role, name, timeout_s=timeout_s)
     for role in ROLES:
         connection.execute(
             sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
@@ -56,17 +57,12 @@ def _create_role(connection: Connection[Any], role: str, name: str) -> None:
     if password is None:
         connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(name)))
         return
-    # The verifier instead of the password, so that no server log ever holds it.
-    verifier = connection.pgconn.encrypt_password(str(password).encode(), name.encode(), b"scram-sha-256").decode()
-    connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(name), sql.Literal(verifier)))
+    secret = sql.Literal(verifier(connection, name, str(password)))
+    connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(name), secret))
 
 
-def _bound_reader(connection: Connection[Any], name: str, *, timeout_s: float) -> None:
-    for setting, value in (
-        ("statement_timeout", f"{int(timeout_s * 1000)}ms"),
-        ("default_transaction_read_only", "on"),
-        ("idle_in_transaction_session_timeout", "60s"),
-    ):
+def _bound_reader(connection: Connection[Any], role: str, name: str, *, timeout_s: float) -> None:
+    for setting, value in role_settings(role, timeout_s=timeout_s):
         connection.execute(
             sql.SQL("ALTER ROLE {} SET {} = {}").format(
                 sql.Identifier(name), sql.Identifier(setting), sql.Literal(value)

@@ -1,0 +1,78 @@
+"""What `roles ensure` makes: the six roles with their passwords, and the rules that their URLs keep."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from apps.datasets.core.errors import StoreMisconfigured
+
+MADE: Final = ("owner", "app", "ingest", "reader", "writer", "analyst")
+BOUND: Final = {"reader", "analyst"}
+"""Roles that only read, and not for ever."""
+
+Settings = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """One role as its URL says: the name in PostgreSQL, the password, the database."""
+
+    role: str
+    name: str
+    password: str
+    database: str
+
+    def __repr__(self) -> str:
+        """The login without its password, for whatever prints it."""
+        return f"Login({self.role}, {self.name}, {self.database})"
+
+
+def role_settings(role: str, *, timeout_s: float) -> Settings:
+    """What a session of the role begins with, by parameter."""
+    if role not in BOUND:
+        return ()
+    return (
+        ("statement_timeout", f"{int(timeout_s * 1000)}ms"),
+        ("default_transaction_read_only", "on"),
+        ("idle_in_transaction_session_timeout", "60s"),
+    )
+
+
+def logins(parts: Mapping[str, Mapping[str, str]], *, administrator: str) -> tuple[Login, ...]:
+    """The six logins, owner first, from the parts of their URLs (user, password, dbname).
+
+    Raises StoreMisconfigured: a URL is missing or says too little, or two of them contradict each other.
+    """
+    found: dict[str, Login] = {}
+    for role in MADE:
+        given = parts.get(role)
+        if given is None:
+            raise StoreMisconfigured(f"{variable(role)} is not set: each of the six roles needs its URL")
+        for word in ("user", "password", "dbname"):
+            if not given.get(word):
+                raise StoreMisconfigured(f"{variable(role)} names no {'database' if word == 'dbname' else word}")
+        found[role] = Login(role, given["user"], given["password"], given["dbname"])
+    _refuse_contradictions(tuple(found.values()), administrator)
+    return tuple(found.values())
+
+
+def variable(role: str) -> str:
+    """The environment variable of a role's URL."""
+    return f"ANDEN_DATABASE_{role.upper()}_URL"
+
+
+def _refuse_contradictions(found: Sequence[Login], administrator: str) -> None:
+    seen: dict[str, str] = {}
+    for login in found:
+        here = variable(login.role)
+        if login.name in seen:
+            raise StoreMisconfigured(f"{here} names the user {login.name}, as {seen[login.name]} does: one role each")
+        if login.name == administrator:
+            raise StoreMisconfigured(f"{here} names the administrator {administrator}: roles have less rights")
+        if login.name.startswith("pg_"):
+            raise StoreMisconfigured(f"{here} names the user {login.name}: PostgreSQL keeps pg_ for itself")
+        if login.database != found[0].database:
+            raise StoreMisconfigured(
+                f"{here} names the database {login.database}, {variable('owner')} names {found[0].database}"
+            )
+        seen[login.name] = here

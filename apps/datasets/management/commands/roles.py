@@ -1,0 +1,46 @@
+"""`roles ensure`: the database, its six roles and their passwords, as the URLs say."""
+
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.core.management.base import CommandParser
+from psycopg.conninfo import conninfo_to_dict
+
+from apps.datasets.adapters.bootstrap import administrator_name, roles_ensure
+from apps.datasets.core.bootstrap import logins, variable
+from apps.datasets.core.errors import StoreMisconfigured
+from apps.datasets.station_command import StationCommand
+
+
+class Command(StationCommand):
+    """Makes what `migrate` needs to stand beforehand."""
+
+    help = "Make the database and its roles, and set the passwords of their URLs."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the one action."""
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        actions.add_parser("ensure", help="make what is missing, set what differs; may be repeated")
+
+    def handle(self, *args: Any, action: str, **options: Any) -> None:
+        """Make the roles and print a line for each thing that stands."""
+        admin = settings.ANDEN.database_admin_url
+        if admin is None:
+            raise StoreMisconfigured("ANDEN_DATABASE_ADMIN_URL is not set: an administrator makes the roles")
+        admin_url = admin.get_secret_value()
+        administrator = administrator_name(admin_url)
+        parts = {role: _parts(role, url) for role, url in settings.ANDEN.database_urls().items()}
+        wanted = logins(parts, administrator=administrator)
+        width = max(len(name) for name in (*(login.name for login in wanted), "pg_stat_statements")) + 2
+        for done in roles_ensure(admin_url, wanted, timeout_s=settings.ANDEN.reader_timeout_s):
+            self.stdout.write(f"{done.name:<{width}}{done.state}")
+
+
+def _parts(role: str, url: str) -> dict[str, str]:
+    """The parts of the URL; what libpq says of one that it cannot read would quote it."""
+    try:
+        return {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
+    except psycopg.Error:
+        raise StoreMisconfigured(f"{variable(role)} cannot be read by libpq") from None

@@ -1,0 +1,93 @@
+"""An administrator who is no superuser, as on RDS, and six URLs of roles that do not stand yet."""
+
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from embedded.postgres import EmbeddedPostgres
+
+ROOT = Path(__file__).parents[3]
+ROLES = ("owner", "app", "ingest", "reader", "writer", "analyst")
+
+
+@dataclass(slots=True)
+class Place:
+    """A database to be: who administers it, what its roles are called, and their passwords."""
+
+    server: EmbeddedPostgres
+    name: str = field(default_factory=lambda: f"s{secrets.token_hex(4)}")
+    passwords: dict[str, str] = field(
+        default_factory=lambda: {role: f"{role}-{secrets.token_hex(8)}" for role in ROLES}
+    )
+    changes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def admin(self) -> str:
+        """The name of the administrator."""
+        return f"{self.name}_admin"
+
+    def url(self, role: str) -> str:
+        """The URL of one of the six roles."""
+        user, password = f"{self.name}_{role}", self.passwords[role]
+        return f"postgresql://{user}:{password}@127.0.0.1:{self.server.port}/{self.name}"
+
+    def environment(self) -> dict[str, str]:
+        """What the container of `bootstrap` gets."""
+        urls = {f"ANDEN_DATABASE_{role.upper()}_URL": self.url(role) for role in ROLES}
+        admin = f"postgresql://{self.admin}:administrator@127.0.0.1:{self.server.port}/postgres"
+        return {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "ANDEN_SECRET_KEY": "tests-only-" + "0123456789abcdef" * 4,
+            "ANDEN_DATABASE_ADMIN_URL": admin,
+            **urls,
+            **self.changes,
+        }
+
+    def run(self, *words: str) -> tuple[int, str]:
+        """The exit code and all that an entry point's process says."""
+        done = subprocess.run(
+            [ROOT / "platform/entrypoint", *words],
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    def ask(self, query: str, *values: Any) -> list[Any]:
+        """The rows of a superuser's query."""
+        with psycopg.connect(self.server.admin_url, autocommit=True) as connection:
+            cursor = connection.execute(query, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def roles(self) -> list[str]:
+        """The names of the six roles that stand."""
+        names = [f"{self.name}_{role}" for role in ROLES]
+        return [row[0] for row in self.ask("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s) ORDER BY 1", names)]
+
+
+@pytest.fixture
+def place(postgres_server: EmbeddedPostgres) -> Iterator[Place]:
+    """A server with an administrator who may make roles and databases, and nothing else."""
+    place = Place(postgres_server)
+    admin = sql.Identifier(place.admin).as_string()
+    place.ask(f"CREATE ROLE {admin} LOGIN CREATEROLE CREATEDB PASSWORD 'administrator'")
+    # As an auditor would have it: whatever is said in plain text stands in the server's log.
+    place.ask(f"ALTER ROLE {admin} SET log_statement = 'all'")
+    yield place
+    place.ask(f"DROP DATABASE IF EXISTS {place.name} WITH (FORCE)")
+    for name in (*place.roles(), place.admin):
+        place.ask(f"DROP OWNED BY {name} CASCADE")
+        place.ask(f"DROP ROLE {name}")

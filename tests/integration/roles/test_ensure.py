@@ -1,0 +1,132 @@
+"""`manage.py roles ensure`, by an administrator who is no superuser, from nothing to a migrated database."""
+
+import signal
+import subprocess
+import time
+
+import psycopg
+import pytest
+
+from tests.integration.roles.conftest import ROLES, ROOT, Place
+
+
+def test_from_nothing_to_a_migrated_database_and_no_second_change(place: Place) -> None:
+    code, text = place.run("bootstrap")
+    assert code == 0, text
+    assert len(text.splitlines()) == len(ROLES) + 2
+    assert text.count("made, password set") == len(ROLES)
+    assert f"made, owner {place.name}_owner" in text
+    code, text = place.run("migrate", "--no-input")
+    assert code == 0, text
+    code, text = place.run("bootstrap")
+    assert code == 0, text
+    assert text.count("unchanged") >= len(ROLES) + 1, text
+    assert "set" not in text
+
+
+def test_no_role_may_do_anything_to_the_server_and_the_administrator_is_no_owner(place: Place) -> None:
+    assert place.run("bootstrap")[0] == 0
+    rows = place.ask(
+        "SELECT count(*) FROM pg_roles WHERE rolname = ANY(%s) AND rolcanlogin"
+        " AND NOT (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls)",
+        place.roles(),
+    )
+    assert rows == [(len(ROLES),)]
+    # What it took to give the database away is given back.
+    assert place.ask("SELECT pg_has_role(%s, %s, 'SET')", place.admin, f"{place.name}_owner") == [(False,)]
+    for role in ("reader", "analyst"):
+        with psycopg.connect(place.url(role)) as connection:
+            assert connection.execute("SHOW statement_timeout").fetchone() == ("30s",)
+            with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+                connection.execute("CREATE TABLE t ()")
+
+
+def test_no_password_is_printed_or_reaches_the_server_s_log(place: Place) -> None:
+    start = place.server.log.stat().st_size
+    said = place.run("bootstrap")[1]
+    place.passwords["app"] = "another-password-of-app"
+    said += place.run("bootstrap")[1]
+    log = place.server.log.read_text()[start:]
+    assert "ALTER ROLE" in log, "the server logs no statements: nothing is shown"
+    assert "SCRAM-SHA-256$" in log
+    for password in (*place.passwords.values(), "administrator@"):
+        assert password not in said + log
+
+
+def test_a_new_password_works_the_old_one_does_not_and_open_sessions_live(place: Place) -> None:
+    assert place.run("bootstrap")[0] == 0
+    old = place.url("writer")
+    with psycopg.connect(old) as session:
+        place.passwords["writer"] = "a-new-password-of-writer"
+        code, text = place.run("bootstrap")
+        assert code == 0, text
+        changed = [line for line in text.splitlines() if "password set" in line]
+        assert len(changed) == 1
+        assert changed[0].startswith(f"{place.name}_writer ")
+        assert session.execute("SELECT 1").fetchone() == (1,)
+        psycopg.connect(place.url("writer")).close()
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            psycopg.connect(old)
+
+
+def test_two_at_once_follow_each_other(place: Place) -> None:
+    runs = [
+        subprocess.Popen(
+            [ROOT / "platform/entrypoint", "bootstrap"],
+            env=place.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    said = sorted(run.communicate(timeout=120)[0] for run in runs)
+    assert [run.returncode for run in runs] == [0, 0], said
+    assert sum(text.count("made, password set") for text in said) == len(ROLES)
+
+
+def test_a_run_killed_while_it_works_leaves_all_roles_or_none_and_the_next_ends_it(place: Place) -> None:
+    # A lock of another on the catalogue holds the run in the middle of its one transaction.
+    with psycopg.connect(place.server.admin_url) as holder:
+        holder.execute("LOCK TABLE pg_db_role_setting IN SHARE MODE")
+        run = subprocess.Popen([ROOT / "platform/entrypoint", "bootstrap"], env=place.environment())
+        waits = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s AND wait_event_type = 'Lock'"
+        deadline = time.monotonic() + 60
+        while place.ask(waits, place.admin) == [(0,)]:
+            assert run.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        run.send_signal(signal.SIGKILL)
+        assert run.wait() == -signal.SIGKILL
+        place.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", place.admin)
+    assert place.roles() == []
+    code, text = place.run("bootstrap")
+    assert code == 0, text
+    assert len(place.roles()) == len(ROLES)
+
+
+def test_what_a_run_killed_before_the_database_left_is_taken_back(place: Place) -> None:
+    assert place.run("bootstrap")[0] == 0
+    place.ask(f"DROP DATABASE {place.name}")
+    place.ask(f"GRANT {place.name}_owner TO {place.admin} WITH INHERIT FALSE, SET TRUE GRANTED BY {place.admin}")
+    code, text = place.run("bootstrap")
+    assert code == 0, text
+    assert "made, owner" in text
+    assert place.ask("SELECT pg_has_role(%s, %s, 'SET')", place.admin, f"{place.name}_owner") == [(False,)]
+
+
+def test_the_database_that_rds_made_for_the_administrator_is_handed_over(place: Place) -> None:
+    place.ask(f"CREATE DATABASE {place.name} OWNER {place.admin}")
+    code, text = place.run("bootstrap")
+    assert code == 0, text
+    assert f"handed over, owner {place.name}_owner" in text
+    code, text = place.run("migrate", "--no-input")
+    assert code == 0, text
+
+
+def test_a_superuser_may_do_it_too(place: Place) -> None:
+    place.changes["ANDEN_DATABASE_ADMIN_URL"] = place.server.admin_url
+    for wanted in ("made, owner", "unchanged, owner"):
+        code, text = place.run("bootstrap")
+        assert code == 0, text
+        assert wanted in text
