@@ -19,6 +19,7 @@ spec:
   template:
     metadata:
       labels: {{- include "anden.labels" . | nindent 8 }}
+        anden/metrics: "true"
     spec:
       {{- include "anden.podBase" . | nindent 6 }}
       terminationGracePeriodSeconds: {{ .grace | default 30 }}
