@@ -104,4 +104,4 @@ def _position(query: RecordsQuery) -> list[str | None] | None:
 
 @cache
 def _sealer(purpose: str) -> Sealer:
-    return Sealer(settings.SECRET_KEY, purpose)
+    return Sealer(settings.SECRET_KEY, purpose, former=settings.SECRET_KEY_FALLBACKS)

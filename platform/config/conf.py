@@ -21,6 +21,9 @@ class PlatformSettings(EnvironmentSettings):
     model_config = SettingsConfigDict(env_prefix="ANDEN_")
 
     secret_key: SecretStr = Field(min_length=32, description="Signs sessions and cursors; at least 32 characters.")
+    secret_key_fallbacks: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(), description="Former secret keys, still accepted for what they signed, comma-separated."
+    )
     debug: bool = Field(default=False, description="Django's debug pages; never in production.")
     allowed_hosts: CommaSeparated = Field(
         default=("127.0.0.1", "localhost"), description="Host names that are answered, comma-separated."
@@ -70,6 +73,14 @@ class PlatformSettings(EnvironmentSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+    @field_validator("secret_key_fallbacks", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        keys = tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+        if isinstance(keys, tuple) and any(len(key) < 32 for key in keys):
+            raise ValueError("each of its keys must have at least 32 characters")
+        return keys
 
     @field_validator(*(f"database_{role}_url" for role in (*ROLES, "admin")))
     @classmethod

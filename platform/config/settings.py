@@ -41,6 +41,7 @@ share_folder(MONITORING.metrics_folder)  # before any metric is declared, django
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 SECRET_KEY = ANDEN.secret_key.get_secret_value()
+SECRET_KEY_FALLBACKS = [key.get_secret_value() for key in ANDEN.secret_key_fallbacks]
 DEBUG = ANDEN.debug
 ALLOWED_HOSTS = list(ANDEN.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = list(ANDEN.csrf_trusted_origins)

@@ -6,6 +6,8 @@ AES-SIV (RFC 5297): the same text for the same purpose gives the same seal, so a
 import base64
 import binascii
 import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -18,9 +20,12 @@ class Broken(ValueError):
 class Sealer:
     """Seals for one purpose: what was sealed for another cannot be opened."""
 
-    def __init__(self, secret: str, purpose: str) -> None:
-        # The secret is long and random, so a hash of it is a key.
-        self._cipher = AESSIV(hashlib.sha512(f"anden seal {purpose}\x00{secret}".encode()).digest())
+    def __init__(self, secret: str, purpose: str, *, former: Sequence[str] = ()) -> None:
+        """Seals with the secret; opens what one of the former secrets sealed, too."""
+        # The secrets are long and random, so a hash of one is a key.
+        self._cipher, *self._former = (
+            AESSIV(hashlib.sha512(f"anden seal {purpose}\x00{word}".encode()).digest()) for word in (secret, *former)
+        )
 
     def seal(self, text: str, *, bound_to: str = "") -> str:
         """The sealed text, URL-safe; it opens only with the same `bound_to`."""
@@ -31,6 +36,9 @@ class Sealer:
         """The text that was sealed. Raises Broken."""
         try:
             raw = base64.b64decode(sealed + "=" * (-len(sealed) % 4), altchars=b"-_", validate=True)
-            return self._cipher.decrypt(raw, [bound_to.encode()]).decode()
-        except (binascii.Error, ValueError, InvalidTag):
+        except (binascii.Error, ValueError):
             raise Broken from None
+        for cipher in (self._cipher, *self._former):
+            with suppress(InvalidTag, ValueError):
+                return cipher.decrypt(raw, [bound_to.encode()]).decode()
+        raise Broken

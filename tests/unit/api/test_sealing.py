@@ -35,6 +35,17 @@ def test_a_seal_opens_with_nothing_else(text: str, bound_to: str, other: str) ->
             sealer.open(sealed, bound_to=bound)
 
 
+@given(texts, texts)
+def test_a_former_secret_opens_what_it_sealed_and_seals_nothing_more(text: str, bound_to: str) -> None:
+    now = Sealer("a new secret", "cursor", former=["another", "a secret"])
+    assert now.open(SEALER.seal(text, bound_to=bound_to), bound_to=bound_to) == text
+    assert now.seal(text, bound_to=bound_to) == Sealer("a new secret", "cursor").seal(text, bound_to=bound_to)
+    with pytest.raises(Broken):
+        now.open(SEALER.seal(text, bound_to=bound_to), bound_to=bound_to + "x")
+    with pytest.raises(Broken):
+        Sealer("a new secret", "cursor").open(SEALER.seal(text))
+
+
 @given(st.binary(min_size=1, max_size=60), st.integers(min_value=0))
 def test_a_changed_seal_is_broken(text: bytes, place: int) -> None:
     sealed = bytearray(base64.urlsafe_b64decode(SEALER.seal(text.hex()) + "=="))
