@@ -6,8 +6,11 @@ from pathlib import Path
 from celery import Celery
 from django.conf import settings
 
+from config import sqs
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+sqs.register()
 app = Celery("anden")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
@@ -16,6 +19,6 @@ app.autodiscover_tasks()
 @app.on_after_configure.connect
 def make_broker_folders(sender: Celery, **_: object) -> None:
     """Make the folders of the filesystem broker, which it expects to find."""
-    for folder in settings.CELERY_BROKER_TRANSPORT_OPTIONS.values():
-        if isinstance(folder, str):
+    for option, folder in settings.CELERY_BROKER_TRANSPORT_OPTIONS.items():
+        if option.endswith(("_in", "_out", "_folder")):
             Path(folder).mkdir(parents=True, exist_ok=True)

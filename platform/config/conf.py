@@ -1,9 +1,9 @@
 """The settings of the platform as a whole: secrets, hosts, databases, the job broker."""
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import Field, PostgresDsn, SecretStr, TypeAdapter, field_validator
+from pydantic import Field, PostgresDsn, SecretStr, TypeAdapter, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from apps.datasets.core.settings import EnvironmentSettings
@@ -65,6 +65,11 @@ class PlatformSettings(EnvironmentSettings):
     celery_broker_url: SecretStr = Field(
         default=SecretStr("filesystem://"), description="Celery's broker: filesystem://, redis://…, sqs://."
     )
+    celery_queue_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/]+/.*[^/]$",
+        description="The queue of SQS, https://sqs.REGION.amazonaws.com/ACCOUNT/NAME; needed with sqs://.",
+    )
     celery_folder: Path = Field(
         default=Path(".anden/celery"), description="Where the filesystem broker keeps its messages."
     )
@@ -92,6 +97,12 @@ class PlatformSettings(EnvironmentSettings):
         if parsed and not (parsed.path or "").strip("/"):
             raise ValueError("names no database after the host")
         return value
+
+    @model_validator(mode="after")
+    def _sqs_has_its_queue(self) -> Self:
+        if self.celery_broker_url.get_secret_value().startswith("sqs:") and not self.celery_queue_url:
+            raise ValueError("ANDEN_CELERY_QUEUE_URL is missing: with sqs:// the worker reads a queue that is there")
+        return self
 
     def database_urls(self) -> dict[str, str]:
         """The URL of each role that is set, by role."""

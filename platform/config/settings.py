@@ -20,6 +20,7 @@ from apps.monitoring.conf import (
     MonitoringSettings,
     TracingSettings,
 )
+from config import sqs
 from config.conf import PlatformSettings
 
 ANDEN = load(PlatformSettings)
@@ -143,16 +144,19 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ANDEN.https els
 SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
 
 CELERY_BROKER_URL = ANDEN.celery_broker_url.get_secret_value()
-CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}
+if CELERY_BROKER_URL.startswith("filesystem:"):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(ANDEN.celery_folder / "queue"),
         "data_folder_out": str(ANDEN.celery_folder / "queue"),
         "control_folder": str(ANDEN.celery_folder / "control"),
         "store_processed": False,
     }
-    if CELERY_BROKER_URL.startswith("filesystem:")
-    else {}
-)
+elif ANDEN.celery_queue_url and CELERY_BROKER_URL.startswith("sqs:"):
+    CELERY_BROKER_TRANSPORT_OPTIONS = sqs.transport_options(ANDEN.celery_queue_url)
+    CELERY_TASK_DEFAULT_QUEUE = sqs.queue_name(ANDEN.celery_queue_url)
+    # Remote control would make a queue for each worker, which nobody may.
+    CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
