@@ -15,6 +15,7 @@ from django.core.management import CommandError, get_commands, load_command_clas
 from apps.monitoring.core.alerts.alert import Alert
 from apps.monitoring.core.alerts.aws import AWS_ALERTS, AwsAlert
 from apps.monitoring.core.alerts.catalogue import ALERTS
+from tests.infra.charts import anden
 
 ROOT = Path(__file__).parents[3]
 GUIDES = {
@@ -25,6 +26,8 @@ FENCE = re.compile(r"^ *```sh\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 RUNBOOK = re.compile(r"\[(\w+)\]\(\.\./runbooks/([a-z-]+)\.md\)")
 CODE = re.compile(r"`([^`\n]+)`")
 PAGE = re.compile(r"(?<!\*)\*([A-Z][A-Za-z]+)\*(?!\*)")
+KINDS: Final = {"deploy": "deployment", "job": "job", "scaledobject": "scaledobject"}
+OBJECT = re.compile(r"\b(deploy|job|scaledobject)[ /]([a-z-]+)")
 INLINE = re.compile(r"`manage\.py ([^`]+)`")
 # The AWS command line has more than the services' own operations; these are its own.
 OWN_COMMANDS: Final = {("eks", "update-kubeconfig"): {"name", "region"}}
@@ -97,6 +100,15 @@ def test_there_are_commands_for_aws_and_a_wrong_one_would_be_found() -> None:
 def test_every_runbook_is_linked_by_its_alerts_name(guide: str) -> None:
     by_runbook = {alert.runbook: alert.name for alert in RINGS}
     assert [(name, page) for name, page in RUNBOOK.findall(GUIDES[guide]) if by_runbook.get(page) != name] == []
+
+
+@EVERY
+def test_every_object_in_the_cluster_that_is_named_is_one_of_the_charts(guide: str) -> None:
+    rendered = {f"{made['kind'].lower()}/{made['metadata']['name']}" for made in anden("prod")}
+    text = " ".join(" ".join(words) for words in lines(guide) if words[:3] == ["kubectl", "-n", "anden"])
+    named = {f"{KINDS[kind]}/{name}" for kind, name in OBJECT.findall(text)}
+    assert named or "deploy" not in text
+    assert named - rendered == set()
 
 
 def test_the_first_hour_leads_from_every_page_that_wakes_somebody_to_its_runbook() -> None:
