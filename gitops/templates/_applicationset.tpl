@@ -1,0 +1,108 @@
+{{- /* Argo CD's own template that reads one fact of the station; a missing one stops the ApplicationSet. */}}
+{{- define "gitops.fact" -}}
+{{- $annotation := printf "anden/%s" (kebabcase .key) -}}
+{{- if has .key .station.required -}}
+{{ "{{" }} with index .metadata.annotations "{{ $annotation }}" {{ "}}{{" }} . {{ "}}{{" }} else {{ "}}{{" }} fail "the cluster Secret has no annotation {{ $annotation }}" {{ "}}{{" }} end {{ "}}" }}
+{{- else if has .key .station.optional -}}
+{{ "{{" }} index .metadata.annotations "{{ $annotation }}" {{ "}}" }}
+{{- else -}}
+{{ fail (printf "the station has no fact %s" .key) }}
+{{- end -}}
+{{- end -}}
+
+{{- /* One wave: its name, its place, and where its directories come from. */}}
+{{- define "gitops.applicationset" -}}
+{{- $values := .values -}}
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata:
+  name: {{ .name }}
+  namespace: {{ .namespace }}
+  annotations:
+    argocd.argoproj.io/sync-wave: {{ .wave | quote }}
+spec:
+  goTemplate: true
+  goTemplateOptions: [missingkey=error]
+  generators:
+    - matrix:
+        generators:
+          - git:
+              repoURL: {{ $values.repository | quote }}
+              revision: {{ $values.revision | quote }}
+              directories:
+                {{- toYaml .directories | nindent 16 }}
+          - clusters:
+              selector:
+                matchLabels:
+                  argocd.argoproj.io/secret-type: cluster
+                matchExpressions:
+                  - {key: anden/environment, operator: Exists}
+  syncPolicy:
+    preserveResourcesOnDeletion: {{ .preserved }}
+  template:
+    metadata:
+      name: '{{ "{{" }} .path.basename {{ "}}" }}'
+      {{- if not .preserved }}
+      finalizers: [resources-finalizer.argocd.argoproj.io]
+      {{- end }}
+    spec:
+      project: station
+      source:
+        repoURL: {{ $values.repository | quote }}
+        targetRevision: {{ $values.revision | quote }}
+        path: '{{ "{{" }} .path.path {{ "}}" }}'
+        helm:
+          ignoreMissingValueFiles: true
+          valueFiles:
+            - values.yaml
+            - values-image.yaml
+            - 'values-{{ include "gitops.fact" (dict "key" "environment" "station" $values.station) }}.yaml'
+          valuesObject:
+            global:
+              station:
+                {{- range concat $values.station.required $values.station.optional | sortAlpha }}
+                {{ . }}: '{{ include "gitops.fact" (dict "key" . "station" $values.station) }}'
+                {{- end }}
+      destination:
+        server: '{{ "{{" }} .server {{ "}}" }}'
+        namespace: '{{ "{{" }} .path.basename {{ "}}" }}'
+      syncPolicy:
+        automated: {prune: true, selfHeal: true}
+        syncOptions:
+          - CreateNamespace=true
+          - ServerSideApply=true
+          - SkipDryRunOnMissingResource=true
+        retry:
+          limit: 10
+          backoff: {duration: 10s, factor: 2, maxDuration: 5m}
+        managedNamespaceMetadata:
+          labels:
+            pod-security.kubernetes.io/enforce: restricted
+            pod-security.kubernetes.io/warn: restricted
+  templatePatch: |
+    {{- range $chart, $level := $values.podSecurity }}
+    {{ "{{-" }} if eq .path.basename "{{ $chart }}" {{ "}}" }}
+    spec:
+      syncPolicy:
+        managedNamespaceMetadata:
+          labels:
+            pod-security.kubernetes.io/enforce: {{ $level }}
+            pod-security.kubernetes.io/warn: {{ $level }}
+    {{ "{{-" }} end {{ "}}" }}
+    {{- end }}
+    {{- range $chart, $facts := $values.facts }}
+    {{ "{{-" }} if eq .path.basename "{{ $chart }}" {{ "}}" }}
+    {{- if not (hasKey $values.podSecurity $chart) }}
+    spec:
+    {{- end }}
+      source:
+        helm:
+          parameters:
+            {{- range $facts }}
+            - name: {{ .name | quote }}
+              value: '{{ if .fact }}{{ include "gitops.fact" (dict "key" .fact "station" $values.station) }}{{ else }}{{ .text }}{{ end }}'
+              forceString: true
+            {{- end }}
+    {{ "{{-" }} end {{ "}}" }}
+    {{- end }}
+{{- end -}}

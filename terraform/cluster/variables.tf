@@ -1,0 +1,51 @@
+variable "organization" {
+  description = "Organization of HCP Terraform that holds both workspaces."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]+$", var.organization))
+    error_message = "organization must be letters, digits, hyphens and underscores."
+  }
+}
+
+variable "aws_workspace" {
+  description = "Workspace of the first root, which shares its outputs with this one, as in anden-prod-aws."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]+$", var.aws_workspace))
+    error_message = "aws_workspace must be letters, digits, hyphens and underscores."
+  }
+}
+
+variable "repository" {
+  description = "Git repository that Argo CD reads, by https."
+  type        = string
+
+  validation {
+    condition     = can(regex("^https://[^ @]+\\.git$", var.repository))
+    error_message = "repository must be an https address that ends in .git, without credentials."
+  }
+}
+
+variable "revision" {
+  description = "Branch or tag that Argo CD follows."
+  type        = string
+  default     = "main"
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9._/-]+$", var.revision)) && var.revision != "HEAD"
+    error_message = "revision must be a branch or a tag, not HEAD."
+  }
+}
+
+variable "argo_cd_version" {
+  description = "Exact version of the argo-cd chart."
+  type        = string
+  default     = "9.3.1"
+
+  validation {
+    condition     = can(regex("^[0-9]+\\.[0-9]+\\.[0-9]+$", var.argo_cd_version))
+    error_message = "argo_cd_version must be exact, as in 9.3.1."
+  }
+}

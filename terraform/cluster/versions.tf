@@ -1,0 +1,37 @@
+terraform {
+  required_version = ">= 1.11"
+
+  # Organization and workspace come from TF_CLOUD_ORGANIZATION and TF_WORKSPACE, as in the first root.
+  cloud {}
+
+  required_providers {
+    # For the token alone: no resource of this root stands on AWS.
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.95, < 7.0"
+    }
+
+    helm = {
+      source  = "hashicorp/helm"
+      version = "~> 3.0"
+    }
+  }
+}
+
+provider "aws" {
+  region = local.aws.station.region
+}
+
+# An ephemeral token is in no state and no plan, and needs no program beside Terraform: exec would want the AWS CLI in
+# the agent's image. It lives 15 minutes from each run's start; Argo CD is up in less.
+ephemeral "aws_eks_cluster_auth" "this" {
+  name = local.aws.cluster_name
+}
+
+provider "helm" {
+  kubernetes = {
+    host                   = local.aws.cluster_endpoint
+    cluster_ca_certificate = base64decode(local.aws.cluster_certificate_authority_data)
+    token                  = ephemeral.aws_eks_cluster_auth.this.token
+  }
+}
