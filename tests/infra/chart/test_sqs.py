@@ -11,7 +11,7 @@ from typing import Any, Final
 import boto3
 import pytest
 
-from apps.datasets.core.settings import load
+from apps.datasets.core.settings import SettingsInvalid, load
 from config.conf import PlatformSettings
 from config.sqs import queue_name, transport_options
 from tests.infra.charts import ROOT
@@ -33,7 +33,7 @@ def test_options_name_the_one_queue_and_its_region() -> None:
 def test_sqs_without_a_queue_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANDEN_CELERY_BROKER_URL", "sqs://")
     monkeypatch.delenv("ANDEN_CELERY_QUEUE_URL", raising=False)
-    with pytest.raises(ValueError, match="ANDEN_CELERY_QUEUE_URL"):
+    with pytest.raises(SettingsInvalid, match="ANDEN_CELERY_QUEUE_URL"):
         load(PlatformSettings)
 
 
