@@ -29,7 +29,7 @@ pytest_plugins = ["tests.servers"]
 hypothesis.settings.register_profile("anden", deadline=None)  # these machines are noisy
 hypothesis.settings.load_profile("anden")
 
-PACKAGES = {"promtool": "prometheus", "amtool": "prometheus-alertmanager"}
+PACKAGES = {"promtool": "prometheus", "amtool": "prometheus-alertmanager", "node": "nodejs"}
 """The package that brings each program, where it has another name."""
 
 
