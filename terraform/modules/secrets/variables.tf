@@ -55,3 +55,25 @@ variable "write_passwords" {
   type        = bool
   default     = true
 }
+
+variable "keys" {
+  description = "Keys that are made here, each a secret of one string: django/secret-key signs sessions and cursors."
+  type        = set(string)
+  default     = ["django/secret-key"]
+
+  validation {
+    condition     = alltrue([for key in var.keys : can(regex("^[a-z-]+/[a-z-]+$", key))])
+    error_message = "keys must be two lower-case words with a slash between them."
+  }
+}
+
+variable "tokens" {
+  description = "Tokens that a person writes once, as Grafana's service account; their secrets begin empty."
+  type        = set(string)
+  default     = ["grafana/token"]
+
+  validation {
+    condition     = alltrue([for token in var.tokens : can(regex("^[a-z-]+/[a-z-]+$", token))])
+    error_message = "tokens must be two lower-case words with a slash between them."
+  }
+}
