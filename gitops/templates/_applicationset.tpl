@@ -100,7 +100,7 @@ spec:
           parameters:
             {{- range $facts }}
             - name: {{ .name | quote }}
-              value: '{{ if .fact }}{{ include "gitops.fact" (dict "key" .fact "station" $values.station) }}{{ else }}{{ .text }}{{ end }}'
+              value: '{{ if .fact }}{{ include "gitops.fact" (dict "key" .fact "station" $values.station) }}{{ else if .place }}{{ trimSuffix ".git" $values.repository }}/blob/{{ $values.revision }}/{{ .place }}{{ else }}{{ .text }}{{ end }}'
               forceString: true
             {{- end }}
     {{ "{{-" }} end {{ "}}" }}

@@ -1,0 +1,41 @@
+{{- /* What the database and its restored copy have in common. */}}
+{{- define "database.spec" -}}
+instances: {{ .instances }}
+imageName: {{ .image }}
+primaryUpdateStrategy: unsupervised
+enablePDB: true
+storage: {storageClass: gp3, size: {{ .storage }}}
+walStorage: {storageClass: gp3, size: {{ .walStorage }}}
+resources:
+  {{- toYaml .resources | nindent 2 }}
+affinity:
+  enablePodAntiAffinity: true
+  podAntiAffinityType: required
+  topologyKey: kubernetes.io/hostname
+topologySpreadConstraints:
+  - maxSkew: 1
+    topologyKey: topology.kubernetes.io/zone
+    whenUnsatisfiable: DoNotSchedule
+    labelSelector:
+      matchLabels: {cnpg.io/cluster: {{ .name }}}
+{{- if gt (int .instances) 2 }}
+minSyncReplicas: 1
+maxSyncReplicas: 1
+{{- end }}
+postgresql:
+  parameters:
+    log_min_duration_statement: "1000"
+    log_lock_waits: "on"
+    idle_in_transaction_session_timeout: "300000"
+  pg_hba:
+    # TLS or nothing.
+    - hostnossl all all all reject
+managed:
+  roles:
+    # Makes the station's roles; no superuser.
+    - name: anden_admin
+      ensure: present
+      login: true
+      createrole: true
+      passwordSecret: {name: station-admin}
+{{- end -}}
