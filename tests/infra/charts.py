@@ -92,3 +92,18 @@ def environment_values(environment: str) -> list[dict[str, Any]]:
 def anden(environment: str) -> list[Manifest]:
     """charts/anden as it stands in the environment dev, prod or minimal."""
     return render(ANDEN, *environment_values(environment))
+
+
+GOLDEN: Final = ROOT / "tests" / "infra" / "golden" / "anden"
+SETS: Final = ("dev", "prod", "minimal")
+
+
+def golden_text(environment: str) -> str:
+    """The render as it is kept under golden/: YAML, one object after the other."""
+    return yaml.safe_dump_all(anden(environment), sort_keys=False, width=110, allow_unicode=True)
+
+
+if __name__ == "__main__":  # python -m tests.infra.charts: renew what golden/ keeps, and then read the difference
+    GOLDEN.mkdir(parents=True, exist_ok=True)
+    for chosen in SETS:
+        (GOLDEN / f"{chosen}.yaml").write_text(golden_text(chosen))
