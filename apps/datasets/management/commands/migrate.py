@@ -5,8 +5,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands import migrate
-from django.db import OperationalError
+from django.db import OperationalError, connections
 
+from apps.datasets.adapters.owner import LOCK_TIMEOUT, sqlstate
 from apps.datasets.core.errors import StoreMisconfigured
 
 
@@ -28,7 +29,18 @@ class Command(migrate.Command):
         except StoreMisconfigured as error:
             raise CommandError(str(error)) from error
         except OperationalError as error:
+            if sqlstate(error) == "55P03":
+                raise CommandError(
+                    "a table of the migration named last is in use: it changed nothing, those before it stand; "
+                    "run `manage.py migrate` again"
+                ) from error
             where = f"{database['HOST']}:{database['PORT']}"
             raise CommandError(
                 f"PostgreSQL at {where} does not answer: start it, or mend ANDEN_DATABASE_OWNER_URL"
             ) from error
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Migrate; no statement waits long for a table, since all who come after it would wait behind it."""
+        with connections[options["database"]].cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, false)", [LOCK_TIMEOUT])
+        super().handle(*args, **options)

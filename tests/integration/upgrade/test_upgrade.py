@@ -1,0 +1,139 @@
+"""A station of release 0.1.0 with data in it becomes today's, by the processes that the chart runs."""
+
+import json
+import subprocess
+import urllib.error
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from embedded.errors import NetworkNeeded, NotInstalled
+from tests.integration.upgrade.installation import Installation, Rows, installation
+from tests.integration.upgrade.make_release import ROOT, airports, flights, send, unpack, web
+from tests.lacking import lacking
+
+RELEASE = "0.1.0"
+SMALL = {"public.ingest_source": "a row for each topic's partition; ingest.0003 adds two columns without a default"}
+"""Tables that a migration may hold alone for a moment, and why that moment is short."""
+
+
+@pytest.fixture(scope="module")
+def before() -> Iterator[Installation]:
+    """The station of the release."""
+    with TemporaryDirectory(prefix="anden-upgrade-") as folder:
+        Path(folder).chmod(0o711)
+        try:
+            with installation(RELEASE, Path(folder)) as there:
+                yield there
+        except (NotInstalled, NetworkNeeded) as exc:
+            lacking(str(exc))
+
+
+@pytest.fixture(scope="module")
+def upgraded(before: Installation) -> tuple[Installation, Rows]:
+    """The station after the upgrade, and what was in its tables before.
+
+    Meanwhile a reader and a writer stand on every table of the release that holds data, in a transaction that does
+    not end: a migration that asks for more than a share of one of them fails. First on the small ones, too.
+    """
+    rows = before.rows()
+    busy = [name for name in rows if not name.startswith(("public.django_", "public.auth_"))]
+    before.run("bootstrap")
+    with standing_on(before, busy), pytest.raises(RuntimeError, match="is in use: it changed nothing"):
+        before.run("migrate", "--no-input")
+    with standing_on(before, [name for name in busy if name not in SMALL]):
+        before.run("migrate", "--no-input")
+    before.run("prepare")
+    return before, rows
+
+
+@contextmanager
+def standing_on(there: Installation, tables: Sequence[str]) -> Iterator[None]:
+    """A writer and a reader in transactions that hold each of the tables, partitions included."""
+    with psycopg.connect(there.url) as writer, psycopg.connect(there.url) as reader:
+        for name in tables:
+            table = sql.SQL(name)
+            writer.execute(sql.SQL("LOCK TABLE {} IN ROW EXCLUSIVE MODE").format(table))
+            reader.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(table))
+        yield
+
+
+def test_the_release_has_data_of_every_kind_and_fewer_migrations(upgraded: tuple[Installation, Rows]) -> None:
+    there, rows = upgraded
+    for table in (
+        "data.airports",
+        "data.airlines",
+        "data.flights",
+        "data.probe",
+        "public.datasets_batch",
+        "public.datasets_dataset",
+        "public.ingest_quarantine",
+        "public.ingest_source",
+        "public.api_client",
+        "public.api_grant",
+        "public.auth_user",
+    ):
+        assert rows[table][1].total() > 0, table
+    applied = there.ask("SELECT count(*) FROM django_migrations")[0][0]
+    assert rows["public.django_migrations"][1].total() < applied
+
+
+def test_every_row_is_there(upgraded: tuple[Installation, Rows], tell: Callable[[str], None]) -> None:
+    there, rows = upgraded
+    after = there.rows(as_of=rows)
+    lost = {table: found - after[table][1] for table, (_, found) in rows.items() if found - after[table][1]}
+    assert lost == {}
+    total = sum(found.total() for _, found in rows.values())
+    assert total > 150
+    tell(f"upgrade from {RELEASE}: {total} rows in {len(rows)} tables, all there")
+
+
+def test_the_key_of_a_third_party_is_answered_as_before(upgraded: tuple[Installation, Rows]) -> None:
+    there, _ = upgraded
+    with web(ROOT, there.env, there.folder / "web.log") as ask:
+        for path, answer in there.beside["answers"].items():
+            assert without_address(json.loads(ask(path, there.beside["key"]))) == without_address(answer), path
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            ask("/api/v1/datasets", there.beside["key"][:-1] + "0")
+
+
+def without_address(body: dict[str, Any]) -> dict[str, Any]:
+    """The body without the address of the next page, which holds the server's port and a sealed cursor."""
+    assert "next" not in body or body["next"] is None or "cursor=" in body["next"]
+    return {word: value for word, value in body.items() if word != "next"}
+
+
+def test_ingest_goes_on_exactly_once_from_the_stored_offsets(upgraded: tuple[Installation, Rows]) -> None:
+    there, _ = upgraded
+    kept = there.ask("SELECT count(*), min(offset_) FROM (SELECT _offset AS offset_ FROM data.flights) f")[0]
+    send(there.kafka, "flights", flights(60, 75))
+    send(there.kafka, "airports", airports(40, 43))
+    there.run("manage", "ingest", "flights", "airports", "--until-idle")
+    moved = there.ask(
+        "SELECT topic, next_offset FROM ingest_source WHERE topic IN ('flights', 'airports') AND partition = 0"
+        " ORDER BY topic"
+    )
+    assert moved == [("airports", 43), ("flights", 75)]
+    good = sum(1 for number in range(60, 75) if number % 5)
+    assert there.ask("SELECT count(*), count(DISTINCT _offset) FROM data.flights") == [(kept[0] + good,) * 2]
+    batches = there.ask("SELECT sum(rows + rejects) FROM datasets_batch JOIN ingest_source s ON s.id = source_id")
+    assert batches[0][0] >= 75 + 43
+
+
+def test_no_migration_is_missing_and_the_old_web_still_answers(upgraded: tuple[Installation, Rows]) -> None:
+    there, _ = upgraded
+    there.run("manage", "makemigrations", "--check", "--dry-run")
+    assert "No migrations to apply" in there.run("migrate", "--no-input")
+    try:
+        old = unpack(there.beside["commit"], there.folder / "old")
+    except subprocess.CalledProcessError:
+        pytest.skip(f"this checkout has no history: {there.beside['commit']} cannot be run beside the new schema")
+    with web(old, there.env, there.folder / "old.log") as ask:
+        for path in there.beside["answers"]:
+            assert json.loads(ask(path, there.beside["key"]))["datasets" if path.endswith("datasets") else "records"]
