@@ -1,0 +1,125 @@
+"""The database goes back to an earlier moment, and ingest reads again what came after: nothing lost, nothing twice."""
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psycopg
+import pytest
+
+from embedded.errors import NetworkNeeded, NotInstalled
+from embedded.kafka import EmbeddedKafka
+from embedded.postgres import EmbeddedPostgres, _ground
+from tests.integration.upgrade.installation import Installation
+from tests.integration.upgrade.make_release import airports, flights, send
+from tests.lacking import lacking
+
+# All that a record became, but for the number of the batch that brought it.
+CONTENT = {
+    "flights": "SELECT md5(string_agg((to_jsonb(t) - '_batch')::text, ',' ORDER BY _source, _offset)), count(*)"
+    " FROM data.flights t",
+    "airports": "SELECT md5(string_agg((to_jsonb(t) - '_batch')::text, ',' ORDER BY faa)), count(*)"
+    " FROM data.airports t",
+    "quarantine": "SELECT md5(string_agg(concat(topic, partition, \"offset\", value, reason), ','"
+    ' ORDER BY topic, partition, "offset")), count(*) FROM ingest_quarantine',
+    "positions": "SELECT md5(string_agg(concat(topic, partition, next_offset), ',' ORDER BY topic, partition)),"
+    " count(*) FROM ingest_source",
+}
+
+
+@pytest.fixture
+def station() -> Iterator[Installation]:
+    """A station that archives its WAL, with tables and topics and no record."""
+    with TemporaryDirectory(prefix="anden-restore-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        try:
+            with (
+                EmbeddedPostgres(folder / "postgres", quick=True) as postgres,
+                EmbeddedKafka(folder / "kafka", quick=True) as kafka,
+            ):
+                there = Installation(postgres, kafka, folder, {})
+                for place in ("wal", "base"):
+                    (folder / place).mkdir()
+                    _ground(postgres.folder / "data").own(folder / place)
+                there.ask("ALTER SYSTEM SET archive_mode = on")
+                there.ask(f"ALTER SYSTEM SET archive_command = 'test ! -f {folder}/wal/%f && cp %p {folder}/wal/%f'")
+                postgres.stop()
+                postgres.start()
+                there.run("bootstrap")
+                there.run("prepare")
+                yield there
+        except (NotInstalled, NetworkNeeded) as exc:
+            lacking(str(exc))
+
+
+def test_after_a_restore_ingest_reads_again_from_the_stored_offsets(
+    station: Installation, tell: Callable[[str], None]
+) -> None:
+    ingest(station, 0, 20)
+    base_backup(station)
+    ingest(station, 20, 40)
+    then = content(station)
+    moment = str(station.ask("SELECT clock_timestamp()")[0][0])
+    time.sleep(0.01)  # what follows is committed after the moment
+    ingest(station, 40, 60)
+    whole = content(station)
+    assert whole != then
+
+    restore(station, moment)
+    assert content(station) == then
+    station.run("bootstrap")
+    assert "No migrations to apply" in station.run("migrate", "--no-input")
+    station.run("manage", "ingest", "flights", "airports", "--until-idle")
+    assert content(station) == whole
+    read = station.ask("SELECT sum(rows + rejects) FROM datasets_batch")[0][0]
+    assert read == 120, "a record stands in the ledger twice, or not at all"
+    tell(f"restored to {moment}: {whole['flights'][1]} flights and {whole['airports'][1]} airports, each once")
+
+
+def ingest(station: Installation, first: int, last: int) -> None:
+    """Send the records of these numbers and read them, some of them bad."""
+    send(station.kafka, "flights", flights(first, last))
+    send(station.kafka, "airports", airports(first, last))
+    station.run("manage", "ingest", "flights", "airports", "--until-idle")
+
+
+def content(station: Installation) -> dict[str, tuple[str, int]]:
+    """Checksum and number of rows, by what was asked."""
+    return {name: station.ask(query)[0] for name, query in CONTENT.items()}
+
+
+def base_backup(station: Installation) -> None:
+    """Copy the running server's files, as an operator's backup does."""
+    ground = _ground(station.postgres.folder / "data")
+    source = ("-d", station.postgres.admin_url, "-X", "none", "-c", "fast")
+    command: list[str | Path] = [*ground.become, ground.programs / "pg_basebackup", *source]
+    subprocess.run([*command, "-D", station.folder / "base"], check=True, capture_output=True, cwd=station.folder)
+
+
+def restore(station: Installation, moment: str) -> None:
+    """Put the copy in the place of the data and let PostgreSQL replay its WAL up to the moment."""
+    station.ask("SELECT pg_switch_wal()")
+    station.postgres.stop()  # archives what is left
+    ground = _ground(station.postgres.folder / "data")
+    for item in list(ground.data.iterdir()):
+        shutil.rmtree(item) if item.is_dir() else item.unlink()
+    for item in (station.folder / "base").iterdir():
+        shutil.move(item, ground.data)
+    with (ground.data / "postgresql.auto.conf").open("a") as conf:
+        conf.write(
+            f"restore_command = 'cp {station.folder}/wal/%f %p'\nrecovery_target_time = '{moment}'\n"
+            "recovery_target_action = 'promote'\narchive_mode = off\n"
+        )
+    (ground.data / "recovery.signal").touch()
+    ground.own(ground.data / "recovery.signal")
+    station.postgres.start()
+    deadline = time.monotonic() + 60
+    while station.ask("SELECT pg_is_in_recovery()") == [(True,)]:
+        assert time.monotonic() < deadline, station.postgres.log.read_text()[-2000:]
+        time.sleep(0.1)
+    with psycopg.connect(station.url) as connection:
+        assert connection.execute("SHOW transaction_read_only").fetchone() == ("off",)
