@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from apps.api.adapters.probe_http import HttpStation
@@ -110,3 +111,26 @@ def test_a_client_that_is_called_probe_already_is_narrowed(station: Station, url
     output = io.StringIO()
     call_command("probe", "install", stdout=output)
     assert probe("--url", url, "--key", output.getvalue().split()[-1])[0]
+
+
+def test_without_the_owner_the_row_is_written_into_the_dataset_that_stands(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call_command("probe", "install", stdout=io.StringIO())
+    with station.connect("writer") as connection:
+        connection.execute("UPDATE data.probe SET number = 7")
+        connection.commit()
+    output = io.StringIO()
+    with monkeypatch.context() as patch:
+        patch.delitem(settings.DATABASES, "owner")
+        call_command("probe", "install", stdout=output)
+    assert "The probe's row is written." in output.getvalue()
+
+
+def test_without_owner_and_dataset_it_says_who_is_to_make_it(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.delitem(settings.DATABASES, "owner")
+        with pytest.raises(CommandError, match="there is no dataset 'probe': apply its contract"):
+            call_command("probe", "install", stdout=io.StringIO())
