@@ -1,0 +1,103 @@
+"""The guide of HCP Terraform names what is there: workspaces, folders, variables, outputs and commands."""
+
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import hcl2
+
+ROOT: Final = Path(__file__).parents[2]
+GUIDE: Final = (ROOT / "docs/guides/hcp-terraform.md").read_text(encoding="utf-8")
+ENVIRONMENTS: Final = sorted((ROOT / "terraform/environments").glob("*.tfvars"))
+ROW: Final = re.compile(r"^\| `(anden-[a-z]+-[a-z]+)` \| `([^`]+)` \| ([^|]+) \|", re.MULTILINE)
+
+
+def named(text: str) -> set[str]:
+    """What stands between backticks."""
+    return set(re.findall(r"`([^`\n]+)`", text))
+
+
+def bare(name: Any) -> str:
+    return str(name).strip('"')
+
+
+def blocks(folder: str, kind: str) -> dict[str, dict[str, Any]]:
+    """Declared variables or outputs of a root, by name."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted((ROOT / folder).glob("*.tf")):
+        for block in hcl2.loads(path.read_text(encoding="utf-8")).get(kind, []):
+            found |= {bare(name): body for name, body in block.items()}
+    return found
+
+
+def values(path: Path) -> dict[str, Any]:
+    return {bare(name): value for name, value in hcl2.loads(path.read_text(encoding="utf-8")).items()}
+
+
+def test_each_environment_has_two_workspaces_of_its_name() -> None:
+    stations = {bare(values(path)["name"]) for path in ENVIRONMENTS}
+    assert {name for name, _, _ in ROW.findall(GUIDE)} == {
+        f"{one}-{root}" for one in stations for root in ("aws", "cluster")
+    }
+
+
+def test_working_directories_and_trigger_paths_are_there_and_fit() -> None:
+    for name, folder, paths in ROW.findall(GUIDE):
+        triggers = named(paths)
+        assert folder == f"terraform/{name.rpartition('-')[2]}"
+        assert f"{folder}/**" in triggers
+        assert [one for one in triggers if not list(ROOT.glob(one.replace("/**", "/*")))] == []
+        if folder == "terraform/aws":
+            assert f"terraform/environments/{name.split('-')[1]}.tfvars" in triggers
+
+
+def test_trigger_paths_hold_all_that_a_root_reads() -> None:
+    """A module that a root calls, wherever it lies, queues a run of that root."""
+    for name, folder, paths in ROW.findall(GUIDE):
+        roots = tuple(one.removesuffix("**") for one in named(paths))
+        sources = re.findall(r'source\s+= "(\.[^"]+)"', "".join(p.read_text() for p in (ROOT / folder).glob("*.tf")))
+        read = [(ROOT / folder / source).resolve().relative_to(ROOT).as_posix() + "/" for source in sources]
+        assert read, name
+        assert [one for one in read if not one.startswith(roots)] == []
+
+
+def test_variables_of_the_workspaces_are_those_that_no_file_of_values_gives() -> None:
+    section = GUIDE.partition("## 2. Variables")[2].partition("## 3.")[0]
+    for root, given in (("aws", set(values(ENVIRONMENTS[0]))), ("cluster", set())):
+        line = section.partition(f"On each `-{root}` workspace")[2].partition(".")[0]
+        declared = blocks(f"terraform/{root}", "variable")
+        needed = {name for name, body in declared.items() if "default" not in body} - given
+        assert needed <= named(line), root
+        assert named(line) <= set(declared), root
+
+
+def test_roles_come_from_outputs_that_are_declared() -> None:
+    assert "terraform_role_arns" in blocks("terraform/aws", "output")
+    for phase in ("PLAN", "APPLY"):
+        assert f"| `TFC_AWS_{phase}_ROLE_ARN` | all | Output `terraform_role_arns`, `{phase.lower()}` |" in GUIDE
+
+
+def test_commands_name_folders_files_and_resources_that_are_there() -> None:
+    code = "\n".join(re.findall(r"```sh\n(.*?)```", GUIDE, re.DOTALL))
+    assert {one for one in re.findall(r"-chdir=(\S+)|cd (\S+)", code) if not (ROOT / "".join(one)).is_dir()} == set()
+    files = set(re.findall(r"-var-file=(\.\S+)", code))
+    assert files
+    assert all((ROOT / "terraform/aws" / one).is_file() for one in files)
+    workspaces = {name for name, _, _ in ROW.findall(GUIDE)}
+    assert set(re.findall(r"TF_WORKSPACE=(\S+)", code)) <= workspaces
+    source = (ROOT / "terraform/modules/identity/main.tf").read_text(encoding="utf-8")
+    targets = re.findall(r"-target=module\.identity\.(\w+)\.(\w+)", code)
+    assert targets
+    assert all(f'resource "{kind}" "{name}"' in source for kind, name in targets)
+
+
+def test_files_that_the_guide_names_are_there() -> None:
+    paths = {one for one in named(GUIDE) if re.fullmatch(r"(terraform|docs|dashboards)/[\w./-]+", one)}
+    assert {one for one in paths if not (ROOT / one).exists()} == set()
+    assert len(paths) > 4
+
+
+def test_both_roots_take_their_workspace_from_the_environment() -> None:
+    for root in ("aws", "cluster"):
+        text = (ROOT / f"terraform/{root}/versions.tf").read_text(encoding="utf-8")
+        assert re.search(r"^  cloud \{\}$", text, re.MULTILINE), root
