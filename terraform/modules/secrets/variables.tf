@@ -68,9 +68,9 @@ variable "keys" {
 }
 
 variable "tokens" {
-  description = "Tokens that a person writes once, as Grafana's service account; their secrets begin empty."
+  description = "Tokens that a person writes once, as Grafana's service account and where alerts go; their secrets begin empty."
   type        = set(string)
-  default     = ["grafana/token"]
+  default     = ["alerting/receivers", "grafana/token"]
 
   validation {
     condition     = alltrue([for token in var.tokens : can(regex("^[a-z-]+/[a-z-]+$", token))])

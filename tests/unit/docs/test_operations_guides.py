@@ -186,6 +186,23 @@ def test_production_names_every_value_that_somebody_has_to_give() -> None:
     assert needed - set.intersection(*given) - named == set()
 
 
+def test_every_secret_that_a_person_writes_is_one_that_terraform_makes() -> None:
+    modules = "".join(path.read_text("utf-8") for path in (ROOT / "terraform/modules").glob("*/*.tf"))
+    named = set(re.findall(r"\banden-dev/([a-z-]+/[a-z-]+)", GUIDES["production"]))
+    assert len(named) == 3
+    assert [name for name in named if f'"{name}"' not in modules and f'/{name}"' not in modules] == []
+    key = re.findall(r"`alerting: \{remoteKey: ([a-z-]+/[a-z-]+)\}`", GUIDES["production"])
+    assert key
+    assert set(key) <= named
+
+
+def test_production_names_the_values_of_the_clusters_root() -> None:
+    root = (ROOT / "terraform/cluster/variables.tf").read_text("utf-8")
+    bodies = [body for body in root.split('variable "')[1:] if not re.search(r"^  default\s+=", body, re.MULTILINE)]
+    assert bodies
+    assert {body.partition('"')[0] for body in bodies} <= set(CODE.findall(GUIDES["production"]))
+
+
 def test_the_index_lists_every_guide_with_what_it_is_for() -> None:
     rows = re.findall(
         r"^\| ([^|]+) \| (.*\(guides/([a-z-]+)\.md\).*) \|$",
