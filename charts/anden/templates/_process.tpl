@@ -1,6 +1,7 @@
-{{- /* A Deployment of one process without a web server: the process, and beside it who tells its metrics. Its end is
-seen by the kubelet; that it stands still while it lives is seen by alerts on its metrics, because starting it again
-does not bring back a broker or a database. So its probe asks whether it has come so far as to measure. */ -}}
+{{- /* A Deployment of one process without a web server: the process, and beside it who tells its metrics. It is ready
+when it has measured what it does itself, so that a release that cannot work replaces nothing. It has no liveness probe:
+its end is seen by the kubelet, and that it stands still is told by alerts, because starting it again brings back neither
+a broker nor a database. Beat measures nothing itself: the worker's heartbeat tells of it. */ -}}
 {{- define "anden.process" -}}
 {{- $labels := include "anden.selector" . }}
 apiVersion: apps/v1
@@ -37,16 +38,11 @@ spec:
           env: {{- include "anden.env" . | trim | nindent 12 }}
           resources: {{- include "anden.resources" .resources | nindent 12 }}
           securityContext: {{- include "anden.guards" . | nindent 12 }}
-          startupProbe:
-            exec: {command: [sh, -c, "ls /var/lib/anden/metrics/*.db"]}
-            periodSeconds: 5
-            failureThreshold: 36
+          {{- with .measures }}
           readinessProbe:
-            exec: {command: [sh, -c, "ls /var/lib/anden/metrics/*.db"]}
-            periodSeconds: 30
-          livenessProbe:
-            exec: {command: [sh, -c, "ls /var/lib/anden/metrics/*.db"]}
-            periodSeconds: 60
+            exec: {command: [sh, -c, "grep -qs {{ . }} /var/lib/anden/metrics/*.db"]}
+            periodSeconds: 10
+          {{- end }}
           volumeMounts: {{- include "anden.mounts" . | nindent 12 }}
         - name: metrics
           image: {{ include "anden.image" .root }}

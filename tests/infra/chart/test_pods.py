@@ -1,0 +1,148 @@
+"""Every pod of charts/anden: who it is, what it may, what it starts, what it is told and what it waits for."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from apps.datasets import metrics as datasets
+from apps.ingest import metrics as ingest
+from apps.ingest.management.commands.ingest import GRACE_S
+from apps.monitoring import metrics as monitoring
+from tests.infra.charts import ROOT, Manifest
+
+Pod = dict[str, Any]
+WRITABLE = {"/tmp", "/var/lib/anden"}  # noqa: S108 - mount paths of a pod
+
+
+def pods(objects: list[Manifest]) -> Iterator[tuple[str, Pod]]:
+    """Each pod's template with the kind and name of what makes it."""
+    for each in objects:
+        spec = each.get("spec", {})
+        spec = spec.get("jobTemplate", {}).get("spec", spec)
+        if "template" in spec and "containers" in spec["template"].get("spec", {}):
+            yield f"{each['kind']}/{each['metadata']['name']}", spec["template"]
+
+
+def containers(objects: list[Manifest]) -> Iterator[tuple[str, Pod]]:
+    """Each container with the name of its pod's maker."""
+    for maker, pod in pods(objects):
+        for each in pod["spec"]["containers"]:
+            yield f"{maker}/{each['name']}", each
+
+
+def test_nobody_is_root_and_nothing_is_writable(rendered: list[Manifest]) -> None:
+    for maker, pod in pods(rendered):
+        spec = pod["spec"]
+        security = spec["securityContext"]
+        assert (security["runAsNonRoot"], security["runAsUser"]) == (True, 10001), maker
+        assert security["seccompProfile"] == {"type": "RuntimeDefault"}, maker
+        assert spec["automountServiceAccountToken"] is False, maker
+        assert spec["enableServiceLinks"] is False, maker
+    for name, each in containers(rendered):
+        guards = each["securityContext"]
+        assert guards["readOnlyRootFilesystem"] is True, name
+        assert guards["allowPrivilegeEscalation"] is False, name
+        assert guards["capabilities"] == {"drop": ["ALL"]}, name
+        assert {mount["mountPath"] for mount in each["volumeMounts"]} >= WRITABLE, name
+
+
+def test_every_container_has_bounds_and_an_image_with_a_version(rendered: list[Manifest]) -> None:
+    for name, each in containers(rendered):
+        for bound in ("requests", "limits"):
+            assert set(each["resources"][bound]) == {"cpu", "memory"}, name
+        assert re.search(r":\d+\.\d+\.\d+(@sha256:[0-9a-f]{64})?$", each["image"]), name
+
+
+def test_probes_ask_what_the_process_really_tells(rendered: list[Manifest]) -> None:
+    known = {each.name for module in (datasets, ingest, monitoring) for each in _metrics(module)}
+    for name, each in containers(rendered):
+        if name.startswith(("Job/", "CronJob/")) or name == "Deployment/anden-beat/beat":
+            continue
+        probe = each["readinessProbe"]
+        if "exec" in probe:
+            assert probe["exec"]["command"][2].split()[2] in known, name
+        else:
+            assert {"startupProbe", "livenessProbe"} <= set(each), name
+            paths = {each[kind]["httpGet"]["path"] for kind in ("startupProbe", "readinessProbe", "livenessProbe")}
+            assert paths == ({"/healthz", "/readyz"} if each["name"] == "web" else {"/metrics"})
+
+
+def _metrics(module: Any) -> Iterator[Any]:
+    return (each for each in vars(module).values() if type(each).__name__ == "Metric")
+
+
+def test_commands_are_processes_of_the_image(rendered: list[Manifest]) -> None:
+    text = (ROOT / "platform" / "entrypoint").read_text()
+    cases = re.findall(r"^  ([a-z |]+)\)$", text, re.MULTILINE)
+    roles = {role.strip() for case in cases for role in case.split("|")}
+    for name, each in containers(rendered):
+        assert "command" not in each, name
+        assert each["args"][0] in roles, name
+
+
+def test_who_stops_has_the_time_to(rendered: list[Manifest]) -> None:
+    by_name = {maker: pod["spec"] for maker, pod in pods(rendered)}
+    assert by_name["Deployment/anden-ingest"]["terminationGracePeriodSeconds"] > GRACE_S
+    web = by_name["Deployment/anden-web"]
+    pause = web["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+    edge = (ROOT / "terraform" / "modules" / "edge" / "main.tf").read_text()
+    (delay,) = re.findall(r"deregistration_delay += (\d+)", edge)
+    assert pause > int(delay)
+    assert web["terminationGracePeriodSeconds"] > pause + 30  # gunicorn's graceful timeout
+
+
+def test_beat_is_one_and_is_never_two(rendered: list[Manifest]) -> None:
+    (beat,) = (each for each in rendered if each["kind"] == "Deployment" and each["metadata"]["name"] == "anden-beat")
+    assert (beat["spec"]["replicas"], beat["spec"]["strategy"]) == (1, {"type": "Recreate"})
+
+
+def test_jobs_are_hooks_that_come_after_the_secrets(rendered: list[Manifest]) -> None:
+    waves = {}
+    for each in rendered:
+        notes = each["metadata"].get("annotations", {})
+        waves[each["kind"], each["metadata"]["name"]] = int(notes.get("argocd.argoproj.io/sync-wave", 0))
+        if each["kind"] == "Job":
+            assert each["metadata"]["name"].startswith("anden-")
+            assert notes["argocd.argoproj.io/hook"] in {"Sync", "PostSync"}
+    order = [waves["Job", f"anden-{job}"] for job in ("bootstrap", "migrate", "contracts", "topics")]
+    assert order == sorted(set(order))
+    assert waves["ExternalSecret", "anden-postgres-admin"] < order[0]
+    assert order[-2] < waves["Deployment", "anden-web"]
+
+
+@pytest.mark.property(11)
+def test_settings_accept_what_each_process_is_told(rendered: list[Manifest], evidence: Callable[[str], None]) -> None:
+    known = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE))
+    entrypoint = set(re.findall(r"\b(ANDEN_WEB_\w+)", (ROOT / "platform" / "entrypoint").read_text()))
+    told = {name: _told(each) for name, each in containers(rendered)}
+    for name, environment in told.items():
+        unknown = {key for key in environment if not key.startswith("DB_")} - known - entrypoint
+        assert not unknown, (name, unknown)
+        assert {"ANDEN_SECRET_KEY", "ANDEN_DATABASE_APP_URL"} <= set(environment), name
+    distinct = {tuple(sorted(environment.items())) for environment in told.values()}
+    for each in distinct:
+        _settings_load(dict(each))
+    evidence(f"{len(told)} containers, {len(distinct)} environments that the settings accept")
+
+
+def _told(container: Pod) -> dict[str, str]:
+    """The container's variables as the kubelet gives them, with a text in place of each secret."""
+    told: dict[str, str] = {}
+    for each in container["env"]:
+        value = each.get("value", "0123456789" * 4)
+        told[each["name"]] = re.sub(r"\$\((\w+)\)", lambda found: told[found[1]], value)
+    return told
+
+
+def _settings_load(told: dict[str, str]) -> None:
+    environment = {**told, "DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}"}
+    environment["ANDEN_MONITORING_METRICS_FOLDER"] = ""
+    code = "from django.conf import settings; settings.DATABASES"
+    whole = {"PATH": os.environ["PATH"], **environment}
+    run = subprocess.run([sys.executable, "-c", code], env=whole, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr[-2000:]
