@@ -1,5 +1,6 @@
 """The diagrams are what their sources say, and the one of AWS has a node for each module and each chart."""
 
+import html
 import json
 import re
 import shutil
@@ -21,7 +22,7 @@ LEGIBLE = 4.5  # WCAG 2, level AA, for text of this size.
 
 def ids(path: Path) -> list[str]:
     """The ids of the picture's nodes and clusters that stand for a folder."""
-    return sorted(GROUP.findall(path.read_text(encoding="utf-8")))
+    return sorted(html.unescape(name) for name in GROUP.findall(path.read_text(encoding="utf-8")))
 
 
 def folders() -> list[str]:
