@@ -1,0 +1,169 @@
+"""Where charts/anden meets Terraform, contracts, metrics, and the definitions of custom resources."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import jsonschema
+import pytest
+import yaml
+
+from apps.ingest.metrics import METRICS
+from tests.infra.chart.test_pods import containers, pods
+from tests.infra.charts import ROOT, Manifest, anden
+from tests.lacking import lacking
+
+CRDS: Final = ROOT / "tests" / "infra" / "crds"
+TERRAFORM: Final = ROOT / "terraform"
+ENVIRONMENTS: Final = ("dev", "prod")
+
+
+def of(objects: list[Manifest], kind: str) -> dict[str, Manifest]:
+    """The objects of this kind, by name."""
+    return {each["metadata"]["name"]: each for each in objects if each["kind"] == kind}
+
+
+def plan(request: pytest.FixtureRequest, environment: str) -> Any:
+    """What Terraform plans for the environment, or a skip with the reason."""
+    try:
+        planned = request.getfixturevalue("planned")
+    except pytest.FixtureLookupError:
+        lacking("there is no plan of Terraform to compare with")
+    return planned(environment)
+
+
+def test_custom_resources_are_as_their_definitions_say(rendered: list[Manifest]) -> None:
+    checked = 0
+    for path in CRDS.glob("*.json"):
+        schema = json.loads(path.read_text())
+        for each in of(rendered, path.stem).values():
+            if schema["properties"]["apiVersion"]["const"] == each["apiVersion"]:
+                jsonschema.validate(each, schema)
+                checked += 1
+    custom = [
+        each for each in rendered if re.search(r"\.(io|com|sh|aws)/", each["apiVersion"].replace("k8s.io", "k8s"))
+    ]
+    custom += list(of(rendered, "TargetGroupBinding").values())
+    assert checked == len({(each["kind"], each["metadata"]["name"]) for each in custom})
+
+
+@pytest.mark.property(3)
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_accounts_and_pod_identity_are_the_same(
+    request: pytest.FixtureRequest, environment: str, evidence: Callable[[str], None]
+) -> None:
+    associations = plan(request, environment).of("aws_eks_pod_identity_association").values()
+    rights = {each["service_account"] for each in associations if each["namespace"] == "anden"}
+    accounts = set(of(anden(environment), "ServiceAccount")) - {"anden"}
+    assert accounts == rights
+    evidence(f"{environment}: {len(accounts)} accounts of charts/anden, {len(rights)} associations")
+
+
+@pytest.mark.property(3)
+def test_workloads_name_the_same_accounts(rendered: list[Manifest], evidence: Callable[[str], None]) -> None:
+    text = (TERRAFORM / "aws" / "workloads.tf").read_text()
+    rights = set(re.findall(r'namespace = "anden", service_account = "([\w-]+)"', text))
+    accounts = set(of(rendered, "ServiceAccount"))
+    assert accounts == rights | {"anden"}
+    used = {pod["spec"]["serviceAccountName"] for _, pod in pods(rendered)}
+    assert used <= accounts
+    evidence(f"{len(rights)} accounts of the station's namespace, as terraform/aws/workloads.tf names them")
+
+
+@pytest.mark.property(10)
+def test_pods_only_join_what_terraform_owns(rendered: list[Manifest], evidence: Callable[[str], None]) -> None:
+    assert not of(rendered, "Ingress")
+    assert {each["spec"]["type"] for each in of(rendered, "Service").values()} == {"ClusterIP"}
+    (binding,) = of(rendered, "TargetGroupBinding").values()
+    spec = binding["spec"]
+    service = of(rendered, "Service")[spec["serviceRef"]["name"]]
+    assert spec["serviceRef"]["port"] == service["spec"]["ports"][0]["port"]
+    group = re.search(
+        r'resource "aws_lb_target_group" "web" \{(.*?)^\}',
+        (TERRAFORM / "modules/edge/main.tf").read_text(),
+        re.M | re.S,
+    )
+    assert group
+    assert f'target_type          = "{spec["targetType"]}"' in group[1]
+    web = next(each for name, each in containers(rendered) if name == "Deployment/anden-web/web")
+    assert f'path                = "{web["readinessProbe"]["httpGet"]["path"]}"' in group[1]
+    port = re.search(
+        r'variable "web_port" \{.*?default += (\d+)', (TERRAFORM / "modules/edge/variables.tf").read_text(), re.S
+    )
+    assert port
+    assert web["ports"][0]["containerPort"] == int(port[1])
+    evidence("one TargetGroupBinding, no Ingress, no LoadBalancer; type, port and path are the target group's")
+
+
+@pytest.mark.property(11)
+def test_secrets_that_pods_read_are_made_by_external_secrets(
+    rendered: list[Manifest], evidence: Callable[[str], None]
+) -> None:
+    made = {
+        each["spec"]["target"]["name"]: {data["secretKey"] for data in each["spec"]["data"]}
+        for each in of(rendered, "ExternalSecret").values()
+    }
+    read: set[tuple[str, str]] = set()
+    for name, each in containers(rendered):
+        for variable in each["env"]:
+            if reference := variable.get("valueFrom", {}).get("secretKeyRef"):
+                assert reference["key"] in made[reference["name"]], name
+                read.add((reference["name"], reference["key"]))
+    for _, pod in pods(rendered):
+        for volume in pod["spec"]["volumes"]:
+            if "secret" in volume:
+                read.update((volume["secret"]["secretName"], key) for key in made[volume["secret"]["secretName"]])
+    assert not of(rendered, "Secret")
+    assert {name for name, _ in read} == set(made)
+    evidence(f"{len(read)} keys of {len(made)} secrets, each made by an ExternalSecret")
+
+
+@pytest.mark.property(11)
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_external_secrets_read_what_terraform_makes(
+    request: pytest.FixtureRequest, environment: str, evidence: Callable[[str], None]
+) -> None:
+    names = {each["name"] for each in plan(request, environment).of("aws_secretsmanager_secret").values()}
+    wanted = {
+        data["remoteRef"]["key"]
+        for each in of(anden(environment), "ExternalSecret").values()
+        for data in each["spec"]["data"]
+    }
+    own = {key for key in wanted if not key.startswith("arn:")}
+    assert own <= names, own - names
+    evidence(f"{environment}: {len(own)} remote keys of charts/anden are in the plan")
+
+
+@pytest.mark.property(13)
+def test_never_more_workers_than_partitions(rendered: list[Manifest], evidence: Callable[[str], None]) -> None:
+    texts = [path.read_text() for path in sorted((ROOT / "contracts").glob("*.yaml"))]
+    partitions = [int(found) for text in texts for found in re.findall(r"partitions: (\d+)", text)]
+    assert len(partitions) > 3
+    (scaled,) = of(rendered, "ScaledObject").values()
+    spec = scaled["spec"]
+    assert spec["minReplicaCount"] <= spec["fallback"]["replicas"] <= spec["maxReplicaCount"] <= max(partitions)
+    evidence(f"at most {spec['maxReplicaCount']} workers, {max(partitions)} partitions")
+
+
+@pytest.mark.property(13)
+def test_scaling_asks_for_metrics_that_there_are(rendered: list[Manifest], evidence: Callable[[str], None]) -> None:
+    (scaled,) = of(rendered, "ScaledObject").values()
+    (trigger,) = scaled["spec"]["triggers"]
+    assert trigger["metadata"]["ignoreNullValues"] == "false"
+    asked = set(re.findall(r"\banden_\w+", trigger["metadata"]["query"]))
+    assert asked
+    assert asked <= {each.name for each in METRICS}
+    assert scaled["spec"]["scaleTargetRef"]["name"] in of(rendered, "Deployment")
+    assert "replicas" not in of(rendered, "Deployment")["anden-ingest"]["spec"]
+    assert "replicas" not in of(rendered, "Deployment")["anden-web"]["spec"]
+    evidence(f"workers follow {', '.join(sorted(asked))}")
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_addresses_of_the_vpc_are_terraforms(environment: str) -> None:
+    text = (TERRAFORM / "environments" / f"{environment}.tfvars").read_text()
+    (cidr,) = re.findall(r'^cidr +=\s*"([\d./]+)"', text, re.M)
+    values = yaml.safe_load((Path(ROOT) / "charts" / "anden" / f"values-{environment}.yaml").read_text())
+    assert values["network"]["vpcCidr"] == cidr
