@@ -19,7 +19,8 @@ from tests.infra.charts import anden
 
 ROOT = Path(__file__).parents[3]
 GUIDES = {
-    name: (ROOT / f"docs/guides/{name}.md").read_text("utf-8") for name in ("production", "lose-a-zone", "first-hour")
+    name: (ROOT / f"docs/guides/{name}.md").read_text("utf-8")
+    for name in ("production", "lose-a-zone", "first-hour", "upgrade", "restore", "rotate-secrets")
 }
 RINGS: Final[tuple[Alert | AwsAlert, ...]] = (*ALERTS, *AWS_ALERTS)
 FENCE = re.compile(r"^ *```sh\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
