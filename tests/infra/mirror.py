@@ -22,12 +22,15 @@ def terraform() -> str:
     return shutil.which("terraform") or lacking("terraform is not installed: get version 1.11 or newer")
 
 
-def init(folder: Path) -> None:
-    """Make a root ready without an account: from a mirror where one is found, else over the network."""
+def init(folder: Path, *, backend: bool = False) -> None:
+    """Make a root ready without an account: from a mirror where one is found, else over the network.
+
+    Its backend is made ready, too, where asked for: only a copy's, whose state lies beside it.
+    """
     mirror = next((path for path in _candidates() if (path / PROVIDER).is_dir()), None)
     words = [f"-plugin-dir={mirror}"] if mirror else []
     done = subprocess.run(
-        [terraform(), "init", "-backend=false", "-input=false", "-no-color", *words],
+        [terraform(), "init", f"-backend={str(backend).lower()}", "-input=false", "-no-color", *words],
         cwd=folder,
         capture_output=True,
         text=True,

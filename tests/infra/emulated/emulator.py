@@ -1,0 +1,93 @@
+"""An emulator of AWS (moto) as a server of its own, on loopback, for as long as it is needed."""
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+import requests
+
+from tests.lacking import lacking
+
+PROGRAM: Final = Path(__file__).parents[3] / ".venv-infra/bin/moto_server"
+REGION: Final = "eu-west-1"
+PATIENCE_S: Final = 60
+# Managed policies exist only when asked for, and a certificate would otherwise wait for a minute to be valid.
+SETTINGS: Final = {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_ACM_VALIDATION_WAIT": "0"}
+# Whatever account the caller of the tests may have, none of its keys or profiles is seen.
+NO_ACCOUNT: Final = {
+    "AWS_ACCESS_KEY_ID": "emulated",
+    "AWS_SECRET_ACCESS_KEY": "emulated",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Emulator:
+    """A running emulator, empty at first."""
+
+    url: str
+
+    def client(self, service: str) -> Any:
+        """A client of boto3 that speaks to the emulator."""
+        return boto3.client(  # type: ignore[call-overload]
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id="emulated",
+            aws_secret_access_key="emulated",
+        )
+
+    def surroundings(self) -> dict[str, str]:
+        """Environment of a program that takes the emulator for AWS: no account, and no word of another Terraform."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
+        return {**kept, **NO_ACCOUNT, "AWS_ENDPOINT_URL": self.url}
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def _wait(url: str, server: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        assert server.poll() is None, f"the emulator ended with {server.returncode}"
+        try:
+            requests.get(f"{url}/moto-api/", timeout=5)
+        except requests.ConnectionError:
+            time.sleep(0.2)
+        else:
+            return
+    raise AssertionError(f"the emulator did not answer within {PATIENCE_S} s")
+
+
+@contextmanager
+def emulator(folder: Path) -> Iterator[Emulator]:
+    """A running emulator whose log lies in the folder; it ends, and forgets everything, with the block."""
+    if not PROGRAM.is_file():
+        lacking("the emulator of AWS is not installed: make infra installs it")
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}"
+    with (folder / "emulator.log").open("wb") as log:
+        server = subprocess.Popen(
+            [PROGRAM, "-H", "127.0.0.1", "-p", str(port)],
+            env={**os.environ, **SETTINGS},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        _wait(url, server)
+        yield Emulator(url)
+    finally:
+        server.terminate()
+        server.wait(10)

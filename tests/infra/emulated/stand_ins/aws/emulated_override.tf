@@ -1,0 +1,20 @@
+# Over terraform/aws in a copy: state beside the root, and an emulator of AWS instead of an account.
+
+terraform {
+  backend "local" {}
+}
+
+provider "aws" {
+  access_key              = "emulated"
+  secret_key              = "emulated"
+  max_retries             = 2
+  skip_metadata_api_check = true
+}
+
+provider "aws" {
+  alias                   = "secrets"
+  access_key              = "emulated"
+  secret_key              = "emulated"
+  max_retries             = 2
+  skip_metadata_api_check = true
+}

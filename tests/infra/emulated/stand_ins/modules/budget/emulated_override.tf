@@ -1,0 +1,9 @@
+# Over modules/budget in a copy: the emulator knows no budgets.
+
+resource "aws_budgets_budget" "this" {
+  count = 0
+}
+
+output "name" {
+  value = var.name
+}
