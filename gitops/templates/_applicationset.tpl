@@ -72,6 +72,7 @@ spec:
           - CreateNamespace=true
           - ServerSideApply=true
           - SkipDryRunOnMissingResource=true
+          - RespectIgnoreDifferences=true
         retry:
           limit: 10
           backoff: {duration: 10s, factor: 2, maxDuration: 5m}
@@ -79,6 +80,22 @@ spec:
           labels:
             pod-security.kubernetes.io/enforce: restricted
             pod-security.kubernetes.io/warn: restricted
+      {{- /* Certificates that a chart or its program makes anew: each look would differ, and a wave would never end. */}}
+      ignoreDifferences:
+        - group: admissionregistration.k8s.io
+          kind: ValidatingWebhookConfiguration
+          jqPathExpressions: ['.webhooks[]?.clientConfig.caBundle']
+        - group: admissionregistration.k8s.io
+          kind: MutatingWebhookConfiguration
+          jqPathExpressions: ['.webhooks[]?.clientConfig.caBundle']
+        - group: apiregistration.k8s.io
+          kind: APIService
+          jsonPointers: [/spec/caBundle]
+        {{- range $values.generatedSecrets }}
+        - kind: Secret
+          name: {{ . }}
+          jsonPointers: [/data]
+        {{- end }}
   templatePatch: |
     {{- range $chart, $level := $values.podSecurity }}
     {{ "{{-" }} if eq .path.basename "{{ $chart }}" {{ "}}" }}

@@ -135,6 +135,19 @@ def test_waves_are_in_order(mode: str, evidence: Callable[[str], None]) -> None:
     evidence(f"{mode}: {' < '.join(names)}")
 
 
+def test_certificates_made_anew_hold_no_wave_up() -> None:
+    for each in applicationsets("bitnami"):
+        spec = each["spec"]["template"]["spec"]
+        ignored = {rule["kind"] for rule in spec["ignoreDifferences"]}
+        assert ignored == {"ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "APIService", "Secret"}
+        # Ignored and yet written at each synchronisation would still change the certificate.
+        assert "RespectIgnoreDifferences=true" in spec["syncPolicy"]["syncOptions"]
+        secrets = {
+            rule["name"]: rule["jsonPointers"] for rule in spec["ignoreDifferences"] if rule["kind"] == "Secret"
+        }
+        assert secrets == {"aws-load-balancer-tls": ["/data"], "station-crt": ["/data"]}
+
+
 def test_what_a_database_holds_outlives_its_applicationset() -> None:
     kept = {
         each["metadata"]["name"]: each["spec"]["syncPolicy"]["preserveResourcesOnDeletion"]

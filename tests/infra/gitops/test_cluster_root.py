@@ -1,0 +1,149 @@
+"""The cluster's root: no manifest, no provider in a module, nothing read but what the first root declares."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import hcl2
+import pytest
+import yaml
+
+from tests.infra.charts import ROOT
+from tests.infra.gitops.expanded import annotations
+from tests.infra.gitops.test_addons import root_objects
+
+CLUSTER = ROOT / "terraform/cluster"
+MODULE = ROOT / "terraform/modules/kubernetes"
+
+
+def _parsed(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    for path in sorted(folder.glob("*.tf")):
+        yield path, hcl2.loads(path.read_text())
+
+
+def _names(blocks: list[dict[str, Any]]) -> set[str]:
+    return {key.strip('"') for block in blocks for key in block if not key.startswith("__")}
+
+
+@pytest.mark.property(7)
+def test_no_manifest_and_no_provider_in_a_module(evidence: Callable[[str], None]) -> None:
+    seen = 0
+    for folder in (CLUSTER, *(ROOT / "terraform/modules").iterdir()):
+        for path, parsed in _parsed(folder):
+            seen += 1
+            assert "kubernetes_manifest" not in _names(parsed.get("resource", [])), path
+            assert folder == CLUSTER or "provider" not in parsed, path
+    kinds = _names(hcl2.loads((MODULE / "main.tf").read_text())["resource"])
+    assert kinds == {"helm_release"}
+    evidence(f"{seen} files: no kubernetes_manifest, no provider in a module")
+
+
+@pytest.mark.property(7)
+def test_the_second_root_reads_declared_outputs_alone(evidence: Callable[[str], None]) -> None:
+    declared = _names(hcl2.loads((ROOT / "terraform/aws/outputs.tf").read_text())["output"])
+    text = "\n".join(path.read_text() for path in CLUSTER.glob("*.tf"))
+    read = set(re.findall(r"\blocal\.aws\.([a-z_]+)", text))
+    assert read == {"cluster_name", "cluster_endpoint", "cluster_certificate_authority_data", "station"}
+    assert read <= declared
+    data = {key for _, parsed in _parsed(CLUSTER) for key in _names(parsed.get("data", []))}
+    assert data == {"terraform_remote_state"}
+    evidence(f"{len(read)} outputs are read, all declared by the first root")
+
+
+@pytest.mark.property(7)
+def test_the_root_has_no_password_and_no_resource_of_its_own() -> None:
+    for path, parsed in _parsed(CLUSTER):
+        assert "resource" not in parsed, path
+    versions = (CLUSTER / "versions.tf").read_text()
+    assert 'ephemeral "aws_eks_cluster_auth"' in versions
+    assert "kubernetes = {" in versions
+
+
+@pytest.mark.parametrize("folder", [CLUSTER, MODULE], ids=["root", "module"])
+def test_each_variable_is_typed_described_and_checked(folder: Path) -> None:
+    for block in hcl2.loads((folder / "variables.tf").read_text())["variable"]:
+        for name, body in block.items():
+            assert {"type", "description"} <= set(body), name
+            assert "validation" in body or body["type"] == "${bool}" or body["type"] == "bool", name
+
+
+def test_the_cluster_secret_says_what_terraform_knows() -> None:
+    secret = next(each for each in root_objects("prod", "cloudnativepg") if each["kind"] == "Secret")
+    assert secret["metadata"]["annotations"] == annotations("prod", "cloudnativepg")
+    assert secret["metadata"]["labels"]["argocd.argoproj.io/secret-type"] == "cluster"
+    assert json.loads(secret["stringData"]["config"]) == {"tlsClientConfig": {"insecure": False}}
+    assert "password" not in secret["stringData"]
+
+
+def test_the_root_application_points_at_gitops() -> None:
+    root = next(each for each in root_objects() if each["kind"] == "Application")["spec"]
+    assert root["source"]["path"] == "gitops"
+    assert (ROOT / root["source"]["path"] / "Chart.yaml").is_file()
+    assert root["project"] == "station-root"
+    assert root["syncPolicy"]["automated"] == {"prune": True, "selfHeal": True}
+
+
+def test_argo_cd_lets_nobody_in_unnamed() -> None:
+    values = yaml.safe_load((MODULE / "values/argocd.yaml").read_text())
+    assert values["configs"]["cm"]["users.anonymous.enabled"] is False
+    assert values["configs"]["rbac"]["policy.default"] == ""
+    assert values["applicationSet"]["enabled"] is True
+    for part in ("controller", "server", "repoServer", "applicationSet", "redis"):
+        assert values[part]["metrics"]["serviceMonitor"]["enabled"] is True
+        assert {"requests", "limits"} <= set(values[part]["resources"])
+
+
+def _health(kind: str, thing: dict[str, Any]) -> dict[str, Any]:
+    lupa = pytest.importorskip("lupa", reason="lupa, a Lua as a wheel, is not installed: pip install lupa")
+    lua = lupa.LuaRuntime()
+    lua.globals().obj = _table(lua, thing)
+    found = lua.execute((MODULE / f"health/{kind}.lua").read_text())
+    return {"status": found["status"], "message": found["message"]}
+
+
+def _table(lua: Any, value: Any) -> Any:
+    if isinstance(value, dict):
+        return lua.table_from({key: _table(lua, each) for key, each in value.items()})
+    return lua.table_from([_table(lua, each) for each in value]) if isinstance(value, list) else value
+
+
+def _resource(name: str, health: str | None, status: str = "Synced") -> dict[str, Any]:
+    return {"name": name, "status": status, **({"health": {"status": health}} if health else {})}
+
+
+@pytest.mark.property(9)
+@pytest.mark.parametrize(
+    ("resources", "expected"),
+    [
+        ([], "Progressing"),
+        ([_resource("a", "Healthy"), _resource("b", "Healthy")], "Healthy"),
+        ([_resource("a", "Healthy"), _resource("b", "Progressing")], "Progressing"),
+        ([_resource("a", "Healthy"), _resource("b", "Healthy", "OutOfSync")], "Progressing"),
+        ([_resource("a", "Healthy"), _resource("b", None)], "Progressing"),
+        ([_resource("a", "Degraded"), _resource("b", "Progressing")], "Degraded"),
+    ],
+)
+def test_a_wave_waits_for_each_of_its_applications(resources: list[dict[str, Any]], expected: str) -> None:
+    assert _health("applicationset", {"status": {"resources": resources}})["status"] == expected
+
+
+@pytest.mark.parametrize(
+    ("thing", "expected"),
+    [
+        ({}, "Progressing"),
+        ({"status": {"health": {"status": "Healthy"}, "sync": {"status": "Synced"}}}, "Healthy"),
+        ({"status": {"health": {"status": "Healthy"}, "sync": {"status": "OutOfSync"}}}, "Progressing"),
+        ({"status": {"health": {"status": "Degraded"}, "sync": {"status": "Synced"}}}, "Degraded"),
+        ({"metadata": {"deletionTimestamp": "2026-11-23T09:00:00Z"}}, "Progressing"),
+    ],
+)
+def test_an_application_is_healthy_when_it_is_there_and_well(thing: dict[str, Any], expected: str) -> None:
+    assert _health("application", thing)["status"] == expected
+
+
+def test_an_error_of_the_applicationset_stops_its_wave() -> None:
+    condition = {"type": "ErrorOccurred", "status": "True", "message": "no annotation"}
+    found = _health("applicationset", {"status": {"conditions": [condition]}})
+    assert found == {"status": "Degraded", "message": "no annotation"}
