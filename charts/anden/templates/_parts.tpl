@@ -40,7 +40,8 @@ capabilities: {drop: [ALL]}
 - {name: state, mountPath: /var/lib/anden}
 {{- end }}
 
-{{- /* A database URL is built by the kubelet from the two halves of the role's secret, so that it stands nowhere. */ -}}
+{{- /* A database URL is built by the kubelet from the two halves of the role's secret, so that it stands nowhere.
+The administrator begins in `postgres`, because the station's own database may not be there yet. */ -}}
 {{- define "anden.databases" -}}
 {{- $root := .root }}
 {{- range .databases }}
@@ -49,7 +50,7 @@ capabilities: {drop: [ALL]}
 - name: DB_{{ upper . }}_PASSWORD
   valueFrom: {secretKeyRef: {name: anden-postgres-{{ . }}, key: password}}
 - name: ANDEN_DATABASE_{{ upper . }}_URL
-  value: postgresql://$(DB_{{ upper . }}_USERNAME):$(DB_{{ upper . }}_PASSWORD)@{{ include "anden.databaseHost" $root }}:5432/{{ $root.Values.postgres.database }}?sslmode={{ $root.Values.postgres.sslMode }}
+  value: postgresql://$(DB_{{ upper . }}_USERNAME):$(DB_{{ upper . }}_PASSWORD)@{{ include "anden.databaseHost" $root }}:5432/{{ ternary "postgres" $root.Values.postgres.database (eq . "admin") }}?sslmode={{ $root.Values.postgres.sslMode }}
 {{- end }}
 {{- end }}
 

@@ -127,7 +127,7 @@ def test_the_database_of_each_mode(mode: str, host: str) -> None:
     address = {"postgresMode": mode, **({} if mode == "rds" else {"postgresAddress": "", "adminSecretArn": ""})}
     objects = render(ANDEN, *environment_values("prod"), {"global": {"station": address}})
     text = yaml.safe_dump_all(objects, width=1000)
-    hosts = set(re.findall(r"postgresql://[^@]+@([^:]+):5432/anden\?sslmode=require", text))
+    hosts = set(re.findall(r"postgresql://[^@]+@([^:]+):5432/(?:anden|postgres)\?sslmode=require", text))
     assert hosts == {host}
     key = "arn:aws:secretsmanager" if mode == "rds" else "anden-prod/postgres/admin"
     (admin,) = (each for each in objects if each["metadata"]["name"] == "anden-postgres-admin")
