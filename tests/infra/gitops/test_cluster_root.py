@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import yaml
 from tests.infra.charts import ROOT
 from tests.infra.gitops.expanded import annotations
 from tests.infra.gitops.test_addons import root_objects
+from tests.infra.mirror import terraform
 
 CLUSTER = ROOT / "terraform/cluster"
 MODULE = ROOT / "terraform/modules/kubernetes"
@@ -75,6 +77,43 @@ def test_the_cluster_secret_says_what_terraform_knows() -> None:
     assert secret["metadata"]["labels"]["argocd.argoproj.io/secret-type"] == "cluster"
     assert json.loads(secret["stringData"]["config"]) == {"tlsClientConfig": {"insecure": False}}
     assert "password" not in secret["stringData"]
+
+
+def test_terraform_reads_charts_and_facts_as_the_model_does(tmp_path: Path) -> None:
+    """The module's expressions, without the resources that want the Helm provider, in Terraform itself."""
+    locals_ = (MODULE / "main.tf").read_text().split('resource "helm_release"')[0]
+    (tmp_path / "main.tf").write_text(
+        locals_.replace("${path.module}", str(MODULE))
+        + (MODULE / "variables.tf").read_text()
+        + "output "
+        + '"seen" { value = { facts = local.annotations, repositories = sort(local.chart_repositories), '
+        + "namespaces = sort(keys(local.charts)), health = keys(local.health) } }"
+    )
+    station = {_snake(key.removeprefix("anden/")): value for key, value in annotations("prod", "rds").items()}
+    values = {
+        "station": {**station, "postgres_backups": None, "role_secret_names": {"app": "a"}},
+        "repository": "https://example.org/owner/anden.git",
+        "revision": "main",
+        "chart_directory": str(ROOT / "charts"),
+        "highly_available": True,
+        "argo_cd_version": "9.3.1",
+    }
+    (tmp_path / "x.auto.tfvars.json").write_text(json.dumps(values))
+    for words in (["init"], ["apply", "-auto-approve"], ["output"]):
+        command = [terraform(), *words, *(["-json"] if words == ["output"] else ["-input=false", "-no-color"])]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)["seen"]["value"]
+    projects = [each for each in root_objects() if each["kind"] == "AppProject"]
+    project = next(each["spec"] for each in projects if each["metadata"]["name"] == "station")
+    assert seen["facts"] == annotations("prod", "rds")
+    assert set(seen["repositories"]) | {"https://example.org/owner/anden.git"} == set(project["sourceRepos"])
+    assert set(seen["namespaces"]) | {"kube-system"} == {each["namespace"] for each in project["destinations"]}
+    assert len(seen["health"]) == 2
+
+
+def _snake(kebab: str) -> str:
+    return kebab.replace("-", "_")
 
 
 def test_the_root_application_points_at_gitops() -> None:
