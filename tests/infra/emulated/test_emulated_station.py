@@ -260,7 +260,9 @@ def test_the_first_run_makes_the_trust_and_nothing_else(station: Station) -> Non
     """What docs/guides/hcp-terraform.md has applied from a laptop, before HCP Terraform has a role."""
     guide = (ROOT / "docs/guides/hcp-terraform.md").read_text(encoding="utf-8")
     targets = re.findall(r"-target='?([^' ]+?)'?(?: \\)?\n", guide)
-    station.run("plan", "-input=false", "-out=first", *(f"-target={target}" for target in targets))
+    station.run(
+        "plan", "-input=false", "-state=first.tfstate", "-out=first", *(f"-target={target}" for target in targets)
+    )
     plan = json.loads(station.run("show", "-json", "first"))
     made = sorted(one["address"] for one in plan["resource_changes"] if one["change"]["actions"] == ["create"])
     assert made == [
@@ -284,7 +286,7 @@ def counts(environment: str) -> dict[str, int]:
 def test_prod_plans_and_the_guide_of_costs_counts_what_is_planned(
     station: Station, evidence: Callable[[str], None]
 ) -> None:
-    station.run("plan", "-input=false", "-out=prod", "-var-file=../environments/prod.tfvars")
+    station.run("plan", "-input=false", "-state=prod.tfstate", "-out=prod", "-var-file=../environments/prod.tfvars")
     for environment, saved in {"dev": "plan", "prod": "prod"}.items():
         changes = json.loads(station.run("show", "-json", saved))["resource_changes"]
         kinds = Counter(one["type"] for one in changes if one["change"]["actions"] == ["create"])
