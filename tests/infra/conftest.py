@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 import pytest
 
 from tests.infra.charts import Manifest, anden
+from tests.infra.plans import Planned, Root
 from tests.infra.properties import PROPERTIES
 
 Outcomes = dict[int, list[pytest.TestReport]]
@@ -32,6 +33,18 @@ def evidence(request: pytest.FixtureRequest) -> Callable[[str], None]:
 def rendered(request: pytest.FixtureRequest) -> list[Manifest]:
     """The objects of charts/anden, once for each set of values."""
     return anden(request.param)
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Root:
+    """The root on AWS in a copy, initialised once for all who ask Terraform."""
+    return Root.copied(tmp_path_factory.mktemp("terraform"))
+
+
+@pytest.fixture(scope="session")
+def planned(root: Root) -> Planned:
+    """A function of an environment, and of a mode of PostgreSQL, that says what Terraform plans."""
+    return root.planned
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,31 +1,7 @@
 # prod plans, without network and without an account, and is what its promises say.
 
 mock_provider "aws" {
-  override_data {
-    target = data.aws_caller_identity.current
-    values = { account_id = "000000000000" }
-  }
-
-  override_data {
-    target = data.aws_partition.current
-    values = { partition = "aws" }
-  }
-
-  mock_resource "aws_kms_key" {
-    defaults = { arn = "arn:aws:kms:eu-west-1:000000000000:key/mock" }
-  }
-
-  mock_resource "aws_ecr_repository" {
-    defaults = { arn = "arn:aws:ecr:eu-west-1:000000000000:repository/mock" }
-  }
-
-  mock_resource "aws_vpc" {
-    defaults = { id = "vpc-mock" }
-  }
-
-  mock_resource "aws_security_group" {
-    defaults = { id = "sg-mock" }
-  }
+  source = "./tests/mocks"
 }
 
 provider "aws" {
@@ -36,6 +12,19 @@ provider "aws" {
   skip_credentials_validation = true
   skip_metadata_api_check     = true
   skip_requesting_account_id  = true
+}
+
+# These are the other provider's, which is not mocked.
+override_resource {
+  override_during = plan
+  target          = module.secrets.aws_secretsmanager_secret.this
+  values          = { arn = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:role" }
+}
+
+override_resource {
+  override_during = plan
+  target          = module.secrets.aws_secretsmanager_secret.plain
+  values          = { arn = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:plain" }
 }
 
 variables {
@@ -72,5 +61,27 @@ run "prod" {
   assert {
     condition     = length(module.observability.alarm_names) == 7
     error_message = "prod must have an alarm for database, Kafka, balancer, gateway and probe."
+  }
+}
+
+# PostgreSQL in the cluster: to Terraform Bitnami's chart is no other than this.
+run "cloudnativepg" {
+  command = plan
+
+  variables {
+    postgres = {
+      mode            = "cloudnativepg"
+      instance_class  = "db.m7g.large"
+      storage_gib     = 100
+      storage_max_gib = 1000
+      multi_az        = true
+      backup_days     = 14
+      write_passwords = false
+    }
+  }
+
+  assert {
+    condition     = output.station.postgres_address == null && output.station.postgres_backups != null
+    error_message = "Terraform must make a bucket for backups, and no database."
   }
 }

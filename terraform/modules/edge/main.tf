@@ -322,7 +322,7 @@ resource "aws_iam_role_policy_attachment" "probe" {
 
 resource "aws_iam_role_policy" "probe" {
   name = "read-own-key"
-  role = aws_iam_role.probe.id
+  role = aws_iam_role.probe.name
 
   policy = jsonencode({
     Version = "2012-10-17"

@@ -242,7 +242,7 @@ resource "aws_iam_role_policy" "workload" {
   for_each = { for name, workload in var.workloads : name => workload if workload.policy_json != null }
 
   name   = each.key
-  role   = aws_iam_role.workload[each.key].id
+  role   = aws_iam_role.workload[each.key].name
   policy = each.value.policy_json
 }
 

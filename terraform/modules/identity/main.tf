@@ -51,7 +51,7 @@ resource "aws_iam_role_policy_attachment" "plan" {
 # A plan may look at everything but at what is secret.
 resource "aws_iam_role_policy" "plan" {
   name = "no-secrets"
-  role = aws_iam_role.terraform["plan"].id
+  role = aws_iam_role.terraform["plan"].name
 
   policy = jsonencode({
     Version = "2012-10-17"
@@ -90,7 +90,7 @@ resource "aws_iam_role" "image" {
 
 resource "aws_iam_role_policy" "image" {
   name = "push-image"
-  role = aws_iam_role.image.id
+  role = aws_iam_role.image.name
 
   policy = jsonencode({
     Version = "2012-10-17"

@@ -189,7 +189,7 @@ resource "aws_iam_role" "flow" {
 
 resource "aws_iam_role_policy" "flow" {
   name = "write-flow-log"
-  role = aws_iam_role.flow.id
+  role = aws_iam_role.flow.name
 
   policy = jsonencode({
     Version = "2012-10-17"

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import jsonschema
 import pytest
@@ -13,25 +13,15 @@ import yaml
 from apps.ingest.metrics import METRICS
 from tests.infra.chart.test_pods import containers, pods
 from tests.infra.charts import ROOT, Manifest, anden
-from tests.lacking import lacking
+from tests.infra.plans import ENVIRONMENTS, Planned
 
 CRDS: Final = ROOT / "tests" / "infra" / "crds"
 TERRAFORM: Final = ROOT / "terraform"
-ENVIRONMENTS: Final = ("dev", "prod")
 
 
 def of(objects: list[Manifest], kind: str) -> dict[str, Manifest]:
     """The objects of this kind, by name."""
     return {each["metadata"]["name"]: each for each in objects if each["kind"] == kind}
-
-
-def plan(request: pytest.FixtureRequest, environment: str) -> Any:
-    """What Terraform plans for the environment, or a skip with the reason."""
-    try:
-        planned = request.getfixturevalue("planned")
-    except pytest.FixtureLookupError:
-        lacking("there is no plan of Terraform to compare with")
-    return planned(environment)
 
 
 def test_custom_resources_are_as_their_definitions_say(rendered: list[Manifest]) -> None:
@@ -52,9 +42,9 @@ def test_custom_resources_are_as_their_definitions_say(rendered: list[Manifest])
 @pytest.mark.property(3)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_accounts_and_pod_identity_are_the_same(
-    request: pytest.FixtureRequest, environment: str, evidence: Callable[[str], None]
+    planned: Planned, environment: str, evidence: Callable[[str], None]
 ) -> None:
-    associations = plan(request, environment).of("aws_eks_pod_identity_association").values()
+    associations = planned(environment).of("aws_eks_pod_identity_association").values()
     rights = {each["service_account"] for each in associations if each["namespace"] == "anden"}
     accounts = set(of(anden(environment), "ServiceAccount")) - {"anden"}
     assert accounts == rights
@@ -123,9 +113,9 @@ def test_secrets_that_pods_read_are_made_by_external_secrets(
 @pytest.mark.property(11)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_external_secrets_read_what_terraform_makes(
-    request: pytest.FixtureRequest, environment: str, evidence: Callable[[str], None]
+    planned: Planned, environment: str, evidence: Callable[[str], None]
 ) -> None:
-    names = {each["name"] for each in plan(request, environment).of("aws_secretsmanager_secret").values()}
+    names = {each["name"] for each in planned(environment).of("aws_secretsmanager_secret").values()}
     wanted = {
         data["remoteRef"]["key"]
         for each in of(anden(environment), "ExternalSecret").values()

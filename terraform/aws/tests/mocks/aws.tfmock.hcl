@@ -1,0 +1,268 @@
+# What AWS gives to what it makes, known while Terraform plans: so a plan says who refers to whom, and the tests in
+# tests/infra read each policy whole. Where one of a kind must be told from another, it has a value of its own.
+
+override_data {
+  target = data.aws_caller_identity.current
+  values = { account_id = "000000000000" }
+}
+
+override_data {
+  target = data.aws_partition.current
+  values = { partition = "aws" }
+}
+
+mock_resource "aws_kms_key" {
+  override_during = plan
+  defaults        = { arn = "arn:aws:kms:eu-west-1:000000000000:key/mock", key_id = "mock" }
+}
+
+# --- Network
+
+mock_resource "aws_vpc" {
+  override_during = plan
+  defaults        = { id = "vpc-mock" }
+}
+
+override_resource {
+  override_during = plan
+  target          = module.network.aws_subnet.private["eu-west-1a"]
+  values          = { id = "subnet-private-a" }
+}
+
+override_resource {
+  override_during = plan
+  target          = module.network.aws_subnet.private["eu-west-1b"]
+  values          = { id = "subnet-private-b" }
+}
+
+override_resource {
+  override_during = plan
+  target          = module.network.aws_subnet.private["eu-west-1c"]
+  values          = { id = "subnet-private-c" }
+}
+
+override_resource {
+  override_during = plan
+  target          = module.network.aws_subnet.public["eu-west-1a"]
+  values          = { id = "subnet-public-a" }
+}
+
+override_resource {
+  override_during = plan
+  target          = module.network.aws_subnet.public["eu-west-1b"]
+  values          = { id = "subnet-public-b" }
+}
+
+override_resource {
+  override_during = plan
+  target          = module.network.aws_subnet.public["eu-west-1c"]
+  values          = { id = "subnet-public-c" }
+}
+
+override_resource {
+  override_during = plan
+  target          = module.security.aws_security_group.this["nodes"]
+  values          = { id = "sg-nodes" }
+}
+
+override_resource {
+  override_during = plan
+  target          = module.security.aws_security_group.this["balancer"]
+  values          = { id = "sg-balancer" }
+}
+
+override_resource {
+  override_during = plan
+  target          = module.security.aws_security_group.this["link"]
+  values          = { id = "sg-link" }
+}
+
+override_resource {
+  override_during = plan
+  target          = module.security.aws_security_group.this["function"]
+  values          = { id = "sg-function" }
+}
+
+override_resource {
+  override_during = plan
+  target          = module.security.aws_security_group.this["postgres"]
+  values          = { id = "sg-postgres" }
+}
+
+override_resource {
+  override_during = plan
+  target          = module.security.aws_security_group.this["kafka"]
+  values          = { id = "sg-kafka" }
+}
+
+override_resource {
+  override_during = plan
+  target          = module.network.aws_security_group.endpoints
+  values          = { id = "sg-endpoints" }
+}
+
+# --- Logs, and who hears of alarms
+
+override_resource {
+  override_during = plan
+  target          = module.edge.aws_cloudwatch_log_group.access
+  values          = { arn = "arn:aws:logs:eu-west-1:000000000000:log-group:access" }
+}
+
+override_resource {
+  override_during = plan
+  target          = module.network.aws_cloudwatch_log_group.flow
+  values          = { arn = "arn:aws:logs:eu-west-1:000000000000:log-group:flow" }
+}
+
+mock_resource "aws_sns_topic" {
+  override_during = plan
+  defaults        = { arn = "arn:aws:sns:eu-west-1:000000000000:alarms" }
+}
+
+# --- Who may do what
+
+mock_resource "aws_iam_role" {
+  override_during = plan
+  defaults        = { arn = "arn:aws:iam::000000000000:role/mock" }
+}
+
+mock_resource "aws_iam_openid_connect_provider" {
+  override_during = plan
+  defaults        = { arn = "arn:aws:iam::000000000000:oidc-provider/mock" }
+}
+
+# --- Where data stands
+
+mock_resource "aws_ecr_repository" {
+  override_during = plan
+  defaults = {
+    arn            = "arn:aws:ecr:eu-west-1:000000000000:repository/mock"
+    repository_url = "registry.invalid/mock"
+  }
+}
+
+mock_resource "aws_msk_cluster" {
+  override_during = plan
+  defaults = {
+    arn                        = "arn:aws:kafka:eu-west-1:000000000000:cluster/mock/0000"
+    bootstrap_brokers_sasl_iam = "b-1.kafka.invalid:9098,b-2.kafka.invalid:9098"
+  }
+}
+
+mock_resource "aws_msk_configuration" {
+  override_during = plan
+  defaults        = { arn = "arn:aws:kafka:eu-west-1:000000000000:configuration/mock/0000", latest_revision = 1 }
+}
+
+mock_resource "aws_db_parameter_group" {
+  override_during = plan
+  defaults        = { name = "parameters-mock" }
+}
+
+mock_resource "aws_db_instance" {
+  override_during = plan
+  defaults = {
+    address            = "postgres.invalid"
+    master_user_secret = [{ secret_arn = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:rds!mock" }]
+  }
+}
+
+mock_resource "aws_s3_bucket" {
+  override_during = plan
+  defaults        = { arn = "arn:aws:s3:::backups-mock", bucket = "backups-mock", id = "backups-mock" }
+}
+
+override_resource {
+  override_during = plan
+  target          = module.queue.aws_sqs_queue.this
+  values          = { arn = "arn:aws:sqs:eu-west-1:000000000000:celery", url = "https://sqs.invalid/celery" }
+}
+
+override_resource {
+  override_during = plan
+  target          = module.queue.aws_sqs_queue.dead
+  values          = { arn = "arn:aws:sqs:eu-west-1:000000000000:celery-dead" }
+}
+
+override_resource {
+  override_during = plan
+  target          = module.edge.aws_secretsmanager_secret.probe
+  values          = { arn = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:probe" }
+}
+
+# --- The cluster
+
+mock_resource "aws_eks_cluster" {
+  override_during = plan
+  defaults        = { endpoint = "https://cluster.invalid", certificate_authority = [{ data = "bW9jaw==" }] }
+}
+
+mock_resource "aws_launch_template" {
+  override_during = plan
+  defaults        = { id = "lt-mock", latest_version = 1 }
+}
+
+# --- The edge
+
+override_resource {
+  override_during = plan
+  target          = module.edge.aws_acm_certificate_validation.this
+  values          = { certificate_arn = "arn:aws:acm:eu-west-1:000000000000:certificate/mock" }
+}
+
+mock_resource "aws_lb" {
+  override_during = plan
+  defaults = {
+    arn        = "arn:aws:elasticloadbalancing:eu-west-1:000000000000:loadbalancer/app/mock/0000"
+    arn_suffix = "app/mock/0000"
+  }
+}
+
+mock_resource "aws_lb_target_group" {
+  override_during = plan
+  defaults = {
+    arn        = "arn:aws:elasticloadbalancing:eu-west-1:000000000000:targetgroup/mock/0000"
+    arn_suffix = "targetgroup/mock/0000"
+  }
+}
+
+mock_resource "aws_lb_listener" {
+  override_during = plan
+  defaults        = { arn = "arn:aws:elasticloadbalancing:eu-west-1:000000000000:listener/app/mock/0000/0000" }
+}
+
+mock_resource "aws_apigatewayv2_vpc_link" {
+  override_during = plan
+  defaults        = { id = "link-mock" }
+}
+
+mock_resource "aws_apigatewayv2_api" {
+  override_during = plan
+  defaults        = { id = "api-mock", execution_arn = "arn:aws:execute-api:eu-west-1:000000000000:api-mock" }
+}
+
+override_resource {
+  override_during = plan
+  target          = module.edge.aws_apigatewayv2_integration.web
+  values          = { id = "web" }
+}
+
+override_resource {
+  override_during = plan
+  target          = module.edge.aws_apigatewayv2_integration.probe
+  values          = { id = "probe" }
+}
+
+mock_resource "aws_apigatewayv2_stage" {
+  override_during = plan
+  defaults        = { id = "stage-mock" }
+}
+
+mock_resource "aws_lambda_function" {
+  override_during = plan
+  defaults = {
+    arn        = "arn:aws:lambda:eu-west-1:000000000000:function:mock"
+    invoke_arn = "arn:aws:apigateway:eu-west-1:lambda:path/functions/mock/invocations"
+  }
+}
