@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import hcl2
+import lupa
 import pytest
 import yaml
 
@@ -135,7 +136,6 @@ def test_argo_cd_lets_nobody_in_unnamed() -> None:
 
 
 def _health(kind: str, thing: dict[str, Any]) -> dict[str, Any]:
-    lupa = pytest.importorskip("lupa", reason="lupa, a Lua as a wheel, is not installed: pip install lupa")
     lua = lupa.LuaRuntime()
     lua.globals().obj = _table(lua, thing)
     found = lua.execute((MODULE / f"health/{kind}.lua").read_text())
