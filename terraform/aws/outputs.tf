@@ -19,6 +19,7 @@ output "station" {
   description = "What charts need to know, as annotations of Argo CD's cluster Secret."
   value = {
     name              = var.name
+    environment       = var.environment
     region            = var.region
     domain            = var.domain
     zone_id           = var.zone_id

@@ -8,6 +8,16 @@ variable "name" {
   }
 }
 
+variable "environment" {
+  description = "Which values charts take in this station: dev or prod."
+  type        = string
+
+  validation {
+    condition     = contains(["dev", "prod"], var.environment)
+    error_message = "environment must be dev or prod: charts hold a file of values for each."
+  }
+}
+
 variable "region" {
   description = "Region of the station, as in eu-west-1."
   type        = string

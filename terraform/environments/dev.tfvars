@@ -1,12 +1,13 @@
 # dev: as cheap as it can be and still be the same station. docs/guides/cost.md says what each line costs a month.
 # Lines marked FILL are yours.
 
-name    = "anden-dev"
-region  = "eu-west-1"
-zones   = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
-cidr    = "10.40.0.0/16"
-domain  = "dev.data.example.org" # FILL
-zone_id = "ZFILLMEIN"            # FILL
+name        = "anden-dev"
+environment = "dev"
+region      = "eu-west-1"
+zones       = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
+cidr        = "10.40.0.0/16"
+domain      = "dev.data.example.org" # FILL
+zone_id     = "ZFILLMEIN"            # FILL
 
 nat_mode         = "single"
 flow_log_traffic = "REJECT"

@@ -1,12 +1,13 @@
 # prod: loses a zone without losing data. docs/guides/cost.md says what each line costs a month. Lines marked FILL are
 # yours.
 
-name    = "anden-prod"
-region  = "eu-west-1"
-zones   = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
-cidr    = "10.41.0.0/16"
-domain  = "data.example.org" # FILL
-zone_id = "ZFILLMEIN"        # FILL
+name        = "anden-prod"
+environment = "prod"
+region      = "eu-west-1"
+zones       = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
+cidr        = "10.41.0.0/16"
+domain      = "data.example.org" # FILL
+zone_id     = "ZFILLMEIN"        # FILL
 
 nat_mode            = "per_zone"
 interface_endpoints = ["ecr.api", "ecr.dkr", "sts", "logs", "secretsmanager"]

@@ -112,7 +112,7 @@ def test_charts_get_what_terraform_says_and_nothing_else(evidence: Callable[[str
     outputs = hcl2.loads((ROOT / "terraform/aws/outputs.tf").read_text())["output"]
     said = next(each[key]["value"] for each in outputs for key in each if key.strip('"') == "station")
     scalars = {key.strip('"') for key in said if not key.startswith("__")} - {"role_secret_names"}
-    camel = {_camel(key) for key in scalars} | {"environment"}
+    camel = {_camel(key) for key in scalars}
     given = station_values(everything("dev", "rds")["workloads"][0])["global"]["station"]
     assert set(given) == camel
     evidence(f"{len(camel)} facts of the first root reach each chart, by name")
