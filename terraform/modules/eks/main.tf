@@ -136,9 +136,14 @@ resource "aws_launch_template" "node" {
     http_put_response_hop_limit = 1
   }
 
-  tag_specifications {
-    resource_type = "instance"
-    tags          = { Name = "${var.name}-node" }
+  # What a node group starts takes no tags from its group, nor from the provider; the budget counts by Station.
+  dynamic "tag_specifications" {
+    for_each = ["instance", "volume", "network-interface"]
+
+    content {
+      resource_type = tag_specifications.value
+      tags          = { Name = "${var.name}-node", Station = var.name }
+    }
   }
 
   lifecycle {
