@@ -177,6 +177,47 @@ resource "aws_wafv2_web_acl_association" "this" {
   web_acl_arn  = aws_wafv2_web_acl.this[0].arn
 }
 
+resource "aws_cloudwatch_log_group" "waf" {
+  count = var.waf_requests_per_5_minutes > 0 ? 1 : 0
+
+  name              = "aws-waf-logs-${var.name}" # WAF writes to no other name
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
+}
+
+# Who was refused, and by which rule: neither keys nor questions, and none of the requests that went through.
+resource "aws_wafv2_web_acl_logging_configuration" "this" {
+  count = var.waf_requests_per_5_minutes > 0 ? 1 : 0
+
+  resource_arn            = aws_wafv2_web_acl.this[0].arn
+  log_destination_configs = [aws_cloudwatch_log_group.waf[0].arn]
+
+  redacted_fields {
+    single_header {
+      name = "authorization"
+    }
+  }
+
+  redacted_fields {
+    query_string {}
+  }
+
+  logging_filter {
+    default_behavior = "DROP"
+
+    filter {
+      behavior    = "KEEP"
+      requirement = "MEETS_ANY"
+
+      condition {
+        action_condition {
+          action = "BLOCK"
+        }
+      }
+    }
+  }
+}
+
 # --- HTTP API -------------------------------------------------------------------------------------------------------
 
 resource "aws_apigatewayv2_vpc_link" "this" {
@@ -321,7 +362,7 @@ resource "aws_iam_role_policy_attachment" "probe" {
 }
 
 resource "aws_iam_role_policy" "probe" {
-  name = "read-own-key"
+  name = "own-key-and-traces"
   role = aws_iam_role.probe.name
 
   policy = jsonencode({
@@ -338,6 +379,12 @@ resource "aws_iam_role_policy" "probe" {
         Effect   = "Allow"
         Action   = "kms:Decrypt"
         Resource = var.kms_key_arn
+      },
+      {
+        Sid      = "Trace"
+        Effect   = "Allow"
+        Action   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+        Resource = "*"
       },
     ]
   })

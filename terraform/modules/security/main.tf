@@ -94,7 +94,23 @@ resource "aws_kms_key" "this" {
         Resource  = "*"
         Principal = { Service = "logs.${var.region}.amazonaws.com" }
         Condition = {
-          ArnLike = { "kms:EncryptionContext:aws:logs:arn" = "arn:${var.partition}:logs:${var.region}:${var.account_id}:log-group:/*" }
+          ArnLike = {
+            "kms:EncryptionContext:aws:logs:arn" = [
+              "arn:${var.partition}:logs:${var.region}:${var.account_id}:log-group:/*",
+              "arn:${var.partition}:logs:${var.region}:${var.account_id}:log-group:aws-waf-logs-${var.name}",
+            ]
+          }
+        }
+      },
+      {
+        # The topic of alarms is encrypted, and an alarm that may not use its key is told to nobody.
+        Sid       = "AlarmsOfThisAccount"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
+        Resource  = "*"
+        Principal = { Service = "cloudwatch.amazonaws.com" }
+        Condition = {
+          StringEquals = { "aws:SourceAccount" = var.account_id }
         }
       },
     ]

@@ -115,6 +115,12 @@ override_resource {
   values          = { arn = "arn:aws:logs:eu-west-1:000000000000:log-group:flow" }
 }
 
+override_resource {
+  override_during = plan
+  target          = module.edge.aws_cloudwatch_log_group.waf
+  values          = { arn = "arn:aws:logs:eu-west-1:000000000000:log-group:waf" }
+}
+
 mock_resource "aws_sns_topic" {
   override_during = plan
   defaults        = { arn = "arn:aws:sns:eu-west-1:000000000000:alarms" }
