@@ -31,7 +31,7 @@ COPY dashboards dashboards
 # Settings want these to be there; collectstatic uses neither, and neither stays in the image.
 RUN ANDEN_SECRET_KEY=only-while-the-image-is-built-0123456789 \
     ANDEN_DATABASE_APP_URL=postgresql://nobody@127.0.0.1:1/nothing \
-    ANDEN_MONITORING_METRICS_FOLDER= \
+    ANDEN_MONITORING_METRICS_FOLDER='' \
     python manage.py collectstatic --no-input --verbosity 0
 USER 10001:10001
 EXPOSE 8000

@@ -10,8 +10,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # Stamps say what an environment holds: a second run installs nothing.
 RUN_READY := $(if $(ANDEN_VENV),,$(VENV)/.anden-run)
 TEST_READY := $(if $(ANDEN_VENV),,$(VENV)/.anden-test)
-# Scanners and the local AWS are of use only where Terraform is.
-INFRA_READY := $(if $(shell command -v terraform),.venv-infra/.anden-infra)
+# Scanners and the local AWS are of use only where Terraform is; linters that are written in Go, where Go is.
+INFRA_READY := \
+	$(if $(shell command -v terraform),.venv-infra/.anden-infra) \
+	$(if $(shell command -v go),.venv-infra/.anden-go)
 
 # Enough for the checks of settings and models, which touch no database.
 CHECK_ENV := \
@@ -65,6 +67,12 @@ clean: ## Remove the environment, the caches and everything that make run keeps
 	@echo "Installing requirements/infra.txt (once)"
 	@$(PYTHON) -m venv .venv-infra
 	@.venv-infra/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
+	@touch $@
+
+.venv-infra/.anden-go: requirements/go-tools.txt
+	@echo "Installing $< (once)"
+	@mkdir -p .venv-infra/bin
+	@grep -v '^#' $< | GOBIN=$(CURDIR)/.venv-infra/bin xargs -n 1 go install
 	@touch $@
 
 ifeq ($(ANDEN_VENV),)

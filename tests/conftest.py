@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -31,16 +32,21 @@ hypothesis.settings.load_profile("anden")
 
 PACKAGES = {"promtool": "prometheus", "amtool": "prometheus-alertmanager", "node": "nodejs"}
 """The package that brings each program, where it has another name."""
+GO_TOOLS = {"actionlint", "kube-score"}
+"""Programs that `make infra` builds, where Go is."""
+OURS = (Path(sys.executable).parent, Path(__file__).parents[1] / ".venv-infra/bin")
+"""Where programs of a pinned version are: before any that happens to be on this machine's PATH."""
 
 
 @pytest.fixture(scope="session")
 def require() -> Callable[[str], str]:
-    """A function that gives a program's path, or skips the test and names the package to install."""
+    """A function that gives a program's path, or skips the test and says how to get it."""
 
     def find(program: str) -> str:
-        path = shutil.which(program)
+        path = shutil.which(program, path=os.pathsep.join([*map(str, OURS), os.environ.get("PATH", "")]))
         if path is None:
-            lacking(f"{program} is missing: install the package {PACKAGES.get(program, program)}")
+            package = f"install the package {PACKAGES.get(program, program)}"
+            lacking(f"{program} is missing: {'install Go, and run make infra' if program in GO_TOOLS else package}")
         return path
 
     return find
