@@ -90,7 +90,7 @@ variable "access_entries" {
 
   validation {
     condition     = alltrue([for entry in values(var.access_entries) : contains(["admin", "edit", "view"], entry.access)])
-    error_message = "access of an entry must be admin, edit or view."
+    error_message = "access_entries: access must be admin, edit or view."
   }
 
   validation {
@@ -118,17 +118,17 @@ variable "node_groups" {
 
   validation {
     condition     = alltrue([for group in values(var.node_groups) : group.min_size >= 1 && group.max_size >= group.min_size])
-    error_message = "min_size of a node group must be 1 or more, and max_size no less than it."
+    error_message = "node_groups: min_size must be 1 or more, and max_size no less than it."
   }
 
   validation {
     condition     = alltrue([for group in values(var.node_groups) : startswith(group.ami_type, "AL2023_") || startswith(group.ami_type, "BOTTLEROCKET_")])
-    error_message = "ami_type must be of AL2023 or Bottlerocket: images of AL2 ended in November 2025."
+    error_message = "node_groups: ami_type must be of AL2023 or Bottlerocket, images of AL2 ended in November 2025."
   }
 
   validation {
     condition     = alltrue([for group in values(var.node_groups) : contains(["ON_DEMAND", "SPOT"], group.capacity_type)])
-    error_message = "capacity_type must be ON_DEMAND or SPOT."
+    error_message = "node_groups: capacity_type must be ON_DEMAND or SPOT."
   }
 }
 
@@ -169,7 +169,7 @@ variable "workloads" {
 
   validation {
     condition     = alltrue([for workload in values(var.workloads) : (workload.policy_json == null) != (workload.policy_arn == null)])
-    error_message = "Each workload needs either policy_json or policy_arn."
+    error_message = "workloads must each have either policy_json or policy_arn."
   }
 }
 

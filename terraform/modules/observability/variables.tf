@@ -21,6 +21,11 @@ variable "region" {
 variable "dashboards_folder" {
   description = "Folder of the rendered CloudWatch dashboards."
   type        = string
+
+  validation {
+    condition     = length(fileset(var.dashboards_folder, "*.json")) > 0
+    error_message = "dashboards_folder must hold one dashboard at least."
+  }
 }
 
 variable "alarms" {
@@ -41,17 +46,17 @@ variable "alarms" {
 
   validation {
     condition     = alltrue([for alarm in values(var.alarms) : contains(["GreaterThanThreshold", "GreaterThanOrEqualToThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold"], alarm.comparison)])
-    error_message = "comparison of an alarm must be one of CloudWatch's four."
+    error_message = "alarms: comparison must be one of CloudWatch's four."
   }
 
   validation {
     condition     = alltrue([for alarm in values(var.alarms) : contains(["missing", "breaching", "notBreaching", "ignore"], alarm.missing)])
-    error_message = "missing of an alarm must be missing, breaching, notBreaching or ignore."
+    error_message = "alarms: missing must be missing, breaching, notBreaching or ignore."
   }
 
   validation {
     condition     = alltrue([for alarm in values(var.alarms) : can(regex("^docs/runbooks/[a-z0-9-]+\\.md$", alarm.runbook))])
-    error_message = "runbook of an alarm must be a file of docs/runbooks/."
+    error_message = "alarms: runbook must be a file of docs/runbooks/."
   }
 }
 

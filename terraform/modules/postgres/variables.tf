@@ -36,8 +36,8 @@ variable "engine_version" {
   default     = "17.6"
 
   validation {
-    condition     = can(regex("^1[5-9]\\.[0-9]+$", var.engine_version))
-    error_message = "engine_version must be exact, as in 17.6."
+    condition     = can(regex("^1[6-9]\\.[0-9]+$", var.engine_version))
+    error_message = "engine_version must be exact, as in 17.6, and 16.0 at least: manage.py roles ensure needs it."
   }
 }
 

@@ -64,14 +64,6 @@ def test_the_root_has_no_password_and_no_resource_of_its_own() -> None:
     assert "kubernetes = {" in versions
 
 
-@pytest.mark.parametrize("folder", [CLUSTER, MODULE], ids=["root", "module"])
-def test_each_variable_is_typed_described_and_checked(folder: Path) -> None:
-    for block in hcl2.loads((folder / "variables.tf").read_text())["variable"]:
-        for name, body in block.items():
-            assert {"type", "description"} <= set(body), name
-            assert "validation" in body or body["type"] == "${bool}" or body["type"] == "bool", name
-
-
 def test_the_cluster_secret_says_what_terraform_knows() -> None:
     secret = next(each for each in root_objects("prod", "cloudnativepg") if each["kind"] == "Secret")
     assert secret["metadata"]["annotations"] == annotations("prod", "cloudnativepg")
