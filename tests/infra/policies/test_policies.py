@@ -15,14 +15,43 @@ CASES: Final[list[dict[str, Any]]] = yaml.safe_load(Path(__file__).with_name("ca
 PLANS: Final = [*((environment, "rds") for environment in ENVIRONMENTS), ("prod", "cloudnativepg")]
 
 
-def resources(case: list[dict[str, Any]]) -> list[Resource]:
+KEY: Final = "arn:aws:kms:r:0:key/k"
+# What a case need not say, since it is not what the case is about.
+SOUND: Final[dict[str, dict[str, Any]]] = {
+    "aws_iam_role": {"name": "r"},
+    "aws_iam_role_policy": {"role": "r"},
+    "aws_iam_role_policy_attachment": {"role": "r"},
+    "aws_db_instance": {
+        "publicly_accessible": False,
+        "storage_encrypted": True,
+        "kms_key_id": KEY,
+        "master_user_secret_kms_key_id": KEY,
+        "performance_insights_kms_key_id": KEY,
+    },
+    "aws_eks_cluster": {"encryption_config": [{"resources": ["secrets"], "provider": [{"key_arn": KEY}]}]},
+    "aws_msk_cluster": {
+        "encryption_info": [
+            {
+                "encryption_at_rest_kms_key_arn": KEY,
+                "encryption_in_transit": [{"client_broker": "TLS", "in_cluster": True}],
+            }
+        ]
+    },
+}
+
+
+def resources(case: dict[str, dict[str, Any]]) -> list[Resource]:
     """The case as a plan has it: policies are text there."""
-    return [Resource(f"{one['type']}.case", one["type"], _texts(one.get("values", {}))) for one in case]
+    return [Resource(f"{kind}.case", kind, {**SOUND.get(kind, {}), **_texts(values)}) for kind, values in case.items()]
 
 
 def _texts(values: dict[str, Any]) -> dict[str, Any]:
-    policies = {key: json.dumps(value) for key, value in values.items() if key in {"policy", "assume_role_policy"}}
-    return {**values, **policies}
+    """Each policy as text, its statements allowing where they do not say."""
+    written = {}
+    for key in {"policy", "assume_role_policy"} & set(values):
+        statements = values[key] if isinstance(values[key], list) else [values[key]]
+        written[key] = json.dumps({"Statement": [{"Effect": "Allow", **each} for each in statements]})
+    return {**values, **written}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["rule"])
