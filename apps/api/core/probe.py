@@ -112,6 +112,8 @@ class Probe:
 
     def datasets(self) -> str:
         """The key reaches the probe's dataset to read it, and no other."""
+        if not (self.key.isascii() and self.key.isprintable()):
+            raise KeyRefused("The key holds what no key holds, such as a line break: make one with `probe install`.")
         answer = self._get(DATASETS)
         actions = {item["name"]: item["actions"] for item in answer["datasets"]}
         others = sorted(set(actions) - {DATASET})

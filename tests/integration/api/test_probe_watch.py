@@ -79,7 +79,14 @@ def test_a_round_counts_each_check_by_how_it_ended() -> None:
     assert prometheus.gauge(PROBED)._value.get() == 7.0
 
 
-@pytest.mark.parametrize("every", ["0", "-1"])
-def test_a_pause_that_is_none_is_refused(every: str) -> None:
-    with pytest.raises(CommandError, match="above 0"):
-        call_command("probe", "--key", "anything", "--every", every)
+@pytest.mark.parametrize("name", ["every", "timeout"])
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf"])
+def test_seconds_that_are_none_are_refused(name: str, seconds: str) -> None:
+    with pytest.raises(CommandError, match=f"--{name} must be a number of seconds above 0"):
+        call_command("probe", "--key", "anything", f"--{name}", seconds)
+
+
+def test_a_key_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"\xff\xfe")
+    with pytest.raises(CommandError, match="key cannot be read: it is no text"):
+        call_command("probe", "--key-file", str(tmp_path / "key"))

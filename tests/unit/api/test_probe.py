@@ -118,6 +118,14 @@ def test_a_wrong_key_ends_the_checks_with_what_to_do() -> None:
     assert "wrong or revoked" in found["dataset list"].seen
 
 
+@pytest.mark.parametrize("key", ["anden_a\nb", "anden_→", "\x00"])
+def test_a_key_that_no_header_can_hold_is_refused_unsent_and_untold(key: str) -> None:
+    outcome = run(PaperStation(key=key), key=key)["dataset list"]
+    assert not outcome.held
+    assert "make one with `probe install`" in outcome.line()
+    assert key not in outcome.line()
+
+
 def test_a_station_that_is_not_ready_is_asked_nothing_more() -> None:
     assert list(run(PaperStation(ready=False))) == ["healthz", "readyz"]
 

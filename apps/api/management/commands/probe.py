@@ -4,7 +4,7 @@ import signal
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
@@ -15,6 +15,8 @@ from apps.api.core.errors import ApiError
 from apps.api.core.probe import Probe
 from apps.api.probing import probe_dataset_install, probe_key_renew, probe_metrics_begin, probe_round
 from apps.datasets.station_command import StationCommand
+
+LONGEST_S: Final = 86_400
 
 
 class Command(StationCommand):
@@ -42,6 +44,9 @@ class Command(StationCommand):
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
         """Install or check."""
+        for name in ("timeout", "every"):
+            if options[name] is not None and not 0 < options[name] <= LONGEST_S:
+                raise CommandError(f"--{name} must be a number of seconds above 0, and at most {LONGEST_S}")
         if action == "install":
             self._install(options["key_file"])
         elif options["every"] is not None:
@@ -78,8 +83,6 @@ class Command(StationCommand):
 
     def _watch(self, options: dict[str, Any]) -> None:
         """Check until asked to leave; only what fails is printed."""
-        if options["every"] <= 0:
-            raise CommandError("--every must be a number of seconds above 0")
         leave = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: leave.set())
@@ -100,3 +103,5 @@ def _key(options: dict[str, Any]) -> str:
         return path.read_text().strip()
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{path} cannot be read: it is no text") from error
