@@ -12,7 +12,7 @@ from pydantic_settings import SettingsConfigDict
 from apps.datasets.core.settings import EnvironmentSettings
 from apps.ingest.core.batching import BatchPolicy
 
-ADDRESS: Final = re.compile(r"\S+:\d{1,5}")
+ADDRESS: Final = re.compile(r"\S+:(\d{1,5})")
 
 
 class IngestSettings(EnvironmentSettings):
@@ -96,7 +96,8 @@ class KafkaSettings(EnvironmentSettings):
     @field_validator("bootstrap_servers")
     @classmethod
     def _are_addresses(cls, value: str) -> str:
-        if not all(ADDRESS.fullmatch(part.strip()) for part in value.split(",")):
+        addresses = [ADDRESS.fullmatch(part.strip()) for part in value.split(",")]
+        if not all(address and 0 < int(address[1]) < 65_536 for address in addresses):
             raise ValueError("must be host:port, several comma-separated")
         return value
 

@@ -4,6 +4,7 @@ import re
 from typing import TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 Settings = TypeVar("Settings", bound="EnvironmentSettings")
@@ -33,11 +34,17 @@ def load(kind: type[Settings]) -> Settings:
         name = f"{prefix}{field[1]}".upper() if field else kind.__name__
         raise SettingsInvalid(f"{name}: cannot be read, it must be JSON") from None
     except ValidationError as error:
-        lines = [_line(prefix, item["loc"], item["msg"]) for item in error.errors()]
+        lines = [_line(prefix, item["loc"], _rule(item)) for item in error.errors()]
         raise SettingsInvalid("\n".join(sorted(lines))) from None
 
 
-def _line(prefix: str, place: tuple[int | str, ...], message: str) -> str:
-    rule = message.removeprefix("Value error, ")
+def _rule(item: ErrorDetails) -> str:
+    # Of a secret the library tells how long it is.
+    if item["type"] == "too_short" and item["ctx"].get("field_type") == "Value":
+        return f"must have at least {item['ctx']['min_length']} characters"
+    return item["msg"].removeprefix("Value error, ")
+
+
+def _line(prefix: str, place: tuple[int | str, ...], rule: str) -> str:
     # A rule between several variables names them itself.
     return f"{prefix}{place[0]}".upper() + f": {rule}" if place else rule

@@ -1,6 +1,7 @@
 """Variables that nothing reads are named; those of the Makefile, of Kubernetes and of others are left alone."""
 
 import pytest
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from apps.datasets.checks import known_names, unread, unread_variables
@@ -33,6 +34,19 @@ def test_a_name_typed_wrong_is_told_with_the_one_that_was_meant(monkeypatch: pyt
     monkeypatch.setenv("ANDEN_FLEET_SORCE", "file")
     told = [message for message in unread_variables() if "ANDEN_FLEET_SORCE" in message.msg]
     assert [message.hint for message in told] == ["Did you mean ANDEN_FLEET_SOURCE?"]
+
+
+class Secret(EnvironmentSettings):
+    model_config = SettingsConfigDict(env_prefix="TRIAL_")
+
+    secret: SecretStr = Field(min_length=32)
+
+
+def test_a_short_secret_is_told_its_rule_and_not_how_long_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRIAL_SECRET", "short")
+    with pytest.raises(SettingsInvalid) as told:
+        load(Secret)
+    assert str(told.value) == "TRIAL_SECRET: must have at least 32 characters"
 
 
 class Headers(EnvironmentSettings):

@@ -29,6 +29,12 @@ def test_a_consumer_never_resets_and_never_commits_by_itself() -> None:
     assert not any(name.startswith(("sasl.", "ssl.")) for name in config)
 
 
+@pytest.mark.parametrize("servers", ["broker", "broker:0", "broker:65536", "broker:9092,", "a b:9092"])
+def test_an_address_that_is_none_is_refused(servers: str) -> None:
+    with pytest.raises(ValidationError, match="must be host:port"):
+        KafkaSettings(bootstrap_servers=servers)
+
+
 def test_the_new_group_protocol_sets_no_session_of_its_own() -> None:
     config = consumer_config(KafkaSettings(group_protocol="consumer"))
     assert config["group.protocol"] == "consumer"
