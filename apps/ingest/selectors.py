@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 
+from apps.datasets.adapters.trouble import database_line
 from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.errors import DatasetUnknown
 from apps.datasets.selectors import dataset_list
-from apps.datasets.station_command import database_line
 from apps.ingest.core.errors import IngestError, StoreUnavailable
 from apps.ingest.core.records import TopicPartition
 from apps.ingest.models import Quarantine, Source

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import connections, transaction
 from django.db.utils import DatabaseError, OperationalError, ProgrammingError
 
+from apps.datasets.adapters.trouble import database_line, database_place
 from apps.datasets.core.errors import StoreMisconfigured, StoreUnavailable
 
 ALIAS: Final = "owner"
@@ -23,8 +24,6 @@ def owner_transaction(name: str) -> Iterator[Any]:
     """
     if ALIAS not in settings.DATABASES:
         raise StoreMisconfigured("ANDEN_DATABASE_OWNER_URL is not set: contracts are applied as the owner role")
-    database = connections[ALIAS].settings_dict
-    where = f"PostgreSQL at {database['HOST']}:{database['PORT']}"
     try:
         with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('anden dataset ' || %s, 0))", (name,))
@@ -33,12 +32,12 @@ def owner_transaction(name: str) -> Iterator[Any]:
     except OperationalError as error:
         if sqlstate(error) == "55P03":
             raise StoreUnavailable(f"the table of {name!r} is in use: try again") from error
-        raise StoreUnavailable(f"{where} does not answer: start it, or mend ANDEN_DATABASE_OWNER_URL") from error
+        raise StoreUnavailable(database_line(ALIAS, error)) from error
     except ProgrammingError as error:
         reason = {"42P01": "run `manage.py migrate`", "42501": "grant the owner role its rights"}.get(sqlstate(error))
         if reason is None:
             raise
-        raise StoreMisconfigured(f"{where} is not ready: {reason}") from error
+        raise StoreMisconfigured(f"{database_place(ALIAS)} is not ready: {reason}") from error
 
 
 def sqlstate(error: DatabaseError) -> str:

@@ -85,7 +85,9 @@ class KafkaTopics:
             KafkaError.TOPIC_EXCEPTION,
         }:
             return BrokerRefused(f"Kafka at {self._where} refused: {cause.str()}")
-        return BrokerUnavailable(f"Kafka at {self._where} does not answer: {cause.str()}")
+        return BrokerUnavailable(
+            f"Kafka at {self._where} does not answer ({cause.str()}): start it, or mend ANDEN_KAFKA_BOOTSTRAP_SERVERS"
+        )
 
 
 def _cause(error: KafkaException) -> KafkaError:

@@ -9,7 +9,7 @@ from typing import Final
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from apps.datasets.adapters import prometheus
-from apps.datasets.station_command import database_line
+from apps.datasets.adapters.trouble import database_line
 from apps.monitoring import metrics
 from apps.monitoring.adapters.cloudwatch.metered import MeteredCloudWatch
 from apps.monitoring.core.cloudwatch.cost import month_of, usd

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 from django.core.management import CommandError, call_command
-from django.db import connections
+from django.db import OperationalError, connections
+from psycopg_pool import PoolTimeout
 
+from apps.datasets.adapters.trouble import database_line
 from tests.documents import document, prop
 from tests.station import Station
 
@@ -106,3 +108,25 @@ def test_a_database_that_is_away_is_one_line(station: Station, monkeypatch: pyte
     monkeypatch.setitem(connections["owner"].settings_dict, "PORT", "1")
     with pytest.raises(CommandError, match=r"PostgreSQL at 127\.0\.0\.1:1 does not answer"):
         run("apply", str(CONTRACTS / "airlines.yaml"))
+
+
+@pytest.mark.parametrize("command", [("migrate",), ("datasets", "apply", str(CONTRACTS / "airlines.yaml"))])
+def test_a_wrong_password_is_not_taken_for_a_database_that_is_away(
+    station: Station, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    connections["owner"].close()
+    monkeypatch.setitem(connections["owner"].settings_dict, "PASSWORD", "wrong")
+    with pytest.raises(
+        CommandError, match=r"refused: password authentication failed.*: mend ANDEN_DATABASE_OWNER_URL"
+    ):
+        call_command(*command)
+
+
+def test_a_pool_that_waited_in_vain_tells_what_the_database_says(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited = OperationalError("couldn't get a connection after 5.00 sec")
+    waited.__cause__ = PoolTimeout("couldn't get a connection after 5.00 sec")
+    assert "does not answer" in database_line("default", waited)
+    monkeypatch.setitem(connections["default"].settings_dict, "PASSWORD", "wrong")
+    assert "password authentication failed" in database_line("default", waited)

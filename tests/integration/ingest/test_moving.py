@@ -222,6 +222,7 @@ def test_a_broker_that_is_not_there_is_one_line_that_says_where(
     arguments = {"ingest": ["things", "--until-idle"], "topics": ["ensure"], "lag": ["--once"]}[command]
     with pytest.raises(CommandError, match=r"Kafka at 127\.0\.0\.1:1 does not answer") as refused:
         call_command(command, *arguments)
+    assert "start it, or mend ANDEN_KAFKA_BOOTSTRAP_SERVERS" in str(refused.value)
     assert "\n" not in str(refused.value)
 
 

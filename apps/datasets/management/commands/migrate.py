@@ -8,6 +8,7 @@ from django.core.management.commands import migrate
 from django.db import OperationalError, connections
 
 from apps.datasets.adapters.owner import LOCK_TIMEOUT, sqlstate
+from apps.datasets.adapters.trouble import database_line
 from apps.datasets.core.errors import StoreMisconfigured
 
 
@@ -23,7 +24,6 @@ class Command(migrate.Command):
         """Migrate, or say in one line why not; Django's checks before it open the connection already."""
         if options["database"] not in settings.DATABASES:
             raise CommandError("ANDEN_DATABASE_OWNER_URL is not set: migrations run as the owner role")
-        database = settings.DATABASES[options["database"]]
         try:
             return super().execute(*args, **options)
         except StoreMisconfigured as error:
@@ -34,10 +34,7 @@ class Command(migrate.Command):
                     "a table of the migration named last is in use: it changed nothing, those before it stand; "
                     "run `manage.py migrate` again"
                 ) from error
-            where = f"{database['HOST']}:{database['PORT']}"
-            raise CommandError(
-                f"PostgreSQL at {where} does not answer: start it, or mend ANDEN_DATABASE_OWNER_URL"
-            ) from error
+            raise CommandError(database_line(options["database"], error)) from error
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Migrate; no statement waits long for a table, since all who come after it would wait behind it."""

@@ -13,7 +13,8 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
-from apps.datasets.station_command import StationCommand, database_line
+from apps.datasets.adapters.trouble import database_line
+from apps.datasets.station_command import StationCommand
 from apps.monitoring.adapters.fleet.source import SignalSource
 from apps.monitoring.core.errors import EvaluatorBusy, MonitoringError
 from apps.monitoring.core.fleet.evaluation import State
