@@ -15,18 +15,33 @@ locals {
     }
   } : key => alarm if var.postgres.mode == "rds" }
 
-  alarms = merge(local.database_alarms, {
-    msk-under-replicated = {
+  # Each broker reports these for itself, and no sum of them for the cluster.
+  broker_alarms = merge([for broker in range(1, length(var.zones) * var.kafka.brokers_per_zone + 1) : {
+    "msk-under-replicated-${broker}" = {
       description = "Records have fewer copies than they should: one more broker lost, and writes stop."
       namespace   = "AWS/Kafka"
       metric_name = "UnderReplicatedPartitions"
       statistic   = "Maximum"
-      dimensions  = { "Cluster Name" = var.name }
+      dimensions  = { "Cluster Name" = var.name, "Broker ID" = tostring(broker) }
       comparison  = "GreaterThanThreshold"
       threshold   = 0
       periods     = 10
       runbook     = "docs/runbooks/msk-under-replicated.md"
     }
+    "msk-disk-filling-${broker}" = {
+      description = "A broker's disk is nearly full: MSK could not make it larger, or not in time."
+      namespace   = "AWS/Kafka"
+      metric_name = "KafkaDataLogsDiskUsed"
+      statistic   = "Maximum"
+      dimensions  = { "Cluster Name" = var.name, "Broker ID" = tostring(broker) }
+      comparison  = "GreaterThanThreshold"
+      threshold   = 85
+      periods     = 10
+      runbook     = "docs/runbooks/msk-disk-filling.md"
+    }
+  }]...)
+
+  alarms = merge(local.database_alarms, local.broker_alarms, {
     msk-partitions-offline = {
       description = "Partitions have no leader: nobody can write to them or read from them."
       namespace   = "AWS/Kafka"
@@ -37,17 +52,6 @@ locals {
       threshold   = 0
       periods     = 2
       runbook     = "docs/runbooks/msk-partitions-offline.md"
-    }
-    msk-disk-filling = {
-      description = "A broker's disk is nearly full: MSK could not make it larger, or not in time."
-      namespace   = "AWS/Kafka"
-      metric_name = "KafkaDataLogsDiskUsed"
-      statistic   = "Maximum"
-      dimensions  = { "Cluster Name" = var.name }
-      comparison  = "GreaterThanThreshold"
-      threshold   = 85
-      periods     = 10
-      runbook     = "docs/runbooks/msk-disk-filling.md"
     }
     balancer-targets-unhealthy = {
       description = "Web pods fail their readiness as the load balancer asks it."
@@ -65,7 +69,7 @@ locals {
       namespace   = "AWS/ApiGateway"
       metric_name = "5xx"
       statistic   = "Average"
-      dimensions  = { ApiId = module.edge.api_id }
+      dimensions  = { ApiId = module.edge.api_id, Stage = "$default" }
       comparison  = "GreaterThanThreshold"
       threshold   = 0.01
       periods     = 5

@@ -42,15 +42,7 @@ run "dev" {
 
   # Ephemeral values cannot be mocked: the passwords are proven against an emulator instead.
   variables {
-    postgres = {
-      mode            = "rds"
-      instance_class  = "db.t4g.medium"
-      storage_gib     = 20
-      storage_max_gib = 100
-      multi_az        = false
-      backup_days     = 1
-      write_passwords = false
-    }
+    postgres = merge(var.postgres, { write_passwords = false })
   }
 
   assert {

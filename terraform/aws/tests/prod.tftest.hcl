@@ -42,15 +42,7 @@ run "prod" {
 
   # Ephemeral values cannot be mocked: the passwords are proven against an emulator instead.
   variables {
-    postgres = {
-      mode            = "rds"
-      instance_class  = "db.m7g.large"
-      storage_gib     = 100
-      storage_max_gib = 1000
-      multi_az        = true
-      backup_days     = 14
-      write_passwords = false
-    }
+    postgres = merge(var.postgres, { write_passwords = false })
   }
 
   assert {
@@ -59,8 +51,8 @@ run "prod" {
   }
 
   assert {
-    condition     = length(module.observability.alarm_names) == 7
-    error_message = "prod must have an alarm for database, Kafka, balancer, gateway and probe."
+    condition     = length(module.observability.alarm_names) == 11
+    error_message = "prod must have an alarm for database, Kafka, each of its brokers (two), balancer, gateway and probe."
   }
 }
 
@@ -69,15 +61,7 @@ run "cloudnativepg" {
   command = plan
 
   variables {
-    postgres = {
-      mode            = "cloudnativepg"
-      instance_class  = "db.m7g.large"
-      storage_gib     = 100
-      storage_max_gib = 1000
-      multi_az        = true
-      backup_days     = 14
-      write_passwords = false
-    }
+    postgres = merge(var.postgres, { mode = "cloudnativepg", write_passwords = false })
   }
 
   assert {

@@ -1,0 +1,109 @@
+"""The cluster of EKS as it is planned: who reaches its API, what it logs, what its nodes and pods may do."""
+
+from collections.abc import Callable
+
+import hcl2
+import pytest
+
+from tests.infra.plan.rights import attached, granted, trusted
+from tests.infra.plans import ENVIRONMENTS, ROOT, Planned
+
+LOGS = {"api", "audit", "authenticator", "controllerManager", "scheduler"}
+each_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
+
+
+@pytest.mark.property(5)
+@each_environment
+def test_the_api_is_private_and_entries_alone_give_access(
+    planned: Planned, environment: str, evidence: Callable[[str], None]
+) -> None:
+    plan = planned(environment)
+    cluster = plan.only("aws_eks_cluster")
+    (network,) = cluster["vpc_config"]
+    assert (network["endpoint_private_access"], network["endpoint_public_access"]) == (True, False)
+    assert network["public_access_cidrs"] == []
+    assert all(subnet.startswith("subnet-private-") for subnet in network["subnet_ids"])
+    (access,) = cluster["access_config"]
+    assert access == {"authentication_mode": "API", "bootstrap_cluster_creator_admin_permissions": False}
+    entries = {each["principal_arn"] for each in plan.of("aws_eks_access_entry").values()}
+    assert entries == {"arn:aws:iam::000000000000:role/operators"}
+    assert {each["principal_arn"] for each in plan.of("aws_eks_access_policy_association").values()} == entries
+    evidence(f"{environment}: private endpoint alone, mode API, {len(entries)} entry, none for the creator")
+
+
+@pytest.mark.property(5)
+@each_environment
+def test_five_logs_are_kept_and_secrets_are_under_our_key(
+    planned: Planned, environment: str, evidence: Callable[[str], None]
+) -> None:
+    plan = planned(environment)
+    cluster = plan.only("aws_eks_cluster")
+    key = plan.only("aws_kms_key")["arn"]
+    assert set(cluster["enabled_cluster_log_types"]) == LOGS
+    (encryption,) = cluster["encryption_config"]
+    assert encryption == {"provider": [{"key_arn": key}], "resources": ["secrets"]}
+    groups = {each["name"]: each for each in plan.of("aws_cloudwatch_log_group").values()}
+    group = groups[f"/aws/eks/{cluster['name']}/cluster"]
+    assert group["retention_in_days"] > 0
+    assert group["kms_key_id"] == key
+    evidence(f"{environment}: {len(LOGS)} logs for {group['retention_in_days']} days, secrets under the station's key")
+
+
+@pytest.mark.property(5)
+def test_the_log_group_is_there_before_the_cluster_makes_one_for_ever() -> None:
+    resources = hcl2.loads((ROOT / "terraform/modules/eks/main.tf").read_text(encoding="utf-8"))["resource"]
+    (cluster,) = (body for each in resources for kind, body in each.items() if kind.strip('"') == "aws_eks_cluster")
+    (this,) = cluster.values()
+    assert "aws_cloudwatch_log_group.this" in str(this["depends_on"])
+
+
+@pytest.mark.property(5)
+@each_environment
+def test_nodes_are_of_al2023_and_tell_pods_nothing(
+    planned: Planned, environment: str, evidence: Callable[[str], None]
+) -> None:
+    plan = planned(environment)
+    template = plan.only("aws_launch_template")
+    (metadata,) = template["metadata_options"]
+    assert (metadata["http_tokens"], metadata["http_put_response_hop_limit"]) == ("required", 1)
+    for group in plan.of("aws_eks_node_group").values():
+        assert group["ami_type"].startswith("AL2023_")
+        assert [each["id"] for each in group["launch_template"]] == [template["id"]]
+        assert all(subnet.startswith("subnet-private-") for subnet in group["subnet_ids"])
+        assert group["version"] == plan.only("aws_eks_cluster")["version"]
+    evidence(f"{environment}: AL2023, IMDSv2 one hop, so that no pod gets the node's rights")
+
+
+@pytest.mark.property(2)
+@each_environment
+def test_a_node_may_join_and_pull_and_nothing_else(
+    planned: Planned, environment: str, evidence: Callable[[str], None]
+) -> None:
+    plan = planned(environment)
+    node, cni = f"anden-{environment}-eks-node", f"anden-{environment}-cni"
+    assert attached(plan, node) == {"AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly"}
+    assert granted(plan, node) == []
+    assert attached(plan, cni) == {"AmazonEKS_CNI_Policy"}
+    evidence(f"{environment}: a node has two policies of AWS's; the third, CNI, is its pods' by Pod Identity")
+
+
+@pytest.mark.property(3)
+@pytest.mark.property(5)
+@each_environment
+def test_pods_get_rights_by_pod_identity_alone(
+    planned: Planned, environment: str, evidence: Callable[[str], None]
+) -> None:
+    plan = planned(environment)
+    associations = plan.of("aws_eks_pod_identity_association")
+    roles = [each["name"] for at, each in plan.of("aws_iam_role").items() if at.startswith("module.eks")]
+    workloads = [name for name in roles if not name.endswith(("-eks-cluster", "-eks-node"))]
+    assert len(workloads) == len(associations)
+    for role in workloads:
+        assert [each["Principal"] for each in trusted(plan, role)] == [{"Service": "pods.eks.amazonaws.com"}]
+        assert bool(granted(plan, role)) != bool(attached(plan, role))
+    accounts = {(each["namespace"], each["service_account"]) for each in associations.values()}
+    assert len(accounts) == len(associations)
+    hosts = {each["url"] for each in plan.of("aws_iam_openid_connect_provider").values()}
+    assert hosts == {"https://app.terraform.io", "https://token.actions.githubusercontent.com"}
+    assert "eks-pod-identity-agent" in {each["addon_name"] for each in plan.of("aws_eks_addon").values()}
+    evidence(f"{environment}: {len(workloads)} roles for {len(accounts)} accounts, no OIDC provider of the cluster")

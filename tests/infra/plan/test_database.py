@@ -1,0 +1,72 @@
+"""PostgreSQL as it is planned: what it survives, who reaches it, and what is left of it when it goes."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.infra.plans import ENVIRONMENTS, Planned
+
+LEAST_DAYS = 14
+
+
+@pytest.mark.property(12)
+def test_prod_survives_a_zone_and_a_mistake(planned: Planned, evidence: Callable[[str], None]) -> None:
+    database = planned("prod").only("aws_db_instance")
+    assert database["multi_az"] is True
+    assert database["backup_retention_period"] >= LEAST_DAYS
+    assert database["deletion_protection"] is True
+    assert database["delete_automated_backups"] is False
+    assert database["skip_final_snapshot"] is False
+    assert database["final_snapshot_identifier"] == "anden-prod-final"
+    assert database["max_allocated_storage"] > database["allocated_storage"]
+    days = database["backup_retention_period"]
+    evidence(f"prod: two zones, {days} days back to any moment, protected, and a last snapshot")
+
+
+@pytest.mark.property(12)
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_a_database_is_encrypted_private_and_takes_tls_alone(
+    planned: Planned, environment: str, evidence: Callable[[str], None]
+) -> None:
+    plan = planned(environment)
+    database, parameters = plan.only("aws_db_instance"), plan.only("aws_db_parameter_group")
+    assert database["storage_encrypted"] is True
+    assert database["kms_key_id"] == plan.only("aws_kms_key")["arn"]
+    assert database["publicly_accessible"] is False
+    assert database["vpc_security_group_ids"] == ["sg-postgres"]
+    subnets = plan.only("aws_db_subnet_group")["subnet_ids"]
+    assert len(subnets) == 3
+    assert all(subnet.startswith("subnet-private-") for subnet in subnets)
+    assert database["parameter_group_name"] == parameters["name"]
+    set_to = {each["name"]: each["value"] for each in parameters["parameter"]}
+    assert set_to["rds.force_ssl"] == "1"
+    assert database["backup_retention_period"] >= 1
+    evidence(f"{environment}: encrypted, force_ssl, in private subnets, no public address")
+
+
+@pytest.mark.property(11)
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_rds_keeps_its_administrators_password_itself(planned: Planned, environment: str) -> None:
+    database = planned(environment).only("aws_db_instance")
+    assert database["manage_master_user_password"] is True
+    assert (database["password"], database["password_wo"]) == (None, None)
+
+
+@pytest.mark.property(12)
+def test_in_the_cluster_terraform_keeps_the_backups_and_no_database(
+    planned: Planned, evidence: Callable[[str], None]
+) -> None:
+    plan = planned("prod", "cloudnativepg")
+    assert plan.of("aws_db_instance") == {}
+    bucket = plan.only("aws_s3_bucket")
+    assert bucket["force_destroy"] is False
+    closed = plan.only("aws_s3_bucket_public_access_block")
+    names = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
+    assert all(closed[name] is True for name in names)
+    versions = plan.only("aws_s3_bucket_versioning")
+    assert [each["status"] for each in versions["versioning_configuration"]] == ["Enabled"]
+    parts = ("public_access_block", "versioning", "server_side_encryption_configuration", "lifecycle_configuration")
+    assert {plan.only(f"aws_s3_bucket_{part}")["bucket"] for part in parts} == {bucket["bucket"]}
+    (rule,) = plan.only("aws_s3_bucket_lifecycle_configuration")["rule"]
+    assert [each["noncurrent_days"] for each in rule["noncurrent_version_expiration"]] == [LEAST_DAYS]
+    evidence("cloudnativepg: a bucket for backups, closed, versioned, not emptied at destroy; no RDS")
