@@ -23,7 +23,7 @@ CHECK_ENV := \
 	$(foreach role,APP OWNER INGEST READER WRITER ANALYST,ANDEN_DATABASE_$(role)_URL=postgresql://anden@127.0.0.1:9/anden)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test infra lint render bench screenshots clean
+.PHONY: help run test infra lint render function bench screenshots clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,9 +49,13 @@ lint: $(TEST_READY) ## Check style, types, imports, sizes, migrations and settin
 		&& echo "No migration is missing." || { echo "$$said"; exit 1; }
 	@$(CHECK_ENV) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-render: $(TEST_READY) ## Regenerate what is generated: settings page, OpenAPI file, dashboards and rules
+render: $(TEST_READY) ## Regenerate what is generated: settings page, OpenAPI file, dashboards, rules, the probe's zip
 	@$(CHECK_ENV) $(BIN)/python manage.py render
 	@$(CHECK_ENV) $(BIN)/python manage.py dashboards render
+	@$(BIN)/python -m packing probe
+
+function: $(TEST_READY) ## Build the API's zip for AWS Lambda (in .anden/functions/) and measure its cold start here
+	@$(BIN)/python -m packing api
 
 bench: $(TEST_READY) ## Measure every speed claim of the README beside its peers
 	$(BIN)/python -m bench $(BENCH_ARGS)

@@ -127,7 +127,7 @@ module "edge" {
   requests_per_second        = var.edge.requests_per_second
   requests_burst             = var.edge.requests_burst
   waf_requests_per_5_minutes = var.edge.waf_requests_per_5_minutes
-  function                   = var.function
+  probe_zip                  = "${path.module}/../functions/probe.zip" # committed: make render keeps it up to date
   kms_key_arn                = module.security.kms_key_arn
   secret_recovery_days       = var.protected ? 7 : 0
   log_retention_days         = var.log_retention_days

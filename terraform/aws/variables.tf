@@ -214,16 +214,6 @@ variable "edge" {
   }
 }
 
-variable "function" {
-  description = "The probe's code: path of the zip, its SHA-256 (base64), and the handler within."
-  type        = object({ zip = string, sha256 = string, handler = string })
-
-  validation {
-    condition     = endswith(var.function.zip, ".zip")
-    error_message = "function.zip must be the path of a .zip file."
-  }
-}
-
 variable "log_retention_days" {
   description = "Days that logs are kept."
   type        = number

@@ -4,7 +4,7 @@ Free of Django and of drivers, so that a CronJob or a Lambda can run it with thi
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 from urllib.parse import quote
@@ -79,6 +79,7 @@ class Outcome:
     held: bool
     seconds: float
     seen: str
+    key_refused: bool = False
 
     def line(self) -> str:
         """The outcome as one aligned line."""
@@ -199,21 +200,30 @@ CHECKS: Final[tuple[tuple[str, Callable[[Probe], str]], ...]] = (
 GATES: Final = frozenset({"healthz", "readyz"})
 """Checks without which the others would only wait."""
 
+EDGE_CHECKS: Final = tuple(check for check in CHECKS if check[0] not in GATES)
+"""What can be asked through an edge that lets nothing but the API pass."""
+
 WIDTH: Final = max(len(name) for name, _ in CHECKS)
 
 
-def outcomes(probe: Probe, clock: Callable[[], float]) -> Iterator[Outcome]:
-    """Each check as it ends; after a failed gate or a refused key the rest is not run. The clock counts seconds."""
-    for name, check in CHECKS:
-        started, over = clock(), name in GATES
+def outcomes(
+    probe: Probe, clock: Callable[[], float], checks: Sequence[tuple[str, Callable[[Probe], str]]] = CHECKS
+) -> Iterator[Outcome]:
+    """Each check as it ends. The clock counts seconds.
+
+    After a failed gate, a refused key or no answer at all the rest is not run: it would only wait.
+    """
+    for name, check in checks:
+        started, over, refused = clock(), name in GATES, False
         try:
             held, seen = True, check(probe)
         except (ProbeFailed, Unreachable) as error:
             held, seen = False, str(error)
-            over = over or isinstance(error, KeyRefused)
+            refused = isinstance(error, KeyRefused)
+            over = over or refused or isinstance(error, Unreachable)
         except (KeyError, TypeError, AttributeError):
             held, seen = False, "the answer has another shape than Andén's"
-        yield Outcome(name, held, clock() - started, seen)
+        yield Outcome(name, held, clock() - started, seen, refused)
         if over and not held:
             return
 

@@ -34,7 +34,6 @@ variables {
   emails            = ["station@example.org"]
   github_repository = "example/anden"
   terraform_cloud   = { organization = "example", project = "anden", workspaces = ["anden-aws", "anden-cluster"] }
-  function          = { zip = "probe.zip", sha256 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", handler = "probe.handler" }
 }
 
 run "prod" {

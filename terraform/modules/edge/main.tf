@@ -396,9 +396,9 @@ resource "aws_lambda_function" "probe" {
   role             = aws_iam_role.probe.arn
   runtime          = "python3.12"
   architectures    = ["arm64"]
-  handler          = var.function.handler
-  filename         = var.function.zip
-  source_code_hash = var.function.sha256
+  handler          = "functions.probe.handler"
+  filename         = var.probe_zip
+  source_code_hash = filebase64sha256(var.probe_zip)
   memory_size      = 512
   timeout          = 25
   kms_key_arn      = var.kms_key_arn

@@ -119,18 +119,13 @@ variable "waf_requests_per_5_minutes" {
   }
 }
 
-variable "function" {
-  description = "The probe's code: path of the zip, its SHA-256 (base64), and the handler within."
-  type        = object({ zip = string, sha256 = string, handler = string })
+variable "probe_zip" {
+  description = "Path of the zip with the probe's code, whose handler is functions.probe.handler."
+  type        = string
 
   validation {
-    condition     = endswith(var.function.zip, ".zip")
-    error_message = "function.zip must be the path of a .zip file."
-  }
-
-  validation {
-    condition     = can(regex("^[A-Za-z0-9+/]{43}=$", var.function.sha256))
-    error_message = "function.sha256 must be a SHA-256 in base64."
+    condition     = endswith(var.probe_zip, ".zip")
+    error_message = "probe_zip must be the path of a .zip file."
   }
 }
 

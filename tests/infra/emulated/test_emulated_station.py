@@ -104,11 +104,6 @@ def surroundings_of_dev(cloud: Emulator) -> dict[str, object]:
         "emails": ["station@example.org"],
         "github_repository": "example/anden",
         "terraform_cloud": {"organization": "example", "project": "anden", "workspaces": ["anden-dev-aws"]},
-        "function": {
-            "zip": "probe.zip",
-            "sha256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
-            "handler": "probe.handler",
-        },
     }
 
 
@@ -130,7 +125,6 @@ def copied(folder: Path) -> Path:
     shutil.copytree(STAND_INS, folder / "terraform", dirs_exist_ok=True)
     root = folder / "terraform/aws"
     shutil.copy(root.parent / "environments/dev.tfvars", root / "dev.auto.tfvars")
-    (root / "probe.zip").write_bytes(b"PK\x05\x06" + bytes(18))
     return root
 
 

@@ -1,0 +1,132 @@
+"""What the API's zip holds: Django and all that it imports, our own code, and the files of /api/docs."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from packaging.markers import Marker
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+REQUIREMENTS: Final = ("requirements/base.txt", "requirements/function.txt")
+OURS: Final = {"apps": ROOT / "apps", "config": ROOT / "platform/config", "functions": ROOT / "platform/functions"}
+
+REQUIREMENT: Final = re.compile(r"^(\S+==\S+)(?: ; (.+?))? \\\n((?: +--hash=\S+(?: \\)?\n)+)", re.MULTILINE)
+"""A requirement as uv writes it: what, for whom, and its hashes."""
+
+LEFT_OUT: Final = {
+    "aws-msk-iam-sasl-signer-python": "Kafka is the workers'",
+    "click-repl": "Celery's shell",
+    "confluent-kafka": "Kafka is the workers'",
+    "grafana-foundation-sdk": "dashboards are rendered beforehand",
+    "gunicorn": "Lambda is the server",
+    "markdown-it-py": "comes with rich",
+    "mdurl": "comes with rich",
+    "prompt-toolkit": "Celery's shell",
+    "rich": "commands of a terminal",
+    "wcwidth": "Celery's shell",
+}
+"""Packages that no request to the API imports, with the reason."""
+
+SERVICES: Final = frozenset({"secretsmanager", "sqs", "sts"})
+"""Services whose models botocore keeps here; all of them are 28 MB."""
+
+NOT_COLLECTED: Final = ("admin", "console", "gis", "redoc", "unfold")
+"""Static files of pages that no gateway leads to."""
+
+UNREAD: Final = frozenset({".c", ".h", ".po", ".pxd", ".pyc", ".pyi", ".pyx"})
+OF_THE_INSTALLER: Final = frozenset({"INSTALLER", "RECORD", "REQUESTED", "direct_url.json"})
+FOLDERS: Final = frozenset({"__pycache__", "bin", "tests"})
+
+
+@dataclass(frozen=True)
+class Target:
+    """A Python on a platform, as pip names both; no platform is the one that runs this."""
+
+    python: str = ""
+    platforms: tuple[str, ...] = ()
+
+    def words(self) -> list[str]:
+        """The words that tell pip."""
+        if not self.platforms:
+            return []
+        abis = (f"cp{self.python.replace('.', '')}", "abi3", "none")
+        words = ["--python-version", self.python, "--implementation", "cp"]
+        words += [word for abi in abis for word in ("--abi", abi)]
+        return words + [word for platform in self.platforms for word in ("--platform", platform)]
+
+    def wants(self, marker: str) -> bool:
+        """Whether a requirement with this marker is one of this target's: pip would ask the Python that it runs on."""
+        known = {"python_version": self.python, "python_full_version": f"{self.python}.0"} if self.python else {}
+        return Marker(marker).evaluate(known)
+
+
+LAMBDA: Final = Target(
+    "3.12", (*(f"manylinux_2_{minor}_aarch64" for minor in (34, 28, 27, 17)), "manylinux2014_aarch64")
+)
+"""The runtime python3.12 on arm64, as the probe's function has it. Its Amazon Linux 2023 has glibc 2.34."""
+
+HERE: Final = Target()
+
+
+def install(target: Target, folder: Path) -> None:
+    """Install the packages of the API for this target into the folder, each checked by its hash."""
+    with tempfile.TemporaryDirectory() as scratch:
+        wanted = Path(scratch) / "requirements.txt"
+        wanted.write_text("\n".join(requirements(target)), encoding="utf-8")
+        words = ["--quiet", "--disable-pip-version-check", "--no-input", "--no-compile", "--no-deps"]
+        # Which Python a package wants, pip would ask of the one that it runs on; the pins have answered that already.
+        words += ["--require-hashes", "--only-binary", ":all:", "--ignore-requires-python"]
+        words += ["--target", str(folder), "-r", str(wanted)]
+        subprocess.run([sys.executable, "-m", "pip", "install", *words, *target.words()], check=True)
+
+
+def requirements(target: Target) -> Iterator[str]:
+    """The pinned and hashed requirement of each package that goes in, without its marker."""
+    for path in REQUIREMENTS:
+        text = re.sub(r"^ *#.*\n", "", (ROOT / path).read_text(encoding="utf-8"), flags=re.MULTILINE)
+        for pin, marker, hashes in REQUIREMENT.findall(text):
+            if re.split(r"[=\[]", pin)[0] not in LEFT_OUT and (not marker or target.wants(marker)):
+                yield f"{pin} \\\n{hashes}"
+
+
+def collect(folder: Path) -> None:
+    """Put the static files of /api/docs into the folder, named by their contents, as the web server has them."""
+    surroundings = {
+        "ANDEN_STATIC_ROOT": str(folder),
+        # Settings want these to be there; collecting uses neither.
+        "ANDEN_SECRET_KEY": "only-while-the-zip-is-built-0123456789",
+        "ANDEN_DATABASE_APP_URL": "postgresql://nobody@127.0.0.1:1/nothing",
+    }
+    words = ["collectstatic", "--no-input", "--verbosity", "0"]
+    words += [word for name in NOT_COLLECTED for word in ("--ignore", name)]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANDEN_", "DJANGO_"))}
+    subprocess.run([sys.executable, ROOT / "manage.py", *words], env={**kept, **surroundings}, check=True)
+
+
+def contents(packages: Path, static: Path) -> Mapping[str, Path]:
+    """The file behind each name in the zip."""
+    sources = {"": packages, "static": static, **OURS}
+    return {
+        str(PurePosixPath(prefix, relative)): path
+        for prefix, folder in sources.items()
+        for path in folder.rglob("*")
+        if path.is_file() and is_read(relative := PurePosixPath(path.relative_to(folder).as_posix()), prefix == "")
+    }
+
+
+def is_read(path: PurePosixPath, of_a_package: bool) -> bool:
+    """Whether a running function can read this file."""
+    if path.suffix in UNREAD or FOLDERS & set(path.parts[:-1]):
+        return False
+    if not of_a_package:
+        return True
+    if path.name in OF_THE_INSTALLER or ("static" in path.parts and path.suffix != ".py"):
+        return False
+    services = path.parts[:2] == ("botocore", "data") and len(path.parts) > 3
+    return not services or path.parts[2] in SERVICES

@@ -1,0 +1,69 @@
+"""The API's function, built: as a zip beside Lambda's limits, or as the tree that Lambda unpacks from it."""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from packing.api import LAMBDA, Target, collect, contents, install
+from packing.archive import write_archive
+
+MIB: Final = 1024 * 1024
+ZIPPED_MIB: Final = 50
+"""Largest zip of a direct upload; a larger one goes by S3. Source: "Deployment package", in Lambda's quotas."""
+UNZIPPED_MIB: Final = 250
+
+
+@dataclass(frozen=True)
+class Built:
+    """A zip, its sizes, and what tells it from another."""
+
+    path: Path
+    sha256: str
+    files: int
+    zipped: int
+    unzipped: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether Lambda takes it by a direct upload."""
+        return self.zipped <= ZIPPED_MIB * MIB and self.unzipped <= UNZIPPED_MIB * MIB
+
+    def told(self) -> str:
+        """The figures in lines."""
+        return (
+            f"{self.path}: {self.files:,} files, SHA-256 {self.sha256}\n"
+            f"  zipped   {self.zipped / MIB:6.1f} MiB of {ZIPPED_MIB} by a direct upload\n"
+            f"  unzipped {self.unzipped / MIB:6.1f} MiB of {UNZIPPED_MIB}"
+        )
+
+
+def build(path: Path, target: Target = LAMBDA) -> Built:
+    """The API's zip for this target, written to the path."""
+    with _gathered(target) as files:
+        write_archive(path, files, packed=True)
+        unzipped = sum(file.stat().st_size for file in files.values())
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Built(path, digest, len(files), path.stat().st_size, unzipped)
+
+
+def lay_out(folder: Path, target: Target) -> None:
+    """Make the folder what Lambda would unpack, for this target."""
+    with _gathered(target) as files:
+        for name, file in files.items():
+            place = folder / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, place)
+
+
+@contextmanager
+def _gathered(target: Target) -> Iterator[Mapping[str, Path]]:
+    with tempfile.TemporaryDirectory(prefix="anden-function-") as scratch:
+        packages, static = Path(scratch, "packages"), Path(scratch, "static")
+        install(target, packages)
+        collect(static)
+        yield contents(packages, static)

@@ -1,0 +1,29 @@
+"""The probe's zip: a few files of our own, committed, so that a run of Terraform needs nothing but the repository."""
+
+import io
+from pathlib import Path
+from typing import Final
+
+from packing.archive import write_archive
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+PATH: Final = ROOT / "terraform/functions/probe.zip"
+MODULES: Final = (
+    "apps/__init__.py",
+    "apps/api/__init__.py",
+    "apps/api/adapters/__init__.py",
+    "apps/api/adapters/probe_http.py",
+    "apps/api/core/__init__.py",
+    "apps/api/core/probe.py",
+    "platform/functions/__init__.py",
+    "platform/functions/probe.py",
+    "platform/functions/secret_store.py",
+)
+
+
+def probe_zip(root: Path = ROOT) -> bytes:
+    """The zip's bytes. Not packed: some 20 KB are not worth bytes that another zlib would change."""
+    written = io.BytesIO()
+    contents = {name.removeprefix("platform/"): root / name for name in MODULES}
+    write_archive(written, contents, packed=False)
+    return written.getvalue()

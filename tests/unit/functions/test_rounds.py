@@ -1,0 +1,168 @@
+"""The probe as a function: its rounds against a station of paper, and what it tells whom."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from apps.api.core.probe import EDGE_CHECKS, ROW
+from functions import probe
+from functions.probe import FRESH_S, RESERVE_S, Rounds, StationFailed, handler
+from tests.unit.api.test_probe import KEY, PaperStation
+
+NAMES = [name for name, _ in EDGE_CHECKS]
+GATEWAY = {"version": "2.0", "requestContext": {"http": {"method": "GET"}}}
+SCHEDULE = {"source": "aws.events"}
+
+
+@dataclass
+class Secret:
+    """A secret that can change; `reads` counts."""
+
+    text: str = KEY
+    reads: int = 0
+
+    def __call__(self) -> str:
+        self.reads += 1
+        return self.text
+
+
+@dataclass
+class Clock:
+    """A clock that goes by hand."""
+
+    now_s: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@dataclass
+class Deadline:
+    """What is left of the function's time, as often as it is asked."""
+
+    left_s: list[float] = field(default_factory=list)
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(1000 * (self.left_s.pop(0) if self.left_s else 25.0))
+
+
+Begin = Callable[..., Rounds]
+
+
+@pytest.fixture
+def begin(monkeypatch: pytest.MonkeyPatch) -> Begin:
+    """A function that makes these rounds those of the handler."""
+
+    def made(station: PaperStation, secret: Secret | None = None, clock: Clock | None = None) -> Rounds:
+        rounds = Rounds(station, secret or Secret(), clock or Clock())
+        monkeypatch.setattr(probe, "_rounds", lambda: rounds)
+        return rounds
+
+    return made
+
+
+def body(answer: dict[str, Any]) -> dict[str, Any]:
+    assert answer["headers"]["content-type"] == "application/json"
+    told: dict[str, Any] = json.loads(answer["body"])
+    return told
+
+
+def test_a_round_asks_what_the_edge_lets_pass_and_reads_the_key_once(begin: Begin) -> None:
+    secret = Secret()
+    # Behind an edge neither of these can be seen, and neither is asked for.
+    begin(PaperStation(ready=False), secret)
+    assert [handler(SCHEDULE, Deadline()) for _ in range(3)] == [{"checks": len(NAMES)}] * 3
+    assert "healthz" not in NAMES
+    assert secret.reads == 1
+
+
+def test_a_key_that_was_changed_is_read_anew_within_the_same_call(begin: Begin) -> None:
+    secret, station = Secret(), PaperStation()
+    begin(station, secret)
+    handler(SCHEDULE, Deadline())
+    station.key = secret.text = "anden_new"
+    assert handler(SCHEDULE, Deadline()) == {"checks": len(NAMES)}
+    assert secret.reads == 2
+
+
+def test_a_key_that_is_refused_and_stays_the_same_fails(begin: Begin) -> None:
+    secret = Secret("anden_wrong")
+    begin(PaperStation(), secret)
+    with pytest.raises(StationFailed, match="1 of 2 checks failed: dataset list"):
+        handler(SCHEDULE, Deadline())
+    assert secret.reads == 2
+
+
+def test_the_schedule_hears_which_checks_failed_and_the_log_what_was_seen(
+    begin: Begin, caplog: pytest.LogCaptureFixture
+) -> None:
+    begin(PaperStation(rows=({**ROW, "number": 5},)))
+    with pytest.raises(StationFailed, match="2 of 7 checks failed: row, row by id"):
+        handler(SCHEDULE, Deadline())
+    assert "number is 5 instead of" in caplog.text
+
+
+def test_whoever_opens_the_station_sees_which_checks_held_and_nothing_of_what_was_seen(begin: Begin) -> None:
+    begin(PaperStation())
+    good = handler(GATEWAY, Deadline())
+    assert (good["statusCode"], good["headers"]["cache-control"]) == (200, "no-store")
+    told = {"station": "up", "at": "2027-01-15T08:00:00+00:00", "checks": dict.fromkeys(NAMES, True)}
+    assert body(good) == told
+    begin(PaperStation(datasets=("secret-flights", "probe")))
+    bad = handler(GATEWAY, Deadline())
+    assert bad["statusCode"] == 503
+    assert body(bad)["station"] == "down"
+    assert body(bad)["checks"]["dataset list"] is False
+    assert "secret-flights" not in json.dumps(bad)
+    assert KEY not in json.dumps([good, bad])
+
+
+def test_a_station_that_does_not_answer_is_asked_once(begin: Begin) -> None:
+    begin(PaperStation(alive=False))
+    assert body(handler(GATEWAY, Deadline()))["checks"] == {"no key": False}
+
+
+def test_whoever_opens_the_station_again_and_again_does_not_ask_it_each_time(begin: Begin) -> None:
+    clock, station = Clock(), PaperStation()
+    begin(station, clock=clock)
+    handler(GATEWAY, Deadline())
+    station.alive = False
+    clock.now_s += FRESH_S - 1
+    assert handler(GATEWAY, Deadline())["statusCode"] == 200
+    with pytest.raises(StationFailed):
+        handler(SCHEDULE, Deadline())
+    assert handler(GATEWAY, Deadline())["statusCode"] == 503
+    station.alive = True
+    clock.now_s += FRESH_S
+    assert handler(GATEWAY, Deadline())["statusCode"] == 200
+
+
+def test_a_round_ends_before_its_time_does(begin: Begin) -> None:
+    begin(PaperStation())
+    told = body(handler(GATEWAY, Deadline([25.0, RESERVE_S - 0.5])))
+    assert (told["station"], told["checks"]) == ("down", {"no key": True, "dataset list": True, "time": False})
+
+
+def test_a_probe_that_cannot_ask_says_so_to_the_gateway_and_raises_for_the_schedule(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refused() -> str:
+        raise PermissionError("the secret anden/probe/key is not for you")
+
+    begin(PaperStation()).read_key = refused
+    answer = handler(GATEWAY, Deadline())
+    assert (answer["statusCode"], body(answer)["station"], body(answer)["checks"]) == (503, "unknown", {})
+    assert "anden/probe/key" not in json.dumps(answer)
+    assert "The station could not be asked" in caplog.text
+    with pytest.raises(PermissionError):
+        handler(SCHEDULE, Deadline())
+
+
+def test_what_the_function_is_not_told_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    probe._rounds.cache_clear()
+    monkeypatch.delenv("ANDEN_PROBE_URL", raising=False)
+    with pytest.raises(KeyError, match="ANDEN_PROBE_URL"):
+        handler(SCHEDULE, Deadline())
