@@ -38,6 +38,16 @@ OURS = (Path(sys.executable).parent, Path(__file__).parents[1] / ".venv-infra/bi
 """Where programs of a pinned version are: before any that happens to be on this machine's PATH."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the way that the API's tests take."""
+    parser.addoption(
+        "--through",
+        choices=["wsgi", "gateway"],
+        default="wsgi",
+        help="how the API's tests ask it: by WSGI, or by events of an API Gateway as a function gets them",
+    )
+
+
 @pytest.fixture(scope="session")
 def require() -> Callable[[str], str]:
     """A function that gives a program's path, or skips the test and says how to get it."""

@@ -37,6 +37,7 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
     errors.KeyMissing: Problem("key-missing", "No valid key", 401, (("WWW-Authenticate", 'Bearer realm="anden"'),)),
     errors.ParameterInvalid: Problem("parameter-invalid", "A parameter is wrong", 400),
     errors.QueryTooSlow: Problem("query-too-slow", "The query takes too long", 400),
+    errors.AnswerTooLarge: Problem("answer-too-large", "The answer is too large", 400),
     errors.ActionRefused: Problem("action-refused", "The key may not do this", 403),
     errors.DatasetHidden: Problem("dataset-unknown", "No such dataset", 404),
     errors.RecordUnknown: Problem("record-unknown", "No such record", 404),

@@ -56,6 +56,10 @@ class PlatformSettings(EnvironmentSettings):
         default=None,
         description="PostgreSQL as administrator (CREATEROLE, CREATEDB), for `manage.py roles ensure` alone.",
     )
+    database_pool: bool = Field(
+        default=True,
+        description="Whether a web process keeps connections between requests; false in a function on AWS Lambda.",
+    )
     reader_timeout_s: float = Field(
         default=30, gt=0, le=3600, description="Longest statement of the reader role, seconds."
     )

@@ -105,11 +105,13 @@ def _database(url: str, role: str) -> dict[str, Any]:
     database: dict[str, Any] = dict(dj_database_url.parse(url, engine="django.db.backends.postgresql"))
     options = {"application_name": f"anden-{role}", "connect_timeout": 5, **database.get("OPTIONS", {})}
     if role in {"app", "reader", "writer"}:
-        # A pool that gives up soon asks again with the next request, instead of in ever longer pauses.
-        options["pool"] = {"min_size": 1, "max_size": 8, "timeout": 5, "reconnect_timeout": 3}
         options["prepare_threshold"] = 5  # Django's own cursors never prepare; the API's queries do
+        if ANDEN.database_pool:
+            # A pool that gives up soon asks again with the next request, instead of in ever longer pauses.
+            options["pool"] = {"min_size": 1, "max_size": 8, "timeout": 5, "reconnect_timeout": 3}
     engine = "apps.datasets.adapters.timed_postgresql"
-    return {**database, "ENGINE": engine, "OPTIONS": options, "CONN_HEALTH_CHECKS": True}
+    # Nothing but a pool keeps a connection from one request to the next.
+    return {**database, "ENGINE": engine, "OPTIONS": options, "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 0}
 
 
 DATABASES = {"default" if role == "app" else role: _database(url, role) for role, url in ANDEN.database_urls().items()}

@@ -40,6 +40,10 @@ class QueryTooSlow(ApiError):
     """The query took too long: narrow its filters."""
 
 
+class AnswerTooLarge(ApiError):
+    """The answer is larger than it may be: ask for less."""
+
+
 class RecordExists(ApiError):
     """A record with this key exists: PUT or PATCH it."""
 

@@ -1,20 +1,24 @@
 """Datasets with rows, and clients that may read them."""
 
 import itertools
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.http.response import HttpResponseBase
-from django.test import Client as Http
 
 from apps.api.services import GrantRequest, client_create
 from apps.datasets.core.applied import AppliedDataset
+from config.wsgi import application
+from functions.gateway import gateway_handler
+from tests.gateway import Gateway, Http
 from tests.station import Station
 
 CONTRACTS = Path(__file__).resolve().parents[3] / "contracts"
 
+Visit = Callable[..., Http]
 Connect = Callable[..., Http]
 
 
@@ -23,14 +27,35 @@ def told(response: HttpResponseBase) -> str:
     return getattr(response, "content", b"").decode().replace(response["X-Request-ID"], "this")
 
 
+@pytest.fixture(scope="session")
+def gateway(pytestconfig: pytest.Config) -> Iterator[Gateway | None]:
+    """The gateway before the function that the API is, where the tests are to go through it."""
+    if pytestconfig.getoption("through") != "gateway":
+        yield None
+        return
+    one = Gateway(gateway_handler(application))
+    yield one
+    sys.stdout.write(f"\n{one.events} events of the gateway\n")
+
+
 @pytest.fixture
-def connect(station: Station) -> Connect:
+def visit(gateway: Gateway | None) -> Visit:
+    """A function that gives the HTTP of somebody with this key, or without any."""
+
+    def made(key: object = None) -> Http:
+        return Http(gateway, headers={} if key is None else {"Authorization": f"Bearer {key}"})
+
+    return made
+
+
+@pytest.fixture
+def connect(station: Station, visit: Visit) -> Connect:
     """A function that makes a client with these grants and gives its HTTP."""
     numbers = itertools.count()
 
     def made(*grants: GrantRequest) -> Http:
         _, key = client_create(f"client {next(numbers)}", grants)
-        return Http(headers={"Authorization": f"Bearer {key}"})
+        return visit(key)
 
     return made
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.test import Client as Http
 
 from apps.api.models import Client, Grant, Key
 from apps.datasets.core.applied import AppliedDataset
+from tests.integration.api.conftest import Visit
 from tests.station import Station
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
@@ -21,7 +21,7 @@ def clients(*arguments: str) -> str:
     return output.getvalue()
 
 
-def test_a_client_is_made_listed_and_revoked(flights: AppliedDataset, persons: AppliedDataset) -> None:
+def test_a_client_is_made_listed_and_revoked(flights: AppliedDataset, persons: AppliedDataset, visit: Visit) -> None:
     said = clients(
         *("create", "museum", "--grant", "flights:read", "--columns", "carrier,flight"),
         *("--grant", "persons:read,write"),
@@ -35,7 +35,7 @@ def test_a_client_is_made_listed_and_revoked(flights: AppliedDataset, persons: A
         (True, False, ["carrier", "flight"]),
         (True, True, None),
     ]
-    http = Http(headers={"Authorization": f"Bearer {key}"})
+    http = visit(key)
     assert http.get("/api/v1/datasets/flights/records?limit=1").json()["records"][0].keys() == {
         "_id",
         "carrier",

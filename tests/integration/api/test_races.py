@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from django.db import connections
-from django.test import Client as Http
 
 from apps.api import selectors
 from apps.api.core.surface import surface_of
@@ -18,6 +17,7 @@ from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.odcs import contract_from_odcs
 from apps.datasets.models import Batch
 from apps.datasets.services import dataset_drop
+from tests.gateway import Http
 from tests.integration.api.conftest import Connect
 from tests.station import Station
 

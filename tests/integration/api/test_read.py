@@ -6,7 +6,6 @@ from urllib.parse import quote
 
 import pytest
 from django.db import connections
-from django.test import Client as Http
 from prometheus_client import REGISTRY
 
 from apps.api.core.lookups import LOOKUPS
@@ -14,7 +13,8 @@ from apps.api.models import Client, Key
 from apps.api.services import GrantRequest, client_revoke
 from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.metrics import DATABASE_SECONDS
-from tests.integration.api.conftest import Connect, add_flights, told
+from tests.gateway import Http
+from tests.integration.api.conftest import Connect, Visit, add_flights, told
 from tests.station import Station
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
@@ -35,8 +35,8 @@ def walk(http: Http, url: str | None) -> list[list[dict[str, Any]]]:
     return pages
 
 
-def test_without_a_key_nothing_is_told(flights: AppliedDataset) -> None:
-    http = Http()
+def test_without_a_key_nothing_is_told(flights: AppliedDataset, visit: Visit) -> None:
+    http = visit()
     for path in (
         "/api/v1/datasets",
         PATH,

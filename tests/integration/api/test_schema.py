@@ -13,6 +13,7 @@ from apps.api.services import GrantRequest, client_create
 from apps.api.views.documents import openapi_document
 from apps.datasets.core.applied import AppliedDataset
 from config.wsgi import application
+from tests.gateway import Gateway
 from tests.integration.api.conftest import Connect
 from tests.station import Station
 from tests.unit.api.shapes import every_type
@@ -46,8 +47,8 @@ def map_path_parameters(context: Any, path_parameters: dict[str, Any] | None) ->
     suppress_health_check=list(HealthCheck),
     derandomize=True,
 )
-def test_no_request_breaks_the_api(case: "schemathesis.Case[Any]", key: str) -> None:
-    response = case.call(headers={"Authorization": f"Bearer {key}"})
+def test_no_request_breaks_the_api(case: "schemathesis.Case[Any]", key: str, gateway: Gateway | None) -> None:
+    response = case.call(headers={"Authorization": f"Bearer {key}"}, app=gateway or application)
     case.validate_response(
         response, headers={"Authorization": f"Bearer {key}"}, excluded_checks=[positive_data_acceptance]
     )

@@ -11,13 +11,13 @@ import uuid
 from typing import Any
 
 import pytest
-from django.test import Client as Http
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from apps.api.services import GrantRequest
 from apps.datasets.core.types import TYPES
 from tests.documents import document, prop
+from tests.gateway import Http
 from tests.integration.api.conftest import Connect
 from tests.station import Station
 from tests.unit.api.shapes import every_type

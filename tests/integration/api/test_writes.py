@@ -5,11 +5,11 @@ import uuid
 from typing import Any
 
 import pytest
-from django.test import Client as Http
 
 from apps.api.services import GrantRequest
 from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.models import Batch
+from tests.gateway import Http
 from tests.integration.api.conftest import Connect, told
 from tests.station import Station
 
