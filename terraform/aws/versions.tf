@@ -1,5 +1,5 @@
 terraform {
-  required_version = ">= 1.11"
+  required_version = ">= 1.11, < 2.0"
 
   # Organization and workspace come from TF_CLOUD_ORGANIZATION and TF_WORKSPACE: the block takes no variables.
   cloud {}

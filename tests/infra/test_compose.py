@@ -64,11 +64,8 @@ def test_the_variables_are_ones_that_the_settings_read(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", THEIRS)
-def test_an_image_of_others_has_an_exact_tag_that_the_docs_explain_and_a_health_check(name: str) -> None:
-    service = THEIRS[name]
-    assert re.fullmatch(r"[a-z/]+:v?\d+\.\d+(\.\d+)?", service["image"])
-    assert f"`{service['image']}`" in (ROOT / "docs/pins.md").read_text(encoding="utf-8")
-    assert service["healthcheck"]["test"][0] == "CMD"
+def test_a_process_of_others_has_a_health_check(name: str) -> None:
+    assert THEIRS[name]["healthcheck"]["test"][0] == "CMD"
 
 
 def test_who_waits_for_somebody_waits_for_something_that_happens() -> None:

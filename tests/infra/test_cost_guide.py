@@ -5,8 +5,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any, Final
 
-import hcl2
 import pytest
+
+from tests.infra.declared import TERRAFORM, parsed
 
 ROOT: Final = Path(__file__).parents[2]
 GUIDE: Final = (ROOT / "docs/guides/cost.md").read_text(encoding="utf-8")
@@ -31,18 +32,9 @@ def rows(environment: str) -> dict[str, tuple[int, Decimal, Decimal, Decimal, st
     }
 
 
-def plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key).strip('"'): plain(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [plain(one) for one in value]
-    return value.strip('"') if isinstance(value, str) else value
-
-
 def values(environment: str) -> dict[str, Any]:
     """The environment's file of values."""
-    path = ROOT / f"terraform/environments/{environment}.tfvars"
-    return {name.strip('"'): plain(value) for name, value in hcl2.loads(path.read_text(encoding="utf-8")).items()}
+    return parsed(TERRAFORM / f"environments/{environment}.tfvars")
 
 
 def expected(given: dict[str, Any]) -> dict[str, tuple[int, int | None]]:

@@ -2,9 +2,9 @@
 
 import re
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import hcl2
+from tests.infra.declared import FOLDERS, blocks, parsed
 
 ROOT: Final = Path(__file__).parents[2]
 GUIDE: Final = (ROOT / "docs/guides/hcp-terraform.md").read_text(encoding="utf-8")
@@ -17,25 +17,8 @@ def named(text: str) -> set[str]:
     return set(re.findall(r"`([^`\n]+)`", text))
 
 
-def bare(name: Any) -> str:
-    return str(name).strip('"')
-
-
-def blocks(folder: str, kind: str) -> dict[str, dict[str, Any]]:
-    """Declared variables or outputs of a root, by name."""
-    found: dict[str, dict[str, Any]] = {}
-    for path in sorted((ROOT / folder).glob("*.tf")):
-        for block in hcl2.loads(path.read_text(encoding="utf-8")).get(kind, []):
-            found |= {bare(name): body for name, body in block.items()}
-    return found
-
-
-def values(path: Path) -> dict[str, Any]:
-    return {bare(name): value for name, value in hcl2.loads(path.read_text(encoding="utf-8")).items()}
-
-
 def test_each_environment_has_two_workspaces_of_its_name() -> None:
-    stations = {bare(values(path)["name"]) for path in ENVIRONMENTS}
+    stations = {parsed(path)["name"] for path in ENVIRONMENTS}
     assert {name for name, _, _ in ROW.findall(GUIDE)} == {
         f"{one}-{root}" for one in stations for root in ("aws", "cluster")
     }
@@ -63,16 +46,16 @@ def test_trigger_paths_hold_all_that_a_root_reads() -> None:
 
 def test_variables_of_the_workspaces_are_those_that_no_file_of_values_gives() -> None:
     section = GUIDE.partition("## 2. Variables")[2].partition("## 3.")[0]
-    for root, given in (("aws", set(values(ENVIRONMENTS[0]))), ("cluster", set())):
+    for root, given in (("aws", set(parsed(ENVIRONMENTS[0]))), ("cluster", set())):
         line = section.partition(f"On each `-{root}` workspace")[2].partition(".")[0]
-        declared = blocks(f"terraform/{root}", "variable")
+        declared = dict(blocks(FOLDERS[root], "variable"))
         needed = {name for name, body in declared.items() if "default" not in body} - given
         assert needed <= named(line), root
         assert named(line) <= set(declared), root
 
 
 def test_roles_come_from_outputs_that_are_declared() -> None:
-    assert "terraform_role_arns" in blocks("terraform/aws", "output")
+    assert "terraform_role_arns" in dict(blocks(FOLDERS["aws"], "output"))
     for phase in ("PLAN", "APPLY"):
         assert f"| `TFC_AWS_{phase}_ROLE_ARN` | all | Output `terraform_role_arns`, `{phase.lower()}` |" in GUIDE
 

@@ -6,22 +6,15 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.infra.tracked import ROOT, tracked
+
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 Require = Callable[[str], str]
 
 
 def scripts() -> list[Path]:
     """Every file of the project that a shell runs."""
-    listed = subprocess.run(
-        ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    files = [ROOT / name for name in listed.stdout.split("\0") if name]
-    return sorted(path for path in files if path.is_file() and is_script(path))
+    return [path for path in tracked() if is_script(path)]
 
 
 def is_script(path: Path) -> bool:

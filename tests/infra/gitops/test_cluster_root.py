@@ -3,16 +3,16 @@
 import json
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import hcl2
 import lupa
 import pytest
 import yaml
 
 from tests.infra.charts import ROOT
+from tests.infra.declared import FOLDERS, MODULES, blocks
 from tests.infra.gitops.expanded import annotations
 from tests.infra.gitops.test_addons import root_objects
 from tests.infra.mirror import terraform
@@ -21,44 +21,35 @@ CLUSTER = ROOT / "terraform/cluster"
 MODULE = ROOT / "terraform/modules/kubernetes"
 
 
-def _parsed(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    for path in sorted(folder.glob("*.tf")):
-        yield path, hcl2.loads(path.read_text())
-
-
-def _names(blocks: list[dict[str, Any]]) -> set[str]:
-    return {key.strip('"') for block in blocks for key in block if not key.startswith("__")}
+def _kinds(folder: Path, word: str) -> set[str]:
+    """The first labels of the folder's blocks: kinds of resources, names of outputs."""
+    return {name for name, _ in blocks(folder, word)}
 
 
 @pytest.mark.property(7)
 def test_no_manifest_and_no_provider_in_a_module(evidence: Callable[[str], None]) -> None:
-    seen = 0
-    for folder in (CLUSTER, *(ROOT / "terraform/modules").iterdir()):
-        for path, parsed in _parsed(folder):
-            seen += 1
-            assert "kubernetes_manifest" not in _names(parsed.get("resource", [])), path
-            assert folder == CLUSTER or "provider" not in parsed, path
-    kinds = _names(hcl2.loads((MODULE / "main.tf").read_text())["resource"])
-    assert kinds == {"helm_release"}
-    evidence(f"{seen} files: no kubernetes_manifest, no provider in a module")
+    for folder in FOLDERS.values():
+        assert "kubernetes_manifest" not in _kinds(folder, "resource"), folder
+    for folder in MODULES:
+        assert _kinds(folder, "provider") == set(), folder
+    assert _kinds(MODULE, "resource") == {"helm_release"}
+    evidence(f"{len(FOLDERS)} folders: no kubernetes_manifest, no provider in a module")
 
 
 @pytest.mark.property(7)
 def test_the_second_root_reads_declared_outputs_alone(evidence: Callable[[str], None]) -> None:
-    declared = _names(hcl2.loads((ROOT / "terraform/aws/outputs.tf").read_text())["output"])
+    declared = _kinds(FOLDERS["aws"], "output")
     text = "\n".join(path.read_text() for path in CLUSTER.glob("*.tf"))
     read = set(re.findall(r"\blocal\.aws\.([a-z_]+)", text))
     assert read == {"cluster_name", "cluster_endpoint", "cluster_certificate_authority_data", "station"}
     assert read <= declared
-    data = {key for _, parsed in _parsed(CLUSTER) for key in _names(parsed.get("data", []))}
-    assert data == {"terraform_remote_state"}
+    assert _kinds(CLUSTER, "data") == {"terraform_remote_state"}
     evidence(f"{len(read)} outputs are read, all declared by the first root")
 
 
 @pytest.mark.property(7)
 def test_the_root_has_no_password_and_no_resource_of_its_own() -> None:
-    for path, parsed in _parsed(CLUSTER):
-        assert "resource" not in parsed, path
+    assert _kinds(CLUSTER, "resource") == set()
     versions = (CLUSTER / "versions.tf").read_text()
     assert 'ephemeral "aws_eks_cluster_auth"' in versions
     assert "kubernetes = {" in versions

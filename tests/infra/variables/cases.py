@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
-from tests.infra.variables.declared import FOLDERS, variables
+from tests.infra.declared import FOLDERS, variables
 
-_CASES: Final = FOLDERS["aws"].parents[1] / "tests/infra/variables/cases"
+_CASES: Final = Path(__file__).with_name("cases")
 Cases = dict[str, dict[str, Any]]
 Change = Mapping[str, Any]
 

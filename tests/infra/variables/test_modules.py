@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import pytest
 
-from tests.infra.variables.declared import FOLDERS, MODULES, ROOT, TERRAFORM, blocks, parsed, variables
+from tests.infra.declared import FOLDERS, MODULES, TERRAFORM, blocks, parsed, variables
+from tests.infra.tracked import ROOT
 
 FILES: Final = {"main.tf", "outputs.tf", "variables.tf", "versions.tf"}
 # Everything that the first root says goes into annotations, so that a new fact needs one edit, not three.

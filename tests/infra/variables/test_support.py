@@ -7,8 +7,8 @@ from typing import Final
 
 import pytest
 
+from tests.infra.declared import FOLDERS, TERRAFORM, bare, parsed, texts
 from tests.infra.variables.cases import good
-from tests.infra.variables.declared import FOLDERS, TERRAFORM, bare, parsed, texts
 from tests.infra.variables.verdicts import Question, verdicts
 
 ENVIRONMENTS: Final = sorted((TERRAFORM / "environments").glob("*.tfvars"))

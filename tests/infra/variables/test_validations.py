@@ -8,9 +8,10 @@ from typing import Final
 
 import pytest
 
+from tests.infra.declared import FOLDERS, Variable, bare, blocks, conditions, parsed, variables
 from tests.infra.properties import PROPERTIES
+from tests.infra.tracked import ROOT
 from tests.infra.variables.cases import SHARED, Change, accepted, cases, good, own, property_of, refused
-from tests.infra.variables.declared import FOLDERS, ROOT, Variable, bare, blocks, conditions, parsed, variables
 from tests.infra.variables.verdicts import Question, verdicts
 
 DECLARED: Final = {folder: variables(path) for folder, path in FOLDERS.items()}

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import hcl2
 
-ROOT: Final = Path(__file__).parents[3]
+from tests.infra.tracked import ROOT
+
 TERRAFORM: Final = ROOT / "terraform"
 MODULES: Final = sorted(path for path in (TERRAFORM / "modules").iterdir() if path.is_dir())
 FOLDERS: Final = {path.name: path for path in (TERRAFORM / "aws", TERRAFORM / "cluster", *MODULES)}
@@ -48,7 +49,7 @@ def parsed(path: Path) -> dict[str, Any]:
 
 
 def blocks(folder: Path, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Name and body of each block of this kind, which has one label, in the folder's files."""
+    """First label and body of each block of this kind in the folder's files."""
     for path in sorted(folder.glob("*.tf")):
         for block in parsed(path).get(kind, []):
             yield from block.items()
