@@ -28,3 +28,9 @@ def tracked(*patterns: str) -> list[Path]:
         )
     files = [ROOT / name for name in sorted(set(listed.stdout.split("\0"))) if name]
     return [path for path in files if path.is_file()]
+
+
+def texts(*patterns: str) -> dict[str, str]:
+    """What those files hold that are text, as Git tells it from the rest, by their paths in the repository."""
+    contents = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in tracked(*patterns)}
+    return {name: content.decode() for name, content in contents.items() if b"\0" not in content[:8000]}

@@ -9,7 +9,7 @@ from typing import Any, Final
 import yaml
 
 from tests.infra.declared import FOLDERS, blocks, parsed
-from tests.infra.tracked import ROOT, tracked
+from tests.infra.tracked import texts
 
 _FILES: Final = (":/Dockerfile", ":/compose.yaml", ":/.github", ":/charts", ":/gitops", ":/terraform")
 _IMAGE: Final = re.compile(r"(?P<name>[\w./-]+(?::\d+/[\w./-]+)?:(?P<tag>[\w.-]+))(?:@sha256:[0-9a-f]{64})?")
@@ -106,8 +106,7 @@ def releases() -> Iterator[Pin]:
 
 def everything() -> list[Pin]:
     """What the project takes from elsewhere, but for packages, which have locks."""
-    files = [(path.relative_to(ROOT).as_posix(), path) for path in tracked(*_FILES)]
-    return [*(pin for name, path in files for pin in pins(name, path.read_text(encoding="utf-8"))), *releases()]
+    return [*(pin for path, text in texts(*_FILES).items() for pin in pins(path, text)), *releases()]
 
 
 def listed(text: str) -> dict[str, set[str]]:

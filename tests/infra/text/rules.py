@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-from tests.infra.tracked import tracked
+from tests.infra.tracked import texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +60,18 @@ ACCEPTED: Final = {
 
 _PROGRAMS: Final = (".py", ".js", ".mjs", ".css", ".html", ".lua")
 # Locks name what they lock by the hundred, and pictures are rendered from text.
-_LEFT_OUT: Final = ("package-lock.json", ".txt", ".lock.toml", ".png", ".gz", ".svg")
-_PLANTED: Final = Path(__file__).parent
+_LEFT_OUT: Final = ("package-lock.json", ".txt", ".lock.toml", ".svg")
+_PLANTED: Final = "tests/infra/text/"
 
 
-def scanned(*, programs: bool) -> list[Path]:
-    """Files that rules hold for; with programs, too, but for the tests beside this one, which break each rule."""
-    files = [path for path in tracked() if not path.name.endswith(_LEFT_OUT)]
-    return [path for path in files if path.suffix not in _PROGRAMS or (programs and path.parent != _PLANTED)]
+def scanned(*, programs: bool) -> dict[str, str]:
+    """Files that rules hold for, by path; with programs, too, but for the tests beside this one, which break each."""
+    return {
+        path: text
+        for path, text in texts().items()
+        if not path.endswith(_LEFT_OUT)
+        and (not path.endswith(_PROGRAMS) or (programs and not path.startswith(_PLANTED)))
+    }
 
 
 def broken(rule: Rule, text: str) -> Iterator[str]:
