@@ -33,7 +33,8 @@ PARTS: Final = (
 RINGS: Final[tuple[Alert | AwsAlert, ...]] = (*ALERTS, *AWS_ALERTS)
 RUNBOOK = re.compile(r"\[(\w+)\]\(runbooks/([a-z-]+)\.md\)")
 CODE = re.compile(r"`([^`]+)`")
-ALARM = re.compile(r"^    ([a-z]+(?:-[a-z]+)+) = \{$", re.MULTILINE)
+# There is one of some for each broker: its number follows the name.
+ALARM = re.compile(r'^    "?([a-z]+(?:-[a-z]+)+)(?:-\$\{broker\}")? = \{$', re.MULTILINE)
 VARIABLE = re.compile(r"^([a-z_]+)(?:\.([a-z_]+))?$")
 
 

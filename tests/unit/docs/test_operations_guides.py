@@ -16,6 +16,7 @@ from apps.monitoring.core.alerts.alert import Alert
 from apps.monitoring.core.alerts.aws import AWS_ALERTS, AwsAlert
 from apps.monitoring.core.alerts.catalogue import ALERTS
 from tests.infra.charts import anden
+from tests.unit.docs.test_critical_points import alarms
 
 ROOT = Path(__file__).parents[3]
 GUIDES = {
@@ -129,13 +130,10 @@ def test_every_page_of_grafana_that_is_named_exists(guide: str) -> None:
 
 
 def test_every_alarm_that_is_named_exists() -> None:
-    alarms = set(
-        re.findall(r"^    ([a-z]+(?:-[a-z]+)+) = \{$", (ROOT / "terraform/aws/alarms.tf").read_text(), re.MULTILINE)
-    )
     table = GUIDES["lose-a-zone"].partition("## What rings")[2].partition("\n## ")[0]
     named = {span for span in CODE.findall(table) if re.fullmatch(r"[a-z]+(-[a-z]+)+", span)}
     assert named
-    assert named - alarms == set()
+    assert named - alarms() == set()
 
 
 def test_the_minutes_of_a_lost_zone_are_those_of_the_values() -> None:
