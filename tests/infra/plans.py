@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -64,10 +65,10 @@ class Tested:
 
 @dataclass(slots=True)
 class Root:
-    """The root on AWS in a copy of the tree, made ready once, and the seconds of what was done in it."""
+    """The root on AWS in a copy of the tree, made ready once; what each command took, and of it the processor."""
 
     folder: Path
-    seconds: dict[tuple[str, ...], float] = field(default_factory=dict)
+    spent: dict[tuple[str, ...], tuple[float, float]] = field(default_factory=dict)
     _said: dict[tuple[str, ...], Said] = field(default_factory=dict)
     _tested: dict[str, Tested] = field(default_factory=dict)
 
@@ -77,20 +78,25 @@ class Root:
         for name in ("terraform", "dashboards"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(".terraform*"))
         root = cls(folder / "terraform/aws")
-        begun = time.monotonic()
-        init(root.folder)
-        root.seconds["init",] = time.monotonic() - begun
+        with root._counted(("init",)):
+            init(root.folder)
         return root
 
     def run(self, *words: str) -> Said:
         """What Terraform says to these words, asked once, with nothing of an account or a network."""
         if words not in self._said:
-            begun = time.monotonic()
-            self._said[words] = subprocess.run(
-                [terraform(), *words], cwd=self.folder, env=surroundings(), capture_output=True, text=True, check=False
-            )
-            self.seconds[words] = time.monotonic() - begun
+            command = [terraform(), *words]
+            with self._counted(words):
+                self._said[words] = subprocess.run(
+                    command, cwd=self.folder, env=surroundings(), capture_output=True, text=True, check=False
+                )
         return self._said[words]
+
+    @contextmanager
+    def _counted(self, words: tuple[str, ...]) -> Iterator[None]:
+        begun, used = time.monotonic(), _processor_s()
+        yield
+        self.spent[words] = time.monotonic() - begun, _processor_s() - used
 
     def tested(self, environment: str) -> Tested:
         """What the environment's own test says, run once."""
@@ -111,6 +117,12 @@ class Root:
         run = environment if mode == "rds" else mode
         assert run in tested.plans, (run, tested.complaints)
         return tested.plans[run]
+
+
+def _processor_s() -> float:
+    """Seconds that the processor gave to programs which this one started and that have ended."""
+    used = os.times()
+    return used.children_user + used.children_system
 
 
 def surroundings() -> dict[str, str]:

@@ -211,10 +211,27 @@ mock_resource "aws_launch_template" {
 
 # --- The edge
 
-override_resource {
+mock_resource "aws_acm_certificate" {
   override_during = plan
-  target          = module.edge.aws_acm_certificate_validation.this
-  values          = { certificate_arn = "arn:aws:acm:eu-west-1:000000000000:certificate/mock" }
+  defaults = {
+    arn = "arn:aws:acm:eu-west-1:000000000000:certificate/mock"
+    domain_validation_options = [{
+      domain_name           = "api.example.org"
+      resource_record_name  = "_mock.api.example.org."
+      resource_record_type  = "CNAME"
+      resource_record_value = "_mock.acm.invalid."
+    }]
+  }
+}
+
+mock_resource "aws_wafv2_web_acl" {
+  override_during = plan
+  defaults        = { arn = "arn:aws:wafv2:eu-west-1:000000000000:regional/webacl/mock/0000" }
+}
+
+mock_resource "aws_cloudwatch_event_rule" {
+  override_during = plan
+  defaults        = { arn = "arn:aws:events:eu-west-1:000000000000:rule/mock" }
 }
 
 mock_resource "aws_lb" {

@@ -1,0 +1,135 @@
+"""Alarms and alerts: each has a metric that somebody emits, an action that arrives, and a runbook."""
+
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+
+from apps.datasets.core.metric import Metric
+from apps.monitoring.core.alerts.alert import Recording, runbook_name
+from apps.monitoring.core.alerts.aws import AWS_ALERTS
+from apps.monitoring.core.alerts.catalogue import ALERTS, RULE_FILES
+from apps.monitoring.core.cloudwatch.catalogue import CATALOGUE
+from apps.monitoring.core.foreign_metrics import (
+    CERTIFICATE_UNTIL,
+    EXPORTER_OF,
+    VOLUME_AVAILABLE,
+    VOLUME_CAPACITY,
+)
+from tests.infra.plan.rights import listed, statements
+from tests.infra.plans import ENVIRONMENTS, ROOT, Plan, Planned, Values
+from tests.unit.monitoring.test_metric import declared
+
+# Where the name of what an alarm watches stands in the plan.
+NAMED_BY: Final = {
+    "DBInstanceIdentifier": ("aws_db_instance", "identifier"),
+    "Cluster Name": ("aws_msk_cluster", "cluster_name"),
+    "LoadBalancer": ("aws_lb", "arn_suffix"),
+    "TargetGroup": ("aws_lb_target_group", "arn_suffix"),
+    "ApiId": ("aws_apigatewayv2_api", "id"),
+    "Stage": ("aws_apigatewayv2_stage", "name"),
+    "FunctionName": ("aws_lambda_function", "function_name"),
+}
+# The kubelet's and blackbox exporter's, which no page shows.
+ALERTS_ALONE: Final = {VOLUME_AVAILABLE, VOLUME_CAPACITY, CERTIFICATE_UNTIL}
+# What must ring by itself even when the cluster is gone.
+WATCHED: Final = {"AWS/RDS", "AWS/Kafka", "AWS/ApplicationELB", "AWS/ApiGateway", "AWS/Lambda"}
+each_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
+
+
+def alarms(plan: Plan) -> list[Values]:
+    return list(plan.of("aws_cloudwatch_metric_alarm").values())
+
+
+@pytest.mark.property(15)
+@each_environment
+def test_each_alarm_watches_a_metric_of_the_catalogue_by_its_own_dimensions(
+    planned: Planned, environment: str, evidence: Callable[[str], None]
+) -> None:
+    known = {(each.namespace, each.name): set(each.dimensions) for each in CATALOGUE}
+    found = alarms(planned(environment))
+    watched = {each["alarm_name"]: (each["namespace"], each["metric_name"]) for each in found}
+    assert {name for name, metric in watched.items() if metric not in known} == set()
+    # With fewer dimensions than the metric has, or more, there is never any data.
+    assert {
+        each["alarm_name"]
+        for each in found
+        if set(each["dimensions"]) != known[each["namespace"], each["metric_name"]]
+    } == set()
+    assert {each["namespace"] for each in found} == WATCHED
+    evidence(f"{environment}: {len(found)} alarms on {len(set(watched.values()))} metrics of CloudWatch's catalogue")
+
+
+@pytest.mark.property(15)
+@each_environment
+def test_each_alarm_watches_something_that_is_planned(planned: Planned, environment: str) -> None:
+    plan = planned(environment)
+    for alarm in alarms(plan):
+        for dimension, value in alarm["dimensions"].items():
+            if dimension == "Broker ID":
+                assert 1 <= int(value) <= plan.only("aws_msk_cluster")["number_of_broker_nodes"]
+            else:
+                kind, attribute = NAMED_BY[dimension]
+                assert value in {each[attribute] for each in plan.of(kind).values()}, alarm["alarm_name"]
+
+
+@pytest.mark.property(15)
+@each_environment
+def test_each_broker_is_watched(planned: Planned, environment: str) -> None:
+    plan = planned(environment)
+    brokers = {str(number + 1) for number in range(plan.only("aws_msk_cluster")["number_of_broker_nodes"])}
+    for metric in ("UnderReplicatedPartitions", "KafkaDataLogsDiskUsed"):
+        found = [each["dimensions"]["Broker ID"] for each in alarms(plan) if each["metric_name"] == metric]
+        assert sorted(found) == sorted(brokers)
+
+
+@pytest.mark.property(15)
+@each_environment
+def test_an_alarm_is_told_to_somebody_and_may_use_the_topics_key(
+    planned: Planned, environment: str, evidence: Callable[[str], None]
+) -> None:
+    plan = planned(environment)
+    topic, key = plan.only("aws_sns_topic"), plan.only("aws_kms_key")
+    for alarm in alarms(plan):
+        assert alarm["alarm_actions"] == alarm["ok_actions"] == [topic["arn"]]
+        assert alarm["actions_enabled"] is not False
+    heard = [each["endpoint"] for each in plan.of("aws_sns_topic_subscription").values()]
+    assert heard == ["station@example.org"]
+    assert topic["kms_master_key_id"] == key["arn"]
+    assert may_use(key["policy"], "cloudwatch.amazonaws.com") >= {"kms:Decrypt", "kms:GenerateDataKey*"}
+    evidence(f"{environment}: {len(alarms(plan))} alarms go to a topic whose key CloudWatch may use, and to mail")
+
+
+def may_use(policy: str, service: str) -> set[str]:
+    """What a key's policy lets a service of AWS do."""
+    return {
+        action
+        for each in statements(policy)
+        if each["Effect"] == "Allow" and each["Principal"] == {"Service": service}
+        for action in listed(each["Action"])
+    }
+
+
+@pytest.mark.property(15)
+@each_environment
+def test_each_alarm_names_a_runbook_that_is_there(
+    planned: Planned, environment: str, evidence: Callable[[str], None]
+) -> None:
+    paths = {
+        each["alarm_name"]: each["alarm_description"].partition("Runbook: ")[2]
+        for each in alarms(planned(environment))
+    }
+    assert {name for name, path in paths.items() if not path or not (ROOT / path).is_file()} == set()
+    evidence(f"{environment}: {len(set(paths.values()))} runbooks of alarms are there")
+
+
+@pytest.mark.property(15)
+def test_each_alert_reads_metrics_that_somebody_exports_and_has_a_runbook(evidence: Callable[[str], None]) -> None:
+    rules = [rule for groups in RULE_FILES.values() for group in groups for rule in group.rules]
+    recorded = {rule.metric for rule in rules if isinstance(rule, Recording)}
+    known: set[Metric] = {*declared(), *EXPORTER_OF, *recorded, *ALERTS_ALONE}
+    assert {metric.name for alert in ALERTS for metric in alert.expr.metrics if metric not in known} == set()
+    names = {alert.name for alert in ALERTS} | {alert.name for alert in AWS_ALERTS}
+    missing = {name for name in names if not (ROOT / f"docs/runbooks/{runbook_name(name)}.md").is_file()}
+    assert missing == set()
+    evidence(f"{len(names)} alerts of Prometheus and Grafana: each metric is exported or recorded, each has a runbook")

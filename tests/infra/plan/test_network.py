@@ -1,0 +1,55 @@
+"""The VPC as it is planned: two layers in three zones, and the ways out of each."""
+
+from collections.abc import Callable
+from ipaddress import IPv4Network
+
+import pytest
+
+from tests.infra.plans import ENVIRONMENTS, Planned
+
+# What crosses the internet beside the station: the ways out by NAT, one a zone or one for all.
+NAT = {"dev": 1, "prod": 3}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_private_and_public_subnets_share_the_vpc_without_overlap(planned: Planned, environment: str) -> None:
+    plan = planned(environment)
+    whole = IPv4Network(plan.only("aws_vpc")["cidr_block"])
+    subnets = plan.of("aws_subnet").values()
+    blocks = [IPv4Network(each["cidr_block"]) for each in subnets]
+    assert len({each["availability_zone"] for each in subnets}) == 3
+    assert len(blocks) == 6
+    assert all(block.subnet_of(whole) for block in blocks)
+    assert not [one for one in blocks for other in blocks if one != other and one.overlaps(other)]
+
+
+@pytest.mark.property(15)
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_nat_stands_in_public_subnets_as_often_as_the_environment_pays_for(
+    planned: Planned, environment: str, evidence: Callable[[str], None]
+) -> None:
+    gateways = planned(environment).of("aws_nat_gateway").values()
+    assert len(gateways) == NAT[environment]
+    assert all(each["subnet_id"].startswith("subnet-public-") for each in gateways)
+    evidence(f"{environment}: {len(gateways)} NAT")
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_each_private_subnet_has_a_table_of_its_own_and_s3_without_nat(planned: Planned, environment: str) -> None:
+    plan = planned(environment)
+    (s3,) = (each for each in plan.of("aws_vpc_endpoint").values() if each["vpc_endpoint_type"] == "Gateway")
+    assert s3["service_name"] == "com.amazonaws.eu-west-1.s3"
+    associations = plan.of("aws_route_table_association").values()
+    assert len({each["subnet_id"] for each in associations}) == 6
+    ways = plan.of("aws_route").values()
+    assert {each["destination_cidr_block"] for each in ways} == {"0.0.0.0/0"}
+    assert len(ways) == 3
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_connections_are_logged(planned: Planned, environment: str) -> None:
+    plan = planned(environment)
+    flow = plan.only("aws_flow_log")
+    groups = {each.get("arn"): each["name"] for each in plan.of("aws_cloudwatch_log_group").values()}
+    assert groups[flow["log_destination"]] == f"/anden-{environment}/vpc-flow"
+    assert flow["traffic_type"] == {"dev": "REJECT", "prod": "ALL"}[environment]
