@@ -12,7 +12,7 @@ import yaml
 
 from apps.ingest.metrics import METRICS
 from tests.infra.chart.test_pods import containers, pods
-from tests.infra.charts import ROOT, Manifest, anden
+from tests.infra.charts import ROOT, Manifest, anden, station
 from tests.infra.plans import ENVIRONMENTS, Planned
 
 CRDS: Final = ROOT / "tests" / "infra" / "crds"
@@ -70,21 +70,30 @@ def test_pods_only_join_what_terraform_owns(rendered: list[Manifest], evidence: 
     spec = binding["spec"]
     service = of(rendered, "Service")[spec["serviceRef"]["name"]]
     assert spec["serviceRef"]["port"] == service["spec"]["ports"][0]["port"]
-    group = re.search(
-        r'resource "aws_lb_target_group" "web" \{(.*?)^\}',
-        (TERRAFORM / "modules/edge/main.tf").read_text(),
-        re.M | re.S,
-    )
-    assert group
-    assert f'target_type          = "{spec["targetType"]}"' in group[1]
-    web = next(each for name, each in containers(rendered) if name == "Deployment/anden-web/web")
-    assert f'path                = "{web["readinessProbe"]["httpGet"]["path"]}"' in group[1]
-    port = re.search(
-        r'variable "web_port" \{.*?default += (\d+)', (TERRAFORM / "modules/edge/variables.tf").read_text(), re.S
-    )
-    assert port
-    assert web["ports"][0]["containerPort"] == int(port[1])
-    evidence("one TargetGroupBinding, no Ingress, no LoadBalancer; type, port and path are the target group's")
+    evidence("one TargetGroupBinding, no Ingress, no LoadBalancer")
+
+
+@pytest.mark.property(10)
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_binding_joins_the_balancers_group(
+    planned: Planned, environment: str, evidence: Callable[[str], None]
+) -> None:
+    plan, objects = planned(environment), anden(environment)
+    (binding,) = of(objects, "TargetGroupBinding").values()
+    assert binding["spec"]["targetGroupARN"] == station(environment)["global"]["station"]["targetGroupArn"]
+    group, rule = plan.only("aws_lb_target_group"), plan.only("aws_lb_listener_rule")
+    assert plan.outputs["station"]["target_group_arn"] == group["arn"]
+    assert [(each["type"], each["target_group_arn"]) for each in rule["action"]] == [("forward", group["arn"])]
+    assert rule["listener_arn"] == plan.only("aws_lb_listener")["arn"]
+    web = next(each for name, each in containers(objects) if name == "Deployment/anden-web/web")
+    (check,) = group["health_check"]
+    assert binding["spec"]["targetType"] == group["target_type"]
+    assert web["ports"][0]["containerPort"] == group["port"]
+    assert web["readinessProbe"]["httpGet"]["path"] == check["path"]
+    # A balancer waits for requests that a pod, which stops, still has.
+    pod = next(each for name, each in pods(objects) if name == "Deployment/anden-web")
+    assert int(group["deregistration_delay"]) < pod["spec"]["terminationGracePeriodSeconds"]
+    evidence(f"{environment}: balancer, listener and group are planned; type, port and path are the pods'")
 
 
 @pytest.mark.property(11)
