@@ -23,7 +23,7 @@ CHECK_ENV := \
 	$(foreach role,APP OWNER INGEST READER WRITER ANALYST,ANDEN_DATABASE_$(role)_URL=postgresql://anden@127.0.0.1:9/anden)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test infra lint render function bench screenshots clean
+.PHONY: help run test infra lint audit render function bench screenshots clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,13 +41,19 @@ lint: $(TEST_READY) ## Check style, types, imports, sizes, migrations and settin
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/mypy .ci/sizes.py
+	$(BIN)/mypy .ci/*.py
 	PYTHONPATH=.:platform $(BIN)/lint-imports --no-cache
 	$(BIN)/python .ci/sizes.py
 	@# It looks for a database's history, too; that there is none is no news unless something else is wrong.
 	@said=$$($(CHECK_ENV) $(BIN)/python manage.py makemigrations --check --dry-run 2>&1) \
 		&& echo "No migration is missing." || { echo "$$said"; exit 1; }
 	@$(CHECK_ENV) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+audit: .venv-infra/.anden-infra ## Ask PyPI whether an advisory names a package that is pinned (needs the network)
+	@# One file after the other: the scanners' own pins differ from ours.
+	@failed=0; for file in $(filter-out %/go-tools.txt,$(wildcard requirements/*.txt)); do echo "$$file"; \
+		.venv-infra/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off $(AUDIT_ARGS) \
+			--requirement $$file || failed=1; done; exit $$failed
 
 render: $(TEST_READY) ## Regenerate what is generated: settings page, OpenAPI file, dashboards, rules, the probe's zip
 	@$(CHECK_ENV) $(BIN)/python manage.py render

@@ -44,9 +44,9 @@ output "terraform_role_arns" {
   value       = module.identity.terraform_role_arns
 }
 
-output "image_role_arn" {
-  description = "Role of the pipeline that pushes images, for the workflow's AWS_ROLE_ARN."
-  value       = module.identity.image_role_arn
+output "image_target" {
+  description = "A line of the repository's variable IMAGE_TARGETS: the role that pushes images, and where to."
+  value       = "${module.identity.image_role_arn} ${module.registry.repository_url}"
 }
 
 output "api_url" {

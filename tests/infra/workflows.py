@@ -17,9 +17,18 @@ OWNERS: Final = {"actions", "github", "hashicorp"}
 """Whose actions we run at all."""
 RUNNERS: Final = {"ubuntu-24.04", "ubuntu-24.04-arm"}
 LONGEST_MINUTES: Final = 60
-WRITES: Final[dict[tuple[str, str], set[str]]] = {}
+WRITES: Final = {
+    ("ci", "deliver"): {"contents", "id-token", "pull-requests", "actions"},  # the bounds of what it calls
+    ("delivery", "build"): {"id-token"},
+    ("delivery", "publish"): {"id-token"},
+    ("delivery", "commit"): {"contents"},
+    ("delivery", "propose"): {"contents", "pull-requests", "actions"},
+    ("release", "image"): {"id-token"},
+    ("release", "page"): {"contents"},
+    ("security", "code"): {"security-events"},
+}
 """What a job may write, by workflow and job; every other one only reads."""
-PUSHERS: Final[set[tuple[str, str]]] = set()
+PUSHERS: Final = {("delivery", "commit"), ("delivery", "propose")}
 """Jobs that push, and so keep the checkout's credentials."""
 
 
@@ -48,8 +57,8 @@ def wrong(name: str, text: str) -> list[str]:
 
 
 def _whole(workflow: Workflow, text: str) -> Iterator[str]:
-    on = workflow["on"]
-    yield from (f"on {each}" for each in sorted({on} if isinstance(on, str) else set(on) - TRIGGERS) if each)
+    on = {workflow["on"]} if isinstance(workflow["on"], str) else set(workflow["on"])
+    yield from (f"on {each}" for each in sorted(on - TRIGGERS))
     if workflow.get("permissions") != {}:
         yield "the workflow has rights that no job asked for"
     if "workflow_call" not in on and "group" not in workflow.get("concurrency", {}):
@@ -72,9 +81,13 @@ def _jobs(name: str, workflow: Workflow) -> Iterator[str]:
             yield f"{key} may both push code and become a role on AWS"
         if not 0 < job.get("timeout-minutes", 0) <= LONGEST_MINUTES:
             yield f"{key} may run for hours"
-        runner = job["runs-on"]
-        if runner not in RUNNERS and not runner.startswith("${{ matrix."):
-            yield f"{key} runs on {runner}"
+        yield from (f"{key} runs on {runner}" for runner in sorted(_runners(job) - RUNNERS))
+
+
+def _runners(job: dict[str, Any]) -> set[str]:
+    """Each kind of machine that the job runs on."""
+    chosen = re.fullmatch(r"\$\{\{ matrix\.(\w+) \}\}", job["runs-on"])
+    return {each[chosen[1]] for each in job["strategy"]["matrix"]["include"]} if chosen else {job["runs-on"]}
 
 
 def _steps(name: str, workflow: Workflow) -> Iterator[str]:

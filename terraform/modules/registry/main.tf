@@ -17,16 +17,43 @@ resource "aws_ecr_repository" "this" {
 resource "aws_ecr_lifecycle_policy" "this" {
   repository = aws_ecr_repository.this.name
 
+  # An image of two platforms is one tagged index and its untagged parts: parts stay while their index does, so counting
+  # tags counts images. A release has two tags, and the rule that comes first decides.
   policy = jsonencode({
-    rules = [{
-      rulePriority = 1
-      description  = "Keep the newest ${var.images_kept} images: enough to go back to any release of late"
-      selection = {
-        tagStatus   = "any"
-        countType   = "imageCountMoreThan"
-        countNumber = var.images_kept
-      }
-      action = { type = "expire" }
-    }]
+    rules = [
+      {
+        rulePriority = 1
+        description  = "Keep the newest ${var.images_kept} releases"
+        selection = {
+          tagStatus      = "tagged"
+          tagPatternList = ["v*"]
+          countType      = "imageCountMoreThan"
+          countNumber    = var.images_kept
+        }
+        action = { type = "expire" }
+      },
+      {
+        rulePriority = 2
+        description  = "Keep the newest ${var.images_kept} images of main: enough to go back"
+        selection = {
+          tagStatus      = "tagged"
+          tagPatternList = ["*-*"]
+          countType      = "imageCountMoreThan"
+          countNumber    = var.images_kept
+        }
+        action = { type = "expire" }
+      },
+      {
+        rulePriority = 3
+        description  = "Let parts go a week after they were pushed, once no index names them"
+        selection = {
+          tagStatus   = "untagged"
+          countType   = "sinceImagePushed"
+          countUnit   = "days"
+          countNumber = 7
+        }
+        action = { type = "expire" }
+      },
+    ]
   })
 }

@@ -19,7 +19,7 @@ variable "kms_key_arn" {
 }
 
 variable "images_kept" {
-  description = "Images that are kept, the newest first."
+  description = "Releases, and images of main, that are kept, the newest first."
   type        = number
   default     = 50
 

@@ -55,7 +55,7 @@ def test_every_container_has_bounds_and_an_image_with_a_version(rendered: list[M
     for name, each in containers(rendered):
         for bound in ("requests", "limits"):
             assert set(each["resources"][bound]) == {"cpu", "memory"}, name
-        assert re.search(r":\d+\.\d+\.\d+(@sha256:[0-9a-f]{64})?$", each["image"]), name
+        assert re.search(r":\d+\.\d+\.\d+(-[0-9a-f]{12}@sha256:[0-9a-f]{64})?$", each["image"]), name
 
 
 def test_probes_ask_what_the_process_really_tells(rendered: list[Manifest]) -> None:

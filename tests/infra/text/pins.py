@@ -11,7 +11,7 @@ import yaml
 from tests.infra.declared import FOLDERS, blocks, parsed
 from tests.infra.tracked import texts
 
-_FILES: Final = (":/Dockerfile", ":/compose.yaml", ":/.github", ":/charts", ":/gitops", ":/terraform")
+_FILES: Final = (":/Dockerfile", ":/compose.yaml", ":/.ci/*.py", ":/.github", ":/charts", ":/gitops", ":/terraform")
 _IMAGE: Final = re.compile(r"(?P<name>[\w./-]+(?::\d+/[\w./-]+)?:(?P<tag>[\w.-]+))(?:@sha256:[0-9a-f]{64})?")
 _ACTION: Final = re.compile(r"(?P<name>[\w./-]+)@(?P<version>[\w./-]+)")
 _EXACT: Final = re.compile(r"v?\d+\.\d+[\w.-]*")
@@ -55,6 +55,10 @@ def pins(path: str, text: str) -> Iterator[Pin]:
     name = Path(path).name
     if name == "Dockerfile":
         yield from _dockerfile(path, text)
+    elif name.endswith(".py"):
+        yield from (
+            image(each, path) for each in re.findall(r'^[A-Z_]+: Final = "([\w./-]+:[\w.-]+)"$', text, re.MULTILINE)
+        )
     elif "/templates/" in path:
         # An image stands among the values; a template that names one itself escapes them.
         literal = re.findall(r"^[\s-]*image: *([^\s{][^\n{]*?) *$", text, re.MULTILINE)

@@ -40,6 +40,7 @@ def test_what_comes_from_elsewhere_is_held_or_listed(evidence: Callable[[str], N
         ("Dockerfile", "FROM python:3.11.15-slim AS build\n", "python:3.11.15-slim is held by no digest"),
         ("Dockerfile", "FROM --platform=linux/arm64 python:3.11.15\n", "python:3.11.15 is held by no digest"),
         ("Dockerfile", f"FROM a:1.0.0{DIGEST} AS b\nCOPY --from=c:1.0.0 /x /x\n", "c:1.0.0 is held by no digest"),
+        (".ci/a.py", 'BUILDER: Final = "moby/buildkit:v1.0.0"\n', "moby/buildkit:v1.0.0 is held by no digest"),
         ("compose.yaml", "services: {a: {image: postgres}}", "postgres is not exact"),
         ("compose.yaml", "services: {a: {image: postgres:18}}", "postgres:18 is not exact"),
         ("compose.yaml", f"services: {{a: {{image: 'postgres:latest{DIGEST}'}}}}", "postgres:latest is not exact"),

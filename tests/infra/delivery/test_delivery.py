@@ -1,0 +1,168 @@
+"""The chain from a merge to a running image: its links name the same branch, registries, platforms and roles."""
+
+import json
+import re
+from collections.abc import Callable
+from importlib.util import module_from_spec, spec_from_file_location
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.infra.charts import ROOT, anden
+from tests.infra.delivery.repository import FILE
+from tests.infra.plans import ENVIRONMENTS, Planned
+from tests.infra.workflows import read, workflows
+
+REPOSITORY = "repo:example/anden"
+
+
+def script(name: str) -> ModuleType:
+    """A program of .ci/ as a module."""
+    spec = spec_from_file_location(name, ROOT / ".ci" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def jobs(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = read(workflows()[name])["jobs"]
+    return found
+
+
+def test_only_what_was_tested_on_main_is_delivered_and_only_where_there_are_registries() -> None:
+    deliver = jobs("ci")["deliver"]
+    assert deliver["needs"] == ["test", "infra"]
+    assert deliver["if"].split(" && ") == [
+        "github.event_name != 'pull_request'",
+        "github.ref == 'refs/heads/main'",
+        "vars.IMAGE_TARGETS != ''",
+    ]
+    assert read(workflows()["delivery"])["on"] == "workflow_call"
+
+
+def test_the_pipeline_s_own_commit_starts_nothing() -> None:
+    assert read(workflows()["ci"])["on"]["push"] == {"branches": ["main"], "paths-ignore": [FILE]}
+    assert script("deploy").FILE == FILE
+
+
+def test_each_job_waits_for_what_it_needs_and_main_is_written_once() -> None:
+    delivery = jobs("delivery")
+    assert {name: job.get("needs") for name, job in delivery.items()} == {
+        "due": None,
+        "build": "due",
+        "publish": ["due", "build"],
+        "commit": ["due", "publish"],
+        "propose": ["due", "publish"],
+    }
+    assert (delivery["commit"]["if"], delivery["propose"]["if"]) == (
+        "vars.DEPLOY_BY != 'pull-request'",
+        "vars.DEPLOY_BY == 'pull-request'",
+    )
+
+
+def test_who_asks_history_has_it_whole() -> None:
+    for name in ("delivery", "release"):
+        for job in jobs(name).values():
+            if any("deploy.py" in step.get("run", "") for step in job["steps"]):
+                assert job["steps"][0]["with"]["fetch-depth"] == 0
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_image_is_built_for_the_machines_that_run_it(planned: Planned, environment: str) -> None:
+    kinds = {group["ami_type"] for group in planned(environment).of("aws_eks_node_group").values()}
+    wanted = {"arm64" if "ARM_64" in kind else "amd64" for kind in kinds}
+    built = {each["platform"] for each in jobs("delivery")["build"]["strategy"]["matrix"]["include"]}
+    assert wanted
+    assert wanted <= built
+    assert built == set(script("image").PLATFORMS)
+
+
+@pytest.mark.property(2)
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_main_and_release_tags_alone_may_push_and_to_one_repository(
+    planned: Planned, environment: str, evidence: Callable[[str], None]
+) -> None:
+    plan = planned(environment)
+    (role,) = (
+        values
+        for address, values in plan.of("aws_iam_role").items()
+        if address.endswith("identity.aws_iam_role.image")
+    )
+    (trust,) = json.loads(role["assume_role_policy"])["Statement"]
+    host = "token.actions.githubusercontent.com"
+    assert trust["Condition"] == {
+        "StringEquals": {f"{host}:aud": "sts.amazonaws.com"},
+        "StringLike": {f"{host}:sub": [f"{REPOSITORY}:ref:refs/heads/main", f"{REPOSITORY}:ref:refs/tags/v*"]},
+    }
+    evidence("GitHub's main and release tags alone become the role that pushes images")
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_pods_run_from_the_repository_that_the_pipeline_pushes_to(planned: Planned, environment: str) -> None:
+    outputs = planned(environment).outputs
+    _, repository = outputs["image_target"].split()
+    assert repository == outputs["station"]["image_repository"]
+    assert planned(environment).only("aws_ecr_repository")["name"] == f"anden-{environment}"
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_a_release_outlives_the_images_of_main_and_no_rule_counts_parts(planned: Planned, environment: str) -> None:
+    rules = json.loads(planned(environment).only("aws_ecr_lifecycle_policy")["policy"])["rules"]
+    assert [rule["selection"].get("tagPatternList") for rule in rules] == [["v*"], ["*-*"], None]
+    assert [rule["selection"]["countType"] for rule in rules[:2]] == ["imageCountMoreThan"] * 2
+    assert re.fullmatch(rules[1]["selection"]["tagPatternList"][0].replace("*", ".*"), "0.1.0-0123456789ab")
+
+
+def test_the_probe_follows_each_deploy_and_a_schedule() -> None:
+    objects = anden("prod")
+    hooks = {
+        each["metadata"]["name"]
+        for each in objects
+        if each["metadata"].get("annotations", {}).get("argocd.argoproj.io/hook") == "PostSync"
+    }
+    assert "anden-probe" in hooks
+    assert any(each["kind"] == "CronJob" and each["metadata"]["name"] == "anden-probe" for each in objects)
+
+
+@pytest.mark.parametrize(
+    ("tag", "version", "text", "said"),
+    [
+        (
+            "v0.2.0",
+            "0.2.0",
+            "# C\n\n## Unreleased\n\n## 0.2.0 - 2026-12-01\n\n### Added\n- A.\n\n## 0.1.0\n- B.\n",
+            "### Added\n- A.",
+        ),
+        ("v0.2.0", "0.2.0", "## 0.2.0\n- Last.\n", "- Last."),
+    ],
+)
+def test_a_release_s_page_is_its_section_of_the_changelog(tag: str, version: str, text: str, said: str) -> None:
+    assert script("changelog").section(tag, text, version) == said
+
+
+@pytest.mark.parametrize(
+    ("tag", "version", "text", "complaint"),
+    [
+        ("v0.3.0", "0.2.0", "## 0.3.0\n- A.\n", "pyproject.toml has the version 0.2.0"),
+        ("v0.2.0", "0.2.0", "## Unreleased\n- A.\n", "no section 0.2.0"),
+        ("v0.2.0", "0.2.0", "## 0.2.0\n\n## 0.1.0\n- B.\n", "nothing in it"),
+        ("v0.2.0", "0.2.0", "## 0.2.01\n- A.\n", "no section 0.2.0"),
+    ],
+)
+def test_a_tag_without_its_section_is_no_release(tag: str, version: str, text: str, complaint: str) -> None:
+    changelog = script("changelog")
+    with pytest.raises(changelog.Refused, match=complaint):
+        changelog.section(tag, text, version)
+
+
+def test_a_release_waits_for_its_image_where_there_are_registries() -> None:
+    release = jobs("release")
+    assert release["image"]["if"] == "vars.IMAGE_TARGETS != ''"
+    assert release["page"]["needs"] == "image"
+    assert [step.get("run", "").split()[:1] for step in release["image"]["steps"][1:3]] == [
+        [".ci/changelog.py"],
+        [".ci/image.py"],
+    ]

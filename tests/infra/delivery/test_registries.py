@@ -1,0 +1,195 @@
+""".ci/image.py with a Docker and an AWS that refuse what they do not know: each environment gets the same image."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.infra.delivery.repository import ROOT
+
+FAKE = Path(__file__).with_name("fake_docker.py")
+DEV = "000000000000.dkr.ecr.eu-west-1.amazonaws.com/anden-dev"
+PROD = "000000000000.dkr.ecr.eu-central-1.amazonaws.com/anden-prod"
+TARGETS = (
+    f"arn:aws:iam::000000000000:role/anden-dev-image {DEV}\narn:aws:iam::000000000000:role/anden-prod-image {PROD}\n"
+)
+TAG = "0.1.0-0123456789ab"
+
+
+@dataclass(frozen=True, slots=True)
+class Registries:
+    """The fakes of one test, and the environment that leads to them."""
+
+    folder: Path
+    surroundings: dict[str, str]
+
+    def image(self, *words: str, **more: str) -> tuple[int, str, str]:
+        """The exit code of .ci/image.py, what it printed, and what it told."""
+        done = subprocess.run(
+            [sys.executable, ROOT / ".ci/image.py", *words],
+            env={**self.surroundings, **more},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout.strip(), done.stderr
+
+    def printed(self, *words: str) -> str:
+        """What a command that succeeds printed."""
+        code, printed, told = self.image(*words)
+        assert code == 0, told
+        return printed
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What the registries hold."""
+        found: dict[str, Any] = json.loads((self.folder / "registries.json").read_text())
+        return found
+
+    def forget(self, tag: str) -> None:
+        """Let a tag be missing again."""
+        state = self.state
+        del state["tags"][tag]
+        (self.folder / "registries.json").write_text(json.dumps(state))
+
+
+@pytest.fixture
+def identity() -> Iterator[str]:
+    """The address at which GitHub gives a run its identity."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            right = self.path.endswith("&audience=sts.amazonaws.com") and self.headers["Authorization"] == "bearer run"
+            self.send_response(200 if right else 401)
+            self.end_headers()
+            self.wfile.write(json.dumps({"value": "identity of this run"}).encode())
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/token?version=1"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def registries(tmp_path: Path, identity: str) -> Registries:
+    for program in ("docker", "aws"):
+        (tmp_path / program).write_text(f"#!{sys.executable}\n{FAKE.read_text()}")
+        (tmp_path / program).chmod(0o755)
+    surroundings = {
+        **os.environ,
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "FAKE_REGISTRIES": str(tmp_path / "registries.json"),
+        "IMAGE_TARGETS": TARGETS,
+        "ACTIONS_ID_TOKEN_REQUEST_URL": identity,
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "run",
+        "NO_PROXY": "127.0.0.1",
+    }
+    return Registries(tmp_path, surroundings)
+
+
+def built(registries: Registries) -> list[str]:
+    """The digests of both platforms, in registries that were logged in to."""
+    registries.printed("login")
+    return [registries.printed("build", TAG, platform) for platform in ("amd64", "arm64")]
+
+
+def test_each_registry_is_entered_by_its_own_role_without_a_key(registries: Registries) -> None:
+    registries.printed("login")
+    assert registries.state["roles"] == [line.split()[0] for line in TARGETS.splitlines()]
+    assert registries.state["hosts"] == [DEV.partition("/")[0], PROD.partition("/")[0]]
+
+
+def test_a_registry_that_nobody_entered_takes_nothing(registries: Registries) -> None:
+    code, printed, told = registries.image("build", TAG, "amd64")
+    assert (code, printed) == (1, "")
+    assert "no basic auth credentials" in told
+
+
+def test_both_platforms_are_one_image_of_the_same_digest_in_every_environment(registries: Registries) -> None:
+    digests = built(registries)
+    assert len(set(digests)) == 2
+    whole = registries.printed("publish", TAG, *digests)
+    assert registries.state["tags"] == {f"{DEV}:{TAG}": whole, f"{PROD}:{TAG}": whole}
+
+
+def test_an_image_is_tried_before_it_is_pushed(registries: Registries) -> None:
+    registries.printed("login")
+    code, printed, told = registries.image("build", TAG, "amd64", FAKE_BROKEN_IMAGE="1")
+    assert (code, printed) == (1, "")
+    assert "docker run --rm ended with 1" in told
+    assert registries.state["digests"] == {}
+    registries.printed("build", TAG, "amd64")
+    words = [command[1:3] for command in registries.state["commands"] if command[0] == "docker"]
+    assert words[-4:] == [["buildx", "create"], ["buildx", "build"], ["run", "--rm"], ["buildx", "build"]]
+
+
+def test_what_builds_and_what_lists_the_parts_is_of_an_exact_version(registries: Registries) -> None:
+    built(registries)
+    text = " ".join(word for command in registries.state["commands"] for word in command)
+    pins = (ROOT / "docs/pins.md").read_text(encoding="utf-8")
+    for image in ("moby/buildkit", "docker/buildkit-syft-scanner"):
+        (tag,) = {word.partition(":")[2] for word in text.replace("=", " ").split() if word.startswith(f"{image}:")}
+        assert f"`{image}:{tag}`" in pins
+
+
+def test_a_second_run_takes_what_is_there(registries: Registries) -> None:
+    digests = built(registries)
+    whole = registries.printed("publish", TAG, *digests)
+    registries.forget(f"{PROD}:{TAG}")
+    assert registries.printed("publish", TAG, *digests) == whole
+    assert registries.printed("publish", TAG, *reversed(digests)) == whole
+
+
+def test_two_environments_with_different_images_of_one_tag_stop_the_delivery(registries: Registries) -> None:
+    digests = built(registries)
+    registries.printed("publish", TAG, *digests)
+    registries.forget(f"{PROD}:{TAG}")
+    code, printed, told = registries.image("publish", TAG, *reversed(digests))
+    assert (code, printed) == (1, "")
+    assert f"{TAG} is not the same everywhere" in told
+
+
+def test_a_release_is_one_more_name_of_the_image_that_runs(registries: Registries) -> None:
+    whole = registries.printed("publish", TAG, *built(registries))
+    assert registries.printed("name", "v0.2.0", whole) == whole
+    assert registries.state["tags"][f"{PROD}:v0.2.0"] == whole
+    assert registries.printed("name", "v0.2.0", whole) == whole
+
+
+def test_a_release_s_name_is_never_given_to_another_image(registries: Registries) -> None:
+    digests = built(registries)
+    registries.printed("name", "v0.2.0", digests[0])
+    code, _, told = registries.image("name", "v0.2.0", digests[1])
+    assert code == 1
+    assert f"v0.2.0 is {digests[0]} already" in told
+
+
+@pytest.mark.parametrize(
+    ("targets", "complaint"),
+    [
+        ("", "IMAGE_TARGETS is empty"),
+        ("arn:aws:iam::000000000000:role/a", "is not a role and a repository"),
+        (f"anden-dev-image {DEV}", "is not a role and a repository"),
+        (f"arn:aws:iam::000000000000:role/a {DEV}:latest", "is not a role and a repository"),
+        (f"arn:aws:iam::000000000000:role/a {DEV} more", "is not a role and a repository"),
+        ("arn:aws:iam::000000000000:role/a docker.io/example/anden", "is not a role and a repository"),
+    ],
+)
+def test_targets_that_are_none_are_refused_by_name(registries: Registries, targets: str, complaint: str) -> None:
+    code, _, told = registries.image("login", IMAGE_TARGETS=targets)
+    assert code == 1
+    assert complaint in told
