@@ -1,0 +1,240 @@
+"""Deliberate faults, at least one for each property, and the test that must catch each."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An edit that breaks a property: in the file at `path`, the first `old` becomes `new`.
+
+    A path that is not there yet is made, and `old` is then empty. `test` is the id of the test that must fail.
+    """
+
+    number: int
+    what: str
+    path: str
+    old: str
+    new: str
+    test: str
+
+
+# Written so that this file names no account itself.
+_ACCOUNT: Final = "1234" * 3
+_CHART: Final = "tests/infra/chart"
+_GITOPS: Final = "tests/infra/gitops"
+_PLAN: Final = "tests/infra/plan"
+_ROOT: Final = "tests/infra/test_terraform.py"
+_TEXT: Final = "tests/infra/text"
+_RULES: Final = "tests/infra/policies/test_policies.py::test_what_is_planned_breaks_no_rule"
+
+FAULTS: Final = (
+    Fault(
+        1,
+        "a file of Terraform is not formatted",
+        "terraform/modules/queue/main.tf",
+        "{\n",
+        "{\n\n\n     ",
+        f"{_ROOT}::test_every_file_is_formatted",
+    ),
+    Fault(
+        1,
+        "a variable that nobody declared is read",
+        "terraform/aws/main.tf",
+        "var.nat_mode",
+        "var.nat_modus",
+        f"{_ROOT}::test_the_root_is_valid",
+    ),
+    Fault(
+        2,
+        "a policy allows every action",
+        "terraform/aws/workloads.tf",
+        'Action   = ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"]',
+        'Action   = "*"',
+        f"{_RULES}[dev-rds]",
+    ),
+    Fault(
+        2,
+        "a node may write to every bucket",
+        "terraform/modules/eks/main.tf",
+        '"AmazonEC2ContainerRegistryPullOnly"',
+        '"AmazonEC2ContainerRegistryPullOnly", "AmazonS3FullAccess"',
+        f"{_PLAN}/test_cluster.py::test_a_node_may_join_and_pull_and_nothing_else[dev]",
+    ),
+    Fault(
+        3,
+        "a workload of Terraform names an account that no chart has",
+        "terraform/aws/workloads.tf",
+        'service_account = "anden-ingest"',
+        'service_account = "anden-intake"',
+        f"{_CHART}/test_joins.py::test_accounts_and_pod_identity_are_the_same[dev]",
+    ),
+    Fault(
+        4,
+        "somebody's account is named",
+        "charts/anden/values-dev.yaml",
+        "network:\n",
+        f"# Pushed to {_ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com\nnetwork:\n",
+        f"{_TEXT}/test_text.py::test_no_file_breaks_a_rule_without_a_reason[account-id]",
+    ),
+    Fault(
+        4,
+        "an image is whatever the registry has today",
+        "compose.yaml",
+        "prom/prometheus:v3.13.3",
+        "prom/prometheus:latest",
+        f"{_TEXT}/test_pins.py::test_what_comes_from_elsewhere_is_held_or_listed",
+    ),
+    Fault(
+        5,
+        "the cluster's API is open to the internet",
+        "terraform/modules/eks/main.tf",
+        "endpoint_public_access  = length(var.endpoint_public_access_cidrs) > 0",
+        "endpoint_public_access  = true",
+        f"{_PLAN}/test_cluster.py::test_the_api_is_private_and_entries_alone_give_access[prod]",
+    ),
+    Fault(
+        5,
+        "whoever makes the cluster is its administrator",
+        "terraform/modules/eks/main.tf",
+        "bootstrap_cluster_creator_admin_permissions = false",
+        "bootstrap_cluster_creator_admin_permissions = true",
+        f"{_PLAN}/test_cluster.py::test_the_api_is_private_and_entries_alone_give_access[dev]",
+    ),
+    Fault(
+        6,
+        "the support of the cluster's version has ended",
+        "terraform/modules/eks/main.tf",
+        '"1.35" = "2027-03-27"',
+        '"1.35" = "2026-03-27"',
+        "tests/infra/variables/test_support.py::test_an_environment_runs_a_version_that_is_supported_today[dev]",
+    ),
+    Fault(
+        7,
+        "a custom resource is made while the cluster is being planned",
+        "terraform/modules/kubernetes/manifest.tf",
+        "",
+        'resource "kubernetes_manifest" "store" {\n  manifest = {}\n}\n',
+        f"{_GITOPS}/test_cluster_root.py::test_no_manifest_and_no_provider_in_a_module",
+    ),
+    Fault(
+        7,
+        "the first root renames an output that the second one reads",
+        "terraform/aws/outputs.tf",
+        'output "cluster_endpoint"',
+        'output "cluster_address"',
+        f"{_GITOPS}/test_cluster_root.py::test_the_second_root_reads_declared_outputs_alone",
+    ),
+    Fault(
+        8,
+        "a template of a chart is broken",
+        "charts/storage/templates/broken.yaml",
+        "",
+        "kind: {{ .Values.novel.key }\n",
+        f"{_GITOPS}/test_addons.py::test_an_addon_lints[storage-dev]",
+    ),
+    Fault(
+        8,
+        "a pod has a field that Kubernetes does not know",
+        "charts/anden/templates/web.yaml",
+        "readinessProbe:",
+        "readynessProbe:",
+        f"{_CHART}/test_render.py::test_kubernetes_knows_every_field[dev]",
+    ),
+    Fault(
+        8,
+        "a directory is named by two waves",
+        "gitops/values.yaml",
+        "directories: [storage, external-secrets]",
+        "directories: [storage, external-secrets, keda]",
+        f"{_GITOPS}/test_applications.py::test_each_directory_becomes_exactly_one_application[dev-rds]",
+    ),
+    Fault(
+        9,
+        "what uses definitions comes before them",
+        "gitops/values.yaml",
+        "  - {name: foundations, directories: [storage, external-secrets]}",
+        "  - {name: foundations, directories: [storage]}",
+        f"{_GITOPS}/test_addons.py::test_definitions_come_before_what_uses_them",
+    ),
+    Fault(
+        10,
+        "a chart asks for a load balancer that nobody destroys",
+        "charts/anden/templates/web.yaml",
+        "type: ClusterIP",
+        "type: LoadBalancer",
+        f"{_CHART}/test_joins.py::test_pods_only_join_what_terraform_owns[dev]",
+    ),
+    Fault(
+        11,
+        "a pod reads a key that no ExternalSecret brings",
+        "charts/anden/templates/secrets.yaml",
+        "- secretKey: password",
+        "- secretKey: passphrase",
+        f"{_CHART}/test_joins.py::test_secrets_that_pods_read_are_made_by_external_secrets[dev]",
+    ),
+    Fault(
+        12,
+        "the database of prod stands in one zone",
+        "terraform/environments/prod.tfvars",
+        "multi_az        = true",
+        "multi_az        = false",
+        f"{_PLAN}/test_database.py::test_prod_survives_a_zone_and_a_mistake",
+    ),
+    Fault(
+        12,
+        "the database takes connections without TLS",
+        "terraform/modules/postgres/main.tf",
+        '"rds.force_ssl"                       = { value = "1"',
+        '"rds.force_ssl"                       = { value = "0"',
+        f"{_PLAN}/test_database.py::test_a_database_is_encrypted_private_and_takes_tls_alone[dev]",
+    ),
+    Fault(
+        13,
+        "there may be more workers than partitions",
+        "charts/anden/values.yaml",
+        "  maxReplicas: 4\n  lagPerWorker",
+        "  maxReplicas: 40\n  lagPerWorker",
+        f"{_CHART}/test_joins.py::test_never_more_workers_than_partitions[minimal]",
+    ),
+    Fault(
+        13,
+        "a typing error of a producer makes a topic",
+        "terraform/modules/kafka/main.tf",
+        "auto.create.topics.enable=false",
+        "auto.create.topics.enable=true",
+        f"{_PLAN}/test_kafka.py::test_each_record_has_three_copies_and_no_typing_error_makes_a_topic[prod]",
+    ),
+    Fault(
+        14,
+        "the gateway leads to the admin",
+        "terraform/modules/edge/main.tf",
+        '"ANY /api/{proxy+}" = "web"',
+        '"ANY /{proxy+}" = "web"',
+        f"{_PLAN}/test_edge.py::test_the_api_is_reached_and_admin_metrics_and_probes_are_not[dev]",
+    ),
+    Fault(
+        14,
+        "the balancer faces the internet",
+        "terraform/modules/edge/main.tf",
+        "internal                   = true",
+        "internal                   = false",
+        f"{_PLAN}/test_edge.py::test_the_gateway_reaches_the_internal_balancer_and_the_function_alone[prod]",
+    ),
+    Fault(
+        15,
+        "an alarm watches a metric that nobody has",
+        "terraform/aws/alarms.tf",
+        '"FreeStorageSpace"',
+        '"FreeStorage"',
+        f"{_PLAN}/test_alarms.py::test_each_alarm_watches_a_metric_of_the_catalogue_by_its_own_dimensions[dev]",
+    ),
+    Fault(
+        15,
+        "dev pays for a NAT gateway in each zone",
+        "terraform/environments/dev.tfvars",
+        'nat_mode         = "single"',
+        'nat_mode         = "per_zone"',
+        f"{_PLAN}/test_spending.py::test_dev_costs_as_little_as_it_can",
+    ),
+)
