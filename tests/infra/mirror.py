@@ -29,6 +29,8 @@ def init(folder: Path, *, backend: bool = False) -> None:
     """
     mirror = next((path for path in _candidates() if (path / PROVIDER).is_dir()), None)
     words = [f"-plugin-dir={mirror}"] if mirror else []
+    # What is locked is what is tried: a mirror that holds anything else is refused.
+    words += ["-lockfile=readonly"] if (folder / ".terraform.lock.hcl").is_file() else []
     done = subprocess.run(
         [terraform(), "init", f"-backend={str(backend).lower()}", "-input=false", "-no-color", *words],
         cwd=folder,

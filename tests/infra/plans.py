@@ -76,7 +76,7 @@ class Root:
     def copied(cls, folder: Path) -> "Root":
         """A copy of all that the root reads, initialised."""
         for name in ("terraform", "dashboards"):
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(".terraform*"))
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(".terraform"))
         root = cls(folder / "terraform/aws")
         with root._counted(("init",)):
             init(root.folder)

@@ -121,7 +121,7 @@ def own_zone(cloud: Emulator) -> None:
 def copied(folder: Path) -> Path:
     """The root in a copy of the tree, with stand-ins for what the emulator refuses, and made ready."""
     for name in ("terraform", "dashboards"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(".terraform*"))
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(".terraform"))
     shutil.copytree(STAND_INS, folder / "terraform", dirs_exist_ok=True)
     root = folder / "terraform/aws"
     shutil.copy(root.parent / "environments/dev.tfvars", root / "dev.auto.tfvars")
