@@ -7,7 +7,7 @@ import pytest
 
 from tests.infra.charts import Manifest, anden
 from tests.infra.plans import Planned, Root
-from tests.infra.properties import PROPERTIES
+from tests.infra.properties import BEYOND, PROPERTIES
 
 Outcomes = dict[int, list[pytest.TestReport]]
 _OUTCOMES = pytest.StashKey[Outcomes]()
@@ -69,6 +69,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.line(f"{number:2}  {_verdict(reports):<22}  {title}")
         for seen in _evidence(reports):
             terminalreporter.line(f"{'':28}{seen}")
+        if reports:
+            terminalreporter.line(f"{'':4}not from here{'':11}{BEYOND[number]}")
 
 
 def _verdict(reports: Sequence[pytest.TestReport]) -> str:

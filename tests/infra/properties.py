@@ -23,3 +23,22 @@ PROPERTIES: Final = {
     15: "Each alarm has a metric, an action and a runbook; logs end; dev is cheap; no unexplained skip",
 }
 """The properties by number, as the research that this project began with counts them."""
+
+BEYOND: Final = {
+    1: "validate and plan of the root in the cluster: its provider is not at hand, so it is formatted, parsed and read",
+    2: "what AWS itself makes of a policy: none of its analysers was asked",
+    3: "that a pod receives its role: a cluster hands it out",
+    4: "digests of images from elsewhere: no registry of images was asked, docs/pins.md lists the exact tags",
+    5: "that the cluster's API refuses a stranger: EKS was asked in a plan, not on the network",
+    6: "whether AWS has changed its calendar since the table was written",
+    7: "a run of the second root: HCP Terraform's agent makes it",
+    8: "what the add-ons' own templates render to: Argo CD fetches them, here their values are held against ours",
+    9: "the order in which a running Argo CD synchronises: a model expands its ApplicationSets",
+    10: "leftovers of a controller that runs: the emulator has no cluster",
+    11: "what a person writes into a secret by hand",
+    12: "a failover of RDS, and its own restore to a moment",
+    13: "a broker with IAM: tests speak to Apache Kafka without it, and the client's tokens are made offline",
+    14: "latency, throttling and WAF of the real gateway",
+    15: "that mail arrives, and what AWS charges: prices are a dated table",
+}
+"""What stays unproven without an account, for each property: shown beside what was shown."""
