@@ -1,7 +1,11 @@
 #!/usr/bin/env python3
-"""The changelog's section of a release, for the tag's page on GitHub: changelog.py v0.2.0."""
+"""The release that the repository describes: its tag, or what CHANGELOG.md says of it. Called by .github/workflows.
+
+`changelog.py tag` prints v0.2.0 and refuses a tag that is there, `changelog.py section` prints the section.
+"""
 
 import re
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -11,30 +15,35 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 
 
 class Refused(Exception):
-    """The tag is none of a release that the repository describes."""
+    """There is nothing to release."""
 
 
-def section(tag: str, changelog: str, version: str) -> str:
-    """What CHANGELOG.md says of the release, without its heading.
-
-    Raises Refused: the tag is not the version of pyproject.toml, or the changelog has nothing under it.
-    """
-    if tag != f"v{version}":
-        raise Refused(f"the tag is {tag}, but pyproject.toml has the version {version}")
-    found = re.search(rf"^## {re.escape(version)}\b[^\n]*\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
+def section(changelog: str, version: str) -> str:
+    """What the changelog says of the version, without its heading. Raises Refused: nothing."""
+    found = re.search(rf"^## {re.escape(version)}(?: [^\n]*)?\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
     if not found or not found[1].strip():
         raise Refused(f"CHANGELOG.md has no section {version}, or nothing in it")
     return found[1].strip()
 
 
+def free(tag: str) -> str:
+    """The tag, which the server does not have yet. Raises Refused: it has."""
+    asked = ["git", "ls-remote", "origin", f"refs/tags/{tag}"]
+    done = subprocess.run(asked, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0 or done.stdout.strip():
+        raise Refused(f"{tag} is there already, or the server cannot be asked: raise the version in pyproject.toml")
+    return tag
+
+
 def main() -> int:
     """0, or 1 where a person has to look."""
-    if len(sys.argv) != 2:
-        sys.stderr.write("changelog: use changelog.py TAG\n")
+    if sys.argv[1:] not in (["tag"], ["section"]):
+        sys.stderr.write("changelog: use tag or section\n")
         return 64
     version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     try:
-        print(section(sys.argv[1], (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), version))
+        found = section((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), version)
+        print(free(f"v{version}") if sys.argv[1] == "tag" else found)
     except Refused as refused:
         sys.stderr.write(f"changelog: {refused}\n")
         return 1

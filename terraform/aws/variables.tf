@@ -255,7 +255,7 @@ variable "terraform_cloud" {
 }
 
 variable "github_repository" {
-  description = "Repository whose main branch and release tags may push images, as owner/name."
+  description = "Repository whose main branch may push images, as owner/name."
   type        = string
 
   validation {

@@ -69,7 +69,6 @@ resource "aws_iam_role_policy_attachment" "apply" {
   policy_arn = "arn:${var.partition}:iam::aws:policy/AdministratorAccess"
 }
 
-# Main makes images, a release's tag names one. Neither belongs to whoever may write: rules of the repository keep both.
 resource "aws_iam_role" "image" {
   name = "${var.name}-image"
 
@@ -82,12 +81,7 @@ resource "aws_iam_role" "image" {
       Condition = {
         StringEquals = {
           "${local.github_host}:aud" = "sts.amazonaws.com"
-        }
-        StringLike = {
-          "${local.github_host}:sub" = [
-            "repo:${var.github_repository}:ref:refs/heads/main",
-            "repo:${var.github_repository}:ref:refs/tags/v*",
-          ]
+          "${local.github_host}:sub" = "repo:${var.github_repository}:ref:refs/heads/main"
         }
       }
     }]

@@ -88,9 +88,13 @@ class Repository:
         self.git(self.pipeline, "checkout", "--quiet", "--force", "--detach", commit)
 
     def deploy(self, *words: str, **more: str) -> tuple[int, str, str]:
-        """The exit code of .ci/deploy.py in the pipeline's clone, what it printed, and what it told."""
+        """What .ci/deploy.py does in the pipeline's clone."""
+        return self.run("deploy", *words, **more)
+
+    def run(self, script: str, *words: str, **more: str) -> tuple[int, str, str]:
+        """The exit code of a program of .ci/ in the pipeline's clone, what it printed, and what it told."""
         done = subprocess.run(
-            [sys.executable, ".ci/deploy.py", *words],
+            [sys.executable, f".ci/{script}.py", *words],
             cwd=self.pipeline,
             env=self.surroundings(**more),
             capture_output=True,

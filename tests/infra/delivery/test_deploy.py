@@ -209,22 +209,3 @@ def test_a_release_is_the_image_that_was_built_from_what_is_released(repository:
     code, _, told = repository.deploy("released")
     assert code == 1
     assert "was built from other content" in told
-
-
-def test_a_release_stands_on_main(repository: Repository) -> None:
-    delivered(repository, "apps/first.py", "2", DIGESTS[1])
-    repository.checked_out()
-    repository.git(
-        repository.pipeline,
-        "-c",
-        "user.name=a",
-        "-c",
-        "user.email=a@example.org",
-        "commit",
-        "--quiet",
-        "--allow-empty",
-        "-mx",
-    )
-    code, _, told = repository.deploy("released")
-    assert code == 1
-    assert "this commit is not on main" in told
