@@ -74,8 +74,15 @@ LAMBDA: Final = Target(
 HERE: Final = Target()
 
 
+class PackagesMissing(Exception):
+    """pip did not get every package: the message is pip's."""
+
+
 def install(target: Target, folder: Path) -> None:
-    """Install the packages of the API for this target into the folder, each checked by its hash."""
+    """Install the packages of the API for this target into the folder, each checked by its hash.
+
+    Raises PackagesMissing.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         wanted = Path(scratch) / "requirements.txt"
         wanted.write_text("\n".join(requirements(target)), encoding="utf-8")
@@ -83,7 +90,10 @@ def install(target: Target, folder: Path) -> None:
         # Which Python a package wants, pip would ask of the one that it runs on; the pins have answered that already.
         words += ["--require-hashes", "--only-binary", ":all:", "--ignore-requires-python"]
         words += ["--target", str(folder), "-r", str(wanted)]
-        subprocess.run([sys.executable, "-m", "pip", "install", *words, *target.words()], check=True)
+        command = [sys.executable, "-m", "pip", "install", *words, *target.words()]
+        done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode:
+            raise PackagesMissing(done.stderr.strip())
 
 
 def requirements(target: Target) -> Iterator[str]:

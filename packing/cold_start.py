@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-ROUNDS: Final = 5
+ROUNDS: Final = 3
 
 CODE: Final = """
 import json, sys, time

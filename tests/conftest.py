@@ -19,6 +19,7 @@ from pytest_django import DjangoDbBlocker
 
 from apps.datasets.adapters.timed_postgresql.base import DatabaseWrapper
 from embedded.postgres import EmbeddedPostgres
+from tests.gateway import EVENTS
 from tests.lacking import lacking
 from tests.station import Station
 
@@ -46,6 +47,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="wsgi",
         help="how the API's tests ask it: by WSGI, or by events of an API Gateway as a function gets them",
     )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say how many events went through the gateway, where the tests did."""
+    if events := config.stash.get(EVENTS, 0):
+        terminalreporter.line(f"{events} events of the gateway")
 
 
 @pytest.fixture(scope="session")

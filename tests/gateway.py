@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+import pytest
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse
 from django.test import Client
@@ -23,6 +24,9 @@ from functions.gateway import Event, Handler
 TEXTS = ("text/", "application/json", "application/javascript", "application/xml")
 LIMIT_BYTES = 6_291_556
 """The largest answer that Lambda takes from a function."""
+
+EVENTS = pytest.StashKey[int]()
+"""How many events a session sent, for its last lines."""
 
 
 def event_of(environ: WSGIEnvironment) -> Event:

@@ -1,7 +1,6 @@
 """Datasets with rows, and clients that may read them."""
 
 import itertools
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from apps.api.services import GrantRequest, client_create
 from apps.datasets.core.applied import AppliedDataset
 from config.wsgi import application
 from functions.gateway import gateway_handler
-from tests.gateway import Gateway, Http
+from tests.gateway import EVENTS, Gateway, Http
 from tests.station import Station
 
 CONTRACTS = Path(__file__).resolve().parents[3] / "contracts"
@@ -35,7 +34,7 @@ def gateway(pytestconfig: pytest.Config) -> Iterator[Gateway | None]:
         return
     one = Gateway(gateway_handler(application))
     yield one
-    sys.stdout.write(f"\n{one.events} events of the gateway\n")
+    pytestconfig.stash[EVENTS] = one.events
 
 
 @pytest.fixture

@@ -1,0 +1,63 @@
+"""The API's function, built as Lambda has it and as this machine can run it."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from packing.api import HERE, PackagesMissing
+from packing.build import Built, build, lay_out
+from tests.functions import Function, warm
+from tests.lacking import lacking
+from tests.station import Station
+
+Run = Callable[..., AbstractContextManager[Function]]
+
+OFFLINE: Final = re.compile(r"Failed to establish|Temporary failure|Name or service|timed out|Max retries|Connection")
+URLS: Final = frozenset(f"ANDEN_DATABASE_{role}_URL" for role in ("APP", "READER", "WRITER"))
+NAME: Final = "function-under-test"
+"""What pg_stat_activity calls its connections."""
+
+
+@contextmanager
+def online() -> Iterator[None]:
+    """Skip what builds where pip reaches nobody; a package that there is not for Lambda is a failure."""
+    try:
+        yield
+    except PackagesMissing as error:
+        if OFFLINE.search(str(error)):
+            lacking("pip reaches no index, from which the function's packages come")
+        raise
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The API's zip for Lambda."""
+    with online():
+        return build(tmp_path_factory.mktemp("lambda") / "api.zip")
+
+
+@pytest.fixture(scope="session")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What Lambda would unpack, for this machine."""
+    folder = tmp_path_factory.mktemp("unpacked")
+    with online():
+        lay_out(folder, HERE)
+    return folder
+
+
+@pytest.fixture
+def run(station: Station, unpacked: Path, tmp_path: Path) -> Run:
+    """A function that starts the API's function over the tests' database, with these variables changed."""
+
+    def started(**changed: str) -> AbstractContextManager[Function]:
+        urls = {name: f"{os.environ[name]}?application_name={NAME}" for name in URLS}
+        own = {"ANDEN_SECRET_KEY": "tests-only-" + "0123456789abcdef" * 4, "ANDEN_ALLOWED_HOSTS": "testserver"}
+        environment = {**urls, **own, **changed}
+        return warm("functions.api.handler", unpacked, environment=environment, log=tmp_path / "log")
+
+    return started

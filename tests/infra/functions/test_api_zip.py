@@ -1,0 +1,94 @@
+"""The API's zip: the same when built again, small enough for Lambda, and of Lambda's processor alone."""
+
+import os
+import re
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from packing.api import LAMBDA, LEFT_OUT, REQUIREMENTS, ROOT
+from packing.build import UNZIPPED_MIB, ZIPPED_MIB, Built, build
+from tests.infra.functions.conftest import online
+from tests.infra.plans import Planned
+
+# A machine that others use takes its time: two builds, each with pip's downloads.
+pytestmark = pytest.mark.timeout(900)
+
+MIB = 1024 * 1024
+AARCH64 = 183
+
+
+def libraries(built: Built) -> Iterator[tuple[str, bytes]]:
+    """Each native library of the zip: its name, and the first bytes of what it is."""
+    with zipfile.ZipFile(built.path) as archive:
+        for name in archive.namelist():
+            if re.search(r"\.so(\.\d+)*$", name):
+                with archive.open(name) as file:
+                    yield name, file.read(20)
+
+
+@pytest.mark.property(14)
+def test_built_again_it_is_the_same_to_the_byte(
+    built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evidence: Callable[[str], None]
+) -> None:
+    monkeypatch.setenv("TZ", "Pacific/Chatham")
+    monkeypatch.setenv("LANG", "tr_TR.UTF-8")
+    time.tzset()
+    former = os.umask(0o077)
+    try:
+        with online():
+            again = build(tmp_path / "another name.zip")
+    finally:
+        os.umask(former)
+        monkeypatch.undo()
+        time.tzset()
+    assert again.sha256 == built.sha256
+    assert again.path.read_bytes() == built.path.read_bytes()
+    evidence(f"the API's zip built twice: SHA-256 {built.sha256[:16]}… both times")
+
+
+@pytest.mark.property(14)
+def test_lambda_takes_it(built: Built, evidence: Callable[[str], None]) -> None:
+    assert built.fits
+    with zipfile.ZipFile(built.path) as archive:
+        assert sum(entry.file_size for entry in archive.infolist()) == built.unzipped
+    zipped, unzipped = built.zipped / MIB, built.unzipped / MIB
+    evidence(f"{zipped:.1f} MiB of {ZIPPED_MIB} zipped, {unzipped:.1f} MiB of {UNZIPPED_MIB} unzipped")
+
+
+def test_a_zip_that_lambda_would_refuse_does_not_fit(built: Built) -> None:
+    assert not Built(built.path, "", 1, ZIPPED_MIB * MIB + 1, 1).fits
+    assert not Built(built.path, "", 1, 1, UNZIPPED_MIB * MIB + 1).fits
+
+
+def test_each_native_library_is_for_the_runtime_that_terraform_names(built: Built, planned: Planned) -> None:
+    function = planned("dev").only("aws_lambda_function")
+    assert (function["runtime"], function["architectures"]) == (f"python{LAMBDA.python}", ["arm64"])
+    found = dict(libraries(built))
+    assert {name for name, head in found.items() if head[:4] != b"\x7fELF"} == set()
+    assert {int.from_bytes(head[18:20], "little") for head in found.values()} == {AARCH64}
+    tags = {match[1] for name in found if (match := re.search(r"\.(cpython-\d+|abi3)[-.]", name))}
+    assert tags == {f"cpython-{LAMBDA.python.replace('.', '')}", "abi3"}
+    assert len(found) > 30
+
+
+def test_it_holds_what_runs_and_nothing_of_a_machine(built: Built) -> None:
+    with zipfile.ZipFile(built.path) as archive:
+        names = archive.namelist()
+        packages = {name.partition("/")[0] for name in names}
+        texts = {name: archive.read(name) for name in names if not re.search(r"\.so(\.\d+)*$", name)}
+    assert {"functions", "config", "apps", "django", "psycopg_binary", "apig_wsgi", "static"} <= packages
+    assert "functions/api.py" in names
+    assert not packages & {"confluent_kafka", "gunicorn", "tests", "packing"}
+    assert [name for name in names if re.search(r"(^|/)(__pycache__|tests|bin)/|\.(pyc|pyi|po)$", name)] == []
+    machine = (str(ROOT).encode(), str(Path.home()).encode() + b"/", b"anden-function-")
+    assert [name for name, text in texts.items() if any(path in text for path in machine)] == []
+
+
+def test_what_is_left_out_is_a_requirement() -> None:
+    """A name that no requirement has would leave nothing out, and nobody would notice."""
+    text = "".join((ROOT / name).read_text(encoding="utf-8") for name in REQUIREMENTS)
+    assert [name for name in LEFT_OUT if not re.search(rf"^{name}==", text, re.MULTILINE)] == []

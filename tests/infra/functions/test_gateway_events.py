@@ -1,0 +1,156 @@
+"""A request that travels as an event arrives as it was sent, and so does its answer."""
+
+import io
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.gateway import Handler, gateway_handler
+from tests.gateway import Gateway
+
+KINDS = ("application/json", "text/csv; charset=utf-8", "application/octet-stream", "image/png")
+# A gateway ends a path at a question mark, whichever way it was written; no dataset's name holds a percent sign.
+PATH_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="?%"), max_size=20)
+TOKENS = st.sampled_from(["if-match", "authorization", "accept", "x-any", "traceparent", "user-agent"])
+VALUES = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=20)
+COOKIES = st.dictionaries(st.sampled_from(["a", "b", "csrftoken"]), st.from_regex(r"[A-Za-z0-9.-]+", fullmatch=True))
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request."""
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    cookies: dict[str, str]
+    kind: str
+    body: bytes
+
+    def environ(self) -> WSGIEnvironment:
+        """The request as a WSGI server has it."""
+        cookie = {"HTTP_COOKIE": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        return {
+            "REQUEST_METHOD": self.method,
+            "PATH_INFO": self.path.encode().decode("latin-1"),
+            "QUERY_STRING": self.query,
+            "CONTENT_TYPE": self.kind,
+            "CONTENT_LENGTH": str(len(self.body)),
+            "SERVER_NAME": "station.example",
+            "REMOTE_ADDR": "192.0.2.7",
+            "wsgi.url_scheme": "https",
+            "wsgi.input": io.BytesIO(self.body),
+            **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in self.headers.items()},
+            **(cookie if self.cookies else {}),
+        }
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer."""
+
+    status: int
+    headers: dict[str, str]
+    cookies: list[str]
+    kind: str
+    body: bytes
+
+
+requests = st.builds(
+    Sent,
+    method=st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE"]),
+    path=PATH_TEXT.map(lambda text: f"/{text}"),
+    query=st.one_of(
+        st.lists(
+            st.tuples(st.text(st.characters(exclude_categories=["Cs"])), st.text(st.characters(codec="utf-8")))
+        ).map(urlencode),
+        st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="#")),
+    ),
+    headers=st.dictionaries(TOKENS, VALUES),
+    cookies=COOKIES,
+    kind=st.sampled_from(KINDS),
+    body=st.one_of(st.binary(), st.text(st.characters(codec="utf-8")).map(str.encode)),
+)
+answers = st.builds(
+    Answered,
+    status=st.sampled_from([200, 201, 400, 404, 409, 503]),
+    headers=st.dictionaries(st.sampled_from(["etag", "link", "location", "x-request-id"]), VALUES),
+    cookies=st.lists(VALUES.map(lambda value: f"a={value}; Path=/"), max_size=3),
+    kind=st.sampled_from(KINDS[1:]),
+    body=st.text(st.characters(codec="utf-8")).map(str.encode),
+)
+
+
+def seen(environ: WSGIEnvironment) -> dict[str, Any]:
+    """What an application can know of a request; a server may add headers of its own."""
+    own = {"HTTP_HOST", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_PORT", "HTTP_X_REQUEST_ID", "HTTP_COOKIE"}
+    own |= {"HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"}
+    names = {"REQUEST_METHOD", "PATH_INFO", "QUERY_STRING", "CONTENT_LENGTH", "CONTENT_TYPE", "REMOTE_ADDR"}
+    names |= {"SERVER_NAME", "wsgi.url_scheme"}
+    names |= {name for name in environ if name.startswith("HTTP_")} - own
+    cookies = sorted(filter(None, (cookie.strip() for cookie in environ.get("HTTP_COOKIE", "").split(";"))))
+    return {**{name: environ[name] for name in names}, "cookies": cookies, "body": environ["wsgi.input"].read()}
+
+
+def encoded(handler: Handler) -> Handler:
+    """The handler behind a function's URL, which leaves paths as they were sent."""
+    return lambda event, context: handler({**event, "rawPath": quote(event["rawPath"])}, context)
+
+
+@pytest.mark.property(14)
+@pytest.mark.parametrize("paths", ["decoded", "as sent"])
+def test_a_request_and_its_answer_are_the_same_by_wsgi_and_by_an_event(
+    paths: str, evidence: Callable[[str], None]
+) -> None:
+    count = 0
+
+    @given(sent=requests, answered=answers)
+    def same(sent: Sent, answered: Answered) -> None:
+        nonlocal count
+        count += 1
+        found: list[dict[str, Any]] = []
+
+        def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            found.append(seen(environ))
+            own = [("content-type", answered.kind), *answered.headers.items()]
+            start_response(f"{answered.status} Told", [*own, *(("Set-Cookie", value) for value in answered.cookies)])
+            return [answered.body]
+
+        started: list[Any] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            started.append((status[:3], sorted(headers)))
+
+        handler = gateway_handler(application)
+        gateway = Gateway(handler if paths == "decoded" else encoded(handler))
+        body = b"".join(gateway(sent.environ(), start_response))
+        assert found == [seen(sent.environ())]
+        headers = {"content-type": answered.kind, **answered.headers}
+        cookies = [("set-cookie", cookie) for cookie in answered.cookies]
+        assert started == [(str(answered.status), sorted([*headers.items(), *cookies]))]
+        assert body == answered.body
+
+    same()
+    evidence(f"{count} generated requests are read alike from WSGI and from events, paths {paths}")
+
+
+def test_the_gateways_own_words_decide_who_asks_and_how() -> None:
+    """What a caller writes into X-Forwarded-For changes nothing of the address that is seen."""
+    found: list[WSGIEnvironment] = []
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        found.append(environ)
+        start_response("200 OK", [])
+        return []
+
+    sent = Sent("GET", "/", "", {"x-any": "a"}, {}, "", b"")
+    gateway = Gateway(gateway_handler(application))
+    list(gateway({**sent.environ(), "HTTP_X_FORWARDED_FOR": "203.0.113.9"}, lambda *_: None))  # type: ignore[arg-type]
+    assert found[0]["REMOTE_ADDR"] == "192.0.2.7"
