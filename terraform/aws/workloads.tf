@@ -100,7 +100,59 @@ locals {
     celery                   = { namespace = "anden", service_account = "anden-celery" }
   }
 
+  # Only where the operator runs PostgreSQL: pods of a cluster have an account of its name, which the chart gives.
+  backups_arn = "arn:${local.partition}:s3:::${coalesce(module.postgres.backup_bucket, "none")}"
+
+  read_backups = [
+    {
+      Sid      = "Look"
+      Effect   = "Allow"
+      Action   = "s3:ListBucket"
+      Resource = local.backups_arn
+    },
+    {
+      Sid      = "Read"
+      Effect   = "Allow"
+      Action   = "s3:GetObject"
+      Resource = "${local.backups_arn}/*"
+    },
+    {
+      Sid      = "Decrypt"
+      Effect   = "Allow"
+      Action   = "kms:Decrypt"
+      Resource = module.security.kms_key_arn
+    },
+  ]
+
+  write_backups = [
+    {
+      Sid      = "Write"
+      Effect   = "Allow"
+      Action   = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
+      Resource = "${local.backups_arn}/*"
+    },
+    {
+      Sid      = "Encrypt"
+      Effect   = "Allow"
+      Action   = "kms:GenerateDataKey"
+      Resource = module.security.kms_key_arn
+    },
+  ]
+
+  databases = {
+    for name, statements in {
+      station          = concat(local.read_backups, local.write_backups)
+      station-restored = local.read_backups
+      } : "database-${name}" => {
+      namespace       = "cloudnative-pg"
+      service_account = name
+      policy_json     = jsonencode({ Version = "2012-10-17", Statement = statements })
+      policy_arn      = null
+    } if var.postgres.mode == "cloudnativepg"
+  }
+
   workloads = merge(
+    local.databases,
     { for name, account in local.accounts : name => merge(account, { policy_json = local.policies[name], policy_arn = null }) },
     {
       cni = {

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import hcl2
 import helm_python
 import pytest
 import yaml
@@ -168,26 +167,6 @@ def test_no_addon_makes_a_balancer(evidence: Callable[[str], None]) -> None:
     assert values["enableServiceMutatorWebhook"] is False
     assert values["ingressClassParams"] == {"create": False}
     evidence(f"{len(texts)} files of values ask for no Ingress and no LoadBalancer")
-
-
-@pytest.mark.property(3)
-def test_accounts_of_addons_are_those_of_pod_identity(evidence: Callable[[str], None]) -> None:
-    locals_ = hcl2.loads((ROOT / "terraform/aws/workloads.tf").read_text())["locals"]
-    accounts = next(each["accounts"] for each in locals_ if "accounts" in each)
-    wanted = {
-        (account["namespace"].strip('"'), account["service_account"].strip('"'))
-        for account in accounts.values()
-        if isinstance(account, dict) and account["namespace"].strip('"') not in {"anden", "kube-system"}
-    }
-    given = set()
-    for chart in ADDONS:
-        values = value_file(chart, "values.yaml").get(chart.name, {})
-        for part in (values, values.get("grafana", {})):
-            if "serviceAccount" in part:
-                given.add((chart.name, part["serviceAccount"]["name"]))
-    assert given >= {each for each in wanted if each[0] != "cloudnative-pg"}
-    assert given <= wanted
-    evidence(f"{len(given)} accounts of add-ons are those of terraform/aws/workloads.tf")
 
 
 def test_the_project_lets_through_what_is_rendered_and_nothing_wider() -> None:
