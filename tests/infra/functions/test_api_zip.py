@@ -59,6 +59,15 @@ def test_lambda_takes_it(built: Built, evidence: Callable[[str], None]) -> None:
     evidence(f"{zipped:.1f} MiB of {ZIPPED_MIB} zipped, {unzipped:.1f} MiB of {UNZIPPED_MIB} unzipped")
 
 
+def test_the_guide_says_how_large_it_is(built: Built) -> None:
+    guide = (ROOT / "docs/guides/functions.md").read_text(encoding="utf-8")
+    quoted = re.search(r"([\d.]+) MiB, unpacked (\d+) MiB", guide)
+    assert quoted, "docs/guides/functions.md names no sizes"
+    # A newer package changes them a little: the guide need not follow each.
+    assert float(quoted[1]) == pytest.approx(built.zipped / MIB, rel=0.1)
+    assert float(quoted[2]) == pytest.approx(built.unzipped / MIB, rel=0.1)
+
+
 def test_a_zip_that_lambda_would_refuse_does_not_fit(built: Built) -> None:
     assert not Built(built.path, "", 1, ZIPPED_MIB * MIB + 1, 1).fits
     assert not Built(built.path, "", 1, 1, UNZIPPED_MIB * MIB + 1).fits
