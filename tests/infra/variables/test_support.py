@@ -11,6 +11,7 @@ from tests.infra.declared import FOLDERS, TERRAFORM, bare, parsed, texts
 from tests.infra.variables.cases import good
 from tests.infra.variables.verdicts import Question, verdicts
 
+NOTICE_DAYS: Final = 60
 ENVIRONMENTS: Final = sorted((TERRAFORM / "environments").glob("*.tfvars"))
 
 
@@ -24,6 +25,29 @@ def support_table() -> dict[str, date]:
     return {version: date.fromisoformat(day) for version, day in table.items()}
 
 
+def standing(until: date, today: date) -> str:
+    """How a version stands on a day, when its standard support goes until the other, that one included."""
+    left = (until - today).days
+    if left < 0:
+        return "ended"
+    return f"ends in {left} days: see docs/guides/upgrade.md" if left <= NOTICE_DAYS else "supported"
+
+
+@pytest.mark.property(6)
+@pytest.mark.parametrize(
+    ("today", "expected"),
+    [
+        (date(2026, 11, 26), "supported"),
+        (date(2027, 1, 25), "supported"),
+        (date(2027, 1, 26), "ends in 60 days: see docs/guides/upgrade.md"),
+        (date(2027, 3, 27), "ends in 0 days: see docs/guides/upgrade.md"),
+        (date(2027, 3, 28), "ended"),
+    ],
+)
+def test_a_version_is_supported_then_about_to_end_then_ended(today: date, expected: str) -> None:
+    assert standing(support_table()["1.35"], today) == expected
+
+
 @pytest.mark.property(6)
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)
 def test_an_environment_runs_a_version_that_is_supported_today(
@@ -31,9 +55,9 @@ def test_an_environment_runs_a_version_that_is_supported_today(
 ) -> None:
     version = parsed(environment)["kubernetes_version"]
     until = support_table()[version]
-    left = (until - datetime.now(UTC).date()).days
-    assert left >= 0, f"standard support of Kubernetes {version} ended on {until}: see docs/guides/upgrade.md"
-    evidence(f"{environment.stem} runs {version}, supported until {until}")
+    now = standing(until, datetime.now(UTC).date())
+    assert now != "ended", f"standard support of Kubernetes {version} ended on {until}: see docs/guides/upgrade.md"
+    evidence(f"{environment.stem} runs {version}, until {until}: {now}")
 
 
 @pytest.mark.property(6)
