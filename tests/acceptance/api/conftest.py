@@ -43,7 +43,7 @@ def _wait_until_it_answers(url: str, server: "subprocess.Popen[bytes]", log: Pat
         try:
             with urllib.request.urlopen(url, timeout=5):  # noqa: S310  ours
                 return
-        except (urllib.error.URLError, ConnectionError):
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
             assert server.poll() is None, log.read_text()
             time.sleep(0.1)
     raise AssertionError(log.read_text())
