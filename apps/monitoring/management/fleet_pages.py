@@ -35,7 +35,7 @@ def show_lines(view: ServiceView, state: State, trouble: str) -> Iterator[str]:
     """One service: its state, its signals, and why it stands out; `trouble` says why this is not of now, if so."""
     service = view.service
     began = min((flag.since_s for flag in view.flags), default=None) if state is State.OUTLIER else None
-    begun = f", and so since {_when(datetime.fromtimestamp(began, UTC))} by its data" if began is not None else ""
+    begun = f", by its data so since {_when(datetime.fromtimestamp(began, UTC))}" if began is not None else ""
     yield f"{service.name}  {WORDS[state]}: found at {_when(service.since)}{begun} UTC"
     has_data = view.at if state in {State.OK, State.OUTLIER, State.LEARNING} else None
     # The row of a service is not written at each look.

@@ -1,5 +1,8 @@
 """A simulated fleet that lives: files for the file source, written as time goes by, with their past behind them."""
 
+import fcntl
+import os
+import weakref
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -32,7 +35,8 @@ class LivingFleet:
         """Make the folder as of this moment, without what another simulation left there.
 
         Whoever reads it finds no folder or a whole one: a fleet without its past would look like another fleet.
-        Raises SourceRefused: the folder cannot be written, or holds what no simulation wrote.
+        Raises SourceRefused: the folder cannot be written, holds what no simulation wrote, or another simulation
+        writes it.
         """
         folder = self._folder
         self._folder = folder.with_name(f"{folder.name}.new")
@@ -40,6 +44,8 @@ class LivingFleet:
             for path in (folder, self._folder):
                 _remove(path)
             self._folder.mkdir(parents=True)
+            # The lock goes along when the folder gets its name, and ends with this object or its process.
+            weakref.finalize(self, os.close, _held(self._folder))
             self._write(at_s)
             self._folder.rename(folder)
         except OSError as error:
@@ -107,16 +113,31 @@ class LivingFleet:
 def _remove(folder: Path) -> None:
     """Remove what a simulation left, and nothing else.
 
-    Raises SourceRefused: the folder holds something else.
+    Raises SourceRefused: the folder holds something else, or a simulation still writes it.
     """
     if not folder.exists():
         return
+    os.close(_held(folder))
     foreign = [path.name for path in folder.iterdir() if not path.name.startswith("simulated-")]
     if foreign:
         raise SourceRefused(f"{folder} holds {foreign[0]}, which no simulation wrote: choose another folder")
     for path in folder.iterdir():
         path.unlink()
     folder.rmdir()
+
+
+def _held(folder: Path) -> int:
+    """The descriptor that holds the folder's lock, for two simulations in one folder would be one muddled fleet.
+
+    Raises SourceRefused: another simulation holds it.
+    """
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(held)
+        raise SourceRefused(f"{folder} is written by another simulation: choose another folder by --file") from error
+    return held
 
 
 def _hour(at_s: float) -> int:

@@ -96,9 +96,9 @@ def test_the_report_is_one_a_person_reads(station: Station, tmp_path: Path, flee
     assert shown.count("\n") == 12
     evaluated = FleetEvaluation.objects.get()
     found, data = (f"{at:%Y-%m-%d %H:%M}" for at in (FleetService.objects.get(name="payments").since, evaluated.at))
-    assert shown.startswith(f"payments  outlier: found at {found}, and so since ")
+    assert shown.startswith(f"payments  outlier: found at {found}, by its data so since ")
     began = datetime.fromtimestamp(evaluated.flags[0]["since_s"], UTC)
-    assert f"so since {began:%Y-%m-%d %H:%M} by its data UTC\n" in shown
+    assert f"by its data so since {began:%Y-%m-%d %H:%M} UTC\n" in shown
     assert f"since {began:%H:%M} UTC" in shown.splitlines()[-1]
     assert f", with data at {data} UTC" in shown
     value, usual = re.findall(r"\((.*?), usual (.*?)\)", shown)[0]
@@ -217,6 +217,17 @@ def test_a_folder_with_something_else_is_left_alone(station: Station, tmp_path: 
     with pytest.raises(CommandError, match=r"holds thesis.txt, which no simulation wrote: choose another folder"):
         fleet("simulate", "--once", *AT, "--file", tmp_path)
     assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def test_a_folder_that_another_simulation_writes_is_left_alone(station: Station, tmp_path: Path, fleet: Fleet) -> None:
+    living = LivingFleet(SimulatedFleet(FleetSpec(services=3), 1), tmp_path / "fleet", settings.FLEET.span())
+    living.start(1_800_000_000)
+    with pytest.raises(CommandError, match=r"fleet is written by another simulation: choose another folder by --file"):
+        fleet("simulate", "--once", *AT, "--file", tmp_path / "fleet")
+    assert living.write(1_800_000_060) >= 1
+    del living
+    said = fleet("simulate", "--once", *AT, "--file", tmp_path / "fleet")
+    assert said.startswith("50 services"), "what has ended holds nothing"
 
 
 def test_a_folder_that_goes_away_ends_the_simulation_in_one_line(tmp_path: Path) -> None:

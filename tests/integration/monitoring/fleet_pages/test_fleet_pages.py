@@ -14,9 +14,12 @@ from django.urls import reverse
 from django.utils import timezone
 from pydantic import HttpUrl
 
+from apps.monitoring.core.fleet.fault_words import fault_of
 from apps.monitoring.core.fleet.policy import DEFAULT
 from apps.monitoring.core.fleet.signals import SIGNALS
 from apps.monitoring.core.fleet.simulation import Fault, FaultKind
+from apps.monitoring.core.fleet.simulation.names import service_names
+from apps.monitoring.management.commands.fleet import Command
 from apps.monitoring.models import FleetService, Incident
 from apps.monitoring.services.incidents import incident_move
 from tests.integration.monitoring.fleet_pages.conftest import Evaluated, LookAs
@@ -52,7 +55,12 @@ def test_who_may_not_look_does_not(evaluated: Evaluated, look_as: LookAs) -> Non
 def test_a_fleet_that_is_not_there_says_how_to_connect_one(look_as: LookAs) -> None:
     shown = text_of(look_as("viewer").get(reverse(FLEET)))
     assert "ANDEN_FLEET_PROMETHEUS_URL" in shown
-    assert "manage.py fleet simulate" in shown
+    told = [words.split() for words in re.findall(r"manage.py fleet ([^<`]+)", shown)]
+    assert {words[0] for words in told} == {"evaluate", "simulate"}
+    for words in told:
+        given = Command().create_parser("manage.py", "fleet").parse_args(words)
+        for fault in getattr(given, "fault", ()):
+            fault_of(fault, service_names(given.services), ("a",))
 
 
 def test_the_sick_service_is_named_with_its_reason_its_incident_and_its_curve(
