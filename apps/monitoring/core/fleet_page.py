@@ -206,7 +206,7 @@ def _tiles(view: FleetView) -> tuple[Tile, ...]:
 
     return (
         tile("Standing out", State.OUTLIER, "bad", "It left its own usual, and its peers did not"),
-        tile("No data", State.NO_DATA, "warn", "Nothing came in the window: never counted as well"),
+        tile("No data", State.NO_DATA, "warn", "A signal that is usually there is missing: never counted as well"),
         tile("Learning", State.LEARNING, "none", "Too new to have a past: compared with its peers alone"),
         tile("As usual", State.OK, "good", "Within what is usual at this time of day"),
     )

@@ -35,14 +35,19 @@ class ServiceRow:
 
 
 def service_list() -> tuple[ServiceRow, ...]:
-    """Every service that was observed and not yet forgotten, the worst first."""
+    """Every service that was observed and not yet forgotten: outliers, those without data, then by score."""
     newest = fleet_newest(timezone.now())
     scores: dict[int, float] = {}
     if newest is not None and not fleet_is_stale(newest, timezone.now()):
         worst = packing.unpack(newest.worst).tolist()
         scores = dict(zip(packing.unpack_ids(newest.service_ids).tolist(), worst, strict=True))
     rows = [_row(service, scores.get(service.pk), is_stale=not scores) for service in FleetService.objects.all()]
-    return tuple(sorted(rows, key=lambda row: (row.state != State.OUTLIER, -(row.score or -np.inf), row.name)))
+    return tuple(sorted(rows, key=_place))
+
+
+def _place(row: ServiceRow) -> tuple[bool, bool, float, str]:
+    score = -np.inf if row.score is None else row.score
+    return row.state != State.OUTLIER, row.state != State.NO_DATA, -score, row.name
 
 
 def _row(service: FleetService, score: float | None, *, is_stale: bool) -> ServiceRow:

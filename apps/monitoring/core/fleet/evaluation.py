@@ -93,9 +93,10 @@ class Evaluation:
     events: tuple[FleetEvent, ...]
 
     def worst(self) -> Floats:
-        """The worst score of each service, S; NaN where nothing is known."""
+        """The worst score of each service, S; NaN without data: calm signals do not speak for one that is missing."""
         known = np.where(np.isnan(self.score), -np.inf, self.score).max(axis=1, initial=-np.inf)
-        return np.where(np.isinf(known), np.nan, known).astype(np.float32)
+        unknown = np.isinf(known) | (self.state == State.NO_DATA)
+        return np.where(unknown, np.nan, known).astype(np.float32)
 
     def standing(self) -> NDArray[np.int8]:
         """The state of each service as a gauge tells it: State's numbers, and WITH_ITS_ZONE."""

@@ -15,13 +15,13 @@ NAMED: Final = 24
 
 
 def ranked(states: NDArray[np.int8], scores: Floats) -> NDArray[np.int64]:
-    """Services from the worst to the best: outliers, then by the newest score, then those without data.
+    """Services from the worst to the best: outliers, those without data, then by the newest score.
 
     `scores` is services × times.
     """
     newest = scores[:, -1] if scores.shape[1] else np.full(len(scores), np.nan, dtype=np.float32)
-    # NaN sorts last in numpy, whatever its sign.
-    return np.lexsort((-newest, states != State.OUTLIER))
+    # In a row that many share, calm neighbours would hide who has no data.
+    return np.lexsort((-newest, states != State.NO_DATA, states != State.OUTLIER))
 
 
 def rows(names: tuple[str, ...], order: NDArray[np.int64], scores: Floats) -> tuple[Floats, tuple[str, ...]]:

@@ -57,7 +57,7 @@ class Command(StationCommand):
         )
         one.add_argument("--at", metavar="TIME", help="look at this moment, ISO 8601, instead of now")
         one.add_argument("--json", action="store_true", help="print JSON")
-        every = actions.add_parser("list", help="List the services and their states, the worst first.")
+        every = actions.add_parser("list", help="List the services: who stands out, who has no data, then by score.")
         every.add_argument("--json", action="store_true", help="print JSON")
         service = actions.add_parser("show", help="Show the six signals of one service.")
         service.add_argument("service")
