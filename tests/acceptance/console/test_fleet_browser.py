@@ -56,6 +56,10 @@ CHECKS: Final = """
     const least = parseFloat(style.fontSize) >= 24 ? 3 : 4.5;
     if (ratio < least) say('too pale (' + ratio.toFixed(1) + ')', one);
   });
+  area.querySelectorAll('.fl-marks').forEach(row => {
+    const shown = [...row.children].map(one => one.getBoundingClientRect()).filter(box => box.width);
+    shown.slice(1).some((box, place) => box.left < shown[place].right + 4) && say('marks that touch', row);
+  });
   const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
   if (wide > 0) wrong.push('scrolls sideways by ' + wide);
   return wrong;
