@@ -47,6 +47,8 @@ class _Tethered(Process):  # type: ignore[misc]
     def run(self, events: Any = None, ignore_signals: bool = False) -> None:
         """Run the program to its end."""
         _end_with_parent()
+        # A terminal that is closed tells every process of its group: the station alone ends the others, in order.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         super().run(events, ignore_signals)
 
     def _send_message(self, data: Any, type: str = "line") -> None:  # noqa: A002 - honcho's own
@@ -84,6 +86,7 @@ class Crew(honcho.manager.Manager):  # type: ignore[misc]
 
     def _start(self) -> None:
         super()._start()
+        signal.signal(signal.SIGHUP, lambda *_: self.leave())
         # Only now: a thread that runs during the forks could leave them a lock that nobody opens.
         threading.Thread(target=self._alongside, daemon=True).start()
 

@@ -197,7 +197,8 @@ class Station:
 
 def main() -> int:
     """Run the station in `.anden/`; the exit code."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     folder = StationFolder(ROOT / ".anden")
     try:
         seconds = _run_seconds(os.environ.get("ANDEN_RUN_SECONDS", ""))
@@ -282,7 +283,7 @@ def _run_seconds(text: str) -> float | None:
 
 
 def _ignore_interrupts() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
 
 

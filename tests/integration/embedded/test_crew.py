@@ -40,7 +40,7 @@ class _Alone:
         self.watch()
 
     def run(self) -> None:
-        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
         try:
             self.crew.loop()
         finally:
@@ -119,18 +119,40 @@ def test_severe_lines_reach_the_terminal_but_not_all_of_them(tmp_path: Path) -> 
     assert len(alone.logs.path("noisy").read_text().splitlines()) == 51
 
 
+_STATION = """
+import os, sys
+from pathlib import Path
+from embedded.crew import *
+
+folder = Path(sys.argv[1])
+program = '''
+import os, signal, time
+signal.signal(signal.SIGTERM, lambda *_: (print("left in order"), os._exit(0)))
+print(os.getpid())
+time.sleep(600)
+'''
+sleeper = Program("sleeper", (sys.executable, "-uc", program))
+logs = LogFiles(folder, print)
+crew = Crew([sleeper], environment=dict(os.environ), root=folder, logs=logs, alongside=lambda: None)
+crew.loop()
+sys.exit(crew.returncode)
+"""
+
+
+def test_a_terminal_that_is_closed_ends_all_processes_in_order(tmp_path: Path) -> None:
+    log = tmp_path / "sleeper.log"
+    command = [sys.executable, "-c", _STATION, str(tmp_path)]
+    with subprocess.Popen(command, cwd=_REPO, start_new_session=True) as station:
+        _until(lambda: log.exists() and log.read_text().strip().isdigit())
+        os.killpg(station.pid, signal.SIGHUP)
+        assert station.wait(20) == 0
+    assert log.read_text().splitlines()[1:] == ["left in order"]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
 def test_a_killed_station_leaves_none_of_its_processes(tmp_path: Path) -> None:
-    code = (
-        "import os, sys; from pathlib import Path; from embedded.crew import *\n"
-        "folder = Path(sys.argv[1])\n"
-        "program = 'import os, time; print(os.getpid()); time.sleep(600)'\n"
-        "sleeper = Program('sleeper', (sys.executable, '-uc', program))\n"
-        "Crew([sleeper], environment=dict(os.environ), root=folder, logs=LogFiles(folder, print),"
-        " alongside=lambda: None).loop()"
-    )
     log = tmp_path / "sleeper.log"
-    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=_REPO) as station:
+    with subprocess.Popen([sys.executable, "-c", _STATION, str(tmp_path)], cwd=_REPO) as station:
         _until(lambda: log.exists() and log.read_text().strip().isdigit())
         children = psutil.Process(station.pid).children(recursive=True)
         assert int(log.read_text()) in {child.pid for child in children}
