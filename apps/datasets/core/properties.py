@@ -1,5 +1,6 @@
 """From a property of an ODCS schema to a field."""
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -66,8 +67,8 @@ def _checks(item: Mapping[str, Any], kind: ColumnType, path: str, problems: list
         attribute = _allowed(kind).get(word)
         if attribute is None:
             problems.append(Problem(where, f"Andén does not check {word} on {kind.sql}", "remove it"))
-        elif not _fits(word, value):
-            problems.append(Problem(where, f"{word} has no fitting value"))
+        elif fault := _value_fault(word, value):
+            problems.append(Problem(where, f"{word} {fault}"))
         else:
             found[attribute] = value
     enum = tuple(entry["value"] for entry in item.get("enum") or ())
@@ -86,15 +87,21 @@ def _allowed(kind: ColumnType) -> Mapping[str, str]:
     return {}
 
 
-def _fits(word: str, value: object) -> bool:
+def _value_fault(word: str, value: object) -> str:
+    """What is wrong with the value of a check; empty when it fits."""
     if word == "pattern":
-        try:
-            re.compile(str(value))
-        except re.error:
-            return False
-        return isinstance(value, str)
-    if isinstance(value, bool):
-        return False
+        return _pattern_fault(value)
     if word in NUMBERS:
-        return isinstance(value, int | float)
-    return isinstance(value, int) and value >= 0
+        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        return "" if number else "is not a number"
+    return "" if type(value) is int and value >= 0 else "is not a whole number from 0"
+
+
+def _pattern_fault(value: object) -> str:
+    if not isinstance(value, str):
+        return "is not a text"
+    try:
+        re.compile(value)
+    except re.error as error:
+        return f"is not a regular expression: {error}"
+    return ""

@@ -82,7 +82,16 @@ def test_every_word_of_a_contract_is_read() -> None:
             "logicalTypeOptions.minLength",
             "minimum of 0",
         ),
-        (document(properties=[prop("a", logicalTypeOptions={"pattern": "("})]), "logicalTypeOptions.pattern", "fit"),
+        (
+            document(properties=[prop("a", logicalTypeOptions={"pattern": "("})]),
+            "logicalTypeOptions.pattern",
+            "not a regular expression: missing )",
+        ),
+        (
+            document(properties=[prop("a", "number", logicalTypeOptions={"minimum": float("nan")})]),
+            "logicalTypeOptions.minimum",
+            "not a number",
+        ),
         (document(properties=[prop("a", enum=[{"value": 1}])]), "properties[0].enum", "type"),
         (document(properties=[prop("a", physicalName="b")]), "properties[0].physicalName", "property's name"),
         (document(unkownFields="keep"), "customProperties[0].property", "unkownFields"),
