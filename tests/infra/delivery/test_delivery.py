@@ -2,27 +2,16 @@
 
 import json
 import re
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from tests.infra.charts import ROOT, anden
 from tests.infra.delivery.repository import FILE, Repository
+from tests.infra.delivery.scripts import script
 from tests.infra.plans import ENVIRONMENTS, Planned
 from tests.infra.workflows import read, workflows
-
-
-def script(name: str) -> ModuleType:
-    """A program of .ci/ as a module."""
-    spec = spec_from_file_location(name, ROOT / ".ci" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def jobs(name: str) -> dict[str, Any]:
@@ -44,6 +33,12 @@ def test_only_what_was_tested_on_main_is_delivered_and_only_where_there_are_regi
 def test_the_pipeline_s_own_commit_starts_nothing() -> None:
     assert read(workflows()["ci"])["on"]["push"] == {"branches": ["main"], "paths-ignore": [FILE]}
     assert script("deploy").FILE == FILE
+
+
+def test_each_variable_that_a_workflow_reads_is_explained_and_no_other() -> None:
+    read_there = {name for text in workflows().values() for name in re.findall(r"\bvars\.(\w+)", text)}
+    guide = (ROOT / "docs/guides/delivery.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `([A-Z_]+)` \|", guide, re.MULTILINE)) == read_there
 
 
 def test_each_job_waits_for_what_it_needs_and_main_is_written_once() -> None:

@@ -20,6 +20,7 @@ from typing import Any, Final
 import hcl2
 import pytest
 
+from tests.infra.delivery.scripts import script
 from tests.infra.emulated.emulator import REGION, Emulator, emulator
 from tests.infra.emulated.inventory import KINDS, added, inventory
 from tests.infra.mirror import init, terraform
@@ -186,6 +187,13 @@ def test_dev_is_applied(station: Station, evidence: Callable[[str], None]) -> No
     assert EXPECTED - set(added(station.before, inventory(station.cloud.client))) == set()
     seconds = station.seconds["apply -input=false"]
     evidence(f"dev on the emulator: {made} created in {seconds:.0f} s, of {len(EXPECTED)} kinds")
+
+
+def test_the_pipeline_takes_the_line_that_the_root_says(station: Station) -> None:
+    (target,) = script("image").targets(station.run("output", "-raw", "image_target"))
+    (held,) = station.cloud.client("ecr").describe_repositories()["repositories"]
+    assert (target.repository, target.region) == (held["repositoryUri"], REGION)
+    assert target.role == station.cloud.client("iam").get_role(RoleName="anden-dev-image")["Role"]["Arn"]
 
 
 @pytest.mark.property(11)
