@@ -115,19 +115,10 @@ def login(environments: Sequence[Target]) -> None:
             run("docker", "login", "--username", "AWS", "--password-stdin", each.host, said=password)
 
 
-def build(environments: Sequence[Target], tag: str, platform: str) -> str:
-    """The digest of the platform's image, which starts, and is in each repository without a tag."""
-    run(
-        "docker",
-        "buildx",
-        "create",
-        "--name",
-        "anden",
-        "--driver",
-        "docker-container",
-        "--driver-opt",
-        f"image={BUILDKIT}",
-    )
+def tried(tag: str, platform: str) -> tuple[str, ...]:
+    """The words that build the platform's image, which was built by them here, and starts."""
+    builder = ("--name", "anden", "--driver", "docker-container", "--driver-opt", f"image={BUILDKIT}")
+    run("docker", "buildx", "create", *builder)
     revision = run("git", "rev-parse", "HEAD")
     building = (
         *("docker", "buildx", "build", "--builder", "anden", "--platform", f"linux/{platform}", "--progress", "plain"),
@@ -136,6 +127,12 @@ def build(environments: Sequence[Target], tag: str, platform: str) -> str:
     )
     run(*building, "--load", "--tag", f"anden:{tag}", ".")
     run("docker", "run", *TRIED, f"anden:{tag}", "manage", "check")
+    return building
+
+
+def build(environments: Sequence[Target], tag: str, platform: str) -> str:
+    """The digest of the platform's image, which starts, and is in each repository without a tag."""
+    building = tried(tag, platform)
     names = ",".join(each.repository for each in environments)
     with tempfile.TemporaryDirectory() as folder:
         metadata = Path(folder, "metadata.json")
@@ -197,6 +194,8 @@ def main() -> int:
     """0, or 1 where a person has to look."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
+    command = commands.add_parser("try", help="build one platform's image and start it; it goes nowhere")
+    command.add_argument("platform", choices=PLATFORMS)
     commands.add_parser("login", help="let Docker push to each registry")
     command = commands.add_parser("build", help="build, try and push one platform's image, without a tag")
     command.add_argument("tag")
@@ -210,6 +209,9 @@ def main() -> int:
     said = vars(parser.parse_args())
     does: dict[str, Callable[..., str | None]] = {"login": login, "build": build, "publish": publish, "name": name}
     try:
+        if said["command"] == "try":
+            tried("tried", said["platform"])
+            return 0
         printed = does[said.pop("command")](targets(os.environ.get("IMAGE_TARGETS", "")), **said)
     except Refused as refused:
         print(f"image: {refused}", file=sys.stderr)

@@ -21,7 +21,7 @@ def jobs(name: str) -> dict[str, Any]:
 
 def test_only_what_was_tested_on_main_is_delivered_and_only_where_there_are_registries() -> None:
     deliver = jobs("ci")["deliver"]
-    assert deliver["needs"] == ["test", "infra"]
+    assert deliver["needs"] == ["test", "infra", "image"]
     assert deliver["if"].split(" && ") == [
         "github.event_name != 'pull_request'",
         "github.ref == 'refs/heads/main'",

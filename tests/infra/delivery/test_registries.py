@@ -137,6 +137,14 @@ def test_an_image_is_tried_before_it_is_pushed(registries: Registries) -> None:
     assert words[-4:] == [["buildx", "create"], ["buildx", "build"], ["run", "--rm"], ["buildx", "build"]]
 
 
+def test_a_change_that_is_not_merged_yet_is_tried_and_goes_nowhere(registries: Registries) -> None:
+    assert registries.image("try", "amd64", IMAGE_TARGETS="")[:2] == (0, "")
+    assert registries.state["digests"] == {}
+    code, _, told = registries.image("try", "amd64", IMAGE_TARGETS="", FAKE_BROKEN_IMAGE="1")
+    assert code == 1
+    assert "docker run --rm ended with 1" in told
+
+
 def test_what_builds_and_what_lists_the_parts_is_of_an_exact_version(registries: Registries) -> None:
     built(registries)
     text = " ".join(word for command in registries.state["commands"] for word in command)
