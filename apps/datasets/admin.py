@@ -27,7 +27,7 @@ LEDGER_DAYS: Final = 7
 class DatasetAdmin(ReadOnlyAdmin):
     """Datasets as their contracts have them; a contract is changed by `datasets apply`."""
 
-    list_display = ("name", "mode", "event_time", "number", "created_at", "updated_at")
+    list_display = ("name", "mode", "event_time", "version", "created_at", "updated_at")
     search_fields = ("name",)
     page_template = "datasets/dataset.html"
 
@@ -35,6 +35,11 @@ class DatasetAdmin(ReadOnlyAdmin):
     def mode(self, dataset: Dataset) -> str:
         """Append or upsert."""
         return applied(dataset.pk, dataset.number).contract.mode.value
+
+    @admin.display(description="version", ordering="number")
+    def version(self, dataset: Dataset) -> int:
+        """The number of its contract's version."""
+        return dataset.number
 
     def change_view(
         self,

@@ -170,6 +170,13 @@ def test_deleted_rows_are_not_previewed(filled: Filled, look_as: LookAs) -> None
     assert "No rows yet." in text_of(look_as("viewer").get(page(dataset.pk)))
 
 
+def test_the_list_of_datasets_tells_each_version_under_its_name(filled: Filled, look_as: LookAs) -> None:
+    filled.dataset("things")
+    listed = text_of(look_as("viewer").get(reverse("admin:datasets_dataset_changelist")))
+    assert re.search(r"field-version[^>]*>\s*1\s*<", listed)
+    assert "Number" not in listed
+
+
 def test_a_dataset_that_is_not_there_is_not_found(station: Station, look_as: LookAs) -> None:
     assert look_as("viewer").get(page(2**40)).status_code == 404
 
