@@ -15,6 +15,8 @@ from tests.infra.mirror import init, terraform
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 ENVIRONMENTS: Final = tuple(sorted(path.stem for path in (ROOT / "terraform/environments").glob("*.tfvars")))
+# Each environment as it is, and each other mode of PostgreSQL in the environment whose test has it.
+PLANS: Final = (*((environment, "rds") for environment in ENVIRONMENTS), ("prod", "cloudnativepg"), ("dev", "bitnami"))
 # Nothing answers there: whoever asks the network, or an account, fails.
 NOWHERE: Final = "http://127.0.0.1:1"
 
@@ -112,7 +114,7 @@ class Root:
         return self._tested[environment]
 
     def planned(self, environment: str, mode: str = "rds") -> Plan:
-        """What is planned for the environment, or for prod with PostgreSQL in another mode than its own."""
+        """What is planned for the environment, or with PostgreSQL in another mode, as PLANS pairs the two."""
         tested = self.tested(environment)
         run = environment if mode == "rds" else mode
         assert run in tested.plans, (run, tested.complaints)

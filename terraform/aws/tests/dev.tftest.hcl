@@ -54,3 +54,17 @@ run "dev" {
     error_message = "There must be a private and a public subnet in each of three zones."
   }
 }
+
+# PostgreSQL in the cluster, by Bitnami's chart: for trials, so in dev.
+run "bitnami" {
+  command = plan
+
+  variables {
+    postgres = merge(var.postgres, { mode = "bitnami", write_passwords = false })
+  }
+
+  assert {
+    condition     = output.station.postgres_address == null && output.station.postgres_backups == null
+    error_message = "Terraform must make neither a database nor a bucket: the chart's dumps stay in the cluster."
+  }
+}

@@ -1,9 +1,9 @@
-# PostgreSQL by one switch: RDS (the default), or inside of the cluster, where charts own it and this module owns only
-# the backups' bucket. What each choice loses stands in docs/guides/postgres.md.
+# PostgreSQL by one switch: RDS (the default), or inside of the cluster, where charts own it; of that this module owns
+# only the operator's bucket of backups. What each choice loses stands in docs/guides/postgres-options.md.
 
 locals {
-  rds     = var.mode == "rds"
-  cluster = var.mode != "rds"
+  rds      = var.mode == "rds"
+  operator = var.mode == "cloudnativepg"
 }
 
 resource "aws_db_subnet_group" "this" {
@@ -120,17 +120,17 @@ resource "aws_db_instance" "this" {
   depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy_attachment.monitoring]
 }
 
-# --- Inside of the cluster: base backups and WAL go here, and point-in-time recovery comes from here ----------------
+# --- By the operator: base backups and WAL go here, and point-in-time recovery comes from here ----------------------
 
 resource "aws_s3_bucket" "backups" {
-  count = local.cluster ? 1 : 0
+  count = local.operator ? 1 : 0
 
   bucket_prefix = "${var.name}-postgres-"
   force_destroy = !var.protected
 }
 
 resource "aws_s3_bucket_public_access_block" "backups" {
-  count = local.cluster ? 1 : 0
+  count = local.operator ? 1 : 0
 
   bucket                  = aws_s3_bucket.backups[0].id
   block_public_acls       = true
@@ -140,7 +140,7 @@ resource "aws_s3_bucket_public_access_block" "backups" {
 }
 
 resource "aws_s3_bucket_server_side_encryption_configuration" "backups" {
-  count = local.cluster ? 1 : 0
+  count = local.operator ? 1 : 0
 
   bucket = aws_s3_bucket.backups[0].id
 
@@ -155,7 +155,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "backups" {
 }
 
 resource "aws_s3_bucket_versioning" "backups" {
-  count = local.cluster ? 1 : 0
+  count = local.operator ? 1 : 0
 
   bucket = aws_s3_bucket.backups[0].id
 
@@ -165,7 +165,7 @@ resource "aws_s3_bucket_versioning" "backups" {
 }
 
 resource "aws_s3_bucket_lifecycle_configuration" "backups" {
-  count = local.cluster ? 1 : 0
+  count = local.operator ? 1 : 0
 
   bucket = aws_s3_bucket.backups[0].id
 

@@ -14,6 +14,6 @@ output "admin_secret_arn" {
 }
 
 output "backup_bucket" {
-  description = "Bucket of base backups and WAL; null with RDS, which keeps them itself."
-  value       = local.cluster ? aws_s3_bucket.backups[0].bucket : null
+  description = "Bucket of base backups and WAL; null with RDS, which keeps them itself, and with Bitnami's chart, which makes none."
+  value       = local.operator ? aws_s3_bucket.backups[0].bucket : null
 }

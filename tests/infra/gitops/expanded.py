@@ -23,7 +23,9 @@ def annotations(environment: str, mode: str) -> dict[str, str]:
     """What Terraform writes on the cluster Secret."""
     facts = {**STATION, "environment": environment, "postgresMode": mode, "name": f"anden-{environment}"}
     if mode != "rds":
-        facts |= {"adminSecretArn": "", "postgresAddress": "", "postgresBackups": f"anden-{environment}-backups"}
+        facts |= {"adminSecretArn": "", "postgresAddress": ""}
+    if mode == "cloudnativepg":
+        facts["postgresBackups"] = f"anden-{environment}-backups"
     return {f"anden/{_kebab(key)}": value for key, value in facts.items()}
 
 

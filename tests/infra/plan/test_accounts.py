@@ -8,9 +8,8 @@ import pytest
 from tests.infra.charts import ROOT, anden, render, value_file
 from tests.infra.gitops.expanded import everything, station_values
 from tests.infra.plan.rights import granted, reached
-from tests.infra.plans import ENVIRONMENTS, Plan, Planned
+from tests.infra.plans import PLANS, Plan, Planned
 
-MODES: Final = [*((environment, "rds") for environment in ENVIRONMENTS), ("prod", "cloudnativepg")]
 Account = tuple[str, str]
 # AWS's own names, of what EKS installs.
 OF_EKS: Final = {
@@ -54,7 +53,7 @@ def associated(plan: Plan) -> set[Account]:
 
 
 @pytest.mark.property(3)
-@pytest.mark.parametrize(("environment", "mode"), MODES)
+@pytest.mark.parametrize(("environment", "mode"), PLANS)
 def test_accounts_with_rights_and_accounts_of_charts_are_the_same(
     planned: Planned, environment: str, mode: str, evidence: Callable[[str], None]
 ) -> None:

@@ -70,3 +70,11 @@ def test_in_the_cluster_terraform_keeps_the_backups_and_no_database(
     (rule,) = plan.only("aws_s3_bucket_lifecycle_configuration")["rule"]
     assert [each["noncurrent_days"] for each in rule["noncurrent_version_expiration"]] == [LEAST_DAYS]
     evidence("cloudnativepg: a bucket for backups, closed, versioned, not emptied at destroy; no RDS")
+
+
+@pytest.mark.property(12)
+def test_a_chart_that_archives_nothing_gets_no_bucket(planned: Planned, evidence: Callable[[str], None]) -> None:
+    plan = planned("dev", "bitnami")
+    assert plan.of("aws_db_instance") == plan.of("aws_s3_bucket") == {}
+    assert plan.outputs["station"]["postgres_backups"] is None
+    evidence("bitnami: no RDS, and no bucket that nobody may write to")

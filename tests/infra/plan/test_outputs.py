@@ -1,18 +1,23 @@
 """What the root on AWS says is what the cluster's root, Argo CD and the charts hear."""
 
 from collections.abc import Callable
+from typing import Final
 
 import pytest
 
 from tests.infra.gitops.expanded import annotations
-from tests.infra.plans import ENVIRONMENTS, Planned
+from tests.infra.plans import ENVIRONMENTS, PLANS, Planned
 
-# The bucket's absence and the database's are two sides of one switch.
-MODES = [*((environment, "rds") for environment in ENVIRONMENTS), ("prod", "cloudnativepg")]
+# What is empty in each mode of PostgreSQL: who keeps the database keeps its backups, and Bitnami's chart makes none.
+EMPTY: Final = {
+    "rds": {"postgres_backups"},
+    "cloudnativepg": {"postgres_address", "admin_secret_arn"},
+    "bitnami": {"postgres_address", "admin_secret_arn", "postgres_backups"},
+}
 
 
 @pytest.mark.property(7)
-@pytest.mark.parametrize(("environment", "mode"), MODES)
+@pytest.mark.parametrize(("environment", "mode"), PLANS)
 def test_the_station_is_said_as_charts_hear_it(
     planned: Planned, environment: str, mode: str, evidence: Callable[[str], None]
 ) -> None:
@@ -23,8 +28,7 @@ def test_the_station_is_said_as_charts_hear_it(
     assert station["environment"] == environment
     assert station["name"] == heard["anden/name"]
     assert station["postgres_mode"] == mode
-    empty = {key for key, value in scalars.items() if value is None}
-    assert empty == ({"postgres_backups"} if mode == "rds" else {"postgres_address", "admin_secret_arn"})
+    assert {key for key, value in scalars.items() if value is None} == EMPTY[mode]
     evidence(f"{environment}, {mode}: {len(scalars)} facts are said, and Argo CD's Secret has the same")
 
 

@@ -8,13 +8,10 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from tests.infra.plans import ENVIRONMENTS, Planned, Resource
+from tests.infra.plans import ENVIRONMENTS, PLANS, Planned, Resource
 from tests.infra.policies.policies import PACKAGES, RULES, explained, refused, wide
 
 CASES: Final[list[dict[str, Any]]] = yaml.safe_load(Path(__file__).with_name("cases.yaml").read_text(encoding="utf-8"))
-PLANS: Final = [*((environment, "rds") for environment in ENVIRONMENTS), ("prod", "cloudnativepg")]
-
-
 KEY: Final = "arn:aws:kms:r:0:key/k"
 # What a case need not say, since it is not what the case is about.
 SOUND: Final[dict[str, dict[str, Any]]] = {
