@@ -76,6 +76,19 @@ locals {
       missing     = "notBreaching"
       runbook     = "docs/runbooks/gateway-errors.md"
     }
+    certificate-aging = {
+      description = "The API's certificate ends within three weeks: its renewal does not work."
+      namespace   = "AWS/CertificateManager"
+      metric_name = "DaysToExpiry"
+      statistic   = "Minimum"
+      dimensions  = { CertificateArn = module.edge.certificate_arn }
+      comparison  = "LessThanThreshold"
+      threshold   = 21
+      period_s    = 86400 # ACM says it twice a day
+      periods     = 1
+      missing     = "ignore" # and no more once it has ended: what rings then goes on ringing
+      runbook     = "docs/runbooks/certificate-aging.md"
+    }
     function-errors = {
       description = "The probe fails from inside of the VPC: whoever asks the API now gets no good answer."
       namespace   = "AWS/Lambda"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Resource = Literal["database", "kafka", "balancer", "gateway", "function", "cluster"]
+Resource = Literal["database", "kafka", "balancer", "gateway", "function", "cluster", "certificate"]
 
 
 @dataclass(frozen=True, slots=True)

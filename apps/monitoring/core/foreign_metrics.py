@@ -84,7 +84,7 @@ POD_RESTARTS: Final = Metric(
     "kube_pod_container_status_restarts_total", "Restarts of a container.", "counter", _CONTAINERS
 )
 
-# Alerts alone read these: the kubelet's, and those of blackbox_exporter.
+# Alerts alone read these: the kubelet's, and those of blackbox_exporter, which no chart of ours installs.
 VOLUME_AVAILABLE: Final = Metric(
     "kubelet_volume_stats_available_bytes", "Bytes left on a volume.", "gauge", ("persistentvolumeclaim",)
 )

@@ -50,12 +50,12 @@ run "prod" {
   }
 
   assert {
-    condition     = length(module.observability.alarm_names) == 11
-    error_message = "prod must have an alarm for database, Kafka, each of its brokers (two), balancer, gateway and probe."
+    condition     = length(module.observability.alarm_names) == 12
+    error_message = "prod must have an alarm for database, Kafka, each of its brokers (two), balancer, gateway, certificate and probe."
   }
 }
 
-# PostgreSQL in the cluster: to Terraform Bitnami's chart is no other than this.
+# PostgreSQL in the cluster, by the operator.
 run "cloudnativepg" {
   command = plan
 

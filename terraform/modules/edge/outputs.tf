@@ -23,6 +23,11 @@ output "api_id" {
   value       = aws_apigatewayv2_api.this.id
 }
 
+output "certificate_arn" {
+  description = "The API's certificate, as CloudWatch's dimension CertificateArn names it."
+  value       = aws_acm_certificate.this.arn
+}
+
 output "function_name" {
   description = "The probe's function."
   value       = aws_lambda_function.probe.function_name

@@ -29,11 +29,19 @@ NAMED_BY: Final = {
     "ApiId": ("aws_apigatewayv2_api", "id"),
     "Stage": ("aws_apigatewayv2_stage", "name"),
     "FunctionName": ("aws_lambda_function", "function_name"),
+    "CertificateArn": ("aws_acm_certificate", "arn"),
 }
 # The kubelet's and blackbox exporter's, which no page shows.
 ALERTS_ALONE: Final = {VOLUME_AVAILABLE, VOLUME_CAPACITY, CERTIFICATE_UNTIL}
 # What must ring by itself even when the cluster is gone.
-WATCHED: Final = {"AWS/RDS", "AWS/Kafka", "AWS/ApplicationELB", "AWS/ApiGateway", "AWS/Lambda"}
+WATCHED: Final = {
+    "AWS/RDS",
+    "AWS/Kafka",
+    "AWS/ApplicationELB",
+    "AWS/ApiGateway",
+    "AWS/Lambda",
+    "AWS/CertificateManager",
+}
 each_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
 
 
@@ -81,6 +89,16 @@ def test_each_broker_is_watched(planned: Planned, environment: str) -> None:
     for metric in ("UnderReplicatedPartitions", "KafkaDataLogsDiskUsed"):
         found = [each["dimensions"]["Broker ID"] for each in alarms(plan) if each["metric_name"] == metric]
         assert sorted(found) == sorted(brokers)
+
+
+@pytest.mark.property(15)
+@each_environment
+def test_the_end_of_the_certificate_rings_until_it_is_mended(planned: Planned, environment: str) -> None:
+    (alarm,) = (each for each in alarms(planned(environment)) if each["metric_name"] == "DaysToExpiry")
+    assert (alarm["comparison_operator"], alarm["statistic"]) == ("LessThanThreshold", "Minimum")
+    # Two points a day, and none once it has ended.
+    assert alarm["period"] * alarm["evaluation_periods"] >= 12 * 3_600
+    assert alarm["treat_missing_data"] == "ignore"
 
 
 @pytest.mark.property(15)

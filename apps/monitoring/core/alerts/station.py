@@ -64,6 +64,8 @@ STATION_ALERTS: Final = (
         "{{ $labels.persistentvolumeclaim }}.",
         page="database",
     ),
+    # For a station whose blackbox_exporter is a job of this name. On AWS, ACM counts the days itself, and an alarm of
+    # CloudWatch rings instead: terraform/aws/alarms.tf.
     Alert(
         "CertificateAging",
         days_left(level(CERTIFICATE_UNTIL, OURS, by=("instance",), aggregate="min"), 21),

@@ -7,6 +7,7 @@ from typing import Final
 
 from apps.monitoring.core.aws_metric import AwsMetric
 from apps.monitoring.core.cloudwatch.families.balancer import BALANCER_METRICS
+from apps.monitoring.core.cloudwatch.families.certificate import CERTIFICATE_METRICS
 from apps.monitoring.core.cloudwatch.families.cluster import CLUSTER_METRICS
 from apps.monitoring.core.cloudwatch.families.database import DATABASE_METRICS
 from apps.monitoring.core.cloudwatch.families.function import FUNCTION_METRICS
@@ -20,5 +21,6 @@ CATALOGUE: Final[tuple[AwsMetric, ...]] = (
     *GATEWAY_METRICS,
     *FUNCTION_METRICS,
     *CLUSTER_METRICS,
+    *CERTIFICATE_METRICS,
 )
 BY_KEY: Final = {metric.key: metric for metric in CATALOGUE}

@@ -3,10 +3,11 @@
 import re
 from collections import Counter
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from apps.monitoring.core.aws_metric import AwsMetric
+from apps.monitoring.core.aws_metric import AwsMetric, Resource
 from apps.monitoring.core.cloudwatch.catalogue import BY_KEY, CATALOGUE
 from apps.monitoring.core.cloudwatch.statistics import is_statistic
 
@@ -35,7 +36,7 @@ def test_a_metric_can_be_asked_for_and_read(metric: AwsMetric) -> None:
     assert re.fullmatch(r"[A-Z].*[^.]", metric.title), "the title is not a title"
 
 
-@pytest.mark.parametrize("resource", ["database", "kafka", "balancer", "gateway", "function", "cluster"])
+@pytest.mark.parametrize("resource", get_args(Resource))
 def test_every_kind_of_resource_has_metrics(resource: str) -> None:
     assert [metric for metric in CATALOGUE if metric.resource == resource]
 

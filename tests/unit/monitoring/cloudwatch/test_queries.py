@@ -21,11 +21,13 @@ EVERYTHING = Resources(
     namespaces=("anden",),
     pods=(("anden", "web"), ("anden", "worker")),
 )
+UNCOLLECTED = {"certificate_days": "two points a day, which are gone from the page before anybody looks"}
+"""Metrics that only panels and alarms read, each with the reason."""
 
 
-def test_every_metric_of_the_catalogue_has_a_place() -> None:
+def test_every_metric_of_the_catalogue_has_a_place_or_a_reason() -> None:
     asked = {query.labels[0] for query in catalogue_queries(CATALOGUE, EVERYTHING)}
-    assert asked == {metric.key for metric in CATALOGUE}
+    assert asked == {metric.key for metric in CATALOGUE} - set(UNCOLLECTED)
 
 
 def test_what_is_not_set_is_not_asked_for() -> None:

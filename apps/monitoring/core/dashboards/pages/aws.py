@@ -108,6 +108,11 @@ _CLUSTER: Final = Row(
     ),
 )
 
+_CERTIFICATE: Final = Row(
+    "Certificates (ACM)",
+    (aws_lines("Days until a certificate ends", "certificate_days", width=24, scale=falling(30, 21)),),
+)
+
 _COLLECTED: Final = Row(
     "What Andén collected",
     (
@@ -142,7 +147,7 @@ AWS: Final = Dashboard(
     "aws",
     "Andén · AWS",
     "Are the resources of AWS that everything stands on well?",
-    (_DATABASE, _KAFKA, _BALANCER, _GATEWAY, _FUNCTION, _CLUSTER, _COLLECTED),
+    (_DATABASE, _KAFKA, _BALANCER, _GATEWAY, _FUNCTION, _CLUSTER, _CERTIFICATE, _COLLECTED),
     variables=(
         ResourceVariable("database", "RDS instance", BY_KEY["database_cpu"], "DBInstanceIdentifier"),
         ResourceVariable("kafka", "MSK cluster", BY_KEY["kafka_active_controllers"], "Cluster Name"),
