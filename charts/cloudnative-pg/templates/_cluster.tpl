@@ -27,15 +27,9 @@ postgresql:
     log_min_duration_statement: "1000"
     log_lock_waits: "on"
     idle_in_transaction_session_timeout: "300000"
+    # Which makes the operator load the extension, and make it in each database.
+    pg_stat_statements.track: top
   pg_hba:
     # TLS or nothing.
     - hostnossl all all all reject
-managed:
-  roles:
-    # Makes the station's roles; no superuser.
-    - name: anden_admin
-      ensure: present
-      login: true
-      createrole: true
-      passwordSecret: {name: station-admin}
 {{- end -}}

@@ -225,6 +225,25 @@ def test_the_database_in_the_cluster_survives_a_zone_and_a_mistake(evidence: Cal
     evidence("CloudNativePG: 3 instances, zones apart, nightly base backup, a restore to a moment by one value")
 
 
+def test_the_operator_leaves_the_administrator_the_roles_that_it_makes() -> None:
+    chart = ROOT / "charts/cloudnative-pg"
+    restore = {"database": {"restore": {"targetTime": "2026-11-23T09:00:00Z"}}}
+    made = [each["spec"] for each in render(chart, *_values(chart, "prod", "cloudnativepg"), restore)]
+    clusters = [each for each in made if "bootstrap" in each]
+    assert len(clusters) == 2
+    for each in clusters:
+        # Who makes a role is its member, and the operator revokes what a managed role is not told of.
+        assert "managed" not in each
+        ((_, begun),) = each["bootstrap"].items()
+        assert (begun["owner"], begun["secret"]["name"]) == ("anden_admin", "station-admin")
+    (first,) = (each["bootstrap"]["initdb"] for each in clusters if "initdb" in each["bootstrap"])
+    # What `roles ensure` asks of an administrator.
+    assert first["postInitSQL"] == [
+        "ALTER ROLE anden_admin CREATEROLE CREATEDB",
+        "GRANT pg_monitor TO anden_admin WITH ADMIN OPTION",
+    ]
+
+
 @pytest.mark.property(12)
 @pytest.mark.parametrize("mode", MODES)
 def test_bitnamis_image_comes_only_where_it_is_chosen(mode: str) -> None:
