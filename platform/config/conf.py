@@ -52,6 +52,10 @@ class PlatformSettings(EnvironmentSettings):
     database_analyst_url: SecretStr | None = Field(
         default=None, description="PostgreSQL as the role of BI tools; only made, never used by Andén."
     )
+    database_monitor_url: SecretStr | None = Field(
+        default=None,
+        description="PostgreSQL as the role of postgres_exporter (pg_monitor, no row); only made, never used.",
+    )
     database_admin_url: SecretStr | None = Field(
         default=None,
         description="PostgreSQL as administrator (CREATEROLE, CREATEDB), for `manage.py roles ensure` alone.",
@@ -91,7 +95,7 @@ class PlatformSettings(EnvironmentSettings):
             raise ValueError("each of its keys must have at least 32 characters")
         return keys
 
-    @field_validator(*(f"database_{role}_url" for role in (*ROLES, "admin")))
+    @field_validator(*(f"database_{role}_url" for role in (*ROLES, "monitor", "admin")))
     @classmethod
     def _is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
         try:

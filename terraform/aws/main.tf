@@ -8,7 +8,7 @@ locals {
   partition = data.aws_partition.current.partition
 
   # As docs/architecture.md names them.
-  database_roles = ["owner", "app", "ingest", "reader", "writer", "analyst"]
+  database_roles = ["owner", "app", "ingest", "reader", "writer", "analyst", "monitor"]
 }
 
 module "network" {

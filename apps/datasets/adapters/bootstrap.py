@@ -14,7 +14,7 @@ from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import namedtuple_row
 
-from apps.datasets.core.bootstrap import Login, role_settings, variable
+from apps.datasets.core.bootstrap import MONITOR, Login, role_settings, variable
 from apps.datasets.core.errors import StoreMisconfigured, StoreUnavailable
 
 OLDEST: Final = 160_000
@@ -22,6 +22,8 @@ LOCK: Final = "SELECT pg_advisory_lock(hashtextextended('anden roles ensure', 0)
 LOCK_TIMEOUT: Final = "60s"
 APPLICATION: Final = "anden-bootstrap"
 EXTENSION: Final = "pg_stat_statements"
+FIGURES: Final = "pg_monitor"
+"""PostgreSQL's own role, whose members read the server's figures: everybody's statements, and no row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ def _refuse_renamed(admin: Connection[Any], admin_url: str, logins: Sequence[Log
     if _database(admin, logins[0].database) is None:
         return
     with psycopg.connect(make_conninfo(admin_url, dbname=logins[0].database), connect_timeout=5) as inside:
-        for login in logins[1:]:
+        for login in (each for each in logins[1:] if each.role != MONITOR):
             schema = "analyst" if login.role == "analyst" else "data"
             row = inside.execute(
                 "SELECT r.oid IS NOT NULL AND has_schema_privilege(r.oid, n.oid, 'USAGE')"
@@ -185,7 +187,22 @@ def _ensure_role(
                 sql.SQL("ALTER ROLE {} SET {} = {}").format(name, sql.Identifier(parameter), sql.Literal(value))
             )
             done.append(f"{parameter} {value}")
+    if login.role == MONITOR:
+        done += _ensure_figures(admin, login)
     return ", ".join(done) or "unchanged"
+
+
+def _ensure_figures(admin: Connection[Any], login: Login) -> list[str]:
+    """What was done so that the role reads the server's figures; panels about them stay empty where it may not."""
+    row = admin.execute("SELECT pg_has_role(%s, %s, 'MEMBER') AS member", (login.name, FIGURES)).fetchone()
+    if row is not None and row.member:
+        return []
+    try:
+        with admin.transaction():
+            admin.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(FIGURES), sql.Identifier(login.name)))
+    except psycopg.errors.InsufficientPrivilege:
+        return [f"without {FIGURES}: {admin.info.user} may not grant it"]
+    return [f"{FIGURES} granted"]
 
 
 def _ensure_database(admin: Connection[Any], owner: Login) -> str:

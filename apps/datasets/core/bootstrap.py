@@ -1,4 +1,4 @@
-"""What `roles ensure` makes: the six roles with their passwords, and the rules that their URLs keep."""
+"""What `roles ensure` makes: the roles with their passwords, and the rules that their URLs keep."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,9 @@ from typing import Final
 from apps.datasets.core.errors import StoreMisconfigured
 
 MADE: Final = ("owner", "app", "ingest", "reader", "writer", "analyst")
-BOUND: Final = {"reader", "analyst"}
+MONITOR: Final = "monitor"
+"""The role of an exporter of PostgreSQL's own figures; made where it has a URL, since a station runs without."""
+BOUND: Final = {"reader", "analyst", MONITOR}
 """Roles that only read, and not for ever."""
 
 Settings = tuple[tuple[str, str], ...]
@@ -39,12 +41,12 @@ def role_settings(role: str, *, timeout_s: float) -> Settings:
 
 
 def logins(parts: Mapping[str, Mapping[str, str]], *, administrator: str) -> tuple[Login, ...]:
-    """The six logins, owner first, from the parts of their URLs (user, password, dbname).
+    """The logins, owner first, from the parts of their URLs (user, password, dbname).
 
     Raises StoreMisconfigured: a URL is missing or says too little, or two of them contradict each other.
     """
     found: dict[str, Login] = {}
-    for role in MADE:
+    for role in (*MADE, *({MONITOR} & parts.keys())):
         given = parts.get(role)
         if given is None:
             raise StoreMisconfigured(f"{variable(role)} is not set: each of the six roles needs its URL")

@@ -1,4 +1,4 @@
-"""Debian's PostgreSQL with pg_stat_statements, watched by Debian's postgres_exporter."""
+"""Debian's PostgreSQL with pg_stat_statements, watched by Debian's postgres_exporter as the role of a station's."""
 
 import signal
 import subprocess
@@ -19,12 +19,13 @@ from tests.lacking import lacking
 VERSIONS: Final = Path("/usr/lib/postgresql")
 QUERIES: Final = Path(__file__).with_name("statements_queries.yaml")
 UP_WITHIN_S: Final = 60.0
+MONITOR: Final = "anden_monitor"
 
 
 @contextmanager
 def watched_postgres(exporter: str, folder: Path) -> Iterator[tuple[str, str]]:
     """URL of a running server with the database `anden`, and the address of its exporter."""
-    with _server(folder) as url, _exporter(exporter, url, folder) as address:
+    with _server(folder) as url, _exporter(exporter, url.replace("postgres@", f"{MONITOR}@"), folder) as address:
         yield url, address
 
 
@@ -55,6 +56,7 @@ def _server(folder: Path) -> Iterator[str]:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("CREATE DATABASE anden")
             connection.execute("CREATE EXTENSION pg_stat_statements")
+            connection.execute(f"CREATE ROLE {MONITOR} LOGIN IN ROLE pg_monitor")
         yield url
     finally:
         daemon.stop()

@@ -11,7 +11,7 @@ from tests.infra.charts import GOLDEN, SETS
 
 GOOD: Final = 10
 EVERYONE: Final = frozenset({"*"})
-SINGLE: Final = frozenset({"anden-beat", "anden-cloudwatch", "anden-fleet", "anden-lag"})
+SINGLE: Final = frozenset({"anden-beat", "anden-cloudwatch", "anden-fleet", "anden-lag", "anden-postgres-exporter"})
 LEFT_OUT: Final = {
     "container-image-pull-policy": (EVERYONE, "a version or digest names the image: a second pull brings nothing new"),
     "container-ephemeral-storage-request-and-limit": (
@@ -20,7 +20,7 @@ LEFT_OUT: Final = {
     ),
     "pod-probes-identical": (
         SINGLE | {"anden-ingest", "anden-worker"},
-        "the metrics container has one page, and both probes ask for it",
+        "who tells metrics has one page, and both probes ask for it",
     ),
     "deployment-strategy": (SINGLE, "Recreate is what keeps the single ones single"),
     "deployment-replicas": (

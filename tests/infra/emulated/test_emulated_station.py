@@ -28,7 +28,7 @@ from tests.infra.mirror import init, terraform
 ROOT: Final = Path(__file__).parents[3]
 STAND_INS: Final = Path(__file__).with_name("stand_ins")
 PASSWORD_LENGTH: Final = 48
-ROLES: Final = {"owner", "app", "ingest", "reader", "writer", "analyst"}
+ROLES: Final = {"owner", "app", "ingest", "reader", "writer", "analyst", "monitor"}
 # In a fresh account none of these is there by itself; each must be there once dev stands.
 EXPECTED: Final = set(KINDS) - {"databases", "snapshots", "firewalls", "domain names"}
 

@@ -36,7 +36,7 @@ class Place:
         return f"{self.name}_admin"
 
     def url(self, role: str) -> str:
-        """The URL of one of the six roles."""
+        """The URL of one of the roles."""
         user, password = f"{self.name}_{role}", self.passwords[role]
         return f"postgresql://{user}:{password}@127.0.0.1:{self.server.port}/{self.name}"
 
@@ -73,8 +73,8 @@ class Place:
             return cursor.fetchall() if cursor.description else []
 
     def roles(self) -> list[str]:
-        """The names of the six roles that stand."""
-        names = [f"{self.name}_{role}" for role in ROLES]
+        """The names of the roles that stand: the six, and an exporter's where it is asked for."""
+        names = [f"{self.name}_{role}" for role in (*ROLES, "monitor")]
         return [row[0] for row in self.ask("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s) ORDER BY 1", names)]
 
 

@@ -1,4 +1,4 @@
-"""`roles ensure`: the database, its six roles and their passwords, as the URLs say."""
+"""`roles ensure`: the database, its roles and their passwords, as the URLs say."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 from psycopg.conninfo import conninfo_to_dict
 
 from apps.datasets.adapters.bootstrap import administrator_name, roles_ensure
-from apps.datasets.core.bootstrap import logins, variable
+from apps.datasets.core.bootstrap import MONITOR, logins, variable
 from apps.datasets.core.errors import StoreMisconfigured
 from apps.datasets.station_command import StationCommand
 
@@ -31,7 +31,10 @@ class Command(StationCommand):
             raise StoreMisconfigured("ANDEN_DATABASE_ADMIN_URL is not set: an administrator makes the roles")
         admin_url = admin.get_secret_value()
         administrator = administrator_name(admin_url)
-        parts = {role: _parts(role, url) for role, url in settings.ANDEN.database_urls().items()}
+        urls = settings.ANDEN.database_urls()
+        if (monitor := settings.ANDEN.database_monitor_url) is not None:
+            urls[MONITOR] = monitor.get_secret_value()
+        parts = {role: _parts(role, url) for role, url in urls.items()}
         wanted = logins(parts, administrator=administrator)
         width = max(len(name) for name in (*(login.name for login in wanted), "pg_stat_statements")) + 2
         for done in roles_ensure(admin_url, wanted, timeout_s=settings.ANDEN.reader_timeout_s):

@@ -1,0 +1,55 @@
+"""The role of an exporter: it reads what the server says of itself, and no row of anybody's."""
+
+import psycopg
+import pytest
+
+from tests.integration.roles.conftest import ROLES, Place
+
+MONITOR = "ANDEN_DATABASE_MONITOR_URL"
+
+
+@pytest.fixture
+def watched(place: Place) -> Place:
+    """A place that names the role."""
+    place.passwords["monitor"] = "monitor-0123456789"
+    place.changes[MONITOR] = place.url("monitor")
+    return place
+
+
+def test_it_reads_everybodys_statements_and_nobodys_rows(watched: Place) -> None:
+    watched.ask(f"GRANT pg_monitor TO {watched.admin} WITH ADMIN OPTION")
+    code, text = watched.run("bootstrap")
+    assert code == 0, text
+    assert f"{watched.name}_monitor " in text
+    assert "pg_monitor granted" in text
+    code, text = watched.run("migrate", "--no-input")
+    assert code == 0, text
+    with psycopg.connect(watched.url("app")) as other, psycopg.connect(watched.url("monitor")) as monitor:
+        other.execute("SELECT 'of another'")
+        statements = "SELECT query FROM pg_stat_activity WHERE usename = %s"
+        assert ("SELECT 'of another'",) in monitor.execute(statements, (f"{watched.name}_app",)).fetchall()
+        assert monitor.execute("SHOW statement_timeout").fetchone() == ("30s",)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            monitor.execute("SELECT count(*) FROM django_migrations")
+
+
+def test_a_second_run_changes_nothing(watched: Place) -> None:
+    watched.ask(f"GRANT pg_monitor TO {watched.admin} WITH ADMIN OPTION")
+    for command in ("bootstrap", "migrate"):
+        assert watched.run(command)[0] == 0
+    code, text = watched.run("bootstrap")
+    assert code == 0, text
+    assert text.count("unchanged") >= len(ROLES) + 2, text
+
+
+def test_an_administrator_who_may_not_grant_it_says_so_and_holds_nothing_up(watched: Place) -> None:
+    for _ in range(2):
+        code, text = watched.run("bootstrap")
+        assert code == 0, text
+        assert f"without pg_monitor: {watched.admin} may not grant it" in text
+    assert len(watched.roles()) == len(ROLES) + 1
+
+
+def test_a_station_without_it_has_six_roles(place: Place) -> None:
+    assert place.run("bootstrap")[0] == 0
+    assert len(place.roles()) == len(ROLES)
