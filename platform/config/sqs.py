@@ -1,22 +1,16 @@
-"""Celery on SQS: one queue that Terraform made, read without pycurl."""
+"""Celery on SQS: one queue that Terraform made."""
 
 import re
 from typing import Any, Final
 
-from kombu.transport import SQS, TRANSPORT_ALIASES
+from kombu.transport import TRANSPORT_ALIASES
 
 _REGION: Final = re.compile(r"^https?://sqs\.([a-z0-9-]+)\.")
 
 
-class Transport(SQS.Transport):
-    """SQS in the worker's own thread: kombu's event loop would want pycurl, which needs a compiler's libcurl."""
-
-    implements = SQS.Transport.implements.extend(asynchronous=False)
-
-
 def register() -> None:
-    """Have `sqs://` mean this transport."""
-    TRANSPORT_ALIASES["sqs"] = "config.sqs:Transport"
+    """Have `sqs://` mean our transport; boto3 comes with it, and nobody waits for that who has no queue there."""
+    TRANSPORT_ALIASES["sqs"] = "config.sqs_transport:Transport"
 
 
 def queue_name(url: str) -> str:
