@@ -9,6 +9,12 @@ locals {
 
   # As docs/architecture.md names them.
   database_roles = ["owner", "app", "ingest", "reader", "writer", "analyst", "monitor"]
+
+  # The second root's runs. Helm keeps what it installed in Secrets beside it, and a plan must read those.
+  terraform_access = {
+    terraform-apply = { principal_arn = module.identity.terraform_role_arns["apply"], access = "admin", namespaces = [] }
+    terraform-plan  = { principal_arn = module.identity.terraform_role_arns["plan"], access = "inspect", namespaces = ["argocd"] }
+  }
 }
 
 module "network" {
@@ -106,7 +112,7 @@ module "eks" {
   node_security_group_id       = module.security.ids.nodes
   kms_key_arn                  = module.security.kms_key_arn
   endpoint_public_access_cidrs = var.cluster_public_access_cidrs
-  access_entries               = var.cluster_access
+  access_entries               = merge(var.cluster_access, local.terraform_access)
   node_groups                  = var.node_groups
   addon_versions               = var.addon_versions
   workloads                    = local.workloads

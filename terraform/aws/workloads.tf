@@ -147,26 +147,11 @@ locals {
       namespace       = "cloudnative-pg"
       service_account = name
       policy_json     = jsonencode({ Version = "2012-10-17", Statement = statements })
-      policy_arn      = null
     } if var.postgres.mode == "cloudnativepg"
   }
 
   workloads = merge(
     local.databases,
-    { for name, account in local.accounts : name => merge(account, { policy_json = local.policies[name], policy_arn = null }) },
-    {
-      cni = {
-        namespace       = "kube-system"
-        service_account = "aws-node"
-        policy_json     = null
-        policy_arn      = "arn:${local.partition}:iam::aws:policy/AmazonEKS_CNI_Policy"
-      }
-      ebs-csi = {
-        namespace       = "kube-system"
-        service_account = "ebs-csi-controller-sa"
-        policy_json     = null
-        policy_arn      = "arn:${local.partition}:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy"
-      }
-    },
+    { for name, account in local.accounts : name => merge(account, { policy_json = local.policies[name] }) },
   )
 }

@@ -21,6 +21,7 @@ addon_versions = {
   coredns                = "v1.12.4-eksbuild.1"
   eks-pod-identity-agent = "v1.3.9-eksbuild.1"
   aws-ebs-csi-driver     = "v1.51.0-eksbuild.1"
+  metrics-server         = "v0.8.0-eksbuild.2"
 }
 node_groups = {
   general = { instance_types = ["m7g.large"], min_size = 3, max_size = 9 }

@@ -77,15 +77,17 @@ resource "aws_eks_access_policy_association" "this" {
   policy_arn    = "arn:${var.partition}:eks::aws:cluster-access-policy/${local.access_policies[each.value.access]}"
 
   access_scope {
-    type = "cluster"
+    type       = length(each.value.namespaces) > 0 ? "namespace" : "cluster"
+    namespaces = each.value.namespaces
   }
 }
 
 locals {
   access_policies = {
-    admin = "AmazonEKSClusterAdminPolicy"
-    edit  = "AmazonEKSEditPolicy"
-    view  = "AmazonEKSViewPolicy"
+    admin   = "AmazonEKSClusterAdminPolicy"
+    edit    = "AmazonEKSEditPolicy"
+    view    = "AmazonEKSViewPolicy"
+    inspect = "AmazonEKSAdminViewPolicy" # Secrets, too
   }
 }
 
@@ -191,7 +193,7 @@ resource "aws_eks_node_group" "this" {
 
   lifecycle {
     create_before_destroy = true
-    ignore_changes        = [scaling_config[0].desired_size] # the autoscaler's
+    ignore_changes        = [scaling_config[0].desired_size] # a person's, or an autoscaler's
   }
 
   # Without network and its pods' identity nodes never become ready.
@@ -202,6 +204,43 @@ resource "aws_eks_node_group" "this" {
 
 locals {
   before_nodes = ["vpc-cni", "kube-proxy", "eks-pod-identity-agent"]
+
+  # Without this every NetworkPolicy is taken, and none is kept.
+  addon_settings = {
+    vpc-cni = jsonencode({ enableNetworkPolicy = "true" })
+  }
+
+  # What EKS's own pods may do. Apart from `workloads`, which name topics and secrets and so wait for whatever is slowest:
+  # a pod asks for its identity when it starts, and a node whose network has none never becomes ready.
+  addon_rights = { for addon, rights in {
+    vpc-cni            = { role = "cni", service_account = "aws-node", policy = "AmazonEKS_CNI_Policy" }
+    aws-ebs-csi-driver = { role = "ebs-csi", service_account = "ebs-csi-controller-sa", policy = "service-role/AmazonEBSCSIDriverPolicy" }
+  } : addon => rights if contains(keys(var.addon_versions), addon) }
+}
+
+resource "aws_iam_role" "addon" {
+  for_each = local.addon_rights
+
+  name               = "${var.name}-${each.value.role}"
+  assume_role_policy = local.trust_pods
+}
+
+resource "aws_iam_role_policy_attachment" "addon" {
+  for_each = local.addon_rights
+
+  role       = aws_iam_role.addon[each.key].name
+  policy_arn = "arn:${var.partition}:iam::aws:policy/${each.value.policy}"
+}
+
+resource "aws_eks_pod_identity_association" "addon" {
+  for_each = local.addon_rights
+
+  cluster_name    = aws_eks_cluster.this.name
+  namespace       = "kube-system"
+  service_account = each.value.service_account
+  role_arn        = aws_iam_role.addon[each.key].arn
+
+  depends_on = [aws_iam_role_policy_attachment.addon]
 }
 
 resource "aws_eks_addon" "before_nodes" {
@@ -210,8 +249,11 @@ resource "aws_eks_addon" "before_nodes" {
   cluster_name                = aws_eks_cluster.this.name
   addon_name                  = each.key
   addon_version               = each.value
+  configuration_values        = lookup(local.addon_settings, each.key, null)
   resolve_conflicts_on_create = "OVERWRITE"
   resolve_conflicts_on_update = "OVERWRITE"
+
+  depends_on = [aws_eks_pod_identity_association.addon]
 }
 
 resource "aws_eks_addon" "after_nodes" {
@@ -223,17 +265,13 @@ resource "aws_eks_addon" "after_nodes" {
   resolve_conflicts_on_create = "OVERWRITE"
   resolve_conflicts_on_update = "OVERWRITE"
 
-  depends_on = [aws_eks_node_group.this]
+  depends_on = [aws_eks_node_group.this, aws_eks_pod_identity_association.addon]
 }
 
 # --- What pods may do -----------------------------------------------------------------------------------------------
 
-resource "aws_iam_role" "workload" {
-  for_each = var.workloads
-
-  name = "${var.name}-${each.key}"
-
-  assume_role_policy = jsonencode({
+locals {
+  trust_pods = jsonencode({
     Version = "2012-10-17"
     Statement = [{
       Effect    = "Allow"
@@ -243,19 +281,19 @@ resource "aws_iam_role" "workload" {
   })
 }
 
+resource "aws_iam_role" "workload" {
+  for_each = var.workloads
+
+  name               = "${var.name}-${each.key}"
+  assume_role_policy = local.trust_pods
+}
+
 resource "aws_iam_role_policy" "workload" {
-  for_each = { for name, workload in var.workloads : name => workload if workload.policy_json != null }
+  for_each = var.workloads
 
   name   = each.key
   role   = aws_iam_role.workload[each.key].name
   policy = each.value.policy_json
-}
-
-resource "aws_iam_role_policy_attachment" "workload" {
-  for_each = { for name, workload in var.workloads : name => workload if workload.policy_arn != null }
-
-  role       = aws_iam_role.workload[each.key].name
-  policy_arn = each.value.policy_arn
 }
 
 resource "aws_eks_pod_identity_association" "this" {

@@ -77,10 +77,11 @@ variable "endpoint_public_access_cidrs" {
 }
 
 variable "access_entries" {
-  description = "Who may use the cluster's API: a role's ARN, and admin, edit or view."
+  description = "Who may use the cluster's API: a role's ARN, and admin, edit, view or inspect (view, and Secrets), in all namespaces or some."
   type = map(object({
     principal_arn = string
     access        = string
+    namespaces    = optional(set(string), [])
   }))
 
   validation {
@@ -89,12 +90,12 @@ variable "access_entries" {
   }
 
   validation {
-    condition     = alltrue([for entry in values(var.access_entries) : contains(["admin", "edit", "view"], entry.access)])
-    error_message = "access_entries: access must be admin, edit or view."
+    condition     = alltrue([for entry in values(var.access_entries) : contains(["admin", "edit", "view", "inspect"], entry.access)])
+    error_message = "access_entries: access must be admin, edit, view or inspect."
   }
 
   validation {
-    condition     = anytrue([for entry in values(var.access_entries) : entry.access == "admin"])
+    condition     = anytrue([for entry in values(var.access_entries) : entry.access == "admin" && length(entry.namespaces) == 0])
     error_message = "access_entries must hold one admin at least: nobody could enter the cluster, not even its creator."
   }
 }
@@ -163,13 +164,12 @@ variable "workloads" {
   type = map(object({
     namespace       = string
     service_account = string
-    policy_json     = optional(string)
-    policy_arn      = optional(string)
+    policy_json     = string
   }))
 
   validation {
-    condition     = alltrue([for workload in values(var.workloads) : (workload.policy_json == null) != (workload.policy_arn == null)])
-    error_message = "workloads must each have either policy_json or policy_arn."
+    condition     = alltrue([for workload in values(var.workloads) : can(jsondecode(workload.policy_json))])
+    error_message = "workloads must each have a policy as JSON in policy_json."
   }
 }
 

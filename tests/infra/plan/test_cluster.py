@@ -1,6 +1,8 @@
 """The cluster of EKS as it is planned: who reaches its API, what it logs, what its nodes and pods may do."""
 
+import json
 from collections.abc import Callable
+from typing import Any
 
 import hcl2
 import pytest
@@ -10,6 +12,13 @@ from tests.infra.plans import ENVIRONMENTS, ROOT, Planned
 
 LOGS = {"api", "audit", "authenticator", "controllerManager", "scheduler"}
 each_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
+
+
+def declared(kind: str) -> dict[str, dict[str, Any]]:
+    """The module's own resources of this kind, by name."""
+    resources = hcl2.loads((ROOT / "terraform/modules/eks/main.tf").read_text(encoding="utf-8"))["resource"]
+    found = [body for each in resources for name, body in each.items() if name.strip('"') == kind]
+    return {name.strip('"'): body for each in found for name, body in each.items()}
 
 
 @pytest.mark.property(5)
@@ -25,10 +34,14 @@ def test_the_api_is_private_and_entries_alone_give_access(
     assert all(subnet.startswith("subnet-private-") for subnet in network["subnet_ids"])
     (access,) = cluster["access_config"]
     assert access == {"authentication_mode": "API", "bootstrap_cluster_creator_admin_permissions": False}
-    entries = {each["principal_arn"] for each in plan.of("aws_eks_access_entry").values()}
-    assert entries == {"arn:aws:iam::000000000000:role/operators"}
-    assert {each["principal_arn"] for each in plan.of("aws_eks_access_policy_association").values()} == entries
-    evidence(f"{environment}: private endpoint alone, mode API, {len(entries)} entry, none for the creator")
+    entries = {at.partition("[")[2] for at in plan.of("aws_eks_access_entry")}
+    given = {at.partition("[")[2]: each for at, each in plan.of("aws_eks_access_policy_association").items()}
+    assert set(given) == entries == {'"operators"]', '"terraform-apply"]', '"terraform-plan"]'}
+    for people in ('"operators"]', '"terraform-apply"]'):
+        assert given[people]["policy_arn"].endswith("/AmazonEKSClusterAdminPolicy")
+    assert given['"terraform-plan"]']["policy_arn"].endswith("/AmazonEKSAdminViewPolicy")
+    assert given['"terraform-plan"]']["access_scope"] == [{"type": "namespace", "namespaces": ["argocd"]}]
+    evidence(f"{environment}: private endpoint alone, mode API, {len(entries)} entries, none for the creator")
 
 
 @pytest.mark.property(5)
@@ -51,10 +64,32 @@ def test_five_logs_are_kept_and_secrets_are_under_our_key(
 
 @pytest.mark.property(5)
 def test_the_log_group_is_there_before_the_cluster_makes_one_for_ever() -> None:
-    resources = hcl2.loads((ROOT / "terraform/modules/eks/main.tf").read_text(encoding="utf-8"))["resource"]
-    (cluster,) = (body for each in resources for kind, body in each.items() if kind.strip('"') == "aws_eks_cluster")
-    (this,) = cluster.values()
-    assert "aws_cloudwatch_log_group.this" in str(this["depends_on"])
+    assert "aws_cloudwatch_log_group.this" in str(declared("aws_eks_cluster")["this"]["depends_on"])
+
+
+@pytest.mark.property(3)
+def test_a_nodes_network_has_its_rights_before_the_node_and_waits_for_no_workload(
+    evidence: Callable[[str], None],
+) -> None:
+    addons = declared("aws_eks_addon")
+    for addon in addons.values():
+        assert "aws_eks_pod_identity_association.addon" in str(addon["depends_on"])
+    assert "aws_eks_addon.before_nodes" in str(declared("aws_eks_node_group")["this"]["depends_on"])
+    kinds = ("aws_iam_role", "aws_iam_role_policy_attachment", "aws_eks_pod_identity_association")
+    rights = [declared(kind)["addon"] for kind in kinds]
+    assert all(each["for_each"] == "${local.addon_rights}" for each in rights)
+    assert "workloads" not in str(rights)
+    evidence("rights of EKS's own pods stand before their add-ons, and these before nodes: MSK holds up none of them")
+
+
+@pytest.mark.property(3)
+@each_environment
+def test_network_policies_are_kept_by_the_network(
+    planned: Planned, environment: str, evidence: Callable[[str], None]
+) -> None:
+    addons = {each["addon_name"]: each for each in planned(environment).of("aws_eks_addon").values()}
+    assert json.loads(addons["vpc-cni"]["configuration_values"]) == {"enableNetworkPolicy": "true"}
+    evidence(f"{environment}: the network keeps NetworkPolicies")
 
 
 @pytest.mark.property(5)

@@ -19,3 +19,7 @@ resource "aws_eks_addon" "after_nodes" {
 resource "aws_eks_pod_identity_association" "this" {
   for_each = {}
 }
+
+resource "aws_eks_pod_identity_association" "addon" {
+  for_each = {}
+}
