@@ -4,6 +4,9 @@
 locals {
   api_host = "api.${var.domain}"
 
+  # The gateway's word on who called. X-Forwarded-For begins with whatever the caller wrote there.
+  caller_header = "X-Caller-Address"
+
   # What the outside may reach. The admin, /metrics and the probes of Kubernetes are not among it.
   routes = {
     "ANY /api/{proxy+}" = "web"
@@ -128,7 +131,7 @@ resource "aws_wafv2_web_acl" "this" {
         aggregate_key_type = "FORWARDED_IP"
 
         forwarded_ip_config {
-          header_name       = "X-Forwarded-For"
+          header_name       = local.caller_header
           fallback_behavior = "MATCH"
         }
       }
@@ -245,6 +248,12 @@ resource "aws_apigatewayv2_integration" "web" {
 
   tls_config {
     server_name_to_verify = local.api_host
+  }
+
+  # The gateway would send a host of its own, which Django does not serve.
+  request_parameters = {
+    "overwrite:header.Host"                   = local.api_host
+    "overwrite:header.${local.caller_header}" = "$context.identity.sourceIp"
   }
 }
 

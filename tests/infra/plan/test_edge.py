@@ -88,6 +88,7 @@ def test_tls_is_spoken_and_verified_all_the_way_to_the_balancer(
     web = plan.of("aws_apigatewayv2_integration")["module.edge.aws_apigatewayv2_integration.web"]
     assert {certificate["domain_name"], domain["domain_name"]} == {host}
     assert web["tls_config"] == [{"server_name_to_verify": host}]
+    assert web["request_parameters"]["overwrite:header.Host"] == host
     assert {listener["certificate_arn"], configuration["certificate_arn"]} == {certificate["arn"]}
     assert (listener["protocol"], listener["port"]) == ("HTTPS", 443)
     assert listener["ssl_policy"].startswith("ELBSecurityPolicy-TLS13-1-2-")
@@ -162,6 +163,11 @@ def test_in_prod_one_address_cannot_take_it_all(planned: Planned, evidence: Call
     (statement,) = rules["one-address"]["statement"]
     (rate,) = statement["rate_based_statement"]
     assert rate["aggregate_key_type"] == "FORWARDED_IP"
+    # What the caller writes into the header itself is overwritten: nobody pretends to be many.
+    (forwarded,) = rate["forwarded_ip_config"]
+    web = plan.of("aws_apigatewayv2_integration")["module.edge.aws_apigatewayv2_integration.web"]
+    written = web["request_parameters"][f"overwrite:header.{forwarded['header_name']}"]
+    assert written == "$context.identity.sourceIp"
     assert rules["one-address"]["action"][0]["block"] != []
     logging = plan.only("aws_wafv2_web_acl_logging_configuration")
     groups = {each.get("arn"): each["name"] for each in plan.of("aws_cloudwatch_log_group").values()}
