@@ -55,11 +55,36 @@ resource "aws_iam_role_policy" "plan" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Effect   = "Deny"
-      Action   = ["secretsmanager:GetSecretValue", "ssm:GetParameter*", "kms:Decrypt", "s3:GetObject"]
-      Resource = "*"
-    }]
+    Statement = [
+      {
+        Sid      = "NoSecrets"
+        Effect   = "Deny"
+        Action   = ["secretsmanager:GetSecretValue", "ssm:GetParameter*", "s3:GetObject"]
+        Resource = "*"
+      },
+      {
+        Sid       = "NothingDecrypted"
+        Effect    = "Deny"
+        Action    = "kms:Decrypt"
+        Resource  = "*"
+        Condition = { StringNotLike = { "kms:ViaService" = "lambda.*.amazonaws.com" } }
+      },
+      {
+        # Who may not decrypt a function's variables is told that it has none, and each plan would write them anew.
+        Sid       = "VariablesOfFunctions"
+        Effect    = "Allow"
+        Action    = "kms:Decrypt"
+        Resource  = "*"
+        Condition = { StringLike = { "kms:ViaService" = "lambda.*.amazonaws.com" } }
+      },
+      {
+        # A plan makes the passwords that its apply would write, and forgets them: ReadOnlyAccess has no right to it.
+        Sid      = "Draw"
+        Effect   = "Allow"
+        Action   = "secretsmanager:GetRandomPassword"
+        Resource = "*"
+      },
+    ]
   })
 }
 

@@ -39,18 +39,24 @@ def test_a_plan_reads_everything_but_what_is_secret(planned: Planned, environmen
     plan = planned(environment)
     role = f"anden-{environment}-terraform-plan"
     assert attached(plan, role) == {"ReadOnlyAccess"}
-    (denial,) = granted(plan, role)
+    said = {each["Sid"]: each for each in granted(plan, role)}
+    denial = said.pop("NoSecrets")
     assert (denial["Effect"], denial["Resource"]) == ("Deny", "*")
     secret = (
         "secretsmanager:GetSecretValue",
         "ssm:GetParameter",
         "ssm:GetParametersByPath",
-        "kms:Decrypt",
         "s3:GetObject",
     )
     assert {
         action for action in secret if not any(fnmatch(action, pattern) for pattern in listed(denial["Action"]))
     } == set()
+    # Nothing is decrypted but what Lambda asks for, which is told to whoever looks at a function.
+    denial, allowed = said.pop("NothingDecrypted"), said.pop("VariablesOfFunctions")
+    assert (denial["Effect"], denial["Action"], denial["Resource"]) == ("Deny", "kms:Decrypt", "*")
+    assert denial["Condition"]["StringNotLike"] == allowed["Condition"]["StringLike"]
+    assert allowed["Condition"] == {"StringLike": {"kms:ViaService": "lambda.*.amazonaws.com"}}
+    assert {each["Action"] for each in said.values()} == {"secretsmanager:GetRandomPassword"}
 
 
 @pytest.mark.property(2)
