@@ -37,6 +37,9 @@ spec:
                   argocd.argoproj.io/secret-type: cluster
                 matchExpressions:
                   - {key: anden/environment, operator: Exists}
+  # Whoever stops an Application by hand, as a restore asks, finds it stopped until they start it again.
+  ignoreApplicationDifferences:
+    - jsonPointers: [/spec/syncPolicy/automated]
   syncPolicy:
     preserveResourcesOnDeletion: {{ .preserved }}
   template:
@@ -97,29 +100,33 @@ spec:
           jsonPointers: [/data]
         {{- end }}
   templatePatch: |
-    {{- range $chart, $level := $values.podSecurity }}
+    {{- range $chart := concat (keys $values.podSecurity) (keys $values.facts) $values.readinessGates | uniq | sortAlpha }}
     {{ "{{-" }} if eq .path.basename "{{ $chart }}" {{ "}}" }}
     spec:
+      {{- $level := get $values.podSecurity $chart }}
+      {{- $gated := has $chart $values.readinessGates }}
+      {{- if or $level $gated }}
       syncPolicy:
         managedNamespaceMetadata:
           labels:
-            pod-security.kubernetes.io/enforce: {{ $level }}
-            pod-security.kubernetes.io/warn: {{ $level }}
-    {{ "{{-" }} end {{ "}}" }}
-    {{- end }}
-    {{- range $chart, $facts := $values.facts }}
-    {{ "{{-" }} if eq .path.basename "{{ $chart }}" {{ "}}" }}
-    {{- if not (hasKey $values.podSecurity $chart) }}
-    spec:
-    {{- end }}
+            {{- with $level }}
+            pod-security.kubernetes.io/enforce: {{ . }}
+            pod-security.kubernetes.io/warn: {{ . }}
+            {{- end }}
+            {{- if $gated }}
+            elbv2.k8s.aws/pod-readiness-gate-inject: enabled
+            {{- end }}
+      {{- end }}
+      {{- with get $values.facts $chart }}
       source:
         helm:
           parameters:
-            {{- range $facts }}
+            {{- range . }}
             - name: {{ .name | quote }}
               value: '{{ if .fact }}{{ include "gitops.fact" (dict "key" .fact "station" $values.station) }}{{ else if .place }}{{ trimSuffix ".git" $values.repository }}/blob/{{ $values.revision }}/{{ .place }}{{ else }}{{ .text }}{{ end }}'
               forceString: true
             {{- end }}
+      {{- end }}
     {{ "{{-" }} end {{ "}}" }}
     {{- end }}
 {{- end -}}

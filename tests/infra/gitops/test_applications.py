@@ -1,5 +1,7 @@
 """One Application for each directory in charts/, in waves, with what Terraform knows of the station."""
 
+import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -74,6 +76,9 @@ def test_applications_say_how_they_are_kept(mode: str) -> None:
             labels = spec["syncPolicy"]["managedNamespaceMetadata"]["labels"]
             strict = each["metadata"]["name"] != "kube-prometheus-stack"
             assert labels["pod-security.kubernetes.io/enforce"] == ("restricted" if strict else "privileged")
+            # The label alone makes the load balancer controller add its gate to pods.
+            gated = "elbv2.k8s.aws/pod-readiness-gate-inject" in labels
+            assert gated == (each["metadata"]["name"] == "anden")
             assert ("finalizers" in each["metadata"]) == (name != "postgres")
 
 
@@ -82,6 +87,13 @@ def test_applicationsets_stop_at_a_missing_key_and_fix_the_project() -> None:
         assert each["spec"]["goTemplate"] is True
         assert each["spec"]["goTemplateOptions"] == ["missingkey=error"]
         assert each["spec"]["template"]["spec"]["project"] == "station"
+
+
+def test_an_application_that_is_stopped_by_hand_stays_so() -> None:
+    (stop,) = re.findall(r"patch application anden .*-p '(.+)'", (ROOT / "docs/guides/restore.md").read_text())[:1]
+    assert json.loads(stop) == {"spec": {"syncPolicy": {"automated": None}}}
+    for each in applicationsets("bitnami"):
+        assert each["spec"]["ignoreApplicationDifferences"] == [{"jsonPointers": ["/spec/syncPolicy/automated"]}]
 
 
 def test_a_fact_that_the_cluster_secret_lacks_stops_the_applicationset() -> None:
@@ -160,5 +172,5 @@ def test_named_directories_are_there() -> None:
     values = yaml.safe_load((ROOT / "gitops/values.yaml").read_text())
     named = [name for each in values["waves"] for name in each["directories"]]
     named += [name for names in values["options"].values() for name in names]
-    named += [*values["facts"], *values["podSecurity"]]
+    named += [*values["facts"], *values["podSecurity"], *values["readinessGates"]]
     assert [name for name in named if not (ROOT / "charts" / name / "Chart.yaml").is_file()] == []
