@@ -58,6 +58,10 @@ The administrator begins in `postgres`, because the station's own database may n
 {{- $station := .root.Values.global.station }}
 - name: ANDEN_SECRET_KEY
   valueFrom: {secretKeyRef: {name: anden-django, key: secret-key}}
+{{- if .root.Values.secrets.formerKey }}
+- name: ANDEN_SECRET_KEY_FALLBACKS
+  valueFrom: {secretKeyRef: {name: anden-django, key: former-key}}
+{{- end }}
 - {name: ANDEN_LOG_LEVEL, value: {{ .root.Values.logLevel | quote }}}
 - {name: ANDEN_MONITORING_METRICS_FOLDER, value: /var/lib/anden/metrics}
 {{- include "anden.databases" . }}

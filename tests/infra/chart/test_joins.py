@@ -12,7 +12,7 @@ import yaml
 
 from apps.ingest.metrics import METRICS
 from tests.infra.chart.test_pods import containers, pods
-from tests.infra.charts import ROOT, Manifest, anden, station
+from tests.infra.charts import ANDEN, ROOT, Manifest, anden, environment_values, render, station
 from tests.infra.plans import ENVIRONMENTS, Planned
 
 CRDS: Final = ROOT / "tests" / "infra" / "crds"
@@ -60,6 +60,18 @@ def test_workloads_name_the_same_accounts(rendered: list[Manifest], evidence: Ca
     used = {pod["spec"]["serviceAccountName"] for _, pod in pods(rendered)}
     assert used <= accounts
     evidence(f"{len(rights)} accounts of the station's namespace, as terraform/aws/workloads.tf names them")
+
+
+@pytest.mark.property(3)
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_what_scales_by_cpu_has_somebody_who_measures_it(
+    planned: Planned, environment: str, evidence: Callable[[str], None]
+) -> None:
+    scaled = of(anden(environment), "HorizontalPodAutoscaler")
+    assert {metric["type"] for each in scaled.values() for metric in each["spec"]["metrics"]} == {"Resource"}
+    addons = {each["addon_name"] for each in planned(environment).of("aws_eks_addon").values()}
+    assert "metrics-server" in addons
+    evidence(f"{environment}: {len(scaled)} scaled by CPU, which EKS's metrics-server measures")
 
 
 @pytest.mark.property(10)
@@ -117,6 +129,25 @@ def test_secrets_that_pods_read_are_made_by_external_secrets(
     assert not of(rendered, "Secret")
     assert {name for name, _ in read} == set(made)
     evidence(f"{len(read)} keys of {len(made)} secrets, each made by an ExternalSecret")
+
+
+@pytest.mark.property(11)
+def test_what_djangos_former_key_signed_is_accepted_where_it_was_changed(evidence: Callable[[str], None]) -> None:
+    objects = render(ANDEN, *environment_values("dev"), {"secrets": {"formerKey": True}})
+    django = of(objects, "ExternalSecret")["anden-django"]["spec"]["data"]
+    refs = {each["secretKey"]: each["remoteRef"] for each in django}
+    # The stage that Secrets Manager itself moves when a new value is written.
+    assert refs["former-key"] == {**refs["secret-key"], "version": "AWSPREVIOUS"}
+    reference = {"name": "anden-django", "key": "former-key"}
+    told = [
+        {variable["name"]: variable.get("valueFrom") for variable in each["env"]} for _, each in containers(objects)
+    ]
+    told = [names for names in told if "ANDEN_SECRET_KEY" in names]
+    assert told
+    assert all(names["ANDEN_SECRET_KEY_FALLBACKS"] == {"secretKeyRef": reference} for names in told)
+    evidence(
+        f"Django's former key is Secrets Manager's former version, in {len(told)} containers, where it was changed"
+    )
 
 
 @pytest.mark.property(11)
