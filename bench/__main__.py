@@ -18,7 +18,10 @@ SUITES: Final = ("fleet", *SERVED)
 
 def main(arguments: list[str]) -> int:
     """The exit code."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.fleet_seed is not None and options.results == RESULTS:
+        parser.error("--fleet-seed: name another folder by --results, for that one holds what is published")
     sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
     # The processes that are started find the project as this one does.
     os.environ["PYTHONPATH"] = f"{ROOT}:{ROOT / 'platform'}"
@@ -27,18 +30,19 @@ def main(arguments: list[str]) -> int:
     chosen = options.only or SUITES
     everything = []
     if "fleet" in chosen:
-        everything += _fleet(options.results)
+        everything += _fleet(options.results, options.fleet_seed)
     if set(chosen) & set(SERVED):
         everything += _served([suite for suite in chosen if suite in SERVED], options)
     print(f"\n{table(everything)}")
     return 0 if all(result.holds for result in everything) else 1
 
 
-def _fleet(folder: Path) -> "list[Result]":
+def _fleet(folder: Path, first_seed: int | None) -> "list[Result]":
     from bench import fleet  # noqa: PLC0415 - after the path
+    from bench.fleet_accuracy import HELD_OUT  # noqa: PLC0415
     from bench.result import write  # noqa: PLC0415
 
-    results = fleet.measure(folder)
+    results = fleet.measure(folder, first_seed=HELD_OUT if first_seed is None else first_seed)
     write(results, folder / "fleet.json")
     return results
 
@@ -68,8 +72,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="the flights once, not four times: less steady")
     parser.add_argument("--rounds", type=int, default=4, help="rounds, interleaved; medians count (default 4)")
     parser.add_argument("--only", action="append", choices=SUITES, help="only this suite; may be repeated")
+    parser.add_argument("--fleet-seed", type=_seed, metavar="N", help="other fleets than those that are published")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder for the results")
     return parser
+
+
+def _seed(text: str) -> int:
+    seed = int(text)
+    if seed < 0:
+        raise ValueError
+    return seed
 
 
 if __name__ == "__main__":

@@ -8,11 +8,15 @@ from bench import fleet_accuracy, fleet_calm, fleet_scale
 from bench.result import Result
 
 
-def measure(folder: Path) -> list[Result]:
-    """The claims. Writes the tables to fleet_tables.json, from where the decision record quotes them."""
+def measure(folder: Path, *, first_seed: int) -> list[Result]:
+    """The claims, on fleets drawn from this seed on.
+
+    Writes the tables to fleet_tables.json, from where the decision record quotes them.
+    """
     cost = fleet_scale.measure()
     with ProcessPoolExecutor(2) as pool:
-        found, kept = pool.submit(fleet_accuracy.tabulate), pool.submit(fleet_calm.measure)
+        found = pool.submit(fleet_accuracy.tabulate, first_seed=first_seed)
+        kept = pool.submit(fleet_calm.measure, first_seed)
         accurate, calm = found.result(), kept.result()
     tables = {
         "accurate": fleet_accuracy.markdown(accurate),

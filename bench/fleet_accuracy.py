@@ -18,7 +18,7 @@ from bench.fleet_rivals import RIVALS
 from bench.result import Result, least
 
 OURS: Final = "Andén"
-HELD_OUT: Final = 9_120_000
+HELD_OUT: Final = 58_260_000
 """The published table's first seed: nothing was chosen by looking at these."""
 TRAINING: Final = 40_000
 SHIFTS: Final = (1.3, 1.5, 2.0)
@@ -79,7 +79,7 @@ def found_by(observation: Observation) -> NDArray[np.bool_]:
     return np.asarray(evaluate(observation).state == State.OUTLIER)
 
 
-def tabulate(fleets: Mapping[int, int] = FLEETS, *, first_seed: int = HELD_OUT) -> Table:
+def tabulate(fleets: Mapping[int, int] = FLEETS, *, first_seed: int) -> Table:
     """Every method on every size and shift."""
     table: Table = {}
     for services, count in fleets.items():

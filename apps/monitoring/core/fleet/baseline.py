@@ -9,13 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.monitoring.core.fleet.observation import Floats
-from apps.monitoring.core.fleet.robust import median, median_of_services, midmean
+from apps.monitoring.core.fleet.robust import MAD_TO_DEVIATION, median, median_of_services, midmean
 
 _DAY_S: Final = 86_400.0
 _SATURDAY: Final = 5
 _ZONE_MEMBERS: Final = 3
 _APART: Final = float(np.log(1.15))
 """Zones whose motions differ by less move alike."""
+_OWN_WAY: Final = float(np.log(1.15))
+"""A service whose weekend differs less from the fleet's has no way of its own."""
 _REFERENCE_SHARE: Final = 0.4
 """What share of the fleet must be where it usually is, so that the rest is what moved."""
 
@@ -49,7 +51,10 @@ def usual(level: Floats, past: Floats, *, at_s: float, zones: Sequence[str], lea
     own = median(by_block - past_fleet.swapaxes(1, 2)[None])
     alike = _days_alike(past.shape[2], at_s)
     kind = _of_kind(past_fleet, alike)
-    own += kind[None, :, None]
+    past_left = past - past_fleet - own[:, :, None]
+    way = _own_way(past_left, alike)
+    past_left[:, :, alike] -= way[:, :, None, None]
+    own += (kind + way)[..., None]
     moved = level - own
     apart = _apart(moved, zones)
     fleet = median_of_services(np.where(apart[..., None], np.float32(np.nan), moved), least=least_services)
@@ -59,7 +64,7 @@ def usual(level: Floats, past: Floats, *, at_s: float, zones: Sequence[str], lea
         fleet=fleet,
         past_fleet=past_fleet - kind[:, None, None],
         left=moved - fleet,
-        past_left=past - past_fleet - (own - kind[None, :, None])[:, :, None],
+        past_left=past_left,
         days=np.asarray(known.sum(axis=2)),
         alike=alike,
         apart=apart,
@@ -84,6 +89,21 @@ def _of_kind(past_fleet: Floats, alike: NDArray[np.bool_]) -> Floats:
         return median(levels)
     nearest = np.abs(levels).argmin(axis=1)
     return np.asarray(np.take_along_axis(levels, nearest[:, None], axis=1)[:, 0])
+
+
+def _own_way(past_left: Floats, alike: NDArray[np.bool_]) -> Floats:
+    """How a service differs from the fleet on a day like today, S × K: who works on weekends is not sick on one.
+
+    0 where less than two earlier days show it clearly. Of those the one nearer to the fleet counts, so that one
+    incident cannot hide the next.
+    """
+    if not 2 <= alike.sum() < len(alike) / 2:
+        return np.zeros(past_left.shape[:2], np.float32)  # what most days are like is what is usual
+    levels = midmean(past_left)
+    low, high = levels[..., alike].min(axis=-1), levels[..., alike].max(axis=-1)
+    nearest = np.where(low > 0, low, np.where(high < 0, high, np.float32(0)))
+    scatter = np.float32(MAD_TO_DEVIATION) * median(np.abs(levels[..., ~alike]))
+    return np.where(np.abs(nearest) > np.fmax(3 * scatter, np.float32(_OWN_WAY)), nearest, np.float32(0))
 
 
 def _apart(moved: Floats, zones: Sequence[str]) -> NDArray[np.bool_]:

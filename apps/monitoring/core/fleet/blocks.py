@@ -11,6 +11,9 @@ from apps.monitoring.core.fleet.observation import Floats, Observation
 _CHUNK: Final = 512
 """Services at a time: what is held besides the observation stays small."""
 
+_MOST: Final = np.float32(1e12)
+"""What exceeds this counts as this, so that ratios of ratios to a floor remain numbers of 32 bits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
@@ -47,9 +50,14 @@ def gather(observation: Observation, blocks: int) -> Blocks:
     return Blocks(size, level, span, past_level, past_span, coverage)
 
 
+def sane(values: Floats) -> Floats:
+    """The values, NaN for what is no number, none below zero or beyond what sums and ratios can bear."""
+    return np.where(np.isfinite(values), np.clip(values, 0, _MOST), np.float32(np.nan))
+
+
 def _reduced(values: Floats, floor: Floats, size: int) -> tuple[Floats, Floats, NDArray[np.int32]]:
     """Level, span and number of points of each block of the last axis."""
-    values = np.where(np.isfinite(values), np.maximum(values, 0), np.float32(np.nan))
+    values = sane(values)
     short = -values.shape[-1] % size
     if short:
         gap = np.full((*values.shape[:-1], short), np.nan, np.float32)

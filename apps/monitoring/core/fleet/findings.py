@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from apps.monitoring.core.fleet.baseline import Usual
 from apps.monitoring.core.fleet.blocks import Blocks
+from apps.monitoring.core.fleet.chance import counting_z
 from apps.monitoring.core.fleet.evaluation import Kind
 from apps.monitoring.core.fleet.observation import Floats, Observation
 from apps.monitoring.core.fleet.policy import Policy
@@ -58,7 +59,9 @@ def find(usual: Usual, blocks: Blocks, observation: Observation, policy: Policy)
     levels = [level(usual, span) for span in spans]
     restless = _restless(blocks)
     held = threshold - policy.together - _BELOW
-    scores = _scores(usual, [*levels, slope(usual), restless], observation, policy=policy, held=held)
+    chance = [counting_z(observation, _fleet(usual, span), latest=span * blocks.size) for span in spans]
+    looks = [*levels, slope(usual), restless]
+    scores = _scores(usual, looks, observation, chance=chance, policy=policy, held=held)
     calm = ~(median(blocks.span) >= np.log(policy.least_span))
     scores[_SPREAD] = np.where(calm, np.minimum(scores[_SPREAD], held), scores[_SPREAD])
     there = blocks.coverage >= policy.least_coverage
@@ -94,8 +97,19 @@ def _flagged(score: Floats, threshold: float, together: float) -> NDArray[np.boo
     return np.asarray(alone | (nearly & pair))
 
 
-def _scores(usual: Usual, looks: list[Look], observation: Observation, *, policy: Policy, held: float) -> Floats:
-    """The score of each look in the bad direction, LOOKS × S × K; `held` is what is left where something objects."""
+def _scores(
+    usual: Usual,
+    looks: list[Look],
+    observation: Observation,
+    *,
+    chance: list[Floats],
+    policy: Policy,
+    held: float,
+) -> Floats:
+    """The score of each look in the bad direction, LOOKS × S × K; `held` is what is left where something objects.
+
+    `chance` is what counting alone makes of each span: no score exceeds it.
+    """
     threshold = policy.threshold(len(observation.services), len(observation.signals))
     *levels, _, _ = looks
     least = float(np.log(policy.least_ratio))
@@ -118,6 +132,7 @@ def _scores(usual: Usual, looks: list[Look], observation: Observation, *, policy
         weak = _weak(levels, number, directions, least=least)
         change = usually * np.expm1(np.minimum(np.abs(levels[_WHERE[number]].now), 30))
         weak |= flat & ((number >= _QUARTER) | ~(change >= meaning))
+        found = np.minimum(found, chance[_WHERE[number]])
         scores.append(np.where(weak, np.minimum(found, held), found))
     return np.stack(scores) - _HANDICAP[:, None, None]
 

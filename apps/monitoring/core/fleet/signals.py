@@ -9,7 +9,7 @@ class Signal:
     """One signal of a service.
 
     `floor` is in the signal's unit: below it differences mean nothing (values are compared as log(value + floor)).
-    `phrase` fits into "… is 3.2 times its usual".
+    `phrase` fits into "… is 3.2 times its usual". `share_of` names the rate of which this is a share.
     """
 
     name: str
@@ -18,11 +18,12 @@ class Signal:
     bad: Literal["high", "both"]
     floor: float
     phrase: str
+    share_of: str = ""
 
 
 SIGNALS: Final = (
     Signal("request_rate", "Request rate", "requests/s", "both", 0.05, "the request rate"),
-    Signal("error_ratio", "Error ratio", "ratio", "high", 0.002, "the share of failed requests"),
+    Signal("error_ratio", "Error ratio", "ratio", "high", 0.002, "the share of failed requests", "request_rate"),
     Signal("latency_p95", "Latency p95", "seconds", "high", 0.002, "the 95th percentile of latency"),
     Signal("database_read", "Database read time", "seconds", "high", 0.0005, "the time of a database read"),
     Signal("database_write", "Database write time", "seconds", "high", 0.0005, "the time of a database write"),
