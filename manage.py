@@ -3,6 +3,7 @@
 
 import os
 import secrets
+import select
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,13 @@ def stand_in(words: Sequence[str]) -> None:
     if any(tuple(words[: len(command)]) == command for command in OF_THE_CODE):
         os.environ.setdefault("ANDEN_SECRET_KEY", secrets.token_urlsafe(64))
         os.environ.setdefault("ANDEN_DATABASE_APP_URL", "postgresql://nobody@127.0.0.1:9/nothing")
+
+
+def is_unread() -> bool:
+    """Whether nobody reads what is printed any more, as after `| head`."""
+    poll = select.poll()
+    poll.register(sys.stdout, 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 def main() -> None:
@@ -33,6 +41,12 @@ def main() -> None:
 
     try:
         execute_from_command_line(sys.argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        if not is_unread():
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what the end would still flush
+        sys.exit(1)
     except SettingsInvalid as error:
         lines = [f"  {line}" for line in str(error).splitlines()]
         sys.exit("\n".join(["The environment is wrong (`. .anden/environment` sets that of make run):", *lines]))

@@ -112,7 +112,7 @@ class PrometheusApi:
             document = json.loads(body)
         except ValueError:
             document = None
-        if not isinstance(document, dict) or "status" not in document:
+        if not isinstance(document, dict) or document.get("status") not in {"success", "error"}:
             raise self._stranger(status, body, what)
         if status != HTTPStatus.OK or document["status"] != "success":
             raise self._refusal(status, document, query=query, what=what)

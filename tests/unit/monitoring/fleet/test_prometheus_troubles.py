@@ -49,6 +49,7 @@ def _error(kind: str, error: str) -> bytes:
         (422, _error("execution", "found duplicate series"), SourceRefused, "(422, execution: found duplicate"),
         (400, _error("bad_data", "parse error"), SourceRefused, "refuses the signal latency_p95 (400, bad_data"),
         (401, b"who are you", SourceRefused, "mend ANDEN_FLEET_PROMETHEUS_HEADERS"),
+        (401, b'{"status": 401, "title": "a problem"}', SourceRefused, "mend ANDEN_FLEET_PROMETHEUS_HEADERS"),
         (302, b"", SourceRefused, "is no Prometheus: it answers 302"),
         (200, b"<html>Welcome</html>", SourceRefused, "is no Prometheus: it answers 200 and '<html>Welcome</html>'"),
         (200, b"[]", SourceRefused, "is no Prometheus"),
