@@ -24,7 +24,7 @@ addon_versions = {
   metrics-server         = "v0.8.0-eksbuild.2"
 }
 node_groups = {
-  general = { instance_types = ["m7g.large"], min_size = 3, max_size = 9 }
+  general = { instance_types = ["m7g.xlarge"], min_size = 3, max_size = 9 }
 }
 
 kafka = {

@@ -172,8 +172,9 @@ resource "aws_eks_node_group" "this" {
   }
 
   scaling_config {
-    min_size     = each.value.min_size
-    max_size     = each.value.max_size
+    min_size = each.value.min_size
+    max_size = each.value.max_size
+    # Nobody here adds nodes: min_size is how many there are. An autoscaler, once there is one, owns this number.
     desired_size = each.value.min_size
   }
 
@@ -193,7 +194,6 @@ resource "aws_eks_node_group" "this" {
 
   lifecycle {
     create_before_destroy = true
-    ignore_changes        = [scaling_config[0].desired_size] # a person's, or an autoscaler's
   }
 
   # Without network and its pods' identity nodes never become ready.
