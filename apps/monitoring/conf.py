@@ -152,6 +152,13 @@ class CloudWatchSettings(EnvironmentSettings):
             raise ValueError("must be targetgroup/name/id, the end of the ARN; several comma-separated")
         return value
 
+    @field_validator("kafka_brokers")
+    @classmethod
+    def _are_brokers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(r"[0-9]+", broker) for broker in value):
+            raise ValueError("must be the brokers' ids, comma-separated: 1,2,3")
+        return value
+
     @field_validator("pods")
     @classmethod
     def _are_pods(cls, value: tuple[str, ...]) -> tuple[str, ...]:

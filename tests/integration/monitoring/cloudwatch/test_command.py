@@ -90,6 +90,7 @@ def test_the_plan_says_what_would_be_asked_and_what_it_costs_and_asks_nothing(
     [
         ("region", "Ireland", "must be the name of an AWS region, say eu-west-1"),
         ("balancer", "anden", "must be app/name/id, the end of the balancer's ARN"),
+        ("kafka_brokers", "1;2", "must be the brokers' ids, comma-separated: 1,2,3"),
         ("dashboard_prefix", "a", "must be 3 to 100 letters, digits, - and _"),
     ],
 )
