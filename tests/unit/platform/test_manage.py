@@ -29,6 +29,14 @@ def test_a_reader_that_has_seen_enough_ends_a_command_in_silence(unbuffered: str
     assert (ended.returncode, ended.stderr.decode()) == (1, "")
 
 
+def test_an_interrupt_ends_a_command_in_one_line() -> None:
+    interrupt = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "shell", "-c", interrupt], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (130, "Interrupted.\n")
+
+
 def test_a_wrong_environment_is_named_in_a_line_each() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ANDEN_")}
     environment["DJANGO_SETTINGS_MODULE"] = "config.settings"
