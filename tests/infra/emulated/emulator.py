@@ -64,7 +64,7 @@ def _wait(url: str, server: subprocess.Popen[bytes]) -> None:
         assert server.poll() is None, f"the emulator ended with {server.returncode}"
         try:
             requests.get(f"{url}/moto-api/", timeout=5)
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             time.sleep(0.2)
         else:
             return
@@ -90,4 +90,8 @@ def emulator(folder: Path) -> Iterator[Emulator]:
         yield Emulator(url)
     finally:
         server.terminate()
-        server.wait(10)
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:  # it waits for its threads; what it holds is to be forgotten anyway
+            server.kill()
+            server.wait()
