@@ -10,7 +10,21 @@ from apps.datasets.core.errors import ContractInvalid, Problem
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without its guess at dates: the standard wants them as strings."""
+    """YAML without its guess at dates, which the standard wants as strings, and without doubled keys.
+
+    Of two `classification` in one element the last would count, and the first be forgotten.
+    """
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """The mapping as it was written, before anything is merged into it."""
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
+        keys: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in keys:
+                problem = f"{key.value!r} stands there twice: keep one"
+                raise yaml.composer.ComposerError(None, None, problem, key.start_mark)
+            keys.add(str(key.value))
+        return node
 
 
 _Loader.yaml_implicit_resolvers = {

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from apps.datasets.core.classification import nested
+from apps.datasets.core.classification import folded, nested
 
-ACTIVE: Final = "active"
+INACTIVE: Final = frozenset({"proposed", "draft", "deprecated", "retired"})
+"""What the standard calls a contract that does not count yet, or no longer."""
 ENFORCED_SLA: Final = "latency"
 SLA: Final = {"retention": "no row is deleted for its age"}
 DOCUMENT: Final = {
@@ -40,8 +41,8 @@ def _agreements(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _document(document: Mapping[str, Any]) -> Iterator[str]:
-    status = document.get("status")
-    if status not in {None, ACTIVE}:
+    status = str(document.get("status"))
+    if folded(status) in INACTIVE:
         yield f"status {status}: the table is made and its topic is read all the same"
     yield from _words(document, DOCUMENT)
 

@@ -150,6 +150,18 @@ def test_what_djangos_former_key_signed_is_accepted_where_it_was_changed(evidenc
     )
 
 
+def test_what_hides_a_column_is_said_to_every_process_alike() -> None:
+    chosen = {"classification": {"public": ["public", "internal"], "hiddenTags": ["pii"]}}
+    told = [
+        {variable["name"]: variable.get("value") for variable in each["env"]}
+        for _, each in containers(render(ANDEN, *environment_values("dev"), chosen))
+    ]
+    told = [names for names in told if "ANDEN_SECRET_KEY" in names]
+    assert told
+    assert {names["ANDEN_DATASETS_PUBLIC_CLASSIFICATIONS"] for names in told} == {"public,internal"}
+    assert {names["ANDEN_DATASETS_HIDDEN_TAGS"] for names in told} == {"pii"}
+
+
 @pytest.mark.property(11)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_external_secrets_read_what_terraform_makes(

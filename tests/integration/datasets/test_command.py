@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connections
 from psycopg_pool import PoolTimeout
 
+from apps.datasets.adapters.documents import documents
 from apps.datasets.adapters.trouble import database_line
 from tests.documents import document, prop
 from tests.station import Station
@@ -73,7 +74,18 @@ def test_a_wrong_contract_is_told_by_path_and_the_others_stand(station: Station,
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("a: [", ":1: not YAML"), ("- 1", "not a mapping"), (b"\xff\xfe\xfa", "not UTF-8"), ("", "not a mapping")],
+    [
+        ("a: [", ":1: not YAML"),
+        ("- 1", "not a mapping"),
+        (b"\xff\xfe\xfa", "not UTF-8"),
+        ("", "not a mapping"),
+        ("a: 1\na: 2", ":2: not YAML: 'a' stands there twice"),
+        (
+            "schema:\n  - {classification: restricted, name: a, classification: public}",
+            ":2: not YAML: 'classification'",
+        ),
+        ("a: &a {b: 1}\nc: {<<: *a, b: 2, 'b': 3}", ":2: not YAML: 'b' stands there twice"),
+    ],
 )
 def test_what_is_no_contract_is_one_clear_line(
     station: Station, tmp_path: Path, text: str | bytes, words: str
@@ -84,6 +96,12 @@ def test_what_is_no_contract_is_one_clear_line(
     with pytest.raises(CommandError) as refused:
         call_command("datasets", "apply", str(file), stdout=out, stderr=out)
     assert words in f"{refused.value}{out.getvalue()}"
+
+
+def test_a_merged_key_may_be_written_anew(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text("a: &a {x: 1}\nz: {deep: &b {<<: *a, x: 2}}\nc: {<<: *b, x: 3}\nd: *b")
+    assert next(documents(file))[1] == {"a": {"x": 1}, "z": {"deep": {"x": 2}}, "c": {"x": 3}, "d": {"x": 2}}
 
 
 def test_a_missing_path_and_an_empty_folder_say_so(station: Station, tmp_path: Path) -> None:

@@ -58,11 +58,16 @@ def test_the_type_of_a_typed_array_is_checked_and_not_told() -> None:
     assert unenforced(document(properties=[typed])) == ("c, logicalTypeOptions inside: not checked",)
 
 
-@pytest.mark.parametrize("status", ["draft", "retired", "deprecated", "proposed"])
+@pytest.mark.parametrize("status", ["draft", "retired", "Deprecated", "proposed"])
 def test_a_status_that_stops_nothing_is_told(status: str) -> None:
     assert unenforced({**document(), "status": status}) == (
         f"status {status}: the table is made and its topic is read all the same",
     )
+
+
+@pytest.mark.parametrize("status", ["active", "Active", "production", ""])
+def test_another_status_promises_nothing(status: str) -> None:
+    assert unenforced({**document(), "status": status}) == ()
 
 
 def test_every_word_of_the_tables_is_told_at_its_place() -> None:
