@@ -1,13 +1,16 @@
 """Which columns a contract hides: every classification in every nesting, and what is said of the whole."""
 
+import copy
 import itertools
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from apps.datasets.conf import DatasetsSettings
-from apps.datasets.core.classification import STRICT, ClassificationPolicy, column_restrictions
+from apps.datasets.core.classification import STRICT, ClassificationPolicy, column_restrictions, nested
 from apps.datasets.core.odcs import contract_from_odcs
 from apps.datasets.core.wording import visibility_in_words
 from tests.documents import document, prop
@@ -58,6 +61,37 @@ def test_whatever_is_not_public_hides_its_column_in_each_nesting(nesting: str, w
 @pytest.mark.parametrize(("nesting", "word"), list(itertools.product(NESTINGS, PUBLIC)))
 def test_what_is_public_hides_nothing(nesting: str, word: object) -> None:
     assert not hidden(NESTINGS[nesting]({"classification": word}))
+
+
+def elements() -> st.SearchStrategy[Mark]:
+    """Any element: with a public classification or none, and with any elements inside."""
+    plain = st.fixed_dictionaries(
+        {}, optional={"classification": st.sampled_from(PUBLIC), "tags": st.just(["finance"])}
+    )
+
+    def around(inner: st.SearchStrategy[Mark]) -> st.SearchStrategy[Mark]:
+        return st.one_of(
+            st.lists(inner, min_size=1, max_size=3).map(lambda found: {"properties": found}),
+            inner.map(lambda found: {"items": found}),
+            st.tuples(inner, inner).map(lambda pair: {"map": {"key": pair[0], "value": pair[1]}}),
+        )
+
+    return st.recursive(plain, around, max_leaves=12)
+
+
+def all_of(element: Mark) -> list[Mark]:
+    """The element and each one inside of it."""
+    return [element, *(found for _, child in nested(element, "") for found in all_of(cast("Mark", child)))]
+
+
+@given(elements(), st.data())
+def test_one_element_that_is_not_public_hides_its_column_wherever_it_stands(
+    element: Mark, data: st.DataObject
+) -> None:
+    element = copy.deepcopy(element)
+    assert not hidden(element)
+    data.draw(st.sampled_from(all_of(element)))["classification"] = data.draw(st.sampled_from(HIDDEN))
+    assert hidden(element)
 
 
 @pytest.mark.parametrize("nesting", NESTINGS)
