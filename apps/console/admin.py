@@ -35,10 +35,11 @@ class DatasetJourneyAdmin(DatasetAdmin):
         window = window_of(request.GET.get("window"), age_s=age_s)
         series = activity.series([dataset.id], step_s=window.step_s, steps=STEPS)[dataset.id]
         last = activity.last_batches([dataset.id]).get(dataset.id)
+        shown = {field.name for field in dataset.contract.unrestricted}
         return {
             **super().page_context(request, dataset),
             "activity": datasets_activity([dataset])[0],
-            "newest_event": last.newest_event if last else None,
+            "newest_event": last.newest_event if last and dataset.contract.event_time in shown else None,
             "window": window,
             "windows": WINDOWS,
             "bars": bars(series.rows, width=CHART_WIDTH, height=CHART_HEIGHT),

@@ -13,10 +13,11 @@ from django.utils import timezone
 from apps.datasets.adapters.preview import MASK, Preview, last_rows
 from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.errors import StoreUnavailable
+from apps.datasets.core.unenforced import unenforced
 from apps.datasets.core.wording import checks_in_words, order_in_words, rules_in_words
 from apps.datasets.models import Batch, Dataset
 from apps.datasets.read_only_admin import ReadOnlyAdmin
-from apps.datasets.selectors import applied
+from apps.datasets.selectors import applied, view_trouble
 
 LAST_BATCHES: Final = 12
 LEDGER_DAYS: Final = 7
@@ -77,6 +78,8 @@ class DatasetAdmin(ReadOnlyAdmin):
             "preview": preview_or_none(dataset),
             "mask": MASK,
             "batches": last_batches(dataset.id),
+            "view_trouble": view_trouble(dataset),
+            "unenforced": unenforced(dataset.document),
         }
 
 

@@ -3,6 +3,10 @@
 import json
 from functools import lru_cache
 
+from django.conf import settings
+from django.db import connection
+
+from apps.datasets.adapters.analyst_views import analyst_view
 from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.errors import DatasetUnknown
 from apps.datasets.core.odcs import contract_from_odcs
@@ -31,4 +35,12 @@ def applied(dataset_id: int, number: int, *, using: str = "default") -> AppliedD
     """One version of a dataset; a version never changes, so it is read and parsed once a process."""
     version = ContractVersion.objects.using(using).get(dataset_id=dataset_id, number=number)
     document = json.loads(version.document)
-    return AppliedDataset(dataset_id, number, contract_from_odcs(document, standing=True), document)
+    contract = contract_from_odcs(document, standing=True, policy=settings.DATASETS.classification_policy)
+    return AppliedDataset(dataset_id, number, contract, document)
+
+
+def view_trouble(dataset: AppliedDataset) -> list[str]:
+    """What analysts can read of the dataset and may not, as a line; none where all is well."""
+    with connection.cursor() as cursor:
+        surplus = analyst_view(cursor, dataset.name).surplus(dataset.contract)
+    return [f"analysts still see {', '.join(surplus)}: run `manage.py migrate`"] if surplus else []

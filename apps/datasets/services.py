@@ -2,18 +2,27 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db.models.functions import Now
-from django.db.utils import IntegrityError
+from django.db.utils import IntegrityError, InternalError
 
+from apps.datasets.adapters.analyst_views import analyst_view
 from apps.datasets.adapters.owner import ALIAS, owner_transaction
 from apps.datasets.adapters.roles import role_name
 from apps.datasets.core.contract import Contract
-from apps.datasets.core.ddl import create_statements, drop_statements, table_sql
-from apps.datasets.core.errors import ChangeRefused, DatasetHoldsData, DatasetUnknown, Problem
+from apps.datasets.core.ddl import create_statements, drop_statements, table_sql, view, withhold_view
+from apps.datasets.core.errors import (
+    ChangeRefused,
+    ContractInvalid,
+    DatasetHoldsData,
+    DatasetUnknown,
+    Problem,
+    StoreUnavailable,
+)
 from apps.datasets.core.evolution import change_statements, refusals
 from apps.datasets.core.odcs import contract_from_odcs
 from apps.datasets.models import ContractVersion, Dataset
@@ -22,12 +31,31 @@ from apps.datasets.selectors import applied
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What an apply did, or would do: the version that stands after it and the statements that lead there."""
+    """What an apply did, or would do: the version that stands after it and the statements that lead there.
 
-    name: str
+    An unchanged contract has statements where its view for analysts showed too much or too little; `before` is the
+    contract that stood until now, None for a new dataset.
+    """
+
+    contract: Contract
     number: int
     statements: tuple[str, ...]
     changed: bool
+    before: Contract | None = None
+
+    @property
+    def name(self) -> str:
+        """The dataset's name."""
+        return self.contract.name
+
+
+@dataclass(frozen=True, slots=True)
+class ViewDone:
+    """What was done to the view of a dataset for analysts; `trouble` says why it could not be made anew."""
+
+    name: str
+    columns: tuple[str, ...]
+    trouble: str = ""
 
 
 def dataset_apply(document: Mapping[str, Any], *, dry_run: bool = False) -> Applied:
@@ -36,28 +64,51 @@ def dataset_apply(document: Mapping[str, Any], *, dry_run: bool = False) -> Appl
     Raises ContractInvalid: the document breaks a rule. Raises ChangeRefused: the table that stands cannot become
     it. Raises StoreUnavailable or StoreMisconfigured: nothing was changed.
     """
-    contract = contract_from_odcs(document)
+    contract = contract_from_odcs(document, policy=settings.DATASETS.classification_policy)
     text = json.dumps(document, ensure_ascii=False)
     fingerprint = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
     with owner_transaction(contract.name) as cursor:
         dataset = Dataset.objects.using(ALIAS).filter(name=contract.name).first()
         if dataset is None:
             if dry_run:
-                return Applied(contract.name, 1, tuple(create_statements(contract, 0, _roles())), changed=True)
-            dataset = Dataset(name=contract.name, number=0)
-            statements = None
-        else:
-            standing = dataset.versions.using(ALIAS).get(number=dataset.number)
-            if standing.fingerprint == fingerprint:
-                return Applied(contract.name, dataset.number, (), changed=False)
-            statements = _change(contract, dataset)
-            if dry_run:
-                return Applied(contract.name, dataset.number + 1, tuple(statements), changed=True)
-        _keep(dataset, contract, text, fingerprint)
-        if statements is None:
+                return Applied(contract, 1, tuple(create_statements(contract, 0, _roles())), changed=True)
+            dataset, before = Dataset(name=contract.name, number=0), None
+            _keep(dataset, contract, text, fingerprint)
             statements = create_statements(contract, dataset.pk, _roles())
-        _execute(cursor, statements)
-    return Applied(contract.name, dataset.number, tuple(statements), changed=True)
+            _execute(cursor, statements)
+            return Applied(contract, dataset.number, tuple(statements), changed=True)
+        standing = dataset.versions.using(ALIAS).get(number=dataset.number)
+        changed = standing.fingerprint != fingerprint
+        before = applied(dataset.pk, dataset.number, using=ALIAS).contract if changed else contract
+        statements = _change(before, contract, dataset) if changed else _view_change(cursor, contract)
+        number = dataset.number + changed
+        if not dry_run:
+            if changed:
+                _keep(dataset, contract, text, fingerprint)
+            _execute(cursor, statements)
+    return Applied(contract, number, tuple(statements), changed, before)
+
+
+def analyst_views_ensure() -> Iterator[ViewDone]:
+    """Make the view of each dataset show what its contract lets analysts see, and tell of each that did not.
+
+    A view that cannot be made anew now is taken from analysts until it can, which waits for nobody.
+    Raises StoreUnavailable or StoreMisconfigured: the database cannot be asked.
+    """
+    for name in list(Dataset.objects.using(ALIAS).values_list("name", flat=True)):
+        try:
+            with owner_transaction(name) as cursor:
+                dataset = Dataset.objects.using(ALIAS).filter(name=name).first()
+                if dataset is None:
+                    continue
+                contract = applied(dataset.pk, dataset.number, using=ALIAS).contract
+                statements = _view_change(cursor, contract)
+                _execute(cursor, statements)
+            if statements:
+                yield ViewDone(name, tuple(field.name for field in contract.unrestricted))
+        except (ContractInvalid, StoreUnavailable, InternalError) as error:
+            _withhold(name)
+            yield ViewDone(name, (), trouble=str(error).splitlines()[0])
 
 
 def dataset_drop(name: str, *, with_data: bool = False) -> None:
@@ -81,8 +132,18 @@ def _roles() -> dict[str, str]:
     return {role: role_name(role) for role in ("ingest", "reader", "writer", "analyst")}
 
 
-def _change(contract: Contract, dataset: Dataset) -> list[str]:
-    old = applied(dataset.pk, dataset.number, using=ALIAS).contract
+def _view_change(cursor: Any, contract: Contract) -> list[str]:
+    """The statements that make the view for analysts anew; none where it is as it should be."""
+    return [] if analyst_view(cursor, contract.name).fits(contract) else list(view(contract, _roles()))
+
+
+def _withhold(name: str) -> None:
+    with owner_transaction(name) as cursor:
+        if analyst_view(cursor, name).readable:
+            cursor.execute(withhold_view(name, _roles()))
+
+
+def _change(old: Contract, contract: Contract, dataset: Dataset) -> list[str]:
     problems = list(refusals(old, contract))
     if problems:
         raise ChangeRefused(problems)

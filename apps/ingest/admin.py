@@ -9,10 +9,13 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.paginator import InfinitePaginator
 
+from apps.datasets.core.errors import DatasetsError
 from apps.datasets.core.raw import shown
 from apps.datasets.read_only_admin import ReadOnlyAdmin
 from apps.datasets.selectors import applied
 from apps.ingest.models import Quarantine, Source
+
+UNKNOWN_FIELD: Final = "unknown_field"
 
 # Steps from reason to reason through the index on (dataset, reason): DISTINCT would read the whole table.
 REASONS: Final = """
@@ -49,7 +52,7 @@ class QuarantineAdmin(ReadOnlyAdmin):
     """Records as they came, and why they did not become rows."""
 
     paginator = InfinitePaginator
-    list_display = ("recorded_at", "dataset", "place", "reason", "field", "message", "state")
+    list_display = ("recorded_at", "dataset", "place", "reason", "field_shown", "message_shown", "state")
     list_display_links = ("recorded_at", "place")
     list_filter = ("dataset", ReasonFilter, "state")
     list_filter_sheet = False
@@ -63,13 +66,26 @@ class QuarantineAdmin(ReadOnlyAdmin):
             {"fields": (("dataset", "contract_version"), ("place", "batch_id"), ("timestamp", "recorded_at"))},
         ),
     )
-    readonly_fields = ("place", "contract_version", "value_shown", "key_shown", "headers_shown", "withheld")
+    readonly_fields = (
+        "place",
+        "contract_version",
+        "value_shown",
+        "key_shown",
+        "headers_shown",
+        "field_shown",
+        "message_shown",
+        "withheld",
+    )
 
     def get_fieldsets(self, request: HttpRequest, record: Quarantine | None = None) -> Any:
         """The page's parts, without the record itself for those who may not see all of its fields."""
         if record is None or may_see_raw(request, record):
             return self.fieldsets
-        return [(name, {"fields": ("withheld",)} if name == "Record" else options) for name, options in self.fieldsets]
+        discreet = {
+            "Why": {"fields": (("reason", "field_shown", "state"), "message_shown", "sqlstate")},
+            "Record": {"fields": ("withheld",)},
+        }
+        return [(name, discreet.get(str(name), options)) for name, options in self.fieldsets]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Quarantine]:
         """Records without their bytes, which a list does not show; a page fetches them one by one."""
@@ -85,6 +101,16 @@ class QuarantineAdmin(ReadOnlyAdmin):
     def contract_version(self, record: Quarantine) -> int:
         """The version that the record was held against."""
         return record.number
+
+    @admin.display(description="field")
+    def field_shown(self, record: Quarantine) -> str:
+        """The field at fault, where that is no part of a record that not everybody may see."""
+        return "" if quotes_hidden(record) else record.field
+
+    @admin.display(description="message")
+    def message_shown(self, record: Quarantine) -> str:
+        """The message, where it quotes nothing of a record that not everybody may see."""
+        return "It quotes the record, which stewards alone see." if quotes_hidden(record) else record.message
 
     @admin.display(description="record")
     def withheld(self, _record: Quarantine) -> str:
@@ -112,10 +138,24 @@ class QuarantineAdmin(ReadOnlyAdmin):
 
 def may_see_raw(request: HttpRequest, record: Quarantine) -> bool:
     """Whether this person may see a record as it came, which holds restricted fields like any other."""
-    if request.user.has_perm("ingest.change_quarantine"):
+    return request.user.has_perm("ingest.change_quarantine") or not hides_fields(record)
+
+
+def hides_fields(record: Quarantine) -> bool:
+    """Whether its dataset has restricted fields; nobody knows of one whose contract cannot be read, so it has."""
+    try:
+        return bool(applied(record.dataset_id, record.dataset.number).contract.restricted)
+    except DatasetsError:
         return True
-    dataset = applied(record.dataset_id, record.dataset.number)
-    return not any(field.restricted for field in dataset.contract.fields)
+
+
+def quotes_hidden(record: Quarantine) -> bool:
+    """Whether its message may hold a part of a record with restricted fields.
+
+    Andén's own messages name fields of the contract; that of an unknown field names what the record holds, and
+    PostgreSQL's may hold a value.
+    """
+    return (record.reason == UNKNOWN_FIELD or bool(record.sqlstate)) and hides_fields(record)
 
 
 @admin.register(Source)

@@ -117,6 +117,6 @@ def column_kind(contract: Contract, name: str) -> ColumnType:
 def surface_of(contract: Contract, columns: tuple[str, ...] | None) -> Surface:
     """What a grant with these columns shows; None stands for every field that is not restricted."""
     if columns is None:
-        return Surface(contract, tuple(field for field in contract.fields if not field.restricted))
+        return Surface(contract, contract.unrestricted)
     offered = [*contract.fields, *([EXTRA_FIELD] if contract.unknown_fields is UnknownFields.KEEP else [])]
     return Surface(contract, tuple(field for field in offered if field.name in columns))

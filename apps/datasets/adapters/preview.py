@@ -32,7 +32,7 @@ def last_rows(dataset: AppliedDataset, *, limit: int = 10) -> Preview:
     Raises StoreUnavailable: the rows cannot be read for now.
     """
     contract = dataset.contract
-    open_fields = [field for field in contract.fields if not field.restricted]
+    open_fields = contract.unrestricted
     rows: QuerySet[Any] = QuerySet(model_for(dataset)).using("reader")
     if contract.mode is Mode.UPSERT:
         rows = rows.filter(**{attribute(contract, DELETED): False})

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from apps.datasets.core.classification import Restriction
 from apps.datasets.core.types import ColumnType
 
 Scalar = str | int | float | bool
@@ -57,7 +58,7 @@ class Checks:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One property of a record, one column of its table."""
+    """One property of a record, one column of its table; `restrictions` say why it is hidden, if it is."""
 
     name: str
     type: ColumnType
@@ -66,7 +67,12 @@ class Field:
     description: str = ""
     checks: Checks = Checks()
     unique: bool = False
-    restricted: bool = False
+    restrictions: tuple[Restriction, ...] = ()
+
+    @property
+    def restricted(self) -> bool:
+        """Whether only those see the column who may by name."""
+        return bool(self.restrictions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +128,16 @@ class Contract:
             if field.name == name:
                 return field
         raise KeyError(name)
+
+    @property
+    def restricted(self) -> tuple[Field, ...]:
+        """The fields that only those see who may by name."""
+        return tuple(field for field in self.fields if field.restricted)
+
+    @property
+    def unrestricted(self) -> tuple[Field, ...]:
+        """The fields that whoever may see the dataset sees."""
+        return tuple(field for field in self.fields if not field.restricted)
 
     @property
     def primary_key(self) -> tuple[str, ...]:

@@ -116,13 +116,18 @@ def grants(contract: Contract, roles: Roles) -> Iterator[str]:
 
 def view(contract: Contract, roles: Roles) -> Iterator[str]:
     """The analyst's view: no restricted column, no deleted row."""
-    shown = [field.name for field in contract.fields if not field.restricted]
+    shown = [field.name for field in contract.unrestricted]
     yield f"DROP VIEW IF EXISTS {view_sql(contract)}"
     if not shown:
         return
     where = f" WHERE NOT {quote_identifier(DELETED)}" if contract.mode is Mode.UPSERT else ""
     yield f"CREATE VIEW {view_sql(contract)} AS SELECT {column_list(shown)} FROM {table_sql(contract)}{where}"
     yield f"GRANT SELECT ON {view_sql(contract)} TO {quote_identifier(roles['analyst'])}"
+
+
+def withhold_view(name: str, roles: Roles) -> str:
+    """Take the analysts' right to the dataset's view back, which waits for nobody who reads it."""
+    return f"REVOKE ALL ON analyst.{quote_identifier(name)} FROM {quote_identifier(roles['analyst'])}"
 
 
 def create_statements(contract: Contract, dataset_id: int, roles: Roles) -> list[str]:

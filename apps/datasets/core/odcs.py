@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -9,6 +10,7 @@ from typing import Any, Final
 from jsonschema import Draft201909Validator
 from open_data_contract_standard.model import OpenDataContractStandard
 
+from apps.datasets.core.classification import STRICT, ClassificationPolicy, column_restrictions
 from apps.datasets.core.contract import Contract, Field, Late, Mode, UnknownFields
 from apps.datasets.core.custom import CustomProperties
 from apps.datasets.core.errors import ContractInvalid, Problem
@@ -38,8 +40,8 @@ def _validator() -> Draft201909Validator:
     return Draft201909Validator(_schema())
 
 
-def contract_from_odcs(document: object, *, standing: bool = False) -> Contract:
-    """The contract that the document describes.
+def contract_from_odcs(document: object, *, standing: bool = False, policy: ClassificationPolicy = STRICT) -> Contract:
+    """The contract that the document describes; the policy says which classifications hide nothing.
 
     A document that was applied before (`standing`) is not held against the standard again, which costs 35 ms.
     Raises ContractInvalid: every rule that it breaks, with the path in the document.
@@ -51,11 +53,16 @@ def contract_from_odcs(document: object, *, standing: bool = False) -> Contract:
         raise ContractInvalid(problems)
     parsed = OpenDataContractStandard.model_validate(document)
     reader = _Reader(parsed.model_dump(by_alias=True, exclude_none=True))
-    contract = reader.contract()
+    contract = _with_restrictions(reader.contract(), document, policy)
     problems = reader.problems or list(contract_problems(contract))
     if problems:
         raise ContractInvalid(problems)
     return contract
+
+
+def _with_restrictions(contract: Contract, document: Mapping[str, Any], policy: ClassificationPolicy) -> Contract:
+    found = column_restrictions(document, policy)
+    return replace(contract, fields=tuple(replace(field, restrictions=found[field.name]) for field in contract.fields))
 
 
 def _schema_problems(document: Mapping[str, object]) -> Iterator[Problem]:

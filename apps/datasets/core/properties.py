@@ -18,7 +18,6 @@ NUMBERS: Final = {
 }
 LENGTHS: Final = {"minLength": "min_length", "maxLength": "max_length"}
 ITEMS: Final = {"minItems": "min_length", "maxItems": "max_length"}
-NESTED: Final = ("properties", "items")
 TEXTS: Final = frozenset({"text", "varchar"})
 
 
@@ -42,7 +41,6 @@ def field_from_property(item: Mapping[str, Any], path: str) -> tuple[Field | Non
         description=str(item.get("description") or ""),
         checks=checks,
         unique=bool(item.get("unique")),
-        restricted=item.get("classification") == "restricted",
     )
     return field, problems
 

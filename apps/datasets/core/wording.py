@@ -4,6 +4,9 @@ from collections.abc import Iterator
 
 from apps.datasets.core.contract import Checks, Contract, Field, Order
 
+MOST_REASONS = 3
+"""Reasons that are told in full; a column with fifty hidden leaves is hidden by three as well."""
+
 
 def checks_in_words(checks: Checks) -> str:
     """What a value must fulfil besides its type, such as `0 to 59` or `one of a, b`; empty without checks."""
@@ -11,15 +14,33 @@ def checks_in_words(checks: Checks) -> str:
 
 
 def rules_in_words(contract: Contract, field: Field) -> str:
-    """What the field is within its contract: key, event time, required, unique, restricted."""
+    """What the field is within its contract: key, event time, required, unique, restricted and why."""
     words = (
         ("key", field.name in contract.key),
         ("event time", field.name == contract.event_time),
         ("required", field.required),
         ("unique", field.unique),
-        ("restricted", field.restricted),
+        (f"restricted ({restrictions_in_words(field)})", field.restricted),
     )
     return ", ".join(word for word, holds in words if holds)
+
+
+def restrictions_in_words(field: Field) -> str:
+    """Why the field is hidden, such as `actor.login: classification 'confidential'`."""
+    reasons = [one.reason if one.path == field.name else str(one) for one in field.restrictions]
+    more = [f"{len(reasons) - MOST_REASONS} more"] if len(reasons) > MOST_REASONS else []
+    return "; ".join(reasons[:MOST_REASONS] + more)
+
+
+def visibility_in_words(before: Contract | None, after: Contract) -> Iterator[str]:
+    """A line for each hidden column with its reason, and for each that the contract before hid and this one shows."""
+    hidden = set() if before is None else {field.name for field in before.restricted}
+    shown = set() if before is None else {field.name for field in before.unrestricted}
+    for field in after.restricted:
+        yield f"{'now hidden' if field.name in shown else 'hidden'}: {field.name} ({restrictions_in_words(field)})"
+    for field in after.unrestricted:
+        if field.name in hidden:
+            yield f"no longer hidden: {field.name}"
 
 
 def order_in_words(order: Order) -> str:

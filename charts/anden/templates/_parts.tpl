@@ -63,6 +63,12 @@ The administrator begins in `postgres`, because the station's own database may n
   valueFrom: {secretKeyRef: {name: anden-django, key: former-key}}
 {{- end }}
 - {name: ANDEN_LOG_LEVEL, value: {{ .root.Values.logLevel | quote }}}
+{{- with .root.Values.classification.public }}
+- {name: ANDEN_DATASETS_PUBLIC_CLASSIFICATIONS, value: {{ join "," . | quote }}}
+{{- end }}
+{{- with .root.Values.classification.hiddenTags }}
+- {name: ANDEN_DATASETS_HIDDEN_TAGS, value: {{ join "," . | quote }}}
+{{- end }}
 - {name: ANDEN_MONITORING_METRICS_FOLDER, value: /var/lib/anden/metrics}
 {{- include "anden.databases" . }}
 {{- if .kafka }}

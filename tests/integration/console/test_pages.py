@@ -13,8 +13,9 @@ from django.urls import reverse
 from apps.console.adapters import activity
 from apps.console.core.state import State
 from apps.console.selectors import station_activity
+from apps.datasets.models import Dataset
 from apps.ingest.models import Quarantine
-from tests.integration.console.conftest import Filled, LookAs
+from tests.integration.console.conftest import Filled, LookAs, document
 from tests.station import Station
 
 LISTS = (
@@ -229,3 +230,22 @@ def test_the_quarantine_is_narrowed_by_dataset_reason_and_state(filled: Filled, 
     assert found("state__exact=replayed") == 0
     reasons = re.findall(r"\?reason=(\w+)", text_of(client.get(address)))
     assert sorted(set(reasons)) == ["not_json", "wrong_type"]
+
+
+def test_the_dataset_page_says_why_a_column_is_hidden_and_what_nobody_enforces(
+    filled: Filled, look_as: LookAs, station: Station
+) -> None:
+    things = document("things")
+    leaf = {"name": "mail", "logicalType": "string", "classification": "confidential", "required": True}
+    things["schema"][0]["properties"].append({"name": "who", "logicalType": "object", "properties": [leaf]})
+    things["slaProperties"] = [{"property": "retention", "value": 2, "unit": "y"}]
+    station.apply(things)
+    address = page(Dataset.objects.get(name="things").pk)
+    shown = text_of(look_as("viewer").get(address))
+    assert "restricted (who.mail: classification &#x27;confidential&#x27;)" in shown
+    assert "retention: no row is deleted for its age" in shown
+    assert "who, logicalType, required inside: not checked" in shown
+    assert "analysts still see" not in shown
+    with station.connect("owner") as owner:
+        owner.execute("CREATE OR REPLACE VIEW analyst.things AS SELECT id, secret, who FROM data.things")
+    assert "analysts still see who: run `manage.py migrate`" in text_of(look_as("steward").get(address))

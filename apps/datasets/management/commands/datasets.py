@@ -1,5 +1,6 @@
 """`datasets apply|list|show|export|drop`: contracts and the tables made from them."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ from rich.text import Text
 from apps.datasets.adapters.documents import document_text, documents
 from apps.datasets.core.contract import Contract
 from apps.datasets.core.errors import ContractInvalid
-from apps.datasets.core.wording import order_in_words
-from apps.datasets.selectors import dataset_get, dataset_list
-from apps.datasets.services import dataset_apply, dataset_drop
+from apps.datasets.core.unenforced import unenforced
+from apps.datasets.core.wording import order_in_words, visibility_in_words
+from apps.datasets.selectors import dataset_get, dataset_list, view_trouble
+from apps.datasets.services import Applied, dataset_apply, dataset_drop
 from apps.datasets.station_command import StationCommand
 
 
@@ -53,8 +55,9 @@ class Command(StationCommand):
                 continue
             for statement in done.statements if options["dry_run"] else ():
                 self.stdout.write(f"{statement};")
-            state = ("would change" if options["dry_run"] else "applied") if done.changed else "unchanged"
-            self.stdout.write(f"{done.name}: {state}, version {done.number}")
+            self.stdout.write(f"{done.name}: {_state(done, dry_run=options['dry_run'])}, version {done.number}")
+            for line in (*visibility_in_words(done.before, done.contract), *_unenforced(document)):
+                self.stdout.write(f"  {line}")
         if refused:
             raise CommandError(f"{refused} contract(s) refused, see above; the others stand")
 
@@ -84,6 +87,8 @@ class Command(StationCommand):
             table.add_row(*map(Text, (field.name, field.type.sql, required, " ".join(marks), field.description)))
         self.console.print()
         self.console.print(table)
+        notes = [*visibility_in_words(None, contract), *view_trouble(item), *_unenforced(item.document)]
+        self.console.print(*map(Text, ["", *notes] if notes else []), sep="\n", end="\n" if notes else "")
 
     def _export(self, options: dict[str, Any]) -> None:
         self.stdout.write(document_text(dataset_get(options["name"]).document), ending="")
@@ -91,6 +96,16 @@ class Command(StationCommand):
     def _drop(self, options: dict[str, Any]) -> None:
         dataset_drop(options["name"], with_data=options["yes"])
         self.stdout.write(f"{options['name']}: dropped")
+
+
+def _state(done: Applied, *, dry_run: bool) -> str:
+    if done.changed:
+        return "would change" if dry_run else "applied"
+    return "unchanged" + (", its view for analysts made anew" if done.statements and not dry_run else "")
+
+
+def _unenforced(document: Mapping[str, Any]) -> Iterator[str]:
+    return (f"kept, not enforced yet: {sentence}" for sentence in unenforced(document))
 
 
 def _facts(contract: Contract, number: int) -> list[tuple[str, object]]:

@@ -1,0 +1,121 @@
+"""What hides a column: a classification that is not public or a telling tag, anywhere in what the contract says of it.
+
+Read from the document as it stands, not from the standard's model, which forgets what it does not know.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+CLASSIFICATION: Final = "classification"
+WORDS: Final = re.compile(r"[\W_]+")
+DENIALS: Final = (None, False, "", "false", "no", "none", "0", 0)
+"""Values by which a customProperty such as `pii` says that the data is not of this kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassificationPolicy:
+    """Which classifications are public, and which words in a tag are not; both as `folded` gives them."""
+
+    public: frozenset[str] = frozenset({"public"})
+    hidden_tags: frozenset[str] = frozenset(
+        {"pii", "phi", "sensitive", "confidential", "restricted", "secret", "private"}
+    )
+
+    def is_public(self, classification: object) -> bool:
+        """Whether this classification hides nothing; whatever is no text does."""
+        return isinstance(classification, str) and folded(classification) in self.public
+
+    def hides(self, tag: object) -> bool:
+        """Whether a word of this tag hides."""
+        return not self.hidden_tags.isdisjoint(WORDS.split(folded(str(tag))))
+
+
+STRICT: Final = ClassificationPolicy()
+"""What holds where no setting says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restriction:
+    """One reason why a column is hidden: where it stands, such as `actor.login` or `tags[]`, and what."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+def folded(text: str) -> str:
+    """The text as classifications and tags are compared."""
+    return text.strip().casefold()
+
+
+def column_restrictions(
+    document: Mapping[str, Any], policy: ClassificationPolicy
+) -> dict[str, tuple[Restriction, ...]]:
+    """Why each column is hidden, by its name; empty where it is not.
+
+    What the document or its schema says counts for every column; of two properties with one name both count.
+    """
+    schema = document["schema"][0]
+    everywhere = (*_own(document, "the document", policy), *_own(schema, "the schema", policy))
+    found: dict[str, tuple[Restriction, ...]] = {}
+    for item in _list(schema.get("properties")):
+        name = str(item["name"])
+        found[name] = (*found.get(name, everywhere), *_within(item, name, policy))
+    return found
+
+
+def nested(element: Mapping[str, Any], path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The elements directly inside: an object's properties, an array's items, a map's keys and values; with paths."""
+    for child in _list(element.get("properties")):
+        if isinstance(child, Mapping):
+            yield f"{path}.{child.get('name', '?')}", child
+    items = element.get("items")
+    for child in [items] if isinstance(items, Mapping) else _list(items):
+        if isinstance(child, Mapping):
+            yield f"{path}[]", child
+    parts = element.get("map")
+    for word, child in parts.items() if isinstance(parts, Mapping) else ():
+        if isinstance(child, Mapping):
+            yield f"{path}{{{word}}}", child
+
+
+def _within(element: Mapping[str, Any], path: str, policy: ClassificationPolicy) -> Iterator[Restriction]:
+    yield from _own(element, path, policy)
+    for inner, child in nested(element, path):
+        yield from _within(child, inner, policy)
+
+
+def _own(element: Mapping[str, Any], path: str, policy: ClassificationPolicy) -> Iterator[Restriction]:
+    found = element.get(CLASSIFICATION)
+    if found is not None and not policy.is_public(found):
+        yield Restriction(path, f"classification {found!r}")
+    for tag in _list(element.get("tags")):
+        if policy.hides(tag):
+            yield Restriction(path, f"tag {str(tag)!r}")
+    for item in _list(element.get("customProperties")):
+        if isinstance(item, Mapping):
+            yield from _custom(item, path, policy)
+
+
+def _custom(item: Mapping[str, Any], path: str, policy: ClassificationPolicy) -> Iterator[Restriction]:
+    """The two ways to say it in a property of one's own: `classification: …`, and a tag's word that is not denied."""
+    word, value = folded(str(item.get("property"))), item.get("value")
+    if word == CLASSIFICATION:
+        hides = value is not None and not policy.is_public(value)
+    else:
+        hides = policy.hides(word) and (folded(value) if isinstance(value, str) else value) not in DENIALS
+    if hides:
+        yield Restriction(path, f"customProperty {item.get('property')}: {value!r}")
+
+
+def _list(value: object) -> Sequence[Any]:
+    """The items of a list, or the values of a mapping; what is neither is the one item, and nothing is none."""
+    if isinstance(value, Mapping):
+        return list(value.values())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return value
+    return [] if value is None else [value]

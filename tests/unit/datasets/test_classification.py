@@ -1,0 +1,141 @@
+"""Which columns a contract hides: every classification in every nesting, and what is said of the whole."""
+
+import itertools
+from collections.abc import Callable
+from typing import Any, Final
+
+import pytest
+
+from apps.datasets.conf import DatasetsSettings
+from apps.datasets.core.classification import STRICT, ClassificationPolicy, column_restrictions
+from apps.datasets.core.odcs import contract_from_odcs
+from apps.datasets.core.wording import visibility_in_words
+from tests.documents import document, prop
+
+Mark = dict[str, Any]
+
+HIDDEN: Final[list[Any]] = [
+    "restricted",
+    "Restricted",
+    "confidential",
+    "PII",
+    "5",
+    "",
+    " ",
+    "publ\u0131c",
+    "public\u200b",
+    5,
+    True,
+    [],
+    {},
+]
+PUBLIC: Final[list[Any]] = ["public", "Public", " PUBLIC\t", None]
+NESTINGS: Final[dict[str, Callable[[Mark], Mark]]] = {
+    "plain": lambda mark: mark,
+    "object": lambda mark: {"properties": [prop("a"), prop("b", **mark)]},
+    "object of objects": lambda mark: {"properties": [prop("a", "object", properties=[prop("b", **mark)])]},
+    "middle": lambda mark: {"properties": [prop("a", "object", properties=[prop("b")], **mark)]},
+    "items": lambda mark: {"items": mark},
+    "items of items": lambda mark: {"items": {"items": mark}},
+    "objects in an array": lambda mark: {"items": {"properties": [prop("a", **mark)]}},
+    "deep": lambda mark: {"items": {"properties": [prop("a", items={"items": {"properties": [prop("b", **mark)]}})]}},
+    "keys of a map": lambda mark: {"map": {"key": mark, "value": {}}},
+    "values of a map": lambda mark: {"map": {"key": {}, "value": {"properties": [prop("a", **mark)]}}},
+    "a list of items": lambda mark: {"items": [{}, mark]},
+    "properties by name": lambda mark: {"properties": {"a": {}, "b": mark}},
+}
+
+
+def hidden(element: Mark, policy: ClassificationPolicy = STRICT) -> bool:
+    return bool(column_restrictions(document(properties=[{"name": "c", **element}]), policy)["c"])
+
+
+@pytest.mark.parametrize(("nesting", "word"), list(itertools.product(NESTINGS, HIDDEN)))
+def test_whatever_is_not_public_hides_its_column_in_each_nesting(nesting: str, word: object) -> None:
+    assert hidden(NESTINGS[nesting]({"classification": word}))
+
+
+@pytest.mark.parametrize(("nesting", "word"), list(itertools.product(NESTINGS, PUBLIC)))
+def test_what_is_public_hides_nothing(nesting: str, word: object) -> None:
+    assert not hidden(NESTINGS[nesting]({"classification": word}))
+
+
+@pytest.mark.parametrize("nesting", NESTINGS)
+@pytest.mark.parametrize(
+    ("mark", "expected"),
+    [
+        ({"tags": ["PII"]}, True),
+        ({"tags": ["finance", "gdpr:pii"]}, True),
+        ({"tags": "sensitive"}, True),
+        ({"tags": ["finance", "rapid", "pii2"]}, False),
+        ({"customProperties": [{"property": "pii", "value": "true"}]}, True),
+        ({"customProperties": [{"property": "PII", "value": "No"}]}, False),
+        ({"customProperties": [{"property": "isPii", "value": True}]}, False),
+        ({"customProperties": [{"property": "Classification", "value": "internal", "vendor": "other"}]}, True),
+        ({"customProperties": [{"property": "classification", "value": "Public"}]}, False),
+        ({"classification": "public", "tags": ["confidential"]}, True),
+    ],
+)
+def test_tags_and_own_properties_hide_where_they_say_so(nesting: str, mark: Mark, *, expected: bool) -> None:
+    assert hidden(NESTINGS[nesting](mark)) is expected
+
+
+@pytest.mark.parametrize("mark", [{"classification": "internal"}, {"tags": ["pii"]}])
+@pytest.mark.parametrize("place", ["schema", "document"])
+def test_what_is_said_of_the_whole_hides_every_column(place: str, mark: Mark) -> None:
+    whole = document(properties=[prop("a", classification="public"), prop("b")])
+    (whole if place == "document" else whole["schema"][0]).update(mark)
+    found = column_restrictions(whole, STRICT)
+    assert [len(reasons) for reasons in found.values()] == [1, 1]
+    assert place in str(found["a"][0])
+
+
+def test_a_tag_of_the_document_hides_every_column_of_its_contract() -> None:
+    contract = contract_from_odcs({**document(properties=[prop("a"), prop("b")]), "tags": ["PII"]})
+    assert list(visibility_in_words(None, contract)) == [
+        "hidden: a (the document: tag 'PII')",
+        "hidden: b (the document: tag 'PII')",
+    ]
+
+
+def test_a_setting_lists_what_is_public_in_any_letter_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANDEN_DATASETS_PUBLIC_CLASSIFICATIONS", "Public, internal ,1")
+    monkeypatch.setenv("ANDEN_DATASETS_HIDDEN_TAGS", "vertraulich")
+    policy = DatasetsSettings().classification_policy
+    assert [hidden({"classification": word}, policy) for word in ("INTERNAL", "1", "public", "2")] == [
+        False,
+        False,
+        False,
+        True,
+    ]
+    assert [hidden({"tags": [tag]}, policy) for tag in ("Vertraulich", "pii")] == [True, False]
+
+
+def test_a_setting_of_nothing_but_commas_makes_nothing_public(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANDEN_DATASETS_PUBLIC_CLASSIFICATIONS", " , ")
+    assert hidden({"classification": "public"}, DatasetsSettings().classification_policy)
+
+
+def test_the_settings_say_without_a_word_what_holds_without_them() -> None:
+    assert DatasetsSettings().classification_policy == STRICT
+
+
+def test_what_is_hidden_is_told_with_the_leaf_and_what_changed_since() -> None:
+    leaf = NESTINGS["object"]({"classification": "Secret"})
+    before = contract_from_odcs(
+        document(properties=[prop("a", classification="x"), prop("b"), prop("c", "object", **leaf)])
+    )
+    now = [prop("a"), prop("b", tags=["pii"]), prop("c", "object", **leaf), prop("d", classification="x")]
+    after = contract_from_odcs(document(properties=now))
+    assert list(visibility_in_words(before, after)) == [
+        "now hidden: b (tag 'pii')",
+        "hidden: c (c.b: classification 'Secret')",
+        "hidden: d (classification 'x')",
+        "no longer hidden: a",
+    ]
+
+
+def test_of_many_reasons_three_are_told() -> None:
+    leaves = [prop(f"l{number}", classification="x") for number in range(50)]
+    contract = contract_from_odcs(document(properties=[prop("a", "object", properties=leaves)]))
+    assert next(visibility_in_words(None, contract)).endswith("a.l2: classification 'x'; 47 more)")
