@@ -2,11 +2,10 @@
 
 import gc
 import logging
-from bisect import bisect_left
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from operator import methodcaller
 from typing import Final
 
 from apps.datasets.core.applied import AppliedDataset
@@ -20,13 +19,16 @@ from apps.ingest.core.errors import (
     Fenced,
     IngestError,
     PipelineStopped,
+    RejectRefused,
     StoreUnavailable,
     TopicMissing,
 )
 from apps.ingest.core.pauses import Backoff
 from apps.ingest.core.ports import Broker, Store, Target, Topics
-from apps.ingest.core.records import Arrivals, Record, TopicPartition
+from apps.ingest.core.records import Arrivals, TopicPartition, from_offset
 from apps.ingest.services.batch import BatchWriter, Clock
+from apps.ingest.services.defects import DefectLog
+from apps.ingest.services.isolation import FaultIsolation
 from apps.ingest.services.streams import Streams
 
 LOGGER: Final = logging.getLogger("apps.ingest")
@@ -85,7 +87,13 @@ class Worker:
         self._bounds = bounds
         self._refresh_s = refresh_s
         self._streams = Streams(broker=self._broker, topics=self._topics, store=self._store)
-        self._writer = BatchWriter(self._store, policy, self._clock, sources=self._streams.sources)
+        streams = self._streams
+        self._writer = BatchWriter(
+            self._store, policy, self._clock, sources=streams.sources, on_commit=streams.committed
+        )
+        self._isolation = FaultIsolation(self._writer, self._store)
+        self._defects = DefectLog()
+        self._in_hand: dict[TopicPartition, int] = {}
         self._chunk = ChunkSize(policy)
         self._outage = Backoff()
         self._targets: dict[int, Target] = {}
@@ -131,8 +139,7 @@ class Worker:
     def _turn(self) -> None:
         self._refresh_if_due()
         self._guarded(self._claim_due)
-        with timed_phase("poll"):
-            arrivals = self._broker.poll(self._wanted(), self._policy.poll_s)
+        arrivals = self._polled()
         self._ended -= arrivals.records.keys() - arrivals.ended
         self._ended |= arrivals.ended
         if arrivals.lost:
@@ -143,6 +150,17 @@ class Worker:
         self._guarded(lambda: self._writer.close_if_due(quiet=not arrivals.count))
         self._say_progress()
 
+    def _polled(self) -> Arrivals:
+        try:
+            with timed_phase("poll"):
+                return self._broker.poll(self._wanted(), self._policy.poll_s)
+        except IngestError:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever it is, the next poll may bring records
+            self._defend(error)
+            time.sleep(self._policy.poll_s)
+            return Arrivals({})
+
     def _wanted(self) -> int:
         if self._bounds.max_records is None:
             return self._chunk.records
@@ -150,13 +168,19 @@ class Worker:
 
     def _take(self, arrivals: Arrivals) -> None:
         size = 0
+        self._in_hand = {place: (records[-1].offset() or 0) + 1 for place, records in arrivals.records.items()}
         for place, records in arrivals.records.items():
             for stream in self._streams.at(place):
                 if stream.position is None:
                     continue
                 fresh = from_offset(records, stream.position.next_offset)
                 if fresh:
-                    size += self._writer.take(stream.target, stream.position, fresh)
+                    careful = stream.position.next_offset < stream.careful_until
+                    size += (
+                        self._isolation.take(stream, fresh)
+                        if careful
+                        else self._writer.take(stream.target, stream.position, fresh)
+                    )
                     self._moved.records += len(fresh)
         self._chunk.learn(records=arrivals.count, size_bytes=size)
 
@@ -178,16 +202,38 @@ class Worker:
 
     def _guarded(self, step: Callable[[], None]) -> bool:
         """Do one step, turn its error into the reaction that its name asks for, and say whether it went well."""
+        self._writer.at_work = None
         try:
             step()
         except BrokerRefused:
             raise
+        except RejectRefused as error:
+            self._defend(error)
+            return False
         except IngestError as error:
             count_failure(error)
             self._writer.discard()
             self._react(error, self._writer.at_work)
             return False
+        except Exception as error:  # noqa: BLE001  the last line: no record ends the process, whatever it brings up
+            self._defend(error)
+            return False
         return True
+
+    def _defend(self, error: Exception) -> None:
+        """Give the open batch up after an error that nothing expected, and have its records taken one by one."""
+        count_failure(error)
+        self._defects.tell(error)
+        try:
+            self._writer.discard()
+        except Exception as second:  # noqa: BLE001  the session is of no more use
+            self._defects.tell(second)
+            self._store.close()
+        if (target := self._writer.at_work) is not None:
+            self._streams.suspect(target.dataset_id, self._in_hand)
+            return
+        self._outage.failed(self._clock.monotonic_s())
+        self._streams.lose_all()
 
     def _react(self, error: IngestError, target: Target | None) -> None:
         now_s = self._clock.monotonic_s()
@@ -330,10 +376,3 @@ def _target(dataset: AppliedDataset) -> Target:
 def _missing_line(topics: Sequence[str]) -> str:
     names = ", ".join(topics)
     return f"Kafka has no topic {names}: make it with `manage.py topics ensure`"
-
-
-def from_offset(records: Sequence[Record], offset: int) -> Sequence[Record]:
-    """Those of the records, rising by offset, that stand at the offset or later."""
-    if (records[0].offset() or 0) >= offset:
-        return records
-    return records[bisect_left(records, offset, key=methodcaller("offset")) :]
