@@ -13,7 +13,7 @@ from apps.datasets.adapters.owner import ALIAS, owner_transaction
 from apps.datasets.adapters.roles import role_name
 from apps.datasets.core.contract import Contract
 from apps.datasets.core.ddl import create_statements, drop_statements, table_sql
-from apps.datasets.core.errors import ChangeRefused, DatasetHoldsData, DatasetUnknown, Problem
+from apps.datasets.core.errors import ChangeRefused, ContractUnreadable, DatasetHoldsData, DatasetUnknown, Problem
 from apps.datasets.core.evolution import change_statements, refusals
 from apps.datasets.core.odcs import contract_from_odcs
 from apps.datasets.models import ContractVersion, Dataset
@@ -82,7 +82,10 @@ def _roles() -> dict[str, str]:
 
 
 def _change(contract: Contract, dataset: Dataset) -> list[str]:
-    old = applied(dataset.pk, dataset.number, using=ALIAS).contract
+    try:
+        old = applied(dataset.pk, dataset.number, using=ALIAS).contract
+    except ContractUnreadable as error:
+        raise ChangeRefused([Problem("$", str(error))]) from error
     problems = list(refusals(old, contract))
     if problems:
         raise ChangeRefused(problems)

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.paginator import InfinitePaginator
 
+from apps.datasets.core.errors import ContractUnreadable
 from apps.datasets.core.raw import shown
 from apps.datasets.read_only_admin import ReadOnlyAdmin
 from apps.datasets.selectors import applied
@@ -104,17 +105,24 @@ class QuarantineAdmin(ReadOnlyAdmin):
     @admin.display(description="headers")
     def headers_shown(self, record: Quarantine) -> str:
         """The headers, one a line."""
-        lines = (
-            f"{name}: {value['hex'] if isinstance(value, dict) else value}" for name, value in record.headers or ()
-        )
+        lines = (f"{_header_shown(name)}: {_header_shown(value)}" for name, value in record.headers or ())
         return format_html('<pre class="st-raw st-mono">{}</pre>', "\n".join(lines) or "none")
+
+
+def _header_shown(part: str | dict[str, str] | None) -> str:
+    """A header's name or value: bytes that are no text in hexadecimal."""
+    return f"hex {part['hex']}" if isinstance(part, dict) else str(part)
 
 
 def may_see_raw(request: HttpRequest, record: Quarantine) -> bool:
     """Whether this person may see a record as it came, which holds restricted fields like any other."""
     if request.user.has_perm("ingest.change_quarantine"):
         return True
-    dataset = applied(record.dataset_id, record.dataset.number)
+    try:
+        dataset = applied(record.dataset_id, record.dataset.number)
+    except ContractUnreadable:
+        # Nobody knows which fields are restricted.
+        return False
     return not any(field.restricted for field in dataset.contract.fields)
 
 

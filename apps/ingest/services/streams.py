@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from apps.datasets.core.applied import UnreadableDataset
 from apps.ingest.adapters.meter import show_stopped
 from apps.ingest.core.errors import (
     BrokerUnavailable,
@@ -63,6 +64,8 @@ class Streams:
         self._topics = topics
         self._store = store
         self._defects = DefectLog()
+        self._unreadable: dict[str, str] = {}
+        self._told: dict[str, str] = {}
         self._assigned: set[TopicPartition] = set()
         self._targets: tuple[Target, ...] = ()
         self._streams: dict[tuple[TopicPartition, int], Stream] = {}
@@ -92,7 +95,7 @@ class Streams:
     @property
     def stopped(self) -> dict[str, str]:
         """Why a dataset is stopped, by its name."""
-        return {stream.target.name: stream.trouble for stream in self if stream.trouble}
+        return self._unreadable | {stream.target.name: stream.trouble for stream in self if stream.trouble}
 
     def assign(self, places: Collection[TopicPartition]) -> None:
         """Take these partitions; `claim` makes them move."""
@@ -111,6 +114,20 @@ class Streams:
         """Read for these datasets and no others; claimed positions of those that stay are kept."""
         self._targets = tuple(targets)
         self._sync()
+
+    def set_aside(self, unreadable: Collection[UnreadableDataset]) -> None:
+        """Say of these why nobody reads them, once each. Raises StoreUnavailable."""
+        self._unreadable = {one.name: one.trouble for one in unreadable}
+        for one in unreadable:
+            if self._told.get(one.name) == one.trouble:
+                continue
+            LOGGER.error("%s: it is stopped: %s", one.name, one.trouble)
+            show_stopped(one.name, 1)
+            self._store.note_unreadable(one.id, one.trouble)
+            self._told[one.name] = one.trouble
+        for name in self._told.keys() - self._unreadable.keys():
+            del self._told[name]
+            show_stopped(name, 0)
 
     def _sync(self) -> None:
         wanted = {

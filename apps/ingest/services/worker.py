@@ -3,15 +3,13 @@
 import gc
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from apps.datasets.core.applied import AppliedDataset
+from apps.datasets.core.applied import Catalogue
 from apps.ingest.adapters.meter import count_failure, timed_phase
 from apps.ingest.core.batching import BatchPolicy, ChunkSize
-from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.errors import (
     BrokerRefused,
     BrokerUnavailable,
@@ -26,7 +24,9 @@ from apps.ingest.core.errors import (
 from apps.ingest.core.pauses import Backoff
 from apps.ingest.core.ports import Broker, Store, Target, Topics
 from apps.ingest.core.records import Arrivals, TopicPartition, from_offset
+from apps.ingest.services.aim import aim_at
 from apps.ingest.services.batch import BatchWriter, Clock
+from apps.ingest.services.collector import calm_collector
 from apps.ingest.services.defects import DefectLog
 from apps.ingest.services.isolation import FaultIsolation
 from apps.ingest.services.streams import Streams
@@ -72,7 +72,7 @@ class Surroundings:
     topics: Topics
     store: Store
     clock: Clock
-    catalogue: Callable[[], Sequence[AppliedDataset]]
+    catalogue: Callable[[], Catalogue]
 
 
 class Worker:
@@ -288,8 +288,7 @@ class Worker:
 
     def _refresh(self, now_s: float) -> None:
         """See which datasets and topics there are now."""
-        applied = self._catalogue()
-        self._aim(applied)
+        self._aim(self._catalogue())
         wanted = {target.contract.topic for target in self._targets.values()}
         states = self._topics.states(wanted)
         if any(self._changed(state.topic_id, topic) for topic, state in states.items()):
@@ -302,14 +301,14 @@ class Worker:
         known = self._streams.states.get(topic)
         return known is not None and known.topic_id != topic_id
 
-    def _aim(self, applied: Sequence[AppliedDataset]) -> None:
+    def _aim(self, catalogue: Catalogue) -> None:
         """Point the streams at the datasets as they are now."""
-        known = {(target.dataset_id, target.number): target for target in self._targets.values()}
-        fresh = {dataset.id: known.get((dataset.id, dataset.number)) or _target(dataset) for dataset in applied}
-        if fresh != self._targets:
+        aim = aim_at(catalogue, {(target.dataset_id, target.number): target for target in self._targets.values()})
+        if aim.targets != self._targets:
             self._guarded(self._writer.close)
-            self._targets = fresh
-            self._streams.aim(fresh.values())
+            self._targets = aim.targets
+            self._streams.aim(aim.targets.values())
+        self._guarded(lambda: self._streams.set_aside(aim.unreadable))
 
     def _tell_missing(self, missing: Collection[str]) -> None:
         if self._bounds.bounded and missing:
@@ -352,25 +351,6 @@ class Worker:
         self._broker.close()
         self._guarded(lambda: self._streams.revoke(self._streams.assigned))
         self._store.close()
-
-
-@contextmanager
-def calm_collector() -> Iterator[None]:
-    """Switch the cyclic collector's own runs off: `run` collects at each refresh.
-
-    A chunk is thousands of small objects and not one cycle; looking through them costs a quarter of the time.
-    """
-    gc.freeze()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-        gc.unfreeze()
-
-
-def _target(dataset: AppliedDataset) -> Target:
-    return Target(dataset.id, dataset.name, dataset.number, Decoder(dataset.contract))
 
 
 def _missing_line(topics: Sequence[str]) -> str:
