@@ -38,6 +38,13 @@ class DatasetActivity:
     lag_records: int | None
 
     @property
+    def note(self) -> str:
+        """What is wrong, else what the dataset is."""
+        if self.trouble or isinstance(self.dataset, UnreadableDataset):
+            return self.trouble
+        return self.dataset.contract.description
+
+    @property
     def rows_per_s(self) -> float:
         """Rows a second over the last minute."""
         return sum(self.rows[-LAST_MINUTE:]) / (LAST_MINUTE * STEP_S)
