@@ -12,6 +12,9 @@ RUN pip install --disable-pip-version-check --no-cache-dir --require-hashes --no
     --target /opt/flights -r /tmp/flights.txt
 
 FROM python:3.11.15-slim-bookworm AS anden
+LABEL org.opencontainers.image.title="Andén" \
+    org.opencontainers.image.licenses="Apache-2.0" \
+    org.opencontainers.image.authors="The Andén authors"
 ENV PATH=/opt/anden/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
@@ -23,7 +26,7 @@ ENV PATH=/opt/anden/bin:$PATH \
 RUN mkdir -p /var/lib/anden/celery /var/lib/anden/metrics && chown -R 10001:10001 /var/lib/anden
 COPY --from=build /opt/anden /opt/anden
 WORKDIR /app
-COPY manage.py ./
+COPY LICENSE NOTICE manage.py ./
 COPY platform platform
 COPY apps apps
 COPY contracts contracts

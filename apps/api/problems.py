@@ -49,6 +49,7 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
     errors.BodyTooLarge: Problem("body-too-large", "The body is too large", 413),
     errors.BodyNotJson: Problem("body-not-json", "The body is not JSON", 415),
     BadRecord: Problem("record-invalid", "The record breaks its contract", 422),
+    errors.DatasetUnreadable: Problem("contract-unreadable", "The dataset's contract cannot be read", 503, RETRY),
     ContractMoved: Problem("contract-changing", "The contract is being changed", 503, RETRY),
     errors.ExportsBusy: Problem("exports-busy", "All exports are taken", 503, RETRY),
     errors.StoreAway: Problem("store-away", "The database is away", 503, RETRY),

@@ -7,13 +7,13 @@ from typing import Any, Literal
 from django.db.models import QuerySet
 
 from apps.api.adapters.callers import GrantRow, key_row
-from apps.api.core.errors import ActionRefused, DatasetHidden, KeyMissing
+from apps.api.core.errors import ActionRefused, DatasetHidden, DatasetUnreadable, KeyMissing
 from apps.api.core.keys import KeyText
 from apps.api.core.probe import CLIENT as PROBE
 from apps.api.core.surface import Surface, surface_of
 from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.contract import DELETED, Mode
-from apps.datasets.core.errors import DatasetUnknown
+from apps.datasets.core.errors import ContractUnreadable, DatasetUnknown
 from apps.datasets.models import ContractVersion
 from apps.datasets.runtime import attribute, model_for
 from apps.datasets.selectors import applied, dataset_get
@@ -25,6 +25,7 @@ Action = Literal["read", "write"]
 class Allowance:
     """One grant as it was read with the key, and the version of the dataset that stood at that moment."""
 
+    name: str
     dataset_id: int
     number: int
     actions: frozenset[Action]
@@ -82,11 +83,14 @@ def caller_of(key: KeyText) -> Caller:
 def _allowance(grant: GrantRow) -> Allowance:
     actions: dict[Action, bool] = {"read": grant.may_read, "write": grant.may_write}
     allowed = frozenset(action for action, may in actions.items() if may)
-    return Allowance(grant.dataset_id, grant.number, allowed, grant.columns)
+    return Allowance(grant.dataset, grant.dataset_id, grant.number, allowed, grant.columns)
 
 
 def access_of(caller: Caller, name: str) -> Access:
-    """The dataset as the caller reaches it. Raises DatasetHidden: unknown and not granted look the same."""
+    """The dataset as the caller reaches it. Raises DatasetHidden: unknown and not granted look the same.
+
+    Raises DatasetUnreadable.
+    """
     allowance = caller.allowances.get(name)
     if allowance is None:
         raise DatasetHidden
@@ -94,6 +98,8 @@ def access_of(caller: Caller, name: str) -> Access:
         return _access(applied(allowance.dataset_id, allowance.number), allowance)
     except ContractVersion.DoesNotExist:  # dropped since the key was read
         raise DatasetHidden from None
+    except ContractUnreadable as error:  # what is wrong with it may name hidden fields: the log may say so
+        raise DatasetUnreadable from error
 
 
 def access_again(caller: Caller, name: str) -> Access:
@@ -105,11 +111,20 @@ def access_again(caller: Caller, name: str) -> Access:
         return _access(dataset_get(name), caller.allowances[name])
     except DatasetUnknown:
         raise DatasetHidden from None
+    except ContractUnreadable as error:
+        raise DatasetUnreadable from error
 
 
-def accesses(caller: Caller) -> list[Access]:
-    """Every dataset that the caller reaches, by name."""
-    return [access_of(caller, name) for name in sorted(caller.allowances)]
+def accesses(caller: Caller) -> list[Access | Allowance]:
+    """Every dataset that the caller reaches, by name; the bare allowance where the contract cannot be read."""
+    return [_access_or_allowance(caller, name) for name in sorted(caller.allowances)]
+
+
+def _access_or_allowance(caller: Caller, name: str) -> Access | Allowance:
+    try:
+        return access_of(caller, name)
+    except DatasetUnreadable:
+        return caller.allowances[name]
 
 
 def _access(dataset: AppliedDataset, allowance: Allowance) -> Access:

@@ -11,7 +11,7 @@ from apps.api.core.keys import KeyText, new_key
 from apps.api.core.surface import surface_of
 from apps.api.models import Client, Grant, Key
 from apps.datasets.core.contract import EXTRA, Contract, UnknownFields
-from apps.datasets.core.errors import DatasetUnknown
+from apps.datasets.core.errors import ContractUnreadable, DatasetUnknown
 from apps.datasets.selectors import dataset_get
 
 
@@ -68,6 +68,8 @@ def _grant(client: Client, request: GrantRequest) -> Grant:
         dataset = dataset_get(request.dataset)
     except DatasetUnknown:
         raise ClientRefused(f"there is no dataset {request.dataset!r}: see datasets list") from None
+    except ContractUnreadable as error:
+        raise ClientRefused(str(error)) from error
     _check_columns(dataset.contract, request)
     return Grant(
         client=client,

@@ -1,6 +1,6 @@
 """What the start page shows: each dataset's state and figures, and the station's totals."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -9,8 +9,8 @@ from django.conf import settings
 
 from apps.console.adapters import activity
 from apps.console.core.state import Signs, State, state_of
-from apps.datasets.core.applied import AppliedDataset
-from apps.datasets.selectors import dataset_list
+from apps.datasets.core.applied import AppliedDataset, UnreadableDataset
+from apps.datasets.selectors import catalogue_read
 
 STEP_S: Final = 5
 STEPS: Final = 60
@@ -27,7 +27,7 @@ class DatasetActivity:
     it was not heard lately; `open_rejects` ends at activity.AT_MOST_REJECTS.
     """
 
-    dataset: AppliedDataset
+    dataset: AppliedDataset | UnreadableDataset
     state: State
     trouble: str
     rows: tuple[int, ...]
@@ -36,6 +36,13 @@ class DatasetActivity:
     open_rejects: int
     fresh_s: float | None
     lag_records: int | None
+
+    @property
+    def note(self) -> str:
+        """What is wrong, else what the dataset is."""
+        if self.trouble or isinstance(self.dataset, UnreadableDataset):
+            return self.trouble
+        return self.dataset.contract.description
 
     @property
     def rows_per_s(self) -> float:
@@ -92,10 +99,11 @@ class StationActivity:
 
 def station_activity() -> StationActivity:
     """The whole station, in a number of statements that does not grow with its datasets."""
-    return StationActivity(tuple(sorted(datasets_activity(dataset_list()), key=_urgency)))
+    found = catalogue_read()
+    return StationActivity(tuple(sorted(datasets_activity([*found.readable, *found.unreadable]), key=_urgency)))
 
 
-def datasets_activity(datasets: list[AppliedDataset]) -> list[DatasetActivity]:
+def datasets_activity(datasets: Sequence[AppliedDataset | UnreadableDataset]) -> list[DatasetActivity]:
     """These datasets as they stand now, in the same order."""
     ids = [dataset.id for dataset in datasets]
     series = activity.series(ids, step_s=STEP_S, steps=STEPS)
@@ -115,7 +123,7 @@ def datasets_activity(datasets: list[AppliedDataset]) -> list[DatasetActivity]:
 
 
 def _activity(
-    dataset: AppliedDataset,
+    dataset: AppliedDataset | UnreadableDataset,
     *,
     series: activity.Series,
     batch: activity.LastBatch | None,
@@ -125,18 +133,19 @@ def _activity(
 ) -> DatasetActivity:
     ages = [age for age in (batch.age_s if batch else None, positions.moved_s) if age is not None]
     fresh_s = min(ages, default=None)
+    unreadable = dataset.trouble if isinstance(dataset, UnreadableDataset) else ""
     signs = Signs(
         sources=positions.sources,
         attended=positions.attended,
-        troubled=positions.troubled,
+        troubled=positions.troubled + bool(unreadable),
         moved_last_minute=any(series.rows[-LAST_MINUTE:]),
         fresh_s=fresh_s,
-        latency_s=dataset.contract.latency_s,
+        latency_s=None if isinstance(dataset, UnreadableDataset) else dataset.contract.latency_s,
     )
     return DatasetActivity(
         dataset=dataset,
         state=state_of(signs),
-        trouble=positions.trouble,
+        trouble=unreadable or positions.trouble,
         rows=series.rows,
         rejects=series.rejects,
         rows_about=rows_about,

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.datasets.adapters.preview import MASK, Preview, last_rows
 from apps.datasets.core.applied import AppliedDataset
-from apps.datasets.core.errors import StoreUnavailable
+from apps.datasets.core.errors import ContractUnreadable, StoreUnavailable
 from apps.datasets.core.unenforced import unenforced
 from apps.datasets.core.wording import checks_in_words, order_in_words, rules_in_words
 from apps.datasets.models import Batch, Dataset
@@ -34,8 +34,11 @@ class DatasetAdmin(ReadOnlyAdmin):
 
     @admin.display(description="mode")
     def mode(self, dataset: Dataset) -> str:
-        """Append or upsert."""
-        return applied(dataset.pk, dataset.number).contract.mode.value
+        """Append or upsert; what is wrong where the contract does not tell."""
+        try:
+            return applied(dataset.pk, dataset.number).contract.mode.value
+        except ContractUnreadable:
+            return "contract unreadable"
 
     @admin.display(description="version", ordering="number")
     def version(self, dataset: Dataset) -> int:
@@ -55,15 +58,19 @@ class DatasetAdmin(ReadOnlyAdmin):
             raise Http404
         if not self.has_view_permission(request, dataset):
             raise PermissionDenied
+        try:
+            template, shown = self.page_template, self.page_context(request, applied(dataset.pk, dataset.number))
+        except ContractUnreadable as error:
+            template, shown = "datasets/unreadable.html", {"trouble": str(error)}
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": dataset.name,
             "original": dataset,
-            **self.page_context(request, applied(dataset.pk, dataset.number)),
+            **shown,
         }
         request.current_app = self.admin_site.name
-        return TemplateResponse(request, self.page_template, context)
+        return TemplateResponse(request, template, context)
 
     def page_context(self, _request: HttpRequest, dataset: AppliedDataset) -> dict[str, Any]:
         """What the page shows of the dataset."""

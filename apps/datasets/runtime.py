@@ -1,6 +1,5 @@
-"""Django models made from contracts at run time, one per contract version, in a registry of their own."""
+"""Django models made from contracts at run time, one per contract version, each in a registry of its own."""
 
-from functools import lru_cache
 from typing import Any, Final
 
 from django.apps.registry import Apps
@@ -11,8 +10,6 @@ from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.contract import AT, BATCH, DELETED, EXTRA, OFFSET, REV, SOURCE, Contract, Field
 from apps.datasets.core.ddl import table_sql
 from apps.datasets.core.types import ColumnType
-
-REGISTRY: Final = Apps()
 
 
 class LocalDateTimeField(models.DateTimeField):  # type: ignore[type-arg]
@@ -69,10 +66,12 @@ def attribute(contract: Contract, column: str) -> str:
 
 def model_for(dataset: AppliedDataset) -> Any:
     """The model of this version of the dataset, made once a process."""
-    return _model(dataset.id, dataset.number, dataset.contract)
+    memo = dataset.contract.memo
+    if "model" not in memo:
+        memo["model"] = _model(dataset.id, dataset.number, dataset.contract)
+    return memo["model"]
 
 
-@lru_cache(maxsize=1024)
 def _model(dataset_id: int, number: int, contract: Contract) -> type[models.Model]:
     single = contract.primary_key[0] if len(contract.primary_key) == 1 else None
     columns: dict[str, Any] = {
@@ -84,7 +83,8 @@ def _model(dataset_id: int, number: int, contract: Contract) -> type[models.Mode
         keys = (attribute(contract, name) for name in contract.primary_key)
         columns["pk"] = models.CompositePrimaryKey(*keys)
     meta = type("Meta", (), {
-        "apps": REGISTRY,
+        # A registry keeps its models for ever: in one of its own, a model goes with its contract.
+        "apps": Apps(),
         "app_label": "datasets_runtime",
         "db_table": _table_name(contract),
         "managed": False,

@@ -1,22 +1,95 @@
 """Which datasets there are, each with its current contract."""
 
-import json
-from functools import lru_cache
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import F
 
 from apps.datasets.adapters.analyst_views import analyst_view
-from apps.datasets.core.applied import AppliedDataset
-from apps.datasets.core.errors import DatasetUnknown
-from apps.datasets.core.odcs import contract_from_odcs
+from apps.datasets.core.applied import AppliedDataset, Catalogue, UnreadableDataset, dataset_read
+from apps.datasets.core.errors import ContractUnreadable, DatasetUnknown
 from apps.datasets.models import ContractVersion, Dataset
+
+RETRY_S: Final = 30.0
+"""Seconds after which a contract that could not be read is read again: somebody may have mended it in place."""
+
+ROOM: Final = 256
+"""Versions that a process may hold beyond twice of those that stand before it looks which do."""
+
+_STANDING: Final = ("dataset_id", "number", "dataset__name", "document")
+
+
+@dataclass(slots=True)
+class _Versions:
+    """The versions that this process has read, each once, for a version never changes: at most one a dataset."""
+
+    read: dict[int, AppliedDataset] = field(default_factory=dict)
+    unreadable: dict[int, tuple[UnreadableDataset, float]] = field(default_factory=dict)
+    room: int = ROOM
+
+    def find(self, dataset_id: int, number: int) -> AppliedDataset | UnreadableDataset | None:
+        """The version, if it is known."""
+        known = self.read.get(dataset_id)
+        if known is not None and known.number == number:
+            return known
+        failed, until_s = self.unreadable.get(dataset_id, (None, 0.0))
+        return failed if failed is not None and failed.number == number and time.monotonic() < until_s else None
+
+    def add(self, dataset_id: int, number: int, name: str, text: str) -> AppliedDataset | UnreadableDataset:
+        """Read a version, and keep it in the place of an older one."""
+        try:
+            dataset = dataset_read(dataset_id, number, name, text, policy=settings.DATASETS.classification_policy)
+        except ContractUnreadable as error:
+            failed = UnreadableDataset(dataset_id, number, name, str(error))
+            self.unreadable[dataset_id] = failed, time.monotonic() + RETRY_S
+            return failed
+        known = self.read.get(dataset_id)
+        if known is None or known.number <= number:
+            self.read[dataset_id] = dataset
+            self.unreadable.pop(dataset_id, None)
+        return dataset
+
+    def keep(self, ids: Iterable[int]) -> None:
+        """Forget every dataset but these."""
+        standing = set(ids)
+        self.read = {key: value for key, value in self.read.items() if key in standing}
+        self.unreadable = {key: value for key, value in self.unreadable.items() if key in standing}
+        self.room = 2 * len(standing) + ROOM
+
+
+_versions: Final = _Versions()
+
+
+def catalogue_read(*, using: str = "default") -> Catalogue:
+    """All datasets as they stand now, by name: one query, and a second one for the versions that are new."""
+    standing = list(Dataset.objects.using(using).values_list("id", "number").order_by("name"))
+    _versions.keep(dataset_id for dataset_id, _ in standing)
+    found = {dataset_id: _versions.find(dataset_id, number) for dataset_id, number in standing}
+    unknown = [dataset_id for dataset_id, version in found.items() if version is None]
+    if unknown:
+        # A version that was applied meanwhile comes in the place of the one that was looked for.
+        versions = ContractVersion.objects.using(using).filter(number=F("dataset__number"), dataset_id__in=unknown)
+        for row in versions.values_list(*_STANDING):
+            found[row[0]] = _versions.add(*row)
+    return Catalogue(
+        tuple(one for one in found.values() if isinstance(one, AppliedDataset)),
+        tuple(one for one in found.values() if isinstance(one, UnreadableDataset)),
+    )
+
+
+def dataset_list(*, using: str = "default") -> list[AppliedDataset]:
+    """The datasets whose contracts can be read, by name; `catalogue_read` has the others, too."""
+    return list(catalogue_read(using=using).readable)
 
 
 def dataset_get(name: str, *, using: str = "default") -> AppliedDataset:
     """The dataset of this name, as it stands now.
 
-    Raises DatasetUnknown.
+    Raises DatasetUnknown. Raises ContractUnreadable.
     """
     found = Dataset.objects.using(using).filter(name=name).values_list("id", "number").first()
     if found is None:
@@ -24,19 +97,17 @@ def dataset_get(name: str, *, using: str = "default") -> AppliedDataset:
     return applied(*found, using=using)
 
 
-def dataset_list(*, using: str = "default") -> list[AppliedDataset]:
-    """All datasets as they stand now, by name."""
-    found = Dataset.objects.using(using).values_list("id", "number").order_by("name")
-    return [applied(*item, using=using) for item in found]
-
-
-@lru_cache(maxsize=2048)
 def applied(dataset_id: int, number: int, *, using: str = "default") -> AppliedDataset:
-    """One version of a dataset; a version never changes, so it is read and parsed once a process."""
-    version = ContractVersion.objects.using(using).get(dataset_id=dataset_id, number=number)
-    document = json.loads(version.document)
-    contract = contract_from_odcs(document, standing=True, policy=settings.DATASETS.classification_policy)
-    return AppliedDataset(dataset_id, number, contract, document)
+    """One version of a dataset. Raises ContractVersion.DoesNotExist. Raises ContractUnreadable."""
+    version = _versions.find(dataset_id, number)
+    if version is None:
+        rows = ContractVersion.objects.using(using).filter(dataset_id=dataset_id, number=number)
+        version = _versions.add(*rows.values_list(*_STANDING).get())
+        if len(_versions.read) > _versions.room:
+            _versions.keep(Dataset.objects.using(using).values_list("id", flat=True))
+    if isinstance(version, UnreadableDataset):
+        raise ContractUnreadable(version.trouble)
+    return version
 
 
 def view_trouble(dataset: AppliedDataset) -> list[str]:

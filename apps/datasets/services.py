@@ -17,7 +17,7 @@ from apps.datasets.core.contract import Contract
 from apps.datasets.core.ddl import create_statements, drop_statements, table_sql, view, withhold_view
 from apps.datasets.core.errors import (
     ChangeRefused,
-    ContractInvalid,
+    ContractUnreadable,
     DatasetHoldsData,
     DatasetUnknown,
     Problem,
@@ -79,7 +79,7 @@ def dataset_apply(document: Mapping[str, Any], *, dry_run: bool = False) -> Appl
             return Applied(contract, dataset.number, tuple(statements), changed=True)
         standing = dataset.versions.using(ALIAS).get(number=dataset.number)
         changed = standing.fingerprint != fingerprint
-        before = applied(dataset.pk, dataset.number, using=ALIAS).contract if changed else contract
+        before = _standing_contract(dataset) if changed else contract
         statements = _change(before, contract, dataset) if changed else _view_change(cursor, contract)
         number = dataset.number + changed
         if not dry_run:
@@ -106,7 +106,7 @@ def analyst_views_ensure() -> Iterator[ViewDone]:
                 _execute(cursor, statements)
             if statements:
                 yield ViewDone(name, tuple(field.name for field in contract.unrestricted))
-        except (ContractInvalid, StoreUnavailable, InternalError) as error:
+        except (ContractUnreadable, StoreUnavailable, InternalError) as error:
             _withhold(name)
             yield ViewDone(name, (), trouble=str(error).splitlines()[0])
 
@@ -141,6 +141,13 @@ def _withhold(name: str) -> None:
     with owner_transaction(name) as cursor:
         if analyst_view(cursor, name).readable:
             cursor.execute(withhold_view(name, _roles()))
+
+
+def _standing_contract(dataset: Dataset) -> Contract:
+    try:
+        return applied(dataset.pk, dataset.number, using=ALIAS).contract
+    except ContractUnreadable as error:
+        raise ChangeRefused([Problem("$", str(error))]) from error
 
 
 def _change(old: Contract, contract: Contract, dataset: Dataset) -> list[str]:

@@ -130,10 +130,13 @@ class QuarantineAdmin(ReadOnlyAdmin):
     @admin.display(description="headers")
     def headers_shown(self, record: Quarantine) -> str:
         """The headers, one a line."""
-        lines = (
-            f"{name}: {value['hex'] if isinstance(value, dict) else value}" for name, value in record.headers or ()
-        )
+        lines = (f"{_header_shown(name)}: {_header_shown(value)}" for name, value in record.headers or ())
         return format_html('<pre class="st-raw st-mono">{}</pre>', "\n".join(lines) or "none")
+
+
+def _header_shown(part: str | dict[str, str] | None) -> str:
+    """A header's name or value: bytes that are no text in hexadecimal."""
+    return f"hex {part['hex']}" if isinstance(part, dict) else str(part)
 
 
 def may_see_raw(request: HttpRequest, record: Quarantine) -> bool:

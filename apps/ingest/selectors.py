@@ -1,7 +1,7 @@
 """What is stored: datasets for workers, positions for the exporter, quarantined records for people."""
 
 import datetime
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 
 from apps.datasets.adapters.trouble import database_line
-from apps.datasets.core.applied import AppliedDataset
+from apps.datasets.core.applied import Catalogue
 from apps.datasets.core.errors import DatasetUnknown
-from apps.datasets.selectors import dataset_list
+from apps.datasets.selectors import catalogue_read
 from apps.ingest.core.errors import IngestError, StoreUnavailable
 from apps.ingest.core.records import TopicPartition
 from apps.ingest.models import Quarantine, Source
@@ -79,18 +79,23 @@ def quarantine_get(record_id: int) -> Quarantine | None:
         return Quarantine.objects.using(ALIAS).select_related("dataset").filter(pk=record_id).first()
 
 
-def catalogue(names: Collection[str] = ()) -> Callable[[], Sequence[AppliedDataset]]:
+def catalogue(names: Collection[str] = ()) -> Callable[[], Catalogue]:
     """A function that lists the datasets as they stand when it is called: those of these names, or all.
 
     Both raise StoreUnavailable. Raises DatasetUnknown: one of the names stands for no dataset now.
     """
 
-    def read() -> list[AppliedDataset]:
+    def read() -> Catalogue:
         with asking():
-            found = dataset_list(using=ALIAS)
-        return [dataset for dataset in found if not names or dataset.name in names]
+            found = catalogue_read(using=ALIAS)
+        return Catalogue(
+            tuple(dataset for dataset in found.readable if not names or dataset.name in names),
+            tuple(dataset for dataset in found.unreadable if not names or dataset.name in names),
+        )
 
-    missing = sorted(set(names) - {dataset.name for dataset in read()})
+    first = read()
+    there = {dataset.name for dataset in first.readable} | {dataset.name for dataset in first.unreadable}
+    missing = sorted(set(names) - there)
     if missing:
         raise DatasetUnknown(
             f"there is no dataset {', '.join(missing)}: apply its contract with `manage.py datasets apply`"

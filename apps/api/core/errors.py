@@ -20,6 +20,10 @@ class DatasetHidden(ApiError):
     """There is no such dataset for this key."""
 
 
+class DatasetUnreadable(ApiError):
+    """This version of Andén cannot read the dataset's contract: try again later. Other datasets answer."""
+
+
 class RecordUnknown(ApiError):
     """There is no such record."""
 

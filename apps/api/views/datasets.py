@@ -1,6 +1,6 @@
 """The datasets that a key reaches, and what can be asked of each."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from django.http import HttpResponse
@@ -10,8 +10,10 @@ from apps.api.core.query import order_text
 from apps.api.core.surface import ID
 from apps.api.described import JSON, NAME, described
 from apps.api.openapi import ref
-from apps.api.selectors import Access, accesses
+from apps.api.selectors import Access, Action, accesses
 from apps.api.views.base import ApiView, caller, dataset_path, json_response, with_access
+
+UNREADABLE: Final = "Its contract cannot be read by this version of Andén: its addresses answer 503 for now."
 
 
 class Datasets(ApiView):
@@ -27,7 +29,12 @@ class Datasets(ApiView):
     )
     def get(self, request: Request) -> HttpResponse:
         """Datasets that the key reaches."""
-        found = [_summary(access) for access in accesses(caller(request))]
+        found = [
+            _summary(access.applied.name, access.applied.contract.description, access.actions)
+            if isinstance(access, Access)
+            else _summary(access.name, UNREADABLE, access.actions)
+            for access in accesses(caller(request))
+        ]
         return json_response(msgspec.json.encode({"datasets": found}))
 
 
@@ -48,12 +55,11 @@ class Dataset(ApiView):
         return json_response(msgspec.json.encode(with_access(request, name, _description)))
 
 
-def _summary(access: Access) -> dict[str, Any]:
-    name = access.applied.name
+def _summary(name: str, description: str, actions: frozenset[Action]) -> dict[str, Any]:
     return {
         "name": name,
-        "description": access.applied.contract.description,
-        "actions": sorted(access.actions),
+        "description": description,
+        "actions": sorted(actions),
         "url": dataset_path(name),
         "records": f"{dataset_path(name)}/records",
     }
@@ -63,7 +69,7 @@ def _description(access: Access) -> dict[str, Any]:
     contract, surface = access.applied.contract, access.surface
     visible = surface.names
     return {
-        **_summary(access),
+        **_summary(access.applied.name, contract.description, access.actions),
         "version": contract.version,
         "mode": contract.mode.value,
         "writes": contract.api_writes and "write" in access.actions,

@@ -1,10 +1,17 @@
 """A dataset together with the version of its contract that stands."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from apps.datasets.core.classification import STRICT, ClassificationPolicy
 from apps.datasets.core.contract import Contract
+from apps.datasets.core.errors import ContractInvalid, ContractUnreadable
+from apps.datasets.core.odcs import contract_from_odcs
+
+LONGEST = 300
+"""Characters of a reason."""
 
 
 @dataclass(frozen=True)
@@ -20,3 +27,50 @@ class AppliedDataset:
     def name(self) -> str:
         """The dataset's name."""
         return self.contract.name
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableDataset:
+    """A dataset whose standing contract this version of Andén cannot read, and why."""
+
+    id: int
+    number: int
+    name: str
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All datasets by name: those whose contracts can be read, and those that stand still until they can."""
+
+    readable: tuple[AppliedDataset, ...] = ()
+    unreadable: tuple[UnreadableDataset, ...] = ()
+
+
+def dataset_read(
+    dataset_id: int, number: int, name: str, text: str, *, policy: ClassificationPolicy = STRICT
+) -> AppliedDataset:
+    """The dataset of this name by the text of its standing contract; the policy says which classifications hide.
+
+    Raises ContractUnreadable: a later version wrote it, or nobody's version could have.
+    """
+    try:
+        document = json.loads(text)
+        contract = contract_from_odcs(document, standing=True, policy=policy)
+    except ContractInvalid as error:
+        raise _unreadable(name, number, "; ".join(map(str, error.problems))) from error
+    except Exception as error:
+        # Whatever a reader stumbles over is this dataset's trouble, and no other's.
+        raise _unreadable(name, number, f"{type(error).__name__}: {error}") from error
+    if contract.name != name:
+        raise _unreadable(name, number, f"it describes {contract.name!r}")
+    return AppliedDataset(dataset_id, number, contract, document)
+
+
+def _unreadable(name: str, number: int, reason: str) -> ContractUnreadable:
+    line = " ".join(reason.split())
+    cut = line if len(line) <= LONGEST else line[:LONGEST] + "…"
+    return ContractUnreadable(
+        f"this version of Andén cannot read version {number} of the contract of {name!r} ({cut}): "
+        f"run the version of Andén that applied it"
+    )

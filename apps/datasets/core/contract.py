@@ -1,9 +1,10 @@
 """A contract: what records look like and how they are kept. Built by `odcs.contract_from_odcs`."""
 
+import dataclasses
 import datetime
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from apps.datasets.core.classification import Restriction
 from apps.datasets.core.types import ColumnType
@@ -100,7 +101,8 @@ class Contract:
     """A dataset's contract.
 
     `key` is empty in append mode; `earliest` and `latest` are first days of months, both inclusive, None for
-    Andén's own bounds; retention is counted in days of event time, latency in seconds.
+    Andén's own bounds; retention is counted in days of event time, latency in seconds. `memo` holds what is made of
+    the contract once, for as long as the contract is held.
     """
 
     name: str
@@ -121,6 +123,7 @@ class Contract:
     retention_days: int | None = None
     latency_s: float | None = None
     topic_spec: TopicSpec = TopicSpec()
+    memo: dict[str, Any] = dataclasses.field(default_factory=dict, init=False, repr=False, compare=False)
 
     def field(self, name: str) -> Field:
         """The field of this name. Raises KeyError."""

@@ -31,6 +31,10 @@ class ContractInvalid(DatasetsError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+class ContractUnreadable(DatasetsError):
+    """This version of Andén cannot read the contract that stands: run the one that wrote it."""
+
+
 class ChangeRefused(ContractInvalid):
     """The table that stands cannot become this: keep its shape, or make a new dataset."""
 

@@ -5,7 +5,6 @@ ranges, lengths and choices in C. Only a bad one is taken apart field by field, 
 """
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import Any, Final, cast
 
 import msgspec
@@ -201,10 +200,12 @@ def _plain(values: Sequence[bytes | None]) -> bool:
     return not (BACKSLASH in joined and NUL_ESCAPE in joined)
 
 
-@lru_cache(maxsize=1024)
 def record_reader(contract: Contract) -> RecordReader:
     """The reader of this contract, made once."""
-    return RecordReader(contract)
+    reader: RecordReader | None = contract.memo.get("reader")
+    if reader is None:
+        reader = contract.memo["reader"] = RecordReader(contract)
+    return reader
 
 
 def _struct(contract: Contract) -> type[msgspec.Struct]:

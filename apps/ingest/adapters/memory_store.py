@@ -109,6 +109,13 @@ class MemoryStore:
             if (source.key.dataset_id, source.key.topic_partition) == (key.dataset_id, key.topic_partition):
                 source.trouble = message
 
+    def note_unreadable(self, dataset_id: int, message: str) -> None:
+        """Write beside every source of the dataset why nobody reads it, and let go of those that we own."""
+        self._live("note_unreadable")
+        for source in self._tables.sources:
+            if source.key.dataset_id == dataset_id and source.owner in {None, self}:
+                source.owner, source.trouble = None, message
+
     def batch_ids(self, count: int) -> list[int]:
         """Fresh ids for the ledger."""
         self._live("batch_ids")

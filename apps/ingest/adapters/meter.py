@@ -1,10 +1,12 @@
 """What ingest tells Prometheus and traces: once a chunk or batch, never once a row."""
 
+import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from time import perf_counter, time_ns
-from typing import Final
+from typing import Final, ParamSpec
 
 from apps.datasets.adapters import prometheus
 from apps.datasets.adapters.tracing import tracing
@@ -16,6 +18,25 @@ from apps.ingest.core.records import Part
 _trips: Final = Trips()
 """Those of this process: it has one worker."""
 
+LOGGER: Final = logging.getLogger("apps.ingest")
+P = ParamSpec("P")
+_told: Final[set[type[Exception]]] = set()
+
+
+def harmless(tell: Callable[P, None]) -> Callable[P, None]:
+    """The function, whose errors are logged once each: what was committed must not look as if it were not."""
+
+    @wraps(tell)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            tell(*args, **kwargs)
+        except Exception as error:
+            if type(error) not in _told:
+                _told.add(type(error))
+                LOGGER.exception("a metric or span could not be written; records move on")
+
+    return guarded
+
 
 @contextmanager
 def timed_phase(phase: str) -> Iterator[None]:
@@ -24,11 +45,17 @@ def timed_phase(phase: str) -> Iterator[None]:
     try:
         yield
     finally:
-        prometheus.histogram(metrics.PHASE_SECONDS).labels(phase).observe(perf_counter() - started)
-        if tracing().on:
-            _trips.phase(phase, began_ns=began_ns, ended_ns=time_ns())
+        _observe(phase, began_ns, perf_counter() - started)
 
 
+@harmless
+def _observe(phase: str, began_ns: int, seconds: float) -> None:
+    prometheus.histogram(metrics.PHASE_SECONDS).labels(phase).observe(seconds)
+    if tracing().on:
+        _trips.phase(phase, began_ns=began_ns, ended_ns=time_ns())
+
+
+@harmless
 def count_batch(target: Target, parts: Sequence[Part]) -> None:
     """Count a committed batch."""
     name = target.name
@@ -44,12 +71,14 @@ def count_batch(target: Target, parts: Sequence[Part]) -> None:
         _trips.arrived(target, parts)
 
 
+@harmless
 def count_failure(error: Exception) -> None:
     """Count a batch that was given up."""
     prometheus.counter(metrics.FAILURES).labels(type(error).__name__).inc()
     _trips.failed(error)
 
 
+@harmless
 def show_stopped(dataset: str, sources: int) -> None:
     """Show how many sources of the dataset this worker has stopped."""
     prometheus.gauge(metrics.STOPPED).labels(dataset).set(sources)

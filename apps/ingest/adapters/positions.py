@@ -46,6 +46,10 @@ WHERE s.id = new.id AND s.epoch = new.epoch
 _TROUBLE: Final = """
 UPDATE public.ingest_source SET trouble = %s WHERE dataset_id = %s AND topic = %s AND partition = %s
 """
+_UNREADABLE: Final = """
+UPDATE public.ingest_source SET trouble = %s, owner = '', backend_pid = NULL, backend_start = NULL
+WHERE dataset_id = %s AND (owner = '' OR backend_pid = pg_backend_pid())
+"""
 
 
 def claim_position(cursor: Cursor[Any], claim: Claim, *, owner: str) -> Position:
@@ -113,6 +117,11 @@ def move_positions(cursor: Cursor[Any], parts: Sequence[Part]) -> None:
 def note_trouble(cursor: Cursor[Any], key: SourceKey, message: str) -> None:
     """Write beside the source, in every life of its topic, why its pipeline is stopped."""
     cursor.execute(_TROUBLE, (message, key.dataset_id, key.topic, key.partition))
+
+
+def note_unreadable(cursor: Cursor[Any], dataset_id: int, message: str) -> None:
+    """Write beside the dataset's sources why they stand, but for those that another worker reads; let go of ours."""
+    cursor.execute(_UNREADABLE, (message, dataset_id))
 
 
 def _one(cursor: Cursor[Any]) -> tuple[Any, ...]:

@@ -26,12 +26,18 @@ UNSPEAKABLE: Final = (OverflowError, TypeError, ValueError, struct.error)
 """What the driver's dumpers raise, beside its own DataError, for a value that a column cannot hold."""
 
 
+OWN_FAULTS: Final = (psycopg.ProgrammingError, psycopg.NotSupportedError, psycopg.InternalError)
+"""What the driver raises by itself when it is asked for what it cannot do; no wait mends that."""
+
+
 @contextmanager
 def translated() -> Iterator[None]:
-    """Let psycopg's errors out as those of ingest; see the table in core.sqlstates."""
+    """Let psycopg's errors out as those of ingest, but for the driver's own; see the table in core.sqlstates."""
     try:
         yield
     except psycopg.Error as error:
+        if error.sqlstate is None and isinstance(error, OWN_FAULTS):
+            raise
         raise ingest_error(error) from error
     except StoreMisconfigured as error:
         raise StoreUnavailable(str(error)) from error

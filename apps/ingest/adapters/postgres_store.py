@@ -13,7 +13,13 @@ from apps.datasets.adapters.months import ensure_months
 from apps.datasets.core.contract import Mode
 from apps.datasets.core.ddl import column_list, table_sql
 from apps.datasets.core.upsert import STAGE, merge_sql, stage_sql
-from apps.ingest.adapters.positions import claim_position, move_positions, note_trouble, release_positions
+from apps.ingest.adapters.positions import (
+    claim_position,
+    move_positions,
+    note_trouble,
+    note_unreadable,
+    release_positions,
+)
 from apps.ingest.adapters.postgres_errors import CLIENT_SIDE, UNSPEAKABLE, translated
 from apps.ingest.adapters.quarantine_rows import insert_rejects
 from apps.ingest.core.errors import RecordRefused, StoreUnavailable
@@ -60,6 +66,11 @@ class PostgresStore:
         """Write beside the source why its pipeline is stopped."""
         with translated(), self._own_transaction() as session, session.cursor() as cursor:
             note_trouble(cursor, key, message)
+
+    def note_unreadable(self, dataset_id: int, message: str) -> None:
+        """Write beside every source of the dataset why nobody reads it, and let go of those that we own."""
+        with translated(), self._own_transaction() as session, session.cursor() as cursor:
+            note_unreadable(cursor, dataset_id, message)
 
     def batch_ids(self, count: int) -> list[int]:
         """Fresh ids for the ledger, fetched in blocks; what is left of one is lost with the session."""

@@ -7,6 +7,7 @@ import msgspec
 from psycopg import Cursor
 
 from apps.datasets.core.ddl import column_list
+from apps.ingest.core.headers import Header, record_headers
 from apps.ingest.core.marks import NO_TIMESTAMP, mark_time
 from apps.ingest.core.ports import Target
 from apps.ingest.core.records import Part
@@ -42,7 +43,7 @@ def _rows(target: Target, parts: Sequence[Part]) -> Iterator[tuple[Any, ...]]:
                 key.partition,
                 record.key(),
                 record.value(),
-                headers_json(record.headers()),
+                headers_json(record_headers(record)),
                 storable(reject.field),
                 reject.reason,
                 storable(reject.message),
@@ -53,9 +54,13 @@ def _rows(target: Target, parts: Sequence[Part]) -> Iterator[tuple[Any, ...]]:
             )
 
 
-def headers_json(headers: Sequence[tuple[str, bytes | None]] | None) -> str:
-    """Headers as a JSON array of [name, value]: text where it is UTF-8, else {"hex": …}."""
-    return msgspec.json.encode([(storable(name), _header(value)) for name, value in headers or ()]).decode()
+def headers_json(headers: Sequence[Header]) -> str:
+    """Headers as a JSON array of [name, value]: text where it is UTF-8, else {"hex": …}; null is an unknown name."""
+    return msgspec.json.encode([(_name(name), _header(value)) for name, value in headers]).decode()
+
+
+def _name(name: str | bytes | None) -> str | dict[str, str] | None:
+    return storable(name) if isinstance(name, str) else _header(name)
 
 
 def storable(text: str) -> str:

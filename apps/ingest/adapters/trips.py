@@ -6,6 +6,7 @@ from typing import Final
 
 from apps.datasets.adapters.tracing import tracing
 from apps.datasets.core.tracing import OpenSpan, traceparent_of
+from apps.ingest.core.headers import record_headers
 from apps.ingest.core.ports import Target
 from apps.ingest.core.records import Part, Record
 
@@ -76,7 +77,8 @@ def _traceparents(batches: Iterable[Sequence[Record]]) -> Iterable[str]:
     found: dict[str, None] = {}
     for records in batches:
         for record in islice(records, 0, None, max(1, len(records) // LOOKED_AT)):
-            if traceparent := traceparent_of(record.headers()):
+            headers = [(name, value) for name, value in record_headers(record) if isinstance(name, str)]
+            if traceparent := traceparent_of(headers):
                 found[traceparent] = None
             if len(found) >= MOST_LINKS:
                 return found

@@ -67,3 +67,15 @@ class DuplicateCoordinates(PipelineStopped):
 
 class StoreSurprise(PipelineStopped):
     """PostgreSQL answered with an error that nothing here expects."""
+
+
+class RejectRefused(StoreSurprise):
+    """The quarantine or the ledger refused a row: find its record, and quarantine what can be stored of it."""
+
+
+class StateUnreadable(PipelineStopped):
+    """The stored state of this pipeline cannot be read."""
+
+
+class UnreadableRun(PipelineStopped):
+    """Record after record fails for a reason that is not in the records."""

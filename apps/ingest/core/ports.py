@@ -108,6 +108,9 @@ class Store(Protocol):
     def note_trouble(self, key: SourceKey, message: str) -> None:
         """Write beside the source why its pipeline is stopped."""
 
+    def note_unreadable(self, dataset_id: int, message: str) -> None:
+        """Write beside every source of the dataset why nobody reads it, and let go of those that we own."""
+
     def batch_ids(self, count: int) -> list[int]:
         """Fresh ids for the ledger."""
 

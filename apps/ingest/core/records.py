@@ -1,8 +1,10 @@
 """What moves: records with their coordinates, the position of a source, rows, and rejects."""
 
 import datetime
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import methodcaller
 from typing import Any, NamedTuple, Protocol
 
 Row = tuple[Any, ...]
@@ -140,3 +142,10 @@ class Arrivals:
     def count(self) -> int:
         """How many records came."""
         return sum(map(len, self.records.values()))
+
+
+def from_offset(records: Sequence[Record], offset: int) -> Sequence[Record]:
+    """Those of the records, rising by offset, that stand at the offset or later."""
+    if (records[0].offset() or 0) >= offset:
+        return records
+    return records[bisect_left(records, offset, key=methodcaller("offset")) :]

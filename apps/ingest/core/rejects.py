@@ -1,12 +1,24 @@
 """What becomes of a bad record: a reject, which the batch's transaction brings to the quarantine."""
 
+from typing import Final
+
 from apps.datasets.core.errors import BadRecord
 from apps.ingest.core.records import Record, Reject
+from apps.ingest.core.salvage import RecordCopy
+
+UNREADABLE: Final = "unreadable"
 
 
 def rejected(record: Record, error: BadRecord, *, sqlstate: str = "") -> Reject:
     """The record with the reason why it is no row."""
     return Reject(record, error.reason, str(error), error.field, sqlstate)
+
+
+def unreadable(record: RecordCopy, cause: BaseException) -> Reject:
+    """The record that nothing here can read. The message does not repeat what the error says: it may hold values."""
+    lacks = f"; not kept here, for it cannot be read or stored: {', '.join(record.lacks)}" if record.lacks else ""
+    message = f"the worker fails at it with {type(cause).__name__}; the worker's log says where{lacks}"
+    return rejected(record, BadRecord(UNREADABLE, message))
 
 
 def without_value(record: Record) -> Reject:

@@ -10,10 +10,10 @@ from apps.datasets.core.errors import BadRecord
 from apps.datasets.core.months import month_bounds, month_start
 from apps.ingest.adapters.meter import count_batch, timed_phase
 from apps.ingest.core.batching import BatchPolicy
-from apps.ingest.core.errors import PartitionMissing, RecordRefused, StoreSurprise, StoreUnavailable
+from apps.ingest.core.errors import PartitionMissing, RecordRefused, RejectRefused, StoreUnavailable
 from apps.ingest.core.marks import mark_time
 from apps.ingest.core.ports import Store, Target
-from apps.ingest.core.records import Part, Position, Record, TopicPartition
+from apps.ingest.core.records import Part, Position, Record, Reject, TopicPartition
 
 REFUSED: Final = "refused_by_database"
 TOO_LARGE: Final = "too_large"
@@ -51,12 +51,19 @@ class BatchWriter:
     """
 
     def __init__(
-        self, store: Store, policy: BatchPolicy, clock: Clock, *, sources: Callable[[int], Sequence[int]]
+        self,
+        store: Store,
+        policy: BatchPolicy,
+        clock: Clock,
+        *,
+        sources: Callable[[int], Sequence[int]],
+        on_commit: Callable[[int], None],
     ) -> None:
         self._store = store
         self._policy = policy
         self._clock = clock
         self._sources = sources
+        self._on_commit = on_commit
         self._open: Open | None = None
         self._months: dict[int, Months] = {}
         self.at_work: Target | None = None
@@ -73,6 +80,7 @@ class BatchWriter:
         """Add these records, and say how many bytes their values have; the position moves in memory."""
         if self._open is not None and self._open.target is not target:
             self.close()
+        self.at_work = target
         batch = self._open or self._plan(target)
         part = self._decoded(batch, position, records)
         if missing := self._missing_months(target, part):
@@ -83,6 +91,17 @@ class BatchWriter:
             part = self._decoded(batch, position, records)
         self._add(batch, part)
         return part.bytes
+
+    def take_reject(self, target: Target, position: Position, reject: Reject) -> None:
+        """Commit this reject in a batch of its own; no other may be open."""
+        batch = self._plan(target)
+        offset = reject.record.offset() or 0
+        part = Part(position, batch.ids[position.source_id], offset, offset, max_at_ms=position.max_at_ms)
+        part.bytes = len(reject.record.value() or b"")
+        part.records.append(reject.record)
+        part.rejects.append(reject)
+        self._add(batch, part)
+        self.close()
 
     def close_if_due(self, *, quiet: bool) -> None:
         """Close the batch when it is full, old, or when nothing more is coming at the moment."""
@@ -179,7 +198,7 @@ class BatchWriter:
             self._months.pop(target.dataset_id, None)
             raise StoreUnavailable(f"a partition that was made is not there: {error}") from error
         except RecordRefused as error:
-            raise StoreSurprise(f"the quarantine or the ledger refused a row: {error}") from error
+            raise RejectRefused(f"the quarantine or the ledger refused a row: {error}") from error
 
     def _make_partitions(self, target: Target, parts: Sequence[Part]) -> None:
         self._store.ensure_days()
@@ -213,6 +232,7 @@ class BatchWriter:
             self.committed[part.position.key.topic_partition] = part.next_offset
             self.rows += len(part.rows)
             self.rejects += len(part.rejects) + part.dropped
+        self._on_commit(batch.target.dataset_id)
         count_batch(batch.target, parts)
 
     def _today(self) -> datetime.date:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from apps.datasets.core.applied import UnreadableDataset
 from apps.ingest.adapters.meter import show_stopped
 from apps.ingest.core.errors import (
     BrokerUnavailable,
@@ -12,11 +13,14 @@ from apps.ingest.core.errors import (
     IngestError,
     OffsetsLost,
     PipelineStopped,
+    StateUnreadable,
+    StoreUnavailable,
     TopicRecreated,
 )
 from apps.ingest.core.pauses import Backoff
 from apps.ingest.core.ports import Broker, Claim, Store, Target, Topics
 from apps.ingest.core.records import Position, SourceKey, TopicPartition, TopicState
+from apps.ingest.services.defects import DefectLog
 
 LOGGER: Final = logging.getLogger("apps.ingest")
 _FIRST_PAUSE_S: Final = 2.0
@@ -33,14 +37,17 @@ def _backoff() -> Backoff:
 class Stream:
     """One partition as read for one dataset; without position it is assigned and not claimed.
 
-    `known_epoch` is the epoch that a claim after a lost session must still find.
+    `known_epoch` is the epoch that a claim after a lost session must still find. Records before `careful_until` are
+    taken by fault isolation. One that was stopped at work is `unproven` until it commits: a claim alone shows nothing.
     """
 
     target: Target
     place: TopicPartition
     position: Position | None = None
     known_epoch: int | None = None
+    careful_until: int = 0
     trouble: str = ""
+    unproven: bool = False
     backoff: Backoff = field(default_factory=_backoff)
 
     def lose(self) -> None:
@@ -56,6 +63,9 @@ class Streams:
         self._broker = broker
         self._topics = topics
         self._store = store
+        self._defects = DefectLog()
+        self._unreadable: dict[str, str] = {}
+        self._told: dict[str, str] = {}
         self._assigned: set[TopicPartition] = set()
         self._targets: tuple[Target, ...] = ()
         self._streams: dict[tuple[TopicPartition, int], Stream] = {}
@@ -85,7 +95,7 @@ class Streams:
     @property
     def stopped(self) -> dict[str, str]:
         """Why a dataset is stopped, by its name."""
-        return {stream.target.name: stream.trouble for stream in self if stream.trouble}
+        return self._unreadable | {stream.target.name: stream.trouble for stream in self if stream.trouble}
 
     def assign(self, places: Collection[TopicPartition]) -> None:
         """Take these partitions; `claim` makes them move."""
@@ -104,6 +114,20 @@ class Streams:
         """Read for these datasets and no others; claimed positions of those that stay are kept."""
         self._targets = tuple(targets)
         self._sync()
+
+    def set_aside(self, unreadable: Collection[UnreadableDataset]) -> None:
+        """Say of these why nobody reads them, once each. Raises StoreUnavailable."""
+        self._unreadable = {one.name: one.trouble for one in unreadable}
+        for one in unreadable:
+            if self._told.get(one.name) == one.trouble:
+                continue
+            LOGGER.error("%s: it is stopped: %s", one.name, one.trouble)
+            show_stopped(one.name, 1)
+            self._store.note_unreadable(one.id, one.trouble)
+            self._told[one.name] = one.trouble
+        for name in self._told.keys() - self._unreadable.keys():
+            del self._told[name]
+            show_stopped(name, 0)
 
     def _sync(self) -> None:
         wanted = {
@@ -125,6 +149,15 @@ class Streams:
         for stream in self:
             stream.lose()
         self._broker.pause(self._assigned)
+
+    def suspect(self, dataset_id: int, ends: Mapping[TopicPartition, int]) -> None:
+        """Have the dataset's partitions read again by fault isolation, up to where they were read or to these ends."""
+        for stream in self:
+            if stream.target.dataset_id == dataset_id and stream.position is not None:
+                read = max(stream.position.next_offset, ends.get(stream.place, 0))
+                stream.careful_until = max(stream.careful_until, read)
+                stream.lose()
+                self._hold_idle(stream.place)
 
     def lose(self, dataset_id: int, *, now_s: float) -> None:
         """Forget the dataset's positions and claim them again after a pause."""
@@ -159,6 +192,11 @@ class Streams:
                 LOGGER.warning("%s: %s", stream.target.name, error)
             except PipelineStopped as error:
                 self.stop(stream, error, now_s=now_s)
+            except (StoreUnavailable, BrokerUnavailable):
+                raise
+            except Exception as error:  # noqa: BLE001  this stream's state is at fault, not the others'
+                self._defects.tell(error)
+                self.stop(stream, StateUnreadable(f"its position fails with {type(error).__name__}"), now_s=now_s)
             else:
                 moved.add(stream.place)
         self._read_on(moved)
@@ -170,13 +208,24 @@ class Streams:
         if not first <= position.next_offset <= end:
             self._store.release([position])
             raise OffsetsLost(_lost(stream, position.next_offset, f" (Kafka holds {first} to {end})"))
-        stream.position, stream.known_epoch, stream.trouble = position, position.epoch, ""
-        stream.backoff.succeeded()
-        self._show(stream.target)
+        stream.position, stream.known_epoch = position, position.epoch
+        if not stream.unproven:
+            self._recover(stream)
         LOGGER.info(
             "%s: reading %s from offset %d, epoch %d",
             *(stream.target.name, stream.place, position.next_offset, position.epoch),
         )
+
+    def committed(self, dataset_id: int) -> None:
+        """Take note that a batch of the dataset was committed: what had stopped it is over."""
+        for stream in self:
+            if stream.unproven and stream.target.dataset_id == dataset_id and stream.position is not None:
+                self._recover(stream)
+
+    def _recover(self, stream: Stream) -> None:
+        stream.trouble, stream.unproven = "", False
+        stream.backoff.succeeded()
+        self._show(stream.target)
 
     def rewind(self, places: Iterable[TopicPartition]) -> None:
         """Read these partitions again from the first record that one of their streams has not taken."""
@@ -199,6 +248,7 @@ class Streams:
             LOGGER.error("%s: %s is stopped: %s", stream.target.name, stream.place, error)
         stream.trouble = str(error)
         held, stream.position, stream.known_epoch = stream.position, None, None
+        stream.unproven = stream.unproven or held is not None
         stream.backoff.failed(now_s)
         self._hold_idle(stream.place)
         self._show(stream.target)

@@ -2,17 +2,14 @@
 
 import gc
 import logging
-from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from operator import methodcaller
 from typing import Final
 
-from apps.datasets.core.applied import AppliedDataset
+from apps.datasets.core.applied import Catalogue
 from apps.ingest.adapters.meter import count_failure, timed_phase
 from apps.ingest.core.batching import BatchPolicy, ChunkSize
-from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.errors import (
     BrokerRefused,
     BrokerUnavailable,
@@ -20,13 +17,18 @@ from apps.ingest.core.errors import (
     Fenced,
     IngestError,
     PipelineStopped,
+    RejectRefused,
     StoreUnavailable,
     TopicMissing,
 )
 from apps.ingest.core.pauses import Backoff
 from apps.ingest.core.ports import Broker, Store, Target, Topics
-from apps.ingest.core.records import Arrivals, Record, TopicPartition
+from apps.ingest.core.records import Arrivals, TopicPartition, from_offset
+from apps.ingest.services.aim import aim_at
 from apps.ingest.services.batch import BatchWriter, Clock
+from apps.ingest.services.collector import calm_collector
+from apps.ingest.services.defects import DefectLog
+from apps.ingest.services.isolation import FaultIsolation
 from apps.ingest.services.streams import Streams
 
 LOGGER: Final = logging.getLogger("apps.ingest")
@@ -70,7 +72,7 @@ class Surroundings:
     topics: Topics
     store: Store
     clock: Clock
-    catalogue: Callable[[], Sequence[AppliedDataset]]
+    catalogue: Callable[[], Catalogue]
 
 
 class Worker:
@@ -85,7 +87,13 @@ class Worker:
         self._bounds = bounds
         self._refresh_s = refresh_s
         self._streams = Streams(broker=self._broker, topics=self._topics, store=self._store)
-        self._writer = BatchWriter(self._store, policy, self._clock, sources=self._streams.sources)
+        streams = self._streams
+        self._writer = BatchWriter(
+            self._store, policy, self._clock, sources=streams.sources, on_commit=streams.committed
+        )
+        self._isolation = FaultIsolation(self._writer, self._store)
+        self._defects = DefectLog()
+        self._in_hand: dict[TopicPartition, int] = {}
         self._chunk = ChunkSize(policy)
         self._outage = Backoff()
         self._targets: dict[int, Target] = {}
@@ -131,8 +139,7 @@ class Worker:
     def _turn(self) -> None:
         self._refresh_if_due()
         self._guarded(self._claim_due)
-        with timed_phase("poll"):
-            arrivals = self._broker.poll(self._wanted(), self._policy.poll_s)
+        arrivals = self._polled()
         self._ended -= arrivals.records.keys() - arrivals.ended
         self._ended |= arrivals.ended
         if arrivals.lost:
@@ -143,6 +150,17 @@ class Worker:
         self._guarded(lambda: self._writer.close_if_due(quiet=not arrivals.count))
         self._say_progress()
 
+    def _polled(self) -> Arrivals:
+        try:
+            with timed_phase("poll"):
+                return self._broker.poll(self._wanted(), self._policy.poll_s)
+        except IngestError:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever it is, the next poll may bring records
+            self._defend(error)
+            time.sleep(self._policy.poll_s)
+            return Arrivals({})
+
     def _wanted(self) -> int:
         if self._bounds.max_records is None:
             return self._chunk.records
@@ -150,13 +168,19 @@ class Worker:
 
     def _take(self, arrivals: Arrivals) -> None:
         size = 0
+        self._in_hand = {place: (records[-1].offset() or 0) + 1 for place, records in arrivals.records.items()}
         for place, records in arrivals.records.items():
             for stream in self._streams.at(place):
                 if stream.position is None:
                     continue
                 fresh = from_offset(records, stream.position.next_offset)
                 if fresh:
-                    size += self._writer.take(stream.target, stream.position, fresh)
+                    careful = stream.position.next_offset < stream.careful_until
+                    size += (
+                        self._isolation.take(stream, fresh)
+                        if careful
+                        else self._writer.take(stream.target, stream.position, fresh)
+                    )
                     self._moved.records += len(fresh)
         self._chunk.learn(records=arrivals.count, size_bytes=size)
 
@@ -178,16 +202,38 @@ class Worker:
 
     def _guarded(self, step: Callable[[], None]) -> bool:
         """Do one step, turn its error into the reaction that its name asks for, and say whether it went well."""
+        self._writer.at_work = None
         try:
             step()
         except BrokerRefused:
             raise
+        except RejectRefused as error:
+            self._defend(error)
+            return False
         except IngestError as error:
             count_failure(error)
             self._writer.discard()
             self._react(error, self._writer.at_work)
             return False
+        except Exception as error:  # noqa: BLE001  the last line: no record ends the process, whatever it brings up
+            self._defend(error)
+            return False
         return True
+
+    def _defend(self, error: Exception) -> None:
+        """Give the open batch up after an error that nothing expected, and have its records taken one by one."""
+        count_failure(error)
+        self._defects.tell(error)
+        try:
+            self._writer.discard()
+        except Exception as second:  # noqa: BLE001  the session is of no more use
+            self._defects.tell(second)
+            self._store.close()
+        if (target := self._writer.at_work) is not None:
+            self._streams.suspect(target.dataset_id, self._in_hand)
+            return
+        self._outage.failed(self._clock.monotonic_s())
+        self._streams.lose_all()
 
     def _react(self, error: IngestError, target: Target | None) -> None:
         now_s = self._clock.monotonic_s()
@@ -242,8 +288,7 @@ class Worker:
 
     def _refresh(self, now_s: float) -> None:
         """See which datasets and topics there are now."""
-        applied = self._catalogue()
-        self._aim(applied)
+        self._aim(self._catalogue())
         wanted = {target.contract.topic for target in self._targets.values()}
         states = self._topics.states(wanted)
         if any(self._changed(state.topic_id, topic) for topic, state in states.items()):
@@ -256,14 +301,14 @@ class Worker:
         known = self._streams.states.get(topic)
         return known is not None and known.topic_id != topic_id
 
-    def _aim(self, applied: Sequence[AppliedDataset]) -> None:
+    def _aim(self, catalogue: Catalogue) -> None:
         """Point the streams at the datasets as they are now."""
-        known = {(target.dataset_id, target.number): target for target in self._targets.values()}
-        fresh = {dataset.id: known.get((dataset.id, dataset.number)) or _target(dataset) for dataset in applied}
-        if fresh != self._targets:
+        aim = aim_at(catalogue, {(target.dataset_id, target.number): target for target in self._targets.values()})
+        if aim.targets != self._targets:
             self._guarded(self._writer.close)
-            self._targets = fresh
-            self._streams.aim(fresh.values())
+            self._targets = aim.targets
+            self._streams.aim(aim.targets.values())
+        self._guarded(lambda: self._streams.set_aside(aim.unreadable))
 
     def _tell_missing(self, missing: Collection[str]) -> None:
         if self._bounds.bounded and missing:
@@ -308,32 +353,6 @@ class Worker:
         self._store.close()
 
 
-@contextmanager
-def calm_collector() -> Iterator[None]:
-    """Switch the cyclic collector's own runs off: `run` collects at each refresh.
-
-    A chunk is thousands of small objects and not one cycle; looking through them costs a quarter of the time.
-    """
-    gc.freeze()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-        gc.unfreeze()
-
-
-def _target(dataset: AppliedDataset) -> Target:
-    return Target(dataset.id, dataset.name, dataset.number, Decoder(dataset.contract))
-
-
 def _missing_line(topics: Sequence[str]) -> str:
     names = ", ".join(topics)
     return f"Kafka has no topic {names}: make it with `manage.py topics ensure`"
-
-
-def from_offset(records: Sequence[Record], offset: int) -> Sequence[Record]:
-    """Those of the records, rising by offset, that stand at the offset or later."""
-    if (records[0].offset() or 0) >= offset:
-        return records
-    return records[bisect_left(records, offset, key=methodcaller("offset")) :]

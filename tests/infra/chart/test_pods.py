@@ -11,7 +11,7 @@ import pytest
 
 from apps.datasets import metrics as datasets
 from apps.ingest import metrics as ingest
-from apps.ingest.management.commands.ingest import GRACE_S
+from apps.ingest.adapters.watchdog import GRACE_S
 from apps.monitoring import metrics as monitoring
 from tests.infra.charts import ROOT, Manifest, station
 

@@ -106,7 +106,7 @@ def test_headers_keep_order_repetition_and_bytes_that_are_no_text() -> None:
         ["c", {"hex": "6e00"}],
         ["d\ufffd", ""],
     ]
-    assert headers_json(None) == "[]"
+    assert headers_json(()) == "[]"
 
 
 def test_text_that_postgresql_cannot_hold_is_mended() -> None:

@@ -1,12 +1,11 @@
 """A world in memory for workers: a Kafka, tables, a clock, and contracts."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from apps.datasets.core.applied import AppliedDataset
+from apps.datasets.core.applied import AppliedDataset, Catalogue, UnreadableDataset
 from apps.datasets.core.odcs import contract_from_odcs
 from apps.ingest.adapters.memory_kafka import MemoryBroker, MemoryKafka
 from apps.ingest.adapters.memory_store import MemoryStore, MemoryTables
@@ -72,6 +71,7 @@ class World:
     tables: MemoryTables = field(default_factory=MemoryTables)
     clock: FakeClock = field(default_factory=FakeClock)
     catalogue_faults: int = 0
+    unreadable: list[UnreadableDataset] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for dataset in self.datasets:
@@ -84,11 +84,11 @@ class World:
             raw = value if isinstance(value, bytes | None) else msgspec.json.encode(value)
             self.kafka.send(TopicPartition(topic, partition), raw, **more)
 
-    def catalogue(self) -> Sequence[AppliedDataset]:
+    def catalogue(self) -> Catalogue:
         if self.catalogue_faults:
             self.catalogue_faults -= 1
             raise StoreUnavailable("away")
-        return list(self.datasets)
+        return Catalogue(tuple(self.datasets), tuple(self.unreadable))
 
     def worker(self, *, bounds: Bounds | None = None, **policy: Any) -> Worker:
         """A new worker; until idle when nothing else is said."""

@@ -14,7 +14,7 @@ from apps.datasets.core.contract import Contract
 from apps.datasets.core.errors import ContractInvalid
 from apps.datasets.core.unenforced import unenforced
 from apps.datasets.core.wording import order_in_words, visibility_in_words
-from apps.datasets.selectors import dataset_get, dataset_list, view_trouble
+from apps.datasets.selectors import catalogue_read, dataset_get, view_trouble
 from apps.datasets.services import Applied, dataset_apply, dataset_drop
 from apps.datasets.station_command import StationCommand
 
@@ -62,8 +62,11 @@ class Command(StationCommand):
             raise CommandError(f"{refused} contract(s) refused, see above; the others stand")
 
     def _list(self, _: dict[str, Any]) -> None:
-        datasets = dataset_list()
-        if not datasets:
+        found = catalogue_read()
+        datasets = found.readable
+        for unreadable in found.unreadable:
+            self.stderr.write(self.style.WARNING(f"{unreadable.name}: {unreadable.trouble}"))
+        if not datasets and not found.unreadable:
             self.stdout.write("No datasets yet: apply one with `manage.py datasets apply contracts`.")
             return
         table = Table("dataset", "mode", "topic", "fields", "key", "version", box=None, pad_edge=False)

@@ -1,23 +1,16 @@
 """`manage.py ingest [DATASET…]`: move records from Kafka into the datasets' tables."""
 
-import os
-import signal
-import sys
-import threading
 from argparse import ArgumentParser
-from types import FrameType
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.datasets.core.errors import DatasetsError
+from apps.ingest.adapters.watchdog import Watchdog
 from apps.ingest.core.errors import IngestError
 from apps.ingest.services.assembly import worker_make
-from apps.ingest.services.worker import Bounds, Moved, Worker
-
-GRACE_S = 9.0
-"""How long a worker that was asked to leave may take: PostgreSQL may be frozen in the middle of a statement."""
+from apps.ingest.services.worker import Bounds, Moved
 
 
 class Command(BaseCommand):
@@ -39,8 +32,8 @@ class Command(BaseCommand):
         bounds = Bounds(until_idle=options["until_idle"], max_records=limit)
         try:
             worker = worker_make(options["datasets"], ingest=settings.INGEST, kafka=settings.KAFKA, bounds=bounds)
-            leave_on_signals(worker)
-            moved = worker.run()
+            with Watchdog(worker.stop):
+                moved = worker.run()
         except (IngestError, DatasetsError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(summary(moved))
@@ -51,25 +44,3 @@ class Command(BaseCommand):
 def summary(moved: Moved) -> str:
     """One line about what was moved."""
     return f"{moved.records} records: {moved.rows} rows, {moved.rejects} rejects"
-
-
-def leave_on_signals(worker: Worker) -> None:
-    """Have SIGTERM and SIGINT end the worker in order, and at once when it cannot.
-
-    Leaving at once loses nothing: what is not committed is read again.
-    """
-
-    def leave(_number: int, _frame: FrameType | None) -> None:
-        worker.stop()
-        timer = threading.Timer(GRACE_S, _leave_at_once)
-        timer.daemon = True
-        timer.start()
-
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGINT, leave)
-
-
-def _leave_at_once() -> None:
-    sys.stderr.write("a batch did not end in time: leaving without it, it will be read again\n")
-    sys.stderr.flush()
-    os._exit(1)

@@ -32,12 +32,17 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Do the action."""
         try:
-            datasets = catalogue(options["datasets"])()
+            found = catalogue(options["datasets"])()
+            for unreadable in found.unreadable:
+                self.stderr.write(self.style.WARNING(unreadable.trouble))
+            datasets = found.readable
             topics = KafkaTopics(client_config(settings.KAFKA))
             if options["action"] == "ensure":
                 factor = settings.KAFKA.replication_factor
                 for done in topics_ensure(datasets, topics, replication_factor=factor):
                     self.stdout.write(f"{done.topic}: {done.found}, {done.partitions} partitions")
+            elif not datasets:
+                raise CommandError("nothing to accept while the contract cannot be read")
             else:
                 lines = topic_accept(datasets[0], topics) or ["nothing to accept: the positions fit the topic"]
                 for line in lines:

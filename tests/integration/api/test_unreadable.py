@@ -1,0 +1,34 @@
+"""A dataset whose stored contract this version cannot read, asked for over HTTP."""
+
+import pytest
+
+from apps.api.core.errors import ClientRefused
+from apps.api.services import GrantRequest
+from apps.datasets.core.applied import AppliedDataset
+from tests.integration.api.conftest import Connect
+from tests.integration.datasets.test_unreadable import BROKEN, spoil
+from tests.station import Station
+
+
+@pytest.mark.parametrize("how", ["a later type", "no JSON", "another name"])
+def test_it_answers_an_honest_problem_and_the_others_answer_as_ever(
+    flights: AppliedDataset, persons: AppliedDataset, station: Station, connect: Connect, how: str
+) -> None:
+    http = connect(GrantRequest("flights"), GrantRequest("persons", may_write=True))
+    spoil(station, "persons", BROKEN[how])
+    listed = http.get("/api/v1/datasets").json()["datasets"]
+    assert [item["name"] for item in listed] == ["flights", "persons"]
+    assert "cannot be read" in listed[1]["description"]
+    for path in ("", "/records", "/records.csv", "/records/x"):
+        answer = http.get(f"/api/v1/datasets/persons{path}")
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"]
+        problem = answer.json()
+        assert problem["type"] == "/api/problems#contract-unreadable"
+        assert not {"vector", "properties", "JSON"} & set(problem["detail"].split())
+    for path, status in (("", 200), ("/records", 200), ("/records/x", 404)):
+        assert http.get(f"/api/v1/datasets/flights{path}").status_code == status
+    assert http.get("/api/openapi.json").status_code == 200
+    assert http.get("/api/problems").json()["contract-unreadable"]["status"] == 503
+    with pytest.raises(ClientRefused, match="cannot read"):
+        connect(GrantRequest("persons"))

@@ -1,0 +1,130 @@
+"""A stored contract that this version cannot read is one dataset's trouble, wherever datasets are listed."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from apps.datasets import selectors, tasks
+from apps.datasets.core.errors import ChangeRefused, ContractUnreadable
+from apps.datasets.selectors import applied, catalogue_read, dataset_get, dataset_list
+from apps.datasets.services import dataset_apply
+from tests.documents import document, prop
+from tests.station import Station
+
+FIELDS = [prop("id", "integer", required=True), prop("name")]
+
+
+def spoil(station: Station, name: str, text: str) -> None:
+    """Put this text in the place of the dataset's standing document, and have this process forget what it read."""
+    with station.admin() as admin:
+        admin.execute(
+            "UPDATE datasets_contractversion v SET document = %s FROM datasets_dataset d "
+            "WHERE d.id = v.dataset_id AND d.number = v.number AND d.name = %s",
+            (text, name),
+        )
+    selectors._versions.keep(())
+
+
+def later(name: str, **changes: object) -> str:
+    """A document as a later version may write it."""
+    return json.dumps({**document(name, FIELDS, mode="append"), **changes})
+
+
+LATER_TYPE = later("sick").replace('"integer"', '"vector"')
+BROKEN = {
+    "a later type": LATER_TYPE,
+    "a later mode": later("sick").replace('"append"', '"ring"'),
+    "another name": later("other"),
+    "no JSON": "{",
+    "nothing": "",
+    "no mapping": "[1]",
+    "null": "null",
+    "deep": "[" * 100_000,
+    "no schema": later("sick", schema=[]),
+    "a schema of another shape": later("sick", schema="later"),
+}
+
+
+@pytest.fixture
+def well(station: Station) -> Station:
+    station.apply(document("sick", FIELDS, mode="append"))
+    station.apply(document("well", FIELDS, mode="append"))
+    return station
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_the_others_are_listed_and_the_one_says_why(well: Station, how: str) -> None:
+    spoil(well, "sick", BROKEN[how])
+    found = catalogue_read()
+    assert [dataset.name for dataset in found.readable] == ["well"]
+    assert [dataset.name for dataset in found.unreadable] == ["sick"]
+    assert "version 1 of the contract of 'sick'" in found.unreadable[0].trouble
+    assert len(found.unreadable[0].trouble) < 500
+    with pytest.raises(ContractUnreadable, match="sick"):
+        dataset_get("sick")
+    assert dataset_get("well").name == "well"
+
+
+def test_commands_and_tasks_go_on_with_the_others(well: Station) -> None:
+    spoil(well, "sick", LATER_TYPE)
+    out, err = StringIO(), StringIO()
+    call_command("datasets", "list", stdout=out, stderr=err)
+    assert "well" in out.getvalue()
+    assert "vector" in err.getvalue()
+    with pytest.raises(CommandError, match="cannot read version 1"):
+        call_command("datasets", "show", "sick")
+    with pytest.raises(ChangeRefused, match="cannot read version 1"):
+        dataset_apply(document("sick", [*FIELDS, prop("more")], mode="append"))
+    assert tasks.purge_old_tombstones() == 0
+    tasks.show_heartbeat()
+
+
+def test_a_contract_that_is_mended_is_read_again(well: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoil(well, "sick", "{")
+    assert len(dataset_list()) == 1
+    spoil(well, "sick", later("sick"))
+    assert [dataset.name for dataset in dataset_list()] == ["sick", "well"]
+    monkeypatch.setattr(selectors, "RETRY_S", 0.0)
+    spoil(well, "sick", "{")
+    assert len(dataset_list()) == 1
+    with well.admin() as admin:
+        admin.execute("UPDATE datasets_contractversion SET document = %s WHERE document = '{'", (later("sick"),))
+    assert len(dataset_list()) == 2
+
+
+def test_a_scan_of_many_datasets_asks_twice_at_first_and_then_once(station: Station) -> None:
+    count = 2_100
+    with station.admin() as admin:
+        admin.execute(
+            "WITH made AS (INSERT INTO datasets_dataset (name, number, event_time) "
+            "SELECT 'many' || n, 1, '' FROM generate_series(1, %s) n RETURNING id, name) "
+            "INSERT INTO datasets_contractversion (dataset_id, number, document, fingerprint) "
+            "SELECT id, 1, replace(%s, '\"many\"', '\"' || name || '\"'), name FROM made",
+            (count, json.dumps(document("many", FIELDS, mode="append"))),
+        )
+    counts = []
+    for _ in range(3):
+        with CaptureQueriesContext(connection) as queries:
+            assert len(dataset_list()) == count
+        counts.append(len(queries))
+    assert counts == [2, 1, 1]
+    with station.admin() as admin:
+        admin.execute("DELETE FROM datasets_contractversion")
+        admin.execute("DELETE FROM datasets_dataset")
+    assert dataset_list() == []
+    assert selectors._versions.read == {}
+
+
+def test_a_process_keeps_one_version_a_dataset(station: Station) -> None:
+    station.apply(document("grows", FIELDS, mode="append"))
+    for number in range(4):
+        more = [prop(f"more{index}") for index in range(number + 1)]
+        station.apply(document("grows", [*FIELDS, *more], mode="append"))
+    dataset = dataset_get("grows")
+    assert dataset.number == 5
+    assert applied(dataset.id, 3).number == 3
+    assert [version.number for version in selectors._versions.read.values()] == [5]

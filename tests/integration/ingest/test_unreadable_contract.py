@@ -1,0 +1,96 @@
+"""A worker beside a dataset whose contract it cannot read."""
+
+from collections.abc import Callable
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from apps.datasets.adapters import prometheus
+from apps.ingest import metrics
+from apps.ingest.core.decoding import Decoder
+from apps.ingest.selectors import positions
+from apps.ingest.services.lag import LagExporter
+from tests.integration.datasets.test_unreadable import LATER_TYPE, spoil
+from tests.integration.ingest.conftest import Line
+from tests.unit.ingest.world import EVENTS, things
+
+
+@pytest.fixture
+def two(line: Line) -> Line:
+    line.make()
+    line.apply(EVENTS, "sick", mode="append")
+    line.apply(EVENTS, "well", mode="append")
+    return line
+
+
+def count(line: Line, name: str) -> int:
+    return int(line.query(f"SELECT count(*) FROM data.{name}")[0][0])
+
+
+@pytest.mark.parametrize("text", [LATER_TYPE, "{", "null"])
+def test_the_others_move_and_the_one_is_stopped_with_its_reason(two: Line, text: str) -> None:
+    two.send(*things(5))
+    two.run()
+    spoil(two.station, "sick", text)
+    two.send(*things(5, 5))
+    moved = two.run()
+    assert "version 1 of the contract of 'sick'" in moved.stopped["sick"]
+    assert (count(two, "sick"), count(two, "well")) == (5, 10)
+    troubles = dict(
+        two.query("SELECT d.name, s.trouble FROM ingest_source s JOIN datasets_dataset d ON d.id = dataset_id")
+    )
+    assert "contract of 'sick'" in troubles["sick"]
+    assert troubles["well"] == ""
+    assert prometheus.gauge(metrics.STOPPED).labels("sick")._value.get() == 1
+
+
+def test_a_running_worker_lets_go_of_a_contract_that_becomes_unreadable_and_takes_it_up_again(
+    two: Line, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    two.start()
+    two.send(*things(5))
+    until(lambda: count(two, "sick") == count(two, "well") == 5)
+    (good,) = two.query(
+        "SELECT document FROM datasets_contractversion v JOIN datasets_dataset d ON d.id = dataset_id "
+        "WHERE name = 'sick'"
+    )
+    spoil(two.station, "sick", LATER_TYPE)
+    until(lambda: bool(two.query("SELECT 1 FROM ingest_source WHERE trouble <> '' AND owner = ''")))
+    two.send(*things(5, 5))
+    until(lambda: count(two, "well") == 10)
+    assert count(two, "sick") == 5
+    spoil(two.station, "sick", good[0])
+    until(lambda: count(two, "sick") == 10)
+    assert not two.query("SELECT 1 FROM ingest_source WHERE trouble <> ''")
+
+
+def test_a_contract_that_no_reader_can_be_made_of_stops_its_dataset_alone(
+    two: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Decoder.__init__
+
+    def failing(self: Decoder, contract: object) -> None:
+        if contract.name == "sick":  # type: ignore[attr-defined]
+            raise TypeError("no such type")
+        made(self, contract)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Decoder, "__init__", failing)
+    two.send(*things(5))
+    moved = two.run()
+    assert "no reader" in moved.stopped["sick"]
+    assert (count(two, "sick"), count(two, "well")) == (0, 5)
+
+
+def test_topics_and_lag_go_on(two: Line) -> None:
+    two.send(*things(5))
+    two.run()
+    spoil(two.station, "sick", LATER_TYPE)
+    out, err = StringIO(), StringIO()
+    call_command("topics", "ensure", stdout=out, stderr=err)
+    assert two.topic in out.getvalue()
+    assert "vector" in err.getvalue()
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("topics", "accept", "sick", stderr=StringIO())
+    lags = LagExporter(two.topics, positions, lambda _ends: None).measure(now_s=1e9)
+    assert {lag.dataset for lag in lags} == {"sick", "well"}

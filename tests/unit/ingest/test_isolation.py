@@ -1,0 +1,216 @@
+"""Errors that nothing expects: the record at fault is quarantined, or its dataset stops; the worker lives."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pytest
+
+from apps.datasets.adapters import prometheus
+from apps.ingest.adapters.memory_kafka import MemoryRecord
+from apps.ingest.adapters.memory_store import MemoryTables
+from apps.ingest.core.errors import RecordRefused, StoreUnavailable
+from apps.ingest.core.records import Row, TopicPartition
+from apps.ingest.services.isolation import MOST_IN_A_ROW
+from apps.ingest.services.worker import Bounds
+from tests.unit.ingest.world import World, entities, events, things
+
+P0 = TopicPartition("events", 0)
+T = TypeVar("T")
+ERRORS = (SystemError, MemoryError, RecursionError, OverflowError, AttributeError, AssertionError, ZeroDivisionError)
+
+
+@dataclass(frozen=True, slots=True)
+class Faulty(MemoryRecord):
+    """A record one of whose accessors raises."""
+
+    accessor: str = "value"
+    error: type[Exception] = SystemError
+
+    def _read(self, name: str, value: T) -> T:
+        if self.accessor == name:
+            raise self.error("no")
+        return value
+
+    def key(self) -> bytes | None:
+        return self._read("key", self.raw_key)
+
+    def value(self) -> bytes | None:
+        return self._read("value", self.raw_value)
+
+    def headers(self) -> list[tuple[str, bytes | None]] | None:
+        return self._read("headers", list(self.raw_headers))
+
+    def timestamp(self) -> tuple[int, int]:
+        return self._read("timestamp", (1, self.stamp_ms))
+
+
+def send_faulty(world: World, value: bytes, **how: Any) -> None:
+    log = world.kafka.topics["events"].logs[0]
+    log.append(Faulty(P0, len(log), b"k", value, 5, (("h", b"v"),), **how))
+
+
+def rows_fail(world: World, error: type[Exception], *ids: int) -> None:
+    def refuses(row: Row) -> RecordRefused | None:
+        if not ids or row[0] in ids:
+            raise error("a value of 5 that nobody must repeat")
+        return None
+
+    world.tables.refuses = refuses
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_a_row_that_the_worker_fails_at_is_quarantined_and_all_others_are_stored(error: type[Exception]) -> None:
+    world = World([events(), entities()])
+    world.send("events", *things(50))
+    world.send("entities", *things(5, 100))
+    rows_fail(world, error, 7, 31)
+    moved = world.run(chunk_records=20)
+    assert world.ids(1) == [number for number in range(50) if number not in {7, 31}]
+    assert world.ids(2) == list(range(100, 105))
+    assert world.reasons() == ["unreadable", "unreadable"]
+    assert [offset for _, offset, _ in world.tables.rejects] == [7, 31]
+    assert all(error.__name__ in reject.message for _, _, reject in world.tables.rejects)
+    assert not any("nobody must repeat" in reject.message for _, _, reject in world.tables.rejects)
+    assert moved.stopped == {}
+    assert sum(entry.rows + entry.rejects for entry in world.tables.ledger) == 55
+
+
+@pytest.mark.parametrize("accessor", ["value", "timestamp"])
+def test_a_record_whose_client_fails_at_it_is_quarantined_with_what_can_be_had(accessor: str) -> None:
+    world = World([events()])
+    world.send("events", *things(3))
+    send_faulty(world, b'{"id": 3}', accessor=accessor)
+    world.run()
+    world.send("events", *things(3, 4))
+    world.run()
+    assert world.ids() == [0, 1, 2, 4, 5, 6]
+    ((_, offset, reject),) = world.tables.rejects
+    assert (offset, reject.reason) == (3, "unreadable")
+    assert accessor in reject.message
+    assert reject.record.key() == b"k"
+    assert reject.record.value() == (None if accessor == "value" else b'{"id": 3}')
+
+
+def test_headers_that_cannot_be_read_cost_neither_a_good_record_nor_the_reason_of_a_bad_one() -> None:
+    world = World([events()])
+    send_faulty(world, b'{"id": 0}', accessor="headers")
+    send_faulty(world, b"{", accessor="headers")
+    world.run()
+    assert world.ids() == [0]
+    assert world.reasons() == ["not_json"]
+
+
+def test_faults_in_a_trickle_are_found_one_by_one_while_good_records_pass_between() -> None:
+    world = World([events()])
+    rows_fail(world, SystemError, *range(0, 90, 2))
+    for number in range(90):
+        world.send("events", {"id": number})
+        assert world.run().stopped == {}
+    assert world.ids() == list(range(1, 90, 2))
+    assert world.reasons() == ["unreadable"] * 45
+
+
+def test_a_defect_that_hits_every_record_stops_its_dataset_alone_and_is_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World([events(), entities()])
+    world.send("events", *things(200))
+    world.send("entities", *things(5, 1000))
+
+    def refuses(row: Row) -> RecordRefused | None:
+        if row[0] < 1000:
+            raise AttributeError("our own defect")
+        return None
+
+    world.tables.refuses = refuses
+    with caplog.at_level(logging.INFO):
+        worker = world.worker(bounds=Bounds())
+        for _ in range(300):
+            worker._turn()
+    assert world.ids(2) == list(range(1000, 1005))
+    assert set(worker._streams.stopped) == {"events"}
+    assert "not in the records" in worker._streams.stopped["events"]
+    assert len(world.tables.rejects) == MOST_IN_A_ROW
+    assert max(source.next_offset for source in world.tables.sources if source.key.dataset_id == 1) == MOST_IN_A_ROW
+    assert sum("our own defect" in str(record.exc_info) for record in caplog.records) == 1
+    world.tables.refuses = lambda _row: None
+    worker._leave()
+    world.run()
+    assert world.ids(1) == list(range(MOST_IN_A_ROW, 200))
+
+
+@pytest.mark.parametrize("method", ["batch_ids", "open", "write", "finish", "commit", "committed", "claim", "release"])
+@pytest.mark.parametrize("error", [RuntimeError, MemoryError])
+def test_a_fault_of_the_moment_at_any_step_loses_and_repeats_nothing(method: str, error: type[Exception]) -> None:
+    world = World([events(), entities()])
+    world.send("events", *things(40), b"{")
+    world.send("entities", *things(40))
+    world.tables.faults = [(method, error("once"))] * 2
+    while world.run(rows=15, chunk_records=10).stopped:
+        pass
+    assert world.ids(1) == world.ids(2) == list(range(40))
+    assert world.reasons() == ["not_json"]
+    assert sum(entry.rows for entry in world.tables.ledger) == 80
+
+
+def test_a_reject_that_the_quarantine_refuses_is_kept_with_less_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World([events()])
+    world.send("events", *things(3), b"[" * 500, headers=(("h", b"v"),))
+    world.send("events", *things(3, 4))
+    worker = world.worker()
+
+    def commit(_tables: MemoryTables, method: str) -> None:
+        batch = worker._writer._open
+        parts = batch.parts.values() if batch is not None and method == "commit" else ()
+        if any(len(reject.record.value() or b"") > 100 for part in parts for reject in part.rejects):
+            raise RecordRefused("string buffer exceeds the maximum", sqlstate="54000")
+
+    monkeypatch.setattr(MemoryTables, "fault", commit)
+    worker.run()
+    assert world.ids() == [0, 1, 2, 4, 5, 6]
+    ((_, offset, reject),) = world.tables.rejects
+    assert (offset, reject.reason, reject.record.value()) == (3, "unreadable", None)
+    assert "value" in reject.message
+
+
+def test_a_poll_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World([events()])
+    world.send("events", *things(5))
+    worker = world.worker(bounds=Bounds(max_records=5))
+    poll: Callable[..., Any] = worker._broker.poll
+    failures = [RuntimeError("once"), SystemError("twice")]
+
+    def failing(count: int, timeout_s: float) -> Any:
+        if failures:
+            raise failures.pop()
+        return poll(count, timeout_s)
+
+    monkeypatch.setattr(worker._broker, "poll", failing)
+    assert worker.run().rows == 5
+    assert world.ids() == list(range(5))
+
+
+def test_metrics_that_cannot_be_written_stop_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(prometheus, "counter", full)
+    monkeypatch.setattr(prometheus, "histogram", full)
+    world = World([events()])
+    world.send("events", *things(5), b"{")
+    world.tables.faults = [("finish", StoreUnavailable("gone"))]
+    assert world.run().rows == 5
+    assert world.ids() == list(range(5))
+    assert len(world.tables.rejects) == 1
+
+
+def test_whoever_ends_the_process_by_hand_is_not_taken_for_a_defect() -> None:
+    world = World([events()])
+    world.send("events", *things(5))
+    world.tables.faults = [("finish", KeyboardInterrupt())]  # type: ignore[list-item]
+    with pytest.raises(KeyboardInterrupt):
+        world.run()
+    world.run()
+    assert world.ids() == list(range(5))
