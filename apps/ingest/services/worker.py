@@ -86,7 +86,7 @@ class Worker:
         self._policy = policy
         self._bounds = bounds
         self._refresh_s = refresh_s
-        self._streams = Streams(broker=self._broker, topics=self._topics, store=self._store)
+        self._streams = Streams(broker=self._broker, topics=self._topics, store=self._store, batch_rows=policy.rows)
         streams = self._streams
         self._writer = BatchWriter(
             self._store, policy, self._clock, sources=streams.sources, on_commit=streams.committed
