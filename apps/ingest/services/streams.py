@@ -119,6 +119,10 @@ class Streams:
         self._targets = tuple(targets)
         self._sync()
 
+    def unheard(self, unreadable: Collection[UnreadableDataset]) -> bool:
+        """Whether `set_aside` has something new to say."""
+        return any(self._told.get(one.name) != one.trouble for one in unreadable)
+
     def set_aside(self, unreadable: Collection[UnreadableDataset]) -> None:
         """Say of these why nobody reads them, once each. Raises StoreUnavailable."""
         self._unreadable = {one.name: one.trouble for one in unreadable}

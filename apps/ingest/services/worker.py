@@ -304,7 +304,7 @@ class Worker:
     def _aim(self, catalogue: Catalogue) -> None:
         """Point the streams at the datasets as they are now."""
         aim = aim_at(catalogue, {(target.dataset_id, target.number): target for target in self._targets.values()})
-        if aim.targets != self._targets:
+        if aim.targets != self._targets or self._streams.unheard(aim.unreadable):
             self._guarded(self._writer.close)
             self._targets = aim.targets
             self._streams.aim(aim.targets.values())
