@@ -12,7 +12,8 @@ class Source(models.Model):
     Ids are the `_source` of rows; 0 is the API's. `epoch` rises with each worker that takes over, and only its
     holder can commit; `owner` is empty when nobody reads; the backend is the owner's session in PostgreSQL.
     `trouble` says why the pipeline is stopped, empty when it is not. `end_offset` is where the partition ended at
-    `end_at`, as the lag exporter saw it; empty before it did.
+    `end_at`, as the lag exporter saw it; empty before it did. The attempt is what the successor of a worker that died
+    took up last, records from that offset on, and how many times.
     """
 
     id = models.AutoField(primary_key=True)
@@ -29,6 +30,9 @@ class Source(models.Model):
     end_offset = models.BigIntegerField(null=True, blank=True)
     end_at = models.DateTimeField(null=True, blank=True)
     trouble = models.TextField(blank=True, db_default="")
+    attempt_offset = models.BigIntegerField(null=True, blank=True)
+    attempt_records = models.IntegerField(db_default=0)
+    attempts = models.IntegerField(db_default=0)
     updated_at = models.DateTimeField(db_default=Now())
 
     class Meta:

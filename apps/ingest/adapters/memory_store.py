@@ -20,7 +20,7 @@ from apps.ingest.core.errors import (
     TopicRecreated,
 )
 from apps.ingest.core.ports import Claim, Target
-from apps.ingest.core.records import Part, Position, Reject, Row, SourceKey
+from apps.ingest.core.records import Attempt, Part, Position, Reject, Row, SourceKey
 from apps.ingest.core.sifting import sift
 
 
@@ -35,6 +35,7 @@ class StoredSource:
     owner: "MemoryStore | None" = None
     max_at_ms: int | None = None
     trouble: str = ""
+    attempt: Attempt | None = None
 
 
 @dataclass(slots=True)
@@ -81,10 +82,11 @@ class MemoryStore:
         source = self._source(key) or self._make(claim)
         if claim.known_epoch is not None and source.epoch != claim.known_epoch:
             raise Fenced(f"{key.topic_partition} is read by another worker")
+        orphaned = source.owner is not None and claim.known_epoch is None
         if source.owner is not None and source.owner is not self:
             source.owner.ended = True
         source.epoch, source.owner, source.trouble = source.epoch + 1, self, ""
-        return Position(source.id, key, source.epoch, source.next_offset, source.max_at_ms)
+        return Position(source.id, key, source.epoch, source.next_offset, source.max_at_ms, orphaned, source.attempt)
 
     def _source(self, key: SourceKey) -> StoredSource | None:
         return next((source for source in self._tables.sources if source.key == key), None)
@@ -108,6 +110,16 @@ class MemoryStore:
         for source in self._tables.sources:
             if (source.key.dataset_id, source.key.topic_partition) == (key.dataset_id, key.topic_partition):
                 source.trouble = message
+
+    def note_attempt(self, position: Position, *, records: int) -> None:
+        """Note that so many records from the position on are taken up."""
+        self._live("note_attempt")
+        source = self._tables.sources[position.source_id - 1]
+        if source.epoch != position.epoch:
+            raise Fenced(f"another worker owns {position.key.topic_partition}")
+        last = source.attempt
+        same = last is not None and (last.offset, last.records) == (position.next_offset, records)
+        source.attempt = Attempt(position.next_offset, records, last.times + 1 if last and same else 1)
 
     def note_unreadable(self, dataset_id: int, message: str) -> None:
         """Write beside every source of the dataset why nobody reads it, and let go of those that we own."""

@@ -8,7 +8,7 @@ from psycopg import Cursor
 from apps.ingest.core.errors import Fenced, StoreUnavailable, TopicRecreated
 from apps.ingest.core.marks import mark_ms, mark_time
 from apps.ingest.core.ports import Claim
-from apps.ingest.core.records import Part, Position, SourceKey
+from apps.ingest.core.records import Attempt, Part, Position, SourceKey
 
 END_TIMEOUT_MS: Final = 5_000
 
@@ -23,7 +23,7 @@ INSERT INTO public.ingest_source (dataset_id, topic, topic_id, partition, next_o
 VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
 """
 _READ: Final = """
-SELECT s.id, s.epoch, a.pid FROM public.ingest_source s
+SELECT s.id, s.epoch, a.pid, s.owner <> '' FROM public.ingest_source s
 LEFT JOIN pg_stat_activity a ON s.owner <> '' AND a.pid = s.backend_pid AND a.backend_start = s.backend_start
     AND a.pid <> pg_backend_pid()
 WHERE s.dataset_id = %s AND s.topic = %s AND s.topic_id = %s AND s.partition = %s
@@ -31,7 +31,7 @@ WHERE s.dataset_id = %s AND s.topic = %s AND s.topic_id = %s AND s.partition = %
 _TAKE: Final = """
 UPDATE public.ingest_source SET epoch = epoch + 1, owner = %s, trouble = '', backend_pid = pg_backend_pid(),
     backend_start = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())
-WHERE id = %s AND epoch = %s RETURNING epoch, next_offset, max_at
+WHERE id = %s AND epoch = %s RETURNING epoch, next_offset, max_at, attempt_offset, attempt_records, attempts
 """
 _RELEASE: Final = """
 UPDATE public.ingest_source s SET owner = '', backend_pid = NULL, backend_start = NULL
@@ -50,6 +50,11 @@ _UNREADABLE: Final = """
 UPDATE public.ingest_source SET trouble = %s, owner = '', backend_pid = NULL, backend_start = NULL
 WHERE dataset_id = %s AND (owner = '' OR backend_pid = pg_backend_pid())
 """
+_ATTEMPT: Final = """
+UPDATE public.ingest_source SET attempt_offset = new.at, attempt_records = new.records,
+    attempts = CASE WHEN (attempt_offset, attempt_records) = (new.at, new.records) THEN attempts + 1 ELSE 1 END
+FROM (VALUES (%s::bigint, %s::integer)) AS new (at, records) WHERE id = %s AND epoch = %s
+"""
 
 
 def claim_position(cursor: Cursor[Any], claim: Claim, *, owner: str) -> Position:
@@ -62,7 +67,7 @@ def claim_position(cursor: Cursor[Any], claim: Claim, *, owner: str) -> Position
     identity = (key.dataset_id, key.topic, key.topic_id, key.partition)
     cursor.execute(_MAKE, (*identity, claim.first_offset))
     cursor.execute(_READ, identity)
-    source_id, epoch, backend = _one(cursor)
+    source_id, epoch, backend, owned = _one(cursor)
     if claim.known_epoch is not None and epoch != claim.known_epoch:
         raise Fenced(f"{key.topic_partition} is read by another worker: epoch {epoch}, not {claim.known_epoch}")
     if backend is not None:
@@ -74,7 +79,17 @@ def claim_position(cursor: Cursor[Any], claim: Claim, *, owner: str) -> Position
     taken = cursor.fetchone()
     if taken is None:
         raise StoreUnavailable(f"another worker is claiming {key.topic_partition} at this moment")
-    return Position(source_id, key, epoch=taken[0], next_offset=taken[1], max_at_ms=mark_ms(taken[2]))
+    epoch, next_offset, max_at, *attempt = taken
+    return Position(
+        source_id,
+        key,
+        epoch=epoch,
+        next_offset=next_offset,
+        max_at_ms=mark_ms(max_at),
+        # Whoever knows the epoch was the owner, and has not died.
+        orphaned=owned and claim.known_epoch is None,
+        attempt=None if attempt[0] is None else Attempt(*attempt),
+    )
 
 
 def _refuse_other_life(cursor: Cursor[Any], key: SourceKey) -> None:
@@ -117,6 +132,15 @@ def move_positions(cursor: Cursor[Any], parts: Sequence[Part]) -> None:
 def note_trouble(cursor: Cursor[Any], key: SourceKey, message: str) -> None:
     """Write beside the source, in every life of its topic, why its pipeline is stopped."""
     cursor.execute(_TROUBLE, (message, key.dataset_id, key.topic, key.partition))
+
+
+def note_attempt(cursor: Cursor[Any], position: Position, records: int) -> None:
+    """Note that so many records from the position on are taken up. Raises Fenced."""
+    # It is there for the death of a process, not of the server.
+    cursor.execute("SET LOCAL synchronous_commit = off")
+    cursor.execute(_ATTEMPT, (position.next_offset, records, position.source_id, position.epoch))
+    if cursor.rowcount != 1:
+        raise Fenced(f"another worker owns {position.key.topic_partition}")
 
 
 def note_unreadable(cursor: Cursor[Any], dataset_id: int, message: str) -> None:

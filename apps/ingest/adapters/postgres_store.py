@@ -16,6 +16,7 @@ from apps.datasets.core.upsert import STAGE, merge_sql, stage_sql
 from apps.ingest.adapters.positions import (
     claim_position,
     move_positions,
+    note_attempt,
     note_trouble,
     note_unreadable,
     release_positions,
@@ -66,6 +67,11 @@ class PostgresStore:
         """Write beside the source why its pipeline is stopped."""
         with translated(), self._own_transaction() as session, session.cursor() as cursor:
             note_trouble(cursor, key, message)
+
+    def note_attempt(self, position: Position, *, records: int) -> None:
+        """Note that so many records from the position on are taken up, whatever becomes of this process."""
+        with translated(), self._own_transaction() as session, session.cursor() as cursor:
+            note_attempt(cursor, position, records)
 
     def note_unreadable(self, dataset_id: int, message: str) -> None:
         """Write beside every source of the dataset why nobody reads it, and let go of those that we own."""

@@ -108,6 +108,9 @@ class Store(Protocol):
     def note_trouble(self, key: SourceKey, message: str) -> None:
         """Write beside the source why its pipeline is stopped."""
 
+    def note_attempt(self, position: Position, *, records: int) -> None:
+        """Note that so many records from the position on are taken up, whatever becomes of this process."""
+
     def note_unreadable(self, dataset_id: int, message: str) -> None:
         """Write beside every source of the dataset why nobody reads it, and let go of those that we own."""
 

@@ -60,11 +60,21 @@ class SourceKey:
         return TopicPartition(self.topic, self.partition)
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Records that a worker took up after another had died over them, and how many times that was done."""
+
+    offset: int
+    records: int
+    times: int
+
+
 @dataclass(slots=True)
 class Position:
     """How far a source is stored, and the epoch that allows to say so.
 
-    `max_at_ms` is the running maximum of the records' timestamps, milliseconds since 1970.
+    `max_at_ms` is the running maximum of the records' timestamps, milliseconds since 1970. It is `orphaned` where its
+    former owner never let go of it, and has the last attempt at what such an owner may have died over.
     """
 
     source_id: int
@@ -72,6 +82,8 @@ class Position:
     epoch: int
     next_offset: int
     max_at_ms: int | None = None
+    orphaned: bool = False
+    attempt: Attempt | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,14 @@
 """Fault isolation: the one record that the worker fails at is found and quarantined, the others are stored."""
 
 import logging
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
 from apps.ingest.core.errors import IngestError, RejectRefused, UnreadableRun
 from apps.ingest.core.ports import Claim, Store
-from apps.ingest.core.records import Position, Record, from_offset
+from apps.ingest.core.records import Attempt, Position, Record, from_offset
 from apps.ingest.core.rejects import unreadable
 from apps.ingest.core.salvage import salvaged
 from apps.ingest.services.batch import BatchWriter
@@ -18,6 +19,14 @@ MOST_IN_A_ROW: Final = 20
 """Unreadable records with none between that passes, after which the fault is looked for elsewhere."""
 
 
+MOST_DEATHS: Final = 2
+"""Workers that one record alone may end before it is quarantined."""
+
+
+class WorkersEnded(Exception):
+    """One worker after another ended at this record, without an error that could be caught."""
+
+
 class FaultIsolation:
     """Takes a stream's records in batches of their own, halved around whatever fails at them."""
 
@@ -25,6 +34,7 @@ class FaultIsolation:
         self._writer = writer
         self._store = store
         self._in_a_row: Counter[int] = Counter()
+        self._noted: tuple[int, int, int] | None = None
 
     def take(self, stream: Stream, records: Sequence[Record]) -> int:
         """Commit these records, and say how many bytes their values have.
@@ -33,11 +43,16 @@ class FaultIsolation:
         """
         self._writer.close()
         size = 0
-        waiting = [records]
+        waiting = parted(records, stream.attempt if orphaned(stream) else None)
         while waiting:
             part = from_offset(waiting.pop(), _position(stream).next_offset)
             if not part:
                 continue
+            if orphaned(stream):
+                if self._deadly(stream, part):
+                    self._quarantine(stream, part[0], WorkersEnded())
+                    continue
+                self._note(_position(stream), len(part))
             try:
                 size += self._writer.take(stream.target, _position(stream), part)
                 self._writer.close()
@@ -53,6 +68,23 @@ class FaultIsolation:
             else:
                 self._in_a_row[stream.target.dataset_id] = 0
         return size
+
+    def _note(self, position: Position, records: int) -> None:
+        """Note the attempt, once a process: its times are counted to know how many of them ended."""
+        attempt = position.source_id, position.next_offset, records
+        if attempt != self._noted:
+            self._store.note_attempt(position, records=records)
+            self._noted = attempt
+
+    def _deadly(self, stream: Stream, part: Sequence[Record]) -> bool:
+        """Whether one worker after another died over this record alone."""
+        attempt = stream.attempt
+        return (
+            attempt is not None
+            and len(part) == attempt.records == 1
+            and attempt.offset == _position(stream).next_offset
+            and attempt.times >= MOST_DEATHS
+        )
 
     def _start_over(self, stream: Stream) -> None:
         """Read the position again: nobody knows how far the failed batch came."""
@@ -86,6 +118,23 @@ class FaultIsolation:
         raise UnreadableRun(
             f"{place}@{record.offset()} can be neither stored nor quarantined: {type(trouble).__name__}"
         ) from trouble
+
+
+def orphaned(stream: Stream) -> bool:
+    """Whether the stream's next records may have ended the worker that had them."""
+    return stream.position is not None and stream.position.next_offset < stream.orphaned_until
+
+
+def parted(records: Sequence[Record], attempt: Attempt | None) -> list[Sequence[Record]]:
+    """The records in the parts that they are taken in, the last part first: one by one where an attempt ended."""
+    if attempt is None:
+        return [records]
+    offsets = [record.offset() or 0 for record in records]
+    first = bisect_left(offsets, attempt.offset)
+    # Where offsets have gaps, the attempt reached further: the next one finds out.
+    last = bisect_left(offsets, attempt.offset + attempt.records)
+    parts = [records[:first], *([record] for record in records[first:last]), records[last:]]
+    return [part for part in reversed(parts) if part]
 
 
 def _position(stream: Stream) -> Position:

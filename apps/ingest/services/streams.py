@@ -19,7 +19,7 @@ from apps.ingest.core.errors import (
 )
 from apps.ingest.core.pauses import Backoff
 from apps.ingest.core.ports import Broker, Claim, Store, Target, Topics
-from apps.ingest.core.records import Position, SourceKey, TopicPartition, TopicState
+from apps.ingest.core.records import Attempt, Position, SourceKey, TopicPartition, TopicState
 from apps.ingest.services.defects import DefectLog
 
 LOGGER: Final = logging.getLogger("apps.ingest")
@@ -38,7 +38,8 @@ class Stream:
     """One partition as read for one dataset; without position it is assigned and not claimed.
 
     `known_epoch` is the epoch that a claim after a lost session must still find. Records before `careful_until` are
-    taken by fault isolation. One that was stopped at work is `unproven` until it commits: a claim alone shows nothing.
+    taken by fault isolation; those before `orphaned_until` may have ended the worker that had them, whose last
+    `attempt` it was. A stream that was stopped at work is `unproven` until it commits: a claim alone shows nothing.
     """
 
     target: Target
@@ -46,6 +47,8 @@ class Stream:
     position: Position | None = None
     known_epoch: int | None = None
     careful_until: int = 0
+    orphaned_until: int = 0
+    attempt: Attempt | None = None
     trouble: str = ""
     unproven: bool = False
     backoff: Backoff = field(default_factory=_backoff)
@@ -59,7 +62,8 @@ class Stream:
 class Streams:
     """The streams of all assigned partitions and all datasets that read them."""
 
-    def __init__(self, *, broker: Broker, topics: Topics, store: Store) -> None:
+    def __init__(self, *, broker: Broker, topics: Topics, store: Store, batch_rows: int) -> None:
+        self._batch_rows = batch_rows
         self._broker = broker
         self._topics = topics
         self._store = store
@@ -114,6 +118,10 @@ class Streams:
         """Read for these datasets and no others; claimed positions of those that stay are kept."""
         self._targets = tuple(targets)
         self._sync()
+
+    def unheard(self, unreadable: Collection[UnreadableDataset]) -> bool:
+        """Whether `set_aside` has something new to say."""
+        return any(self._told.get(one.name) != one.trouble for one in unreadable)
 
     def set_aside(self, unreadable: Collection[UnreadableDataset]) -> None:
         """Say of these why nobody reads them, once each. Raises StoreUnavailable."""
@@ -209,6 +217,11 @@ class Streams:
             self._store.release([position])
             raise OffsetsLost(_lost(stream, position.next_offset, f" (Kafka holds {first} to {end})"))
         stream.position, stream.known_epoch = position, position.epoch
+        if position.orphaned:
+            # The open batch of the one who died reached no further.
+            stream.orphaned_until = position.next_offset + 2 * self._batch_rows
+            stream.attempt = position.attempt
+            stream.careful_until = max(stream.careful_until, stream.orphaned_until)
         if not stream.unproven:
             self._recover(stream)
         LOGGER.info(

@@ -86,7 +86,7 @@ class Worker:
         self._policy = policy
         self._bounds = bounds
         self._refresh_s = refresh_s
-        self._streams = Streams(broker=self._broker, topics=self._topics, store=self._store)
+        self._streams = Streams(broker=self._broker, topics=self._topics, store=self._store, batch_rows=policy.rows)
         streams = self._streams
         self._writer = BatchWriter(
             self._store, policy, self._clock, sources=streams.sources, on_commit=streams.committed
@@ -304,7 +304,7 @@ class Worker:
     def _aim(self, catalogue: Catalogue) -> None:
         """Point the streams at the datasets as they are now."""
         aim = aim_at(catalogue, {(target.dataset_id, target.number): target for target in self._targets.values()})
-        if aim.targets != self._targets:
+        if aim.targets != self._targets or self._streams.unheard(aim.unreadable):
             self._guarded(self._writer.close)
             self._targets = aim.targets
             self._streams.aim(aim.targets.values())

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -78,6 +79,14 @@ class Crash:
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def worker(self, *arguments: str, **settings: object) -> subprocess.Popen[bytes]:
+        return self._started(["manage.py", "ingest", "crash", *arguments], settings)
+
+    def program(self, text: str) -> subprocess.Popen[bytes]:
+        return self._started(["-c", text], {}, stderr=subprocess.PIPE)
+
+    def _started(
+        self, arguments: list[str], settings: dict[str, object], stderr: int | None = None
+    ) -> subprocess.Popen[bytes]:
         environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -87,9 +96,7 @@ class Crash:
             "ANDEN_KAFKA_GROUP_ID": self.flow.topic,
             **{f"ANDEN_INGEST_{name.upper()}": str(value) for name, value in settings.items()},
         }
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "ingest", "crash", *arguments], cwd=ROOT, env=environment
-        )
+        process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=environment, stderr=stderr)
         self.processes.append(process)
         return process
 
@@ -100,6 +107,10 @@ class Crash:
 
     def stored(self) -> int:
         return int(self.one("SELECT coalesce(sum(rows), 0) FROM datasets_batch"))
+
+    def station_rows(self, query: str) -> list[tuple[Any, ...]]:
+        with self.station.admin() as connection:
+            return connection.execute(query.encode()).fetchall()
 
     def rows(self) -> dict[tuple[int, int], int]:
         with self.station.admin() as connection:
@@ -165,8 +176,80 @@ def test_a_worker_frozen_inside_copy_is_succeeded_and_cannot_commit_when_it_wake
     frozen.send_signal(signal.SIGCONT)
     crash.flow.stop()
     wait_for(lambda: crash.stored() == len(crash.flow.sent), "the last record")
-    for worker in (frozen, successor):
-        worker.send_signal(signal.SIGTERM)
-        assert worker.wait(30) == 0
+    successor.send_signal(signal.SIGTERM)
+    assert successor.wait(30) == 0
+    # Its watchdog ends a worker that was frozen for longer than the limit as soon as it wakes.
+    frozen.send_signal(signal.SIGTERM)
+    assert frozen.wait(30) in {0, 1}
     assert crash.rows() == crash.flow.sent
     assert crash.one("SELECT count(*) FROM ingest_source WHERE owner <> ''") == 0
+
+
+def test_a_worker_whose_postgres_is_frozen_leaves_within_ten_seconds(crash: Crash) -> None:
+    crash.flow.start()
+    worker = crash.worker(batch_rows=1_000_000, batch_wait_s=60, chunk_records=50)
+    copying = "FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'COPY data.%'"
+    wait_for(lambda: crash.one(f"SELECT count(*) {copying}") == 1, "an open COPY")
+    backend = crash.one(f"SELECT pid {copying}")
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        worker.send_signal(signal.SIGTERM)
+        asked_s = time.monotonic()
+        assert worker.wait(30) == 1
+        assert time.monotonic() - asked_s < 10
+    finally:
+        os.kill(backend, signal.SIGCONT)
+    crash.flow.stop()
+    assert crash.worker("--until-idle").wait(120) == 0
+    assert crash.rows() == crash.flow.sent
+
+
+HANGS = """
+import re, sys
+import django
+sys.path[:0] = [".", "platform"]
+django.setup()
+from django.core.management import call_command
+from apps.ingest.adapters.watchdog import Watchdog
+from apps.ingest.core.decoding import Decoder
+Watchdog.__init__.__kwdefaults__["limit_s"] = 3.0
+decode = Decoder.decode
+
+def hang(self, records, **how):
+    for record in records:
+        if b"poison" in record.value():
+            re.match(r"^(\\w+\\s?)*$", "a" * 60 + "!")
+    return decode(self, records, **how)
+
+Decoder.decode = hang
+call_command("ingest", "--until-idle")
+"""
+
+
+def test_a_record_that_holds_the_interpreter_is_quarantined_by_the_successors(crash: Crash) -> None:
+    neighbour = f"{crash.flow.topic}-neighbour"
+    properties = [prop("id", "integer", required=True), prop("name")]
+    crash.station.apply(document("neighbour", properties, physical_name=neighbour, mode="append"))
+    topics = KafkaTopics(client_config(KafkaSettings(bootstrap_servers=crash.bootstrap)))
+    topics.make(neighbour, TopicSpec(), replication_factor=1)
+    producer = Producer({"bootstrap.servers": crash.bootstrap})
+    for number in range(600):
+        value = {"id": number, "name": "poison" if number == 444 else "fine"}
+        producer.produce(crash.flow.topic, msgspec.json.encode(value), partition=0)
+        producer.produce(neighbour, msgspec.json.encode({"id": number, "name": "fine"}), partition=0)
+    assert producer.flush(30) == 0
+    ended: list[bytes] = []
+    while len(ended) < 6:
+        worker = crash.program(HANGS)
+        _, said = worker.communicate(timeout=120)
+        if worker.returncode == 0:
+            break
+        ended.append(said)
+    assert len(ended) == 4
+    assert all(b"in hang" in said for said in ended)
+    stored = crash.station_rows("SELECT id FROM data.crash ORDER BY 1")
+    assert stored == [(number,) for number in range(600) if number != 444]
+    assert crash.one("SELECT count(*) FROM data.neighbour") == 600
+    (reject,) = crash.station_rows('SELECT "offset", reason, value FROM ingest_quarantine')
+    assert (reject[0], reject[1]) == (444, "unreadable")
+    assert b"poison" in reject[2]

@@ -23,7 +23,7 @@ from apps.ingest.core.errors import (
     TopicRecreated,
 )
 from apps.ingest.core.ports import Claim, Store, Target
-from apps.ingest.core.records import Part, Position, SourceKey, TopicPartition
+from apps.ingest.core.records import Attempt, Part, Position, SourceKey, TopicPartition
 from tests.documents import document, prop
 from tests.station import Station
 from tests.unit.ingest.world import ENTITIES, EVENTS, NOW_MS, TIMED, applied, target
@@ -305,3 +305,36 @@ def test_an_array_of_every_wire_and_json_reach_the_table(tables: AnyTables) -> N
     put(store, to, whole)
     ((number, texts, numbers, amount, _),) = tables.rows(to)
     assert (number, texts, numbers, str(amount)) == (1, ["a", None], [1, 2**40], "12.50")
+
+
+def test_a_successor_sees_that_the_owner_never_let_go_and_what_it_was_at(tables: AnyTables) -> None:
+    to, first = events(tables), tables.store()
+    position = claimed(first, to)
+    assert (position.orphaned, position.attempt) == (False, None)
+    put(first, to, part(first, to, position, {"id": 1}))
+    second = tables.store()
+    position = claimed(second, to)
+    assert (position.orphaned, position.attempt) == (True, None)
+    second.note_attempt(position, records=20)
+    again = second.claim(Claim(key(to), 0, position.epoch))
+    assert (again.orphaned, again.attempt) == (False, Attempt(1, 20, 1))
+    second.note_attempt(again, records=20)
+    third = tables.store()
+    position = claimed(third, to)
+    assert (position.orphaned, position.attempt) == (True, Attempt(1, 20, 2))
+    third.note_attempt(position, records=1)
+    third.release([position])
+    last = claimed(tables.store(), to)
+    assert (last.orphaned, last.attempt) == (False, Attempt(1, 1, 1))
+    with pytest.raises(Fenced):
+        third.note_attempt(position, records=2)
+
+
+def test_a_dataset_that_nobody_can_read_says_so_beside_what_we_own_and_nobody_owns(tables: AnyTables) -> None:
+    to, store, other = events(tables), tables.store(), tables.store()
+    position = claimed(store, to)
+    other.note_unreadable(to.dataset_id, "a later version")
+    assert tables.owned(position)
+    store.note_unreadable(to.dataset_id, "a later version")
+    assert not tables.owned(position)
+    assert claimed(other, to).next_offset == 0

@@ -1,7 +1,7 @@
 """Errors that nothing expects: the record at fault is quarantined, or its dataset stops; the worker lives."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -10,8 +10,9 @@ import pytest
 from apps.datasets.adapters import prometheus
 from apps.ingest.adapters.memory_kafka import MemoryRecord
 from apps.ingest.adapters.memory_store import MemoryTables
+from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.errors import RecordRefused, StoreUnavailable
-from apps.ingest.core.records import Row, TopicPartition
+from apps.ingest.core.records import Part, Record, Row, TopicPartition
 from apps.ingest.services.isolation import MOST_IN_A_ROW
 from apps.ingest.services.worker import Bounds
 from tests.unit.ingest.world import World, entities, events, things
@@ -214,3 +215,73 @@ def test_whoever_ends_the_process_by_hand_is_not_taken_for_a_defect() -> None:
         world.run()
     world.run()
     assert world.ids() == list(range(5))
+
+
+class Killed(BaseException):
+    """The end of the process, which no code of it can catch."""
+
+
+def die_at(monkeypatch: pytest.MonkeyPatch, *ids: int) -> None:
+    decode = Decoder.decode
+
+    def deadly(self: Decoder, records: Sequence[Record], **how: Any) -> Part:
+        part = decode(self, records, **how)
+        if any(row[0] in ids for row in part.rows):
+            raise Killed
+        return part
+
+    monkeypatch.setattr(Decoder, "decode", deadly)
+
+
+def lives(world: World, **policy: Any) -> bool:
+    """Whether a new worker comes to its end; one that dies lets go of nothing."""
+    worker = world.worker(**policy)
+    try:
+        while not worker._done():
+            worker._turn()
+    except Killed:
+        world.kafka.members[-1].vanish()
+        return False
+    worker._leave()
+    return True
+
+
+@pytest.mark.parametrize("deadly", [(0,), (37,), (10, 55)])
+def test_the_record_that_ends_worker_after_worker_is_quarantined(
+    deadly: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World([events()])
+    world.send("events", *things(60))
+    die_at(monkeypatch, *deadly)
+    ends = 0
+    while not lives(world, chunk_records=20):
+        ends += 1
+        assert ends < 12
+    assert ends <= 4 * len(deadly)
+    assert world.ids() == [number for number in range(60) if number not in deadly]
+    assert [offset for _, offset, _ in world.tables.rejects] == list(deadly)
+    assert set(world.reasons()) == {"unreadable"}
+
+
+def test_a_worker_that_died_of_something_else_costs_its_successor_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World([events()])
+    world.send("events", *things(60))
+    for number in (5, 17, 30, 59):
+        with monkeypatch.context() as patch:
+            die_at(patch, number)
+            assert not lives(world, chunk_records=20, rows=20)
+    assert lives(world)
+    assert world.ids() == list(range(60))
+    assert world.tables.rejects == []
+
+
+def test_an_outage_is_not_taken_for_a_death(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World([events()])
+    world.send("events", {"id": 0})
+    for _ in range(2):
+        with monkeypatch.context() as patch:
+            die_at(patch, 0)
+            assert not lives(world)
+    world.tables.faults = [("finish", StoreUnavailable("away"))] * 6
+    assert lives(world)
+    assert world.ids() == [0]
