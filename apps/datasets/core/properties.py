@@ -1,13 +1,14 @@
 """From a property of an ODCS schema to a field."""
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from apps.datasets.core.contract import Checks, Field
+from apps.datasets.core.ecma import PatternRefused
 from apps.datasets.core.errors import Problem
 from apps.datasets.core.names import name_faults
+from apps.datasets.core.patterns import compiled_pattern
 from apps.datasets.core.types import ColumnType, column_type
 
 NUMBERS: Final = {
@@ -66,7 +67,7 @@ def _checks(item: Mapping[str, Any], kind: ColumnType, path: str, problems: list
         if attribute is None:
             problems.append(Problem(where, f"Andén does not check {word} on {kind.sql}", "remove it"))
         elif fault := _value_fault(word, value):
-            problems.append(Problem(where, f"{word} {fault}"))
+            problems.append(Problem(where, f"{word} {fault[0]}", fault[1]))
         else:
             found[attribute] = value
     enum = tuple(entry["value"] for entry in item.get("enum") or ())
@@ -85,21 +86,21 @@ def _allowed(kind: ColumnType) -> Mapping[str, str]:
     return {}
 
 
-def _value_fault(word: str, value: object) -> str:
-    """What is wrong with the value of a check; empty when it fits."""
+def _value_fault(word: str, value: object) -> tuple[str, str] | None:
+    """What is wrong with the value of a check, and what to do; None when it fits."""
     if word == "pattern":
         return _pattern_fault(value)
     if word in NUMBERS:
         number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        return "" if number else "is not a number"
-    return "" if type(value) is int and value >= 0 else "is not a whole number from 0"
+        return None if number else ("is not a number", "")
+    return None if type(value) is int and value >= 0 else ("is not a whole number from 0", "")
 
 
-def _pattern_fault(value: object) -> str:
+def _pattern_fault(value: object) -> tuple[str, str] | None:
     if not isinstance(value, str):
-        return "is not a text"
+        return "is not a text", ""
     try:
-        re.compile(value)
-    except re.error as error:
-        return f"is not a regular expression: {error}"
-    return ""
+        compiled_pattern(value)
+    except PatternRefused as error:
+        return error.rule, error.remedy
+    return None

@@ -15,6 +15,9 @@ TYPE_TEXT: Final = re.compile(
     re.VERBOSE,
 )
 
+MAX_TYPE_TEXT: Final = 100
+"""Characters of a physicalType, far more than any needs."""
+
 
 @dataclass(frozen=True, slots=True)
 class TypeSpec:
@@ -109,12 +112,15 @@ def column_type(logical: str, physical: str | None) -> ColumnType:
 
     Raises ValueError: the message is the rule that the pair breaks.
     """
-    text = (physical or DEFAULT_PHYSICAL.get(logical, "")).lower()
-    match = TYPE_TEXT.fullmatch(text)
+    # Runs of spaces, which could be shared out among the parts of TYPE_TEXT in many ways, are made one.
+    text = " ".join((physical or DEFAULT_PHYSICAL.get(logical, "")).lower().split())
+    match = TYPE_TEXT.fullmatch(text) if len(text) <= MAX_TYPE_TEXT else None
     name = " ".join(filter(None, (match["name"], match["tail"]))) if match else ""
     spec = BY_NAME.get(name)
     if match is None or spec is None:
-        raise ValueError(f"physicalType {physical or logical!r} is not one of {', '.join(s.name for s in TYPES)}")
+        raise ValueError(
+            f"physicalType {(physical or logical)[:MAX_TYPE_TEXT]!r} is not one of {', '.join(s.name for s in TYPES)}"
+        )
     args = tuple(int(arg) for arg in (match["args"] or "").split(",") if arg.strip())
     array = bool(match["array"])
     _check_arguments(spec, args, array=array)

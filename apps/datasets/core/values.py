@@ -3,20 +3,26 @@
 import datetime
 import decimal
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
 from apps.datasets.core.contract import Field
 from apps.datasets.core.errors import BadRecord
+from apps.datasets.core.numerals import MAX_DIGITS, SHORT_DIGITS, SPARE_BYTES, digits
+from apps.datasets.core.patterns import Pattern, compiled_pattern
 
 Check = Callable[[Any], None]
 """Raises BadRecord for a value that is not None and cannot be stored."""
+ColumnCheck = Callable[[Sequence[Any]], bool]
+"""Whether none of the values, at least one and none of them None, needs a look by itself."""
 
-MAX_DIGITS: Final = 131_072
-MAX_SCALE: Final = 16_383
-"""Digits before and after the point of an unbounded numeric. Source: PostgreSQL, chapter 8.1.2."""
+OPENINGS: Final = {"object": ord("{"), "array": ord("[")}
+"""What raw JSON of a logical type begins with; msgspec leaves out the space before it."""
+
+FLOATS_AS_TEXT: Final = msgspec.json.Decoder(float_hook=str)
+"""Decodes numbers beyond a double, too, which jsonb may hold."""
 
 FIRST: Final = datetime.datetime(1, 1, 2, tzinfo=datetime.UTC)
 LAST: Final = datetime.datetime(9999, 12, 30, tzinfo=datetime.UTC)
@@ -56,6 +62,8 @@ def late_check(field: Field) -> Check | None:
         one = _instant_check(field)
     elif kind.spec.python is msgspec.Raw:
         one = _shape_check(field)
+    elif checks.pattern:
+        one = _pattern_check(field, compiled_pattern(checks.pattern))
     elif checks.enum and kind.spec.python not in {str, int}:
         one = _enum_check(field)
     else:
@@ -63,6 +71,34 @@ def late_check(field: Field) -> Check | None:
     if not kind.array:
         return one
     return _each(one)
+
+
+def column_check(field: Field) -> ColumnCheck | None:
+    """The same check for many values at once, None where there is none; raw JSON has one of its own."""
+    kind, one = field.type, late_check(field)
+    if one is None or kind.spec.python is msgspec.Raw:
+        return None
+    if kind.spec.name == "timestamptz" and not kind.array:
+        return _instants_fit
+    if field.checks.pattern:
+        return compiled_pattern(field.checks.pattern).fits_all
+    return _fit_one_by_one(one)
+
+
+def _fit_one_by_one(check: Check) -> ColumnCheck:
+    def fits(values: Sequence[Any]) -> bool:
+        try:
+            for value in values:
+                check(value)
+        except BadRecord:
+            return False
+        return True
+
+    return fits
+
+
+def _instants_fit(values: Sequence[Any]) -> bool:
+    return FIRST <= min(values) <= max(values) <= LAST
 
 
 def _each(one: Check) -> Check:
@@ -74,12 +110,27 @@ def _each(one: Check) -> Check:
     return check
 
 
-def nul_check(field: Field) -> Check:
-    """Refuses U+0000 anywhere in a value, which PostgreSQL cannot store in text or jsonb."""
+def growing(fields: Sequence[Field]) -> list[int]:
+    """Indexes of the fields whose numbers PostgreSQL may write with many more digits than they are sent with.
+
+    None where all of them together stay within what any record may hold.
+    """
+    numbers = [
+        index
+        for index, field in enumerate(fields)
+        if field.type.spec.name == "numeric" and not 0 < sum(field.type.args[:1]) <= SHORT_DIGITS
+    ]
+    raws = [index for index, field in enumerate(fields) if field.type.spec.python is msgspec.Raw]
+    few = not raws and not any(fields[index].type.array for index in numbers)
+    return [] if few and len(numbers) * MAX_DIGITS <= SPARE_BYTES else sorted(numbers + raws)
+
+
+def nul_check(name: str) -> Check:
+    """Refuses U+0000 anywhere in a value of this column, which PostgreSQL cannot store in text or jsonb."""
 
     def check(value: Any) -> None:
-        if holds_nul(msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else value):
-            raise BadRecord("nul", f"{field.name!r} holds U+0000, which PostgreSQL cannot store", field=field.name)
+        if holds_nul(FLOATS_AS_TEXT.decode(value) if isinstance(value, msgspec.Raw) else value):
+            raise BadRecord("nul", f"{name!r} holds U+0000, which PostgreSQL cannot store", field=name)
 
     return check
 
@@ -119,8 +170,6 @@ def _text_bounds(field: Field) -> dict[str, Any]:
     meta: dict[str, Any] = {} if field.type.array else _lengths(field)
     if args:
         meta["max_length"] = min(args[0], meta.get("max_length", args[0]))
-    if field.checks.pattern and not field.type.array:
-        meta["pattern"] = field.checks.pattern
     return meta
 
 
@@ -130,23 +179,46 @@ def _lengths(field: Field) -> dict[str, Any]:
 
 
 def _decimal_check(field: Field) -> Check:
-    precision, scale = (*field.type.args, 0)[:2] if field.type.args else (MAX_DIGITS + MAX_SCALE, MAX_SCALE)
-    step = decimal.Decimal(1).scaleb(-scale)
-    wide = decimal.Context(prec=MAX_DIGITS + MAX_SCALE, Emin=-999_999, Emax=999_999)
+    size = _declared_size(field) if field.type.args else _written_size(field)
     inside = _inside(field)
 
     def check(value: decimal.Decimal) -> None:
         if not value.is_finite():
             raise BadRecord("out_of_range", f"{field.name!r} is not a finite number", field=field.name)
+        size(value)
+        inside(value)
+
+    return check
+
+
+def _declared_size(field: Field) -> Check:
+    precision, scale = (*field.type.args, 0)[:2]
+    step = decimal.Decimal(1).scaleb(-scale)
+    wide = decimal.Context(prec=precision + 1, Emin=-999_999, Emax=999_999)
+
+    def check(value: decimal.Decimal) -> None:
         if value and value.adjusted() >= precision - scale:
             rule = f"{field.name!r} has more digits than {field.type.sql} holds"
             raise BadRecord("out_of_range", rule, field=field.name)
         if (value and value.adjusted() < -scale) or value != value.quantize(step, context=wide):
             rule = f"{field.name!r} has more decimals than {field.type.sql} keeps"
             raise BadRecord("out_of_range", rule, field=field.name)
-        inside(value)
 
     return check
+
+
+def _written_size(field: Field) -> Check:
+    def check(value: decimal.Decimal) -> None:
+        text = str(value)
+        if (len(text) > MAX_DIGITS or "E" in text) and digits(value) > MAX_DIGITS:
+            raise BadRecord("out_of_range", f"{field.name!r} {too_long('a number')}", field=field.name)
+
+    return check
+
+
+def too_long(what: str) -> str:
+    """The rule that a number of too many digits breaks."""
+    return f"holds {what} that is written with more than {MAX_DIGITS} digits"
 
 
 def _inside(field: Field) -> Check:
@@ -175,11 +247,19 @@ def _instant_check(field: Field) -> Check:
 
 
 def _shape_check(field: Field) -> Check:
-    opening = {"object": b"{", "array": b"["}[field.logical]
+    opening = OPENINGS[field.logical]
 
     def check(value: msgspec.Raw) -> None:
-        if not bytes(value).lstrip().startswith(opening):
+        if memoryview(value)[0] != opening:
             raise BadRecord("wrong_type", f"{field.name!r} is not a JSON {field.logical}", field=field.name)
+
+    return check
+
+
+def _pattern_check(field: Field, pattern: Pattern) -> Check:
+    def check(value: str) -> None:
+        if fault := pattern.fault(value):
+            raise BadRecord("out_of_range", f"{field.name!r} {fault}", field=field.name)
 
     return check
 

@@ -168,3 +168,67 @@ def test_a_body_is_json_and_not_too_large(persons: AppliedDataset, connect: Conn
     assert http.post(PATH, "a=1", content_type="application/x-www-form-urlencoded").status_code == 415
     large = http.post(PATH, json.dumps(person(given_name="x" * 2**20)), content_type=JSON)
     assert (large.status_code, large.json()["type"]) == (413, "/api/problems#body-too-large")
+
+
+LONG_NUMBERS = {
+    "an exponent": '{"a":1e131000}',
+    "decimals": '{"a":[{"b":1e-16383}]}',
+    "digits": '{"a":1' + "0" * 5_000 + "}",
+    "many": '{"a":[' + ",".join(["1e300"] * 1_000) + "]}",
+}
+
+
+@pytest.mark.parametrize("number", LONG_NUMBERS)
+def test_a_number_that_grows_when_it_is_written_is_refused(
+    persons: AppliedDataset, connect: Connect, number: str
+) -> None:
+    http = connect(WRITES)
+    made = post(http, person()).json()
+    own = f"{PATH}/{made['_id']}"
+    preferences = f'"preferences":{LONG_NUMBERS[number]}'
+    whole = f'{{"given_name":"A","family_name":"B",{preferences}}}'
+    for refused in (
+        http.post(PATH, f'{{"person_id":"{uuid.uuid4()}",{whole[1:]}', content_type=JSON),
+        http.put(own, whole, content_type=JSON),
+        http.patch(own, f"{{{preferences}}}", content_type=JSON),
+    ):
+        assert (refused.status_code, refused.json()["reason"]) == (422, "out_of_range")
+        assert refused.json()["field"] == "preferences"
+        assert len(refused.content) < 1_000
+    assert http.get(own).json() == made
+
+
+def test_a_number_that_stands_already_is_read_and_can_be_replaced(
+    persons: AppliedDataset, connect: Connect, station: Station
+) -> None:
+    http = connect(WRITES)
+    made = post(http, person()).json()
+    own = f"{PATH}/{made['_id']}"
+    with station.connect("writer") as connection:
+        connection.execute("""UPDATE data.persons SET preferences = '{"a": 1e5000}'""")
+    assert b"1" + b"0" * 5_000 in http.get(own).content
+    assert b"1" + b"0" * 5_000 in http.get(PATH).content
+    kept = http.patch(own, '{"email":"ada@example.org"}', content_type=JSON)
+    assert (kept.status_code, kept.json()["field"]) == (422, "preferences")
+    replaced = http.patch(own, '{"email":"ada@example.org","preferences":{"a":1e30}}', content_type=JSON)
+    assert (replaced.status_code, replaced.json()["preferences"]) == (200, {"a": 10**30})
+    assert http.delete(own).status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("country", "DE\n"), ("country", "D\u00c9"), ("email", "a@b@c"), ("email", "\n@ ")]
+)
+def test_a_text_that_its_pattern_does_not_match_is_refused(
+    persons: AppliedDataset, connect: Connect, field: str, value: str
+) -> None:
+    http = connect(WRITES)
+    made = post(http, person()).json()
+    own = f"{PATH}/{made['_id']}"
+    whole = json.dumps({"given_name": "A", "family_name": "B", field: value})
+    for refused in (
+        post(http, person(**{field: value})),
+        http.put(own, whole, content_type=JSON),
+        http.patch(own, json.dumps({field: value}), content_type=JSON),
+    ):
+        assert refused.status_code == 422
+        assert (refused.json()["reason"], refused.json()["field"]) == ("out_of_range", field)

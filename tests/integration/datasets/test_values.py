@@ -1,6 +1,7 @@
 """Every type goes from JSON through the binary COPY into its column and back unchanged."""
 
 import base64
+import decimal
 import json
 from typing import Any
 
@@ -13,6 +14,7 @@ from psycopg.types.json import set_json_dumps
 
 from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.ddl import column_list, table_sql
+from apps.datasets.core.numerals import digits, written_length
 from apps.datasets.core.record import record_reader
 from tests.documents import document, prop
 from tests.station import Station
@@ -95,3 +97,34 @@ def test_a_value_comes_back_as_it_went_in(station: Station, kind: str) -> None:
             assert row[0] is True, (value, row[1])
 
         check()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0",
+        "-7",
+        "1.50",
+        "1e3",
+        "1.500e1",
+        "12e-1",
+        "1e-5",
+        "0.00012e-1",
+        "0e500",
+        "0e-500",
+        "0.0e3",
+        "1e4299",
+        "9.9e-99",
+    ],
+)
+def test_a_number_is_as_long_as_it_is_reckoned_to_be(station: Station, text: str) -> None:
+    """In `numeric`, by the binary COPY, and in `jsonb`."""
+    dataset = station.apply(document("things", [prop("any", "number", "numeric"), prop("doc", "object")]))
+    with station.connect("ingest") as connection:
+        set_json_dumps(msgspec.json.encode, connection)
+        store(connection, dataset, f'{{"any":{text},"doc":{{"a":{text}}}}}'.encode(), 1)
+        lengths = connection.execute(
+            "SELECT length(translate(\"any\"::text, '-.', '')), length(translate(doc->>'a', '-.', ''))"
+            " FROM data.things"
+        ).fetchone()
+    assert lengths == (digits(decimal.Decimal(text)), written_length(msgspec.Raw(text.encode())).total)

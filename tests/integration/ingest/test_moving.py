@@ -82,6 +82,34 @@ def test_each_bad_record_is_in_quarantine_raw_with_its_reason(line: Line) -> Non
     assert '"name": "\\u0000"' in shown.getvalue()
 
 
+def test_values_that_would_stop_a_worker_or_its_readers_are_in_quarantine(line: Line) -> None:
+    line.apply(
+        [
+            prop("id", "integer", required=True),
+            prop("s", logicalTypeOptions={"pattern": r"^(\w+\s?)*$"}),
+            prop("doc", "object"),
+            prop("num", "number", "numeric"),
+        ],
+        mode="append",
+    )
+    line.make()
+    bad = {
+        b'{"id":1,"s":"' + b"a" * 40 + b'!"}': "s",
+        b'{"id":2,"s":"' + b"a " * 30_000 + b'!"}': "s",
+        b'{"id":3,"doc":{"a":[' + b",".join([b"1e131000"] * 4_000) + b"]}}": "doc",
+        b'{"id":4,"doc":{"a":1e-16383}}': "doc",
+        b'{"id":5,"num":1' + b"0" * 5_000 + b"}": "num",
+    }
+    line.send({"id": 0, "s": "one two"}, *bad, {"id": 6, "s": "", "doc": {"a": 1.5e-7}, "num": 1e30})
+    moved = line.run("things")
+    assert (moved.rows, moved.rejects) == (2, len(bad))
+    assert stored(line) == [0, 6]
+    kept = line.query('SELECT value, reason, field FROM ingest_quarantine ORDER BY "offset"')
+    assert [(bytes(row[0]), row[1], row[2]) for row in kept] == [
+        (value, "out_of_range", field) for value, field in bad.items()
+    ]
+
+
 def test_many_refused_rows_among_many_are_found_in_one_transaction(line: Line) -> None:
     line.apply([prop("id", "integer", required=True, unique=True)], mode="append")
     line.make()

@@ -70,6 +70,12 @@ def test_every_word_of_a_contract_is_read() -> None:
         (document(properties=()), "$.schema[0].properties", "1 to 500"),
         (document(physical_name="a b"), "$.schema[0].physicalName", "topic"),
         (document(properties=[prop("a", physicalType="money")]), "properties[0].physicalType", "money"),
+        (
+            document(properties=[prop("a", physicalType="a" + " " * 9_999 + "!")]),
+            "properties[0].physicalType",
+            "not one of",
+        ),
+        (document(properties=[prop("a", physicalType="a b " * 99_999)]), "properties[0].physicalType", "not one of"),
         (document(properties=[prop("a", "integer", "text")]), "properties[0].physicalType", "does not go with"),
         (document(properties=[prop("a"), prop("a")]), "$.schema[0].properties", "twice"),
         (
