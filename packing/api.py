@@ -23,12 +23,14 @@ LEFT_OUT: Final = {
     "aws-msk-iam-sasl-signer-python": "Kafka is the workers'",
     "click-repl": "Celery's shell",
     "confluent-kafka": "Kafka is the workers'",
+    "grafana-client": "dashboards are synchronised by a job",
     "grafana-foundation-sdk": "dashboards are rendered beforehand",
     "gunicorn": "Lambda is the server",
     "markdown-it-py": "comes with rich",
     "mdurl": "comes with rich",
     "prompt-toolkit": "Celery's shell",
     "rich": "commands of a terminal",
+    "verlib2": "comes with grafana-client",
     "wcwidth": "Celery's shell",
 }
 """Packages that no request to the API imports, with the reason."""

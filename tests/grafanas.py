@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from apps.monitoring.adapters.grafana.client import Client
 from apps.monitoring.adapters.grafana.connect import connect
 from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
-from apps.monitoring.adapters.grafana.fake.server import DirectTransport
-from apps.monitoring.adapters.grafana.transport import Transport
+from apps.monitoring.adapters.grafana.fake.server import DirectAdapter, direct_client
 from apps.monitoring.core.grafana.history import KEPT, Synced, as_documents, from_documents
 from apps.monitoring.core.grafana.manifest import read_manifest
 from apps.monitoring.core.grafana.objects import Manifest
@@ -214,10 +214,10 @@ def run_on(
     fake: FakeGrafana,
     history: MemoryHistory | None = None,
     *,
-    transport: Transport | None = None,
+    client: Client | None = None,
     revision: str = "abc",
 ) -> Run:
-    grafana = connect(transport or DirectTransport(fake))
+    grafana = connect(client or direct_client(DirectAdapter(fake)))
     return Run(grafana, history or MemoryHistory(), revision, NOW)
 
 

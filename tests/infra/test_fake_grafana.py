@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from apps.monitoring.adapters.grafana.client import Client
 from apps.monitoring.adapters.grafana.connect import connect
-from apps.monitoring.adapters.grafana.transport import HttpTransport, Patience
+from apps.monitoring.adapters.grafana.session import Patience
 from apps.monitoring.core.grafana.objects import Manifest
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +22,7 @@ def test_it_tells_what_to_export_answers_with_that_and_leaves_when_asked() -> No
             assert fake.stdout is not None
             told = re.fullmatch(r"export ANDEN_GRAFANA_URL=(\S+) ANDEN_GRAFANA_TOKEN=(\S+)\n", fake.stdout.readline())
             assert told
-            grafana = connect(HttpTransport(told[1], told[2], patience=Patience(10, 1, 0.01), ca=None))
+            grafana = connect(Client(told[1], told[2], patience=Patience(10, 1, 0.01), ca=None))
             grafana.check_rights(write=True)
             assert not any(listed.owned for listed in grafana.read(Manifest(())).listed)
             port = told[1].rsplit(":", 1)[1]

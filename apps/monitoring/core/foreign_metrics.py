@@ -84,7 +84,14 @@ POD_RESTARTS: Final = Metric(
     "kube_pod_container_status_restarts_total", "Restarts of a container.", "counter", _CONTAINERS
 )
 
-# Alerts alone read these: the kubelet's, and those of blackbox_exporter, which no chart of ours installs.
+# Alerts alone read these: kube-state-metrics', the kubelet's, and those of blackbox_exporter, which no chart of
+# ours installs.
+DEPLOYMENT_AVAILABLE: Final = Metric(
+    "kube_deployment_status_replicas_available", "Pods of a Deployment that are ready.", "gauge", ("deployment",)
+)
+DEPLOYMENT_WANTED: Final = Metric(
+    "kube_deployment_spec_replicas", "Pods that a Deployment is to have.", "gauge", ("deployment",)
+)
 VOLUME_AVAILABLE: Final = Metric(
     "kubelet_volume_stats_available_bytes", "Bytes left on a volume.", "gauge", ("persistentvolumeclaim",)
 )

@@ -7,8 +7,8 @@ from apps.datasets.core.metric import Metric
 
 PANEL_WINDOW: Final = "$__rate_interval"
 """The window that Grafana chooses for a panel; rules name their own ("5m")."""
-TARGET_LABELS: Final = frozenset({"job", "instance", "namespace", "pod"})
-"""What Prometheus adds to each series it scrapes."""
+TARGET_LABELS: Final = frozenset({"job", "instance", "namespace", "pod", "role"})
+"""What Prometheus adds to each series it scrapes; `role` by the chart's ServiceMonitors."""
 
 Aggregate = Literal["sum", "max", "min", "avg", "count"]
 Operator = Literal["=", "!=", "=~", "!~"]

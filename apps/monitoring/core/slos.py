@@ -23,7 +23,9 @@ BASE: Final = "5m"
 """The one window that is read from raw counters; longer ones come from what it recorded."""
 WINDOWS: Final = (BASE, "30m", "1h", "2h", "6h", "1d", "3d", PERIOD)
 """Windows that error ratio and burn are recorded for."""
-COUNTED: Final = ("1h", "6h", "1d", "3d", PERIOD)
+STEP: Final = "2m"
+"""The window whose numbers of events are recorded once within it, end to end: longer windows are sums of them."""
+COUNTED: Final = (STEP, "1h", "6h", "1d", "3d", PERIOD)
 """Windows that numbers of events are recorded for."""
 
 API_WITHIN_S: Final = 0.5

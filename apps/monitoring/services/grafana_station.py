@@ -7,9 +7,10 @@ from django.conf import settings
 from django.utils import timezone
 from pydantic import HttpUrl, SecretStr
 
+from apps.monitoring.adapters.grafana.client import Client
 from apps.monitoring.adapters.grafana.connect import connect
 from apps.monitoring.adapters.grafana.files import documents, git_revision
-from apps.monitoring.adapters.grafana.transport import HttpTransport, Patience
+from apps.monitoring.adapters.grafana.session import Patience
 from apps.monitoring.core.errors import GrafanaRefused
 from apps.monitoring.core.grafana.manifest import read_manifest
 from apps.monitoring.core.grafana.objects import Kind, Manifest
@@ -64,7 +65,7 @@ def grafana() -> Grafana:
     patience = Patience(given.timeout_s, given.tries, given.pause_s)
     if given.ca is not None and not given.ca.is_file():
         raise GrafanaRefused("ANDEN_GRAFANA_CA is no file")
-    return connect(HttpTransport(str(given.url), given.token.get_secret_value(), patience=patience, ca=given.ca))
+    return connect(Client(str(given.url), given.token.get_secret_value(), patience=patience, ca=given.ca))
 
 
 def run(**more: Any) -> Run:

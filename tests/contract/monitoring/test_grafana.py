@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
+from apps.monitoring.adapters.grafana.client import Client
 from apps.monitoring.adapters.grafana.connect import connect
 from apps.monitoring.adapters.grafana.fake.grafana import TOKEN, FakeGrafana
 from apps.monitoring.adapters.grafana.fake.server import serving
-from apps.monitoring.adapters.grafana.legacy_reads import Reader, group_path
-from apps.monitoring.adapters.grafana.transport import HttpTransport, Patience
+from apps.monitoring.adapters.grafana.legacy_reads import Reader
+from apps.monitoring.adapters.grafana.session import Patience
 from apps.monitoring.core.errors import GrafanaRefused
 from apps.monitoring.core.grafana.manifest import read_manifest
 from apps.monitoring.core.grafana.objects import Kind, Manifest
@@ -37,7 +38,7 @@ class Place:
     made: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.http = HttpTransport(self.url, self.token, patience=Patience())
+        self.http = Client(self.url, self.token, patience=Patience())
 
     def uid(self, word: str) -> str:
         return f"{self.name}-{word}"
@@ -121,7 +122,7 @@ def test_it_tells_its_version_and_what_the_token_may_do(place: Place) -> None:
 
 
 def test_a_wrong_token_is_refused(place: Place) -> None:
-    stranger = HttpTransport(place.url, "glsa_wrong", patience=Patience())
+    stranger = Client(place.url, "glsa_wrong", patience=Patience())
     with pytest.raises(GrafanaRefused, match="does not know the token"):
         connect(stranger).check_rights(write=False)
 
@@ -194,7 +195,7 @@ def test_a_data_source_keeps_its_name_for_itself_and_its_secret(place: Place) ->
 def test_a_group_is_replaced_whole_and_its_folder_stays_while_it_stands(place: Place) -> None:
     wanted = place.make()
     folder = place.uid("f")
-    path = group_path(folder, "g")
+    path = f"{V1}/folder/{folder}/rule-groups/g"
     group = place.http.send("GET", path).body
     assert [found["provenance"] for found in group["rules"]] == ["api"]
     answer = place.http.send("DELETE", f"/api/folders/{folder}")
@@ -211,7 +212,7 @@ def test_a_condition_that_is_no_query_is_refused(place: Place) -> None:
     wanted = place.make()
     (item,) = (item for item in wanted.objects if item.key.kind is Kind.RULE_GROUP)
     broken = {**item.body["rules"][0], "condition": "Z"}
-    path = group_path(place.uid("f"), "g")
+    path = f"{V1}/folder/{place.uid('f')}/rule-groups/g"
     assert place.http.send("PUT", path, body={**item.body, "rules": [broken]}).status == 400
 
 

@@ -1,11 +1,12 @@
 """Grafana by its legacy `/api`: what stands there, and one change at a time."""
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from apps.monitoring.adapters.grafana import legacy_writes as writes
+from apps.monitoring.adapters.grafana.answer import Answer
+from apps.monitoring.adapters.grafana.client import Client
 from apps.monitoring.adapters.grafana.legacy_reads import Reader
-from apps.monitoring.adapters.grafana.transport import Answer, Transport
 from apps.monitoring.core.errors import GrafanaAway, GrafanaChanged, GrafanaRefused
 from apps.monitoring.core.grafana.objects import GrafanaObject, Kind, Manifest, State
 from apps.monitoring.core.grafana.plan import SECRET, Action, Sealing, actual_body, compare
@@ -29,10 +30,10 @@ CLASH: Final = (400, 409, 412)
 class LegacyGrafana:
     """One Grafana of version 11 to 13."""
 
-    def __init__(self, transport: Transport, version: str) -> None:
-        self._transport = transport
+    def __init__(self, client: Client, version: str) -> None:
+        self._client = client
         self._version = version
-        self._reader = Reader(transport)
+        self._reader = Reader(client)
 
     @property
     def version(self) -> str:
@@ -41,14 +42,13 @@ class LegacyGrafana:
 
     def check_rights(self, *, write: bool) -> None:
         """Nothing, if the token may do all that a run needs. Raises GrafanaRefused."""
-        answer = self._transport.send("GET", "/api/access-control/user/permissions")
+        answer = self._client.send("GET", "/api/access-control/user/permissions")
         if not (answer.ok and isinstance(answer.body, dict)):
-            raise GrafanaRefused(f"{self._transport.where} does not tell what the token may do: {answer.message}")
+            raise GrafanaRefused(f"{self._client.where} does not tell what the token may do: {answer.message}")
         missing = [action for action in (*READS, *(WRITES if write else ())) if action not in answer.body]
         if missing:
             raise GrafanaRefused(
-                f"{self._transport.where}: the token lacks {', '.join(missing)}: give its service account the role "
-                "Admin"
+                f"{self._client.where}: the token lacks {', '.join(missing)}: give its service account the role Admin"
             )
 
     def read(self, manifest: Manifest, *, policy: bool = False) -> State:
@@ -83,7 +83,7 @@ class LegacyGrafana:
 
     def _refusal(self, action: Action, answer: Answer) -> GrafanaRefused:
         return GrafanaRefused(
-            f"{self._transport.where} refuses to {action.verb} {action.key}: {answer.status} {answer.message}"
+            f"{self._client.where} refuses to {action.verb} {action.key}: {answer.status} {answer.message}"
         )
 
     def _again(self, action: Action, item: GrafanaObject, answer: Answer) -> Action | None:
@@ -104,21 +104,22 @@ class LegacyGrafana:
         return replace(action, verb="update", actual=actual)
 
     def _send(self, action: Action, message: str) -> Answer:
-        return writes.WRITERS[action.key.kind](self._transport, action, message)
+        return writes.WRITERS[action.key.kind](self._client, action, message)
 
     def open_deployment(self) -> Deployment | None:
         """The deployment that was begun and not ended."""
-        found = self._ask("/api/annotations", {"tags": list(OPEN), "limit": 10})
-        return Deployment(int(found[0]["id"])) if found else None
+        answer = self._client.call(self._client.api.annotations.get_annotation, tags=list(OPEN), limit=10)
+        self._must(answer, "read annotations")
+        return Deployment(int(answer.body[0]["id"])) if answer.body else None
 
     def begin_deployment(self, text: str, *, at_ms: int) -> Deployment:
         """An annotation that says that a deployment begins.
 
         An annotation has no uid: a lost answer is not repeated, but looked for.
         """
-        body = {"time": at_ms, "tags": list(OPEN), "text": text}
+        annotate = self._client.api.annotations.add_annotation
         try:
-            answer = self._transport.send("POST", "/api/annotations", body=body, once=True)
+            answer = self._client.call(annotate, time_from=at_ms, tags=list(OPEN), text=text)
         except GrafanaAway:
             begun = self.open_deployment()
             if begun is None:
@@ -129,18 +130,12 @@ class LegacyGrafana:
 
     def end_deployment(self, deployment: Deployment, text: str) -> None:
         """The annotation says from now on that the deployment is whole."""
-        body = {"tags": list(DONE), "text": text}
-        answer = self._transport.send("PATCH", f"/api/annotations/{deployment.id}", body=body)
-        self._must(answer, "annotate the deployment")
-
-    def _ask(self, path: str, params: dict[str, Any]) -> Any:
-        answer = self._transport.send("GET", path, params=params)
-        self._must(answer, f"read {path}")
-        return answer.body
+        patch = self._client.api.annotations.partial_update_annotation
+        self._must(self._client.call(patch, deployment.id, tags=list(DONE), text=text), "annotate the deployment")
 
     def _must(self, answer: Answer, what: str) -> None:
         if not answer.ok:
-            raise GrafanaRefused(f"{self._transport.where} refuses to {what}: {answer.status} {answer.message}")
+            raise GrafanaRefused(f"{self._client.where} refuses to {what}: {answer.status} {answer.message}")
 
 
 def _masked(text: str, action: Action) -> str:

@@ -1,11 +1,12 @@
 """What stands in Grafana, read with few requests: lists for everything, bodies only where ours are compared."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any, Final
 from urllib.parse import quote
 
-from apps.monitoring.adapters.grafana.transport import Transport
+from apps.monitoring.adapters.grafana.answer import Answer
+from apps.monitoring.adapters.grafana.client import Client
 from apps.monitoring.core.errors import GrafanaRefused
 from apps.monitoring.core.grafana.manifest import POLICY_UID
 from apps.monitoring.core.grafana.objects import Body, Key, Kind, Listed, Manifest, State, rules_of
@@ -15,15 +16,18 @@ from apps.monitoring.core.grafana.plan import REDACTED
 PAGE: Final = 1_000
 """Hits of one page of the search; Grafana gives 5,000 at most."""
 
-PROVISIONING: Final = "/api/v1/provisioning"
+Method = Callable[..., Any]
+"""One of grafana-client's."""
+
 ALERTING: Final = frozenset((Kind.RULE_GROUP, Kind.CONTACT_POINT, Kind.MUTE_TIMING, Kind.POLICY))
 
 
 class Reader:
     """Reads states of one Grafana."""
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._api = client.api
 
     def state(self, manifest: Manifest, *, policy: bool = False) -> State:
         """What stands there, with the bodies of the manifest's objects; the policy if it has one, or when asked."""
@@ -35,11 +39,11 @@ class Reader:
                 listed.append(entry)
                 if body is not None and entry.key in wanted:
                     found[entry.key] = body
-        rules = self._get(f"{PROVISIONING}/alert-rules")
+        rules = self._get("the alert rules", self._api.alertingprovisioning.get_alertrules_all)
         listed += [_listed(Kind.RULE, rule["uid"], rule["title"], rule, rule["folderUID"]) for rule in rules]
         tree = None
         if policy or any(key.kind is Kind.POLICY for key in wanted):
-            tree = self._get(f"{PROVISIONING}/policies")
+            tree = self._get("the notification policy", self._api.alertingprovisioning.get_notification_policy_tree)
             for route in our_routes(tree)[:1]:
                 listed.append(Listed(Key(Kind.POLICY, POLICY_UID), str(route.get("receiver")), owned=True))
         return State(tuple(listed), found, tuple(rules), self._intervals(manifest, rules), tree)
@@ -49,7 +53,7 @@ class Reader:
         hits = {hit["uid"]: {**hit, "parentUid": hit.get("folderUid")} for hit in self._search("dash-folder")}
         for key in sorted(wanted):
             if key.kind is Kind.FOLDER and key.uid not in hits:
-                found = self._one(f"/api/folders/{quote(key.uid, safe='')}")
+                found = self._one(key, self._api.folder.get_folder)
                 hits.update({key.uid: found} if found else {})
         for uid, hit in hits.items():
             parent = hit.get("parentUid") or ""
@@ -59,7 +63,7 @@ class Reader:
     def _dashboards(self, wanted: set[Key]) -> Iterator[tuple[Listed, Body | None]]:
         """Every dashboard: those that we want as they are saved, the others as the search's index has them."""
         for key in sorted(wanted):
-            if key.kind is Kind.DASHBOARD and (found := self._one(f"/api/dashboards/uid/{quote(key.uid, safe='')}")):
+            if key.kind is Kind.DASHBOARD and (found := self._one(key, self._api.dashboard.get_dashboard)):
                 place = found["meta"].get("folderUid") or ""
                 body = {**found["dashboard"], "folderUid": place}
                 yield _listed(Kind.DASHBOARD, key.uid, body["title"], body, place), body
@@ -68,32 +72,29 @@ class Reader:
             if entry.key not in wanted:
                 yield entry, None
 
-    def _one(self, path: str) -> Body | None:
-        """The object at this path; None when there is none."""
-        answer = self._transport.send("GET", path)
-        if answer.status == 404:
-            return None
-        if not answer.ok:
-            raise GrafanaRefused(f"{self._transport.where} refuses to read {path}: {answer.status} {answer.message}")
-        return dict(answer.body)
+    def _one(self, key: Key, method: Method) -> Body | None:
+        """The object of this key; None when there is none."""
+        answer = self._client.call(method, quote(key.uid, safe=""))
+        return None if answer.status == 404 else dict(self._read(str(key), answer))
 
     def _data_sources(self, wanted: set[Key]) -> Iterator[tuple[Listed, Body | None]]:
-        for body in self._get("/api/datasources"):
+        for body in self._get("the data sources", self._api.datasource.list_datasources):
             entry = _listed(Kind.DATA_SOURCE, body["uid"], body["name"], body)
             yield entry, self._data_source(body["uid"]) if entry.key in wanted else None
 
     def _data_source(self, uid: str) -> Body:
         """The data source whole, its secrets named as Grafana names those of contact points."""
-        body: Body = self._get(f"/api/datasources/uid/{quote(uid, safe='')}")
+        get = self._api.datasource.get_datasource_by_uid
+        body: Body = self._get(f"data source {uid}", get, quote(uid, safe=""))
         secrets = {name: REDACTED for name, there in (body.get("secureJsonFields") or {}).items() if there}
         return {**body, **({"secureJsonData": secrets} if secrets else {})}
 
     def _contact_points(self, _wanted: set[Key]) -> Iterator[tuple[Listed, Body]]:
-        for body in self._get(f"{PROVISIONING}/contact-points"):
+        for body in self._get("the contact points", self._api.alertingprovisioning.get_contactpoints):
             yield _listed(Kind.CONTACT_POINT, body["uid"], body["name"], body), body
 
     def _mute_timings(self, _wanted: set[Key]) -> Iterator[tuple[Listed, Body]]:
-        for body in self._get(f"{PROVISIONING}/mute-timings"):
+        for body in self._get("the mute timings", self._api.alertingprovisioning.get_mute_timings):
             yield _listed(Kind.MUTE_TIMING, body["name"], body["name"], body), body
 
     def _intervals(self, manifest: Manifest, rules: list[Body]) -> dict[tuple[str, str], int]:
@@ -104,14 +105,16 @@ class Reader:
         for item in groups:
             folder, title = item.body["folderUid"], item.body["title"]
             if (folder, title) in standing:
-                intervals[folder, title] = int(self._get(group_path(folder, title))["interval"])
+                group = self._get(f"rule group {title}", *rule_group_of(self._client, folder, title))
+                intervals[folder, title] = int(group["interval"])
         return intervals
 
     def _search(self, kind: str) -> Iterator[Body]:
         """All hits of this type, page by page; what moved between two pages comes once."""
         seen: set[str] = set()
         for page in count(1):
-            hits = self._get("/api/search", {"type": kind, "limit": PAGE, "page": page})
+            params = {"type": kind, "limit": PAGE, "page": page}
+            hits = self._read("the search", self._client.send("GET", "/api/search", params=params))
             for hit in hits:
                 if hit["uid"] not in seen:
                     seen.add(hit["uid"])
@@ -119,16 +122,19 @@ class Reader:
             if len(hits) < PAGE:
                 return
 
-    def _get(self, path: str, params: dict[str, Any] | None = None) -> Any:
-        answer = self._transport.send("GET", path, params=params)
+    def _get(self, what: str, method: Method, *args: str) -> Any:
+        answer = self._client.call(method, *args)
+        return self._read(what, answer)
+
+    def _read(self, what: str, answer: Answer) -> Any:
         if not answer.ok:
-            raise GrafanaRefused(f"{self._transport.where} refuses to read {path}: {answer.status} {answer.message}")
+            raise GrafanaRefused(f"{self._client.where} refuses to read {what}: {answer.status} {answer.message}")
         return answer.body if answer.body is not None else []
 
 
-def group_path(folder: str, title: str) -> str:
-    """Where a rule group is read and written."""
-    return f"{PROVISIONING}/folder/{quote(folder, safe='')}/rule-groups/{quote(title, safe='')}"
+def rule_group_of(client: Client, folder: str, title: str) -> tuple[Method, str, str]:
+    """The method that gives a rule group, and its arguments."""
+    return client.api.alertingprovisioning.get_rule_group, quote(folder, safe=""), quote(title, safe="")
 
 
 def _listed(kind: Kind, uid: str, title: str, body: Body, place: str = "") -> Listed:

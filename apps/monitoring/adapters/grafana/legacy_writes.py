@@ -4,63 +4,63 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from apps.monitoring.adapters.grafana.legacy_reads import PROVISIONING, group_path
-from apps.monitoring.adapters.grafana.transport import Answer, Transport
+from apps.monitoring.adapters.grafana.answer import Answer
+from apps.monitoring.adapters.grafana.client import Client
+from apps.monitoring.adapters.grafana.legacy_reads import rule_group_of
 from apps.monitoring.core.errors import GrafanaChanged
 from apps.monitoring.core.grafana.objects import Body, Kind
 from apps.monitoring.core.grafana.ownership import our_routes, owned
 from apps.monitoring.core.grafana.plan import Action
 
-Writer = Callable[[Transport, Action, str], Answer]
+Writer = Callable[[Client, Action, str], Answer]
 
 
-def folder(transport: Transport, action: Action, _message: str) -> Answer:
+def folder(client: Client, action: Action, _message: str) -> Answer:
     """The answer to making, renaming, moving or deleting a folder."""
-    path = f"/api/folders/{quote(action.key.uid, safe='')}"
+    uid, folders = _uid(action), client.api.folder
     if action.verb == "delete":
-        return _delete_empty(transport, action, path)
+        return _delete_empty(client, action)
     body = _body(action)
     if action.verb == "create":
-        return transport.send("POST", "/api/folders", body=body)
-    there = transport.send("GET", path)
-    answer = there
+        return client.send("POST", "/api/folders", body=body)
+    there = answer = client.call(folders.get_folder, uid)
     if there.ok and there.body["title"] != body["title"]:
-        sent = {"title": body["title"], "version": there.body.get("version"), "overwrite": False}
-        answer = transport.send("PUT", path, body=sent)
-    if answer.ok and (there.body.get("parentUid") or "") != body.get("parentUid", ""):
-        answer = transport.send("POST", f"{path}/move", body={"parentUid": body.get("parentUid", "")})
+        answer = client.call(folders.update_folder, uid, title=body["title"], version=there.body.get("version"))
+    parent = body.get("parentUid", "")
+    if answer.ok and (there.body.get("parentUid") or "") != parent:
+        answer = client.send("POST", f"/api/folders/{uid}/move", body={"parentUid": parent})
     return answer
 
 
-def _delete_empty(transport: Transport, action: Action, path: str) -> Answer:
+def _delete_empty(client: Client, action: Action) -> Answer:
     """The answer to deleting a folder, asked right before what lies in it: Grafana would delete that, too.
 
     Raises GrafanaChanged: something lies in it.
     """
-    counts = transport.send("GET", f"{path}/counts")
+    counts = client.send("GET", f"/api/folders/{_uid(action)}/counts")
     if not counts.ok:
         return counts
     inside = [f"{count} {kind}" for kind, count in sorted(counts.body.items()) if count]
     if inside:
         raise GrafanaChanged(f"{action.key} holds {', '.join(inside)}, which would be deleted with it: move it away")
-    return transport.send("DELETE", path)
+    return client.call(client.api.folder.delete_folder, _uid(action))
 
 
-def data_source(transport: Transport, action: Action, _message: str) -> Answer:
+def data_source(client: Client, action: Action, _message: str) -> Answer:
     """The answer to making, changing or deleting a data source."""
-    path = f"/api/datasources/uid/{quote(action.key.uid, safe='')}"
+    sources = client.api.datasource
     if action.verb == "delete":
-        return transport.send("DELETE", path)
+        return client.call(sources.delete_datasource_by_uid, _uid(action))
     if action.verb == "create":
-        return transport.send("POST", "/api/datasources", body=_body(action))
+        return client.call(sources.create_datasource, _body(action))
     version = (action.actual or {}).get("version")
-    return transport.send("PUT", path, body={**_body(action), "version": version})
+    return client.call(sources.update_datasource_by_uid, _uid(action), {**_body(action), "version": version})
 
 
-def dashboard(transport: Transport, action: Action, message: str) -> Answer:
+def dashboard(client: Client, action: Action, message: str) -> Answer:
     """The answer to saving or deleting a dashboard; saved only over the version that the plan saw."""
     if action.verb == "delete":
-        return transport.send("DELETE", f"/api/dashboards/uid/{quote(action.key.uid, safe='')}")
+        return client.call(client.api.dashboard.delete_dashboard, _uid(action))
     model = _body(action)
     where = model.pop("folderUid")
     version = (action.actual or {}).get("version", 0)
@@ -70,32 +70,35 @@ def dashboard(transport: Transport, action: Action, message: str) -> Answer:
         "message": message,
         "overwrite": False,
     }
-    return transport.send("POST", "/api/dashboards/db", body=sent)
+    return client.call(client.api.dashboard.update_dashboard, sent)
 
 
-def contact_point(transport: Transport, action: Action, _message: str) -> Answer:
+def contact_point(client: Client, action: Action, _message: str) -> Answer:
     """The answer to making, changing or deleting a contact point."""
-    return _provisioned(transport, action, "contact-points")
-
-
-def mute_timing(transport: Transport, action: Action, _message: str) -> Answer:
-    """The answer to making, changing or deleting a mute timing."""
-    return _provisioned(transport, action, "mute-timings")
-
-
-def _provisioned(transport: Transport, action: Action, collection: str) -> Answer:
-    path = f"{PROVISIONING}/{collection}"
-    one = f"{path}/{quote(action.key.uid, safe='')}"
+    alerting = client.api.alertingprovisioning
     if action.verb == "delete":
-        return transport.send("DELETE", one)
-    body = _body(action)
+        return client.call(alerting.delete_contactpoint, _uid(action))
     if action.verb == "create":
-        return transport.send("POST", path, body=body)
+        return client.call(alerting.create_contactpoint, _body(action))
+    return client.call(alerting.update_contactpoint, _uid(action), _versioned(action))
+
+
+def mute_timing(client: Client, action: Action, _message: str) -> Answer:
+    """The answer to making, changing or deleting a mute timing."""
+    alerting = client.api.alertingprovisioning
+    if action.verb == "delete":
+        return client.send("DELETE", f"/api/v1/provisioning/mute-timings/{_uid(action)}")
+    if action.verb == "create":
+        return client.call(alerting.create_mute_timing, _body(action))
+    return client.call(alerting.update_mute_timing, _uid(action), _versioned(action))
+
+
+def _versioned(action: Action) -> Body:
     version = (action.actual or {}).get("version")
-    return transport.send("PUT", one, body={**body, **({"version": version} if version else {})})
+    return {**_body(action), **({"version": version} if version else {})}
 
 
-def rule_group(transport: Transport, action: Action, _message: str) -> Answer:
+def rule_group(client: Client, action: Action, _message: str) -> Answer:
     """The answer to writing a group whole: rules that are elsewhere come in, rules that it lost come back.
 
     Grafana deletes the rules of a group that are not sent: those of ours that the code no longer has are sent on as
@@ -104,28 +107,30 @@ def rule_group(transport: Transport, action: Action, _message: str) -> Answer:
     Raises GrafanaChanged: somebody put a rule of their own into the group since the plan was made.
     """
     body = _body(action)
-    path = group_path(body["folderUid"], body["title"])
-    there = transport.send("GET", path)
+    get, place, title = rule_group_of(client, body["folderUid"], body["title"])
+    there = client.call(get, place, title)
     sent = {rule["uid"] for rule in body["rules"]}
     kept = [rule for rule in there.body.get("rules") or () if rule["uid"] not in sent] if there.ok else []
     for rule in kept:
         if not owned(Kind.RULE, rule["uid"], rule):
             raise GrafanaChanged(f"{action.key} holds the rule {rule['uid']}, which is not Andén's: move it away")
-    return transport.send("PUT", path, body={**body, "rules": [*body["rules"], *kept]})
+    whole = {**body, "rules": [*body["rules"], *kept]}
+    return client.call(client.api.alertingprovisioning.update_rule_group, place, title, whole)
 
 
-def rule(transport: Transport, action: Action, _message: str) -> Answer:
+def rule(client: Client, action: Action, _message: str) -> Answer:
     """The answer to deleting one rule, by itself: whatever else is in its group stays."""
-    return transport.send("DELETE", f"{PROVISIONING}/alert-rules/{quote(action.key.uid, safe='')}")
+    return client.call(client.api.alertingprovisioning.delete_alertrule, _uid(action))
 
 
-def policy(transport: Transport, action: Action, _message: str) -> Answer:
+def policy(client: Client, action: Action, _message: str) -> Answer:
     """The answer to putting our subtree into the tree as it stands now; every other route stays as it is.
 
     The tree has no version: it is read right before, and is given back with the same provenance, so that it stays
     as editable for its other owners as it was.
     """
-    answer = transport.send("GET", f"{PROVISIONING}/policies")
+    alerting = client.api.alertingprovisioning
+    answer = client.call(alerting.get_notification_policy_tree)
     if not answer.ok:
         return answer
     tree: Body = answer.body
@@ -136,8 +141,12 @@ def policy(transport: Transport, action: Action, _message: str) -> Answer:
     others = [route for route in routes if route not in ours]
     whole = {**tree, "routes": [*others[:place], *subtree, *others[place:]]}
     provenance = whole.pop("provenance", "")
-    headers = {} if provenance else {"X-Disable-Provenance": "true"}
-    return transport.send("PUT", f"{PROVISIONING}/policies", body=whole, headers=headers)
+    return client.call(alerting.set_notification_policy_tree, whole, disable_provenance=not provenance)
+
+
+def _uid(action: Action) -> str:
+    """The object's uid as a part of an address: grafana-client takes it as it is."""
+    return quote(action.key.uid, safe="")
 
 
 def _body(action: Action) -> Body:

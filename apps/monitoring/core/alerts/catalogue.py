@@ -9,6 +9,7 @@ from apps.monitoring.core.alerts.fleet import FLEET_ALERTS
 from apps.monitoring.core.alerts.ingest import INGEST_ALERTS
 from apps.monitoring.core.alerts.itself import ITSELF_ALERTS
 from apps.monitoring.core.alerts.recordings import recording_groups
+from apps.monitoring.core.alerts.roles import role_alerts
 from apps.monitoring.core.alerts.station import STATION_ALERTS
 from apps.monitoring.core.dashboards.recordings import fleet_recordings
 
@@ -18,7 +19,7 @@ RULE_FILES: Final[dict[str, tuple[Group, ...]]] = {
     "recordings": recording_groups(),
     "pages": (fleet_recordings(),),
     "slos": (Group("anden-slos", EVERY, tuple(burn_alerts())),),
-    "station": (Group("anden-station", EVERY, STATION_ALERTS),),
+    "station": (Group("anden-station", EVERY, STATION_ALERTS), Group("anden-roles", EVERY, tuple(role_alerts()))),
     "ingest": (Group("anden-ingest", EVERY, INGEST_ALERTS),),
     "database": (Group("anden-database", EVERY, DATABASE_ALERTS),),
     "fleet": (Group("anden-fleet", EVERY, FLEET_ALERTS),),

@@ -1,8 +1,11 @@
 """What Prometheus records of the objectives: raw counters over five minutes, and everything longer from that.
 
 A month read from raw counters would be millions of samples at each evaluation, so windows above six hours are summed
-from numbers of events per hour. Bad events and all events are summed apart and divided last: a quiet hour weighs
-little, and a gap in the one is a gap in the other.
+from numbers of events per step, and the steps neither overlap nor leave a gap: every event is in exactly one, and
+weighs the same from the first minute to the last. Bad events and all events are summed apart and divided last: a
+quiet hour weighs little, and a gap in the one is a gap in the other.
+
+While Prometheus is away or misses an evaluation, events are not counted, good or bad: nothing is made up for a gap.
 """
 
 from collections.abc import Iterator
@@ -21,6 +24,7 @@ from apps.monitoring.core.slos import (
     OBJECTIVE,
     PERIOD,
     SLOS,
+    STEP,
     bad_count,
     burn,
     error_ratio,
@@ -31,16 +35,15 @@ from apps.monitoring.core.slos import (
 
 FAST_EVERY_S: Final = 30
 FAST: Final = (BASE, "30m", "1h", "2h", "6h")
-SLOW_EVERY_S: Final = 120
+SLOW_EVERY_S: Final = window_seconds(STEP)
 """Not five minutes, which is as long as a series lives without a new sample."""
 SLOW: Final = ("1d", "3d", PERIOD)
-HOUR: Final = "1h"
 
 
 def recording_groups() -> tuple[Group, ...]:
     """The groups of recording rules. Prometheus evaluates a group's rules in order, so what is read comes first."""
     fast = (*_bases(), *(rule for window in FAST for rule in _quick(window)))
-    slow = (*(rule for window in COUNTED for rule in _counts(window)), *(rule for w in SLOW for rule in _slow(w)))
+    slow = (*_steps(), *(rule for window in SLOW for rule in _slow(window)))
     return (
         Group("anden-slo-fast", f"{FAST_EVERY_S}s", fast),
         Group("anden-slo-slow", f"{SLOW_EVERY_S}s", (*slow, _budget_left())),
@@ -59,23 +62,26 @@ def _bases() -> Iterator[Recording]:
 
 
 def _quick(window: str) -> Iterator[Recording]:
-    yield Recording(error_ratio(window), _ratio(_summed(BAD, window), _summed(EVENTS, window)))
+    bad, events = _summed(BAD, window), _summed(EVENTS, window)
+    if window in COUNTED:
+        yield Recording(event_count(window), compose(f"{{}} * {FAST_EVERY_S}", events))
+        yield Recording(bad_count(window), compose(f"{{}} * {FAST_EVERY_S}", bad))
+        bad, events = series(bad_count(window)), series(event_count(window))
+    yield Recording(error_ratio(window), _ratio(bad, events))
     yield _burn(window)
+
+
+def _steps() -> Iterator[Recording]:
+    # The mean and not a sum: how many samples lie in a step depends on where its edges fall between two of them.
+    for count, per_second in ((event_count, EVENTS), (bad_count, BAD)):
+        yield Recording(count(STEP), compose(f"avg_over_time({{}}[{STEP}]) * {SLOW_EVERY_S}", series(per_second)))
 
 
 def _slow(window: str) -> Iterator[Recording]:
+    for count in (event_count, bad_count):
+        yield Recording(count(window), _summed(count(STEP), window))
     yield Recording(error_ratio(window), _ratio(series(bad_count(window)), series(event_count(window))))
     yield _burn(window)
-
-
-def _counts(window: str) -> Iterator[Recording]:
-    for count, per_second in ((event_count, EVENTS), (bad_count, BAD)):
-        if window == HOUR:
-            yield Recording(count(window), compose(f"{{}} * {FAST_EVERY_S}", _summed(per_second, window)))
-        else:
-            # Each event is in as many of the hourly numbers as are recorded within an hour.
-            share = window_seconds(HOUR) // SLOW_EVERY_S
-            yield Recording(count(window), compose(f"{{}} / {share}", _summed(count(HOUR), window)))
 
 
 def _ratio(bad: Query, events: Query) -> Query:

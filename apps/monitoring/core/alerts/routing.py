@@ -88,6 +88,8 @@ class Inhibition:
     equal: tuple[str, ...] = ()
 
 
+_TOLD_TWICE: Final = (("beat", "BeatSilent"), ("fleet", "FleetEvaluationStale"), ("cloudwatch", "CloudWatchBlind"))
+"""A process that is gone, and the alert on what it leaves undone."""
 _ABSENT: Final = "ProbeSilent|BeatSilent|SloUnmeasured|IngestLagUnmeasured|FleetEvaluationStale"
 
 
@@ -99,7 +101,11 @@ _STRONGER: Final = (
     Inhibition(_named("FleetShifted"), _named("FleetServiceOutlier")),
     # Without any target everything is absent: one message is enough.
     Inhibition(_named("NothingScraped"), _named(_ABSENT)),
-    Inhibition(_named("NothingScraped"), _named("ScrapeFailing")),
+    Inhibition(_named("NothingScraped"), _named("WebGone|ProcessGone|ScrapeFailing")),
+    Inhibition(_named("WebGone"), (*_named("ScrapeFailing"), 'job=~"anden|anden-web"')),
+    Inhibition(_named("WebGone"), (*_named("SloUnmeasured"), 'slo=~"api-availability|api-latency"')),
+    Inhibition(_named("IngestLagUnmeasured"), (*_named("ProcessGone"), 'role="lag"')),
+    *(Inhibition((*_named("ProcessGone"), f'role="{role}"'), _named(told)) for role, told in _TOLD_TWICE),
     Inhibition(_named("VolumeFull"), _named("VolumeFilling"), ("namespace", "persistentvolumeclaim")),
     Inhibition(_named("CertificateEnding"), _named("CertificateAging"), ("instance",)),
     Inhibition(_named("IngestSourceStopped"), _named("IngestLagGrowing"), ("dataset",)),

@@ -18,6 +18,7 @@ from apps.monitoring.core.alerts.alert import Alert, Recording, runbook_name
 from apps.monitoring.core.alerts.aws import AWS_ALERTS, AwsAlert
 from apps.monitoring.core.alerts.burn import PAIRS
 from apps.monitoring.core.alerts.catalogue import ALERTS, RULE_FILES
+from apps.monitoring.core.alerts.roles import ROLES
 from apps.monitoring.core.cloudwatch.catalogue import BY_KEY
 from apps.monitoring.core.dashboards.pages import PAGES
 from apps.monitoring.core.slos import COUNTED, PERIOD, SLOS, WINDOWS, burn, event_count, window_seconds
@@ -53,7 +54,10 @@ def test_another_process_with_another_hash_seed_renders_the_same_bytes() -> None
 
 def test_names_are_unique_but_for_the_pairs_of_one_objective_and_what_is_told_of_each() -> None:
     counts = Counter([*(alert.name for alert in ALERTS), *(alert.name for alert in AWS_ALERTS)])
-    shared = {f"{slo.alert}Burn": len(PAIRS) for slo in SLOS} | {"SloUnmeasured": len(SLOS)}
+    shared = {f"{slo.alert}Burn": len(PAIRS) for slo in SLOS} | {
+        "SloUnmeasured": len(SLOS),
+        "ProcessGone": len(ROLES) - 1,
+    }
     assert {name: count for name, count in counts.items() if count > 1} == shared
 
 

@@ -245,6 +245,51 @@ def test_the_fastest_burn_speaks_for_the_others_of_its_dataset_alone(alertmanage
     }
 
 
+def test_one_message_tells_of_a_process_that_is_gone(alertmanager: Running) -> None:
+    def gone(role: str) -> dict[str, str]:
+        return {"alertname": "ProcessGone", "severity": "ticket", "role": role, "dataset": role}
+
+    found = states(
+        alertmanager.url,
+        {"alertname": "WebGone", "severity": "page"},
+        {"alertname": "ScrapeFailing", "severity": "ticket", "job": "anden-web", "dataset": "web"},
+        {"alertname": "ScrapeFailing", "severity": "ticket", "job": "anden-metrics", "dataset": "metrics"},
+        {"alertname": "ProbeBurn", "severity": "page", "slo": "probe-success"},
+        gone("beat"),
+        gone("ingest"),
+        gone("fleet"),
+        {"alertname": "BeatSilent", "severity": "ticket"},
+        {"alertname": "FleetEvaluationStale", "severity": "ticket"},
+    )
+    assert found == {
+        "WebGone": "active",
+        "ScrapeFailing web": "suppressed",
+        "ScrapeFailing metrics": "active",
+        "ProbeBurn": "active",
+        "ProcessGone beat": "active",
+        "ProcessGone ingest": "active",
+        "ProcessGone fleet": "active",
+        "BeatSilent": "suppressed",
+        "FleetEvaluationStale": "suppressed",
+    }
+
+
+def test_without_any_target_nothing_scraped_speaks_for_every_process(alertmanager: Running) -> None:
+    found = states(
+        alertmanager.url,
+        {"alertname": "NothingScraped", "severity": "page"},
+        {"alertname": "WebGone", "severity": "page", "job": "away"},
+        {"alertname": "ProcessGone", "severity": "ticket", "role": "lag"},
+        {"alertname": "IngestSourceStopped", "severity": "page", "dataset": "flights"},
+    )
+    assert found == {
+        "NothingScraped": "active",
+        "WebGone": "suppressed",
+        "ProcessGone": "suppressed",
+        "IngestSourceStopped flights": "active",
+    }
+
+
 def _told(alert: str, service: str, severity: str) -> dict[str, Any]:
     return {
         "labels": {"alertname": alert, "severity": severity, "service": service},

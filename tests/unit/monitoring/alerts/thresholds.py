@@ -15,6 +15,87 @@ SHIFT = 'anden_fleet_shift_factor{signal="latency_p95"}'
 FLEET_OPEN = 'anden_incidents_open_incidents{kind="fleet"}'
 
 
+ROLES = ("web", "ingest", "worker", "beat", "lag", "fleet", "postgres-exporter")
+"""What runs in a station of the chart that looks at a fleet and not at CloudWatch."""
+JOBS = {"web": "anden-web", "postgres-exporter": "postgres-exporter"}
+
+
+def target(role: str, pod: str = "a") -> str:
+    """The series that says whether a pod of this role answers, as the chart's ServiceMonitors name it."""
+    return f'up{{job="{JOBS.get(role, "anden-metrics")}",role="{role}",pod="{role}-{pod}"}}'
+
+
+def _station(**instead: str) -> dict[str, str]:
+    """The targets of a whole station, all up for an hour; keywords say what is other, "" that it is not there."""
+    answers = {role: instead.get(role.replace("-", "_"), "1x60") for role in ROLES}
+    return {target(role): values for role, values in answers.items() if values}
+
+
+def _deployment(role: str, available: str, wanted: str = "1x60") -> dict[str, str]:
+    of = f'{{namespace="anden",deployment="anden-{role}"}}'
+    return {
+        f"kube_deployment_status_replicas_available{of}": available,
+        f"kube_deployment_spec_replicas{of}": wanted,
+    }
+
+
+FLAPPING = "1x3 0 0 1 1 0 0 1 1 0 0 1 1 0 0 1 1 0 0 1 1 0 0 1 1 0 0 1 1 0 0 1 1 0 0"
+"""Up for two minutes, and away for two."""
+VANISHED = "1x9 stale"
+GONE_ROLES = tuple(
+    Case(
+        "ProcessGone",
+        f"the target of {role} vanishes",
+        _station(**{role.replace("-", "_"): VANISHED}),
+        "21m",
+        ({"role": role, **TICKET},),
+    )
+    for role in ROLES
+    if role not in ("web", "fleet")
+)
+ABSENCE = (
+    Case("WebGone", "its target vanishes", _station(web=VANISHED), "14m", (PAGE,)),
+    Case("WebGone", "it does not answer", _station(web="1x9 0x50"), "14m", (PAGE,)),
+    Case("WebGone", "there never was one", _station(web=""), "5m", (PAGE,)),
+    Case("WebGone", "everything is gone", dict.fromkeys(_station(), VANISHED), "14m", (PAGE,)),
+    Case("WebGone", "it comes and goes", _station(web=FLAPPING), "24m", (PAGE,)),
+    Case("WebGone", "one of two pods is left", {**_station(web=VANISHED), target("web", "b"): "1x60"}, "20m"),
+    Case("WebGone", "a release replaces pods", {**_station(web=VANISHED), target("web", "b"): "_x8 1x60"}, "14m"),
+    Case("WebGone", "a restart takes two minutes", _station(web="1x5 0 0 1x50"), "10m"),
+    Case("WebGone", "a restart without a target", _station(web="1x5 stale _ 1x50"), "10m"),
+    Case("WebGone", "two restarts in a quarter of an hour", _station(web="1x5 0 1x5 0 1x50"), "14m"),
+    Case("WebGone", "pods answer, and none is ready", {**_station(), **_deployment("web", "0x60")}, "5m", (PAGE,)),
+    Case("WebGone", "one is ready", {**_station(), **_deployment("web", "1x60", "2x60")}, "20m"),
+    Case("WebGone", "one process tells everything", {'up{job="anden"}': "1x60"}, "20m"),
+    Case("WebGone", "that one process is gone", {'up{job="anden"}': VANISHED}, "14m", (PAGE,)),
+    *GONE_ROLES,
+    Case("ProcessGone", "it comes and goes", _station(lag=FLAPPING), "30m", ({"role": "lag", **TICKET},)),
+    Case("ProcessGone", "all are there", _station(), "50m"),
+    Case("ProcessGone", "everything is gone: NothingScraped says so", dict.fromkeys(_station(), VANISHED), "40m"),
+    Case("ProcessGone", "no fleet is looked at", _station(fleet=""), "50m"),
+    Case("ProcessGone", "the fleet was switched off", _station(fleet=VANISHED), "50m"),
+    Case("ProcessGone", "one process tells everything", {'up{job="anden"}': "1x60"}, "50m"),
+    Case("ProcessGone", "targets of hands that know no roles", {'up{job="anden-web"}': "1x60"}, "50m"),
+    Case("ProcessGone", "a restart takes five minutes", _station(lag="1x5 stale _x3 1x50"), "12m"),
+    Case(
+        "ProcessGone",
+        "Kubernetes has no pod of the fleet that is ready",
+        {**_station(fleet=""), **_deployment("fleet", "0x60")},
+        "15m",
+        ({"role": "fleet", **TICKET},),
+    ),
+    Case(
+        "ProcessGone",
+        "nor of CloudWatch's collector",
+        {**_station(), **_deployment("cloudwatch", "0x60")},
+        "15m",
+        ({"role": "cloudwatch", **TICKET},),
+    ),
+    Case("ProcessGone", "none is wanted", {**_station(fleet=""), **_deployment("fleet", "0x60", "0x60")}, "50m"),
+    Case("ProcessGone", "somebody else's", {**_station(), **_deployment("of-others", "0x60")}, "50m"),
+)
+
+
 def _volume(available: str) -> dict[str, str]:
     return {
         f"kubelet_volume_stats_available_bytes{{{VOLUME}}}": available,
@@ -34,6 +115,7 @@ STATION = (
         "15m",
         ({"job": "anden-web", "instance": "a:9464", **TICKET},),
     ),
+    *ABSENCE,
     Case("ScrapeFailing", "it is up", {UP: "1x20"}, "15m"),
     Case("ScrapeFailing", "somebody else's is down", {'up{job="node"}': "0x20"}, "15m"),
     Case("VolumeFilling", "it falls steadily", _volume("29-0.02x130"), "100m", ({**OF_VOLUME, **TICKET},)),

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from apps.monitoring.adapters.grafana.client import Client
 from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
 from apps.monitoring.adapters.grafana.fake.server import serving
 from apps.monitoring.adapters.grafana.fake.world import Board, World
-from apps.monitoring.adapters.grafana.transport import HttpTransport, Patience, Transport
+from apps.monitoring.adapters.grafana.session import Patience
 from apps.monitoring.core.errors import GrafanaRefused, SyncRefused
 from apps.monitoring.core.grafana import placeholders
 from apps.monitoring.core.grafana.ownership import OWNER
@@ -148,17 +149,17 @@ def theirs(world: World) -> dict[str, Any]:
     return {**kept, "intervals": groups, "routes": others, "root": root}
 
 
-def use(fake: FakeGrafana, history: MemoryHistory, transport: Transport | None, seed: int) -> str:
+def use(fake: FakeGrafana, history: MemoryHistory, client: Client | None, seed: int) -> str:
     """Sync and prune, and what came of it; whatever they say, nothing foreign has changed."""
     before = copy.deepcopy(theirs(fake.world))
     outcome = "synced"
     try:
-        dashboards_sync(run_on(fake, history, transport=transport), WANTED)
+        dashboards_sync(run_on(fake, history, client=client), WANTED)
     except (SyncRefused, GrafanaRefused) as refusal:
         outcome = type(refusal).__name__
     assert theirs(fake.world) == before, (seed, outcome)
     try:
-        dashboards_prune(run_on(fake, history, transport=transport), WANTED, force=True)
+        dashboards_prune(run_on(fake, history, client=client), WANTED, force=True)
     except GrafanaRefused as refusal:
         outcome += f", {type(refusal).__name__} at prune"
     assert theirs(fake.world) == before, (seed, "prune")
@@ -186,4 +187,4 @@ def test_in_a_thousand_states_nothing_foreign_is_touched() -> None:
 def test_over_http_nothing_foreign_is_touched_either(seed: int) -> None:
     fake, history = some_grafana(random.Random(seed))  # noqa: S311 - a seed
     with serving(fake) as url:
-        use(fake, history, HttpTransport(url, "fake-token", patience=Patience(pause_s=0)), seed)
+        use(fake, history, Client(url, "fake-token", patience=Patience(pause_s=0)), seed)

@@ -4,12 +4,14 @@ import copy
 from typing import Any
 
 import pytest
+from requests import Response
 
+from apps.monitoring.adapters.grafana.client import Client
 from apps.monitoring.adapters.grafana.fake.exchange import Dropped, Fault
 from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
-from apps.monitoring.adapters.grafana.fake.server import DirectTransport, serving
+from apps.monitoring.adapters.grafana.fake.server import DirectAdapter, direct_client, serving
 from apps.monitoring.adapters.grafana.fake.world import World
-from apps.monitoring.adapters.grafana.transport import Answer, HttpTransport, Patience
+from apps.monitoring.adapters.grafana.session import Patience
 from apps.monitoring.core.errors import GrafanaAway
 from apps.monitoring.core.grafana import placeholders
 from apps.monitoring.services.grafana_sync import dashboards_drift, dashboards_sync
@@ -22,14 +24,14 @@ class Killed(BaseException):
     """The process is gone."""
 
 
-class Mortal(DirectTransport):
+class Mortal(DirectAdapter):
     """Dies at its nth request, before or after it had its effect."""
 
     def __init__(self, fake: FakeGrafana, at: int, *, applied: bool) -> None:
         super().__init__(fake)
         self.left, self.applied = at, applied
 
-    def send(self, *args: Any, **options: Any) -> Answer:
+    def send(self, *args: Any, **options: Any) -> Response:
         self.left -= 1
         if self.left == 0 and not self.applied:
             raise Killed
@@ -85,7 +87,9 @@ def test_killed_at_every_request_of_the_first_sync_the_next_converges() -> None:
         for applied in (False, True):
             fake, history = FakeGrafana(), MemoryHistory()
             with pytest.raises(Killed):
-                dashboards_sync(run_on(fake, history, transport=Mortal(fake, at, applied=applied)), manifest())
+                dashboards_sync(
+                    run_on(fake, history, client=direct_client(Mortal(fake, at, applied=applied))), manifest()
+                )
             dashboards_sync(run_on(fake, history), manifest())
             assert settled(fake.world) == settled(whole.world), (at, applied)
             assert [note["tags"] for note in fake.world.annotations.values()] == [["anden", "deploy"]], (at, applied)
@@ -101,7 +105,9 @@ def test_killed_at_every_request_of_a_release_the_next_converges_with_one_annota
         for applied in (False, True):
             fake, history = FakeGrafana(world=copy.deepcopy(before)), MemoryHistory()
             with pytest.raises(Killed):
-                dashboards_sync(run_on(fake, history, transport=Mortal(fake, at, applied=applied)), manifest(second()))
+                dashboards_sync(
+                    run_on(fake, history, client=direct_client(Mortal(fake, at, applied=applied))), manifest(second())
+                )
             dashboards_sync(run_on(fake, history), manifest(second()))
             assert settled(fake.world) == settled(after), (at, applied)
             notes = list(fake.world.annotations.values())
@@ -117,8 +123,8 @@ def test_a_connection_that_ends_at_every_request_over_http_is_one_error_and_the_
         fake.faults[at] = Fault(applied=at % 2 == 0)
         with serving(fake) as url:
             try:
-                transport = HttpTransport(url, "fake-token", patience=IMPATIENT)
-                dashboards_sync(run_on(fake, history, transport=transport), manifest(second()))
+                client = Client(url, "fake-token", patience=IMPATIENT)
+                dashboards_sync(run_on(fake, history, client=client), manifest(second()))
             except GrafanaAway:
                 pass  # but a deployment's beginning is looked for, and found
             dashboards_sync(run_on(fake, history), manifest(second()))
@@ -132,8 +138,8 @@ def test_with_retries_every_lost_answer_is_survived_in_the_same_run() -> None:
         fake, history = FakeGrafana(world=copy.deepcopy(before)), MemoryHistory()
         fake.faults[at] = Fault(applied=True)
         with serving(fake) as url:
-            transport = HttpTransport(url, "fake-token", patience=Patience(timeout_s=5, tries=3, pause_s=0.001))
-            dashboards_sync(run_on(fake, history, transport=transport), manifest(second()))
+            client = Client(url, "fake-token", patience=Patience(timeout_s=5, tries=3, pause_s=0.001))
+            dashboards_sync(run_on(fake, history, client=client), manifest(second()))
         assert settled(fake.world) == settled(after), at
         assert len(fake.world.annotations) == 2
 
@@ -143,4 +149,5 @@ def test_a_drop_is_what_the_fake_makes_of_a_fault_without_status() -> None:
     fake.faults[1] = Fault()
     with pytest.raises(GrafanaAway) as raised:
         run_on(fake)
-    assert isinstance(raised.value.__cause__, Dropped)
+    assert raised.value.__cause__ is not None
+    assert isinstance(raised.value.__cause__.__cause__, Dropped)

@@ -3,9 +3,10 @@
 import time
 from collections import Counter
 
+from apps.monitoring.adapters.grafana.client import Client
 from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
 from apps.monitoring.adapters.grafana.fake.server import serving
-from apps.monitoring.adapters.grafana.transport import HttpTransport, Patience
+from apps.monitoring.adapters.grafana.session import Patience
 from apps.monitoring.core.grafana.objects import Kind
 from apps.monitoring.services.grafana_sync import dashboards_plan, dashboards_sync
 from tests.grafanas import MemoryHistory, manifest, many, run_on
@@ -19,7 +20,7 @@ def test_a_large_station_is_synchronised_once() -> None:
     assert (kinds[Kind.FOLDER], kinds[Kind.RULE_GROUP]) == (FOLDERS, RULES // 20)
     fake, history = FakeGrafana(), MemoryHistory()
     with serving(fake) as url:
-        run = run_on(fake, history, transport=HttpTransport(url, "fake-token", patience=Patience()))
+        run = run_on(fake, history, client=Client(url, "fake-token", patience=Patience()))
         took: dict[str, float] = {}
         for name in ("first sync", "second sync", "plan"):
             fake.forget()

@@ -1,17 +1,21 @@
 """The fake over HTTP on loopback, and the same without HTTP where thousands of states are tried."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import requests
+from requests.adapters import BaseAdapter
+
+from apps.monitoring.adapters.grafana.client import Client
 from apps.monitoring.adapters.grafana.fake.exchange import Dropped, Reply, Request
 from apps.monitoring.adapters.grafana.fake.grafana import TOKEN, FakeGrafana
-from apps.monitoring.adapters.grafana.transport import Answer
-from apps.monitoring.core.errors import GrafanaAway, GrafanaRefused
+from apps.monitoring.adapters.grafana.session import Patience
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -71,40 +75,35 @@ def serving(grafana: FakeGrafana, port: int = 0) -> Iterator[str]:
         thread.join()
 
 
-class DirectTransport:
-    """Speaks to the fake without HTTP; each request is sent once."""
+class DirectAdapter(BaseAdapter):
+    """Brings the requests of a session to the fake without HTTP; each is sent once."""
 
-    def __init__(self, grafana: FakeGrafana, token: str = TOKEN) -> None:
+    def __init__(self, grafana: FakeGrafana) -> None:
+        super().__init__()
         self._grafana = grafana
-        self._token = token
 
-    @property
-    def where(self) -> str:
-        """Which Grafana, for messages."""
-        return "the fake Grafana"
-
-    def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        body: Any = None,
-        headers: Mapping[str, str] | None = None,
-        once: bool = False,
-    ) -> Answer:
-        """The answer; see Transport."""
-        query = {
-            name: [str(part) for part in (value if isinstance(value, list) else [value])]
-            for name, value in (params or {}).items()
-        }
-        given = {"authorization": f"Bearer {self._token}", **{k.lower(): v for k, v in (headers or {}).items()}}
+    def send(self, request: requests.PreparedRequest, *_args: Any, **_options: Any) -> requests.Response:
+        """The fake's answer."""
+        parts = urlsplit(str(request.url))
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        body = json.loads(request.body) if request.body else None
+        response = requests.Response()
+        response.request, response.url = request, str(request.url)
         try:
-            # Through JSON and back, as over HTTP: nothing is shared with the caller.
-            reply = self._grafana.handle(Request(method, path, query, given, json.loads(json.dumps(body))))
+            reply = self._grafana.handle(
+                Request(str(request.method), parts.path, parse_qs(parts.query), headers, body)
+            )
         except Dropped as error:
-            raise GrafanaAway(f"the fake Grafana dropped {method} {path} (once: {once})") from error
-        answer = Answer(reply.status, json.loads(json.dumps(reply.body)))
-        if reply.status == 401 or (reply.status == 403 and not answer.is_locked):
-            raise GrafanaRefused(f"the fake Grafana answers {reply.status}")
-        return answer
+            raise requests.ConnectionError("dropped", request=request) from error
+        response.status_code = reply.status
+        response.headers.update(reply.headers)
+        response.raw = BytesIO(b"" if reply.body is None else json.dumps(reply.body).encode())
+        return response
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def direct_client(adapter: DirectAdapter) -> Client:
+    """A client that speaks to the fake without HTTP."""
+    return Client("http://fake.invalid", TOKEN, patience=Patience(tries=1), adapter=adapter)

@@ -1,18 +1,26 @@
 """What can be wrong with a Grafana, each in one clear line and before the first write."""
 
+import io
+import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
+from requests import PreparedRequest, Response
+from requests.adapters import BaseAdapter
 
 from apps.datasets.adapters.prometheus import counter
+from apps.monitoring.adapters.grafana.answer import Answer
+from apps.monitoring.adapters.grafana.client import Client
 from apps.monitoring.adapters.grafana.connect import connect
 from apps.monitoring.adapters.grafana.fake.exchange import Fault
 from apps.monitoring.adapters.grafana.fake.grafana import EVERYTHING, TOKEN, FakeGrafana
 from apps.monitoring.adapters.grafana.fake.server import serving
 from apps.monitoring.adapters.grafana.legacy import LegacyGrafana
-from apps.monitoring.adapters.grafana.transport import HttpTransport, Patience
+from apps.monitoring.adapters.grafana.session import Patience
 from apps.monitoring.core.errors import GrafanaAway, GrafanaRefused
 from apps.monitoring.metrics import SYNC_REQUESTS
 from apps.monitoring.services.grafana_sync import Run, dashboards_sync
@@ -34,7 +42,7 @@ def url(fake: FakeGrafana) -> Iterator[str]:
 
 
 def sync(url: str, *, token: str = TOKEN, patience: Patience = QUICK, ca: Path | None = None) -> None:
-    grafana = connect(HttpTransport(url, token, patience=patience, ca=ca))
+    grafana = connect(Client(url, token, patience=patience, ca=ca))
     dashboards_sync(Run(grafana, MemoryHistory(), "abc", NOW), manifest())
 
 
@@ -66,7 +74,7 @@ def test_a_missing_permission_is_named_before_the_first_write(fake: FakeGrafana,
 def test_an_older_grafana(version: str, supported: bool) -> None:
     with serving(FakeGrafana(version)) as url:
         if supported:
-            assert isinstance(connect(HttpTransport(url, "fake-token", patience=QUICK)), LegacyGrafana)
+            assert isinstance(connect(Client(url, "fake-token", patience=QUICK)), LegacyGrafana)
         else:
             with pytest.raises(GrafanaRefused, match=r"version 10\.4\.19; Andén needs 11\.0 or newer: upgrade it"):
                 sync(url)
@@ -157,7 +165,7 @@ def test_every_try_is_counted(fake: FakeGrafana, url: str) -> None:
 
     before = value("5xx"), value("2xx")
     fake.fail((1, 2), Fault(status=503))
-    connect(HttpTransport(url, "fake-token", patience=QUICK))
+    connect(Client(url, "fake-token", patience=QUICK))
     assert (value("5xx"), value("2xx")) == (before[0] + 2, before[1] + 1)
 
 
@@ -169,5 +177,109 @@ def test_the_token_is_not_replaced_by_a_netrc(url: str, monkeypatch: pytest.Monk
 
 def test_certificates_are_checked() -> None:
     assert ssl.create_default_context().verify_mode is ssl.CERT_REQUIRED
-    assert HttpTransport("https://x", "t", patience=QUICK)._verify is True
-    assert HttpTransport("https://x", "t", patience=QUICK, ca=Path("/ca.pem"))._verify == "/ca.pem"
+    assert Client("https://x", "t", patience=QUICK).api.client.verify is True
+    assert Client("https://x", "t", patience=QUICK, ca=Path("/ca.pem")).api.client.verify == "/ca.pem"
+
+
+@pytest.mark.parametrize(
+    ("url", "asked"),
+    [
+        ("http://[::1]:3000", "http://[::1]:3000/api/health"),
+        ("https://example.org/grafana", "https://example.org/grafana/api/health"),
+        ("https://example.org/grafana/", "https://example.org/grafana/api/health"),
+    ],
+)
+def test_an_address_is_taken_as_it_is_written(url: str, asked: str) -> None:
+    seen: list[tuple[str, Any]] = []
+
+    class Line(BaseAdapter):
+        def send(self, request: PreparedRequest, *_: Any, **options: Any) -> Response:
+            seen.append((str(request.url), options["verify"]))
+            raise requests.ConnectionError(request=request)
+
+        def close(self) -> None:
+            pass
+
+    with pytest.raises(GrafanaAway):
+        connect(Client(url, "t", patience=QUICK, adapter=Line()))
+    assert seen == [(asked, True)]
+
+
+def test_a_grafana_that_never_answers(fake: FakeGrafana) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with pytest.raises(GrafanaAway, match=r"does not answer GET /api/health \(.*timed out") as raised:
+            sync(f"http://127.0.0.1:{port}", patience=Patience(timeout_s=0.1, tries=2, pause_s=0.001))
+    one_line(raised.value)
+
+
+def test_no_proxy_of_the_environment_gets_the_token(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    sync(url)
+
+
+def test_an_annotation_is_sent_once_and_looked_for(fake: FakeGrafana, url: str) -> None:
+    """It has no uid: were a lost answer repeated, two deployments would begin."""
+    grafana = connect(Client(url, TOKEN, patience=QUICK))
+    fake.faults[len(fake.requests) + 1] = Fault(status=503, applied=True)
+    assert grafana.begin_deployment("one", at_ms=1_700_000_000_000) == grafana.open_deployment()
+    assert [asked.method for asked in fake.requests if asked.path == "/api/annotations"][:2] == ["POST", "GET"]
+    assert len(fake.world.annotations) == 1
+
+
+def test_an_annotation_that_never_arrived_is_told(fake: FakeGrafana, url: str) -> None:
+    grafana = connect(Client(url, TOKEN, patience=QUICK))
+    fake.faults[len(fake.requests) + 1] = Fault(status=503)
+    with pytest.raises(GrafanaAway, match="answers POST /api/annotations with 503 after 1 try "):
+        grafana.begin_deployment("one", at_ms=1_700_000_000_000)
+    assert fake.world.annotations == {}
+
+
+class Answering(BaseAdapter):
+    """Gives one answer to everything."""
+
+    def __init__(self, status: int, body: bytes, kind: str) -> None:
+        super().__init__()
+        self.given = status, body, kind
+
+    def send(self, request: PreparedRequest, *_: Any, **__: Any) -> Response:
+        response = Response()
+        response.status_code, body, response.headers["Content-Type"] = self.given
+        response.raw, response.request, response.url = io.BytesIO(body), request, str(request.url)
+        return response
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "expected"),
+    [
+        (200, b'{"a": 1}', "text/plain", Answer(200, {"a": 1})),
+        (200, b"", "application/json", Answer(200, None)),
+        (202, b"", "", Answer(200, None)),
+        (204, b"", "", Answer(200, None)),
+        (
+            412,
+            b'{"status": "version-mismatch", "message": "m"}',
+            "application/json",
+            Answer(412, {"status": "version-mismatch", "message": "m"}),
+        ),
+        (400, b'"bare words"', "application/json", Answer(400, "bare words")),
+        (404, b"", "text/plain", Answer(404, "")),
+    ],
+)
+def test_what_grafana_says_is_passed_on(status: int, body: bytes, kind: str, expected: Answer) -> None:
+    client = Client("http://x", "t", patience=QUICK, adapter=Answering(status, body, kind))
+    assert client.call(client.api.folder.get_folder, "f") == expected
+    assert client.send("PUT", "/api/folders/f", body={}) == expected
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 404, 409])
+def test_a_page_for_people_is_no_answer_of_grafana(status: int) -> None:
+    client = Client("http://x", "t", patience=QUICK, adapter=Answering(status, b"<html>Log in</html>", "text/html"))
+    with pytest.raises(GrafanaRefused, match=r"mend ANDEN_GRAFANA_URL|ANDEN_GRAFANA_URL leads"):
+        client.call(client.api.datasource.list_datasources)
