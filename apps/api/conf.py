@@ -14,6 +14,12 @@ class ApiSettings(EnvironmentSettings):
     max_body_bytes: int = Field(
         default=1_048_576, ge=1024, le=16_777_216, description="Largest record that a write may send, bytes."
     )
+    max_answer_bytes: int = Field(
+        default=4_194_304,
+        ge=65_536,
+        le=268_435_456,
+        description="Largest page or record of an answer, bytes: a page ends earlier, a record omits large fields.",
+    )
     write_wait_s: float = Field(
         default=5, gt=0, le=60, description="Longest wait of a write for a row that another writer holds, seconds."
     )

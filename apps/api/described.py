@@ -1,6 +1,6 @@
 """What the views answer, in OpenAPI's words: decorators for their methods."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, TypeVar
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -13,7 +13,6 @@ from apps.api.openapi import ref
 from apps.api.problems import CONTENT_TYPE, PROBLEMS
 
 Method = TypeVar("Method", bound=Callable[..., Any])
-JSON = "application/json"
 Place = Literal["path", "query", "header"]
 PATH: Final = "path"
 QUERY: Final = "query"
@@ -46,6 +45,9 @@ FIELDS = _text("fields", QUERY, "The fields to answer with, comma-separated; all
 ORDER = _text("order", QUERY, "One of the dataset's `orders`, or its exact reverse: `-` in front of each field.")
 CURSOR = _text("cursor", QUERY, "Where to go on, as `next` has it.")
 IF_MATCH = _text("If-Match", HEADER, "Change the record only if its `ETag` is still this.")
+IF_NONE_MATCH = _text(
+    "If-None-Match", HEADER, "Write only if the record does not have this `ETag`; `*`: only if it does not exist."
+)
 LIMIT = OpenApiParameter(
     "limit",
     {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
@@ -73,9 +75,9 @@ def described(
     answers: dict[int, tuple[str, dict[str, Any] | None]],
     errors: tuple[int, ...],
     parameters: tuple[OpenApiParameter, ...] = (),
-    body: str | None = None,
+    body: Mapping[str, str] | None = None,
 ) -> Callable[[Method], Method]:
-    """The decorator of one operation; an answer is a media type and the schema of its body."""
+    """The decorator of one operation; an answer is a media type and the schema of its body, a body schemas by type."""
     responses: dict[Any, Any] = {
         (status, media) if schema else status: OpenApiResponse(schema, SAID.get(status, summary))
         for status, (media, schema) in answers.items()
@@ -86,7 +88,7 @@ def described(
         summary=summary,
         tags=["records" if "Record" in operation else "datasets"],
         parameters=list(parameters),
-        request={JSON: ref(body)} if body else None,
+        request={kind: ref(name) for kind, name in body.items()} if body else None,
         responses=responses,
     )
 

@@ -15,8 +15,15 @@ filtered. Write `field[eq]=value` for a field called `fields`, `order`, `limit` 
 **Pages.** Follow `next` until it is `null`: each record that is there throughout comes exactly once, however
 many arrive meanwhile. Nothing is counted, and nothing is cut off in silence.
 
+**Sizes.** A page ends with fewer records than `limit` where more would be too large; `next` goes on behind them. A
+record that is too large by itself comes alone, without its largest fields: `_omitted` names them. Ask for one by
+`GET …/records/{id}?fields=name`; where even that is too large, the answer is the problem `answer-too-large`.
+
 **Writes.** Where a dataset takes them: `POST`, `PUT`, `PATCH`, `DELETE`. An item's `ETag` is its revision; send
-it as `If-Match` to change only what you have read.
+it as `If-Match` to change only what you have read, `If-None-Match: *` with a `PUT` to make a record and replace none.
+`PATCH` replaces the fields that are sent; as `application/merge-patch+json` (RFC 7396) it merges objects and removes
+what is null. A body of another media type is answered with 415, whose `Accept` or `Accept-Patch` names those that are
+taken.
 
 **Errors** are problem details (RFC 9457): `type`, `title`, `status`, `detail`, and the `parameter` or `field`
 at fault.
@@ -94,6 +101,7 @@ SCHEMAS: Final[dict[str, Any]] = {
             "A record: its `_id`, and the fields of the dataset's contract that the key may see.",
             ["_id"],
             _id={"type": "string", "description": "Its primary key in an opaque, URL-safe form."},
+            _omitted={**TEXTS, "description": "The fields that are too large for this answer, if any."},
         ),
         "additionalProperties": True,
     },
@@ -102,6 +110,12 @@ SCHEMAS: Final[dict[str, Any]] = {
         "description": "The fields of a record, as the dataset's contract has them.",
         "additionalProperties": True,
         "example": {"given_name": "Ada", "family_name": "Lovelace"},
+    },
+    "RecordMergePatch": {
+        "type": "object",
+        "description": "Members to merge into the record, as in RFC 7396: objects are merged, null removes.",
+        "additionalProperties": True,
+        "example": {"preferences": {"meal": None}},
     },
     "Records": _object(
         "A page of records.",

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from apps.api.core.errors import RecordUnknown
 from apps.api.core.keys import KeyText
+from apps.api.core.preconditions import Preconditions
 from apps.api.core.probe import CHECKS, CLIENT, DATASET, HIDDEN, HIDDEN_VALUE, ROW, Outcome, Probe, outcomes
 from apps.api.core.surface import surface_of
 from apps.api.metrics import PROBE_CHECKS, PROBED
@@ -55,7 +56,14 @@ def probe_dataset_install(today: datetime.date) -> bool:
     body = json.dumps(STORED).encode()
     record_write(
         access,
-        Change(method="PUT", body=body, record_id=record_id, if_match=None, worker="probe install", today=today),
+        Change(
+            method="PUT",
+            body=body,
+            record_id=record_id,
+            preconditions=Preconditions(),
+            worker="probe install",
+            today=today,
+        ),
     )
     return True
 

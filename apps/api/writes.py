@@ -12,25 +12,30 @@ from psycopg import Cursor
 
 from apps.api.adapters.refusals import told
 from apps.api.adapters.rows import RowWrite, StoredRow, WrittenRow, event_moment, lock_row, write_row
+from apps.api.adapters.statements import Statement
 from apps.api.core.errors import (
     DatasetReadOnly,
+    RecordBusy,
     RecordExists,
     RecordNewer,
     RecordUnknown,
     RevisionStale,
     ValueTaken,
 )
+from apps.api.core.preconditions import Preconditions
+from apps.api.core.surface import Surface
 from apps.api.core.writing import (
     Parts,
     body_parts,
     discreet,
+    hidden_columns,
     key_parts,
     key_values,
+    merge_patched,
     permitted,
     values_of,
-    with_hidden,
 )
-from apps.api.records import etag_of, id_maker, key_of
+from apps.api.records import etag_of, id_maker, item_without_large, key_of
 from apps.api.selectors import Access
 from apps.datasets.adapters.ledger import ensure_ledger_days
 from apps.datasets.adapters.months import ensure_months
@@ -40,19 +45,22 @@ from apps.datasets.core.months import month_bounds
 from apps.datasets.core.record import Values, record_reader
 
 ALIAS = "writer"
+TRIES = 3
+"""Looks at a record that others make and remove in the same moment."""
 Method = Literal["POST", "PUT", "PATCH", "DELETE"]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a request asks for. `if_match` holds the tags of the header, None without one."""
+    """What a request asks for; a body that is `merged` goes into the stored record's objects."""
 
     method: Method
     body: bytes
     record_id: str | None
-    if_match: frozenset[str] | None
+    preconditions: Preconditions
     worker: str
     today: datetime.date
+    merged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,10 @@ class Written:
     record_id: str
     etag: str
     created: bool
+
+
+class RowMade(Exception):
+    """Another request made the row between our look and our insert: look again."""
 
 
 class PartitionMissing(Exception):
@@ -83,25 +95,49 @@ def record_write(access: Access, change: Change) -> Written:
     if not access.applied.contract.api_writes:
         raise DatasetReadOnly
     try:
-        return _with_partitions(access, lambda: _written(access, change))
+        return _with_partitions(access, lambda: _looked_again(access, change))
     except BadRecord as error:
         raise discreet(access.surface, error) from None
 
 
+def _looked_again(access: Access, change: Change) -> Written:
+    for _ in range(TRIES):
+        try:
+            return _written(access, change)
+        except RowMade:
+            continue
+    raise RecordBusy
+
+
 def _written(access: Access, change: Change) -> Written:
-    with told(), transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as wrapper:
+    with told(writing=True), transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as wrapper:
         cursor: Cursor[Any] = wrapper.cursor
         wait = f"{int(settings.API.write_wait_s * 1000)}ms"
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", (wait,))
         stored, values = _desired(access, change, cursor)
         row = _stored_write(access, change, cursor, values)
-        if row is None or (row.rev > 1 and stored is None and change.method == "POST"):
-            # Either a newer row won, or another POST of the same key came between our look and our insert.
-            raise RecordExists if row is not None else RecordNewer
-    ids = id_maker(access)
-    body = row.body if "read" in access.actions else "{}"
+        if row is None:
+            raise RecordNewer
+        if stored is None and row.rev > 1:
+            raise RowMade
+        body = _body(access, cursor, row)
     created = stored.deleted if stored is not None else row.rev == 1
-    return Written(ids.record(body, row.key), ids.make(row.key), etag_of("", str(row.rev)), created=created)
+    return Written(body, id_maker(access).make(row.key), etag_of("", str(row.rev)), created=created)
+
+
+def _body(access: Access, cursor: Cursor[Any], row: WrittenRow) -> str:
+    """The record as it stands, as far as the key may read it and an answer can carry it."""
+    ids = id_maker(access)
+    if "read" not in access.actions:
+        return ids.record("{}", row.key)
+    if row.body is not None:
+        return ids.record(row.body, row.key)
+
+    def fetch(statement: Statement) -> list[tuple[Any, ...]]:
+        return cursor.execute(statement.sql, statement.params).fetchall()
+
+    item = item_without_large(fetch, access, access.surface.fields, key_of(access, ids.make(row.key)))
+    return item.body if item is not None else ids.record("{}", row.key)
 
 
 def _desired(access: Access, change: Change, cursor: Cursor[Any]) -> tuple[StoredRow | None, Values]:
@@ -109,7 +145,8 @@ def _desired(access: Access, change: Change, cursor: Cursor[Any]) -> tuple[Store
     contract, surface = access.applied.contract, access.surface
     sent: Parts = {}
     if change.method != "DELETE":
-        sent = permitted(surface, body_parts(change.body), record_id=change.record_id)
+        in_part = change.method == "PATCH"
+        sent = permitted(surface, body_parts(change.body), record_id=change.record_id, in_part=in_part)
     if change.record_id is None:
         values = values_of(contract, sent)
         stored = lock_row(cursor, contract, key_values(contract, values))
@@ -117,13 +154,36 @@ def _desired(access: Access, change: Change, cursor: Cursor[Any]) -> tuple[Store
         return stored, values
     texts = key_of(access, change.record_id)
     key = key_parts(contract, texts)
-    stored = lock_row(cursor, contract, texts)
+    stored = lock_row(cursor, contract, texts, _kept_columns(surface, change, sent))
     _check(change, stored)
     if change.method == "DELETE":
         return stored, _tombstone(access, key)
-    standing: Parts = stored.parts if stored and not stored.deleted else {}
-    whole = {**standing, **sent} if change.method == "PATCH" else with_hidden(surface, sent, standing)
+    standing = _standing(stored)
+    whole = merge_patched(contract, standing, sent) if change.merged else {**standing, **sent}
     return stored, values_of(contract, whole, key)
+
+
+def _kept_columns(surface: Surface, change: Change, sent: Parts) -> tuple[str, ...]:
+    """The columns of the stored row that the row shall keep, or that are merged with what was sent."""
+    if change.method == "PUT":
+        return hidden_columns(surface)
+    if change.method == "DELETE":
+        return ()
+    columns = record_reader(surface.contract).columns
+    return columns if change.merged else tuple(name for name in columns if name not in sent)
+
+
+def _standing(stored: StoredRow | None) -> Parts:
+    """The members that the change starts from. Raises BadRecord: they are too large to be read."""
+    if stored is None or stored.deleted:
+        return {}
+    if stored.parts is None:
+        raise BadRecord(
+            "too_large",
+            "the stored record is too large to be changed in part: PUT all of it, or PATCH its large fields as "
+            "application/json",
+        )
+    return stored.parts
 
 
 def _check(change: Change, stored: StoredRow | None) -> None:
@@ -132,10 +192,7 @@ def _check(change: Change, stored: StoredRow | None) -> None:
         raise RecordExists
     if change.method in {"PATCH", "DELETE"} and not present:
         raise RecordUnknown
-    if change.if_match is None:
-        return
-    tag = etag_of("", str(stored.rev)) if stored is not None and present else None
-    if tag is None or not change.if_match & {tag, "*"}:
+    if not change.preconditions.hold(etag_of("", str(stored.rev)) if stored is not None and present else None):
         raise RevisionStale
 
 
@@ -157,6 +214,7 @@ def _stored_write(access: Access, change: Change, cursor: Cursor[Any], values: V
         deleted=change.method == "DELETE",
         size=len(change.body),
         worker=change.worker,
+        most_bytes=settings.API.max_answer_bytes,
     )
     try:
         return write_row(cursor, write)

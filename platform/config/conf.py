@@ -67,6 +67,12 @@ class PlatformSettings(EnvironmentSettings):
     reader_timeout_s: float = Field(
         default=30, gt=0, le=3600, description="Longest statement of the reader role, seconds."
     )
+    writer_timeout_s: float = Field(
+        default=30, gt=0, le=3600, description="Longest statement of the role of the API's writes, seconds."
+    )
+    app_timeout_s: float = Field(
+        default=300, gt=0, le=86_400, description="Longest statement of the role of web and background jobs, seconds."
+    )
     steward_password: SecretStr | None = Field(
         default=None, min_length=8, description="Password that `manage.py steward create` sets; else made up."
     )
@@ -111,6 +117,11 @@ class PlatformSettings(EnvironmentSettings):
         if self.celery_broker_url.get_secret_value().startswith("sqs:") and not self.celery_queue_url:
             raise ValueError("ANDEN_CELERY_QUEUE_URL is missing: with sqs:// the worker reads a queue that is there")
         return self
+
+    def timeouts_s(self) -> dict[str, float]:
+        """The longest statement of each role that is bounded, seconds: ingest and the owner are not."""
+        readers = dict.fromkeys(("reader", "analyst", "monitor"), self.reader_timeout_s)
+        return {**readers, "writer": self.writer_timeout_s, "app": self.app_timeout_s}
 
     def database_urls(self) -> dict[str, str]:
         """The URL of each role that is set, by role."""

@@ -2,7 +2,7 @@
 
 Its limits, and what happens at them:
 
-  6 MB an answer, base64 included  400 answer-too-large; the gateway's own 10 MB are never reached
+  6 MB an answer, base64 included  pages and records keep within it; an export: 400 answer-too-large
   6 MB a request, as an event      refused before it comes here; Andén itself takes 1 MiB and says so
   29 s an answer                   a query has 20 s, then 400 query-too-slow; only what takes longer in sum is cut off
 
@@ -23,6 +23,8 @@ SURROUNDINGS: Final = {
     # Below the gateway's 30 s, so that it is we who say that a query takes too long.
     "PGOPTIONS": "-c statement_timeout=20s",
     "ANDEN_API_EXPORT_TIMEOUT_S": "20",
+    # An answer travels as a string of JSON, in which quotes and backslashes take twice their bytes.
+    "ANDEN_API_MAX_ANSWER_BYTES": "2900000",
     "ANDEN_STATIC_ROOT": str(Path(__file__).resolve().parents[1] / "static"),
 }
 

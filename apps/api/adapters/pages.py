@@ -12,6 +12,7 @@ from apps.api.adapters.refusals import told
 from apps.api.adapters.statements import Statement
 from apps.api.core.record_id import OPEN, SEALED
 from apps.api.core.sealing import Sealer
+from apps.api.core.surface import OMITTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +28,11 @@ class IdMaker:
             return SEALED + self.sealer.seal(key, bound_to=self.dataset)
         return OPEN + base64.urlsafe_b64encode(key.encode()).rstrip(b"=").decode()
 
-    def record(self, body: str, key: str) -> str:
-        """The record's JSON with its `_id` in front."""
+    def record(self, body: str, key: str, omitted: Sequence[str] = ()) -> str:
+        """The record's JSON with its `_id` in front, then the names of the fields that it is given without."""
+        named = f',"{OMITTED}":{msgspec.json.encode(omitted).decode()}' if omitted else ""
         rest = body[1:]
-        return f'{{"_id":"{self.make(key)}"{rest if rest == "}" else "," + rest}'
+        return f'{{"_id":"{self.make(key)}"{named}{rest if rest == "}" else "," + rest}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +43,51 @@ class Page:
     position: str | None
 
 
-def fetch_page(statement: Statement, limit: int, ids: IdMaker) -> Page:
-    """The page. Raises ContractMoved, QueryTooSlow, StoreAway."""
+class Oversized(Exception):
+    """The first record of the page is too large for an answer: take it by its key, without its large fields.
+
+    `position` is its own where more records follow.
+    """
+
+    def __init__(self, key: str, position: str | None) -> None:
+        super().__init__(self.__doc__)
+        self.key = key
+        self.position = position
+
+
+def fetch_page(statement: Statement, limit: int, ids: IdMaker, most_bytes: int) -> Page:
+    """The page: it ends before the record that would make it larger than the bytes.
+
+    Raises Oversized: its first record is larger by itself. Raises ContractMoved, QueryTooSlow, StoreAway.
+    """
     rows = fetch(statement)
-    records = [ids.record(body, key) for body, key, _ in rows[:limit]]
-    return Page(records, rows[limit - 1][2] if len(rows) > limit else None)
+    records: list[str] = []
+    size = 0
+    for body, key, _ in rows[:limit]:
+        if body is None:
+            break
+        record = ids.record(body, key)
+        size += bytes_of(record)
+        if size > most_bytes:
+            break
+        records.append(record)
+    if rows and not records:
+        raise Oversized(rows[0][1], rows[0][2] if len(rows) > 1 else None)
+    return Page(records, rows[len(records) - 1][2] if len(rows) > len(records) else None)
 
 
-def fetch(statement: Statement) -> list[tuple[str, str, str]]:
-    """Body, key and position of each row, on the role that can only read.
+def fetch(statement: Statement) -> list[tuple[Any, ...]]:
+    """The rows, on the role that can only read: of records, body, key and position of each.
 
     Raises ContractMoved, QueryTooSlow, StoreAway.
     """
     with told():
-        rows: list[tuple[Any, ...]] = fetch_prepared("reader", statement.sql, statement.params)
-        return [(body, key, position) for body, key, position in rows]
+        return fetch_prepared("reader", statement.sql, statement.params)
+
+
+def bytes_of(text: str) -> int:
+    """The bytes of the text in UTF-8."""
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def marks_of(position: str) -> list[str]:

@@ -7,7 +7,8 @@ import psycopg
 from django.db.utils import Error as DjangoError
 from django.utils.connection import ConnectionDoesNotExist
 
-from apps.api.core.errors import ApiError, QueryTooSlow, StoreAway
+from apps.api.adapters.sizes import OVERSIZED
+from apps.api.core.errors import AnswerTooLarge, ApiError, QueryTooSlow, RecordBusy, StoreAway, WriteTooSlow
 
 UNDEFINED = frozenset({"42703", "42P01"})
 """Undefined column and table: the contract has changed since it was read."""
@@ -27,15 +28,16 @@ def sqlstate(error: BaseException) -> str:
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def told(*, writing: bool = False) -> Iterator[None]:
     """Database errors inside become the errors of api.
 
-    Raises ContractMoved: ask again with the contract that stands. Raises QueryTooSlow. Raises StoreAway.
+    Raises ContractMoved: ask again with the contract that stands. Raises QueryTooSlow, StoreAway; while writing,
+    WriteTooSlow and RecordBusy.
     """
     try:
         yield
     except (DjangoError, psycopg.Error, ConnectionDoesNotExist) as error:
-        meant = reaction(error)
+        meant = (_write_reaction(error) if writing else None) or reaction(error)
         if meant is None:
             raise
         raise meant from error
@@ -50,5 +52,20 @@ def reaction(error: Exception) -> ApiError | None:
         return ContractMoved()
     if state == "57014":
         return QueryTooSlow()
+    if state == "22P02" and OVERSIZED in str(error):
+        return _oversized(str(error))
     lost = not state and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | DjangoError)
     return StoreAway() if lost or state[:2] in AWAY else None
+
+
+def _write_reaction(error: Exception) -> ApiError | None:
+    state = sqlstate(error)
+    if state == "55P03":
+        return RecordBusy()
+    return WriteTooSlow() if state == "57014" else None
+
+
+def _oversized(message: str) -> AnswerTooLarge:
+    """The refusal of an export, whose statement has the name in quotes at the end of a line."""
+    name = message.partition(OVERSIZED)[2].partition("\n")[0].rstrip('"')
+    return AnswerTooLarge(f"a record's {name!r} is too large for an export: leave it out with `fields`", field=name)

@@ -9,6 +9,7 @@ import msgspec
 from psycopg import Cursor
 
 from apps.api.adapters.forms import json_columns, key_array
+from apps.api.adapters.sizes import CELL_BYTES, kept_within, within
 from apps.api.core.surface import Surface, column_kind
 from apps.datasets.adapters.ledger import BatchEntry, insert_batches, next_batch_ids
 from apps.datasets.core.applied import AppliedDataset
@@ -25,18 +26,21 @@ SOURCE_ID: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class StoredRow:
-    """A row as it stands, locked: its members as JSON, unknown ones among them."""
+    """A row as it stands, locked: the members asked for as JSON, unknown ones among them.
 
-    parts: dict[str, msgspec.Raw]
+    None where they make more text than a record may have, which only a change of the whole record can mend.
+    """
+
+    parts: dict[str, msgspec.Raw] | None
     rev: int
     deleted: bool
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenRow:
-    """A row after its write: the visible fields as JSON, the key as texts, the revision."""
+    """A row after its write: the visible fields as JSON, None where an answer cannot carry them, key and revision."""
 
-    body: str
+    body: str | None
     key: str
     rev: int
 
@@ -51,19 +55,21 @@ class RowWrite:
     deleted: bool
     size: int
     worker: str
+    most_bytes: int
 
 
-def lock_row(cursor: Cursor[Any], contract: Contract, key: Sequence[Any]) -> StoredRow | None:
+def lock_row(
+    cursor: Cursor[Any], contract: Contract, key: Sequence[Any], columns: Sequence[str] = ()
+) -> StoredRow | None:
     """The row with this key, kept from others until the transaction ends; None when there is none."""
-    columns = record_reader(contract).columns
     where = " AND ".join(f"t.{quote_identifier(name)} = {_cast(contract.field(name).type)}" for name in contract.key)
     cursor.execute(
-        f"SELECT {_json_of(contract, columns, 't.')}, t.{REV}, t.{DELETED} "  # noqa: S608  names are quoted
+        f"SELECT {_json_of(contract, columns, 't.', CELL_BYTES)}, t.{REV}, t.{DELETED} "  # noqa: S608  names are quoted
         f"FROM {table_sql(contract)} AS t WHERE {where} FOR UPDATE",
         list(key),
     )
     row = cursor.fetchone()
-    return StoredRow(_parts(row[0]), row[1], row[2]) if row else None
+    return StoredRow(None if row[0] is None else _parts(row[0]), row[1], row[2]) if row else None
 
 
 def write_row(cursor: Cursor[Any], write: RowWrite) -> WrittenRow | None:
@@ -73,7 +79,9 @@ def write_row(cursor: Cursor[Any], write: RowWrite) -> WrittenRow | None:
     """
     contract = write.dataset.contract
     batch = next_batch_ids(cursor, 1)[0]
-    cursor.execute(_upsert(contract, write.surface), [*map(_adapted, write.values), batch, batch, write.deleted])
+    cursor.execute(
+        _upsert(contract, write.surface, write.most_bytes), [*map(_adapted, write.values), batch, batch, write.deleted]
+    )
     row = cursor.fetchone()
     if row is None:
         return None
@@ -91,7 +99,7 @@ def event_moment(contract: Contract, values: Values) -> datetime.datetime | None
     return datetime.datetime.combine(value, datetime.time(), datetime.UTC)
 
 
-def _upsert(contract: Contract, surface: Surface) -> str:
+def _upsert(contract: Contract, surface: Surface, most_bytes: int) -> str:
     reader = record_reader(contract)
     kinds = [_cast(field.type) for field in contract.fields] + ["%s::jsonb"] * (
         len(reader.columns) - len(contract.fields)
@@ -103,16 +111,20 @@ def _upsert(contract: Contract, surface: Surface) -> str:
     return (
         f"INSERT INTO {table_sql(contract)} AS old ({column_list((*stage_columns(contract), REV))}) "  # noqa: S608
         f"VALUES ({values}) {on_conflict_sql(contract)} "
-        f"RETURNING {_json_of(contract, shown, '')}, {key}, {quote_identifier(REV)}"
+        f"RETURNING {_json_of(contract, shown, '', most_bytes)}, {key}, {quote_identifier(REV)}"
     )
 
 
-def _json_of(contract: Contract, names: Sequence[str], prefix: str) -> str:
-    """The columns as the JSON of a record, as the contract reads it."""
+def _json_of(contract: Contract, names: Sequence[str], prefix: str, most_bytes: int) -> str:
+    """The columns as the JSON of a record, as the contract reads it; NULL where that is more than the bytes."""
     if not names:
         return "'{}'"
-    columns = json_columns([(name, column_kind(contract, name), prefix + quote_identifier(name)) for name in names])
-    return f"(SELECT row_to_json(r) FROM (SELECT {columns}) AS r)::text"  # noqa: S608  names are quoted
+    columns = [(name, column_kind(contract, name), prefix + quote_identifier(name)) for name in names]
+    body = within(columns, "row_to_json(r)::text", most_bytes)
+    return (
+        f"(SELECT {kept_within('w.body', most_bytes)} FROM (SELECT {body} AS body "  # noqa: S608  names are quoted
+        f"FROM (SELECT {json_columns(columns)}) AS r OFFSET 0) AS w)"
+    )
 
 
 def _parts(text: str) -> dict[str, msgspec.Raw]:

@@ -2,18 +2,22 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Q, QuerySet
 
 from apps.api.adapters.expressions import RowBehind, typed
 from apps.api.adapters.forms import csv_form, json_columns, key_array
+from apps.api.adapters.sizes import CELL_BYTES, OVERSIZED, exceeds, kept_within, size_sql, width, within
 from apps.api.core.keyset import Branch, Position, branches_after
 from apps.api.core.query import Filter, RecordsQuery
 from apps.api.core.surface import column_kind
 from apps.datasets.core.contract import BATCH, REV, Contract, Field
-from apps.datasets.core.names import quote_identifier
+from apps.datasets.core.names import quote_identifier, quote_literal
 from apps.datasets.runtime import attribute
+
+TOTAL: Final = "coalesce(nullif(current_setting('anden.answer_bytes', true), ''), '0')::bigint"
+"""The bytes that a page's rows have made so far: a variable of the statement's own transaction, so it begins at 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,18 @@ class Statement:
     params: tuple[Any, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What is selected of each row, as SQL; the body is NULL where it would be too large."""
+
+    body: str
+    key: str
+    position: str
+
+    def __str__(self) -> str:
+        return f"SELECT {self.body}, {self.key}, {self.position}"
+
+
 def narrowed(rows: QuerySet[Any], query: RecordsQuery) -> QuerySet[Any]:
     """The rows that fulfil the query's filters."""
     contract = query.surface.contract
@@ -32,8 +48,12 @@ def narrowed(rows: QuerySet[Any], query: RecordsQuery) -> QuerySet[Any]:
     return rows
 
 
-def page_statement(rows: QuerySet[Any], query: RecordsQuery, position: Position | None) -> Statement:
-    """One row of text per record behind the position, one more than the limit: body, key, position."""
+def page_statement(rows: QuerySet[Any], query: RecordsQuery, position: Position | None, most_bytes: int) -> Statement:
+    """One row of text per record behind the position, one more than the limit: body, key, position.
+
+    Writes no more than about three times the bytes, however large the rows are: the body is NULL from the row on that
+    would make the page too large.
+    """
     contract = query.surface.contract
     sort = [column.name for column in query.sort]
     names = dict.fromkeys([*(field.name for field in query.fields), *sort, *contract.primary_key])
@@ -44,24 +64,55 @@ def page_statement(rows: QuerySet[Any], query: RecordsQuery, position: Position 
         for condition in (_behind(contract, branch) for branch in branches)
     ]
     source = _in_order(parts, contract, query) if len(parts) > 1 else parts[0].sql
-    shape = _shaped(contract, query.fields, positions=sort)
-    return Statement(
-        f"{shape} FROM ({source}) AS t {_lateral(contract, query.fields)}",
-        tuple(param for part in parts for param in part.params),
+    params = tuple(param for part in parts for param in part.params)
+    shape = _shaped(contract, query.fields, sort, most_bytes)
+    whole = f"FROM ({source}) AS t {_lateral(contract, query.fields)}"
+    widest = sum(width(column_kind(contract, name)) or most_bytes for name in names)
+    if widest * 2 * (query.limit + 1) <= most_bytes:
+        return Statement(f"{shape} {whole}", params)
+    return Statement(_bounded(shape, whole, query, most_bytes), params)
+
+
+def _bounded(shape: Shape, whole: str, query: RecordsQuery, most_bytes: int) -> str:
+    """The page, its rows written one after the other until their bytes have reached the bound.
+
+    Small rows are not counted: all of them together keep within it.
+    """
+    size = "octet_length(b.body) + 2 * octet_length(b.key) + octet_length(b.position)"
+    with_row = f"({TOTAL} + coalesce({size}, {most_bytes + 1}))::text"
+    return (
+        f"SELECT CASE WHEN {size} <= {most_bytes // (query.limit + 1)} THEN b.body "
+        f"WHEN set_config('anden.answer_bytes', {with_row}, true)::bigint <= {most_bytes} THEN b.body END, "
+        f"b.key, b.position {whole} LEFT JOIN LATERAL (SELECT {shape.body} AS body, "
+        f"{shape.key} AS key, {shape.position} AS position WHERE {TOTAL} <= {most_bytes} OFFSET 0) AS b ON true"
     )
 
 
-def item_statement(rows: QuerySet[Any], contract: Contract, fields: Sequence[Field], key: Sequence[str]) -> Statement:
-    """Body, key and, as its position, what an ETag is made of, of the one record with this primary key."""
-    for name, text in zip(contract.primary_key, key, strict=True):
-        rows = rows.filter(**{attribute(contract, name): typed(text, column_kind(contract, name))})
+def item_statement(
+    rows: QuerySet[Any], contract: Contract, fields: Sequence[Field], key: Sequence[str], most_bytes: int
+) -> Statement:
+    """Body, key and, as its position, what an ETag is made of, of the one record with this primary key.
+
+    The body is NULL where it would be larger than the bytes.
+    """
     marks = [name for name, _ in contract.system_columns if name in {REV, BATCH}]
-    names = dict.fromkeys([*(field.name for field in fields), *contract.primary_key, *marks])
-    part = _selected(rows, contract, names)
+    part = _selected_one(rows, contract, key, [*(field.name for field in fields), *marks])
+    shape = _shaped(contract, fields, marks, most_bytes)
     return Statement(
-        f"{_shaped(contract, fields, positions=marks)} FROM ({part.sql}) AS t {_lateral(contract, fields)}",
+        f"SELECT {kept_within('i.body', most_bytes)}, i.key, i.position FROM (SELECT {shape.body} AS body, "  # noqa: S608
+        f"{shape.key} AS key, {shape.position} AS position FROM ({part.sql}) AS t {_lateral(contract, fields)} "
+        "OFFSET 0) AS i",
         part.params,
     )
+
+
+def sizes_statement(
+    rows: QuerySet[Any], contract: Contract, fields: Sequence[Field], key: Sequence[str], most_bytes: int
+) -> Statement:
+    """One row: how many bytes of JSON each field of the record makes; none is written that is far beyond the bytes."""
+    part = _selected_one(rows, contract, key, [field.name for field in fields])
+    columns = ", ".join(size_sql(field.type, _column(contract, field.name), most_bytes) for field in fields)
+    return Statement(f"SELECT {columns} FROM ({part.sql}) AS t", part.params)  # noqa: S608  names are quoted
 
 
 def export_statement(rows: QuerySet[Any], query: RecordsQuery) -> Statement:
@@ -70,10 +121,27 @@ def export_statement(rows: QuerySet[Any], query: RecordsQuery) -> Statement:
     rows = narrowed(rows, query).order_by(*_order_by(query))
     part = _selected(rows, contract, [field.name for field in query.fields])
     columns = ", ".join(
-        f"{csv_form(field.type, _column(contract, field.name))} AS {quote_identifier(field.name)}"
-        for field in query.fields
+        f"{_cell(field, _column(contract, field.name))} AS {quote_identifier(field.name)}" for field in query.fields
     )
     return Statement(f"SELECT {columns} FROM ({part.sql}) AS t", part.params)  # noqa: S608  names are quoted
+
+
+def _cell(field: Field, column: str) -> str:
+    """The column as a cell; where its text would be too large, a cast that fails and names the field."""
+    form = csv_form(field.type, column)
+    too_large = exceeds(field.type, column, CELL_BYTES)
+    if too_large is None:
+        return form
+    # Made of the row's own value, or PostgreSQL would try the cast before there is any row.
+    message = f"{quote_literal(OVERSIZED + field.name)} || left(pg_column_size({column})::text, 0)"
+    kind = "json" if field.type.array else field.type.spec.name
+    return f"CASE WHEN {too_large} THEN ({message})::integer::text::{kind} ELSE {form} END"
+
+
+def _selected_one(rows: QuerySet[Any], contract: Contract, key: Sequence[str], names: Iterable[str]) -> Statement:
+    for name, text in zip(contract.primary_key, key, strict=True):
+        rows = rows.filter(**{attribute(contract, name): typed(text, column_kind(contract, name))})
+    return _selected(rows, contract, dict.fromkeys([*names, *contract.primary_key]))
 
 
 def _selected(rows: QuerySet[Any], contract: Contract, names: Iterable[str]) -> Statement:
@@ -92,9 +160,10 @@ def _in_order(parts: Sequence[Statement], contract: Contract, query: RecordsQuer
     return f"SELECT * FROM ({union}) AS u ORDER BY {', '.join(columns)} LIMIT {query.limit + 1}"  # noqa: S608
 
 
-def _shaped(contract: Contract, fields: Sequence[Field], *, positions: Sequence[str]) -> str:
-    body = "row_to_json(r)::text" if fields else "'{}'"
-    return f"SELECT {body}, {_texts(contract, contract.primary_key)}, {_texts(contract, positions)}"
+def _shaped(contract: Contract, fields: Sequence[Field], positions: Sequence[str], most_bytes: int) -> Shape:
+    columns = [(field.name, field.type, _column(contract, field.name)) for field in fields]
+    body = within(columns, "row_to_json(r)::text", most_bytes) if fields else "'{}'"
+    return Shape(body, _texts(contract, contract.primary_key), _texts(contract, positions))
 
 
 def _lateral(contract: Contract, fields: Sequence[Field]) -> str:

@@ -24,6 +24,7 @@ class PageShape:
     filters: tuple[tuple[str, str, int | str], ...]
     sort: Sort
     limit: int
+    most_bytes: int
     nulls: tuple[bool, ...] | None
     rows: Callable[[], QuerySet[Any]] = field(compare=False)
     query: RecordsQuery = field(compare=False)
@@ -38,7 +39,12 @@ class Template:
 
 
 def page_of(
-    version: tuple[int, int], rows: Callable[[], QuerySet[Any]], query: RecordsQuery, position: Position | None
+    version: tuple[int, int],
+    rows: Callable[[], QuerySet[Any]],
+    query: RecordsQuery,
+    position: Position | None,
+    *,
+    most_bytes: int,
 ) -> Statement:
     """The statement of a page of this version (dataset and number), the ORM asked only for a new shape."""
     shape = PageShape(
@@ -50,6 +56,7 @@ def page_of(
         ),
         sort=query.sort,
         limit=query.limit,
+        most_bytes=most_bytes,
         nulls=None if position is None else tuple(value is None for value in position),
         rows=rows,
         query=query,
@@ -71,5 +78,5 @@ def _template(shape: PageShape) -> Template:
     position: Sequence[str | None] | None = None
     if shape.nulls is not None:
         position = [None if null else next(free) for null in shape.nulls]
-    statement = page_statement(shape.rows(), replace(shape.query, filters=filters), position)
+    statement = page_statement(shape.rows(), replace(shape.query, filters=filters), position, shape.most_bytes)
     return Template(statement.sql, tuple(int(str(param)[1:]) for param in statement.params))

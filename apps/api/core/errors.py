@@ -69,11 +69,27 @@ class BodyTooLarge(ApiError):
 
 
 class BodyNotJson(ApiError):
-    """The body is not declared as application/json."""
+    """The body's media type is not taken here: send one of those that are, in UTF-8."""
+
+    def __init__(self, taken: Sequence[str]) -> None:
+        super().__init__(f"the body's media type is not taken here: send {' or '.join(taken)}, in UTF-8")
+        self.taken = taken
+
+
+class BodyEncoded(ApiError):
+    """The body is compressed or otherwise encoded: send it as it is."""
 
 
 class ExportsBusy(ApiError):
     """All exports are taken: try again later."""
+
+
+class RecordBusy(ApiError):
+    """Another writer holds the record, and nothing was changed: try again later."""
+
+
+class WriteTooSlow(ApiError):
+    """The write took too long, and nothing was changed: try again later."""
 
 
 class StoreAway(ApiError):

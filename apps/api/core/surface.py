@@ -22,6 +22,8 @@ from apps.datasets.core.ddl import full_order
 from apps.datasets.core.types import BY_NAME, ColumnType
 
 ID: Final = "_id"
+OMITTED: Final = "_omitted"
+"""The member that names the fields which are too large for the answer."""
 COORDINATES: Final = frozenset({SOURCE, OFFSET})
 SYSTEM_TYPES: Final = {
     SOURCE: ColumnType(BY_NAME["integer"]),

@@ -6,7 +6,8 @@ from typing import Final
 
 import msgspec
 
-from apps.api.core.surface import ID, Surface
+from apps.api.core.merging import is_null, merged
+from apps.api.core.surface import ID, OMITTED, Surface
 from apps.datasets.core.contract import EXTRA, Contract
 from apps.datasets.core.errors import BadRecord
 from apps.datasets.core.record import Values, record_reader
@@ -32,13 +33,17 @@ def body_parts(body: bytes) -> Parts:
     raise BadRecord("not_an_object", "the body is JSON and not an object")
 
 
-def permitted(surface: Surface, parts: Parts, *, record_id: str | None) -> Parts:
+def permitted(surface: Surface, parts: Parts, *, record_id: str | None, in_part: bool = False) -> Parts:
     """The members without the record's own `_id`, which a client may send back as it got it.
 
-    Raises BadRecord: a member is hidden or does not exist, which look the same, or the `_id` is another's.
+    `in_part`: what is not sent is kept. Raises BadRecord: a member is hidden or does not exist, which look the same,
+    or the `_id` is another's, or fields were omitted from what shall be the whole record.
     """
     sent = dict(parts)
     own = sent.pop(ID, None)
+    if sent.pop(OMITTED, None) is not None and not in_part:
+        rule = f"the record was read without the fields that {OMITTED!r} names: PATCH it, or read and send them too"
+        raise BadRecord("unknown_field", rule, field=OMITTED)
     if own is not None and bytes(own) != msgspec.json.encode(record_id):
         raise BadRecord("bad_key", f"{ID!r} is not the id in the address", field=ID)
     if not surface.whole:
@@ -63,15 +68,18 @@ def _unknown(name: str) -> BadRecord:
     return BadRecord("unknown_field", f"{name[:63]!r} is not in the contract", field=name[:63])
 
 
-def with_hidden(surface: Surface, parts: Parts, stored: Parts) -> Parts:
-    """What a PUT stores: the members sent, and of the stored record those that the client cannot see."""
-    fields = {field.name for field in surface.contract.fields}
-    hidden = {
-        name: text
-        for name, text in stored.items()
-        if name not in surface.names and (name in fields or EXTRA not in surface.names)
-    }
-    return {**hidden, **parts}
+def hidden_columns(surface: Surface) -> tuple[str, ...]:
+    """What a PUT keeps of the stored record: the columns that the client cannot see."""
+    return tuple(name for name in record_reader(surface.contract).columns if name not in surface.names)
+
+
+def merge_patched(contract: Contract, stored: Parts, patch: Parts) -> Parts:
+    """The stored members after a merge patch; a field of the contract that it removes is null.
+
+    Raises BadRecord: a member is nested too deeply.
+    """
+    fields = {field.name for field in contract.fields}
+    return merged(stored, patch) | {name: text for name, text in patch.items() if name in fields and is_null(text)}
 
 
 def key_parts(contract: Contract, key: Sequence[str]) -> Parts:

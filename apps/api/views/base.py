@@ -13,14 +13,14 @@ from rest_framework.views import APIView
 
 from apps.api.adapters.refusals import ContractMoved
 from apps.api.authentication import KeyAuthentication
-from apps.api.core.errors import ParameterInvalid
+from apps.api.core.errors import BodyNotJson, ParameterInvalid
+from apps.api.core.media_types import JSON
 from apps.api.metrics import REQUESTS, SECONDS
 from apps.api.problems import problem_response
 from apps.api.selectors import Access, Caller, access_again, access_of
 from apps.datasets.adapters import prometheus
 
 Answer = TypeVar("Answer")
-JSON = "application/json"
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -56,8 +56,12 @@ class ApiView(APIView):
 
     def handle_exception(self, exc: Exception) -> HttpResponseBase:  # type: ignore[override]
         """The problem that the error is."""
-        allowed = {"Allow": ", ".join(self.allowed_methods)} if getattr(exc, "status_code", 0) == 405 else None
-        return problem_response(exc, headers=allowed)
+        headers = {}
+        if getattr(exc, "status_code", 0) == 405:
+            headers["Allow"] = ", ".join(self.allowed_methods)
+        if isinstance(exc, BodyNotJson):
+            headers["Accept-Patch" if self.request.method == "PATCH" else "Accept"] = ", ".join(exc.taken)
+        return problem_response(exc, headers=headers)
 
 
 class Unknown(ApiView):

@@ -6,9 +6,10 @@ import msgspec
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from apps.api.core.media_types import JSON
 from apps.api.core.query import order_text
 from apps.api.core.surface import ID
-from apps.api.described import JSON, NAME, described
+from apps.api.described import NAME, described
 from apps.api.openapi import ref
 from apps.api.selectors import Access, Action, accesses
 from apps.api.views.base import ApiView, caller, dataset_path, json_response, with_access

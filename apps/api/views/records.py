@@ -8,13 +8,15 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from rest_framework.request import Request
 
-from apps.api.core.errors import BodyNotJson, BodyTooLarge
+from apps.api.core.errors import BodyEncoded, BodyNotJson, BodyTooLarge
+from apps.api.core.media_types import JSON, MERGE_PATCH, media_type
+from apps.api.core.preconditions import preconditions
 from apps.api.described import (
     CURSOR,
     FIELDS,
     FILTERS,
     IF_MATCH,
-    JSON,
+    IF_NONE_MATCH,
     LIMIT,
     NAME,
     ORDER,
@@ -31,7 +33,7 @@ from apps.api.writes import Change, Method, Written, record_write
 from apps.datasets.adapters import prometheus
 
 CSV = "text/csv; charset=utf-8; header=present"
-JSON_BODIES = frozenset({"application/json", "application/merge-patch+json"})
+PATCHES = (MERGE_PATCH, JSON)
 
 
 class Records(ApiView):
@@ -65,7 +67,7 @@ class Records(ApiView):
         answers={201: (JSON, ref("Record"))},
         errors=WRITE_ERRORS,
         parameters=(NAME,),
-        body="NewRecord",
+        body={JSON: "NewRecord"},
     )
     def post(self, request: Request, name: str) -> HttpResponse:
         """The record that was made."""
@@ -100,8 +102,8 @@ class Record(ApiView):
         "Replace a record, or make it at its address",
         answers={200: (JSON, ref("Record")), 201: (JSON, ref("Record"))},
         errors=WRITE_ERRORS,
-        parameters=(NAME, RECORD_ID, IF_MATCH),
-        body="NewRecord",
+        parameters=(NAME, RECORD_ID, IF_MATCH, IF_NONE_MATCH),
+        body={JSON: "NewRecord"},
     )
     def put(self, request: Request, name: str, record_id: str) -> HttpResponse:
         """The record, replaced or made."""
@@ -109,14 +111,14 @@ class Record(ApiView):
 
     @described(
         "patchRecord",
-        "Replace the fields that are sent",
+        "Replace the fields that are sent, or merge them",
         answers={200: (JSON, ref("Record"))},
         errors=WRITE_ERRORS,
-        parameters=(NAME, RECORD_ID, IF_MATCH),
-        body="NewRecord",
+        parameters=(NAME, RECORD_ID, IF_MATCH, IF_NONE_MATCH),
+        body={MERGE_PATCH: "RecordMergePatch", JSON: "NewRecord"},
     )
     def patch(self, request: Request, name: str, record_id: str) -> HttpResponse:
-        """The record with the fields that were sent replaced."""
+        """The record with the fields that were sent: replaced, or as a merge patch (RFC 7396) merged into it."""
         return _answer(_write(request, "PATCH", name, record_id))
 
     @described(
@@ -124,7 +126,7 @@ class Record(ApiView):
         "Delete a record",
         answers={204: (JSON, None)},
         errors=WRITE_ERRORS,
-        parameters=(NAME, RECORD_ID, IF_MATCH),
+        parameters=(NAME, RECORD_ID, IF_MATCH, IF_NONE_MATCH),
     )
     def delete(self, request: Request, name: str, record_id: str) -> HttpResponse:
         """Nothing: the record is gone."""
@@ -158,22 +160,32 @@ class RecordsCsv(ApiView):
 
 
 def _write(request: Request, method: Method, name: str, record_id: str | None) -> Written:
-    tags = request.headers.get("If-Match")
+    kind = None if method == "DELETE" else _body_type(request)
     change = Change(
         method=method,
-        body=b"" if method == "DELETE" else _body(request),
+        body=b"" if kind is None else _body(request),
         record_id=record_id,
-        if_match=None if tags is None else frozenset(tag.strip() for tag in tags.split(",")),
+        preconditions=preconditions(request.headers.get("If-Match"), request.headers.get("If-None-Match")),
         worker=f"api:{caller(request).name}",
         today=timezone.now().date(),
+        merged=kind == MERGE_PATCH,
     )
     return with_access(request, name, lambda access: record_write(access, change))
 
 
+def _body_type(request: Request) -> str:
+    """The media type of the body. Raises BodyNotJson, BodyEncoded: it is none that is taken."""
+    taken = PATCHES if request.method == "PATCH" else (JSON,)
+    kind = media_type(request.content_type or "", taken)
+    if kind is None:
+        raise BodyNotJson(taken)
+    if request.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
+        raise BodyEncoded
+    return kind
+
+
 def _body(request: Request) -> bytes:
-    """The body, read at most to its limit. Raises BodyNotJson, BodyTooLarge."""
-    if (request.content_type or "").partition(";")[0].strip().lower() not in JSON_BODIES:
-        raise BodyNotJson
+    """The body, read at most to its limit. Raises BodyTooLarge."""
     limit = settings.API.max_body_bytes
     body: bytes = request._request.read(limit + 1)  # noqa: SLF001  DRF's own stream is for its parsers
     if len(body) > limit:

@@ -4,7 +4,7 @@ PostgreSQL 16 and later: who makes a role gets ADMIN OPTION on it, and nothing e
 in one transaction; the database, which cannot be made in one, comes after it, and each step may be repeated.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -34,7 +34,7 @@ class Done:
     state: str
 
 
-def roles_ensure(admin_url: str, logins: Sequence[Login], *, timeout_s: float) -> Iterator[Done]:
+def roles_ensure(admin_url: str, logins: Sequence[Login], *, timeouts_s: Mapping[str, float]) -> Iterator[Done]:
     """Make the roles and their database what the URLs say, and tell each thing when it is done.
 
     Raises StoreMisconfigured: the administrator lacks a right, or something stands in the way; nothing was changed.
@@ -50,7 +50,7 @@ def roles_ensure(admin_url: str, logins: Sequence[Login], *, timeout_s: float) -
         states = {}
         with admin.transaction():
             for login in logins:
-                states[login.name] = _ensure_role(admin, login, present, stale, timeout_s=timeout_s)
+                states[login.name] = _ensure_role(admin, login, present, stale, timeouts_s)
         for login in logins:
             if "password" in states[login.name] and (reason := _refusal(admin_url, login)):
                 raise StoreMisconfigured(f"{login.name} has its password and cannot log in: {reason}")
@@ -163,7 +163,7 @@ def _database(admin: Connection[Any], name: str) -> Any:
 
 
 def _ensure_role(
-    admin: Connection[Any], login: Login, present: dict[str, Any], stale: set[str], *, timeout_s: float
+    admin: Connection[Any], login: Login, present: dict[str, Any], stale: set[str], timeouts_s: Mapping[str, float]
 ) -> str:
     """What was done to make the role log in with its password, with no right of the server's as a whole."""
     name = sql.Identifier(login.name)
@@ -181,7 +181,7 @@ def _ensure_role(
         secret = sql.Literal(verifier(admin, login.name, login.password))
         admin.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(name, secret))
         done.append("password set")
-    for parameter, value in role_settings(login.role, timeout_s=timeout_s):
+    for parameter, value in role_settings(login.role, timeouts_s):
         if row is None or f"{parameter}={value}" not in row.config:
             admin.execute(
                 sql.SQL("ALTER ROLE {} SET {} = {}").format(name, sql.Identifier(parameter), sql.Literal(value))

@@ -1,5 +1,6 @@
 """The six database roles: their names, and the migration operations that make them and grant to them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -23,7 +24,7 @@ def role_name(role: str) -> str:
     return str(conninfo_to_dict(url).get("user")) if url else f"anden_{role}"
 
 
-def create_roles(connection: Connection[Any], database: str, *, timeout_s: float) -> None:
+def create_roles(connection: Connection[Any], database: str, *, timeouts_s: Mapping[str, float]) -> None:
     """Make the roles that are missing, with their URLs' passwords, and set what each may at most do.
 
     Raises StoreMisconfigured: the owner may not make a role that is missing.
@@ -42,7 +43,7 @@ def create_roles(connection: Connection[Any], database: str, *, timeout_s: float
                 f"create it, or ALTER ROLE {connection.info.user} CREATEROLE"
             )
         _create_role(connection, role, name)
-        _bound_reader(connection, role, name, timeout_s=timeout_s)
+        _set_bounds(connection, role, name, timeouts_s)
     for role in ROLES:
         connection.execute(
             sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
@@ -61,8 +62,20 @@ def _create_role(connection: Connection[Any], role: str, name: str) -> None:
     connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(name), secret))
 
 
-def _bound_reader(connection: Connection[Any], role: str, name: str, *, timeout_s: float) -> None:
-    for setting, value in role_settings(role, timeout_s=timeout_s):
+def bound_roles(connection: Connection[Any], *, timeouts_s: Mapping[str, float]) -> None:
+    """Set what sessions of the roles may at most do, of those roles that the owner may alter."""
+    mine = "SELECT rolname FROM pg_roles WHERE pg_has_role(current_user, oid, 'MEMBER WITH ADMIN OPTION')"
+    alterable = {row[0] for row in connection.execute(mine)}
+    may_alter = connection.execute(
+        "SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user"
+    ).fetchone()
+    for role in ROLES if may_alter and may_alter[0] else ():
+        if role_name(role) in alterable:
+            _set_bounds(connection, role, role_name(role), timeouts_s)
+
+
+def _set_bounds(connection: Connection[Any], role: str, name: str, timeouts_s: Mapping[str, float]) -> None:
+    for setting, value in role_settings(role, timeouts_s):
         connection.execute(
             sql.SQL("ALTER ROLE {} SET {} = {}").format(
                 sql.Identifier(name), sql.Identifier(setting), sql.Literal(value)

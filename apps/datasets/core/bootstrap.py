@@ -9,8 +9,10 @@ from apps.datasets.core.errors import StoreMisconfigured
 MADE: Final = ("owner", "app", "ingest", "reader", "writer", "analyst")
 MONITOR: Final = "monitor"
 """The role of an exporter of PostgreSQL's own figures; made where it has a URL, since a station runs without."""
-BOUND: Final = {"reader", "analyst", MONITOR}
-"""Roles that only read, and not for ever."""
+READ_ONLY: Final = {"reader", "analyst", MONITOR}
+"""Roles that only read."""
+IDLE_TIMEOUT: Final = "60s"
+"""How long a transaction may hold its locks and its snapshot without a statement."""
 
 Settings = tuple[tuple[str, str], ...]
 
@@ -29,15 +31,15 @@ class Login:
         return f"Login({self.role}, {self.name}, {self.database})"
 
 
-def role_settings(role: str, *, timeout_s: float) -> Settings:
-    """What a session of the role begins with, by parameter."""
-    if role not in BOUND:
+def role_settings(role: str, timeouts_s: Mapping[str, float]) -> Settings:
+    """What a session of the role begins with, by parameter; nothing for a role without a timeout of its statements."""
+    if role not in timeouts_s:
         return ()
-    return (
-        ("statement_timeout", f"{int(timeout_s * 1000)}ms"),
-        ("default_transaction_read_only", "on"),
-        ("idle_in_transaction_session_timeout", "60s"),
+    bounds: Settings = (
+        ("statement_timeout", f"{int(timeouts_s[role] * 1000)}ms"),
+        ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
     )
+    return (*bounds, ("default_transaction_read_only", "on")) if role in READ_ONLY else bounds
 
 
 def logins(parts: Mapping[str, Mapping[str, str]], *, administrator: str) -> tuple[Login, ...]:

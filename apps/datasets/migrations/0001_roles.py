@@ -27,7 +27,7 @@ def make(apps, schema_editor):
     create_roles(
         schema_editor.connection.connection,
         schema_editor.connection.settings_dict["NAME"],
-        timeout_s=settings.ANDEN.reader_timeout_s,
+        timeouts_s=settings.ANDEN.timeouts_s(),
     )
     names = {role: role_name(role).replace('"', '""') for role in ("app", "ingest", "reader", "writer", "analyst")}
     schema_editor.execute(SCHEMAS.format(**names), params=None)

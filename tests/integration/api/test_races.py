@@ -93,6 +93,7 @@ def test_a_write_does_not_wait_for_ever(
         connection.execute("SELECT FROM data.persons FOR UPDATE")
         held = http.patch(made["Location"], '{"country": "ES"}', content_type="application/json")
         assert (held.status_code, held["Retry-After"]) == (503, "5")
+        assert held.json()["type"] == "/api/problems#record-busy"
     assert http.patch(made["Location"], '{"country": "ES"}', content_type="application/json").status_code == 200
 
 

@@ -37,7 +37,7 @@ class Command(StationCommand):
         parts = {role: _parts(role, url) for role, url in urls.items()}
         wanted = logins(parts, administrator=administrator)
         width = max(len(name) for name in (*(login.name for login in wanted), "pg_stat_statements")) + 2
-        for done in roles_ensure(admin_url, wanted, timeout_s=settings.ANDEN.reader_timeout_s):
+        for done in roles_ensure(admin_url, wanted, timeouts_s=settings.ANDEN.timeouts_s()):
             self.stdout.write(f"{done.name:<{width}}{done.state}")
 
 

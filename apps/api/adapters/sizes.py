@@ -1,0 +1,121 @@
+"""How much text a row makes, told in SQL before PostgreSQL writes it: what it takes to keep an answer's bytes bounded.
+
+jsonb and numeric keep 1e131000 in ten bytes and write it as 131,001 digits, and nothing interrupts the writing of one
+value. To look at every number of a document costs more than to write it, so small documents are not looked into: all
+that they can make is bearable, and is counted once it is written.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from apps.api.adapters.forms import json_form
+from apps.datasets.core.types import ColumnType
+
+LOOKED_INTO: Final = 8 * 1024
+"""Bytes in storage above which a document is searched for long numbers; below, it makes 64 MiB of text at most."""
+LONG_FRACTIONS: Final = 64 * 1024
+"""The same for numbers with thousands of decimals, which grow an eighth as much."""
+CELL_BYTES: Final = 64 * 1024 * 1024
+"""Largest text of one value that an export carries or a change reads: no record is taken in that makes more."""
+
+OVERSIZED: Final = "anden: too large for an export: "
+"""What the error of an export's statement says in front of the field's name."""
+
+STORAGE: Final = 8
+"""A document takes more in storage than as text where it is made of small numbers: never as many times as this."""
+PLAIN_WIDTH: Final = 40
+"""No number of a fixed size, time, uuid or boolean is longer as JSON."""
+UNBOUNDED: Final = frozenset({"text", "varchar", "bytea", "jsonb"})
+STORED_APART: Final = "pg_column_size({0}) > 2000 OR pg_column_compression({0}) IS NOT NULL"
+"""Whether an array may hold more than the few bytes that it has in its row."""
+
+LONG: Final = "@ > 1e100 || @ < -1e100"
+# Arithmetic on zero, which keeps the number's decimals, and a third, which has as many.
+LONG_FRACTION: Final = f"((@ - @) + 1) / 3 > 0.{'3' * 100}"
+
+DIGITS: Final = (
+    "CASE WHEN {0} NOT BETWEEN -1e1000 AND 1e1000 THEN 131074 + coalesce(scale({0}), 0) "
+    "WHEN scale({0}) > 1000 THEN 1002 + scale({0}) ELSE octet_length(({0})::text) END"
+)
+"""The length of a number, long ones not written: never less, and at most 131,074 more."""
+RAW: Final = "pg_column_size({0} #> '{{}}')"
+"""The bytes of a document in storage, not compressed: the empty path gives all of it."""
+# jsonb_path_query would hand on a list from which each row takes the head off, in a time that grows with its square.
+DOCUMENT: Final = (
+    f"CASE WHEN {RAW} > {LOOKED_INTO} "  # noqa: S608  no value is in it
+    f"AND (jsonb_path_exists({{0}}, 'strict $.** ? ({LONG})') "
+    f"OR {RAW} > {LONG_FRACTIONS} AND jsonb_path_exists({{0}}, 'strict $.** ? ({LONG_FRACTION})')) "
+    f"THEN {RAW} + (SELECT sum({DIGITS.format('number')}) "
+    "FROM jsonb_array_elements(jsonb_path_query_array({0}, 'strict $.** ? (@.type() == \"number\")')) AS item, "
+    f"LATERAL (SELECT item::numeric AS number OFFSET 0) AS one) ELSE {RAW} END"
+)
+
+
+def width(kind: ColumnType) -> int | None:
+    """The longest that a value of the type can be as JSON; None where only the value can tell."""
+    if kind.array or kind.spec.name in UNBOUNDED:
+        return None
+    if kind.spec.name == "numeric":
+        return kind.args[0] + 3 if kind.args else None
+    return PLAIN_WIDTH
+
+
+def estimate(columns: Sequence[tuple[str, ColumnType, str]]) -> str:
+    """About how many bytes of JSON a row makes, as SQL, from name, type and SQL of each column."""
+    fixed, parts = 2, []
+    for name, kind, column in columns:
+        fixed += len(name) + 4 + (width(kind) or 0)
+        if (size := _size(kind, column)) is not None:
+            parts.append(f"coalesce({size}, 4)::bigint")
+    return " + ".join([f"{fixed}::bigint", *parts])
+
+
+def within(columns: Sequence[tuple[str, ColumnType, str]], body: str, most_bytes: int) -> str:
+    """The body, as SQL, or NULL where to write the columns, each a name, type and SQL, is far beyond the bytes."""
+    if all(width(kind) is not None for _, kind, _ in columns):
+        return body
+    return f"CASE WHEN {estimate(columns)} <= {most_bytes * STORAGE} THEN {body} END"
+
+
+def kept_within(column: str, most_bytes: int) -> str:
+    """The text in the column, as SQL, or NULL where it is larger than the bytes."""
+    return f"CASE WHEN octet_length({column}) <= {most_bytes} THEN {column} END"
+
+
+def size_sql(kind: ColumnType, column: str, most_bytes: int) -> str:
+    """The bytes that the column makes as JSON, as SQL: exact, or about as many where they are far beyond the bytes."""
+    exact = f"octet_length(to_json({json_form(kind, column)})::text)"
+    size = _size(kind, column)
+    if size is None:
+        return f"coalesce({exact}, 4)"
+    return f"coalesce(CASE WHEN {size} <= {most_bytes * STORAGE} THEN {exact} ELSE {size} END, 4)"
+
+
+def exceeds(kind: ColumnType, column: str, most_bytes: int) -> str | None:
+    """Whether the value makes far more text than it is stored in, and more than this; None for types that cannot."""
+    if kind.spec.name == "jsonb" or (kind.array and kind.spec.name == "numeric"):
+        return f"{_size(kind, column)} > {most_bytes}"
+    return None
+
+
+def _size(kind: ColumnType, column: str) -> str | None:
+    """The bytes of a value as SQL; None where its type tells."""
+    if kind.array:
+        return _array_size(kind, column)
+    if width(kind) is not None:
+        return None
+    if kind.spec.name == "jsonb":
+        return DOCUMENT.format(column)
+    if kind.spec.name == "numeric":
+        return DIGITS.format(column)
+    return f"octet_length({column})" if kind.spec.name != "bytea" else f"octet_length({column})::bigint * 4 / 3"
+
+
+def _array_size(kind: ColumnType, column: str) -> str:
+    if kind.spec.name == "numeric":
+        return f"(SELECT sum({DIGITS.format('number')} + 1) FROM unnest({column}) AS number)"  # noqa: S608  names are quoted
+    if kind.spec.name in UNBOUNDED:
+        items = f"octet_length(array_to_string({column}, '')) + 5::bigint * cardinality({column})"
+    else:
+        items = f"cardinality({column})::bigint * {PLAIN_WIDTH}"
+    return f"CASE WHEN {STORED_APART.format(column)} THEN {items} ELSE pg_column_size({column}) END"

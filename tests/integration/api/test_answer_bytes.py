@@ -1,0 +1,241 @@
+"""Answers are bounded in bytes: a page ends earlier, a record omits what is too large, and nothing is lost."""
+
+import csv
+import io
+import json
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from apps.api.services import GrantRequest
+from apps.datasets.core.applied import AppliedDataset
+from tests.documents import document, prop
+from tests.gateway import Http
+from tests.integration.api.conftest import Connect
+from tests.station import Station
+
+pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
+
+PATH = "/api/v1/datasets/large/records"
+BYTES = 65_536
+FIELDS = ("doc", "items", "number", "numbers", "note", "word", "notes", "raw", "small")
+BOMB = "(SELECT jsonb_build_object('a', jsonb_agg(1e131000)) FROM generate_series(1, {0}))"
+"""A document of this many numbers, of ten bytes each in storage and 131,001 as text."""
+STATEMENT_S = 30
+"""What the reader's statements may take."""
+
+
+@pytest.fixture
+def large(station: Station, settings: Any) -> AppliedDataset:
+    """A dataset of types whose values may be large, and a small bound of answers."""
+    settings.API = settings.API.model_copy(update={"max_answer_bytes": BYTES})
+    properties = [
+        prop("k", primaryKey=True, primaryKeyPosition=1, required=True),
+        prop("doc", "object", "jsonb"),
+        prop("items", "array", "jsonb"),
+        prop("number", "number", "numeric"),
+        prop("numbers", "array", "numeric[]"),
+        prop("note"),
+        prop("word"),
+        prop("notes", "array", "text[]"),
+        prop("raw", "string", "bytea"),
+        prop("small", "integer", "integer"),
+    ]
+    orders = ["small", "-small", "word,-small"]
+    return station.apply(document("large", properties, mode="upsert", apiWrites=True, orders=orders))
+
+
+@pytest.fixture
+def http(large: AppliedDataset, connect: Connect) -> Http:
+    return connect(GrantRequest("large", may_write=True))
+
+
+def put(station: Station, key: str, **columns: str) -> None:
+    """A row that stands in the table, each column by its SQL."""
+    names = ", ".join(columns)
+    with station.admin() as connection:
+        connection.execute(
+            f"INSERT INTO data.large (k, {names + ', ' if names else ''}_source, _offset, _batch, _at, _rev)"
+            f" VALUES ('{key}', {''.join(f'{text}, ' for text in columns.values())}1, 1, 1, now(), 1)"
+        )
+
+
+def walk(http: Http, address: str) -> list[list[dict[str, Any]]]:
+    """The records of all pages from this address on; no answer is larger than the bound and a little."""
+    pages = []
+    url: str | None = address
+    while url:
+        answer = http.get(url)
+        assert answer.status_code == 200, answer.content[:500]
+        assert len(answer.content) <= BYTES + 2048
+        pages.append(answer.json()["records"])
+        url = answer.json()["next"]
+    return pages
+
+
+LARGE = {
+    "one number of many digits": ("number", "1e131000"),
+    "one number of many decimals": ("number", "'1e-16000'::numeric + '1e100000'::numeric"),
+    "numbers": ("numbers", "ARRAY[1e131000, NULL, 1e131000]"),
+    "zeros of many decimals": ("numbers", "array_fill('0e-16383'::numeric, ARRAY[1000])"),
+    "a document that is small in storage": ("doc", BOMB.format(40)),
+    "a document of many long numbers": ("doc", BOMB.format(20_000)),
+    "a document of zeros with many decimals": (
+        "doc",
+        "(SELECT jsonb_build_object('a', jsonb_agg('0e-16383'::numeric)) FROM generate_series(1, 20000))",
+    ),
+    "long numbers deep inside": (
+        "items",
+        f"(SELECT jsonb_build_array(1, jsonb_build_object('x', jsonb_build_array({BOMB.format(2000)}))))",
+    ),
+    "text": ("note", "repeat('ä', 3000000)"),
+    "text that grows when it is escaped": ("note", "repeat(chr(1), 30000)"),
+    "texts": ("notes", "array_fill('x'::text, ARRAY[100000])"),
+    "nulls": ("notes", "array_fill(NULL::text, ARRAY[200000])"),
+    "bytes": ("raw", "decode(repeat('ab', 2000000), 'hex')"),
+    "an honest document": ("items", "(SELECT jsonb_agg(n) FROM generate_series(1, 50000) AS n)"),
+}
+
+
+@pytest.mark.parametrize(("field", "value"), LARGE.values(), ids=LARGE.keys())
+def test_a_record_above_the_bound_comes_alone_and_names_what_it_omits(
+    http: Http, station: Station, field: str, value: str
+) -> None:
+    for key in ("a", "c"):
+        put(station, key, small="1")
+    put(station, "b", small="2", **{field: value})
+    started = monotonic()
+    pages = walk(http, f"{PATH}?limit=5")
+    assert monotonic() - started < STATEMENT_S
+    assert [[record["k"] for record in page] for page in pages] == [["a"], ["b"], ["c"]]
+    alone = pages[1][0]
+    assert alone["_omitted"] == [field]
+    assert set(alone) == {"_id", "_omitted", "k", *FIELDS} - {field}
+    assert alone["small"] == 2
+    address = f"{PATH}/{alone['_id']}"
+    assert http.get(address).json() == alone
+    assert http.get(f"{address}?fields=small").json() == {"_id": alone["_id"], "small": 2}
+    refused = http.get(f"{address}?fields={field}")
+    assert (refused.status_code, refused.json()["type"]) == (400, "/api/problems#answer-too-large")
+    assert refused.json()["field"] == field
+    assert [page[0] for page in walk(http, f"{PATH}?fields={field}") if "_omitted" in page[0]] == [
+        {"_id": alone["_id"], "_omitted": [field]}
+    ]
+
+
+def test_a_field_that_fits_alone_is_given_by_its_name(http: Http, station: Station) -> None:
+    put(station, "a", note="repeat('n', 40000)", notes="ARRAY[repeat('m', 50000)]", small="1")
+    record = http.get(PATH).json()["records"][0]
+    assert record["_omitted"] == ["notes"]
+    assert len(record["note"]) == 40_000
+    alone = http.get(f"{PATH}/{record['_id']}?fields=notes")
+    assert len(alone.json()["notes"][0]) == 50_000
+    both = http.get(f"{PATH}/{record['_id']}?fields=note,notes").json()
+    assert both["_omitted"] == ["notes"]
+
+
+@pytest.mark.parametrize("order", ["_id", "-_id", "small", "-small", "word,-small", "-word,small"])
+@pytest.mark.parametrize("limit", [3, 1000])
+def test_every_record_comes_exactly_once_however_early_pages_end(
+    http: Http, station: Station, order: str, limit: int
+) -> None:
+    with station.admin() as connection:
+        connection.execute(
+            "INSERT INTO data.large (k, word, notes, small, _source, _offset, _batch, _at, _rev)"
+            " SELECT n::text, nullif(left('ab', n % 3), ''), ARRAY[repeat('x', 1500 * (n % 7))],"
+            " nullif(n % 5, 0), 1, n, 1, now(), 1 FROM generate_series(1, 120) AS n"
+        )
+        connection.execute("UPDATE data.large SET numbers = ARRAY[1e131000] WHERE _offset IN (1, 50, 51, 120)")
+        connection.execute("UPDATE data.large SET numbers = array_fill(1.5, ARRAY[900]) WHERE _offset % 11 = 0")
+    pages = walk(http, f"{PATH}?order={order}&limit={limit}")
+    keys = [record["k"] for page in pages for record in page]
+    assert sorted(keys) == sorted(str(number) for number in range(1, 121))
+    assert all(len(page) == 1 for page in pages if any("_omitted" in record for record in page))
+    assert sum("_omitted" in record for page in pages for record in page) == 4
+    assert max(map(len, pages)) > 1
+
+
+def test_a_full_page_of_large_documents_is_not_written_first(http: Http, station: Station) -> None:
+    with station.admin() as connection:
+        connection.execute(
+            "WITH one AS MATERIALIZED (SELECT jsonb_agg(md5(m::text)) AS doc FROM generate_series(1, 27000) AS m)"
+            " INSERT INTO data.large (k, items, _source, _offset, _batch, _at, _rev)"
+            " SELECT n::text, doc, 1, n, 1, now(), 1 FROM one, generate_series(1, 60) AS n"
+        )
+    started = monotonic()
+    answer = http.get(f"{PATH}?limit=1000").json()
+    assert monotonic() - started < STATEMENT_S
+    assert [record["_omitted"] for record in answer["records"]] == [["items"]]
+    assert answer["next"]
+
+
+def test_numbers_of_256_bits_are_no_reason_to_omit_anything(http: Http, station: Station) -> None:
+    big = 2**256 - 1
+    put(station, "a", items=f"(SELECT jsonb_agg({big}) FROM generate_series(1, 700))", numbers=f"ARRAY[{big}, {big}]")
+    text = http.get(PATH).content.decode()
+    assert text.count(str(big)) == 702
+    assert "_omitted" not in text
+
+
+def test_an_answer_to_a_write_is_bounded_too(http: Http, station: Station) -> None:
+    note = "n" * 70_000
+    made = http.post(PATH, json.dumps({"k": "a", "note": note, "small": 1}), content_type="application/json")
+    assert (made.status_code, made["ETag"]) == (201, '"1"')
+    assert made.json()["_omitted"] == ["note"]
+    assert made.json()["small"] == 1
+    changed = http.patch(made["Location"], '{"small": 2}', content_type="application/json")
+    assert (changed.status_code, changed.json()["small"], changed.json()["_omitted"]) == (200, 2, ["note"])
+    with station.connect("reader") as connection:
+        assert connection.execute("SELECT note, small FROM data.large").fetchone() == (note, 2)
+
+
+def test_a_record_that_was_read_in_part_is_not_put_back_as_the_whole(http: Http, station: Station) -> None:
+    put(station, "a", note="repeat('n', 70000)", small="1")
+    read = http.get(PATH).json()["records"][0]
+    address = f"{PATH}/{read['_id']}"
+    for refused in (
+        http.put(address, json.dumps(read), content_type="application/json"),
+        http.post(PATH, json.dumps({**read, "_id": None}), content_type="application/json"),
+    ):
+        assert (refused.status_code, refused.json()["field"]) == (422, "_omitted")
+    patched = http.patch(address, json.dumps({**read, "small": 3}), content_type="application/json")
+    assert patched.status_code == 200
+    with station.connect("reader") as connection:
+        assert connection.execute("SELECT length(note), small FROM data.large").fetchone() == (70_000, 3)
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/merge-patch+json"])
+def test_a_record_that_cannot_be_read_is_changed_as_a_whole(http: Http, station: Station, kind: str) -> None:
+    put(station, "a", doc=BOMB.format(4000), small="1")
+    address = f"{PATH}/{http.get(PATH).json()['records'][0]['_id']}"
+    refused = http.patch(address, '{"small": 2}', content_type=kind)
+    assert (refused.status_code, refused.json()["reason"]) == (422, "too_large")
+    mended = http.patch(address, '{"doc": {"b": 1}}', content_type="application/json")
+    assert (mended.status_code, mended.json()["doc"]) == (200, {"b": 1})
+    with station.admin() as connection:
+        connection.execute(f"UPDATE data.large SET doc = {BOMB.format(4000)}")
+    assert http.put(address, '{"small": 2}', content_type="application/json").json()["doc"] is None
+    with station.admin() as connection:
+        connection.execute(f"UPDATE data.large SET doc = {BOMB.format(4000)}")
+    assert http.delete(address).status_code == 204
+
+
+@pytest.mark.parametrize("field", ["doc", "numbers"])
+def test_an_export_of_a_value_that_is_too_large_is_refused_by_name(http: Http, station: Station, field: str) -> None:
+    put(
+        station, "a", small="1", **{field: BOMB.format(4000) if field == "doc" else "array_fill(1e131000, ARRAY[600])"}
+    )
+    refused = http.get(f"{PATH}.csv")
+    assert (refused.status_code, refused.json()["type"]) == (400, "/api/problems#answer-too-large")
+    assert refused.json()["field"] == field
+    rest = http.get(f"{PATH}.csv?fields=k,small").getvalue().decode()
+    assert list(csv.reader(io.StringIO(rest))) == [["k", "small"], ["a", "1"]]
+
+
+def test_an_export_has_large_values_that_an_answer_omits(http: Http, station: Station) -> None:
+    put(station, "a", note="repeat('n', 5000000)", items="(SELECT jsonb_agg(n) FROM generate_series(1, 50000) AS n)")
+    csv.field_size_limit(10_000_000)
+    row = next(csv.DictReader(io.StringIO(http.get(f"{PATH}.csv").getvalue().decode())))
+    assert len(row["note"]) == 5_000_000
+    assert json.loads(row["items"])[-1] == 50_000
