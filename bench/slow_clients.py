@@ -7,17 +7,18 @@ asks for health and for pages meanwhile, and prints when the server closed the f
 import argparse
 import http.client
 import os
-import select
 import socket
 import statistics
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+import psutil
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 LOOPBACK: Final = "127.0.0.1"
@@ -100,34 +101,25 @@ class Held:
             for connection in held.sockets:
                 connection.close()
 
-    def look(self) -> int:
-        """How many the server still holds; those that it closed meanwhile are noted."""
+    def look(self, port: int) -> int:
+        """How many the server on this port still holds; those that it closed meanwhile are noted."""
+        # What the kernel keeps of a closed connection has no process.
+        open_now = (other for other in psutil.net_connections("tcp") if other.pid and other.raddr)
+        held = {other.raddr.port for other in open_now if other.laddr.port == port}
         for connection in tuple(self.sockets):
-            if self._is_closed(connection):
+            self._go_on(connection)
+            if connection.getsockname()[1] not in held:
                 self.closed_s.append(time.monotonic() - self.began_s)
                 self.sockets.remove(connection)
                 connection.close()
         return len(self.sockets)
 
-    def _is_closed(self, connection: socket.socket) -> bool:
-        try:
+    def _go_on(self, connection: socket.socket) -> None:
+        with suppress(OSError):
             if self.kind.trickle:
                 connection.send(self.kind.trickle)
-            while self.kind.reads:
-                if not connection.recv(65536):
-                    return True
-        except BlockingIOError:
-            pass
-        except OSError:
-            return True
-        return _hung_up(connection)
-
-
-def _hung_up(connection: socket.socket) -> bool:
-    """Whether the other side has ended the connection, whatever of it is still unread."""
-    poll = select.poll()
-    poll.register(connection, select.POLLRDHUP)
-    return bool(poll.poll(0))
+            while self.kind.reads and connection.recv(65536):
+                continue
 
 
 class Asker(threading.Thread):
@@ -215,7 +207,7 @@ def measure(target: Target, kinds: Sequence[Kind], *, most_s: float) -> Row:
         health.start()
         pages.start()
         deadline = time.monotonic() + most_s
-        while sum(held.look() for held in everyone) and time.monotonic() < deadline:
+        while sum(held.look(target.port) for held in everyone) and time.monotonic() < deadline:
             time.sleep(TICK_S)
         health.end()
         pages.end()

@@ -19,8 +19,7 @@ def wsgi_environ(scope: Scope, body: bytes, *, whole: bool) -> WSGIEnvironment:
     environ: WSGIEnvironment = {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",
-        # Bytes as they came: the text of ASGI's path has lost those that are no UTF-8.
-        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
+        "PATH_INFO": _path(scope["raw_path"]),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
         "SERVER_NAME": server,
@@ -44,3 +43,13 @@ def wsgi_environ(scope: Scope, body: bytes, *, whole: bool) -> WSGIEnvironment:
     if environ.pop("HTTP_TRANSFER_ENCODING", None) or (whole and "CONTENT_LENGTH" in environ):
         environ["CONTENT_LENGTH"] = str(len(body))
     return environ
+
+
+def _path(target: bytes) -> str:
+    """The path of a request's target, as WSGI has it: from its bytes, for ASGI's text lost those that are no UTF-8.
+
+    Source: RFC 9112, 3.2.2: a target may be a whole address, too.
+    """
+    if b"://" in target and not target.startswith(b"/"):
+        target = b"/" + target.partition(b"://")[2].partition(b"/")[2]
+    return unquote_to_bytes(target).decode("latin-1")

@@ -6,7 +6,7 @@ taken the one before. So no client's pace holds a thread. Deadlines of the conne
 
 from asyncio import wrap_future
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Final
 from wsgiref.types import WSGIApplication
 
@@ -54,35 +54,32 @@ class ThreadedApplication:
             return
         environ = wsgi_environ(scope, body.data, whole=body.whole)
         answer = Answer(self._application, environ, self._between_pieces)
-        await self._send(answer, scope, send, body)
+        pool = self._apart.get(environ["PATH_INFO"], self._pool)
+        await _send(answer, pool, scope["method"], send, body)
         if not body.whole and "HTTP_EXPECT" not in environ:
             await discard_rest(receive, within_s=LINGER_S, most_bytes=LINGER_BYTES)
 
-    async def _send(self, answer: Answer, scope: Scope, send: Send, body: Body) -> None:
-        pool = self._apart.get(scope["path"], self._pool)
-        step = pool.submit(answer.step)
-        try:
+
+async def _send(answer: Answer, pool: Executor, method: str, send: Send, body: Body) -> None:
+    step = pool.submit(answer.step)
+    try:
+        piece = await wrap_future(step)
+        headers = _headers(answer, piece, body, method)
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        if method == "HEAD":
+            await send({"type": "http.response.body"})
+            return
+        while not answer.over:
+            # Made while the client takes the one before.
+            step = pool.submit(answer.step)
+            await _send_sliced(send, piece, more=True)
             piece = await wrap_future(step)
-            await send(
-                {
-                    "type": "http.response.start",
-                    "status": answer.status,
-                    "headers": _headers(answer, piece, body, scope["method"]),
-                }
-            )
-            if scope["method"] == "HEAD":
-                await send({"type": "http.response.body"})
-                return
-            while not answer.over:
-                # Made while the client takes the one before.
-                step = pool.submit(answer.step)
-                await _send_sliced(send, piece, more=True)
-                piece = await wrap_future(step)
-            await _send_sliced(send, piece, more=False)
-        finally:
-            step.cancel()
-            if not (step.done() and answer.over):
-                step.add_done_callback(lambda _: pool.submit(answer.close))
+        await _send_sliced(send, piece, more=False)
+    finally:
+        step.cancel()
+        if not (step.done() and answer.over):
+            # At once, or behind the step that a thread is at.
+            step.add_done_callback(lambda _: pool.submit(answer.close))
 
 
 def _headers(answer: Answer, piece: bytes, body: Body, method: str) -> list[Header]:

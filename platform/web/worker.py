@@ -24,10 +24,20 @@ AT_ONCE: Final = struct.pack("ii", 1, 0)
 """SO_LINGER for a reset: what nobody takes is not kept by the kernel either."""
 
 
+SETTLE_S: Final = 0.2
+
+
 def cut(transport: asyncio.BaseTransport) -> None:
     """End the connection now, and tell the client by a reset."""
     transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
     transport.abort()  # type: ignore[attr-defined]
+
+
+def bound_kernel(transport: asyncio.BaseTransport, within_s: float) -> None:
+    """Have Linux end a connection whose client takes nothing of what the kernel holds for it, a closed one too."""
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        option = int(within_s * 1000)
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, option)
 
 
 class DeadlineFlow(FlowControl):  # type: ignore[misc]
@@ -66,6 +76,7 @@ class DeadlineProtocol(ASGIProtocol):  # type: ignore[misc]
         """Begin to wait for the first header."""
         super().connection_made(transport)
         self._flow_control = DeadlineFlow(transport, self._web.write_timeout_s)
+        bound_kernel(transport, self._web.write_timeout_s)
         self._await_header()
         self.worker.make_room(self)
 
@@ -163,6 +174,8 @@ class DeadlineWorker(gasgi.ASGIWorker):  # type: ignore[misc]
     async def _shutdown(self) -> None:
         for server in self.servers:
             server.close()
+        # A request that is on its way already is read first.
+        await asyncio.sleep(SETTLE_S)
         for connection in tuple(self.waiting):
             connection.close()
         await super()._shutdown()
