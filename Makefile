@@ -23,10 +23,10 @@ CHECK_ENV := \
 	$(foreach role,APP OWNER INGEST READER WRITER ANALYST,ANDEN_DATABASE_$(role)_URL=postgresql://anden@127.0.0.1:9/anden)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test infra lint audit render function bench neighbours screenshots clean
+.PHONY: help run test infra lint audit render function bench neighbours slow-clients screenshots clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(RUN_READY) ## Run everything here: PostgreSQL, Kafka, ingest, API, admin (state in .anden/)
 	@$(BIN)/python -m embedded.station
@@ -68,6 +68,9 @@ bench: $(TEST_READY) ## Measure every speed claim of the README beside its peers
 
 neighbours: $(TEST_READY) ## Measure how fast a healthy dataset moves beside one at which each fault is made
 	$(BIN)/python -m bench.neighbours $(BENCH_ARGS)
+
+slow-clients: $(TEST_READY) ## Hold slow connections of every kind, and measure who else is answered meanwhile
+	$(BIN)/python -m bench.slow_clients
 
 screenshots: $(TEST_READY) ## Take the pictures in docs/images/ from a running make run
 	@test -s .anden/running || { echo "make run must be up in another terminal" >&2; exit 1; }

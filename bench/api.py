@@ -12,7 +12,7 @@ from typing import Final
 from django.core.management import call_command
 
 from bench.flights import NAME, columns, flights, fresh_dataset, write_csv
-from bench.http import Site, download_seconds, gunicorn, next_path, page_rate
+from bench.http import Site, download_seconds, gunicorn, next_path, page_rate, web_server
 from bench.memory import Watch
 from bench.psql import timed_psql
 from bench.result import Result, limit, rates
@@ -31,14 +31,14 @@ STOCK_SETTINGS: Final = "bench.stock.settings"
 
 def measure(servers: Servers, *, rounds: int) -> list[Result]:
     """The results of the API over all flights, with the indexes of the sample contract."""
-    count = _load(servers)
-    with _ours(servers.folder) as ours, _stock(servers.folder) as stock:
+    count = loaded_flights(servers)
+    with served_flights(servers.folder) as ours, _stock(servers.folder) as stock:
         _same_rows(ours, stock)
         pages = _pages(ours, stock, rounds)
         return [pages, *_exports(ours, servers.folder, rounds, count)]
 
 
-def _load(servers: Servers) -> int:
+def loaded_flights(servers: Servers) -> int:
     """Put the flights into the table, once; how many they are."""
     records, csv = flights(), servers.folder / "flights.csv"
     fresh_dataset(indexes=True, months=True)
@@ -50,12 +50,13 @@ def _load(servers: Servers) -> int:
 
 
 @contextmanager
-def _ours(folder: Path) -> Iterator[Site]:
+def served_flights(folder: Path) -> Iterator[Site]:
+    """Our web server, and a key to the flights."""
     key = folder / "bench.key"
     call_command("collectstatic", interactive=False, verbosity=0)
     call_command("clients", "create", "bench", "--grant", f"{NAME}:read", "--key-file", str(key))
     headers = {"Authorization": f"Bearer {key.read_text().strip()}"}
-    with gunicorn("config.wsgi", "config.settings", headers) as site:
+    with web_server(headers) as site:
         yield site
 
 

@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from embedded.environment import ROOT
 from embedded.ports import LOOPBACK, free_port
+from embedded.station import web_command
 
 UP_WITHIN_S: Final = 60.0
-GUNICORN: Final = ("--worker-class", "gthread", "--workers", "2", "--threads", "4", "--log-level", "error")
+PARALLEL: Final = ("--workers", "2", "--threads", "4")
+"""What ours has by default."""
 NEXT: Final = re.compile(rb'"next": ?"https?://[^/]+([^"]+)"')
 PIECE_BYTES: Final = 1024 * 1024
 
@@ -46,11 +49,29 @@ class Site:
 
 
 @contextmanager
+def web_server(headers: Mapping[str, str]) -> Iterator[Site]:
+    """Our web server, as `make run` starts it."""
+    with _served(web_command, "config.settings", headers) as site:
+        yield site
+
+
+@contextmanager
 def gunicorn(application: str, settings: str, headers: Mapping[str, str]) -> Iterator[Site]:
-    """The application under the production server, the same way for everyone."""
+    """The application under stock gunicorn with threads, as parallel as ours is."""
+    started = (sys.executable, "-m", "gunicorn", application, "--worker-class", "gthread", *PARALLEL)
+
+    def command(port: int) -> tuple[str, ...]:
+        return (*started, "--log-level", "error", "--no-control-socket", "--bind", f"{LOOPBACK}:{port}")
+
+    with _served(command, settings, headers) as site:
+        yield site
+
+
+@contextmanager
+def _served(command: Callable[[int], tuple[str, ...]], settings: str, headers: Mapping[str, str]) -> Iterator[Site]:
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", application, "--bind", f"{LOOPBACK}:{port}", *GUNICORN]
-    with subprocess.Popen(command, env={**os.environ, "DJANGO_SETTINGS_MODULE": settings}) as process:
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": settings}
+    with subprocess.Popen(command(port), cwd=ROOT, env=environment) as process:
         try:
             site = Site(port, process.pid, headers)
             _wait(site, process)

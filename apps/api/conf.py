@@ -1,9 +1,9 @@
-"""The settings of api."""
+"""The settings of api, and of the web server that it stands behind."""
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from apps.datasets.core.settings import EnvironmentSettings
+from apps.datasets.core.settings import EnvironmentSettings, SettingsInvalid
 
 
 class ApiSettings(EnvironmentSettings):
@@ -23,12 +23,68 @@ class ApiSettings(EnvironmentSettings):
     write_wait_s: float = Field(
         default=5, gt=0, le=60, description="Longest wait of a write for a row that another writer holds, seconds."
     )
-    exports: int = Field(
-        default=4,
+    exports: int | None = Field(
+        default=None,
         ge=1,
-        le=100,
-        description="Exports that one web process streams at a time; each holds a connection of the reader role.",
+        le=63,
+        description="Exports that one web process streams at a time, fewer than ANDEN_WEB_THREADS, one fewer when "
+        "unset; each holds a connection of the reader role.",
     )
     export_timeout_s: float = Field(
         default=900, gt=0, le=86_400, description="Longest export, seconds; pages have ANDEN_READER_TIMEOUT_S."
     )
+
+
+class WebSettings(EnvironmentSettings):
+    """Variables that begin with ANDEN_WEB_."""
+
+    model_config = SettingsConfigDict(env_prefix="ANDEN_WEB_")
+
+    bind: str = Field(default="127.0.0.1:8000", min_length=1, description="Address that the web server listens on.")
+    workers: int = Field(default=2, ge=1, le=64, description="Its processes.")
+    threads: int = Field(default=4, ge=2, le=64, description="Requests that one process works on at a time.")
+    connections: int = Field(
+        default=1000,
+        ge=10,
+        le=100_000,
+        description="Connections that one process holds; above, the one that has waited longest without a request "
+        "is closed. Stay below the limit of open files.",
+    )
+    header_timeout_s: float = Field(
+        default=10,
+        gt=0,
+        le=300,
+        description="Seconds in which a request's header must be there: counted from the connection for the first, "
+        "from its first byte for those that follow.",
+    )
+    body_timeout_s: float = Field(
+        default=30, gt=0, le=600, description="Seconds in which a request's whole body must be there."
+    )
+    write_timeout_s: float = Field(
+        default=30,
+        gt=0,
+        le=600,
+        description="Seconds in which a client must take each 256 KiB of an answer, or the connection is cut.",
+    )
+    keep_alive_s: int = Field(
+        default=75,
+        ge=1,
+        le=3600,
+        description="Seconds that a connection stays open for another request; longer than the idle timeout of a "
+        "load balancer before it.",
+    )
+    grace_s: int = Field(
+        default=30, ge=1, le=3600, description="Seconds that requests have to end when the web server is stopped."
+    )
+
+
+def export_slots(api: ApiSettings, web: WebSettings) -> int:
+    """How many exports a process streams at a time.
+
+    Raises SettingsInvalid: they could take every thread, and nothing else would be answered.
+    """
+    if api.exports is None:
+        return web.threads - 1
+    if api.exports >= web.threads:
+        raise SettingsInvalid(f"ANDEN_API_EXPORTS: must be below ANDEN_WEB_THREADS, which is {web.threads}")
+    return api.exports

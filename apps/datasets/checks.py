@@ -10,8 +10,8 @@ from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's ow
 
 from apps.datasets.core.settings import EnvironmentSettings
 
-OTHERS: Final = re.compile(r"ANDEN_(VENV|RUN_SECONDS|DB_PASSWORD|(TEST|WEB)_[A-Z_]+)")
-"""Variables of the Makefile, the station, compose.yaml, the entry point and the tests."""
+OTHERS: Final = re.compile(r"ANDEN_(VENV|RUN_SECONDS|DB_PASSWORD|TEST_[A-Z_]+)")
+"""Variables of the Makefile, the station, compose.yaml and the tests."""
 KUBERNETES: Final = re.compile(r"ANDEN(_[A-Z0-9]+)*_(SERVICE_HOST|(SERVICE_)?PORT(_[A-Z0-9_]+)?)")
 """What Kubernetes tells a pod of the services beside it."""
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import dj_database_url
 
-from apps.api.conf import ApiSettings
+from apps.api.conf import ApiSettings, WebSettings, export_slots
 from apps.api.openapi import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401
 from apps.console import theme
 from apps.datasets.adapters.prometheus import share_folder
@@ -28,6 +28,8 @@ DATASETS = load(DatasetsSettings)
 INGEST = load(IngestSettings)
 KAFKA = load(KafkaSettings)
 API = load(ApiSettings)
+WEB = load(WebSettings)
+EXPORT_SLOTS = export_slots(API, WEB)
 MONITORING = load(MonitoringSettings)
 GRAFANA = load(GrafanaSettings)
 CLOUDWATCH = load(CloudWatchSettings)

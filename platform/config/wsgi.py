@@ -1,4 +1,4 @@
-"""The WSGI application that gunicorn serves."""
+"""The WSGI application: the web server runs it in threads, a function of AWS Lambda as it is."""
 
 import os
 

@@ -83,7 +83,7 @@ def processes(environment: Mapping[str, str], address: str, logs: Path) -> Itera
     """The worker and the web server, as make run starts them."""
     commands = {
         "ingest": [sys.executable, "manage.py", "ingest"],
-        "web": [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", address, "--threads", "2"],
+        "web": [sys.executable, "-m", "gunicorn", "--config", "platform/web/gunicorn.py", "--bind", address],
     }
     started = []
     try:

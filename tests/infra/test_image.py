@@ -150,7 +150,12 @@ def imports(path: Path) -> Iterator[str]:
 def test_the_packages_of_the_image_hold_everything_that_the_apps_import() -> None:
     pinned = set(re.findall(r"^([a-z0-9._-]+)(?:\[[^\]]*\])?==", (ROOT / "requirements/base.txt").read_text(), re.M))
     names = {re.sub(r"[-_.]+", "-", name).lower() for name in pinned}
-    files = [*ROOT.glob("apps/**/*.py"), *ROOT.glob("platform/config/*.py"), ROOT / "manage.py"]
+    files = [
+        *ROOT.glob("apps/**/*.py"),
+        *ROOT.glob("platform/config/*.py"),
+        *ROOT.glob("platform/web/*.py"),
+        ROOT / "manage.py",
+    ]
     wanted = {name for path in files for name in imports(path)}
     wanted -= {"apps", "config", *sys.stdlib_module_names}
     homes = importlib.metadata.packages_distributions()

@@ -25,8 +25,8 @@ from apps.datasets.adapters.timed_postgresql.timer import timer_of
 PIECE_BYTES: Final = 128 * 1024
 ALIAS: Final = "reader"
 
-_slots = threading.BoundedSemaphore(settings.API.exports)
-"""Exports of this process: they must not take every connection of the role."""
+_slots = threading.BoundedSemaphore(settings.EXPORT_SLOTS)
+"""Exports of this process: they must take neither every thread nor every connection of the role."""
 
 
 class CsvExport(Iterator[bytes]):

@@ -20,13 +20,14 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @contextmanager
 def served(changed: Mapping[str, str], log: Path) -> Iterator[str]:
-    """The address of a gunicorn with one worker, its environment changed by these variables."""
+    """The address of our web server with one process, its environment changed by these variables."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--pythonpath", str(ROOT / "platform")]
-    command += ["-k", "gthread", "-w", "1", "--threads", "4", "-b", f"127.0.0.1:{port}", "--no-control-socket"]
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", **changed}
+    command = [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "platform/web/gunicorn.py")]
+    command += ["--workers", "1", "--bind", f"127.0.0.1:{port}"]
+    path = {"DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}"}
+    environment = {**os.environ, **path, **changed}
     with log.open("wb") as output:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
         try:

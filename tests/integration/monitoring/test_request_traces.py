@@ -75,7 +75,7 @@ class Site:
 
 @contextmanager
 def served(endpoint: str, folder: Path) -> Iterator[Site]:
-    """A gunicorn whose workers are forked after Django is loaded: what a fork must not break shows here."""
+    """The web server, whose workers are forked after Django is loaded: what a fork must not break shows here."""
     port, log = free_port(), folder / "web.log"
     environment = {
         **os.environ,
@@ -85,8 +85,7 @@ def served(endpoint: str, folder: Path) -> Iterator[Site]:
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}",
     }
-    command = ["gunicorn", "config.wsgi", "--bind", f"{LOOPBACK}:{port}", "--preload"]
-    command += ["--workers", "2", "--no-control-socket"]
+    command = ["gunicorn", "--config", "platform/web/gunicorn.py", "--bind", f"{LOOPBACK}:{port}", "--preload"]
     site = Site(port, log)
     with running(command, environment, log) as process:
         _wait(site, process)

@@ -1,0 +1,270 @@
+"""`python -m bench.slow_clients`: who else is answered while slow clients are held, and for how long they are.
+
+Starts the web server as `make run` does, holds connections of one kind after the other and then of all kinds at once,
+asks for health and for pages meanwhile, and prints when the server closed the first and the last of each kind.
+"""
+
+import argparse
+import http.client
+import os
+import socket
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+LOOPBACK: Final = "127.0.0.1"
+SMALL_BUFFER_BYTES: Final = 2048
+HEALTHY_S: Final = 1.0
+"""What 99 of 100 answers of health must not take longer than."""
+TICK_S: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Target:
+    """A web server, and what its clients send."""
+
+    port: int
+    key: str
+    dataset: str = "flights"
+
+    @property
+    def pages(self) -> str:
+        """The address of the dataset's records."""
+        return f"/api/v1/datasets/{self.dataset}/records"
+
+    def head(self, request: str, *lines: str) -> bytes:
+        """The whole header of a request with the key."""
+        sent = (f"{request} HTTP/1.1", f"Host: {LOOPBACK}", f"Authorization: Bearer {self.key}", *lines)
+        return "\r\n".join([*sent, "", ""]).encode()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A way to be slow: what is sent first, then one byte a second of `trickle`, and whether anything is read."""
+
+    name: str
+    count: int
+    opening: Callable[[Target], bytes]
+    trickle: bytes = b""
+    reads: bool = False
+
+
+def _post(target: Target) -> bytes:
+    return target.head(f"POST {target.pages}", "Content-Type: application/json", "Content-Length: 500000") + b"{"
+
+
+KINDS: Final = (
+    Kind("nothing sent", 40, lambda _: b""),
+    Kind("half a header", 100, lambda _: b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Slow: "),
+    Kind("a header, a byte a second", 30, lambda _: b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Slow: ", trickle=b"x"),
+    Kind("a body's first byte", 8, _post),
+    Kind("a body, a byte a second", 30, _post, trickle=b" "),
+    Kind("an export, unread", 8, lambda target: target.head(f"GET {target.pages}.csv")),
+    Kind("a page of 1,000, unread", 30, lambda target: target.head(f"GET {target.pages}?limit=1000")),
+    Kind("idle after an answer", 40, lambda target: target.head("GET /healthz"), reads=True),
+)
+
+
+@dataclass
+class Held:
+    """Connections of one kind, and the seconds after which the server closed each."""
+
+    kind: Kind
+    sockets: list[socket.socket] = field(default_factory=list)
+    closed_s: list[float] = field(default_factory=list)
+    began_s: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    @contextmanager
+    def open(cls, kind: Kind, target: Target) -> Iterator["Held"]:
+        """The connections, opened one after the other and closed with the block."""
+        held = cls(kind)
+        try:
+            for _ in range(kind.count):
+                connection = socket.socket()
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER_BYTES)
+                held.sockets.append(connection)
+                connection.connect((LOOPBACK, target.port))
+                connection.sendall(kind.opening(target))
+                connection.setblocking(False)
+            yield held
+        finally:
+            for connection in held.sockets:
+                connection.close()
+
+    def look(self, port: int) -> int:
+        """How many the server on this port still holds; those that it closed meanwhile are noted."""
+        # What the kernel keeps of a closed connection has no process.
+        open_now = (other for other in psutil.net_connections("tcp") if other.pid and other.raddr)
+        held = {other.raddr.port for other in open_now if other.laddr.port == port}
+        for connection in tuple(self.sockets):
+            self._go_on(connection)
+            if connection.getsockname()[1] not in held:
+                self.closed_s.append(time.monotonic() - self.began_s)
+                self.sockets.remove(connection)
+                connection.close()
+        return len(self.sockets)
+
+    def _go_on(self, connection: socket.socket) -> None:
+        with suppress(OSError):
+            if self.kind.trickle:
+                connection.send(self.kind.trickle)
+            while self.kind.reads and connection.recv(65536):
+                continue
+
+
+class Asker(threading.Thread):
+    """Asks for the same path again and again, and keeps how long each answer took; None for none within its time."""
+
+    def __init__(self, target: Target, path: str, every_s: float, within_s: float) -> None:
+        super().__init__(daemon=True)
+        self._target, self._path = target, path
+        self._every_s, self._within_s = every_s, within_s
+        self._over = threading.Event()
+        self.seconds: list[float] = []
+        self.failures = 0
+
+    def run(self) -> None:
+        """Ask until the end."""
+        while not self._over.wait(self._every_s):
+            started = time.perf_counter()
+            connection = http.client.HTTPConnection(LOOPBACK, self._target.port, timeout=self._within_s)
+            try:
+                connection.request("GET", self._path, headers={"Authorization": f"Bearer {self._target.key}"})
+                answer = connection.getresponse()
+                answer.read()
+                self.failures += answer.status != 200
+            except (OSError, http.client.HTTPException):
+                self.failures += 1
+            finally:
+                connection.close()
+            self.seconds.append(time.perf_counter() - started)
+
+    def end(self) -> None:
+        """Ask no more."""
+        self._over.set()
+        self.join()
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one kind did."""
+
+    name: str
+    held: int
+    health: Asker
+    pages: Asker
+    closed_s: Sequence[float]
+
+    @property
+    def holds(self) -> bool:
+        """Whether health was always answered in time, no page failed and every connection was closed."""
+        answered = self.health.failures == self.pages.failures == 0 and _p99(sorted(self.health.seconds)) < HEALTHY_S
+        return answered and len(self.closed_s) == self.held
+
+    def cells(self) -> tuple[str, ...]:
+        """The row as text."""
+        health, pages = sorted(self.health.seconds), sorted(self.pages.seconds)
+        closed = sorted(self.closed_s)
+        return (
+            self.name,
+            str(self.held),
+            f"{statistics.median(health) * 1e3:.0f} / {_p99(health) * 1e3:.0f}",
+            f"{len(health) - self.health.failures} of {len(health)}",
+            f"{statistics.median(pages) * 1e3:.0f} / {_p99(pages) * 1e3:.0f}",
+            f"{len(pages) - self.pages.failures} of {len(pages)}",
+            f"{closed[0]:.0f} … {closed[-1]:.0f}" if closed else "never",
+            f"{len(closed)} of {self.held}",
+            "holds" if self.holds else "FAILS",
+        )
+
+
+HEADINGS: Final = (
+    *("held", "n", "health ms p50 / p99", "answered", "page ms p50 / p99", "answered"),
+    *("closed after s", "closed", ""),
+)
+
+
+def _p99(rising: Sequence[float]) -> float:
+    return rising[min(len(rising) - 1, int(len(rising) * 0.99))]
+
+
+def measure(target: Target, kinds: Sequence[Kind], *, most_s: float) -> Row:
+    """Hold these kinds together until the server has closed them all, or for so many seconds."""
+    with ExitStack() as stack:
+        health = Asker(target, "/healthz", 0.1, 4)
+        pages = Asker(target, f"{target.pages}?limit=100", 0.2, 20)
+        everyone = [stack.enter_context(Held.open(kind, target)) for kind in kinds]
+        health.start()
+        pages.start()
+        deadline = time.monotonic() + most_s
+        while sum(held.look(target.port) for held in everyone) and time.monotonic() < deadline:
+            time.sleep(TICK_S)
+        health.end()
+        pages.end()
+        closed = [seconds for held in everyone for seconds in held.closed_s]
+    name = kinds[0].name if len(kinds) == 1 else "all of these at once"
+    return Row(name, sum(kind.count for kind in kinds), health, pages, closed)
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as aligned columns."""
+    lines = [HEADINGS, *(row.cells() for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def run(target: Target, *, most_s: float, only: Sequence[str]) -> list[Row]:
+    """A row for each kind, and one for all of them."""
+    kinds = [kind for kind in KINDS if not only or kind.name in only]
+    together = [] if only else [tuple(kinds)]
+    rows = []
+    for chosen in (*((kind,) for kind in kinds), *together):
+        rows.append(measure(target, chosen, most_s=most_s))
+        print("  ".join(rows[-1].cells()), flush=True)
+    return rows
+
+
+def _on_own_servers(options: argparse.Namespace) -> list[Row]:
+    from bench.api import loaded_flights, served_flights  # noqa: PLC0415 - after the path
+    from bench.servers import servers  # noqa: PLC0415
+
+    with servers() as running:
+        loaded_flights(running)
+        with served_flights(running.folder) as site:
+            key = site.headers["Authorization"].removeprefix("Bearer ")
+            return run(Target(site.port, key), most_s=options.most, only=options.only)
+
+
+def main(arguments: list[str]) -> int:
+    """The exit code: 1 where a row fails."""
+    parser = argparse.ArgumentParser(prog="python -m bench.slow_clients", description=__doc__)
+    parser.add_argument("--port", type=int, help="of a web server that runs already, with the key of --key-file")
+    parser.add_argument("--key-file", type=Path, help="holds a key that reads flights")
+    parser.add_argument("--only", action="append", default=[], choices=[kind.name for kind in KINDS])
+    parser.add_argument("--most", type=float, default=150, metavar="S", help="longest that one kind is held (150)")
+    options = parser.parse_args(arguments)
+    sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
+    os.environ["PYTHONPATH"] = f"{ROOT}:{ROOT / 'platform'}"
+    if options.port:
+        key = options.key_file.read_text().strip()
+        rows = run(Target(options.port, key), most_s=options.most, only=options.only)
+    else:
+        rows = _on_own_servers(options)
+    print(f"\n{table(rows)}")
+    return 0 if all(row.holds for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

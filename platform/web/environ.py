@@ -1,0 +1,55 @@
+"""WSGI's environment of an ASGI request whose body is there already."""
+
+import sys
+from io import BytesIO
+from urllib.parse import unquote_to_bytes
+from wsgiref.types import WSGIEnvironment
+
+from web.types import Scope
+
+UNPREFIXED = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
+
+
+def wsgi_environ(scope: Scope, body: bytes, *, whole: bool) -> WSGIEnvironment:
+    """The environment. Of a body that is whole the length is its own, of another what the client declared.
+
+    Source: PEP 3333
+    """
+    server, port = scope.get("server") or ("", 0)
+    environ: WSGIEnvironment = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": _path(scope["raw_path"]),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "SERVER_NAME": server,
+        "SERVER_PORT": str(port or ""),
+        "REMOTE_ADDR": (scope.get("client") or ("",))[0],
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope["scheme"],
+        "wsgi.input": BytesIO(body),
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for raw_name, value in scope["headers"]:
+        name = raw_name.decode("latin-1").upper().replace("-", "_")
+        key = name if name in UNPREFIXED else f"HTTP_{name}"
+        text = value.decode("latin-1")
+        environ[key] = f"{environ[key]},{text}" if key in environ else text
+    # The server has decoded it; whoever reads the body sees one that ends.
+    if environ.pop("HTTP_TRANSFER_ENCODING", None) or (whole and "CONTENT_LENGTH" in environ):
+        environ["CONTENT_LENGTH"] = str(len(body))
+    return environ
+
+
+def _path(target: bytes) -> str:
+    """The path of a request's target, as WSGI has it: from its bytes, for ASGI's text lost those that are no UTF-8.
+
+    Source: RFC 9112, 3.2.2: a target may be a whole address, too.
+    """
+    if b"://" in target and not target.startswith(b"/"):
+        target = b"/" + target.partition(b"://")[2].partition(b"/")[2]
+    return unquote_to_bytes(target).decode("latin-1")

@@ -1,0 +1,29 @@
+"""gunicorn's configuration: python -m gunicorn --config platform/web/gunicorn.py
+
+Words of the command line come before what stands here.
+"""
+
+from apps.api.conf import WebSettings
+from apps.datasets.core.settings import SettingsInvalid, load
+
+try:
+    _web = load(WebSettings)
+except SettingsInvalid as error:
+    raise SystemExit(str(error)) from None
+
+wsgi_app = "web.asgi"
+worker_class = "web.worker.DeadlineWorker"
+bind = _web.bind
+workers = _web.workers
+worker_connections = _web.connections
+keepalive = _web.keep_alive_s
+graceful_timeout = _web.grace_s
+limit_request_line = 8190
+loglevel = "warning"
+asgi_lifespan = "off"
+# The same everywhere, whatever else is installed.
+asgi_loop = "asyncio"
+http_parser = "python"
+# The client is gone: its request ends at once.
+asgi_disconnect_grace_period = 0
+control_socket_disable = True

@@ -1,0 +1,110 @@
+"""A WSGI application behind ASGI: threads work, the event loop alone waits for clients.
+
+A body is read before a thread sees its request, and a thread makes an answer's next piece only when the client has
+taken the one before. So no client's pace holds a thread. Deadlines of the connection itself: web.worker.
+"""
+
+from asyncio import wrap_future
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import Final
+from wsgiref.types import WSGIApplication
+
+from web.answer import Answer, Header
+from web.body import Body, BodyOverdue, ClientGone, discard_rest, read_body
+from web.environ import wsgi_environ
+from web.refusals import refusal
+from web.types import Receive, Scope, Send
+
+SLICE_BYTES: Final = 256 * 1024
+"""What one deadline of the connection is for: the slowest client takes so much in ANDEN_WEB_WRITE_TIMEOUT_S."""
+
+LINGER_S: Final = 5.0
+LINGER_BYTES: Final = 16 * 1024 * 1024
+
+
+class ThreadedApplication:
+    """The ASGI application. Paths that are `apart` have a thread each, so that they answer whatever the others do."""
+
+    def __init__(
+        self,
+        application: WSGIApplication,
+        *,
+        threads: int,
+        apart: Iterable[str],
+        body_bytes: int,
+        body_timeout_s: float,
+        between_pieces: Callable[[], None],
+    ) -> None:
+        self._application = application
+        self._pool = ThreadPoolExecutor(threads, "request")
+        self._apart = {path: ThreadPoolExecutor(1, path) for path in apart}
+        self._body_bytes = body_bytes
+        self._body_timeout_s = body_timeout_s
+        self._between_pieces = between_pieces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            body = await read_body(scope, receive, most_bytes=self._body_bytes, within_s=self._body_timeout_s)
+        except BodyOverdue as overdue:
+            await _refuse(send, 408, str(overdue))
+            return
+        except ClientGone:
+            return
+        environ = wsgi_environ(scope, body.data, whole=body.whole)
+        answer = Answer(self._application, environ, self._between_pieces)
+        pool = self._apart.get(environ["PATH_INFO"], self._pool)
+        await _send(answer, pool, scope["method"], send, body)
+        if not body.whole and "HTTP_EXPECT" not in environ:
+            await discard_rest(receive, within_s=LINGER_S, most_bytes=LINGER_BYTES)
+
+
+async def _send(answer: Answer, pool: Executor, method: str, send: Send, body: Body) -> None:
+    step = pool.submit(answer.step)
+    try:
+        piece = await wrap_future(step)
+        headers = _headers(answer, piece, body, method)
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        if method == "HEAD":
+            await send({"type": "http.response.body"})
+            return
+        while not answer.over:
+            # Made while the client takes the one before.
+            step = pool.submit(answer.step)
+            await _send_sliced(send, piece, more=True)
+            piece = await wrap_future(step)
+        await _send_sliced(send, piece, more=False)
+    finally:
+        step.cancel()
+        if not (step.done() and answer.over):
+            # At once, or behind the step that a thread is at.
+            step.add_done_callback(lambda _: pool.submit(answer.close))
+
+
+def _headers(answer: Answer, piece: bytes, body: Body, method: str) -> list[Header]:
+    headers = list(answer.headers)
+    sized = answer.over and method != "HEAD" and answer.status not in {204, 304}
+    if not body.whole:
+        headers.append((b"Connection", b"close"))
+    if sized and not any(name.lower() == b"content-length" for name, _ in headers):
+        headers.append((b"Content-Length", str(len(piece)).encode()))
+    return headers
+
+
+async def _send_sliced(send: Send, piece: bytes, *, more: bool) -> None:
+    slices = [piece] if len(piece) <= SLICE_BYTES else _slices(piece)
+    for part in slices[:-1]:
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+    await send({"type": "http.response.body", "body": slices[-1], "more_body": more})
+
+
+def _slices(piece: bytes) -> list[bytes]:
+    view = memoryview(piece)
+    return [bytes(view[begin : begin + SLICE_BYTES]) for begin in range(0, len(piece), SLICE_BYTES)]
+
+
+async def _refuse(send: Send, status: int, detail: str) -> None:
+    headers, body = refusal(status, detail)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

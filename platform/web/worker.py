@@ -1,0 +1,181 @@
+"""gunicorn's ASGI worker, with a deadline on every wait for a client.
+
+gunicorn bounds the wait for another request (`keepalive`) and knows no bound for a header, for a client that does not
+take its answer, or for the number of connections. These are added here, below its own handling of HTTP.
+"""
+
+import asyncio
+import logging
+import socket
+import struct
+from http import HTTPStatus
+from typing import Any, Final
+
+from gunicorn.asgi.protocol import ASGIProtocol, FlowControl
+from gunicorn.workers import gasgi
+
+from apps.api.conf import WebSettings
+from apps.datasets.core.settings import load
+from web.refusals import refusal
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE: Final = struct.pack("ii", 1, 0)
+"""SO_LINGER for a reset: what nobody takes is not kept by the kernel either."""
+
+
+SETTLE_S: Final = 0.2
+
+
+def cut(transport: asyncio.BaseTransport) -> None:
+    """End the connection now, and tell the client by a reset."""
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+    transport.abort()  # type: ignore[attr-defined]
+
+
+def bound_kernel(transport: asyncio.BaseTransport, within_s: float) -> None:
+    """Have Linux end a connection whose client takes nothing of what the kernel holds for it, a closed one too."""
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        option = int(within_s * 1000)
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, option)
+
+
+class DeadlineFlow(FlowControl):  # type: ignore[misc]
+    """Waits until the client has taken enough of its answer, and cuts the connection where that takes too long."""
+
+    __slots__ = ("_within_s",)
+
+    def __init__(self, transport: asyncio.Transport, within_s: float) -> None:
+        super().__init__(transport)
+        self._within_s = within_s
+
+    async def drain(self) -> None:
+        """Wait until more can be written."""
+        try:
+            async with asyncio.timeout(self._within_s):
+                await super().drain()
+        except TimeoutError:
+            logger.info("A client did not take its answer within %g s: its connection is cut", self._within_s)
+            cut(self._transport)
+            # gunicorn cancels the request as soon as it hears that the connection is lost.
+            await super().drain()
+
+
+class DeadlineProtocol(ASGIProtocol):  # type: ignore[misc]
+    """One connection."""
+
+    worker: "DeadlineWorker"
+
+    def __init__(self, worker: "DeadlineWorker") -> None:
+        super().__init__(worker)
+        self._web = worker.web
+        self._header_timer: asyncio.TimerHandle | None = None
+        self._header_begun = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Begin to wait for the first header."""
+        super().connection_made(transport)
+        self._flow_control = DeadlineFlow(transport, self._web.write_timeout_s)
+        bound_kernel(transport, self._web.write_timeout_s)
+        self._await_header()
+        self.worker.make_room(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._end_header()
+        super().connection_lost(exc)
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        cut(self.transport)
+
+    def close(self) -> None:
+        """End the connection, which has no request: what is written goes out in its time."""
+        self._close_transport()
+        # gunicorn's loop waits for this and looks then.
+        self._request_ready.set()
+
+    def _await_header(self) -> None:
+        self.worker.waiting[self] = None
+        self._header_timer = self.worker.loop.call_later(self._web.header_timeout_s, self._header_overdue)
+
+    def _end_header(self) -> None:
+        self.worker.waiting.pop(self, None)
+        self._header_begun = False
+        if self._header_timer is not None:
+            self._header_timer.cancel()
+            self._header_timer = None
+
+    def _header_overdue(self) -> None:
+        if self._header_begun:
+            self._send_error_response(408, f"the header was not there within {self._web.header_timeout_s:g} s")
+        self.close()
+
+    def _feed_callback_parser(self, data: bytes) -> bool:
+        sound = bool(super()._feed_callback_parser(data))
+        if sound and self._current_request is None:
+            self._header_begun = True
+            if self._header_timer is None:
+                self._await_header()
+        return sound
+
+    def _on_headers_complete(self) -> Any:
+        self._end_header()
+        return super()._on_headers_complete()
+
+    def _arm_keepalive_timer(self) -> None:
+        super()._arm_keepalive_timer()
+        self.worker.waiting[self] = None
+        self._bound_unsent()
+
+    def _close_transport(self) -> None:
+        super()._close_transport()
+        self._bound_unsent()
+
+    def _bound_unsent(self) -> None:
+        """Cut the connection where the end of an answer is still not taken after the time that a piece has."""
+        if self.transport.get_write_buffer_size():
+            self.worker.loop.call_later(self._web.write_timeout_s, self._cut_unsent)
+
+    def _cut_unsent(self) -> None:
+        if self.transport.get_write_buffer_size():
+            cut(self.transport)
+
+    def _is_websocket_upgrade(self, request: Any) -> bool:
+        return False  # a request like any other: nothing here speaks it
+
+    def _send_error_response(self, status: int, message: str, extra_headers: Any = ()) -> None:
+        headers, body = refusal(status, message)
+        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode()]
+        lines += [name + b": " + value for name, value in headers]
+        self._safe_write(b"\r\n".join([*lines, b"", body]))
+
+
+class DeadlineWorker(gasgi.ASGIWorker):  # type: ignore[misc]
+    """A worker process."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.web = load(WebSettings)
+        self.waiting: dict[DeadlineProtocol, None] = {}
+        """Connections without a request, the one that has waited longest first."""
+
+    def init_process(self) -> None:
+        """Run the worker."""
+        # The worker makes its connections by this name, and has no other hook for it.
+        gasgi.ASGIProtocol = DeadlineProtocol
+        super().init_process()
+
+    def make_room(self, newest: DeadlineProtocol) -> None:
+        """Close the connection that has waited longest without a request, where there are too many."""
+        if self.nr_conns > self.worker_connections:
+            next(iter(self.waiting), newest).abort()
+
+    async def _shutdown(self) -> None:
+        for server in self.servers:
+            server.close()
+        # A request that is on its way already is read first.
+        await asyncio.sleep(SETTLE_S)
+        for connection in tuple(self.waiting):
+            connection.close()
+        await super()._shutdown()

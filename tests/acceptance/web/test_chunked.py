@@ -1,0 +1,97 @@
+"""Bodies whose length nobody knows beforehand: read as if they had one, bounded and refused as if they had one."""
+
+import json
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from apps.api.services import GrantRequest, client_create
+from tests.acceptance.api.conftest import ROOT, served
+from tests.acceptance.web.raw import Closed, get, line, post
+from tests.station import Station
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True, databases="__all__")]
+
+PATH = "/api/v1/datasets/persons/records"
+CHUNKED = "Transfer-Encoding: chunked"
+LIMIT = 4096
+
+
+@pytest.fixture
+def writer(station: Station, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The address of a server and the key of a client that writes persons, as a line of the header."""
+    station.apply(ROOT / "contracts" / "persons.yaml")
+    key = client_create("writer", [GrantRequest("persons", may_write=True)])[1]
+    with served({"ANDEN_API_MAX_BODY_BYTES": str(LIMIT)}, tmp_path_factory.mktemp("web") / "web.log") as url:
+        yield url, f"Authorization: Bearer {key}"
+
+
+def person(**fields: object) -> str:
+    return json.dumps({"person_id": str(uuid.uuid4()), "given_name": "Ada", "family_name": "King", **fields})
+
+
+def chunks(body: str, size: int, *, extension: str = "") -> str:
+    pieces = [body[begin : begin + size] for begin in range(0, len(body), size)]
+    return "".join(f"{len(piece):x}{extension}\r\n{piece}\r\n" for piece in pieces) + "0\r\n"
+
+
+def test_a_record_in_chunks_is_made(writer: tuple[str, str]) -> None:
+    url, key = writer
+    ways = {
+        "one chunk": chunks(person(), 10_000) + "\r\n",
+        "a byte a chunk": chunks(person(), 1) + "\r\n",
+        "with an extension": chunks(person(), 7, extension=";name=value") + "\r\n",
+        "with a trailer": chunks(person(), 7) + "X-Sum: 1\r\n\r\n",
+    }
+    with line(url) as connection:
+        for way, body in ways.items():
+            assert connection.ask(post(PATH, body, CHUNKED, key)).status == 201, way
+        assert len(json.loads(connection.ask(get(PATH, key)).body)["records"]) == len(ways)
+
+
+def test_a_chunked_body_is_bounded_like_any_other(writer: tuple[str, str]) -> None:
+    url, key = writer
+    fitting = person(email="a@b" + "x" * 200)
+    assert len(fitting) < LIMIT
+    with line(url) as connection:
+        assert connection.ask(post(PATH, chunks(fitting, 100) + "\r\n", CHUNKED, key)).status == 201
+        large = chunks(person(given_name="x" * LIMIT), 1000) + "\r\n"
+        assert connection.ask(post(PATH, large, CHUNKED, key)).problem["type"].endswith("#body-too-large")
+
+
+def test_a_body_that_says_it_is_too_large_is_refused_unread(writer: tuple[str, str]) -> None:
+    url, key = writer
+    with line(url) as connection:
+        refused = connection.ask(post(PATH, "", f"Content-Length: {10**12}", "Expect: 100-continue", key))
+        assert refused.status == 413
+        assert refused.headers["connection"] == "close"
+        with pytest.raises(Closed):
+            connection.answer()
+
+
+def test_a_client_that_sends_a_too_large_body_nevertheless_sees_why_it_is_refused(writer: tuple[str, str]) -> None:
+    url, key = writer
+    size = 12 * 1024 * 1024  # more than the buffers of two sockets hold
+    with line(url) as connection:
+        connection.send(post(PATH, "", f"Content-Length: {size}", key))
+        connection.send(b"x" * size)
+        refused = connection.answer()
+        assert (refused.status, refused.headers["connection"]) == (413, "close")
+
+
+def test_chunks_that_break_their_rules_are_refused(writer: tuple[str, str]) -> None:
+    url, key = writer
+    for body in ("zz\r\nabc\r\n0\r\n\r\n", "-1\r\n\r\n", "3\r\nabcd\r\n0\r\n\r\n", "0x3\r\nabc\r\n0\r\n\r\n"):
+        with line(url) as connection:
+            assert connection.ask(post(PATH, body, CHUNKED, key)).status == 400, body
+
+
+def test_a_body_that_breaks_off_makes_no_record(writer: tuple[str, str]) -> None:
+    url, key = writer
+    with line(url) as connection:
+        connection.send(post(PATH, chunks(person(), 7)[:-3], CHUNKED, key))
+    with line(url) as connection:
+        connection.send(post(PATH, person(), "Content-Length: 5000", key))
+    with line(url) as connection:
+        assert json.loads(connection.ask(get(PATH, key)).body)["records"] == []

@@ -1,0 +1,266 @@
+"""No client holds a thread by its pace, and none holds a connection longer than its deadline."""
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+import pytest
+
+from apps.api.services import GrantRequest, client_create
+from tests.acceptance.api.conftest import served
+from tests.acceptance.web.raw import Closed, Line, get, line, post
+from tests.documents import document, prop
+from tests.station import Station
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True, databases="__all__")]
+
+PATH = "/api/v1/datasets/big/records"
+ROWS = 200_000
+THREADS = 3
+HEADER_S, BODY_S, WRITE_S, KEEP_ALIVE_S = 2, 2, 4, 5
+SHORT = {
+    "ANDEN_WEB_THREADS": str(THREADS),
+    "ANDEN_WEB_CONNECTIONS": "60",
+    "ANDEN_WEB_HEADER_TIMEOUT_S": str(HEADER_S),
+    "ANDEN_WEB_BODY_TIMEOUT_S": str(BODY_S),
+    "ANDEN_WEB_WRITE_TIMEOUT_S": str(WRITE_S),
+    "ANDEN_WEB_KEEP_ALIVE_S": str(KEEP_ALIVE_S),
+}
+NOISE_S = 8.0
+"""How late a machine that others use may be."""
+SMALL = 2048
+HALF = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
+
+
+@pytest.fixture(scope="module")
+def url(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server of one process whose deadlines are short."""
+    with served(SHORT, tmp_path_factory.mktemp("web") / "web.log") as address:
+        yield address
+
+
+@pytest.fixture
+def key(station: Station) -> str:
+    """The key to a dataset of 200,000 rows, 60 MB as CSV, as a line of the header."""
+    station.apply(document("big", [prop("text", required=True)]))
+    with station.connect("ingest") as connection:
+        connection.execute(
+            "INSERT INTO data.big (text, _source, _offset, _batch)"
+            " SELECT repeat(md5(n::text), 9), 1, n, 1 FROM generate_series(1, %s) AS n",
+            (ROWS,),
+        )
+        connection.commit()
+    return f"Authorization: Bearer {client_create('reader', [GrantRequest('big')])[1]}"
+
+
+def is_healthy(url: str) -> bool:
+    with line(url) as connection:
+        started = time.monotonic()
+        assert connection.ask(get("/healthz")).status == 200
+        return time.monotonic() - started < 1.0
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def copies(station: Station) -> int:
+    """How many exports the database is at."""
+    with station.admin() as connection:
+        found = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE application_name = 'anden-reader' AND query LIKE 'COPY%' AND state = 'active'"
+        ).fetchone()
+    return int(found[0]) if found else 0
+
+
+def trickle(connection: Line, byte: bytes, over: threading.Event) -> None:
+    """Send a byte again and again, far more often than any deadline."""
+    while not over.wait(0.2):
+        try:
+            connection.send(byte)
+        except OSError:
+            return
+
+
+@pytest.mark.parametrize(
+    ("sent", "byte", "status"),
+    [
+        pytest.param("", b"", 0, id="nothing"),
+        pytest.param("\r\n", b"", 408, id="an empty line"),
+        pytest.param("GE", b"", 408, id="half a method"),
+        pytest.param(HALF, b"", 408, id="half a header"),
+        pytest.param(HALF, b"x", 408, id="a header, byte by byte"),
+        pytest.param(get("/healthz") + HALF, b"", 408, id="half a header behind a request"),
+        pytest.param(post("/nowhere", "{", "Content-Length: 9000"), b"", 408, id="a body's first byte"),
+        pytest.param(post("/nowhere", "{", "Content-Length: 9000"), b" ", 408, id="a body, byte by byte"),
+        pytest.param(post("/nowhere", "", "Content-Length: 9", "Expect: 100-continue"), b"", 408, id="after a 100"),
+        pytest.param(post("/nowhere", "5\r\nab", "Transfer-Encoding: chunked"), b"", 408, id="half a chunk"),
+        pytest.param(post("/nowhere", "5\r\nhello\r\n", "Transfer-Encoding: chunked"), b"", 408, id="no last chunk"),
+    ],
+)
+def test_who_does_not_send_a_whole_request_in_time_is_told_so_and_let_go(
+    url: str, sent: str, byte: bytes, status: int
+) -> None:
+    over = threading.Event()
+    with line(url) as connection:
+        connection.send(sent)
+        sender = threading.Thread(target=trickle, args=(connection, byte, over))
+        sender.start()
+        try:
+            assert is_healthy(url)
+            assert HEADER_S - 1 < connection.seconds_until_closed() < HEADER_S + NOISE_S
+        finally:
+            over.set()
+            sender.join()
+        if not byte:
+            assert last_answer(connection) == status
+
+
+def last_answer(connection: Line) -> int:
+    """The status of the last answer before the end; 0 without any. An answer of the server itself has an id."""
+    status = 0
+    while True:
+        try:
+            answer = connection.answer()
+        except Closed:
+            return status
+        status = answer.status
+        assert status != 408 or answer.problem["instance"].endswith(answer.headers["x-request-id"])
+
+
+def test_a_connection_waits_longer_for_another_request_than_for_its_first(url: str) -> None:
+    with line(url) as connection:
+        assert connection.ask(get("/healthz")).status == 200
+        time.sleep(HEADER_S + 1)  # the time is what is tested
+        assert connection.ask(get("/healthz")).status == 200
+        assert HEADER_S < connection.seconds_until_closed() < KEEP_ALIVE_S + NOISE_S
+
+
+def test_a_header_that_is_begun_on_a_kept_connection_has_the_first_ones_deadline(url: str) -> None:
+    with line(url) as connection:
+        assert connection.ask(get("/healthz")).status == 200
+        connection.send(HALF)
+        assert connection.seconds_until_closed() < KEEP_ALIVE_S
+        assert connection.answer().status == 408
+
+
+def test_exports_that_nobody_reads_hold_no_thread_and_end_with_all_that_they_had(
+    station: Station, url: str, key: str
+) -> None:
+    with ExitStack() as stack:
+        stalled = [stack.enter_context(line(url, buffer_bytes=SMALL)) for _ in range(8)]
+        for connection in stalled:
+            connection.send(get(f"{PATH}.csv", key))
+        until(lambda: copies(station) == THREADS - 1)
+        with line(url) as other:
+            for _ in range(5):
+                assert other.ask(get(f"{PATH}?limit=10", key)).status == 200
+        assert is_healthy(url)
+        until(lambda: copies(station) == 0)
+        for connection in stalled:
+            connection.seconds_until_closed()
+    with line(url) as again:
+        assert again.ask(get(f"{PATH}.csv", key)).body.count(b"\n") == ROWS + 1
+
+
+def test_a_large_page_that_nobody_reads_is_cut(url: str, key: str) -> None:
+    with line(url, buffer_bytes=SMALL) as connection:
+        started = time.monotonic()
+        connection.send(get(f"{PATH}?limit=1000", key))
+        time.sleep(1)  # until then the answer is made
+        until(lambda: not is_held(connection))
+        assert time.monotonic() - started < WRITE_S + KEEP_ALIVE_S + NOISE_S
+
+
+def is_held(connection: Line) -> bool:
+    """Whether the server's process still has its end of the connection."""
+    own = connection.connection.getsockname()
+    return any(other.raddr == own and other.pid for other in psutil.net_connections("tcp"))
+
+
+def test_a_slow_client_that_goes_on_reading_is_not_cut(url: str, key: str) -> None:
+    with line(url, buffer_bytes=64 * 1024) as connection:
+        connection.send(get(f"{PATH}.csv", key))
+        started, size = time.monotonic(), 0
+        while time.monotonic() - started < 2 * WRITE_S:
+            size += len(connection.connection.recv(32 * 1024))
+            time.sleep(0.1)  # at most 320 kB a second
+        assert is_held(connection)
+        assert size > 0
+
+
+def test_health_is_answered_while_every_thread_waits_for_the_database(station: Station, url: str, key: str) -> None:
+    with station.admin() as admin, admin.transaction(), ExitStack() as stack:
+        admin.execute("LOCK TABLE data.big IN ACCESS EXCLUSIVE MODE")
+        for _ in range(THREADS + 2):
+            stack.enter_context(line(url)).send(get(f"{PATH}?limit=1", key))
+        until(lambda: waiting(station) == THREADS)
+        for path in ("/healthz", "/readyz", "/metrics"):
+            with line(url) as connection:
+                assert connection.ask(get(path)).status == 200
+        assert is_healthy(url)
+
+
+def waiting(station: Station) -> int:
+    with station.admin() as connection:
+        found = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'").fetchone()
+    return int(found[0]) if found else 0
+
+
+def test_who_leaves_before_a_thread_is_free_costs_none(station: Station, url: str, key: str) -> None:
+    before = pages_answered(url)
+    with station.admin() as admin, admin.transaction():
+        admin.execute("LOCK TABLE data.big IN ACCESS EXCLUSIVE MODE")
+        with ExitStack() as stack:
+            for _ in range(THREADS * 10):
+                stack.enter_context(line(url)).send(get(f"{PATH}?limit=1", key))
+            until(lambda: waiting(station) == THREADS)
+        assert is_healthy(url)
+    assert pages_answered(url) - before <= THREADS
+
+
+def pages_answered(url: str) -> float:
+    with line(url) as connection:
+        told = connection.ask(get("/metrics")).body.decode().splitlines()
+    counts = [text for text in told if text.startswith("anden_api_requests_total") and 'operation="page"' in text]
+    return sum(float(text.split()[-1]) for text in counts)
+
+
+def test_of_too_many_connections_the_one_that_has_waited_longest_goes(url: str) -> None:
+    with ExitStack() as stack:
+        held = [stack.enter_context(line(url)) for _ in range(int(SHORT["ANDEN_WEB_CONNECTIONS"]))]
+        for connection in held:
+            connection.send(HALF)
+        assert is_healthy(url)
+        assert held[0].seconds_until_closed() < HEADER_S
+
+
+def test_a_stop_ends_idle_connections_at_once_and_lets_a_request_finish(
+    station: Station, key: str, tmp_path: Path
+) -> None:
+    with served(SHORT, tmp_path / "web.log") as url, ExitStack() as stack:
+        address = url.removeprefix("http://")
+        server = next(child for child in psutil.Process().children() if address in child.cmdline())
+        idle, silent, busy = (stack.enter_context(line(url)) for _ in range(3))
+        assert idle.ask(get("/healthz")).status == 200
+        with station.admin() as admin, admin.transaction():
+            admin.execute("LOCK TABLE data.big IN ACCESS EXCLUSIVE MODE")
+            busy.send(get(f"{PATH}?limit=1", key))
+            until(lambda: waiting(station) == 1)
+            os.kill(server.pid, signal.SIGTERM)
+            assert idle.seconds_until_closed() < KEEP_ALIVE_S - 1
+            assert silent.seconds_until_closed() < KEEP_ALIVE_S
+        finished = busy.answer()
+        assert (finished.status, finished.headers["connection"]) == (200, "close")
+        assert len(json.loads(finished.body)["records"]) == 1
+        assert psutil.wait_procs([server], timeout=10)[1] == []
