@@ -111,7 +111,10 @@ def applied(dataset_id: int, number: int, *, using: str = "default") -> AppliedD
 
 
 def view_trouble(dataset: AppliedDataset) -> list[str]:
-    """What analysts can read of the dataset and may not, as a line; none where all is well."""
+    """What analysts can read of the dataset and may not, or that they cannot, as a line; none where all is well."""
     with connection.cursor() as cursor:
-        surplus = analyst_view(cursor, dataset.name).surplus(dataset.contract)
-    return [f"analysts still see {', '.join(surplus)}: run `manage.py migrate`"] if surplus else []
+        view = analyst_view(cursor, dataset.name)
+    if surplus := view.surplus(dataset.contract):
+        return [f"analysts still see {', '.join(surplus)}: run `manage.py migrate`"]
+    withheld = bool(dataset.contract.unrestricted) and not view.readable
+    return ["analysts cannot read its view: run `manage.py migrate`"] if withheld else []

@@ -51,11 +51,15 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class ViewDone:
-    """What was done to the view of a dataset for analysts; `trouble` says why it could not be made anew."""
+    """What was done to the view of a dataset for analysts; `trouble` says why it could not be made anew.
+
+    `passing` trouble ends by itself: try again.
+    """
 
     name: str
     columns: tuple[str, ...]
     trouble: str = ""
+    passing: bool = False
 
 
 def dataset_apply(document: Mapping[str, Any], *, dry_run: bool = False) -> Applied:
@@ -108,7 +112,8 @@ def analyst_views_ensure() -> Iterator[ViewDone]:
                 yield ViewDone(name, tuple(field.name for field in contract.unrestricted))
         except (ContractUnreadable, StoreUnavailable, InternalError) as error:
             _withhold(name)
-            yield ViewDone(name, (), trouble=str(error).splitlines()[0])
+            trouble = str(error).splitlines()[0]
+            yield ViewDone(name, (), trouble, passing=isinstance(error, StoreUnavailable))
 
 
 def dataset_drop(name: str, *, with_data: bool = False) -> None:

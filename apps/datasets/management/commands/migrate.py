@@ -50,11 +50,12 @@ class Command(migrate.Command):
     def _ensure_views(self, *, told: bool) -> None:
         """Hide from analysts what contracts hide by now: this release, or a setting, may read them otherwise.
 
-        Raises CommandError: a view could not be made anew, and analysts cannot read it until it is.
+        Raises CommandError: a view is in use, and analysts cannot read it until it is made anew. What no second try
+        mends, such as a contract that cannot be read, is told and holds up no release.
         """
         done = list(analyst_views_ensure())
         for each in done if told else ():
             state = f"withheld from analysts: {each.trouble}" if each.trouble else f"shows {', '.join(each.columns)}"
             self.stdout.write(f"  View analyst.{each.name} {state}")
-        if names := [each.name for each in done if each.trouble]:
+        if names := [each.name for each in done if each.passing]:
             raise CommandError(f"withheld from analysts until `manage.py migrate` runs again: {', '.join(names)}")
