@@ -19,7 +19,7 @@ REJECTS: Final = Metric(
 )
 FAILURES: Final = Metric(
     "anden_ingest_failures_total",
-    "Batches given up and read again, by what was wrong: an error of ingest's tree.",
+    "Batches given up and read again, by the error's class: one of ingest's tree, or a defect's.",
     "counter",
     labels=("error",),
 )

@@ -5,14 +5,18 @@ place of the name, and hands the same list out at the next call: to read that na
 """
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from operator import methodcaller
+from typing import Final
 
 from apps.ingest.core.records import Record
 
 Header = tuple[str | bytes | None, bytes | None]
 """Name and value; the name is bytes where it is not UTF-8, None where the client does not say it."""
+
+# A call in Python's own words is specialized after some turns, and then looks no more whether an error was set.
+_read: Final[Callable[[Record], Sequence[Header] | None]] = methodcaller("headers")
 
 UNREADABLE: Header = (None, None)
 """Stands for all headers of a record whose client does not hand out any."""
@@ -24,7 +28,7 @@ def record_headers(record: Record) -> Sequence[Header]:
     The client names one of the names that are not UTF-8, the first; of further ones only the values are known.
     """
     try:
-        return record.headers() or ()
+        return _read(record) or ()
     except Exception as error:  # noqa: BLE001  the client's own fault, whatever its class
         headers = _without_null(record, _undecoded(error))
     with suppress(Exception):
@@ -36,7 +40,7 @@ def record_headers(record: Record) -> Sequence[Header]:
 def _without_null(record: Record, name: bytes | None) -> list[Header]:
     """The headers as the client tells them the second time, with this name in the first place that has none."""
     try:
-        pairs = record.headers() or ()
+        pairs = _read(record) or ()
     except Exception:  # noqa: BLE001
         return [UNREADABLE]
     headers: list[Header] = []

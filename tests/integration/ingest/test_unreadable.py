@@ -67,6 +67,16 @@ def test_a_batch_with_such_a_header_is_traced_and_its_other_traces_are_linked(ev
     assert [span.links for span in batches] == [(parent.decode()[3:-3],)]
 
 
+def test_hundreds_of_such_headers_are_kept_each_with_its_record(events: Line) -> None:
+    count = 200
+    for number in range(count):
+        raw_send(events.kafka.bootstrap, events.topic, b"{", [(b"caf\xe9", b"%d" % number)])
+    assert events.run("things").rejects == count
+    assert [row[3] for row in events.query(QUARANTINE.replace("ORDER BY 1", 'ORDER BY "offset"'))] == [
+        [[{"hex": "636166e9"}, str(number)]] for number in range(count)
+    ]
+
+
 def test_the_headers_can_be_read_again_and_again(events: Line) -> None:
     raw_send(events.kafka.bootstrap, events.topic, b"{}", LATIN)
     worker = events.worker("things")
