@@ -57,7 +57,8 @@ def _spread(surface: Surface, sent: Parts) -> Parts:
     """The members with those of `_extra`, as a record shows it, among them."""
     if EXTRA not in surface.names:
         raise _unknown(EXTRA)
-    extra = body_parts(bytes(sent.pop(EXTRA))) if sent[EXTRA] != b"null" else {}
+    text = bytes(sent.pop(EXTRA))
+    extra = body_parts(text) if text != b"null" else {}
     clash = next((name for name in extra if any(field.name == name for field in surface.contract.fields)), None)
     if clash is not None:
         raise BadRecord("unknown_field", f"{clash!r} is a field of its own, not one of {EXTRA!r}", field=EXTRA)

@@ -58,6 +58,10 @@ def documents(path: Path) -> Iterator[tuple[Path, Any]]:
             where = f"{file}:{mark.line + 1}" if mark else str(file)
             rule = getattr(error, "problem", None) or "it is not UTF-8"
             raise ContractInvalid([Problem(where, f"not YAML: {rule}")]) from error
+        except RecursionError as error:
+            raise ContractInvalid([Problem(str(file), "it is nested too deeply", "flatten it")]) from error
+        except ValueError as error:
+            raise ContractInvalid([Problem(str(file), f"a value cannot be read: {error}", "shorten it")]) from error
 
 
 def document_text(document: Mapping[str, Any]) -> str:

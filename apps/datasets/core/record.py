@@ -55,7 +55,7 @@ class RecordReader:
         self._decoder = msgspec.json.Decoder(self._struct)
         fields = tuple(enumerate(contract.fields))
         self._checks = tuple((index, check) for index, field in fields if (check := late_check(field)))
-        self._column_checks = tuple((index, check) for index, field in fields if (check := column_check(field)))
+        self._column_checks = tuple((index, fits) for index, field in fields if (fits := column_check(field)))
         self._nul_checks = tuple(nul_check(name) for name in self.columns)
         self._raws = tuple(index for index, field in fields if field.type.spec.python is msgspec.Raw)
         self._openings = {index: OPENINGS[contract.fields[index].logical] for index in self._raws}

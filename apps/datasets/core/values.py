@@ -98,7 +98,7 @@ def _fit_one_by_one(check: Check) -> ColumnCheck:
 
 
 def _instants_fit(values: Sequence[Any]) -> bool:
-    return FIRST <= min(values) <= max(values) <= LAST
+    return bool(FIRST <= min(values) <= max(values) <= LAST)
 
 
 def _each(one: Check) -> Check:

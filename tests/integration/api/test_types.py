@@ -196,6 +196,8 @@ def test_unknown_fields_that_are_kept_need_a_grant_to_be_seen(station: Station, 
     back = whole.put(address, json.dumps({**whole.get(address).json(), "note": "y"}), content_type="application/json")
     assert (back.json()["note"], back.json()["_extra"]) == ("y", {"colour": "red", "n": 1.5})
     assert whole.put(address, '{"note": "z"}', content_type="application/json").json()["_extra"] is None
+    none = whole.get(address).json()
+    assert whole.put(address, json.dumps(none), content_type="application/json").json() == none
     clash = whole.patch(address, '{"_extra": {"note": "w"}}', content_type="application/json")
     assert (clash.status_code, clash.json()["field"]) == (422, "_extra")
     assert usual.patch(address, '{"_extra": {}}', content_type="application/json").status_code == 422

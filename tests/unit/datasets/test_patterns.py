@@ -3,6 +3,7 @@
 import random
 import re
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ from apps.datasets.core.record import record_reader
 from tests.documents import document, prop
 
 
-def contract(pattern: str, **more: object) -> Contract:
+def contract(pattern: str, **more: Any) -> Contract:
     options = {"pattern": pattern}
     return contract_from_odcs(document("things", [prop("s", "string", logicalTypeOptions=options, **more)]))
 
