@@ -46,7 +46,7 @@ LATE: Final = (
 )
 """What comes last: beat and the probe go round once a minute, and a burn needs two rounds."""
 
-LATE_WITHIN_S: Final = 180.0
+LATE_WITHIN_S: Final = 300.0
 
 
 @dataclass(frozen=True)
