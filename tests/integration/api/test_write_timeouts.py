@@ -5,10 +5,11 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 from django.db import connections
 
 from apps.api.services import GrantRequest
-from apps.datasets.adapters.roles import role_name
+from apps.datasets.adapters.roles import bound_roles, role_name
 from apps.datasets.adapters.timed_postgresql.base import DatabaseWrapper
 from apps.datasets.core.applied import AppliedDataset
 from tests.integration.api.conftest import Connect
@@ -88,3 +89,13 @@ def test_sessions_of_the_web_begin_with_bounds(station: Station, role: str, stat
             for name in ("statement_timeout", "idle_in_transaction_session_timeout")
         ]
     assert shown == [(statement,), (idle,)]
+
+
+def test_a_migration_gives_the_roles_that_stand_their_bounds(station: Station) -> None:
+    name = role_name("writer")
+    with station.admin() as admin, station.connect("owner") as owner:
+        admin.execute(f"ALTER ROLE {name} RESET ALL")
+        bound_roles(owner, timeouts_s=settings.ANDEN.timeouts_s())
+        owner.commit()
+    with station.connect("writer") as connection:
+        assert connection.execute("SHOW statement_timeout").fetchone() == ("30s",)

@@ -41,6 +41,20 @@ def test_no_role_may_do_anything_to_the_server_and_the_administrator_is_no_owner
                 connection.execute("CREATE TABLE t ()")
 
 
+def test_roles_of_a_station_that_stands_get_their_bounds(place: Place) -> None:
+    assert place.run("bootstrap")[0] == 0
+    for role in ("writer", "app"):
+        place.ask(f"ALTER ROLE {place.name}_{role} RESET ALL")
+    place.changes["ANDEN_WRITER_TIMEOUT_S"] = "7"
+    code, text = place.run("bootstrap")
+    assert code == 0, text
+    for role, timeout in (("writer", "7s"), ("app", "5min"), ("ingest", "0"), ("owner", "0")):
+        with psycopg.connect(place.url(role)) as connection:
+            assert connection.execute("SHOW statement_timeout").fetchone() == (timeout,)
+            idle = "0" if timeout == "0" else "1min"
+            assert connection.execute("SHOW idle_in_transaction_session_timeout").fetchone() == (idle,)
+
+
 def test_no_password_is_printed_or_reaches_the_server_s_log(place: Place) -> None:
     start = place.server.log.stat().st_size
     said = place.run("bootstrap")[1]
