@@ -157,7 +157,7 @@ def test_the_packages_of_the_image_hold_everything_that_the_apps_import() -> Non
         ROOT / "manage.py",
     ]
     wanted = {name for path in files for name in imports(path)}
-    wanted -= {"apps", "config", *sys.stdlib_module_names}
+    wanted -= {"apps", "config", "web", *sys.stdlib_module_names}
     homes = importlib.metadata.packages_distributions()
     lacking = {
         name for name in wanted if not {re.sub(r"[-_.]+", "-", home).lower() for home in homes.get(name, [])} & names

@@ -2,11 +2,12 @@
 
 import math
 import os
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import prometheus_client
 from prometheus_client import Counter, Gauge, Histogram, values
@@ -24,6 +25,8 @@ FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 _slots: Slots | None = None
 _others: list[Collector] = []
+_making = threading.Lock()
+Made = TypeVar("Made", Counter, Gauge, Histogram)
 
 
 def share_folder(folder: Path | None) -> None:
@@ -49,20 +52,32 @@ def share_folder(folder: Path | None) -> None:
     _slots = slots
 
 
-@cache
+def _once(make: Callable[[Metric], Made]) -> Callable[[Metric], Made]:
+    """The function, called once for each metric: two threads that ask first at the same time get one object."""
+    known = cache(make)
+
+    @wraps(make)
+    def found(metric: Metric) -> Made:
+        with _making:
+            return known(metric)
+
+    return found
+
+
+@_once
 def counter(metric: Metric) -> Counter:
     """The counter of this metric, the same object at each call."""
     return Counter(metric.name, metric.help, metric.labels)
 
 
-@cache
+@_once
 def gauge(metric: Metric) -> Gauge:
     """The gauge of this metric; its series vanish with the process that set them."""
     mode = f"live{metric.merge}"
     return Gauge(metric.name, metric.help, metric.labels, multiprocess_mode=mode)  # type: ignore[arg-type]
 
 
-@cache
+@_once
 def histogram(metric: Metric) -> Histogram:
     """The histogram of this metric, the same object at each call."""
     return Histogram(metric.name, metric.help, metric.labels, buckets=metric.buckets)
