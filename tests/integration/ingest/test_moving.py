@@ -115,7 +115,7 @@ def test_a_topic_made_again_stops_until_it_is_accepted(line: Line, until: Until)
     line.run("things")
     admin = line.admin
     admin.delete_topics([line.topic])[line.topic].result(10)
-    until(lambda: not line.topics.states([line.topic]))
+    until(lambda: not line.topics.states([line.topic]).found)
     with pytest.raises(CommandError, match="topics ensure"):
         call_command("ingest", "things", until_idle=True)
     call_command("topics", "ensure", "things", stdout=StringIO())
