@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import uuid
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -58,13 +59,17 @@ _QUICK: Final = {
 
 
 class EmbeddedKafka(EmbeddedServer):
-    """One Kafka broker over one folder; its log holds warnings and worse."""
+    """One Kafka broker over one folder; its log holds warnings and worse. `more` are settings of Kafka's own."""
 
     name = "Kafka"
     stop_signal = signal.SIGTERM
 
-    def __init__(self, folder: Path, port: int | None = None, *, quick: bool = False) -> None:
+    def __init__(
+        self, folder: Path, port: int | None = None, *, quick: bool = False, more: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(folder, port, quick=quick)
+        self._more = dict(more or {})
+        self._cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         self._controller_port = 0
         self._jars = ""
 
@@ -97,18 +102,18 @@ class EmbeddedKafka(EmbeddedServer):
             "controller.quorum.voters": f"1@{LOOPBACK}:{self._controller_port}",
             "log.dirs": str(self.folder / "data"),
         }
+        settings |= self._more
         path = self.folder / "server.properties"
         path.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
         return path
 
     def _format(self, settings: Path) -> None:
         """Prepare the data folder, once in its life."""
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         tool = [
             "kafka.tools.StorageTool",
             "format",
             "--ignore-formatted",
-            f"--cluster-id={cluster}",
+            f"--cluster-id={self._cluster_id}",
             "-c",
             str(settings),
         ]

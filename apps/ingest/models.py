@@ -11,17 +11,20 @@ class Source(models.Model):
 
     Ids are the `_source` of rows; 0 is the API's. `epoch` rises with each worker that takes over, and only its
     holder can commit; `owner` is empty when nobody reads; the backend is the owner's session in PostgreSQL.
-    `trouble` says why the pipeline is stopped, empty when it is not. `end_offset` is where the partition ended at
-    `end_at`, as the lag exporter saw it; empty before it did. The attempt is what the successor of a worker that died
-    took up last, records from that offset on, and how many times.
+    `trouble` says why the pipeline is stopped, empty when it is not. `leader_epoch` is the epoch of the leader that
+    wrote the log before `next_offset`; empty where Kafka never said. `end_offset` is where the partition ended at
+    `end_at`, as the lag exporter saw it; empty before it did. A source without topic id stands for a topic that
+    could not be read yet. The attempt is what the successor of a worker that died took up last, records from that
+    offset on, and how many times.
     """
 
     id = models.AutoField(primary_key=True)
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="sources")
     topic = models.CharField(max_length=249)
-    topic_id = models.CharField(max_length=36)
+    topic_id = models.CharField(max_length=36, blank=True)
     partition = models.IntegerField()
     next_offset = models.BigIntegerField()
+    leader_epoch = models.IntegerField(null=True, blank=True)
     epoch = models.BigIntegerField(db_default=0)
     owner = models.TextField(blank=True, db_default="")
     backend_pid = models.IntegerField(null=True, blank=True)

@@ -11,7 +11,7 @@ from django.db import DatabaseError, InterfaceError, connections
 from apps.datasets.adapters.trouble import database_line
 from apps.datasets.core.applied import Catalogue
 from apps.datasets.core.errors import DatasetUnknown
-from apps.datasets.selectors import catalogue_read
+from apps.datasets.selectors import catalogue_read, dataset_list
 from apps.ingest.core.errors import IngestError, StoreUnavailable
 from apps.ingest.core.records import TopicPartition
 from apps.ingest.models import Quarantine, Source
@@ -57,6 +57,28 @@ def positions() -> list[StoredPosition]:
     fields = ("id", "dataset__name", "topic", "topic_id", "partition", "next_offset", "max_at", "updated_at")
     with asking():
         return [StoredPosition(*row) for row in Source.objects.using(ALIAS).values_list(*fields)]
+
+
+def database_identity() -> str:
+    """The server's system identifier and the database's number in it; "" where we may not ask for them.
+
+    Copies by `pg_dump` have one of their own, standbys have their primary's. Raises StoreUnavailable.
+    """
+    with asking(), connections[ALIAS].cursor() as cursor:
+        cursor.execute("SELECT has_function_privilege('pg_control_system()', 'EXECUTE')")
+        if cursor.fetchone() != (True,):
+            return ""
+        cursor.execute(
+            "SELECT system_identifier, oid FROM pg_control_system(), pg_database WHERE datname = current_database()"
+        )
+        row = cursor.fetchone()
+        return f"{row[0]}-{row[1]}" if row else ""
+
+
+def dataset_topics() -> dict[str, str]:
+    """The topic of each dataset whose contract can be read, by its name. Raises StoreUnavailable."""
+    with asking():
+        return {dataset.name: dataset.contract.topic for dataset in dataset_list(using=ALIAS)}
 
 
 def quarantine_list(

@@ -1,5 +1,6 @@
 """A member of the workers' consumer group, by confluent-kafka."""
 
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import methodcaller
@@ -8,26 +9,15 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as KafkaPartition
 
+from apps.ingest.adapters.kafka_errors import LOST, cause, refuses_process, topic_refusal
 from apps.ingest.core.errors import BrokerRefused, BrokerUnavailable
 from apps.ingest.core.ports import Assignments
-from apps.ingest.core.records import Arrivals, Record, TopicPartition
+from apps.ingest.core.records import Arrivals, OffsetAndEpoch, Record, TopicPartition
 
-LOST: Final = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})  # noqa: SLF001
-REFUSED: Final = frozenset(
-    {
-        KafkaError._AUTHENTICATION,  # noqa: SLF001
-        KafkaError.SASL_AUTHENTICATION_FAILED,
-        KafkaError.TOPIC_AUTHORIZATION_FAILED,
-        KafkaError.GROUP_AUTHORIZATION_FAILED,
-        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-    }
-)
-_SEEK_TIMEOUT_S: Final = 5.0
-
-
-# Accessors called from C: the loop over the records is the hot one.
+# Called from C: the loop over the records is the hot one.
 _ERROR: Final = methodcaller("error")
-_PARTITION: Final = methodcaller("partition")
+_SEEK_TRIES: Final = 100
+_SEEK_PAUSE_S: Final = 0.01
 
 
 class KafkaBroker:
@@ -65,32 +55,14 @@ class KafkaBroker:
             raise BrokerRefused(refusal)
         if not any(map(_ERROR, messages)):
             self._trouble = "" if messages else self._trouble
-            return Arrivals(self._grouped(messages))
-        ended: set[TopicPartition] = set()
-        lost: set[TopicPartition] = set()
-        sound: list[Message] = []
-        for message in messages:
-            error = message.error()
-            if error is None:
-                ended.discard(_place(message))
-                sound.append(message)
-            else:
-                self._sort_out(error, _place(message), ended=ended, lost=lost)
-        return Arrivals(self._grouped(sound), frozenset(ended), frozenset(lost))
+            return Arrivals(grouped(messages))
+        return self._sorted_out(messages)
 
-    def _grouped(self, messages: Sequence[Message]) -> dict[TopicPartition, list[Record]]:
-        """The records by partition; a fetch brings long runs of one, so that few groups are joined."""
-        grouped: dict[TopicPartition, list[Record]] = {}
-        by = _PARTITION if len(self._subscribed) == 1 else _place
-        for _, run in groupby(messages, by):
-            records: list[Record] = list(run)
-            place = _place(records[0])
-            grouped[place] = grouped[place] + records if place in grouped else records
-        return grouped
-
-    def start(self, offsets: Mapping[TopicPartition, int]) -> None:
+    def start(self, offsets: Mapping[TopicPartition, OffsetAndEpoch]) -> None:
         """Inside of on_assign: read these partitions, each from its offset."""
-        self._consumer.incremental_assign([_theirs(place, offset) for place, offset in offsets.items()])
+        places = [_theirs(place, *offset) for place, offset in offsets.items()]
+        self._consumer.incremental_assign(places)
+        self._verify(places)
 
     def hold(self, partitions: Iterable[TopicPartition]) -> None:
         """Inside of on_assign: take these partitions and read nothing until `seek`."""
@@ -98,19 +70,40 @@ class KafkaBroker:
         self._consumer.incremental_assign(held)
         self._consumer.pause(held)
 
-    def seek(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Go on reading these partitions from these offsets."""
-        places = [_theirs(place, offset) for place, offset in offsets.items()]
+    def seek(self, offsets: Mapping[TopicPartition, OffsetAndEpoch]) -> None:
+        """Go on reading these partitions from these offsets, if the log before them still is the one of the epoch."""
+        places = [_theirs(place, *offset) for place, offset in offsets.items()]
         if not places:
             return
         # Assigned anew: unlike a seek it never waits for a broker, and throws away all that was fetched.
         try:
-            self._consumer.incremental_unassign(places)
-            self._consumer.incremental_assign(places)
             # A pause outlives the assignment that it was made in.
             self._consumer.resume(places)
+            self._consumer.incremental_unassign(places)
+            self._consumer.incremental_assign(places)
+            self._verify(places)
         except KafkaException as error:
             raise BrokerUnavailable(f"Kafka's client would not start at the stored offsets: {error}") from error
+
+    def _verify(self, places: Sequence[KafkaPartition]) -> None:
+        """Have Kafka compare the epochs with its log: of an assignment the client asks only while it is new to it.
+
+        The seek waits for no broker; whether the log fits is said by a later poll.
+        """
+        for place in places:
+            if place.leader_epoch is None or place.offset <= 0:
+                continue
+            for _ in range(_SEEK_TRIES - 1):
+                try:
+                    self._consumer.seek(place)
+                    break
+                except KafkaException as error:
+                    if cause(error).code() != KafkaError._STATE:  # noqa: SLF001
+                        raise
+                    # The client has not begun with the assignment yet.
+                    time.sleep(_SEEK_PAUSE_S)
+            else:
+                self._consumer.seek(place)
 
     def pause(self, partitions: Iterable[TopicPartition]) -> None:
         """Read nothing from these partitions until `seek`."""
@@ -135,31 +128,57 @@ class KafkaBroker:
         self._consumer.close()
 
     def _note(self, error: KafkaError) -> None:
-        if error.code() in REFUSED:
+        if refuses_process(error.code()):
             self._refusal = error.str()
         self._trouble = error.str()
 
-    def _sort_out(
-        self, error: KafkaError, place: TopicPartition, *, ended: set[TopicPartition], lost: set[TopicPartition]
-    ) -> None:
-        if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
-            self._trouble = ""
-            ended.add(place)
-        elif error.code() in LOST:
-            lost.add(place)
-        else:
-            self._note(error)
+    def _sorted_out(self, messages: Sequence[Message]) -> Arrivals:
+        """Records, and what errors among them say of single partitions and topics."""
+        sound: list[Message] = []
+        ended: dict[TopicPartition, int] = {}
+        lost: dict[TopicPartition, str] = {}
+        refused: dict[str, str] = {}
+        for message in messages:
+            error, place = message.error(), TopicPartition(*_place(message))
+            if error is None:
+                ended.pop(place, None)
+                sound.append(message)
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
+                self._trouble = ""
+                ended[place] = message.offset() or 0
+            elif error.code() in LOST:
+                lost[place] = error.str()
+            elif reason := topic_refusal(place.topic, error.code()):
+                refused[place.topic] = reason
+            else:
+                self._note(error)
+        return Arrivals(grouped(sound), ended, lost, refused)
 
 
-def _place(message: Record) -> TopicPartition:
-    return TopicPartition(message.topic() or "", message.partition() or 0)
+def grouped(messages: Sequence[Record]) -> dict[TopicPartition, list[Record]]:
+    """The records by partition; a fetch brings long runs of one, so that few groups are joined.
+
+    By topic in any case: what was fetched of a topic can still arrive when its subscription has ended.
+    """
+    groups: dict[TopicPartition, list[Record]] = {}
+    for key, run in groupby(messages, _place):
+        place, records = TopicPartition(*key), list(run)
+        groups[place] = groups[place] + records if place in groups else records
+    return groups
+
+
+def _place(message: Record) -> tuple[str, int]:
+    # A plain tuple: it is made for every record.
+    return message.topic() or "", message.partition() or 0
 
 
 def _ours(partition: KafkaPartition) -> TopicPartition:
     return TopicPartition(partition.topic, partition.partition)
 
 
-def _theirs(place: TopicPartition, offset: int | None = None) -> KafkaPartition:
+def _theirs(place: TopicPartition, offset: int | None = None, leader_epoch: int | None = None) -> KafkaPartition:
     if offset is None:
         return KafkaPartition(place.topic, place.partition)
-    return KafkaPartition(place.topic, place.partition, offset)
+    if leader_epoch is None:
+        return KafkaPartition(place.topic, place.partition, offset)
+    return KafkaPartition(place.topic, place.partition, offset, leader_epoch=leader_epoch)

@@ -1,15 +1,15 @@
 """What Kafka knows of topics, by confluent-kafka's admin client."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection
 from confluent_kafka import TopicPartition as KafkaPartition
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+from confluent_kafka.admin import AclOperation, AdminClient, NewTopic, OffsetSpec, TopicDescription
 
 from apps.datasets.core.contract import TopicSpec
-from apps.ingest.core.errors import BrokerRefused, BrokerUnavailable
-from apps.ingest.core.records import TopicPartition, TopicState
+from apps.ingest.adapters.kafka_errors import MISSING, cause, is_own, request_error, topic_refusal
+from apps.ingest.core.records import OffsetRange, OffsetRanges, TopicPartition, TopicState, TopicStates
 
 TIMEOUT_S: Final = 5.0
 
@@ -21,29 +21,39 @@ class KafkaTopics:
         self._where = str(config["bootstrap.servers"])
         self._admin = AdminClient(dict(config))
 
-    def states(self, names: Collection[str]) -> dict[str, TopicState]:
-        """The topics of these names that exist."""
-        if not names:
-            return {}
+    def states(self, names: Collection[str]) -> TopicStates:
+        """The topics of these names; each answers for itself alone."""
         found: dict[str, TopicState] = {}
-        futures = self._admin.describe_topics(TopicCollection(sorted(names)), request_timeout=TIMEOUT_S)
+        refused: dict[str, str] = {}
+        if not names:
+            return TopicStates(found, refused)
+        futures = self._admin.describe_topics(
+            TopicCollection(sorted(names)), include_authorized_operations=True, request_timeout=TIMEOUT_S
+        )
         for name, future in futures.items():
             try:
                 topic = future.result(TIMEOUT_S + 1)
             except KafkaException as error:
-                if _cause(error).code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
-                    raise self._refusal(error) from error
+                code = cause(error).code()
+                if code not in MISSING:
+                    if not is_own(code):
+                        raise request_error(self._where, error) from error
+                    refused[name] = topic_refusal(name, code) or f"Kafka says of {name}: {cause(error).str()}"
                 continue
-            found[name] = TopicState(str(topic.topic_id), tuple(sorted(part.id for part in topic.partitions)))
-        return found
+            if _may_read(topic):
+                found[name] = _state(topic)
+            else:
+                refused[name] = topic_refusal(name, KafkaError.TOPIC_AUTHORIZATION_FAILED)
+        return TopicStates(found, refused)
 
-    def offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
-        """The first offset and the one after the last of each partition."""
-        if not partitions:
-            return {}
-        first = self._listed(partitions, OffsetSpec.earliest())
-        last = self._listed(partitions, OffsetSpec.latest())
-        return {place: (first[place], last[place]) for place in partitions}
+    def offsets(self, partitions: Collection[TopicPartition]) -> OffsetRanges:
+        """Where each partition begins and ends; each answers for itself alone."""
+        found: dict[TopicPartition, OffsetRange] = {}
+        errors: dict[TopicPartition, str] = {}
+        firsts = self._listed(partitions, OffsetSpec.earliest(), errors)
+        for place, (end, leader_epoch) in self._listed(firsts.keys(), OffsetSpec.latest(), errors).items():
+            found[place] = OffsetRange(firsts[place][0], end, leader_epoch)
+        return OffsetRanges(found, errors)
 
     def make(self, name: str, spec: TopicSpec, *, replication_factor: int) -> None:
         """Make a topic. Raises BrokerRefused: its settings are not to Kafka's liking."""
@@ -55,41 +65,42 @@ class KafkaTopics:
         try:
             future.result(TIMEOUT_S + 1)
         except KafkaException as error:
-            if _cause(error).code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise self._refusal(error) from error
+            if cause(error).code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise request_error(self._where, error) from error
 
-    def _listed(self, partitions: Collection[TopicPartition], spec: OffsetSpec) -> dict[TopicPartition, int]:
+    def _listed(
+        self, partitions: Collection[TopicPartition], spec: OffsetSpec, errors: dict[TopicPartition, str]
+    ) -> dict[TopicPartition, tuple[int, int | None]]:
+        """Offset and leader epoch by partition; why others have none goes to `errors`."""
+        if not partitions:
+            return {}
+        found: dict[TopicPartition, tuple[int, int | None]] = {}
         wanted = {KafkaPartition(*place): spec for place in partitions}
         futures = self._admin.list_offsets(
             wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=TIMEOUT_S
         )
-        try:
-            return {
-                TopicPartition(place.topic, place.partition): future.result(TIMEOUT_S + 1).offset  # type: ignore[attr-defined]
-                for place, future in futures.items()
-            }
-        except KafkaException as error:
-            raise self._refusal(error) from error
-
-    def _refusal(self, error: KafkaException) -> BrokerUnavailable | BrokerRefused:
-        cause = _cause(error)
-        if cause.code() in {
-            KafkaError.TOPIC_AUTHORIZATION_FAILED,
-            KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-            KafkaError.SASL_AUTHENTICATION_FAILED,
-            KafkaError._AUTHENTICATION,  # noqa: SLF001
-            KafkaError.INVALID_REPLICATION_FACTOR,
-            KafkaError.INVALID_PARTITIONS,
-            KafkaError.INVALID_CONFIG,
-            KafkaError.POLICY_VIOLATION,
-            KafkaError.TOPIC_EXCEPTION,
-        }:
-            return BrokerRefused(f"Kafka at {self._where} refused: {cause.str()}")
-        return BrokerUnavailable(
-            f"Kafka at {self._where} does not answer ({cause.str()}): start it, or mend ANDEN_KAFKA_BOOTSTRAP_SERVERS"
-        )
+        for asked, future in futures.items():
+            place = TopicPartition(asked.topic, asked.partition)
+            try:
+                listed = future.result(TIMEOUT_S + 1)
+            except KafkaException as error:
+                if not is_own(cause(error).code()):
+                    raise request_error(self._where, error) from error
+                errors[place] = f"Kafka says of {place}: {cause(error).str()}"
+            else:
+                found[place] = (listed.offset, listed.leader_epoch)  # type: ignore[attr-defined]
+        return found
 
 
-def _cause(error: KafkaException) -> KafkaError:
-    cause = error.args[0]
-    return cause if isinstance(cause, KafkaError) else KafkaError(KafkaError._FAIL, str(cause))  # noqa: SLF001
+def _may_read(topic: TopicDescription) -> bool:
+    """Whether Kafka gives us its records. A broker that does not say what we may is tried."""
+    operations: Sequence[AclOperation] | None = topic.authorized_operations  # type: ignore[assignment]
+    return not operations or AclOperation.READ in operations
+
+
+def _state(topic: TopicDescription) -> TopicState:
+    return TopicState(
+        str(topic.topic_id),
+        tuple(sorted(part.id for part in topic.partitions)),
+        frozenset(part.id for part in topic.partitions if part.leader is None or part.leader.id < 0),
+    )

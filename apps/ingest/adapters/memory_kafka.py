@@ -6,7 +6,17 @@ from dataclasses import dataclass, field
 
 from apps.ingest.core.errors import BrokerUnavailable
 from apps.ingest.core.ports import Assignments
-from apps.ingest.core.records import Arrivals, Record, TopicPartition, TopicState
+from apps.ingest.core.records import (
+    Arrivals,
+    GroupMember,
+    OffsetAndEpoch,
+    OffsetRange,
+    OffsetRanges,
+    Record,
+    TopicPartition,
+    TopicState,
+    TopicStates,
+)
 
 CREATE_TIME = 1
 
@@ -21,6 +31,7 @@ class MemoryRecord:
     raw_value: bytes | None
     stamp_ms: int
     raw_headers: tuple[tuple[str, bytes | None], ...] = ()
+    written_in: int | None = 0
 
     def topic(self) -> str:
         """The topic."""
@@ -50,19 +61,42 @@ class MemoryRecord:
         """The kind and milliseconds since 1970."""
         return CREATE_TIME, self.stamp_ms
 
+    def leader_epoch(self) -> int | None:
+        """The epoch of the leader that took it."""
+        return self.written_in
+
+
+@dataclass(slots=True)
+class _Log:
+    """A partition; what stands at an offset without a record is the mark of a transaction."""
+
+    first: int = 0
+    end: int = 0
+    leader_epoch: int = 0
+    records: list[MemoryRecord] = field(default_factory=list)
+
+    def epoch_end(self, leader_epoch: int) -> int:
+        """Where the log ends of this and earlier epochs."""
+        later = (record.at_offset for record in self.records if (record.written_in or 0) > leader_epoch)
+        return min(later, default=self.end)
+
 
 @dataclass(slots=True)
 class _Topic:
     topic_id: str
-    logs: list[list[MemoryRecord]]
-    firsts: list[int]
+    logs: list[_Log]
 
 
 @dataclass(slots=True)
 class MemoryKafka:
-    """A cluster: topics, and the members of one consumer group. `away` is why it does not answer."""
+    """A cluster: topics, and the members of one consumer group.
+
+    `away` is why it does not answer, `refused` why single topics may not be read, `leaderless` what nobody leads.
+    """
 
     away: str = ""
+    refused: dict[str, str] = field(default_factory=dict)
+    leaderless: set[TopicPartition] = field(default_factory=set)
     topics: dict[str, _Topic] = field(default_factory=dict)
     members: list["MemoryBroker"] = field(default_factory=list)
     generation: int = 0
@@ -71,7 +105,7 @@ class MemoryKafka:
     def make(self, name: str, partitions: int = 1) -> None:
         """Make a topic, or make it again: with another id, and empty."""
         life = f"life-{next(self._lives)}"
-        self.topics[name] = _Topic(life, [[] for _ in range(partitions)], [0] * partitions)
+        self.topics[name] = _Topic(life, [_Log() for _ in range(partitions)])
         self.generation += 1
 
     def send(
@@ -84,52 +118,81 @@ class MemoryKafka:
         headers: tuple[tuple[str, bytes | None], ...] = (),
     ) -> int:
         """Append a record, and say its offset."""
-        topic = self.topics[place.topic]
-        log = topic.logs[place.partition]
-        offset = topic.firsts[place.partition] + len(log)
-        log.append(MemoryRecord(place, offset, key, value, stamp_ms, headers))
+        log = self.log(place)
+        offset, log.end = log.end, log.end + 1
+        log.records.append(MemoryRecord(place, offset, key, value, stamp_ms, headers, log.leader_epoch))
         return offset
+
+    def mark(self, place: TopicPartition, count: int = 1) -> None:
+        """Append marks of transactions, or aborted records: offsets that no reader is given."""
+        self.log(place).end += count
 
     def expire(self, place: TopicPartition, before: int) -> None:
         """Drop the records before an offset, as retention does."""
-        topic = self.topics[place.topic]
-        gone = before - topic.firsts[place.partition]
-        del topic.logs[place.partition][:gone]
-        topic.firsts[place.partition] = before
+        log = self.log(place)
+        log.records = [record for record in log.records if record.at_offset >= before]
+        log.first = before
 
-    def states(self, names: Collection[str]) -> dict[str, TopicState]:
-        """The topics of these names that exist."""
-        self._answer()
-        return {
-            name: TopicState(self.topics[name].topic_id, tuple(range(len(self.topics[name].logs))))
-            for name in names
-            if name in self.topics
+    def truncate(self, place: TopicPartition, end: int) -> None:
+        """Cut the log at an offset, and go on under a new leader, as an unclean election does."""
+        log = self.log(place)
+        log.records = [record for record in log.records if record.at_offset < end]
+        log.end, log.leader_epoch = end, log.leader_epoch + 1
+
+    def log(self, place: TopicPartition) -> _Log:
+        """The partition's log."""
+        return self.topics[place.topic].logs[place.partition]
+
+    def states(self, names: Collection[str]) -> TopicStates:
+        """The topics of these names."""
+        self.answer()
+        found = {
+            name: TopicState(
+                topic.topic_id,
+                tuple(range(len(topic.logs))),
+                frozenset(place.partition for place in self.leaderless if place.topic == name),
+            )
+            for name, topic in self.topics.items()
+            if name in names and name not in self.refused
         }
+        return TopicStates(found, {name: self.refused[name] for name in names if name in self.refused})
 
-    def offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
-        """The first offset and the one after the last of each partition."""
-        self._answer()
-        return {place: self.range(place) for place in partitions}
+    def offsets(self, partitions: Collection[TopicPartition]) -> OffsetRanges:
+        """Where each partition begins and ends."""
+        self.answer()
+        logs = {place: self.log(place) for place in partitions if place not in self.leaderless}
+        return OffsetRanges(
+            {place: OffsetRange(log.first, log.end, log.leader_epoch) for place, log in logs.items()},
+            {place: f"{place} has no leader" for place in partitions if place in self.leaderless},
+        )
 
-    def range(self, place: TopicPartition) -> tuple[int, int]:
-        """The first offset and the one after the last."""
-        topic = self.topics[place.topic]
-        first = topic.firsts[place.partition]
-        return first, first + len(topic.logs[place.partition])
-
-    def _answer(self) -> None:
+    def answer(self) -> None:
+        """Raise BrokerUnavailable while the cluster is away."""
         if self.away:
             raise BrokerUnavailable(self.away)
+
+
+class MemoryGroup:
+    """The group of the cluster's members."""
+
+    def __init__(self, kafka: MemoryKafka) -> None:
+        self._kafka = kafka
+
+    def members(self) -> list[GroupMember]:
+        """Who is in it now."""
+        self._kafka.answer()
+        return [GroupMember(member.client_id, "memory") for member in self._kafka.members]
 
 
 class MemoryBroker:
     """One member of the group; partitions are dealt out in turn at each member's next poll."""
 
-    def __init__(self, kafka: MemoryKafka) -> None:
+    def __init__(self, kafka: MemoryKafka, *, client_id: str = "anden") -> None:
         self._kafka = kafka
+        self.client_id = client_id
         self._topics: frozenset[str] = frozenset()
         self._assignments: Assignments | None = None
-        self._reading: dict[TopicPartition, int | None] = {}
+        self._reading: dict[TopicPartition, OffsetAndEpoch | None] = {}
         self._ended: set[TopicPartition] = set()
         self._generation = -1
         self.committed: dict[TopicPartition, int] = {}
@@ -149,26 +212,30 @@ class MemoryBroker:
             return Arrivals({})
         self._rebalance()
         records: dict[TopicPartition, list[Record]] = {}
-        ended, lost = set(), set()
-        for place, offset in sorted(self._reading.items()):
-            if offset is None or place.topic not in self._kafka.topics:
+        ended: dict[TopicPartition, int] = {}
+        lost: dict[TopicPartition, str] = {}
+        refused: dict[str, str] = {}
+        for place, start in sorted(self._reading.items()):
+            if start is None or place.topic not in self._kafka.topics or place in self._kafka.leaderless:
                 continue
-            first, end = self._kafka.range(place)
-            if not first <= offset <= end:
-                lost.add(place)
+            if place.topic in self._kafka.refused:
+                refused[place.topic] = self._kafka.refused[place.topic]
+                continue
+            log = self._kafka.log(place)
+            if said := _lost(log, start):
+                lost[place] = said
                 self._reading[place] = None
                 continue
-            log = self._kafka.topics[place.topic].logs[place.partition]
-            taken = log[offset - first : offset - first + count]
+            taken = [record for record in log.records if record.at_offset >= start.offset][:count]
             if taken:
                 records[place] = list(taken)
-                self._reading[place] = offset + len(taken)
+                self._reading[place] = OffsetAndEpoch(taken[-1].at_offset + 1, taken[-1].written_in)
                 self._ended.discard(place)
                 count -= len(taken)
-            elif place not in self._ended:
+            elif place not in self._ended and count:
                 self._ended.add(place)
-                ended.add(place)
-        return Arrivals(records, frozenset(ended), frozenset(lost))
+                ended[place] = log.end
+        return Arrivals(records, ended, lost, refused)
 
     def _rebalance(self) -> None:
         if self._assignments is None or self._generation == self._kafka.generation:
@@ -192,7 +259,7 @@ class MemoryBroker:
         members = self._kafka.members
         return {place for index, place in enumerate(places) if members[index % len(members)] is self}
 
-    def start(self, offsets: Mapping[TopicPartition, int]) -> None:
+    def start(self, offsets: Mapping[TopicPartition, OffsetAndEpoch]) -> None:
         """Inside of on_assign: read these partitions, each from its offset."""
         self._reading |= offsets
 
@@ -200,8 +267,8 @@ class MemoryBroker:
         """Inside of on_assign: take these partitions and read nothing until `seek`."""
         self._reading |= dict.fromkeys(partitions)
 
-    def seek(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Go on reading these partitions from these offsets."""
+    def seek(self, offsets: Mapping[TopicPartition, OffsetAndEpoch]) -> None:
+        """Go on reading these partitions from these offsets, if the log before them still is the one of the epoch."""
         self._reading |= offsets
         self._ended -= offsets.keys()
 
@@ -230,3 +297,13 @@ class MemoryBroker:
         """Leave the group as a killed process does: nobody is told."""
         self._kafka.members.remove(self)
         self._kafka.generation += 1
+
+
+def _lost(log: _Log, start: OffsetAndEpoch) -> str:
+    """What Kafka says when it has not this offset in the log that was read before, "" when it has."""
+    if start.leader_epoch is not None and (end := log.epoch_end(start.leader_epoch)) < start.offset:
+        return (
+            f"Partition log truncation detected at offset {start.offset} (leader epoch {start.leader_epoch}): "
+            f"broker end offset is {end} (offset leader epoch {start.leader_epoch})"
+        )
+    return "" if log.first <= start.offset <= log.end else "Broker: Offset out of range"

@@ -4,7 +4,7 @@ import datetime
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from apps.datasets.adapters.ledger import BatchEntry
@@ -20,7 +20,7 @@ from apps.ingest.core.errors import (
     TopicRecreated,
 )
 from apps.ingest.core.ports import Claim, Target
-from apps.ingest.core.records import Attempt, Part, Position, Reject, Row, SourceKey
+from apps.ingest.core.records import Attempt, OffsetAndEpoch, Part, Position, Reject, Row, SourceKey
 from apps.ingest.core.sifting import sift
 
 
@@ -36,6 +36,7 @@ class StoredSource:
     max_at_ms: int | None = None
     trouble: str = ""
     attempt: Attempt | None = None
+    leader_epoch: int | None = None
 
 
 @dataclass(slots=True)
@@ -72,11 +73,7 @@ class MemoryStore:
         """The position of a source, now owned by this worker under a new epoch."""
         self._tables.fault("claim")
         key = claim.key
-        lives = {
-            source.key.topic_id
-            for source in self._tables.sources
-            if (source.key.dataset_id, source.key.topic) == (key.dataset_id, key.topic)
-        }
+        lives = {source.key.topic_id for source in self._sources(key.dataset_id, key.topic)} - {""}
         if lives and key.topic_id not in lives:
             raise TopicRecreated(f"the topic {key.topic} was deleted and made again")
         source = self._source(key) or self._make(claim)
@@ -85,13 +82,33 @@ class MemoryStore:
         orphaned = source.owner is not None and claim.known_epoch is None
         if source.owner is not None and source.owner is not self:
             source.owner.ended = True
+        for former in self._sources(key.dataset_id, key.topic):
+            if former.key.topic_id != key.topic_id and former.key.partition == key.partition:
+                former.trouble = ""
         source.epoch, source.owner, source.trouble = source.epoch + 1, self, ""
-        return Position(source.id, key, source.epoch, source.next_offset, source.max_at_ms, orphaned, source.attempt)
+        return Position(
+            source.id,
+            key,
+            epoch=source.epoch,
+            next_offset=source.next_offset,
+            max_at_ms=source.max_at_ms,
+            leader_epoch=source.leader_epoch,
+            orphaned=orphaned,
+            attempt=source.attempt,
+        )
+
+    def _sources(self, dataset_id: int, topic: str) -> list[StoredSource]:
+        """The sources of the topic, in every life of it."""
+        mine = (dataset_id, topic)
+        return [source for source in self._tables.sources if (source.key.dataset_id, source.key.topic) == mine]
 
     def _source(self, key: SourceKey) -> StoredSource | None:
         return next((source for source in self._tables.sources if source.key == key), None)
 
     def _make(self, claim: Claim) -> StoredSource:
+        if unknown := self._source(replace(claim.key, topic_id="")):
+            unknown.key, unknown.next_offset = claim.key, claim.first_offset
+            return unknown
         source = StoredSource(len(self._tables.sources) + 1, claim.key, claim.first_offset)
         self._tables.sources.append(source)
         return source
@@ -107,8 +124,8 @@ class MemoryStore:
     def note_trouble(self, key: SourceKey, message: str) -> None:
         """Write beside the source why its pipeline is stopped."""
         self._live("note_trouble")
-        for source in self._tables.sources:
-            if (source.key.dataset_id, source.key.topic_partition) == (key.dataset_id, key.topic_partition):
+        for source in self._sources(key.dataset_id, key.topic):
+            if source.key.partition == key.partition:
                 source.trouble = message
 
     def note_attempt(self, position: Position, *, records: int) -> None:
@@ -127,6 +144,24 @@ class MemoryStore:
         for source in self._tables.sources:
             if source.key.dataset_id == dataset_id and source.owner in {None, self}:
                 source.owner, source.trouble = None, message
+
+    def advance(self, ends: Sequence[tuple[Position, OffsetAndEpoch]]) -> set[int]:
+        """Move these positions, behind which no record is left to store, and say the ids of the sources that moved."""
+        self._live("advance")
+        moved = set()
+        for position, end in ends:
+            source = self._tables.sources[position.source_id - 1]
+            if source.epoch == position.epoch and source.next_offset <= end.offset:
+                source.next_offset, source.leader_epoch = end
+                moved.add(source.id)
+        return moved
+
+    def note_refusal(self, dataset_id: int, topic: str, message: str) -> None:
+        """Write beside every source of a topic that cannot be read why, or beside one to come where there is none."""
+        self._live("note_refusal")
+        unknown = Claim(SourceKey(dataset_id, topic, "", 0), 0)
+        for source in self._sources(dataset_id, topic) or [self._make(unknown)]:
+            source.trouble = message
 
     def batch_ids(self, count: int) -> list[int]:
         """Fresh ids for the ledger."""
@@ -185,6 +220,7 @@ class MemoryStore:
             raise Fenced("another worker owns one of the sources")
         for source, part in zip(sources, parts, strict=True):
             source.next_offset, source.max_at_ms = part.next_offset, part.max_at_ms
+            source.leader_epoch = part.leader_epoch
             self._tables.ledger.append(ledger_entry(target, part, self._worker))
             self._tables.rejects += [(source.id, reject.record.offset() or 0, copy(reject)) for reject in part.rejects]
         for row in self._rows:

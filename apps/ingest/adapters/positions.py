@@ -8,12 +8,12 @@ from psycopg import Cursor
 from apps.ingest.core.errors import Fenced, StoreUnavailable, TopicRecreated
 from apps.ingest.core.marks import mark_ms, mark_time
 from apps.ingest.core.ports import Claim
-from apps.ingest.core.records import Attempt, Part, Position, SourceKey
+from apps.ingest.core.records import Attempt, OffsetAndEpoch, Part, Position, SourceKey
 
 END_TIMEOUT_MS: Final = 5_000
 
 _OTHER_LIVES: Final = """
-SELECT topic_id FROM public.ingest_source WHERE dataset_id = %s AND topic = %s
+SELECT topic_id FROM public.ingest_source WHERE dataset_id = %s AND topic = %s AND topic_id <> ''
 GROUP BY topic_id HAVING NOT EXISTS (
     SELECT FROM public.ingest_source WHERE dataset_id = %s AND topic = %s AND topic_id = %s
 ) LIMIT 1
@@ -28,10 +28,16 @@ LEFT JOIN pg_stat_activity a ON s.owner <> '' AND a.pid = s.backend_pid AND a.ba
     AND a.pid <> pg_backend_pid()
 WHERE s.dataset_id = %s AND s.topic = %s AND s.topic_id = %s AND s.partition = %s
 """
+# What stood beside the partition in a former life of its topic is over with it.
 _TAKE: Final = """
+WITH former AS (
+    UPDATE public.ingest_source SET trouble = ''
+    WHERE dataset_id = %s AND topic = %s AND topic_id <> %s AND partition = %s AND trouble <> ''
+)
 UPDATE public.ingest_source SET epoch = epoch + 1, owner = %s, trouble = '', backend_pid = pg_backend_pid(),
     backend_start = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())
-WHERE id = %s AND epoch = %s RETURNING epoch, next_offset, max_at, attempt_offset, attempt_records, attempts
+WHERE id = %s AND epoch = %s
+RETURNING epoch, next_offset, max_at, leader_epoch, attempt_offset, attempt_records, attempts
 """
 _RELEASE: Final = """
 UPDATE public.ingest_source s SET owner = '', backend_pid = NULL, backend_start = NULL
@@ -39,9 +45,16 @@ FROM unnest(%s::integer[], %s::bigint[]) AS mine (id, epoch) WHERE s.id = mine.i
 """
 _MOVE: Final = """
 UPDATE public.ingest_source s
-SET next_offset = new.next_offset, max_at = new.max_at, updated_at = clock_timestamp()
-FROM unnest(%s::integer[], %s::bigint[], %s::bigint[], %s::timestamptz[]) AS new (id, epoch, next_offset, max_at)
+SET next_offset = new.next_offset, leader_epoch = new.leader_epoch, max_at = new.max_at, updated_at = clock_timestamp()
+FROM unnest(%s::integer[], %s::bigint[], %s::bigint[], %s::integer[], %s::timestamptz[])
+    AS new (id, epoch, next_offset, leader_epoch, max_at)
 WHERE s.id = new.id AND s.epoch = new.epoch
+"""
+# The time stays: freshness is the age of the last batch.
+_ADVANCE: Final = """
+UPDATE public.ingest_source s SET next_offset = new.next_offset, leader_epoch = new.leader_epoch
+FROM unnest(%s::integer[], %s::bigint[], %s::bigint[], %s::integer[]) AS new (id, epoch, next_offset, leader_epoch)
+WHERE s.id = new.id AND s.epoch = new.epoch AND s.next_offset <= new.next_offset RETURNING s.id
 """
 _TROUBLE: Final = """
 UPDATE public.ingest_source SET trouble = %s WHERE dataset_id = %s AND topic = %s AND partition = %s
@@ -55,6 +68,16 @@ UPDATE public.ingest_source SET attempt_offset = new.at, attempt_records = new.r
     attempts = CASE WHEN (attempt_offset, attempt_records) = (new.at, new.records) THEN attempts + 1 ELSE 1 END
 FROM (VALUES (%s::bigint, %s::integer)) AS new (at, records) WHERE id = %s AND epoch = %s
 """
+_REFUSAL: Final = """
+WITH present AS (UPDATE public.ingest_source SET trouble = %s WHERE dataset_id = %s AND topic = %s RETURNING id)
+INSERT INTO public.ingest_source (dataset_id, topic, topic_id, partition, next_offset, trouble)
+SELECT %s, %s, '', 0, 0, %s WHERE NOT EXISTS (SELECT FROM present) ON CONFLICT DO NOTHING
+"""
+# A source that stood for a topic which nobody could ask for its id becomes the first partition's.
+_ADOPT: Final = """
+UPDATE public.ingest_source SET topic_id = %s, next_offset = %s
+WHERE dataset_id = %s AND topic = %s AND topic_id = '' AND partition = %s
+"""
 
 
 def claim_position(cursor: Cursor[Any], claim: Claim, *, owner: str) -> Position:
@@ -65,8 +88,11 @@ def claim_position(cursor: Cursor[Any], claim: Claim, *, owner: str) -> Position
     key = claim.key
     _refuse_other_life(cursor, key)
     identity = (key.dataset_id, key.topic, key.topic_id, key.partition)
-    cursor.execute(_MAKE, (*identity, claim.first_offset))
     cursor.execute(_READ, identity)
+    if cursor.rowcount == 0:
+        cursor.execute(_ADOPT, (key.topic_id, claim.first_offset, key.dataset_id, key.topic, key.partition))
+        cursor.execute(_MAKE, (*identity, claim.first_offset))
+        cursor.execute(_READ, identity)
     source_id, epoch, backend, owned = _one(cursor)
     if claim.known_epoch is not None and epoch != claim.known_epoch:
         raise Fenced(f"{key.topic_partition} is read by another worker: epoch {epoch}, not {claim.known_epoch}")
@@ -75,17 +101,18 @@ def claim_position(cursor: Cursor[Any], claim: Claim, *, owner: str) -> Position
         cursor.execute("SELECT pg_terminate_backend(%s, %s)", (backend, END_TIMEOUT_MS))
         if not _one(cursor)[0]:
             raise StoreUnavailable(f"the session of the former owner of {key.topic_partition} does not end")
-    cursor.execute(_TAKE, (owner, source_id, epoch))
+    cursor.execute(_TAKE, (*identity, owner, source_id, epoch))
     taken = cursor.fetchone()
     if taken is None:
         raise StoreUnavailable(f"another worker is claiming {key.topic_partition} at this moment")
-    epoch, next_offset, max_at, *attempt = taken
+    held, next_offset, max_at, leader_epoch, *attempt = taken
     return Position(
         source_id,
         key,
-        epoch=epoch,
+        epoch=held,
         next_offset=next_offset,
         max_at_ms=mark_ms(max_at),
+        leader_epoch=leader_epoch,
         # Whoever knows the epoch was the owner, and has not died.
         orphaned=owned and claim.known_epoch is None,
         attempt=None if attempt[0] is None else Attempt(*attempt),
@@ -121,12 +148,35 @@ def move_positions(cursor: Cursor[Any], parts: Sequence[Part]) -> None:
             [part.position.source_id for part in parts],
             [part.position.epoch for part in parts],
             [part.next_offset for part in parts],
+            [part.leader_epoch for part in parts],
             marks,
         ),
     )
     if cursor.rowcount != len(parts):
         sources = ", ".join(str(part.position.key.topic_partition) for part in parts)
         raise Fenced(f"another worker owns one of {sources}")
+
+
+def advance_positions(cursor: Cursor[Any], ends: Sequence[tuple[Position, OffsetAndEpoch]]) -> set[int]:
+    """Move these positions on without a record, and say the ids of the sources that moved."""
+    cursor.execute(
+        _ADVANCE,
+        (
+            [position.source_id for position, _ in ends],
+            [position.epoch for position, _ in ends],
+            [end.offset for _, end in ends],
+            [end.leader_epoch for _, end in ends],
+        ),
+    )
+    return {row[0] for row in cursor.fetchall()}
+
+
+def note_refusal(cursor: Cursor[Any], dataset_id: int, topic: str, message: str) -> None:
+    """Write beside every source of the topic why it cannot be read; where there is none, make one to write it beside.
+
+    That one has no topic id yet: it becomes the first partition's when the topic can be read.
+    """
+    cursor.execute(_REFUSAL, (message, dataset_id, topic, dataset_id, topic, message))
 
 
 def note_trouble(cursor: Cursor[Any], key: SourceKey, message: str) -> None:

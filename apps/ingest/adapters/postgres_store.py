@@ -14,9 +14,11 @@ from apps.datasets.core.contract import Mode
 from apps.datasets.core.ddl import column_list, table_sql
 from apps.datasets.core.upsert import STAGE, merge_sql, stage_sql
 from apps.ingest.adapters.positions import (
+    advance_positions,
     claim_position,
     move_positions,
     note_attempt,
+    note_refusal,
     note_trouble,
     note_unreadable,
     release_positions,
@@ -25,7 +27,7 @@ from apps.ingest.adapters.postgres_errors import CLIENT_SIDE, UNSPEAKABLE, trans
 from apps.ingest.adapters.quarantine_rows import insert_rejects
 from apps.ingest.core.errors import RecordRefused, StoreUnavailable
 from apps.ingest.core.ports import Claim, Target
-from apps.ingest.core.records import Part, Position, Row, SourceKey
+from apps.ingest.core.records import OffsetAndEpoch, Part, Position, Row, SourceKey
 from apps.ingest.core.sifting import sift
 
 Connection = psycopg.Connection[Any]
@@ -62,6 +64,16 @@ class PostgresStore:
         """Say that nobody owns these any more; a newer epoch is left alone."""
         with translated(), self._own_transaction() as session, session.cursor() as cursor:
             release_positions(cursor, positions)
+
+    def advance(self, ends: Sequence[tuple[Position, OffsetAndEpoch]]) -> set[int]:
+        """Move these positions, behind which no record is left to store, and say the ids of the sources that moved."""
+        with translated(), self._own_transaction() as session, session.cursor() as cursor:
+            return advance_positions(cursor, ends)
+
+    def note_refusal(self, dataset_id: int, topic: str, message: str) -> None:
+        """Write beside every source of a topic that cannot be read why, or beside one to come where there is none."""
+        with translated(), self._own_transaction() as session, session.cursor() as cursor:
+            note_refusal(cursor, dataset_id, topic, message)
 
     def note_trouble(self, key: SourceKey, message: str) -> None:
         """Write beside the source why its pipeline is stopped."""

@@ -20,6 +20,10 @@ class BrokerRefused(IngestError):
     """Kafka refused who we are or what we ask: mend the client's settings or rights."""
 
 
+class GroupShared(BrokerRefused):
+    """Workers of another database are in our consumer group: each would get a part of the records alone."""
+
+
 class TopicMissing(IngestError):
     """The topic does not exist yet: wait for it, or make it with `manage.py topics ensure`."""
 
@@ -61,6 +65,18 @@ class OffsetsLost(PipelineStopped):
     """Kafka no longer holds the next offset."""
 
 
+class LogTruncated(PipelineStopped):
+    """The log was cut before the position, so the next offset may hold another record than the one that was due."""
+
+
+class TopicRefused(PipelineStopped):
+    """Kafka does not let us read this topic: mend rights or name; it is read as soon as Kafka does."""
+
+
+class PartitionUnavailable(PipelineStopped):
+    """The partition has no leader: it is read as soon as it has one."""
+
+
 class DuplicateCoordinates(PipelineStopped):
     """The table already holds rows of these coordinates."""
 
@@ -79,3 +95,8 @@ class StateUnreadable(PipelineStopped):
 
 class UnreadableRun(PipelineStopped):
     """Record after record fails for a reason that is not in the records."""
+
+
+def missing_line(topic: str) -> str:
+    """What to do about a topic that is not there."""
+    return f"Kafka has no topic {topic}: make it with `manage.py topics ensure`"

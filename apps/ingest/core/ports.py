@@ -8,7 +8,18 @@ from typing import Protocol
 from apps.datasets.core.contract import Contract
 from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.errors import RecordRefused
-from apps.ingest.core.records import Arrivals, Part, Position, Row, SourceKey, TopicPartition, TopicState
+from apps.ingest.core.records import (
+    Arrivals,
+    GroupMember,
+    OffsetAndEpoch,
+    OffsetRanges,
+    Part,
+    Position,
+    Row,
+    SourceKey,
+    TopicPartition,
+    TopicStates,
+)
 
 
 class Assignments(Protocol):
@@ -33,14 +44,14 @@ class Broker(Protocol):
         Raises BrokerRefused: the client's settings or rights are wrong.
         """
 
-    def start(self, offsets: Mapping[TopicPartition, int]) -> None:
+    def start(self, offsets: Mapping[TopicPartition, OffsetAndEpoch]) -> None:
         """Inside of on_assign: read these partitions, each from its offset."""
 
     def hold(self, partitions: Iterable[TopicPartition]) -> None:
         """Inside of on_assign: take these partitions and read nothing until `seek`."""
 
-    def seek(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Go on reading these partitions from these offsets."""
+    def seek(self, offsets: Mapping[TopicPartition, OffsetAndEpoch]) -> None:
+        """Go on reading these partitions from these offsets, if the log before them still is the one of the epoch."""
 
     def pause(self, partitions: Iterable[TopicPartition]) -> None:
         """Read nothing from these partitions until `seek`; what was fetched already is thrown away."""
@@ -58,11 +69,18 @@ class Broker(Protocol):
 class Topics(Protocol):
     """What Kafka knows of topics."""
 
-    def states(self, names: Collection[str]) -> dict[str, TopicState]:
-        """The topics of these names that exist. Raises BrokerUnavailable."""
+    def states(self, names: Collection[str]) -> TopicStates:
+        """The topics of these names. Raises BrokerUnavailable, BrokerRefused: nothing is known of any."""
 
-    def offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
-        """The first offset and the one after the last of each partition. Raises BrokerUnavailable."""
+    def offsets(self, partitions: Collection[TopicPartition]) -> OffsetRanges:
+        """Where each partition begins and ends. Raises BrokerUnavailable, BrokerRefused."""
+
+
+class ConsumerGroup(Protocol):
+    """The consumer group of the workers."""
+
+    def members(self) -> Sequence[GroupMember]:
+        """Who is in it now. Raises BrokerUnavailable. Raises BrokerRefused: we may not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +123,12 @@ class Store(Protocol):
     def release(self, positions: Sequence[Position]) -> None:
         """Say that nobody owns these any more; a newer epoch is left alone."""
 
+    def advance(self, ends: Sequence[tuple[Position, OffsetAndEpoch]]) -> set[int]:
+        """Move these positions, behind which no record is left to store, and say the ids of the sources that moved.
+
+        The others have another owner by now. No ledger entry: no record went into the table.
+        """
+
     def note_trouble(self, key: SourceKey, message: str) -> None:
         """Write beside the source why its pipeline is stopped."""
 
@@ -113,6 +137,9 @@ class Store(Protocol):
 
     def note_unreadable(self, dataset_id: int, message: str) -> None:
         """Write beside every source of the dataset why nobody reads it, and let go of those that we own."""
+
+    def note_refusal(self, dataset_id: int, topic: str, message: str) -> None:
+        """Write beside every source of a topic that cannot be read why, or beside one to come where there is none."""
 
     def batch_ids(self, count: int) -> list[int]:
         """Fresh ids for the ledger."""

@@ -20,6 +20,24 @@ class TopicPartition(NamedTuple):
         return f"{self.topic}/{self.partition}"
 
 
+class OffsetAndEpoch(NamedTuple):
+    """An offset, and the epoch of the leader that wrote what stands before it; None where that is unknown.
+
+    With the epoch Kafka can tell whether its log still is the one that was read up to here.
+    """
+
+    offset: int
+    leader_epoch: int | None = None
+
+
+class OffsetRange(NamedTuple):
+    """The first offset of a partition, the one after the last, and the epoch of its last leader."""
+
+    first: int
+    end: int
+    leader_epoch: int | None = None
+
+
 class Record(Protocol):
     """One record as the Kafka client hands it out: methods, because calling them late is cheap."""
 
@@ -43,6 +61,9 @@ class Record(Protocol):
 
     def timestamp(self) -> tuple[int, int]:
         """The kind (0: none) and milliseconds since 1970."""
+
+    def leader_epoch(self) -> int | None:
+        """The epoch of the leader that took the record; None where Kafka does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +94,10 @@ class Attempt:
 class Position:
     """How far a source is stored, and the epoch that allows to say so.
 
-    `max_at_ms` is the running maximum of the records' timestamps, milliseconds since 1970. It is `orphaned` where its
-    former owner never let go of it, and has the last attempt at what such an owner may have died over.
+    `max_at_ms` is the running maximum of the records' timestamps, milliseconds since 1970; `leader_epoch` belongs
+    to the last record; `end_offset` is where the partition ended when it was read to its end, None before. The
+    position is `orphaned` where its former owner never let go of it, and has the last attempt at what such an owner
+    may have died over.
     """
 
     source_id: int
@@ -84,6 +107,8 @@ class Position:
     max_at_ms: int | None = None
     orphaned: bool = False
     attempt: Attempt | None = None
+    leader_epoch: int | None = None
+    end_offset: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +144,11 @@ class Part:
         """The offset after the last; control records between offsets are why it is no count."""
         return self.last_offset + 1
 
+    @property
+    def leader_epoch(self) -> int | None:
+        """The leader epoch of the last record."""
+        return self.records[-1].leader_epoch() if self.records else self.position.leader_epoch
+
     def extend(self, later: "Part") -> None:
         """Add what came next of the same source in the same batch."""
         self.last_offset = later.last_offset
@@ -136,19 +166,48 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
-    """A topic as Kafka has it now."""
+    """A topic as Kafka has it now; partitions without a leader can be neither asked nor read."""
 
     topic_id: str
     partitions: tuple[int, ...]
+    leaderless: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class TopicStates:
+    """The topics of some names: those that are there, and why others may not be read; missing ones are in neither."""
+
+    found: Mapping[str, TopicState] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetRanges:
+    """The ranges of some partitions, and why others have none."""
+
+    found: Mapping[TopicPartition, OffsetRange] = field(default_factory=dict)
+    errors: Mapping[TopicPartition, str] = field(default_factory=dict)
+
+
+class GroupMember(NamedTuple):
+    """A client in a consumer group: the name that it gave itself, and where it runs."""
+
+    client_id: str
+    host: str
 
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """What one poll brought: records by partition, partitions read to their end, and lost ones."""
+    """What one poll brought: records by partition, and what else Kafka said.
+
+    `ended` is where partitions end that are read to their end, behind all their records and the marks of
+    transactions; `lost` what Kafka says of offsets that it does not hold; `refused` of topics that we may not read.
+    """
 
     records: Mapping[TopicPartition, Sequence[Record]]
-    ended: frozenset[TopicPartition] = frozenset()
-    lost: frozenset[TopicPartition] = frozenset()
+    ended: Mapping[TopicPartition, int] = field(default_factory=dict)
+    lost: Mapping[TopicPartition, str] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def count(self) -> int:

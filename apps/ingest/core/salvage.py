@@ -20,6 +20,7 @@ class RecordCopy:
     raw_value: bytes | None
     raw_headers: tuple[Header, ...]
     stamp: tuple[int, int]
+    written_in: int | None = None
     lacks: tuple[str, ...] = field(default=())
 
     def topic(self) -> str:
@@ -50,6 +51,10 @@ class RecordCopy:
         """The kind and milliseconds since 1970."""
         return self.stamp
 
+    def leader_epoch(self) -> int | None:
+        """The epoch of the leader that took the record."""
+        return self.written_in
+
 
 def salvaged(record: Record) -> Iterator[RecordCopy]:
     """Copies of the record, each with less than the one before, until only its coordinates are left."""
@@ -63,6 +68,7 @@ def salvaged(record: Record) -> Iterator[RecordCopy]:
         _read("value", record.value, None, lacks),
         headers,
         _read("timestamp", record.timestamp, (NO_TIMESTAMP, 0), lacks),
+        _read("leader epoch", record.leader_epoch, None, lacks),
     )
     yield (whole := replace(whole, lacks=tuple(lacks)))
     if whole.raw_headers:

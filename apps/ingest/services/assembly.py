@@ -7,10 +7,12 @@ from apps.datasets.adapters.connections import connect
 from apps.ingest.adapters.clock import SystemClock
 from apps.ingest.adapters.kafka_broker import KafkaBroker
 from apps.ingest.adapters.kafka_client import client_config, consumer_config
+from apps.ingest.adapters.kafka_group import KafkaGroup
 from apps.ingest.adapters.kafka_topics import KafkaTopics
 from apps.ingest.adapters.postgres_store import KEEPALIVE, PostgresStore
 from apps.ingest.conf import IngestSettings, KafkaSettings
-from apps.ingest.selectors import ALIAS, catalogue
+from apps.ingest.selectors import ALIAS, catalogue, database_identity
+from apps.ingest.services.membership import Membership
 from apps.ingest.services.worker import Bounds, Surroundings, Worker
 
 
@@ -20,8 +22,11 @@ def worker_make(names: Collection[str], *, ingest: IngestSettings, kafka: KafkaS
     Raises DatasetUnknown, StoreUnavailable.
     """
     datasets = catalogue(names)
+    group = KafkaGroup(client_config(kafka), kafka.group_id)
+    membership = Membership(group, group_id=kafka.group_id, database=database_identity)
     around = Surroundings(
-        broker=KafkaBroker(consumer_config(kafka)),
+        membership=membership,
+        broker=KafkaBroker(consumer_config(kafka) | {"client.id": membership.client_id}),
         topics=KafkaTopics(client_config(kafka)),
         store=PostgresStore(partial(connect, ALIAS, **KEEPALIVE), worker=ingest.worker_name),
         clock=SystemClock(),

@@ -164,6 +164,7 @@ class BatchWriter:
     def _add(self, batch: Open, part: Part) -> None:
         position = part.position
         position.next_offset, position.max_at_ms = part.next_offset, part.max_at_ms
+        position.leader_epoch = part.leader_epoch
         batch.records += len(part.records)
         batch.bytes += part.bytes
         if self._open is None:

@@ -7,8 +7,8 @@ holds the positions that count.
 import logging
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from django.db import connections
@@ -16,10 +16,10 @@ from django.db import connections
 from apps.datasets.adapters import prometheus
 from apps.ingest import metrics
 from apps.ingest.adapters.ends import note_ends
-from apps.ingest.core.errors import BrokerRefused, BrokerUnavailable, StoreUnavailable
+from apps.ingest.core.errors import BrokerRefused, BrokerUnavailable, StoreUnavailable, missing_line
 from apps.ingest.core.lag import EndHistory
 from apps.ingest.core.ports import Topics
-from apps.ingest.core.records import TopicPartition, TopicState
+from apps.ingest.core.records import OffsetRange, TopicPartition
 from apps.ingest.selectors import ALIAS, StoredPosition, asking
 
 LOGGER: Final = logging.getLogger("apps.ingest.lag")
@@ -35,63 +35,129 @@ class Lag:
     freshness_s: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Lags:
+    """The lags of one measurement; `unmeasured` says by dataset why nothing, or not all, is known of it.
+
+    `missing` are datasets whose topic is not there, so that nothing can wait in it.
+    """
+
+    measured: Sequence[Lag]
+    unmeasured: Mapping[str, str]
+    missing: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One partition as read for one dataset: where it is stored up to, or would begin; None as ever read."""
+
+    dataset: str
+    place: TopicPartition
+    topic_id: str
+    position: StoredPosition | None = None
+
+
+@dataclass(slots=True)
+class _Look:
+    """What one look at Kafka and at the positions brought."""
+
+    ranges: dict[_Reading, OffsetRange] = field(default_factory=dict)
+    unmeasured: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+
 class LagExporter:
-    """Measures and shows the lag of every dataset, one call a round."""
+    """Measures and shows the lag of every dataset, one call a round.
+
+    Each partition that a topic has counts, whether a position is stored of it or not: what nobody reads is behind.
+    """
 
     def __init__(
         self,
         topics: Topics,
+        datasets: Callable[[], Mapping[str, str]],
         positions: Callable[[], Sequence[StoredPosition]],
         remember: Callable[[Sequence[tuple[int, int]]], None],
     ) -> None:
         self._topics = topics
+        self._datasets = datasets
         self._positions = positions
         self._remember = remember
         self._histories: defaultdict[tuple[TopicPartition, str], EndHistory] = defaultdict(EndHistory)
         self._shown: set[str] = set()
         self._trouble = ""
+        self._said: Mapping[str, str] = {}
 
-    def measure(self, *, now_s: float) -> list[Lag]:
-        """The lag of each dataset whose topic exists now; `now_s` is seconds since 1970.
+    def measure(self, *, now_s: float) -> Lags:
+        """The lag of each dataset whose topic can be asked; `now_s` is seconds since 1970.
 
         Raises BrokerUnavailable, BrokerRefused, StoreUnavailable.
         """
-        return self._reckon(self._ends(), now_s=now_s)
+        look = self._look()
+        return Lags(self._reckon(look.ranges, now_s=now_s), look.unmeasured, look.missing)
 
-    def _ends(self) -> dict[StoredPosition, int]:
-        """Where the partition of each position ends whose topic exists now."""
-        stored = self._positions()
-        states = self._topics.states({position.topic for position in stored})
-        living = [position for position in stored if _lives(position, states)]
-        ranges = self._topics.offsets({position.place for position in living})
-        return {position: ranges[position.place][1] for position in living}
+    def _look(self) -> _Look:
+        look = _Look()
+        positions = self._positions()
+        # Of a dataset whose contract cannot be read, the positions tell the topic.
+        topics = {position.dataset: position.topic for position in positions} | dict(self._datasets())
+        states = self._topics.states(set(topics.values()))
+        stored = {(position.dataset, position.place, position.topic_id): position for position in positions}
+        readings = []
+        for dataset, topic in topics.items():
+            state = states.found.get(topic)
+            if topic in states.refused:
+                look.unmeasured[dataset] = states.refused[topic]
+            elif state is None:
+                look.missing[dataset] = missing_line(topic)
+            else:
+                for partition in state.partitions:
+                    place = TopicPartition(topic, partition)
+                    position = stored.get((dataset, place, state.topic_id))
+                    if partition in state.leaderless:
+                        look.unmeasured[dataset] = f"{place} has no leader"
+                    else:
+                        readings.append(_Reading(dataset, place, state.topic_id, position))
+        self._find_ranges(look, readings)
+        return look
 
-    def _reckon(self, ends: dict[StoredPosition, int], *, now_s: float) -> list[Lag]:
-        by_dataset: dict[str, list[StoredPosition]] = defaultdict(list)
-        for position, end in ends.items():
-            by_dataset[position.dataset].append(position)
-            self._histories[position.place, position.topic_id].note(now_s, end)
+    def _find_ranges(self, look: _Look, readings: Sequence[_Reading]) -> None:
+        ranges = self._topics.offsets({reading.place for reading in readings})
+        for reading in readings:
+            if reading.place in ranges.found:
+                look.ranges[reading] = ranges.found[reading.place]
+            else:
+                look.unmeasured[reading.dataset] = ranges.errors.get(reading.place, f"{reading.place} is not told")
+
+    def _reckon(self, ranges: Mapping[_Reading, OffsetRange], *, now_s: float) -> list[Lag]:
+        by_dataset: dict[str, list[_Reading]] = defaultdict(list)
+        for reading, held in ranges.items():
+            by_dataset[reading.dataset].append(reading)
+            self._histories[reading.place, reading.topic_id].note(now_s, held.end)
         return [
             Lag(
                 name,
-                sum(max(0, ends[item] - item.next_offset) for item in items),
-                max(self._behind(item, now_s) for item in items),
-                _freshness(items, now_s),
+                sum(max(0, ranges[item].end - _next_offset(item, ranges[item])) for item in items),
+                max(self._behind(item, ranges[item], now_s) for item in items),
+                _freshness([item.position for item in items if item.position is not None], now_s),
             )
             for name, items in sorted(by_dataset.items())
         ]
 
-    def _behind(self, position: StoredPosition, now_s: float) -> float:
-        history = self._histories[position.place, position.topic_id]
-        last_s = position.max_at.timestamp() if position.max_at else None
-        return history.seconds_behind(position.next_offset, now_s=now_s, last_stored_s=last_s)
+    def _behind(self, reading: _Reading, held: OffsetRange, now_s: float) -> float:
+        history = self._histories[reading.place, reading.topic_id]
+        last = reading.position.max_at if reading.position is not None else None
+        last_s = last.timestamp() if last else None
+        return history.seconds_behind(_next_offset(reading, held), now_s=now_s, last_stored_s=last_s)
 
     def show(self, *, now_s: float) -> None:
         """Measure, store the ends, set the gauges; trouble is logged once, and shown by a gauge of its own."""
         try:
-            ends = self._ends()
-            lags = self._reckon(ends, now_s=now_s)
-            self._remember([(position.source_id, end) for position, end in ends.items()])
+            look = self._look()
+            lags = self._reckon(look.ranges, now_s=now_s)
+            self._remember(
+                [(item.position.source_id, held.end) for item, held in look.ranges.items() if item.position]
+            )
         except (BrokerUnavailable, BrokerRefused, StoreUnavailable) as error:
             prometheus.gauge(metrics.LAG_UP).set(0)
             if not self._trouble:
@@ -101,7 +167,18 @@ class LagExporter:
         if self._trouble:
             LOGGER.info("measuring again")
         self._trouble = ""
+        self._say(look.unmeasured)
         prometheus.gauge(metrics.LAG_UP).set(1)
+        self._show(lags)
+
+    def _say(self, unmeasured: Mapping[str, str]) -> None:
+        """Log once what cannot be measured although the rest can."""
+        for dataset, why in unmeasured.items():
+            if self._said.get(dataset) != why:
+                LOGGER.warning("the lag of %s is not measured: %s", dataset, why)
+        self._said = unmeasured
+
+    def _show(self, lags: Sequence[Lag]) -> None:
         for name in self._shown - {lag.dataset for lag in lags}:
             _forget(name)
         self._shown = {lag.dataset for lag in lags}
@@ -112,9 +189,9 @@ class LagExporter:
                 prometheus.gauge(metrics.FRESHNESS).labels(lag.dataset).set(lag.freshness_s)
 
 
-def _lives(position: StoredPosition, states: dict[str, TopicState]) -> bool:
-    state = states.get(position.topic)
-    return state is not None and state.topic_id == position.topic_id and position.partition in state.partitions
+def _next_offset(reading: _Reading, held: OffsetRange) -> int:
+    """The first offset that is not stored: without a position the first that there is."""
+    return held.first if reading.position is None else reading.position.next_offset
 
 
 def _freshness(positions: Sequence[StoredPosition], now_s: float) -> float | None:

@@ -11,15 +11,29 @@ from apps.ingest.core.errors import (
     BrokerUnavailable,
     Fenced,
     IngestError,
+    LogTruncated,
     OffsetsLost,
+    PartitionUnavailable,
     PipelineStopped,
     StateUnreadable,
     StoreUnavailable,
     TopicRecreated,
+    TopicRefused,
 )
 from apps.ingest.core.pauses import Backoff
 from apps.ingest.core.ports import Broker, Claim, Store, Target, Topics
-from apps.ingest.core.records import Attempt, Position, SourceKey, TopicPartition, TopicState
+from apps.ingest.core.records import (
+    Attempt,
+    OffsetAndEpoch,
+    OffsetRange,
+    OffsetRanges,
+    Position,
+    SourceKey,
+    TopicPartition,
+    TopicState,
+    TopicStates,
+)
+from apps.ingest.core.truncation import is_truncation, truncation_end
 from apps.ingest.services.defects import DefectLog
 
 LOGGER: Final = logging.getLogger("apps.ingest")
@@ -74,6 +88,8 @@ class Streams:
         self._targets: tuple[Target, ...] = ()
         self._streams: dict[tuple[TopicPartition, int], Stream] = {}
         self._by_place: dict[TopicPartition, list[Stream]] = {}
+        self._refusals: dict[int, str] = {}
+        self._noted: dict[int, str] = {}
         self.states: Mapping[str, TopicState] = {}
 
     def __iter__(self) -> Iterator[Stream]:
@@ -99,7 +115,10 @@ class Streams:
     @property
     def stopped(self) -> dict[str, str]:
         """Why a dataset is stopped, by its name."""
-        return self._unreadable | {stream.target.name: stream.trouble for stream in self if stream.trouble}
+        names = {target.dataset_id: target.name for target in self._targets}
+        refused = {names[id_]: reason for id_, reason in self._refusals.items() if id_ in names}
+        troubled = {stream.target.name: stream.trouble for stream in self if stream.trouble}
+        return self._unreadable | refused | troubled
 
     def assign(self, places: Collection[TopicPartition]) -> None:
         """Take these partitions; `claim` makes them move."""
@@ -180,9 +199,13 @@ class Streams:
         due = [
             stream
             for stream in self
-            if stream.position is None and not stream.backoff.waits(now_s) and stream.place.topic in self.states
+            if stream.position is None and not stream.backoff.waits(now_s) and self._has_leader(stream.place)
         ]
         return sorted(due, key=lambda stream: (stream.target.name, stream.place))
+
+    def _has_leader(self, place: TopicPartition) -> bool:
+        state = self.states.get(place.topic)
+        return state is not None and place.partition not in state.leaderless
 
     def claim(self, streams: Sequence[Stream], *, now_s: float) -> None:
         """Take over the positions of these and read on from them.
@@ -193,11 +216,9 @@ class Streams:
         moved = set()
         for stream in streams:
             try:
-                self._claim_one(stream, *ranges[stream.place])
+                self._claim_one(stream, _range_of(ranges, stream.place))
             except Fenced as error:
-                stream.known_epoch = None
-                stream.backoff.failed(now_s, at_least_s=FENCE_PAUSE_S)
-                LOGGER.warning("%s: %s", stream.target.name, error)
+                self._fenced(stream, str(error), now_s=now_s)
             except PipelineStopped as error:
                 self.stop(stream, error, now_s=now_s)
             except (StoreUnavailable, BrokerUnavailable):
@@ -209,7 +230,8 @@ class Streams:
                 moved.add(stream.place)
         self._read_on(moved)
 
-    def _claim_one(self, stream: Stream, first: int, end: int) -> None:
+    def _claim_one(self, stream: Stream, held: OffsetRange) -> None:
+        first, end = held.first, held.end
         state = self.states[stream.place.topic]
         key = SourceKey(stream.target.dataset_id, *(stream.place.topic, state.topic_id, stream.place.partition))
         position = self._store.claim(Claim(key, first, stream.known_epoch))
@@ -252,8 +274,14 @@ class Streams:
                 stream.lose()
             raise
 
-    def _start(self, place: TopicPartition) -> int:
-        return min(stream.position.next_offset for stream in self.at(place) if stream.position)
+    def _start(self, place: TopicPartition) -> OffsetAndEpoch:
+        """The first offset that one of the streams has not taken; of those at the same, the oldest known epoch."""
+        starts = [
+            OffsetAndEpoch(stream.position.next_offset, stream.position.leader_epoch)
+            for stream in self.at(place)
+            if stream.position
+        ]
+        return min(starts, key=lambda start: (start.offset, start.leader_epoch is None, start.leader_epoch or 0))
 
     def stop(self, stream: Stream, error: IngestError, *, now_s: float) -> None:
         """Stop one stream because of its state, say so, and look again after a pause."""
@@ -276,30 +304,110 @@ class Streams:
             self._store.reset()
             LOGGER.warning("could not note the trouble of %s: %s", stream.place, second)
 
-    def lost(self, places: Iterable[TopicPartition], *, now_s: float) -> None:
-        """Stop the streams of these partitions: Kafka says that it has not the offset any more."""
-        for place in places:
-            for stream in self.at(place):
-                wanted = stream.position.next_offset if stream.position else -1
-                self.stop(stream, OffsetsLost(_lost(stream, wanted)), now_s=now_s)
+    def lost(self, places: Mapping[TopicPartition, str], *, now_s: float) -> None:
+        """Stop the streams that were to read on where Kafka says it cannot; those further on try their own offset.
 
-    def learn_states(self, states: Mapping[str, TopicState], *, now_s: float) -> None:
-        """Take note of the topics as they are now; stop what was claimed in another life of its topic."""
-        self.states = states
+        Raises BrokerUnavailable.
+        """
+        for place, said in places.items():
+            readers = [(stream, stream.position) for stream in self.at(place) if stream.position is not None]
+            first = min((position.next_offset for _, position in readers), default=None)
+            for stream, position in readers:
+                if position.next_offset == first:
+                    self.stop(stream, _loss(stream, position, said), now_s=now_s)
+        self.rewind(places)
+
+    def refuse(self, topics: Mapping[str, str], *, now_s: float) -> None:
+        """Stop the streams of these topics: Kafka gives us none of their records."""
         for stream in self:
-            state = states.get(stream.place.topic)
-            if stream.position is None or state is None or state.topic_id == stream.position.key.topic_id:
-                continue
-            old = stream.position.key.topic_id
-            self.stop(
-                stream,
-                TopicRecreated(
-                    f"the topic {stream.place.topic} was deleted and made again "
-                    f"(its id was {old}, now it is {state.topic_id}); to begin anew: "
-                    f"manage.py topics accept {stream.target.name}"
-                ),
-                now_s=now_s,
-            )
+            if stream.place.topic in topics and stream.position is not None:
+                self.stop(stream, TopicRefused(topics[stream.place.topic]), now_s=now_s)
+
+    def concerned(self, seen: TopicStates) -> bool:
+        """Whether `learn_states` will stop something, which needs a session without an open batch."""
+        refused = any(
+            self._noted.get(target.dataset_id) != seen.refused.get(target.contract.topic) for target in self._targets
+        )
+        return refused or any(_verdict(stream, seen) for stream in self)
+
+    def learn_states(self, seen: TopicStates, *, now_s: float) -> None:
+        """Take note of the topics as they are now; stop what cannot be read, or was claimed in another life."""
+        self.states = seen.found
+        for stream in list(self):
+            if verdict := _verdict(stream, seen):
+                self.stop(stream, verdict, now_s=now_s)
+        topics = {target.dataset_id: target.contract.topic for target in self._targets}
+        self._refusals = {id_: seen.refused[topic] for id_, topic in topics.items() if topic in seen.refused}
+        self._noted = {id_: reason for id_, reason in self._noted.items() if id_ in self._refusals}
+        for target in self._targets:
+            if reason := self._refusals.get(target.dataset_id):
+                self._note_refusal(target, reason)
+
+    def _note_refusal(self, target: Target, reason: str) -> None:
+        """Say once, and write where people look, why a dataset is not read at all."""
+        if self._noted.get(target.dataset_id) == reason:
+            return
+        LOGGER.error("%s is stopped: %s", target.name, reason)
+        self._show(target)
+        try:
+            self._store.note_refusal(target.dataset_id, target.contract.topic, reason)
+        except IngestError as error:
+            self._store.reset()
+            LOGGER.warning("could not note the trouble of %s: %s", target.name, error)
+        else:
+            self._noted[target.dataset_id] = reason
+
+    def ended(self, ends: Mapping[TopicPartition, int]) -> None:
+        """Take note of where partitions end of which the streams have taken all records."""
+        for place, end in ends.items():
+            for stream in self.at(place):
+                if stream.position is not None:
+                    stream.position.end_offset = end
+
+    def _behind_marks(self) -> list[tuple[Stream, Position, int]]:
+        """The streams with nothing but the marks of transactions between their position and this end."""
+        return [
+            (stream, position, end)
+            for stream in self
+            if (position := stream.position) and (end := position.end_offset) and end > position.next_offset
+        ]
+
+    @property
+    def can_advance(self) -> bool:
+        """Whether a position stands before the end of its partition without a record between them."""
+        return bool(self._behind_marks())
+
+    def advance(self, *, now_s: float) -> None:
+        """Move positions behind the marks of transactions; whatever was taken must be committed.
+
+        The epoch is that of the last leader, because a mark may be of a later one than the last record.
+        Raises StoreUnavailable.
+        """
+        waiting = self._behind_marks()
+        if not waiting:
+            return
+        try:
+            ranges = self._topics.offsets({stream.place for stream, _, _ in waiting}).found
+        except BrokerUnavailable:
+            return
+        moves = [
+            (stream, position, OffsetAndEpoch(end, ranges[stream.place].leader_epoch))
+            for stream, position, end in waiting
+            if stream.place in ranges and end <= ranges[stream.place].end
+        ]
+        moved = self._store.advance([(position, end) for _, position, end in moves])
+        for stream, position, end in moves:
+            if position.source_id in moved:
+                position.next_offset, position.leader_epoch = end
+            else:
+                self._fenced(stream, f"{stream.place} is read by another worker", now_s=now_s)
+                stream.position = None
+                self._hold_idle(stream.place)
+
+    def _fenced(self, stream: Stream, why: str, *, now_s: float) -> None:
+        stream.known_epoch = None
+        stream.backoff.failed(now_s, at_least_s=FENCE_PAUSE_S)
+        LOGGER.warning("%s: %s", stream.target.name, why)
 
     def _hold_idle(self, place: TopicPartition) -> None:
         """Pause a partition that no claimed stream reads."""
@@ -307,8 +415,52 @@ class Streams:
             self._broker.pause([place])
 
     def _show(self, target: Target) -> None:
-        stopped = [stream for stream in self if stream.trouble and stream.target.name == target.name]
-        show_stopped(target.name, len(stopped))
+        stopped = sum(1 for stream in self if stream.trouble and stream.target.name == target.name)
+        show_stopped(target.name, max(stopped, int(target.dataset_id in self._refusals)))
+
+
+def _verdict(stream: Stream, seen: TopicStates) -> PipelineStopped | None:
+    """Why this stream has to stop now, by what Kafka says of its topic; None when it need not, or is already."""
+    place, position = stream.place, stream.position
+    verdict: PipelineStopped | None = None
+    state = seen.found.get(place.topic)
+    if reason := seen.refused.get(place.topic):
+        verdict = TopicRefused(reason)
+    elif state is not None and place.partition in state.leaderless:
+        verdict = PartitionUnavailable(
+            f"{place} has no leader in Kafka: bring its brokers back; it is read again then"
+        )
+    elif state is not None and position is not None and position.key.topic_id != state.topic_id:
+        verdict = TopicRecreated(
+            f"the topic {place.topic} was deleted and made again "
+            f"(its id was {position.key.topic_id}, now it is {state.topic_id}); to begin anew: "
+            f"manage.py topics accept {stream.target.name}"
+        )
+    return None if verdict is None or (position is None and stream.trouble == str(verdict)) else verdict
+
+
+def _loss(stream: Stream, position: Position, said: str) -> PipelineStopped:
+    """What it means that Kafka cannot go on from this position."""
+    if is_truncation(said):
+        return LogTruncated(truncated_line(stream.target.name, stream.place, position, said))
+    return OffsetsLost(_lost(stream, position.next_offset))
+
+
+def truncated_line(dataset: str, place: TopicPartition, position: Position, said: str = "") -> str:
+    """What happened to the log, as far as Kafka says, and the way on."""
+    end = truncation_end(said)
+    known = f"at offset {end}" if end is not None else "at an offset that Kafka does not tell"
+    return (
+        f"the log of {place} was cut: {position.next_offset} is the next offset to be stored, and what was read "
+        f"before it, under leader epoch {position.leader_epoch}, ends in Kafka {known}; to read on from the cut: "
+        f"manage.py topics accept {dataset}"
+    )
+
+
+def _range_of(ranges: OffsetRanges, place: TopicPartition) -> OffsetRange:
+    if said := ranges.errors.get(place):
+        raise PartitionUnavailable(said)
+    return ranges.found[place]
 
 
 def _lost(stream: Stream, wanted: int, held: str = "") -> str:

@@ -1,18 +1,22 @@
 """Topics as contracts ask for them: made where they are missing, and accepted as they are now."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from django.db import transaction
 
 from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.contract import TopicSpec
-from apps.ingest.core.errors import TopicMissing
-from apps.ingest.core.ports import Topics
-from apps.ingest.core.records import TopicPartition, TopicState
+from apps.ingest.core.errors import BrokerRefused, BrokerUnavailable, TopicMissing, TopicRefused, missing_line
+from apps.ingest.core.ports import Broker, Topics
+from apps.ingest.core.records import OffsetAndEpoch, OffsetRange, TopicPartition, TopicState
+from apps.ingest.core.truncation import is_truncation, truncation_end
 from apps.ingest.models import Source
+
+POLLS: Final = 100
+POLL_S: Final = 0.1
 
 
 class TopicMaker(Topics, Protocol):
@@ -45,20 +49,29 @@ def topics_ensure(
 ) -> Iterator[Ensured]:
     """Each topic of the datasets, made where it is missing; one that is there is never changed.
 
-    Raises BrokerUnavailable, BrokerRefused.
+    Raises BrokerUnavailable. Raises TopicRefused, when all the others are done: Kafka refuses some of them.
     """
     wanted: dict[str, list[AppliedDataset]] = {}
     for dataset in datasets:
         wanted.setdefault(dataset.contract.topic, []).append(dataset)
     present = topics.states(wanted.keys())
+    refused = dict(present.refused)
     for topic, readers in sorted(wanted.items()):
+        if topic in refused:
+            continue
         spec = max((dataset.contract.topic_spec for dataset in readers), key=lambda spec: spec.partitions)
-        state = present.get(topic)
+        state = present.found.get(topic)
         if state is None:
-            topics.make(topic, spec, replication_factor=replication_factor)
+            try:
+                topics.make(topic, spec, replication_factor=replication_factor)
+            except BrokerRefused as error:
+                refused[topic] = f"the topic {topic} was not made: {error}"
+                continue
         names = tuple(dataset.name for dataset in readers)
         count = len(state.partitions) if state else spec.partitions
         yield Ensured(topic, names, count, _found(state, spec))
+    if refused:
+        raise TopicRefused("; ".join(refused.values()))
 
 
 def _found(state: TopicState | None, spec: TopicSpec) -> Found:
@@ -67,40 +80,109 @@ def _found(state: TopicState | None, spec: TopicSpec) -> Found:
     return Found.FEWER if len(state.partitions) < spec.partitions else Found.PRESENT
 
 
-def topic_accept(dataset: AppliedDataset, topics: Topics) -> list[str]:
+def topic_accept(dataset: AppliedDataset, topics: Topics, broker: Broker) -> list[str]:
     """Let the dataset go on with its topic as it is now, and say what changed, one line a partition.
 
-    A topic that was made again gets positions at its beginning; a position that Kafka no longer holds moves
-    to the nearest offset that it does. Rows that stand already stay. Raises TopicMissing, BrokerUnavailable.
+    A topic that was made again gets positions at its beginning; a log that was cut is read again from the cut; a
+    position that retention overtook moves to the first offset that is there. Rows that stand already stay.
+    Raises TopicMissing, TopicRefused, BrokerUnavailable.
     """
     name = dataset.contract.topic
-    state = topics.states([name]).get(name)
+    seen = topics.states([name])
+    if name in seen.refused:
+        raise TopicRefused(seen.refused[name])
+    state = seen.found.get(name)
     if state is None:
-        raise TopicMissing(f"Kafka has no topic {name}: make it with `manage.py topics ensure`")
-    ranges = topics.offsets({TopicPartition(name, partition) for partition in state.partitions})
+        raise TopicMissing(missing_line(name))
+    places = {TopicPartition(name, partition) for partition in state.partitions if partition not in state.leaderless}
+    ranges = topics.offsets(places)
+    lost = positions_lost(broker, _stored(dataset, state, ranges.found))
+    silent = [f"{name}/{partition}: has no leader, and stays as it is" for partition in sorted(state.leaderless)]
     with transaction.atomic():
-        return list(_accept_partitions(dataset, state, ranges.items()))
+        accepted = list(_accept_partitions(dataset, state, ranges.found, lost))
+    return [*accepted, *silent, *ranges.errors.values()]
+
+
+def _stored(
+    dataset: AppliedDataset, state: TopicState, ranges: Mapping[TopicPartition, OffsetRange]
+) -> dict[TopicPartition, OffsetAndEpoch]:
+    """The positions in this life of the topic that Kafka can vouch for."""
+    sources = Source.objects.filter(
+        dataset_id=dataset.id, topic=dataset.contract.topic, topic_id=state.topic_id, leader_epoch__isnull=False
+    )
+    positions = {
+        TopicPartition(source.topic, source.partition): OffsetAndEpoch(source.next_offset, source.leader_epoch)
+        for source in sources
+    }
+    return {place: position for place, position in positions.items() if place in ranges}
+
+
+def positions_lost(broker: Broker, positions: Mapping[TopicPartition, OffsetAndEpoch]) -> dict[TopicPartition, str]:
+    """What Kafka says of those positions from which nobody can read on. The broker is used up.
+
+    Raises BrokerUnavailable: it says nothing of one of them.
+    """
+    waiting, lost = set(positions), dict[TopicPartition, str]()
+    try:
+        broker.start(positions)
+        for _ in range(POLLS):
+            if not waiting:
+                return lost
+            arrivals = broker.poll(1_000, POLL_S)
+            lost |= arrivals.lost
+            waiting -= arrivals.records.keys() | arrivals.ended.keys() | arrivals.lost.keys()
+    finally:
+        broker.close()
+    names = ", ".join(map(str, sorted(waiting)))
+    raise BrokerUnavailable(f"Kafka does not answer for {names}: {broker.trouble() or 'try again'}")
 
 
 def _accept_partitions(
     dataset: AppliedDataset,
     state: TopicState,
-    ranges: Collection[tuple[TopicPartition, tuple[int, int]]],
+    ranges: Mapping[TopicPartition, OffsetRange],
+    lost: Mapping[TopicPartition, str],
 ) -> Iterator[str]:
-    for place, (first, end) in sorted(ranges):
+    for place, held in sorted(ranges.items()):
         source, made = Source.objects.select_for_update().get_or_create(
             dataset_id=dataset.id,
             topic=place.topic,
             topic_id=state.topic_id,
             partition=place.partition,
-            defaults={"next_offset": first},
+            defaults={"next_offset": held.first},
         )
-        nearest = min(max(source.next_offset, first), end)
+        said = lost.get(place, "")
         if made:
-            yield f"{place}: begins at offset {first} of the topic's new life"
-        elif nearest != source.next_offset:
-            yield f"{place}: moves from offset {source.next_offset} to {nearest}"
-            source.next_offset = nearest
+            yield f"{place}: begins at offset {held.first} of the topic's new life"
+        elif is_truncation(said) or source.next_offset > held.end:
+            yield _accept_cut(source, held, truncation_end(said))
+        elif source.next_offset < held.first:
+            yield f"{place}: moves from offset {source.next_offset} to {held.first}"
+            source.next_offset, source.leader_epoch = held.first, None
             # A new epoch: a worker that still believes in the old position cannot commit.
             source.epoch += 1
-            source.save(update_fields=["next_offset", "epoch"])
+            source.save(update_fields=["next_offset", "leader_epoch", "epoch"])
+
+
+def _accept_cut(source: Source, held: OffsetRange, cut: int | None) -> str:
+    """Read on from where the log was cut, as a source of its own: its offsets stand beside rows already."""
+    place = f"{source.topic}/{source.partition}"
+    known, topic_id = cut is not None, source.topic_id
+    begin = min(max(cut if cut is not None else source.next_offset, held.first), held.end)
+    source.topic_id, source.trouble = f"{topic_id}#{source.id}", ""
+    source.epoch += 1
+    source.save(update_fields=["topic_id", "trouble", "epoch"])
+    Source.objects.create(
+        dataset_id=source.dataset_id,
+        topic=source.topic,
+        topic_id=topic_id,
+        partition=source.partition,
+        next_offset=begin,
+        leader_epoch=source.leader_epoch if cut == begin else None,
+    )
+    if known:
+        return f"{place}: reads from offset {begin} on, where the log was cut; {source.next_offset} was next before"
+    return (
+        f"{place}: reads from offset {begin} on; where the log was cut is unknown, so that what was written anew "
+        f"before {begin} is not read"
+    )

@@ -16,25 +16,30 @@ from apps.ingest.core.errors import (
     ContractChanged,
     Fenced,
     IngestError,
+    LogTruncated,
     PipelineStopped,
     RejectRefused,
     StoreUnavailable,
-    TopicMissing,
+    missing_line,
 )
 from apps.ingest.core.pauses import Backoff
 from apps.ingest.core.ports import Broker, Store, Target, Topics
-from apps.ingest.core.records import Arrivals, TopicPartition, from_offset
+from apps.ingest.core.records import Arrivals, Record, TopicPartition, from_offset
 from apps.ingest.services.aim import aim_at
 from apps.ingest.services.batch import BatchWriter, Clock
 from apps.ingest.services.collector import calm_collector
 from apps.ingest.services.defects import DefectLog
 from apps.ingest.services.isolation import FaultIsolation
-from apps.ingest.services.streams import Streams
+from apps.ingest.services.membership import Membership
+from apps.ingest.services.streams import Stream, Streams, truncated_line
 
 LOGGER: Final = logging.getLogger("apps.ingest")
 PROGRESS_S: Final = 10.0
 PATIENCE_S: Final = 10.0
 """How long a bounded run waits for a server that is away."""
+
+ADVANCE_S: Final = 2.0
+"""How often positions move behind the marks of transactions, at most."""
 
 ALONE_S: Final = 15.0
 """How long a bounded run waits for partitions that the other members of its group may hold."""
@@ -68,6 +73,7 @@ class Moved:
 class Surroundings:
     """What the worker works with; `catalogue` lists the datasets, or raises StoreUnavailable."""
 
+    membership: Membership
     broker: Broker
     topics: Topics
     store: Store
@@ -82,6 +88,7 @@ class Worker:
         self, around: Surroundings, policy: BatchPolicy, *, refresh_s: float, bounds: Bounds = Bounds()
     ) -> None:
         self._broker, self._topics, self._store = around.broker, around.topics, around.store
+        self._membership = around.membership
         self._catalogue, self._clock = around.catalogue, around.clock
         self._policy = policy
         self._bounds = bounds
@@ -102,7 +109,7 @@ class Worker:
         self._said = ""
         self._moved = Moved()
         self._stop = False
-        self._refreshed_s = float("-inf")
+        self._refreshed_s = self._advanced_s = float("-inf")
         self._progress_s = self._began_s = self._well_s = self._clock.monotonic_s()
         self._progress_rows = 0
 
@@ -113,8 +120,8 @@ class Worker:
     def run(self) -> Moved:
         """Move records until stopped or done, and say what was moved.
 
-        Raises BrokerRefused. A bounded run also raises TopicMissing, BrokerUnavailable, StoreUnavailable: what
-        it needs was away for longer than its patience.
+        Raises BrokerRefused. A bounded run also raises BrokerUnavailable, StoreUnavailable: what it needs was
+        away for longer than its patience.
         """
         with calm_collector():
             try:
@@ -140,14 +147,18 @@ class Worker:
         self._refresh_if_due()
         self._guarded(self._claim_due)
         arrivals = self._polled()
-        self._ended -= arrivals.records.keys() - arrivals.ended
-        self._ended |= arrivals.ended
-        if arrivals.lost:
-            self._guarded(lambda: self._lost(arrivals.lost))
+        self._ended -= arrivals.records.keys() - arrivals.ended.keys()
+        self._ended |= arrivals.ended.keys()
+        if arrivals.lost or arrivals.refused:
+            self._guarded(lambda: self._stop_unreadable(arrivals))
+        ends = arrivals.ended
         if not self._guarded(lambda: self._take(arrivals)):
             # What came with the failed part and was not taken would be skipped by the next poll.
             self._guarded(lambda: self._streams.rewind(arrivals.records.keys()))
+            ends = {place: end for place, end in ends.items() if place not in arrivals.records}
+        self._streams.ended(ends)
         self._guarded(lambda: self._writer.close_if_due(quiet=not arrivals.count))
+        self._guarded(self._advance_if_due)
         self._say_progress()
 
     def _polled(self) -> Arrivals:
@@ -174,6 +185,8 @@ class Worker:
                 if stream.position is None:
                     continue
                 fresh = from_offset(records, stream.position.next_offset)
+                if len(fresh) < len(records) and self._is_cut(stream, records[-len(fresh) - 1]):
+                    continue
                 if fresh:
                     careful = stream.position.next_offset < stream.careful_until
                     size += (
@@ -192,13 +205,45 @@ class Worker:
         if not due:
             return
         self._writer.close()
+        self._membership.confirm()
         self._streams.claim(due, now_s=now_s)
         self._ended.difference_update(stream.place for stream in due)
         self._recovered()
 
-    def _lost(self, places: Collection[TopicPartition]) -> None:
+    def _stop_unreadable(self, arrivals: Arrivals) -> None:
+        """Stop what Kafka says it cannot or will not give us, and look at the topics soon."""
+        now_s = self._clock.monotonic_s()
         self._writer.close()
-        self._streams.lost(places, now_s=self._clock.monotonic_s())
+        if arrivals.refused:
+            self._streams.refuse(arrivals.refused, now_s=now_s)
+            self._refreshed_s = float("-inf")
+        self._streams.lost(arrivals.lost, now_s=now_s)
+
+    def _is_cut(self, stream: Stream, passed: Record) -> bool:
+        """Whether a record before the position is of a later leader than those that were read: then the stream stops.
+
+        Kafka vouches for the offset that it was asked for, and a neighbour of the partition may stand further back.
+        """
+        position, epoch = stream.position, passed.leader_epoch()
+        if position is None or position.leader_epoch is None or epoch is None or epoch <= position.leader_epoch:
+            return False
+        self._writer.close()
+        error = LogTruncated(truncated_line(stream.target.name, stream.place, position))
+        self._streams.stop(stream, error, now_s=self._clock.monotonic_s())
+        return True
+
+    def _advance_if_due(self) -> None:
+        """Move positions behind the marks of transactions, every few seconds: a commit of its own."""
+        now_s = self._clock.monotonic_s()
+        if now_s - self._advanced_s < ADVANCE_S:
+            return
+        self._advanced_s = now_s
+        self._advance()
+
+    def _advance(self) -> None:
+        if self._streams.can_advance:
+            self._writer.close()
+            self._streams.advance(now_s=self._clock.monotonic_s())
 
     def _guarded(self, step: Callable[[], None]) -> bool:
         """Do one step, turn its error into the reaction that its name asks for, and say whether it went well."""
@@ -290,16 +335,14 @@ class Worker:
         """See which datasets and topics there are now."""
         self._aim(self._catalogue())
         wanted = {target.contract.topic for target in self._targets.values()}
-        states = self._topics.states(wanted)
-        if any(self._changed(state.topic_id, topic) for topic, state in states.items()):
+        seen = self._topics.states(wanted)
+        if self._streams.concerned(seen):
             self._guarded(self._writer.close)
-        self._streams.learn_states(states, now_s=now_s)
-        self._tell_missing(wanted - states.keys())
-        self._broker.subscribe(states.keys(), self)
-
-    def _changed(self, topic_id: str, topic: str) -> bool:
-        known = self._streams.states.get(topic)
-        return known is not None and known.topic_id != topic_id
+        self._streams.learn_states(seen, now_s=now_s)
+        self._tell_missing(wanted - seen.found.keys() - seen.refused.keys())
+        self._membership.enter()
+        self._membership.watch(now_s)
+        self._broker.subscribe(seen.found.keys(), self)
 
     def _aim(self, catalogue: Catalogue) -> None:
         """Point the streams at the datasets as they are now."""
@@ -311,24 +354,35 @@ class Worker:
         self._guarded(lambda: self._streams.set_aside(aim.unreadable))
 
     def _tell_missing(self, missing: Collection[str]) -> None:
-        if self._bounds.bounded and missing:
-            raise TopicMissing(_missing_line(sorted(missing)))
-        for topic in sorted(set(missing) - self._missing):
-            LOGGER.warning("%s; waiting for it", _missing_line([topic]))
+        if not self._bounds.bounded:
+            for topic in sorted(set(missing) - self._missing):
+                LOGGER.warning("%s; waiting for it", missing_line(topic))
         self._missing = set(missing)
 
     def _done(self) -> bool:
         if self._bounds.max_records is not None and self._moved.records >= self._bounds.max_records:
             return True
+        if self._bounds.bounded and self._well_s > self._began_s and not self._streams.states:
+            return self._writer.target is None
         return self._bounds.until_idle and self._idle()
+
+    def _stopped(self) -> dict[str, str]:
+        """Why datasets are not read, by name; a bounded run waits for no topic either."""
+        if not self._bounds.bounded:
+            return self._streams.stopped
+        missing = {
+            target.name: missing_line(target.contract.topic)
+            for target in self._targets.values()
+            if target.contract.topic in self._missing
+        }
+        return missing | self._streams.stopped
 
     def _idle(self) -> bool:
         """Whether every source that is not stopped has been read to its end, and nothing is in hand."""
         if self._writer.target is not None:
             return False
         if not self._streams.assigned:
-            alone = self._clock.monotonic_s() - self._began_s > ALONE_S
-            return alone or (not self._targets and self._refreshed_s > float("-inf"))
+            return self._clock.monotonic_s() - self._began_s > ALONE_S
         return all(
             stream.place in self._ended if stream.position is not None else bool(stream.trouble)
             for stream in self._streams
@@ -345,14 +399,10 @@ class Worker:
 
     def _leave(self) -> None:
         self._guarded(self._writer.close)
-        self._moved.stopped = self._streams.stopped
+        self._guarded(self._advance)
+        self._moved.stopped = self._stopped()
         if self._writer.committed:
             self._broker.commit(self._writer.committed)
         self._broker.close()
         self._guarded(lambda: self._streams.revoke(self._streams.assigned))
         self._store.close()
-
-
-def _missing_line(topics: Sequence[str]) -> str:
-    names = ", ".join(topics)
-    return f"Kafka has no topic {names}: make it with `manage.py topics ensure`"

@@ -10,10 +10,11 @@ from confluent_kafka.admin import AdminClient
 from apps.datasets.core.contract import TopicSpec
 from apps.ingest.adapters.kafka_broker import KafkaBroker
 from apps.ingest.adapters.kafka_client import client_config, consumer_config
+from apps.ingest.adapters.kafka_group import KafkaGroup
 from apps.ingest.adapters.kafka_topics import KafkaTopics
-from apps.ingest.adapters.memory_kafka import MemoryBroker, MemoryKafka
+from apps.ingest.adapters.memory_kafka import MemoryBroker, MemoryGroup, MemoryKafka
 from apps.ingest.conf import KafkaSettings
-from apps.ingest.core.ports import Broker, Topics
+from apps.ingest.core.ports import Broker, ConsumerGroup, Topics
 from apps.ingest.core.records import TopicPartition
 
 Headers = list[tuple[str, bytes | None]]
@@ -23,6 +24,7 @@ class AnyKafka(Protocol):
     """What the cases need of a Kafka."""
 
     topics: Topics
+    group: ConsumerGroup
 
     def make(self, name: str, partitions: int) -> int: ...
 
@@ -39,6 +41,7 @@ class InMemory:
     def __init__(self) -> None:
         self.kafka = MemoryKafka()
         self.topics: Topics = self.kafka
+        self.group: ConsumerGroup = MemoryGroup(self.kafka)
 
     def make(self, name: str, partitions: int) -> int:
         self.kafka.make(name, partitions)
@@ -61,6 +64,7 @@ class OverTheWire:
             bootstrap_servers=bootstrap, group_id=f"group-{uuid.uuid4()}", session_timeout_ms=6_000
         )
         self.topics: Topics = KafkaTopics(client_config(self.settings))
+        self.group: ConsumerGroup = KafkaGroup(client_config(self.settings), self.settings.group_id)
         self.mock = mock
         self._producer = mock or Producer({"bootstrap.servers": bootstrap, "linger.ms": 1})
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from apps.ingest.core.ports import Broker
-from apps.ingest.core.records import Arrivals, Record, TopicPartition
+from apps.ingest.core.records import Arrivals, OffsetAndEpoch, Record, TopicPartition, TopicStates
+from apps.ingest.core.truncation import is_truncation
 from tests.contract.ingest.kafkas import AnyKafka, InMemory, OverTheWire, mock_cluster
 
 PATIENCE_POLLS = 300
@@ -103,7 +104,7 @@ def test_records_arrive_whole_in_order_from_the_sought_offset_and_then_the_end(k
     place = made.place
     fill(kafka, place, 30)
     broker, _ = joined(kafka, place.topic, made.partitions)
-    broker.seek({place: 10})
+    broker.seek({place: OffsetAndEpoch(10)})
     records = read(broker, 20)
     assert [record.offset() for record in records] == list(range(10, 30))
     first = records[0]
@@ -111,7 +112,7 @@ def test_records_arrive_whole_in_order_from_the_sought_offset_and_then_the_end(k
     assert (first.key(), first.value()) == (b"k10", b"10        ")
     assert first.timestamp()[1] == NOW_MS + 10
     assert list(first.headers() or ()) == [("h", b"\xff"), ("h", None)]
-    assert place in until(broker, "ended").ended
+    assert until(broker, "ended").ended == {place: 30}
     fill(kafka, place, 1)
     assert [record.offset() for record in read(broker, 1)] == [30]
     broker.close()
@@ -122,11 +123,11 @@ def test_held_and_paused_partitions_are_silent_until_they_are_sought(kafka: AnyK
     fill(kafka, place, 50)
     broker, _ = joined(kafka, place.topic, made.partitions)
     assert sum(broker.poll(10, 0.05).count for _ in range(10)) == 0
-    broker.seek({place: 0})
+    broker.seek({place: OffsetAndEpoch(0)})
     assert len(read(broker, 5)) >= 5
     broker.pause([place])
     assert sum(broker.poll(10, 0.05).count for _ in range(10)) == 0
-    broker.seek({place: 7})
+    broker.seek({place: OffsetAndEpoch(7)})
     assert read(broker, 1)[0].offset() == 7
     broker.close()
 
@@ -135,10 +136,10 @@ def test_a_seek_back_in_full_flow_brings_the_sought_offset_next_and_nothing_stal
     place = made.place
     fill(kafka, place, 4_000, size=100)
     broker, _ = joined(kafka, place.topic, made.partitions)
-    broker.seek({place: 0})
+    broker.seek({place: OffsetAndEpoch(0)})
     for back in (0, 500, 3, 1_234):
         read(broker, 100)
-        broker.seek({place: back})
+        broker.seek({place: OffsetAndEpoch(back)})
         assert [record.offset() for record in read(broker, 300)][:300] == list(range(back, back + 300))
     broker.close()
 
@@ -147,10 +148,37 @@ def test_an_offset_that_kafka_does_not_hold_is_lost_and_never_reset(kafka: AnyKa
     place = made.place
     fill(kafka, place, 5)
     broker, _ = joined(kafka, place.topic, made.partitions)
-    broker.seek({place: 100})
-    assert until(broker, "lost").lost == {place}
+    broker.seek({place: OffsetAndEpoch(100)})
+    assert until(broker, "lost").lost.keys() == {place}
     assert sum(broker.poll(10, 0.05).count for _ in range(10)) == 0
     broker.close()
+
+
+@pytest.mark.parametrize("kafka", ["memory", "real"], indirect=True)
+def test_a_log_that_never_had_such_an_epoch_is_lost_by_name(kafka: AnyKafka, made: Made) -> None:
+    place = made.place
+    fill(kafka, place, 30)
+    broker, _ = joined(kafka, place.topic, made.partitions)
+    for sound in (OffsetAndEpoch(10, 0), OffsetAndEpoch(30, 0), OffsetAndEpoch(10)):
+        broker.seek({place: sound})
+        assert not broker.poll(1, 1).lost
+    assert kafka.topics.offsets([place]).found[place] == (0, 30, 0)
+    if isinstance(kafka, InMemory):
+        kafka.kafka.truncate(place, 5)
+        broker.seek({place: OffsetAndEpoch(10, 0)})
+    else:
+        broker.seek({place: OffsetAndEpoch(10, 99)})
+    assert is_truncation(until(broker, "lost").lost[place])
+    broker.close()
+
+
+@pytest.mark.parametrize("kafka", ["memory", "real"], indirect=True)
+def test_the_members_of_the_group_are_known_by_name(kafka: AnyKafka, made: Made) -> None:
+    assert list(kafka.group.members()) == []
+    broker, _ = joined(kafka, made.place.topic, made.partitions)
+    assert [member.client_id for member in kafka.group.members()] == ["anden"]
+    broker.close()
+    assert list(kafka.group.members()) == []
 
 
 @pytest.mark.parametrize("kafka", ["memory", "real"], indirect=True)
@@ -175,12 +203,12 @@ def test_a_second_member_takes_its_share_and_gives_it_back(kafka: AnyKafka) -> N
 
 def test_partitions_have_a_first_and_a_last_offset(kafka: AnyKafka, made: Made) -> None:
     fill(kafka, made.place, 3)
-    assert kafka.topics.offsets([made.place]) == {made.place: (0, 3)}
+    assert kafka.topics.offsets([made.place]).found[made.place][:2] == (0, 3)
 
 
 @pytest.mark.parametrize("kafka", ["memory", "real"], indirect=True)
 def test_topics_have_an_id_and_partitions_or_are_not_there(kafka: AnyKafka, made: Made) -> None:
-    state = kafka.topics.states([made.place.topic])[made.place.topic]
+    state = kafka.topics.states([made.place.topic]).found[made.place.topic]
     assert state.topic_id
     assert state.partitions == (0,)
-    assert kafka.topics.states([]) == kafka.topics.states(["no-such-topic"]) == {}
+    assert kafka.topics.states([]) == kafka.topics.states(["no-such-topic"]) == TopicStates()

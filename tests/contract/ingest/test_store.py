@@ -1,5 +1,6 @@
 """What a worker relies on in its store: the same cases for the fake and for PostgreSQL."""
 
+import dataclasses
 import datetime
 from collections.abc import Iterator
 from functools import partial
@@ -12,7 +13,7 @@ from psycopg import sql
 from apps.datasets.adapters.connections import connect
 from apps.datasets.core.applied import AppliedDataset
 from apps.ingest.adapters.memory_kafka import MemoryRecord
-from apps.ingest.adapters.memory_store import MemoryStore, MemoryTables
+from apps.ingest.adapters.memory_store import MemoryStore, MemoryTables, StoredSource
 from apps.ingest.adapters.postgres_store import PostgresStore
 from apps.ingest.core.errors import (
     DuplicateCoordinates,
@@ -23,7 +24,7 @@ from apps.ingest.core.errors import (
     TopicRecreated,
 )
 from apps.ingest.core.ports import Claim, Store, Target
-from apps.ingest.core.records import Attempt, Part, Position, SourceKey, TopicPartition
+from apps.ingest.core.records import Attempt, OffsetAndEpoch, Part, Position, SourceKey, TopicPartition
 from tests.documents import document, prop
 from tests.station import Station
 from tests.unit.ingest.world import ENTITIES, EVENTS, NOW_MS, TIMED, applied, target
@@ -43,6 +44,10 @@ class AnyTables(Protocol):
     def counts(self) -> tuple[int, int]: ...
 
     def refuse_names_longer_than_three(self) -> None: ...
+
+    def troubles(self) -> list[str]: ...
+
+    def make_life(self, target: Target, topic_id: str) -> None: ...
 
 
 class InMemory:
@@ -75,6 +80,12 @@ class InMemory:
         self.tables.refuses = lambda row: (
             RecordRefused("too long", sqlstate="22001") if len(row[1] or "") > 3 else None
         )
+
+    def troubles(self) -> list[str]:
+        return [source.trouble for source in self.tables.sources]
+
+    def make_life(self, target: Target, topic_id: str) -> None:
+        self.tables.sources.append(StoredSource(len(self.tables.sources) + 1, key(target, topic_id), 0))
 
 
 class InPostgres:
@@ -117,6 +128,18 @@ class InPostgres:
     def refuse_names_longer_than_three(self) -> None:
         with self.station.admin() as connection:
             connection.execute("ALTER TABLE data.things ADD CONSTRAINT c_test CHECK (length(name) <= 3)")
+
+    def troubles(self) -> list[str]:
+        with self.station.admin() as connection:
+            return [row[0] for row in connection.execute("SELECT trouble FROM ingest_source ORDER BY id")]
+
+    def make_life(self, target: Target, topic_id: str) -> None:
+        with self.station.admin() as connection:
+            connection.execute(
+                "INSERT INTO ingest_source (dataset_id, topic, topic_id, partition, next_offset) "
+                "VALUES (%s, 'things', %s, 0, 0)",
+                (target.dataset_id, topic_id),
+            )
 
 
 @pytest.fixture(params=["memory", "postgres"])
@@ -338,3 +361,60 @@ def test_a_dataset_that_nobody_can_read_says_so_beside_what_we_own_and_nobody_ow
     store.note_unreadable(to.dataset_id, "a later version")
     assert not tables.owned(position)
     assert claimed(other, to).next_offset == 0
+
+
+def test_a_position_keeps_the_leader_epoch_of_its_last_record(tables: AnyTables) -> None:
+    to, store = events(tables), tables.store()
+    position = claimed(store, to)
+    assert position.leader_epoch is None
+    whole = part(store, to, position, {"id": 1}, {"id": 2})
+    whole.records[-1] = dataclasses.replace(whole.records[-1], written_in=7)  # type: ignore[type-var]
+    put(store, to, whole)
+    assert claimed(store, to).leader_epoch == 7
+    assert claimed(tables.store(), to).leader_epoch == 7
+
+
+def test_a_position_moves_to_the_end_without_a_record_or_an_entry(tables: AnyTables) -> None:
+    to, store = events(tables), tables.store()
+    position = claimed(store, to)
+    put(store, to, part(store, to, position, {"id": 1}))
+    assert store.advance([(position, OffsetAndEpoch(5, 3))]) == {position.source_id}
+    assert tables.counts() == (1, 0)
+    later = claimed(store, to)
+    assert (later.next_offset, later.leader_epoch) == (5, 3)
+
+
+@pytest.mark.parametrize(("epoch", "end"), [(-1, 5), (0, 0)])
+def test_a_former_owner_and_an_older_end_move_nothing(tables: AnyTables, epoch: int, end: int) -> None:
+    to, store = events(tables), tables.store()
+    position = claimed(store, to)
+    put(store, to, part(store, to, position, {"id": 1}))
+    position.epoch += epoch
+    assert store.advance([(position, OffsetAndEpoch(end, 3))]) == set()
+    assert claimed(store, to).next_offset == 1
+    assert store.advance([]) == set()
+
+
+def test_why_a_topic_cannot_be_read_is_kept_until_it_is_claimed(tables: AnyTables) -> None:
+    to, store = events(tables), tables.store()
+    for _ in range(2):
+        store.note_refusal(to.dataset_id, "things", "no right")
+        assert tables.troubles() == ["no right"]
+    position = claimed(store, to)
+    assert position.next_offset == 0
+    assert tables.troubles() == [""]
+    store.note_refusal(to.dataset_id, "things", "no right again")
+    assert tables.troubles() == ["no right again"]
+    other = dataclasses.replace(key(to), partition=1)
+    assert store.claim(Claim(other, 4)).next_offset == 4
+    assert sorted(tables.troubles()) == ["", "no right again"]
+
+
+def test_what_stood_beside_a_former_life_is_over_with_the_next_claim(tables: AnyTables) -> None:
+    to, store = events(tables), tables.store()
+    claimed(store, to)
+    tables.make_life(to, "life-2")
+    store.note_trouble(key(to), "deleted and made again")
+    assert tables.troubles() == ["deleted and made again"] * 2
+    store.claim(Claim(key(to, "life-2"), 0))
+    assert tables.troubles() == ["", ""]

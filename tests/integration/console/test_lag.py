@@ -11,9 +11,9 @@ from django.urls import reverse
 
 from apps.console.selectors import station_activity
 from apps.ingest.core.errors import BrokerUnavailable
-from apps.ingest.core.records import TopicPartition, TopicState
+from apps.ingest.core.records import OffsetRange, OffsetRanges, TopicPartition, TopicState, TopicStates
 from apps.ingest.models import Source
-from apps.ingest.selectors import positions
+from apps.ingest.selectors import dataset_topics, positions
 from apps.ingest.services.lag import LagExporter, ends_store
 from tests.integration.console.conftest import Filled, LookAs
 from tests.station import Station
@@ -26,13 +26,13 @@ class Ends:
     ends: dict[str, int] = field(default_factory=dict)
     away: bool = False
 
-    def states(self, names: Collection[str]) -> dict[str, TopicState]:
+    def states(self, names: Collection[str]) -> TopicStates:
         if self.away:
             raise BrokerUnavailable
-        return {name: TopicState("t", (0,)) for name in names if name in self.ends}
+        return TopicStates({name: TopicState("t", (0,)) for name in names if name in self.ends})
 
-    def offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
-        return {place: (0, self.ends[place.topic]) for place in partitions}
+    def offsets(self, partitions: Collection[TopicPartition]) -> OffsetRanges:
+        return OffsetRanges({place: OffsetRange(0, self.ends[place.topic]) for place in partitions})
 
 
 def lags() -> dict[str, int | None]:
@@ -49,7 +49,7 @@ def test_what_the_exporter_stored_is_shown_whichever_machine_it_runs_on(filled: 
     filled.source(filled.dataset("ahead"))
     filled.source(filled.dataset("without"))
     assert lags() == {"behind": None, "ahead": None, "without": None}
-    exporter = LagExporter(Ends({"behind": 1_750, "ahead": 90}), positions, ends_store)
+    exporter = LagExporter(Ends({"behind": 1_750, "ahead": 90}), dataset_topics, positions, ends_store)
     exporter.show(now_s=1_800_000_000.0)
     assert lags() == {"behind": 1_650, "ahead": 0, "without": None}
     assert station_activity().lag_records == 1_650
@@ -58,7 +58,7 @@ def test_what_the_exporter_stored_is_shown_whichever_machine_it_runs_on(filled: 
 
 def test_the_lag_shrinks_as_positions_move_without_a_new_measurement(filled: Filled) -> None:
     filled.source(filled.dataset("things"))
-    LagExporter(Ends({"things": 500}), positions, ends_store).show(now_s=1_800_000_000.0)
+    LagExporter(Ends({"things": 500}), dataset_topics, positions, ends_store).show(now_s=1_800_000_000.0)
     execute("UPDATE ingest_source SET next_offset = 450")
     assert lags() == {"things": 50}
 
@@ -69,7 +69,7 @@ def test_an_old_measurement_tells_nothing(
 ) -> None:
     settings.INGEST = settings.INGEST.model_copy(update={"lag_every_s": every_s})
     filled.source(filled.dataset("things"))
-    LagExporter(Ends({"things": 500}), positions, ends_store).show(now_s=1_800_000_000.0)
+    LagExporter(Ends({"things": 500}), dataset_topics, positions, ends_store).show(now_s=1_800_000_000.0)
     execute("UPDATE ingest_source SET end_at = now() - make_interval(secs => %s)", age_s)
     assert lags() == {"things": 400 if heard else None}
 
@@ -77,7 +77,7 @@ def test_an_old_measurement_tells_nothing(
 def test_a_former_life_of_a_topic_is_not_measured(filled: Filled) -> None:
     former = filled.source(filled.dataset("things"))
     execute("UPDATE ingest_source SET topic_id = 'gone' WHERE id = %s", former)
-    LagExporter(Ends({"things": 500}), positions, ends_store).show(now_s=1_800_000_000.0)
+    LagExporter(Ends({"things": 500}), dataset_topics, positions, ends_store).show(now_s=1_800_000_000.0)
     assert Source.objects.get().end_offset is None
     assert lags() == {"things": None}
 
@@ -93,7 +93,7 @@ def test_many_ends_are_stored_by_one_statement(filled: Filled) -> None:
 def test_a_measurement_waits_for_no_worker(station: Station, filled: Filled) -> None:
     for name in ("held", "free"):
         filled.source(filled.dataset(name))
-    exporter = LagExporter(Ends({"held": 500, "free": 300}), positions, ends_store)
+    exporter = LagExporter(Ends({"held": 500, "free": 300}), dataset_topics, positions, ends_store)
     with station.connect("ingest") as worker:
         with worker.transaction():
             worker.execute("UPDATE ingest_source SET next_offset = 400 WHERE topic = 'held'")
@@ -107,7 +107,7 @@ def test_a_measurement_waits_for_no_worker(station: Station, filled: Filled) -> 
 def test_a_broker_that_is_away_changes_nothing_stored(filled: Filled) -> None:
     filled.source(filled.dataset("things"))
     kafka = Ends({"things": 500})
-    exporter = LagExporter(kafka, positions, ends_store)
+    exporter = LagExporter(kafka, dataset_topics, positions, ends_store)
     exporter.show(now_s=1_800_000_000.0)
     kafka.away = True
     exporter.show(now_s=1_800_000_005.0)

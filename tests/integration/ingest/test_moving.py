@@ -5,6 +5,7 @@ from io import StringIO
 
 import pytest
 from confluent_kafka import TopicPartition
+from confluent_kafka.admin import NewPartitions
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
@@ -143,7 +144,7 @@ def test_a_topic_made_again_stops_until_it_is_accepted(line: Line, until: Until)
     line.run("things")
     admin = line.admin
     admin.delete_topics([line.topic])[line.topic].result(10)
-    until(lambda: not line.topics.states([line.topic]))
+    until(lambda: not line.topics.states([line.topic]).found)
     with pytest.raises(CommandError, match="topics ensure"):
         call_command("ingest", "things", until_idle=True)
     call_command("topics", "ensure", "things", stdout=StringIO())
@@ -270,3 +271,23 @@ def test_lag_is_counted_from_stored_positions(line: Line) -> None:
     line.run("things")
     call_command("lag", "--once", stdout=said)
     assert "things: 0 records behind, last batch 0 s ago" in said.getvalue()
+
+
+def test_what_nobody_has_read_yet_is_behind_from_its_first_offset(line: Line) -> None:
+    line.apply(EVENTS, mode="append")
+    line.make(2)
+    line.send(*things(10))
+    line.send(*things(5, 10), partition=1)
+    said = StringIO()
+    call_command("lag", "--once", stdout=said)
+    assert "things: 15 records behind, last batch never" in said.getvalue()
+    line.run("things")
+    admin = line.admin
+    admin.create_partitions([NewPartitions(line.topic, 3)])[line.topic].result(10)
+    line.send(*things(7, 20), partition=2)
+    call_command("lag", "--once", stdout=said)
+    assert "things: 7 records behind" in said.getvalue()
+    line.apply(EVENTS, name="copies", mode="append")
+    admin.delete_records([TopicPartition(line.topic, 0, 4)])[TopicPartition(line.topic, 0, 4)].result(10)
+    call_command("lag", "--once", stdout=said)
+    assert "copies: 18 records behind, last batch never" in said.getvalue()

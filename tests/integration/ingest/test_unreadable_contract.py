@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from apps.datasets.adapters import prometheus
 from apps.ingest import metrics
 from apps.ingest.core.decoding import Decoder
-from apps.ingest.selectors import positions
+from apps.ingest.selectors import dataset_topics, positions
 from apps.ingest.services.lag import LagExporter
 from tests.integration.datasets.test_unreadable import LATER_TYPE, spoil
 from tests.integration.ingest.conftest import Line
@@ -92,5 +92,5 @@ def test_topics_and_lag_go_on(two: Line) -> None:
     assert "vector" in err.getvalue()
     with pytest.raises(CommandError, match="cannot be read"):
         call_command("topics", "accept", "sick", stderr=StringIO())
-    lags = LagExporter(two.topics, positions, lambda _ends: None).measure(now_s=1e9)
-    assert {lag.dataset for lag in lags} == {"sick", "well"}
+    lags = LagExporter(two.topics, dataset_topics, positions, lambda _ends: None).measure(now_s=1e9)
+    assert {lag.dataset for lag in lags.measured} == {"sick", "well"}

@@ -49,7 +49,8 @@ class Faulty(MemoryRecord):
 
 def send_faulty(world: World, value: bytes, **how: Any) -> None:
     log = world.kafka.topics["events"].logs[0]
-    log.append(Faulty(P0, len(log), b"k", value, 5, (("h", b"v"),), **how))
+    log.records.append(Faulty(P0, log.end, b"k", value, 5, (("h", b"v"),), **how))
+    log.end += 1
 
 
 def rows_fail(world: World, error: type[Exception], *ids: int) -> None:

@@ -7,13 +7,14 @@ import msgspec
 
 from apps.datasets.core.applied import AppliedDataset, Catalogue, UnreadableDataset
 from apps.datasets.core.odcs import contract_from_odcs
-from apps.ingest.adapters.memory_kafka import MemoryBroker, MemoryKafka
+from apps.ingest.adapters.memory_kafka import MemoryBroker, MemoryGroup, MemoryKafka
 from apps.ingest.adapters.memory_store import MemoryStore, MemoryTables
 from apps.ingest.core.batching import BatchPolicy
 from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.errors import StoreUnavailable
 from apps.ingest.core.ports import Target
 from apps.ingest.core.records import TopicPartition
+from apps.ingest.services.membership import Membership
 from apps.ingest.services.worker import Bounds, Moved, Surroundings, Worker
 from tests.documents import document, prop
 
@@ -72,6 +73,7 @@ class World:
     clock: FakeClock = field(default_factory=FakeClock)
     catalogue_faults: int = 0
     unreadable: list[UnreadableDataset] = field(default_factory=list)
+    database: str = "1-1"
 
     def __post_init__(self) -> None:
         for dataset in self.datasets:
@@ -92,8 +94,10 @@ class World:
 
     def worker(self, *, bounds: Bounds | None = None, **policy: Any) -> Worker:
         """A new worker; until idle when nothing else is said."""
+        membership = Membership(MemoryGroup(self.kafka), group_id="anden", database=lambda: self.database)
         around = Surroundings(
-            broker=MemoryBroker(self.kafka),
+            membership=membership,
+            broker=MemoryBroker(self.kafka, client_id=membership.client_id),
             topics=self.kafka,
             store=MemoryStore(self.tables),
             clock=self.clock,

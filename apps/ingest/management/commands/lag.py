@@ -7,12 +7,13 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
+from django.core.management.base import CommandError
 
 from apps.datasets.station_command import StationCommand
 from apps.ingest.adapters.kafka_client import client_config
 from apps.ingest.adapters.kafka_topics import KafkaTopics
 from apps.ingest.core.errors import IngestError
-from apps.ingest.selectors import positions
+from apps.ingest.selectors import dataset_topics, positions
 from apps.ingest.services.lag import LagExporter, ends_store
 
 
@@ -30,7 +31,7 @@ class Command(StationCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Measure until asked to leave."""
-        exporter = LagExporter(KafkaTopics(client_config(settings.KAFKA)), positions, ends_store)
+        exporter = LagExporter(KafkaTopics(client_config(settings.KAFKA)), dataset_topics, positions, ends_store)
         if options["once"]:
             self._print(exporter)
             return
@@ -42,6 +43,11 @@ class Command(StationCommand):
             leave.wait(settings.INGEST.lag_every_s)
 
     def _print(self, exporter: LagExporter) -> None:
-        for lag in exporter.measure(now_s=time.time()):
+        lags = exporter.measure(now_s=time.time())
+        for lag in lags.measured:
             fresh = "never" if lag.freshness_s is None else f"{lag.freshness_s:.0f} s ago"
             self.stdout.write(f"{lag.dataset}: {lag.records} records behind, last batch {fresh}")
+        for name, why in lags.missing.items():
+            self.stdout.write(f"{name}: {why}")
+        if lags.unmeasured:
+            raise CommandError("; ".join(f"{name} is not measured: {why}" for name, why in lags.unmeasured.items()))

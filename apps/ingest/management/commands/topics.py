@@ -7,7 +7,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.datasets.core.errors import DatasetsError
-from apps.ingest.adapters.kafka_client import client_config
+from apps.ingest.adapters.kafka_broker import KafkaBroker
+from apps.ingest.adapters.kafka_client import client_config, consumer_config
 from apps.ingest.adapters.kafka_topics import KafkaTopics
 from apps.ingest.core.errors import IngestError
 from apps.ingest.selectors import catalogue
@@ -25,7 +26,7 @@ class Command(BaseCommand):
         ensure = actions.add_parser("ensure", help="make missing topics; those that are there stay as they are")
         ensure.add_argument("datasets", nargs="*", metavar="DATASET")
         accept = actions.add_parser(
-            "accept", help="go on with a topic that was made again, or that lost offsets to its retention"
+            "accept", help="go on with a topic that was made again, was cut, or lost offsets to its retention"
         )
         accept.add_argument("datasets", nargs=1, metavar="DATASET")
 
@@ -44,7 +45,8 @@ class Command(BaseCommand):
             elif not datasets:
                 raise CommandError("nothing to accept while the contract cannot be read")
             else:
-                lines = topic_accept(datasets[0], topics) or ["nothing to accept: the positions fit the topic"]
+                broker = KafkaBroker(consumer_config(settings.KAFKA))
+                lines = topic_accept(datasets[0], topics, broker) or ["nothing to accept: the positions fit the topic"]
                 for line in lines:
                     self.stdout.write(line)
         except (IngestError, DatasetsError) as error:

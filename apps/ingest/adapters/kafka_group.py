@@ -1,0 +1,32 @@
+"""The workers' consumer group, by confluent-kafka's admin client."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+
+from apps.ingest.adapters.kafka_errors import cause, request_error
+from apps.ingest.core.records import GroupMember
+
+TIMEOUT_S: Final = 5.0
+
+
+class KafkaGroup:
+    """Asks for the members of one group."""
+
+    def __init__(self, config: Mapping[str, Any], group_id: str) -> None:
+        self._where = str(config["bootstrap.servers"])
+        self._admin = AdminClient(dict(config))
+        self._group_id = group_id
+
+    def members(self) -> Sequence[GroupMember]:
+        """Who is in it now; nobody in a group that does not exist yet."""
+        future = self._admin.describe_consumer_groups([self._group_id], request_timeout=TIMEOUT_S)[self._group_id]
+        try:
+            description = future.result(TIMEOUT_S + 1)
+        except KafkaException as error:
+            if cause(error).code() == KafkaError.GROUP_ID_NOT_FOUND:
+                return []
+            raise request_error(self._where, error) from error
+        return [GroupMember(member.client_id, member.host) for member in description.members]  # type: ignore[attr-defined]

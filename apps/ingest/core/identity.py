@@ -1,0 +1,18 @@
+"""How a worker's client tells Kafka, and so the other workers, which database it stores into."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from apps.ingest.core.records import GroupMember
+
+PREFIX: Final = "anden"
+
+
+def client_id(database: str) -> str:
+    """The client's name for workers of this database; of a database without identity, the name of no database."""
+    return f"{PREFIX}-{database}" if database else PREFIX
+
+
+def rivals(members: Iterable[GroupMember], own: str) -> list[GroupMember]:
+    """The members that store into another database. A client that names none is none of them."""
+    return [member for member in members if member.client_id.startswith(f"{PREFIX}-") and member.client_id != own]

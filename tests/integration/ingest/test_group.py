@@ -1,0 +1,153 @@
+"""Two databases in one consumer group would get a part of the records each: the newcomer is refused."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
+from typing import Literal
+
+import pytest
+from confluent_kafka import Consumer
+from confluent_kafka.admin import AclOperation, ResourceType
+from django.core.management import CommandError, call_command
+from django.db import connections
+
+from apps.ingest.adapters.kafka_client import client_config, consumer_config
+from apps.ingest.adapters.kafka_group import KafkaGroup
+from apps.ingest.conf import KafkaSettings
+from apps.ingest.core.errors import BrokerRefused, GroupShared
+from apps.ingest.selectors import database_identity
+from apps.ingest.services.worker import Bounds
+from tests.integration.ingest.conftest import Line
+from tests.kafkas import AUTHORIZER, Rights, kafka_with
+from tests.unit.ingest.world import EVENTS, things
+
+Until = Callable[[Callable[[], bool]], None]
+OTHER = "7000000000000000001-5"
+
+
+def stored(line: Line) -> int:
+    return int(line.query("SELECT count(*) FROM data.things")[0][0])
+
+
+def clients(line: Line) -> list[str]:
+    group = KafkaGroup(client_config(line.settings), line.group)
+    return sorted(member.client_id for member in group.members())
+
+
+def member(line: Line, client_id: str, until: Until) -> Consumer:
+    """A consumer of this name that has joined the line's group."""
+    consumer = Consumer(consumer_config(line.settings) | {"client.id": client_id})
+    consumer.subscribe([line.topic])
+
+    def joined() -> bool:
+        consumer.consume(1, 0.1)
+        return client_id in clients(line)
+
+    until(joined)
+    return consumer
+
+
+def test_the_workers_role_may_read_who_its_database_is(line: Line) -> None:
+    server, number = database_identity().split("-")
+    rows = line.query("SELECT system_identifier FROM pg_control_system()")
+    assert [(int(server),)] == rows
+    assert int(number) > 0
+
+
+def test_a_newcomer_with_another_database_is_refused_before_it_takes_a_partition(
+    line: Line, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.apply(EVENTS, mode="append")
+    line.make(4)
+    line.start()
+    line.send(*things(10))
+    until(lambda: stored(line) == 10)
+    own = f"anden-{database_identity()}"
+    assert clients(line) == [own]
+    monkeypatch.setattr("apps.ingest.services.assembly.database_identity", lambda: OTHER)
+    with pytest.raises(CommandError, match="ANDEN_KAFKA_GROUP_ID") as refused:
+        call_command("ingest", stdout=StringIO())
+    assert f"consumer group {line.group}: {own} at 127.0.0.1" in str(refused.value)
+    assert f"this one is anden-{OTHER}" in str(refused.value)
+    assert clients(line) == [own]
+    line.send(*things(10, 10), partition=3)
+    until(lambda: stored(line) == 20)
+
+
+def test_an_older_worker_and_other_programs_are_no_rivals(line: Line, until: Until) -> None:
+    line.apply(EVENTS, mode="append")
+    line.make(2)
+    older = member(line, "anden", until)
+    line.start()
+    until(lambda: f"anden-{database_identity()}" in clients(line))
+    older.close()
+    line.send(*things(10))
+    until(lambda: stored(line) == 10)
+
+
+def test_workers_of_one_database_share_their_group(line: Line, until: Until) -> None:
+    line.apply(EVENTS, mode="append")
+    line.make(2)
+    line.start()
+    line.start()
+    until(lambda: clients(line) == [f"anden-{database_identity()}"] * 2)
+    line.send(*things(10))
+    until(lambda: stored(line) == 10)
+    assert all(thread.is_alive() for _, thread in line.threads)
+
+
+def test_who_was_there_first_says_so_and_leaves_in_the_end(
+    line: Line, until: Until, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("apps.ingest.services.membership.WATCH_S", 0.2)
+    monkeypatch.setattr("apps.ingest.services.membership.PATIENCE_S", 1.0)
+    line.apply(EVENTS, mode="append")
+    line.make(2)
+    line.send(*things(10))
+    worker = line.worker(bounds=Bounds())
+
+    def run() -> str:
+        try:
+            worker.run()
+        except GroupShared as error:
+            return str(error)
+        finally:
+            connections.close_all()
+        return "it left in peace"
+
+    with ThreadPoolExecutor(1) as pool:
+        said = pool.submit(run)
+        until(lambda: stored(line) == 10)
+        rival = member(line, f"anden-{OTHER}", until)
+        why = said.result(60)
+        rival.close()
+    assert f"anden-{OTHER} at 127.0.0.1" in why
+    assert why in [record.message for record in caplog.records]
+
+
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+def test_the_members_of_a_group_are_told_by_either_protocol(
+    line: Line, protocol: Literal["classic", "consumer"], until: Until
+) -> None:
+    line.make()
+    settings = KafkaSettings(bootstrap_servers=line.kafka.bootstrap, group_id=line.group, group_protocol=protocol)
+    group = KafkaGroup(client_config(settings), line.group)
+    assert list(group.members()) == []
+    consumer = Consumer(consumer_config(settings) | {"client.id": f"anden-{OTHER}"})
+    consumer.subscribe([line.topic])
+
+    def joined() -> bool:
+        consumer.consume(1, 0.1)
+        return [one.client_id for one in group.members()] == [f"anden-{OTHER}"]
+
+    until(joined)
+    consumer.close()
+
+
+def test_a_group_that_may_not_be_described_is_refused_and_not_empty() -> None:
+    with kafka_with(AUTHORIZER) as kafka:
+        rights = Rights(kafka.bootstrap)
+        rights.deny("closed", AclOperation.DESCRIBE, ResourceType.GROUP)
+        group = KafkaGroup(client_config(KafkaSettings(bootstrap_servers=kafka.bootstrap)), "closed")
+        with pytest.raises(BrokerRefused):
+            group.members()

@@ -1,0 +1,194 @@
+"""A topic that Kafka refuses, or that nobody leads, stops its own dataset; its neighbours read on."""
+
+from collections.abc import Callable, Iterator
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from confluent_kafka.admin import AclOperation, ResourceType
+from django.conf import settings
+from django.core.management import CommandError, call_command
+
+from apps.datasets.core.contract import TopicSpec
+from apps.ingest.core.errors import BrokerRefused
+from apps.ingest.core.records import TopicPartition
+from embedded.kafka import EmbeddedKafka
+from tests.documents import document
+from tests.integration.ingest.conftest import Line
+from tests.kafkas import AUTHORIZER, BrokerBeside, Rights, kafka_with, make_on
+from tests.station import Station
+from tests.unit.ingest.world import EVENTS, things
+
+Until = Callable[[Callable[[], bool]], None]
+
+
+class Pair:
+    """Two datasets of a topic each: the line's, and one beside it."""
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+        self.sick = f"{line.topic}-sick"
+        line.apply(EVENTS, mode="append")
+        line.station.apply(document("sick", EVENTS, physical_name=self.sick, mode="append"))
+
+    def make(self) -> None:
+        for topic in (self.line.topic, self.sick):
+            self.line.topics.make(topic, TopicSpec(partitions=1), replication_factor=1)
+
+    def send(self, count: int, start: int = 0) -> None:
+        """To the healthy topic."""
+        self.line.send(*things(count, start))
+
+    def send_sick(self, count: int, start: int = 0) -> None:
+        healthy, self.line.topic = self.line.topic, self.sick
+        self.line.send(*things(count, start))
+        self.line.topic = healthy
+
+    def ids(self, dataset: str) -> list[int]:
+        return [row[0] for row in self.line.query(f"SELECT id FROM data.{dataset} ORDER BY id")]
+
+    def troubles(self) -> dict[str, str]:
+        rows = self.line.query(
+            "SELECT d.name, max(s.trouble) FROM ingest_source s JOIN datasets_dataset d ON d.id = s.dataset_id "
+            "GROUP BY d.name"
+        )
+        return dict(rows)
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[EmbeddedKafka]:
+    with kafka_with(AUTHORIZER) as kafka:
+        yield kafka
+
+
+@pytest.fixture
+def pair(station: Station, guarded: EmbeddedKafka, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
+    line = Line(station, guarded)
+    monkeypatch.setattr(settings, "KAFKA", line.settings)
+    yield Pair(line)
+    line.stop()
+
+
+def take_away(rights: Rights, topic: str, how: str) -> None:
+    if how == "read":
+        rights.allow(topic, AclOperation.DESCRIBE)
+    rights.deny(topic, AclOperation.READ if how != "describe" else AclOperation.DESCRIBE)
+
+
+@pytest.mark.parametrize("how", ["describe", "read", "all"])
+def test_a_denied_topic_ends_a_bounded_run_after_all_others_were_read(pair: Pair, how: str) -> None:
+    pair.make()
+    pair.send(10)
+    pair.send_sick(5)
+    rights = Rights(pair.line.kafka.bootstrap)
+    take_away(rights, pair.sick, how)
+    with pytest.raises(CommandError, match=rf"sick is stopped: the topic {pair.sick} is refused"):
+        call_command("ingest", until_idle=True, stdout=StringIO())
+    assert pair.ids("things") == list(range(10))
+    assert "Describe and Read" in pair.troubles()["sick"]
+    said = StringIO()
+    with pytest.raises(CommandError, match=r"sick is not measured: the topic .* is refused"):
+        call_command("lag", "--once", stdout=said)
+    assert "things: 0 records behind" in said.getvalue()
+    with pytest.raises(CommandError, match="is refused"):
+        call_command("topics", "ensure", stdout=said)
+    assert f"{pair.line.topic}: present" in said.getvalue()
+    with pytest.raises(CommandError, match="is refused"):
+        call_command("topics", "accept", "sick")
+    rights.forget(pair.sick)
+    assert pair.line.run().stopped == {}
+    assert pair.ids("sick") == list(range(5))
+    assert pair.troubles() == {"sick": "", "things": ""}
+    assert pair.line.query("SELECT count(*) FROM ingest_source") == [(2,)]
+
+
+@pytest.mark.parametrize("how", ["describe", "read", "all"])
+def test_a_right_that_is_taken_while_a_worker_reads_stops_one_dataset_until_it_is_back(
+    pair: Pair, how: str, until: Until
+) -> None:
+    pair.make()
+    pair.send(10)
+    pair.send_sick(5)
+    worker = pair.line.start()
+    until(lambda: len(pair.ids("things")) == 10 and len(pair.ids("sick")) == 5)
+    rights = Rights(pair.line.kafka.bootstrap)
+    take_away(rights, pair.sick, how)
+    until(lambda: "is refused" in pair.troubles()["sick"])
+    pair.send(10, 10)
+    until(lambda: len(pair.ids("things")) == 20)
+    assert "is refused" in worker._streams.stopped["sick"]
+    assert pair.ids("sick") == list(range(5))
+    rights.forget(pair.sick)
+    pair.send_sick(5, 5)
+    until(lambda: len(pair.ids("sick")) == 10)
+    until(lambda: pair.troubles() == {"sick": "", "things": ""})
+    assert worker._streams.stopped == {}
+    assert pair.line.threads[0][1].is_alive()
+
+
+@pytest.mark.parametrize("name", ["no such name!", "..", "n" * 250])
+def test_a_name_that_no_topic_can_have_says_nothing_of_the_others(pair: Pair, name: str) -> None:
+    pair.line.make()
+    seen = pair.line.topics.states([name, pair.line.topic, f"{pair.line.topic}-missing"])
+    assert list(seen.found) == [pair.line.topic]
+    assert list(seen.refused) == [name]
+    assert "mend physicalName" in seen.refused[name]
+
+
+def test_a_partition_that_is_not_there_says_nothing_of_the_others(pair: Pair) -> None:
+    pair.line.make()
+    there, nowhere = TopicPartition(pair.line.topic, 0), TopicPartition(pair.line.topic, 7)
+    lost = TopicPartition(f"{pair.line.topic}-missing", 0)
+    ranges = pair.line.topics.offsets([there, nowhere, lost])
+    assert ranges.found == {there: (0, 0, 0)}
+    assert ranges.errors.keys() == {nowhere, lost}
+
+
+def test_a_topic_that_is_not_there_ends_a_bounded_run_after_all_others_were_read(pair: Pair) -> None:
+    pair.line.make()
+    pair.send(4)
+    with pytest.raises(CommandError, match=rf"sick is stopped: Kafka has no topic {pair.sick}"):
+        call_command("ingest", until_idle=True, stdout=StringIO())
+    assert pair.ids("things") == [0, 1, 2, 3]
+    said = StringIO()
+    call_command("lag", "--once", stdout=said)
+    assert f"sick: Kafka has no topic {pair.sick}" in said.getvalue()
+
+
+def test_a_group_that_is_denied_is_the_whole_process_error(pair: Pair) -> None:
+    pair.make()
+    pair.send(1)
+    Rights(pair.line.kafka.bootstrap).deny(pair.line.group, AclOperation.READ, ResourceType.GROUP)
+    with pytest.raises(BrokerRefused):
+        pair.line.run()
+
+
+def test_a_partition_without_a_leader_stops_its_dataset_until_a_broker_is_back(
+    pair: Pair, until: Until, tmp_path: Path
+) -> None:
+    second = BrokerBeside(tmp_path / "second", pair.line.kafka)
+    with second:
+        pair.line.make()
+        make_on(second.bootstrap, pair.sick, 2)
+        pair.send(10)
+        pair.send_sick(5)
+        assert pair.line.run(batch_rows=2).stopped == {}
+        pair.send_sick(5, 5)
+        second.stop()
+        pair.send(10, 10)
+        until(lambda: bool(pair.line.topics.states([pair.sick]).found[pair.sick].leaderless))
+        with pytest.raises(CommandError, match=r"sick is stopped: .*has no leader"):
+            call_command("ingest", until_idle=True, stdout=StringIO())
+        assert pair.ids("things") == list(range(20))
+        said = StringIO()
+        with pytest.raises(CommandError, match=r"sick is not measured: .*has no leader"):
+            call_command("lag", "--once", stdout=said)
+        assert "things: 0 records behind" in said.getvalue()
+        pair.line.start()
+        until(lambda: "has no leader" in pair.troubles()["sick"])
+        pair.send(10, 20)
+        until(lambda: len(pair.ids("things")) == 30)
+        second.start()
+        until(lambda: len(pair.ids("sick")) == 10)
+        until(lambda: pair.troubles() == {"sick": "", "things": ""})
+        pair.line.stop()

@@ -1,0 +1,241 @@
+"""The worker against a log that is cut, topics that are refused, and marks of transactions."""
+
+import hypothesis
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.ingest.core.records import TopicPartition
+from apps.ingest.core.truncation import is_truncation, truncation_end
+from apps.ingest.services.worker import Bounds
+from tests.unit.ingest.world import World, entities, events, things
+
+P0, P1 = TopicPartition("events", 0), TopicPartition("events", 1)
+SAID = "the topic events is refused: no right"
+
+
+def next_offsets(world: World) -> list[int]:
+    return [source.next_offset for source in world.tables.sources if source.key.topic == "events"]
+
+
+@pytest.mark.parametrize("when", ["while down", "while it runs"])
+def test_a_log_that_was_cut_and_written_anew_stops_its_stream_alone(when: str) -> None:
+    world = World([events(), entities()])
+    world.send("events", *things(10))
+    worker = world.worker(bounds=Bounds())
+    for _ in range(5):
+        worker._turn()
+    if when == "while down":
+        worker._leave()
+        worker = world.worker(bounds=Bounds())
+    world.kafka.truncate(P0, 5)
+    world.send("events", *things(20, 100))
+    world.send("entities", *things(3))
+    for _ in range(10):
+        worker._turn()
+    why = worker._streams.stopped["events"]
+    assert "was cut" in why
+    assert "ends in Kafka at offset 5" in why
+    assert world.ids(1) == list(range(10))
+    assert world.ids(2) == [0, 1, 2]
+    assert next_offsets(world)[0] == 10
+
+
+@pytest.mark.parametrize("end", [10, 11, 15])
+def test_a_cut_behind_the_position_is_nobodys_loss(end: int) -> None:
+    world = World([events()])
+    world.send("events", *things(10))
+    world.run()
+    world.send("events", *things(5, 10))
+    world.kafka.truncate(P0, end)
+    world.send("events", *things(3, 100))
+    assert world.run().stopped == {}
+    assert world.ids() == [*range(end), 100, 101, 102]
+
+
+def test_a_position_without_an_epoch_is_read_on_as_ever() -> None:
+    world = World([events()])
+    world.send("events", *things(10))
+    world.run()
+    world.tables.sources[0].leader_epoch = None
+    world.kafka.truncate(P0, 5)
+    world.send("events", *things(20, 100))
+    assert world.run().stopped == {}
+    assert world.tables.sources[0].leader_epoch == 1
+
+
+def test_a_neighbour_that_is_further_back_hides_no_cut() -> None:
+    world = World([events()])
+    world.send("events", *things(10))
+    world.run()
+    world.datasets.append(events(4, "copies"))
+    world.kafka.truncate(P0, 5)
+    world.send("events", *things(20, 100))
+    moved = world.run()
+    assert list(moved.stopped) == ["events"]
+    assert world.ids(4) == [*range(5), *range(100, 120)]
+    assert world.ids(1) == list(range(10))
+
+
+def test_a_stream_that_was_cut_does_not_stop_one_that_is_further_on() -> None:
+    world = World([events(), events(4, "copies")])
+    world.send("events", *things(10))
+    world.run()
+    world.kafka.truncate(P0, 5)
+    world.send("events", *things(20, 100))
+    copies = next(source for source in world.tables.sources if source.key.dataset_id == 4)
+    copies.next_offset, copies.leader_epoch = 15, 1
+    moved = world.run()
+    assert list(moved.stopped) == ["events"]
+    assert world.ids(4) == [*range(10), *range(110, 120)]
+
+
+@pytest.mark.parametrize("committed", [0, 7])
+def test_positions_move_behind_the_marks_of_transactions(committed: int) -> None:
+    world = World([events()])
+    world.send("events", *things(committed))
+    world.kafka.mark(P0, 6)
+    world.kafka.mark(P1, 2)
+    moved = world.run()
+    assert moved.records == committed
+    assert next_offsets(world) == [committed + 6, 2]
+    assert sum(entry.rows for entry in world.tables.ledger) == committed
+    world.kafka.expire(P0, committed + 6)
+    world.send("events", *things(1, 50))
+    assert world.run().stopped == {}
+    assert world.ids() == [*range(committed), 50]
+
+
+def test_a_mark_of_a_later_leader_is_no_cut() -> None:
+    world = World([events()])
+    world.send("events", *things(5))
+    world.run()
+    world.kafka.truncate(P0, 5)
+    world.kafka.mark(P0, 3)
+    world.run()
+    assert (world.tables.sources[0].next_offset, world.tables.sources[0].leader_epoch) == (8, 1)
+    world.send("events", *things(1, 50))
+    assert world.run().stopped == {}
+
+
+def test_an_end_is_moved_to_by_nobody_else_than_the_owner() -> None:
+    world = World([events()])
+    world.send("events", *things(5))
+    world.kafka.mark(P0, 3)
+    worker = world.worker(bounds=Bounds())
+    for _ in range(3):
+        worker._turn()
+    world.tables.sources[0].epoch += 1
+    world.tables.sources[0].next_offset = 2
+    worker._advanced_s = float("-inf")
+    for _ in range(3):
+        worker._turn()
+    assert world.tables.sources[0].next_offset == 2
+
+
+@hypothesis.settings(max_examples=60)
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from(["send", "mark", "turn", "fault", "advance"]), st.integers(1, 5)), max_size=40
+    )
+)
+def test_whatever_comes_between_marks_no_record_is_skipped(steps: list[tuple[str, int]]) -> None:
+    from apps.ingest.core.errors import StoreUnavailable  # noqa: PLC0415 - beside its only use
+
+    world = World([events()])
+    worker = world.worker(bounds=Bounds(), rows=3, chunk_records=2)
+    sent = 0
+    for step, count in steps:
+        if step == "send":
+            world.send("events", *things(count, sent), partition=count % 2)
+            sent += count
+        elif step == "mark":
+            world.kafka.mark(P0 if count % 2 else P1, count)
+        elif step == "fault":
+            world.tables.faults = [(("advance", "commit", "finish", "claim")[count % 4], StoreUnavailable("gone"))]
+        elif step == "advance":
+            worker._advanced_s = float("-inf")
+        for _ in range(count if step == "turn" else 0):
+            worker._turn()
+    world.tables.faults = []
+    worker._leave()
+    world.run()
+    assert world.ids() == list(range(sent))
+    assert sum(entry.rows for entry in world.tables.ledger) == sent
+    assert sorted(next_offsets(world)) == sorted(world.kafka.log(place).end for place in (P0, P1))
+
+
+def test_a_refused_topic_is_told_everywhere_and_read_again_when_the_right_is_back() -> None:
+    world = World([events(), entities()])
+    world.send("events", *things(5))
+    world.send("entities", *things(5))
+    world.kafka.refused["events"] = SAID
+    assert world.run().stopped == {"events": SAID}
+    assert world.ids(2) == [0, 1, 2, 3, 4]
+    assert {source.key.topic: source.trouble for source in world.tables.sources}["events"] == SAID
+    del world.kafka.refused["events"]
+    assert world.run().stopped == {}
+    assert world.ids(1) == [0, 1, 2, 3, 4]
+    assert {source.trouble for source in world.tables.sources} == {""}
+
+
+def test_a_right_that_is_taken_in_full_flow_loses_nothing() -> None:
+    world = World([events(), entities()])
+    worker = world.worker(bounds=Bounds(), rows=4, chunk_records=3)
+    for start in range(0, 40, 10):
+        world.send("events", *things(10, start))
+        world.send("entities", *things(10, start))
+        if start == 20:
+            world.kafka.refused["events"] = SAID
+        for _ in range(6):
+            worker._turn()
+    assert worker._streams.stopped == {"events": SAID}
+    assert world.ids(2) == list(range(40))
+    world.kafka.refused.clear()
+    for _ in range(400):
+        worker._turn()
+    assert world.ids(1) == list(range(40))
+    assert worker._streams.stopped == {}
+
+
+def test_a_partition_without_a_leader_holds_up_no_other() -> None:
+    world = World([events(), entities()])
+    world.send("events", *things(5))
+    world.send("events", *things(5, 5), partition=1)
+    world.send("entities", *things(5))
+    world.kafka.leaderless.add(P1)
+    assert "events/1 has no leader" in world.run().stopped["events"]
+    assert world.ids(1) == [0, 1, 2, 3, 4]
+    assert world.ids(2) == [0, 1, 2, 3, 4]
+    world.kafka.leaderless.clear()
+    assert world.run().stopped == {}
+    assert world.ids(1) == list(range(10))
+
+
+@pytest.mark.parametrize("lacking", ["missing", "refused"])
+def test_a_bounded_run_with_nothing_to_read_ends(lacking: str) -> None:
+    world = World([events()])
+    if lacking == "missing":
+        del world.kafka.topics["events"]
+    else:
+        world.kafka.refused["events"] = SAID
+    for bounds in (Bounds(until_idle=True), Bounds(max_records=5)):
+        assert list(world.worker(bounds=bounds).run().stopped) == ["events"]
+
+
+@pytest.mark.parametrize(
+    ("said", "cut", "end"),
+    [
+        ("Partition log truncation detected at offset 9 (leader epoch 0): broker end offset is 5 (offset", True, 5),
+        (
+            "No epoch found: broker end offset is -1 (…): Local: Partition log truncation detected (broker 1)",
+            True,
+            None,
+        ),
+        ("PARTITION LOG TRUNCATION DETECTED, in other words", True, None),
+        ("fetch failed due to requested offset not available on the broker: Broker: Offset out of range", False, None),
+        ("", False, None),
+    ],
+)
+def test_the_clients_words_about_a_cut(said: str, cut: bool, end: int | None) -> None:
+    assert (is_truncation(said), truncation_end(said)) == (cut, end)

@@ -1,0 +1,124 @@
+"""A group that belongs to one database: who is refused, who goes on, who is asked again."""
+
+import logging
+
+import pytest
+
+from apps.ingest.core.errors import BrokerRefused, BrokerUnavailable, GroupShared
+from apps.ingest.core.records import GroupMember
+from apps.ingest.services.membership import PATIENCE_S, WATCH_S, Membership
+from apps.ingest.services.worker import Bounds
+from tests.unit.ingest.world import World, events, things
+
+
+class Group:
+    """A group of these clients, or one that cannot be asked."""
+
+    def __init__(self, *clients: str) -> None:
+        self.clients = list(clients)
+        self.error: Exception | None = None
+
+    def members(self) -> list[GroupMember]:
+        if self.error:
+            raise self.error
+        return [GroupMember(client, "/10.0.0.7") for client in self.clients]
+
+
+def membership(group: Group, database: str = "1-1") -> Membership:
+    return Membership(group, group_id="anden", database=lambda: database)
+
+
+@pytest.mark.parametrize("clients", [[], ["anden"], ["anden-1-1"], ["rdkafka", "console-consumer"], ["andenes-2"]])
+def test_clients_that_store_into_no_other_database_are_let_be(clients: list[str]) -> None:
+    one = membership(Group(*clients))
+    one.enter()
+    one.confirm()
+    one.watch(0)
+
+
+@pytest.mark.parametrize("client", ["anden-2-1", "anden-1-2", "anden-1-11"])
+def test_another_database_is_refused_by_name_and_place(client: str) -> None:
+    one = membership(Group("anden-1-1", client))
+    with pytest.raises(GroupShared, match=rf"{client} at 10\.0\.0\.7; this one is anden-1-1.*ANDEN_KAFKA_GROUP_ID"):
+        one.enter()
+
+
+def test_two_that_join_at_the_same_moment_both_leave_before_they_read() -> None:
+    group = Group()
+    one, two = membership(group, "1-1"), membership(group, "2-1")
+    one.enter()
+    two.enter()
+    group.clients = [one.client_id, two.client_id]
+    for both in (one, two):
+        with pytest.raises(GroupShared):
+            both.confirm()
+
+
+def test_who_was_there_first_goes_on_for_a_while_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    group = Group("anden-1-1")
+    one = membership(group)
+    one.confirm()
+    group.clients.append("anden-2-1")
+    one.watch(100)
+    one.watch(100 + WATCH_S)
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    group.clients.pop()
+    one.watch(100 + 2 * WATCH_S)
+    group.clients.append("anden-2-1")
+    one.watch(1_000)
+    one.watch(1_000 + PATIENCE_S - 1)
+    with pytest.raises(GroupShared):
+        one.watch(1_000 + PATIENCE_S + WATCH_S)
+
+
+def test_a_group_that_may_not_be_described_is_said_once_and_read(caplog: pytest.LogCaptureFixture) -> None:
+    group = Group()
+    group.error = BrokerRefused("Kafka refused: GROUP_AUTHORIZATION_FAILED")
+    one = membership(group)
+    one.enter()
+    one.confirm()
+    one.watch(0)
+    assert caplog.text.count("give this station's user Describe on the group") == 1
+
+
+def test_a_broker_that_is_away_is_waited_for_at_the_start_and_no_matter_later() -> None:
+    group = Group()
+    group.error = BrokerUnavailable("away")
+    one = membership(group)
+    with pytest.raises(BrokerUnavailable):
+        one.enter()
+    group.error = None
+    one.confirm()
+    group.error = BrokerUnavailable("away")
+    one.watch(0)
+
+
+def test_a_database_that_was_replaced_ends_the_worker() -> None:
+    database = ["1-1"]
+    one = Membership(Group(), group_id="anden", database=lambda: database[0])
+    one.confirm()
+    database[0] = "2-1"
+    with pytest.raises(GroupShared, match="its database is anden-2-1 by now: start it again"):
+        one.watch(0)
+
+
+def test_a_database_without_identity_refuses_nobody_and_is_refused_by_nobody() -> None:
+    unknown = membership(Group("anden-1-1"), "")
+    assert unknown.client_id == "anden"
+    membership(Group(unknown.client_id), "2-1").confirm()
+
+
+def test_a_newcomer_to_a_station_at_work_takes_no_partition() -> None:
+    world = World([events()])
+    world.send("events", *things(10))
+    first = world.worker(bounds=Bounds())
+    for _ in range(5):
+        first._turn()
+    laptop = World([events()], kafka=world.kafka, database="2-1")
+    with pytest.raises(GroupShared):
+        laptop.run()
+    assert laptop.tables.rows[1] == {}
+    world.send("events", *things(10, 10), partition=1)
+    for _ in range(5):
+        first._turn()
+    assert world.ids() == list(range(20))
