@@ -290,7 +290,7 @@ class Worker:
         applied = self._catalogue()
         self._aim(applied)
         wanted = {target.contract.topic for target in self._targets.values()}
-        seen = self._topics.states(wanted)
+        seen = self._topics.states(wanted).for_reader()
         if self._streams.concerned(seen):
             self._guarded(self._writer.close)
         self._streams.learn_states(seen, now_s=now_s)
