@@ -40,10 +40,7 @@ class KafkaTopics:
                         raise request_error(self._where, error) from error
                     refused[name] = topic_refusal(name, code) or f"Kafka says of {name}: {cause(error).str()}"
                 continue
-            if _may_read(topic):
-                found[name] = _state(topic)
-            else:
-                refused[name] = topic_refusal(name, KafkaError.TOPIC_AUTHORIZATION_FAILED)
+            found[name] = _state(name, topic)
         return TopicStates(found, refused)
 
     def offsets(self, partitions: Collection[TopicPartition]) -> OffsetRanges:
@@ -98,9 +95,10 @@ def _may_read(topic: TopicDescription) -> bool:
     return not operations or AclOperation.READ in operations
 
 
-def _state(topic: TopicDescription) -> TopicState:
+def _state(name: str, topic: TopicDescription) -> TopicState:
     return TopicState(
         str(topic.topic_id),
         tuple(sorted(part.id for part in topic.partitions)),
         frozenset(part.id for part in topic.partitions if part.leader is None or part.leader.id < 0),
+        "" if _may_read(topic) else topic_refusal(name, KafkaError.TOPIC_AUTHORIZATION_FAILED),
     )

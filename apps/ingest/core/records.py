@@ -166,19 +166,29 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
-    """A topic as Kafka has it now; partitions without a leader can be neither asked nor read."""
+    """A topic as Kafka has it now; partitions without a leader can be neither asked nor read.
+
+    `unreadable` says why we get no records although we may look at the topic, "" when we do.
+    """
 
     topic_id: str
     partitions: tuple[int, ...]
     leaderless: frozenset[int] = frozenset()
+    unreadable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TopicStates:
-    """The topics of some names: those that are there, and why others may not be read; missing ones are in neither."""
+    """The topics of some names: those that we see, and why others are refused; missing ones are in neither."""
 
     found: Mapping[str, TopicState] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
+
+    def for_reader(self) -> "TopicStates":
+        """The same as it is for those who want records: what gives none is refused."""
+        unreadable = {name: state.unreadable for name, state in self.found.items() if state.unreadable}
+        readable = {name: state for name, state in self.found.items() if not state.unreadable}
+        return TopicStates(readable, {**self.refused, **unreadable})
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ def topic_accept(dataset: AppliedDataset, topics: Topics, broker: Broker) -> lis
     Raises TopicMissing, TopicRefused, BrokerUnavailable.
     """
     name = dataset.contract.topic
-    seen = topics.states([name])
+    seen = topics.states([name]).for_reader()
     if name in seen.refused:
         raise TopicRefused(seen.refused[name])
     state = seen.found.get(name)

@@ -335,7 +335,7 @@ class Worker:
         """See which datasets and topics there are now."""
         self._aim(self._catalogue())
         wanted = {target.contract.topic for target in self._targets.values()}
-        seen = self._topics.states(wanted)
+        seen = self._topics.states(wanted).for_reader()
         if self._streams.concerned(seen):
             self._guarded(self._writer.close)
         self._streams.learn_states(seen, now_s=now_s)
