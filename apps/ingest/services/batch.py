@@ -92,16 +92,23 @@ class BatchWriter:
         self._add(batch, part)
         return part.bytes
 
-    def take_reject(self, target: Target, position: Position, reject: Reject) -> None:
-        """Commit this reject in a batch of its own; no other may be open."""
-        batch = self._plan(target)
+    def decode_error(self, target: Target, position: Position, records: Sequence[Record]) -> Exception | None:
+        """The error that these records raise when they are decoded; nothing is kept of them."""
+        try:
+            self._decoded(Open(target, {position.source_id: 0}, 0.0), position, records)
+        except Exception as error:  # noqa: BLE001  whatever it is, it is the answer
+            return error
+        return None
+
+    def add_reject(self, target: Target, position: Position, reject: Reject) -> None:
+        """Add a reject of the target whose batch is open, or of the next one."""
+        batch = self._open or self._plan(target)
         offset = reject.record.offset() or 0
         part = Part(position, batch.ids[position.source_id], offset, offset, max_at_ms=position.max_at_ms)
         part.bytes = len(reject.record.value() or b"")
         part.records.append(reject.record)
         part.rejects.append(reject)
         self._add(batch, part)
-        self.close()
 
     def close_if_due(self, *, quiet: bool) -> None:
         """Close the batch when it is full, old, or when nothing more is coming at the moment."""

@@ -3,7 +3,7 @@
 import logging
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from apps.ingest.core.errors import IngestError, RejectRefused, UnreadableRun
@@ -63,11 +63,75 @@ class FaultIsolation:
                 if len(part) == 1:
                     self._quarantine(stream, part[0], error)
                 else:
-                    middle = len(part) // 2
-                    waiting += [part[middle:], part[:middle]]
+                    waiting += self._narrowed(stream, part)
             else:
                 self._in_a_row[stream.target.dataset_id] = 0
         return size
+
+    def _narrowed(self, stream: Stream, part: Sequence[Record]) -> list[Sequence[Record]]:
+        """What is left to take of a part that failed: nothing where decoding alone tells the records at fault."""
+        if faults := self._undecodable(stream, part):
+            try:
+                self._take_around(stream, part, faults)
+            except Exception as error:
+                if isinstance(error, IngestError) and not isinstance(error, RejectRefused):
+                    raise
+                self._start_over(stream)
+            else:
+                return []
+        middle = len(part) // 2
+        return [part[middle:], part[:middle]]
+
+    def _undecodable(self, stream: Stream, records: Sequence[Record]) -> dict[int, Exception]:
+        """The errors of those records that cannot be decoded, by offset; PostgreSQL is not asked."""
+        faults: dict[int, Exception] = {}
+        waiting = [records]
+        while waiting:
+            part = waiting.pop()
+            error = self._writer.decode_error(stream.target, _position(stream), part)
+            if error is not None and len(part) == 1:
+                faults[part[0].offset() or 0] = error
+            elif error is not None:
+                middle = len(part) // 2
+                waiting += [part[middle:], part[:middle]]
+        return faults
+
+    def _take_around(self, stream: Stream, part: Sequence[Record], faults: Mapping[int, Exception]) -> None:
+        """Commit these records in one batch, those at fault as rejects."""
+        good: list[Record] = []
+        for record in part:
+            cause = faults.get(record.offset() or 0)
+            if cause is None:
+                good.append(record)
+                continue
+            self._take_good(stream, good)
+            try:
+                self._count(stream, cause)
+            except UnreadableRun:
+                self._writer.close()
+                raise
+            self._writer.add_reject(stream.target, _position(stream), unreadable(next(salvaged(record)), cause))
+            good = []
+        self._take_good(stream, good)
+        self._writer.close()
+        LOGGER.error(
+            "%s: %d records of %s are quarantined as unreadable", stream.target.name, len(faults), stream.place
+        )
+
+    def _take_good(self, stream: Stream, records: Sequence[Record]) -> None:
+        if records:
+            self._writer.take(stream.target, _position(stream), records)
+            self._in_a_row[stream.target.dataset_id] = 0
+
+    def _count(self, stream: Stream, cause: Exception) -> None:
+        """Count one more unreadable record. Raises UnreadableRun: there were too many without one that passes."""
+        dataset_id = stream.target.dataset_id
+        self._in_a_row[dataset_id] += 1
+        if self._in_a_row[dataset_id] > MOST_IN_A_ROW:
+            raise UnreadableRun(
+                f"the worker fails at record after record of {stream.place} with {type(cause).__name__}, so the fault "
+                f"is not in the records; the worker's log has the traceback"
+            ) from cause
 
     def _note(self, position: Position, records: int) -> None:
         """Note the attempt, once a process: its times are counted to know how many of them ended."""
@@ -97,17 +161,13 @@ class FaultIsolation:
         if not from_offset([record], _position(stream).next_offset):
             return
         place, dataset = stream.place, stream.target
-        self._in_a_row[dataset.dataset_id] += 1
-        if self._in_a_row[dataset.dataset_id] > MOST_IN_A_ROW:
-            raise UnreadableRun(
-                f"the worker fails at record after record of {place} with {type(cause).__name__}, so the fault is not "
-                f"in the records; the worker's log has the traceback"
-            ) from cause
+        self._count(stream, cause)
         LOGGER.error("%s: %s@%s is quarantined as unreadable", dataset.name, place, record.offset())
         trouble: Exception = cause
         for copy in salvaged(record):
             try:
-                self._writer.take_reject(dataset, _position(stream), unreadable(copy, cause))
+                self._writer.add_reject(dataset, _position(stream), unreadable(copy, cause))
+                self._writer.close()
             except Exception as error:
                 if isinstance(error, IngestError) and not isinstance(error, RejectRefused):
                     raise
