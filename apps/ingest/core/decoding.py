@@ -81,18 +81,28 @@ class Decoder:
 
     def _upserts(self, part: Part, now_ms: int) -> None:
         source, batch, mark = part.position.source_id, part.batch_id, part.max_at_ms
-        for record in part.records:
-            value = record.value()
-            part.bytes += len(value or b"")
+        values = [record.value() for record in part.records]
+        part.bytes = sum(len(value or b"") for value in values)
+        tails: list[Row] = []
+        for record, value in zip(part.records, values, strict=True):
             # A bad record raises the mark, too: it is a moment of its source, whatever it says.
             mark = raised_mark(record.timestamp(), mark_ms=mark, now_ms=now_ms)
+            tails.append((source, record.offset(), batch, mark_time(mark), value is None))
+        part.max_at_ms = mark
+        rows = self._reader.decode_all(values, tails)
+        if rows is None:
+            self._upsert_one_by_one(part, values, tails)
+        else:
+            part.rows = rows
+
+    def _upsert_one_by_one(self, part: Part, values: Sequence[bytes | None], tails: Sequence[Row]) -> None:
+        for record, value, tail in zip(part.records, values, tails, strict=True):
             try:
-                values = self._tombstone(record.key()) if value is None else self._reader.decode(value)
+                row = self._tombstone(record.key()) if value is None else self._reader.decode(value)
             except BadRecord as error:
                 part.rejects.append(rejected(record, error))
                 continue
-            part.rows.append((*values, source, record.offset(), batch, mark_time(mark), value is None))
-        part.max_at_ms = mark
+            part.rows.append((*row, *tail))
 
     def _tombstone(self, key: bytes | None) -> Row:
         values: list[Any] = [None] * len(self._reader.columns)
