@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from importlib.metadata import Distribution, distribution
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def test_no_two_packages_of_the_image_install_the_same_file() -> None:
     owners = Counter(
         str(file)
         for name in PINNED
-        for package in Distribution.discover(name=name)
+        for package in islice(Distribution.discover(name=name), 1)  # none where a marker leaves it out
         for file in package.files or ()
         if file.hash and ".." not in file.parts
     )
