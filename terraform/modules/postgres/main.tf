@@ -18,7 +18,7 @@ resource "aws_db_parameter_group" "this" {
   count = local.rds ? 1 : 0
 
   name_prefix = "${var.name}-"
-  family      = "postgres${split(".", var.engine_version)[0]}"
+  family      = "postgres${var.engine_version}"
   description = "TLS only, statements measured, slow ones logged"
 
   dynamic "parameter" {
@@ -79,7 +79,7 @@ resource "aws_db_instance" "this" {
 
   identifier     = var.name
   engine         = "postgres"
-  engine_version = var.engine_version
+  engine_version = var.engine_version # major: the minor one is RDS's, see auto_minor_version_upgrade
   instance_class = var.instance_class
   db_name        = "anden"
   username       = "anden_admin"

@@ -31,13 +31,13 @@ variable "mode" {
 }
 
 variable "engine_version" {
-  description = "Version of PostgreSQL."
+  description = "Major version of PostgreSQL. RDS raises the minor one by itself, and would refuse to go back to one that stands here."
   type        = string
-  default     = "17.6"
+  default     = "17"
 
   validation {
-    condition     = can(regex("^1[6-9]\\.[0-9]+$", var.engine_version))
-    error_message = "engine_version must be exact, as in 17.6, and 16.0 at least: manage.py roles ensure needs it."
+    condition     = can(regex("^1[6-9]$", var.engine_version))
+    error_message = "engine_version must be a major version alone, as in 17, and 16 at least (manage.py roles ensure needs it): RDS chooses the minor one."
   }
 }
 

@@ -11,9 +11,9 @@ import lupa
 import pytest
 import yaml
 
-from tests.infra.charts import ROOT
+from tests.infra.charts import ROOT, merged
 from tests.infra.declared import FOLDERS, MODULES, blocks
-from tests.infra.gitops.expanded import annotations
+from tests.infra.gitops.expanded import MODES, annotations, applicationsets
 from tests.infra.gitops.test_addons import root_objects
 from tests.infra.mirror import terraform
 
@@ -116,6 +116,81 @@ def test_argo_cd_lets_nobody_in_unnamed() -> None:
     for part in ("controller", "server", "repoServer", "applicationSet", "redis"):
         assert values[part]["metrics"]["serviceMonitor"]["enabled"] is True
         assert {"requests", "limits"} <= set(values[part]["resources"])
+
+
+# Parts of Argo CD whose ingress the chart's own policies open to their clients, once global.networkPolicy is on.
+COVERED = {"controller", "server", "repoServer", "applicationSet", "redis", "dex", "notifications"}
+# Parts that come from another chart: what each needs so that its clients pass a default deny, by path in the values.
+OF_OTHERS = {"redis-ha": ("networkPolicy.enabled", "haproxy.networkPolicy.enabled")}
+
+
+def _shut_out(values: dict[str, Any]) -> list[str]:
+    """Parts that run under a default deny, and whom no policy lets anybody reach."""
+    if not values["global"]["networkPolicy"]["defaultDenyIngress"]:
+        return []
+    on = {name for name, each in values.items() if isinstance(each, dict) and each.get("enabled", name in COVERED)}
+    missing = [
+        f"{name}: {path or 'nobody knows its policy'}"
+        for name in sorted(on - COVERED)
+        for path in OF_OTHERS.get(name, ("",))
+        if not path or _at(values[name], path) is not True
+    ]
+    return missing if values["global"]["networkPolicy"]["create"] else [*missing, *sorted(on & COVERED)]
+
+
+def _at(values: Any, path: str) -> Any:
+    for part in path.split("."):
+        values = values.get(part) if isinstance(values, dict) else None
+    return values
+
+
+def _argo_cd(*files: str) -> dict[str, Any]:
+    return merged(*(yaml.safe_load((MODULE / "values" / file).read_text()) for file in files))
+
+
+@pytest.mark.property(9)
+@pytest.mark.parametrize("files", [("argocd.yaml",), ("argocd.yaml", "argocd-ha.yaml")], ids=["dev", "prod"])
+def test_nobody_of_argo_cd_is_shut_out_by_its_default_deny(
+    files: tuple[str, ...], evidence: Callable[[str], None]
+) -> None:
+    values = _argo_cd(*files)
+    assert values["global"]["networkPolicy"] == {"create": True, "defaultDenyIngress": True}
+    assert _shut_out(values) == []
+    evidence(f"{' and '.join(files)}: each part of Argo CD has a policy that lets its clients in")
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (
+            {"redis-ha": {"enabled": True}},
+            ["redis-ha: networkPolicy.enabled", "redis-ha: haproxy.networkPolicy.enabled"],
+        ),
+        (
+            {"redis-ha": {"enabled": True, "networkPolicy": {"enabled": True}}},
+            ["redis-ha: haproxy.networkPolicy.enabled"],
+        ),
+        ({"redis-ha": {"enabled": False}}, []),
+        ({"novel-cache": {"enabled": True}}, ["novel-cache: nobody knows its policy"]),
+        ({"global": {"networkPolicy": {"create": False}}}, ["applicationSet", "controller", "redis"]),
+    ],
+)
+def test_a_part_that_is_turned_on_under_the_default_deny_needs_a_policy(more: dict[str, Any], told: list[str]) -> None:
+    found = _shut_out(merged(_argo_cd("argocd.yaml", "argocd-ha.yaml"), more))
+    assert set(told) <= set(found)
+    assert bool(found) == bool(told)
+
+
+@pytest.mark.property(9)
+def test_what_the_server_applies_the_server_compares(evidence: Callable[[str], None]) -> None:
+    """Else defaults of custom resources differ for ever, and a wave waits for Applications that differ in nothing."""
+    kinds = [each["spec"]["template"]["spec"] for mode in MODES for each in applicationsets(mode)]
+    kinds += [each["spec"] for each in root_objects() if each["kind"] == "Application"]
+    by_server = ["ServerSideApply=true" in spec["syncPolicy"]["syncOptions"] for spec in kinds]
+    assert all(by_server)
+    for files in (("argocd.yaml",), ("argocd.yaml", "argocd-ha.yaml")):
+        assert str(_argo_cd(*files)["configs"]["params"]["controller.diff.server.side"]).lower() == "true"
+    evidence(f"{len(by_server)} specs of Applications are applied by the server, and compared by it")
 
 
 def _health(kind: str, thing: dict[str, Any]) -> dict[str, Any]:

@@ -44,6 +44,25 @@ def test_a_database_is_encrypted_private_and_takes_tls_alone(
     evidence(f"{environment}: encrypted, force_ssl, in private subnets, no public address")
 
 
+@pytest.mark.property(12)
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_what_aws_raises_by_itself_stands_nowhere_exactly(
+    planned: Planned, environment: str, evidence: Callable[[str], None]
+) -> None:
+    """RDS refuses to go back, so an exact version would fail each apply after AWS's first upgrade."""
+    plan = planned(environment)
+    database, parameters = plan.only("aws_db_instance"), plan.only("aws_db_parameter_group")
+    assert database["auto_minor_version_upgrade"] is True
+    assert database["engine_version"].isdigit()
+    assert parameters["family"] == f"postgres{database['engine_version']}"
+    # MSK patches what is called x; RDS lets its disk grow where there is a bound, and the provider then looks away.
+    assert plan.only("aws_msk_cluster")["kafka_version"].endswith(".x")
+    assert database["max_allocated_storage"] > 0
+    # Nothing pins a release of the nodes' image: EKS takes its newest when a group is made or raised.
+    assert {each.get("release_version") for each in plan.of("aws_eks_node_group").values()} == {None}
+    evidence(f"{environment}: PostgreSQL {database['engine_version']}, whose minor version is RDS's alone")
+
+
 @pytest.mark.property(11)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_rds_keeps_its_administrators_password_itself(planned: Planned, environment: str) -> None:

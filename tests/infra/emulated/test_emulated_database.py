@@ -1,0 +1,121 @@
+"""The database on an emulator of AWS, after AWS itself has raised its minor version: the next plan leaves it there.
+
+Apart from the station's own test: AWS's provider waits for minutes for an instance that the emulator has at once.
+"""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.infra.emulated.emulator import REGION, Emulator, emulator
+from tests.infra.mirror import init, terraform
+
+ROOT: Final = Path(__file__).parents[3]
+# What the emulator does not keep, and the provider would therefore write at each plan.
+FORGOTTEN: Final = {
+    "ca_cert_identifier",
+    "enabled_cloudwatch_logs_exports",
+    "monitoring_interval",
+    "monitoring_role_arn",
+    "performance_insights_enabled",
+    "performance_insights_kms_key_id",
+    "performance_insights_retention_period",
+}
+
+pytestmark = pytest.mark.timeout(600)
+
+
+def source(cloud: Emulator) -> str:
+    """A root that is the module and nothing else."""
+    ec2 = cloud.client("ec2")
+    subnets = [each["SubnetId"] for each in ec2.describe_subnets()["Subnets"]][:3]
+    group = ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
+    values = {
+        "name": "harbour",
+        "instance_class": "db.t4g.medium",
+        "multi_az": False,
+        "protected": False,
+        "backup_days": 1,
+        "subnet_ids": subnets,
+        "security_group_id": group,
+        "kms_key_arn": cloud.client("kms").create_key()["KeyMetadata"]["Arn"],
+        "log_retention_days": 7,
+    }
+    told = "".join(f"  {name} = {json.dumps(value)}\n" for name, value in values.items())
+    provider = f'provider "aws" {{\n  region = "{REGION}"\n  max_retries = 2\n  skip_metadata_api_check = true\n}}\n'
+    return f'{provider}module "postgres" {{\n  source = "./postgres"\n{told}}}\n'
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Emulator, Path]]:
+    """The module, applied."""
+    folder = tmp_path_factory.mktemp("database")
+    shutil.copytree(ROOT / "terraform/modules/postgres", folder / "postgres")
+    with emulator(folder) as cloud:
+        (folder / "main.tf").write_text(source(cloud), encoding="utf-8")
+        init(folder, backend=True)
+        run(cloud, folder, "apply", "-input=false", "-auto-approve", "-parallelism=30")
+        yield cloud, folder
+
+
+def run(cloud: Emulator, folder: Path, *words: str) -> str:
+    done = subprocess.run(
+        [terraform(), *words, "-no-color"],
+        cwd=folder,
+        env=cloud.surroundings(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
+    return done.stdout
+
+
+def changed(cloud: Emulator, folder: Path) -> dict[str, tuple[Any, Any]]:
+    """Arguments of the instance that a plan would change now, each as it is and as it would be."""
+    run(cloud, folder, "plan", "-input=false", "-out=again")
+    plan = json.loads(run(cloud, folder, "show", "-json", "again"))
+    (change,) = (one["change"] for one in plan["resource_changes"] if one["type"] == "aws_db_instance")
+    assert "delete" not in change["actions"]
+    before, after = change["before"], change["after"]
+    return {name: (before[name], after[name]) for name in after if before.get(name) != after[name]}
+
+
+@pytest.mark.property(12)
+@pytest.mark.parametrize("minor", [None, "17.9", "17.12"])
+def test_a_minor_version_that_aws_has_raised_stays(
+    database: tuple[Emulator, Path], minor: str | None, evidence: Callable[[str], None]
+) -> None:
+    cloud, folder = database
+    rds = cloud.client("rds")
+    if minor is not None:
+        rds.modify_db_instance(DBInstanceIdentifier="harbour", EngineVersion=minor, ApplyImmediately=True)
+    (instance,) = rds.describe_db_instances()["DBInstances"]
+    assert instance["EngineVersion"] == (minor or "17")
+    assert instance["AutoMinorVersionUpgrade"] is True
+    found = changed(cloud, folder)
+    assert set(found) <= FORGOTTEN, found
+    evidence(f"the database at {instance['EngineVersion']}: the next plan leaves its version as it is")
+
+
+def test_an_exact_version_would_have_been_taken_back(database: tuple[Emulator, Path]) -> None:
+    """The control: RDS would refuse this, and so each apply, to whatever end."""
+    cloud, folder = database
+    rds = cloud.client("rds")
+    rds.modify_db_instance(DBInstanceIdentifier="harbour", EngineVersion="17.9", ApplyImmediately=True)
+    main = folder / "postgres/main.tf"
+    text = main.read_text(encoding="utf-8")
+    assert "engine_version = var.engine_version" in text
+    main.write_text(
+        text.replace("engine_version = var.engine_version", 'engine_version = "17.6"', 1), encoding="utf-8"
+    )
+    try:
+        assert changed(cloud, folder)["engine_version"][1] == "17.6"
+    finally:
+        main.write_text(text, encoding="utf-8")
