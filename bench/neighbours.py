@@ -170,7 +170,7 @@ def _work(name: str, datasets: Sequence[str]) -> None:
     from django.conf import settings  # noqa: PLC0415 - after setup
 
     from apps.ingest.services.assembly import worker_make  # noqa: PLC0415
-    from apps.ingest.services.worker import Bounds  # noqa: PLC0415
+    from apps.ingest.services.bounds import Bounds  # noqa: PLC0415
 
     FAULTS[name].patch()
     bounds = Bounds(until_idle=True, patience_s=60)

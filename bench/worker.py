@@ -13,7 +13,7 @@ def main(count: int) -> None:
     from django.conf import settings  # noqa: PLC0415 - after setup
 
     from apps.ingest.services.assembly import worker_make  # noqa: PLC0415
-    from apps.ingest.services.worker import Bounds  # noqa: PLC0415
+    from apps.ingest.services.bounds import Bounds  # noqa: PLC0415
     from bench.memory import own_peak_bytes  # noqa: PLC0415
 
     started = time.perf_counter()

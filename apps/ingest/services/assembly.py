@@ -12,8 +12,9 @@ from apps.ingest.adapters.kafka_topics import KafkaTopics
 from apps.ingest.adapters.postgres_store import KEEPALIVE, PostgresStore
 from apps.ingest.conf import IngestSettings, KafkaSettings
 from apps.ingest.selectors import ALIAS, catalogue, database_identity
+from apps.ingest.services.bounds import Bounds
 from apps.ingest.services.membership import Membership
-from apps.ingest.services.worker import Bounds, Surroundings, Worker
+from apps.ingest.services.worker import Surroundings, Worker
 
 
 def worker_make(names: Collection[str], *, ingest: IngestSettings, kafka: KafkaSettings, bounds: Bounds) -> Worker:

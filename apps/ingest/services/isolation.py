@@ -12,7 +12,7 @@ from apps.ingest.core.records import Attempt, Position, Record, from_offset
 from apps.ingest.core.rejects import unreadable
 from apps.ingest.core.salvage import salvaged
 from apps.ingest.services.batch import BatchWriter
-from apps.ingest.services.streams import Stream
+from apps.ingest.services.stream import Stream
 
 LOGGER: Final = logging.getLogger("apps.ingest")
 MOST_IN_A_ROW: Final = 20

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from apps.datasets.core.applied import UnreadableDataset
@@ -11,19 +10,15 @@ from apps.ingest.core.errors import (
     BrokerUnavailable,
     Fenced,
     IngestError,
-    LogTruncated,
     OffsetsLost,
     PartitionUnavailable,
     PipelineStopped,
     StateUnreadable,
     StoreUnavailable,
-    TopicRecreated,
     TopicRefused,
 )
-from apps.ingest.core.pauses import Backoff
 from apps.ingest.core.ports import Broker, Claim, Store, Target, Topics
 from apps.ingest.core.records import (
-    Attempt,
     OffsetAndEpoch,
     OffsetRange,
     OffsetRanges,
@@ -33,44 +28,13 @@ from apps.ingest.core.records import (
     TopicState,
     TopicStates,
 )
-from apps.ingest.core.truncation import is_truncation, truncation_end
 from apps.ingest.services.defects import DefectLog
+from apps.ingest.services.stop_reasons import lost_line, position_loss, topic_verdict
+from apps.ingest.services.stream import Stream
 
 LOGGER: Final = logging.getLogger("apps.ingest")
-_FIRST_PAUSE_S: Final = 2.0
-_LONGEST_PAUSE_S: Final = 60.0
 FENCE_PAUSE_S: Final = 15.0
 """Longer than Kafka needs to tell a worker that the group went on without it."""
-
-
-def _backoff() -> Backoff:
-    return Backoff(first_s=_FIRST_PAUSE_S, longest_s=_LONGEST_PAUSE_S)
-
-
-@dataclass(slots=True)
-class Stream:
-    """One partition as read for one dataset; without position it is assigned and not claimed.
-
-    `known_epoch` is the epoch that a claim after a lost session must still find. Records before `careful_until` are
-    taken by fault isolation; those before `orphaned_until` may have ended the worker that had them, whose last
-    `attempt` it was. A stream that was stopped at work is `unproven` until it commits: a claim alone shows nothing.
-    """
-
-    target: Target
-    place: TopicPartition
-    position: Position | None = None
-    known_epoch: int | None = None
-    careful_until: int = 0
-    orphaned_until: int = 0
-    attempt: Attempt | None = None
-    trouble: str = ""
-    unproven: bool = False
-    backoff: Backoff = field(default_factory=_backoff)
-
-    def lose(self) -> None:
-        """Forget the position, not the epoch: the next claim reads what is stored."""
-        if self.position is not None:
-            self.known_epoch, self.position = self.position.epoch, None
 
 
 class Streams:
@@ -237,7 +201,7 @@ class Streams:
         position = self._store.claim(Claim(key, first, stream.known_epoch))
         if not first <= position.next_offset <= end:
             self._store.release([position])
-            raise OffsetsLost(_lost(stream, position.next_offset, f" (Kafka holds {first} to {end})"))
+            raise OffsetsLost(lost_line(stream, position.next_offset, f" (Kafka holds {first} to {end})"))
         stream.position, stream.known_epoch = position, position.epoch
         if position.orphaned:
             # The open batch of the one who died reached no further.
@@ -314,7 +278,7 @@ class Streams:
             first = min((position.next_offset for _, position in readers), default=None)
             for stream, position in readers:
                 if position.next_offset == first:
-                    self.stop(stream, _loss(stream, position, said), now_s=now_s)
+                    self.stop(stream, position_loss(stream, position, said), now_s=now_s)
         self.rewind(places)
 
     def refuse(self, topics: Mapping[str, str], *, now_s: float) -> None:
@@ -328,13 +292,13 @@ class Streams:
         refused = any(
             self._noted.get(target.dataset_id) != seen.refused.get(target.contract.topic) for target in self._targets
         )
-        return refused or any(_verdict(stream, seen) for stream in self)
+        return refused or any(topic_verdict(stream, seen) for stream in self)
 
     def learn_states(self, seen: TopicStates, *, now_s: float) -> None:
         """Take note of the topics as they are now; stop what cannot be read, or was claimed in another life."""
         self.states = seen.found
         for stream in list(self):
-            if verdict := _verdict(stream, seen):
+            if verdict := topic_verdict(stream, seen):
                 self.stop(stream, verdict, now_s=now_s)
         topics = {target.dataset_id: target.contract.topic for target in self._targets}
         self._refusals = {id_: seen.refused[topic] for id_, topic in topics.items() if topic in seen.refused}
@@ -419,52 +383,7 @@ class Streams:
         show_stopped(target.name, max(stopped, int(target.dataset_id in self._refusals)))
 
 
-def _verdict(stream: Stream, seen: TopicStates) -> PipelineStopped | None:
-    """Why this stream has to stop now, by what Kafka says of its topic; None when it need not, or is already."""
-    place, position = stream.place, stream.position
-    verdict: PipelineStopped | None = None
-    state = seen.found.get(place.topic)
-    if reason := seen.refused.get(place.topic):
-        verdict = TopicRefused(reason)
-    elif state is not None and place.partition in state.leaderless:
-        verdict = PartitionUnavailable(
-            f"{place} has no leader in Kafka: bring its brokers back; it is read again then"
-        )
-    elif state is not None and position is not None and position.key.topic_id != state.topic_id:
-        verdict = TopicRecreated(
-            f"the topic {place.topic} was deleted and made again "
-            f"(its id was {position.key.topic_id}, now it is {state.topic_id}); to begin anew: "
-            f"manage.py topics accept {stream.target.name}"
-        )
-    return None if verdict is None or (position is None and stream.trouble == str(verdict)) else verdict
-
-
-def _loss(stream: Stream, position: Position, said: str) -> PipelineStopped:
-    """What it means that Kafka cannot go on from this position."""
-    if is_truncation(said):
-        return LogTruncated(truncated_line(stream.target.name, stream.place, position, said))
-    return OffsetsLost(_lost(stream, position.next_offset))
-
-
-def truncated_line(dataset: str, place: TopicPartition, position: Position, said: str = "") -> str:
-    """What happened to the log, as far as Kafka says, and the way on."""
-    end = truncation_end(said)
-    known = f"at offset {end}" if end is not None else "at an offset that Kafka does not tell"
-    return (
-        f"the log of {place} was cut: {position.next_offset} is the next offset to be stored, and what was read "
-        f"before it, under leader epoch {position.leader_epoch}, ends in Kafka {known}; to read on from the cut: "
-        f"manage.py topics accept {dataset}"
-    )
-
-
 def _range_of(ranges: OffsetRanges, place: TopicPartition) -> OffsetRange:
     if said := ranges.errors.get(place):
         raise PartitionUnavailable(said)
     return ranges.found[place]
-
-
-def _lost(stream: Stream, wanted: int, held: str = "") -> str:
-    return (
-        f"offset {wanted} of {stream.place} is the next to be stored and Kafka no longer has it{held}; "
-        f"to go on with what it has: manage.py topics accept {stream.target.name}"
-    )

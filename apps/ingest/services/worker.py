@@ -27,11 +27,14 @@ from apps.ingest.core.ports import Broker, Store, Target, Topics
 from apps.ingest.core.records import Arrivals, Record, TopicPartition, from_offset
 from apps.ingest.services.aim import aim_at
 from apps.ingest.services.batch import BatchWriter, Clock
+from apps.ingest.services.bounds import UNBOUNDED, Bounds
 from apps.ingest.services.collector import calm_collector
 from apps.ingest.services.defects import DefectLog
 from apps.ingest.services.isolation import FaultIsolation
 from apps.ingest.services.membership import Membership
-from apps.ingest.services.streams import Stream, Streams, truncated_line
+from apps.ingest.services.stop_reasons import truncated_line
+from apps.ingest.services.stream import Stream
+from apps.ingest.services.streams import Streams
 
 LOGGER: Final = logging.getLogger("apps.ingest")
 PROGRESS_S: Final = 10.0
@@ -43,20 +46,6 @@ ADVANCE_S: Final = 2.0
 
 ALONE_S: Final = 15.0
 """How long a bounded run waits for partitions that the other members of its group may hold."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """When a worker ends by itself; without bounds it never does, and waits for whatever is missing."""
-
-    until_idle: bool = False
-    max_records: int | None = None
-    patience_s: float | None = None
-
-    @property
-    def bounded(self) -> bool:
-        """Whether it ends at all."""
-        return self.until_idle or self.max_records is not None
 
 
 @dataclass(slots=True)
@@ -85,7 +74,7 @@ class Worker:
     """One process that moves records of any number of datasets."""
 
     def __init__(
-        self, around: Surroundings, policy: BatchPolicy, *, refresh_s: float, bounds: Bounds = Bounds()
+        self, around: Surroundings, policy: BatchPolicy, *, refresh_s: float, bounds: Bounds = UNBOUNDED
     ) -> None:
         self._broker, self._topics, self._store = around.broker, around.topics, around.store
         self._membership = around.membership

@@ -16,7 +16,7 @@ from apps.ingest.adapters.kafka_group import KafkaGroup
 from apps.ingest.conf import KafkaSettings
 from apps.ingest.core.errors import BrokerRefused, GroupShared
 from apps.ingest.selectors import database_identity
-from apps.ingest.services.worker import Bounds
+from apps.ingest.services.bounds import Bounds
 from tests.integration.ingest.conftest import Line
 from tests.kafkas import AUTHORIZER, Rights, kafka_with
 from tests.unit.ingest.world import EVENTS, things

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from apps.datasets.services import dataset_drop
 from apps.ingest.conf import KafkaSettings
-from apps.ingest.services.worker import Bounds
+from apps.ingest.services.bounds import Bounds
 from embedded.postgres import EmbeddedPostgres
 from tests.documents import prop
 from tests.integration.ingest.conftest import Line

@@ -13,8 +13,8 @@ from apps.ingest.adapters.memory_store import MemoryTables
 from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.errors import RecordRefused, StoreUnavailable
 from apps.ingest.core.records import Part, Record, Row, TopicPartition
+from apps.ingest.services.bounds import Bounds
 from apps.ingest.services.isolation import MOST_IN_A_ROW
-from apps.ingest.services.worker import Bounds
 from tests.unit.ingest.world import World, entities, events, things
 
 P0 = TopicPartition("events", 0)

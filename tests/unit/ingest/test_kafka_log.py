@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from apps.ingest.core.records import TopicPartition
 from apps.ingest.core.truncation import is_truncation, truncation_end
-from apps.ingest.services.worker import Bounds
+from apps.ingest.services.bounds import Bounds
 from tests.unit.ingest.world import World, entities, events, things
 
 P0, P1 = TopicPartition("events", 0), TopicPartition("events", 1)

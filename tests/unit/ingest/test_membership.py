@@ -6,8 +6,8 @@ import pytest
 
 from apps.ingest.core.errors import BrokerRefused, BrokerUnavailable, GroupShared
 from apps.ingest.core.records import GroupMember
+from apps.ingest.services.bounds import Bounds
 from apps.ingest.services.membership import PATIENCE_S, WATCH_S, Membership
-from apps.ingest.services.worker import Bounds
 from tests.unit.ingest.world import World, events, things
 
 

@@ -19,7 +19,7 @@ from apps.ingest.core.errors import (
     StoreUnavailable,
 )
 from apps.ingest.core.records import Row, TopicPartition
-from apps.ingest.services.worker import Bounds
+from apps.ingest.services.bounds import Bounds
 from tests.documents import document, prop
 from tests.unit.ingest.world import EVENTS, World, applied, entities, events, things, timed
 

@@ -10,7 +10,8 @@ from apps.datasets.core.errors import DatasetsError
 from apps.ingest.adapters.watchdog import Watchdog
 from apps.ingest.core.errors import IngestError
 from apps.ingest.services.assembly import worker_make
-from apps.ingest.services.worker import Bounds, Moved
+from apps.ingest.services.bounds import Bounds
+from apps.ingest.services.worker import Moved
 
 
 class Command(BaseCommand):
