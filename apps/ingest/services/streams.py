@@ -15,6 +15,7 @@ from apps.ingest.core.errors import (
     PipelineStopped,
     StateUnreadable,
     StoreUnavailable,
+    TopicRecreated,
     TopicRefused,
 )
 from apps.ingest.core.ports import Broker, Claim, Store, Target, Topics
@@ -33,6 +34,9 @@ from apps.ingest.services.stop_reasons import lost_line, position_loss, topic_ve
 from apps.ingest.services.stream import Stream
 
 LOGGER: Final = logging.getLogger("apps.ingest")
+ENDED_BY_CLAIM: Final = (OffsetsLost, PartitionUnavailable, TopicRecreated, TopicRefused)
+"""Reasons to stop that a claim finds again where they still hold; the others show at work alone."""
+
 FENCE_PAUSE_S: Final = 15.0
 """Longer than Kafka needs to tell a worker that the group went on without it."""
 
@@ -253,7 +257,7 @@ class Streams:
             LOGGER.error("%s: %s is stopped: %s", stream.target.name, stream.place, error)
         stream.trouble = str(error)
         held, stream.position, stream.known_epoch = stream.position, None, None
-        stream.unproven = stream.unproven or held is not None
+        stream.unproven = stream.unproven or (held is not None and not isinstance(error, ENDED_BY_CLAIM))
         stream.backoff.failed(now_s)
         self._hold_idle(stream.place)
         self._show(stream.target)
@@ -327,6 +331,8 @@ class Streams:
             for stream in self.at(place):
                 if stream.position is not None:
                     stream.position.end_offset = end
+                    if stream.unproven:
+                        self._recover(stream)
 
     def _behind_marks(self) -> list[tuple[Stream, Position, int]]:
         """The streams with nothing but the marks of transactions between their position and this end."""

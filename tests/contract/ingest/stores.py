@@ -13,9 +13,13 @@ from apps.ingest.core.errors import (
     RecordRefused,
 )
 from apps.ingest.core.ports import Store, Target
-from apps.ingest.core.records import Position
+from apps.ingest.core.records import Position, SourceKey
 from tests.station import Station
 from tests.unit.ingest.world import applied
+
+
+def key(dataset: Target, topic_id: str = "life-1") -> SourceKey:
+    return SourceKey(dataset.dataset_id, "things", topic_id, 0)
 
 
 class AnyTables(Protocol):

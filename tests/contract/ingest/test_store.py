@@ -18,8 +18,8 @@ from apps.ingest.core.errors import (
     TopicRecreated,
 )
 from apps.ingest.core.ports import Claim, Store, Target
-from apps.ingest.core.records import Attempt, OffsetAndEpoch, Part, Position, SourceKey, TopicPartition
-from tests.contract.ingest.stores import AnyTables, InMemory, InPostgres
+from apps.ingest.core.records import Attempt, OffsetAndEpoch, Part, Position, TopicPartition
+from tests.contract.ingest.stores import AnyTables, InMemory, InPostgres, key
 from tests.documents import document, prop
 from tests.unit.ingest.world import ENTITIES, EVENTS, NOW_MS, TIMED, target
 
@@ -33,10 +33,6 @@ def tables(request: pytest.FixtureRequest) -> Iterator[AnyTables]:
     yield behind
     for store in behind.stores:
         store.close()
-
-
-def key(dataset: Target, topic_id: str = "life-1") -> SourceKey:
-    return SourceKey(dataset.dataset_id, "things", topic_id, 0)
 
 
 def claimed(store: Store, to: Target) -> Position:
