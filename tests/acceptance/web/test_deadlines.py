@@ -196,7 +196,9 @@ def test_a_slow_client_that_goes_on_reading_is_not_cut(url: str, key: str) -> No
         while time.monotonic() - started < 2 * WRITE_S:
             size = 0
             while size < SLICE_BYTES:
-                size += len(connection.connection.recv(SLICE_BYTES - size))
+                piece = connection.connection.recv(SLICE_BYTES - size)
+                assert piece, "the server ended the export"
+                size += len(piece)
             time.sleep(0.5)  # slow, and far from its deadline even where the machine is busy
         assert is_held(connection)
 
