@@ -12,7 +12,7 @@ from apps.ingest.adapters.memory_kafka import MemoryRecord
 from apps.ingest.adapters.quarantine_rows import headers_json, storable
 from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.marks import mark_time
-from apps.ingest.core.records import Part, Position, SourceKey, TopicPartition
+from apps.ingest.core.records import Part, Position, Row, SourceKey, TopicPartition
 from apps.ingest.services.batch import months_between
 from tests.documents import document, prop
 from tests.unit.ingest.world import NOW_MS, applied, entities, events, timed
@@ -119,6 +119,9 @@ FIELDS = [
     prop("name", physicalType="varchar(4)"),
     prop("at", "timestamp"),
     prop("amount", "number", "numeric(5,2)"),
+    prop("code", logicalTypeOptions={"pattern": r"^[a-z]\s?$"}),
+    prop("doc", "object"),
+    prop("free", "number", "numeric"),
 ]
 VALUES = st.one_of(
     st.fixed_dictionaries(
@@ -128,18 +131,32 @@ VALUES = st.one_of(
             "at": st.sampled_from(["2013-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "never", None]),
             "amount": st.sampled_from(["1.5", "1.555", "NaN", 12, 1e9]),
             "other": st.just(1),
+            "code": st.sampled_from(["a", "b\n", "a b", "", None]),
+            "doc": st.sampled_from([None, {}, {"a": "1e5000"}, [], msgspec.Raw(b'{"a":1e5000}')]),
+            "free": st.sampled_from([1, msgspec.Raw(b"1e5000"), msgspec.Raw(b"1e300")]),
         },
     ).map(msgspec.json.encode),
     st.sampled_from([None, b"", b"{", b"[]", b'{"id":1,"name":"\\u0000"}', b'{"id":1,"name":"\\\\u0000"}']),
 )
 
 
+@pytest.mark.parametrize("mode", ["append", "upsert"])
 @pytest.mark.parametrize("unknown", ["reject", "ignore", "keep"])
 @given(values=st.lists(VALUES, min_size=1, max_size=6))
-def test_a_chunk_decoded_at_once_is_what_its_records_are_one_by_one(unknown: str, values: list[bytes | None]) -> None:
-    decoder = Decoder(applied(1, document("chunks", FIELDS, mode="append", unknownFields=unknown)).contract)
+def test_a_chunk_decoded_at_once_is_what_its_records_are_one_by_one(
+    mode: str, unknown: str, values: list[bytes | None]
+) -> None:
+    fields = [{**FIELDS[0], "primaryKey": mode == "upsert"}, *FIELDS[1:]]
+    decoder = Decoder(applied(1, document("chunks", fields, mode=mode, unknownFields=unknown)).contract)
+    own = decoder.source_index
     whole = part_of(decoder, *values)
     single = [part_of(decoder, value) for value in values]
-    assert [row[:-3] for row in whole.rows] == [row[:-3] for part in single for row in part.rows]
+    assert [plain(row[:own]) for row in whole.rows] == [plain(row[:own]) for part in single for row in part.rows]
     assert [reject.reason for reject in whole.rejects] == [reject.reason for part in single for reject in part.rejects]
     assert len(whole.rows) + len(whole.rejects) == len(values)
+    assert [row[own + 1] for row in whole.rows] == sorted(row[own + 1] for row in whole.rows)
+
+
+def plain(row: Row) -> list[Any]:
+    """The row's values, raw JSON as bytes, which compare."""
+    return [bytes(value) if isinstance(value, msgspec.Raw) else value for value in row]
