@@ -8,13 +8,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-OF_THE_CODE = (("render",), ("dashboards", "render"), ("dashboards", "check"))
-"""Commands that compare files with the code alone: they need no station, and run in a clean clone."""
+WITHOUT_STATION = (("render",), ("dashboards", "render"), ("dashboards", "check"), ("secrets",))
+"""Commands that need neither key nor database: they look at the code alone, or run before a station has either."""
 
 
 def stand_in(words: Sequence[str]) -> None:
-    """Set what the settings require and a command of the code never uses, where the environment does not."""
-    if any(tuple(words[: len(command)]) == command for command in OF_THE_CODE):
+    """Set what the settings require and these commands never use, where the environment does not."""
+    if any(tuple(words[: len(command)]) == command for command in WITHOUT_STATION):
         os.environ.setdefault("ANDEN_SECRET_KEY", secrets.token_urlsafe(64))
         os.environ.setdefault("ANDEN_DATABASE_APP_URL", "postgresql://nobody@127.0.0.1:9/nothing")
 

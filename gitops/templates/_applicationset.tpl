@@ -29,6 +29,8 @@ spec:
           - git:
               repoURL: {{ $values.repository | quote }}
               revision: {{ $values.revision | quote }}
+              # The health of Applications wakes no ApplicationSet: so often it looks by itself, and a wave is let go.
+              requeueAfterSeconds: 30
               directories:
                 {{- toYaml .directories | nindent 16 }}
           - clusters:

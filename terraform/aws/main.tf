@@ -84,15 +84,12 @@ module "postgres" {
 }
 
 module "secrets" {
-  source    = "../modules/secrets"
-  providers = { aws = aws.secrets }
+  source = "../modules/secrets"
 
-  name             = var.name
-  roles            = concat(local.database_roles, var.postgres.mode == "rds" ? [] : ["admin"])
-  password_version = var.postgres.password_version
-  write_passwords  = var.postgres.write_passwords
-  recovery_days    = var.protected ? 7 : 0
-  kms_key_arn      = module.security.kms_key_arn
+  name          = var.name
+  roles         = concat(local.database_roles, var.postgres.mode == "rds" ? [] : ["admin"])
+  recovery_days = var.protected ? 7 : 0
+  kms_key_arn   = module.security.kms_key_arn
 }
 
 module "queue" {

@@ -182,16 +182,14 @@ variable "kafka" {
 }
 
 variable "postgres" {
-  description = "Where PostgreSQL runs (rds, cloudnativepg, bitnami), its size, how far one can go back, and its passwords."
+  description = "Where PostgreSQL runs (rds, cloudnativepg, bitnami), its size, and how far one can go back."
   type = object({
-    mode             = string
-    instance_class   = string
-    storage_gib      = number
-    storage_max_gib  = number
-    multi_az         = bool
-    backup_days      = number
-    password_version = optional(number, 1)
-    write_passwords  = optional(bool, true)
+    mode            = string
+    instance_class  = string
+    storage_gib     = number
+    storage_max_gib = number
+    multi_az        = bool
+    backup_days     = number
   })
 
   validation {

@@ -22,17 +22,3 @@ provider "aws" {
     }
   }
 }
-
-# The same account and region once more, for what is ephemeral: tests mock the provider above, and no provider that is
-# mocked may hold ephemeral values (Terraform 1.11).
-provider "aws" {
-  alias  = "secrets"
-  region = var.region
-
-  default_tags {
-    tags = {
-      Station   = var.name
-      ManagedBy = "terraform"
-    }
-  }
-}

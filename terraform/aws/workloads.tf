@@ -23,6 +23,24 @@ locals {
       },
     ]
 
+    # Writes values that are missing, and can read none: what there is of a secret, not what it holds. Secrets Manager
+    # decrypts for nobody who may not read the value.
+    secrets = [
+      {
+        Sid      = "OwnValues"
+        Effect   = "Allow"
+        Action   = ["secretsmanager:DescribeSecret", "secretsmanager:PutSecretValue"]
+        Resource = module.secrets.drawn_arns
+      },
+      {
+        Sid       = "Encrypt"
+        Effect    = "Allow"
+        Action    = ["kms:GenerateDataKey", "kms:Decrypt"]
+        Resource  = module.security.kms_key_arn
+        Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${var.region}.amazonaws.com" } }
+      },
+    ]
+
     # Pods join a target group that Terraform owns: it makes no load balancer, listener or rule, and needs no right to.
     load-balancer-controller = [
       {
@@ -90,6 +108,7 @@ locals {
 
   accounts = {
     external-secrets         = { namespace = "external-secrets", service_account = "external-secrets" }
+    secrets                  = { namespace = "secrets", service_account = "secrets" }
     load-balancer-controller = { namespace = "aws-load-balancer-controller", service_account = "aws-load-balancer-controller" }
     external-dns             = { namespace = "external-dns", service_account = "external-dns" }
     grafana                  = { namespace = "kube-prometheus-stack", service_account = "kube-prometheus-stack-grafana" }

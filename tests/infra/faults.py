@@ -55,6 +55,24 @@ FAULTS: Final = (
     ),
     Fault(
         2,
+        "who draws passwords may read them",
+        "terraform/aws/workloads.tf",
+        'Action   = ["secretsmanager:DescribeSecret", "secretsmanager:PutSecretValue"]',
+        'Action   = ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"]',
+        f"{_PLAN}/test_identity.py"
+        "::test_first_values_are_written_by_one_who_reads_none_and_writes_what_is_drawn_alone[dev-rds]",
+    ),
+    Fault(
+        2,
+        "who draws passwords may write people's tokens",
+        "terraform/aws/workloads.tf",
+        "Resource = module.secrets.drawn_arns",
+        "Resource = values(module.secrets.arns)",
+        f"{_PLAN}/test_identity.py"
+        "::test_first_values_are_written_by_one_who_reads_none_and_writes_what_is_drawn_alone[prod-rds]",
+    ),
+    Fault(
+        2,
         "a node may write to every bucket",
         "terraform/modules/eks/main.tf",
         '"AmazonEC2ContainerRegistryPullOnly"',
@@ -158,6 +176,30 @@ FAULTS: Final = (
         f"{_GITOPS}/test_addons.py::test_definitions_come_before_what_uses_them",
     ),
     Fault(
+        9,
+        "who reads passwords does not wait for them to be drawn",
+        "charts/secrets/templates/jobs.yaml",
+        'annotations: {argocd.argoproj.io/sync-wave: "1"}',
+        'annotations: {argocd.argoproj.io/sync-wave: "-1"}',
+        f"{_CHART}/test_secrets.py::test_the_application_is_in_step_only_once_the_job_has_ended_well",
+    ),
+    Fault(
+        9,
+        "prod's Argo CD has a Redis that its default deny shuts off",
+        "terraform/modules/kubernetes/values/argocd-ha.yaml",
+        "# Redis stays single",
+        "redis-ha: {enabled: true}\n# Redis stays single",
+        f"{_GITOPS}/test_cluster_root.py::test_nobody_of_argo_cd_is_shut_out_by_its_default_deny[prod]",
+    ),
+    Fault(
+        9,
+        "what the server applies is compared by Argo CD, which knows no defaults",
+        "terraform/modules/kubernetes/values/argocd.yaml",
+        "controller.diff.server.side: true",
+        "controller.diff.server.side: false",
+        f"{_GITOPS}/test_cluster_root.py::test_what_the_server_applies_the_server_compares",
+    ),
+    Fault(
         10,
         "a chart asks for a load balancer that nobody destroys",
         "charts/anden/templates/web.yaml",
@@ -174,6 +216,25 @@ FAULTS: Final = (
         f"{_CHART}/test_joins.py::test_secrets_that_pods_read_are_made_by_external_secrets[dev]",
     ),
     Fault(
+        11,
+        "Terraform writes a secret's value, which its next plan would have to read",
+        "terraform/modules/secrets/written.tf",
+        "",
+        'resource "aws_secretsmanager_secret_version" "written" {\n'
+        '  secret_id                = aws_secretsmanager_secret.plain["django/secret-key"].id\n'
+        '  secret_string_wo         = "planted"\n'
+        "  secret_string_wo_version = 1\n}\n",
+        f"{_CHART}/test_secrets.py::test_what_terraform_makes_is_drawn_or_a_persons[dev-rds]",
+    ),
+    Fault(
+        11,
+        "nobody draws the password of a role",
+        "charts/secrets/values.yaml",
+        "analyst, monitor]",
+        "analyst]",
+        f"{_CHART}/test_secrets.py::test_what_terraform_makes_is_drawn_or_a_persons[prod-cloudnativepg]",
+    ),
+    Fault(
         12,
         "the database of prod stands in one zone",
         "terraform/environments/prod.tfvars",
@@ -188,6 +249,14 @@ FAULTS: Final = (
         '"rds.force_ssl"                       = { value = "1"',
         '"rds.force_ssl"                       = { value = "0"',
         f"{_PLAN}/test_database.py::test_a_database_is_encrypted_private_and_takes_tls_alone[dev]",
+    ),
+    Fault(
+        12,
+        "a minor version is fixed that AWS raises and never takes back",
+        "terraform/modules/postgres/main.tf",
+        "engine_version = var.engine_version",
+        'engine_version = "${var.engine_version}.6"',
+        f"{_PLAN}/test_database.py::test_what_aws_raises_by_itself_stands_nowhere_exactly[prod]",
     ),
     Fault(
         13,

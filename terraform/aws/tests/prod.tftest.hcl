@@ -4,29 +4,6 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
-provider "aws" {
-  alias                       = "secrets"
-  region                      = "eu-west-1"
-  access_key                  = "mock"
-  secret_key                  = "mock"
-  skip_credentials_validation = true
-  skip_metadata_api_check     = true
-  skip_requesting_account_id  = true
-}
-
-# These are the other provider's, which is not mocked.
-override_resource {
-  override_during = plan
-  target          = module.secrets.aws_secretsmanager_secret.this
-  values          = { arn = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:role" }
-}
-
-override_resource {
-  override_during = plan
-  target          = module.secrets.aws_secretsmanager_secret.plain
-  values          = { arn = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:plain" }
-}
-
 variables {
   cluster_access = {
     operators = { principal_arn = "arn:aws:iam::000000000000:role/operators", access = "admin" }
@@ -38,11 +15,6 @@ variables {
 
 run "prod" {
   command = plan
-
-  # Ephemeral values cannot be mocked: the passwords are proven against an emulator instead.
-  variables {
-    postgres = merge(var.postgres, { write_passwords = false })
-  }
 
   assert {
     condition     = length(module.network.nat_addresses) == 3
@@ -60,7 +32,7 @@ run "cloudnativepg" {
   command = plan
 
   variables {
-    postgres = merge(var.postgres, { mode = "cloudnativepg", write_passwords = false })
+    postgres = merge(var.postgres, { mode = "cloudnativepg" })
   }
 
   assert {

@@ -77,13 +77,6 @@ resource "aws_iam_role_policy" "plan" {
         Resource  = "*"
         Condition = { StringLike = { "kms:ViaService" = "lambda.*.amazonaws.com" } }
       },
-      {
-        # A plan makes the passwords that its apply would write, and forgets them: ReadOnlyAccess has no right to it.
-        Sid      = "Draw"
-        Effect   = "Allow"
-        Action   = "secretsmanager:GetRandomPassword"
-        Resource = "*"
-      },
     ]
   })
 }

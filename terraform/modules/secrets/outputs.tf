@@ -7,3 +7,11 @@ output "arns" {
   description = "The secrets, by database role, key or token."
   value       = { for name, secret in merge(aws_secretsmanager_secret.this, aws_secretsmanager_secret.plain) : name => secret.arn }
 }
+
+output "drawn_arns" {
+  description = "The secrets whose values the station draws itself: those of database roles, and keys."
+  value = concat(
+    [for secret in values(aws_secretsmanager_secret.this) : secret.arn],
+    [for key in sort(var.keys) : aws_secretsmanager_secret.plain[key].arn],
+  )
+}

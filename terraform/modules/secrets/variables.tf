@@ -28,17 +28,6 @@ variable "kms_key_arn" {
   }
 }
 
-variable "password_version" {
-  description = "Raise it by one to give every role a new password at the next apply; `manage.py migrate` then sets it."
-  type        = number
-  default     = 1
-
-  validation {
-    condition     = var.password_version >= 1 && floor(var.password_version) == var.password_version
-    error_message = "password_version must be a whole number from 1."
-  }
-}
-
 variable "recovery_days" {
   description = "Days within which a deleted secret can be brought back; 0 deletes at once, so that a name is free again."
   type        = number
@@ -50,14 +39,8 @@ variable "recovery_days" {
   }
 }
 
-variable "write_passwords" {
-  description = "Whether passwords are made here; false leaves the secrets empty for whoever writes them."
-  type        = bool
-  default     = true
-}
-
 variable "keys" {
-  description = "Keys that are made here, each a secret of one string: django/secret-key signs sessions and cursors."
+  description = "Keys that are drawn in the cluster, each a secret of one string: django/secret-key signs sessions and cursors."
   type        = set(string)
   default     = ["django/secret-key"]
 

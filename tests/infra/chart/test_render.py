@@ -89,7 +89,8 @@ def test_a_missing_host_of_rds_is_named() -> None:
         render(ANDEN, station_values("dev"), {"global": {"station": {"postgresAddress": ""}}})
 
 
-def _kubernetes_version() -> str:
+def kubernetes_version() -> str:
+    """The version of prod's cluster."""
     text = (ROOT / "terraform" / "environments" / "prod.tfvars").read_text()
     found = re.search(r'^kubernetes_version = "([\d.]+)"', text, re.MULTILINE)
     assert found
@@ -99,7 +100,7 @@ def _kubernetes_version() -> str:
 @pytest.mark.property(8)
 def test_kubernetes_knows_every_field(rendered: list[Manifest], evidence: Callable[[str], None]) -> None:
     version, own = (
-        _kubernetes_version(),
+        kubernetes_version(),
         [each for each in rendered if "." not in group(each) or "k8s.io" in group(each)],
     )
     own = [each for each in own if each["kind"] != "TargetGroupBinding"]

@@ -16,6 +16,13 @@ import requests
 from tests.lacking import lacking
 
 PROGRAM: Final = Path(__file__).parents[3] / ".venv-infra/bin/moto_server"
+# Once policies count, it would refuse what is signed for a service of REST, whose paths it does not read as AWS does.
+# Who asks is known by the key all the same, and what they may is what is judged here.
+START: Final = (
+    "import moto.iam.access_control as access, moto.server as server\n"
+    "access.IAMRequestBase.check_signature = lambda self: None\n"
+    "server.main()\n"
+)
 REGION: Final = "eu-west-1"
 PATIENCE_S: Final = 60
 # Managed policies exist only when asked for, and a certificate would otherwise wait for a minute to be valid.
@@ -51,6 +58,25 @@ class Emulator:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
         return {**kept, **NO_ACCOUNT, "AWS_ENDPOINT_URL": self.url}
 
+    @contextmanager
+    def as_role(self, arn: str) -> Iterator[dict[str, str]]:
+        """As `surroundings`, of a program that has this role; for as long, policies count, and others may nothing.
+
+        The emulator reads a policy's actions. It takes every request for one to the resource `*`, knows no conditions
+        but those of a trust, and so shows what is denied whatever the resource, and nothing of single ARNs.
+        """
+        keys = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="emulated")["Credentials"]
+        requests.post(f"{self.url}/moto-api/reset-auth", data=b"0", timeout=5).raise_for_status()
+        try:
+            yield {
+                **self.surroundings(),
+                "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+                "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+                "AWS_SESSION_TOKEN": keys["SessionToken"],
+            }
+        finally:
+            requests.post(f"{self.url}/moto-api/reset-auth", data=b"inf", timeout=5).raise_for_status()
+
 
 def _free_port() -> int:
     with socket.socket() as one:
@@ -80,7 +106,7 @@ def emulator(folder: Path) -> Iterator[Emulator]:
     url = f"http://127.0.0.1:{port}"
     with (folder / "emulator.log").open("wb") as log:
         server = subprocess.Popen(
-            [PROGRAM, "-H", "127.0.0.1", "-p", str(port)],
+            [PROGRAM.with_name("python"), "-c", START, "-H", "127.0.0.1", "-p", str(port)],
             env={**os.environ, **SETTINGS},
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -89,6 +89,12 @@ def test_applicationsets_stop_at_a_missing_key_and_fix_the_project() -> None:
         assert each["spec"]["template"]["spec"]["project"] == "station"
 
 
+def test_a_wave_is_seen_to_be_over_within_half_a_minute() -> None:
+    for each in applicationsets("cloudnativepg"):
+        git = each["spec"]["generators"][0]["matrix"]["generators"][0]["git"]
+        assert 0 < git["requeueAfterSeconds"] <= 30
+
+
 def test_an_application_that_is_stopped_by_hand_stays_so() -> None:
     (stop,) = re.findall(r"patch application anden .*-p '(.+)'", (ROOT / "docs/guides/restore.md").read_text())[:1]
     assert json.loads(stop) == {"spec": {"syncPolicy": {"automated": None}}}
@@ -141,9 +147,15 @@ def test_waves_are_in_order(mode: str, evidence: Callable[[str], None]) -> None:
     sets = applicationsets(mode)
     names = [each["metadata"]["name"] for each in sets]
     assert [wave(each) for each in sets] == sorted({wave(each) for each in sets})
-    assert [name for name in names if name != "postgres"] == ["foundations", "definitions", "workloads"]
+    assert [name for name in names if name != "postgres"] == [
+        "foundations",
+        "definitions",
+        "secrets",
+        "workloads",
+    ]
     if mode != "rds":
-        assert names.index("definitions") < names.index("postgres") < names.index("workloads")
+        # The administrator's password is drawn, too.
+        assert names.index("secrets") < names.index("postgres") < names.index("workloads")
     evidence(f"{mode}: {' < '.join(names)}")
 
 
@@ -165,7 +177,8 @@ def test_what_a_database_holds_outlives_its_applicationset() -> None:
         each["metadata"]["name"]: each["spec"]["syncPolicy"]["preserveResourcesOnDeletion"]
         for each in applicationsets("cloudnativepg")
     }
-    assert kept == {"foundations": False, "definitions": False, "postgres": True, "workloads": False}
+    others = ("foundations", "definitions", "secrets", "workloads")
+    assert kept == {**dict.fromkeys(others, False), "postgres": True}
 
 
 def test_named_directories_are_there() -> None:

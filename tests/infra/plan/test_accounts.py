@@ -39,6 +39,14 @@ def of_databases(environment: str, mode: str) -> set[Account]:
     return {("cloudnative-pg", each["metadata"]["name"]) for each in objects if each["kind"] == "Cluster"}
 
 
+def of_the_secrets(environment: str, mode: str) -> set[Account]:
+    """The account that writes first values."""
+    made = [each for group in everything(environment, mode).values() for each in group]
+    (values,) = (station_values(each) for each in made if each["metadata"]["name"] == "secrets")
+    objects = render(ROOT / "charts/secrets", values)
+    return {("secrets", each["metadata"]["name"]) for each in objects if each["kind"] == "ServiceAccount"}
+
+
 def of_the_station(environment: str) -> set[Account]:
     """Accounts of charts/anden but for the one that has no rights in AWS."""
     objects = anden(environment)
@@ -58,7 +66,7 @@ def test_accounts_with_rights_and_accounts_of_charts_are_the_same(
     planned: Planned, environment: str, mode: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment, mode)
-    ours = of_the_station(environment) | of_addons(environment, mode)
+    ours = of_the_station(environment) | of_the_secrets(environment, mode) | of_addons(environment, mode)
     if mode == "cloudnativepg":
         ours |= of_databases(environment, mode)
     eks = {OF_EKS[each["addon_name"]] for each in plan.of("aws_eks_addon").values() if each["addon_name"] in OF_EKS}

@@ -6,7 +6,7 @@ from fnmatch import fnmatch
 import pytest
 
 from tests.infra.plan.rights import attached, granted, listed, reached, trusted
-from tests.infra.plans import ENVIRONMENTS, Planned
+from tests.infra.plans import ENVIRONMENTS, PLANS, Planned
 
 WORKSPACES = ("anden-aws", "anden-cluster")
 each_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -56,7 +56,7 @@ def test_a_plan_reads_everything_but_what_is_secret(planned: Planned, environmen
     assert (denial["Effect"], denial["Action"], denial["Resource"]) == ("Deny", "kms:Decrypt", "*")
     assert denial["Condition"]["StringNotLike"] == allowed["Condition"]["StringLike"]
     assert allowed["Condition"] == {"StringLike": {"kms:ViaService": "lambda.*.amazonaws.com"}}
-    assert {each["Action"] for each in said.values()} == {"secretsmanager:GetRandomPassword"}
+    assert said == {}
 
 
 @pytest.mark.property(2)
@@ -77,6 +77,36 @@ def test_the_image_is_pushed_from_main_alone_and_to_one_repository(
     assert attached(plan, role) == set()
     assert plan.only("aws_ecr_repository")["image_tag_mutability"] == "IMMUTABLE"
     evidence(f"{environment}: the pipeline of main pushes to the one repository, whose tags are written once")
+
+
+@pytest.mark.property(2)
+@pytest.mark.property(11)
+@pytest.mark.parametrize(("environment", "mode"), PLANS)
+def test_first_values_are_written_by_one_who_reads_none_and_writes_what_is_drawn_alone(
+    planned: Planned, environment: str, mode: str, evidence: Callable[[str], None]
+) -> None:
+    plan = planned(environment, mode)
+    writers = {
+        each["name"]
+        for each in plan.of("aws_iam_role").values()
+        if reached(plan, each["name"], "secretsmanager:PutSecretValue")
+    }
+    role = f"anden-{environment}-secrets"
+    assert writers == {role}
+    drawn = {f"arn:aws:secretsmanager:eu-west-1:000000000000:secret:{kind}" for kind in ("role", "key")}
+    rights = {action: reached(plan, role, action) for each in granted(plan, role) for action in listed(each["Action"])}
+    key = {plan.only("aws_kms_key")["arn"]}
+    # The key, too, for what Secrets Manager asks of it alone: it decrypts for nobody who may not read the value.
+    assert rights == {
+        "secretsmanager:DescribeSecret": drawn,
+        "secretsmanager:PutSecretValue": drawn,
+        "kms:GenerateDataKey": key,
+        "kms:Decrypt": key,
+    }
+    (encrypt,) = (each for each in granted(plan, role) if each["Sid"] == "Encrypt")
+    assert encrypt["Condition"] == {"StringEquals": {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com"}}
+    assert attached(plan, role) == set()
+    evidence(f"{environment}, {mode}: one role writes first values, of what is drawn alone, and reads none")
 
 
 @pytest.mark.property(2)

@@ -289,3 +289,29 @@ mock_resource "aws_lambda_function" {
     invoke_arn = "arn:aws:apigateway:eu-west-1:lambda:path/functions/mock/invocations"
   }
 }
+
+# --- Secrets: those of roles, the key that is drawn as well, and what people write
+
+override_resource {
+  override_during = plan
+  target          = module.secrets.aws_secretsmanager_secret.this
+  values          = { arn = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:role" }
+}
+
+override_resource {
+  override_during = plan
+  target          = module.secrets.aws_secretsmanager_secret.plain["django/secret-key"]
+  values          = { arn = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:key" }
+}
+
+override_resource {
+  override_during = plan
+  target          = module.secrets.aws_secretsmanager_secret.plain["grafana/token"]
+  values          = { arn = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:token" }
+}
+
+override_resource {
+  override_during = plan
+  target          = module.secrets.aws_secretsmanager_secret.plain["alerting/receivers"]
+  values          = { arn = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:receivers" }
+}

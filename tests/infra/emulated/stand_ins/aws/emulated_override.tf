@@ -5,16 +5,6 @@ terraform {
 }
 
 provider "aws" {
-  access_key              = "emulated"
-  secret_key              = "emulated"
-  max_retries             = 2
-  skip_metadata_api_check = true
-}
-
-provider "aws" {
-  alias                   = "secrets"
-  access_key              = "emulated"
-  secret_key              = "emulated"
   max_retries             = 2
   skip_metadata_api_check = true
 }

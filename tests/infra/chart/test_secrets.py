@@ -1,0 +1,165 @@
+"""charts/secrets: what Terraform makes empty is drawn before anything reads it, by a pod guarded as others are."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from apps.datasets.core.station_secrets import StationSecret, station_secrets
+from apps.datasets.management.commands.secrets import Command
+from tests.infra.chart import test_pods as guards
+from tests.infra.chart.test_network import AGENT, IMDS, OUTSIDE, leaves_to, selects
+from tests.infra.chart.test_pods import containers, pods
+from tests.infra.chart.test_render import kubernetes_version
+from tests.infra.chart.test_score import EVERYONE, GOOD, LEFT_OUT
+from tests.infra.charts import ANDEN, CHARTS, IMAGE, Manifest, anden, render, station
+from tests.infra.gitops.expanded import everything, station_values, wave
+from tests.infra.plans import ENVIRONMENTS, PLANS, Planned
+
+SECRETS: Final = CHARTS / "secrets"
+BY_HAND: Final = {"alerting/receivers", "grafana/token", "probe/key"}
+
+
+def objects(environment: str = "dev", mode: str = "rds", **values: Any) -> list[Manifest]:
+    """The chart as Argo CD renders it in the environment, with that mode of PostgreSQL."""
+    made = [each for group in everything(environment, mode).values() for each in group]
+    (known,) = (station_values(each) for each in made if each["metadata"]["name"] == "secrets")
+    return render(SECRETS, IMAGE, known, values)
+
+
+def named(found: list[Manifest], name: str) -> Manifest:
+    (one,) = (each for each in found if each["metadata"]["name"] == name)
+    return one
+
+
+def chosen(arguments: list[str]) -> list[StationSecret]:
+    """The secrets that the command itself would write, told these arguments."""
+    assert arguments[:2] == ["manage", "secrets"]
+    read = vars(Command().create_parser("manage.py", "secrets").parse_args(arguments[2:]))
+    return station_secrets(read["station"], roles=read["roles"], keys=read["keys"])
+
+
+def drawn(found: list[Manifest], job: str) -> dict[str, str | None]:
+    """Names of the secrets that a job writes, each with the user's name that goes with the password."""
+    (one,) = (each for name, each in containers(found) if name.partition("/")[2].startswith(f"{job}/"))
+    return {secret.name: secret.username for secret in chosen(one["args"])}
+
+
+@pytest.mark.property(11)
+@pytest.mark.parametrize(("environment", "mode"), PLANS)
+def test_what_terraform_makes_is_drawn_or_a_persons(
+    planned: Planned, environment: str, mode: str, evidence: Callable[[str], None]
+) -> None:
+    names = {each["name"] for each in planned(environment, mode).of("aws_secretsmanager_secret").values()}
+    by_hand = {f"anden-{environment}/{token}" for token in BY_HAND}
+    written = drawn(objects(environment, mode), "secrets-ensure")
+    assert by_hand <= names
+    assert set(written) == names - by_hand
+    assert planned(environment, mode).of("aws_secretsmanager_secret_version") == {}
+    evidence(f"{environment}, {mode}: {len(written)} secrets are drawn, {len(by_hand)} are people's, Terraform's none")
+
+
+@pytest.mark.parametrize("mode", ["rds", "cloudnativepg", "bitnami"])
+def test_what_workloads_read_is_written_in_the_form_they_read(mode: str) -> None:
+    address = {} if mode == "rds" else {"postgresAddress": "", "adminSecretArn": ""}
+    reading = render(ANDEN, IMAGE, station("dev"), {"global": {"station": {"postgresMode": mode, **address}}})
+    written = drawn(objects("dev", mode), "secrets-ensure")
+    for each in reading:
+        if each["kind"] == "ExternalSecret":
+            for data in each["spec"]["data"]:
+                key, field = data["remoteRef"]["key"], data["remoteRef"].get("property")
+                if key in written:
+                    text = StationSecret(key, written[key]).draw()
+                    assert field in json.loads(text) if field else not text.startswith("{"), key
+
+
+@pytest.mark.property(9)
+def test_the_application_is_in_step_only_once_the_job_has_ended_well(evidence: Callable[[str], None]) -> None:
+    """Argo CD does not compare hooks: the object behind the hook is what it misses, or finds changed."""
+    found = objects()
+    job, mark = named(found, "secrets-ensure"), named(found, "secrets-ensured")
+    notes = job["metadata"]["annotations"]
+    assert notes["argocd.argoproj.io/hook"] == "Sync"
+    assert notes["argocd.argoproj.io/hook-delete-policy"] == "BeforeHookCreation"
+    assert wave(named(found, "secrets")) < wave(job) < wave(mark)
+    assert all(wave(each) < wave(job) for each in found if each["kind"] == "NetworkPolicy")
+    # Another image, or another secret, and there is something to synchronise: the job runs again.
+    release = {"tag": "0.2.0", "digest": f"sha256:{1:064}"}
+    for other in (objects(image=release), objects(roles=["owner", "novel"]), objects(mode="bitnami")):
+        assert named(other, "secrets-ensured")["data"] != mark["data"]
+    evidence("the Application is out of step until its job has drawn what is missing, and after each release")
+
+
+def test_the_image_is_that_of_the_station() -> None:
+    link = SECRETS / "values-image.yaml"
+    assert link.is_symlink()
+    assert link.resolve() == ANDEN / "values-image.yaml"
+    images = {each["image"] for _, each in containers(objects())}
+    web = next(each["image"] for name, each in containers(anden("dev")) if name == "Deployment/anden-web/web")
+    assert images == {web}
+
+
+def test_rotations_are_patterns_that_never_run_by_themselves() -> None:
+    found = objects("prod", "cloudnativepg")
+    crons = [each for each in found if each["kind"] == "CronJob"]
+    assert all(each["spec"]["suspend"] is True for each in crons)
+    # Nothing gives an administrator in the cluster another password, so none is drawn.
+    everyone = drawn(found, "secrets-ensure")
+    passwords, key = drawn(found, "secrets-rotate-passwords"), drawn(found, "secrets-rotate-key")
+    assert set(passwords) | set(key) == set(everyone) - {"anden-prod/postgres/admin"}
+    assert set(key) == {"anden-prod/django/secret-key"}
+    for each in crons:
+        (container,) = each["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+        order = container["args"][container["args"].index("--order") + 1]
+        names = {variable["name"] for variable in container["env"]}
+        assert order == "$(JOB)"
+        assert "JOB" in names
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_its_pods_are_guarded_as_the_stations_are(environment: str) -> None:
+    found = objects(environment)
+    guards.test_nobody_is_root_and_nothing_is_writable(found)
+    guards.test_every_container_has_bounds_and_an_image_with_a_version(found)
+    guards.test_commands_are_processes_of_the_image(found)
+    for each in found:
+        kubernetes_validate.validate(each, kubernetes_version(), strict=True)
+    assert {pod["spec"]["serviceAccountName"] for _, pod in pods(found)} == {"secrets"}
+
+
+def test_it_reaches_aws_and_its_rights_and_nobody_else() -> None:
+    found = objects()
+    policies = [each for each in found if each["kind"] == "NetworkPolicy"]
+    deny = named(found, "secrets-deny")
+    assert deny["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    assert not any("ingress" in each["spec"] for each in policies)
+    for _, pod in pods(found):
+        labels = pod["metadata"]["labels"]
+        assert leaves_to(policies, labels, OUTSIDE, 443)
+        assert leaves_to(policies, labels, AGENT, 80)
+        assert not leaves_to(policies, labels, OUTSIDE, 5432)
+        for port in (80, 443):
+            assert not leaves_to(policies, labels, IMDS, port)
+        assert selects(named(found, "secrets-dns"), labels)
+
+
+@pytest.mark.property(8)
+def test_kube_score_finds_nothing_but_what_has_a_reason(require: Callable[[str], str], tmp_path: Path) -> None:
+    path = tmp_path / "secrets.yaml"
+    path.write_text(yaml.safe_dump_all(objects("prod")))
+    command = [require("kube-score"), "score", "--output-format", "json", str(path)]
+    told = json.loads(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
+    looked_at = {each["object_name"].rpartition("//")[2] for each in told}
+    assert {"secrets-ensure", "secrets-rotate-passwords", "secrets-rotate-key", "secrets-deny"} <= looked_at
+    failed = {
+        (check["check"]["id"], each["object_name"])
+        for each in told
+        for check in each["checks"]
+        if not check["skipped"] and check["grade"] < GOOD
+    }
+    assert {(check, name) for check, name in failed if LEFT_OUT.get(check, ("", ""))[0] != EVERYONE} == set()
