@@ -13,6 +13,7 @@ from django.db.utils import IntegrityError, InternalError
 from apps.datasets.adapters.analyst_views import analyst_view
 from apps.datasets.adapters.owner import ALIAS, owner_transaction
 from apps.datasets.adapters.roles import role_name
+from apps.datasets.core.applied import table_contract
 from apps.datasets.core.contract import Contract
 from apps.datasets.core.ddl import create_statements, drop_statements, table_sql, view, withhold_view
 from apps.datasets.core.errors import (
@@ -83,7 +84,10 @@ def dataset_apply(document: Mapping[str, Any], *, dry_run: bool = False) -> Appl
             return Applied(contract, dataset.number, tuple(statements), changed=True)
         standing = dataset.versions.using(ALIAS).get(number=dataset.number)
         changed = standing.fingerprint != fingerprint
-        before = _standing_contract(dataset) if changed else contract
+        try:
+            before = _standing_contract(dataset) if changed else contract
+        except ContractUnreadable as error:
+            raise ChangeRefused([Problem("$", str(error))]) from error
         statements = _change(before, contract, dataset) if changed else _view_change(cursor, contract)
         number = dataset.number + changed
         if not dry_run:
@@ -119,13 +123,13 @@ def analyst_views_ensure() -> Iterator[ViewDone]:
 def dataset_drop(name: str, *, with_data: bool = False) -> None:
     """Remove the dataset with its table; its rows too when `with_data`.
 
-    Raises DatasetUnknown. Raises DatasetHoldsData: it has rows and `with_data` is false.
+    Raises DatasetUnknown, ContractUnreadable. Raises DatasetHoldsData: it has rows and `with_data` is false.
     """
     with owner_transaction(name) as cursor:
         dataset = Dataset.objects.using(ALIAS).filter(name=name).first()
         if dataset is None:
             raise DatasetUnknown(f"there is no dataset {name!r}")
-        contract = applied(dataset.pk, dataset.number, using=ALIAS).contract
+        contract = _standing_contract(dataset)
         cursor.execute(f"SELECT EXISTS (SELECT FROM {table_sql(contract)})")  # noqa: S608  the name is quoted
         if cursor.fetchone()[0] and not with_data:
             raise DatasetHoldsData(f"{name!r} holds rows: say --yes to drop them with the dataset")
@@ -149,10 +153,12 @@ def _withhold(name: str) -> None:
 
 
 def _standing_contract(dataset: Dataset) -> Contract:
+    """What stands; of a contract that this version cannot read, what its table holds. Raises ContractUnreadable."""
     try:
         return applied(dataset.pk, dataset.number, using=ALIAS).contract
-    except ContractUnreadable as error:
-        raise ChangeRefused([Problem("$", str(error))]) from error
+    except ContractUnreadable:
+        standing = dataset.versions.using(ALIAS).get(number=dataset.number)
+        return table_contract(dataset.name, dataset.number, standing.document)
 
 
 def _change(old: Contract, contract: Contract, dataset: Dataset) -> list[str]:

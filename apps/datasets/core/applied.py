@@ -67,10 +67,27 @@ def dataset_read(
     return AppliedDataset(dataset_id, number, contract, document)
 
 
+def table_contract(name: str, number: int, text: str) -> Contract:
+    """The contract as far as its table holds it: names, types, key; the checks of single values are left out.
+
+    So a contract whose checks this version cannot make gives way to a changed one. Raises ContractUnreadable.
+    """
+    try:
+        document = json.loads(text)
+        for item in document["schema"][0].get("properties", ()):
+            item.pop("logicalTypeOptions", None)
+        return contract_from_odcs(document, standing=True)
+    except ContractInvalid as error:
+        raise _unreadable(name, number, "; ".join(map(str, error.problems))) from error
+    except Exception as error:
+        # As above: no document of one dataset may be another's trouble.
+        raise _unreadable(name, number, f"{type(error).__name__}: {error}") from error
+
+
 def _unreadable(name: str, number: int, reason: str) -> ContractUnreadable:
     line = " ".join(reason.split())
     cut = line if len(line) <= LONGEST else line[:LONGEST] + "…"
     return ContractUnreadable(
         f"this version of Andén cannot read version {number} of the contract of {name!r} ({cut}): "
-        f"run the version of Andén that applied it"
+        f"run the version of Andén that applied it, or apply a contract that this one can read"
     )

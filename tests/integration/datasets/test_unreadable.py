@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.datasets import selectors, tasks
 from apps.datasets.core.errors import ChangeRefused, ContractUnreadable
 from apps.datasets.selectors import applied, catalogue_read, dataset_get, dataset_list
-from apps.datasets.services import dataset_apply
+from apps.datasets.services import dataset_apply, dataset_drop
 from tests.documents import document, prop
 from tests.station import Station
 
@@ -81,6 +81,29 @@ def test_commands_and_tasks_go_on_with_the_others(well: Station) -> None:
         dataset_apply(document("sick", [*FIELDS, prop("more")], mode="append"))
     assert tasks.purge_old_tombstones() == 0
     tasks.show_heartbeat()
+
+
+@pytest.mark.parametrize(
+    "options", [{"pattern": "^(?!x)"}, {"pattern": r"(a)\1"}, {"laterCheck": 5}, {"minLength": "three"}]
+)
+def test_a_contract_whose_checks_cannot_be_made_gives_way_to_a_changed_one(
+    well: Station, options: dict[str, object]
+) -> None:
+    standing = document("sick", [FIELDS[0], prop("name", logicalTypeOptions=options)], mode="append")
+    spoil(well, "sick", json.dumps(standing))
+    with pytest.raises(ContractUnreadable, match="apply a contract that this one can read"):
+        dataset_get("sick")
+    with pytest.raises(ChangeRefused, match="'name' is gone"):
+        dataset_apply(document("sick", FIELDS[:1], mode="append"))
+    done = dataset_apply(document("sick", [FIELDS[0], prop("name"), prop("more")], mode="append"))
+    assert (done.number, dataset_get("sick").number) == (2, 2)
+
+
+def test_a_dataset_whose_checks_cannot_be_made_can_be_dropped(well: Station) -> None:
+    standing = document("sick", [FIELDS[0], prop("name", logicalTypeOptions={"pattern": "(?!"})], mode="append")
+    spoil(well, "sick", json.dumps(standing))
+    dataset_drop("sick")
+    assert [dataset.name for dataset in dataset_list()] == ["well"]
 
 
 def test_a_contract_that_is_mended_is_read_again(well: Station, monkeypatch: pytest.MonkeyPatch) -> None:
