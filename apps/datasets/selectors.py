@@ -56,8 +56,9 @@ class _Versions:
     def keep(self, ids: Iterable[int]) -> None:
         """Forget every dataset but these."""
         standing = set(ids)
-        self.read = {key: value for key, value in self.read.items() if key in standing}
-        self.unreadable = {key: value for key, value in self.unreadable.items() if key in standing}
+        # Other threads add meanwhile: what they add between the copy and the change is read once more.
+        self.read = {key: value for key, value in list(self.read.items()) if key in standing}
+        self.unreadable = {key: value for key, value in list(self.unreadable.items()) if key in standing}
         self.room = 2 * len(standing) + ROOM
 
 

@@ -15,7 +15,7 @@ from apps.datasets.adapters.owner import ALIAS, owner_transaction
 from apps.datasets.adapters.roles import role_name
 from apps.datasets.core.applied import table_contract
 from apps.datasets.core.contract import Contract
-from apps.datasets.core.ddl import create_statements, drop_statements, table_sql, view, withhold_view
+from apps.datasets.core.ddl import create_statements, dataset_table, drop_statements, view, withhold_view
 from apps.datasets.core.errors import (
     ChangeRefused,
     ContractUnreadable,
@@ -34,8 +34,9 @@ from apps.datasets.selectors import applied
 class Applied:
     """What an apply did, or would do: the version that stands after it and the statements that lead there.
 
-    An unchanged contract has statements where its view for analysts showed too much or too little; `before` is the
-    contract that stood until now, None for a new dataset.
+    An unchanged contract has statements where its view for analysts showed too much or too little, and is `restored`
+    where the document that stood was no longer the one that was applied; `before` is the contract that stood until
+    now, None for a new dataset.
     """
 
     contract: Contract
@@ -43,6 +44,7 @@ class Applied:
     statements: tuple[str, ...]
     changed: bool
     before: Contract | None = None
+    restored: bool = False
 
     @property
     def name(self) -> str:
@@ -71,7 +73,7 @@ def dataset_apply(document: Mapping[str, Any], *, dry_run: bool = False) -> Appl
     """
     contract = contract_from_odcs(document, policy=settings.DATASETS.classification_policy)
     text = json.dumps(document, ensure_ascii=False)
-    fingerprint = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+    fingerprint = _fingerprint(document)
     with owner_transaction(contract.name) as cursor:
         dataset = Dataset.objects.using(ALIAS).filter(name=contract.name).first()
         if dataset is None:
@@ -84,6 +86,7 @@ def dataset_apply(document: Mapping[str, Any], *, dry_run: bool = False) -> Appl
             return Applied(contract, dataset.number, tuple(statements), changed=True)
         standing = dataset.versions.using(ALIAS).get(number=dataset.number)
         changed = standing.fingerprint != fingerprint
+        restored = not changed and _stored_fingerprint(standing.document) != fingerprint
         try:
             before = _standing_contract(dataset) if changed else contract
         except ContractUnreadable as error:
@@ -93,8 +96,11 @@ def dataset_apply(document: Mapping[str, Any], *, dry_run: bool = False) -> Appl
         if not dry_run:
             if changed:
                 _keep(dataset, contract, text, fingerprint)
+            elif restored:
+                standing.document = text
+                standing.save(using=ALIAS, update_fields=["document"])
             _execute(cursor, statements)
-    return Applied(contract, number, tuple(statements), changed, before)
+    return Applied(contract, number, tuple(statements), changed, before, restored=restored)
 
 
 def analyst_views_ensure() -> Iterator[ViewDone]:
@@ -123,17 +129,16 @@ def analyst_views_ensure() -> Iterator[ViewDone]:
 def dataset_drop(name: str, *, with_data: bool = False) -> None:
     """Remove the dataset with its table; its rows too when `with_data`.
 
-    Raises DatasetUnknown, ContractUnreadable. Raises DatasetHoldsData: it has rows and `with_data` is false.
+    Raises DatasetUnknown. Raises DatasetHoldsData: it has rows and `with_data` is false.
     """
     with owner_transaction(name) as cursor:
         dataset = Dataset.objects.using(ALIAS).filter(name=name).first()
         if dataset is None:
             raise DatasetUnknown(f"there is no dataset {name!r}")
-        contract = _standing_contract(dataset)
-        cursor.execute(f"SELECT EXISTS (SELECT FROM {table_sql(contract)})")  # noqa: S608  the name is quoted
+        cursor.execute(f"SELECT EXISTS (SELECT FROM {dataset_table(name)})")  # noqa: S608  the name is quoted
         if cursor.fetchone()[0] and not with_data:
             raise DatasetHoldsData(f"{name!r} holds rows: say --yes to drop them with the dataset")
-        _execute(cursor, drop_statements(contract))
+        _execute(cursor, drop_statements(name))
         dataset.delete(using=ALIAS)
 
 
@@ -150,6 +155,18 @@ def _withhold(name: str) -> None:
     with owner_transaction(name) as cursor:
         if analyst_view(cursor, name).readable:
             cursor.execute(withhold_view(name, _roles()))
+
+
+def _fingerprint(document: object) -> str:
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def _stored_fingerprint(text: str) -> str:
+    """The fingerprint of a stored document; empty where it is no JSON any more."""
+    try:
+        return _fingerprint(json.loads(text))
+    except (ValueError, RecursionError):
+        return ""
 
 
 def _standing_contract(dataset: Dataset) -> Contract:

@@ -77,11 +77,12 @@ def table_contract(name: str, number: int, text: str) -> Contract:
         for item in document["schema"][0].get("properties", ()):
             item.pop("logicalTypeOptions", None)
         return contract_from_odcs(document, standing=True)
-    except ContractInvalid as error:
-        raise _unreadable(name, number, "; ".join(map(str, error.problems))) from error
     except Exception as error:
         # As above: no document of one dataset may be another's trouble.
-        raise _unreadable(name, number, f"{type(error).__name__}: {error}") from error
+        raise ContractUnreadable(
+            f"nobody can tell what the table of {name!r} holds, because version {number} of its contract cannot be "
+            f"read: apply the file that was applied last, or run the version of Andén that applied it"
+        ) from error
 
 
 def _unreadable(name: str, number: int, reason: str) -> ContractUnreadable:

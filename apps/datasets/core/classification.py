@@ -4,12 +4,15 @@ Read from the document as it stands, not from the standard's model, which forget
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 CLASSIFICATION: Final = "classification"
-WORDS: Final = re.compile(r"[\W_]+")
+WORDS: Final = re.compile(r"[\W_]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+"""What parts the words of a tag: whatever is no letter or digit, and the humps of camel case."""
+
 DENIALS: Final = (None, False, "", "false", "no", "none", "0", 0)
 """Values by which a customProperty such as `pii` says that the data is not of this kind."""
 
@@ -29,7 +32,7 @@ class ClassificationPolicy:
 
     def hides(self, tag: object) -> bool:
         """Whether a word of this tag hides."""
-        return not self.hidden_tags.isdisjoint(WORDS.split(folded(str(tag))))
+        return not self.hidden_tags.isdisjoint(words(str(tag)))
 
 
 STRICT: Final = ClassificationPolicy()
@@ -50,6 +53,11 @@ class Restriction:
 def folded(text: str) -> str:
     """The text as classifications and tags are compared."""
     return text.strip().casefold()
+
+
+def words(text: str) -> list[str]:
+    """The words of a tag or a name, as settings list them; compatible forms of letters are one."""
+    return [folded(word) for word in WORDS.split(unicodedata.normalize("NFKC", text))]
 
 
 def column_restrictions(
@@ -102,12 +110,12 @@ def _own(element: Mapping[str, Any], path: str, policy: ClassificationPolicy) ->
 
 
 def _custom(item: Mapping[str, Any], path: str, policy: ClassificationPolicy) -> Iterator[Restriction]:
-    """The two ways to say it in a property of one's own: `classification: …`, and a tag's word that is not denied."""
-    word, value = folded(str(item.get("property"))), item.get("value")
-    if word == CLASSIFICATION:
+    """The two ways to say it in a property of one's own: as a `…classification`, and by a tag's word, not denied."""
+    name, value = str(item.get("property")), item.get("value")
+    if CLASSIFICATION in words(name):
         hides = value is not None and not policy.is_public(value)
     else:
-        hides = policy.hides(word) and (folded(value) if isinstance(value, str) else value) not in DENIALS
+        hides = policy.hides(name) and (folded(value) if isinstance(value, str) else value) not in DENIALS
     if hides:
         yield Restriction(path, f"customProperty {item.get('property')}: {value!r}")
 

@@ -10,9 +10,14 @@ Roles = Mapping[str, str]
 """The name in PostgreSQL of each role: ingest, reader, writer, analyst."""
 
 
+def dataset_table(name: str) -> str:
+    """The qualified, quoted name of a dataset's table."""
+    return f"data.{quote_identifier(name)}"
+
+
 def table_sql(contract: Contract) -> str:
     """The table's qualified, quoted name."""
-    return f"data.{quote_identifier(contract.name)}"
+    return dataset_table(contract.name)
 
 
 def view_sql(contract: Contract) -> str:
@@ -141,9 +146,9 @@ def create_statements(contract: Contract, dataset_id: int, roles: Roles) -> list
     ]
 
 
-def drop_statements(contract: Contract) -> list[str]:
-    """Everything that removes a dataset's table with its partitions and its view."""
-    return [f"DROP VIEW IF EXISTS {view_sql(contract)}", f"DROP TABLE IF EXISTS {table_sql(contract)}"]
+def drop_statements(name: str) -> list[str]:
+    """Everything that removes a dataset's table with its partitions and its view, whatever its contract says."""
+    return [f"DROP VIEW IF EXISTS analyst.{quote_identifier(name)}", f"DROP TABLE IF EXISTS {dataset_table(name)}"]
 
 
 def add_extra(contract: Contract) -> str:

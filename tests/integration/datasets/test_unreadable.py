@@ -77,7 +77,7 @@ def test_commands_and_tasks_go_on_with_the_others(well: Station) -> None:
     assert "vector" in err.getvalue()
     with pytest.raises(CommandError, match="cannot read version 1"):
         call_command("datasets", "show", "sick")
-    with pytest.raises(ChangeRefused, match="cannot read version 1"):
+    with pytest.raises(ChangeRefused, match="apply the file that was applied last"):
         dataset_apply(document("sick", [*FIELDS, prop("more")], mode="append"))
     assert tasks.purge_old_tombstones() == 0
     tasks.show_heartbeat()
@@ -99,9 +99,22 @@ def test_a_contract_whose_checks_cannot_be_made_gives_way_to_a_changed_one(
     assert (done.number, dataset_get("sick").number) == (2, 2)
 
 
-def test_a_dataset_whose_checks_cannot_be_made_can_be_dropped(well: Station) -> None:
-    standing = document("sick", [FIELDS[0], prop("name", logicalTypeOptions={"pattern": "(?!"})], mode="append")
-    spoil(well, "sick", json.dumps(standing))
+@pytest.mark.parametrize("how", BROKEN)
+def test_the_file_that_was_applied_restores_what_was_spoilt(well: Station, how: str) -> None:
+    applied_document = document("sick", FIELDS, mode="append")
+    spoil(well, "sick", BROKEN[how])
+    assert dataset_apply(applied_document, dry_run=True).restored
+    assert [dataset.name for dataset in dataset_list()] == ["well"]
+    done = dataset_apply(applied_document)
+    assert (done.restored, done.changed, done.number) == (True, False, 1)
+    selectors._versions.keep(())
+    assert dataset_get("sick").number == 1
+    assert not dataset_apply(applied_document).restored
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_a_dataset_whose_contract_cannot_be_read_can_be_dropped(well: Station, how: str) -> None:
+    spoil(well, "sick", BROKEN[how])
     dataset_drop("sick")
     assert [dataset.name for dataset in dataset_list()] == ["well"]
 

@@ -104,6 +104,8 @@ class Command(StationCommand):
 def _state(done: Applied, *, dry_run: bool) -> str:
     if done.changed:
         return "would change" if dry_run else "applied"
+    if done.restored:
+        return "its stored document would be restored" if dry_run else "its stored document restored"
     return "unchanged" + (", its view for analysts made anew" if done.statements and not dry_run else "")
 
 
