@@ -44,10 +44,14 @@ class Command(StationCommand):
 
     def _print(self, exporter: LagExporter) -> None:
         lags = exporter.measure(now_s=time.time())
+        width = max(map(len, (*(lag.dataset for lag in lags.measured), *lags.missing)), default=0) + 1
+        digits = max((len(str(lag.records)) for lag in lags.measured), default=0)
         for lag in lags.measured:
             fresh = "never" if lag.freshness_s is None else f"{lag.freshness_s:.0f} s ago"
-            self.stdout.write(f"{lag.dataset}: {lag.records} records behind, last batch {fresh}")
+            self.stdout.write(
+                f"{lag.dataset + ':':<{width}} {lag.records:>{digits}} records behind, last batch {fresh}"
+            )
         for name, why in lags.missing.items():
-            self.stdout.write(f"{name}: {why}")
+            self.stdout.write(f"{name + ':':<{width}} {why}")
         if lags.unmeasured:
             raise CommandError("; ".join(f"{name} is not measured: {why}" for name, why in lags.unmeasured.items()))
