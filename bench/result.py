@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,12 +54,17 @@ def table(results: Iterable[Result]) -> str:
     """The results as aligned columns."""
     rows = [("", "ours", "theirs", "unit", "ratio", "bar", "")]
     for item in results:
-        figures = (_shown(item.ours), _shown(item.theirs), item.unit, f"{item.ratio:.2f}", f"≥ {item.bar:g}")
+        figures = (shown(item.ours), shown(item.theirs), item.unit, f"{item.ratio:.2f}", f"≥ {item.bar:g}")
         rows.append((item.name, *figures, "holds" if item.holds else "FAILS"))
+    return aligned(rows, left={0, 3})
+
+
+def aligned(rows: Sequence[Sequence[str]], *, left: Collection[int]) -> str:
+    """The rows with their cells under each other, these columns to the left and the others to the right."""
     widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
     return "\n".join(
         "  ".join(
-            cell.ljust(width) if index in {0, 3} else cell.rjust(width)
+            cell.ljust(width) if index in left else cell.rjust(width)
             for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
@@ -72,7 +77,8 @@ def write(results: Iterable[Result], path: Path) -> None:
     path.write_text(json.dumps([item.as_json() for item in results], indent=2) + "\n", encoding="utf-8")
 
 
-def _shown(figure: float) -> str:
+def shown(figure: float) -> str:
+    """A figure with as many digits as the noise allows."""
     return f"{figure:,.0f}" if figure >= 100 else f"{figure:.1f}"
 
 

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,12 +37,12 @@ class Servers:
 
 
 @contextmanager
-def servers() -> Iterator[Servers]:
-    """Both servers, migrated, and Django set up in this process to use them."""
+def servers(kafka_settings: Mapping[str, str] | None = None) -> Iterator[Servers]:
+    """Both servers, Kafka's with these settings of its own, migrated; Django is set up in this process to use them."""
     with (
         TemporaryDirectory(prefix="anden-bench-") as name,
         EmbeddedPostgres(Path(name) / "postgres") as postgres,
-        EmbeddedKafka(Path(name) / "kafka") as kafka,
+        EmbeddedKafka(Path(name) / "kafka", more=kafka_settings) as kafka,
     ):
         folder = Path(name)
         os.environ.update(

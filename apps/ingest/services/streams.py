@@ -230,6 +230,10 @@ class Streams:
         stream.backoff.succeeded()
         self._show(stream.target)
 
+    def untaken(self, ends: Mapping[TopicPartition, int]) -> set[TopicPartition]:
+        """Where a stream has not taken all up to here; to rewind any other would throw its prefetch away."""
+        return {one.place for one in self if one.position and one.position.next_offset < ends.get(one.place, 0)}
+
     def rewind(self, places: Iterable[TopicPartition]) -> None:
         """Read these partitions again from the first record that one of their streams has not taken."""
         self._read_on({place for place in places if self.at(place)})

@@ -143,8 +143,9 @@ class Worker:
         ends = arrivals.ended
         if not self._guarded(lambda: self._take(arrivals)):
             # What came with the failed part and was not taken would be skipped by the next poll.
-            self._guarded(lambda: self._streams.rewind(arrivals.records.keys()))
-            ends = {place: end for place, end in ends.items() if place not in arrivals.records}
+            untaken = self._streams.untaken(self._in_hand)
+            self._guarded(lambda: self._streams.rewind(untaken))
+            ends = {place: end for place, end in ends.items() if place not in untaken}
         self._streams.ended(ends)
         self._guarded(lambda: self._writer.close_if_due(quiet=not arrivals.count))
         self._guarded(self._advance_if_due)

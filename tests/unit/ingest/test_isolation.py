@@ -1,18 +1,19 @@
 """Errors that nothing expects: the record at fault is quarantined, or its dataset stops; the worker lives."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pytest
 
 from apps.datasets.adapters import prometheus
-from apps.ingest.adapters.memory_kafka import MemoryRecord
+from apps.ingest.adapters.memory_kafka import MemoryBroker, MemoryRecord
 from apps.ingest.adapters.memory_store import MemoryTables
 from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.errors import RecordRefused, StoreUnavailable
-from apps.ingest.core.records import Part, Record, Row, TopicPartition
+from apps.ingest.core.records import OffsetAndEpoch, Part, Record, Row, TopicPartition
 from apps.ingest.services.bounds import Bounds
 from apps.ingest.services.isolation import MOST_IN_A_ROW
 from tests.unit.ingest.world import World, entities, events, things
@@ -77,6 +78,26 @@ def test_a_row_that_the_worker_fails_at_is_quarantined_and_all_others_are_stored
     assert not any("nobody must repeat" in reject.message for _, _, reject in world.tables.rejects)
     assert moved.stopped == {}
     assert sum(entry.rows + entry.rejects for entry in world.tables.ledger) == 55
+
+
+def test_a_fault_throws_away_nothing_that_was_fetched_for_a_neighbour(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World([events(), entities()])
+    world.send("entities", *things(5, 100))
+    world.send("events", *things(50))
+    send_faulty(world, b'{"id":50}')
+    sought: Counter[TopicPartition] = Counter()
+    seek = MemoryBroker.seek
+
+    def seen(broker: MemoryBroker, offsets: Mapping[TopicPartition, OffsetAndEpoch]) -> None:
+        sought.update(offsets.keys())
+        seek(broker, offsets)
+
+    monkeypatch.setattr(MemoryBroker, "seek", seen)
+    world.run()
+    assert world.reasons() == ["unreadable"]
+    assert world.ids(2) == list(range(100, 105))
+    assert sought[P0] > 1
+    assert sought[TopicPartition("entities", 0)] == 1
 
 
 @pytest.mark.parametrize("accessor", ["value", "timestamp"])

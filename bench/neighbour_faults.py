@@ -1,0 +1,81 @@
+"""The faults that `python -m bench.neighbours` makes at one dataset: a row of FAULTS each.
+
+What is not about a fault is the same on both sides: the calm dataset has the same contract and as many records.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from bench import sick_topics
+from bench.sick_topics import MARKED, Mix
+from bench.worker_patches import decoder_that_fails, decoder_that_hangs, rows_without_dumper
+
+if TYPE_CHECKING:
+    from bench.servers import Servers
+
+Step = Callable[["Servers", str], None]
+
+
+def nothing(*_: object) -> None:
+    """What most faults do at most moments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault, and by what it is known that it was made.
+
+    The faulty records of `mix` come while the worker reads; `fill` makes the topic and its records instead, before
+    that. `make` is done to the dataset before it is read, `level` to the calm side, where what `make` or `fill` does
+    to the servers would count. `patch` is done inside of the worker. A fault either has records rejected, or stops
+    its dataset for a reason with `stops` in it, or is one that `proof` knows, which raises where it was not made.
+    """
+
+    mix: Mix = field(default_factory=Mix)
+    column: Mapping[str, Any] = field(default_factory=lambda: {"name": "name", "logicalType": "string"})
+    fill: Step | None = None
+    make: Step = nothing
+    level: Step = nothing
+    patch: Callable[[], None] = nothing
+    stops: str = ""
+    proof: Step | None = None
+    newcomer: bool = False
+
+
+def _bomb(number: bytes) -> bytes:
+    return b'{"id":-1,"name":{"a":[' + b",".join([number] * 1_000) + b"]}}"
+
+
+def _letters(count: int) -> bytes:
+    return b'{"id":-1,"name":"' + b"a" * count + b'!"}'
+
+
+NONE: Final = Fault()
+FAULTS: Final[dict[str, Fault]] = {
+    "poison values": Fault(Mix(faulty=[b'{"id":"poison"}'])),
+    "a header name that is not UTF-8": Fault(
+        Mix(faulty=[b'{"id":"poison"}'], headers=((b"caf\xe9", b"1"),), raw=True)
+    ),
+    "a contract of a later version": Fault(make=sick_topics.later_contract, stops="cannot read version"),
+    "a row that the driver cannot send": Fault(Mix(faulty=[MARKED]), patch=rows_without_dumper),
+    "a record that the decoder fails at": Fault(Mix(faulty=[MARKED]), patch=decoder_that_fails),
+    "a pattern that would backtrack": Fault(
+        Mix(faulty=[_letters(40), _letters(60_000)]),
+        column={"name": "name", "logicalType": "string", "logicalTypeOptions": {"pattern": r"^(\w+\s?)*$"}},
+    ),
+    "numbers of 131,001 digits in jsonb": Fault(
+        Mix(healthy=b'{"id":%d,"name":{"a":1.5}}', faulty=[_bomb(b"1e131000"), _bomb(b"1e-16000")]),
+        column={"name": "name", "logicalType": "object", "physicalType": "jsonb"},
+    ),
+    "a topic that may not be described": Fault(make=sick_topics.deny_describe, stops="is refused"),
+    "a topic that may not be read": Fault(make=sick_topics.deny_read, stops="is refused"),
+    "a topic without a leader": Fault(
+        fill=sick_topics.leaderless, level=sick_topics.second_broker, stops="has no leader"
+    ),
+    "a log that was cut": Fault(make=sick_topics.cut, level=sick_topics.restart, stops="was cut"),
+    "marks of transactions at the end": Fault(fill=sick_topics.marks_at_the_end, proof=sick_topics.is_at_the_end),
+    "aborted records alone": Fault(fill=sick_topics.aborted_alone, proof=sick_topics.is_at_the_end),
+    "a worker of another database": Fault(newcomer=True),
+}
+HANG: Final = Fault(fill=sick_topics.one_marked, patch=decoder_that_hangs)
+"""A fault without a bar, one record: it ends the worker, and with it everybody's reading until the next one starts."""
