@@ -34,8 +34,8 @@ def event_of(environ: WSGIEnvironment) -> Event:
     headers = {
         name.removeprefix("HTTP_").replace("_", "-").lower(): str(value)
         for name, value in environ.items()
-        if name.startswith("HTTP_") or name in {"CONTENT_TYPE", "CONTENT_LENGTH"}
-        if value not in {"", None}
+        # WSGI says of these two that they are empty where they were not sent; an empty header of another name was.
+        if name.startswith("HTTP_") or (name in {"CONTENT_TYPE", "CONTENT_LENGTH"} and value)
     }
     # The path without the name of the host: WSGI has its bytes as latin-1.
     path = environ["PATH_INFO"].encode("latin-1").decode(errors="replace")
