@@ -15,6 +15,7 @@ from apps.datasets.adapters.ledger import BatchEntry, insert_batches, next_batch
 from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.contract import DELETED, EXTRA, REV, Contract
 from apps.datasets.core.ddl import column_list, table_sql
+from apps.datasets.core.depth import too_deep, why_too_deep
 from apps.datasets.core.names import quote_identifier
 from apps.datasets.core.record import Values, record_reader
 from apps.datasets.core.types import ColumnType
@@ -128,9 +129,13 @@ def _json_of(contract: Contract, names: Sequence[str], prefix: str, most_bytes: 
 
 
 def _parts(text: str) -> dict[str, msgspec.Raw]:
-    parts = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-    extra = parts.pop(EXTRA, None)
-    unknown = msgspec.json.decode(extra, type=dict[str, msgspec.Raw] | None) if extra else None
+    """The members of a stored row. Raises BadRecord: it was stored before there was a limit to its depth."""
+    try:
+        parts = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        extra = parts.pop(EXTRA, None)
+        unknown = msgspec.json.decode(extra, type=dict[str, msgspec.Raw] | None) if extra else None
+    except RecursionError:
+        raise why_too_deep(text.encode()) or too_deep() from None
     return {**(unknown or {}), **parts}
 
 

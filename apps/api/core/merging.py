@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from apps.datasets.core.errors import BadRecord
+from apps.datasets.core.depth import too_deep
 
 NULL: Final = b"null"
 OPENING: Final = b"{"
@@ -14,13 +14,13 @@ Members = Mapping[str, msgspec.Raw]
 
 
 def merged(target: Members, patch: Members) -> dict[str, msgspec.Raw]:
-    """The members of the target after the patch. Raises BadRecord: one of them is nested too deeply."""
+    """The members of the target after the patch. Raises BadRecord: one of them is nested too deep."""
     result = dict(target)
     for name, text in patch.items():
         try:
             _merge(result, name, text)
         except RecursionError:
-            raise BadRecord("not_json", f"{name[:63]!r} is nested too deeply to be merged", field=name[:63]) from None
+            raise too_deep(name) from None
     return result
 
 

@@ -10,7 +10,7 @@ from apps.api.core.merging import is_null, merged
 from apps.api.core.surface import ID, OMITTED, Surface
 from apps.datasets.core.contract import EXTRA, Contract
 from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.record import Values, record_reader
+from apps.datasets.core.record import BROKEN, Values, record_reader, why_no_object
 from apps.datasets.core.types import ColumnType
 
 Parts = dict[str, msgspec.Raw]
@@ -21,16 +21,11 @@ RAW: Final = frozenset({"smallint", "integer", "bigint", "boolean"})
 
 
 def body_parts(body: bytes) -> Parts:
-    """The members of the body. Raises BadRecord: it is no JSON object."""
+    """The members of the body. Raises BadRecord: it is no JSON object, or nested too deep."""
     try:
         return msgspec.json.decode(body, type=Parts)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        pass
-    try:
-        msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise BadRecord("not_json", "the body is not valid JSON in UTF-8") from None
-    raise BadRecord("not_an_object", "the body is JSON and not an object")
+    except BROKEN:
+        raise why_no_object(body, "the body") from None
 
 
 def permitted(surface: Surface, parts: Parts, *, record_id: str | None, in_part: bool = False) -> Parts:
@@ -77,7 +72,7 @@ def hidden_columns(surface: Surface) -> tuple[str, ...]:
 def merge_patched(contract: Contract, stored: Parts, patch: Parts) -> Parts:
     """The stored members after a merge patch; a field of the contract that it removes is null.
 
-    Raises BadRecord: a member is nested too deeply.
+    Raises BadRecord: a member is nested too deep.
     """
     fields = {field.name for field in contract.fields}
     return merged(stored, patch) | {name: text for name, text in patch.items() if name in fields and is_null(text)}

@@ -4,6 +4,8 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from apps.datasets.core.depth import is_legible
+
 SHOWN_BYTES: Final = 64 * 1024
 """Bytes of a text that are shown."""
 HEX_BYTES: Final = 4 * 1024
@@ -28,7 +30,7 @@ def shown(raw: bytes | None) -> Shown:
 
 def _json(raw: bytes) -> Shown | None:
     """The JSON indented, its names, order and digits as they came; None when it is not JSON, or too much."""
-    if len(raw) > SHOWN_BYTES:
+    if len(raw) > SHOWN_BYTES or not is_legible(raw):
         return None
     try:
         return Shown("JSON", msgspec.json.format(raw, indent=2).decode("utf-8"))

@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import astuple
 
 from apps.datasets.core.contract import EXTRA, Contract, Field, UnknownFields
+from apps.datasets.core.depth import MAX_DEPTH, is_too_deep, too_deep, why_too_deep
 from apps.datasets.core.errors import BadRecord
 from apps.datasets.core.numerals import MAX_DIGITS, MAX_GROWTH, SPARE_BYTES, may_be_long, may_exceed, written_length
 from apps.datasets.core.values import (
@@ -99,6 +100,8 @@ class RecordReader:
             firsts = {memoryview(value)[0] for value in column}
             if firsts - {opening, JSON_NULL[0]} or may_exceed(b"".join(column), record_bytes):
                 return False
+            if record_bytes > 2 * MAX_DEPTH and any(map(is_too_deep, column)):
+                return False
             if JSON_NULL[0] in firsts:
                 if self.contract.fields[index].required:
                     return False
@@ -112,6 +115,7 @@ class RecordReader:
         """Check what msgspec cannot, and add the unknown fields that are kept."""
         if self._raws:
             row = self._without_json_null(row)
+            self._refuse_depth(row)
         for index, check in self._checks:
             if row[index] is not None:
                 check(row[index])
@@ -137,6 +141,11 @@ class RecordReader:
                 raise BadRecord("missing_field", f"{field.name!r} is required and null", field=field.name)
         return values
 
+    def _refuse_depth(self, row: Values) -> None:
+        for index in self._raws:
+            if row[index] is not None and is_too_deep(row[index]):
+                raise too_deep(self.columns[index])
+
     def decode_key(self, key: bytes | None) -> Values:
         """The values of the contract's key from a Kafka key.
 
@@ -144,6 +153,8 @@ class RecordReader:
         of one field, the value itself, text also without quotes. Raises BadRecord.
         """
         fields = [self.contract.field(name) for name in self.contract.key]
+        if key is not None and is_too_deep(key):
+            raise BadRecord("bad_key", f"the key is nested more than {MAX_DEPTH} levels deep")
         if key is None:
             raise BadRecord("bad_key", "a tombstone needs the key of the row it deletes")
         values: list[Any] = []
@@ -200,17 +211,23 @@ class RecordReader:
                 check(value)
 
     def _extra(self, value: bytes) -> msgspec.Raw | None:
-        parts = self._parts.decode(value)
+        try:
+            parts = self._parts.decode(value)
+        except BROKEN:
+            raise self._why(value) from None
         extra = {name: part for name, part in parts.items() if name not in self._names}
         if not extra:
             return None
+        for name in extra if len(value) > 2 * MAX_DEPTH else ():
+            if is_too_deep(extra[name]):
+                raise too_deep(name)
         return msgspec.Raw(msgspec.json.encode(extra))
 
     def _why(self, value: bytes) -> BadRecord:
         try:
             parts = self._parts.decode(value)
         except BROKEN:
-            return _why_no_object(value)
+            return why_no_object(value, "the record")
         for field in self.contract.fields:
             if field.name not in parts:
                 if field.required:
@@ -223,7 +240,7 @@ class RecordReader:
         for name in parts:
             if name not in self._names:
                 return BadRecord("unknown_field", f"{name[:63]!r} is not in the contract", field=name[:63])
-        return BadRecord("not_json", "the record is not valid JSON")
+        return why_too_deep(value) or BadRecord("not_json", "the record is not valid JSON")
 
 
 def _fits(index: int, check: ColumnCheck, rows: Sequence[Values]) -> bool:
@@ -279,6 +296,8 @@ def _decode_field(field: Field, part: bytes) -> Any:
 
 
 def _why_field(field: Field, part: bytes, error: Exception) -> BadRecord:
+    if isinstance(error, RecursionError):
+        return too_deep(field.name)
     if isinstance(error, UnicodeDecodeError):
         return BadRecord("not_json", f"{field.name!r} is not valid UTF-8", field=field.name)
     if part.strip() == b"null":
@@ -295,9 +314,13 @@ def _why_field(field: Field, part: bytes, error: Exception) -> BadRecord:
     return BadRecord("out_of_range", f"{field.name!r}: {rule}", field=field.name)
 
 
-def _why_no_object(value: bytes) -> BadRecord:
+def why_no_object(text: bytes, what: str) -> BadRecord:
+    """The error about a text that cannot be taken apart into the members of an object."""
+    broken = BadRecord("not_json", f"{what} is not valid JSON in UTF-8")
     try:
-        msgspec.json.decode(value)
+        msgspec.json.decode(text)
+    except RecursionError:
+        return why_too_deep(text) or broken
     except BROKEN:
-        return BadRecord("not_json", "the record is not valid JSON in UTF-8")
-    return BadRecord("not_an_object", "the record is JSON and not an object")
+        return broken
+    return why_too_deep(text) or BadRecord("not_an_object", f"{what} is JSON and not an object")

@@ -137,11 +137,18 @@ def nul_check(name: str) -> Check:
 
 def holds_nul(value: Any) -> bool:
     """Whether U+0000 stands anywhere in a decoded JSON value."""
-    if isinstance(value, str):
-        return "\x00" in value
-    if isinstance(value, dict):
-        return any(holds_nul(part) for pair in value.items() for part in pair)
-    return isinstance(value, list) and any(holds_nul(item) for item in value)
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str):
+            if "\x00" in part:
+                return True
+        elif isinstance(part, dict):
+            waiting += part.keys()
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
+    return False
 
 
 def _bounds(field: Field) -> dict[str, Any]:

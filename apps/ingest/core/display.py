@@ -4,6 +4,8 @@ from contextlib import suppress
 
 import msgspec
 
+from apps.datasets.core.depth import is_legible
+
 LONGEST = 64 * 1024
 
 
@@ -13,7 +15,7 @@ def readable(raw: bytes | memoryview | None) -> str:
         return "(none)"
     data = bytes(raw)
     cut = f"\n… {len(data) - LONGEST} bytes more" if len(data) > LONGEST else ""
-    if not cut:
+    if not cut and is_legible(data):
         with suppress(msgspec.MsgspecError, UnicodeError, RecursionError):
             return msgspec.json.format(msgspec.json.encode(msgspec.json.decode(data)), indent=2).decode()
     try:

@@ -94,7 +94,7 @@ class StateUnreadable(PipelineStopped):
 
 
 class UnreadableRun(PipelineStopped):
-    """Record after record fails for a reason that is not in the records."""
+    """Record after record fails, for which the records or Andén itself may be at fault."""
 
 
 def missing_line(topic: str) -> str:

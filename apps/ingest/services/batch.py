@@ -14,6 +14,7 @@ from apps.ingest.core.errors import PartitionMissing, RecordRefused, RejectRefus
 from apps.ingest.core.marks import mark_time
 from apps.ingest.core.ports import Store, Target
 from apps.ingest.core.records import Part, Position, Record, Reject, TopicPartition
+from apps.ingest.core.rejects import UNREADABLE
 
 REFUSED: Final = "refused_by_database"
 TOO_LARGE: Final = "too_large"
@@ -240,11 +241,17 @@ class BatchWriter:
             self.committed[part.position.key.topic_partition] = part.next_offset
             self.rows += len(part.rows)
             self.rejects += len(part.rejects) + part.dropped
-        self._on_commit(batch.target.dataset_id)
+        if any(map(_proves, parts)):
+            self._on_commit(batch.target.dataset_id)
         count_batch(batch.target, parts)
 
     def _today(self) -> datetime.date:
         return mark_time(self._clock.now_ms()).date()
+
+
+def _proves(part: Part) -> bool:
+    """Whether the part shows that records can be read: those that the worker failed at do not."""
+    return bool(part.rows or part.dropped) or any(reject.reason != UNREADABLE for reject in part.rejects)
 
 
 def _bad_record(target: Target, error: RecordRefused) -> BadRecord:

@@ -2,11 +2,16 @@
 
 import logging
 import traceback
+from collections.abc import Iterator
 from contextlib import suppress
+from types import TracebackType
 from typing import Final
 
 LOGGER: Final = logging.getLogger("apps.ingest")
 MOST_KNOWN: Final = 200
+FIRST_FRAMES: Final = 10
+LAST_FRAMES: Final = 20
+"""The frames of a traceback that are logged: where it began, and where it ended."""
 
 
 class DefectLog:
@@ -24,5 +29,27 @@ class DefectLog:
             if defect in self._known or len(self._known) >= MOST_KNOWN:
                 return
             self._known.add(defect)
+            _shorten(error)
             message = "an unexpected %s: its records are taken in smaller and smaller parts"
             LOGGER.error(message, defect[0], exc_info=error)
+
+
+def _shorten(error: BaseException) -> None:
+    """Take the middle out of the tracebacks of the error and of what led to it: a recursion has a thousand frames."""
+    waiting: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while waiting:
+        cause = waiting.pop()
+        if cause is None or id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        waiting += [cause.__cause__, cause.__context__]
+        frames = list(_frames(cause.__traceback__))
+        if len(frames) > FIRST_FRAMES + LAST_FRAMES:
+            frames[FIRST_FRAMES - 1].tb_next = frames[-LAST_FRAMES]
+
+
+def _frames(trace: TracebackType | None) -> Iterator[TracebackType]:
+    while trace is not None:
+        yield trace
+        trace = trace.tb_next

@@ -16,7 +16,7 @@ from apps.ingest.services.stream import Stream
 
 LOGGER: Final = logging.getLogger("apps.ingest")
 MOST_IN_A_ROW: Final = 20
-"""Unreadable records with none between that passes, after which the fault is looked for elsewhere."""
+"""Unreadable records with none between that passes that one try quarantines; the next try begins after a pause."""
 
 
 MOST_DEATHS: Final = 2
@@ -39,7 +39,7 @@ class FaultIsolation:
     def take(self, stream: Stream, records: Sequence[Record]) -> int:
         """Commit these records, and say how many bytes their values have.
 
-        Raises UnreadableRun: the fault is not in the records. Raises what BatchWriter raises.
+        Raises UnreadableRun: record after record fails. Raises what BatchWriter raises.
         """
         self._writer.close()
         size = 0
@@ -128,9 +128,11 @@ class FaultIsolation:
         dataset_id = stream.target.dataset_id
         self._in_a_row[dataset_id] += 1
         if self._in_a_row[dataset_id] > MOST_IN_A_ROW:
+            self._in_a_row[dataset_id] = 0
             raise UnreadableRun(
-                f"the worker fails at record after record of {stream.place} with {type(cause).__name__}, so the fault "
-                f"is not in the records; the worker's log has the traceback"
+                f"record after record of {stream.place} fails with {type(cause).__name__}: this may be a defect of "
+                f"Andén, the worker's log has the traceback; {MOST_IN_A_ROW} of them are quarantined, and after a "
+                f"pause of a minute at most as many are tried again"
             ) from cause
 
     def _note(self, position: Position, records: int) -> None:

@@ -220,7 +220,7 @@ class Streams:
         )
 
     def committed(self, dataset_id: int) -> None:
-        """Take note that a batch of the dataset was committed: what had stopped it is over."""
+        """Take note that records of the dataset were read and committed: what had stopped it is over."""
         for stream in self:
             if stream.unproven and stream.target.dataset_id == dataset_id and stream.position is not None:
                 self._recover(stream)

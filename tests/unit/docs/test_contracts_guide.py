@@ -9,7 +9,7 @@ from apps.datasets.core.types import DEFAULT_PHYSICAL, TYPES
 
 ROOT = Path(__file__).parents[3]
 GUIDE = (ROOT / "docs/guides/contracts.md").read_text(encoding="utf-8")
-REASON = re.compile(r"""(?:BadRecord\(\s*|^(?:LATE|REFUSED): Final = )"([a-z_]+)\"""", re.MULTILINE)
+REASON = re.compile(r"""(?:BadRecord\(\s*|^(?:LATE|REFUSED|TOO_DEEP): Final = )"([a-z_]+)\"""", re.MULTILINE)
 
 
 def table(title: str) -> list[list[str]]:
