@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import Error
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast, Left
 
 from apps.datasets.core.applied import AppliedDataset
-from apps.datasets.core.contract import DELETED, Mode
+from apps.datasets.core.contract import DELETED, Contract, Field, Mode
 from apps.datasets.core.errors import StoreUnavailable
 from apps.datasets.runtime import attribute, model_for
 
@@ -37,7 +38,7 @@ def last_rows(dataset: AppliedDataset, *, limit: int = 10) -> Preview:
     if contract.mode is Mode.UPSERT:
         rows = rows.filter(**{attribute(contract, DELETED): False})
     order = [f"-{attribute(contract, name)}" for name in contract.primary_key]
-    wanted = [attribute(contract, field.name) for field in open_fields]
+    wanted = [_wanted(contract, field) for field in open_fields]
     try:
         found = list(rows.order_by(*order).values_list(*wanted)[:limit]) if wanted else []
     except Error as error:
@@ -47,6 +48,12 @@ def last_rows(dataset: AppliedDataset, *, limit: int = 10) -> Preview:
         tuple(field.name for field in contract.fields),
         tuple(_row(dataset, dict(zip(names, row, strict=True))) for row in found),
     )
+
+
+def _wanted(contract: Contract, field: Field) -> str | Left:
+    """The column; of jsonb its first letters, for Python cannot read all that is nested."""
+    name = attribute(contract, field.name)
+    return Left(Cast(name, TextField()), _LONGEST + 1) if field.type.spec.name == "jsonb" else name
 
 
 def _row(dataset: AppliedDataset, values: dict[str, Any]) -> tuple[str | None, ...]:

@@ -12,8 +12,8 @@ from apps.datasets.core.errors import BadRecord
 MAX_DEPTH: Final = 500
 """Arrays and objects within one another that a value may have.
 
-Python's json and msgspec give up before 1,000, less the frames that their caller stands on, and so do Python's clients;
-half of it leaves room for every caller. PostgreSQL takes more than 5,000.
+Python's json and msgspec give up before 1,000, less the frames of their caller, and so do clients in Python: half of
+it leaves room for every caller. PostgreSQL takes thousands.
 """
 TOO_DEEP: Final = "too_deep"
 
@@ -54,7 +54,7 @@ def too_deep(name: str = "") -> BadRecord:
 
 
 def why_too_deep(text: bytes) -> BadRecord | None:
-    """The error about a text that a parser gave up for its depth, by the member at fault; None if it is broken, too."""
+    """The error about a text that a parser gave up for its depth, by the member at fault; None where it is broken."""
     broken = sum(map(_STEPS.__getitem__, _brackets(text))) != 0
     return too_deep(next(_deep_members(text), "")) if not broken and is_too_deep(text) else None
 

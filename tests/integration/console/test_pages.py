@@ -15,6 +15,8 @@ from apps.console.core.state import State
 from apps.console.selectors import station_activity
 from apps.datasets.models import Dataset
 from apps.ingest.models import Quarantine
+from tests.documents import document as flat
+from tests.documents import prop
 from tests.integration.console.conftest import Filled, LookAs, document
 from tests.station import Station
 
@@ -163,6 +165,28 @@ def test_the_dataset_page_shows_contract_rows_and_ledger_but_no_restricted_value
     statements = [query["sql"] for query in captured if "things" in query["sql"]]
     assert statements
     assert not any("secret" in statement for statement in statements)
+
+
+@pytest.mark.parametrize("text", ["[" * 499 + "]" * 499, '{"a":' * 980 + "1" + "}" * 980, "[" * 3_000 + "]" * 3_000])
+def test_a_row_that_is_nested_deep_is_previewed_and_shown_where_it_was_rejected(
+    filled: Filled, station: Station, look_as: LookAs, text: str
+) -> None:
+    fields = [prop("id", "integer", primaryKey=True, primaryKeyPosition=1), prop("doc", "object")]
+    station.apply(flat("deep", fields, mode="upsert"))
+    with station.connect("writer") as writer:
+        writer.execute(
+            "INSERT INTO data.deep (id, doc, _source, _offset, _batch, _at, _rev, _deleted) "
+            "VALUES (1, %s::jsonb, 0, 1, 1, now(), 1, false)",
+            (text,),
+        )
+    dataset = Dataset.objects.get(name="deep")
+    start = text[:50].replace('"', "&quot;").replace(":", ": ")[:50]
+    client = look_as("steward")
+    assert start in text_of(client.get(page(dataset.pk)))
+    filled.rejects(dataset, filled.source(dataset), [text.encode()], reason="too_deep")
+    reject = Quarantine.objects.get()
+    shown = text_of(client.get(reverse("admin:ingest_quarantine_change", args=[reject.pk])))
+    assert "too_deep" in shown
 
 
 def test_deleted_rows_are_not_previewed(filled: Filled, look_as: LookAs) -> None:

@@ -7,6 +7,7 @@ from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.headers import record_headers
 from apps.ingest.core.records import Record
 from tests.collector import collecting
+from tests.documents import prop
 from tests.integration.ingest.conftest import Line
 from tests.raw_records import Headers, raw_send
 from tests.unit.ingest.world import EVENTS, things
@@ -148,3 +149,23 @@ def test_a_position_that_cannot_be_read_stops_its_dataset_alone(events: Line) ->
     moved = events.run("things")
     assert "position" in moved.stopped["things"]
     assert ids(events) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("inside", ["", '"\\u0000"'])
+@pytest.mark.parametrize("levels", [501, 940, 980, 5_000])
+@pytest.mark.parametrize("unknown", ["ignore", "keep"])
+def test_records_nested_too_deep_are_bad_by_name_and_their_neighbours_are_stored(
+    line: Line, unknown: str, levels: int, inside: str
+) -> None:
+    fields = (prop("id", "integer", required=True), prop("arr", "array", "jsonb"))
+    line.apply(fields, mode="append", unknownFields=unknown)
+    line.make()
+    name = "other" if unknown == "keep" else "arr"
+    deep = f'{{"id":7,"{name}":{"[" * levels}{inside}{"]" * levels}}}'.encode()
+    fits = f'{{"id":1,"arr":{"[" * 500}{"]" * 500}}}'.encode()
+    for value in (fits, *[deep] * 25, fits):
+        raw_send(line.kafka.bootstrap, line.topic, value, ())
+    moved = line.run("things")
+    assert (moved.rows, moved.rejects, moved.stopped) == (2, 25, {})
+    told = line.query("SELECT DISTINCT reason, field, message FROM ingest_quarantine")
+    assert told == [("too_deep", name, f"'{name}' is nested more than 500 levels deep: flatten it")]

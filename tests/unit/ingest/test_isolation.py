@@ -15,6 +15,7 @@ from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.errors import RecordRefused, StoreUnavailable
 from apps.ingest.core.records import OffsetAndEpoch, Part, Record, Row, TopicPartition
 from apps.ingest.services.bounds import Bounds
+from apps.ingest.services.defects import DefectLog
 from apps.ingest.services.isolation import MOST_IN_A_ROW
 from tests.unit.ingest.world import World, entities, events, things
 
@@ -164,6 +165,60 @@ def test_a_defect_that_hits_every_record_stops_its_dataset_alone_and_is_told_onc
     worker._leave()
     world.run()
     assert world.ids(1) == list(range(taken, 200))
+
+
+@pytest.mark.parametrize("bad", [MOST_IN_A_ROW + 1, 2 * MOST_IN_A_ROW, 3 * MOST_IN_A_ROW + 5])
+@pytest.mark.parametrize("error", [RecursionError, SystemError])
+def test_good_records_behind_a_run_of_unreadable_ones_are_reached_by_the_same_worker(
+    bad: int, error: type[Exception]
+) -> None:
+    world = World([events()])
+    world.send("events", *things(3))
+    for _ in range(bad):
+        send_faulty(world, b"{", error=error)
+    world.send("events", *things(3, 3))
+    worker = world.worker(bounds=Bounds())
+    for _ in range(1_500):
+        worker._turn()
+    assert world.ids(1) == list(range(6))
+    assert world.reasons() == ["unreadable"] * bad
+    assert worker._streams.stopped == {}
+
+
+def test_a_defect_of_our_own_costs_twenty_records_a_pause_and_the_pauses_grow() -> None:
+    world = World([events()])
+    world.send("events", *things(2_000))
+    rows_fail(world, RecursionError)
+    worker = world.worker(bounds=Bounds())
+    while world.clock.seconds < 600:
+        worker._turn()
+    # Pauses of 2, 4, 8, 16 and 32 seconds, then one a minute.
+    assert 10 * MOST_IN_A_ROW <= len(world.tables.rejects) <= 16 * MOST_IN_A_ROW
+    assert world.ids(1) == []
+    assert "RecursionError" in worker._streams.stopped["events"]
+
+
+@pytest.mark.parametrize("depth", [5, 200, 900])
+def test_a_traceback_of_any_length_is_logged_in_a_screen(caplog: pytest.LogCaptureFixture, depth: int) -> None:
+    def even(left: int) -> int:
+        return odd(left - 1) if left else 1 // left
+
+    def odd(left: int) -> int:
+        try:
+            return even(left - 1) if left else 1 // left
+        except ZeroDivisionError as error:
+            if left < depth - 2:
+                raise
+            raise RecursionError("no") from error
+
+    with pytest.raises(RecursionError) as caught:
+        odd(depth)
+    DefectLog().tell(caught.value)
+    (record,) = caplog.records
+    text = logging.Formatter().format(record)
+    assert text.count("\n") < 250
+    assert "RecursionError: no" in text
+    assert "ZeroDivisionError" in text
 
 
 @pytest.mark.parametrize("method", ["batch_ids", "open", "write", "finish", "commit", "committed", "claim", "release"])

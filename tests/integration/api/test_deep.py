@@ -1,0 +1,113 @@
+"""JSON that is nested deep: refused by name as it comes, and readable where it stands."""
+
+import uuid
+
+import pytest
+
+from apps.api.services import GrantRequest
+from apps.datasets.core.applied import AppliedDataset
+from tests.documents import document, prop
+from tests.gateway import Http
+from tests.integration.api.conftest import Connect
+from tests.station import Station
+
+pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
+
+PATH = "/api/v1/datasets/persons/records"
+JSON = "application/json"
+MERGE = "application/merge-patch+json"
+NUL = '"\\u0000"'
+
+
+def objects(levels: int, inside: str = "1") -> str:
+    return '{"a":' * levels + inside + "}" * levels
+
+
+def arrays(levels: int, inside: str = "") -> str:
+    return f'{{"a":{"[" * (levels - 1)}{inside}{"]" * (levels - 1)}}}'
+
+
+def person(preferences: str) -> str:
+    identity = f'"person_id":"{uuid.uuid4()}","given_name":"A","family_name":"B"'
+    return f'{{{identity},"preferences":{preferences}}}'
+
+
+@pytest.fixture
+def http(persons: AppliedDataset, connect: Connect) -> Http:
+    return connect(GrantRequest("persons", may_write=True))
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (objects(500), ""),
+        (arrays(500), ""),
+        (objects(501), "too_deep"),
+        (arrays(700), "too_deep"),
+        (objects(990), "too_deep"),
+        (arrays(20_000), "too_deep"),
+        (objects(400, NUL), "nul"),
+        (arrays(499, NUL), "nul"),
+        (objects(940, NUL), "too_deep"),
+    ],
+)
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "MERGE"])
+def test_a_body_is_taken_or_refused_by_field_and_reason(http: Http, method: str, value: str, reason: str) -> None:
+    body = person(value)
+    if method == "POST":
+        answer = http.post(PATH, body, content_type=JSON)
+    else:
+        address = http.post(PATH, person('{"a":1}'), content_type=JSON)["Location"]
+        changed = f'{{"preferences":{value}}}'
+        if method == "PUT":
+            whole = f'{{"given_name":"A","family_name":"B","preferences":{value}}}'
+            answer = http.put(address, whole, content_type=JSON)
+        else:
+            answer = http.patch(address, changed, content_type=MERGE if method == "MERGE" else JSON)
+    if reason:
+        assert answer.status_code == 422, answer.content
+        assert (answer.json()["reason"], answer.json()["field"]) == (reason, "preferences")
+    else:
+        assert answer.status_code in {200, 201}, answer.content
+
+
+@pytest.mark.parametrize("levels", [501, 850, 940, 970, 2_000])
+def test_a_record_that_stands_deeper_is_read_and_mended_and_never_an_error_of_the_server(
+    http: Http, station: Station, levels: int
+) -> None:
+    address = http.post(PATH, person('{"a":1}'), content_type=JSON)["Location"]
+    with station.admin() as admin:
+        admin.execute("UPDATE data.persons SET preferences = %s::jsonb", (objects(levels),))
+    read = http.get(address)
+    assert read.status_code == 200
+    assert read.content.count(b'{"a"') == levels
+    assert http.get(PATH).content.count(b'{"a"') == levels
+    for answer in (
+        http.put(address, read.content, content_type=JSON),
+        http.patch(address, '{"preferences":{"a":{"a":{"b":1}}}}', content_type=MERGE),
+        http.patch(address, '{"given_name":"C"}', content_type=MERGE),
+        http.patch(address, '{"given_name":"C"}', content_type=JSON),
+    ):
+        assert answer.status_code == 422, answer.content
+        assert (answer.json()["reason"], answer.json()["field"]) == ("too_deep", "preferences")
+    mended = http.patch(address, '{"preferences":{"b":2}}', content_type=JSON)
+    assert (mended.status_code, mended.json()["preferences"]) == (200, {"b": 2})
+
+
+def test_unknown_fields_that_are_kept_have_the_same_limit(station: Station, connect: Connect) -> None:
+    key = prop("k", primaryKey=True, primaryKeyPosition=1, required=True)
+    station.apply(document("open", [key], mode="upsert", apiWrites=True, unknownFields="keep"))
+    http = connect(GrantRequest("open", may_write=True, columns=("k", "_extra")))
+    path = "/api/v1/datasets/open/records"
+    made = http.post(path, f'{{"k":"a","x":{objects(500)}}}', content_type=JSON)
+    assert made.status_code == 201
+    address = made["Location"]
+    read = http.get(address).content
+    assert http.put(address, read, content_type=JSON).status_code == 200
+    for levels in (501, 980, 3_000):
+        for answer in (
+            http.put(address, f'{{"x":{objects(levels)}}}', content_type=JSON),
+            http.patch(address, f'{{"_extra":{{"y":{arrays(levels)}}}}}', content_type=MERGE),
+        ):
+            assert (answer.status_code, answer.json()["reason"]) == (422, "too_deep"), answer.content
+    assert http.patch(address, '{"_extra":{"x":null}}', content_type=MERGE).status_code == 200
