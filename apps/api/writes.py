@@ -192,8 +192,9 @@ def _check(change: Change, stored: StoredRow | None) -> None:
         raise RecordExists
     if change.method in {"PATCH", "DELETE"} and not present:
         raise RecordUnknown
-    if not change.preconditions.hold(etag_of("", str(stored.rev)) if stored is not None and present else None):
-        raise RevisionStale
+    tag = etag_of("", str(stored.rev)) if stored is not None and present else None
+    if unmet := change.preconditions.unmet(tag):
+        raise RevisionStale(unmet)
 
 
 def _tombstone(access: Access, key: Parts) -> Values:
