@@ -36,6 +36,7 @@ INTERNAL: Final = Problem("internal", "Andén failed", 500)
 PROBLEMS: Final[dict[type[Exception], Problem]] = {
     errors.KeyMissing: Problem("key-missing", "No valid key", 401, (("WWW-Authenticate", 'Bearer realm="anden"'),)),
     errors.ParameterInvalid: Problem("parameter-invalid", "A parameter is wrong", 400),
+    errors.HeaderInvalid: Problem("header-invalid", "A header is wrong", 400),
     errors.QueryTooSlow: Problem("query-too-slow", "The query takes too long", 400),
     errors.AnswerTooLarge: Problem("answer-too-large", "The answer is too large", 400),
     errors.ActionRefused: Problem("action-refused", "The key may not do this", 403),
@@ -45,7 +46,7 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
     errors.RecordExists: Problem("record-exists", "The record exists", 409),
     errors.ValueTaken: Problem("value-taken", "A value must be unique", 409),
     errors.RecordNewer: Problem("record-newer", "The stored record is newer", 409),
-    errors.RevisionStale: Problem("revision-stale", "The record has changed", 412),
+    errors.RevisionStale: Problem("revision-stale", "The record is in another state", 412),
     errors.BodyTooLarge: Problem("body-too-large", "The body is too large", 413),
     errors.BodyNotJson: Problem("body-not-json", "The body is not JSON", 415),
     errors.BodyEncoded: Problem("body-encoded", "The body is encoded", 415, (("Accept-Encoding", "identity"),)),

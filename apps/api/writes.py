@@ -1,9 +1,10 @@
 """Writing records: what a request asks, against what stands, in one transaction with its ledger entry."""
 
 import datetime
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import psycopg
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.db import connections, transaction
 from psycopg import Cursor
 
 from apps.api.adapters.refusals import told
-from apps.api.adapters.rows import RowWrite, StoredRow, WrittenRow, event_moment, lock_row, write_row
+from apps.api.adapters.rows import RowWrite, StoredRow, WrittenRow, column_sizes, event_moment, lock_row, write_row
 from apps.api.adapters.statements import Statement
 from apps.api.core.errors import (
     DatasetReadOnly,
@@ -29,24 +30,33 @@ from apps.api.core.writing import (
     body_parts,
     discreet,
     hidden_columns,
+    kept_columns,
     key_parts,
     key_values,
     merge_patched,
     permitted,
+    refuse_additions,
+    too_large_to_keep,
     values_of,
+    without_unknown,
 )
 from apps.api.records import etag_of, id_maker, item_without_large, key_of
 from apps.api.selectors import Access
 from apps.datasets.adapters.ledger import ensure_ledger_days
 from apps.datasets.adapters.months import ensure_months
+from apps.datasets.core.contract import EXTRA
 from apps.datasets.core.ddl import constraint_field
 from apps.datasets.core.errors import BadRecord
 from apps.datasets.core.months import month_bounds
-from apps.datasets.core.record import Values, record_reader
+from apps.datasets.core.record import MAX_BYTES, Values, record_reader
 
 ALIAS = "writer"
 TRIES = 3
 """Looks at a record that others make and remove in the same moment."""
+SMALL_BYTES: Final = 1024 * 1024
+"""Text of a stored record that any number of changes may read at once."""
+LARGE: Final = threading.BoundedSemaphore(1)
+"""Held by the one change of this process that works on a stored record with more text."""
 Method = Literal["POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -77,6 +87,10 @@ class RowMade(Exception):
     """Another request made the row between our look and our insert: look again."""
 
 
+class RecordLarge(Exception):
+    """The record has more text than many may read at once: wait for your turn, and look again."""
+
+
 class PartitionMissing(Exception):
     """The row's month or the ledger's day has no partition yet: make it and write again."""
 
@@ -95,26 +109,40 @@ def record_write(access: Access, change: Change) -> Written:
     if not access.applied.contract.api_writes:
         raise DatasetReadOnly
     try:
-        return _with_partitions(access, lambda: _looked_again(access, change))
+        return _with_partitions(access, lambda: _in_turn(access, change))
     except BadRecord as error:
         raise discreet(access.surface, error) from None
 
 
-def _looked_again(access: Access, change: Change) -> Written:
+def _in_turn(access: Access, change: Change) -> Written:
+    """The write: of a large record one after the other, for each takes several times its text in memory."""
+    try:
+        return _looked_again(access, change, SMALL_BYTES)
+    except RecordLarge:
+        pass
+    if not LARGE.acquire(timeout=settings.API.write_wait_s):
+        raise RecordBusy("another large record is being changed, and nothing was changed: try again later")
+    try:
+        return _looked_again(access, change, MAX_BYTES - len(change.body))
+    finally:
+        LARGE.release()
+
+
+def _looked_again(access: Access, change: Change, most_bytes: int) -> Written:
     for _ in range(TRIES):
         try:
-            return _written(access, change)
+            return _written(access, change, most_bytes)
         except RowMade:
             continue
     raise RecordBusy
 
 
-def _written(access: Access, change: Change) -> Written:
+def _written(access: Access, change: Change, most_bytes: int) -> Written:
     with told(writing=True), transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as wrapper:
         cursor: Cursor[Any] = wrapper.cursor
         wait = f"{int(settings.API.write_wait_s * 1000)}ms"
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", (wait,))
-        stored, values = _desired(access, change, cursor)
+        stored, values = _desired(access, change, cursor, most_bytes)
         row = _stored_write(access, change, cursor, values)
         if row is None:
             raise RecordNewer
@@ -140,50 +168,46 @@ def _body(access: Access, cursor: Cursor[Any], row: WrittenRow) -> str:
     return item.body if item is not None else ids.record("{}", row.key)
 
 
-def _desired(access: Access, change: Change, cursor: Cursor[Any]) -> tuple[StoredRow | None, Values]:
+def _desired(access: Access, change: Change, cursor: Cursor[Any], most_bytes: int) -> tuple[StoredRow | None, Values]:
     """The locked row, and the values that shall stand. Raises what the change does not fit."""
     contract, surface = access.applied.contract, access.surface
-    sent: Parts = {}
-    if change.method != "DELETE":
-        in_part = change.method == "PATCH"
-        sent = permitted(surface, body_parts(change.body), record_id=change.record_id, in_part=in_part)
+    body = body_parts(change.body) if change.method != "DELETE" else {}
+    sent = permitted(surface, body, record_id=change.record_id, in_part=change.method == "PATCH")
     if change.record_id is None:
+        refuse_additions(surface, sent, {})
         values = values_of(contract, sent)
         stored = lock_row(cursor, contract, key_values(contract, values))
         _check(change, stored)
         return stored, values
     texts = key_of(access, change.record_id)
-    key = key_parts(contract, texts)
-    stored = lock_row(cursor, contract, texts, _kept_columns(surface, change, sent))
+    kept = _kept_columns(surface, change, body)
+    # Whoever does not see every field may send only the unknown ones that are there.
+    columns = kept if surface.whole or EXTRA not in body or EXTRA in kept else (*kept, EXTRA)
+    stored = lock_row(cursor, contract, texts, columns, most_bytes)
     _check(change, stored)
+    key = key_parts(contract, texts)
     if change.method == "DELETE":
         return stored, _tombstone(access, key)
-    standing = _standing(stored)
+    if stored is not None and stored.parts is None and not stored.deleted:
+        raise _too_large(column_sizes(cursor, contract, texts, columns, MAX_BYTES), change, most_bytes)
+    standing = (stored.parts or {}) if stored is not None and not stored.deleted else {}
+    refuse_additions(surface, sent, standing)
+    standing = standing if EXTRA in kept else without_unknown(contract, standing)
     whole = merge_patched(contract, standing, sent) if change.merged else {**standing, **sent}
     return stored, values_of(contract, whole, key)
 
 
-def _kept_columns(surface: Surface, change: Change, sent: Parts) -> tuple[str, ...]:
+def _kept_columns(surface: Surface, change: Change, body: Parts) -> tuple[str, ...]:
     """The columns of the stored row that the row shall keep, or that are merged with what was sent."""
     if change.method == "PUT":
         return hidden_columns(surface)
-    if change.method == "DELETE":
-        return ()
-    columns = record_reader(surface.contract).columns
-    return columns if change.merged else tuple(name for name in columns if name not in sent)
+    return kept_columns(surface.contract, body, merged=change.merged) if change.method == "PATCH" else ()
 
 
-def _standing(stored: StoredRow | None) -> Parts:
-    """The members that the change starts from. Raises BadRecord: they are too large to be read."""
-    if stored is None or stored.deleted:
-        return {}
-    if stored.parts is None:
-        raise BadRecord(
-            "too_large",
-            "the stored record is too large to be changed in part: PUT all of it, or PATCH its large fields as "
-            "application/json",
-        )
-    return stored.parts
+def _too_large(sizes: Mapping[str, int], change: Change, most_bytes: int) -> Exception:
+    """What to do about a stored record that makes more than the bytes: RecordLarge, or BadRecord for good."""
+    largest = MAX_BYTES - len(change.body)
+    return RecordLarge() if most_bytes < largest and sum(sizes.values()) <= largest else too_large_to_keep(sizes)
 
 
 def _check(change: Change, stored: StoredRow | None) -> None:
@@ -192,8 +216,9 @@ def _check(change: Change, stored: StoredRow | None) -> None:
         raise RecordExists
     if change.method in {"PATCH", "DELETE"} and not present:
         raise RecordUnknown
-    if not change.preconditions.hold(etag_of("", str(stored.rev)) if stored is not None and present else None):
-        raise RevisionStale
+    tag = etag_of("", str(stored.rev)) if stored is not None and present else None
+    if unmet := change.preconditions.unmet(tag):
+        raise RevisionStale(unmet)
 
 
 def _tombstone(access: Access, key: Parts) -> Values:

@@ -10,6 +10,10 @@ class BodyOverdue(Exception):
     """The body did not come within its time."""
 
 
+class TransferCodingUnknown(Exception):
+    """The body is encoded for its transfer in a way that nothing here decodes."""
+
+
 class ClientGone(Exception):
     """The client left before its body was there."""
 
@@ -25,9 +29,12 @@ class Body:
 async def read_body(scope: Scope, receive: Receive, *, most_bytes: int, within_s: float) -> Body:
     """The whole body, or where it is larger a part that is larger than `most_bytes`; nothing of one declared so.
 
-    Raises BodyOverdue, ClientGone.
+    Raises BodyOverdue, ClientGone, TransferCodingUnknown.
     """
     headers = dict(scope["headers"])
+    codings = [value for name, value in scope["headers"] if name.lower() == b"transfer-encoding"]
+    if any(value.strip().lower() != b"chunked" for value in codings):
+        raise TransferCodingUnknown("the only transfer coding taken is chunked: send the body without another")
     declared = headers.get(b"content-length", b"")
     if not declared and b"transfer-encoding" not in headers:
         return Body()

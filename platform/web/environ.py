@@ -8,6 +8,8 @@ from wsgiref.types import WSGIEnvironment
 from web.types import Scope
 
 UNPREFIXED = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
+MEDIA_TYPE_BYTES = 1024
+"""Django takes a media type apart in a time that grows with the square of its length: a longer one is none."""
 
 
 def wsgi_environ(scope: Scope, body: bytes, *, whole: bool) -> WSGIEnvironment:
@@ -39,6 +41,8 @@ def wsgi_environ(scope: Scope, body: bytes, *, whole: bool) -> WSGIEnvironment:
         key = name if name in UNPREFIXED else f"HTTP_{name}"
         text = value.decode("latin-1")
         environ[key] = f"{environ[key]},{text}" if key in environ else text
+    if len(environ.get("CONTENT_TYPE", "")) > MEDIA_TYPE_BYTES:
+        environ["CONTENT_TYPE"] = ""
     # The server has decoded it; whoever reads the body sees one that ends.
     if environ.pop("HTTP_TRANSFER_ENCODING", None) or (whole and "CONTENT_LENGTH" in environ):
         environ["CONTENT_LENGTH"] = str(len(body))

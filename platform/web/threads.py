@@ -11,7 +11,7 @@ from typing import Final
 from wsgiref.types import WSGIApplication
 
 from web.answer import Answer, Header
-from web.body import Body, BodyOverdue, ClientGone, discard_rest, read_body
+from web.body import Body, BodyOverdue, ClientGone, TransferCodingUnknown, discard_rest, read_body
 from web.environ import wsgi_environ
 from web.refusals import refusal
 from web.types import Receive, Scope, Send
@@ -49,6 +49,11 @@ class ThreadedApplication:
             body = await read_body(scope, receive, most_bytes=self._body_bytes, within_s=self._body_timeout_s)
         except BodyOverdue as overdue:
             await _refuse(send, 408, str(overdue))
+            return
+        except TransferCodingUnknown as unknown:
+            await _refuse(send, 501, str(unknown))
+            if not any(name == b"expect" for name, _ in scope["headers"]):
+                await discard_rest(receive, within_s=LINGER_S, most_bytes=LINGER_BYTES)
             return
         except ClientGone:
             return

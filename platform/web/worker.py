@@ -11,6 +11,7 @@ import struct
 from http import HTTPStatus
 from typing import Any, Final
 
+from gunicorn.asgi import protocol
 from gunicorn.asgi.protocol import ASGIProtocol, FlowControl
 from gunicorn.workers import gasgi
 
@@ -162,6 +163,9 @@ class DeadlineWorker(gasgi.ASGIWorker):  # type: ignore[misc]
 
     def init_process(self) -> None:
         """Run the worker."""
+        # gunicorn names the statuses that it knows, and calls others, such as 412, unknown.
+        for status in HTTPStatus:
+            protocol._REASON_PHRASES.setdefault(status.value, status.phrase)  # noqa: SLF001  no hook for it
         # The worker makes its connections by this name, and has no other hook for it.
         gasgi.ASGIProtocol = DeadlineProtocol
         super().init_process()

@@ -9,7 +9,7 @@ import msgspec
 from psycopg import Cursor
 
 from apps.api.adapters.forms import json_columns, key_array
-from apps.api.adapters.sizes import CELL_BYTES, kept_within, within
+from apps.api.adapters.sizes import kept_within, size_sql, within
 from apps.api.core.surface import Surface, column_kind
 from apps.datasets.adapters.ledger import BatchEntry, insert_batches, next_batch_ids
 from apps.datasets.core.applied import AppliedDataset
@@ -29,7 +29,7 @@ SOURCE_ID: Final = 0
 class StoredRow:
     """A row as it stands, locked: the members asked for as JSON, unknown ones among them.
 
-    None where they make more text than a record may have, which only a change of the whole record can mend.
+    None where they make more text than was asked for.
     """
 
     parts: dict[str, msgspec.Raw] | None
@@ -60,17 +60,28 @@ class RowWrite:
 
 
 def lock_row(
-    cursor: Cursor[Any], contract: Contract, key: Sequence[Any], columns: Sequence[str] = ()
+    cursor: Cursor[Any], contract: Contract, key: Sequence[Any], columns: Sequence[str] = (), most_bytes: int = 0
 ) -> StoredRow | None:
     """The row with this key, kept from others until the transaction ends; None when there is none."""
-    where = " AND ".join(f"t.{quote_identifier(name)} = {_cast(contract.field(name).type)}" for name in contract.key)
     cursor.execute(
-        f"SELECT {_json_of(contract, columns, 't.', CELL_BYTES)}, t.{REV}, t.{DELETED} "  # noqa: S608  names are quoted
-        f"FROM {table_sql(contract)} AS t WHERE {where} FOR UPDATE",
+        f"SELECT {_json_of(contract, columns, 't.', most_bytes)}, t.{REV}, t.{DELETED} "  # noqa: S608  names are quoted
+        f"FROM {table_sql(contract)} AS t WHERE {_is_key(contract)} FOR UPDATE",
         list(key),
     )
     row = cursor.fetchone()
     return StoredRow(None if row[0] is None else _parts(row[0]), row[1], row[2]) if row else None
+
+
+def column_sizes(
+    cursor: Cursor[Any], contract: Contract, key: Sequence[Any], columns: Sequence[str], most_bytes: int
+) -> dict[str, int]:
+    """The bytes that each of the columns of a row makes as JSON: about as many, where they are far beyond the most."""
+    sizes = [size_sql(column_kind(contract, name), f"t.{quote_identifier(name)}", most_bytes) for name in columns]
+    cursor.execute(
+        f"SELECT {', '.join(sizes)} FROM {table_sql(contract)} AS t WHERE {_is_key(contract)}",  # noqa: S608  names are quoted
+        list(key),
+    )
+    return dict(zip(columns, cursor.fetchone() or (), strict=True))
 
 
 def write_row(cursor: Cursor[Any], write: RowWrite) -> WrittenRow | None:
@@ -98,6 +109,10 @@ def event_moment(contract: Contract, values: Values) -> datetime.datetime | None
     if isinstance(value, datetime.datetime):
         return value if value.tzinfo else value.replace(tzinfo=datetime.UTC)
     return datetime.datetime.combine(value, datetime.time(), datetime.UTC)
+
+
+def _is_key(contract: Contract) -> str:
+    return " AND ".join(f"t.{quote_identifier(name)} = {_cast(contract.field(name).type)}" for name in contract.key)
 
 
 def _upsert(contract: Contract, surface: Surface, most_bytes: int) -> str:

@@ -16,7 +16,7 @@ LOOKED_INTO: Final = 8 * 1024
 LONG_FRACTIONS: Final = 64 * 1024
 """The same for numbers with thousands of decimals, which grow an eighth as much."""
 CELL_BYTES: Final = 64 * 1024 * 1024
-"""Largest text of one value that an export carries or a change reads: no record is taken in that makes more."""
+"""Largest text of one value that an export carries: no record is taken in that makes more."""
 
 OVERSIZED: Final = "anden: too large for an export: "
 """What the error of an export's statement says in front of the field's name."""

@@ -40,6 +40,10 @@ class ParameterInvalid(ApiError):
     """A parameter of the address breaks its rule: correct it."""
 
 
+class HeaderInvalid(ApiError):
+    """A header of the request breaks its rule: correct it."""
+
+
 class QueryTooSlow(ApiError):
     """The query took too long: narrow its filters."""
 
@@ -61,7 +65,7 @@ class RecordNewer(ApiError):
 
 
 class RevisionStale(ApiError):
-    """The record has changed since it was read: read it again."""
+    """The record is not in the state that If-Match or If-None-Match asks for: read it again."""
 
 
 class BodyTooLarge(ApiError):

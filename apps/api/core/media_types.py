@@ -9,9 +9,14 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 UTF_8: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 """JSON is UTF-8, and has no parameter to say so: one that is sent must not say otherwise."""
 
+MAX_LENGTH: Final = 256
+"""Characters; the standard library takes parameters apart in a time that grows with the square of their length."""
+
 
 def media_type(header: str, taken: Sequence[str]) -> str | None:
     """The one of the types taken that the header Content-Type names; None for any other, and for another charset."""
+    if len(header) > MAX_LENGTH:
+        return None
     message = Message()
     message["Content-Type"] = header
     name = header.partition(";")[0].strip().lower()

@@ -33,17 +33,18 @@ def _merge(members: dict[str, msgspec.Raw], name: str, patch: msgspec.Raw) -> No
     if is_null(patch):
         members.pop(name, None)
         return
-    if not _is_object(patch):
+    if not is_object(patch):
         members[name] = patch
         return
     stored = members.get(name)
-    whole = _members(stored) if stored is not None and _is_object(stored) else {}
+    whole = _members(stored) if stored is not None and is_object(stored) else {}
     for inner, text in _members(patch).items():
         _merge(whole, inner, text)
     members[name] = msgspec.Raw(msgspec.json.encode(whole))
 
 
-def _is_object(text: msgspec.Raw) -> bool:
+def is_object(text: msgspec.Raw) -> bool:
+    """Whether the JSON text is an object."""
     return bytes(text).lstrip().startswith(OPENING)
 
 

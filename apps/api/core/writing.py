@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from apps.api.core.merging import is_null, merged
+from apps.api.core.merging import is_null, is_object, merged
 from apps.api.core.surface import ID, OMITTED, Surface
 from apps.datasets.core.contract import EXTRA, Contract
 from apps.datasets.core.errors import BadRecord
@@ -43,7 +43,7 @@ def permitted(surface: Surface, parts: Parts, *, record_id: str | None, in_part:
         raise BadRecord("bad_key", f"{ID!r} is not the id in the address", field=ID)
     if not surface.whole:
         for name in sent:
-            if name not in surface.names - {EXTRA}:
+            if name not in surface.names:
                 raise _unknown(name)
     return _spread(surface, sent) if EXTRA in sent else sent
 
@@ -52,12 +52,25 @@ def _spread(surface: Surface, sent: Parts) -> Parts:
     """The members with those of `_extra`, as a record shows it, among them."""
     if EXTRA not in surface.names:
         raise _unknown(EXTRA)
-    text = bytes(sent.pop(EXTRA))
-    extra = body_parts(text) if text != b"null" else {}
-    clash = next((name for name in extra if any(field.name == name for field in surface.contract.fields)), None)
+    text = sent.pop(EXTRA)
+    if not is_null(text) and not is_object(text):
+        raise BadRecord("wrong_type", f"{EXTRA!r} is not an object", field=EXTRA)
+    extra = body_parts(bytes(text)) if is_object(text) else {}
+    clash = next((name for name in extra if name in surface.names - {EXTRA}), None)
     if clash is not None:
         raise BadRecord("unknown_field", f"{clash!r} is a field of its own, not one of {EXTRA!r}", field=EXTRA)
     return {**extra, **sent}
+
+
+def refuse_additions(surface: Surface, sent: Parts, standing: Parts) -> None:
+    """Refuse unknown fields that the stored record does not have, of a key that does not see every field.
+
+    A hidden field must look as one that does not exist: so neither can be added. Raises BadRecord.
+    """
+    unknown = standing.keys() - {field.name for field in surface.contract.fields}
+    for name in () if surface.whole else sent:
+        if name not in surface.names and name not in unknown:
+            raise _unknown(name)
 
 
 def _unknown(name: str) -> BadRecord:
@@ -67,6 +80,25 @@ def _unknown(name: str) -> BadRecord:
 def hidden_columns(surface: Surface) -> tuple[str, ...]:
     """What a PUT keeps of the stored record: the columns that the client cannot see."""
     return tuple(name for name in record_reader(surface.contract).columns if name not in surface.names)
+
+
+def kept_columns(contract: Contract, body: Parts, *, merged: bool) -> tuple[str, ...]:
+    """What a PATCH with this body takes of the stored record: what it does not name, and the objects it merges."""
+    columns = record_reader(contract).columns
+    return tuple(name for name in columns if name not in body or (merged and is_object(body[name])))
+
+
+def without_unknown(contract: Contract, parts: Parts) -> Parts:
+    """The members that the contract names."""
+    return {field.name: parts[field.name] for field in contract.fields if field.name in parts}
+
+
+def too_large_to_keep(sizes: Mapping[str, int]) -> BadRecord:
+    """The refusal of a change that keeps these columns, by the bytes of each, of which the largest is to blame."""
+    name = max(sizes, key=sizes.__getitem__)
+    rule = f"the stored {name!r} is too large to be kept by a change in part"
+    way = f"PATCH {name!r}, too, as application/json, or PUT the whole record"
+    return BadRecord("too_large", f"{rule}: {way}", field=name)
 
 
 def merge_patched(contract: Contract, stored: Parts, patch: Parts) -> Parts:
@@ -104,7 +136,7 @@ def key_values(contract: Contract, values: Values) -> Values:
 
 def discreet(surface: Surface, error: BadRecord) -> BadRecord:
     """The error, without naming a field that the client cannot see."""
-    hidden = {field.name for field in surface.contract.fields} - surface.names
+    hidden = {EXTRA, *(field.name for field in surface.contract.fields)} - surface.names
     if error.reason == "unknown_field" or error.field not in hidden:
         return error
     return BadRecord(error.reason, "the record breaks its contract in a field that this key does not reach")

@@ -3,15 +3,18 @@
 import csv
 import io
 import json
+from functools import partial
 from typing import Any
 
 import pytest
 
+from apps.api import writes
 from apps.api.services import GrantRequest
 from apps.datasets.core.applied import AppliedDataset
 from tests.documents import document, prop
 from tests.gateway import Http
 from tests.integration.api.conftest import Connect
+from tests.integration.api.test_races import at_once
 from tests.station import Station
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
@@ -212,6 +215,65 @@ def test_a_record_that_cannot_be_read_is_changed_as_a_whole(http: Http, station:
     with station.admin() as connection:
         connection.execute(f"UPDATE data.large SET doc = {BOMB.format(4000)}")
     assert http.delete(address).status_code == 204
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/merge-patch+json"])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("doc", BOMB.format(400)),
+        ("items", "(SELECT jsonb_agg(1e131000) FROM generate_series(1, 130))"),
+        ("numbers", "array_fill(1e131000, ARRAY[200])"),
+        ("note", "repeat('n', 20000000)"),
+    ],
+)
+def test_a_change_that_would_keep_too_much_names_the_field_and_what_to_do(
+    http: Http, station: Station, kind: str, field: str, value: str
+) -> None:
+    put(station, "a", small="1", word="'w'", **{field: value})
+    address = f"{PATH}/{http.get(PATH).json()['records'][0]['_id']}"
+    refused = http.patch(address, '{"small": 2}', content_type=kind)
+    assert (refused.status_code, refused.json()["reason"], refused.json()["field"]) == (422, "too_large", field)
+    detail = refused.json()["detail"]
+    assert f"PATCH {field!r}, too" in detail
+    assert "PUT" in detail
+    assert not any(char.isdigit() for char in detail)
+    mended = http.patch(address, f'{{"small": 2, "{field}": null}}', content_type=kind)
+    assert mended.status_code == 200
+    assert (mended.json()["small"], mended.json()["word"], mended.json()[field]) == (2, "w", None)
+
+
+def test_a_field_that_is_too_large_and_hidden_is_not_named(http: Http, station: Station, connect: Connect) -> None:
+    put(station, "a", small="1", doc=BOMB.format(400))
+    narrow = connect(GrantRequest("large", may_write=True, columns=("k", "small")))
+    address = f"{PATH}/{narrow.get(PATH).json()['records'][0]['_id']}"
+    for method in (narrow.patch, narrow.put):
+        refused = method(address, '{"small": 2}', content_type="application/json")
+        assert (refused.status_code, refused.json()["reason"]) == (422, "too_large")
+        assert "doc" not in refused.content.decode()
+
+
+def test_large_records_are_changed_in_part_at_the_same_moment(http: Http, station: Station) -> None:
+    for key in "abc":
+        put(station, key, small="1", note="repeat('n', 5000000)", raw="repeat('r', 3000000)::bytea")
+    addresses = [f"{PATH}/{record['_id']}" for record in http.get(f"{PATH}?fields=_id,k").json()["records"]]
+    changes = [partial(http.patch, each, '{"small": 2}', content_type="application/json") for each in addresses * 2]
+    assert {answer.status_code for answer in at_once(changes)} == {200}
+    with station.connect("reader") as connection:
+        rows = connection.execute("SELECT DISTINCT length(note), length(raw), small, _rev FROM data.large").fetchall()
+    assert rows == [(5_000_000, 3_000_000, 2, 3)]
+
+
+def test_a_large_record_waits_for_its_turn_no_longer_than_a_write_does(
+    http: Http, station: Station, settings: Any
+) -> None:
+    put(station, "a", small="1", note="repeat('n', 2000000)")
+    address = f"{PATH}/{http.get(f'{PATH}?fields=_id').json()['records'][0]['_id']}"
+    settings.API = settings.API.model_copy(update={"write_wait_s": 0.01})
+    with writes.LARGE:
+        busy = http.patch(address, '{"small": 2}', content_type="application/json")
+    assert (busy.status_code, busy.json()["type"]) == (503, "/api/problems#record-busy")
+    assert http.patch(address, '{"small": 2}', content_type="application/json").status_code == 200
 
 
 @pytest.mark.parametrize("field", ["doc", "numbers"])

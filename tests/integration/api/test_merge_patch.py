@@ -163,3 +163,95 @@ def test_a_compressed_body_is_refused_with_what_is_taken(http: Http) -> None:
     refused = http.post(PATH, b"\x1f\x8b", content_type=JSON, headers={"Content-Encoding": "gzip"})
     assert (refused.status_code, refused["Accept-Encoding"]) == (415, "identity")
     assert refused.json()["type"] == "/api/problems#body-encoded"
+
+
+@pytest.fixture
+def open_record(station: Station, connect: Connect) -> tuple[Http, str]:
+    """A client that sees the unknown fields, and the address of a record that has three of them."""
+    key = prop("k", primaryKey=True, primaryKeyPosition=1, required=True)
+    station.apply(document("open", [key, prop("a")], mode="upsert", apiWrites=True, unknownFields="keep"))
+    http = connect(GrantRequest("open", may_write=True, columns=("k", "a", "_extra")))
+    sent = '{"k":"a","a":"b","x":{"p":1,"q":2},"y":1.10,"z":[1]}'
+    return http, http.post("/api/v1/datasets/open/records", sent, content_type=JSON)["Location"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "patch", "extra"),
+    [
+        (MERGE, '{"_extra":null}', None),
+        (MERGE, '{"_extra": null ,"new":1}', {"new": 1}),
+        (MERGE, '{"_extra":{}}', {"x": {"p": 1, "q": 2}, "y": 1.1, "z": [1]}),
+        (MERGE, '{"_extra":{"z":null}}', {"x": {"p": 1, "q": 2}, "y": 1.1}),
+        (MERGE, '{"_extra":{"x":null,"y":null,"z":null}}', None),
+        (MERGE, '{"_extra":{"x":{"p":null,"r":3}}}', {"x": {"q": 2, "r": 3}, "y": 1.1, "z": [1]}),
+        (JSON, '{"_extra":{"z":1}}', {"z": 1}),
+        (JSON, '{"_extra":{"z":null}}', {"z": None}),
+        (JSON, '{"_extra":{"x":{"r":3}}}', {"x": {"r": 3}}),
+        (JSON, '{"_extra":null}', None),
+        (JSON, '{"_extra":{}}', None),
+        (JSON, '{"a":"c"}', {"x": {"p": 1, "q": 2}, "y": 1.1, "z": [1]}),
+        (JSON, '{"z":1}', {"x": {"p": 1, "q": 2}, "y": 1.1, "z": 1}),
+    ],
+)
+def test_unknown_fields_are_changed_as_any_object_is(
+    open_record: tuple[Http, str], kind: str, patch: str, extra: Any
+) -> None:
+    http, address = open_record
+    patched = http.patch(address, patch, content_type=kind)
+    assert (patched.status_code, patched.json()["_extra"]) == (200, extra)
+    assert http.get(address).json() == patched.json()
+    again = http.put(address, http.get(address).content, content_type=JSON)
+    assert (again.status_code, again.json()) == (200, patched.json())
+
+
+@pytest.mark.parametrize("kind", [JSON, MERGE])
+@pytest.mark.parametrize(
+    ("extra", "reason"),
+    [("1", "wrong_type"), ("[]", "wrong_type"), ('"x"', "wrong_type"), ('{"a":1}', "unknown_field")],
+)
+def test_unknown_fields_that_are_none_are_refused(
+    open_record: tuple[Http, str], kind: str, extra: str, reason: str
+) -> None:
+    http, address = open_record
+    refused = http.patch(address, f'{{"_extra":{extra}}}', content_type=kind)
+    assert (refused.status_code, refused.json()["reason"], refused.json()["field"]) == (422, reason, "_extra")
+    assert http.get(address)["ETag"] == '"1"'
+
+
+def test_a_key_that_sees_a_part_puts_back_what_it_read(
+    open_record: tuple[Http, str], station: Station, connect: Connect
+) -> None:
+    _, address = open_record
+    narrow = connect(GrantRequest("open", may_write=True, columns=("k", "_extra")))
+    read = narrow.get(f"/api/v1/datasets/open/records/{address.rpartition('/')[2]}")
+    put = narrow.put(address, read.content, content_type=JSON)
+    assert (put.status_code, put.json()) == (200, read.json())
+    for kind, patch, extra in (
+        (MERGE, '{"_extra":{"z":null,"y":2}}', {"x": {"p": 1, "q": 2}, "y": 2}),
+        (JSON, '{"_extra":{"y":3}}', {"y": 3}),
+        (MERGE, '{"_extra":null}', None),
+    ):
+        patched = narrow.patch(address, patch, content_type=kind)
+        assert (patched.status_code, patched.json()["_extra"]) == (200, extra)
+    with station.connect("reader") as connection:
+        assert connection.execute("SELECT a FROM data.open").fetchone() == ("b",)
+
+
+def test_a_hidden_field_looks_as_one_that_does_not_exist(
+    open_record: tuple[Http, str], station: Station, connect: Connect
+) -> None:
+    _, address = open_record
+    with station.admin() as connection:
+        # As of a time when the contract did not name the field.
+        connection.execute("""UPDATE data.open SET _extra = '{"a": "old", "y": 1}'""")
+    narrow = connect(GrantRequest("open", may_write=True, columns=("k", "_extra")))
+    for kind in (JSON, MERGE):
+        for name in ("a", "nothing"):
+            refused = narrow.patch(address, json.dumps({"_extra": {name: "c"}}), content_type=kind)
+            assert (refused.status_code, refused.json()["field"]) == (422, name)
+            assert refused.json()["detail"] == f"{name!r} is not in the contract"
+    new = narrow.post("/api/v1/datasets/open/records", '{"k":"n","_extra":{"a":"c"}}', content_type=JSON)
+    assert (new.status_code, new.json()["field"]) == (422, "a")
+    assert narrow.put(address, '{"_extra":{"a":"c"}}', content_type=JSON).status_code == 422
+    with station.connect("reader") as connection:
+        assert connection.execute("SELECT a FROM data.open").fetchall() == [("b",)]

@@ -90,6 +90,42 @@ def test_every_write_keeps_to_its_preconditions(http: Http, method: str, headers
     assert tag == ({200: '"2"', 204: None, 412: '"1"'}[status])
 
 
+@pytest.mark.parametrize(
+    "sent", ['*, "1"', '"1", *', "1", '"1" "2"', '"1', "*,*", 'w/"1"', f"a,{' ' * 8000},b", '"1",' * 3000]
+)
+@pytest.mark.parametrize("header", ["If-Match", "If-None-Match"])
+def test_a_precondition_that_cannot_be_read_is_refused(http: Http, header: str, sent: str) -> None:
+    there = made(http)
+    body = json.dumps({"person_id": str(uuid.uuid4()), **PERSON})
+    for answer in (
+        http.delete(there["Location"], headers={header: sent}),
+        put(http, there["Location"], "Eve", **{header: sent}),
+        http.post(PATH, body, content_type=JSON, headers={header: sent}),
+    ):
+        assert said(answer) == (400, "/api/problems#header-invalid")
+        assert answer.json()["parameter"] == header
+    assert http.get(there["Location"])["ETag"] == '"1"'
+
+
+def test_a_refusal_says_which_precondition_does_not_hold(http: Http) -> None:
+    there = made(http)
+    address = there["Location"]
+    details = {
+        "exists": put(http, address, "Eve", **{"If-None-Match": "*"}),
+        "has changed": put(http, address, "Eve", **{"If-Match": '"7"'}),
+        "weak": put(http, address, "Eve", **{"If-Match": 'W/"1"'}),
+        "still has": put(http, address, "Eve", **{"If-None-Match": '"1"'}),
+    }
+    new = {"person_id": str(uuid.uuid4()), **PERSON}
+    details["there is no record"] = http.post(PATH, json.dumps(new), content_type=JSON, headers={"If-Match": "*"})
+    for detail, answer in details.items():
+        assert said(answer) == STALE
+        assert detail in answer.json()["detail"]
+    http.delete(address)
+    gone = put(http, address, "Eve", **{"If-Match": "*"})
+    assert "there is no record" in gone.json()["detail"]
+
+
 def test_what_is_refused_without_preconditions_is_refused_for_the_same_reason(http: Http) -> None:
     there = made(http)
     body = json.dumps({"person_id": there.json()["person_id"], **PERSON})

@@ -62,3 +62,9 @@ def test_headers_that_come_twice_are_joined_and_those_without_prefix_have_none()
 def test_a_client_behind_a_socket_file_has_no_address() -> None:
     environ = wsgi_environ(scope(client=None, server=None), b"", whole=True)
     assert (environ["REMOTE_ADDR"], environ["SERVER_NAME"], environ["SERVER_PORT"]) == ("", "", "")
+
+
+@pytest.mark.parametrize("parameter", ['a="' + ";" * 60_000, ";" * 60_000, "a" * 1_100])
+def test_a_media_type_that_is_too_long_is_none(parameter: str) -> None:
+    headers = ((b"content-type", b"application/json;" + parameter.encode()),)
+    assert wsgi_environ(scope(headers=headers), b"{}", whole=True)["CONTENT_TYPE"] == ""
