@@ -22,21 +22,22 @@ class KafkaGroup:
         self._group_id = group_id
 
     def members(self) -> Sequence[GroupMember]:
-        """Who is in it now; nobody in a group that does not exist yet. Raises BrokerUnavailable, BrokerRefused.
+        """Who is in it now; nobody in a group that is not there, or that we may not see.
 
-        The groups are listed first: that fails as an error while a broker has just come back and loads them, where a
-        description for which the client has to ask twice ends the process (an assertion in librdkafka 2.16).
+        The groups are listed first, which shows a group once its coordinator has loaded it: a description for which
+        the client has to ask twice, as of a broker that has just come back, ends the process (an assertion in
+        librdkafka 2.16). Raises BrokerUnavailable, BrokerRefused.
         """
-        self._wait_for_groups()
-        return self._described()
+        return self._described() if self._is_listed() else []
 
-    def _wait_for_groups(self) -> None:
+    def _is_listed(self) -> bool:
         try:
             listed = self._admin.list_consumer_groups(request_timeout=TIMEOUT_S).result(TIMEOUT_S + 1)
         except KafkaException as error:
             raise request_error(self._where, error) from error
         if listed.errors:
             raise BrokerUnavailable(f"Kafka at {self._where} does not list its groups yet: {listed.errors[0]}")
+        return any(group.group_id == self._group_id for group in listed.valid or ())
 
     def _described(self) -> Sequence[GroupMember]:
         future = self._admin.describe_consumer_groups([self._group_id], request_timeout=TIMEOUT_S)[self._group_id]

@@ -1,7 +1,7 @@
 """Whether this worker's consumer group belongs to one database: of a shared one, each database gets a part alone."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from apps.ingest.core.errors import BrokerRefused, BrokerUnavailable, GroupShared, StoreUnavailable
@@ -39,12 +39,18 @@ class Membership:
 
     def enter(self) -> None:
         """Look before the first subscription. Raises GroupShared, BrokerUnavailable."""
-        if not self._confirmed and (found := self._rivals()):
+        if not self._confirmed and (found := rivals(self._members(), self._client_id)):
             raise GroupShared(self._line(found))
 
     def confirm(self) -> None:
         """Look once more when partitions are ours, and nothing is read yet. Raises GroupShared, BrokerUnavailable."""
-        self.enter()
+        if self._confirmed:
+            return
+        members = self._members()
+        if found := rivals(members, self._client_id):
+            raise GroupShared(self._line(found))
+        if all(member.client_id != self._client_id for member in members):
+            self._tell_unknown("Kafka does not show us our own member")
         self._confirmed = True
 
     def watch(self, now_s: float) -> None:
@@ -57,7 +63,7 @@ class Membership:
         self._watch_s = now_s
         try:
             self._refuse_other_database()
-            found = self._rivals()
+            found = rivals(self._members(), self._client_id)
         except (BrokerUnavailable, StoreUnavailable):
             return
         if not found:
@@ -76,18 +82,21 @@ class Membership:
                 f"start it again"
             )
 
-    def _rivals(self) -> list[GroupMember]:
+    def _members(self) -> Sequence[GroupMember]:
         try:
-            return rivals(self._group.members(), self._client_id)
+            return self._group.members()
         except BrokerRefused as error:
-            if not self._unknown:
-                LOGGER.warning(
-                    "cannot tell whether workers of another database are in the consumer group %s (%s): give this "
-                    "station's user Describe on the group",
-                    *(self._group_id, error),
-                )
-            self._unknown = True
+            self._tell_unknown(str(error))
             return []
+
+    def _tell_unknown(self, why: str) -> None:
+        if not self._unknown:
+            LOGGER.warning(
+                "cannot tell whether workers of another database are in the consumer group %s (%s): give this "
+                "station's user Describe on the group",
+                *(self._group_id, why),
+            )
+        self._unknown = True
 
     def _line(self, found: list[GroupMember]) -> str:
         others = ", ".join(sorted({f"{member.client_id} at {member.host.lstrip('/')}" for member in found}))
