@@ -17,6 +17,7 @@ from embedded.errors import FolderInUse, StartFailed
 
 _LOOK_EVERY_S: Final = 0.05
 _LOG_TAIL_BYTES: Final = 4096
+_CHILDREN_S: Final = 20.0
 # The system's clock may be set between two looks, and start times are derived from it.
 _SAME_START_S: Final = 2.0
 
@@ -130,10 +131,18 @@ class Daemon:
             self._lock = None
 
     def kill(self) -> None:
-        """End the process at once, as a crash would; the folder stays claimed."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+        """End the process at once, as a crash would; the folder stays claimed.
+
+        Its children end by themselves when they notice: until then PostgreSQL would refuse to start anew.
+        """
+        if self._process is None:
+            return
+        children: list[psutil.Process] = []
+        with suppress(psutil.NoSuchProcess):
+            children = psutil.Process(self._process.pid).children(recursive=True)
+        self._process.kill()
+        self._process.wait()
+        psutil.wait_procs(children, timeout=_CHILDREN_S)
 
     def _end_leftover(self) -> None:
         """End the process of an earlier run whose parent was killed, if it still lives."""

@@ -12,6 +12,8 @@ from apps.monitoring.core.alerts.catalogue import ALERTS, RULE_FILES
 from apps.monitoring.core.cloudwatch.catalogue import CATALOGUE
 from apps.monitoring.core.foreign_metrics import (
     CERTIFICATE_UNTIL,
+    DEPLOYMENT_AVAILABLE,
+    DEPLOYMENT_WANTED,
     EXPORTER_OF,
     VOLUME_AVAILABLE,
     VOLUME_CAPACITY,
@@ -32,7 +34,7 @@ NAMED_BY: Final = {
     "CertificateArn": ("aws_acm_certificate", "arn"),
 }
 # The kubelet's and blackbox exporter's, which no page shows.
-ALERTS_ALONE: Final = {VOLUME_AVAILABLE, VOLUME_CAPACITY, CERTIFICATE_UNTIL}
+ALERTS_ALONE: Final = {DEPLOYMENT_AVAILABLE, DEPLOYMENT_WANTED, VOLUME_AVAILABLE, VOLUME_CAPACITY, CERTIFICATE_UNTIL}
 # What must ring by itself even when the cluster is gone.
 WATCHED: Final = {
     "AWS/RDS",
