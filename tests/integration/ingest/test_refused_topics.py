@@ -157,7 +157,7 @@ def test_a_topic_that_is_not_there_ends_a_bounded_run_after_all_others_were_read
     assert pair.ids("things") == [0, 1, 2, 3]
     said = StringIO()
     call_command("lag", "--once", stdout=said)
-    assert f"sick: Kafka has no topic {pair.sick}" in said.getvalue()
+    assert f"sick:   Kafka has no topic {pair.sick}" in said.getvalue()
 
 
 def test_a_group_that_is_denied_is_the_whole_process_error(pair: Pair) -> None:
