@@ -55,14 +55,16 @@ def test_a_quiet_station_of_which_everything_fails(tmp_path: Path) -> None:
     outage_s = 8 * HOUR_S
     fine = counter(9, lambda at: 1 / 120 if at < outage_s else 0)
     failed = counter(9, lambda at: 1 / 120 if at >= outage_s else 0)
+    # As far as a count may be behind, and the one request that comes anywhere in its two minutes.
+    least = (40 * 60 - BEHIND_S) / 120 - 1
     with past(tmp_path, {FINE: fine, FAILED: failed}, slo="api-availability") as seen:
         for window in WINDOWS:
             assert counted(seen, "bad", window, outage_s + 17 * 60) >= 5, window
-            assert 17 <= counted(seen, "bad", window, outage_s + 40 * 60) <= 20.5, window
-        # Twenty of 260 events are bad, 77 times what may be; the last of them is on its way.
+            assert least <= counted(seen, "bad", window, outage_s + 40 * 60) <= 20.5, window
+        # Twenty of 260 events are bad, 77 times what may be; the last of them are on their way.
         left = seen.value(f"anden:slo_budget_left:ratio30d{SLO}", outage_s + 40 * 60)
         assert left is not None
-        assert -78 <= left <= -64
+        assert -78 <= left <= 1 - least / 0.26
 
 
 def test_a_burst_within_a_young_station(tmp_path: Path) -> None:
