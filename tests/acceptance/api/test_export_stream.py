@@ -10,30 +10,20 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from apps.api.services import GrantRequest, client_create
 from tests.acceptance.api.conftest import served
-from tests.documents import document, prop
+from tests.acceptance.big_dataset import ROWS, key_of_big_dataset
 from tests.station import Station
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True, databases="__all__")]
 
 PATH = "/api/v1/datasets/big/records.csv"
-ROWS = 200_000
 COPYING = "application_name = 'anden-reader' AND query LIKE 'COPY%' AND state = 'active'"
 
 
 @pytest.fixture
 def key(station: Station) -> str:
     """The key to a dataset of 200,000 rows, 60 MB as CSV."""
-    station.apply(document("big", [prop("text", required=True)]))
-    with station.connect("ingest") as connection:
-        connection.execute(
-            "INSERT INTO data.big (text, _source, _offset, _batch)"
-            " SELECT repeat(md5(n::text), 9), 1, n, 1 FROM generate_series(1, %s) AS n",
-            (ROWS,),
-        )
-        connection.commit()
-    return str(client_create("reader", [GrantRequest("big")])[1])
+    return key_of_big_dataset(station)
 
 
 @contextmanager

@@ -12,17 +12,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from apps.api.services import GrantRequest, client_create
 from tests.acceptance.api.conftest import served
+from tests.acceptance.big_dataset import ROWS, key_of_big_dataset
 from tests.acceptance.web.raw import Closed, Line, get, line, post
-from tests.documents import document, prop
 from tests.station import Station
 from web.threads import SLICE_BYTES
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True, databases="__all__")]
 
 PATH = "/api/v1/datasets/big/records"
-ROWS = 200_000
 THREADS = 3
 HEADER_S, BODY_S, WRITE_S, KEEP_ALIVE_S = 2, 2, 4, 5
 SHORT = {
@@ -49,15 +47,7 @@ def url(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture
 def key(station: Station) -> str:
     """The key to a dataset of 200,000 rows, 60 MB as CSV, as a line of the header."""
-    station.apply(document("big", [prop("text", required=True)]))
-    with station.connect("ingest") as connection:
-        connection.execute(
-            "INSERT INTO data.big (text, _source, _offset, _batch)"
-            " SELECT repeat(md5(n::text), 9), 1, n, 1 FROM generate_series(1, %s) AS n",
-            (ROWS,),
-        )
-        connection.commit()
-    return f"Authorization: Bearer {client_create('reader', [GrantRequest('big')])[1]}"
+    return f"Authorization: Bearer {key_of_big_dataset(station)}"
 
 
 def is_healthy(url: str) -> bool:
