@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).resolve().parents[1]
 RESULTS: Final = ROOT / "bench" / "results" / "neighbours.json"
 BAR: Final = 0.9
-BACKLOG: Final = 400_000
+BACKLOG: Final = 1_500_000
 PAUSE_S: Final = 0.1
 """Between two blocks of the sick dataset's records: a faulty one in each, while the healthy backlog is read."""
 

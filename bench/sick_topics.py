@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 EACH: Final = 200
 """Of the sick dataset's records each so many-th is the faulty one."""
 
-BLOCKS: Final = 30
+BLOCKS: Final = 60
 SICK: Final = BLOCKS * EACH
 IN_TRANSACTION: Final = 100
 HEALTHY: Final = b'{"id":%d,"name":"a healthy record"}'

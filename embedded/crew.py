@@ -1,16 +1,19 @@
 """The station's processes under honcho: what one's end means for the others, and where their words go."""
 
 import ctypes
+import multiprocessing
 import re
 import shutil
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -24,38 +27,69 @@ honcho.manager.KILL_WAIT = 20
 _PR_SET_PDEATHSIG: Final = 1
 _SEVERE: Final = re.compile(rb"\b(?:ERROR|CRITICAL|FATAL)\b")
 _SHOWN_PER_PROCESS: Final = 3
+_LEAST_LIFE_S: Final = 5.0
+"""What ended sooner after its start would end as soon again."""
+_ASKED_TO_END: Final = (0, -signal.SIGTERM, -signal.SIGINT)
 
 
 @dataclass(frozen=True)
 class Program:
-    """A process of the station; one that may end stops nobody when it ends well."""
+    """A process of the station.
+
+    One that may end stops nobody when it ends well. One that returns is started again when it ends badly after it had
+    run for a while, as Kubernetes would.
+    """
 
     name: str
     command: tuple[str, ...]
     may_end: bool = False
+    returns: bool = False
 
 
 class _Tethered(Process):  # type: ignore[misc]
     """honcho's process, started without a shell and ended with the station, however that ends."""
 
     may_end = False
+    returns = False
+    leaving: Event
+    """Set once the station ends its processes: nothing is started from then on."""
 
     def __init__(self, cmd: Sequence[str], **options: Any) -> None:
         super().__init__([*_tether(), *cmd], **options)
-        self._child_ctor = partial(Popen, shell=False, stdin=subprocess.DEVNULL)
+        self._child_ctor = partial(Popen, shell=False, stdin=subprocess.DEVNULL, preexec_fn=_heed_signals)
+        self._began_s = 0.0
+        self._ended = False
 
     def run(self, events: Any = None, ignore_signals: bool = False) -> None:
-        """Run the program to its end."""
+        """Run the program to its end, each time anew if it returns."""
         _end_with_parent()
         # A terminal that is closed tells every process of its group: the station alone ends the others, in order.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        super().run(events, ignore_signals)
+        while not self._ended:
+            self._began_s = time.monotonic()
+            super().run(events, ignore_signals)
 
     def _send_message(self, data: Any, type: str = "line") -> None:  # noqa: A002 - honcho's own
-        # honcho takes any end for a reason to end all: it never hears of a good one that was expected.
-        if type == "stop" and self.may_end and data["returncode"] == 0:
+        if type == "start":
+            super()._send_message(data, type=type)
+            if self.leaving.is_set():  # it was asked to leave while it had no process id that could be told
+                self._child.terminate()
             return
+        if type == "stop":
+            if self._starts_again(data["returncode"]):
+                return
+            self._ended = True
+            # honcho takes any end for a reason to end all: it never hears of a good one that was expected.
+            if self.may_end and data["returncode"] == 0:
+                return
         super()._send_message(data, type=type)
+
+    def _starts_again(self, code: int) -> bool:
+        lived_s = time.monotonic() - self._began_s
+        if not self.returns or code in _ASKED_TO_END or lived_s < _LEAST_LIFE_S or self.leaving.is_set():
+            return False
+        self._send_message(f"ERROR ended by itself with code {code} after {lived_s:.0f} s, and is started again\n")
+        return True
 
 
 class Crew(honcho.manager.Manager):  # type: ignore[misc]
@@ -74,15 +108,22 @@ class Crew(honcho.manager.Manager):  # type: ignore[misc]
         self._process_ctor = _Tethered
         self._alongside = alongside
         self._asked_early = False
+        self._leaving = multiprocessing.Event()
         self.fallen: str | None = None
         for program in programs:
             process = self.add_process(program.name, program.command, env=dict(environment), cwd=str(root))
-            process.may_end = program.may_end
+            process.may_end, process.returns = program.may_end, program.returns
+            process.leaving = self._leaving
 
     def leave(self) -> None:
         """End all processes, in order."""
         self.returncode = 0
         self.terminate()
+
+    def terminate(self) -> None:
+        """Ask every process to end."""
+        self._leaving.set()
+        super().terminate()
 
     def _start(self) -> None:
         super()._start()
@@ -155,6 +196,12 @@ def _tether() -> list[str]:
     """
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
+
+
+def _heed_signals() -> None:
+    """Undo what a program that is started again would inherit of the go-between, which is deaf to these."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _end_with_parent() -> None:

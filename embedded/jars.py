@@ -45,6 +45,12 @@ def class_path(spec: Path = SPEC, lock: Path = LOCK) -> list[Path]:
     return list(jars)
 
 
+def missing_jars(lock: Path = LOCK) -> int:
+    """How many of the locked jars are not on this machine yet."""
+    repo = _context().repo_cache
+    return sum(not _path(repo, jar).exists() for jar in LockFile.load(lock).dependencies)
+
+
 def write_lock(spec: Path = SPEC, lock: Path = LOCK) -> int:
     """How many jars the new lock holds, resolved from the spec."""
     context = _context()

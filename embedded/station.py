@@ -22,6 +22,7 @@ from embedded.board import Departures, Progress
 from embedded.crew import Crew, LogFiles, Program
 from embedded.environment import ROOT, StationFolder, station_environment, write_environment
 from embedded.errors import EmbeddedError, FolderInUse, SetupFailed
+from embedded.jars import missing_jars
 from embedded.kafka import EmbeddedKafka
 from embedded.ports import LOOPBACK, free_port
 from embedded.postgres import EmbeddedPostgres
@@ -51,7 +52,8 @@ def programs(web_port: int, probe_key: Path) -> tuple[Program, ...]:
     manage = (python, "manage.py")
     return (
         Program("web", web_command(web_port)),
-        Program("ingest", (*manage, "ingest")),
+        # Its watchdog ends it where a record holds it; it gets over that record after a few starts.
+        Program("ingest", (*manage, "ingest"), returns=True),
         Program("lag", (*manage, "lag")),
         # Threads: honcho ends whole groups, and a prefork worker hangs when its children go first.
         Program("worker", (*celery, "worker", "--pool", "threads", "--concurrency", "2", "--loglevel", "INFO")),
@@ -205,7 +207,9 @@ def main() -> int:
         seconds = _run_seconds(os.environ.get("ANDEN_RUN_SECONDS", ""))
         with ExitStack() as stack:
             code = _run(stack, folder, seconds)
-        print("Stopped. The next make run goes on from here." if code == 0 else "Stopped.", flush=True)
+        print(
+            f"Stopped. {'The' if code == 0 else 'Nothing is lost: the'} next make run goes on from here.", flush=True
+        )
     except EmbeddedError as exc:
         print(f"make run: {exc}", file=sys.stderr)
         return 1
@@ -221,7 +225,8 @@ def _run(stack: ExitStack, folder: StationFolder, seconds: float | None) -> int:
     _fresh_folders(folder)
     print("Starting PostgreSQL", flush=True)
     postgres = stack.enter_context(EmbeddedPostgres(folder.path / "postgres", _POSTGRES_PORT))
-    print("Starting Kafka (the first time its jars are fetched, 46 MB)", flush=True)
+    missing = missing_jars()
+    print(f"Starting Kafka{f' (first its jars are fetched, {missing} of them)' if missing else ''}", flush=True)
     kafka = stack.enter_context(EmbeddedKafka(folder.path / "kafka", _KAFKA_PORT))
     # Runs first on the way out: nothing may interrupt the orderly stop of the servers.
     stack.callback(_ignore_interrupts)

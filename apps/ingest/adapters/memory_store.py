@@ -246,8 +246,9 @@ class MemoryStore:
     def _judge(self, target: Target, rows: Sequence[Row]) -> None:
         stored = self._tables.rows[target.dataset_id]
         event = target.contract.event_time
-        for row in rows:
+        for number, row in enumerate(rows):
             if refusal := self._tables.refuses(row):
+                refusal.row = number
                 raise refusal
             if event is not None:
                 time = row[target.decoder.columns.index(event)]

@@ -1,5 +1,6 @@
 """Errors of psycopg as errors of ingest."""
 
+import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,9 @@ UNSPEAKABLE: Final = (OverflowError, TypeError, ValueError, struct.error)
 OWN_FAULTS: Final = (psycopg.ProgrammingError, psycopg.NotSupportedError, psycopg.InternalError)
 """What the driver raises by itself when it is asked for what it cannot do; no wait mends that."""
 
+_COPY_LINE: Final = re.compile(r"^COPY .+, line ([0-9]{1,9})", re.MULTILINE)
+"""In English; a server that speaks another language has the rows halved."""
+
 
 @contextmanager
 def translated() -> Iterator[None]:
@@ -49,7 +53,7 @@ def ingest_error(error: psycopg.Error) -> IngestError:
     text = diagnostic.message_primary or str(error).strip().splitlines()[0] if str(error) else repr(error)
     message = f"{text} ({error.sqlstate})" if error.sqlstate else text
     if error.sqlstate is None and isinstance(error, psycopg.DataError):
-        return RecordRefused(text, sqlstate=CLIENT_SIDE)
+        return unspeakable(error)
     match reaction(error.sqlstate, diagnostic.constraint_name):
         case Reaction.QUARANTINE:
             return RecordRefused(
@@ -57,6 +61,7 @@ def ingest_error(error: psycopg.Error) -> IngestError:
                 sqlstate=error.sqlstate or "",
                 constraint=diagnostic.constraint_name or "",
                 column=diagnostic.column_name or "",
+                row=_row(diagnostic.context),
             )
         case Reaction.WAIT:
             return StoreUnavailable(message)
@@ -68,3 +73,15 @@ def ingest_error(error: psycopg.Error) -> IngestError:
             return DuplicateCoordinates(f"the table already holds rows of these coordinates: {message}")
         case Reaction.STOP:
             return StoreSurprise(message)
+
+
+def unspeakable(error: Exception, row: int | None = None) -> RecordRefused:
+    """What the driver says about a value that it cannot express; only its DataError has words for people."""
+    said = str(error).strip().splitlines() if isinstance(error, psycopg.DataError) else []
+    return RecordRefused(said[0] if said else "a value does not fit its column", sqlstate=CLIENT_SIDE, row=row)
+
+
+def _row(context: str | None) -> int | None:
+    """The number of the row that PostgreSQL had in hand: it counts the rows of a COPY as lines, from 1."""
+    line = _COPY_LINE.search(context or "")
+    return int(line[1]) - 1 if line else None

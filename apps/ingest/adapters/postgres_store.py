@@ -23,7 +23,7 @@ from apps.ingest.adapters.positions import (
     note_unreadable,
     release_positions,
 )
-from apps.ingest.adapters.postgres_errors import CLIENT_SIDE, UNSPEAKABLE, translated
+from apps.ingest.adapters.postgres_errors import UNSPEAKABLE, translated, unspeakable
 from apps.ingest.adapters.quarantine_rows import insert_rejects
 from apps.ingest.core.errors import RecordRefused, StoreUnavailable
 from apps.ingest.core.ports import Claim, Target
@@ -126,8 +126,8 @@ class PostgresStore:
             try:
                 for row in rows:
                     write_row(row)
-            except UNSPEAKABLE as error:
-                raise RecordRefused("a value does not fit its column", sqlstate=CLIENT_SIDE) from error
+            except (psycopg.DataError, *UNSPEAKABLE) as error:
+                raise unspeakable(error, next(number for number, one in enumerate(rows) if one is row)) from error
 
     def finish(self) -> None:
         """Have PostgreSQL judge the rows of the open batch."""

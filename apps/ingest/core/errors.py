@@ -43,11 +43,15 @@ class ContractChanged(IngestError):
 class RecordRefused(IngestError):
     """PostgreSQL refused a record of this batch: find it, quarantine it, store the others.
 
-    `sqlstate` is PostgreSQL's word for why, `constraint` and `column` what it named ("" for none).
+    `sqlstate` is PostgreSQL's word for why, `constraint` and `column` what it named ("" for none), `row` the number
+    of the row among those of the COPY, from 0 (None where nobody says).
     """
 
-    def __init__(self, message: str, *, sqlstate: str, constraint: str = "", column: str = "") -> None:
+    def __init__(
+        self, message: str, *, sqlstate: str, constraint: str = "", column: str = "", row: int | None = None
+    ) -> None:
         self.sqlstate = sqlstate
+        self.row = row
         self.constraint = constraint
         self.column = column
         super().__init__(message)

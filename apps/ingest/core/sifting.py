@@ -11,7 +11,8 @@ Item = TypeVar("Item")
 def sift(rows: Sequence[Item], store: Callable[[Sequence[Item]], None]) -> list[tuple[Item, RecordRefused]]:
     """The rows that were refused, each with its error; all others are stored, in order.
 
-    `store` keeps all of the rows or, raising RecordRefused, none of them. Any other error ends the sifting.
+    `store` keeps all of the rows or, raising RecordRefused, none of them. Any other error ends the sifting. Where the
+    error says which of the rows it is about, that one is tried alone; else the rows are halved.
     """
     refused: list[tuple[Item, RecordRefused]] = []
     waiting = [rows] if rows else []
@@ -23,6 +24,13 @@ def sift(rows: Sequence[Item], store: Callable[[Sequence[Item]], None]) -> list[
             if len(part) == 1:
                 refused.append((part[0], error))
                 continue
-            middle = len(part) // 2
-            waiting += [part[middle:], part[:middle]]
+            waiting += [few for few in _split(part, error.row) if few]
     return refused
+
+
+def _split(part: Sequence[Item], row: int | None) -> list[Sequence[Item]]:
+    """The part in smaller ones, the last first."""
+    if row is not None and 0 <= row < len(part):
+        return [part[row + 1 :], part[row : row + 1], part[:row]]
+    middle = len(part) // 2
+    return [part[middle:], part[:middle]]

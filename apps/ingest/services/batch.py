@@ -32,6 +32,10 @@ class Clock(Protocol):
         """Milliseconds since 1970."""
 
 
+class DecodingFailed(Exception):
+    """The decoder failed at one of the records, which its cause tells: nothing of them is in the batch."""
+
+
 @dataclass(slots=True)
 class Open:
     """What the open batch holds so far; a ledger id waits for each source that may bring records."""
@@ -49,6 +53,7 @@ class BatchWriter:
 
     Every method raises StoreUnavailable, Fenced, PipelineStopped, ContractChanged: nothing of the batch is
     committed; `discard`, then claim its sources anew. `at_work` is the target that the error is about.
+    `take` also raises DecodingFailed, which leaves the open batch as it was.
     """
 
     def __init__(
@@ -69,6 +74,8 @@ class BatchWriter:
         self._months: dict[int, Months] = {}
         self.at_work: Target | None = None
         self.committed: dict[TopicPartition, int] = {}
+        self.bytes = 0
+        """Of the values of all records that were taken, those of a discarded batch included."""
         self.rows = 0
         self.rejects = 0
 
@@ -77,8 +84,8 @@ class BatchWriter:
         """Whose batch is open."""
         return self._open.target if self._open else None
 
-    def take(self, target: Target, position: Position, records: Sequence[Record]) -> int:
-        """Add these records, and say how many bytes their values have; the position moves in memory."""
+    def take(self, target: Target, position: Position, records: Sequence[Record]) -> None:
+        """Add these records; the position moves in memory."""
         if self._open is not None and self._open.target is not target:
             self.close()
         self.at_work = target
@@ -91,14 +98,14 @@ class BatchWriter:
             batch = self._plan(target)
             part = self._decoded(batch, position, records)
         self._add(batch, part)
-        return part.bytes
+        self.bytes += part.bytes
 
     def decode_error(self, target: Target, position: Position, records: Sequence[Record]) -> Exception | None:
         """The error that these records raise when they are decoded; nothing is kept of them."""
         try:
             self._decoded(Open(target, {position.source_id: 0}, 0.0), position, records)
-        except Exception as error:  # noqa: BLE001  whatever it is, it is the answer
-            return error
+        except DecodingFailed as failed:
+            return cause(failed)
         return None
 
     def add_reject(self, target: Target, position: Position, reject: Reject) -> None:
@@ -151,13 +158,16 @@ class BatchWriter:
     def _decoded(self, batch: Open, position: Position, records: Sequence[Record]) -> Part:
         target = batch.target
         with timed_phase("decode"):
-            part = target.decoder.decode(
-                records,
-                position=position,
-                batch_id=batch.ids[position.source_id],
-                now_ms=self._clock.now_ms(),
-            )
-            target.decoder.take_late(part, month_bounds(target.contract, self._today()))
+            try:
+                part = target.decoder.decode(
+                    records,
+                    position=position,
+                    batch_id=batch.ids[position.source_id],
+                    now_ms=self._clock.now_ms(),
+                )
+                target.decoder.take_late(part, month_bounds(target.contract, self._today()))
+            except Exception as error:
+                raise DecodingFailed from error
         return part
 
     def _missing_months(self, target: Target, part: Part) -> Months:
@@ -247,6 +257,11 @@ class BatchWriter:
 
     def _today(self) -> datetime.date:
         return mark_time(self._clock.now_ms()).date()
+
+
+def cause(failed: DecodingFailed) -> Exception:
+    """The error that the decoder failed with."""
+    return failed.__cause__ if isinstance(failed.__cause__, Exception) else failed
 
 
 def _proves(part: Part) -> bool:

@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from apps.ingest.adapters.meter import count_failure
 from apps.ingest.core.errors import IngestError, RejectRefused, UnreadableRun
 from apps.ingest.core.ports import Claim, Store
 from apps.ingest.core.records import Attempt, Position, Record, from_offset
 from apps.ingest.core.rejects import unreadable
 from apps.ingest.core.salvage import salvaged
-from apps.ingest.services.batch import BatchWriter
+from apps.ingest.services.batch import BatchWriter, DecodingFailed, cause
+from apps.ingest.services.defects import DefectLog
 from apps.ingest.services.stream import Stream
 
 LOGGER: Final = logging.getLogger("apps.ingest")
@@ -30,19 +32,35 @@ class WorkersEnded(Exception):
 class FaultIsolation:
     """Takes a stream's records in batches of their own, halved around whatever fails at them."""
 
-    def __init__(self, writer: BatchWriter, store: Store) -> None:
+    def __init__(self, writer: BatchWriter, store: Store, defects: DefectLog) -> None:
         self._writer = writer
         self._store = store
+        self._defects = defects
         self._in_a_row: Counter[int] = Counter()
         self._noted: tuple[int, int, int] | None = None
 
-    def take(self, stream: Stream, records: Sequence[Record]) -> int:
-        """Commit these records, and say how many bytes their values have.
+    def hand(self, stream: Stream, records: Sequence[Record]) -> None:
+        """Have these records in the open batch, or in batches of their own where the worker fails at one.
+
+        Raises what `take` raises.
+        """
+        position = _position(stream)
+        if position.next_offset < stream.careful_until:
+            self.take(stream, records)
+            return
+        try:
+            self._writer.take(stream.target, position, records)
+        except DecodingFailed as failed:
+            count_failure(cause(failed))
+            self._defects.tell(cause(failed))
+            self.take(stream, records)
+
+    def take(self, stream: Stream, records: Sequence[Record]) -> None:
+        """Commit these records.
 
         Raises UnreadableRun: record after record fails. Raises what BatchWriter raises.
         """
         self._writer.close()
-        size = 0
         waiting = parted(records, stream.attempt if orphaned(stream) else None)
         while waiting:
             part = from_offset(waiting.pop(), _position(stream).next_offset)
@@ -54,19 +72,21 @@ class FaultIsolation:
                     continue
                 self._note(_position(stream), len(part))
             try:
-                size += self._writer.take(stream.target, _position(stream), part)
+                self._writer.take(stream.target, _position(stream), part)
                 self._writer.close()
             except Exception as error:
                 if isinstance(error, IngestError) and not isinstance(error, RejectRefused):
                     raise
-                self._start_over(stream)
+                if isinstance(error, DecodingFailed):
+                    error = cause(error)  # nothing of it is in a batch
+                else:
+                    self._start_over(stream)
                 if len(part) == 1:
                     self._quarantine(stream, part[0], error)
                 else:
                     waiting += self._narrowed(stream, part)
             else:
                 self._in_a_row[stream.target.dataset_id] = 0
-        return size
 
     def _narrowed(self, stream: Stream, part: Sequence[Record]) -> list[Sequence[Record]]:
         """What is left to take of a part that failed: nothing where decoding alone tells the records at fault."""

@@ -4,7 +4,8 @@ import gc
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from apps.datasets.core.applied import Catalogue
@@ -32,6 +33,7 @@ from apps.ingest.services.collector import calm_collector
 from apps.ingest.services.defects import DefectLog
 from apps.ingest.services.isolation import FaultIsolation
 from apps.ingest.services.membership import Membership
+from apps.ingest.services.moved import Moved
 from apps.ingest.services.stop_reasons import truncated_line
 from apps.ingest.services.stream import Stream
 from apps.ingest.services.streams import Streams
@@ -46,16 +48,6 @@ ADVANCE_S: Final = 2.0
 
 ALONE_S: Final = 15.0
 """How long a bounded run waits for partitions that the other members of its group may hold."""
-
-
-@dataclass(slots=True)
-class Moved:
-    """What a run moved, and which datasets it had to stop for which reason."""
-
-    records: int = 0
-    rows: int = 0
-    rejects: int = 0
-    stopped: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +79,8 @@ class Worker:
         self._writer = BatchWriter(
             self._store, policy, self._clock, sources=streams.sources, on_commit=streams.committed
         )
-        self._isolation = FaultIsolation(self._writer, self._store)
         self._defects = DefectLog()
+        self._isolation = FaultIsolation(self._writer, self._store, self._defects)
         self._in_hand: dict[TopicPartition, int] = {}
         self._chunk = ChunkSize(policy)
         self._outage = Backoff()
@@ -140,12 +132,10 @@ class Worker:
         self._ended |= arrivals.ended.keys()
         if arrivals.lost or arrivals.refused:
             self._guarded(lambda: self._stop_unreadable(arrivals))
-        ends = arrivals.ended
-        if not self._guarded(lambda: self._take(arrivals)):
-            # What came with the failed part and was not taken would be skipped by the next poll.
-            untaken = self._streams.untaken(self._in_hand)
+        untaken = self._take(arrivals)
+        if untaken:
             self._guarded(lambda: self._streams.rewind(untaken))
-            ends = {place: end for place, end in ends.items() if place not in untaken}
+        ends = {place: end for place, end in arrivals.ended.items() if place not in untaken}
         self._streams.ended(ends)
         self._guarded(lambda: self._writer.close_if_due(quiet=not arrivals.count))
         self._guarded(self._advance_if_due)
@@ -167,25 +157,31 @@ class Worker:
             return self._chunk.records
         return min(self._chunk.records, self._bounds.max_records - self._moved.records)
 
-    def _take(self, arrivals: Arrivals) -> None:
-        size = 0
+    def _take(self, arrivals: Arrivals) -> Collection[TopicPartition]:
+        """Hand each stream its records, and say where one has not taken all: the next poll would skip the rest.
+
+        What fails at one stream keeps no other from taking.
+        """
+        whole, bytes_before = True, self._writer.bytes
         self._in_hand = {place: (records[-1].offset() or 0) + 1 for place, records in arrivals.records.items()}
         for place, records in arrivals.records.items():
             for stream in self._streams.at(place):
-                if stream.position is None:
-                    continue
-                fresh = from_offset(records, stream.position.next_offset)
-                if len(fresh) < len(records) and self._is_cut(stream, records[-len(fresh) - 1]):
-                    continue
-                if fresh:
-                    careful = stream.position.next_offset < stream.careful_until
-                    size += (
-                        self._isolation.take(stream, fresh)
-                        if careful
-                        else self._writer.take(stream.target, stream.position, fresh)
-                    )
-                    self._moved.records += len(fresh)
-        self._chunk.learn(records=arrivals.count, size_bytes=size)
+                if self._writer.target not in {None, stream.target}:
+                    whole &= self._guarded(self._writer.close)
+                whole &= self._guarded(partial(self._hand, stream, records))
+        if not whole:
+            return self._streams.untaken(self._in_hand)
+        self._chunk.learn(records=arrivals.count, size_bytes=self._writer.bytes - bytes_before)
+        return ()
+
+    def _hand(self, stream: Stream, records: Sequence[Record]) -> None:
+        if stream.position is None:
+            return
+        fresh = from_offset(records, stream.position.next_offset)
+        if (len(fresh) < len(records) and self._is_cut(stream, records[-len(fresh) - 1])) or not fresh:
+            return
+        self._isolation.hand(stream, fresh)
+        self._moved.records += len(fresh)
 
     def _claim_due(self) -> None:
         now_s = self._clock.monotonic_s()

@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -18,7 +18,7 @@ from apps.ingest.core.errors import (
     TopicRecreated,
 )
 from apps.ingest.core.ports import Claim, Store, Target
-from apps.ingest.core.records import Attempt, OffsetAndEpoch, Part, Position, TopicPartition
+from apps.ingest.core.records import Attempt, OffsetAndEpoch, Part, Position, Row, TopicPartition
 from tests.contract.ingest.stores import AnyTables, InMemory, InPostgres, key
 from tests.documents import document, prop
 from tests.unit.ingest.world import ENTITIES, EVENTS, NOW_MS, TIMED, target
@@ -138,11 +138,13 @@ def test_refused_rows_are_sifted_out_and_the_others_stored(tables: AnyTables) ->
     tables.refuse_names_longer_than_three()
     values = [{"id": number, "name": "long" if number in {4, 9} else "ok"} for number in range(10)]
     whole = part(store, to, claimed(store, to), *values)
-    with pytest.raises(RecordRefused):
+    with pytest.raises(RecordRefused) as first:
         put(store, to, whole)
+    assert first.value.row == 4
     store.reset()
     refused = store.sift(to, whole.rows)
     assert [row[0] for row, _ in refused] == [4, 9]
+    assert [error.row for _, error in refused] == [0, 0]
     store.commit(to, [whole])
     assert [row[0] for row in tables.rows(to)] == [0, 1, 2, 3, 5, 6, 7, 8]
 
@@ -179,12 +181,22 @@ def test_upserts_keep_the_newest_and_a_tombstone_stays(tables: AnyTables) -> Non
     assert tables.rows(to) == [(1, "d", False), (2, None, True)]
 
 
+def _stored(store: Store, rows: Sequence[Row]) -> None:
+    store.write(rows)
+    store.finish()
+
+
 def test_a_value_that_the_driver_cannot_express_is_a_refused_record(tables: AnyTables) -> None:
     to, store = events(tables), tables.store()
     whole = part(store, to, claimed(store, to), {"id": 1}, {"id": 2})
     if isinstance(tables, InMemory):
         tables.tables.refuses = lambda row: RecordRefused("no", sqlstate="22000") if row[0] == 2**70 else None
     rows = [whole.rows[0], (2**70, *whole.rows[1][1:])]
+    store.open(to)
+    with pytest.raises(RecordRefused) as first:
+        _stored(store, rows)
+    assert first.value.row == 1
+    store.reset()
     refused = store.sift(to, rows)
     assert [row[0] for row, _ in refused] == [2**70]
     store.commit(to, [whole])

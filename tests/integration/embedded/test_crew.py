@@ -14,8 +14,8 @@ from embedded.crew import Crew, LogFiles, Program
 _REPO = Path(__file__).parents[3]
 
 
-def _python(name: str, code: str, *, may_end: bool = False) -> Program:
-    return Program(name, (sys.executable, "-u", "-c", code), may_end)
+def _python(name: str, code: str, *, may_end: bool = False, returns: bool = False) -> Program:
+    return Program(name, (sys.executable, "-u", "-c", code), may_end, returns)
 
 
 _SLEEPER = _python("sleeper", "import time; print('asleep'); time.sleep(600)")
@@ -100,6 +100,46 @@ def test_a_bad_end_of_a_process_that_may_end_ends_all(tmp_path: Path) -> None:
     alone = _Alone(tmp_path, _SLEEPER, _python("demo", "raise SystemExit('no broker')", may_end=True))
     alone.run()
     assert alone.crew.fallen == "demo"
+
+
+_COUNTS = "import os, time; print(os.getpid()); time.sleep(600)"
+
+
+def _pids(log: Path) -> list[int]:
+    return [int(line) for line in log.read_text().splitlines() if line.isdigit()] if log.exists() else []
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+def test_a_process_that_returns_is_started_again_and_asked_to_leave_like_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    monkeypatch.setattr("embedded.crew._LEAST_LIFE_S", 0.0)
+    alone = _Alone(tmp_path, _SLEEPER, _python("ingest", _COUNTS, returns=True))
+    log = alone.logs.path("ingest")
+
+    def kill_it_twice() -> None:
+        try:
+            for lives in (1, 2):
+                _until(lambda lives=lives: len(_pids(log)) == lives)  # type: ignore[misc]
+                os.kill(_pids(log)[-1], number)
+            _until(lambda: len(_pids(log)) == 3)
+        finally:
+            alone.crew.leave()
+
+    alone.watch = kill_it_twice
+    alone.run()
+    assert len(_pids(log)) == 3
+    assert alone.crew.fallen is None
+    assert alone.crew._processes["ingest"]["returncode"] == -signal.SIGTERM
+    assert [line for line in alone.said if "is started again" in line] == [
+        f"ingest: ERROR ended by itself with code -{number.value} after 0 s, and is started again"
+    ] * 2
+
+
+def test_a_process_that_returns_and_ends_at_once_ends_all(tmp_path: Path) -> None:
+    alone = _Alone(tmp_path, _SLEEPER, _python("ingest", "raise SystemExit('no setting')", returns=True))
+    alone.run()
+    assert alone.crew.fallen == "ingest"
 
 
 def test_an_end_that_was_asked_for_before_all_have_started_is_not_forgotten(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from apps.ingest.adapters.kafka_topics import KafkaTopics
 from apps.ingest.conf import IngestSettings, KafkaSettings
 from apps.ingest.services.assembly import worker_make
 from apps.ingest.services.bounds import Bounds
-from apps.ingest.services.worker import Moved, Worker
+from apps.ingest.services.moved import Moved
+from apps.ingest.services.worker import Worker
 from embedded.kafka import EmbeddedKafka
 from tests.documents import document
 from tests.station import Station

@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import pytest
@@ -13,7 +13,7 @@ from apps.ingest.adapters.memory_kafka import MemoryBroker, MemoryRecord
 from apps.ingest.adapters.memory_store import MemoryTables
 from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.errors import RecordRefused, StoreUnavailable
-from apps.ingest.core.records import OffsetAndEpoch, Part, Record, Row, TopicPartition
+from apps.ingest.core.records import Arrivals, OffsetAndEpoch, Part, Record, Row, TopicPartition
 from apps.ingest.services.bounds import Bounds
 from apps.ingest.services.defects import DefectLog
 from apps.ingest.services.isolation import MOST_IN_A_ROW
@@ -81,23 +81,44 @@ def test_a_row_that_the_worker_fails_at_is_quarantined_and_all_others_are_stored
     assert sum(entry.rows + entry.rejects for entry in world.tables.ledger) == 55
 
 
-def test_a_fault_throws_away_nothing_that_was_fetched_for_a_neighbour(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("row", [False, True], ids=["decoder", "row"])
+@pytest.mark.parametrize("first", ["entities", "events"])
+def test_a_fault_throws_away_nothing_that_was_fetched_for_a_neighbour(
+    monkeypatch: pytest.MonkeyPatch, first: str, row: bool
+) -> None:
     world = World([events(), entities()])
-    world.send("entities", *things(5, 100))
-    world.send("events", *things(50))
-    send_faulty(world, b'{"id":50}')
+    for topic in (first, *{"entities", "events"} - {first}):
+        if topic == "entities":
+            world.send(topic, *things(5, 100))
+        else:
+            world.send(topic, *things(50))
+            if not row:
+                send_faulty(world, b'{"id":50}')
+    if row:
+        rows_fail(world, MemoryError, 49)
     sought: Counter[TopicPartition] = Counter()
-    seek = MemoryBroker.seek
+    came_first: list[str] = []
+    seek, poll = MemoryBroker.seek, MemoryBroker.poll
 
     def seen(broker: MemoryBroker, offsets: Mapping[TopicPartition, OffsetAndEpoch]) -> None:
         sought.update(offsets.keys())
         seek(broker, offsets)
 
+    def polled(broker: MemoryBroker, most: int, wait_s: float) -> Arrivals:
+        arrivals = poll(broker, most, wait_s)
+        records = {
+            place: arrivals.records[place] for place in sorted(arrivals.records, key=lambda at: at.topic != first)
+        }
+        came_first.extend(place.topic for place in list(records)[:1] if len(records) > 1)
+        return replace(arrivals, records=records)
+
     monkeypatch.setattr(MemoryBroker, "seek", seen)
+    monkeypatch.setattr(MemoryBroker, "poll", polled)
     world.run()
+    assert came_first == [first]
     assert world.reasons() == ["unreadable"]
     assert world.ids(2) == list(range(100, 105))
-    assert sought[P0] > 1
+    assert (sought[P0] > 1) == row
     assert sought[TopicPartition("entities", 0)] == 1
 
 

@@ -56,6 +56,26 @@ def test_sifting_finds_exactly_the_refused_and_stores_the_others_in_order(count:
     assert tries <= 1 + 2 * len(present) * max(1, (count - 1).bit_length())
 
 
+@given(count=st.integers(1, 300), bad=st.sets(st.integers(0, 299), max_size=9), wrong=st.integers(-9, 309) | st.none())
+def test_sifting_goes_straight_to_the_row_that_an_error_names(count: int, bad: set[int], wrong: int | None) -> None:
+    stored: list[int] = []
+    tries = 0
+
+    def store(part: Sequence[int]) -> None:
+        nonlocal tries
+        tries += 1
+        if found := [place for place, number in enumerate(part) if number in bad]:
+            raise RecordRefused("no", sqlstate="22000", row=found[0] if wrong is None else wrong)
+        stored.extend(part)
+
+    refused = sift(range(count), store)
+    present = {number for number in bad if number < count}
+    assert [row for row, _ in refused] == sorted(present)
+    assert stored == [number for number in range(count) if number not in bad]
+    if wrong is None:
+        assert tries <= 1 + 3 * len(present)
+
+
 @given(
     stamps=st.lists(st.tuples(st.sampled_from([0, 1, 2]), st.integers(-5, 2**62)), min_size=1),
     now_ms=st.integers(10**12, 2 * 10**12),

@@ -16,7 +16,8 @@ from apps.ingest.core.ports import Target
 from apps.ingest.core.records import TopicPartition
 from apps.ingest.services.bounds import Bounds
 from apps.ingest.services.membership import Membership
-from apps.ingest.services.worker import Moved, Surroundings, Worker
+from apps.ingest.services.moved import Moved
+from apps.ingest.services.worker import Surroundings, Worker
 from tests.documents import document, prop
 
 NOW_MS = 1_764_000_000_000

@@ -11,7 +11,7 @@ from apps.ingest.adapters.watchdog import Watchdog
 from apps.ingest.core.errors import IngestError
 from apps.ingest.services.assembly import worker_make
 from apps.ingest.services.bounds import Bounds
-from apps.ingest.services.worker import Moved
+from apps.ingest.services.moved import Moved
 
 
 class Command(BaseCommand):
