@@ -1,10 +1,8 @@
 """What every test may use: the servers, one fresh database a session, and a clean station."""
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -20,23 +18,15 @@ from pytest_django import DjangoDbBlocker
 from apps.datasets.adapters.timed_postgresql.base import DatabaseWrapper
 from embedded.postgres import EmbeddedPostgres
 from tests.gateway import EVENTS
-from tests.lacking import lacking
 from tests.station import Station
 
 # No role may truncate: `station` empties the tables as superuser instead of Django's flush.
 TransactionTestCase._fixture_teardown = lambda self: None  # type: ignore[attr-defined]
 
-pytest_plugins = ["tests.servers"]
+pytest_plugins = ["tests.programs", "tests.servers"]
 
 hypothesis.settings.register_profile("anden", deadline=None)  # these machines are noisy
 hypothesis.settings.load_profile("anden")
-
-PACKAGES = {"promtool": "prometheus", "amtool": "prometheus-alertmanager", "node": "nodejs"}
-"""The package that brings each program, where it has another name."""
-GO_TOOLS = {"actionlint", "kube-score"}
-"""Programs that `make infra` builds, where Go is."""
-OURS = (Path(sys.executable).parent, Path(__file__).parents[1] / ".venv-infra/bin")
-"""Where programs of a pinned version are: before any that happens to be on this machine's PATH."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -53,20 +43,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Say how many events went through the gateway, where the tests did."""
     if events := config.stash.get(EVENTS, 0):
         terminalreporter.line(f"{events} events of the gateway")
-
-
-@pytest.fixture(scope="session")
-def require() -> Callable[[str], str]:
-    """A function that gives a program's path, or skips the test and says how to get it."""
-
-    def find(program: str) -> str:
-        path = shutil.which(program, path=os.pathsep.join([*map(str, OURS), os.environ.get("PATH", "")]))
-        if path is None:
-            package = f"install the package {PACKAGES.get(program, program)}"
-            lacking(f"{program} is missing: {'install Go, and run make infra' if program in GO_TOOLS else package}")
-        return path
-
-    return find
 
 
 @pytest.fixture

@@ -6,7 +6,9 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -83,38 +85,50 @@ def trickle(connection: Line, byte: bytes, over: threading.Event) -> None:
             return
 
 
-@pytest.mark.parametrize(
-    ("sent", "byte", "status"),
-    [
-        pytest.param("", b"", 0, id="nothing"),
-        pytest.param("\r\n", b"", 408, id="an empty line"),
-        pytest.param("GE", b"", 408, id="half a method"),
-        pytest.param(HALF, b"", 408, id="half a header"),
-        pytest.param(HALF, b"x", 408, id="a header, byte by byte"),
-        pytest.param(get("/healthz") + HALF, b"", 408, id="half a header behind a request"),
-        pytest.param(post("/nowhere", "{", "Content-Length: 9000"), b"", 408, id="a body's first byte"),
-        pytest.param(post("/nowhere", "{", "Content-Length: 9000"), b" ", 408, id="a body, byte by byte"),
-        pytest.param(post("/nowhere", "", "Content-Length: 9", "Expect: 100-continue"), b"", 408, id="after a 100"),
-        pytest.param(post("/nowhere", "5\r\nab", "Transfer-Encoding: chunked"), b"", 408, id="half a chunk"),
-        pytest.param(post("/nowhere", "5\r\nhello\r\n", "Transfer-Encoding: chunked"), b"", 408, id="no last chunk"),
-    ],
-)
-def test_who_does_not_send_a_whole_request_in_time_is_told_so_and_let_go(
-    url: str, sent: str, byte: bytes, status: int
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """A client that does not send a whole request: what it sends, a byte that it sends again and again, its answer."""
+
+    name: str
+    sent: str
+    byte: bytes = b""
+    status: int = 408
+
+
+SLOW = [
+    Slow("nothing", "", status=0),
+    Slow("an empty line", "\r\n"),
+    Slow("half a method", "GE"),
+    Slow("half a header", HALF),
+    Slow("a header, byte by byte", HALF, b"x"),
+    Slow("half a header behind a request", get("/healthz") + HALF),
+    Slow("a body's first byte", post("/nowhere", "{", "Content-Length: 9000")),
+    Slow("a body, byte by byte", post("/nowhere", "{", "Content-Length: 9000"), b" "),
+    Slow("after a 100", post("/nowhere", "", "Content-Length: 9", "Expect: 100-continue")),
+    Slow("half a chunk", post("/nowhere", "5\r\nab", "Transfer-Encoding: chunked")),
+    Slow("no last chunk", post("/nowhere", "5\r\nhello\r\n", "Transfer-Encoding: chunked")),
+]
+
+
+def test_who_does_not_send_a_whole_request_in_time_is_told_so_and_let_go(url: str) -> None:
     over = threading.Event()
-    with line(url) as connection:
-        connection.send(sent)
-        sender = threading.Thread(target=trickle, args=(connection, byte, over))
-        sender.start()
-        try:
-            assert is_healthy(url)
-            assert HEADER_S - 1 < connection.seconds_until_closed() < HEADER_S + NOISE_S
-        finally:
-            over.set()
-            sender.join()
-        if not byte:
-            assert last_answer(connection) == status
+    with ExitStack() as stack, ThreadPoolExecutor(len(SLOW)) as pool:
+        stack.callback(over.set)
+        held = [stack.enter_context(line(url)) for _ in SLOW]
+        for connection, slow in zip(held, SLOW, strict=True):
+            connection.send(slow.sent)
+            if slow.byte:
+                sender = threading.Thread(target=trickle, args=(connection, slow.byte, over))
+                sender.start()
+                stack.callback(sender.join)
+                stack.callback(over.set)
+        closed = [pool.submit(connection.seconds_until_closed) for connection in held]
+        assert is_healthy(url)
+        for slow, seconds in zip(SLOW, closed, strict=True):
+            assert HEADER_S - 1 < seconds.result() < HEADER_S + NOISE_S, slow.name
+        for slow, connection in zip(SLOW, held, strict=True):
+            if not slow.byte:
+                assert last_answer(connection) == slow.status, slow.name
 
 
 def last_answer(connection: Line) -> int:

@@ -150,7 +150,7 @@ def copied(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
+def station(begun_ahead: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
     """dev, applied."""
     folder = tmp_path_factory.mktemp("emulated")
     root = copied(folder)

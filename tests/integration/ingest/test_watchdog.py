@@ -5,9 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = """
@@ -49,20 +48,19 @@ def started(body: str, *, limit: float = 2.0, grace: float = 9.0) -> subprocess.
     return process
 
 
-@pytest.mark.parametrize("body", ["hang", "count"])
-def test_c_code_that_holds_the_interpreter_ends_the_process_and_the_log_says_where(body: str) -> None:
-    process = started(f"{body}()")
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert "left" not in out
-    assert f"in {body}" in err
+def test_c_code_that_holds_the_interpreter_ends_the_process_and_the_log_says_where() -> None:
+    for body, process in [(body, started(f"{body}()")) for body in ("hang", "count")]:
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 1, body
+        assert "left" not in out
+        assert f"in {body}" in err
 
 
-@pytest.mark.parametrize("body", ["wait(6.0)", "time.sleep(6.0)", "[wait(0.5) for _ in range(12)]"])
-def test_waiting_for_longer_than_the_limit_is_no_hang(body: str) -> None:
-    process = started(body)
-    out, err = process.communicate(timeout=60)
-    assert (process.returncode, out, err) == (0, "left\n", "")
+def test_waiting_for_longer_than_the_limit_is_no_hang() -> None:
+    bodies = ["wait(6.0)", "time.sleep(6.0)", "[wait(0.5) for _ in range(12)]"]
+    for body, process in [(body, started(body)) for body in bodies]:
+        out, err = process.communicate(timeout=60)
+        assert (process.returncode, out, err) == (0, "left\n", ""), body
 
 
 def test_a_process_that_is_asked_to_leave_leaves_in_order() -> None:
@@ -72,16 +70,27 @@ def test_a_process_that_is_asked_to_leave_leaves_in_order() -> None:
     assert (process.returncode, out, err) == (0, "left\n", "")
 
 
-LEAVING = "leaving without it"
+def test_a_process_that_cannot_leave_ends_within_ten_seconds() -> None:
+    deaf = "leaving without it"
+    cases = [
+        (body, said, number)
+        for body, said in (("hang()", "in hang"), ("deaf()", deaf), ("time.sleep(600)", deaf))
+        for number in (signal.SIGTERM, signal.SIGINT)
+    ]
+    processes = [started(body, limit=8.0) for body, _, _ in cases]
+    asked_s = []
+    for process, (_, _, number) in zip(processes, cases, strict=True):
+        process.send_signal(number)
+        asked_s.append(time.monotonic())
+    with ThreadPoolExecutor(len(cases)) as pool:
+        ends = list(pool.map(ended, processes))
+    for (body, said, number), process, asked, (end, err) in zip(cases, processes, asked_s, ends, strict=True):
+        assert process.returncode == 1, (body, number)
+        assert end - asked < 10, (body, number)
+        assert said in err
 
 
-@pytest.mark.parametrize(("body", "said"), [("hang()", "in hang"), ("deaf()", LEAVING), ("time.sleep(600)", LEAVING)])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_process_that_cannot_leave_ends_within_ten_seconds(body: str, said: str, number: signal.Signals) -> None:
-    process = started(body, limit=8.0)
-    process.send_signal(number)
-    asked_s = time.monotonic()
+def ended(process: subprocess.Popen[str]) -> tuple[float, str]:
+    """When the process had ended, and what it said of that."""
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert time.monotonic() - asked_s < 10
-    assert said in err
+    return time.monotonic(), err

@@ -4,18 +4,17 @@ Apart from the station's own test: AWS's provider waits for minutes for an insta
 """
 
 import json
-import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from tests.infra.emulated.emulator import REGION, Emulator, emulator
-from tests.infra.mirror import init, terraform
+from tests.infra.emulated.database import Applying
+from tests.infra.emulated.emulator import Emulator
+from tests.infra.mirror import terraform
 
-ROOT: Final = Path(__file__).parents[3]
 # What the emulator does not keep, and the provider would therefore write at each plan.
 FORGOTTEN: Final = {
     "ca_cert_identifier",
@@ -30,37 +29,10 @@ FORGOTTEN: Final = {
 pytestmark = pytest.mark.timeout(600)
 
 
-def source(cloud: Emulator) -> str:
-    """A root that is the module and nothing else."""
-    ec2 = cloud.client("ec2")
-    subnets = [each["SubnetId"] for each in ec2.describe_subnets()["Subnets"]][:3]
-    group = ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
-    values = {
-        "name": "harbour",
-        "instance_class": "db.t4g.medium",
-        "multi_az": False,
-        "protected": False,
-        "backup_days": 1,
-        "subnet_ids": subnets,
-        "security_group_id": group,
-        "kms_key_arn": cloud.client("kms").create_key()["KeyMetadata"]["Arn"],
-        "log_retention_days": 7,
-    }
-    told = "".join(f"  {name} = {json.dumps(value)}\n" for name, value in values.items())
-    provider = f'provider "aws" {{\n  region = "{REGION}"\n  max_retries = 2\n  skip_metadata_api_check = true\n}}\n'
-    return f'{provider}module "postgres" {{\n  source = "./postgres"\n{told}}}\n'
-
-
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Emulator, Path]]:
+def database(applying: Applying) -> tuple[Emulator, Path]:
     """The module, applied."""
-    folder = tmp_path_factory.mktemp("database")
-    shutil.copytree(ROOT / "terraform/modules/postgres", folder / "postgres")
-    with emulator(folder) as cloud:
-        (folder / "main.tf").write_text(source(cloud), encoding="utf-8")
-        init(folder, backend=True)
-        run(cloud, folder, "apply", "-input=false", "-auto-approve", "-parallelism=30")
-        yield cloud, folder
+    return applying.done()
 
 
 def run(cloud: Emulator, folder: Path, *words: str) -> str:
