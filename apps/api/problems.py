@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
-from django.core.exceptions import SuspiciousOperation
-from django.http import Http404, HttpResponse
+from django.core.exceptions import DisallowedHost, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.defaults import bad_request
 from rest_framework import exceptions as drf
 
 from apps.api.adapters.refusals import ContractMoved, reaction
@@ -97,6 +98,15 @@ def problem_response(error: Exception, *, headers: Mapping[str, str] | None = No
     for name, value in (*problem.headers, *(headers or {}).items()):
         response[name] = value
     return response
+
+
+def request_refused(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The answer to a request that Django refuses before any view: problem details below /api/, else Django's page."""
+    if not request.path_info.startswith("/api/"):
+        return bad_request(request, exception)
+    if isinstance(exception, DisallowedHost):
+        exception = SuspiciousOperation("the header Host names no host of this station")
+    return problem_response(exception)
 
 
 def _details(error: Exception) -> dict[str, str]:

@@ -11,7 +11,7 @@ from django.db import DatabaseError, InterfaceError, connections
 from apps.datasets.adapters.trouble import database_line
 from apps.datasets.core.applied import Catalogue
 from apps.datasets.core.errors import DatasetUnknown
-from apps.datasets.selectors import catalogue_read, dataset_list
+from apps.datasets.selectors import catalogue_read
 from apps.ingest.core.errors import IngestError, StoreUnavailable
 from apps.ingest.core.records import TopicPartition
 from apps.ingest.models import Quarantine, Source
@@ -75,10 +75,12 @@ def database_identity() -> str:
         return f"{row[0]}-{row[1]}" if row else ""
 
 
-def dataset_topics() -> dict[str, str]:
-    """The topic of each dataset whose contract can be read, by its name. Raises StoreUnavailable."""
+def dataset_topics() -> dict[str, str | None]:
+    """The topic of each dataset by its name, None where the contract cannot be read. Raises StoreUnavailable."""
     with asking():
-        return {dataset.name: dataset.contract.topic for dataset in dataset_list(using=ALIAS)}
+        catalogue = catalogue_read(using=ALIAS)
+    topics: dict[str, str | None] = {dataset.name: None for dataset in catalogue.unreadable}
+    return topics | {dataset.name: dataset.contract.topic for dataset in catalogue.readable}
 
 
 def quarantine_list(

@@ -11,3 +11,5 @@ urlpatterns = [
     path("api/", include("apps.api.urls")),
     path("", include("apps.monitoring.urls")),
 ]
+
+handler400 = "apps.api.problems.request_refused"

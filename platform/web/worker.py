@@ -142,6 +142,16 @@ class DeadlineProtocol(ASGIProtocol):  # type: ignore[misc]
         if self.transport.get_write_buffer_size():
             cut(self.transport)
 
+    def _handle_h1c_exception(self, e: Exception) -> bool:
+        if super()._handle_h1c_exception(e):
+            return True
+        if not isinstance(e, ValueError):
+            return False
+        # Python reads no number of more than 4,300 digits, and gunicorn does not expect its error.
+        self._send_error_response(400, "a number of the header has too many digits")
+        self._close_transport()
+        return True
+
     def _is_websocket_upgrade(self, request: Any) -> bool:
         return False  # a request like any other: nothing here speaks it
 

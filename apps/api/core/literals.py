@@ -12,7 +12,8 @@ from typing import Final
 from apps.datasets.core.types import ColumnType, TypeSpec
 
 WHOLE: Final = re.compile(r"[+-]?[0-9]{1,99}")
-NUMBER: Final = re.compile(r"[+-]?(?=[0-9.])[0-9]{0,9999}(\.[0-9]{0,9999})?([eE][+-]?[0-9]{1,3})?")
+NUMBER: Final = re.compile(r"[+-]?(?=\.?[0-9])[0-9]{0,9999}(\.[0-9]{0,9999})?([eE][+-]?[0-9]{1,3})?")
+LONG_NUMBER: Final = re.compile(r"[+-]?(?=\.?[0-9])[0-9]*+(\.[0-9]*+)?([eE][+-]?[0-9]+)?")
 LOST_PLUS: Final = re.compile(r"(T[0-9:.]+) ([0-9]{2}:?[0-9]{2})")
 """A plus sign that was not escaped in an address arrives as a space."""
 
@@ -39,9 +40,11 @@ def _whole(spec: TypeSpec, text: str) -> str:
 
 
 def _number(_spec: TypeSpec, text: str) -> str:
-    if not NUMBER.fullmatch(text) or not any(char.isdigit() for char in text.lower().split("e")[0]):
-        raise ValueError("not a number")
-    return text
+    if NUMBER.fullmatch(text):
+        return text
+    if LONG_NUMBER.fullmatch(text):
+        raise ValueError("not a number of at most 9,999 digits before and after its point and an exponent up to 999")
+    raise ValueError("not a number")
 
 
 def _double(spec: TypeSpec, text: str) -> str:

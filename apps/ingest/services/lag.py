@@ -23,6 +23,7 @@ from apps.ingest.core.records import OffsetRange, TopicPartition
 from apps.ingest.selectors import ALIAS, StoredPosition, asking
 
 LOGGER: Final = logging.getLogger("apps.ingest.lag")
+UNKNOWN_TOPIC: Final = "its contract cannot be read, and no position says which topic it had"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class LagExporter:
     def __init__(
         self,
         topics: Topics,
-        datasets: Callable[[], Mapping[str, str]],
+        datasets: Callable[[], Mapping[str, str | None]],
         positions: Callable[[], Sequence[StoredPosition]],
         remember: Callable[[Sequence[tuple[int, int]]], None],
     ) -> None:
@@ -98,9 +99,11 @@ class LagExporter:
 
     def _look(self) -> _Look:
         look = _Look()
-        positions = self._positions()
+        positions, known = self._positions(), self._datasets()
         # Of a dataset whose contract cannot be read, the positions tell the topic.
-        topics = {position.dataset: position.topic for position in positions} | dict(self._datasets())
+        topics = {position.dataset: position.topic for position in positions}
+        topics |= {name: topic for name, topic in known.items() if topic is not None}
+        look.unmeasured = dict.fromkeys(known.keys() - topics.keys(), UNKNOWN_TOPIC)
         states = self._topics.states(set(topics.values()))
         stored = {(position.dataset, position.place, position.topic_id): position for position in positions}
         readings = []

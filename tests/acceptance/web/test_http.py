@@ -22,6 +22,8 @@ AMBIGUOUS = {
     "a length of digits that ASCII lacks": f"{POST}Content-Length: \xb2\r\n\r\n12",
     "a length with an underscore": f"{POST}Content-Length: 1_0\r\n\r\n1234567890",
     "a length in hexadecimal": f"{POST}Content-Length: 0x5\r\n\r\n12345",
+    "a length of 5,000 digits": f"{POST}Content-Length: {'9' * 5_000}\r\n\r\n12345",
+    "a length of 5,000 zeros": f"{POST}Content-Length: {'0' * 5_000}\r\n\r\n12345",
     "no length after its colon": f"{POST}Content-Length: \r\n\r\n",
     "an unknown coding": f"{POST}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
     "chunked not last": f"{POST}Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
@@ -39,6 +41,7 @@ AMBIGUOUS = {
     "another version": f"GET /healthz HTTP/9.9\r\n{HOST}\r\n",
     "a chunk whose size is none": f"{POST}Transfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n",
     "a chunk with a signed size": f"{POST}Transfer-Encoding: chunked\r\n\r\n+3\r\nabc\r\n0\r\n\r\n",
+    "a chunk with a size of 5,000 digits": f"{POST}Transfer-Encoding: chunked\r\n\r\n{'0' * 5_000}\r\n",
     "a chunk longer than its size": f"{POST}Transfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n",
 }
 

@@ -94,3 +94,14 @@ def test_topics_and_lag_go_on(two: Line) -> None:
         call_command("topics", "accept", "sick", stderr=StringIO())
     lags = LagExporter(two.topics, dataset_topics, positions, lambda _ends: None).measure(now_s=1e9)
     assert {lag.dataset for lag in lags.measured} == {"sick", "well"}
+
+
+def test_a_dataset_that_was_never_read_and_cannot_be_is_told_as_not_measured(two: Line) -> None:
+    two.send(*things(5))
+    two.run("well")
+    spoil(two.station, "sick", LATER_TYPE)
+    lags = LagExporter(two.topics, dataset_topics, positions, lambda _ends: None).measure(now_s=1e9)
+    assert [lag.dataset for lag in lags.measured] == ["well"]
+    assert "contract cannot be read" in lags.unmeasured["sick"]
+    with pytest.raises(CommandError, match="sick is not measured: its contract cannot be read"):
+        call_command("lag", "--once", stdout=StringIO())

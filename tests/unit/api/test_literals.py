@@ -58,6 +58,15 @@ def test_what_a_cast_would_refuse_or_bend_is_refused_before(name: str, text: str
         literal(BY_NAME[name], text)
 
 
+@pytest.mark.parametrize("text", ["1e4000", "-1.5E-0001", "9" * 10_000, "0." + "9" * 10_000])
+@pytest.mark.parametrize("name", ["numeric", "real", "double precision"])
+def test_a_number_that_is_too_long_is_told_from_what_is_none(name: str, text: str) -> None:
+    with pytest.raises(ValueError, match="at most 9,999 digits"):
+        literal(BY_NAME[name], text)
+    with pytest.raises(ValueError, match=r"^not a number$"):
+        literal(BY_NAME[name], f"{text}x")
+
+
 @given(st.text())
 def test_no_text_breaks_a_reader(text: str) -> None:
     for name in READERS:
