@@ -53,7 +53,10 @@ class FaultIsolation:
         except DecodingFailed as failed:
             count_failure(cause(failed))
             self._defects.tell(cause(failed))
-            self.take(stream, records)
+            if faults := self._undecodable(stream, records):
+                self._take_around(stream, records, faults)
+            else:
+                self.take(stream, records)
 
     def take(self, stream: Stream, records: Sequence[Record]) -> None:
         """Commit these records.
@@ -93,6 +96,7 @@ class FaultIsolation:
         if faults := self._undecodable(stream, part):
             try:
                 self._take_around(stream, part, faults)
+                self._writer.close()
             except Exception as error:
                 if isinstance(error, IngestError) and not isinstance(error, RejectRefused):
                     raise
@@ -117,7 +121,7 @@ class FaultIsolation:
         return faults
 
     def _take_around(self, stream: Stream, part: Sequence[Record], faults: Mapping[int, Exception]) -> None:
-        """Commit these records in one batch, those at fault as rejects."""
+        """Add these records to the open batch, those at fault as rejects."""
         good: list[Record] = []
         for record in part:
             cause = faults.get(record.offset() or 0)
@@ -133,10 +137,7 @@ class FaultIsolation:
             self._writer.add_reject(stream.target, _position(stream), unreadable(next(salvaged(record)), cause))
             good = []
         self._take_good(stream, good)
-        self._writer.close()
-        LOGGER.error(
-            "%s: %d records of %s are quarantined as unreadable", stream.target.name, len(faults), stream.place
-        )
+        LOGGER.error("%s: %d records of %s go to the quarantine", stream.target.name, len(faults), stream.place)
 
     def _take_good(self, stream: Stream, records: Sequence[Record]) -> None:
         if records:

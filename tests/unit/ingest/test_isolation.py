@@ -122,6 +122,18 @@ def test_a_fault_throws_away_nothing_that_was_fetched_for_a_neighbour(
     assert sought[TopicPartition("entities", 0)] == 1
 
 
+def test_records_around_one_that_cannot_be_decoded_stay_in_one_batch() -> None:
+    world = World([events()])
+    world.send("events", *things(25))
+    send_faulty(world, b'{"id": -1}')
+    world.send("events", *things(25, 25))
+    world.run(chunk_records=20)
+    assert world.ids() == list(range(50))
+    assert [(entry.first_offset, entry.last_offset, entry.rows, entry.rejects) for entry in world.tables.ledger] == [
+        (0, 50, 50, 1)
+    ]
+
+
 @pytest.mark.parametrize("accessor", ["value", "timestamp"])
 def test_a_record_whose_client_fails_at_it_is_quarantined_with_what_can_be_had(accessor: str) -> None:
     world = World([events()])
