@@ -72,7 +72,16 @@ def _rate(servers: "Servers", fault: Fault, kind: str, suffix: str) -> float:
     rows, seconds = _stored(servers, pair.well, told["reading_at"])
     if rows != BACKLOG:
         raise RuntimeError(f"{pair.well} has {rows} rows of {BACKLOG}: {told}")
+    _drop(pair)
     return rows / seconds
+
+
+def _drop(pair: Pair) -> None:
+    """Remove both: autovacuum would look after what this round stored during the next one."""
+    from apps.datasets.services import dataset_drop  # noqa: PLC0415 - after Django's setup
+
+    for name in (pair.well, pair.sick):
+        dataset_drop(name, with_data=True)
 
 
 def _prepare(servers: "Servers", fault: Fault, kind: str, suffix: str) -> Pair:
