@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -51,8 +50,8 @@ class _Tethered(Process):  # type: ignore[misc]
 
     may_end = False
     returns = False
-    leaving: Event
-    """Set once the station ends its processes: nothing is started from then on."""
+    leaving: ctypes.c_bool
+    """True once the station ends its processes: nothing is started from then on. Without a lock: a signal sets it."""
 
     def __init__(self, cmd: Sequence[str], **options: Any) -> None:
         super().__init__([*_tether(), *cmd], **options)
@@ -72,7 +71,7 @@ class _Tethered(Process):  # type: ignore[misc]
     def _send_message(self, data: Any, type: str = "line") -> None:  # noqa: A002 - honcho's own
         if type == "start":
             super()._send_message(data, type=type)
-            if self.leaving.is_set():  # it was asked to leave while it had no process id that could be told
+            if self.leaving.value:  # it was asked to leave while it had no process id that could be told
                 self._child.terminate()
             return
         if type == "stop":
@@ -86,7 +85,7 @@ class _Tethered(Process):  # type: ignore[misc]
 
     def _starts_again(self, code: int) -> bool:
         lived_s = time.monotonic() - self._began_s
-        if not self.returns or code in _ASKED_TO_END or lived_s < _LEAST_LIFE_S or self.leaving.is_set():
+        if not self.returns or code in _ASKED_TO_END or lived_s < _LEAST_LIFE_S or self.leaving.value:
             return False
         self._send_message(f"ERROR ended by itself with code {code} after {lived_s:.0f} s, and is started again\n")
         return True
@@ -108,7 +107,7 @@ class Crew(honcho.manager.Manager):  # type: ignore[misc]
         self._process_ctor = _Tethered
         self._alongside = alongside
         self._asked_early = False
-        self._leaving = multiprocessing.Event()
+        self._leaving = multiprocessing.RawValue(ctypes.c_bool, False)
         self.fallen: str | None = None
         for program in programs:
             process = self.add_process(program.name, program.command, env=dict(environment), cwd=str(root))
@@ -122,7 +121,7 @@ class Crew(honcho.manager.Manager):  # type: ignore[misc]
 
     def terminate(self) -> None:
         """Ask every process to end."""
-        self._leaving.set()
+        self._leaving.value = True
         super().terminate()
 
     def _start(self) -> None:

@@ -7,7 +7,7 @@ Run as a module it writes the lock anew: python -m embedded.jars
 
 import fcntl
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -36,7 +36,7 @@ def class_path(spec: Path = SPEC, lock: Path = LOCK) -> list[Path]:
         raise JarsDiffer(f"{spec.name} changed after {lock.name} was written: {_REWRITE}")
     context = _context()
     jars = {_path(context.repo_cache, jar): jar.sha256 for jar in locked.dependencies}
-    if not all(path.exists() for path in jars):
+    if _missing(jars):
         with _one_at_a_time(context.repo_cache), _half_fetched_removed(jars):
             _refuse_other_set(locked, _fetch(spec, context))
     wrong = next((path for path, sha256 in jars.items() if _sha256(path) != sha256), None)
@@ -45,10 +45,14 @@ def class_path(spec: Path = SPEC, lock: Path = LOCK) -> list[Path]:
     return list(jars)
 
 
-def missing_jars(lock: Path = LOCK) -> int:
-    """How many of the locked jars are not on this machine yet."""
+def missing_jars(lock: Path = LOCK) -> list[Path]:
+    """The locked jars that are not on this machine yet."""
     repo = _context().repo_cache
-    return sum(not _path(repo, jar).exists() for jar in LockFile.load(lock).dependencies)
+    return _missing(_path(repo, jar) for jar in LockFile.load(lock).dependencies)
+
+
+def _missing(jars: Iterable[Path]) -> list[Path]:
+    return [path for path in jars if not path.exists()]
 
 
 def write_lock(spec: Path = SPEC, lock: Path = LOCK) -> int:
@@ -105,7 +109,7 @@ def _sha256(path: Path) -> str:
 @contextmanager
 def _half_fetched_removed(jars: Mapping[Path, str | None]) -> Iterator[None]:
     """When the block fails, remove what it fetched in part: jgo would take it for whole the next time."""
-    missing = [path for path in jars if not path.exists()]
+    missing = _missing(jars)
     try:
         yield
     except BaseException:

@@ -207,9 +207,7 @@ def main() -> int:
         seconds = _run_seconds(os.environ.get("ANDEN_RUN_SECONDS", ""))
         with ExitStack() as stack:
             code = _run(stack, folder, seconds)
-        print(
-            f"Stopped. {'The' if code == 0 else 'Nothing is lost: the'} next make run goes on from here.", flush=True
-        )
+        print("Stopped. The next make run goes on from here.", flush=True)
     except EmbeddedError as exc:
         print(f"make run: {exc}", file=sys.stderr)
         return 1
@@ -225,8 +223,7 @@ def _run(stack: ExitStack, folder: StationFolder, seconds: float | None) -> int:
     _fresh_folders(folder)
     print("Starting PostgreSQL", flush=True)
     postgres = stack.enter_context(EmbeddedPostgres(folder.path / "postgres", _POSTGRES_PORT))
-    missing = missing_jars()
-    print(f"Starting Kafka{f' (first its jars are fetched, {missing} of them)' if missing else ''}", flush=True)
+    print(f"Starting Kafka{' (first its jars are fetched, 46 MB)' if missing_jars() else ''}", flush=True)
     kafka = stack.enter_context(EmbeddedKafka(folder.path / "kafka", _KAFKA_PORT))
     # Runs first on the way out: nothing may interrupt the orderly stop of the servers.
     stack.callback(_ignore_interrupts)

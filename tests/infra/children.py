@@ -1,21 +1,18 @@
-"""Suites that run in a process of their own while others are tested."""
+"""Processes that go on while others are tested."""
 
-import os
 import signal
 import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-ROOT: Final = Path(__file__).parents[2]
+import pytest
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A pytest that runs; what it says goes to the file."""
+    """A process that goes on; what it says goes to the file."""
 
     process: subprocess.Popen[bytes]
     said: Path
@@ -26,14 +23,21 @@ class Child:
 
 
 @contextmanager
-def child(words: Sequence[str], said: Path) -> Iterator[Child]:
-    """A pytest with these words, begun; it is ended with the block."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words]
+def child(
+    command: Sequence[str], said: Path, *, folder: Path, surroundings: Mapping[str, str] | None = None
+) -> Iterator[Child]:
+    """A process of this command, begun; where it still goes on, it is asked to leave with the block."""
     with said.open("wb") as file:
-        process = subprocess.Popen(command, cwd=ROOT, env=os.environ, stdout=file, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=folder, env=surroundings, stdout=file, stderr=subprocess.STDOUT)
     try:
         yield Child(process, said)
     finally:
         if process.poll() is None:
-            process.send_signal(signal.SIGINT)  # so that it stops its servers
+            process.send_signal(signal.SIGINT)  # so that it ends its own, too
         process.wait(60)
+
+
+def begin_if_chosen(request: pytest.FixtureRequest, fixture: str) -> None:
+    """Have the fixture begin now where a chosen test will ask for it."""
+    if any(fixture in getattr(item, "fixturenames", ()) for item in request.session.items):
+        request.getfixturevalue(fixture)

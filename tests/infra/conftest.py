@@ -1,13 +1,14 @@
 """What the tests of the infrastructure share: evidence, and a line for each property at the end."""
 
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator, Sequence
 
 import pytest
 
 from tests.infra.charts import Manifest, anden
-from tests.infra.children import Child, child
-from tests.infra.plans import Planned, Root
+from tests.infra.children import Child, begin_if_chosen, child
+from tests.infra.plans import ROOT, Planned, Root
 from tests.infra.properties import BEYOND, PROPERTIES
 
 Outcomes = dict[int, list[pytest.TestReport]]
@@ -33,16 +34,16 @@ def evidence(request: pytest.FixtureRequest) -> Callable[[str], None]:
 @pytest.fixture(scope="session")
 def through_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Child]:
     """The API's tests through events of a gateway, begun."""
-    words = ["tests/integration/api", "--through", "gateway"]
-    with child(words, tmp_path_factory.mktemp("gateway") / "said.txt") as begun:
+    words = ["-q", "-p", "no:cacheprovider", "tests/integration/api", "--through", "gateway"]
+    said = tmp_path_factory.mktemp("gateway") / "said.txt"
+    with child([sys.executable, "-m", "pytest", *words], said, folder=ROOT) as begun:
         yield begun
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _begun_ahead(request: pytest.FixtureRequest) -> None:
     """What takes minutes goes on beside the other tests from now on, where a chosen test asks for it."""
-    if any("through_gateway" in getattr(item, "fixturenames", ()) for item in request.session.items):
-        request.getfixturevalue("through_gateway")
+    begin_if_chosen(request, "through_gateway")
 
 
 @pytest.fixture(scope="session", params=["dev", "prod", "minimal"])

@@ -43,7 +43,7 @@ def _number(_spec: TypeSpec, text: str) -> str:
     if NUMBER.fullmatch(text):
         return text
     if LONG_NUMBER.fullmatch(text):
-        raise ValueError("not a number of at most 9,999 digits before and after its point and an exponent up to 999")
+        raise ValueError("not a number of at most 9,999 digits before and after its point, and 3 in its exponent")
     raise ValueError("not a number")
 
 

@@ -33,7 +33,11 @@ class Clock(Protocol):
 
 
 class DecodingFailed(Exception):
-    """The decoder failed at one of the records, which its cause tells: nothing of them is in the batch."""
+    """The decoder failed at one of the records with this error: nothing of them is in the batch."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        super().__init__(f"{type(error).__name__}: {error}")
 
 
 @dataclass(slots=True)
@@ -84,10 +88,14 @@ class BatchWriter:
         """Whose batch is open."""
         return self._open.target if self._open else None
 
-    def take(self, target: Target, position: Position, records: Sequence[Record]) -> None:
-        """Add these records; the position moves in memory."""
+    def make_way(self, target: Target) -> None:
+        """Commit the open batch where it is another target's."""
         if self._open is not None and self._open.target is not target:
             self.close()
+
+    def take(self, target: Target, position: Position, records: Sequence[Record]) -> None:
+        """Add these records; the position moves in memory."""
+        self.make_way(target)
         self.at_work = target
         batch = self._open or self._plan(target)
         part = self._decoded(batch, position, records)
@@ -105,7 +113,7 @@ class BatchWriter:
         try:
             self._decoded(Open(target, {position.source_id: 0}, 0.0), position, records)
         except DecodingFailed as failed:
-            return cause(failed)
+            return failed.error
         return None
 
     def add_reject(self, target: Target, position: Position, reject: Reject) -> None:
@@ -167,7 +175,7 @@ class BatchWriter:
                 )
                 target.decoder.take_late(part, month_bounds(target.contract, self._today()))
             except Exception as error:
-                raise DecodingFailed from error
+                raise DecodingFailed(error) from error
         return part
 
     def _missing_months(self, target: Target, part: Part) -> Months:
@@ -257,11 +265,6 @@ class BatchWriter:
 
     def _today(self) -> datetime.date:
         return mark_time(self._clock.now_ms()).date()
-
-
-def cause(failed: DecodingFailed) -> Exception:
-    """The error that the decoder failed with."""
-    return failed.__cause__ if isinstance(failed.__cause__, Exception) else failed
 
 
 def _proves(part: Part) -> bool:

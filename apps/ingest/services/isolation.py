@@ -12,7 +12,7 @@ from apps.ingest.core.ports import Claim, Store
 from apps.ingest.core.records import Attempt, Position, Record, from_offset
 from apps.ingest.core.rejects import unreadable
 from apps.ingest.core.salvage import salvaged
-from apps.ingest.services.batch import BatchWriter, DecodingFailed, cause
+from apps.ingest.services.batch import BatchWriter, DecodingFailed
 from apps.ingest.services.defects import DefectLog
 from apps.ingest.services.stream import Stream
 
@@ -51,8 +51,8 @@ class FaultIsolation:
         try:
             self._writer.take(stream.target, position, records)
         except DecodingFailed as failed:
-            count_failure(cause(failed))
-            self._defects.tell(cause(failed))
+            count_failure(failed.error)
+            self._defects.tell(failed.error)
             if faults := self._undecodable(stream, records):
                 self._take_around(stream, records, faults)
             else:
@@ -81,7 +81,7 @@ class FaultIsolation:
                 if isinstance(error, IngestError) and not isinstance(error, RejectRefused):
                     raise
                 if isinstance(error, DecodingFailed):
-                    error = cause(error)  # nothing of it is in a batch
+                    error = error.error  # nothing of the part is in a batch
                 else:
                     self._start_over(stream)
                 if len(part) == 1:

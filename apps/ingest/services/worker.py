@@ -166,8 +166,7 @@ class Worker:
         self._in_hand = {place: (records[-1].offset() or 0) + 1 for place, records in arrivals.records.items()}
         for place, records in arrivals.records.items():
             for stream in self._streams.at(place):
-                if self._writer.target not in {None, stream.target}:
-                    whole &= self._guarded(self._writer.close)
+                whole &= self._guarded(partial(self._writer.make_way, stream.target))
                 whole &= self._guarded(partial(self._hand, stream, records))
         if not whole:
             return self._streams.untaken(self._in_hand)

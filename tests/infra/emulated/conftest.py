@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.infra.children import begin_if_chosen
 from tests.infra.emulated import database
 
 
@@ -17,5 +18,4 @@ def applying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[database.Appl
 @pytest.fixture(scope="session")
 def begun_ahead(request: pytest.FixtureRequest) -> None:
     """The database's apply goes on from now on, where a chosen test is about it."""
-    if any("applying" in getattr(item, "fixturenames", ()) for item in request.session.items):
-        request.getfixturevalue("applying")
+    begin_if_chosen(request, "applying")

@@ -2,18 +2,17 @@
 
 import json
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.infra.children import Child, child
 from tests.infra.emulated.emulator import REGION, Emulator, emulator
 from tests.infra.mirror import init, terraform
 
 ROOT: Final = Path(__file__).parents[3]
-SAID: Final = "apply.log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +21,12 @@ class Applying:
 
     cloud: Emulator
     folder: Path
-    process: subprocess.Popen[bytes]
+    process: Child
 
     def done(self) -> tuple[Emulator, Path]:
         """The emulator and the root, once the module is applied."""
-        assert self.process.wait() == 0, (self.folder / SAID).read_text(encoding="utf-8")[-4000:]
+        code, said = self.process.done()
+        assert code == 0, said[-4000:]
         return self.cloud, self.folder
 
 
@@ -37,19 +37,9 @@ def applying(folder: Path) -> Iterator[Applying]:
     with emulator(folder) as cloud:
         (folder / "main.tf").write_text(source(cloud), encoding="utf-8")
         init(folder, backend=True)
-        with (folder / SAID).open("wb") as said:
-            process = subprocess.Popen(
-                [terraform(), "apply", "-input=false", "-auto-approve", "-parallelism=30", "-no-color"],
-                cwd=folder,
-                env=cloud.surroundings(),
-                stdout=said,
-                stderr=subprocess.STDOUT,
-            )
-        try:
+        command = [terraform(), "apply", "-input=false", "-auto-approve", "-parallelism=30", "-no-color"]
+        with child(command, folder / "apply.log", folder=folder, surroundings=cloud.surroundings()) as process:
             yield Applying(cloud, folder, process)
-        finally:
-            process.terminate()
-            process.wait()
 
 
 def source(cloud: Emulator) -> str:
