@@ -150,7 +150,7 @@ def hold(servers: "Servers") -> Standstill:
 def main(arguments: list[str]) -> int:
     """The exit code: 1 when a fault slows the neighbour down."""
     parser = argparse.ArgumentParser(prog="python -m bench.neighbours", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="rounds, interleaved; medians count (default 5)")
+    parser.add_argument("--rounds", type=int, default=9, help="rounds, interleaved; medians count (default 9)")
     parser.add_argument("--only", action="append", choices=[*FAULTS, HANGING], help="only this; may be repeated")
     parser.add_argument("--results", type=Path, default=RESULTS, help="file for the results")
     options = parser.parse_args(arguments)
