@@ -59,7 +59,7 @@ class Pair:
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[EmbeddedKafka]:
-    with kafka_with(AUTHORIZER) as kafka:
+    with kafka_with(AUTHORIZER | {"group.max.session.timeout.ms": "20000"}) as kafka:
         yield kafka
 
 
@@ -164,8 +164,15 @@ def test_a_group_that_is_denied_is_the_whole_process_error(pair: Pair) -> None:
     pair.make()
     pair.send(1)
     Rights(pair.line.kafka.bootstrap).deny(pair.line.group, AclOperation.READ, ResourceType.GROUP)
-    with pytest.raises(BrokerRefused):
+    with pytest.raises(BrokerRefused, match="Read on the group in ANDEN_KAFKA_GROUP_ID"):
         pair.line.run()
+
+
+def test_a_session_timeout_that_the_brokers_do_not_take_is_named(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair.make()
+    monkeypatch.setattr(settings, "KAFKA", pair.line.settings.model_copy(update={"session_timeout_ms": 30_000}))
+    with pytest.raises(CommandError, match="mend ANDEN_KAFKA_SESSION_TIMEOUT_MS"):
+        call_command("ingest", until_idle=True, stdout=StringIO())
 
 
 def test_a_partition_without_a_leader_stops_its_dataset_until_a_broker_is_back(

@@ -81,6 +81,21 @@ def test_a_group_that_may_not_be_described_is_said_once_and_read(caplog: pytest.
     assert caplog.text.count("give this station's user Describe on the group") == 1
 
 
+def test_other_programs_in_the_group_are_named_once(caplog: pytest.LogCaptureFixture) -> None:
+    group = Group("anden", "anden-1-1")
+    one = membership(group)
+    one.confirm()
+    one.watch(0)
+    assert caplog.text == ""
+    group.clients += ["rdkafka", "consumer-anden-7", ""]
+    for now_s in (100, 200, 300):
+        one.watch(now_s)
+    assert caplog.text.count("other programs are in the consumer group anden:  at 10.0.0.7, consumer-anden-7 at") == 1
+    group.clients[2:] = ["connect-1"]
+    one.watch(400)
+    assert "connect-1 at 10.0.0.7" in caplog.text
+
+
 def test_a_broker_that_is_away_is_waited_for_at_the_start_and_no_matter_later() -> None:
     group = Group()
     group.error = BrokerUnavailable("away")
