@@ -351,23 +351,24 @@ class Streams:
         """Whether a position stands before the end of its partition without a record between them."""
         return bool(self._behind_marks())
 
-    def advance(self, *, now_s: float) -> None:
-        """Move positions behind the marks of transactions; whatever was taken must be committed.
+    def advance(self, *, now_s: float) -> dict[TopicPartition, int]:
+        """Move positions behind the marks of transactions, and say where to; what was taken must be committed.
 
-        The epoch is that of the last leader, because a mark may be of a later one than the last record.
-        Raises StoreUnavailable.
+        The epoch is that of the last leader, because a mark may be of a later one than the last record: under another
+        leader than the record's the log must still end where it was seen to. Raises StoreUnavailable.
         """
         waiting = self._behind_marks()
         if not waiting:
-            return
+            return {}
         try:
             ranges = self._topics.offsets({stream.place for stream, _, _ in waiting}).found
         except BrokerUnavailable:
-            return
+            return {}
         moves = [
-            (stream, position, OffsetAndEpoch(end, ranges[stream.place].leader_epoch))
+            (stream, position, OffsetAndEpoch(end, held.leader_epoch))
             for stream, position, end in waiting
-            if stream.place in ranges and end <= ranges[stream.place].end
+            if (held := ranges.get(stream.place))
+            and (end == held.end or (end < held.end and held.leader_epoch == position.leader_epoch))
         ]
         moved = self._store.advance([(position, end) for _, position, end in moves])
         for stream, position, end in moves:
@@ -377,6 +378,7 @@ class Streams:
                 self._fenced(stream, f"{stream.place} is read by another worker", now_s=now_s)
                 stream.position = None
                 self._hold_idle(stream.place)
+        return {stream.place: end.offset for stream, position, end in moves if position.source_id in moved}
 
     def _fenced(self, stream: Stream, why: str, *, now_s: float) -> None:
         stream.known_epoch = None

@@ -228,7 +228,7 @@ class Worker:
     def _advance(self) -> None:
         if self._streams.can_advance:
             self._writer.close()
-            self._streams.advance(now_s=self._clock.monotonic_s())
+            self._writer.committed |= self._streams.advance(now_s=self._clock.monotonic_s())
 
     def _guarded(self, step: Callable[[], None]) -> bool:
         """Do one step, turn its error into the reaction that its name asks for, and say whether it went well."""
