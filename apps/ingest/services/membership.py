@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from apps.ingest.core.errors import BrokerRefused, BrokerUnavailable, GroupShared, StoreUnavailable
-from apps.ingest.core.identity import client_id, rivals, strangers
+from apps.ingest.core.identity import PREFIX, client_id, rivals, strangers
 from apps.ingest.core.ports import ConsumerGroup
 from apps.ingest.core.records import GroupMember
 
@@ -50,7 +50,13 @@ class Membership:
         members = self._members()
         if found := rivals(members, self._client_id):
             raise GroupShared(self._line(found))
-        if all(member.client_id != self._client_id for member in members):
+        if self._client_id == PREFIX:
+            LOGGER.warning(
+                "this worker's database does not say which one it is, so that workers of another one do not find it "
+                "in the consumer group %s: let the role of ANDEN_DATABASE_INGEST_URL execute pg_control_system()",
+                self._group_id,
+            )
+        elif all(member.client_id != self._client_id for member in members):
             self._tell_unknown("Kafka does not show us our own member")
         self._confirmed = True
 

@@ -117,10 +117,16 @@ def test_a_database_that_was_replaced_ends_the_worker() -> None:
         one.watch(0)
 
 
-def test_a_database_without_identity_refuses_nobody_and_is_refused_by_nobody() -> None:
+def test_a_database_without_identity_refuses_nobody_and_is_refused_by_nobody(caplog: pytest.LogCaptureFixture) -> None:
     unknown = membership(Group("anden-1-1"), "")
     assert unknown.client_id == "anden"
     membership(Group(unknown.client_id), "2-1").confirm()
+    assert "pg_control_system" not in caplog.text
+    alone = membership(Group("anden"), "")
+    alone.enter()
+    alone.confirm()
+    alone.confirm()
+    assert caplog.text.count("execute pg_control_system()") == 1
 
 
 def test_a_newcomer_to_a_station_at_work_takes_no_partition() -> None:
