@@ -180,7 +180,7 @@ class LagExporter:
         if self._trouble:
             LOGGER.info("measuring again")
         self._trouble = ""
-        self._say(look.unmeasured)
+        self._say({**look.unmeasured, **look.missing})
         prometheus.gauge(metrics.LAG_UP).set(1)
         self._show(lags)
 
