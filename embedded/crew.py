@@ -28,6 +28,8 @@ _SEVERE: Final = re.compile(rb"\b(?:ERROR|CRITICAL|FATAL)\b")
 _SHOWN_PER_PROCESS: Final = 3
 _LEAST_LIFE_S: Final = 5.0
 """What ended sooner after its start would end as soon again."""
+_LONGEST_PAUSE_S: Final = 60.0
+"""What lived for so long is started again at once; pauses after shorter lives double, from a second up to this."""
 _ASKED_TO_END: Final = (0, -signal.SIGTERM, -signal.SIGINT)
 
 
@@ -36,7 +38,7 @@ class Program:
     """A process of the station.
 
     One that may end stops nobody when it ends well. One that returns is started again when it ends badly after it had
-    run for a while, as Kubernetes would.
+    run for a while, as Kubernetes would: in the end once a minute at most.
     """
 
     name: str
@@ -58,6 +60,7 @@ class _Tethered(Process):  # type: ignore[misc]
         self._child_ctor = partial(Popen, shell=False, stdin=subprocess.DEVNULL, preexec_fn=_heed_signals)
         self._began_s = 0.0
         self._ended = False
+        self._pause_s = 0.0
 
     def run(self, events: Any = None, ignore_signals: bool = False) -> None:
         """Run the program to its end, each time anew if it returns."""
@@ -75,7 +78,7 @@ class _Tethered(Process):  # type: ignore[misc]
                 self._child.terminate()
             return
         if type == "stop":
-            if self._starts_again(data["returncode"]):
+            if self._starts_again(data["returncode"]) and self._paused():
                 return
             self._ended = True
             # honcho takes any end for a reason to end all: it never hears of a good one that was expected.
@@ -87,8 +90,19 @@ class _Tethered(Process):  # type: ignore[misc]
         lived_s = time.monotonic() - self._began_s
         if not self.returns or code in _ASKED_TO_END or lived_s < _LEAST_LIFE_S or self.leaving.value:
             return False
-        self._send_message(f"ERROR ended by itself with code {code} after {lived_s:.0f} s, and is started again\n")
+        if lived_s >= _LONGEST_PAUSE_S:
+            self._pause_s = 0.0
+        again = f"is started again in {self._pause_s:.0f} s" if self._pause_s else "is started again"
+        self._send_message(f"ERROR ended by itself with code {code} after {lived_s:.0f} s, and {again}\n")
         return True
+
+    def _paused(self) -> bool:
+        """Wait before the next start; whether the station still wants it."""
+        until_s = time.monotonic() + self._pause_s
+        self._pause_s = min(max(1.0, 2 * self._pause_s), _LONGEST_PAUSE_S)
+        while time.monotonic() < until_s and not self.leaving.value:
+            time.sleep(0.1)
+        return not self.leaving.value
 
 
 class Crew(honcho.manager.Manager):  # type: ignore[misc]
@@ -154,7 +168,10 @@ class Crew(honcho.manager.Manager):  # type: ignore[misc]
 
 
 class LogFiles(Printer):  # type: ignore[misc]
-    """Writes each process's lines to a file of its own, and the first severe ones to the terminal, too."""
+    """Writes each process's lines to a file of its own, and the first severe ones to the terminal, too.
+
+    What the station itself says of a process always goes to the terminal: it is text, the process's lines are bytes.
+    """
 
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
         super().__init__(sys.stdout)
@@ -169,12 +186,15 @@ class LogFiles(Printer):  # type: ignore[misc]
 
     def write(self, message: Message) -> None:
         """Put one line where it belongs."""
-        data = message.data if isinstance(message.data, bytes) else message.data.encode()
+        own = isinstance(message.data, str)
+        data = message.data.encode() if own else message.data
         name = message.name or "system"
         if name not in self._files:
             self._files[name] = self.path(name).open("ab", buffering=0)
         self._files[name].write(data)
-        if _SEVERE.search(data):
+        if _SEVERE.search(data) and own:
+            self._say(f"{name}: {data.decode().strip()}")
+        elif _SEVERE.search(data):
             self._severe[name] += 1
             if self._severe[name] <= _SHOWN_PER_PROCESS:
                 self._say(f"{name}: {data.decode(errors='replace').strip()}")

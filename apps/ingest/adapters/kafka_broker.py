@@ -9,7 +9,7 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as KafkaPartition
 
-from apps.ingest.adapters.kafka_errors import LOST, cause, refuses_process, topic_refusal
+from apps.ingest.adapters.kafka_errors import LOST, cause, process_refusal, topic_refusal
 from apps.ingest.core.errors import BrokerRefused, BrokerUnavailable
 from apps.ingest.core.ports import Assignments
 from apps.ingest.core.records import Arrivals, OffsetAndEpoch, Record, TopicPartition
@@ -128,8 +128,7 @@ class KafkaBroker:
         self._consumer.close()
 
     def _note(self, error: KafkaError) -> None:
-        if refuses_process(error.code()):
-            self._refusal = error.str()
+        self._refusal = process_refusal(error.code(), error.str()) or self._refusal
         self._trouble = error.str()
 
     def _sorted_out(self, messages: Sequence[Message]) -> Arrivals:

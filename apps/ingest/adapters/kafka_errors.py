@@ -28,14 +28,22 @@ TOPIC_REFUSED: Final = {
 }
 """What a topic's own refusals mean: nobody else's."""
 
-_PROCESS_REFUSED: Final = frozenset(
-    {
-        KafkaError._AUTHENTICATION,  # noqa: SLF001
-        KafkaError.SASL_AUTHENTICATION_FAILED,
-        KafkaError.GROUP_AUTHORIZATION_FAILED,
-        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-    }
-)
+_OWN_GROUP: Final = "set ANDEN_KAFKA_GROUP_ID to a name of this station's own"
+GROUP_REFUSED: Final = {
+    KafkaError.INCONSISTENT_GROUP_PROTOCOL: f"other programs are in the consumer group: {_OWN_GROUP}",
+    KafkaError.INVALID_SESSION_TIMEOUT: "the brokers bound it (group.min.session.timeout.ms and "
+    "group.max.session.timeout.ms): mend ANDEN_KAFKA_SESSION_TIMEOUT_MS",
+    KafkaError.INVALID_GROUP_ID: _OWN_GROUP,
+    KafkaError.GROUP_AUTHORIZATION_FAILED: "give this station's user Read on the group in ANDEN_KAFKA_GROUP_ID",
+    KafkaError.GROUP_MAX_SIZE_REACHED: "the brokers bound it (group.max.size): run fewer workers",
+}
+"""Why the consumer group takes no member like ours, and what to do: nobody would ever get a partition."""
+
+_PROCESS_REFUSED: Final = GROUP_REFUSED.keys() | {
+    KafkaError._AUTHENTICATION,  # noqa: SLF001
+    KafkaError.SASL_AUTHENTICATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+}
 _REQUEST_REFUSED: Final = _PROCESS_REFUSED | {
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
     KafkaError.TOPIC_EXCEPTION,
@@ -52,9 +60,11 @@ def topic_refusal(topic: str, code: int) -> str:
     return f"the topic {topic} is refused: {reason}" if reason else ""
 
 
-def refuses_process(code: int) -> bool:
-    """Whether Kafka refuses this client, and not one of its topics."""
-    return code in _PROCESS_REFUSED
+def process_refusal(code: int, said: str) -> str:
+    """Why Kafka refuses this client, and not one of its topics; "" when it does not."""
+    if code not in _PROCESS_REFUSED:
+        return ""
+    return f"{said}: {GROUP_REFUSED[code]}" if code in GROUP_REFUSED else said
 
 
 def is_own(code: int) -> bool:

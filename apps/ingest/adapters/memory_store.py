@@ -82,8 +82,9 @@ class MemoryStore:
         orphaned = source.owner is not None and claim.known_epoch is None
         if source.owner is not None and source.owner is not self:
             source.owner.ended = True
-        for former in self._sources(key.dataset_id, key.topic):
-            if former.key.topic_id != key.topic_id and former.key.partition == key.partition:
+        for former in self._tables.sources:
+            mine = former.key.dataset_id == key.dataset_id
+            if mine and (former.key.topic, former.key.topic_id) != (key.topic, key.topic_id):
                 former.trouble = ""
         source.epoch, source.owner, source.trouble = source.epoch + 1, self, ""
         return Position(
@@ -156,12 +157,14 @@ class MemoryStore:
                 moved.add(source.id)
         return moved
 
-    def note_refusal(self, dataset_id: int, topic: str, message: str) -> None:
+    def note_refusal(self, dataset_id: int, topic: str, message: str) -> bool:
         """Write beside every source of a topic that cannot be read why, or beside one to come where there is none."""
         self._live("note_refusal")
         unknown = Claim(SourceKey(dataset_id, topic, "", 0), 0)
-        for source in self._sources(dataset_id, topic) or [self._make(unknown)]:
+        present = self._sources(dataset_id, topic) or [self._make(unknown)]
+        for source in present:
             source.trouble = message
+        return any(source.key.topic_id for source in present)
 
     def batch_ids(self, count: int) -> list[int]:
         """Fresh ids for the ledger."""

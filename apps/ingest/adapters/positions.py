@@ -28,11 +28,11 @@ LEFT JOIN pg_stat_activity a ON s.owner <> '' AND a.pid = s.backend_pid AND a.ba
     AND a.pid <> pg_backend_pid()
 WHERE s.dataset_id = %s AND s.topic = %s AND s.topic_id = %s AND s.partition = %s
 """
-# What stood beside the partition in a former life of its topic is over with it.
+# What stood beside former lives of the topic, or the dataset's topics before this one, is over with them.
 _TAKE: Final = """
 WITH former AS (
     UPDATE public.ingest_source SET trouble = ''
-    WHERE dataset_id = %s AND topic = %s AND topic_id <> %s AND partition = %s AND trouble <> ''
+    WHERE dataset_id = %s AND (topic, topic_id) <> (%s, %s) AND trouble <> ''
 )
 UPDATE public.ingest_source SET epoch = epoch + 1, owner = %s, trouble = '', backend_pid = pg_backend_pid(),
     backend_start = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())
@@ -69,9 +69,13 @@ UPDATE public.ingest_source SET attempt_offset = new.at, attempt_records = new.r
 FROM (VALUES (%s::bigint, %s::integer)) AS new (at, records) WHERE id = %s AND epoch = %s
 """
 _REFUSAL: Final = """
-WITH present AS (UPDATE public.ingest_source SET trouble = %s WHERE dataset_id = %s AND topic = %s RETURNING id)
-INSERT INTO public.ingest_source (dataset_id, topic, topic_id, partition, next_offset, trouble)
-SELECT %s, %s, '', 0, 0, %s WHERE NOT EXISTS (SELECT FROM present) ON CONFLICT DO NOTHING
+WITH present AS (
+    UPDATE public.ingest_source SET trouble = %s WHERE dataset_id = %s AND topic = %s RETURNING topic_id
+), made AS (
+    INSERT INTO public.ingest_source (dataset_id, topic, topic_id, partition, next_offset, trouble)
+    SELECT %s, %s, '', 0, 0, %s WHERE NOT EXISTS (SELECT FROM present) ON CONFLICT DO NOTHING
+)
+SELECT EXISTS (SELECT FROM present WHERE topic_id <> '')
 """
 # A source that stood for a topic which nobody could ask for its id becomes the first partition's.
 _ADOPT: Final = """
@@ -101,7 +105,7 @@ def claim_position(cursor: Cursor[Any], claim: Claim, *, owner: str) -> Position
         cursor.execute("SELECT pg_terminate_backend(%s, %s)", (backend, END_TIMEOUT_MS))
         if not _one(cursor)[0]:
             raise StoreUnavailable(f"the session of the former owner of {key.topic_partition} does not end")
-    cursor.execute(_TAKE, (*identity, owner, source_id, epoch))
+    cursor.execute(_TAKE, (*identity[:3], owner, source_id, epoch))
     taken = cursor.fetchone()
     if taken is None:
         raise StoreUnavailable(f"another worker is claiming {key.topic_partition} at this moment")
@@ -171,12 +175,14 @@ def advance_positions(cursor: Cursor[Any], ends: Sequence[tuple[Position, Offset
     return {row[0] for row in cursor.fetchall()}
 
 
-def note_refusal(cursor: Cursor[Any], dataset_id: int, topic: str, message: str) -> None:
+def note_refusal(cursor: Cursor[Any], dataset_id: int, topic: str, message: str) -> bool:
     """Write beside every source of the topic why it cannot be read; where there is none, make one to write it beside.
 
-    That one has no topic id yet: it becomes the first partition's when the topic can be read.
+    That one has no topic id yet: it becomes the first partition's when the topic can be read. The answer is whether
+    the topic was ever read.
     """
     cursor.execute(_REFUSAL, (message, dataset_id, topic, dataset_id, topic, message))
+    return bool(_one(cursor)[0])
 
 
 def note_trouble(cursor: Cursor[Any], key: SourceKey, message: str) -> None:

@@ -70,10 +70,10 @@ class PostgresStore:
         with translated(), self._own_transaction() as session, session.cursor() as cursor:
             return advance_positions(cursor, ends)
 
-    def note_refusal(self, dataset_id: int, topic: str, message: str) -> None:
+    def note_refusal(self, dataset_id: int, topic: str, message: str) -> bool:
         """Write beside every source of a topic that cannot be read why, or beside one to come where there is none."""
         with translated(), self._own_transaction() as session, session.cursor() as cursor:
-            note_refusal(cursor, dataset_id, topic, message)
+            return note_refusal(cursor, dataset_id, topic, message)
 
     def note_trouble(self, key: SourceKey, message: str) -> None:
         """Write beside the source why its pipeline is stopped."""

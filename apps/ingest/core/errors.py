@@ -74,7 +74,7 @@ class LogTruncated(PipelineStopped):
 
 
 class TopicRefused(PipelineStopped):
-    """Kafka does not let us read this topic: mend rights or name; it is read as soon as Kafka does."""
+    """Kafka gives us nothing of this topic: mend rights or name, or make it; it is read as soon as Kafka does."""
 
 
 class PartitionUnavailable(PipelineStopped):

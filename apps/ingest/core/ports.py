@@ -138,8 +138,11 @@ class Store(Protocol):
     def note_unreadable(self, dataset_id: int, message: str) -> None:
         """Write beside every source of the dataset why nobody reads it, and let go of those that we own."""
 
-    def note_refusal(self, dataset_id: int, topic: str, message: str) -> None:
-        """Write beside every source of a topic that cannot be read why, or beside one to come where there is none."""
+    def note_refusal(self, dataset_id: int, topic: str, message: str) -> bool:
+        """Write beside every source of a topic that cannot be read why, or beside one to come where there is none.
+
+        Whether the topic was ever read.
+        """
 
     def batch_ids(self, count: int) -> list[int]:
         """Fresh ids for the ledger."""

@@ -2,10 +2,12 @@
 
 import datetime
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import methodcaller
 from typing import Any, NamedTuple, Protocol
+
+from apps.ingest.core.errors import missing_line
 
 Row = tuple[Any, ...]
 
@@ -184,11 +186,16 @@ class TopicStates:
     found: Mapping[str, TopicState] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
 
-    def for_reader(self) -> "TopicStates":
-        """The same as it is for those who want records: what gives none is refused."""
+    def missing(self, names: Iterable[str]) -> set[str]:
+        """Those of the names that Kafka has no topic of."""
+        return set(names) - self.found.keys() - self.refused.keys()
+
+    def for_reader(self, missing: Iterable[str] = ()) -> "TopicStates":
+        """The same as it is for those who want records: what gives none is refused, and so are missing topics."""
         unreadable = {name: state.unreadable for name, state in self.found.items() if state.unreadable}
         readable = {name: state for name, state in self.found.items() if not state.unreadable}
-        return TopicStates(readable, {**self.refused, **unreadable})
+        absent = {name: missing_line(name) for name in missing}
+        return TopicStates(readable, {**self.refused, **unreadable, **absent})
 
 
 @dataclass(frozen=True, slots=True)

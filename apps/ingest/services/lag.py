@@ -57,6 +57,10 @@ class _Reading:
     topic_id: str
     position: StoredPosition | None = None
 
+    def is_beyond(self, held: OffsetRange) -> bool:
+        """Whether the position stands behind the partition's end: its log was cut, and nobody knows what is unread."""
+        return self.position is not None and self.position.next_offset > held.end
+
 
 @dataclass(slots=True)
 class _Look:
@@ -128,13 +132,19 @@ class LagExporter:
         ranges = self._topics.offsets({reading.place for reading in readings})
         for reading in readings:
             if reading.place in ranges.found:
-                look.ranges[reading] = ranges.found[reading.place]
+                held = look.ranges[reading] = ranges.found[reading.place]
+                if reading.is_beyond(held):
+                    look.unmeasured[reading.dataset] = (
+                        f"{reading.place} ends at offset {held.end}, before its position {_next_offset(reading, held)}"
+                    )
             else:
                 look.unmeasured[reading.dataset] = ranges.errors.get(reading.place, f"{reading.place} is not told")
 
     def _reckon(self, ranges: Mapping[_Reading, OffsetRange], *, now_s: float) -> list[Lag]:
         by_dataset: dict[str, list[_Reading]] = defaultdict(list)
         for reading, held in ranges.items():
+            if reading.is_beyond(held):
+                continue
             by_dataset[reading.dataset].append(reading)
             self._histories[reading.place, reading.topic_id].note(now_s, held.end)
         return [
@@ -170,7 +180,7 @@ class LagExporter:
         if self._trouble:
             LOGGER.info("measuring again")
         self._trouble = ""
-        self._say(look.unmeasured)
+        self._say({**look.unmeasured, **look.missing})
         prometheus.gauge(metrics.LAG_UP).set(1)
         self._show(lags)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from apps.ingest.core.errors import BrokerRefused, BrokerUnavailable, GroupShared, StoreUnavailable
-from apps.ingest.core.identity import client_id, rivals
+from apps.ingest.core.identity import PREFIX, client_id, rivals, strangers
 from apps.ingest.core.ports import ConsumerGroup
 from apps.ingest.core.records import GroupMember
 
@@ -29,6 +29,7 @@ class Membership:
         self._client_id = client_id(database())
         self._confirmed = False
         self._unknown = False
+        self._strangers = ""
         self._watch_s = float("-inf")
         self._shared_s: float | None = None
 
@@ -49,7 +50,13 @@ class Membership:
         members = self._members()
         if found := rivals(members, self._client_id):
             raise GroupShared(self._line(found))
-        if all(member.client_id != self._client_id for member in members):
+        if self._client_id == PREFIX:
+            LOGGER.warning(
+                "this worker's database does not say which one it is, so that workers of another one do not find it "
+                "in the consumer group %s: let the role of ANDEN_DATABASE_INGEST_URL execute pg_control_system()",
+                self._group_id,
+            )
+        elif all(member.client_id != self._client_id for member in members):
             self._tell_unknown("Kafka does not show us our own member")
         self._confirmed = True
 
@@ -84,10 +91,21 @@ class Membership:
 
     def _members(self) -> Sequence[GroupMember]:
         try:
-            return self._group.members()
+            members = self._group.members()
         except BrokerRefused as error:
             self._tell_unknown(str(error))
             return []
+        self._tell_strangers(_named(strangers(members)))
+        return members
+
+    def _tell_strangers(self, names: str) -> None:
+        if names and names != self._strangers:
+            LOGGER.warning(
+                "other programs are in the consumer group %s: %s. Nobody stores the records of the partitions that "
+                "Kafka gives them: set ANDEN_KAFKA_GROUP_ID to a name of this station's own, or stop the others",
+                *(self._group_id, names),
+            )
+        self._strangers = names
 
     def _tell_unknown(self, why: str) -> None:
         if not self._unknown:
@@ -99,9 +117,12 @@ class Membership:
         self._unknown = True
 
     def _line(self, found: list[GroupMember]) -> str:
-        others = ", ".join(sorted({f"{member.client_id} at {member.host.lstrip('/')}" for member in found}))
         return (
-            f"workers of another database are in the consumer group {self._group_id}: {others}; this one is "
+            f"workers of another database are in the consumer group {self._group_id}: {_named(found)}; this one is "
             f"{self._client_id}. Each database would get a part of the records: set ANDEN_KAFKA_GROUP_ID to a name "
             f"of this station's own, or stop the other"
         )
+
+
+def _named(members: list[GroupMember]) -> str:
+    return ", ".join(sorted({f"{member.client_id} at {member.host.lstrip('/')}" for member in members}))

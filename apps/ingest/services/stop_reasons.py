@@ -1,5 +1,7 @@
 """Why a stream has to stop, by what Kafka says of its topic and its log, with the way on."""
 
+from typing import Final
+
 from apps.ingest.core.errors import (
     LogTruncated,
     OffsetsLost,
@@ -8,9 +10,12 @@ from apps.ingest.core.errors import (
     TopicRecreated,
     TopicRefused,
 )
-from apps.ingest.core.records import Position, TopicPartition, TopicStates
+from apps.ingest.core.records import OffsetRange, OffsetRanges, Position, TopicPartition, TopicStates
 from apps.ingest.core.truncation import is_truncation, truncation_end
 from apps.ingest.services.stream import Stream
+
+ENDED_BY_CLAIM: Final = (OffsetsLost, PartitionUnavailable, TopicRecreated, TopicRefused)
+"""Reasons to stop that a claim finds again where they still hold; the others show at work alone."""
 
 
 def topic_verdict(stream: Stream, seen: TopicStates) -> PipelineStopped | None:
@@ -31,6 +36,13 @@ def topic_verdict(stream: Stream, seen: TopicStates) -> PipelineStopped | None:
             f"manage.py topics accept {stream.target.name}"
         )
     return None if verdict is None or (position is None and stream.trouble == str(verdict)) else verdict
+
+
+def range_of(ranges: OffsetRanges, place: TopicPartition) -> OffsetRange:
+    """Where the partition begins and ends. Raises PartitionUnavailable: Kafka does not say."""
+    if said := ranges.errors.get(place):
+        raise PartitionUnavailable(said)
+    return ranges.found[place]
 
 
 def position_loss(stream: Stream, position: Position, said: str) -> PipelineStopped:

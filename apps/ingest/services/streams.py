@@ -1,6 +1,7 @@
 """Which sources this worker reads: claimed when they are assigned, let go when they are revoked."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -11,18 +12,16 @@ from apps.ingest.core.errors import (
     Fenced,
     IngestError,
     OffsetsLost,
-    PartitionUnavailable,
     PipelineStopped,
     StateUnreadable,
     StoreUnavailable,
-    TopicRecreated,
     TopicRefused,
+    missing_line,
 )
 from apps.ingest.core.ports import Broker, Claim, Store, Target, Topics
 from apps.ingest.core.records import (
     OffsetAndEpoch,
     OffsetRange,
-    OffsetRanges,
     Position,
     SourceKey,
     TopicPartition,
@@ -30,13 +29,10 @@ from apps.ingest.core.records import (
     TopicStates,
 )
 from apps.ingest.services.defects import DefectLog
-from apps.ingest.services.stop_reasons import lost_line, position_loss, topic_verdict
+from apps.ingest.services.stop_reasons import ENDED_BY_CLAIM, lost_line, position_loss, range_of, topic_verdict
 from apps.ingest.services.stream import Stream
 
 LOGGER: Final = logging.getLogger("apps.ingest")
-ENDED_BY_CLAIM: Final = (OffsetsLost, PartitionUnavailable, TopicRecreated, TopicRefused)
-"""Reasons to stop that a claim finds again where they still hold; the others show at work alone."""
-
 FENCE_PAUSE_S: Final = 15.0
 """Longer than Kafka needs to tell a worker that the group went on without it."""
 
@@ -56,8 +52,10 @@ class Streams:
         self._targets: tuple[Target, ...] = ()
         self._streams: dict[tuple[TopicPartition, int], Stream] = {}
         self._by_place: dict[TopicPartition, list[Stream]] = {}
-        self._refusals: dict[int, str] = {}
+        self._by_dataset: dict[int, list[Stream]] = {}
+        self._refusals: dict[str, str] = {}
         self._noted: dict[int, str] = {}
+        self._waiting: set[str] = set()
         self.states: Mapping[str, TopicState] = {}
 
     def __iter__(self) -> Iterator[Stream]:
@@ -67,13 +65,13 @@ class Streams:
         """The claimed streams that read this partition."""
         return [stream for stream in self._by_place.get(place, ()) if stream.position is not None]
 
+    def of(self, dataset_id: int) -> list[Stream]:
+        """The claimed streams of this dataset."""
+        return [stream for stream in self._by_dataset.get(dataset_id, ()) if stream.position is not None]
+
     def sources(self, dataset_id: int) -> list[int]:
         """The ids of the dataset's claimed sources."""
-        return [
-            stream.position.source_id
-            for stream in self
-            if stream.position is not None and stream.target.dataset_id == dataset_id
-        ]
+        return [stream.position.source_id for stream in self.of(dataset_id) if stream.position is not None]
 
     @property
     def assigned(self) -> frozenset[TopicPartition]:
@@ -83,10 +81,8 @@ class Streams:
     @property
     def stopped(self) -> dict[str, str]:
         """Why a dataset is stopped, by its name."""
-        names = {target.dataset_id: target.name for target in self._targets}
-        refused = {names[id_]: reason for id_, reason in self._refusals.items() if id_ in names}
         troubled = {stream.target.name: stream.trouble for stream in self if stream.trouble}
-        return self._unreadable | refused | troubled
+        return self._unreadable | self._refusals | troubled
 
     def assign(self, places: Collection[TopicPartition]) -> None:
         """Take these partitions; `claim` makes them move."""
@@ -125,19 +121,21 @@ class Streams:
             show_stopped(name, 0)
 
     def _sync(self) -> None:
-        wanted = {
-            (place, target.dataset_id): target
-            for target in self._targets
-            for place in self._assigned
-            if place.topic == target.contract.topic
-        }
+        places: defaultdict[str, list[TopicPartition]] = defaultdict(list)
+        for place in self._assigned:
+            places[place.topic].append(place)
+        wanted = {(place, one.dataset_id): one for one in self._targets for place in places[one.contract.topic]}
+        gone = [stream for key, stream in self._streams.items() if key not in wanted and stream.trouble]
         self._streams = {key: stream for key, stream in self._streams.items() if key in wanted}
         for key, target in wanted.items():
             stream = self._streams.setdefault(key, Stream(target, key[0]))
             stream.target = target
-        self._by_place = {place: [] for place, _ in wanted}
+        self._by_place, self._by_dataset = defaultdict(list), defaultdict(list)
         for stream in self:
             self._by_place[stream.place].append(stream)
+            self._by_dataset[stream.target.dataset_id].append(stream)
+        for stream in gone:
+            self._show(stream.target)
 
     def lose_all(self) -> None:
         """Forget every position: the session that owned them is gone."""
@@ -147,20 +145,18 @@ class Streams:
 
     def suspect(self, dataset_id: int, ends: Mapping[TopicPartition, int]) -> None:
         """Have the dataset's partitions read again by fault isolation, up to where they were read or to these ends."""
-        for stream in self:
-            if stream.target.dataset_id == dataset_id and stream.position is not None:
-                read = max(stream.position.next_offset, ends.get(stream.place, 0))
-                stream.careful_until = max(stream.careful_until, read)
-                stream.lose()
-                self._hold_idle(stream.place)
+        for stream in self.of(dataset_id):
+            read = max(stream.position.next_offset if stream.position else 0, ends.get(stream.place, 0))
+            stream.careful_until = max(stream.careful_until, read)
+            stream.lose()
+            self._hold_idle(stream.place)
 
     def lose(self, dataset_id: int, *, now_s: float) -> None:
         """Forget the dataset's positions and claim them again after a pause."""
-        for stream in self:
-            if stream.target.dataset_id == dataset_id:
-                stream.lose()
-                stream.backoff.failed(now_s)
-                self._hold_idle(stream.place)
+        for stream in self._by_dataset.get(dataset_id, ()):
+            stream.lose()
+            stream.backoff.failed(now_s)
+            self._hold_idle(stream.place)
 
     def due(self, now_s: float) -> list[Stream]:
         """The streams to be claimed now."""
@@ -181,10 +177,12 @@ class Streams:
         Raises BrokerUnavailable, StoreUnavailable: those that are not claimed stay due.
         """
         ranges = self._topics.offsets({stream.place for stream in streams})
+        # After the offsets: of a topic that was made again in between, its id tells.
+        self.states = {**self.states, **self._topics.states({one.place.topic for one in streams}).for_reader().found}
         moved = set()
         for stream in streams:
             try:
-                self._claim_one(stream, _range_of(ranges, stream.place))
+                self._claim_one(stream, range_of(ranges, stream.place))
             except Fenced as error:
                 self._fenced(stream, str(error), now_s=now_s)
             except PipelineStopped as error:
@@ -199,13 +197,12 @@ class Streams:
         self._read_on(moved)
 
     def _claim_one(self, stream: Stream, held: OffsetRange) -> None:
-        first, end = held.first, held.end
         state = self.states[stream.place.topic]
         key = SourceKey(stream.target.dataset_id, *(stream.place.topic, state.topic_id, stream.place.partition))
-        position = self._store.claim(Claim(key, first, stream.known_epoch))
-        if not first <= position.next_offset <= end:
+        position = self._store.claim(Claim(key, held.first, stream.known_epoch))
+        if not held.first <= position.next_offset <= held.end:
             self._store.release([position])
-            raise OffsetsLost(lost_line(stream, position.next_offset, f" (Kafka holds {first} to {end})"))
+            raise OffsetsLost(lost_line(stream, position.next_offset, f" (Kafka holds {held.first} to {held.end})"))
         stream.position, stream.known_epoch = position, position.epoch
         if position.orphaned:
             # The open batch of the one who died reached no further.
@@ -221,8 +218,8 @@ class Streams:
 
     def committed(self, dataset_id: int) -> None:
         """Take note that records of the dataset were read and committed: what had stopped it is over."""
-        for stream in self:
-            if stream.unproven and stream.target.dataset_id == dataset_id and stream.position is not None:
+        for stream in self.of(dataset_id):
+            if stream.unproven:
                 self._recover(stream)
 
     def _recover(self, stream: Stream) -> None:
@@ -308,26 +305,34 @@ class Streams:
         for stream in list(self):
             if verdict := topic_verdict(stream, seen):
                 self.stop(stream, verdict, now_s=now_s)
-        topics = {target.dataset_id: target.contract.topic for target in self._targets}
-        self._refusals = {id_: seen.refused[topic] for id_, topic in topics.items() if topic in seen.refused}
-        self._noted = {id_: reason for id_, reason in self._noted.items() if id_ in self._refusals}
-        for target in self._targets:
-            if reason := self._refusals.get(target.dataset_id):
-                self._note_refusal(target, reason)
+        refused = {one.name: one for one in self._targets if one.contract.topic in seen.refused}
+        over = self._refusals.keys() - refused.keys()
+        self._refusals = {name: seen.refused[one.contract.topic] for name, one in refused.items()}
+        standing = {one.dataset_id for one in refused.values()}
+        self._noted = {id_: reason for id_, reason in self._noted.items() if id_ in standing}
+        for name in over:
+            show_stopped(name, sum(1 for stream in self if stream.trouble and stream.target.name == name))
+        for name, target in refused.items():
+            self._note_refusal(target, self._refusals[name])
 
     def _note_refusal(self, target: Target, reason: str) -> None:
-        """Say once, and write where people look, why a dataset is not read at all."""
+        """Say once, and write where people look, why a dataset is not read; to wait for a first topic is no stop."""
         if self._noted.get(target.dataset_id) == reason:
             return
-        LOGGER.error("%s is stopped: %s", target.name, reason)
-        self._show(target)
+        waits = reason == missing_line(target.contract.topic)
         try:
-            self._store.note_refusal(target.dataset_id, target.contract.topic, reason)
+            waits = not self._store.note_refusal(target.dataset_id, target.contract.topic, reason) and waits
         except IngestError as error:
             self._store.reset()
             LOGGER.warning("could not note the trouble of %s: %s", target.name, error)
         else:
             self._noted[target.dataset_id] = reason
+        if waits:
+            self._waiting.add(target.name)
+        else:
+            self._waiting.discard(target.name)
+            LOGGER.error("%s is stopped: %s", target.name, reason)
+        self._show(target)
 
     def ended(self, ends: Mapping[TopicPartition, int]) -> None:
         """Take note of where partitions end of which the streams have taken all records."""
@@ -351,23 +356,24 @@ class Streams:
         """Whether a position stands before the end of its partition without a record between them."""
         return bool(self._behind_marks())
 
-    def advance(self, *, now_s: float) -> None:
-        """Move positions behind the marks of transactions; whatever was taken must be committed.
+    def advance(self, *, now_s: float) -> dict[TopicPartition, int]:
+        """Move positions behind the marks of transactions, and say where to; what was taken must be committed.
 
-        The epoch is that of the last leader, because a mark may be of a later one than the last record.
-        Raises StoreUnavailable.
+        The epoch is that of the last leader, because a mark may be of a later one than the last record: under another
+        leader than the record's the log must still end where it was seen to. Raises StoreUnavailable.
         """
         waiting = self._behind_marks()
         if not waiting:
-            return
+            return {}
         try:
             ranges = self._topics.offsets({stream.place for stream, _, _ in waiting}).found
         except BrokerUnavailable:
-            return
+            return {}
         moves = [
-            (stream, position, OffsetAndEpoch(end, ranges[stream.place].leader_epoch))
+            (stream, position, OffsetAndEpoch(end, held.leader_epoch))
             for stream, position, end in waiting
-            if stream.place in ranges and end <= ranges[stream.place].end
+            if (held := ranges.get(stream.place))
+            and (end == held.end or (end < held.end and held.leader_epoch == position.leader_epoch))
         ]
         moved = self._store.advance([(position, end) for _, position, end in moves])
         for stream, position, end in moves:
@@ -377,6 +383,7 @@ class Streams:
                 self._fenced(stream, f"{stream.place} is read by another worker", now_s=now_s)
                 stream.position = None
                 self._hold_idle(stream.place)
+        return {stream.place: end.offset for stream, position, end in moves if position.source_id in moved}
 
     def _fenced(self, stream: Stream, why: str, *, now_s: float) -> None:
         stream.known_epoch = None
@@ -389,11 +396,5 @@ class Streams:
             self._broker.pause([place])
 
     def _show(self, target: Target) -> None:
-        stopped = sum(1 for stream in self if stream.trouble and stream.target.name == target.name)
-        show_stopped(target.name, max(stopped, int(target.dataset_id in self._refusals)))
-
-
-def _range_of(ranges: OffsetRanges, place: TopicPartition) -> OffsetRange:
-    if said := ranges.errors.get(place):
-        raise PartitionUnavailable(said)
-    return ranges.found[place]
+        stopped = sum(1 for stream in self._by_dataset.get(target.dataset_id, ()) if stream.trouble)
+        show_stopped(target.name, max(stopped, int(target.name in self._refusals.keys() - self._waiting)))

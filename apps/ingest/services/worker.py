@@ -34,6 +34,7 @@ from apps.ingest.services.defects import DefectLog
 from apps.ingest.services.isolation import FaultIsolation
 from apps.ingest.services.membership import Membership
 from apps.ingest.services.moved import Moved
+from apps.ingest.services.recreation import RecreationCheck
 from apps.ingest.services.stop_reasons import truncated_line
 from apps.ingest.services.stream import Stream
 from apps.ingest.services.streams import Streams
@@ -75,6 +76,7 @@ class Worker:
         self._bounds = bounds
         self._refresh_s = refresh_s
         self._streams = Streams(broker=self._broker, topics=self._topics, store=self._store, batch_rows=policy.rows)
+        self._recreation = RecreationCheck(self._topics, self._streams)
         streams = self._streams
         self._writer = BatchWriter(
             self._store, policy, self._clock, sources=streams.sources, on_commit=streams.committed
@@ -164,6 +166,8 @@ class Worker:
         """
         whole, bytes_before = True, self._writer.bytes
         self._in_hand = {place: (records[-1].offset() or 0) + 1 for place, records in arrivals.records.items()}
+        if not self._guarded(partial(self._stop_recreated, arrivals.records)):
+            return self._streams.untaken(self._in_hand)
         for place, records in arrivals.records.items():
             for stream in self._streams.at(place):
                 whole &= self._guarded(partial(self._writer.make_way, stream.target))
@@ -204,6 +208,14 @@ class Worker:
             self._refreshed_s = float("-inf")
         self._streams.lost(arrivals.lost, now_s=now_s)
 
+    def _stop_recreated(self, places: Collection[TopicPartition]) -> None:
+        """Stop the streams whose topic is another one by now, before they take a record of it."""
+        now_s = self._clock.monotonic_s()
+        for stream, verdict in self._recreation.verdicts(places, now_s=now_s):
+            self._writer.close()
+            self._streams.stop(stream, verdict, now_s=now_s)
+            self._refreshed_s = float("-inf")
+
     def _is_cut(self, stream: Stream, passed: Record) -> bool:
         """Whether a record before the position is of a later leader than those that were read: then the stream stops.
 
@@ -228,7 +240,7 @@ class Worker:
     def _advance(self) -> None:
         if self._streams.can_advance:
             self._writer.close()
-            self._streams.advance(now_s=self._clock.monotonic_s())
+            self._writer.committed |= self._streams.advance(now_s=self._clock.monotonic_s())
 
     def _guarded(self, step: Callable[[], None]) -> bool:
         """Do one step, turn its error into the reaction that its name asks for, and say whether it went well."""
@@ -272,9 +284,8 @@ class Worker:
                 self._say(str(error))
                 self._outage.failed(now_s)
             case PipelineStopped() if target is not None:
-                for stream in list(self._streams):
-                    if stream.target.dataset_id == target.dataset_id and stream.position is not None:
-                        self._streams.stop(stream, error, now_s=now_s)
+                for stream in self._streams.of(target.dataset_id):
+                    self._streams.stop(stream, error, now_s=now_s)
             case Fenced() | ContractChanged() if target is not None:
                 LOGGER.warning("%s: %s", target.name, error)
                 self._streams.lose(target.dataset_id, now_s=now_s)
@@ -320,11 +331,13 @@ class Worker:
         """See which datasets and topics there are now."""
         self._aim(self._catalogue())
         wanted = {target.contract.topic for target in self._targets.values()}
-        seen = self._topics.states(wanted).for_reader()
+        found = self._topics.states(wanted)
+        missing = found.missing(wanted)
+        seen = found.for_reader(missing)
         if self._streams.concerned(seen):
             self._guarded(self._writer.close)
         self._streams.learn_states(seen, now_s=now_s)
-        self._tell_missing(wanted - seen.found.keys() - seen.refused.keys())
+        self._tell_missing(missing)
         self._membership.enter()
         self._membership.watch(now_s)
         self._broker.subscribe(seen.found.keys(), self)
@@ -351,17 +364,6 @@ class Worker:
             return self._writer.target is None
         return self._bounds.until_idle and self._idle()
 
-    def _stopped(self) -> dict[str, str]:
-        """Why datasets are not read, by name; a bounded run waits for no topic either."""
-        if not self._bounds.bounded:
-            return self._streams.stopped
-        missing = {
-            target.name: missing_line(target.contract.topic)
-            for target in self._targets.values()
-            if target.contract.topic in self._missing
-        }
-        return missing | self._streams.stopped
-
     def _idle(self) -> bool:
         """Whether every source that is not stopped has been read to its end, and nothing is in hand."""
         if self._writer.target is not None:
@@ -385,7 +387,7 @@ class Worker:
     def _leave(self) -> None:
         self._guarded(self._writer.close)
         self._guarded(self._advance)
-        self._moved.stopped = self._stopped()
+        self._moved.stopped = self._streams.stopped
         if self._writer.committed:
             self._broker.commit(self._writer.committed)
         self._broker.close()

@@ -288,12 +288,12 @@ def test_a_former_owner_and_an_older_end_move_nothing(tables: AnyTables, epoch: 
 def test_why_a_topic_cannot_be_read_is_kept_until_it_is_claimed(tables: AnyTables) -> None:
     to, store = events(tables), tables.store()
     for _ in range(2):
-        store.note_refusal(to.dataset_id, "things", "no right")
+        assert not store.note_refusal(to.dataset_id, "things", "no right")
         assert tables.troubles() == ["no right"]
     position = claimed(store, to)
     assert position.next_offset == 0
     assert tables.troubles() == [""]
-    store.note_refusal(to.dataset_id, "things", "no right again")
+    assert store.note_refusal(to.dataset_id, "things", "no right again")
     assert tables.troubles() == ["no right again"]
     other = dataclasses.replace(key(to), partition=1)
     assert store.claim(Claim(other, 4)).next_offset == 4
@@ -303,8 +303,11 @@ def test_why_a_topic_cannot_be_read_is_kept_until_it_is_claimed(tables: AnyTable
 def test_what_stood_beside_a_former_life_is_over_with_the_next_claim(tables: AnyTables) -> None:
     to, store = events(tables), tables.store()
     claimed(store, to)
+    store.claim(Claim(dataclasses.replace(key(to), partition=1), 0))
+    store.note_refusal(to.dataset_id, "things", "no such topic")
     tables.make_life(to, "life-2")
     store.note_trouble(key(to), "deleted and made again")
-    assert tables.troubles() == ["deleted and made again"] * 2
+    store.note_refusal(to.dataset_id, "the name before", "no right")
+    assert sorted(tables.troubles()) == ["deleted and made again"] * 2 + ["no right", "no such topic"]
     store.claim(Claim(key(to, "life-2"), 0))
-    assert tables.troubles() == ["", ""]
+    assert tables.troubles() == [""] * 4

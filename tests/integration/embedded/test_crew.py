@@ -131,9 +131,34 @@ def test_a_process_that_returns_is_started_again_and_asked_to_leave_like_the_oth
     assert len(_pids(log)) == 3
     assert alone.crew.fallen is None
     assert alone.crew._processes["ingest"]["returncode"] == -signal.SIGTERM
-    assert [line for line in alone.said if "is started again" in line] == [
-        f"ingest: ERROR ended by itself with code -{number.value} after 0 s, and is started again"
-    ] * 2
+    line = f"ingest: ERROR ended by itself with code -{number.value} after 0 s, and is started again"
+    assert [said for said in alone.said if "is started again" in said] == [line, f"{line} in 1 s"]
+
+
+def test_what_ends_again_and_again_is_started_ever_later_and_said_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("embedded.crew._LEAST_LIFE_S", 0.0)
+    monkeypatch.setattr("embedded.crew._LONGEST_PAUSE_S", 1.5)
+    code = "[print('x ERROR number', n) for n in range(9)]; raise SystemExit(7)"
+    alone = _Alone(tmp_path, _SLEEPER, _python("ingest", code, returns=True))
+
+    def returns() -> list[str]:
+        return [said.split("after 0 s, ")[1] for said in alone.said if "is started again" in said]
+
+    def leave_in_the_fourth_pause() -> None:
+        try:
+            _until(lambda: len(returns()) == 4)
+        finally:
+            alone.crew.leave()
+
+    alone.watch = leave_in_the_fourth_pause
+    alone.run()
+    again = "and is started again"
+    assert returns() == [again, f"{again} in 1 s", f"{again} in 2 s", f"{again} in 2 s"]
+    assert alone.logs.path("ingest").read_text().count("x ERROR") == 4 * 9
+    assert alone.crew.fallen is None
+    assert alone.crew.returncode == 0
 
 
 def test_a_process_that_returns_and_ends_at_once_ends_all(tmp_path: Path) -> None:

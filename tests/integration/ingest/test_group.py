@@ -1,7 +1,9 @@
 """Two databases in one consumer group would get a part of the records each: the newcomer is refused."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from io import StringIO
 from typing import Literal
 
@@ -84,6 +86,45 @@ def test_an_older_worker_and_other_programs_are_no_rivals(line: Line, until: Unt
     older.close()
     line.send(*things(10))
     until(lambda: stored(line) == 10)
+
+
+@contextmanager
+def stranger(line: Line, until: Until, strategy: str) -> Iterator[None]:
+    """Another program in the line's group, which takes partitions by this strategy."""
+    consumer = Consumer(
+        {"bootstrap.servers": line.kafka.bootstrap, "group.id": line.group, "partition.assignment.strategy": strategy}
+    )
+    consumer.subscribe([line.topic])
+    leave = threading.Event()
+
+    def poll() -> None:
+        while not leave.is_set():
+            consumer.consume(10, 0.1)
+
+    thread = threading.Thread(target=poll)
+    thread.start()
+    try:
+        until(lambda: clients(line) == ["rdkafka"])
+        yield
+    finally:
+        leave.set()
+        thread.join()
+        consumer.close()
+
+
+def test_other_programs_in_the_group_are_named(line: Line, until: Until, caplog: pytest.LogCaptureFixture) -> None:
+    line.apply(EVENTS, mode="append")
+    line.make(2)
+    line.send(*things(10))
+    line.send(*things(10, 10), partition=1)
+    with stranger(line, until, "cooperative-sticky"):
+        line.run()
+        assert stored(line) == 10
+    assert f"other programs are in the consumer group {line.group}: rdkafka at 127.0.0.1" in caplog.text
+    with stranger(line, until, "range"), pytest.raises(CommandError, match="set ANDEN_KAFKA_GROUP_ID"):
+        call_command("ingest", until_idle=True, stdout=StringIO())
+    line.run()
+    assert stored(line) == 20
 
 
 def test_workers_of_one_database_share_their_group(line: Line, until: Until) -> None:

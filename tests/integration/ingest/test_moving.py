@@ -160,6 +160,28 @@ def test_a_topic_made_again_stops_until_it_is_accepted(line: Line, until: Until)
     assert len(line.query("SELECT DISTINCT _source FROM data.things")) == 2
 
 
+def test_a_topic_that_is_made_again_and_filled_at_once_gives_the_old_position_no_record(
+    line: Line, until: Until
+) -> None:
+    line.apply(EVENTS, mode="append")
+    line.make()
+    line.send(*things(10))
+    worker = line.start()
+    until(lambda: len(stored(line)) == 10)
+    worker._refresh_s = 600.0  # nothing but the records themselves may make the worker look
+    admin = line.admin
+    admin.delete_topics([line.topic])[line.topic].result(10)
+    until(lambda: not line.topics.states([line.topic]).found)
+    line.make()
+    line.send(*things(30, 100))
+    until(lambda: "made again" in worker._streams.stopped.get("things", ""))
+    assert stored(line) == list(range(10))
+    line.stop()
+    call_command("topics", "accept", "things", stdout=StringIO())
+    line.run()
+    assert stored(line) == [*range(10), *range(100, 130)]
+
+
 def test_offsets_lost_to_retention_stop_until_they_are_accepted(line: Line) -> None:
     line.apply(EVENTS, mode="append")
     line.make()

@@ -14,6 +14,8 @@ from django.core.management import CommandError, call_command
 from apps.datasets.core.contract import TopicSpec
 from apps.ingest.core.errors import BrokerRefused
 from apps.ingest.core.records import TopicPartition
+from apps.ingest.selectors import dataset_topics, positions
+from apps.ingest.services.lag import LagExporter
 from embedded.kafka import EmbeddedKafka
 from tests.documents import document
 from tests.integration.ingest.conftest import Line
@@ -59,7 +61,7 @@ class Pair:
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[EmbeddedKafka]:
-    with kafka_with(AUTHORIZER) as kafka:
+    with kafka_with(AUTHORIZER | {"group.max.session.timeout.ms": "20000"}) as kafka:
         yield kafka
 
 
@@ -149,7 +151,9 @@ def test_a_partition_that_is_not_there_says_nothing_of_the_others(pair: Pair) ->
     assert ranges.errors.keys() == {nowhere, lost}
 
 
-def test_a_topic_that_is_not_there_ends_a_bounded_run_after_all_others_were_read(pair: Pair) -> None:
+def test_a_topic_that_is_not_there_ends_a_bounded_run_after_all_others_were_read(
+    pair: Pair, caplog: pytest.LogCaptureFixture
+) -> None:
     pair.line.make()
     pair.send(4)
     with pytest.raises(CommandError, match=rf"sick is stopped: Kafka has no topic {pair.sick}"):
@@ -158,14 +162,25 @@ def test_a_topic_that_is_not_there_ends_a_bounded_run_after_all_others_were_read
     said = StringIO()
     call_command("lag", "--once", stdout=said)
     assert f"sick:   Kafka has no topic {pair.sick}" in said.getvalue()
+    exporter = LagExporter(pair.line.topics, dataset_topics, positions, lambda _ends: None)
+    for now_s in (1.0, 2.0):
+        exporter.show(now_s=now_s)
+    assert caplog.text.count(f"the lag of sick is not measured: Kafka has no topic {pair.sick}") == 1
 
 
 def test_a_group_that_is_denied_is_the_whole_process_error(pair: Pair) -> None:
     pair.make()
     pair.send(1)
     Rights(pair.line.kafka.bootstrap).deny(pair.line.group, AclOperation.READ, ResourceType.GROUP)
-    with pytest.raises(BrokerRefused):
+    with pytest.raises(BrokerRefused, match="Read on the group in ANDEN_KAFKA_GROUP_ID"):
         pair.line.run()
+
+
+def test_a_session_timeout_that_the_brokers_do_not_take_is_named(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair.make()
+    monkeypatch.setattr(settings, "KAFKA", pair.line.settings.model_copy(update={"session_timeout_ms": 30_000}))
+    with pytest.raises(CommandError, match="mend ANDEN_KAFKA_SESSION_TIMEOUT_MS"):
+        call_command("ingest", until_idle=True, stdout=StringIO())
 
 
 def test_a_partition_without_a_leader_stops_its_dataset_until_a_broker_is_back(

@@ -96,9 +96,11 @@ def test_positions_move_behind_the_marks_of_transactions(committed: int) -> None
     world.send("events", *things(committed))
     world.kafka.mark(P0, 6)
     world.kafka.mark(P1, 2)
-    moved = world.run()
+    worker = world.worker()
+    moved = worker.run()
     assert moved.records == committed
     assert next_offsets(world) == [committed + 6, 2]
+    assert worker._broker.committed == {P0: committed + 6, P1: 2}  # type: ignore[attr-defined]
     assert sum(entry.rows for entry in world.tables.ledger) == committed
     world.kafka.expire(P0, committed + 6)
     world.send("events", *things(1, 50))
@@ -116,6 +118,28 @@ def test_a_mark_of_a_later_leader_is_no_cut() -> None:
     assert (world.tables.sources[0].next_offset, world.tables.sources[0].leader_epoch) == (8, 1)
     world.send("events", *things(1, 50))
     assert world.run().stopped == {}
+
+
+@pytest.mark.parametrize("cut", [3, 5, 7])
+def test_an_end_that_was_seen_before_a_cut_is_not_moved_to(cut: int) -> None:
+    world = World([events()])
+    world.send("events", *things(5))
+    world.kafka.mark(P0, 3)
+    worker = world.worker(bounds=Bounds())
+    worker._advanced_s = float("inf")
+    for _ in range(5):
+        worker._turn()
+    assert worker._streams.can_advance
+    world.kafka.truncate(P0, cut)
+    world.send("events", *things(20, 100))
+    assert worker._streams.advance(now_s=0) == {}
+    assert next_offsets(world) == [5, 0]
+    worker._leave()
+    if cut < 5:
+        assert "was cut" in world.run().stopped["events"]
+    else:
+        world.run()
+        assert world.ids() == [*range(5), *range(100, 120)]
 
 
 def test_an_end_is_moved_to_by_nobody_else_than_the_owner() -> None:

@@ -81,6 +81,21 @@ def test_a_group_that_may_not_be_described_is_said_once_and_read(caplog: pytest.
     assert caplog.text.count("give this station's user Describe on the group") == 1
 
 
+def test_other_programs_in_the_group_are_named_once(caplog: pytest.LogCaptureFixture) -> None:
+    group = Group("anden", "anden-1-1")
+    one = membership(group)
+    one.confirm()
+    one.watch(0)
+    assert caplog.text == ""
+    group.clients += ["rdkafka", "consumer-anden-7", ""]
+    for now_s in (100, 200, 300):
+        one.watch(now_s)
+    assert caplog.text.count("other programs are in the consumer group anden:  at 10.0.0.7, consumer-anden-7 at") == 1
+    group.clients[2:] = ["connect-1"]
+    one.watch(400)
+    assert "connect-1 at 10.0.0.7" in caplog.text
+
+
 def test_a_broker_that_is_away_is_waited_for_at_the_start_and_no_matter_later() -> None:
     group = Group()
     group.error = BrokerUnavailable("away")
@@ -102,10 +117,16 @@ def test_a_database_that_was_replaced_ends_the_worker() -> None:
         one.watch(0)
 
 
-def test_a_database_without_identity_refuses_nobody_and_is_refused_by_nobody() -> None:
+def test_a_database_without_identity_refuses_nobody_and_is_refused_by_nobody(caplog: pytest.LogCaptureFixture) -> None:
     unknown = membership(Group("anden-1-1"), "")
     assert unknown.client_id == "anden"
     membership(Group(unknown.client_id), "2-1").confirm()
+    assert "pg_control_system" not in caplog.text
+    alone = membership(Group("anden"), "")
+    alone.enter()
+    alone.confirm()
+    alone.confirm()
+    assert caplog.text.count("execute pg_control_system()") == 1
 
 
 def test_a_newcomer_to_a_station_at_work_takes_no_partition() -> None:

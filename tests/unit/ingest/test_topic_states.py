@@ -1,0 +1,153 @@
+"""Topics that are denied, deleted, renamed or made again: what is told of them, and for how long."""
+
+from collections.abc import Callable, Collection
+
+import pytest
+
+from apps.datasets.adapters import prometheus
+from apps.ingest import metrics
+from apps.ingest.core.errors import TopicRecreated
+from apps.ingest.core.records import OffsetRanges, TopicPartition, TopicStates
+from apps.ingest.services.bounds import Bounds
+from apps.ingest.services.recreation import RecreationCheck
+from apps.ingest.services.worker import Worker
+from tests.documents import document
+from tests.unit.ingest.test_kafka_log import P0, P1, SAID, next_offsets
+from tests.unit.ingest.world import EVENTS, World, applied, entities, events, things
+
+
+def stopped_gauge(name: str) -> float:
+    return float(prometheus.gauge(metrics.STOPPED).labels(name)._value.get())
+
+
+def refuse(world: World) -> None:
+    world.kafka.refused["events"] = SAID
+
+
+def make_again(world: World) -> None:
+    world.kafka.make("events", 2)
+
+
+def delete(world: World) -> None:
+    del world.kafka.topics["events"]
+
+
+def drop(world: World, _worker: Worker) -> None:
+    del world.datasets[0]
+
+
+def rename(world: World, _worker: Worker) -> None:
+    world.kafka.make("later")
+    world.datasets[0] = applied(1, document("events", EVENTS, physical_name="later", mode="append"), version=2)
+
+
+def mend_elsewhere(world: World, worker: Worker) -> None:
+    """Another worker reads the partitions from now on."""
+    world.kafka.refused.clear()
+    worker.on_revoke([P0, P1])
+    worker._streams.learn_states(world.kafka.states(["entities"]), now_s=0)
+
+
+@pytest.mark.parametrize("end", [drop, rename, mend_elsewhere])
+@pytest.mark.parametrize("begin", [refuse, make_again, delete])
+def test_what_is_no_longer_stopped_is_not_shown_as_stopped(
+    begin: Callable[[World], None], end: Callable[[World, Worker], None]
+) -> None:
+    world = World([events(), entities()])
+    world.send("events", *things(5))
+    worker = world.worker(bounds=Bounds())
+    for _ in range(5):
+        worker._turn()
+    begin(world)
+    for _ in range(80):
+        worker._turn()
+    assert stopped_gauge("events") >= 1
+    assert "events" in worker._streams.stopped
+    assert all(source.trouble for source in world.tables.sources if source.key.topic == "events")
+    end(world, worker)
+    for _ in range(0 if end is mend_elsewhere else 80):
+        worker._turn()
+    assert stopped_gauge("events") == 0
+    assert worker._streams.stopped == {}
+    if end is rename:
+        assert {source.trouble for source in world.tables.sources} == {""}
+
+
+def test_a_topic_that_was_made_again_and_filled_at_once_gives_the_old_position_no_record() -> None:
+    world = World([events()])
+    world.send("events", *things(10))
+    worker = world.worker(bounds=Bounds())
+    for _ in range(5):
+        worker._turn()
+    worker._refresh_s = float("inf")
+    make_again(world)
+    world.send("events", *things(30, 100))
+    world.clock.seconds += 0.5  # no client goes over to the other topic sooner
+    for _ in range(5):
+        worker._turn()
+    assert "made again" in worker._streams.stopped["events"]
+    assert world.ids() == list(range(10))
+    assert next_offsets(world) == [10, 0]
+    assert {source.key.topic_id for source in world.tables.sources} == {"life-0"}
+
+
+@pytest.mark.parametrize("when", ["from the start", "in full flow"])
+def test_a_topic_that_is_not_there_is_told_where_people_look_and_read_once_it_is(when: str) -> None:
+    world = World([events(), entities()])
+    worker = world.worker(bounds=Bounds())
+    if when == "in full flow":
+        world.send("events", *things(5))
+        for _ in range(5):
+            worker._turn()
+    del world.kafka.topics["events"]
+    world.send("entities", *things(5))
+    for _ in range(80):
+        worker._turn()
+    line = "Kafka has no topic events: make it with `manage.py topics ensure`"
+    assert worker._streams.stopped == {"events": line}
+    assert world.ids(2) == [0, 1, 2, 3, 4]
+    assert {one.trouble for one in world.tables.sources if one.key.topic == "events"} == {line}
+    assert stopped_gauge("events") == (0 if when == "from the start" else 1)
+    world.kafka.make("events", 2)
+    world.send("events", *things(3, 50))
+    for _ in range(80):
+        worker._turn()
+    if when == "from the start":
+        assert world.ids() == [50, 51, 52]
+        assert {source.trouble for source in world.tables.sources} == {""}
+    else:
+        assert world.ids() == [0, 1, 2, 3, 4]
+        assert "made again" in worker._streams.stopped["events"]
+
+
+def test_topics_are_asked_for_after_a_silence_alone_and_not_while_kafka_does_not_answer() -> None:
+    world = World([events(), entities()])
+    world.send("events", *things(3))
+    world.send("entities", *things(3))
+    worker = world.worker(bounds=Bounds())
+    for _ in range(5):
+        worker._turn()
+    asked: list[set[str]] = []
+
+    class Asked:
+        def states(self, names: Collection[str]) -> TopicStates:
+            asked.append(set(names))
+            return world.kafka.states(names)
+
+        def offsets(self, partitions: Collection[TopicPartition]) -> OffsetRanges:
+            return world.kafka.offsets(partitions)
+
+    check, other = RecreationCheck(Asked(), worker._streams), TopicPartition("entities", 0)
+    assert check.verdicts([P0], now_s=100) == []
+    assert check.verdicts([P0, other], now_s=100.2) == []
+    assert check.verdicts([P0], now_s=100.4) == []
+    assert asked == [{"events"}, {"entities"}]
+    make_again(world)
+    ((stream, verdict),) = check.verdicts([P0, other], now_s=101)
+    assert (stream.place, type(verdict)) == (P0, TopicRecreated)
+    world.kafka.away = "away"
+    assert check.verdicts([P0], now_s=102) == check.verdicts([P0], now_s=103) == []
+    world.kafka.away = ""
+    assert check.verdicts([P0], now_s=111) == []
+    assert len(check.verdicts([P0], now_s=113)) == 1
+    assert asked == [{"events"}, {"entities"}, {"events", "entities"}, {"events"}, {"events"}]
