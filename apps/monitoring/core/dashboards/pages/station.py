@@ -131,7 +131,7 @@ _IN: Final = Row(
             "Records refused",
             "Records per second that did not become rows, by dataset and reason. They wait in the quarantine.",
             Unit.RECORDS_PER_SECOND,
-            Target(rate(REJECTS, by=("dataset", "reason")), "{{dataset}}: {{reason}}"),
+            Target(compose("{} > 0", rate(REJECTS, by=("dataset", "reason"))), "{{dataset}}: {{reason}}"),
             width=6,
             links=(ONE_INGEST,),
         ),
