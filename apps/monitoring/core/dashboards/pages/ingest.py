@@ -26,7 +26,7 @@ from apps.monitoring.core.dashboards.model import (
     none_of,
     rising,
 )
-from apps.monitoring.core.dashboards.shapes import NOW, SHORT, TALL, YES_NO, age, lines, share, state, until
+from apps.monitoring.core.dashboards.shapes import NOW, SHORT, TALL, YES_NO, age, lines, occurring, share, state, until
 from apps.monitoring.core.promql import Match, compose, increase, level, quantile, rate, series, spent
 from apps.monitoring.core.slos import INGEST_WITHIN_S, lag_measured
 
@@ -182,7 +182,7 @@ _TROUBLE: Final = Row(
             "Refused by reason",
             "Records per second that did not become rows, by reason. late_dropped are those a contract lets go.",
             Unit.RECORDS_PER_SECOND,
-            Target(compose("{} > 0", rate(REJECTS, CHOSEN, by=("dataset", "reason"))), "{{dataset}}: {{reason}}"),
+            Target(occurring(REJECTS, CHOSEN, by=("dataset", "reason")), "{{dataset}}: {{reason}}"),
             width=8,
         ),
         lines(
