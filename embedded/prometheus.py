@@ -12,7 +12,8 @@ from embedded.ports import LOOPBACK, free_port
 
 PORT: Final = 9090
 EVERY: Final = "5s"
-KEPT: Final = "15d"
+KEPT: Final = "30d"
+"""As long as a budget is for."""
 ABSENT: Final = "not here: install Debian's package prometheus, and the next make run starts it"
 
 

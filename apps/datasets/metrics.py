@@ -17,6 +17,8 @@ DATABASE_ERRORS: Final = Metric(
     "counter",
     labels=("alias", "operation", "sqlstate_class"),
 )
+OUT_OF_RESOURCES: Final = "53"
+"""The class of SQLSTATE that says that PostgreSQL has no room: disk, memory or connections."""
 BEAT: Final = Metric(
     "anden_datasets_beat_timestamp_seconds",
     "When a worker last got the heartbeat that beat sends every minute, Unix time.",

@@ -58,6 +58,9 @@ FRESHNESS: Final = Metric(
 LAG_UP: Final = Metric(
     "anden_ingest_lag_measured_bool", "1 when the last measurement of lag reached Kafka and PostgreSQL.", "gauge"
 )
+LAG_MEASURED: Final = Metric(
+    "anden_ingest_lag_measured_timestamp_seconds", "When lag was last measured, Unix time.", "gauge"
+)
 
 METRICS: Final = (
     RECORDS,
@@ -71,4 +74,5 @@ METRICS: Final = (
     LAG_SECONDS,
     FRESHNESS,
     LAG_UP,
+    LAG_MEASURED,
 )

@@ -50,7 +50,10 @@ class ApiView(APIView):
         dataset = name if isinstance(found, Caller) and name in found.allowances else ""
         client_class = found.client_class if isinstance(found, Caller) else "none"
         status = f"{response.status_code // 100}xx"
-        prometheus.counter(REQUESTS).labels(dataset, operation, status, client_class).inc()
+        requests = prometheus.counter(REQUESTS)
+        # At zero first: a burst of failures that is the first of its kind would else look like no rise at all.
+        requests.labels(dataset, operation, "5xx", client_class)
+        requests.labels(dataset, operation, status, client_class).inc()
         prometheus.histogram(SECONDS).labels(operation, client_class).observe(perf_counter() - started)
         return response
 

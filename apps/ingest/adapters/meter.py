@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import wraps
+from functools import cache, wraps
 from time import perf_counter, time_ns
 from typing import Final, ParamSpec
 
@@ -14,6 +14,7 @@ from apps.ingest import metrics
 from apps.ingest.adapters.trips import Trips
 from apps.ingest.core.ports import Target
 from apps.ingest.core.records import Part
+from apps.ingest.core.rejects import REASONS
 
 _trips: Final = Trips()
 """Those of this process: it has one worker."""
@@ -62,6 +63,7 @@ def count_batch(target: Target, parts: Sequence[Part]) -> None:
     prometheus.counter(metrics.BATCHES).labels(name).inc()
     prometheus.counter(metrics.RECORDS).labels(name).inc(sum(len(part.records) for part in parts))
     prometheus.counter(metrics.BYTES).labels(name).inc(sum(part.bytes for part in parts))
+    _show_reasons(name)
     reasons = Counter(reject.reason for part in parts for reject in part.rejects)
     reasons["late_dropped"] = sum(part.dropped for part in parts)
     for reason, count in reasons.items():
@@ -69,6 +71,13 @@ def count_batch(target: Target, parts: Sequence[Part]) -> None:
             prometheus.counter(metrics.REJECTS).labels(name, reason).inc(count)
     if tracing().on:
         _trips.arrived(target, parts)
+
+
+@cache
+def _show_reasons(dataset: str) -> None:
+    """Show every reason at zero: refusals that are the first of their kind would else look like no rise at all."""
+    for reason in REASONS:
+        prometheus.counter(metrics.REJECTS).labels(dataset, reason)
 
 
 @harmless

@@ -7,6 +7,11 @@ from apps.ingest.core.records import Record, Reject
 from apps.ingest.core.salvage import RecordCopy
 
 UNREADABLE: Final = "unreadable"
+REASONS: Final = (
+    *("not_json", "not_an_object", "missing_field", "unknown_field", "wrong_type", "out_of_range", "not_allowed"),
+    *("nul", "too_deep", "late", "bad_key", "refused_by_database", "too_large", UNREADABLE),
+)
+"""Every reason that a reject may have."""
 
 
 def rejected(record: Record, error: BadRecord, *, sqlstate: str = "") -> Reject:

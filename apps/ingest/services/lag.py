@@ -182,6 +182,7 @@ class LagExporter:
         self._trouble = ""
         self._say({**look.unmeasured, **look.missing})
         prometheus.gauge(metrics.LAG_UP).set(1)
+        prometheus.gauge(metrics.LAG_MEASURED).set(now_s)
         self._show(lags)
 
     def _say(self, unmeasured: Mapping[str, str]) -> None:

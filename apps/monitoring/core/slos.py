@@ -14,7 +14,7 @@ from apps.api.metrics import REQUESTS as API_REQUESTS
 from apps.api.metrics import SECONDS as API_SECONDS
 from apps.datasets.core.metric import Metric
 from apps.datasets.metrics import DATABASE_SECONDS
-from apps.ingest.metrics import LAG_SECONDS, LAG_UP, RECORDS, REJECTS
+from apps.ingest.metrics import LAG_MEASURED, LAG_SECONDS, LAG_UP, RECORDS, REJECTS
 from apps.monitoring.core.promql import Match, Query, compose, level, observed, rate, series, within
 
 PERIOD: Final = "30d"
@@ -31,6 +31,8 @@ COUNTED: Final = (STEP, "1h", "6h", "1d", "3d", PERIOD)
 API_WITHIN_S: Final = 0.5
 INGEST_WITHIN_S: Final = 60.0
 WRITE_WITHIN_S: Final = 0.5
+LAG_STANDS_S: Final = 600
+"""A measurement of lag that is older is none: its exporter stands still. It may pause for five minutes."""
 
 _UNIT_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
@@ -122,12 +124,17 @@ def _known(window: str, known: tuple[str, ...] = WINDOWS) -> str:
     return window
 
 
+def lag_measured() -> Query:
+    """1 while lag is measured, 0 while the exporter says that it is not; absent while it stands still or is gone."""
+    return compose(f"({{}} unless time() - {{}} > {LAG_STANDS_S})", level(LAG_UP), level(LAG_MEASURED))
+
+
 def ingest_late() -> Query:
     """1 or 0 per dataset, only while lag is measured; a dataset that is gone is NaN and so no sample at all."""
     return compose(
         f"(({{}} >= 0) > bool {INGEST_WITHIN_S:g}) and on () ({{}} == 1)",
         level(LAG_SECONDS, by=("dataset",)),
-        level(LAG_UP),
+        lag_measured(),
     )
 
 

@@ -19,13 +19,9 @@ template:
         resources: {{- include "anden.resources" .root.Values.jobs.resources | nindent 10 }}
         securityContext: {{- include "anden.guards" . | nindent 10 }}
         volumeMounts: {{- include "anden.mounts" . | nindent 10 }}
-          {{- if eq .name "probe" }}
-          - {name: key, mountPath: /run/anden/probe, readOnly: true}
-          {{- end }}
+          {{- include "anden.keyMount" . | nindent 10 }}
     volumes: {{- include "anden.volumes" . | nindent 6 }}
-      {{- if eq .name "probe" }}
-      - {name: key, secret: {secretName: anden-probe, defaultMode: 0440}}
-      {{- end }}
+      {{- include "anden.keyVolume" . | nindent 6 }}
 {{- end }}
 
 {{- define "anden.hook" -}}

@@ -117,3 +117,21 @@ securityContext:
 - {name: tmp, emptyDir: {sizeLimit: 256Mi}}
 - {name: state, emptyDir: {sizeLimit: 256Mi}}
 {{- end }}
+
+{{- /* The probe: what it asks, and its key, which no other pod has. */ -}}
+{{- define "anden.probeArgs" -}}
+{{- $v := .Values }}
+{{- list "manage" "probe" "run" "--url" (printf "https://api.%s" $v.global.station.domain) "--key-file" "/run/anden/probe/key" "--second" $v.probe.dataset | toJson }}
+{{- end }}
+
+{{- define "anden.keyMount" -}}
+{{- if eq .name "probe" }}
+- {name: key, mountPath: /run/anden/probe, readOnly: true}
+{{- end }}
+{{- end }}
+
+{{- define "anden.keyVolume" -}}
+{{- if eq .name "probe" }}
+- {name: key, secret: {secretName: anden-probe, defaultMode: 0440}}
+{{- end }}
+{{- end }}

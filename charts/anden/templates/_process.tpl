@@ -9,6 +9,9 @@ kind: Deployment
 metadata:
   name: anden-{{ .name }}
   labels: {{- include "anden.labels" . | nindent 4 }}
+  {{- with .wave }}
+  annotations: {argocd.argoproj.io/sync-wave: {{ . | quote }}}
+  {{- end }}
 spec:
   {{- with .replicas }}
   replicas: {{ . }}
@@ -44,6 +47,7 @@ spec:
             periodSeconds: 10
           {{- end }}
           volumeMounts: {{- include "anden.mounts" . | nindent 12 }}
+            {{- include "anden.keyMount" . | nindent 12 }}
         - name: metrics
           image: {{ include "anden.image" .root }}
           imagePullPolicy: IfNotPresent
@@ -66,4 +70,5 @@ spec:
             timeoutSeconds: 10
           volumeMounts: {{- include "anden.mounts" . | nindent 12 }}
       volumes: {{- include "anden.volumes" . | nindent 8 }}
+        {{- include "anden.keyVolume" . | nindent 8 }}
 {{- end }}

@@ -11,7 +11,9 @@ from tests.infra.charts import GOLDEN, SETS
 
 GOOD: Final = 10
 EVERYONE: Final = frozenset({"*"})
-SINGLE: Final = frozenset({"anden-beat", "anden-cloudwatch", "anden-fleet", "anden-lag", "anden-postgres-exporter"})
+SINGLE: Final = frozenset(
+    {"anden-beat", "anden-cloudwatch", "anden-fleet", "anden-lag", "anden-postgres-exporter", "anden-probe"}
+)
 LEFT_OUT: Final = {
     "container-image-pull-policy": (EVERYONE, "a version or digest names the image: a second pull brings nothing new"),
     "container-ephemeral-storage-request-and-limit": (

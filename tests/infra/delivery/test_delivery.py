@@ -89,7 +89,7 @@ def test_a_release_outlives_the_images_of_main_and_no_rule_counts_parts(planned:
     assert re.fullmatch(rules[1]["selection"]["tagPatternList"][0].replace("*", ".*"), "0.1.0-0123456789ab")
 
 
-def test_the_probe_follows_each_deploy_and_a_schedule() -> None:
+def test_the_probe_follows_each_deploy_and_goes_on_where_its_counts_are_scraped() -> None:
     objects = anden("prod")
     hooks = {
         each["metadata"]["name"]
@@ -97,7 +97,11 @@ def test_the_probe_follows_each_deploy_and_a_schedule() -> None:
         if each["metadata"].get("annotations", {}).get("argocd.argoproj.io/hook") == "PostSync"
     }
     assert "anden-probe" in hooks
-    assert any(each["kind"] == "CronJob" and each["metadata"]["name"] == "anden-probe" for each in objects)
+    (probe,) = (each for each in objects if each["kind"] == "Deployment" and each["metadata"]["name"] == "anden-probe")
+    own, beside = probe["spec"]["template"]["spec"]["containers"]
+    assert own["args"][own["args"].index("--every") + 1] == "60"
+    assert beside["args"][:3] == ["manage", "metrics", "serve"]
+    assert probe["spec"]["template"]["metadata"]["labels"]["anden/metrics"] == "true"
 
 
 @pytest.mark.parametrize(

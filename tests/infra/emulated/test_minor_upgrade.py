@@ -1,4 +1,5 @@
-"""The database on an emulator of AWS, after AWS itself has raised its minor version: the next plan leaves it there.
+"""The database on an emulator of AWS, after AWS itself has raised its minor version or its disk: the next plan leaves
+them there.
 
 Apart from the station's own test: AWS's provider waits for minutes for an instance that the emulator has at once.
 """
@@ -60,20 +61,21 @@ def changed(cloud: Emulator, folder: Path) -> dict[str, tuple[Any, Any]]:
 
 
 @pytest.mark.property(12)
-@pytest.mark.parametrize("minor", [None, "17.9", "17.12"])
-def test_a_minor_version_that_aws_has_raised_stays(
-    database: tuple[Emulator, Path], minor: str | None, evidence: Callable[[str], None]
+@pytest.mark.parametrize(("minor", "disk_gib"), [(None, 50), ("17.9", 50), ("17.12", 65)])
+def test_what_aws_has_raised_stays(
+    database: tuple[Emulator, Path], minor: str | None, disk_gib: int, evidence: Callable[[str], None]
 ) -> None:
     cloud, folder = database
     rds = cloud.client("rds")
     if minor is not None:
-        rds.modify_db_instance(DBInstanceIdentifier="harbour", EngineVersion=minor, ApplyImmediately=True)
+        words = {"EngineVersion": minor, "AllocatedStorage": disk_gib}
+        rds.modify_db_instance(DBInstanceIdentifier="harbour", ApplyImmediately=True, **words)
     (instance,) = rds.describe_db_instances()["DBInstances"]
-    assert instance["EngineVersion"] == (minor or "17")
+    assert (instance["EngineVersion"], instance["AllocatedStorage"]) == (minor or "17", disk_gib)
     assert instance["AutoMinorVersionUpgrade"] is True
     found = changed(cloud, folder)
     assert set(found) <= FORGOTTEN, found
-    evidence(f"the database at {instance['EngineVersion']}: the next plan leaves its version as it is")
+    evidence(f"the database at {instance['EngineVersion']}, {disk_gib} GiB: the next plan leaves both as they are")
 
 
 def test_an_exact_version_would_have_been_taken_back(database: tuple[Emulator, Path]) -> None:

@@ -51,6 +51,9 @@ def test_requests_records_and_exports_are_counted(flights: AppliedDataset, conne
         "whole": value(EXPORTS.name, outcome="whole"),
         "seconds": timed("page"),
     }
+    # No such failure came before: the first burst of them is a rise from 0, which Prometheus sees.
+    failed = {"dataset": "flights", "operation": "page", "status": "5xx", "client_class": "third_party"}
+    assert REGISTRY.get_sample_value(REQUESTS.name, failed) is not None
     grown = {name: after[name] - before[name] for name in before}
     assert grown == {"page": 1, "wrong": 1, "records": 7, "bytes": size, "whole": 1, "seconds": 2}
 

@@ -8,10 +8,12 @@ import pytest
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from prometheus_client import REGISTRY
 
 from apps.console.selectors import station_activity
 from apps.ingest.core.errors import BrokerUnavailable
 from apps.ingest.core.records import OffsetRange, OffsetRanges, TopicPartition, TopicState, TopicStates
+from apps.ingest.metrics import LAG_MEASURED, LAG_UP
 from apps.ingest.models import Source
 from apps.ingest.selectors import dataset_topics, positions
 from apps.ingest.services.lag import LagExporter, ends_store
@@ -112,3 +114,4 @@ def test_a_broker_that_is_away_changes_nothing_stored(filled: Filled) -> None:
     kafka.away = True
     exporter.show(now_s=1_800_000_005.0)
     assert Source.objects.get().end_offset == 500
+    assert [REGISTRY.get_sample_value(metric.name) for metric in (LAG_UP, LAG_MEASURED)] == [0, 1_800_000_000.0]

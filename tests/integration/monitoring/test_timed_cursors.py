@@ -96,6 +96,14 @@ def composed(connection: Connection) -> None:
     connection.execute(b"DELETE FROM t WHERE a < 0")
 
 
+@pytest.mark.parametrize("operation", ["read", "write", "other"])
+def test_want_of_room_stands_at_zero_before_it_is_met(raw: Connection, operation: str) -> None:
+    """So that the first burst of refusals is a rise, which Prometheus sees."""
+    assert raw.closed is False
+    labels = {"alias": "raw", "operation": operation, "sqlstate_class": "53"}
+    assert REGISTRY.get_sample_value("anden_database_errors_total", labels) == 0.0
+
+
 @pytest.mark.parametrize(
     ("act", "expected"),
     [

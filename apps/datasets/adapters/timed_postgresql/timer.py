@@ -11,7 +11,7 @@ from apps.datasets.adapters import prometheus
 from apps.datasets.adapters.timed_postgresql.operation import OPERATIONS, Operation
 from apps.datasets.adapters.tracing import tracing
 from apps.datasets.core.tracing import OpenSpan
-from apps.datasets.metrics import DATABASE_ERRORS, DATABASE_SECONDS
+from apps.datasets.metrics import DATABASE_ERRORS, DATABASE_SECONDS, OUT_OF_RESOURCES
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -23,6 +23,8 @@ class OperationTimer:
     def __init__(self, alias: str) -> None:
         self.alias = alias
         seconds = prometheus.histogram(DATABASE_SECONDS)
+        for operation in OPERATIONS:
+            prometheus.counter(DATABASE_ERRORS).labels(alias, operation, OUT_OF_RESOURCES)
         self._observe = {operation: seconds.labels(alias, operation).observe for operation in OPERATIONS}
 
     def call(

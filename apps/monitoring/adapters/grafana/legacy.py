@@ -1,5 +1,7 @@
 """Grafana by its legacy `/api`: what stands there, and one change at a time."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
@@ -53,12 +55,14 @@ class LegacyGrafana:
 
     def read(self, manifest: Manifest, *, policy: bool = False) -> State:
         """What stands there, with the bodies of the manifest's objects; the policy if it has one, or when asked."""
-        return self._reader.state(manifest, policy=policy)
+        with self._understood():
+            return self._reader.state(manifest, policy=policy)
 
     def apply(self, action: Action, *, message: str) -> None:
         """Make one change. Raises GrafanaChanged. What Grafana says of it is passed on without our secrets."""
         try:
-            self._apply(action, message)
+            with self._understood():
+                self._apply(action, message)
         except (GrafanaAway, GrafanaRefused, GrafanaChanged) as error:
             told = _masked(str(error), action)
             if told == str(error):
@@ -110,7 +114,8 @@ class LegacyGrafana:
         """The deployment that was begun and not ended."""
         answer = self._client.call(self._client.api.annotations.get_annotation, tags=list(OPEN), limit=10)
         self._must(answer, "read annotations")
-        return Deployment(int(answer.body[0]["id"])) if answer.body else None
+        with self._understood():
+            return Deployment(int(answer.body[0]["id"])) if answer.body else None
 
     def begin_deployment(self, text: str, *, at_ms: int) -> Deployment:
         """An annotation that says that a deployment begins.
@@ -126,12 +131,24 @@ class LegacyGrafana:
                 raise
             return begun
         self._must(answer, "annotate the deployment")
-        return Deployment(int(answer.body["id"]))
+        with self._understood():
+            return Deployment(int(answer.body["id"]))
 
     def end_deployment(self, deployment: Deployment, text: str) -> None:
         """The annotation says from now on that the deployment is whole."""
         patch = self._client.api.annotations.partial_update_annotation
         self._must(self._client.call(patch, deployment.id, tags=list(DONE), text=text), "annotate the deployment")
+
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
+        """Raises GrafanaRefused: an answer that was read in the block has not the shape of Grafana's."""
+        try:
+            yield
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise GrafanaRefused(
+                f"{self._client.where} answers in a shape that Grafana {self._version} is not known for "
+                f"({type(error).__name__}: {error}): look whether a proxy between answers for it"
+            ) from error
 
     def _must(self, answer: Answer, what: str) -> None:
         if not answer.ok:

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
+from urllib3.exceptions import InvalidHeader
+from urllib3.response import BaseHTTPResponse
 from urllib3.util.retry import Retry
 
 from apps.datasets.adapters.prometheus import counter
@@ -20,6 +22,7 @@ LONGEST_PAUSE_S: Final = 30
 UNNAMED: Final = "/api/annotations"
 """What is created here has no uid, so a second try would make a second one: a POST is sent once."""
 NO_CONTENT: Final = 204
+TOO_LARGE: Final = 413
 _ERRNO: Final = re.compile(r"\[Errno -?\d+\] (.+)$")
 
 
@@ -30,6 +33,13 @@ class _Patient(Retry):
         """Seconds until the next try, where the server names none."""
         longest = min(LONGEST_PAUSE_S, self.backoff_factor * 2.0 ** max(0, len(self.history) - 1))
         return longest * (0.5 + random.random() / 2)  # noqa: S311 - jitter
+
+    def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
+        """Seconds that the server asks for; None where it does not say it in a form that there is."""
+        try:
+            return super().get_retry_after(response)
+        except InvalidHeader:
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +107,7 @@ class GrafanaSession(requests.Session):
                 f"{self.where} sends us on to {response.headers.get('Location', 'nowhere')}: "
                 "mend ANDEN_GRAFANA_URL (its scheme, its path)"
             )
-        answer = Answer(status, self._json(response))
+        answer = Answer(status, self._json(asked, response))
         if status in REPEATED:
             raise GrafanaAway(
                 f"{self.where} answers {asked} with {status} after {tries} {'try' if tries == 1 else 'tries'} "
@@ -110,10 +120,10 @@ class GrafanaSession(requests.Session):
                 f"{self.where} forbids {asked} ({answer.message}): give the token's service account the role Admin"
             )
 
-    def _json(self, response: requests.Response) -> Any:
+    def _json(self, asked: str, response: requests.Response) -> Any:
         """The body, in the form that grafana-client reads.
 
-        Raises GrafanaRefused: this is a page for people, so no Grafana API is at this address.
+        Raises GrafanaAway: it breaks off. Raises GrafanaRefused: no Grafana API is at this address.
         """
         if not response.content:
             if response.ok:
@@ -124,13 +134,28 @@ class GrafanaSession(requests.Session):
         except ValueError:
             if response.status_code in REPEATED:
                 return None  # a proxy's own page, while what is behind it is away
-            kind = response.headers.get("Content-Type", "something").partition(";")[0]
-            raise GrafanaRefused(
-                f"{self.where} answers {response.status_code} with {kind} instead of JSON: ANDEN_GRAFANA_URL leads "
-                "to something else, a login page or a proxy"
-            ) from None
+            raise self._unreadable(asked, response) from None
         response.headers["Content-Type"] = "application/json"  # else grafana-client takes JSON for text
         return body
+
+    def _unreadable(self, asked: str, response: requests.Response) -> GrafanaAway | GrafanaRefused:
+        """What to make of a body that is no JSON: one that was cut off, or a page for people."""
+        status, kind = response.status_code, response.headers.get("Content-Type", "something").partition(";")[0]
+        if kind.endswith("json"):
+            return GrafanaAway(
+                f"{self.where} answers {asked} with {status} and JSON that breaks off after {len(response.content)} "
+                "bytes: nothing more was sent, run it again; a proxy between may have cut it"
+            )
+        if status == TOO_LARGE:
+            size = len(response.request.body or b"")
+            return GrafanaRefused(
+                f"{self.where}: a proxy before it takes no {asked} of {size} bytes ({status}): raise its limit "
+                "(nginx: client_max_body_size)"
+            )
+        return GrafanaRefused(
+            f"{self.where} answers {status} with {kind} instead of JSON: ANDEN_GRAFANA_URL leads to something else, "
+            "a login page or a proxy"
+        )
 
 
 def _repeating(patience: Patience, methods: frozenset[str] | None) -> Retry:

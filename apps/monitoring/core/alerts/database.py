@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from apps.datasets.metrics import BEAT, DATABASE_ERRORS, LATEST, LEDGER_UNTIL
+from apps.datasets.metrics import BEAT, DATABASE_ERRORS, LATEST, LEDGER_UNTIL, OUT_OF_RESOURCES
 from apps.monitoring.core.alerts.alert import Alert
 from apps.monitoring.core.alerts.conditions import days_left, stale
 from apps.monitoring.core.promql import Match, compose, increase, level
@@ -38,7 +38,10 @@ DATABASE_ALERTS: Final = (
     ),
     Alert(
         "DatabaseOutOfResources",
-        compose("{} > 5", increase(DATABASE_ERRORS, Match("sqlstate_class", "53"), by=("alias",), window="10m")),
+        compose(
+            "{} > 5",
+            increase(DATABASE_ERRORS, Match("sqlstate_class", OUT_OF_RESOURCES), by=("alias",), window="10m"),
+        ),
         hold="2m",
         severity="page",
         summary="PostgreSQL refuses {{ $labels.alias }} for want of room: disk, memory or connections",

@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from apps.ingest.metrics import LAG_RECORDS, LAG_SECONDS, LAG_UP, REJECTS, STOPPED
+from apps.ingest.metrics import LAG_RECORDS, LAG_SECONDS, REJECTS, STOPPED
 from apps.monitoring.core.alerts.alert import Alert
 from apps.monitoring.core.promql import Match, compose, increase, level
+from apps.monitoring.core.slos import lag_measured
 
 _DATASET: Final = ("dataset",)
 
@@ -37,11 +38,11 @@ INGEST_ALERTS: Final = (
     ),
     Alert(
         "IngestLagUnmeasured",
-        compose("{} == 0 or absent({})", level(LAG_UP), level(LAG_UP)),
+        compose("{} == 0 or absent({})", lag_measured(), lag_measured()),
         hold="5m",
         severity="page",
         summary="Nobody measures how far ingest is behind: freshness is unknown, not good",
-        description="The exporter of lag does not run, or reaches Kafka or PostgreSQL no more.",
+        description="The exporter of lag does not run, stands still, or reaches Kafka or PostgreSQL no more.",
         page="ingest",
     ),
     Alert(

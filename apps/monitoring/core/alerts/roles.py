@@ -41,6 +41,7 @@ ROLES: Final = (
     Role("worker", "anden-metrics", "No job runs: no partitions are made, nothing is cleaned, no export is sent."),
     Role("beat", "anden-metrics", "No job is asked for, and so none runs."),
     Role("lag", "anden-metrics", "Nobody measures how far ingest is behind."),
+    Role("probe", "anden-metrics", "Nobody looks at the station from the outside.", chosen=True),
     Role("fleet", "anden-metrics", "Nobody looks for outliers among the services.", chosen=True),
     Role("cloudwatch", "anden-metrics", "What AWS runs is not seen.", chosen=True),
     Role("postgres-exporter", "postgres-exporter", "What PostgreSQL says of itself is not known."),
@@ -94,10 +95,17 @@ def _gone(targets: Query) -> Query:
 
 
 def _unavailable(role: Role) -> Query:
-    """1 while Kubernetes has no ready pod of the Deployment, and is to have one."""
+    """1 while Kubernetes has no ready pod of the Deployment and is to have one, or had none for most of a quarter.
+
+    A container that ends again and again is ready for moments between, and what tells its metrics stays up beside it.
+    """
     deployment = Match("deployment", role.deployment)
+    available, wanted = series(DEPLOYMENT_AVAILABLE, deployment), series(DEPLOYMENT_WANTED, deployment)
+    is_wanted = compose("and on (namespace, deployment) {} > 0", wanted)
     return compose(
-        "count({} == 0 and on (namespace, deployment) {} > 0)",
-        series(DEPLOYMENT_AVAILABLE, deployment),
-        series(DEPLOYMENT_WANTED, deployment),
+        "count(({} == 0 or avg_over_time((({} > bool 0) {})[15m:30s]) < 0.5) {})",
+        available,
+        available,
+        is_wanted,
+        is_wanted,
     )

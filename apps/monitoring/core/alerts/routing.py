@@ -88,7 +88,12 @@ class Inhibition:
     equal: tuple[str, ...] = ()
 
 
-_TOLD_TWICE: Final = (("beat", "BeatSilent"), ("fleet", "FleetEvaluationStale"), ("cloudwatch", "CloudWatchBlind"))
+_TOLD_TWICE: Final = (
+    ("beat", "BeatSilent"),
+    ("probe", "ProbeSilent"),
+    ("fleet", "FleetEvaluationStale"),
+    ("cloudwatch", "CloudWatchBlind"),
+)
 """A process that is gone, and the alert on what it leaves undone."""
 _ABSENT: Final = "ProbeSilent|BeatSilent|SloUnmeasured|IngestLagUnmeasured|FleetEvaluationStale"
 

@@ -4,7 +4,7 @@ from typing import Final, TypedDict, Unpack
 
 from apps.datasets.core.metric import Metric
 from apps.monitoring.core.dashboards.model import NEUTRAL, Emphasis, Link, Meaning, Panel, Scale, Target, Unit
-from apps.monitoring.core.promql import Match, Query, compose, level, quantile
+from apps.monitoring.core.promql import Match, Query, compose, level, quantile, rate, series
 
 NOW: Final = "5m"
 """The window of figures that stand for now: a panel's own window would depend on the time range."""
@@ -81,6 +81,12 @@ def share(part: Query, whole: Query) -> Query:
 def or_zero(part: Query, whole: Query) -> Query:
     """The part, 0 where it never happened, and nothing where the whole is not known either."""
     return compose("({}) or 0 * ({})", part, whole)
+
+
+def occurring(metric: Metric, *where: Match, by: tuple[str, ...]) -> Query:
+    """What a counter gains per second, of those alone that ever gained: most stand at zero."""
+    ever = f"sum by ({', '.join(by)}) ({{}}) > 0"
+    return compose(f"{{}} and {ever}", rate(metric, *where, by=by), series(metric, *where))
 
 
 def age(metric: Metric, *where: Match, by: tuple[str, ...] = ()) -> Query:

@@ -13,6 +13,7 @@
 Every file may be missing. Uids begin with `anden-`. `${ANDEN_GRAFANA_…}` in a string is replaced by the setting.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -34,6 +35,8 @@ PROVISIONING: Final = "provisioning/"
 LONGEST_UID: Final = 40
 """Grafana refuses longer ones."""
 
+UID: Final = re.compile("[A-Za-z0-9_-]+")
+"""Grafana refuses others."""
 POLICY_UID: Final = f"{PREFIX}policy"
 
 
@@ -111,6 +114,9 @@ def _policy(document: Body) -> Iterator[GrafanaObject]:
     yield _made(Kind.POLICY, POLICY_UID, document["receiver"], document)
 
 
+BY_NAME: Final = frozenset((Kind.RULE_GROUP, Kind.MUTE_TIMING))
+"""What Grafana is asked for by a name that people chose."""
+
 READERS: Final[Mapping[str, Callable[[Any], Iterator[GrafanaObject]]]] = {
     "folders.json": _folders,
     "datasources.json": _data_sources,
@@ -130,11 +136,15 @@ def _faults(objects: Iterable[GrafanaObject]) -> Iterator[str]:
             yield f"{key}: declared {times} times"
         if key.kind is not Kind.RULE_GROUP and not key.uid.startswith(PREFIX):
             yield f"{key}: must begin with {PREFIX}"
-        if key.kind not in {Kind.RULE_GROUP, Kind.MUTE_TIMING} and len(key.uid) > LONGEST_UID:
+        if key.kind not in BY_NAME and len(key.uid) > LONGEST_UID:
             yield f"{key}: longer than {LONGEST_UID} characters"
+        if key.kind not in BY_NAME and not UID.fullmatch(key.uid):
+            yield f"{key}: a uid holds letters, digits, - and _"
     folders = {item.key.uid for item in items if item.key.kind is Kind.FOLDER}
     for item in items:
         yield from _misplaced(item, folders)
+        if item.key.kind in BY_NAME and ("/" in item.title or item.title in {"", ".", ".."}):
+            yield f'{item.key}: Grafana finds nothing by the name "{item.title}" in an address: leave the slash out'
 
 
 def _misplaced(item: GrafanaObject, folders: set[str]) -> Iterator[str]:

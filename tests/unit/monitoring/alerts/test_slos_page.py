@@ -4,11 +4,15 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from apps.monitoring.core.alerts.burn import PAIRS
-from apps.monitoring.core.slos import API_WITHIN_S, INGEST_WITHIN_S, SLOS, WRITE_WITHIN_S, Slo
+from apps.monitoring.core.slos import API_WITHIN_S, INGEST_WITHIN_S, PERIOD, SLOS, WRITE_WITHIN_S, Slo, window_seconds
+from embedded.prometheus import KEPT
 
-PAGE = (Path(__file__).parents[4] / "docs/slos.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[4]
+PAGE = (ROOT / "docs/slos.md").read_text(encoding="utf-8")
+CHART = "kube-prometheus-stack"
 ROW = re.compile(r"^\| \[([^\]]+)\]\(#([\w-]+)\) \| ([^|]+) \| ([\d.]+) % \| [^|]+ \| (\w+) \|$", re.MULTILINE)
 PAIR_ROW = re.compile(r"^\| ([\d.]+) \| (\w+) \| (\w+) \| ([\d.]+) days \| (\w+) \|$", re.MULTILINE)
 ONE_PAGE_LINES = 60
@@ -57,3 +61,14 @@ def test_the_pairs_of_windows_are_those_of_the_code() -> None:
 def test_the_least_numbers_of_events_are_those_of_the_code() -> None:
     (told,) = re.findall(r"large share: (.+)\.$", PAGE, re.MULTILINE)
     assert {int(number) for number in re.findall(r"\d+", told)} == {slo.minimum_events for slo in SLOS}
+
+
+def test_whoever_keeps_the_series_keeps_them_for_the_whole_budget() -> None:
+    kept = [KEPT]
+    for name in ("values.yaml", "values-prod.yaml"):
+        values = yaml.safe_load((ROOT / "charts" / CHART / name).read_text(encoding="utf-8"))
+        kept += filter(None, [values[CHART]["prometheus"]["prometheusSpec"].get("retention")])
+    command = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]["prometheus"]["command"]
+    kept += [word.partition("=")[2] for word in command if word.startswith("--storage.tsdb.retention.time=")]
+    assert len(kept) == 3
+    assert [time for time in kept if window_seconds(time) < window_seconds(PERIOD)] == []

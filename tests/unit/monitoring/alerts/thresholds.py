@@ -42,6 +42,8 @@ def _deployment(role: str, available: str, wanted: str = "1x60") -> dict[str, st
 FLAPPING = "1x3 0 0 1 1 0 0 1 1 0 0 1 1 0 0 1 1 0 0 1 1 0 0 1 1 0 0 1 1 0 0 1 1 0 0"
 """Up for two minutes, and away for two."""
 VANISHED = "1x9 stale"
+CRASHING = "1x2 0 1 0 0 1" + 6 * " 0x3 1"
+"""Replicas of a container that ends soon after each start: the longer pauses between are Kubernetes's."""
 GONE_ROLES = tuple(
     Case(
         "ProcessGone",
@@ -65,6 +67,7 @@ ABSENCE = (
     Case("WebGone", "a restart without a target", _station(web="1x5 stale _ 1x50"), "10m"),
     Case("WebGone", "two restarts in a quarter of an hour", _station(web="1x5 0 1x5 0 1x50"), "14m"),
     Case("WebGone", "pods answer, and none is ready", {**_station(), **_deployment("web", "0x60")}, "5m", (PAGE,)),
+    Case("WebGone", "it crashes again and again", {**_station(), **_deployment("web", CRASHING)}, "20m", (PAGE,)),
     Case("WebGone", "one is ready", {**_station(), **_deployment("web", "1x60", "2x60")}, "20m"),
     Case("WebGone", "one process tells everything", {'up{job="anden"}': "1x60"}, "20m"),
     Case("WebGone", "that one process is gone", {'up{job="anden"}': VANISHED}, "14m", (PAGE,)),
@@ -90,6 +93,37 @@ ABSENCE = (
         {**_station(), **_deployment("cloudwatch", "0x60")},
         "15m",
         ({"role": "cloudwatch", **TICKET},),
+    ),
+    *(
+        Case(
+            "ProcessGone",
+            f"the container of {role} crashes again and again, and what tells its metrics stays",
+            {**_station(), **_deployment(role, CRASHING)},
+            "28m",
+            ({"role": role, **TICKET},),
+        )
+        for role in ("ingest", "worker", "beat", "lag", "probe", "fleet")
+    ),
+    Case(
+        "ProcessGone",
+        "it crashed, and runs again",
+        {**_station(), **_deployment("ingest", f"{CRASHING} 1x40")},
+        "45m",
+    ),
+    Case(
+        "ProcessGone", "a release ends the old one first", {**_station(), **_deployment("lag", "1x9 0x4 1x40")}, "20m"
+    ),
+    Case(
+        "ProcessGone",
+        "it crashed until none was wanted",
+        {**_station(), **_deployment("fleet", f"{CRASHING} 0x30", "1x25 0x35")},
+        "38m",
+    ),
+    Case(
+        "ProcessGone",
+        "it was wanted again, and took five minutes to come",
+        {**_station(), **_deployment("fleet", "0x25 1x35", "0x20 1x40")},
+        "35m",
     ),
     Case("ProcessGone", "none is wanted", {**_station(fleet=""), **_deployment("fleet", "0x60", "0x60")}, "50m"),
     Case("ProcessGone", "somebody else's", {**_station(), **_deployment("of-others", "0x60")}, "50m"),
@@ -136,6 +170,7 @@ STATION = (
 STOPPED = 'anden_ingest_stopped_sources{dataset="flights"}'
 LAG_S = 'anden_ingest_lag_seconds{dataset="flights"}'
 LAG = 'anden_ingest_lag_records{dataset="flights"}'
+MEASURED = "anden_ingest_lag_measured_timestamp_seconds"
 GONE = " ".join(["NaN"] * 121)
 INGEST = (
     Case("IngestSourceStopped", "one of four", {STOPPED: "1x10"}, "5m", ({**FLIGHTS, **PAGE},)),
@@ -145,6 +180,19 @@ INGEST = (
     Case("IngestLagGrowing", "a dataset that is gone", {LAG_S: GONE, LAG: GONE}, "2h"),
     Case("IngestLagUnmeasured", "the exporter is down", {}, "10m", (PAGE,)),
     Case("IngestLagUnmeasured", "it reaches nothing", {"anden_ingest_lag_measured_bool": "0x20"}, "10m", (PAGE,)),
+    Case(
+        "IngestLagUnmeasured",
+        "it stands still, and its last word stays",
+        {"anden_ingest_lag_measured_bool": "1x60", MEASURED: "0+60x20 1200x40"},
+        "40m",
+        (PAGE,),
+    ),
+    Case(
+        "IngestLagUnmeasured",
+        "it measures every five minutes",
+        {"anden_ingest_lag_measured_bool": "1x60", MEASURED: " ".join(f"{300 * n}x4" for n in range(12))},
+        "50m",
+    ),
     Case("IngestLagUnmeasured", "it measures", {"anden_ingest_lag_measured_bool": "1x20"}, "10m"),
     Case(
         "QuarantineGrowing",

@@ -60,6 +60,32 @@ def test_a_wrong_token(fake: FakeGrafana, url: str) -> None:
     assert fake.writes == []
 
 
+@pytest.mark.parametrize("added", ["\n", "\r\n", " ", "\t\n"])
+def test_a_token_from_a_file_ends_with_its_line(url: str, added: str) -> None:
+    sync(url, token=TOKEN + added)
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["fake-token x", "fake-token\nX-Grafana-Org-Id: 2", "\u200bfake-token", "fake-tokenü", "“fake-token”", " "],
+)
+def test_a_token_that_no_header_carries_is_told_and_not_quoted(fake: FakeGrafana, url: str, token: str) -> None:
+    with pytest.raises(GrafanaRefused, match=r"ANDEN_GRAFANA_TOKEN has a character .*: copy it anew") as raised:
+        sync(url, token=token)
+    one_line(raised.value)
+    assert fake.requests == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://admin:opensesame@g.example", "https://g.example/?orgId=2", "https://g.example/grafana/#dashboards"],
+)
+def test_an_address_says_where_and_nothing_else(address: str) -> None:
+    with pytest.raises(GrafanaRefused, match="ANDEN_GRAFANA_URL must be scheme, host and path alone") as raised:
+        sync(address)
+    assert "opensesame" not in one_line(raised.value)
+
+
 @pytest.mark.parametrize("missing", sorted(EVERYTHING))
 def test_a_missing_permission_is_named_before_the_first_write(fake: FakeGrafana, url: str, missing: str) -> None:
     fake.tokens["fake-token"] = EVERYTHING - {missing}
@@ -111,12 +137,26 @@ def test_an_overload_is_waited_for(fake: FakeGrafana, url: str, status: int) -> 
     assert len(fake.world.boards) == 2
 
 
-def test_retry_after_is_honoured(fake: FakeGrafana, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    slept: list[float] = []
-    monkeypatch.setattr("urllib3.util.retry.time.sleep", slept.append)
-    fake.faults[2] = Fault(status=429, headers={"Retry-After": "7"})
+@pytest.mark.parametrize(
+    ("said", "slept"),
+    [
+        ("7", 7),
+        ("86400", 30),
+        ("9" * 30, 30),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
+        ("1.5", 0),
+        ("soon", 0),
+        ("-3", 0),
+    ],
+)
+def test_retry_after_is_honoured_where_it_can_be(
+    fake: FakeGrafana, url: str, monkeypatch: pytest.MonkeyPatch, said: str, slept: float
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", pauses.append)
+    fake.faults[2] = Fault(status=429, headers={"Retry-After": said})
     sync(url)
-    assert slept == [7]
+    assert [round(pause, 2) for pause in pauses] == [slept]
 
 
 def test_pauses_double_are_jittered_and_bounded(fake: FakeGrafana, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,8 +318,24 @@ def test_what_grafana_says_is_passed_on(status: int, body: bytes, kind: str, exp
     assert client.send("PUT", "/api/folders/f", body={}) == expected
 
 
-@pytest.mark.parametrize("status", [200, 302, 400, 404, 409])
+@pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 405, 407, 409])
 def test_a_page_for_people_is_no_answer_of_grafana(status: int) -> None:
     client = Client("http://x", "t", patience=QUICK, adapter=Answering(status, b"<html>Log in</html>", "text/html"))
     with pytest.raises(GrafanaRefused, match=r"mend ANDEN_GRAFANA_URL|ANDEN_GRAFANA_URL leads"):
         client.call(client.api.datasource.list_datasources)
+
+
+def test_a_proxy_that_takes_less_than_a_dashboard_is_named() -> None:
+    client = Client("http://x", "t", patience=QUICK, adapter=Answering(413, b"<html>413</html>", "text/html"))
+    with pytest.raises(GrafanaRefused, match=r"takes no POST /api/folders of \d+ bytes .*client_max_body_size"):
+        client.send("POST", "/api/folders", body={"uid": "anden"})
+
+
+@pytest.mark.parametrize("body", [b'{"uid": "anden-sta', b"[1, 2", b'{"a": 1}{"b": 2}', b"\xff\xfe"])
+@pytest.mark.parametrize("status", [200, 400, 404, 412])
+def test_json_that_breaks_off_is_no_page_for_people(status: int, body: bytes) -> None:
+    client = Client(
+        "http://x", "t", patience=QUICK, adapter=Answering(status, body, "application/json; charset=UTF-8")
+    )
+    with pytest.raises(GrafanaAway, match=rf"answers GET /api/folders/f with {status} and JSON that breaks off after"):
+        client.call(client.api.folder.get_folder, "f")

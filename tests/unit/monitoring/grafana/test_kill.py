@@ -1,6 +1,8 @@
 """Killed at any request, before or after its effect: the next run converges, with one annotation."""
 
 import copy
+from contextlib import suppress
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
 from apps.monitoring.adapters.grafana.fake.server import DirectAdapter, direct_client, serving
 from apps.monitoring.adapters.grafana.fake.world import World
 from apps.monitoring.adapters.grafana.session import Patience
-from apps.monitoring.core.errors import GrafanaAway
+from apps.monitoring.core.errors import GrafanaAway, MonitoringError
 from apps.monitoring.core.grafana import placeholders
 from apps.monitoring.services.grafana_sync import dashboards_drift, dashboards_sync
 from tests.grafanas import VALUES, MemoryHistory, dashboard, documents, manifest, run_on
@@ -142,6 +144,34 @@ def test_with_retries_every_lost_answer_is_survived_in_the_same_run() -> None:
             dashboards_sync(run_on(fake, history, client=client), manifest(second()))
         assert settled(fake.world) == settled(after), at
         assert len(fake.world.annotations) == 2
+
+
+class Mistaken(DirectAdapter):
+    """Answers the nth request with 200 and something else."""
+
+    def __init__(self, fake: FakeGrafana, at: int, said: bytes) -> None:
+        super().__init__(fake)
+        self.left, self.said = at, said
+
+    def send(self, *args: Any, **options: Any) -> Response:
+        self.left -= 1
+        if self.left:
+            return super().send(*args, **options)
+        answer = Response()
+        answer.status_code, answer.raw = 200, BytesIO(self.said)
+        return answer
+
+
+@pytest.mark.parametrize("said", [b"{}", b"null", b'"ok"', b"[{}]", b'{"message": "ok"}'])
+def test_an_answer_of_another_shape_is_one_error_and_the_next_run_converges(said: bytes) -> None:
+    total, before, after = requests_of_a_release()
+    for at in range(1, total + 1):
+        fake, history = FakeGrafana(world=copy.deepcopy(before)), MemoryHistory()
+        with suppress(MonitoringError):  # and no other; what can pass for an answer does
+            client = direct_client(Mistaken(fake, at, said))
+            dashboards_sync(run_on(fake, history, client=client), manifest(second()))
+        dashboards_sync(run_on(fake, history), manifest(second()))
+        assert settled(fake.world) == settled(after), at
 
 
 def test_a_drop_is_what_the_fake_makes_of_a_fault_without_status() -> None:

@@ -55,6 +55,11 @@ def test_every_fault_is_named() -> None:
     files["double.json"] = dashboard("anden-station", "Double")
     files["foreign.json"] = dashboard("team-board", "Foreign")
     files["long.json"] = dashboard("anden-" + "x" * 40, "Long")
+    files["odd.json"] = dashboard("anden-50%/a", "Odd")
+    files["provisioning/mute-timings.json"][0]["name"] = "anden-nights/weekends"
+    files["provisioning/alert-rules.json"][0]["title"] = "ingest/lag"
+    files["provisioning/alert-rules.json"][1]["title"] = ".."
+    files["provisioning/alert-rules.json"][1]["rules"][0]["uid"] = "anden-ü"
     files["provisioning/library-panels.json"] = []
     files["provisioning/contact-points.json"] = [{"name": "no uid"}]
     said = "\n".join(faults(files))
@@ -65,7 +70,12 @@ def test_every_fault_is_named() -> None:
         "dashboard team-board: must begin with anden-",
         "longer than 40 characters",
         'folder mine: the title "Theirs" must begin with Andén',
-        'rule group anden-alerts/ingest: its folder "anden-alerts" is not in folders.json',
+        'rule group anden-alerts/ingest/lag: its folder "anden-alerts" is not in folders.json',
+        "dashboard anden-50%/a: a uid holds letters, digits, - and _",
+        "rule anden-ü: a uid holds",
+        'mute timing anden-nights/weekends: Grafana finds nothing by the name "anden-nights/weekends"',
+        'rule group anden-alerts/ingest/lag: Grafana finds nothing by the name "ingest/lag" in an address',
+        'rule group anden-alerts/..: Grafana finds nothing by the name ".."',
     ):
         assert part in said
 

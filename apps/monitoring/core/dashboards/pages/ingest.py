@@ -10,7 +10,6 @@ from apps.ingest.metrics import (
     FRESHNESS,
     LAG_RECORDS,
     LAG_SECONDS,
-    LAG_UP,
     PHASE_SECONDS,
     RECORDS,
     REJECTS,
@@ -27,9 +26,9 @@ from apps.monitoring.core.dashboards.model import (
     none_of,
     rising,
 )
-from apps.monitoring.core.dashboards.shapes import NOW, SHORT, TALL, YES_NO, age, lines, share, state, until
+from apps.monitoring.core.dashboards.shapes import NOW, SHORT, TALL, YES_NO, age, lines, occurring, share, state, until
 from apps.monitoring.core.promql import Match, compose, increase, level, quantile, rate, series, spent
-from apps.monitoring.core.slos import INGEST_WITHIN_S
+from apps.monitoring.core.slos import INGEST_WITHIN_S, lag_measured
 
 DAY_S: Final = 86_400
 CHOSEN: Final = Match("dataset", "$dataset", "=~")
@@ -76,7 +75,7 @@ _STATES: Final = Row(
         state(
             "Lag is measured",
             "Whether the last measurement reached Kafka and PostgreSQL. If not, every lag on this page is old.",
-            level(LAG_UP),
+            lag_measured(),
             Unit.STATE,
             falling(1, 1),
             meanings=YES_NO,
@@ -183,7 +182,7 @@ _TROUBLE: Final = Row(
             "Refused by reason",
             "Records per second that did not become rows, by reason. late_dropped are those a contract lets go.",
             Unit.RECORDS_PER_SECOND,
-            Target(rate(REJECTS, CHOSEN, by=("dataset", "reason")), "{{dataset}}: {{reason}}"),
+            Target(occurring(REJECTS, CHOSEN, by=("dataset", "reason")), "{{dataset}}: {{reason}}"),
             width=8,
         ),
         lines(
