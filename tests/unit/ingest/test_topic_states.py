@@ -120,7 +120,7 @@ def test_a_topic_that_is_not_there_is_told_where_people_look_and_read_once_it_is
         assert "made again" in worker._streams.stopped["events"]
 
 
-def test_topics_are_asked_for_after_a_silence_alone_and_not_while_kafka_does_not_answer() -> None:
+def test_topics_are_asked_for_together_after_a_silence_alone_and_not_while_kafka_does_not_answer() -> None:
     world = World([events(), entities()])
     world.send("events", *things(3))
     world.send("entities", *things(3))
@@ -138,16 +138,18 @@ def test_topics_are_asked_for_after_a_silence_alone_and_not_while_kafka_does_not
             return world.kafka.offsets(partitions)
 
     check, other = RecreationCheck(Asked(), worker._streams), TopicPartition("entities", 0)
+    both = {"events", "entities"}
     assert check.verdicts([P0], now_s=100) == []
     assert check.verdicts([P0, other], now_s=100.2) == []
-    assert check.verdicts([P0], now_s=100.4) == []
-    assert asked == [{"events"}, {"entities"}]
+    assert check.verdicts([P0, other], now_s=100.4) == []
+    assert check.verdicts([P0, other], now_s=100.6) == []
+    assert asked == [both]
     make_again(world)
-    ((stream, verdict),) = check.verdicts([P0, other], now_s=101)
-    assert (stream.place, type(verdict)) == (P0, TopicRecreated)
+    ((first, verdict), (second, _)) = check.verdicts([other], now_s=101)
+    assert ({first.place, second.place}, type(verdict)) == ({P0, P1}, TopicRecreated)
     world.kafka.away = "away"
     assert check.verdicts([P0], now_s=102) == check.verdicts([P0], now_s=103) == []
     world.kafka.away = ""
     assert check.verdicts([P0], now_s=111) == []
-    assert len(check.verdicts([P0], now_s=113)) == 1
-    assert asked == [{"events"}, {"entities"}, {"events", "entities"}, {"events"}, {"events"}]
+    assert len(check.verdicts([P0], now_s=113)) == 2
+    assert asked == [both] * 4
