@@ -40,7 +40,7 @@ from apps.api.core.writing import (
     values_of,
     without_unknown,
 )
-from apps.api.records import etag_of, id_maker, item_without_large, key_of
+from apps.api.records import etag_of, id_maker, item_without_large, key_of, stored_key
 from apps.api.selectors import Access
 from apps.datasets.adapters.ledger import ensure_ledger_days
 from apps.datasets.adapters.months import ensure_months
@@ -164,7 +164,7 @@ def _body(access: Access, cursor: Cursor[Any], row: WrittenRow) -> str:
     def fetch(statement: Statement) -> list[tuple[Any, ...]]:
         return cursor.execute(statement.sql, statement.params).fetchall()
 
-    item = item_without_large(fetch, access, access.surface.fields, key_of(access, ids.make(row.key)))
+    item = item_without_large(fetch, access, access.surface.fields, stored_key(access, row.key))
     return item.body if item is not None else ids.record("{}", row.key)
 
 

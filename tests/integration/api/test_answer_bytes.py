@@ -294,3 +294,31 @@ def test_an_export_has_large_values_that_an_answer_omits(http: Http, station: St
     row = next(csv.DictReader(io.StringIO(http.get(f"{PATH}.csv").getvalue().decode())))
     assert len(row["note"]) == 5_000_000
     assert json.loads(row["items"])[-1] == 50_000
+
+
+@pytest.fixture
+def named(station: Station, connect: Connect) -> Http:
+    """A dataset whose key and order may be of any length."""
+    properties = [prop("k", primaryKey=True, primaryKeyPosition=1), prop("n", "number"), prop("word"), prop("note")]
+    station.apply(document("large", properties, mode="upsert", apiWrites=True, orders=["word,-n", "-n"]))
+    return connect(GrantRequest("large", may_write=True))
+
+
+@pytest.mark.parametrize("order", ["_id", "-_id", "word,-n", "-word,n", "n", "-n"])
+def test_the_way_to_the_next_page_is_short_however_long_the_values_of_the_last(
+    named: Http, station: Station, order: str
+) -> None:
+    long = {"a": "repeat('a', 60000)", "b": "repeat(chr(1), 20000)", "c": "repeat('é\"', 9000)", "d": "'d'"}
+    for name, text in long.items():
+        for number in ("NULL", "1e131000", "-1e-16000"):
+            put(station, f"{name}{number}", word=text, n=number)
+            put(station, f"' || {text} || '{name}{number}", n=number, word="NULL" if name == "d" else "'w'")
+    keys: list[str] = []
+    url: str | None = f"{PATH}?limit=1&order={order}&fields=k"
+    while url:
+        assert len(url) < 7_000
+        answer = named.get(url)
+        assert answer.status_code == 200, answer.content[:500]
+        keys += [record["k"] for record in answer.json()["records"]]
+        url = answer.json()["next"]
+    assert len(keys) == len(set(keys)) == 24
