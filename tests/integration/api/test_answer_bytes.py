@@ -322,3 +322,26 @@ def test_the_way_to_the_next_page_is_short_however_long_the_values_of_the_last(
         keys += [record["k"] for record in answer.json()["records"]]
         url = answer.json()["next"]
     assert len(keys) == len(set(keys)) == 24
+
+
+def test_documents_that_are_small_each_are_counted_together(station: Station, connect: Connect, settings: Any) -> None:
+    settings.API = settings.API.model_copy(update={"max_answer_bytes": BYTES})
+    names = [f"d{number}" for number in range(20)]
+    properties = [prop("k", primaryKey=True, primaryKeyPosition=1), *(prop(name, "object") for name in names)]
+    station.apply(document("large", properties, mode="upsert", apiWrites=True))
+    http = connect(GrantRequest("large", may_write=True))
+    put(station, "a")
+    with station.admin() as connection:
+        connection.execute(
+            f"WITH one AS MATERIALIZED (SELECT {BOMB.format(500)} AS doc)"
+            f" INSERT INTO data.large (k, {', '.join(names)}, _source, _offset, _batch, _at, _rev)"
+            f" SELECT 'b', {', '.join(['doc'] * len(names))}, 1, 1, 1, now(), 1 FROM one"
+        )
+    pages = http.get(PATH).json()
+    following = http.get(pages["next"]).json()["records"]
+    assert [record["k"] for record in (*pages["records"], *following)] == ["a", "b"]
+    assert following[0]["_omitted"] == names
+    assert http.get(f"{PATH}/{following[0]['_id']}").json() == following[0]
+    refused = http.get(f"{PATH}.csv")
+    assert (refused.status_code, refused.json()["type"]) == (400, "/api/problems#answer-too-large")
+    assert refused.json()["field"] in names
