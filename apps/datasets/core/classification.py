@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 CLASSIFICATION: Final = "classification"
@@ -19,7 +20,7 @@ DENIALS: Final = (None, False, "", "false", "no", "none", "0", 0)
 
 @dataclass(frozen=True, slots=True)
 class ClassificationPolicy:
-    """Which classifications are public, and which words in a tag are not; both as `folded` gives them."""
+    """Which classifications are public, as `folded` gives them, and which words in a tag are not."""
 
     public: frozenset[str] = frozenset({"public"})
     hidden_tags: frozenset[str] = frozenset(
@@ -31,8 +32,8 @@ class ClassificationPolicy:
         return isinstance(classification, str) and folded(classification) in self.public
 
     def hides(self, tag: object) -> bool:
-        """Whether a word of this tag hides."""
-        return not self.hidden_tags.isdisjoint(words(str(tag)))
+        """Whether a word of this tag hides, or several of them in a row."""
+        return _among(self.hidden_tags).search(_spaced(str(tag))) is not None
 
 
 STRICT: Final = ClassificationPolicy()
@@ -56,8 +57,20 @@ def folded(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """The words of a tag or a name, as settings list them; compatible forms of letters are one."""
-    return [folded(word) for word in WORDS.split(unicodedata.normalize("NFKC", text))]
+    """The words of a tag or a name, in lower case; compatible forms of letters are one."""
+    return [folded(word) for word in WORDS.split(unicodedata.normalize("NFKC", text)) if word]
+
+
+def _spaced(text: str) -> str:
+    return f" {' '.join(words(text))} "
+
+
+@lru_cache(maxsize=8)
+def _among(hidden: frozenset[str]) -> re.Pattern[str]:
+    """Finds one of them in a `_spaced` text, wherever its own words are parted: `personal data`, `personalData`."""
+    letters = ("".join(words(text)) for text in sorted(hidden))
+    found = "|".join(" ?".join(map(re.escape, one)) for one in letters if one)
+    return re.compile(f" (?:{found}) " if found else r"(?!)")
 
 
 def column_restrictions(

@@ -152,6 +152,36 @@ def test_a_setting_lists_what_is_public_in_any_letter_case(monkeypatch: pytest.M
     assert [hidden({"tags": [tag]}, policy) for tag in ("Vertraulich", "pii")] == [True, False]
 
 
+@pytest.mark.parametrize(
+    ("setting", "tag", "hides"),
+    [
+        ("personal data", "personal data", True),
+        ("personal data", "gdpr:PersonalData", True),
+        ("Personal-Data", "personal_data.level2", True),
+        ("PersonalData", "personal-data", True),
+        ("personaldata", "Personal Data", True),
+        ("personal data", "personaldata", True),
+        ("dados sens\u00edveis", "dados-sensi\u0301veis", True),
+        ("\uff30\uff29\uff29", "pii", True),
+        ("c3", "class:C3", True),
+        ("finance, personal data ,", "of personal data", True),
+        ("personal data", "data personal", False),
+        ("personal data", "impersonal data", False),
+        ("personal data", "personal", False),
+        ("c3", "c31", False),
+        ("a.b", "axb", False),
+        ("*", "finance", False),
+    ],
+)
+def test_a_setting_of_several_words_hides_however_they_are_parted(
+    setting: str, tag: str, hides: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANDEN_DATASETS_HIDDEN_TAGS", setting)
+    policy = DatasetsSettings().classification_policy
+    assert hidden({"tags": [tag]}, policy) is hides
+    assert hidden({"customProperties": [{"property": tag, "value": True}]}, policy) is hides
+
+
 def test_a_setting_of_nothing_but_commas_makes_nothing_public(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANDEN_DATASETS_PUBLIC_CLASSIFICATIONS", " , ")
     assert hidden({"classification": "public"}, DatasetsSettings().classification_policy)
