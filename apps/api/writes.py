@@ -24,6 +24,7 @@ from apps.api.core.errors import (
     ValueTaken,
 )
 from apps.api.core.preconditions import Preconditions
+from apps.api.core.record_id import MAX_ID
 from apps.api.core.surface import Surface
 from apps.api.core.writing import (
     Parts,
@@ -148,9 +149,13 @@ def _written(access: Access, change: Change, most_bytes: int) -> Written:
             raise RecordNewer
         if stored is None and row.rev > 1:
             raise RowMade
+        record_id = id_maker(access).make(row.key)
+        if len(record_id) > MAX_ID:
+            rule = "the key is longer than an address of its record may be"
+            raise BadRecord("out_of_range", rule, field=access.applied.contract.key[0])
         body = _body(access, cursor, row)
     created = stored.deleted if stored is not None else row.rev == 1
-    return Written(body, id_maker(access).make(row.key), etag_of("", str(row.rev)), created=created)
+    return Written(body, record_id, etag_of("", str(row.rev)), created=created)
 
 
 def _body(access: Access, cursor: Cursor[Any], row: WrittenRow) -> str:

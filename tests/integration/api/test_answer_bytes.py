@@ -345,3 +345,13 @@ def test_documents_that_are_small_each_are_counted_together(station: Station, co
     refused = http.get(f"{PATH}.csv")
     assert (refused.status_code, refused.json()["type"]) == (400, "/api/problems#answer-too-large")
     assert refused.json()["field"] in names
+
+
+def test_a_record_that_no_address_could_name_is_not_made(named: Http) -> None:
+    fitting = named.post(PATH, json.dumps({"k": "a" * 5_000}), content_type="application/json")
+    assert fitting.status_code == 201
+    assert named.get(fitting["Location"]).json() == fitting.json()
+    for key in ("a" * 5_300, "\x01" * 1_000, "é" * 20_000):
+        refused = named.post(PATH, json.dumps({"k": key}), content_type="application/json")
+        assert (refused.status_code, refused.json()["reason"], refused.json()["field"]) == (422, "out_of_range", "k")
+    assert len(named.get(PATH).json()["records"]) == 1
