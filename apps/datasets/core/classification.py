@@ -14,8 +14,8 @@ CLASSIFICATION: Final = "classification"
 WORDS: Final = re.compile(r"[\W_]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 """What parts the words of a tag: whatever is no letter or digit, and the humps of camel case."""
 
-DENIALS: Final = (None, False, "", "false", "no", "none", "0", 0)
-"""Values by which a customProperty such as `pii` says that the data is not of this kind."""
+DENIALS: Final = (False, "false", "no", "none", "0", 0)
+"""Values by which a customProperty such as `pii` says that the data is not of this kind; an empty one does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,13 @@ def column_restrictions(
     What the document or its schema says counts for every column; of two properties with one name both count.
     """
     schema = document["schema"][0]
-    everywhere = (*_own(document, "the document", policy), *_own(schema, "the schema", policy))
+    description = document.get("description")
+    parts = (
+        (document, "the document"),
+        (description if isinstance(description, Mapping) else {}, "the document"),
+        (schema, "the schema"),
+    )
+    everywhere = tuple(reason for part, path in parts for reason in _own(part, path, policy))
     found: dict[str, tuple[Restriction, ...]] = {}
     for item in _list(schema.get("properties")):
         name = str(item["name"])

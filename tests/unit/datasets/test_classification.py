@@ -104,6 +104,9 @@ def test_one_element_that_is_not_public_hides_its_column_wherever_it_stands(
         ({"tags": ["finance", "rapid", "pii2"]}, False),
         ({"customProperties": [{"property": "pii", "value": "true"}]}, True),
         ({"customProperties": [{"property": "PII", "value": "No"}]}, False),
+        ({"customProperties": [{"property": "pii", "value": None}]}, True),
+        ({"customProperties": [{"property": "pii", "value": " "}]}, True),
+        ({"customProperties": [{"property": "pii"}]}, True),
         ({"customProperties": [{"property": "isPii", "value": True}]}, True),
         ({"customProperties": [{"property": "isPii", "value": False}]}, False),
         ({"customProperties": [{"property": "dataClassification", "value": "restricted"}]}, True),
@@ -129,6 +132,14 @@ def test_what_is_said_of_the_whole_hides_every_column(place: str, mark: Mark) ->
     found = column_restrictions(whole, STRICT)
     assert [len(reasons) for reasons in found.values()] == [1, 1]
     assert place in str(found["a"][0])
+
+
+def test_a_property_of_the_description_counts_as_one_of_the_document() -> None:
+    whole = {**document(), "description": {"usage": "x", "customProperties": [{"property": "pii", "value": True}]}}
+    assert list(visibility_in_words(None, contract_from_odcs(whole))) == [
+        "hidden: id (the document: customProperty pii: True)"
+    ]
+    assert not contract_from_odcs({**document(), "description": {"usage": "pii"}}).restricted
 
 
 def test_a_tag_of_the_document_hides_every_column_of_its_contract() -> None:
