@@ -26,6 +26,8 @@ OVERSIZED: Final = "anden: too large for an export: "
 
 STORAGE: Final = 8
 """A document takes more in storage than as text where it is made of small numbers: never as many times as this."""
+SHORTEST: Final = 5
+"""Bytes of the shortest number in an array."""
 PLAIN_WIDTH: Final = 40
 """No number of a fixed size, time, uuid or boolean is longer as JSON."""
 UNBOUNDED: Final = frozenset({"text", "varchar", "bytea", "jsonb"})
@@ -114,7 +116,7 @@ def exceeds(kind: ColumnType, column: str, columns: int) -> str:
         size = _document(f"({RAW} > {looked_into} AND ({HAS_LONG} OR {fractions}))", column)
         stored = RAW.format(column)
     else:
-        size, stored = _array_size(kind, column), f"pg_column_size({column})"
+        size, stored = _array_size(kind, column), f"{SHORTEST} * cardinality({column})"
     far = f" AND {size} > {STORAGE}::bigint * {stored}" if most_bytes < CELL_BYTES else ""
     return f"{size} > {most_bytes}{far}"
 

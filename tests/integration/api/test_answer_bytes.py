@@ -324,19 +324,28 @@ def test_the_way_to_the_next_page_is_short_however_long_the_values_of_the_last(
     assert len(keys) == len(set(keys)) == 24
 
 
-def test_documents_that_are_small_each_are_counted_together(station: Station, connect: Connect, settings: Any) -> None:
+@pytest.mark.parametrize(
+    ("kind", "large", "fitting"),
+    [
+        (("object",), BOMB.format(500), "'{\"a\": 1e300}'::jsonb"),
+        (("array", "numeric[]"), "array_fill(1e131000, ARRAY[150])", "array_fill(1e300, ARRAY[9])"),
+    ],
+)
+def test_values_that_are_small_each_are_counted_together(
+    station: Station, connect: Connect, settings: Any, kind: tuple[str, ...], large: str, fitting: str
+) -> None:
     settings.API = settings.API.model_copy(update={"max_answer_bytes": BYTES})
     names = [f"d{number}" for number in range(20)]
-    properties = [prop("k", primaryKey=True, primaryKeyPosition=1), *(prop(name, "object") for name in names)]
+    properties = [prop("k", primaryKey=True, primaryKeyPosition=1), *(prop(name, *kind) for name in names)]
     station.apply(document("large", properties, mode="upsert", apiWrites=True))
     http = connect(GrantRequest("large", may_write=True))
-    put(station, "a")
     with station.admin() as connection:
-        connection.execute(
-            f"WITH one AS MATERIALIZED (SELECT {BOMB.format(500)} AS doc)"
-            f" INSERT INTO data.large (k, {', '.join(names)}, _source, _offset, _batch, _at, _rev)"
-            f" SELECT 'b', {', '.join(['doc'] * len(names))}, 1, 1, 1, now(), 1 FROM one"
-        )
+        for key, value in (("a", fitting), ("b", large)):
+            connection.execute(
+                f"WITH one AS MATERIALIZED (SELECT {value} AS one)"
+                f" INSERT INTO data.large (k, {', '.join(names)}, _source, _offset, _batch, _at, _rev)"
+                f" SELECT '{key}', {', '.join(['one'] * len(names))}, 1, 1, 1, now(), 1 FROM one"
+            )
     pages = http.get(PATH).json()
     following = http.get(pages["next"]).json()["records"]
     assert [record["k"] for record in (*pages["records"], *following)] == ["a", "b"]
@@ -345,6 +354,7 @@ def test_documents_that_are_small_each_are_counted_together(station: Station, co
     refused = http.get(f"{PATH}.csv")
     assert (refused.status_code, refused.json()["type"]) == (400, "/api/problems#answer-too-large")
     assert refused.json()["field"] in names
+    assert http.get(f"{PATH}.csv?k=a").getvalue().count(b"1" + b"0" * 300) >= len(names)
 
 
 def test_a_record_that_no_address_could_name_is_not_made(named: Http) -> None:
