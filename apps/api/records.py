@@ -13,8 +13,9 @@ from apps.api.adapters.pages import IdMaker, Oversized, Page, fetch, fetch_page,
 from apps.api.adapters.statements import Statement, export_statement, item_statement, sizes_statement
 from apps.api.adapters.templates import page_of
 from apps.api.core.errors import AnswerTooLarge, ParameterInvalid, RecordUnknown, StoreAway
-from apps.api.core.literals import literal
+from apps.api.core.literals import stored_literal
 from apps.api.core.omissions import omissions
+from apps.api.core.packing import packed, unpacked
 from apps.api.core.query import RecordsQuery, export_query, item_fields, page_query
 from apps.api.core.record_id import read_id
 from apps.api.core.sealing import Broken, Sealer
@@ -58,18 +59,17 @@ def records_page(access: Access, pairs: Pairs) -> RecordsPage:
         page = _page(access, query, position)
     if page.position is None:
         return RecordsPage(page, None)
-    return RecordsPage(page, _sealer("cursor").seal(page.position, bound_to=query.fingerprint))
+    return RecordsPage(page, _sealer("cursor").seal(packed(page.position), bound_to=query.fingerprint))
 
 
 def _page(access: Access, query: RecordsQuery, position: Sequence[str | None] | None) -> Page | None:
     version = (access.applied.id, access.applied.number)
     most_bytes = settings.API.max_answer_bytes
     statement = page_of(version, lambda: visible_rows(access), query, position, most_bytes=most_bytes)
-    ids = id_maker(access)
     try:
-        return fetch_page(statement, query.limit, ids, most_bytes)
+        return fetch_page(statement, query.limit, id_maker(access), most_bytes)
     except Oversized as alone:
-        item = item_without_large(fetch, access, query.fields, key_of(access, ids.make(alone.key)))
+        item = item_without_large(fetch, access, query.fields, stored_key(access, alone.key))
         return Page([item.body], alone.position) if item else None
 
 
@@ -139,6 +139,11 @@ def key_of(access: Access, record_id: str) -> tuple[str, ...]:
     return key
 
 
+def stored_key(access: Access, text: str) -> tuple[str, ...]:
+    """The primary key that a statement gave."""
+    return tuple(map(stored_literal, access.surface.key_types(), marks_of(text)))
+
+
 def id_maker(access: Access) -> IdMaker:
     """What writes the ids that this access sees."""
     return IdMaker(access.applied.name, None if access.surface.id_is_open else _sealer("id"))
@@ -155,8 +160,8 @@ def _position(query: RecordsQuery) -> list[str | None] | None:
             parameter="cursor",
         ) from None
     kinds = [column_kind(query.surface.contract, column.name) for column in query.sort]
-    values = msgspec.json.decode(text, type=list[str | None])
-    return [value and literal(kind, value) for kind, value in zip(kinds, values, strict=True)]
+    values = msgspec.json.decode(unpacked(text), type=list[str | None])
+    return [value and stored_literal(kind, value) for kind, value in zip(kinds, values, strict=True)]
 
 
 @cache

@@ -24,6 +24,7 @@ from apps.api.core.errors import (
     ValueTaken,
 )
 from apps.api.core.preconditions import Preconditions
+from apps.api.core.record_id import MAX_ID
 from apps.api.core.surface import Surface
 from apps.api.core.writing import (
     Parts,
@@ -40,7 +41,7 @@ from apps.api.core.writing import (
     values_of,
     without_unknown,
 )
-from apps.api.records import etag_of, id_maker, item_without_large, key_of
+from apps.api.records import etag_of, id_maker, item_without_large, key_of, stored_key
 from apps.api.selectors import Access
 from apps.datasets.adapters.ledger import ensure_ledger_days
 from apps.datasets.adapters.months import ensure_months
@@ -148,9 +149,13 @@ def _written(access: Access, change: Change, most_bytes: int) -> Written:
             raise RecordNewer
         if stored is None and row.rev > 1:
             raise RowMade
+        record_id = id_maker(access).make(row.key)
+        if len(record_id) > MAX_ID:
+            rule = "the key is longer than an address of its record may be"
+            raise BadRecord("out_of_range", rule, field=access.applied.contract.key[0])
         body = _body(access, cursor, row)
     created = stored.deleted if stored is not None else row.rev == 1
-    return Written(body, id_maker(access).make(row.key), etag_of("", str(row.rev)), created=created)
+    return Written(body, record_id, etag_of("", str(row.rev)), created=created)
 
 
 def _body(access: Access, cursor: Cursor[Any], row: WrittenRow) -> str:
@@ -164,7 +169,7 @@ def _body(access: Access, cursor: Cursor[Any], row: WrittenRow) -> str:
     def fetch(statement: Statement) -> list[tuple[Any, ...]]:
         return cursor.execute(statement.sql, statement.params).fetchall()
 
-    item = item_without_large(fetch, access, access.surface.fields, key_of(access, ids.make(row.key)))
+    item = item_without_large(fetch, access, access.surface.fields, stored_key(access, row.key))
     return item.body if item is not None else ids.record("{}", row.key)
 
 

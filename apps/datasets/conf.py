@@ -29,16 +29,17 @@ class DatasetsSettings(EnvironmentSettings):
     )
     hidden_tags: Words = Field(
         default=tuple(sorted(STRICT.hidden_tags)),
-        description="Words that hide where a tag, or a customProperty's name, holds one; comma-separated. "
+        description="Words that hide where a tag, or a customProperty's name, holds one, or several words in a row, "
+        "however they are parted: `personal data`; comma-separated. "
         "The same in every process; run `manage.py migrate` after a change.",
     )
 
     @field_validator("public_classifications", "hidden_tags", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return tuple(filter(None, map(folded, value.split(",")))) if isinstance(value, str) else value
+        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
 
     @property
     def classification_policy(self) -> ClassificationPolicy:
         """What the two settings say of a contract's columns."""
-        return ClassificationPolicy(frozenset(self.public_classifications), frozenset(self.hidden_tags))
+        return ClassificationPolicy(frozenset(map(folded, self.public_classifications)), frozenset(self.hidden_tags))

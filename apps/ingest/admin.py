@@ -9,13 +9,12 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.paginator import InfinitePaginator
 
+from apps.datasets.core.contract import EXTRA
 from apps.datasets.core.errors import DatasetsError
 from apps.datasets.core.raw import shown
 from apps.datasets.read_only_admin import ReadOnlyAdmin
 from apps.datasets.selectors import applied
 from apps.ingest.models import Quarantine, Source
-
-UNKNOWN_FIELD: Final = "unknown_field"
 
 # Steps from reason to reason through the index on (dataset, reason): DISTINCT would read the whole table.
 REASONS: Final = """
@@ -155,10 +154,21 @@ def hides_fields(record: Quarantine) -> bool:
 def quotes_hidden(record: Quarantine) -> bool:
     """Whether its message may hold a part of a record with restricted fields.
 
-    Andén's own messages name fields of the contract; that of an unknown field names what the record holds, and
+    Andén's own messages name fields of the contract, but some what the record itself has in a name's place; and
     PostgreSQL's may hold a value.
     """
-    return (record.reason == UNKNOWN_FIELD or bool(record.sqlstate)) and hides_fields(record)
+    return (bool(record.sqlstate) or not names_column(record)) and hides_fields(record)
+
+
+def names_column(record: Quarantine) -> bool:
+    """Whether its field is none, or a column; of a contract that cannot be read nobody knows, so it is not."""
+    if record.field in {"", EXTRA}:
+        return True
+    try:
+        contract = applied(record.dataset_id, record.dataset.number).contract
+    except DatasetsError:
+        return False
+    return record.field in {field.name for field in contract.fields}
 
 
 @admin.register(Source)

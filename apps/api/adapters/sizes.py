@@ -12,17 +12,22 @@ from apps.api.adapters.forms import json_form
 from apps.datasets.core.types import ColumnType
 
 LOOKED_INTO: Final = 8 * 1024
-"""Bytes in storage above which a document is searched for long numbers; below, it makes 64 MiB of text at most."""
+"""Bytes in storage above which a row's documents are searched for long numbers; below, they make 64 MiB of text."""
 LONG_FRACTIONS: Final = 64 * 1024
 """The same for numbers with thousands of decimals, which grow an eighth as much."""
 CELL_BYTES: Final = 64 * 1024 * 1024
 """Largest text of one value that an export carries: no record is taken in that makes more."""
+
+ROW_BYTES: Final = 4 * CELL_BYTES
+"""The same of all values of a row that may grow; PostgreSQL itself gives up at a gigabyte."""
 
 OVERSIZED: Final = "anden: too large for an export: "
 """What the error of an export's statement says in front of the field's name."""
 
 STORAGE: Final = 8
 """A document takes more in storage than as text where it is made of small numbers: never as many times as this."""
+SHORTEST: Final = 5
+"""Bytes of the shortest number in an array."""
 PLAIN_WIDTH: Final = 40
 """No number of a fixed size, time, uuid or boolean is longer as JSON."""
 UNBOUNDED: Final = frozenset({"text", "varchar", "bytea", "jsonb"})
@@ -41,14 +46,14 @@ DIGITS: Final = (
 RAW: Final = "pg_column_size({0} #> '{{}}')"
 """The bytes of a document in storage, not compressed: the empty path gives all of it."""
 # jsonb_path_query would hand on a list from which each row takes the head off, in a time that grows with its square.
-DOCUMENT: Final = (
-    f"CASE WHEN {RAW} > {LOOKED_INTO} "  # noqa: S608  no value is in it
-    f"AND (jsonb_path_exists({{0}}, 'strict $.** ? ({LONG})') "
-    f"OR {RAW} > {LONG_FRACTIONS} AND jsonb_path_exists({{0}}, 'strict $.** ? ({LONG_FRACTION})')) "
-    f"THEN {RAW} + (SELECT sum({DIGITS.format('number')}) "
+NUMBERS: Final = (
+    f"(SELECT sum({DIGITS.format('number')}) "  # noqa: S608  no value is in it
     "FROM jsonb_array_elements(jsonb_path_query_array({0}, 'strict $.** ? (@.type() == \"number\")')) AS item, "
-    f"LATERAL (SELECT item::numeric AS number OFFSET 0) AS one) ELSE {RAW} END"
+    "LATERAL (SELECT item::numeric AS number OFFSET 0) AS one)"
 )
+HAS_LONG: Final = f"jsonb_path_exists({{0}}, 'strict $.** ? ({LONG})')"
+HAS_LONG_FRACTION: Final = f"jsonb_path_exists({{0}}, 'strict $.** ? ({LONG_FRACTION})')"
+GROWS: Final = f"({HAS_LONG} OR {HAS_LONG_FRACTION})"
 
 
 def width(kind: ColumnType) -> int | None:
@@ -62,12 +67,14 @@ def width(kind: ColumnType) -> int | None:
 
 def estimate(columns: Sequence[tuple[str, ColumnType, str]]) -> str:
     """About how many bytes of JSON a row makes, as SQL, from name, type and SQL of each column."""
-    fixed, parts = 2, []
+    fixed, parts, documents = 2, [], []
     for name, kind, column in columns:
         fixed += len(name) + 4 + (width(kind) or 0)
-        if (size := _size(kind, column)) is not None:
+        if kind.spec.name == "jsonb":
+            documents.append(column)
+        elif (size := _size(kind, column)) is not None:
             parts.append(f"coalesce({size}, 4)::bigint")
-    return " + ".join([f"{fixed}::bigint", *parts])
+    return " + ".join([f"{fixed}::bigint", *parts, *([_documents(documents)] if documents else [])])
 
 
 def within(columns: Sequence[tuple[str, ColumnType, str]], body: str, most_bytes: int) -> str:
@@ -84,18 +91,50 @@ def kept_within(column: str, most_bytes: int) -> str:
 
 def size_sql(kind: ColumnType, column: str, most_bytes: int) -> str:
     """The bytes that the column makes as JSON, as SQL: exact, or about as many where they are far beyond the bytes."""
-    exact = f"octet_length(to_json({json_form(kind, column)})::text)"
+    # In a query of its own, the text is gone before the next column's is written.
+    exact = f"(SELECT octet_length(to_json({json_form(kind, column)})::text) OFFSET 0)"
     size = _size(kind, column)
     if size is None:
         return f"coalesce({exact}, 4)"
     return f"coalesce(CASE WHEN {size} <= {most_bytes * STORAGE} THEN {exact} ELSE {size} END, 4)"
 
 
-def exceeds(kind: ColumnType, column: str, most_bytes: int) -> str | None:
-    """Whether the value makes far more text than it is stored in, and more than this; None for types that cannot."""
-    if kind.spec.name == "jsonb" or (kind.array and kind.spec.name == "numeric"):
-        return f"{_size(kind, column)} > {most_bytes}"
-    return None
+def grows(kind: ColumnType) -> bool:
+    """Whether a value of the type may make far more text than it is stored in, and its storage does not tell."""
+    return kind.spec.name == "jsonb" or (kind.array and kind.spec.name == "numeric")
+
+
+def exceeds(kind: ColumnType, column: str, columns: int) -> str:
+    """Whether the value, of a type that `grows`, makes more text than an export carries, beside others of the row.
+
+    `columns` of them grow. Where there are many, only what makes far more text than it is stored in is too large.
+    """
+    most_bytes = min(CELL_BYTES, ROW_BYTES // columns)
+    if kind.spec.name == "jsonb":
+        looked_into = LOOKED_INTO * most_bytes // CELL_BYTES
+        fractions = f"{RAW} > {looked_into * LONG_FRACTIONS // LOOKED_INTO} AND {HAS_LONG_FRACTION}"
+        size = _document(f"({RAW} > {looked_into} AND ({HAS_LONG} OR {fractions}))", column)
+        stored = RAW.format(column)
+    else:
+        size, stored = _array_size(kind, column), f"{SHORTEST} * cardinality({column})"
+    far = f" AND {size} > {STORAGE}::bigint * {stored}" if most_bytes < CELL_BYTES else ""
+    return f"{size} > {most_bytes}{far}"
+
+
+def _documents(columns: Sequence[str]) -> str:
+    """The bytes of all documents of a row as SQL: how large they are together says whether they are looked into."""
+    stored = " + ".join(f"coalesce({RAW.format(column)}, 4)::bigint" for column in columns)
+    long = " + ".join(f"coalesce({_document(HAS_LONG, column)}, 4)::bigint" for column in columns)
+    grown = " + ".join(f"coalesce({_document(GROWS, column)}, 4)::bigint" for column in columns)
+    return (
+        f"CASE WHEN {stored} <= {LOOKED_INTO} THEN {stored} "
+        f"WHEN {stored} <= {LONG_FRACTIONS} THEN {long} ELSE {grown} END"
+    )
+
+
+def _document(grows: str, column: str) -> str:
+    """The bytes of a document as SQL, its numbers written out where it is told that they grow."""
+    return f"CASE WHEN {grows} THEN {RAW} + {NUMBERS} ELSE {RAW} END".format(column)
 
 
 def _size(kind: ColumnType, column: str) -> str | None:
@@ -105,7 +144,7 @@ def _size(kind: ColumnType, column: str) -> str | None:
     if width(kind) is not None:
         return None
     if kind.spec.name == "jsonb":
-        return DOCUMENT.format(column)
+        return _document(GROWS, column)
     if kind.spec.name == "numeric":
         return DIGITS.format(column)
     return f"octet_length({column})" if kind.spec.name != "bytea" else f"octet_length({column})::bigint * 4 / 3"

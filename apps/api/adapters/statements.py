@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 
 from apps.api.adapters.expressions import RowBehind, typed
 from apps.api.adapters.forms import csv_form, json_columns, key_array
-from apps.api.adapters.sizes import CELL_BYTES, OVERSIZED, exceeds, kept_within, size_sql, width, within
+from apps.api.adapters.sizes import OVERSIZED, exceeds, grows, kept_within, size_sql, width, within
 from apps.api.core.keyset import Branch, Position, branches_after
 from apps.api.core.query import Filter, RecordsQuery
 from apps.api.core.surface import column_kind
@@ -120,18 +120,20 @@ def export_statement(rows: QuerySet[Any], query: RecordsQuery) -> Statement:
     contract = query.surface.contract
     rows = narrowed(rows, query).order_by(*_order_by(query))
     part = _selected(rows, contract, [field.name for field in query.fields])
+    growing = sum(grows(field.type) for field in query.fields)
     columns = ", ".join(
-        f"{_cell(field, _column(contract, field.name))} AS {quote_identifier(field.name)}" for field in query.fields
+        f"{_cell(field, _column(contract, field.name), growing)} AS {quote_identifier(field.name)}"
+        for field in query.fields
     )
     return Statement(f"SELECT {columns} FROM ({part.sql}) AS t", part.params)  # noqa: S608  names are quoted
 
 
-def _cell(field: Field, column: str) -> str:
+def _cell(field: Field, column: str, growing: int) -> str:
     """The column as a cell; where its text would be too large, a cast that fails and names the field."""
     form = csv_form(field.type, column)
-    too_large = exceeds(field.type, column, CELL_BYTES)
-    if too_large is None:
+    if not grows(field.type):
         return form
+    too_large = exceeds(field.type, column, growing)
     # Made of the row's own value, or PostgreSQL would try the cast before there is any row.
     message = f"{quote_literal(OVERSIZED + field.name)} || left(pg_column_size({column})::text, 0)"
     kind = "json" if field.type.array else field.type.spec.name

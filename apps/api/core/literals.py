@@ -30,6 +30,11 @@ def literal(kind: ColumnType, text: str) -> str:
     return READERS[kind.spec.name](kind.spec, text)
 
 
+def stored_literal(kind: ColumnType, text: str) -> str:
+    """The same of a value that PostgreSQL wrote: it may have more digits than anybody can ask for."""
+    return text if kind.spec.name == "numeric" else literal(kind, text)
+
+
 def _whole(spec: TypeSpec, text: str) -> str:
     if not WHOLE.fullmatch(text):
         raise ValueError("not a whole number")

@@ -14,6 +14,8 @@ from apps.datasets.core.types import ColumnType
 OPEN: Final = "k"
 SEALED: Final = "s"
 """The first letter tells the two forms apart."""
+MAX_ID: Final = 7000
+"""Characters that an address has room for, beside the dataset's name and the names of some fields."""
 
 
 def read_id(text: str, types: Sequence[ColumnType], *, sealer: Sealer | None, bound_to: str) -> tuple[str, ...] | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import Error
-from django.db.models import QuerySet, TextField
+from django.db.models import BinaryField, Func, QuerySet, TextField, Value
 from django.db.models.functions import Cast, Left
 
 from apps.datasets.core.applied import AppliedDataset
@@ -15,6 +15,8 @@ from apps.datasets.core.errors import StoreUnavailable
 from apps.datasets.runtime import attribute, model_for
 
 MASK: Final = "•••••"
+BEGUN: Final = frozenset({"jsonb", "text", "varchar"})
+"""Types of which the first letters are fetched."""
 _LONGEST: Final = 60
 
 
@@ -50,10 +52,14 @@ def last_rows(dataset: AppliedDataset, *, limit: int = 10) -> Preview:
     )
 
 
-def _wanted(contract: Contract, field: Field) -> str | Left:
-    """The column; of jsonb its first letters, for Python cannot read all that is nested."""
+def _wanted(contract: Contract, field: Field) -> str | Func:
+    """The column; of what may be large its beginning, and Python could not read all that is nested either."""
     name = attribute(contract, field.name)
-    return Left(Cast(name, TextField()), _LONGEST + 1) if field.type.spec.name == "jsonb" else name
+    if field.type.array:
+        return name
+    if field.type.spec.name == "bytea":
+        return Func(name, Value(1), Value(_LONGEST + 1), function="SUBSTR", output_field=BinaryField())
+    return Left(Cast(name, TextField()), _LONGEST + 1) if field.type.spec.name in BEGUN else name
 
 
 def _row(dataset: AppliedDataset, values: dict[str, Any]) -> tuple[str | None, ...]:

@@ -7,19 +7,20 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 CLASSIFICATION: Final = "classification"
 WORDS: Final = re.compile(r"[\W_]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 """What parts the words of a tag: whatever is no letter or digit, and the humps of camel case."""
 
-DENIALS: Final = (None, False, "", "false", "no", "none", "0", 0)
-"""Values by which a customProperty such as `pii` says that the data is not of this kind."""
+DENIALS: Final = (False, "false", "no", "none", "0", 0)
+"""Values by which a customProperty such as `pii` says that the data is not of this kind; an empty one does not."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClassificationPolicy:
-    """Which classifications are public, and which words in a tag are not; both as `folded` gives them."""
+    """Which classifications are public, as `folded` gives them, and which words in a tag are not."""
 
     public: frozenset[str] = frozenset({"public"})
     hidden_tags: frozenset[str] = frozenset(
@@ -31,8 +32,8 @@ class ClassificationPolicy:
         return isinstance(classification, str) and folded(classification) in self.public
 
     def hides(self, tag: object) -> bool:
-        """Whether a word of this tag hides."""
-        return not self.hidden_tags.isdisjoint(words(str(tag)))
+        """Whether a word of this tag hides, or several of them in a row."""
+        return _among(self.hidden_tags).search(_spaced(str(tag))) is not None
 
 
 STRICT: Final = ClassificationPolicy()
@@ -56,8 +57,20 @@ def folded(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """The words of a tag or a name, as settings list them; compatible forms of letters are one."""
-    return [folded(word) for word in WORDS.split(unicodedata.normalize("NFKC", text))]
+    """The words of a tag or a name, in lower case; compatible forms of letters are one."""
+    return [folded(word) for word in WORDS.split(unicodedata.normalize("NFKC", text)) if word]
+
+
+def _spaced(text: str) -> str:
+    return f" {' '.join(words(text))} "
+
+
+@lru_cache(maxsize=8)
+def _among(hidden: frozenset[str]) -> re.Pattern[str]:
+    """Finds one of them in a `_spaced` text, wherever its own words are parted: `personal data`, `personalData`."""
+    letters = ("".join(words(text)) for text in sorted(hidden))
+    found = "|".join(" ?".join(map(re.escape, one)) for one in letters if one)
+    return re.compile(f" (?:{found}) " if found else r"(?!)")
 
 
 def column_restrictions(
@@ -68,7 +81,13 @@ def column_restrictions(
     What the document or its schema says counts for every column; of two properties with one name both count.
     """
     schema = document["schema"][0]
-    everywhere = (*_own(document, "the document", policy), *_own(schema, "the schema", policy))
+    description = document.get("description")
+    parts = (
+        (document, "the document"),
+        (description if isinstance(description, Mapping) else {}, "the document"),
+        (schema, "the schema"),
+    )
+    everywhere = tuple(reason for part, path in parts for reason in _own(part, path, policy))
     found: dict[str, tuple[Restriction, ...]] = {}
     for item in _list(schema.get("properties")):
         name = str(item["name"])

@@ -37,6 +37,8 @@ BACKSLASH: Final = b"\\"
 NUL_ESCAPE: Final = b"\\u0000"
 JSON_NULL: Final = b"null"
 NULL: Final = msgspec.Raw(JSON_NULL)
+BEYOND_DOUBLE: Final = "Number out of range"
+"""What msgspec says of it."""
 BROKEN: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -307,7 +309,10 @@ def _why_field(field: Field, part: bytes, error: Exception) -> BadRecord:
     bare = list[Any] if field.type.array else field.type.spec.python
     try:
         msgspec.json.decode(part, type=bare)
-    except BROKEN:
+    except BROKEN as broken:
+        if field.type.spec.python is float and str(broken).startswith(BEYOND_DOUBLE):
+            rule = f"{field.name!r} holds a number that {field.type.sql} cannot hold"
+            return BadRecord("out_of_range", rule, field=field.name)
         return BadRecord("wrong_type", f"{field.name!r} is not of the type {field.type.sql}", field=field.name)
     # The type fits, so a bound, a length, a pattern or an item does not; msgspec's message names only the rule.
     rule = str(error).split(" - at")[0]

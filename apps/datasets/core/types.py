@@ -15,6 +15,9 @@ TYPE_TEXT: Final = re.compile(
     re.VERBOSE,
 )
 
+LARGEST_REAL: Final = 3.4028235677973362e38
+"""The largest double that four bytes hold when it is rounded: everybody writes their largest as 3.4028235e38."""
+
 MAX_TYPE_TEXT: Final = 100
 """Characters of a physicalType, far more than any needs."""
 
@@ -50,8 +53,8 @@ TYPES: Final = (
         ("number",),
         float,
         ("float4",),
-        low=-3.4028234663852886e38,
-        high=3.4028234663852886e38,
+        low=-LARGEST_REAL,
+        high=LARGEST_REAL,
     ),
     TypeSpec("double precision", "float8", ("number",), float, ("float8", "double", "float")),
     TypeSpec("boolean", "bool", ("boolean",), bool, ("bool",)),

@@ -294,3 +294,74 @@ def test_an_export_has_large_values_that_an_answer_omits(http: Http, station: St
     row = next(csv.DictReader(io.StringIO(http.get(f"{PATH}.csv").getvalue().decode())))
     assert len(row["note"]) == 5_000_000
     assert json.loads(row["items"])[-1] == 50_000
+
+
+@pytest.fixture
+def named(station: Station, connect: Connect) -> Http:
+    """A dataset whose key and order may be of any length."""
+    properties = [prop("k", primaryKey=True, primaryKeyPosition=1), prop("n", "number"), prop("word"), prop("note")]
+    station.apply(document("large", properties, mode="upsert", apiWrites=True, orders=["word,-n", "-n"]))
+    return connect(GrantRequest("large", may_write=True))
+
+
+@pytest.mark.parametrize("order", ["_id", "-_id", "word,-n", "-word,n", "n", "-n"])
+def test_the_way_to_the_next_page_is_short_however_long_the_values_of_the_last(
+    named: Http, station: Station, order: str
+) -> None:
+    long = {"a": "repeat('a', 60000)", "b": "repeat(chr(1), 20000)", "c": "repeat('é\"', 9000)", "d": "'d'"}
+    for name, text in long.items():
+        for number in ("NULL", "1e131000", "-1e-16000"):
+            put(station, f"{name}{number}", word=text, n=number)
+            put(station, f"' || {text} || '{name}{number}", n=number, word="NULL" if name == "d" else "'w'")
+    keys: list[str] = []
+    url: str | None = f"{PATH}?limit=1&order={order}&fields=k"
+    while url:
+        assert len(url) < 7_000
+        answer = named.get(url)
+        assert answer.status_code == 200, answer.content[:500]
+        keys += [record["k"] for record in answer.json()["records"]]
+        url = answer.json()["next"]
+    assert len(keys) == len(set(keys)) == 24
+
+
+@pytest.mark.parametrize(
+    ("kind", "large", "fitting"),
+    [
+        (("object",), BOMB.format(500), "'{\"a\": 1e300}'::jsonb"),
+        (("array", "numeric[]"), "array_fill(1e131000, ARRAY[150])", "array_fill(1e300, ARRAY[9])"),
+    ],
+)
+def test_values_that_are_small_each_are_counted_together(
+    station: Station, connect: Connect, settings: Any, kind: tuple[str, ...], large: str, fitting: str
+) -> None:
+    settings.API = settings.API.model_copy(update={"max_answer_bytes": BYTES})
+    names = [f"d{number}" for number in range(20)]
+    properties = [prop("k", primaryKey=True, primaryKeyPosition=1), *(prop(name, *kind) for name in names)]
+    station.apply(document("large", properties, mode="upsert", apiWrites=True))
+    http = connect(GrantRequest("large", may_write=True))
+    with station.admin() as connection:
+        for key, value in (("a", fitting), ("b", large)):
+            connection.execute(
+                f"WITH one AS MATERIALIZED (SELECT {value} AS one)"
+                f" INSERT INTO data.large (k, {', '.join(names)}, _source, _offset, _batch, _at, _rev)"
+                f" SELECT '{key}', {', '.join(['one'] * len(names))}, 1, 1, 1, now(), 1 FROM one"
+            )
+    pages = http.get(PATH).json()
+    following = http.get(pages["next"]).json()["records"]
+    assert [record["k"] for record in (*pages["records"], *following)] == ["a", "b"]
+    assert following[0]["_omitted"] == names
+    assert http.get(f"{PATH}/{following[0]['_id']}").json() == following[0]
+    refused = http.get(f"{PATH}.csv")
+    assert (refused.status_code, refused.json()["type"]) == (400, "/api/problems#answer-too-large")
+    assert refused.json()["field"] in names
+    assert http.get(f"{PATH}.csv?k=a").getvalue().count(b"1" + b"0" * 300) >= len(names)
+
+
+def test_a_record_that_no_address_could_name_is_not_made(named: Http) -> None:
+    fitting = named.post(PATH, json.dumps({"k": "a" * 5_000}), content_type="application/json")
+    assert fitting.status_code == 201
+    assert named.get(fitting["Location"]).json() == fitting.json()
+    for key in ("a" * 5_300, "\x01" * 1_000, "é" * 20_000):
+        refused = named.post(PATH, json.dumps({"k": key}), content_type="application/json")
+        assert (refused.status_code, refused.json()["reason"], refused.json()["field"]) == (422, "out_of_range", "k")
+    assert len(named.get(PATH).json()["records"]) == 1

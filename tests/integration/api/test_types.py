@@ -127,6 +127,16 @@ def test_the_smallest_and_largest_integers_are_written_and_found(http: Http) -> 
             assert [(item[name], item[f"{name} list"]) for item in found] == [(value, [value])]
 
 
+@pytest.mark.parametrize("largest", ["3.4028235e38", "3.4028234663852886e38", "3.40282356e38"])
+def test_the_largest_real_is_taken_as_everybody_writes_it(http: Http, largest: str) -> None:
+    body = f'{{"key":"a","real":{largest},"real list":[-{largest}]}}'
+    made = http.post(PATH, body, content_type="application/json")
+    assert made.status_code == 201, made.content
+    again = http.put(made["Location"], made.content, content_type="application/json")
+    assert (again.status_code, again.content) == (200, made.content)
+    assert read(http.get(PATH, {"real[gte]": "3.4028235e38"}).content)["records"] == [read(made.content)]
+
+
 def test_a_walk_in_any_order_of_any_type_gives_each_record_once(http: Http) -> None:
     kinds = [spec.name for spec in TYPES if spec.ordered]
     for number in range(30):

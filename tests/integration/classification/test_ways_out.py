@@ -31,6 +31,8 @@ from tests.station import Station
 
 HIDDEN: Final = re.compile(rf"hush\d{{4}}z|{KEY}\d|2021-07-0[78]|Jul\S* 8, 2021|{MOMENT}")
 API: Final = "/api/v1/datasets"
+REFUSALS: Final = (("unknown_field", ""), ("too_deep", ""), ("refused_by_database", "22P02"))
+"""Reasons and SQLSTATEs of records whose messages quote them: the name of a member is the record's, too."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def person(group: str) -> Client:
 
 
 def refused(dataset: AppliedDataset) -> None:
-    """Two records in quarantine, with hidden values in key, value, headers and message."""
+    """Records in quarantine, with hidden values in key, value, headers and message."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO ingest_source (dataset_id, topic, topic_id, partition, next_offset)"
@@ -85,7 +87,7 @@ def refused(dataset: AppliedDataset) -> None:
             (dataset.id, dataset.name),
         )
         source = cursor.fetchone()[0]
-        for offset, (reason, state) in enumerate((("unknown_field", ""), ("refused_by_database", "22P02"))):
+        for offset, (reason, state) in enumerate(REFUSALS):
             cursor.execute(
                 'INSERT INTO ingest_quarantine (dataset_id, source_id, "offset", topic, partition, key, value,'
                 " headers, field, reason, message, sqlstate, number, batch_id) VALUES (%s, %s, %s, 'topic', 0,"

@@ -1,6 +1,7 @@
 """The pages of the admin: who may see them, what they say, and how many statements that costs."""
 
 import re
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from django.urls import reverse
 from apps.console.adapters import activity
 from apps.console.core.state import State
 from apps.console.selectors import station_activity
+from apps.datasets.adapters.preview import last_rows
 from apps.datasets.models import Dataset
 from apps.ingest.models import Quarantine
 from tests.documents import document as flat
@@ -187,6 +189,30 @@ def test_a_row_that_is_nested_deep_is_previewed_and_shown_where_it_was_rejected(
     reject = Quarantine.objects.get()
     shown = text_of(client.get(reverse("admin:ingest_quarantine_change", args=[reject.pk])))
     assert "too_deep" in shown
+
+
+def test_of_large_values_a_preview_fetches_the_beginning(station: Station) -> None:
+    fields = [
+        prop("id", "integer", primaryKey=True, primaryKeyPosition=1),
+        prop("note"),
+        prop("code", "string", "varchar(3000000)"),
+        prop("raw", "string", "bytea"),
+    ]
+    dataset = station.apply(flat("large", fields, mode="upsert"))
+    with station.connect("writer") as writer:
+        writer.execute(
+            "INSERT INTO data.large (id, note, code, raw, _source, _offset, _batch, _at, _rev, _deleted) "
+            "SELECT n, repeat('é', 2000000), repeat('c', 61), decode(repeat('ab', 2000000), 'hex'), 0, n, 1, now(), 1,"
+            " false FROM generate_series(1, 4) AS n"
+        )
+    tracemalloc.start()
+    try:
+        rows = last_rows(dataset).rows
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert rows[0] == ("4", "é" * 59 + "…", "c" * 59 + "…", "ab " * 19 + "ab…")
+    assert most < 2_000_000
 
 
 def test_deleted_rows_are_not_previewed(filled: Filled, look_as: LookAs) -> None:

@@ -104,6 +104,9 @@ def test_one_element_that_is_not_public_hides_its_column_wherever_it_stands(
         ({"tags": ["finance", "rapid", "pii2"]}, False),
         ({"customProperties": [{"property": "pii", "value": "true"}]}, True),
         ({"customProperties": [{"property": "PII", "value": "No"}]}, False),
+        ({"customProperties": [{"property": "pii", "value": None}]}, True),
+        ({"customProperties": [{"property": "pii", "value": " "}]}, True),
+        ({"customProperties": [{"property": "pii"}]}, True),
         ({"customProperties": [{"property": "isPii", "value": True}]}, True),
         ({"customProperties": [{"property": "isPii", "value": False}]}, False),
         ({"customProperties": [{"property": "dataClassification", "value": "restricted"}]}, True),
@@ -131,6 +134,14 @@ def test_what_is_said_of_the_whole_hides_every_column(place: str, mark: Mark) ->
     assert place in str(found["a"][0])
 
 
+def test_a_property_of_the_description_counts_as_one_of_the_document() -> None:
+    whole = {**document(), "description": {"usage": "x", "customProperties": [{"property": "pii", "value": True}]}}
+    assert list(visibility_in_words(None, contract_from_odcs(whole))) == [
+        "hidden: id (the document: customProperty pii: True)"
+    ]
+    assert not contract_from_odcs({**document(), "description": {"usage": "pii"}}).restricted
+
+
 def test_a_tag_of_the_document_hides_every_column_of_its_contract() -> None:
     contract = contract_from_odcs({**document(properties=[prop("a"), prop("b")]), "tags": ["PII"]})
     assert list(visibility_in_words(None, contract)) == [
@@ -150,6 +161,36 @@ def test_a_setting_lists_what_is_public_in_any_letter_case(monkeypatch: pytest.M
         True,
     ]
     assert [hidden({"tags": [tag]}, policy) for tag in ("Vertraulich", "pii")] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("setting", "tag", "hides"),
+    [
+        ("personal data", "personal data", True),
+        ("personal data", "gdpr:PersonalData", True),
+        ("Personal-Data", "personal_data.level2", True),
+        ("PersonalData", "personal-data", True),
+        ("personaldata", "Personal Data", True),
+        ("personal data", "personaldata", True),
+        ("dados sens\u00edveis", "dados-sensi\u0301veis", True),
+        ("\uff30\uff29\uff29", "pii", True),
+        ("c3", "class:C3", True),
+        ("finance, personal data ,", "of personal data", True),
+        ("personal data", "data personal", False),
+        ("personal data", "impersonal data", False),
+        ("personal data", "personal", False),
+        ("c3", "c31", False),
+        ("a.b", "axb", False),
+        ("*", "finance", False),
+    ],
+)
+def test_a_setting_of_several_words_hides_however_they_are_parted(
+    setting: str, tag: str, hides: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANDEN_DATASETS_HIDDEN_TAGS", setting)
+    policy = DatasetsSettings().classification_policy
+    assert hidden({"tags": [tag]}, policy) is hides
+    assert hidden({"customProperties": [{"property": tag, "value": True}]}, policy) is hides
 
 
 def test_a_setting_of_nothing_but_commas_makes_nothing_public(monkeypatch: pytest.MonkeyPatch) -> None:
