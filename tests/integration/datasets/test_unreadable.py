@@ -46,6 +46,9 @@ BROKEN = {
     "deep": "[" * 100_000,
     "no schema": later("sick", schema=[]),
     "a schema of another shape": later("sick", schema="later"),
+    "half a character": later("sick").replace('"physicalName"', '"description": "\\ud800", "physicalName"'),
+    "a control character": later("sick").replace('"integer"', '"string", "logicalTypeOptions": {"later\\u0000": 1}'),
+    "a choice that is a list": later("sick").replace('"append"', '["append"]'),
 }
 
 
@@ -64,6 +67,7 @@ def test_the_others_are_listed_and_the_one_says_why(well: Station, how: str) -> 
     assert [dataset.name for dataset in found.unreadable] == ["sick"]
     assert "version 1 of the contract of 'sick'" in found.unreadable[0].trouble
     assert len(found.unreadable[0].trouble) < 500
+    assert found.unreadable[0].trouble.isprintable()
     with pytest.raises(ContractUnreadable, match="sick"):
         dataset_get("sick")
     assert dataset_get("well").name == "well"
