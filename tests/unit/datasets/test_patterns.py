@@ -15,6 +15,7 @@ from apps.datasets.core.errors import BadRecord, ContractInvalid
 from apps.datasets.core.odcs import contract_from_odcs
 from apps.datasets.core.patterns import MAX_WORK, Pattern, compiled_pattern
 from apps.datasets.core.record import record_reader
+from apps.ingest.adapters.watchdog import LIMIT_S
 from tests.documents import document, prop
 
 
@@ -204,6 +205,16 @@ def test_a_value_is_bounded_by_what_its_pattern_costs() -> None:
         f"has {pattern.max_bytes + 1} bytes, and its pattern can be held against {pattern.max_bytes}"
     )
     assert not pattern.fits_all(["a" * 901, longest + "a"])
+
+
+@pytest.mark.parametrize("text", ["^(?:a|b)*a(?:a|b){900}$", "a[ab]{20}c"])
+def test_the_dearest_match_ends_within_the_watchdogs_limit_at_a_quarter_of_a_core(text: str) -> None:
+    pattern = Pattern(text)
+    value = "".join(random.Random(1).choices("ab", k=pattern.max_bytes - 1))  # noqa: S311  no secret
+    for match in (pattern.fault, lambda one: pattern.fits_all([one])):
+        before = time.process_time()
+        match(value)
+        assert time.process_time() - before < LIMIT_S / 4
 
 
 def test_many_long_values_are_judged_in_portions() -> None:
