@@ -85,7 +85,10 @@ def dataset_apply(document: Mapping[str, Any], *, dry_run: bool = False) -> Appl
             statements = create_statements(contract, dataset.pk, _roles())
             _execute(cursor, statements)
             return Applied(contract, dataset.number, tuple(statements), changed=True)
-        standing = dataset.versions.using(ALIAS).get(number=dataset.number)
+        standing = dataset.versions.using(ALIAS).filter(number=dataset.number).first()
+        if standing is None:
+            rule = f"version {dataset.number}, which stands, is not stored, so nobody can tell what the table holds"
+            raise ChangeRefused([Problem("$", rule, "restore its row in datasets_contractversion")])
         changed = standing.fingerprint != fingerprint
         restored = not changed and _stored_fingerprint(standing.document) != fingerprint
         try:

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.datasets import selectors, tasks
 from apps.datasets.core.errors import ChangeRefused, ContractUnreadable
+from apps.datasets.models import ContractVersion
 from apps.datasets.selectors import applied, catalogue_read, dataset_get, dataset_list
 from apps.datasets.services import dataset_apply, dataset_drop
 from tests.documents import document, prop
@@ -121,6 +122,27 @@ def test_a_dataset_whose_contract_cannot_be_read_can_be_dropped(well: Station, h
     spoil(well, "sick", BROKEN[how])
     dataset_drop("sick")
     assert [dataset.name for dataset in dataset_list()] == ["well"]
+
+
+def test_a_dataset_whose_version_is_not_stored_is_told_and_can_be_dropped(well: Station) -> None:
+    with well.admin() as admin:
+        admin.execute(
+            "DELETE FROM datasets_contractversion v USING datasets_dataset d WHERE d.id = dataset_id AND name = 'sick'"
+        )
+    selectors._versions.keep(())
+    found = catalogue_read()
+    assert [dataset.name for dataset in found.readable] == ["well"]
+    assert [(dataset.name, dataset.trouble.partition(":")[0]) for dataset in found.unreadable] == [
+        ("sick", "version 1 of the contract of 'sick' is not stored")
+    ]
+    with pytest.raises(ContractUnreadable, match="is not stored"):
+        dataset_get("sick")
+    with pytest.raises(ChangeRefused, match="restore its row"):
+        dataset_apply(document("sick", FIELDS, mode="append"))
+    dataset_drop("sick")
+    with pytest.raises(ContractVersion.DoesNotExist):
+        applied(found.unreadable[0].id, 1)
+    assert catalogue_read().unreadable == ()
 
 
 def test_a_contract_that_is_mended_is_read_again(well: Station, monkeypatch: pytest.MonkeyPatch) -> None:
