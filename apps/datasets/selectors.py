@@ -1,7 +1,7 @@
 """Which datasets there are, each with its current contract."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -76,10 +76,24 @@ def catalogue_read(*, using: str = "default") -> Catalogue:
         versions = ContractVersion.objects.using(using).filter(number=F("dataset__number"), dataset_id__in=unknown)
         for row in versions.values_list(*_STANDING):
             found[row[0]] = _versions.add(*row)
+        if lacking := [dataset_id for dataset_id in unknown if found[dataset_id] is None]:
+            found |= {dataset.id: dataset for dataset in _without_version(lacking, using)}
     return Catalogue(
         tuple(one for one in found.values() if isinstance(one, AppliedDataset)),
         tuple(one for one in found.values() if isinstance(one, UnreadableDataset)),
     )
+
+
+def _without_version(ids: Sequence[int], using: str) -> list[UnreadableDataset]:
+    """Those of these datasets that are there while their standing version is not."""
+    rows = Dataset.objects.using(using).filter(id__in=ids).exclude(versions__number=F("number"))
+    return [
+        UnreadableDataset(
+            *(dataset_id, number, name),
+            f"version {number} of the contract of {name!r} is not stored: restore its row in datasets_contractversion",
+        )
+        for dataset_id, number, name in rows.values_list("id", "number", "name")
+    ]
 
 
 def dataset_list(*, using: str = "default") -> list[AppliedDataset]:
@@ -103,7 +117,12 @@ def applied(dataset_id: int, number: int, *, using: str = "default") -> AppliedD
     version = _versions.find(dataset_id, number)
     if version is None:
         rows = ContractVersion.objects.using(using).filter(dataset_id=dataset_id, number=number)
-        version = _versions.add(*rows.values_list(*_STANDING).get())
+        row = rows.values_list(*_STANDING).first()
+        if row is None:
+            for dataset in _without_version([dataset_id], using):
+                raise ContractUnreadable(dataset.trouble)
+            raise ContractVersion.DoesNotExist
+        version = _versions.add(*row)
         if len(_versions.read) > _versions.room:
             _versions.keep(Dataset.objects.using(using).values_list("id", flat=True))
     if isinstance(version, UnreadableDataset):

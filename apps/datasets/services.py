@@ -18,6 +18,7 @@ from apps.datasets.core.contract import Contract
 from apps.datasets.core.ddl import create_statements, dataset_table, drop_statements, view, withhold_view
 from apps.datasets.core.errors import (
     ChangeRefused,
+    ContractInvalid,
     ContractUnreadable,
     DatasetHoldsData,
     DatasetUnknown,
@@ -71,8 +72,8 @@ def dataset_apply(document: Mapping[str, Any], *, dry_run: bool = False) -> Appl
     Raises ContractInvalid: the document breaks a rule. Raises ChangeRefused: the table that stands cannot become
     it. Raises StoreUnavailable or StoreMisconfigured: nothing was changed.
     """
+    text = _text(document)
     contract = contract_from_odcs(document, policy=settings.DATASETS.classification_policy)
-    text = json.dumps(document, ensure_ascii=False)
     fingerprint = _fingerprint(document)
     with owner_transaction(contract.name) as cursor:
         dataset = Dataset.objects.using(ALIAS).filter(name=contract.name).first()
@@ -84,7 +85,10 @@ def dataset_apply(document: Mapping[str, Any], *, dry_run: bool = False) -> Appl
             statements = create_statements(contract, dataset.pk, _roles())
             _execute(cursor, statements)
             return Applied(contract, dataset.number, tuple(statements), changed=True)
-        standing = dataset.versions.using(ALIAS).get(number=dataset.number)
+        standing = dataset.versions.using(ALIAS).filter(number=dataset.number).first()
+        if standing is None:
+            rule = f"version {dataset.number}, which stands, is not stored, so nobody can tell what the table holds"
+            raise ChangeRefused([Problem("$", rule, "restore its row in datasets_contractversion")])
         changed = standing.fingerprint != fingerprint
         restored = not changed and _stored_fingerprint(standing.document) != fingerprint
         try:
@@ -155,6 +159,17 @@ def _withhold(name: str) -> None:
     with owner_transaction(name) as cursor:
         if analyst_view(cursor, name).readable:
             cursor.execute(withhold_view(name, _roles()))
+
+
+def _text(document: object) -> str:
+    """The document as it is stored. Raises ContractInvalid: JSON cannot say it."""
+    try:
+        text = json.dumps(document, ensure_ascii=False)
+        text.encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        problem = Problem("$", f"it cannot be written as JSON: {error}", "use what JSON knows, and nest it less")
+        raise ContractInvalid([problem]) from error
+    return text
 
 
 def _fingerprint(document: object) -> str:

@@ -56,6 +56,9 @@ def dataset_read(
     """
     try:
         document = json.loads(text)
+        if "\\u" in text:
+            # Half a character, which JSON can spell and nobody can be shown, raises UnicodeEncodeError.
+            json.dumps(document, ensure_ascii=False).encode()
         contract = contract_from_odcs(document, standing=True, policy=policy)
     except ContractInvalid as error:
         raise _unreadable(name, number, "; ".join(map(str, error.problems))) from error
@@ -86,7 +89,7 @@ def table_contract(name: str, number: int, text: str) -> Contract:
 
 
 def _unreadable(name: str, number: int, reason: str) -> ContractUnreadable:
-    line = " ".join(reason.split())
+    line = "".join(char if char.isprintable() else "\ufffd" for char in " ".join(reason.split()))
     cut = line if len(line) <= LONGEST else line[:LONGEST] + "…"
     return ContractUnreadable(
         f"this version of Andén cannot read version {number} of the contract of {name!r} ({cut}): "

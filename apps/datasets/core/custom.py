@@ -43,8 +43,8 @@ class CustomProperties:
         """One of the choices that the default belongs to."""
         path, value = self._found.get(word, ("", default.value))
         kind = type(default)
-        if value in set(kind):
-            return kind(str(value))
+        if isinstance(value, str) and value in set(kind):
+            return kind(value)
         self._refuse(path, f"{value!r} is not a choice for {word}", f"use {', '.join(kind)}")
         return default
 

@@ -83,6 +83,7 @@ class _Translation:
         self.at = 0
         self.out: list[str] = []
         self.dots: list[str] = [DOT]
+        self.folds: list[bool] = [False]
         self.repeatable = False
 
     def whole(self) -> str:
@@ -153,12 +154,14 @@ class _Translation:
     def _open(self, flags: str) -> None:
         self.out.append("(?i:" if "i" in flags else "(?:")
         self.dots.append(ANY if "s" in flags else self.dots[-1])
+        self.folds.append("i" in flags or self.folds[-1])
         self.repeatable = False
 
     def _close(self) -> None:
         if len(self.dots) == 2:
             raise _malformed("unmatched )")
         self.dots.pop()
+        self.folds.pop()
         self.out.append(")")
 
     def _escape(self) -> str:
@@ -218,6 +221,9 @@ class _Translation:
     def _set(self, letter: str) -> str:
         if letter in "dDwW":
             return f"\\{letter}"
+        if letter == "P" and self.folds[-1]:
+            rule = "has \\P under the flag i: RE2 leaves out what differs by case alone, ECMA-262 lets it in"
+            raise PatternRefused(rule, "say what may stand there, or leave the flag out")
         if letter in "pP":
             return f"\\{letter}{{{self._property()}}}"
         if letter in ANCHORS_ELSEWHERE:
@@ -231,7 +237,7 @@ class _Translation:
             key, value = match["key"], match["value"]
             if key in {None, "gc", "General_Category"} and value in BY_CATEGORY:
                 return BY_CATEGORY[value]
-            if key in {"sc", "Script"}:
+            if key in {"sc", "Script"} and value not in {*BY_CATEGORY, "Any"}:
                 return value
         known = "write a general category such as \\p{Lu}, or \\p{Script=Greek}"
         raise PatternRefused("asks for a property of characters that RE2 does not know", known)

@@ -11,9 +11,9 @@ AHEAD: Final = 13
 
 
 def month_start(day: datetime.date, *, shift: int = 0) -> datetime.date:
-    """The first day of the day's month, shifted by so many months."""
+    """The first day of the day's month, shifted by so many months; beyond the year 9999 the last day of all."""
     index = day.year * 12 + day.month - 1 + shift
-    return datetime.date(index // 12, index % 12 + 1, 1)
+    return datetime.date(index // 12, index % 12 + 1, 1) if index // 12 <= datetime.MAXYEAR else datetime.date.max
 
 
 def month_bounds(contract: Contract, today: datetime.date) -> tuple[datetime.date, datetime.date]:

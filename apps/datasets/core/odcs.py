@@ -1,6 +1,7 @@
 """From an Open Data Contract Standard v3 document to a contract. Source: bitol.io, ODCS v3.1."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -158,7 +159,8 @@ class _Reader:
             if item.get("property") != word:
                 continue
             unit, value = SECONDS.get(str(item.get("unit", "d"))), item.get("value")
-            if unit and isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if unit and number and 0 < value * unit <= sys.float_info.max:
                 return float(value * unit)
             rule = f"{word} is not a number above 0 with a unit of time"
             self._refuse(f"$.slaProperties[{index}]", rule, f"units: {', '.join(sorted(SECONDS))}")

@@ -17,9 +17,10 @@ MAX_MEM: Final = 1024 * 1024
 """Bytes that RE2 may use for one compiled pattern and its automaton."""
 MAX_PROGRAM: Final = 10_000
 """Instructions of a compiled pattern."""
-MAX_WORK: Final = 400_000_000
+MAX_WORK: Final = 100_000_000
 """Instructions times bytes of one match. Where its automaton outgrows the memory, RE2 walks through the instructions
-byte by byte, at 10 ns each: the match stays right and takes up to four seconds."""
+byte by byte, at 10 ns each: the match stays right and takes up to a second of a core. It holds the interpreter for so
+long, and a worker with a quarter of a core must still end it before its watchdog bites."""
 
 
 class Pattern:

@@ -1,6 +1,6 @@
 """From a property of an ODCS schema to a field."""
 
-import math
+import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -70,10 +70,16 @@ def _checks(item: Mapping[str, Any], kind: ColumnType, path: str, problems: list
             problems.append(Problem(where, f"{word} {fault[0]}", fault[1]))
         else:
             found[attribute] = value
-    enum = tuple(entry["value"] for entry in item.get("enum") or ())
-    if enum and not all(type(value) is kind.spec.python for value in enum):
+    enum = tuple(entry.get("value") for entry in item.get("enum") or ())
+    if not all(_is_of(kind, value) for value in enum):
         problems.append(Problem(f"{path}.enum", f"the values are not all of the type {kind.sql}"))
     return Checks(enum=enum, **found)
+
+
+def _is_of(kind: ColumnType, value: object) -> bool:
+    low, high = kind.spec.low, kind.spec.high
+    inside = not isinstance(value, int) or low is None or high is None or low <= value <= high
+    return type(value) is kind.spec.python and inside
 
 
 def _allowed(kind: ColumnType) -> Mapping[str, str]:
@@ -91,8 +97,8 @@ def _value_fault(word: str, value: object) -> tuple[str, str] | None:
     if word == "pattern":
         return _pattern_fault(value)
     if word in NUMBERS:
-        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        return None if number else ("is not a number", "")
+        number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+        return None if number else ("is not a number up to 1.8e308", "")
     return None if type(value) is int and value >= 0 else ("is not a whole number from 0", "")
 
 

@@ -3,6 +3,7 @@
 import datetime
 import decimal
 import math
+import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, Literal
 
@@ -159,7 +160,9 @@ def _bounds(field: Field) -> dict[str, Any]:
     if spec.python is int:
         lows += [] if above is None else [math.floor(above) + 1]
         highs += [] if below is None else [math.ceil(below) - 1]
-        return {"ge": math.ceil(max(lows)), "le": math.floor(min(highs))}
+        low, high = math.ceil(max(lows)), math.floor(min(highs))
+        # Where nothing fits, msgspec is told so in numbers that it takes.
+        return {"ge": low, "le": high} if low <= high else {"ge": 1, "le": 0}
     meta: dict[str, Any] = {}
     if above is not None and all(above >= low for low in lows):
         meta["gt"] = above
@@ -182,7 +185,7 @@ def _text_bounds(field: Field) -> dict[str, Any]:
 
 def _lengths(field: Field) -> dict[str, Any]:
     found = {"min_length": field.checks.min_length, "max_length": field.checks.max_length}
-    return {word: value for word, value in found.items() if value is not None}
+    return {word: min(value, sys.maxsize) for word, value in found.items() if value is not None}
 
 
 def _decimal_check(field: Field) -> Check:

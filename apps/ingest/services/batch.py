@@ -281,7 +281,8 @@ def _bad_record(target: Target, error: RecordRefused) -> BadRecord:
 
 def months_between(first: datetime.datetime, last: datetime.datetime) -> Iterator[datetime.date]:
     """The first days of the months from the first to the last moment's."""
-    month = month_start(first.date())
-    while month <= last.date():
-        yield month
+    month, end = month_start(first.date()), month_start(last.date())
+    yield month
+    while month < end:
         month = month_start(month, shift=1)
+        yield month

@@ -1,5 +1,6 @@
 """The pages of a dataset whose stored contract this version cannot read."""
 
+import pytest
 from django.urls import reverse
 
 from apps.console.core.state import State
@@ -7,17 +8,18 @@ from apps.console.selectors import station_activity
 from apps.ingest.models import Quarantine
 from tests.integration.console.conftest import Filled, LookAs
 from tests.integration.console.test_pages import page, text_of
-from tests.integration.datasets.test_unreadable import LATER_TYPE, spoil
+from tests.integration.datasets.test_unreadable import BROKEN, spoil
 from tests.station import Station
 
 
+@pytest.mark.parametrize("how", ["a later type", "half a character"])
 def test_the_dataset_is_shown_with_its_trouble_on_every_page(
-    filled: Filled, look_as: LookAs, station: Station
+    filled: Filled, look_as: LookAs, station: Station, how: str
 ) -> None:
     sick, well = filled.dataset("sick"), filled.dataset("well")
     source = filled.source(sick)
     filled.rejects(sick, source, [b'{"raw": "secret bytes"}'])
-    spoil(station, "sick", LATER_TYPE)
+    spoil(station, "sick", BROKEN[how])
     client = look_as("viewer")
     states = {one.dataset.name: one.state for one in station_activity().datasets}
     assert states["sick"] is State.STOPPED

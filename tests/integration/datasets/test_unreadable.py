@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.datasets import selectors, tasks
 from apps.datasets.core.errors import ChangeRefused, ContractUnreadable
+from apps.datasets.models import ContractVersion
 from apps.datasets.selectors import applied, catalogue_read, dataset_get, dataset_list
 from apps.datasets.services import dataset_apply, dataset_drop
 from tests.documents import document, prop
@@ -46,6 +47,9 @@ BROKEN = {
     "deep": "[" * 100_000,
     "no schema": later("sick", schema=[]),
     "a schema of another shape": later("sick", schema="later"),
+    "half a character": later("sick").replace('"physicalName"', '"description": "\\ud800", "physicalName"'),
+    "a control character": later("sick").replace('"integer"', '"string", "logicalTypeOptions": {"later\\u0000": 1}'),
+    "a choice that is a list": later("sick").replace('"append"', '["append"]'),
 }
 
 
@@ -64,6 +68,7 @@ def test_the_others_are_listed_and_the_one_says_why(well: Station, how: str) -> 
     assert [dataset.name for dataset in found.unreadable] == ["sick"]
     assert "version 1 of the contract of 'sick'" in found.unreadable[0].trouble
     assert len(found.unreadable[0].trouble) < 500
+    assert found.unreadable[0].trouble.isprintable()
     with pytest.raises(ContractUnreadable, match="sick"):
         dataset_get("sick")
     assert dataset_get("well").name == "well"
@@ -117,6 +122,27 @@ def test_a_dataset_whose_contract_cannot_be_read_can_be_dropped(well: Station, h
     spoil(well, "sick", BROKEN[how])
     dataset_drop("sick")
     assert [dataset.name for dataset in dataset_list()] == ["well"]
+
+
+def test_a_dataset_whose_version_is_not_stored_is_told_and_can_be_dropped(well: Station) -> None:
+    with well.admin() as admin:
+        admin.execute(
+            "DELETE FROM datasets_contractversion v USING datasets_dataset d WHERE d.id = dataset_id AND name = 'sick'"
+        )
+    selectors._versions.keep(())
+    found = catalogue_read()
+    assert [dataset.name for dataset in found.readable] == ["well"]
+    assert [(dataset.name, dataset.trouble.partition(":")[0]) for dataset in found.unreadable] == [
+        ("sick", "version 1 of the contract of 'sick' is not stored")
+    ]
+    with pytest.raises(ContractUnreadable, match="is not stored"):
+        dataset_get("sick")
+    with pytest.raises(ChangeRefused, match="restore its row"):
+        dataset_apply(document("sick", FIELDS, mode="append"))
+    dataset_drop("sick")
+    with pytest.raises(ContractVersion.DoesNotExist):
+        applied(found.unreadable[0].id, 1)
+    assert catalogue_read().unreadable == ()
 
 
 def test_a_contract_that_is_mended_is_read_again(well: Station, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from apps.ingest import metrics
 from apps.ingest.core.decoding import Decoder
 from apps.ingest.selectors import dataset_topics, positions
 from apps.ingest.services.lag import LagExporter
-from tests.integration.datasets.test_unreadable import LATER_TYPE, spoil
+from tests.integration.datasets.test_unreadable import BROKEN, LATER_TYPE, spoil
 from tests.integration.ingest.conftest import Line
 from tests.unit.ingest.world import EVENTS, things
 
@@ -28,11 +28,11 @@ def count(line: Line, name: str) -> int:
     return int(line.query(f"SELECT count(*) FROM data.{name}")[0][0])
 
 
-@pytest.mark.parametrize("text", [LATER_TYPE, "{", "null"])
-def test_the_others_move_and_the_one_is_stopped_with_its_reason(two: Line, text: str) -> None:
+@pytest.mark.parametrize("how", ["a later type", "no JSON", "null", "a control character"])
+def test_the_others_move_and_the_one_is_stopped_with_its_reason(two: Line, how: str) -> None:
     two.send(*things(5))
     two.run()
-    spoil(two.station, "sick", text)
+    spoil(two.station, "sick", BROKEN[how])
     two.send(*things(5, 5))
     moved = two.run()
     assert "version 1 of the contract of 'sick'" in moved.stopped["sick"]

@@ -9,6 +9,7 @@ from apps.datasets import tasks
 from apps.datasets.adapters import prometheus
 from apps.datasets.adapters.ledger import AHEAD_DAYS
 from apps.datasets.metrics import BEAT, LATEST, LEDGER_UNTIL
+from tests.documents import document, prop
 from tests.station import Station
 
 CONTRACTS: Final = Path(__file__).resolve().parents[3] / "contracts"
@@ -47,7 +48,9 @@ def test_it_shows_the_end_of_the_months_that_a_contract_allows_and_forgets_a_dat
 ) -> None:
     station.apply(CONTRACTS / "flights.yaml")  # its latest month is January 2014
     station.apply(CONTRACTS / "persons.yaml")  # names none
+    station.apply(document("ever", [prop("at", "timestamp", partitioned=True)], latest="9999-12"))
     prometheus.gauge(LATEST).labels("gone").set(1)
     tasks.show_heartbeat()
     february = datetime.datetime(2014, 2, 1, tzinfo=datetime.UTC).timestamp()
-    assert prometheus.gauge_values(LATEST) == {("flights",): february}
+    last = datetime.datetime(9999, 12, 31, tzinfo=datetime.UTC).timestamp()
+    assert prometheus.gauge_values(LATEST) == {("flights",): february, ("ever",): last}

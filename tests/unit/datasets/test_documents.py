@@ -1,11 +1,14 @@
 """Files of contracts are read, or refused by name."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from apps.datasets.adapters.documents import documents
 from apps.datasets.core.errors import ContractInvalid
+from apps.datasets.services import dataset_apply
+from tests.documents import document
 
 
 @pytest.mark.parametrize(
@@ -24,3 +27,14 @@ def test_a_file_that_cannot_be_read_is_refused_with_its_path(tmp_path: Path, tex
     with pytest.raises(ContractInvalid, match=rule) as error:
         list(documents(file))
     assert str(file) in error.value.problems[0].path
+
+
+LOOP: dict[str, Any] = {}
+LOOP["again"] = LOOP
+
+
+@pytest.mark.parametrize("value", ["\ud800", b"binary", {1, 2}, LOOP])
+def test_what_json_cannot_say_is_refused_before_anything_is_stored(value: object) -> None:
+    words = [{"property": "note", "value": value}]
+    with pytest.raises(ContractInvalid, match="cannot be written as JSON"):
+        dataset_apply({**document(), "customProperties": words})

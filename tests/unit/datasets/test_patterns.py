@@ -15,6 +15,7 @@ from apps.datasets.core.errors import BadRecord, ContractInvalid
 from apps.datasets.core.odcs import contract_from_odcs
 from apps.datasets.core.patterns import MAX_WORK, Pattern, compiled_pattern
 from apps.datasets.core.record import record_reader
+from apps.ingest.adapters.watchdog import LIMIT_S
 from tests.documents import document, prop
 
 
@@ -54,6 +55,8 @@ def contract(pattern: str, **more: Any) -> Contract:
         (r"^(?i:a)b$", ["Ab"], ["AB"]),
         (r"^\p{Lu}\p{Letter}*\p{Script=Greek}$", ["Éaω"], ["éaω", "Éa"]),
         (r"^\P{L}$", ["1", "\n", "😀"], ["é"]),
+        (r"^(?i:x)\P{L}$", ["X1"], ["Xa"]),
+        (r"(?i)^[^\p{Lu}]$", ["1"], ["a", "A"]),
         (r"(?:a?){3}^$", [""], ["a"]),
         (r"^(a+)+$", ["a" * 60], ["a" * 60 + "!"]),
     ],
@@ -106,6 +109,10 @@ def test_a_pattern_means_what_the_standard_says(pattern: str, good: list[str], b
         (r"\p{Alphabetic}", "property", r"\p{Lu}"),
         (r"\pL", "property", r"\p{Lu}"),
         (r"\p{Script=Klingon}", "RE2", "simpler"),
+        (r"\p{sc=Lu}", "property", r"\p{Lu}"),
+        (r"\p{Script=Any}", "property", r"\p{Lu}"),
+        (r"(?i)^\P{Lu}$", r"\P under the flag i", "leave the flag out"),
+        (r"a(?i:b(?s:[\P{L}]))", r"\P under the flag i", "leave the flag out"),
         ("(?m)^a$", "begins no group", "(?i:"),
         ("(?-i:a)", "begins no group", "(?i:"),
         ("a(?i)b", "begins no group", "(?i:"),
@@ -198,6 +205,16 @@ def test_a_value_is_bounded_by_what_its_pattern_costs() -> None:
         f"has {pattern.max_bytes + 1} bytes, and its pattern can be held against {pattern.max_bytes}"
     )
     assert not pattern.fits_all(["a" * 901, longest + "a"])
+
+
+@pytest.mark.parametrize("text", ["^(?:a|b)*a(?:a|b){900}$", "a[ab]{20}c"])
+def test_the_dearest_match_ends_within_the_watchdogs_limit_at_a_quarter_of_a_core(text: str) -> None:
+    pattern = Pattern(text)
+    value = "".join(random.Random(1).choices("ab", k=pattern.max_bytes - 1))  # noqa: S311  no secret
+    for match in (pattern.fault, lambda one: pattern.fits_all([one])):
+        before = time.process_time()
+        match(value)
+        assert time.process_time() - before < LIMIT_S / 4
 
 
 def test_many_long_values_are_judged_in_portions() -> None:

@@ -207,3 +207,24 @@ def test_a_text_key_is_the_text_itself_or_its_json(text: str) -> None:
     assert reader.decode_key(msgspec.json.encode({"k": text})) == (text,)
     if not text.strip().startswith(('"', "[", "{")):
         assert reader.decode_key(text.encode()) == (text,)
+
+
+@pytest.mark.parametrize(
+    ("field", "good", "bad"),
+    [
+        (prop("v", "integer", logicalTypeOptions={"minimum": 10**30}), [], ["1", "9223372036854775807"]),
+        (prop("v", "integer", logicalTypeOptions={"exclusiveMinimum": 2**63 - 1}), [], ["9223372036854775807"]),
+        (prop("v", "integer", logicalTypeOptions={"maximum": -1e30}), [], ["-9223372036854775808"]),
+        (prop("v", "integer", "smallint", logicalTypeOptions={"minimum": 5, "maximum": 4}), [], ["4", "5"]),
+        (prop("v", "integer", logicalTypeOptions={"minimum": -1e30, "maximum": 1e30}), ["1"], []),
+        (prop("v", logicalTypeOptions={"maxLength": 10**30}), ['"a"'], []),
+        (prop("v", logicalTypeOptions={"minLength": 10**30}), [], ['"a"']),
+        (prop("v", "array", "text[]", logicalTypeOptions={"maxItems": 2**63}), ['["a"]'], []),
+    ],
+)
+def test_bounds_beyond_what_a_type_holds_are_kept_too(field: dict[str, Any], good: list[str], bad: list[str]) -> None:
+    reader = RecordReader(contract_from_odcs(document("things", [field])))
+    for text in good:
+        assert reader.decode(f'{{"v":{text}}}'.encode())
+    for text in bad:
+        assert why(f'{{"v":{text}}}'.encode(), reader) == ("out_of_range", "v")

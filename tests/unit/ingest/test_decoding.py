@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.datasets.core.months import month_bounds
 from apps.ingest.adapters.memory_kafka import MemoryRecord
 from apps.ingest.adapters.quarantine_rows import headers_json, storable
 from apps.ingest.core.decoding import Decoder
@@ -85,6 +86,19 @@ def test_event_times_of_every_type_are_bounded(physical: str) -> None:
     part = part_of(decoder, *(msgspec.json.encode({"at": stamp}) for stamp in stamps))
     assert part.rejects == []
     assert decoder.take_late(part, KEPT) == 1
+
+
+def test_a_contract_may_reach_to_the_last_month_that_has_a_name() -> None:
+    properties = [prop("at", "date", partitioned=True, required=True)]
+    contract = applied(1, document("typed", properties, mode="append", latest="9999-12")).contract
+    decoder = Decoder(contract)
+    part = part_of(decoder, b'{"at":"2026-01-05"}', b'{"at":"9999-12-30"}', b'{"at":"9999-12-31"}')
+    assert decoder.take_late(part, month_bounds(contract, datetime.date(2026, 1, 1))) == 1
+    first, last = part.min_event_time, part.max_event_time
+    assert first is not None
+    assert last is not None
+    *_, month = months_between(first, last)
+    assert str(month) == "9999-12-01"
 
 
 def test_months_between_two_moments_are_all_of_them() -> None:
