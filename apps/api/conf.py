@@ -47,8 +47,8 @@ class WebSettings(EnvironmentSettings):
         default=1000,
         ge=10,
         le=100_000,
-        description="Connections that one process holds; above, the one that has waited longest without a request "
-        "is closed. Stay below the limit of open files.",
+        description="Connections that one process holds; above, the one that has waited longest for its client "
+        "is closed. A process opens up to 250 files more.",
     )
     header_timeout_s: float = Field(
         default=10,

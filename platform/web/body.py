@@ -2,8 +2,11 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Final
 
-from web.types import Receive, Scope
+from web.types import Message, Receive, Scope
+
+PIECE_BYTES: Final = 64 * 1024
 
 
 class BodyOverdue(Exception):
@@ -26,7 +29,28 @@ class Body:
     whole: bool = True
 
 
-async def read_body(scope: Scope, receive: Receive, *, most_bytes: int, within_s: float) -> Body:
+class BodyRoom:
+    """The memory for bodies that are still on their way. Where it is full, the one that began first makes room."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._left = most_bytes
+        self._taken: dict[asyncio.Timeout, int] = {}
+
+    def take(self, deadline: asyncio.Timeout, size: int) -> None:
+        """Keep so many bytes more of the body that has this deadline."""
+        self._taken[deadline] = self._taken.get(deadline, 0) + size
+        self._left -= size
+        while self._left < 0:
+            first = next(iter(self._taken))
+            self.give_back(first)
+            first.reschedule(0)
+
+    def give_back(self, deadline: asyncio.Timeout) -> None:
+        """Keep nothing more of the body that has this deadline."""
+        self._left += self._taken.pop(deadline, 0)
+
+
+async def read_body(scope: Scope, receive: Receive, room: BodyRoom, *, most_bytes: int, within_s: float) -> Body:
     """The whole body, or where it is larger a part that is larger than `most_bytes`; nothing of one declared so.
 
     Raises BodyOverdue, ClientGone, TransferCodingUnknown.
@@ -40,35 +64,56 @@ async def read_body(scope: Scope, receive: Receive, *, most_bytes: int, within_s
         return Body()
     if declared and int(declared) > most_bytes:
         return Body(whole=False)
+    deadline = asyncio.timeout(within_s)
     try:
-        async with asyncio.timeout(within_s):
-            return await _received(receive, most_bytes)
+        async with deadline:
+            return await _received(receive, most_bytes, deadline, room)
     except TimeoutError:
-        raise BodyOverdue(f"the body was not there within {within_s:g} s") from None
+        raise BodyOverdue(
+            f"the body was not there within {within_s:g} s, or before others that are on their way took its room"
+        ) from None
+    finally:
+        room.give_back(deadline)
 
 
-async def _received(receive: Receive, most_bytes: int) -> Body:
-    pieces: list[bytes] = []
+async def _received(receive: Receive, most_bytes: int, deadline: asyncio.Timeout, room: BodyRoom) -> Body:
+    pieces: list[bytearray] = []
     size = 0
     while size <= most_bytes:
-        message = await receive()
+        message = await _next(receive, deadline)
         if message["type"] == "http.disconnect":
             raise ClientGone
         piece = message.get("body", b"")
         size += len(piece)
-        pieces.append(piece)
+        # Each piece of its own would take many times more, where they are small.
+        if pieces and len(pieces[-1]) < PIECE_BYTES:
+            pieces[-1] += piece
+        else:
+            pieces.append(bytearray(piece))
         if not message.get("more_body", False):
             return Body(b"".join(pieces))
+        room.take(deadline, len(piece))
     return Body(b"".join(pieces), whole=False)
+
+
+async def _next(receive: Receive, deadline: asyncio.Timeout) -> Message:
+    """What comes next. Raises TimeoutError, even where gunicorn has swallowed it.
+
+    Python 3.11 has asyncio.wait_for, by which gunicorn waits, return what came at the moment of a cancellation.
+    """
+    message = await receive()
+    if deadline.expired():
+        raise TimeoutError
+    return message
 
 
 async def discard_rest(receive: Receive, *, within_s: float, most_bytes: int) -> None:
     """Take what still comes of the body, in bounds: a client that sends on would not see its answer otherwise."""
     size = 0
     try:
-        async with asyncio.timeout(within_s):
+        async with asyncio.timeout(within_s) as deadline:
             while size < most_bytes:
-                message = await receive()
+                message = await _next(receive, deadline)
                 size += len(message.get("body", b""))
                 if not message.get("more_body", False):
                     return

@@ -3,11 +3,15 @@
 Words of the command line come before what stands here.
 """
 
+import math
+
 from apps.api.conf import WebSettings
 from apps.datasets.core.settings import SettingsInvalid, load
+from web.files import allow_files
 
 try:
     _web = load(WebSettings)
+    allow_files(_web.connections)
 except SettingsInvalid as error:
     raise SystemExit(str(error)) from None
 
@@ -18,6 +22,8 @@ workers = _web.workers
 worker_connections = _web.connections
 keepalive = _web.keep_alive_s
 graceful_timeout = _web.grace_s
+# After this gunicorn gives up a body of which nothing comes, and a worker that is being replaced: ours come first.
+timeout = max(math.ceil(_web.body_timeout_s), _web.grace_s + 5)
 limit_request_line = 8190
 loglevel = "warning"
 asgi_lifespan = "off"

@@ -11,13 +11,16 @@ from typing import Final
 from wsgiref.types import WSGIApplication
 
 from web.answer import Answer, Header
-from web.body import Body, BodyOverdue, ClientGone, TransferCodingUnknown, discard_rest, read_body
+from web.body import Body, BodyOverdue, BodyRoom, ClientGone, TransferCodingUnknown, discard_rest, read_body
 from web.environ import wsgi_environ
 from web.refusals import refusal
 from web.types import Receive, Scope, Send
 
 SLICE_BYTES: Final = 256 * 1024
 """What one deadline of the connection is for: the slowest client takes so much in ANDEN_WEB_WRITE_TIMEOUT_S."""
+
+ROOM_BYTES: Final = 64 * 1024 * 1024
+"""For all bodies that are on their way."""
 
 LINGER_S: Final = 5.0
 LINGER_BYTES: Final = 16 * 1024 * 1024
@@ -41,12 +44,18 @@ class ThreadedApplication:
         self._apart = {path: ThreadPoolExecutor(1, path) for path in apart}
         self._body_bytes = body_bytes
         self._body_timeout_s = body_timeout_s
+        self._body_room = BodyRoom(max(ROOM_BYTES, 2 * body_bytes))
         self._between_pieces = between_pieces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if scope["method"] == "CONNECT" or scope["raw_path"] == b"*":
+            await _refuse(send, 501, "this server answers at the addresses of its own, and for no other server")
+            return
         try:
-            body = await read_body(scope, receive, most_bytes=self._body_bytes, within_s=self._body_timeout_s)
+            body = await read_body(
+                scope, receive, self._body_room, most_bytes=self._body_bytes, within_s=self._body_timeout_s
+            )
         except BodyOverdue as overdue:
             await _refuse(send, 408, str(overdue))
             return

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from django.core.management import get_commands
 
+from apps.api.conf import WebSettings
 from apps.datasets.core.settings import EnvironmentSettings
 from config.conf import PlatformSettings
 
@@ -38,6 +39,10 @@ def test_a_process_of_ours_is_one_that_the_entry_point_and_manage_py_know(name: 
         assert rest[0] in commands
     elif role in {"ingest", "lag", "migrate"}:
         assert role in commands
+
+
+def test_the_web_server_is_given_longer_to_end_than_it_gives_its_requests() -> None:
+    assert int(SERVICES["web"]["stop_grace_period"].removesuffix("s")) > WebSettings().grace_s
 
 
 def test_every_process_of_the_platform_runs() -> None:

@@ -39,6 +39,14 @@ AMBIGUOUS = {
     "two hosts": f"GET /healthz HTTP/1.1\r\n{HOST}Host: other\r\n\r\n",
     "no method": f" /healthz HTTP/1.1\r\n{HOST}\r\n",
     "another version": f"GET /healthz HTTP/9.9\r\n{HOST}\r\n",
+    "two empty lines first": "\r\n\r\n",
+    "a TLS hello": "\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03\n",
+    "HTTP/2 without asking": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "a proxy's line": "PROXY TCP4 10.0.0.1 10.0.0.2 4711 80\r\n",
+    "a carriage return in the address": f"GET /heal\rthz HTTP/1.1\r\n{HOST}\r\n",
+    "a forbidden trailer": f"{POST}Transfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 3\r\n\r\n",
+    "two schemes": f"GET /healthz HTTP/1.1\r\n{HOST}X-Forwarded-Proto: https\r\nX-Forwarded-Ssl: off\r\n\r\n",
+    "a space before a chunk's end": f"{POST}Transfer-Encoding: chunked\r\n\r\n3 \r\nabc\r\n0\r\n\r\n",
     "a chunk whose size is none": f"{POST}Transfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n",
     "a chunk with a signed size": f"{POST}Transfer-Encoding: chunked\r\n\r\n+3\r\nabc\r\n0\r\n\r\n",
     "a chunk with a size of 5,000 digits": f"{POST}Transfer-Encoding: chunked\r\n\r\n{'0' * 5_000}\r\n",
@@ -72,6 +80,15 @@ def test_what_is_too_long_is_told_so_with_an_id(url: str, text: str, status: int
     assert refused.status == status
     assert refused.problem["status"] == status
     assert refused.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("start", ["OPTIONS *", "CONNECT 10.0.0.1:22", "CONNECT /healthz"])
+def test_who_asks_for_the_whole_server_or_for_another_is_told_so(url: str, start: str) -> None:
+    with line(url) as connection:
+        refused = connection.ask(get("/").replace("GET /", start, 1) + NEXT)
+        assert (refused.status, refused.problem["status"]) == (501, 501)
+        with pytest.raises(Closed):
+            connection.answer()
 
 
 def test_requests_that_are_sent_at_once_are_answered_in_their_order(url: str) -> None:

@@ -1,4 +1,4 @@
-"""A host that is not ours is refused before any view, and the API says so as it says everything."""
+"""What is refused before any view of the API, a host that is not ours first of all, is told as it tells everything."""
 
 import pytest
 from django.test import Client
@@ -23,3 +23,11 @@ def test_a_foreign_host_gets_problem_details_below_the_api(path: str, host: str)
 def test_a_foreign_host_gets_a_page_elsewhere() -> None:
     answer = Client().get("/admin/login/", headers={"host": "evil.example"})
     assert (answer.status_code, answer["Content-Type"].partition(";")[0]) == (400, "text/html")
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete", "options", "trace"])
+@pytest.mark.parametrize("path", ["/api/openapi.json", "/api/docs", "/api/problems"])
+def test_what_all_may_read_is_written_by_nobody(path: str, method: str) -> None:
+    answer = getattr(Client(enforce_csrf_checks=True), method)(path)
+    assert (answer.status_code, answer["Content-Type"], answer["Allow"]) == (405, CONTENT_TYPE, "GET, HEAD")
+    assert answer.json()["type"] == "/api/problems#method-not-allowed"

@@ -1,20 +1,23 @@
 """Which bodies are read, by the headers that declare them."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from web.body import Body, TransferCodingUnknown, read_body
+from web.body import Body, BodyOverdue, BodyRoom, TransferCodingUnknown, read_body
+from web.types import Message, Receive
 
 Headers = list[tuple[bytes, bytes]]
+CHUNKED: Headers = [(b"transfer-encoding", b"chunked")]
 
 
 def read(headers: Headers) -> Body:
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": b"{}", "more_body": False}
 
-    return asyncio.run(read_body({"headers": headers}, receive, most_bytes=100, within_s=5))
+    return asyncio.run(read_body({"headers": headers}, receive, BodyRoom(100), most_bytes=100, within_s=5))
 
 
 @pytest.mark.parametrize("coding", [b"chunked", b"Chunked", b" chunked "])
@@ -34,3 +37,58 @@ def test_a_chunked_body_is_read(coding: bytes) -> None:
 def test_a_body_in_another_transfer_coding_is_not_taken_for_plain(headers: Headers) -> None:
     with pytest.raises(TransferCodingUnknown, match="chunked"):
         read(headers)
+
+
+def test_a_deadline_that_what_waits_has_swallowed_holds() -> None:
+    """asyncio.wait_for of Python 3.11 does so where something comes at the very moment."""
+
+    async def receive() -> Message:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.01)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    with pytest.raises(BodyOverdue):
+        asyncio.run(
+            asyncio.wait_for(
+                read_body({"headers": CHUNKED}, receive, BodyRoom(10_000), most_bytes=10_000, within_s=0.1), 5
+            )
+        )
+
+
+def whole_body(size: int) -> Receive:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"x" * size, "more_body": False}
+
+    return receive
+
+
+def test_the_body_that_began_first_makes_room_for_others() -> None:
+    bound = 100
+
+    def begun(size: int) -> Receive:
+        pieces = [b"x" * size]
+
+        async def receive() -> Message:
+            if not pieces:
+                await asyncio.Event().wait()
+            return {"type": "http.request", "body": pieces.pop(), "more_body": True}
+
+        return receive
+
+    async def run() -> list[bool]:
+        room = BodyRoom(bound)
+        tasks = []
+        for size in (60, 30, 60, 10):
+            read = read_body({"headers": CHUNKED}, begun(size), room, most_bytes=bound, within_s=30)
+            tasks.append(asyncio.create_task(read))
+            await asyncio.sleep(0.01)
+        gone = [task.done() for task in tasks]
+        for task in tasks:
+            task.cancel()
+        answers = await asyncio.gather(*tasks, return_exceptions=True)
+        assert isinstance(answers[0], BodyOverdue)
+        whole = await read_body({"headers": CHUNKED}, whole_body(bound), room, most_bytes=bound, within_s=30)
+        assert whole == Body(b"x" * bound)
+        return gone
+
+    assert asyncio.run(run()) == [True, False, False, False]

@@ -1,4 +1,7 @@
-"""Exports never take every thread."""
+"""Exports never take every thread, and gunicorn's own deadlines come after ours."""
+
+import runpy
+from pathlib import Path
 
 import pytest
 
@@ -15,3 +18,13 @@ def test_exports_leave_a_thread(exports: int | None, threads: int, slots: int) -
 def test_exports_that_could_take_every_thread_are_refused(exports: int, threads: int) -> None:
     with pytest.raises(SettingsInvalid, match=f"ANDEN_API_EXPORTS: must be below ANDEN_WEB_THREADS, .* {threads}"):
         export_slots(ApiSettings(exports=exports), WebSettings(threads=threads))
+
+
+@pytest.mark.parametrize(("body_s", "grace_s"), [("0.5", "1"), ("30", "30"), ("600", "30"), ("30.5", "3600")])
+def test_gunicorn_waits_longer_than_we_do(monkeypatch: pytest.MonkeyPatch, body_s: str, grace_s: str) -> None:
+    monkeypatch.setenv("ANDEN_WEB_BODY_TIMEOUT_S", body_s)
+    monkeypatch.setenv("ANDEN_WEB_GRACE_S", grace_s)
+    monkeypatch.setenv("ANDEN_WEB_CONNECTIONS", "10")  # as few files as any machine allows
+    timeout = runpy.run_path(str(Path(__file__).parents[3] / "platform/web/gunicorn.py"))["timeout"]
+    assert timeout >= float(body_s)
+    assert timeout > int(grace_s)
