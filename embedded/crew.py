@@ -30,6 +30,8 @@ _LEAST_LIFE_S: Final = 5.0
 """What ended sooner after its start would end as soon again."""
 _LONGEST_PAUSE_S: Final = 60.0
 """What lived for so long is started again at once; pauses after shorter lives double, from a second up to this."""
+AGAIN: Final = "is started again"
+"""Stands in what is said of a process that returns."""
 _ASKED_TO_END: Final = (0, -signal.SIGTERM, -signal.SIGINT)
 
 
@@ -92,7 +94,7 @@ class _Tethered(Process):  # type: ignore[misc]
             return False
         if lived_s >= _LONGEST_PAUSE_S:
             self._pause_s = 0.0
-        again = f"is started again in {self._pause_s:.0f} s" if self._pause_s else "is started again"
+        again = f"{AGAIN} in {self._pause_s:.0f} s" if self._pause_s else AGAIN
         self._send_message(f"ERROR ended by itself with code {code} after {lived_s:.0f} s, and {again}\n")
         return True
 

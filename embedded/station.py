@@ -19,7 +19,7 @@ from typing import Final, LiteralString
 import psycopg
 
 from embedded.board import Departures, Progress
-from embedded.crew import Crew, LogFiles, Program
+from embedded.crew import AGAIN, Crew, LogFiles, Program
 from embedded.environment import ROOT, StationFolder, station_environment, write_environment
 from embedded.errors import EmbeddedError, FolderInUse, SetupFailed
 from embedded.jars import missing_jars
@@ -43,6 +43,13 @@ def web_command(port: int) -> tuple[str, ...]:
     """What starts the web server. Its requests have less time to end than the process manager gives it."""
     started = (sys.executable, "-m", "gunicorn", "--config", str(ROOT / "platform/web/gunicorn.py"))
     return (*started, "--bind", f"{LOOPBACK}:{port}", "--graceful-timeout", "10")
+
+
+def obituary(name: str, code: int | None, log: Path) -> str:
+    """How the process that ended first did so, and what it said last; not what the station said of an earlier life."""
+    said = last_line(log.read_text(errors="replace")) if log.exists() else ""
+    said = "" if AGAIN in said else said
+    return f"{name} ended by itself with code {code}: {said or 'it said nothing'} (log: {shown(log)})"
 
 
 def programs(web_port: int, probe_key: Path) -> tuple[Program, ...]:
@@ -107,17 +114,11 @@ class Station:
             self._crew.loop()
         self._over.set()
         if self._crew.fallen and not self._trouble:
-            self._trouble = self._obituary(self._crew.fallen, logs.path(self._crew.fallen))
+            self._trouble = obituary(self._crew.fallen, self._crew.returncode, logs.path(self._crew.fallen))
         if self._trouble:
             self._progress.say(f"\n{self._trouble}")
             return 1
         return 0
-
-    def _obituary(self, name: str, log: Path) -> str:
-        """How the process that ended first did so, and what it said last."""
-        said = last_line(log.read_text(errors="replace")) if log.exists() else ""
-        code = self._crew.returncode if self._crew else None
-        return f"{name} ended by itself with code {code}: {said or 'it said nothing'} (log: {shown(log)})"
 
     def _watch(self, names: tuple[str, ...]) -> None:
         """Wait until everything is up, say so, show how rows arrive, end in time; runs in a thread."""

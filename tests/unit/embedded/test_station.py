@@ -9,7 +9,7 @@ import pytest
 from embedded.environment import StationFolder, kept_secret, station_environment
 from embedded.errors import FolderInUse, SetupFailed
 from embedded.preparation import Preparation
-from embedded.station import _alone, _fresh_folders, _run_seconds, programs
+from embedded.station import _alone, _fresh_folders, _run_seconds, obituary, programs
 
 
 def test_a_secret_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
@@ -94,3 +94,21 @@ def test_a_wrong_variable_ends_the_command_with_one_line() -> None:
     )
     assert done.returncode == 1
     assert done.stderr == "make run: ANDEN_RUN_SECONDS must be a number of seconds above 0\n"
+
+
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [
+        ("starting\nANDEN_WEB_THREADS is wrong\n", "ANDEN_WEB_THREADS is wrong"),
+        ("reading\nERROR ended by itself with code -9 after 28 s, and is started again in 1 s\n", "it said nothing"),
+        ("ERROR ended by itself with code 1 after 9 s, and is started again\nno database\n", "no database"),
+        (None, "it said nothing"),
+    ],
+)
+def test_of_a_process_that_ended_the_last_word_of_its_last_life_is_told(
+    tmp_path: Path, log: str | None, said: str
+) -> None:
+    path = tmp_path / "ingest.log"
+    if log is not None:
+        path.write_text(log)
+    assert obituary("ingest", -9, path).startswith(f"ingest ended by itself with code -9: {said} (log: ")
