@@ -30,8 +30,6 @@ _LEAST_LIFE_S: Final = 5.0
 """What ended sooner after its start would end as soon again."""
 _LONGEST_PAUSE_S: Final = 60.0
 """What lived for so long is started again at once; pauses after shorter lives double, from a second up to this."""
-AGAIN: Final = "is started again"
-"""Stands in what is said of a process that returns."""
 _ASKED_TO_END: Final = (0, -signal.SIGTERM, -signal.SIGINT)
 
 
@@ -94,8 +92,10 @@ class _Tethered(Process):  # type: ignore[misc]
             return False
         if lived_s >= _LONGEST_PAUSE_S:
             self._pause_s = 0.0
-        again = f"{AGAIN} in {self._pause_s:.0f} s" if self._pause_s else AGAIN
-        self._send_message(f"ERROR ended by itself with code {code} after {lived_s:.0f} s, and {again}\n")
+        pause = f" in {self._pause_s:.0f} s" if self._pause_s else ""
+        self._send_message(
+            f"ERROR ended by itself with code {code} after {lived_s:.0f} s, and is started again{pause}\n"
+        )
         return True
 
     def _paused(self) -> bool:
@@ -181,10 +181,15 @@ class LogFiles(Printer):  # type: ignore[misc]
         self._say = say
         self._files: dict[str, IO[bytes]] = {}
         self._severe: Counter[str] = Counter()
+        self._last: dict[str, bytes] = {}
 
     def path(self, name: str) -> Path:
         """Where the lines of this process go."""
         return self._folder / f"{name}.log"
+
+    def last_words(self, name: str) -> str:
+        """The last line of this process, of its last life, that says something."""
+        return self._last.get(name, b"").decode(errors="replace").strip()
 
     def write(self, message: Message) -> None:
         """Put one line where it belongs."""
@@ -194,9 +199,13 @@ class LogFiles(Printer):  # type: ignore[misc]
         if name not in self._files:
             self._files[name] = self.path(name).open("ab", buffering=0)
         self._files[name].write(data)
-        if _SEVERE.search(data) and own:
+        if own or data.strip():
+            self._last[name] = b"" if own else data
+        if not _SEVERE.search(data):
+            return
+        if own:
             self._say(f"{name}: {data.decode().strip()}")
-        elif _SEVERE.search(data):
+        else:
             self._severe[name] += 1
             if self._severe[name] <= _SHOWN_PER_PROCESS:
                 self._say(f"{name}: {data.decode(errors='replace').strip()}")

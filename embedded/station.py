@@ -19,14 +19,14 @@ from typing import Final, LiteralString
 import psycopg
 
 from embedded.board import Departures, Progress
-from embedded.crew import AGAIN, Crew, LogFiles, Program
+from embedded.crew import Crew, LogFiles, Program
 from embedded.environment import ROOT, StationFolder, station_environment, write_environment
 from embedded.errors import EmbeddedError, FolderInUse, SetupFailed
 from embedded.jars import missing_jars
 from embedded.kafka import EmbeddedKafka
 from embedded.ports import LOOPBACK, free_port
 from embedded.postgres import EmbeddedPostgres
-from embedded.preparation import Preparation, last_line, shown
+from embedded.preparation import Preparation, shown
 from embedded.prometheus import watcher
 
 _WEB_PORT: Final = 8000
@@ -45,11 +45,10 @@ def web_command(port: int) -> tuple[str, ...]:
     return (*started, "--bind", f"{LOOPBACK}:{port}", "--graceful-timeout", "10")
 
 
-def obituary(name: str, code: int | None, log: Path) -> str:
-    """How the process that ended first did so, and what it said last; not what the station said of an earlier life."""
-    said = last_line(log.read_text(errors="replace")) if log.exists() else ""
-    said = "" if AGAIN in said else said
-    return f"{name} ended by itself with code {code}: {said or 'it said nothing'} (log: {shown(log)})"
+def obituary(name: str, code: int | None, logs: LogFiles) -> str:
+    """How the process that ended first did so, and what it said last."""
+    said = logs.last_words(name) or "it said nothing"
+    return f"{name} ended by itself with code {code}: {said} (log: {shown(logs.path(name))})"
 
 
 def programs(web_port: int, probe_key: Path) -> tuple[Program, ...]:
@@ -114,7 +113,7 @@ class Station:
             self._crew.loop()
         self._over.set()
         if self._crew.fallen and not self._trouble:
-            self._trouble = obituary(self._crew.fallen, self._crew.returncode, logs.path(self._crew.fallen))
+            self._trouble = obituary(self._crew.fallen, self._crew.returncode, logs)
         if self._trouble:
             self._progress.say(f"\n{self._trouble}")
             return 1

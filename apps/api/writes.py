@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connections, transaction
 from psycopg import Cursor
 
+from apps.api.adapters.pages import IdMaker
 from apps.api.adapters.refusals import told
 from apps.api.adapters.rows import RowWrite, StoredRow, WrittenRow, column_sizes, event_moment, lock_row, write_row
 from apps.api.adapters.statements import Statement
@@ -149,18 +150,18 @@ def _written(access: Access, change: Change, most_bytes: int) -> Written:
             raise RecordNewer
         if stored is None and row.rev > 1:
             raise RowMade
-        record_id = id_maker(access).make(row.key)
+        ids = id_maker(access)
+        record_id = ids.make(row.key)
         if len(record_id) > MAX_ID:
             rule = "the key is longer than an address of its record may be"
             raise BadRecord("out_of_range", rule, field=access.applied.contract.key[0])
-        body = _body(access, cursor, row)
+        body = _body(access, ids, cursor, row)
     created = stored.deleted if stored is not None else row.rev == 1
     return Written(body, record_id, etag_of("", str(row.rev)), created=created)
 
 
-def _body(access: Access, cursor: Cursor[Any], row: WrittenRow) -> str:
+def _body(access: Access, ids: IdMaker, cursor: Cursor[Any], row: WrittenRow) -> str:
     """The record as it stands, as far as the key may read it and an answer can carry it."""
-    ids = id_maker(access)
     if "read" not in access.actions:
         return ids.record("{}", row.key)
     if row.body is not None:

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.paginator import InfinitePaginator
 
-from apps.datasets.core.contract import EXTRA
+from apps.datasets.core.contract import EXTRA, Contract
 from apps.datasets.core.errors import DatasetsError
 from apps.datasets.core.raw import shown
 from apps.datasets.read_only_admin import ReadOnlyAdmin
@@ -145,10 +145,8 @@ def may_see_raw(request: HttpRequest, record: Quarantine) -> bool:
 
 def hides_fields(record: Quarantine) -> bool:
     """Whether its dataset has restricted fields; nobody knows of one whose contract cannot be read, so it has."""
-    try:
-        return bool(applied(record.dataset_id, record.dataset.number).contract.restricted)
-    except DatasetsError:
-        return True
+    contract = _contract(record)
+    return contract is None or bool(contract.restricted)
 
 
 def quotes_hidden(record: Quarantine) -> bool:
@@ -164,11 +162,16 @@ def names_column(record: Quarantine) -> bool:
     """Whether its field is none, or a column; of a contract that cannot be read nobody knows, so it is not."""
     if record.field in {"", EXTRA}:
         return True
+    contract = _contract(record)
+    return contract is not None and any(record.field == field.name for field in contract.fields)
+
+
+def _contract(record: Quarantine) -> Contract | None:
+    """The contract of its dataset; None where it cannot be read."""
     try:
-        contract = applied(record.dataset_id, record.dataset.number).contract
+        return applied(record.dataset_id, record.dataset.number).contract
     except DatasetsError:
-        return False
-    return record.field in {field.name for field in contract.fields}
+        return None
 
 
 @admin.register(Source)

@@ -2,10 +2,13 @@ import os
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from honcho.printer import Message
 
+from embedded.crew import LogFiles
 from embedded.environment import StationFolder, kept_secret, station_environment
 from embedded.errors import FolderInUse, SetupFailed
 from embedded.preparation import Preparation
@@ -96,19 +99,22 @@ def test_a_wrong_variable_ends_the_command_with_one_line() -> None:
     assert done.stderr == "make run: ANDEN_RUN_SECONDS must be a number of seconds above 0\n"
 
 
+AGAIN = "ERROR ended by itself with code -9 after 28 s, and is started again in 1 s\n"
+
+
 @pytest.mark.parametrize(
-    ("log", "said"),
+    ("lines", "said"),
     [
-        ("starting\nANDEN_WEB_THREADS is wrong\n", "ANDEN_WEB_THREADS is wrong"),
-        ("reading\nERROR ended by itself with code -9 after 28 s, and is started again in 1 s\n", "it said nothing"),
-        ("ERROR ended by itself with code 1 after 9 s, and is started again\nno database\n", "no database"),
-        (None, "it said nothing"),
+        ([b"starting\n", b"ANDEN_WEB_THREADS is wrong\n", b"\n"], "ANDEN_WEB_THREADS is wrong"),
+        ([b"reading\n", AGAIN], "it said nothing"),
+        ([b"reading\n", AGAIN, b"no database\n"], "no database"),
+        ([], "it said nothing"),
     ],
 )
 def test_of_a_process_that_ended_the_last_word_of_its_last_life_is_told(
-    tmp_path: Path, log: str | None, said: str
+    tmp_path: Path, lines: list[bytes | str], said: str
 ) -> None:
-    path = tmp_path / "ingest.log"
-    if log is not None:
-        path.write_text(log)
-    assert obituary("ingest", -9, path).startswith(f"ingest ended by itself with code -9: {said} (log: ")
+    with closing(LogFiles(tmp_path, lambda _: None)) as logs:
+        for line in lines:
+            logs.write(Message("line", line, None, "ingest", None))
+        assert obituary("ingest", -9, logs).startswith(f"ingest ended by itself with code -9: {said} (log: ")

@@ -22,9 +22,9 @@ class OperationTimer:
 
     def __init__(self, alias: str) -> None:
         self.alias = alias
-        seconds = prometheus.histogram(DATABASE_SECONDS)
+        seconds, errors = prometheus.histogram(DATABASE_SECONDS), prometheus.counter(DATABASE_ERRORS)
         for operation in OPERATIONS:
-            prometheus.counter(DATABASE_ERRORS).labels(alias, operation, OUT_OF_RESOURCES)
+            errors.labels(alias, operation, OUT_OF_RESOURCES)
         self._observe = {operation: seconds.labels(alias, operation).observe for operation in OPERATIONS}
 
     def call(
