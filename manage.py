@@ -37,7 +37,7 @@ def main() -> None:
     except ModuleNotFoundError:
         sys.exit("This Python has no Django: use .venv/bin/python manage.py …, which make run and make test set up")
 
-    from apps.datasets.core.settings import SettingsInvalid
+    from apps.telemetry.environment import SettingsInvalid
 
     try:
         execute_from_command_line(sys.argv)

@@ -1,1 +1,0 @@
-"""The apps of Andén: datasets, ingest, api, monitoring, console."""

@@ -69,7 +69,7 @@ def main(url: str, rounds: int) -> None:
 
 
 def _raw(stack: ExitStack, url: str) -> tuple[Query, Query]:
-    from apps.datasets.adapters.timed_postgresql.cursors import timed_cursor  # noqa: PLC0415 - after Django's setup
+    from apps.telemetry.postgresql.cursors import timed_cursor  # noqa: PLC0415 - after Django's setup
 
     plain = stack.enter_context(psycopg.connect(url, autocommit=True))
     timed = stack.enter_context(psycopg.connect(url, autocommit=True, cursor_factory=timed_cursor("bench")))
@@ -79,7 +79,7 @@ def _raw(stack: ExitStack, url: str) -> tuple[Query, Query]:
 def _wrapped(stack: ExitStack, options: dict[str, Any]) -> tuple[Query, Query]:
     from django.db.backends.postgresql.base import DatabaseWrapper as Plain  # noqa: PLC0415
 
-    from apps.datasets.adapters.timed_postgresql.base import DatabaseWrapper as Timed  # noqa: PLC0415
+    from apps.telemetry.postgresql.base import DatabaseWrapper as Timed  # noqa: PLC0415
 
     plain, timed = (stack.enter_context(_database(kind, options)) for kind in (Plain, Timed))
     return lambda: _ask(plain), lambda: _ask(timed)
@@ -120,7 +120,7 @@ def _us(query: Query) -> float:
 
 def _reading(rounds: int) -> float:
     """Microseconds to see what a statement of 1,600 characters does, met before."""
-    from apps.datasets.adapters.timed_postgresql.operation import operation_of  # noqa: PLC0415
+    from apps.telemetry.postgresql.operation import operation_of  # noqa: PLC0415
 
     return statistics.median(_us(lambda: operation_of(LONG)) for _ in range(rounds * PASSES))
 

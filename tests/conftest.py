@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 from pytest_django import DjangoDbBlocker
 
-from apps.datasets.adapters.timed_postgresql.base import DatabaseWrapper
+from apps.telemetry.postgresql.base import DatabaseWrapper
 from embedded.postgres import EmbeddedPostgres
 from tests.gateway import EVENTS
 from tests.station import Station

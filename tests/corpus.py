@@ -1,4 +1,4 @@
-"""The statements whose operation is known, as tests/unit/monitoring/statements.yaml lists them."""
+"""The statements whose operation is known, as tests/unit/telemetry/statements.yaml lists them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import yaml
 
-from apps.datasets.adapters.timed_postgresql.operation import Operation
+from apps.telemetry.postgresql.operation import Operation
 
-FILE: Final = Path(__file__).parent / "unit/monitoring/statements.yaml"
+FILE: Final = Path(__file__).parent / "unit/telemetry/statements.yaml"
 BEYOND_THE_TEXT: Final = "what only the function knows"
 
 

@@ -4,8 +4,8 @@ from typing import Final
 
 from django.db import connection
 
-from apps.datasets.adapters import prometheus
-from apps.datasets.core.metric import Metric
+from apps.telemetry import prometheus
+from apps.telemetry.metric import Metric
 from config.celery import app
 
 TASKS: Final = Metric("anden_probe_tasks_total", "Tasks of a test that ended.", "counter")

@@ -1,1 +1,0 @@
-"""The HTTP API for third parties: records, clients, keys, grants."""

@@ -3,7 +3,7 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from apps.datasets.core.settings import EnvironmentSettings, SettingsInvalid
+from apps.telemetry.environment import EnvironmentSettings, SettingsInvalid
 
 
 class ApiSettings(EnvironmentSettings):

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from apps.datasets.core.metric import Metric
+from apps.telemetry.metric import Metric
 
 REQUESTS: Final = Metric(
     "anden_api_requests_total",

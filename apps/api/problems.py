@@ -13,8 +13,8 @@ from rest_framework import exceptions as drf
 
 from apps.api.adapters.refusals import ContractMoved, reaction
 from apps.api.core import errors
-from apps.datasets.adapters.request_ids import request_id
 from apps.datasets.core.errors import BadRecord, StoreUnavailable
+from apps.telemetry.request_ids import request_id
 
 logger = logging.getLogger(__name__)
 

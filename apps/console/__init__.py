@@ -1,1 +1,0 @@
-"""The stewards' start page and journeys across the apps."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
 
-from apps.datasets.core.settings import EnvironmentSettings
+from apps.telemetry.environment import EnvironmentSettings
 
 OTHERS: Final = re.compile(r"ANDEN_(VENV|RUN_SECONDS|DB_PASSWORD|TEST_[A-Z_]+)")
 """Variables of the Makefile, the station, compose.yaml and the tests."""

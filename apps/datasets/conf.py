@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from apps.datasets.core.classification import STRICT, ClassificationPolicy, folded
-from apps.datasets.core.settings import EnvironmentSettings
+from apps.telemetry.environment import EnvironmentSettings
 
 Words = Annotated[tuple[str, ...], NoDecode]
 

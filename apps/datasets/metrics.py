@@ -1,24 +1,9 @@
-"""The metrics of the shared kernel: how long callers wait for PostgreSQL."""
+"""The metrics of datasets: whether beat lives, and how far the ledger and the contracts reach."""
 
 from typing import Final
 
-from apps.datasets.core.metric import Metric
+from apps.telemetry.metric import Metric
 
-DATABASE_SECONDS: Final = Metric(
-    "anden_database_operation_seconds",
-    "Seconds that callers waited for PostgreSQL, by operation; COPY and server-side cursors included.",
-    "histogram",
-    labels=("alias", "operation"),
-    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
-)
-DATABASE_ERRORS: Final = Metric(
-    "anden_database_errors_total",
-    "Operations that PostgreSQL refused or lost, by the first two characters of the SQLSTATE.",
-    "counter",
-    labels=("alias", "operation", "sqlstate_class"),
-)
-OUT_OF_RESOURCES: Final = "53"
-"""The class of SQLSTATE that says that PostgreSQL has no room: disk, memory or connections."""
 BEAT: Final = Metric(
     "anden_datasets_beat_timestamp_seconds",
     "When a worker last got the heartbeat that beat sends every minute, Unix time.",
@@ -34,10 +19,4 @@ LATEST: Final = Metric(
     "When the last month that the dataset's contract allows ends, Unix time; absent where it names none.",
     "gauge",
     labels=("dataset",),
-)
-SPANS: Final = Metric(
-    "anden_tracing_spans_total",
-    "Spans by what became of them: sent; refused by the collector or not reached; dropped, because too many waited.",
-    "counter",
-    labels=("outcome",),
 )

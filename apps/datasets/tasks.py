@@ -8,7 +8,6 @@ from typing import Final
 from celery import shared_task
 from django.conf import settings
 
-from apps.datasets.adapters import prometheus
 from apps.datasets.adapters.connections import connect
 from apps.datasets.adapters.ledger import ensure_ledger_days, ledger_until
 from apps.datasets.adapters.retention import drop_ledger_days, purge_tombstones
@@ -16,6 +15,7 @@ from apps.datasets.core.contract import Mode
 from apps.datasets.core.months import month_start
 from apps.datasets.metrics import BEAT, LATEST, LEDGER_UNTIL
 from apps.datasets.selectors import dataset_list
+from apps.telemetry import prometheus
 
 ALIAS: Final = "default"
 

@@ -1,1 +1,0 @@
-"""Kafka to PostgreSQL: workers, positions, quarantine."""

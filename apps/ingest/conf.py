@@ -9,8 +9,8 @@ from typing import Final, Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from apps.datasets.core.settings import EnvironmentSettings
 from apps.ingest.core.batching import BatchPolicy
+from apps.telemetry.environment import EnvironmentSettings
 
 ADDRESS: Final = re.compile(r"\S+:(\d{1,5})")
 

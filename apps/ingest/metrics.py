@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from apps.datasets.core.metric import Metric
+from apps.telemetry.metric import Metric
 
 RECORDS: Final = Metric(
     "anden_ingest_records_total", "Records committed, rows and rejects alike.", "counter", labels=("dataset",)

@@ -1,1 +1,0 @@
-"""Metrics of the platform, and later dashboards, rules, outliers, SLOs."""

@@ -10,7 +10,7 @@ class MonitoringConfig(AppConfig):
 
     def ready(self) -> None:
         """Show the fleet's series on the page of metrics."""
-        from apps.datasets.adapters import prometheus  # noqa: PLC0415 - the models must be there first
         from apps.monitoring.services.fleet_series import SERIES  # noqa: PLC0415
+        from apps.telemetry import prometheus  # noqa: PLC0415 - the models must be there first
 
         prometheus.also(SERIES)

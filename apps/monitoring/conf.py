@@ -8,23 +8,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, HttpUrl, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from apps.datasets.core.settings import EnvironmentSettings
 from apps.monitoring.core.cloudwatch.resources import Resources
 from apps.monitoring.core.fleet.span import DAY_S, Span
+from apps.telemetry.environment import EnvironmentSettings
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
-
-
-class MonitoringSettings(EnvironmentSettings):
-    """Variables that begin with ANDEN_MONITORING_."""
-
-    model_config = SettingsConfigDict(env_prefix="ANDEN_MONITORING_")
-
-    metrics_folder: Path | None = Field(
-        default=None,
-        description="Folder that all processes of a machine share for their metrics; needed as soon as there "
-        "is more than one process. PROMETHEUS_MULTIPROC_DIR counts, too.",
-    )
 
 
 class GrafanaSettings(EnvironmentSettings):
@@ -250,24 +238,3 @@ class FleetSettings(EnvironmentSettings):
     def span(self) -> Span:
         """What an evaluation looks at."""
         return Span(window_s=self.window_s, step_s=self.step_s, days=self.days)
-
-
-class TracingSettings(EnvironmentSettings):
-    """Variables that begin with ANDEN_TRACING_."""
-
-    model_config = SettingsConfigDict(env_prefix="ANDEN_TRACING_")
-
-    endpoint: HttpUrl | None = Field(
-        default=None,
-        description="OpenTelemetry collector that takes spans over OTLP/HTTP, such as http://collector:4318; "
-        "nothing is traced when unset.",
-    )
-    sample_ratio: float = Field(
-        default=0.05,
-        ge=0,
-        le=1,
-        description="Share of requests and batches that are traced, where no caller has decided already.",
-    )
-    service: str = Field(
-        default="anden", min_length=1, max_length=64, description="Name of the service in traces (service.name)."
-    )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from apps.datasets.core.metric import Metric
+from apps.telemetry.metric import Metric
 
 FLEET_SCORE: Final = Metric(
     "anden_fleet_signal_score",

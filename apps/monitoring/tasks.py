@@ -6,12 +6,12 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from apps.monitoring.core.errors import MonitoringError
 from apps.monitoring.core.grafana.show import drift_lines
 from apps.monitoring.services import grafana_station
 from apps.monitoring.services.fleet import fleet_purge
 from apps.monitoring.services.grafana_drift import drift_look, synced_tell
 from apps.monitoring.services.grafana_history import StoredHistory
+from apps.telemetry.errors import MonitoringError
 
 logger = logging.getLogger(__name__)
 

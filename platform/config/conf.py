@@ -6,7 +6,7 @@ from typing import Annotated, Final, Self
 from pydantic import Field, PostgresDsn, SecretStr, TypeAdapter, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from apps.datasets.core.settings import EnvironmentSettings
+from apps.telemetry.environment import EnvironmentSettings
 
 ROLES: Final = ("app", "owner", "ingest", "reader", "writer", "analyst")
 """The six database roles; `app` is Django's default alias."""

@@ -8,18 +8,13 @@ import dj_database_url
 from apps.api.conf import ApiSettings, WebSettings, export_slots
 from apps.api.openapi import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401
 from apps.console import theme
-from apps.datasets.adapters.prometheus import share_folder
-from apps.datasets.adapters.tracing import start_tracing
 from apps.datasets.conf import DatasetsSettings
-from apps.datasets.core.settings import load
 from apps.ingest.conf import IngestSettings, KafkaSettings
-from apps.monitoring.conf import (
-    CloudWatchSettings,
-    FleetSettings,
-    GrafanaSettings,
-    MonitoringSettings,
-    TracingSettings,
-)
+from apps.monitoring.conf import CloudWatchSettings, FleetSettings, GrafanaSettings
+from apps.telemetry.conf import MonitoringSettings, TracingSettings
+from apps.telemetry.environment import load
+from apps.telemetry.prometheus import share_folder
+from apps.telemetry.tracing.current import start_tracing
 from config import sqs
 from config.conf import PlatformSettings
 
@@ -63,6 +58,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "apps.telemetry",
     "apps.datasets",
     "apps.ingest",
     "apps.api",
@@ -70,8 +66,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "apps.monitoring.middleware.MonitoringFirst",
-    "apps.monitoring.middleware.RequestTraced",
+    "apps.telemetry.middleware.MonitoringFirst",
+    "apps.telemetry.middleware.RequestTraced",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -111,7 +107,7 @@ def _database(url: str, role: str) -> dict[str, Any]:
         if ANDEN.database_pool:
             # A pool that gives up soon asks again with the next request, instead of in ever longer pauses.
             options["pool"] = {"min_size": 1, "max_size": 8, "timeout": 5, "reconnect_timeout": 3}
-    engine = "apps.datasets.adapters.timed_postgresql"
+    engine = "apps.telemetry.postgresql"
     # Nothing but a pool keeps a connection from one request to the next.
     return {**database, "ENGINE": engine, "OPTIONS": options, "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 0}
 
@@ -181,8 +177,8 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s%(in_request)s %(message)s"}},
     "filters": {
-        "request": {"()": "apps.datasets.adapters.request_ids.RequestIdFilter"},
-        "not ready": {"()": "apps.monitoring.adapters.readiness_log.NotReadyFilter"},
+        "request": {"()": "apps.telemetry.request_ids.RequestIdFilter"},
+        "not ready": {"()": "apps.telemetry.readiness_log.NotReadyFilter"},
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}},
     # These pools warn at every try; what fails in the end says so itself.

@@ -9,7 +9,7 @@ urlpatterns = [
     path("admin/monitoring/fleet/", include("apps.monitoring.admin.urls")),  # before the admin, which takes the rest
     path("admin/", admin.site.urls),
     path("api/", include("apps.api.urls")),
-    path("", include("apps.monitoring.urls")),
+    path("", include("apps.telemetry.urls")),
 ]
 
 handler400 = "apps.api.problems.request_refused"

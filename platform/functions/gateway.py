@@ -16,7 +16,7 @@ from apig_wsgi import make_lambda_handler
 
 from apps.api.core.errors import AnswerTooLarge
 from apps.api.problems import problem_response
-from apps.datasets.adapters.request_ids import HEADER, sound_request_id, within_request
+from apps.telemetry.request_ids import HEADER, sound_request_id, within_request
 
 Event = dict[str, Any]
 Handler = Callable[[Event, Any], Event]

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import close_old_connections
 
-from apps.monitoring.urls import urlpatterns
+from apps.telemetry.urls import urlpatterns
 from config.wsgi import application as django
 from web.threads import ThreadedApplication
 

@@ -3,7 +3,7 @@
 import resource
 from typing import Final
 
-from apps.datasets.core.settings import SettingsInvalid
+from apps.telemetry.environment import SettingsInvalid
 
 BESIDE: Final = 250
 """For all else: databases, metrics, static files, and connections that are being closed."""

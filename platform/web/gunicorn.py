@@ -6,7 +6,7 @@ Words of the command line come before what stands here.
 import math
 
 from apps.api.conf import WebSettings
-from apps.datasets.core.settings import SettingsInvalid, load
+from apps.telemetry.environment import SettingsInvalid, load
 from web.files import allow_files
 
 try:

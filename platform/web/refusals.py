@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 import msgspec
 
-from apps.datasets.adapters.request_ids import HEADER
+from apps.telemetry.request_ids import HEADER
 
 
 def refusal(status: int, detail: str) -> tuple[list[tuple[bytes, bytes]], bytes]:

@@ -17,7 +17,7 @@ from gunicorn.errors import AppImportError
 from gunicorn.workers import gasgi
 
 from apps.api.conf import WebSettings
-from apps.datasets.core.settings import SettingsInvalid, load
+from apps.telemetry.environment import SettingsInvalid, load
 from web.answer import Header
 from web.parser import QuickParser
 from web.refusals import refusal

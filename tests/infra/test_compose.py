@@ -11,7 +11,7 @@ import yaml
 from django.core.management import get_commands
 
 from apps.api.conf import WebSettings
-from apps.datasets.core.settings import EnvironmentSettings
+from apps.telemetry.environment import EnvironmentSettings
 from config.conf import PlatformSettings
 
 ROOT = Path(__file__).parents[2]

@@ -1,1 +1,0 @@
-"""PostgreSQL behind the API: queries, pages, exports, writes."""

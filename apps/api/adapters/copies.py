@@ -18,9 +18,9 @@ from apps.api.adapters.refusals import told
 from apps.api.adapters.statements import Statement
 from apps.api.core.errors import ExportsBusy
 from apps.api.metrics import EXPORT_BYTES, EXPORTS
-from apps.datasets.adapters import prometheus
 from apps.datasets.adapters.connections import connect
-from apps.datasets.adapters.timed_postgresql.timer import timer_of
+from apps.telemetry import prometheus
+from apps.telemetry.postgresql.timer import timer_of
 
 PIECE_BYTES: Final = 128 * 1024
 ALIAS: Final = "reader"

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connections
 
-from apps.datasets.adapters.timed_postgresql.cursors import timed_cursor
+from apps.telemetry.postgresql.cursors import timed_cursor
 
 
 def fetch_prepared(alias: str, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:

@@ -1,1 +1,0 @@
-"""Pure rules of api: no Django, no driver, no clock."""

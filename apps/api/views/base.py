@@ -18,7 +18,7 @@ from apps.api.core.media_types import JSON
 from apps.api.metrics import REQUESTS, SECONDS
 from apps.api.problems import problem_response
 from apps.api.selectors import Access, Caller, access_again, access_of
-from apps.datasets.adapters import prometheus
+from apps.telemetry import prometheus
 
 Answer = TypeVar("Answer")
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})

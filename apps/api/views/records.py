@@ -30,7 +30,7 @@ from apps.api.openapi import ref
 from apps.api.records import record_item, records_csv, records_page
 from apps.api.views.base import ApiView, caller, dataset_path, json_response, pairs, with_access
 from apps.api.writes import Change, Method, Written, record_write
-from apps.datasets.adapters import prometheus
+from apps.telemetry import prometheus
 
 CSV = "text/csv; charset=utf-8; header=present"
 PATCHES = (MERGE_PATCH, JSON)

@@ -1,1 +1,0 @@
-"""The statements behind the console's pages: bounded, and served by an index."""

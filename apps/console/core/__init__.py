@@ -1,1 +1,0 @@
-"""Pure rules of console: no Django, no driver, no clock."""

@@ -1,1 +1,0 @@
-"""How datasets touch PostgreSQL and Prometheus."""

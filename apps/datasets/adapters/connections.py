@@ -6,8 +6,8 @@ import psycopg
 from django.conf import settings
 from django.db import connections
 
-from apps.datasets.adapters.timed_postgresql.cursors import timed_cursor
 from apps.datasets.core.errors import StoreMisconfigured
+from apps.telemetry.postgresql.cursors import timed_cursor
 
 
 def connect(alias: str, **extra: Any) -> psycopg.Connection[Any]:

@@ -1,1 +1,0 @@
-"""Pure rules of datasets: no Django, no driver, no clock."""

@@ -1,1 +1,0 @@
-"""Kafka and PostgreSQL behind the ports of ingest, and the fakes that stand in for them."""

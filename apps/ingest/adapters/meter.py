@@ -8,13 +8,13 @@ from functools import cache, wraps
 from time import perf_counter, time_ns
 from typing import Final, ParamSpec
 
-from apps.datasets.adapters import prometheus
-from apps.datasets.adapters.tracing import tracing
 from apps.ingest import metrics
 from apps.ingest.adapters.trips import Trips
 from apps.ingest.core.ports import Target
 from apps.ingest.core.records import Part
 from apps.ingest.core.rejects import REASONS
+from apps.telemetry import prometheus
+from apps.telemetry.tracing.current import tracing
 
 _trips: Final = Trips()
 """Those of this process: it has one worker."""

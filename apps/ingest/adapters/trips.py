@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Final
 
-from apps.datasets.adapters.tracing import tracing
-from apps.datasets.core.tracing import OpenSpan, traceparent_of
 from apps.ingest.core.headers import record_headers
 from apps.ingest.core.ports import Target
 from apps.ingest.core.records import Part, Record
+from apps.telemetry.tracing.current import tracing
+from apps.telemetry.tracing.port import OpenSpan, traceparent_of
 
 LOOKED_AT: Final = 200
 """Records of a batch that are asked for the trace they belong to: a few tell, forty thousand cost."""

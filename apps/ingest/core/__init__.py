@@ -1,1 +1,0 @@
-"""Pure rules of ingest: no Django, no driver, no clock."""

@@ -1,1 +1,0 @@
-"""What ingest does: workers, topics, lag."""

@@ -13,7 +13,6 @@ from typing import Final
 
 from django.db import connections
 
-from apps.datasets.adapters import prometheus
 from apps.ingest import metrics
 from apps.ingest.adapters.ends import note_ends
 from apps.ingest.core.errors import BrokerRefused, BrokerUnavailable, StoreUnavailable, missing_line
@@ -21,6 +20,7 @@ from apps.ingest.core.lag import EndHistory
 from apps.ingest.core.ports import Topics
 from apps.ingest.core.records import OffsetRange, TopicPartition
 from apps.ingest.selectors import ALIAS, StoredPosition, asking
+from apps.telemetry import prometheus
 
 LOGGER: Final = logging.getLogger("apps.ingest.lag")
 UNKNOWN_TOPIC: Final = "its contract cannot be read, and no position says which topic it had"

@@ -1,1 +1,0 @@
-"""Pure rules of monitoring: no Django, no driver, no clock."""

@@ -6,7 +6,7 @@ They keep their own names and are not held to our conventions.
 from collections.abc import Mapping
 from typing import Final
 
-from apps.datasets.core.metric import Metric
+from apps.telemetry.metric import Metric
 
 _ROUTES: Final = ("view", "method")
 _SECONDS: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)

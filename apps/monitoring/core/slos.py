@@ -12,10 +12,10 @@ from typing import Final
 from apps.api.metrics import PROBE_CHECKS
 from apps.api.metrics import REQUESTS as API_REQUESTS
 from apps.api.metrics import SECONDS as API_SECONDS
-from apps.datasets.core.metric import Metric
-from apps.datasets.metrics import DATABASE_SECONDS
 from apps.ingest.metrics import LAG_MEASURED, LAG_SECONDS, LAG_UP, RECORDS, REJECTS
-from apps.monitoring.core.promql import Match, Query, compose, level, observed, rate, series, within
+from apps.telemetry.metric import Metric
+from apps.telemetry.metrics import DATABASE_SECONDS
+from apps.telemetry.promql import Match, Query, compose, level, observed, rate, series, within
 
 PERIOD: Final = "30d"
 """The window that a budget is for."""

@@ -1,1 +1,0 @@
-"""What monitoring knows, read and never written."""

@@ -1,1 +1,0 @@
-"""What monitoring does."""

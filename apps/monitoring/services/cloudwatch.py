@@ -8,7 +8,6 @@ from typing import Final
 
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
-from apps.datasets.adapters import prometheus
 from apps.datasets.adapters.trouble import database_line
 from apps.monitoring import metrics
 from apps.monitoring.adapters.cloudwatch.metered import MeteredCloudWatch
@@ -16,8 +15,10 @@ from apps.monitoring.core.cloudwatch.cost import month_of, usd
 from apps.monitoring.core.cloudwatch.filling import Filling
 from apps.monitoring.core.cloudwatch.packing import cycle_window
 from apps.monitoring.core.cloudwatch.queries import Labels, MetricQuery
-from apps.monitoring.core.errors import BudgetSpent, MonitoringError, SourceAway, SourceRefused
+from apps.monitoring.core.errors import BudgetSpent
 from apps.monitoring.models import CloudWatchMonth
+from apps.telemetry import prometheus
+from apps.telemetry.errors import MonitoringError, SourceAway, SourceRefused
 
 LOGGER: Final = logging.getLogger("apps.monitoring.cloudwatch")
 

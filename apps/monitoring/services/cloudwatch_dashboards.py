@@ -9,7 +9,8 @@ from typing import Final, Literal, TypeVar
 from apps.monitoring.adapters.cloudwatch.port import DashboardStore
 from apps.monitoring.core.cloudwatch.pacing import TRIES, backoff_s
 from apps.monitoring.core.dashboards.provisioning import REGION
-from apps.monitoring.core.errors import RenderedStale, SourceAway
+from apps.monitoring.core.errors import RenderedStale
+from apps.telemetry.errors import SourceAway
 
 Done = Literal["made", "changed", "unchanged"]
 Value = TypeVar("Value")

@@ -11,9 +11,8 @@ import numpy as np
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
-from apps.datasets.adapters import prometheus
 from apps.monitoring.adapters.fleet.source import SignalSource
-from apps.monitoring.core.errors import EvaluatorBusy, MonitoringError, SourceAway
+from apps.monitoring.core.errors import EvaluatorBusy
 from apps.monitoring.core.fleet.curves import last_data_s
 from apps.monitoring.core.fleet.engine import evaluate
 from apps.monitoring.core.fleet.evaluation import Evaluation, State
@@ -26,6 +25,8 @@ from apps.monitoring.selectors.fleet import fleet_flags
 from apps.monitoring.services.fleet_series import SERIES
 from apps.monitoring.services.fleet_store import store
 from apps.monitoring.services.incidents import incidents_record
+from apps.telemetry import prometheus
+from apps.telemetry.errors import MonitoringError, SourceAway
 
 _LOCK: Final = "hashtextextended('anden fleet evaluation', 0)"
 

@@ -4,8 +4,8 @@ from typing import Final
 
 from django.conf import settings
 
-from apps.datasets.adapters.prometheus import shared_folder
 from apps.monitoring.adapters.fleet.series import FleetSeries
+from apps.telemetry.prometheus import shared_folder
 
 SERIES: Final = FleetSeries(shared_folder(), stale_after_s=settings.FLEET.stale_after_s)
 """What each evaluation is shown by."""

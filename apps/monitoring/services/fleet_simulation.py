@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.monitoring.adapters.fleet import npz_file
-from apps.monitoring.core.errors import SourceRefused
 from apps.monitoring.core.fleet.simulation import FaultKind, SimulatedFleet
 from apps.monitoring.core.fleet.span import DAY_S, Span
+from apps.telemetry.errors import SourceRefused
 
 _HOUR_S: Final = 3600
 

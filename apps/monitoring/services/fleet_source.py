@@ -16,9 +16,10 @@ from apps.monitoring.adapters.fleet.prometheus_api import PrometheusApi
 from apps.monitoring.adapters.fleet.prometheus_source import PrometheusSource
 from apps.monitoring.adapters.fleet.source import SignalSource
 from apps.monitoring.core.cloudwatch.fleet_signals import LAMBDA, SignalsInvalid, fleet_metrics_of
-from apps.monitoring.core.errors import SourceInvalid, SourceRefused
+from apps.monitoring.core.errors import SourceInvalid
 from apps.monitoring.core.fleet.signal_queries import QueriesInvalid, SignalQueries, queries_of
 from apps.monitoring.core.fleet.span import Span
+from apps.telemetry.errors import SourceRefused
 
 Parsed = TypeVar("Parsed")
 

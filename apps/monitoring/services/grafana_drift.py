@@ -1,11 +1,11 @@
 """Watching for edits by hand, and saying so in metrics."""
 
-from apps.datasets.adapters.prometheus import gauge, gauge_values
 from apps.monitoring.core.grafana.drift import Drift
 from apps.monitoring.core.grafana.history import History
 from apps.monitoring.metrics import DRIFTED, SYNCED
 from apps.monitoring.services import grafana_station
 from apps.monitoring.services.grafana_sync import Run, dashboards_drift
+from apps.telemetry.prometheus import gauge, gauge_values
 
 
 def synced_tell(history: History) -> None:

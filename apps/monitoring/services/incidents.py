@@ -10,7 +10,6 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from apps.datasets.adapters import prometheus
 from apps.monitoring.core.errors import StageRefused
 from apps.monitoring.core.fleet.evaluation import Evaluation
 from apps.monitoring.core.incident_changes import CALM_S, Act, Change, Known, changes
@@ -19,6 +18,7 @@ from apps.monitoring.core.sightings import Key, Sighting, Sightings, badness, ke
 from apps.monitoring.metrics import INCIDENTS_OPEN
 from apps.monitoring.models import Incident, IncidentNote, IncidentSuspicion
 from apps.monitoring.selectors.incidents import live_counts
+from apps.telemetry import prometheus
 
 FED_BY_FLEET: Final = (Kind.OUTLIER, Kind.FLEET, Kind.ZONE, Kind.NO_DATA)
 """Kinds that an evaluation of the fleet speaks about; the others are left alone by it."""

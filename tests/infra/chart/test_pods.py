@@ -14,6 +14,7 @@ from apps.datasets import metrics as datasets
 from apps.ingest import metrics as ingest
 from apps.ingest.adapters.watchdog import GRACE_S
 from apps.monitoring import metrics as monitoring
+from apps.telemetry import metrics as telemetry
 from tests.infra.charts import ROOT, Manifest, station
 
 Pod = dict[str, Any]
@@ -67,7 +68,7 @@ def test_every_container_has_bounds_and_an_image_with_a_version(rendered: list[M
 
 
 def test_probes_ask_what_the_process_really_tells(rendered: list[Manifest]) -> None:
-    known = {each.name for module in (api, datasets, ingest, monitoring) for each in _metrics(module)}
+    known = {each.name for module in (api, datasets, ingest, monitoring, telemetry) for each in _metrics(module)}
     for name, each in own(rendered):
         if name.startswith(("Job/", "CronJob/")) or name == "Deployment/anden-beat/beat":
             continue

@@ -11,7 +11,7 @@ from typing import Any, Final
 import boto3
 import pytest
 
-from apps.datasets.core.settings import SettingsInvalid, load
+from apps.telemetry.environment import SettingsInvalid, load
 from config.conf import PlatformSettings
 from config.sqs import queue_name, transport_options
 from tests.infra.charts import ROOT

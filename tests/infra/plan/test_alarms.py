@@ -5,7 +5,6 @@ from typing import Final
 
 import pytest
 
-from apps.datasets.core.metric import Metric
 from apps.monitoring.core.alerts.alert import Recording, runbook_name
 from apps.monitoring.core.alerts.aws import AWS_ALERTS
 from apps.monitoring.core.alerts.catalogue import ALERTS, RULE_FILES
@@ -18,9 +17,10 @@ from apps.monitoring.core.foreign_metrics import (
     VOLUME_AVAILABLE,
     VOLUME_CAPACITY,
 )
+from apps.telemetry.metric import Metric
 from tests.infra.plan.rights import listed, statements
 from tests.infra.plans import ENVIRONMENTS, ROOT, Plan, Planned, Values
-from tests.unit.monitoring.test_metric import declared
+from tests.unit.telemetry.test_metric import declared
 
 # Where the name of what an alarm watches stands in the plan.
 NAMED_BY: Final = {

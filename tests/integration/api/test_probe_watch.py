@@ -15,7 +15,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from apps.api.core.probe import CHECKS, Answer, Probe, Unreachable
 from apps.api.metrics import PROBE_CHECKS, PROBED
 from apps.api.probing import probe_round
-from apps.datasets.adapters import prometheus
+from apps.telemetry import prometheus
 
 ROOT = Path(__file__).parents[3]
 WITHIN_S = 60.0

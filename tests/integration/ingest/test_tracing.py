@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from confluent_kafka import Producer
 
-from apps.datasets.adapters.tracing import start_tracing, tracing
+from apps.telemetry.tracing.current import start_tracing, tracing
 from tests.collector import Collector, Seen, collecting
 from tests.integration.ingest.conftest import Line
 from tests.unit.ingest.world import EVENTS, things

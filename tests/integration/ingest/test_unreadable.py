@@ -2,10 +2,10 @@
 
 import pytest
 
-from apps.datasets.adapters.tracing import start_tracing, tracing
 from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.headers import record_headers
 from apps.ingest.core.records import Record
+from apps.telemetry.tracing.current import start_tracing, tracing
 from tests.collector import collecting
 from tests.documents import prop
 from tests.integration.ingest.conftest import Line

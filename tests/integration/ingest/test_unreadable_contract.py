@@ -6,11 +6,11 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from apps.datasets.adapters import prometheus
 from apps.ingest import metrics
 from apps.ingest.core.decoding import Decoder
 from apps.ingest.selectors import dataset_topics, positions
 from apps.ingest.services.lag import LagExporter
+from apps.telemetry import prometheus
 from tests.integration.datasets.test_unreadable import BROKEN, LATER_TYPE, spoil
 from tests.integration.ingest.conftest import Line
 from tests.unit.ingest.world import EVENTS, things

@@ -5,7 +5,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from apps.datasets.checks import known_names, unread, unread_variables
-from apps.datasets.core.settings import EnvironmentSettings, SettingsInvalid, load
+from apps.telemetry.environment import EnvironmentSettings, SettingsInvalid, load
 
 
 def test_every_settings_class_is_known_by_its_prefix() -> None:

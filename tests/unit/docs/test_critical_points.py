@@ -10,7 +10,7 @@ import pytest
 from apps.monitoring.core.alerts.alert import Alert, Recording
 from apps.monitoring.core.alerts.aws import AWS_ALERTS, AwsAlert
 from apps.monitoring.core.alerts.catalogue import ALERTS, RULE_FILES
-from tests.unit.monitoring.test_metric import declared
+from tests.unit.telemetry.test_metric import declared
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/critical-points.md").read_text(encoding="utf-8")

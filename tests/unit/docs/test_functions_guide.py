@@ -10,7 +10,7 @@ import pytest
 
 from apps.api.core.probe import CHECKS, EDGE_CHECKS
 from apps.api.problems import PROBLEMS
-from apps.datasets.core.settings import EnvironmentSettings
+from apps.telemetry.environment import EnvironmentSettings
 from functions.gateway import LIMIT_BYTES
 from packing.api import LAMBDA, requirements
 from packing.build import UNZIPPED_MIB, ZIPPED_MIB

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 import pytest
 
-from apps.datasets.adapters import prometheus
 from apps.ingest.adapters.memory_kafka import MemoryBroker, MemoryRecord
 from apps.ingest.adapters.memory_store import MemoryTables
 from apps.ingest.core.decoding import Decoder
@@ -17,6 +16,7 @@ from apps.ingest.core.records import Arrivals, OffsetAndEpoch, Part, Record, Row
 from apps.ingest.services.bounds import Bounds
 from apps.ingest.services.defects import DefectLog
 from apps.ingest.services.isolation import MOST_IN_A_ROW
+from apps.telemetry import prometheus
 from tests.unit.ingest.world import World, entities, events, things
 
 P0 = TopicPartition("events", 0)

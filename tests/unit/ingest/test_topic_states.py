@@ -4,13 +4,13 @@ from collections.abc import Callable, Collection
 
 import pytest
 
-from apps.datasets.adapters import prometheus
 from apps.ingest import metrics
 from apps.ingest.core.errors import TopicRecreated
 from apps.ingest.core.records import OffsetRanges, TopicPartition, TopicStates
 from apps.ingest.services.bounds import Bounds
 from apps.ingest.services.recreation import RecreationCheck
 from apps.ingest.services.worker import Worker
+from apps.telemetry import prometheus
 from tests.documents import document
 from tests.unit.ingest.test_kafka_log import P0, P1, SAID, next_offsets
 from tests.unit.ingest.world import EVENTS, World, applied, entities, events, things

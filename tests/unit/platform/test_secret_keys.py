@@ -6,7 +6,7 @@ import pytest
 from django.core import signing
 from django.test import override_settings
 
-from apps.datasets.core.settings import SettingsInvalid, load
+from apps.telemetry.environment import SettingsInvalid, load
 from config.conf import PlatformSettings
 
 OLD, NEW = "o" * 40, "n" * 40

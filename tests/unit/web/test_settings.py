@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from apps.api.conf import ApiSettings, WebSettings, export_slots
-from apps.datasets.core.settings import SettingsInvalid
+from apps.telemetry.environment import SettingsInvalid
 
 
 @pytest.mark.parametrize(("exports", "threads", "slots"), [(None, 4, 3), (None, 2, 1), (1, 2, 1), (3, 8, 3)])

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.api.core.settings_page import settings_page
 from apps.api.views.documents import openapi_document
-from apps.datasets.core.settings import EnvironmentSettings
+from apps.telemetry.environment import EnvironmentSettings
 
 WIDTH = 110
 

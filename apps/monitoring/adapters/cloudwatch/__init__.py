@@ -1,1 +1,0 @@
-"""CloudWatch behind two small ports, asked within limits and within a budget, and the strict fake beside it."""

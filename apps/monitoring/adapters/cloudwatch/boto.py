@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from apps.monitoring.adapters.cloudwatch.port import Page, Result
 from apps.monitoring.adapters.cloudwatch.refusals import refusal
 from apps.monitoring.core.cloudwatch.queries import MetricQuery
-from apps.monitoring.core.errors import SourceRefused
+from apps.telemetry.errors import SourceRefused
 
 LOGGERS: Final = ("botocore", "boto3", "urllib3")
 """At DEBUG they write headers, which hold session tokens: they are kept at INFO whatever ANDEN_LOG_LEVEL says."""

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from apps.datasets.adapters import prometheus
 from apps.monitoring import metrics
 from apps.monitoring.adapters.cloudwatch.port import MetricData, Page, Purse
 from apps.monitoring.core.cloudwatch.pacing import TRIES, TokenBucket, backoff_s
 from apps.monitoring.core.cloudwatch.packing import Window, pack
 from apps.monitoring.core.cloudwatch.queries import Labels, MetricQuery, Point
-from apps.monitoring.core.errors import SourceAway, SourceRefused, SourceThrottled
+from apps.telemetry import prometheus
+from apps.telemetry.errors import SourceAway, SourceRefused, SourceThrottled
 
 PAGES: Final = 1_000
 """Pages of one call after which CloudWatch is taken to be going round in circles."""

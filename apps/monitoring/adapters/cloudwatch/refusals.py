@@ -14,7 +14,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from apps.monitoring.core.errors import SourceAway, SourceRefused, SourceThrottled
+from apps.telemetry.errors import SourceAway, SourceRefused, SourceThrottled
 
 THROTTLED: Final = frozenset(
     {"Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "TooManyRequestsException"}

@@ -1,1 +1,0 @@
-"""Where the signals of a fleet come from: Prometheus, CloudWatch, or a file."""

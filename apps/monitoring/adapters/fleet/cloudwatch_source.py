@@ -9,10 +9,11 @@ from apps.monitoring.adapters.cloudwatch.metered import MeteredCloudWatch
 from apps.monitoring.core.cloudwatch.fleet_signals import MOST_FOUND, FleetMetrics, SignalMetric
 from apps.monitoring.core.cloudwatch.packing import Window
 from apps.monitoring.core.cloudwatch.queries import Labels
-from apps.monitoring.core.errors import BudgetSpent, SourceAway, SourceRefused
+from apps.monitoring.core.errors import BudgetSpent
 from apps.monitoring.core.fleet.gathering import INDEX, Gathering, naming_fault
 from apps.monitoring.core.fleet.observation import Floats, Observation
 from apps.monitoring.core.fleet.span import DAY_S, Span
+from apps.telemetry.errors import SourceAway, SourceRefused
 
 AHEAD_S: Final = 6 * 3_600
 """How much more of a day before is asked for than is needed now: AWS bills metrics, not points, so the next hours'

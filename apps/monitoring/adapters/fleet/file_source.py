@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Final
 
 from apps.monitoring.adapters.fleet import csv_file, npz_file
-from apps.monitoring.core.errors import MonitoringError, SourceAway, SourceInvalid, SourceRefused
+from apps.monitoring.core.errors import SourceInvalid
 from apps.monitoring.core.fleet.gathering import Gathering
 from apps.monitoring.core.fleet.observation import Observation
 from apps.monitoring.core.fleet.span import Span
+from apps.telemetry.errors import MonitoringError, SourceAway, SourceRefused
 
 READERS: Final = {".csv": csv_file.read, ".npz": npz_file.read}
 

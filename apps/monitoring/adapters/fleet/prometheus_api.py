@@ -13,7 +13,8 @@ import requests
 from numpy.typing import NDArray
 from requests.adapters import HTTPAdapter
 
-from apps.monitoring.core.errors import MonitoringError, SourceAway, SourceInvalid, SourceRefused
+from apps.monitoring.core.errors import SourceInvalid
+from apps.telemetry.errors import MonitoringError, SourceAway, SourceRefused
 
 MOST_POINTS: Final = 11_000
 """Points of a series that Prometheus gives in one answer at most."""

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.monitoring.adapters.fleet.prometheus_api import PrometheusApi, Series
-from apps.monitoring.core.errors import SourceAway, SourceRefused
 from apps.monitoring.core.fleet.gathering import INDEX, Gathering, naming_fault
 from apps.monitoring.core.fleet.observation import Observation
 from apps.monitoring.core.fleet.signal_queries import SignalQueries
 from apps.monitoring.core.fleet.span import Span
 from apps.monitoring.core.fleet.table import Filling, Table
+from apps.telemetry.errors import SourceAway, SourceRefused
 
 LATE_S: Final = 600
 """Seconds within which a sample may still arrive: recording rules and remote writes come after their time."""

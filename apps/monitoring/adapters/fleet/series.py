@@ -16,9 +16,9 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
-from apps.datasets.core.metric import Metric
 from apps.monitoring.core.fleet.evaluation import WITH_ITS_ZONE, Evaluation, State
 from apps.monitoring.metrics import FLEET_EVALUATED, FLEET_SCORE, FLEET_SERVICES, FLEET_SHIFT, FLEET_STATE
+from apps.telemetry.metric import Metric
 
 FILE: Final = "fleet.npz"
 

@@ -6,7 +6,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from apps.monitoring.core.errors import SourceRefused
+from apps.telemetry.errors import SourceRefused
 
 
 def serve(page: Callable[[], str], *, address: str, port: int) -> ThreadingHTTPServer:

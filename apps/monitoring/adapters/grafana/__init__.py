@@ -1,1 +1,0 @@
-"""Grafana over HTTP, and the fake one that tests speak to."""

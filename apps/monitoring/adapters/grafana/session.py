@@ -12,10 +12,10 @@ from urllib3.exceptions import InvalidHeader
 from urllib3.response import BaseHTTPResponse
 from urllib3.util.retry import Retry
 
-from apps.datasets.adapters.prometheus import counter
 from apps.monitoring.adapters.grafana.answer import LONGEST_MESSAGE, Answer
 from apps.monitoring.core.errors import GrafanaAway, GrafanaRefused
 from apps.monitoring.metrics import SYNC_REQUESTS
+from apps.telemetry.prometheus import counter
 
 REPEATED: Final = (429, 500, 502, 503, 504)
 LONGEST_PAUSE_S: Final = 30

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from apps.datasets.core.metric import Metric
-from apps.monitoring.core.promql import Query
+from apps.telemetry.metric import Metric
+from apps.telemetry.promql import Query
 
 Severity = Literal["page", "ticket"]
 """A page wakes somebody, now; a ticket waits for the morning."""

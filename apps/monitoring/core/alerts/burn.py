@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from apps.monitoring.core.alerts.alert import Alert, Severity
-from apps.monitoring.core.promql import Match, Query, compose, series
 from apps.monitoring.core.slos import BUDGET_LEFT, EVENTS, PERIOD, SLOS, Slo, bad_count, burn, event_count
+from apps.telemetry.promql import Match, Query, compose, series
 
 
 @dataclass(frozen=True, slots=True)

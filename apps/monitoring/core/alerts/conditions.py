@@ -1,7 +1,7 @@
 """Conditions that several alerts share: too old or absent, and how many days a moment is ahead."""
 
-from apps.datasets.core.metric import Metric
-from apps.monitoring.core.promql import Query, compose, level
+from apps.telemetry.metric import Metric
+from apps.telemetry.promql import Query, compose, level
 
 DAY_S = 86_400
 

@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from apps.datasets.metrics import BEAT, DATABASE_ERRORS, LATEST, LEDGER_UNTIL, OUT_OF_RESOURCES
+from apps.datasets.metrics import BEAT, LATEST, LEDGER_UNTIL
 from apps.monitoring.core.alerts.alert import Alert
 from apps.monitoring.core.alerts.conditions import days_left, stale
-from apps.monitoring.core.promql import Match, compose, increase, level
+from apps.telemetry.metrics import DATABASE_ERRORS, OUT_OF_RESOURCES
+from apps.telemetry.promql import Match, compose, increase, level
 
 DATABASE_ALERTS: Final = (
     Alert(

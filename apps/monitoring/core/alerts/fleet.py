@@ -7,8 +7,8 @@ from apps.monitoring.core.alerts.conditions import stale
 from apps.monitoring.core.fleet.evaluation import State
 from apps.monitoring.core.fleet.signals import SIGNALS
 from apps.monitoring.core.incidents import Kind
-from apps.monitoring.core.promql import Match, Query, compose, level
 from apps.monitoring.metrics import FLEET_EVALUATED, FLEET_SHIFT, FLEET_STATE, INCIDENTS_OPEN
+from apps.telemetry.promql import Match, Query, compose, level
 
 SHIFTED: Final = 1.2
 """A fleet that moves by less has its usual back."""

@@ -4,8 +4,8 @@ from typing import Final
 
 from apps.ingest.metrics import LAG_RECORDS, LAG_SECONDS, REJECTS, STOPPED
 from apps.monitoring.core.alerts.alert import Alert
-from apps.monitoring.core.promql import Match, compose, increase, level
 from apps.monitoring.core.slos import lag_measured
+from apps.telemetry.promql import Match, compose, increase, level
 
 _DATASET: Final = ("dataset",)
 

@@ -5,7 +5,6 @@ from typing import Final
 from apps.monitoring.core.alerts.alert import Alert
 from apps.monitoring.core.alerts.conditions import DAY_S, stale_where_told
 from apps.monitoring.core.foreign_metrics import NOTIFICATIONS_FAILED, RULES_FAILED
-from apps.monitoring.core.promql import Match, compose, increase, level, series
 from apps.monitoring.metrics import (
     CLOUDWATCH_BUDGET,
     CLOUDWATCH_CALLS,
@@ -15,6 +14,7 @@ from apps.monitoring.metrics import (
     DRIFTED,
     SYNCED,
 )
+from apps.telemetry.promql import Match, compose, increase, level, series
 
 _CALLED: Final = Match("outcome", "ok")
 _FAILED: Final = Match("outcome", "ok", "!=")

@@ -11,9 +11,7 @@ While Prometheus is away or misses an evaluation, events are not counted, good o
 from collections.abc import Iterator
 from typing import Final
 
-from apps.datasets.core.metric import Metric
 from apps.monitoring.core.alerts.alert import Group, Recording
-from apps.monitoring.core.promql import Query, compose, series
 from apps.monitoring.core.slos import (
     BAD,
     BASE,
@@ -32,6 +30,8 @@ from apps.monitoring.core.slos import (
     ingest_late,
     window_seconds,
 )
+from apps.telemetry.metric import Metric
+from apps.telemetry.promql import Query, compose, series
 
 FAST_EVERY_S: Final = 30
 FAST: Final = (BASE, "30m", "1h", "2h", "6h")

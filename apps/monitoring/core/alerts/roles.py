@@ -9,7 +9,7 @@ from typing import Final
 
 from apps.monitoring.core.alerts.alert import Alert
 from apps.monitoring.core.foreign_metrics import DEPLOYMENT_AVAILABLE, DEPLOYMENT_WANTED, UP
-from apps.monitoring.core.promql import Match, Query, compose, series
+from apps.telemetry.promql import Match, Query, compose, series
 
 TOGETHER: Final = "anden"
 """The job of a station whose web process tells everything: `make run`, compose. No target of it has a role."""

@@ -6,7 +6,7 @@ from apps.api.metrics import PROBED
 from apps.monitoring.core.alerts.alert import Alert
 from apps.monitoring.core.alerts.conditions import days_left, stale
 from apps.monitoring.core.foreign_metrics import CERTIFICATE_UNTIL, UP, VOLUME_AVAILABLE, VOLUME_CAPACITY
-from apps.monitoring.core.promql import Match, Query, compose, level, series
+from apps.telemetry.promql import Match, Query, compose, level, series
 
 OURS: Final = Match("job", "anden.*", "=~")
 """The jobs of Andén's own targets, and of the certificates that are looked at for it."""

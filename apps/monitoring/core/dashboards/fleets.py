@@ -5,8 +5,8 @@ from typing import Final
 from apps.monitoring.core.dashboards.model import Meaning, Scale, Target, rising
 from apps.monitoring.core.dashboards.recordings import PEERS, SERVICES_UP_TO, WORST_SCORE
 from apps.monitoring.core.dashboards.recordings import WORST as ALL_SIGNALS
-from apps.monitoring.core.promql import Match, Query, compose, level, series
 from apps.monitoring.metrics import FLEET_STATE
+from apps.telemetry.promql import Match, Query, compose, level, series
 
 WORST: Final = 20
 """Rows of the ranked table, and of the state timeline: more cannot be read."""

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from apps.monitoring.core.aws_metric import AwsMetric, Resource
-from apps.monitoring.core.promql import Query
+from apps.telemetry.promql import Query
 
 GRID: Final = 24
 """Columns of a page: Grafana's and CloudWatch's alike."""

@@ -7,10 +7,10 @@ hundreds of points. Recorded it is a handful of series, whatever the fleet's siz
 from collections.abc import Iterator
 from typing import Final
 
-from apps.datasets.core.metric import Metric
 from apps.monitoring.core.alerts.alert import Group, Recording
-from apps.monitoring.core.promql import compose, level, series
 from apps.monitoring.metrics import FLEET_SCORE
+from apps.telemetry.metric import Metric
+from apps.telemetry.promql import compose, level, series
 
 EVERY: Final = "30s"
 """Half of what passes between two evaluations of the fleet, so that none is missed."""

@@ -2,9 +2,9 @@
 
 from typing import Final, TypedDict, Unpack
 
-from apps.datasets.core.metric import Metric
 from apps.monitoring.core.dashboards.model import NEUTRAL, Emphasis, Link, Meaning, Panel, Scale, Target, Unit
-from apps.monitoring.core.promql import Match, Query, compose, level, quantile, rate, series
+from apps.telemetry.metric import Metric
+from apps.telemetry.promql import Match, Query, compose, level, quantile, rate, series
 
 NOW: Final = "5m"
 """The window of figures that stand for now: a panel's own window would depend on the time range."""

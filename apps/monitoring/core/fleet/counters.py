@@ -7,10 +7,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.datasets.core.metric import Metric
 from apps.monitoring.core.fleet.gathering import INDEX
 from apps.monitoring.core.fleet.observation import Floats
 from apps.monitoring.core.fleet.opentelemetry import CPU, DATABASE_SECONDS, REQUEST_SECONDS, SERVICE
+from apps.telemetry.metric import Metric
 
 _READS_A_REQUEST: Final = 3.0
 _WRITES_A_REQUEST: Final = 0.5

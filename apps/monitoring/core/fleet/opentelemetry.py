@@ -6,8 +6,8 @@ that https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openm
 
 from typing import Final
 
-from apps.datasets.core.metric import Metric
-from apps.monitoring.core.promql import Match, Query, compose, level, observed, quantile, spent
+from apps.telemetry.metric import Metric
+from apps.telemetry.promql import Match, Query, compose, level, observed, quantile, spent
 
 BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 DATABASE_BUCKETS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)

@@ -21,9 +21,9 @@ from apps.monitoring.core.cloudwatch.cost import outlook
 from apps.monitoring.core.cloudwatch.packing import cycle_window
 from apps.monitoring.core.cloudwatch.queries import MetricQuery, catalogue_queries
 from apps.monitoring.core.cloudwatch.report import NOTHING, cost_lines, plan_lines
-from apps.monitoring.core.errors import MonitoringError
 from apps.monitoring.services.cloudwatch import Collector, Cycle, month_get
 from apps.monitoring.services.cloudwatch_dashboards import FOLDER, dashboards_put
+from apps.telemetry.errors import MonitoringError
 
 MARKS: Final = {"made": "+", "changed": "~", "unchanged": "="}
 

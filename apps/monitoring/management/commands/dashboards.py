@@ -9,7 +9,6 @@ from django.core.management.base import CommandError, CommandParser
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from apps.datasets.station_command import StationCommand
-from apps.monitoring.core.errors import MonitoringError
 from apps.monitoring.core.grafana.plan import Action
 from apps.monitoring.core.grafana.show import (
     done_line,
@@ -31,6 +30,7 @@ from apps.monitoring.services.grafana_sync import (
     dashboards_rollback,
     dashboards_sync,
 )
+from apps.telemetry.errors import MonitoringError
 
 ACTIONS = {
     "render": "write dashboards/ from the code",

@@ -16,7 +16,7 @@ from django.utils import timezone
 from apps.datasets.adapters.trouble import database_line
 from apps.datasets.station_command import StationCommand
 from apps.monitoring.adapters.fleet.source import SignalSource
-from apps.monitoring.core.errors import EvaluatorBusy, MonitoringError
+from apps.monitoring.core.errors import EvaluatorBusy
 from apps.monitoring.core.fleet.evaluation import State
 from apps.monitoring.core.fleet.report import as_dict, report
 from apps.monitoring.management.fleet_pages import list_lines, queries_text, show_dict, show_lines
@@ -26,6 +26,7 @@ from apps.monitoring.selectors.fleet_service import service_view
 from apps.monitoring.selectors.fleet_services import service_list
 from apps.monitoring.services.fleet import Looked, fleet_evaluate, fleet_leave, fleet_look
 from apps.monitoring.services.fleet_source import awaited, fleet_source, signal_queries
+from apps.telemetry.errors import MonitoringError
 
 _AGAIN_S: Final = 10.0
 """After a failure it is tried again within this many seconds."""

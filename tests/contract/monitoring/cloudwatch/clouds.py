@@ -18,7 +18,7 @@ from apps.monitoring.adapters.cloudwatch.port import MetricData
 from apps.monitoring.adapters.cloudwatch.purse import MemoryPurse
 from apps.monitoring.core.cloudwatch.packing import Window
 from apps.monitoring.core.cloudwatch.queries import Labels, MetricQuery, Point
-from apps.monitoring.core.errors import SourceAway
+from apps.telemetry.errors import SourceAway
 
 SECRETS = {
     "AWS_ACCESS_KEY_ID": "AKIDFAKE",

@@ -12,9 +12,9 @@ from apps.monitoring.adapters.cloudwatch.purse import MemoryPurse
 from apps.monitoring.adapters.fleet.cloudwatch_source import CloudWatchSource
 from apps.monitoring.core.cloudwatch.fleet_signals import LAMBDA, FleetMetrics, SignalMetric, fleet_metrics_of
 from apps.monitoring.core.cloudwatch.packing import Window
-from apps.monitoring.core.errors import SourceAway, SourceRefused
 from apps.monitoring.core.fleet.gathering import INDEX
 from apps.monitoring.core.fleet.span import DAY_S, Span
+from apps.telemetry.errors import SourceAway, SourceRefused
 from tests.contract.monitoring.cloudwatch.clouds import Clock, functions, metered
 
 SPAN = Span(window_s=600, step_s=60, days=2)

@@ -13,8 +13,9 @@ from apps.monitoring.core.cloudwatch.cost import affordable, forecast, month_end
 from apps.monitoring.core.cloudwatch.pacing import TRIES
 from apps.monitoring.core.cloudwatch.packing import POINTS_A_CALL, Window, cycle_window
 from apps.monitoring.core.cloudwatch.queries import MetricQuery
-from apps.monitoring.core.errors import BudgetSpent, SourceAway, SourceRefused, SourceThrottled
+from apps.monitoring.core.errors import BudgetSpent
 from apps.monitoring.services.cloudwatch import Collector
+from apps.telemetry.errors import SourceAway, SourceRefused, SourceThrottled
 from tests.contract.monitoring.cloudwatch.clouds import Away, Clock, asked, functions, metered, reached, show
 
 LAMBDA = "AWS/Lambda"

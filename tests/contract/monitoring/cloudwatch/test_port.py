@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from apps.monitoring.core.cloudwatch.queries import MetricQuery
-from apps.monitoring.core.errors import SourceRefused
+from apps.telemetry.errors import SourceRefused
 from tests.contract.monitoring.cloudwatch.clouds import Cloud, any_cloud, functions
 
 MINUTE = int(time.time() // 60) * 60

@@ -12,7 +12,7 @@ from apps.monitoring.adapters.cloudwatch.fake import FakeCloudWatch, Trouble
 from apps.monitoring.adapters.cloudwatch.purse import MemoryPurse
 from apps.monitoring.core.cloudwatch.pacing import TRIES
 from apps.monitoring.core.cloudwatch.packing import Window
-from apps.monitoring.core.errors import MonitoringError, SourceAway, SourceRefused, SourceThrottled
+from apps.telemetry.errors import MonitoringError, SourceAway, SourceRefused, SourceThrottled
 from tests.contract.monitoring.cloudwatch.clouds import SECRETS, Clock, functions, metered, reached
 
 

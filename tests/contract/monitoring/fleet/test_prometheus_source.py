@@ -9,11 +9,11 @@ import pytest
 
 from apps.monitoring.adapters.fleet.prometheus_api import PrometheusApi
 from apps.monitoring.adapters.fleet.prometheus_source import PrometheusSource
-from apps.monitoring.core.errors import SourceAway, SourceRefused
 from apps.monitoring.core.fleet.gathering import INDEX
 from apps.monitoring.core.fleet.observation import Observation
 from apps.monitoring.core.fleet.signal_queries import SignalQueries
 from apps.monitoring.core.fleet.span import DAY_S, Span
+from apps.telemetry.errors import SourceAway, SourceRefused
 from tests.contract.monitoring.fleet.prometheuses import Laid, fake, real
 
 AT_S = float(int(time.time() // 3600) * 3600 - 7200)

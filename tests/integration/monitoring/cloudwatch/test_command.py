@@ -17,7 +17,6 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pydantic import HttpUrl, ValidationError
 
-from apps.datasets.adapters import prometheus
 from apps.monitoring import metrics
 from apps.monitoring.adapters.cloudwatch.boto import BotoCloudWatch
 from apps.monitoring.adapters.cloudwatch.fake import FakeCloudWatch, Trouble
@@ -30,6 +29,7 @@ from apps.monitoring.core.cloudwatch.resources import Resources
 from apps.monitoring.core.errors import BudgetSpent
 from apps.monitoring.models import CloudWatchMonth
 from apps.monitoring.services.cloudwatch import Collector
+from apps.telemetry import prometheus
 from tests.station import Station
 
 ROOT: Final = Path(__file__).resolve().parents[4]

@@ -21,7 +21,6 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from apps.monitoring.adapters.fleet.file_source import FileSource
-from apps.monitoring.core.errors import SourceAway, SourceRefused
 from apps.monitoring.core.fleet.evaluation import WITH_ITS_ZONE, State
 from apps.monitoring.core.fleet.simulation import FleetSpec, SimulatedFleet
 from apps.monitoring.management.commands import fleet as fleet_command
@@ -30,6 +29,7 @@ from apps.monitoring.models import FleetEvaluation, FleetService, Incident
 from apps.monitoring.services.fleet_series import SERIES
 from apps.monitoring.services.fleet_simulation import LivingFleet
 from apps.monitoring.services.fleet_source import signal_queries
+from apps.telemetry.errors import SourceAway, SourceRefused
 from tests.station import Station
 
 ROOT = Path(__file__).parents[4]

@@ -10,8 +10,7 @@ import pytest
 from django.conf import settings
 from django.db import DatabaseError, connection, connections
 
-from apps.datasets.adapters import prometheus
-from apps.monitoring.core.errors import EvaluatorBusy, SourceAway
+from apps.monitoring.core.errors import EvaluatorBusy
 from apps.monitoring.core.fleet.evaluation import State
 from apps.monitoring.core.fleet.observation import Observation
 from apps.monitoring.metrics import FLEET_EVALUATIONS
@@ -20,6 +19,8 @@ from apps.monitoring.selectors.fleet import fleet_view
 from apps.monitoring.services import fleet as service
 from apps.monitoring.services.fleet import fleet_evaluate, fleet_leave, fleet_purge
 from apps.monitoring.tasks import purge_fleet
+from apps.telemetry import prometheus
+from apps.telemetry.errors import SourceAway
 from tests.integration.monitoring.fleet.conftest import AT_S, HeldSource
 from tests.station import Station
 

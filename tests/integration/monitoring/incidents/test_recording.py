@@ -9,7 +9,6 @@ import pytest
 from django.db import IntegrityError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
-from apps.datasets.adapters import prometheus
 from apps.monitoring.core.errors import StageRefused
 from apps.monitoring.core.fleet.evaluation import Evaluation
 from apps.monitoring.core.incident_changes import PERSISTS_S
@@ -25,6 +24,7 @@ from apps.monitoring.services.incidents import (
     incidents_record,
     incidents_see,
 )
+from apps.telemetry import prometheus
 from tests.evaluations import evaluation, event, flag
 from tests.station import Station
 

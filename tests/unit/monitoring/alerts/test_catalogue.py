@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from apps.datasets.core.metric import Metric
 from apps.monitoring.adapters.alertmanager_yaml import alertmanager_files
 from apps.monitoring.adapters.grafana_alerts import grafana_alert_files
 from apps.monitoring.adapters.prometheus_yaml import rule_files
@@ -22,6 +21,7 @@ from apps.monitoring.core.alerts.roles import ROLES
 from apps.monitoring.core.cloudwatch.catalogue import BY_KEY
 from apps.monitoring.core.dashboards.pages import PAGES
 from apps.monitoring.core.slos import COUNTED, PERIOD, SLOS, WINDOWS, burn, event_count, window_seconds
+from apps.telemetry.metric import Metric
 
 ROOT = Path(__file__).parents[4]
 RENDERED = {**rule_files(), **alertmanager_files(), **grafana_alert_files()}

@@ -13,7 +13,7 @@ from django.core.management import CommandError, get_commands, load_command_clas
 from apps.monitoring.core.alerts.alert import Recording
 from apps.monitoring.core.alerts.aws import AWS_ALERTS
 from apps.monitoring.core.alerts.catalogue import ALERTS, RULE_FILES
-from tests.unit.monitoring.test_metric import declared
+from tests.unit.telemetry.test_metric import declared
 
 DOCS = Path(__file__).parents[4] / "docs"
 FOLDER = DOCS / "runbooks"

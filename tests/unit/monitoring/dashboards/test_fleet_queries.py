@@ -5,12 +5,12 @@ from typing import Final
 
 import pytest
 
-from apps.datasets.core.metric import Metric
 from apps.monitoring.core.dashboards.model import Dashboard, Target
 from apps.monitoring.core.dashboards.pages.fleet import FLEET
 from apps.monitoring.core.dashboards.pages.service import SERVICE
 from apps.monitoring.core.dashboards.recordings import PEERS, SERVICES_UP_TO
 from apps.monitoring.metrics import FLEET_SCORE, FLEET_STATE
+from apps.telemetry.metric import Metric
 from tests.unit.monitoring.alerts.promtool import Question, labelled, run
 
 SCORES: Final[dict[str, dict[str, float]]] = {

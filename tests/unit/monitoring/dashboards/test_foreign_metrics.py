@@ -4,8 +4,8 @@ import django_prometheus.middleware
 import pytest
 from prometheus_client import REGISTRY
 
-from apps.datasets.core.metric import Metric
 from apps.monitoring.core.foreign_metrics import EXPORTER_OF
+from apps.telemetry.metric import Metric
 
 OF_DJANGO = [metric for metric, exporter in EXPORTER_OF.items() if exporter.startswith("django-prometheus")]
 

@@ -5,8 +5,8 @@ import pytest
 from apps.monitoring.adapters.grafana_tables import overrides, transformations
 from apps.monitoring.core.dashboards.model import Column, Panel, Target, Unit, rising
 from apps.monitoring.core.dashboards.pages import PAGES
-from apps.monitoring.core.promql import level
 from apps.monitoring.metrics import FLEET_STATE
+from apps.telemetry.promql import level
 
 NOW = Target(level(FLEET_STATE, by=("service",)), "{{service}}", instant=True)
 COURSE = Target(level(FLEET_STATE, by=("service",)), "{{service}}")

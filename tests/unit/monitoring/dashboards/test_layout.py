@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from apps.monitoring.core.dashboards.layout import placed
 from apps.monitoring.core.dashboards.model import GRID, Dashboard, Panel, Row, Target, Unit
-from apps.monitoring.core.promql import level
 from apps.monitoring.metrics import FLEET_SERVICES
+from apps.telemetry.promql import level
 
 TARGET = Target(level(FLEET_SERVICES), "services")
 

@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from apps.datasets.core.metric import Metric
 from apps.monitoring.core.alerts.alert import Recording
 from apps.monitoring.core.alerts.catalogue import RULE_FILES
 from apps.monitoring.core.cloudwatch.catalogue import CATALOGUE
 from apps.monitoring.core.foreign_metrics import EXPORTER_OF, EXPORTERS
+from apps.telemetry.metric import Metric
 from tests.unit.monitoring.dashboards.drawn import aws_targets, queries
-from tests.unit.monitoring.test_metric import declared
+from tests.unit.telemetry.test_metric import declared
 
 UNSEEN: Final[dict[str, str]] = {}
 """Metrics that no panel shows, each with the reason."""

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from apps.monitoring.adapters.fleet import npz_file
 from apps.monitoring.adapters.fleet.file_source import FileSource
-from apps.monitoring.core.errors import SourceAway, SourceInvalid
+from apps.monitoring.core.errors import SourceInvalid
 from apps.monitoring.core.fleet.gathering import INDEX, Gathering
 from apps.monitoring.core.fleet.observation import Observation
 from apps.monitoring.core.fleet.span import DAY_S, Span
+from apps.telemetry.errors import SourceAway
 
 AT_S = 1_799_999_940.0
 SPAN = Span(window_s=300, step_s=60, days=2)

@@ -11,9 +11,10 @@ from apps.monitoring.adapters.fleet import prometheus_source
 from apps.monitoring.adapters.fleet.fake_prometheus import FakePrometheus, Held, serving
 from apps.monitoring.adapters.fleet.prometheus_api import PrometheusApi
 from apps.monitoring.adapters.fleet.prometheus_source import PrometheusSource
-from apps.monitoring.core.errors import MonitoringError, SourceAway, SourceInvalid, SourceRefused
+from apps.monitoring.core.errors import SourceInvalid
 from apps.monitoring.core.fleet.signal_queries import SignalQueries
 from apps.monitoring.core.fleet.span import Span
+from apps.telemetry.errors import MonitoringError, SourceAway, SourceRefused
 
 AT_S = 1_800_000_000.0
 SPAN = Span(window_s=600, step_s=60, days=1)

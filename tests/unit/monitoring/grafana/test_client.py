@@ -12,7 +12,6 @@ import requests
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
 
-from apps.datasets.adapters.prometheus import counter
 from apps.monitoring.adapters.grafana.answer import Answer
 from apps.monitoring.adapters.grafana.client import Client
 from apps.monitoring.adapters.grafana.connect import connect
@@ -24,6 +23,7 @@ from apps.monitoring.adapters.grafana.session import Patience
 from apps.monitoring.core.errors import GrafanaAway, GrafanaRefused
 from apps.monitoring.metrics import SYNC_REQUESTS
 from apps.monitoring.services.grafana_sync import Run, dashboards_sync
+from apps.telemetry.prometheus import counter
 from embedded.ports import free_port
 from tests.grafanas import NOW, MemoryHistory, manifest
 

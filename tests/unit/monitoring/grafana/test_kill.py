@@ -14,9 +14,10 @@ from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
 from apps.monitoring.adapters.grafana.fake.server import DirectAdapter, direct_client, serving
 from apps.monitoring.adapters.grafana.fake.world import World
 from apps.monitoring.adapters.grafana.session import Patience
-from apps.monitoring.core.errors import GrafanaAway, MonitoringError
+from apps.monitoring.core.errors import GrafanaAway
 from apps.monitoring.core.grafana import placeholders
 from apps.monitoring.services.grafana_sync import dashboards_drift, dashboards_sync
+from apps.telemetry.errors import MonitoringError
 from tests.grafanas import VALUES, MemoryHistory, dashboard, documents, manifest, run_on
 
 IMPATIENT = Patience(timeout_s=5, tries=1, pause_s=0)

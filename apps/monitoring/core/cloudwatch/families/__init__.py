@@ -1,1 +1,0 @@
-"""The catalogue's metrics, one file for each AWS service."""

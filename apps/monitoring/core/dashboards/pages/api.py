@@ -17,8 +17,8 @@ from apps.monitoring.core.dashboards.model import (
 )
 from apps.monitoring.core.dashboards.shapes import NOW, SHORT, TALL, age, lines, or_zero, percentiles, share, state
 from apps.monitoring.core.foreign_metrics import VIEW_EXCEPTIONS, VIEW_RESPONSES, VIEW_SECONDS
-from apps.monitoring.core.promql import Match, increase, observed, quantile, rate, series
 from apps.monitoring.core.slos import API_WITHIN_S
+from apps.telemetry.promql import Match, increase, observed, quantile, rate, series
 
 DATASET: Final = Match("dataset", "$dataset", "=~")
 CLIENTS: Final = Match("client_class", "$client_class", "=~")

@@ -17,8 +17,8 @@ from apps.monitoring.core.dashboards.model import (
     none_of,
     rising,
 )
-from apps.monitoring.core.promql import level
 from apps.monitoring.metrics import CLOUDWATCH_VALUE
+from apps.telemetry.promql import level
 
 GIB: Final = 2**30
 CPU: Final = rising(70, 90)

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from apps.datasets.metrics import DATABASE_ERRORS, DATABASE_SECONDS
 from apps.monitoring.core.cloudwatch.catalogue import BY_KEY
 from apps.monitoring.core.dashboards.aws import aws_lines
 from apps.monitoring.core.dashboards.model import (
@@ -41,18 +40,9 @@ from apps.monitoring.core.foreign_metrics import (
     PG_SIZE,
     PG_UP,
 )
-from apps.monitoring.core.promql import (
-    Match,
-    Query,
-    bucket_rate,
-    compose,
-    increase,
-    level,
-    observed,
-    quantile,
-    rate,
-)
 from apps.monitoring.core.slos import WRITE_WITHIN_S
+from apps.telemetry.metrics import DATABASE_ERRORS, DATABASE_SECONDS
+from apps.telemetry.promql import Match, Query, bucket_rate, compose, increase, level, observed, quantile, rate
 
 ALIAS: Final = Match("alias", "$alias", "=~")
 READ: Final = Match("operation", "read")

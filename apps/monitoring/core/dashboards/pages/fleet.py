@@ -33,8 +33,8 @@ from apps.monitoring.core.dashboards.model import (
     rising,
 )
 from apps.monitoring.core.dashboards.shapes import SHORT, TALL, age, figures, state
-from apps.monitoring.core.promql import Match, compose, level
 from apps.monitoring.metrics import FLEET_EVALUATED, FLEET_SCORE, FLEET_SERVICES, FLEET_SHIFT
+from apps.telemetry.promql import Match, compose, level
 
 SERVICE: Final = Link("This service", "service", pick="service")
 SELF: Final = Link("Andén watches itself", "self")

@@ -27,8 +27,8 @@ from apps.monitoring.core.dashboards.model import (
     rising,
 )
 from apps.monitoring.core.dashboards.shapes import NOW, SHORT, TALL, YES_NO, age, lines, occurring, share, state, until
-from apps.monitoring.core.promql import Match, compose, increase, level, quantile, rate, series, spent
 from apps.monitoring.core.slos import INGEST_WITHIN_S, lag_measured
+from apps.telemetry.promql import Match, compose, increase, level, quantile, rate, series, spent
 
 DAY_S: Final = 86_400
 CHOSEN: Final = Match("dataset", "$dataset", "=~")

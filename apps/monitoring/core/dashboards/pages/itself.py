@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from apps.datasets.metrics import BEAT, SPANS
+from apps.datasets.metrics import BEAT
 from apps.monitoring.core.dashboards.model import (
     Column,
     Dashboard,
@@ -29,7 +29,6 @@ from apps.monitoring.core.foreign_metrics import (
     SCRAPE_SECONDS,
     UP,
 )
-from apps.monitoring.core.promql import compose, increase, level, quantile, rate, series
 from apps.monitoring.metrics import (
     CLOUDWATCH_BUDGET,
     CLOUDWATCH_CALLS,
@@ -46,6 +45,8 @@ from apps.monitoring.metrics import (
     SYNC_REQUESTS,
     SYNCED,
 )
+from apps.telemetry.metrics import SPANS
+from apps.telemetry.promql import compose, increase, level, quantile, rate, series
 
 USD_PER_METRIC: Final = 0.01 / 1_000
 """What CloudWatch bills for one metric asked for. Source: https://aws.amazon.com/cloudwatch/pricing/"""

@@ -18,8 +18,8 @@ from apps.monitoring.core.dashboards.recordings import WORST_SCORE
 from apps.monitoring.core.dashboards.shapes import SHORT, TALL, age, figures, lines, state
 from apps.monitoring.core.fleet.signals import SIGNALS, Signal
 from apps.monitoring.core.foreign_metrics import POD_CPU, POD_LIMIT, POD_MEMORY, POD_RESTARTS
-from apps.monitoring.core.promql import Match, compose, increase, level, rate, series
 from apps.monitoring.metrics import FLEET_EVALUATED, FLEET_SCORE, FLEET_STATE
+from apps.telemetry.promql import Match, compose, increase, level, rate, series
 
 THIS: Final = Match("service", "$service")
 PODS: Final = Match("pod", "$service-.*", "=~")

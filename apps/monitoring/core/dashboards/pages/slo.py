@@ -19,7 +19,6 @@ from apps.monitoring.core.dashboards.model import (
 )
 from apps.monitoring.core.dashboards.shapes import SHORT, TALL, lines, state
 from apps.monitoring.core.foreign_metrics import ALERTS
-from apps.monitoring.core.promql import Match, compose, level, series
 from apps.monitoring.core.slos import (
     BAD,
     BASE,
@@ -31,6 +30,7 @@ from apps.monitoring.core.slos import (
     burn,
     error_ratio,
 )
+from apps.telemetry.promql import Match, compose, level, series
 
 CHOSEN: Final = Match("slo", "$slo", "=~")
 FIRING: Final = Match("alertstate", "firing")

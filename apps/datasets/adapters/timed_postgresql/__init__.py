@@ -1,1 +1,0 @@
-"""Django's PostgreSQL backend with cursors that say how long the database took, by operation."""

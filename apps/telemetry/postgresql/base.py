@@ -1,0 +1,35 @@
+"""Django's PostgreSQL backend, its cursors timed; Django finds it by the name of this module."""
+
+from typing import Any
+
+import psycopg
+from django.db.backends.postgresql import base
+from django.db.backends.postgresql.psycopg_any import register_tzloader
+
+from apps.telemetry.postgresql.cursors import timed
+from apps.telemetry.postgresql.timer import timer_of
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """One alias: every cursor of its connections, pooled or not, observes its operations."""
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """Django's parameters, with the timed form of the cursor class that it chose."""
+        params: dict[str, Any] = super().get_connection_params()
+        params["cursor_factory"] = timed(params["cursor_factory"], self.alias)
+        return params
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        """Django's cursor; a server-side one is made here, because Django names that class itself."""
+        if not name:
+            return super().create_cursor()
+        server_binding = self.settings_dict["OPTIONS"].get("server_side_binding") is True
+        kind: Any = psycopg.ServerCursor if server_binding else base.ServerSideCursor
+        # Outside of a transaction only a holdable cursor outlives its own statement.
+        cursor = timed(kind, self.alias)(self.connection, name, scrollable=False, withhold=self.connection.autocommit)
+        register_tzloader(self.timezone, cursor)
+        return cursor
+
+    def _commit(self) -> None:
+        """Commit: the wait for the log's flush belongs to the database's time, too."""
+        timer_of(self.alias).call("other", super()._commit)  # type: ignore[misc] # the stubs leave it out

@@ -1,0 +1,103 @@
+"""psycopg cursors that time what they wait for: statements, COPY, streams, and server-side fetches.
+
+Fetches of ordinary cursors are not timed: their rows have already arrived with the statement.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache, partial
+from time import perf_counter
+from typing import Any, ClassVar, Final, Self, TypeVar, cast
+
+import psycopg
+from psycopg import sql
+from psycopg.abc import AdaptContext, Params, PQGen, Query
+from psycopg.copy import Copy, LibpqWriter, Writer
+
+from apps.telemetry.postgresql.copying import TimedCopy, TimedWriter
+from apps.telemetry.postgresql.operation import Operation, operation_of
+from apps.telemetry.postgresql.timer import OperationTimer, Stopwatch, timer_of
+
+CursorClass = TypeVar("CursorClass", bound=psycopg.Cursor[Any])
+
+_END: Final = object()
+
+
+def operation_of_query(query: Any, context: AdaptContext | None = None) -> Operation:
+    """The operation of a statement in any form that psycopg takes; "other" of what is none."""
+    if isinstance(query, str):
+        return operation_of(query)
+    if isinstance(query, bytes):
+        return operation_of(query.decode(errors="replace"))
+    return operation_of(query.as_string(context)) if isinstance(query, sql.Composable) else "other"
+
+
+class _Timed(psycopg.Cursor[Any]):
+    """Goes before a cursor class of psycopg or Django, and times its operations."""
+
+    __slots__ = ()
+    timer: ClassVar[OperationTimer]
+
+    def execute(self, query: Any, params: Params | None = None, **options: Any) -> Self:
+        """Run one statement."""
+        execute: Callable[..., Self] = super().execute
+        return self.timer.call(operation_of_query(query, self), execute, query, params, **options)
+
+    def executemany(self, query: Query, params_seq: Iterable[Params], **options: Any) -> None:
+        """Run one statement for each of many parameters: one observation in all."""
+        self.timer.call(operation_of_query(query, self), super().executemany, query, params_seq, **options)
+
+    def stream(self, query: Query, params: Params | None = None, **options: Any) -> Iterator[Any]:
+        """Rows as they arrive: one observation, of the time between asking and getting."""
+        operation, stopwatch = operation_of_query(query, self), Stopwatch()
+        rows = super().stream(query, params, **options)
+        advance = stopwatch.around_step(partial(next, rows, _END))
+        try:
+            while (row := advance()) is not _END:
+                yield row
+        except psycopg.Error as error:
+            self.timer.refused(operation, error)
+            raise
+        finally:
+            stopwatch.around(rows.close)()  # type: ignore[attr-defined] # a generator: cancels what is left
+            self.timer.waited(operation, stopwatch.seconds)
+
+    @contextmanager
+    def copy(self, statement: Query, params: Params | None = None, *, writer: Writer | None = None) -> Iterator[Copy]:
+        """A COPY block: one observation at its end."""
+        stopwatch = Stopwatch()
+        block = super().copy(statement, params, writer=TimedWriter(writer or LibpqWriter(self), stopwatch))
+        with TimedCopy(
+            block, timer=self.timer, operation=operation_of_query(statement, self), stopwatch=stopwatch
+        ) as copy:
+            yield copy
+
+
+class _TimedFetches(_Timed, psycopg.ServerCursor[Any]):
+    """Goes before a server-side cursor, whose every fetch asks the database again."""
+
+    __slots__ = ()
+
+    def _fetch_gen(self, num: int | None) -> PQGen[list[Any]]:
+        # fetchone, fetchmany, fetchall and each page of an iteration all come through here.
+        started = perf_counter()
+        try:
+            return (yield from super()._fetch_gen(num))
+        except psycopg.Error as error:
+            self.timer.refused("read", error)
+            raise
+        finally:
+            self.timer.waited("read", perf_counter() - started)
+
+
+@cache
+def timed(base: type[CursorClass], alias: str) -> type[CursorClass]:
+    """The cursor class, its operations timed under this alias; the same class at each call."""
+    timing = _TimedFetches if issubclass(base, psycopg.ServerCursor) else _Timed
+    body = {"__slots__": (), "timer": timer_of(alias)}
+    return cast("type[CursorClass]", type(f"Timed{base.__name__}", (timing, base), body))
+
+
+def timed_cursor(alias: str) -> type[psycopg.Cursor[Any]]:
+    """The cursor class for raw connections of this alias."""
+    return timed(psycopg.Cursor, alias)

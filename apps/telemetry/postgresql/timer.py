@@ -1,0 +1,130 @@
+"""Seconds that callers waited for PostgreSQL, observed by alias and operation."""
+
+from collections.abc import Callable
+from functools import cache
+from time import perf_counter, time_ns
+from typing import ParamSpec, TypeVar
+
+import psycopg
+
+from apps.telemetry import prometheus
+from apps.telemetry.metrics import DATABASE_ERRORS, DATABASE_SECONDS, OUT_OF_RESOURCES
+from apps.telemetry.postgresql.operation import OPERATIONS, Operation
+from apps.telemetry.tracing.current import tracing
+from apps.telemetry.tracing.port import OpenSpan
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+class OperationTimer:
+    """Observes the operations of one alias; its series exist from the start."""
+
+    def __init__(self, alias: str) -> None:
+        self.alias = alias
+        seconds, errors = prometheus.histogram(DATABASE_SECONDS), prometheus.counter(DATABASE_ERRORS)
+        for operation in OPERATIONS:
+            errors.labels(alias, operation, OUT_OF_RESOURCES)
+        self._observe = {operation: seconds.labels(alias, operation).observe for operation in OPERATIONS}
+
+    def call(
+        self,
+        operation: Operation,
+        function: Callable[Arguments, Result],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Result:
+        """What the function returns; its time is observed, and a refusal of PostgreSQL counted."""
+        started = perf_counter()
+        try:
+            return function(*args, **kwargs)
+        except psycopg.Error as error:
+            self.refused(operation, error)
+            raise
+        finally:
+            self._observe[operation](perf_counter() - started)
+
+    def waited(self, operation: Operation, seconds: float) -> None:
+        """Observe an operation that was waited for in several pieces."""
+        self._observe[operation](seconds)
+
+    def refused(self, operation: Operation, error: psycopg.Error) -> None:
+        """Count an error; one without an SQLSTATE is a lost connection's or the client's own: 08."""
+        sqlstate_class = (error.sqlstate or "08000")[:2]
+        prometheus.counter(DATABASE_ERRORS).labels(self.alias, operation, sqlstate_class).inc()
+
+
+class TracedTimer(OperationTimer):
+    """Also notes each operation in the span of the request that waits for it."""
+
+    def call(
+        self,
+        operation: Operation,
+        function: Callable[Arguments, Result],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Result:
+        """What the function returns; its time is observed and traced, and a refusal of PostgreSQL counted."""
+        span = tracing().current()
+        if span is None:
+            return super().call(operation, function, *args, **kwargs)
+        began_ns, sqlstate = time_ns(), ""
+        try:
+            return super().call(operation, function, *args, **kwargs)
+        except psycopg.Error as error:
+            sqlstate = error.sqlstate or "08000"
+            raise
+        finally:
+            self._note(span, operation, began_ns=began_ns, error=sqlstate)
+
+    def waited(self, operation: Operation, seconds: float) -> None:
+        """Observe and trace an operation that was waited for in several pieces, as if they were the last one."""
+        super().waited(operation, seconds)
+        span = tracing().current()
+        if span is not None:
+            self._note(span, operation, began_ns=time_ns() - int(seconds * 1e9), error="")
+
+    def _note(self, span: OpenSpan, operation: Operation, *, began_ns: int, error: str) -> None:
+        # Never the statement: literals in it may be what somebody wrote.
+        attributes = {"db.system.name": "postgresql", "db.operation.name": operation, "anden.alias": self.alias}
+        span.child(
+            f"{operation} {self.alias}", began_ns=began_ns, ended_ns=time_ns(), attributes=attributes, error=error
+        )
+
+
+@cache
+def timer_of(alias: str) -> OperationTimer:
+    """The timer of this alias, the same at each call; one that traces where tracing is on."""
+    return TracedTimer(alias) if tracing().on else OperationTimer(alias)
+
+
+class Stopwatch:
+    """Seconds spent inside of the functions it wraps, together."""
+
+    __slots__ = ("seconds",)
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def around(self, function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+        """The same function, its time added to the sum."""
+
+        def timed(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+            started = perf_counter()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self.seconds += perf_counter() - started
+
+        return timed
+
+    def around_step(self, step: Callable[[], Result]) -> Callable[[], Result]:
+        """The same for what happens once a row: half the price, and a step that fails is not counted."""
+
+        def timed() -> Result:
+            started = perf_counter()
+            result = step()
+            self.seconds += perf_counter() - started
+            return result
+
+        return timed

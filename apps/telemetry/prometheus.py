@@ -1,0 +1,169 @@
+"""Prometheus objects made from our metrics, and the page that merges what all processes wrote."""
+
+import math
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from functools import cache, wraps
+from pathlib import Path
+from typing import Final, TypeVar
+
+import prometheus_client
+from prometheus_client import Counter, Gauge, Histogram, values
+from prometheus_client import metrics as prometheus_metrics
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from apps.telemetry.environment import SettingsInvalid
+from apps.telemetry.metric import Metric
+from apps.telemetry.slots import Slots
+
+FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""prometheus_client's own variable: it decides by its presence, for django-prometheus's metrics, too."""
+
+_slots: Slots | None = None
+_others: list[Collector] = []
+_making = threading.Lock()
+Made = TypeVar("Made", Counter, Gauge, Histogram)
+
+
+def share_folder(folder: Path | None) -> None:
+    """Write every metric of this process to the folder, beside those of its peers; None: keep them in memory.
+
+    Called once, by the settings, before anything declares a metric: the kind of value is chosen then.
+
+    Raises SettingsInvalid: the folder cannot be written.
+    """
+    global _slots  # noqa: PLW0603 - one process has one registry, which is prometheus_client's global, too
+    prometheus_metrics.disable_created_metrics()  # type: ignore[no-untyped-call]
+    chosen = folder or os.environ.get(FOLDER_VARIABLE)
+    if not chosen:
+        return
+    path = Path(chosen).resolve()
+    os.environ[FOLDER_VARIABLE] = str(path)
+    slots = Slots(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        values.ValueClass = values.MultiProcessValue(slots.own)  # type: ignore[no-untyped-call]
+    except OSError as error:
+        raise SettingsInvalid(f"ANDEN_MONITORING_METRICS_FOLDER: cannot be written ({error.strerror})") from error
+    _slots = slots
+
+
+def _once(make: Callable[[Metric], Made]) -> Callable[[Metric], Made]:
+    """The function, called once for each metric: two threads that ask first at the same time get one object."""
+    known = cache(make)
+
+    @wraps(make)
+    def found(metric: Metric) -> Made:
+        with _making:
+            return known(metric)
+
+    return found
+
+
+@_once
+def counter(metric: Metric) -> Counter:
+    """The counter of this metric, the same object at each call."""
+    return Counter(metric.name, metric.help, metric.labels)
+
+
+@_once
+def gauge(metric: Metric) -> Gauge:
+    """The gauge of this metric; its series vanish with the process that set them."""
+    mode = f"live{metric.merge}"
+    return Gauge(metric.name, metric.help, metric.labels, multiprocess_mode=mode)  # type: ignore[arg-type]
+
+
+@_once
+def histogram(metric: Metric) -> Histogram:
+    """The histogram of this metric, the same object at each call."""
+    return Histogram(metric.name, metric.help, metric.labels, buckets=metric.buckets)
+
+
+def collector(metric: Metric) -> Counter | Gauge | Histogram:
+    """The Prometheus object of this metric, whatever its kind."""
+    match metric.kind:
+        case "counter":
+            return counter(metric)
+        case "gauge":
+            return gauge(metric)
+        case "histogram":
+            return histogram(metric)
+
+
+class _LivingFiles(Collector):
+    """Merges the files of the folder, without the gauges of the dead."""
+
+    def __init__(self, slots: Slots) -> None:
+        self._slots = slots
+
+    def collect(self) -> Iterable[Family]:
+        """The families that all processes wrote, merged."""
+        self._slots.sweep()
+        paths = [str(path) for path in self._begun()]
+        families: list[Family] = list(MultiProcessCollector.merge(paths))  # type: ignore[no-untyped-call]
+        for family in families:
+            if family.type == "gauge":
+                family.samples = [sample for sample in family.samples if not math.isnan(sample.value)]
+        return families
+
+    def _begun(self) -> Iterator[Path]:
+        """The files that hold something: one is empty between its creation and its first block."""
+        for path in self._slots.folder.glob("*.db"):
+            with suppress(FileNotFoundError):
+                if path.stat().st_size:
+                    yield path
+
+
+def forget(metric: Metric, *values: str) -> None:
+    """Take a gauge's series with these labels off the page, until it is set again.
+
+    A shared file cannot drop a series: there it is not a number, which no page shows.
+    """
+    if _slots is None:
+        gauge(metric).remove(*values)
+    else:
+        gauge(metric).labels(*values).set(math.nan)
+
+
+def also(others: Collector) -> None:
+    """Show what this collector tells, too: series that would be too many for gauges."""
+    _others.append(others)
+    if _slots is None:
+        prometheus_client.REGISTRY.register(others)
+
+
+def shared_folder() -> Path | None:
+    """The folder in which the processes share their metrics; None where this process tells of itself alone."""
+    return _slots.folder if _slots else None
+
+
+def registry() -> CollectorRegistry:
+    """What a scrape collects from: the folder of all processes, or this process alone where none is shared."""
+    if _slots is None:
+        return prometheus_client.REGISTRY
+    shared = CollectorRegistry()
+    shared.register(_LivingFiles(_slots))
+    for others in _others:
+        shared.register(others)
+    return shared
+
+
+def page() -> tuple[bytes, str]:
+    """The metrics of all processes in Prometheus's text format, and its content type."""
+    return prometheus_client.generate_latest(registry()), prometheus_client.CONTENT_TYPE_LATEST
+
+
+def gauge_values(metric: Metric) -> dict[tuple[str, ...], float]:
+    """What living processes of this machine last said of a gauge, by its labels' values in their order."""
+    families: Iterable[Family] = gauge(metric).collect() if _slots is None else _LivingFiles(_slots).collect()
+    return {
+        tuple(sample.labels[label] for label in metric.labels): sample.value
+        for family in families
+        if family.name == metric.name
+        for sample in family.samples
+        if set(sample.labels) == set(metric.labels)
+    }

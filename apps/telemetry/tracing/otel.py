@@ -1,0 +1,245 @@
+"""Tracing by OpenTelemetry: our own few spans, sent by one thread that nobody waits for."""
+
+import atexit
+import logging
+import os
+import queue
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+
+from apps.telemetry import prometheus
+from apps.telemetry.metrics import SPANS
+from apps.telemetry.tracing.port import Attributes
+
+logger = logging.getLogger("apps.tracing")
+
+WAITING: Final = 2_048
+"""Spans that wait for the collector; what comes on top is dropped, and counted."""
+
+AT_ONCE: Final = 512
+GATHER_S: Final = 1.0
+PATIENCE_S: Final = 5.0
+CLOSING_S: Final = 2.0
+MOST_CHILDREN: Final = 128
+"""Children of one span; those that are left out are counted in its attribute anden.children_left_out."""
+
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})")
+
+
+class OtelTracing:
+    """Spans to an OTLP/HTTP collector. Provider and thread are made by the first span of each process: after forks."""
+
+    on = True
+
+    def __init__(self, *, endpoint: str, sample_ratio: float, service: str) -> None:
+        base = endpoint.rstrip("/")
+        self._endpoint = base if base.endswith("/v1/traces") else f"{base}/v1/traces"
+        self._sample_ratio = sample_ratio
+        self._service = service
+        self._lock = threading.Lock()
+        self._tracer: trace.Tracer | None = None
+        self._provider: TracerProvider | None = None
+        os.register_at_fork(after_in_child=self._forget)
+        atexit.register(self.close)
+        # The exporter warns at every try; Sender says once that the collector is away.
+        logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)
+
+    def current(self) -> "OtelSpan | None":
+        """The span that this thread is in, if it is recorded."""
+        found = otel_context.get_value(_OPEN)
+        return found if isinstance(found, OtelSpan) else None
+
+    def begin(
+        self, name: str, *, server: bool = False, traceparent: str = "", began_ns: int | None = None
+    ) -> "OtelSpan | None":
+        """A new span of the caller's trace or of one of its own; None when it is not sampled."""
+        caller = span_context(traceparent)
+        parent = otel_context.Context()
+        if caller is not None:
+            parent = trace.set_span_in_context(trace.NonRecordingSpan(caller), parent)
+        kind = trace.SpanKind.SERVER if server else trace.SpanKind.CONSUMER
+        tracer = self._tracer or self._made()
+        span = tracer.start_span(name, parent, kind=kind, start_time=began_ns)
+        return OtelSpan(tracer, span) if span.is_recording() else None
+
+    def close(self) -> None:
+        """Send what waits, for two seconds at most."""
+        if self._provider is not None:
+            self._provider.shutdown()
+            self._forget()
+
+    def _made(self) -> trace.Tracer:
+        with self._lock:
+            if self._tracer is None:
+                self._provider = TracerProvider(
+                    sampler=ParentBased(TraceIdRatioBased(self._sample_ratio)),
+                    resource=Resource.create({"service.name": self._service, "process.pid": os.getpid()}),
+                    span_limits=SpanLimits(max_links=32),
+                    shutdown_on_exit=False,
+                )
+                exporter = OTLPSpanExporter(endpoint=self._endpoint, timeout=PATIENCE_S)
+                self._provider.add_span_processor(Sender(exporter, self._endpoint))
+                self._tracer = self._provider.get_tracer("anden")
+            return self._tracer
+
+    def _forget(self) -> None:
+        """A child begins anew: threads do not survive a fork, and the lock may be held by one of them."""
+        self._lock = threading.Lock()
+        self._tracer = self._provider = None
+
+
+_OPEN: Final = otel_context.create_key("anden-open-span")
+
+
+class OtelSpan:
+    """A span that has begun and is recorded."""
+
+    def __init__(self, tracer: trace.Tracer, span: trace.Span) -> None:
+        self._tracer = tracer
+        self._span = span
+        self._parent = trace.set_span_in_context(span, otel_context.Context())
+        self._children = self._left_out = 0
+
+    def child(
+        self, name: str, *, began_ns: int, ended_ns: int, attributes: Attributes | None = None, error: str = ""
+    ) -> None:
+        """Note something that began and ended within."""
+        if self._children >= MOST_CHILDREN:
+            self._left_out += 1
+            return
+        self._children += 1
+        # A caller's clock may step back; a span may not.
+        child = self._tracer.start_span(
+            name, self._parent, kind=trace.SpanKind.CLIENT, attributes=attributes, start_time=began_ns
+        )
+        _fail(child, error)
+        child.end(max(began_ns, ended_ns))
+
+    def link(self, traceparent: str) -> None:
+        """Point to another trace, if that is one."""
+        other = span_context(traceparent)
+        if other is not None:
+            self._span.add_link(other)
+
+    def end(self, attributes: Attributes, *, error: str = "") -> None:
+        """End it; an error says which. The attribute anden.name becomes its name: it is known only now."""
+        told = dict(attributes)
+        if name := told.pop("anden.name", ""):
+            self._span.update_name(str(name))
+        self._span.set_attributes(told)
+        if self._left_out:
+            self._span.set_attribute("anden.children_left_out", self._left_out)
+        _fail(self._span, error)
+        self._span.end()
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        """Have `OtelTracing.current` answer with this one inside of the block."""
+        token = otel_context.attach(otel_context.set_value(_OPEN, self))
+        try:
+            yield
+        finally:
+            otel_context.detach(token)
+
+
+def _fail(span: trace.Span, error: str) -> None:
+    if error:
+        span.set_attribute("error.type", error)
+        span.set_status(trace.Status(trace.StatusCode.ERROR))
+
+
+def span_context(traceparent: str) -> trace.SpanContext | None:
+    """The context that a W3C traceparent names; None when it is none.
+
+    Source: https://www.w3.org/TR/trace-context/#traceparent-header
+    """
+    match = _TRACEPARENT.fullmatch(traceparent.strip())
+    if match is None or traceparent.startswith("ff"):
+        return None
+    found = trace.SpanContext(
+        int(match["trace"], 16),
+        int(match["span"], 16),
+        is_remote=True,
+        trace_flags=trace.TraceFlags(int(match["flags"], 16)),
+    )
+    return found if found.is_valid else None
+
+
+class Sender(SpanProcessor):
+    """Hands ended spans to the collector from a thread of its own; a full queue drops them, and counts."""
+
+    def __init__(self, exporter: SpanExporter, endpoint: str) -> None:
+        self._exporter = exporter
+        self._endpoint = endpoint
+        self._waiting: queue.Queue[ReadableSpan | None] = queue.Queue(WAITING)
+        self._away = False
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="anden-spans", daemon=True)
+        self._thread.start()
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Put the span into the queue, or drop it: whoever ended it goes on at once."""
+        try:
+            self._waiting.put_nowait(span)
+        except queue.Full:
+            _count("dropped", 1)
+
+    def shutdown(self) -> None:
+        """Send what waits, for two seconds at most; the rest is dropped."""
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        with suppress(queue.Full):
+            self._waiting.put_nowait(None)
+        self._thread.join(CLOSING_S)
+        if left := self._waiting.qsize():
+            _count("dropped", left)
+        self._exporter.shutdown()
+
+    def _run(self) -> None:
+        while not (self._closing.is_set() and self._waiting.empty()):
+            spans = self._gathered()
+            if spans:
+                self._send(spans)
+
+    def _gathered(self) -> list[ReadableSpan]:
+        """What came within a second, 512 at most."""
+        spans: list[ReadableSpan] = []
+        deadline_s = time.monotonic() + GATHER_S
+        while len(spans) < AT_ONCE:
+            try:
+                span = self._waiting.get(timeout=max(0.0, deadline_s - time.monotonic()))
+            except queue.Empty:
+                break
+            if span is None:
+                break
+            spans.append(span)
+        return spans
+
+    def _send(self, spans: list[ReadableSpan]) -> None:
+        try:
+            sent = self._exporter.export(spans) is SpanExportResult.SUCCESS
+        except Exception:  # noqa: BLE001 - whatever it is, the thread goes on
+            sent = False
+        _count("sent" if sent else "refused", len(spans))
+        if not sent and not self._away:
+            logger.warning("the collector at %s takes no spans; they are dropped until it does", self._endpoint)
+        elif sent and self._away:
+            logger.info("the collector at %s takes spans again", self._endpoint)
+        self._away = not sent
+
+
+def _count(outcome: str, spans: int) -> None:
+    prometheus.counter(SPANS).labels(outcome).inc(spans)

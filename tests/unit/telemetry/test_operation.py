@@ -1,0 +1,83 @@
+"""Statements are told apart by what they do, whatever surrounds their words."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from psycopg import sql
+from psycopg.abc import Query
+
+from apps.telemetry.postgresql.cursors import operation_of_query
+from apps.telemetry.postgresql.operation import Operation, operation_of
+from tests.corpus import BEYOND_THE_TEXT, STATEMENTS, Statement
+
+KNOWN = [statement for statement in STATEMENTS if statement.group != BEYOND_THE_TEXT]
+CASELESS = [statement for statement in KNOWN if not {*statement.sql} & set("$%\\&")]
+"""Statements without tags of dollar quotes, parameters and escapes, whose case counts."""
+
+WORDS = st.sampled_from(("insert into t", "delete from t", "update t", "merge into t", "from", "to", ") (", "x"))
+OPAQUE = st.one_of(
+    WORDS.map(lambda word: f"'{word}'"),
+    WORDS.map(lambda word: f'"{word}"'),
+    WORDS.map(lambda word: f"$q${word}$q$"),
+    WORDS.map(lambda word: f"/* ({word} */ 1"),
+    WORDS.map(lambda word: f"E'\\'({word}'"),
+)
+
+
+@pytest.mark.parametrize("statement", KNOWN, ids=lambda statement: statement.sql[:60])
+def test_a_statement_has_the_operation_that_its_text_says(statement: Statement) -> None:
+    assert operation_of(statement.sql) == statement.operation
+
+
+@pytest.mark.parametrize("change", [str.upper, str.lower, str.swapcase], ids=["upper", "lower", "swapped"])
+@pytest.mark.parametrize("statement", CASELESS, ids=lambda statement: statement.sql[:60])
+def test_the_case_of_letters_changes_nothing(statement: Statement, change: Callable[[str], str]) -> None:
+    assert operation_of(change(statement.sql)) == statement.operation
+
+
+def test_at_least_995_of_1000_statements_are_right(tell: Callable[[str], None]) -> None:
+    wrong = [statement for statement in STATEMENTS if operation_of(statement.sql) != statement.operation]
+    share = 1 - len(wrong) / len(STATEMENTS)
+    tell(f"operations: {share:.2%} of {len(STATEMENTS)} statements right; wrong: {[one.sql for one in wrong]}")
+    assert len(STATEMENTS) >= 300
+    assert share >= 0.995
+
+
+def test_no_statement_stands_in_the_corpus_twice() -> None:
+    texts = [statement.sql for statement in STATEMENTS]
+    assert len(set(texts)) == len(texts)
+
+
+@pytest.mark.parametrize(
+    ("query", "operation"),
+    [
+        (b"DELETE FROM orders", "write"),
+        (b"SELECT '\xff'", "read"),
+        (sql.SQL("SELECT {}").format(sql.Literal("; DELETE FROM orders")), "read"),
+        (sql.SQL("DELETE FROM {}").format(sql.Identifier("data", "orders")), "write"),
+        (sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier("to"), sql.Identifier("a")), "write"),
+        (sql.SQL("COPY {} TO STDOUT").format(sql.Identifier("from")), "read"),
+        (sql.Composed([sql.SQL("WITH a AS ("), sql.SQL("DELETE FROM t RETURNING *"), sql.SQL(") TABLE a")]), "write"),
+        (sql.SQL("SELECT * FROM {} FOR UPDATE").format(sql.Identifier("orders")), "write"),
+    ],
+    ids=str,
+)
+def test_bytes_and_composed_statements_are_read_alike(query: Query, operation: Operation) -> None:
+    assert operation_of_query(query) == operation
+
+
+@given(inner=OPAQUE, space=st.sampled_from(("", "\n", "\t ", "/* c */", "-- c\n")), upper=st.booleans())
+def test_words_inside_of_literals_names_and_comments_change_nothing(inner: str, space: str, upper: bool) -> None:
+    def case(word: str) -> str:
+        return word.upper() if upper else word
+
+    assert operation_of(f"{space}{case('with')} a as (select {inner}) {case('select')} * from a") == "read"
+    assert operation_of(f"{space}{case('with')} a as (select {inner}) insert into t select 1") == "write"
+    assert operation_of(f"{space}{case('copy')} (select {inner}) to stdout") == "read"
+
+
+@given(st.text())
+def test_any_text_has_an_operation(sql: str) -> None:
+    assert operation_of(sql) in {"read", "write", "other"}

@@ -1,0 +1,125 @@
+"""Contexts that callers send, ids that are safe to log, and a sender that nobody waits for."""
+
+import logging
+import threading
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from prometheus_client import REGISTRY
+
+from apps.telemetry.request_ids import RequestIdFilter, request_id, sound_request_id, within_request
+from apps.telemetry.tracing.otel import WAITING, Sender, span_context
+from apps.telemetry.tracing.port import NoTracing, Tracing, inside, traceparent_of
+
+HEX = st.sampled_from("0123456789abcdef")
+
+
+class Blocked(SpanExporter):
+    """A collector that takes nothing until it is let."""
+
+    def __init__(self, answer: SpanExportResult = SpanExportResult.SUCCESS) -> None:
+        self.go = threading.Event()
+        self.answer = answer
+        self.sent = 0
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self.go.wait(30)
+        self.sent += len(spans)
+        return self.answer
+
+
+def counted(outcome: str) -> float:
+    return REGISTRY.get_sample_value("anden_tracing_spans_total", {"outcome": outcome}) or 0.0
+
+
+def spans(sender: Sender, count: int) -> None:
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(sender)
+    tracer = provider.get_tracer("test")
+    for _ in range(count):
+        tracer.start_span("one").end()
+
+
+def test_whoever_ends_a_span_never_waits_and_what_is_too_much_is_counted() -> None:
+    exporter = Blocked()
+    sender = Sender(exporter, "http://collector")
+    dropped, sent = counted("dropped"), counted("sent")
+    spans(sender, 3 * WAITING)  # ends although nobody takes anything: the exporter stands still
+    lost = counted("dropped") - dropped
+    assert WAITING <= lost <= 2 * WAITING
+    exporter.go.set()
+    sender.shutdown()
+    assert exporter.sent == 3 * WAITING - lost
+    assert counted("sent") - sent == exporter.sent
+
+
+def test_a_collector_that_refuses_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    exporter = Blocked(SpanExportResult.FAILURE)
+    exporter.go.set()
+    refused = counted("refused")
+    sender = Sender(exporter, "http://collector")
+    with caplog.at_level(logging.WARNING, "apps.tracing"):
+        spans(sender, WAITING)
+        sender.shutdown()
+    assert counted("refused") - refused == WAITING
+    assert [record.message for record in caplog.records] == [
+        "the collector at http://collector takes no spans; they are dropped until it does"
+    ]
+
+
+@given(st.text(HEX, min_size=32, max_size=32), st.text(HEX, min_size=16, max_size=16), st.sampled_from(["00", "01"]))
+def test_a_traceparent_names_trace_and_span(trace: str, span: str, flags: str) -> None:
+    found = span_context(f"00-{trace}-{span}-{flags}")
+    if int(trace, 16) and int(span, 16):
+        assert found is not None
+        assert (f"{found.trace_id:032x}", f"{found.span_id:016x}", found.trace_flags.sampled) == (
+            trace,
+            span,
+            flags == "01",
+        )
+    else:
+        assert found is None
+
+
+@given(st.text())
+def test_any_other_text_names_no_trace(text: str) -> None:
+    assert span_context(text) is None
+    assert span_context(f"ff-{'1' * 32}-{'1' * 16}-01") is None
+
+
+@given(st.text())
+def test_an_id_is_safe_to_log_whatever_was_sent(sent: str) -> None:
+    identifier = sound_request_id(sent)
+    assert identifier.isascii()
+    assert identifier.isprintable()
+    assert " " not in identifier
+    assert 1 <= len(identifier) <= 64
+    assert sound_request_id(identifier) == identifier
+
+
+def test_a_line_of_the_log_names_the_request_it_belongs_to() -> None:
+    def named() -> str:
+        record = logging.LogRecord("a", logging.INFO, "", 0, "x", None, None)
+        RequestIdFilter().filter(record)
+        return str(record.__dict__["in_request"])
+
+    with within_request("ticket-9"):
+        assert (request_id(), named()) == ("ticket-9", " [ticket-9]")
+    assert (request_id(), named()) == ("", "")
+
+
+def test_a_record_may_carry_a_trace_under_any_case() -> None:
+    assert traceparent_of([("a", b"1"), ("TraceParent", b"00-ab")]) == "00-ab"
+    assert traceparent_of([("traceparent", None)]) == traceparent_of(None) == ""
+
+
+def test_nothing_happens_where_nothing_is_traced() -> None:
+    silent: Tracing = NoTracing()
+    assert not silent.on
+    assert silent.begin("x") is silent.current() is None
+    with inside(None):
+        silent.close()
