@@ -12,7 +12,7 @@ from django.db.models import Q
 VIEWER: Final = "viewer"
 STEWARD: Final = "steward"
 
-OUR_APPS: Final = ("datasets", "ingest", "api", "monitoring")
+OUR_APPS: Final = ("datasets", "ingest", "api", "cloudwatch", "monitoring")
 STEWARD_MAY: Final = (
     ("ingest", "quarantine", ("change",)),
     ("api", "client", ("add", "change")),

@@ -7,10 +7,11 @@ import dj_database_url
 
 from apps.api.conf import ApiSettings, WebSettings, export_slots
 from apps.api.openapi import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401
+from apps.cloudwatch.conf import CloudWatchSettings
 from apps.console import theme
 from apps.datasets.conf import DatasetsSettings
 from apps.ingest.conf import IngestSettings, KafkaSettings
-from apps.monitoring.conf import CloudWatchSettings, FleetSettings, GrafanaSettings
+from apps.monitoring.conf import FleetSettings, GrafanaSettings
 from apps.telemetry.conf import MonitoringSettings, TracingSettings
 from apps.telemetry.environment import load
 from apps.telemetry.prometheus import share_folder
@@ -62,6 +63,7 @@ INSTALLED_APPS = [
     "apps.datasets",
     "apps.ingest",
     "apps.api",
+    "apps.cloudwatch",
     "apps.monitoring",
 ]
 

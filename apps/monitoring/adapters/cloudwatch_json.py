@@ -9,7 +9,7 @@ Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWa
 from collections.abc import Iterator
 from typing import Any, Final
 
-from apps.monitoring.core.aws_metric import AwsMetric
+from apps.cloudwatch.catalogue.metric import AwsMetric
 from apps.monitoring.core.dashboards.model import GRID, AwsTarget, Dashboard, Panel, Row, Scale, State
 from apps.monitoring.core.dashboards.provisioning import REGION, as_json
 

@@ -43,9 +43,5 @@ class PruneRefused(MonitoringError):
     """Too much would be deleted: look at the plan, then say --force."""
 
 
-class BudgetSpent(MonitoringError):
-    """The month's budget for CloudWatch is spent: collection stands still until the next month or a higher budget."""
-
-
 class StageRefused(MonitoringError):
     """An incident cannot go to this stage from where it is, or lacks the reason that the stage needs."""

@@ -7,9 +7,9 @@ from typing import Any, Final, TypeVar
 import yaml
 from django.conf import settings
 
-from apps.monitoring.adapters.cloudwatch.boto import BotoCloudWatch
-from apps.monitoring.adapters.cloudwatch.metered import MeteredCloudWatch
-from apps.monitoring.adapters.cloudwatch.purse import DatabasePurse
+from apps.cloudwatch.client.boto import BotoCloudWatch
+from apps.cloudwatch.client.budget import DatabasePurse
+from apps.cloudwatch.client.metered import MeteredCloudWatch
 from apps.monitoring.adapters.fleet.cloudwatch_source import CloudWatchSource
 from apps.monitoring.adapters.fleet.file_source import FileSource
 from apps.monitoring.adapters.fleet.prometheus_api import PrometheusApi
@@ -64,11 +64,7 @@ def signal_queries(path: Path | None) -> SignalQueries:
 def _cloudwatch(path: Path | None, span: Span) -> CloudWatchSource:
     """CloudWatch, asked within the budget of the collector; every Lambda function is a service without a file."""
     chosen = settings.CLOUDWATCH
-    boto = BotoCloudWatch(
-        region=chosen.region,
-        endpoint_url=str(chosen.endpoint_url) if chosen.endpoint_url else None,
-        timeout_s=chosen.timeout_s,
-    )
+    boto = BotoCloudWatch.by(chosen)
     fleet = _read(path, fleet_metrics_of) if path else LAMBDA
     return CloudWatchSource(MeteredCloudWatch(boto, DatabasePurse(chosen.budget_usd)), fleet, span)
 

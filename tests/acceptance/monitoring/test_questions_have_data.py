@@ -17,7 +17,6 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from apps.monitoring.adapters.cloudwatch.fake import KEYS, FakeCloudWatch
 from apps.monitoring.adapters.grafana.fake.grafana import TOKEN, FakeGrafana
 from apps.monitoring.adapters.grafana.fake.server import serving
 from embedded.ports import LOOPBACK, free_port
@@ -27,6 +26,7 @@ from tests.acceptance.monitoring.questions import Question, panel_questions, rul
 from tests.acceptance.monitoring.statements_server import watched_postgres, work
 from tests.acceptance.monitoring.traffic import Traffic
 from tests.collector import Collector, collecting
+from tests.fakes.cloudwatch.fake import KEYS, FakeCloudWatch
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(900)]
 

@@ -4,12 +4,12 @@ from typing import Final
 
 import numpy as np
 
-from apps.monitoring.adapters.cloudwatch.arrays import arrays
-from apps.monitoring.adapters.cloudwatch.metered import MeteredCloudWatch
+from apps.cloudwatch.client.arrays import arrays
+from apps.cloudwatch.client.metered import MeteredCloudWatch
+from apps.cloudwatch.collector.packing import Window
+from apps.cloudwatch.collector.queries import Labels
+from apps.cloudwatch.errors import BudgetSpent
 from apps.monitoring.core.cloudwatch.fleet_signals import MOST_FOUND, FleetMetrics, SignalMetric
-from apps.monitoring.core.cloudwatch.packing import Window
-from apps.monitoring.core.cloudwatch.queries import Labels
-from apps.monitoring.core.errors import BudgetSpent
 from apps.monitoring.core.fleet.gathering import INDEX, Gathering, naming_fault
 from apps.monitoring.core.fleet.observation import Floats, Observation
 from apps.monitoring.core.fleet.span import DAY_S, Span

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from apps.cloudwatch.catalogue.catalogue import BY_KEY
+from apps.cloudwatch.catalogue.metric import AwsMetric
 from apps.monitoring.core.alerts.alert import Severity, runbook_name
-from apps.monitoring.core.aws_metric import AwsMetric
-from apps.monitoring.core.cloudwatch.catalogue import BY_KEY
 
 GIB: Final = 1024**3
 

@@ -2,18 +2,17 @@
 
 from typing import Final
 
-from apps.monitoring.core.alerts.alert import Alert
-from apps.monitoring.core.alerts.conditions import DAY_S, stale_where_told
-from apps.monitoring.core.foreign_metrics import NOTIFICATIONS_FAILED, RULES_FAILED
-from apps.monitoring.metrics import (
+from apps.cloudwatch.metrics import (
     CLOUDWATCH_BUDGET,
     CLOUDWATCH_CALLS,
     CLOUDWATCH_COLLECTED,
     CLOUDWATCH_SPENT,
     CLOUDWATCH_STOPPED,
-    DRIFTED,
-    SYNCED,
 )
+from apps.monitoring.core.alerts.alert import Alert
+from apps.monitoring.core.alerts.conditions import DAY_S, stale_where_told
+from apps.monitoring.core.foreign_metrics import NOTIFICATIONS_FAILED, RULES_FAILED
+from apps.monitoring.metrics import DRIFTED, SYNCED
 from apps.telemetry.promql import Match, compose, increase, level, series
 
 _CALLED: Final = Match("outcome", "ok")

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from apps.monitoring.core.cloudwatch.queries import Labels, MetricQuery
-from apps.monitoring.core.cloudwatch.statistics import is_statistic
+from apps.cloudwatch.catalogue.statistics import is_statistic
+from apps.cloudwatch.collector.queries import Labels, MetricQuery
 from apps.monitoring.core.fleet.signals import SIGNAL_BY_NAME
 
 MOST_FOUND: Final = 500

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from apps.monitoring.core.aws_metric import AwsMetric
-from apps.monitoring.core.cloudwatch.catalogue import BY_KEY
+from apps.cloudwatch.catalogue.catalogue import BY_KEY
+from apps.cloudwatch.catalogue.metric import AwsMetric
 from apps.monitoring.core.dashboards.model import NEUTRAL, AwsTarget, Link, Panel, Scale, Unit
 
 UNITS: Final = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
 
-from apps.monitoring.core.aws_metric import AwsMetric, Resource
+from apps.cloudwatch.catalogue.metric import AwsMetric, Resource
 from apps.telemetry.promql import Query
 
 GRID: Final = 24

@@ -1,14 +1,19 @@
-"""`manage.py dashboards render|check|plan|sync|prune|drift|rollback`: the way from the code to Grafana."""
+"""`manage.py dashboards render|check|plan|sync|prune|drift|rollback|cloudwatch`: from code to dashboards."""
 
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from apps.cloudwatch.client.boto import BotoCloudWatch
+from apps.cloudwatch.conf import CloudWatchSettings
 from apps.datasets.station_command import StationCommand
+from apps.monitoring.cloudwatch_dashboards import FOLDER, dashboards_put
 from apps.monitoring.core.grafana.plan import Action
 from apps.monitoring.core.grafana.show import (
     done_line,
@@ -40,7 +45,9 @@ ACTIONS = {
     "prune": "delete from Grafana what is Andén's and no longer in dashboards/",
     "drift": "name what was edited by hand since the last sync, and fail if there is something",
     "rollback": "make Grafana hold what an earlier sync sent",
+    "cloudwatch": "put the rendered CloudWatch dashboards that differ",
 }
+MARKS: Final = {"made": "+", "changed": "~", "unchanged": "="}
 
 
 class Command(StationCommand):
@@ -63,6 +70,7 @@ class Command(StationCommand):
         parsers["prune"].add_argument("--dry-run", action="store_true", help="only say what would be deleted")
         parsers["rollback"].add_argument("--to", type=int, metavar="N", help="the sync of this number; else the last")
         parsers["rollback"].add_argument("--list", action="store_true", help="show the syncs one can go back to")
+        parsers["cloudwatch"].add_argument("--folder", type=Path, default=FOLDER, help="where the rendered files lie")
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
         """Do the action."""
@@ -152,6 +160,15 @@ class Command(StationCommand):
         )
         if not syncs:
             self.stdout.write("No sync is kept yet.")
+
+    def _cloudwatch(self, options: dict[str, Any]) -> None:
+        chosen: CloudWatchSettings = settings.CLOUDWATCH
+        with closing(BotoCloudWatch.by(chosen)) as boto:
+            for one in dashboards_put(
+                boto, options["folder"], prefix=chosen.dashboard_prefix, region=chosen.region, sleep=time.sleep
+            ):
+                self.stdout.write(f"{MARKS[one.done]} {one.name}: {one.done}")
+                self._lines(f"    {remark}" for remark in one.remarks)
 
     def _lines(self, lines: Iterable[str]) -> None:
         for line in lines:

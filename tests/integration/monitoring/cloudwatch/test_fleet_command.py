@@ -9,9 +9,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from pydantic import HttpUrl
 
-from apps.monitoring.adapters.cloudwatch.fake import FakeCloudWatch
-from apps.monitoring.conf import CloudWatchSettings
-from apps.monitoring.models import CloudWatchMonth, FleetService
+from apps.cloudwatch.conf import CloudWatchSettings
+from apps.cloudwatch.models import CloudWatchMonth
+from apps.monitoring.models import FleetService
+from tests.fakes.cloudwatch.fake import FakeCloudWatch
 from tests.station import Station
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from apps.cloudwatch.catalogue.catalogue import BY_KEY
 from apps.monitoring.adapters.alertmanager_yaml import alertmanager_files
 from apps.monitoring.adapters.grafana_alerts import grafana_alert_files
 from apps.monitoring.adapters.prometheus_yaml import rule_files
@@ -18,7 +19,6 @@ from apps.monitoring.core.alerts.aws import AWS_ALERTS, AwsAlert
 from apps.monitoring.core.alerts.burn import PAIRS
 from apps.monitoring.core.alerts.catalogue import ALERTS, RULE_FILES
 from apps.monitoring.core.alerts.roles import ROLES
-from apps.monitoring.core.cloudwatch.catalogue import BY_KEY
 from apps.monitoring.core.dashboards.pages import PAGES
 from apps.monitoring.core.slos import COUNTED, PERIOD, SLOS, WINDOWS, burn, event_count, window_seconds
 from apps.telemetry.metric import Metric

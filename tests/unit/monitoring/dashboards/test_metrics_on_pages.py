@@ -2,9 +2,9 @@
 
 from typing import Final
 
+from apps.cloudwatch.catalogue.catalogue import CATALOGUE
 from apps.monitoring.core.alerts.alert import Recording
 from apps.monitoring.core.alerts.catalogue import RULE_FILES
-from apps.monitoring.core.cloudwatch.catalogue import CATALOGUE
 from apps.monitoring.core.foreign_metrics import EXPORTER_OF, EXPORTERS
 from apps.telemetry.metric import Metric
 from tests.unit.monitoring.dashboards.drawn import aws_targets, queries

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from apps.monitoring.core.cloudwatch.catalogue import BY_KEY
+from apps.cloudwatch.catalogue.catalogue import BY_KEY
+from apps.cloudwatch.metrics import CLOUDWATCH_VALUE
 from apps.monitoring.core.dashboards.aws import aws_lines
 from apps.monitoring.core.dashboards.model import (
     Column,
@@ -17,7 +18,6 @@ from apps.monitoring.core.dashboards.model import (
     none_of,
     rising,
 )
-from apps.monitoring.metrics import CLOUDWATCH_VALUE
 from apps.telemetry.promql import level
 
 GIB: Final = 2**30

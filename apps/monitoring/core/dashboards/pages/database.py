@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from apps.monitoring.core.cloudwatch.catalogue import BY_KEY
+from apps.cloudwatch.catalogue.catalogue import BY_KEY
 from apps.monitoring.core.dashboards.aws import aws_lines
 from apps.monitoring.core.dashboards.model import (
     Dashboard,

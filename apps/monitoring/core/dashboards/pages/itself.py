@@ -2,6 +2,15 @@
 
 from typing import Final
 
+from apps.cloudwatch.metrics import (
+    CLOUDWATCH_BUDGET,
+    CLOUDWATCH_CALLS,
+    CLOUDWATCH_COLLECTED,
+    CLOUDWATCH_METRICS,
+    CLOUDWATCH_POINTS,
+    CLOUDWATCH_SPENT,
+    CLOUDWATCH_STOPPED,
+)
 from apps.datasets.metrics import BEAT
 from apps.monitoring.core.dashboards.model import (
     Column,
@@ -30,13 +39,6 @@ from apps.monitoring.core.foreign_metrics import (
     UP,
 )
 from apps.monitoring.metrics import (
-    CLOUDWATCH_BUDGET,
-    CLOUDWATCH_CALLS,
-    CLOUDWATCH_COLLECTED,
-    CLOUDWATCH_METRICS,
-    CLOUDWATCH_POINTS,
-    CLOUDWATCH_SPENT,
-    CLOUDWATCH_STOPPED,
     DRIFTED,
     FLEET_EVALUATED,
     FLEET_EVALUATION_SECONDS,

@@ -1,0 +1,24 @@
+"""What is read of ACM.
+
+Source: https://docs.aws.amazon.com/acm/latest/userguide/cloudwatch-metrics.html
+"""
+
+from typing import Final
+
+from apps.cloudwatch.catalogue.family import MINIMUM, family
+
+CERTIFICATE: Final = ("CertificateArn",)
+
+CERTIFICATE_METRICS: Final = family(
+    "certificate",
+    "AWS/CertificateManager",
+    (
+        "certificate_days",
+        "DaysToExpiry",
+        MINIMUM,
+        "Count",
+        CERTIFICATE,
+        "Days until a certificate ends",
+        "Two points a day, so look at two days or more; a certificate that has ended has none.",
+    ),
+)

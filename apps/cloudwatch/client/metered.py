@@ -1,0 +1,131 @@
+"""Asking CloudWatch within its limits and our budget: packed, paced, paid beforehand, tried again."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from apps.cloudwatch import metrics
+from apps.cloudwatch.client.port import MetricData, Page, Purse
+from apps.cloudwatch.collector.pacing import TRIES, TokenBucket, backoff_s
+from apps.cloudwatch.collector.packing import Window, pack
+from apps.cloudwatch.collector.queries import Labels, MetricQuery, Point
+from apps.telemetry import prometheus
+from apps.telemetry.errors import SourceAway, SourceRefused, SourceThrottled
+
+PAGES: Final = 1_000
+"""Pages of one call after which CloudWatch is taken to be going round in circles."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """What came back of one call, by the labels of its queries; a series without points is not in `points`.
+
+    `incomplete` are the labels whose points CloudWatch could not read this time: missing, which is not zero.
+    """
+
+    queries: Sequence[MetricQuery]
+    points: dict[Labels, list[Point]] = field(default_factory=dict)
+    incomplete: set[Labels] = field(default_factory=set)
+    sent: int = 0
+
+
+class MeteredCloudWatch:
+    """Asks, and counts what it asks, in Prometheus and in the purse; safe to use for any number of queries."""
+
+    def __init__(
+        self,
+        data: MetricData,
+        purse: Purse,
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._data = data
+        self._purse = purse
+        self._clock = clock
+        self._sleep = sleep
+        self._bucket = TokenBucket()
+
+    def ask(self, queries: Sequence[MetricQuery], window: Window) -> Iterator[Answer]:
+        """The points of all queries in the window, call by call: what came before a trouble is not lost.
+
+        Raises BudgetSpent: nothing more was sent. SourceAway: after all tries. SourceRefused: mend what it names.
+        """
+        for call in pack(queries, window):
+            yield self._call(call, window)
+
+    def _call(self, queries: Sequence[MetricQuery], window: Window) -> Answer:
+        answer = Answer(queries)
+        token, found = "", set[tuple[int, str]]()
+        for _ in range(PAGES):
+            page = self._page(queries, window, token, answer)
+            _refuse_twins(page, queries)
+            for result in page.results:
+                query = queries[result.index]
+                labels = (*query.labels, result.label) if query.expression else query.labels
+                if query.expression:
+                    found.add((result.index, result.label))
+                if result.points:
+                    answer.points.setdefault(labels, []).extend(result.points)
+                if result.status in {"InternalError", "Forbidden"}:
+                    answer.incomplete.add(labels)
+            token = page.token
+            if not token:
+                break
+        else:
+            raise SourceAway(f"CloudWatch gave {PAGES} pages for one call and still had more: ask for less")
+        beyond = len(found) - len({index for index, _ in found})
+        if beyond > 0:
+            self._purse.settle(beyond, now_s=self._clock())
+            prometheus.counter(metrics.CLOUDWATCH_METRICS).inc(beyond)
+        return answer
+
+    def _page(self, queries: Sequence[MetricQuery], window: Window, token: str, answer: Answer) -> Page:
+        """One page, after as many tries as it takes and are allowed; each try that may have arrived is paid for."""
+        for tried in range(1, TRIES + 1):
+            reserved_s = self._clock()
+            self._purse.reserve(len(queries), now_s=reserved_s)
+            self._sleep(self._bucket.wait_s(self._clock()))
+            try:
+                page = self._data.page(queries, start_s=window.start_s, end_s=window.end_s, token=token)
+            except SourceAway as error:
+                _count("throttled" if isinstance(error, SourceThrottled) else "away")
+                self._charge(queries, answer, sent=error.sent, reserved_s=reserved_s)
+                if tried == TRIES:
+                    raise
+                self._sleep(backoff_s(tried, random.random()))  # noqa: S311 - it spreads tries, it hides nothing
+            except SourceRefused as error:
+                _count("refused")
+                self._charge(queries, answer, sent=error.sent, reserved_s=reserved_s)
+                raise
+            else:
+                _count("ok")
+                self._charge(queries, answer, sent=True, reserved_s=reserved_s)
+                return page
+        raise AssertionError("the last try returns or raises")
+
+    def _charge(self, queries: Sequence[MetricQuery], answer: Answer, *, sent: bool, reserved_s: float) -> None:
+        """Count what was asked; give its reservation back where it certainly never left."""
+        if sent:
+            answer.sent += 1
+            prometheus.counter(metrics.CLOUDWATCH_METRICS).inc(len(queries))
+        else:
+            self._purse.refund(len(queries), reserved_s=reserved_s)
+
+
+def _count(outcome: str) -> None:
+    prometheus.counter(metrics.CLOUDWATCH_CALLS).labels(outcome).inc()
+
+
+def _refuse_twins(page: Page, queries: Sequence[MetricQuery]) -> None:
+    """Raises SourceRefused: a SEARCH found two series of one label, whose points would be taken for one series'."""
+    names = Counter((result.index, result.label) for result in page.results if queries[result.index].expression)
+    for (index, label), count in names.items():
+        if count > 1:
+            raise SourceRefused(
+                f"a SEARCH finds {count} series labelled '{label}': let it name the dimension that tells them apart: "
+                f"{queries[index].expression}"
+            )

@@ -1,0 +1,71 @@
+"""Putting the rendered CloudWatch dashboards: what differs, and nothing else."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, TypeVar
+
+from apps.cloudwatch.client.port import DashboardStore
+from apps.cloudwatch.collector.pacing import TRIES, backoff_s
+from apps.monitoring.core.dashboards.provisioning import REGION
+from apps.monitoring.core.errors import RenderedStale
+from apps.telemetry.errors import SourceAway
+
+Done = Literal["made", "changed", "unchanged"]
+Value = TypeVar("Value")
+FOLDER: Final = Path("dashboards/cloudwatch")
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardPut:
+    """What became of one dashboard, and what CloudWatch found odd about it."""
+
+    name: str
+    done: Done
+    remarks: tuple[str, ...] = ()
+
+
+def dashboards_put(
+    store: DashboardStore, folder: Path, *, prefix: str, region: str, sleep: Callable[[float], None]
+) -> Iterator[DashboardPut]:
+    """Put each file of the folder, as prefix and stem; a second run puts nothing.
+
+    Raises RenderedStale: there is nothing to put, or a file is no dashboard. SourceAway, SourceRefused.
+    """
+    paths = sorted(folder.glob("*.json"))
+    if not paths:
+        raise RenderedStale(f"{folder} holds no dashboards: run `make render`")
+    for path in paths:
+        body = path.read_text(encoding="utf-8").replace(REGION, region)
+        try:
+            wanted = json.loads(body)
+        except ValueError as error:
+            raise RenderedStale(f"{path} is no JSON: run `make render`") from error
+        yield _put(store, f"{prefix}{path.stem.removeprefix(prefix)}", wanted, sleep)
+
+
+def _put(store: DashboardStore, name: str, wanted: object, sleep: Callable[[float], None]) -> DashboardPut:
+    found = _persistently(lambda: store.body(name), sleep)
+    if found is not None and _means(found) == wanted:
+        return DashboardPut(name, "unchanged")
+    text = json.dumps(wanted, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    remarks = _persistently(lambda: store.put(name, text), sleep)
+    return DashboardPut(name, "made" if found is None else "changed", remarks)
+
+
+def _means(body: str) -> object:
+    """What a dashboard says, whatever its bytes; nothing where somebody put what is no JSON."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def _persistently(act: Callable[[], Value], sleep: Callable[[float], None]) -> Value:
+    for tried in range(1, TRIES):
+        try:
+            return act()
+        except SourceAway:
+            sleep(backoff_s(tried, 0.5))
+    return act()
