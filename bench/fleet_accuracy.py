@@ -10,10 +10,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.monitoring.core.fleet.engine import evaluate
-from apps.monitoring.core.fleet.evaluation import State
-from apps.monitoring.core.fleet.observation import Observation
-from apps.monitoring.core.fleet.simulation import FleetSpec, Truth, generate
+from apps.fleet.engine.engine import evaluate
+from apps.fleet.engine.evaluation import State
+from apps.fleet.engine.observation import Observation
+from apps.fleet.simulation import FleetSpec, Truth, generate
 from bench.fleet_rivals import RIVALS
 from bench.result import Result, least
 

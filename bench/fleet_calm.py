@@ -5,9 +5,9 @@ from typing import Final
 
 import numpy as np
 
-from apps.monitoring.core.fleet.engine import evaluate
-from apps.monitoring.core.fleet.evaluation import State
-from apps.monitoring.core.fleet.simulation import Fault, FaultKind, FleetSpec, SimulatedFleet, generate
+from apps.fleet.engine.engine import evaluate
+from apps.fleet.engine.evaluation import State
+from apps.fleet.simulation import Fault, FaultKind, FleetSpec, SimulatedFleet, generate
 from bench.fleet_accuracy import OURS, found_by
 from bench.fleet_rivals import RIVALS
 from bench.result import Result, least, limit

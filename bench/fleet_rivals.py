@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from sklearn.cluster import DBSCAN
 from sklearn.ensemble import IsolationForest
 
-from apps.monitoring.core.fleet.observation import Observation
-from apps.monitoring.core.fleet.robust import median
+from apps.fleet.engine.observation import Observation
+from apps.fleet.engine.robust import median
 
 Array = NDArray[np.float32]
 Flags = NDArray[np.bool_]

@@ -11,9 +11,9 @@ from typing import Final
 
 import numpy as np
 
-from apps.monitoring.core.fleet.engine import evaluate
-from apps.monitoring.core.fleet.observation import Observation
-from apps.monitoring.core.fleet.signals import SIGNALS
+from apps.fleet.engine.engine import evaluate
+from apps.fleet.engine.observation import Observation
+from apps.fleet.engine.signals import SIGNALS
 from bench.memory import own_peak_bytes
 from bench.result import Result, limit
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from apps.monitoring.core.fleet.evaluation import Evaluation, Flag, FleetEvent, State
-from apps.monitoring.core.fleet.signals import SIGNAL_BY_NAME, SIGNALS
-from apps.monitoring.core.fleet.wording import capital
+from apps.fleet.engine.evaluation import Evaluation, Flag, FleetEvent, State
+from apps.fleet.engine.sentences import capital
+from apps.fleet.engine.signals import SIGNAL_BY_NAME, SIGNALS
 
 START_S = 1_795_000_000.0
 

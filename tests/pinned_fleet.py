@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.monitoring.core.fleet.observation import Floats, Observation
-from apps.monitoring.core.fleet.simulation import FleetSpec, SimulatedFleet
+from apps.fleet.engine.observation import Floats, Observation
+from apps.fleet.simulation import FleetSpec, SimulatedFleet
 
 
 class PinnedFleet(SimulatedFleet):

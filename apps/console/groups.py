@@ -12,13 +12,13 @@ from django.db.models import Q
 VIEWER: Final = "viewer"
 STEWARD: Final = "steward"
 
-OUR_APPS: Final = ("datasets", "ingest", "api", "cloudwatch", "monitoring")
+OUR_APPS: Final = ("datasets", "ingest", "api", "cloudwatch", "fleet", "monitoring")
 STEWARD_MAY: Final = (
     ("ingest", "quarantine", ("change",)),
     ("api", "client", ("add", "change")),
     ("api", "key", ("change",)),
     ("api", "grant", ("delete",)),
-    ("monitoring", "incident", ("change",)),
+    ("fleet", "incident", ("change",)),
 )
 """What a steward may do besides looking: look after bad records, their restricted fields included, clients, incidents.
 

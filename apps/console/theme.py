@@ -53,8 +53,8 @@ NAVIGATION: Final = [
         "title": "Monitoring",
         "separator": True,
         "items": [
-            entry("Fleet", "hub", "fleet", "monitoring.view_fleetservice"),
-            entry("Incidents", "emergency", "admin:monitoring_incident_changelist", "monitoring.view_incident"),
+            entry("Fleet", "hub", "fleet", "fleet.view_fleetservice"),
+            entry("Incidents", "emergency", "admin:fleet_incident_changelist", "fleet.view_incident"),
         ],
     },
     {

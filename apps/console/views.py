@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from apps.console.adapters.activity import AT_MOST_REJECTS
 from apps.console.core.state import State
 from apps.console.selectors import STEP_S, STEPS, station_activity
-from apps.monitoring.selectors.fleet_summary import fleet_summary
+from apps.fleet.selectors.summary import fleet_summary
 
 SHOWN_DATASETS = 200
 """Datasets on the start page, the most urgent first; the list has all of them."""
@@ -15,7 +15,7 @@ SHOWN_DATASETS = 200
 
 def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """The context of the start page, with the figures of what this person may see: the station's, the fleet's."""
-    if request.user.has_perms(("monitoring.view_fleetservice", "monitoring.view_incident")):
+    if request.user.has_perms(("fleet.view_fleetservice", "fleet.view_incident")):
         context = {**context, "fleet": fleet_summary()}
     if not request.user.has_perm("datasets.view_dataset"):
         return context

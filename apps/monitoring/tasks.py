@@ -4,11 +4,9 @@ import logging
 
 from celery import shared_task
 from django.conf import settings
-from django.utils import timezone
 
 from apps.monitoring.core.grafana.show import drift_lines
 from apps.monitoring.services import grafana_station
-from apps.monitoring.services.fleet import fleet_purge
 from apps.monitoring.services.grafana_drift import drift_look, synced_tell
 from apps.monitoring.services.grafana_history import StoredHistory
 from apps.telemetry.errors import MonitoringError
@@ -33,12 +31,3 @@ def look_for_drift() -> int:
     for line in drift_lines(found):
         logger.warning("edited by hand in Grafana (sent → there now): %s", line)
     return len(found)
-
-
-@shared_task(name="monitoring.purge_fleet", ignore_result=True)
-def purge_fleet() -> int:
-    """Delete evaluations of the fleet, and services nobody saw, older than ANDEN_FLEET_KEEP_DAYS; rows deleted."""
-    evaluations, services = fleet_purge(timezone.now())
-    if evaluations or services:
-        logger.info("deleted %s old evaluations of the fleet and %s vanished services", evaluations, services)
-    return evaluations + services

@@ -18,7 +18,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
 from embedded.postgres import EmbeddedPostgres  # noqa: E402 - after the path
 
 if TYPE_CHECKING:
-    from apps.monitoring.core.fleet.observation import Observation
+    from apps.fleet.engine.observation import Observation
 
 USER: Final = "steward"
 PASSWORD: Final = "only for pictures"  # noqa: S105 - of a server that lives for a minute
@@ -100,10 +100,11 @@ def _served() -> Iterator[str]:
 
 def show(fleet: Fleet) -> None:
     """Put this fleet, as it went over the last hours, in the place of what the station has."""
-    from apps.monitoring.core.fleet.simulation import SimulatedFleet  # noqa: PLC0415
-    from apps.monitoring.core.fleet.simulation.spec import FleetSpec  # noqa: PLC0415
-    from apps.monitoring.models import FleetEvaluation, FleetService, Incident, IncidentSuspicion  # noqa: PLC0415
-    from apps.monitoring.services.fleet import fleet_evaluate  # noqa: PLC0415
+    from apps.fleet.models.fleet import FleetEvaluation, FleetService  # noqa: PLC0415
+    from apps.fleet.models.incidents import Incident, IncidentSuspicion  # noqa: PLC0415
+    from apps.fleet.services.evaluation import fleet_evaluate  # noqa: PLC0415
+    from apps.fleet.simulation import SimulatedFleet  # noqa: PLC0415
+    from apps.fleet.simulation.spec import FleetSpec  # noqa: PLC0415
 
     for model in (Incident, IncidentSuspicion, FleetEvaluation, FleetService):
         model.objects.all().delete()
@@ -180,7 +181,7 @@ def _moments(now_s: float, looks: int) -> Sequence[float]:
 
 def _faults(fleet: Fleet) -> tuple[object, ...]:
     """Sick services of several kinds, a silent one, and where it is asked for a zone."""
-    from apps.monitoring.core.fleet.simulation import Fault, FaultKind  # noqa: PLC0415
+    from apps.fleet.simulation import Fault, FaultKind  # noqa: PLC0415
 
     places = [7 + 13 * number for number in range(fleet.sick)]
     kinds = (

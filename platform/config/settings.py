@@ -10,8 +10,9 @@ from apps.api.openapi import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401
 from apps.cloudwatch.conf import CloudWatchSettings
 from apps.console import theme
 from apps.datasets.conf import DatasetsSettings
+from apps.fleet.conf import FleetSettings
 from apps.ingest.conf import IngestSettings, KafkaSettings
-from apps.monitoring.conf import FleetSettings, GrafanaSettings
+from apps.monitoring.conf import GrafanaSettings
 from apps.telemetry.conf import MonitoringSettings, TracingSettings
 from apps.telemetry.environment import load
 from apps.telemetry.prometheus import share_folder
@@ -64,6 +65,7 @@ INSTALLED_APPS = [
     "apps.ingest",
     "apps.api",
     "apps.cloudwatch",
+    "apps.fleet",
     "apps.monitoring",
 ]
 

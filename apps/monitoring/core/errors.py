@@ -7,14 +7,6 @@ class RenderedStale(MonitoringError):
     """Committed files are not what the code renders: run `make render` and commit."""
 
 
-class SourceInvalid(MonitoringError):
-    """What the source holds cannot be read as signals: the message names the file and the place."""
-
-
-class EvaluatorBusy(MonitoringError):
-    """Another process evaluates the fleet: leave it to that one."""
-
-
 class GrafanaAway(MonitoringError):
     """Grafana does not answer or is overloaded, after all retries: nothing more was sent, run it again."""
 
@@ -41,7 +33,3 @@ class SyncUnknown(MonitoringError):
 
 class PruneRefused(MonitoringError):
     """Too much would be deleted: look at the plan, then say --force."""
-
-
-class StageRefused(MonitoringError):
-    """An incident cannot go to this stage from where it is, or lacks the reason that the stage needs."""

@@ -10,9 +10,9 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from apps.monitoring.core.fleet.simulation import Fault, FleetSpec
-from apps.monitoring.models import Incident
-from apps.monitoring.services.fleet import fleet_evaluate
+from apps.fleet.models.incidents import Incident
+from apps.fleet.services.evaluation import fleet_evaluate
+from apps.fleet.simulation import Fault, FleetSpec
 from tests.acceptance.console.test_browser import PASSWORD, looking
 from tests.pinned_fleet import PinnedFleet
 from tests.station import Station

@@ -9,10 +9,10 @@ from apps.cloudwatch.client.arrays import arrays
 from apps.cloudwatch.client.boto import BotoCloudWatch
 from apps.cloudwatch.client.budget import MemoryPurse
 from apps.cloudwatch.collector.packing import Window
-from apps.monitoring.adapters.fleet.cloudwatch_source import CloudWatchSource
-from apps.monitoring.core.cloudwatch.fleet_signals import LAMBDA, FleetMetrics, SignalMetric, fleet_metrics_of
-from apps.monitoring.core.fleet.gathering import INDEX
-from apps.monitoring.core.fleet.span import DAY_S, Span
+from apps.fleet.engine.gathering import INDEX
+from apps.fleet.engine.span import DAY_S, Span
+from apps.fleet.sources.cloudwatch_signals import LAMBDA, FleetMetrics, SignalMetric, fleet_metrics_of
+from apps.fleet.sources.cloudwatch_source import CloudWatchSource
 from apps.telemetry.errors import SourceAway, SourceRefused
 from tests.contract.cloudwatch.clouds import Clock, functions, metered
 from tests.fakes.cloudwatch.fake import FakeCloudWatch

@@ -12,6 +12,7 @@ import pytest
 from apps.api import metrics as api
 from apps.cloudwatch import metrics as cloudwatch
 from apps.datasets import metrics as datasets
+from apps.fleet import metrics as fleet
 from apps.ingest import metrics as ingest
 from apps.ingest.adapters.watchdog import GRACE_S
 from apps.monitoring import metrics as monitoring
@@ -69,9 +70,8 @@ def test_every_container_has_bounds_and_an_image_with_a_version(rendered: list[M
 
 
 def test_probes_ask_what_the_process_really_tells(rendered: list[Manifest]) -> None:
-    known = {
-        each.name for module in (api, cloudwatch, datasets, ingest, monitoring, telemetry) for each in _metrics(module)
-    }
+    modules = (api, cloudwatch, datasets, fleet, ingest, monitoring, telemetry)
+    known = {each.name for module in modules for each in _metrics(module)}
     for name, each in own(rendered):
         if name.startswith(("Job/", "CronJob/")) or name == "Deployment/anden-beat/beat":
             continue

@@ -9,7 +9,7 @@ from typing import Final
 import yaml
 
 from apps.cloudwatch.collector.cost import forecast, usd
-from apps.monitoring.core.cloudwatch.fleet_signals import fleet_metrics_of
+from apps.fleet.sources.cloudwatch_signals import fleet_metrics_of
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 GUIDE: Final = (ROOT / "docs/guides/cloudwatch.md").read_text(encoding="utf-8")

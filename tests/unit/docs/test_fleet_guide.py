@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from apps.monitoring.adapters.fleet.file_source import FileSource
-from apps.monitoring.core.fleet.evaluation import State
-from apps.monitoring.core.fleet.fault_words import KINDS, fault_of
-from apps.monitoring.core.fleet.opentelemetry import QUERIES
-from apps.monitoring.core.fleet.report import WORDS
-from apps.monitoring.core.fleet.signal_queries import queries_of
-from apps.monitoring.core.fleet.signals import SIGNAL_BY_NAME
-from apps.monitoring.core.fleet.simulation.names import service_names
-from apps.monitoring.core.fleet.span import Span
+from apps.fleet.engine.evaluation import State
+from apps.fleet.engine.opentelemetry import QUERIES
+from apps.fleet.engine.report import WORDS
+from apps.fleet.engine.signal_queries import queries_of
+from apps.fleet.engine.signals import SIGNAL_BY_NAME
+from apps.fleet.engine.span import Span
+from apps.fleet.simulation.fault_spec import KINDS, fault_of
+from apps.fleet.simulation.names import service_names
+from apps.fleet.sources.file_source import FileSource
 
 GUIDE = (Path(__file__).resolve().parents[3] / "docs/guides/fleet.md").read_text(encoding="utf-8")
 

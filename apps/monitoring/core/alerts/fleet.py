@@ -2,12 +2,12 @@
 
 from typing import Final
 
+from apps.fleet.engine.evaluation import State
+from apps.fleet.engine.signals import SIGNALS
+from apps.fleet.incidents.lifecycle import Kind
+from apps.fleet.metrics import FLEET_EVALUATED, FLEET_SHIFT, FLEET_STATE, INCIDENTS_OPEN
 from apps.monitoring.core.alerts.alert import Alert
 from apps.monitoring.core.alerts.conditions import stale
-from apps.monitoring.core.fleet.evaluation import State
-from apps.monitoring.core.fleet.signals import SIGNALS
-from apps.monitoring.core.incidents import Kind
-from apps.monitoring.metrics import FLEET_EVALUATED, FLEET_SHIFT, FLEET_STATE, INCIDENTS_OPEN
 from apps.telemetry.promql import Match, Query, compose, level
 
 SHIFTED: Final = 1.2

@@ -2,10 +2,10 @@
 
 from typing import Final
 
+from apps.fleet.metrics import FLEET_STATE
 from apps.monitoring.core.dashboards.model import Meaning, Scale, Target, rising
 from apps.monitoring.core.dashboards.recordings import PEERS, SERVICES_UP_TO, WORST_SCORE
 from apps.monitoring.core.dashboards.recordings import WORST as ALL_SIGNALS
-from apps.monitoring.metrics import FLEET_STATE
 from apps.telemetry.promql import Match, Query, compose, level, series
 
 WORST: Final = 20

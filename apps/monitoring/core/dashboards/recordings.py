@@ -7,8 +7,8 @@ hundreds of points. Recorded it is a handful of series, whatever the fleet's siz
 from collections.abc import Iterator
 from typing import Final
 
+from apps.fleet.metrics import FLEET_SCORE
 from apps.monitoring.core.alerts.alert import Group, Recording
-from apps.monitoring.metrics import FLEET_SCORE
 from apps.telemetry.metric import Metric
 from apps.telemetry.promql import compose, level, series
 

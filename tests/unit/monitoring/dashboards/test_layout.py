@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.fleet.metrics import FLEET_SERVICES
 from apps.monitoring.core.dashboards.layout import placed
 from apps.monitoring.core.dashboards.model import GRID, Dashboard, Panel, Row, Target, Unit
-from apps.monitoring.metrics import FLEET_SERVICES
 from apps.telemetry.promql import level
 
 TARGET = Target(level(FLEET_SERVICES), "services")

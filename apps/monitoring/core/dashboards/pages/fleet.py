@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from apps.fleet.metrics import FLEET_EVALUATED, FLEET_SCORE, FLEET_SERVICES, FLEET_SHIFT
 from apps.monitoring.core.dashboards.fleets import (
     CALM_SCORE,
     CALM_STATES,
@@ -33,7 +34,6 @@ from apps.monitoring.core.dashboards.model import (
     rising,
 )
 from apps.monitoring.core.dashboards.shapes import SHORT, TALL, age, figures, state
-from apps.monitoring.metrics import FLEET_EVALUATED, FLEET_SCORE, FLEET_SERVICES, FLEET_SHIFT
 from apps.telemetry.promql import Match, compose, level
 
 SERVICE: Final = Link("This service", "service", pick="service")

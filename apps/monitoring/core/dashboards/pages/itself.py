@@ -12,6 +12,7 @@ from apps.cloudwatch.metrics import (
     CLOUDWATCH_STOPPED,
 )
 from apps.datasets.metrics import BEAT
+from apps.fleet.metrics import FLEET_EVALUATED, FLEET_EVALUATION_SECONDS, FLEET_EVALUATIONS, INCIDENTS_OPEN
 from apps.monitoring.core.dashboards.model import (
     Column,
     Dashboard,
@@ -38,15 +39,7 @@ from apps.monitoring.core.foreign_metrics import (
     SCRAPE_SECONDS,
     UP,
 )
-from apps.monitoring.metrics import (
-    DRIFTED,
-    FLEET_EVALUATED,
-    FLEET_EVALUATION_SECONDS,
-    FLEET_EVALUATIONS,
-    INCIDENTS_OPEN,
-    SYNC_REQUESTS,
-    SYNCED,
-)
+from apps.monitoring.metrics import DRIFTED, SYNC_REQUESTS, SYNCED
 from apps.telemetry.metrics import SPANS
 from apps.telemetry.promql import compose, increase, level, quantile, rate, series
 

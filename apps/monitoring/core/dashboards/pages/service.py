@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from apps.fleet.engine.signals import SIGNALS, Signal
+from apps.fleet.metrics import FLEET_EVALUATED, FLEET_SCORE, FLEET_STATE
 from apps.monitoring.core.dashboards.fleets import SCORE, STATES, peers, worst_score
 from apps.monitoring.core.dashboards.model import (
     Dashboard,
@@ -16,9 +18,7 @@ from apps.monitoring.core.dashboards.model import (
 )
 from apps.monitoring.core.dashboards.recordings import WORST_SCORE
 from apps.monitoring.core.dashboards.shapes import SHORT, TALL, age, figures, lines, state
-from apps.monitoring.core.fleet.signals import SIGNALS, Signal
 from apps.monitoring.core.foreign_metrics import POD_CPU, POD_LIMIT, POD_MEMORY, POD_RESTARTS
-from apps.monitoring.metrics import FLEET_EVALUATED, FLEET_SCORE, FLEET_STATE
 from apps.telemetry.promql import Match, compose, increase, level, rate, series
 
 THIS: Final = Match("service", "$service")

@@ -5,6 +5,7 @@ from typing import Final
 from apps.api.metrics import PROBE_CHECKS
 from apps.api.metrics import REQUESTS as API_REQUESTS
 from apps.api.metrics import SECONDS as API_SECONDS
+from apps.fleet.metrics import FLEET_SERVICES
 from apps.ingest.metrics import FRESHNESS, LAG_RECORDS, LAG_SECONDS, RECORDS, REJECTS, STOPPED
 from apps.monitoring.core.dashboards.model import Dashboard, Link, Row, Target, Unit, falling, none_of, rising
 from apps.monitoring.core.dashboards.shapes import (
@@ -19,7 +20,6 @@ from apps.monitoring.core.dashboards.shapes import (
 )
 from apps.monitoring.core.foreign_metrics import ALERTS
 from apps.monitoring.core.slos import API_WITHIN_S, BUDGET_LEFT, INGEST_WITHIN_S, WRITE_WITHIN_S
-from apps.monitoring.metrics import FLEET_SERVICES
 from apps.telemetry.metrics import DATABASE_SECONDS
 from apps.telemetry.promql import Match, compose, increase, level, rate
 

@@ -1,0 +1,96 @@
+"""The Fleet page and the page of one service, which need no Grafana."""
+
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+
+from apps.fleet.engine.policy import DEFAULT
+from apps.fleet.engine.signals import SIGNALS
+from apps.fleet.models.fleet import FleetService
+from apps.fleet.pages.fleet import fleet_page, plot_of
+from apps.fleet.pages.service import gauge_of, history
+from apps.fleet.selectors.fleet import fleet_view
+from apps.fleet.selectors.incidents import current_by_subject, false_alarms, incidents_of, live_by_zone
+from apps.fleet.selectors.service import ServiceView, service_view
+
+MAY_LOOK: Final = "fleet.view_fleetservice"
+SERVICE_DASHBOARD: Final = "anden-service"
+"""The uid of Grafana's dashboard of one service."""
+LAST_INCIDENTS: Final = 20
+
+
+def fleet(request: HttpRequest) -> HttpResponse:
+    """How the whole fleet stands: counts, the worst with their reasons, heat, and the curves of the first six."""
+    _may_look(request)
+    page = fleet_page(fleet_view())
+    current, called = current_by_subject(page.names, timezone.now()), false_alarms(page.names)
+    zones = live_by_zone({row.zone for row in page.rows if row.zone})
+    rows = [
+        (row, current.get(row.service) or zones.get(row.zone), called.get((row.service, row.signal_name)))
+        for row in page.rows
+    ]
+    context = {**_frame(request, "Fleet"), "page": page, "rows": rows}
+    return TemplateResponse(request, "fleet/fleet.html", context)
+
+
+def service(request: HttpRequest, name: str) -> HttpResponse:
+    """How one service stands in each of its signals, and what was said of it before."""
+    _may_look(request)
+    view = service_view(name)
+    if view is None:
+        raise Http404
+    return TemplateResponse(request, "fleet/service.html", {**_frame(request, f"Service {name}"), **_service(view)})
+
+
+def _service(view: ServiceView) -> dict[str, Any]:
+    name, total = view.service.name, FleetService.objects.count()
+    threshold = DEFAULT.threshold(total, len(SIGNALS))
+    line, threshold_y = history(view.scores, threshold)
+    called = false_alarms([name])
+    return {
+        "view": view,
+        "gauges": [
+            gauge_of(
+                one.signal,
+                value=one.value,
+                usual=one.usual,
+                low=one.peer_low,
+                median=one.peer_median,
+                high=one.peer_high,
+                score=one.score,
+                threshold=threshold,
+            )
+            for one in view.signals
+        ],
+        "flags": [(flag, called.get((name, flag.signal))) for flag in view.flags],
+        "plots": [plot_of(multiple) for multiple in view.multiples],
+        "history": line,
+        "threshold": threshold,
+        "threshold_y": threshold_y,
+        "is_stale": view.age_s > settings.FLEET.stale_after_s,
+        "incidents": incidents_of(name, most=LAST_INCIDENTS),
+        "grafana": grafana_link(name),
+    }
+
+
+def grafana_link(name: str) -> str:
+    """Where Grafana shows this service; empty where no Grafana is known."""
+    if settings.GRAFANA.url is None:
+        return ""
+    return f"{str(settings.GRAFANA.url).rstrip('/')}/d/{SERVICE_DASHBOARD}?{urlencode({'var-service': name})}"
+
+
+def _may_look(request: HttpRequest) -> None:
+    if not request.user.has_perm(MAY_LOOK):
+        raise PermissionDenied
+
+
+def _frame(request: HttpRequest, title: str) -> dict[str, Any]:
+    request.current_app = admin.site.name
+    return {**admin.site.each_context(request), "title": title}

@@ -1,0 +1,217 @@
+"""Incidents in the admin: a list to filter, and a page with the figures, the history and the next stages."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import F, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+
+from apps.datasets.read_only_admin import ReadOnlyAdmin
+from apps.fleet.engine.policy import DEFAULT
+from apps.fleet.engine.signals import SIGNALS
+from apps.fleet.errors import StageRefused
+from apps.fleet.incidents.lifecycle import REASONS, Kind, Move, Stage, moves_from
+from apps.fleet.models.fleet import FleetService
+from apps.fleet.models.incidents import Incident
+from apps.fleet.pages.incident import figures_table, score_said, shifts_table, trail_of
+from apps.fleet.selectors.incidents import false_alarms
+from apps.fleet.services.incidents import incident_move, incidents_acknowledge
+
+QUIET = "It is not seen any more; unless it comes back, it is closed as recovered"
+CHOICES = [("", "Choose why"), *((one.name, one.title) for one in REASONS if one.by_person)]
+
+
+class MoveForm(forms.Form):
+    """Where an incident goes, and what has to be said with it."""
+
+    target = forms.CharField(widget=forms.HiddenInput)
+    reason = forms.ChoiceField(
+        choices=CHOICES, required=False, widget=UnfoldAdminSelectWidget, label="Reason, to close it"
+    )
+    note = forms.CharField(
+        required=False,
+        max_length=2_000,
+        label="Note",
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+    )
+
+
+class LiveFilter(admin.SimpleListFilter):
+    """Narrows to what is not closed."""
+
+    title = "life"
+    parameter_name = "live"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
+        """Live or closed."""
+        return [("yes", "live"), ("no", "closed")]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Incident]) -> QuerySet[Incident]:
+        """The incidents of the chosen life."""
+        if self.value() == "yes":
+            return queryset.exclude(stage=Stage.CLOSED)
+        return queryset.filter(stage=Stage.CLOSED) if self.value() == "no" else queryset
+
+
+@admin.register(Incident)
+class IncidentAdmin(ReadOnlyAdmin):
+    """Trouble that somebody has to look at. Viewers look; stewards move incidents from stage to stage."""
+
+    list_display = ("number", "about", "sentence_shown", "worst", "stage_shown", "opened", "last_seen")
+    list_display_links = ("number", "about")
+    list_filter = (LiveFilter, "stage", "kind", "reason")
+    list_filter_sheet = False
+    search_fields = ("subject",)
+    actions = ("acknowledge",)
+    ordering = (F("closed_at").desc(nulls_first=True), "-id")  # what lives comes first
+
+    class Media:
+        css = {"all": ("fleet/fleet.css",)}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Incident]:
+        """Incidents without what only their pages show."""
+        found: QuerySet[Incident] = super().get_queryset(request)
+        return found.defer("evidence", "trail")
+
+    def has_acknowledge_permission(self, request: HttpRequest) -> bool:
+        """Stewards act."""
+        return request.user.has_perm("fleet.change_incident")
+
+    @admin.display(description="incident", ordering="id")
+    def number(self, incident: Incident) -> str:
+        """Its number."""
+        return f"#{incident.pk}"
+
+    @admin.display(description="subject", ordering="subject")
+    def about(self, incident: Incident) -> str:
+        """What it is about."""
+        return incident.about
+
+    @admin.display(description="what")
+    def sentence_shown(self, incident: Incident) -> str:
+        """Its kind and the sentence of its last flag."""
+        return format_html(
+            '<span class="fl-listed" title="{2}"><span class="st-note">{0}</span> {1}</span>',
+            Kind(incident.kind).words,
+            incident.sentence,
+            incident.sentence,
+        )
+
+    @admin.display(description="worst", ordering="worst_score")
+    def worst(self, incident: Incident) -> str:
+        """The worst score, a factor for events."""
+        return score_said(incident.kind, incident.worst_score)
+
+    @admin.display(description="stage", ordering="stage")
+    def stage_shown(self, incident: Incident) -> str:
+        """The stage, quiet ones said so, and why it is closed."""
+        word = incident.reason or ("quiet" if incident.quiet_since and incident.stage != Stage.CLOSED else "")
+        return format_html(
+            '<span class="st-pill fl-stage-{}">{}</span> <span class="st-note" title="{}">{}</span>',
+            incident.stage,
+            incident.stage,
+            QUIET if word == "quiet" else "",
+            word.replace("_", " "),
+        )
+
+    @admin.display(description="opened (UTC)", ordering="opened_at")
+    def opened(self, incident: Incident) -> str:
+        """When it was opened, to the minute."""
+        return f"{incident.opened_at:%Y-%m-%d %H:%M}"
+
+    @admin.display(description="last seen", ordering="last_seen_at")
+    def last_seen(self, incident: Incident) -> str:
+        """When it was last seen, to the minute."""
+        return f"{incident.last_seen_at:%Y-%m-%d %H:%M}"
+
+    @admin.action(description="Acknowledge", permissions=["acknowledge"])
+    def acknowledge(self, request: HttpRequest, incidents: QuerySet[Incident]) -> None:
+        """Take up those that are open."""
+        done = incidents_acknowledge(incidents.values_list("pk", flat=True), by=request.user.get_username())
+        messages.success(request, f"{done} acknowledged; what is not open stays as it is.")
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The page of one incident; a steward's POST takes it to another stage."""
+        incident = self.get_object(request, object_id)
+        if incident is None:
+            raise Http404
+        if not self.has_view_permission(request, incident):
+            raise PermissionDenied
+        form = MoveForm(request.POST or None)
+        if incident.stage == Stage.CLOSED:
+            form.fields["note"].label = "Why it is opened again"
+        if request.method == "POST":
+            if not self.has_acknowledge_permission(request):
+                raise PermissionDenied
+            if form.is_valid() and moved(request, incident, form):
+                return HttpResponseRedirect(reverse("admin:fleet_incident_change", args=[incident.pk]))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": str(incident),
+            "original": incident,
+            "form": form,
+            **incident_context(incident, may_act=self.has_acknowledge_permission(request)),
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "fleet/incident.html", context)
+
+
+def moved(request: HttpRequest, incident: Incident, form: MoveForm) -> bool:
+    """Whether the incident went where the form says; if not, the form says why, at the field that lacks."""
+    said = form.cleaned_data
+    try:
+        after = incident_move(
+            incident.pk, said["target"], by=request.user.get_username(), reason=said["reason"], note=said["note"]
+        )
+    except StageRefused as refusal:
+        field, _, words = str(refusal).partition(": ")
+        form.add_error(field if field in form.fields else None, words if field in form.fields else str(refusal))
+        return False
+    messages.success(request, f"{after} is {after.stage}.")
+    return True
+
+
+def incident_context(incident: Incident, *, may_act: bool) -> dict[str, Any]:
+    """What the page of an incident shows."""
+    evidence = incident.evidence
+    called = false_alarms([incident.subject])
+    return {
+        "incident": incident,
+        "kind": Kind(incident.kind).words,
+        "worst": score_said(incident.kind, incident.worst_score),
+        "now": score_said(incident.kind, incident.score),
+        "threshold": threshold_of(evidence),
+        "figures": figures_table(evidence),
+        "shifts": shifts_table(evidence),
+        "silent": evidence.get("silent", ()),
+        "silent_more": max(0, evidence.get("silent_total", 0) - len(evidence.get("silent", ()))),
+        "trail": trail_of(incident.trail),
+        "notes": list(incident.notes.all()),
+        "called": [
+            (signal, one) for (_, signal), one in called.items() if not incident.signal or signal == incident.signal
+        ],
+        "moves": ordered(moves_from(incident.stage)) if may_act else (),
+        "is_service": FleetService.objects.filter(name=incident.subject).exists(),
+    }
+
+
+def threshold_of(evidence: Mapping[str, Any]) -> float | None:
+    """The score from which on one of the fleet of now stands out; None for incidents without such a score."""
+    if not evidence.get("flags"):
+        return None
+    return DEFAULT.threshold(FleetService.objects.count(), len(SIGNALS))
+
+
+def ordered(moves: tuple[Move, ...]) -> list[Move]:
+    """What needs nothing to be said comes first."""
+    return sorted(moves, key=lambda move: bool(move.needs))

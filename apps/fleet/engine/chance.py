@@ -1,0 +1,47 @@
+"""How rare a share of events, such as failed requests among requests, would be if only chance had counted them."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.fleet.engine.blocks import sane
+from apps.fleet.engine.observation import Floats, Observation
+from apps.fleet.engine.robust import median
+
+_CONTINUITY: Final = 3 / 8
+_CERTAIN: Final = 1e6
+
+
+def counting_z(observation: Observation, shift: Floats, *, latest: int) -> Floats:
+    """The normal deviate of what was counted in the `latest` points, S × K; infinite for what is no share.
+
+    `shift`, K, is the logarithm of what the whole fleet has moved by. Of a few events more or less nothing follows,
+    however steady a service's days looked.
+    Source: F. J. Anscombe, The transformation of Poisson, binomial and negative-binomial data, 1948.
+    """
+    names = [signal.name for signal in observation.signals]
+    found = np.full(observation.now.shape[:2], np.inf, np.float32)
+    for column, signal in enumerate(observation.signals):
+        if signal.share_of not in names:
+            continue
+        rate = median(sane(observation.now[:, names.index(signal.share_of), -latest:])).astype(np.float64)
+        asked = np.nan_to_num(rate) * observation.step_s * latest
+        now = _mean(observation.now[:, column, -latest:])
+        usual = median(_mean(observation.past[:, column]).astype(np.float32)) * np.exp(shift[column])
+        z = 2 * (_steady(now * asked) - _steady(usual * asked))
+        found[:, column] = np.clip(z, -_CERTAIN, _CERTAIN)
+    return found
+
+
+def _mean(values: Floats) -> NDArray[np.float64]:
+    """The mean over the last axis, NaN where nothing is known: a median of rare events would be none."""
+    values = sane(values)
+    known = ~np.isnan(values)
+    total = np.where(known, values, 0).sum(axis=-1, dtype=np.float64)
+    return np.where(known.any(axis=-1), total / np.maximum(known.sum(axis=-1), 1), np.nan)
+
+
+def _steady(events: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The root of a count, which chance moves by one half whatever the count is."""
+    return np.asarray(np.sqrt(np.nan_to_num(events) + _CONTINUITY))

@@ -1,0 +1,47 @@
+"""When a series left its usual, and whether at once or little by little."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.fleet.engine.observation import Floats
+
+_CLEARLY: Final = 1.04
+"""A slope must explain so many times what a step explains."""
+_WILD: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """One entry a series: the number of its first point away from usual, and whether it left little by little."""
+
+    point: NDArray[np.int64]
+    gradual: NDArray[np.bool_]
+
+
+def onset(left: Floats, effect: Floats) -> Onset:
+    """The split of the window that explains each series best; `left` F × W, `effect` F, both logarithms.
+
+    A step is zero before its point and level after it; a slope is zero before its point and rises evenly after it.
+    """
+    size = np.abs(effect)[:, None]
+    known = np.isfinite(left)
+    held = np.clip(np.where(known, left * np.sign(effect)[:, None], 0), -size, _WILD * size).astype(np.float64)
+    points = left.shape[1]
+    if not points:
+        return Onset(np.zeros(len(left), np.int64), np.zeros(len(left), bool))
+    steps = np.tril(np.ones((points, points)))
+    slopes = np.clip(np.arange(points)[:, None] - np.arange(points)[None] + 1.0, 0, None)
+    step, slope = _gain(held, known, steps), _gain(held, known, slopes)
+    # A slope of a few points is a step with noise.
+    slope[:, points - max(points // 3, 1) :] = 0
+    gradual = slope.max(axis=1) > _CLEARLY * step.max(axis=1)
+    return Onset(np.where(gradual, slope.argmax(axis=1), step.argmax(axis=1)), gradual)
+
+
+def _gain(held: NDArray[np.float64], known: NDArray[np.bool_], shapes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How much of each series' square each shape explains, F × shapes (the columns)."""
+    fit = held @ shapes
+    return np.asarray(np.where(fit > 0, fit**2 / np.maximum(known @ shapes**2, 1e-9), 0))

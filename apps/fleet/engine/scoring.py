@@ -1,0 +1,183 @@
+"""How rare it would be for a service that is well to look as it does: a calibrated z for each way to stand out."""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.fleet.engine.baseline import Usual
+from apps.fleet.engine.observation import Floats
+from apps.fleet.engine.robust import (
+    MAD_TO_DEVIATION,
+    deviation,
+    digamma,
+    median,
+    midmean,
+    tail_share,
+    tail_z,
+    trigamma,
+)
+
+_ENOUGH: Final = 15
+"""Fewer services than this say too little about how services differ."""
+_UNLIKE: Final = 0.4
+"""How far the logarithms of the services' spreads lie apart in a fleet too small to say."""
+_ALIKE: Final = 0.1
+"""How far they lie apart at the least."""
+_SILENT: Final = 0.3
+"""A signal of which so many days show nothing at all comes in bursts."""
+_BURSTS: Final = 3.0
+"""The fleet's middle variance is taken to be no less than this part of its mean."""
+_NODES: Final = np.linspace(-3.0, 3.0, 13)
+"""The spreads that are considered, in deviations of their logarithm over the fleet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One figure of each service's window, S × K, beside the same figure of its earlier days, S × K × D."""
+
+    now: Floats
+    past: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """`score` is a z, S × K, NaN where nothing is known; `highest` the second highest of the earlier days' figures,
+    `lowest` the second lowest.
+    """
+
+    score: Floats
+    lowest: Floats
+    highest: Floats
+
+
+def level(usual: Usual, blocks: int) -> Look:
+    """How far the latest blocks are from usual: what persists over them."""
+    least = (blocks + 1) // 2
+    return Look(
+        midmean(usual.left[..., -blocks:], least=least),
+        midmean(usual.past_left[..., -blocks:], least=least),
+    )
+
+
+def slope(usual: Usual) -> Look:
+    """How much a service moved away within the window, from its first blocks to its last."""
+    return Look(_slope(usual.left), _slope(usual.past_left))
+
+
+def _slope(left: Floats) -> Floats:
+    middle = midmean(left, least=left.shape[-1] // 2)[..., None]
+    reach = 3 * deviation(left)[..., None]
+    held = np.clip(left, middle - reach, middle + reach)
+    known = ~np.isnan(held)
+    place = np.linspace(-0.5, 0.5, left.shape[-1], dtype=np.float32) if left.shape[-1] > 1 else np.zeros(1, np.float32)
+    count = np.maximum(known.sum(axis=-1, keepdims=True), 1)
+    place = np.where(known, place - np.where(known, place, 0).sum(axis=-1, keepdims=True) / count, 0)
+    spread = (place**2).sum(axis=-1)
+    moved = (place * np.where(known, held - middle, 0)).sum(axis=-1)
+    return np.where((known.sum(axis=-1) >= 4) & (spread > 0), moved / np.maximum(spread, 1e-6), np.nan).astype(
+        np.float32
+    )
+
+
+def score(look: Look, *, floor: float, apart: NDArray[np.bool_]) -> Scored:
+    """How rare the window's figure is for this service, brought to a normal deviate.
+
+    A service's own days are few: what they say of its spread is weighed with how the spreads of the fleet's services
+    are distributed, and the figure is judged under every spread that remains believable. `floor` is a deviation that
+    means nothing; the services that are `apart`, S × K, say nothing of how the others spread.
+    """
+    days = (~np.isnan(look.past)).sum(axis=-1).astype(np.float32)
+    held = _held(look.past)
+    squares = np.where(np.isnan(held), 0, held**2).sum(axis=-1) * _forecast(days)
+    shares = np.empty(look.now.shape, np.float32)
+    for column in range(look.now.shape[1]):
+        shares[:, column] = _predicted(
+            look.now[:, column], held[:, column], squares[:, column], days=days[:, column], floor=floor
+        )
+    ordered = np.sort(look.past, axis=-1)
+    return Scored(_calibrated(shares, apart), *_seconds(ordered, days.astype(np.int64)))
+
+
+def _predicted(now: Floats, past: Floats, squares: Floats, *, days: Floats, floor: float) -> Floats:
+    """The normal deviate as rare as each of these figures of one signal, S."""
+    there = days >= 2
+    if not there.any():
+        return np.full(now.shape, np.nan, np.float32)
+    half = float(np.median(days[there])) / 2
+    logs = np.log(np.maximum(squares[there] / days[there], 1e-8)) - np.float32(digamma(half) - math.log(half))
+    centre, together = (
+        float(np.median(logs)),
+        float(np.log(max(np.mean(squares[there] / days[there]), 1e-8) / _BURSTS)),
+    )
+    if centre < together:
+        # Errors come in bursts: where most days show nothing, that is no measure of how far the others stray.
+        centre, floor = together, math.hypot(floor, _burst(past))
+    centre /= 2
+    reach = _UNLIKE
+    if there.sum() >= _ENOUGH:
+        reach = math.sqrt(max(float(deviation(logs)) ** 2 - trigamma(half), 4 * _ALIKE**2)) / 2
+    spreads = np.exp(centre + reach * _NODES)
+    belief = -0.5 * _NODES**2 - days[:, None] * np.log(spreads) - squares[:, None] / (2 * spreads**2)
+    belief = np.exp(belief - belief.max(axis=1, keepdims=True))
+    belief /= belief.sum(axis=1, keepdims=True)
+    away = np.abs(now.astype(np.float64))
+    share = (belief * tail_share(away[:, None] / np.hypot(spreads, floor))).sum(axis=1)
+    return np.asarray(np.copysign(tail_z(share), now), dtype=np.float32)
+
+
+def _burst(past: Floats) -> float:
+    """The deviation whose normal distribution reaches as far as the fleet's rarest days do."""
+    known = np.abs(past[~np.isnan(past)])
+    return float(np.quantile(known, 0.99)) / 2.33
+
+
+def _held(past: Floats) -> Floats:
+    """The earlier days' figures, one wild day drawn in: a past incident must not hide the next."""
+    known = ~np.isnan(past)
+    fleet = np.sqrt(np.where(known, past**2, 0).sum(axis=(0, 2)) / np.maximum(known.sum(axis=(0, 2)), 1))
+    # The fleet's spread where a service's median says that nothing ever happens.
+    own = median(np.abs(past))
+    reach = 4 * np.where(own > 0, own, fleet[None].astype(np.float32))[..., None]
+    return np.clip(past, -reach, reach)
+
+
+def _forecast(days: Floats) -> Floats:
+    """What turns the variance of days around their own median into that of a new day around it."""
+    loss = np.where(days >= 4, np.float32(math.pi / 2), np.float32(1.0))
+    kept = np.maximum(1 - (2 - loss) / np.maximum(days, 1), 0.3)
+    return np.asarray((1 + loss / np.maximum(days, 1)) / kept, dtype=np.float32)
+
+
+def _calibrated(z: Floats, apart: NDArray[np.bool_]) -> Floats:
+    """The scores, brought to a spread of one over the peers where they spread more than that."""
+    across = np.where(apart, np.float32(np.nan), z).T.copy()
+    known = (~np.isnan(across)).sum(axis=-1)
+    spread = _calmer_side(across)
+    few = known < _ENOUGH
+    if few.any():
+        # Few services: all signals together say how good the scores are.
+        together = _calmer_side(across.reshape(1, -1))[0] if known.sum() >= _ENOUGH else np.float32(1)
+        spread = np.where(few, together, spread)
+    return np.asarray(z / np.fmax(spread, np.float32(1))[None])
+
+
+def _calmer_side(values: Floats) -> Floats:
+    """The robust deviation from the median, of the side that strays less: a zone in trouble is on one side only."""
+    away = values - median(values)[..., None]
+    above, below = np.where(away >= 0, away, np.float32(np.nan)), np.where(away <= 0, -away, np.float32(np.nan))
+    return np.asarray(np.float32(MAD_TO_DEVIATION) * np.fmin(median(above), median(below)))
+
+
+def _seconds(ordered: Floats, known: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """The second lowest and the second highest of each sorted row; with fewer than three days: zero."""
+    if not ordered.shape[-1]:
+        nothing = np.zeros(ordered.shape[:-1], np.float32)
+        return nothing, nothing
+    second = np.minimum(1, ordered.shape[-1] - 1)
+    low = ordered[..., second]
+    high = np.take_along_axis(ordered, np.maximum(known - 2, 0)[..., None], axis=-1)[..., 0]
+    few = known < 3
+    return np.where(few, 0, low).astype(np.float32), np.where(few, 0, high).astype(np.float32)

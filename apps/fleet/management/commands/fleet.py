@@ -1,0 +1,175 @@
+"""`manage.py fleet …`: evaluate the fleet, list and show its services, simulate one."""
+
+import json
+import signal
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.management.base import CommandError, CommandParser
+from django.db import DatabaseError, InterfaceError
+from django.utils import timezone
+
+from apps.datasets.adapters.trouble import database_line
+from apps.datasets.station_command import StationCommand
+from apps.fleet.engine.evaluation import State
+from apps.fleet.engine.report import as_dict, report
+from apps.fleet.errors import EvaluatorBusy
+from apps.fleet.management.output import list_lines, queries_text, show_dict, show_lines
+from apps.fleet.management.simulate import add_simulate_arguments, moment_s, simulate
+from apps.fleet.selectors.fleet import fleet_is_stale, fleet_newest, fleet_trouble
+from apps.fleet.selectors.service import service_view
+from apps.fleet.selectors.services import service_list
+from apps.fleet.services.evaluation import Looked, fleet_evaluate, fleet_leave, fleet_look
+from apps.fleet.services.source import awaited, fleet_source, signal_queries
+from apps.fleet.sources.source import SignalSource
+from apps.telemetry.errors import MonitoringError
+
+_AGAIN_S: Final = 10.0
+"""After a failure it is tried again within this many seconds."""
+_FIRST_FILE_S: Final = 60.0
+"""So long the start waits for a file that is not there yet: what never was there did not fail."""
+SOURCES: Final = ("prometheus", "file", "cloudwatch")
+
+
+class Command(StationCommand):
+    """Who is sick among fifty or ten thousand, and why."""
+
+    troubles = (MonitoringError,)
+
+    help = "Evaluate the fleet of services, look at it, or simulate one."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the actions."""
+        actions = parser.add_subparsers(dest="action", required=True)
+        one = actions.add_parser("evaluate", help="Score every service against its own past and its peers.")
+        one.add_argument("--source", choices=SOURCES, help="where to read (ANDEN_FLEET_SOURCE)")
+        one.add_argument("--file", type=Path, help="what the source file reads (ANDEN_FLEET_FILE)")
+        one.add_argument(
+            "--every",
+            type=float,
+            nargs="?",
+            const=settings.FLEET.every_s,
+            metavar="S",
+            help="go on (ANDEN_FLEET_EVERY_S)",
+        )
+        one.add_argument("--at", metavar="TIME", help="look at this moment, ISO 8601, instead of now")
+        one.add_argument("--json", action="store_true", help="print JSON")
+        every = actions.add_parser("list", help="List the services: who stands out, who has no data, then by score.")
+        every.add_argument("--json", action="store_true", help="print JSON")
+        service = actions.add_parser("show", help="Show the six signals of one service.")
+        service.add_argument("service")
+        service.add_argument("--json", action="store_true", help="print JSON")
+        actions.add_parser("queries", help="Print the PromQL of each signal, as a file for ANDEN_FLEET_SIGNALS.")
+        add_simulate_arguments(actions.add_parser("simulate", help="Let a simulated fleet live, as a file source."))
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Do what was asked."""
+        match options["action"]:
+            case "evaluate":
+                self._evaluate(options)
+            case "list":
+                self._print(options, service_list(), list_lines)
+            case "show":
+                self._show_service(options["service"], as_json=options["json"])
+            case "queries":
+                self.stdout.write(queries_text(signal_queries(settings.FLEET.signals)), ending="")
+            case "simulate":
+                simulate(options, say=self._say, leave_asked=_leave_on_signals)
+
+    def _print(self, options: dict[str, Any], rows: Any, lines: Any) -> None:
+        if options["json"]:
+            self.stdout.write(json.dumps([row.as_dict() for row in rows], indent=2))
+        else:
+            self._write(lines(rows))
+
+    def _show_service(self, name: str, *, as_json: bool) -> None:
+        view = service_view(name)
+        if view is None:
+            raise CommandError(f"no service {name!r} was observed: `manage.py fleet list` shows those that were")
+        now = timezone.now()
+        newest = fleet_newest(now)
+        trouble = fleet_trouble(newest, now)
+        state = State.NO_DATA if newest is None or fleet_is_stale(newest, now) else view.state
+        if as_json:
+            self.stdout.write(json.dumps(show_dict(view, state, trouble), indent=2))
+        else:
+            self._write(show_lines(view, state, trouble))
+
+    def _evaluate(self, options: dict[str, Any]) -> None:
+        source = fleet_source(options["source"] or "", file=options["file"])
+        every_s = options["every"]
+        if every_s is None:
+            self._show(*_once(source, moment_s(options["at"])), as_json=options["json"])
+            return
+        if every_s < 1 or options["at"]:
+            raise CommandError("--every takes 1 or more seconds, and goes without --at")
+        leave, said = _leave_on_signals(), ""
+        self._await_first(source, leave)
+        while not leave.is_set():
+            began_s, pause_s = time.monotonic(), every_s
+            try:
+                line = _summary(fleet_evaluate(source, at_s=time.time(), stay=True))
+            except MonitoringError as error:
+                line, pause_s = f"{type(error).__name__}: {error}", min(every_s, _AGAIN_S)
+            except (DatabaseError, InterfaceError) as error:
+                fleet_leave()
+                line, pause_s = database_line(self.alias, error), min(every_s, _AGAIN_S)
+            if line != said:  # what did not change is not said again
+                self._log(line)
+                said = line
+            leave.wait(max(pause_s - (time.monotonic() - began_s), 0.1))
+
+    def _await_first(self, source: SignalSource, leave: threading.Event) -> None:
+        """Wait for a while until the source's file is there, and say so."""
+        deadline = time.monotonic() + _FIRST_FILE_S
+        if missing := awaited(source):
+            self._log(f"{missing} is not there yet: waiting up to {_FIRST_FILE_S:.0f} s for what writes it")
+        while awaited(source) and time.monotonic() < deadline and not leave.wait(0.2):
+            pass
+
+    def _show(self, looked: Looked, why_not: str, *, as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(json.dumps({**as_dict(looked.evaluation), "stored": looked.stored}, indent=2))
+            return
+        self._write(report(looked.evaluation, days=settings.FLEET.days))
+        stored = f"stored {looked.store_s:.2f} s" if looked.stored else f"not stored: {why_not}"
+        self._write(("", f"Read {looked.read_s:.2f} s, scored {looked.score_s:.2f} s, {stored}."))
+
+    def _write(self, lines: Any) -> None:
+        self.stdout.write("\n".join(lines))
+
+    def _log(self, line: str) -> None:
+        self._say(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}  {line}")
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+
+def _once(source: SignalSource, at_s: float) -> tuple[Looked, str]:
+    """One look, kept where that is possible, and why it is not kept if so."""
+    try:
+        return fleet_evaluate(source, at_s=at_s), "a newer evaluation is there"
+    except EvaluatorBusy:
+        pass  # and not here: what goes wrong with the look has nothing to do with the other process
+    return fleet_look(source, at_s=at_s), "another process evaluates the fleet"
+
+
+def _summary(looked: Looked) -> str:
+    """One line for a log: how many stand out, and who."""
+    evaluation = looked.evaluation
+    names = list(dict.fromkeys(flag.service for flag in evaluation.flags if not flag.zone))
+    who = f": {', '.join(names[:5])}{f' and {len(names) - 5:,} more' if len(names) > 5 else ''}" if names else ""
+    events = f", {len(evaluation.events)} moved together" if evaluation.events else ""
+    return f"{len(evaluation.services):,} services, {len(names):,} stand out{who}{events}"
+
+
+def _leave_on_signals() -> threading.Event:
+    leave = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: leave.set())
+    return leave

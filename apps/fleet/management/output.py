@@ -1,0 +1,93 @@
+"""What `manage.py fleet list` and `fleet show` print."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from math import isfinite
+from typing import Any
+
+import yaml
+
+from apps.fleet.engine.evaluation import State
+from apps.fleet.engine.packing import number_or_null
+from apps.fleet.engine.report import WORDS, reading
+from apps.fleet.engine.signal_queries import SignalQueries
+from apps.fleet.engine.signals import SIGNAL_BY_NAME
+from apps.fleet.selectors.service import ServiceView
+from apps.fleet.selectors.services import ServiceRow
+
+
+def list_lines(rows: Sequence[ServiceRow]) -> Iterator[str]:
+    """The services as a table."""
+    if not rows:
+        yield "No service was observed yet: run `manage.py fleet evaluate`."
+        return
+    width = max(len("Service"), *(len(row.name) for row in rows))
+    yield f"{'Service':<{width}}  {'Zone':<14} {'State':<9} {'Score':>7}  Since"
+    for row in rows:
+        score = "–" if row.score is None else f"{row.score:.1f}"
+        yield (
+            f"{row.name:<{width}}  {row.zone or '–':<14} {WORDS[row.state]:<9} {score:>7}  "
+            f"{row.since:%Y-%m-%d %H:%M} UTC"
+        )
+
+
+def show_lines(view: ServiceView, state: State, trouble: str) -> Iterator[str]:
+    """One service: its state, its signals, and why it stands out; `trouble` says why this is not of now, if so."""
+    service = view.service
+    began = min((flag.since_s for flag in view.flags), default=None) if state is State.OUTLIER else None
+    begun = f", by its data so since {_when(datetime.fromtimestamp(began, UTC))}" if began is not None else ""
+    yield f"{service.name}  {WORDS[state]}: found at {_when(service.since)}{begun} UTC"
+    has_data = view.at if state in {State.OK, State.OUTLIER, State.LEARNING} else None
+    # The row of a service is not written at each look.
+    last = f"with data at {_when(has_data)}" if has_data else f"with data at {_when(service.last_seen)} or soon after"
+    yield f"zone {service.zone or 'unknown'}, first seen {_when(service.first_seen)}, {last} UTC"
+    if trouble:
+        yield f"{trouble} What follows is of {view.at:%Y-%m-%d %H:%M} UTC." if view.at else trouble
+    yield ""
+    yield f"  {'Signal':<20} {'Value':>18} {'Usual':>18} {'Peers stand at':>18} {'Score':>7}"
+    for known in view.signals:
+        name = known.signal.name
+        score = f"{known.score:.1f}" if isfinite(known.score) else "–"
+        yield (
+            f"  {known.signal.title:<20} {reading(name, known.value):>18} {reading(name, known.usual):>18} "
+            f"{reading(name, known.peer_median):>18} {score:>7}"
+        )
+    for flag in view.flags:
+        yield from ("", flag.sentence)
+
+
+def _when(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M}"
+
+
+def queries_text(queries: SignalQueries) -> str:
+    """The queries as the YAML that ANDEN_FLEET_SIGNALS names."""
+    document: dict[str, Any] = {
+        "service_label": queries.service_label,
+        "signals": {name: queries.signals.get(name) for name in SIGNAL_BY_NAME},
+    }
+    if queries.zones:
+        document["zones"] = {"query": queries.zones, "label": queries.zone_label}
+    if queries.deployed:
+        document["deployed"] = queries.deployed
+    return yaml.safe_dump(document, sort_keys=False, width=1000)
+
+
+def show_dict(view: ServiceView, state: State, trouble: str) -> dict[str, Any]:
+    """One service as plain values."""
+    service = view.service
+    parts = ("value", "usual", "peer_low", "peer_median", "peer_high", "score")
+    return {
+        "service": service.name,
+        "zone": service.zone,
+        "state": state.name.lower(),
+        "since": service.since.isoformat(),
+        "first_seen": service.first_seen.isoformat(),
+        "last_seen": service.last_seen.isoformat(),
+        "looked_at": view.at.isoformat() if view.at else None,
+        "trouble": trouble,
+        "signals": {
+            known.signal.name: {part: number_or_null(getattr(known, part)) for part in parts} for known in view.signals
+        },
+        "reasons": [flag.sentence for flag in view.flags],
+    }

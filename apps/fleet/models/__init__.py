@@ -1,0 +1,6 @@
+"""What the fleet keeps in PostgreSQL: one file for each concept."""
+
+from apps.fleet.models.fleet import FleetDetail, FleetEvaluation, FleetService
+from apps.fleet.models.incidents import Incident, IncidentNote, IncidentSuspicion
+
+__all__ = ["FleetDetail", "FleetEvaluation", "FleetService", "Incident", "IncidentNote", "IncidentSuspicion"]

@@ -1,0 +1,99 @@
+"""Incidents: trouble that somebody has to look at, and the trace of what was done about it."""
+
+from django.db import models
+from django.db.models import Q
+
+from apps.fleet.incidents.lifecycle import REASONS, Kind, Stage
+
+LIVE = ~Q(stage=Stage.CLOSED.value)
+ONE_A_SUBJECT = LIVE & ~Q(kind=Kind.QUALITY.value)
+
+
+class Incident(models.Model):
+    """One trouble of one subject, from its first flag to its closing.
+
+    `signal`, `score`, `sentence` and `evidence` are those of the last time it was seen; `trail` holds points of
+    (epoch s, score). `quiet_since` is set while it is not seen; `closed_score` is the score at the closing.
+    """
+
+    kind = models.CharField(max_length=16, choices=[(kind.value, kind.words) for kind in Kind])
+    subject = models.CharField(max_length=250)
+    signal = models.CharField(max_length=64, blank=True)
+    stage = models.CharField(
+        max_length=16, choices=[(stage.value, stage.value) for stage in Stage], default=Stage.OPEN.value
+    )
+    reason = models.CharField(
+        max_length=16, choices=[(reason.name, reason.title) for reason in REASONS], blank=True, default=""
+    )
+    sentence = models.TextField()
+    evidence = models.JSONField(default=dict)
+    trail = models.JSONField(default=list)
+    score = models.FloatField(null=True)
+    worst_score = models.FloatField(null=True)
+    closed_score = models.FloatField(null=True)
+    opened_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    quiet_since = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.CharField(max_length=150, blank=True, default="")
+    returns = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ("-opened_at", "-id")
+        db_table = "monitoring_incident"
+        constraints = (
+            models.UniqueConstraint(fields=("kind", "subject", "signal"), condition=LIVE, name="one_live_incident"),
+            models.UniqueConstraint(
+                fields=("kind", "subject"), condition=ONE_A_SUBJECT, name="one_live_incident_a_subject"
+            ),
+        )
+        indexes = (
+            models.Index(fields=("stage", "-opened_at"), name="monitoring_incident_stage"),
+            models.Index(fields=("subject", "-opened_at"), name="monitoring_incident_subject"),
+            models.Index(fields=("closed_at",), name="monitoring_incident_closed"),
+        )
+
+    @property
+    def about(self) -> str:
+        """Its subject as people call it."""
+        return f"Zone {self.subject}" if self.kind == Kind.ZONE else self.subject
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.about}"
+
+
+class IncidentNote(models.Model):
+    """One line of an incident's history; `by` is a person's login, empty for the system itself."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="notes")
+    at = models.DateTimeField()
+    by = models.CharField(max_length=150, blank=True, default="")
+    source = models.CharField(max_length=16, blank=True, default="")
+    target = models.CharField(max_length=16)
+    reason = models.CharField(
+        max_length=16, choices=[(reason.name, reason.title) for reason in REASONS], blank=True, default=""
+    )
+    note = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ("id",)
+        db_table = "monitoring_incidentnote"
+
+    def __str__(self) -> str:
+        return f"{self.source or 'new'} → {self.target}"
+
+
+class IncidentSuspicion(models.Model):
+    """Trouble that has not lasted long enough to be an incident yet."""
+
+    kind = models.CharField(max_length=16)
+    subject = models.CharField(max_length=250)
+    signal = models.CharField(max_length=64, blank=True)
+    since = models.DateTimeField()
+
+    class Meta:
+        db_table = "monitoring_incidentsuspicion"
+        constraints = (models.UniqueConstraint(fields=("kind", "subject", "signal"), name="one_suspicion"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.subject}"

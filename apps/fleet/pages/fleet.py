@@ -1,0 +1,325 @@
+"""The Fleet page as a template can lay it out: words, figures and geometry, made from the fleet's view."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import isfinite, isnan, nan
+from typing import Final, Literal
+
+from apps.fleet.engine.evaluation import Flag, State
+from apps.fleet.engine.policy import DEFAULT
+from apps.fleet.engine.sentences import quantity
+from apps.fleet.engine.signals import SIGNAL_BY_NAME, SIGNALS
+from apps.fleet.engine.view import FleetView, Multiple, WorstRow
+from apps.fleet.pages import charts
+
+Tone = Literal["good", "warn", "bad", "none"]
+"""What a colour may say: well, uncertain, sick, or nothing at all."""
+
+SPARK: Final = (96.0, 24.0)
+PLOT: Final = (300.0, 84.0)
+NOTHING: Final = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A count of the header, what share of the fleet it is, and what the count means."""
+
+    title: str
+    count: int
+    note: str
+    tone: Tone
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """What concerns more than one service, in one sentence."""
+
+    tone: Tone
+    title: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spark:
+    """How a score went: its line, the level from which on it stands out, and what a screen reader says."""
+
+    line: str
+    threshold_y: float
+    label: str
+    width: float = SPARK[0]
+    height: float = SPARK[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A service of the ranked list; `zone` is the one that it moves with, "" where it stands out by itself."""
+
+    service: str
+    signal_name: str
+    signal: str
+    sentence: str
+    value: str
+    usual: str
+    score: str
+    since: datetime
+    lasts_s: float
+    zone: str
+    spark: Spark
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A signal over the window beside the band of its peers; `top` and `ticks` are in the signal's unit."""
+
+    service: str
+    signal: str
+    line: str
+    band: str
+    median: str
+    top: str
+    start: datetime | None
+    end: datetime | None
+    label: str
+    usual: str
+    value: str
+    width: float = PLOT[0]
+    height: float = PLOT[1]
+
+
+@dataclass(frozen=True, slots=True)
+class HeatRow:
+    """A row of heat: a service, or many (`many`) that share it; `paths` are (level, path)."""
+
+    label: str
+    many: bool
+    paths: tuple[tuple[int, str], ...]
+    worst: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """Services × time; `columns` units wide, `marks` evenly along it."""
+
+    rows: tuple[HeatRow, ...]
+    columns: int
+    marks: tuple[datetime, ...]
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FleetPage:
+    """All that the page says."""
+
+    tone: Tone
+    headline: str
+    tiles: tuple[Tile, ...]
+    shift: str
+    shift_note: str
+    banners: tuple[Banner, ...]
+    rows: tuple[Row, ...]
+    left_out: int
+    plots: tuple[Plot, ...]
+    heat: Heat
+    at: datetime
+    age_s: float
+    duration_s: float
+    services: int
+    is_empty: bool
+    threshold: float
+    threshold_of_two: float
+    names: tuple[str, ...]
+    is_troubled: bool
+    is_lost: bool
+
+
+def fleet_page(view: FleetView) -> FleetPage:
+    """The page of this view."""
+    threshold = DEFAULT.threshold(max(view.services, 1), len(SIGNALS))
+    tone, headline = _headline(view)
+    shift, shift_note = _shift(view.shifts)
+    return FleetPage(
+        tone=tone,
+        headline=headline,
+        tiles=_tiles(view),
+        shift=shift,
+        shift_note=shift_note,
+        banners=_banners(view),
+        rows=tuple(_row(worst, view, threshold) for worst in view.worst),
+        left_out=max(0, view.counts.get(State.OUTLIER, 0) - len(view.worst)),
+        plots=tuple(plot_of(multiple) for multiple in view.multiples),
+        heat=heat_of(view, threshold),
+        at=view.at,
+        age_s=view.age_s,
+        duration_s=view.duration_s,
+        services=view.services,
+        is_empty=view.is_empty(),
+        threshold=threshold,
+        threshold_of_two=threshold - DEFAULT.together,
+        names=tuple(worst.service for worst in view.worst),
+        is_troubled=bool(view.trouble),
+        is_lost=_is_lost(view),
+    )
+
+
+def _headline(view: FleetView) -> tuple[Tone, str]:
+    """The state of the fleet in one sentence, the worst first."""
+    sick, silent = view.counts.get(State.OUTLIER, 0), view.counts.get(State.NO_DATA, 0)
+    if _is_lost(view):
+        return "bad", "Nobody knows how the fleet is now"
+    if view.events:
+        return "bad", _moved(view)
+    if sick == 1:
+        name = view.worst[0].service if view.worst else "one service"
+        return "bad", f"{name} stands out among {view.services:,} services"
+    if sick:
+        return "bad", f"{sick:,} of {view.services:,} services stand out"
+    if silent:
+        return "warn", f"{silent:,} of {view.services:,} services give no data"
+    return "good", f"All {view.services:,} services are as usual"
+
+
+def _is_lost(view: FleetView) -> bool:
+    """Whether all that is shown is old: nothing is known of anybody now."""
+    return bool(view.trouble) and view.counts.get(State.NO_DATA, 0) == view.services
+
+
+def _moved(view: FleetView) -> str:
+    """What moves together, and how many stand out by themselves beside that, as far as they are listed."""
+    zones = sorted({event.zone for event in view.events if event.zone})
+    whole = any(not event.zone for event in view.events)
+    who = "The whole fleet moves" if whole else f"Zone {zones[0]} moves" if len(zones) == 1 else "Zones move"
+    alone = sum(not row.flag.zone for row in view.worst)
+    if not alone:
+        return f"{who} together"
+    others = "1 service stands out by itself" if alone == 1 else f"{alone} services stand out by themselves"
+    return f"{who} together, and {others}"
+
+
+def _tiles(view: FleetView) -> tuple[Tile, ...]:
+    def tile(title: str, state: State, tone: Tone, meaning: str) -> Tile:
+        count = view.counts.get(state, 0)
+        part = 100 * count / max(view.services, 1)
+        return Tile(title, count, f"{_percent(part)} % of the fleet", tone if count else "none", meaning)
+
+    return (
+        tile("Standing out", State.OUTLIER, "bad", "It left its own usual, and its peers did not"),
+        tile("No data", State.NO_DATA, "warn", "A signal that is usually there is missing: never counted as well"),
+        tile("Learning", State.LEARNING, "none", "Too new to have a past: compared with its peers alone"),
+        tile("As usual", State.OK, "good", "Within what is usual at this time of day"),
+    )
+
+
+def _percent(part: float) -> str:
+    """A share in few figures; what is not all of them is never 100."""
+    if 99.5 <= part < 100:
+        return f"{min(part, 99.99):.4g}"
+    return f"{part:.0f}" if part >= 10 or not part else f"{part:.2g}"
+
+
+def _shift(shifts: Mapping[str, float]) -> tuple[str, str]:
+    """The signal that the whole fleet has moved in the most, as a factor, and its name."""
+    known = {name: shift for name, shift in shifts.items() if isfinite(shift) and shift > 0}
+    if not known:
+        return NOTHING, "nothing is known of it"
+    name = max(known, key=lambda name: max(known[name], 1 / known[name]))
+    signal = SIGNAL_BY_NAME.get(name)
+    return f"×{known[name]:.2f}", f"{signal.title.lower() if signal else name}, the most of all signals"
+
+
+def _banners(view: FleetView) -> tuple[Banner, ...]:
+    """The trouble of the evaluation itself, then the events, one for each place."""
+    found = [Banner("bad", "Not the fleet of now", view.trouble)] if view.trouble else []
+    places: dict[str, str] = {}
+    for event in view.events:
+        places.setdefault(event.zone, event.sentence)
+    return (*found, *(Banner("bad", "", sentence) for sentence in places.values()))
+
+
+def _row(worst: WorstRow, view: FleetView, threshold: float) -> Row:
+    flag = worst.flag
+    signal = SIGNAL_BY_NAME[flag.signal]
+    return Row(
+        service=worst.service,
+        signal_name=signal.name,
+        signal=signal.title,
+        sentence=flag.sentence.replace(f" of {flag.service}", "", 1),  # its name stands beside it
+        value=said(flag.value, signal.unit),
+        usual=said(flag.baseline, signal.unit),
+        score=f"{flag.score:.1f}",
+        since=datetime.fromtimestamp(flag.since_s, UTC),
+        lasts_s=max(0.0, view.at.timestamp() - flag.since_s),
+        zone=flag.zone,
+        spark=spark_of([float(score) for score in worst.scores], threshold, worst.service),
+    )
+
+
+def spark_of(scores: Sequence[float], threshold: float, name: str) -> Spark:
+    """The line of a score, with room for twice the threshold, so that calm looks calm."""
+    scale = charts.scale_of([abs(score) for score in scores], height=SPARK[1], least=2 * threshold)
+    known = [abs(score) for score in scores if not isnan(score)]
+    label = f"Score of {name}: now {known[-1]:.1f}, at most {max(known):.1f}" if known else f"Score of {name}: no data"
+    line = charts.line([abs(score) for score in scores], scale, width=SPARK[0])
+    return Spark(line, round(scale.y(threshold), 1), label)
+
+
+def plot_of(multiple: Multiple) -> Plot:
+    """The plot of one signal, from zero to the highest of its line and its band."""
+    flag, signal = multiple.flag, SIGNAL_BY_NAME[multiple.flag.signal]
+    width, height = PLOT
+    scale = charts.scale_of(multiple.values, multiple.high, height=height)
+    times = [datetime.fromtimestamp(at_s, UTC) for at_s in multiple.times_s]
+    return Plot(
+        service=flag.service,
+        signal=signal.title,
+        line=charts.line(multiple.values, scale, width=width),
+        band=charts.band(multiple.low, multiple.high, scale, width=width),
+        median=charts.line(multiple.median, scale, width=width),
+        top=said(scale.high, signal.unit),
+        start=times[0] if times else None,
+        end=times[-1] if times else None,
+        label=plot_label(flag),
+        usual=said(flag.baseline, signal.unit),
+        value=said(flag.value, signal.unit),
+    )
+
+
+def plot_label(flag: Flag) -> str:
+    """What a screen reader says of a plot."""
+    signal = SIGNAL_BY_NAME[flag.signal]
+    value, usual, peers = (said(figure, signal.unit) for figure in (flag.value, flag.baseline, flag.peer_median))
+    return f"{signal.title} of {flag.service}: {value}, usual {usual}, peers {peers}"
+
+
+def heat_of(view: FleetView, threshold: float) -> Heat:
+    """The heat of the view; rows beyond the named ones stand for many services each."""
+    columns = len(view.times)
+    rows = tuple(
+        _heat_row(label, [float(score) for score in scores], threshold)
+        for label, scores in zip(view.heat_labels, view.heat, strict=True)
+    )
+    picks = (0, columns // 4, columns // 2, 3 * columns // 4, columns - 1) if columns >= 9 else (0, columns - 1)
+    marks = tuple(view.times[pick] for pick in picks) if columns > 1 else view.times
+    return Heat(rows, columns, marks, shared=any(row.many for row in rows))
+
+
+def _heat_row(label: str, scores: Sequence[float], threshold: float) -> HeatRow:
+    known = [abs(score) for score in scores if not isnan(score)]
+    worst = max(known, default=nan)
+    now = "no data now" if scores and isnan(scores[-1]) else f"now {abs(scores[-1]):.1f}" if scores else "nothing"
+    return HeatRow(
+        label=label,
+        many=label.endswith(" services") and label.removesuffix(" services").replace(",", "").isdigit(),
+        paths=tuple(charts.heat_paths(scores, threshold)),
+        worst=NOTHING if isnan(worst) else f"{worst:.1f}",
+        said=f"{label}: {now}" + ("" if isnan(worst) else f", at most {worst:.1f}"),
+    )
+
+
+def said(value: float, unit: str) -> str:
+    """A value with its unit, as short as a table wants it; a dash where it is no number."""
+    if not isfinite(value):
+        return NOTHING
+    return quantity(value, unit).replace(" requests/s", "/s").replace(" request/s", "/s")

@@ -1,0 +1,112 @@
+"""The page of an incident: its figures in a small table, and the line of its score."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import isfinite, nan
+from typing import Any, Final
+
+from apps.fleet.engine.signals import SIGNAL_BY_NAME
+from apps.fleet.incidents.lifecycle import EVENTS
+from apps.fleet.pages import charts
+from apps.fleet.pages.fleet import NOTHING, said
+
+TRAIL: Final = (720.0, 72.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Every figure of one flag, as words."""
+
+    signal: str
+    kind: str
+    value: str
+    usual: str
+    peer_median: str
+    score: str
+    peers: str
+    window: float
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Every figure of one event, as words."""
+
+    signal: str
+    factor: str
+    services: str
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """How the score went while the incident was seen: a line over time, its ends and its highest."""
+
+    line: str
+    start: datetime
+    end: datetime
+    top: str
+    width: float = TRAIL[0]
+    height: float = TRAIL[1]
+
+
+def figures_table(evidence: Mapping[str, Any]) -> list[Figures]:
+    """The flags of the evidence, one a row."""
+    return [_figures(flag) for flag in evidence.get("flags", ())]
+
+
+def shifts_table(evidence: Mapping[str, Any]) -> list[Shift]:
+    """The events of the evidence, one a row."""
+    return [
+        Shift(
+            signal=SIGNAL_BY_NAME[event["signal"]].title if event["signal"] in SIGNAL_BY_NAME else event["signal"],
+            factor=NOTHING if event["shift"] is None else f"×{event['shift']:.2f}",
+            services=f"{event['services']:,}",
+            since=None if event["since_s"] is None else datetime.fromtimestamp(event["since_s"], UTC),
+        )
+        for event in evidence.get("events", ())
+    ]
+
+
+def trail_of(points: Sequence[Sequence[float]]) -> Trail | None:
+    """The line of (epoch s, score) points, placed by their time; None for fewer than two."""
+    if len(points) < 2:
+        return None
+    start, end = points[0][0], points[-1][0]
+    top = max(abs(score) for _, score in points)
+    scale = charts.Scale(0.0, top or 1.0, TRAIL[1])
+    span = (end - start) or 1.0
+    places = (f"{TRAIL[0] * (at - start) / span:.1f},{scale.y(abs(score)):.1f}" for at, score in points)
+    return Trail(
+        "M" + "L".join(places), datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC), f"{top:.1f}"
+    )
+
+
+def score_said(kind: str, score: float | None) -> str:
+    """A score in few words: a factor for events, a dash where there is none."""
+    if score is None or not isfinite(score):
+        return NOTHING
+    return f"×{score:.2f}" if kind in EVENTS else f"{score:.1f}"
+
+
+def _figures(flag: Mapping[str, Any]) -> Figures:
+    signal = SIGNAL_BY_NAME.get(flag["signal"])
+    unit = signal.unit if signal else ""
+
+    def number(name: str) -> float:
+        value = flag.get(name)
+        return nan if value is None else float(value)
+
+    since = number("since_s")
+    return Figures(
+        signal=signal.title if signal else flag["signal"],
+        kind=flag.get("kind", ""),
+        value=said(number("value"), unit),
+        usual=said(number("baseline"), unit),
+        peer_median=said(number("peer_median"), unit),
+        score=f"{number('score'):.1f}" if isfinite(number("score")) else NOTHING,
+        peers=f"{flag.get('peers') or 0:,}",
+        window=number("window_s"),
+        since=datetime.fromtimestamp(since, UTC) if isfinite(since) else None,
+    )

@@ -1,0 +1,66 @@
+"""The page of one service: six signals beside their usual and their peers, each with a scale of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+from apps.fleet.engine.signals import Signal
+from apps.fleet.pages import charts
+from apps.fleet.pages.fleet import NOTHING, Tone, said
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """One signal: the peers' band, the usual and the value as places on a line, in per cent of its width."""
+
+    title: str
+    value: str
+    usual: str
+    peers: str
+    score: str
+    tone: Tone
+    band_left: float
+    band_width: float
+    usual_at: float
+    value_at: float
+    known: bool
+    label: str
+
+
+def gauge_of(  # noqa: PLR0913 - one figure each, all by keyword
+    signal: Signal,
+    *,
+    value: float,
+    usual: float,
+    low: float,
+    median: float,
+    high: float,
+    score: float,
+    threshold: float,
+) -> Gauge:
+    """The gauge of a signal; its line begins at zero and has room to the right of the largest figure."""
+    largest = max([figure for figure in (value, usual, high) if isfinite(figure)], default=0.0)
+    scale = charts.Scale(0.0, 1.15 * largest or 1.0, 1.0)
+    left = charts.share(low, scale)
+    stands_out = isfinite(score) and abs(score) >= threshold
+    return Gauge(
+        title=signal.title,
+        value=said(value, signal.unit),
+        usual=said(usual, signal.unit),
+        peers=f"{said(low, signal.unit)} – {said(high, signal.unit)}" if isfinite(low) else NOTHING,
+        score=f"{score:.1f}" if isfinite(score) else NOTHING,
+        tone="warn" if not isfinite(value) else "bad" if stands_out else "none",
+        band_left=left,
+        band_width=round(charts.share(high, scale) - left, 2),
+        usual_at=charts.share(usual, scale),
+        value_at=charts.share(value, scale),
+        known=isfinite(value),
+        label=f"{signal.title}: {said(value, signal.unit)}, usual {said(usual, signal.unit)}, "
+        f"peers {said(median, signal.unit)}",
+    )
+
+
+def history(scores: Sequence[float], threshold: float) -> tuple[str, float]:
+    """The line of a service's worst score in a box of 720 × 72, and the height of the threshold in it."""
+    scale = charts.scale_of([abs(score) for score in scores], height=72.0, least=1.5 * threshold)
+    return charts.line([abs(score) for score in scores], scale, width=720.0), round(scale.y(threshold), 1)

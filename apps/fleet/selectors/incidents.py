@@ -1,0 +1,102 @@
+"""What is known of incidents: which are live, the worst of them, and what was called a false alarm before."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import Case, Count, Q, When
+from django.db.models.functions import Abs
+
+from apps.fleet.incidents.detections import badness
+from apps.fleet.incidents.lifecycle import FALSE_ALARM, Kind, Stage
+from apps.fleet.incidents.transitions import CALM_S
+from apps.fleet.models.incidents import Incident, IncidentNote
+
+REMEMBERED: Final = 500
+"""False alarms that are looked through at most, the newest first."""
+KIND_ORDER: Final = (Kind.FLEET, Kind.ZONE, Kind.NO_DATA, Kind.OUTLIER, Kind.QUALITY)
+"""What concerns more comes first; a silent service may be worse than a slow one."""
+
+
+@dataclass(frozen=True, slots=True)
+class FalseAlarms:
+    """How often one signal of a service was called a false alarm, and when and by whom the last time."""
+
+    times: int
+    last_at: datetime
+    last_by: str
+
+
+def live_counts() -> dict[str, int]:
+    """Live incidents by kind; a kind without any is not there."""
+    rows = Incident.objects.exclude(stage=Stage.CLOSED).values_list("kind").order_by().annotate(Count("pk"))
+    return dict(rows)
+
+
+def live_incidents(*, most: int, is_quiet: bool | None = None) -> list[Incident]:
+    """Live incidents without their evidence, those that concern the most first, then the worst; the quiet last.
+
+    `is_quiet` asks for the quiet alone, or for the others alone.
+    """
+    rank = Case(*(When(kind=kind, then=place) for place, kind in enumerate(KIND_ORDER)), default=len(KIND_ORDER))
+    quiet = Case(When(quiet_since=None, then=0), default=1)
+    found = Incident.objects.exclude(stage=Stage.CLOSED).defer("evidence", "trail")
+    if is_quiet is not None:
+        found = found.filter(quiet_since__isnull=not is_quiet)
+    return list(found.order_by(quiet, rank, Abs("score").desc(nulls_last=True), "pk")[:most])
+
+
+def current_by_subject(subjects: Iterable[str], now: datetime) -> dict[str, Incident]:
+    """The incident that each of these services is in: a live one, or a closed one whose flag has not left since."""
+    found = Incident.objects.filter(
+        ~Q(stage=Stage.CLOSED) | Q(last_seen_at__gte=now - timedelta(seconds=CALM_S)),
+        subject__in=list(subjects),
+        kind__in=(Kind.OUTLIER, Kind.NO_DATA),
+    )
+    ranked = sorted(found.defer("evidence", "trail"), key=_rank, reverse=True)
+    return {incident.subject: incident for incident in ranked}
+
+
+def live_by_zone(zones: Iterable[str]) -> dict[str, Incident]:
+    """The live incident of each of these zones that has one."""
+    found = Incident.objects.exclude(stage=Stage.CLOSED).filter(kind=Kind.ZONE, subject__in=list(zones))
+    return {incident.subject: incident for incident in found.defer("evidence", "trail")}
+
+
+def incidents_of(subject: str, *, most: int) -> list[Incident]:
+    """The last incidents of this subject, the newest first."""
+    return list(Incident.objects.filter(subject=subject).defer("evidence", "trail")[:most])
+
+
+def false_alarms(subjects: Iterable[str]) -> dict[tuple[str, str], FalseAlarms]:
+    """What was called a false alarm of these services, by service and signal.
+
+    It is read from the history: what somebody said stays said when the incident is opened again.
+    """
+    said = IncidentNote.objects.filter(reason=FALSE_ALARM, target=Stage.CLOSED, incident__subject__in=list(subjects))
+    notes = said.select_related("incident").order_by("-at", "-pk")
+    found: dict[tuple[str, str], FalseAlarms] = {}
+    for note in notes.only("at", "by", "incident__subject", "incident__signal", "incident__evidence")[:REMEMBERED]:
+        incident = note.incident
+        signals = {flag["signal"] for flag in incident.evidence.get("flags", ())} | {incident.signal}
+        for signal in signals:
+            one = found.get((incident.subject, signal))
+            found[incident.subject, signal] = FalseAlarms(
+                times=one.times + 1 if one else 1,
+                last_at=one.last_at if one else note.at,
+                last_by=one.last_by if one else note.by,
+            )
+    return found
+
+
+def _rank(incident: Incident) -> tuple[bool, bool, int, float, int]:
+    """What is closed comes last, then what is quiet, whatever it is about."""
+    kind = Kind(incident.kind)
+    return (
+        incident.stage == Stage.CLOSED,
+        incident.quiet_since is not None,
+        KIND_ORDER.index(kind),
+        -badness(kind, incident.score),
+        incident.pk,
+    )

@@ -1,0 +1,140 @@
+"""One service of the fleet: how it stands now in every signal, and how its score went."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+from django.utils import timezone
+
+from apps.fleet.engine import packing
+from apps.fleet.engine.evaluation import Flag, State
+from apps.fleet.engine.observation import Floats
+from apps.fleet.engine.signals import SIGNAL_BY_NAME, Signal
+from apps.fleet.engine.view import Multiple
+from apps.fleet.models.fleet import FleetEvaluation, FleetService
+from apps.fleet.selectors.fleet import COLUMNS, SPAN, fleet_flags, fleet_newest, multiple_of
+
+PEERS_LOW: Final = 10
+PEERS_HIGH: Final = 90
+"""Percentiles of the peers' ratio to their own usual that make the band."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignalNow:
+    """One signal of the service; all but `score` in the signal's unit, NaN where nothing is known.
+
+    The band is the peers' ratio to their own usual, times this service's usual. Of a flagged signal these are the
+    figures of its flag, so that a table and the sentence beside it say the same.
+    """
+
+    signal: Signal
+    value: float
+    usual: float
+    peer_low: float
+    peer_median: float
+    peer_high: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ServiceView:
+    """A service as it stands at `at`; `times` and `scores` are those of the evaluations before, NaN without data."""
+
+    service: FleetService
+    state: State
+    at: datetime | None
+    age_s: float
+    signals: tuple[SignalNow, ...]
+    flags: tuple[Flag, ...]
+    multiples: tuple[Multiple, ...]
+    times: tuple[datetime, ...]
+    scores: tuple[float, ...]
+
+
+def service_view(name: str) -> ServiceView | None:
+    """The service of this name; None where no such service was ever seen."""
+    now = timezone.now()
+    service = FleetService.objects.filter(name=name).first()
+    if service is None:
+        return None
+    newest = fleet_newest(now)
+    if newest is None:
+        return ServiceView(service, State(service.state), None, 0, (), (), (), (), ())
+    times, scores = _history(newest, service.pk)
+    flags = tuple(flag for flag in fleet_flags(newest) if flag.service == name)
+    return ServiceView(
+        service=service,
+        state=State(service.state),
+        at=newest.at,
+        age_s=(now - newest.at).total_seconds(),
+        signals=_signals(newest, service.pk, {flag.signal: flag for flag in flags}),
+        flags=flags,
+        multiples=tuple(multiple_of(fields) for fields in newest.multiples if fields["flag"]["service"] == name),
+        times=times,
+        scores=scores,
+    )
+
+
+def _signals(newest: FleetEvaluation, service_id: int, flags: Mapping[str, Flag]) -> tuple[SignalNow, ...]:
+    """Every signal at the newest evaluation; nothing where the service was not part of it."""
+    place = np.flatnonzero(packing.unpack_ids(newest.service_ids) == service_id)
+    detail = getattr(newest, "detail", None)
+    if detail is None or not place.size:
+        return ()
+    shape = (-1, len(detail.signals))
+    ratio = packing.unpack(detail.ratio, np.float32).reshape(shape)
+    value = packing.unpack(detail.value, np.float32).reshape(shape)[place[0]]
+    score = packing.unpack(detail.score).reshape(shape)[place[0]]
+    return tuple(
+        _signal_now(
+            SIGNAL_BY_NAME[name],
+            float(value[column]),
+            float(ratio[place[0], column]),
+            score=float(score[column]),
+            peers=ratio[:, column][np.isfinite(ratio[:, column])],
+            flag=flags.get(name),
+        )
+        for column, name in enumerate(detail.signals)
+    )
+
+
+def _signal_now(
+    signal: Signal, value: float, own: float, *, score: float, peers: Floats, flag: Flag | None
+) -> SignalNow:
+    """The signal where its value is `own` times its usual; where it is flagged, as the flag says."""
+    # Ratios are of values raised by the signal's floor; see Signal.
+    usual = (value + signal.floor) / own if own > 0 else float("nan")
+    if flag:
+        value, usual = flag.value, flag.baseline + signal.floor
+    low, median, high = np.percentile(peers, (PEERS_LOW, 50, PEERS_HIGH)) if peers.size else (np.nan,) * 3
+    return SignalNow(
+        signal=signal,
+        value=value,
+        usual=max(usual - signal.floor, 0.0),
+        peer_low=max(usual * float(low) - signal.floor, 0.0),
+        peer_median=flag.peer_median if flag else max(usual * float(median) - signal.floor, 0.0),
+        peer_high=max(usual * float(high) - signal.floor, 0.0),
+        score=score,
+    )
+
+
+def _history(newest: FleetEvaluation, service_id: int) -> tuple[tuple[datetime, ...], tuple[float, ...]]:
+    """The service's worst score at up to COLUMNS evaluations of the last hours."""
+    within = FleetEvaluation.objects.filter(at__gt=newest.at - SPAN, at__lte=newest.at).order_by("at")
+    ids = list(within.values_list("id", flat=True))
+    picks = np.unique(np.linspace(0, len(ids) - 1, min(COLUMNS, len(ids))).round().astype(int))
+    chosen = within.filter(id__in=[ids[pick] for pick in picks]).only("at", "outcome", "service_ids", "worst")
+    times, scores = [], []
+    for evaluation in chosen:
+        times.append(evaluation.at)
+        scores.append(_score(evaluation, service_id))
+    return tuple(times), tuple(scores)
+
+
+def _score(evaluation: FleetEvaluation, service_id: int) -> float:
+    if evaluation.outcome != FleetEvaluation.OK:
+        return float("nan")
+    place = np.flatnonzero(packing.unpack_ids(evaluation.service_ids) == service_id)
+    return float(packing.unpack(evaluation.worst)[place[0]]) if place.size else float("nan")

@@ -1,0 +1,70 @@
+"""The fleet and its incidents in a few lines, for a page that is about something else."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from apps.fleet.incidents.lifecycle import Stage
+from apps.fleet.models.fleet import FleetEvaluation
+from apps.fleet.models.incidents import Incident
+from apps.fleet.selectors.fleet import fleet_is_stale, fleet_trouble
+from apps.fleet.selectors.incidents import live_incidents
+
+SHOWN: Final = 3
+"""Incidents that a summary names."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSummary:
+    """Services by state at the newest evaluation, `age_s` ago, and the incidents that are live.
+
+    `trouble` says why the counts are not those of now, empty where they are; `live` and `unattended`, those of
+    them that are still open, count what is seen now, `incidents` names the worst; quiet ones are apart.
+    """
+
+    ok: int
+    outliers: int
+    no_data: int
+    learning: int
+    age_s: float
+    trouble: str
+    live: int
+    unattended: int
+    incidents: tuple[Incident, ...]
+    quiet: int
+    quiet_incidents: tuple[Incident, ...]
+
+    @property
+    def services(self) -> int:
+        """Services of the fleet; 0 where none was ever evaluated."""
+        return self.ok + self.outliers + self.no_data + self.learning
+
+
+def fleet_summary() -> FleetSummary | None:
+    """The fleet in a few lines; None where there is neither a fleet nor an incident."""
+    now = timezone.now()
+    counted = FleetEvaluation.objects.filter(at__lte=now, outcome=FleetEvaluation.OK).order_by("-at")
+    newest = counted.only("at", "outcome", "ok", "outliers", "no_data", "learning").first()
+    counts = Incident.objects.exclude(stage=Stage.CLOSED).aggregate(
+        live=Count("pk", filter=Q(quiet_since=None)),
+        unattended=Count("pk", filter=Q(quiet_since=None, stage=Stage.OPEN)),
+        quiet=Count("pk", filter=Q(quiet_since__isnull=False)),
+    )
+    if newest is None and not counts["live"] + counts["quiet"]:
+        return None
+    is_stale = newest is None or fleet_is_stale(newest, now)
+    return FleetSummary(
+        ok=newest.ok if newest else 0,
+        outliers=newest.outliers if newest else 0,
+        no_data=newest.no_data if newest else 0,
+        learning=newest.learning if newest else 0,
+        age_s=(now - newest.at).total_seconds() if newest else 0,
+        trouble=fleet_trouble(newest, now) if is_stale else "",
+        live=counts["live"],
+        unattended=counts["unattended"],
+        incidents=tuple(live_incidents(most=SHOWN, is_quiet=False)) if counts["live"] else (),
+        quiet=counts["quiet"],
+        quiet_incidents=tuple(live_incidents(most=SHOWN, is_quiet=True)) if counts["quiet"] else (),
+    )

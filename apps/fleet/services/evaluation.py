@@ -1,0 +1,184 @@
+"""Evaluate the fleet: observe, score, store in one transaction, record incidents, show the series."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import numpy as np
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection, transaction
+
+from apps.fleet.engine.curves import last_data_s
+from apps.fleet.engine.engine import evaluate
+from apps.fleet.engine.evaluation import Evaluation, State
+from apps.fleet.engine.observation import Observation, chosen
+from apps.fleet.engine.policy import DEFAULT, Policy
+from apps.fleet.engine.span import DAY_S
+from apps.fleet.errors import EvaluatorBusy
+from apps.fleet.exporters.registered import SERIES
+from apps.fleet.metrics import FLEET_EVALUATION_SECONDS, FLEET_EVALUATIONS
+from apps.fleet.models.fleet import FleetEvaluation, FleetService
+from apps.fleet.selectors.fleet import fleet_flags
+from apps.fleet.services.incidents import incidents_record
+from apps.fleet.services.store import store
+from apps.fleet.sources.source import SignalSource
+from apps.telemetry import prometheus
+from apps.telemetry.errors import MonitoringError, SourceAway
+
+_LOCK: Final = "hashtextextended('anden fleet evaluation', 0)"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Looked:
+    """One look at the fleet: what was seen, what the engine says, and the seconds of each phase.
+
+    `stored` is false where a newer evaluation was there already: nothing was written then.
+    """
+
+    observation: Observation
+    evaluation: Evaluation
+    read_s: float
+    score_s: float
+    store_s: float
+    stored: bool
+
+
+def fleet_evaluate(source: SignalSource, *, at_s: float, policy: Policy = DEFAULT, stay: bool = False) -> Looked:
+    """Look at the fleet as it was at `at_s`, keep what the engine says, and say it.
+
+    With `stay` this session remains the one evaluator until it ends: of several that go on and on one works.
+    Raises EvaluatorBusy: another process is at it; nothing was done.
+    Raises MonitoringError: the source is away or refuses; the failure was stored, nothing counts as ok for it.
+    """
+    with _only_one(stay=stay):
+        try:
+            looked = _kept(fleet_look(source, at_s=at_s, policy=policy), at_s)
+        except MonitoringError as error:
+            prometheus.counter(FLEET_EVALUATIONS).labels(type(error).__name__).inc()
+            _record_failure(error, at_s)
+            raise
+    prometheus.counter(FLEET_EVALUATIONS).labels(FleetEvaluation.OK).inc()
+    return looked
+
+
+def fleet_leave() -> None:
+    """Stop being the evaluator that stays: another may take over, also while this session lives on in a pool."""
+    with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock_all()")
+    connection.close()
+
+
+def fleet_purge(now: datetime) -> tuple[int, int]:
+    """Delete evaluations and services older than ANDEN_FLEET_KEEP_DAYS; how many of each."""
+    oldest = now - timedelta(days=settings.FLEET.keep_days)
+    newest = _newest()
+    evaluations = FleetEvaluation.objects.filter(at__lt=oldest)
+    if newest is not None:
+        evaluations = evaluations.exclude(pk=newest.pk)
+    services = FleetService.objects.filter(last_seen__lt=oldest)
+    with transaction.atomic():
+        gone = evaluations.delete()[1].get("monitoring.FleetEvaluation", 0)
+        return gone, services.delete()[0]
+
+
+def fleet_look(source: SignalSource, *, at_s: float, policy: Policy = DEFAULT) -> Looked:
+    """Look at the fleet as it was at `at_s`, and keep nothing of it.
+
+    Raises MonitoringError: the source is away, refuses, or names no service at all.
+    """
+    began_s = time.perf_counter()
+    observation = _expected(source.observe(at_s), at_s)
+    if not observation.services:
+        raise SourceAway("the source names no service that has, or lately had, any data: nothing was evaluated")
+    read_s = _phase("read", began_s)
+    since = _since(_newest())
+    began_s = time.perf_counter()
+    evaluation = evaluate(observation, policy=policy, since=since)
+    score_s = _phase("score", began_s)
+    return Looked(observation, evaluation, read_s=read_s, score_s=score_s, store_s=0, stored=False)
+
+
+def _kept(looked: Looked, at_s: float) -> Looked:
+    """Store the look with its incidents and show it, unless a newer one is there."""
+    newest, at = _newest(), _moment(at_s)
+    if newest is not None and newest.at >= at:
+        return looked
+    began_s = time.perf_counter()
+    with transaction.atomic():
+        # In one: an evaluation without its incidents, or the reverse, would never be mended.
+        store(looked.observation, looked.evaluation, at, read_s=looked.read_s, score_s=looked.score_s)
+        incidents_record(looked.evaluation, at)
+    SERIES.show(looked.evaluation)
+    return replace(looked, store_s=_phase("store", began_s), stored=True)
+
+
+def _newest() -> FleetEvaluation | None:
+    return FleetEvaluation.objects.filter(outcome=FleetEvaluation.OK).order_by("-at").first()
+
+
+def _expected(observation: Observation, at_s: float) -> Observation:
+    """The observation without services that have been silent for so long that nobody waits for them."""
+    silent = np.isnan(last_data_s(observation))
+    if not silent.any():
+        return observation
+    oldest = _moment(at_s - settings.FLEET.forget_after_s)
+    awaited = set(FleetService.objects.filter(last_seen__gte=oldest).values_list("name", flat=True))
+    yesterday = np.asarray(np.isfinite(observation.past[:, :, :1]).any(axis=(1, 2, 3)))
+    if settings.FLEET.forget_after_s < DAY_S:
+        yesterday[:] = False
+    known = set(FleetService.objects.values_list("name", flat=True))
+    kept = [
+        not silent[row] or name in awaited or (name not in known and yesterday[row])
+        for row, name in enumerate(observation.services)
+    ]
+    return observation if all(kept) else chosen(observation, np.array(kept))
+
+
+def _since(newest: FleetEvaluation | None) -> dict[tuple[str, str], float]:
+    """Since when each signal that was flagged last has been so, epoch seconds."""
+    return {(flag.service, flag.signal): flag.since_s for flag in fleet_flags(newest)} if newest else {}
+
+
+def _record_failure(error: MonitoringError, at_s: float) -> None:
+    """Keep that this try failed; once the newest good evaluation is too old, every service is without data."""
+    at = _moment(at_s)
+    failure = FleetEvaluation(at=at, outcome=type(error).__name__, trouble=str(error), window_s=0, read_s=0)
+    with transaction.atomic():
+        FleetEvaluation.objects.bulk_create([failure], ignore_conflicts=True)
+        fresh = at - timedelta(seconds=settings.FLEET.stale_after_s)
+        if not FleetEvaluation.objects.filter(outcome=FleetEvaluation.OK, at__gte=fresh).exists():
+            FleetService.objects.exclude(state=State.NO_DATA).update(state=State.NO_DATA, since=at)
+
+
+@contextmanager
+def _only_one(*, stay: bool) -> Iterator[None]:
+    """Hold the lock of this database's evaluators, with `stay` for good; it ends with the session, however that ends.
+
+    Raises EvaluatorBusy: another holds it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_try_advisory_lock({_LOCK})")
+        row = cursor.fetchone()
+    if not (row and row[0]):
+        raise EvaluatorBusy
+    try:
+        yield
+    finally:
+        # A session that died took its lock along. One may take it many times: each look does.
+        if not stay:
+            with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
+                cursor.execute(f"SELECT pg_advisory_unlock({_LOCK})")
+
+
+def _phase(name: str, began_s: float) -> float:
+    """The seconds since `began_s`, told as those of this phase."""
+    seconds = time.perf_counter() - began_s
+    prometheus.histogram(FLEET_EVALUATION_SECONDS).labels(name).observe(seconds)
+    return seconds
+
+
+def _moment(at_s: float) -> datetime:
+    return datetime.fromtimestamp(at_s, UTC)

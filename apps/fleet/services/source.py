@@ -1,0 +1,96 @@
+"""The source of signals that the settings or a command name."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import yaml
+from django.conf import settings
+
+from apps.cloudwatch.client.boto import BotoCloudWatch
+from apps.cloudwatch.client.budget import DatabasePurse
+from apps.cloudwatch.client.metered import MeteredCloudWatch
+from apps.fleet.engine.signal_queries import QueriesInvalid, SignalQueries, queries_of
+from apps.fleet.engine.span import Span
+from apps.fleet.errors import SourceInvalid
+from apps.fleet.sources.cloudwatch_signals import LAMBDA, SignalsInvalid, fleet_metrics_of
+from apps.fleet.sources.cloudwatch_source import CloudWatchSource
+from apps.fleet.sources.file_source import FileSource
+from apps.fleet.sources.prometheus_api import PrometheusApi
+from apps.fleet.sources.prometheus_source import PrometheusSource
+from apps.fleet.sources.source import SignalSource
+from apps.telemetry.errors import SourceRefused
+
+Parsed = TypeVar("Parsed")
+
+MOST_BYTES: Final = 256 << 20
+"""Bytes of one answer of Prometheus: ten thousand services and an hour of minutes are 16 MB."""
+
+
+def fleet_source(name: str = "", *, file: Path | None = None) -> SignalSource:
+    """The source of this name; without one, that of ANDEN_FLEET_SOURCE.
+
+    Raises SourceRefused: a setting that it needs is missing.
+    Raises SourceInvalid: the file of queries is wrong.
+    """
+    span = settings.FLEET.span()
+    match name or settings.FLEET.source:
+        case "file":
+            path = file or settings.FLEET.file
+            if path is None:
+                raise SourceRefused("the source `file` needs --file or ANDEN_FLEET_FILE")
+            return FileSource(path, span)
+        case "prometheus":
+            return PrometheusSource(_api(), signal_queries(settings.FLEET.signals), span)
+        case "cloudwatch":
+            return _cloudwatch(settings.FLEET.signals, span)
+        case other:
+            raise SourceRefused(f"there is no source '{other}'")
+
+
+def awaited(source: SignalSource) -> str:
+    """The file or folder that the source reads and that is not there yet; empty where there is nothing to wait for."""
+    return source.missing() if isinstance(source, FileSource) else ""
+
+
+def signal_queries(path: Path | None) -> SignalQueries:
+    """The queries of this YAML file; without one, OpenTelemetry's.
+
+    Raises SourceInvalid: the file and the field.
+    """
+    return _read(path, queries_of) if path else SignalQueries()
+
+
+def _cloudwatch(path: Path | None, span: Span) -> CloudWatchSource:
+    """CloudWatch, asked within the budget of the collector; every Lambda function is a service without a file."""
+    chosen = settings.CLOUDWATCH
+    boto = BotoCloudWatch.by(chosen)
+    fleet = _read(path, fleet_metrics_of) if path else LAMBDA
+    return CloudWatchSource(MeteredCloudWatch(boto, DatabasePurse(chosen.budget_usd)), fleet, span)
+
+
+def _read(path: Path, parse: Callable[[Any], Parsed]) -> Parsed:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SourceInvalid(f"ANDEN_FLEET_SIGNALS: {path} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise SourceInvalid(f"ANDEN_FLEET_SIGNALS: {path}{where} is no YAML") from error
+    if document is None:
+        begin = "`manage.py fleet queries` without ANDEN_FLEET_SIGNALS prints one to begin with"
+        raise SourceInvalid(f"ANDEN_FLEET_SIGNALS: {path} is empty: {begin}")
+    try:
+        return parse(document)
+    except (QueriesInvalid, SignalsInvalid) as error:
+        raise SourceInvalid(f"ANDEN_FLEET_SIGNALS: {path}: {error}") from error
+
+
+def _api() -> PrometheusApi:
+    return PrometheusApi(
+        str(settings.FLEET.prometheus_url),
+        headers={name: value.get_secret_value() for name, value in settings.FLEET.prometheus_headers.items()},
+        timeout_s=settings.FLEET.prometheus_timeout_s,
+        most_bytes=MOST_BYTES,
+    )

@@ -1,0 +1,149 @@
+"""Signals as CSV: one value a line, `at,service,zone,signal,value`."""
+
+import csv
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from apps.fleet.engine.gathering import INDEX, Gathering, naming_fault
+from apps.fleet.errors import SourceInvalid
+
+REQUIRED: Final = ("at", "service", "signal", "value")
+OPTIONAL: Final = ("zone",)
+DEPLOY: Final = "deploy"
+"""A line with this signal tells of a deploy at its moment, whatever its value."""
+_CHUNK: Final = 100_000
+
+
+class _Line(NamedTuple):
+    """A line's fields, and where it stands."""
+
+    number: int
+    at: str
+    service: str
+    zone: str
+    signal: str
+    value: str
+
+
+class _Reading:
+    """What has been read of one file and not yet been put into the gathering."""
+
+    def __init__(self, path: Path, gathering: Gathering) -> None:
+        self._path = path
+        self._gathering = gathering
+        self._moments: dict[str, tuple[float, int]] = {}
+        self._services: set[str] = set()
+        self._zones: set[tuple[str, str]] = set()
+        self._taken: list[tuple[int, int, int, float]] = []
+
+    def take(self, line: _Line) -> None:
+        """Take one line; what no window covers is checked and left."""
+        at_s, cell = self._moments.get(line.at) or self._moment(line)
+        if line.service not in self._services:
+            self._check_service(line)
+        if cell >= 0 and line.zone and (line.service, line.zone) not in self._zones:
+            self._zones.add((line.service, line.zone))
+            self._gathering.place(line.service, line.zone)
+        if line.signal == DEPLOY:
+            if at_s <= self._gathering.at_s:
+                self._gathering.deployed(line.service, at_s)
+            return
+        if line.signal not in INDEX:
+            raise self._fault(line, "signal", f"'{line.signal}' is none of {', '.join(INDEX)}, {DEPLOY}")
+        value = self._value(line)
+        if cell >= 0 and not math.isnan(value):
+            self._taken.append((self._gathering.row(line.service), INDEX[line.signal], cell, value))
+            if len(self._taken) >= _CHUNK:
+                self.flush()
+
+    def flush(self) -> None:
+        """Put what was taken into the gathering."""
+        if self._taken:
+            rows, signals, cells, values = zip(*self._taken, strict=True)
+            self._gathering.put(list(rows), list(signals), list(cells), list(values))
+            self._taken.clear()
+
+    def _moment(self, line: _Line) -> tuple[float, int]:
+        """The moment of a line and its cell, remembered: lines of one moment come together."""
+        at_s = self._seconds(line)
+        cell = int(self._gathering.span.cells(self._gathering.at_s, np.array([at_s]))[0])
+        self._moments[line.at] = at_s, cell
+        return at_s, cell
+
+    def _check_service(self, line: _Line) -> None:
+        fault = naming_fault(line.service)
+        if fault:
+            raise self._fault(line, "service", fault)
+        self._services.add(line.service)
+
+    def _seconds(self, line: _Line) -> float:
+        try:
+            at_s = float(line.at)
+        except ValueError:
+            try:
+                at = datetime.fromisoformat(line.at)
+            except ValueError:
+                raise self._fault(line, "at", f"'{line.at}' is neither ISO 8601 nor seconds since 1970") from None
+            at_s = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+        if not 0 <= at_s < 1e11:
+            raise self._fault(line, "at", f"'{line.at}' is no moment after 1970 in seconds")
+        return at_s
+
+    def _value(self, line: _Line) -> float:
+        if not line.value:
+            return math.nan
+        try:
+            value = float(line.value)
+        except ValueError:
+            raise self._fault(line, "value", f"'{line.value}' is no number") from None
+        if value < 0:
+            raise self._fault(line, "value", f"{line.value} is below zero")
+        return value
+
+    def _fault(self, line: _Line, column: str, what: str) -> SourceInvalid:
+        return SourceInvalid(f"{self._path}, line {line.number}, column {column}: {what}")
+
+
+def read(path: Path, gathering: Gathering) -> None:
+    """Put the file's values into the gathering; of two values of one step the later line counts.
+
+    An empty value is no data. The last line counts once it is ended: before that somebody is still writing it.
+    Raises SourceInvalid: the file, line and column.
+    """
+    reading = _Reading(path, gathering)
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            for line in _lines(path, file):
+                reading.take(line)
+    except UnicodeDecodeError as error:
+        raise SourceInvalid(f"{path} is not UTF-8 (at byte {error.start} of a block)") from error
+    except csv.Error as error:
+        raise SourceInvalid(f"{path} is no CSV: {error}") from error
+    reading.flush()
+
+
+def _lines(path: Path, file: Iterator[str]) -> Iterator[_Line]:
+    """The lines after the header."""
+    rows = csv.reader(line for line in file if line.endswith("\n"))
+    header = [name.strip() for name in next(rows, [])]
+    missing = [name for name in REQUIRED if name not in header]
+    unknown = [name for name in header if name not in (*REQUIRED, *OPTIONAL)]
+    if missing or unknown or len(set(header)) != len(header):
+        raise SourceInvalid(
+            f"{path}, line 1: the header must be at,service,zone,signal,value (zone may be missing), "
+            f"and it is {','.join(header) or 'empty'}"
+        )
+    at, service, signal, value = (header.index(name) for name in REQUIRED)
+    zone = header.index("zone") if "zone" in header else None
+    for row in rows:
+        if not row:
+            continue
+        if len(row) != len(header):
+            raise SourceInvalid(f"{path}, line {rows.line_num}: {len(row)} fields instead of {len(header)}")
+        where = row[zone].strip() if zone is not None else ""
+        yield _Line(rows.line_num, row[at], row[service].strip(), where, row[signal].strip(), row[value].strip())

@@ -1,0 +1,99 @@
+"""Signals as NumPy's NPZ: whole arrays, for fleets that are too large for text."""
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.fleet.engine.gathering import INDEX, Gathering, naming_fault
+from apps.fleet.engine.observation import Floats
+from apps.fleet.errors import SourceInvalid
+
+KINDS: Final = {"services": "U", "signals": "U", "times_s": "iuf", "values": "f"}
+"""The arrays that must be there, and their kinds; `zones` (U) and `deployed_s` (f) may be."""
+
+
+def read(path: Path, gathering: Gathering) -> None:
+    """Put the file's values into the gathering: `values` is services × signals × times, NaN for no data.
+
+    Raises SourceInvalid: the file, and the array that is wrong.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            _check(path, arrays)
+            _take(path, arrays, gathering)
+    except (zipfile.BadZipFile, ValueError, EOFError, KeyError) as error:
+        # NumPy's own words advise to load objects, which run whatever the file says.
+        raise SourceInvalid(f"{path} is no NPZ file of numbers and text: write it with numpy.savez") from error
+
+
+def write(
+    path: Path,
+    *,
+    services: tuple[str, ...],
+    zones: tuple[str, ...],
+    times_s: NDArray[np.float64],
+    values: Floats,
+    deployed_s: NDArray[np.float64],
+) -> None:
+    """Leave a file that `read` understands, of all signals in their order, whole or not at all."""
+    fresh = path.with_suffix(".new")
+    with fresh.open("wb") as file:
+        np.savez(
+            file,
+            services=np.array(services, dtype=str),
+            zones=np.array(zones, dtype=str),
+            signals=np.array(list(INDEX), dtype=str),
+            times_s=times_s,
+            values=values,
+            deployed_s=deployed_s,
+        )
+    fresh.replace(path)
+
+
+def _check(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    for name, kinds in KINDS.items():
+        if name not in arrays:
+            raise SourceInvalid(f"{path}: the array {name} is missing")
+        if name != "values" and arrays[name].dtype.kind not in kinds:
+            raise SourceInvalid(f"{path}: the array {name} is of type {arrays[name].dtype}")
+    unknown = sorted(set(arrays["signals"].tolist()) - set(INDEX))
+    if unknown:
+        raise SourceInvalid(f"{path}: the array signals holds {unknown[0]}, which is none of {', '.join(INDEX)}")
+
+
+def _take(path: Path, arrays: Mapping[str, NDArray[Any]], gathering: Gathering) -> None:
+    services = arrays["services"].tolist()
+    for service in services:
+        if naming_fault(service):
+            raise SourceInvalid(f"{path}: the array services: {service[:40]!r} {naming_fault(service)}")
+    rows = gathering.rows(services)
+    for service, zone in zip(services, _of_each(path, arrays, "zones", services, ""), strict=True):
+        if zone:
+            gathering.place(service, zone)
+    for service, at_s in zip(services, _of_each(path, arrays, "deployed_s", services, np.nan), strict=True):
+        if at_s <= gathering.at_s:
+            gathering.deployed(service, at_s)
+    cells = gathering.span.cells(gathering.at_s, arrays["times_s"])
+    covered = cells >= 0
+    if not covered.any():
+        return
+    values = arrays["values"]
+    signals = np.array([INDEX[name] for name in arrays["signals"].tolist()], dtype=np.int64)
+    expected = (len(services), len(signals), len(cells))
+    if values.shape != expected or values.dtype.kind not in KINDS["values"]:
+        raise SourceInvalid(f"{path}: the array values is {values.dtype} of {values.shape}, not floats of {expected}")
+    gathering.put(rows[:, None, None], signals[:, None], cells[covered], values[:, :, covered])
+
+
+def _of_each(path: Path, arrays: Mapping[str, NDArray[Any]], name: str, services: list[str], default: Any) -> Any:
+    """The array's entry for each service, or the default for all where there is no such array."""
+    if name not in arrays:
+        return [default] * len(services)
+    found = arrays[name].tolist()
+    if len(found) != len(services):
+        raise SourceInvalid(f"{path}: the array {name} has {len(found)} entries for {len(services)} services")
+    return found

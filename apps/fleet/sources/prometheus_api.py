@@ -1,0 +1,172 @@
+"""Prometheus's HTTP API: ranges and instants, with what can go wrong told in words."""
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import numpy as np
+import requests
+from numpy.typing import NDArray
+from requests.adapters import HTTPAdapter
+
+from apps.fleet.errors import SourceInvalid
+from apps.telemetry.errors import MonitoringError, SourceAway, SourceRefused
+
+MOST_POINTS: Final = 11_000
+"""Points of a series that Prometheus gives in one answer at most."""
+_BLOCK: Final = 1 << 20
+_BUSY: Final = frozenset(
+    {
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
+)
+"""Statuses that may be others in a minute; 503 is also Prometheus's word for a query that took too long."""
+
+logger = logging.getLogger("apps.monitoring.adapters.fleet.prometheus_api")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """One series of an answer: its labels, its moments (epoch seconds), its values (NaN and infinities, too)."""
+
+    labels: Mapping[str, str]
+    times_s: NDArray[np.float64]
+    values: NDArray[np.float64]
+
+
+class PrometheusApi:
+    """Asks one Prometheus, or what speaks like it (Thanos, Mimir, VictoriaMetrics, Amazon's).
+
+    `what` in its calls names the query in messages: "the signal latency_p95".
+    """
+
+    def __init__(self, url: str, *, headers: Mapping[str, str], timeout_s: float, most_bytes: int) -> None:
+        self._url = url.rstrip("/")
+        self._shown = _without_login(self._url)
+        self._timeout_s = timeout_s
+        self._most_bytes = most_bytes
+        self._session = requests.Session()
+        self._session.headers.update(headers)
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(max_retries=0))
+
+    def range(self, query: str, times_s: NDArray[np.float64], *, step_s: int, what: str) -> Iterator[Series]:
+        """The query's series at these evenly rising moments, in as many requests as it takes.
+
+        Raises SourceAway, SourceRefused, SourceInvalid.
+        """
+        for first in range(0, len(times_s), MOST_POINTS):
+            chunk = times_s[first : first + MOST_POINTS]
+            window = {"start": f"{chunk[0]:.0f}", "end": f"{chunk[-1]:.0f}", "step": str(step_s)}
+            for found in self._asked("query_range", query, window, kind="matrix", what=what):
+                yield _series(found, found.get("values", []), what)
+
+    def instant(self, query: str, at_s: float, *, what: str) -> Iterator[Series]:
+        """The query's series at this moment, one value each.
+
+        Raises SourceAway, SourceRefused, SourceInvalid.
+        """
+        for found in self._asked("query", query, {"time": f"{at_s:.0f}"}, kind="vector", what=what):
+            yield _series(found, [found.get("value", [])], what)
+
+    def _asked(self, path: str, query: str, window: dict[str, str], *, kind: str, what: str) -> list[dict[str, Any]]:
+        """The series of one answer as they came."""
+        form = {"query": query, "timeout": f"{self._timeout_s:g}s", **window}
+        try:
+            # POST: a query may be longer than a URL. Redirects would lose the form.
+            with self._session.post(
+                f"{self._url}/api/v1/{path}",
+                data=form,
+                timeout=(min(self._timeout_s, 10), self._timeout_s),
+                stream=True,
+                allow_redirects=False,
+            ) as answer:
+                body = self._body(answer, what)
+                status = answer.status_code
+        except requests.Timeout as error:
+            raise SourceAway(f"Prometheus at {self._shown} took over {self._timeout_s:g} s for {what}") from error
+        except requests.RequestException as error:
+            raise SourceAway(f"Prometheus at {self._shown} does not answer ({_reason(error)})") from error
+        return self._data(status, body, query=query, kind=kind, what=what)
+
+    def _body(self, answer: requests.Response, what: str) -> bytes:
+        body = bytearray()
+        for block in answer.iter_content(_BLOCK):
+            body += block
+            if len(body) > self._most_bytes:
+                raise SourceRefused(
+                    f"Prometheus gives more than {self._most_bytes >> 20} MB for {what}: "
+                    "let the query give one series a service"
+                )
+        return bytes(body)
+
+    def _data(self, status: int, body: bytes, *, query: str, kind: str, what: str) -> list[dict[str, Any]]:
+        try:
+            document = json.loads(body)
+        except ValueError:
+            document = None
+        if not isinstance(document, dict) or document.get("status") not in {"success", "error"}:
+            raise self._stranger(status, body, what)
+        if status != HTTPStatus.OK or document["status"] != "success":
+            raise self._refusal(status, document, query=query, what=what)
+        for warning in document.get("warnings", []):
+            logger.warning("Prometheus warns about %s: %s", what, warning)
+        data = document.get("data", {})
+        if data.get("resultType") != kind or not isinstance(data.get("result"), list):
+            raise SourceRefused(f"{what} gives a {data.get('resultType')} and not a {kind}: {query}")
+        return list(data["result"])
+
+    def _refusal(self, status: int, document: dict[str, Any], *, query: str, what: str) -> MonitoringError:
+        """What Prometheus's own no means."""
+        said = f"{document.get('errorType', 'error')}: {document.get('error', '')}".strip()
+        if status in _BUSY:
+            return SourceAway(f"Prometheus at {self._shown} is too busy for {what} ({status}, {said})")
+        return SourceRefused(f"Prometheus refuses {what} ({status}, {said}): {query}")
+
+    def _stranger(self, status: int, body: bytes, what: str) -> MonitoringError:
+        """What an answer means that is not Prometheus's own: a proxy's, or another program's."""
+        if status in _BUSY:
+            return SourceAway(f"{self._shown} answers {status} for {what}")
+        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            return SourceRefused(f"{self._shown} answers {status} for {what}: mend ANDEN_FLEET_PROMETHEUS_HEADERS")
+        shown = body[:60].decode(errors="replace").split("\n")[0]
+        return SourceRefused(
+            f"{self._shown} is no Prometheus: it answers {status} and {shown!r}; mend ANDEN_FLEET_PROMETHEUS_URL"
+        )
+
+
+def _series(found: dict[str, Any], points: list[Any], what: str) -> Series:
+    """The series with its numbers; Prometheus writes them as text, NaN and infinities too."""
+    try:
+        labels = {str(name): str(value) for name, value in found["metric"].items()}
+        # One pass, and the text of a number becomes one inside of NumPy: an answer has 600,000 of them.
+        moments, texts = zip(*points, strict=True) if points else ((), ())
+        times_s = np.array(moments, dtype=np.float64)
+        values = np.array(texts, dtype=np.float64)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        if "histogram" in found or "histograms" in found:
+            raise SourceRefused(f"{what} gives histograms, not numbers: wrap it in histogram_quantile") from error
+        raise SourceInvalid(f"Prometheus's answer for {what} cannot be read: {error!r}") from error
+    return Series(labels, times_s, values)
+
+
+def _reason(error: requests.RequestException) -> str:
+    """The innermost cause, which is the system's; what the caller was busy with before is none."""
+    cause: BaseException = error
+    while isinstance(cause.__context__, Exception) and not isinstance(cause.__context__, MonitoringError):
+        cause = cause.__context__
+    return str(getattr(cause, "strerror", None) or cause).split("\n")[0][:120]
+
+
+def _without_login(url: str) -> str:
+    """The URL as messages may show it."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

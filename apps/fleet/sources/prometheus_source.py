@@ -1,0 +1,111 @@
+"""Prometheus as a source: one query a signal, asked for now and for the same minutes of each day before."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.fleet.engine.gathering import INDEX, Gathering, naming_fault
+from apps.fleet.engine.observation import Observation
+from apps.fleet.engine.signal_queries import SignalQueries
+from apps.fleet.engine.span import Span
+from apps.fleet.engine.table import Filling, Table
+from apps.fleet.sources.prometheus_api import PrometheusApi, Series
+from apps.telemetry.errors import SourceAway, SourceRefused
+
+LATE_S: Final = 600
+"""Seconds within which a sample may still arrive: recording rules and remote writes come after their time."""
+MOST_SERVICES: Final = 20_000
+"""More services than this are a query that does not give one series a service."""
+
+
+class PrometheusSource:
+    """Asks for each signal once a day of its span, one request after the other: an answer at a time is in memory.
+
+    What was asked once is kept, since the past does not change: the next look asks for the new minutes alone, and
+    for the last ten once more, in which a late sample may have arrived.
+    """
+
+    def __init__(self, api: PrometheusApi, queries: SignalQueries, span: Span) -> None:
+        self._api = api
+        self._queries = queries
+        self._span = span
+        self._kept: dict[tuple[str, int], Table] = {}
+
+    def observe(self, at_s: float) -> Observation:
+        """The fleet as Prometheus knows it.
+
+        Raises SourceAway, SourceRefused, SourceInvalid: each names the signal.
+        """
+        gathering = Gathering(self._span, at_s)
+        points = self._span.points
+        for signal, query in self._queries.signals.items():
+            for day, times_s in self._span.windows(at_s):
+                table = self._day(signal, query, day, times_s)
+                self._kept[signal, day] = table
+                cells = np.arange(day * points, (day + 1) * points)
+                gathering.put(gathering.rows(table.rows)[:, None], INDEX[signal], cells, table.values)
+        if not len(gathering):
+            raise SourceAway(
+                "no query gave a series: `manage.py fleet queries` shows what is asked, "
+                "ANDEN_FLEET_SIGNALS names other metrics"
+            )
+        self._places(gathering, at_s)
+        self._deploys(gathering, at_s)
+        return gathering.observation()
+
+    def _day(self, signal: str, query: str, day: int, times_s: NDArray[np.float64]) -> Table:
+        """The values of each service at these moments, of which as many as possible are known already."""
+        kept = self._kept.get((signal, day))
+        if kept is None or times_s[0] < kept.times_s[0]:
+            return self._asked(signal, query, times_s)
+        asked = times_s[times_s > kept.times_s[-1] - (LATE_S if day == 0 else 0)]
+        if not len(asked):
+            return kept.within(times_s)
+        fresh = self._asked(signal, query, asked)
+        return kept.continued(times_s, fresh) if len(asked) < len(times_s) else fresh
+
+    def _asked(self, signal: str, query: str, times_s: NDArray[np.float64]) -> Table:
+        what = f"the signal {signal}"
+        filling = Filling(times_s, self._span.step_s)
+        seen: dict[str, Mapping[str, str]] = {}
+        for series in self._api.range(query, times_s, step_s=self._span.step_s, what=what):
+            service = self._service(series, what)
+            # A long range comes in several answers, each of which may bring the same series.
+            if seen.setdefault(service, series.labels) != series.labels:
+                raise SourceRefused(
+                    f"{what} gives several series for the service {service}: aggregate by "
+                    f"({self._queries.service_label}): {query}"
+                )
+            filling.put(service, series.times_s, series.values)
+            if len(seen) > MOST_SERVICES:
+                raise SourceRefused(f"{what} gives more than {MOST_SERVICES:,} services: {query}")
+        return filling.table()
+
+    def _places(self, gathering: Gathering, at_s: float) -> None:
+        """Name the zones of the services that are known; the query may give others, too."""
+        if not self._queries.zones:
+            return
+        for series in self._api.instant(self._queries.zones, at_s, what="the zones"):
+            service = self._service(series, "the query of zones")
+            zone = series.labels.get(self._queries.zone_label, "")
+            if zone and service in gathering:
+                gathering.place(service, zone)
+
+    def _deploys(self, gathering: Gathering, at_s: float) -> None:
+        if not self._queries.deployed:
+            return
+        for series in self._api.instant(self._queries.deployed, at_s, what="the deploys"):
+            service = self._service(series, "the query of deploys")
+            if service in gathering and series.values[0] <= at_s:
+                gathering.deployed(service, float(series.values[0]))
+
+    def _service(self, series: Series, what: str) -> str:
+        label = self._queries.service_label
+        service = series.labels.get(label, "")
+        if not service:
+            raise SourceRefused(f"{what} gives a series without the label {label}: aggregate by ({label})")
+        if naming_fault(service):
+            raise SourceRefused(f"{what}: the service {service[:40]!r} {naming_fault(service)}")
+        return service

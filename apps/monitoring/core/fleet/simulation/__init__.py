@@ -1,7 +1,0 @@
-"""Fleets that never were: seeded, with known sick services, for tests, the bench and the live demo."""
-
-from apps.monitoring.core.fleet.simulation.faults import Fault, FaultKind
-from apps.monitoring.core.fleet.simulation.fleet import SimulatedFleet, Truth, generate
-from apps.monitoring.core.fleet.simulation.spec import FleetSpec
-
-__all__ = ["Fault", "FaultKind", "FleetSpec", "SimulatedFleet", "Truth", "generate"]

@@ -1,0 +1,141 @@
+"""Incidents in the admin: viewers look, stewards act, and what is missing is said at its field."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from apps.fleet.models.incidents import Incident
+from apps.fleet.services.incidents import incident_move, incidents_record
+from tests.evaluations import evaluation, event, flag
+from tests.integration.fleet.pages.conftest import LookAs, look_as
+from tests.station import Station
+
+__all__ = ["look_as"]
+
+FIFTY = tuple(f"service-{number}" for number in range(50))
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+LIST = "admin:fleet_incident_changelist"
+
+
+@pytest.fixture
+def incident(station: Station) -> Incident:
+    for minute in (-5, 0):
+        look = evaluation(FIFTY, flag("service-3"), flag("service-3", "latency_p95", score=5.0))
+        incidents_record(look, NOON + timedelta(minutes=minute))
+    incidents_record(evaluation(FIFTY, flag("service-3", score=9.5)), NOON + timedelta(minutes=1))
+    return Incident.objects.get()
+
+
+def page(incident: Incident) -> str:
+    return reverse("admin:fleet_incident_change", args=[incident.pk])
+
+
+def text_of(answer: Any) -> str:
+    assert answer.status_code == 200
+    return str(answer.content.decode())
+
+
+def test_the_page_shows_the_sentence_every_figure_and_the_history(incident: Incident, look_as: LookAs) -> None:
+    shown = text_of(look_as("viewer").get(page(incident)))
+    assert incident.sentence in shown
+    for figure in ("6.0 %", "2.0 %", "2.1 %", "9.5", "49", "30 min", "level"):
+        assert f">{figure}<" in shown, figure
+    assert shown.count('class="fl-trail"') == 1
+    assert "Andén itself" in shown
+    assert "stands out from 3.6" in shown  # DEFAULT.threshold of up to a thousand services
+
+
+def test_the_address_of_old_leads_to_the_incident(incident: Incident, look_as: LookAs) -> None:
+    there = page(incident)
+    answer = look_as("viewer").get(there.replace("/fleet/", "/monitoring/") + "?live=yes")
+    assert (answer.status_code, answer.headers["Location"]) == (302, there + "?live=yes")
+
+
+@pytest.mark.parametrize("kind", ["fleet", "zone", "no_data"])
+def test_every_kind_has_a_page(station: Station, look_as: LookAs, kind: str) -> None:
+    events = (event(), event("b"))
+    for minute in (0, 11):
+        look = evaluation(FIFTY, events=events, silent=FIFTY[:30])
+        incidents_record(look, NOON + timedelta(minutes=minute))
+    incident = Incident.objects.get(kind=kind)
+    shown = text_of(look_as("steward").get(page(incident)))
+    assert incident.sentence in shown
+    assert (">×1.60</td>" in shown) == (kind != "no_data")
+    assert (">Latency p95</th>" in shown) == (kind != "no_data")
+    assert ("Zone b</span>" in shown) == (kind == "zone")
+    assert ("service-29" in shown) == (kind == "no_data")
+    assert "stands out from" not in shown
+
+
+def test_a_viewer_looks_and_does_nothing(incident: Incident, look_as: LookAs) -> None:
+    viewer = look_as("viewer")
+    assert "move_form" not in text_of(viewer.get(page(incident)))
+    assert viewer.post(page(incident), {"target": "acknowledged"}).status_code == 403
+    viewer.post(reverse(LIST), {"action": "acknowledge", "_selected_action": [incident.pk]})
+    incident.refresh_from_db()
+    assert incident.stage == "open"
+
+
+def test_who_has_no_right_sees_nothing(incident: Incident, look_as: LookAs) -> None:
+    nobody = look_as("nobody")
+    assert nobody.get(page(incident)).status_code == 403
+    assert nobody.get(reverse(LIST)).status_code == 403
+    assert Client().get(page(incident)).status_code == 302
+
+
+def test_a_steward_goes_through_the_stages_and_closing_needs_a_reason(incident: Incident, look_as: LookAs) -> None:
+    steward = look_as("steward")
+    for target in ("acknowledged", "mitigated"):
+        assert steward.post(page(incident), {"target": target}).status_code == 302
+    refused = text_of(steward.post(page(incident), {"target": "closed", "note": "done"}))
+    assert "say why it is closed: fixed; expected, or a change we made; false alarm;" in refused
+    assert ">done</textarea>" in refused
+    assert "choices" in text_of(steward.post(page(incident), {"target": "closed", "reason": "no such"}))
+    incident.refresh_from_db()
+    assert incident.stage == "mitigated"
+    assert steward.post(page(incident), {"target": "closed", "reason": "fixed"}).status_code == 302
+    incident.refresh_from_db()
+    assert (incident.stage, incident.reason, incident.closed_by) == ("closed", "fixed", "a steward")
+    needs_note = text_of(steward.post(page(incident), {"target": "open"}))
+    assert "say why it is opened again" in needs_note
+    assert steward.post(page(incident), {"target": "open", "note": "it is back"}).status_code == 302
+    assert [note.target for note in incident.notes.all()] == ["open", "acknowledged", "mitigated", "closed", "open"]
+
+
+def test_a_move_that_is_none_is_refused_in_words(incident: Incident, look_as: LookAs) -> None:
+    shown = text_of(look_as("steward").post(page(incident), {"target": "heaven"}))
+    assert "cannot become heaven" in shown
+
+
+def test_open_ones_are_acknowledged_together(incident: Incident, look_as: LookAs) -> None:
+    answer = look_as("steward").post(
+        reverse(LIST), {"action": "acknowledge", "_selected_action": [incident.pk]}, follow=True
+    )
+    assert "1 acknowledged" in text_of(answer)
+    incident.refresh_from_db()
+    assert incident.stage == "acknowledged"
+    assert incident.notes.last().by == "a steward"  # type: ignore[union-attr] # there is one
+
+
+def test_the_list_has_the_live_ones_first_and_costs_the_same_for_many(station: Station, look_as: LookAs) -> None:
+    for minute in (-5, 0):
+        incidents_record(evaluation(FIFTY, flag("service-1")), NOON + timedelta(minutes=minute))
+    client, address = look_as("viewer"), reverse(LIST)
+    client.get(address)
+    with CaptureQueriesContext(connection) as few:
+        client.get(address)
+    for minute in (1, 6):
+        incidents_record(evaluation(FIFTY, *(flag(name) for name in FIFTY[:40])), NOON + timedelta(minutes=minute))
+    newest = Incident.objects.order_by("-pk")[0]
+    incident_move(newest.pk, "closed", by="nora", reason="expected")
+    with CaptureQueriesContext(connection) as many:
+        shown = text_of(client.get(address))
+    assert len(many) == len(few)
+    assert shown.index("#" + str(Incident.objects.order_by("pk")[0].pk)) < shown.index(f"#{newest.pk}")
+    assert f"#{newest.pk}" not in text_of(client.get(address, {"live": "yes"}))
+    assert f"#{newest.pk}" in text_of(client.get(address, {"live": "no"}))

@@ -1,0 +1,318 @@
+"""Incidents in PostgreSQL: one for each trouble, however often and by however many it is recorded."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from threading import Barrier, Thread
+
+import pytest
+from django.db import IntegrityError, connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
+
+from apps.fleet.engine.evaluation import Evaluation
+from apps.fleet.errors import StageRefused
+from apps.fleet.incidents.detections import Sighting, Sightings
+from apps.fleet.incidents.lifecycle import Kind
+from apps.fleet.incidents.transitions import PERSISTS_S
+from apps.fleet.metrics import INCIDENTS_OPEN
+from apps.fleet.models.incidents import Incident, IncidentNote, IncidentSuspicion
+from apps.fleet.selectors.incidents import current_by_subject, false_alarms, live_incidents
+from apps.fleet.services.incidents import (
+    IncidentsChanged,
+    incident_move,
+    incidents_acknowledge,
+    incidents_record,
+    incidents_see,
+)
+from apps.telemetry import prometheus
+from tests.evaluations import evaluation, event, flag
+from tests.station import Station
+
+FIFTY = tuple(f"service-{number}" for number in range(50))
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+SICK = evaluation(FIFTY, flag("service-3"))
+WELL = evaluation(FIFTY)
+
+
+def after(minutes: float) -> datetime:
+    return NOON + timedelta(minutes=minutes)
+
+
+def opened(look: Evaluation, at: datetime = NOON) -> IncidentsChanged:
+    """Record a look whose flags have been seen for just long enough to open incidents at this moment."""
+    incidents_record(look, at - timedelta(seconds=PERSISTS_S["outlier"]))
+    return incidents_record(look, at)
+
+
+def test_a_flag_of_one_look_is_no_incident_until_it_was_there_for_five_minutes(station: Station) -> None:
+    other_signal = evaluation(FIFTY, flag("service-3", "latency_p95"))
+    assert incidents_record(SICK, NOON).opened == 0
+    assert incidents_record(WELL, after(1)).opened == 0
+    assert not IncidentSuspicion.objects.exists()
+    assert [incidents_record(look, after(2 + at)).opened for at, look in enumerate((SICK, other_signal, SICK))] == [
+        0
+    ] * 3
+    assert incidents_record(SICK, after(6.9)).opened == 0
+    assert incidents_record(SICK, after(7)).opened == 1
+
+
+def test_a_service_that_never_stays_flagged_opens_none(station: Station) -> None:
+    for minute in range(0, 120, 3):
+        incidents_record(SICK if minute % 2 else WELL, after(minute))
+    assert not Incident.objects.exists()
+
+
+def test_a_sick_service_opens_one_incident_with_every_figure(station: Station) -> None:
+    changed = opened(SICK)
+    assert (changed.opened, changed.live) == (1, 1)
+    incident = Incident.objects.get()
+    assert (incident.kind, incident.subject, incident.signal) == ("outlier", "service-3", "error_ratio")
+    assert incident.evidence["flags"][0]["baseline"] == 0.02
+    assert incident.trail == [[NOON.timestamp(), 8.0]]
+    note = incident.notes.get()
+    assert (note.by, note.source, note.target, note.note) == ("", "", "open", incident.sentence)
+    assert prometheus.gauge_values(INCIDENTS_OPEN)[("outlier",)] == 1
+
+
+def test_the_same_look_twice_changes_nothing(station: Station) -> None:
+    opened(SICK)
+    before = list(Incident.objects.values()) + list(IncidentNote.objects.values())
+    assert incidents_record(SICK, NOON).opened == 0
+    assert list(Incident.objects.values()) + list(IncidentNote.objects.values()) == before
+
+
+def test_two_that_record_at_once_open_one_incident(station: Station) -> None:
+    barrier, failed = Barrier(4), list[BaseException]()
+    incidents_record(SICK, after(-5))
+
+    def record() -> None:
+        try:
+            barrier.wait(10)
+            incidents_record(SICK, NOON)
+        except BaseException as error:  # noqa: BLE001 - a thread's failure must fail the test
+            failed.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [Thread(target=record) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failed == []
+    assert Incident.objects.count() == IncidentNote.objects.count() == 1
+
+
+def test_the_database_itself_refuses_a_second_live_incident(station: Station) -> None:
+    opened(SICK)
+    first = Incident.objects.get()
+    for signal in ("error_ratio", "saturation"):
+        with pytest.raises(IntegrityError, match="one_live_incident"), transaction.atomic():
+            Incident.objects.create(
+                kind=first.kind, subject=first.subject, signal=signal, opened_at=NOON, last_seen_at=NOON
+            )
+    quality = {"kind": "quality", "subject": "flights", "opened_at": NOON, "last_seen_at": NOON}
+    Incident.objects.create(**quality, signal="late")
+    Incident.objects.create(**quality, signal="rejects")
+
+
+def test_a_flapping_service_opens_one_incident_in_six_hours(station: Station) -> None:
+    opened(SICK)
+    for minute in range(0, 360, 5):
+        incidents_record(SICK if minute % 10 else WELL, after(minute))
+    incident = Incident.objects.get()
+    assert incident.stage == "open"
+    assert incident.returns == 35
+    assert incident.notes.count() == 1
+    assert len(incident.trail) == 37
+
+
+def test_what_is_gone_is_quiet_and_closes_itself_with_a_trace(station: Station) -> None:
+    opened(SICK)
+    assert incidents_record(WELL, after(5)).quieted == 1
+    assert Incident.objects.get().quiet_since == after(5)
+    assert incidents_record(WELL, after(124)).recovered == 0
+    changed = incidents_record(WELL, after(125))
+    assert (changed.recovered, changed.live) == (1, 0)
+    incident = Incident.objects.get()
+    assert (incident.stage, incident.reason, incident.closed_by) == ("closed", "recovered", "")
+    assert [note.target for note in incident.notes.all()] == ["open", "closed"]
+    assert "Not seen since 2026-11-24 12:05" in incident.notes.all()[1].note
+    assert incidents_record(SICK, after(130)).reopened == 1
+    assert "no longer seen, by itself" in Incident.objects.get().notes.all()[2].note
+
+
+def test_a_service_that_is_watched_no_more_is_not_said_to_be_well(station: Station) -> None:
+    opened(SICK)
+    others = tuple(name for name in FIFTY if name != "service-3")
+    for minute in (5, 130):
+        incidents_record(evaluation(others), after(minute))
+    assert "watched no more" in Incident.objects.get().notes.all()[1].note
+
+
+def test_a_fleet_event_opens_one_incident_and_its_members_none(station: Station) -> None:
+    incidents_record(evaluation(FIFTY, events=(event(), event(signal="error_ratio"), event("b"))), NOON)
+    assert list(Incident.objects.order_by("kind").values_list("kind", "subject")) == [
+        ("fleet", "the fleet"),
+        ("zone", "b"),
+    ]
+
+
+def test_silence_is_an_incident_of_its_own_after_ten_minutes(station: Station) -> None:
+    silent = evaluation(FIFTY, silent=("service-9",))
+    incidents_record(silent, NOON)
+    assert not Incident.objects.exists()
+    assert IncidentSuspicion.objects.get().subject == "service-9"
+    incidents_record(WELL, after(5))
+    assert not IncidentSuspicion.objects.exists()
+    incidents_record(silent, after(6))
+    assert incidents_record(silent, after(15)).opened == 0
+    assert incidents_record(silent, after(16)).opened == 1
+    assert Incident.objects.get().kind == "no_data"
+
+
+def test_a_sick_service_that_falls_silent_has_not_recovered(station: Station) -> None:
+    opened(SICK)
+    for minute in range(5, 300, 5):
+        incidents_record(evaluation(FIFTY, silent=("service-3",)), after(minute))
+    assert Incident.objects.get(subject="service-3", kind="no_data").stage == "open"
+    assert current_by_subject(["service-3"], after(300))["service-3"].kind == "no_data"
+    assert Incident.objects.get(kind="outlier").stage == "open"
+
+
+def test_a_fleet_without_services_says_nothing(station: Station) -> None:
+    opened(SICK)
+    assert incidents_record(evaluation(()), after(600)).quieted == 0
+
+
+def test_the_statements_of_recording_do_not_grow_with_the_fleet(station: Station) -> None:
+    def cost(look: Evaluation, at: datetime) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            incidents_record(look, at)
+        return len(captured)
+
+    names = tuple(f"service-{number}" for number in range(10_000))
+    many = evaluation(names, *(flag(name) for name in names[:300]))
+    assert cost(many, NOON) <= 10
+    assert cost(many, after(5)) <= 10
+    assert Incident.objects.count() == 300
+    assert cost(SICK, after(300)) <= 10
+
+
+def test_people_move_an_incident_and_the_history_says_who_and_why(station: Station) -> None:
+    opened(SICK)
+    (incident,) = live_incidents(most=5)
+    incident_move(incident.pk, "acknowledged", by="nora", note="looking")
+    with pytest.raises(StageRefused, match=r"^reason"):
+        incident_move(incident.pk, "closed", by="nora")
+    incident_move(incident.pk, "closed", by="omar", reason="false_alarm", note="a load test")
+    assert [(note.by, note.source, note.target, note.reason) for note in incident.notes.all()][1:] == [
+        ("nora", "open", "acknowledged", ""),
+        ("omar", "acknowledged", "closed", "false_alarm"),
+    ]
+    with pytest.raises(StageRefused, match="cannot become mitigated"):
+        incident_move(incident.pk, "mitigated", by="omar")
+
+
+def test_an_incident_is_not_reopened_beside_a_live_one_of_the_same_service(station: Station) -> None:
+    opened(SICK)
+    first = Incident.objects.get()
+    incident_move(first.pk, "closed", by="nora", reason="fixed")
+    Incident.objects.filter(pk=first.pk).update(closed_at=NOON)
+    opened(SICK, after(120))
+    with pytest.raises(StageRefused, match="is live already"):
+        incident_move(first.pk, "open", by="nora", note="again")
+    assert Incident.objects.exclude(stage="closed").count() == 1
+
+
+def test_a_false_alarm_is_remembered_by_service_and_signal_and_counted(station: Station) -> None:
+    look = evaluation(FIFTY, flag("service-3"), flag("service-3", "latency_p95", score=5.0), flag("service-4"))
+    for day in range(2):
+        opened(look, after(day * 1440))
+        incident = Incident.objects.exclude(stage="closed").get(subject="service-3")
+        incident_move(incident.pk, "closed", by=f"person {day}", reason="false_alarm")
+        Incident.objects.filter(pk=incident.pk).update(closed_at=after(day * 1440))
+    found = false_alarms(["service-3", "service-4"])
+    assert set(found) == {("service-3", "error_ratio"), ("service-3", "latency_p95")}
+    assert (found["service-3", "error_ratio"].times, found["service-3", "error_ratio"].last_by) == (2, "person 1")
+
+
+def test_a_false_alarm_stays_said_when_its_incident_is_opened_again(station: Station) -> None:
+    opened(SICK)
+    incident = Incident.objects.get()
+    incident_move(incident.pk, "closed", by="nora", reason="false_alarm")
+    incident_move(incident.pk, "open", by="omar", note="it is none after all")
+    one = false_alarms(["service-3"])["service-3", "error_ratio"]
+    assert (one.times, one.last_by, one.last_at) == (1, "nora", incident.notes.get(reason="false_alarm").at)
+    incident_move(incident.pk, "closed", by="omar", reason="fixed")
+    assert false_alarms(["service-3"])["service-3", "error_ratio"] == one
+
+
+def test_only_open_ones_are_acknowledged_together(station: Station) -> None:
+    opened(evaluation(FIFTY, flag("service-1"), flag("service-2"), flag("service-3")))
+    ids = list(Incident.objects.values_list("pk", flat=True))
+    incident_move(ids[0], "mitigated", by="nora")
+    assert incidents_acknowledge(ids, by="omar") == 2
+    assert IncidentNote.objects.filter(by="omar", target="acknowledged").count() == 2
+    assert Incident.objects.filter(stage="acknowledged").count() == 2
+
+
+def test_a_service_is_in_its_live_incident_or_in_the_closed_one_whose_flag_has_not_left(station: Station) -> None:
+    opened(SICK)
+    incident = Incident.objects.get()
+    assert current_by_subject(["service-3", "service-4"], after(1)) == {"service-3": incident}
+    incident_move(incident.pk, "closed", by="nora", reason="expected")
+    assert current_by_subject(["service-3"], after(1)) == {"service-3": incident}
+    assert current_by_subject(["service-3"], after(61)) == {}
+
+
+def test_another_kind_of_trouble_has_its_own_say_and_an_incident_for_each_of_its_checks(station: Station) -> None:
+    def late(*checks: str) -> Sightings:
+        seen = tuple(Sighting(Kind.QUALITY, "flights", check, 2.0, f"flights fails {check}.") for check in checks)
+        return Sightings(seen, frozenset())
+
+    opened(SICK)
+    assert incidents_see(late("freshness", "volume"), kinds=[Kind.QUALITY], at=after(1)).opened == 2
+    assert incidents_see(late("freshness"), kinds=[Kind.QUALITY], at=after(2)).quieted == 1
+    assert incidents_record(SICK, after(3)).quieted == 0
+    assert set(Incident.objects.filter(quiet_since=None).values_list("kind", "signal")) == {
+        ("outlier", "error_ratio"),
+        ("quality", "freshness"),
+    }
+
+
+def test_people_and_evaluations_that_change_the_same_incidents_at_once_wait_for_each_other(station: Station) -> None:
+    opened(evaluation(FIFTY, *(flag(name) for name in FIFTY[:20])))
+    ids = list(Incident.objects.values_list("pk", flat=True))
+    for pk in ids:
+        incident_move(pk, "closed", by="nora", reason="fixed")
+    failed = list[BaseException]()
+    barrier = Barrier(3)
+
+    def run(act: Callable[[], object]) -> None:
+        try:
+            barrier.wait(10)
+            act()
+        except BaseException as error:  # noqa: BLE001 - a thread's failure must fail the test
+            failed.append(error)
+        finally:
+            connections.close_all()
+
+    def reopen() -> None:
+        for pk in reversed(ids):
+            with suppress(StageRefused):  # a look was faster
+                incident_move(pk, "open", by="nora", note="again")
+
+    def look() -> None:
+        for minute in range(1, 8):
+            incidents_record(evaluation(FIFTY, *(flag(name) for name in FIFTY[10:30])), after(minute))
+
+    acts = (reopen, look, lambda: incidents_acknowledge(ids, by="omar"))
+    threads = [Thread(target=run, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failed == []
+    assert Incident.objects.count() == 30
+    assert Incident.objects.exclude(stage="closed").count() == 30

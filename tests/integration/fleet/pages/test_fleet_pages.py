@@ -1,0 +1,218 @@
+"""The pages of the fleet: who may see them, what they say, and what they cost, whatever the fleet's size."""
+
+import re
+from itertools import pairwise
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+from pydantic import HttpUrl
+
+from apps.fleet.engine.policy import DEFAULT
+from apps.fleet.engine.signals import SIGNALS
+from apps.fleet.management.commands.fleet import Command
+from apps.fleet.models.fleet import FleetService
+from apps.fleet.models.incidents import Incident
+from apps.fleet.services.incidents import incident_move
+from apps.fleet.simulation import Fault, FaultKind
+from apps.fleet.simulation.fault_spec import fault_of
+from apps.fleet.simulation.names import service_names
+from tests.integration.fleet.pages.conftest import Evaluated, LookAs
+from tests.station import Station
+
+SICK = Fault(factor=4.0, services=(3,), start_s=7_200)
+FLEET = "fleet"
+
+
+def text_of(answer: Any) -> str:
+    assert answer.status_code == 200
+    return str(answer.content.decode())
+
+
+def test_the_address_is_where_the_admin_has_it() -> None:
+    assert reverse(FLEET) == "/admin/monitoring/fleet/"
+    assert reverse("fleet-service", args=["a/b c"]) == "/admin/monitoring/fleet/a/b%20c/"
+
+
+def test_who_may_not_look_does_not(evaluated: Evaluated, look_as: LookAs) -> None:
+    evaluated(8)
+    name = FleetService.objects.values_list("name", flat=True)[0]
+    for address in (reverse(FLEET), reverse("fleet-service", args=[name])):
+        answer = Client().get(address)
+        assert (answer.status_code, answer.headers["Location"]) == (302, f"/admin/login/?next={quote(address)}")
+    nobody = look_as("nobody")
+    assert nobody.get(reverse(FLEET)).status_code == 403
+    assert nobody.get(reverse("fleet-service", args=[name])).status_code == 403
+    assert reverse(FLEET) not in text_of(nobody.get(reverse("admin:index")))
+    assert reverse(FLEET) in text_of(look_as("viewer").get(reverse("admin:index")))
+
+
+def test_a_fleet_that_is_not_there_says_how_to_connect_one(look_as: LookAs) -> None:
+    shown = text_of(look_as("viewer").get(reverse(FLEET)))
+    assert "ANDEN_FLEET_PROMETHEUS_URL" in shown
+    told = [words.split() for words in re.findall(r"manage.py fleet ([^<`]+)", shown)]
+    assert {words[0] for words in told} == {"evaluate", "simulate"}
+    for words in told:
+        given = Command().create_parser("manage.py", "fleet").parse_args(words)
+        for fault in getattr(given, "fault", ()):
+            fault_of(fault, service_names(given.services), ("a",))
+
+
+def test_the_sick_service_is_named_with_its_reason_its_incident_and_its_curve(
+    evaluated: Evaluated, look_as: LookAs
+) -> None:
+    fleet = evaluated(50, SICK)
+    name = fleet.services[3]
+    shown = text_of(look_as("viewer").get(reverse(FLEET)))
+    assert re.search(f"({name} stands out among|of) 50 services", shown)
+    incident = Incident.objects.get(subject=name)
+    assert reverse("admin:fleet_incident_change", args=[incident.pk]) in shown
+    assert "times its usual" in shown
+    bound = f"{DEFAULT.threshold(50, len(SIGNALS)):.1f}"
+    assert f"one signal with a score of {bound} or more is enough to stand out" in shown
+    assert f"stands out (from {bound})" in shown
+    assert 1 <= shown.count('class="fl-plot"') <= 6
+    first = shown.split("<tbody>")[1].split("</tr>")[0]
+    assert name in first
+    assert shown.count('<tr><th scope="row">') == 50
+    for svg in re.findall(r"<svg class=\"fl-.*?</svg>", shown, re.DOTALL):
+        assert "<title>" in svg
+
+
+def test_what_was_called_a_false_alarm_is_said_beside_the_next_flag(evaluated: Evaluated, look_as: LookAs) -> None:
+    fleet = evaluated(50, SICK)
+    name = fleet.services[3]
+    incident_move(Incident.objects.get(subject=name).pk, "closed", by="nora", reason="false_alarm")
+    client = look_as("viewer")
+    for address in (reverse(FLEET), reverse("fleet-service", args=[name])):
+        assert re.search(r"Called a false alarm on \d{4}-\d\d-\d\d by nora\.", text_of(client.get(address))), address
+    assert name in text_of(client.get(reverse(FLEET))).split("</tbody>")[0]
+
+
+def test_a_page_that_is_no_longer_fed_says_so_and_calls_nobody_well(evaluated: Evaluated, look_as: LookAs) -> None:
+    fleet = evaluated(8, age_s=2 * settings.FLEET.stale_after_s)
+    client = look_as("viewer")
+    shown = text_of(client.get(reverse(FLEET)))
+    assert "Nobody knows how the fleet is now" in shown
+    assert "Nobody has evaluated the fleet since" in shown
+    assert re.search(r"As usual</span>\s*<span class=\"st-figure\">0<", shown)
+    assert "Nobody has evaluated the fleet since" in text_of(client.get(reverse("admin:index")))
+    page = text_of(client.get(reverse("fleet-service", args=[fleet.services[0]])))
+    assert "Not the service of now" in page
+
+
+def test_an_event_is_one_banner(evaluated: Evaluated, look_as: LookAs) -> None:
+    evaluated(50, Fault(FaultKind.FLEET, 1.9, ("latency_p95", "database_read"), start_s=7_200))
+    shown = text_of(look_as("viewer").get(reverse(FLEET)))
+    assert "The whole fleet moves together" in shown
+    assert shown.count('role="status"') == 1
+    assert Incident.objects.filter(kind="fleet").count() == 1
+    # The engine may be wrong about one healthy service; of the fifty that moved none is meant.
+    assert Incident.objects.exclude(kind="fleet").count() <= 1
+
+
+def test_a_flapping_service_opens_at_most_one_incident_an_hour(evaluated: Evaluated, station: Station) -> None:
+    flapping = Fault(FaultKind.FLAP, 6.0, ("latency_p95",), services=(3,), start_s=4 * 3_600, period_s=3_000)
+    fleet = evaluated(20, flapping, looks=40, every_s=300)
+    opened = list(
+        Incident.objects.filter(subject=fleet.services[3], kind="outlier")
+        .order_by("opened_at")
+        .values_list("opened_at", flat=True)
+    )
+    assert opened
+    assert all((later - earlier).total_seconds() > 3_600 for earlier, later in pairwise(opened))
+    assert Incident.objects.filter(subject=fleet.services[3], returns__gt=0).exists()
+
+
+def test_services_that_move_with_their_zone_lead_to_its_incident(evaluated: Evaluated, look_as: LookAs) -> None:
+    evaluated(60, Fault(FaultKind.ZONE, 2.2, ("latency_p95", "database_read"), services=(1,), start_s=7_200))
+    incident = Incident.objects.get(kind="zone")
+    shown = text_of(look_as("viewer").get(reverse(FLEET)))
+    address = reverse("admin:fleet_incident_change", args=[incident.pk])
+    assert shown.count(address) > 5
+    assert f"Zone {incident.subject}" in shown
+    assert Incident.objects.filter(kind="outlier").count() <= 1
+
+
+def cost(client: Client, address: str) -> tuple[int, int]:
+    """Statements and bytes of a page, once everything that is kept in memory is there."""
+    client.get(address)
+    with CaptureQueriesContext(connection) as captured:
+        answer = client.get(address)
+    assert answer.status_code == 200
+    return len(captured), len(answer.content)
+
+
+@pytest.mark.parametrize("services", [8, 50, 1_000, 10_000])
+def test_pages_cost_a_bounded_number_of_statements_and_bytes(
+    evaluated: Evaluated, look_as: LookAs, services: int
+) -> None:
+    sick = tuple(range(0, services, max(2, services // 40)))[:40]
+    fleet = evaluated(services, Fault(factor=6.0, services=sick, start_s=7_200), looks=1, days=2)
+    client = look_as("steward")
+    addresses = (reverse(FLEET), reverse("fleet-service", args=[fleet.services[0]]), reverse("admin:index"))
+    for address in addresses:
+        statements, size = cost(client, address)
+        assert statements <= 20
+        assert size <= 300_000
+    rows = text_of(client.get(reverse(FLEET))).count('<tr><th scope="row">')
+    assert rows <= 60
+
+
+def test_a_service_shows_six_signals_its_flags_and_its_incidents(evaluated: Evaluated, look_as: LookAs) -> None:
+    fleet = evaluated(50, SICK)
+    client, name = look_as("viewer"), fleet.services[3]
+    shown = text_of(client.get(reverse("fleet-service", args=[name])))
+    assert shown.count('class="fl-gauge"') == 6
+    assert shown.count('<tr class="fl-bad">') >= 1
+    incident = Incident.objects.get(subject=name)
+    assert f"#{incident.pk}" in shown
+    assert incident.sentence.split(" times ")[0] in shown
+    assert client.get(reverse("fleet-service", args=["nobody"])).status_code == 404
+
+
+def test_a_silent_service_is_said_to_be_silent(evaluated: Evaluated, look_as: LookAs) -> None:
+    fleet = evaluated(20, Fault(FaultKind.SILENT, services=(4,), start_s=7_200))
+    shown = text_of(look_as("viewer").get(reverse("fleet-service", args=[fleet.services[4]])))
+    assert "no data</span>" in shown
+    assert 'class="fl-gauge"' not in shown
+
+
+def test_grafana_is_linked_only_where_one_is_known(
+    evaluated: Evaluated, look_as: LookAs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = evaluated(8)
+    client, address = look_as("viewer"), reverse("fleet-service", args=[fleet.services[0]])
+    monkeypatch.setattr(settings, "GRAFANA", settings.GRAFANA.model_copy(update={"url": None}))
+    assert "In Grafana" not in text_of(client.get(address))
+    known = settings.GRAFANA.model_copy(update={"url": HttpUrl("https://grafana.example/")})
+    monkeypatch.setattr(settings, "GRAFANA", known)
+    wanted = f"https://grafana.example/d/anden-service?var-service={fleet.services[0]}"
+    assert wanted in text_of(client.get(address))
+
+
+def test_the_start_page_names_the_incident_and_is_calm_without_one(evaluated: Evaluated, look_as: LookAs) -> None:
+    fleet = evaluated(50, SICK)
+    client = look_as("viewer")
+    shown = text_of(client.get(reverse("admin:index")))
+    assert re.search(r"\d incidents? ", shown)
+    assert fleet.services[3] in shown.split("st-alarm")[1]
+    assert "not acknowledged yet" in shown
+    assert "st-hushed" not in shown
+    Incident.objects.update(quiet_since=timezone.now())
+    hushed = text_of(client.get(reverse("admin:index")))
+    assert "st-alarm" not in hushed
+    assert re.search(r"\d quiet incidents? ", hushed)
+    assert fleet.services[3] in hushed.split("st-hushed")[1]
+    for incident in Incident.objects.all():
+        incident_move(incident.pk, "closed", by="nora", reason="fixed")
+    calm = text_of(client.get(reverse("admin:index")))
+    assert "st-alarm" not in calm
+    assert "st-hushed" not in calm
+    assert "Fleet of 50" in calm

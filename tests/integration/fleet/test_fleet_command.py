@@ -1,0 +1,341 @@
+"""`manage.py fleet …`: what it prints, what it refuses, and a simulated fleet from end to end."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from apps.fleet.engine.evaluation import WITH_ITS_ZONE, State
+from apps.fleet.exporters.registered import SERIES
+from apps.fleet.management.commands import fleet as fleet_command
+from apps.fleet.metrics import FLEET_STATE
+from apps.fleet.models.fleet import FleetEvaluation, FleetService
+from apps.fleet.models.incidents import Incident
+from apps.fleet.services.simulation import LivingFleet
+from apps.fleet.services.source import signal_queries
+from apps.fleet.simulation import FleetSpec, SimulatedFleet
+from apps.fleet.sources.file_source import FileSource
+from apps.telemetry.errors import SourceAway, SourceRefused
+from tests.station import Station
+
+ROOT = Path(__file__).parents[3]
+Fleet = Callable[..., str]
+AT = ("--at", "2026-01-07T12:00:00")
+"""A Wednesday's noon: the same fleet at each run, as a fleet of now would not be."""
+
+
+@pytest.fixture
+def never_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was seen at AT counts as seen just now."""
+    monkeypatch.setattr(settings, "FLEET", settings.FLEET.model_copy(update={"stale_after_s": 1e10}))
+    monkeypatch.setattr(SERIES, "_stale_after_s", 1e10)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
+def test_the_simulated_sick_service_is_found_and_nobody_else(
+    station: Station, tmp_path: Path, fleet: Fleet, seed: int
+) -> None:
+    folder = tmp_path / "fleet"
+    said = fleet("simulate", "--once", *AT, "--seed", seed, "--file", folder, "--fault", "level:payments:slow:3")
+    assert said == f"50 services in {folder}/, with their past; sick: level:payments:slow:3\n"
+    found = json.loads(fleet("evaluate", "--source", "file", *AT, "--file", folder, "--json"))
+    assert {flag["service"] for flag in found["flags"]} == {"payments"}
+    assert found["services"] == {"ok": 49, "outlier": 1, "no_data": 0, "learning": 0}
+    assert found["stored"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "state", "events"),
+    [
+        ("gap:mail:*:1", State.NO_DATA, 0),
+        ("step:mail:latency_p95:4", State.OUTLIER, 0),
+        ("noisy:mail:latency_p95:12", State.OUTLIER, 0),
+        ("fleet:*:latency_p95:1.8", State.OK, 1),
+    ],
+)
+def test_each_kind_of_fault_shows_as_what_it_is(
+    station: Station, tmp_path: Path, fleet: Fleet, fault: str, state: State, events: int
+) -> None:
+    fleet("simulate", "--once", *AT, "--seed", 7, "--file", tmp_path / "fleet", "--fault", fault)
+    found = json.loads(fleet("evaluate", "--source", "file", *AT, "--file", tmp_path / "fleet", "--json"))
+    assert FleetService.objects.get(name="mail").state == state
+    assert len(found["events"]) == events
+    assert found["services"]["ok"] >= 49
+
+
+@pytest.mark.usefixtures("never_too_old")
+def test_the_report_is_one_a_person_reads(station: Station, tmp_path: Path, fleet: Fleet) -> None:
+    fleet("simulate", "--once", *AT, "--file", tmp_path / "fleet", "--fault", "level:payments:latency_p95:3")
+    lines = fleet("evaluate", "--source", "file", *AT, "--file", tmp_path / "fleet").splitlines()
+    assert lines[0].startswith("Fleet of 50 services at ")
+    assert lines[2:6] == ["  ok             49", "  outlier         1", "  no data         0", "  learning        0"]
+    assert "payments" in lines[8]
+    assert "times its usual" in lines[9]
+    assert lines[-1].startswith("Read ")
+    listed = fleet("list").splitlines()
+    assert listed[0].split() == ["Service", "Zone", "State", "Score", "Since"]
+    assert listed[1].split()[:3] == ["payments", "a", "outlier"]
+    assert len(listed) == 51
+    shown = fleet("show", "payments")
+    assert "Latency p95" in shown
+    assert "times its usual" in shown
+    assert shown.count("\n") == 12
+    evaluated = FleetEvaluation.objects.get()
+    found, data = (f"{at:%Y-%m-%d %H:%M}" for at in (FleetService.objects.get(name="payments").since, evaluated.at))
+    assert shown.startswith(f"payments  outlier: found at {found}, by its data so since ")
+    began = datetime.fromtimestamp(evaluated.flags[0]["since_s"], UTC)
+    assert f"by its data so since {began:%Y-%m-%d %H:%M} UTC\n" in shown
+    assert f"since {began:%H:%M} UTC" in shown.splitlines()[-1]
+    assert f", with data at {data} UTC" in shown
+    value, usual = re.findall(r"\((.*?), usual (.*?)\)", shown)[0]
+    (row,) = [line for line in shown.splitlines() if "Latency p95" in line]
+    assert re.split(r" {2,}", row.strip())[1:3] == [value, usual]
+    assert set(json.loads(fleet("show", "mail", "--json"))["signals"]) == {
+        *("request_rate", "error_ratio", "latency_p95", "database_read", "database_write", "saturation")
+    }
+    assert len(json.loads(fleet("list", "--json"))) == 50
+
+
+@pytest.mark.usefixtures("never_too_old")
+def test_a_zone_that_moves_is_named_once_and_pages_for_no_member(
+    station: Station, tmp_path: Path, fleet: Fleet
+) -> None:
+    fleet(
+        "simulate", "--once", *AT, "--services", 150, "--file", tmp_path / "fleet", "--fault", "zone:a:database_read:2"
+    )
+    said = fleet("evaluate", "--source", "file", *AT, "--file", tmp_path / "fleet")
+    assert re.search(r"^  zone a +50 services: --json names them$", said, re.MULTILINE), said
+    families = {family.name: family for family in SERIES.collect()}
+    states = [sample.value for sample in families[FLEET_STATE.name].samples]
+    assert states.count(WITH_ITS_ZONE) == 50
+    assert states.count(State.OUTLIER) == said.count(" score ")
+    assert said.count(" score ") <= 1
+    assert Incident.objects.get(kind="zone").subject == "a"
+
+
+def test_the_printed_queries_are_a_file_that_is_taken_back(
+    tmp_path: Path, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "signals.yaml"
+    path.write_text("service_label: app\nsignals: {saturation: null}\nzones: {query: up, label: az}\ndeployed: born\n")
+    monkeypatch.setattr(settings, "FLEET", settings.FLEET.model_copy(update={"signals": path}))
+    before = signal_queries(path)
+    path.write_text(fleet("queries"))
+    assert signal_queries(path) == before
+    assert "saturation" not in before.signals
+
+
+def test_what_is_old_is_shown_as_no_data(
+    station: Station, tmp_path: Path, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet("simulate", "--once", "--file", tmp_path / "fleet")
+    fleet("evaluate", "--source", "file", "--file", tmp_path / "fleet")
+    monkeypatch.setattr(settings, "FLEET", settings.FLEET.model_copy(update={"stale_after_s": -1}))
+    assert {row["state"] for row in json.loads(fleet("list", "--json"))} == {"no_data"}
+    assert "Nobody has evaluated the fleet since" in fleet("show", "mail")
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("evaluate", "--source", "file"), "the source `file` needs --file or ANDEN_FLEET_FILE"),
+        (("evaluate", "--source", "file", "--file", "/no/such.csv"), "/no/such.csv is not there"),
+        (("evaluate", "--source", "file", "--file", "x", "--at", "noon"), "--at noon: not ISO 8601"),
+        (("evaluate", "--source", "file", "--file", "x", "--every", "0"), "--every takes 1 or more seconds"),
+        (("evaluate", "--source", "prometheus"), "Prometheus at http://prometheus:9090 does not answer"),
+        (("show", "nobody"), "no service 'nobody' was observed"),
+        (("simulate", "--file", "b.csv"), "b.csv: a simulation writes a folder of .npz files: name it without .csv"),
+        (("simulate", "--file", "x", "--fault", "zone:zz:slow:2"), "'zz' is no zone and no service: there are the zo"),
+        (("simulate",), "say where to write: --file FOLDER or ANDEN_FLEET_FILE"),
+        (("simulate", "--file", "x", "--services", "0"), "--services 0: 1 to 20,000 can be simulated"),
+        (("simulate", "--file", "x", "--every", "nan"), "--every nan: 1 or more seconds"),
+        (("simulate", "--file", "x", "--at", "2026-03-01"), "--at goes with --once: a fleet that lives does so now"),
+        (("simulate", "--file", "x", "--once", "--at", "noon"), "--at noon: not ISO 8601"),
+        (("simulate", "--file", "x", "--fault", "mail"), "--fault: 'mail' is not KIND:SERVICE:SIGNAL:FACTOR[:AFTER]"),
+        (("simulate", "--file", "x", "--fault", "levl:mail:slow:2"), "'levl' is no kind: did you mean level?"),
+        (("simulate", "--file", "x", "--fault", "level:payment:slow:2"), "'payment' is no service: did you mean pay"),
+        (("simulate", "--file", "x", "--fault", "level:mail:speed:2"), "'speed' is no signal: "),
+        (("simulate", "--file", "x", "--fault", "level:mail:slow:0"), "the factor 0 is not above 0"),
+        (("simulate", "--file", "x", "--fault", "level:mail:slow:x"), "'x' is no number for factor"),
+        (("simulate", "--file", "x", "--fault", "level:mail:slow:2:soon"), "'soon' is no number for after"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(
+    station: Station, fleet: Fleet, words: tuple[str, ...], complaint: str
+) -> None:
+    with pytest.raises(CommandError) as caught:
+        fleet(*words)
+    assert complaint in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not Path("x").exists()
+
+
+def test_what_is_wrong_with_the_source_has_nothing_to_do_with_another_evaluator(
+    station: Station, fleet: Fleet
+) -> None:
+    with station.connect("default") as other:
+        other.execute("SELECT pg_advisory_lock(hashtextextended('anden fleet evaluation', 0))")
+        with pytest.raises(CommandError, match="does not answer") as caught:
+            fleet("evaluate", "--source", "prometheus")
+    assert "nother process" not in str(caught.value)
+
+
+def test_the_start_waits_for_a_file_only_so_long(
+    station: Station, tmp_path: Path, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave = threading.Event()
+
+    def failed(*_args: object, **_named: object) -> None:
+        leave.set()
+        raise SourceAway("still nothing")
+
+    monkeypatch.setattr(fleet_command, "_FIRST_FILE_S", 0.5)
+    monkeypatch.setattr(fleet_command, "_leave_on_signals", lambda: leave)
+    monkeypatch.setattr(fleet_command, "fleet_evaluate", failed)
+    lines = fleet("evaluate", "--source", "file", "--file", tmp_path / "fleet", "--every", 1).splitlines()
+    assert len(lines) == 2
+    assert lines[0].endswith("fleet is not there yet: waiting up to 0 s for what writes it")
+    assert lines[1].endswith("SourceAway: still nothing")
+
+
+def test_a_folder_with_something_else_is_left_alone(station: Station, tmp_path: Path, fleet: Fleet) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(CommandError, match=r"holds thesis.txt, which no simulation wrote: choose another folder"):
+        fleet("simulate", "--once", *AT, "--file", tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def test_a_folder_that_another_simulation_writes_is_left_alone(station: Station, tmp_path: Path, fleet: Fleet) -> None:
+    living = LivingFleet(SimulatedFleet(FleetSpec(services=3), 1), tmp_path / "fleet", settings.FLEET.span())
+    living.start(1_800_000_000)
+    with pytest.raises(CommandError, match=r"fleet is written by another simulation: choose another folder by --file"):
+        fleet("simulate", "--once", *AT, "--file", tmp_path / "fleet")
+    assert living.write(1_800_000_060) >= 1
+    del living
+    said = fleet("simulate", "--once", *AT, "--file", tmp_path / "fleet")
+    assert said.startswith("50 services"), "what has ended holds nothing"
+
+
+def test_a_folder_that_goes_away_ends_the_simulation_in_one_line(tmp_path: Path) -> None:
+    living = LivingFleet(SimulatedFleet(FleetSpec(services=3), 1), tmp_path / "fleet", settings.FLEET.span())
+    living.start(1_800_000_000)
+    shutil.rmtree(tmp_path / "fleet")
+    with pytest.raises(SourceRefused, match="cannot be written: No such file"):
+        living.write(1_800_000_060)
+
+
+def test_a_simulation_writes_what_is_new_and_keeps_the_past_it_needs(tmp_path: Path) -> None:
+    span = settings.FLEET.span()
+    living = LivingFleet(SimulatedFleet(FleetSpec(services=3, gaps=0), 1), tmp_path / "fleet", span)
+    source = FileSource(tmp_path / "fleet", span)
+    living.start(1_800_000_060)
+    assert living.write(1_800_000_120) == 1, "the hour of now alone"
+    for at_s in (1_800_000_120, 1_800_003_600, 1_800_007_260, 1_800_000_000 + 30 * 3600):
+        living.write(at_s)
+        found = source.observe(at_s)
+        assert np.isfinite(found.now).all()
+        assert np.isfinite(found.past).all()
+    kept = len(list((tmp_path / "fleet").iterdir()))
+    living.write(1_800_000_000 + 20 * 86_400)
+    assert len(list((tmp_path / "fleet").iterdir())) <= kept, "what is older than its days goes"
+
+
+@contextmanager
+def _running(*words: str, environment: dict[str, str]) -> Iterator[tuple["subprocess.Popen[str]", Path]]:
+    """A process of the command, and what it says; killed at the end if it still runs."""
+    log = Path(environment["ANDEN_FLEET_FILE"]).parent / f"{'-'.join(words[:2])}.log"
+    with (
+        log.open("w") as out,
+        subprocess.Popen(
+            [sys.executable, "manage.py", *words],
+            cwd=ROOT,
+            env=environment,
+            stdout=out,
+            stderr=out,
+            text=True,
+        ) as process,
+    ):
+        try:
+            yield process, log
+        finally:
+            process.kill()
+
+
+def _page(log: Path) -> str:
+    """The metrics at the address that the process told."""
+    address = log.read_text().split("metrics at ")[1].split()[0]
+    with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310 - our own address
+        return str(answer.read().decode())
+
+
+def _until(condition: Callable[[], bool], process: "subprocess.Popen[str]", log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
+
+
+def test_a_living_fleet_is_evaluated_again_and_again_and_survives_a_kill(station: Station, tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}",
+        "ANDEN_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
+        "ANDEN_FLEET_SOURCE": "file",
+        "ANDEN_FLEET_FILE": str(tmp_path / "fleet"),
+        "ANDEN_MONITORING_METRICS_FOLDER": str(tmp_path / "metrics"),
+        "PYTHONUNBUFFERED": "1",
+    }
+    simulated = ("fleet", "simulate", "--every", "1", "--port", "0", "--fault", "level:payments:slow:3")
+    with _running("fleet", "evaluate", "--every", "1", environment=environment) as (early, early_log):
+        _until(lambda: "is not there yet: waiting" in early_log.read_text(), early, early_log)
+        with _running(*simulated, environment=environment) as (living, log):
+            _until(lambda: "metrics at" in log.read_text(), living, log)
+            assert 'db_client_operation_duration_seconds_count{service_name="mail"' in _page(log)
+            _until(lambda: bool(re.search("stand out: .*payments", early_log.read_text())), early, early_log)
+            assert not FleetEvaluation.objects.exclude(outcome=FleetEvaluation.OK).exists()
+            # A person may look meanwhile, and keeps nothing.
+            seen = subprocess.run(
+                [sys.executable, "manage.py", "fleet", "evaluate"],
+                cwd=ROOT,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert seen.stdout.rstrip().endswith("not stored: another process evaluates the fleet."), seen.stderr
+            early.kill()
+            early.wait()
+            # Another process tells of it, and goes on to do so when the evaluator is gone, until it is too old.
+            with _running("metrics", "serve", "--port", "0", environment=environment) as (serving, serving_log):
+                _until(lambda: "metrics at" in serving_log.read_text(), serving, serving_log)
+                told = _page(serving_log)
+            assert 'anden_fleet_service_state{service="payments"} 1.0' in told
+            assert "anden_fleet_evaluated_timestamp_seconds" in told
+            assert 'anden_fleet_evaluations_total{outcome="ok"}' in told
+            good = FleetEvaluation.objects.filter(outcome=FleetEvaluation.OK)
+            kept = good.count()
+            with _running("fleet", "evaluate", "--every", "1", environment=environment) as (next_one, next_log):
+                _until(lambda: good.count() > kept + 1, next_one, next_log)
+                next_one.send_signal(signal.SIGTERM)
+                assert next_one.wait(20) == 0
+            living.send_signal(signal.SIGTERM)
+            assert living.wait(20) == 0
+    assert Incident.objects.filter(subject="payments").count() <= 1
+    assert "Traceback" not in early_log.read_text() + log.read_text()

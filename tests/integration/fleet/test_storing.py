@@ -1,0 +1,279 @@
+"""What an evaluation leaves behind: whole or nothing, once at a time, and never "ok" for want of data."""
+
+import threading
+import time
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from django.conf import settings
+from django.db import DatabaseError, connection, connections
+
+from apps.fleet.engine.evaluation import State
+from apps.fleet.engine.observation import Observation
+from apps.fleet.errors import EvaluatorBusy
+from apps.fleet.metrics import FLEET_EVALUATIONS
+from apps.fleet.models.fleet import FleetDetail, FleetEvaluation, FleetService
+from apps.fleet.models.incidents import Incident
+from apps.fleet.selectors.fleet import fleet_view
+from apps.fleet.services import evaluation as service
+from apps.fleet.services.evaluation import fleet_evaluate, fleet_leave, fleet_purge
+from apps.fleet.tasks import purge_fleet
+from apps.telemetry import prometheus
+from apps.telemetry.errors import SourceAway
+from tests.integration.fleet.conftest import AT_S, HeldSource
+from tests.station import Station
+
+SICK = "service-007"
+
+
+def _at(at_s: float) -> datetime:
+    return datetime.fromtimestamp(at_s, UTC)
+
+
+def _rows() -> tuple[int, int, int, int]:
+    models = (FleetEvaluation, FleetDetail, FleetService, Incident)
+    evaluations, details, services, incidents = (model.objects.count() for model in models)
+    return evaluations, details, services, incidents
+
+
+def test_an_evaluation_is_kept_with_its_services_and_the_view_shows_it(station: Station, source: HeldSource) -> None:
+    source.factors = {(SICK, "latency_p95"): 3}
+    source.silent = {"service-003"}
+    looked = fleet_evaluate(source, at_s=AT_S)
+    view = fleet_view(_at(AT_S + 20))
+    assert looked.stored
+    assert {flag.service for flag in looked.evaluation.flags} == {SICK}
+    assert view.counts == {State.OK: 28, State.OUTLIER: 1, State.NO_DATA: 1, State.LEARNING: 0}
+    assert (view.age_s, view.trouble) == (20, "")
+    assert [row.service for row in view.worst] == [SICK]
+    assert view.heat_labels[0] == SICK
+    assert view.heat.shape == (30, 1)
+    assert np.isnan(view.heat[view.heat_labels.index("service-003")]).all()
+    (multiple,) = view.multiples
+    assert multiple.flag == looked.evaluation.flags[0]
+    assert np.median(multiple.values) == pytest.approx(0.3, rel=0.1)
+    assert multiple.low[0] < multiple.median[0] < multiple.high[0] < 0.2
+    assert FleetService.objects.get(name=SICK).state == State.OUTLIER
+    assert FleetService.objects.get(name="service-003").state == State.NO_DATA
+
+
+def test_since_is_carried_from_one_evaluation_to_the_next(station: Station, source: HeldSource) -> None:
+    source.factors = {(SICK, "latency_p95"): 3}
+    first = fleet_evaluate(source, at_s=AT_S).evaluation.flags[0]
+    later = fleet_evaluate(source, at_s=AT_S + 1800).evaluation.flags[0]
+    assert later.since_s == first.since_s
+    assert FleetService.objects.get(name=SICK).since == _at(AT_S)
+    assert FleetDetail.objects.count() == 1, "the detail of the newest alone"
+
+
+def test_a_second_evaluator_is_told_and_does_nothing(station: Station, source: HeldSource) -> None:
+    inside, go_on = threading.Event(), threading.Event()
+
+    class Waiting(HeldSource):
+        def observe(self, at_s: float) -> Observation:
+            inside.set()
+            assert go_on.wait(30)
+            return super().observe(at_s)
+
+    def first() -> None:
+        try:
+            fleet_evaluate(Waiting(), at_s=AT_S)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert inside.wait(30)
+    with pytest.raises(EvaluatorBusy, match="Another process"):
+        fleet_evaluate(source, at_s=AT_S + 60)
+    assert _rows() == (0, 0, 0, 0)
+    go_on.set()
+    thread.join(30)
+    assert _rows()[0] == 1
+    assert fleet_evaluate(source, at_s=AT_S + 60).stored
+
+
+def test_of_two_that_go_on_one_works_and_the_other_takes_over(station: Station, source: HeldSource) -> None:
+    done, leave = threading.Event(), threading.Event()
+
+    def first() -> None:
+        try:
+            for minute in range(3):
+                fleet_evaluate(HeldSource(), at_s=AT_S + 60 * minute, stay=True)
+            done.set()
+            assert leave.wait(30)
+        finally:
+            # The end of its session, as of a process that is killed: a pool would keep it.
+            with connection.cursor() as cursor, suppress(DatabaseError):
+                cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+            connections.close_all()
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert done.wait(30)
+    with pytest.raises(EvaluatorBusy):
+        fleet_evaluate(source, at_s=AT_S + 300, stay=True)
+    leave.set()
+    thread.join(30)
+    assert fleet_evaluate(source, at_s=AT_S + 300, stay=True).stored
+    # Its session goes back to a pool: nobody else shall wait for it.
+    fleet_leave()
+    with station.connect("default") as other:
+        free = other.execute("SELECT pg_try_advisory_lock(hashtextextended('anden fleet evaluation', 0))").fetchone()
+    assert free == (True,)
+
+
+def test_an_evaluator_whose_session_died_leaves_the_lock_free(station: Station, source: HeldSource) -> None:
+    class Dying(HeldSource):
+        def observe(self, at_s: float) -> Observation:
+            with connection.cursor() as cursor, station.admin() as admin:
+                cursor.execute("SELECT pg_backend_pid()")
+                row = cursor.fetchone()
+                assert row
+                admin.execute("SELECT pg_terminate_backend(%s, 10000)", row)
+            return super().observe(at_s)
+
+    with pytest.raises(Exception, match=r"terminat|closed"):
+        fleet_evaluate(Dying(), at_s=AT_S)
+    connections.close_all()
+    assert _rows() == (0, 0, 0, 0)
+    assert fleet_evaluate(source, at_s=AT_S).stored
+
+
+@pytest.mark.parametrize("step", ["store", "incidents_record"])
+def test_one_killed_half_way_leaves_nothing_half(
+    station: Station, source: HeldSource, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    whole = getattr(service, step)
+
+    def killed(*args: object, **named: object) -> None:
+        whole(*args, **named)
+        raise KeyboardInterrupt
+
+    source.factors = {(SICK, "latency_p95"): 3}
+    fleet_evaluate(source, at_s=AT_S)
+    before = _rows()
+    monkeypatch.setattr(service, step, killed)
+    with pytest.raises(KeyboardInterrupt):
+        fleet_evaluate(source, at_s=AT_S + 60)
+    assert _rows() == before
+    assert fleet_view(_at(AT_S + 60)).at == _at(AT_S)
+    monkeypatch.undo()
+    assert fleet_evaluate(source, at_s=AT_S + 60).stored, "and the next run goes on"
+
+
+def test_an_older_moment_is_looked_at_and_not_kept(station: Station, source: HeldSource) -> None:
+    fleet_evaluate(source, at_s=AT_S)
+    before = _rows()
+    looked = fleet_evaluate(source, at_s=AT_S - 3600)
+    assert not looked.stored
+    assert looked.evaluation.at_s == AT_S - 3600
+    assert _rows() == before
+
+
+def test_a_source_that_is_away_is_never_ok(station: Station, source: HeldSource) -> None:
+    fleet_evaluate(source, at_s=AT_S)
+    source.trouble = SourceAway("Prometheus does not answer")
+    counter = prometheus.counter(FLEET_EVALUATIONS).labels("SourceAway")
+    before = counter._value.get()
+    with pytest.raises(SourceAway):
+        fleet_evaluate(source, at_s=AT_S + 60)
+    assert counter._value.get() == before + 1
+    soon = fleet_view(_at(AT_S + 70))
+    assert soon.trouble == "Prometheus does not answer"
+    assert soon.counts[State.OK] == 30, "one failed look is a hiccup: what is known still holds for a while"
+    late_s = AT_S + settings.FLEET.stale_after_s + 60
+    with pytest.raises(SourceAway):
+        fleet_evaluate(source, at_s=late_s)
+    late = fleet_view(_at(late_s))
+    assert late.counts == {State.OK: 0, State.OUTLIER: 0, State.NO_DATA: 30, State.LEARNING: 0}
+    assert set(FleetService.objects.values_list("state", flat=True)) == {State.NO_DATA}
+    source.trouble = None
+    fleet_evaluate(source, at_s=late_s + 60)
+    mended = fleet_view(_at(late_s + 60))
+    assert (mended.trouble, mended.counts[State.OK]) == ("", 30)
+    assert np.isnan(mended.heat).all(axis=0).tolist() == [False, True, True, False], "the gap stays to be seen"
+
+
+def test_nobody_evaluating_is_no_good_sign(station: Station, source: HeldSource) -> None:
+    assert fleet_view().is_empty()
+    assert "never evaluated" in fleet_view().trouble
+    fleet_evaluate(source, at_s=AT_S)
+    view = fleet_view(_at(AT_S + 7200))
+    assert view.counts[State.NO_DATA] == 30
+    assert "Nobody has evaluated the fleet since" in view.trouble
+
+
+def test_who_falls_silent_is_without_data_and_later_forgotten(station: Station, source: HeldSource) -> None:
+    fleet_evaluate(source, at_s=AT_S)
+    source.silent = {"service-001"}
+    looked = fleet_evaluate(source, at_s=AT_S + 3600)
+    assert looked.evaluation.count(State.NO_DATA) == 1
+    gone_s = AT_S + settings.FLEET.forget_after_s + 60
+    looked = fleet_evaluate(source, at_s=gone_s)
+    assert "service-001" not in looked.evaluation.services
+    assert fleet_view(_at(gone_s)).counts[State.NO_DATA] == 0
+    source.silent = set()
+    looked = fleet_evaluate(source, at_s=gone_s + 60)
+    assert "service-001" in looked.evaluation.services
+
+
+def test_who_left_the_source_is_not_ok_any_more(station: Station, source: HeldSource) -> None:
+    fleet_evaluate(source, at_s=AT_S)
+    source.names = source.names[1:]
+    fleet_evaluate(source, at_s=AT_S + 60)
+    gone = FleetService.objects.get(name="service-000")
+    assert (gone.state, gone.since) == (State.NO_DATA, _at(AT_S + 60))
+
+
+def test_a_look_that_finds_no_service_has_failed(station: Station) -> None:
+    with pytest.raises(SourceAway, match="names no service"):
+        fleet_evaluate(HeldSource(services=0), at_s=AT_S)
+    assert FleetEvaluation.objects.get().outcome == "SourceAway"
+    view = fleet_view(_at(AT_S))
+    assert view.is_empty()
+    assert "nothing was evaluated" in view.trouble
+
+
+def test_old_evaluations_go_and_the_newest_stays(station: Station, source: HeldSource) -> None:
+    for hours in (0, 1, 2):
+        fleet_evaluate(source, at_s=AT_S + 3600 * hours)
+    keep = timedelta(days=settings.FLEET.keep_days)
+    assert fleet_purge(_at(AT_S + 3600 + 60) + keep) == (2, 0)
+    assert fleet_purge(_at(AT_S + 9999) + keep) == (0, 30), "services nobody saw for as long go, too"
+    assert FleetEvaluation.objects.count() == FleetDetail.objects.count() == 1
+    assert fleet_view(_at(AT_S + 7200)).services == 30
+
+
+def test_beat_asks_for_the_purge(station: Station, source: HeldSource) -> None:
+    now_s = time.time()
+    for at_s in (now_s - 20 * 86_400, now_s):
+        fleet_evaluate(source, at_s=at_s)
+    scheduled = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+    assert purge_fleet.name in scheduled
+    purge_fleet()
+    assert [row.at for row in FleetEvaluation.objects.all()] == [_at(now_s)]
+
+
+def test_a_service_that_flaps_opens_one_incident_an_hour(station: Station, source: HeldSource) -> None:
+    for minute in range(0, 120, 5):
+        sick = (minute // 10) % 2 == 0
+        source.factors = {(SICK, "latency_p95"): 4} if sick else {}
+        fleet_evaluate(source, at_s=AT_S + 60 * minute)
+    assert Incident.objects.filter(subject=SICK).count() <= 2
+    assert Incident.objects.count() >= 1
+
+
+def test_a_service_row_is_not_written_when_nothing_happened_to_it(station: Station, source: HeldSource) -> None:
+    def versions() -> set[str]:
+        with station.admin() as admin:
+            return {str(row) for row in admin.execute("SELECT name, xmin FROM monitoring_fleetservice").fetchall()}
+
+    fleet_evaluate(source, at_s=AT_S)
+    before = versions()
+    fleet_evaluate(source, at_s=AT_S + 60)
+    assert versions() == before
+    fleet_evaluate(source, at_s=AT_S + 660)
+    assert versions().isdisjoint(before), "once in ten minutes, when it was last seen"

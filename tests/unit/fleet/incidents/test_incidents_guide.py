@@ -1,0 +1,30 @@
+"""docs/guides/incidents.md says what the tables of stages, reasons and kinds say."""
+
+import re
+from pathlib import Path
+
+from apps.console.core.figures import short_span
+from apps.fleet.incidents.lifecycle import MOVES, REASONS, Kind
+
+GUIDE = (Path(__file__).resolve().parents[4] / "docs/guides/incidents.md").read_text(encoding="utf-8")
+
+
+def rows(head: str) -> list[list[str]]:
+    table = GUIDE.split(head)[1].split("\n\n")[0].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+
+
+def test_the_guide_lists_every_move_and_what_it_needs() -> None:
+    assert rows("| From | To | Needs |") == [[move.source, move.target, move.needs or "–"] for move in MOVES]
+
+
+def test_the_guide_lists_every_reason_and_how_long_it_holds() -> None:
+    found = [(name, says, span) for name, says, span in rows("| Reason | Says |")]
+    assert [(name, says) for name, says, _ in found] == [(reason.name, reason.title) for reason in REASONS]
+    for (_, _, span), reason in zip(found, REASONS, strict=True):
+        hours = re.sub(r"^1 d$", "24 h", short_span(reason.settles_s))
+        assert span.startswith(hours if reason.settles_s else "at once")
+
+
+def test_the_guide_lists_every_kind() -> None:
+    assert [row[0] for row in rows("| Kind | Subject |")] == list(Kind)

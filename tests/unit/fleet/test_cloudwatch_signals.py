@@ -1,0 +1,56 @@
+"""A file that says which metric gives which signal is read whole or refused with the field's name."""
+
+from typing import Any
+
+import pytest
+
+from apps.fleet.engine.signals import SIGNAL_BY_NAME
+from apps.fleet.sources.cloudwatch_signals import LAMBDA, SignalsInvalid, fleet_metrics_of
+
+LATENCY = {"metric": "Duration", "statistic": "p95", "factor": 0.001}
+SOUND: dict[str, Any] = {
+    "namespace": "AWS/Lambda",
+    "dimensions": ["FunctionName"],
+    "signals": {"latency_p95": LATENCY},
+}
+
+
+def test_a_sound_document_is_read() -> None:
+    fleet = fleet_metrics_of(SOUND)
+    assert fleet.service == "FunctionName"
+    (query,) = fleet.queries(period_s=300)
+    assert query.expression == "SEARCH('{AWS/Lambda,\"FunctionName\"} MetricName=\"Duration\"', 'p95', 300)"
+    assert (query.labels, query.label) == (("latency_p95", "value"), "${PROP('Dim.FunctionName')}")
+
+
+def test_what_is_built_in_names_signals_that_exist() -> None:
+    assert {name for name, _ in LAMBDA.signals} <= SIGNAL_BY_NAME.keys()
+    assert len(LAMBDA.queries(period_s=60)) == 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"colour": 1}, "colour: no such field"),
+        ({"namespace": None}, "namespace: must be text"),
+        ({"namespace": "AWS/Lambda'} x"}, "namespace: must be text"),
+        ({"dimensions": "FunctionName"}, "dimensions: must be a list"),
+        ({"service": "Resource"}, "service: is none of the dimensions"),
+        ({"signals": {}}, "signals: must be a mapping"),
+        ({"signals": {"colour": LATENCY}}, "signals.colour: no such signal"),
+        ({"signals": {"latency_p95": {**LATENCY, "unit": "s"}}}, "signals.latency_p95: must be a mapping"),
+        ({"signals": {"latency_p95": {**LATENCY, "statistic": "p101"}}}, "latency_p95.statistic: must be"),
+        ({"signals": {"latency_p95": {**LATENCY, "factor": 0}}}, "latency_p95.factor: must be"),
+        ({"signals": {"latency_p95": {**LATENCY, "per_second": "yes"}}}, "latency_p95.per_second: must be"),
+        ({"signals": {"latency_p95": {**LATENCY, "absent_is_zero": True}}}, "absent_is_zero: needs `over`"),
+        ({"dimensions": ["A", "B"], "service": "A", "services": ["x"]}, "services: can be named only"),
+    ],
+)
+def test_another_is_refused_and_the_field_named(changes: dict[str, Any], says: str) -> None:
+    with pytest.raises(SignalsInvalid, match=says):
+        fleet_metrics_of({**SOUND, **changes})
+
+
+def test_what_is_no_mapping_is_refused() -> None:
+    with pytest.raises(SignalsInvalid, match="it is no mapping"):
+        fleet_metrics_of(["AWS/Lambda"])
