@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from apps.monitoring.adapters.grafana.client import Client
-from apps.monitoring.adapters.grafana.connect import connect
-from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
-from apps.monitoring.adapters.grafana.fake.server import DirectAdapter, direct_client
-from apps.monitoring.core.grafana.history import KEPT, Synced, as_documents, from_documents
-from apps.monitoring.core.grafana.manifest import read_manifest
-from apps.monitoring.core.grafana.objects import Manifest
-from apps.monitoring.core.grafana.placeholders import Values, resolved
-from apps.monitoring.services.grafana_sync import Run
+from apps.monitoring.grafana.client.client import Client
+from apps.monitoring.grafana.client.connect import connect
+from apps.monitoring.grafana.run_sync import Run
+from apps.monitoring.grafana.sync.history import KEPT, Synced, as_documents, from_documents
+from apps.monitoring.grafana.sync.manifest import read_manifest
+from apps.monitoring.grafana.sync.objects import Manifest
+from apps.monitoring.grafana.sync.placeholders import Values, resolved
+from tests.fakes.grafana.grafana import FakeGrafana
+from tests.fakes.grafana.server import DirectAdapter, direct_client
 
 NOW = datetime.datetime(2026, 11, 24, 12, tzinfo=datetime.UTC)
 VALUES = Values(

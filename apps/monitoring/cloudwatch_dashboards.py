@@ -8,8 +8,8 @@ from typing import Final, Literal, TypeVar
 
 from apps.cloudwatch.client.port import DashboardStore
 from apps.cloudwatch.collector.pacing import TRIES, backoff_s
-from apps.monitoring.core.dashboards.provisioning import REGION
-from apps.monitoring.core.errors import RenderedStale
+from apps.monitoring.errors import RenderedStale
+from apps.monitoring.renderers.provisioning import REGION
 from apps.telemetry.errors import SourceAway
 
 Done = Literal["made", "changed", "unchanged"]

@@ -5,10 +5,10 @@ import logging
 from celery import shared_task
 from django.conf import settings
 
-from apps.monitoring.core.grafana.show import drift_lines
-from apps.monitoring.services import grafana_station
-from apps.monitoring.services.grafana_drift import drift_look, synced_tell
-from apps.monitoring.services.grafana_history import StoredHistory
+from apps.monitoring.grafana import station
+from apps.monitoring.grafana.drift import drift_look, synced_tell
+from apps.monitoring.grafana.history import StoredHistory
+from apps.monitoring.grafana.sync.show import drift_lines
 from apps.telemetry.errors import MonitoringError
 
 logger = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ def look_for_drift() -> int:
         return 0
     synced_tell(StoredHistory())
     try:
-        found = drift_look(grafana_station.run())
+        found = drift_look(station.run())
     except MonitoringError as error:
         logger.warning("cannot look for edits by hand in Grafana: %s", error)
         return 0

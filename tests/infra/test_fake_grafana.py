@@ -6,13 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from apps.monitoring.adapters.grafana.client import Client
-from apps.monitoring.adapters.grafana.connect import connect
-from apps.monitoring.adapters.grafana.session import Patience
-from apps.monitoring.core.grafana.objects import Manifest
+from apps.monitoring.grafana.client.client import Client
+from apps.monitoring.grafana.client.connect import connect
+from apps.monitoring.grafana.client.session import Patience
+from apps.monitoring.grafana.sync.objects import Manifest
 
 ROOT = Path(__file__).parents[2]
-STARTED = [sys.executable, "-m", "apps.monitoring.adapters.grafana.fake"]
+STARTED = [sys.executable, "-m", "tests.fakes.grafana"]
 
 
 def test_it_tells_what_to_export_answers_with_that_and_leaves_when_asked() -> None:

@@ -17,8 +17,6 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from apps.monitoring.adapters.grafana.fake.grafana import TOKEN, FakeGrafana
-from apps.monitoring.adapters.grafana.fake.server import serving
 from embedded.ports import LOOPBACK, free_port
 from tests.acceptance.made_run import Run, make_run, project_copy
 from tests.acceptance.monitoring.prometheus_server import Prometheus, process, prometheus, wait_for
@@ -27,6 +25,8 @@ from tests.acceptance.monitoring.statements_server import watched_postgres, work
 from tests.acceptance.monitoring.traffic import Traffic
 from tests.collector import Collector, collecting
 from tests.fakes.cloudwatch.fake import KEYS, FakeCloudWatch
+from tests.fakes.grafana.grafana import TOKEN, FakeGrafana
+from tests.fakes.grafana.server import serving
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(900)]
 

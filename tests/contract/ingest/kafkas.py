@@ -12,10 +12,10 @@ from apps.ingest.adapters.kafka_broker import KafkaBroker
 from apps.ingest.adapters.kafka_client import client_config, consumer_config
 from apps.ingest.adapters.kafka_group import KafkaGroup
 from apps.ingest.adapters.kafka_topics import KafkaTopics
-from apps.ingest.adapters.memory_kafka import MemoryBroker, MemoryGroup, MemoryKafka
 from apps.ingest.conf import KafkaSettings
 from apps.ingest.core.ports import Broker, ConsumerGroup, Topics
 from apps.ingest.core.records import TopicPartition
+from tests.fakes.memory_kafka import MemoryBroker, MemoryGroup, MemoryKafka
 
 Headers = list[tuple[str, bytes | None]]
 

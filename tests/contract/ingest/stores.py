@@ -7,13 +7,13 @@ from psycopg import sql
 
 from apps.datasets.adapters.connections import connect
 from apps.datasets.core.applied import AppliedDataset
-from apps.ingest.adapters.memory_store import MemoryStore, MemoryTables, StoredSource
 from apps.ingest.adapters.postgres_store import PostgresStore
 from apps.ingest.core.errors import (
     RecordRefused,
 )
 from apps.ingest.core.ports import Store, Target
 from apps.ingest.core.records import Position, SourceKey
+from tests.fakes.memory_store import MemoryStore, MemoryTables, StoredSource
 from tests.station import Station
 from tests.unit.ingest.world import applied
 

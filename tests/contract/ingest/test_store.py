@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from apps.ingest.adapters.memory_kafka import MemoryRecord
 from apps.ingest.core.errors import (
     DuplicateCoordinates,
     Fenced,
@@ -21,6 +20,7 @@ from apps.ingest.core.ports import Claim, Store, Target
 from apps.ingest.core.records import Attempt, OffsetAndEpoch, Part, Position, Row, TopicPartition
 from tests.contract.ingest.stores import AnyTables, InMemory, InPostgres, key
 from tests.documents import document, prop
+from tests.fakes.memory_kafka import MemoryRecord
 from tests.unit.ingest.world import ENTITIES, EVENTS, NOW_MS, TIMED, target
 
 

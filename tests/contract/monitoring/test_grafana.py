@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from apps.monitoring.adapters.grafana.client import Client
-from apps.monitoring.adapters.grafana.connect import connect
-from apps.monitoring.adapters.grafana.fake.grafana import TOKEN, FakeGrafana
-from apps.monitoring.adapters.grafana.fake.server import serving
-from apps.monitoring.adapters.grafana.legacy_reads import Reader
-from apps.monitoring.adapters.grafana.session import Patience
-from apps.monitoring.core.errors import GrafanaRefused
-from apps.monitoring.core.grafana.manifest import read_manifest
-from apps.monitoring.core.grafana.objects import Kind, Manifest
-from apps.monitoring.core.grafana.placeholders import Values, resolved
-from apps.monitoring.core.grafana.plan import Action, Sealing, actual_body, compare
+from apps.monitoring.errors import GrafanaRefused
+from apps.monitoring.grafana.client.client import Client
+from apps.monitoring.grafana.client.connect import connect
+from apps.monitoring.grafana.client.legacy_reads import Reader
+from apps.monitoring.grafana.client.session import Patience
+from apps.monitoring.grafana.sync.manifest import read_manifest
+from apps.monitoring.grafana.sync.objects import Kind, Manifest
+from apps.monitoring.grafana.sync.placeholders import Values, resolved
+from apps.monitoring.grafana.sync.plan import Action, Sealing, actual_body, compare
+from tests.fakes.grafana.grafana import TOKEN, FakeGrafana
+from tests.fakes.grafana.server import serving
 from tests.grafanas import Documents, dashboard, rule
 
 V1 = "/api/v1/provisioning"

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from apps.monitoring.core.alerts.station import OURS
-from apps.monitoring.core.foreign_metrics import EXPORTERS
+from apps.monitoring.alerts.station import OURS
+from apps.monitoring.third_party_metrics import EXPORTERS
 from tests.infra.chart.test_joins import of
 from tests.infra.chart.test_pods import Pod, containers
 from tests.infra.charts import Manifest

@@ -6,10 +6,10 @@ from typing import Final
 import pytest
 
 from apps.cloudwatch.catalogue.catalogue import CATALOGUE
-from apps.monitoring.core.alerts.alert import Recording, runbook_name
-from apps.monitoring.core.alerts.aws import AWS_ALERTS
-from apps.monitoring.core.alerts.catalogue import ALERTS, RULE_FILES
-from apps.monitoring.core.foreign_metrics import (
+from apps.monitoring.alerts.alert import Recording, runbook_name
+from apps.monitoring.alerts.aws import AWS_ALERTS
+from apps.monitoring.alerts.catalogue import ALERTS, RULE_FILES
+from apps.monitoring.third_party_metrics import (
     CERTIFICATE_UNTIL,
     DEPLOYMENT_AVAILABLE,
     DEPLOYMENT_WANTED,

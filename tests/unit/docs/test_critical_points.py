@@ -7,9 +7,9 @@ from typing import Final
 
 import pytest
 
-from apps.monitoring.core.alerts.alert import Alert, Recording
-from apps.monitoring.core.alerts.aws import AWS_ALERTS, AwsAlert
-from apps.monitoring.core.alerts.catalogue import ALERTS, RULE_FILES
+from apps.monitoring.alerts.alert import Alert, Recording
+from apps.monitoring.alerts.aws import AWS_ALERTS, AwsAlert
+from apps.monitoring.alerts.catalogue import ALERTS, RULE_FILES
 from tests.unit.telemetry.test_metric import declared
 
 ROOT = Path(__file__).parents[3]

@@ -12,9 +12,9 @@ import pytest
 from botocore import xform_name
 from django.core.management import CommandError, get_commands, load_command_class
 
-from apps.monitoring.core.alerts.alert import Alert
-from apps.monitoring.core.alerts.aws import AWS_ALERTS, AwsAlert
-from apps.monitoring.core.alerts.catalogue import ALERTS
+from apps.monitoring.alerts.alert import Alert
+from apps.monitoring.alerts.aws import AWS_ALERTS, AwsAlert
+from apps.monitoring.alerts.catalogue import ALERTS
 from tests.infra.charts import anden
 from tests.unit.docs.test_critical_points import alarms
 

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.datasets.core.months import month_bounds
-from apps.ingest.adapters.memory_kafka import MemoryRecord
 from apps.ingest.adapters.quarantine_rows import headers_json, storable
 from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.marks import mark_time
 from apps.ingest.core.records import Part, Position, Row, SourceKey, TopicPartition
 from apps.ingest.services.batch import months_between
 from tests.documents import document, prop
+from tests.fakes.memory_kafka import MemoryRecord
 from tests.unit.ingest.world import NOW_MS, applied, entities, events, timed
 
 PLACE = TopicPartition("t", 0)

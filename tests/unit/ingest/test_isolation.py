@@ -8,8 +8,6 @@ from typing import Any, TypeVar
 
 import pytest
 
-from apps.ingest.adapters.memory_kafka import MemoryBroker, MemoryRecord
-from apps.ingest.adapters.memory_store import MemoryTables
 from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.errors import RecordRefused, StoreUnavailable
 from apps.ingest.core.records import Arrivals, OffsetAndEpoch, Part, Record, Row, TopicPartition
@@ -17,6 +15,8 @@ from apps.ingest.services.bounds import Bounds
 from apps.ingest.services.defects import DefectLog
 from apps.ingest.services.isolation import MOST_IN_A_ROW
 from apps.telemetry import prometheus
+from tests.fakes.memory_kafka import MemoryBroker, MemoryRecord
+from tests.fakes.memory_store import MemoryTables
 from tests.unit.ingest.world import World, entities, events, things
 
 P0 = TopicPartition("events", 0)

@@ -7,8 +7,6 @@ import msgspec
 
 from apps.datasets.core.applied import AppliedDataset, Catalogue, UnreadableDataset
 from apps.datasets.core.odcs import contract_from_odcs
-from apps.ingest.adapters.memory_kafka import MemoryBroker, MemoryGroup, MemoryKafka
-from apps.ingest.adapters.memory_store import MemoryStore, MemoryTables
 from apps.ingest.core.batching import BatchPolicy
 from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.errors import StoreUnavailable
@@ -19,6 +17,8 @@ from apps.ingest.services.membership import Membership
 from apps.ingest.services.moved import Moved
 from apps.ingest.services.worker import Surroundings, Worker
 from tests.documents import document, prop
+from tests.fakes.memory_kafka import MemoryBroker, MemoryGroup, MemoryKafka
+from tests.fakes.memory_store import MemoryStore, MemoryTables
 
 NOW_MS = 1_764_000_000_000
 EVENTS = (prop("id", "integer", required=True), prop("name"))

@@ -14,8 +14,18 @@ from apps.cloudwatch.client.boto import BotoCloudWatch
 from apps.cloudwatch.conf import CloudWatchSettings
 from apps.datasets.station_command import StationCommand
 from apps.monitoring.cloudwatch_dashboards import FOLDER, dashboards_put
-from apps.monitoring.core.grafana.plan import Action
-from apps.monitoring.core.grafana.show import (
+from apps.monitoring.grafana import station
+from apps.monitoring.grafana.drift import drift_look
+from apps.monitoring.grafana.history import StoredHistory
+from apps.monitoring.grafana.run_sync import (
+    Tell,
+    dashboards_plan,
+    dashboards_prune,
+    dashboards_rollback,
+    dashboards_sync,
+)
+from apps.monitoring.grafana.sync.plan import Action
+from apps.monitoring.grafana.sync.show import (
     done_line,
     drift_advice,
     drift_lines,
@@ -24,17 +34,7 @@ from apps.monitoring.core.grafana.show import (
     sync_line,
     titled,
 )
-from apps.monitoring.services import grafana_station as station
-from apps.monitoring.services import rendering
-from apps.monitoring.services.grafana_drift import drift_look
-from apps.monitoring.services.grafana_history import StoredHistory
-from apps.monitoring.services.grafana_sync import (
-    Tell,
-    dashboards_plan,
-    dashboards_prune,
-    dashboards_rollback,
-    dashboards_sync,
-)
+from apps.monitoring.renderers import rendering
 from apps.telemetry.errors import MonitoringError
 
 ACTIONS = {

@@ -13,15 +13,16 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pydantic import HttpUrl, SecretStr
 
-from apps.monitoring.adapters.grafana.fake.exchange import Fault
-from apps.monitoring.adapters.grafana.fake.grafana import TOKEN, FakeGrafana
-from apps.monitoring.adapters.grafana.fake.server import serving
+from apps.monitoring.grafana import station as grafana_station
 from apps.monitoring.metrics import DRIFTED, SYNCED
 from apps.monitoring.models import GrafanaSync
-from apps.monitoring.services import grafana_station, rendering
+from apps.monitoring.renderers import rendering
 from apps.monitoring.tasks import look_for_drift
 from apps.telemetry.prometheus import gauge, gauge_values
 from embedded.ports import free_port
+from tests.fakes.grafana.exchange import Fault
+from tests.fakes.grafana.grafana import TOKEN, FakeGrafana
+from tests.fakes.grafana.server import serving
 from tests.station import Station
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from apps.monitoring.core.alerts.burn import LEAST_BAD, PAIRS, Pair
-from apps.monitoring.core.slos import BUDGET_LEFT, EVENTS, SLOS, Slo, bad_count, burn, event_count
+from apps.monitoring.alerts.burn import LEAST_BAD, PAIRS, Pair
+from apps.monitoring.alerts.slos import BUDGET_LEFT, EVENTS, SLOS, Slo, bad_count, burn, event_count
 from tests.unit.monitoring.alerts.promtool import Case, Question, firing, labelled, run
 
 EACH = pytest.mark.parametrize(

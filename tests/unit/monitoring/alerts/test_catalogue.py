@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 
 from apps.cloudwatch.catalogue.catalogue import BY_KEY
-from apps.monitoring.adapters.alertmanager_yaml import alertmanager_files
-from apps.monitoring.adapters.grafana_alerts import grafana_alert_files
-from apps.monitoring.adapters.prometheus_yaml import rule_files
-from apps.monitoring.core.alerts.alert import Alert, Recording, runbook_name
-from apps.monitoring.core.alerts.aws import AWS_ALERTS, AwsAlert
-from apps.monitoring.core.alerts.burn import PAIRS
-from apps.monitoring.core.alerts.catalogue import ALERTS, RULE_FILES
-from apps.monitoring.core.alerts.roles import ROLES
-from apps.monitoring.core.dashboards.pages import PAGES
-from apps.monitoring.core.slos import COUNTED, PERIOD, SLOS, WINDOWS, burn, event_count, window_seconds
+from apps.monitoring.alerts.alert import Alert, Recording, runbook_name
+from apps.monitoring.alerts.aws import AWS_ALERTS, AwsAlert
+from apps.monitoring.alerts.burn import PAIRS
+from apps.monitoring.alerts.catalogue import ALERTS, RULE_FILES
+from apps.monitoring.alerts.roles import ROLES
+from apps.monitoring.alerts.slos import COUNTED, PERIOD, SLOS, WINDOWS, burn, event_count, window_seconds
+from apps.monitoring.dashboards.pages import PAGES
+from apps.monitoring.renderers.alertmanager_yaml import alertmanager_files
+from apps.monitoring.renderers.grafana_alerts import grafana_alert_files
+from apps.monitoring.renderers.prometheus_yaml import rule_files
 from apps.telemetry.metric import Metric
 
 ROOT = Path(__file__).parents[4]

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from apps.monitoring.core.alerts.alert import Alert, Group, Recording
-from apps.monitoring.core.alerts.catalogue import RULE_FILES
-from apps.monitoring.core.slos import BASE, window_seconds
+from apps.monitoring.alerts.alert import Alert, Group, Recording
+from apps.monitoring.alerts.catalogue import RULE_FILES
+from apps.monitoring.alerts.slos import BASE, window_seconds
 
 RANGE = re.compile(r"\[(\d+[smhd])(?::(\d+[smhd]))?\]")
 SCRAPED_S = 15

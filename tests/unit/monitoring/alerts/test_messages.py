@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from apps.monitoring.core.alerts.alert import runbook_name
-from apps.monitoring.core.alerts.burn import LEAST_BAD, PAIRS
-from apps.monitoring.core.slos import BUDGET_LEFT, SLO_BY_NAME, bad_count, burn, event_count
+from apps.monitoring.alerts.alert import runbook_name
+from apps.monitoring.alerts.burn import LEAST_BAD, PAIRS
+from apps.monitoring.alerts.slos import BUDGET_LEFT, SLO_BY_NAME, bad_count, burn, event_count
 from tests.unit.monitoring.alerts.promtool import RULES, Case, labelled
 from tests.unit.monitoring.alerts.thresholds import CASES_BY_FILE
 

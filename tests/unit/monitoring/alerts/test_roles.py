@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from apps.monitoring.core.alerts.catalogue import ALERTS
-from apps.monitoring.core.alerts.roles import ROLES, TOGETHER
+from apps.monitoring.alerts.catalogue import ALERTS
+from apps.monitoring.alerts.roles import ROLES, TOGETHER
 from embedded.prometheus import watcher
 from tests.unit.monitoring.alerts.thresholds import CASES_BY_FILE
 

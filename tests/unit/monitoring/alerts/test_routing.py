@@ -15,9 +15,9 @@ import pytest
 import requests
 import yaml
 
-from apps.monitoring.core.alerts.aws import AWS_ALERTS
-from apps.monitoring.core.alerts.catalogue import ALERTS
-from apps.monitoring.core.alerts.routing import INHIBITIONS, RECEIVERS
+from apps.monitoring.alerts.aws import AWS_ALERTS
+from apps.monitoring.alerts.catalogue import ALERTS
+from apps.monitoring.alerts.routing import INHIBITIONS, RECEIVERS
 from embedded.ports import free_port
 
 CONFIGURATION = Path(__file__).parents[4] / "dashboards/alertmanager/alertmanager.yaml"

@@ -10,9 +10,9 @@ import pytest
 import yaml
 from django.core.management import CommandError, get_commands, load_command_class
 
-from apps.monitoring.core.alerts.alert import Recording
-from apps.monitoring.core.alerts.aws import AWS_ALERTS
-from apps.monitoring.core.alerts.catalogue import ALERTS, RULE_FILES
+from apps.monitoring.alerts.alert import Recording
+from apps.monitoring.alerts.aws import AWS_ALERTS
+from apps.monitoring.alerts.catalogue import ALERTS, RULE_FILES
 from tests.unit.telemetry.test_metric import declared
 
 DOCS = Path(__file__).parents[4] / "docs"

@@ -6,8 +6,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from apps.monitoring.core.alerts.burn import PAIRS
-from apps.monitoring.core.slos import API_WITHIN_S, INGEST_WITHIN_S, PERIOD, SLOS, WRITE_WITHIN_S, Slo, window_seconds
+from apps.monitoring.alerts.burn import PAIRS
+from apps.monitoring.alerts.slos import (
+    API_WITHIN_S,
+    INGEST_WITHIN_S,
+    PERIOD,
+    SLOS,
+    WRITE_WITHIN_S,
+    Slo,
+    window_seconds,
+)
 from embedded.prometheus import KEPT
 
 ROOT = Path(__file__).parents[4]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from apps.monitoring.core.alerts.alert import Alert
-from apps.monitoring.core.alerts.catalogue import RULE_FILES
+from apps.monitoring.alerts.alert import Alert
+from apps.monitoring.alerts.catalogue import RULE_FILES
 from tests.unit.monitoring.alerts.promtool import Case, firing, run
 from tests.unit.monitoring.alerts.thresholds import CASES_BY_FILE
 

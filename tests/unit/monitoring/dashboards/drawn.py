@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from apps.monitoring.adapters.grafana_json import grafana_json
-from apps.monitoring.core.dashboards.model import AwsTarget, Dashboard, Panel, Target
-from apps.monitoring.core.dashboards.pages import PAGES
+from apps.monitoring.dashboards.model import AwsTarget, Dashboard, Panel, Target
+from apps.monitoring.dashboards.pages import PAGES
+from apps.monitoring.renderers.grafana_json import grafana_json
 
 PANELS: Final = [(page, panel) for page in PAGES for panel in page.panels]
 NAMES: Final = [f"{page.name}: {panel.title}" for page, panel in PANELS]

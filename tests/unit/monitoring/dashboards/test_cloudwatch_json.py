@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import pytest
 
-from apps.monitoring.adapters.cloudwatch_json import cloudwatch_json
-from apps.monitoring.core.dashboards.model import GRID, AwsTarget, Dashboard
-from apps.monitoring.core.dashboards.pages import AWS_PAGES
-from apps.monitoring.core.dashboards.provisioning import REGION
+from apps.monitoring.dashboards.model import GRID, AwsTarget, Dashboard
+from apps.monitoring.dashboards.pages import AWS_PAGES
+from apps.monitoring.renderers.cloudwatch_json import cloudwatch_json
+from apps.monitoring.renderers.provisioning import REGION
 
 SEARCH: Final = re.compile(r"SEARCH\('\{(?P<schema>[^}]+)\} MetricName=\"(?P<name>\w+)\"', '(?P<statistic>\w+)', 60\)")
 LONGEST_BODY: Final = 1_000_000

@@ -6,10 +6,10 @@ from typing import Final
 import pytest
 
 from apps.fleet.metrics import FLEET_SCORE, FLEET_STATE
-from apps.monitoring.core.dashboards.model import Dashboard, Target
-from apps.monitoring.core.dashboards.pages.fleet import FLEET
-from apps.monitoring.core.dashboards.pages.service import SERVICE
-from apps.monitoring.core.dashboards.recordings import PEERS, SERVICES_UP_TO
+from apps.monitoring.alerts.fleet_recordings import PEERS, SERVICES_UP_TO
+from apps.monitoring.dashboards.model import Dashboard, Target
+from apps.monitoring.dashboards.pages.fleet import FLEET
+from apps.monitoring.dashboards.pages.service import SERVICE
 from apps.telemetry.metric import Metric
 from tests.unit.monitoring.alerts.promtool import Question, labelled, run
 

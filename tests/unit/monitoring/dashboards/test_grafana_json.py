@@ -16,19 +16,19 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard as GrafanaDashboard
 
-from apps.monitoring.adapters.grafana_json import grafana_json
-from apps.monitoring.adapters.grafana_terms import CLEAR, COLOURS, PALE, UNITS
-from apps.monitoring.core.dashboards.fleets import MULTIPLES
-from apps.monitoring.core.dashboards.model import Dashboard, Unit
-from apps.monitoring.core.dashboards.pages import PAGES
-from apps.monitoring.core.dashboards.pages.fleet import FLEET
+from apps.monitoring.dashboards.fleets import MULTIPLES
+from apps.monitoring.dashboards.model import Dashboard, Unit
+from apps.monitoring.dashboards.pages import PAGES
+from apps.monitoring.dashboards.pages.fleet import FLEET
+from apps.monitoring.renderers.grafana_json import grafana_json
+from apps.monitoring.renderers.grafana_terms import CLEAR, COLOURS, PALE, UNITS
 from tests.unit.monitoring.dashboards.drawn import drawn, drawn_panels
 
 ROOT: Final = Path(__file__).parents[4]
 DRAW: Final = """
 import django, hashlib, sys
 django.setup()
-from apps.monitoring.services.rendering import render_all
+from apps.monitoring.renderers.rendering import render_all
 for path, text in render_all().items():
     print(path, hashlib.sha256(text.encode()).hexdigest())
 """

@@ -3,9 +3,9 @@
 import pytest
 
 from apps.fleet.metrics import FLEET_STATE
-from apps.monitoring.adapters.grafana_tables import overrides, transformations
-from apps.monitoring.core.dashboards.model import Column, Panel, Target, Unit, rising
-from apps.monitoring.core.dashboards.pages import PAGES
+from apps.monitoring.dashboards.model import Column, Panel, Target, Unit, rising
+from apps.monitoring.dashboards.pages import PAGES
+from apps.monitoring.renderers.grafana_tables import overrides, transformations
 from apps.telemetry.promql import level
 
 NOW = Target(level(FLEET_STATE, by=("service",)), "{{service}}", instant=True)

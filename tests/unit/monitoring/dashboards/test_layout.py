@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.fleet.metrics import FLEET_SERVICES
-from apps.monitoring.core.dashboards.layout import placed
-from apps.monitoring.core.dashboards.model import GRID, Dashboard, Panel, Row, Target, Unit
+from apps.monitoring.dashboards.layout import placed
+from apps.monitoring.dashboards.model import GRID, Dashboard, Panel, Row, Target, Unit
 from apps.telemetry.promql import level
 
 TARGET = Target(level(FLEET_SERVICES), "services")

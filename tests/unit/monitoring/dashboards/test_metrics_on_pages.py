@@ -3,9 +3,9 @@
 from typing import Final
 
 from apps.cloudwatch.catalogue.catalogue import CATALOGUE
-from apps.monitoring.core.alerts.alert import Recording
-from apps.monitoring.core.alerts.catalogue import RULE_FILES
-from apps.monitoring.core.foreign_metrics import EXPORTER_OF, EXPORTERS
+from apps.monitoring.alerts.alert import Recording
+from apps.monitoring.alerts.catalogue import RULE_FILES
+from apps.monitoring.third_party_metrics import EXPORTER_OF, EXPORTERS
 from apps.telemetry.metric import Metric
 from tests.unit.monitoring.dashboards.drawn import aws_targets, queries
 from tests.unit.telemetry.test_metric import declared

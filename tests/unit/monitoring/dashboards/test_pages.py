@@ -7,13 +7,13 @@ from typing import Final
 
 import pytest
 
-from apps.monitoring.core.alerts.alert import Alert
-from apps.monitoring.core.alerts.catalogue import ALERTS
-from apps.monitoring.core.dashboards.layout import placed
-from apps.monitoring.core.dashboards.model import GRID, Dashboard, Panel, Row, Target, Unit
-from apps.monitoring.core.dashboards.pages import PAGES
-from apps.monitoring.core.dashboards.pages.station import STATION
-from apps.monitoring.core.slos import SLOS, Slo
+from apps.monitoring.alerts.alert import Alert
+from apps.monitoring.alerts.catalogue import ALERTS
+from apps.monitoring.alerts.slos import SLOS, Slo
+from apps.monitoring.dashboards.layout import placed
+from apps.monitoring.dashboards.model import GRID, Dashboard, Panel, Row, Target, Unit
+from apps.monitoring.dashboards.pages import PAGES
+from apps.monitoring.dashboards.pages.station import STATION
 from tests.unit.monitoring.dashboards.drawn import NAMES, PANELS, labels_of
 
 PAGE_BY_NAME: Final = {page.name: page for page in PAGES}

@@ -8,8 +8,8 @@ from typing import Final
 
 import yaml
 
-from apps.monitoring.core.dashboards.model import Variable
-from apps.monitoring.core.dashboards.pages import PAGES
+from apps.monitoring.dashboards.model import Variable
+from apps.monitoring.dashboards.pages import PAGES
 from tests.unit.monitoring.dashboards.drawn import queries
 
 VALUES: Final = {"__rate_interval": "5m", "__range": "6h", "__interval": "1m"}

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.ingest.metrics import LAG_SECONDS
-from apps.monitoring.core.dashboards.differences import compared
-from apps.monitoring.services.rendering import differences, render_all, write_all
+from apps.monitoring.renderers.rendering import differences, render_all, write_all
+from apps.monitoring.renderers.stale import compared
 from tests.unit.monitoring.dashboards.drawn import queries
 
 COMMITTED: Final = Path(__file__).parents[4] / "dashboards"
@@ -26,7 +26,7 @@ from apps.ingest import metrics
 metrics.LAG_SECONDS = dataclasses.replace(metrics.LAG_SECONDS, name="anden_ingest_behind_seconds")
 import django
 django.setup()
-from apps.monitoring.services.rendering import differences
+from apps.monitoring.renderers.rendering import differences
 for each in differences(pathlib.Path(sys.argv[1])):
     print(each.path, each.part, sep="\\t")
 """

@@ -8,9 +8,9 @@ import pytest
 from apps.api.metrics import PROBE_CHECKS
 from apps.api.metrics import REQUESTS as API_REQUESTS
 from apps.ingest.metrics import FRESHNESS, LAG_RECORDS
-from apps.monitoring.core.dashboards.model import Target
-from apps.monitoring.core.dashboards.pages.station import STATION
-from apps.monitoring.core.foreign_metrics import ALERTS
+from apps.monitoring.dashboards.model import Target
+from apps.monitoring.dashboards.pages.station import STATION
+from apps.monitoring.third_party_metrics import ALERTS
 from tests.unit.monitoring.alerts.promtool import Question, labelled, run
 
 AT: Final = "30m"

@@ -7,11 +7,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.monitoring.adapters.grafana.fake.alerting import duration
-from apps.monitoring.adapters.grafana.fake.boards import filled_in
-from apps.monitoring.core.grafana.canonical import canonical
-from apps.monitoring.core.grafana.differences import ABSENT, LONGEST, Difference, differences, shown
-from apps.monitoring.core.grafana.objects import Kind
+from apps.monitoring.diff import ABSENT, LONGEST, Difference, differences, shown
+from apps.monitoring.grafana.sync.canonical import canonical
+from apps.monitoring.grafana.sync.objects import Kind
+from tests.fakes.grafana.alerting import duration
+from tests.fakes.grafana.boards import filled_in
 from tests.grafanas import dashboard, panel
 
 texts = st.text(alphabet="abc xyz", min_size=1, max_size=8)

@@ -12,19 +12,19 @@ import requests
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
 
-from apps.monitoring.adapters.grafana.answer import Answer
-from apps.monitoring.adapters.grafana.client import Client
-from apps.monitoring.adapters.grafana.connect import connect
-from apps.monitoring.adapters.grafana.fake.exchange import Fault
-from apps.monitoring.adapters.grafana.fake.grafana import EVERYTHING, TOKEN, FakeGrafana
-from apps.monitoring.adapters.grafana.fake.server import serving
-from apps.monitoring.adapters.grafana.legacy import LegacyGrafana
-from apps.monitoring.adapters.grafana.session import Patience
-from apps.monitoring.core.errors import GrafanaAway, GrafanaRefused
+from apps.monitoring.errors import GrafanaAway, GrafanaRefused
+from apps.monitoring.grafana.client.answer import Answer
+from apps.monitoring.grafana.client.client import Client
+from apps.monitoring.grafana.client.connect import connect
+from apps.monitoring.grafana.client.legacy import LegacyGrafana
+from apps.monitoring.grafana.client.session import Patience
+from apps.monitoring.grafana.run_sync import Run, dashboards_sync
 from apps.monitoring.metrics import SYNC_REQUESTS
-from apps.monitoring.services.grafana_sync import Run, dashboards_sync
 from apps.telemetry.prometheus import counter
 from embedded.ports import free_port
+from tests.fakes.grafana.exchange import Fault
+from tests.fakes.grafana.grafana import EVERYTHING, TOKEN, FakeGrafana
+from tests.fakes.grafana.server import serving
 from tests.grafanas import NOW, MemoryHistory, manifest
 
 QUICK = Patience(timeout_s=2, tries=3, pause_s=0.001)

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
-from apps.monitoring.adapters.grafana.fake.world import World
-from apps.monitoring.core.errors import SyncRefused
-from apps.monitoring.core.grafana.drift import ADOPT, MOVE
-from apps.monitoring.core.grafana.show import drift_advice, drift_lines
-from apps.monitoring.services.grafana_sync import dashboards_drift, dashboards_plan, dashboards_sync
+from apps.monitoring.errors import SyncRefused
+from apps.monitoring.grafana.run_sync import dashboards_drift, dashboards_plan, dashboards_sync
+from apps.monitoring.grafana.sync.drift import ADOPT, MOVE
+from apps.monitoring.grafana.sync.show import drift_advice, drift_lines
+from tests.fakes.grafana.grafana import FakeGrafana
+from tests.fakes.grafana.world import World
 from tests.grafanas import VALUES, MemoryHistory, documents, manifest, panel, rule, run_on
 
 

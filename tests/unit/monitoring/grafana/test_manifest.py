@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
-from apps.monitoring.adapters.grafana.files import documents as read_documents
-from apps.monitoring.core.errors import ManifestInvalid
-from apps.monitoring.core.grafana.history import Synced, as_documents, from_documents
-from apps.monitoring.core.grafana.manifest import READERS, read_manifest
-from apps.monitoring.core.grafana.objects import Kind
-from apps.monitoring.core.grafana.placeholders import Values, is_hash_of, resolved, sealed_hash
-from apps.monitoring.core.grafana.show import plan_lines
-from apps.monitoring.services.grafana_sync import dashboards_plan, dashboards_sync
+from apps.monitoring.errors import ManifestInvalid
+from apps.monitoring.grafana.client.files import documents as read_documents
+from apps.monitoring.grafana.run_sync import dashboards_plan, dashboards_sync
+from apps.monitoring.grafana.sync.history import Synced, as_documents, from_documents
+from apps.monitoring.grafana.sync.manifest import READERS, read_manifest
+from apps.monitoring.grafana.sync.objects import Kind
+from apps.monitoring.grafana.sync.placeholders import Values, is_hash_of, resolved, sealed_hash
+from apps.monitoring.grafana.sync.show import plan_lines
+from tests.fakes.grafana.grafana import FakeGrafana
 from tests.grafanas import NOW, MemoryHistory, dashboard, documents, manifest, panel, run_on
 
 ROOT = Path(__file__).parents[4]

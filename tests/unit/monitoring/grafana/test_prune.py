@@ -2,11 +2,11 @@
 
 import pytest
 
-from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
-from apps.monitoring.adapters.grafana.fake.world import Board
-from apps.monitoring.core.errors import GrafanaChanged, GrafanaRefused, PruneRefused
-from apps.monitoring.core.grafana.objects import Manifest
-from apps.monitoring.services.grafana_sync import dashboards_prune, dashboards_sync
+from apps.monitoring.errors import GrafanaChanged, GrafanaRefused, PruneRefused
+from apps.monitoring.grafana.run_sync import dashboards_prune, dashboards_sync
+from apps.monitoring.grafana.sync.objects import Manifest
+from tests.fakes.grafana.grafana import FakeGrafana
+from tests.fakes.grafana.world import Board
 from tests.grafanas import MemoryHistory, dashboard, documents, manifest, many, run_on
 
 

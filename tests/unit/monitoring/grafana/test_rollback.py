@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
-from apps.monitoring.core.errors import SyncUnknown
-from apps.monitoring.core.grafana.history import KEPT
-from apps.monitoring.core.grafana.objects import Key, Kind
-from apps.monitoring.core.grafana.plan import Sealing, actual_body, compare
-from apps.monitoring.core.grafana.show import done_line, sync_line
-from apps.monitoring.services.grafana_sync import dashboards_rollback, dashboards_sync
+from apps.monitoring.errors import SyncUnknown
+from apps.monitoring.grafana.run_sync import dashboards_rollback, dashboards_sync
+from apps.monitoring.grafana.sync.history import KEPT
+from apps.monitoring.grafana.sync.objects import Key, Kind
+from apps.monitoring.grafana.sync.plan import Sealing, actual_body, compare
+from apps.monitoring.grafana.sync.show import done_line, sync_line
+from tests.fakes.grafana.grafana import FakeGrafana
 from tests.grafanas import VALUES, MemoryHistory, dashboard, documents, manifest, run_on
 
 

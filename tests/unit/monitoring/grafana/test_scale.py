@@ -3,12 +3,12 @@
 import time
 from collections import Counter
 
-from apps.monitoring.adapters.grafana.client import Client
-from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
-from apps.monitoring.adapters.grafana.fake.server import serving
-from apps.monitoring.adapters.grafana.session import Patience
-from apps.monitoring.core.grafana.objects import Kind
-from apps.monitoring.services.grafana_sync import dashboards_plan, dashboards_sync
+from apps.monitoring.grafana.client.client import Client
+from apps.monitoring.grafana.client.session import Patience
+from apps.monitoring.grafana.run_sync import dashboards_plan, dashboards_sync
+from apps.monitoring.grafana.sync.objects import Kind
+from tests.fakes.grafana.grafana import FakeGrafana
+from tests.fakes.grafana.server import serving
 from tests.grafanas import MemoryHistory, manifest, many, run_on
 
 FOLDERS, DASHBOARDS, RULES = 20, 200, 1_000

@@ -5,16 +5,16 @@ from collections.abc import Callable
 
 import pytest
 
-from apps.monitoring.adapters.grafana.fake import alerting
-from apps.monitoring.adapters.grafana.fake.exchange import Reply, Request
-from apps.monitoring.adapters.grafana.fake.grafana import FakeGrafana
-from apps.monitoring.adapters.grafana.fake.world import Board
-from apps.monitoring.core.errors import GrafanaChanged, GrafanaRefused, SyncRefused
-from apps.monitoring.core.grafana.manifest import read_manifest
-from apps.monitoring.core.grafana.objects import Manifest
-from apps.monitoring.core.grafana.placeholders import Values, resolved
-from apps.monitoring.core.grafana.plan import Action
-from apps.monitoring.services.grafana_sync import dashboards_plan, dashboards_prune, dashboards_sync
+from apps.monitoring.errors import GrafanaChanged, GrafanaRefused, SyncRefused
+from apps.monitoring.grafana.run_sync import dashboards_plan, dashboards_prune, dashboards_sync
+from apps.monitoring.grafana.sync.manifest import read_manifest
+from apps.monitoring.grafana.sync.objects import Manifest
+from apps.monitoring.grafana.sync.placeholders import Values, resolved
+from apps.monitoring.grafana.sync.plan import Action
+from tests.fakes.grafana import alerting
+from tests.fakes.grafana.exchange import Reply, Request
+from tests.fakes.grafana.grafana import FakeGrafana
+from tests.fakes.grafana.world import Board
 from tests.grafanas import VALUES, MemoryHistory, dashboard, documents, manifest, rule, run_on, values_with
 
 

@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from apps.monitoring.adapters.grafana.client import Client
-from apps.monitoring.adapters.grafana.connect import connect
-from apps.monitoring.adapters.grafana.session import Patience
-from apps.monitoring.core.errors import GrafanaAway, GrafanaRefused
+from apps.monitoring.errors import GrafanaAway, GrafanaRefused
+from apps.monitoring.grafana.client.client import Client
+from apps.monitoring.grafana.client.connect import connect
+from apps.monitoring.grafana.client.session import Patience
 
 QUICK = Patience(timeout_s=2, tries=2, pause_s=0.001)
 HEALTH = json.dumps({"database": "ok", "version": "11.6.0"}).encode()

@@ -1,0 +1,52 @@
+"""Alerts on what PostgreSQL needs ahead of time, and on beat, which sees to it."""
+
+from typing import Final
+
+from apps.datasets.metrics import BEAT, LATEST, LEDGER_UNTIL
+from apps.monitoring.alerts.alert import Alert
+from apps.monitoring.alerts.conditions import days_left, stale
+from apps.telemetry.metrics import DATABASE_ERRORS, OUT_OF_RESOURCES
+from apps.telemetry.promql import Match, compose, increase, level
+
+DATABASE_ALERTS: Final = (
+    Alert(
+        "LedgerDaysEnding",
+        days_left(level(LEDGER_UNTIL), 2),
+        hold="10m",
+        severity="page",
+        summary="The ledger has fewer than two days ahead: without a day for its entry no batch can commit",
+        description="Its last day ends in {{ $value | humanizeDuration }}; the hourly task makes seven ahead.",
+        page="database",
+    ),
+    Alert(
+        "ContractMonthsEnding",
+        compose("{} and {} > time()", days_left(level(LATEST, by=("dataset",)), 45), level(LATEST, by=("dataset",))),
+        hold="1h",
+        severity="ticket",
+        summary="The contract of {{ $labels.dataset }} takes no month beyond the next: later rows would be refused",
+        description="The last month that it allows ends in {{ $value | humanizeDuration }}.",
+        page="ingest",
+        carries=("dataset",),
+    ),
+    Alert(
+        "BeatSilent",
+        stale(BEAT, 600),
+        hold="5m",
+        severity="ticket",
+        summary="Scheduled work does not run: no heartbeat of beat reaches a worker",
+        description="Days ahead are not made, old ones not dropped, hand edits in Grafana not looked for.",
+        page="self",
+    ),
+    Alert(
+        "DatabaseOutOfResources",
+        compose(
+            "{} > 5",
+            increase(DATABASE_ERRORS, Match("sqlstate_class", OUT_OF_RESOURCES), by=("alias",), window="10m"),
+        ),
+        hold="2m",
+        severity="page",
+        summary="PostgreSQL refuses {{ $labels.alias }} for want of room: disk, memory or connections",
+        description="Refusals of SQLSTATE class 53 within ten minutes: {{ $value | humanize }}.",
+        page="database",
+    ),
+)

@@ -1,0 +1,61 @@
+"""What Prometheus records for the pages of the fleet, so that they cost the same for fifty services and ten thousand.
+
+A distribution or a quantile over ten thousand services takes a moment; a page would ask for it at each of its
+hundreds of points. Recorded it is a handful of series, whatever the fleet's size.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from apps.fleet.metrics import FLEET_SCORE
+from apps.monitoring.alerts.alert import Group, Recording
+from apps.telemetry.metric import Metric
+from apps.telemetry.promql import compose, level, series
+
+EVERY: Final = "30s"
+"""Half of what passes between two evaluations of the fleet, so that none is missed."""
+EDGES: Final = (1, 2, 3, 4, 6, 10)
+"""Scores between which services are counted."""
+SHARES: Final = ((0.1, "p10"), (0.5, "p50"), (0.9, "p90"))
+WORST: Final = "worst"
+"""In place of a signal: each service's worst score over its signals."""
+
+WORST_SCORE: Final = Metric(
+    "anden:fleet_score:worst",
+    "A service's worst score over its signals: one series a service in place of six.",
+    "gauge",
+    labels=("service",),
+)
+SERVICES_UP_TO: Final = Metric(
+    "anden:fleet_services:count", "Services whose worst score is up to le.", "gauge", labels=("le",)
+)
+PEERS: Final = Metric(
+    "anden:fleet_score:quantile", "Quantiles of the scores over all services.", "gauge", labels=("signal", "band")
+)
+
+
+def fleet_recordings() -> Group:
+    """The rules: the worst scores, their distribution, and the band in which most services lie.
+
+    Prometheus evaluates them in this order, so the worst scores are there when they are counted.
+    """
+    worst = Recording(WORST_SCORE, level(FLEET_SCORE, by=("service",)))
+    return Group("anden-fleet-scores", EVERY, (worst, *_counts(), *_bands()))
+
+
+def _counts() -> Iterator[Recording]:
+    worst = series(WORST_SCORE)
+    every = compose("count({})", worst)
+    for edge in EDGES:
+        # No service below the edge is none; no service at all is nothing known.
+        below = compose(f"count({{}} <= {edge}) or 0 * {{}}", worst, every)
+        yield Recording(SERVICES_UP_TO, below, (("le", f"{edge}"),))
+    yield Recording(SERVICES_UP_TO, every, (("le", "+Inf"),))
+
+
+def _bands() -> Iterator[Recording]:
+    for share, band in SHARES:
+        scores = level(FLEET_SCORE, by=("service", "signal"))
+        yield Recording(PEERS, compose(f"quantile by (signal) ({share:g}, {{}})", scores), (("band", band),))
+        worst = compose(f"quantile({share:g}, {{}})", series(WORST_SCORE))
+        yield Recording(PEERS, worst, (("signal", WORST), ("band", band)))

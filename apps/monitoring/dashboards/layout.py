@@ -1,0 +1,48 @@
+"""Where each panel of a page stands: rows from top to bottom, each line of a row exactly as wide as the grid."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from apps.monitoring.dashboards.model import GRID, Dashboard, Panel, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A panel, or the heading of a row, and its place in columns and lines of the grid."""
+
+    item: Panel | Row
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+def placed(dashboard: Dashboard) -> Iterator[Placed]:
+    """Every heading and panel of the page with its place, in reading order.
+
+    Raises ValueError: a line of a row is not exactly as wide as the grid.
+    """
+    y = 0
+    for row in dashboard.rows:
+        yield Placed(row, 0, y, GRID, 1)
+        y += 1
+        for line in _lines(row):
+            x = 0
+            for panel in line:
+                yield Placed(panel, x, y, panel.width, row.height)
+                x += panel.width
+            y += row.height
+
+
+def _lines(row: Row) -> Iterator[tuple[Panel, ...]]:
+    line: list[Panel] = []
+    for panel in row.panels:
+        line.append(panel)
+        width = sum(each.width for each in line)
+        if width > GRID:
+            raise ValueError(f"row {row.title!r}: {panel.title!r} does not fit into its line")
+        if width == GRID:
+            yield tuple(line)
+            line = []
+    if line:
+        raise ValueError(f"row {row.title!r}: the last line ends after {line[-1].title!r}, before the grid does")

@@ -1,0 +1,141 @@
+"""What stands in Grafana, read with few requests: lists for everything, bodies only where ours are compared."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any, Final
+from urllib.parse import quote
+
+from apps.monitoring.errors import GrafanaRefused
+from apps.monitoring.grafana.client.answer import Answer
+from apps.monitoring.grafana.client.client import Client
+from apps.monitoring.grafana.sync.manifest import POLICY_UID
+from apps.monitoring.grafana.sync.objects import Body, Key, Kind, Listed, Manifest, State, rules_of
+from apps.monitoring.grafana.sync.ownership import our_routes, owned
+from apps.monitoring.grafana.sync.plan import REDACTED
+
+PAGE: Final = 1_000
+"""Hits of one page of the search; Grafana gives 5,000 at most."""
+
+Method = Callable[..., Any]
+"""One of grafana-client's."""
+
+ALERTING: Final = frozenset((Kind.RULE_GROUP, Kind.CONTACT_POINT, Kind.MUTE_TIMING, Kind.POLICY))
+
+
+class Reader:
+    """Reads states of one Grafana."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._api = client.api
+
+    def state(self, manifest: Manifest, *, policy: bool = False) -> State:
+        """What stands there, with the bodies of the manifest's objects; the policy if it has one, or when asked."""
+        wanted = {item.key for item in manifest.objects}
+        found: dict[Key, Body] = {}
+        listed: list[Listed] = []
+        for part in (self._folders, self._dashboards, self._data_sources, self._contact_points, self._mute_timings):
+            for entry, body in part(wanted):
+                listed.append(entry)
+                if body is not None and entry.key in wanted:
+                    found[entry.key] = body
+        rules = self._get("the alert rules", self._api.alertingprovisioning.get_alertrules_all)
+        listed += [_listed(Kind.RULE, rule["uid"], rule["title"], rule, rule["folderUID"]) for rule in rules]
+        tree = None
+        if policy or any(key.kind is Kind.POLICY for key in wanted):
+            tree = self._get("the notification policy", self._api.alertingprovisioning.get_notification_policy_tree)
+            for route in our_routes(tree)[:1]:
+                listed.append(Listed(Key(Kind.POLICY, POLICY_UID), str(route.get("receiver")), owned=True))
+        return State(tuple(listed), found, tuple(rules), self._intervals(manifest, rules), tree)
+
+    def _folders(self, wanted: set[Key]) -> Iterator[tuple[Listed, Body]]:
+        """Every folder; those that we want are asked for by uid if the search's index does not have them yet."""
+        hits = {hit["uid"]: {**hit, "parentUid": hit.get("folderUid")} for hit in self._search("dash-folder")}
+        for key in sorted(wanted):
+            if key.kind is Kind.FOLDER and key.uid not in hits:
+                found = self._one(key, self._api.folder.get_folder)
+                hits.update({key.uid: found} if found else {})
+        for uid, hit in hits.items():
+            parent = hit.get("parentUid") or ""
+            body = {"uid": uid, "title": hit["title"], "parentUid": parent}
+            yield _listed(Kind.FOLDER, uid, hit["title"], body, parent), body
+
+    def _dashboards(self, wanted: set[Key]) -> Iterator[tuple[Listed, Body | None]]:
+        """Every dashboard: those that we want as they are saved, the others as the search's index has them."""
+        for key in sorted(wanted):
+            if key.kind is Kind.DASHBOARD and (found := self._one(key, self._api.dashboard.get_dashboard)):
+                place = found["meta"].get("folderUid") or ""
+                body = {**found["dashboard"], "folderUid": place}
+                yield _listed(Kind.DASHBOARD, key.uid, body["title"], body, place), body
+        for hit in self._search("dash-db"):
+            entry = _listed(Kind.DASHBOARD, hit["uid"], hit["title"], hit, hit.get("folderUid") or "")
+            if entry.key not in wanted:
+                yield entry, None
+
+    def _one(self, key: Key, method: Method) -> Body | None:
+        """The object of this key; None when there is none."""
+        answer = self._client.call(method, quote(key.uid, safe=""))
+        return None if answer.status == 404 else dict(self._read(str(key), answer))
+
+    def _data_sources(self, wanted: set[Key]) -> Iterator[tuple[Listed, Body | None]]:
+        for body in self._get("the data sources", self._api.datasource.list_datasources):
+            entry = _listed(Kind.DATA_SOURCE, body["uid"], body["name"], body)
+            yield entry, self._data_source(body["uid"]) if entry.key in wanted else None
+
+    def _data_source(self, uid: str) -> Body:
+        """The data source whole, its secrets named as Grafana names those of contact points."""
+        get = self._api.datasource.get_datasource_by_uid
+        body: Body = self._get(f"data source {uid}", get, quote(uid, safe=""))
+        secrets = {name: REDACTED for name, there in (body.get("secureJsonFields") or {}).items() if there}
+        return {**body, **({"secureJsonData": secrets} if secrets else {})}
+
+    def _contact_points(self, _wanted: set[Key]) -> Iterator[tuple[Listed, Body]]:
+        for body in self._get("the contact points", self._api.alertingprovisioning.get_contactpoints):
+            yield _listed(Kind.CONTACT_POINT, body["uid"], body["name"], body), body
+
+    def _mute_timings(self, _wanted: set[Key]) -> Iterator[tuple[Listed, Body]]:
+        for body in self._get("the mute timings", self._api.alertingprovisioning.get_mute_timings):
+            yield _listed(Kind.MUTE_TIMING, body["name"], body["name"], body), body
+
+    def _intervals(self, manifest: Manifest, rules: list[Body]) -> dict[tuple[str, str], int]:
+        """The interval of each wanted group that stands there."""
+        standing = {(rule["folderUID"], rule["ruleGroup"]) for rule in rules}
+        groups = [item for item in manifest.objects if rules_of(item)]
+        intervals = {}
+        for item in groups:
+            folder, title = item.body["folderUid"], item.body["title"]
+            if (folder, title) in standing:
+                group = self._get(f"rule group {title}", *rule_group_of(self._client, folder, title))
+                intervals[folder, title] = int(group["interval"])
+        return intervals
+
+    def _search(self, kind: str) -> Iterator[Body]:
+        """All hits of this type, page by page; what moved between two pages comes once."""
+        seen: set[str] = set()
+        for page in count(1):
+            params = {"type": kind, "limit": PAGE, "page": page}
+            hits = self._read("the search", self._client.send("GET", "/api/search", params=params))
+            for hit in hits:
+                if hit["uid"] not in seen:
+                    seen.add(hit["uid"])
+                    yield hit
+            if len(hits) < PAGE:
+                return
+
+    def _get(self, what: str, method: Method, *args: str) -> Any:
+        answer = self._client.call(method, *args)
+        return self._read(what, answer)
+
+    def _read(self, what: str, answer: Answer) -> Any:
+        if not answer.ok:
+            raise GrafanaRefused(f"{self._client.where} refuses to read {what}: {answer.status} {answer.message}")
+        return answer.body if answer.body is not None else []
+
+
+def rule_group_of(client: Client, folder: str, title: str) -> tuple[Method, str, str]:
+    """The method that gives a rule group, and its arguments."""
+    return client.api.alertingprovisioning.get_rule_group, quote(folder, safe=""), quote(title, safe="")
+
+
+def _listed(kind: Kind, uid: str, title: str, body: Body, place: str = "") -> Listed:
+    return Listed(Key(kind, uid), title, place, owned(kind, uid, body))

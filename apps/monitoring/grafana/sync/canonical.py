@@ -1,0 +1,164 @@
+"""The canonical form: what is left of a body when everything that Grafana fills in by itself is taken away.
+
+Applied to what we send and to what we read, so that two objects are equal exactly if nobody changed one of them.
+Lists whose items name themselves become objects by that name (`[Lag]` for a panel), so that a path can be read
+and an inserted item does not shift the rest; their order is kept as a value of its own.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from apps.monitoring.diff import ORDER_KEY
+from apps.monitoring.grafana.sync.objects import Body, Kind
+
+RIGHTS: Final = ("hasAcl", "canSave", "canEdit", "canAdmin", "canDelete", "accessControl")
+WHEN: Final = ("created", "createdBy", "updated", "updatedBy")
+
+FILLED: Final[Mapping[Kind, frozenset[str]]] = {
+    Kind.FOLDER: frozenset((*RIGHTS, *WHEN, "id", "orgId", "url", "version", "parents", "managedBy")),
+    Kind.DATA_SOURCE: frozenset(
+        (*RIGHTS, "id", "orgId", "version", "readOnly", "typeLogoUrl", "typeName", "secureJsonFields", "apiVersion")
+    ),
+    Kind.DASHBOARD: frozenset(("id", "version", "iteration", "schemaVersion", "gnetId")),
+    Kind.CONTACT_POINT: frozenset(("provenance",)),
+    Kind.MUTE_TIMING: frozenset(("provenance", "version", "uid")),
+    Kind.POLICY: frozenset(("provenance",)),
+    Kind.RULE_GROUP: frozenset(("provenance",)),
+    Kind.RULE: frozenset((*WHEN, "id", "orgID", "provenance", "guid")),
+}
+"""What the server fills in at the top of a body: identities, versions, timestamps, rights."""
+
+DEFAULTS: Final[Mapping[str, tuple[Any, ...]]] = {
+    "allowUiUpdates": (False,),
+    "basicAuth": (False,),
+    "collapsed": (False,),
+    "continue": (False,),
+    "disableResolveMessage": (False,),
+    "editable": (True,),
+    "exemplar": (False,),
+    "fiscalYearStartMonth": (0,),
+    "for": ("0s",),
+    "graphTooltip": (0,),
+    "hide": (0, False),
+    "includeAll": (False,),
+    "instant": (False,),
+    "intervalMs": (1000,),
+    "isDefault": (False,),
+    "isPaused": (False,),
+    "keep_firing_for": ("0s",),
+    "liveNow": (False,),
+    "maxDataPoints": (43200,),
+    "multi": (False,),
+    "pluginVersion": (),
+    "preload": (False,),
+    "relativeTimeRange": ({"from": 0, "to": 0},),
+    "skipUrlSync": (False,),
+    "transparent": (False,),
+    "weekStart": ("browser",),
+    "withCredentials": (False,),
+}
+"""Values that Grafana fills in where nothing was said, by the key's name wherever it stands; () is any value."""
+
+NAMED_BY: Final[Mapping[str, tuple[str, ...]]] = {
+    "panels": ("id",),
+    "list": ("name",),
+    "targets": ("refId",),
+    "data": ("refId",),
+    "rules": ("uid",),
+    "overrides": (),
+    "links": ("title",),
+    "transformations": ("id",),
+}
+"""Lists whose items name themselves, and by which key."""
+
+DURATIONS: Final = frozenset(["for", "keep_firing_for", "group_wait", "group_interval", "repeat_interval"])
+_DURATION: Final = re.compile(r"(\d+)(ms|s|m|h|d|w|y)")
+_SECONDS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
+
+
+def canonical(kind: Kind, body: Body) -> Body:
+    """The canonical form of a body as it is sent or read."""
+    filled = FILLED[kind]
+    kept = {name: value for name, value in body.items() if name not in filled}
+    if kind is Kind.RULE_GROUP:
+        kept = {**kept, "rules": [_rule(rule) for rule in body.get("rules") or ()]}
+    prepare = PREPARE.get(kind)
+    cleaned: Body = _clean(prepare(kept) if prepare else kept)
+    return cleaned
+
+
+def _rule(rule: Body) -> Body:
+    """Without what the server fills in; Grafana writes a query's refId into its model, too."""
+    kept = {name: value for name, value in rule.items() if name not in FILLED[Kind.RULE]}
+    queries = [
+        {**query, "model": {"refId": query.get("refId"), **(query.get("model") or {})}}
+        for query in rule.get("data") or ()
+    ]
+    return {**kept, "data": queries}
+
+
+def _dashboard(body: Body) -> Body:
+    """Without the annotation query that Grafana adds to each dashboard, and with the tags in one order."""
+    annotations = body.get("annotations") or {}
+    queries = [query for query in annotations.get("list") or () if not query.get("builtIn")]
+    tags = sorted(set(body.get("tags") or ()))
+    return {**body, "annotations": {**annotations, "list": queries}, "tags": tags}
+
+
+def _data_source(body: Body) -> Body:
+    url = body.get("url")
+    return {**body, "url": url.rstrip("/")} if isinstance(url, str) else body
+
+
+def _policy(body: Body) -> Body:
+    """With the matchers of every route in one order: Grafana sorts them."""
+    matchers = sorted(list(matcher) for matcher in body.get("object_matchers") or ())
+    routes = [_policy(route) for route in body.get("routes") or ()]
+    return {**body, "object_matchers": matchers, "routes": routes}
+
+
+PREPARE: Final[Mapping[Kind, Callable[[Body], Body]]] = {
+    Kind.DASHBOARD: _dashboard,
+    Kind.DATA_SOURCE: _data_source,
+    Kind.POLICY: _policy,
+}
+
+
+def _clean(value: Any, name: str = "") -> Any:
+    """The value without what says nothing, lists of named items by name."""
+    if isinstance(value, dict):
+        parts = {key: _clean(part, key) for key, part in value.items()}
+        return {key: part for key, part in parts.items() if not _says_nothing(key, part)}
+    if isinstance(value, list):
+        items = [_clean(part) for part in value]
+        return _by_name(items, NAMED_BY.get(name, ()))
+    if name in DURATIONS and isinstance(value, str):
+        return _seconds(value)
+    return value
+
+
+def _says_nothing(name: str, value: Any) -> bool:
+    if value is None or (not value and isinstance(value, str | list | dict)):
+        return True  # Grafana writes and drops these as it likes
+    if name not in DEFAULTS:
+        return False
+    defaults = DEFAULTS[name]
+    return not defaults or any(type(value) is type(default) and value == default for default in defaults)
+
+
+def _by_name(items: list[Any], keys: tuple[str, ...]) -> Any:
+    """The items by their names, and the order of the names; the list itself where they have none of their own."""
+    for key in keys:
+        names = [item.get(key) if isinstance(item, dict) else None for item in items]
+        if items and all(name not in (None, "") for name in names) and len(set(names)) == len(names):
+            return {**{f"[{name}]": item for name, item in zip(names, items, strict=True)}, ORDER_KEY: names}
+    return items
+
+
+def _seconds(text: str) -> str:
+    """A duration in one spelling: 5m, 5m0s and 300s are the same."""
+    parts = _DURATION.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        return text
+    return f"{sum(int(number) * _SECONDS[unit] for number, unit in parts):g}s"

@@ -1,0 +1,147 @@
+"""The manifest: rendered files become the objects that shall stand in Grafana.
+
+`dashboards/grafana/*.json` are dashboards, in the folder that names them, or else in the first one.
+`dashboards/grafana/provisioning/` holds, as Grafana's HTTP API takes them:
+
+- folders.json: `[{"uid", "title", "parentUid"?, "dashboards": [uid, …]?}]`
+- datasources.json: `[{"uid", "name", "type", "access", "url", "jsonData", "secureJsonData"?}]`
+- alert-rules.json: `[{"folderUid", "title", "interval": seconds, "rules": [{"uid", "title", "data", …}]}]`
+- contact-points.json: `[{"uid", "name", "type", "settings", "disableResolveMessage"?}]`
+- mute-timings.json: `[{"name", "time_intervals"}]`, names with the prefix
+- policy.json: one route, `{"receiver", "routes", …}`: the subtree
+
+Every file may be missing. Uids begin with `anden-`. `${ANDEN_GRAFANA_…}` in a string is replaced by the setting.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from apps.monitoring.errors import ManifestInvalid
+from apps.monitoring.grafana.sync.objects import Body, GrafanaObject, Key, Kind, Manifest, group_key, ordered, rules_of
+from apps.monitoring.grafana.sync.ownership import PREFIX, TITLE, stamped
+
+PROVISIONING: Final = "provisioning/"
+LONGEST_UID: Final = 40
+"""Grafana refuses longer ones."""
+
+UID: Final = re.compile("[A-Za-z0-9_-]+")
+"""Grafana refuses others."""
+POLICY_UID: Final = f"{PREFIX}policy"
+
+
+def read_manifest(documents: Mapping[str, Any]) -> Manifest:
+    """The manifest of documents by their path below dashboards/grafana/.
+
+    Raises ManifestInvalid: names every file and object that cannot be sent.
+    """
+    faults: list[str] = []
+    objects: list[GrafanaObject] = []
+    places = _places(documents.get(f"{PROVISIONING}folders.json"))
+    for path, document in sorted(documents.items()):
+        try:
+            objects += _objects(path, document, places)
+        except (KeyError, TypeError, AttributeError) as error:
+            faults.append(f"{path}: not in the shape of Grafana's API ({type(error).__name__}: {error})")
+    faults += _faults(objects)
+    if faults:
+        raise ManifestInvalid("\n".join(faults))
+    return Manifest(ordered(objects))
+
+
+def _places(folders: Any) -> dict[str, str]:
+    """The folder of each dashboard that is named in one; under "" the folder of all others."""
+    found = [folder for folder in folders if isinstance(folder, dict)] if isinstance(folders, list) else []
+    named = {uid: str(folder.get("uid")) for folder in found for uid in folder.get("dashboards") or ()}
+    return {"": str(found[0].get("uid")) if found else "", **named}
+
+
+def _objects(path: str, document: Any, places: Mapping[str, str]) -> Iterator[GrafanaObject]:
+    if not path.startswith(PROVISIONING):
+        folder = places.get(document["uid"], places[""])
+        yield _made(Kind.DASHBOARD, document["uid"], document["title"], {**document, "folderUid": folder})
+        return
+    reader = READERS.get(path.removeprefix(PROVISIONING))
+    if reader is None:
+        raise KeyError(f"no file of this name is known; known are {', '.join(READERS)}")
+    yield from reader(document)
+
+
+def _made(kind: Kind, uid: str, title: str, body: Body) -> GrafanaObject:
+    return GrafanaObject(Key(kind, uid), title, stamped(kind, body))
+
+
+def _folders(document: list[Body]) -> Iterator[GrafanaObject]:
+    for body in document:
+        own = {name: value for name, value in body.items() if name != "dashboards"}
+        yield _made(Kind.FOLDER, body["uid"], body["title"], own)
+
+
+def _data_sources(document: list[Body]) -> Iterator[GrafanaObject]:
+    for body in document:
+        yield _made(Kind.DATA_SOURCE, body["uid"], body["name"], {"access": "proxy", **body})
+
+
+def _rule_groups(document: list[Body]) -> Iterator[GrafanaObject]:
+    for body in document:
+        folder, title = body.get("folderUid") or body["folderUID"], body["title"]
+        rules = [{**rule, "folderUID": folder, "ruleGroup": title} for rule in body["rules"]]
+        whole = {"folderUid": folder, "title": title, "interval": int(body["interval"]), "rules": rules}
+        yield _made(Kind.RULE_GROUP, group_key(folder, title).uid, title, whole)
+
+
+def _contact_points(document: list[Body]) -> Iterator[GrafanaObject]:
+    for body in document:
+        yield _made(Kind.CONTACT_POINT, body["uid"], body["name"], body)
+
+
+def _mute_timings(document: list[Body]) -> Iterator[GrafanaObject]:
+    for body in document:
+        yield _made(Kind.MUTE_TIMING, body["name"], body["name"], body)
+
+
+def _policy(document: Body) -> Iterator[GrafanaObject]:
+    yield _made(Kind.POLICY, POLICY_UID, document["receiver"], document)
+
+
+BY_NAME: Final = frozenset((Kind.RULE_GROUP, Kind.MUTE_TIMING))
+"""What Grafana is asked for by a name that people chose."""
+
+READERS: Final[Mapping[str, Callable[[Any], Iterator[GrafanaObject]]]] = {
+    "folders.json": _folders,
+    "datasources.json": _data_sources,
+    "alert-rules.json": _rule_groups,
+    "contact-points.json": _contact_points,
+    "mute-timings.json": _mute_timings,
+    "policy.json": _policy,
+}
+
+
+def _faults(objects: Iterable[GrafanaObject]) -> Iterator[str]:
+    """What cannot be sent, or could never be known as ours again."""
+    items = list(objects)
+    uids = [item.key for item in items] + [Key(Kind.RULE, rule["uid"]) for item in items for rule in rules_of(item)]
+    for key, times in Counter(uids).items():
+        if times > 1:
+            yield f"{key}: declared {times} times"
+        if key.kind is not Kind.RULE_GROUP and not key.uid.startswith(PREFIX):
+            yield f"{key}: must begin with {PREFIX}"
+        if key.kind not in BY_NAME and len(key.uid) > LONGEST_UID:
+            yield f"{key}: longer than {LONGEST_UID} characters"
+        if key.kind not in BY_NAME and not UID.fullmatch(key.uid):
+            yield f"{key}: a uid holds letters, digits, - and _"
+    folders = {item.key.uid for item in items if item.key.kind is Kind.FOLDER}
+    for item in items:
+        yield from _misplaced(item, folders)
+        if item.key.kind in BY_NAME and ("/" in item.title or item.title in {"", ".", ".."}):
+            yield f'{item.key}: Grafana finds nothing by the name "{item.title}" in an address: leave the slash out'
+
+
+def _misplaced(item: GrafanaObject, folders: set[str]) -> Iterator[str]:
+    if item.key.kind is Kind.FOLDER and not item.title.startswith(TITLE):
+        yield f'{item.key}: the title "{item.title}" must begin with {TITLE}, which marks a folder as ours'
+    if item.key.kind in {Kind.DASHBOARD, Kind.RULE_GROUP} and item.body["folderUid"] not in folders:
+        yield f'{item.key}: its folder "{item.body["folderUid"]}" is not in folders.json'
+    if item.key.kind is Kind.FOLDER and item.body.get("parentUid", "") not in {"", *folders}:
+        yield f'{item.key}: its parent "{item.body["parentUid"]}" is not in folders.json'

@@ -1,0 +1,86 @@
+"""What is Andén's: the uid's prefix and a mark, both; with one of them alone an object is somebody else's.
+
+| Kind | The mark |
+|---|---|
+| folder | its title begins with `Andén`: folders carry nothing else of their own |
+| data source | `jsonData.managedBy` is `anden` |
+| dashboard | the tag `anden` |
+| contact point, mute timing | provenance `api`: made by provisioning, not by a person |
+| rule | the label `managed_by` is `anden` |
+| policy | a first-level route with the matcher `managed_by = anden` |
+
+The marks are stamped on what is sent, so that rendered files need not repeat them; a folder's title is ours to choose.
+"""
+
+from typing import Any, Final
+
+from apps.monitoring.grafana.sync.objects import Body, Kind
+
+PREFIX: Final = "anden-"
+TITLE: Final = "Andén"
+TAG: Final = "anden"
+LABEL: Final = "managed_by"
+JSON_KEY: Final = "managedBy"
+OWNER: Final = "anden"
+MATCHER: Final = [LABEL, "=", OWNER]
+
+MARKS: Final = {
+    Kind.FOLDER: f"a title that begins with {TITLE}",
+    Kind.DATA_SOURCE: f"jsonData.{JSON_KEY} = {OWNER}",
+    Kind.DASHBOARD: f"the tag {TAG}",
+    Kind.CONTACT_POINT: "provenance api",
+    Kind.MUTE_TIMING: "provenance api",
+    Kind.POLICY: f"the matcher {LABEL} = {OWNER}",
+    Kind.RULE_GROUP: f"the label {LABEL} = {OWNER} on every rule",
+    Kind.RULE: f"the label {LABEL} = {OWNER}",
+}
+"""The mark of each kind, in words."""
+
+
+def marked(kind: Kind, body: Body) -> bool:
+    """Whether the body of an object carries the mark of its kind."""
+    match kind:
+        case Kind.FOLDER:
+            return str(body.get("title", "")).startswith(TITLE)
+        case Kind.DATA_SOURCE:
+            return (body.get("jsonData") or {}).get(JSON_KEY) == OWNER
+        case Kind.DASHBOARD:
+            return TAG in (body.get("tags") or ())
+        case Kind.RULE:
+            return (body.get("labels") or {}).get(LABEL) == OWNER
+        case Kind.RULE_GROUP:
+            return all(marked(Kind.RULE, rule) for rule in body.get("rules") or ())
+        case Kind.POLICY:
+            return MATCHER in [list(matcher) for matcher in body.get("object_matchers") or ()]
+        case _:
+            return body.get("provenance") == "api"
+
+
+def owned(kind: Kind, uid: str, body: Body) -> bool:
+    """Whether an object is Andén's: prefix and mark."""
+    return uid.startswith(PREFIX) and marked(kind, body)
+
+
+def stamped(kind: Kind, body: Body) -> Body:
+    """The body with the mark of its kind, as far as a body can carry it."""
+    match kind:
+        case Kind.DATA_SOURCE:
+            return {**body, "jsonData": {**(body.get("jsonData") or {}), JSON_KEY: OWNER}}
+        case Kind.DASHBOARD:
+            tags = list(body.get("tags") or ())
+            return {**body, "tags": tags if TAG in tags else [*tags, TAG]}
+        case Kind.RULE:
+            return {**body, "labels": {**(body.get("labels") or {}), LABEL: OWNER}}
+        case Kind.RULE_GROUP:
+            return {**body, "rules": [stamped(Kind.RULE, rule) for rule in body["rules"]]}
+        case Kind.POLICY:
+            others = [list(matcher) for matcher in body.get("object_matchers") or ()]
+            return {**body, "object_matchers": others if MATCHER in others else [MATCHER, *others]}
+        case _:
+            return body
+
+
+def our_routes(tree: Body) -> list[Body]:
+    """The first-level routes of the notification policy that are Andén's."""
+    routes: list[Any] = tree.get("routes") or []
+    return [route for route in routes if marked(Kind.POLICY, route)]

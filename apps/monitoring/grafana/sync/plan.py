@@ -1,0 +1,171 @@
+"""What has to be done so that Grafana holds what the manifest says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from apps.monitoring.diff import ABSENT, Difference, differences
+from apps.monitoring.grafana.sync.canonical import canonical
+from apps.monitoring.grafana.sync.objects import (
+    ORDER,
+    Body,
+    GrafanaObject,
+    Key,
+    Kind,
+    Listed,
+    Manifest,
+    State,
+    rules_of,
+)
+from apps.monitoring.grafana.sync.obstacles import There
+from apps.monitoring.grafana.sync.ownership import MARKS, our_routes
+from apps.monitoring.grafana.sync.placeholders import Path, is_hash_of, sealed_name
+
+Verb = Literal["create", "update", "delete"]
+SECRET: Final = "(secret)"  # noqa: S105 - what stands in its place
+OTHER_SECRET: Final = "(another secret, or an older one)"  # noqa: S105
+REDACTED: Final = "[REDACTED]"
+"""What Grafana gives instead of a secret; the adapter says the same of a data source's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One change of one object: what is sent, over what is there."""
+
+    verb: Verb
+    key: Key
+    title: str
+    changes: tuple[Difference, ...] = ()
+    item: GrafanaObject | None = None
+    actual: Body | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The changes in the order of dependency, what forbids them, and what the code no longer has."""
+
+    actions: tuple[Action, ...] = ()
+    refusals: tuple[str, ...] = ()
+    unchanged: int = 0
+    leftovers: tuple[Listed, ...] = ()
+
+    def count(self, verb: Verb) -> int:
+        """How many changes are of this verb."""
+        return sum(action.verb == verb for action in self.actions)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """What is known of secrets that were sent: hashes by name. `trusting` takes unreadable ones for ours."""
+
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    trusting: bool = False
+
+    def holds(self, key: Key, path: Path, secret: str, theirs: Any) -> bool:
+        """Whether the secret at this path is what Grafana holds, as far as anyone can know."""
+        if theirs != REDACTED:
+            return bool(theirs == secret)
+        stored = self.hashes.get(sealed_name(key, path))
+        return self.trusting or (stored is not None and is_hash_of(stored, secret))
+
+
+def plan(manifest: Manifest, state: State, sealing: Sealing, *, adopt: bool = False) -> Plan:
+    """What makes the state equal to the manifest; nothing is deleted, and nothing foreign is touched.
+
+    `adopt` takes over objects that have a uid of the manifest but lack the mark.
+    """
+    actions: list[Action] = []
+    refusals: list[str] = []
+    unchanged = 0
+    there = There(state, manifest.all_keys())
+    for item in manifest.objects:
+        actual = actual_body(item, state)
+        unmarked = there.unmarked(item)
+        refusals += there.in_the_way(item)
+        if not adopt:
+            refusals += unmarked
+        if actual is None:
+            actions.append(Action("create", item.key, item.title, item=item))
+            continue
+        changes = compare(item, actual, sealing)
+        if unmarked and adopt and not changes:
+            changes = (Difference("(mark)", MARKS[item.key.kind], ABSENT),)
+        if changes:
+            actions.append(Action("update", item.key, item.title, changes, item, actual))
+        else:
+            unchanged += 1
+    return Plan(tuple(actions), tuple(refusals), unchanged, leftovers(manifest, state))
+
+
+def compare(item: GrafanaObject, actual: Body, sealing: Sealing) -> tuple[Difference, ...]:
+    """Where the object as it stands differs from what it shall be; secrets are named, never shown."""
+    ours, theirs = item.body, actual
+    for path, secret in item.sealed.items():
+        found = _at(actual, path)
+        ours = _with(ours, path, SECRET)
+        if found is not ABSENT:
+            held = sealing.holds(item.key, path, secret, found)
+            theirs = _with(theirs, path, SECRET if held else OTHER_SECRET)
+    kind = item.key.kind
+    return tuple(differences(canonical(kind, ours), canonical(kind, theirs)))
+
+
+def actual_body(item: GrafanaObject, state: State) -> Body | None:
+    """The object as it stands in Grafana, comparable to ours; None where it is missing."""
+    if item.key.kind is Kind.RULE_GROUP:
+        return _actual_group(item, state)
+    if item.key.kind is Kind.POLICY:
+        routes = our_routes(state.tree or {})
+        return None if not routes else {**routes[0], **({"routes_beside": routes[1:]} if routes[1:] else {})}
+    return state.found.get(item.key)
+
+
+def _actual_group(item: GrafanaObject, state: State) -> Body | None:
+    """The group as it stands: those of its rules that the code has, wherever they are now."""
+    folder, title = item.body["folderUid"], item.body["title"]
+    wanted = {rule["uid"]: place for place, rule in enumerate(rules_of(item))}
+    there = [rule for rule in state.rules if rule["uid"] in wanted]
+    if not there:
+        return None
+    inside = [rule for rule in there if (rule["folderUID"], rule["ruleGroup"]) == (folder, title)]
+    elsewhere = [rule for rule in there if rule not in inside]
+    rules = list(inside)
+    for rule in sorted(elsewhere, key=lambda rule: wanted[rule["uid"]]):
+        rules.insert(wanted[rule["uid"]], rule)
+    interval = state.intervals.get((folder, title))
+    return {"folderUid": folder, "title": title, "interval": interval, "rules": rules}
+
+
+def leftovers(manifest: Manifest, state: State) -> tuple[Listed, ...]:
+    """What carries our prefix and mark but is not in the manifest, in the order in which it may be deleted."""
+    keys = manifest.all_keys()
+    parents = {item.key.uid: item.place for item in state.listed if item.key.kind is Kind.FOLDER}
+
+    def depth(item: Listed) -> int:
+        deep, uid = 0, item.key.uid
+        while item.key.kind is Kind.FOLDER and deep < len(parents) and (uid := parents.get(uid, "")):
+            deep += 1
+        return deep
+
+    kept = (item for item in state.listed if item.owned and item.key not in keys)
+    return tuple(sorted(kept, key=lambda item: (-ORDER[item.key.kind], -depth(item), item.key.uid)))
+
+
+def _at(body: Any, path: Path) -> Any:
+    """The value at the path; ABSENT where there is none."""
+    for step in path:
+        try:
+            body = body[step]
+        except (KeyError, IndexError, TypeError):
+            return ABSENT
+    return body
+
+
+def _with(body: Any, path: Path, value: Any) -> Any:
+    """A copy of the body with this value at the path."""
+    if not path:
+        return value
+    step, rest = path[0], path[1:]
+    if isinstance(body, list):
+        return [_with(part, rest, value) if place == step else part for place, part in enumerate(body)]
+    return {**body, step: _with(body[step], rest, value)}

@@ -1,0 +1,397 @@
+"""Dashboards as Grafana's JSON: the only module that knows grafana-foundation-sdk.
+
+The SDK leaves panel ids unset and the order of keys to chance of definition: ids come from titles, keys are sorted,
+so that the same page is the same text in every process.
+"""
+
+import json
+from collections.abc import Iterator
+from string import ascii_uppercase
+from typing import Any, Final
+
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import (
+    cloudwatch,
+    common,
+    heatmap,
+    prometheus,
+    stat,
+    statetimeline,
+    table,
+    timeseries,
+)
+from grafana_foundation_sdk.models import dashboard as sdk
+
+from apps.monitoring.dashboards.layout import Placed, placed
+from apps.monitoring.dashboards.model import (
+    AwsTarget,
+    Dashboard,
+    Meaning,
+    Panel,
+    ResourceVariable,
+    Row,
+    Target,
+    Variable,
+)
+from apps.monitoring.renderers.grafana_tables import Transformation, overrides, transformations
+from apps.monitoring.renderers.grafana_terms import (
+    COLOURS,
+    REGION,
+    SOURCES,
+    UNITS,
+    label_query,
+    meanings_by_value,
+    page_address,
+    panel_address,
+    resource_query,
+    steps_of,
+    value_address,
+)
+
+NO_VALUE: Final = "no data"
+ALL: Final = "$__all"
+
+
+def grafana_json(page: Dashboard) -> str:
+    """The page as Grafana's API takes it: two spaces, sorted keys, a last newline."""
+    return json.dumps(_dashboard(page), cls=JSONEncoder, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _dashboard(page: Dashboard) -> sdk.Dashboard:
+    return sdk.Dashboard(
+        uid=page.uid,
+        title=page.title,
+        description=page.answers,
+        tags=["anden"],
+        editable=False,
+        graph_tooltip=sdk.DashboardCursorSync.CROSSHAIR,
+        time=sdk.DashboardDashboardTime(from_val=page.time_from, to="now"),
+        timepicker=sdk.TimePickerConfig(),
+        refresh="1m",
+        panels=[_placed(place, page) for place in placed(page)],
+        templating=sdk.DashboardDashboardTemplating(list_val=list(_variables(page))),
+        annotations=sdk.AnnotationContainer(list_val=[_deploys()]),
+        links=list(_page_links(page)),
+    )
+
+
+def _deploys() -> sdk.AnnotationQuery:
+    """A line at each deploy, which the synchronisation writes."""
+    return sdk.AnnotationQuery(
+        name="Deploys",
+        datasource=sdk.DataSourceRef(type_val="grafana", uid="-- Grafana --"),
+        icon_color=COLOURS["neutral"],
+        target=sdk.AnnotationTarget(limit=100, match_any=False, tags=["anden", "deploy"], type_val="tags"),
+    )
+
+
+def _page_links(page: Dashboard) -> Iterator[sdk.DashboardLink]:
+    for link in page.details:
+        yield sdk.DashboardLink(
+            title=link.title,
+            type_val=sdk.DashboardLinkType.LINK,
+            url=page_address(link.page),
+            icon="dashboard",
+            tags=[],
+            include_vars=True,
+            keep_time=True,
+        )
+    yield sdk.DashboardLink(
+        title="All pages",
+        type_val=sdk.DashboardLinkType.DASHBOARDS,
+        icon="external link",
+        tags=["anden"],
+        as_dropdown=True,
+        include_vars=True,
+        keep_time=True,
+    )
+
+
+# Variables
+
+
+def _variables(page: Dashboard) -> Iterator[sdk.VariableModel]:
+    used = {_source(panel) for panel in page.panels}
+    for kind in sorted(used, reverse=True):
+        yield _source_variable(kind)
+    for variable in page.variables:
+        yield _resource(variable) if isinstance(variable, ResourceVariable) else _labels(variable)
+
+
+def _source_variable(kind: str) -> sdk.VariableModel:
+    label, uid, name = SOURCES[kind]
+    return sdk.VariableModel(
+        type_val=sdk.VariableType.DATASOURCE,
+        name=kind,
+        label=label,
+        query=kind,
+        current=sdk.VariableOption(selected=True, text=name, value=uid),
+    )
+
+
+def _labels(variable: Variable) -> sdk.VariableModel:
+    """The values of a label, or the series of a query in its own order."""
+    every = sdk.VariableOption(selected=True, text=["All"], value=[ALL])
+    return sdk.VariableModel(
+        type_val=sdk.VariableType.QUERY,
+        name=variable.name,
+        label=variable.title,
+        hide=sdk.VariableHide.HIDE_VARIABLE if variable.ranked else None,
+        datasource=_source_ref("prometheus"),
+        query=label_query(variable),
+        regex=f'/{variable.label}="([^"]+)"/' if variable.ranked else "",
+        refresh=sdk.VariableRefresh.ON_TIME_RANGE_CHANGED,
+        sort=sdk.VariableSort.DISABLED if variable.ranked else sdk.VariableSort.ALPHABETICAL_ASC,
+        multi=variable.many,
+        include_all=variable.many,
+        all_value=".*" if variable.many and not variable.ranked else None,
+        current=every if variable.many else None,
+    )
+
+
+def _resource(variable: ResourceVariable) -> sdk.VariableModel:
+    return sdk.VariableModel(
+        type_val=sdk.VariableType.QUERY,
+        name=variable.resource,
+        label=variable.title,
+        datasource=_source_ref("cloudwatch"),
+        query=resource_query(variable),
+        refresh=sdk.VariableRefresh.ON_DASHBOARD_LOAD,
+        sort=sdk.VariableSort.ALPHABETICAL_ASC,
+    )
+
+
+# Panels
+
+
+def _source(panel: Panel) -> str:
+    return "cloudwatch" if panel.is_aws else "prometheus"
+
+
+def _source_ref(kind: str) -> sdk.DataSourceRef:
+    return sdk.DataSourceRef(type_val=kind, uid=f"${{{kind}}}")
+
+
+def _placed(place: Placed, page: Dashboard) -> sdk.Panel | sdk.RowPanel:
+    at = sdk.GridPos(x=place.x, y=place.y, w=place.width, h=place.height)
+    if isinstance(place.item, Row):
+        return sdk.RowPanel(id_val=place.item.id, title=place.item.title, grid_pos=at)
+    return _panel(place.item, at, page)
+
+
+def _panel(panel: Panel, at: sdk.GridPos, page: Dashboard) -> sdk.Panel:
+    kinds = {
+        "stat": "stat",
+        "lines": "timeseries",
+        "table": "table",
+        "heatmap": "heatmap",
+        "timeline": "state-timeline",
+    }
+    return sdk.Panel(
+        type_val=kinds[panel.shape],
+        id_val=panel.id,
+        title=panel.title,
+        description=panel.description,
+        datasource=_source_ref(_source(panel)),
+        grid_pos=at,
+        links=[_link(link.title, panel_address(link)) for link in panel.links if not link.pick],
+        max_data_points=panel.points,
+        repeat=panel.repeat or None,
+        repeat_direction="h" if panel.repeat else None,
+        max_per_row=3 if panel.repeat else None,
+        targets=[
+            _target(panel, each, letter, page) for each, letter in zip(panel.targets, ascii_uppercase, strict=False)
+        ],
+        transformations=[_transformation(step) for step in transformations(panel)],
+        options=_options(panel),
+        field_config=sdk.FieldConfigSource(
+            defaults=_defaults(panel), overrides=[_override(*each) for each in overrides(panel)]
+        ),
+    )
+
+
+def _transformation(step: Transformation) -> sdk.DataTransformerConfig:
+    only = sdk.MatcherConfig(id_val="byRefId", options=step.only) if step.only else None
+    return sdk.DataTransformerConfig(id_val=step.name, options=step.options, filter_val=only)
+
+
+def _link(title: str, url: str) -> sdk.DashboardLink:
+    return sdk.DashboardLink(title=title, type_val=sdk.DashboardLinkType.LINK, url=url, tags=[])
+
+
+def _target(panel: Panel, target: Target | AwsTarget, letter: str, page: Dashboard) -> Any:
+    if isinstance(target, AwsTarget):
+        return _aws_target(target, letter, page)
+    formats = prometheus.PromQueryFormat
+    shape = formats.TABLE if panel.shape == "table" and target.instant else formats.TIME_SERIES
+    return prometheus.Dataquery(
+        ref_id=letter,
+        expr=target.query.text,
+        legend_format=target.legend,
+        instant=target.instant,
+        range_val=not target.instant,
+        editor_mode=prometheus.QueryEditorMode.CODE,
+        format_val=formats.HEATMAP if panel.shape == "heatmap" else shape,
+        datasource=_source_ref("prometheus"),
+    )
+
+
+def _aws_target(target: AwsTarget, letter: str, page: Dashboard) -> cloudwatch.CloudWatchMetricsQuery:
+    chosen = {each.dimension: each.resource for each in page.variables if isinstance(each, ResourceVariable)}
+    metric = target.metric
+    return cloudwatch.CloudWatchMetricsQuery(
+        ref_id=letter,
+        id_val=letter.lower(),
+        region=REGION,
+        namespace=metric.namespace,
+        metric_name=metric.name,
+        statistic=target.statistic,
+        dimensions={name: [f"${chosen[name]}" if name in chosen else "*"] for name in metric.dimensions},
+        match_exact=True,
+        period="",
+        label=" ".join(
+            (target.legend, *(f"${{PROP('Dim.{name}')}}" for name in metric.dimensions if name not in chosen))
+        ),
+        expression="",
+        query_mode=cloudwatch.CloudWatchQueryMode.METRICS,
+        metric_query_type=cloudwatch.MetricQueryType.SEARCH,
+        metric_editor_mode=cloudwatch.MetricEditorMode.BUILDER,
+        datasource=_source_ref("cloudwatch"),
+    )
+
+
+# What a panel looks like
+
+
+def _defaults(panel: Panel) -> sdk.FieldConfig:
+    picks = [
+        _link(link.title, value_address(link, panel)) for link in panel.links if link.pick or panel.shape == "stat"
+    ]
+    return sdk.FieldConfig(
+        unit=UNITS[panel.unit],
+        decimals=panel.decimals,
+        min_val=panel.minimum,
+        max_val=panel.maximum,
+        mappings=_mappings(panel.meanings),
+        thresholds=_thresholds(panel),
+        color=_colour(panel),
+        links=picks,
+        no_value=NO_VALUE,
+        custom=_custom(panel),
+    )
+
+
+def _thresholds(panel: Panel) -> sdk.ThresholdsConfig:
+    calm = panel.shape == "lines"  # their thresholds colour the whole field
+    steps = [sdk.Threshold(value=value, color=colour) for value, colour in steps_of(panel.scale, calm=calm)]
+    return sdk.ThresholdsConfig(mode=sdk.ThresholdsMode.ABSOLUTE, steps=steps)
+
+
+def _mappings(meanings: tuple[Meaning, ...]) -> list[sdk.ValueMapping]:
+    """Words in place of numbers; without one of these, nothing known would have the colour of the lowest numbers."""
+    nothing = sdk.ValueMappingResult(text=NO_VALUE, color=COLOURS["unknown"], index=len(meanings))
+    unknown = sdk.DashboardSpecialValueMapOptions(match=sdk.SpecialValueMatch.NULL_AND_NAN, result=nothing)
+    results = {value: sdk.ValueMappingResult(**result) for value, result in meanings_by_value(meanings).items()}
+    return [*([sdk.ValueMap(options=results)] if results else []), sdk.SpecialValueMap(options=unknown)]
+
+
+def _override(matcher: str, name: str, properties: dict[str, object]) -> sdk.DashboardFieldConfigSourceOverrides:
+    return sdk.DashboardFieldConfigSourceOverrides(
+        matcher=sdk.MatcherConfig(id_val=matcher, options=name),
+        properties=[sdk.DynamicConfigValue(id_val=key, value=value) for key, value in properties.items()],
+    )
+
+
+def _colour(panel: Panel) -> sdk.FieldColor:
+    """Lines are shades of one grey: only the field behind them says that something is wrong."""
+    if panel.shape == "lines":
+        return sdk.FieldColor(mode=sdk.FieldColorModeId.SHADES, fixed_color=COLOURS["neutral"])
+    return sdk.FieldColor(mode=sdk.FieldColorModeId.THRESHOLDS)
+
+
+def _custom(panel: Panel) -> Any:
+    match panel.shape:
+        case "lines":
+            modes = common.GraphThresholdsStyleMode
+            style = modes.DASHED_AND_AREA if panel.scale.steps else modes.OFF
+            return timeseries.FieldConfig(
+                line_width=2,
+                fill_opacity=0,
+                show_points=common.VisibilityMode.NEVER,
+                span_nulls=False,
+                thresholds_style=common.GraphThresholdsStyleConfig(mode=style),
+            )
+        case "timeline":
+            return statetimeline.FieldConfig(line_width=0, fill_opacity=80)
+        case "table":
+            return common.TableFieldOptions()
+        case _:
+            return {}
+
+
+def _options(panel: Panel) -> Any:
+    match panel.shape:
+        case "stat":
+            return _stat_options(panel)
+        case "lines":
+            return timeseries.Options(legend=_legend(("lastNotNull", "max")), tooltip=_tooltip())
+        case "table":
+            return _table_options(panel)
+        case "timeline":
+            return statetimeline.Options(
+                show_value=common.VisibilityMode.NEVER, row_height=0.8, legend=_legend(()), tooltip=_tooltip()
+            )
+        case "heatmap":
+            return _heatmap_options(panel)
+
+
+def _stat_options(panel: Panel) -> stat.Options:
+    single = len(panel.targets) == 1 and "{{" not in panel.targets[0].legend
+    stateful = bool(panel.scale.steps or panel.meanings or panel.emphases)
+    course = isinstance(panel.targets[0], Target) and not panel.targets[0].instant
+    return stat.Options(
+        reduce_options=common.ReduceDataOptions(calcs=["lastNotNull"], values=False, fields=""),
+        color_mode=common.BigValueColorMode.BACKGROUND if stateful else common.BigValueColorMode.NONE,
+        graph_mode=common.BigValueGraphMode.AREA if course else common.BigValueGraphMode.NONE,
+        text_mode=common.BigValueTextMode.VALUE if single else common.BigValueTextMode.VALUE_AND_NAME,
+    )
+
+
+def _table_options(panel: Panel) -> table.Options:
+    order = [
+        common.TableSortByFieldState(display_name=column.title, desc=column.order == "down")
+        for column in panel.columns
+        if column.order
+    ]
+    footer = common.TableFooterOptions(reducer=[])
+    return table.Options(cell_height=common.TableCellHeight.SM, footer=footer, sort_by=order)
+
+
+def _heatmap_options(panel: Panel) -> heatmap.Options:
+    return heatmap.Options(
+        calculate=False,
+        color=heatmap.HeatmapColorOptions(
+            mode=heatmap.HeatmapColorMode.SCHEME,
+            scheme="Greys",
+            fill=COLOURS["neutral"],
+            scale=heatmap.HeatmapColorScale.EXPONENTIAL,
+            exponent=0.5,
+            steps=32,
+        ),
+        y_axis=heatmap.YAxisConfig(unit=UNITS[panel.unit]),
+        cell_values=heatmap.CellValues(unit="short", decimals=0),
+        exemplars=heatmap.ExemplarConfig(color=COLOURS["neutral"]),
+        legend=heatmap.HeatmapLegend(show=True),
+        tooltip=heatmap.HeatmapTooltip(mode=common.TooltipDisplayMode.SINGLE, y_histogram=True),
+        show_value=common.VisibilityMode.NEVER,
+    )
+
+
+def _legend(calcs: tuple[str, ...]) -> common.VizLegendOptions:
+    mode = common.LegendDisplayMode.TABLE if calcs else common.LegendDisplayMode.LIST
+    place = common.LegendPlacement.BOTTOM
+    return common.VizLegendOptions(display_mode=mode, placement=place, show_legend=True, calcs=list(calcs))
+
+
+def _tooltip() -> common.VizTooltipOptions:
+    return common.VizTooltipOptions(mode=common.TooltipDisplayMode.MULTI, sort=common.SortOrder.DESCENDING)

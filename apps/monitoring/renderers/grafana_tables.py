@@ -1,0 +1,106 @@
+"""What makes a table of series in Grafana: joined, renamed and ordered columns; and series drawn apart from others."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from string import ascii_uppercase
+
+from apps.monitoring.dashboards.model import Column, Emphasis, Meaning, Panel, Scale, Target
+from apps.monitoring.renderers.grafana_terms import COLOURS, PALE, UNITS, meanings_by_value, steps_of
+
+Properties = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Transformation:
+    """One step of what Grafana does with a table's answers; with `only` it concerns that target's answer alone."""
+
+    name: str
+    options: Properties
+    only: str = ""
+
+
+def transformations(panel: Panel) -> Iterator[Transformation]:
+    """What Grafana does with a table's answers, in order."""
+    if panel.shape != "table":
+        return
+    courses = _letters(panel, instant=False)
+    for letter in courses:
+        yield Transformation("timeSeriesTable", {letter: {"stat": "lastNotNull", "timeField": "Time"}}, only=letter)
+    if courses:
+        yield Transformation("joinByField", {"byField": panel.columns[0].field, "mode": "outer"})
+    elif len(panel.targets) > 1:
+        yield Transformation("merge", {})
+    fields = {_field(panel, column): column.title for column in panel.columns}
+    times = ["Time", *(f"Time {number}" for number in range(1, len(panel.targets) + 1))]
+    yield Transformation(
+        "organize",
+        {
+            "excludeByName": dict.fromkeys(times, True),
+            "indexByName": {name: index for index, name in enumerate(fields)},
+            "renameByName": fields,
+        },
+    )
+
+
+def overrides(panel: Panel) -> Iterator[tuple[str, str, Properties]]:
+    """What differs from the panel's own manner: how to match a column or series, its name, and the properties."""
+    for column in panel.columns:
+        if properties := _column(column):
+            yield "byName", column.title, properties
+    for emphasis in panel.emphases:
+        yield "byRegexp", f"/^{emphasis.pattern}$/", _emphasis(emphasis)
+
+
+def _letters(panel: Panel, *, instant: bool) -> list[str]:
+    """The letters of the targets that ask for now alone, or of those that ask for a course."""
+    lettered = zip(ascii_uppercase, panel.targets, strict=False)
+    return [letter for letter, each in lettered if (isinstance(each, Target) and each.instant) == instant]
+
+
+def _field(panel: Panel, column: Column) -> str:
+    """What Grafana calls the column before it is renamed."""
+    tables = _letters(panel, instant=True)
+    match column.field.split():
+        case ["value"]:
+            return "Value" if len(tables) == 1 else f"Value #{tables[0]}"
+        case ["value", letter]:
+            return f"Value #{letter}"
+        case ["course"]:
+            return f"Trend #{_letters(panel, instant=False)[0]}"
+        case _:
+            return column.field
+
+
+def _column(column: Column) -> Properties:
+    properties: Properties = {}
+    if column.unit is not None:
+        properties["unit"] = UNITS[column.unit]
+    if column.width is not None:
+        properties["custom.width"] = column.width
+    if column.meanings:
+        properties["mappings"] = _mappings(column.meanings)
+    if column.scale.steps:
+        properties["thresholds"] = _thresholds(column.scale)
+    if column.scale.steps or column.meanings:
+        properties["custom.cellOptions"] = {"type": "color-background", "mode": "basic"}
+    if column.field == "course":
+        properties["custom.cellOptions"] = {"type": "sparkline", "hideValue": True, "lineColor": COLOURS["neutral"]}
+    return properties
+
+
+def _emphasis(emphasis: Emphasis) -> Properties:
+    if emphasis.scale is not None:
+        return {"thresholds": _thresholds(emphasis.scale)}
+    return {
+        "color": {"mode": "fixed", "fixedColor": PALE},
+        "custom.lineWidth": 1,
+        "custom.lineStyle": {"fill": "dash", "dash": [4, 6]},
+    }
+
+
+def _thresholds(scale: Scale) -> Properties:
+    return {"mode": "absolute", "steps": [{"value": value, "color": colour} for value, colour in steps_of(scale)]}
+
+
+def _mappings(meanings: tuple[Meaning, ...]) -> list[Properties]:
+    return [{"type": "value", "options": meanings_by_value(meanings)}]

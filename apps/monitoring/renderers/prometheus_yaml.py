@@ -1,0 +1,52 @@
+"""Rules as Prometheus reads them: YAML made from the tables of core."""
+
+from typing import Any, Final
+
+import yaml
+
+from apps.monitoring.alerts.alert import GRAFANA, RUNBOOKS, Alert, Group, Recording, page_address
+from apps.monitoring.alerts.catalogue import RULE_FILES
+
+HEADER: Final = "# Made by `make render` from apps/monitoring/alerts: never edited by hand.\n"
+_WIDTH: Final = 110
+
+
+def rule_files() -> dict[str, str]:
+    """The text of each file of rules, by its path below dashboards/."""
+    return {
+        f"prometheus/{name}.rules.yaml": as_yaml({"groups": [_group(group) for group in groups]})
+        for name, groups in RULE_FILES.items()
+    }
+
+
+def as_yaml(document: object) -> str:
+    """YAML in the order in which the document was made, with the header that all our files have."""
+    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=_WIDTH)
+    return HEADER + text
+
+
+def annotations(alert: Alert) -> dict[str, str]:
+    """What a message about the alert says and where it leads."""
+    return {
+        "summary": alert.summary,
+        "description": alert.description,
+        "runbook_url": f"{RUNBOOKS}/{alert.runbook}.md",
+        "dashboard_url": GRAFANA + page_address(alert.page, alert.carries),
+    }
+
+
+def _group(group: Group) -> dict[str, Any]:
+    return {"name": group.name, "interval": group.interval, "rules": [_rule(rule) for rule in group.rules]}
+
+
+def _rule(rule: Alert | Recording) -> dict[str, Any]:
+    if isinstance(rule, Recording):
+        made: dict[str, Any] = {"record": rule.metric.name, "expr": rule.expr.text}
+        return {**made, "labels": dict(rule.labels)} if rule.labels else made
+    return {
+        "alert": rule.name,
+        "expr": rule.expr.text,
+        "for": rule.hold,
+        "labels": {"severity": rule.severity, **dict(rule.labels)},
+        "annotations": annotations(rule),
+    }

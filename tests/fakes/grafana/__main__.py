@@ -1,0 +1,27 @@
+"""`python -m tests.fakes.grafana`: a Grafana that forgets, to try the commands against."""
+
+import argparse
+import signal
+import sys
+
+from tests.fakes.grafana.grafana import TOKEN, FakeGrafana
+from tests.fakes.grafana.server import serving
+
+
+def main() -> None:
+    """Answer until asked to leave; what to export comes first."""
+    parser = argparse.ArgumentParser(description="A Grafana in memory, without pages: its API alone.")
+    parser.add_argument("--port", type=int, default=0, help="0, if not given: a free one")
+    port = parser.parse_args().port
+    leave = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, leave)  # before any thread starts, so that none of them takes it
+    try:
+        with serving(FakeGrafana(), port) as url:
+            print(f"export ANDEN_GRAFANA_URL={url} ANDEN_GRAFANA_TOKEN={TOKEN}", flush=True)  # noqa: T201
+            signal.sigwait(leave)
+    except OSError as error:
+        sys.exit(f"port {port} cannot be used ({error.strerror}): name another with --port")
+
+
+if __name__ == "__main__":
+    main()

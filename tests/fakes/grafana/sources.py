@@ -1,0 +1,115 @@
+"""Data sources and annotations of the fake."""
+
+import copy
+from typing import Final
+
+from tests.fakes.grafana.boards import UID
+from tests.fakes.grafana.exchange import Reply, Request, need
+from tests.fakes.grafana.world import Json, World
+
+TYPES: Final = {
+    "prometheus": "Prometheus",
+    "cloudwatch": "CloudWatch",
+    "loki": "Loki",
+    "tempo": "Tempo",
+    "alertmanager": "Alertmanager",
+    "grafana-postgresql-datasource": "PostgreSQL",
+}
+"""Types that are installed, and their names."""
+
+
+def source_list(world: World, _request: Request) -> Reply:
+    """All, without versions and secrets."""
+    left_out = {"version", "secureJsonData"}
+    return Reply(200, [{k: v for k, v in source.items() if k not in left_out} for source in world.sources.values()])
+
+
+def source_get(world: World, _request: Request, uid: str) -> Reply:
+    """One, with the names of its secrets."""
+    need(uid in world.sources, 404, "Data source not found")
+    return Reply(200, _shown(world.sources[uid]))
+
+
+def _shown(source: Json) -> Json:
+    shown = {key: value for key, value in source.items() if key != "secureJsonData"}
+    return {**copy.deepcopy(shown), "secureJsonFields": dict.fromkeys(source.get("secureJsonData") or {}, True)}
+
+
+def source_post(world: World, request: Request) -> Reply:
+    """A new one."""
+    body = request.body
+    _check(world, body, but=None)
+    uid = body.get("uid") or f"s{world.next_id()}"
+    need(UID.fullmatch(uid), 400, "uid contains illegal characters or is too long")
+    need(uid not in world.sources, 409, "data source with the same uid already exists")
+    source = _filled({**body, "uid": uid, "id": world.next_id(), "version": 1})
+    world.sources[uid] = source
+    return Reply(200, {"id": source["id"], "message": "Datasource added", "datasource": _shown(source)})
+
+
+def source_put(world: World, request: Request, uid: str) -> Reply:
+    """One changed; secrets that are not sent stay."""
+    need(uid in world.sources, 404, "Data source not found")
+    old, body = world.sources[uid], request.body
+    _check(world, body, but=uid)
+    newest = not body.get("version") or body["version"] == old["version"]
+    need(newest, 409, "Datasource has already been updated by someone else. Please reload and try again")
+    need(not old["readOnly"], 403, "Cannot update read-only data source")
+    secrets = {**(old.get("secureJsonData") or {}), **(body.get("secureJsonData") or {})}
+    world.sources[uid] = _filled(
+        {**body, "uid": uid, "id": old["id"], "version": old["version"] + 1, "secureJsonData": secrets}
+    )
+    return Reply(200, {"message": "Datasource updated", "datasource": _shown(world.sources[uid])})
+
+
+def _check(world: World, body: Json, *, but: str | None) -> None:
+    for field in ("name", "type", "access"):
+        need(body.get(field), 400, f"bad request data: {field} is required")
+    need(body["type"] in TYPES, 400, f"data source type {body['type']} is not installed")
+    need(body["access"] in {"proxy", "direct"}, 400, "bad request data: access must be proxy or direct")
+    for uid, other in world.sources.items():
+        need(uid == but or other["name"] != body["name"], 409, "data source with the same name already exists")
+
+
+def _filled(body: Json) -> Json:
+    logo = f"public/app/plugins/datasource/{body['type']}/img/logo.svg"
+    blank = {"url": "", "user": "", "database": "", "basicAuth": False, "basicAuthUser": "", "withCredentials": False}
+    served = {"orgId": 1, "typeLogoUrl": logo, "typeName": TYPES[body["type"]], "readOnly": False}
+    return {**blank, "isDefault": False, "jsonData": {}, **copy.deepcopy(body), **served}
+
+
+def source_delete(world: World, _request: Request, uid: str) -> Reply:
+    """Gone."""
+    need(uid in world.sources, 404, "Data source not found")
+    need(not world.sources[uid]["readOnly"], 403, "Cannot delete read-only data source")
+    del world.sources[uid]
+    return Reply(200, {"message": "Data source deleted"})
+
+
+def annotation_list(world: World, request: Request) -> Reply:
+    """Those that carry every tag that is asked for, newest first."""
+    tags = set(request.query.get("tags", []))
+    found = [note for note in world.annotations.values() if tags <= set(note["tags"])]
+    return Reply(200, sorted(found, key=lambda note: -note["id"])[: int(request.first("limit", "100"))])
+
+
+def annotation_post(world: World, request: Request) -> Reply:
+    """A new one: each call makes another."""
+    body = request.body
+    need(body.get("text"), 400, "bad request data: text field should not be empty")
+    number = world.next_id()
+    world.annotations[number] = {
+        "id": number,
+        "time": body.get("time") or 0,
+        "tags": body.get("tags") or [],
+        "text": body["text"],
+    }
+    return Reply(200, {"message": "Annotation added", "id": number})
+
+
+def annotation_patch(world: World, request: Request, number: str) -> Reply:
+    """Those fields that are sent."""
+    need(int(number) in world.annotations, 404, "Annotation not found")
+    kept = {key: request.body[key] for key in ("text", "tags", "time", "timeEnd") if request.body.get(key)}
+    world.annotations[int(number)].update(kept)
+    return Reply(200, {"message": "Annotation patched"})
