@@ -1,12 +1,16 @@
 """The settings of tests, type checks and lint: every variable set, none pointing anywhere real."""
 
 import os
+import tempfile
+from pathlib import Path
 
 os.environ.setdefault("ANDEN_SECRET_KEY", "tests-only-" + "0123456789abcdef" * 4)
 for _role in ("app", "owner", "ingest", "reader", "writer", "analyst"):
     os.environ.setdefault(
         f"ANDEN_DATABASE_{_role.upper()}_URL", f"postgresql://anden_{_role}:nothing@127.0.0.1:1/anden"
     )
+# What tests ask for must not reach the worker of a `make run` in this folder.
+os.environ.setdefault("ANDEN_CELERY_FOLDER", str(Path(tempfile.gettempdir()) / f"anden-tests-celery-{os.getpid()}"))
 
 from config.settings import *  # noqa: E402, F403
 

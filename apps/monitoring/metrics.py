@@ -42,6 +42,15 @@ FLEET_EVALUATED: Final = Metric(
 INCIDENTS_OPEN: Final = Metric(
     "anden_incidents_open_incidents", "Incidents that are not closed, by kind.", "gauge", labels=("kind",)
 )
+JOBS: Final = Metric(
+    "anden_background_jobs", "Jobs that are queued, running or failed, by state.", "gauge", labels=("state",)
+)
+JOBS_WAITING: Final = Metric(
+    "anden_background_jobs_waiting_timestamp_seconds",
+    "Since when the job of this kind that waits longest could run, Unix time; absent where none waits.",
+    "gauge",
+    labels=("kind",),
+)
 SYNCED: Final = Metric(
     "anden_dashboards_synced_timestamp_seconds",
     "When Grafana was last in step with dashboards and rules, Unix time; 0 where it never was.",

@@ -6,8 +6,11 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from apps.datasets.adapters import prometheus
+from apps.jobs.selectors import jobs_counted, oldest_waiting
 from apps.monitoring.core.errors import MonitoringError
 from apps.monitoring.core.grafana.show import drift_lines
+from apps.monitoring.metrics import JOBS, JOBS_WAITING
 from apps.monitoring.services import grafana_station
 from apps.monitoring.services.fleet import fleet_purge
 from apps.monitoring.services.grafana_drift import drift_look, synced_tell
@@ -42,3 +45,15 @@ def purge_fleet() -> int:
     if evaluations or services:
         logger.info("deleted %s old evaluations of the fleet and %s vanished services", evaluations, services)
     return evaluations + services
+
+
+@shared_task(name="monitoring.count_jobs", ignore_result=True)
+def count_jobs() -> None:
+    """Show how many jobs are queued, running and failed, and since when each kind waits."""
+    for state, count in jobs_counted().items():
+        prometheus.gauge(JOBS).labels(state).set(count)
+    oldest = oldest_waiting()
+    for kind, since in oldest.items():
+        prometheus.gauge(JOBS_WAITING).labels(kind).set(since.timestamp())
+    for (kind,) in prometheus.gauge_values(JOBS_WAITING).keys() - {(kind,) for kind in oldest}:
+        prometheus.forget(JOBS_WAITING, kind)

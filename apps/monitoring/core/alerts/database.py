@@ -1,4 +1,4 @@
-"""Alerts on what PostgreSQL needs ahead of time, and on beat, which sees to it."""
+"""Alerts on what PostgreSQL needs ahead of time, on beat, which sees to it, and on jobs."""
 
 from typing import Final
 
@@ -6,6 +6,7 @@ from apps.datasets.metrics import BEAT, DATABASE_ERRORS, LATEST, LEDGER_UNTIL, O
 from apps.monitoring.core.alerts.alert import Alert
 from apps.monitoring.core.alerts.conditions import days_left, stale
 from apps.monitoring.core.promql import Match, compose, increase, level
+from apps.monitoring.metrics import JOBS_WAITING
 
 DATABASE_ALERTS: Final = (
     Alert(
@@ -34,6 +35,15 @@ DATABASE_ALERTS: Final = (
         severity="ticket",
         summary="Scheduled work does not run: no heartbeat of beat reaches a worker",
         description="Days ahead are not made, old ones not dropped, hand edits in Grafana not looked for.",
+        page="self",
+    ),
+    Alert(
+        "JobsWaiting",
+        compose("time() - {} > 1800", level(JOBS_WAITING, by=("kind",))),
+        hold="5m",
+        severity="ticket",
+        summary="A job of the kind {{ $labels.kind }} waits for half an hour: no worker takes it",
+        description="It could run {{ $value | humanizeDuration }} ago. Nothing is lost: its row waits.",
         page="self",
     ),
     Alert(
