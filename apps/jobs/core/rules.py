@@ -20,6 +20,8 @@ AGAIN: Final = (State.FAILED, State.CANCELLED)
 """States from which a person may queue a job again."""
 
 ERROR_LENGTH: Final = 500
+QUOTING: Final = ("22", "23")
+"""Classes of SQLSTATE about data: what PostgreSQL says of it may hold it."""
 FIRST_PAUSE_S: Final = 30
 LONGEST_PAUSE_S: Final = 3_600
 
@@ -36,7 +38,10 @@ def retry_pause_s(attempts: int) -> float:
 
 
 def error_text(error: BaseException) -> str:
-    """The error's class and message in one bounded line, without what looks like a secret."""
+    """The error's class and message in one bounded line, without what looks like a secret or a part of a row."""
+    state = str(getattr(error, "sqlstate", None) or getattr(error.__cause__, "sqlstate", None) or "")
+    if state.startswith(QUOTING):
+        return f"{type(error).__name__}: SQLSTATE {state}; PostgreSQL's message, which may quote a row, is in the log"
     message = _SECRET.sub(r"\1…", _CREDENTIALS.sub("…@", " ".join(str(error).split()))).replace("\0", "")
     text = f"{type(error).__name__}: {message}" if message else type(error).__name__
     return text if len(text) <= ERROR_LENGTH else text[: ERROR_LENGTH - 1] + "…"

@@ -12,6 +12,7 @@ from apps.datasets.jobs import TombstonePurge, tombstone_purge
 from apps.jobs.core.errors import ArgumentsInvalid
 from apps.jobs.core.kinds import KINDS
 from apps.jobs.models import Job
+from apps.jobs.services import heart
 from apps.jobs.services.heart import leaving
 from apps.jobs.services.queue import enqueue, jobs_cancel, jobs_requeue
 from apps.jobs.services.runner import job_run
@@ -115,6 +116,17 @@ def test_a_run_whose_job_was_taken_over_ends_and_writes_nothing(ask: Ask) -> Non
     assert not job.gate.exists()
     assert (ended.state, ended.text, ended.done, ended.result) == ("running", "the other's", 0, None)
     assert isinstance(ended.claim, uuid.UUID)
+
+
+def test_a_run_that_could_not_beat_for_long_gives_its_job_up(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = ask()
+    with monkeypatch.context() as patched:
+        patched.setattr(heart, "STALE_S", 0.0)
+        given_up = run_due(job)
+    assert (given_up.state, given_up.attempts, given_up.claim) == ("queued", 0, None)
+    assert len(job.runs) == 1
+    job.gate.touch()
+    assert run_due(job).state == "succeeded"
 
 
 def test_a_job_that_hangs_fails_at_its_limit_and_what_it_says_later_is_not_kept(ask: Ask) -> None:

@@ -2,7 +2,9 @@
 
 from typing import Annotated
 
+import psycopg
 import pytest
+from django.db import IntegrityError
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
@@ -56,6 +58,15 @@ def test_arguments_come_back_as_they_were_and_bad_ones_are_named() -> None:
 )
 def test_an_error_keeps_its_class_and_message_without_what_looks_like_a_secret(message: str, kept: str) -> None:
     assert error_text(ValueError(message)) == kept
+
+
+def test_what_postgresql_says_of_a_row_is_not_kept() -> None:
+    told = psycopg.errors.UniqueViolation("Key (email)=(ada@example.org) already exists")
+    wrapped = IntegrityError(str(told))
+    wrapped.__cause__ = told
+    for error in (told, wrapped):
+        assert error_text(error).endswith("SQLSTATE 23505; PostgreSQL's message, which may quote a row, is in the log")
+    assert error_text(psycopg.errors.LockNotAvailable("busy")) == "LockNotAvailable: busy"
 
 
 @given(st.text(max_size=2_000))
