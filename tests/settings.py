@@ -1,12 +1,21 @@
 """The settings of tests, type checks and lint: every variable set, none pointing anywhere real."""
 
+import atexit
 import os
+import shutil
+import tempfile
+from pathlib import Path
 
 os.environ.setdefault("ANDEN_SECRET_KEY", "tests-only-" + "0123456789abcdef" * 4)
 for _role in ("app", "owner", "ingest", "reader", "writer", "analyst"):
     os.environ.setdefault(
         f"ANDEN_DATABASE_{_role.upper()}_URL", f"postgresql://anden_{_role}:nothing@127.0.0.1:1/anden"
     )
+if "ANDEN_CELERY_FOLDER" not in os.environ:
+    # What tests ask for must not reach the worker of a `make run` in this folder.
+    _queue = Path(tempfile.gettempdir()) / f"anden-tests-celery-{os.getpid()}"
+    os.environ["ANDEN_CELERY_FOLDER"] = str(_queue)
+    atexit.register(shutil.rmtree, _queue, ignore_errors=True)
 
 from config.settings import *  # noqa: E402, F403
 

@@ -19,7 +19,19 @@ from apps.datasets.services import dataset_apply
 KEPT = {"auth_permission", "auth_group", "auth_group_permissions"}
 """Tables that migrations fill."""
 
-OURS = ("datasets", "ingest", "api", "cloudwatch", "fleet", "monitoring", "console", "auth", "sessions", "admin")
+OURS = (
+    "jobs",
+    "datasets",
+    "ingest",
+    "api",
+    "cloudwatch",
+    "fleet",
+    "monitoring",
+    "console",
+    "auth",
+    "sessions",
+    "admin",
+)
 
 
 class Station:

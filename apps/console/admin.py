@@ -13,6 +13,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from apps.console.adapters import activity
 from apps.console.core.chart import bars
 from apps.console.core.windows import STEPS, WINDOWS, window_of
+from apps.console.job_admin import JobAdmin
 from apps.console.selectors import datasets_activity
 from apps.datasets.admin import DatasetAdmin
 from apps.datasets.core.applied import AppliedDataset
@@ -63,6 +64,8 @@ class StaffUserAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg] # un
 class StaffGroupAdmin(GroupAdmin, ModelAdmin):  # type: ignore[misc] # unfold has no types
     """Django's groups in unfold's clothes; migrate gives viewer and steward their permissions."""
 
+
+__all__ = ["DatasetJourneyAdmin", "JobAdmin", "StaffGroupAdmin", "StaffUserAdmin"]
 
 # The imports above have registered them already, whatever comes first in INSTALLED_APPS.
 for model, model_admin in (

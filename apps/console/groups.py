@@ -12,15 +12,16 @@ from django.db.models import Q
 VIEWER: Final = "viewer"
 STEWARD: Final = "steward"
 
-OUR_APPS: Final = ("datasets", "ingest", "api", "cloudwatch", "fleet", "monitoring")
+OUR_APPS: Final = ("jobs", "datasets", "ingest", "api", "cloudwatch", "fleet", "monitoring")
 STEWARD_MAY: Final = (
     ("ingest", "quarantine", ("change",)),
     ("api", "client", ("add", "change")),
     ("api", "key", ("change",)),
     ("api", "grant", ("delete",)),
     ("fleet", "incident", ("change",)),
+    ("jobs", "job", ("change",)),
 )
-"""What a steward may do besides looking: look after bad records, their restricted fields included, clients, incidents.
+"""What a steward may do besides looking: bad records, their restricted fields included, clients, incidents, jobs.
 
 Contracts and rows are not changed by hand.
 """

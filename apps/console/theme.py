@@ -47,6 +47,7 @@ NAVIGATION: Final = [
             entry("Datasets", "database", "admin:datasets_dataset_changelist", "datasets.view_dataset"),
             entry("Quarantine", "report", "admin:ingest_quarantine_changelist", "ingest.view_quarantine"),
             entry("Positions", "pin_drop", "admin:ingest_source_changelist", "ingest.view_source"),
+            entry("Jobs", "task", "admin:jobs_job_changelist", "jobs.view_job"),
         ],
     },
     {

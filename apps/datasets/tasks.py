@@ -10,11 +10,12 @@ from django.conf import settings
 
 from apps.datasets.adapters.connections import connect
 from apps.datasets.adapters.ledger import ensure_ledger_days, ledger_until
-from apps.datasets.adapters.retention import drop_ledger_days, purge_tombstones
-from apps.datasets.core.contract import Mode
+from apps.datasets.adapters.retention import drop_ledger_days
 from apps.datasets.core.months import month_start
+from apps.datasets.jobs import TombstonePurge, tombstone_purge
 from apps.datasets.metrics import BEAT, LATEST, LEDGER_UNTIL
 from apps.datasets.selectors import dataset_list
+from apps.jobs.services.queue import enqueue, is_live
 from apps.telemetry import prometheus
 
 ALIAS: Final = "default"
@@ -40,17 +41,13 @@ def drop_old_ledger_days() -> int:
 
 
 @shared_task(name="datasets.purge_tombstones", ignore_result=True)
-def purge_old_tombstones() -> int:
-    """Delete tombstones older than ANDEN_DATASETS_TOMBSTONE_DAYS from every upsert dataset; rows deleted."""
-    upserts = [dataset for dataset in dataset_list() if dataset.contract.mode is Mode.UPSERT]
-    with connect(ALIAS, autocommit=True) as connection:
-        purged = sum(
-            purge_tombstones(connection, dataset.id, older_days=settings.DATASETS.tombstone_days)
-            for dataset in upserts
-        )
-    if purged:
-        logger.info("purged %s tombstones", purged)
-    return purged
+def purge_old_tombstones() -> int | None:
+    """Queue the job that deletes tombstones older than ANDEN_DATASETS_TOMBSTONE_DAYS; its id.
+
+    None where the last one is queued or runs still.
+    """
+    purge = TombstonePurge(older_days=settings.DATASETS.tombstone_days)
+    return None if is_live(tombstone_purge, purge) else enqueue(tombstone_purge, purge, actor="")
 
 
 @shared_task(name="datasets.heartbeat", ignore_result=True)

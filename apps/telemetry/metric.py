@@ -23,6 +23,7 @@ UNITS: Final = (
     "bool",
     "services",
     "incidents",
+    "jobs",
     "factor",
     "score",
     "state",

@@ -88,6 +88,8 @@ class PlatformSettings(EnvironmentSettings):
         default=Path(".anden/celery"), description="Where the filesystem broker keeps its messages."
     )
 
+    job_days: int = Field(default=90, ge=1, description="Days that a job is kept after its end.")
+
     @field_validator("allowed_hosts", "csrf_trusted_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:

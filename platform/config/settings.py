@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "apps.telemetry",
+    "apps.jobs",
     "apps.datasets",
     "apps.ingest",
     "apps.api",
@@ -168,7 +169,9 @@ CELERY_BEAT_SCHEDULE = {
     "make the ledger's days ahead": {"task": "datasets.ensure_ledger_days", "schedule": 3_600},
     "drop the ledger's old days": {"task": "datasets.drop_ledger_days", "schedule": 86_400},
     "purge old tombstones": {"task": "datasets.purge_tombstones", "schedule": 86_400},
+    "look after jobs that nobody runs": {"task": "jobs.sweep", "schedule": 30},
     "delete the fleet's old evaluations": {"task": "monitoring.purge_fleet", "schedule": 86_400},
+    "count the jobs": {"task": "jobs.count", "schedule": 60},
     "look for edits by hand in Grafana": {"task": "monitoring.look_for_drift", "schedule": GRAFANA.drift_s},
 }
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"

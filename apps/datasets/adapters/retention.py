@@ -1,5 +1,6 @@
 """What is removed when its time is over, through the owner's bounded functions."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from psycopg import Connection
@@ -16,9 +17,17 @@ def drop_ledger_days(connection: Connection[Any], *, keep_days: int) -> int:
 
 
 def purge_tombstones(
-    connection: Connection[Any], dataset_id: int, *, older_days: int, at_once: int = PURGE_AT_ONCE
+    connection: Connection[Any],
+    dataset_id: int,
+    *,
+    older_days: int,
+    at_once: int = PURGE_AT_ONCE,
+    deleted: Callable[[int], None] = lambda _rows: None,
 ) -> int:
-    """Delete an upsert dataset's tombstones older than that many days, some at a time; rows deleted."""
+    """Delete an upsert dataset's tombstones older than that many days, some at a time; rows deleted.
+
+    After each commit `deleted` is called with its rows; what it raises ends the purge.
+    """
     purged, last = 0, at_once
     while last == at_once:
         with connection.transaction():
@@ -27,4 +36,5 @@ def purge_tombstones(
             ).fetchone()
         last = int(row[0]) if row else 0
         purged += last
+        deleted(last)
     return purged

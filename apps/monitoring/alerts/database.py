@@ -1,8 +1,9 @@
-"""Alerts on what PostgreSQL needs ahead of time, and on beat, which sees to it."""
+"""Alerts on what PostgreSQL needs ahead of time, on beat, which sees to it, and on jobs."""
 
 from typing import Final
 
 from apps.datasets.metrics import BEAT, LATEST, LEDGER_UNTIL
+from apps.jobs.metrics import JOBS_WAITING
 from apps.monitoring.alerts.alert import Alert
 from apps.monitoring.alerts.conditions import days_left, stale
 from apps.telemetry.metrics import DATABASE_ERRORS, OUT_OF_RESOURCES
@@ -35,6 +36,15 @@ DATABASE_ALERTS: Final = (
         severity="ticket",
         summary="Scheduled work does not run: no heartbeat of beat reaches a worker",
         description="Days ahead are not made, old ones not dropped, hand edits in Grafana not looked for.",
+        page="self",
+    ),
+    Alert(
+        "JobsWaiting",
+        compose("time() - {} > 1800", level(JOBS_WAITING, by=("kind",))),
+        hold="5m",
+        severity="ticket",
+        summary="A job of the kind {{ $labels.kind }} waits for half an hour: no worker takes it",
+        description="It could run {{ $value | humanizeDuration }} ago. Nothing is lost: its row waits.",
         page="self",
     ),
     Alert(

@@ -90,4 +90,5 @@ def test_migrate_gives_the_groups_back_what_they_lost_and_takes_what_they_gained
         "change_key",
         "delete_grant",
         "change_incident",
+        "change_job",
     }

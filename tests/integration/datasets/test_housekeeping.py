@@ -10,6 +10,8 @@ from django.conf import settings
 
 from apps.datasets import tasks
 from apps.datasets.adapters.retention import purge_tombstones
+from apps.jobs.models import Job
+from apps.jobs.services.runner import job_run
 from tests.station import Station
 
 CONTRACTS: Final = Path(__file__).resolve().parents[3] / "contracts"
@@ -57,6 +59,14 @@ def test_only_days_older_than_the_setting_are_dropped(station: Station) -> None:
         connection.execute("SELECT public.anden_drop_ledger_days(1)")
 
 
+def purge() -> Job:
+    """The job that beat asks for, run to its end."""
+    job_id = tasks.purge_old_tombstones()
+    assert job_id is not None
+    job_run(job_id)
+    return Job.objects.get(pk=job_id)
+
+
 def test_old_tombstones_are_purged_and_nothing_else(station: Station) -> None:
     station.apply(CONTRACTS / "persons.yaml")
     station.apply(CONTRACTS / "flights.yaml")
@@ -64,10 +74,25 @@ def test_old_tombstones_are_purged_and_nothing_else(station: Station) -> None:
     with station.connect("writer") as connection:
         for age, deleted, count in ((days + 1, True, 3), (days - 1, True, 2), (days + 1, False, 4)):
             connection.execute(INSERT, (age, deleted, count))
-    assert tasks.purge_old_tombstones() == 3
+    purged = purge()
+    assert (purged.state, purged.result, purged.actor) == ("succeeded", 3, "")
+    assert (purged.done, purged.total, purged.text) == (1, 1, "persons")
     with station.connect("reader") as connection:
         left = connection.execute("SELECT _deleted, count(*) FROM data.persons GROUP BY 1 ORDER BY 1").fetchall()
     assert left == [(False, 4), (True, 2)]
+
+
+def test_a_purge_goes_on_behind_the_dataset_that_its_checkpoint_names(station: Station) -> None:
+    persons = station.apply(CONTRACTS / "persons.yaml")
+    with station.connect("writer") as connection:
+        connection.execute(INSERT, (settings.DATASETS.tombstone_days + 1, True, 3))
+    job_id = tasks.purge_old_tombstones()
+    assert job_id is not None
+    assert tasks.purge_old_tombstones() is None  # the last one is not done yet
+    Job.objects.update(checkpoint={"dataset": persons.id, "rows": 5})
+    job_run(job_id)
+    assert Job.objects.get().result == 5
+    assert purge().result == 3
 
 
 def test_many_tombstones_go_some_at_a_time(station: Station) -> None:
@@ -75,7 +100,9 @@ def test_many_tombstones_go_some_at_a_time(station: Station) -> None:
     with station.connect("writer") as connection:
         connection.execute(INSERT, (60, True, 25))
     with station.connect("default") as connection:
-        assert purge_tombstones(connection, persons.id, older_days=30, at_once=10) == 25
+        told: list[int] = []
+        assert purge_tombstones(connection, persons.id, older_days=30, at_once=10, deleted=told.append) == 25
+    assert told == [10, 10, 5]
 
 
 def test_the_function_refuses_what_no_one_should_ask(station: Station) -> None:

@@ -13,6 +13,8 @@ from apps.datasets.core.errors import ChangeRefused, ContractUnreadable
 from apps.datasets.models import ContractVersion
 from apps.datasets.selectors import applied, catalogue_read, dataset_get, dataset_list
 from apps.datasets.services import dataset_apply, dataset_drop
+from apps.jobs.models import Job
+from apps.jobs.services.runner import job_run
 from tests.documents import document, prop
 from tests.station import Station
 
@@ -84,7 +86,10 @@ def test_commands_and_tasks_go_on_with_the_others(well: Station) -> None:
         call_command("datasets", "show", "sick")
     with pytest.raises(ChangeRefused, match="apply the file that was applied last"):
         dataset_apply(document("sick", [*FIELDS, prop("more")], mode="append"))
-    assert tasks.purge_old_tombstones() == 0
+    purge = tasks.purge_old_tombstones()
+    assert purge is not None
+    job_run(purge)
+    assert Job.objects.get(pk=purge).result == 0
     tasks.show_heartbeat()
 
 

@@ -13,6 +13,7 @@ from apps.cloudwatch.metrics import (
 )
 from apps.datasets.metrics import BEAT
 from apps.fleet.metrics import FLEET_EVALUATED, FLEET_EVALUATION_SECONDS, FLEET_EVALUATIONS, INCIDENTS_OPEN
+from apps.jobs.metrics import JOBS, JOBS_WAITING
 from apps.monitoring.dashboards.model import (
     Column,
     Dashboard,
@@ -250,6 +251,29 @@ _GRAFANA: Final = Row(
     height=TALL,
 )
 
+_JOBS: Final = Row(
+    "Work in the background",
+    (
+        lines(
+            "Jobs",
+            "Jobs that are queued, running or failed. Failed ones stay until somebody queues them again, or they are "
+            "old: the admin's list says why.",
+            Unit.COUNT,
+            Target(level(JOBS, by=("state",)), "{{state}}"),
+            width=12,
+        ),
+        lines(
+            "Longest wait of a job",
+            "Seconds for which the oldest queued job of each kind could have run. No data: none waits.",
+            Unit.SECONDS,
+            Target(age(JOBS_WAITING, by=("kind",)), "{{kind}}"),
+            width=12,
+            scale=rising(300, 1_800),
+        ),
+    ),
+    height=TALL,
+)
+
 _CLOUDWATCH: Final = Row(
     "CloudWatch",
     (
@@ -341,6 +365,6 @@ SELF: Final = Dashboard(
     "self",
     "Andén · Andén watches itself",
     "Can what these pages show be believed, and what does the watching cost?",
-    (_STATES, _PROMETHEUS, _GRAFANA, _CLOUDWATCH, _FLEET),
+    (_STATES, _PROMETHEUS, _GRAFANA, _JOBS, _CLOUDWATCH, _FLEET),
     details=(STATION, FLEET, AWS),
 )

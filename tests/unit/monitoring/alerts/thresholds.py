@@ -218,6 +218,7 @@ INGEST = (
 LEDGER = "anden_datasets_ledger_until_timestamp_seconds"
 LATEST = 'anden_datasets_latest_timestamp_seconds{dataset="flights"}'
 BEAT = "anden_datasets_beat_timestamp_seconds"
+WAITS = 'anden_background_jobs_waiting_timestamp_seconds{kind="api.export"}'
 ROOM = 'anden_database_errors_total{alias="ingest",operation="write",sqlstate_class="53"}'
 DATABASE = (
     Case("LedgerDaysEnding", "two days", {LEDGER: f"{2 * DAY}x30"}, "20m", (PAGE,)),
@@ -228,6 +229,9 @@ DATABASE = (
     Case("BeatSilent", "it never beat", {}, "10m", (TICKET,)),
     Case("BeatSilent", "it stopped", {BEAT: "0x30"}, "20m", (TICKET,)),
     Case("BeatSilent", "it beats", {BEAT: "0+60x30"}, "20m"),
+    Case("JobsWaiting", "nobody takes it", {WAITS: "0x60"}, "50m", ({"kind": "api.export", **TICKET},)),
+    Case("JobsWaiting", "each job waits a while behind another", {WAITS: "0+60x60"}, "50m"),
+    Case("JobsWaiting", "none waits", {}, "50m"),
     Case("DatabaseOutOfResources", "the disk is full", {ROOM: "0+2x30"}, "20m", ({"alias": "ingest", **PAGE},)),
     Case("DatabaseOutOfResources", "it was, once", {ROOM: "0x10 1x30"}, "20m"),
 )

@@ -1,0 +1,38 @@
+"""Work of datasets that must not be lost: each kind of job with its arguments."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from apps.datasets.adapters.connections import connect
+from apps.datasets.adapters.retention import purge_tombstones
+from apps.datasets.core.contract import Mode
+from apps.datasets.selectors import dataset_list
+from apps.jobs.core.kinds import job
+from apps.jobs.core.run import Run
+
+
+class TombstonePurge(Struct, frozen=True, forbid_unknown_fields=True):
+    """How old a tombstone is that goes, days."""
+
+    older_days: Annotated[int, Meta(ge=1)]
+
+
+@job("datasets.purge_tombstones", TombstonePurge)
+def tombstone_purge(arguments: TombstonePurge, run: Run) -> int:
+    """Delete old tombstones from every upsert dataset, one dataset after the other; rows deleted."""
+    position = dict(run.checkpoint or {"dataset": 0, "rows": 0})  # what is behind it is done
+    upserts = sorted((one.id, one.contract.name) for one in dataset_list() if one.contract.mode is Mode.UPSERT)
+    with connect("default", autocommit=True) as connection:
+        for number, (dataset_id, name) in enumerate(upserts):
+            if dataset_id <= position["dataset"]:
+                continue
+
+            def deleted(rows: int, done: int = number, name: str = name) -> None:
+                position["rows"] += rows
+                run.progress(done, len(upserts), name, dict(position))
+
+            purge_tombstones(connection, dataset_id, older_days=arguments.older_days, deleted=deleted)
+            position["dataset"] = dataset_id
+            run.progress(number + 1, len(upserts), name, dict(position))
+    return int(position["rows"])

@@ -1,0 +1,1 @@
+"""Jobs: work that must not be lost, a row each."""

@@ -1,0 +1,1 @@
+"""What jobs decide: pure, without Django, driver or clock."""

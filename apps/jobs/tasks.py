@@ -1,0 +1,50 @@
+"""What Celery's messages lead to."""
+
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_shutdown, worker_shutting_down
+
+from apps.jobs.adapters.broker import TASK
+from apps.jobs.metrics import JOBS, JOBS_WAITING
+from apps.jobs.selectors import jobs_counted, oldest_waiting
+from apps.jobs.services.heart import leaving
+from apps.jobs.services.runner import job_run, owed_send
+from apps.jobs.services.sweep import jobs_sweep
+from apps.telemetry import prometheus
+
+
+@shared_task(name=TASK, ignore_result=True)
+def run(job_id: int) -> None:
+    """Run one job, if it still waits."""
+    job_run(job_id)
+
+
+@shared_task(name="jobs.sweep", ignore_result=True)
+def sweep() -> int:
+    """Look after jobs that nobody runs; ids sent."""
+    return jobs_sweep()
+
+
+@shared_task(name="jobs.count", ignore_result=True)
+def count() -> None:
+    """Show how many jobs are queued, running and failed, and since when each kind waits."""
+    for state, jobs in jobs_counted().items():
+        prometheus.gauge(JOBS).labels(state).set(jobs)
+    oldest = oldest_waiting()
+    for kind, since in oldest.items():
+        prometheus.gauge(JOBS_WAITING).labels(kind).set(since.timestamp())
+    for (kind,) in prometheus.gauge_values(JOBS_WAITING).keys() - {(kind,) for kind in oldest}:
+        prometheus.forget(JOBS_WAITING, kind)
+
+
+@worker_shutting_down.connect
+def give_back(**_about: Any) -> None:
+    """Have the job that runs go back into the queue: the worker's pool is threads, which see the same event."""
+    leaving.set()
+
+
+@worker_shutdown.connect
+def pass_on(**_about: Any) -> None:
+    """Send on what was given back."""
+    owed_send()

@@ -1,0 +1,109 @@
+"""Jobs under test: what the broker was given, a worker of Celery's own, and waits for a row."""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from django.conf import settings
+from django.db.models import F
+
+from apps.jobs.core.kinds import Kind
+from apps.jobs.models import Job
+from apps.jobs.services.heart import leaving
+from apps.jobs.services.queue import enqueue
+from tests import job_kinds
+from tests.job_kinds import Errand
+from tests.station import Station
+
+ROOT: Final = Path(__file__).resolve().parents[3]
+QUEUE: Final = Path(settings.ANDEN.celery_folder) / "queue"
+PATIENCE_S: Final = 60.0
+
+
+def sent() -> list[int]:
+    """The ids of jobs in the broker's folder, which is emptied."""
+    ids: list[int] = []
+    for path in sorted(QUEUE.glob("*.msg"), key=lambda path: path.stat().st_mtime_ns):
+        message = json.loads(path.read_text())
+        if message["headers"]["task"] == "jobs.run":
+            ids.append(json.loads(base64.b64decode(message["body"]))[0][0])
+        path.unlink()
+    return ids
+
+
+def until(done: Callable[[], bool], told: Callable[[], Any] = str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not done():
+        assert time.monotonic() < deadline, told()
+        time.sleep(0.05)
+
+
+@dataclass
+class Asked:
+    """A job that was asked for."""
+
+    pk: int
+    witness: Path
+    gate: Path
+
+    @property
+    def row(self) -> Job:
+        return Job.objects.get(pk=self.pk)
+
+    @property
+    def runs(self) -> list[str]:
+        """A line for each run that began: process id and checkpoint."""
+        return self.witness.read_text().splitlines() if self.witness.exists() else []
+
+    def until(self, state: str, *, done: int = 0) -> Job:
+        """The row, once it is in this state and so far."""
+        until(lambda: self.row.state == state and self.row.done >= done, lambda: vars(self.row))
+        return self.row
+
+    def age(self, seconds: float, *fields: str) -> None:
+        """Let these moments of the row be so long ago."""
+        Job.objects.filter(pk=self.pk).update(**{field: F(field) - timedelta(seconds=seconds) for field in fields})
+
+
+Ask = Callable[..., Asked]
+
+
+@pytest.fixture
+def ask(station: Station, tmp_path: Path) -> Iterator[Ask]:
+    """Asks for a job of this kind, whose files lie in this test's folder."""
+    sent()
+    numbers = iter(range(1_000))
+
+    def one(kind: Kind[Errand] = job_kinds.work, *, actor: str = "ada") -> Asked:
+        number = next(numbers)
+        witness, gate = tmp_path / f"witness-{number}", tmp_path / f"gate-{number}"
+        return Asked(enqueue(kind, Errand(str(witness), str(gate)), actor=actor), witness, gate)
+
+    yield one
+    leaving.clear()
+
+
+@contextmanager
+def worker(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Celery's worker as the station starts it, with the kinds of the tests."""
+    command = ["celery", "-A", "tests.job_kinds", "worker", "--pool", "threads", "--concurrency", "2"]
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONPATH": f"{ROOT}:{ROOT}/platform"}
+    with (folder / "worker.log").open("ab") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command], cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
