@@ -2,18 +2,23 @@
 
 from typing import Any, Final
 
+from apps.api.core.lookups import LOOKUPS
 from apps.api.exports.formats import EXPORT_FORMATS
 
 FILES: Final = " or ".join(export_format.name for export_format in EXPORT_FORMATS)
+LOOKUP_NAMES: Final = ", ".join(
+    f"`{lookup.name}`{' (comma-separated)' if lookup.many else ''}{' (true or false)' if lookup.flag else ''}"
+    for lookup in LOOKUPS
+)
 DESCRIPTION: Final = f"""
 Rows of the datasets that a key was granted, as JSON page by page or as one {FILES} file.
 
 **Key.** Every request carries `Authorization: Bearer anden_<id>_<secret>`. A dataset that the key was not
 granted looks like one that does not exist, a hidden field like one that does not exist.
 
-**Filters.** `field=value`, or `field[lookup]=value` with one of `eq`, `ne`, `gt`, `gte`, `lt`, `lte`, `in`
-(comma-separated) and `isnull` (true or false). `GET /api/v1/datasets/{{name}}` lists the fields that can be
-filtered. Write `field[eq]=value` for a field called `fields`, `order`, `limit` or `cursor`.
+**Filters.** `field=value`, or `field[lookup]=value` with one of {LOOKUP_NAMES}.
+`GET /api/v1/datasets/{{name}}` lists the fields that can be filtered. Write `field[eq]=value` for a field called
+`fields`, `order`, `limit` or `cursor`.
 
 **Pages.** Follow `next` until it is `null`: each record that is there throughout comes exactly once, however
 many arrive meanwhile. Nothing is counted, and nothing is cut off in silence.
