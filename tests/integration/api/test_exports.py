@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from apps.api.exports.formats import EXPORT_FORMATS, ExportFormat
 from apps.api.services import GrantRequest
-from apps.datasets.core.types import TYPES
 from tests.gateway import Http
 from tests.integration.api.conftest import Connect
 from tests.integration.api.exported import READERS
@@ -21,9 +20,6 @@ from tests.unit.api.shapes import every_type
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 
 PATH = "/api/v1/datasets/types/records"
-TEXTS: Final = {"text", "varchar", "uuid", "bytea", "date", "time", "timestamptz", "timestamp"}
-VALUES: Final = {spec.name for spec in TYPES} - TEXTS | {f"{spec.name} list" for spec in TYPES}
-"""Fields whose values are no text in JSON."""
 EDGES: Final[list[dict[str, Any]]] = [
     {"text": "", "varchar": "", "jsonb": {}, "text list": []},
     {"text": 'a"b,c\\d\t\\N', "text list": ["", None, 'a"b', "\\", "\n"], "jsonb": {"é": ['"', "\n", None, 1.5]}},
@@ -58,18 +54,20 @@ def test_a_file_has_what_the_pages_have(http: Http, drawn: list[dict[str, Any]])
     for record in (*EDGES, *drawn):
         made = http.post(PATH, json.dumps({"key": str(uuid.uuid4()), **record}), content_type="application/json")
         assert made.status_code == 201, made.content
-    pages = by_key(read(http.get(PATH, {"limit": "1000"}).content)["records"])
+    pages = read(http.get(PATH, {"limit": "1000"}).content)["records"]
+    values = {name for record in pages for name in record if not isinstance(record[name], str | None)}
     for export_format in EXPORT_FORMATS:
         answer = http.get(f"{PATH}.{export_format.suffix}")
         assert answer.status_code == 200
-        assert by_key(READERS[export_format.suffix](answer.getvalue(), VALUES)) == pages, export_format.suffix
+        file = READERS[export_format.suffix](answer.getvalue(), values)
+        assert by_key(file) == by_key(pages), export_format.suffix
 
 
 @each_format
 def test_a_file_without_records_is_one(http: Http, export_format: ExportFormat) -> None:
     answer = http.get(f"{PATH}.{export_format.suffix}?key=nobody")
     assert answer.status_code == 200
-    assert READERS[export_format.suffix](answer.getvalue(), VALUES) == []
+    assert READERS[export_format.suffix](answer.getvalue(), ()) == []
 
 
 @each_format
@@ -79,7 +77,7 @@ def test_a_file_keeps_to_fields_filters_and_order(http: Http, export_format: Exp
         assert http.post(PATH, body, content_type="application/json").status_code == 201
     query = "fields=key,jsonb,numeric%20list&order=-integer&integer[gt]=1"
     answer = http.get(f"{PATH}.{export_format.suffix}?{query}")
-    assert READERS[export_format.suffix](answer.getvalue(), VALUES) == [
+    assert READERS[export_format.suffix](answer.getvalue(), {"jsonb", "numeric list"}) == [
         {"key": str(number), "jsonb": {"a": number}, "numeric list": [1.5]} for number in (3, 2)
     ]
 

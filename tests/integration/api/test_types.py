@@ -1,8 +1,10 @@
-"""Every type from JSON to the table and back over HTTP: value, filter, order, id."""
+"""Every type from JSON to the table and back over HTTP: value, filter, order, id, CSV."""
 
 import base64
+import csv
 import datetime
 import decimal
+import io
 import json
 import struct
 import uuid
@@ -108,6 +110,10 @@ def test_what_is_written_is_read_and_found(http: Http, record: dict[str, Any], k
             assert [item["key"] for item in read(found.content)["records"]] == [key], (spec.name, lookup, value)
         for lookup in ("gt", "lt", "ne"):
             assert read(http.get(PATH, {"key": key, f"{spec.name}[{lookup}]": text}).content)["records"] == []
+    rows = list(csv.DictReader(io.StringIO(http.get(f"{PATH}.csv", {"key": key}).getvalue().decode(), newline="")))
+    assert [row["key"] for row in rows] == [key]
+    assert rows[0]["text"] == (record["text"] or "")
+    assert rows[0]["bytea"] == (record["bytea"] or "")
     assert http.delete(address).status_code == 204
 
 
