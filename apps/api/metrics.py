@@ -19,7 +19,7 @@ SECONDS: Final = Metric(
     buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 RECORDS: Final = Metric("anden_api_records_total", "Records given out in pages.", "counter", labels=("dataset",))
-EXPORT_BYTES: Final = Metric("anden_api_export_bytes_total", "Bytes of CSV given out.", "counter", labels=("dataset",))
+EXPORT_BYTES: Final = Metric("anden_api_export_bytes_total", "Bytes exported.", "counter", labels=("dataset",))
 EXPORTS: Final = Metric(
     "anden_api_exports_total",
     "Exports ended, by whether they were whole, broken off by us, or left by the client.",

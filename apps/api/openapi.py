@@ -2,22 +2,30 @@
 
 from typing import Any, Final
 
-DESCRIPTION: Final = """
-Rows of the datasets that a key was granted, as JSON page by page or as one CSV file.
+from apps.api.core.lookups import LOOKUPS
+from apps.api.exports.formats import EXPORT_FORMATS
+
+FILES: Final = " or ".join(export_format.name for export_format in EXPORT_FORMATS)
+LOOKUP_NAMES: Final = ", ".join(
+    f"`{lookup.name}`{' (comma-separated)' if lookup.many else ''}{' (true or false)' if lookup.flag else ''}"
+    for lookup in LOOKUPS
+)
+DESCRIPTION: Final = f"""
+Rows of the datasets that a key was granted, as JSON page by page or as one {FILES} file.
 
 **Key.** Every request carries `Authorization: Bearer anden_<id>_<secret>`. A dataset that the key was not
 granted looks like one that does not exist, a hidden field like one that does not exist.
 
-**Filters.** `field=value`, or `field[lookup]=value` with one of `eq`, `ne`, `gt`, `gte`, `lt`, `lte`, `in`
-(comma-separated) and `isnull` (true or false). `GET /api/v1/datasets/{name}` lists the fields that can be
-filtered. Write `field[eq]=value` for a field called `fields`, `order`, `limit` or `cursor`.
+**Filters.** `field=value`, or `field[lookup]=value` with one of {LOOKUP_NAMES}.
+`GET /api/v1/datasets/{{name}}` lists the fields that can be filtered. Write `field[eq]=value` for a field called
+`fields`, `order`, `limit` or `cursor`.
 
 **Pages.** Follow `next` until it is `null`: each record that is there throughout comes exactly once, however
 many arrive meanwhile. Nothing is counted, and nothing is cut off in silence.
 
 **Sizes.** A page ends with fewer records than `limit` where more would be too large; `next` goes on behind them. A
 record that is too large by itself comes alone, without its largest fields: `_omitted` names them. Ask for one by
-`GET …/records/{id}?fields=name`; where even that is too large, the answer is the problem `answer-too-large`.
+`GET …/records/{{id}}?fields=name`; where even that is too large, the answer is the problem `answer-too-large`.
 
 **Writes.** Where a dataset takes them: `POST`, `PUT`, `PATCH`, `DELETE`. An item's `ETag` is its revision; send
 it as `If-Match` to change only what you have read, `If-None-Match: *` with a `PUT` to make a record and replace none.

@@ -8,15 +8,14 @@ from typing import Any, Final
 import msgspec
 from django.conf import settings
 
-from apps.api.adapters.copies import CsvExport
 from apps.api.adapters.pages import IdMaker, Oversized, Page, fetch, fetch_page, marks_of
-from apps.api.adapters.statements import Statement, export_statement, item_statement, sizes_statement
+from apps.api.adapters.statements import Statement, item_statement, sizes_statement
 from apps.api.adapters.templates import page_of
 from apps.api.core.errors import AnswerTooLarge, ParameterInvalid, RecordUnknown, StoreAway
 from apps.api.core.literals import stored_literal
 from apps.api.core.omissions import omissions
 from apps.api.core.packing import packed, unpacked
-from apps.api.core.query import RecordsQuery, export_query, item_fields, page_query
+from apps.api.core.query import RecordsQuery, item_fields, page_query
 from apps.api.core.record_id import read_id
 from apps.api.core.sealing import Broken, Sealer
 from apps.api.core.surface import column_kind
@@ -117,12 +116,6 @@ def item_without_large(fetch: Fetch, access: Access, fields: Sequence[Field], ke
         if body is not None:
             return Item(ids.record(body, key_text, omitted), etag_of(*marks_of(marks)), omitted)
     raise StoreAway("this record changes while it is read: try again later")
-
-
-def records_csv(access: Access, pairs: Pairs) -> CsvExport:
-    """The rows as CSV, begun. Raises ParameterInvalid, ActionRefused, ExportsBusy, and what a fetch raises."""
-    rows = visible_rows(access)
-    return CsvExport(export_statement(rows, export_query(access.surface, pairs)), access.applied.name)
 
 
 def etag_of(batch: str, rev: str = "") -> str:

@@ -5,7 +5,8 @@ from django.urls import URLPattern, path, re_path
 from apps.api.views.base import Unknown
 from apps.api.views.datasets import Dataset, Datasets
 from apps.api.views.documents import docs, openapi_json, problems
-from apps.api.views.records import Record, Records, RecordsCsv
+from apps.api.views.exports import EXPORTS
+from apps.api.views.records import Record, Records
 
 urlpatterns: list[URLPattern] = [
     path("openapi.json", openapi_json, name="openapi"),
@@ -14,7 +15,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/datasets", Datasets.as_view()),
     path("v1/datasets/<str:name>", Dataset.as_view()),
     path("v1/datasets/<str:name>/records", Records.as_view()),
-    path("v1/datasets/<str:name>/records.csv", RecordsCsv.as_view()),
+    *(path(f"v1/datasets/<str:name>/records.{suffix}", view.as_view()) for suffix, view in EXPORTS.items()),
     path("v1/datasets/<str:name>/records/<str:record_id>", Record.as_view()),
     re_path("", Unknown.as_view()),
 ]

@@ -29,7 +29,7 @@ _slots = threading.BoundedSemaphore(settings.EXPORT_SLOTS)
 """Exports of this process: they must take neither every thread nor every connection of the role."""
 
 
-class CsvExport(Iterator[bytes]):
+class ExportStream(Iterator[bytes]):
     """The bytes of one export. It ends early only by raising, so that a cut file never looks whole.
 
     Has a connection and a slot of its own until `close`.
@@ -84,8 +84,9 @@ class CsvExport(Iterator[bytes]):
             timeout = sql.Literal(f"{int(settings.API.export_timeout_s * 1000)}ms")
             connection.execute(sql.SQL("SET statement_timeout = {}").format(timeout))
             # COPY takes no parameters from the server's side: psycopg writes them into the text.
-            query = psycopg.ClientCursor(connection).mogrify(statement.sql, statement.params)
-            connection.pgconn.send_query(f"COPY ({query}) TO STDOUT (FORMAT csv, HEADER)".encode())
+            connection.pgconn.send_query(
+                psycopg.ClientCursor(connection).mogrify(statement.sql, statement.params).encode()
+            )
             connection.wait(_copy_begun(connection.pgconn))
         except BaseException:
             connection.close()

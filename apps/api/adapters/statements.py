@@ -7,13 +7,13 @@ from typing import Any, Final
 from django.db.models import Q, QuerySet
 
 from apps.api.adapters.expressions import RowBehind, typed
-from apps.api.adapters.forms import csv_form, json_columns, key_array
-from apps.api.adapters.sizes import OVERSIZED, exceeds, grows, kept_within, size_sql, width, within
+from apps.api.adapters.forms import json_columns, key_array
+from apps.api.adapters.sizes import kept_within, size_sql, width, within
 from apps.api.core.keyset import Branch, Position, branches_after
 from apps.api.core.query import Filter, RecordsQuery
 from apps.api.core.surface import column_kind
 from apps.datasets.core.contract import BATCH, REV, Contract, Field
-from apps.datasets.core.names import quote_identifier, quote_literal
+from apps.datasets.core.names import quote_identifier
 from apps.datasets.runtime import attribute
 
 TOTAL: Final = "coalesce(nullif(current_setting('anden.answer_bytes', true), ''), '0')::bigint"
@@ -57,10 +57,10 @@ def page_statement(rows: QuerySet[Any], query: RecordsQuery, position: Position 
     contract = query.surface.contract
     sort = [column.name for column in query.sort]
     names = dict.fromkeys([*(field.name for field in query.fields), *sort, *contract.primary_key])
-    rows = narrowed(rows, query).order_by(*_order_by(query))
+    rows = narrowed(rows, query).order_by(*order_by(query))
     branches = branches_after(query.sort, position) if position is not None else (Branch(),)
     parts = [
-        _selected(rows.filter(condition)[: query.limit + 1], contract, names)
+        selected(rows.filter(condition)[: query.limit + 1], contract, names)
         for condition in (_behind(contract, branch) for branch in branches)
     ]
     source = _in_order(parts, contract, query) if len(parts) > 1 else parts[0].sql
@@ -111,42 +111,18 @@ def sizes_statement(
 ) -> Statement:
     """One row: how many bytes of JSON each field of the record makes; none is written that is far beyond the bytes."""
     part = _selected_one(rows, contract, key, [field.name for field in fields])
-    columns = ", ".join(size_sql(field.type, _column(contract, field.name), most_bytes) for field in fields)
+    columns = ", ".join(size_sql(field.type, column_sql(contract, field.name), most_bytes) for field in fields)
     return Statement(f"SELECT {columns} FROM ({part.sql}) AS t", part.params)  # noqa: S608  names are quoted
-
-
-def export_statement(rows: QuerySet[Any], query: RecordsQuery) -> Statement:
-    """The rows as a CSV export has them: one column per field, named as in the contract."""
-    contract = query.surface.contract
-    rows = narrowed(rows, query).order_by(*_order_by(query))
-    part = _selected(rows, contract, [field.name for field in query.fields])
-    growing = sum(grows(field.type) for field in query.fields)
-    columns = ", ".join(
-        f"{_cell(field, _column(contract, field.name), growing)} AS {quote_identifier(field.name)}"
-        for field in query.fields
-    )
-    return Statement(f"SELECT {columns} FROM ({part.sql}) AS t", part.params)  # noqa: S608  names are quoted
-
-
-def _cell(field: Field, column: str, growing: int) -> str:
-    """The column as a cell; where its text would be too large, a cast that fails and names the field."""
-    form = csv_form(field.type, column)
-    if not grows(field.type):
-        return form
-    too_large = exceeds(field.type, column, growing)
-    # Made of the row's own value, or PostgreSQL would try the cast before there is any row.
-    message = f"{quote_literal(OVERSIZED + field.name)} || left(pg_column_size({column})::text, 0)"
-    kind = "json" if field.type.array else field.type.spec.name
-    return f"CASE WHEN {too_large} THEN ({message})::integer::text::{kind} ELSE {form} END"
 
 
 def _selected_one(rows: QuerySet[Any], contract: Contract, key: Sequence[str], names: Iterable[str]) -> Statement:
     for name, text in zip(contract.primary_key, key, strict=True):
         rows = rows.filter(**{attribute(contract, name): typed(text, column_kind(contract, name))})
-    return _selected(rows, contract, dict.fromkeys([*names, *contract.primary_key]))
+    return selected(rows, contract, dict.fromkeys([*names, *contract.primary_key]))
 
 
-def _selected(rows: QuerySet[Any], contract: Contract, names: Iterable[str]) -> Statement:
+def selected(rows: QuerySet[Any], contract: Contract, names: Iterable[str]) -> Statement:
+    """The rows' columns of these names."""
     wanted = rows.values_list(*(attribute(contract, name) for name in names))
     sql, params = wanted.query.get_compiler(using=rows.db).as_sql()
     return Statement(sql, tuple(params))
@@ -163,7 +139,7 @@ def _in_order(parts: Sequence[Statement], contract: Contract, query: RecordsQuer
 
 
 def _shaped(contract: Contract, fields: Sequence[Field], positions: Sequence[str], most_bytes: int) -> Shape:
-    columns = [(field.name, field.type, _column(contract, field.name)) for field in fields]
+    columns = [(field.name, field.type, column_sql(contract, field.name)) for field in fields]
     body = within(columns, "row_to_json(r)::text", most_bytes) if fields else "'{}'"
     return Shape(body, _texts(contract, contract.primary_key), _texts(contract, positions))
 
@@ -171,19 +147,21 @@ def _shaped(contract: Contract, fields: Sequence[Field], positions: Sequence[str
 def _lateral(contract: Contract, fields: Sequence[Field]) -> str:
     if not fields:
         return ""
-    columns = json_columns([(field.name, field.type, _column(contract, field.name)) for field in fields])
+    columns = json_columns([(field.name, field.type, column_sql(contract, field.name)) for field in fields])
     return f"CROSS JOIN LATERAL (SELECT {columns}) AS r"
 
 
 def _texts(contract: Contract, names: Sequence[str]) -> str:
-    return key_array([(column_kind(contract, name), _column(contract, name)) for name in names])
+    return key_array([(column_kind(contract, name), column_sql(contract, name)) for name in names])
 
 
-def _column(contract: Contract, name: str) -> str:
+def column_sql(contract: Contract, name: str) -> str:
+    """The column of a statement around the selected rows, which calls them `t`."""
     return f"t.{quote_identifier(attribute(contract, name))}"
 
 
-def _order_by(query: RecordsQuery) -> list[str]:
+def order_by(query: RecordsQuery) -> list[str]:
+    """The query's sort as the ORM takes it."""
     # PostgreSQL's own places for NULL: last when ascending, first when descending, as the indexes have them.
     contract = query.surface.contract
     return [f"{'-' if column.descending else ''}{attribute(contract, column.name)}" for column in query.sort]

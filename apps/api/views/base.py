@@ -36,7 +36,7 @@ class ApiView(APIView):
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
-        """JSON, whatever is asked for: CSV has an address of its own."""
+        """JSON, whatever is asked for: each format of exports has an address of its own."""
         return JSONRenderer(), JSON
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -1,11 +1,10 @@
-"""Records: a page, one of them, an export, and the writes."""
+"""Records: a page, one of them, and the writes."""
 
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from rest_framework.request import Request
 
 from apps.api.core.errors import BodyEncoded, BodyNotJson, BodyTooLarge
@@ -27,12 +26,11 @@ from apps.api.described import (
 )
 from apps.api.metrics import RECORDS
 from apps.api.openapi import ref
-from apps.api.records import record_item, records_csv, records_page
+from apps.api.records import record_item, records_page
 from apps.api.views.base import ApiView, caller, dataset_path, json_response, pairs, with_access
 from apps.api.writes import Change, Method, Written, record_write
 from apps.telemetry import prometheus
 
-CSV = "text/csv; charset=utf-8; header=present"
 PATCHES = (MERGE_PATCH, JSON)
 
 
@@ -132,31 +130,6 @@ class Record(ApiView):
         """Nothing: the record is gone."""
         _write(request, "DELETE", name, record_id)
         return HttpResponse(status=204)
-
-
-class RecordsCsv(ApiView):
-    """The records of a dataset as one CSV file."""
-
-    operation = "export"
-
-    @described(
-        "exportRecords",
-        "All records as one CSV file",
-        answers={200: ("text/csv", {"type": "string", "format": "binary"})},
-        errors=READ_ERRORS,
-        parameters=(NAME, FIELDS, ORDER, FILTERS),
-    )
-    def get(self, request: Request, name: str) -> HttpResponseBase:
-        """All records that fulfil the filters, streamed; a connection that breaks off means a broken file."""
-        asked = pairs(request)
-        export = with_access(request, name, lambda access: records_csv(access, asked))
-        if request.method == "HEAD":
-            export.close()
-        body = iter(()) if request.method == "HEAD" else export
-        response = StreamingHttpResponse(body, content_type=CSV)
-        response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=f"{name}.csv") or ""
-        response["Cache-Control"] = "private, no-store"
-        return response
 
 
 def _write(request: Request, method: Method, name: str, record_id: str | None) -> Written:

@@ -1,4 +1,4 @@
-"""A CSV export over a real server: whole, or visibly broken, and never more than so many at a time."""
+"""An export over a real server: whole, or visibly broken, and never more than so many at a time."""
 
 import http.client
 import threading
@@ -10,13 +10,14 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
+from apps.api.exports.formats import EXPORT_FORMATS
 from tests.acceptance.api.conftest import served
 from tests.acceptance.big_dataset import ROWS, key_of_big_dataset
 from tests.station import Station
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True, databases="__all__")]
 
-PATH = "/api/v1/datasets/big/records.csv"
+PATH = "/api/v1/datasets/big/records"
 COPYING = "application_name = 'anden-reader' AND query LIKE 'COPY%' AND state = 'active'"
 
 
@@ -27,11 +28,11 @@ def key(station: Station) -> str:
 
 
 @contextmanager
-def export(url: str, key: str) -> Iterator[http.client.HTTPResponse]:
+def export(url: str, key: str, suffix: str = "csv") -> Iterator[http.client.HTTPResponse]:
     """The answer, its body not read yet; the connection ends with the block."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
     try:
-        connection.request("GET", PATH, headers={"Authorization": f"Bearer {key}"})
+        connection.request("GET", f"{PATH}.{suffix}", headers={"Authorization": f"Bearer {key}"})
         with connection.getresponse() as response:
             yield response
     finally:
@@ -58,8 +59,11 @@ def test_an_export_is_whole_and_takes_little_memory(station: Station, key: str, 
     assert server.memory_info().rss - before < 20 * 1024 * 1024
 
 
-def test_an_export_that_the_database_breaks_off_is_broken_for_the_client(station: Station, key: str, url: str) -> None:
-    with export(url, key) as response:
+@pytest.mark.parametrize("suffix", [one.suffix for one in EXPORT_FORMATS])
+def test_an_export_that_the_database_breaks_off_is_broken_for_the_client(
+    station: Station, key: str, url: str, suffix: str
+) -> None:
+    with export(url, key, suffix) as response:
         response.read(1000)
         with station.admin() as connection:
             ended = connection.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {COPYING}")

@@ -1,7 +1,5 @@
 """Answers are bounded in bytes: a page ends earlier, a record omits what is too large, and nothing is lost."""
 
-import csv
-import io
 import json
 from functools import partial
 from typing import Any
@@ -9,11 +7,13 @@ from typing import Any
 import pytest
 
 from apps.api import writes
+from apps.api.exports.formats import EXPORT_FORMATS
 from apps.api.services import GrantRequest
 from apps.datasets.core.applied import AppliedDataset
 from tests.documents import document, prop
 from tests.gateway import Http
 from tests.integration.api.conftest import Connect
+from tests.integration.api.exported import READERS
 from tests.integration.api.test_races import at_once
 from tests.station import Station
 
@@ -281,19 +281,20 @@ def test_an_export_of_a_value_that_is_too_large_is_refused_by_name(http: Http, s
     put(
         station, "a", small="1", **{field: BOMB.format(4000) if field == "doc" else "array_fill(1e131000, ARRAY[600])"}
     )
-    refused = http.get(f"{PATH}.csv")
-    assert (refused.status_code, refused.json()["type"]) == (400, "/api/problems#answer-too-large")
-    assert refused.json()["field"] == field
-    rest = http.get(f"{PATH}.csv?fields=k,small").getvalue().decode()
-    assert list(csv.reader(io.StringIO(rest))) == [["k", "small"], ["a", "1"]]
+    for one in EXPORT_FORMATS:
+        refused = http.get(f"{PATH}.{one.suffix}")
+        assert (refused.status_code, refused.json()["type"]) == (400, "/api/problems#answer-too-large")
+        assert refused.json()["field"] == field
+        rest = http.get(f"{PATH}.{one.suffix}?fields=k,small").getvalue()
+        assert READERS[one.suffix](rest, {"small"}) == [{"k": "a", "small": 1}]
 
 
 def test_an_export_has_large_values_that_an_answer_omits(http: Http, station: Station) -> None:
     put(station, "a", note="repeat('n', 5000000)", items="(SELECT jsonb_agg(n) FROM generate_series(1, 50000) AS n)")
-    csv.field_size_limit(10_000_000)
-    row = next(csv.DictReader(io.StringIO(http.get(f"{PATH}.csv").getvalue().decode())))
-    assert len(row["note"]) == 5_000_000
-    assert json.loads(row["items"])[-1] == 50_000
+    for one in EXPORT_FORMATS:
+        (record,) = READERS[one.suffix](http.get(f"{PATH}.{one.suffix}").getvalue(), {"items"})
+        assert len(record["note"]) == 5_000_000
+        assert record["items"][-1] == 50_000
 
 
 @pytest.fixture
@@ -351,10 +352,11 @@ def test_values_that_are_small_each_are_counted_together(
     assert [record["k"] for record in (*pages["records"], *following)] == ["a", "b"]
     assert following[0]["_omitted"] == names
     assert http.get(f"{PATH}/{following[0]['_id']}").json() == following[0]
-    refused = http.get(f"{PATH}.csv")
-    assert (refused.status_code, refused.json()["type"]) == (400, "/api/problems#answer-too-large")
-    assert refused.json()["field"] in names
-    assert http.get(f"{PATH}.csv?k=a").getvalue().count(b"1" + b"0" * 300) >= len(names)
+    for one in EXPORT_FORMATS:
+        refused = http.get(f"{PATH}.{one.suffix}")
+        assert (refused.status_code, refused.json()["type"]) == (400, "/api/problems#answer-too-large")
+        assert refused.json()["field"] in names
+        assert http.get(f"{PATH}.{one.suffix}?k=a").getvalue().count(b"1" + b"0" * 300) >= len(names)
 
 
 def test_a_record_that_no_address_could_name_is_not_made(named: Http) -> None:

@@ -11,6 +11,7 @@ from django.db import connections
 
 from apps.api import selectors
 from apps.api.core.surface import surface_of
+from apps.api.exports.formats import EXPORT_FORMATS
 from apps.api.selectors import Access, Caller
 from apps.api.services import GrantRequest
 from apps.datasets.core.applied import AppliedDataset
@@ -102,7 +103,7 @@ def outdated(dataset: AppliedDataset) -> Access:
     return Access(dataset, surface_of(dataset.contract, None), frozenset({"read"}))
 
 
-@pytest.mark.parametrize("path", ["/records", "/records.csv"])
+@pytest.mark.parametrize("path", ["/records", *(f"/records.{one.suffix}" for one in EXPORT_FORMATS)])
 def test_a_reader_whose_contract_moved_on_tries_the_new_one(
     flights: AppliedDataset, connect: Connect, station: Station, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:

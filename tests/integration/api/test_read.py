@@ -9,17 +9,20 @@ from django.db import connections
 from prometheus_client import REGISTRY
 
 from apps.api.core.lookups import LOOKUPS
+from apps.api.exports.formats import EXPORT_FORMATS
 from apps.api.models import Client, Key
 from apps.api.services import GrantRequest, client_revoke
 from apps.datasets.core.applied import AppliedDataset
 from apps.telemetry.metrics import DATABASE_SECONDS
 from tests.gateway import Http
 from tests.integration.api.conftest import Connect, Visit, add_flights, told
+from tests.integration.api.exported import READERS
 from tests.station import Station
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 
 PATH = "/api/v1/datasets/flights/records"
+FILES = [f"{PATH}.{one.suffix}" for one in EXPORT_FORMATS]
 FLIGHTS = GrantRequest("flights")
 
 
@@ -42,7 +45,7 @@ def test_without_a_key_nothing_is_told(flights: AppliedDataset, visit: Visit) ->
         PATH,
         "/api/v1/datasets/nothing",
         "/api/v1/nothing",
-        f"{PATH}.csv",
+        *FILES,
         f"{PATH}/kW10",
     ):
         refused = http.get(path)
@@ -56,7 +59,7 @@ def test_a_dataset_that_is_not_granted_looks_like_one_that_does_not_exist(
     flights: AppliedDataset, persons: AppliedDataset, connect: Connect
 ) -> None:
     http = connect(GrantRequest("persons"))
-    for ending in ("", "/records", "/records.csv", "/records/kW10"):
+    for ending in ("", "/records", *(f"/records.{one.suffix}" for one in EXPORT_FORMATS), "/records/kW10"):
         hidden, unknown = (http.get(f"/api/v1/datasets/{name}{ending}") for name in ("flights", "nothing"))
         assert (hidden.status_code, told(hidden)) == (404, told(unknown))
     assert [item["name"] for item in http.get("/api/v1/datasets").json()["datasets"]] == ["persons"]
@@ -207,7 +210,7 @@ def test_a_hidden_column_looks_like_one_that_does_not_exist(
     http = connect(GrantRequest("flights", columns=COLUMNS))
     queries = [f"{{0}}[{lookup.name}]=1" for lookup in LOOKUPS]
     queries += ["{0}=1", "{0}=2013-01-01T00:00Z", "order={0}", "order=-{0}", "fields={0}", "fields=carrier,{0}"]
-    for query, path in itertools.product(queries, (PATH, f"{PATH}.csv")):
+    for query, path in itertools.product(queries, (PATH, *FILES)):
         asked, nothing = (http.get(f"{path}?{query.format(name)}") for name in (hidden, "nothing"))
         assert asked.status_code == 400
         assert told(asked).replace(hidden, "nothing") == told(nothing)
@@ -221,7 +224,9 @@ def test_hidden_columns_stay_hidden_everywhere(flights: AppliedDataset, connect:
     assert all(set(record) == {"_id", *COLUMNS} for record in records)
     one = http.get(f"{PATH}/{records[7]['_id']}")
     assert one.json() == records[7]
-    assert http.get(f"{PATH}.csv").getvalue().splitlines()[0] == b"carrier,flight,dest"
+    for file_format in EXPORT_FORMATS:
+        rows = READERS[file_format.suffix](http.get(f"{PATH}.{file_format.suffix}").getvalue(), ())
+        assert [list(row) for row in rows] == [list(COLUMNS)] * 500
     told = http.get("/api/v1/datasets/flights").json()
     assert [field["name"] for field in told["fields"]] == list(COLUMNS)
     assert (told["filters"], told["orders"], told["event_time"]) == (["carrier", "dest"], ["_id"], None)
@@ -305,4 +310,6 @@ def test_contracts_with_hostile_names_are_read_and_filtered(station: Station, co
         assert [record[name] for record in records] == ["4"]
         ordered = walk(http, f"{path}?order=-{quote(name)}&limit=4")
         assert [record[name] for page in ordered for record in page] == list("987654321")
-    assert http.get(f"{path}.csv").getvalue().decode().count("\n") == 10
+    for one in EXPORT_FORMATS:
+        rows = READERS[one.suffix](http.get(f"{path}.{one.suffix}").getvalue(), ())
+        assert [list(row) for row in rows] == [names] * 9

@@ -9,6 +9,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from apps.api.exports.formats import EXPORT_FORMATS
 from apps.api.services import GrantRequest, client_create
 from apps.api.views.documents import openapi_document
 from apps.datasets.core.applied import AppliedDataset
@@ -65,11 +66,17 @@ def test_the_document_is_valid_openapi_with_the_generic_addresses(connect: Conne
         "/api/v1/datasets",
         "/api/v1/datasets/{name}",
         "/api/v1/datasets/{name}/records",
-        "/api/v1/datasets/{name}/records.csv",
+        *(f"/api/v1/datasets/{{name}}/records.{one.suffix}" for one in EXPORT_FORMATS),
         "/api/v1/datasets/{name}/records/{record_id}",
     ]
     operations = [operation for path in document["paths"].values() for operation in path.values()]
-    assert len({operation["operationId"] for operation in operations}) == len(operations) == 9
+    assert len({operation["operationId"] for operation in operations}) == len(operations) == 8 + len(EXPORT_FORMATS)
+    for one in EXPORT_FORMATS:
+        operation = document["paths"][f"/api/v1/datasets/{{name}}/records.{one.suffix}"]["get"]
+        assert operation["operationId"] == one.operation_id
+        assert operation["responses"]["200"]["content"].keys() == {one.media_type}
+        assert one.name in operation["summary"]
+        assert one.name in document["info"]["description"]
     text = json.dumps(document)
     for name in document["components"]["schemas"]:
         assert f'"#/components/schemas/{name}"' in text

@@ -3,6 +3,7 @@
 import pytest
 
 from apps.api.core.errors import ClientRefused
+from apps.api.exports.formats import EXPORT_FORMATS
 from apps.api.services import GrantRequest
 from apps.datasets.core.applied import AppliedDataset
 from tests.integration.api.conftest import Connect
@@ -19,7 +20,7 @@ def test_it_answers_an_honest_problem_and_the_others_answer_as_ever(
     listed = http.get("/api/v1/datasets").json()["datasets"]
     assert [item["name"] for item in listed] == ["flights", "persons"]
     assert "cannot be read" in listed[1]["description"]
-    for path in ("", "/records", "/records.csv", "/records/x"):
+    for path in ("", "/records", *(f"/records.{one.suffix}" for one in EXPORT_FORMATS), "/records/x"):
         answer = http.get(f"/api/v1/datasets/persons{path}")
         assert answer.status_code == 503
         assert answer.headers["Retry-After"]

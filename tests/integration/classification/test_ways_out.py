@@ -21,6 +21,7 @@ from prometheus_client import REGISTRY, generate_latest
 from pytest_django import DjangoDbBlocker
 
 from apps.api.core.lookups import LOOKUPS
+from apps.api.exports.formats import EXPORT_FORMATS
 from apps.api.services import GrantRequest, client_create
 from apps.datasets.core.applied import AppliedDataset
 from apps.ingest.models import Quarantine, Source
@@ -31,6 +32,7 @@ from tests.station import Station
 
 HIDDEN: Final = re.compile(rf"hush\d{{4}}z|{KEY}\d|2021-07-0[78]|Jul\S* 8, 2021|{MOMENT}")
 API: Final = "/api/v1/datasets"
+FILES: Final = tuple(f"records.{one.suffix}" for one in EXPORT_FORMATS)
 REFUSALS: Final = (("unknown_field", ""), ("too_deep", ""), ("refused_by_database", "22P02"))
 """Reasons and SQLSTATEs of records whose messages quote them: the name of a member is the record's, too."""
 
@@ -188,17 +190,18 @@ def asked_by_name(world: World) -> Iterator[str]:
             queries += [f"order={column.name}", f"order=-{column.name}", f"{column.name}=x"]
             queries += [f"{column.name}[{lookup.name}]=hush" for lookup in LOOKUPS]
         for query in queries:
-            for path in ("records", "records.csv") if column.scalar else ("records",):
+            for path in ("records", *FILES) if column.scalar else ("records",):
                 answer = world.http.get(f"{API}/vault/{path}?{query}")
                 assert answer.status_code == 400, f"{query} is answered"
                 yield text_of(answer)
 
 
 def exports(world: World) -> Iterator[str]:
-    """CSV of all columns, and in an order."""
+    """Files of all columns in every format, and in an order."""
     for name in world.datasets:
-        yield text_of(world.http.get(f"{API}/{name}/records.csv"))
-        yield text_of(world.http.get(f"{API}/{name}/records.csv?order=_id"))
+        for file in FILES:
+            yield text_of(world.http.get(f"{API}/{name}/{file}"))
+            yield text_of(world.http.get(f"{API}/{name}/{file}?order=_id"))
 
 
 def writes(world: World) -> Iterator[str]:

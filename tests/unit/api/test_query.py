@@ -1,5 +1,7 @@
 """Parameters of a request, against what a key may see."""
 
+from pathlib import Path
+
 import pytest
 
 from apps.api.core.errors import ParameterInvalid
@@ -89,6 +91,12 @@ def test_what_a_cursor_is_bound_to() -> None:
     for other in ([("train", "B"), ("limit[gte]", "3")], [("train", "A")], [("train[ne]", "A"), ("limit[gte]", "3")]):
         assert page_query(USUAL, [*other, ("order", "at")]).fingerprint != one.fingerprint
     assert page_query(USUAL, [("train", "A"), ("limit[gte]", "3"), ("order", "-at")]).fingerprint != one.fingerprint
+
+
+def test_the_guide_names_every_lookup() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "guides" / "api.md").read_text()
+    line = next(line for line in guide.splitlines() if line.startswith("| `field=value`, `field[lookup]=value` |"))
+    assert [lookup.name for lookup in LOOKUPS if f"`{lookup.name}`" not in line] == []
 
 
 def test_an_export_is_sorted_only_when_asked_and_knows_no_pages() -> None:

@@ -208,7 +208,7 @@ _OUT: Final = Row(
         ),
         lines(
             "Exported bytes",
-            "Bytes of CSV per second, by dataset.",
+            "Bytes exported per second, by dataset.",
             Unit.BYTES_PER_SECOND,
             Target(rate(EXPORT_BYTES, DATASET, by=("dataset",)), "{{dataset}}"),
             width=6,

@@ -1,0 +1,50 @@
+"""The records of a dataset as one file: from the parameters of an address to the stream of the file's bytes."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import QuerySet
+
+from apps.api.adapters.copies import ExportStream
+from apps.api.adapters.sizes import OVERSIZED, exceeds, grows
+from apps.api.adapters.statements import Statement, column_sql, narrowed, order_by, selected
+from apps.api.core.query import RecordsQuery, export_query
+from apps.api.exports.formats import ExportFormat
+from apps.api.selectors import Access, visible_rows
+from apps.datasets.core.contract import Field
+from apps.datasets.core.names import quote_identifier, quote_literal
+
+
+def records_export(access: Access, pairs: Iterable[tuple[str, str]], export_format: ExportFormat) -> ExportStream:
+    """The rows as a file, begun. Raises ParameterInvalid, ActionRefused, ExportsBusy, and what a fetch raises."""
+    rows = visible_rows(access)
+    statement = export_statement(rows, export_query(access.surface, pairs), export_format)
+    return ExportStream(statement, access.applied.name)
+
+
+def export_statement(rows: QuerySet[Any], query: RecordsQuery, export_format: ExportFormat) -> Statement:
+    """The COPY of the rows: one cell per field, named as in the contract."""
+    contract = query.surface.contract
+    rows = narrowed(rows, query).order_by(*order_by(query))
+    part = selected(rows, contract, [field.name for field in query.fields])
+    growing = sum(grows(field.type) for field in query.fields)
+    cells = ", ".join(
+        f"{_cell(export_format, field, column_sql(contract, field.name), growing=growing)}"
+        f" AS {quote_identifier(field.name)}"
+        for field in query.fields
+    )
+    return Statement(
+        export_format.copy.format(rows=f"SELECT {cells} FROM ({part.sql}) AS t"),  # noqa: S608  names are quoted
+        part.params,
+    )
+
+
+def _cell(export_format: ExportFormat, field: Field, column: str, *, growing: int) -> str:
+    """The column as a cell; where its text would be too large, a cast that fails and names the field."""
+    cell = export_format.cell(field.type, column)
+    if not grows(field.type):
+        return cell
+    # Made of the row's own value, or PostgreSQL would try the cast before there is any row. NULL has the cell's type.
+    message = f"{quote_literal(OVERSIZED + field.name)} || left(pg_column_size({column})::text, 0)"
+    too_large = exceeds(field.type, column, growing)
+    return f"CASE WHEN ({too_large}) IS NOT TRUE THEN {cell} WHEN ({message})::integer = 0 THEN NULL END"
