@@ -166,15 +166,14 @@ def test_a_topic_that_is_made_again_and_filled_at_once_gives_the_old_position_no
     line.apply(EVENTS, mode="append")
     line.make()
     line.send(*things(10))
-    worker = line.start()
+    worker = line.start(refresh_s=600.0)  # nothing but the records themselves may make the worker look
     until(lambda: len(stored(line)) == 10)
-    worker._refresh_s = 600.0  # nothing but the records themselves may make the worker look
     admin = line.admin
     admin.delete_topics([line.topic])[line.topic].result(10)
     until(lambda: not line.topics.states([line.topic]).found)
     line.make()
     line.send(*things(30, 100))
-    until(lambda: "made again" in worker._streams.stopped.get("things", ""))
+    until(lambda: "made again" in worker.streams.stopped.get("things", ""))
     assert stored(line) == list(range(10))
     line.stop()
     call_command("topics", "accept", "things", stdout=StringIO())
@@ -254,7 +253,7 @@ def test_a_dataset_applied_after_the_start_is_read_and_a_dropped_one_let_go(line
     line.apply(EVENTS, mode="append")
     until(lambda: len(stored(line)) == 20)
     dataset_drop("things", with_data=True)
-    until(lambda: not list(worker._streams))
+    until(lambda: not list(worker.streams))
     assert line.threads[0][1].is_alive()
 
 
