@@ -39,8 +39,8 @@ class RowChecks:
         self._column_checks = tuple((index, fits) for index, field in fields if (fits := column_check(field)))
         self._nul_checks = tuple(nul_check(name) for name in self.columns)
         self._openings = {index: OPENINGS[contract.fields[index].logical] for index in self.raws}
-        self._growing = (*growing(contract.fields), *((len(contract.fields),) if self.keeps else ()))
-        self._numbers = tuple(index for index in self._growing if index not in self.raws)
+        self.growing = (*growing(contract.fields), *((len(contract.fields),) if self.keeps else ()))
+        self._numbers = tuple(index for index in self.growing if index not in self.raws)
 
     def typed(self, row: Values, record_bytes: int) -> Values:
         """The row of a record of so many bytes, without JSON's nulls.
@@ -59,9 +59,9 @@ class RowChecks:
 
     def refuse_growth(self, row: Values, record_bytes: int) -> None:
         """Refuse numbers that PostgreSQL would write with far more digits than they were sent with."""
-        if not any(may_be_long(row[index], record_bytes) for index in self._growing):
+        if not any(may_be_long(row[index], record_bytes) for index in self.growing):
             return
-        lengths = {self.columns[index]: written_length(row[index]) for index in self._growing}
+        lengths = {self.columns[index]: written_length(row[index]) for index in self.growing}
         for name, length in lengths.items():
             if length.longest > MAX_DIGITS:
                 raise BadRecord("out_of_range", f"{name!r} {too_long('a number')}", field=name)

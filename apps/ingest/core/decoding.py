@@ -69,13 +69,14 @@ class Decoder:
 
     def _append_one_by_one(self, part: Part) -> None:
         source, batch = part.position.source_id, part.batch_id
+        decode, append = self._reader.decode, part.rows.append
         for record in part.records:
             value = record.value()
             if value is None:
                 part.rejects.append(without_value(record))
                 continue
             try:
-                part.rows.append((*self._reader.decode(value, record), source, record.offset(), batch))
+                append((*decode(value, record), source, record.offset(), batch))
             except BadRecord as error:
                 part.rejects.append(rejected(record, error))
 
