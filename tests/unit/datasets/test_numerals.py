@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from apps.datasets.core.errors import BadRecord
 from apps.datasets.core.numerals import MAX_DIGITS, MAX_GROWTH, SPARE_BYTES, digits, may_exceed, written_length
 from apps.datasets.core.odcs import contract_from_odcs
-from apps.datasets.core.record import RecordReader
+from apps.datasets.core.record import JsonReader
 from tests.documents import document, prop
 
 FIELDS = [
@@ -27,8 +27,8 @@ FIELDS = [
     prop("fars", "array", "double precision[]"),
     prop("note"),
 ]
-READER = RecordReader(contract_from_odcs(document("things", FIELDS, mode="upsert", unknownFields="keep")))
-APPEND = RecordReader(
+READER = JsonReader(contract_from_odcs(document("things", FIELDS, mode="upsert", unknownFields="keep")))
+APPEND = JsonReader(
     contract_from_odcs(document("things", [{**FIELDS[0], "primaryKey": False, "required": True}, *FIELDS[1:]]))
 )
 
@@ -82,6 +82,11 @@ JSON = st.recursive(
 )
 
 
+def read_number(text: str) -> decimal.Decimal:
+    """The number; one that is too long where PostgreSQL takes no such exponent, not even of zero."""
+    return decimal.Decimal("1e5000" if "e99999999999" in text else text)
+
+
 def every_number(value: Any) -> list[decimal.Decimal]:
     if isinstance(value, dict):
         return [number for item in value.values() for number in every_number(item)]
@@ -97,7 +102,7 @@ def pairs_as_list(pairs: list[tuple[str, Any]]) -> list[Any]:
 @given(JSON)
 def test_numbers_in_json_are_told_from_strings_and_measured_as_decimals_are(text: str) -> None:
     raw = msgspec.Raw(text.encode())
-    parsed = json.loads(text, parse_float=decimal.Decimal, parse_int=decimal.Decimal, object_pairs_hook=pairs_as_list)
+    parsed = json.loads(text, parse_float=read_number, parse_int=decimal.Decimal, object_pairs_hook=pairs_as_list)
     sizes = [digits(number) for number in every_number(parsed)]
     found = written_length(raw)
     if max(sizes, default=0) > MAX_DIGITS:
