@@ -14,18 +14,26 @@ from msgspec.structs import astuple
 from apps.datasets.core.contract import EXTRA, Contract, Field, UnknownFields
 from apps.datasets.core.depth import MAX_DEPTH, is_too_deep, too_deep, why_too_deep
 from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.numerals import MAX_DIGITS, MAX_GROWTH, SPARE_BYTES, may_be_long, may_exceed, written_length
+from apps.datasets.core.numerals import (
+    MAX_DIGITS,
+    MAX_GROWTH,
+    SPARE_BYTES,
+    may_be_long,
+    may_exceed,
+    too_long,
+    written_length,
+)
 from apps.datasets.core.values import (
     OPENINGS,
     ColumnCheck,
     annotation,
     column_check,
+    decode_hook,
     growing,
     holds_nul,
     late_check,
     nul_check,
     nullable,
-    too_long,
 )
 
 Values = tuple[Any, ...]
@@ -55,12 +63,12 @@ class RecordReader:
             self.wires += ("jsonb",)
         self._names = frozenset(field.name for field in contract.fields)
         self._struct = _struct(contract)
-        self._decoder = msgspec.json.Decoder(self._struct)
+        self._decoder = msgspec.json.Decoder(self._struct, dec_hook=decode_hook)
         fields = tuple(enumerate(contract.fields))
         self._checks = tuple((index, check) for index, field in fields if (check := late_check(field)))
         self._column_checks = tuple((index, fits) for index, field in fields if (fits := column_check(field)))
         self._nul_checks = tuple(nul_check(name) for name in self.columns)
-        self._raws = tuple(index for index, field in fields if field.type.spec.python is msgspec.Raw)
+        self._raws = tuple(index for index, field in fields if field.type.spec.document)
         self._openings = {index: OPENINGS[contract.fields[index].logical] for index in self._raws}
         self._growing = (*growing(contract.fields), *((len(contract.fields),) if self._keeps else ()))
         self._numbers = tuple(index for index in self._growing if index not in self._raws)
@@ -286,7 +294,7 @@ def _struct(contract: Contract) -> type[msgspec.Struct]:
 
 def _decode_field(field: Field, part: bytes) -> Any:
     try:
-        value = msgspec.json.decode(part, type=nullable(field))
+        value = msgspec.json.decode(part, type=nullable(field), dec_hook=decode_hook)
     except BROKEN as error:
         raise _why_field(field, part, error) from None
     if isinstance(value, msgspec.Raw) and bytes(value) == JSON_NULL:
@@ -308,7 +316,7 @@ def _why_field(field: Field, part: bytes, error: Exception) -> BadRecord:
         return BadRecord("not_allowed", f"{field.name!r} is none of the allowed values", field=field.name)
     bare = list[Any] if field.type.array else field.type.spec.python
     try:
-        msgspec.json.decode(part, type=bare)
+        msgspec.json.decode(part, type=bare, dec_hook=decode_hook)
     except BROKEN as broken:
         if field.type.spec.python is float and str(broken).startswith(BEYOND_DOUBLE):
             rule = f"{field.name!r} holds a number that {field.type.sql} cannot hold"
