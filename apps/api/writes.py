@@ -50,7 +50,9 @@ from apps.datasets.core.contract import EXTRA
 from apps.datasets.core.ddl import constraint_field
 from apps.datasets.core.errors import BadRecord
 from apps.datasets.core.months import month_bounds
-from apps.datasets.core.record import MAX_BYTES, Values, record_reader
+from apps.datasets.core.record import json_reader
+from apps.datasets.core.record_format import Values
+from apps.datasets.core.row_checks import MAX_BYTES
 
 ALIAS = "writer"
 TRIES = 3
@@ -229,7 +231,7 @@ def _check(change: Change, stored: StoredRow | None) -> None:
 
 def _tombstone(access: Access, key: Parts) -> Values:
     contract = access.applied.contract
-    reader = record_reader(contract)
+    reader = json_reader(contract)
     parts = {name: bytes(text).decode() for name, text in key.items()}
     decoded = reader.decode_key(f"[{','.join(parts.values())}]".encode())
     by_name = dict(zip(contract.key, decoded, strict=True))

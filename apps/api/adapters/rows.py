@@ -17,7 +17,8 @@ from apps.datasets.core.contract import DELETED, EXTRA, REV, Contract
 from apps.datasets.core.ddl import column_list, table_sql
 from apps.datasets.core.depth import too_deep, why_too_deep
 from apps.datasets.core.names import quote_identifier
-from apps.datasets.core.record import Values, record_reader
+from apps.datasets.core.record import json_reader
+from apps.datasets.core.record_format import Values
 from apps.datasets.core.types import ColumnType
 from apps.datasets.core.upsert import on_conflict_sql, stage_columns
 
@@ -105,7 +106,7 @@ def event_moment(contract: Contract, values: Values) -> datetime.datetime | None
     """The event time of the row, as a moment in UTC; None where the contract has none."""
     if contract.event_time is None:
         return None
-    value = values[record_reader(contract).columns.index(contract.event_time)]
+    value = values[json_reader(contract).columns.index(contract.event_time)]
     if isinstance(value, datetime.datetime):
         return value if value.tzinfo else value.replace(tzinfo=datetime.UTC)
     return datetime.datetime.combine(value, datetime.time(), datetime.UTC)
@@ -116,7 +117,7 @@ def _is_key(contract: Contract) -> str:
 
 
 def _upsert(contract: Contract, surface: Surface, most_bytes: int) -> str:
-    reader = record_reader(contract)
+    reader = json_reader(contract)
     kinds = [_cast(field.type) for field in contract.fields] + ["%s::jsonb"] * (
         len(reader.columns) - len(contract.fields)
     )

@@ -8,7 +8,8 @@ from apps.api.core.merging import is_null, is_object, merged
 from apps.api.core.surface import ID, OMITTED, Surface
 from apps.datasets.core.contract import EXTRA, Contract
 from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.record import BROKEN, Values, record_reader, why_no_object
+from apps.datasets.core.record import BROKEN, json_reader, why_no_object
+from apps.datasets.core.record_format import Values
 
 Parts = dict[str, msgspec.Raw]
 """A record's members as the JSON texts they are, so that no number loses a digit on the way."""
@@ -73,12 +74,12 @@ def _unknown(name: str) -> BadRecord:
 
 def hidden_columns(surface: Surface) -> tuple[str, ...]:
     """What a PUT keeps of the stored record: the columns that the client cannot see."""
-    return tuple(name for name in record_reader(surface.contract).columns if name not in surface.names)
+    return tuple(name for name in json_reader(surface.contract).columns if name not in surface.names)
 
 
 def kept_columns(contract: Contract, body: Parts, *, merged: bool) -> tuple[str, ...]:
     """What a PATCH with this body takes of the stored record: what it does not name, and the objects it merges."""
-    columns = record_reader(contract).columns
+    columns = json_reader(contract).columns
     return tuple(name for name in columns if name not in body or (merged and is_object(body[name])))
 
 
@@ -115,7 +116,7 @@ def values_of(contract: Contract, parts: Mapping[str, msgspec.Raw], key: Parts |
 
     Raises BadRecord: it breaks the contract, or its key is not the one of the address.
     """
-    reader = record_reader(contract)
+    reader = json_reader(contract)
     values = reader.decode(msgspec.json.encode({**(key or {}), **parts}))
     if key is not None and key_values(contract, values) != reader.decode_key(msgspec.json.encode(key)):
         raise BadRecord("bad_key", "the key is not the one in the address", field=contract.key[0])
@@ -124,7 +125,7 @@ def values_of(contract: Contract, parts: Mapping[str, msgspec.Raw], key: Parts |
 
 def key_values(contract: Contract, values: Values) -> Values:
     """The values of the key among those of a row."""
-    columns = record_reader(contract).columns
+    columns = json_reader(contract).columns
     return tuple(values[columns.index(name)] for name in contract.key)
 
 

@@ -86,8 +86,8 @@ class Contract:
     """A dataset's contract.
 
     `key` is empty in append mode; `earliest` and `latest` are first days of months, both inclusive, None for
-    Andén's own bounds; retention is counted in days of event time, latency in seconds. `memo` holds what is made of
-    the contract once, for as long as the contract is held.
+    Andén's own bounds; `format` is one of `formats.FORMATS`; retention is counted in days of event time, latency in
+    seconds. `memo` holds what is made of the contract once, for as long as the contract is held.
     """
 
     name: str
@@ -105,6 +105,7 @@ class Contract:
     late: Late = Late.QUARANTINE
     earliest: datetime.date | None = None
     latest: datetime.date | None = None
+    format: str = "json"
     retention_days: int | None = None
     latency_s: float | None = None
     topic_spec: TopicSpec = TopicSpec()

@@ -2,7 +2,7 @@
 
 import datetime
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
@@ -10,7 +10,7 @@ from apps.datasets.core.contract import Order, OrderColumn, TopicSpec
 from apps.datasets.core.errors import Problem
 
 WORDS: Final = frozenset(
-    {"mode", "unknownFields", "apiWrites", "orders", "filters", "late", "earliest", "latest", "topic"}
+    {"mode", "unknownFields", "apiWrites", "orders", "filters", "late", "earliest", "latest", "format", "topic"}
 )
 CLEANUP: Final = frozenset({"delete", "compact", "compact,delete"})
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -41,11 +41,15 @@ class CustomProperties:
 
     def choice(self, word: str, default: Choice) -> Choice:
         """One of the choices that the default belongs to."""
-        path, value = self._found.get(word, ("", default.value))
         kind = type(default)
-        if isinstance(value, str) and value in set(kind):
-            return kind(value)
-        self._refuse(path, f"{value!r} is not a choice for {word}", f"use {', '.join(kind)}")
+        return kind(self.one_of(word, [item.value for item in kind], default.value))
+
+    def one_of(self, word: str, names: Collection[str], default: str) -> str:
+        """One of these names."""
+        path, value = self._found.get(word, ("", default))
+        if isinstance(value, str) and value in names:
+            return value
+        self._refuse(path, f"{value!r} is not a choice for {word}", f"use {', '.join(names)}")
         return default
 
     def flag(self, word: str) -> bool:

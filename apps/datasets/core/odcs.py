@@ -15,6 +15,7 @@ from apps.datasets.core.classification import STRICT, ClassificationPolicy, colu
 from apps.datasets.core.contract import Contract, Field, Late, Mode, UnknownFields
 from apps.datasets.core.custom import CustomProperties
 from apps.datasets.core.errors import ContractInvalid, Problem
+from apps.datasets.core.formats import FORMATS
 from apps.datasets.core.names import TOPIC, name_faults
 from apps.datasets.core.properties import field_from_property
 from apps.datasets.core.rules import contract_problems
@@ -103,6 +104,7 @@ class _Reader:
             late=custom.choice("late", Late.QUARANTINE),
             earliest=custom.month("earliest"),
             latest=custom.month("latest"),
+            format=custom.one_of("format", FORMATS, "json"),
             retention_days=self._days("retention"),
             latency_s=self._seconds("latency"),
             topic_spec=custom.topic(),

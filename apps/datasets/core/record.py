@@ -6,86 +6,77 @@ which one and why.
 """
 
 from collections.abc import Iterable, Sequence
+from string import printable
 from typing import Any, Final, cast
 
 import msgspec
 from msgspec.structs import astuple
 
-from apps.datasets.core.contract import EXTRA, Contract, Field, UnknownFields
+from apps.datasets.core.contract import Contract, Field, UnknownFields
 from apps.datasets.core.depth import MAX_DEPTH, is_too_deep, too_deep, why_too_deep
 from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.numerals import (
-    MAX_DIGITS,
-    MAX_GROWTH,
-    SPARE_BYTES,
-    may_be_long,
-    may_exceed,
-    too_long,
-    written_length,
-)
-from apps.datasets.core.values import (
-    OPENINGS,
-    ColumnCheck,
-    annotation,
-    column_check,
-    decode_hook,
-    growing,
-    holds_nul,
-    late_check,
-    nul_check,
-    nullable,
-)
-
-Values = tuple[Any, ...]
-
-MAX_BYTES: Final = 16 * 1024 * 1024
-"""The largest record that is decoded, bytes."""
+from apps.datasets.core.record_format import EncodedRecord, Values, undecodable
+from apps.datasets.core.row_checks import JSON_NULL, MAX_BYTES, RowChecks
+from apps.datasets.core.values import annotation, decode_hook, holds_nul, late_check, nullable
 
 BACKSLASH: Final = b"\\"
 NUL_ESCAPE: Final = b"\\u0000"
-JSON_NULL: Final = b"null"
-NULL: Final = msgspec.Raw(JSON_NULL)
 BEYOND_DOUBLE: Final = "Number out of range"
 """What msgspec says of it."""
 BROKEN: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
+_LETTERS: Final = frozenset(printable.encode())
+_OPENINGS: Final = (
+    (b"\xef\xbb\xbf", "a byte order mark, which JSON may not have"),
+    (b"\xff\xfe", "the byte order mark of UTF-16: JSON is UTF-8"),
+    (b"\xfe\xff", "the byte order mark of UTF-16: JSON is UTF-8"),
+    (b"\x1f\x8b", "gzip: have the producer compress batches, not values"),
+    (b"\x28\xb5\x2f\xfd", "zstd: have the producer compress batches, not values"),
+)
+"""What the first bytes of a record tell of it."""
+_FRAME: Final = b"\0\0"
+_FRAME_BYTES: Final = 5
+"""The frame of a schema registry: a zero, the schema's id in four bytes, the first of them a zero in practice."""
 
-class RecordReader:
-    """Turns records of one contract into values, in the order of `columns`."""
+
+class JsonReader:
+    """Reads a contract's records in JSON. They need nothing of what comes with them: neither key nor headers."""
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
-        self.columns: tuple[str, ...] = tuple(field.name for field in contract.fields)
-        self.wires: tuple[str, ...] = tuple(field.type.wire for field in contract.fields)
-        self._keeps = contract.unknown_fields is UnknownFields.KEEP
-        if self._keeps:
-            self.columns += (EXTRA,)
-            self.wires += ("jsonb",)
+        self._row = RowChecks(contract)
+        self.columns, self.wires = self._row.columns, self._row.wires
+        # Every record that is decoded alone takes these ways.
+        self._typed, self._keeps, self._grows = self._row.typed, self._row.keeps, bool(self._row.growing)
         self._names = frozenset(field.name for field in contract.fields)
-        self._struct = _struct(contract)
-        self._decoder = msgspec.json.Decoder(self._struct, dec_hook=decode_hook)
-        fields = tuple(enumerate(contract.fields))
-        self._checks = tuple((index, check) for index, field in fields if (check := late_check(field)))
-        self._column_checks = tuple((index, fits) for index, field in fields if (fits := column_check(field)))
-        self._nul_checks = tuple(nul_check(name) for name in self.columns)
-        self._raws = tuple(index for index, field in fields if field.type.spec.document)
-        self._openings = {index: OPENINGS[contract.fields[index].logical] for index in self._raws}
-        self._growing = (*growing(contract.fields), *((len(contract.fields),) if self._keeps else ()))
-        self._numbers = tuple(index for index in self._growing if index not in self._raws)
+        self._decoder = msgspec.json.Decoder(record_struct(contract), dec_hook=decode_hook)
         self._parts = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
-    def decode(self, value: bytes) -> Values:
+    def decode(self, value: bytes, _record: EncodedRecord | None = None) -> Values:
         """The values of one record.
 
         Raises BadRecord: it can never become a row of this contract.
         """
         try:
             row = astuple(self._decoder.decode(value))
-        except BROKEN:
-            raise self._why(value) from None
-        return self._finish(row, value)
+        except BROKEN as error:
+            raise self._why(value, error) from None
+        row = self._typed(row, len(value))
+        if self._keeps:
+            row = (*row, self._extra(value))
+        if self._grows:
+            self._row.refuse_growth(row, len(value))
+        # The one byte is found five times faster than the escape, and most records have none.
+        if BACKSLASH in value and NUL_ESCAPE in value:
+            self._row.refuse_nul(row)
+        return row
 
-    def decode_all(self, values: Sequence[bytes | None], tails: Iterable[Values]) -> list[Values] | None:
+    def decode_all(
+        self,
+        values: Sequence[bytes | None],
+        tails: Iterable[Values],
+        _records: Sequence[EncodedRecord] = (),
+    ) -> list[Values] | None:
         """The values of each record followed by its tail; None when any of them needs a look by itself.
 
         A third of the cost of `decode`, which says what is the matter: checks are made by column.
@@ -97,66 +88,10 @@ class RecordReader:
             rows = [astuple(struct) + tail for struct, tail in zip(structs, tails, strict=True)]
         except BROKEN:
             return None
-        if self._raws and not self._raws_fit(rows, max(map(len, cast("Sequence[bytes]", values)), default=0)):
-            return None
-        if not all(_fits(index, check, rows) for index, check in self._column_checks):
-            return None
-        return None if any(may_be_long(row[index], 0) for index in self._numbers for row in rows) else rows
+        largest = max(map(len, cast("Sequence[bytes]", values)), default=0) if self._row.raws else 0
+        return rows if self._row.fit(rows, largest) else None
 
-    def _raws_fit(self, rows: list[Values], record_bytes: int) -> bool:
-        """Whether no raw JSON needs a look by itself; JSON's null has become None in the rows."""
-        for index, opening in self._openings.items():
-            column = [value for row in rows if (value := row[index]) is not None]
-            firsts = {memoryview(value)[0] for value in column}
-            if firsts - {opening, JSON_NULL[0]} or may_exceed(b"".join(column), record_bytes):
-                return False
-            if record_bytes > 2 * MAX_DEPTH and any(map(is_too_deep, column)):
-                return False
-            if JSON_NULL[0] in firsts:
-                if self.contract.fields[index].required:
-                    return False
-                rows[:] = [
-                    (*row[:index], None, *row[index + 1 :]) if row[index] is not None and row[index] == NULL else row
-                    for row in rows
-                ]
-        return True
-
-    def _finish(self, row: Values, value: bytes) -> Values:
-        """Check what msgspec cannot, and add the unknown fields that are kept."""
-        if self._raws:
-            row = self._without_json_null(row)
-            self._refuse_depth(row)
-        for index, check in self._checks:
-            if row[index] is not None:
-                check(row[index])
-        if len(value) > MAX_BYTES:
-            raise BadRecord("too_large", f"the record has {len(value)} bytes, the limit is {MAX_BYTES}")
-        if self._keeps:
-            row = (*row, self._extra(value))
-        if self._growing:
-            self._refuse_growth(row, len(value))
-        # The one byte is found five times faster than the escape, and most records have none.
-        if BACKSLASH in value and NUL_ESCAPE in value:
-            self._refuse_nul(row)
-        return row
-
-    def _without_json_null(self, row: Values) -> Values:
-        values = tuple(
-            None if index in self._raws and value is not None and bytes(value) == JSON_NULL else value
-            for index, value in enumerate(row)
-        )
-        for index in self._raws:
-            field = self.contract.fields[index]
-            if values[index] is None and field.required:
-                raise BadRecord("missing_field", f"{field.name!r} is required and null", field=field.name)
-        return values
-
-    def _refuse_depth(self, row: Values) -> None:
-        for index in self._raws:
-            if row[index] is not None and is_too_deep(row[index]):
-                raise too_deep(self.columns[index])
-
-    def decode_key(self, key: bytes | None) -> Values:
+    def decode_key(self, key: bytes | None, _record: EncodedRecord | None = None) -> Values:
         """The values of the contract's key from a Kafka key.
 
         The key is a JSON object with the key's fields, a JSON array of their values in order, or, for a key
@@ -197,34 +132,19 @@ class RecordReader:
         try:
             _decode_field(fields[0], key)
         except BadRecord:
-            text = key.decode("utf-8", "replace")
-            return msgspec.json.encode(text)
-        return key
-
-    def _refuse_growth(self, row: Values, record_bytes: int) -> None:
-        """Refuse numbers that PostgreSQL would write with far more digits than they were sent with."""
-        if not any(may_be_long(row[index], record_bytes) for index in self._growing):
-            return
-        lengths = {self.columns[index]: written_length(row[index]) for index in self._growing}
-        for name, length in lengths.items():
-            if length.longest > MAX_DIGITS:
-                raise BadRecord("out_of_range", f"{name!r} {too_long('a number')}", field=name)
-        total, most = sum(length.total for length in lengths.values()), SPARE_BYTES + MAX_GROWTH * record_bytes
-        if total > most:
-            name = max(lengths, key=lambda name: lengths[name].total)
-            rule = f"{name!r} holds numbers that are written with {lengths[name].total} digits"
-            raise BadRecord("out_of_range", f"{rule}, a record of this size may hold {most}", field=name)
-
-    def _refuse_nul(self, row: Values) -> None:
-        for value, check in zip(row, self._nul_checks, strict=True):
-            if value is not None:
-                check(value)
+            pass
+        else:
+            return key
+        try:
+            return msgspec.json.encode(key.decode("utf-8"))
+        except UnicodeDecodeError:
+            raise BadRecord("bad_key", "the key is not text in UTF-8", field=fields[0].name) from None
 
     def _extra(self, value: bytes) -> msgspec.Raw | None:
         try:
             parts = self._parts.decode(value)
-        except BROKEN:
-            raise self._why(value) from None
+        except BROKEN as error:
+            raise self._why(value, error) from None
         extra = {name: part for name, part in parts.items() if name not in self._names}
         if not extra:
             return None
@@ -233,11 +153,11 @@ class RecordReader:
                 raise too_deep(name)
         return msgspec.Raw(msgspec.json.encode(extra))
 
-    def _why(self, value: bytes) -> BadRecord:
+    def _why(self, value: bytes, error: Exception) -> BadRecord:
         try:
             parts = self._parts.decode(value)
         except BROKEN:
-            return why_no_object(value, "the record")
+            return _why_no_text(value) or why_no_object(value, "the record")
         for field in self.contract.fields:
             if field.name not in parts:
                 if field.required:
@@ -245,17 +165,18 @@ class RecordReader:
                 continue
             try:
                 _decode_field(field, bytes(parts[field.name]))
-            except BadRecord as error:
-                return error
-        for name in parts:
+            except BadRecord as bad:
+                return bad
+        for name in parts if self.contract.unknown_fields is UnknownFields.REJECT else ():
             if name not in self._names:
                 return BadRecord("unknown_field", f"{name[:63]!r} is not in the contract", field=name[:63])
-        return why_too_deep(value) or BadRecord("not_json", "the record is not valid JSON")
+        return why_too_deep(value) or self._why_twice(str(error))
 
-
-def _fits(index: int, check: ColumnCheck, rows: Sequence[Values]) -> bool:
-    column = [value for row in rows if (value := row[index]) is not None]
-    return not column or check(column)
+    def _why_twice(self, said: str) -> BadRecord:
+        """The error about a field that stands twice: msgspec's is about the first, the last one fits."""
+        name = next((field.name for field in self.contract.fields if f"`$.{field.name}" in said), "")
+        reason = "wrong_type" if "`, got `" in said else "out_of_range"
+        return BadRecord(reason, f"{name!r} stands there twice, and not each of the values fits", field=name)
 
 
 def _plain(values: Sequence[bytes | None]) -> bool:
@@ -268,15 +189,16 @@ def _plain(values: Sequence[bytes | None]) -> bool:
     return not (BACKSLASH in joined and NUL_ESCAPE in joined)
 
 
-def record_reader(contract: Contract) -> RecordReader:
-    """The reader of this contract, made once."""
-    reader: RecordReader | None = contract.memo.get("reader")
+def json_reader(contract: Contract) -> JsonReader:
+    """The reader of this contract's records in JSON, made once."""
+    reader: JsonReader | None = contract.memo.get("json_reader")
     if reader is None:
-        reader = contract.memo["reader"] = RecordReader(contract)
+        reader = contract.memo["json_reader"] = JsonReader(contract)
     return reader
 
 
-def _struct(contract: Contract) -> type[msgspec.Struct]:
+def record_struct(contract: Contract) -> type[msgspec.Struct]:
+    """A struct of the contract's fields, in their order, by which msgspec decodes and checks a record."""
     names = {f"f{index}": field for index, field in enumerate(contract.fields)}
     # Fields keep the contract's order: kw_only lets required ones follow optional ones.
     members: list[Any] = [
@@ -331,9 +253,21 @@ def why_no_object(text: bytes, what: str) -> BadRecord:
     """The error about a text that cannot be taken apart into the members of an object."""
     broken = BadRecord("not_json", f"{what} is not valid JSON in UTF-8")
     try:
-        msgspec.json.decode(text)
+        text.decode("utf-8")
+        msgspec.json.decode(text, type=msgspec.Raw)
     except RecursionError:
         return why_too_deep(text) or broken
     except BROKEN:
         return broken
     return why_too_deep(text) or BadRecord("not_an_object", f"{what} is JSON and not an object")
+
+
+def _why_no_text(value: bytes) -> BadRecord | None:
+    """The error about bytes that are something else than a text; None where they begin like one."""
+    if not value or value[0] in _LETTERS:
+        return None
+    if value[:2] == _FRAME and len(value) > _FRAME_BYTES:
+        schema = int.from_bytes(value[1:_FRAME_BYTES], "big")
+        return undecodable("JSON", f"it begins with the frame of a schema registry, schema {schema}")
+    what = next((what for opening, what in _OPENINGS if value.startswith(opening)), "a byte that no JSON begins with")
+    return undecodable("JSON", f"it begins with {what}")

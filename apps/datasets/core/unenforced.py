@@ -10,7 +10,7 @@ INACTIVE: Final = frozenset({"proposed", "draft", "deprecated", "retired"})
 ENFORCED_SLA: Final = "latency"
 SLA: Final = {"retention": "no row is deleted for its age"}
 DOCUMENT: Final = {
-    "servers": "brokers and database come from the settings",
+    "servers": "brokers and database come from the settings, the format of records from customProperties",
     "roles": "clients get their rights by `clients create`",
 }
 SCHEMA: Final = {

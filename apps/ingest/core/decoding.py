@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from apps.datasets.core.contract import AT, BATCH, DELETED, OFFSET, SOURCE, Contract, Late, Mode
 from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.record import record_reader
+from apps.datasets.core.formats import record_reader
 from apps.ingest.core.marks import mark_time, raised_mark
 from apps.ingest.core.records import Part, Position, Record, Row
 from apps.ingest.core.rejects import rejected, without_value
@@ -59,7 +59,7 @@ class Decoder:
         values = [record.value() for record in part.records]
         part.bytes = sum(len(value) for value in values if value is not None)
         tails = [(source, record.offset(), batch) for record in part.records]
-        rows = self._reader.decode_all(values, tails)
+        rows = self._reader.decode_all(values, tails, part.records)
         if rows is None:
             self._append_one_by_one(part)
         else:
@@ -69,13 +69,14 @@ class Decoder:
 
     def _append_one_by_one(self, part: Part) -> None:
         source, batch = part.position.source_id, part.batch_id
+        decode, append = self._reader.decode, part.rows.append
         for record in part.records:
             value = record.value()
             if value is None:
                 part.rejects.append(without_value(record))
                 continue
             try:
-                part.rows.append((*self._reader.decode(value), source, record.offset(), batch))
+                append((*decode(value, record), source, record.offset(), batch))
             except BadRecord as error:
                 part.rejects.append(rejected(record, error))
 
@@ -89,7 +90,7 @@ class Decoder:
             mark = raised_mark(record.timestamp(), mark_ms=mark, now_ms=now_ms)
             tails.append((source, record.offset(), batch, mark_time(mark), value is None))
         part.max_at_ms = mark
-        rows = self._reader.decode_all(values, tails)
+        rows = self._reader.decode_all(values, tails, part.records)
         if rows is None:
             self._upsert_one_by_one(part, values, tails)
         else:
@@ -98,15 +99,15 @@ class Decoder:
     def _upsert_one_by_one(self, part: Part, values: Sequence[bytes | None], tails: Sequence[Row]) -> None:
         for record, value, tail in zip(part.records, values, tails, strict=True):
             try:
-                row = self._tombstone(record.key()) if value is None else self._reader.decode(value)
+                row = self._tombstone(record) if value is None else self._reader.decode(value, record)
             except BadRecord as error:
                 part.rejects.append(rejected(record, error))
                 continue
             part.rows.append((*row, *tail))
 
-    def _tombstone(self, key: bytes | None) -> Row:
+    def _tombstone(self, record: Record) -> Row:
         values: list[Any] = [None] * len(self._reader.columns)
-        for index, value in zip(self._key_indexes, self._reader.decode_key(key), strict=True):
+        for index, value in zip(self._key_indexes, self._reader.decode_key(record.key(), record), strict=True):
             values[index] = value
         return tuple(values)
 

@@ -1,4 +1,4 @@
-"""How long to wait after a failure."""
+"""How long to wait after a failure, or until something is done again."""
 
 from typing import Final
 
@@ -33,3 +33,22 @@ class Backoff:
     def waits(self, now_s: float) -> bool:
         """Whether the pause is not over."""
         return now_s < self.until_s
+
+
+class Interval:
+    """Something to do every so many seconds, and at once the first time."""
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s = every_s
+        self._last_s = float("-inf")
+
+    def due(self, now_s: float) -> bool:
+        """Whether it is time; if so, the next time is reckoned from now."""
+        if now_s - self._last_s < self._every_s:
+            return False
+        self._last_s = now_s
+        return True
+
+    def hasten(self) -> None:
+        """Have it done at the next look."""
+        self._last_s = float("-inf")

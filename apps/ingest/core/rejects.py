@@ -3,13 +3,14 @@
 from typing import Final
 
 from apps.datasets.core.errors import BadRecord
+from apps.datasets.core.record_format import UNDECODABLE
 from apps.ingest.core.records import Record, Reject
 from apps.ingest.core.salvage import RecordCopy
 
 UNREADABLE: Final = "unreadable"
 REASONS: Final = (
     *("not_json", "not_an_object", "missing_field", "unknown_field", "wrong_type", "out_of_range", "not_allowed"),
-    *("nul", "too_deep", "late", "bad_key", "refused_by_database", "too_large", UNREADABLE),
+    *(UNDECODABLE, "nul", "too_deep", "late", "bad_key", "refused_by_database", "too_large", UNREADABLE),
 )
 """Every reason that a reject may have."""
 

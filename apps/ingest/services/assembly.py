@@ -14,7 +14,8 @@ from apps.ingest.conf import IngestSettings, KafkaSettings
 from apps.ingest.selectors import ALIAS, catalogue, database_identity
 from apps.ingest.services.bounds import Bounds
 from apps.ingest.services.membership import Membership
-from apps.ingest.services.worker import Surroundings, Worker
+from apps.ingest.services.surroundings import Surroundings
+from apps.ingest.services.worker import Worker
 
 
 def worker_make(names: Collection[str], *, ingest: IngestSettings, kafka: KafkaSettings, bounds: Bounds) -> Worker:

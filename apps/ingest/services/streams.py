@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from apps.datasets.core.applied import UnreadableDataset
 from apps.ingest.adapters.meter import show_stopped
 from apps.ingest.core.errors import (
     BrokerUnavailable,
@@ -16,21 +15,21 @@ from apps.ingest.core.errors import (
     StateUnreadable,
     StoreUnavailable,
     TopicRefused,
-    missing_line,
 )
 from apps.ingest.core.ports import Broker, Claim, Store, Target, Topics
 from apps.ingest.core.records import (
     OffsetAndEpoch,
     OffsetRange,
-    Position,
     SourceKey,
     TopicPartition,
     TopicState,
     TopicStates,
 )
 from apps.ingest.services.defects import DefectLog
+from apps.ingest.services.refusals import TopicRefusals
 from apps.ingest.services.stop_reasons import ENDED_BY_CLAIM, lost_line, position_loss, range_of, topic_verdict
 from apps.ingest.services.stream import Stream
+from apps.ingest.services.unreadable import UnreadableDatasets
 
 LOGGER: Final = logging.getLogger("apps.ingest")
 FENCE_PAUSE_S: Final = 15.0
@@ -46,16 +45,13 @@ class Streams:
         self._topics = topics
         self._store = store
         self._defects = DefectLog()
-        self._unreadable: dict[str, str] = {}
-        self._told: dict[str, str] = {}
+        self._refusals = TopicRefusals(store)
+        self.unreadable = UnreadableDatasets(store)
         self._assigned: set[TopicPartition] = set()
         self._targets: tuple[Target, ...] = ()
         self._streams: dict[tuple[TopicPartition, int], Stream] = {}
         self._by_place: dict[TopicPartition, list[Stream]] = {}
         self._by_dataset: dict[int, list[Stream]] = {}
-        self._refusals: dict[str, str] = {}
-        self._noted: dict[int, str] = {}
-        self._waiting: set[str] = set()
         self.states: Mapping[str, TopicState] = {}
 
     def __iter__(self) -> Iterator[Stream]:
@@ -82,7 +78,7 @@ class Streams:
     def stopped(self) -> dict[str, str]:
         """Why a dataset is stopped, by its name."""
         troubled = {stream.target.name: stream.trouble for stream in self if stream.trouble}
-        return self._unreadable | self._refusals | troubled
+        return self.unreadable.troubles | self._refusals.reasons | troubled
 
     def assign(self, places: Collection[TopicPartition]) -> None:
         """Take these partitions; `claim` makes them move."""
@@ -101,24 +97,6 @@ class Streams:
         """Read for these datasets and no others; claimed positions of those that stay are kept."""
         self._targets = tuple(targets)
         self._sync()
-
-    def unheard(self, unreadable: Collection[UnreadableDataset]) -> bool:
-        """Whether `set_aside` has something new to say."""
-        return any(self._told.get(one.name) != one.trouble for one in unreadable)
-
-    def set_aside(self, unreadable: Collection[UnreadableDataset]) -> None:
-        """Say of these why nobody reads them, once each. Raises StoreUnavailable."""
-        self._unreadable = {one.name: one.trouble for one in unreadable}
-        for one in unreadable:
-            if self._told.get(one.name) == one.trouble:
-                continue
-            LOGGER.error("%s: it is stopped: %s", one.name, one.trouble)
-            show_stopped(one.name, 1)
-            self._store.note_unreadable(one.id, one.trouble)
-            self._told[one.name] = one.trouble
-        for name in self._told.keys() - self._unreadable.keys():
-            del self._told[name]
-            show_stopped(name, 0)
 
     def _sync(self) -> None:
         places: defaultdict[str, list[TopicPartition]] = defaultdict(list)
@@ -294,9 +272,7 @@ class Streams:
 
     def concerned(self, seen: TopicStates) -> bool:
         """Whether `learn_states` will stop something, which needs a session without an open batch."""
-        refused = any(
-            self._noted.get(target.dataset_id) != seen.refused.get(target.contract.topic) for target in self._targets
-        )
+        refused = self._refusals.unheard(self._targets, seen)
         return refused or any(topic_verdict(stream, seen) for stream in self)
 
     def learn_states(self, seen: TopicStates, *, now_s: float) -> None:
@@ -305,34 +281,12 @@ class Streams:
         for stream in list(self):
             if verdict := topic_verdict(stream, seen):
                 self.stop(stream, verdict, now_s=now_s)
-        refused = {one.name: one for one in self._targets if one.contract.topic in seen.refused}
-        over = self._refusals.keys() - refused.keys()
-        self._refusals = {name: seen.refused[one.contract.topic] for name, one in refused.items()}
-        standing = {one.dataset_id for one in refused.values()}
-        self._noted = {id_: reason for id_, reason in self._noted.items() if id_ in standing}
+        over, fresh = self._refusals.learn(self._targets, seen)
         for name in over:
             show_stopped(name, sum(1 for stream in self if stream.trouble and stream.target.name == name))
-        for name, target in refused.items():
-            self._note_refusal(target, self._refusals[name])
-
-    def _note_refusal(self, target: Target, reason: str) -> None:
-        """Say once, and write where people look, why a dataset is not read; to wait for a first topic is no stop."""
-        if self._noted.get(target.dataset_id) == reason:
-            return
-        waits = reason == missing_line(target.contract.topic)
-        try:
-            waits = not self._store.note_refusal(target.dataset_id, target.contract.topic, reason) and waits
-        except IngestError as error:
-            self._store.reset()
-            LOGGER.warning("could not note the trouble of %s: %s", target.name, error)
-        else:
-            self._noted[target.dataset_id] = reason
-        if waits:
-            self._waiting.add(target.name)
-        else:
-            self._waiting.discard(target.name)
-            LOGGER.error("%s is stopped: %s", target.name, reason)
-        self._show(target)
+        for target in fresh:
+            self._refusals.note(target)
+            self._show(target)
 
     def ended(self, ends: Mapping[TopicPartition, int]) -> None:
         """Take note of where partitions end of which the streams have taken all records."""
@@ -343,47 +297,11 @@ class Streams:
                     if stream.unproven:
                         self._recover(stream)
 
-    def _behind_marks(self) -> list[tuple[Stream, Position, int]]:
-        """The streams with nothing but the marks of transactions between their position and this end."""
-        return [
-            (stream, position, end)
-            for stream in self
-            if (position := stream.position) and (end := position.end_offset) and end > position.next_offset
-        ]
-
-    @property
-    def can_advance(self) -> bool:
-        """Whether a position stands before the end of its partition without a record between them."""
-        return bool(self._behind_marks())
-
-    def advance(self, *, now_s: float) -> dict[TopicPartition, int]:
-        """Move positions behind the marks of transactions, and say where to; what was taken must be committed.
-
-        The epoch is that of the last leader, because a mark may be of a later one than the last record: under another
-        leader than the record's the log must still end where it was seen to. Raises StoreUnavailable.
-        """
-        waiting = self._behind_marks()
-        if not waiting:
-            return {}
-        try:
-            ranges = self._topics.offsets({stream.place for stream, _, _ in waiting}).found
-        except BrokerUnavailable:
-            return {}
-        moves = [
-            (stream, position, OffsetAndEpoch(end, held.leader_epoch))
-            for stream, position, end in waiting
-            if (held := ranges.get(stream.place))
-            and (end == held.end or (end < held.end and held.leader_epoch == position.leader_epoch))
-        ]
-        moved = self._store.advance([(position, end) for _, position, end in moves])
-        for stream, position, end in moves:
-            if position.source_id in moved:
-                position.next_offset, position.leader_epoch = end
-            else:
-                self._fenced(stream, f"{stream.place} is read by another worker", now_s=now_s)
-                stream.position = None
-                self._hold_idle(stream.place)
-        return {stream.place: end.offset for stream, position, end in moves if position.source_id in moved}
+    def fence(self, stream: Stream, why: str, *, now_s: float) -> None:
+        """Let go of a position that another worker holds by now."""
+        self._fenced(stream, why, now_s=now_s)
+        stream.position = None
+        self._hold_idle(stream.place)
 
     def _fenced(self, stream: Stream, why: str, *, now_s: float) -> None:
         stream.known_epoch = None
@@ -397,4 +315,4 @@ class Streams:
 
     def _show(self, target: Target) -> None:
         stopped = sum(1 for stream in self._by_dataset.get(target.dataset_id, ()) if stream.trouble)
-        show_stopped(target.name, max(stopped, int(target.name in self._refusals.keys() - self._waiting)))
+        show_stopped(target.name, max(stopped, int(self._refusals.stops(target.name))))

@@ -15,7 +15,7 @@ from psycopg.types.json import set_json_dumps
 from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.ddl import column_list, table_sql
 from apps.datasets.core.numerals import digits, written_length
-from apps.datasets.core.record import record_reader
+from apps.datasets.core.record import json_reader
 from tests.documents import document, prop
 from tests.station import Station
 
@@ -54,7 +54,7 @@ FIELDS: dict[str, tuple[dict[str, Any], st.SearchStrategy[Any]]] = {
 
 
 def store(connection: Connection[Any], dataset: AppliedDataset, value: bytes, offset: int) -> None:
-    reader = record_reader(dataset.contract)
+    reader = json_reader(dataset.contract)
     columns = (*reader.columns, "_source", "_offset", "_batch")
     with (
         connection.cursor() as cursor,

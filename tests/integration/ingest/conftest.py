@@ -67,7 +67,7 @@ class Line:
     def worker(self, *names: str, bounds: Bounds | None = None, **ingest: Any) -> Worker:
         return worker_make(
             names,
-            ingest=IngestSettings(refresh_s=0.3, **ingest),
+            ingest=IngestSettings(**{"refresh_s": 0.3, **ingest}),
             kafka=self.settings,
             bounds=bounds or Bounds(until_idle=True, patience_s=60),
         )

@@ -113,9 +113,9 @@ def test_a_log_that_is_cut_below_a_running_worker_stops_it_too(cut: Line, until:
     cut.send(*things(40, 100))
     for _ in range(4):  # the group may need its while to find together after the broker's return
         with suppress(AssertionError):
-            until(lambda: "was cut" in worker._streams.stopped.get("things", ""))
+            until(lambda: "was cut" in worker.streams.stopped.get("things", ""))
             break
-    assert "was cut" in worker._streams.stopped["things"]
+    assert "was cut" in worker.streams.stopped["things"]
     assert stored(cut) == list(range(30))
 
 

@@ -166,15 +166,14 @@ def test_a_topic_that_is_made_again_and_filled_at_once_gives_the_old_position_no
     line.apply(EVENTS, mode="append")
     line.make()
     line.send(*things(10))
-    worker = line.start()
+    worker = line.start(refresh_s=300.0)  # nothing but the records themselves may make the worker look
     until(lambda: len(stored(line)) == 10)
-    worker._refresh_s = 600.0  # nothing but the records themselves may make the worker look
     admin = line.admin
     admin.delete_topics([line.topic])[line.topic].result(10)
     until(lambda: not line.topics.states([line.topic]).found)
     line.make()
     line.send(*things(30, 100))
-    until(lambda: "made again" in worker._streams.stopped.get("things", ""))
+    until(lambda: "made again" in worker.streams.stopped.get("things", ""))
     assert stored(line) == list(range(10))
     line.stop()
     call_command("topics", "accept", "things", stdout=StringIO())
@@ -254,7 +253,7 @@ def test_a_dataset_applied_after_the_start_is_read_and_a_dropped_one_let_go(line
     line.apply(EVENTS, mode="append")
     until(lambda: len(stored(line)) == 20)
     dataset_drop("things", with_data=True)
-    until(lambda: not list(worker._streams))
+    until(lambda: not list(worker.streams))
     assert line.threads[0][1].is_alive()
 
 
@@ -265,7 +264,7 @@ def test_a_broker_that_is_not_there_is_one_line_that_says_where(
     line.apply(EVENTS, mode="append")
     monkeypatch.setattr(settings, "KAFKA", KafkaSettings(bootstrap_servers="127.0.0.1:1"))
     monkeypatch.setattr("apps.ingest.adapters.kafka_topics.TIMEOUT_S", 1.0)
-    monkeypatch.setattr("apps.ingest.services.worker.PATIENCE_S", 0.1)
+    monkeypatch.setattr("apps.ingest.services.refresh.PATIENCE_S", 0.1)
     line.query(
         "INSERT INTO ingest_source (dataset_id, topic, topic_id, partition, next_offset) "
         f"SELECT id, '{line.topic}', 'x', 0, 0 FROM datasets_dataset RETURNING id"

@@ -123,13 +123,13 @@ def test_a_right_that_is_taken_while_a_worker_reads_stops_one_dataset_until_it_i
     until(lambda: "is refused" in pair.troubles()["sick"])
     pair.send(10, 10)
     until(lambda: len(pair.ids("things")) == 20)
-    assert "is refused" in worker._streams.stopped["sick"]
+    assert "is refused" in worker.streams.stopped["sick"]
     assert pair.ids("sick") == list(range(5))
     rights.forget(pair.sick)
     pair.send_sick(5, 5)
     until(lambda: len(pair.ids("sick")) == 10)
     until(lambda: pair.troubles() == {"sick": "", "things": ""})
-    assert worker._streams.stopped == {}
+    assert worker.streams.stopped == {}
     assert pair.line.threads[0][1].is_alive()
 
 

@@ -3,9 +3,10 @@
 import pytest
 
 from apps.datasets.adapters.tracing import start_tracing, tracing
+from apps.ingest.adapters.kafka_broker import KafkaBroker
 from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.headers import record_headers
-from apps.ingest.core.records import Record
+from apps.ingest.core.records import Arrivals, Record
 from tests.collector import collecting
 from tests.documents import prop
 from tests.integration.ingest.conftest import Line
@@ -78,19 +79,18 @@ def test_hundreds_of_such_headers_are_kept_each_with_its_record(events: Line) ->
     ]
 
 
-def test_the_headers_can_be_read_again_and_again(events: Line) -> None:
+def test_the_headers_can_be_read_again_and_again(events: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     raw_send(events.kafka.bootstrap, events.topic, b"{}", LATIN)
-    worker = events.worker("things")
     seen: list[Record] = []
-    poll = worker._broker.poll
+    poll = KafkaBroker.poll
 
-    def watched(count: int, timeout_s: float) -> object:
-        arrivals = poll(count, timeout_s)
+    def watched(broker: KafkaBroker, count: int, timeout_s: float) -> Arrivals:
+        arrivals = poll(broker, count, timeout_s)
         seen.extend(record for records in arrivals.records.values() for record in records)
         return arrivals
 
-    worker._broker.poll = watched  # type: ignore[method-assign,assignment]
-    worker.run()
+    monkeypatch.setattr(KafkaBroker, "poll", watched)
+    events.run("things")
     (record,) = seen
     expected = [("ok", b"1"), (b"caf\xe9", b"2"), ("last", None)]
     assert [list(record_headers(record)) for _ in range(3)] == [expected] * 3

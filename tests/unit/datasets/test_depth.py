@@ -14,7 +14,7 @@ from apps.datasets.core.depth import MAX_DEPTH, depth, is_too_deep
 from apps.datasets.core.errors import BadRecord
 from apps.datasets.core.odcs import contract_from_odcs
 from apps.datasets.core.raw import shown
-from apps.datasets.core.record import RecordReader, record_reader
+from apps.datasets.core.record import JsonReader, json_reader
 from apps.ingest.core.display import readable
 from tests.documents import document, prop
 
@@ -31,8 +31,8 @@ def contract(unknown: str) -> Contract:
     return contract_from_odcs(document("deep", FIELDS, unknownFields=unknown))
 
 
-def reader(unknown: str = "ignore") -> RecordReader:
-    return record_reader(contract(unknown))
+def reader(unknown: str = "ignore") -> JsonReader:
+    return json_reader(contract(unknown))
 
 
 def arrays(levels: int, inside: str = "") -> str:
@@ -108,7 +108,7 @@ def test_a_key_that_is_too_deep_is_none() -> None:
     keyed = document("keyed", [prop("k", primaryKey=True, primaryKeyPosition=1, required=True)], mode="upsert")
     for levels in (501, 5_000):
         with pytest.raises(BadRecord, match="500 levels deep") as error:
-            record_reader(contract_from_odcs(keyed)).decode_key(arrays(levels).encode())
+            json_reader(contract_from_odcs(keyed)).decode_key(arrays(levels).encode())
         assert error.value.reason == "bad_key"
 
 

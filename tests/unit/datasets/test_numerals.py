@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from apps.datasets.core.errors import BadRecord
 from apps.datasets.core.numerals import MAX_DIGITS, MAX_GROWTH, SPARE_BYTES, digits, may_exceed, written_length
 from apps.datasets.core.odcs import contract_from_odcs
-from apps.datasets.core.record import RecordReader
+from apps.datasets.core.record import JsonReader
 from tests.documents import document, prop
 
 FIELDS = [
@@ -27,8 +27,8 @@ FIELDS = [
     prop("fars", "array", "double precision[]"),
     prop("note"),
 ]
-READER = RecordReader(contract_from_odcs(document("things", FIELDS, mode="upsert", unknownFields="keep")))
-APPEND = RecordReader(
+READER = JsonReader(contract_from_odcs(document("things", FIELDS, mode="upsert", unknownFields="keep")))
+APPEND = JsonReader(
     contract_from_odcs(document("things", [{**FIELDS[0], "primaryKey": False, "required": True}, *FIELDS[1:]]))
 )
 

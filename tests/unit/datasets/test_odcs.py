@@ -43,6 +43,7 @@ def test_every_word_of_a_contract_is_read() -> None:
             late="drop",
             earliest="2013-01",
             latest="2014-01",
+            format="json",
             topic={"partitions": 6, "retentionHours": 24, "cleanupPolicy": "compact"},
         )
     )
@@ -56,6 +57,7 @@ def test_every_word_of_a_contract_is_read() -> None:
     assert contract.unknown_fields is UnknownFields.KEEP
     assert contract.late is Late.DROP
     assert (contract.earliest, contract.latest) == (datetime.date(2013, 1, 1), datetime.date(2014, 1, 1))
+    assert contract.format == "json"
     assert (contract.retention_days, contract.latency_s) == (730, 300.0)
     assert (contract.topic_spec.partitions, contract.topic_spec.retention_hours) == (6, 24)
 

@@ -14,7 +14,7 @@ from apps.datasets.core.ecma import MAX_LENGTH, PatternRefused
 from apps.datasets.core.errors import BadRecord, ContractInvalid
 from apps.datasets.core.odcs import contract_from_odcs
 from apps.datasets.core.patterns import MAX_WORK, Pattern, compiled_pattern
-from apps.datasets.core.record import record_reader
+from apps.datasets.core.record import json_reader
 from apps.ingest.adapters.watchdog import LIMIT_S
 from tests.documents import document, prop
 
@@ -226,7 +226,7 @@ def test_many_long_values_are_judged_in_portions() -> None:
 
 
 def test_a_record_says_field_and_pattern_and_not_the_value() -> None:
-    reader = record_reader(contract("^[A-Z]{2}$", required=True))
+    reader = json_reader(contract("^[A-Z]{2}$", required=True))
     assert reader.decode(b'{"s":"AB"}') == ("AB",)
     for value in ("AB\n", "ab", "\u0663\u0663"):
         with pytest.raises(BadRecord, match=r"'s' does not match its pattern \^\[A-Z\]\{2\}\$") as error:
@@ -237,7 +237,7 @@ def test_a_record_says_field_and_pattern_and_not_the_value() -> None:
 
 
 def test_a_choice_must_match_the_pattern_too() -> None:
-    reader = record_reader(contract("^a", enum=[{"value": "ab"}, {"value": "b"}]))
+    reader = json_reader(contract("^a", enum=[{"value": "ab"}, {"value": "b"}]))
     assert reader.decode(b'{"s":"ab"}') == ("ab",)
     with pytest.raises(BadRecord, match="does not match"):
         reader.decode(b'{"s":"b"}')
@@ -245,7 +245,7 @@ def test_a_choice_must_match_the_pattern_too() -> None:
 
 def test_a_pattern_bounds_a_key_as_well() -> None:
     properties = [prop("k", primaryKey=True, logicalTypeOptions={"pattern": "^[0-9]+$"})]
-    reader = record_reader(contract_from_odcs(document(properties=properties, mode="upsert")))
+    reader = json_reader(contract_from_odcs(document(properties=properties, mode="upsert")))
     assert reader.decode_key(b"12") == ("12",)
     with pytest.raises(BadRecord, match="in the key, 'k' does not match") as error:
         reader.decode_key(b"12x")

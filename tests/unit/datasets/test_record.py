@@ -2,6 +2,7 @@
 
 import datetime
 import decimal
+import gzip
 import json
 from functools import cache
 from typing import Any
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from apps.datasets.core.contract import Contract
 from apps.datasets.core.errors import BadRecord
 from apps.datasets.core.odcs import contract_from_odcs
-from apps.datasets.core.record import MAX_BYTES, RecordReader, record_reader
+from apps.datasets.core.record import JsonReader, json_reader
+from apps.datasets.core.row_checks import MAX_BYTES
 from tests.documents import document, prop
 
 FIELDS = [
@@ -46,8 +48,8 @@ def plain() -> Contract:
     return contract_from_odcs(document("things", PLAIN))
 
 
-def why(value: bytes, reader: RecordReader | None = None) -> tuple[str, str]:
-    reader = reader or record_reader(contract())
+def why(value: bytes, reader: JsonReader | None = None) -> tuple[str, str]:
+    reader = reader or json_reader(contract())
     with pytest.raises(BadRecord) as error:
         reader.decode(value)
     assert reader.decode_all([value], [()]) is None
@@ -98,6 +100,11 @@ def why(value: bytes, reader: RecordReader | None = None) -> tuple[str, str]:
         ('{"n":1,"uid":"no"}', "wrong_type", "uid"),
         ('{"n":1,"raw":"%%"}', "wrong_type", "raw"),
         ("[" * 100_000, "not_json", ""),
+        ("[1e400]", "not_an_object", ""),
+        ("9" * 5_000, "not_an_object", ""),
+        ('["\\ud800"]', "not_json", ""),
+        ('{"n":"x","n":1}', "wrong_type", "n"),
+        ('{"n":-6,"n":1}', "out_of_range", "n"),
     ],
 )
 def test_a_bad_record_says_field_and_reason(text: str, reason: str, field: str) -> None:
@@ -112,16 +119,39 @@ def test_invalid_utf8_and_too_large_records_are_bad() -> None:
     assert why(b'{"n":1,"code":null,"doc":{"a":"' + b"x" * MAX_BYTES + b'"}}')[0] == "too_large"
 
 
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (b"\xef\xbb\xbf" + b'{"n":1}', "a byte order mark"),
+        ('{"n":1}'.encode("utf-16"), "UTF-16"),
+        (gzip.compress(b'{"n":1}'), "gzip"),
+        (b"\0\0\0\0\x07" + b'{"n":1}', "the frame of a schema registry, schema 7"),
+        (b"\0", "a byte that no JSON begins with"),
+        (msgspec.msgpack.encode({"n": 1}), "a byte that no JSON begins with"),
+    ],
+)
+def test_bytes_that_are_no_text_are_undecodable_and_named(value: bytes, told: str) -> None:
+    for unknown in ("reject", "keep", "ignore"):
+        with pytest.raises(BadRecord, match=f"the record is not JSON: it begins with .*{told}") as error:
+            json_reader(contract(unknownFields=unknown)).decode(value)
+        assert (error.value.reason, error.value.field) == ("undecodable", "")
+
+
+def test_a_field_that_stands_twice_is_no_unknown_one() -> None:
+    reader = json_reader(contract(unknownFields="ignore"))
+    assert why(b'{"other":1,"n":"x","n":1}', reader) == ("wrong_type", "n")
+
+
 def test_a_message_never_repeats_the_value() -> None:
     secret = "4111111111111111"
     for text in (f'{{"n":"{secret}"}}', f'{{"n":1,"kind":"{secret}"}}', f'{{"n":1,"price":{secret}}}'):
         with pytest.raises(BadRecord) as error:
-            record_reader(contract()).decode(text.encode())
+            json_reader(contract()).decode(text.encode())
         assert secret not in str(error.value)
 
 
 def test_values_come_in_the_contracts_order_and_types() -> None:
-    reader = record_reader(contract())
+    reader = json_reader(contract())
     row = reader.decode(b'{"doc":{"a":1},"price":12.5,"n":3,"at":"2013-01-01T05:00:00-05:00","tags":["x",null]}')
     found = dict(zip(reader.columns, row, strict=True))
     assert found["n"] == 3
@@ -135,22 +165,22 @@ def test_values_come_in_the_contracts_order_and_types() -> None:
 
 def test_unknown_fields_are_kept_or_ignored_as_the_contract_says() -> None:
     value = b'{"n":1,"b":[2],"a":{"c":3}}'
-    kept = record_reader(contract(unknownFields="keep"))
+    kept = json_reader(contract(unknownFields="keep"))
     assert kept.columns[-1] == "_extra"
     assert json.loads(bytes(kept.decode(value)[-1])) == {"b": [2], "a": {"c": 3}}
     assert kept.decode(b'{"n":1}')[-1] is None
-    ignored = record_reader(contract(unknownFields="ignore"))
+    ignored = json_reader(contract(unknownFields="ignore"))
     assert ignored.decode(value) == ignored.decode(b'{"n":1}')
     assert why(b'{"n":1,"b":"\\u0000"}', kept)[0] == "nul"
 
 
 def test_json_null_in_a_json_field_is_null() -> None:
-    reader = record_reader(contract())
+    reader = json_reader(contract())
     assert reader.decode(b'{"n":1,"doc":null}') == reader.decode(b'{"n":1}')
 
 
 def test_an_escaped_backslash_before_u0000_is_text() -> None:
-    reader = record_reader(contract())
+    reader = json_reader(contract())
     row = reader.decode(b'{"n":1,"doc":{"a":"\\\\u0000"}}')
     assert json.loads(bytes(dict(zip(reader.columns, row, strict=True))["doc"])) == {"a": "\\u0000"}
 
@@ -163,7 +193,7 @@ NUMBERS = st.fixed_dictionaries(
 
 @given(st.lists(st.one_of(st.just(b"\xff"), NUMBERS.map(json.dumps).map(str.encode)), max_size=4))
 def test_records_together_decode_as_one_by_one(values: list[bytes]) -> None:
-    reader = record_reader(plain())
+    reader = json_reader(plain())
     together = reader.decode_all(values, [(index,) for index in range(len(values))])
     try:
         alone = [(*reader.decode(value), index) for index, value in enumerate(values)]
@@ -175,7 +205,7 @@ def test_records_together_decode_as_one_by_one(values: list[bytes]) -> None:
 
 def test_good_records_do_decode_together() -> None:
     values = [b'{"n":1,"at":"2013-01-01T00:00:00Z","price":1.5}', b'{"n":2}']
-    rows = record_reader(plain()).decode_all(values, [("a",), ("b",)])
+    rows = json_reader(plain()).decode_all(values, [("a",), ("b",)])
     assert rows is not None
     assert [(row[0], row[-1]) for row in rows] == [(1, "a"), (2, "b")]
 
@@ -188,21 +218,29 @@ KEYED = [
 
 @pytest.mark.parametrize("key", [b'{"n":7,"origin":"EWR"}', b'["EWR",7]', b'{"origin":"EWR","n":7,"more":1}'])
 def test_a_key_of_two_fields_is_an_object_or_an_array(key: bytes) -> None:
-    reader = record_reader(contract_from_odcs(document(properties=KEYED, mode="upsert")))
+    reader = json_reader(contract_from_odcs(document(properties=KEYED, mode="upsert")))
     assert reader.decode_key(key) == ("EWR", 7)
 
 
 @pytest.mark.parametrize("key", [None, b"", b"EWR", b'["EWR"]', b'{"origin":"EWR"}', b'["EWR",null]', b'["EWR","x"]'])
 def test_a_key_that_names_no_row_is_bad(key: bytes | None) -> None:
-    reader = record_reader(contract_from_odcs(document(properties=KEYED, mode="upsert")))
+    reader = json_reader(contract_from_odcs(document(properties=KEYED, mode="upsert")))
     with pytest.raises(BadRecord) as error:
         reader.decode_key(key)
     assert error.value.reason == "bad_key"
 
 
+@pytest.mark.parametrize("key", [b"\xff", b"a\xff", b'"\xff"'])
+def test_a_text_key_that_is_not_utf8_is_bad(key: bytes) -> None:
+    reader = json_reader(contract_from_odcs(document(properties=[prop("k", primaryKey=True)], mode="upsert")))
+    with pytest.raises(BadRecord, match="the key is not text in UTF-8") as error:
+        reader.decode_key(key)
+    assert (error.value.reason, error.value.field) == ("bad_key", "k")
+
+
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\x00")))
 def test_a_text_key_is_the_text_itself_or_its_json(text: str) -> None:
-    reader = record_reader(contract_from_odcs(document(properties=[prop("k", primaryKey=True)], mode="upsert")))
+    reader = json_reader(contract_from_odcs(document(properties=[prop("k", primaryKey=True)], mode="upsert")))
     assert reader.decode_key(json.dumps(text).encode()) == (text,)
     assert reader.decode_key(msgspec.json.encode({"k": text})) == (text,)
     if not text.strip().startswith(('"', "[", "{")):
@@ -223,7 +261,7 @@ def test_a_text_key_is_the_text_itself_or_its_json(text: str) -> None:
     ],
 )
 def test_bounds_beyond_what_a_type_holds_are_kept_too(field: dict[str, Any], good: list[str], bad: list[str]) -> None:
-    reader = RecordReader(contract_from_odcs(document("things", [field])))
+    reader = JsonReader(contract_from_odcs(document("things", [field])))
     for text in good:
         assert reader.decode(f'{{"v":{text}}}'.encode())
     for text in bad:

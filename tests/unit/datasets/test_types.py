@@ -16,16 +16,16 @@ from apps.datasets.core import values
 from apps.datasets.core.checks import Checks
 from apps.datasets.core.contract import Contract, Field, Mode
 from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.record import RecordReader
+from apps.datasets.core.record import JsonReader
 from apps.datasets.core.type_spec import COLUMN, TypeSpec
 from apps.datasets.core.types import BY_NAME, DEFAULT_PHYSICAL, TYPES, ColumnType
 
 each_type = pytest.mark.parametrize("spec", TYPES, ids=lambda spec: spec.name)
 
 
-def reader(spec: TypeSpec, *, array: bool = False) -> RecordReader:
+def reader(spec: TypeSpec, *, array: bool = False) -> JsonReader:
     field = Field("value", ColumnType(spec, array=array), spec.logical[0])
-    return RecordReader(Contract("things", "things", "1", (field,), Mode.APPEND))
+    return JsonReader(Contract("things", "things", "1", (field,), Mode.APPEND))
 
 
 def decoded(spec: TypeSpec, text: str, *, array: bool = False) -> Any:

@@ -5,11 +5,14 @@ from pathlib import Path
 
 from apps.datasets.core.checks import ITEMS, NUMBERS, TEXTS
 from apps.datasets.core.custom import CLEANUP, WORDS
+from apps.datasets.core.formats import FORMATS
 from apps.datasets.core.types import DEFAULT_PHYSICAL, TYPES
 
 ROOT = Path(__file__).parents[3]
 GUIDE = (ROOT / "docs/guides/contracts.md").read_text(encoding="utf-8")
-REASON = re.compile(r"""(?:BadRecord\(\s*|^(?:LATE|REFUSED|TOO_DEEP): Final = )"([a-z_]+)\"""", re.MULTILINE)
+REASON = re.compile(
+    r"""(?:BadRecord\(\s*|^(?:LATE|REFUSED|TOO_DEEP|UNDECODABLE): Final = )"([a-z_]+)\"""", re.MULTILINE
+)
 
 
 def table(title: str) -> list[list[str]]:
@@ -28,6 +31,12 @@ def test_the_words_of_a_topic_and_its_policies_are_those_of_the_code() -> None:
     source = (ROOT / "apps/datasets/core/custom.py").read_text(encoding="utf-8")
     assert all(f'"{word.strip()}"' in source for word in row[1].split(","))
     assert row[2].rpartition(", ")[2] in CLEANUP
+
+
+def test_the_formats_of_records_are_those_that_are_read() -> None:
+    row = next(row for row in table("Andén's own words") if row[0] == "format")
+    assert row[1].split(", ") == list(FORMATS)
+    assert row[2] in FORMATS
 
 
 def test_every_type_is_listed_with_its_logical_types_and_whether_it_has_arrays() -> None:

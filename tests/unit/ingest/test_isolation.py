@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -10,9 +10,10 @@ import pytest
 
 from apps.datasets.adapters import prometheus
 from apps.ingest.adapters.memory_kafka import MemoryBroker, MemoryRecord
-from apps.ingest.adapters.memory_store import MemoryTables
+from apps.ingest.adapters.memory_store import MemoryStore
 from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.errors import RecordRefused, StoreUnavailable
+from apps.ingest.core.ports import Target
 from apps.ingest.core.records import Arrivals, OffsetAndEpoch, Part, Record, Row, TopicPartition
 from apps.ingest.services.bounds import Bounds
 from apps.ingest.services.defects import DefectLog
@@ -185,17 +186,17 @@ def test_a_defect_that_hits_every_record_stops_its_dataset_alone_and_is_told_onc
     with caplog.at_level(logging.INFO):
         worker = world.worker(bounds=Bounds())
         for _ in range(300):
-            worker._turn()
+            worker.step()
     assert world.ids(2) == list(range(1000, 1005))
-    assert set(worker._streams.stopped) == {"events"}
-    assert "may be a defect of Andén" in worker._streams.stopped["events"]
+    assert set(worker.streams.stopped) == {"events"}
+    assert "may be a defect of Andén" in worker.streams.stopped["events"]
     taken = len(world.tables.rejects)
     assert taken % MOST_IN_A_ROW == 0
     assert MOST_IN_A_ROW <= taken < 200
     assert max(source.next_offset for source in world.tables.sources if source.key.dataset_id == 1) == taken
     assert sum("our own defect" in str(record.exc_info) for record in caplog.records) == 1
     world.tables.refuses = lambda _row: None
-    worker._leave()
+    worker.leave()
     world.run()
     assert world.ids(1) == list(range(taken, 200))
 
@@ -212,10 +213,10 @@ def test_good_records_behind_a_run_of_unreadable_ones_are_reached_by_the_same_wo
     world.send("events", *things(3, 3))
     worker = world.worker(bounds=Bounds())
     for _ in range(1_500):
-        worker._turn()
+        worker.step()
     assert world.ids(1) == list(range(6))
     assert world.reasons() == ["unreadable"] * bad
-    assert worker._streams.stopped == {}
+    assert worker.streams.stopped == {}
 
 
 def test_a_defect_of_our_own_costs_twenty_records_a_pause_and_the_pauses_grow() -> None:
@@ -224,11 +225,11 @@ def test_a_defect_of_our_own_costs_twenty_records_a_pause_and_the_pauses_grow() 
     rows_fail(world, RecursionError)
     worker = world.worker(bounds=Bounds())
     while world.clock.seconds < 600:
-        worker._turn()
+        worker.step()
     # Pauses of 2, 4, 8, 16 and 32 seconds, then one a minute.
     assert 10 * MOST_IN_A_ROW <= len(world.tables.rejects) <= 16 * MOST_IN_A_ROW
     assert world.ids(1) == []
-    assert "RecursionError" in worker._streams.stopped["events"]
+    assert "RecursionError" in worker.streams.stopped["events"]
 
 
 @pytest.mark.parametrize("depth", [5, 200, 900])
@@ -272,16 +273,15 @@ def test_a_reject_that_the_quarantine_refuses_is_kept_with_less_of_it(monkeypatc
     world = World([events()])
     world.send("events", *things(3), b"[" * 500, headers=(("h", b"v"),))
     world.send("events", *things(3, 4))
-    worker = world.worker()
+    commit = MemoryStore.commit
 
-    def commit(_tables: MemoryTables, method: str) -> None:
-        batch = worker._writer._open
-        parts = batch.parts.values() if batch is not None and method == "commit" else ()
+    def refusing(store: MemoryStore, target: Target, parts: Sequence[Part]) -> None:
         if any(len(reject.record.value() or b"") > 100 for part in parts for reject in part.rejects):
             raise RecordRefused("string buffer exceeds the maximum", sqlstate="54000")
+        commit(store, target, parts)
 
-    monkeypatch.setattr(MemoryTables, "fault", commit)
-    worker.run()
+    monkeypatch.setattr(MemoryStore, "commit", refusing)
+    world.run()
     assert world.ids() == [0, 1, 2, 4, 5, 6]
     ((_, offset, reject),) = world.tables.rejects
     assert (offset, reject.reason, reject.record.value()) == (3, "unreadable", None)
@@ -292,15 +292,15 @@ def test_a_poll_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> No
     world = World([events()])
     world.send("events", *things(5))
     worker = world.worker(bounds=Bounds(max_records=5))
-    poll: Callable[..., Any] = worker._broker.poll
+    poll = MemoryBroker.poll
     failures = [RuntimeError("once"), SystemError("twice")]
 
-    def failing(count: int, timeout_s: float) -> Any:
+    def failing(broker: MemoryBroker, count: int, timeout_s: float) -> Arrivals:
         if failures:
             raise failures.pop()
-        return poll(count, timeout_s)
+        return poll(broker, count, timeout_s)
 
-    monkeypatch.setattr(worker._broker, "poll", failing)
+    monkeypatch.setattr(MemoryBroker, "poll", failing)
     assert worker.run().rows == 5
     assert world.ids() == list(range(5))
 
@@ -349,12 +349,12 @@ def lives(world: World, **policy: Any) -> bool:
     """Whether a new worker comes to its end; one that dies lets go of nothing."""
     worker = world.worker(**policy)
     try:
-        while not worker._done():
-            worker._turn()
+        while worker.step():
+            pass
     except Killed:
         world.kafka.members[-1].vanish()
         return False
-    worker._leave()
+    worker.leave()
     return True
 
 

@@ -24,16 +24,16 @@ def test_a_log_that_was_cut_and_written_anew_stops_its_stream_alone(when: str) -
     world.send("events", *things(10))
     worker = world.worker(bounds=Bounds())
     for _ in range(5):
-        worker._turn()
+        worker.step()
     if when == "while down":
-        worker._leave()
+        worker.leave()
         worker = world.worker(bounds=Bounds())
     world.kafka.truncate(P0, 5)
     world.send("events", *things(20, 100))
     world.send("entities", *things(3))
     for _ in range(10):
-        worker._turn()
-    why = worker._streams.stopped["events"]
+        worker.step()
+    why = worker.streams.stopped["events"]
     assert "was cut" in why
     assert "ends in Kafka at offset 5" in why
     assert world.ids(1) == list(range(10))
@@ -97,10 +97,12 @@ def test_positions_move_behind_the_marks_of_transactions(committed: int) -> None
     world.kafka.mark(P0, 6)
     world.kafka.mark(P1, 2)
     worker = world.worker()
+    worker.step()
+    (member,) = world.kafka.members
     moved = worker.run()
     assert moved.records == committed
     assert next_offsets(world) == [committed + 6, 2]
-    assert worker._broker.committed == {P0: committed + 6, P1: 2}  # type: ignore[attr-defined]
+    assert member.committed == {P0: committed + 6, P1: 2}
     assert sum(entry.rows for entry in world.tables.ledger) == committed
     world.kafka.expire(P0, committed + 6)
     world.send("events", *things(1, 50))
@@ -126,15 +128,14 @@ def test_an_end_that_was_seen_before_a_cut_is_not_moved_to(cut: int) -> None:
     world.send("events", *things(5))
     world.kafka.mark(P0, 3)
     worker = world.worker(bounds=Bounds())
-    worker._advanced_s = float("inf")
     for _ in range(5):
-        worker._turn()
-    assert worker._streams.can_advance
+        worker.step()
+    assert [stream.position.end_offset for stream in worker.streams if stream.position] == [8, 0]
+    assert next_offsets(world) == [5, 0]
     world.kafka.truncate(P0, cut)
     world.send("events", *things(20, 100))
-    assert worker._streams.advance(now_s=0) == {}
+    worker.leave()
     assert next_offsets(world) == [5, 0]
-    worker._leave()
     if cut < 5:
         assert "was cut" in world.run().stopped["events"]
     else:
@@ -148,12 +149,12 @@ def test_an_end_is_moved_to_by_nobody_else_than_the_owner() -> None:
     world.kafka.mark(P0, 3)
     worker = world.worker(bounds=Bounds())
     for _ in range(3):
-        worker._turn()
+        worker.step()
     world.tables.sources[0].epoch += 1
     world.tables.sources[0].next_offset = 2
-    worker._advanced_s = float("-inf")
+    world.clock.seconds += 10
     for _ in range(3):
-        worker._turn()
+        worker.step()
     assert world.tables.sources[0].next_offset == 2
 
 
@@ -178,11 +179,11 @@ def test_whatever_comes_between_marks_no_record_is_skipped(steps: list[tuple[str
         elif step == "fault":
             world.tables.faults = [(("advance", "commit", "finish", "claim")[count % 4], StoreUnavailable("gone"))]
         elif step == "advance":
-            worker._advanced_s = float("-inf")
+            world.clock.seconds += 10
         for _ in range(count if step == "turn" else 0):
-            worker._turn()
+            worker.step()
     world.tables.faults = []
-    worker._leave()
+    worker.leave()
     world.run()
     assert world.ids() == list(range(sent))
     assert sum(entry.rows for entry in world.tables.ledger) == sent
@@ -212,14 +213,14 @@ def test_a_right_that_is_taken_in_full_flow_loses_nothing() -> None:
         if start == 20:
             world.kafka.refused["events"] = SAID
         for _ in range(6):
-            worker._turn()
-    assert worker._streams.stopped == {"events": SAID}
+            worker.step()
+    assert worker.streams.stopped == {"events": SAID}
     assert world.ids(2) == list(range(40))
     world.kafka.refused.clear()
     for _ in range(400):
-        worker._turn()
+        worker.step()
     assert world.ids(1) == list(range(40))
-    assert worker._streams.stopped == {}
+    assert worker.streams.stopped == {}
 
 
 def test_a_partition_without_a_leader_holds_up_no_other() -> None:

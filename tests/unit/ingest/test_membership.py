@@ -134,12 +134,12 @@ def test_a_newcomer_to_a_station_at_work_takes_no_partition() -> None:
     world.send("events", *things(10))
     first = world.worker(bounds=Bounds())
     for _ in range(5):
-        first._turn()
+        first.step()
     laptop = World([events()], kafka=world.kafka, database="2-1")
     with pytest.raises(GroupShared):
         laptop.run()
     assert laptop.tables.rows[1] == {}
     world.send("events", *things(10, 10), partition=1)
     for _ in range(5):
-        first._turn()
+        first.step()
     assert world.ids() == list(range(20))

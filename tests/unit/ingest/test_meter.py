@@ -12,7 +12,7 @@ from tests.unit.ingest.world import events, target
 
 ROOT = Path(__file__).parents[3]
 BUILT = re.compile(
-    r'BadRecord\(\s*"([a-z_]+)"|^(?:LATE|TOO_DEEP|REFUSED|TOO_LARGE|UNREADABLE): Final = "([a-z_]+)"', re.M
+    r'BadRecord\(\s*"([a-z_]+)"|^(?:LATE|TOO_DEEP|REFUSED|TOO_LARGE|UNREADABLE|UNDECODABLE): Final = "([a-z_]+)"', re.M
 )
 
 

@@ -45,7 +45,7 @@ def mend_elsewhere(world: World, worker: Worker) -> None:
     """Another worker reads the partitions from now on."""
     world.kafka.refused.clear()
     worker.on_revoke([P0, P1])
-    worker._streams.learn_states(world.kafka.states(["entities"]), now_s=0)
+    worker.streams.learn_states(world.kafka.states(["entities"]), now_s=0)
 
 
 @pytest.mark.parametrize("end", [drop, rename, mend_elsewhere])
@@ -57,18 +57,18 @@ def test_what_is_no_longer_stopped_is_not_shown_as_stopped(
     world.send("events", *things(5))
     worker = world.worker(bounds=Bounds())
     for _ in range(5):
-        worker._turn()
+        worker.step()
     begin(world)
     for _ in range(80):
-        worker._turn()
+        worker.step()
     assert stopped_gauge("events") >= 1
-    assert "events" in worker._streams.stopped
+    assert "events" in worker.streams.stopped
     assert all(source.trouble for source in world.tables.sources if source.key.topic == "events")
     end(world, worker)
     for _ in range(0 if end is mend_elsewhere else 80):
-        worker._turn()
+        worker.step()
     assert stopped_gauge("events") == 0
-    assert worker._streams.stopped == {}
+    assert worker.streams.stopped == {}
     if end is rename:
         assert {source.trouble for source in world.tables.sources} == {""}
 
@@ -76,16 +76,15 @@ def test_what_is_no_longer_stopped_is_not_shown_as_stopped(
 def test_a_topic_that_was_made_again_and_filled_at_once_gives_the_old_position_no_record() -> None:
     world = World([events()])
     world.send("events", *things(10))
-    worker = world.worker(bounds=Bounds())
+    worker = world.worker(bounds=Bounds(), refresh_s=float("inf"))
     for _ in range(5):
-        worker._turn()
-    worker._refresh_s = float("inf")
+        worker.step()
     make_again(world)
     world.send("events", *things(30, 100))
     world.clock.seconds += 0.5  # no client goes over to the other topic sooner
     for _ in range(5):
-        worker._turn()
-    assert "made again" in worker._streams.stopped["events"]
+        worker.step()
+    assert "made again" in worker.streams.stopped["events"]
     assert world.ids() == list(range(10))
     assert next_offsets(world) == [10, 0]
     assert {source.key.topic_id for source in world.tables.sources} == {"life-0"}
@@ -98,26 +97,26 @@ def test_a_topic_that_is_not_there_is_told_where_people_look_and_read_once_it_is
     if when == "in full flow":
         world.send("events", *things(5))
         for _ in range(5):
-            worker._turn()
+            worker.step()
     del world.kafka.topics["events"]
     world.send("entities", *things(5))
     for _ in range(80):
-        worker._turn()
+        worker.step()
     line = "Kafka has no topic events: make it with `manage.py topics ensure`"
-    assert worker._streams.stopped == {"events": line}
+    assert worker.streams.stopped == {"events": line}
     assert world.ids(2) == [0, 1, 2, 3, 4]
     assert {one.trouble for one in world.tables.sources if one.key.topic == "events"} == {line}
     assert stopped_gauge("events") == (0 if when == "from the start" else 1)
     world.kafka.make("events", 2)
     world.send("events", *things(3, 50))
     for _ in range(80):
-        worker._turn()
+        worker.step()
     if when == "from the start":
         assert world.ids() == [50, 51, 52]
         assert {source.trouble for source in world.tables.sources} == {""}
     else:
         assert world.ids() == [0, 1, 2, 3, 4]
-        assert "made again" in worker._streams.stopped["events"]
+        assert "made again" in worker.streams.stopped["events"]
 
 
 def test_topics_are_asked_for_together_after_a_silence_alone_and_not_while_kafka_does_not_answer() -> None:
@@ -126,7 +125,7 @@ def test_topics_are_asked_for_together_after_a_silence_alone_and_not_while_kafka
     world.send("entities", *things(3))
     worker = world.worker(bounds=Bounds())
     for _ in range(5):
-        worker._turn()
+        worker.step()
     asked: list[set[str]] = []
 
     class Asked:
@@ -137,7 +136,7 @@ def test_topics_are_asked_for_together_after_a_silence_alone_and_not_while_kafka
         def offsets(self, partitions: Collection[TopicPartition]) -> OffsetRanges:
             return world.kafka.offsets(partitions)
 
-    check, other = RecreationCheck(Asked(), worker._streams), TopicPartition("entities", 0)
+    check, other = RecreationCheck(Asked(), worker.streams), TopicPartition("entities", 0)
     both = {"events", "entities"}
     assert check.verdicts([P0], now_s=100) == []
     assert check.verdicts([P0, other], now_s=100.2) == []

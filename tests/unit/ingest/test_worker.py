@@ -130,12 +130,12 @@ def test_a_successor_ends_the_session_of_a_worker_that_vanished_inside_a_batch()
     world.send("events", *things(10))
     frozen = world.worker(bounds=Bounds(max_records=5), rows=1_000)
     for _ in range(2):
-        frozen._turn()
-    assert frozen._writer.target is not None
+        frozen.step()
+    assert frozen.moved.records == 5
     assert world.ids() == []
     world.kafka.members[0].vanish()
     assert world.run().rows == 10
-    frozen._guarded(frozen._writer.close)
+    frozen.on_revoke(())
     assert world.ids() == list(range(10))
     assert [source.epoch for source in world.tables.sources] == [2, 2]
 
@@ -146,14 +146,14 @@ def test_a_rebalance_hands_partitions_over_without_loss() -> None:
     world.send("events", *things(20, 20), partition=1)
     one, two = world.worker(rows=5, chunk_records=3), world.worker(rows=5, chunk_records=3)
     for _ in range(4):
-        one._turn()
+        one.step()
     for _ in range(30):
-        two._turn()
-        one._turn()
-    assert all(worker._writer.rows for worker in (one, two))
+        two.step()
+        one.step()
+    assert all(worker.moved.rows for worker in (one, two))
     assert world.ids() == list(range(40))
-    one._leave()
-    two._leave()
+    one.leave()
+    two.leave()
     assert all(source.owner is None for source in world.tables.sources)
 
 
@@ -178,12 +178,12 @@ def test_a_topic_made_again_while_it_is_read_stops_too() -> None:
     world.send("events", *things(10))
     worker = world.worker()
     for _ in range(5):
-        worker._turn()
+        worker.step()
     world.kafka.make("events", 2)
     world.send("events", *things(20, 100))
     world.clock.seconds += 10
-    worker._turn()
-    assert "deleted and made again" in worker._streams.stopped["events"]
+    worker.step()
+    assert "deleted and made again" in worker.streams.stopped["events"]
     assert world.ids() == list(range(10))
 
 
@@ -199,10 +199,10 @@ def test_offsets_lost_to_retention_stop_the_pipeline_and_skip_nothing(how: str) 
         assert "no longer has it" in world.run().stopped["events"]
     else:
         for _ in range(3):
-            worker._turn()
+            worker.step()
         world.kafka.expire(P0, 8)
-        worker._turn()
-        assert "no longer has it" in worker._streams.stopped["events"]
+        worker.step()
+        assert "no longer has it" in worker.streams.stopped["events"]
     assert world.ids() == [0, 1, 2, 3]
     assert world.tables.sources[0].next_offset == 4
 
@@ -230,19 +230,19 @@ def test_datasets_come_and_go_while_the_worker_runs() -> None:
     world.kafka.make("entities")
     world.send("entities", *things(3))
     worker = world.worker(bounds=Bounds())
-    worker._turn()
+    worker.step()
     world.datasets.append(entities())
     for _ in range(80):
-        worker._turn()
+        worker.step()
     assert world.ids(2) == [0, 1, 2]
     world.datasets.pop(0)
     world.clock.seconds += 10
-    worker._turn()
+    worker.step()
     world.send("events", *things(3))
     for _ in range(80):
-        worker._turn()
+        worker.step()
     assert world.ids(1) == []
-    assert {stream.target.name for stream in worker._streams} == {"entities"}
+    assert {stream.target.name for stream in worker.streams} == {"entities"}
 
 
 def test_a_missing_topic_is_waited_for_and_ends_a_bounded_run(caplog: pytest.LogCaptureFixture) -> None:
@@ -251,14 +251,14 @@ def test_a_missing_topic_is_waited_for_and_ends_a_bounded_run(caplog: pytest.Log
     assert "topics ensure" in world.run().stopped["events"]
     worker = world.worker(bounds=Bounds())
     for _ in range(150):
-        worker._turn()
+        worker.step()
     assert [record.message for record in caplog.records if "waiting for it" in record.message] == [
         "Kafka has no topic events: make it with `manage.py topics ensure`; waiting for it"
     ]
     world.kafka.make("events")
     world.send("events", *things(2))
     for _ in range(80):
-        worker._turn()
+        worker.step()
     assert world.ids() == [0, 1]
 
 
@@ -269,14 +269,14 @@ def test_kafka_or_the_catalogue_away_is_waited_for_and_said_once(caplog: pytest.
     world.catalogue_faults = 3
     worker = world.worker(bounds=Bounds())
     for _ in range(300):
-        worker._turn()
+        worker.step()
     assert world.ids() == []
     assert sum(record.levelname == "WARNING" for record in caplog.records) == 1
     with pytest.raises(BrokerUnavailable, match="nowhere:1"):
         world.run()
     world.kafka.away = ""
     for _ in range(80):
-        worker._turn()
+        worker.step()
     assert world.ids() == [0, 1]
 
 
@@ -286,12 +286,13 @@ def test_an_outage_holds_no_records_in_memory_and_keeps_polling() -> None:
     world.tables.faults = [("finish", StoreUnavailable("gone"))] * 1
     worker = world.worker(bounds=Bounds(), rows=10, chunk_records=10)
     for _ in range(2):
-        worker._turn()
-    assert worker._writer.target is None
-    assert all(stream.position is None for stream in worker._streams)
-    assert worker._broker.poll(10, 0).count == 0
+        worker.step()
+    assert all(stream.position is None for stream in worker.streams)
+    assert world.kafka.members[0].poll(10, 0).count == 0
+    worker.on_revoke(())  # commits what is in hand
+    assert world.ids() == []
     for _ in range(100):
-        worker._turn()
+        worker.step()
     assert world.ids() == list(range(50))
 
 
@@ -300,15 +301,15 @@ def test_a_changed_contract_is_picked_up_without_a_restart() -> None:
     world.send("events", {"id": 1}, {"id": 2, "size": 3})
     worker = world.worker(bounds=Bounds())
     for _ in range(5):
-        worker._turn()
+        worker.step()
     assert world.reasons() == ["unknown_field"]
     wider = document("events", [*EVENTS, prop("size", "integer")], physical_name="events", mode="append")
     world.datasets[0] = applied(1, wider, version=2)
     world.clock.seconds += 10
-    worker._turn()
+    worker.step()
     world.send("events", {"id": 3, "size": 4})
     for _ in range(5):
-        worker._turn()
+        worker.step()
     assert world.ids() == [1, 3]
     assert [entry.number for entry in world.tables.ledger] == [1, 2]
 

@@ -17,7 +17,8 @@ from apps.ingest.core.records import TopicPartition
 from apps.ingest.services.bounds import Bounds
 from apps.ingest.services.membership import Membership
 from apps.ingest.services.moved import Moved
-from apps.ingest.services.worker import Surroundings, Worker
+from apps.ingest.services.surroundings import Surroundings
+from apps.ingest.services.worker import Worker
 from tests.documents import document, prop
 
 NOW_MS = 1_764_000_000_000
@@ -94,7 +95,7 @@ class World:
             raise StoreUnavailable("away")
         return Catalogue(tuple(self.datasets), tuple(self.unreadable))
 
-    def worker(self, *, bounds: Bounds | None = None, **policy: Any) -> Worker:
+    def worker(self, *, bounds: Bounds | None = None, refresh_s: float = 0.5, **policy: Any) -> Worker:
         """A new worker; until idle when nothing else is said."""
         membership = Membership(MemoryGroup(self.kafka), group_id="anden", database=lambda: self.database)
         around = Surroundings(
@@ -105,7 +106,7 @@ class World:
             clock=self.clock,
             catalogue=self.catalogue,
         )
-        return Worker(around, BatchPolicy(**policy), refresh_s=0.5, bounds=bounds or Bounds(until_idle=True))
+        return Worker(around, BatchPolicy(**policy), refresh_s=refresh_s, bounds=bounds or Bounds(until_idle=True))
 
     def run(self, **policy: Any) -> Moved:
         """Run a new worker until idle."""

@@ -119,6 +119,7 @@ def _facts(contract: Contract, number: int) -> list[tuple[str, object]]:
         ("description", contract.description or "–"),
         ("version", f"{number} (contract {contract.version})"),
         ("topic", f"{contract.topic}, {contract.topic_spec.partitions} partition(s)"),
+        ("format", contract.format),
         ("mode", contract.mode),
         ("key", ", ".join(contract.primary_key)),
         ("event time", contract.event_time or "–"),
