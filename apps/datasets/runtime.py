@@ -3,42 +3,11 @@
 from typing import Any, Final
 
 from django.apps.registry import Apps
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.contract import AT, BATCH, DELETED, EXTRA, OFFSET, REV, SOURCE, Contract, Field
 from apps.datasets.core.ddl import table_sql
-from apps.datasets.core.types import ColumnType
-
-
-class LocalDateTimeField(models.DateTimeField):  # type: ignore[type-arg]
-    """A timestamp without time zone: naive in, naive out."""
-
-    def get_prep_value(self, value: Any) -> Any:
-        """Return the value as it is: it belongs to no zone."""
-        return self.to_python(value)
-
-
-PLAIN: Final[dict[str, type["models.Field[Any, Any]"]]] = {
-    "smallint": models.SmallIntegerField,
-    "integer": models.IntegerField,
-    "bigint": models.BigIntegerField,
-    "numeric": models.DecimalField,
-    "real": models.FloatField,
-    "double precision": models.FloatField,
-    "boolean": models.BooleanField,
-    "text": models.TextField,
-    "varchar": models.TextField,
-    "uuid": models.UUIDField,
-    "bytea": models.BinaryField,
-    "date": models.DateField,
-    "time": models.TimeField,
-    "timestamptz": models.DateTimeField,
-    "timestamp": LocalDateTimeField,
-    "jsonb": models.JSONField,
-}
-"""The model field of each type; lengths and digits are the table's own business."""
 
 SYSTEM: Final[dict[str, type["models.Field[Any, Any]"]]] = {
     SOURCE: models.IntegerField,
@@ -99,14 +68,5 @@ def _table_name(contract: Contract) -> str:
 
 
 def _field(field: Field, *, primary: bool) -> "models.Field[Any, Any]":
-    options: dict[str, Any] = {"db_column": field.name, "null": not field.required, "primary_key": primary}
-    if field.type.array:
-        return ArrayField(_plain(field.type), **options)
-    return _plain(field.type, **options)
-
-
-def _plain(kind: ColumnType, **options: Any) -> "models.Field[Any, Any]":
-    if kind.spec.name == "numeric":
-        digits = (*kind.args, 0)[:2] if kind.args else (None, None)
-        return models.DecimalField(max_digits=digits[0], decimal_places=digits[1], **options)
-    return PLAIN[kind.spec.name](**options)
+    # A plain field serves every type: values go in as texts that PostgreSQL casts, and come out as psycopg has them.
+    return models.Field(db_column=field.name, null=not field.required, primary_key=primary)

@@ -1,30 +1,24 @@
 """How each type leaves PostgreSQL: in JSON as a contract reads it, in CSV, and as the text of a key."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from apps.datasets.core.names import quote_identifier
 from apps.datasets.core.types import ColumnType
 
-BASE64: Final = "translate(encode({0}, 'base64'), chr(10), '')"
-"""As JSON and the contract have bytes; PostgreSQL breaks its base64 into lines."""
-
 
 def json_form(kind: ColumnType, column: str) -> str:
     """What row_to_json is given of the column."""
-    return BASE64.format(column) if kind.wire == "bytea" else column
+    return column if kind.array else kind.spec.json_sql.format(column)
 
 
 def text_form(kind: ColumnType, column: str) -> str:
     """The column's value as the text that a key or a position keeps."""
-    return BASE64.format(column) if kind.wire == "bytea" else f"{column}::text"
+    return f"{column}::text" if kind.array else kind.spec.text_sql.format(column)
 
 
 def csv_form(kind: ColumnType, column: str) -> str:
-    """The column as a cell of CSV: true and false as words, arrays as JSON."""
-    if kind.array:
-        return f"to_json({column})"
-    return text_form(kind, column) if kind.wire in {"bytea", "bool"} else column
+    """The column as a cell of CSV: arrays as JSON."""
+    return f"to_json({column})" if kind.array else kind.spec.csv_sql.format(column)
 
 
 def json_columns(columns: Sequence[tuple[str, ColumnType, str]]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from apps.api.adapters.forms import json_form
+from apps.datasets.core.numerals import DIGITS_SQL
 from apps.datasets.core.types import ColumnType
 
 LOOKED_INTO: Final = 8 * 1024
@@ -28,9 +29,6 @@ STORAGE: Final = 8
 """A document takes more in storage than as text where it is made of small numbers: never as many times as this."""
 SHORTEST: Final = 5
 """Bytes of the shortest number in an array."""
-PLAIN_WIDTH: Final = 40
-"""No number of a fixed size, time, uuid or boolean is longer as JSON."""
-UNBOUNDED: Final = frozenset({"text", "varchar", "bytea", "jsonb"})
 STORED_APART: Final = "pg_column_size({0}) > 2000 OR pg_column_compression({0}) IS NOT NULL"
 """Whether an array may hold more than the few bytes that it has in its row."""
 
@@ -38,16 +36,11 @@ LONG: Final = "@ > 1e100 || @ < -1e100"
 # Arithmetic on zero, which keeps the number's decimals, and a third, which has as many.
 LONG_FRACTION: Final = f"((@ - @) + 1) / 3 > 0.{'3' * 100}"
 
-DIGITS: Final = (
-    "CASE WHEN {0} NOT BETWEEN -1e1000 AND 1e1000 THEN 131074 + coalesce(scale({0}), 0) "
-    "WHEN scale({0}) > 1000 THEN 1002 + scale({0}) ELSE octet_length(({0})::text) END"
-)
-"""The length of a number, long ones not written: never less, and at most 131,074 more."""
 RAW: Final = "pg_column_size({0} #> '{{}}')"
 """The bytes of a document in storage, not compressed: the empty path gives all of it."""
 # jsonb_path_query would hand on a list from which each row takes the head off, in a time that grows with its square.
 NUMBERS: Final = (
-    f"(SELECT sum({DIGITS.format('number')}) "  # noqa: S608  no value is in it
+    f"(SELECT sum({DIGITS_SQL.format('number')}) "  # noqa: S608  no value is in it
     "FROM jsonb_array_elements(jsonb_path_query_array({0}, 'strict $.** ? (@.type() == \"number\")')) AS item, "
     "LATERAL (SELECT item::numeric AS number OFFSET 0) AS one)"
 )
@@ -58,11 +51,7 @@ GROWS: Final = f"({HAS_LONG} OR {HAS_LONG_FRACTION})"
 
 def width(kind: ColumnType) -> int | None:
     """The longest that a value of the type can be as JSON; None where only the value can tell."""
-    if kind.array or kind.spec.name in UNBOUNDED:
-        return None
-    if kind.spec.name == "numeric":
-        return kind.args[0] + 3 if kind.args else None
-    return PLAIN_WIDTH
+    return None if kind.array else kind.spec.width(kind.args)
 
 
 def estimate(columns: Sequence[tuple[str, ColumnType, str]]) -> str:
@@ -70,7 +59,7 @@ def estimate(columns: Sequence[tuple[str, ColumnType, str]]) -> str:
     fixed, parts, documents = 2, [], []
     for name, kind, column in columns:
         fixed += len(name) + 4 + (width(kind) or 0)
-        if kind.spec.name == "jsonb":
+        if kind.spec.document:
             documents.append(column)
         elif (size := _size(kind, column)) is not None:
             parts.append(f"coalesce({size}, 4)::bigint")
@@ -101,7 +90,7 @@ def size_sql(kind: ColumnType, column: str, most_bytes: int) -> str:
 
 def grows(kind: ColumnType) -> bool:
     """Whether a value of the type may make far more text than it is stored in, and its storage does not tell."""
-    return kind.spec.name == "jsonb" or (kind.array and kind.spec.name == "numeric")
+    return kind.spec.grows and (kind.spec.document or kind.array)
 
 
 def exceeds(kind: ColumnType, column: str, columns: int) -> str:
@@ -110,7 +99,7 @@ def exceeds(kind: ColumnType, column: str, columns: int) -> str:
     `columns` of them grow. Where there are many, only what makes far more text than it is stored in is too large.
     """
     most_bytes = min(CELL_BYTES, ROW_BYTES // columns)
-    if kind.spec.name == "jsonb":
+    if kind.spec.document:
         looked_into = LOOKED_INTO * most_bytes // CELL_BYTES
         fractions = f"{RAW} > {looked_into * LONG_FRACTIONS // LOOKED_INTO} AND {HAS_LONG_FRACTION}"
         size = _document(f"({RAW} > {looked_into} AND ({HAS_LONG} OR {fractions}))", column)
@@ -143,18 +132,18 @@ def _size(kind: ColumnType, column: str) -> str | None:
         return _array_size(kind, column)
     if width(kind) is not None:
         return None
-    if kind.spec.name == "jsonb":
+    if kind.spec.document:
         return _document(GROWS, column)
-    if kind.spec.name == "numeric":
-        return DIGITS.format(column)
-    return f"octet_length({column})" if kind.spec.name != "bytea" else f"octet_length({column})::bigint * 4 / 3"
+    return kind.spec.size_sql.format(column)
 
 
 def _array_size(kind: ColumnType, column: str) -> str:
-    if kind.spec.name == "numeric":
-        return f"(SELECT sum({DIGITS.format('number')} + 1) FROM unnest({column}) AS number)"  # noqa: S608  names are quoted
-    if kind.spec.name in UNBOUNDED:
+    if kind.spec.grows:
+        size = kind.spec.size_sql.format("number")
+        return f"(SELECT sum({size} + 1) FROM unnest({column}) AS number)"  # noqa: S608  names are quoted
+    longest = kind.spec.width(kind.args)
+    if longest is None:
         items = f"octet_length(array_to_string({column}, '')) + 5::bigint * cardinality({column})"
     else:
-        items = f"cardinality({column})::bigint * {PLAIN_WIDTH}"
+        items = f"cardinality({column})::bigint * {longest}"
     return f"CASE WHEN {STORED_APART.format(column)} THEN {items} ELSE pg_column_size({column}) END"

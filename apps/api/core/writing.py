@@ -1,8 +1,6 @@
 """From the body of a write to a whole record: what may stand in it, and what the stored row adds."""
 
-import base64
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 import msgspec
 
@@ -12,13 +10,9 @@ from apps.datasets.core.contract import EXTRA, Contract
 from apps.datasets.core.errors import BadRecord
 from apps.datasets.core.record import BROKEN, json_reader, why_no_object
 from apps.datasets.core.record_format import Values
-from apps.datasets.core.types import ColumnType
 
 Parts = dict[str, msgspec.Raw]
 """A record's members as the JSON texts they are, so that no number loses a digit on the way."""
-
-RAW: Final = frozenset({"smallint", "integer", "bigint", "boolean"})
-"""Types whose text in an id is JSON already."""
 
 
 def body_parts(body: bytes) -> Parts:
@@ -114,7 +108,7 @@ def merge_patched(contract: Contract, stored: Parts, patch: Parts) -> Parts:
 def key_parts(contract: Contract, key: Sequence[str]) -> Parts:
     """The primary key of an id as members of a record."""
     texts = zip(contract.key, key, strict=True)
-    return {name: msgspec.Raw(_json(contract.field(name).type, text)) for name, text in texts}
+    return {name: msgspec.Raw(contract.field(name).type.spec.as_json(text)) for name, text in texts}
 
 
 def values_of(contract: Contract, parts: Mapping[str, msgspec.Raw], key: Parts | None = None) -> Values:
@@ -141,11 +135,3 @@ def discreet(surface: Surface, error: BadRecord) -> BadRecord:
     if error.reason == "unknown_field" or error.field not in hidden:
         return error
     return BadRecord(error.reason, "the record breaks its contract in a field that this key does not reach")
-
-
-def _json(kind: ColumnType, text: str) -> bytes:
-    if kind.spec.name in RAW:
-        return text.encode()
-    if kind.spec.name == "bytea":
-        return msgspec.json.encode(base64.b64encode(bytes.fromhex(text[2:])).decode())
-    return msgspec.json.encode(text)

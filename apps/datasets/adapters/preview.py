@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import Error
-from django.db.models import BinaryField, Func, QuerySet, TextField, Value
-from django.db.models.functions import Cast, Left
+from django.db.models import Field as Column
+from django.db.models import Func, QuerySet
 
 from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.core.contract import DELETED, Contract, Field, Mode
@@ -15,8 +15,6 @@ from apps.datasets.core.errors import StoreUnavailable
 from apps.datasets.runtime import attribute, model_for
 
 MASK: Final = "•••••"
-BEGUN: Final = frozenset({"jsonb", "text", "varchar"})
-"""Types of which the first letters are fetched."""
 _LONGEST: Final = 60
 
 
@@ -57,9 +55,8 @@ def _wanted(contract: Contract, field: Field) -> str | Func:
     name = attribute(contract, field.name)
     if field.type.array:
         return name
-    if field.type.spec.name == "bytea":
-        return Func(name, Value(1), Value(_LONGEST + 1), function="SUBSTR", output_field=BinaryField())
-    return Left(Cast(name, TextField()), _LONGEST + 1) if field.type.spec.name in BEGUN else name
+    beginning = field.type.spec.beginning_sql.format("%(expressions)s", _LONGEST + 1)
+    return Func(name, template=beginning, output_field=Column())
 
 
 def _row(dataset: AppliedDataset, values: dict[str, Any]) -> tuple[str | None, ...]:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from apps.datasets.core.checks import NO_CHECKS, Checks
 from apps.datasets.core.classification import Restriction
 from apps.datasets.core.types import ColumnType
-
-Scalar = str | int | float | bool
 
 
 class Mode(StrEnum):
@@ -44,20 +43,6 @@ EXTRA: Final = "_extra"
 
 
 @dataclass(frozen=True, slots=True)
-class Checks:
-    """What a value must fulfil besides its type. Lengths are characters or items."""
-
-    enum: tuple[Scalar, ...] = ()
-    minimum: float | int | None = None
-    maximum: float | int | None = None
-    exclusive_minimum: float | int | None = None
-    exclusive_maximum: float | int | None = None
-    min_length: int | None = None
-    max_length: int | None = None
-    pattern: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Field:
     """One property of a record, one column of its table; `restrictions` say why it is hidden, if it is."""
 
@@ -66,7 +51,7 @@ class Field:
     logical: str
     required: bool = False
     description: str = ""
-    checks: Checks = Checks()
+    checks: Checks = NO_CHECKS
     unique: bool = False
     restrictions: tuple[Restriction, ...] = ()
 

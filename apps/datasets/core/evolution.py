@@ -58,15 +58,9 @@ def widens(before: ColumnType, after: ColumnType) -> bool:
     """Whether PostgreSQL goes from one type to the other by changing its catalogue alone."""
     if before.array or after.array:
         return False
-    names = (before.spec.name, after.spec.name)
-    if names == ("varchar", "text"):
-        return True
-    if names == ("varchar", "varchar"):
-        return not after.args or bool(before.args and before.args[0] <= after.args[0])
-    if names == ("numeric", "numeric"):
-        same_scale = bool(before.args and after.args and (*before.args, 0)[1] == (*after.args, 0)[1])
-        return not after.args or (same_scale and before.args[0] <= after.args[0])
-    return False
+    if before.spec is after.spec:
+        return bool(before.spec.brackets and before.spec.brackets.widen(before.args, after.args))
+    return after.spec.name in before.spec.widens_to
 
 
 def change_statements(old: Contract, new: Contract, dataset_id: int, roles: Roles) -> list[str]:

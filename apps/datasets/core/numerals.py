@@ -19,6 +19,11 @@ MAX_GROWTH: Final = 4
 
 SHORT_DIGITS: Final = 16
 """An exponent up to here writes at most MAX_GROWTH digits a byte."""
+DIGITS_SQL: Final = (
+    "CASE WHEN {0} NOT BETWEEN -1e1000 AND 1e1000 THEN 131074 + coalesce(scale({0}), 0) "
+    "WHEN scale({0}) > 1000 THEN 1002 + scale({0}) ELSE octet_length(({0})::text) END"
+)
+"""The length of a number as SQL, long ones not written: never less, and at most 131,074 more."""
 _SCALAR_DIGITS: Final = 100
 """The numbers of as many fields as a contract may have, 500, each of these digits, are fewer than the spare bytes."""
 _SHORT_RECORD: Final = SPARE_BYTES // 20
@@ -59,6 +64,11 @@ def may_be_long(value: Any, record_bytes: int) -> bool:
         return may_exceed(bytes(value), record_bytes)
     numbers = [str(item) for item in value] if isinstance(value, list) else []
     return any("E" in text and digits(decimal.Decimal(text)) > SHORT_DIGITS for text in numbers)
+
+
+def too_long(what: str) -> str:
+    """The rule that a number of too many digits breaks."""
+    return f"holds {what} that is written with more than {MAX_DIGITS} digits"
 
 
 def digits(number: decimal.Decimal) -> int:

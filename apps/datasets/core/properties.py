@@ -2,24 +2,15 @@
 
 import sys
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
-from apps.datasets.core.contract import Checks, Field
+from apps.datasets.core.checks import ITEMS, NUMBERS, Checks
+from apps.datasets.core.contract import Field
 from apps.datasets.core.ecma import PatternRefused
 from apps.datasets.core.errors import Problem
 from apps.datasets.core.names import name_faults
 from apps.datasets.core.patterns import compiled_pattern
 from apps.datasets.core.types import ColumnType, column_type
-
-NUMBERS: Final = {
-    "minimum": "minimum",
-    "maximum": "maximum",
-    "exclusiveMinimum": "exclusive_minimum",
-    "exclusiveMaximum": "exclusive_maximum",
-}
-LENGTHS: Final = {"minLength": "min_length", "maxLength": "max_length"}
-ITEMS: Final = {"minItems": "min_length", "maxItems": "max_length"}
-TEXTS: Final = frozenset({"text", "varchar"})
 
 
 def field_from_property(item: Mapping[str, Any], path: str) -> tuple[Field | None, list[Problem]]:
@@ -60,10 +51,11 @@ def _unsupported(item: Mapping[str, Any], path: str) -> list[Problem]:
 
 def _checks(item: Mapping[str, Any], kind: ColumnType, path: str, problems: list[Problem]) -> Checks:
     options = item.get("logicalTypeOptions") or {}
+    allowed = ITEMS if kind.array else kind.spec.options
     found: dict[str, Any] = {}
     for word, value in options.items():
         where = f"{path}.logicalTypeOptions.{word}"
-        attribute = _allowed(kind).get(word)
+        attribute = allowed.get(word)
         if attribute is None:
             problems.append(Problem(where, f"Andén does not check {word} on {kind.sql}", "remove it"))
         elif fault := _value_fault(word, value):
@@ -80,16 +72,6 @@ def _is_of(kind: ColumnType, value: object) -> bool:
     low, high = kind.spec.low, kind.spec.high
     inside = not isinstance(value, int) or low is None or high is None or low <= value <= high
     return type(value) is kind.spec.python and inside
-
-
-def _allowed(kind: ColumnType) -> Mapping[str, str]:
-    if kind.array:
-        return ITEMS
-    if kind.spec.name in TEXTS:
-        return {**LENGTHS, "pattern": "pattern"}
-    if kind.spec.python in {int, float} or kind.spec.name == "numeric":
-        return NUMBERS
-    return {}
 
 
 def _value_fault(word: str, value: object) -> tuple[str, str] | None:

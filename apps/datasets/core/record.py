@@ -17,7 +17,7 @@ from apps.datasets.core.depth import MAX_DEPTH, is_too_deep, too_deep, why_too_d
 from apps.datasets.core.errors import BadRecord
 from apps.datasets.core.record_format import EncodedRecord, Values, undecodable
 from apps.datasets.core.row_checks import JSON_NULL, MAX_BYTES, RowChecks
-from apps.datasets.core.values import annotation, holds_nul, late_check, nullable
+from apps.datasets.core.values import annotation, decode_hook, holds_nul, late_check, nullable
 
 BACKSLASH: Final = b"\\"
 NUL_ESCAPE: Final = b"\\u0000"
@@ -49,7 +49,7 @@ class JsonReader:
         # Every record that is decoded alone takes these ways.
         self._typed, self._keeps, self._grows = self._row.typed, self._row.keeps, bool(self._row.growing)
         self._names = frozenset(field.name for field in contract.fields)
-        self._decoder = msgspec.json.Decoder(record_struct(contract))
+        self._decoder = msgspec.json.Decoder(record_struct(contract), dec_hook=decode_hook)
         self._parts = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
     def decode(self, value: bytes, _record: EncodedRecord | None = None) -> Values:
@@ -216,7 +216,7 @@ def record_struct(contract: Contract) -> type[msgspec.Struct]:
 
 def _decode_field(field: Field, part: bytes) -> Any:
     try:
-        value = msgspec.json.decode(part, type=nullable(field))
+        value = msgspec.json.decode(part, type=nullable(field), dec_hook=decode_hook)
     except BROKEN as error:
         raise _why_field(field, part, error) from None
     if isinstance(value, msgspec.Raw) and bytes(value) == JSON_NULL:
@@ -238,7 +238,7 @@ def _why_field(field: Field, part: bytes, error: Exception) -> BadRecord:
         return BadRecord("not_allowed", f"{field.name!r} is none of the allowed values", field=field.name)
     bare = list[Any] if field.type.array else field.type.spec.python
     try:
-        msgspec.json.decode(part, type=bare)
+        msgspec.json.decode(part, type=bare, dec_hook=decode_hook)
     except BROKEN as broken:
         if field.type.spec.python is float and str(broken).startswith(BEYOND_DOUBLE):
             rule = f"{field.name!r} holds a number that {field.type.sql} cannot hold"

@@ -8,9 +8,17 @@ import msgspec
 from apps.datasets.core.contract import EXTRA, Contract, UnknownFields
 from apps.datasets.core.depth import MAX_DEPTH, is_too_deep, too_deep
 from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.numerals import MAX_DIGITS, MAX_GROWTH, SPARE_BYTES, may_be_long, may_exceed, written_length
+from apps.datasets.core.numerals import (
+    MAX_DIGITS,
+    MAX_GROWTH,
+    SPARE_BYTES,
+    may_be_long,
+    may_exceed,
+    too_long,
+    written_length,
+)
 from apps.datasets.core.record_format import Values
-from apps.datasets.core.values import OPENINGS, ColumnCheck, column_check, growing, late_check, nul_check, too_long
+from apps.datasets.core.values import OPENINGS, ColumnCheck, column_check, growing, late_check, nul_check
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 """The largest record that is decoded, bytes."""
@@ -34,7 +42,7 @@ class RowChecks:
             self.columns += (EXTRA,)
             self.wires += ("jsonb",)
         fields = tuple(enumerate(contract.fields))
-        self.raws = tuple(index for index, field in fields if field.type.spec.python is msgspec.Raw)
+        self.raws = tuple(index for index, field in fields if field.type.spec.document)
         self._checks = tuple((index, check) for index, field in fields if (check := late_check(field)))
         self._column_checks = tuple((index, fits) for index, field in fields if (fits := column_check(field)))
         self._nul_checks = tuple(nul_check(name) for name in self.columns)

@@ -37,7 +37,7 @@ def _key(contract: Contract) -> Iterator[Problem]:
         yield Problem(path, rule, "use mode: upsert, or remove primaryKey")
     for name in contract.key:
         kind = contract.field(name).type
-        if not kind.ordered or kind.spec.python is float:
+        if not kind.ordered or not kind.spec.exact:
             yield Problem(
                 path, f"{name!r} of type {kind.sql} cannot be part of a key", "use a type with exact equality"
             )
@@ -54,7 +54,8 @@ def _partitions(contract: Contract) -> Iterator[Problem]:
             rule = "earliest and latest bound months, and no property is partitioned"
             yield Problem(f"{SCHEMA}.customProperties", rule, "mark the event time with partitioned: true")
         return
-    if contract.field(contract.event_time).type.sql not in {"timestamptz", "timestamp", "date"}:
+    kind = contract.field(contract.event_time).type
+    if kind.array or not kind.spec.event_time:
         yield Problem(
             path, f"{contract.event_time!r} is partitioned and is no timestamp", "use logicalType: timestamp"
         )

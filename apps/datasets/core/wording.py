@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from apps.datasets.core.contract import Checks, Contract, Field, Order
+from apps.datasets.core.checks import Checks
+from apps.datasets.core.contract import Contract, Field, Order
 
 MOST_REASONS = 3
 """Reasons that are told in full; a column with fifty hidden leaves is hidden by three as well."""

@@ -10,14 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.api.core.literals import READERS, literal
+from apps.api.core.literals import literal
 from apps.datasets.core.types import TYPES, column_type
 
 BY_NAME = {spec.name: column_type(spec.logical[0], spec.name) for spec in TYPES}
-
-
-def test_every_type_that_can_be_compared_has_a_reader() -> None:
-    assert set(READERS) == {spec.name for spec in TYPES if spec.ordered}
 
 
 @pytest.mark.parametrize(
@@ -69,7 +65,7 @@ def test_a_number_that_is_too_long_is_told_from_what_is_none(name: str, text: st
 
 @given(st.text())
 def test_no_text_breaks_a_reader(text: str) -> None:
-    for name in READERS:
+    for name in (spec.name for spec in TYPES if spec.ordered):
         with contextlib.suppress(ValueError):
             assert isinstance(literal(BY_NAME[name], text), str)
 

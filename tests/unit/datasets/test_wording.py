@@ -2,7 +2,8 @@
 
 import pytest
 
-from apps.datasets.core.contract import Checks, OrderColumn
+from apps.datasets.core.checks import Checks
+from apps.datasets.core.contract import OrderColumn
 from apps.datasets.core.wording import checks_in_words, order_in_words
 
 

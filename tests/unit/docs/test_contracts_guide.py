@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
+from apps.datasets.core.checks import ITEMS, NUMBERS, TEXTS
 from apps.datasets.core.custom import CLEANUP, WORDS
 from apps.datasets.core.formats import FORMATS
-from apps.datasets.core.properties import ITEMS, LENGTHS, NUMBERS
 from apps.datasets.core.types import DEFAULT_PHYSICAL, TYPES
 
 ROOT = Path(__file__).parents[3]
@@ -57,7 +57,7 @@ def test_the_default_types_are_as_told() -> None:
 
 def test_every_option_that_is_checked_is_listed() -> None:
     told = {word.strip() for row in table("Checks") for word in row[1].split(",")}
-    assert told == {*NUMBERS, *LENGTHS, *ITEMS, "pattern"}
+    assert told == {*NUMBERS, *TEXTS, *ITEMS}
 
 
 def test_every_reason_that_the_code_gives_is_explained() -> None:

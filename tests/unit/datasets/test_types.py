@@ -1,0 +1,136 @@
+"""The table of types: each row has its facets, and they agree with one another."""
+
+import dataclasses
+import datetime
+import fractions
+from typing import Any
+
+import msgspec
+import psycopg
+import pytest
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.pq import Format
+
+from apps.api.core.literals import literal
+from apps.datasets.core import values
+from apps.datasets.core.checks import Checks
+from apps.datasets.core.contract import Contract, Field, Mode
+from apps.datasets.core.errors import BadRecord
+from apps.datasets.core.record import JsonReader
+from apps.datasets.core.type_spec import COLUMN, TypeSpec
+from apps.datasets.core.types import BY_NAME, DEFAULT_PHYSICAL, TYPES, ColumnType
+
+each_type = pytest.mark.parametrize("spec", TYPES, ids=lambda spec: spec.name)
+
+
+def reader(spec: TypeSpec, *, array: bool = False) -> JsonReader:
+    field = Field("value", ColumnType(spec, array=array), spec.logical[0])
+    return JsonReader(Contract("things", "things", "1", (field,), Mode.APPEND))
+
+
+def decoded(spec: TypeSpec, text: str, *, array: bool = False) -> Any:
+    """What a record with this JSON holds, which is the same alone and among others."""
+    one = reader(spec, array=array)
+    record = f'{{"value":{text}}}'.encode()
+    row = one.decode(record)
+    assert one.decode_all([record, record], [(), ()]) == [row, row]
+    return row[0]
+
+
+def address_text(json_text: str) -> str:
+    """The JSON value as a client writes it in an address."""
+    value = msgspec.json.decode(json_text)
+    return value if isinstance(value, str) else json_text
+
+
+def dumped(value: Any, wire: str) -> bytes:
+    """The value as a binary COPY sends it."""
+    driver = Transformer()
+    driver.set_dumper_types([psycopg.adapters.types.get_oid(wire)], Format.BINARY)
+    return bytes(driver.dump_sequence([value], [PyFormat.BINARY])[0] or b"")
+
+
+def test_a_name_belongs_to_one_type() -> None:
+    assert len(BY_NAME) == sum(1 + len(spec.aliases) for spec in TYPES)
+    assert all(logical in BY_NAME[name].logical for logical, name in DEFAULT_PHYSICAL.items())
+
+
+@each_type
+def test_the_example_is_a_value_and_anything_else_is_not(spec: TypeSpec) -> None:
+    assert isinstance(decoded(spec, spec.example), spec.python)
+    with pytest.raises(BadRecord, match=r"^'value' is not ") as error:
+        decoded(spec, "[[]]")
+    assert (error.value.reason, error.value.field) == ("wrong_type", "value")
+
+
+@each_type
+def test_msgspec_or_the_row_can_decode_the_class(spec: TypeSpec) -> None:
+    known = not isinstance(msgspec.inspect.type_info(spec.python), msgspec.inspect.CustomType)
+    assert known is (spec.decode is None)
+
+
+@each_type
+def test_a_value_finds_itself_by_its_text(spec: TypeSpec) -> None:
+    if spec.literal is None:
+        assert spec.document, "only a document cannot be compared: set literal"
+        return
+    text = literal(ColumnType(spec), address_text(spec.example))
+    assert decoded(spec, spec.as_json(text).decode()) == decoded(spec, spec.example)
+
+
+@each_type
+def test_the_driver_sends_the_value_and_its_array(spec: TypeSpec) -> None:
+    if not spec.document:
+        assert dumped(decoded(spec, spec.example), spec.wire)
+    if spec.arrayable:
+        many = decoded(spec, f"[{spec.example},null,{spec.example}]", array=True)
+        assert [type(item) for item in many] == [type(many[0]), type(None), type(many[0])]
+        assert dumped(many, f"{spec.wire}[]")
+
+
+@each_type
+def test_each_form_in_sql_is_made_of_the_column(spec: TypeSpec) -> None:
+    for facet in ("json_sql", "csv_sql", "text_sql", "beginning_sql"):
+        assert '"a{b}"' in getattr(spec, facet).format('"a{b}"', 61), facet
+    # PostgreSQL writes the elements of an array itself.
+    assert spec.json_sql == COLUMN or not spec.arrayable, "arrayable"
+
+
+@each_type
+def test_the_size_of_a_value_is_told_by_its_type_or_by_itself(spec: TypeSpec) -> None:
+    widest = spec.width(())
+    if widest is not None:
+        assert len(spec.example.encode()) <= widest, "width"
+    elif not spec.document:
+        assert "x" in spec.size_sql.format("x"), "size_sql"
+    assert widest is None or not spec.grows, "grows"
+
+
+@each_type
+def test_what_a_contract_may_ask_of_it(spec: TypeSpec) -> None:
+    assert set(spec.options.values()) <= {field.name for field in dataclasses.fields(Checks)}, "options"
+    assert (spec.low is None) is (spec.high is None)
+    assert not spec.event_time or issubclass(spec.python, datetime.date), "event_time"
+    assert spec.exact or spec.ordered, "exact"
+    assert set(spec.widens_to) <= {other.name for other in TYPES}, "widens_to"
+    if spec.brackets:
+        assert spec.brackets.rule.startswith(f"{spec.name}("), "rule"
+        assert not spec.brackets.fit(0), "fit"
+        assert spec.brackets.fit(1), "fit"
+        assert spec.brackets.widen((1,), ()), "widen"
+        assert not spec.brackets.widen((), (1,)), "widen"
+
+
+def test_a_class_that_msgspec_does_not_know_is_made_of_a_string(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(values.DECODERS, fractions.Fraction, ("fraction", fractions.Fraction))
+    spec = TypeSpec(
+        "fraction", "text", ("string",), fractions.Fraction, '"1/3"', literal=str, decode=fractions.Fraction
+    )
+    assert decoded(spec, spec.example) == fractions.Fraction(1, 3)
+    assert decoded(spec, '["1/3",null]', array=True) == [fractions.Fraction(1, 3), None]
+    assert decoded(spec, "null") is None
+    for wrong in ('"one third"', "1", "[]"):
+        with pytest.raises(BadRecord, match=r"^'value' is not of the type fraction$"):
+            decoded(spec, wrong)
+    with pytest.raises(BadRecord, match=r"^'value': Invalid fraction$"):
+        decoded(spec, '["one third"]', array=True)
