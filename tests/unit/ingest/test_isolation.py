@@ -17,6 +17,7 @@ from apps.ingest.services.defects import DefectLog
 from apps.ingest.services.isolation import MOST_IN_A_ROW
 from apps.telemetry import prometheus
 from tests.fakes.memory_kafka import MemoryBroker, MemoryRecord
+from tests.fakes.memory_store import MemoryStore
 from tests.unit.ingest.world import World, entities, events, things
 
 P0 = TopicPartition("events", 0)
