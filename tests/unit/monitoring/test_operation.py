@@ -1,6 +1,6 @@
 """Statements are told apart by what they do, whatever surrounds their words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given
@@ -26,15 +26,21 @@ OPAQUE = st.one_of(
 )
 
 
-@pytest.mark.parametrize("statement", KNOWN, ids=lambda statement: statement.sql[:60])
-def test_a_statement_has_the_operation_that_its_text_says(statement: Statement) -> None:
-    assert operation_of(statement.sql) == statement.operation
+def mistaken(statements: Sequence[Statement], change: Callable[[str], str] = str) -> str:
+    """A line for each statement that is told wrongly."""
+    told = [(statement, operation_of(change(statement.sql))) for statement in statements]
+    return "\n".join(f"{found}: {change(one.sql)}" for one, found in told if found != one.operation)
+
+
+def test_a_statement_has_the_operation_that_its_text_says() -> None:
+    assert len(KNOWN) >= 350
+    assert mistaken(KNOWN) == "", mistaken(KNOWN)
 
 
 @pytest.mark.parametrize("change", [str.upper, str.lower, str.swapcase], ids=["upper", "lower", "swapped"])
-@pytest.mark.parametrize("statement", CASELESS, ids=lambda statement: statement.sql[:60])
-def test_the_case_of_letters_changes_nothing(statement: Statement, change: Callable[[str], str]) -> None:
-    assert operation_of(change(statement.sql)) == statement.operation
+def test_the_case_of_letters_changes_nothing(change: Callable[[str], str]) -> None:
+    assert len(CASELESS) >= 350
+    assert mistaken(CASELESS, change) == "", mistaken(CASELESS, change)
 
 
 def test_at_least_995_of_1000_statements_are_right(tell: Callable[[str], None]) -> None:

@@ -10,7 +10,7 @@ from apps.monitoring.core.dashboards.model import AwsTarget, Dashboard, Panel, T
 from apps.monitoring.core.dashboards.pages import PAGES
 
 PANELS: Final = [(page, panel) for page in PAGES for panel in page.panels]
-NAMES: Final = [f"{page.name}: {panel.title}" for page, panel in PANELS]
+assert PANELS, "no page has a panel"
 GROUPING: Final = re.compile(r"(?:by|group_left) \(([^)]*)\)")
 LABELLED: Final = re.compile(r', "(\w+)", "[^"]*", "", ""\)')
 
