@@ -157,7 +157,12 @@ def test_an_escaped_backslash_before_u0000_is_text() -> None:
 
 PLAIN = [item for item in FIELDS if item["name"] != "doc"]
 NUMBERS = st.fixed_dictionaries(
-    {"n": st.integers(-9, 9)}, optional={"any": st.floats(), "at": st.datetimes().map(str)}
+    {"n": st.integers(-9, 9)},
+    optional={
+        "any": st.floats(),
+        "at": st.datetimes(timezones=st.none() | st.just(datetime.UTC)).map(str),
+        "tags": st.lists(st.sampled_from(["x", "\0", None]), max_size=3),
+    },
 )
 
 

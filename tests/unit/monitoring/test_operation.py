@@ -9,8 +9,9 @@ from psycopg import sql
 from psycopg.abc import Query
 
 from apps.datasets.adapters.timed_postgresql.cursors import operation_of_query
-from apps.datasets.adapters.timed_postgresql.operation import Operation, operation_of
+from apps.datasets.adapters.timed_postgresql.operation import OPERATIONS, Operation, operation_of
 from tests.corpus import BEYOND_THE_TEXT, STATEMENTS, Statement
+from tests.hostile import spoiled
 
 KNOWN = [statement for statement in STATEMENTS if statement.group != BEYOND_THE_TEXT]
 CASELESS = [statement for statement in KNOWN if not {*statement.sql} & set("$%\\&")]
@@ -84,6 +85,21 @@ def test_words_inside_of_literals_names_and_comments_change_nothing(inner: str, 
     assert operation_of(f"{space}{case('copy')} (select {inner}) to stdout") == "read"
 
 
-@given(st.text())
-def test_any_text_has_an_operation(sql: str) -> None:
-    assert operation_of(sql) in {"read", "write", "other"}
+PIECES = st.sampled_from(
+    [*";()'\"0", "", " ", "$q$", "--", "/*", "*/", "E'\\", "%s", "\u00e9", "into", "for update", "from"]
+)
+TEXTS = spoiled(st.sampled_from(KNOWN).map(lambda statement: statement.sql), PIECES) | st.text()
+
+
+@given(TEXTS)
+def test_any_text_has_an_operation_whether_it_is_told_at_a_glance_or_word_by_word(sql: str) -> None:
+    found = operation_of(sql)
+    assert found in OPERATIONS
+    # A comment hides the first word; what is long is not remembered.
+    assert {operation_of(f"/**/ {sql}"), operation_of(f"/*{' ' * 9_000}*/{sql}")} == {found}
+
+
+@given(st.lists(st.sampled_from(KNOWN), min_size=1, max_size=4))
+def test_a_script_does_the_strongest_of_what_its_statements_do(statements: list[Statement]) -> None:
+    strongest = min((statement.operation for statement in statements), key=("write", "read", "other").index)
+    assert operation_of(";\n".join(statement.sql for statement in statements)) == strongest
