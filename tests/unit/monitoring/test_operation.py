@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from psycopg import sql
 from psycopg.abc import Query
@@ -92,6 +92,7 @@ TEXTS = spoiled(st.sampled_from(KNOWN).map(lambda statement: statement.sql), PIE
 
 
 @given(TEXTS)
+@example("SELECT$q$ 1")
 def test_any_text_has_an_operation_whether_it_is_told_at_a_glance_or_word_by_word(sql: str) -> None:
     found = operation_of(sql)
     assert found in OPERATIONS

@@ -90,10 +90,10 @@ def test_a_traceparent_names_trace_and_span(trace: str, span: str, flags: str) -
 
 TRACEPARENTS = st.builds(
     "{}-{}-{}-{}".format,
-    st.sampled_from(["00", "01", "cc", "fe", "ff"]),
-    st.text(HEX, min_size=32, max_size=32) | st.sampled_from(["0" * 32, "1" * 32]),
-    st.text(HEX, min_size=16, max_size=16) | st.just("0" * 16),
-    st.sampled_from(["00", "01", "ff"]),
+    st.sampled_from(["00", "01", "cc", "fe", "ff", " ff", "0g"]),
+    st.text(HEX, min_size=32, max_size=32) | st.sampled_from(["0" * 32, "1" * 32, "1" * 31 + "g"]),
+    st.text(HEX, min_size=16, max_size=16) | st.sampled_from(["0" * 16, "1" * 15 + "_"]),
+    st.sampled_from(["00", "01", "ff", "0g", "-1", "0\n", "\u0663\u0663", "01-00"]),
 )
 PIECES = st.sampled_from(["", " ", "-", "A", "g", "_1", "\u0663", "\n", "-00", "ff"])
 
