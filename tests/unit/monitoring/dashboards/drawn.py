@@ -42,4 +42,6 @@ def drawn(page: Dashboard) -> dict[str, Any]:
 
 def drawn_panels(page: Dashboard) -> list[dict[str, Any]]:
     """The panels of the page's JSON, headings left out."""
-    return [panel for panel in drawn(page)["panels"] if panel["type"] != "row"]
+    found = [panel for panel in drawn(page)["panels"] if panel["type"] != "row"]
+    assert len(found) == len(page.panels) > 0
+    return found
