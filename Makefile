@@ -32,7 +32,8 @@ run: $(RUN_READY) ## Run everything here: PostgreSQL, Kafka, ingest, API, admin 
 	@$(BIN)/python -m embedded.station
 
 test: $(TEST_READY) $(INFRA_READY) ## Run every test that this machine can (PYTEST_ARGS=… for more)
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@# On workers where that is worth it (tests/workers.py); PYTEST_ARGS=-n0 does without.
+	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
 infra: $(TEST_READY) $(INFRA_READY) ## Prove the infrastructure without a cloud, a line for each of its properties
 	$(BIN)/python -m pytest tests/infra $(PYTEST_ARGS)

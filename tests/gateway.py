@@ -9,10 +9,9 @@ import itertools
 import json
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-import pytest
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse
 from django.test import Client
@@ -25,8 +24,8 @@ TEXTS = ("text/", "application/json", "application/javascript", "application/xml
 LIMIT_BYTES = 6_291_556
 """The largest answer that Lambda takes from a function."""
 
-EVENTS = pytest.StashKey[int]()
-"""How many events a session sent, for its last lines."""
+EVENTS: Final = "events"
+"""The property of a test that says how many events it sent, for the session's last lines."""
 
 
 def event_of(environ: WSGIEnvironment) -> Event:

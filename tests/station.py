@@ -21,6 +21,30 @@ KEPT = {"auth_permission", "auth_group", "auth_group_permissions"}
 
 OURS = ("datasets", "ingest", "api", "monitoring", "console", "auth", "sessions", "admin")
 
+CLEAR = """
+    DO $$
+    DECLARE
+        name text;
+        rows bigint;
+    BEGIN
+        FOR name IN SELECT format('data.%I', tablename) FROM pg_tables WHERE schemaname = 'data' LOOP
+            EXECUTE 'DROP TABLE IF EXISTS ' || name || ' CASCADE';
+        END LOOP;
+        FOR name IN
+            SELECT format('public.%I', tablename) FROM pg_tables WHERE schemaname = 'public' AND tablename = ANY ({})
+        LOOP
+            EXECUTE 'SELECT count(*) FROM (SELECT FROM ' || name || ' LIMIT 1001) AS first' INTO rows;
+            -- New files for a table and each of its indexes cost more than the few rows that most tests leave.
+            IF rows > 1000 THEN
+                EXECUTE 'TRUNCATE ' || name || ' CASCADE';
+            ELSIF rows > 0 THEN
+                EXECUTE 'DELETE FROM ' || name;
+            END IF;
+        END LOOP;
+    END $$
+"""
+"""Empties what holds something."""
+
 
 class Station:
     """Applies contracts, hands out connections by role, and clears everything."""
@@ -52,10 +76,6 @@ class Station:
         tables = {model._meta.db_table for label in OURS for model in apps.get_app_config(label).get_models()}
         with self.admin() as connection:
             connection.execute("SET lock_timeout = '20s'")
-            present = {
-                row[0] for row in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-            }
-            for (name,) in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'data'").fetchall():
-                connection.execute(sql.SQL("DROP TABLE data.{} CASCADE").format(sql.Identifier(name)))
-            emptied = sql.SQL(", ").join(sql.Identifier("public", name) for name in sorted((tables - KEPT) & present))
-            connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(emptied))
+            # All tables are emptied, so no key is left that leads nowhere: they need not be emptied in an order.
+            connection.execute("SET session_replication_role = replica")
+            connection.execute(sql.SQL(CLEAR).format(sorted(tables - KEPT)))

@@ -27,24 +27,22 @@ def told(response: HttpResponseBase) -> str:
 
 
 @pytest.fixture(scope="session")
-def gateway(pytestconfig: pytest.Config) -> Iterator[Gateway | None]:
+def gateway(pytestconfig: pytest.Config) -> Gateway | None:
     """The gateway before the function that the API is, where the tests are to go through it."""
-    if pytestconfig.getoption("through") != "gateway":
-        yield None
-        return
-    one = Gateway(gateway_handler(application))
-    yield one
-    pytestconfig.stash[EVENTS] = one.events
+    return Gateway(gateway_handler(application)) if pytestconfig.getoption("through") == "gateway" else None
 
 
 @pytest.fixture
-def visit(gateway: Gateway | None) -> Visit:
+def visit(gateway: Gateway | None, record_property: Callable[[str, object], None]) -> Iterator[Visit]:
     """A function that gives the HTTP of somebody with this key, or without any."""
 
     def made(key: object = None) -> Http:
         return Http(gateway, headers={} if key is None else {"Authorization": f"Bearer {key}"})
 
-    return made
+    before = gateway.events if gateway else 0
+    yield made
+    if gateway:
+        record_property(EVENTS, gateway.events - before)
 
 
 @pytest.fixture
