@@ -97,6 +97,7 @@ def station(
         station = Station(postgres_server.admin_url)
         station.clear()
         yield station
+        station.close()
         connections.close_all()
         for connection in connections.all():
             # A pool remembers an outage for a while: the next test has a server of good health.
