@@ -16,13 +16,12 @@ from pytest_django import DjangoDbBlocker
 
 from apps.datasets.adapters.timed_postgresql.base import DatabaseWrapper
 from embedded.postgres import EmbeddedPostgres
-from tests.gateway import EVENTS
 from tests.station import Station
 
 # No role may truncate: `station` empties the tables as superuser instead of Django's flush.
 TransactionTestCase._fixture_teardown = lambda self: None  # type: ignore[attr-defined]
 
-pytest_plugins = ["tests.programs", "tests.servers", "tests.workers"]
+pytest_plugins = ["tests.infra.summary", "tests.programs", "tests.servers", "tests.workers"]
 
 FIGURE = "figure"
 """The property of a test that is shown at the end."""
@@ -31,26 +30,13 @@ hypothesis.settings.register_profile("anden", deadline=None)  # these machines a
 hypothesis.settings.load_profile("anden")
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the way that the API's tests take."""
-    parser.addoption(
-        "--through",
-        choices=["wsgi", "gateway"],
-        default="wsgi",
-        help="how the API's tests ask it: by WSGI, or by events of an API Gateway as a function gets them",
-    )
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what tests found out, and how many events went through the gateway, whichever process ran them."""
+    """Say what tests found out, whichever process ran them."""
     # The report of a test's end has all of its properties, and comes once.
     reports = [report for report in terminalreporter.stats.get("", []) if report.when == "teardown"]
-    found = [(name, value) for report in reports for name, value in report.user_properties]
-    for name, figure in found:
+    for name, figure in (found for report in reports for found in report.user_properties):
         if name == FIGURE:
             terminalreporter.line(str(figure))
-    if events := sum(int(str(value)) for name, value in found if name == EVENTS):
-        terminalreporter.line(f"{events} events of the gateway")
 
 
 @pytest.fixture
