@@ -36,7 +36,7 @@ test: $(TEST_READY) $(INFRA_READY) ## Run every test that this machine can (PYTE
 	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
 infra: $(TEST_READY) $(INFRA_READY) ## Prove the infrastructure without a cloud, a line for each of its properties
-	$(BIN)/python -m pytest tests/infra $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto tests/infra $(PYTEST_ARGS)
 
 lint: $(TEST_READY) ## Check style, types, imports, sizes, migrations and settings
 	$(BIN)/ruff check
