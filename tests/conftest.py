@@ -14,9 +14,8 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 from pytest_django import DjangoDbBlocker
 
-from apps.datasets.adapters.timed_postgresql.base import DatabaseWrapper
 from embedded.postgres import EmbeddedPostgres
-from tests.station import Station
+from tests.station import Station, emptied
 
 # No role may truncate: `station` empties the tables as superuser instead of Django's flush.
 TransactionTestCase._fixture_teardown = lambda self: None  # type: ignore[attr-defined]
@@ -79,13 +78,14 @@ def station(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, postgres_server: EmbeddedPostgres
 ) -> Iterator[Station]:
     """A station without datasets, clients or users, all database roles real; emptied before each test."""
-    with django_db_blocker.unblock():
-        station = Station(postgres_server.admin_url)
-        station.clear()
+    with django_db_blocker.unblock(), emptied(postgres_server.admin_url) as station:
         yield station
-        station.close()
-        connections.close_all()
-        for connection in connections.all():
-            # A pool remembers an outage for a while: the next test has a server of good health.
-            if isinstance(connection, DatabaseWrapper) and connection.settings_dict["OPTIONS"].get("pool"):
-                connection.close_pool()
+
+
+@pytest.fixture(scope="module")
+def lasting_station(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, postgres_server: EmbeddedPostgres
+) -> Iterator[Station]:
+    """The same for a whole file, whose tests fill it once and then only read."""
+    with django_db_blocker.unblock(), emptied(postgres_server.admin_url) as station:
+        yield station

@@ -8,10 +8,12 @@ from typing import Any
 import psycopg
 from django.apps import apps
 from django.conf import settings
+from django.db import connections
 from psycopg import sql
 
 from apps.datasets.adapters.connections import connect
 from apps.datasets.adapters.documents import documents
+from apps.datasets.adapters.timed_postgresql.base import DatabaseWrapper
 from apps.datasets.core.applied import AppliedDataset
 from apps.datasets.selectors import dataset_get
 from apps.datasets.services import dataset_apply
@@ -96,3 +98,17 @@ class Station:
             # All tables are emptied, so no key is left that leads nowhere: they need not be emptied in an order.
             connection.execute("SET session_replication_role = replica")
             connection.execute(sql.SQL(CLEAR).format(sorted(tables - KEPT)))
+
+
+@contextmanager
+def emptied(admin_url: str) -> Iterator[Station]:
+    """A station without datasets, clients or users; its connections end with the block."""
+    station = Station(admin_url)
+    station.clear()
+    yield station
+    station.close()
+    connections.close_all()
+    for connection in connections.all():
+        # A pool remembers an outage for a while: the next test has a server of good health.
+        if isinstance(connection, DatabaseWrapper) and connection.settings_dict["OPTIONS"].get("pool"):
+            connection.close_pool()

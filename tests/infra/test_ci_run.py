@@ -58,14 +58,14 @@ def test_an_interrupt_ends_what_runs_and_is_told(tmp_path: Path) -> None:
                 process.kill()
 
 
-@pytest.mark.parametrize(("make", "code"), [("exit 0", 0), ('[ "$1" = lint ]', 1)])
+@pytest.mark.parametrize(("make", "code"), [("exit 0", 0), ('[ "$1" = test ]', 1)])
 def test_each_stage_is_told_with_its_cost_however_it_ends(tmp_path: Path, make: str, code: int) -> None:
     with run(tmp_path, make, "lint", "test") as one:
         said, _ = one.communicate(timeout=60)
     assert one.returncode == code
     rows = re.findall(r"^(.+?) +(\d+) +(\d+)$", said, flags=re.MULTILINE)
-    stages = ["make lint", "collection", *(["make test"] if code == 0 else []), "all"]
-    assert [name for name, _, _ in rows] == stages
+    stages = ["make lint", *(["collection", "make test"] if code == 0 else []), "all"]
+    assert [name for name, _, _ in rows] == ["environment", *stages]
 
 
 def test_a_stage_s_cost_counts_what_its_processes_leave_behind(tmp_path: Path) -> None:

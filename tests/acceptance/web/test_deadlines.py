@@ -47,7 +47,13 @@ def url(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield address
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def station(lasting_station: Station) -> Station:
+    """One station for the file: its tests only read."""
+    return lasting_station
+
+
+@pytest.fixture(scope="module")
 def key(station: Station) -> str:
     """The key to a dataset of 200,000 rows, 60 MB as CSV, as a line of the header."""
     return f"Authorization: Bearer {key_of_big_dataset(station)}"
