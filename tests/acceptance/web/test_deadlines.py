@@ -227,6 +227,7 @@ def test_a_slow_client_that_goes_on_reading_is_not_cut(url: str, key: str) -> No
 
 
 def test_health_is_answered_while_every_thread_waits_for_the_database(station: Station, url: str, key: str) -> None:
+    before = pages_answered(url)
     with station.admin() as admin, admin.transaction(), ExitStack() as stack:
         admin.execute("LOCK TABLE data.big IN ACCESS EXCLUSIVE MODE")
         for _ in range(THREADS + 2):
@@ -236,6 +237,7 @@ def test_health_is_answered_while_every_thread_waits_for_the_database(station: S
             with line(url) as connection:
                 assert connection.ask(get(path)).status == 200
         assert is_healthy(url)
+    until(lambda: pages_answered(url) - before >= THREADS)
 
 
 def waiting(station: Station) -> int:
