@@ -1,6 +1,7 @@
 """What the tests of the infrastructure share: evidence, renders, and what Terraform plans."""
 
 from collections.abc import Callable
+from typing import Final
 
 import pytest
 
@@ -8,13 +9,17 @@ from tests.infra.charts import Manifest, anden
 from tests.infra.plans import Planned, Root
 from tests.infra.summary import EVIDENCE
 
+TOGETHER: Final = {"root": "terraform", "unpacked": "function", "applying": "emulated", "begun_ahead": "emulated"}
+"""Fixtures that take half a minute of the processor, and the group of those who ask for one."""
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let all who ask Terraform for a plan share a worker: it plans once for them."""
+    """Let those who ask for the same dear thing share a worker: it is made once."""
     for item in items:
-        if "root" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group("terraform"))
+        groups = [name for fixture, name in TOGETHER.items() if fixture in getattr(item, "fixturenames", ())]
+        if groups and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(groups[0]))
 
 
 @pytest.fixture
