@@ -32,10 +32,11 @@ run: $(RUN_READY) ## Run everything here: PostgreSQL, Kafka, ingest, API, admin 
 	@$(BIN)/python -m embedded.station
 
 test: $(TEST_READY) $(INFRA_READY) ## Run every test that this machine can (PYTEST_ARGS=… for more)
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@# On workers where that is worth it (tests/workers.py); PYTEST_ARGS=-n0 does without.
+	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
 infra: $(TEST_READY) $(INFRA_READY) ## Prove the infrastructure without a cloud, a line for each of its properties
-	$(BIN)/python -m pytest tests/infra $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto tests/infra $(PYTEST_ARGS)
 
 lint: $(TEST_READY) ## Check style, types, imports, sizes, migrations and settings: every finding of every tool
 	@$(CHECK_ENV) $(BIN)/python .ci/lint.py
