@@ -17,10 +17,10 @@ TOGETHER: Final = {"kafka_server": "kafka", "live_server": "browser"}
 """Fixtures that are dear to make: all files with a test that asks for one of them share a worker."""
 
 IN_TURN: Final = {
-    "tests/acceptance/test_make_run.py": "one state of `make run`, which each test goes on with",
-    "tests/integration/upgrade/test_upgrade.py": "one installation, upgraded once",
+    "tests/acceptance/test_make_run.py": "make run",
+    "tests/acceptance/monitoring/test_questions_have_data.py": "make run",
 }
-"""Files whose tests depend on each other's order, and why: never to be named in APART."""
+"""Files of which one has to wait for the other: two `make run` that begin at once would choose the same ports."""
 
 APART: Final = ("tests/infra/test_faults.py",)
 """Files whose tests are dear and share nothing: any worker takes any of them."""
@@ -28,7 +28,7 @@ APART: Final = ("tests/infra/test_faults.py",)
 FIRST: Final = (
     "kafka",
     "tests/infra/functions",
-    "tests/acceptance/test_make_run.py",
+    "make run",
     "tests/infra/emulated",
     "tests/infra",
     "tests/acceptance",
@@ -58,7 +58,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Group the tests that share a worker, and put the longest first; without workers, change nothing."""
     if not hasattr(config, "workerinput"):
         return
-    groups = {_file(item): _file(item) for item in items}
+    groups = {_file(item): IN_TURN.get(_file(item), _file(item)) for item in items}
     for item in items:
         for fixture, name in TOGETHER.items():
             if fixture in getattr(item, "fixturenames", ()):
