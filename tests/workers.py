@@ -22,8 +22,6 @@ IN_TURN: Final = {
 }
 """Files of which one has to wait for the other: two `make run` that begin at once would choose the same ports."""
 
-APART: Final = ("tests/infra/test_faults.py",)
-"""Files whose tests are dear and share nothing: any worker takes any of them."""
 
 FIRST: Final = (
     "kafka",
@@ -64,7 +62,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if fixture in getattr(item, "fixturenames", ()):
                 groups[_file(item)] = name
     for item in items:
-        if _file(item) not in APART and not item.get_closest_marker("xdist_group"):
+        if not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(groups[_file(item)]))
     items.sort(key=lambda item: _rank(groups[_file(item)]))
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workers import APART, FIRST, IN_TURN, TOGETHER, workers_for
+from tests.workers import FIRST, IN_TURN, TOGETHER, workers_for
 
 ROOT = Path(__file__).parents[3]
 
@@ -23,7 +23,7 @@ def test_folders_start_more_workers_than_there_are_cores(words: list[str]) -> No
 
 
 def test_each_path_that_is_named_is_there() -> None:
-    paths = [*IN_TURN, *APART, *(name for name in FIRST if name.startswith("tests/"))]
+    paths = [*IN_TURN, *(name for name in FIRST if name.startswith("tests/"))]
     assert [path for path in paths if not (ROOT / path).exists()] == []
     named = {*TOGETHER.values(), *IN_TURN.values()}
     assert {name for name in FIRST if not name.startswith("tests/")} <= named
