@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import msgspec
 
-from apps.datasets.core.depth import is_legible
+from apps.datasets.core.record.depth import is_legible
 
 LONGEST = 64 * 1024
 

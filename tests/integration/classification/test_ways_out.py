@@ -23,7 +23,7 @@ from pytest_django import DjangoDbBlocker
 from apps.api.core.lookups import LOOKUPS
 from apps.api.exports.formats import EXPORT_FORMATS
 from apps.api.services import GrantRequest, client_create
-from apps.datasets.core.applied import AppliedDataset
+from apps.datasets.core.document.applied import AppliedDataset
 from apps.ingest.models import Quarantine, Source
 from embedded.postgres import EmbeddedPostgres
 from tests.gateway import Http

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from apps.api.core.keys import KeyText, new_key, parse_authorization
 from apps.api.core.record_id import read_id
 from apps.api.core.sealing import Broken, Sealer
-from apps.datasets.core.types import column_type
+from apps.datasets.core.column_types.types import column_type
 
 SEALER = Sealer("a secret", "cursor")
 texts = st.text(st.characters(exclude_categories=["Cs"]))
