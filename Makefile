@@ -23,7 +23,7 @@ CHECK_ENV := \
 	$(foreach role,APP OWNER INGEST READER WRITER ANALYST,ANDEN_DATABASE_$(role)_URL=postgresql://anden@127.0.0.1:9/anden)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test infra lint audit render function bench neighbours slow-clients screenshots clean
+.PHONY: help run test check fix infra lint audit render function bench neighbours slow-clients screenshots clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,22 +32,20 @@ run: $(RUN_READY) ## Run everything here: PostgreSQL, Kafka, ingest, API, admin 
 	@$(BIN)/python -m embedded.station
 
 test: $(TEST_READY) $(INFRA_READY) ## Run every test that this machine can (PYTEST_ARGS=… for more)
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@# On workers where that is worth it (tests/workers.py); PYTEST_ARGS=-n0 does without.
+	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
 infra: $(TEST_READY) $(INFRA_READY) ## Prove the infrastructure without a cloud, a line for each of its properties
-	$(BIN)/python -m pytest tests/infra $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto tests/infra $(PYTEST_ARGS)
 
-lint: $(TEST_READY) ## Check style, types, imports, sizes, migrations and settings
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/mypy .ci/*.py
-	PYTHONPATH=.:platform $(BIN)/lint-imports --no-cache
-	$(BIN)/python .ci/sizes.py
-	@# It looks for a database's history, too; that there is none is no news unless something else is wrong.
-	@said=$$($(CHECK_ENV) $(BIN)/python manage.py makemigrations --check --dry-run 2>&1) \
-		&& echo "No migration is missing." || { echo "$$said"; exit 1; }
-	@$(CHECK_ENV) $(BIN)/python manage.py check --deploy --fail-level WARNING
+lint: $(TEST_READY) ## Check style, types, imports, sizes, migrations and settings: every finding of every tool
+	@$(CHECK_ENV) $(BIN)/python .ci/lint.py
+
+check: $(TEST_READY) ## Check what you changed since main, quickly: style, types, imports, unit tests of the apps touched
+	@$(BIN)/python .ci/check.py
+
+fix: $(TEST_READY) ## Fix what tools can fix: lint, sorted imports, format, everything that make render regenerates
+	@$(BIN)/python .ci/fix.py
 
 audit: .venv-infra/.anden-infra ## Ask PyPI whether an advisory names a package that is pinned (needs the network)
 	@# One file after the other: the scanners' own pins differ from ours.

@@ -49,15 +49,15 @@ class ColdStart:
         return f"import {self.import_s:.2f} s, first request {self.first_s:.2f} s of one core"
 
 
-def cold_start(folder: Path, *, bytecode: bool) -> ColdStart:
+def cold_start(folder: Path, *, bytecode: bool, rounds: int = ROUNDS) -> ColdStart:
     """The cold start of the function that lies in the folder; nothing else of this machine is on its path.
 
     Without bytecode it is Lambda's: the zip holds none, because it would be of one Python alone, and Lambda's folder
     takes none. With it, the first round leaves it behind.
     """
     words = ["-I", "-S", *([] if bytecode else ["-B"]), "-c", CODE, str(folder), json.dumps(EVENT)]
-    rounds = [_round(words, folder) for _ in range(ROUNDS + bytecode)][bytecode:]
-    return ColdStart(*map(statistics.median, zip(*rounds, strict=True)))
+    measured = [_round(words, folder) for _ in range(rounds + bytecode)][bytecode:]
+    return ColdStart(*map(statistics.median, zip(*measured, strict=True)))
 
 
 def _round(words: list[str], folder: Path) -> list[float]:

@@ -1,7 +1,6 @@
 """What every test may use: the servers, one fresh database a session, and a clean station."""
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,45 +14,34 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 from pytest_django import DjangoDbBlocker
 
-from apps.telemetry.postgresql.base import DatabaseWrapper
 from embedded.postgres import EmbeddedPostgres
-from tests.gateway import EVENTS
-from tests.station import Station
+from tests.station import Station, emptied
 
 # No role may truncate: `station` empties the tables as superuser instead of Django's flush.
 TransactionTestCase._fixture_teardown = lambda self: None  # type: ignore[attr-defined]
 
-pytest_plugins = ["tests.programs", "tests.servers"]
+pytest_plugins = ["tests.infra.summary", "tests.programs", "tests.servers", "tests.workers"]
+
+FIGURE = "figure"
+"""The property of a test that is shown at the end."""
 
 hypothesis.settings.register_profile("anden", deadline=None)  # these machines are noisy
 hypothesis.settings.load_profile("anden")
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the way that the API's tests take."""
-    parser.addoption(
-        "--through",
-        choices=["wsgi", "gateway"],
-        default="wsgi",
-        help="how the API's tests ask it: by WSGI, or by events of an API Gateway as a function gets them",
-    )
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say how many events went through the gateway, where the tests did."""
-    if events := config.stash.get(EVENTS, 0):
-        terminalreporter.line(f"{events} events of the gateway")
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what tests found out, whichever process ran them."""
+    # The report of a test's end has all of its properties, and comes once.
+    reports = [report for report in terminalreporter.stats.get("", []) if report.when == "teardown"]
+    for name, figure in (found for report in reports for found in report.user_properties):
+        if name == FIGURE:
+            terminalreporter.line(str(figure))
 
 
 @pytest.fixture
-def tell(capfd: pytest.CaptureFixture[str]) -> Callable[[str], None]:
-    """A function that shows a figure among the tests' dots, though the test passes."""
-
-    def show(figure: str) -> None:
-        with capfd.disabled():
-            sys.stdout.write(f"\n{figure}\n")
-
-    return show
+def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """A function that shows a figure below the tests' dots, though the test passes."""
+    return lambda figure: record_property(FIGURE, figure)
 
 
 @pytest.fixture(scope="session")
@@ -89,14 +77,15 @@ def _place(url: str) -> dict[str, Any]:
 def station(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, postgres_server: EmbeddedPostgres
 ) -> Iterator[Station]:
-    """A station without datasets, clients or users, all database roles real; emptied again afterwards."""
-    with django_db_blocker.unblock():
-        station = Station(postgres_server.admin_url)
-        station.clear()
+    """A station without datasets, clients or users, all database roles real; emptied before each test."""
+    with django_db_blocker.unblock(), emptied(postgres_server.admin_url) as station:
         yield station
-        station.clear()
-        connections.close_all()
-        for connection in connections.all():
-            # A pool remembers an outage for a while: the next test has a server of good health.
-            if isinstance(connection, DatabaseWrapper) and connection.settings_dict["OPTIONS"].get("pool"):
-                connection.close_pool()
+
+
+@pytest.fixture(scope="module")
+def lasting_station(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, postgres_server: EmbeddedPostgres
+) -> Iterator[Station]:
+    """The same for a whole file, whose tests fill it once and then only read."""
+    with django_db_blocker.unblock(), emptied(postgres_server.admin_url) as station:
+        yield station

@@ -50,9 +50,15 @@ class Function:
 
 
 @contextmanager
-def warm(handler: str, *folders: Path, environment: Mapping[str, str], log: Path) -> Iterator[Function]:
-    """The function whose files lie in these folders, or zips, and nowhere else."""
-    command = [sys.executable, "-I", "-S", "-B", str(RUNTIME), *map(str, folders), handler]
+def warm(
+    handler: str, *folders: Path, environment: Mapping[str, str], log: Path, bytecode: Path | None = None
+) -> Iterator[Function]:
+    """The function whose files lie in these folders, or zips, and nowhere else.
+
+    Lambda's folder takes no bytecode: where there is a folder for it, those who start later find it there.
+    """
+    compiled = ["-X", f"pycache_prefix={bytecode}"] if bytecode else ["-B"]
+    command = [sys.executable, "-I", "-S", *compiled, str(RUNTIME), *map(str, folders), handler]
     with (
         log.open("wb") as errors,
         subprocess.Popen(

@@ -5,28 +5,28 @@ captures of real events, by which the path arrives decoded and the query as it w
 """
 
 import base64
-import itertools
 import json
-from collections.abc import Iterable
+import string
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from io import BytesIO
+from typing import Any, Final
+from urllib.parse import quote
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-import pytest
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse
 from django.test import Client
 from django.test.client import ClientHandler
 
-from functions.gateway import Event, Handler
+from functions.gateway import Event, gateway_handler
 
 # What the gateway hands on as text; every other body comes in base64.
 TEXTS = ("text/", "application/json", "application/javascript", "application/xml")
 LIMIT_BYTES = 6_291_556
 """The largest answer that Lambda takes from a function."""
-
-EVENTS = pytest.StashKey[int]()
-"""How many events a session sent, for its last lines."""
 
 
 def event_of(environ: WSGIEnvironment) -> Event:
@@ -46,7 +46,7 @@ def event_of(environ: WSGIEnvironment) -> Event:
         "version": "2.0",
         "routeKey": "ANY /api/{proxy+}",
         "rawPath": path,
-        "rawQueryString": environ.get("QUERY_STRING", ""),
+        "rawQueryString": environ.get("QUERY_STRING", "").encode("latin-1").decode(errors="replace"),
         "headers": {"host": environ["SERVER_NAME"], **headers, "x-forwarded-proto": scheme, "x-forwarded-port": "443"},
         "requestContext": {
             "requestId": "JKJaXmPLvHcESHA=",
@@ -55,7 +55,7 @@ def event_of(environ: WSGIEnvironment) -> Event:
                 "method": environ["REQUEST_METHOD"],
                 "path": path,
                 "protocol": "HTTP/1.1",
-                "sourceIp": environ.get("REMOTE_ADDR", "192.0.2.1"),
+                "sourceIp": environ["REMOTE_ADDR"],
             },
         },
         **_body(raw, headers.get("content-type", "")),
@@ -77,25 +77,93 @@ def _body(raw: bytes, content_type: str) -> dict[str, Any]:
     return {"isBase64Encoded": True, "body": base64.b64encode(raw).decode()}
 
 
-class Gateway:
-    """A WSGI application that knows the other one by events alone; counts them."""
+OWN: Final = {"X_FORWARDED_PROTO", "X_FORWARDED_PORT", "X_REQUEST_ID", "CONTENT_TYPE", "CONTENT_LENGTH"}
+"""Headers that the way to a function adds by itself."""
+OF_A_REQUEST: Final = ("REQUEST_METHOD", "PATH_INFO", "QUERY_STRING", "CONTENT_TYPE", "REMOTE_ADDR", "wsgi.url_scheme")
 
-    def __init__(self, handler: Handler) -> None:
-        self._handler = handler
-        self._numbers = itertools.count(1)
-        self.events = 0
+
+def seen(environ: WSGIEnvironment, body: bytes) -> dict[str, Any]:
+    """What an application can know of a request, without what a server adds of its own."""
+    cookies = sorted(filter(None, (cookie.strip() for cookie in environ.get("HTTP_COOKIE", "").split(";"))))
+    own = {"HTTP_COOKIE", "HTTP_HOST", *(f"HTTP_{name}" for name in OWN)}
+    headers = {name: value for name, value in environ.items() if name.startswith("HTTP_") and name not in own}
+    known = {name: environ.get(name, "") for name in OF_A_REQUEST}
+    known["QUERY_STRING"] = quote(known["QUERY_STRING"].encode("latin-1"), safe=string.printable)
+    host = environ.get("HTTP_HOST") or environ["SERVER_NAME"]
+    return {**known, **headers, "host": host, "cookies": cookies, "body": body}
+
+
+@dataclass
+class Exchange:
+    """A request as the application behind the events has it, and all that it answered."""
+
+    request: dict[str, Any] = field(default_factory=dict)
+    status: str = ""
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    pieces: list[bytes] = field(default_factory=list)
+    whole: bool = False
+    """Whether the answer was asked for to its end: what Lambda cannot carry is told as a problem instead."""
+
+
+class Gateway:
+    """A WSGI application that knows the other one by events alone.
+
+    Whatever the events leave out or change is a failure: the other one has each request as WSGI would have brought it,
+    and its answer comes back as it gave it. What holds through the gateway so holds by WSGI, too.
+    """
+
+    def __init__(self, application: WSGIApplication, handed: Callable[[Event], Event] = lambda event: event) -> None:
+        self._application = application
+        self.handed = handed
+        """Changes an event as another way in would have it."""
+        self._handler = gateway_handler(self._behind)
+        self._exchange: ContextVar[Exchange] = ContextVar("exchange")
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """The body; whatever the function answers has been through JSON, as Lambda hands it on."""
-        self.events = next(self._numbers)
-        text = json.dumps(self._handler(event_of(environ), None), ensure_ascii=False)
+        environ = {"REMOTE_ADDR": "192.0.2.1", **environ}  # a server knows who asks, a test's client may not
+        sent = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        exchange = Exchange()
+        self._exchange.set(exchange)
+        event = self.handed(event_of({**environ, "wsgi.input": BytesIO(sent)}))
+        text = json.dumps(self._handler(event, None), ensure_ascii=False)
         assert len(text.encode()) <= LIMIT_BYTES, "Lambda would refuse this answer"
         answer = json.loads(text)
+        asked = seen(environ, sent)
+        differing = {
+            name: (asked.get(name), exchange.request.get(name))
+            for name in asked.keys() | exchange.request.keys()
+            if asked.get(name) != exchange.request.get(name)
+        }
+        assert differing == {}, f"sent, and brought by the event: {differing}"
         headers = [*answer["headers"].items(), *(("set-cookie", cookie) for cookie in answer["cookies"])]
-        start_response(f"{answer['statusCode']} {HTTPStatus(answer['statusCode']).phrase}", headers)
         body = base64.b64decode(answer["body"]) if answer["isBase64Encoded"] else answer["body"].encode()
+        if exchange.whole:
+            assert int(exchange.status.split()[0]) == answer["statusCode"]
+            assert sorted((name.lower(), value) for name, value in exchange.headers) == sorted(headers)
+            assert b"".join(exchange.pieces) == body
+        start_response(f"{answer['statusCode']} {HTTPStatus(answer['statusCode']).phrase}", headers)
         bare = environ["REQUEST_METHOD"] == "HEAD" or answer["statusCode"] in {204, 304}
         return [b"" if bare else body]
+
+    def _behind(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
+        """The application, watched."""
+        exchange = self._exchange.get()
+        body = environ["wsgi.input"].read()
+        exchange.request = seen(environ, body)
+
+        def started(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            exchange.status, exchange.headers = status, headers
+            return start_response(status, headers, exc_info)
+
+        answer = self._application({**environ, "wsgi.input": BytesIO(body)}, started)
+        try:
+            for piece in answer:
+                exchange.pieces.append(piece)
+                yield piece
+            exchange.whole = True
+        finally:
+            getattr(answer, "close", lambda: None)()
 
 
 class Http(Client):

@@ -19,6 +19,7 @@ from embedded.unprivileged import room_of
 
 _REPO = Path(__file__).parents[2]
 _UP_TIMEOUT_S = 240
+STOP_TIMEOUT_S = 90
 
 
 @contextmanager
@@ -112,3 +113,27 @@ def logs(project: Path) -> str:
     """The end of each of its logs."""
     paths = sorted((project / ".anden" / "logs").glob("*.log"))
     return "\n".join(f"{path.name}: {path.read_text(errors='replace')[-1500:]}" for path in paths)
+
+
+def still_there(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that live; a process that nobody has reaped does not."""
+
+    def lives(process: psutil.Process) -> bool:
+        try:
+            return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return False
+
+    return [process for process in processes if lives(process)]
+
+
+def running_in(project: Path) -> list[str]:
+    """The command lines of processes that work below the folder, whoever started them."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()).is_relative_to(project):
+                found.append(" ".join(process.cmdline()))
+        except (psutil.NoSuchProcess, psutil.AccessDenied, FileNotFoundError):
+            continue
+    return found

@@ -9,16 +9,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import psycopg
 import pytest
 
 from embedded.postgres import EmbeddedPostgres
-from tests.acceptance.made_run import logs, make_run, project_copy
+from tests.acceptance.made_run import STOP_TIMEOUT_S, logs, make_run, project_copy, running_in, still_there
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
-
-_STOP_TIMEOUT_S = 90
 
 
 @pytest.fixture(scope="module")
@@ -26,30 +23,6 @@ def project() -> Iterator[Path]:
     """A copy of the project for all of these tests, one after the other."""
     with project_copy() as root:
         yield root
-
-
-def _still_there(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Those that live; a process that nobody has reaped does not."""
-
-    def lives(process: psutil.Process) -> bool:
-        try:
-            return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-        except psutil.NoSuchProcess:
-            return False
-
-    return [process for process in processes if lives(process)]
-
-
-def _running_in(project: Path) -> list[str]:
-    """The command lines of processes that work below the folder, whoever started them."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()).is_relative_to(project):
-                found.append(" ".join(process.cmdline()))
-        except (psutil.NoSuchProcess, psutil.AccessDenied, FileNotFoundError):
-            continue
-    return found
 
 
 def _flights(project: Path) -> int:
@@ -100,10 +73,10 @@ def test_make_run_brings_flights_to_a_third_party_stops_whole_and_goes_on(projec
         )
         assert second_at_once.returncode != 0
         assert "Andén runs here already" in second_at_once.stderr
-        assert first.process.wait(15 + _STOP_TIMEOUT_S) == 0, first.said + logs(project)
+        assert first.process.wait(15 + STOP_TIMEOUT_S) == 0, first.said + logs(project)
     assert len(started) > 10
-    assert _still_there(started) == []
-    assert _running_in(project) == []
+    assert still_there(started) == []
+    assert running_in(project) == []
     before = _flights(project)
     assert before > 0
 
@@ -113,9 +86,9 @@ def test_make_run_brings_flights_to_a_third_party_stops_whole_and_goes_on(projec
         started = again.processes()
         again.wait_for_more_than(before)
         again.launcher().send_signal(signal.SIGINT)
-        assert again.process.wait(_STOP_TIMEOUT_S) == 0, again.said + logs(project)
-    assert _still_there(started) == []
-    assert _running_in(project) == []
+        assert again.process.wait(STOP_TIMEOUT_S) == 0, again.said + logs(project)
+    assert still_there(started) == []
+    assert running_in(project) == []
     assert _flights(project) > before
 
 
@@ -126,20 +99,8 @@ def test_a_killed_launcher_leaves_nothing_behind_and_costs_no_row(project: Path)
         run.launcher().kill()
         assert run.process.wait(30) != 0
     deadline = time.monotonic() + 60
-    while _still_there(started) and time.monotonic() < deadline:
+    while still_there(started) and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert _still_there(started) == []
-    assert _running_in(project) == []
+    assert still_there(started) == []
+    assert running_in(project) == []
     assert _flights(project) > 0
-
-
-def test_the_end_of_one_process_ends_all_and_is_told(project: Path) -> None:
-    with make_run(project) as run:
-        run.curl()
-        started = run.processes()
-        next(found for found in started if found.cmdline()[1:] == ["manage.py", "lag"]).kill()
-        assert run.process.wait(_STOP_TIMEOUT_S) != 0
-        assert "lag ended by itself with code -9" in run.said
-        assert "Traceback" not in run.said
-    assert _still_there(started) == []
-    assert _running_in(project) == []

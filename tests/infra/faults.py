@@ -8,7 +8,8 @@ from typing import Final
 class Fault:
     """An edit that breaks a property: in the file at `path`, the first `old` becomes `new`.
 
-    A path that is not there yet is made, and `old` is then empty. `test` is the id of the test that must fail.
+    A path that is not there yet is made, and `old` is then empty. `test` is the id of the test that must fail, and
+    `said` stands in what it says then: other faults stand in the same `tree`, and the failure must be this one's.
     """
 
     number: int
@@ -17,6 +18,8 @@ class Fault:
     old: str
     new: str
     test: str
+    said: str
+    tree: str
 
 
 # Written so that this file names no account itself.
@@ -27,6 +30,12 @@ _PLAN: Final = "tests/infra/plan"
 _ROOT: Final = "tests/infra/test_terraform.py"
 _TEXT: Final = "tests/infra/text"
 _RULES: Final = "tests/infra/policies/test_policies.py::test_what_is_planned_breaks_no_rule"
+# What Terraform plans is planned once for each tree: faults of one environment stand together.
+_DEV: Final = "dev"
+_PROD: Final = "prod"
+_STILL: Final = "nothing planned"
+_MORE: Final = "nothing planned either"
+_INVALID: Final = "invalid"
 
 FAULTS: Final = (
     Fault(
@@ -36,6 +45,8 @@ FAULTS: Final = (
         "{\n",
         "{\n\n\n     ",
         f"{_ROOT}::test_every_file_is_formatted",
+        "terraform/modules/queue/main.tf",
+        _DEV,
     ),
     Fault(
         1,
@@ -44,6 +55,8 @@ FAULTS: Final = (
         "var.nat_mode",
         "var.nat_modus",
         f"{_ROOT}::test_the_root_is_valid",
+        'variable with the name "nat_modus" has not been declared',
+        _INVALID,
     ),
     Fault(
         2,
@@ -52,6 +65,8 @@ FAULTS: Final = (
         'Action   = ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"]',
         'Action   = "*"',
         f"{_RULES}[dev-rds]",
+        "'every action', \"module.eks.aws_iam_role_policy.workload",
+        _DEV,
     ),
     Fault(
         2,
@@ -61,6 +76,8 @@ FAULTS: Final = (
         'Action   = ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"]',
         f"{_PLAN}/test_identity.py"
         "::test_first_values_are_written_by_one_who_reads_none_and_writes_what_is_drawn_alone[dev-rds]",
+        "{'secretsmanager:GetSecretValue':",
+        _DEV,
     ),
     Fault(
         2,
@@ -70,6 +87,8 @@ FAULTS: Final = (
         "Resource = values(module.secrets.arns)",
         f"{_PLAN}/test_identity.py"
         "::test_first_values_are_written_by_one_who_reads_none_and_writes_what_is_drawn_alone[prod-rds]",
+        "secret:token",
+        _PROD,
     ),
     Fault(
         2,
@@ -78,6 +97,8 @@ FAULTS: Final = (
         '"AmazonEC2ContainerRegistryPullOnly"',
         '"AmazonEC2ContainerRegistryPullOnly", "AmazonS3FullAccess"',
         f"{_PLAN}/test_cluster.py::test_a_node_may_join_and_pull_and_nothing_else[dev]",
+        "AmazonS3FullAccess",
+        _DEV,
     ),
     Fault(
         3,
@@ -86,6 +107,8 @@ FAULTS: Final = (
         'service_account = "anden-ingest"',
         'service_account = "anden-intake"',
         f"{_CHART}/test_joins.py::test_accounts_and_pod_identity_are_the_same[dev]",
+        "'anden-intake'",
+        _DEV,
     ),
     Fault(
         4,
@@ -94,6 +117,8 @@ FAULTS: Final = (
         "network:\n",
         f"# Pushed to {_ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com\nnetwork:\n",
         f"{_TEXT}/test_text.py::test_no_file_breaks_a_rule_without_a_reason[account-id]",
+        ".dkr.ecr.eu-west-1.amazonaws.com",
+        _STILL,
     ),
     Fault(
         4,
@@ -102,6 +127,8 @@ FAULTS: Final = (
         "prom/prometheus:v3.13.3",
         "prom/prometheus:latest",
         f"{_TEXT}/test_pins.py::test_what_comes_from_elsewhere_is_held_or_listed",
+        "compose.yaml: prom/prometheus:latest is not exact",
+        _STILL,
     ),
     Fault(
         5,
@@ -110,6 +137,8 @@ FAULTS: Final = (
         "endpoint_public_access  = length(var.endpoint_public_access_cidrs) > 0",
         "endpoint_public_access  = true",
         f"{_PLAN}/test_cluster.py::test_the_api_is_private_and_entries_alone_give_access[prod]",
+        "assert (True, True) == (True, False)",
+        _PROD,
     ),
     Fault(
         5,
@@ -118,6 +147,8 @@ FAULTS: Final = (
         "bootstrap_cluster_creator_admin_permissions = false",
         "bootstrap_cluster_creator_admin_permissions = true",
         f"{_PLAN}/test_cluster.py::test_the_api_is_private_and_entries_alone_give_access[dev]",
+        "{'bootstrap_cluster_creator_admin_permissions': True} !=",
+        _DEV,
     ),
     Fault(
         6,
@@ -126,6 +157,8 @@ FAULTS: Final = (
         '"1.35" = "2027-03-27"',
         '"1.35" = "2026-03-27"',
         "tests/infra/variables/test_support.py::test_an_environment_runs_a_version_that_is_supported_today[dev]",
+        "Kubernetes 1.35 ended on 2026-03-27",
+        _STILL,
     ),
     Fault(
         7,
@@ -134,6 +167,8 @@ FAULTS: Final = (
         "",
         'resource "kubernetes_manifest" "store" {\n  manifest = {}\n}\n',
         f"{_GITOPS}/test_cluster_root.py::test_no_manifest_and_no_provider_in_a_module",
+        "'kubernetes_manifest' not in {'",
+        _STILL,
     ),
     Fault(
         7,
@@ -142,6 +177,8 @@ FAULTS: Final = (
         'output "cluster_endpoint"',
         'output "cluster_address"',
         f"{_GITOPS}/test_cluster_root.py::test_the_second_root_reads_declared_outputs_alone",
+        "'cluster_endpoint'",
+        _STILL,
     ),
     Fault(
         8,
@@ -150,6 +187,8 @@ FAULTS: Final = (
         "",
         "kind: {{ .Values.novel.key }\n",
         f"{_GITOPS}/test_addons.py::test_an_addon_lints[storage-dev]",
+        "storage/templates/broken.yaml:1",
+        _MORE,
     ),
     Fault(
         8,
@@ -158,6 +197,8 @@ FAULTS: Final = (
         "readinessProbe:",
         "readynessProbe:",
         f"{_CHART}/test_render.py::test_kubernetes_knows_every_field[dev]",
+        "'readynessProbe' was unexpected",
+        _STILL,
     ),
     Fault(
         8,
@@ -166,6 +207,8 @@ FAULTS: Final = (
         "directories: [storage, external-secrets]",
         "directories: [storage, external-secrets, keda]",
         f"{_GITOPS}/test_applications.py::test_each_directory_becomes_exactly_one_application[dev-rds]",
+        "'keda', 'storage', 'aws-load-balancer-controller', 'external-dns', 'keda'",
+        _MORE,
     ),
     Fault(
         9,
@@ -174,6 +217,8 @@ FAULTS: Final = (
         "  - {name: foundations, directories: [storage, external-secrets]}",
         "  - {name: foundations, directories: [storage]}",
         f"{_GITOPS}/test_addons.py::test_definitions_come_before_what_uses_them",
+        "'ExternalSecret')",
+        _STILL,
     ),
     Fault(
         9,
@@ -182,6 +227,8 @@ FAULTS: Final = (
         'annotations: {argocd.argoproj.io/sync-wave: "1"}',
         'annotations: {argocd.argoproj.io/sync-wave: "-1"}',
         f"{_CHART}/test_secrets.py::test_the_application_is_in_step_only_once_the_job_has_ended_well",
+        "assert 0 < -1",
+        _STILL,
     ),
     Fault(
         9,
@@ -190,6 +237,8 @@ FAULTS: Final = (
         "# Redis stays single",
         "redis-ha: {enabled: true}\n# Redis stays single",
         f"{_GITOPS}/test_cluster_root.py::test_nobody_of_argo_cd_is_shut_out_by_its_default_deny[prod]",
+        "redis-ha: networkPolicy.enabled",
+        _STILL,
     ),
     Fault(
         9,
@@ -198,6 +247,8 @@ FAULTS: Final = (
         "controller.diff.server.side: true",
         "controller.diff.server.side: false",
         f"{_GITOPS}/test_cluster_root.py::test_what_the_server_applies_the_server_compares",
+        "controller.diff.server.side",
+        _STILL,
     ),
     Fault(
         10,
@@ -206,6 +257,8 @@ FAULTS: Final = (
         "type: ClusterIP",
         "type: LoadBalancer",
         f"{_CHART}/test_joins.py::test_pods_only_join_what_terraform_owns[dev]",
+        "'LoadBalancer'",
+        _STILL,
     ),
     Fault(
         11,
@@ -214,6 +267,8 @@ FAULTS: Final = (
         "- secretKey: password",
         "- secretKey: passphrase",
         f"{_CHART}/test_joins.py::test_secrets_that_pods_read_are_made_by_external_secrets[dev]",
+        "assert 'password' in {",
+        _STILL,
     ),
     Fault(
         11,
@@ -225,6 +280,8 @@ FAULTS: Final = (
         '  secret_string_wo         = "planted"\n'
         "  secret_string_wo_version = 1\n}\n",
         f"{_CHART}/test_secrets.py::test_what_terraform_makes_is_drawn_or_a_persons[dev-rds]",
+        "module.secrets.aws_secretsmanager_secret_version.written",
+        _DEV,
     ),
     Fault(
         11,
@@ -233,6 +290,8 @@ FAULTS: Final = (
         "analyst, monitor]",
         "analyst]",
         f"{_CHART}/test_secrets.py::test_what_terraform_makes_is_drawn_or_a_persons[prod-cloudnativepg]",
+        "'anden-prod/postgres/monitor'",
+        _PROD,
     ),
     Fault(
         12,
@@ -241,6 +300,8 @@ FAULTS: Final = (
         "multi_az        = true",
         "multi_az        = false",
         f"{_PLAN}/test_database.py::test_prod_survives_a_zone_and_a_mistake",
+        '["multi_az"] is True',
+        _PROD,
     ),
     Fault(
         12,
@@ -249,6 +310,8 @@ FAULTS: Final = (
         '"rds.force_ssl"                       = { value = "1"',
         '"rds.force_ssl"                       = { value = "0"',
         f"{_PLAN}/test_database.py::test_a_database_is_encrypted_private_and_takes_tls_alone[dev]",
+        "assert '0' == '1'",
+        _DEV,
     ),
     Fault(
         12,
@@ -257,6 +320,8 @@ FAULTS: Final = (
         "engine_version = var.engine_version",
         'engine_version = "${var.engine_version}.6"',
         f"{_PLAN}/test_database.py::test_what_aws_raises_by_itself_stands_nowhere_exactly[prod]",
+        "'17.6'.isdigit",
+        _PROD,
     ),
     Fault(
         13,
@@ -265,6 +330,8 @@ FAULTS: Final = (
         "  maxReplicas: 4\n  lagPerWorker",
         "  maxReplicas: 40\n  lagPerWorker",
         f"{_CHART}/test_joins.py::test_never_more_workers_than_partitions[minimal]",
+        "assert 40 <= 4",
+        _STILL,
     ),
     Fault(
         13,
@@ -273,6 +340,8 @@ FAULTS: Final = (
         "auto.create.topics.enable=false",
         "auto.create.topics.enable=true",
         f"{_PLAN}/test_kafka.py::test_each_record_has_three_copies_and_no_typing_error_makes_a_topic[prod]",
+        "{'auto.create.topics.enable': 'true'} !=",
+        _PROD,
     ),
     Fault(
         14,
@@ -281,6 +350,8 @@ FAULTS: Final = (
         '"ANY /api/{proxy+}" = "web"',
         '"ANY /{proxy+}" = "web"',
         f"{_PLAN}/test_edge.py::test_the_api_is_reached_and_admin_metrics_and_probes_are_not[dev]",
+        "'/metrics'",
+        _DEV,
     ),
     Fault(
         14,
@@ -289,6 +360,8 @@ FAULTS: Final = (
         "internal                   = true",
         "internal                   = false",
         f"{_PLAN}/test_edge.py::test_the_gateway_reaches_the_internal_balancer_and_the_function_alone[prod]",
+        '["internal"] is True',
+        _PROD,
     ),
     Fault(
         15,
@@ -297,6 +370,8 @@ FAULTS: Final = (
         '"FreeStorageSpace"',
         '"FreeStorage"',
         f"{_PLAN}/test_alarms.py::test_each_alarm_watches_a_metric_of_the_catalogue_by_its_own_dimensions[dev]",
+        "'anden-dev-rds-storage-low'",
+        _DEV,
     ),
     Fault(
         15,
@@ -305,5 +380,7 @@ FAULTS: Final = (
         'nat_mode         = "single"',
         'nat_mode         = "per_zone"',
         f"{_PLAN}/test_spending.py::test_dev_costs_as_little_as_it_can",
+        "assert 3 <= 1",
+        _DEV,
     ),
 )

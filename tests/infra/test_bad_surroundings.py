@@ -1,40 +1,38 @@
 """Commands in bad surroundings: each ends with one line that says what is wrong and where, never with a traceback."""
 
 import os
-import subprocess
-import sys
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.infra.forked import Forked, forked
+
 NOWHERE = "127.0.0.1:1"
 ROLES = ("APP", "OWNER", "INGEST", "READER", "WRITER", "ANALYST")
 URLS = {f"ANDEN_DATABASE_{role}_URL": f"postgresql://anden_{role.lower()}:x@{NOWHERE}/anden" for role in ROLES}
 APP_ALONE = {name: url for name, url in URLS.items() if name == "ANDEN_DATABASE_APP_URL"}
 
 
-def said(words: str, urls: Mapping[str, str]) -> tuple[int, list[str]]:
-    """The exit code and the lines of the command, with these databases and a broker that is not there."""
+@contextmanager
+def commands(urls: Mapping[str, str]) -> Iterator[Forked]:
+    """`manage.py` with these databases, and a broker that is not there."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANDEN_")}
-    done = subprocess.run(
-        [sys.executable, ROOT / "manage.py", *words.split()],
-        env={
-            **inherited,
-            **urls,
-            "ANDEN_SECRET_KEY": "tests-only-" + "0123456789abcdef" * 4,
-            "ANDEN_KAFKA_BOOTSTRAP_SERVERS": NOWHERE,
-            "DJANGO_SETTINGS_MODULE": "config.settings",
-        },
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    return done.returncode, done.stdout.splitlines()
+    own = {"ANDEN_SECRET_KEY": "tests-only-" + "0123456789abcdef" * 4, "ANDEN_KAFKA_BOOTSTRAP_SERVERS": NOWHERE}
+    with forked({**inherited, **urls, **own}) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def without_servers() -> Iterator[Forked]:
+    with commands(URLS) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def app_alone() -> Iterator[Forked]:
+    with commands(APP_ALONE) as started:
+        yield started
 
 
 @pytest.mark.parametrize(
@@ -45,8 +43,9 @@ def said(words: str, urls: Mapping[str, str]) -> tuple[int, list[str]]:
         *("probe install", "demo checksum", "demo produce"),
     ],
 )
-def test_without_servers_a_command_says_in_one_line_which_does_not_answer(words: str) -> None:
-    code, lines = said(words, URLS)
+def test_without_servers_a_command_says_in_one_line_which_does_not_answer(without_servers: Forked, words: str) -> None:
+    code, said = without_servers.manage(*words.split())
+    lines = said.splitlines()
     assert code == 1
     assert len(lines) == 1, lines
     assert NOWHERE in lines[0]
@@ -64,8 +63,9 @@ def test_without_servers_a_command_says_in_one_line_which_does_not_answer(words:
         ("demo checksum", "ANDEN_DATABASE_READER_URL"),
     ],
 )
-def test_without_its_role_a_command_names_the_variable(words: str, variable: str) -> None:
-    code, lines = said(words, APP_ALONE)
+def test_without_its_role_a_command_names_the_variable(app_alone: Forked, words: str, variable: str) -> None:
+    code, said = app_alone.manage(*words.split())
+    lines = said.splitlines()
     assert code == 1
     assert len(lines) == 1, lines
     assert f"{variable} is not set" in lines[0]

@@ -4,10 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from itertools import groupby
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -15,7 +16,9 @@ from tests.infra.faults import FAULTS, Fault
 from tests.infra.properties import PROPERTIES
 
 ROOT = Path(__file__).parents[2]
-Guarded = Mapping[str, Future[tuple[int, str]]]
+TREES = {fault.tree: [each for each in FAULTS if each.tree == fault.tree] for fault in FAULTS}
+Verdicts = Mapping[str, str | None]
+"""What each guard's failure says, by the guard's id; None where it was skipped, and no entry where it passed."""
 
 LEAST = 15
 ASK_DJANGO = {"tests/infra/plan/test_edge.py"}
@@ -38,17 +41,19 @@ def copied(folder: Path) -> Path:
     return folder
 
 
-def outcomes(folder: Path, tests: Sequence[str]) -> tuple[int, str]:
-    """The exit code and the words of these tests, run on the copy in a process of their own.
+def verdicts(folder: Path, tests: Sequence[str]) -> Verdicts:
+    """What these tests say of the copy, run in a process of their own.
 
     Without Django and the plugins, which few of them need, a process is at its first test three times as soon.
     """
     (folder / "guards.ini").touch()
-    words = ["-q", "-c", "guards.ini", "--import-mode=importlib", "-p", "no:cacheprovider", "-p", "tests.programs"]
+    words = ["-vv", "-c", "guards.ini", "--import-mode=importlib", "-p", "no:cacheprovider"]
+    words += ["-p", "tests.programs", "--confcutdir=tests/infra", "--disable-warnings"]
+    words += ["-o", "junit_family=xunit1", "--junitxml=guards.xml"]
     if any(test.partition("::")[0] in ASK_DJANGO for test in tests):
         words += ["-p", "pytest_django.plugin", "--ds=tests.settings"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *words, "--confcutdir=tests/infra", "--disable-warnings", *tests],
+        [sys.executable, "-m", "pytest", *words, *tests],
         cwd=folder,
         env={
             **os.environ,
@@ -60,7 +65,20 @@ def outcomes(folder: Path, tests: Sequence[str]) -> tuple[int, str]:
         text=True,
         check=False,
     )
-    return done.returncode, done.stdout
+    assert done.returncode in {0, 1}, done.stdout
+    cases = list(ElementTree.parse(folder / "guards.xml").iter("testcase"))  # noqa: S314 - pytest wrote it
+    assert len(cases) == len(set(tests)), done.stdout
+    return dict(_verdict(case) for case in cases if len(case))
+
+
+def _verdict(case: ElementTree.Element) -> tuple[str, str | None]:
+    """A guard's id, and of its failure the statement that did not hold, with what it said."""
+    told = {each.tag: (each.text or "") for each in case}
+    assert "error" not in told, told["error"]
+    identity = f"{case.attrib['classname'].replace('.', '/')}.py::{case.attrib['name']}"
+    if "failure" not in told:
+        return identity, None
+    return identity, "\n".join(line for line in told["failure"].splitlines() if line.startswith((">", "E ")))
 
 
 def plant(fault: Fault, folder: Path) -> None:
@@ -82,45 +100,43 @@ def test_every_property_has_a_fault() -> None:
     assert len({fault.what for fault in FAULTS}) == len(FAULTS)
 
 
-def test_without_a_fault_the_guards_are_content(tmp_path: Path) -> None:
-    code, words = outcomes(copied(tmp_path), sorted({fault.test for fault in FAULTS}))
-    if code == 0 and " passed" not in words:
-        pytest.skip("this machine can run none of the guards")
-    assert code == 0, words
+@pytest.mark.parametrize("tree", TREES)
+def test_faults_of_a_tree_have_a_guard_each(tree: str) -> None:
+    assert len({fault.test for fault in TREES[tree]}) == len(TREES[tree])
 
 
-@pytest.fixture(scope="module")
-def guarded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    """What the guards of all chosen faults say, by fault: as many at a time as there are processors."""
-    chosen = [fault for item in request.session.items if (fault := fault_of(item))]
-    pool = ThreadPoolExecutor(os.cpu_count())
-    yield {fault.what: pool.submit(planted, fault, tmp_path_factory.mktemp("fault")) for fault in chosen}
-    pool.shutdown(cancel_futures=True)
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Verdicts]:
+    """A function of a tree that says what the guards of its faults say, all of them planted in one copy."""
 
+    @cache
+    def told(tree: str) -> Verdicts:
+        folder = copied(tmp_path_factory.mktemp("faults"))
+        for fault in TREES[tree]:
+            plant(fault, folder)
+        return verdicts(folder, [fault.test for fault in TREES[tree]])
 
-def fault_of(item: pytest.Item) -> Fault | None:
-    """The fault that the test plants, where it is one of these."""
-    mine = isinstance(item, pytest.Function) and item.originalname == test_a_fault_is_caught.__name__
-    fault = item.callspec.params["fault"] if mine else None  # type: ignore[attr-defined]
-    return fault if isinstance(fault, Fault) else None
-
-
-def planted(fault: Fault, folder: Path) -> tuple[int, str]:
-    """What the guard says in a copy that has the fault."""
-    plant(fault, copied(folder))
-    return outcomes(folder, [fault.test])
+    return told
 
 
 @pytest.mark.parametrize(
     "fault",
-    [pytest.param(fault, marks=pytest.mark.property(fault.number), id=fault.what) for fault in FAULTS],
+    [
+        pytest.param(
+            fault,
+            marks=[pytest.mark.property(fault.number), pytest.mark.xdist_group(f"faults, {fault.tree}")],
+            id=fault.what,
+        )
+        for fault in FAULTS
+    ],
 )
-def test_a_fault_is_caught(fault: Fault, guarded: Guarded, evidence: Callable[[str], None]) -> None:
-    code, words = guarded[fault.what].result()
-    if code == 0 and " passed" not in words and " skipped" in words:
+def test_a_fault_is_caught(fault: Fault, guarded: Callable[[str], Verdicts], evidence: Callable[[str], None]) -> None:
+    told = guarded(fault.tree)
+    assert fault.test in told, f"{fault.test} has nothing against it"
+    failure = told[fault.test]
+    if failure is None:
         pytest.skip(f"this machine cannot run {fault.test}")
-    assert code == 1, words
-    assert f"FAILED {fault.test}" in words, words
+    assert fault.said in failure, failure
     evidence(f"caught: {fault.what}")
 
 

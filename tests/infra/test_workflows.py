@@ -35,7 +35,7 @@ def test_no_test_is_left_out_by_both_jobs() -> None:
     jobs = read(workflows()["ci"])["jobs"]
     assert jobs["test"]["steps"][-1]["env"] == {"PYTEST_ARGS": "--ignore=tests/infra"}
     assert "env" not in jobs["infra"]["steps"][-1]
-    assert "pytest tests/infra $(PYTEST_ARGS)" in (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert "pytest -n auto tests/infra $(PYTEST_ARGS)" in (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
 def test_what_a_workflow_calls_is_there_and_executable() -> None:

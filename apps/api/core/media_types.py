@@ -20,7 +20,10 @@ def media_type(header: str, taken: Sequence[str]) -> str | None:
     message = Message()
     message["Content-Type"] = header
     name = header.partition(";")[0].strip().lower()
-    charset = message.get_param("charset", "utf-8")
+    try:
+        charset = message.get_param("charset", "utf-8")
+    except TypeError:  # of a parameter in parts, some of them without a number
+        return None
     if name not in taken or not isinstance(charset, str) or charset.lower() not in UTF_8:
         return None
     return name

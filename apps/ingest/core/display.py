@@ -5,6 +5,7 @@ from contextlib import suppress
 import msgspec
 
 from apps.datasets.core.record.depth import is_legible
+from apps.datasets.core.record.display import escaped
 
 LONGEST = 64 * 1024
 
@@ -17,9 +18,9 @@ def readable(raw: bytes | memoryview | None) -> str:
     cut = f"\n… {len(data) - LONGEST} bytes more" if len(data) > LONGEST else ""
     if not cut and is_legible(data):
         with suppress(msgspec.MsgspecError, UnicodeError, RecursionError):
-            return msgspec.json.format(msgspec.json.encode(msgspec.json.decode(data)), indent=2).decode()
+            return escaped(msgspec.json.format(data, indent=2).decode())
     try:
         text = data[:LONGEST].decode("utf-8")
     except UnicodeDecodeError:
         return "hex " + data[:LONGEST].hex(" ") + cut
-    return "".join(char if char.isprintable() or char in "\n\t" else f"\\u{ord(char):04x}" for char in text) + cut
+    return escaped(text) + cut

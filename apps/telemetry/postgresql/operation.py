@@ -11,7 +11,7 @@ __all__ = ["OPERATIONS", "Operation", "operation_of"]
 
 OPERATIONS: Final[tuple[Operation, ...]] = ("read", "write", "other")
 
-_FIRST_WORD: Final = re.compile(r"\s*([a-z]+)", re.IGNORECASE)
+_FIRST_WORD: Final = re.compile(r"\s*([a-z]++)(?![\w$])", re.IGNORECASE)
 # With a plain beginning, these are searched as fast as a text is.
 _INTO: Final = re.compile(r"into(?![\w$])")
 _FOR: Final = re.compile(r"for(?![\w$])")

@@ -166,7 +166,7 @@ def span_context(traceparent: str) -> trace.SpanContext | None:
     Source: https://www.w3.org/TR/trace-context/#traceparent-header
     """
     match = _TRACEPARENT.fullmatch(traceparent.strip())
-    if match is None or traceparent.startswith("ff"):
+    if match is None or match[0].startswith("ff"):
         return None
     found = trace.SpanContext(
         int(match["trace"], 16),

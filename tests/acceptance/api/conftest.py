@@ -1,7 +1,6 @@
 """A web server of the tests' own, over the database of this session."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,17 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.station import Station
+from embedded.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 @contextmanager
-def served(changed: Mapping[str, str], log: Path) -> Iterator[str]:
-    """The address of our web server with one process, its environment changed by these variables."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def served(changed: Mapping[str, str], log: Path, *, ready: bool = False) -> Iterator[str]:
+    """The address of our web server with one process, its environment changed by these variables.
+
+    With `ready` it has looked at the database: its first look may last longer than readiness waits.
+    """
+    port = free_port()
     command = [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "platform/web/gunicorn.py")]
     command += ["--workers", "1", "--bind", f"127.0.0.1:{port}"]
     path = {"DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}"}
@@ -32,7 +32,7 @@ def served(changed: Mapping[str, str], log: Path) -> Iterator[str]:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
         try:
             url = f"http://127.0.0.1:{port}"
-            _wait_until_it_answers(f"{url}/healthz", server, log)
+            _wait_until_it_answers(f"{url}/{'readyz' if ready else 'healthz'}", server, log)
             yield url
         finally:
             server.terminate()
@@ -50,8 +50,8 @@ def _wait_until_it_answers(url: str, server: "subprocess.Popen[bytes]", log: Pat
     raise AssertionError(log.read_text())
 
 
-@pytest.fixture
-def url(station: Station, tmp_path: Path) -> Iterator[str]:
-    """The address of a server over the tests' database."""
-    with served({}, tmp_path / "gunicorn.log") as address:
+@pytest.fixture(scope="module")
+def url(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server over the tests' database, with its usual settings."""
+    with served({}, tmp_path_factory.mktemp("web") / "web.log", ready=True) as address:
         yield address

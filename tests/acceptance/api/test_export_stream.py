@@ -21,7 +21,13 @@ PATH = "/api/v1/datasets/big/records"
 COPYING = "application_name = 'anden-reader' AND query LIKE 'COPY%' AND state = 'active'"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def station(lasting_station: Station) -> Station:
+    """One station for the file: its tests only read."""
+    return lasting_station
+
+
+@pytest.fixture(scope="module")
 def key(station: Station) -> str:
     """The key to a dataset of 200,000 rows, 60 MB as CSV."""
     return key_of_big_dataset(station)

@@ -101,22 +101,15 @@ class Crash:
         return process
 
     def one(self, query: str) -> Any:
-        with self.station.admin() as connection:
-            row = connection.execute(query.encode()).fetchone()
-            return row[0] if row else None
+        return self.station.query(query)[0][0]
 
     def stored(self) -> int:
         return int(self.one("SELECT coalesce(sum(rows), 0) FROM datasets_batch"))
 
-    def station_rows(self, query: str) -> list[tuple[Any, ...]]:
-        with self.station.admin() as connection:
-            return connection.execute(query.encode()).fetchall()
-
     def rows(self) -> dict[tuple[int, int], int]:
-        with self.station.admin() as connection:
-            found = connection.execute(
-                "SELECT s.partition, t._offset, t.id FROM data.crash t JOIN ingest_source s ON s.id = t._source"
-            ).fetchall()
+        found = self.station.query(
+            "SELECT s.partition, t._offset, t.id FROM data.crash t JOIN ingest_source s ON s.id = t._source"
+        )
         assert len({row[:2] for row in found}) == len(found)
         return {(partition, offset): number for partition, offset, number in found}
 
@@ -247,9 +240,9 @@ def test_a_record_that_holds_the_interpreter_is_quarantined_by_the_successors(cr
         ended.append(said)
     assert len(ended) == 4
     assert all(b"in hang" in said for said in ended)
-    stored = crash.station_rows("SELECT id FROM data.crash ORDER BY 1")
+    stored = crash.station.query("SELECT id FROM data.crash ORDER BY 1")
     assert stored == [(number,) for number in range(600) if number != 444]
     assert crash.one("SELECT count(*) FROM data.neighbour") == 600
-    (reject,) = crash.station_rows('SELECT "offset", reason, value FROM ingest_quarantine')
+    (reject,) = crash.station.query('SELECT "offset", reason, value FROM ingest_quarantine')
     assert (reject[0], reject[1]) == (444, "unreadable")
     assert b"poison" in reject[2]

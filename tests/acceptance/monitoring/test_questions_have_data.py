@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from embedded.ports import LOOPBACK, free_port
-from tests.acceptance.made_run import Run, make_run, project_copy
+from tests.acceptance.made_run import STOP_TIMEOUT_S, Run, make_run, project_copy, running_in, still_there
 from tests.acceptance.monitoring.prometheus_server import Prometheus, process, prometheus, wait_for
 from tests.acceptance.monitoring.questions import Question, panel_questions, rule_questions, selectors
 from tests.acceptance.monitoring.statements_server import watched_postgres, work
@@ -51,8 +51,9 @@ LATE_WITHIN_S: Final = 300.0
 
 @dataclass(frozen=True)
 class Watched:
-    """A Prometheus that has watched a station long enough, and the traffic that it saw."""
+    """A Prometheus that has watched a station long enough, the traffic that it saw, and the station itself."""
 
+    run: Run
     prometheus: Prometheus
     traffic: Traffic
     collector: Collector
@@ -95,7 +96,7 @@ def watched(require: Callable[[str], str]) -> Iterator[Watched]:
         while missing := [name for name in LATE if not server.has_data(name)]:
             assert time.monotonic() < deadline, f"{missing} do not come"
             work(url, 2)
-        yield Watched(server, traffic, collector)
+        yield Watched(run, server, traffic, collector)
 
 
 def managed(project: Path, *words: str) -> list[str]:
@@ -256,3 +257,17 @@ def test_the_station_is_well_so_no_alert_fires(watched: Watched, tell: Callable[
     told = {f"{alert['labels']['alertname']} ({alert['state']})" for alert in alerts}
     tell(f"alerts: {', '.join(sorted(told)) or 'none'}")
     assert [one for one in sorted(told) if one.endswith("(firing)")] == []
+
+
+def test_the_end_of_one_process_ends_all_and_is_told(watched: Watched) -> None:
+    """The last one here: nothing runs after it."""
+    run = watched.run
+    watched.traffic.end()
+    started = run.processes()
+    next(found for found in started if found.cmdline()[1:] == ["manage.py", "lag"]).kill()
+    assert run.process.wait(STOP_TIMEOUT_S) != 0
+    assert "lag ended by itself with code -9" in run.said
+    assert "Traceback" not in run.said
+    assert still_there(started) == []
+    ours = "manage.py cloudwatch collect"  # started here, beside the station
+    assert [line for line in running_in(run.project) if ours not in line] == []

@@ -18,13 +18,19 @@ CHUNKED = "Transfer-Encoding: chunked"
 LIMIT = 4096
 
 
+@pytest.fixture(scope="module")
+def url(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server that takes small bodies."""
+    with served({"ANDEN_API_MAX_BODY_BYTES": str(LIMIT)}, tmp_path_factory.mktemp("web") / "web.log") as address:
+        yield address
+
+
 @pytest.fixture
-def writer(station: Station, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """The address of a server and the key of a client that writes persons, as a line of the header."""
+def writer(station: Station, url: str) -> tuple[str, str]:
+    """The address of the server and the key of a client that writes persons, as a line of the header."""
     station.apply(ROOT / "contracts" / "persons.yaml")
     key = client_create("writer", [GrantRequest("persons", may_write=True)])[1]
-    with served({"ANDEN_API_MAX_BODY_BYTES": str(LIMIT)}, tmp_path_factory.mktemp("web") / "web.log") as url:
-        yield url, f"Authorization: Bearer {key}"
+    return url, f"Authorization: Bearer {key}"
 
 
 def person(**fields: object) -> str:

@@ -47,7 +47,13 @@ def url(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield address
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def station(lasting_station: Station) -> Station:
+    """One station for the file: its tests only read."""
+    return lasting_station
+
+
+@pytest.fixture(scope="module")
 def key(station: Station) -> str:
     """The key to a dataset of 200,000 rows, 60 MB as CSV, as a line of the header."""
     return f"Authorization: Bearer {key_of_big_dataset(station)}"
@@ -221,6 +227,7 @@ def test_a_slow_client_that_goes_on_reading_is_not_cut(url: str, key: str) -> No
 
 
 def test_health_is_answered_while_every_thread_waits_for_the_database(station: Station, url: str, key: str) -> None:
+    before = pages_answered(url)
     with station.admin() as admin, admin.transaction(), ExitStack() as stack:
         admin.execute("LOCK TABLE data.big IN ACCESS EXCLUSIVE MODE")
         for _ in range(THREADS + 2):
@@ -230,6 +237,7 @@ def test_health_is_answered_while_every_thread_waits_for_the_database(station: S
             with line(url) as connection:
                 assert connection.ask(get(path)).status == 200
         assert is_healthy(url)
+    until(lambda: pages_answered(url) - before >= THREADS)
 
 
 def waiting(station: Station) -> int:

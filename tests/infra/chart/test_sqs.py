@@ -20,7 +20,7 @@ from tests.lacking import lacking
 MOTO: Final = ROOT / ".venv-infra" / "bin" / "moto_server"
 ENTRYPOINT: Final = ROOT / "platform" / "entrypoint"
 URL: Final = "https://sqs.eu-west-1.amazonaws.com/000000000000/anden-dev-celery"
-PATIENCE_S: Final = 60
+PATIENCE_S: Final = 120
 
 
 def test_options_name_the_one_queue_and_its_region() -> None:

@@ -24,7 +24,7 @@ START: Final = (
     "server.main()\n"
 )
 REGION: Final = "eu-west-1"
-PATIENCE_S: Final = 60
+PATIENCE_S: Final = 120
 # Managed policies exist only when asked for, and a certificate would otherwise wait for a minute to be valid.
 SETTINGS: Final = {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_ACM_VALIDATION_WAIT": "0"}
 # Whatever account the caller of the tests may have, none of its keys or profiles is seen.

@@ -8,14 +8,9 @@ with a mocked provider look at those.
 import base64
 import json
 import re
-import shutil
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,16 +18,13 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.infra.chart.test_pods import containers
-from tests.infra.charts import CHARTS, IMAGE, render
-from tests.infra.charts import station as told
 from tests.infra.delivery.scripts import script
+from tests.infra.emulated.dev import Station, copied, own_zone, surroundings_of_dev
 from tests.infra.emulated.emulator import REGION, Emulator, emulator
 from tests.infra.emulated.inventory import KINDS, added, inventory
-from tests.infra.mirror import init, terraform
+from tests.infra.mirror import init
 
 ROOT: Final = Path(__file__).parents[3]
-STAND_INS: Final = Path(__file__).with_name("stand_ins")
 PASSWORD_LENGTH: Final = 48
 ROLES: Final = {"owner", "app", "ingest", "reader", "writer", "analyst", "monitor"}
 # In a fresh account none of these is there by itself; each must be there once dev stands.
@@ -63,90 +55,6 @@ PRICED: Final = {
 
 # The stage waits for what AWS's provider waits for, whatever the emulator says at once.
 pytestmark = pytest.mark.timeout(600)
-
-
-@dataclass(slots=True)
-class Station:
-    """dev on an emulator: the copy that it is applied from, and all that Terraform has printed so far."""
-
-    cloud: Emulator
-    folder: Path
-    before: dict[str, set[str]]
-    printed: list[str] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def run(self, *words: str, surroundings: dict[str, str] | None = None) -> str:
-        """What Terraform prints; it must succeed."""
-        begun = time.monotonic()
-        done = subprocess.run(
-            [terraform(), *words, "-no-color"],
-            cwd=self.folder,
-            env=surroundings or self.cloud.surroundings(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        self.printed.append(done.stdout)
-        self.seconds[" ".join(words[:2])] = time.monotonic() - begun
-        assert done.returncode == 0, done.stdout[-4000:]
-        return done.stdout
-
-    def secrets(self, job: str, surroundings: dict[str, str] | None = None, *, name: str = "") -> str:
-        """What the station's own command prints, with the arguments of the chart's job; it must succeed."""
-        found = render(CHARTS / "secrets", IMAGE, told("dev"))
-        (words,) = (each["args"] for name, each in containers(found) if name.partition("/")[2].startswith(f"{job}/"))
-        done = subprocess.run(
-            [sys.executable, str(ROOT / "manage.py"), *(word.replace("$(JOB)", name) for word in words[1:])],
-            cwd=ROOT,
-            env={"AWS_DEFAULT_REGION": REGION, **(surroundings or self.cloud.surroundings())},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        self.printed.append(done.stdout)
-        assert done.returncode == 0, done.stdout[-4000:]
-        return done.stdout
-
-    def state(self) -> str:
-        """The state, as it lies there."""
-        return (self.folder / "terraform.tfstate").read_text(encoding="utf-8")
-
-
-def surroundings_of_dev(cloud: Emulator) -> dict[str, object]:
-    """What the owner of a station fills in."""
-    zones = cloud.client("route53").list_hosted_zones()["HostedZones"]
-    return {
-        "zone_id": zones[0]["Id"].removeprefix("/hostedzone/"),
-        "cluster_access": {
-            "operators": {"principal_arn": "arn:aws:iam::000000000000:role/operators", "access": "admin"}
-        },
-        "emails": ["station@example.org"],
-        "github_repository": "example/anden",
-        "terraform_cloud": {"organization": "example", "project": "anden", "workspaces": ["anden-dev-aws"]},
-    }
-
-
-def own_zone(cloud: Emulator) -> None:
-    """Make the hosted zone; the emulator draws its id, and Route 53's begin with a Z."""
-    route53 = cloud.client("route53")
-    for attempt in range(1000):
-        made = route53.create_hosted_zone(Name="dev.data.example.org", CallerReference=str(attempt))
-        if made["HostedZone"]["Id"].startswith("/hostedzone/Z"):
-            return
-        route53.delete_hosted_zone(Id=made["HostedZone"]["Id"])
-    raise AssertionError("the emulator draws no id that begins with a Z")
-
-
-def copied(folder: Path) -> Path:
-    """The root in a copy of the tree, with stand-ins for what the emulator refuses, and made ready."""
-    for name in ("terraform", "dashboards"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(".terraform"))
-    shutil.copytree(STAND_INS, folder / "terraform", dirs_exist_ok=True)
-    root = folder / "terraform/aws"
-    shutil.copy(root.parent / "environments/dev.tfvars", root / "dev.auto.tfvars")
-    return root
 
 
 @pytest.fixture(scope="module")
@@ -283,7 +191,7 @@ def test_a_second_plan_by_who_may_read_no_secret_has_nothing_to_do(
         with pytest.raises(ClientError, match="GetSecretValue"):
             client_of(station.cloud, surroundings).get_secret_value(SecretId="anden-dev/postgres/app")
         station.run("plan", "-input=false", "-parallelism=30", "-out=second", surroundings=surroundings)
-    changes = json.loads(station.run("show", "-json", "second"))["resource_changes"]
+    changes = json.loads(station.shown("second"))["resource_changes"]
     found = {(one["type"], name) for one in changes for name in differing(one["change"])}
     assert found <= FORGOTTEN, found - FORGOTTEN
     evidence(
@@ -304,8 +212,8 @@ def differing(change: dict[str, Any]) -> Iterator[str]:
 @pytest.mark.property(11)
 def test_values_stand_in_no_state_plan_or_output(station: Station, evidence: Callable[[str], None]) -> None:
     kept = secrets(station.cloud)
-    texts = [station.state(), *station.printed]
-    texts += [station.run("show", "-json", *plan) for plan in (["plan"], ["second"], [])]
+    shown = [station.shown("plan"), station.shown("second"), station.run("show", "-json")]
+    texts = [station.state(), *station.printed, *shown]
     assert {name: holding(value, texts) for name, value in kept.items()} == {name: [] for name in kept}
     size = sum(map(len, texts)) // 1024
     evidence(f"{len(kept)} secrets read back, in none of {len(texts)} texts of Terraform and the job, {size} KiB")
@@ -329,7 +237,7 @@ def test_the_search_finds_a_password_that_terraform_does_keep(station: Station, 
     other.run("apply", "-input=false", "-auto-approve")
     assert holding(password, [other.state()]) == [0]
     assert holding(password, [base64.b64encode(f"x {password} y".encode()).decode()]) == [0]
-    other.run("destroy", "-input=false", "-auto-approve")
+    station.cloud.client("secretsmanager").delete_secret(SecretId="planted", ForceDeleteWithoutRecovery=True)
 
 
 @pytest.mark.property(11)
@@ -362,7 +270,7 @@ def test_the_first_run_makes_the_trust_and_nothing_else(station: Station) -> Non
     station.run(
         "plan", "-input=false", "-state=first.tfstate", "-out=first", *(f"-target={target}" for target in targets)
     )
-    plan = json.loads(station.run("show", "-json", "first"))
+    plan = json.loads(station.shown("first"))
     made = sorted(one["address"] for one in plan["resource_changes"] if one["change"]["actions"] == ["create"])
     assert made == [
         "module.identity.aws_iam_openid_connect_provider.terraform",
@@ -387,7 +295,7 @@ def test_prod_plans_and_the_guide_of_costs_counts_what_is_planned(
 ) -> None:
     station.run("plan", "-input=false", "-state=prod.tfstate", "-out=prod", "-var-file=../environments/prod.tfvars")
     for environment, saved in {"dev": "plan", "prod": "prod"}.items():
-        changes = json.loads(station.run("show", "-json", saved))["resource_changes"]
+        changes = json.loads(station.shown(saved))["resource_changes"]
         kinds = Counter(one["type"] for one in changes if one["change"]["actions"] == ["create"])
         planned = {line: kinds[kind] for line, kind in PRICED.items()}
         # RDS keeps its administrator's in a secret that Terraform does not make.

@@ -58,6 +58,7 @@ def run(station: Station, unpacked: Path, tmp_path: Path) -> Run:
         urls = {name: f"{os.environ[name]}?application_name={NAME}" for name in URLS}
         own = {"ANDEN_SECRET_KEY": "tests-only-" + "0123456789abcdef" * 4, "ANDEN_ALLOWED_HOSTS": "testserver"}
         environment = {**urls, **own, **changed}
-        return warm("functions.api.handler", unpacked, environment=environment, log=tmp_path / "log")
+        log, bytecode = tmp_path / "log", unpacked.with_name("bytecode")
+        return warm("functions.api.handler", unpacked, environment=environment, log=log, bytecode=bytecode)
 
     return started

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.gateway import Handler, gateway_handler
-from tests.gateway import Gateway
+from functions.gateway import Event
+from tests.gateway import Gateway, seen
 
 KINDS = ("application/json", "text/csv; charset=utf-8", "application/octet-stream", "image/png")
 # A gateway ends a path at a question mark, whichever way it was written; no dataset's name holds a percent sign.
@@ -88,20 +88,9 @@ answers = st.builds(
 )
 
 
-def seen(environ: WSGIEnvironment) -> dict[str, Any]:
-    """What an application can know of a request; a server may add headers of its own."""
-    own = {"HTTP_HOST", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_PORT", "HTTP_X_REQUEST_ID", "HTTP_COOKIE"}
-    own |= {"HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"}
-    names = {"REQUEST_METHOD", "PATH_INFO", "QUERY_STRING", "CONTENT_LENGTH", "CONTENT_TYPE", "REMOTE_ADDR"}
-    names |= {"SERVER_NAME", "wsgi.url_scheme"}
-    names |= {name for name in environ if name.startswith("HTTP_")} - own
-    cookies = sorted(filter(None, (cookie.strip() for cookie in environ.get("HTTP_COOKIE", "").split(";"))))
-    return {**{name: environ[name] for name in names}, "cookies": cookies, "body": environ["wsgi.input"].read()}
-
-
-def encoded(handler: Handler) -> Handler:
-    """The handler behind a function's URL, which leaves paths as they were sent."""
-    return lambda event, context: handler({**event, "rawPath": quote(event["rawPath"])}, context)
+def encoded(event: Event) -> Event:
+    """The event as a function's URL hands it on, which leaves paths as they were sent."""
+    return {**event, "rawPath": quote(event["rawPath"])}
 
 
 @pytest.mark.property(14)
@@ -118,7 +107,7 @@ def test_a_request_and_its_answer_are_the_same_by_wsgi_and_by_an_event(
         found: list[dict[str, Any]] = []
 
         def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-            found.append(seen(environ))
+            found.append(seen(environ, environ["wsgi.input"].read()))
             own = [("content-type", answered.kind), *answered.headers.items()]
             start_response(f"{answered.status} Told", [*own, *(("Set-Cookie", value) for value in answered.cookies)])
             return [answered.body]
@@ -128,10 +117,9 @@ def test_a_request_and_its_answer_are_the_same_by_wsgi_and_by_an_event(
         def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             started.append((status[:3], sorted(headers)))
 
-        handler = gateway_handler(application)
-        gateway = Gateway(handler if paths == "decoded" else encoded(handler))
+        gateway = Gateway(application, encoded) if paths == "as sent" else Gateway(application)
         body = b"".join(gateway(sent.environ(), start_response))
-        assert found == [seen(sent.environ())]
+        assert found == [seen(sent.environ(), sent.body)]
         headers = {"content-type": answered.kind, **answered.headers}
         cookies = [("set-cookie", cookie) for cookie in answered.cookies]
         assert started == [(str(answered.status), sorted([*headers.items(), *cookies]))]
@@ -151,6 +139,39 @@ def test_the_gateways_own_words_decide_who_asks_and_how() -> None:
         return []
 
     sent = Sent("GET", "/", "", {"x-any": "a"}, {}, "", b"")
-    gateway = Gateway(gateway_handler(application))
+    gateway = Gateway(application)
     list(gateway({**sent.environ(), "HTTP_X_FORWARDED_FOR": "203.0.113.9"}, lambda *_: None))  # type: ignore[arg-type]
     assert found[0]["REMOTE_ADDR"] == "192.0.2.7"
+
+
+LOSSES: tuple[tuple[Callable[[Event], Event], str], ...] = (
+    (lambda event: {**event, "rawQueryString": "a=2"}, "QUERY_STRING"),
+    (lambda event: {**event, "rawPath": "/another"}, "PATH_INFO"),
+    (lambda event: {**event, "body": event["body"].upper()}, "body"),
+    (lambda event: {**event, "cookies": []}, "cookies"),
+    (lambda event: {**event, "headers": {"host": "station.example"}}, "HTTP_IF_MATCH"),
+)
+
+
+@pytest.mark.parametrize(("loss", "told"), LOSSES, ids=[told for _, told in LOSSES])
+def test_what_an_event_loses_of_a_request_is_noticed(loss: Callable[[Event], Event], told: str) -> None:
+    sent = Sent("POST", "/one", "a=1", {"if-match": "1"}, {"a": "b"}, "application/json", b"{}x")
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        start_response("200 OK", [])
+        return []
+
+    list(Gateway(application)(sent.environ(), lambda *_: None))  # type: ignore[arg-type]
+    with pytest.raises(AssertionError, match=told):
+        Gateway(application, loss)(sent.environ(), lambda *_: None)  # type: ignore[arg-type]
+
+
+def test_what_an_event_loses_of_an_answer_is_noticed() -> None:
+    """Two headers of one name: what Lambda hands on has room for one."""
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        start_response("200 OK", [("Vary", "Accept"), ("Vary", "Cookie")])
+        return []
+
+    with pytest.raises(AssertionError):
+        Gateway(application)(Sent("GET", "/", "", {}, {}, "", b"").environ(), lambda *_: None)  # type: ignore[arg-type]

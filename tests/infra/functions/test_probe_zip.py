@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from packing.api import LAMBDA
 from packing.probe import MODULES, PATH, ROOT, probe_zip
 from tests.functions import FunctionFailed, asked, stand_in_sdk, warm
 from tests.infra.plans import ENVIRONMENTS, Planned
@@ -85,5 +86,5 @@ def test_terraform_deploys_the_committed_zip(
     function = planned(environment).only("aws_lambda_function")
     digest = base64.b64encode(hashlib.sha256(PATH.read_bytes()).digest()).decode()
     assert (function["source_code_hash"], function["handler"]) == (digest, HANDLER)
-    assert (function["runtime"], function["architectures"]) == ("python3.12", ["arm64"])
+    assert (function["runtime"], function["architectures"]) == (f"python{LAMBDA.python}", ["arm64"])
     evidence(f"{environment}: Terraform deploys that zip from the repository alone")

@@ -3,7 +3,8 @@
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,15 @@ TERRAFORM_HELD = ROOT / "terraform/modules/kubernetes/charts/root"
 _EXPECTED = re.compile(r"missing these dependencies|templates/: directory does not exist|templates.*does not exist")
 
 
+@cache
+def _stations(environment: str, mode: str) -> dict[str, dict[str, Any]]:
+    """What each Application gives its chart of the station, by the chart's name."""
+    applications = [each for group in everything(environment, mode).values() for each in group]
+    return {each["metadata"]["name"]: station_values(each) for each in applications}
+
+
 def _values(chart: Path, environment: str, mode: str) -> list[dict[str, Any]]:
-    station = next(
-        station_values(each)
-        for group in everything(environment, mode).values()
-        for each in group
-        if each["metadata"]["name"] == chart.name
-    )
-    return [value_file(chart, f"values-{environment}.yaml"), station]
+    return [value_file(chart, f"values-{environment}.yaml"), _stations(environment, mode)[chart.name]]
 
 
 def _mode(chart: Path) -> str:
@@ -37,10 +39,12 @@ def _mode(chart: Path) -> str:
     )
 
 
-def _rendered(environment: str) -> Iterator[tuple[str, Manifest]]:
-    for chart in ADDONS:
-        for each in render(chart, *_values(chart, environment, _mode(chart))):
-            yield chart.name, each
+@cache
+def _rendered(environment: str) -> tuple[tuple[str, Manifest], ...]:
+    """Each object of the add-ons with the name of its chart."""
+    return tuple(
+        (chart.name, each) for chart in ADDONS for each in render(chart, *_values(chart, environment, _mode(chart)))
+    )
 
 
 def root_objects(environment: str = "dev", mode: str = "rds") -> list[Manifest]:

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -48,7 +49,9 @@ def check(tmp_path_factory: pytest.TempPathFactory) -> Check:
     return checked
 
 
+@cache
 def _ours() -> list[Manifest]:
+    """Everything that we write for Argo CD: not to be changed."""
     root = [each for each in root_objects() if each["apiVersion"] == "argoproj.io/v1alpha1"]
     made = [
         {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", **each}

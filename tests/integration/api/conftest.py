@@ -1,7 +1,7 @@
 """Datasets with rows, and clients that may read them."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,7 @@ from django.http.response import HttpResponseBase
 from apps.api.services import GrantRequest, client_create
 from apps.datasets.core.document.applied import AppliedDataset
 from config.wsgi import application
-from functions.gateway import gateway_handler
-from tests.gateway import EVENTS, Gateway, Http
+from tests.gateway import Gateway, Http
 from tests.station import Station
 
 CONTRACTS = Path(__file__).resolve().parents[3] / "contracts"
@@ -27,18 +26,13 @@ def told(response: HttpResponseBase) -> str:
 
 
 @pytest.fixture(scope="session")
-def gateway(pytestconfig: pytest.Config) -> Iterator[Gateway | None]:
-    """The gateway before the function that the API is, where the tests are to go through it."""
-    if pytestconfig.getoption("through") != "gateway":
-        yield None
-        return
-    one = Gateway(gateway_handler(application))
-    yield one
-    pytestconfig.stash[EVENTS] = one.events
+def gateway() -> Gateway:
+    """The gateway before the function that the API is: what passes through it passes by WSGI, too."""
+    return Gateway(application)
 
 
 @pytest.fixture
-def visit(gateway: Gateway | None) -> Visit:
+def visit(gateway: Gateway) -> Visit:
     """A function that gives the HTTP of somebody with this key, or without any."""
 
     def made(key: object = None) -> Http:

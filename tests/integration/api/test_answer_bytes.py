@@ -253,7 +253,8 @@ def test_a_field_that_is_too_large_and_hidden_is_not_named(http: Http, station: 
         assert "doc" not in refused.content.decode()
 
 
-def test_large_records_are_changed_in_part_at_the_same_moment(http: Http, station: Station) -> None:
+def test_large_records_are_changed_in_part_at_the_same_moment(http: Http, station: Station, settings: Any) -> None:
+    settings.API = settings.API.model_copy(update={"write_wait_s": 60})  # six turns, on a machine that may be busy
     for key in "abc":
         put(station, key, small="1", note="repeat('n', 5000000)", raw="repeat('r', 3000000)::bytea")
     addresses = [f"{PATH}/{record['_id']}" for record in http.get(f"{PATH}?fields=_id,k").json()["records"]]

@@ -60,7 +60,7 @@ def test_requests_records_and_exports_are_counted(flights: AppliedDataset, conne
 
 def test_an_export_that_is_left_is_counted_as_such(flights: AppliedDataset, station: Station) -> None:
     _, key = client_create("left", [GrantRequest("flights")])
-    # By WSGI whatever the tests go through: a gateway waits for all of an answer.
+    # By WSGI alone: a gateway waits for all of an answer.
     http = Http(headers={"Authorization": f"Bearer {key}"})
     before = value(EXPORTS.name, outcome="left")
     http.get("/api/v1/datasets/flights/records.csv").close()

@@ -48,8 +48,8 @@ def map_path_parameters(context: Any, path_parameters: dict[str, Any] | None) ->
     suppress_health_check=list(HealthCheck),
     derandomize=True,
 )
-def test_no_request_breaks_the_api(case: "schemathesis.Case[Any]", key: str, gateway: Gateway | None) -> None:
-    response = case.call(headers={"Authorization": f"Bearer {key}"}, app=gateway or application)
+def test_no_request_breaks_the_api(case: "schemathesis.Case[Any]", key: str, gateway: Gateway) -> None:
+    response = case.call(headers={"Authorization": f"Bearer {key}"}, app=gateway)
     case.validate_response(
         response, headers={"Authorization": f"Bearer {key}"}, excluded_checks=[positive_data_acceptance]
     )

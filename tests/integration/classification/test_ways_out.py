@@ -14,18 +14,16 @@ from typing import Any, Final
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import connection
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 from prometheus_client import REGISTRY, generate_latest
-from pytest_django import DjangoDbBlocker
 
 from apps.api.core.lookups import LOOKUPS
 from apps.api.exports.formats import EXPORT_FORMATS
 from apps.api.services import GrantRequest, client_create
 from apps.datasets.core.document.applied import AppliedDataset
 from apps.ingest.models import Quarantine, Source
-from embedded.postgres import EmbeddedPostgres
 from tests.gateway import Http
 from tests.integration.classification.world import COLUMNS, HUSH, KEY, MOMENT, OPEN, fill, raw
 from tests.station import Station
@@ -49,16 +47,9 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker, postgres_server: EmbeddedPostgres
-) -> Iterator[World]:
+def world(lasting_station: Station) -> World:
     """Made once: its contracts are large, and the tests only look and write to a record that no other needs."""
-    with django_db_blocker.unblock():
-        station = Station(postgres_server.admin_url)
-        station.clear()
-        yield made(station)
-        station.clear()
-        connections.close_all()
+    return made(lasting_station)
 
 
 def made(station: Station) -> World:

@@ -260,7 +260,7 @@ def test_without_the_purse_nothing_is_asked(
 def test_a_killed_collector_forgets_no_cent_and_its_successor_asks_for_the_last_minutes_alone(
     station: Station, fake: FakeCloudWatch
 ) -> None:
-    fake.slow_s = 0.3
+    fake.slow_s = 2.0  # so that it is killed before the next call, however late this process is
     environment = {
         **os.environ,
         **SECRETS,

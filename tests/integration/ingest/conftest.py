@@ -99,8 +99,7 @@ class Line:
         self.threads.clear()
 
     def query(self, text: str) -> list[tuple[Any, ...]]:
-        with self.station.admin() as connection:
-            return connection.execute(text.encode()).fetchall()
+        return self.station.query(text)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """An administrator who is no superuser, as on RDS, and six URLs of roles that do not stand yet."""
 
+import io
 import os
 import secrets
 import subprocess
@@ -8,11 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import psycopg
 import pytest
+from django.core.management import CommandError, call_command
+from django.test import override_settings
 from psycopg import sql
 
+from apps.telemetry.environment import load
+from config.conf import PlatformSettings
 from embedded.postgres import EmbeddedPostgres
 
 ROOT = Path(__file__).parents[3]
@@ -53,6 +59,18 @@ class Place:
             **urls,
             **self.changes,
         }
+
+    def ensure(self) -> tuple[int, str]:
+        """What `run("bootstrap")` gives, without a process of its own: at a tenth of the price."""
+        out = io.StringIO()
+        with mock.patch.dict(os.environ, self.environment()):
+            given = load(PlatformSettings)
+        try:
+            with override_settings(ANDEN=given):
+                call_command("roles", "ensure", stdout=out)
+        except CommandError as error:
+            return 1, f"{out.getvalue()}CommandError: {error}\n"
+        return 0, out.getvalue()
 
     def run(self, *words: str) -> tuple[int, str]:
         """The exit code and all that an entry point's process says."""

@@ -25,7 +25,7 @@ def test_from_nothing_to_a_migrated_database_and_no_second_change(place: Place) 
 
 
 def test_no_role_may_do_anything_to_the_server_and_the_administrator_is_no_owner(place: Place) -> None:
-    assert place.run("bootstrap")[0] == 0
+    assert place.ensure()[0] == 0
     rows = place.ask(
         "SELECT count(*) FROM pg_roles WHERE rolname = ANY(%s) AND rolcanlogin"
         " AND NOT (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls)",
@@ -42,11 +42,11 @@ def test_no_role_may_do_anything_to_the_server_and_the_administrator_is_no_owner
 
 
 def test_roles_of_a_station_that_stands_get_their_bounds(place: Place) -> None:
-    assert place.run("bootstrap")[0] == 0
+    assert place.ensure()[0] == 0
     for role in ("writer", "app"):
         place.ask(f"ALTER ROLE {place.name}_{role} RESET ALL")
     place.changes["ANDEN_WRITER_TIMEOUT_S"] = "7"
-    code, text = place.run("bootstrap")
+    code, text = place.ensure()
     assert code == 0, text
     for role, timeout in (("writer", "7s"), ("app", "5min"), ("ingest", "0"), ("owner", "0")):
         with psycopg.connect(place.url(role)) as connection:
@@ -68,11 +68,11 @@ def test_no_password_is_printed_or_reaches_the_server_s_log(place: Place) -> Non
 
 
 def test_a_new_password_works_the_old_one_does_not_and_open_sessions_live(place: Place) -> None:
-    assert place.run("bootstrap")[0] == 0
+    assert place.ensure()[0] == 0
     old = place.url("writer")
     with psycopg.connect(old) as session:
         place.passwords["writer"] = "a-new-password-of-writer"
-        code, text = place.run("bootstrap")
+        code, text = place.ensure()
         assert code == 0, text
         changed = [line for line in text.splitlines() if "password set" in line]
         assert len(changed) == 1
@@ -120,10 +120,10 @@ def test_a_run_killed_while_it_works_leaves_all_roles_or_none_and_the_next_ends_
 
 
 def test_what_a_run_killed_before_the_database_left_is_taken_back(place: Place) -> None:
-    assert place.run("bootstrap")[0] == 0
+    assert place.ensure()[0] == 0
     place.ask(f"DROP DATABASE {place.name}")
     place.ask(f"GRANT {place.name}_owner TO {place.admin} WITH INHERIT FALSE, SET TRUE GRANTED BY {place.admin}")
-    code, text = place.run("bootstrap")
+    code, text = place.ensure()
     assert code == 0, text
     assert "made, owner" in text
     assert place.ask("SELECT pg_has_role(%s, %s, 'SET')", place.admin, f"{place.name}_owner") == [(False,)]
@@ -131,7 +131,7 @@ def test_what_a_run_killed_before_the_database_left_is_taken_back(place: Place) 
 
 def test_the_database_that_rds_made_for_the_administrator_is_handed_over(place: Place) -> None:
     place.ask(f"CREATE DATABASE {place.name} OWNER {place.admin}")
-    code, text = place.run("bootstrap")
+    code, text = place.ensure()
     assert code == 0, text
     assert f"handed over, owner {place.name}_owner" in text
     code, text = place.run("migrate", "--no-input")
@@ -141,6 +141,6 @@ def test_the_database_that_rds_made_for_the_administrator_is_handed_over(place: 
 def test_a_superuser_may_do_it_too(place: Place) -> None:
     place.changes["ANDEN_DATABASE_ADMIN_URL"] = place.server.admin_url
     for wanted in ("made, owner", "unchanged, owner"):
-        code, text = place.run("bootstrap")
+        code, text = place.ensure()
         assert code == 0, text
         assert wanted in text

@@ -18,7 +18,7 @@ def watched(place: Place) -> Place:
 
 def test_it_reads_everybodys_statements_and_nobodys_rows(watched: Place) -> None:
     watched.ask(f"GRANT pg_monitor TO {watched.admin} WITH ADMIN OPTION")
-    code, text = watched.run("bootstrap")
+    code, text = watched.ensure()
     assert code == 0, text
     assert f"{watched.name}_monitor " in text
     assert "pg_monitor granted" in text
@@ -35,21 +35,21 @@ def test_it_reads_everybodys_statements_and_nobodys_rows(watched: Place) -> None
 
 def test_a_second_run_changes_nothing(watched: Place) -> None:
     watched.ask(f"GRANT pg_monitor TO {watched.admin} WITH ADMIN OPTION")
-    for command in ("bootstrap", "migrate"):
-        assert watched.run(command)[0] == 0
-    code, text = watched.run("bootstrap")
+    assert watched.ensure()[0] == 0
+    assert watched.run("migrate")[0] == 0
+    code, text = watched.ensure()
     assert code == 0, text
     assert text.count("unchanged") >= len(ROLES) + 2, text
 
 
 def test_an_administrator_who_may_not_grant_it_says_so_and_holds_nothing_up(watched: Place) -> None:
     for _ in range(2):
-        code, text = watched.run("bootstrap")
+        code, text = watched.ensure()
         assert code == 0, text
         assert f"without pg_monitor: {watched.admin} may not grant it" in text
     assert len(watched.roles()) == len(ROLES) + 1
 
 
 def test_a_station_without_it_has_six_roles(place: Place) -> None:
-    assert place.run("bootstrap")[0] == 0
+    assert place.ensure()[0] == 0
     assert len(place.roles()) == len(ROLES)

@@ -11,7 +11,7 @@ from psycopg.types.string import StrDumper
 from apps.telemetry.postgresql.base import DatabaseWrapper
 from tests.station import Station
 
-ALONE = 1_000
+ALONE = 100
 POOLED = 10_000
 
 

@@ -1,13 +1,17 @@
 """Conditional headers by their grammar, in a time that grows as they do."""
 
+import re
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from apps.api.core import preconditions as module
 from apps.api.core.errors import HeaderInvalid
 from apps.api.core.media_types import JSON, media_type
 from apps.api.core.preconditions import ANY, preconditions
+from tests.hostile import spoiled
 
 LONG = 100_000
 
@@ -41,6 +45,58 @@ def test_what_is_no_list_of_tags_is_refused(header: str) -> None:
         with pytest.raises(HeaderInvalid, match=name) as refused:
             preconditions(match, none_match)
         assert refused.value.parameter == name
+
+
+TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
+LIST = rf"[ \t,]*(?:{TAG}[ \t]*(?:,[ \t,]*|\Z))*"
+TAGS = st.lists(st.sampled_from(['"1"', '""', 'W/"1"', '"a,b"', '"\xe9"', '"x/y"']), max_size=4)
+HEADERS = st.tuples(TAGS, st.sampled_from([",", ", ", " ,\t", ",,", ""])).map(lambda pair: pair[1].join(pair[0]))
+
+
+@given(spoiled(HEADERS, st.sampled_from(["", " ", ",", '"', "W/", "W", "*", "\n", "\x7f", "\u0663", "a"])))
+def test_a_list_of_tags_is_what_the_grammar_says(header: str) -> None:
+    expected = None
+    if header.strip(" \t") == ANY:
+        expected = {ANY}
+    elif re.fullmatch(LIST, header):
+        expected = {*re.findall(TAG, header)}
+    try:
+        assert preconditions(header, None).match == expected
+    except HeaderInvalid:
+        assert expected is None
+
+
+TYPES = st.sampled_from(
+    [
+        JSON,
+        f"{JSON}; charset=utf-8",
+        f'{JSON};charset="UTF-8"',
+        f"{JSON}; charset*0=ut; charset*1=f-8",
+        f"{JSON}; charset*=utf-8''utf-8",
+        "application/merge-patch+json",
+    ]
+)
+
+
+@given(
+    spoiled(TYPES, st.sampled_from(["", ";", '"', "\\", "=", "*", "*0", "%", "'", "\n", "\x00", "\u0663", "charset="]))
+)
+def test_a_media_type_is_taken_or_not_and_never_another(header: str) -> None:
+    if media_type(header, (JSON,)) is not None:
+        assert header.strip().lower().startswith(JSON)
+
+
+@pytest.mark.parametrize(
+    ("header", "taken"),
+    [
+        (f"{JSON}; charset*=ut; charset*1=f-8", False),
+        (f"{JSON}; charset*=utf-8''utf-8", False),
+        (f"{JSON}; charset=latin-1", False),
+        (f'{JSON} ; Charset="UTF8"', True),
+    ],
+)
+def test_a_charset_is_utf_8_however_it_is_written(header: str, taken: bool) -> None:
+    assert media_type(header, (JSON,)) == (JSON if taken else None)
 
 
 @pytest.mark.parametrize(

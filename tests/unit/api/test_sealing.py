@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import uuid
 
 import pytest
@@ -9,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.api.core.keys import KeyText, new_key, parse_authorization
+from apps.api.core.literals import literal
 from apps.api.core.record_id import read_id
 from apps.api.core.sealing import Broken, Sealer
 from apps.datasets.core.column_types.types import column_type
+from tests.hostile import JSON, spoiled
 
 SEALER = Sealer("a secret", "cursor")
 texts = st.text(st.characters(exclude_categories=["Cs"]))
@@ -54,7 +57,19 @@ def test_a_changed_seal_is_broken(text: bytes, place: int) -> None:
         SEALER.open(base64.urlsafe_b64encode(bytes(sealed)).decode())
 
 
-@given(st.text())
+PIECES = st.sampled_from(["", "A", "_", "-", "+", "/", "=", "==", "\n", " ", "\u0663", "AAAAAAAA"])
+
+
+@given(st.data(), texts)
+def test_what_is_nearly_a_seal_is_broken_or_opens_to_what_was_sealed(data: st.DataObject, text: str) -> None:
+    near = data.draw(spoiled(st.just(SEALER.seal(text)), PIECES))
+    try:
+        assert SEALER.open(near) == text
+    except Broken:
+        assert near != SEALER.seal(text)
+
+
+@given(st.text() | st.binary(max_size=60).map(lambda raw: base64.urlsafe_b64encode(raw).decode().rstrip("=")))
 def test_any_other_text_is_broken(text: str) -> None:
     with pytest.raises(Broken):
         SEALER.open(text)
@@ -82,11 +97,25 @@ def test_an_id_gives_its_key_in_either_form(text: str, number: int, identity: uu
     assert read_id(sealed, TYPES, sealer=SEALER, bound_to="planes") is None
 
 
-@given(st.text())
-def test_no_text_breaks_the_reading_of_an_id(text: str) -> None:
-    for form in (text, f"k{text}", f"s{text}", clear([text, text, text]), clear([text])):
-        for sealer in (None, SEALER):
-            read_id(form, TYPES, sealer=sealer, bound_to="trains")
+KEYS = st.lists(texts | st.integers().map(str) | st.uuids().map(str), max_size=4) | st.tuples(
+    texts, st.integers(-(2**65), 2**65).map(str), spoiled(st.uuids().map(str), st.sampled_from(["", "{", "_", "g"]))
+).map(list)
+PLAIN = JSON.map(bytes.decode) | KEYS.map(json.dumps)
+IDS = st.one_of(
+    st.text(),
+    st.text().map(lambda text: f"s{text}"),
+    spoiled(PLAIN.map(lambda plain: "k" + base64.urlsafe_b64encode(plain.encode()).decode()), PIECES),
+    spoiled(PLAIN.map(lambda plain: "s" + SEALER.seal(plain, bound_to="trains")), PIECES),
+)
+
+
+@given(IDS)
+def test_no_text_breaks_the_reading_of_an_id_and_what_is_read_is_a_key(text: str) -> None:
+    for sealer in (None, SEALER):
+        key = read_id(text, TYPES, sealer=sealer, bound_to="trains")
+        if key is not None:
+            assert text[0] == ("s" if sealer else "k")
+            assert tuple(literal(kind, value) for kind, value in zip(TYPES, key, strict=True)) == key
 
 
 def test_a_key_is_found_in_its_header_and_matches_itself_alone() -> None:
@@ -103,6 +132,17 @@ def test_a_key_is_found_in_its_header_and_matches_itself_alone() -> None:
 )
 def test_other_headers_hold_no_key(header: str) -> None:
     assert parse_authorization(header.format(new_key())) is None
+
+
+@given(st.data(), st.sampled_from(["Bearer", "bearer", "Basic", ""]))
+def test_what_is_nearly_a_key_is_none(data: st.DataObject, scheme: str) -> None:
+    pieces = st.sampled_from(["", " ", "\n", "_", "A", "g", "0", "\u0663", "anden_"])
+    header = data.draw(spoiled(st.just(f"{scheme} {new_key()}"), pieces))
+    found = parse_authorization(header)
+    if found is not None:
+        assert header.lower().startswith("bearer ")
+        assert header[7:].strip() == str(found)
+        assert re.fullmatch("anden_[0-9a-f]{16}_[0-9a-f]{64}", str(found))
 
 
 def test_the_hash_of_nothing_opens_nothing() -> None:

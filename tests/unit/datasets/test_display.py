@@ -1,23 +1,19 @@
 """Raw bytes become a text that is safe to show and loses nothing it does not confess."""
 
 import json
+from unicodedata import category
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.datasets.core.record.display import HEX_BYTES, SHOWN_BYTES, shown
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=20,
-)
+from tests.hostile import BYTES, DOCUMENTS
 
 
-@given(JSON)
-def test_json_is_laid_out_and_stays_the_same_document(document: object) -> None:
-    kind, text, left_out = shown(json.dumps(document).encode())
+@given(DOCUMENTS, st.booleans())
+def test_json_is_laid_out_and_stays_the_same_document(document: object, ascii_only: bool) -> None:
+    kind, text, left_out = shown(json.dumps(document, ensure_ascii=ascii_only).encode())
     assert (kind, left_out) == ("JSON", 0)
     assert json.loads(text) == document
 
@@ -27,11 +23,11 @@ def test_numbers_keep_their_digits_and_names_their_order() -> None:
     assert text.index('"b": 1.10') < text.index('"a": 123456789012345678901234567890')
 
 
-@given(st.binary(max_size=300))
+@given(BYTES)
 def test_any_bytes_can_be_shown_and_hex_holds_every_byte(raw: bytes) -> None:
     kind, text, left_out = shown(raw)
     assert left_out == 0
-    assert all(ord(letter) >= 32 or letter in "\t\r\n" for letter in text)
+    assert all(char.isprintable() or category(char) == "Zs" or char in "\t\r\n" for char in text)
     if kind == "bytes":
         assert bytes.fromhex("".join(line[10:57] for line in text.splitlines())) == raw
     if kind == "text":
@@ -49,6 +45,9 @@ def test_any_bytes_can_be_shown_and_hex_holds_every_byte(raw: bytes) -> None:
         (b'{"a": ', "text"),
         (b"\xff\xfe", "bytes"),
         (b"a\x00b", "bytes"),
+        ("a\u202eb".encode(), "bytes"),
+        ("1\u00a0000 \u20ac".encode(), "text"),
+        ('"\u202e"'.encode(), "JSON"),
         (b"[" * 100_000, "text"),
         (b"[" * 5_000, "text"),
     ],

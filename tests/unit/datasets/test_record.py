@@ -186,12 +186,35 @@ def test_an_escaped_backslash_before_u0000_is_text() -> None:
 
 
 PLAIN = [item for item in FIELDS if item["name"] != "doc"]
-NUMBERS = st.fixed_dictionaries(
-    {"n": st.integers(-9, 9)}, optional={"any": st.floats(), "at": st.datetimes().map(str)}
+GOOD = st.fixed_dictionaries(
+    {"n": st.integers(-5, 9)},
+    optional={
+        "price": st.sampled_from([0, 12.5, "99.99", None]),
+        "any": st.decimals(allow_nan=False, allow_infinity=False, places=2).map(str),
+        "at": st.datetimes(datetime.datetime(2, 1, 1), timezones=st.just(datetime.UTC)).map(str),  # noqa: DTZ001
+        "code": st.sampled_from(["A", "ABC"]),
+        "tags": st.lists(st.sampled_from(["x", None]), max_size=2),
+    },
 )
+BAD: list[dict[str, Any]] = [
+    {"n": -6},
+    {"price": 1.234},
+    {"price": 1000},
+    {"any": "NaN"},
+    {"any": 1e999},
+    {"at": "2013-01-01 00:00:00"},
+    {"at": "0001-01-01T00:00:00+14:00"},
+    {"code": "a"},
+    {"tags": ["x"] * 3},
+    {"tags": ["\0"]},
+    {"more": 1},
+]
+SOME = st.lists(GOOD, max_size=2)
+ONE_BAD = st.builds(dict.__or__, GOOD, st.sampled_from(BAD)).map(lambda record: [record])
+RECORDS = st.tuples(SOME, SOME | ONE_BAD, SOME).map(lambda parts: [record for part in parts for record in part])
 
 
-@given(st.lists(st.one_of(st.just(b"\xff"), NUMBERS.map(json.dumps).map(str.encode)), max_size=4))
+@given(RECORDS.map(lambda records: [json.dumps(record).encode() for record in records]))
 def test_records_together_decode_as_one_by_one(values: list[bytes]) -> None:
     reader = json_reader(plain())
     together = reader.decode_all(values, [(index,) for index in range(len(values))])

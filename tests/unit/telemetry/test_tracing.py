@@ -1,6 +1,7 @@
 """Contexts that callers send, ids that are safe to log, and a sender that nobody waits for."""
 
 import logging
+import string
 import threading
 from collections.abc import Sequence
 
@@ -14,8 +15,10 @@ from prometheus_client import REGISTRY
 from apps.telemetry.request_ids import RequestIdFilter, request_id, sound_request_id, within_request
 from apps.telemetry.tracing.otel import WAITING, Sender, span_context
 from apps.telemetry.tracing.port import NoTracing, Tracing, inside, traceparent_of
+from tests.hostile import spoiled
 
 HEX = st.sampled_from("0123456789abcdef")
+LETTERS = {*string.ascii_letters, *string.digits, *"._:-"}
 
 
 class Blocked(SpanExporter):
@@ -85,20 +88,54 @@ def test_a_traceparent_names_trace_and_span(trace: str, span: str, flags: str) -
         assert found is None
 
 
-@given(st.text())
-def test_any_other_text_names_no_trace(text: str) -> None:
+TRACEPARENTS = st.builds(
+    "{}-{}-{}-{}".format,
+    st.sampled_from(["00", "01", "cc", "fe", "ff", " ff", "0g"]),
+    st.text(HEX, min_size=32, max_size=32) | st.sampled_from(["0" * 32, "1" * 32, "1" * 31 + "g"]),
+    st.text(HEX, min_size=16, max_size=16) | st.sampled_from(["0" * 16, "1" * 15 + "_"]),
+    st.sampled_from(["00", "01", "ff", "0g", "-1", "0\n", "\u0663\u0663", "01-00"]),
+)
+PIECES = st.sampled_from(["", " ", "-", "A", "g", "_1", "\u0663", "\n", "-00", "ff"])
+
+
+@given(spoiled(TRACEPARENTS, PIECES) | st.text())
+def test_a_trace_is_named_by_a_traceparent_alone(text: str) -> None:
+    found = span_context(text)
+    if found is not None:
+        version, *parts = text.strip().split("-")
+        assert version != "ff"
+        assert parts == [f"{found.trace_id:032x}", f"{found.span_id:016x}", f"{found.trace_flags:02x}"]
+        assert found.trace_id
+        assert found.span_id
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"ff-{'1' * 32}-{'1' * 16}-01",
+        f" ff-{'1' * 32}-{'1' * 16}-01",
+        f"00-{'0' * 32}-{'1' * 16}-01",
+        f"00-{'1' * 32}-{'0' * 16}-01",
+        f"00-{'A' * 32}-{'1' * 16}-01",
+        f"00-{'1' * 32}-{'1' * 16}-01-00",
+    ],
+)
+def test_what_the_standard_calls_invalid_names_no_trace(text: str) -> None:
     assert span_context(text) is None
-    assert span_context(f"ff-{'1' * 32}-{'1' * 16}-01") is None
 
 
-@given(st.text())
+SOUND = st.text(st.sampled_from("azAZ09._:-"), min_size=1, max_size=66)
+
+
+@given(spoiled(SOUND, st.sampled_from(["", "\n", " ", "\x1b", "\u0663", "\u00e9", "%", '"'])) | st.text())
 def test_an_id_is_safe_to_log_whatever_was_sent(sent: str) -> None:
     identifier = sound_request_id(sent)
     assert identifier.isascii()
     assert identifier.isprintable()
-    assert " " not in identifier
+    assert not {*identifier} & {*' %"'}
     assert 1 <= len(identifier) <= 64
     assert sound_request_id(identifier) == identifier
+    assert (identifier == sent) == (1 <= len(sent) <= 64 and {*sent} <= LETTERS)
 
 
 def test_a_line_of_the_log_names_the_request_it_belongs_to() -> None:

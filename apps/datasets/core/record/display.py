@@ -1,5 +1,6 @@
 """Raw bytes for human eyes: what they are, and a text that is safe to show."""
 
+import unicodedata
 from typing import Final, Literal, NamedTuple
 
 import msgspec
@@ -28,25 +29,38 @@ def shown(raw: bytes | None) -> Shown:
     return _json(raw) or _text(raw) or Shown("bytes", _hex_dump(raw[:HEX_BYTES]), max(0, len(raw) - HEX_BYTES))
 
 
+def escaped(text: str) -> str:
+    """The text with JSON's escapes in place of what a screen obeys or hides: controls, marks of direction."""
+    return "".join(char if char in "\n\t" or _is_visible(char) else _escape(char) for char in text)
+
+
+def _is_visible(char: str) -> bool:
+    return char.isprintable() or unicodedata.category(char) == "Zs"
+
+
+def _escape(char: str) -> str:
+    return "".join(f"\\u{unit:04x}" for unit in memoryview(char.encode("utf-16")[2:]).cast("H"))
+
+
 def _json(raw: bytes) -> Shown | None:
     """The JSON indented, its names, order and digits as they came; None when it is not JSON, or too much."""
     if len(raw) > SHOWN_BYTES or not is_legible(raw):
         return None
     try:
-        return Shown("JSON", msgspec.json.format(raw, indent=2).decode("utf-8"))
+        return Shown("JSON", escaped(msgspec.json.format(raw, indent=2).decode("utf-8")))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 
 
 def _text(raw: bytes) -> Shown | None:
-    """The bytes as text; None when they are not UTF-8 or hold control characters."""
+    """The bytes as text; None when they are not UTF-8 or hold what a screen obeys or hides."""
     cut = raw[:SHOWN_BYTES]
     try:
         # A letter may be cut in two at the end, but nowhere else.
         text = cut.decode("utf-8") if len(cut) == len(raw) else cut.decode("utf-8", "ignore")
     except UnicodeDecodeError:
         return None
-    if any(ord(letter) < 32 and letter not in "\t\r\n" for letter in text):
+    if not all(letter in "\t\r\n" or _is_visible(letter) for letter in text):
         return None
     return Shown("text", text, len(raw) - len(cut))
 

@@ -1,17 +1,11 @@
 """Burn-rate alerts: which pair of windows fires, how few events keep it silent, how soon it ends."""
 
+from collections.abc import Iterable
 from pathlib import Path
-
-import pytest
 
 from apps.monitoring.alerts.burn import LEAST_BAD, PAIRS, Pair
 from apps.monitoring.alerts.slos import BUDGET_LEFT, EVENTS, SLOS, Slo, bad_count, burn, event_count
-from tests.unit.monitoring.alerts.promtool import Case, Question, firing, labelled, run
-
-EACH = pytest.mark.parametrize(
-    ("slo", "pair"),
-    [pytest.param(slo, pair, id=f"{slo.name} {pair.label}") for slo in SLOS for pair in PAIRS],
-)
+from tests.unit.monitoring.alerts.promtool import Case, Question, firing, labelled, run, run_cases
 
 
 def _of(slo: Slo) -> dict[str, str]:
@@ -28,10 +22,8 @@ def _recorded(slo: Slo, pair: Pair, *, long: float, short: float, events: float,
     return {f"{metric.name}{labelled(**_of(slo))}": f"{value:g}x60" for metric, value in values.items()}
 
 
-@EACH
-def test_a_burn_fires_with_the_label_of_its_windows_and_is_silent_when_one_thing_is_missing(
-    slo: Slo, pair: Pair, tmp_path: Path
-) -> None:
+def _cases(slo: Slo, pair: Pair) -> list[Case]:
+    """One that fires, and those in which one thing is missing, in the same order for each objective."""
     beyond, below = pair.factor * 1.01, pair.factor * 0.99
     enough = {"long": beyond, "short": beyond, "events": slo.minimum_events, "bad": LEAST_BAD}
     lacking = {
@@ -42,20 +34,40 @@ def test_a_burn_fires_with_the_label_of_its_windows_and_is_silent_when_one_thing
     }
     expected = {**_of(slo), "severity": pair.severity, "window": pair.label}
     name, after = f"{slo.alert}Burn", f"{int(pair.hold.removesuffix('m')) + 1}m"
-    fires = Case(name, "all of it", _recorded(slo, pair, **enough), after, (expected,))
-    silent = [Case(name, why, _recorded(slo, pair, **values), after) for why, values in lacking.items()]
-    tests = [(case.series, [firing(case)]) for case in (fires, *silent)]
-    assert run(tmp_path, tests, files=["slos"]) == ""
+    fires = Case(name, f"{pair.label}, all of it", _recorded(slo, pair, **enough), after, (expected,))
+    silent = [
+        Case(name, f"{pair.label}, {why}", _recorded(slo, pair, **values), after) for why, values in lacking.items()
+    ]
+    return [fires, *silent]
 
 
-@pytest.mark.parametrize("slo", SLOS, ids=lambda slo: slo.name)
-def test_an_objective_that_nobody_measures_is_told_and_one_with_events_is_not(slo: Slo, tmp_path: Path) -> None:
-    label = {"slo": slo.name, "severity": "ticket"}
-    others = {f"{EVENTS.name}{labelled(slo=other.name)}": "1x60" for other in SLOS if other is not slo}
-    own = {f"{EVENTS.name}{labelled(slo=slo.name)}": "0x60"}
-    absent = Case("SloUnmeasured", "absent", others, "40m", (label,))
-    quiet = Case("SloUnmeasured", "no event, but somebody counts", {**others, **own}, "40m")
-    assert run(tmp_path, [(case.series, [firing(case)]) for case in (absent, quiet)], files=["slos"]) == ""
+def _together(cases: Iterable[Case]) -> tuple[dict[str, str], list[Question]]:
+    """Cases of different objectives in one evaluation: each has series, and an alert, that name its objective."""
+    cases = list(cases)
+    series = {name: values for case in cases for name, values in case.series.items()}
+    assert len(series) == sum(len(case.series) for case in cases)
+    return series, [firing(case) for case in cases]
+
+
+def test_a_burn_fires_with_the_label_of_its_windows_and_is_silent_when_one_thing_is_missing(tmp_path: Path) -> None:
+    tests = [_together(cases) for pair in PAIRS for cases in zip(*(_cases(slo, pair) for slo in SLOS), strict=True)]
+    assert len(tests) == 5 * len(PAIRS)
+    assert run(tmp_path, tests, files=["slos"], alerts=[f"{slo.alert}Burn" for slo in SLOS]) == ""
+
+
+def test_an_objective_that_nobody_measures_is_told_and_one_with_events_is_not(tmp_path: Path) -> None:
+    # Each is absent in one evaluation; in the other it has events, or somebody who counts and finds none.
+    tests = []
+    for absent in (SLOS[::2], SLOS[1::2]):
+        others = [slo for slo in SLOS if slo not in absent]
+        series = {f"{EVENTS.name}{labelled(slo=slo.name)}": f"{number % 2}x60" for number, slo in enumerate(others)}
+        fires = tuple({"slo": slo.name, "severity": "ticket"} for slo in absent)
+        why = f"without {', '.join(slo.name for slo in absent)}"
+        tests.append((series, [firing(Case("SloUnmeasured", why, series, "40m", fires))]))
+    for quiet in ("0x60", "1x60"):
+        series = {f"{EVENTS.name}{labelled(slo=slo.name)}": quiet for slo in SLOS}
+        tests.append((series, [firing(Case("SloUnmeasured", f"all count {quiet}", series, "40m"))]))
+    assert run(tmp_path, tests, files=["slos"], alerts=["SloUnmeasured"]) == ""
 
 
 def test_a_spent_budget_is_told_unless_hardly_anything_happened(tmp_path: Path) -> None:
@@ -67,13 +79,14 @@ def test_a_spent_budget_is_told_unless_hardly_anything_happened(tmp_path: Path) 
     spent = Case("SloBudgetSpent", "overspent", series(-0.2, 9000), "80m", (label,))
     left = Case("SloBudgetSpent", "a tenth is left", series(0.1, 9000), "80m")
     first = Case("SloBudgetSpent", "one failure on the first day", series(-3, 1), "80m")
-    assert run(tmp_path, [(case.series, [firing(case)]) for case in (spent, left, first)], files=["slos"]) == ""
+    assert run_cases(tmp_path, {"slos": [spent, left, first]}) == ""
 
 
 # From raw counters to the alert: 60 requests a minute.
 FINE = 'anden_api_requests_total{dataset="flights",operation="page",status="2xx"}'
 FAILED = 'anden_api_requests_total{dataset="flights",operation="page",status="5xx"}'
 WHOLE_WAY = ["recordings", "slos"]
+BURN = ["ApiAvailabilityBurn"]
 FIRED = {"slo": "api-availability", "severity": "page", "window": "1h/5m"}
 
 
@@ -86,24 +99,24 @@ def _availability(at: str, fires: bool) -> Question:
 def test_failures_page_within_minutes_and_the_alert_ends_soon_after_them(tmp_path: Path) -> None:
     series = {FINE: "0+60x150", FAILED: "0x30 2+2x30 62x90"}  # one in thirty fails from minute 31 to 61
     questions = [_availability("30m", False), _availability("1h", True), _availability("1h10m", False)]
-    assert run(tmp_path, [(series, questions)], files=WHOLE_WAY) == ""
+    assert run(tmp_path, [(series, questions)], files=WHOLE_WAY, alerts=BURN) == ""
 
 
 def test_few_requests_that_all_fail_do_not_wake_anybody(tmp_path: Path) -> None:
     # Two in three minutes: 40 an hour, below the least of 50. The probe looks after quiet stations.
     series = {FAILED: "0 0 2 2 2 4 4 4 6 6 6 8 8 8 10 10 10 12 12 12 14 14 14 16 16 16 18 18 18 20 20 20"}
-    assert run(tmp_path, [(series, [_availability("30m", False)])], files=WHOLE_WAY) == ""
+    assert run(tmp_path, [(series, [_availability("30m", False)])], files=WHOLE_WAY, alerts=BURN) == ""
 
 
 def test_a_class_of_failure_that_never_happened_is_an_error_ratio_of_zero(tmp_path: Path) -> None:
     ratio = 'anden:slo_errors:ratio1h{slo="api-availability"}'
     question = Question(ratio, "1h", {ratio: 0.0})
-    assert run(tmp_path, [({FINE: "0+60x70"}, [question])], files=WHOLE_WAY) == ""
+    assert run(tmp_path, [({FINE: "0+60x70"}, [question])], files=["recordings"]) == ""
 
 
 def test_without_events_there_is_no_ratio_and_so_no_verdict(tmp_path: Path) -> None:
     question = Question('anden:slo_errors:ratio1h{slo="api-availability"}', "1h")
-    assert run(tmp_path, [({FINE: "7x70"}, [question])], files=WHOLE_WAY) == ""
+    assert run(tmp_path, [({FINE: "7x70"}, [question])], files=["recordings"]) == ""
 
 
 def test_a_late_dataset_burns_alone_and_only_while_lag_is_measured(tmp_path: Path) -> None:
@@ -120,7 +133,8 @@ def test_a_late_dataset_burns_alone_and_only_while_lag_is_measured(tmp_path: Pat
     blind = Question(only, "30m")
     unmeasured = firing(Case("IngestLagUnmeasured", "", {}, "30m", ({"severity": "page"},)))
     tests = [({**lag, measured: "1x60"}, [seen]), ({**lag, measured: "0x60"}, [blind, unmeasured])]
-    assert run(tmp_path, tests, files=[*WHOLE_WAY, "ingest"]) == ""
+    alerts = ["IngestFreshnessBurn", "IngestLagUnmeasured"]
+    assert run(tmp_path, tests, files=[*WHOLE_WAY, "ingest"], alerts=alerts) == ""
 
 
 def test_numbers_of_events_and_budget_are_those_of_the_counters(tmp_path: Path) -> None:
@@ -133,4 +147,4 @@ def test_numbers_of_events_and_budget_are_those_of_the_counters(tmp_path: Path) 
         Question(f"round(anden:slo_burn:ratio1d{slo}, 0.01)", "3h", {slo: 1}),
         Question(f"round(anden:slo_budget_left:ratio30d{slo}, 0.01)", "3h", {slo: 0}),
     ]
-    assert run(tmp_path, [(series, questions)], files=WHOLE_WAY) == ""
+    assert run(tmp_path, [(series, questions)], files=["recordings"]) == ""

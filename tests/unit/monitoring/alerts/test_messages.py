@@ -1,21 +1,20 @@
 """What people read: Prometheus fills in every text and link of an alert that fires."""
 
 import re
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
-
-import pytest
-import yaml
 
 from apps.monitoring.alerts.alert import runbook_name
 from apps.monitoring.alerts.burn import LEAST_BAD, PAIRS
 from apps.monitoring.alerts.slos import BUDGET_LEFT, SLO_BY_NAME, bad_count, burn, event_count
-from tests.unit.monitoring.alerts.promtool import RULES, Case, labelled
+from tests.unit.monitoring.alerts.promtool import Case, labelled, only, promtool, written
 from tests.unit.monitoring.alerts.thresholds import CASES_BY_FILE
 
 LABELS = {"grafana": "https://grafana.example", "runbooks": "https://runbooks.example"}
-FIRING = {name: [case for case in cases if case.fires] for name, cases in CASES_BY_FILE.items()}
+FIRING = {
+    name: [*{(case.alert, str(case.fires)): case for case in cases if case.fires}.values()]
+    for name, cases in CASES_BY_FILE.items()
+}
+"""One case for each alert and the labels that it fires with: the texts are filled in from them."""
 
 
 def burning() -> list[Case]:
@@ -36,39 +35,37 @@ def burning() -> list[Case]:
     ]
 
 
-def messages(program: str, folder: Path, *, file: str, cases: list[Case]) -> str:
-    """What promtool shows of the alerts: nothing was expected, so it shows them all."""
+def messages(folder: Path, cases_by_file: dict[str, list[Case]]) -> str:
+    """What promtool shows of the alerts, in one run: nothing was expected, so it shows them all."""
     tests = [
-        {
-            "interval": "1m",
-            "external_labels": LABELS,
-            "input_series": [{"series": name, "values": values} for name, values in case.series.items()],
-            "alert_rule_test": [{"eval_time": case.at, "alertname": case.alert, "exp_alerts": []}],
-        }
-        for case in cases
+        written(folder / f"{number}-{case.alert}.test.yaml", [only(folder, file, [case.alert])], [shown(case)])
+        for file, cases in cases_by_file.items()
+        for number, case in enumerate(cases)
     ]
-    document = {"rule_files": [str(RULES / f"{file}.rules.yaml")], "evaluation_interval": "30s", "tests": tests}
-    path = folder / "test.yaml"
-    path.write_text(yaml.safe_dump(document), encoding="utf-8")
-    done = subprocess.run([program, "test", "rules", str(path)], capture_output=True, text=True, check=False)
-    assert done.returncode != 0, "nothing fired"
-    return done.stdout + done.stderr
+    code, told = promtool(tests)
+    assert code != 0, "nothing fired"
+    return told
 
 
-@pytest.mark.parametrize(
-    ("file", "cases"),
-    [*FIRING.items(), ("slos", burning())],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_every_text_and_link_is_filled_in(
-    file: str, cases: list[Case], tmp_path: Path, require: Callable[[str], str]
-) -> None:
-    told = messages(require("promtool"), tmp_path, file=file, cases=cases)
+def shown(case: Case) -> dict[str, object]:
+    return {
+        "interval": "1m",
+        "external_labels": LABELS,
+        "input_series": [{"series": name, "values": values} for name, values in case.series.items()],
+        "alert_rule_test": [{"eval_time": case.at, "alertname": case.alert, "exp_alerts": []}],
+    }
+
+
+def test_every_text_and_link_is_filled_in(tmp_path: Path) -> None:
+    firing = {**FIRING, "slos": burning()}
+    told = messages(tmp_path, firing)
     assert "error expanding" not in told
     assert "no value" not in told
     assert "{{" not in told
-    for case in cases:
-        assert f"https://runbooks.example/{runbook_name(case.alert)}.md" in told
+    for cases in firing.values():
+        assert cases
+        for case in cases:
+            assert f"https://runbooks.example/{runbook_name(case.alert)}.md" in told
     links = set(re.findall(r'dashboard_url=\\?"([^"\\]+)', told))
     assert links
     assert all(re.fullmatch(r"https://grafana\.example/d/anden-[a-z]+(\?var-\w+=[^=]+)?", link) for link in links), (
@@ -76,8 +73,8 @@ def test_every_text_and_link_is_filled_in(
     )
 
 
-def test_a_burn_tells_how_fast_of_what_and_for_how_long(tmp_path: Path, require: Callable[[str], str]) -> None:
-    told = messages(require("promtool"), tmp_path, file="slos", cases=burning())
+def test_a_burn_tells_how_fast_of_what_and_for_how_long(tmp_path: Path) -> None:
+    told = messages(tmp_path, {"slos": burning()})
     assert "Records accepted of flights burns its budget 14.4 times too fast: readers of the dataset miss rows" in told
     assert "Over 1h it burned 20 times as fast as 99.5 % allows" in told
     assert "At that rate the budget of 30 days lasts 2.08 days." in told

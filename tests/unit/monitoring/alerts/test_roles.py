@@ -1,5 +1,6 @@
 """Whatever a station runs has a rule that tells when it is gone: chart, compose and make run name the roles."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,17 @@ GOLDEN = ROOT / "tests/infra/golden/anden"
 ENVIRONMENTS = sorted(path.stem for path in GOLDEN.glob("*.yaml"))
 
 
+@cache
+def documents(environment: str) -> list[dict[str, Any]]:
+    text = (GOLDEN / f"{environment}.yaml").read_text(encoding="utf-8")
+    return [document for document in yaml.safe_load_all(text) if document]
+
+
 def rendered(environment: str, kind: str) -> list[dict[str, Any]]:
     """The chart's objects of this kind."""
-    documents = yaml.safe_load_all((GOLDEN / f"{environment}.yaml").read_text(encoding="utf-8"))
-    return [document for document in documents if document and document["kind"] == kind]
+    found = [document for document in documents(environment) if document["kind"] == kind]
+    assert found, f"{environment} has no {kind}"
+    return found
 
 
 def component(labels: dict[str, str]) -> str:

@@ -1,22 +1,19 @@
 """Each alert on a threshold or an absence fires when it should, and only then."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from apps.monitoring.alerts.alert import Alert
 from apps.monitoring.alerts.catalogue import RULE_FILES
-from tests.unit.monitoring.alerts.promtool import Case, firing, run
+from tests.unit.monitoring.alerts.promtool import run_cases
 from tests.unit.monitoring.alerts.thresholds import CASES_BY_FILE
 
-CASES = [
-    pytest.param(name, case, id=f"{case.alert}: {case.why}") for name, cases in CASES_BY_FILE.items() for case in cases
-]
 
-
-@pytest.mark.parametrize(("name", "case"), CASES)
-def test_it_fires_or_stays_silent_as_it_should(name: str, case: Case, tmp_path: Path) -> None:
-    assert run(tmp_path, [(case.series, [firing(case)])], files=[name]) == ""
+def test_each_alert_fires_or_stays_silent_as_its_cases_say(tmp_path: Path) -> None:
+    assert run_cases(tmp_path, CASES_BY_FILE) == ""
 
 
 @pytest.mark.parametrize("name", CASES_BY_FILE)
@@ -27,7 +24,10 @@ def test_every_alert_of_the_file_has_a_case_that_fires_and_one_that_is_silent(na
     assert {case.alert for case in cases if not case.fires} == declared
 
 
-def test_a_wrong_expectation_is_told(tmp_path: Path) -> None:
-    silent = next(case for case in CASES_BY_FILE["station"] if case.alert == "ScrapeFailing" and case.fires)
-    wrong = Case(silent.alert, silent.why, silent.series, silent.at)
-    assert "FAILED" in run(tmp_path, [(wrong.series, [firing(wrong)])], files=["station"])
+def test_every_wrong_expectation_is_told_by_its_name_and_no_right_one(tmp_path: Path) -> None:
+    cases = [case for case in CASES_BY_FILE["station"] if case.alert in {"ScrapeFailing", "NothingScraped"}]
+    wrong = [
+        replace(case, why=f"wrongly {case.why}", fires=() if case.fires else ({"severity": "page"},)) for case in cases
+    ]
+    told = run_cases(tmp_path, {"station": [*cases, *wrong]})
+    assert set(re.findall(r"# (\w+: [^;]+);", told)) == {f"{case.alert}: {case.why}" for case in wrong}

@@ -10,7 +10,7 @@ from apps.monitoring.dashboards.pages import PAGES
 from apps.monitoring.renderers.grafana_json import grafana_json
 
 PANELS: Final = [(page, panel) for page in PAGES for panel in page.panels]
-NAMES: Final = [f"{page.name}: {panel.title}" for page, panel in PANELS]
+assert PANELS, "no page has a panel"
 GROUPING: Final = re.compile(r"(?:by|group_left) \(([^)]*)\)")
 LABELLED: Final = re.compile(r', "(\w+)", "[^"]*", "", ""\)')
 
@@ -42,4 +42,6 @@ def drawn(page: Dashboard) -> dict[str, Any]:
 
 def drawn_panels(page: Dashboard) -> list[dict[str, Any]]:
     """The panels of the page's JSON, headings left out."""
-    return [panel for panel in drawn(page)["panels"] if panel["type"] != "row"]
+    found = [panel for panel in drawn(page)["panels"] if panel["type"] != "row"]
+    assert len(found) == len(page.panels) > 0
+    return found

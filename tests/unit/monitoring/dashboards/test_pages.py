@@ -14,7 +14,7 @@ from apps.monitoring.dashboards.layout import placed
 from apps.monitoring.dashboards.model import GRID, Dashboard, Panel, Row, Target, Unit
 from apps.monitoring.dashboards.pages import PAGES
 from apps.monitoring.dashboards.pages.station import STATION
-from tests.unit.monitoring.dashboards.drawn import NAMES, PANELS, labels_of
+from tests.unit.monitoring.dashboards.drawn import PANELS, labels_of
 
 PAGE_BY_NAME: Final = {page.name: page for page in PAGES}
 GUIDE: Final = Path(__file__).parents[4] / "docs/guides/dashboards.md"
@@ -23,46 +23,51 @@ SCREEN: Final = 24
 BUILT_IN: Final = {"__rate_interval", "__range", "__interval"}
 
 
-@pytest.mark.parametrize(("page", "panel"), PANELS, ids=NAMES)
-def test_a_panel_says_what_it_shows(page: Dashboard, panel: Panel) -> None:
-    assert panel.title.strip()
-    assert panel.description.endswith("."), f"{page.name}: no sentence: {panel.description}"
-    assert len(panel.description) > len(panel.title) + 10
-    assert panel.targets
-    assert all(target.legend.strip() for target in panel.targets)
+def test_a_panel_says_what_it_shows(subtests: pytest.Subtests) -> None:
+    for page, panel in PANELS:
+        with subtests.test(f"{page.name}: {panel.title}"):
+            assert panel.title.strip()
+            assert panel.description.endswith("."), f"{page.name}: no sentence: {panel.description}"
+            assert len(panel.description) > len(panel.title) + 10
+            assert panel.targets
+            assert all(target.legend.strip() for target in panel.targets)
 
 
-@pytest.mark.parametrize(("page", "panel"), PANELS, ids=NAMES)
-def test_a_legend_names_labels_that_its_series_have(page: Dashboard, panel: Panel) -> None:
-    for target in panel.targets:
-        if isinstance(target, Target):
-            named = set(re.findall(r"\{\{(\w+)\}\}", target.legend))
-            assert named <= labels_of(target) | {"le"}, f"{page.name}: {panel.title}"
+def test_a_legend_names_labels_that_its_series_have(subtests: pytest.Subtests) -> None:
+    for page, panel in PANELS:
+        with subtests.test(f"{page.name}: {panel.title}"):
+            for target in panel.targets:
+                if isinstance(target, Target):
+                    named = set(re.findall(r"\{\{(\w+)\}\}", target.legend))
+                    assert named <= labels_of(target) | {"le"}, f"{page.name}: {panel.title}"
 
 
-@pytest.mark.parametrize(("page", "panel"), PANELS, ids=NAMES)
-def test_figures_and_tables_lead_onward(page: Dashboard, panel: Panel) -> None:
-    assert panel.links or panel.shape not in {"stat", "table"}
-    for link in panel.links:
-        assert link.page in PAGE_BY_NAME, f"{panel.title} leads nowhere"
-        assert link.page != page.name, f"{panel.title} leads to itself"
+def test_figures_and_tables_lead_onward(subtests: pytest.Subtests) -> None:
+    for page, panel in PANELS:
+        with subtests.test(f"{page.name}: {panel.title}"):
+            assert panel.links or panel.shape not in {"stat", "table"}
+            for link in panel.links:
+                assert link.page in PAGE_BY_NAME, f"{panel.title} leads nowhere"
+                assert link.page != page.name, f"{panel.title} leads to itself"
 
 
-@pytest.mark.parametrize(("page", "panel"), PANELS, ids=NAMES)
-def test_what_a_click_hands_on_is_a_variable_of_the_page_it_leads_to(page: Dashboard, panel: Panel) -> None:
-    for link in panel.links:
-        if link.pick:
-            assert link.pick in {getattr(each, "name", "") for each in PAGE_BY_NAME[link.page].variables}
-            targets = [each for each in panel.targets if isinstance(each, Target)]
-            assert all(link.pick in labels_of(each) for each in targets), f"{page.name}: {panel.title}"
+def test_what_a_click_hands_on_is_a_variable_of_the_page_it_leads_to(subtests: pytest.Subtests) -> None:
+    for page, panel in PANELS:
+        with subtests.test(f"{page.name}: {panel.title}"):
+            for link in panel.links:
+                if link.pick:
+                    assert link.pick in {getattr(each, "name", "") for each in PAGE_BY_NAME[link.page].variables}
+                    targets = [each for each in panel.targets if isinstance(each, Target)]
+                    assert all(link.pick in labels_of(each) for each in targets), f"{page.name}: {panel.title}"
 
 
-@pytest.mark.parametrize(("page", "panel"), PANELS, ids=NAMES)
-def test_a_state_is_a_colour_and_never_a_bare_number(page: Dashboard, panel: Panel) -> None:
-    if panel.unit is Unit.STATE:
-        assert panel.meanings or panel.scale.steps, f"{page.name}: {panel.title}"
-    values = [value for value, _ in panel.scale.steps]
-    assert values == sorted(values)
+def test_a_state_is_a_colour_and_never_a_bare_number(subtests: pytest.Subtests) -> None:
+    for page, panel in PANELS:
+        with subtests.test(f"{page.name}: {panel.title}"):
+            if panel.unit is Unit.STATE:
+                assert panel.meanings or panel.scale.steps, f"{page.name}: {panel.title}"
+            values = [value for value, _ in panel.scale.steps]
+            assert values == sorted(values)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -1,0 +1,74 @@
+"""A line for each property of the infrastructure at the end, whichever process ran its tests.
+
+A plugin: pytest_plugins = ["tests.infra.summary"]
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+import pytest
+
+from tests.infra.properties import BEYOND, PROPERTIES
+
+NUMBER: Final = "property"
+EVIDENCE: Final = "evidence"
+"""What travels with a test's report: the number of each property that it shows, and each thing that it saw."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Gather reports."""
+    config.pluginmanager.register(Summary())
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let the test's report say which properties it shows."""
+    item.user_properties.extend((NUMBER, number) for mark in item.iter_markers("property") for number in mark.args)
+
+
+class Summary:
+    """The reports of the tests that show a property, by its number."""
+
+    def __init__(self) -> None:
+        self.reports: dict[int, list[pytest.TestReport]] = defaultdict(list)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the report of a test that shows a property."""
+        if report.when == "call" or not report.passed:
+            for name, number in report.user_properties:
+                if name == NUMBER:
+                    self.reports[int(str(number))].append(report)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """One line for each property: shown, by how many tests, and what they saw."""
+        if not self.reports:
+            return
+        terminalreporter.section("Properties of the infrastructure")
+        for number, title in PROPERTIES.items():
+            reports = self.reports.get(number, [])
+            terminalreporter.line(f"{number:2}  {_verdict(reports):<22}  {title}")
+            for seen in _evidence(reports):
+                terminalreporter.line(f"{'':28}{seen}")
+            if reports:
+                terminalreporter.line(f"{'':4}not from here{'':11}{BEYOND[number]}")
+
+
+def _verdict(reports: Sequence[pytest.TestReport]) -> str:
+    counts = {word: sum(getattr(report, word) for report in reports) for word in ("passed", "failed", "skipped")}
+    if counts["failed"]:
+        return f"BROKEN by {counts['failed']} of {len(reports)}"
+    if not counts["passed"]:
+        return "not run" if reports else "no test was chosen"
+    left = f", {counts['skipped']} not run" if counts["skipped"] else ""
+    return f"shown by {counts['passed']}{left}"
+
+
+def _evidence(reports: Sequence[pytest.TestReport]) -> list[str]:
+    """What was seen, each thing once; of what broke or did not run, the test and the reason."""
+    lines = [str(seen) for report in reports for name, seen in report.user_properties if name == EVIDENCE]
+    for report in reports:
+        if report.failed:
+            lines.append(f"broken: {report.nodeid}")
+        elif report.skipped and isinstance(report.longrepr, tuple):
+            lines.append(f"not run: {report.longrepr[2].removeprefix('Skipped: ')}")
+    return list(dict.fromkeys(lines))

@@ -1,0 +1,22 @@
+"""The way that every request of these tests takes: to the API's function by an event, and back."""
+
+import pytest
+
+from functions.gateway import Event
+from tests.gateway import Gateway
+from tests.integration.api.conftest import Visit
+
+
+def test_the_apis_tests_pass_through_gateway_events(
+    gateway: Gateway, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[Event] = []
+
+    def handed(event: Event) -> Event:
+        events.append(event)
+        return event
+
+    monkeypatch.setattr(gateway, "handed", handed)
+    assert visit("a key").get("/api/problems").status_code == 200
+    (event,) = events
+    assert (event["rawPath"], event["headers"]["authorization"]) == ("/api/problems", "Bearer a key")

@@ -1,0 +1,8 @@
+"""The programs of .ci/, which find one another beside themselves, as modules."""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[3] / ".ci"))
+changes, check, fix, lint, steps = map(import_module, ("changes", "check", "fix", "lint", "steps"))
