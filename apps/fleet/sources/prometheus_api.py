@@ -30,7 +30,7 @@ _BUSY: Final = frozenset(
 )
 """Statuses that may be others in a minute; 503 is also Prometheus's word for a query that took too long."""
 
-logger = logging.getLogger("apps.fleet.sources.prometheus_api")
+logger = logging.getLogger("apps.monitoring.adapters.fleet.prometheus_api")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
