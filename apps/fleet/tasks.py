@@ -17,6 +17,3 @@ def purge_fleet() -> int:
     if evaluations or services:
         logger.info("deleted %s old evaluations of the fleet and %s vanished services", evaluations, services)
     return evaluations + services
-
-
-logger = logging.getLogger(__name__)

@@ -1,14 +1,17 @@
 """What beat asks of monitoring."""
 
+import logging
+
 from celery import shared_task
 from django.conf import settings
 
-from apps.fleet.tasks import logger
 from apps.monitoring.grafana import station
 from apps.monitoring.grafana.drift import drift_look, synced_tell
 from apps.monitoring.grafana.history import StoredHistory
 from apps.monitoring.grafana.sync.show import drift_lines
 from apps.telemetry.errors import MonitoringError
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(name="monitoring.look_for_drift", ignore_result=True)
