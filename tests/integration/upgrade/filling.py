@@ -21,8 +21,3 @@ def fill(there: Installation) -> None:
                     connection.execute(sql.SQL(line))
             except psycopg.errors.UndefinedTable:
                 continue
-
-
-def empty(there: Installation) -> list[str]:
-    """The tables without a row."""
-    return [name for name, (_, rows) in there.rows().items() if not rows]

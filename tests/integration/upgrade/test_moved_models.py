@@ -16,13 +16,15 @@ from config.celery import app as celery
 from embedded.errors import NetworkNeeded, NotInstalled
 from embedded.kafka import EmbeddedKafka
 from embedded.postgres import EmbeddedPostgres, _ground
-from tests.integration.upgrade.filling import empty, fill
+from tests.integration.upgrade.filling import fill
 from tests.integration.upgrade.installation import Installation, Rows, load
 from tests.integration.upgrade.make_release import RELEASES
 from tests.lacking import lacking
 
 BEFORE = "c709be2"
 """The last commit before models moved: its station is a fixture as a release's is."""
+MOVED = "0007_fleet_left"
+"""The migration of monitoring that is the last to let models go."""
 RELABELLED = {
     "cloudwatchmonth": "cloudwatch",
     **dict.fromkeys(("fleetdetail", "fleetevaluation", "fleetservice"), "fleet"),
@@ -79,17 +81,18 @@ def there() -> Iterator[Installation]:
 
 @pytest.fixture(scope="module")
 def looks(there: Installation) -> tuple[Look, Look]:
-    """Before and after the upgrade."""
+    """Before and after the models moved; what later migrations add comes behind both."""
     before = look(there)
+    there.run("manage", "migrate", "monitoring", MOVED, "--no-input")
+    after = look(there, as_of=before.rows)
     there.run("migrate", "--no-input")
-    return before, look(there, as_of=before.rows)
+    return before, after
 
 
-def test_every_table_has_a_row_before(there: Installation, looks: tuple[Look, Look]) -> None:
+def test_every_table_has_a_row_before(looks: tuple[Look, Look]) -> None:
     before, _ = looks
     assert [name for name, (_, rows) in before.rows.items() if not rows] == []
     assert len(before.rows) > 30
-    assert empty(there) == []
 
 
 def test_the_schema_stays_as_it_was(looks: tuple[Look, Look]) -> None:

@@ -17,7 +17,7 @@ from psycopg import sql
 from embedded.errors import NetworkNeeded, NotInstalled
 from tests.integration.upgrade.filling import fill
 from tests.integration.upgrade.installation import Installation, Rows, installation, load
-from tests.integration.upgrade.make_release import RELEASES, ROOT, airports, flights, send, unpack, web
+from tests.integration.upgrade.make_release import RELEASES, ROOT, airports, flights, manage, send, unpack, web
 from tests.lacking import lacking
 
 RELEASE = "0.1.0"
@@ -99,9 +99,11 @@ def test_every_row_is_there(upgraded: tuple[Installation, Rows], tell: Callable[
 
 def test_a_station_that_began_later_has_the_same_schema(upgraded: tuple[Installation, Rows]) -> None:
     there, _ = upgraded
-    there.ask("CREATE DATABASE later TEMPLATE template0")
+    there.ask("CREATE DATABASE later OWNER anden_owner TEMPLATE template0")
     later = there.url.removesuffix("anden") + "later"
     load(there, gzip.decompress((RELEASES / f"{LATER}.sql.gz").read_bytes()), url=later)
+    urls = {name: url.removesuffix("/anden") + "/later" for name, url in there.env.items() if url.endswith("/anden")}
+    manage(ROOT, {**there.env, **urls}, "migrate", "--no-input")
     with psycopg.connect(later) as connection:
         wanted = connection.execute(SHAPE).fetchall()
     assert len(wanted) > 300
