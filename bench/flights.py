@@ -10,9 +10,9 @@ import yaml
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from apps.datasets.adapters.connections import connect
-from apps.datasets.adapters.months import ensure_months
-from apps.datasets.core.applied import AppliedDataset
+from apps.datasets.adapters.database.connections import connect
+from apps.datasets.adapters.table.partitions import ensure_months
+from apps.datasets.core.document.applied import AppliedDataset
 from apps.datasets.core.errors import DatasetUnknown
 from apps.datasets.selectors import dataset_get
 from apps.datasets.services import dataset_apply, dataset_drop

@@ -11,9 +11,9 @@ from django.conf import settings
 from django.db import connections
 from psycopg import sql
 
-from apps.datasets.adapters.connections import connect
-from apps.datasets.adapters.documents import documents
-from apps.datasets.core.applied import AppliedDataset
+from apps.datasets.adapters.contract_files import documents
+from apps.datasets.adapters.database.connections import connect
+from apps.datasets.core.document.applied import AppliedDataset
 from apps.datasets.selectors import dataset_get
 from apps.datasets.services import dataset_apply
 from apps.telemetry.postgresql.base import DatabaseWrapper

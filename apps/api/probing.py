@@ -20,8 +20,8 @@ from apps.api.records import id_maker, record_item
 from apps.api.selectors import Access
 from apps.api.services import key_create
 from apps.api.writes import Change, record_write
-from apps.datasets.adapters.documents import documents
-from apps.datasets.adapters.owner import ALIAS
+from apps.datasets.adapters.contract_files import documents
+from apps.datasets.adapters.database.owner import ALIAS
 from apps.datasets.selectors import dataset_get
 from apps.datasets.services import dataset_apply
 from apps.telemetry import prometheus

@@ -20,7 +20,7 @@ from apps.api.core.record_id import read_id
 from apps.api.core.sealing import Broken, Sealer
 from apps.api.core.surface import column_kind
 from apps.api.selectors import Access, visible_rows
-from apps.datasets.core.contract import Field
+from apps.datasets.core.contract.contract import Field
 
 Pairs = Iterable[tuple[str, str]]
 Fetch = Callable[[Statement], list[tuple[Any, ...]]]

@@ -11,11 +11,11 @@ from apps.api.core.errors import ActionRefused, DatasetHidden, DatasetUnreadable
 from apps.api.core.keys import KeyText
 from apps.api.core.probe import CLIENT as PROBE
 from apps.api.core.surface import Surface, surface_of
-from apps.datasets.core.applied import AppliedDataset
-from apps.datasets.core.contract import DELETED, Mode
+from apps.datasets.core.contract.contract import DELETED, Mode
+from apps.datasets.core.document.applied import AppliedDataset
 from apps.datasets.core.errors import ContractUnreadable, DatasetUnknown
 from apps.datasets.models import ContractVersion
-from apps.datasets.runtime import attribute, model_for
+from apps.datasets.runtime_models import attribute, model_for
 from apps.datasets.selectors import applied, dataset_get
 
 Action = Literal["read", "write"]

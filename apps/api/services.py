@@ -10,7 +10,7 @@ from apps.api.core.errors import ClientRefused
 from apps.api.core.keys import KeyText, new_key
 from apps.api.core.surface import surface_of
 from apps.api.models import Client, Grant, Key
-from apps.datasets.core.contract import EXTRA, Contract, UnknownFields
+from apps.datasets.core.contract.contract import EXTRA, Contract, UnknownFields
 from apps.datasets.core.errors import ContractUnreadable, DatasetUnknown
 from apps.datasets.selectors import dataset_get
 

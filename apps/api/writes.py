@@ -44,15 +44,15 @@ from apps.api.core.writing import (
 )
 from apps.api.records import etag_of, id_maker, item_without_large, key_of, stored_key
 from apps.api.selectors import Access
-from apps.datasets.adapters.ledger import ensure_ledger_days
-from apps.datasets.adapters.months import ensure_months
-from apps.datasets.core.contract import EXTRA
-from apps.datasets.core.ddl import constraint_field
+from apps.datasets.adapters.table.ledger import ensure_ledger_days
+from apps.datasets.adapters.table.partitions import ensure_months
+from apps.datasets.core.contract.contract import EXTRA
 from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.months import month_bounds
-from apps.datasets.core.record import json_reader
-from apps.datasets.core.record_format import Values
-from apps.datasets.core.row_checks import MAX_BYTES
+from apps.datasets.core.record.json import json_reader
+from apps.datasets.core.record.record_format import Values
+from apps.datasets.core.record.row_checks import MAX_BYTES
+from apps.datasets.core.table.ddl import constraint_field
+from apps.datasets.core.table.months import month_bounds
 
 ALIAS = "writer"
 TRIES = 3

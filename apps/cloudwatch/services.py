@@ -16,7 +16,7 @@ from apps.cloudwatch.collector.packing import cycle_window
 from apps.cloudwatch.collector.queries import Labels, MetricQuery
 from apps.cloudwatch.errors import BudgetSpent
 from apps.cloudwatch.models import CloudWatchMonth
-from apps.datasets.adapters.trouble import database_line
+from apps.datasets.adapters.database.errors import database_line
 from apps.telemetry import prometheus
 from apps.telemetry.errors import MonitoringError, SourceAway, SourceRefused
 

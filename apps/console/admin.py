@@ -16,7 +16,7 @@ from apps.console.core.windows import STEPS, WINDOWS, window_of
 from apps.console.job_admin import JobAdmin
 from apps.console.selectors import datasets_activity
 from apps.datasets.admin import DatasetAdmin
-from apps.datasets.core.applied import AppliedDataset
+from apps.datasets.core.document.applied import AppliedDataset
 from apps.datasets.models import Dataset
 from apps.ingest.models import Source
 

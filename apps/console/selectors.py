@@ -9,7 +9,7 @@ from django.conf import settings
 
 from apps.console.adapters import activity
 from apps.console.core.state import Signs, State, state_of
-from apps.datasets.core.applied import AppliedDataset, UnreadableDataset
+from apps.datasets.core.document.applied import AppliedDataset, UnreadableDataset
 from apps.datasets.selectors import catalogue_read
 
 STEP_S: Final = 5

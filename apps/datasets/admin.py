@@ -10,11 +10,11 @@ from django.http import Http404, HttpRequest
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from apps.datasets.adapters.preview import MASK, Preview, last_rows
-from apps.datasets.core.applied import AppliedDataset
+from apps.datasets.adapters.table.preview import MASK, Preview, last_rows
+from apps.datasets.core.contract.describe import checks_in_words, order_in_words, rules_in_words
+from apps.datasets.core.contract.unenforced import unenforced
+from apps.datasets.core.document.applied import AppliedDataset
 from apps.datasets.core.errors import ContractUnreadable, StoreUnavailable
-from apps.datasets.core.unenforced import unenforced
-from apps.datasets.core.wording import checks_in_words, order_in_words, rules_in_words
 from apps.datasets.models import Batch, Dataset
 from apps.datasets.read_only_admin import ReadOnlyAdmin
 from apps.datasets.selectors import applied, view_trouble

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from apps.datasets.core.classification import STRICT, ClassificationPolicy, folded
+from apps.datasets.core.contract.classification import STRICT, ClassificationPolicy, folded
 from apps.telemetry.environment import EnvironmentSettings
 
 Words = Annotated[tuple[str, ...], NoDecode]

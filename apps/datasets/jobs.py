@@ -4,9 +4,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from apps.datasets.adapters.connections import connect
-from apps.datasets.adapters.retention import purge_tombstones
-from apps.datasets.core.contract import Mode
+from apps.datasets.adapters.database.connections import connect
+from apps.datasets.adapters.table.retention import purge_tombstones
+from apps.datasets.core.contract.contract import Mode
 from apps.datasets.selectors import dataset_list
 from apps.jobs.core.kinds import job
 from apps.jobs.core.run import Run

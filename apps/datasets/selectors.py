@@ -9,8 +9,8 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import F
 
-from apps.datasets.adapters.analyst_views import analyst_view
-from apps.datasets.core.applied import AppliedDataset, Catalogue, UnreadableDataset, dataset_read
+from apps.datasets.adapters.table.analyst_views import analyst_view
+from apps.datasets.core.document.applied import AppliedDataset, Catalogue, UnreadableDataset, dataset_read
 from apps.datasets.core.errors import ContractUnreadable, DatasetUnknown
 from apps.datasets.models import ContractVersion, Dataset
 

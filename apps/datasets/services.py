@@ -10,12 +10,12 @@ from django.conf import settings
 from django.db.models.functions import Now
 from django.db.utils import IntegrityError, InternalError
 
-from apps.datasets.adapters.analyst_views import analyst_view
-from apps.datasets.adapters.owner import ALIAS, owner_transaction
-from apps.datasets.adapters.roles import role_name
-from apps.datasets.core.applied import table_contract
-from apps.datasets.core.contract import Contract
-from apps.datasets.core.ddl import create_statements, dataset_table, drop_statements, view, withhold_view
+from apps.datasets.adapters.database.owner import ALIAS, owner_transaction
+from apps.datasets.adapters.database.roles import role_name
+from apps.datasets.adapters.table.analyst_views import analyst_view
+from apps.datasets.core.contract.contract import Contract
+from apps.datasets.core.document.applied import table_contract
+from apps.datasets.core.document.odcs import contract_from_odcs
 from apps.datasets.core.errors import (
     ChangeRefused,
     ContractInvalid,
@@ -25,8 +25,8 @@ from apps.datasets.core.errors import (
     Problem,
     StoreUnavailable,
 )
-from apps.datasets.core.evolution import change_statements, refusals
-from apps.datasets.core.odcs import contract_from_odcs
+from apps.datasets.core.table.ddl import create_statements, dataset_table, drop_statements, view, withhold_view
+from apps.datasets.core.table.evolution import change_statements, refusals
 from apps.datasets.models import ContractVersion, Dataset
 from apps.datasets.selectors import applied
 

@@ -8,10 +8,10 @@ from typing import Final
 from celery import shared_task
 from django.conf import settings
 
-from apps.datasets.adapters.connections import connect
-from apps.datasets.adapters.ledger import ensure_ledger_days, ledger_until
-from apps.datasets.adapters.retention import drop_ledger_days
-from apps.datasets.core.months import month_start
+from apps.datasets.adapters.database.connections import connect
+from apps.datasets.adapters.table.ledger import ensure_ledger_days, ledger_until
+from apps.datasets.adapters.table.retention import drop_ledger_days
+from apps.datasets.core.table.months import month_start
 from apps.datasets.jobs import TombstonePurge, tombstone_purge
 from apps.datasets.metrics import BEAT, LATEST, LEDGER_UNTIL
 from apps.datasets.selectors import dataset_list

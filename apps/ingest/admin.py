@@ -9,9 +9,9 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.paginator import InfinitePaginator
 
-from apps.datasets.core.contract import EXTRA, Contract
+from apps.datasets.core.contract.contract import EXTRA, Contract
 from apps.datasets.core.errors import DatasetsError
-from apps.datasets.core.raw import shown
+from apps.datasets.core.record.display import shown
 from apps.datasets.read_only_admin import ReadOnlyAdmin
 from apps.datasets.selectors import applied
 from apps.ingest.models import Quarantine, Source

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 
-from apps.datasets.adapters.trouble import database_line
-from apps.datasets.core.applied import Catalogue
+from apps.datasets.adapters.database.errors import database_line
+from apps.datasets.core.document.applied import Catalogue
 from apps.datasets.core.errors import DatasetUnknown
 from apps.datasets.selectors import catalogue_read
 from apps.ingest.core.errors import IngestError, StoreUnavailable

@@ -1,1 +1,0 @@
-"""Jobs: work that must not be lost, a row each."""

@@ -130,7 +130,7 @@ def show_datasets() -> None:
     """Apply the sample contracts, fill their tables, and give the ledger five minutes of batches to show."""
     from django.db import connection  # noqa: PLC0415
 
-    from apps.datasets.adapters.documents import documents  # noqa: PLC0415
+    from apps.datasets.adapters.contract_files import documents  # noqa: PLC0415
     from apps.datasets.models import Dataset  # noqa: PLC0415
     from apps.datasets.services import dataset_apply  # noqa: PLC0415
 
@@ -150,8 +150,8 @@ def _fill() -> None:
     """Copy the flights and what goes with them into their tables."""
     import datetime  # noqa: PLC0415
 
-    from apps.datasets.adapters.connections import connect  # noqa: PLC0415
-    from apps.datasets.adapters.months import ensure_months  # noqa: PLC0415
+    from apps.datasets.adapters.database.connections import connect  # noqa: PLC0415
+    from apps.datasets.adapters.table.partitions import ensure_months  # noqa: PLC0415
     from apps.datasets.selectors import dataset_get  # noqa: PLC0415
     from apps.ingest.demo.nycflights import TABLES, read_table  # noqa: PLC0415
 

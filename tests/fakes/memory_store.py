@@ -7,9 +7,9 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from apps.datasets.adapters.ledger import BatchEntry
-from apps.datasets.core.contract import Mode
-from apps.datasets.core.months import month_start
+from apps.datasets.adapters.table.ledger import BatchEntry
+from apps.datasets.core.contract.contract import Mode
+from apps.datasets.core.table.months import month_start
 from apps.ingest.adapters.postgres_store import ledger_entry
 from apps.ingest.core.errors import (
     DuplicateCoordinates,

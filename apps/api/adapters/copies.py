@@ -18,7 +18,7 @@ from apps.api.adapters.refusals import told
 from apps.api.adapters.statements import Statement
 from apps.api.core.errors import ExportsBusy
 from apps.api.metrics import EXPORT_BYTES, EXPORTS
-from apps.datasets.adapters.connections import connect
+from apps.datasets.adapters.database.connections import connect
 from apps.telemetry import prometheus
 from apps.telemetry.postgresql.timer import timer_of
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import BooleanField, F, Func, TextField, Value
 
-from apps.datasets.core.types import ColumnType
+from apps.datasets.core.column_types.types import ColumnType
 
 
 def typed(text: str, kind: ColumnType) -> Func:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from apps.datasets.core.names import quote_identifier
-from apps.datasets.core.types import ColumnType
+from apps.datasets.core.column_types.types import ColumnType
+from apps.datasets.core.contract.names import quote_identifier
 
 
 def json_form(kind: ColumnType, column: str) -> str:

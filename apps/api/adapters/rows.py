@@ -11,16 +11,16 @@ from psycopg import Cursor
 from apps.api.adapters.forms import json_columns, key_array
 from apps.api.adapters.sizes import kept_within, size_sql, within
 from apps.api.core.surface import Surface, column_kind
-from apps.datasets.adapters.ledger import BatchEntry, insert_batches, next_batch_ids
-from apps.datasets.core.applied import AppliedDataset
-from apps.datasets.core.contract import DELETED, EXTRA, REV, Contract
-from apps.datasets.core.ddl import column_list, table_sql
-from apps.datasets.core.depth import too_deep, why_too_deep
-from apps.datasets.core.names import quote_identifier
-from apps.datasets.core.record import json_reader
-from apps.datasets.core.record_format import Values
-from apps.datasets.core.types import ColumnType
-from apps.datasets.core.upsert import on_conflict_sql, stage_columns
+from apps.datasets.adapters.table.ledger import BatchEntry, insert_batches, next_batch_ids
+from apps.datasets.core.column_types.types import ColumnType
+from apps.datasets.core.contract.contract import DELETED, EXTRA, REV, Contract
+from apps.datasets.core.contract.names import quote_identifier
+from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.core.record.depth import too_deep, why_too_deep
+from apps.datasets.core.record.json import json_reader
+from apps.datasets.core.record.record_format import Values
+from apps.datasets.core.table.ddl import column_list, table_sql
+from apps.datasets.core.table.upsert import on_conflict_sql, stage_columns
 
 SOURCE_ID: Final = 0
 """The source of everything that the API writes."""

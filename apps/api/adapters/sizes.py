@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from apps.api.adapters.forms import json_form
-from apps.datasets.core.numerals import DIGITS_SQL
-from apps.datasets.core.types import ColumnType
+from apps.datasets.core.column_types.numerals import DIGITS_SQL
+from apps.datasets.core.column_types.types import ColumnType
 
 LOOKED_INTO: Final = 8 * 1024
 """Bytes in storage above which a row's documents are searched for long numbers; below, they make 64 MiB of text."""

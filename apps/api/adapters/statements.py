@@ -12,9 +12,9 @@ from apps.api.adapters.sizes import kept_within, size_sql, width, within
 from apps.api.core.keyset import Branch, Position, branches_after
 from apps.api.core.query import Filter, RecordsQuery
 from apps.api.core.surface import column_kind
-from apps.datasets.core.contract import BATCH, REV, Contract, Field
-from apps.datasets.core.names import quote_identifier
-from apps.datasets.runtime import attribute
+from apps.datasets.core.contract.contract import BATCH, REV, Contract, Field
+from apps.datasets.core.contract.names import quote_identifier
+from apps.datasets.runtime_models import attribute
 
 TOTAL: Final = "coalesce(nullif(current_setting('anden.answer_bytes', true), ''), '0')::bigint"
 """The bytes that a page's rows have made so far: a variable of the statement's own transaction, so it begins at 0."""

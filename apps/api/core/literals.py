@@ -1,6 +1,6 @@
 """From the text in an address to the text that PostgreSQL casts, by the type of the column."""
 
-from apps.datasets.core.types import ColumnType
+from apps.datasets.core.column_types.types import ColumnType
 
 
 def literal(kind: ColumnType, text: str) -> str:

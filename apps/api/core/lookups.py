@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from apps.api.core.literals import literal
-from apps.datasets.core.types import ColumnType
+from apps.datasets.core.column_types.types import ColumnType
 
 MAX_CHOICES: Final = 1000
 """Values that `in` takes; more belong into several requests."""

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from apps.datasets.core.depth import too_deep
+from apps.datasets.core.record.depth import too_deep
 
 NULL: Final = b"null"
 OPENING: Final = b"{"

@@ -10,7 +10,7 @@ import msgspec
 from apps.api.core.errors import ParameterInvalid
 from apps.api.core.lookups import BY_NAME, LOOKUPS, Lookup
 from apps.api.core.surface import ID, Sort, Surface
-from apps.datasets.core.contract import Field, Order, OrderColumn
+from apps.datasets.core.contract.contract import Field, Order, OrderColumn
 
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1000

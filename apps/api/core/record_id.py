@@ -9,7 +9,7 @@ import msgspec
 
 from apps.api.core.literals import literal
 from apps.api.core.sealing import Broken, Sealer
-from apps.datasets.core.types import ColumnType
+from apps.datasets.core.column_types.types import ColumnType
 
 OPEN: Final = "k"
 SEALED: Final = "s"

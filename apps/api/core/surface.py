@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from apps.datasets.core.contract import (
+from apps.datasets.core.column_types.types import BY_NAME, ColumnType
+from apps.datasets.core.contract.contract import (
     BATCH,
     EXTRA,
     OFFSET,
@@ -18,8 +19,7 @@ from apps.datasets.core.contract import (
     OrderColumn,
     UnknownFields,
 )
-from apps.datasets.core.ddl import full_order
-from apps.datasets.core.types import BY_NAME, ColumnType
+from apps.datasets.core.table.ddl import full_order
 
 ID: Final = "_id"
 OMITTED: Final = "_omitted"

@@ -6,10 +6,10 @@ import msgspec
 
 from apps.api.core.merging import is_null, is_object, merged
 from apps.api.core.surface import ID, OMITTED, Surface
-from apps.datasets.core.contract import EXTRA, Contract
+from apps.datasets.core.contract.contract import EXTRA, Contract
 from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.record import BROKEN, json_reader, why_no_object
-from apps.datasets.core.record_format import Values
+from apps.datasets.core.record.json import BROKEN, json_reader, why_no_object
+from apps.datasets.core.record.record_format import Values
 
 Parts = dict[str, msgspec.Raw]
 """A record's members as the JSON texts they are, so that no number loses a digit on the way."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from apps.api.adapters.forms import csv_form
-from apps.datasets.core.types import ColumnType
+from apps.datasets.core.column_types.types import ColumnType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,8 @@ from apps.api.adapters.statements import Statement, column_sql, narrowed, order_
 from apps.api.core.query import RecordsQuery, export_query
 from apps.api.exports.formats import ExportFormat
 from apps.api.selectors import Access, visible_rows
-from apps.datasets.core.contract import Field
-from apps.datasets.core.names import quote_identifier, quote_literal
+from apps.datasets.core.contract.contract import Field
+from apps.datasets.core.contract.names import quote_identifier, quote_literal
 
 
 def records_export(access: Access, pairs: Iterable[tuple[str, str]], export_format: ExportFormat) -> ExportStream:

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from apps.datasets.adapters.content_types import content_types_moved
+from apps.datasets.adapters.database.content_types import content_types_moved
 
 
 class Migration(migrations.Migration):

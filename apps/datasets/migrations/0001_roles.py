@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import migrations
 
-from apps.datasets.adapters.roles import create_roles, role_name
+from apps.datasets.adapters.database.roles import create_roles, role_name
 
 SCHEMAS = """
 CREATE SCHEMA IF NOT EXISTS data;

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from apps.datasets.adapters.roles import GrantTo, role_name
+from apps.datasets.adapters.database.roles import GrantTo, role_name
 
 LEDGER = """
 CREATE SEQUENCE public.datasets_batch_id_seq AS bigint;

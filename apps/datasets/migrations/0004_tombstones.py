@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from apps.datasets.adapters.roles import role_name
+from apps.datasets.adapters.database.roles import role_name
 
 PURGE_TOMBSTONES = """
 CREATE FUNCTION public.anden_purge_tombstones(dataset bigint, older_days integer, at_most integer) RETURNS integer

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import migrations
 
-from apps.datasets.adapters.roles import bound_roles
+from apps.datasets.adapters.database.roles import bound_roles
 
 
 def bound(apps, schema_editor):

@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from apps.datasets.adapters.content_types import content_types_moved
+from apps.datasets.adapters.database.content_types import content_types_moved
 
 MODELS = ("fleetdetail", "fleetevaluation", "fleetservice", "incident", "incidentnote", "incidentsuspicion")
 

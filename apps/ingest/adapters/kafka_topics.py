@@ -7,7 +7,7 @@ from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCol
 from confluent_kafka import TopicPartition as KafkaPartition
 from confluent_kafka.admin import AclOperation, AdminClient, NewTopic, OffsetSpec, TopicDescription
 
-from apps.datasets.core.contract import TopicSpec
+from apps.datasets.core.contract.contract import TopicSpec
 from apps.ingest.adapters.kafka_errors import MISSING, cause, is_own, request_error, topic_refusal
 from apps.ingest.core.records import OffsetRange, OffsetRanges, TopicPartition, TopicState, TopicStates
 

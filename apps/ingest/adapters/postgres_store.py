@@ -8,11 +8,11 @@ from typing import Any, Final
 import psycopg
 from psycopg.types.json import set_json_dumps
 
-from apps.datasets.adapters.ledger import BatchEntry, ensure_ledger_days, insert_batches, next_batch_ids
-from apps.datasets.adapters.months import ensure_months
-from apps.datasets.core.contract import Mode
-from apps.datasets.core.ddl import column_list, table_sql
-from apps.datasets.core.upsert import STAGE, merge_sql, stage_sql
+from apps.datasets.adapters.table.ledger import BatchEntry, ensure_ledger_days, insert_batches, next_batch_ids
+from apps.datasets.adapters.table.partitions import ensure_months
+from apps.datasets.core.contract.contract import Mode
+from apps.datasets.core.table.ddl import column_list, table_sql
+from apps.datasets.core.table.upsert import STAGE, merge_sql, stage_sql
 from apps.ingest.adapters.positions import (
     advance_positions,
     claim_position,

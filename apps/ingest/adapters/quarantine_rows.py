@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from psycopg import Cursor
 
-from apps.datasets.core.ddl import column_list
+from apps.datasets.core.table.ddl import column_list
 from apps.ingest.core.headers import Header, record_headers
 from apps.ingest.core.marks import NO_TIMESTAMP, mark_time
 from apps.ingest.core.ports import Target

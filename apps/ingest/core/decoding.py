@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final
 
-from apps.datasets.core.contract import AT, BATCH, DELETED, OFFSET, SOURCE, Contract, Late, Mode
+from apps.datasets.core.contract.contract import AT, BATCH, DELETED, OFFSET, SOURCE, Contract, Late, Mode
 from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.formats import record_reader
+from apps.datasets.core.record.formats import record_reader
 from apps.ingest.core.marks import mark_time, raised_mark
 from apps.ingest.core.records import Part, Position, Record, Row
 from apps.ingest.core.rejects import rejected, without_value

@@ -4,8 +4,8 @@ from contextlib import suppress
 
 import msgspec
 
-from apps.datasets.core.depth import is_legible
-from apps.datasets.core.raw import escaped
+from apps.datasets.core.record.depth import is_legible
+from apps.datasets.core.record.display import escaped
 
 LONGEST = 64 * 1024
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from apps.datasets.core.contract import Contract
+from apps.datasets.core.contract.contract import Contract
 from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.errors import RecordRefused
 from apps.ingest.core.records import (

@@ -3,7 +3,7 @@
 from typing import Final
 
 from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.record_format import UNDECODABLE
+from apps.datasets.core.record.record_format import UNDECODABLE
 from apps.ingest.core.records import Record, Reject
 from apps.ingest.core.salvage import RecordCopy
 

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from apps.datasets.adapters.roles import GrantTo
+from apps.datasets.adapters.database.roles import GrantTo
 
 
 class Migration(migrations.Migration):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from apps.datasets.core.applied import AppliedDataset, Catalogue, UnreadableDataset
+from apps.datasets.core.document.applied import AppliedDataset, Catalogue, UnreadableDataset
 from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.ports import Target
 

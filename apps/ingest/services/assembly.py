@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from functools import partial
 
-from apps.datasets.adapters.connections import connect
+from apps.datasets.adapters.database.connections import connect
 from apps.ingest.adapters.clock import SystemClock
 from apps.ingest.adapters.kafka_broker import KafkaBroker
 from apps.ingest.adapters.kafka_client import client_config, consumer_config

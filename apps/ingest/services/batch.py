@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from apps.datasets.core.ddl import constraint_field
 from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.months import month_bounds, month_start
+from apps.datasets.core.table.ddl import constraint_field
+from apps.datasets.core.table.months import month_bounds, month_start
 from apps.ingest.adapters.meter import count_batch, timed_phase
 from apps.ingest.core.batching import BatchPolicy
 from apps.ingest.core.errors import PartitionMissing, RecordRefused, RejectRefused, StoreUnavailable

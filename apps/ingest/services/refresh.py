@@ -5,7 +5,7 @@ import logging
 from collections.abc import Collection
 from typing import Final
 
-from apps.datasets.core.applied import Catalogue
+from apps.datasets.core.document.applied import Catalogue
 from apps.ingest.core.errors import BrokerUnavailable, StoreUnavailable, missing_line
 from apps.ingest.core.pauses import Interval
 from apps.ingest.core.ports import Assignments, Target

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from apps.datasets.core.applied import Catalogue
+from apps.datasets.core.document.applied import Catalogue
 from apps.ingest.core.ports import Broker, Store, Topics
 from apps.ingest.services.batch import Clock
 from apps.ingest.services.membership import Membership

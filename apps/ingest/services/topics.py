@@ -7,8 +7,8 @@ from typing import Final, Protocol
 
 from django.db import transaction
 
-from apps.datasets.core.applied import AppliedDataset
-from apps.datasets.core.contract import TopicSpec
+from apps.datasets.core.contract.contract import TopicSpec
+from apps.datasets.core.document.applied import AppliedDataset
 from apps.ingest.core.errors import BrokerRefused, BrokerUnavailable, TopicMissing, TopicRefused, missing_line
 from apps.ingest.core.ports import Broker, Topics
 from apps.ingest.core.records import OffsetAndEpoch, OffsetRange, TopicPartition, TopicState

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Collection
 from typing import Final
 
-from apps.datasets.core.applied import UnreadableDataset
+from apps.datasets.core.document.applied import UnreadableDataset
 from apps.ingest.adapters.meter import show_stopped
 from apps.ingest.core.ports import Store
 

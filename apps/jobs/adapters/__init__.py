@@ -1,1 +1,0 @@
-"""The outside world of jobs: the broker."""

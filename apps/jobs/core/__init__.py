@@ -1,1 +1,0 @@
-"""What jobs decide: pure, without Django, driver or clock."""

@@ -1,1 +1,0 @@
-"""What happens to jobs: asked for, run, taken over, ended."""

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 from confluent_kafka import Producer
 
-from apps.datasets.core.contract import TopicSpec
+from apps.datasets.core.contract.contract import TopicSpec
 from apps.ingest.adapters.kafka_client import client_config
 from apps.ingest.adapters.kafka_topics import KafkaTopics
 from apps.ingest.conf import KafkaSettings

@@ -7,7 +7,7 @@ from typing import Protocol
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
-from apps.datasets.core.contract import TopicSpec
+from apps.datasets.core.contract.contract import TopicSpec
 from apps.ingest.adapters.kafka_broker import KafkaBroker
 from apps.ingest.adapters.kafka_client import client_config, consumer_config
 from apps.ingest.adapters.kafka_group import KafkaGroup

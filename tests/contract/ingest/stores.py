@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 from psycopg import sql
 
-from apps.datasets.adapters.connections import connect
-from apps.datasets.core.applied import AppliedDataset
+from apps.datasets.adapters.database.connections import connect
+from apps.datasets.core.document.applied import AppliedDataset
 from apps.ingest.adapters.postgres_store import PostgresStore
 from apps.ingest.core.errors import (
     RecordRefused,

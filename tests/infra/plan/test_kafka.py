@@ -5,8 +5,8 @@ from typing import Final
 
 import pytest
 
-from apps.datasets.adapters.documents import documents
-from apps.datasets.core.odcs import contract_from_odcs
+from apps.datasets.adapters.contract_files import documents
+from apps.datasets.core.document.odcs import contract_from_odcs
 from apps.ingest.conf import KafkaSettings
 from tests.infra.chart.test_pods import containers
 from tests.infra.charts import anden

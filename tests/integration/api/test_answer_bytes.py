@@ -9,7 +9,7 @@ import pytest
 from apps.api import writes
 from apps.api.exports.formats import EXPORT_FORMATS
 from apps.api.services import GrantRequest
-from apps.datasets.core.applied import AppliedDataset
+from apps.datasets.core.document.applied import AppliedDataset
 from tests.documents import document, prop
 from tests.gateway import Http
 from tests.integration.api.conftest import Connect

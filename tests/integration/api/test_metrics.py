@@ -10,7 +10,7 @@ from apps.api.core.probe import RECORDS as RECORDS_PATH
 from apps.api.metrics import EXPORT_BYTES, EXPORTS, RECORDS, REQUESTS, SECONDS
 from apps.api.probing import probe_dataset_install, probe_key_renew
 from apps.api.services import GrantRequest, client_create
-from apps.datasets.core.applied import AppliedDataset
+from apps.datasets.core.document.applied import AppliedDataset
 from tests.gateway import Http
 from tests.integration.api.conftest import Connect, Visit
 from tests.station import Station

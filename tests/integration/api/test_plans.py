@@ -12,7 +12,7 @@ from apps.api.core.surface import surface_of
 from apps.api.records import records_page
 from apps.api.selectors import Access, visible_rows
 from apps.api.services import GrantRequest
-from apps.datasets.core.applied import AppliedDataset
+from apps.datasets.core.document.applied import AppliedDataset
 from tests.documents import document, prop
 from tests.integration.api.conftest import Connect
 from tests.station import Station

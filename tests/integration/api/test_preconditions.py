@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from apps.api.services import GrantRequest
-from apps.datasets.core.applied import AppliedDataset
+from apps.datasets.core.document.applied import AppliedDataset
 from tests.gateway import Http
 from tests.integration.api.conftest import Connect
 from tests.integration.api.test_races import at_once

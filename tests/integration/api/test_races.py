@@ -14,8 +14,8 @@ from apps.api.core.surface import surface_of
 from apps.api.exports.formats import EXPORT_FORMATS
 from apps.api.selectors import Access, Caller
 from apps.api.services import GrantRequest
-from apps.datasets.core.applied import AppliedDataset
-from apps.datasets.core.odcs import contract_from_odcs
+from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.core.document.odcs import contract_from_odcs
 from apps.datasets.models import Batch
 from apps.datasets.services import dataset_drop
 from tests.gateway import Http

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from apps.api.core.literals import literal
 from apps.api.services import GrantRequest
-from apps.datasets.core.types import TYPES, ColumnType
+from apps.datasets.core.column_types.types import TYPES, ColumnType
 from tests.documents import document, prop
 from tests.gateway import Http
 from tests.integration.api.conftest import Connect

@@ -5,7 +5,7 @@ import pytest
 from apps.api.core.errors import ClientRefused
 from apps.api.exports.formats import EXPORT_FORMATS
 from apps.api.services import GrantRequest
-from apps.datasets.core.applied import AppliedDataset
+from apps.datasets.core.document.applied import AppliedDataset
 from tests.integration.api.conftest import Connect
 from tests.integration.datasets.test_unreadable import BROKEN, spoil
 from tests.station import Station

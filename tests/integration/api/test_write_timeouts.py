@@ -9,8 +9,8 @@ from django.conf import settings
 from django.db import connections
 
 from apps.api.services import GrantRequest
-from apps.datasets.adapters.roles import bound_roles, role_name
-from apps.datasets.core.applied import AppliedDataset
+from apps.datasets.adapters.database.roles import bound_roles, role_name
+from apps.datasets.core.document.applied import AppliedDataset
 from apps.telemetry.postgresql.base import DatabaseWrapper
 from tests.integration.api.conftest import Connect
 from tests.station import Station

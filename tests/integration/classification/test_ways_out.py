@@ -22,7 +22,7 @@ from prometheus_client import REGISTRY, generate_latest
 from apps.api.core.lookups import LOOKUPS
 from apps.api.exports.formats import EXPORT_FORMATS
 from apps.api.services import GrantRequest, client_create
-from apps.datasets.core.applied import AppliedDataset
+from apps.datasets.core.document.applied import AppliedDataset
 from apps.ingest.models import Quarantine, Source
 from tests.gateway import Http
 from tests.integration.classification.world import COLUMNS, HUSH, KEY, MOMENT, OPEN, fill, raw

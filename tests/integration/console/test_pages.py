@@ -14,7 +14,7 @@ from django.urls import reverse
 from apps.console.adapters import activity
 from apps.console.core.state import State
 from apps.console.selectors import station_activity
-from apps.datasets.adapters.preview import last_rows
+from apps.datasets.adapters.table.preview import last_rows
 from apps.datasets.models import Dataset
 from apps.ingest.models import Quarantine
 from tests.documents import document as flat

@@ -5,7 +5,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from apps.datasets.runtime import model_for
+from apps.datasets.runtime_models import model_for
 from apps.datasets.services import dataset_apply
 from tests.station import Station
 

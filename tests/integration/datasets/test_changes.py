@@ -7,7 +7,7 @@ import pytest
 from django.db import connections
 
 from apps.datasets.core.errors import ChangeRefused, DatasetHoldsData, DatasetUnknown
-from apps.datasets.runtime import model_for
+from apps.datasets.runtime_models import model_for
 from apps.datasets.selectors import dataset_get
 from apps.datasets.services import Applied, dataset_apply, dataset_drop
 from tests.documents import document, prop

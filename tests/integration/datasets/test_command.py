@@ -9,8 +9,8 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connections
 from psycopg_pool import PoolTimeout
 
-from apps.datasets.adapters.documents import documents
-from apps.datasets.adapters.trouble import database_line
+from apps.datasets.adapters.contract_files import documents
+from apps.datasets.adapters.database.errors import database_line
 from tests.documents import document, prop
 from tests.station import Station
 

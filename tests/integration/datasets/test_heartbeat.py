@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from apps.datasets import tasks
-from apps.datasets.adapters.ledger import AHEAD_DAYS
+from apps.datasets.adapters.table.ledger import AHEAD_DAYS
 from apps.datasets.metrics import BEAT, LATEST, LEDGER_UNTIL
 from apps.telemetry import prometheus
 from tests.documents import document, prop

@@ -9,7 +9,7 @@ from celery import current_app
 from django.conf import settings
 
 from apps.datasets import tasks
-from apps.datasets.adapters.retention import purge_tombstones
+from apps.datasets.adapters.table.retention import purge_tombstones
 from apps.jobs.models import Job
 from apps.jobs.services.runner import job_run
 from tests.station import Station

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apps.datasets.core.ddl import column_list, table_sql
+from apps.datasets.core.contract.names import name_faults
 from apps.datasets.core.errors import ContractInvalid
-from apps.datasets.core.names import name_faults
-from apps.datasets.runtime import attribute, model_for
+from apps.datasets.core.table.ddl import column_list, table_sql
+from apps.datasets.runtime_models import attribute, model_for
 from apps.datasets.services import dataset_apply, dataset_drop
 from tests.documents import document, prop
 from tests.station import Station

@@ -5,9 +5,9 @@ import datetime
 import psycopg
 import pytest
 
-from apps.datasets.adapters.ledger import BatchEntry, ensure_ledger_days, insert_batches, next_batch_ids
-from apps.datasets.adapters.months import ensure_months
-from apps.datasets.core.months import month_bounds, month_start
+from apps.datasets.adapters.table.ledger import BatchEntry, ensure_ledger_days, insert_batches, next_batch_ids
+from apps.datasets.adapters.table.partitions import ensure_months
+from apps.datasets.core.table.months import month_bounds, month_start
 from tests.documents import document, prop
 from tests.station import Station
 

@@ -13,8 +13,8 @@ from confluent_kafka.admin import AdminClient
 from django.conf import settings
 from django.db import connections
 
-from apps.datasets.core.applied import AppliedDataset
-from apps.datasets.core.contract import TopicSpec
+from apps.datasets.core.contract.contract import TopicSpec
+from apps.datasets.core.document.applied import AppliedDataset
 from apps.ingest.adapters.kafka_client import client_config
 from apps.ingest.adapters.kafka_topics import KafkaTopics
 from apps.ingest.conf import IngestSettings, KafkaSettings

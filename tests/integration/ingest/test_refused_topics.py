@@ -11,7 +11,7 @@ from confluent_kafka.admin import AclOperation, ResourceType
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from apps.datasets.core.contract import TopicSpec
+from apps.datasets.core.contract.contract import TopicSpec
 from apps.ingest.core.errors import BrokerRefused
 from apps.ingest.core.records import TopicPartition
 from apps.ingest.selectors import dataset_topics, positions

@@ -81,7 +81,7 @@ def installation(release: str, folder: Path) -> Iterator[Installation]:
     ):
         there = Installation(postgres, kafka, folder, beside)
         there.run("bootstrap")
-        _load(there, gzip.decompress((RELEASES / f"{release}.sql.gz").read_bytes()))
+        load(there, gzip.decompress((RELEASES / f"{release}.sql.gz").read_bytes()))
         there.run("manage", "topics", "ensure")
         for topic, values in TOPICS:
             send(kafka, topic, values)
@@ -89,9 +89,10 @@ def installation(release: str, folder: Path) -> Iterator[Installation]:
         yield there
 
 
-def _load(there: Installation, text: bytes) -> None:
+def load(there: Installation, text: bytes, *, url: str = "") -> None:
+    """Run a dump's SQL, in the station's database without a URL. Raises RuntimeError: a statement fails."""
     programs = _ground(there.postgres.folder / "data").programs
-    command: list[str | Path] = [programs / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", there.url]
+    command: list[str | Path] = [programs / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url or there.url]
     done = subprocess.run(command, input=text, capture_output=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr.decode()[-2000:])

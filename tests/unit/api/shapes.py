@@ -3,9 +3,9 @@
 from typing import Any
 
 from apps.api.core.surface import Surface, surface_of
-from apps.datasets.core.contract import Contract
-from apps.datasets.core.odcs import contract_from_odcs
-from apps.datasets.core.types import TYPES
+from apps.datasets.core.column_types.types import TYPES
+from apps.datasets.core.contract.contract import Contract
+from apps.datasets.core.document.odcs import contract_from_odcs
 from tests.documents import document
 
 

@@ -9,7 +9,7 @@ from django.urls import resolve
 
 from apps.api.exports.formats import EXPORT_FORMATS, ExportFormat
 from apps.api.views.base import Unknown
-from apps.datasets.core.odcs import contract_from_odcs
+from apps.datasets.core.document.odcs import contract_from_odcs
 from tests.unit.api.shapes import every_type
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "guides" / "api.md").read_text()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.api.core.literals import literal
-from apps.datasets.core.types import TYPES, column_type
+from apps.datasets.core.column_types.types import TYPES, column_type
 from tests.hostile import spoiled
 
 BY_NAME = {spec.name: column_type(spec.logical[0], spec.name) for spec in TYPES}

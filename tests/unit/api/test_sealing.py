@@ -13,7 +13,7 @@ from apps.api.core.keys import KeyText, new_key, parse_authorization
 from apps.api.core.literals import literal
 from apps.api.core.record_id import read_id
 from apps.api.core.sealing import Broken, Sealer
-from apps.datasets.core.types import column_type
+from apps.datasets.core.column_types.types import column_type
 from tests.hostile import JSON, spoiled
 
 SEALER = Sealer("a secret", "cursor")

@@ -6,9 +6,9 @@ from typing import Final
 import pytest
 import yaml
 
-from apps.datasets.core.contract import Contract, Mode
-from apps.datasets.core.odcs import contract_from_odcs
-from apps.datasets.core.record import json_reader
+from apps.datasets.core.contract.contract import Contract, Mode
+from apps.datasets.core.document.odcs import contract_from_odcs
+from apps.datasets.core.record.json import json_reader
 from apps.ingest.demo.nycflights import TABLES, Records, Row, Table, read_table
 
 FOLDER: Final = Path(__file__).parents[3] / "contracts"

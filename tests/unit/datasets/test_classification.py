@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.datasets.conf import DatasetsSettings
-from apps.datasets.core.classification import STRICT, ClassificationPolicy, column_restrictions, nested
-from apps.datasets.core.odcs import contract_from_odcs
-from apps.datasets.core.wording import visibility_in_words
+from apps.datasets.core.contract.classification import STRICT, ClassificationPolicy, column_restrictions, nested
+from apps.datasets.core.contract.describe import visibility_in_words
+from apps.datasets.core.document.odcs import contract_from_odcs
 from tests.documents import document, prop
 
 Mark = dict[str, Any]

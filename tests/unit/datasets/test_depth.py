@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.datasets.core.contract import Contract
-from apps.datasets.core.depth import MAX_DEPTH, depth, is_too_deep
+from apps.datasets.core.contract.contract import Contract
+from apps.datasets.core.document.odcs import contract_from_odcs
 from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.odcs import contract_from_odcs
-from apps.datasets.core.raw import shown
-from apps.datasets.core.record import JsonReader, json_reader
+from apps.datasets.core.record.depth import MAX_DEPTH, depth, is_too_deep
+from apps.datasets.core.record.display import shown
+from apps.datasets.core.record.json import JsonReader, json_reader
 from apps.ingest.core.display import readable
 from tests.documents import document, prop
 

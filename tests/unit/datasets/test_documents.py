@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from apps.datasets.adapters.documents import documents
+from apps.datasets.adapters.contract_files import documents
 from apps.datasets.core.errors import ContractInvalid
 from apps.datasets.services import dataset_apply
 from tests.documents import document

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from apps.datasets.core.contract import Contract
+from apps.datasets.core.contract.contract import Contract
+from apps.datasets.core.document.odcs import contract_from_odcs
 from apps.datasets.core.errors import BadRecord, ContractInvalid
-from apps.datasets.core.formats import FORMATS, record_reader
-from apps.datasets.core.odcs import contract_from_odcs
-from apps.datasets.core.record import json_reader
-from apps.datasets.core.record_format import EncodedRecord, Values, undecodable
-from apps.datasets.core.row_checks import RowChecks
+from apps.datasets.core.record.formats import FORMATS, record_reader
+from apps.datasets.core.record.json import json_reader
+from apps.datasets.core.record.record_format import EncodedRecord, Values, undecodable
+from apps.datasets.core.record.row_checks import RowChecks
 from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.records import Position, SourceKey, TopicPartition
 from tests.documents import document, prop

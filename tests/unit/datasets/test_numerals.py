@@ -9,10 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.datasets.core.column_types.numerals import (
+    MAX_DIGITS,
+    MAX_GROWTH,
+    SPARE_BYTES,
+    digits,
+    may_exceed,
+    written_length,
+)
+from apps.datasets.core.document.odcs import contract_from_odcs
 from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.numerals import MAX_DIGITS, MAX_GROWTH, SPARE_BYTES, digits, may_exceed, written_length
-from apps.datasets.core.odcs import contract_from_odcs
-from apps.datasets.core.record import JsonReader
+from apps.datasets.core.record.json import JsonReader
 from tests.documents import document, prop
 
 FIELDS = [

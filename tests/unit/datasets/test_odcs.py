@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from apps.datasets.core.contract import Late, Mode, OrderColumn, UnknownFields
+from apps.datasets.core.contract.contract import Late, Mode, OrderColumn, UnknownFields
+from apps.datasets.core.document.odcs import contract_from_odcs
 from apps.datasets.core.errors import ContractInvalid
-from apps.datasets.core.odcs import contract_from_odcs
 from tests.documents import document, prop
 
 TIME = prop("at", "timestamp", partitioned=True)

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.datasets.core.contract import Contract
-from apps.datasets.core.ecma import MAX_LENGTH, PatternRefused
+from apps.datasets.core.column_types.ecma import MAX_LENGTH, PatternRefused
+from apps.datasets.core.column_types.patterns import MAX_WORK, Pattern, compiled_pattern
+from apps.datasets.core.contract.contract import Contract
+from apps.datasets.core.document.odcs import contract_from_odcs
 from apps.datasets.core.errors import BadRecord, ContractInvalid
-from apps.datasets.core.odcs import contract_from_odcs
-from apps.datasets.core.patterns import MAX_WORK, Pattern, compiled_pattern
-from apps.datasets.core.record import json_reader
+from apps.datasets.core.record.json import json_reader
 from apps.ingest.adapters.watchdog import LIMIT_S
 from tests.documents import document, prop
 

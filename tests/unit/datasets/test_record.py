@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.datasets.core.contract import Contract
+from apps.datasets.core.contract.contract import Contract
+from apps.datasets.core.document.odcs import contract_from_odcs
 from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.odcs import contract_from_odcs
-from apps.datasets.core.record import JsonReader, json_reader
-from apps.datasets.core.row_checks import MAX_BYTES
+from apps.datasets.core.record.json import JsonReader, json_reader
+from apps.datasets.core.record.row_checks import MAX_BYTES
 from tests.documents import document, prop
 
 FIELDS = [

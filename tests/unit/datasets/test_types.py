@@ -12,13 +12,13 @@ from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import Format
 
 from apps.api.core.literals import literal
-from apps.datasets.core import values
-from apps.datasets.core.checks import Checks
-from apps.datasets.core.contract import Contract, Field, Mode
+from apps.datasets.core.column_types.checks import Checks
+from apps.datasets.core.column_types.type_spec import COLUMN, TypeSpec
+from apps.datasets.core.column_types.types import BY_NAME, DEFAULT_PHYSICAL, TYPES, ColumnType
+from apps.datasets.core.contract.contract import Contract, Field, Mode
 from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.record import JsonReader
-from apps.datasets.core.type_spec import COLUMN, TypeSpec
-from apps.datasets.core.types import BY_NAME, DEFAULT_PHYSICAL, TYPES, ColumnType
+from apps.datasets.core.record import values
+from apps.datasets.core.record.json import JsonReader
 
 each_type = pytest.mark.parametrize("spec", TYPES, ids=lambda spec: spec.name)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from apps.datasets.core.unenforced import DOCUMENT, INSIDE, PROPERTY, SCHEMA, unenforced
+from apps.datasets.core.contract.unenforced import DOCUMENT, INSIDE, PROPERTY, SCHEMA, unenforced
 from tests.documents import document, prop
 
 INNER = {

@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-from apps.datasets.core.checks import ITEMS, NUMBERS, TEXTS
-from apps.datasets.core.custom import CLEANUP, WORDS
-from apps.datasets.core.formats import FORMATS
-from apps.datasets.core.types import DEFAULT_PHYSICAL, TYPES
+from apps.datasets.core.column_types.checks import ITEMS, NUMBERS, TEXTS
+from apps.datasets.core.column_types.types import DEFAULT_PHYSICAL, TYPES
+from apps.datasets.core.document.custom import CLEANUP, WORDS
+from apps.datasets.core.record.formats import FORMATS
 
 ROOT = Path(__file__).parents[3]
 GUIDE = (ROOT / "docs/guides/contracts.md").read_text(encoding="utf-8")
@@ -28,7 +28,7 @@ def test_every_word_of_anden_is_explained() -> None:
 
 def test_the_words_of_a_topic_and_its_policies_are_those_of_the_code() -> None:
     row = next(row for row in table("Andén's own words") if row[0] == "topic")
-    source = (ROOT / "apps/datasets/core/custom.py").read_text(encoding="utf-8")
+    source = (ROOT / "apps/datasets/core/document/custom.py").read_text(encoding="utf-8")
     assert all(f'"{word.strip()}"' in source for word in row[1].split(","))
     assert row[2].rpartition(", ")[2] in CLEANUP
 
@@ -61,6 +61,10 @@ def test_every_option_that_is_checked_is_listed() -> None:
 
 
 def test_every_reason_that_the_code_gives_is_explained() -> None:
-    sources = [*ROOT.glob("apps/datasets/core/*.py"), *ROOT.glob("apps/ingest/**/*.py"), *ROOT.glob("apps/api/*.py")]
+    sources = [
+        *ROOT.glob("apps/datasets/core/**/*.py"),
+        *ROOT.glob("apps/ingest/**/*.py"),
+        *ROOT.glob("apps/api/*.py"),
+    ]
     given = {reason for path in sources for reason in REASON.findall(path.read_text(encoding="utf-8"))}
     assert {row[0] for row in table("What a record can be refused for")} == given

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.datasets.core.months import month_bounds
+from apps.datasets.core.table.months import month_bounds
 from apps.ingest.adapters.quarantine_rows import headers_json, storable
 from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.marks import mark_time

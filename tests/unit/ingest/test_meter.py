@@ -18,7 +18,7 @@ BUILT = re.compile(
 
 def test_the_reasons_are_those_of_the_code_and_of_the_guide() -> None:
     folders = ("apps/datasets/core", "apps/ingest/core", "apps/ingest/services", "apps/ingest/adapters")
-    sources = [path.read_text(encoding="utf-8") for folder in folders for path in (ROOT / folder).glob("*.py")]
+    sources = [path.read_text(encoding="utf-8") for folder in folders for path in (ROOT / folder).rglob("*.py")]
     assert {first or second for source in sources for first, second in BUILT.findall(source)} == set(REASONS)
     guide = (ROOT / "docs/guides/ingest.md").read_text(encoding="utf-8")
     table = guide.partition("| Reason | What it means |")[2].partition("\n\n")[0]

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from apps.datasets.core.applied import AppliedDataset, Catalogue, UnreadableDataset
-from apps.datasets.core.odcs import contract_from_odcs
+from apps.datasets.core.document.applied import AppliedDataset, Catalogue, UnreadableDataset
+from apps.datasets.core.document.odcs import contract_from_odcs
 from apps.ingest.core.batching import BatchPolicy
 from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.errors import StoreUnavailable

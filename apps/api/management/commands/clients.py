@@ -12,7 +12,7 @@ from apps.api.adapters.key_files import keep_key
 from apps.api.core.errors import ClientRefused
 from apps.api.models import Client
 from apps.api.services import GrantRequest, client_create, client_revoke
-from apps.datasets.station_command import StationCommand
+from apps.datasets.management.base import StationCommand
 
 ACTIONS = {"read", "write"}
 

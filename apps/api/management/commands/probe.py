@@ -14,7 +14,7 @@ from apps.api.adapters.probe_http import HttpStation
 from apps.api.core.errors import ApiError
 from apps.api.core.probe import Probe
 from apps.api.probing import probe_dataset_install, probe_key_renew, probe_metrics_begin, probe_round
-from apps.datasets.station_command import StationCommand
+from apps.datasets.management.base import StationCommand
 
 LONGEST_S: Final = 86_400
 

@@ -20,7 +20,7 @@ from apps.cloudwatch.collector.queries import MetricQuery, catalogue_queries
 from apps.cloudwatch.collector.report import NOTHING, cost_lines, plan_lines
 from apps.cloudwatch.conf import CloudWatchSettings
 from apps.cloudwatch.services import Collector, Cycle, month_get
-from apps.datasets.station_command import StationCommand
+from apps.datasets.management.base import StationCommand
 from apps.telemetry.errors import MonitoringError
 
 

@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 from apps.console.errors import ConsoleError
 from apps.console.groups import STEWARD, VIEWER
 from apps.console.services import login_keep
-from apps.datasets.station_command import StationCommand
+from apps.datasets.management.base import StationCommand
 
 
 class Command(StationCommand):

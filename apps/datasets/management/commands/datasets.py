@@ -9,14 +9,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from apps.datasets.adapters.documents import document_text, documents
-from apps.datasets.core.contract import Contract
+from apps.datasets.adapters.contract_files import document_text, documents
+from apps.datasets.core.contract.contract import Contract
+from apps.datasets.core.contract.describe import order_in_words, visibility_in_words
+from apps.datasets.core.contract.unenforced import unenforced
 from apps.datasets.core.errors import ContractInvalid
-from apps.datasets.core.unenforced import unenforced
-from apps.datasets.core.wording import order_in_words, visibility_in_words
+from apps.datasets.management.base import StationCommand
 from apps.datasets.selectors import catalogue_read, dataset_get, view_trouble
 from apps.datasets.services import Applied, dataset_apply, dataset_drop
-from apps.datasets.station_command import StationCommand
 
 
 class Command(StationCommand):

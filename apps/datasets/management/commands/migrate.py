@@ -7,8 +7,8 @@ from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands import migrate
 from django.db import OperationalError, connections
 
-from apps.datasets.adapters.owner import ALIAS, LOCK_TIMEOUT, sqlstate
-from apps.datasets.adapters.trouble import database_line
+from apps.datasets.adapters.database.errors import database_line
+from apps.datasets.adapters.database.owner import ALIAS, LOCK_TIMEOUT, sqlstate
 from apps.datasets.core.errors import StoreMisconfigured
 from apps.datasets.services import analyst_views_ensure
 

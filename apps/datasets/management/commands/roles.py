@@ -7,10 +7,10 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 from psycopg.conninfo import conninfo_to_dict
 
-from apps.datasets.adapters.bootstrap import administrator_name, roles_ensure
-from apps.datasets.core.bootstrap import MONITOR, logins, variable
+from apps.datasets.adapters.database.bootstrap import administrator_name, roles_ensure
 from apps.datasets.core.errors import StoreMisconfigured
-from apps.datasets.station_command import StationCommand
+from apps.datasets.core.roles import MONITOR, logins, variable
+from apps.datasets.management.base import StationCommand
 
 
 class Command(StationCommand):

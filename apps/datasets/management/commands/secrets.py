@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from apps.datasets.adapters.secrets_manager import SecretRefused, secrets_client, value_ensure, value_rotate
 from apps.datasets.core.station_secrets import FIRST, StationSecret, station_secrets
-from apps.datasets.station_command import StationCommand
+from apps.datasets.management.base import StationCommand
 
 
 class Command(StationCommand):

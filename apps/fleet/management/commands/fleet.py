@@ -13,8 +13,8 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
-from apps.datasets.adapters.trouble import database_line
-from apps.datasets.station_command import StationCommand
+from apps.datasets.adapters.database.errors import database_line
+from apps.datasets.management.base import StationCommand
 from apps.fleet.engine.evaluation import State
 from apps.fleet.engine.report import as_dict, report
 from apps.fleet.errors import EvaluatorBusy

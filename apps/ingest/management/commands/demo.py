@@ -10,8 +10,8 @@ import psycopg
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.datasets.adapters.connections import connect
-from apps.datasets.station_command import StationCommand
+from apps.datasets.adapters.database.connections import connect
+from apps.datasets.management.base import StationCommand
 from apps.ingest.adapters.kafka_client import client_config
 from apps.ingest.core.errors import IngestError
 from apps.ingest.demo.checksum import checksum_of_csv, checksum_of_table

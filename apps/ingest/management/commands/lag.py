@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from apps.datasets.station_command import StationCommand
+from apps.datasets.management.base import StationCommand
 from apps.ingest.adapters.kafka_client import client_config
 from apps.ingest.adapters.kafka_topics import KafkaTopics
 from apps.ingest.core.errors import IngestError

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from apps.datasets.station_command import StationCommand
+from apps.datasets.management.base import StationCommand
 from apps.ingest.core.display import readable
 from apps.ingest.core.errors import IngestError
 from apps.ingest.models import Quarantine

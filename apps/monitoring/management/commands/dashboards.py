@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from apps.cloudwatch.client.boto import BotoCloudWatch
 from apps.cloudwatch.conf import CloudWatchSettings
-from apps.datasets.station_command import StationCommand
+from apps.datasets.management.base import StationCommand
 from apps.monitoring.cloudwatch_dashboards import FOLDER, dashboards_put
 from apps.monitoring.grafana import station
 from apps.monitoring.grafana.drift import drift_look

@@ -1,0 +1,136 @@
+"""What a row must fulfil beyond its fields' types, in whatever format its record came."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from apps.datasets.core.column_types.numerals import (
+    MAX_DIGITS,
+    MAX_GROWTH,
+    SPARE_BYTES,
+    may_be_long,
+    may_exceed,
+    too_long,
+    written_length,
+)
+from apps.datasets.core.contract.contract import EXTRA, Contract, UnknownFields
+from apps.datasets.core.errors import BadRecord
+from apps.datasets.core.record.depth import MAX_DEPTH, is_too_deep, too_deep
+from apps.datasets.core.record.record_format import Values
+from apps.datasets.core.record.values import OPENINGS, ColumnCheck, column_check, growing, late_check, nul_check
+
+MAX_BYTES: Final = 16 * 1024 * 1024
+"""The largest record that is decoded, bytes."""
+
+JSON_NULL: Final = b"null"
+NULL: Final = msgspec.Raw(JSON_NULL)
+
+
+class RowChecks:
+    """The checks of a contract's rows, whose values are in the order of `columns`.
+
+    Values of `jsonb` are raw JSON: its own null is NULL once the row is checked.
+    """
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self.columns: tuple[str, ...] = tuple(field.name for field in contract.fields)
+        self.wires: tuple[str, ...] = tuple(field.type.wire for field in contract.fields)
+        self.keeps = contract.unknown_fields is UnknownFields.KEEP
+        if self.keeps:
+            self.columns += (EXTRA,)
+            self.wires += ("jsonb",)
+        fields = tuple(enumerate(contract.fields))
+        self.raws = tuple(index for index, field in fields if field.type.spec.document)
+        self._checks = tuple((index, check) for index, field in fields if (check := late_check(field)))
+        self._column_checks = tuple((index, fits) for index, field in fields if (fits := column_check(field)))
+        self._nul_checks = tuple(nul_check(name) for name in self.columns)
+        self._openings = {index: OPENINGS[contract.fields[index].logical] for index in self.raws}
+        self.growing = (*growing(contract.fields), *((len(contract.fields),) if self.keeps else ()))
+        self._numbers = tuple(index for index in self.growing if index not in self.raws)
+
+    def typed(self, row: Values, record_bytes: int) -> Values:
+        """The row of a record of so many bytes, without JSON's nulls.
+
+        Raises BadRecord: it breaks a rule of one field, or the record is too large.
+        """
+        if self.raws:
+            row = self._without_json_null(row)
+            self._refuse_depth(row)
+        for index, check in self._checks:
+            if row[index] is not None:
+                check(row[index])
+        if record_bytes > MAX_BYTES:
+            raise BadRecord("too_large", f"the record has {record_bytes} bytes, the limit is {MAX_BYTES}")
+        return row
+
+    def refuse_growth(self, row: Values, record_bytes: int) -> None:
+        """Refuse numbers that PostgreSQL would write with far more digits than they were sent with."""
+        if not any(may_be_long(row[index], record_bytes) for index in self.growing):
+            return
+        lengths = {self.columns[index]: written_length(row[index]) for index in self.growing}
+        for name, length in lengths.items():
+            if length.longest > MAX_DIGITS:
+                raise BadRecord("out_of_range", f"{name!r} {too_long('a number')}", field=name)
+        total, most = sum(length.total for length in lengths.values()), SPARE_BYTES + MAX_GROWTH * record_bytes
+        if total > most:
+            name = max(lengths, key=lambda name: lengths[name].total)
+            rule = f"{name!r} holds numbers that are written with {lengths[name].total} digits"
+            raise BadRecord("out_of_range", f"{rule}, a record of this size may hold {most}", field=name)
+
+    def refuse_nul(self, row: Values) -> None:
+        """Refuse U+0000 in any value."""
+        for value, check in zip(row, self._nul_checks, strict=True):
+            if value is not None:
+                check(value)
+
+    def fit(self, rows: list[Values], record_bytes: int) -> bool:
+        """Whether none of the rows needs a look by itself; JSON's null has become None in them.
+
+        Their records have at most so many bytes. U+0000 is not looked for, nor are unknown fields that are kept.
+        """
+        if self.raws and not self._raws_fit(rows, record_bytes):
+            return False
+        if not all(_fits(index, check, rows) for index, check in self._column_checks):
+            return False
+        return not any(may_be_long(row[index], 0) for index in self._numbers for row in rows)
+
+    def _raws_fit(self, rows: list[Values], record_bytes: int) -> bool:
+        """Whether no raw JSON needs a look by itself; JSON's null has become None in the rows."""
+        for index, opening in self._openings.items():
+            column = [value for row in rows if (value := row[index]) is not None]
+            firsts = {memoryview(value)[0] for value in column}
+            if firsts - {opening, JSON_NULL[0]} or may_exceed(b"".join(column), record_bytes):
+                return False
+            if record_bytes > 2 * MAX_DEPTH and any(map(is_too_deep, column)):
+                return False
+            if JSON_NULL[0] in firsts:
+                if self.contract.fields[index].required:
+                    return False
+                rows[:] = [
+                    (*row[:index], None, *row[index + 1 :]) if row[index] is not None and row[index] == NULL else row
+                    for row in rows
+                ]
+        return True
+
+    def _without_json_null(self, row: Values) -> Values:
+        values = tuple(
+            None if index in self.raws and value is not None and bytes(value) == JSON_NULL else value
+            for index, value in enumerate(row)
+        )
+        for index in self.raws:
+            field = self.contract.fields[index]
+            if values[index] is None and field.required:
+                raise BadRecord("missing_field", f"{field.name!r} is required and null", field=field.name)
+        return values
+
+    def _refuse_depth(self, row: Values) -> None:
+        for index in self.raws:
+            if row[index] is not None and is_too_deep(row[index]):
+                raise too_deep(self.columns[index])
+
+
+def _fits(index: int, check: ColumnCheck, rows: Sequence[Values]) -> bool:
+    column = [value for row in rows if (value := row[index]) is not None]
+    return not column or check(column)

@@ -1,0 +1,54 @@
+"""The one winner of an upsert dataset, as SQL: of all records of a key, the highest (_at, _source, _offset)."""
+
+from apps.datasets.core.contract.contract import (
+    AT,
+    BATCH,
+    DELETED,
+    EXTRA,
+    OFFSET,
+    REV,
+    SOURCE,
+    Contract,
+    UnknownFields,
+)
+from apps.datasets.core.contract.names import quote_identifier
+from apps.datasets.core.table.ddl import column_list, table_sql
+
+STAGE = "anden_stage"
+"""The session's temporary table that a batch is copied into."""
+
+RANK = (AT, SOURCE, OFFSET)
+
+
+def stage_columns(contract: Contract) -> tuple[str, ...]:
+    """The stage's columns in the order that COPY writes them."""
+    extra = (EXTRA,) if contract.unknown_fields is UnknownFields.KEEP else ()
+    return (*(field.name for field in contract.fields), *extra, SOURCE, OFFSET, BATCH, AT, DELETED)
+
+
+def stage_sql(contract: Contract) -> str:
+    """The temporary table for one transaction: the dataset's columns without its constraints."""
+    columns = column_list(stage_columns(contract))
+    return f"CREATE TEMP TABLE {STAGE} ON COMMIT DROP AS SELECT {columns} FROM {table_sql(contract)} WITH NO DATA"
+
+
+def merge_sql(contract: Contract) -> str:
+    """Merge the stage: the winner of each key, in the key's order so that writers never wait in a ring."""
+    columns = stage_columns(contract)
+    key = column_list(contract.key)
+    rank = ", ".join(f"{quote_identifier(name)} DESC" for name in RANK)
+    return (
+        f"INSERT INTO {table_sql(contract)} AS old ({column_list((*columns, REV))}) "
+        f"SELECT DISTINCT ON ({key}) {column_list(columns)}, 1 FROM {STAGE} ORDER BY {key}, {rank} "
+        f"{on_conflict_sql(contract)}"
+    )
+
+
+def on_conflict_sql(contract: Contract) -> str:
+    """The conflict clause: the newer record replaces the row (called `old`) and raises its revision."""
+    key = column_list(contract.key)
+    changed = [name for name in stage_columns(contract) if name not in contract.key]
+    sets = ", ".join(f"{quote_identifier(name)} = excluded.{quote_identifier(name)}" for name in changed)
+    rev = quote_identifier(REV)
+    newer = f"({column_list(RANK, prefix='excluded.')}) > ({column_list(RANK, prefix='old.')})"
+    return f"ON CONFLICT ({key}) DO UPDATE SET {sets}, {rev} = old.{rev} + 1 WHERE {newer}"

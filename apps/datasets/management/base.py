@@ -1,0 +1,27 @@
+"""The base of Andén's commands: every trouble that is no defect ends in one line that says what to do."""
+
+from typing import Any
+
+import psycopg
+from django.core.management.base import BaseCommand, CommandError
+from django.db.utils import DatabaseError, InterfaceError
+
+from apps.datasets.adapters.database.errors import database_line
+from apps.datasets.core.errors import DatasetsError
+
+
+class StationCommand(BaseCommand):
+    """A command whose expected errors are lines, not tracebacks; `troubles` are those of its app besides."""
+
+    alias = "default"
+    troubles: tuple[type[Exception], ...] = ()
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run the command; every error that a person can mend becomes a CommandError."""
+        expected: tuple[type[Exception], ...] = (DatasetsError, *self.troubles)
+        try:
+            return super().execute(*args, **options)
+        except expected as error:
+            raise CommandError(str(error)) from error
+        except (DatabaseError, InterfaceError, psycopg.Error) as error:
+            raise CommandError(database_line(self.alias, error)) from error

@@ -1,0 +1,64 @@
+"""Raw bytes become a text that is safe to show and loses nothing it does not confess."""
+
+import json
+from unicodedata import category
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.datasets.core.record.display import HEX_BYTES, SHOWN_BYTES, shown
+from tests.hostile import BYTES, DOCUMENTS
+
+
+@given(DOCUMENTS, st.booleans())
+def test_json_is_laid_out_and_stays_the_same_document(document: object, ascii_only: bool) -> None:
+    kind, text, left_out = shown(json.dumps(document, ensure_ascii=ascii_only).encode())
+    assert (kind, left_out) == ("JSON", 0)
+    assert json.loads(text) == document
+
+
+def test_numbers_keep_their_digits_and_names_their_order() -> None:
+    text = shown(b'{"b": 1.10, "a": 123456789012345678901234567890}').text
+    assert text.index('"b": 1.10') < text.index('"a": 123456789012345678901234567890')
+
+
+@given(BYTES)
+def test_any_bytes_can_be_shown_and_hex_holds_every_byte(raw: bytes) -> None:
+    kind, text, left_out = shown(raw)
+    assert left_out == 0
+    assert all(char.isprintable() or category(char) == "Zs" or char in "\t\r\n" for char in text)
+    if kind == "bytes":
+        assert bytes.fromhex("".join(line[10:57] for line in text.splitlines())) == raw
+    if kind == "text":
+        assert text.encode() == raw
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind"),
+    [
+        (None, "nothing"),
+        (b"", "text"),
+        (b"plain", "text"),
+        ("añejo".encode(), "text"),
+        (b'{"a": NaN}', "text"),
+        (b'{"a": ', "text"),
+        (b"\xff\xfe", "bytes"),
+        (b"a\x00b", "bytes"),
+        ("a\u202eb".encode(), "bytes"),
+        ("1\u00a0000 \u20ac".encode(), "text"),
+        ('"\u202e"'.encode(), "JSON"),
+        (b"[" * 100_000, "text"),
+        (b"[" * 5_000, "text"),
+    ],
+)
+def test_bytes_are_told_apart(raw: bytes | None, kind: str) -> None:
+    assert shown(raw).kind == kind
+
+
+def test_what_is_too_long_is_cut_and_counted() -> None:
+    assert shown(b"a" * (SHOWN_BYTES + 7)).left_out == 7
+    assert shown(b"\xff" * (HEX_BYTES + 9)).left_out == 9
+    cut_in_two = shown("é".encode() * SHOWN_BYTES)
+    assert cut_in_two.kind == "text"
+    assert cut_in_two.left_out == SHOWN_BYTES
