@@ -11,10 +11,9 @@ PATH: Final = ROOT / "terraform/functions/probe.zip"
 MODULES: Final = (
     "apps/__init__.py",
     "apps/api/__init__.py",
-    "apps/api/adapters/__init__.py",
-    "apps/api/adapters/probe_http.py",
-    "apps/api/core/__init__.py",
-    "apps/api/core/probe.py",
+    "apps/api/probe/__init__.py",
+    "apps/api/probe/check.py",
+    "apps/api/probe/http_station.py",
     "platform/functions/__init__.py",
     "platform/functions/probe.py",
     "platform/functions/secret_store.py",

@@ -14,9 +14,9 @@ from django.views.decorators.cache import never_cache
 from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminSelectMultipleWidget, UnfoldAdminTextInputWidget
 
-from apps.api.core.errors import ClientRefused
+from apps.api.clients.services import GrantRequest, client_create
+from apps.api.errors import ClientRefused
 from apps.api.models import Client, Grant, Key
-from apps.api.services import GrantRequest, client_create
 from apps.datasets.models import Dataset
 from apps.datasets.read_only_admin import ReadOnlyAdmin
 

@@ -11,8 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.defaults import bad_request
 from rest_framework import exceptions as drf
 
-from apps.api.adapters.refusals import ContractMoved, reaction
-from apps.api.core import errors
+from apps.api import errors
+from apps.api.records.adapters.refusals import ContractMoved, reaction
 from apps.datasets.core.errors import BadRecord, StoreUnavailable
 from apps.telemetry.request_ids import request_id
 

@@ -6,7 +6,7 @@ from typing import Any
 import dj_database_url
 
 from apps.api.conf import ApiSettings, WebSettings, export_slots
-from apps.api.openapi import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401
+from apps.api.openapi.schemas import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401
 from apps.cloudwatch.conf import CloudWatchSettings
 from apps.console import theme
 from apps.datasets.conf import DatasetsSettings

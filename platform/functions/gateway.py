@@ -14,7 +14,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from apig_wsgi import make_lambda_handler
 
-from apps.api.core.errors import AnswerTooLarge
+from apps.api.errors import AnswerTooLarge
 from apps.api.problems import problem_response
 from apps.telemetry.request_ids import HEADER, sound_request_id, within_request
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, Protocol
 
-from apps.api.adapters.probe_http import HttpStation
-from apps.api.core.probe import EDGE_CHECKS, Fetch, Outcome, Probe, outcomes
+from apps.api.probe.check import EDGE_CHECKS, Fetch, Outcome, Probe, outcomes
+from apps.api.probe.http_station import HttpStation
 from functions.secret_store import secret_text
 
 logger = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from apps.api.services import GrantRequest, client_create
+from apps.api.clients.services import GrantRequest, client_create
 from tests.documents import document, prop
 from tests.station import Station
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from apps.api.adapters.forms import csv_form
+from apps.api.records.adapters.forms import csv_form
 from apps.datasets.core.column_types.types import ColumnType
 
 

@@ -5,12 +5,12 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from apps.api.adapters.copies import ExportStream
-from apps.api.adapters.sizes import OVERSIZED, exceeds, grows
-from apps.api.adapters.statements import Statement, column_sql, narrowed, order_by, selected
-from apps.api.core.query import RecordsQuery, export_query
+from apps.api.access.selectors import Access, visible_rows
+from apps.api.exports.copies import ExportStream
 from apps.api.exports.formats import ExportFormat
-from apps.api.selectors import Access, visible_rows
+from apps.api.records.adapters.sizes import OVERSIZED, exceeds, grows
+from apps.api.records.adapters.statements import Statement, column_sql, narrowed, order_by, selected
+from apps.api.records.core.query import RecordsQuery, export_query
 from apps.datasets.core.contract.contract import Field
 from apps.datasets.core.contract.names import quote_identifier, quote_literal
 

@@ -11,13 +11,13 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from apps.api.adapters.refusals import ContractMoved
-from apps.api.authentication import KeyAuthentication
-from apps.api.core.errors import BodyNotJson, ParameterInvalid
-from apps.api.core.media_types import JSON
+from apps.api.access.authentication import KeyAuthentication
+from apps.api.access.selectors import Access, Caller, access_again, access_of
+from apps.api.errors import BodyNotJson, ParameterInvalid
 from apps.api.metrics import REQUESTS, SECONDS
 from apps.api.problems import problem_response
-from apps.api.selectors import Access, Caller, access_again, access_of
+from apps.api.records.adapters.refusals import ContractMoved
+from apps.api.views.media_types import JSON
 from apps.telemetry import prometheus
 
 Answer = TypeVar("Answer")

@@ -6,13 +6,13 @@ import msgspec
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from apps.api.core.media_types import JSON
-from apps.api.core.query import order_text
-from apps.api.core.surface import ID
-from apps.api.described import NAME, described
-from apps.api.openapi import ref
-from apps.api.selectors import Access, Action, accesses
+from apps.api.access.selectors import Access, Action, accesses
+from apps.api.access.surface import ID
+from apps.api.openapi.described import NAME, described
+from apps.api.openapi.schemas import ref
+from apps.api.records.core.query import order_text
 from apps.api.views.base import ApiView, caller, dataset_path, json_response, with_access
+from apps.api.views.media_types import JSON
 
 UNREADABLE: Final = "Its contract cannot be read by this version of Andén: its addresses answer 503 for now."
 

@@ -7,9 +7,9 @@ from django.utils.http import content_disposition_header
 from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 
-from apps.api.described import FIELDS, FILTERS, NAME, ORDER, READ_ERRORS, described
 from apps.api.exports.formats import EXPORT_FORMATS, ExportFormat
 from apps.api.exports.records import records_export
+from apps.api.openapi.described import FIELDS, FILTERS, NAME, ORDER, READ_ERRORS, described
 from apps.api.views.base import ApiView, pairs, with_access
 
 

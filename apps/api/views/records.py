@@ -7,10 +7,9 @@ from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework.request import Request
 
-from apps.api.core.errors import BodyEncoded, BodyNotJson, BodyTooLarge
-from apps.api.core.media_types import JSON, MERGE_PATCH, media_type
-from apps.api.core.preconditions import preconditions
-from apps.api.described import (
+from apps.api.errors import BodyEncoded, BodyNotJson, BodyTooLarge
+from apps.api.metrics import RECORDS
+from apps.api.openapi.described import (
     CURSOR,
     FIELDS,
     FILTERS,
@@ -24,11 +23,12 @@ from apps.api.described import (
     WRITE_ERRORS,
     described,
 )
-from apps.api.metrics import RECORDS
-from apps.api.openapi import ref
-from apps.api.records import record_item, records_page
+from apps.api.openapi.schemas import ref
+from apps.api.records.core.preconditions import preconditions
+from apps.api.records.reading import record_item, records_page
+from apps.api.records.writes import Change, Method, Written, record_write
 from apps.api.views.base import ApiView, caller, dataset_path, json_response, pairs, with_access
-from apps.api.writes import Change, Method, Written, record_write
+from apps.api.views.media_types import JSON, MERGE_PATCH, media_type
 from apps.telemetry import prometheus
 
 PATCHES = (MERGE_PATCH, JSON)

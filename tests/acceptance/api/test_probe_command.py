@@ -9,10 +9,10 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from apps.api.adapters.probe_http import HttpStation
-from apps.api.core.keys import new_key
+from apps.api.access.keys import new_key
+from apps.api.clients.services import GrantRequest, client_create
 from apps.api.models import Client, Grant
-from apps.api.services import GrantRequest, client_create
+from apps.api.probe.http_station import HttpStation
 from apps.datasets.selectors import dataset_get
 from tests.acceptance.api.conftest import ROOT, served
 from tests.station import Station

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from apps.api.services import GrantRequest, client_create
+from apps.api.clients.services import GrantRequest, client_create
 from tests.integration.api.conftest import CONTRACTS
 from tests.station import Station
 

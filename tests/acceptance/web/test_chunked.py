@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from apps.api.services import GrantRequest, client_create
+from apps.api.clients.services import GrantRequest, client_create
 from tests.acceptance.api.conftest import ROOT, served
 from tests.acceptance.web.raw import Closed, get, line, post
 from tests.station import Station

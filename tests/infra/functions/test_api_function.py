@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 from django.test import RequestFactory
 
-from apps.api.services import GrantRequest, client_create
+from apps.api.clients.services import GrantRequest, client_create
 from functions.gateway import Event
 from packing.cold_start import cold_start
 from tests.documents import document, prop

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.http.response import HttpResponseBase
 
-from apps.api.services import GrantRequest, client_create
+from apps.api.clients.services import GrantRequest, client_create
 from apps.datasets.core.document.applied import AppliedDataset
 from config.wsgi import application
 from tests.gateway import Gateway, Http

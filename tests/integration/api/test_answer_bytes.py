@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from apps.api import writes
+from apps.api.clients.services import GrantRequest
 from apps.api.exports.formats import EXPORT_FORMATS
-from apps.api.services import GrantRequest
+from apps.api.records import writes
 from apps.datasets.core.document.applied import AppliedDataset
 from tests.documents import document, prop
 from tests.gateway import Http

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from apps.api.clients.services import GrantRequest
 from apps.api.exports.formats import EXPORT_FORMATS, ExportFormat
-from apps.api.services import GrantRequest
 from tests.gateway import Http
 from tests.integration.api.conftest import Connect
 from tests.integration.api.exported import READERS

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from apps.api.services import GrantRequest
+from apps.api.clients.services import GrantRequest
 from apps.datasets.core.document.applied import AppliedDataset
 from tests.documents import document, prop
 from tests.gateway import Http

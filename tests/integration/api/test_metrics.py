@@ -5,11 +5,11 @@ import datetime
 import pytest
 from prometheus_client import REGISTRY
 
-from apps.api.core.probe import DATASET
-from apps.api.core.probe import RECORDS as RECORDS_PATH
+from apps.api.clients.services import GrantRequest, client_create
 from apps.api.metrics import EXPORT_BYTES, EXPORTS, RECORDS, REQUESTS, SECONDS
-from apps.api.probing import probe_dataset_install, probe_key_renew
-from apps.api.services import GrantRequest, client_create
+from apps.api.probe.check import DATASET
+from apps.api.probe.check import RECORDS as RECORDS_PATH
+from apps.api.probe.services import probe_dataset_install, probe_key_renew
 from apps.datasets.core.document.applied import AppliedDataset
 from tests.gateway import Http
 from tests.integration.api.conftest import Connect, Visit

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from apps.api.adapters.statements import page_statement
-from apps.api.core.query import order_text, page_query
-from apps.api.core.surface import surface_of
-from apps.api.records import records_page
-from apps.api.selectors import Access, visible_rows
-from apps.api.services import GrantRequest
+from apps.api.access.selectors import Access, visible_rows
+from apps.api.access.surface import surface_of
+from apps.api.clients.services import GrantRequest
+from apps.api.records.adapters.statements import page_statement
+from apps.api.records.core.query import order_text, page_query
+from apps.api.records.reading import records_page
 from apps.datasets.core.document.applied import AppliedDataset
 from tests.documents import document, prop
 from tests.integration.api.conftest import Connect

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from apps.api.services import GrantRequest
+from apps.api.clients.services import GrantRequest
 from apps.datasets.core.document.applied import AppliedDataset
 from tests.gateway import Http
 from tests.integration.api.conftest import Connect

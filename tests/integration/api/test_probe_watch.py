@@ -12,9 +12,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from apps.api.core.probe import CHECKS, Answer, Probe, Unreachable
 from apps.api.metrics import PROBE_CHECKS, PROBED
-from apps.api.probing import probe_round
+from apps.api.probe.check import CHECKS, Answer, Probe, Unreachable
+from apps.api.probe.services import probe_round
 from apps.telemetry import prometheus
 
 ROOT = Path(__file__).parents[3]

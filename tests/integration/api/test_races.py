@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from apps.api import selectors
-from apps.api.core.surface import surface_of
+from apps.api.access import selectors
+from apps.api.access.selectors import Access, Caller
+from apps.api.access.surface import surface_of
+from apps.api.clients.services import GrantRequest
 from apps.api.exports.formats import EXPORT_FORMATS
-from apps.api.selectors import Access, Caller
-from apps.api.services import GrantRequest
 from apps.datasets.core.document.applied import AppliedDataset
 from apps.datasets.core.document.odcs import contract_from_odcs
 from apps.datasets.models import Batch

@@ -8,10 +8,10 @@ import pytest
 from django.db import connections
 from prometheus_client import REGISTRY
 
-from apps.api.core.lookups import LOOKUPS
+from apps.api.clients.services import GrantRequest, client_revoke
 from apps.api.exports.formats import EXPORT_FORMATS
 from apps.api.models import Client, Key
-from apps.api.services import GrantRequest, client_revoke
+from apps.api.records.core.lookups import LOOKUPS
 from apps.datasets.core.document.applied import AppliedDataset
 from apps.telemetry.metrics import DATABASE_SECONDS
 from tests.gateway import Http

@@ -9,8 +9,8 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from apps.api.clients.services import GrantRequest, client_create
 from apps.api.exports.formats import EXPORT_FORMATS
-from apps.api.services import GrantRequest, client_create
 from apps.api.views.documents import openapi_document
 from apps.datasets.core.document.applied import AppliedDataset
 from config.wsgi import application

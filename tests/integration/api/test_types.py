@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from apps.api.core.literals import literal
-from apps.api.services import GrantRequest
+from apps.api.clients.services import GrantRequest
+from apps.api.records.core.literals import literal
 from apps.datasets.core.column_types.types import TYPES, ColumnType
 from tests.documents import document, prop
 from tests.gateway import Http

@@ -2,9 +2,9 @@
 
 import pytest
 
-from apps.api.core.errors import ClientRefused
+from apps.api.clients.services import GrantRequest
+from apps.api.errors import ClientRefused
 from apps.api.exports.formats import EXPORT_FORMATS
-from apps.api.services import GrantRequest
 from apps.datasets.core.document.applied import AppliedDataset
 from tests.integration.api.conftest import Connect
 from tests.integration.datasets.test_unreadable import BROKEN, spoil

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
-from apps.api.services import GrantRequest
+from apps.api.clients.services import GrantRequest
 from apps.datasets.adapters.database.roles import bound_roles, role_name
 from apps.datasets.core.document.applied import AppliedDataset
 from apps.telemetry.postgresql.base import DatabaseWrapper

@@ -14,7 +14,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from apps.api.services import GrantRequest, client_create
+from apps.api.clients.services import GrantRequest, client_create
 from apps.datasets.adapters.database import owner
 from apps.datasets.models import ContractVersion
 from apps.datasets.services import dataset_apply

@@ -19,9 +19,9 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver
 from prometheus_client import REGISTRY, generate_latest
 
-from apps.api.core.lookups import LOOKUPS
+from apps.api.clients.services import GrantRequest, client_create
 from apps.api.exports.formats import EXPORT_FORMATS
-from apps.api.services import GrantRequest, client_create
+from apps.api.records.core.lookups import LOOKUPS
 from apps.datasets.core.document.applied import AppliedDataset
 from apps.ingest.models import Quarantine, Source
 from tests.gateway import Http

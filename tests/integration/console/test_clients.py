@@ -5,7 +5,7 @@ import re
 from django.test import Client as Browser
 from django.urls import reverse
 
-from apps.api.core.keys import KeyText
+from apps.api.access.keys import KeyText
 from apps.api.models import Client, Grant, Key
 from tests.integration.console.conftest import Filled, LookAs
 

@@ -16,7 +16,7 @@ from typing import Final
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from apps.api.services import client_create
+from apps.api.clients.services import client_create
 from embedded.ports import LOOPBACK, free_port
 from tests.integration.telemetry.programs import ROOT, running
 from tests.station import Station

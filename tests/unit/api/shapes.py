@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apps.api.core.surface import Surface, surface_of
+from apps.api.access.surface import Surface, surface_of
 from apps.datasets.core.column_types.types import TYPES
 from apps.datasets.core.contract.contract import Contract
 from apps.datasets.core.document.odcs import contract_from_odcs

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.api.core.keyset import Branch, branches_after
-from apps.api.core.surface import SortColumn
+from apps.api.access.surface import SortColumn
+from apps.api.records.core.keyset import Branch, branches_after
 
 Row = tuple[int | None, ...]
 

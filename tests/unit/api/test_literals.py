@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.api.core.literals import literal
+from apps.api.records.core.literals import literal
 from apps.datasets.core.column_types.types import TYPES, column_type
 from tests.hostile import spoiled
 

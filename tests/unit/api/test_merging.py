@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.api.core.merging import merged
-from apps.api.core.omissions import omissions
+from apps.api.records.core.merging import merged
+from apps.api.records.core.omissions import omissions
 
 NAMES = st.sampled_from("abc")
 VALUES = st.recursive(

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.api.core.packing import SHORT, packed, unpacked
-from apps.api.core.sealing import Sealer
+from apps.api.records.core.packing import SHORT, packed, unpacked
+from apps.api.records.core.sealing import Sealer
 
 KEPT: int = 2_700
 """Bytes that an index keeps of a row, compressed."""

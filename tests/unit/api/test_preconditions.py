@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.api.core import preconditions as module
-from apps.api.core.errors import HeaderInvalid
-from apps.api.core.media_types import JSON, media_type
-from apps.api.core.preconditions import ANY, preconditions
+from apps.api.errors import HeaderInvalid
+from apps.api.records.core import preconditions as module
+from apps.api.records.core.preconditions import ANY, preconditions
+from apps.api.views.media_types import JSON, media_type
 from tests.hostile import spoiled
 
 LONG = 100_000

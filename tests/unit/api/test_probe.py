@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from apps.api.core.probe import CHECKS, DATASETS, HIDDEN, RECORDS, ROW, Answer, Outcome, Probe, Unreachable, outcomes
+from apps.api.probe.check import CHECKS, DATASETS, HIDDEN, RECORDS, ROW, Answer, Outcome, Probe, Unreachable, outcomes
 
 KEY = "anden_key"
 
@@ -132,7 +132,7 @@ def test_a_station_that_is_not_ready_is_asked_nothing_more() -> None:
 
 def test_the_probe_needs_the_standard_library_alone() -> None:
     code = (
-        "import sys, apps.api.core.probe, apps.api.adapters.probe_http;"
+        "import sys, apps.api.probe.check, apps.api.probe.http_station;"
         "print([n for n in sys.modules if n.partition('.')[0] in {'django', 'psycopg', 'msgspec', 'pydantic'}])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from django.db.utils import OperationalError, ProgrammingError
 
-from apps.api.core import errors
-from apps.api.core.errors import ApiError, ClientRefused, ParameterInvalid
+from apps.api import errors
+from apps.api.errors import ApiError, ClientRefused, ParameterInvalid
 from apps.api.problems import CONTENT_TYPE, PROBLEMS, problem_of, problem_response
 from apps.datasets.core.errors import BadRecord
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from apps.api.core.errors import ParameterInvalid
-from apps.api.core.lookups import BY_NAME, LOOKUPS
-from apps.api.core.query import export_query, item_fields, page_query
-from apps.api.core.surface import SortColumn
+from apps.api.access.surface import SortColumn
+from apps.api.errors import ParameterInvalid
+from apps.api.records.core.lookups import BY_NAME, LOOKUPS
+from apps.api.records.core.query import export_query, item_fields, page_query
 from tests.unit.api.shapes import seen, trains
 
 TRAINS = trains()

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.api.core.keys import KeyText, new_key, parse_authorization
-from apps.api.core.literals import literal
-from apps.api.core.record_id import read_id
-from apps.api.core.sealing import Broken, Sealer
+from apps.api.access.keys import KeyText, new_key, parse_authorization
+from apps.api.records.core.literals import literal
+from apps.api.records.core.record_id import read_id
+from apps.api.records.core.sealing import Broken, Sealer
 from apps.datasets.core.column_types.types import column_type
 from tests.hostile import JSON, spoiled
 

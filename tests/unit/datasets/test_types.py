@@ -11,7 +11,7 @@ import pytest
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import Format
 
-from apps.api.core.literals import literal
+from apps.api.records.core.literals import literal
 from apps.datasets.core.column_types.checks import Checks
 from apps.datasets.core.column_types.type_spec import COLUMN, TypeSpec
 from apps.datasets.core.column_types.types import BY_NAME, DEFAULT_PHYSICAL, TYPES, ColumnType

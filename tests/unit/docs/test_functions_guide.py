@@ -8,7 +8,7 @@ from typing import Final
 import hcl2
 import pytest
 
-from apps.api.core.probe import CHECKS, EDGE_CHECKS
+from apps.api.probe.check import CHECKS, EDGE_CHECKS
 from apps.api.problems import PROBLEMS
 from apps.telemetry.environment import EnvironmentSettings
 from functions.gateway import LIMIT_BYTES

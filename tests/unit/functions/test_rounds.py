@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from apps.api.core.probe import EDGE_CHECKS, ROW
+from apps.api.probe.check import EDGE_CHECKS, ROW
 from functions import probe
 from functions.probe import FRESH_S, RESERVE_S, Rounds, StationFailed, handler
 from tests.unit.api.test_probe import KEY, PaperStation

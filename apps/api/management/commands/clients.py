@@ -8,10 +8,10 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
-from apps.api.adapters.key_files import keep_key
-from apps.api.core.errors import ClientRefused
+from apps.api.clients.key_files import keep_key
+from apps.api.clients.services import GrantRequest, client_create, client_revoke
+from apps.api.errors import ClientRefused
 from apps.api.models import Client
-from apps.api.services import GrantRequest, client_create, client_revoke
 from apps.datasets.management.base import StationCommand
 
 ACTIONS = {"read", "write"}

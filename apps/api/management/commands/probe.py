@@ -9,11 +9,11 @@ from typing import Any, Final
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from apps.api.adapters.key_files import keep_key
-from apps.api.adapters.probe_http import HttpStation
-from apps.api.core.errors import ApiError
-from apps.api.core.probe import Probe
-from apps.api.probing import probe_dataset_install, probe_key_renew, probe_metrics_begin, probe_round
+from apps.api.clients.key_files import keep_key
+from apps.api.errors import ApiError
+from apps.api.probe.check import Probe
+from apps.api.probe.http_station import HttpStation
+from apps.api.probe.services import probe_dataset_install, probe_key_renew, probe_metrics_begin, probe_round
 from apps.datasets.management.base import StationCommand
 
 LONGEST_S: Final = 86_400

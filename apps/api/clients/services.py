@@ -1,0 +1,99 @@
+"""Making and ending clients."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from apps.api.access.keys import KeyText, new_key
+from apps.api.access.surface import surface_of
+from apps.api.errors import ClientRefused
+from apps.api.models import Client, Grant, Key
+from apps.datasets.core.contract.contract import EXTRA, Contract, UnknownFields
+from apps.datasets.core.errors import ContractUnreadable, DatasetUnknown
+from apps.datasets.selectors import dataset_get
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRequest:
+    """What a client shall be granted; columns None stands for all that the contract does not restrict."""
+
+    dataset: str
+    may_read: bool = True
+    may_write: bool = False
+    columns: tuple[str, ...] | None = None
+
+
+@transaction.atomic
+def client_create(name: str, grants: Sequence[GrantRequest]) -> tuple[Client, KeyText]:
+    """The new client and its key, whose secret is nowhere else.
+
+    Raises ClientRefused: the name is taken, or a grant does not fit its dataset.
+    """
+    name = name.strip()
+    if not 1 <= len(name) <= 100 or not name.isprintable():
+        raise ClientRefused("a client's name has 1 to 100 printable characters")
+    client, made = Client.objects.get_or_create(name=name)
+    if not made:
+        state = "revoked" if client.revoked_at else "active"
+        raise ClientRefused(f"there is already a client {name!r} ({state}): choose another name")
+    if len({grant.dataset for grant in grants}) < len(grants):
+        raise ClientRefused("a dataset is granted twice: name its actions together, as in flights:read,write")
+    Grant.objects.bulk_create([_grant(client, request) for request in grants])
+    return client, key_create(client)
+
+
+def key_create(client: Client) -> KeyText:
+    """A further key of the client."""
+    key = new_key()
+    Key.objects.create(client=client, public_id=key.public_id, secret_sha256=key.sha256)
+    return key
+
+
+def client_revoke(name: str) -> Client:
+    """The client, whose keys end at their next request. Raises ClientRefused: there is none, or it has ended."""
+    client = Client.objects.filter(name=name).first()
+    if client is None:
+        raise ClientRefused(f"there is no client {name!r}: see clients list")
+    if client.revoked_at is not None:
+        raise ClientRefused(f"the client {name!r} was revoked on {client.revoked_at:%Y-%m-%d %H:%M} UTC")
+    Client.objects.filter(pk=client.pk).update(revoked_at=Now())
+    client.refresh_from_db()
+    return client
+
+
+def _grant(client: Client, request: GrantRequest) -> Grant:
+    try:
+        dataset = dataset_get(request.dataset)
+    except DatasetUnknown:
+        raise ClientRefused(f"there is no dataset {request.dataset!r}: see datasets list") from None
+    except ContractUnreadable as error:
+        raise ClientRefused(str(error)) from error
+    _check_columns(dataset.contract, request)
+    return Grant(
+        client=client,
+        dataset_id=dataset.id,
+        may_read=request.may_read,
+        may_write=request.may_write,
+        columns=None if request.columns is None else list(request.columns),
+    )
+
+
+def _check_columns(contract: Contract, request: GrantRequest) -> None:
+    columns = request.columns or ()
+    extra = {EXTRA} if contract.unknown_fields is UnknownFields.KEEP else set()
+    unknown = [name for name in columns if name not in {field.name for field in contract.fields} | extra]
+    if unknown:
+        raise ClientRefused.unknown_columns(contract.name, unknown)
+    if not request.may_write:
+        return
+    if not contract.api_writes:
+        raise ClientRefused(f"{contract.name} takes no writes over HTTP: its contract does not say apiWrites")
+    shown = surface_of(contract, request.columns).names
+    hidden = [field.name for field in contract.fields if field.required and field.name not in shown]
+    if hidden:
+        raise ClientRefused(
+            f"to write, {contract.name} needs {', '.join(map(repr, hidden))}, which the grant hides: "
+            "name them with --columns"
+        )

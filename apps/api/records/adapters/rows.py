@@ -1,0 +1,183 @@
+"""One row of an upsert dataset, written by the writer role: the same winner as everywhere, and a ledger entry."""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from psycopg import Cursor
+
+from apps.api.access.surface import Surface, column_kind
+from apps.api.records.adapters.forms import json_columns, key_array
+from apps.api.records.adapters.sizes import kept_within, size_sql, within
+from apps.datasets.adapters.table.ledger import BatchEntry, insert_batches, next_batch_ids
+from apps.datasets.core.column_types.types import ColumnType
+from apps.datasets.core.contract.contract import DELETED, EXTRA, REV, Contract
+from apps.datasets.core.contract.names import quote_identifier
+from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.core.record.depth import too_deep, why_too_deep
+from apps.datasets.core.record.json import json_reader
+from apps.datasets.core.record.record_format import Values
+from apps.datasets.core.table.ddl import column_list, table_sql
+from apps.datasets.core.table.upsert import on_conflict_sql, stage_columns
+
+SOURCE_ID: Final = 0
+"""The source of everything that the API writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """A row as it stands, locked: the members asked for as JSON, unknown ones among them.
+
+    None where they make more text than was asked for.
+    """
+
+    parts: dict[str, msgspec.Raw] | None
+    rev: int
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenRow:
+    """A row after its write: the visible fields as JSON, None where an answer cannot carry them, key and revision."""
+
+    body: str | None
+    key: str
+    rev: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowWrite:
+    """What is to be written: the values in the order of the reader's columns, and for whom."""
+
+    dataset: AppliedDataset
+    surface: Surface
+    values: Values
+    deleted: bool
+    size: int
+    worker: str
+    most_bytes: int
+
+
+def lock_row(
+    cursor: Cursor[Any], contract: Contract, key: Sequence[Any], columns: Sequence[str] = (), most_bytes: int = 0
+) -> StoredRow | None:
+    """The row with this key, kept from others until the transaction ends; None when there is none."""
+    cursor.execute(
+        f"SELECT {_json_of(contract, columns, 't.', most_bytes)}, t.{REV}, t.{DELETED} "  # noqa: S608  names are quoted
+        f"FROM {table_sql(contract)} AS t WHERE {_is_key(contract)} FOR UPDATE",
+        list(key),
+    )
+    row = cursor.fetchone()
+    return StoredRow(None if row[0] is None else _parts(row[0]), row[1], row[2]) if row else None
+
+
+def column_sizes(
+    cursor: Cursor[Any], contract: Contract, key: Sequence[Any], columns: Sequence[str], most_bytes: int
+) -> dict[str, int]:
+    """The bytes that each of the columns of a row makes as JSON: about as many, where they are far beyond the most."""
+    sizes = [size_sql(column_kind(contract, name), f"t.{quote_identifier(name)}", most_bytes) for name in columns]
+    cursor.execute(
+        f"SELECT {', '.join(sizes)} FROM {table_sql(contract)} AS t WHERE {_is_key(contract)}",  # noqa: S608  names are quoted
+        list(key),
+    )
+    return dict(zip(columns, cursor.fetchone() or (), strict=True))
+
+
+def write_row(cursor: Cursor[Any], write: RowWrite) -> WrittenRow | None:
+    """The row after the write and its ledger entry; None when a newer one stands, and nothing was changed.
+
+    Raises psycopg.errors.CheckViolation without a constraint's name: a month or a ledger day has no partition.
+    """
+    contract = write.dataset.contract
+    batch = next_batch_ids(cursor, 1)[0]
+    cursor.execute(
+        _upsert(contract, write.surface, write.most_bytes), [*map(_adapted, write.values), batch, batch, write.deleted]
+    )
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    insert_batches(cursor, [_entry(write, batch)])
+    return WrittenRow(*row)
+
+
+def event_moment(contract: Contract, values: Values) -> datetime.datetime | None:
+    """The event time of the row, as a moment in UTC; None where the contract has none."""
+    if contract.event_time is None:
+        return None
+    value = values[json_reader(contract).columns.index(contract.event_time)]
+    if isinstance(value, datetime.datetime):
+        return value if value.tzinfo else value.replace(tzinfo=datetime.UTC)
+    return datetime.datetime.combine(value, datetime.time(), datetime.UTC)
+
+
+def _is_key(contract: Contract) -> str:
+    return " AND ".join(f"t.{quote_identifier(name)} = {_cast(contract.field(name).type)}" for name in contract.key)
+
+
+def _upsert(contract: Contract, surface: Surface, most_bytes: int) -> str:
+    reader = json_reader(contract)
+    kinds = [_cast(field.type) for field in contract.fields] + ["%s::jsonb"] * (
+        len(reader.columns) - len(contract.fields)
+    )
+    # The clock of the server and of this statement: writers that waited for one another stay in their order.
+    values = ", ".join([*kinds, str(SOURCE_ID), "%s", "%s", "clock_timestamp()", "%s", "1"])
+    shown = [field.name for field in surface.fields]
+    key = key_array([(column_kind(contract, name), quote_identifier(name)) for name in contract.key])
+    return (
+        f"INSERT INTO {table_sql(contract)} AS old ({column_list((*stage_columns(contract), REV))}) "  # noqa: S608
+        f"VALUES ({values}) {on_conflict_sql(contract)} "
+        f"RETURNING {_json_of(contract, shown, '', most_bytes)}, {key}, {quote_identifier(REV)}"
+    )
+
+
+def _json_of(contract: Contract, names: Sequence[str], prefix: str, most_bytes: int) -> str:
+    """The columns as the JSON of a record, as the contract reads it; NULL where that is more than the bytes."""
+    if not names:
+        return "'{}'"
+    columns = [(name, column_kind(contract, name), prefix + quote_identifier(name)) for name in names]
+    body = within(columns, "row_to_json(r)::text", most_bytes)
+    return (
+        f"(SELECT {kept_within('w.body', most_bytes)} FROM (SELECT {body} AS body "  # noqa: S608  names are quoted
+        f"FROM (SELECT {json_columns(columns)}) AS r OFFSET 0) AS w)"
+    )
+
+
+def _parts(text: str) -> dict[str, msgspec.Raw]:
+    """The members of a stored row. Raises BadRecord: it was stored before there was a limit to its depth."""
+    try:
+        parts = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        extra = parts.pop(EXTRA, None)
+        unknown = msgspec.json.decode(extra, type=dict[str, msgspec.Raw] | None) if extra else None
+    except RecursionError:
+        raise why_too_deep(text.encode()) or too_deep() from None
+    return {**(unknown or {}), **parts}
+
+
+def _cast(kind: ColumnType) -> str:
+    # Without the numbers in brackets: the contract has checked them, and a cast would cut.
+    # CAST and not `::`, which binds tighter than a minus: -2147483648::integer is out of range.
+    return f"CAST(%s AS {kind.spec.name}{'[]' if kind.array else ''})"
+
+
+def _adapted(value: Any) -> Any:
+    return bytes(value).decode() if isinstance(value, msgspec.Raw) else value
+
+
+def _entry(write: RowWrite, batch: int) -> BatchEntry:
+    moment = event_moment(write.dataset.contract, write.values)
+    return BatchEntry(
+        id=batch,
+        dataset_id=write.dataset.id,
+        number=write.dataset.number,
+        source_id=SOURCE_ID,
+        first_offset=batch,
+        last_offset=batch,
+        rows=1,
+        rejects=0,
+        bytes=write.size,
+        min_event_time=moment,
+        max_event_time=moment,
+        worker=write.worker,
+    )

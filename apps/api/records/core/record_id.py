@@ -1,0 +1,43 @@
+"""A record's `_id`: its primary key as URL-safe text, in the clear or sealed where a part of it is hidden."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from apps.api.records.core.literals import literal
+from apps.api.records.core.sealing import Broken, Sealer
+from apps.datasets.core.column_types.types import ColumnType
+
+OPEN: Final = "k"
+SEALED: Final = "s"
+"""The first letter tells the two forms apart."""
+MAX_ID: Final = 7000
+"""Characters that an address has room for, beside the dataset's name and the names of some fields."""
+
+
+def read_id(text: str, types: Sequence[ColumnType], *, sealer: Sealer | None, bound_to: str) -> tuple[str, ...] | None:
+    """The texts of the primary key's values; None when this cannot be the id of a record.
+
+    With a sealer only the sealed form is read: an id in the clear would let a client try values that it
+    may not see.
+    """
+    if text[:1] != (SEALED if sealer else OPEN):
+        return None
+    try:
+        plain = sealer.open(text[1:], bound_to=bound_to) if sealer else _plain(text[1:])
+        values = msgspec.json.decode(plain, type=list[str])
+        if len(values) != len(types):
+            return None
+        return tuple(literal(kind, value) for kind, value in zip(types, values, strict=True))
+    except (Broken, ValueError, msgspec.MsgspecError):
+        return None
+
+
+def _plain(text: str) -> str:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise Broken from None

@@ -1,0 +1,56 @@
+"""`manage.py render`: writes the documents that are made from the code, or checks that they are up to date."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from apps.api.views.documents import openapi_document
+from apps.console.core.settings_page import settings_page
+from apps.telemetry.environment import EnvironmentSettings
+
+WIDTH = 110
+
+
+def rendered() -> Mapping[str, str]:
+    """The text of each rendered file, by its path in the project."""
+    openapi = yaml.safe_dump(openapi_document(), sort_keys=False, allow_unicode=True, width=WIDTH)
+    return {
+        "docs/openapi.yaml": "# Made by `make render` from the views: never edited by hand.\n" + openapi,
+        "docs/settings.md": settings_page(_classes()),
+    }
+
+
+def _classes() -> list[type[EnvironmentSettings]]:
+    found = (getattr(settings, name) for name in dir(settings) if name.isupper())
+    kinds = {type(value) for value in found if isinstance(value, EnvironmentSettings)}
+    return sorted(kinds, key=lambda kind: str(kind.model_config.get("env_prefix")))
+
+
+class Command(BaseCommand):
+    """Renders what is generated."""
+
+    help = "Write the generated documents: the OpenAPI file and the settings page."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare --check."""
+        parser.add_argument("--check", action="store_true", help="write nothing; fail where a file is not up to date")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Write or compare, byte for byte."""
+        stale = []
+        for name, text in rendered().items():
+            path = Path(settings.BASE_DIR) / name
+            if path.exists() and path.read_bytes() == text.encode():
+                continue
+            stale.append(name)
+            if not options["check"]:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(text.encode())
+                self.stdout.write(f"wrote {name}")
+        if stale and options["check"]:
+            raise CommandError(f"{', '.join(stale)} is not up to date: run make render")
