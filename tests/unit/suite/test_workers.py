@@ -1,5 +1,9 @@
 """How tests are dealt out to workers."""
 
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,3 +31,24 @@ def test_each_path_that_is_named_is_there() -> None:
     assert [path for path in paths if not (ROOT / path).exists()] == []
     named = {*TOGETHER.values(), *IN_TURN.values()}
     assert {name for name in FIRST if not name.startswith("tests/")} <= named
+
+
+def test_tests_of_one_group_share_a_worker(tmp_path: Path) -> None:
+    """What writes groups into ids, and what reads them there, are two packages: their versions have to fit."""
+    for name in ("first", "second"):
+        (tmp_path / f"test_{name}.py").write_text(
+            "import pytest, time\n"
+            "@pytest.mark.xdist_group('one')\n"
+            "@pytest.mark.parametrize('number', range(4))\n"
+            "def test(number): time.sleep(0.05)\n"
+        )
+    words = ["-n2", "--dist=loadgroup", "-v", "-p", "no:django", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *words, "-c", os.devnull, f"--rootdir={tmp_path}", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    workers = re.findall(r"^\[(gw\d)\].*PASSED", done.stdout, re.MULTILINE)
+    assert (len(workers), len(set(workers))) == (8, 1), done.stdout
