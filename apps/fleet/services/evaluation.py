@@ -80,7 +80,7 @@ def fleet_purge(now: datetime) -> tuple[int, int]:
         evaluations = evaluations.exclude(pk=newest.pk)
     services = FleetService.objects.filter(last_seen__lt=oldest)
     with transaction.atomic():
-        gone = evaluations.delete()[1].get("monitoring.FleetEvaluation", 0)
+        gone = evaluations.delete()[1].get(FleetEvaluation._meta.label, 0)  # noqa: SLF001 - Django documents it
         return gone, services.delete()[0]
 
 
