@@ -60,11 +60,10 @@ def show_heartbeat() -> None:
     with connect(ALIAS, autocommit=True) as connection:
         prometheus.gauge(LEDGER_UNTIL).set(ledger_until(connection).timestamp())
     latest = {dataset.contract.name: dataset.contract.latest for dataset in dataset_list()}
-    ends = {name: _month_end(month) for name, month in latest.items() if month is not None}
-    for name, end in ends.items():
-        prometheus.gauge(LATEST).labels(name).set(end.timestamp())
-    for (name,) in prometheus.gauge_values(LATEST).keys() - {(name,) for name in ends}:
-        prometheus.forget(LATEST, name)
+    ends: dict[tuple[str, ...], float] = {
+        (name,): _month_end(month).timestamp() for name, month in latest.items() if month is not None
+    }
+    prometheus.show_only(LATEST, ends)
 
 
 def _month_end(month: datetime.date) -> datetime.datetime:

@@ -31,11 +31,7 @@ def count() -> None:
     """Show how many jobs are queued, running and failed, and since when each kind waits."""
     for state, jobs in jobs_counted().items():
         prometheus.gauge(JOBS).labels(state).set(jobs)
-    oldest = oldest_waiting()
-    for kind, since in oldest.items():
-        prometheus.gauge(JOBS_WAITING).labels(kind).set(since.timestamp())
-    for (kind,) in prometheus.gauge_values(JOBS_WAITING).keys() - {(kind,) for kind in oldest}:
-        prometheus.forget(JOBS_WAITING, kind)
+    prometheus.show_only(JOBS_WAITING, {(kind,): since.timestamp() for kind, since in oldest_waiting().items()})
 
 
 @worker_shutting_down.connect

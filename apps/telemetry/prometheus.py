@@ -3,7 +3,7 @@
 import math
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache, wraps
 from pathlib import Path
@@ -127,6 +127,14 @@ def forget(metric: Metric, *values: str) -> None:
         gauge(metric).remove(*values)
     else:
         gauge(metric).labels(*values).set(math.nan)
+
+
+def show_only(metric: Metric, values: Mapping[tuple[str, ...], float]) -> None:
+    """Set a gauge's series, by their labels' values, and take those that were set before off the page."""
+    for labels, value in values.items():
+        gauge(metric).labels(*labels).set(value)
+    for labels in gauge_values(metric).keys() - values.keys():
+        forget(metric, *labels)
 
 
 def also(others: Collector) -> None:

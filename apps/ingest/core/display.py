@@ -1,13 +1,6 @@
 """Raw bytes as a person can read them."""
 
-from contextlib import suppress
-
-import msgspec
-
-from apps.datasets.core.record.depth import is_legible
-from apps.datasets.core.record.display import escaped
-
-LONGEST = 64 * 1024
+from apps.datasets.core.record.display import SHOWN_BYTES, escaped, laid_out
 
 
 def readable(raw: bytes | memoryview | None) -> str:
@@ -15,12 +8,12 @@ def readable(raw: bytes | memoryview | None) -> str:
     if raw is None:
         return "(none)"
     data = bytes(raw)
-    cut = f"\n… {len(data) - LONGEST} bytes more" if len(data) > LONGEST else ""
-    if not cut and is_legible(data):
-        with suppress(msgspec.MsgspecError, UnicodeError, RecursionError):
-            return escaped(msgspec.json.format(data, indent=2).decode())
+    if json := laid_out(data):
+        return json
+    begun = data[:SHOWN_BYTES]
+    cut = f"\n… {len(data) - SHOWN_BYTES} bytes more" if len(data) > SHOWN_BYTES else ""
     try:
-        text = data[:LONGEST].decode("utf-8")
+        text = begun.decode("utf-8")
     except UnicodeDecodeError:
-        return "hex " + data[:LONGEST].hex(" ") + cut
+        return "hex " + begun.hex(" ") + cut
     return escaped(text) + cut

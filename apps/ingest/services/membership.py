@@ -6,6 +6,7 @@ from typing import Final
 
 from apps.ingest.core.errors import BrokerRefused, BrokerUnavailable, GroupShared, StoreUnavailable
 from apps.ingest.core.identity import PREFIX, client_id, rivals, strangers
+from apps.ingest.core.pauses import Interval
 from apps.ingest.core.ports import ConsumerGroup
 from apps.ingest.core.records import GroupMember
 
@@ -30,7 +31,7 @@ class Membership:
         self._confirmed = False
         self._unknown = False
         self._strangers = ""
-        self._watch_s = float("-inf")
+        self._watch_due = Interval(WATCH_S)
         self._shared_s: float | None = None
 
     @property
@@ -65,9 +66,8 @@ class Membership:
 
         Raises GroupShared: a worker of another database stays in the group, or ours was replaced by another.
         """
-        if not self._confirmed or now_s - self._watch_s < WATCH_S:
+        if not self._confirmed or not self._watch_due.due(now_s):
             return
-        self._watch_s = now_s
         try:
             self._refuse_other_database()
             found = rivals(self._members(), self._client_id)

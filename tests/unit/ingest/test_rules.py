@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.datasets.core.record.display import SHOWN_BYTES
 from apps.ingest.core.batching import BatchPolicy, ChunkSize
-from apps.ingest.core.display import LONGEST, readable
+from apps.ingest.core.display import readable
 from apps.ingest.core.errors import RecordRefused
 from apps.ingest.core.lag import EndHistory
 from apps.ingest.core.marks import FUTURE_MS, mark_ms, mark_time, raised_mark
@@ -166,4 +167,4 @@ def test_any_bytes_can_be_shown_without_control_characters(raw: bytes) -> None:
 
 
 def test_a_long_value_is_cut() -> None:
-    assert readable(b"x" * (LONGEST + 5)).endswith("… 5 bytes more")
+    assert readable(b"x" * (SHOWN_BYTES + 5)).endswith("… 5 bytes more")

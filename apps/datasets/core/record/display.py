@@ -26,7 +26,19 @@ def shown(raw: bytes | None) -> Shown:
     """The bytes laid out when they are JSON, as they are when they are text, else as a hex dump."""
     if raw is None:
         return Shown("nothing", "")
-    return _json(raw) or _text(raw) or Shown("bytes", _hex_dump(raw[:HEX_BYTES]), max(0, len(raw) - HEX_BYTES))
+    if json := laid_out(raw):
+        return Shown("JSON", json)
+    return _text(raw) or Shown("bytes", _hex_dump(raw[:HEX_BYTES]), max(0, len(raw) - HEX_BYTES))
+
+
+def laid_out(raw: bytes) -> str | None:
+    """The JSON indented, its names, order and digits as they came; None when it is not JSON, or too much."""
+    if len(raw) > SHOWN_BYTES or not is_legible(raw):
+        return None
+    try:
+        return escaped(msgspec.json.format(raw, indent=2).decode("utf-8"))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def escaped(text: str) -> str:
@@ -40,16 +52,6 @@ def _is_visible(char: str) -> bool:
 
 def _escape(char: str) -> str:
     return "".join(f"\\u{unit:04x}" for unit in memoryview(char.encode("utf-16")[2:]).cast("H"))
-
-
-def _json(raw: bytes) -> Shown | None:
-    """The JSON indented, its names, order and digits as they came; None when it is not JSON, or too much."""
-    if len(raw) > SHOWN_BYTES or not is_legible(raw):
-        return None
-    try:
-        return Shown("JSON", escaped(msgspec.json.format(raw, indent=2).decode("utf-8")))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
 
 
 def _text(raw: bytes) -> Shown | None:
