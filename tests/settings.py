@@ -11,9 +11,11 @@ for _role in ("app", "owner", "ingest", "reader", "writer", "analyst"):
     os.environ.setdefault(
         f"ANDEN_DATABASE_{_role.upper()}_URL", f"postgresql://anden_{_role}:nothing@127.0.0.1:1/anden"
     )
-if "ANDEN_CELERY_FOLDER" not in os.environ:
+# Each worker of pytest-xdist has a queue of its own, which the processes that it starts share; it inherits another's.
+_owner = os.environ.get("PYTEST_XDIST_WORKER", "")
+if not os.environ.get("ANDEN_CELERY_FOLDER") or not os.environ["ANDEN_CELERY_FOLDER"].endswith(_owner):
     # What tests ask for must not reach the worker of a `make run` in this folder.
-    _queue = Path(tempfile.gettempdir()) / f"anden-tests-celery-{os.getpid()}"
+    _queue = Path(tempfile.gettempdir()) / f"anden-tests-celery-{os.getpid()}-{_owner}"
     os.environ["ANDEN_CELERY_FOLDER"] = str(_queue)
     atexit.register(shutil.rmtree, _queue, ignore_errors=True)
 
