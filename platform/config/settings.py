@@ -174,7 +174,7 @@ CELERY_BEAT_SCHEDULE = {
     "count the jobs": {"task": "jobs.count", "schedule": 60},
     "look for edits by hand in Grafana": {"task": "monitoring.look_for_drift", "schedule": GRAFANA.drift_s},
 }
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "config.beat:Scheduler"
 
 # django-prometheus begins at 10 ms, which is a whole page here.
 PROMETHEUS_LATENCY_BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, float("inf"))

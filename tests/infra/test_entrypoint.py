@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from django.core.management import call_command
 
@@ -131,6 +133,22 @@ def test_celery_starts_and_stops_when_told(environment: Environment, role: str, 
     with running(environment, role) as (process, log):
         wait_until(lambda: up in log.read_text(), process, log)
         assert stop(process) == 0, log.read_text()
+
+
+def test_beat_stops_while_the_database_keeps_it_waiting(environment: Environment, station: Station) -> None:
+    with station.connect("owner") as owner, owner.transaction():
+        owner.execute("LOCK TABLE django_celery_beat_periodictask IN ACCESS EXCLUSIVE MODE")
+        with running(environment, "beat") as (process, log):
+            wait_until(lambda: is_waiting_for(owner), process, log)
+            assert stop(process) == 0, log.read_text()
+
+
+def is_waiting_for(blocker: psycopg.Connection[Any]) -> bool:
+    """Whether another session waits for a lock of this connection."""
+    (waiting,) = blocker.execute(
+        "SELECT count(*) FROM pg_locks WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+    ).fetchone() or (0,)
+    return bool(waiting)
 
 
 @pytest.mark.parametrize("role", ["ingest", "lag", "fleet"])
