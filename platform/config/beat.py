@@ -5,7 +5,7 @@ import signal
 from django_celery_beat.schedulers import DatabaseScheduler
 
 
-class Scheduler(DatabaseScheduler):
+class Scheduler(DatabaseScheduler):  # type: ignore[misc] # django-celery-beat has no types
     """django-celery-beat's scheduler, stopped by an exception instead of by a query inside the signal's handler.
 
     Celery's handler writes the schedule on the spot. A query that it interrupts holds psycopg's lock on the

@@ -9,6 +9,7 @@ from confluent_kafka.admin import NewPartitions
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
+from apps.datasets.core.record.display import SHOWN_BYTES
 from apps.datasets.services import dataset_drop
 from apps.ingest.conf import KafkaSettings
 from apps.ingest.services.bounds import Bounds
@@ -81,6 +82,22 @@ def test_each_bad_record_is_in_quarantine_raw_with_its_reason(line: Line) -> Non
     assert none.getvalue() == "none: no open record of things with the reason no_such is in quarantine\n"
     call_command("quarantine", "show", shown.getvalue().split()[0], stdout=shown)
     assert '"name": "\\u0000"' in shown.getvalue()
+
+
+def test_any_record_in_quarantine_is_shown_without_what_a_terminal_obeys(line: Line) -> None:
+    line.apply(EVENTS, mode="append")
+    line.make()
+    line.send(b"a\rb", b"\xff\x1b[2J", b"x" * (SHOWN_BYTES + 5), None)
+    assert line.run("things").rejects == 4
+    shown = []
+    for (record,) in line.query('SELECT id FROM ingest_quarantine ORDER BY "offset"'):
+        out = StringIO()
+        call_command("quarantine", "show", str(record), stdout=out)
+        shown.append(out.getvalue().split("\nvalue     ")[1])
+    assert shown[0] == "a\\u000db\n"
+    assert shown[1] == "\n00000000  ff 1b 5b 32 4a                                   ..[2J\n"
+    assert shown[2].endswith("xxx\n… 5 bytes more\n")
+    assert shown[3] == "(none)\n"
 
 
 def test_values_that_would_stop_a_worker_or_its_readers_are_in_quarantine(line: Line) -> None:

@@ -23,6 +23,19 @@ def test_numbers_keep_their_digits_and_names_their_order() -> None:
     assert text.index('"b": 1.10') < text.index('"a": 123456789012345678901234567890')
 
 
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (b'{"a":1}', '{\n  "a": 1\n}'),
+        (b'{"n":1.10,"n":12345678901234567890.12}', '{\n  "n": 1.10,\n  "n": 12345678901234567890.12\n}'),
+        ('"\x9b31m\u202e\U000e0001"'.encode(), r'"\u009b31m\u202e\udb40\udc01"'),
+        (b"plain \x1b[31m", "00000000  70 6c 61 69 6e 20 1b 5b 33 31 6d                 plain .[31m"),
+    ],
+)
+def test_json_keeps_what_it_says_and_nothing_moves_a_cursor(raw: bytes, text: str) -> None:
+    assert shown(raw).text == text
+
+
 @given(BYTES)
 def test_any_bytes_can_be_shown_and_hex_holds_every_byte(raw: bytes) -> None:
     kind, text, left_out = shown(raw)

@@ -1,22 +1,18 @@
 """The small pure rules: SQLSTATEs, sifting, marks, batches, pauses, lag, display."""
 
 from collections.abc import Sequence
-from unicodedata import category
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.datasets.core.record.display import SHOWN_BYTES
 from apps.ingest.core.batching import BatchPolicy, ChunkSize
-from apps.ingest.core.display import readable
 from apps.ingest.core.errors import RecordRefused
 from apps.ingest.core.lag import EndHistory
 from apps.ingest.core.marks import FUTURE_MS, mark_ms, mark_time, raised_mark
 from apps.ingest.core.pauses import Backoff
 from apps.ingest.core.sifting import sift
 from apps.ingest.core.sqlstates import Reaction, reaction
-from tests.hostile import BYTES
 
 
 @pytest.mark.parametrize(
@@ -144,27 +140,3 @@ def test_lag_of_a_position_older_than_what_is_remembered_comes_from_its_last_rec
     assert history.seconds_behind(10, now_s=110.0, last_stored_s=None) == 10.0
     history.note(120.0, 3)
     assert history.seconds_behind(3, now_s=130.0, last_stored_s=None) == 0.0
-
-
-@pytest.mark.parametrize(
-    ("raw", "text"),
-    [
-        (None, "(none)"),
-        (b'{"a":1}', '{\n  "a": 1\n}'),
-        (b"plain \x1b[31m", "plain \\u001b[31m"),
-        (b"\xff\x00", "hex ff 00"),
-        (b'{"n":1.10,"n":12345678901234567890.12}', '{\n  "n": 1.10,\n  "n": 12345678901234567890.12\n}'),
-        ('"\x9b31m\u202e\U000e0001"'.encode(), r'"\u009b31m\u202e\udb40\udc01"'),
-    ],
-)
-def test_raw_bytes_are_shown_as_a_person_can_read_them(raw: bytes | None, text: str) -> None:
-    assert readable(raw) == text
-
-
-@given(BYTES)
-def test_any_bytes_can_be_shown_without_control_characters(raw: bytes) -> None:
-    assert all(char.isprintable() or category(char) == "Zs" or char in "\n\t" for char in readable(raw))
-
-
-def test_a_long_value_is_cut() -> None:
-    assert readable(b"x" * (SHOWN_BYTES + 5)).endswith("… 5 bytes more")

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from apps.datasets.core.record.display import escaped, shown
 from apps.datasets.management.base import StationCommand
-from apps.ingest.core.display import readable
 from apps.ingest.core.errors import IngestError
 from apps.ingest.models import Quarantine
 from apps.ingest.selectors import quarantine_get, quarantine_list
@@ -64,8 +64,16 @@ class Command(StationCommand):
             "message": record.message,
             "state": f"{record.state}, recorded {record.recorded_at}",
             "headers": json.dumps(record.headers),
-            "key": readable(record.key),
-            "value": readable(record.value),
+            "key": _laid_out(record.key),
+            "value": _laid_out(record.value),
         }
         for name, value in lines.items():
             self.stdout.write(f"{name:8}  {value}")
+
+
+def _laid_out(raw: bytes | memoryview | None) -> str:
+    """The bytes as the admin shows them, without what moves a terminal's cursor; a hex dump begins on its own line."""
+    kind, text, left_out = shown(None if raw is None else bytes(raw))
+    first = {"nothing": "(none)", "bytes": "\n"}.get(kind, "")
+    rest = f"\n… {left_out} bytes more" if left_out else ""
+    return f"{first}{escaped(text)}{rest}"
