@@ -11,7 +11,7 @@ from apps.monitoring.renderers.grafana_alerts import grafana_alert_files
 from apps.monitoring.renderers.grafana_json import grafana_json
 from apps.monitoring.renderers.prometheus_yaml import rule_files
 from apps.monitoring.renderers.provisioning import data_sources_text, folders_text
-from apps.monitoring.renderers.stale import Difference, compared
+from apps.monitoring.renderers.stale import Stale, compared
 
 Renderer = Callable[[], Mapping[str, str]]
 """Answers the text of some files by their path below dashboards/."""
@@ -66,7 +66,7 @@ def write_all(folder: Path) -> tuple[str, ...]:
     return tuple(sorted((*stale, *changed)))
 
 
-def differences(folder: Path) -> tuple[Difference, ...]:
+def differences(folder: Path) -> tuple[Stale, ...]:
     """How the files of the folder differ from what the code renders, by dashboard and panel or rule."""
     return tuple(compared(committed=_files(folder), rendered=render_all()))
 

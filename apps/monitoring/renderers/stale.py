@@ -16,7 +16,7 @@ PARTS: Final = ("panels", "widgets", "groups", "rules", "list")
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class Stale:
     """One part of one file that is not what the code renders; `part` is "" for the file itself."""
 
     path: str
@@ -27,29 +27,29 @@ class Difference:
         return f"{self.path}: {f'{self.part!r} ' if self.part else ''}{self.what}"
 
 
-def compared(*, committed: Mapping[str, str], rendered: Mapping[str, str]) -> Iterator[Difference]:
+def compared(*, committed: Mapping[str, str], rendered: Mapping[str, str]) -> Iterator[Stale]:
     """Every difference between the files of a folder and the rendered ones, in the order of the paths."""
     for path in sorted(committed.keys() | rendered.keys()):
         if path not in committed:
-            yield Difference(path, "", "is missing")
+            yield Stale(path, "", "is missing")
         elif path not in rendered:
-            yield Difference(path, "", "is not rendered by anything: remove it")
+            yield Stale(path, "", "is not rendered by anything: remove it")
         elif committed[path] != rendered[path]:
             yield from _within(path, committed[path], rendered[path])
 
 
-def _within(path: str, committed: str, rendered: str) -> Iterator[Difference]:
+def _within(path: str, committed: str, rendered: str) -> Iterator[Stale]:
     """The parts that differ; the file as a whole where no part does, or it cannot be read."""
     try:
         old, new = _by_name(path, committed), _by_name(path, rendered)
     except (ValueError, yaml.YAMLError):
-        yield Difference(path, "", "cannot be read")
+        yield Stale(path, "", "cannot be read")
         return
     found = [part for part in dict.fromkeys((*new, *old)) if old.get(part) != new.get(part)]
     for part in found:
-        yield Difference(path, part, _what(old.get(part), new.get(part)))
+        yield Stale(path, part, _what(old.get(part), new.get(part)))
     if not found:
-        yield Difference(path, "", "is written in another way")
+        yield Stale(path, "", "is written in another way")
 
 
 def _by_name(path: str, text: str) -> dict[str, list[Any]]:

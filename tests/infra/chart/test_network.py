@@ -39,7 +39,9 @@ def _holds(peer: dict[str, Any], address: str) -> bool:
 
 
 def _policies(objects: list[Manifest]) -> list[Manifest]:
-    return [each for each in objects if each["kind"] == "NetworkPolicy"]
+    found = [each for each in objects if each["kind"] == "NetworkPolicy"]
+    assert found
+    return found
 
 
 def test_nothing_is_open_that_no_line_opens(rendered: list[Manifest]) -> None:

@@ -24,13 +24,16 @@ SETTINGS = {"ANDEN_SECRET_KEY": "0123456789" * 4, "ANDEN_DATABASE_APP_URL": "pos
 WRITABLE = {"/tmp", "/var/lib/anden"}  # noqa: S108 - mount paths of a pod
 
 
-def pods(objects: list[Manifest]) -> Iterator[tuple[str, Pod]]:
-    """Each pod's template with the kind and name of what makes it."""
+def pods(objects: list[Manifest]) -> list[tuple[str, Pod]]:
+    """Each pod's template with the kind and name of what makes it; there is one at least."""
+    found = []
     for each in objects:
         spec = each.get("spec", {})
         spec = spec.get("jobTemplate", {}).get("spec", spec)
         if "template" in spec and "containers" in spec["template"].get("spec", {}):
-            yield f"{each['kind']}/{each['metadata']['name']}", spec["template"]
+            found.append((f"{each['kind']}/{each['metadata']['name']}", spec["template"]))
+    assert found
+    return found
 
 
 def containers(objects: list[Manifest]) -> Iterator[tuple[str, Pod]]:
@@ -40,10 +43,12 @@ def containers(objects: list[Manifest]) -> Iterator[tuple[str, Pod]]:
             yield f"{maker}/{each['name']}", each
 
 
-def own(objects: list[Manifest]) -> Iterator[tuple[str, Pod]]:
+def own(objects: list[Manifest]) -> list[tuple[str, Pod]]:
     """Each container of Andén's image: what stands beside it takes neither its arguments nor its settings."""
     repository = station("dev")["global"]["station"]["imageRepository"].rpartition("/")[0]
-    return ((name, each) for name, each in containers(objects) if each["image"].startswith(f"{repository}/"))
+    found = [(name, each) for name, each in containers(objects) if each["image"].startswith(f"{repository}/")]
+    assert found
+    return found
 
 
 def test_nobody_is_root_and_nothing_is_writable(rendered: list[Manifest]) -> None:

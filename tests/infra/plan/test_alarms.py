@@ -74,7 +74,9 @@ def test_each_alarm_watches_a_metric_of_the_catalogue_by_its_own_dimensions(
 @each_environment
 def test_each_alarm_watches_something_that_is_planned(planned: Planned, environment: str) -> None:
     plan = planned(environment)
-    for alarm in alarms(plan):
+    found = alarms(plan)
+    assert found
+    for alarm in found:
         for dimension, value in alarm["dimensions"].items():
             if dimension == "Broker ID":
                 assert 1 <= int(value) <= plan.only("aws_msk_cluster")["number_of_broker_nodes"]
