@@ -46,7 +46,7 @@ def _reap() -> None:
 
 def table(file: Path) -> str:
     """What each stage cost, and all of them."""
-    rows = [line.split(" ", 2) for line in file.read_text(encoding="utf-8").splitlines()]
+    rows = [line.split(" ", 2) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
     total = ["all", *(str(sum(int(row[column]) for row in rows)) for column in (0, 1))]
     lines = [["Stage", "wall s", "CPU s"], *([name, wall, cpu] for wall, cpu, name in rows), total]
     return "\n".join(f"{name:<24}{wall:>8}{cpu:>8}" for name, wall, cpu in lines)

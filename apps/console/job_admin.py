@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from unfold.paginator import InfinitePaginator
 
+from apps.datasets.core.record.display import escaped
 from apps.datasets.read_only_admin import ReadOnlyAdmin
 from apps.jobs.core.rules import State
 from apps.jobs.models import Job
@@ -33,7 +34,7 @@ def laid_out(field: str) -> Callable[[Any, Job], str]:
     def shown(_admin: Any, job: Job) -> str:
         value = getattr(job, field)
         text = "none" if value is None else json.dumps(value, indent=2, ensure_ascii=False)
-        return format_html('<pre class="st-raw st-mono">{}</pre>', text)
+        return format_html('<pre class="st-raw st-mono">{}</pre>', escaped(text))
 
     return shown
 
@@ -61,7 +62,7 @@ class JobAdmin(ReadOnlyAdmin):
     arguments_shown, result_shown, checkpoint_shown = map(laid_out, ("arguments", "result", "checkpoint"))
     fieldsets = (
         ("What", {"fields": ("kind", ("state_shown", "asked_by"), "progress", "arguments_shown")}),
-        ("How it ended", {"fields": ("error", "result_shown", "checkpoint_shown")}),
+        ("How it ended", {"fields": ("error_shown", "result_shown", "checkpoint_shown")}),
         (
             "When and where",
             {"fields": (("created_at", "started_at", "finished_at"), ("tries", "worker"))},
@@ -72,6 +73,7 @@ class JobAdmin(ReadOnlyAdmin):
         "asked_by",
         "progress",
         "arguments_shown",
+        "error_shown",
         "result_shown",
         "checkpoint_shown",
         "tries",
@@ -102,9 +104,14 @@ class JobAdmin(ReadOnlyAdmin):
         """A bar where the total is known, what the job says, and its last error."""
         bar = format_html('<progress class="st-progress" max="{}" value="{}"></progress> ', job.total, job.done)
         figures = f"{job.done:,}" if job.total is None else f"{job.done:,} of {job.total:,}"
-        said = f"{figures} {job.text}" if job.done or job.text else ""
-        error = format_html('<span class="st-note st-listed" title="{}">{}</span>', job.error, job.error)
+        said = f"{figures} {escaped(job.text)}" if job.done or job.text else ""
+        error = format_html('<span class="st-note st-listed" title="{0}">{0}</span>', escaped(job.error))
         return format_html('{}<span class="st-note">{}</span> {}', bar if job.total else "", said, error)
+
+    @admin.display(description="error")
+    def error_shown(self, job: Job) -> str:
+        """Why the last run failed."""
+        return escaped(job.error)
 
     @admin.display(description="asked for by", ordering="actor")
     def asked_by(self, job: Job) -> str:

@@ -11,7 +11,7 @@ from unfold.paginator import InfinitePaginator
 
 from apps.datasets.core.contract.contract import EXTRA, Contract
 from apps.datasets.core.errors import DatasetsError
-from apps.datasets.core.record.display import shown
+from apps.datasets.core.record.display import escaped, shown
 from apps.datasets.read_only_admin import ReadOnlyAdmin
 from apps.datasets.selectors import applied
 from apps.ingest.models import Quarantine, Source
@@ -58,7 +58,7 @@ class QuarantineAdmin(ReadOnlyAdmin):
     list_select_related = ("dataset",)
     ordering = ("-id",)
     fieldsets = (
-        ("Why", {"fields": (("reason", "field", "state"), "message", "sqlstate")}),
+        ("Why", {"fields": (("reason", "whole_field", "state"), "whole_message", "sqlstate")}),
         ("Record", {"fields": ("value_shown", "key_shown", "headers_shown")}),
         (
             "Where",
@@ -71,6 +71,8 @@ class QuarantineAdmin(ReadOnlyAdmin):
         "value_shown",
         "key_shown",
         "headers_shown",
+        "whole_field",
+        "whole_message",
         "field_shown",
         "message_shown",
         "withheld",
@@ -104,12 +106,22 @@ class QuarantineAdmin(ReadOnlyAdmin):
     @admin.display(description="field")
     def field_shown(self, record: Quarantine) -> str:
         """The field at fault, where that is no part of a record that not everybody may see."""
-        return "" if quotes_hidden(record) else record.field
+        return "" if quotes_hidden(record) else self.whole_field(record)
 
     @admin.display(description="message")
     def message_shown(self, record: Quarantine) -> str:
         """The message, where it quotes nothing of a record that not everybody may see."""
-        return "It quotes the record, which stewards alone see." if quotes_hidden(record) else record.message
+        return "It quotes the record, which stewards alone see." if quotes_hidden(record) else self.whole_message(record)
+
+    @admin.display(description="field")
+    def whole_field(self, record: Quarantine) -> str:
+        """The field at fault, for those who see the record itself."""
+        return escaped(record.field)
+
+    @admin.display(description="message")
+    def whole_message(self, record: Quarantine) -> str:
+        """The message, for those who see the record itself."""
+        return escaped(record.message)
 
     @admin.display(description="record")
     def withheld(self, _record: Quarantine) -> str:
@@ -135,7 +147,7 @@ class QuarantineAdmin(ReadOnlyAdmin):
 
 def _header_shown(part: str | dict[str, str] | None) -> str:
     """A header's name or value: bytes that are no text in hexadecimal."""
-    return f"hex {part['hex']}" if isinstance(part, dict) else str(part)
+    return f"hex {part['hex']}" if isinstance(part, dict) else escaped(str(part))
 
 
 def may_see_raw(request: HttpRequest, record: Quarantine) -> bool:

@@ -10,7 +10,8 @@ from apps.jobs.models import Job
 from tests.integration.console.conftest import LookAs
 
 LIST = "/admin/jobs/job/"
-NASTY = "<script>alert(1)</script>"
+NASTY = "<script>alert(1)</script>\u202e\x9b"
+"""Code for a browser, and what turns the text behind it round or begins a terminal's command."""
 
 
 def made(**fields: Any) -> Job:
@@ -60,7 +61,8 @@ def test_what_a_job_holds_is_shown_as_text(look_as: LookAs) -> None:
     for address in (LIST, f"{LIST}{job.pk}/change/"):
         page = browser.get(address).content.decode()
         assert NASTY not in page
-        assert "&lt;script&gt;alert(1)" in page
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;\\u202e\\u009b" in page
+        assert not {"\u202e", "\x9b"} & {*page}
 
 
 def test_stewards_cancel_and_queue_again(look_as: LookAs) -> None:

@@ -264,6 +264,21 @@ def test_a_record_of_a_dataset_with_restricted_fields_is_for_stewards(
     assert "a message" in text
 
 
+def test_names_and_headers_of_a_record_turn_no_text_round(filled: Filled, look_as: LookAs) -> None:
+    dataset = filled.dataset("things")
+    filled.rejects(dataset, filled.source(dataset), [b"{}"], reason="unknown_field")
+    turned = "a\u202eb\x9b"
+    Quarantine.objects.update(field=turned, message=turned, headers=[[turned, turned], [turned, None]])
+    client = look_as("steward")
+    for address in (
+        reverse("admin:ingest_quarantine_changelist"),
+        reverse("admin:ingest_quarantine_change", args=[Quarantine.objects.get().pk]),
+    ):
+        page = client.get(address).content.decode()
+        assert r"a\u202eb\u009b" in page
+        assert not {"\u202e", "\x9b"} & {*page}
+
+
 def test_the_quarantine_is_narrowed_by_dataset_reason_and_state(filled: Filled, look_as: LookAs) -> None:
     one, other = filled.dataset("one"), filled.dataset("other")
     filled.rejects(one, filled.source(one), [b"{"] * 2, reason="not_json")

@@ -87,13 +87,16 @@ def test_each_bad_record_is_in_quarantine_raw_with_its_reason(line: Line) -> Non
 def test_any_record_in_quarantine_is_shown_without_what_a_terminal_obeys(line: Line) -> None:
     line.apply(EVENTS, mode="append")
     line.make()
-    line.send(b"a\rb", b"\xff\x1b[2J", b"x" * (SHOWN_BYTES + 5), None)
-    assert line.run("things").rejects == 4
-    shown = []
+    line.send(b"a\rb", b"\xff\x1b[2J", b"x" * (SHOWN_BYTES + 5), None, '{"id":1,"a\u202e\\u001b[2J":1}'.encode())
+    assert line.run("things").rejects == 5
+    texts = []
     for (record,) in line.query('SELECT id FROM ingest_quarantine ORDER BY "offset"'):
         out = StringIO()
         call_command("quarantine", "show", str(record), stdout=out)
-        shown.append(out.getvalue().split("\nvalue     ")[1])
+        texts.append(out.getvalue())
+    shown = [text.split("\nvalue     ")[1] for text in texts]
+    assert "\nfield     a\\u202e\\u001b[2J\n" in texts[4]
+    assert not {"\u202e", "\x1b", "\r"} & set("".join(texts))
     assert shown[0] == "a\\u000db\n"
     assert shown[1] == "\n00000000  ff 1b 5b 32 4a                                   ..[2J\n"
     assert shown[2].endswith("xxx\n… 5 bytes more\n")

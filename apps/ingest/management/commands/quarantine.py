@@ -60,7 +60,7 @@ class Command(StationCommand):
             "dataset": f"{record.dataset.name}, contract version {record.number}",
             "record": f"{record.topic}/{record.partition}, offset {record.offset}, sent {record.timestamp}",
             "reason": record.reason + (f" (SQLSTATE {record.sqlstate})" if record.sqlstate else ""),
-            "field": record.field or "-",
+            "field": escaped(record.field) or "-",
             "message": record.message,
             "state": f"{record.state}, recorded {record.recorded_at}",
             "headers": json.dumps(record.headers),
