@@ -111,7 +111,9 @@ class QuarantineAdmin(ReadOnlyAdmin):
     @admin.display(description="message")
     def message_shown(self, record: Quarantine) -> str:
         """The message, where it quotes nothing of a record that not everybody may see."""
-        return "It quotes the record, which stewards alone see." if quotes_hidden(record) else self.whole_message(record)
+        return (
+            "It quotes the record, which stewards alone see." if quotes_hidden(record) else self.whole_message(record)
+        )
 
     @admin.display(description="field")
     def whole_field(self, record: Quarantine) -> str:

@@ -61,18 +61,3 @@ LAG_UP: Final = Metric(
 LAG_MEASURED: Final = Metric(
     "anden_ingest_lag_measured_timestamp_seconds", "When lag was last measured, Unix time.", "gauge"
 )
-
-METRICS: Final = (
-    RECORDS,
-    BYTES,
-    BATCHES,
-    REJECTS,
-    FAILURES,
-    PHASE_SECONDS,
-    STOPPED,
-    LAG_RECORDS,
-    LAG_SECONDS,
-    FRESHNESS,
-    LAG_UP,
-    LAG_MEASURED,
-)

@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 import yaml
 
-from apps.ingest.metrics import METRICS
-from tests.infra.chart.test_pods import containers, pods
+from apps.ingest import metrics as ingest
+from tests.infra.chart.test_pods import containers, metrics_of, pods
 from tests.infra.charts import ANDEN, ROOT, Manifest, anden, environment_values, render, station
 from tests.infra.plans import ENVIRONMENTS, Planned
 
@@ -196,7 +196,7 @@ def test_scaling_asks_for_metrics_that_there_are(rendered: list[Manifest], evide
     assert trigger["metadata"]["ignoreNullValues"] == "false"
     asked = set(re.findall(r"\banden_\w+", trigger["metadata"]["query"]))
     assert asked
-    assert asked <= {each.name for each in METRICS}
+    assert asked <= {each.name for each in metrics_of(ingest)}
     assert scaled["spec"]["scaleTargetRef"]["name"] in of(rendered, "Deployment")
     assert "replicas" not in of(rendered, "Deployment")["anden-ingest"]["spec"]
     assert "replicas" not in of(rendered, "Deployment")["anden-web"]["spec"]

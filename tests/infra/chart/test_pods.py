@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -77,7 +78,7 @@ def test_every_container_has_bounds_and_an_image_with_a_version(rendered: list[M
 
 def test_probes_ask_what_the_process_really_tells(rendered: list[Manifest]) -> None:
     modules = (api, cloudwatch, datasets, fleet, ingest, monitoring, telemetry)
-    known = {each.name for module in modules for each in _metrics(module)}
+    known = {each.name for module in modules for each in metrics_of(module)}
     for name, each in own(rendered):
         if name.startswith(("Job/", "CronJob/")) or name == "Deployment/anden-beat/beat":
             continue
@@ -90,7 +91,8 @@ def test_probes_ask_what_the_process_really_tells(rendered: list[Manifest]) -> N
             assert paths == ({"/healthz", "/readyz"} if each["name"] == "web" else {"/metrics"})
 
 
-def _metrics(module: Any) -> Iterator[Any]:
+def metrics_of(module: ModuleType) -> Iterator[Any]:
+    """The metrics that a metrics.py declares."""
     return (each for each in vars(module).values() if type(each).__name__ == "Metric")
 
 
