@@ -5,7 +5,9 @@ PYTHON ?= python3
 ANDEN_VENV ?=
 VENV := $(or $(ANDEN_VENV),.venv)
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+# What is imported is compiled then; of what is installed, that is a third.
+INSTALL := -m pip --disable-pip-version-check --quiet install --no-compile
+PIP := $(BIN)/python $(INSTALL)
 
 # Stamps say what an environment holds: a second run installs nothing.
 RUN_READY := $(if $(ANDEN_VENV),,$(VENV)/.anden-run)
@@ -80,7 +82,7 @@ clean: ## Remove the environment, the caches and everything that make run keeps
 .venv-infra/.anden-infra: requirements/infra.txt
 	@echo "Installing requirements/infra.txt (once)"
 	@$(PYTHON) -m venv .venv-infra
-	@.venv-infra/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
+	@.venv-infra/bin/python $(INSTALL) --require-hashes -r $<
 	@touch $@
 
 .venv-infra/.anden-go: requirements/go-tools.txt

@@ -1,12 +1,14 @@
 """What happens between the servers' start and the processes': tables, contracts, topics, logins, keys."""
 
+import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import IO, Any, Final, cast
 
 from embedded.environment import ROOT, StationFolder, write_secret
 from embedded.errors import SetupFailed
@@ -35,40 +37,55 @@ class Preparation:
 
         Raises SetupFailed: a command failed, and the message says which and why.
         """
-        self.manage("migrate", "--no-input")
-        self.manage("collectstatic", "--no-input", "--verbosity", "0")
-        self.manage("datasets", "apply", "contracts")
-        self.manage("topics", "ensure")
-        self.manage("steward", "create", "steward")
+        commands = [
+            ["migrate", "--no-input"],
+            ["collectstatic", "--no-input", "--verbosity", "0"],
+            ["datasets", "apply", "contracts"],
+            ["topics", "ensure"],
+            ["steward", "create", "steward"],
+            ["probe", "install", "--key-file", str(self._folder.probe_key)],
+        ]
         if not self._folder.demo_key.exists():
-            self._make_demo_key()
-        self.manage("probe", "install", "--key-file", str(self._folder.probe_key))
+            commands.append(["clients", "create", "demo", *(word for one in DEMO_GRANTS for word in ("--grant", one))])
+        *_, printed = self.manage(commands)
+        if not self._folder.demo_key.exists():
+            self._keep_demo_key(printed)
 
-    def manage(self, *words: str) -> str:
-        """What the management command printed.
+    def manage(self, commands: Sequence[Sequence[str]]) -> list[str]:
+        """What each of the management commands printed, run one after the other.
 
-        Raises SetupFailed: it ended with another code than 0.
+        Raises SetupFailed: one ended with another code than 0; those behind it were not run.
         """
-        done = subprocess.run(
-            [sys.executable, ROOT / "manage.py", *words],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            env=self._environment,
-            cwd=ROOT,
-            check=False,
-        )
-        with self.log.open("a") as log:
-            log.write(f"$ manage.py {' '.join(words)}\n{_KEY.sub('anden_…', done.stdout)}{done.stderr}")
-        if done.returncode != 0:
-            said = _reason(done.stderr) or last_line(done.stdout) or f"code {done.returncode}"
-            raise SetupFailed(f"manage.py {words[0]} failed: {said} (log: {shown(self.log)})")
-        return done.stdout
+        printed: list[str] = []
+        with self.log.open("a", encoding="utf-8") as log:
+            for words, done in zip(commands, self._answers(commands, log), strict=False):
+                log.write(f"$ manage.py {' '.join(words)}\n{_KEY.sub('anden_…', done['out'])}{done['err']}")
+                if done["code"]:
+                    said = _reason(done["err"]) or last_line(done["out"]) or f"code {done['code']}"
+                    raise SetupFailed(f"manage.py {words[0]} failed: {said} (log: {shown(self.log)})")
+                printed.append(done["out"])
+        if len(printed) < len(commands):
+            raise SetupFailed(f"manage.py {commands[len(printed)][0]} was killed (log: {shown(self.log)})")
+        return printed
 
-    def _make_demo_key(self) -> None:
-        """Make the demo client and keep its key, which is printed only once."""
-        grants = [word for grant in DEMO_GRANTS for word in ("--grant", grant)]
-        key = _KEY.search(self.manage("clients", "create", "demo", *grants))
+    def _answers(self, commands: Sequence[Sequence[str]], log: IO[str]) -> Iterator[dict[str, Any]]:
+        """The answer of each command as it comes: fewer where their process ends before."""
+        command = [sys.executable, "-m", "embedded.commands"]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=log, env=self._environment, cwd=ROOT
+        ) as process:
+            try:
+                # Nobody reads what a process that ended at once is told.
+                with suppress(BrokenPipeError), cast("IO[bytes]", process.stdin) as told:
+                    told.write(json.dumps(commands).encode())
+                yield from map(json.loads, cast("IO[bytes]", process.stdout))
+            finally:
+                process.kill()
+
+    def _keep_demo_key(self, printed: str) -> None:
+        """Keep the demo client's key, which is printed only once."""
+        key = _KEY.search(printed)
         if key is None:
             raise SetupFailed(f"manage.py clients printed no key (log: {shown(self.log)})")
         write_secret(self._folder.demo_key, key.group())

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from confluent_kafka import Producer
 
 BASE: Final = "/api/v1/datasets"
-PAUSE_S: Final = 0.2
+PAUSE_S: Final = 1.0
+"""Between two rounds: without it, the traffic alone would keep a processor busy."""
 
 
 class Traffic(threading.Thread):

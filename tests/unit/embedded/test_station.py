@@ -1,10 +1,12 @@
 import os
+import re
 import stat
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 
+import django
 import pytest
 from honcho.printer import Message
 
@@ -74,12 +76,41 @@ def test_a_failed_step_is_told_in_one_line_with_its_log(tmp_path: Path) -> None:
     _fresh_folders(folder)
     environment = {"ANDEN_SECRET_KEY": "short", "DJANGO_SETTINGS_MODULE": "config.settings"}
     with pytest.raises(SetupFailed) as failure:
-        Preparation(folder, environment).manage("migrate", "--no-input")
+        Preparation(folder, environment).manage([["migrate", "--no-input"]])
     message = str(failure.value)
     assert message.startswith("manage.py migrate failed: ")
     assert "setup.log" in message
     assert "\n" not in message
     assert "$ manage.py migrate" in (folder.logs / "setup.log").read_text()
+
+
+WHOLE = {
+    "ANDEN_SECRET_KEY": "tests-only-" + "0123456789abcdef" * 4,
+    "ANDEN_DATABASE_APP_URL": "postgresql://nobody@127.0.0.1:9/nothing",
+    "DJANGO_SETTINGS_MODULE": "config.settings",
+}
+
+
+def test_commands_are_run_in_order_until_one_fails(tmp_path: Path) -> None:
+    folder = StationFolder(tmp_path)
+    _fresh_folders(folder)
+    station = Preparation(folder, WHOLE)
+    assert station.manage([["version"], ["lag", "--help"]])[0] == f"{django.__version__}\n"
+    with pytest.raises(SetupFailed, match=r"^manage.py nonsense failed: Type 'manage.py help' for usage"):
+        station.manage([["version"], ["nonsense"], ["check"]])
+    log = (folder.logs / "setup.log").read_text()
+    assert re.findall(r"^\$ manage.py (\w+)", log, re.MULTILINE) == ["version", "lag", "version", "nonsense"]
+    assert "usage: manage.py lag" in log
+    assert "Unknown command: 'nonsense'" in log
+
+
+def test_a_command_that_is_killed_is_told_from_one_that_fails(tmp_path: Path) -> None:
+    folder = StationFolder(tmp_path)
+    _fresh_folders(folder)
+    killer = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    (tmp_path / "sitecustomize.py").write_text(killer)
+    with pytest.raises(SetupFailed, match=r"^manage.py version was killed"):
+        Preparation(folder, {**WHOLE, "PYTHONPATH": str(tmp_path)}).manage([["version"]])
 
 
 def test_only_the_demo_may_end() -> None:
