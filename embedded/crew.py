@@ -37,8 +37,8 @@ _ASKED_TO_END: Final = (0, -signal.SIGTERM, -signal.SIGINT)
 class Program:
     """A process of the station.
 
-    One that may end stops nobody when it ends well. One that returns is started again when it ends badly after it had
-    run for a while, as Kubernetes would: in the end once a minute at most.
+    One that may end stops nobody, and says so when it ends badly. One that returns is started again when it ends badly
+    after it had run for a while, as Kubernetes would: in the end once a minute at most.
     """
 
     name: str
@@ -81,8 +81,10 @@ class _Tethered(Process):  # type: ignore[misc]
             if self._starts_again(data["returncode"]) and self._paused():
                 return
             self._ended = True
-            # honcho takes any end for a reason to end all: it never hears of a good one that was expected.
-            if self.may_end and data["returncode"] == 0:
+            # honcho takes any end for a reason to end all: it never hears of one that was expected.
+            if self.may_end:
+                if data["returncode"] not in _ASKED_TO_END:
+                    self._send_message(f"ERROR ended with code {data['returncode']}; the others go on without it\n")
                 return
         super()._send_message(data, type=type)
 

@@ -104,9 +104,10 @@ class JobAdmin(ReadOnlyAdmin):
         """A bar where the total is known, what the job says, and its last error."""
         bar = format_html('<progress class="st-progress" max="{}" value="{}"></progress> ', job.total, job.done)
         figures = f"{job.done:,}" if job.total is None else f"{job.done:,} of {job.total:,}"
-        said = f"{figures} {escaped(job.text)}" if job.done or job.text else ""
-        error = format_html('<span class="st-note st-listed" title="{0}">{0}</span>', escaped(job.error))
-        return format_html('{}<span class="st-note">{}</span> {}', bar if job.total else "", said, error)
+        said = f"{figures} · {escaped(job.text)}".removesuffix(" · ") if job.done or job.text else ""
+        note = '<span class="st-note st-listed" title="{0}">{0}</span>'
+        error = format_html(note, escaped(job.error))
+        return format_html("{}{} {}", bar if job.total else "", format_html(note, said), error)
 
     @admin.display(description="error")
     def error_shown(self, job: Job) -> str:
@@ -116,7 +117,7 @@ class JobAdmin(ReadOnlyAdmin):
     @admin.display(description="asked for by", ordering="actor")
     def asked_by(self, job: Job) -> str:
         """A person, or the station itself."""
-        return job.actor or "the station"
+        return escaped(job.actor) or "the station"
 
     @admin.display(description="asked for (UTC)", ordering="created_at")
     def created(self, job: Job) -> str:

@@ -34,15 +34,17 @@ _owed = threading.Event()
 
 def job_run(job_id: int) -> None:
     """Run the job, if this process may and the job still waits; then wake whoever takes the next."""
-    ran = False
-    if not leaving.is_set() and _running.acquire(blocking=False):
+    if not leaving.is_set():
+        if not _running.acquire(blocking=False):
+            return  # who holds it looks for the next afterwards
         try:
-            ran = _claimed(job_id)
+            _run_claimed(job_id)
         finally:
             _running.release()
     if leaving.is_set():
         _owed.set()
-    elif ran:
+    else:
+        # Also where nothing was run: another id may have come and gone meanwhile.
         broker.send(waiting(KINDS, at_most=1))
 
 
@@ -52,11 +54,11 @@ def owed_send() -> None:
         broker.send(waiting(KINDS, at_most=1))
 
 
-def _claimed(job_id: int) -> bool:
-    """Run the job, if this run gets hold of it; whether it did."""
+def _run_claimed(job_id: int) -> None:
+    """Run the job, if this run gets hold of it."""
     found = claim(job_id, worker=f"{socket.gethostname()}-{os.getpid()}")
     if found is None:
-        return False
+        return
     job, held = found
     before = Progress(job.done, job.total, job.text, job.checkpoint)
     with Heart(held, before, time_limit_s=KINDS[job.kind].time_limit_s) as heart:
@@ -68,7 +70,6 @@ def _claimed(job_id: int) -> bool:
         written = held.release(State.FAILED, heart.run.said, error=error_text(error))
     if not written:
         logger.warning("%s was not this run's any more: its end is not written", job)
-    return True
 
 
 def _outcome(job: Job, run: Run) -> dict[str, Any]:

@@ -9,10 +9,13 @@ import pytest
 
 from apps.api.clients.services import GrantRequest
 from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.core.record.formats import FORMATS
 from apps.datasets.models import Batch
+from tests.documents import document
 from tests.gateway import Http
 from tests.integration.api.conftest import Connect, told
 from tests.station import Station
+from tests.unit.datasets.test_formats import FIELDS, LinesReader
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 
@@ -27,6 +30,22 @@ NUMBERS = itertools.count(1)
 
 def person(**fields: Any) -> dict[str, Any]:
     return {"person_id": str(uuid.UUID(int=next(NUMBERS))), "given_name": "Ada", "family_name": "Lovelace", **fields}
+
+
+def test_the_api_writes_json_whatever_format_the_topic_has(
+    station: Station, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FORMATS, "lines", LinesReader)
+    station.apply(document("notes", FIELDS, mode="upsert", format="lines", apiWrites=True))
+    http = connect(GrantRequest("notes", may_write=True))
+    made = http.post("/api/v1/datasets/notes/records", '{"id": "1", "name": "a"}', content_type=JSON)
+    assert made.status_code == 201, made.content
+    location = made["Location"]
+    put = http.put(location, '{"id": "1", "name": "b"}', content_type=JSON)
+    patched = http.patch(location, '{"name": "c"}', content_type=JSON)
+    assert [answer.json()["name"] for answer in (put, patched, http.get(location))] == ["b", "c", "c"]
+    assert http.delete(location).status_code == 204
+    assert http.get(location).status_code == 404
 
 
 def post(http: Http, record: dict[str, Any]) -> Any:

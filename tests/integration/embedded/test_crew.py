@@ -76,8 +76,17 @@ def test_a_process_that_ends_by_itself_ends_all_others_and_is_named(tmp_path: Pa
     assert alone.crew._processes["sleeper"]["returncode"] == -signal.SIGTERM
 
 
-def test_a_good_end_of_a_process_that_may_end_stops_nobody(tmp_path: Path) -> None:
-    alone = _Alone(tmp_path, _SLEEPER, _python("demo", "print('all sent')", may_end=True))
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("print('all sent')", "all sent\n"),
+        ("raise SystemExit('not mine')", "not mine\nERROR ended with code 1; the others go on without it\n"),
+    ],
+)
+def test_the_end_of_a_process_that_may_end_stops_nobody_and_a_bad_one_is_told(
+    tmp_path: Path, code: str, said: str
+) -> None:
+    alone = _Alone(tmp_path, _SLEEPER, _python("demo", code, may_end=True))
     alive: list[bool] = []
 
     def leave_after_the_demo() -> None:
@@ -93,13 +102,7 @@ def test_a_good_end_of_a_process_that_may_end_stops_nobody(tmp_path: Path) -> No
     assert alive == [True]
     assert alone.crew.fallen is None
     assert alone.crew.returncode == 0
-    assert alone.logs.path("demo").read_text() == "all sent\n"
-
-
-def test_a_bad_end_of_a_process_that_may_end_ends_all(tmp_path: Path) -> None:
-    alone = _Alone(tmp_path, _SLEEPER, _python("demo", "raise SystemExit('no broker')", may_end=True))
-    alone.run()
-    assert alone.crew.fallen == "demo"
+    assert alone.logs.path("demo").read_text() == said
 
 
 _COUNTS = "import os, time; print(os.getpid()); time.sleep(600)"

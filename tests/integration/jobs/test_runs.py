@@ -12,7 +12,7 @@ from apps.datasets.jobs import TombstonePurge, tombstone_purge
 from apps.jobs.core.errors import ArgumentsInvalid
 from apps.jobs.core.kinds import KINDS
 from apps.jobs.models import Job
-from apps.jobs.services import heart
+from apps.jobs.services import heart, runner
 from apps.jobs.services.heart import leaving
 from apps.jobs.services.queue import enqueue, jobs_cancel, jobs_requeue
 from apps.jobs.services.runner import job_run
@@ -152,6 +152,36 @@ def test_a_process_runs_one_job_at_a_time_and_wakes_the_next(ask: Ask) -> None:
     first.gate.touch()
     run.join()
     assert sent() == [second.pk]
+
+
+def test_an_id_that_comes_while_another_is_looked_at_is_sent_again(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    cancelled, job = ask(), ask()
+    jobs_cancel([cancelled.pk])
+    sent()
+
+    def slowly_claimed(_job_id: int, **_about: Any) -> None:
+        job_run(job.pk)
+
+    with monkeypatch.context() as slow:
+        slow.setattr(runner, "claim", slowly_claimed)
+        job_run(cancelled.pk)
+    assert job.row.state == "queued"
+    assert sent() == [job.pk]
+
+
+def test_a_job_that_was_cancelled_while_it_ran_is_not_when_it_is_queued_again(ask: Ask) -> None:
+    job = ask()
+    run = Beside(job)
+    run.start()
+    job.until("running", done=1)
+    assert jobs_cancel([job.pk]) == (0, 1)
+    run.join()
+    assert (job.row.state, job.row.cancel_requested) == ("cancelled", True)
+    assert jobs_requeue([job.pk]) == 1
+    assert not job.row.cancel_requested
+    job.gate.touch()
+    job_run(job.pk)
+    assert job.row.state == "succeeded"
 
 
 def test_a_worker_that_stops_takes_no_job(ask: Ask) -> None:

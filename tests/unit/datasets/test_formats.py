@@ -1,21 +1,25 @@
 """A format of records is a row of the table: contracts may name it, and ingest reads by it."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given
 
 from apps.datasets.core.contract.contract import Contract
 from apps.datasets.core.document.odcs import contract_from_odcs
 from apps.datasets.core.errors import BadRecord, ContractInvalid
 from apps.datasets.core.record.formats import FORMATS, record_reader
 from apps.datasets.core.record.json import json_reader
-from apps.datasets.core.record.record_format import EncodedRecord, Values, undecodable
+from apps.datasets.core.record.record_format import UNDECODABLE, EncodedRecord, Values, undecodable
 from apps.datasets.core.record.row_checks import RowChecks
 from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.records import Position, SourceKey, TopicPartition
 from tests.documents import document, prop
 from tests.fakes.memory_kafka import MemoryRecord
+from tests.integration.api.test_types import records
+from tests.unit.api.shapes import every_type
 
 FIELDS = [prop("id", primaryKey=True), prop("name")]
 
@@ -88,8 +92,21 @@ def test_a_row_of_the_table_is_what_a_format_takes(monkeypatch: pytest.MonkeyPat
     ]
 
 
-def test_the_api_writes_json_whatever_the_topic_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(FORMATS, "lines", LinesReader)
-    held = contract("lines", apiWrites=True)
-    assert json_reader(held).decode(b'{"id":"1","name":"a"}') == ("1", "a")
-    assert json_reader(held).columns == record_reader(held).columns
+ENCODERS: dict[str, Callable[[dict[str, Any]], bytes]] = {"json": lambda record: json.dumps(record).encode()}
+"""How a record of each format of the table is written."""
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@given(records())
+def test_every_format_of_the_table_reads_the_values_that_json_has(form: str, record: dict[str, Any]) -> None:
+    record["key"] = "a"
+    reader = record_reader(contract_from_odcs(every_type(format=form)))
+    wanted = json_reader(contract_from_odcs(every_type())).decode(json.dumps(record).encode())
+    value = ENCODERS[form](record)
+    place = TopicPartition("types", 0)
+    kept = MemoryRecord(place, 0, ENCODERS[form]({"key": "a"}), value, 0)
+    assert reader.decode(value, kept) == wanted
+    for broken in (value[:-1], b"", b"\xff\xfe" + value):
+        with pytest.raises(BadRecord) as error:
+            reader.decode(broken, kept)
+        assert error.value.reason in {"not_json", UNDECODABLE}

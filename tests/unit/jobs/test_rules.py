@@ -66,6 +66,8 @@ def test_what_postgresql_says_of_a_row_is_not_kept() -> None:
     wrapped.__cause__ = told
     for error in (told, wrapped):
         assert error_text(error).endswith("SQLSTATE 23505; PostgreSQL's message, which may quote a row, is in the log")
+    unread = psycopg.errors.InvalidTextRepresentation('invalid input syntax for type integer: "ada@example.org"')
+    assert error_text(unread).endswith("SQLSTATE 22P02; PostgreSQL's message, which may quote a row, is in the log")
     assert error_text(psycopg.errors.LockNotAvailable("busy")) == "LockNotAvailable: busy"
 
 

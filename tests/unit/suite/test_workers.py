@@ -5,10 +5,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from tests.workers import FIRST, IN_TURN, TOGETHER, workers_for
+from tests.workers import FIRST, IN_TURN, TOGETHER, pytest_collection_modifyitems, workers_for
 
 ROOT = Path(__file__).parents[3]
 
@@ -24,6 +26,52 @@ def test_single_files_and_tests_start_no_worker(words: list[str]) -> None:
 @pytest.mark.parametrize("words", [[], ["tests"], ["tests/unit", "tests/unit/api/test_keyset.py"]])
 def test_folders_start_more_workers_than_there_are_cores(words: list[str]) -> None:
     assert workers_for(words, cores=2) == 3
+
+
+class Case:
+    """A collected test, as far as the plugin looks at it."""
+
+    def __init__(self, nodeid: str, *fixtures: str, group: str = "") -> None:
+        self.nodeid, self.fixturenames, self.group = nodeid, fixtures, group
+
+    def get_closest_marker(self, _name: str) -> str:
+        return self.group
+
+    def add_marker(self, mark: pytest.MarkDecorator) -> None:
+        self.group = mark.args[0]
+
+
+def test_files_stay_together_what_shares_a_fixture_too_and_the_longest_is_first() -> None:
+    run, questions = IN_TURN
+    cases: list[Any] = [
+        Case("tests/unit/test_a.py::test_one"),
+        Case("tests/unit/test_a.py::test_two", group="its own"),
+        Case("tests/integration/test_b.py::test_plain"),
+        Case("tests/integration/test_b.py::test_kafka", "kafka_server"),
+        Case("tests/acceptance/test_c.py::test_kafka", "tmp_path", "kafka_server"),
+        Case(f"{run}::test"),
+        Case(f"{questions}::test"),
+    ]
+    found = list(cases)
+    pytest_collection_modifyitems(cast("pytest.Config", SimpleNamespace(workerinput={})), found)
+    assert [case.group for case in cases] == [
+        "tests/unit/test_a.py",
+        "its own",
+        "kafka",
+        "kafka",
+        "kafka",
+        "make run",
+        "make run",
+    ]
+    assert found == [*cases[2:5], *cases[5:], *cases[:2]]
+    alone: list[Any] = [
+        Case("tests/unit/test_a.py::test_one"),
+        Case("tests/integration/test_b.py::test", "kafka_server"),
+    ]
+    kept = list(alone)
+    pytest_collection_modifyitems(cast("pytest.Config", SimpleNamespace()), alone)
+    assert alone == kept
+    assert [case.group for case in alone] == ["", ""]
 
 
 def test_each_path_that_is_named_is_there() -> None:

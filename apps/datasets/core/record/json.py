@@ -251,15 +251,20 @@ def _why_field(field: Field, part: bytes, error: Exception) -> BadRecord:
 
 def why_no_object(text: bytes, what: str) -> BadRecord:
     """The error about a text that cannot be taken apart into the members of an object."""
-    broken = BadRecord("not_json", f"{what} is not valid JSON in UTF-8")
     try:
         text.decode("utf-8")
         msgspec.json.decode(text, type=msgspec.Raw)
-    except RecursionError:
-        return why_too_deep(text) or broken
-    except BROKEN:
-        return broken
+    except UnicodeDecodeError as error:
+        return BadRecord("not_json", f"{what} is not UTF-8: byte {error.start}")
+    except BROKEN as error:
+        deep = why_too_deep(text) if isinstance(error, RecursionError) else None
+        return deep or BadRecord("not_json", f"{what} is not valid JSON: {_place(error)}")
     return why_too_deep(text) or BadRecord("not_an_object", f"{what} is JSON and not an object")
+
+
+def _place(error: Exception) -> str:
+    """What msgspec says of broken JSON, which quotes nothing of it: `invalid character (byte 3)`."""
+    return str(error).removeprefix("JSON is malformed: ").removeprefix("Input data was ")
 
 
 def _why_no_text(value: bytes) -> BadRecord | None:
