@@ -5,7 +5,8 @@ PYTHON ?= python3
 ANDEN_VENV ?=
 VENV := $(or $(ANDEN_VENV),.venv)
 BIN := $(VENV)/bin
-# What is imported is compiled then; of what is installed, that is a third.
+# What is imported is compiled then, and kept; of what is installed, that is a third.
+unexport PYTHONDONTWRITEBYTECODE
 INSTALL := -m pip --disable-pip-version-check --quiet install --no-compile
 PIP := $(BIN)/python $(INSTALL)
 
