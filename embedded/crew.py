@@ -84,7 +84,9 @@ class _Tethered(Process):  # type: ignore[misc]
             # honcho takes any end for a reason to end all: it never hears of one that was expected.
             if self.may_end:
                 if data["returncode"] not in _ASKED_TO_END:
-                    self._send_message(f"ERROR ended with code {data['returncode']}; the others go on without it\n")
+                    self._send_message(
+                        f"ERROR ended with code {data['returncode']}; the others go on without it, its log says why\n"
+                    )
                 return
         super()._send_message(data, type=type)
 

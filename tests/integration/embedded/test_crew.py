@@ -80,7 +80,10 @@ def test_a_process_that_ends_by_itself_ends_all_others_and_is_named(tmp_path: Pa
     ("code", "said"),
     [
         ("print('all sent')", "all sent\n"),
-        ("raise SystemExit('not mine')", "not mine\nERROR ended with code 1; the others go on without it\n"),
+        (
+            "raise SystemExit('not mine')",
+            "not mine\nERROR ended with code 1; the others go on without it, its log says why\n",
+        ),
     ],
 )
 def test_the_end_of_a_process_that_may_end_stops_nobody_and_a_bad_one_is_told(
