@@ -27,6 +27,7 @@ FIRST: Final = (
     "kafka",
     "tests/infra/functions",
     "make run",
+    "tests/integration/ingest/test_cut_logs.py",
     "tests/infra/emulated",
     "tests/infra",
     "tests/acceptance",
