@@ -57,7 +57,8 @@ def _run(words: Sequence[str]) -> int:
     except SystemExit as end:
         if isinstance(end.code, str):
             print(end.code, file=sys.stderr)
-        return int(isinstance(end.code, str)) or int(end.code or 0)
+            return 1
+        return int(end.code or 0)
     except Exception:  # noqa: BLE001 - a traceback is what manage.py would print
         traceback.print_exc()
         return 1

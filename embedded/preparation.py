@@ -45,10 +45,11 @@ class Preparation:
             ["steward", "create", "steward"],
             ["probe", "install", "--key-file", str(self._folder.probe_key)],
         ]
-        if not self._folder.demo_key.exists():
+        makes_key = not self._folder.demo_key.exists()
+        if makes_key:
             commands.append(["clients", "create", "demo", *(word for one in DEMO_GRANTS for word in ("--grant", one))])
         *_, printed = self.manage(commands)
-        if not self._folder.demo_key.exists():
+        if makes_key:
             self._keep_demo_key(printed)
 
     def manage(self, commands: Sequence[Sequence[str]]) -> list[str]:

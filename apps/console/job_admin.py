@@ -104,10 +104,10 @@ class JobAdmin(ReadOnlyAdmin):
         """A bar where the total is known, what the job says, and its last error."""
         bar = format_html('<progress class="st-progress" max="{}" value="{}"></progress> ', job.total, job.done)
         figures = f"{job.done:,}" if job.total is None else f"{job.done:,} of {job.total:,}"
-        said = f"{figures} · {escaped(job.text)}".removesuffix(" · ") if job.done or job.text else ""
+        said = " · ".join(filter(None, (figures, escaped(job.text)))) if job.done or job.text else ""
         note = '<span class="st-note st-listed" title="{0}">{0}</span>'
-        error = format_html(note, escaped(job.error))
-        return format_html("{}{} {}", bar if job.total else "", format_html(note, said), error)
+        notes = (format_html(note, text) for text in (said, self.error_shown(job)))
+        return format_html("{}{} {}", bar if job.total else "", *notes)
 
     @admin.display(description="error")
     def error_shown(self, job: Job) -> str:

@@ -45,7 +45,7 @@ class Command(StationCommand):
             dataset=options["dataset"], reason=options["reason"], state=options["state"], limit=options["limit"]
         )
         for record in found:
-            self.stdout.write(f"{record.pk}  {record.dataset.name}  {record}  {record.message}")
+            self.stdout.write(f"{record.pk}  {record.dataset.name}  {record}  {escaped(record.message)}")
         if not found:
             of = f" of {options['dataset']}" if options["dataset"] else ""
             why = f" with the reason {options['reason']}" if options["reason"] else ""
@@ -60,7 +60,7 @@ class Command(StationCommand):
             "dataset": f"{record.dataset.name}, contract version {record.number}",
             "record": f"{record.topic}/{record.partition}, offset {record.offset}, sent {record.timestamp}",
             "reason": record.reason + (f" (SQLSTATE {record.sqlstate})" if record.sqlstate else ""),
-            "field": escaped(record.field) or "-",
+            "field": record.field or "-",
             "message": record.message,
             "state": f"{record.state}, recorded {record.recorded_at}",
             "headers": json.dumps(record.headers),
@@ -68,12 +68,12 @@ class Command(StationCommand):
             "value": _laid_out(record.value),
         }
         for name, value in lines.items():
-            self.stdout.write(f"{name:8}  {value}")
+            self.stdout.write(f"{name:8}  {escaped(str(value))}")
 
 
 def _laid_out(raw: bytes | memoryview | None) -> str:
-    """The bytes as the admin shows them, without what moves a terminal's cursor; a hex dump begins on its own line."""
+    """The bytes as the admin shows them; a hex dump begins on its own line."""
     kind, text, left_out = shown(None if raw is None else bytes(raw))
     first = {"nothing": "(none)", "bytes": "\n"}.get(kind, "")
     rest = f"\n… {left_out} bytes more" if left_out else ""
-    return f"{first}{escaped(text)}{rest}"
+    return f"{first}{text}{rest}"
