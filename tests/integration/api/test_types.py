@@ -1,8 +1,10 @@
-"""Every type from JSON to the table and back over HTTP: value, filter, order, id."""
+"""Every type from JSON to the table and back over HTTP: value, filter, order, id, CSV."""
 
 import base64
+import csv
 import datetime
 import decimal
+import io
 import json
 import struct
 import uuid
@@ -13,7 +15,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from apps.api.clients.services import GrantRequest
-from apps.datasets.core.column_types.types import TYPES
+from apps.api.records.core.literals import literal
+from apps.datasets.core.column_types.types import TYPES, ColumnType
 from tests.documents import document, prop
 from tests.gateway import Http
 from tests.integration.api.conftest import Connect
@@ -108,6 +111,15 @@ def test_what_is_written_is_read_and_found(http: Http, record: dict[str, Any], k
             assert [item["key"] for item in read(found.content)["records"]] == [key], (spec.name, lookup, value)
         for lookup in ("gt", "lt", "ne"):
             assert read(http.get(PATH, {"key": key, f"{spec.name}[{lookup}]": text}).content)["records"] == []
+    rows = list(csv.DictReader(io.StringIO(http.get(f"{PATH}.csv", {"key": key}).getvalue().decode(), newline="")))
+    assert [row["key"] for row in rows] == [key]
+    for spec in TYPES:
+        cell = rows[0][spec.name]
+        if spec.ordered and record[spec.name] is not None:
+            told = read(spec.as_json(literal(ColumnType(spec), cell)))
+            assert plain(spec.name, told) == plain(spec.name, record[spec.name]), spec.name
+        else:
+            assert plain(spec.name, json.loads(cell or "null")) == plain(spec.name, record[spec.name]), spec.name
     assert http.delete(address).status_code == 204
 
 
