@@ -1,4 +1,4 @@
-"""The two groups of the console and what each may do; brought up to date after every migrate."""
+"""The two groups of the console and their permissions, which every migrate completes."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -28,7 +28,7 @@ Contracts and rows are not changed by hand.
 
 
 def keep_groups(*, using: str, apps: Apps, **_signal: Any) -> None:
-    """Give both groups exactly the permissions of this table, whatever order the apps were migrated in."""
+    """Give both groups the permissions they lack. What an administrator added to them stays."""
     try:
         group_model = apps.get_model("auth", "Group")
         permission_model = apps.get_model("auth", "Permission")
@@ -41,7 +41,7 @@ def keep_groups(*, using: str, apps: Apps, **_signal: Any) -> None:
     views = Q(content_type__app_label__in=OUR_APPS, codename__startswith="view_")
     for name, wanted in ((VIEWER, views), (STEWARD, views | _any(_steward_extras()))):
         group, _ = group_model.objects.using(using).get_or_create(name=name)
-        group.permissions.set(permissions.filter(wanted))
+        group.permissions.add(*permissions.filter(wanted))
 
 
 def our_configs() -> Iterator[AppConfig]:
