@@ -51,6 +51,11 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what the end would still flush
         sys.exit(1)
     except SettingsInvalid as error:
+        if sys.argv[1:2] == ["doctor"]:
+            from apps.console.adapters.checks.machine import settings_report
+
+            sys.stdout.write(settings_report(error))
+            sys.exit(1)
         lines = [f"  {line}" for line in str(error).splitlines()]
         sys.exit("\n".join(["The environment is wrong (`. .anden/environment` sets that of make run):", *lines]))
 

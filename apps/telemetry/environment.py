@@ -1,11 +1,16 @@
 """The base of every app's typed settings, and how a wrong variable is told."""
 
+import os
 import re
-from typing import TypeVar
+from collections.abc import Iterable
+from typing import Final, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+_OTHERS: Final = re.compile(r"_SERVICE_(HOST|PORT)|_PORT(_\d|$)|^ANDEN_(TEST_|VENV$)")
+"""Variables that Kubernetes or the Makefile sets."""
 
 Settings = TypeVar("Settings", bound="EnvironmentSettings")
 
@@ -36,6 +41,26 @@ def load(kind: type[Settings]) -> Settings:
     except ValidationError as error:
         lines = [_line(prefix, item["loc"], _rule(item)) for item in error.errors()]
         raise SettingsInvalid("\n".join(sorted(lines))) from None
+
+
+def variables_set(groups: Iterable[EnvironmentSettings]) -> set[str]:
+    """The variables that were set when these settings were read."""
+    return {_variable(type(group), field) for group in groups for field in group.model_fields_set}
+
+
+def unknown_variables(kinds: Iterable[type[EnvironmentSettings]]) -> list[str]:
+    """The variables of the environment that look like settings of these classes and are none, sorted.
+
+    What Kubernetes sets for a Service (ANDEN_WEB_SERVICE_HOST, ANDEN_WEB_PORT…) does not count.
+    """
+    known = {_variable(kind, field) for kind in kinds for field in kind.model_fields}
+    return sorted(
+        name for name in os.environ if name.startswith("ANDEN_") and name not in known and not _OTHERS.search(name)
+    )
+
+
+def _variable(kind: type[EnvironmentSettings], field: str) -> str:
+    return f"{kind.model_config.get('env_prefix', '')}{field}".upper()
 
 
 def _rule(item: ErrorDetails) -> str:

@@ -41,7 +41,7 @@ def fleet_source(name: str = "", *, file: Path | None = None) -> SignalSource:
                 raise SourceRefused("the source `file` needs --file or ANDEN_FLEET_FILE")
             return FileSource(path, span)
         case "prometheus":
-            return PrometheusSource(_api(), signal_queries(settings.FLEET.signals), span)
+            return PrometheusSource(prometheus_api(), signal_queries(settings.FLEET.signals), span)
         case "cloudwatch":
             return _cloudwatch(settings.FLEET.signals, span)
         case other:
@@ -87,10 +87,11 @@ def _read(path: Path, parse: Callable[[Any], Parsed]) -> Parsed:
         raise SourceInvalid(f"ANDEN_FLEET_SIGNALS: {path}: {error}") from error
 
 
-def _api() -> PrometheusApi:
+def prometheus_api(*, timeout_s: float | None = None) -> PrometheusApi:
+    """The Prometheus of the settings; `timeout_s` replaces theirs."""
     return PrometheusApi(
         str(settings.FLEET.prometheus_url),
         headers={name: value.get_secret_value() for name, value in settings.FLEET.prometheus_headers.items()},
-        timeout_s=settings.FLEET.prometheus_timeout_s,
+        timeout_s=timeout_s or settings.FLEET.prometheus_timeout_s,
         most_bytes=MOST_BYTES,
     )

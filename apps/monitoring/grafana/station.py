@@ -7,6 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 from pydantic import HttpUrl, SecretStr
 
+from apps.monitoring.conf import GrafanaSettings
 from apps.monitoring.errors import GrafanaRefused
 from apps.monitoring.grafana.client.client import Client
 from apps.monitoring.grafana.client.connect import connect
@@ -55,9 +56,9 @@ def values() -> Values:
     return Values(plain, secret)
 
 
-def grafana() -> Grafana:
-    """The Grafana of this station. Raises GrafanaAway, GrafanaRefused."""
-    given = settings.GRAFANA
+def grafana(given: GrafanaSettings | None = None) -> Grafana:
+    """The Grafana of these settings, or of the process's own. Raises GrafanaAway, GrafanaRefused."""
+    given = given or settings.GRAFANA
     if given.url is None:
         raise GrafanaRefused("ANDEN_GRAFANA_URL is not set: say where Grafana answers")
     if not given.token.get_secret_value():

@@ -2,11 +2,19 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from apps.datasets.core.contract.contract import AT, DELETED, EXTRA, Contract, Field, Mode, Order, OrderColumn
 from apps.datasets.core.contract.names import quote_identifier, quote_literal
 
 Roles = Mapping[str, str]
+
+TABLE_RIGHTS: Final = {
+    "reader": ("SELECT",),
+    "ingest": ("SELECT", "INSERT", "UPDATE"),
+    "writer": ("SELECT", "INSERT", "UPDATE"),
+}
+"""What each role may do with a dataset's table."""
 """The name in PostgreSQL of each role: ingest, reader, writer, analyst."""
 
 
@@ -114,9 +122,8 @@ def full_order(contract: Contract, order: Order) -> Order:
 def grants(contract: Contract, roles: Roles) -> Iterator[str]:
     """What each role may do with the table."""
     table = table_sql(contract)
-    yield f"GRANT SELECT ON {table} TO {quote_identifier(roles['reader'])}"
-    for role in ("ingest", "writer"):
-        yield f"GRANT SELECT, INSERT, UPDATE ON {table} TO {quote_identifier(roles[role])}"
+    for role, privileges in TABLE_RIGHTS.items():
+        yield f"GRANT {', '.join(privileges)} ON {table} TO {quote_identifier(roles[role])}"
 
 
 def view(contract: Contract, roles: Roles) -> Iterator[str]:

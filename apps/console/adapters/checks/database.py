@@ -1,0 +1,168 @@
+"""Checks of PostgreSQL: each role's login and rights, pending migrations, the clock."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import psycopg
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from apps.console.core.diagnosis import CheckResult, CheckStatus
+from apps.datasets.adapters.database.connections import connect
+from apps.datasets.adapters.database.errors import database_line
+from apps.datasets.core.errors import DatasetsError
+from apps.datasets.core.table.ddl import TABLE_RIGHTS
+
+ROLES: Final = {
+    "app": "default",
+    "owner": "owner",
+    "ingest": "ingest",
+    "reader": "reader",
+    "writer": "writer",
+    "analyst": "analyst",
+}
+"""The database alias of each role."""
+STATEMENT_TIMEOUT_MS: Final = 5_000
+WARNING_SKEW_S: Final = 1.0
+FAILING_SKEW_S: Final = 30.0
+"""Signed requests to AWS fail at minutes; freshness and lag are wrong by the skew long before."""
+
+_ROWS: Final = ("SELECT", "INSERT", "UPDATE", "DELETE")
+_PUBLIC_RIGHTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "ingest": {
+        "ingest_source": ("SELECT", "INSERT", "UPDATE"),
+        "ingest_quarantine": ("SELECT", "INSERT", "UPDATE"),
+        "datasets_batch": ("SELECT", "INSERT"),
+        "datasets_dataset": ("SELECT",),
+        "datasets_contractversion": ("SELECT",),
+    },
+    "writer": {
+        "datasets_batch": ("SELECT", "INSERT"),
+        "datasets_dataset": ("SELECT",),
+        "datasets_contractversion": ("SELECT",),
+    },
+}
+"""Rights on tables of schema public by role; `app` has all rights on all of them."""
+
+_MISSING: Final = """
+    SELECT wanted.privilege || ' on ' || c.oid::regclass::text
+    FROM unnest(%s::text[], %s::text[], %s::text[]) AS wanted (namespace, relation, privilege)
+    JOIN pg_namespace n ON n.nspname = wanted.namespace
+    JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+        AND (wanted.relation = '' OR c.relname = wanted.relation)
+    WHERE NOT has_schema_privilege(n.oid, 'USAGE') OR NOT has_table_privilege(c.oid, wanted.privilege)
+    ORDER BY 1
+"""
+"""Rights that the session's role lacks; relation '' means every table of the namespace."""
+_NOT_OWNED: Final = """
+    SELECT 'ownership of ' || c.oid::regclass::text
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname IN ('public', 'data', 'parts', 'analyst') AND c.relkind IN ('r', 'p', 'v')
+        AND NOT pg_has_role(c.relowner, 'USAGE') AND NOT EXISTS (
+            SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.classid = 'pg_class'::regclass AND d.deptype = 'e')
+    ORDER BY 1
+"""
+
+
+def check_role(role: str) -> Iterator[CheckResult]:
+    """Whether the role can log in, and whether it has the rights that its processes need."""
+    alias, check = ROLES[role], f"database {role}"
+    if alias not in settings.DATABASES:
+        yield CheckResult(CheckStatus.SKIPPED, check, f"ANDEN_DATABASE_{role.upper()}_URL is not set")
+        return
+    try:
+        with connect(alias) as connection:
+            connection.execute(f"SET statement_timeout = {STATEMENT_TIMEOUT_MS}")
+            yield _login(connection, check, alias)
+            if missing := _missing_rights(connection, role):
+                yield CheckResult(CheckStatus.FAILED, check, _lacks(connection, missing))
+            elif role != "owner" and _is_superuser(connection):
+                yield CheckResult(
+                    CheckStatus.WARNING,
+                    check,
+                    f"{connection.info.user} is a superuser, so no grant limits it: ALTER ROLE … NOSUPERUSER",
+                )
+    except (psycopg.Error, DatasetsError) as error:
+        yield CheckResult(CheckStatus.FAILED, check, database_line(alias, error))
+
+
+def check_migrations() -> Iterator[CheckResult]:
+    """Whether the database and this code have the same migrations."""
+    try:
+        executor = MigrationExecutor(connections["default"])
+        loader = executor.loader
+        pending = executor.migration_plan(loader.graph.leaf_nodes())
+        foreign = sorted(loader.applied_migrations.keys() - loader.disk_migrations.keys())
+    except (DatabaseError, InterfaceError) as error:
+        yield CheckResult(CheckStatus.FAILED, "migrations", database_line("default", error))
+        return
+    finally:
+        connections.close_all()
+    ours = [".".join(key) for key in foreign if key[0] in loader.migrated_apps]
+    if pending:
+        names = ", ".join(f"{migration.app_label}.{migration.name}" for migration, _ in pending[:5])
+        more = f" and {len(pending) - 5} more" if len(pending) > 5 else ""
+        yield CheckResult(CheckStatus.FAILED, "migrations", f"pending: {names}{more}: run `manage.py migrate`")
+    elif ours:
+        yield CheckResult(
+            CheckStatus.WARNING,
+            "migrations",
+            f"a newer version of Andén migrated this database ({', '.join(ours)}): run that version",
+        )
+    else:
+        yield CheckResult(CheckStatus.OK, "migrations", f"{len(loader.disk_migrations)} applied")
+
+
+def check_clock() -> Iterator[CheckResult]:
+    """How far this machine's clock is from PostgreSQL's, seconds."""
+    try:
+        with connect("default") as connection:
+            connection.execute(f"SET statement_timeout = {STATEMENT_TIMEOUT_MS}")
+            before = time.time()
+            row = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
+            after = time.time()
+    except psycopg.Error:
+        yield CheckResult(CheckStatus.SKIPPED, "clock", "PostgreSQL does not answer")
+        return
+    there = row[0] if row else before
+    skew_s = max(before - there, there - after, 0.0)
+    status, advice = CheckStatus.OK, ""
+    if skew_s > WARNING_SKEW_S:
+        status = CheckStatus.FAILED if skew_s > FAILING_SKEW_S else CheckStatus.WARNING
+        advice = ": synchronise both clocks (chrony, systemd-timesyncd)"
+    yield CheckResult(status, "clock", f"{skew_s:.1f} s from PostgreSQL's{advice}")
+
+
+def _login(connection: psycopg.Connection[Any], check: str, alias: str) -> CheckResult:
+    place, info = settings.DATABASES[alias], connection.info
+    server = info.parameter_status("server_version") or str(info.server_version)
+    where = f"{place['HOST'] or 'localhost'}:{info.port}/{info.dbname}"
+    return CheckResult(CheckStatus.OK, check, f"PostgreSQL {server.split()[0]} at {where} as {info.user}")
+
+
+def _missing_rights(connection: psycopg.Connection[Any], role: str) -> list[str]:
+    """What the role lacks, of the tables that exist."""
+    if role == "owner":
+        return [row[0] for row in connection.execute(_NOT_OWNED)]
+    wanted = [("data", "", privilege) for privilege in TABLE_RIGHTS.get(role, ())]
+    if role == "app":
+        wanted += [("public", "", privilege) for privilege in _ROWS]
+    for relation, privileges in _PUBLIC_RIGHTS.get(role, {}).items():
+        wanted += [("public", relation, privilege) for privilege in privileges]
+    columns = [list(column) for column in zip(*wanted, strict=True)] or [[], [], []]
+    return [row[0] for row in connection.execute(_MISSING, columns)]
+
+
+def _lacks(connection: psycopg.Connection[Any], missing: list[str]) -> str:
+    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+    return (
+        f"{connection.info.user} lacks {', '.join(missing[:3])}{more}: "
+        "grant them again as the owner (docs/adr/0003-roles-by-migration.md)"
+    )
+
+
+def _is_superuser(connection: psycopg.Connection[Any]) -> bool:
+    row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+    return bool(row and row[0])

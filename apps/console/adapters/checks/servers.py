@@ -1,0 +1,131 @@
+"""Checks of the other servers: Kafka and the datasets' topics, Celery's broker, Grafana, Prometheus."""
+
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, Final
+
+from celery import current_app
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, DescribeClusterResult
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connections
+
+from apps.console.core.diagnosis import CheckResult, CheckStatus
+from apps.datasets.selectors import catalogue_read
+from apps.fleet.services.source import prometheus_api
+from apps.ingest.adapters.kafka_client import client_config
+from apps.ingest.adapters.kafka_errors import request_error
+from apps.ingest.adapters.kafka_topics import TIMEOUT_S, KafkaTopics
+from apps.ingest.core.errors import IngestError
+from apps.ingest.selectors import ALIAS as INGEST
+from apps.monitoring.grafana import station
+from apps.telemetry.errors import MonitoringError
+
+CONNECT_TIMEOUT_S: Final = 5
+
+
+def check_kafka() -> Iterator[CheckResult]:
+    """Whether the cluster answers with these credentials."""
+    config = client_config(settings.KAFKA)
+    where = str(config["bootstrap.servers"])
+    try:
+        client = AdminClient(config)  # kept: its end would fail the request
+        request: Future[DescribeClusterResult] = client.describe_cluster(request_timeout=TIMEOUT_S)  # type: ignore[assignment] # the stub has a dict
+        cluster = request.result(TIMEOUT_S + 1)
+    except KafkaException as error:
+        yield CheckResult(CheckStatus.FAILED, "kafka", str(request_error(where, error)))
+        return
+    brokers = len(cluster.nodes or ())
+    yield CheckResult(CheckStatus.OK, "kafka", f"{brokers} broker{'s' * (brokers != 1)} at {where}")
+
+
+def check_topics() -> Iterator[CheckResult]:
+    """Whether each dataset's topic exists and may be read."""
+    if INGEST not in settings.DATABASES:
+        yield CheckResult(CheckStatus.SKIPPED, "topics", "ANDEN_DATABASE_INGEST_URL is not set")
+        return
+    try:
+        datasets = catalogue_read(using=INGEST)
+        names = sorted({dataset.contract.topic for dataset in datasets.readable})
+        states = KafkaTopics(client_config(settings.KAFKA)).states(names)
+    except (IngestError, DatabaseError, InterfaceError):
+        yield CheckResult(CheckStatus.SKIPPED, "topics", "not checked: PostgreSQL or Kafka does not answer")
+        return
+    finally:
+        connections.close_all()
+    findings = [
+        *(dataset.trouble for dataset in datasets.unreadable),
+        *states.for_reader(states.missing(names)).refused.values(),
+    ]
+    yield from (CheckResult(CheckStatus.FAILED, "topics", finding) for finding in findings)
+    if not findings:
+        yield CheckResult(CheckStatus.OK, "topics", f"{len(names)} of {len(names)} readable")
+
+
+def check_queue() -> Iterator[CheckResult]:
+    """Whether Celery's broker takes messages."""
+    url = settings.CELERY_BROKER_URL
+    kind = url.partition(":")[0]
+    if kind == "filesystem":
+        yield _queue_folder(Path(settings.CELERY_BROKER_TRANSPORT_OPTIONS["data_folder_in"]))
+        return
+    try:
+        with current_app.connection_for_write(connect_timeout=CONNECT_TIMEOUT_S) as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=CONNECT_TIMEOUT_S)
+            where = connection.as_uri()
+            if kind == "sqs":
+                _queue_size(connection.default_channel)
+                where = str(settings.ANDEN.celery_queue_url)
+    except Exception as error:  # noqa: BLE001 - each transport raises errors of its own
+        reason = str(error) or type(error).__name__
+        yield CheckResult(
+            CheckStatus.FAILED, "queue", f"{kind} does not answer ({reason}): start it, or fix ANDEN_CELERY_BROKER_URL"
+        )
+        return
+    yield CheckResult(CheckStatus.OK, "queue", where)
+
+
+def check_grafana() -> Iterator[CheckResult]:
+    """Whether Grafana answers and its token has the rights to read what a sync compares."""
+    if settings.GRAFANA.url is None:
+        yield CheckResult(CheckStatus.SKIPPED, "grafana", "ANDEN_GRAFANA_URL is not set")
+        return
+    once = settings.GRAFANA.model_copy(update={"tries": 1, "timeout_s": CONNECT_TIMEOUT_S})
+    try:
+        grafana = station.grafana(once)
+        grafana.check_rights(write=False)
+    except MonitoringError as error:
+        yield CheckResult(CheckStatus.FAILED, "grafana", str(error))
+        return
+    yield CheckResult(CheckStatus.OK, "grafana", f"Grafana {grafana.version} at {settings.GRAFANA.url}")
+
+
+def check_prometheus() -> Iterator[CheckResult]:
+    """Whether the Prometheus that the fleet is evaluated from answers a query."""
+    if settings.FLEET.source != "prometheus" or "prometheus_url" not in settings.FLEET.model_fields_set:
+        yield CheckResult(CheckStatus.SKIPPED, "prometheus", "ANDEN_FLEET_PROMETHEUS_URL is not set or not used")
+        return
+    try:
+        tuple(prometheus_api(timeout_s=CONNECT_TIMEOUT_S).instant("vector(1)", time.time(), what="a test query"))
+    except MonitoringError as error:
+        yield CheckResult(CheckStatus.FAILED, "prometheus", str(error))
+        return
+    yield CheckResult(CheckStatus.OK, "prometheus", "answers queries")
+
+
+def _queue_folder(folder: Path) -> CheckResult:
+    if folder.is_dir() and os.access(folder, os.W_OK):
+        return CheckResult(CheckStatus.OK, "queue", f"folder {folder}")
+    return CheckResult(
+        CheckStatus.FAILED, "queue", f"{folder} is not a folder that this user may write to: see ANDEN_CELERY_FOLDER"
+    )
+
+
+def _queue_size(channel: Any) -> None:
+    """Ask SQS for the queue, which opening a connection does not."""
+    url = settings.ANDEN.celery_queue_url
+    client = channel.sqs(queue=settings.CELERY_TASK_DEFAULT_QUEUE)
+    client.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])

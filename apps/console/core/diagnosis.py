@@ -1,0 +1,50 @@
+"""The results of `manage.py doctor`: what was checked, how it ended, and the report that people read."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from apps.datasets.core.record.display import escaped
+
+
+class CheckStatus(StrEnum):
+    """How a check ended, as the report prints it."""
+
+    OK = "ok"
+    SKIPPED = "skip"
+    WARNING = "warn"
+    FAILED = "FAIL"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One line of the report: the check's name and, in one sentence, its finding and what to do about it."""
+
+    status: CheckStatus
+    check: str
+    finding: str
+
+
+def report(results: Iterable[CheckResult]) -> str:
+    """The report: one aligned line for each check, then the totals."""
+    lines = tuple(results)
+    width = max((len(line.check) for line in lines), default=0)
+    table = [
+        f"{line.status:<5} {line.check:<{width}}  {escaped(line.finding).replace(chr(10), '; ')}\n" for line in lines
+    ]
+    failed, warned = (_count(lines, status) for status in (CheckStatus.FAILED, CheckStatus.WARNING))
+    ran = len(lines) - _count(lines, CheckStatus.SKIPPED)
+    return f"{''.join(table)}\n{ran} checks: {failed} failed, {warned} with a warning.\n"
+
+
+def has_failed(results: Iterable[CheckResult]) -> bool:
+    """Whether a check failed. Warnings do not count."""
+    return any(result.status is CheckStatus.FAILED for result in results)
+
+
+def _count(results: Iterable[CheckResult], status: CheckStatus) -> int:
+    return sum(result.status is status for result in results)
+
+
+def _one_line(finding: str) -> str:
+    return escaped("; ".join(finding.splitlines()))
