@@ -8,18 +8,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-WITHOUT_STATION = (("render",), ("dashboards", "render"), ("dashboards", "check"), ("secrets",))
+OFFLINE_COMMANDS = (("render",), ("dashboards", "render"), ("dashboards", "check"), ("secrets",))
 """Commands that need neither key nor database: they look at the code alone, or run before a station has either."""
 
 
-def stand_in(words: Sequence[str]) -> None:
+def set_placeholders(words: Sequence[str]) -> None:
     """Set what the settings require and these commands never use, where the environment does not."""
-    if any(tuple(words[: len(command)]) == command for command in WITHOUT_STATION):
+    if any(tuple(words[: len(command)]) == command for command in OFFLINE_COMMANDS):
         os.environ.setdefault("ANDEN_SECRET_KEY", secrets.token_urlsafe(64))
         os.environ.setdefault("ANDEN_DATABASE_APP_URL", "postgresql://nobody@127.0.0.1:9/nothing")
 
 
-def is_unread() -> bool:
+def stdout_is_closed() -> bool:
     """Whether nobody reads what is printed any more, as after `| head`."""
     poll = select.poll()
     poll.register(sys.stdout, 0)
@@ -31,7 +31,7 @@ def main() -> None:
     root = Path(__file__).resolve().parent
     sys.path[:0] = [str(root), str(root / "platform")]
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    stand_in(sys.argv[1:])
+    set_placeholders(sys.argv[1:])
     try:
         from django.core.management import execute_from_command_line
     except ModuleNotFoundError:
@@ -46,7 +46,7 @@ def main() -> None:
         sys.stderr.write("Interrupted.\n")
         sys.exit(130)
     except BrokenPipeError:
-        if not is_unread():
+        if not stdout_is_closed():
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what the end would still flush
         sys.exit(1)

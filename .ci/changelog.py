@@ -26,7 +26,7 @@ def section(changelog: str, version: str) -> str:
     return found[1].strip()
 
 
-def free(tag: str) -> str:
+def unused_tag(tag: str) -> str:
     """The tag, which the server does not have yet. Raises Refused: it has."""
     asked = ["git", "ls-remote", "origin", f"refs/tags/{tag}"]
     done = subprocess.run(asked, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
@@ -43,7 +43,7 @@ def main() -> int:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     try:
         found = section((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), version)
-        print(free(f"v{version}") if sys.argv[1] == "tag" else found)
+        print(unused_tag(f"v{version}") if sys.argv[1] == "tag" else found)
     except Refused as refused:
         sys.stderr.write(f"changelog: {refused}\n")
         return 1

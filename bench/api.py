@@ -13,13 +13,13 @@ from django.core.management import call_command
 
 from bench.flights import NAME, columns, flights, fresh_dataset, write_csv
 from bench.http import Site, download_seconds, gunicorn, next_path, page_rate, web_server
-from bench.memory import Watch
+from bench.memory import MemoryWatch
 from bench.psql import timed_psql
 from bench.result import Result, limit, rates
 from bench.servers import Servers
 
-PAGE_BAR: Final = 4.0
-EXPORT_BAR: Final = 0.6
+PAGE_TARGET: Final = 4.0
+EXPORT_TARGET: Final = 0.6
 MEMORY_LIMIT_MIB: Final = 100.0
 MIB: Final = 1024 * 1024
 CLIENTS: Final = 2
@@ -32,10 +32,10 @@ STOCK_SETTINGS: Final = "bench.stock.settings"
 def measure(servers: Servers, *, rounds: int) -> list[Result]:
     """The results of the API over all flights, with the indexes of the sample contract."""
     count = loaded_flights(servers)
-    with served_flights(servers.folder) as ours, _stock(servers.folder) as stock:
-        _same_rows(ours, stock)
-        pages = _pages(ours, stock, rounds)
-        return [pages, *_exports(ours, servers.folder, rounds, count)]
+    with served_flights(servers.folder) as anden, _stock(servers.folder) as stock:
+        _same_rows(anden, stock)
+        pages = _pages(anden, stock, rounds)
+        return [pages, *_exports(anden, servers.folder, rounds, count)]
 
 
 def loaded_flights(servers: Servers) -> int:
@@ -73,47 +73,47 @@ def _stock(folder: Path) -> Iterator[Site]:
         yield site
 
 
-def _same_rows(ours: Site, stock: Site) -> None:
+def _same_rows(anden: Site, stock: Site) -> None:
     """Make sure that both give the same hundred flights. Raises RuntimeError."""
-    with ours.connection() as our_connection, stock.connection() as their_connection:
-        mine = json.loads(ours.get(our_connection, f"{RECORDS}?limit=100"))["records"]
-        theirs = json.loads(stock.get(their_connection, "/flights/"))["results"]
-    compared = [name for name in theirs[0] if name not in {"pk", "time_hour"}]
+    with anden.connection() as our_connection, stock.connection() as their_connection:
+        mine = json.loads(anden.get(our_connection, f"{RECORDS}?limit=100"))["records"]
+        baseline = json.loads(stock.get(their_connection, "/flights/"))["results"]
+    compared = [name for name in baseline[0] if name not in {"pk", "time_hour"}]
     if len(mine) != 100 or [[row[name] for name in compared] for row in mine] != [
-        [row[name] for name in compared] for row in theirs
+        [row[name] for name in compared] for row in baseline
     ]:
         raise RuntimeError("the two APIs give different flights")
 
 
-def _pages(ours: Site, stock: Site, rounds: int) -> Result:
-    mine, theirs = [], []
+def _pages(anden: Site, stock: Site, rounds: int) -> Result:
+    mine, baseline = [], []
     for number in range(rounds):
-        mine.append(page_rate(ours, f"{RECORDS}?limit=100", next_path, pages=OUR_PAGES, clients=CLIENTS))
-        theirs.append(
+        mine.append(page_rate(anden, f"{RECORDS}?limit=100", next_path, pages=OUR_PAGES, clients=CLIENTS))
+        baseline.append(
             page_rate(stock, "/flights/", lambda _, n: f"/flights/?page={n + 1}", pages=STOCK_PAGES, clients=CLIENTS)
         )
-        print(f"  pages, round {number + 1} of {rounds}: ours {mine[-1]:,.0f}, stock {theirs[-1]:,.0f} a second")
-    return rates("page of 100, beside a stock viewset", "pages/s", mine, theirs, bar=PAGE_BAR)
+        print(f"  pages, round {number + 1} of {rounds}: anden {mine[-1]:,.0f}, stock {baseline[-1]:,.0f} a second")
+    return rates("page of 100, beside a stock viewset", "pages/s", mine, baseline, target=PAGE_TARGET)
 
 
-def _exports(ours: Site, folder: Path, rounds: int, count: int) -> list[Result]:
+def _exports(anden: Site, folder: Path, rounds: int, count: int) -> list[Result]:
     fields = ", ".join(flights().columns)
-    mine, theirs, growth = [], [], 0
+    mine, baseline, growth = [], [], 0
     out = folder / "export.csv"
     for number in range(rounds):
-        with Watch(ours.pid) as watch:
-            mine.append(count / download_seconds(ours, f"{RECORDS}.csv", out))
+        with MemoryWatch(anden.pid) as watch:
+            mine.append(count / download_seconds(anden, f"{RECORDS}.csv", out))
         growth = max(growth, watch.growth)
         lines = _lines(out)
         if lines != count + 1:
             raise RuntimeError(f"the export has {lines} lines, {count + 1} were expected")
-        theirs.append(
+        baseline.append(
             count / timed_psql(f"\\copy (SELECT {fields} FROM data.{NAME}) TO '{out}' WITH (FORMAT csv, HEADER)")
         )
-        print(f"  export, round {number + 1} of {rounds}: ours {mine[-1]:,.0f}, \\copy {theirs[-1]:,.0f} rows/s")
+        print(f"  export, round {number + 1} of {rounds}: anden {mine[-1]:,.0f}, \\copy {baseline[-1]:,.0f} rows/s")
     out.unlink()
     return [
-        rates("CSV export, beside psql \\copy TO", "rows/s", mine, theirs, bar=EXPORT_BAR),
+        rates("CSV export, beside psql \\copy TO", "rows/s", mine, baseline, target=EXPORT_TARGET),
         limit("memory of the web server, growth", "MiB", growth / MIB, most=MEMORY_LIMIT_MIB),
     ]
 

@@ -106,8 +106,8 @@ def _ask(database: Any) -> None:
 
 def _cost(plain: Query, timed: Query, *, rounds: int) -> tuple[float, float, float]:
     pairs = [(_us(plain), _us(timed)) for _ in range(rounds * PASSES)]
-    theirs, ours = (statistics.median(side) for side in zip(*pairs, strict=True))
-    return theirs, ours, statistics.median(mine - other for other, mine in pairs)
+    baseline, anden = (statistics.median(side) for side in zip(*pairs, strict=True))
+    return baseline, anden, statistics.median(mine - other for other, mine in pairs)
 
 
 def _us(query: Query) -> float:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.fleet.engine.engine import evaluate
-from apps.fleet.engine.evaluation import State
+from apps.fleet.engine.evaluation import ServiceState
 from apps.fleet.engine.observation import Observation
-from apps.fleet.simulation import FleetSpec, Truth, generate
+from apps.fleet.simulation import FleetSpec, GroundTruth, generate
 from bench.fleet_rivals import RIVALS
 from bench.result import Result, least
 
@@ -67,7 +67,9 @@ class Tally:
 Table = dict[tuple[int, float], dict[str, Tally]]
 
 
-def hard_fleets(services: int, shift: float, *, first_seed: int, count: int) -> Iterator[tuple[Observation, Truth]]:
+def hard_fleets(
+    services: int, shift: float, *, first_seed: int, count: int
+) -> Iterator[tuple[Observation, GroundTruth]]:
     """Fleets with sick services, every parameter drawn anew."""
     for seed in range(first_seed, first_seed + count):
         rng = np.random.default_rng([seed, services, round(10 * shift)])
@@ -76,7 +78,7 @@ def hard_fleets(services: int, shift: float, *, first_seed: int, count: int) -> 
 
 def found_by(observation: Observation) -> NDArray[np.bool_]:
     """The services that Andén flags."""
-    return np.asarray(evaluate(observation).state == State.OUTLIER)
+    return np.asarray(evaluate(observation).state == ServiceState.OUTLIER)
 
 
 def tabulate(fleets: Mapping[int, int] = FLEETS, *, first_seed: int) -> Table:
@@ -101,8 +103,8 @@ def claims(table: Table) -> list[Result]:
     for (services, shift), (precision, recall) in CLAIMS.items():
         ours = table[services, shift][OURS]
         named = f"One of {services:,} services at ×{shift:g} of its usual"
-        results.append(least(f"{named}: flagged that are sick", "%", ours.precision, bar=precision))
-        results.append(least(f"{named}: sick that are flagged", "%", ours.recall, bar=recall))
+        results.append(least(f"{named}: flagged that are sick", "%", ours.precision, target=precision))
+        results.append(least(f"{named}: sick that are flagged", "%", ours.recall, target=recall))
     return results
 
 

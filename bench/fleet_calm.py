@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from apps.fleet.engine.engine import evaluate
-from apps.fleet.engine.evaluation import State
+from apps.fleet.engine.evaluation import ServiceState
 from apps.fleet.simulation import Fault, FaultKind, FleetSpec, SimulatedFleet, generate
 from bench.fleet_accuracy import OURS, found_by
 from bench.fleet_rivals import RIVALS
@@ -65,9 +65,9 @@ def claims(calm: Calm) -> list[Result]:
     ]
     return [
         *incidents,
-        least("… and shown as exactly one event", "%", 100.0 * one / fleets, bar=95.0),
+        least("… and shown as exactly one event", "%", 100.0 * one / fleets, target=95.0),
         *healthy,
-        least("Services that stopped sending, shown as no data", "%", calm.silent, bar=100.0),
+        least("Services that stopped sending, shown as no data", "%", calm.silent, target=100.0),
     ]
 
 
@@ -89,7 +89,7 @@ def _incidents(calm: Calm, services: int, count: int, first_seed: int) -> None:
         observation, _ = generate(FleetSpec.drawn(rng, services=services, faults=(fault,)), seed)
         evaluation = evaluate(observation)
         one += len(evaluation.events) == 1 and evaluation.events[0].zone == ""
-        flagged[OURS] += evaluation.count(State.OUTLIER)
+        flagged[OURS] += evaluation.count(ServiceState.OUTLIER)
         for rival in RIVALS:
             flagged[rival.name] += int(rival.flags(observation, rival.tolerance).sum())
     calm.incident[services] = {name: 100.0 * flags / (services * count) for name, flags in flagged.items()}
@@ -114,7 +114,7 @@ def _silent(first_seed: int) -> float:
         faults = tuple(Fault(FaultKind.SILENT, start_s=60.0 * float(rng.integers(5, 61))) for _ in range(4))
         observation, truth = generate(FleetSpec.drawn(rng, services=50, faults=faults), seed)
         silent = truth.silent.any(axis=1)
-        shown += int((evaluate(observation).state[silent] == State.NO_DATA).sum())
+        shown += int((evaluate(observation).state[silent] == ServiceState.NO_DATA).sum())
         stopped += int(silent.sum())
     return 100.0 * shown / stopped
 
@@ -129,6 +129,6 @@ def _openings(first_seed: int) -> float:
         was = False
         for look in range(25):
             state = evaluate(fleet.observe(fleet.spec.at_s + look * _EVERY_S)).state[7]
-            opened += int(state == State.OUTLIER and not was)
-            was = bool(state == State.OUTLIER)
+            opened += int(state == ServiceState.OUTLIER and not was)
+            was = bool(state == ServiceState.OUTLIER)
     return opened / (2 * _FLAPPING)

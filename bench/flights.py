@@ -12,12 +12,12 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from apps.datasets.adapters.database.connections import connect
 from apps.datasets.adapters.table.partitions import ensure_months
-from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.core.document.applied_dataset import AppliedDataset
 from apps.datasets.core.errors import DatasetUnknown
 from apps.datasets.selectors import dataset_get
 from apps.datasets.services import dataset_apply, dataset_drop
-from apps.ingest.demo.nycflights import TABLES, Records, read_table
-from apps.ingest.demo.plan import Slot, slots
+from apps.ingest.demo.nycflights import TABLES, TableRecords, read_table
+from apps.ingest.demo.plan import PlannedRecord, planned_records
 
 NAME: Final = "flights"
 CONTRACT: Final = Path(__file__).parents[1] / "contracts" / f"{NAME}.yaml"
@@ -25,7 +25,7 @@ PARTITIONS: Final = 4
 INDEXED: Final = frozenset({"orders", "filters"})
 
 
-def flights() -> Records:
+def flights() -> TableRecords:
     """The 336,776 flights in the order of their time."""
     return read_table(next(table for table in TABLES if table.name == NAME))
 
@@ -53,7 +53,7 @@ def fresh_dataset(*, indexes: bool = False, months: bool = False) -> AppliedData
     return applied
 
 
-def fill_topic(records: Records, bootstrap: str, *, passes: int) -> None:
+def fill_topic(records: TableRecords, bootstrap: str, *, passes: int) -> None:
     """Send the flights to the topic so many times, as JSON, as fast as it goes."""
     admin = AdminClient({"bootstrap.servers": bootstrap})
     admin.create_topics([NewTopic(NAME, PARTITIONS, 1)])[NAME].result()
@@ -69,7 +69,7 @@ def fill_topic(records: Records, bootstrap: str, *, passes: int) -> None:
         raise TimeoutError("Kafka did not take the flights within a minute")
 
 
-def write_csv(records: Records, path: Path, *, passes: int) -> None:
+def write_csv(records: TableRecords, path: Path, *, passes: int) -> None:
     """Write the rows that the topic's records become, in the order they were sent, without a header."""
     width = len(records)
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -80,11 +80,11 @@ def write_csv(records: Records, path: Path, *, passes: int) -> None:
             writer.writerow((*values, slot.partition + 1, offset, 1))
 
 
-def columns(records: Records) -> str:
+def columns(records: TableRecords) -> str:
     """The columns of the CSV files, for psql."""
     return ", ".join((*records.columns, "_source", "_offset", "_batch"))
 
 
-def _passes(records: Records, passes: int) -> Iterator[Slot]:
+def _passes(records: TableRecords, passes: int) -> Iterator[PlannedRecord]:
     for _ in range(passes):
-        yield from slots(records, PARTITIONS)
+        yield from planned_records(records, PARTITIONS)

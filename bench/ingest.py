@@ -12,9 +12,9 @@ from bench.result import Result, limit, rates
 from bench.servers import Servers
 from bench.stock.loops import bulk_rate, create_rate
 
-COPY_BAR: Final = 0.6
-CREATE_BAR: Final = 100.0
-BULK_BAR: Final = 15.0
+COPY_TARGET: Final = 0.6
+CREATE_TARGET: Final = 100.0
+BULK_TARGET: Final = 15.0
 MEMORY_LIMIT_MIB: Final = 250.0
 MIB: Final = 1024 * 1024
 
@@ -23,7 +23,7 @@ MIB: Final = 1024 * 1024
 class Figures:
     """What the rounds gave: rows a second, and the worker's peaks of memory in bytes."""
 
-    ours: list[float] = field(default_factory=list)
+    anden: list[float] = field(default_factory=list)
     copy: list[float] = field(default_factory=list)
     create: list[float] = field(default_factory=list)
     bulk: list[float] = field(default_factory=list)
@@ -40,10 +40,10 @@ def measure(servers: Servers, *, passes: int, rounds: int) -> list[Result]:
     copy = f"\\copy data.{NAME} ({columns(records)}) FROM '{csv}' WITH (FORMAT csv)"
     figures = Figures()
     # The first round warms the broker's compiler and every cache, and does not count.
-    _sides(servers, count, copy, Figures(), order=("copy", "ours"))
+    _sides(servers, count, copy, Figures(), order=("copy", "anden"))
     for number in range(rounds):
         # Who goes first changes, so that neither always finds the warmer machine.
-        _sides(servers, count, copy, figures, order=("ours", "copy") if number % 2 else ("copy", "ours"))
+        _sides(servers, count, copy, figures, order=("anden", "copy") if number % 2 else ("copy", "anden"))
         _loops(servers, figures)
         print(f"  ingest, round {number + 1} of {rounds}: {_state(figures)}", flush=True)
     csv.unlink()
@@ -53,9 +53,9 @@ def measure(servers: Servers, *, passes: int, rounds: int) -> list[Result]:
 def results(figures: Figures) -> list[Result]:
     """The comparisons that the figures allow."""
     return [
-        rates("ingest, beside psql \\copy", "rows/s", figures.ours, figures.copy, bar=COPY_BAR),
-        rates("ingest, beside create() each", "rows/s", figures.ours, figures.create, bar=CREATE_BAR),
-        rates("ingest, beside bulk_create(1000)", "rows/s", figures.ours, figures.bulk, bar=BULK_BAR),
+        rates("ingest, beside psql \\copy", "rows/s", figures.anden, figures.copy, target=COPY_TARGET),
+        rates("ingest, beside create() each", "rows/s", figures.anden, figures.create, target=CREATE_TARGET),
+        rates("ingest, beside bulk_create(1000)", "rows/s", figures.anden, figures.bulk, target=BULK_TARGET),
         limit("memory of the worker, its peak", "MiB", max(figures.peaks) / MIB, most=MEMORY_LIMIT_MIB),
     ]
 
@@ -64,7 +64,7 @@ def _sides(servers: Servers, count: int, copy: str, figures: Figures, *, order: 
     for side in order:
         fresh_dataset(months=side == "copy")
         servers.checkpoint()
-        if side == "ours":
+        if side == "anden":
             _ingest(count, figures)
         else:
             figures.copy.append(count / timed_psql(copy))
@@ -77,7 +77,7 @@ def _ingest(count: int, figures: Figures) -> None:
     told = json.loads(done.stdout)
     if told["rows"] != count:
         raise RuntimeError(f"the worker stored {told['rows']} rows of {count}")
-    figures.ours.append(count / told["seconds"])
+    figures.anden.append(count / told["seconds"])
     figures.peaks.append(told["peak_bytes"])
 
 
@@ -92,5 +92,5 @@ def _loops(servers: Servers, figures: Figures) -> None:
 
 
 def _state(figures: Figures) -> str:
-    last = {"ours": figures.ours, "\\copy": figures.copy, "create()": figures.create, "bulk_create": figures.bulk}
+    last = {"anden": figures.anden, "\\copy": figures.copy, "create()": figures.create, "bulk_create": figures.bulk}
     return ", ".join(f"{name} {series[-1]:,.0f}" for name, series in last.items()) + " rows/s"

@@ -29,7 +29,7 @@ def resident_bytes(pid: int) -> int:
     return sum(process.memory_info().rss for process in (parent, *parent.children(recursive=True)))
 
 
-class Watch:
+class MemoryWatch:
     """Looks at a process tree while a block runs; `growth` is its peak over what it had at the start."""
 
     def __init__(self, pid: int) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from bench import sick_topics
-from bench.sick_topics import MARKED, Mix
+from bench import faulty_topics
+from bench.faulty_topics import MARKED, RecordMix
 from bench.worker_patches import decoder_that_fails, decoder_that_hangs, rows_without_dumper
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Fault:
     its dataset for a reason with `stops` in it, or is one that `proof` knows, which raises where it was not made.
     """
 
-    mix: Mix = field(default_factory=Mix)
+    mix: RecordMix = field(default_factory=RecordMix)
     column: Mapping[str, Any] = field(default_factory=lambda: {"name": "name", "logicalType": "string"})
     fill: Step | None = None
     make: Step = nothing
@@ -52,30 +52,30 @@ def _letters(count: int) -> bytes:
 
 NONE: Final = Fault()
 FAULTS: Final[dict[str, Fault]] = {
-    "poison values": Fault(Mix(faulty=[b'{"id":"poison"}'])),
+    "poison values": Fault(RecordMix(faulty=[b'{"id":"poison"}'])),
     "a header name that is not UTF-8": Fault(
-        Mix(faulty=[b'{"id":"poison"}'], headers=((b"caf\xe9", b"1"),), raw=True)
+        RecordMix(faulty=[b'{"id":"poison"}'], headers=((b"caf\xe9", b"1"),), raw=True)
     ),
-    "a contract of a later version": Fault(make=sick_topics.later_contract, stops="cannot read version"),
-    "a row that the driver cannot send": Fault(Mix(faulty=[MARKED]), patch=rows_without_dumper),
-    "a record that the decoder fails at": Fault(Mix(faulty=[MARKED]), patch=decoder_that_fails),
+    "a contract of a later version": Fault(make=faulty_topics.later_contract, stops="cannot read version"),
+    "a row that the driver cannot send": Fault(RecordMix(faulty=[MARKED]), patch=rows_without_dumper),
+    "a record that the decoder fails at": Fault(RecordMix(faulty=[MARKED]), patch=decoder_that_fails),
     "a pattern that would backtrack": Fault(
-        Mix(faulty=[_letters(40), _letters(60_000)]),
+        RecordMix(faulty=[_letters(40), _letters(60_000)]),
         column={"name": "name", "logicalType": "string", "logicalTypeOptions": {"pattern": r"^(\w+\s?)*$"}},
     ),
     "numbers of 131,001 digits in jsonb": Fault(
-        Mix(healthy=b'{"id":%d,"name":{"a":1.5}}', faulty=[_bomb(b"1e131000"), _bomb(b"1e-16000")]),
+        RecordMix(healthy=b'{"id":%d,"name":{"a":1.5}}', faulty=[_bomb(b"1e131000"), _bomb(b"1e-16000")]),
         column={"name": "name", "logicalType": "object", "physicalType": "jsonb"},
     ),
-    "a topic that may not be described": Fault(make=sick_topics.deny_describe, stops="is refused"),
-    "a topic that may not be read": Fault(make=sick_topics.deny_read, stops="is refused"),
+    "a topic that may not be described": Fault(make=faulty_topics.deny_describe, stops="is refused"),
+    "a topic that may not be read": Fault(make=faulty_topics.deny_read, stops="is refused"),
     "a topic without a leader": Fault(
-        fill=sick_topics.leaderless, level=sick_topics.second_broker, stops="has no leader"
+        fill=faulty_topics.leaderless, level=faulty_topics.second_broker, stops="has no leader"
     ),
-    "a log that was cut": Fault(make=sick_topics.cut, level=sick_topics.restart, stops="was cut"),
-    "marks of transactions at the end": Fault(fill=sick_topics.marks_at_the_end, proof=sick_topics.is_at_the_end),
-    "aborted records alone": Fault(fill=sick_topics.aborted_alone, proof=sick_topics.is_at_the_end),
+    "a log that was cut": Fault(make=faulty_topics.cut, level=faulty_topics.restart, stops="was cut"),
+    "marks of transactions at the end": Fault(fill=faulty_topics.marks_at_the_end, proof=faulty_topics.is_at_the_end),
+    "aborted records alone": Fault(fill=faulty_topics.aborted_alone, proof=faulty_topics.is_at_the_end),
     "a worker of another database": Fault(newcomer=True),
 }
-HANG: Final = Fault(fill=sick_topics.one_marked, patch=decoder_that_hangs)
-"""A fault without a bar, one record: it ends the worker, and with it everybody's reading until the next one starts."""
+HANG: Final = Fault(fill=faulty_topics.one_marked, patch=decoder_that_hangs)
+"""A fault without a target, one record: it ends the worker, and with it all reading until the next one starts."""

@@ -16,12 +16,12 @@ class Comparison:
     name: str
     sick: Sequence[float]
     calm: Sequence[float]
-    bar: float
+    target: float
 
     @property
     def result(self) -> Result:
-        """The medians, and whether they reach the bar."""
-        return rates(f"beside {self.name}", "rows/s", self.sick, self.calm, bar=self.bar)
+        """The medians, and whether they reach the target."""
+        return rates(f"beside {self.name}", "rows/s", self.sick, self.calm, target=self.target)
 
     @property
     def rounds(self) -> list[float]:
@@ -30,7 +30,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Standstill:
+class CrashCost:
     """How long the healthy dataset took beside a fault that ends the worker, so many times, and beside none."""
 
     name: str
@@ -40,25 +40,25 @@ class Standstill:
 
     @property
     def line(self) -> str:
-        """What it says, without a bar."""
+        """What it says, without a target."""
         return (
-            f"Without a bar: {self.name} ended the worker {self.ended} times. Started again at once, it had the "
+            f"Without a target: {self.name} ended the worker {self.ended} times. Started again at once, it had the "
             f"healthy dataset whole after {self.sick_s:.1f} s, beside none after {self.calm_s:.1f} s: "
             f"{(self.sick_s - self.calm_s) / self.ended:.1f} s for each end."
         )
 
 
 def report(
-    comparisons: Sequence[Comparison], standstill: Standstill | None, *, backlog: int, bar: float, every_s: float
+    comparisons: Sequence[Comparison], crash_cost: CrashCost | None, *, backlog: int, target: float, every_s: float
 ) -> str:
     """What was measured, a line for each fault, and whether the claim holds."""
     parts = []
     if comparisons:
         parts = [_table(comparisons, backlog, every_s)]
-    if standstill:
-        parts.append(standstill.line)
+    if crash_cost:
+        parts.append(crash_cost.line)
     if comparisons:
-        parts.append(_verdict(comparisons, bar))
+        parts.append(_verdict(comparisons, target))
     return "\n\n".join(parts)
 
 
@@ -77,15 +77,15 @@ def _cells(one: Comparison) -> tuple[str, ...]:
     result = one.result
     rounds = " ".join(f"{ratio:.2f}" for ratio in one.rounds)
     verdict = "holds" if result.holds else "FAILS"
-    return (one.name, shown(result.ours), shown(result.theirs), f"{result.ratio:.2f}", rounds, verdict)
+    return (one.name, shown(result.anden), shown(result.baseline), f"{result.ratio:.2f}", rounds, verdict)
 
 
-def _verdict(comparisons: Sequence[Comparison], bar: float) -> str:
+def _verdict(comparisons: Sequence[Comparison], target: float) -> str:
     failing = [one.name for one in comparisons if not one.result.holds]
     if failing:
-        return f"The claim FAILS: below {bar:g} of its rate beside {', '.join(failing)}."
+        return f"The claim FAILS: below {target:g} of its rate beside {', '.join(failing)}."
     worst = min(comparisons, key=lambda one: one.result.ratio)
     return (
-        f"The claim holds: beside each of {len(comparisons)} faults the healthy dataset keeps at least {bar:g} of its "
+        f"The claim holds: beside each of {len(comparisons)} faults the healthy dataset keeps ≥ {target:g} of its "
         f"rate; {worst.result.ratio:.2f} at the worst, beside {worst.name}."
     )

@@ -23,7 +23,7 @@ OTHER: Final = "7000000000000000001-5"
 
 
 @dataclass(frozen=True, slots=True)
-class Lives:
+class WorkerRuns:
     """How many workers were ended, when the first one began to read, and what the last one told."""
 
     ended: int
@@ -40,7 +40,7 @@ def run(group: str, fault: str, well: str, sick: str, meanwhile: Callable[[], No
     return began | ended
 
 
-def run_until_done(group: str, fault: str, well: str, sick: str, *, most: int) -> Lives:
+def run_until_done(group: str, fault: str, well: str, sick: str, *, most: int) -> WorkerRuns:
     """The same of one worker after another, until one comes to the end."""
     began_at = 0.0
     for ended in range(most):
@@ -50,7 +50,7 @@ def run_until_done(group: str, fault: str, well: str, sick: str, *, most: int) -
         lines = [json.loads(line) for line in out.splitlines()]
         began_at = began_at or lines[0]["reading_at"]
         if not process.returncode:
-            return Lives(ended, began_at, lines[-1])
+            return WorkerRuns(ended, began_at, lines[-1])
     raise RuntimeError(f"{most} workers ended, one after another")
 
 
@@ -83,7 +83,7 @@ def newcomer(group: str, sick: str, *, wanted: bool) -> Iterator[None]:
         raise RuntimeError(f"the worker of another database was not refused: {told}")
 
 
-class FirstLook(logging.Handler):
+class ReadingStart(logging.Handler):
     """Prints when the worker began to read the dataset."""
 
     def __init__(self, dataset: str) -> None:
@@ -103,17 +103,17 @@ def _work(fault: str, well: str, sick: str) -> None:
     from django.conf import settings  # noqa: PLC0415 - after setup
 
     from apps.ingest.adapters.watchdog import Watchdog  # noqa: PLC0415
-    from apps.ingest.services.assembly import worker_make  # noqa: PLC0415
-    from apps.ingest.services.bounds import Bounds  # noqa: PLC0415
+    from apps.ingest.services.run_limits import RunLimits  # noqa: PLC0415
+    from apps.ingest.services.worker_factory import worker_make  # noqa: PLC0415
     from bench.neighbour_faults import FAULTS, HANG, NONE  # noqa: PLC0415
 
     logger = logging.getLogger("apps.ingest")
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    logger.addHandler(FirstLook(well))
+    logger.addHandler(ReadingStart(well))
     (FAULTS.get(fault, HANG) if fault else NONE).patch()
-    bounds = Bounds(until_idle=True, patience_s=PATIENCE_S)
-    worker = worker_make([well, sick], ingest=settings.INGEST, kafka=settings.KAFKA, bounds=bounds)
+    limits = RunLimits(until_idle=True, patience_s=PATIENCE_S)
+    worker = worker_make([well, sick], ingest=settings.INGEST, kafka=settings.KAFKA, limits=limits)
     with Watchdog(worker.stop):
         moved = worker.run()
     print(json.dumps({"rows": moved.rows, "rejects": moved.rejects, "stopped": moved.stopped}), flush=True)
@@ -128,19 +128,19 @@ def _join(sick: str, until: TextIO) -> None:
     from apps.ingest.adapters.kafka_client import client_config  # noqa: PLC0415
     from apps.ingest.adapters.kafka_group import KafkaGroup  # noqa: PLC0415
     from apps.ingest.core.errors import GroupShared  # noqa: PLC0415
-    from apps.ingest.services import assembly  # noqa: PLC0415
-    from apps.ingest.services.bounds import Bounds  # noqa: PLC0415
+    from apps.ingest.services import worker_factory  # noqa: PLC0415
+    from apps.ingest.services.run_limits import RunLimits  # noqa: PLC0415
 
-    vars(assembly)["database_identity"] = lambda: OTHER
+    vars(worker_factory)["database_identity"] = lambda: OTHER
     group = KafkaGroup(client_config(settings.KAFKA), settings.KAFKA.group_id)
-    bounds = Bounds(until_idle=True, patience_s=PATIENCE_S)
+    limits = RunLimits(until_idle=True, patience_s=PATIENCE_S)
     refused = 0
     print("ready", flush=True)
     while not select([until], [], [], TRY_S if refused else LOOK_S)[0]:
         if not list(group.members()):
             continue
         try:
-            assembly.worker_make([sick], ingest=settings.INGEST, kafka=settings.KAFKA, bounds=bounds).run()
+            worker_factory.worker_make([sick], ingest=settings.INGEST, kafka=settings.KAFKA, limits=limits).run()
         except GroupShared:
             refused += 1
         else:

@@ -12,21 +12,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bench import neighbour_worker, sick_topics
+from bench import faulty_topics, neighbour_worker
 from bench.neighbour_faults import FAULTS, HANG, NONE, Fault
-from bench.neighbour_report import Comparison, Standstill, report
+from bench.neighbour_report import Comparison, CrashCost, report
 
 if TYPE_CHECKING:
     from bench.servers import Servers
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 RESULTS: Final = ROOT / "bench" / "results" / "neighbours.json"
-BAR: Final = 0.9
+TARGET: Final = 0.9
 BACKLOG: Final = 1_500_000
 PAUSE_S: Final = 0.1
 """Between two blocks of the sick dataset's records: a faulty one in each, while the healthy backlog is read."""
 
-FEWEST: Final = sick_topics.BLOCKS // 6
+FEWEST: Final = faulty_topics.BLOCKS // 6
 """Of the faulty records, so many at least come before the healthy backlog is read to its end."""
 
 HANGING: Final = "a record that holds the interpreter"
@@ -34,7 +34,7 @@ MOST_WORKERS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class DatasetPair:
     """The healthy dataset and the one beside it, of one side of one round."""
 
     well: str
@@ -50,7 +50,7 @@ def measure(servers: "Servers", *, rounds: int, only: Sequence[str]) -> list[Com
         for turn in range(rounds):
             for kind in ("sick", "calm") if turn % 2 else ("calm", "sick"):
                 beside[kind].append(_rate(servers, FAULTS[name], kind, f"{number}_{turn}"))
-        comparisons.append(Comparison(name, beside["sick"], beside["calm"], bar=BAR))
+        comparisons.append(Comparison(name, beside["sick"], beside["calm"], target=TARGET))
         print(f"  {name}: {comparisons[-1].result.ratio:.2f}", flush=True)
     return comparisons
 
@@ -63,7 +63,7 @@ def _rate(servers: "Servers", fault: Fault, kind: str, suffix: str) -> float:
 
     def meanwhile() -> None:
         if fault.mix.faulty:
-            sick_topics.send_mixed(servers.kafka.bootstrap, pair.sick, mix, pause_s=PAUSE_S)
+            faulty_topics.send_mixed(servers.kafka.bootstrap, pair.sick, mix, pause_s=PAUSE_S)
 
     with neighbour_worker.newcomer(pair.group, pair.sick, wanted=sick and fault.newcomer):
         told = neighbour_worker.run(pair.group, _name(fault) if sick else "", pair.well, pair.sick, meanwhile)
@@ -76,7 +76,7 @@ def _rate(servers: "Servers", fault: Fault, kind: str, suffix: str) -> float:
     return rows / seconds
 
 
-def _drop(pair: Pair) -> None:
+def _drop(pair: DatasetPair) -> None:
     """Remove both: autovacuum would look after what this round stored during the next one."""
     from apps.datasets.services import dataset_drop  # noqa: PLC0415 - after Django's setup
 
@@ -84,21 +84,21 @@ def _drop(pair: Pair) -> None:
         dataset_drop(name, with_data=True)
 
 
-def _prepare(servers: "Servers", fault: Fault, kind: str, suffix: str) -> Pair:
+def _prepare(servers: "Servers", fault: Fault, kind: str, suffix: str) -> DatasetPair:
     """Make both datasets, the fault at one of them, and leave PostgreSQL without debts."""
     from apps.datasets.services import dataset_apply  # noqa: PLC0415 - after Django's setup
     from tests.documents import document, prop  # noqa: PLC0415
 
-    pair = Pair(f"well_{kind}_{suffix}", f"{kind}_{suffix}", f"bench-{kind}-{suffix}")
+    pair = DatasetPair(f"well_{kind}_{suffix}", f"{kind}_{suffix}", f"bench-{kind}-{suffix}")
     identity = prop("id", "integer", required=True)
     dataset_apply(document(pair.well, [identity, prop("name")], physical_name="healthy", mode="append"))
     dataset_apply(document(pair.sick, [identity, fault.column], physical_name=pair.sick, mode="append"))
     if kind == "sick" and fault.fill:
         fault.fill(servers, pair.sick)
     else:
-        sick_topics.topic_make(servers.kafka.bootstrap, pair.sick)
+        faulty_topics.topic_make(servers.kafka.bootstrap, pair.sick)
         if not fault.mix.faulty:
-            sick_topics.send_mixed(servers.kafka.bootstrap, pair.sick, fault.mix)
+            faulty_topics.send_mixed(servers.kafka.bootstrap, pair.sick, fault.mix)
     (fault.make if kind == "sick" else fault.level)(servers, pair.sick)
     servers.checkpoint()
     return pair
@@ -134,7 +134,7 @@ def _stored(servers: "Servers", dataset: str, since: float) -> tuple[int, float]
     return row[0], row[1] - since
 
 
-def hold(servers: "Servers") -> Standstill:
+def hold(servers: "Servers") -> CrashCost:
     """How long the healthy dataset takes beside a record that ends the worker, whose successor starts at once."""
     calm = _prepare(servers, NONE, "calm", "hang")
     told = neighbour_worker.run(calm.group, "", calm.well, calm.sick, lambda: None)
@@ -144,7 +144,7 @@ def hold(servers: "Servers") -> Standstill:
     rows, sick_s = _stored(servers, sick.well, lives.began_at)
     if rows != BACKLOG or not lives.ended or lives.told["rejects"] != 1:
         raise RuntimeError(f"{sick.well} has {rows} rows after {lives.ended} ends: {lives.told}")
-    return Standstill(HANGING, sick_s, calm_s, ended=lives.ended)
+    return CrashCost(HANGING, sick_s, calm_s, ended=lives.ended)
 
 
 def main(arguments: list[str]) -> int:
@@ -161,12 +161,12 @@ def main(arguments: list[str]) -> int:
     from tests.kafkas import AUTHORIZER  # noqa: PLC0415
 
     with servers(AUTHORIZER) as running:
-        sick_topics.topic_make(running.kafka.bootstrap, "healthy")
-        sick_topics.send(running.kafka.bootstrap, "healthy", lambda number: sick_topics.HEALTHY % number, BACKLOG)
+        faulty_topics.topic_make(running.kafka.bootstrap, "healthy")
+        faulty_topics.send(running.kafka.bootstrap, "healthy", lambda number: faulty_topics.HEALTHY % number, BACKLOG)
         comparisons = measure(running, rounds=options.rounds, only=options.only or ())
-        standstill = hold(running) if HANGING in (options.only or [HANGING]) else None
+        crash_cost = hold(running) if HANGING in (options.only or [HANGING]) else None
     write([one.result for one in comparisons], options.results)
-    print(f"\n{report(comparisons, standstill, backlog=BACKLOG, bar=BAR, every_s=PAUSE_S)}")
+    print(f"\n{report(comparisons, crash_cost, backlog=BACKLOG, target=TARGET, every_s=PAUSE_S)}")
     return 0 if all(one.result.holds for one in comparisons) else 1
 
 

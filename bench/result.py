@@ -10,51 +10,51 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Ours beside theirs. A ratio of 2 is twice as good as theirs; it holds when it reaches the bar."""
+    """Andén compared with a baseline. A ratio of 2 is twice as good; it holds when it reaches the target."""
 
     name: str
     unit: str
-    ours: float
-    theirs: float
+    anden: float
+    baseline: float
     ratio: float
-    bar: float
+    target: float
 
     @property
     def holds(self) -> bool:
         """Whether the claim is true."""
-        return self.ratio >= self.bar
+        return self.ratio >= self.target
 
     def as_json(self) -> dict[str, Any]:
         """The figures as they are written to a file, rounded to what the noise allows."""
-        figures = {name: _rounded(getattr(self, name)) for name in ("ours", "theirs", "ratio")}
-        return {"name": self.name, "unit": self.unit, **figures, "bar": self.bar, "holds": self.holds}
+        figures = {name: _rounded(getattr(self, name)) for name in ("anden", "baseline", "ratio")}
+        return {"name": self.name, "unit": self.unit, **figures, "target": self.target, "holds": self.holds}
 
 
-def rates(name: str, unit: str, ours: Sequence[float], theirs: Sequence[float], *, bar: float) -> Result:
+def rates(name: str, unit: str, anden: Sequence[float], baseline: Sequence[float], *, target: float) -> Result:
     """The comparison of two series of rates, where more is better.
 
     The figures are the medians of the rounds, the ratio is the median of the rounds' ratios: what else the machine
     does changes over minutes, and the two sides of a round are seconds apart.
     """
-    ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
-    return Result(name, unit, statistics.median(ours), statistics.median(theirs), statistics.median(ratios), bar)
+    ratios = [mine / other for mine, other in zip(anden, baseline, strict=True)]
+    return Result(name, unit, statistics.median(anden), statistics.median(baseline), statistics.median(ratios), target)
 
 
-def limit(name: str, unit: str, ours: float, *, most: float) -> Result:
+def limit(name: str, unit: str, anden: float, *, most: float) -> Result:
     """The comparison with a limit that must not be passed, where less is better."""
-    return Result(name, unit, ours, most, most / max(ours, 0.1), 1.0)
+    return Result(name, unit, anden, most, most / max(anden, 0.1), 1.0)
 
 
-def least(name: str, unit: str, ours: float, *, bar: float) -> Result:
+def least(name: str, unit: str, anden: float, *, target: float) -> Result:
     """The comparison with a figure that must be reached, where more is better."""
-    return Result(name, unit, ours, bar, ours / bar, 1.0)
+    return Result(name, unit, anden, target, anden / target, 1.0)
 
 
 def table(results: Iterable[Result]) -> str:
     """The results as aligned columns."""
-    rows = [("", "ours", "theirs", "unit", "ratio", "bar", "")]
+    rows = [("", "anden", "baseline", "unit", "ratio", "target", "")]
     for item in results:
-        figures = (shown(item.ours), shown(item.theirs), item.unit, f"{item.ratio:.2f}", f"≥ {item.bar:g}")
+        figures = (shown(item.anden), shown(item.baseline), item.unit, f"{item.ratio:.2f}", f"≥ {item.target:g}")
         rows.append((item.name, *figures, "holds" if item.holds else "FAILS"))
     return aligned(rows, left={0, 3})
 

@@ -29,7 +29,7 @@ TICK_S: Final = 1.0
 
 
 @dataclass(frozen=True)
-class Target:
+class WebServer:
     """A web server, and what its clients send."""
 
     port: int
@@ -48,44 +48,46 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Kind:
+class SlowClient:
     """A way to be slow: what is sent first, then one byte a second of `trickle`, and whether anything is read."""
 
     name: str
     count: int
-    opening: Callable[[Target], bytes]
+    opening: Callable[[WebServer], bytes]
     trickle: bytes = b""
     reads: bool = False
 
 
-def _post(target: Target) -> bytes:
+def _post(target: WebServer) -> bytes:
     return target.head(f"POST {target.pages}", "Content-Type: application/json", "Content-Length: 500000") + b"{"
 
 
 KINDS: Final = (
-    Kind("nothing sent", 40, lambda _: b""),
-    Kind("half a header", 100, lambda _: b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Slow: "),
-    Kind("a header, a byte a second", 30, lambda _: b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Slow: ", trickle=b"x"),
-    Kind("a body's first byte", 8, _post),
-    Kind("a body, a byte a second", 30, _post, trickle=b" "),
-    Kind("an export, unread", 8, lambda target: target.head(f"GET {target.pages}.csv")),
-    Kind("a page of 1,000, unread", 30, lambda target: target.head(f"GET {target.pages}?limit=1000")),
-    Kind("idle after an answer", 40, lambda target: target.head("GET /healthz"), reads=True),
+    SlowClient("nothing sent", 40, lambda _: b""),
+    SlowClient("half a header", 100, lambda _: b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Slow: "),
+    SlowClient(
+        "a header, a byte a second", 30, lambda _: b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Slow: ", trickle=b"x"
+    ),
+    SlowClient("a body's first byte", 8, _post),
+    SlowClient("a body, a byte a second", 30, _post, trickle=b" "),
+    SlowClient("an export, unread", 8, lambda target: target.head(f"GET {target.pages}.csv")),
+    SlowClient("a page of 1,000, unread", 30, lambda target: target.head(f"GET {target.pages}?limit=1000")),
+    SlowClient("idle after an answer", 40, lambda target: target.head("GET /healthz"), reads=True),
 )
 
 
 @dataclass
-class Held:
+class HeldConnections:
     """Connections of one kind, and the seconds after which the server closed each."""
 
-    kind: Kind
+    kind: SlowClient
     sockets: list[socket.socket] = field(default_factory=list)
     closed_s: list[float] = field(default_factory=list)
     began_s: float = field(default_factory=time.monotonic)
 
     @classmethod
     @contextmanager
-    def open(cls, kind: Kind, target: Target) -> Iterator["Held"]:
+    def open(cls, kind: SlowClient, target: WebServer) -> Iterator["HeldConnections"]:
         """The connections, opened one after the other and closed with the block."""
         held = cls(kind)
         try:
@@ -101,7 +103,7 @@ class Held:
             for connection in held.sockets:
                 connection.close()
 
-    def look(self, port: int) -> int:
+    def count_open(self, port: int) -> int:
         """How many the server on this port still holds; those that it closed meanwhile are noted."""
         # What the kernel keeps of a closed connection has no process.
         open_now = (other for other in psutil.net_connections("tcp") if other.pid and other.raddr)
@@ -122,10 +124,10 @@ class Held:
                 continue
 
 
-class Asker(threading.Thread):
+class Poller(threading.Thread):
     """Asks for the same path again and again, and keeps how long each answer took; None for none within its time."""
 
-    def __init__(self, target: Target, path: str, every_s: float, within_s: float) -> None:
+    def __init__(self, target: WebServer, path: str, every_s: float, within_s: float) -> None:
         super().__init__(daemon=True)
         self._target, self._path = target, path
         self._every_s, self._within_s = every_s, within_s
@@ -156,13 +158,13 @@ class Asker(threading.Thread):
 
 
 @dataclass(frozen=True)
-class Row:
+class SlowClientResult:
     """What one kind did."""
 
     name: str
     held: int
-    health: Asker
-    pages: Asker
+    health: Poller
+    pages: Poller
     closed_s: Sequence[float]
 
     @property
@@ -198,25 +200,25 @@ def _p99(rising: Sequence[float]) -> float:
     return rising[min(len(rising) - 1, int(len(rising) * 0.99))]
 
 
-def measure(target: Target, kinds: Sequence[Kind], *, most_s: float) -> Row:
+def measure(target: WebServer, kinds: Sequence[SlowClient], *, most_s: float) -> SlowClientResult:
     """Hold these kinds together until the server has closed them all, or for so many seconds."""
     with ExitStack() as stack:
-        health = Asker(target, "/healthz", 0.1, 4)
-        pages = Asker(target, f"{target.pages}?limit=100", 0.2, 20)
-        everyone = [stack.enter_context(Held.open(kind, target)) for kind in kinds]
+        health = Poller(target, "/healthz", 0.1, 4)
+        pages = Poller(target, f"{target.pages}?limit=100", 0.2, 20)
+        everyone = [stack.enter_context(HeldConnections.open(kind, target)) for kind in kinds]
         health.start()
         pages.start()
         deadline = time.monotonic() + most_s
-        while sum(held.look(target.port) for held in everyone) and time.monotonic() < deadline:
+        while sum(held.count_open(target.port) for held in everyone) and time.monotonic() < deadline:
             time.sleep(TICK_S)
         health.end()
         pages.end()
         closed = [seconds for held in everyone for seconds in held.closed_s]
     name = kinds[0].name if len(kinds) == 1 else "all of these at once"
-    return Row(name, sum(kind.count for kind in kinds), health, pages, closed)
+    return SlowClientResult(name, sum(kind.count for kind in kinds), health, pages, closed)
 
 
-def table(rows: Sequence[Row]) -> str:
+def table(rows: Sequence[SlowClientResult]) -> str:
     """The rows as aligned columns."""
     lines = [HEADINGS, *(row.cells() for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -225,7 +227,7 @@ def table(rows: Sequence[Row]) -> str:
     )
 
 
-def run(target: Target, *, most_s: float, only: Sequence[str]) -> list[Row]:
+def run(target: WebServer, *, most_s: float, only: Sequence[str]) -> list[SlowClientResult]:
     """A row for each kind, and one for all of them."""
     kinds = [kind for kind in KINDS if not only or kind.name in only]
     together = [] if only else [tuple(kinds)]
@@ -236,7 +238,7 @@ def run(target: Target, *, most_s: float, only: Sequence[str]) -> list[Row]:
     return rows
 
 
-def _on_own_servers(options: argparse.Namespace) -> list[Row]:
+def _on_own_servers(options: argparse.Namespace) -> list[SlowClientResult]:
     from bench.api import loaded_flights, served_flights  # noqa: PLC0415 - after the path
     from bench.servers import servers  # noqa: PLC0415
 
@@ -244,7 +246,7 @@ def _on_own_servers(options: argparse.Namespace) -> list[Row]:
         loaded_flights(running)
         with served_flights(running.folder) as site:
             key = site.headers["Authorization"].removeprefix("Bearer ")
-            return run(Target(site.port, key), most_s=options.most, only=options.only)
+            return run(WebServer(site.port, key), most_s=options.most, only=options.only)
 
 
 def main(arguments: list[str]) -> int:
@@ -259,7 +261,7 @@ def main(arguments: list[str]) -> int:
     os.environ["PYTHONPATH"] = f"{ROOT}:{ROOT / 'platform'}"
     if options.port:
         key = options.key_file.read_text().strip()
-        rows = run(Target(options.port, key), most_s=options.most, only=options.only)
+        rows = run(WebServer(options.port, key), most_s=options.most, only=options.only)
     else:
         rows = _on_own_servers(options)
     print(f"\n{table(rows)}")

@@ -71,7 +71,7 @@ class Daemon:
     ) -> None:
         """Start the process, `become` first where it changes the user; its output goes to the log."""
         # The tether comes after the change of user, which would cut it.
-        words = [*become, *_tether(self._stop_signal), *(str(word) for word in command)]
+        words = [*become, *_parent_death_signal(self._stop_signal), *(str(word) for word in command)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 words,
@@ -95,13 +95,13 @@ class Daemon:
         while not ready():
             if not self.running:
                 code = self._process.returncode if self._process else None
-                raise StartFailed(f"{self.name} ended with code {code} while starting; {self.last_words()}")
+                raise StartFailed(f"{self.name} ended with code {code} while starting; {self.last_log_line()}")
             if time.monotonic() > deadline:
                 self.kill()
-                raise StartFailed(f"{self.name} did not answer within {timeout_s:.0f} s; {self.last_words()}")
+                raise StartFailed(f"{self.name} did not answer within {timeout_s:.0f} s; {self.last_log_line()}")
             time.sleep(_LOOK_EVERY_S)
 
-    def last_words(self) -> str:
+    def last_log_line(self) -> str:
         """The last line of the log, and where the log is."""
         line = ""
         if self.log.exists():
@@ -173,7 +173,7 @@ def _ended(process: psutil.Process, *, timeout_s: float) -> bool:
     return True
 
 
-def _tether(stop_signal: signal.Signals) -> list[str]:
+def _parent_death_signal(stop_signal: signal.Signals) -> list[str]:
     """The words before a command that make Linux end it when its parent dies, however that dies.
 
     Elsewhere nothing does so: the next start in the same folder ends what was left.

@@ -45,11 +45,11 @@ class StationFolder:
 
     def steward_password(self) -> str:
         """The password of the login `steward`."""
-        return kept_secret(self.path / "steward-password", length=12)
+        return stored_secret(self.path / "steward-password", length=12)
 
     def secret_key(self) -> str:
         """Django's secret key."""
-        return kept_secret(self.path / "secret-key", length=48)
+        return stored_secret(self.path / "secret-key", length=48)
 
 
 def station_environment(folder: StationFolder, *, database_urls: Mapping[str, str], bootstrap: str) -> dict[str, str]:
@@ -80,7 +80,7 @@ def write_environment(path: Path, environment: Mapping[str, str]) -> None:
     write_secret(path, "\n".join(f"export {name}={shlex.quote(value)}" for name, value in environment.items()))
 
 
-def kept_secret(path: Path, *, length: int) -> str:
+def stored_secret(path: Path, *, length: int) -> str:
     """The secret of this file, for its owner alone; made at the first call."""
     if not path.exists():
         write_secret(path, secrets.token_urlsafe(length))

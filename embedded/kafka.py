@@ -127,7 +127,7 @@ class EmbeddedKafka(EmbeddedServer):
         )
         self._daemon.log.write_text(done.stdout + done.stderr)
         if done.returncode != 0:
-            raise StartFailed(f"formatting ended with code {done.returncode}; {self._daemon.last_words()}")
+            raise StartFailed(f"formatting ended with code {done.returncode}; {self._daemon.last_log_line()}")
         (self.folder / "formatted").touch()
 
     def _answers(self) -> bool:

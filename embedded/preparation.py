@@ -63,10 +63,10 @@ class Preparation:
                 log.write(f"$ manage.py {' '.join(words)}\n{_KEY.sub('anden_…', done['out'])}{done['err']}")
                 if done["code"]:
                     said = _reason(done["err"]) or last_line(done["out"]) or f"code {done['code']}"
-                    raise SetupFailed(f"manage.py {words[0]} failed: {said} (log: {shown(self.log)})")
+                    raise SetupFailed(f"manage.py {words[0]} failed: {said} (log: {relative_path(self.log)})")
                 printed.append(done["out"])
         if len(printed) < len(commands):
-            raise SetupFailed(f"manage.py {commands[len(printed)][0]} was killed (log: {shown(self.log)})")
+            raise SetupFailed(f"manage.py {commands[len(printed)][0]} was killed (log: {relative_path(self.log)})")
         return printed
 
     def _answers(self, commands: Sequence[Sequence[str]], log: IO[str]) -> Iterator[dict[str, Any]]:
@@ -88,7 +88,7 @@ class Preparation:
         """Keep the demo client's key, which is printed only once."""
         key = _KEY.search(printed)
         if key is None:
-            raise SetupFailed(f"manage.py clients printed no key (log: {shown(self.log)})")
+            raise SetupFailed(f"manage.py clients printed no key (log: {relative_path(self.log)})")
         write_secret(self._folder.demo_key, key.group())
 
 
@@ -104,6 +104,6 @@ def last_line(text: str) -> str:
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
 
 
-def shown(path: Path) -> str:
+def relative_path(path: Path) -> str:
     """The path as a person in the project's folder would type it."""
     return os.path.relpath(path)

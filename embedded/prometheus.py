@@ -6,30 +6,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from embedded.crew import Program
 from embedded.environment import ROOT
 from embedded.ports import LOOPBACK, free_port
+from embedded.process_manager import Program
 
 PORT: Final = 9090
 EVERY: Final = "5s"
 KEPT: Final = "30d"
 """As long as a budget is for."""
-ABSENT: Final = "not here: install Debian's package prometheus, and the next make run starts it"
+NOT_INSTALLED: Final = "not here: install Debian's package prometheus, and the next make run starts it"
 
 
 @dataclass(frozen=True)
-class Watcher:
+class PrometheusProcess:
     """The process that watches the station, if there is one, and what the terminal says of it."""
 
     programs: tuple[Program, ...]
-    told: str
+    location: str
 
 
-def watcher(folder: Path, web_port: int) -> Watcher:
+def prometheus_process(folder: Path, web_port: int) -> PrometheusProcess:
     """The Prometheus of this station, its data and configuration below the folder; none where none is installed."""
     program = shutil.which("prometheus")
     if program is None:
-        return Watcher((), ABSENT)
+        return PrometheusProcess((), NOT_INSTALLED)
     address = f"{LOOPBACK}:{free_port(PORT, taken=(web_port,))}"
     folder.mkdir(exist_ok=True)
     file = folder / "prometheus.json"
@@ -39,7 +39,7 @@ def watcher(folder: Path, web_port: int) -> Watcher:
         *(program, f"--config.file={file}", f"--storage.tsdb.path={folder / 'data'}", "--log.level=warn"),
         *(f"--web.listen-address={address}", f"--storage.tsdb.retention.time={KEPT}"),
     )
-    return Watcher((Program("prometheus", command),), f"http://{address}")
+    return PrometheusProcess((Program("prometheus", command),), f"http://{address}")
 
 
 def configuration(jobs: dict[str, str]) -> dict[str, Any]:

@@ -18,16 +18,16 @@ from typing import Final, LiteralString
 
 import psycopg
 
-from embedded.board import Departures, Progress
-from embedded.crew import Crew, LogFiles, Program
 from embedded.environment import ROOT, StationFolder, station_environment, write_environment
 from embedded.errors import EmbeddedError, FolderInUse, SetupFailed
 from embedded.jars import missing_jars
 from embedded.kafka import EmbeddedKafka
 from embedded.ports import LOOPBACK, free_port
 from embedded.postgres import EmbeddedPostgres
-from embedded.preparation import Preparation, shown
-from embedded.prometheus import watcher
+from embedded.preparation import Preparation, relative_path
+from embedded.process_manager import LogFiles, ProcessManager, Program
+from embedded.prometheus import prometheus_process
+from embedded.terminal import Progress, StartupSummary
 
 _WEB_PORT: Final = 8000
 _POSTGRES_PORT: Final = 15432
@@ -45,10 +45,10 @@ def web_command(port: int) -> tuple[str, ...]:
     return (*started, "--bind", f"{LOOPBACK}:{port}", "--graceful-timeout", "10")
 
 
-def obituary(name: str, code: int | None, logs: LogFiles) -> str:
+def exit_report(name: str, code: int | None, logs: LogFiles) -> str:
     """How the process that ended first did so, and what it said last."""
-    said = logs.last_words(name) or "it said nothing"
-    return f"{name} ended by itself with code {code}: {said} (log: {shown(logs.path(name))})"
+    said = logs.last_output(name) or "it said nothing"
+    return f"{name} ended by itself with code {code}: {said} (log: {relative_path(logs.path(name))})"
 
 
 def programs(web_port: int, probe_key: Path) -> tuple[Program, ...]:
@@ -59,7 +59,7 @@ def programs(web_port: int, probe_key: Path) -> tuple[Program, ...]:
     return (
         Program("web", web_command(web_port)),
         # Its watchdog ends it where a record holds it; it gets over that record after a few starts.
-        Program("ingest", (*manage, "ingest"), returns=True),
+        Program("ingest", (*manage, "ingest"), restarts=True),
         Program("lag", (*manage, "lag")),
         # Threads: honcho ends whole groups, and a prefork worker hangs when its children go first.
         Program("worker", (*celery, "worker", "--pool", "threads", "--concurrency", "2", "--loglevel", "INFO")),
@@ -70,7 +70,7 @@ def programs(web_port: int, probe_key: Path) -> tuple[Program, ...]:
         ),
         Program("simulate", (*manage, "fleet", "simulate", *_FLEET)),
         Program("fleet", (*manage, "fleet", "evaluate", "--every", "30")),
-        Program("demo", (*manage, "demo", "produce", "--rate", str(_DEMO_RATE)), may_end=True),
+        Program("demo", (*manage, "demo", "produce", "--rate", str(_DEMO_RATE)), may_exit=True),
     )
 
 
@@ -91,31 +91,31 @@ class Station:
         self._seconds = seconds
         self._progress = Progress()
         self._over = threading.Event()
-        self._trouble = ""
+        self._error = ""
         self._site = self._prometheus = ""
-        self._crew: Crew | None = None
+        self._manager: ProcessManager | None = None
 
     def run(self, environment: dict[str, str], web_port: int) -> int:
         """The exit code: 0 after a stop that was asked for, 1 when a process ended by itself."""
         self._site = f"http://{LOOPBACK}:{web_port}"
-        watching = watcher(self._folder.path / "prometheus", web_port)
-        self._prometheus = watching.told
-        crew_programs = (*programs(web_port, self._folder.probe_key), *watching.programs)
+        prometheus = prometheus_process(self._folder.path / "prometheus", web_port)
+        self._prometheus = prometheus.location
+        all_programs = (*programs(web_port, self._folder.probe_key), *prometheus.programs)
         logs = LogFiles(self._folder.logs, self._progress.say)
-        self._crew = Crew(
-            crew_programs,
+        self._manager = ProcessManager(
+            all_programs,
             environment={**os.environ, **environment},
             root=ROOT,
             logs=logs,
-            alongside=lambda: self._watch(tuple(program.name for program in crew_programs)),
+            on_started=lambda: self._watch(tuple(program.name for program in all_programs)),
         )
         with closing(logs):
-            self._crew.loop()
+            self._manager.loop()
         self._over.set()
-        if self._crew.fallen and not self._trouble:
-            self._trouble = obituary(self._crew.fallen, self._crew.returncode, logs)
-        if self._trouble:
-            self._progress.say(f"\n{self._trouble}")
+        if self._manager.first_exited and not self._error:
+            self._error = exit_report(self._manager.first_exited, self._manager.returncode, logs)
+        if self._error:
+            self._progress.say(f"\n{self._error}")
             return 1
         return 0
 
@@ -123,12 +123,12 @@ class Station:
         """Wait until everything is up, say so, show how rows arrive, end in time; runs in a thread."""
         try:
             if self._wait_until_up():
-                self._progress.say(self._departures(names).block())
+                self._progress.say(self._startup_summary(names).block())
                 self._follow()
         except (psycopg.Error, OSError) as exc:
-            self._trouble = self._server_trouble() or f"the station lost sight of itself: {exc}"
-        if not self._over.is_set() and self._crew is not None:
-            self._crew.leave()
+            self._error = self._server_error() or f"the station lost sight of itself: {exc}"
+        if not self._over.is_set() and self._manager is not None:
+            self._manager.shut_down()
 
     def _wait_until_up(self) -> bool:
         """Whether the web answers and the worker stores rows; False when that failed or the station ended."""
@@ -138,12 +138,12 @@ class Station:
             missing = {name: is_up for name, is_up in missing.items() if not is_up()}
             if not missing:
                 return True
-            self._trouble = self._server_trouble()
-            if not self._trouble and time.monotonic() > deadline:
+            self._error = self._server_error()
+            if not self._error and time.monotonic() > deadline:
                 name = next(iter(missing))
-                log = shown(self._folder.logs / f"{name}.log")
-                self._trouble = f"{name} was not up within {_UP_TIMEOUT_S:.0f} s (log: {log})"
-            if self._trouble:
+                log = relative_path(self._folder.logs / f"{name}.log")
+                self._error = f"{name} was not up within {_UP_TIMEOUT_S:.0f} s (log: {log})"
+            if self._error:
                 break
         return False
 
@@ -152,16 +152,16 @@ class Station:
         deadline = None if self._seconds is None else time.monotonic() + self._seconds
         while not self._over.wait(1):
             now_s = time.monotonic()
-            self._trouble = self._server_trouble()
-            if self._trouble or (deadline is not None and now_s >= deadline):
+            self._error = self._server_error()
+            if self._error or (deadline is not None and now_s >= deadline):
                 return
             self._progress.show(self._rows(), now_s=now_s)
 
-    def _server_trouble(self) -> str:
+    def _server_error(self) -> str:
         """What is wrong with PostgreSQL or Kafka; empty when both run."""
         for name, server in (("PostgreSQL", self._postgres), ("Kafka", self._kafka)):
             if not server.running:
-                return f"{name} ended by itself (log: {shown(server.log)})"
+                return f"{name} ended by itself (log: {relative_path(server.log)})"
         return ""
 
     def _web_ready(self) -> bool:
@@ -185,8 +185,8 @@ class Station:
             row = connection.execute(query).fetchone()
         return int(row[0]) if row else 0
 
-    def _departures(self, names: tuple[str, ...]) -> Departures:
-        return Departures(
+    def _startup_summary(self, names: tuple[str, ...]) -> StartupSummary:
+        return StartupSummary(
             site=self._site,
             prometheus=self._prometheus,
             postgres=f"{LOOPBACK}:{self._postgres.port}",
@@ -219,7 +219,7 @@ def main() -> int:
 
 def _run(stack: ExitStack, folder: StationFolder, seconds: float | None) -> int:
     """Start everything in order, run it, stop it in the reverse order."""
-    note = stack.enter_context(_alone(folder.path))
+    note = stack.enter_context(_exclusive_run(folder.path))
     _fresh_folders(folder)
     print("Starting PostgreSQL", flush=True)
     postgres = stack.enter_context(EmbeddedPostgres(folder.path / "postgres", _POSTGRES_PORT))
@@ -240,7 +240,7 @@ def _run(stack: ExitStack, folder: StationFolder, seconds: float | None) -> int:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[Path]:
+def _exclusive_run(folder: Path) -> Iterator[Path]:
     """The file in which the one running station of this folder leaves its name.
 
     Raises FolderInUse: another one runs.

@@ -22,7 +22,7 @@ _REACHABLE: Final = Path("/var/tmp")  # noqa: S108 - the folder below it is chec
 
 
 @dataclass(frozen=True)
-class Footing:
+class UnprivilegedLaunch:
     """How to start a program that refuses to be root, and where."""
 
     become: tuple[str, ...]
@@ -37,17 +37,17 @@ class Footing:
         return path
 
 
-def footing(programs: Path, data: Path, *, libraries: Path) -> Footing:
+def unprivileged_launch(programs: Path, data: Path, *, libraries: Path) -> UnprivilegedLaunch:
     """How to run what lies in `programs` (with its sibling folder `libraries`) over the folder `data`.
 
     Raises StartFailed: this process is root and the system lets it become nobody else.
     """
     if os.geteuid() != 0:
-        return Footing((), programs, data)
+        return UnprivilegedLaunch((), programs, data)
     become = _in_namespace()
     if shutil.which("unshare") and _works([*become, "true"]):
-        return Footing(become, programs, data)
-    return as_nobody(programs, data, libraries=libraries)
+        return UnprivilegedLaunch(become, programs, data)
+    return launch_as_other_user(programs, data, libraries=libraries)
 
 
 def _in_namespace() -> tuple[str, ...]:
@@ -56,8 +56,8 @@ def _in_namespace() -> tuple[str, ...]:
     return ("unshare", "-U", f"--map-user={user.pw_uid}", f"--map-group={user.pw_gid}")
 
 
-def as_nobody(programs: Path, data: Path, *, libraries: Path) -> Footing:
-    """A footing for the user `nobody`, beside `data` where that can be reached, otherwise below /var/tmp."""
+def launch_as_other_user(programs: Path, data: Path, *, libraries: Path) -> UnprivilegedLaunch:
+    """How to run as another user: next to `data` where that user can reach it, else below /var/tmp."""
     user = pwd.getpwnam(_USER)
     become = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
     if not shutil.which("setpriv") or not _works([*become, "true"]):
@@ -66,11 +66,11 @@ def as_nobody(programs: Path, data: Path, *, libraries: Path) -> Footing:
             "run this as another user"
         )
     beside = _works([*become, "test", "-x", str(data.parent)])
-    room = _private_folder(data.with_name("nobody") if beside else room_of(data), user.pw_uid)
+    room = _private_folder(data.with_name("nobody") if beside else fallback_folder(data), user.pw_uid)
     # `test` rather than the program: setpriv itself still reaches what the user it becomes does not.
     if not _works([*become, "test", "-x", str(programs / "bin" / "postgres")]):
         programs = _copied(programs, libraries, room / "programs")
-    return Footing(become, programs, room / "data", user.pw_uid)
+    return UnprivilegedLaunch(become, programs, room / "data", user.pw_uid)
 
 
 def _copied(programs: Path, libraries: Path, home: Path) -> Path:
@@ -84,7 +84,7 @@ def _copied(programs: Path, libraries: Path, home: Path) -> Path:
     return copy
 
 
-def room_of(data: Path) -> Path:
+def fallback_folder(data: Path) -> Path:
     """The folder that stands in for `data` where `nobody` cannot reach it: the same one at every start."""
     digest = hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:16]
     return _REACHABLE / f"anden-{digest}"

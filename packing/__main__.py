@@ -8,7 +8,7 @@ from typing import Final
 
 from packing import probe
 from packing.api import HERE
-from packing.build import build, lay_out
+from packing.build import build, unpack_layout
 from packing.cold_start import cold_start
 
 FOLDER: Final = Path(".anden/functions")
@@ -25,11 +25,11 @@ def main(arguments: list[str]) -> int:
         return 0
     options.folder.mkdir(parents=True, exist_ok=True)
     built = build(options.folder / "api.zip")
-    sys.stdout.write(f"{built.told()}\n")
+    sys.stdout.write(f"{built.summary()}\n")
     with tempfile.TemporaryDirectory(prefix="anden-function-") as folder:
-        lay_out(Path(folder), HERE)
+        unpack_layout(Path(folder), HERE)
         for words, bytecode in (("without bytecode, as in Lambda:", False), ("with bytecode:", True)):
-            sys.stdout.write(f"  cold start here {words} {cold_start(Path(folder), bytecode=bytecode).told()}\n")
+            sys.stdout.write(f"  cold start here {words} {cold_start(Path(folder), bytecode=bytecode).summary()}\n")
     return 0 if built.fits else 1
 
 

@@ -14,12 +14,16 @@ from packaging.markers import Marker
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 REQUIREMENTS: Final = ("requirements/base.txt", "requirements/function.txt")
-OURS: Final = {"apps": ROOT / "apps", "config": ROOT / "platform/config", "functions": ROOT / "platform/functions"}
+PROJECT_CODE: Final = {
+    "apps": ROOT / "apps",
+    "config": ROOT / "platform/config",
+    "functions": ROOT / "platform/functions",
+}
 
 REQUIREMENT: Final = re.compile(r"^(\S+==\S+)(?: ; (.+?))? \\\n((?: +--hash=\S+(?: \\)?\n)+)", re.MULTILINE)
 """A requirement as uv writes it: what, for whom, and its hashes."""
 
-LEFT_OUT: Final = {
+EXCLUDED_PACKAGES: Final = {
     "aws-msk-iam-sasl-signer-python": "Kafka is the workers'",
     "click-repl": "Celery's shell",
     "confluent-kafka": "Kafka is the workers'",
@@ -38,11 +42,11 @@ LEFT_OUT: Final = {
 SERVICES: Final = frozenset({"secretsmanager", "sqs", "sts"})
 """Services whose models botocore keeps here; all of them are 28 MB."""
 
-NOT_COLLECTED: Final = ("admin", "console", "gis", "redoc", "unfold")
+EXCLUDED_STATIC: Final = ("admin", "console", "gis", "redoc", "unfold")
 """Static files of pages that no gateway leads to."""
 
 UNREAD: Final = frozenset({".c", ".h", ".po", ".pxd", ".pyc", ".pyi", ".pyx"})
-OF_THE_INSTALLER: Final = frozenset({"INSTALLER", "RECORD", "REQUESTED", "direct_url.json"})
+INSTALLER_FILES: Final = frozenset({"INSTALLER", "RECORD", "REQUESTED", "direct_url.json"})
 FOLDERS: Final = frozenset({"__pycache__", "bin", "tests"})
 
 
@@ -103,7 +107,7 @@ def requirements(target: Target) -> Iterator[str]:
     for path in REQUIREMENTS:
         text = re.sub(r"^ *#.*\n", "", (ROOT / path).read_text(encoding="utf-8"), flags=re.MULTILINE)
         for pin, marker, hashes in REQUIREMENT.findall(text):
-            if re.split(r"[=\[]", pin)[0] not in LEFT_OUT and (not marker or target.wants(marker)):
+            if re.split(r"[=\[]", pin)[0] not in EXCLUDED_PACKAGES and (not marker or target.wants(marker)):
                 yield f"{pin} \\\n{hashes}"
 
 
@@ -116,14 +120,14 @@ def collect(folder: Path) -> None:
         "ANDEN_DATABASE_APP_URL": "postgresql://nobody@127.0.0.1:1/nothing",
     }
     words = ["collectstatic", "--no-input", "--verbosity", "0"]
-    words += [word for name in NOT_COLLECTED for word in ("--ignore", name)]
+    words += [word for name in EXCLUDED_STATIC for word in ("--ignore", name)]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANDEN_", "DJANGO_"))}
     subprocess.run([sys.executable, ROOT / "manage.py", *words], env={**kept, **surroundings}, check=True)
 
 
 def contents(packages: Path, static: Path) -> Mapping[str, Path]:
     """The file behind each name in the zip."""
-    sources = {"": packages, "static": static, **OURS}
+    sources = {"": packages, "static": static, **PROJECT_CODE}
     return {
         str(PurePosixPath(prefix, relative)): path
         for prefix, folder in sources.items()
@@ -138,7 +142,7 @@ def is_read(path: PurePosixPath, of_a_package: bool) -> bool:
         return False
     if not of_a_package:
         return True
-    if path.name in OF_THE_INSTALLER or ("static" in path.parts and path.suffix != ".py"):
+    if path.name in INSTALLER_FILES or ("static" in path.parts and path.suffix != ".py"):
         return False
     services = path.parts[:2] == ("botocore", "data") and len(path.parts) > 3
     return not services or path.parts[2] in SERVICES

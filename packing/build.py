@@ -19,7 +19,7 @@ UNZIPPED_MIB: Final = 250
 
 
 @dataclass(frozen=True)
-class Built:
+class ApiArchive:
     """A zip, its sizes, and what tells it from another."""
 
     path: Path
@@ -33,7 +33,7 @@ class Built:
         """Whether Lambda takes it by a direct upload."""
         return self.zipped <= ZIPPED_MIB * MIB and self.unzipped <= UNZIPPED_MIB * MIB
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """The figures in lines."""
         return (
             f"{self.path}: {self.files:,} files, SHA-256 {self.sha256}\n"
@@ -42,16 +42,16 @@ class Built:
         )
 
 
-def build(path: Path, target: Target = LAMBDA) -> Built:
+def build(path: Path, target: Target = LAMBDA) -> ApiArchive:
     """The API's zip for this target, written to the path."""
     with _gathered(target) as files:
         write_archive(path, files, packed=True)
         unzipped = sum(file.stat().st_size for file in files.values())
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Built(path, digest, len(files), path.stat().st_size, unzipped)
+    return ApiArchive(path, digest, len(files), path.stat().st_size, unzipped)
 
 
-def lay_out(folder: Path, target: Target) -> None:
+def unpack_layout(folder: Path, target: Target) -> None:
     """Make the folder what Lambda would unpack, for this target."""
     with _gathered(target) as files:
         for name, file in files.items():

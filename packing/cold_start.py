@@ -44,7 +44,7 @@ class ColdStart:
     import_s: float
     first_s: float
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """The figures in words."""
         return f"import {self.import_s:.2f} s, first request {self.first_s:.2f} s of one core"
 

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from pytest_django import DjangoDbBlocker
 
 from embedded.postgres import EmbeddedPostgres
-from tests.station import Station, emptied
+from tests.station import Station, empty_station
 
 # No role may truncate: `station` empties the tables as superuser instead of Django's flush.
 TransactionTestCase._fixture_teardown = lambda self: None  # type: ignore[attr-defined]
@@ -39,7 +39,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture
-def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+def record_figure(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
     """A function that shows a figure below the tests' dots, though the test passes."""
     return lambda figure: record_property(FIGURE, figure)
 
@@ -78,14 +78,14 @@ def station(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, postgres_server: EmbeddedPostgres
 ) -> Iterator[Station]:
     """A station without datasets, clients or users, all database roles real; emptied before each test."""
-    with django_db_blocker.unblock(), emptied(postgres_server.admin_url) as station:
+    with django_db_blocker.unblock(), empty_station(postgres_server.admin_url) as station:
         yield station
 
 
 @pytest.fixture(scope="module")
-def lasting_station(
+def module_station(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, postgres_server: EmbeddedPostgres
 ) -> Iterator[Station]:
     """The same for a whole file, whose tests fill it once and then only read."""
-    with django_db_blocker.unblock(), emptied(postgres_server.admin_url) as station:
+    with django_db_blocker.unblock(), empty_station(postgres_server.admin_url) as station:
         yield station

@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from apps.fleet.engine.evaluation import Evaluation, Flag, FleetEvent, State
+from apps.fleet.engine.evaluation import Evaluation, FleetEvent, OutlierFlag, ServiceState
 from apps.fleet.engine.sentences import capital
 from apps.fleet.engine.signals import SIGNAL_BY_NAME, SIGNALS
 
 START_S = 1_795_000_000.0
 
 
-def flag(service: str, signal: str = "error_ratio", *, score: float = 8.0, since_s: float = START_S) -> Flag:
+def flag(service: str, signal: str = "error_ratio", *, score: float = 8.0, since_s: float = START_S) -> OutlierFlag:
     """A flag of this service, its figures round."""
     phrase = SIGNAL_BY_NAME[signal].phrase
-    return Flag(
+    return OutlierFlag(
         service=service,
         signal=signal,
         kind="level",
@@ -36,7 +36,7 @@ def event(zone: str = "", *, shift: float = 1.6, signal: str = "latency_p95") ->
 
 def evaluation(
     services: tuple[str, ...],
-    *flags: Flag,
+    *flags: OutlierFlag,
     events: tuple[FleetEvent, ...] = (),
     silent: tuple[str, ...] = (),
     at_s: float = START_S,
@@ -51,10 +51,10 @@ def evaluation(
         row = services.index(one.service)
         score[row, names.index(one.signal)] = one.score
         ratio[row, names.index(one.signal)] = one.value / one.baseline
-        state[row] = State.OUTLIER
+        state[row] = ServiceState.OUTLIER
     for name in silent:
         row = services.index(name)
-        state[row], score[row], ratio[row] = State.NO_DATA, np.nan, np.nan
+        state[row], score[row], ratio[row] = ServiceState.NO_DATA, np.nan, np.nan
     band = np.ones((len(SIGNALS), points), np.float32)
     return Evaluation(
         at_s=at_s,

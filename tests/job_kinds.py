@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from apps.jobs.core.errors import JobRefused
 from apps.jobs.core.kinds import job
-from apps.jobs.core.run import Run
+from apps.jobs.core.run import JobRun
 from config.celery import app
 
 __all__ = ["app"]
@@ -25,13 +25,13 @@ class Errand(Struct, frozen=True, forbid_unknown_fields=True):
     gate: str = ""
 
 
-def witnessed(errand: Errand, run: Run) -> None:
+def witnessed(errand: Errand, run: JobRun) -> None:
     with Path(errand.witness).open("a") as file:
         file.write(f"{os.getpid()} {run.checkpoint}\n")
 
 
 @job("tests.work", Errand)
-def work(errand: Errand, run: Run) -> dict[str, Any]:
+def work(errand: Errand, run: JobRun) -> dict[str, Any]:
     """Count until the gate is there, from the checkpoint on."""
     witnessed(errand, run)
     count = run.checkpoint or 0
@@ -43,27 +43,27 @@ def work(errand: Errand, run: Run) -> dict[str, Any]:
 
 
 @job("tests.fail", Errand, attempts=2)
-def fail(errand: Errand, run: Run) -> None:
+def fail(errand: Errand, run: JobRun) -> None:
     """Fail with a secret in the message."""
     witnessed(errand, run)
     raise ValueError("no way to postgresql://app:hunter2@db/anden\nwith password=hunter2")
 
 
 @job("tests.refuse", Errand)
-def refuse(_errand: Errand, _run: Run) -> None:
+def refuse(_errand: Errand, _run: JobRun) -> None:
     """Never succeed."""
     raise JobRefused("there is no such thing")
 
 
 @job("tests.kill", Errand, attempts=2)
-def kill(errand: Errand, run: Run) -> None:
+def kill(errand: Errand, run: JobRun) -> None:
     """Take the worker along."""
     witnessed(errand, run)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 @job("tests.hang", Errand, time_limit_s=0.5)
-def hang(errand: Errand, _run: Run) -> str:
+def hang(errand: Errand, _run: JobRun) -> str:
     """Say nothing until the gate is there."""
     while not Path(errand.gate).exists():
         time.sleep(0.02)
@@ -71,7 +71,7 @@ def hang(errand: Errand, _run: Run) -> str:
 
 
 @job("tests.lose", Errand)
-def lose(errand: Errand, run: Run) -> str:
+def lose(errand: Errand, run: JobRun) -> str:
     """Go on although another run has taken the job over."""
     from apps.jobs.models import Job  # noqa: PLC0415 - this module is read before Django's models are
 
@@ -83,13 +83,13 @@ def lose(errand: Errand, run: Run) -> str:
 
 
 @job("tests.enclose", Errand, attempts=1)
-def enclose(_errand: Errand, run: Run) -> None:
+def enclose(_errand: Errand, run: JobRun) -> None:
     """Say progress where a rollback could take the work back."""
     with transaction.atomic():
         run.progress(1)
 
 
 @job("tests.unstorable", Errand, attempts=1)
-def unstorable(_errand: Errand, _run: Run) -> str:
+def unstorable(_errand: Errand, _run: JobRun) -> str:
     """Return what PostgreSQL cannot hold."""
     return "a \0 in it"

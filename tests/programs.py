@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lacking import lacking
+from tests.requirement import skip_or_fail
 
 PACKAGES = {"promtool": "prometheus", "amtool": "prometheus-alertmanager", "node": "nodejs"}
 """The package that brings each program, where it has another name."""
@@ -26,7 +26,9 @@ def require() -> Callable[[str], str]:
         path = shutil.which(program, path=os.pathsep.join([*map(str, OURS), os.environ.get("PATH", "")]))
         if path is None:
             package = f"install the package {PACKAGES.get(program, program)}"
-            lacking(f"{program} is missing: {'install Go, and run make infra' if program in GO_TOOLS else package}")
+            skip_or_fail(
+                f"{program} is missing: {'install Go, and run make infra' if program in GO_TOOLS else package}"
+            )
         return path
 
     return find

@@ -12,7 +12,7 @@ import pytest
 from embedded.errors import NetworkNeeded, NotInstalled
 from embedded.kafka import EmbeddedKafka
 from embedded.postgres import EmbeddedPostgres
-from tests.lacking import lacking
+from tests.requirement import skip_or_fail
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,7 @@ def postgres_server() -> Iterator[EmbeddedPostgres]:
             with EmbeddedPostgres(Path(folder), quick=True) as server:
                 yield server
         except NotInstalled as exc:
-            lacking(str(exc))
+            skip_or_fail(str(exc))
 
 
 @pytest.fixture(scope="session")
@@ -36,4 +36,4 @@ def kafka_server() -> Iterator[EmbeddedKafka]:
             with EmbeddedKafka(Path(folder), quick=True) as server:
                 yield server
         except (NotInstalled, NetworkNeeded) as exc:
-            lacking(str(exc))
+            skip_or_fail(str(exc))

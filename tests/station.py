@@ -13,7 +13,7 @@ from psycopg import sql
 
 from apps.datasets.adapters.contract_files import documents
 from apps.datasets.adapters.database.connections import connect
-from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.core.document.applied_dataset import AppliedDataset
 from apps.datasets.selectors import dataset_get
 from apps.datasets.services import dataset_apply
 from apps.telemetry.postgresql.base import DatabaseWrapper
@@ -113,7 +113,7 @@ class Station:
 
 
 @contextmanager
-def emptied(admin_url: str) -> Iterator[Station]:
+def empty_station(admin_url: str) -> Iterator[Station]:
     """A station without datasets, clients or users; its connections end with the block."""
     station = Station(admin_url)
     station.clear()

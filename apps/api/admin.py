@@ -15,13 +15,13 @@ from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from apps.api.clients.services import GrantRequest, client_create
-from apps.api.errors import ClientRefused
+from apps.api.errors import ClientInvalid
 from apps.api.models import Client, Grant, Key
 from apps.datasets.models import Dataset
 from apps.datasets.read_only_admin import ReadOnlyAdmin
 
 
-class NewClient(forms.Form):
+class NewClientForm(forms.Form):
     """A client's name and the datasets it is granted, whole but for what their contracts restrict."""
 
     name = forms.CharField(max_length=100, widget=UnfoldAdminTextInputWidget)
@@ -39,12 +39,12 @@ class NewClient(forms.Form):
         return [GrantRequest(name, may_read=name in read, may_write=name in write) for name in sorted(read | write)]
 
 
-def columns_in_words(grant: Grant) -> str:
+def grant_columns_text(grant: Grant) -> str:
     """The columns that a grant names, or what stands for none named."""
     return "all that are not restricted" if grant.columns is None else ", ".join(grant.columns)
 
 
-class PartOfClient(TabularInline):  # type: ignore[misc] # unfold has no types
+class ClientInline(TabularInline):  # type: ignore[misc] # unfold has no types
     """Something that was made with the client, to look at below it."""
 
     extra = 0
@@ -60,20 +60,20 @@ class PartOfClient(TabularInline):  # type: ignore[misc] # unfold has no types
         return False
 
 
-class GrantsOfClient(PartOfClient):
+class GrantInline(ClientInline):
     """What the client may do."""
 
     model = Grant
-    fields = ("dataset", "may_read", "may_write", "may_see")
-    readonly_fields = ("may_see",)
+    fields = ("dataset", "may_read", "may_write", "visible_columns")
+    readonly_fields = ("visible_columns",)
 
     @admin.display(description="columns")
-    def may_see(self, grant: Grant) -> str:
+    def visible_columns(self, grant: Grant) -> str:
         """The columns of the grant in words."""
-        return columns_in_words(grant)
+        return grant_columns_text(grant)
 
 
-class KeysOfClient(PartOfClient):
+class KeyInline(ClientInline):
     """The client's keys, their secrets unknown to anyone but it."""
 
     model = Key
@@ -89,7 +89,7 @@ class ClientAdmin(ReadOnlyAdmin):
     search_fields = ("name",)
     list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
     fields = ("name", "created_at", "revoked_at")
-    inlines = (GrantsOfClient, KeysOfClient)
+    inlines = (GrantInline, KeyInline)
     actions = ("revoke",)
 
     def has_add_permission(self, request: HttpRequest, *_about: Any) -> bool:
@@ -107,13 +107,13 @@ class ClientAdmin(ReadOnlyAdmin):
         """A form for a new client; its answer shows the key, this once."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = NewClient(request.POST or None)
+        form = NewClientForm(request.POST or None)
         context = {**self.admin_site.each_context(request), "opts": self.opts, "title": "New client", "form": form}
         request.current_app = self.admin_site.name
         if form.is_valid():
             try:
                 client, key = client_create(form.cleaned_data["name"], form.grants())
-            except ClientRefused as refusal:
+            except ClientInvalid as refusal:
                 form.add_error(None, str(refusal))
             else:
                 self.log_addition(request, client, "made with a key")
@@ -153,9 +153,9 @@ class KeyAdmin(ReadOnlyAdmin):
 class GrantAdmin(ReadOnlyAdmin):
     """What each client may do with which dataset; deleting one takes it back."""
 
-    list_display = ("client", "dataset", "may_read", "may_write", "may_see")
+    list_display = ("client", "dataset", "may_read", "may_write", "visible_columns")
     fields = list_display
-    readonly_fields = ("may_see",)
+    readonly_fields = ("visible_columns",)
     list_display_links = ("client", "dataset")
     list_select_related = ("client", "dataset")
     list_filter = ("dataset", "may_write")
@@ -163,9 +163,9 @@ class GrantAdmin(ReadOnlyAdmin):
     search_fields = ("client__name", "dataset__name")
 
     @admin.display(description="columns")
-    def may_see(self, grant: Grant) -> str:
+    def visible_columns(self, grant: Grant) -> str:
         """The columns of the grant in words."""
-        return columns_in_words(grant)
+        return grant_columns_text(grant)
 
     def has_delete_permission(self, request: HttpRequest, _one: Any = None) -> bool:
         """Stewards take grants back."""

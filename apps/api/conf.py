@@ -14,16 +14,16 @@ class ApiSettings(EnvironmentSettings):
     max_body_bytes: int = Field(
         default=1_048_576, ge=1024, le=16_777_216, description="Largest record that a write may send, bytes."
     )
-    max_answer_bytes: int = Field(
+    max_response_bytes: int = Field(
         default=4_194_304,
         ge=65_536,
         le=268_435_456,
         description="Largest page or record of an answer, bytes: a page ends earlier, a record omits large fields.",
     )
-    write_wait_s: float = Field(
+    lock_timeout_s: float = Field(
         default=5, gt=0, le=60, description="Longest wait of a write for a row that another writer holds, seconds."
     )
-    exports: int | None = Field(
+    max_exports: int | None = Field(
         default=None,
         ge=1,
         le=63,
@@ -83,8 +83,8 @@ def export_slots(api: ApiSettings, web: WebSettings) -> int:
 
     Raises SettingsInvalid: they could take every thread, and nothing else would be answered.
     """
-    if api.exports is None:
+    if api.max_exports is None:
         return web.threads - 1
-    if api.exports >= web.threads:
-        raise SettingsInvalid(f"ANDEN_API_EXPORTS: must be below ANDEN_WEB_THREADS, which is {web.threads}")
-    return api.exports
+    if api.max_exports >= web.threads:
+        raise SettingsInvalid(f"ANDEN_API_MAX_EXPORTS: must be below ANDEN_WEB_THREADS, which is {web.threads}")
+    return api.max_exports

@@ -12,11 +12,11 @@ class ApiError(Exception):
         self.field = field
 
 
-class KeyMissing(ApiError):
+class AuthenticationRequired(ApiError):
     """Send a valid key: Authorization: Bearer anden_…"""
 
 
-class DatasetHidden(ApiError):
+class DatasetNotFound(ApiError):
     """There is no such dataset for this key."""
 
 
@@ -24,11 +24,11 @@ class DatasetUnreadable(ApiError):
     """This version of Andén cannot read the dataset's contract: try again later. Other datasets answer."""
 
 
-class RecordUnknown(ApiError):
+class RecordNotFound(ApiError):
     """There is no such record."""
 
 
-class ActionRefused(ApiError):
+class ActionForbidden(ApiError):
     """The key may not do this with the dataset."""
 
 
@@ -44,11 +44,11 @@ class HeaderInvalid(ApiError):
     """A header of the request breaks its rule: correct it."""
 
 
-class QueryTooSlow(ApiError):
+class QueryTimeout(ApiError):
     """The query took too long: narrow its filters."""
 
 
-class AnswerTooLarge(ApiError):
+class ResponseTooLarge(ApiError):
     """The answer is larger than it may be: ask for less."""
 
 
@@ -56,15 +56,15 @@ class RecordExists(ApiError):
     """A record with this key exists: PUT or PATCH it."""
 
 
-class ValueTaken(ApiError):
+class DuplicateValue(ApiError):
     """Another record has this value, which must be unique: choose another."""
 
 
-class RecordNewer(ApiError):
+class StaleWrite(ApiError):
     """The stored record is newer than this write: read it again."""
 
 
-class RevisionStale(ApiError):
+class PreconditionFailed(ApiError):
     """The record is not in the state that If-Match or If-None-Match asks for: read it again."""
 
 
@@ -72,7 +72,7 @@ class BodyTooLarge(ApiError):
     """The body is larger than is taken."""
 
 
-class BodyNotJson(ApiError):
+class MediaTypeUnsupported(ApiError):
     """The body's media type is not taken here: send one of those that are, in UTF-8."""
 
     def __init__(self, taken: Sequence[str]) -> None:
@@ -80,30 +80,30 @@ class BodyNotJson(ApiError):
         self.taken = taken
 
 
-class BodyEncoded(ApiError):
+class ContentEncodingUnsupported(ApiError):
     """The body is compressed or otherwise encoded: send it as it is."""
 
 
-class ExportsBusy(ApiError):
+class TooManyExports(ApiError):
     """All exports are taken: try again later."""
 
 
-class RecordBusy(ApiError):
+class RecordLocked(ApiError):
     """Another writer holds the record, and nothing was changed: try again later."""
 
 
-class WriteTooSlow(ApiError):
+class WriteTimeout(ApiError):
     """The write took too long, and nothing was changed: try again later."""
 
 
-class StoreAway(ApiError):
+class DatabaseUnavailable(ApiError):
     """The database does not answer for now: try again later."""
 
 
-class ClientRefused(ApiError):
+class ClientInvalid(ApiError):
     """The client cannot be made or changed like this: correct the command."""
 
     @classmethod
-    def unknown_columns(cls, dataset: str, names: Sequence[str]) -> "ClientRefused":
+    def unknown_columns(cls, dataset: str, names: Sequence[str]) -> "ClientInvalid":
         """The refusal of columns that the dataset's contract does not have."""
         return cls(f"{dataset} has no column {', '.join(map(repr, names))}: see datasets show {dataset}")

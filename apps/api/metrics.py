@@ -11,7 +11,7 @@ REQUESTS: Final = Metric(
     labels=("dataset", "operation", "status", "client_class"),
 )
 SECONDS: Final = Metric(
-    "anden_api_request_seconds",
+    "anden_api_request_duration_seconds",
     "Seconds from the key's check to the answer's beginning, by operation and class of client; "
     "an export streams on after it.",
     "histogram",
@@ -32,6 +32,6 @@ PROBE_CHECKS: Final = Metric(
     "counter",
     labels=("check", "outcome"),
 )
-PROBED: Final = Metric(
-    "anden_api_probed_timestamp_seconds", "When the probe last ended a round of checks, Unix time.", "gauge"
+PROBE_LAST_RUN: Final = Metric(
+    "anden_api_probe_last_run_timestamp_seconds", "When the probe last ended a round of checks, Unix time.", "gauge"
 )

@@ -12,7 +12,7 @@ from django.views.defaults import bad_request
 from rest_framework import exceptions as drf
 
 from apps.api import errors
-from apps.api.records.adapters.refusals import ContractMoved, reaction
+from apps.api.records.adapters.database_errors import ContractChanged, api_error
 from apps.datasets.core.errors import BadRecord, StoreUnavailable
 from apps.telemetry.request_ids import request_id
 
@@ -22,7 +22,7 @@ CONTENT_TYPE: Final = "application/problem+json"
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ProblemType:
     """A kind of problem: `slug` ends its type's address, `headers` always come with it."""
 
     slug: str
@@ -32,57 +32,61 @@ class Problem:
 
 
 RETRY: Final = (("Retry-After", "5"),)
-INTERNAL: Final = Problem("internal", "Andén failed", 500)
+INTERNAL: Final = ProblemType("internal-server-error", "Internal server error", 500)
 
-PROBLEMS: Final[dict[type[Exception], Problem]] = {
-    errors.KeyMissing: Problem("key-missing", "No valid key", 401, (("WWW-Authenticate", 'Bearer realm="anden"'),)),
-    errors.ParameterInvalid: Problem("parameter-invalid", "A parameter is wrong", 400),
-    errors.HeaderInvalid: Problem("header-invalid", "A header is wrong", 400),
-    errors.QueryTooSlow: Problem("query-too-slow", "The query takes too long", 400),
-    errors.AnswerTooLarge: Problem("answer-too-large", "The answer is too large", 400),
-    errors.ActionRefused: Problem("action-refused", "The key may not do this", 403),
-    errors.DatasetHidden: Problem("dataset-unknown", "No such dataset", 404),
-    errors.RecordUnknown: Problem("record-unknown", "No such record", 404),
-    errors.DatasetReadOnly: Problem("dataset-read-only", "The dataset takes no writes", 405, (("Allow", "GET"),)),
-    errors.RecordExists: Problem("record-exists", "The record exists", 409),
-    errors.ValueTaken: Problem("value-taken", "A value must be unique", 409),
-    errors.RecordNewer: Problem("record-newer", "The stored record is newer", 409),
-    errors.RevisionStale: Problem("revision-stale", "The record is in another state", 412),
-    errors.BodyTooLarge: Problem("body-too-large", "The body is too large", 413),
-    errors.BodyNotJson: Problem("body-not-json", "The body is not JSON", 415),
-    errors.BodyEncoded: Problem("body-encoded", "The body is encoded", 415, (("Accept-Encoding", "identity"),)),
-    BadRecord: Problem("record-invalid", "The record breaks its contract", 422),
-    errors.DatasetUnreadable: Problem("contract-unreadable", "The dataset's contract cannot be read", 503, RETRY),
-    ContractMoved: Problem("contract-changing", "The contract is being changed", 503, RETRY),
-    errors.ExportsBusy: Problem("exports-busy", "All exports are taken", 503, RETRY),
-    errors.RecordBusy: Problem("record-busy", "Another writer holds the record", 503, RETRY),
-    errors.WriteTooSlow: Problem("write-too-slow", "The write takes too long", 503, RETRY),
-    errors.StoreAway: Problem("store-away", "The database is away", 503, RETRY),
-    StoreUnavailable: Problem("store-away", "The database is away", 503, RETRY),
-    SuspiciousOperation: Problem("request-refused", "The request is wrong", 400),
-    drf.NotFound: Problem("not-found", "No such address", 404),
-    Http404: Problem("not-found", "No such address", 404),
-    drf.MethodNotAllowed: Problem("method-not-allowed", "The address does not take this method", 405),
-    drf.NotAcceptable: Problem("not-acceptable", "No such format", 406),
-    drf.UnsupportedMediaType: Problem("body-not-json", "The body is not JSON", 415),
-    drf.Throttled: Problem("throttled", "Too many requests", 429),
-    drf.APIException: Problem("request-refused", "The request is wrong", 400),
+PROBLEM_TYPES: Final[dict[type[Exception], ProblemType]] = {
+    errors.AuthenticationRequired: ProblemType(
+        "authentication-required", "Authentication required", 401, (("WWW-Authenticate", 'Bearer realm="anden"'),)
+    ),
+    errors.ParameterInvalid: ProblemType("invalid-parameter", "Invalid parameter", 400),
+    errors.HeaderInvalid: ProblemType("invalid-header", "Invalid header", 400),
+    errors.QueryTimeout: ProblemType("query-timeout", "Query timed out", 400),
+    errors.ResponseTooLarge: ProblemType("response-too-large", "Response too large", 400),
+    errors.ActionForbidden: ProblemType("permission-denied", "Permission denied", 403),
+    errors.DatasetNotFound: ProblemType("dataset-not-found", "Dataset not found", 404),
+    errors.RecordNotFound: ProblemType("record-not-found", "Record not found", 404),
+    errors.DatasetReadOnly: ProblemType("dataset-read-only", "Dataset is read-only", 405, (("Allow", "GET"),)),
+    errors.RecordExists: ProblemType("record-exists", "Record already exists", 409),
+    errors.DuplicateValue: ProblemType("duplicate-value", "Duplicate value", 409),
+    errors.StaleWrite: ProblemType("stale-write", "Stored record is newer", 409),
+    errors.PreconditionFailed: ProblemType("precondition-failed", "Precondition failed", 412),
+    errors.BodyTooLarge: ProblemType("body-too-large", "Body too large", 413),
+    errors.MediaTypeUnsupported: ProblemType("unsupported-media-type", "Unsupported media type", 415),
+    errors.ContentEncodingUnsupported: ProblemType(
+        "unsupported-content-encoding", "Unsupported content encoding", 415, (("Accept-Encoding", "identity"),)
+    ),
+    BadRecord: ProblemType("invalid-record", "Record violates its contract", 422),
+    errors.DatasetUnreadable: ProblemType("contract-unreadable", "Contract unreadable", 503, RETRY),
+    ContractChanged: ProblemType("contract-changing", "Contract is changing", 503, RETRY),
+    errors.TooManyExports: ProblemType("too-many-exports", "Too many concurrent exports", 503, RETRY),
+    errors.RecordLocked: ProblemType("record-locked", "Record locked by another write", 503, RETRY),
+    errors.WriteTimeout: ProblemType("write-timeout", "Write timed out", 503, RETRY),
+    errors.DatabaseUnavailable: ProblemType("database-unavailable", "Database unavailable", 503, RETRY),
+    StoreUnavailable: ProblemType("database-unavailable", "Database unavailable", 503, RETRY),
+    SuspiciousOperation: ProblemType("bad-request", "Bad request", 400),
+    drf.NotFound: ProblemType("not-found", "Not found", 404),
+    Http404: ProblemType("not-found", "Not found", 404),
+    drf.MethodNotAllowed: ProblemType("method-not-allowed", "Method not allowed", 405),
+    drf.NotAcceptable: ProblemType("not-acceptable", "Not acceptable", 406),
+    drf.UnsupportedMediaType: ProblemType("unsupported-media-type", "Unsupported media type", 415),
+    drf.Throttled: ProblemType("too-many-requests", "Too many requests", 429),
+    drf.APIException: ProblemType("bad-request", "Bad request", 400),
 }
 """By the error's class; a class that is not here is answered as its nearest base is."""
 
-TRACED: Final = (INTERNAL, PROBLEMS[ContractMoved])
+TRACED: Final = (INTERNAL, PROBLEM_TYPES[ContractChanged])
 """Problems whose cause may be a fault of ours: the log gets the traceback."""
 
 
-def problem_of(error: Exception) -> Problem:
+def problem_type_of(error: Exception) -> ProblemType:
     """The kind of problem that an error is."""
-    return next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), INTERNAL)
+    return next((PROBLEM_TYPES[kind] for kind in type(error).__mro__ if kind in PROBLEM_TYPES), INTERNAL)
 
 
 def problem_response(error: Exception, *, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """The answer to an error; of an unknown one the log knows the cause, and the caller only that it happened."""
-    known = reaction(error) or error
-    problem = problem_of(known)
+    known = api_error(error) or error
+    problem = problem_type_of(known)
     if problem.status >= 500:
         logger.error("A request failed: %s", problem.title, exc_info=error if problem in TRACED else None)
     members: dict[str, Any] = {

@@ -2,20 +2,20 @@
 
 from django.urls import URLPattern, path, re_path
 
-from apps.api.views.base import Unknown
-from apps.api.views.datasets import Dataset, Datasets
+from apps.api.views.base import NotFoundView
+from apps.api.views.datasets import DatasetDetailView, DatasetListView
 from apps.api.views.documents import docs, openapi_json, problems
 from apps.api.views.exports import EXPORTS
-from apps.api.views.records import Record, Records
+from apps.api.views.records import RecordDetailView, RecordListView
 
 urlpatterns: list[URLPattern] = [
     path("openapi.json", openapi_json, name="openapi"),
     path("docs", docs, name="api-docs"),
     path("problems", problems, name="problems"),
-    path("v1/datasets", Datasets.as_view()),
-    path("v1/datasets/<str:name>", Dataset.as_view()),
-    path("v1/datasets/<str:name>/records", Records.as_view()),
+    path("v1/datasets", DatasetListView.as_view()),
+    path("v1/datasets/<str:name>", DatasetDetailView.as_view()),
+    path("v1/datasets/<str:name>/records", RecordListView.as_view()),
     *(path(f"v1/datasets/<str:name>/records.{suffix}", view.as_view()) for suffix, view in EXPORTS.items()),
-    path("v1/datasets/<str:name>/records/<str:record_id>", Record.as_view()),
-    re_path("", Unknown.as_view()),
+    path("v1/datasets/<str:name>/records/<str:record_id>", RecordDetailView.as_view()),
+    re_path("", NotFoundView.as_view()),
 ]

@@ -6,7 +6,7 @@ from apps.telemetry.metric import Metric
 
 CLOUDWATCH_CALLS: Final = Metric(
     "anden_cloudwatch_calls_total",
-    "Calls of GetMetricData, by outcome: ok, throttled, refused, away.",
+    "Calls of GetMetricData, by outcome: ok, throttled, refused, unavailable.",
     "counter",
     labels=("outcome",),
 )

@@ -12,11 +12,11 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from apps.console.adapters import activity
 from apps.console.core.chart import bars
-from apps.console.core.windows import STEPS, WINDOWS, window_of
+from apps.console.core.chart_windows import STEPS, WINDOWS, chart_window
 from apps.console.job_admin import JobAdmin
 from apps.console.selectors import datasets_activity
 from apps.datasets.admin import DatasetAdmin
-from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.core.document.applied_dataset import AppliedDataset
 from apps.datasets.models import Dataset
 from apps.ingest.models import Source
 
@@ -24,7 +24,7 @@ CHART_WIDTH = 720
 CHART_HEIGHT = 112
 
 
-class DatasetJourneyAdmin(DatasetAdmin):
+class DatasetActivityAdmin(DatasetAdmin):
     """The dataset's page with its activity, and the way to its positions and its quarantine."""
 
     page_template = "console/dataset.html"
@@ -33,8 +33,8 @@ class DatasetJourneyAdmin(DatasetAdmin):
         """What the page shows, the activity of the chosen time included."""
         created_at = Dataset.objects.values_list("created_at", flat=True).get(pk=dataset.id)
         age_s = (timezone.now() - created_at).total_seconds()
-        window = window_of(request.GET.get("window"), age_s=age_s)
-        series = activity.series([dataset.id], step_s=window.step_s, steps=STEPS)[dataset.id]
+        window = chart_window(request.GET.get("window"), age_s=age_s)
+        series = activity.batch_series([dataset.id], step_s=window.step_s, steps=STEPS)[dataset.id]
         last = activity.last_batches([dataset.id]).get(dataset.id)
         shown = {field.name for field in dataset.contract.unrestricted}
         return {
@@ -48,7 +48,7 @@ class DatasetJourneyAdmin(DatasetAdmin):
             "rejects_total": sum(series.rejects),
             "chart_width": CHART_WIDTH,
             "chart_height": CHART_HEIGHT,
-            "most_rejects": activity.AT_MOST_REJECTS,
+            "max_rejects": activity.MAX_COUNTED_REJECTS,
             "sources": list(Source.objects.filter(dataset_id=dataset.id).order_by("topic", "partition", "-id")[:50]),
         }
 
@@ -65,11 +65,11 @@ class StaffGroupAdmin(GroupAdmin, ModelAdmin):  # type: ignore[misc] # unfold ha
     """Django's groups in unfold's clothes; migrate gives viewer and steward their permissions."""
 
 
-__all__ = ["DatasetJourneyAdmin", "JobAdmin", "StaffGroupAdmin", "StaffUserAdmin"]
+__all__ = ["DatasetActivityAdmin", "JobAdmin", "StaffGroupAdmin", "StaffUserAdmin"]
 
 # The imports above have registered them already, whatever comes first in INSTALLED_APPS.
 for model, model_admin in (
-    (Dataset, DatasetJourneyAdmin),
+    (Dataset, DatasetActivityAdmin),
     (User, StaffUserAdmin),
     (Group, StaffGroupAdmin),
 ):

@@ -11,8 +11,8 @@ class ConsoleConfig(AppConfig):
 
     def ready(self) -> None:
         """Keep the groups up to date with every migrate."""
-        from apps.console.groups import keep_groups  # noqa: PLC0415 - models are not loaded before
+        from apps.console.groups import sync_groups  # noqa: PLC0415 - models are not loaded before
 
         # An app without models of its own gets no signal; the tables of groups are auth's.
         auth = apps.get_app_config("auth")
-        post_migrate.connect(keep_groups, sender=auth, dispatch_uid="console groups")
+        post_migrate.connect(sync_groups, sender=auth, dispatch_uid="console groups")

@@ -12,8 +12,8 @@ from django.db.models import Q
 VIEWER: Final = "viewer"
 STEWARD: Final = "steward"
 
-OUR_APPS: Final = ("jobs", "datasets", "ingest", "api", "cloudwatch", "fleet", "monitoring")
-STEWARD_MAY: Final = (
+COVERED_APPS: Final = ("jobs", "datasets", "ingest", "api", "cloudwatch", "fleet", "monitoring")
+STEWARD_PERMISSIONS: Final = (
     ("ingest", "quarantine", ("change",)),
     ("api", "client", ("add", "change")),
     ("api", "key", ("change",)),
@@ -27,30 +27,30 @@ Contracts and rows are not changed by hand.
 """
 
 
-def keep_groups(*, using: str, apps: Apps, **_signal: Any) -> None:
+def sync_groups(*, using: str, apps: Apps, **_signal: Any) -> None:
     """Give both groups the permissions they lack. What an administrator added to them stays."""
     try:
         group_model = apps.get_model("auth", "Group")
         permission_model = apps.get_model("auth", "Permission")
     except LookupError:
         return  # a partial migrate that has not come to auth yet
-    for config in our_configs():
+    for config in covered_apps():
         # Django makes an app's permissions after its own migrate, which may come after the console's.
         create_permissions(config, verbosity=0, using=using, apps=apps)
     permissions = permission_model.objects.using(using)
-    views = Q(content_type__app_label__in=OUR_APPS, codename__startswith="view_")
+    views = Q(content_type__app_label__in=COVERED_APPS, codename__startswith="view_")
     for name, wanted in ((VIEWER, views), (STEWARD, views | _any(_steward_extras()))):
         group, _ = group_model.objects.using(using).get_or_create(name=name)
         group.permissions.add(*permissions.filter(wanted))
 
 
-def our_configs() -> Iterator[AppConfig]:
+def covered_apps() -> Iterator[AppConfig]:
     """The installed apps whose models the groups are about."""
-    return (installed.get_app_config(label) for label in OUR_APPS)
+    return (installed.get_app_config(label) for label in COVERED_APPS)
 
 
 def _steward_extras() -> Iterator[Q]:
-    for app_label, model, actions in STEWARD_MAY:
+    for app_label, model, actions in STEWARD_PERMISSIONS:
         for action in actions:
             yield Q(content_type__app_label=app_label, codename=f"{action}_{model}")
 

@@ -11,23 +11,23 @@ from django.utils import timezone
 from django.utils.html import format_html
 from unfold.paginator import InfinitePaginator
 
-from apps.datasets.core.record.display import escaped
+from apps.datasets.core.record.raw_preview import escaped
 from apps.datasets.read_only_admin import ReadOnlyAdmin
-from apps.jobs.core.rules import State
+from apps.jobs.core.rules import JobState
 from apps.jobs.models import Job
 from apps.jobs.services.queue import jobs_cancel, jobs_requeue
 
 TONES: Final = {
-    State.QUEUED: "quiet",
-    State.RUNNING: "moving",
-    State.SUCCEEDED: "empty",
-    State.FAILED: "stopped",
-    State.CANCELLED: "empty",
+    JobState.QUEUED: "idle",
+    JobState.RUNNING: "active",
+    JobState.SUCCEEDED: "empty",
+    JobState.FAILED: "stopped",
+    JobState.CANCELLED: "empty",
 }
 """The console's colour of each state."""
 
 
-def laid_out(field: str) -> Callable[[Any, Job], str]:
+def json_column(field: str) -> Callable[[Any, Job], str]:
     """A column with the field's JSON in lines."""
 
     @admin.display(description=field)
@@ -39,7 +39,7 @@ def laid_out(field: str) -> Callable[[Any, Job], str]:
     return shown
 
 
-class ByActor(admin.AllValuesFieldListFilter):
+class ActorFilter(admin.AllValuesFieldListFilter):
     """Narrows to one of those who asked for jobs, the station among them."""
 
     def choices(self, changelist: Any) -> Iterator[Any]:
@@ -55,11 +55,11 @@ class JobAdmin(ReadOnlyAdmin):
     paginator = InfinitePaginator
     list_display = ("number", "kind", "state_shown", "progress", "asked_by", "created")
     list_display_links = ("number", "kind")
-    list_filter = ("state", ("kind", admin.AllValuesFieldListFilter), ("actor", ByActor))
+    list_filter = ("state", ("kind", admin.AllValuesFieldListFilter), ("actor", ActorFilter))
     list_filter_sheet = False
     ordering = ("-id",)
     actions = ("cancel", "queue_again")
-    arguments_shown, result_shown, checkpoint_shown = map(laid_out, ("arguments", "result", "checkpoint"))
+    arguments_shown, result_shown, checkpoint_shown = map(json_column, ("arguments", "result", "checkpoint"))
     fieldsets = (
         ("What", {"fields": ("kind", ("state_shown", "asked_by"), "progress", "arguments_shown")}),
         ("How it ended", {"fields": ("error_shown", "result_shown", "checkpoint_shown")}),
@@ -92,12 +92,12 @@ class JobAdmin(ReadOnlyAdmin):
     def state_shown(self, job: Job) -> str:
         """The state; of a job that runs also the age of its heartbeat, and whether it is asked to end."""
         notes = []
-        if job.state == State.RUNNING and job.heartbeat_at:
+        if job.state == JobState.RUNNING and job.heartbeat_at:
             notes.append(f"heartbeat {(timezone.now() - job.heartbeat_at).total_seconds():.0f} s ago")
-        if job.state == State.RUNNING and job.cancel_requested:
+        if job.state == JobState.RUNNING and job.cancel_requested:
             notes.append("asked to end")
         pill = '<span class="st-pill st-{}">{}</span> <span class="st-note">{}</span>'
-        return format_html(pill, TONES[State(job.state)], job.state, ", ".join(notes))
+        return format_html(pill, TONES[JobState(job.state)], job.state, ", ".join(notes))
 
     @admin.display(description="progress")
     def progress(self, job: Job) -> str:

@@ -8,8 +8,8 @@ from typing import Final
 from django.conf import settings
 
 from apps.console.adapters import activity
-from apps.console.core.state import Signs, State, state_of
-from apps.datasets.core.document.applied import AppliedDataset, UnreadableDataset
+from apps.console.core.dataset_state import DatasetState, DatasetStateInputs, dataset_state
+from apps.datasets.core.document.applied_dataset import AppliedDataset, UnreadableDataset
 from apps.datasets.selectors import catalogue_read
 
 STEP_S: Final = 5
@@ -23,16 +23,16 @@ LAST_MINUTE: Final = 60 // STEP_S
 class DatasetActivity:
     """One dataset as it stands now.
 
-    `rows_about` is a statistic, not a count; `lag_records` comes of the ends that the lag exporter stored, None where
-    it was not heard lately; `open_rejects` ends at activity.AT_MOST_REJECTS.
+    `estimated_rows` is a statistic; `lag_records` comes of the ends that the lag exporter stored, None where
+    it was not heard lately; `open_rejects` ends at activity.MAX_COUNTED_REJECTS.
     """
 
     dataset: AppliedDataset | UnreadableDataset
-    state: State
+    state: DatasetState
     trouble: str
     rows: tuple[int, ...]
     rejects: tuple[int, ...]
-    rows_about: int
+    estimated_rows: int
     open_rejects: int
     fresh_s: float | None
     lag_records: int | None
@@ -62,9 +62,9 @@ class StationActivity:
         return sum(one.rows_per_s for one in self.datasets)
 
     @cached_property
-    def rows_about(self) -> int:
+    def estimated_rows(self) -> int:
         """Rows stored in all datasets."""
-        return sum(one.rows_about for one in self.datasets)
+        return sum(one.estimated_rows for one in self.datasets)
 
     @cached_property
     def lag_records(self) -> int | None:
@@ -92,7 +92,7 @@ class StationActivity:
         """Records refused within the chart's time."""
         return sum(self.rejects)
 
-    def count(self, state: State) -> int:
+    def count(self, state: DatasetState) -> int:
         """Datasets in this state."""
         return sum(one.state is state for one in self.datasets)
 
@@ -106,17 +106,17 @@ def station_activity() -> StationActivity:
 def datasets_activity(datasets: Sequence[AppliedDataset | UnreadableDataset]) -> list[DatasetActivity]:
     """These datasets as they stand now, in the same order."""
     ids = [dataset.id for dataset in datasets]
-    series = activity.series(ids, step_s=STEP_S, steps=STEPS)
-    batches, positions = activity.last_batches(ids), activity.positions(ids, heard_s=_heard_s())
-    rejects, rows = activity.open_rejects(ids), activity.rows_about(ids)
+    series = activity.batch_series(ids, step_s=STEP_S, steps=STEPS)
+    batches, positions = activity.last_batches(ids), activity.source_summaries(ids, heard_s=_heard_s())
+    rejects, rows = activity.open_rejects(ids), activity.estimated_rows(ids)
     return [
         _activity(
             dataset,
             series=series[dataset.id],
             batch=batches.get(dataset.id),
-            positions=positions.get(dataset.id, activity.Positions()),
+            positions=positions.get(dataset.id, activity.SourceSummary()),
             open_rejects=rejects.get(dataset.id, 0),
-            rows_about=rows.get(dataset.id, 0),
+            estimated_rows=rows.get(dataset.id, 0),
         )
         for dataset in datasets
     ]
@@ -125,30 +125,30 @@ def datasets_activity(datasets: Sequence[AppliedDataset | UnreadableDataset]) ->
 def _activity(
     dataset: AppliedDataset | UnreadableDataset,
     *,
-    series: activity.Series,
+    series: activity.BatchSeries,
     batch: activity.LastBatch | None,
-    positions: activity.Positions,
+    positions: activity.SourceSummary,
     open_rejects: int,
-    rows_about: int,
+    estimated_rows: int,
 ) -> DatasetActivity:
     ages = [age for age in (batch.age_s if batch else None, positions.moved_s) if age is not None]
     fresh_s = min(ages, default=None)
-    unreadable = dataset.trouble if isinstance(dataset, UnreadableDataset) else ""
-    signs = Signs(
+    unreadable = dataset.reason if isinstance(dataset, UnreadableDataset) else ""
+    signs = DatasetStateInputs(
         sources=positions.sources,
-        attended=positions.attended,
-        troubled=positions.troubled + bool(unreadable),
-        moved_last_minute=any(series.rows[-LAST_MINUTE:]),
+        assigned=positions.assigned,
+        stopped=positions.stopped + bool(unreadable),
+        active_last_minute=any(series.rows[-LAST_MINUTE:]),
         fresh_s=fresh_s,
         latency_s=None if isinstance(dataset, UnreadableDataset) else dataset.contract.latency_s,
     )
     return DatasetActivity(
         dataset=dataset,
-        state=state_of(signs),
+        state=dataset_state(signs),
         trouble=unreadable or positions.trouble,
         rows=series.rows,
         rejects=series.rejects,
-        rows_about=rows_about,
+        estimated_rows=estimated_rows,
         open_rejects=open_rejects,
         fresh_s=fresh_s,
         lag_records=positions.lag_records,
@@ -160,7 +160,7 @@ def _heard_s() -> float:
     return max(60.0, 3.0 * settings.INGEST.lag_every_s)
 
 
-def _urgency(one: DatasetActivity) -> tuple[State, str]:
+def _urgency(one: DatasetActivity) -> tuple[DatasetState, str]:
     return one.state, one.dataset.name
 
 

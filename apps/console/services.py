@@ -12,7 +12,7 @@ from apps.console.errors import GroupMissing, NameTaken, PasswordRefused
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class StaffLogin:
     """A login as it stands now; `password` only where it was made up just now, to be shown once."""
 
     name: str
@@ -21,7 +21,7 @@ class Login:
 
 
 @transaction.atomic
-def login_keep(name: str, *, group: str, password: str | None = None) -> Login:
+def login_ensure(name: str, *, group: str, password: str | None = None) -> StaffLogin:
     """Make this staff login in this group, or keep it as it is; a given password becomes the login's.
 
     Raises GroupMissing, NameTaken, PasswordRefused: nothing was changed.
@@ -39,7 +39,7 @@ def login_keep(name: str, *, group: str, password: str | None = None) -> Login:
     user.is_staff = user.is_active = True
     user.save()
     user.groups.set([wanted])
-    return Login(name, created=created, password=made_up)
+    return StaffLogin(name, created=created, password=made_up)
 
 
 def _set_password(user: User, password: str) -> None:

@@ -7,10 +7,10 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
-Shown = Callable[[HttpRequest], bool]
+PermissionCheck = Callable[[HttpRequest], bool]
 
 
-def may(permission: str) -> Shown:
+def permission_check(permission: str) -> PermissionCheck:
     """Whether the person who asks has this permission."""
 
     def permitted(request: HttpRequest) -> bool:
@@ -19,9 +19,9 @@ def may(permission: str) -> Shown:
     return permitted
 
 
-def entry(title: str, icon: str, address: str, permission: str) -> dict[str, Any]:
+def menu_item(title: str, icon: str, address: str, permission: str) -> dict[str, Any]:
     """One line of the menu, for those who may follow it."""
-    return {"title": title, "icon": icon, "link": reverse_lazy(address), "permission": may(permission)}
+    return {"title": title, "icon": icon, "link": reverse_lazy(address), "permission": permission_check(permission)}
 
 
 # Tailwind's teal, in the notation of unfold's own palette.
@@ -43,36 +43,36 @@ NAVIGATION: Final = [
     {
         "title": "Station",
         "items": [
-            entry("Overview", "monitoring", "admin:index", "datasets.view_dataset"),
-            entry("Datasets", "database", "admin:datasets_dataset_changelist", "datasets.view_dataset"),
-            entry("Quarantine", "report", "admin:ingest_quarantine_changelist", "ingest.view_quarantine"),
-            entry("Positions", "pin_drop", "admin:ingest_source_changelist", "ingest.view_source"),
-            entry("Jobs", "task", "admin:jobs_job_changelist", "jobs.view_job"),
+            menu_item("Overview", "monitoring", "admin:index", "datasets.view_dataset"),
+            menu_item("Datasets", "database", "admin:datasets_dataset_changelist", "datasets.view_dataset"),
+            menu_item("Quarantine", "report", "admin:ingest_quarantine_changelist", "ingest.view_quarantine"),
+            menu_item("Positions", "pin_drop", "admin:ingest_source_changelist", "ingest.view_source"),
+            menu_item("Jobs", "task", "admin:jobs_job_changelist", "jobs.view_job"),
         ],
     },
     {
         "title": "Monitoring",
         "separator": True,
         "items": [
-            entry("Fleet", "hub", "fleet", "fleet.view_fleetservice"),
-            entry("Incidents", "emergency", "admin:fleet_incident_changelist", "fleet.view_incident"),
+            menu_item("Fleet", "hub", "fleet", "fleet.view_fleetservice"),
+            menu_item("Incidents", "emergency", "admin:fleet_incident_changelist", "fleet.view_incident"),
         ],
     },
     {
         "title": "Third parties",
         "separator": True,
         "items": [
-            entry("Clients", "group", "admin:api_client_changelist", "api.view_client"),
-            entry("Keys", "key", "admin:api_key_changelist", "api.view_key"),
-            entry("Grants", "verified_user", "admin:api_grant_changelist", "api.view_grant"),
+            menu_item("Clients", "group", "admin:api_client_changelist", "api.view_client"),
+            menu_item("Keys", "key", "admin:api_key_changelist", "api.view_key"),
+            menu_item("Grants", "verified_user", "admin:api_grant_changelist", "api.view_grant"),
         ],
     },
     {
         "title": "People",
         "separator": True,
         "items": [
-            entry("Users", "person", "admin:auth_user_changelist", "auth.view_user"),
-            entry("Groups", "badge", "admin:auth_group_changelist", "auth.view_group"),
+            menu_item("Users", "person", "admin:auth_user_changelist", "auth.view_user"),
+            menu_item("Groups", "badge", "admin:auth_group_changelist", "auth.view_group"),
         ],
     },
 ]

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from apps.console.adapters.activity import AT_MOST_REJECTS
-from apps.console.core.state import State
+from apps.console.adapters.activity import MAX_COUNTED_REJECTS
+from apps.console.core.dataset_state import DatasetState
 from apps.console.selectors import STEP_S, STEPS, station_activity
 from apps.fleet.selectors.summary import fleet_summary
 
@@ -25,7 +25,7 @@ def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "title": "Overview",
         "station": station,
         "shown": station.datasets[:SHOWN_DATASETS],
-        "counts": [(state, station.count(state)) for state in State if station.count(state)],
-        "most_rejects": AT_MOST_REJECTS,
+        "counts": [(state, station.count(state)) for state in DatasetState if station.count(state)],
+        "max_rejects": MAX_COUNTED_REJECTS,
         "window_min": STEP_S * STEPS // 60,
     }

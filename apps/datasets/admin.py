@@ -10,14 +10,14 @@ from django.http import Http404, HttpRequest
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from apps.datasets.adapters.table.preview import MASK, Preview, last_rows
-from apps.datasets.core.contract.describe import checks_in_words, order_in_words, rules_in_words
-from apps.datasets.core.contract.unenforced import unenforced
-from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.adapters.table.preview import MASK, RowPreview, last_rows
+from apps.datasets.core.contract.descriptions import describe_checks, describe_rules, order_parameter
+from apps.datasets.core.contract.unenforced_terms import unenforced_terms
+from apps.datasets.core.document.applied_dataset import AppliedDataset
 from apps.datasets.core.errors import ContractUnreadable, StoreUnavailable
 from apps.datasets.models import Batch, Dataset
 from apps.datasets.read_only_admin import ReadOnlyAdmin
-from apps.datasets.selectors import applied, view_trouble
+from apps.datasets.selectors import analyst_view_problems, contract_version_get
 
 LAST_BATCHES: Final = 12
 LEDGER_DAYS: Final = 7
@@ -36,14 +36,14 @@ class DatasetAdmin(ReadOnlyAdmin):
     def mode(self, dataset: Dataset) -> str:
         """Append or upsert; what is wrong where the contract does not tell."""
         try:
-            return applied(dataset.pk, dataset.number).contract.mode.value
+            return contract_version_get(dataset.pk, dataset.version).contract.mode.value
         except ContractUnreadable:
             return "contract unreadable"
 
-    @admin.display(description="version", ordering="number")
+    @admin.display(description="version", ordering="version")
     def version(self, dataset: Dataset) -> int:
-        """The number of its contract's version."""
-        return dataset.number
+        """The version of its contract's version."""
+        return dataset.version
 
     def change_view(
         self,
@@ -59,9 +59,12 @@ class DatasetAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request, dataset):
             raise PermissionDenied
         try:
-            template, shown = self.page_template, self.page_context(request, applied(dataset.pk, dataset.number))
+            template, shown = (
+                self.page_template,
+                self.page_context(request, contract_version_get(dataset.pk, dataset.version)),
+            )
         except ContractUnreadable as error:
-            template, shown = "datasets/unreadable.html", {"trouble": str(error)}
+            template, shown = "datasets/unreadable.html", {"reason": str(error)}
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -79,18 +82,18 @@ class DatasetAdmin(ReadOnlyAdmin):
             "dataset": dataset,
             "contract": contract,
             "fields": [
-                (field, rules_in_words(contract, field), checks_in_words(field.checks)) for field in contract.fields
+                (field, describe_rules(contract, field), describe_checks(field.checks)) for field in contract.fields
             ],
-            "orders": [order_in_words(order) for order in contract.orders],
-            "preview": preview_or_none(dataset),
+            "orders": [order_parameter(order) for order in contract.orders],
+            "preview": row_preview(dataset),
             "mask": MASK,
             "batches": last_batches(dataset.id),
-            "view_trouble": view_trouble(dataset),
-            "unenforced": unenforced(dataset.document),
+            "analyst_view_problems": analyst_view_problems(dataset),
+            "unenforced_terms": unenforced_terms(dataset.document),
         }
 
 
-def preview_or_none(dataset: AppliedDataset) -> Preview | None:
+def row_preview(dataset: AppliedDataset) -> RowPreview | None:
     """The last rows; None where this process has no reader role, or it cannot read now."""
     if "reader" not in connections.settings:
         return None

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from apps.datasets.core.contract.classification import STRICT, ClassificationPolicy, folded
+from apps.datasets.core.contract.classification import STRICT, ClassificationPolicy, normalize
 from apps.telemetry.environment import EnvironmentSettings
 
 Words = Annotated[tuple[str, ...], NoDecode]
@@ -42,4 +42,6 @@ class DatasetsSettings(EnvironmentSettings):
     @property
     def classification_policy(self) -> ClassificationPolicy:
         """What the two settings say of a contract's columns."""
-        return ClassificationPolicy(frozenset(map(folded, self.public_classifications)), frozenset(self.hidden_tags))
+        return ClassificationPolicy(
+            frozenset(map(normalize, self.public_classifications)), frozenset(self.hidden_tags)
+        )

@@ -6,10 +6,10 @@ from msgspec import Meta, Struct
 
 from apps.datasets.adapters.database.connections import connect
 from apps.datasets.adapters.table.retention import purge_tombstones
-from apps.datasets.core.contract.contract import Mode
+from apps.datasets.core.contract.contract import WriteMode
 from apps.datasets.selectors import dataset_list
 from apps.jobs.core.kinds import job
-from apps.jobs.core.run import Run
+from apps.jobs.core.run import JobRun
 
 
 class TombstonePurge(Struct, frozen=True, forbid_unknown_fields=True):
@@ -19,10 +19,10 @@ class TombstonePurge(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @job("datasets.purge_tombstones", TombstonePurge)
-def tombstone_purge(arguments: TombstonePurge, run: Run) -> int:
+def tombstone_purge(arguments: TombstonePurge, run: JobRun) -> int:
     """Delete old tombstones from every upsert dataset, one dataset after the other; rows deleted."""
     position = dict(run.checkpoint or {"dataset": 0, "rows": 0})  # what is behind it is done
-    upserts = sorted((one.id, one.contract.name) for one in dataset_list() if one.contract.mode is Mode.UPSERT)
+    upserts = sorted((one.id, one.contract.name) for one in dataset_list() if one.contract.mode is WriteMode.UPSERT)
     with connect("default", autocommit=True) as connection:
         for number, (dataset_id, name) in enumerate(upserts):
             if dataset_id <= position["dataset"]:

@@ -9,13 +9,13 @@ BEAT: Final = Metric(
     "When a worker last got the heartbeat that beat sends every minute, Unix time.",
     "gauge",
 )
-LEDGER_UNTIL: Final = Metric(
-    "anden_datasets_ledger_until_timestamp_seconds",
+LEDGER_PARTITIONS_END: Final = Metric(
+    "anden_datasets_ledger_partitions_end_timestamp_seconds",
     "Until when the ledger has days that were made beforehand, Unix time.",
     "gauge",
 )
-LATEST: Final = Metric(
-    "anden_datasets_latest_timestamp_seconds",
+CONTRACT_END: Final = Metric(
+    "anden_datasets_contract_end_timestamp_seconds",
     "When the last month that the dataset's contract allows ends, Unix time; absent where it names none.",
     "gauge",
     labels=("dataset",),

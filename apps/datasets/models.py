@@ -7,12 +7,12 @@ from django.db.models.functions import Now
 class Dataset(models.Model):
     """A dataset whose contract is applied; its rows are in `data."<name>"`.
 
-    `number` is the current contract version; `event_time`, `earliest` and `latest` repeat the contract's bounds
+    `version` is the current contract version; `event_time`, `earliest` and `latest` repeat the contract's bounds
     for the function that makes partitions.
     """
 
     name = models.CharField(max_length=63, unique=True)
-    number = models.PositiveIntegerField()
+    version = models.PositiveIntegerField()
     event_time = models.CharField(max_length=63, blank=True)
     earliest = models.DateField(null=True, blank=True)
     latest = models.DateField(null=True, blank=True)
@@ -34,17 +34,17 @@ class ContractVersion(models.Model):
     """
 
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="versions")
-    number = models.PositiveIntegerField()
+    version = models.PositiveIntegerField()
     document = models.TextField()
     fingerprint = models.CharField(max_length=64)
     applied_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        ordering = ("dataset", "-number")
-        constraints = (models.UniqueConstraint(fields=("dataset", "number"), name="one_contract_a_number"),)
+        ordering = ("dataset", "-version")
+        constraints = (models.UniqueConstraint(fields=("dataset", "version"), name="one_contract_per_version"),)
 
     def __str__(self) -> str:
-        return f"{self.dataset} version {self.number}"
+        return f"{self.dataset} version {self.version}"
 
 
 class Batch(models.Model):
@@ -57,7 +57,7 @@ class Batch(models.Model):
     day = models.DateField()
     id = models.BigIntegerField()
     dataset_id = models.BigIntegerField()
-    number = models.IntegerField()
+    version = models.IntegerField()
     source_id = models.IntegerField()
     first_offset = models.BigIntegerField()
     last_offset = models.BigIntegerField()

@@ -5,8 +5,18 @@ from typing import Any, Final
 from django.apps.registry import Apps
 from django.db import models
 
-from apps.datasets.core.contract.contract import AT, BATCH, DELETED, EXTRA, OFFSET, REV, SOURCE, Contract, Field
-from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.core.contract.contract import (
+    AT,
+    BATCH,
+    DELETED,
+    EXTRA,
+    OFFSET,
+    REV,
+    SOURCE,
+    Contract,
+    ContractField,
+)
+from apps.datasets.core.document.applied_dataset import AppliedDataset
 from apps.datasets.core.table.ddl import table_sql
 
 SYSTEM: Final[dict[str, type["models.Field[Any, Any]"]]] = {
@@ -37,11 +47,11 @@ def model_for(dataset: AppliedDataset) -> Any:
     """The model of this version of the dataset, made once a process."""
     memo = dataset.contract.memo
     if "model" not in memo:
-        memo["model"] = _model(dataset.id, dataset.number, dataset.contract)
+        memo["model"] = _model(dataset.id, dataset.version, dataset.contract)
     return memo["model"]
 
 
-def _model(dataset_id: int, number: int, contract: Contract) -> type[models.Model]:
+def _model(dataset_id: int, version: int, contract: Contract) -> type[models.Model]:
     single = contract.primary_key[0] if len(contract.primary_key) == 1 else None
     columns: dict[str, Any] = {
         attribute(contract, field.name): _field(field, primary=field.name == single) for field in contract.fields
@@ -58,7 +68,7 @@ def _model(dataset_id: int, number: int, contract: Contract) -> type[models.Mode
         "db_table": _table_name(contract),
         "managed": False,
     })  # fmt: skip
-    name = f"Dataset{dataset_id}Version{number}"
+    name = f"Dataset{dataset_id}Version{version}"
     return type(name, (models.Model,), {"__module__": __name__, "Meta": meta, **columns})
 
 
@@ -67,6 +77,6 @@ def _table_name(contract: Contract) -> str:
     return table_sql(contract).replace("data.", '"data".', 1)
 
 
-def _field(field: Field, *, primary: bool) -> "models.Field[Any, Any]":
+def _field(field: ContractField, *, primary: bool) -> "models.Field[Any, Any]":
     # A plain field serves every type: values go in as texts that PostgreSQL casts, and come out as psycopg has them.
     return models.Field(db_column=field.name, null=not field.required, primary_key=primary)

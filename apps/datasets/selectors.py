@@ -10,7 +10,12 @@ from django.db import connection
 from django.db.models import F
 
 from apps.datasets.adapters.table.analyst_views import analyst_view
-from apps.datasets.core.document.applied import AppliedDataset, Catalogue, UnreadableDataset, dataset_read
+from apps.datasets.core.document.applied_dataset import (
+    AppliedDataset,
+    DatasetCatalogue,
+    UnreadableDataset,
+    dataset_read,
+)
 from apps.datasets.core.errors import ContractUnreadable, DatasetUnknown
 from apps.datasets.models import ContractVersion, Dataset
 
@@ -20,35 +25,35 @@ RETRY_S: Final = 30.0
 ROOM: Final = 256
 """Versions that a process may hold beyond twice of those that stand before it looks which do."""
 
-_STANDING: Final = ("dataset_id", "number", "dataset__name", "document")
+_STANDING: Final = ("dataset_id", "version", "dataset__name", "document")
 
 
 @dataclass(slots=True)
-class _Versions:
+class _VersionCache:
     """The versions that this process has read, each once, for a version never changes: at most one a dataset."""
 
     read: dict[int, AppliedDataset] = field(default_factory=dict)
     unreadable: dict[int, tuple[UnreadableDataset, float]] = field(default_factory=dict)
     room: int = ROOM
 
-    def find(self, dataset_id: int, number: int) -> AppliedDataset | UnreadableDataset | None:
+    def find(self, dataset_id: int, version: int) -> AppliedDataset | UnreadableDataset | None:
         """The version, if it is known."""
         known = self.read.get(dataset_id)
-        if known is not None and known.number == number:
+        if known is not None and known.version == version:
             return known
         failed, until_s = self.unreadable.get(dataset_id, (None, 0.0))
-        return failed if failed is not None and failed.number == number and time.monotonic() < until_s else None
+        return failed if failed is not None and failed.version == version and time.monotonic() < until_s else None
 
-    def add(self, dataset_id: int, number: int, name: str, text: str) -> AppliedDataset | UnreadableDataset:
+    def add(self, dataset_id: int, version: int, name: str, text: str) -> AppliedDataset | UnreadableDataset:
         """Read a version, and keep it in the place of an older one."""
         try:
-            dataset = dataset_read(dataset_id, number, name, text, policy=settings.DATASETS.classification_policy)
+            dataset = dataset_read(dataset_id, version, name, text, policy=settings.DATASETS.classification_policy)
         except ContractUnreadable as error:
-            failed = UnreadableDataset(dataset_id, number, name, str(error))
+            failed = UnreadableDataset(dataset_id, version, name, str(error))
             self.unreadable[dataset_id] = failed, time.monotonic() + RETRY_S
             return failed
         known = self.read.get(dataset_id)
-        if known is None or known.number <= number:
+        if known is None or known.version <= version:
             self.read[dataset_id] = dataset
             self.unreadable.pop(dataset_id, None)
         return dataset
@@ -62,23 +67,23 @@ class _Versions:
         self.room = 2 * len(standing) + ROOM
 
 
-_versions: Final = _Versions()
+_versions: Final = _VersionCache()
 
 
-def catalogue_read(*, using: str = "default") -> Catalogue:
+def catalogue_read(*, using: str = "default") -> DatasetCatalogue:
     """All datasets as they stand now, by name: one query, and a second one for the versions that are new."""
-    standing = list(Dataset.objects.using(using).values_list("id", "number").order_by("name"))
+    standing = list(Dataset.objects.using(using).values_list("id", "version").order_by("name"))
     _versions.keep(dataset_id for dataset_id, _ in standing)
-    found = {dataset_id: _versions.find(dataset_id, number) for dataset_id, number in standing}
+    found = {dataset_id: _versions.find(dataset_id, version) for dataset_id, version in standing}
     unknown = [dataset_id for dataset_id, version in found.items() if version is None]
     if unknown:
         # A version that was applied meanwhile comes in the place of the one that was looked for.
-        versions = ContractVersion.objects.using(using).filter(number=F("dataset__number"), dataset_id__in=unknown)
+        versions = ContractVersion.objects.using(using).filter(version=F("dataset__version"), dataset_id__in=unknown)
         for row in versions.values_list(*_STANDING):
             found[row[0]] = _versions.add(*row)
         if lacking := [dataset_id for dataset_id in unknown if found[dataset_id] is None]:
             found |= {dataset.id: dataset for dataset in _without_version(lacking, using)}
-    return Catalogue(
+    return DatasetCatalogue(
         tuple(one for one in found.values() if isinstance(one, AppliedDataset)),
         tuple(one for one in found.values() if isinstance(one, UnreadableDataset)),
     )
@@ -86,13 +91,13 @@ def catalogue_read(*, using: str = "default") -> Catalogue:
 
 def _without_version(ids: Sequence[int], using: str) -> list[UnreadableDataset]:
     """Those of these datasets that are there while their standing version is not."""
-    rows = Dataset.objects.using(using).filter(id__in=ids).exclude(versions__number=F("number"))
+    rows = Dataset.objects.using(using).filter(id__in=ids).exclude(versions__version=F("version"))
     return [
         UnreadableDataset(
-            *(dataset_id, number, name),
-            f"version {number} of the contract of {name!r} is not stored: restore its row in datasets_contractversion",
+            *(dataset_id, version, name),
+            f"version {version} of the contract of {name!r} is missing: restore its row in datasets_contractversion",
         )
-        for dataset_id, number, name in rows.values_list("id", "number", "name")
+        for dataset_id, version, name in rows.values_list("id", "version", "name")
     ]
 
 
@@ -106,35 +111,35 @@ def dataset_get(name: str, *, using: str = "default") -> AppliedDataset:
 
     Raises DatasetUnknown. Raises ContractUnreadable.
     """
-    found = Dataset.objects.using(using).filter(name=name).values_list("id", "number").first()
+    found = Dataset.objects.using(using).filter(name=name).values_list("id", "version").first()
     if found is None:
         raise DatasetUnknown(f"there is no dataset {name!r}: apply its contract with `datasets apply`")
-    return applied(*found, using=using)
+    return contract_version_get(*found, using=using)
 
 
-def applied(dataset_id: int, number: int, *, using: str = "default") -> AppliedDataset:
+def contract_version_get(dataset_id: int, version: int, *, using: str = "default") -> AppliedDataset:
     """One version of a dataset. Raises ContractVersion.DoesNotExist. Raises ContractUnreadable."""
-    version = _versions.find(dataset_id, number)
-    if version is None:
-        rows = ContractVersion.objects.using(using).filter(dataset_id=dataset_id, number=number)
+    found = _versions.find(dataset_id, version)
+    if found is None:
+        rows = ContractVersion.objects.using(using).filter(dataset_id=dataset_id, version=version)
         row = rows.values_list(*_STANDING).first()
         if row is None:
             for dataset in _without_version([dataset_id], using):
-                raise ContractUnreadable(dataset.trouble)
+                raise ContractUnreadable(dataset.reason)
             raise ContractVersion.DoesNotExist
-        version = _versions.add(*row)
+        found = _versions.add(*row)
         if len(_versions.read) > _versions.room:
             _versions.keep(Dataset.objects.using(using).values_list("id", flat=True))
-    if isinstance(version, UnreadableDataset):
-        raise ContractUnreadable(version.trouble)
-    return version
+    if isinstance(found, UnreadableDataset):
+        raise ContractUnreadable(found.reason)
+    return found
 
 
-def view_trouble(dataset: AppliedDataset) -> list[str]:
+def analyst_view_problems(dataset: AppliedDataset) -> list[str]:
     """What analysts can read of the dataset and may not, or that they cannot, as a line; none where all is well."""
     with connection.cursor() as cursor:
         view = analyst_view(cursor, dataset.name)
-    if surplus := view.surplus(dataset.contract):
-        return [f"analysts still see {', '.join(surplus)}: run `manage.py migrate`"]
+    if overexposed := view.overexposed(dataset.contract):
+        return [f"analysts still see {', '.join(overexposed)}: run `manage.py migrate`"]
     withheld = bool(dataset.contract.unrestricted) and not view.readable
     return ["analysts cannot read its view: run `manage.py migrate`"] if withheld else []

@@ -10,29 +10,29 @@ from django.conf import settings
 from django.db.models.functions import Now
 from django.db.utils import IntegrityError, InternalError
 
-from apps.datasets.adapters.database.owner import ALIAS, owner_transaction
+from apps.datasets.adapters.database.owner_transaction import ALIAS, owner_transaction
 from apps.datasets.adapters.database.roles import role_name
 from apps.datasets.adapters.table.analyst_views import analyst_view
 from apps.datasets.core.contract.contract import Contract
-from apps.datasets.core.document.applied import table_contract
+from apps.datasets.core.document.applied_dataset import table_contract
 from apps.datasets.core.document.odcs import contract_from_odcs
 from apps.datasets.core.errors import (
     ChangeRefused,
     ContractInvalid,
+    ContractProblem,
     ContractUnreadable,
-    DatasetHoldsData,
+    DatasetNotEmpty,
     DatasetUnknown,
-    Problem,
     StoreUnavailable,
 )
 from apps.datasets.core.table.ddl import create_statements, dataset_table, drop_statements, view, withhold_view
 from apps.datasets.core.table.evolution import change_statements, refusals
 from apps.datasets.models import ContractVersion, Dataset
-from apps.datasets.selectors import applied
+from apps.datasets.selectors import contract_version_get
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class ApplyResult:
     """What an apply did, or would do: the version that stands after it and the statements that lead there.
 
     An unchanged contract has statements where its view for analysts showed too much or too little, and is `restored`
@@ -41,7 +41,7 @@ class Applied:
     """
 
     contract: Contract
-    number: int
+    version: int
     statements: tuple[str, ...]
     changed: bool
     before: Contract | None = None
@@ -54,19 +54,19 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
-class ViewDone:
-    """What was done to the view of a dataset for analysts; `trouble` says why it could not be made anew.
+class AnalystViewResult:
+    """What was done to the view of a dataset for analysts; `reason` says why it could not be made anew.
 
-    `passing` trouble ends by itself: try again.
+    `retryable` reason ends by itself: try again.
     """
 
     name: str
     columns: tuple[str, ...]
-    trouble: str = ""
-    passing: bool = False
+    reason: str = ""
+    retryable: bool = False
 
 
-def dataset_apply(document: Mapping[str, Any], *, dry_run: bool = False) -> Applied:
+def dataset_apply(document: Mapping[str, Any], *, dry_run: bool = False) -> ApplyResult:
     """Make the dataset what the document says; nothing happens when it is that already.
 
     Raises ContractInvalid: the document breaks a rule. Raises ChangeRefused: the table that stands cannot become
@@ -79,24 +79,24 @@ def dataset_apply(document: Mapping[str, Any], *, dry_run: bool = False) -> Appl
         dataset = Dataset.objects.using(ALIAS).filter(name=contract.name).first()
         if dataset is None:
             if dry_run:
-                return Applied(contract, 1, tuple(create_statements(contract, 0, _roles())), changed=True)
-            dataset, before = Dataset(name=contract.name, number=0), None
+                return ApplyResult(contract, 1, tuple(create_statements(contract, 0, _roles())), changed=True)
+            dataset, before = Dataset(name=contract.name, version=0), None
             _keep(dataset, contract, text, fingerprint)
             statements = create_statements(contract, dataset.pk, _roles())
             _execute(cursor, statements)
-            return Applied(contract, dataset.number, tuple(statements), changed=True)
-        standing = dataset.versions.using(ALIAS).filter(number=dataset.number).first()
+            return ApplyResult(contract, dataset.version, tuple(statements), changed=True)
+        standing = dataset.versions.using(ALIAS).filter(version=dataset.version).first()
         if standing is None:
-            rule = f"version {dataset.number}, which stands, is not stored, so nobody can tell what the table holds"
-            raise ChangeRefused([Problem("$", rule, "restore its row in datasets_contractversion")])
+            rule = f"version {dataset.version}, which stands, is not stored, so nobody can tell what the table holds"
+            raise ChangeRefused([ContractProblem("$", rule, "restore its row in datasets_contractversion")])
         changed = standing.fingerprint != fingerprint
         restored = not changed and _stored_fingerprint(standing.document) != fingerprint
         try:
             before = _standing_contract(dataset) if changed else contract
         except ContractUnreadable as error:
-            raise ChangeRefused([Problem("$", str(error))]) from error
+            raise ChangeRefused([ContractProblem("$", str(error))]) from error
         statements = _change(before, contract, dataset) if changed else _view_change(cursor, contract)
-        number = dataset.number + changed
+        version = dataset.version + changed
         if not dry_run:
             if changed:
                 _keep(dataset, contract, text, fingerprint)
@@ -104,10 +104,10 @@ def dataset_apply(document: Mapping[str, Any], *, dry_run: bool = False) -> Appl
                 standing.document = text
                 standing.save(using=ALIAS, update_fields=["document"])
             _execute(cursor, statements)
-    return Applied(contract, number, tuple(statements), changed, before, restored=restored)
+    return ApplyResult(contract, version, tuple(statements), changed, before, restored=restored)
 
 
-def analyst_views_ensure() -> Iterator[ViewDone]:
+def analyst_views_ensure() -> Iterator[AnalystViewResult]:
     """Make the view of each dataset show what its contract lets analysts see, and tell of each that did not.
 
     A view that cannot be made anew now is taken from analysts until it can, which waits for nobody.
@@ -119,21 +119,21 @@ def analyst_views_ensure() -> Iterator[ViewDone]:
                 dataset = Dataset.objects.using(ALIAS).filter(name=name).first()
                 if dataset is None:
                     continue
-                contract = applied(dataset.pk, dataset.number, using=ALIAS).contract
+                contract = contract_version_get(dataset.pk, dataset.version, using=ALIAS).contract
                 statements = _view_change(cursor, contract)
                 _execute(cursor, statements)
             if statements:
-                yield ViewDone(name, tuple(field.name for field in contract.unrestricted))
+                yield AnalystViewResult(name, tuple(field.name for field in contract.unrestricted))
         except (ContractUnreadable, StoreUnavailable, InternalError) as error:
             _withhold(name)
-            trouble = str(error).splitlines()[0]
-            yield ViewDone(name, (), trouble, passing=isinstance(error, StoreUnavailable))
+            reason = str(error).splitlines()[0]
+            yield AnalystViewResult(name, (), reason, retryable=isinstance(error, StoreUnavailable))
 
 
 def dataset_drop(name: str, *, with_data: bool = False) -> None:
     """Remove the dataset with its table; its rows too when `with_data`.
 
-    Raises DatasetUnknown. Raises DatasetHoldsData: it has rows and `with_data` is false.
+    Raises DatasetUnknown. Raises DatasetNotEmpty: it has rows and `with_data` is false.
     """
     with owner_transaction(name) as cursor:
         dataset = Dataset.objects.using(ALIAS).filter(name=name).first()
@@ -141,7 +141,7 @@ def dataset_drop(name: str, *, with_data: bool = False) -> None:
             raise DatasetUnknown(f"there is no dataset {name!r}")
         cursor.execute(f"SELECT EXISTS (SELECT FROM {dataset_table(name)})")  # noqa: S608  the name is quoted
         if cursor.fetchone()[0] and not with_data:
-            raise DatasetHoldsData(f"{name!r} holds rows: say --yes to drop them with the dataset")
+            raise DatasetNotEmpty(f"{name!r} holds rows: say --yes to drop them with the dataset")
         _execute(cursor, drop_statements(name))
         dataset.delete(using=ALIAS)
 
@@ -152,7 +152,7 @@ def _roles() -> dict[str, str]:
 
 def _view_change(cursor: Any, contract: Contract) -> list[str]:
     """The statements that make the view for analysts anew; none where it is as it should be."""
-    return [] if analyst_view(cursor, contract.name).fits(contract) else list(view(contract, _roles()))
+    return [] if analyst_view(cursor, contract.name).matches(contract) else list(view(contract, _roles()))
 
 
 def _withhold(name: str) -> None:
@@ -167,7 +167,9 @@ def _text(document: object) -> str:
         text = json.dumps(document, ensure_ascii=False)
         text.encode()
     except (TypeError, ValueError, RecursionError) as error:
-        problem = Problem("$", f"it cannot be written as JSON: {error}", "use what JSON knows, and nest it less")
+        problem = ContractProblem(
+            "$", f"it cannot be written as JSON: {error}", "use what JSON knows, and nest it less"
+        )
         raise ContractInvalid([problem]) from error
     return text
 
@@ -187,10 +189,10 @@ def _stored_fingerprint(text: str) -> str:
 def _standing_contract(dataset: Dataset) -> Contract:
     """What stands; of a contract that this version cannot read, what its table holds. Raises ContractUnreadable."""
     try:
-        return applied(dataset.pk, dataset.number, using=ALIAS).contract
+        return contract_version_get(dataset.pk, dataset.version, using=ALIAS).contract
     except ContractUnreadable:
-        standing = dataset.versions.using(ALIAS).get(number=dataset.number)
-        return table_contract(dataset.name, dataset.number, standing.document)
+        standing = dataset.versions.using(ALIAS).get(version=dataset.version)
+        return table_contract(dataset.name, dataset.version, standing.document)
 
 
 def _change(old: Contract, contract: Contract, dataset: Dataset) -> list[str]:
@@ -201,13 +203,13 @@ def _change(old: Contract, contract: Contract, dataset: Dataset) -> list[str]:
 
 
 def _keep(dataset: Dataset, contract: Contract, text: str, fingerprint: str) -> None:
-    dataset.number += 1
+    dataset.version += 1
     dataset.event_time = contract.event_time or ""
     dataset.earliest, dataset.latest = contract.earliest, contract.latest
     dataset.updated_at = Now()
     dataset.save(using=ALIAS)
     ContractVersion.objects.using(ALIAS).create(
-        dataset=dataset, number=dataset.number, document=text, fingerprint=fingerprint
+        dataset=dataset, version=dataset.version, document=text, fingerprint=fingerprint
     )
 
 
@@ -218,5 +220,5 @@ def _execute(cursor: Any, statements: list[str]) -> None:
         except IntegrityError as error:
             rule = f"the rows that stand break a rule: {str(error).splitlines()[0]}"
             raise ChangeRefused(
-                [Problem("$.schema[0].properties", rule, "mend the rows, or keep the old rule")]
+                [ContractProblem("$.schema[0].properties", rule, "mend the rows, or keep the old rule")]
             ) from error

@@ -9,13 +9,13 @@ from celery import shared_task
 from django.conf import settings
 
 from apps.datasets.adapters.database.connections import connect
-from apps.datasets.adapters.table.ledger import ensure_ledger_days, ledger_until
+from apps.datasets.adapters.table.ledger import ensure_ledger_days, ledger_partitions_end
 from apps.datasets.adapters.table.retention import drop_ledger_days
-from apps.datasets.core.table.months import month_start
+from apps.datasets.core.table.month_bounds import month_start
 from apps.datasets.jobs import TombstonePurge, tombstone_purge
-from apps.datasets.metrics import BEAT, LATEST, LEDGER_UNTIL
+from apps.datasets.metrics import BEAT, CONTRACT_END, LEDGER_PARTITIONS_END
 from apps.datasets.selectors import dataset_list
-from apps.jobs.services.queue import enqueue, is_live
+from apps.jobs.services.queue import enqueue, is_pending
 from apps.telemetry import prometheus
 
 ALIAS: Final = "default"
@@ -47,23 +47,23 @@ def purge_old_tombstones() -> int | None:
     None where the last one is queued or runs still.
     """
     purge = TombstonePurge(older_days=settings.DATASETS.tombstone_days)
-    return None if is_live(tombstone_purge, purge) else enqueue(tombstone_purge, purge, actor="")
+    return None if is_pending(tombstone_purge, purge) else enqueue(tombstone_purge, purge, actor="")
 
 
 @shared_task(name="datasets.heartbeat", ignore_result=True)
-def show_heartbeat() -> None:
+def record_heartbeat() -> None:
     """Show that beat and a worker live, until when the ledger reaches, and when contracts allow no more months.
 
     Moments, not distances: when nobody sets them any more, they still grow old.
     """
     prometheus.gauge(BEAT).set(time.time())
     with connect(ALIAS, autocommit=True) as connection:
-        prometheus.gauge(LEDGER_UNTIL).set(ledger_until(connection).timestamp())
+        prometheus.gauge(LEDGER_PARTITIONS_END).set(ledger_partitions_end(connection).timestamp())
     latest = {dataset.contract.name: dataset.contract.latest for dataset in dataset_list()}
     ends: dict[tuple[str, ...], float] = {
         (name,): _month_end(month).timestamp() for name, month in latest.items() if month is not None
     }
-    prometheus.show_only(LATEST, ends)
+    prometheus.replace_series(CONTRACT_END, ends)
 
 
 def _month_end(month: datetime.date) -> datetime.datetime:

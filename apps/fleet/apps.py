@@ -10,7 +10,7 @@ class FleetConfig(AppConfig):
 
     def ready(self) -> None:
         """Show the fleet's series on the page of metrics."""
-        from apps.fleet.exporters.registered import SERIES  # noqa: PLC0415 - the models must be there first
+        from apps.fleet.exporters.registry import FLEET_COLLECTOR  # noqa: PLC0415 - the models must be there first
         from apps.telemetry import prometheus  # noqa: PLC0415
 
-        prometheus.also(SERIES)
+        prometheus.register_collector(FLEET_COLLECTOR)

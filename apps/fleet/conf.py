@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, HttpUrl, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from apps.fleet.engine.span import DAY_S, Span
+from apps.fleet.engine.span import DAY_S, ObservationSpan
 from apps.telemetry.environment import EnvironmentSettings
 
 
@@ -54,6 +54,6 @@ class FleetSettings(EnvironmentSettings):
             raise ValueError(f"ANDEN_FLEET_WINDOW_S, ANDEN_FLEET_STEP_S: {error}") from error
         return self
 
-    def span(self) -> Span:
+    def span(self) -> ObservationSpan:
         """What an evaluation looks at."""
-        return Span(window_s=self.window_s, step_s=self.step_s, days=self.days)
+        return ObservationSpan(window_s=self.window_s, step_s=self.step_s, days=self.days)

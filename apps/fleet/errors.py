@@ -11,5 +11,5 @@ class EvaluatorBusy(MonitoringError):
     """Another process evaluates the fleet: leave it to that one."""
 
 
-class StageRefused(MonitoringError):
-    """An incident cannot go to this stage from where it is, or lacks the reason that the stage needs."""
+class TransitionRefused(MonitoringError):
+    """An incident cannot go to this status from where it is, or lacks the reason that the status needs."""

@@ -18,7 +18,7 @@ FLEET_STATE: Final = Metric(
 )
 FLEET_SERVICES: Final = Metric("anden_fleet_services", "Services of the fleet by state.", "gauge", labels=("state",))
 FLEET_SHIFT: Final = Metric(
-    "anden_fleet_shift_factor",
+    "anden_fleet_shift_ratio",
     "How the whole fleet stands against its own usual of this time of day: 1.6 is sixty per cent above.",
     "gauge",
     labels=("signal",),
@@ -36,9 +36,9 @@ FLEET_EVALUATIONS: Final = Metric(
     "counter",
     labels=("outcome",),
 )
-FLEET_EVALUATED: Final = Metric(
-    "anden_fleet_evaluated_timestamp_seconds", "When the fleet was last evaluated, Unix time.", "gauge"
+FLEET_LAST_EVALUATION: Final = Metric(
+    "anden_fleet_last_evaluation_timestamp_seconds", "When the fleet was last evaluated, Unix time.", "gauge"
 )
-INCIDENTS_OPEN: Final = Metric(
-    "anden_incidents_open_incidents", "Incidents that are not closed, by kind.", "gauge", labels=("kind",)
+OPEN_INCIDENTS: Final = Metric(
+    "anden_open_incidents", "Incidents that are not closed, by kind.", "gauge", labels=("kind",)
 )

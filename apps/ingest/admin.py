@@ -11,9 +11,9 @@ from unfold.paginator import InfinitePaginator
 
 from apps.datasets.core.contract.contract import EXTRA, Contract
 from apps.datasets.core.errors import DatasetsError
-from apps.datasets.core.record.display import escaped, shown
+from apps.datasets.core.record.raw_preview import escaped, preview_raw
 from apps.datasets.read_only_admin import ReadOnlyAdmin
-from apps.datasets.selectors import applied
+from apps.datasets.selectors import contract_version_get
 from apps.ingest.models import Quarantine, Source
 
 # Steps from reason to reason through the index on (dataset, reason): DISTINCT would read the whole table.
@@ -59,7 +59,7 @@ class QuarantineAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     fieldsets = (
         ("Why", {"fields": (("reason", "whole_field", "state"), "whole_message", "sqlstate")}),
-        ("Record", {"fields": ("value_shown", "key_shown", "headers_shown")}),
+        ("ConsumerRecord", {"fields": ("value_shown", "key_shown", "headers_shown")}),
         (
             "Where",
             {"fields": (("dataset", "contract_version"), ("place", "batch_id"), ("timestamp", "recorded_at"))},
@@ -84,7 +84,7 @@ class QuarantineAdmin(ReadOnlyAdmin):
             return self.fieldsets
         discreet = {
             "Why": {"fields": (("reason", "field_shown", "state"), "message_shown", "sqlstate")},
-            "Record": {"fields": ("withheld",)},
+            "ConsumerRecord": {"fields": ("withheld",)},
         }
         return [(name, discreet.get(str(name), options)) for name, options in self.fieldsets]
 
@@ -101,7 +101,7 @@ class QuarantineAdmin(ReadOnlyAdmin):
     @admin.display(description="contract version")
     def contract_version(self, record: Quarantine) -> int:
         """The version that the record was held against."""
-        return record.number
+        return record.contract_version
 
     @admin.display(description="field")
     def field_shown(self, record: Quarantine) -> str:
@@ -183,7 +183,7 @@ def names_column(record: Quarantine) -> bool:
 def _contract(record: Quarantine) -> Contract | None:
     """The contract of its dataset; None where it cannot be read."""
     try:
-        return applied(record.dataset_id, record.dataset.number).contract
+        return contract_version_get(record.dataset_id, record.dataset.version).contract
     except DatasetsError:
         return None
 
@@ -193,7 +193,7 @@ class SourceAdmin(ReadOnlyAdmin):
     """Positions: how far each partition of each topic is stored, and who reads it."""
 
     paginator = InfinitePaginator
-    list_display = ("dataset", "topic", "partition", "next_offset", "epoch", "owner", "trouble", "updated_at")
+    list_display = ("dataset", "topic", "partition", "next_offset", "epoch", "owner", "last_error", "updated_at")
     list_display_links = ("topic", "partition")
     list_filter = ("dataset",)
     list_filter_sheet = False
@@ -203,6 +203,6 @@ class SourceAdmin(ReadOnlyAdmin):
 
 def _block(raw: bytes | memoryview | None) -> str:
     """The bytes in a block that says what they are."""
-    kind, text, left_out = shown(None if raw is None else bytes(raw))
+    kind, text, left_out = preview_raw(None if raw is None else bytes(raw))
     note = f"{kind}, {left_out} bytes more" if left_out else kind
     return format_html('<span class="st-note">{}</span><pre class="st-raw st-mono">{}</pre>', note, text)

@@ -58,6 +58,6 @@ FRESHNESS: Final = Metric(
 LAG_UP: Final = Metric(
     "anden_ingest_lag_measured_bool", "1 when the last measurement of lag reached Kafka and PostgreSQL.", "gauge"
 )
-LAG_MEASURED: Final = Metric(
-    "anden_ingest_lag_measured_timestamp_seconds", "When lag was last measured, Unix time.", "gauge"
+LAG_LAST_SUCCESS: Final = Metric(
+    "anden_ingest_lag_last_success_timestamp_seconds", "When lag was last measured, Unix time.", "gauge"
 )

@@ -11,7 +11,7 @@ class Source(models.Model):
 
     Ids are the `_source` of rows; 0 is the API's. `epoch` rises with each worker that takes over, and only its
     holder can commit; `owner` is empty when nobody reads; the backend is the owner's session in PostgreSQL.
-    `trouble` says why the pipeline is stopped, empty when it is not. `leader_epoch` is the epoch of the leader that
+    `last_error` says why the pipeline is stopped, empty when it is not. `leader_epoch` is the epoch of the leader that
     wrote the log before `next_offset`; empty where Kafka never said. `end_offset` is where the partition ended at
     `end_at`, as the lag exporter saw it; empty before it did. A source without topic id stands for a topic that
     could not be read yet. The attempt is what the successor of a worker that died took up last, records from that
@@ -32,7 +32,7 @@ class Source(models.Model):
     max_at = models.DateTimeField(null=True, blank=True)
     end_offset = models.BigIntegerField(null=True, blank=True)
     end_at = models.DateTimeField(null=True, blank=True)
-    trouble = models.TextField(blank=True, db_default="")
+    last_error = models.TextField(blank=True, db_default="")
     attempt_offset = models.BigIntegerField(null=True, blank=True)
     attempt_records = models.IntegerField(db_default=0)
     attempts = models.IntegerField(db_default=0)
@@ -71,7 +71,7 @@ class Quarantine(models.Model):
     reason = models.CharField(max_length=40)
     message = models.TextField()
     sqlstate = models.CharField(max_length=5, blank=True, db_default="")
-    number = models.PositiveIntegerField()
+    contract_version = models.PositiveIntegerField()
     batch_id = models.BigIntegerField()
     state = models.CharField(max_length=10, choices=State.choices, db_default=State.OPEN)
     timestamp = models.DateTimeField(null=True)

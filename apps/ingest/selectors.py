@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 
-from apps.datasets.adapters.database.errors import database_line
-from apps.datasets.core.document.applied import Catalogue
+from apps.datasets.adapters.database.error_messages import explain_database_error
+from apps.datasets.core.document.applied_dataset import DatasetCatalogue
 from apps.datasets.core.errors import DatasetUnknown
 from apps.datasets.selectors import catalogue_read
-from apps.ingest.core.errors import IngestError, StoreUnavailable
+from apps.ingest.core.errors import IngestError, RetriableStoreError
 from apps.ingest.core.records import TopicPartition
 from apps.ingest.models import Quarantine, Source
 
@@ -33,14 +33,14 @@ class StoredPosition:
     updated_at: datetime.datetime
 
     @property
-    def place(self) -> TopicPartition:
+    def topic_partition(self) -> TopicPartition:
         """The partition."""
         return TopicPartition(self.topic, self.partition)
 
 
 @contextmanager
 def asking() -> Iterator[None]:
-    """Ask through a connection that is tried first, and let Django's errors out as StoreUnavailable."""
+    """Ask through a connection that is tried first, and let Django's errors out as RetriableStoreError."""
     if ALIAS not in settings.DATABASES:
         raise IngestError("ANDEN_DATABASE_INGEST_URL is not set: positions are read as the ingest role")
     connection = connections[ALIAS]
@@ -49,11 +49,11 @@ def asking() -> Iterator[None]:
         yield
     except (DatabaseError, InterfaceError) as error:
         connection.close()
-        raise StoreUnavailable(database_line(ALIAS, error)) from error
+        raise RetriableStoreError(explain_database_error(ALIAS, error)) from error
 
 
 def positions() -> list[StoredPosition]:
-    """Every stored position. Raises StoreUnavailable."""
+    """Every stored position. Raises RetriableStoreError."""
     fields = ("id", "dataset__name", "topic", "topic_id", "partition", "next_offset", "max_at", "updated_at")
     with asking():
         return [StoredPosition(*row) for row in Source.objects.using(ALIAS).values_list(*fields)]
@@ -62,7 +62,7 @@ def positions() -> list[StoredPosition]:
 def database_identity() -> str:
     """The server's system identifier and the database's number in it; "" where we may not ask for them.
 
-    Copies by `pg_dump` have one of their own, standbys have their primary's. Raises StoreUnavailable.
+    Copies by `pg_dump` have one of their own, standbys have their primary's. Raises RetriableStoreError.
     """
     with asking(), connections[ALIAS].cursor() as cursor:
         cursor.execute("SELECT has_function_privilege('pg_control_system()', 'EXECUTE')")
@@ -76,7 +76,7 @@ def database_identity() -> str:
 
 
 def dataset_topics() -> dict[str, str | None]:
-    """The topic of each dataset by its name, None where the contract cannot be read. Raises StoreUnavailable."""
+    """The topic of each dataset by its name, None where the contract cannot be read. Raises RetriableStoreError."""
     with asking():
         catalogue = catalogue_read(using=ALIAS)
     topics: dict[str, str | None] = {dataset.name: None for dataset in catalogue.unreadable}
@@ -88,7 +88,7 @@ def quarantine_list(
 ) -> list[Quarantine]:
     """The latest quarantined records, without their values; empty filters let everything through.
 
-    Raises StoreUnavailable.
+    Raises RetriableStoreError.
     """
     wanted = {"dataset__name": dataset, "reason": reason, "state": state}
     chosen = {name: value for name, value in wanted.items() if value}
@@ -98,21 +98,21 @@ def quarantine_list(
 
 
 def quarantine_get(record_id: int) -> Quarantine | None:
-    """One quarantined record, whole; None when there is none of this id. Raises StoreUnavailable."""
+    """One quarantined record, whole; None when there is none of this id. Raises RetriableStoreError."""
     with asking():
         return Quarantine.objects.using(ALIAS).select_related("dataset").filter(pk=record_id).first()
 
 
-def catalogue(names: Collection[str] = ()) -> Callable[[], Catalogue]:
+def catalogue(names: Collection[str] = ()) -> Callable[[], DatasetCatalogue]:
     """A function that lists the datasets as they stand when it is called: those of these names, or all.
 
-    Both raise StoreUnavailable. Raises DatasetUnknown: one of the names stands for no dataset now.
+    Both raise RetriableStoreError. Raises DatasetUnknown: one of the names stands for no dataset now.
     """
 
-    def read() -> Catalogue:
+    def read() -> DatasetCatalogue:
         with asking():
             found = catalogue_read(using=ALIAS)
-        return Catalogue(
+        return DatasetCatalogue(
             tuple(dataset for dataset in found.readable if not names or dataset.name in names),
             tuple(dataset for dataset in found.unreadable if not names or dataset.name in names),
         )

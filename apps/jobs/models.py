@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models.functions import Now
 
-from apps.jobs.core.rules import LIVE, State
+from apps.jobs.core.rules import LIVE, JobState
 
 _LIVE = [state.value for state in LIVE]
 
@@ -17,7 +17,7 @@ class Job(models.Model):
 
     kind = models.CharField(max_length=100)
     arguments = models.JSONField()
-    state = models.CharField(max_length=16, choices=[(one.value, one.value) for one in State], default="queued")
+    state = models.CharField(max_length=16, choices=[(one.value, one.value) for one in JobState], default="queued")
     actor = models.CharField(max_length=150, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     run_after = models.DateTimeField(db_default=Now())

@@ -6,24 +6,24 @@ from datetime import datetime
 from django.db.models import Count, Min
 from django.db.models.functions import Now
 
-from apps.jobs.core.rules import State
+from apps.jobs.core.rules import JobState
 from apps.jobs.models import Job
 
 
-def waiting(kinds: Collection[str], *, at_most: int) -> list[int]:
+def waiting_job_ids(kinds: Collection[str], *, at_most: int) -> list[int]:
     """The ids of the jobs of these kinds that wait for a worker, oldest first."""
-    due = Job.objects.filter(state=State.QUEUED, run_after__lte=Now(), kind__in=kinds)
+    due = Job.objects.filter(state=JobState.QUEUED, run_after__lte=Now(), kind__in=kinds)
     return list(due.order_by("run_after", "pk").values_list("pk", flat=True)[:at_most])
 
 
-def jobs_counted() -> dict[State, int]:
+def job_counts() -> dict[JobState, int]:
     """How many jobs wait, run, and have failed."""
-    states = (State.QUEUED, State.RUNNING, State.FAILED)
+    states = (JobState.QUEUED, JobState.RUNNING, JobState.FAILED)
     found = dict(Job.objects.filter(state__in=states).order_by().values_list("state").annotate(Count("pk")))
     return {state: found.get(state, 0) for state in states}
 
 
-def oldest_waiting() -> dict[str, datetime]:
+def oldest_waiting_by_kind() -> dict[str, datetime]:
     """Since when the job of each kind that waits longest could have run."""
-    due = Job.objects.filter(state=State.QUEUED, run_after__lte=Now()).order_by()
+    due = Job.objects.filter(state=JobState.QUEUED, run_after__lte=Now()).order_by()
     return dict(due.values_list("kind").annotate(Min("run_after")))

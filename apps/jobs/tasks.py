@@ -7,9 +7,9 @@ from celery.signals import worker_shutdown, worker_shutting_down
 
 from apps.jobs.adapters.broker import TASK
 from apps.jobs.metrics import JOBS, JOBS_WAITING
-from apps.jobs.selectors import jobs_counted, oldest_waiting
-from apps.jobs.services.heart import leaving
-from apps.jobs.services.runner import job_run, owed_send
+from apps.jobs.selectors import job_counts, oldest_waiting_by_kind
+from apps.jobs.services.heartbeat import stopping
+from apps.jobs.services.runner import handover_send, job_run
 from apps.jobs.services.sweep import jobs_sweep
 from apps.telemetry import prometheus
 
@@ -29,18 +29,20 @@ def sweep() -> int:
 @shared_task(name="jobs.count", ignore_result=True)
 def count() -> None:
     """Show how many jobs are queued, running and failed, and since when each kind waits."""
-    for state, jobs in jobs_counted().items():
+    for state, jobs in job_counts().items():
         prometheus.gauge(JOBS).labels(state).set(jobs)
-    prometheus.show_only(JOBS_WAITING, {(kind,): since.timestamp() for kind, since in oldest_waiting().items()})
+    prometheus.replace_series(
+        JOBS_WAITING, {(kind,): since.timestamp() for kind, since in oldest_waiting_by_kind().items()}
+    )
 
 
 @worker_shutting_down.connect
 def give_back(**_about: Any) -> None:
     """Have the job that runs go back into the queue: the worker's pool is threads, which see the same event."""
-    leaving.set()
+    stopping.set()
 
 
 @worker_shutdown.connect
 def pass_on(**_about: Any) -> None:
     """Send on what was given back."""
-    owed_send()
+    handover_send()

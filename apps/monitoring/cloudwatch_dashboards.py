@@ -7,51 +7,51 @@ from pathlib import Path
 from typing import Final, Literal, TypeVar
 
 from apps.cloudwatch.client.port import DashboardStore
-from apps.cloudwatch.collector.pacing import TRIES, backoff_s
-from apps.monitoring.errors import RenderedStale
+from apps.cloudwatch.collector.rate_limit import TRIES, backoff_s
+from apps.monitoring.errors import RenderedFilesStale
 from apps.monitoring.renderers.provisioning import REGION
-from apps.telemetry.errors import SourceAway
+from apps.telemetry.errors import SourceUnavailable
 
-Done = Literal["made", "changed", "unchanged"]
+UploadOutcome = Literal["created", "updated", "unchanged"]
 Value = TypeVar("Value")
 FOLDER: Final = Path("dashboards/cloudwatch")
 
 
 @dataclass(frozen=True, slots=True)
-class DashboardPut:
+class DashboardUpload:
     """What became of one dashboard, and what CloudWatch found odd about it."""
 
     name: str
-    done: Done
+    done: UploadOutcome
     remarks: tuple[str, ...] = ()
 
 
-def dashboards_put(
+def upload_dashboards(
     store: DashboardStore, folder: Path, *, prefix: str, region: str, sleep: Callable[[float], None]
-) -> Iterator[DashboardPut]:
+) -> Iterator[DashboardUpload]:
     """Put each file of the folder, as prefix and stem; a second run puts nothing.
 
-    Raises RenderedStale: there is nothing to put, or a file is no dashboard. SourceAway, SourceRefused.
+    Raises RenderedFilesStale: there is nothing to put, or a file is no dashboard. SourceUnavailable, SourceRefused.
     """
     paths = sorted(folder.glob("*.json"))
     if not paths:
-        raise RenderedStale(f"{folder} holds no dashboards: run `make render`")
+        raise RenderedFilesStale(f"{folder} holds no dashboards: run `make render`")
     for path in paths:
         body = path.read_text(encoding="utf-8").replace(REGION, region)
         try:
             wanted = json.loads(body)
         except ValueError as error:
-            raise RenderedStale(f"{path} is no JSON: run `make render`") from error
+            raise RenderedFilesStale(f"{path} is no JSON: run `make render`") from error
         yield _put(store, f"{prefix}{path.stem.removeprefix(prefix)}", wanted, sleep)
 
 
-def _put(store: DashboardStore, name: str, wanted: object, sleep: Callable[[float], None]) -> DashboardPut:
+def _put(store: DashboardStore, name: str, wanted: object, sleep: Callable[[float], None]) -> DashboardUpload:
     found = _persistently(lambda: store.body(name), sleep)
     if found is not None and _means(found) == wanted:
-        return DashboardPut(name, "unchanged")
+        return DashboardUpload(name, "unchanged")
     text = json.dumps(wanted, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     remarks = _persistently(lambda: store.put(name, text), sleep)
-    return DashboardPut(name, "made" if found is None else "changed", remarks)
+    return DashboardUpload(name, "created" if found is None else "updated", remarks)
 
 
 def _means(body: str) -> object:
@@ -66,6 +66,6 @@ def _persistently(act: Callable[[], Value], sleep: Callable[[float], None]) -> V
     for tried in range(1, TRIES):
         try:
             return act()
-        except SourceAway:
+        except SourceUnavailable:
             sleep(backoff_s(tried, 0.5))
     return act()

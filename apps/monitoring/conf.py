@@ -30,7 +30,7 @@ class GrafanaSettings(EnvironmentSettings):
     revision: str = Field(
         default="", max_length=64, description="Git revision that a sync writes into Grafana; asked of git when empty."
     )
-    drift_s: float = Field(default=900, ge=60, description="Seconds between two looks for edits by hand.")
+    drift_interval_s: float = Field(default=900, ge=60, description="Seconds between two looks for edits by hand.")
     prometheus_url: HttpUrl = Field(
         default=HttpUrl("http://prometheus:9090"), description="Where Grafana finds Prometheus."
     )

@@ -28,29 +28,29 @@ class Difference:
     """One place where they differ; a side that has nothing there is ABSENT."""
 
     path: str
-    ours: Any
-    theirs: Any
+    expected: Any
+    actual: Any
 
 
-def differences(ours: Any, theirs: Any, path: str = "") -> Iterator[Difference]:
+def differences(expected: Any, actual: Any, path: str = "") -> Iterator[Difference]:
     """Every place where the two differ, the deepest that can be named."""
-    if ORDER_KEY in (ours if isinstance(ours, dict) else theirs if isinstance(theirs, dict) else ()):
-        yield from _among_named(ours, theirs, path)
-    elif isinstance(ours, dict) and isinstance(theirs, dict):
-        for name in sorted({*ours, *theirs}, key=str):
-            yield from differences(ours.get(name, ABSENT), theirs.get(name, ABSENT), _join(path, str(name)))
-    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
-        for place, (mine, other) in enumerate(zip(ours, theirs, strict=True)):
+    if ORDER_KEY in (expected if isinstance(expected, dict) else actual if isinstance(actual, dict) else ()):
+        yield from _among_named(expected, actual, path)
+    elif isinstance(expected, dict) and isinstance(actual, dict):
+        for name in sorted({*expected, *actual}, key=str):
+            yield from differences(expected.get(name, ABSENT), actual.get(name, ABSENT), _join(path, str(name)))
+    elif isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
+        for place, (mine, other) in enumerate(zip(expected, actual, strict=True)):
             yield from differences(mine, other, f"{path}[{place}]")
-    elif not _same(ours, theirs):
-        yield Difference(path, ours, theirs)
+    elif not _same(expected, actual):
+        yield Difference(path, expected, actual)
 
 
-def _among_named(ours: Any, theirs: Any, path: str) -> Iterator[Difference]:
+def _among_named(expected: Any, actual: Any, path: str) -> Iterator[Difference]:
     """Items by their names; their order counts where both have the same ones."""
-    mine, other = ({} if side is ABSENT else side for side in (ours, theirs))
+    mine, other = ({} if side is ABSENT else side for side in (expected, actual))
     if not (isinstance(mine, dict) and isinstance(other, dict)):
-        yield Difference(path, ours, theirs)
+        yield Difference(path, expected, actual)
         return
     names = {*mine, *other} - {ORDER_KEY}
     for name in sorted(names):
@@ -59,7 +59,7 @@ def _among_named(ours: Any, theirs: Any, path: str) -> Iterator[Difference]:
         yield Difference(_join(path, ORDER_KEY), mine[ORDER_KEY], other[ORDER_KEY])
 
 
-def shown(before: Any, after: Any) -> str:
+def format_change(before: Any, after: Any) -> str:
     """A change as one line of JSON, before → after; of long values the part where they begin to differ."""
     texts = [_text(before), _text(after)]
     start = 0
@@ -88,8 +88,8 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _same(ours: Any, theirs: Any) -> bool:
+def _same(expected: Any, actual: Any) -> bool:
     """Equal as JSON: true is not 1, but 1.0 is."""
-    if isinstance(ours, bool) != isinstance(theirs, bool):
+    if isinstance(expected, bool) != isinstance(actual, bool):
         return False
-    return bool(ours == theirs)
+    return bool(expected == actual)

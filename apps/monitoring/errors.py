@@ -3,11 +3,11 @@
 from apps.telemetry.errors import MonitoringError
 
 
-class RenderedStale(MonitoringError):
+class RenderedFilesStale(MonitoringError):
     """Committed files are not what the code renders: run `make render` and commit."""
 
 
-class GrafanaAway(MonitoringError):
+class GrafanaUnavailable(MonitoringError):
     """Grafana does not answer or is overloaded, after all retries: nothing more was sent, run it again."""
 
 
@@ -15,7 +15,7 @@ class GrafanaRefused(MonitoringError):
     """Grafana refuses: mend the token, its permissions, or Grafana's version."""
 
 
-class GrafanaChanged(MonitoringError):
+class GrafanaConflict(MonitoringError):
     """Somebody else changed the same object in Grafana meanwhile: look at the plan and run it again."""
 
 
@@ -27,7 +27,7 @@ class SyncRefused(MonitoringError):
     """Something that is not Andén's stands in the way: nothing was sent; each line says what to do."""
 
 
-class SyncUnknown(MonitoringError):
+class SyncNotFound(MonitoringError):
     """No such synchronisation is kept: `manage.py dashboards rollback --list` shows those that are."""
 
 

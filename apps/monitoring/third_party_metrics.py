@@ -69,7 +69,7 @@ PG_BLOCK_WRITE: Final = Metric(
     "pg_stat_statements_block_write_seconds_total", "Seconds that a statement wrote blocks.", "counter", _STATEMENTS
 )
 PG_CONNECTIONS: Final = Metric("pg_stat_database_numbackends", "Connections by database.", "gauge", ("datname",))
-PG_MOST_CONNECTIONS: Final = Metric("pg_settings_max_connections", "Connections that PostgreSQL allows.", "gauge")
+PG_MAX_CONNECTIONS: Final = Metric("pg_settings_max_connections", "Connections that PostgreSQL allows.", "gauge")
 PG_DEADLOCKS: Final = Metric("pg_stat_database_deadlocks", "Deadlocks by database.", "counter", ("datname",))
 PG_HITS: Final = Metric("pg_stat_database_blks_hit", "Blocks found in memory.", "counter", ("datname",))
 PG_READS: Final = Metric("pg_stat_database_blks_read", "Blocks read from disk.", "counter", ("datname",))
@@ -89,7 +89,7 @@ POD_RESTARTS: Final = Metric(
 DEPLOYMENT_AVAILABLE: Final = Metric(
     "kube_deployment_status_replicas_available", "Pods of a Deployment that are ready.", "gauge", ("deployment",)
 )
-DEPLOYMENT_WANTED: Final = Metric(
+DEPLOYMENT_REPLICAS: Final = Metric(
     "kube_deployment_spec_replicas", "Pods that a Deployment is to have.", "gauge", ("deployment",)
 )
 VOLUME_AVAILABLE: Final = Metric(
@@ -98,7 +98,7 @@ VOLUME_AVAILABLE: Final = Metric(
 VOLUME_CAPACITY: Final = Metric(
     "kubelet_volume_stats_capacity_bytes", "Bytes that a volume holds.", "gauge", ("persistentvolumeclaim",)
 )
-CERTIFICATE_UNTIL: Final = Metric(
+CERTIFICATE_EXPIRY: Final = Metric(
     "probe_ssl_earliest_cert_expiry",
     "When the first certificate of the chain ends, Unix time; from blackbox exporter.",
     "gauge",
@@ -123,7 +123,7 @@ EXPORTERS: Final[Mapping[str, tuple[Metric, ...]]] = {
         PG_BLOCK_READ,
         PG_BLOCK_WRITE,
         PG_CONNECTIONS,
-        PG_MOST_CONNECTIONS,
+        PG_MAX_CONNECTIONS,
         PG_DEADLOCKS,
         PG_HITS,
         PG_READS,

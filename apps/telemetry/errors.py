@@ -8,14 +8,14 @@ class MonitoringError(Exception):
         super().__init__(message or self.__doc__)
 
 
-class SourceAway(MonitoringError):
+class SourceUnavailable(MonitoringError):
     """A source of signals does not answer or refuses for now: keep what is known and ask again later."""
 
     sent = True
     """Whether the call may have arrived; False only where it certainly never left."""
 
 
-class SourceThrottled(SourceAway):
+class SourceThrottled(SourceUnavailable):
     """A source of signals is asked too often: wait longer before asking again."""
 
 
@@ -23,4 +23,4 @@ class SourceRefused(MonitoringError):
     """A source of signals refuses for good: mend its address, its credentials or the query."""
 
     sent = True
-    """As SourceAway's."""
+    """As SourceUnavailable's."""

@@ -6,13 +6,13 @@ from typing import Any
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from apps.telemetry.request_ids import ATTRIBUTE, HEADER, sound_request_id, within_request
+from apps.telemetry.request_ids import ATTRIBUTE, HEADER, request_context, valid_request_id
 from apps.telemetry.tracing.current import tracing
-from apps.telemetry.tracing.port import OpenSpan, Value, inside
+from apps.telemetry.tracing.port import AttributeValue, OpenSpan, span_scope
 from apps.telemetry.urls import urlpatterns
 
 
-class MonitoringFirst:
+class MonitoringEndpointsMiddleware:
     """Serves monitoring's addresses before host names are checked and requests are measured.
 
     A kubelet and Prometheus call a pod by its address, which is in nobody's ALLOWED_HOSTS, and their calls
@@ -32,7 +32,7 @@ class MonitoringFirst:
         return answer
 
 
-class RequestTraced:
+class RequestTracingMiddleware:
     """Gives each request its id, and where tracing is on its span, until the last piece of the answer is sent."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -40,21 +40,21 @@ class RequestTraced:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """The answer, with the request's id in a header."""
-        identifier = sound_request_id(request.headers.get(HEADER, ""))
+        identifier = valid_request_id(request.headers.get(HEADER, ""))
         setattr(request, ATTRIBUTE, identifier)
         span = tracing().begin(request.method or "", server=True, traceparent=request.headers.get("traceparent", ""))
-        with within_request(identifier), inside(span):
+        with request_context(identifier), span_scope(span):
             response = self._get_response(request)
         response[HEADER] = identifier
         if isinstance(response, StreamingHttpResponse) and not response.is_async:
             pieces = iter(response)  # before it is replaced, or the answer would ask itself
-            response.streaming_content = _streamed(request, response, pieces, identifier=identifier, span=span)
+            response.streaming_content = _traced_chunks(request, response, pieces, identifier=identifier, span=span)
         elif span is not None:
-            span.end(_described(request, response, identifier), error=_failed(response))
+            span.end(_span_attributes(request, response, identifier), error=_error_type(response))
         return response
 
 
-def _streamed(
+def _traced_chunks(
     request: HttpRequest,
     response: StreamingHttpResponse,
     pieces: Iterator[Any],
@@ -66,18 +66,18 @@ def _streamed(
     error = "unfinished"
     try:
         while True:
-            with within_request(identifier), inside(span):
+            with request_context(identifier), span_scope(span):
                 piece = next(pieces, None)
             if piece is None:
-                error = _failed(response)
+                error = _error_type(response)
                 return
             yield piece
     finally:
         if span is not None:
-            span.end(_described(request, response, identifier), error=error)
+            span.end(_span_attributes(request, response, identifier), error=error)
 
 
-def _described(request: HttpRequest, response: HttpResponseBase, identifier: str) -> dict[str, Value]:
+def _span_attributes(request: HttpRequest, response: HttpResponseBase, identifier: str) -> dict[str, AttributeValue]:
     """What the span says: the route, never the address, which may hold what somebody asked for.
 
     Source: https://opentelemetry.io/docs/specs/semconv/http/http-spans/
@@ -94,6 +94,6 @@ def _described(request: HttpRequest, response: HttpResponseBase, identifier: str
     }
 
 
-def _failed(response: HttpResponseBase) -> str:
+def _error_type(response: HttpResponseBase) -> str:
     """What is wrong with the answer; "" when nothing of ours is."""
     return str(response.status_code) if response.status_code >= 500 else ""

@@ -18,18 +18,18 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from apps.telemetry.environment import SettingsInvalid
 from apps.telemetry.metric import Metric
-from apps.telemetry.slots import Slots
+from apps.telemetry.process_slots import ProcessSlots
 
 FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 """prometheus_client's own variable: it decides by its presence, for django-prometheus's metrics, too."""
 
-_slots: Slots | None = None
+_slots: ProcessSlots | None = None
 _others: list[Collector] = []
 _making = threading.Lock()
 Made = TypeVar("Made", Counter, Gauge, Histogram)
 
 
-def share_folder(folder: Path | None) -> None:
+def enable_multiprocess_metrics(folder: Path | None) -> None:
     """Write every metric of this process to the folder, beside those of its peers; None: keep them in memory.
 
     Called once, by the settings, before anything declares a metric: the kind of value is chosen then.
@@ -43,7 +43,7 @@ def share_folder(folder: Path | None) -> None:
         return
     path = Path(chosen).resolve()
     os.environ[FOLDER_VARIABLE] = str(path)
-    slots = Slots(path)
+    slots = ProcessSlots(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
         values.ValueClass = values.MultiProcessValue(slots.own)  # type: ignore[no-untyped-call]
@@ -94,10 +94,10 @@ def collector(metric: Metric) -> Counter | Gauge | Histogram:
             return histogram(metric)
 
 
-class _LivingFiles(Collector):
+class _LiveProcessCollector(Collector):
     """Merges the files of the folder, without the gauges of the dead."""
 
-    def __init__(self, slots: Slots) -> None:
+    def __init__(self, slots: ProcessSlots) -> None:
         self._slots = slots
 
     def collect(self) -> Iterable[Family]:
@@ -118,7 +118,7 @@ class _LivingFiles(Collector):
                     yield path
 
 
-def forget(metric: Metric, *values: str) -> None:
+def remove_series(metric: Metric, *values: str) -> None:
     """Take a gauge's series with these labels off the page, until it is set again.
 
     A shared file cannot drop a series: there it is not a number, which no page shows.
@@ -129,22 +129,22 @@ def forget(metric: Metric, *values: str) -> None:
         gauge(metric).labels(*values).set(math.nan)
 
 
-def show_only(metric: Metric, values: Mapping[tuple[str, ...], float]) -> None:
+def replace_series(metric: Metric, values: Mapping[tuple[str, ...], float]) -> None:
     """Set a gauge's series, by their labels' values, and take those that were set before off the page."""
     for labels, value in values.items():
         gauge(metric).labels(*labels).set(value)
     for labels in gauge_values(metric).keys() - values.keys():
-        forget(metric, *labels)
+        remove_series(metric, *labels)
 
 
-def also(others: Collector) -> None:
+def register_collector(others: Collector) -> None:
     """Show what this collector tells, too: series that would be too many for gauges."""
     _others.append(others)
     if _slots is None:
         prometheus_client.REGISTRY.register(others)
 
 
-def shared_folder() -> Path | None:
+def multiprocess_folder() -> Path | None:
     """The folder in which the processes share their metrics; None where this process tells of itself alone."""
     return _slots.folder if _slots else None
 
@@ -154,20 +154,20 @@ def registry() -> CollectorRegistry:
     if _slots is None:
         return prometheus_client.REGISTRY
     shared = CollectorRegistry()
-    shared.register(_LivingFiles(_slots))
+    shared.register(_LiveProcessCollector(_slots))
     for others in _others:
         shared.register(others)
     return shared
 
 
-def page() -> tuple[bytes, str]:
+def exposition() -> tuple[bytes, str]:
     """The metrics of all processes in Prometheus's text format, and its content type."""
     return prometheus_client.generate_latest(registry()), prometheus_client.CONTENT_TYPE_LATEST
 
 
 def gauge_values(metric: Metric) -> dict[tuple[str, ...], float]:
     """What living processes of this machine last said of a gauge, by its labels' values in their order."""
-    families: Iterable[Family] = gauge(metric).collect() if _slots is None else _LivingFiles(_slots).collect()
+    families: Iterable[Family] = gauge(metric).collect() if _slots is None else _LiveProcessCollector(_slots).collect()
     return {
         tuple(sample.labels[label] for label in metric.labels): sample.value
         for family in families

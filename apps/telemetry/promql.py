@@ -15,7 +15,7 @@ Operator = Literal["=", "!=", "=~", "!~"]
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class PromqlQuery:
     """PromQL, and the metrics it reads in the order of their first mention."""
 
     text: str
@@ -26,7 +26,7 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class LabelMatcher:
     """A condition on a label: the service is "web", the status is not "2xx"."""
 
     label: str
@@ -38,80 +38,94 @@ class Match:
         return f'{self.label}{self.operator}"{escaped}"'
 
 
-def series(metric: Metric, *where: Match) -> Query:
+def series(metric: Metric, *where: LabelMatcher) -> PromqlQuery:
     """The series of a counter or gauge as they are."""
-    return Query(f"{metric.name}{_braces(metric, where)}", (metric,))
+    return PromqlQuery(f"{metric.name}{_braces(metric, where)}", (metric,))
 
 
-def level(metric: Metric, *where: Match, by: tuple[str, ...] = (), aggregate: Aggregate = "max") -> Query:
+def level(metric: Metric, *where: LabelMatcher, by: tuple[str, ...] = (), aggregate: Aggregate = "max") -> PromqlQuery:
     """A gauge over all processes and pods, one series per combination of `by`."""
     _expect(metric, "gauge")
     return _aggregated(aggregate, by, series(metric, *where))
 
 
-def rate(metric: Metric, *where: Match, by: tuple[str, ...] = (), window: str = PANEL_WINDOW) -> Query:
+def rate(metric: Metric, *where: LabelMatcher, by: tuple[str, ...] = (), window: str = PANEL_WINDOW) -> PromqlQuery:
     """What a counter gains per second, summed over all processes and pods."""
     _expect(metric, "counter")
-    return _aggregated("sum", by, Query(f"rate({series(metric, *where)}[{window}])", (metric,)))
+    return _aggregated("sum", by, PromqlQuery(f"rate({series(metric, *where)}[{window}])", (metric,)))
 
 
-def increase(metric: Metric, *where: Match, by: tuple[str, ...] = (), window: str = PANEL_WINDOW) -> Query:
+def increase(
+    metric: Metric, *where: LabelMatcher, by: tuple[str, ...] = (), window: str = PANEL_WINDOW
+) -> PromqlQuery:
     """What a counter gained within the window, summed over all processes and pods."""
     _expect(metric, "counter")
-    return _aggregated("sum", by, Query(f"increase({series(metric, *where)}[{window}])", (metric,)))
+    return _aggregated("sum", by, PromqlQuery(f"increase({series(metric, *where)}[{window}])", (metric,)))
 
 
 def quantile(
-    share: float, metric: Metric, *where: Match, by: tuple[str, ...] = (), window: str = PANEL_WINDOW
-) -> Query:
+    share: float, metric: Metric, *where: LabelMatcher, by: tuple[str, ...] = (), window: str = PANEL_WINDOW
+) -> PromqlQuery:
     """The value that `share` of a histogram's observations stay below, over all processes and pods."""
     buckets = bucket_rate(metric, *where, by=by, window=window)
-    return Query(f"histogram_quantile({share:g}, {buckets})", (metric,))
+    return PromqlQuery(f"histogram_quantile({share:g}, {buckets})", (metric,))
 
 
-def bucket_rate(metric: Metric, *where: Match, by: tuple[str, ...] = (), window: str = PANEL_WINDOW) -> Query:
+def bucket_rate(
+    metric: Metric, *where: LabelMatcher, by: tuple[str, ...] = (), window: str = PANEL_WINDOW
+) -> PromqlQuery:
     """Observations per second of a histogram by `le`: for a quantile or a heat map."""
     _expect(metric, "histogram")
-    inner = Query(f"rate({metric.name}_bucket{_braces(metric, where)}[{window}])", (metric,))
+    inner = PromqlQuery(f"rate({metric.name}_bucket{_braces(metric, where)}[{window}])", (metric,))
     return _aggregated("sum", (*by, "le"), inner, beyond=("le",))
 
 
-def within(metric: Metric, bound: float, *where: Match, by: tuple[str, ...] = (), window: str = PANEL_WINDOW) -> Query:
+def rate_within(
+    metric: Metric, bound: float, *where: LabelMatcher, by: tuple[str, ...] = (), window: str = PANEL_WINDOW
+) -> PromqlQuery:
     """Observations per second of a histogram up to the bound, which must be one of its buckets."""
     _expect(metric, "histogram")
     if bound not in metric.buckets:
         raise ValueError(f"{metric.name} has no bucket {bound:g}: it has {metric.buckets}")
-    where = (*where, Match("le", f"{bound:g}" if bound != int(bound) else f"{bound:.1f}"))
-    inner = Query(f"rate({metric.name}_bucket{_braces(metric, where, beyond=('le',))}[{window}])", (metric,))
+    where = (*where, LabelMatcher("le", f"{bound:g}" if bound != int(bound) else f"{bound:.1f}"))
+    inner = PromqlQuery(f"rate({metric.name}_bucket{_braces(metric, where, beyond=('le',))}[{window}])", (metric,))
     return _aggregated("sum", by, inner)
 
 
-def observed(metric: Metric, *where: Match, by: tuple[str, ...] = (), window: str = PANEL_WINDOW) -> Query:
+def count_rate(
+    metric: Metric, *where: LabelMatcher, by: tuple[str, ...] = (), window: str = PANEL_WINDOW
+) -> PromqlQuery:
     """Observations per second of a histogram."""
     _expect(metric, "histogram")
-    return _aggregated("sum", by, Query(f"rate({metric.name}_count{_braces(metric, where)}[{window}])", (metric,)))
+    return _aggregated(
+        "sum", by, PromqlQuery(f"rate({metric.name}_count{_braces(metric, where)}[{window}])", (metric,))
+    )
 
 
-def spent(metric: Metric, *where: Match, by: tuple[str, ...] = (), window: str = PANEL_WINDOW) -> Query:
+def sum_rate(
+    metric: Metric, *where: LabelMatcher, by: tuple[str, ...] = (), window: str = PANEL_WINDOW
+) -> PromqlQuery:
     """What a histogram's observations came to per second: seconds of work a second, for `_seconds`."""
     _expect(metric, "histogram")
-    return _aggregated("sum", by, Query(f"rate({metric.name}_sum{_braces(metric, where)}[{window}])", (metric,)))
+    return _aggregated("sum", by, PromqlQuery(f"rate({metric.name}_sum{_braces(metric, where)}[{window}])", (metric,)))
 
 
-def compose(template: str, *parts: Query) -> Query:
+def compose(template: str, *parts: PromqlQuery) -> PromqlQuery:
     """One query of several, put into the template's {} in order: compose("{} / {}", bad, all)."""
     metrics = dict.fromkeys(metric for part in parts for metric in part.metrics)
-    return Query(template.format(*(part.text for part in parts)), tuple(metrics))
+    return PromqlQuery(template.format(*(part.text for part in parts)), tuple(metrics))
 
 
-def _aggregated(aggregate: Aggregate, by: tuple[str, ...], inner: Query, beyond: tuple[str, ...] = ()) -> Query:
+def _aggregated(
+    aggregate: Aggregate, by: tuple[str, ...], inner: PromqlQuery, beyond: tuple[str, ...] = ()
+) -> PromqlQuery:
     for label in by:
         _expect_label(inner.metrics[0], label, beyond)
     grouping = f" by ({', '.join(by)})" if by else ""
-    return Query(f"{aggregate}{grouping} ({inner})", inner.metrics)
+    return PromqlQuery(f"{aggregate}{grouping} ({inner})", inner.metrics)
 
 
-def _braces(metric: Metric, where: tuple[Match, ...], beyond: tuple[str, ...] = ()) -> str:
+def _braces(metric: Metric, where: tuple[LabelMatcher, ...], beyond: tuple[str, ...] = ()) -> str:
     for match in where:
         _expect_label(metric, match.label, beyond)
     return f"{{{', '.join(map(str, where))}}}" if where else ""

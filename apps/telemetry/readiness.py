@@ -12,25 +12,25 @@ from django.db.migrations.executor import MigrationExecutor
 SERVING_ALIASES: Final = ("default", "reader", "writer")
 """The databases a request may need; the owner's and the workers' are none of its business."""
 
-PATIENCE_S: Final = 1.0
+READY_TIMEOUT_S: Final = 1.0
 """How long a database may take to answer: a kubelet's probe does not wait longer by default."""
 
 
-def lacking() -> list[str]:
+def readiness_failures() -> list[str]:
     """What keeps this process from serving, one entry each; empty when it is ready. Answers within a second or so.
 
     Neither hosts nor messages of the driver are told: whoever can reach the port may read this.
     """
-    return _look.answer(PATIENCE_S)
+    return _check.answer(READY_TIMEOUT_S)
 
 
-class _Look:
+class _ReadinessCheck:
     """One look at the databases at a time, in a thread: a frozen server or a pool may hold it up, but not a probe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._current: Future[list[str]] | None = None
-        self._asked = ""
+        self._current_alias = ""
 
     def answer(self, patience_s: float) -> list[str]:
         """What a look finds that ends in time; else which database it still waits for."""
@@ -42,23 +42,23 @@ class _Look:
         try:
             return look.result(patience_s)
         except TimeoutError:
-            return [_unreachable(self._asked)]
+            return [_unreachable(self._current_alias)]
 
     def _run(self, look: "Future[list[str]]") -> None:
         found = ["the look at the databases failed"]  # unless it comes to its end
         try:
-            found = self._looked()
+            found = self._find_failures()
         finally:
             # This thread's connections go back to their pools before anybody begins another look.
             connections.close_all()
             self._current = None
             look.set_result(found)
 
-    def _looked(self) -> list[str]:
-        for self._asked in SERVING_ALIASES:
-            if self._asked in connections.settings and not _reachable(self._asked):
-                return [_unreachable(self._asked)]
-        self._asked = "default"
+    def _find_failures(self) -> list[str]:
+        for self._current_alias in SERVING_ALIASES:
+            if self._current_alias in connections.settings and not _reachable(self._current_alias):
+                return [_unreachable(self._current_alias)]
+        self._current_alias = "default"
         try:
             return [f"migration {name}: not applied" for name in _unapplied_migrations()]
         except Error:
@@ -69,8 +69,8 @@ def _unreachable(alias: str) -> str:
     return f"database {alias}: cannot be reached"
 
 
-_look = _Look()
-os.register_at_fork(after_in_child=_look.__init__)  # type: ignore[misc] # a child has none of its parent's threads
+_check = _ReadinessCheck()
+os.register_at_fork(after_in_child=_check.__init__)  # type: ignore[misc] # a child has none of its parent's threads
 
 
 def _reachable(alias: str) -> bool:

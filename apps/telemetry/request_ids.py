@@ -22,13 +22,13 @@ def request_id() -> str:
     return _current.get()
 
 
-def sound_request_id(sent: str) -> str:
+def valid_request_id(sent: str) -> str:
     """The id that a caller sent, if it is one; else a new one: what stands in a log must be safe to read."""
     return sent if _SOUND.fullmatch(sent) else uuid.uuid4().hex
 
 
 @contextmanager
-def within_request(identifier: str) -> Iterator[None]:
+def request_context(identifier: str) -> Iterator[None]:
     """Have this be the request's id inside of the block."""
     token = _current.set(identifier)
     try:

@@ -5,7 +5,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from apps.telemetry import prometheus
-from apps.telemetry.readiness import lacking
+from apps.telemetry.readiness import readiness_failures
 
 
 @never_cache
@@ -19,7 +19,7 @@ def healthz(_request: HttpRequest) -> JsonResponse:
 @require_safe
 def readyz(_request: HttpRequest) -> JsonResponse:
     """200 when requests can be served, else 503 and what is missing."""
-    missing = lacking()
+    missing = readiness_failures()
     if missing:
         return JsonResponse({"status": "not ready", "missing": missing}, status=503)
     return JsonResponse({"status": "ok"})
@@ -29,5 +29,5 @@ def readyz(_request: HttpRequest) -> JsonResponse:
 @require_safe
 def metrics(_request: HttpRequest) -> HttpResponse:
     """What all processes of this machine measured; needs no database."""
-    body, content_type = prometheus.page()
+    body, content_type = prometheus.exposition()
     return HttpResponse(body, content_type=content_type)

@@ -24,7 +24,7 @@ USER: Final = "steward"
 PASSWORD: Final = "only for pictures"  # noqa: S105 - of a server that lives for a minute
 SEED: Final = 20
 BATCHES: Final = """
-INSERT INTO datasets_batch (day, id, dataset_id, number, source_id, first_offset, last_offset, rows, rejects, bytes,
+INSERT INTO datasets_batch (day, id, dataset_id, version, source_id, first_offset, last_offset, rows, rejects, bytes,
     worker, committed_at)
 SELECT (t AT TIME ZONE 'UTC')::date, (SELECT coalesce(max(id), 0) FROM datasets_batch) + n, one.id, 1, 1, 0, 9,
     one.size * (20 + abs(sin(n * 12.9898)) * 5)::int / 5, 0, 1, 'worker', t

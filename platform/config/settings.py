@@ -15,7 +15,7 @@ from apps.ingest.conf import IngestSettings, KafkaSettings
 from apps.monitoring.conf import GrafanaSettings
 from apps.telemetry.conf import MonitoringSettings, TracingSettings
 from apps.telemetry.environment import load
-from apps.telemetry.prometheus import share_folder
+from apps.telemetry.prometheus import enable_multiprocess_metrics
 from apps.telemetry.tracing.current import start_tracing
 from config import sqs
 from config.conf import PlatformSettings
@@ -37,7 +37,9 @@ start_tracing(
     sample_ratio=TRACING.sample_ratio,
     service=TRACING.service,
 )
-share_folder(MONITORING.metrics_folder)  # before any metric is declared, django-prometheus's own included
+enable_multiprocess_metrics(
+    MONITORING.metrics_folder
+)  # before any metric is declared, django-prometheus's own included
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 SECRET_KEY = ANDEN.secret_key.get_secret_value()
@@ -71,8 +73,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "apps.telemetry.middleware.MonitoringFirst",
-    "apps.telemetry.middleware.RequestTraced",
+    "apps.telemetry.middleware.MonitoringEndpointsMiddleware",
+    "apps.telemetry.middleware.RequestTracingMiddleware",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -165,14 +167,14 @@ elif ANDEN.celery_queue_url and CELERY_BROKER_URL.startswith("sqs:"):
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
-    "show that beat lives": {"task": "datasets.heartbeat", "schedule": 60},
-    "make the ledger's days ahead": {"task": "datasets.ensure_ledger_days", "schedule": 3_600},
-    "drop the ledger's old days": {"task": "datasets.drop_ledger_days", "schedule": 86_400},
+    "record beat heartbeat": {"task": "datasets.heartbeat", "schedule": 60},
+    "create ledger partitions": {"task": "datasets.ensure_ledger_days", "schedule": 3_600},
+    "drop expired ledger partitions": {"task": "datasets.drop_ledger_days", "schedule": 86_400},
     "purge old tombstones": {"task": "datasets.purge_tombstones", "schedule": 86_400},
-    "look after jobs that nobody runs": {"task": "jobs.sweep", "schedule": 30},
-    "delete the fleet's old evaluations": {"task": "monitoring.purge_fleet", "schedule": 86_400},
-    "count the jobs": {"task": "jobs.count", "schedule": 60},
-    "look for edits by hand in Grafana": {"task": "monitoring.look_for_drift", "schedule": GRAFANA.drift_s},
+    "recover abandoned jobs": {"task": "jobs.sweep", "schedule": 30},
+    "purge old fleet evaluations": {"task": "monitoring.purge_fleet", "schedule": 86_400},
+    "count jobs": {"task": "jobs.count", "schedule": 60},
+    "detect Grafana drift": {"task": "monitoring.detect_drift", "schedule": GRAFANA.drift_interval_s},
 }
 CELERY_BEAT_SCHEDULER = "config.beat:Scheduler"
 

@@ -2,9 +2,9 @@
 
 Its limits, and what happens at them:
 
-  6 MB an answer, base64 included  pages and records keep within it; an export: 400 answer-too-large
+  6 MB an answer, base64 included  pages and records keep within it; an export: 400 response-too-large
   6 MB a request, as an event      refused before it comes here; Andén itself takes 1 MiB and says so
-  29 s an answer                   a query has 20 s, then 400 query-too-slow; only what takes longer in sum is cut off
+  29 s an answer                   a query has 20 s, then 400 query-timeout; only what takes longer in sum is cut off
 
 Its variables are those of every web process (docs/settings.md). ANDEN_FUNCTION_SECRET names a secret of Secrets
 Manager, a JSON object of those that the function's configuration should not show, such as ANDEN_SECRET_KEY.
@@ -16,7 +16,7 @@ from typing import Final
 
 from functions.secret_store import secret_variables
 
-SURROUNDINGS: Final = {
+DEFAULTS: Final = {
     "DJANGO_SETTINGS_MODULE": "config.settings",
     # An environment that sleeps between two events must hold nothing that others need.
     "ANDEN_DATABASE_POOL": "false",
@@ -24,14 +24,14 @@ SURROUNDINGS: Final = {
     "PGOPTIONS": "-c statement_timeout=20s",
     "ANDEN_API_EXPORT_TIMEOUT_S": "20",
     # An answer travels as a string of JSON, in which quotes and backslashes take twice their bytes.
-    "ANDEN_API_MAX_ANSWER_BYTES": "2900000",
+    "ANDEN_API_MAX_RESPONSE_BYTES": "2900000",
     "ANDEN_STATIC_ROOT": str(Path(__file__).resolve().parents[1] / "static"),
 }
 
 # The settings are read once, at the import below.
 if secret := os.environ.get("ANDEN_FUNCTION_SECRET"):
     os.environ.update(secret_variables(secret))
-for name, value in SURROUNDINGS.items():
+for name, value in DEFAULTS.items():
     os.environ.setdefault(name, value)
 
 from config.wsgi import application  # noqa: E402

@@ -14,9 +14,9 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from apig_wsgi import make_lambda_handler
 
-from apps.api.errors import AnswerTooLarge
+from apps.api.errors import ResponseTooLarge
 from apps.api.problems import problem_response
-from apps.telemetry.request_ids import HEADER, sound_request_id, within_request
+from apps.telemetry.request_ids import HEADER, request_context, valid_request_id
 
 Event = dict[str, Any]
 Handler = Callable[[Event, Any], Event]
@@ -32,8 +32,8 @@ NO_ESCAPE: Final = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 @dataclass(frozen=True)
-class Bounded:
-    """A body that ends with AnswerTooLarge where it can no longer fit, so that no more of it is made."""
+class BoundedBody:
+    """A body that ends with ResponseTooLarge where it can no longer fit, so that no more of it is made."""
 
     pieces: Iterable[bytes]
 
@@ -42,7 +42,7 @@ class Bounded:
         for piece in self.pieces:
             size += len(piece)
             if size > LIMIT_BYTES:
-                raise AnswerTooLarge(TOO_LARGE)
+                raise ResponseTooLarge(TOO_LARGE)
             yield piece
 
     def close(self) -> None:
@@ -55,22 +55,22 @@ class Bounded:
 def gateway_handler(application: WSGIApplication) -> Handler:
     """A handler of a function whose answers are the application's, or problems where those cannot be sent."""
 
-    def bounded(environ: WSGIEnvironment, start_response: StartResponse) -> Bounded:
-        return Bounded(application(environ, start_response))
+    def bounded(environ: WSGIEnvironment, start_response: StartResponse) -> BoundedBody:
+        return BoundedBody(application(environ, start_response))
 
     answered = make_lambda_handler(bounded)
 
     def handler(event: Event, context: Any) -> Event:
-        asked = readable(event)
+        asked = normalized_event(event)
         try:
-            return _fitting(answered(asked, context))
+            return _within_limit(answered(asked, context))
         except Exception as error:  # noqa: BLE001  whatever broke the body, the caller is told so and the log why
             return _problem(error, asked["headers"][HEADER.lower()])
 
     return handler
 
 
-def readable(event: Event) -> Event:
+def normalized_event(event: Event) -> Event:
     """The event with its path as a URL has it, and an id of its request: the one that was sent, or the gateway's.
 
     An HTTP API decodes the path, and a function's URL does not: only what no URL may hold is written as %xx, which is
@@ -78,7 +78,7 @@ def readable(event: Event) -> Event:
     """
     headers = dict(event["headers"])
     sent = headers.get(HEADER.lower()) or str(event["requestContext"].get("requestId", "")).rstrip("=")
-    headers[HEADER.lower()] = sound_request_id(sent)
+    headers[HEADER.lower()] = valid_request_id(sent)
     path = NO_ESCAPE.sub("%25", event["rawPath"])
     return {
         **event,
@@ -88,15 +88,15 @@ def readable(event: Event) -> Event:
     }
 
 
-def _fitting(answer: Event) -> Event:
-    """The answer. Raises AnswerTooLarge: as Lambda's runtime writes it, Lambda would refuse it."""
+def _within_limit(answer: Event) -> Event:
+    """The answer. Raises ResponseTooLarge: as Lambda's runtime writes it, Lambda would refuse it."""
     if len(json.dumps(answer, ensure_ascii=False).encode()) > LIMIT_BYTES:
-        raise AnswerTooLarge(TOO_LARGE)
+        raise ResponseTooLarge(TOO_LARGE)
     return answer
 
 
 def _problem(error: Exception, identifier: str) -> Event:
-    with within_request(identifier):
+    with request_context(identifier):
         response = problem_response(error)
     headers = {name.lower(): value for name, value in response.items()}
     return {

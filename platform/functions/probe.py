@@ -1,6 +1,6 @@
 """The probe as a function on AWS Lambda: what its key sees through the edge, asked on a schedule and by GET /station.
 
-By the schedule it raises where a check failed, so that the metric Errors counts it and the alarm `function-errors`
+By the schedule it raises where a check failed, so that the metric Errors counts it and the alarm `lambda-errors-high`
 rings. Through the gateway it never raises: 200 or 503, and which checks held. What was seen goes to the log alone.
 
   ANDEN_PROBE_URL         the station's address, as third parties know it
@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, Protocol
 
-from apps.api.probe.check import EDGE_CHECKS, Fetch, Outcome, Probe, outcomes
-from apps.api.probe.http_station import HttpStation
+from apps.api.probe.checks import EDGE_CHECKS, CheckResult, Fetch, Probe, run_checks
+from apps.api.probe.http_client import ProbeHttpClient
 from functions.secret_store import secret_text
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ FRESH_S: Final = 10.0
 """How long a round answers whoever opens /station: it is open to all, and each round costs some ten requests."""
 
 
-class StationFailed(Exception):
+class ProbeFailed(Exception):
     """The station does not do what it should: the function's log says what was seen."""
 
 
@@ -46,7 +46,7 @@ class Context(Protocol):
 
 
 @dataclass
-class Rounds:
+class ProbeRounds:
     """Rounds of the probe with a key that is read once, and again where it is refused."""
 
     fetch: Fetch
@@ -54,9 +54,9 @@ class Rounds:
     clock: Callable[[], float] = time.time
     key: str = ""
     at_s: float = 0.0
-    last: list[Outcome] = field(default_factory=list)
+    last: list[CheckResult] = field(default_factory=list)
 
-    def run(self, left_s: Callable[[], float]) -> list[Outcome]:
+    def run(self, left_s: Callable[[], float]) -> list[CheckResult]:
         """Every check's outcome; a last one, "time", where `left_s` became too little for the rest."""
         self.key = self.key or self.read_key()
         found = self._asked(left_s)
@@ -67,32 +67,32 @@ class Rounds:
         self.at_s, self.last = self.clock(), found
         return found
 
-    def recent(self, left_s: Callable[[], float]) -> list[Outcome]:
+    def recent(self, left_s: Callable[[], float]) -> list[CheckResult]:
         """As `run`, or what the last one found, while that is fresh."""
         fresh = self.last and 0 <= self.clock() - self.at_s < FRESH_S
         return self.last if fresh else self.run(left_s)
 
-    def _asked(self, left_s: Callable[[], float]) -> list[Outcome]:
+    def _asked(self, left_s: Callable[[], float]) -> list[CheckResult]:
         found = []
-        for outcome in outcomes(Probe(self.fetch, self.key, SECOND), time.perf_counter, EDGE_CHECKS):
+        for outcome in run_checks(Probe(self.fetch, self.key, SECOND), time.perf_counter, EDGE_CHECKS):
             found.append(outcome)
             logger.info("%s", outcome.line())
             if left_s() < RESERVE_S and len(found) < len(EDGE_CHECKS):
-                found.append(Outcome("time", held=False, seconds=0.0, seen="the function's time is used up"))
+                found.append(CheckResult("time", passed=False, seconds=0.0, detail="the function's time is used up"))
                 break
         return found
 
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
-    """What a round found, for the schedule or for the gateway. Raises StationFailed: the schedule's round failed."""
+    """What a round found, for the schedule or for the gateway. Raises ProbeFailed: the schedule's round failed."""
 
     def left_s() -> float:
         return context.get_remaining_time_in_millis() / 1000
 
     if "requestContext" not in event:
         found = _rounds().run(left_s)
-        if failed := [outcome.name for outcome in found if not outcome.held]:
-            raise StationFailed(f"{len(failed)} of {len(found)} checks failed: {', '.join(failed)}")
+        if failed := [outcome.name for outcome in found if not outcome.passed]:
+            raise ProbeFailed(f"{len(failed)} of {len(found)} checks failed: {', '.join(failed)}")
         return {"checks": len(found)}
     try:
         rounds = _rounds()
@@ -103,20 +103,20 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
 
 
 @cache
-def _rounds() -> Rounds:
+def _rounds() -> ProbeRounds:
     """The rounds of this process, for as long as it is warm. Raises KeyError, ValueError: a variable is wrong."""
-    station = HttpStation(os.environ["ANDEN_PROBE_URL"], timeout_s=ANSWER_WITHIN_S)
+    station = ProbeHttpClient(os.environ["ANDEN_PROBE_URL"], timeout_s=ANSWER_WITHIN_S)
     secret = os.environ["ANDEN_PROBE_KEY_SECRET"]
-    return Rounds(station, lambda: secret_text(secret))
+    return ProbeRounds(station, lambda: secret_text(secret))
 
 
-def _answer(found: list[Outcome], at_s: float) -> dict[str, Any]:
+def _answer(found: list[CheckResult], at_s: float) -> dict[str, Any]:
     """The gateway's answer: which checks held, when, and nothing of what was seen."""
-    up = bool(found) and all(outcome.held for outcome in found)
+    up = bool(found) and all(outcome.passed for outcome in found)
     told = {
         "station": "up" if up else "down" if found else "unknown",
         "at": datetime.datetime.fromtimestamp(int(at_s), datetime.UTC).isoformat(),
-        "checks": {outcome.name: outcome.held for outcome in found},
+        "checks": {outcome.name: outcome.passed for outcome in found},
     }
     return {
         "statusCode": 200 if up else 503,

@@ -10,8 +10,8 @@ from web.threads import ThreadedApplication
 application = ThreadedApplication(
     django,
     threads=settings.WEB.threads,
-    apart=[f"/{pattern.pattern}" for pattern in urlpatterns],
+    dedicated=[f"/{pattern.pattern}" for pattern in urlpatterns],
     body_bytes=max(settings.API.max_body_bytes, settings.DATA_UPLOAD_MAX_MEMORY_SIZE),
     body_timeout_s=settings.WEB.body_timeout_s,
-    between_pieces=close_old_connections,
+    after_chunk=close_old_connections,
 )

@@ -12,7 +12,7 @@ MEDIA_TYPE_BYTES = 1024
 """Django takes a media type apart in a time that grows with the square of its length: a longer one is none."""
 
 
-def wsgi_environ(scope: Scope, body: bytes, *, whole: bool) -> WSGIEnvironment:
+def wsgi_environ(scope: Scope, body: bytes, *, complete: bool) -> WSGIEnvironment:
     """The environment. Of a body that is whole the length is its own, of another what the client declared.
 
     Source: PEP 3333
@@ -44,7 +44,7 @@ def wsgi_environ(scope: Scope, body: bytes, *, whole: bool) -> WSGIEnvironment:
     if len(environ.get("CONTENT_TYPE", "")) > MEDIA_TYPE_BYTES:
         environ["CONTENT_TYPE"] = ""
     # The server has decoded it; whoever reads the body sees one that ends.
-    if environ.pop("HTTP_TRANSFER_ENCODING", None) or (whole and "CONTENT_LENGTH" in environ):
+    if environ.pop("HTTP_TRANSFER_ENCODING", None) or (complete and "CONTENT_LENGTH" in environ):
         environ["CONTENT_LENGTH"] = str(len(body))
     return environ
 

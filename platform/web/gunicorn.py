@@ -7,11 +7,11 @@ import math
 
 from apps.api.conf import WebSettings
 from apps.telemetry.environment import SettingsInvalid, load
-from web.files import allow_files
+from web.open_files import raise_open_file_limit
 
 try:
     _web = load(WebSettings)
-    allow_files(_web.connections)
+    raise_open_file_limit(_web.connections)
 except SettingsInvalid as error:
     raise SystemExit(str(error)) from None
 

@@ -15,7 +15,7 @@ NO_VALUE: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 CHUNK_SIZE: Final = re.compile(rb"([0-9a-fA-F]{1,8})(?:(?=[ \t]*;)" + CHUNK_EXT_RE.pattern + rb")?\r\n")
 
 
-class QuickParser(PythonProtocol):  # type: ignore[misc]
+class FastParser(PythonProtocol):  # type: ignore[misc]
     """The parser of one connection."""
 
     _chunk_state: str
@@ -29,12 +29,12 @@ class QuickParser(PythonProtocol):  # type: ignore[misc]
         return NO_VALUE.search(value) is not None
 
     def _parse_chunked_body(self) -> bool:
-        self._end_begun_chunk()
+        self._finish_started_chunk()
         if self._chunk_state == "size":
-            self._take_whole_chunks()
+            self._take_complete_chunks()
         return bool(super()._parse_chunked_body())
 
-    def _end_begun_chunk(self) -> None:
+    def _finish_started_chunk(self) -> None:
         """Hand on the rest of the chunk that is begun, where all of it is there."""
         left = {"data": self._chunk_remaining, "crlf": 0}.get(self._chunk_state)
         if left is not None and self._buffer[left : left + 2] == b"\r\n":
@@ -42,7 +42,7 @@ class QuickParser(PythonProtocol):  # type: ignore[misc]
             del self._buffer[: left + 2]
             self._chunk_remaining, self._chunk_state = 0, "size"
 
-    def _take_whole_chunks(self) -> None:
+    def _take_complete_chunks(self) -> None:
         """Hand on the chunks that are there, each to its last byte, as one."""
         pieces, taken = [], 0
         while line := CHUNK_SIZE.match(self._buffer, taken):

@@ -10,16 +10,24 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Final
 from wsgiref.types import WSGIApplication
 
-from web.answer import Answer, Header
-from web.body import Body, BodyOverdue, BodyRoom, ClientGone, TransferCodingUnknown, discard_rest, read_body
+from web.body import (
+    Body,
+    BodyMemory,
+    BodyTimeout,
+    ClientDisconnected,
+    TransferCodingUnsupported,
+    discard_rest,
+    read_body,
+)
 from web.environ import wsgi_environ
-from web.refusals import refusal
+from web.error_responses import error_response
+from web.response import Header, WsgiResponse
 from web.types import Receive, Scope, Send
 
 SLICE_BYTES: Final = 256 * 1024
 """What one deadline of the connection is for: the slowest client takes so much in ANDEN_WEB_WRITE_TIMEOUT_S."""
 
-ROOM_BYTES: Final = 64 * 1024 * 1024
+BODY_MEMORY_BYTES: Final = 64 * 1024 * 1024
 """For all bodies that are on their way."""
 
 LINGER_S: Final = 5.0
@@ -34,18 +42,18 @@ class ThreadedApplication:
         application: WSGIApplication,
         *,
         threads: int,
-        apart: Iterable[str],
+        dedicated: Iterable[str],
         body_bytes: int,
         body_timeout_s: float,
-        between_pieces: Callable[[], None],
+        after_chunk: Callable[[], None],
     ) -> None:
         self._application = application
         self._pool = ThreadPoolExecutor(threads, "request")
-        self._apart = {path: ThreadPoolExecutor(1, path) for path in apart}
+        self._dedicated = {path: ThreadPoolExecutor(1, path) for path in dedicated}
         self._body_bytes = body_bytes
         self._body_timeout_s = body_timeout_s
-        self._body_room = BodyRoom(max(ROOM_BYTES, 2 * body_bytes))
-        self._between_pieces = between_pieces
+        self._body_room = BodyMemory(max(BODY_MEMORY_BYTES, 2 * body_bytes))
+        self._after_chunk = after_chunk
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -56,26 +64,26 @@ class ThreadedApplication:
             body = await read_body(
                 scope, receive, self._body_room, most_bytes=self._body_bytes, within_s=self._body_timeout_s
             )
-        except BodyOverdue as overdue:
+        except BodyTimeout as overdue:
             await _refuse(send, 408, str(overdue))
             return
-        except TransferCodingUnknown as unknown:
+        except TransferCodingUnsupported as unknown:
             await _refuse(send, 501, str(unknown))
             if not any(name == b"expect" for name, _ in scope["headers"]):
                 await discard_rest(receive, within_s=LINGER_S, most_bytes=LINGER_BYTES)
             return
-        except ClientGone:
+        except ClientDisconnected:
             return
-        environ = wsgi_environ(scope, body.data, whole=body.whole)
-        answer = Answer(self._application, environ, self._between_pieces)
-        pool = self._apart.get(environ["PATH_INFO"], self._pool)
+        environ = wsgi_environ(scope, body.data, complete=body.complete)
+        answer = WsgiResponse(self._application, environ, self._after_chunk)
+        pool = self._dedicated.get(environ["PATH_INFO"], self._pool)
         await _send(answer, pool, scope["method"], send, body)
-        if not body.whole and "HTTP_EXPECT" not in environ:
+        if not body.complete and "HTTP_EXPECT" not in environ:
             await discard_rest(receive, within_s=LINGER_S, most_bytes=LINGER_BYTES)
 
 
-async def _send(answer: Answer, pool: Executor, method: str, send: Send, body: Body) -> None:
-    step = pool.submit(answer.step)
+async def _send(answer: WsgiResponse, pool: Executor, method: str, send: Send, body: Body) -> None:
+    step = pool.submit(answer.next_chunk)
     try:
         piece = await wrap_future(step)
         headers = _headers(answer, piece, body, method)
@@ -83,23 +91,23 @@ async def _send(answer: Answer, pool: Executor, method: str, send: Send, body: B
         if method == "HEAD":
             await send({"type": "http.response.body"})
             return
-        while not answer.over:
+        while not answer.finished:
             # Made while the client takes the one before.
-            step = pool.submit(answer.step)
+            step = pool.submit(answer.next_chunk)
             await _send_sliced(send, piece, more=True)
             piece = await wrap_future(step)
         await _send_sliced(send, piece, more=False)
     finally:
         step.cancel()
-        if not (step.done() and answer.over):
+        if not (step.done() and answer.finished):
             # At once, or behind the step that a thread is at.
             step.add_done_callback(lambda _: pool.submit(answer.close))
 
 
-def _headers(answer: Answer, piece: bytes, body: Body, method: str) -> list[Header]:
+def _headers(answer: WsgiResponse, piece: bytes, body: Body, method: str) -> list[Header]:
     headers = list(answer.headers)
-    sized = answer.over and method != "HEAD" and answer.status not in {204, 304}
-    if not body.whole:
+    sized = answer.finished and method != "HEAD" and answer.status not in {204, 304}
+    if not body.complete:
         headers.append((b"Connection", b"close"))
     if sized and not any(name.lower() == b"content-length" for name, _ in headers):
         headers.append((b"Content-Length", str(len(piece)).encode()))
@@ -119,6 +127,6 @@ def _slices(piece: bytes) -> list[bytes]:
 
 
 async def _refuse(send: Send, status: int, detail: str) -> None:
-    headers, body = refusal(status, detail)
+    headers, body = error_response(status, detail)
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

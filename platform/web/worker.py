@@ -18,13 +18,13 @@ from gunicorn.workers import gasgi
 
 from apps.api.conf import WebSettings
 from apps.telemetry.environment import SettingsInvalid, load
-from web.answer import Header
-from web.parser import QuickParser
-from web.refusals import refusal
+from web.error_responses import error_response
+from web.parser import FastParser
+from web.response import Header
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE: Final = struct.pack("ii", 1, 0)
+LINGER_RESET: Final = struct.pack("ii", 1, 0)
 """SO_LINGER for a reset: what nobody takes is not kept by the kernel either."""
 
 
@@ -37,13 +37,13 @@ READ_BYTES: Final = 16 * 1024
 """Taken from one client at a time: its bytes are parsed at once, and while they are nobody else is answered."""
 
 
-def cut(transport: asyncio.BaseTransport) -> None:
+def reset_connection(transport: asyncio.BaseTransport) -> None:
     """End the connection now, and tell the client by a reset."""
-    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RESET)
     transport.abort()  # type: ignore[attr-defined]
 
 
-def bound_kernel(transport: asyncio.BaseTransport, within_s: float) -> None:
+def limit_send_buffer(transport: asyncio.BaseTransport, within_s: float) -> None:
     """Have Linux end a connection whose client takes nothing of what the kernel holds for it, a closed one too.
 
     It holds little: otherwise it takes megabytes at first, then nothing until the client has taken a third of them,
@@ -56,7 +56,7 @@ def bound_kernel(transport: asyncio.BaseTransport, within_s: float) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
 
 
-class DeadlineFlow(FlowControl):  # type: ignore[misc]
+class DeadlineFlowControl(FlowControl):  # type: ignore[misc]
     """Waits until the client has taken enough of its answer, and cuts the connection where that takes too long."""
 
     __slots__ = ("_connection", "_within_s")
@@ -68,7 +68,7 @@ class DeadlineFlow(FlowControl):  # type: ignore[misc]
 
     async def drain(self) -> None:
         """Wait until more can be written."""
-        self._connection.await_client()
+        self._connection.mark_waiting()
         try:
             async with asyncio.timeout(self._within_s):
                 await super().drain()
@@ -77,7 +77,7 @@ class DeadlineFlow(FlowControl):  # type: ignore[misc]
             self._connection.abort()
             # gunicorn cancels the request as soon as it hears that the connection is lost.
             await super().drain()
-        self._connection.go_on()
+        self._connection.clear_waiting()
 
 
 class DeadlineProtocol(ASGIProtocol):  # type: ignore[misc]
@@ -91,37 +91,37 @@ class DeadlineProtocol(ASGIProtocol):  # type: ignore[misc]
         self._header_timer: asyncio.TimerHandle | None = None
         self._unsent_timer: asyncio.TimerHandle | None = None
         self._header_begun = False
-        self._said_close = False
+        self._close_announced = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Begin to wait for the first header."""
         super().connection_made(transport)
-        self._flow_control = DeadlineFlow(transport, self, self._web.write_timeout_s)
-        bound_kernel(transport, self._web.write_timeout_s)
+        self._flow_control = DeadlineFlowControl(transport, self, self._web.write_timeout_s)
+        limit_send_buffer(transport, self._web.write_timeout_s)
         transport.max_size = READ_BYTES  # type: ignore[attr-defined]
         self._await_header()
-        self.worker.make_room(self)
+        self.worker.evict_longest_waiting(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
-        self.go_on()
+        self.clear_waiting()
         self._end_header()
         self._leave_unsent()
         super().connection_lost(exc)
 
-    def await_client(self) -> None:
+    def mark_waiting(self) -> None:
         """Count it, from now, among those that wait for their client."""
-        self.go_on()
+        self.clear_waiting()
         self.worker.waiting[self] = None
 
-    def go_on(self) -> None:
+    def clear_waiting(self) -> None:
         """Count it so no more."""
         self.worker.waiting.pop(self, None)
 
     def abort(self) -> None:
         """End the connection at once."""
-        self.go_on()
-        cut(self.transport)
+        self.clear_waiting()
+        reset_connection(self.transport)
 
     def close_if_idle(self) -> None:
         """End the connection where it has no request: what is written goes out in its time."""
@@ -134,7 +134,7 @@ class DeadlineProtocol(ASGIProtocol):  # type: ignore[misc]
         self._request_ready.set()
 
     def _await_header(self) -> None:
-        self.await_client()
+        self.mark_waiting()
         self._header_timer = self.worker.loop.call_later(self._web.header_timeout_s, self._header_overdue)
 
     def _end_header(self) -> None:
@@ -161,17 +161,17 @@ class DeadlineProtocol(ASGIProtocol):  # type: ignore[misc]
         self._end_header()
         # The pieces of the next answer have deadlines of their own.
         self._leave_unsent()
-        self.await_client()
+        self.mark_waiting()
         return super()._on_headers_complete()
 
     def _on_message_complete(self) -> None:
-        self.go_on()
+        self.clear_waiting()
         super()._on_message_complete()
 
     def _arm_keepalive_timer(self) -> None:
         if not self._header_begun:
             super()._arm_keepalive_timer()
-        self.await_client()
+        self.mark_waiting()
         self._bound_unsent()
 
     def _close_transport(self) -> None:
@@ -191,7 +191,7 @@ class DeadlineProtocol(ASGIProtocol):  # type: ignore[misc]
 
     def _cut_unsent(self) -> None:
         if self.transport.get_write_buffer_size():
-            cut(self.transport)
+            reset_connection(self.transport)
 
     def _handle_h1c_exception(self, e: Exception) -> bool:
         if super()._handle_h1c_exception(e):
@@ -207,16 +207,16 @@ class DeadlineProtocol(ASGIProtocol):  # type: ignore[misc]
         return False  # a request like any other: nothing here speaks it
 
     def _send_response_start(self, status: int, headers: list[Header], request: Any, close: bool = False) -> None:
-        self._said_close = (b"Connection", b"close") in headers
+        self._close_announced = (b"Connection", b"close") in headers
         super()._send_response_start(status, headers, request, close=close)
 
     async def _serve_http_request(self, request: Any, sockname: Any, peername: Any) -> bool:
         # gunicorn keeps the connection though the answer says that it ends.
         kept: bool = await super()._serve_http_request(request, sockname, peername)
-        return kept and not self._said_close
+        return kept and not self._close_announced
 
     def _send_error_response(self, status: int, message: str, extra_headers: Any = ()) -> None:
-        headers, body = refusal(status, message)
+        headers, body = error_response(status, message)
         lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode()]
         lines += [name + b": " + value for name, value in headers]
         self._safe_write(b"\r\n".join([*lines, b"", body]))
@@ -238,7 +238,7 @@ class DeadlineWorker(gasgi.ASGIWorker):  # type: ignore[misc]
             protocol._REASON_PHRASES.setdefault(status.value, status.phrase)  # noqa: SLF001  no hook for it
         # The worker makes its connections by this name, and they their parser: there is no other hook for either.
         gasgi.ASGIProtocol = DeadlineProtocol
-        protocol.PythonProtocol = QuickParser
+        protocol.PythonProtocol = FastParser
         super().init_process()
 
     def load_wsgi(self) -> None:
@@ -248,7 +248,7 @@ class DeadlineWorker(gasgi.ASGIWorker):  # type: ignore[misc]
         except SettingsInvalid as error:
             raise AppImportError(str(error)) from None
 
-    def make_room(self, newest: DeadlineProtocol) -> None:
+    def evict_longest_waiting(self, newest: DeadlineProtocol) -> None:
         """Close the connection that has waited longest for its client, where there are too many."""
         if self.nr_conns > self.worker_connections:
             next(iter(self.waiting), newest).abort()

@@ -17,7 +17,7 @@ locals {
 
   # Each broker reports these for itself, and no sum of them for the cluster.
   broker_alarms = merge([for broker in range(1, length(var.zones) * var.kafka.brokers_per_zone + 1) : {
-    "msk-under-replicated-${broker}" = {
+    "msk-partitions-under-replicated-${broker}" = {
       description = "Records have fewer copies than they should: one more broker lost, and writes stop."
       namespace   = "AWS/Kafka"
       metric_name = "UnderReplicatedPartitions"
@@ -26,9 +26,9 @@ locals {
       comparison  = "GreaterThanThreshold"
       threshold   = 0
       periods     = 10
-      runbook     = "docs/runbooks/msk-under-replicated.md"
+      runbook     = "docs/runbooks/msk-partitions-under-replicated.md"
     }
-    "msk-disk-filling-${broker}" = {
+    "msk-disk-usage-high-${broker}" = {
       description = "A broker's disk is nearly full: MSK could not make it larger, or not in time."
       namespace   = "AWS/Kafka"
       metric_name = "KafkaDataLogsDiskUsed"
@@ -37,7 +37,7 @@ locals {
       comparison  = "GreaterThanThreshold"
       threshold   = 85
       periods     = 10
-      runbook     = "docs/runbooks/msk-disk-filling.md"
+      runbook     = "docs/runbooks/msk-disk-usage-high.md"
     }
   }]...)
 
@@ -53,7 +53,7 @@ locals {
       periods     = 2
       runbook     = "docs/runbooks/msk-partitions-offline.md"
     }
-    balancer-targets-unhealthy = {
+    load-balancer-targets-unhealthy = {
       description = "Web pods fail their readiness as the load balancer asks it."
       namespace   = "AWS/ApplicationELB"
       metric_name = "UnHealthyHostCount"
@@ -62,9 +62,9 @@ locals {
       comparison  = "GreaterThanThreshold"
       threshold   = 0
       periods     = 5
-      runbook     = "docs/runbooks/balancer-targets-unhealthy.md"
+      runbook     = "docs/runbooks/load-balancer-targets-unhealthy.md"
     }
-    gateway-errors = {
+    api-gateway-errors-high = {
       description = "More than one request in a hundred fails at the edge."
       namespace   = "AWS/ApiGateway"
       metric_name = "5xx"
@@ -74,9 +74,9 @@ locals {
       threshold   = 0.01
       periods     = 5
       missing     = "notBreaching"
-      runbook     = "docs/runbooks/gateway-errors.md"
+      runbook     = "docs/runbooks/api-gateway-errors-high.md"
     }
-    certificate-aging = {
+    certificate-renewal-overdue = {
       description = "The API's certificate ends within three weeks: its renewal does not work."
       namespace   = "AWS/CertificateManager"
       metric_name = "DaysToExpiry"
@@ -87,9 +87,9 @@ locals {
       period_s    = 86400 # ACM says it twice a day
       periods     = 1
       missing     = "ignore" # and no more once it has ended: what rings then goes on ringing
-      runbook     = "docs/runbooks/certificate-aging.md"
+      runbook     = "docs/runbooks/certificate-renewal-overdue.md"
     }
-    function-errors = {
+    lambda-errors-high = {
       description = "The probe fails from inside of the VPC: whoever asks the API now gets no good answer."
       namespace   = "AWS/Lambda"
       metric_name = "Errors"
@@ -100,7 +100,7 @@ locals {
       period_s    = 300
       periods     = 2
       missing     = "breaching"
-      runbook     = "docs/runbooks/function-errors.md"
+      runbook     = "docs/runbooks/lambda-errors-high.md"
     }
   })
 }

@@ -30,7 +30,7 @@ locals {
         Sid      = "OwnValues"
         Effect   = "Allow"
         Action   = ["secretsmanager:DescribeSecret", "secretsmanager:PutSecretValue"]
-        Resource = module.secrets.drawn_arns
+        Resource = module.secrets.generated_arns
       },
       {
         Sid       = "Encrypt"

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from embedded.postgres import EmbeddedPostgres
-from tests.acceptance.made_run import STOP_TIMEOUT_S, logs, make_run, project_copy, running_in, still_there
+from tests.acceptance.make_run_process import STOP_TIMEOUT_S, logs, make_run, project_copy, running_in, still_running
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
 
@@ -75,7 +75,7 @@ def test_make_run_brings_flights_to_a_third_party_stops_whole_and_goes_on(projec
         assert "Andén runs here already" in second_at_once.stderr
         assert first.process.wait(15 + STOP_TIMEOUT_S) == 0, first.said + logs(project)
     assert len(started) > 10
-    assert still_there(started) == []
+    assert still_running(started) == []
     assert running_in(project) == []
     before = _flights(project)
     assert before > 0
@@ -87,7 +87,7 @@ def test_make_run_brings_flights_to_a_third_party_stops_whole_and_goes_on(projec
         again.wait_for_more_than(before)
         again.launcher().send_signal(signal.SIGINT)
         assert again.process.wait(STOP_TIMEOUT_S) == 0, again.said + logs(project)
-    assert still_there(started) == []
+    assert still_running(started) == []
     assert running_in(project) == []
     assert _flights(project) > before
 
@@ -99,8 +99,8 @@ def test_a_killed_launcher_leaves_nothing_behind_and_costs_no_row(project: Path)
         run.launcher().kill()
         assert run.process.wait(30) != 0
     deadline = time.monotonic() + 60
-    while still_there(started) and time.monotonic() < deadline:
+    while still_running(started) and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert still_there(started) == []
+    assert still_running(started) == []
     assert running_in(project) == []
     assert _flights(project) > 0

@@ -5,14 +5,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from apps.ingest.core.errors import BrokerUnavailable
-from apps.ingest.core.ports import Assignments
+from apps.ingest.core.ports import RebalanceListener
 from apps.ingest.core.records import (
-    Arrivals,
+    ConsumerRecord,
     GroupMember,
     OffsetAndEpoch,
     OffsetRange,
     OffsetRanges,
-    Record,
+    PollResult,
     TopicPartition,
     TopicState,
     TopicStates,
@@ -25,7 +25,7 @@ CREATE_TIME = 1
 class MemoryRecord:
     """A record with the client's accessors."""
 
-    place: TopicPartition
+    topic_partition: TopicPartition
     at_offset: int
     raw_key: bytes | None
     raw_value: bytes | None
@@ -35,11 +35,11 @@ class MemoryRecord:
 
     def topic(self) -> str:
         """The topic."""
-        return self.place.topic
+        return self.topic_partition.topic
 
     def partition(self) -> int:
         """The partition."""
-        return self.place.partition
+        return self.topic_partition.partition
 
     def offset(self) -> int:
         """The offset in the partition."""
@@ -98,7 +98,7 @@ class MemoryKafka:
     refused: dict[str, str] = field(default_factory=dict)
     leaderless: set[TopicPartition] = field(default_factory=set)
     topics: dict[str, _Topic] = field(default_factory=dict)
-    members: list["MemoryBroker"] = field(default_factory=list)
+    members: list["MemoryConsumer"] = field(default_factory=list)
     generation: int = 0
     _lives: "itertools.count[int]" = field(default_factory=itertools.count)
 
@@ -184,20 +184,20 @@ class MemoryGroup:
         return [GroupMember(member.client_id, "memory") for member in self._kafka.members]
 
 
-class MemoryBroker:
+class MemoryConsumer:
     """One member of the group; partitions are dealt out in turn at each member's next poll."""
 
     def __init__(self, kafka: MemoryKafka, *, client_id: str = "anden") -> None:
         self._kafka = kafka
         self.client_id = client_id
         self._topics: frozenset[str] = frozenset()
-        self._assignments: Assignments | None = None
+        self._assignments: RebalanceListener | None = None
         self._reading: dict[TopicPartition, OffsetAndEpoch | None] = {}
         self._ended: set[TopicPartition] = set()
         self._generation = -1
         self.committed: dict[TopicPartition, int] = {}
 
-    def subscribe(self, topics: Collection[str], assignments: Assignments) -> None:
+    def subscribe(self, topics: Collection[str], assignments: RebalanceListener) -> None:
         """Share these topics, and no others, with the other members of the group."""
         if self._assignments is not None and frozenset(topics) == self._topics:
             return
@@ -206,12 +206,12 @@ class MemoryBroker:
             self._kafka.members.append(self)
         self._kafka.generation += 1
 
-    def poll(self, count: int, timeout_s: float) -> Arrivals:
+    def poll(self, count: int, timeout_s: float) -> PollResult:
         """At most `count` records."""
         if self._kafka.away:
-            return Arrivals({})
+            return PollResult({})
         self._rebalance()
-        records: dict[TopicPartition, list[Record]] = {}
+        records: dict[TopicPartition, list[ConsumerRecord]] = {}
         ended: dict[TopicPartition, int] = {}
         lost: dict[TopicPartition, str] = {}
         refused: dict[str, str] = {}
@@ -235,7 +235,7 @@ class MemoryBroker:
             elif place not in self._ended and count:
                 self._ended.add(place)
                 ended[place] = log.end
-        return Arrivals(records, ended, lost, refused)
+        return PollResult(records, ended, lost, refused)
 
     def _rebalance(self) -> None:
         if self._assignments is None or self._generation == self._kafka.generation:
@@ -259,11 +259,11 @@ class MemoryBroker:
         members = self._kafka.members
         return {place for index, place in enumerate(places) if members[index % len(members)] is self}
 
-    def start(self, offsets: Mapping[TopicPartition, OffsetAndEpoch]) -> None:
+    def assign(self, offsets: Mapping[TopicPartition, OffsetAndEpoch]) -> None:
         """Inside of on_assign: read these partitions, each from its offset."""
         self._reading |= offsets
 
-    def hold(self, partitions: Iterable[TopicPartition]) -> None:
+    def assign_paused(self, partitions: Iterable[TopicPartition]) -> None:
         """Inside of on_assign: take these partitions and read nothing until `seek`."""
         self._reading |= dict.fromkeys(partitions)
 
@@ -280,7 +280,7 @@ class MemoryBroker:
         """Remember the offsets for tests."""
         self.committed |= offsets
 
-    def trouble(self) -> str:
+    def last_error(self) -> str:
         """Why Kafka does not answer, "" when it does."""
         return self._kafka.away
 

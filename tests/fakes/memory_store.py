@@ -8,20 +8,20 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from apps.datasets.adapters.table.ledger import BatchEntry
-from apps.datasets.core.contract.contract import Mode
-from apps.datasets.core.table.months import month_start
+from apps.datasets.core.contract.contract import WriteMode
+from apps.datasets.core.table.month_bounds import month_start
 from apps.ingest.adapters.postgres_store import ledger_entry
+from apps.ingest.core.bisection import bisect_refused
 from apps.ingest.core.errors import (
     DuplicateCoordinates,
     Fenced,
     PartitionMissing,
     RecordRefused,
-    StoreUnavailable,
+    RetriableStoreError,
     TopicRecreated,
 )
-from apps.ingest.core.ports import Claim, Target
-from apps.ingest.core.records import Attempt, OffsetAndEpoch, Part, Position, Reject, Row, SourceKey
-from apps.ingest.core.sifting import sift
+from apps.ingest.core.ports import SourceClaim, TargetTable
+from apps.ingest.core.records import Attempt, OffsetAndEpoch, Position, Reject, Row, SourceBatch, SourceKey
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class StoredSource:
     epoch: int = 0
     owner: "MemoryStore | None" = None
     max_at_ms: int | None = None
-    trouble: str = ""
+    last_error: str = ""
     attempt: Attempt | None = None
     leader_epoch: int | None = None
 
@@ -65,11 +65,11 @@ class MemoryStore:
     def __init__(self, tables: MemoryTables, *, worker: str = "memory") -> None:
         self._tables = tables
         self._worker = worker
-        self._target: Target | None = None
+        self._target: TargetTable | None = None
         self._rows: list[Row] = []
         self.ended = False
 
-    def claim(self, claim: Claim) -> Position:
+    def claim(self, claim: SourceClaim) -> Position:
         """The position of a source, now owned by this worker under a new epoch."""
         self._tables.fault("claim")
         key = claim.key
@@ -85,8 +85,8 @@ class MemoryStore:
         for former in self._tables.sources:
             mine = former.key.dataset_id == key.dataset_id
             if mine and (former.key.topic, former.key.topic_id) != (key.topic, key.topic_id):
-                former.trouble = ""
-        source.epoch, source.owner, source.trouble = source.epoch + 1, self, ""
+                former.last_error = ""
+        source.epoch, source.owner, source.last_error = source.epoch + 1, self, ""
         return Position(
             source.id,
             key,
@@ -106,7 +106,7 @@ class MemoryStore:
     def _source(self, key: SourceKey) -> StoredSource | None:
         return next((source for source in self._tables.sources if source.key == key), None)
 
-    def _make(self, claim: Claim) -> StoredSource:
+    def _make(self, claim: SourceClaim) -> StoredSource:
         if unknown := self._source(replace(claim.key, topic_id="")):
             unknown.key, unknown.next_offset = claim.key, claim.first_offset
             return unknown
@@ -122,16 +122,16 @@ class MemoryStore:
             if source.epoch == position.epoch:
                 source.owner = None
 
-    def note_trouble(self, key: SourceKey, message: str) -> None:
+    def set_error(self, key: SourceKey, message: str) -> None:
         """Write beside the source why its pipeline is stopped."""
-        self._live("note_trouble")
+        self._live("set_error")
         for source in self._sources(key.dataset_id, key.topic):
             if source.key.partition == key.partition:
-                source.trouble = message
+                source.last_error = message
 
-    def note_attempt(self, position: Position, *, records: int) -> None:
+    def record_attempt(self, position: Position, *, records: int) -> None:
         """Note that so many records from the position on are taken up."""
-        self._live("note_attempt")
+        self._live("record_attempt")
         source = self._tables.sources[position.source_id - 1]
         if source.epoch != position.epoch:
             raise Fenced(f"another worker owns {position.key.topic_partition}")
@@ -139,12 +139,12 @@ class MemoryStore:
         same = last is not None and (last.offset, last.records) == (position.next_offset, records)
         source.attempt = Attempt(position.next_offset, records, last.times + 1 if last and same else 1)
 
-    def note_unreadable(self, dataset_id: int, message: str) -> None:
+    def set_unreadable(self, dataset_id: int, message: str) -> None:
         """Write beside every source of the dataset why nobody reads it, and let go of those that we own."""
-        self._live("note_unreadable")
+        self._live("set_unreadable")
         for source in self._tables.sources:
             if source.key.dataset_id == dataset_id and source.owner in {None, self}:
-                source.owner, source.trouble = None, message
+                source.owner, source.last_error = None, message
 
     def advance(self, ends: Sequence[tuple[Position, OffsetAndEpoch]]) -> set[int]:
         """Move these positions, behind which no record is left to store, and say the ids of the sources that moved."""
@@ -157,13 +157,13 @@ class MemoryStore:
                 moved.add(source.id)
         return moved
 
-    def note_refusal(self, dataset_id: int, topic: str, message: str) -> bool:
+    def set_refusal(self, dataset_id: int, topic: str, message: str) -> bool:
         """Write beside every source of a topic that cannot be read why, or beside one to come where there is none."""
-        self._live("note_refusal")
-        unknown = Claim(SourceKey(dataset_id, topic, "", 0), 0)
+        self._live("set_refusal")
+        unknown = SourceClaim(SourceKey(dataset_id, topic, "", 0), 0)
         present = self._sources(dataset_id, topic) or [self._make(unknown)]
         for source in present:
-            source.trouble = message
+            source.last_error = message
         return any(source.key.topic_id for source in present)
 
     def batch_ids(self, count: int) -> list[int]:
@@ -185,7 +185,7 @@ class MemoryStore:
         self._live("ensure_days")
         self._tables.days = True
 
-    def open(self, target: Target) -> None:
+    def open(self, target: TargetTable) -> None:
         """Begin a batch."""
         self._live("open")
         self._target, self._rows = target, []
@@ -199,21 +199,21 @@ class MemoryStore:
         """Judge the rows of the open batch."""
         self._live("finish")
         if self._target is None:
-            raise StoreUnavailable("no batch is open")
+            raise RetriableStoreError("no batch is open")
         self._judge(self._target, self._rows)
 
-    def sift(self, target: Target, rows: Sequence[Row]) -> list[tuple[Row, RecordRefused]]:
+    def bisect(self, target: TargetTable, rows: Sequence[Row]) -> list[tuple[Row, RecordRefused]]:
         """Begin a batch with those of these rows that are taken; the others, each with its error."""
-        self._live("sift")
+        self._live("bisect")
         self._target, self._rows = target, []
 
         def store(part: Sequence[Row]) -> None:
             self._judge(target, part)
             self._rows += part
 
-        return sift(rows, store)
+        return bisect_refused(rows, store)
 
-    def commit(self, target: Target, parts: Sequence[Part]) -> None:
+    def commit(self, target: TargetTable, parts: Sequence[SourceBatch]) -> None:
         """Commit the finished batch: rejects, ledger, positions."""
         self._live("commit")
         if not self._tables.days:
@@ -243,10 +243,10 @@ class MemoryStore:
 
     def _live(self, method: str) -> None:
         if self.ended:
-            raise StoreUnavailable("the session was ended by an administrator")
+            raise RetriableStoreError("the session was ended by an administrator")
         self._tables.fault(method)
 
-    def _judge(self, target: Target, rows: Sequence[Row]) -> None:
+    def _judge(self, target: TargetTable, rows: Sequence[Row]) -> None:
         stored = self._tables.rows[target.dataset_id]
         event = target.contract.event_time
         for number, row in enumerate(rows):
@@ -257,21 +257,25 @@ class MemoryStore:
                 time = row[target.decoder.columns.index(event)]
                 if month_start(time) not in self._tables.months[target.dataset_id]:
                     raise PartitionMissing(f"no partition for {time}")
-            if target.contract.mode is Mode.APPEND and self._key(target, row) in stored:
+            if target.contract.mode is WriteMode.APPEND and self._key(target, row) in stored:
                 raise DuplicateCoordinates(f"the table already holds rows of these coordinates: {row}")
 
-    def _key(self, target: Target, row: Row) -> tuple[Any, ...]:
+    def _key(self, target: TargetTable, row: Row) -> tuple[Any, ...]:
         source = target.decoder.source_index
-        if target.contract.mode is Mode.APPEND:
+        if target.contract.mode is WriteMode.APPEND:
             return row[source : source + 2]
         return tuple(row[target.decoder.columns.index(name)] for name in target.contract.key)
 
-    def _put(self, target: Target, row: Row) -> None:
+    def _put(self, target: TargetTable, row: Row) -> None:
         stored, key = self._tables.rows[target.dataset_id], self._key(target, row)
-        if target.contract.mode is Mode.APPEND or key not in stored or _rank(target, row) > _rank(target, stored[key]):
+        if (
+            target.contract.mode is WriteMode.APPEND
+            or key not in stored
+            or _rank(target, row) > _rank(target, stored[key])
+        ):
             stored[key] = row
 
 
-def _rank(target: Target, row: Row) -> tuple[Any, ...]:
+def _rank(target: TargetTable, row: Row) -> tuple[Any, ...]:
     source = target.decoder.source_index
     return row[source + 3], row[source], row[source + 1]

@@ -25,7 +25,7 @@ _PARAMETERS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class FakeSeries:
     """One series of a query's result: its labels, and its samples as (epoch second, value), rising."""
 
     labels: Mapping[str, str]
@@ -48,7 +48,7 @@ class FakePrometheus:
     `next_answers` are given before anything else: (status, body), the body as it is.
     """
 
-    results: dict[str, list[Held]] = field(default_factory=dict)
+    results: dict[str, list[FakeSeries]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     next_answers: deque[tuple[int, bytes]] = field(default_factory=deque)
     asked: list[dict[str, str]] = field(default_factory=list)
@@ -128,14 +128,14 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def _instants(held: Sequence[Held], time_s: float) -> Iterator[dict[str, Any]]:
+def _instants(held: Sequence[FakeSeries], time_s: float) -> Iterator[dict[str, Any]]:
     for series in held:
         value = series.at(time_s)
         if value is not None:
             yield {"metric": dict(series.labels), "value": [time_s, _said(value)]}
 
 
-def _ranges(held: Sequence[Held], times_s: Sequence[float]) -> Iterator[dict[str, Any]]:
+def _ranges(held: Sequence[FakeSeries], times_s: Sequence[float]) -> Iterator[dict[str, Any]]:
     for series in held:
         values = [[time_s, _said(value)] for time_s in times_s if (value := series.at(time_s)) is not None]
         if values:

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from tests.infra.charts import Manifest, anden
-from tests.infra.plans import Planned, Root
+from tests.infra.plans import Planner, Root
 from tests.infra.summary import EVIDENCE
 
 TOGETHER: Final = {"root": "terraform", "unpacked": "function", "applying": "emulated", "begun_ahead": "emulated"}
@@ -45,6 +45,6 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Root:
 
 
 @pytest.fixture(scope="session")
-def planned(root: Root) -> Planned:
+def planned(root: Root) -> Planner:
     """A function of an environment, and of a mode of PostgreSQL, that says what Terraform plans."""
     return root.planned

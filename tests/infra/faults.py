@@ -83,7 +83,7 @@ FAULTS: Final = (
         2,
         "who draws passwords may write people's tokens",
         "terraform/aws/workloads.tf",
-        "Resource = module.secrets.drawn_arns",
+        "Resource = module.secrets.generated_arns",
         "Resource = values(module.secrets.arns)",
         f"{_PLAN}/test_identity.py"
         "::test_first_values_are_written_by_one_who_reads_none_and_writes_what_is_drawn_alone[prod-rds]",

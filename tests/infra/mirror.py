@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.lacking import lacking
+from tests.requirement import skip_or_fail
 
 PROVIDER = "registry.terraform.io/hashicorp/aws"
 
@@ -19,7 +19,7 @@ def _candidates() -> Iterator[Path]:
 
 def terraform() -> str:
     """The program."""
-    return shutil.which("terraform") or lacking("terraform is not installed: get version 1.11 or newer")
+    return shutil.which("terraform") or skip_or_fail("terraform is not installed: get version 1.11 or newer")
 
 
 def init(folder: Path, *, backend: bool = False) -> None:
@@ -39,5 +39,7 @@ def init(folder: Path, *, backend: bool = False) -> None:
         check=False,
     )
     if done.returncode != 0 and mirror is None:
-        lacking(f"neither a mirror of Terraform's providers nor their registry can be reached: {done.stderr.strip()}")
+        skip_or_fail(
+            f"neither a mirror of Terraform's providers nor their registry can be reached: {done.stderr.strip()}"
+        )
     assert done.returncode == 0, done.stderr

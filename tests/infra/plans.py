@@ -21,7 +21,7 @@ PLANS: Final = (*((environment, "rds") for environment in ENVIRONMENTS), ("prod"
 NOWHERE: Final = "http://127.0.0.1:1"
 
 Values = dict[str, Any]
-Said = subprocess.CompletedProcess[str]
+CompletedTerraform = subprocess.CompletedProcess[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,14 @@ class Plan:
         return values
 
 
-class Planned(Protocol):
+class Planner(Protocol):
     """A plan of an environment, and of a mode of PostgreSQL where it is not RDS."""
 
     def __call__(self, environment: str, mode: str = "rds") -> Plan: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class PlanTestResult:
     """What `terraform test` said of an environment: whether each run passed, what did not, and the plans, by run."""
 
     passed: dict[str, bool]
@@ -71,8 +71,8 @@ class Root:
 
     folder: Path
     spent: dict[tuple[str, ...], tuple[float, float]] = field(default_factory=dict)
-    _said: dict[tuple[str, ...], Said] = field(default_factory=dict)
-    _tested: dict[str, Tested] = field(default_factory=dict)
+    _said: dict[tuple[str, ...], CompletedTerraform] = field(default_factory=dict)
+    _tested: dict[str, PlanTestResult] = field(default_factory=dict)
 
     @classmethod
     def copied(cls, folder: Path) -> "Root":
@@ -84,7 +84,7 @@ class Root:
             init(root.folder)
         return root
 
-    def run(self, *words: str) -> Said:
+    def run(self, *words: str) -> CompletedTerraform:
         """What Terraform says to these words, asked once, with nothing of an account or a network."""
         if words not in self._said:
             command = [terraform(), *words]
@@ -100,7 +100,7 @@ class Root:
         yield
         self.spent[words] = time.monotonic() - begun, _processor_s() - used
 
-    def tested(self, environment: str) -> Tested:
+    def tested(self, environment: str) -> PlanTestResult:
         """What the environment's own test says, run once."""
         if environment not in self._tested:
             done = self.run(
@@ -134,7 +134,7 @@ def surroundings() -> dict[str, str]:
     return kept | proxies | {"AWS_EC2_METADATA_DISABLED": "true", "NO_PROXY": "", "no_proxy": ""}
 
 
-def _read(printed: str, errors: str) -> Tested:
+def _read(printed: str, errors: str) -> PlanTestResult:
     """What `terraform test -json -verbose` printed."""
     passed: dict[str, bool] = {}
     complaints: list[str] = [errors] if not printed else []
@@ -147,7 +147,7 @@ def _read(printed: str, errors: str) -> Tested:
             complaints.append(f"{message['@message']}: {message['diagnostic'].get('detail', '')}")
         elif message["type"] == "test_plan":
             plans[message["@testrun"]] = _plan(message["test_plan"])
-    return Tested(passed, tuple(complaints), plans)
+    return PlanTestResult(passed, tuple(complaints), plans)
 
 
 def _plan(raw: Values) -> Plan:

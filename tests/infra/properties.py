@@ -24,7 +24,7 @@ PROPERTIES: Final = {
 }
 """The properties by number, as the research that this project began with counts them."""
 
-BEYOND: Final = {
+NOT_VERIFIABLE: Final = {
     1: "validate and plan of the root in the cluster: its provider is not at hand; it is formatted, parsed and read",
     2: "what AWS itself makes of a policy: none of its analysers was asked",
     3: "that a pod receives its role: a cluster hands it out",

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from tests.infra.properties import BEYOND, PROPERTIES
+from tests.infra.properties import NOT_VERIFIABLE, PROPERTIES
 
 NUMBER: Final = "property"
 EVIDENCE: Final = "evidence"
@@ -50,7 +50,7 @@ class Summary:
             for seen in _evidence(reports):
                 terminalreporter.line(f"{'':28}{seen}")
             if reports:
-                terminalreporter.line(f"{'':4}not from here{'':11}{BEYOND[number]}")
+                terminalreporter.line(f"{'':4}not from here{'':11}{NOT_VERIFIABLE[number]}")
 
 
 def _verdict(reports: Sequence[pytest.TestReport]) -> str:

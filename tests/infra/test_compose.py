@@ -131,5 +131,5 @@ def test_prometheus_reads_our_rules_and_knows_the_labels_that_they_use() -> None
     assert document["rule_files"] == [f"{folder[1]}/*.rules.yaml"]
     rules = "".join(path.read_text(encoding="utf-8") for path in (ROOT / folder[0]).glob("*.rules.yaml"))
     assert set(re.findall(r"externalLabels\.(\w+)", rules)) == set(document["global"]["external_labels"])
-    # NothingScraped looks for jobs of this beginning.
+    # AllTargetsDown looks for jobs of this beginning.
     assert all(job["job_name"].startswith("anden") for job in document["scrape_configs"])

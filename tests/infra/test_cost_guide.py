@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.infra.declared import TERRAFORM, parsed
+from tests.infra.terraform_files import TERRAFORM, parsed
 
 ROOT: Final = Path(__file__).parents[2]
 GUIDE: Final = (ROOT / "docs/guides/cost.md").read_text(encoding="utf-8")

@@ -6,9 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from apps.monitoring.grafana.client.client import Client
-from apps.monitoring.grafana.client.connect import connect
-from apps.monitoring.grafana.client.session import Patience
+from apps.monitoring.grafana.client.client import GrafanaApiClient
+from apps.monitoring.grafana.client.connection import grafana_connect
+from apps.monitoring.grafana.client.session import RequestRetryPolicy
 from apps.monitoring.grafana.sync.objects import Manifest
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,9 @@ def test_it_tells_what_to_export_answers_with_that_and_leaves_when_asked() -> No
             assert fake.stdout is not None
             told = re.fullmatch(r"export ANDEN_GRAFANA_URL=(\S+) ANDEN_GRAFANA_TOKEN=(\S+)\n", fake.stdout.readline())
             assert told
-            grafana = connect(Client(told[1], told[2], patience=Patience(10, 1, 0.01), ca=None))
+            grafana = grafana_connect(
+                GrafanaApiClient(told[1], told[2], patience=RequestRetryPolicy(10, 1, 0.01), ca=None)
+            )
             grafana.check_rights(write=True)
             assert not any(listed.owned for listed in grafana.read(Manifest(())).listed)
             port = told[1].rsplit(":", 1)[1]

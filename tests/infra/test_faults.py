@@ -17,7 +17,7 @@ from tests.infra.properties import PROPERTIES
 
 ROOT = Path(__file__).parents[2]
 TREES = {fault.tree: [each for each in FAULTS if each.tree == fault.tree] for fault in FAULTS}
-Verdicts = Mapping[str, str | None]
+Failures = Mapping[str, str | None]
 """What each guard's failure says, by the guard's id; None where it was skipped, and no entry where it passed."""
 
 LEAST = 15
@@ -41,7 +41,7 @@ def copied(folder: Path) -> Path:
     return folder
 
 
-def verdicts(folder: Path, tests: Sequence[str]) -> Verdicts:
+def verdicts(folder: Path, tests: Sequence[str]) -> Failures:
     """What these tests say of the copy, run in a process of their own.
 
     Without Django and the plugins, which few of them need, a process is at its first test three times as soon.
@@ -106,11 +106,11 @@ def test_faults_of_a_tree_have_a_guard_each(tree: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Verdicts]:
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Failures]:
     """A function of a tree that says what the guards of its faults say, all of them planted in one copy."""
 
     @cache
-    def told(tree: str) -> Verdicts:
+    def told(tree: str) -> Failures:
         folder = copied(tmp_path_factory.mktemp("faults"))
         for fault in TREES[tree]:
             plant(fault, folder)
@@ -130,7 +130,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Verdict
         for fault in FAULTS
     ],
 )
-def test_a_fault_is_caught(fault: Fault, guarded: Callable[[str], Verdicts], evidence: Callable[[str], None]) -> None:
+def test_a_fault_is_caught(fault: Fault, guarded: Callable[[str], Failures], evidence: Callable[[str], None]) -> None:
     told = guarded(fault.tree)
     assert fault.test in told, f"{fault.test} has nothing against it"
     failure = told[fault.test]

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from tests.infra.declared import FOLDERS, blocks, parsed
+from tests.infra.terraform_files import FOLDERS, blocks, parsed
 
 ROOT: Final = Path(__file__).parents[2]
 GUIDE: Final = (ROOT / "docs/guides/hcp-terraform.md").read_text(encoding="utf-8")

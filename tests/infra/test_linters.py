@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.tracked import ROOT, tracked
+from tests.infra.repository_files import ROOT, tracked
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 Require = Callable[[str], str]
@@ -43,7 +43,7 @@ def test_hadolint_finds_nothing_in_the_dockerfile(require: Require) -> None:
 
 def test_shellcheck_finds_nothing_in_any_script(require: Require) -> None:
     found = scripts()
-    assert {ROOT / ".ci/run", ROOT / ".ci/again", ROOT / "platform/entrypoint"} <= set(found)
+    assert {ROOT / ".ci/run", ROOT / ".ci/retry", ROOT / "platform/entrypoint"} <= set(found)
     assert said(require("shellcheck"), "--external-sources", *found) == ""
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.infra.workflows import FOLDER, KEEPERS, ROOT, WRITES, read, steps, workflows, wrong
+from tests.infra.workflows import FOLDER, KEEP_CREDENTIALS, ROOT, WRITES, read, steps, workflows, wrong
 
 
 @pytest.mark.property(4)
@@ -17,7 +17,7 @@ def test_a_workflow_has_few_rights_pinned_actions_and_no_secret(name: str, evide
 
 
 def test_what_may_be_written_is_written_by_a_job_that_there_is() -> None:
-    for name, job in KEEPERS:
+    for name, job in KEEP_CREDENTIALS:
         assert job in read(workflows()[name])["jobs"]
     for (name, job), scopes in WRITES.items():
         rights = read(workflows()[name])["jobs"][job]["permissions"]

@@ -28,7 +28,7 @@ WRITES: Final = {
     ("security", "code"): {"security-events"},
 }
 """What a job may write, by workflow and job; every other one only reads."""
-KEEPERS: Final = {("delivery", "commit"), ("delivery", "propose"), ("release", "version")}
+KEEP_CREDENTIALS: Final = {("delivery", "commit"), ("delivery", "propose"), ("release", "version")}
 """Jobs that speak to the repository's server later on, and so keep the checkout's credentials."""
 
 
@@ -96,7 +96,7 @@ def _steps(name: str, workflow: Workflow) -> Iterator[str]:
             yield f"{job} writes an expression into a script: hand it over by env"
         if step.get("uses", "").startswith("actions/checkout@"):
             kept = step.get("with", {}).get("persist-credentials", True)
-            if kept is not ((name, job) in KEEPERS):
+            if kept is not ((name, job) in KEEP_CREDENTIALS):
                 yield f"{job} {'keeps' if kept else 'lacks'} the checkout's credentials"
 
 

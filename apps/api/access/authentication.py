@@ -6,7 +6,7 @@ from rest_framework.request import Request
 
 from apps.api.access.keys import parse_authorization
 from apps.api.access.selectors import Caller, caller_of
-from apps.api.errors import KeyMissing
+from apps.api.errors import AuthenticationRequired
 from apps.api.models import Key
 
 
@@ -14,10 +14,10 @@ class KeyAuthentication(BaseAuthentication):
     """Answers who calls. Without a valid key nothing is told, not even which addresses exist."""
 
     def authenticate(self, request: Request) -> tuple[Caller, None]:
-        """The caller. Raises KeyMissing."""
+        """The caller. Raises AuthenticationRequired."""
         key = parse_authorization(request.headers.get("Authorization", ""))
         if key is None:
-            raise KeyMissing
+            raise AuthenticationRequired
         caller = caller_of(key)
         today = timezone.now().date()
         if caller.used_on != today:  # one write a day and key, not one a request

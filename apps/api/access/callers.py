@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from apps.api.prepared import fetch_prepared
+from apps.api.prepared_statements import fetch_prepared
 
 SQL: Final = """
 SELECT k.secret_sha256, k.revoked_at IS NULL AND c.revoked_at IS NULL, c.id, c.name, k.id, k.last_used_on,
-       d.name, d.id, d.number, g.may_read, g.may_write, g.columns::text
+       d.name, d.id, d.version, g.may_read, g.may_write, g.columns::text
   FROM public.api_key AS k
   JOIN public.api_client AS c ON c.id = k.client_id
   LEFT JOIN public.api_grant AS g ON g.client_id = c.id

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from apps.api.errors import ClientRefused
+from apps.api.errors import ClientInvalid
 
 
-def keep_key(path: Path, key: str) -> None:
-    """Keep the key in a new file that its owner alone can read. Raises ClientRefused: it cannot be written."""
+def write_key_file(path: Path, key: str) -> None:
+    """Keep the key in a new file that its owner alone can read. Raises ClientInvalid: it cannot be written."""
     try:
         path.touch(mode=0o600, exist_ok=False)
         path.write_text(key + "\n")
     except OSError as error:
-        raise ClientRefused(f"{path} cannot be written: {error.strerror}") from error
+        raise ClientInvalid(f"{path} cannot be written: {error.strerror}") from error

@@ -7,10 +7,10 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from apps.api.access.keys import KeyText, new_key
-from apps.api.access.surface import surface_of
-from apps.api.errors import ClientRefused
+from apps.api.access.visible_schema import visible_schema
+from apps.api.errors import ClientInvalid
 from apps.api.models import Client, Grant, Key
-from apps.datasets.core.contract.contract import EXTRA, Contract, UnknownFields
+from apps.datasets.core.contract.contract import EXTRA, Contract, UnknownFieldsPolicy
 from apps.datasets.core.errors import ContractUnreadable, DatasetUnknown
 from apps.datasets.selectors import dataset_get
 
@@ -29,17 +29,17 @@ class GrantRequest:
 def client_create(name: str, grants: Sequence[GrantRequest]) -> tuple[Client, KeyText]:
     """The new client and its key, whose secret is nowhere else.
 
-    Raises ClientRefused: the name is taken, or a grant does not fit its dataset.
+    Raises ClientInvalid: the name is taken, or a grant does not fit its dataset.
     """
     name = name.strip()
     if not 1 <= len(name) <= 100 or not name.isprintable():
-        raise ClientRefused("a client's name has 1 to 100 printable characters")
+        raise ClientInvalid("a client's name has 1 to 100 printable characters")
     client, made = Client.objects.get_or_create(name=name)
     if not made:
         state = "revoked" if client.revoked_at else "active"
-        raise ClientRefused(f"there is already a client {name!r} ({state}): choose another name")
+        raise ClientInvalid(f"there is already a client {name!r} ({state}): choose another name")
     if len({grant.dataset for grant in grants}) < len(grants):
-        raise ClientRefused("a dataset is granted twice: name its actions together, as in flights:read,write")
+        raise ClientInvalid("a dataset is granted twice: name its actions together, as in flights:read,write")
     Grant.objects.bulk_create([_grant(client, request) for request in grants])
     return client, key_create(client)
 
@@ -52,12 +52,12 @@ def key_create(client: Client) -> KeyText:
 
 
 def client_revoke(name: str) -> Client:
-    """The client, whose keys end at their next request. Raises ClientRefused: there is none, or it has ended."""
+    """The client, whose keys end at their next request. Raises ClientInvalid: there is none, or it has ended."""
     client = Client.objects.filter(name=name).first()
     if client is None:
-        raise ClientRefused(f"there is no client {name!r}: see clients list")
+        raise ClientInvalid(f"there is no client {name!r}: see clients list")
     if client.revoked_at is not None:
-        raise ClientRefused(f"the client {name!r} was revoked on {client.revoked_at:%Y-%m-%d %H:%M} UTC")
+        raise ClientInvalid(f"the client {name!r} was revoked on {client.revoked_at:%Y-%m-%d %H:%M} UTC")
     Client.objects.filter(pk=client.pk).update(revoked_at=Now())
     client.refresh_from_db()
     return client
@@ -67,9 +67,9 @@ def _grant(client: Client, request: GrantRequest) -> Grant:
     try:
         dataset = dataset_get(request.dataset)
     except DatasetUnknown:
-        raise ClientRefused(f"there is no dataset {request.dataset!r}: see datasets list") from None
+        raise ClientInvalid(f"there is no dataset {request.dataset!r}: see datasets list") from None
     except ContractUnreadable as error:
-        raise ClientRefused(str(error)) from error
+        raise ClientInvalid(str(error)) from error
     _check_columns(dataset.contract, request)
     return Grant(
         client=client,
@@ -82,18 +82,18 @@ def _grant(client: Client, request: GrantRequest) -> Grant:
 
 def _check_columns(contract: Contract, request: GrantRequest) -> None:
     columns = request.columns or ()
-    extra = {EXTRA} if contract.unknown_fields is UnknownFields.KEEP else set()
+    extra = {EXTRA} if contract.unknown_fields is UnknownFieldsPolicy.KEEP else set()
     unknown = [name for name in columns if name not in {field.name for field in contract.fields} | extra]
     if unknown:
-        raise ClientRefused.unknown_columns(contract.name, unknown)
+        raise ClientInvalid.unknown_columns(contract.name, unknown)
     if not request.may_write:
         return
     if not contract.api_writes:
-        raise ClientRefused(f"{contract.name} takes no writes over HTTP: its contract does not say apiWrites")
-    shown = surface_of(contract, request.columns).names
+        raise ClientInvalid(f"{contract.name} takes no writes over HTTP: its contract does not say apiWrites")
+    shown = visible_schema(contract, request.columns).names
     hidden = [field.name for field in contract.fields if field.required and field.name not in shown]
     if hidden:
-        raise ClientRefused(
+        raise ClientInvalid(
             f"to write, {contract.name} needs {', '.join(map(repr, hidden))}, which the grant hides: "
             "name them with --columns"
         )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from apps.api.records.adapters.forms import csv_form
+from apps.api.records.adapters.output_expressions import csv_expression
 from apps.datasets.core.column_types.types import ColumnType
 
 
@@ -37,7 +37,7 @@ EXPORT_FORMATS: Final = (
         name="CSV",
         operation_id="exportRecords",
         content_type="text/csv; charset=utf-8; header=present",
-        cell=csv_form,
+        cell=csv_expression,
         copy="COPY ({rows}) TO STDOUT (FORMAT csv, HEADER)",
     ),
 )

@@ -5,29 +5,29 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from apps.api.access.selectors import Access, visible_rows
-from apps.api.exports.copies import ExportStream
+from apps.api.access.selectors import AccessScope, visible_rows
+from apps.api.exports.export_stream import ExportStream
 from apps.api.exports.formats import ExportFormat
-from apps.api.records.adapters.sizes import OVERSIZED, exceeds, grows
-from apps.api.records.adapters.statements import Statement, column_sql, narrowed, order_by, selected
+from apps.api.records.adapters.sizes import OVERSIZED, exceeds_export_limit, may_expand
+from apps.api.records.adapters.statements import Statement, apply_filters, column_sql, order_by, select_columns
 from apps.api.records.core.query import RecordsQuery, export_query
-from apps.datasets.core.contract.contract import Field
-from apps.datasets.core.contract.names import quote_identifier, quote_literal
+from apps.datasets.core.contract.contract import ContractField
+from apps.datasets.core.contract.identifiers import quote_identifier, quote_literal
 
 
-def records_export(access: Access, pairs: Iterable[tuple[str, str]], export_format: ExportFormat) -> ExportStream:
-    """The rows as a file, begun. Raises ParameterInvalid, ActionRefused, ExportsBusy, and what a fetch raises."""
+def records_export(access: AccessScope, pairs: Iterable[tuple[str, str]], export_format: ExportFormat) -> ExportStream:
+    """The rows as a file, begun. Raises ParameterInvalid, ActionForbidden, TooManyExports, and what a fetch raises."""
     rows = visible_rows(access)
-    statement = export_statement(rows, export_query(access.surface, pairs), export_format)
-    return ExportStream(statement, access.applied.name)
+    statement = export_statement(rows, export_query(access.schema, pairs), export_format)
+    return ExportStream(statement, access.dataset.name)
 
 
 def export_statement(rows: QuerySet[Any], query: RecordsQuery, export_format: ExportFormat) -> Statement:
     """The COPY of the rows: one cell per field, named as in the contract."""
-    contract = query.surface.contract
-    rows = narrowed(rows, query).order_by(*order_by(query))
-    part = selected(rows, contract, [field.name for field in query.fields])
-    growing = sum(grows(field.type) for field in query.fields)
+    contract = query.schema.contract
+    rows = apply_filters(rows, query).order_by(*order_by(query))
+    part = select_columns(rows, contract, [field.name for field in query.fields])
+    growing = sum(may_expand(field.type) for field in query.fields)
     cells = ", ".join(
         f"{_cell(export_format, field, column_sql(contract, field.name), growing=growing)}"
         f" AS {quote_identifier(field.name)}"
@@ -39,12 +39,12 @@ def export_statement(rows: QuerySet[Any], query: RecordsQuery, export_format: Ex
     )
 
 
-def _cell(export_format: ExportFormat, field: Field, column: str, *, growing: int) -> str:
+def _cell(export_format: ExportFormat, field: ContractField, column: str, *, growing: int) -> str:
     """The column as a cell; where its text would be too large, a cast that fails and names the field."""
     cell = export_format.cell(field.type, column)
-    if not grows(field.type):
+    if not may_expand(field.type):
         return cell
     # Made of the row's own value, or PostgreSQL would try the cast before there is any row. NULL has the cell's type.
     message = f"{quote_literal(OVERSIZED + field.name)} || left(pg_column_size({column})::text, 0)"
-    too_large = exceeds(field.type, column, growing)
+    too_large = exceeds_export_limit(field.type, column, growing)
     return f"CASE WHEN ({too_large}) IS NOT TRUE THEN {cell} WHEN ({message})::integer = 0 THEN NULL END"

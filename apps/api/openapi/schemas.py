@@ -25,7 +25,7 @@ many arrive meanwhile. Nothing is counted, and nothing is cut off in silence.
 
 **Sizes.** A page ends with fewer records than `limit` where more would be too large; `next` goes on behind them. A
 record that is too large by itself comes alone, without its largest fields: `_omitted` names them. Ask for one by
-`GET …/records/{{id}}?fields=name`; where even that is too large, the answer is the problem `answer-too-large`.
+`GET …/records/{{id}}?fields=name`; where even that is too large, the answer is the problem `response-too-large`.
 
 **Writes.** Where a dataset takes them: `POST`, `PUT`, `PATCH`, `DELETE`. An item's `ETag` is its revision; send
 it as `If-Match` to change only what you have read, `If-None-Match: *` with a `PUT` to make a record and replace none.

@@ -10,18 +10,18 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from apps.api.access.keys import KeyText
-from apps.api.access.selectors import PROBE, Access
-from apps.api.access.surface import surface_of
+from apps.api.access.selectors import PROBE, AccessScope
+from apps.api.access.visible_schema import visible_schema
 from apps.api.clients.services import key_create
-from apps.api.errors import RecordUnknown
-from apps.api.metrics import PROBE_CHECKS, PROBED
+from apps.api.errors import RecordNotFound
+from apps.api.metrics import PROBE_CHECKS, PROBE_LAST_RUN
 from apps.api.models import Client, Grant
-from apps.api.probe.check import CHECKS, DATASET, HIDDEN, HIDDEN_VALUE, ROW, Outcome, Probe, outcomes
+from apps.api.probe.checks import CHECKS, DATASET, HIDDEN, HIDDEN_VALUE, ROW, CheckResult, Probe, run_checks
 from apps.api.records.core.preconditions import Preconditions
-from apps.api.records.reading import id_maker, record_item
-from apps.api.records.writes import Change, record_write
+from apps.api.records.reading import record_id_encoder, record_item
+from apps.api.records.writes import WriteRequest, record_write
 from apps.datasets.adapters.contract_files import documents
-from apps.datasets.adapters.database.owner import ALIAS
+from apps.datasets.adapters.database.owner_transaction import ALIAS
 from apps.datasets.selectors import dataset_get
 from apps.datasets.services import dataset_apply
 from apps.telemetry import prometheus
@@ -45,18 +45,18 @@ def probe_dataset_install(today: datetime.date) -> bool:
             dataset_apply(document)
     dataset = dataset_get(DATASET)
     names = tuple(field.name for field in dataset.contract.fields)
-    access = Access(dataset, surface_of(dataset.contract, names), frozenset({"read", "write"}))
-    record_id = id_maker(access).make(json.dumps([ROW["name"]]))
+    access = AccessScope(dataset, visible_schema(dataset.contract, names), frozenset({"read", "write"}))
+    record_id = record_id_encoder(access).make(json.dumps([ROW["name"]]))
     try:
         stands = json.loads(record_item(access, record_id, ()).body)
-    except RecordUnknown:
+    except RecordNotFound:
         stands = {}
     if {**stands, "_id": ""} == {**STORED, "_id": ""}:
         return False
     body = json.dumps(STORED).encode()
     record_write(
         access,
-        Change(
+        WriteRequest(
             method="PUT",
             body=body,
             record_id=record_id,
@@ -69,7 +69,7 @@ def probe_dataset_install(today: datetime.date) -> bool:
 
 
 @transaction.atomic
-def probe_key_renew() -> KeyText:
+def probe_key_rotate() -> KeyText:
     """A new key for the probe's client, which may read the probe's dataset and nothing else; older keys end."""
     client, _ = Client.objects.get_or_create(name=PROBE)
     Client.objects.filter(pk=client.pk).update(revoked_at=None)
@@ -79,16 +79,16 @@ def probe_key_renew() -> KeyText:
     return key_create(client)
 
 
-def probe_round(probe: Probe, clock: Callable[[], float], now: Callable[[], float]) -> Iterator[Outcome]:
+def probe_run(probe: Probe, clock: Callable[[], float], now: Callable[[], float]) -> Iterator[CheckResult]:
     """Each check as it ends, counted; `clock` counts seconds, `now` is seconds since 1970."""
-    for outcome in outcomes(probe, clock):
-        prometheus.counter(PROBE_CHECKS).labels(outcome.name, "held" if outcome.held else "failed").inc()
+    for outcome in run_checks(probe, clock):
+        prometheus.counter(PROBE_CHECKS).labels(outcome.name, "passed" if outcome.passed else "failed").inc()
         yield outcome
-    prometheus.gauge(PROBED).set(now())
+    prometheus.gauge(PROBE_LAST_RUN).set(now())
 
 
-def probe_metrics_begin() -> None:
+def probe_metrics_init() -> None:
     """Show every check at zero: a failure that is the first of its kind would else look like no rise at all."""
     for name, _ in CHECKS:
-        for outcome in ("held", "failed"):
+        for outcome in ("passed", "failed"):
             prometheus.counter(PROBE_CHECKS).labels(name, outcome)

@@ -8,19 +8,26 @@ from typing import Any, Final
 import msgspec
 from django.conf import settings
 
-from apps.api.access.selectors import Access, visible_rows
-from apps.api.access.surface import column_kind
-from apps.api.errors import AnswerTooLarge, ParameterInvalid, RecordUnknown, StoreAway
-from apps.api.records.adapters.pages import IdMaker, Oversized, Page, fetch, fetch_page, marks_of
+from apps.api.access.selectors import AccessScope, visible_rows
+from apps.api.access.visible_schema import column_kind
+from apps.api.errors import DatabaseUnavailable, ParameterInvalid, RecordNotFound, ResponseTooLarge
+from apps.api.records.adapters.pages import (
+    FirstRecordTooLarge,
+    PageContent,
+    RecordIdEncoder,
+    fetch,
+    fetch_page,
+    json_texts,
+)
+from apps.api.records.adapters.statement_templates import cached_page_statement
 from apps.api.records.adapters.statements import Statement, item_statement, sizes_statement
-from apps.api.records.adapters.templates import page_of
 from apps.api.records.core.literals import stored_literal
 from apps.api.records.core.omissions import omissions
-from apps.api.records.core.packing import packed, unpacked
+from apps.api.records.core.position_compression import compress_position, decompress_position
 from apps.api.records.core.query import RecordsQuery, item_fields, page_query
 from apps.api.records.core.record_id import read_id
-from apps.api.records.core.sealing import Broken, Sealer
-from apps.datasets.core.contract.contract import Field
+from apps.api.records.core.sealer import Sealer, SealInvalid
+from apps.datasets.core.contract.contract import ContractField
 
 Pairs = Iterable[tuple[str, str]]
 Fetch = Callable[[Statement], list[tuple[Any, ...]]]
@@ -35,12 +42,12 @@ TRIES: Final = 3
 class RecordsPage:
     """A page's records as JSON texts, and the cursor of the next page, None on the last."""
 
-    records: Page
+    records: PageContent
     cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class RecordItem:
     """One record as JSON text, the tag that changes whenever it does, and the fields that it is given without."""
 
     body: str
@@ -48,74 +55,76 @@ class Item:
     omitted: tuple[str, ...] = ()
 
 
-def records_page(access: Access, pairs: Pairs) -> RecordsPage:
-    """The page that the parameters ask for. Raises ParameterInvalid, ActionRefused, and what a fetch raises."""
+def records_page(access: AccessScope, pairs: Pairs) -> RecordsPage:
+    """The page that the parameters ask for. Raises ParameterInvalid, ActionForbidden, and what a fetch raises."""
     access.require("read")
-    query = page_query(access.surface, pairs)
+    query = page_query(access.schema, pairs)
     position = _position(query)
     page = _page(access, query, position)
     while page is None:  # its only record was deleted meanwhile
         page = _page(access, query, position)
     if page.position is None:
         return RecordsPage(page, None)
-    return RecordsPage(page, _sealer("cursor").seal(packed(page.position), bound_to=query.fingerprint))
+    return RecordsPage(page, _sealer("cursor").seal(compress_position(page.position), bound_to=query.fingerprint))
 
 
-def _page(access: Access, query: RecordsQuery, position: Sequence[str | None] | None) -> Page | None:
-    version = (access.applied.id, access.applied.number)
-    most_bytes = settings.API.max_answer_bytes
-    statement = page_of(version, lambda: visible_rows(access), query, position, most_bytes=most_bytes)
+def _page(access: AccessScope, query: RecordsQuery, position: Sequence[str | None] | None) -> PageContent | None:
+    version = (access.dataset.id, access.dataset.version)
+    max_bytes = settings.API.max_response_bytes
+    statement = cached_page_statement(version, lambda: visible_rows(access), query, position, max_bytes=max_bytes)
     try:
-        return fetch_page(statement, query.limit, id_maker(access), most_bytes)
-    except Oversized as alone:
+        return fetch_page(statement, query.limit, record_id_encoder(access), max_bytes)
+    except FirstRecordTooLarge as alone:
         item = item_without_large(fetch, access, query.fields, stored_key(access, alone.key))
-        return Page([item.body], alone.position) if item else None
+        return PageContent([item.body], alone.position) if item else None
 
 
-def record_item(access: Access, record_id: str, pairs: Pairs) -> Item:
-    """The record of this id. Raises RecordUnknown, ParameterInvalid, ActionRefused, and what a fetch raises.
+def record_item(access: AccessScope, record_id: str, pairs: Pairs) -> RecordItem:
+    """The record of this id. Raises RecordNotFound, ParameterInvalid, ActionForbidden, and what a fetch raises.
 
-    Raises AnswerTooLarge: the parameters name fields, and each is too large by itself.
+    Raises ResponseTooLarge: the parameters name fields, and each is too large by itself.
     """
     rows = visible_rows(access)
     asked = dict(pairs)
-    fields = item_fields(access.surface, pairs)
+    fields = item_fields(access.schema, pairs)
     key = key_of(access, record_id)
-    found = fetch(item_statement(rows, access.surface.contract, fields, key, settings.API.max_answer_bytes))
+    found = fetch(item_statement(rows, access.schema.contract, fields, key, settings.API.max_response_bytes))
     if not found:
-        raise RecordUnknown
+        raise RecordNotFound
     body, key_text, marks = found[0]
     if body is not None:
-        return Item(id_maker(access).record(body, key_text), etag_of(*marks_of(marks)))
+        return RecordItem(record_id_encoder(access).record(body, key_text), etag_of(*json_texts(marks)))
     item = item_without_large(fetch, access, fields, key)
     if item is None:
-        raise RecordUnknown
+        raise RecordNotFound
     if "fields" in asked and len(item.omitted) == len(fields):
-        raise AnswerTooLarge(
-            f"the field {item.omitted[0]!r} of this record is larger than {settings.API.max_answer_bytes} bytes",
+        raise ResponseTooLarge(
+            f"the field {item.omitted[0]!r} of this record is larger than {settings.API.max_response_bytes} bytes",
             parameter="fields",
             field=item.omitted[0],
         )
     return item
 
 
-def item_without_large(fetch: Fetch, access: Access, fields: Sequence[Field], key: tuple[str, ...]) -> Item | None:
-    """The record without its largest fields, as many as it takes; None where it is gone. Raises StoreAway."""
-    rows, contract, ids = visible_rows(access), access.surface.contract, id_maker(access)
-    most_bytes = settings.API.max_answer_bytes
+def item_without_large(
+    fetch: Fetch, access: AccessScope, fields: Sequence[ContractField], key: tuple[str, ...]
+) -> RecordItem | None:
+    """The record without its largest fields; None if it is gone. Raises DatabaseUnavailable."""
+    rows, contract, ids = visible_rows(access), access.schema.contract, record_id_encoder(access)
+    max_bytes = settings.API.max_response_bytes
     for _ in range(TRIES):
-        sizes = fetch(sizes_statement(rows, contract, fields, key, most_bytes))
+        sizes = fetch(sizes_statement(rows, contract, fields, key, max_bytes))
         if not sizes:
             return None
-        omitted = omissions(dict(zip((field.name for field in fields), sizes[0], strict=True)), most_bytes - MARGIN)
+        omitted = omissions(dict(zip((field.name for field in fields), sizes[0], strict=True)), max_bytes - MARGIN)
         kept = [field for field in fields if field.name not in omitted]
-        found = fetch(item_statement(rows, contract, kept, key, most_bytes))
+        found = fetch(item_statement(rows, contract, kept, key, max_bytes))
         if not found:
             return None
         body, key_text, marks = found[0]
         if body is not None:
-            return Item(ids.record(body, key_text, omitted), etag_of(*marks_of(marks)), omitted)
-    raise StoreAway("this record changes while it is read: try again later")
+            return RecordItem(ids.record(body, key_text, omitted), etag_of(*json_texts(marks)), omitted)
+    raise DatabaseUnavailable("this record changes while it is read: try again later")
 
 
 def etag_of(batch: str, rev: str = "") -> str:
@@ -123,23 +132,23 @@ def etag_of(batch: str, rev: str = "") -> str:
     return f'"{rev or batch}"'
 
 
-def key_of(access: Access, record_id: str) -> tuple[str, ...]:
-    """The primary key behind an id. Raises RecordUnknown."""
-    ids = id_maker(access)
-    key = read_id(record_id, access.surface.key_types(), sealer=ids.sealer, bound_to=ids.dataset)
+def key_of(access: AccessScope, record_id: str) -> tuple[str, ...]:
+    """The primary key behind an id. Raises RecordNotFound."""
+    ids = record_id_encoder(access)
+    key = read_id(record_id, access.schema.key_types(), sealer=ids.sealer, bound_to=ids.dataset)
     if key is None:
-        raise RecordUnknown
+        raise RecordNotFound
     return key
 
 
-def stored_key(access: Access, text: str) -> tuple[str, ...]:
+def stored_key(access: AccessScope, text: str) -> tuple[str, ...]:
     """The primary key that a statement gave."""
-    return tuple(map(stored_literal, access.surface.key_types(), marks_of(text)))
+    return tuple(map(stored_literal, access.schema.key_types(), json_texts(text)))
 
 
-def id_maker(access: Access) -> IdMaker:
+def record_id_encoder(access: AccessScope) -> RecordIdEncoder:
     """What writes the ids that this access sees."""
-    return IdMaker(access.applied.name, None if access.surface.id_is_open else _sealer("id"))
+    return RecordIdEncoder(access.dataset.name, None if access.schema.has_plaintext_id else _sealer("id"))
 
 
 def _position(query: RecordsQuery) -> list[str | None] | None:
@@ -147,13 +156,13 @@ def _position(query: RecordsQuery) -> list[str | None] | None:
         return None
     try:
         text = _sealer("cursor").open(query.cursor, bound_to=query.fingerprint)
-    except Broken:
+    except SealInvalid:
         raise ParameterInvalid(
             "this cursor belongs to another query: follow `next` with the same filters and order, or start again",
             parameter="cursor",
         ) from None
-    kinds = [column_kind(query.surface.contract, column.name) for column in query.sort]
-    values = msgspec.json.decode(unpacked(text), type=list[str | None])
+    kinds = [column_kind(query.schema.contract, column.name) for column in query.sort]
+    values = msgspec.json.decode(decompress_position(text), type=list[str | None])
     return [value and stored_literal(kind, value) for kind, value in zip(kinds, values, strict=True)]
 
 

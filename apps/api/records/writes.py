@@ -11,19 +11,19 @@ from django.conf import settings
 from django.db import connections, transaction
 from psycopg import Cursor
 
-from apps.api.access.selectors import Access
-from apps.api.access.surface import Surface
+from apps.api.access.selectors import AccessScope
+from apps.api.access.visible_schema import VisibleSchema
 from apps.api.errors import (
     DatasetReadOnly,
-    RecordBusy,
+    DuplicateValue,
+    PreconditionFailed,
     RecordExists,
-    RecordNewer,
-    RecordUnknown,
-    RevisionStale,
-    ValueTaken,
+    RecordLocked,
+    RecordNotFound,
+    StaleWrite,
 )
-from apps.api.records.adapters.pages import IdMaker
-from apps.api.records.adapters.refusals import told
+from apps.api.records.adapters.database_errors import translate_database_errors
+from apps.api.records.adapters.pages import RecordIdEncoder
 from apps.api.records.adapters.rows import (
     RowWrite,
     StoredRow,
@@ -35,32 +35,32 @@ from apps.api.records.adapters.rows import (
 )
 from apps.api.records.adapters.statements import Statement
 from apps.api.records.core.preconditions import Preconditions
-from apps.api.records.core.record_id import MAX_ID
-from apps.api.records.core.writing import (
-    Parts,
-    body_parts,
-    discreet,
+from apps.api.records.core.record_body import (
+    RecordMembers,
+    apply_merge_patch,
+    body_members,
     hidden_columns,
     kept_columns,
-    key_parts,
+    key_members,
     key_values,
-    merge_patched,
-    permitted,
+    known_members,
+    permitted_members,
+    redact,
     refuse_additions,
+    row_values,
     too_large_to_keep,
-    values_of,
-    without_unknown,
 )
-from apps.api.records.reading import etag_of, id_maker, item_without_large, key_of, stored_key
+from apps.api.records.core.record_id import MAX_ID
+from apps.api.records.reading import etag_of, item_without_large, key_of, record_id_encoder, stored_key
 from apps.datasets.adapters.table.ledger import ensure_ledger_days
 from apps.datasets.adapters.table.partitions import ensure_months
 from apps.datasets.core.contract.contract import EXTRA
 from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.record.json import json_reader
+from apps.datasets.core.record.json_reader import json_reader
 from apps.datasets.core.record.record_format import Values
 from apps.datasets.core.record.row_checks import MAX_BYTES
 from apps.datasets.core.table.ddl import constraint_field
-from apps.datasets.core.table.months import month_bounds
+from apps.datasets.core.table.month_bounds import month_bounds
 
 ALIAS = "writer"
 TRIES = 3
@@ -73,7 +73,7 @@ Method = Literal["POST", "PUT", "PATCH", "DELETE"]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class WriteRequest:
     """What a request asks for; a body that is `merged` goes into the stored record's objects."""
 
     method: Method
@@ -86,7 +86,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WriteResult:
     """The record after the write as JSON, its id and tag, and whether it is new."""
 
     body: str
@@ -95,15 +95,15 @@ class Written:
     created: bool
 
 
-class RowMade(Exception):
+class ConcurrentInsert(Exception):
     """Another request made the row between our look and our insert: look again."""
 
 
-class RecordLarge(Exception):
+class LargeRecord(Exception):
     """The record has more text than many may read at once: wait for your turn, and look again."""
 
 
-class PartitionMissing(Exception):
+class WritePartitionMissing(Exception):
     """The row's month or the ledger's day has no partition yet: make it and write again."""
 
     def __init__(self, day: datetime.date | None) -> None:
@@ -111,66 +111,70 @@ class PartitionMissing(Exception):
         self.day = day
 
 
-def record_write(access: Access, change: Change) -> Written:
+def record_write(access: AccessScope, change: WriteRequest) -> WriteResult:
     """The record as it stands after the change.
 
-    Raises DatasetReadOnly, ActionRefused, BadRecord, RecordExists, RecordUnknown, RecordNewer, RevisionStale,
-    ValueTaken, and what a fetch raises: nothing was changed.
+    Raises DatasetReadOnly, ActionForbidden, BadRecord, RecordExists, RecordNotFound, StaleWrite, PreconditionFailed,
+    DuplicateValue, and what a fetch raises: nothing was changed.
     """
     access.require("write")
-    if not access.applied.contract.api_writes:
+    if not access.dataset.contract.api_writes:
         raise DatasetReadOnly
     try:
         return _with_partitions(access, lambda: _in_turn(access, change))
     except BadRecord as error:
-        raise discreet(access.surface, error) from None
+        raise redact(access.schema, error) from None
 
 
-def _in_turn(access: Access, change: Change) -> Written:
+def _in_turn(access: AccessScope, change: WriteRequest) -> WriteResult:
     """The write: of a large record one after the other, for each takes several times its text in memory."""
     try:
         return _looked_again(access, change, SMALL_BYTES)
-    except RecordLarge:
+    except LargeRecord:
         pass
-    if not LARGE.acquire(timeout=settings.API.write_wait_s):
-        raise RecordBusy("another large record is being changed, and nothing was changed: try again later")
+    if not LARGE.acquire(timeout=settings.API.lock_timeout_s):
+        raise RecordLocked("another large record is being changed, and nothing was changed: try again later")
     try:
         return _looked_again(access, change, MAX_BYTES - len(change.body))
     finally:
         LARGE.release()
 
 
-def _looked_again(access: Access, change: Change, most_bytes: int) -> Written:
+def _looked_again(access: AccessScope, change: WriteRequest, max_bytes: int) -> WriteResult:
     for _ in range(TRIES):
         try:
-            return _written(access, change, most_bytes)
-        except RowMade:
+            return _written(access, change, max_bytes)
+        except ConcurrentInsert:
             continue
-    raise RecordBusy
+    raise RecordLocked
 
 
-def _written(access: Access, change: Change, most_bytes: int) -> Written:
-    with told(writing=True), transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as wrapper:
+def _written(access: AccessScope, change: WriteRequest, max_bytes: int) -> WriteResult:
+    with (
+        translate_database_errors(writing=True),
+        transaction.atomic(using=ALIAS),
+        connections[ALIAS].cursor() as wrapper,
+    ):
         cursor: Cursor[Any] = wrapper.cursor
-        wait = f"{int(settings.API.write_wait_s * 1000)}ms"
+        wait = f"{int(settings.API.lock_timeout_s * 1000)}ms"
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", (wait,))
-        stored, values = _desired(access, change, cursor, most_bytes)
+        stored, values = _desired(access, change, cursor, max_bytes)
         row = _stored_write(access, change, cursor, values)
         if row is None:
-            raise RecordNewer
+            raise StaleWrite
         if stored is None and row.rev > 1:
-            raise RowMade
-        ids = id_maker(access)
+            raise ConcurrentInsert
+        ids = record_id_encoder(access)
         record_id = ids.make(row.key)
         if len(record_id) > MAX_ID:
             rule = "the key is longer than an address of its record may be"
-            raise BadRecord("out_of_range", rule, field=access.applied.contract.key[0])
+            raise BadRecord("out_of_range", rule, field=access.dataset.contract.key[0])
         body = _body(access, ids, cursor, row)
     created = stored.deleted if stored is not None else row.rev == 1
-    return Written(body, record_id, etag_of("", str(row.rev)), created=created)
+    return WriteResult(body, record_id, etag_of("", str(row.rev)), created=created)
 
 
-def _body(access: Access, ids: IdMaker, cursor: Cursor[Any], row: WrittenRow) -> str:
+def _body(access: AccessScope, ids: RecordIdEncoder, cursor: Cursor[Any], row: WrittenRow) -> str:
     """The record as it stands, as far as the key may read it and an answer can carry it."""
     if "read" not in access.actions:
         return ids.record("{}", row.key)
@@ -180,65 +184,67 @@ def _body(access: Access, ids: IdMaker, cursor: Cursor[Any], row: WrittenRow) ->
     def fetch(statement: Statement) -> list[tuple[Any, ...]]:
         return cursor.execute(statement.sql, statement.params).fetchall()
 
-    item = item_without_large(fetch, access, access.surface.fields, stored_key(access, row.key))
+    item = item_without_large(fetch, access, access.schema.fields, stored_key(access, row.key))
     return item.body if item is not None else ids.record("{}", row.key)
 
 
-def _desired(access: Access, change: Change, cursor: Cursor[Any], most_bytes: int) -> tuple[StoredRow | None, Values]:
+def _desired(
+    access: AccessScope, change: WriteRequest, cursor: Cursor[Any], max_bytes: int
+) -> tuple[StoredRow | None, Values]:
     """The locked row, and the values that shall stand. Raises what the change does not fit."""
-    contract, surface = access.applied.contract, access.surface
-    body = body_parts(change.body) if change.method != "DELETE" else {}
-    sent = permitted(surface, body, record_id=change.record_id, in_part=change.method == "PATCH")
+    contract, schema = access.dataset.contract, access.schema
+    body = body_members(change.body) if change.method != "DELETE" else {}
+    sent = permitted_members(schema, body, record_id=change.record_id, in_part=change.method == "PATCH")
     if change.record_id is None:
-        refuse_additions(surface, sent, {})
-        values = values_of(contract, sent)
+        refuse_additions(schema, sent, {})
+        values = row_values(contract, sent)
         stored = lock_row(cursor, contract, key_values(contract, values))
         _check(change, stored)
         return stored, values
     texts = key_of(access, change.record_id)
-    kept = _kept_columns(surface, change, body)
+    kept = _kept_columns(schema, change, body)
     # Whoever does not see every field may send only the unknown ones that are there.
-    columns = kept if surface.whole or EXTRA not in body or EXTRA in kept else (*kept, EXTRA)
-    stored = lock_row(cursor, contract, texts, columns, most_bytes)
+    columns = kept if schema.is_complete or EXTRA not in body or EXTRA in kept else (*kept, EXTRA)
+    stored = lock_row(cursor, contract, texts, columns, max_bytes)
     _check(change, stored)
-    key = key_parts(contract, texts)
+    key = key_members(contract, texts)
     if change.method == "DELETE":
         return stored, _tombstone(access, key)
     if stored is not None and stored.parts is None and not stored.deleted:
-        raise _too_large(column_sizes(cursor, contract, texts, columns, MAX_BYTES), change, most_bytes)
+        raise _too_large(column_sizes(cursor, contract, texts, columns, MAX_BYTES), change, max_bytes)
     standing = (stored.parts or {}) if stored is not None and not stored.deleted else {}
-    refuse_additions(surface, sent, standing)
-    standing = standing if EXTRA in kept else without_unknown(contract, standing)
-    whole = merge_patched(contract, standing, sent) if change.merged else {**standing, **sent}
-    return stored, values_of(contract, whole, key)
+    refuse_additions(schema, sent, standing)
+    standing = standing if EXTRA in kept else known_members(contract, standing)
+    whole = apply_merge_patch(contract, standing, sent) if change.merged else {**standing, **sent}
+    return stored, row_values(contract, whole, key)
 
 
-def _kept_columns(surface: Surface, change: Change, body: Parts) -> tuple[str, ...]:
+def _kept_columns(schema: VisibleSchema, change: WriteRequest, body: RecordMembers) -> tuple[str, ...]:
     """The columns of the stored row that the row shall keep, or that are merged with what was sent."""
     if change.method == "PUT":
-        return hidden_columns(surface)
-    return kept_columns(surface.contract, body, merged=change.merged) if change.method == "PATCH" else ()
+        return hidden_columns(schema)
+    return kept_columns(schema.contract, body, merged=change.merged) if change.method == "PATCH" else ()
 
 
-def _too_large(sizes: Mapping[str, int], change: Change, most_bytes: int) -> Exception:
-    """What to do about a stored record that makes more than the bytes: RecordLarge, or BadRecord for good."""
+def _too_large(sizes: Mapping[str, int], change: WriteRequest, max_bytes: int) -> Exception:
+    """What to do about a stored record that makes more than the bytes: LargeRecord, or BadRecord for good."""
     largest = MAX_BYTES - len(change.body)
-    return RecordLarge() if most_bytes < largest and sum(sizes.values()) <= largest else too_large_to_keep(sizes)
+    return LargeRecord() if max_bytes < largest and sum(sizes.values()) <= largest else too_large_to_keep(sizes)
 
 
-def _check(change: Change, stored: StoredRow | None) -> None:
+def _check(change: WriteRequest, stored: StoredRow | None) -> None:
     present = stored is not None and not stored.deleted
     if change.method == "POST" and present:
         raise RecordExists
     if change.method in {"PATCH", "DELETE"} and not present:
-        raise RecordUnknown
+        raise RecordNotFound
     tag = etag_of("", str(stored.rev)) if stored is not None and present else None
     if unmet := change.preconditions.unmet(tag):
-        raise RevisionStale(unmet)
+        raise PreconditionFailed(unmet)
 
 
-def _tombstone(access: Access, key: Parts) -> Values:
-    contract = access.applied.contract
+def _tombstone(access: AccessScope, key: RecordMembers) -> Values:
+    contract = access.dataset.contract
     reader = json_reader(contract)
     parts = {name: bytes(text).decode() for name, text in key.items()}
     decoded = reader.decode_key(f"[{','.join(parts.values())}]".encode())
@@ -246,16 +252,16 @@ def _tombstone(access: Access, key: Parts) -> Values:
     return tuple(by_name.get(name) for name in reader.columns)
 
 
-def _stored_write(access: Access, change: Change, cursor: Cursor[Any], values: Values) -> WrittenRow | None:
+def _stored_write(access: AccessScope, change: WriteRequest, cursor: Cursor[Any], values: Values) -> WrittenRow | None:
     day = _event_day(access, change, values)
     write = RowWrite(
-        access.applied,
-        access.surface,
+        access.dataset,
+        access.schema,
         values,
         deleted=change.method == "DELETE",
         size=len(change.body),
         worker=change.worker,
-        most_bytes=settings.API.max_answer_bytes,
+        max_bytes=settings.API.max_response_bytes,
     )
     try:
         return write_row(cursor, write)
@@ -265,9 +271,9 @@ def _stored_write(access: Access, change: Change, cursor: Cursor[Any], values: V
         raise _meaning(access, error, day) from error
 
 
-def _event_day(access: Access, change: Change, values: Values) -> datetime.date | None:
+def _event_day(access: AccessScope, change: WriteRequest, values: Values) -> datetime.date | None:
     """The day of the event time in UTC. Raises BadRecord: it lies outside of the contract's months."""
-    contract = access.applied.contract
+    contract = access.dataset.contract
     moment = event_moment(contract, values)
     if moment is None:
         return None
@@ -279,28 +285,28 @@ def _event_day(access: Access, change: Change, values: Values) -> datetime.date 
     return day
 
 
-def _meaning(access: Access, error: psycopg.errors.IntegrityError, day: datetime.date | None) -> Exception:
+def _meaning(access: AccessScope, error: psycopg.errors.IntegrityError, day: datetime.date | None) -> Exception:
     name = error.diag.constraint_name or ""
     if isinstance(error, psycopg.errors.CheckViolation) and not name:
-        return PartitionMissing(day)
-    field = constraint_field(access.applied.contract, access.applied.id, name)
+        return WritePartitionMissing(day)
+    field = constraint_field(access.dataset.contract, access.dataset.id, name)
     if isinstance(error, psycopg.errors.UniqueViolation):
-        shown = field.name if field and field.name in access.surface.names else ""
-        return ValueTaken(f"another record has this {shown!r}" if shown else "", field=shown)
+        shown = field.name if field and field.name in access.schema.names else ""
+        return DuplicateValue(f"another record has this {shown!r}" if shown else "", field=shown)
     if field is not None:
         return BadRecord("missing_field", f"{field.name!r} is required and null", field=field.name)
     return error
 
 
-def _with_partitions(access: Access, write: Callable[[], Written]) -> Written:
+def _with_partitions(access: AccessScope, write: Callable[[], WriteResult]) -> WriteResult:
     """The write, once more where the month or the ledger's day had no partition yet."""
     try:
         return write()
-    except PartitionMissing as missing:
-        with told():
+    except WritePartitionMissing as missing:
+        with translate_database_errors():
             connections[ALIAS].ensure_connection()
             connection = connections[ALIAS].connection
             ensure_ledger_days(connection)
             if missing.day is not None:
-                ensure_months(connection, access.applied.id, missing.day, missing.day)
+                ensure_months(connection, access.dataset.id, missing.day, missing.day)
     return write()

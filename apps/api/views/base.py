@@ -12,11 +12,11 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from apps.api.access.authentication import KeyAuthentication
-from apps.api.access.selectors import Access, Caller, access_again, access_of
-from apps.api.errors import BodyNotJson, ParameterInvalid
+from apps.api.access.selectors import AccessScope, Caller, access_get, access_refresh
+from apps.api.errors import MediaTypeUnsupported, ParameterInvalid
 from apps.api.metrics import REQUESTS, SECONDS
 from apps.api.problems import problem_response
-from apps.api.records.adapters.refusals import ContractMoved
+from apps.api.records.adapters.database_errors import ContractChanged
 from apps.api.views.media_types import JSON
 from apps.telemetry import prometheus
 
@@ -47,7 +47,7 @@ class ApiView(APIView):
         # Only names that the key reaches become labels: nobody can fill the metrics by asking.
         name = kwargs.get("name", "")
         found = getattr(self.request, "_user", None)
-        dataset = name if isinstance(found, Caller) and name in found.allowances else ""
+        dataset = name if isinstance(found, Caller) and name in found.grants else ""
         client_class = found.client_class if isinstance(found, Caller) else "none"
         status = f"{response.status_code // 100}xx"
         requests = prometheus.counter(REQUESTS)
@@ -62,18 +62,18 @@ class ApiView(APIView):
         headers = {}
         if getattr(exc, "status_code", 0) == 405:
             headers["Allow"] = ", ".join(self.allowed_methods)
-        if isinstance(exc, BodyNotJson):
+        if isinstance(exc, MediaTypeUnsupported):
             headers["Accept-Patch" if self.request.method == "PATCH" else "Accept"] = ", ".join(exc.taken)
         return problem_response(exc, headers=headers)
 
 
-class Unknown(ApiView):
+class NotFoundView(ApiView):
     """Every address below /api/ that is none: 404 with a key, 401 without."""
 
     schema = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Ask for the key, then say that there is nothing here. Raises KeyMissing, NotFound."""
+        """Ask for the key, then say that there is nothing here. Raises AuthenticationRequired, NotFound."""
         super().initial(request, *args, **kwargs)
         raise NotFound("there is nothing at this address; /api/docs says what there is")
 
@@ -85,15 +85,15 @@ def caller(request: Request) -> Caller:
     return found
 
 
-def with_access(request: Request, name: str, answer: Callable[[Access], Answer]) -> Answer:
+def with_access(request: Request, name: str, answer: Callable[[AccessScope], Answer]) -> Answer:
     """The answer with the dataset's contract as it stands, asked once more where it moved on meanwhile.
 
-    Raises DatasetHidden, and what the answer raises.
+    Raises DatasetNotFound, and what the answer raises.
     """
     try:
-        return answer(access_of(caller(request), name))
-    except ContractMoved:
-        return answer(access_again(caller(request), name))
+        return answer(access_get(caller(request), name))
+    except ContractChanged:
+        return answer(access_refresh(caller(request), name))
 
 
 def pairs(request: Request) -> list[tuple[str, str]]:

@@ -6,9 +6,9 @@ import msgspec
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from apps.api.access.selectors import Access, Action, accesses
-from apps.api.access.surface import ID
-from apps.api.openapi.described import NAME, described
+from apps.api.access.selectors import AccessScope, Action, access_list
+from apps.api.access.visible_schema import ID
+from apps.api.openapi.operations import NAME, document_operation
 from apps.api.openapi.schemas import ref
 from apps.api.records.core.query import order_text
 from apps.api.views.base import ApiView, caller, dataset_path, json_response, with_access
@@ -17,12 +17,12 @@ from apps.api.views.media_types import JSON
 UNREADABLE: Final = "Its contract cannot be read by this version of Andén: its addresses answer 503 for now."
 
 
-class Datasets(ApiView):
+class DatasetListView(ApiView):
     """The list of datasets."""
 
     operation = "datasets"
 
-    @described(
+    @document_operation(
         "listDatasets",
         "The datasets that the key reaches",
         answers={200: (JSON, ref("Datasets"))},
@@ -31,20 +31,20 @@ class Datasets(ApiView):
     def get(self, request: Request) -> HttpResponse:
         """Datasets that the key reaches."""
         found = [
-            _summary(access.applied.name, access.applied.contract.description, access.actions)
-            if isinstance(access, Access)
+            _summary(access.dataset.name, access.dataset.contract.description, access.actions)
+            if isinstance(access, AccessScope)
             else _summary(access.name, UNREADABLE, access.actions)
-            for access in accesses(caller(request))
+            for access in access_list(caller(request))
         ]
         return json_response(msgspec.json.encode({"datasets": found}))
 
 
-class Dataset(ApiView):
+class DatasetDetailView(ApiView):
     """One dataset."""
 
     operation = "dataset"
 
-    @described(
+    @document_operation(
         "getDataset",
         "One dataset: its fields, filters and orders",
         answers={200: (JSON, ref("Dataset"))},
@@ -66,11 +66,11 @@ def _summary(name: str, description: str, actions: frozenset[Action]) -> dict[st
     }
 
 
-def _description(access: Access) -> dict[str, Any]:
-    contract, surface = access.applied.contract, access.surface
-    visible = surface.names
+def _description(access: AccessScope) -> dict[str, Any]:
+    contract, schema = access.dataset.contract, access.schema
+    visible = schema.names
     return {
-        **_summary(access.applied.name, contract.description, access.actions),
+        **_summary(access.dataset.name, contract.description, access.actions),
         "version": contract.version,
         "mode": contract.mode.value,
         "writes": contract.api_writes and "write" in access.actions,
@@ -83,8 +83,8 @@ def _description(access: Access) -> dict[str, Any]:
                 "required": field.required,
                 "description": field.description,
             }
-            for field in surface.fields
+            for field in schema.fields
         ],
-        "filters": list(surface.filterable),
-        "orders": [ID, *(order_text(order) for order in surface.orders)],
+        "filters": list(schema.filterable),
+        "orders": [ID, *(order_text(order) for order in schema.orders)],
     }

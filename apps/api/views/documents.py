@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.exceptions import MethodNotAllowed
 
-from apps.api.problems import PROBLEMS, problem_response
+from apps.api.problems import PROBLEM_TYPES, problem_response
 
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -51,5 +51,5 @@ def docs(request: HttpRequest) -> HttpResponse:
 @_open
 def problems(request: HttpRequest) -> HttpResponse:
     """The kinds of problems, as `type` refers to them."""
-    kinds = {problem.slug: {"title": problem.title, "status": problem.status} for problem in PROBLEMS.values()}
+    kinds = {problem.slug: {"title": problem.title, "status": problem.status} for problem in PROBLEM_TYPES.values()}
     return HttpResponse(msgspec.json.encode(kinds), content_type="application/json")

@@ -9,11 +9,11 @@ from rest_framework.request import Request
 
 from apps.api.exports.formats import EXPORT_FORMATS, ExportFormat
 from apps.api.exports.records import records_export
-from apps.api.openapi.described import FIELDS, FILTERS, NAME, ORDER, READ_ERRORS, described
+from apps.api.openapi.operations import FIELDS, FILTERS, NAME, ORDER, READ_ERRORS, document_operation
 from apps.api.views.base import ApiView, pairs, with_access
 
 
-class RecordsExport(ApiView):
+class RecordExportView(ApiView):
     """The records of a dataset as one file."""
 
     operation = "export"
@@ -33,16 +33,16 @@ class RecordsExport(ApiView):
         return response
 
 
-def _view(export_format: ExportFormat) -> type[RecordsExport]:
+def _view(export_format: ExportFormat) -> type[RecordExportView]:
     """The view of the format's address: a class of its own, since metrics and OpenAPI tell views apart by class."""
-    get = described(
+    get = document_operation(
         export_format.operation_id,
         f"All records as one {export_format.name} file",
         answers={200: (export_format.media_type, {"type": "string", "format": "binary"})},
         errors=READ_ERRORS,
         parameters=(NAME, FIELDS, ORDER, FILTERS),
     )
-    view = type(f"Records{export_format.suffix.title()}", (RecordsExport,), {"export_format": export_format})
+    view = type(f"Records{export_format.suffix.title()}", (RecordExportView,), {"export_format": export_format})
     return extend_schema_view(get=get)(view)
 
 

@@ -7,9 +7,9 @@ from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework.request import Request
 
-from apps.api.errors import BodyEncoded, BodyNotJson, BodyTooLarge
+from apps.api.errors import BodyTooLarge, ContentEncodingUnsupported, MediaTypeUnsupported
 from apps.api.metrics import RECORDS
-from apps.api.openapi.described import (
+from apps.api.openapi.operations import (
     CURSOR,
     FIELDS,
     FILTERS,
@@ -21,12 +21,12 @@ from apps.api.openapi.described import (
     READ_ERRORS,
     RECORD_ID,
     WRITE_ERRORS,
-    described,
+    document_operation,
 )
 from apps.api.openapi.schemas import ref
 from apps.api.records.core.preconditions import preconditions
 from apps.api.records.reading import record_item, records_page
-from apps.api.records.writes import Change, Method, Written, record_write
+from apps.api.records.writes import Method, WriteRequest, WriteResult, record_write
 from apps.api.views.base import ApiView, caller, dataset_path, json_response, pairs, with_access
 from apps.api.views.media_types import JSON, MERGE_PATCH, media_type
 from apps.telemetry import prometheus
@@ -34,12 +34,12 @@ from apps.telemetry import prometheus
 PATCHES = (MERGE_PATCH, JSON)
 
 
-class Records(ApiView):
+class RecordListView(ApiView):
     """The records of a dataset."""
 
-    operation = "page"
+    operation = "list"
 
-    @described(
+    @document_operation(
         "listRecords",
         "A page of records",
         answers={200: (JSON, ref("Records"))},
@@ -59,7 +59,7 @@ class Records(ApiView):
             response["Link"] = f'<{url}>; rel="next"'
         return response
 
-    @described(
+    @document_operation(
         "createRecord",
         "Make a record",
         answers={201: (JSON, ref("Record"))},
@@ -75,12 +75,12 @@ class Records(ApiView):
         return response
 
 
-class Record(ApiView):
+class RecordDetailView(ApiView):
     """One record."""
 
     operation = "record"
 
-    @described(
+    @document_operation(
         "getRecord",
         "One record",
         answers={200: (JSON, ref("Record"))},
@@ -95,7 +95,7 @@ class Record(ApiView):
         response["ETag"] = item.etag
         return response
 
-    @described(
+    @document_operation(
         "putRecord",
         "Replace a record, or make it at its address",
         answers={200: (JSON, ref("Record")), 201: (JSON, ref("Record"))},
@@ -107,7 +107,7 @@ class Record(ApiView):
         """The record, replaced or made."""
         return _answer(_write(request, "PUT", name, record_id))
 
-    @described(
+    @document_operation(
         "patchRecord",
         "Replace the fields that are sent, or merge them",
         answers={200: (JSON, ref("Record"))},
@@ -119,7 +119,7 @@ class Record(ApiView):
         """The record with the fields that were sent: replaced, or as a merge patch (RFC 7396) merged into it."""
         return _answer(_write(request, "PATCH", name, record_id))
 
-    @described(
+    @document_operation(
         "deleteRecord",
         "Delete a record",
         answers={204: (JSON, None)},
@@ -132,9 +132,9 @@ class Record(ApiView):
         return HttpResponse(status=204)
 
 
-def _write(request: Request, method: Method, name: str, record_id: str | None) -> Written:
+def _write(request: Request, method: Method, name: str, record_id: str | None) -> WriteResult:
     kind = None if method == "DELETE" else _body_type(request)
-    change = Change(
+    change = WriteRequest(
         method=method,
         body=b"" if kind is None else _body(request),
         record_id=record_id,
@@ -147,13 +147,13 @@ def _write(request: Request, method: Method, name: str, record_id: str | None) -
 
 
 def _body_type(request: Request) -> str:
-    """The media type of the body. Raises BodyNotJson, BodyEncoded: it is none that is taken."""
+    """The media type of the body. Raises MediaTypeUnsupported, ContentEncodingUnsupported."""
     taken = PATCHES if request.method == "PATCH" else (JSON,)
     kind = media_type(request.content_type or "", taken)
     if kind is None:
-        raise BodyNotJson(taken)
+        raise MediaTypeUnsupported(taken)
     if request.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
-        raise BodyEncoded
+        raise ContentEncodingUnsupported
     return kind
 
 
@@ -169,7 +169,7 @@ def _body(request: Request) -> bytes:
     return body
 
 
-def _answer(written: Written) -> HttpResponse:
+def _answer(written: WriteResult) -> HttpResponse:
     response = json_response(written.body, status=201 if written.created else 200)
     response["ETag"] = written.etag
     return response

@@ -11,7 +11,7 @@ class AwsMetric:
     """One line of the catalogue.
 
     `statistics` are CloudWatch's words (Average, Sum, Maximum, p95); `dimensions` the names whose values the
-    resource gives, in the order CloudWatch documents them; `trap` one sentence for the panel's description.
+    resource gives, in the order CloudWatch documents them; `caveat` one sentence for the panel's description.
     """
 
     key: str
@@ -22,4 +22,4 @@ class AwsMetric:
     unit: str
     dimensions: tuple[str, ...]
     title: str
-    trap: str
+    caveat: str

@@ -27,7 +27,7 @@ class Resources:
     namespaces: tuple[str, ...] = ()
     pods: tuple[tuple[str, str], ...] = ()
 
-    def places(self) -> dict[tuple[str, ...], tuple[Place, ...]]:
+    def dimension_values(self) -> dict[tuple[str, ...], tuple[Place, ...]]:
         """For each combination of dimensions of the catalogue, the places that are collected."""
         kafka, balancer, cluster = _one(self.kafka_cluster), _one(self.balancer), _one(self.cluster)
         stage = _one(self.stage)

@@ -6,17 +6,19 @@ import numpy as np
 import numpy.typing as npt
 
 from apps.cloudwatch.client.metered import MeteredCloudWatch
-from apps.cloudwatch.collector.packing import Window
+from apps.cloudwatch.collector.batching import QueryWindow
 from apps.cloudwatch.collector.queries import Labels, MetricQuery, Point
 
 Floats = npt.NDArray[np.float32]
 
 
-def arrays(cloudwatch: MeteredCloudWatch, queries: Sequence[MetricQuery], window: Window) -> dict[Labels, Floats]:
+def fetch_arrays(
+    cloudwatch: MeteredCloudWatch, queries: Sequence[MetricQuery], window: QueryWindow
+) -> dict[Labels, Floats]:
     """For each series that has any point its values, one a period of the window; NaN is missing, never zero.
 
     Keys are the queries' labels, and one label more for what a SEARCH found.
-    Raises BudgetSpent, SourceAway, SourceRefused.
+    Raises BudgetSpent, SourceUnavailable, SourceRefused.
     """
     found: dict[Labels, Floats] = {}
     for answer in cloudwatch.ask(queries, window):
@@ -24,7 +26,7 @@ def arrays(cloudwatch: MeteredCloudWatch, queries: Sequence[MetricQuery], window
     return found
 
 
-def _row(points: Iterable[Point], window: Window) -> Floats:
+def _row(points: Iterable[Point], window: QueryWindow) -> Floats:
     row = np.full(window.points, np.nan, dtype=np.float32)
     for at_s, value in points:
         place = int((at_s - window.start_s) // window.period_s)

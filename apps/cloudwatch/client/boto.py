@@ -9,8 +9,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from apps.cloudwatch.client.port import Page, Result
-from apps.cloudwatch.client.refusals import refusal
+from apps.cloudwatch.client.errors import translated_error
+from apps.cloudwatch.client.port import MetricDataPage, MetricDataResult
 from apps.cloudwatch.collector.queries import MetricQuery
 from apps.cloudwatch.conf import CloudWatchSettings
 from apps.telemetry.errors import SourceRefused
@@ -46,16 +46,16 @@ class BotoCloudWatch:
                 ),
             )
         except BotoCoreError as error:
-            raise refusal(error, action="anything", place=self._place) from error
+            raise translated_error(error, action="anything", place=self._place) from error
 
     @classmethod
-    def by(cls, chosen: CloudWatchSettings) -> Self:
+    def from_settings(cls, chosen: CloudWatchSettings) -> Self:
         """The CloudWatch that the settings name. Raises SourceRefused: they name no region."""
         endpoint = str(chosen.endpoint_url) if chosen.endpoint_url else None
         return cls(region=chosen.region, endpoint_url=endpoint, timeout_s=chosen.timeout_s)
 
-    def page(self, queries: Sequence[MetricQuery], *, start_s: float, end_s: float, token: str = "") -> Page:
-        """One call of GetMetricData. Raises SourceThrottled, SourceAway, SourceRefused."""
+    def page(self, queries: Sequence[MetricQuery], *, start_s: float, end_s: float, token: str = "") -> MetricDataPage:
+        """One call of GetMetricData. Raises SourceThrottled, SourceUnavailable, SourceRefused."""
         more = {"NextToken": token} if token else {}
         answer = self._ask(
             "GetMetricData",
@@ -66,10 +66,10 @@ class BotoCloudWatch:
             **more,
         )
         results = tuple(_result(one) for one in answer.get("MetricDataResults", ()))
-        return Page(results, str(answer.get("NextToken") or ""))
+        return MetricDataPage(results, str(answer.get("NextToken") or ""))
 
     def body(self, name: str) -> str | None:
-        """The dashboard's JSON; None where there is none. Raises SourceThrottled, SourceAway, SourceRefused."""
+        """The dashboard's JSON; None where there is none. Raises SourceThrottled, SourceUnavailable, SourceRefused."""
         try:
             return str(self._ask("GetDashboard", DashboardName=name)["DashboardBody"])
         except SourceRefused as error:
@@ -81,7 +81,7 @@ class BotoCloudWatch:
             raise
 
     def put(self, name: str, body: str) -> tuple[str, ...]:
-        """Make or replace a dashboard. Raises SourceThrottled, SourceAway, SourceRefused."""
+        """Make or replace a dashboard. Raises SourceThrottled, SourceUnavailable, SourceRefused."""
         answer = self._ask("PutDashboard", DashboardName=name, DashboardBody=body)
         return tuple(
             f"{one.get('DataPath', '')}: {one.get('Message', '')}"
@@ -101,7 +101,7 @@ class BotoCloudWatch:
         try:
             answer: Mapping[str, Any] = getattr(self._client, method)(**parameters)
         except (BotoCoreError, ClientError, ValueError) as error:
-            raise refusal(error, action=action, place=self._place) from error
+            raise translated_error(error, action=action, place=self._place) from error
         return answer
 
 
@@ -116,10 +116,10 @@ def _query(index: int, query: MetricQuery) -> dict[str, Any]:
     return {"Id": f"q{index}", "MetricStat": stat}
 
 
-def _result(one: Mapping[str, Any]) -> Result:
+def _result(one: Mapping[str, Any]) -> MetricDataResult:
     moments: Sequence[datetime.datetime] = one.get("Timestamps", ())
     values: Sequence[float] = one.get("Values", ())
-    return Result(
+    return MetricDataResult(
         index=int(str(one["Id"])[1:]),
         label=str(one.get("Label", "")),
         points=tuple((moment.timestamp(), float(value)) for moment, value in zip(moments, values, strict=True)),

@@ -1,4 +1,4 @@
-"""The purse in PostgreSQL, and its twin in memory."""
+"""The budget in PostgreSQL, and its twin in memory."""
 
 from datetime import date
 from typing import Final
@@ -15,7 +15,7 @@ STOPPED: Final = (
 )
 
 
-class DatabasePurse:
+class DatabaseRequestBudget:
     """Counts in one row a month. Several collectors may share it: the count and its bound are one statement."""
 
     def __init__(self, budget_usd: float) -> None:
@@ -38,13 +38,13 @@ class DatabasePurse:
             metrics_requested=F("metrics_requested") - metrics, calls=F("calls") - 1
         )
 
-    def settle(self, metrics: int, *, now_s: float) -> None:
+    def charge_extra(self, metrics: int, *, now_s: float) -> None:
         """Count metrics that a call requested beyond what was reserved for it."""
         month, _ = CloudWatchMonth.objects.get_or_create(month=month_of(now_s))
         CloudWatchMonth.objects.filter(pk=month.pk).update(metrics_requested=F("metrics_requested") + metrics)
 
 
-class MemoryPurse:
+class MemoryRequestBudget:
     """The same promises, forgotten with the process: for tests, and for asking once by hand."""
 
     def __init__(self, budget_usd: float = 1_000_000.0) -> None:
@@ -67,7 +67,7 @@ class MemoryPurse:
         self.requested[month] -= metrics
         self.calls[month] -= 1
 
-    def settle(self, metrics: int, *, now_s: float) -> None:
+    def charge_extra(self, metrics: int, *, now_s: float) -> None:
         """Count metrics that a call requested beyond what was reserved for it."""
         month = month_of(now_s)
         self.requested[month] = self.requested.get(month, 0) + metrics

@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from apps.cloudwatch import metrics
-from apps.cloudwatch.client.port import MetricData, Page, Purse
-from apps.cloudwatch.collector.pacing import TRIES, TokenBucket, backoff_s
-from apps.cloudwatch.collector.packing import Window, pack
+from apps.cloudwatch.client.port import MetricData, MetricDataPage, RequestBudget
+from apps.cloudwatch.collector.batching import QueryWindow, batch_queries
 from apps.cloudwatch.collector.queries import Labels, MetricQuery, Point
+from apps.cloudwatch.collector.rate_limit import TRIES, TokenBucket, backoff_s
 from apps.telemetry import prometheus
-from apps.telemetry.errors import SourceAway, SourceRefused, SourceThrottled
+from apps.telemetry.errors import SourceRefused, SourceThrottled, SourceUnavailable
 
 PAGES: Final = 1_000
 """Pages of one call after which CloudWatch is taken to be going round in circles."""
 
 
 @dataclass(slots=True)
-class Answer:
+class CallResult:
     """What came back of one call, by the labels of its queries; a series without points is not in `points`.
 
     `incomplete` are the labels whose points CloudWatch could not read this time: missing, which is not zero.
@@ -33,36 +33,36 @@ class Answer:
 
 
 class MeteredCloudWatch:
-    """Asks, and counts what it asks, in Prometheus and in the purse; safe to use for any number of queries."""
+    """Asks, and counts what it asks, in Prometheus and in the budget; safe to use for any number of queries."""
 
     def __init__(
         self,
         data: MetricData,
-        purse: Purse,
+        budget: RequestBudget,
         *,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._data = data
-        self._purse = purse
+        self._budget = budget
         self._clock = clock
         self._sleep = sleep
         self._bucket = TokenBucket()
 
-    def ask(self, queries: Sequence[MetricQuery], window: Window) -> Iterator[Answer]:
-        """The points of all queries in the window, call by call: what came before a trouble is not lost.
+    def ask(self, queries: Sequence[MetricQuery], window: QueryWindow) -> Iterator[CallResult]:
+        """The points of all queries in the window, call by call: what came before an error is kept.
 
-        Raises BudgetSpent: nothing more was sent. SourceAway: after all tries. SourceRefused: mend what it names.
+        Raises BudgetSpent: nothing more was sent. SourceUnavailable: after all tries. SourceRefused: fix it.
         """
-        for call in pack(queries, window):
+        for call in batch_queries(queries, window):
             yield self._call(call, window)
 
-    def _call(self, queries: Sequence[MetricQuery], window: Window) -> Answer:
-        answer = Answer(queries)
+    def _call(self, queries: Sequence[MetricQuery], window: QueryWindow) -> CallResult:
+        answer = CallResult(queries)
         token, found = "", set[tuple[int, str]]()
         for _ in range(PAGES):
             page = self._page(queries, window, token, answer)
-            _refuse_twins(page, queries)
+            _reject_duplicate_labels(page, queries)
             for result in page.results:
                 query = queries[result.index]
                 labels = (*query.labels, result.label) if query.expression else query.labels
@@ -76,23 +76,25 @@ class MeteredCloudWatch:
             if not token:
                 break
         else:
-            raise SourceAway(f"CloudWatch gave {PAGES} pages for one call and still had more: ask for less")
+            raise SourceUnavailable(f"CloudWatch gave {PAGES} pages for one call and still had more: ask for less")
         beyond = len(found) - len({index for index, _ in found})
         if beyond > 0:
-            self._purse.settle(beyond, now_s=self._clock())
+            self._budget.charge_extra(beyond, now_s=self._clock())
             prometheus.counter(metrics.CLOUDWATCH_METRICS).inc(beyond)
         return answer
 
-    def _page(self, queries: Sequence[MetricQuery], window: Window, token: str, answer: Answer) -> Page:
+    def _page(
+        self, queries: Sequence[MetricQuery], window: QueryWindow, token: str, answer: CallResult
+    ) -> MetricDataPage:
         """One page, after as many tries as it takes and are allowed; each try that may have arrived is paid for."""
         for tried in range(1, TRIES + 1):
             reserved_s = self._clock()
-            self._purse.reserve(len(queries), now_s=reserved_s)
+            self._budget.reserve(len(queries), now_s=reserved_s)
             self._sleep(self._bucket.wait_s(self._clock()))
             try:
                 page = self._data.page(queries, start_s=window.start_s, end_s=window.end_s, token=token)
-            except SourceAway as error:
-                _count("throttled" if isinstance(error, SourceThrottled) else "away")
+            except SourceUnavailable as error:
+                _count("throttled" if isinstance(error, SourceThrottled) else "unavailable")
                 self._charge(queries, answer, sent=error.sent, reserved_s=reserved_s)
                 if tried == TRIES:
                     raise
@@ -107,20 +109,20 @@ class MeteredCloudWatch:
                 return page
         raise AssertionError("the last try returns or raises")
 
-    def _charge(self, queries: Sequence[MetricQuery], answer: Answer, *, sent: bool, reserved_s: float) -> None:
+    def _charge(self, queries: Sequence[MetricQuery], answer: CallResult, *, sent: bool, reserved_s: float) -> None:
         """Count what was asked; give its reservation back where it certainly never left."""
         if sent:
             answer.sent += 1
             prometheus.counter(metrics.CLOUDWATCH_METRICS).inc(len(queries))
         else:
-            self._purse.refund(len(queries), reserved_s=reserved_s)
+            self._budget.refund(len(queries), reserved_s=reserved_s)
 
 
 def _count(outcome: str) -> None:
     prometheus.counter(metrics.CLOUDWATCH_CALLS).labels(outcome).inc()
 
 
-def _refuse_twins(page: Page, queries: Sequence[MetricQuery]) -> None:
+def _reject_duplicate_labels(page: MetricDataPage, queries: Sequence[MetricQuery]) -> None:
     """Raises SourceRefused: a SEARCH found two series of one label, whose points would be taken for one series'."""
     names = Counter((result.index, result.label) for result in page.results if queries[result.index].expression)
     for (index, label), count in names.items():

@@ -1,4 +1,4 @@
-"""The ports to CloudWatch: its metrics, its dashboards, and the purse that pays for asking."""
+"""The ports to CloudWatch: its metrics, its dashboards, and the budget that pays for asking."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from apps.cloudwatch.collector.queries import MetricQuery, Point
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class MetricDataResult:
     """A piece of one series: `index` is the query's place in the call, `label` CloudWatch's own name of the series."""
 
     index: int
@@ -18,20 +18,20 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class MetricDataPage:
     """One answer; with a `token` there is more to come."""
 
-    results: tuple[Result, ...]
+    results: tuple[MetricDataResult, ...]
     token: str = ""
 
 
 class MetricData(Protocol):
     """Knows the points of metrics."""
 
-    def page(self, queries: Sequence[MetricQuery], *, start_s: float, end_s: float, token: str = "") -> Page:
+    def page(self, queries: Sequence[MetricQuery], *, start_s: float, end_s: float, token: str = "") -> MetricDataPage:
         """One call of GetMetricData, sent once.
 
-        Raises SourceThrottled: wait longer. SourceAway: ask again later. SourceRefused: mend what the message names.
+        Raises SourceThrottled: wait longer. SourceUnavailable: ask again later. SourceRefused: fix what it names.
         """
         ...
 
@@ -48,7 +48,7 @@ class DashboardStore(Protocol):
         ...
 
 
-class Purse(Protocol):
+class RequestBudget(Protocol):
     """Remembers what was requested in each calendar month, over the death of any process."""
 
     def reserve(self, metrics: int, *, now_s: float) -> None:
@@ -62,6 +62,6 @@ class Purse(Protocol):
         """Take back what was reserved at that time for a call that certainly never left."""
         ...
 
-    def settle(self, metrics: int, *, now_s: float) -> None:
+    def charge_extra(self, metrics: int, *, now_s: float) -> None:
         """Count what a call turned out to request beyond what was reserved: a SEARCH finds how many it finds."""
         ...

@@ -47,7 +47,7 @@ def month_end_s(month: datetime.date) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class MonthForecast:
     """How this month will end: metrics requested until then, and when the budget stops it; None: it does not."""
 
     spent: int
@@ -61,7 +61,7 @@ class Outlook:
         return usd(min(self.spent + self.until_end, max(self.allowed, self.spent)))
 
 
-def outlook(spent: int, *, metrics: int, cycle_s: float, budget_usd: float, now_s: float) -> Outlook:
+def month_forecast(spent: int, *, metrics: int, cycle_s: float, budget_usd: float, now_s: float) -> MonthForecast:
     """What is to be expected of the month, when each cycle asks for so many metrics."""
     end_s = month_end_s(month_of(now_s))
     until_end = metrics * cycles(end_s - now_s, cycle_s)
@@ -69,4 +69,4 @@ def outlook(spent: int, *, metrics: int, cycle_s: float, budget_usd: float, now_
     stops_s = None
     if spent + until_end > allowed and metrics:
         stops_s = now_s + max(0, allowed - spent) // metrics * cycle_s
-    return Outlook(spent, until_end, allowed, stops_s)
+    return MonthForecast(spent, until_end, allowed, stops_s)

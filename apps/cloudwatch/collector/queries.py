@@ -33,7 +33,7 @@ def catalogue_queries(
     metrics: Iterable[AwsMetric], resources: Resources, *, period_s: int = 60
 ) -> tuple[MetricQuery, ...]:
     """Every metric in every statistic at every place; labelled (key, statistic, resource)."""
-    places = resources.places()
+    dimension_values = resources.dimension_values()
     return tuple(
         MetricQuery(
             labels=(metric.key, statistic, "/".join(place)),
@@ -44,6 +44,6 @@ def catalogue_queries(
             period_s=period_s,
         )
         for metric in metrics
-        for place in places[metric.dimensions]
+        for place in dimension_values[metric.dimensions]
         for statistic in metric.statistics
     )

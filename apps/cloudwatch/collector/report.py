@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from apps.cloudwatch.catalogue.catalogue import BY_KEY
-from apps.cloudwatch.collector.cost import DAYS, Outlook, forecast, month_end_s, month_of, usd
-from apps.cloudwatch.collector.packing import Window, pack
+from apps.cloudwatch.collector.batching import QueryWindow, batch_queries
+from apps.cloudwatch.collector.cost import DAYS, MonthForecast, forecast, month_end_s, month_of, usd
 from apps.cloudwatch.collector.queries import MetricQuery
 
 Place = tuple[str, str]
@@ -32,7 +32,9 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, right: int = 1
         yield "  ".join(cells).rstrip()
 
 
-def plan_lines(queries: Sequence[MetricQuery], *, window: Window, cycle_s: float, budget_usd: float) -> Iterator[str]:
+def plan_lines(
+    queries: Sequence[MetricQuery], *, window: QueryWindow, cycle_s: float, budget_usd: float
+) -> Iterator[str]:
     """What would be asked, by resource and metric, and what that costs; a resource is named in its first line."""
     asked: dict[Place, dict[str, list[str]]] = {}
     for query in queries:
@@ -51,7 +53,7 @@ def plan_lines(queries: Sequence[MetricQuery], *, window: Window, cycle_s: float
     yield from table(("", "resource", "metric", "statistics", f"USD in {DAYS} days"), rows)
     yield ""
     whole = forecast(len(queries), cycle_s=cycle_s)
-    calls = len(pack(queries, window))
+    calls = len(batch_queries(queries, window))
     yield (
         f"{_many(len(queries), 'metric')} in {_many(calls, 'call')} a cycle, every {cycle_s:g} s: "
         f"{whole:,} metrics in {DAYS} days, {usd(whole):.2f} USD of a budget of {budget_usd:.2f} USD"
@@ -61,7 +63,7 @@ def plan_lines(queries: Sequence[MetricQuery], *, window: Window, cycle_s: float
 
 
 def cost_lines(
-    queries: Sequence[MetricQuery], expected: Outlook, *, calls: int, budget_usd: float, now_s: float
+    queries: Sequence[MetricQuery], expected: MonthForecast, *, calls: int, budget_usd: float, now_s: float
 ) -> Iterator[str]:
     """What each resource costs in this month, what was spent, and when the budget would stop it."""
     month = month_of(now_s)

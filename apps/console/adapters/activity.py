@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-AT_MOST_REJECTS: Final = 1_000
+MAX_COUNTED_REJECTS: Final = 1_000
 """Open rejects of a dataset are counted up to here."""
 FRESH_DAYS: Final = 7
 """A batch older than this is not looked for; the position's own time stands in."""
@@ -37,8 +37,8 @@ FROM public.datasets_dataset d CROSS JOIN LATERAL (
 """
 # Positions that no worker ever moved have the time of their making, which says nothing about freshness.
 _POSITIONS: Final = """
-SELECT s.dataset_id, count(*), count(a.pid), count(*) FILTER (WHERE s.trouble <> ''),
-       coalesce(max(s.trouble), ''),
+SELECT s.dataset_id, count(*), count(a.pid), count(*) FILTER (WHERE s.last_error <> ''),
+       coalesce(max(s.last_error), ''),
        extract(epoch FROM now() - max(s.updated_at) FILTER (WHERE s.next_offset > 0))::float8,
        sum(greatest(s.end_offset - s.next_offset, 0))
            FILTER (WHERE s.end_at > now() - make_interval(secs => %(heard)s))::bigint
@@ -64,15 +64,15 @@ WHERE d.id = ANY(%(ids)s) GROUP BY d.id
 
 
 @dataclass(frozen=True, slots=True)
-class Positions:
+class SourceSummary:
     """A dataset's sources together: how many, how many a living session owns, how many are stopped.
 
     `lag_records` is how far they are behind the ends of their topic, None where nobody measured them lately.
     """
 
     sources: int = 0
-    attended: int = 0
-    troubled: int = 0
+    assigned: int = 0
+    stopped: int = 0
     trouble: str = ""
     moved_s: float | None = None
     lag_records: int | None = None
@@ -87,21 +87,21 @@ class LastBatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class BatchSeries:
     """Rows and rejects of a window cut into equal steps, oldest first."""
 
     rows: tuple[int, ...]
     rejects: tuple[int, ...]
 
 
-def series(ids: Sequence[int], *, step_s: int, steps: int) -> dict[int, Series]:
+def batch_series(ids: Sequence[int], *, step_s: int, steps: int) -> dict[int, BatchSeries]:
     """What was committed in the last `steps` × `step_s` seconds, by dataset; zeros where nothing was."""
     found: dict[int, tuple[list[int], list[int]]] = {id_: ([0] * steps, [0] * steps) for id_ in ids}
     for dataset_id, age, rows, rejects in _fetch(_SERIES, ids, step=step_s, window=step_s * steps):
         place = steps - 1 - min(max(age, 0), steps - 1)
         found[dataset_id][0][place] += rows
         found[dataset_id][1][place] += rejects
-    return {id_: Series(tuple(rows), tuple(rejects)) for id_, (rows, rejects) in found.items()}
+    return {id_: BatchSeries(tuple(rows), tuple(rejects)) for id_, (rows, rejects) in found.items()}
 
 
 def last_batches(ids: Sequence[int]) -> dict[int, LastBatch]:
@@ -109,17 +109,17 @@ def last_batches(ids: Sequence[int]) -> dict[int, LastBatch]:
     return {id_: LastBatch(age, newest) for id_, age, newest in _fetch(_LAST_BATCHES, ids, days=FRESH_DAYS)}
 
 
-def positions(ids: Sequence[int], *, heard_s: float) -> dict[int, Positions]:
+def source_summaries(ids: Sequence[int], *, heard_s: float) -> dict[int, SourceSummary]:
     """The sources of each dataset that has any; ends of topics measured longer than `heard_s` ago tell nothing."""
-    return {row[0]: Positions(*row[1:]) for row in _fetch(_POSITIONS, ids, heard=heard_s)}
+    return {row[0]: SourceSummary(*row[1:]) for row in _fetch(_POSITIONS, ids, heard=heard_s)}
 
 
 def open_rejects(ids: Sequence[int]) -> dict[int, int]:
-    """Open records of the quarantine by dataset, counted up to AT_MOST_REJECTS + 1."""
-    return dict(_fetch(_OPEN_REJECTS, ids, most=AT_MOST_REJECTS + 1))
+    """Open records of the quarantine by dataset, counted up to MAX_COUNTED_REJECTS + 1."""
+    return dict(_fetch(_OPEN_REJECTS, ids, most=MAX_COUNTED_REJECTS + 1))
 
 
-def rows_about(ids: Sequence[int]) -> dict[int, int]:
+def estimated_rows(ids: Sequence[int]) -> dict[int, int]:
     """Rows stored by dataset, as PostgreSQL's statistics have it."""
     return dict(_fetch(_ROWS_ABOUT, ids))
 

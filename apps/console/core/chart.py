@@ -19,7 +19,7 @@ class Sparkline:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class ChartBar:
     """A bar from the ground up, and what it stands for."""
 
     x: float
@@ -40,12 +40,12 @@ def sparkline(values: Sequence[float], *, width: int = 160, height: int = 36) ->
     return Sparkline(width, height, line, area)
 
 
-def bars(values: Sequence[float], *, width: int, height: int, gap: float = 0.25) -> list[Bar]:
+def bars(values: Sequence[float], *, width: int, height: int, gap: float = 0.25) -> list[ChartBar]:
     """One bar per value, oldest left; `gap` is the share of a bar's room that stays free."""
     top, room = _top(values), width / max(1, len(values))
     heights = [max(_LEAST, (height - 1) * value / top) if value > 0 else 0.0 for value in values]
     return [
-        Bar(
+        ChartBar(
             x=round(index * room + room * gap / 2, 2),
             y=round(height - tall, 2),
             width=round(room * (1 - gap), 2),

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from apps.datasets.core.record.display import escaped
+from apps.datasets.core.record.raw_preview import escaped
 
 
 class CheckStatus(StrEnum):

@@ -14,7 +14,7 @@ register.filter("short_span", short_span)
 
 
 @register.filter
-def whole(count: int) -> str:
+def exact_count(count: int) -> str:
     """A count to its last digit, its thousands apart: what people compare must not be rounded."""
     return f"{count:,}"
 
@@ -26,6 +26,6 @@ def spark(values: Sequence[float], label: str, width: int = 160, height: int = 3
 
 
 @register.simple_tag
-def at_most(count: int, most: int) -> str:
+def capped_count(count: int, most: int) -> str:
     """The count, or the most with a plus where counting ended there."""
     return f"{short_count(most)}+" if count > most else short_count(count)

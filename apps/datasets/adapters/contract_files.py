@@ -6,10 +6,10 @@ from typing import Any
 
 import yaml
 
-from apps.datasets.core.errors import ContractInvalid, Problem
+from apps.datasets.core.errors import ContractInvalid, ContractProblem
 
 
-class _Loader(yaml.SafeLoader):
+class _ContractLoader(yaml.SafeLoader):
     """YAML without its guess at dates, which the standard wants as strings, and without doubled keys.
 
     Of two `classification` in one element the last would count, and the first be forgotten.
@@ -27,7 +27,7 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-_Loader.yaml_implicit_resolvers = {
+_ContractLoader.yaml_implicit_resolvers = {
     first: [(tag, expression) for tag, expression in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
@@ -41,10 +41,12 @@ def document_paths(path: Path) -> list[Path]:
     if path.is_dir():
         found = sorted({*path.glob("*.yaml"), *path.glob("*.yml")})
         if not found:
-            raise ContractInvalid([Problem(str(path), "the folder holds no *.yaml", "name a file or another folder")])
+            raise ContractInvalid(
+                [ContractProblem(str(path), "the folder holds no *.yaml", "name a file or another folder")]
+            )
         return found
     if not path.is_file():
-        raise ContractInvalid([Problem(str(path), "there is no such file or folder", "check the path")])
+        raise ContractInvalid([ContractProblem(str(path), "there is no such file or folder", "check the path")])
     return [path]
 
 
@@ -52,16 +54,18 @@ def documents(path: Path) -> Iterator[tuple[Path, Any]]:
     """Each file's document, in the order of `document_paths`. Raises ContractInvalid: a file is no YAML."""
     for file in document_paths(path):
         try:
-            yield file, yaml.load(file.read_text("utf-8"), Loader=_Loader)  # noqa: S506  a SafeLoader
+            yield file, yaml.load(file.read_text("utf-8"), Loader=_ContractLoader)  # noqa: S506  a SafeLoader
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             mark = getattr(error, "problem_mark", None)
             where = f"{file}:{mark.line + 1}" if mark else str(file)
             rule = getattr(error, "problem", None) or "it is not UTF-8"
-            raise ContractInvalid([Problem(where, f"not YAML: {rule}")]) from error
+            raise ContractInvalid([ContractProblem(where, f"not YAML: {rule}")]) from error
         except RecursionError as error:
-            raise ContractInvalid([Problem(str(file), "it is nested too deeply", "flatten it")]) from error
+            raise ContractInvalid([ContractProblem(str(file), "it is nested too deeply", "flatten it")]) from error
         except ValueError as error:
-            raise ContractInvalid([Problem(str(file), f"a value cannot be read: {error}", "shorten it")]) from error
+            raise ContractInvalid(
+                [ContractProblem(str(file), f"a value cannot be read: {error}", "shorten it")]
+            ) from error
 
 
 def document_text(document: Mapping[str, Any]) -> str:

@@ -7,11 +7,13 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from apps.datasets.core.errors import DatasetsError
-from apps.datasets.core.station_secrets import FIRST, StationSecret, version_id
+from apps.datasets.core.installation_secrets import FIRST, InstallationSecret, version_id
 
-PATIENCE: Final = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4})
+CLIENT_CONFIG: Final = Config(
+    connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4}
+)
 CURRENT: Final = "AWSCURRENT"
-DRAWN: Final = "ANDEN_DRAWN"
+GENERATED: Final = "ANDEN_DRAWN"
 """The label of a value that was drawn: who asks for a label does not get AWSCURRENT, unless there is no value yet."""
 
 _REMEDIES: Final = {
@@ -31,34 +33,34 @@ class SecretStoreUnavailable(DatasetsError):
 def secrets_client() -> Any:
     """A client of the region that the environment names. Raises SecretStoreUnavailable: it names none."""
     try:
-        return boto3.Session().client("secretsmanager", config=PATIENCE)
+        return boto3.Session().client("secretsmanager", config=CLIENT_CONFIG)
     except BotoCoreError as error:
         raise SecretStoreUnavailable(f"Secrets Manager cannot be asked: {error}") from error
 
 
-def value_ensure(client: Any, secret: StationSecret) -> str:
-    """What came of it, `drawn` or `kept`: a value that is there stays, even one that comes at this very moment.
+def secret_ensure(client: Any, secret: InstallationSecret) -> str:
+    """What came of it, `generated` or `kept`: a value that is there stays, even one that comes at this very moment.
 
     Two who do this at once make the same version, and AWS lets the first one write it: the other's is refused.
     Raises SecretRefused: this one cannot be written. Raises SecretStoreUnavailable: none can.
     """
-    found = _described(client, secret)
+    found = _describe(client, secret)
     if any(CURRENT in stages for stages in found.get("VersionIdsToStages", {}).values()):
         return "kept"
-    return "drawn" if _written(client, secret, found["ARN"], FIRST, VersionStages=[DRAWN]) else "kept"
+    return "generated" if _put_value(client, secret, found["ARN"], FIRST, VersionStages=[GENERATED]) else "kept"
 
 
-def value_rotate(client: Any, secret: StationSecret, *, order: str) -> str:
-    """What came of it, `drawn` or `kept`: a new value, once for each order however often it is repeated.
+def secret_rotate(client: Any, secret: InstallationSecret, *, order: str) -> str:
+    """What came of it, `generated` or `kept`: a new value, once for each order however often it is repeated.
 
-    Raises as `value_ensure` does.
+    Raises as `secret_ensure` does.
     """
-    found = _described(client, secret)
-    return "drawn" if _written(client, secret, found["ARN"], order) else "kept"
+    found = _describe(client, secret)
+    return "generated" if _put_value(client, secret, found["ARN"], order) else "kept"
 
 
-def _described(client: Any, secret: StationSecret) -> dict[str, Any]:
-    found: dict[str, Any] = _asked(client.describe_secret, secret, "DescribeSecret")
+def _describe(client: Any, secret: InstallationSecret) -> dict[str, Any]:
+    found: dict[str, Any] = _call(client.describe_secret, secret, "DescribeSecret")
     if "DeletedDate" in found:
         raise SecretRefused(
             f"{secret.name}: it is scheduled for deletion: bring it back by "
@@ -67,14 +69,14 @@ def _described(client: Any, secret: StationSecret) -> dict[str, Any]:
     return found
 
 
-def _written(client: Any, secret: StationSecret, arn: str, order: str, **labels: list[str]) -> bool:
+def _put_value(client: Any, secret: InstallationSecret, arn: str, order: str, **labels: list[str]) -> bool:
     """Whether the secret has this value now: not where the order's version, or another first value, came before."""
-    words = {"SecretString": secret.draw(), "ClientRequestToken": version_id(arn, order), **labels}
-    answer = _asked(client.put_secret_value, secret, "PutSecretValue", **words)
+    words = {"SecretString": secret.generate(), "ClientRequestToken": version_id(arn, order), **labels}
+    answer = _call(client.put_secret_value, secret, "PutSecretValue", **words)
     return answer is not None and CURRENT in answer["VersionStages"]
 
 
-def _asked(operation: Any, secret: StationSecret, action: str, **words: Any) -> Any:
+def _call(operation: Any, secret: InstallationSecret, action: str, **words: Any) -> Any:
     """The answer; None where the version is there already."""
     try:
         return operation(SecretId=secret.name, **words)

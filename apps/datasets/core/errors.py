@@ -12,7 +12,7 @@ class DatasetsError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ContractProblem:
     """One thing wrong in a document: where, which rule, and what to do."""
 
     path: str
@@ -26,7 +26,7 @@ class Problem:
 class ContractInvalid(DatasetsError):
     """The contract breaks a rule: mend the document."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[ContractProblem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
@@ -43,7 +43,7 @@ class DatasetUnknown(DatasetsError):
     """No dataset has this name: apply its contract first."""
 
 
-class DatasetHoldsData(DatasetsError):
+class DatasetNotEmpty(DatasetsError):
     """The dataset holds rows: say --yes to drop them."""
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from apps.datasets.core.errors import StoreMisconfigured
 
-MADE: Final = ("owner", "app", "ingest", "reader", "writer", "analyst")
+REQUIRED_ROLES: Final = ("owner", "app", "ingest", "reader", "writer", "analyst")
 MONITOR: Final = "monitor"
 """The role of an exporter of PostgreSQL's own figures; made where it has a URL, since a station runs without."""
 READ_ONLY: Final = {"reader", "analyst", MONITOR}
@@ -18,7 +18,7 @@ Settings = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class RoleLogin:
     """One role as its URL says: the name in PostgreSQL, the password, the database."""
 
     role: str
@@ -28,7 +28,7 @@ class Login:
 
     def __repr__(self) -> str:
         """The login without its password, for whatever prints it."""
-        return f"Login({self.role}, {self.name}, {self.database})"
+        return f"RoleLogin({self.role}, {self.name}, {self.database})"
 
 
 def role_settings(role: str, timeouts_s: Mapping[str, float]) -> Settings:
@@ -42,33 +42,33 @@ def role_settings(role: str, timeouts_s: Mapping[str, float]) -> Settings:
     return (*bounds, ("default_transaction_read_only", "on")) if role in READ_ONLY else bounds
 
 
-def logins(parts: Mapping[str, Mapping[str, str]], *, administrator: str) -> tuple[Login, ...]:
+def parse_logins(parts: Mapping[str, Mapping[str, str]], *, administrator: str) -> tuple[RoleLogin, ...]:
     """The logins, owner first, from the parts of their URLs (user, password, dbname).
 
     Raises StoreMisconfigured: a URL is missing or says too little, or two of them contradict each other.
     """
-    found: dict[str, Login] = {}
-    for role in (*MADE, *({MONITOR} & parts.keys())):
+    found: dict[str, RoleLogin] = {}
+    for role in (*REQUIRED_ROLES, *({MONITOR} & parts.keys())):
         given = parts.get(role)
         if given is None:
-            raise StoreMisconfigured(f"{variable(role)} is not set: each of the six roles needs its URL")
+            raise StoreMisconfigured(f"{url_variable(role)} is not set: each of the six roles needs its URL")
         for word in ("user", "password", "dbname"):
             if not given.get(word):
-                raise StoreMisconfigured(f"{variable(role)} names no {'database' if word == 'dbname' else word}")
-        found[role] = Login(role, given["user"], given["password"], given["dbname"])
+                raise StoreMisconfigured(f"{url_variable(role)} names no {'database' if word == 'dbname' else word}")
+        found[role] = RoleLogin(role, given["user"], given["password"], given["dbname"])
     _refuse_contradictions(tuple(found.values()), administrator)
     return tuple(found.values())
 
 
-def variable(role: str) -> str:
-    """The environment variable of a role's URL."""
+def url_variable(role: str) -> str:
+    """The environment url_variable of a role's URL."""
     return f"ANDEN_DATABASE_{role.upper()}_URL"
 
 
-def _refuse_contradictions(found: Sequence[Login], administrator: str) -> None:
+def _refuse_contradictions(found: Sequence[RoleLogin], administrator: str) -> None:
     seen: dict[str, str] = {}
     for login in found:
-        here = variable(login.role)
+        here = url_variable(login.role)
         if login.name in seen:
             raise StoreMisconfigured(f"{here} names the user {login.name}, as {seen[login.name]} does: one role each")
         if login.name == administrator:
@@ -77,6 +77,6 @@ def _refuse_contradictions(found: Sequence[Login], administrator: str) -> None:
             raise StoreMisconfigured(f"{here} names the user {login.name}: PostgreSQL keeps pg_ for itself")
         if login.database != found[0].database:
             raise StoreMisconfigured(
-                f"{here} names the database {login.database}, {variable('owner')} names {found[0].database}"
+                f"{here} names the database {login.database}, {url_variable('owner')} names {found[0].database}"
             )
         seen[login.name] = here

@@ -6,22 +6,22 @@ import psycopg
 from django.core.management.base import BaseCommand, CommandError
 from django.db.utils import DatabaseError, InterfaceError
 
-from apps.datasets.adapters.database.errors import database_line
+from apps.datasets.adapters.database.error_messages import explain_database_error
 from apps.datasets.core.errors import DatasetsError
 
 
-class StationCommand(BaseCommand):
-    """A command whose expected errors are lines, not tracebacks; `troubles` are those of its app besides."""
+class AndenCommand(BaseCommand):
+    """A command whose expected errors are lines, not tracebacks; `expected_errors` are those of its app besides."""
 
     alias = "default"
-    troubles: tuple[type[Exception], ...] = ()
+    expected_errors: tuple[type[Exception], ...] = ()
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command; every error that a person can mend becomes a CommandError."""
-        expected: tuple[type[Exception], ...] = (DatasetsError, *self.troubles)
+        expected: tuple[type[Exception], ...] = (DatasetsError, *self.expected_errors)
         try:
             return super().execute(*args, **options)
         except expected as error:
             raise CommandError(str(error)) from error
         except (DatabaseError, InterfaceError, psycopg.Error) as error:
-            raise CommandError(database_line(self.alias, error)) from error
+            raise CommandError(explain_database_error(self.alias, error)) from error

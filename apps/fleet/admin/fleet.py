@@ -10,13 +10,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from apps.fleet.engine.policy import DEFAULT
+from apps.fleet.engine.policy import DEFAULT_POLICY
 from apps.fleet.engine.signals import SIGNALS
 from apps.fleet.models.fleet import FleetService
-from apps.fleet.pages.fleet import fleet_page, plot_of
-from apps.fleet.pages.service import gauge_of, history
+from apps.fleet.pages.fleet import fleet_page, peer_plot
+from apps.fleet.pages.service import history, signal_gauge
 from apps.fleet.selectors.fleet import fleet_view
-from apps.fleet.selectors.incidents import current_by_subject, false_alarms, incidents_of, live_by_zone
+from apps.fleet.selectors.incidents import active_by_zone, current_by_subject, false_alarms, incidents_of
 from apps.fleet.selectors.service import ServiceView, service_view
 
 MAY_LOOK: Final = "fleet.view_fleetservice"
@@ -30,7 +30,7 @@ def fleet(request: HttpRequest) -> HttpResponse:
     _may_look(request)
     page = fleet_page(fleet_view())
     current, called = current_by_subject(page.names, timezone.now()), false_alarms(page.names)
-    zones = live_by_zone({row.zone for row in page.rows if row.zone})
+    zones = active_by_zone({row.zone for row in page.rows if row.zone})
     rows = [
         (row, current.get(row.service) or zones.get(row.zone), called.get((row.service, row.signal_name)))
         for row in page.rows
@@ -50,16 +50,16 @@ def service(request: HttpRequest, name: str) -> HttpResponse:
 
 def _service(view: ServiceView) -> dict[str, Any]:
     name, total = view.service.name, FleetService.objects.count()
-    threshold = DEFAULT.threshold(total, len(SIGNALS))
+    threshold = DEFAULT_POLICY.threshold(total, len(SIGNALS))
     line, threshold_y = history(view.scores, threshold)
     called = false_alarms([name])
     return {
         "view": view,
         "gauges": [
-            gauge_of(
+            signal_gauge(
                 one.signal,
                 value=one.value,
-                usual=one.usual,
+                baseline=one.baseline,
                 low=one.peer_low,
                 median=one.peer_median,
                 high=one.peer_high,
@@ -69,7 +69,7 @@ def _service(view: ServiceView) -> dict[str, Any]:
             for one in view.signals
         ],
         "flags": [(flag, called.get((name, flag.signal))) for flag in view.flags],
-        "plots": [plot_of(multiple) for multiple in view.multiples],
+        "plots": [peer_plot(multiple) for multiple in view.multiples],
         "history": line,
         "threshold": threshold,
         "threshold_y": threshold_y,

@@ -1,4 +1,4 @@
-"""Incidents in the admin: a list to filter, and a page with the figures, the history and the next stages."""
+"""Incidents in the admin: a list to filter, and a page with the figures, the history and the next statuses."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,21 +14,27 @@ from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from apps.datasets.read_only_admin import ReadOnlyAdmin
-from apps.fleet.engine.policy import DEFAULT
+from apps.fleet.engine.policy import DEFAULT_POLICY
 from apps.fleet.engine.signals import SIGNALS
-from apps.fleet.errors import StageRefused
-from apps.fleet.incidents.lifecycle import REASONS, Kind, Move, Stage, moves_from
+from apps.fleet.errors import TransitionRefused
+from apps.fleet.incidents.lifecycle import (
+    CLOSE_REASONS,
+    IncidentKind,
+    IncidentStatus,
+    IncidentTransition,
+    transitions_from,
+)
 from apps.fleet.models.fleet import FleetService
 from apps.fleet.models.incidents import Incident
-from apps.fleet.pages.incident import figures_table, score_said, shifts_table, trail_of
+from apps.fleet.pages.incident import figures_table, format_score, score_chart, shifts_table
 from apps.fleet.selectors.incidents import false_alarms
-from apps.fleet.services.incidents import incident_move, incidents_acknowledge
+from apps.fleet.services.incidents import incident_transition, incidents_acknowledge
 
 QUIET = "It is not seen any more; unless it comes back, it is closed as recovered"
-CHOICES = [("", "Choose why"), *((one.name, one.title) for one in REASONS if one.by_person)]
+CHOICES = [("", "Choose why"), *((one.name, one.title) for one in CLOSE_REASONS if one.by_person)]
 
 
-class MoveForm(forms.Form):
+class IncidentTransitionForm(forms.Form):
     """Where an incident goes, and what has to be said with it."""
 
     target = forms.CharField(widget=forms.HiddenInput)
@@ -43,30 +49,30 @@ class MoveForm(forms.Form):
     )
 
 
-class LiveFilter(admin.SimpleListFilter):
+class ActiveIncidentFilter(admin.SimpleListFilter):
     """Narrows to what is not closed."""
 
-    title = "life"
-    parameter_name = "live"
+    title = "activity"
+    parameter_name = "active"
 
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
         """Live or closed."""
-        return [("yes", "live"), ("no", "closed")]
+        return [("yes", "active"), ("no", "closed")]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Incident]) -> QuerySet[Incident]:
         """The incidents of the chosen life."""
         if self.value() == "yes":
-            return queryset.exclude(stage=Stage.CLOSED)
-        return queryset.filter(stage=Stage.CLOSED) if self.value() == "no" else queryset
+            return queryset.exclude(status=IncidentStatus.CLOSED)
+        return queryset.filter(status=IncidentStatus.CLOSED) if self.value() == "no" else queryset
 
 
 @admin.register(Incident)
 class IncidentAdmin(ReadOnlyAdmin):
-    """Trouble that somebody has to look at. Viewers look; stewards move incidents from stage to stage."""
+    """Trouble that somebody has to look at. Viewers look; stewards transition incidents from status to status."""
 
-    list_display = ("number", "about", "sentence_shown", "worst", "stage_shown", "opened", "last_seen")
-    list_display_links = ("number", "about")
-    list_filter = (LiveFilter, "stage", "kind", "reason")
+    list_display = ("number", "display_subject", "summary", "worst", "status_label", "opened", "last_seen")
+    list_display_links = ("number", "display_subject")
+    list_filter = (ActiveIncidentFilter, "status", "kind", "reason")
     list_filter_sheet = False
     search_fields = ("subject",)
     actions = ("acknowledge",)
@@ -78,7 +84,7 @@ class IncidentAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Incident]:
         """Incidents without what only their pages show."""
         found: QuerySet[Incident] = super().get_queryset(request)
-        return found.defer("evidence", "trail")
+        return found.defer("evidence", "score_history")
 
     def has_acknowledge_permission(self, request: HttpRequest) -> bool:
         """Stewards act."""
@@ -90,16 +96,16 @@ class IncidentAdmin(ReadOnlyAdmin):
         return f"#{incident.pk}"
 
     @admin.display(description="subject", ordering="subject")
-    def about(self, incident: Incident) -> str:
+    def display_subject(self, incident: Incident) -> str:
         """What it is about."""
-        return incident.about
+        return incident.display_subject
 
     @admin.display(description="what")
-    def sentence_shown(self, incident: Incident) -> str:
+    def summary(self, incident: Incident) -> str:
         """Its kind and the sentence of its last flag."""
         return format_html(
             '<span class="fl-listed" title="{2}"><span class="st-note">{0}</span> {1}</span>',
-            Kind(incident.kind).words,
+            IncidentKind(incident.kind).words,
             incident.sentence,
             incident.sentence,
         )
@@ -107,16 +113,18 @@ class IncidentAdmin(ReadOnlyAdmin):
     @admin.display(description="worst", ordering="worst_score")
     def worst(self, incident: Incident) -> str:
         """The worst score, a factor for events."""
-        return score_said(incident.kind, incident.worst_score)
+        return format_score(incident.kind, incident.worst_score)
 
-    @admin.display(description="stage", ordering="stage")
-    def stage_shown(self, incident: Incident) -> str:
-        """The stage, quiet ones said so, and why it is closed."""
-        word = incident.reason or ("quiet" if incident.quiet_since and incident.stage != Stage.CLOSED else "")
+    @admin.display(description="status", ordering="status")
+    def status_label(self, incident: Incident) -> str:
+        """The status, quiet ones said so, and why it is closed."""
+        word = incident.reason or (
+            "quiet" if incident.quiet_since and incident.status != IncidentStatus.CLOSED else ""
+        )
         return format_html(
-            '<span class="st-pill fl-stage-{}">{}</span> <span class="st-note" title="{}">{}</span>',
-            incident.stage,
-            incident.stage,
+            '<span class="st-pill fl-status-{}">{}</span> <span class="st-note" title="{}">{}</span>',
+            incident.status,
+            incident.status,
             QUIET if word == "quiet" else "",
             word.replace("_", " "),
         )
@@ -140,14 +148,14 @@ class IncidentAdmin(ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The page of one incident; a steward's POST takes it to another stage."""
+        """The page of one incident; a steward's POST takes it to another status."""
         incident = self.get_object(request, object_id)
         if incident is None:
             raise Http404
         if not self.has_view_permission(request, incident):
             raise PermissionDenied
-        form = MoveForm(request.POST or None)
-        if incident.stage == Stage.CLOSED:
+        form = IncidentTransitionForm(request.POST or None)
+        if incident.status == IncidentStatus.CLOSED:
             form.fields["note"].label = "Why it is opened again"
         if request.method == "POST":
             if not self.has_acknowledge_permission(request):
@@ -166,18 +174,18 @@ class IncidentAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "fleet/incident.html", context)
 
 
-def moved(request: HttpRequest, incident: Incident, form: MoveForm) -> bool:
+def moved(request: HttpRequest, incident: Incident, form: IncidentTransitionForm) -> bool:
     """Whether the incident went where the form says; if not, the form says why, at the field that lacks."""
     said = form.cleaned_data
     try:
-        after = incident_move(
+        after = incident_transition(
             incident.pk, said["target"], by=request.user.get_username(), reason=said["reason"], note=said["note"]
         )
-    except StageRefused as refusal:
+    except TransitionRefused as refusal:
         field, _, words = str(refusal).partition(": ")
         form.add_error(field if field in form.fields else None, words if field in form.fields else str(refusal))
         return False
-    messages.success(request, f"{after} is {after.stage}.")
+    messages.success(request, f"{after} is {after.status}.")
     return True
 
 
@@ -187,20 +195,20 @@ def incident_context(incident: Incident, *, may_act: bool) -> dict[str, Any]:
     called = false_alarms([incident.subject])
     return {
         "incident": incident,
-        "kind": Kind(incident.kind).words,
-        "worst": score_said(incident.kind, incident.worst_score),
-        "now": score_said(incident.kind, incident.score),
+        "kind": IncidentKind(incident.kind).words,
+        "worst": format_score(incident.kind, incident.worst_score),
+        "now": format_score(incident.kind, incident.score),
         "threshold": threshold_of(evidence),
         "figures": figures_table(evidence),
         "shifts": shifts_table(evidence),
         "silent": evidence.get("silent", ()),
         "silent_more": max(0, evidence.get("silent_total", 0) - len(evidence.get("silent", ()))),
-        "trail": trail_of(incident.trail),
+        "score_history": score_chart(incident.score_history),
         "notes": list(incident.notes.all()),
         "called": [
             (signal, one) for (_, signal), one in called.items() if not incident.signal or signal == incident.signal
         ],
-        "moves": ordered(moves_from(incident.stage)) if may_act else (),
+        "transitions": ordered(transitions_from(incident.status)) if may_act else (),
         "is_service": FleetService.objects.filter(name=incident.subject).exists(),
     }
 
@@ -209,9 +217,9 @@ def threshold_of(evidence: Mapping[str, Any]) -> float | None:
     """The score from which on one of the fleet of now stands out; None for incidents without such a score."""
     if not evidence.get("flags"):
         return None
-    return DEFAULT.threshold(FleetService.objects.count(), len(SIGNALS))
+    return DEFAULT_POLICY.threshold(FleetService.objects.count(), len(SIGNALS))
 
 
-def ordered(moves: tuple[Move, ...]) -> list[Move]:
+def ordered(transitions: tuple[IncidentTransition, ...]) -> list[IncidentTransition]:
     """What needs nothing to be said comes first."""
-    return sorted(moves, key=lambda move: bool(move.needs))
+    return sorted(transitions, key=lambda transition: bool(transition.needs))

@@ -23,7 +23,7 @@ _REFERENCE_SHARE: Final = 0.4
 
 
 @dataclass(frozen=True, slots=True)
-class Usual:
+class Baseline:
     """Logarithms, per block of B.
 
     `own` S × K × B is what is usual for each service. `fleet` K × B is how far the fleet is from its usual now,
@@ -42,7 +42,9 @@ class Usual:
     apart: NDArray[np.bool_]
 
 
-def usual(level: Floats, past: Floats, *, at_s: float, zones: Sequence[str], least_services: int) -> Usual:
+def estimate_baseline(
+    level: Floats, past: Floats, *, at_s: float, zones: Sequence[str], least_services: int
+) -> Baseline:
     """What is usual, from the levels of now (S × K × B) and of the days before (S × K × D × B)."""
     by_block = np.ascontiguousarray(past.swapaxes(2, 3))
     first = median(by_block)
@@ -59,7 +61,7 @@ def usual(level: Floats, past: Floats, *, at_s: float, zones: Sequence[str], lea
     apart = _apart(moved, zones)
     fleet = median_of_services(np.where(apart[..., None], np.float32(np.nan), moved), least=least_services)
     known = (~np.isnan(past)).sum(axis=3) * 2 >= past.shape[3]
-    return Usual(
+    return Baseline(
         own=own,
         fleet=fleet,
         past_fleet=past_fleet - kind[:, None, None],

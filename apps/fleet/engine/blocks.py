@@ -16,7 +16,7 @@ _MOST: Final = np.float32(1e12)
 
 
 @dataclass(frozen=True, slots=True)
-class Blocks:
+class WindowBlocks:
     """Per block of B: `level`, the logarithm of the trimmed mean; `span`, the logarithm of highest over lowest.
 
     The window of now is S × K × B, the past S × K × D × B. NaN where a block has no point.
@@ -32,7 +32,7 @@ class Blocks:
     """S × K: the share of the window's points that are there; 0 where the latest block is empty."""
 
 
-def gather(observation: Observation, blocks: int) -> Blocks:
+def gather(observation: Observation, blocks: int) -> WindowBlocks:
     """The observation in about so many blocks."""
     services, signals, points = observation.now.shape
     size = -(-points // blocks)
@@ -47,7 +47,7 @@ def gather(observation: Observation, blocks: int) -> Blocks:
         level[part], span[part], known = _reduced(observation.now[part], floor[:, None], size)
         past_level[part], past_span[part], _ = _reduced(observation.past[part], floor[:, None, None], size)
         coverage[part] = np.where(known[..., -1] > 0, known.sum(axis=-1) / max(points, 1), 0)
-    return Blocks(size, level, span, past_level, past_span, coverage)
+    return WindowBlocks(size, level, span, past_level, past_span, coverage)
 
 
 def sane(values: Floats) -> Floats:

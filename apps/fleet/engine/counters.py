@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.fleet.engine.gathering import INDEX
 from apps.fleet.engine.observation import Floats
+from apps.fleet.engine.observation_builder import INDEX
 from apps.fleet.engine.opentelemetry import CPU, DATABASE_SECONDS, REQUEST_SECONDS, SERVICE
 from apps.telemetry.metric import Metric
 
@@ -48,7 +48,7 @@ class _Histogram:
                 yield f"{name}_sum{{{labels}}}", float(self._sums[row, column])
 
 
-class Counters:
+class SimulatedCounters:
     """What all services of a simulated fleet have counted so far."""
 
     def __init__(self, services: Sequence[str]) -> None:

@@ -7,29 +7,32 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.fleet.engine.baseline import Usual, usual
-from apps.fleet.engine.blocks import Blocks, gather
-from apps.fleet.engine.evaluation import Evaluation, State
+from apps.fleet.engine.baseline import Baseline, estimate_baseline
+from apps.fleet.engine.blocks import WindowBlocks, gather
+from apps.fleet.engine.evaluation import Evaluation, ServiceState
 from apps.fleet.engine.events import fleet_events, zone_events
-from apps.fleet.engine.findings import Findings, find
+from apps.fleet.engine.findings import OutlierFindings, find
 from apps.fleet.engine.flagging import flags_of
 from apps.fleet.engine.observation import Observation
 from apps.fleet.engine.peers import peer_bands
-from apps.fleet.engine.policy import DEFAULT, Policy
+from apps.fleet.engine.policy import DEFAULT_POLICY, DetectionPolicy
 from apps.fleet.engine.robust import median
 
 _NEVER: Final[Mapping[tuple[str, str], float]] = MappingProxyType({})
 
 
 def evaluate(
-    observation: Observation, *, policy: Policy = DEFAULT, since: Mapping[tuple[str, str], float] = _NEVER
+    observation: Observation,
+    *,
+    policy: DetectionPolicy = DEFAULT_POLICY,
+    since: Mapping[tuple[str, str], float] = _NEVER,
 ) -> Evaluation:
     """What the engine says of the fleet at the last of the observation's times.
 
     `since` is when each (service, signal) flag of the evaluation before began, epoch seconds.
     """
     blocks = gather(observation, policy.blocks)
-    found = usual(
+    found = estimate_baseline(
         blocks.level,
         blocks.past_level,
         at_s=float(observation.times_s[-1]),
@@ -59,13 +62,13 @@ def evaluate(
 
 
 def _states(
-    observation: Observation, found: Usual, findings: Findings, blocks: Blocks, policy: Policy
+    observation: Observation, found: Baseline, findings: OutlierFindings, blocks: WindowBlocks, policy: DetectionPolicy
 ) -> NDArray[np.int8]:
     there = blocks.coverage >= policy.least_coverage
     grown = found.days >= policy.least_days
-    state = np.full(len(observation.services), State.OK, np.int8)
-    state[~(there & grown).any(axis=1)] = State.LEARNING
+    state = np.full(len(observation.services), ServiceState.OK, np.int8)
+    state[~(there & grown).any(axis=1)] = ServiceState.LEARNING
     # A signal that is usually there and is not now: nobody knows how the service is.
-    state[(grown & ~there).any(axis=1) | ~there.any(axis=1)] = State.NO_DATA
-    state[findings.flagged.any(axis=1)] = State.OUTLIER
+    state[(grown & ~there).any(axis=1) | ~there.any(axis=1)] = ServiceState.NO_DATA
+    state[findings.flagged.any(axis=1)] = ServiceState.OUTLIER
     return state

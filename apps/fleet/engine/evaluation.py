@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.fleet.engine.observation import Floats
-from apps.fleet.engine.signals import Signal
+from apps.fleet.engine.signals import ServiceSignal
 
-Kind = Literal["level", "drift", "spread", "step"]
+FlagKind = Literal["level", "drift", "spread", "step"]
 """level: away from its usual; drift: slowly leaving it; spread: restless; step: since a deploy."""
 
 
-class State(IntEnum):
+class ServiceState(IntEnum):
     """How a service stands; the number is what the gauge of the state exports."""
 
     OK = 0
@@ -24,12 +24,12 @@ class State(IntEnum):
     """Too new to have a past: compared with its peers alone."""
 
 
-WITH_ITS_ZONE: Final = 4
+SHIFTED_WITH_ZONE: Final = 4
 """What the gauge exports in place of OUTLIER where a service merely moves with its zone: the zone is the trouble."""
 
 
 @dataclass(frozen=True, slots=True)
-class Flag:
+class OutlierFlag:
     """One signal of one service that stands out, and why a person should believe it.
 
     Values are in the signal's unit; `peer_median` is where the service would stand had it moved as its peers did.
@@ -38,7 +38,7 @@ class Flag:
 
     service: str
     signal: str
-    kind: Kind
+    kind: FlagKind
     value: float
     baseline: float
     peer_median: float
@@ -81,7 +81,7 @@ class Evaluation:
     at_s: float
     window_s: float
     services: tuple[str, ...]
-    signals: tuple[Signal, ...]
+    signals: tuple[ServiceSignal, ...]
     score: Floats
     ratio: Floats
     state: NDArray[np.int8]
@@ -89,22 +89,22 @@ class Evaluation:
     peer_low: Floats
     peer_median: Floats
     peer_high: Floats
-    flags: tuple[Flag, ...]
+    flags: tuple[OutlierFlag, ...]
     events: tuple[FleetEvent, ...]
 
     def worst(self) -> Floats:
         """The worst score of each service, S; NaN without data: calm signals do not speak for one that is missing."""
         known = np.where(np.isnan(self.score), -np.inf, self.score).max(axis=1, initial=-np.inf)
-        unknown = np.isinf(known) | (self.state == State.NO_DATA)
+        unknown = np.isinf(known) | (self.state == ServiceState.NO_DATA)
         return np.where(unknown, np.nan, known).astype(np.float32)
 
-    def standing(self) -> NDArray[np.int8]:
-        """The state of each service as a gauge tells it: State's numbers, and WITH_ITS_ZONE."""
+    def exported_states(self) -> NDArray[np.int8]:
+        """The state of each service as a gauge tells it: State's numbers, and SHIFTED_WITH_ZONE."""
         alone = {flag.service for flag in self.flags if not flag.zone}
         moved = {flag.service for flag in self.flags if flag.zone} - alone
-        led = np.array([name in moved for name in self.services], dtype=bool) & (self.state == State.OUTLIER)
-        return np.where(led, WITH_ITS_ZONE, self.state).astype(np.int8)
+        led = np.array([name in moved for name in self.services], dtype=bool) & (self.state == ServiceState.OUTLIER)
+        return np.where(led, SHIFTED_WITH_ZONE, self.state).astype(np.int8)
 
-    def count(self, state: State) -> int:
+    def count(self, state: ServiceState) -> int:
         """Services in this state."""
         return int((self.state == state).sum())

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.fleet.engine.baseline import Usual, members_of
+from apps.fleet.engine.baseline import Baseline, members_of
 from apps.fleet.engine.evaluation import FleetEvent
-from apps.fleet.engine.findings import Findings
+from apps.fleet.engine.findings import OutlierFindings
 from apps.fleet.engine.observation import Floats, Observation
 from apps.fleet.engine.onset import onset
-from apps.fleet.engine.policy import Policy
+from apps.fleet.engine.policy import DetectionPolicy
 from apps.fleet.engine.robust import median, midmean
-from apps.fleet.engine.sentences import fleet_sentence, moment, neighbour_sentence, zone_sentence
+from apps.fleet.engine.sentences import fleet_sentence, format_time, neighbour_sentence, zone_sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +26,18 @@ class _Moved:
 
 
 def fleet_events(
-    observation: Observation, usual: Usual, peer_median: Floats, policy: Policy
+    observation: Observation, baseline: Baseline, peer_median: Floats, policy: DetectionPolicy
 ) -> tuple[FleetEvent, ...]:
     """One event where the whole fleet is away from its usual, however many signals say so."""
-    half = -(-usual.fleet.shape[-1] // 2)
-    now = midmean(usual.fleet[:, -half:])
-    past = midmean(usual.past_fleet[:, usual.alike, -half:])
+    half = -(-baseline.fleet.shape[-1] // 2)
+    now = midmean(baseline.fleet[:, -half:])
+    past = midmean(baseline.past_fleet[:, baseline.alike, -half:])
     moved = []
     for column, signal in enumerate(observation.signals):
         shift = float(now[column])
         if (signal.bad == "high" and shift < 0) or not _unusual(shift, past[column], policy):
             continue
-        alone = midmean((usual.left[:, column] + usual.fleet[column])[:, -half:]) * np.sign(shift)
+        alone = midmean((baseline.left[:, column] + baseline.fleet[column])[:, -half:]) * np.sign(shift)
         moved.append(_Moved(column, shift, int((alone >= abs(shift) / 2).sum())))
     if not moved:
         return ()
@@ -45,7 +45,7 @@ def fleet_events(
     return (_event(observation, moved, zone="", since_s=since_s),)
 
 
-def _unusual(shift: float, past: Floats, policy: Policy) -> bool:
+def _unusual(shift: float, past: Floats, policy: DetectionPolicy) -> bool:
     """Whether the fleet's motion is large, and larger than on all of its earlier days of the kind but one."""
     known = np.sort(past[~np.isnan(past)] * np.sign(shift))
     if not len(known) or abs(shift) < np.log(policy.event_ratio):
@@ -56,7 +56,7 @@ def _unusual(shift: float, past: Floats, policy: Policy) -> bool:
 
 
 def zone_events(
-    observation: Observation, usual: Usual, findings: Findings, policy: Policy
+    observation: Observation, baseline: Baseline, findings: OutlierFindings, policy: DetectionPolicy
 ) -> tuple[tuple[FleetEvent, ...], dict[tuple[int, int], str]]:
     """An event for each zone that moves by itself, and for each (service, signal) number the zone it moves with."""
     events, members = [], {}
@@ -69,7 +69,7 @@ def zone_events(
         if not moved:
             continue
         since_s = min(
-            _began(median(usual.left[inside, item.column].T), item.shift, observation.times_s) for item in moved
+            _began(median(baseline.left[inside, item.column].T), item.shift, observation.times_s) for item in moved
         )
         loud = _loud(observation, findings, inside, moved)
         events.append(_event(observation, moved, zone=zone, since_s=since_s, loud=loud))
@@ -80,7 +80,9 @@ def zone_events(
     return tuple(sorted(events, key=lambda event: -abs(np.log(event.shift)))), members
 
 
-def _zone_moved(inside: NDArray[np.bool_], column: int, *, findings: Findings, policy: Policy) -> _Moved | None:
+def _zone_moved(
+    inside: NDArray[np.bool_], column: int, *, findings: OutlierFindings, policy: DetectionPolicy
+) -> _Moved | None:
     score, effect = findings.score[:, column], findings.effect[:, column]
     known = ~np.isnan(score)
     here = inside & known
@@ -99,7 +101,7 @@ def _event(
     observation: Observation, moved: Sequence[_Moved], *, zone: str, since_s: float, loud: str = ""
 ) -> FleetEvent:
     strongest = max(moved, key=lambda item: abs(item.shift))
-    since = moment(since_s, float(observation.times_s[-1]))
+    since = format_time(since_s, float(observation.times_s[-1]))
     shifts = [(observation.signals[item.column], float(np.exp(item.shift))) for item in moved]
     if zone:
         known = observation.zones.count(zone)
@@ -117,7 +119,9 @@ def _event(
     )
 
 
-def _loud(observation: Observation, findings: Findings, inside: NDArray[np.bool_], moved: Sequence[_Moved]) -> str:
+def _loud(
+    observation: Observation, findings: OutlierFindings, inside: NDArray[np.bool_], moved: Sequence[_Moved]
+) -> str:
     """A sentence on the one member of a zone in trouble whose requests alone have grown: it may crowd out the rest."""
     for column, signal in enumerate(observation.signals):
         if signal.name != "request_rate" or any(item.column == column for item in moved):

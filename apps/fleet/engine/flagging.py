@@ -7,10 +7,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.fleet.engine.baseline import Usual
-from apps.fleet.engine.blocks import Blocks
-from apps.fleet.engine.evaluation import Flag, Kind
-from apps.fleet.engine.findings import LOOKS, Findings
+from apps.fleet.engine.baseline import Baseline
+from apps.fleet.engine.blocks import WindowBlocks
+from apps.fleet.engine.evaluation import FlagKind, OutlierFlag
+from apps.fleet.engine.findings import STATISTICS, OutlierFindings
 from apps.fleet.engine.observation import Floats, Observation
 from apps.fleet.engine.onset import onset
 from apps.fleet.engine.peers import at_points, log_values
@@ -23,24 +23,24 @@ _AFTER_DEPLOY_S: Final = 900.0
 
 def flags_of(
     observation: Observation,
-    usual: Usual,
-    findings: Findings,
+    baseline: Baseline,
+    findings: OutlierFindings,
     *,
-    blocks: Blocks,
+    blocks: WindowBlocks,
     zones: Mapping[tuple[int, int], str],
     since: Mapping[tuple[str, str], float],
-) -> tuple[Flag, ...]:
+) -> tuple[OutlierFlag, ...]:
     """The flags, the worst first. `zones` names the zone that a service (number) moves with in a signal (number)."""
     rows, columns = np.nonzero(findings.flagged)
     order = np.argsort(-findings.score[rows, columns], kind="stable")
     rows, columns = rows[order], columns[order]
-    began = onset(_left(observation, usual, blocks.size, rows, columns), findings.effect[rows, columns])
+    began = onset(_left(observation, baseline, blocks.size, rows, columns), findings.effect[rows, columns])
     known = (~np.isnan(findings.effect)).sum(axis=0)
     flags = []
     for place, (row, column) in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
         key = (observation.services[row], observation.signals[column].name)
         since_s = since.get(key, float(observation.times_s[began.point[place]]))
-        kind = _kind(LOOKS[findings.look[row, column]], bool(began.gradual[place]))
+        kind = _kind(STATISTICS[findings.statistic[row, column]], bool(began.gradual[place]))
         deployed_s = float(observation.deployed_s[row])
         if kind == "level" and _follows(since_s, deployed_s, blocks.size * observation.step_s):
             kind = "step"
@@ -50,11 +50,13 @@ def flags_of(
     return tuple(flags)
 
 
-def _flag(observation: Observation, findings: Findings, row: int, column: int, *, peers: int, kind: Kind) -> Flag:
+def _flag(
+    observation: Observation, findings: OutlierFindings, row: int, column: int, *, peers: int, kind: FlagKind
+) -> OutlierFlag:
     signal = observation.signals[column]
-    usually, ratio = float(np.exp(findings.baseline[row, column])), float(findings.ratio[row, column])
+    usually, ratio = float(np.exp(findings.baseline_log[row, column])), float(findings.ratio[row, column])
     fleet = ratio / float(np.exp(findings.effect[row, column]))
-    return Flag(
+    return OutlierFlag(
         service=observation.services[row],
         signal=signal.name,
         kind=kind,
@@ -69,7 +71,7 @@ def _flag(observation: Observation, findings: Findings, row: int, column: int, *
     )
 
 
-def _sentence(flag: Flag, observation: Observation, findings: Findings, row: int, column: int) -> str:
+def _sentence(flag: OutlierFlag, observation: Observation, findings: OutlierFindings, row: int, column: int) -> str:
     return flag_sentence(
         flag,
         observation.signals[column],
@@ -80,7 +82,7 @@ def _sentence(flag: Flag, observation: Observation, findings: Findings, row: int
     )
 
 
-def _kind(look: Kind, gradual: bool) -> Kind:
+def _kind(look: FlagKind, gradual: bool) -> FlagKind:
     if look == "spread":
         return look
     return "drift" if gradual else "level"
@@ -91,8 +93,8 @@ def _follows(since_s: float, deployed_s: float, slack_s: float) -> bool:
     return bool(deployed_s - slack_s <= since_s <= deployed_s + _AFTER_DEPLOY_S)
 
 
-def _left(observation: Observation, usual: Usual, size: int, rows: Numbers, columns: Numbers) -> Floats:
+def _left(observation: Observation, baseline: Baseline, size: int, rows: Numbers, columns: Numbers) -> Floats:
     """What is left of these signals at each point after their own usual and the fleet's motion, F × W."""
     floors = np.array([signal.floor for signal in observation.signals], dtype=np.float32)[columns, None]
-    expected = at_points(usual.own[rows, columns] + usual.fleet[columns], size, len(observation.times_s))
+    expected = at_points(baseline.own[rows, columns] + baseline.fleet[columns], size, len(observation.times_s))
     return log_values(observation.now[rows, columns], floors) - expected

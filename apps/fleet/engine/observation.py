@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.fleet.engine.signals import Signal
+from apps.fleet.engine.signals import ServiceSignal
 
 Floats = NDArray[np.float32]
 
@@ -21,7 +21,7 @@ class Observation:
 
     services: tuple[str, ...]
     zones: tuple[str, ...]
-    signals: tuple[Signal, ...]
+    signals: tuple[ServiceSignal, ...]
     times_s: NDArray[np.float64]
     now: Floats
     past: Floats
@@ -42,7 +42,7 @@ class Observation:
         return float(self.times_s[1] - self.times_s[0])
 
 
-def chosen(observation: Observation, rows: NDArray[np.bool_]) -> Observation:
+def observation_subset(observation: Observation, rows: NDArray[np.bool_]) -> Observation:
     """The observation of these services alone."""
     return Observation(
         services=tuple(name for name, kept in zip(observation.services, rows, strict=True) if kept),

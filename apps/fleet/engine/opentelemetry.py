@@ -7,7 +7,7 @@ that https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openm
 from typing import Final
 
 from apps.telemetry.metric import Metric
-from apps.telemetry.promql import Match, Query, compose, level, observed, quantile, spent
+from apps.telemetry.promql import LabelMatcher, PromqlQuery, compose, count_rate, level, quantile, sum_rate
 
 BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 DATABASE_BUCKETS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
@@ -36,29 +36,29 @@ CPU: Final = Metric(
 
 WINDOW: Final = "5m"
 _BY: Final = (SERVICE,)
-_FAILED: Final = Match("http_response_status_code", "5..", "=~")
-_READS: Final = Match("db_operation_name", "(?i)(select|find|get|mget|scan|query)", "=~")
-_WRITES: Final = Match("db_operation_name", "(?i)(insert|update|delete|upsert|merge|copy|set|put)", "=~")
+_FAILED: Final = LabelMatcher("http_response_status_code", "5..", "=~")
+_READS: Final = LabelMatcher("db_operation_name", "(?i)(select|find|get|mget|scan|query)", "=~")
+_WRITES: Final = LabelMatcher("db_operation_name", "(?i)(insert|update|delete|upsert|merge|copy|set|put)", "=~")
 
 
-def _error_ratio() -> Query:
+def _error_ratio() -> PromqlQuery:
     """The share of failed requests; none where a service answers without failures, nothing where nobody asks."""
-    failed = observed(REQUEST_SECONDS, _FAILED, by=_BY, window=WINDOW)
-    asked = observed(REQUEST_SECONDS, by=_BY, window=WINDOW)
+    failed = count_rate(REQUEST_SECONDS, _FAILED, by=_BY, window=WINDOW)
+    asked = count_rate(REQUEST_SECONDS, by=_BY, window=WINDOW)
     return compose("(({} or 0 * {}) / ({} > 0))", failed, asked, asked)
 
 
-def _mean(where: Match) -> Query:
+def _mean(where: LabelMatcher) -> PromqlQuery:
     """Seconds of an average operation."""
     return compose(
         "({} / ({} > 0))",
-        spent(DATABASE_SECONDS, where, by=_BY, window=WINDOW),
-        observed(DATABASE_SECONDS, where, by=_BY, window=WINDOW),
+        sum_rate(DATABASE_SECONDS, where, by=_BY, window=WINDOW),
+        count_rate(DATABASE_SECONDS, where, by=_BY, window=WINDOW),
     )
 
 
 QUERIES: Final = {
-    "request_rate": observed(REQUEST_SECONDS, by=_BY, window=WINDOW),
+    "request_rate": count_rate(REQUEST_SECONDS, by=_BY, window=WINDOW),
     "error_ratio": _error_ratio(),
     "latency_p95": quantile(0.95, REQUEST_SECONDS, by=_BY, window=WINDOW),
     "database_read": _mean(_READS),

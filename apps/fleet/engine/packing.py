@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from apps.fleet.engine.evaluation import Flag, FleetEvent
+from apps.fleet.engine.evaluation import FleetEvent, OutlierFlag
 from apps.fleet.engine.observation import Floats
 
-Value = TypeVar("Value", Flag, FleetEvent)
+Value = TypeVar("Value", OutlierFlag, FleetEvent)
 
 _HALF_LIMIT = 65_000.0
 
@@ -38,7 +38,7 @@ def unpack_ids(data: bytes | memoryview) -> NDArray[np.int64]:
     return np.cumsum(np.frombuffer(zlib.decompress(bytes(data)), dtype=np.int64))
 
 
-def as_json(value: Flag | FleetEvent) -> dict[str, Any]:
+def as_json(value: OutlierFlag | FleetEvent) -> dict[str, Any]:
     """The value's fields; JSON knows no NaN, so a number that is none becomes null."""
     return {name: number_or_null(field) for name, field in asdict(value).items()}
 

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from apps.fleet.engine.baseline import Usual
+from apps.fleet.engine.baseline import Baseline
 from apps.fleet.engine.observation import Floats, Observation
 
 _SHARES = (0.1, 0.5, 0.9)
 
 
-def peer_bands(observation: Observation, usual: Usual, size: int) -> tuple[Floats, Floats, Floats]:
+def peer_bands(observation: Observation, baseline: Baseline, size: int) -> tuple[Floats, Floats, Floats]:
     """The 10th, 50th and 90th percentile of the services' ratio to their own usual at each point, K × W each."""
-    ratios = to_usual(observation, usual, size)
+    ratios = ratio_to_baseline(observation, baseline, size)
     across = np.sort(np.ascontiguousarray(ratios.transpose(1, 2, 0)), axis=-1)
     if not across.shape[-1]:
         nothing = np.full(across.shape[:-1], np.nan, np.float32)
@@ -26,10 +26,10 @@ def peer_bands(observation: Observation, usual: Usual, size: int) -> tuple[Float
     return bands[0], bands[1], bands[2]
 
 
-def to_usual(observation: Observation, usual: Usual, size: int) -> Floats:
+def ratio_to_baseline(observation: Observation, baseline: Baseline, size: int) -> Floats:
     """The logarithm of each point's ratio to what is usual for the service, S × K × W."""
     floor = np.array([signal.floor for signal in observation.signals], dtype=np.float32)[:, None]
-    return log_values(observation.now, floor) - at_points(usual.own, size, len(observation.times_s))
+    return log_values(observation.now, floor) - at_points(baseline.own, size, len(observation.times_s))
 
 
 def log_values(values: Floats, floor: Floats) -> Floats:

@@ -7,7 +7,7 @@ from apps.fleet.engine.robust import normal_tail
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class DetectionPolicy:
     """What the engine asks for before it flags.
 
     `false_alarms` is the share of healthy services that may be flagged in one look, over all their signals.
@@ -42,4 +42,4 @@ class Policy:
         return normal_tail(share / max(signals, 1))
 
 
-DEFAULT: Final = Policy()
+DEFAULT_POLICY: Final = DetectionPolicy()

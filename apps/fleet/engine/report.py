@@ -5,13 +5,18 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, Final
 
-from apps.fleet.engine.evaluation import Evaluation, Flag, FleetEvent, State
+from apps.fleet.engine.evaluation import Evaluation, FleetEvent, OutlierFlag, ServiceState
 from apps.fleet.engine.packing import as_json, number_or_null
-from apps.fleet.engine.sentences import quantity
+from apps.fleet.engine.sentences import format_quantity
 from apps.fleet.engine.signals import SIGNAL_BY_NAME
-from apps.fleet.engine.view import WORST
+from apps.fleet.engine.view import MAX_RANKED
 
-WORDS: Final = {State.OK: "ok", State.OUTLIER: "outlier", State.NO_DATA: "no data", State.LEARNING: "learning"}
+STATE_LABELS: Final = {
+    ServiceState.OK: "ok",
+    ServiceState.OUTLIER: "outlier",
+    ServiceState.NO_DATA: "no data",
+    ServiceState.LEARNING: "learning",
+}
 """The states as people read them."""
 
 
@@ -19,11 +24,11 @@ def report(evaluation: Evaluation, *, days: int) -> Iterator[str]:
     """The lines of a report: counts, what moved together, and who stands out and why."""
     minutes = evaluation.window_s / 60
     yield (
-        f"Fleet of {len(evaluation.services):,} services at {moment(evaluation.at_s, with_day=True)} UTC: "
+        f"Fleet of {len(evaluation.services):,} services at {format_time(evaluation.at_s, with_day=True)} UTC: "
         f"the last {minutes:g} minutes against the same of {days} days before and against its peers"
     )
     yield ""
-    for state, word in WORDS.items():
+    for state, word in STATE_LABELS.items():
         yield f"  {word:<10}{evaluation.count(state):>7,}"
     if evaluation.events:
         yield from ("", "Moved together")
@@ -37,7 +42,7 @@ def as_dict(evaluation: Evaluation) -> dict[str, Any]:
     return {
         "at": datetime.fromtimestamp(evaluation.at_s, UTC).isoformat(),
         "window_s": evaluation.window_s,
-        "services": {state.name.lower(): evaluation.count(state) for state in State},
+        "services": {state.name.lower(): evaluation.count(state) for state in ServiceState},
         "shifts": {
             signal.name: number_or_null(shift)
             for signal, shift in zip(evaluation.signals, evaluation.shift.tolist(), strict=True)
@@ -47,25 +52,25 @@ def as_dict(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def reading(signal: str, value: float) -> str:
+def format_value(signal: str, value: float) -> str:
     """A value in its signal's unit as people say it: 340 ms, 1.2 %, 38.1 requests/s."""
-    return quantity(value, SIGNAL_BY_NAME[signal].unit) if isfinite(value) else "no data"
+    return format_quantity(value, SIGNAL_BY_NAME[signal].unit) if isfinite(value) else "no data"
 
 
-def moment(at_s: float, *, with_day: bool = False) -> str:
-    """The moment in UTC: 14:05, or 2026-03-01 14:05:00 with its day."""
+def format_time(at_s: float, *, with_day: bool = False) -> str:
+    """The format_time in UTC: 14:05, or 2026-03-01 14:05:00 with its day."""
     return f"{datetime.fromtimestamp(at_s, UTC):{'%Y-%m-%d %H:%M:%S' if with_day else '%H:%M'}}"
 
 
-def _outstanding(flags: Sequence[Flag]) -> Iterator[str]:
+def _outstanding(flags: Sequence[OutlierFlag]) -> Iterator[str]:
     """Who stands out by itself, the worst first, and of each zone how many move with it."""
     alone = [flag for flag in flags if not flag.zone]
     if alone:
         yield from ("", "Stand out")
-        for flag in alone[:WORST]:
+        for flag in alone[:MAX_RANKED]:
             yield from _flag(flag)
-        if len(alone) > WORST:
-            yield f"  and {len(alone) - WORST:,} signals more: --json has them all"
+        if len(alone) > MAX_RANKED:
+            yield f"  and {len(alone) - MAX_RANKED:,} signals more: --json has them all"
     members: dict[str, set[str]] = {}
     for flag in flags:
         if flag.zone:
@@ -78,12 +83,12 @@ def _outstanding(flags: Sequence[Flag]) -> Iterator[str]:
 
 def _event(event: FleetEvent) -> Iterator[str]:
     where = f"zone {event.zone}" if event.zone else "whole fleet"
-    title = SIGNAL_BY_NAME[event.signal].title
-    yield f"  {where:<24} {title:<20} ×{event.shift:<8.3g} {event.services:,} services since {moment(event.since_s)}"
+    title, since = SIGNAL_BY_NAME[event.signal].title, format_time(event.since_s)
+    yield f"  {where:<24} {title:<20} ×{event.shift:<8.3g} {event.services:,} services since {since}"
     yield f"    {event.sentence}"
 
 
-def _flag(flag: Flag) -> Iterator[str]:
+def _flag(flag: OutlierFlag) -> Iterator[str]:
     title = SIGNAL_BY_NAME[flag.signal].title
-    yield f"  {flag.service:<24} {title:<20} score {flag.score:<6.3g} since {moment(flag.since_s)}"
+    yield f"  {flag.service:<24} {title:<20} score {flag.score:<6.3g} since {format_time(flag.since_s)}"
     yield f"    {flag.sentence}"

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.fleet.engine.baseline import Usual
+from apps.fleet.engine.baseline import Baseline
 from apps.fleet.engine.observation import Floats
 from apps.fleet.engine.robust import (
     MAD_TO_DEVIATION,
@@ -35,7 +35,7 @@ _NODES: Final = np.linspace(-3.0, 3.0, 13)
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class WindowStatistic:
     """One figure of each service's window, S × K, beside the same figure of its earlier days, S × K × D."""
 
     now: Floats
@@ -43,7 +43,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class StatisticScore:
     """`score` is a z, S × K, NaN where nothing is known; `highest` the second highest of the earlier days' figures,
     `lowest` the second lowest.
     """
@@ -53,18 +53,18 @@ class Scored:
     highest: Floats
 
 
-def level(usual: Usual, blocks: int) -> Look:
+def level(baseline: Baseline, blocks: int) -> WindowStatistic:
     """How far the latest blocks are from usual: what persists over them."""
     least = (blocks + 1) // 2
-    return Look(
-        midmean(usual.left[..., -blocks:], least=least),
-        midmean(usual.past_left[..., -blocks:], least=least),
+    return WindowStatistic(
+        midmean(baseline.left[..., -blocks:], least=least),
+        midmean(baseline.past_left[..., -blocks:], least=least),
     )
 
 
-def slope(usual: Usual) -> Look:
+def slope(baseline: Baseline) -> WindowStatistic:
     """How much a service moved away within the window, from its first blocks to its last."""
-    return Look(_slope(usual.left), _slope(usual.past_left))
+    return WindowStatistic(_slope(baseline.left), _slope(baseline.past_left))
 
 
 def _slope(left: Floats) -> Floats:
@@ -82,23 +82,23 @@ def _slope(left: Floats) -> Floats:
     )
 
 
-def score(look: Look, *, floor: float, apart: NDArray[np.bool_]) -> Scored:
+def score(statistic: WindowStatistic, *, floor: float, apart: NDArray[np.bool_]) -> StatisticScore:
     """How rare the window's figure is for this service, brought to a normal deviate.
 
     A service's own days are few: what they say of its spread is weighed with how the spreads of the fleet's services
     are distributed, and the figure is judged under every spread that remains believable. `floor` is a deviation that
     means nothing; the services that are `apart`, S × K, say nothing of how the others spread.
     """
-    days = (~np.isnan(look.past)).sum(axis=-1).astype(np.float32)
-    held = _held(look.past)
+    days = (~np.isnan(statistic.past)).sum(axis=-1).astype(np.float32)
+    held = _held(statistic.past)
     squares = np.where(np.isnan(held), 0, held**2).sum(axis=-1) * _forecast(days)
-    shares = np.empty(look.now.shape, np.float32)
-    for column in range(look.now.shape[1]):
+    shares = np.empty(statistic.now.shape, np.float32)
+    for column in range(statistic.now.shape[1]):
         shares[:, column] = _predicted(
-            look.now[:, column], held[:, column], squares[:, column], days=days[:, column], floor=floor
+            statistic.now[:, column], held[:, column], squares[:, column], days=days[:, column], floor=floor
         )
-    ordered = np.sort(look.past, axis=-1)
-    return Scored(_calibrated(shares, apart), *_seconds(ordered, days.astype(np.int64)))
+    ordered = np.sort(statistic.past, axis=-1)
+    return StatisticScore(_calibrated(shares, apart), *_seconds(ordered, days.astype(np.int64)))
 
 
 def _predicted(now: Floats, past: Floats, squares: Floats, *, days: Floats, floor: float) -> Floats:

@@ -31,7 +31,7 @@ class SignalQueries:
     deployed: str = ""
 
 
-def queries_of(document: Any) -> SignalQueries:
+def parse_queries(document: Any) -> SignalQueries:
     """The queries that the document describes; what it does not name stays as OpenTelemetry has it.
 
     A signal whose query is null is not asked for.

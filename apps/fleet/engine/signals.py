@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 
 @dataclass(frozen=True, slots=True)
-class Signal:
+class ServiceSignal:
     """One signal of a service.
 
     `floor` is in the signal's unit: below it differences mean nothing (values are compared as log(value + floor)).
@@ -22,11 +22,13 @@ class Signal:
 
 
 SIGNALS: Final = (
-    Signal("request_rate", "Request rate", "requests/s", "both", 0.05, "the request rate"),
-    Signal("error_ratio", "Error ratio", "ratio", "high", 0.002, "the share of failed requests", "request_rate"),
-    Signal("latency_p95", "Latency p95", "seconds", "high", 0.002, "the 95th percentile of latency"),
-    Signal("database_read", "Database read time", "seconds", "high", 0.0005, "the time of a database read"),
-    Signal("database_write", "Database write time", "seconds", "high", 0.0005, "the time of a database write"),
-    Signal("saturation", "Saturation", "ratio", "high", 0.02, "the saturation"),
+    ServiceSignal("request_rate", "Request rate", "requests/s", "both", 0.05, "the request rate"),
+    ServiceSignal(
+        "error_ratio", "Error ratio", "ratio", "high", 0.002, "the share of failed requests", "request_rate"
+    ),
+    ServiceSignal("latency_p95", "Latency p95", "seconds", "high", 0.002, "the 95th percentile of latency"),
+    ServiceSignal("database_read", "Database read time", "seconds", "high", 0.0005, "the time of a database read"),
+    ServiceSignal("database_write", "Database write time", "seconds", "high", 0.0005, "the time of a database write"),
+    ServiceSignal("saturation", "Saturation", "ratio", "high", 0.02, "the saturation"),
 )
 SIGNAL_BY_NAME: Final = {signal.name: signal for signal in SIGNALS}

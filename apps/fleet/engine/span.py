@@ -11,7 +11,7 @@ DAY_S: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ObservationSpan:
     """`points` steps of `step_s` seconds up to now, and the same steps one to `days` days before.
 
     Steps end at whole multiples of `step_s` since 1970, which Prometheus and its kin keep, too.

@@ -6,34 +6,34 @@ from typing import Final
 
 import numpy as np
 
-from apps.fleet.engine.evaluation import Flag, FleetEvent, State
+from apps.fleet.engine.evaluation import FleetEvent, OutlierFlag, ServiceState
 from apps.fleet.engine.observation import Floats
 
-WORST: Final = 20
+MAX_RANKED: Final = 20
 """Rows of the ranked list at most."""
-MULTIPLES: Final = 6
+MAX_SMALL_MULTIPLES: Final = 6
 """Small multiples at most."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class WorstRow:
+class RankedService:
     """A service of the ranked list: its worst flag, and its worst score over the evaluations of `FleetView.times`."""
 
     service: str
-    state: State
-    flag: Flag
+    state: ServiceState
+    flag: OutlierFlag
     scores: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Multiple:
+class SmallMultiple:
     """One signal of one flagged service over the window, beside what is usual for its peers.
 
     `values`, `low`, `median`, `high` have one entry a point and are in the signal's unit: the peer band is the
     peers' ratio to their own usual, times this service's own baseline.
     """
 
-    flag: Flag
+    flag: OutlierFlag
     times_s: tuple[float, ...]
     values: tuple[float, ...]
     low: tuple[float, ...]
@@ -53,16 +53,16 @@ class FleetView:
 
     at: datetime
     age_s: float
-    counts: dict[State, int]
+    counts: dict[ServiceState, int]
     shifts: dict[str, float]
     events: tuple[FleetEvent, ...]
-    worst: tuple[WorstRow, ...]
+    worst: tuple[RankedService, ...]
     times: tuple[datetime, ...]
     heat: Floats
     heat_labels: tuple[str, ...]
-    multiples: tuple[Multiple, ...]
+    multiples: tuple[SmallMultiple, ...]
     duration_s: float
-    trouble: str = ""
+    stale_reason: str = ""
 
     @property
     def services(self) -> int:
@@ -72,7 +72,7 @@ class FleetView:
     @property
     def outlier_share(self) -> float:
         """The share of services that stand out."""
-        return self.counts.get(State.OUTLIER, 0) / max(self.services, 1)
+        return self.counts.get(ServiceState.OUTLIER, 0) / max(self.services, 1)
 
     def is_empty(self) -> bool:
         """Whether there is nothing to show."""

@@ -1,4 +1,4 @@
-"""What an evaluation says that is worth an incident: one sighting for each subject in trouble."""
+"""What an evaluation says that is worth an incident: one detection for each subject in trouble."""
 
 import math
 from dataclasses import asdict, dataclass, field
@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from apps.fleet.engine.evaluation import Evaluation, Flag, FleetEvent, State
-from apps.fleet.incidents.lifecycle import BY_SIGNAL, Kind
+from apps.fleet.engine.evaluation import Evaluation, FleetEvent, OutlierFlag, ServiceState
+from apps.fleet.incidents.lifecycle import BY_SIGNAL, IncidentKind
 
-WHOLE_FLEET: Final = "the fleet"
+FLEET_SUBJECT: Final = "the fleet"
 """The subject of incidents that are about all services."""
 SINGLE_SILENT: Final = 10
 """So many silent services have an incident each, unless that is more than SILENT_SHARE of the fleet."""
@@ -18,14 +18,14 @@ NAMED_SILENT: Final = 50
 """Silent services that the one incident of many names."""
 NO_SIGNAL: Final = ""
 
-Key = tuple[str, str, str]
+IncidentKey = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class Detection:
     """A subject in trouble at one moment; `score` is a robust z, a factor for events, None for silence."""
 
-    kind: Kind
+    kind: IncidentKind
     subject: str
     signal: str
     score: float | None
@@ -38,29 +38,29 @@ class Sighting:
         return badness(self.kind, self.score)
 
     @property
-    def key(self) -> Key:
+    def key(self) -> IncidentKey:
         """What an incident of it is found by."""
-        return key_of(self.kind, self.subject, self.signal)
+        return incident_key(self.kind, self.subject, self.signal)
 
 
 @dataclass(frozen=True, slots=True)
-class Sightings:
+class DetectionSet:
     """All trouble of one moment, and the outliers of which nothing can be said because their service is silent.
 
     `present` names whom the look was at; None where that is not told.
     """
 
-    seen: tuple[Sighting, ...]
-    unknown: frozenset[Key]
+    seen: tuple[Detection, ...]
+    unknown: frozenset[IncidentKey]
     present: frozenset[str] | None = None
 
     def is_gone(self, kind: str, subject: str) -> bool:
         """Whether nobody looks at this service any more, so that its silence says nothing."""
-        is_service = kind in {Kind.OUTLIER, Kind.NO_DATA} and subject != WHOLE_FLEET
+        is_service = kind in {IncidentKind.OUTLIER, IncidentKind.NO_DATA} and subject != FLEET_SUBJECT
         return is_service and self.present is not None and subject not in self.present
 
 
-def key_of(kind: str, subject: str, signal: str) -> Key:
+def incident_key(kind: str, subject: str, signal: str) -> IncidentKey:
     """What tells incidents apart: some kinds have one for all signals of a subject."""
     return (kind, subject, signal if kind in BY_SIGNAL else NO_SIGNAL)
 
@@ -69,30 +69,30 @@ def badness(kind: str, score: float | None) -> float:
     """How bad a score is: a factor below one is as bad as its inverse."""
     if score is None or not math.isfinite(score):
         return 0.0
-    if kind in {Kind.FLEET, Kind.ZONE}:
+    if kind in {IncidentKind.FLEET, IncidentKind.ZONE}:
         return max(score, 1 / score) if score > 0 else 0.0
     return abs(score)
 
 
-def sightings_of(evaluation: Evaluation) -> Sightings:
+def detections_of(evaluation: Evaluation) -> DetectionSet:
     """What the evaluation says of outliers, events and silence; a fleet without services says nothing."""
     seen = (*_events(evaluation), *_outliers(evaluation), *_silent(evaluation))
-    return Sightings(seen, frozenset(_unknown(evaluation)), frozenset(evaluation.services))
+    return DetectionSet(seen, frozenset(_unknown(evaluation)), frozenset(evaluation.services))
 
 
-def _outliers(evaluation: Evaluation) -> list[Sighting]:
-    """One sighting a service, however many of its signals stand out: it is one sick service.
+def _outliers(evaluation: Evaluation) -> list[Detection]:
+    """One detection a service, however many of its signals stand out: it is one sick service.
 
     A flag that moves with its zone belongs to the zone's event.
     """
-    flags: dict[str, list[Flag]] = {}
+    flags: dict[str, list[OutlierFlag]] = {}
     zones = {event.zone for event in evaluation.events if event.zone}
     for flag in sorted(evaluation.flags, key=lambda flag: -abs(flag.score)):
         if flag.zone not in zones:
             flags.setdefault(flag.service, []).append(flag)
     return [
-        Sighting(
-            kind=Kind.OUTLIER,
+        Detection(
+            kind=IncidentKind.OUTLIER,
             subject=service,
             signal=own[0].signal,
             score=_finite(own[0].score),
@@ -103,19 +103,19 @@ def _outliers(evaluation: Evaluation) -> list[Sighting]:
     ]
 
 
-def _events(evaluation: Evaluation) -> list[Sighting]:
-    """One sighting for the fleet and one for each zone that moved, whatever the number of signals."""
+def _events(evaluation: Evaluation) -> list[Detection]:
+    """One detection for the fleet and one for each zone that moved, whatever the number of signals."""
     events: dict[str, list[FleetEvent]] = {}
     for event in evaluation.events:
         events.setdefault(event.zone, []).append(event)
     found = []
     for zone, own in events.items():
-        kind = Kind.ZONE if zone else Kind.FLEET
-        own.sort(key=lambda event: -badness(Kind.FLEET, event.shift))
+        kind = IncidentKind.ZONE if zone else IncidentKind.FLEET
+        own.sort(key=lambda event: -badness(IncidentKind.FLEET, event.shift))
         found.append(
-            Sighting(
+            Detection(
                 kind=kind,
-                subject=zone or WHOLE_FLEET,
+                subject=zone or FLEET_SUBJECT,
                 signal=own[0].signal,
                 score=_finite(own[0].shift),
                 sentence=own[0].sentence,
@@ -125,28 +125,28 @@ def _events(evaluation: Evaluation) -> list[Sighting]:
     return found
 
 
-def _silent(evaluation: Evaluation) -> list[Sighting]:
-    """A sighting for each service without data; one for all of them where many are silent at once."""
-    rows = np.flatnonzero(np.asarray(evaluation.state) == State.NO_DATA)
+def _silent(evaluation: Evaluation) -> list[Detection]:
+    """A detection for each service without data; one for all of them where many are silent at once."""
+    rows = np.flatnonzero(np.asarray(evaluation.state) == ServiceState.NO_DATA)
     names = [evaluation.services[row] for row in rows]
     total = len(evaluation.services)
     if len(names) > max(1, min(SINGLE_SILENT, int(SILENT_SHARE * total))):
         sentence = f"{len(names):,} of {total:,} services give no data."
         evidence = {"silent": names[:NAMED_SILENT], "silent_total": len(names), "services": total}
-        return [Sighting(Kind.NO_DATA, WHOLE_FLEET, NO_SIGNAL, None, sentence, evidence)]
-    return [Sighting(Kind.NO_DATA, name, NO_SIGNAL, None, f"{name} gives no data.") for name in names]
+        return [Detection(IncidentKind.NO_DATA, FLEET_SUBJECT, NO_SIGNAL, None, sentence, evidence)]
+    return [Detection(IncidentKind.NO_DATA, name, NO_SIGNAL, None, f"{name} gives no data.") for name in names]
 
 
-def _unknown(evaluation: Evaluation) -> list[Key]:
+def _unknown(evaluation: Evaluation) -> list[IncidentKey]:
     """Of these nothing can be said: silence is no recovery."""
-    silent = np.asarray(evaluation.state) == State.NO_DATA
-    keys = [key_of(Kind.OUTLIER, evaluation.services[row], NO_SIGNAL) for row in np.flatnonzero(silent)]
+    silent = np.asarray(evaluation.state) == ServiceState.NO_DATA
+    keys = [incident_key(IncidentKind.OUTLIER, evaluation.services[row], NO_SIGNAL) for row in np.flatnonzero(silent)]
     if silent.size and silent.mean() > 0.5:
-        keys.append(key_of(Kind.FLEET, WHOLE_FLEET, NO_SIGNAL))
+        keys.append(incident_key(IncidentKind.FLEET, FLEET_SUBJECT, NO_SIGNAL))
     return keys
 
 
-def figures(one: Flag | FleetEvent) -> dict[str, Any]:
+def figures(one: OutlierFlag | FleetEvent) -> dict[str, Any]:
     """Every figure of a flag or an event as JSON has them; what is no number is None."""
     return {
         name: _finite(float(value)) if isinstance(value, float | np.floating) else value

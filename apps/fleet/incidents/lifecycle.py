@@ -1,16 +1,16 @@
-"""The life of an incident: its stages, the moves between them, and why one is closed."""
+"""The life of an incident: its statuses, the moves between them, and why one is closed."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from apps.fleet.errors import StageRefused
+from apps.fleet.errors import TransitionRefused
 
 MINUTE_S: Final = 60.0
 HOUR_S: Final = 3_600.0
 
 
-class Kind(StrEnum):
+class IncidentKind(StrEnum):
     """What an incident is about."""
 
     OUTLIER = "outlier"
@@ -26,19 +26,19 @@ class Kind(StrEnum):
 
 
 _KIND_WORDS: Final = {
-    Kind.OUTLIER: "outlier",
-    Kind.FLEET: "whole fleet",
-    Kind.ZONE: "zone",
-    Kind.NO_DATA: "no data",
-    Kind.QUALITY: "data quality",
+    IncidentKind.OUTLIER: "outlier",
+    IncidentKind.FLEET: "whole fleet",
+    IncidentKind.ZONE: "zone",
+    IncidentKind.NO_DATA: "no data",
+    IncidentKind.QUALITY: "data quality",
 }
-EVENTS: Final = frozenset({Kind.FLEET, Kind.ZONE})
+EVENTS: Final = frozenset({IncidentKind.FLEET, IncidentKind.ZONE})
 """Kinds whose score is a factor (×1.6) and not a robust z."""
-BY_SIGNAL: Final = frozenset({Kind.QUALITY})
+BY_SIGNAL: Final = frozenset({IncidentKind.QUALITY})
 """Kinds with an incident for each signal of a subject; the others have one for all signals of it."""
 
 
-class Stage(StrEnum):
+class IncidentStatus(StrEnum):
     """Where an incident stands."""
 
     OPEN = "open"
@@ -48,30 +48,30 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """A way from one stage to another; `needs` names what must be said with it, "" for nothing."""
+class IncidentTransition:
+    """A way from one status to another; `needs` names what must be said with it, "" for nothing."""
 
-    source: Stage
-    target: Stage
+    source: IncidentStatus
+    target: IncidentStatus
     verb: str
     needs: str = ""
 
 
-MOVES: Final = (
-    Move(Stage.OPEN, Stage.ACKNOWLEDGED, "Acknowledge"),
-    Move(Stage.OPEN, Stage.MITIGATED, "Mark mitigated"),
-    Move(Stage.OPEN, Stage.CLOSED, "Close", needs="reason"),
-    Move(Stage.ACKNOWLEDGED, Stage.MITIGATED, "Mark mitigated"),
-    Move(Stage.ACKNOWLEDGED, Stage.CLOSED, "Close", needs="reason"),
-    Move(Stage.MITIGATED, Stage.ACKNOWLEDGED, "Not mitigated after all"),
-    Move(Stage.MITIGATED, Stage.CLOSED, "Close", needs="reason"),
-    Move(Stage.CLOSED, Stage.OPEN, "Reopen", needs="note"),
+TRANSITIONS: Final = (
+    IncidentTransition(IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED, "Acknowledge"),
+    IncidentTransition(IncidentStatus.OPEN, IncidentStatus.MITIGATED, "Mark mitigated"),
+    IncidentTransition(IncidentStatus.OPEN, IncidentStatus.CLOSED, "Close", needs="reason"),
+    IncidentTransition(IncidentStatus.ACKNOWLEDGED, IncidentStatus.MITIGATED, "Mark mitigated"),
+    IncidentTransition(IncidentStatus.ACKNOWLEDGED, IncidentStatus.CLOSED, "Close", needs="reason"),
+    IncidentTransition(IncidentStatus.MITIGATED, IncidentStatus.ACKNOWLEDGED, "Not mitigated after all"),
+    IncidentTransition(IncidentStatus.MITIGATED, IncidentStatus.CLOSED, "Close", needs="reason"),
+    IncidentTransition(IncidentStatus.CLOSED, IncidentStatus.OPEN, "Reopen", needs="note"),
 )
-"""Every move that a person can make."""
+"""Every transition that a person can make."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class CloseReason:
     """Why an incident is closed.
 
     `settles_s`: for so long a flag that never left does not reopen it. A flag that is half again as bad as at the
@@ -84,45 +84,45 @@ class Reason:
     by_person: bool = True
 
 
-REASONS: Final = (
-    Reason("fixed", "fixed", settles_s=15 * MINUTE_S),
-    Reason("expected", "expected, or a change we made", settles_s=24 * HOUR_S),
-    Reason("false_alarm", "false alarm", settles_s=24 * HOUR_S),
-    Reason("duplicate", "duplicate of another incident", settles_s=24 * HOUR_S),
-    Reason("recovered", "no longer seen, by itself", settles_s=0.0, by_person=False),
+CLOSE_REASONS: Final = (
+    CloseReason("fixed", "fixed", settles_s=15 * MINUTE_S),
+    CloseReason("expected", "expected, or a change we made", settles_s=24 * HOUR_S),
+    CloseReason("false_alarm", "false alarm", settles_s=24 * HOUR_S),
+    CloseReason("duplicate", "duplicate of another incident", settles_s=24 * HOUR_S),
+    CloseReason("recovered", "no longer seen, by itself", settles_s=0.0, by_person=False),
 )
-REASON_BY_NAME: Final = {reason.name: reason for reason in REASONS}
+CLOSE_REASON_BY_NAME: Final = {reason.name: reason for reason in CLOSE_REASONS}
 FALSE_ALARM: Final = "false_alarm"
 RECOVERED: Final = "recovered"
 
 
-def moves_from(stage: str) -> tuple[Move, ...]:
-    """The moves that a person can make from this stage."""
-    return tuple(move for move in MOVES if move.source == stage)
+def transitions_from(status: str) -> tuple[IncidentTransition, ...]:
+    """The moves that a person can make from this status."""
+    return tuple(transition for transition in TRANSITIONS if transition.source == status)
 
 
-def move_checked(stage: str, target: str, *, reason: str, note: str) -> Move:
-    """The move from stage to target, with all that it needs.
+def check_transition(status: str, target: str, *, reason: str, note: str) -> IncidentTransition:
+    """The transition from status to target, with all that it needs.
 
-    Raises StageRefused: there is no such move, or what it needs was not said.
+    Raises TransitionRefused: there is no such transition, or what it needs was not said.
     """
-    move = next((one for one in moves_from(stage) if one.target == target), None)
-    if move is None:
-        ways = " or ".join(one.target for one in moves_from(stage))
-        raise StageRefused(f"an incident that is {stage} cannot become {target}: it can become {ways}")
-    known = REASON_BY_NAME.get(reason)
-    if move.needs == "reason" and (known is None or not known.by_person):
-        titles = "; ".join(one.title for one in REASONS if one.by_person)
-        raise StageRefused(f"reason: say why it is closed: {titles}")
-    if move.needs == "note" and not note.strip():
-        raise StageRefused("note: say why it is opened again")
-    return move
+    transition = next((one for one in transitions_from(status) if one.target == target), None)
+    if transition is None:
+        ways = " or ".join(one.target for one in transitions_from(status))
+        raise TransitionRefused(f"an incident that is {status} cannot become {target}: it can become {ways}")
+    known = CLOSE_REASON_BY_NAME.get(reason)
+    if transition.needs == "reason" and (known is None or not known.by_person):
+        titles = "; ".join(one.title for one in CLOSE_REASONS if one.by_person)
+        raise TransitionRefused(f"reason: say why it is closed: {titles}")
+    if transition.needs == "note" and not note.strip():
+        raise TransitionRefused("note: say why it is opened again")
+    return transition
 
 
-def thinned(trail: list[list[float]], *, most: int) -> list[list[float]]:
-    """The trail of (epoch s, score) with at most `most` points: the older half keeps the worse of each two."""
-    while len(trail) > most:
-        half = len(trail) // 2
-        older = [max(trail[at : at + 2], key=lambda point: abs(point[1])) for at in range(0, half, 2)]
-        trail = older + trail[half:]
-    return trail
+def thin_history(score_history: list[list[float]], *, most: int) -> list[list[float]]:
+    """The score_history of (epoch s, score) with at most `most` points: the older half keeps the worse of each two."""
+    while len(score_history) > most:
+        half = len(score_history) // 2
+        older = [max(score_history[at : at + 2], key=lambda point: abs(point[1])) for at in range(0, half, 2)]
+        score_history = older + score_history[half:]
+    return score_history

@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
-from apps.fleet.engine.evaluation import State
+from apps.fleet.engine.evaluation import ServiceState
 from apps.fleet.engine.packing import number_or_null
-from apps.fleet.engine.report import WORDS, reading
+from apps.fleet.engine.report import STATE_LABELS, format_value
 from apps.fleet.engine.signal_queries import SignalQueries
 from apps.fleet.engine.signals import SIGNAL_BY_NAME
 from apps.fleet.selectors.service import ServiceView
@@ -26,31 +26,31 @@ def list_lines(rows: Sequence[ServiceRow]) -> Iterator[str]:
     for row in rows:
         score = "–" if row.score is None else f"{row.score:.1f}"
         yield (
-            f"{row.name:<{width}}  {row.zone or '–':<14} {WORDS[row.state]:<9} {score:>7}  "
+            f"{row.name:<{width}}  {row.zone or '–':<14} {STATE_LABELS[row.state]:<9} {score:>7}  "
             f"{row.since:%Y-%m-%d %H:%M} UTC"
         )
 
 
-def show_lines(view: ServiceView, state: State, trouble: str) -> Iterator[str]:
+def show_lines(view: ServiceView, state: ServiceState, stale_reason: str) -> Iterator[str]:
     """One service: its state, its signals, and why it stands out; `trouble` says why this is not of now, if so."""
     service = view.service
-    began = min((flag.since_s for flag in view.flags), default=None) if state is State.OUTLIER else None
+    began = min((flag.since_s for flag in view.flags), default=None) if state is ServiceState.OUTLIER else None
     begun = f", by its data so since {_when(datetime.fromtimestamp(began, UTC))}" if began is not None else ""
-    yield f"{service.name}  {WORDS[state]}: found at {_when(service.since)}{begun} UTC"
-    has_data = view.at if state in {State.OK, State.OUTLIER, State.LEARNING} else None
+    yield f"{service.name}  {STATE_LABELS[state]}: found at {_when(service.since)}{begun} UTC"
+    has_data = view.at if state in {ServiceState.OK, ServiceState.OUTLIER, ServiceState.LEARNING} else None
     # The row of a service is not written at each look.
     last = f"with data at {_when(has_data)}" if has_data else f"with data at {_when(service.last_seen)} or soon after"
     yield f"zone {service.zone or 'unknown'}, first seen {_when(service.first_seen)}, {last} UTC"
-    if trouble:
-        yield f"{trouble} What follows is of {view.at:%Y-%m-%d %H:%M} UTC." if view.at else trouble
+    if stale_reason:
+        yield f"{stale_reason} What follows is of {view.at:%Y-%m-%d %H:%M} UTC." if view.at else stale_reason
     yield ""
-    yield f"  {'Signal':<20} {'Value':>18} {'Usual':>18} {'Peers stand at':>18} {'Score':>7}"
+    yield f"  {'Signal':<20} {'Value':>18} {'Baseline':>18} {'Peers stand at':>18} {'Score':>7}"
     for known in view.signals:
         name = known.signal.name
         score = f"{known.score:.1f}" if isfinite(known.score) else "–"
         yield (
-            f"  {known.signal.title:<20} {reading(name, known.value):>18} {reading(name, known.usual):>18} "
-            f"{reading(name, known.peer_median):>18} {score:>7}"
+            f"  {known.signal.title:<20} {format_value(name, known.value):>18} "
+            f"{format_value(name, known.baseline):>18} {format_value(name, known.peer_median):>18} {score:>7}"
         )
     for flag in view.flags:
         yield from ("", flag.sentence)
@@ -73,10 +73,10 @@ def queries_text(queries: SignalQueries) -> str:
     return yaml.safe_dump(document, sort_keys=False, width=1000)
 
 
-def show_dict(view: ServiceView, state: State, trouble: str) -> dict[str, Any]:
+def show_dict(view: ServiceView, state: ServiceState, stale_reason: str) -> dict[str, Any]:
     """One service as plain values."""
     service = view.service
-    parts = ("value", "usual", "peer_low", "peer_median", "peer_high", "score")
+    parts = ("value", "baseline", "peer_low", "peer_median", "peer_high", "score")
     return {
         "service": service.name,
         "zone": service.zone,
@@ -84,8 +84,8 @@ def show_dict(view: ServiceView, state: State, trouble: str) -> dict[str, Any]:
         "since": service.since.isoformat(),
         "first_seen": service.first_seen.isoformat(),
         "last_seen": service.last_seen.isoformat(),
-        "looked_at": view.at.isoformat() if view.at else None,
-        "trouble": trouble,
+        "evaluated_at": view.at.isoformat() if view.at else None,
+        "stale_reason": stale_reason,
         "signals": {
             known.signal.name: {part: number_or_null(getattr(known, part)) for part in parts} for known in view.signals
         },

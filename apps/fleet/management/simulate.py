@@ -12,12 +12,12 @@ import numpy as np
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
-from apps.fleet.engine.counters import Counters
+from apps.fleet.engine.counters import SimulatedCounters
 from apps.fleet.engine.observation import Floats
 from apps.fleet.exporters.simulated_metrics import serve
-from apps.fleet.services.simulation import LivingFleet
+from apps.fleet.services.simulation import SimulatedFleetWriter
 from apps.fleet.simulation import FleetSpec, SimulatedFleet
-from apps.fleet.simulation.fault_spec import FORM, KINDS, FaultUnreadable, fault_of
+from apps.fleet.simulation.fault_spec import FAULT_FORMAT, KINDS, InvalidFault, parse_fault
 from apps.fleet.sources.file_source import READERS
 
 MOST: int = 20_000
@@ -27,7 +27,9 @@ MOST: int = 20_000
 def add_simulate_arguments(parser: CommandParser) -> None:
     """Declare the arguments of `fleet simulate`."""
     parser.add_argument("--services", type=int, default=50, help="how many services (50)")
-    parser.add_argument("--fault", action="append", default=[], metavar=FORM, help=f"kinds: {', '.join(KINDS)}")
+    parser.add_argument(
+        "--fault", action="append", default=[], metavar=FAULT_FORMAT, help=f"kinds: {', '.join(KINDS)}"
+    )
     parser.add_argument("--seed", type=int, default=1, help="the same seed, the same fleet (1)")
     parser.add_argument("--file", type=Path, help="the folder to write, not a file (ANDEN_FLEET_FILE)")
     parser.add_argument("--every", type=float, default=15, metavar="S", help="seconds between two writings (15)")
@@ -38,7 +40,7 @@ def add_simulate_arguments(parser: CommandParser) -> None:
 
 
 def simulate(
-    options: dict[str, Any], *, say: Callable[[str], None], leave_asked: Callable[[], threading.Event]
+    options: dict[str, Any], *, say: Callable[[str], None], stop_event: Callable[[], threading.Event]
 ) -> None:
     """Let the fleet live until asked to leave."""
     folder = options["file"] or settings.FLEET.file
@@ -47,26 +49,26 @@ def simulate(
     if folder.suffix in READERS:
         raise CommandError(f"{folder}: a simulation writes a folder of .npz files: name it without {folder.suffix}")
     if not 1 <= options["services"] <= MOST:
-        raise CommandError(f"--services {options['services']}: 1 to {MOST:,} can be simulated")
+        raise CommandError(f"--services {options['services']}: 1 to {MOST:,} can be build_simulated_fleet")
     if not options["every"] >= 1:  # not a number is none, too
         raise CommandError(f"--every {options['every']}: 1 or more seconds")
     if options["at"] and not options["once"]:
         raise CommandError("--at goes with --once: a fleet that lives does so now")
     at_s = moment_s(options["at"])
-    fleet = simulated(options["services"], options["fault"], seed=options["seed"], at_s=at_s)
-    living = LivingFleet(fleet, folder, settings.FLEET.span())
-    living.start(at_s)
+    fleet = build_simulated_fleet(options["services"], options["fault"], seed=options["seed"], at_s=at_s)
+    writer = SimulatedFleetWriter(fleet, folder, settings.FLEET.span())
+    writer.start(at_s)
     say(f"{options['services']:,} services in {folder}/, with their past; {_faults(options['fault'])}")
-    counters = Counters(fleet.services)
+    counters = SimulatedCounters(fleet.services)
     counters.add(_values(fleet, at_s), options["every"])
     if options["port"] is not None:
         server = serve(counters.page, address=options["address"], port=options["port"])
         say(f"metrics at http://{options['address']}:{server.server_port}/metrics")
     if options["once"]:
         return
-    leave = leave_asked()
+    leave = stop_event()
     while not leave.wait(options["every"]):
-        living.write(time.time())
+        writer.write(time.time())
         counters.add(_values(fleet, time.time()), options["every"])
 
 
@@ -87,7 +89,7 @@ def _values(fleet: SimulatedFleet, at_s: float) -> Floats:
     return fleet.values(np.array([np.ceil(at_s / step_s) * step_s]))[:, :, 0]
 
 
-def simulated(services: int, faults: Sequence[str], *, seed: int, at_s: float) -> SimulatedFleet:
+def build_simulated_fleet(services: int, faults: Sequence[str], *, seed: int, at_s: float) -> SimulatedFleet:
     """The fleet that the words describe, begun at `at_s`.
 
     Raises CommandError: which word is wrong.
@@ -96,8 +98,8 @@ def simulated(services: int, faults: Sequence[str], *, seed: int, at_s: float) -
     spec = FleetSpec(services=services, step_s=span.step_s, points=span.points, days=span.days, at_s=at_s)
     healthy = SimulatedFleet(spec, seed)
     try:
-        found = tuple(fault_of(words, healthy.services, healthy.zones) for words in faults)
-    except FaultUnreadable as error:
+        found = tuple(parse_fault(words, healthy.services, healthy.zones) for words in faults)
+    except InvalidFault as error:
         raise CommandError(f"--fault: {error}") from error
     return SimulatedFleet(replace(spec, faults=found), seed)
 

@@ -2,19 +2,21 @@
 
 from django.db import models
 
-from apps.fleet.engine.evaluation import State
+from apps.fleet.engine.evaluation import ServiceState
 
 
 class FleetService(models.Model):
     """A service that was observed at least once.
 
-    `state` (a State) holds since `since`; `last_seen` is when it last had data, to ten minutes: a row that nothing
+    `state`, a ServiceState, began at `since`; `last_seen` is when it last had data, to ten minutes: a row that nothing
     happened to is not written at every evaluation.
     """
 
     name = models.CharField(max_length=250, unique=True)
     zone = models.CharField(max_length=250, blank=True, db_default="")
-    state = models.SmallIntegerField(choices=[(state.value, state.name.lower().replace("_", " ")) for state in State])
+    state = models.SmallIntegerField(
+        choices=[(state.value, state.name.lower().replace("_", " ")) for state in ServiceState]
+    )
     since = models.DateTimeField()
     first_seen = models.DateTimeField()
     last_seen = models.DateTimeField()
@@ -38,7 +40,7 @@ class FleetEvaluation(models.Model):
 
     at = models.DateTimeField(unique=True)
     outcome = models.CharField(max_length=40, db_default=OK)
-    trouble = models.TextField(blank=True, db_default="")
+    error = models.TextField(blank=True, db_default="")
     window_s = models.FloatField()
     read_s = models.FloatField()
     score_s = models.FloatField(db_default=0)

@@ -3,31 +3,33 @@
 from django.db import models
 from django.db.models import Q
 
-from apps.fleet.incidents.lifecycle import REASONS, Kind, Stage
+from apps.fleet.incidents.lifecycle import CLOSE_REASONS, IncidentKind, IncidentStatus
 
-LIVE = ~Q(stage=Stage.CLOSED.value)
-ONE_A_SUBJECT = LIVE & ~Q(kind=Kind.QUALITY.value)
+ACTIVE = ~Q(status=IncidentStatus.CLOSED.value)
+ACTIVE_BY_SUBJECT = ACTIVE & ~Q(kind=IncidentKind.QUALITY.value)
 
 
 class Incident(models.Model):
     """One trouble of one subject, from its first flag to its closing.
 
-    `signal`, `score`, `sentence` and `evidence` are those of the last time it was seen; `trail` holds points of
+    `signal`, `score`, `sentence` and `evidence` are those of the last detection; `score_history` holds points of
     (epoch s, score). `quiet_since` is set while it is not seen; `closed_score` is the score at the closing.
     """
 
-    kind = models.CharField(max_length=16, choices=[(kind.value, kind.words) for kind in Kind])
+    kind = models.CharField(max_length=16, choices=[(kind.value, kind.words) for kind in IncidentKind])
     subject = models.CharField(max_length=250)
     signal = models.CharField(max_length=64, blank=True)
-    stage = models.CharField(
-        max_length=16, choices=[(stage.value, stage.value) for stage in Stage], default=Stage.OPEN.value
+    status = models.CharField(
+        max_length=16,
+        choices=[(status.value, status.value) for status in IncidentStatus],
+        default=IncidentStatus.OPEN.value,
     )
     reason = models.CharField(
-        max_length=16, choices=[(reason.name, reason.title) for reason in REASONS], blank=True, default=""
+        max_length=16, choices=[(reason.name, reason.title) for reason in CLOSE_REASONS], blank=True, default=""
     )
     sentence = models.TextField()
     evidence = models.JSONField(default=dict)
-    trail = models.JSONField(default=list)
+    score_history = models.JSONField(default=list)
     score = models.FloatField(null=True)
     worst_score = models.FloatField(null=True)
     closed_score = models.FloatField(null=True)
@@ -36,30 +38,32 @@ class Incident(models.Model):
     quiet_since = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
     closed_by = models.CharField(max_length=150, blank=True, default="")
-    returns = models.PositiveIntegerField(default=0)
+    recurrences = models.PositiveIntegerField(default=0)
 
     class Meta:
         ordering = ("-opened_at", "-id")
         db_table = "monitoring_incident"
         constraints = (
-            models.UniqueConstraint(fields=("kind", "subject", "signal"), condition=LIVE, name="one_live_incident"),
             models.UniqueConstraint(
-                fields=("kind", "subject"), condition=ONE_A_SUBJECT, name="one_live_incident_a_subject"
+                fields=("kind", "subject", "signal"), condition=ACTIVE, name="one_active_incident"
+            ),
+            models.UniqueConstraint(
+                fields=("kind", "subject"), condition=ACTIVE_BY_SUBJECT, name="one_active_incident_per_subject"
             ),
         )
         indexes = (
-            models.Index(fields=("stage", "-opened_at"), name="monitoring_incident_stage"),
+            models.Index(fields=("status", "-opened_at"), name="monitoring_incident_status"),
             models.Index(fields=("subject", "-opened_at"), name="monitoring_incident_subject"),
             models.Index(fields=("closed_at",), name="monitoring_incident_closed"),
         )
 
     @property
-    def about(self) -> str:
+    def display_subject(self) -> str:
         """Its subject as people call it."""
-        return f"Zone {self.subject}" if self.kind == Kind.ZONE else self.subject
+        return f"Zone {self.subject}" if self.kind == IncidentKind.ZONE else self.subject
 
     def __str__(self) -> str:
-        return f"#{self.pk} {self.about}"
+        return f"#{self.pk} {self.display_subject}"
 
 
 class IncidentNote(models.Model):
@@ -71,7 +75,7 @@ class IncidentNote(models.Model):
     source = models.CharField(max_length=16, blank=True, default="")
     target = models.CharField(max_length=16)
     reason = models.CharField(
-        max_length=16, choices=[(reason.name, reason.title) for reason in REASONS], blank=True, default=""
+        max_length=16, choices=[(reason.name, reason.title) for reason in CLOSE_REASONS], blank=True, default=""
     )
     note = models.TextField(blank=True, default="")
 

@@ -18,7 +18,7 @@ _ROOM: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class ChartScale:
     """From a value to its height in a box, both ends within it."""
 
     low: float
@@ -32,7 +32,7 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class HeatmapRun:
     """Cells of one level side by side: the first column, and how many."""
 
     level: int
@@ -40,14 +40,14 @@ class Run:
     length: int
 
 
-def scale_of(*series: Sequence[float], height: float, least: float = 0.0) -> Scale:
+def scale_of(*series: Sequence[float], height: float, least: float = 0.0) -> ChartScale:
     """A scale from zero to what holds every number of the series, at least to `least`; infinities do not count."""
     numbers = [value for values in series for value in values if isfinite(value)]
     low, high = min(0.0, *numbers, 0.0), max(0.0, least, *numbers, 0.0)
-    return Scale(low, high if high > low else low + 1.0, height)
+    return ChartScale(low, high if high > low else low + 1.0, height)
 
 
-def line(values: Sequence[float], scale: Scale, *, width: float) -> str:
+def line(values: Sequence[float], scale: ChartScale, *, width: float) -> str:
     """SVG path data of the values from the left edge to the right one; a gap where a value is no number.
 
     A value with gaps on both sides is a short dash, so that it can be seen.
@@ -65,7 +65,7 @@ def line(values: Sequence[float], scale: Scale, *, width: float) -> str:
     return "".join(parts)
 
 
-def band(low: Sequence[float], high: Sequence[float], scale: Scale, *, width: float) -> str:
+def band(low: Sequence[float], high: Sequence[float], scale: ChartScale, *, width: float) -> str:
     """SVG path data of the area between two lines, open where either is no number."""
     step = width / max(1, len(low) - 1)
     edges = zip(low, high, strict=True)
@@ -88,12 +88,12 @@ def level(score: float, threshold: float) -> int:
     return sum(size >= bound for bound in (0.75, 1.0, 1.75, 3.0))
 
 
-def runs(scores: Sequence[float], threshold: float) -> list[Run]:
+def runs(scores: Sequence[float], threshold: float) -> list[HeatmapRun]:
     """A row of heat as runs of equal level, so that a calm row costs nothing, however long it is."""
     found, start = [], 0
     for value, group in groupby(level(score, threshold) for score in scores):
         length = len(list(group))
-        found.append(Run(value, start, length))
+        found.append(HeatmapRun(value, start, length))
         start += length
     return found
 
@@ -107,7 +107,7 @@ def heat_paths(scores: Sequence[float], threshold: float) -> list[tuple[int, str
     return sorted(paths.items())
 
 
-def share(value: float, scale: Scale) -> float:
+def share(value: float, scale: ChartScale) -> float:
     """Where a value lies between the ends of the scale, in per cent, for what is placed by a style."""
     if not isfinite(value):
         return 0.0

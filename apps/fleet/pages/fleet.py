@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from math import isfinite, isnan, nan
 from typing import Final, Literal
 
-from apps.fleet.engine.evaluation import Flag, State
-from apps.fleet.engine.policy import DEFAULT
-from apps.fleet.engine.sentences import quantity
+from apps.fleet.engine.evaluation import OutlierFlag, ServiceState
+from apps.fleet.engine.policy import DEFAULT_POLICY
+from apps.fleet.engine.sentences import format_quantity
 from apps.fleet.engine.signals import SIGNAL_BY_NAME, SIGNALS
-from apps.fleet.engine.view import FleetView, Multiple, WorstRow
+from apps.fleet.engine.view import FleetView, RankedService, SmallMultiple
 from apps.fleet.pages import charts
 
 Tone = Literal["good", "warn", "bad", "none"]
@@ -22,7 +22,7 @@ NOTHING: Final = "–"
 
 
 @dataclass(frozen=True, slots=True)
-class Tile:
+class CountTile:
     """A count of the header, what share of the fleet it is, and what the count means."""
 
     title: str
@@ -33,7 +33,7 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True)
-class Banner:
+class FleetBanner:
     """What concerns more than one service, in one sentence."""
 
     tone: Tone
@@ -42,7 +42,7 @@ class Banner:
 
 
 @dataclass(frozen=True, slots=True)
-class Spark:
+class ScoreSparkline:
     """How a score went: its line, the level from which on it stands out, and what a screen reader says."""
 
     line: str
@@ -53,7 +53,7 @@ class Spark:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class OutlierRow:
     """A service of the ranked list; `zone` is the one that it moves with, "" where it stands out by itself."""
 
     service: str
@@ -61,16 +61,16 @@ class Row:
     signal: str
     sentence: str
     value: str
-    usual: str
+    baseline: str
     score: str
     since: datetime
     lasts_s: float
     zone: str
-    spark: Spark
+    spark: ScoreSparkline
 
 
 @dataclass(frozen=True, slots=True)
-class Plot:
+class PeerPlot:
     """A signal over the window beside the band of its peers; `top` and `ticks` are in the signal's unit."""
 
     service: str
@@ -82,28 +82,28 @@ class Plot:
     start: datetime | None
     end: datetime | None
     label: str
-    usual: str
+    baseline: str
     value: str
     width: float = PLOT[0]
     height: float = PLOT[1]
 
 
 @dataclass(frozen=True, slots=True)
-class HeatRow:
+class HeatmapRow:
     """A row of heat: a service, or many (`many`) that share it; `paths` are (level, path)."""
 
     label: str
     many: bool
     paths: tuple[tuple[int, str], ...]
     worst: str
-    said: str
+    label_text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Heat:
+class Heatmap:
     """Services × time; `columns` units wide, `marks` evenly along it."""
 
-    rows: tuple[HeatRow, ...]
+    rows: tuple[HeatmapRow, ...]
     columns: int
     marks: tuple[datetime, ...]
     shared: bool
@@ -115,14 +115,14 @@ class FleetPage:
 
     tone: Tone
     headline: str
-    tiles: tuple[Tile, ...]
+    tiles: tuple[CountTile, ...]
     shift: str
     shift_note: str
-    banners: tuple[Banner, ...]
-    rows: tuple[Row, ...]
+    banners: tuple[FleetBanner, ...]
+    rows: tuple[OutlierRow, ...]
     left_out: int
-    plots: tuple[Plot, ...]
-    heat: Heat
+    plots: tuple[PeerPlot, ...]
+    heat: Heatmap
     at: datetime
     age_s: float
     duration_s: float
@@ -131,13 +131,13 @@ class FleetPage:
     threshold: float
     threshold_of_two: float
     names: tuple[str, ...]
-    is_troubled: bool
-    is_lost: bool
+    has_warning: bool
+    is_unknown: bool
 
 
 def fleet_page(view: FleetView) -> FleetPage:
     """The page of this view."""
-    threshold = DEFAULT.threshold(max(view.services, 1), len(SIGNALS))
+    threshold = DEFAULT_POLICY.threshold(max(view.services, 1), len(SIGNALS))
     tone, headline = _headline(view)
     shift, shift_note = _shift(view.shifts)
     return FleetPage(
@@ -148,26 +148,26 @@ def fleet_page(view: FleetView) -> FleetPage:
         shift_note=shift_note,
         banners=_banners(view),
         rows=tuple(_row(worst, view, threshold) for worst in view.worst),
-        left_out=max(0, view.counts.get(State.OUTLIER, 0) - len(view.worst)),
-        plots=tuple(plot_of(multiple) for multiple in view.multiples),
-        heat=heat_of(view, threshold),
+        left_out=max(0, view.counts.get(ServiceState.OUTLIER, 0) - len(view.worst)),
+        plots=tuple(peer_plot(multiple) for multiple in view.multiples),
+        heat=heatmap_of(view, threshold),
         at=view.at,
         age_s=view.age_s,
         duration_s=view.duration_s,
         services=view.services,
         is_empty=view.is_empty(),
         threshold=threshold,
-        threshold_of_two=threshold - DEFAULT.together,
+        threshold_of_two=threshold - DEFAULT_POLICY.together,
         names=tuple(worst.service for worst in view.worst),
-        is_troubled=bool(view.trouble),
-        is_lost=_is_lost(view),
+        has_warning=bool(view.stale_reason),
+        is_unknown=_is_unknown(view),
     )
 
 
 def _headline(view: FleetView) -> tuple[Tone, str]:
     """The state of the fleet in one sentence, the worst first."""
-    sick, silent = view.counts.get(State.OUTLIER, 0), view.counts.get(State.NO_DATA, 0)
-    if _is_lost(view):
+    sick, silent = view.counts.get(ServiceState.OUTLIER, 0), view.counts.get(ServiceState.NO_DATA, 0)
+    if _is_unknown(view):
         return "bad", "Nobody knows how the fleet is now"
     if view.events:
         return "bad", _moved(view)
@@ -181,9 +181,9 @@ def _headline(view: FleetView) -> tuple[Tone, str]:
     return "good", f"All {view.services:,} services are as usual"
 
 
-def _is_lost(view: FleetView) -> bool:
+def _is_unknown(view: FleetView) -> bool:
     """Whether all that is shown is old: nothing is known of anybody now."""
-    return bool(view.trouble) and view.counts.get(State.NO_DATA, 0) == view.services
+    return bool(view.stale_reason) and view.counts.get(ServiceState.NO_DATA, 0) == view.services
 
 
 def _moved(view: FleetView) -> str:
@@ -198,17 +198,19 @@ def _moved(view: FleetView) -> str:
     return f"{who} together, and {others}"
 
 
-def _tiles(view: FleetView) -> tuple[Tile, ...]:
-    def tile(title: str, state: State, tone: Tone, meaning: str) -> Tile:
+def _tiles(view: FleetView) -> tuple[CountTile, ...]:
+    def tile(title: str, state: ServiceState, tone: Tone, meaning: str) -> CountTile:
         count = view.counts.get(state, 0)
         part = 100 * count / max(view.services, 1)
-        return Tile(title, count, f"{_percent(part)} % of the fleet", tone if count else "none", meaning)
+        return CountTile(title, count, f"{_percent(part)} % of the fleet", tone if count else "none", meaning)
 
     return (
-        tile("Standing out", State.OUTLIER, "bad", "It left its own usual, and its peers did not"),
-        tile("No data", State.NO_DATA, "warn", "A signal that is usually there is missing: never counted as well"),
-        tile("Learning", State.LEARNING, "none", "Too new to have a past: compared with its peers alone"),
-        tile("As usual", State.OK, "good", "Within what is usual at this time of day"),
+        tile("Standing out", ServiceState.OUTLIER, "bad", "It left its own usual, and its peers did not"),
+        tile(
+            "No data", ServiceState.NO_DATA, "warn", "A signal that is usually there is missing: never counted as well"
+        ),
+        tile("Learning", ServiceState.LEARNING, "none", "Too new to have a past: compared with its peers alone"),
+        tile("As usual", ServiceState.OK, "good", "Within what is usual at this time of day"),
     )
 
 
@@ -229,71 +231,73 @@ def _shift(shifts: Mapping[str, float]) -> tuple[str, str]:
     return f"×{known[name]:.2f}", f"{signal.title.lower() if signal else name}, the most of all signals"
 
 
-def _banners(view: FleetView) -> tuple[Banner, ...]:
+def _banners(view: FleetView) -> tuple[FleetBanner, ...]:
     """The trouble of the evaluation itself, then the events, one for each place."""
-    found = [Banner("bad", "Not the fleet of now", view.trouble)] if view.trouble else []
+    found = [FleetBanner("bad", "Not the fleet of now", view.stale_reason)] if view.stale_reason else []
     places: dict[str, str] = {}
     for event in view.events:
         places.setdefault(event.zone, event.sentence)
-    return (*found, *(Banner("bad", "", sentence) for sentence in places.values()))
+    return (*found, *(FleetBanner("bad", "", sentence) for sentence in places.values()))
 
 
-def _row(worst: WorstRow, view: FleetView, threshold: float) -> Row:
+def _row(worst: RankedService, view: FleetView, threshold: float) -> OutlierRow:
     flag = worst.flag
     signal = SIGNAL_BY_NAME[flag.signal]
-    return Row(
+    return OutlierRow(
         service=worst.service,
         signal_name=signal.name,
         signal=signal.title,
         sentence=flag.sentence.replace(f" of {flag.service}", "", 1),  # its name stands beside it
-        value=said(flag.value, signal.unit),
-        usual=said(flag.baseline, signal.unit),
+        value=format_short(flag.value, signal.unit),
+        baseline=format_short(flag.baseline, signal.unit),
         score=f"{flag.score:.1f}",
         since=datetime.fromtimestamp(flag.since_s, UTC),
         lasts_s=max(0.0, view.at.timestamp() - flag.since_s),
         zone=flag.zone,
-        spark=spark_of([float(score) for score in worst.scores], threshold, worst.service),
+        spark=score_sparkline([float(score) for score in worst.scores], threshold, worst.service),
     )
 
 
-def spark_of(scores: Sequence[float], threshold: float, name: str) -> Spark:
+def score_sparkline(scores: Sequence[float], threshold: float, name: str) -> ScoreSparkline:
     """The line of a score, with room for twice the threshold, so that calm looks calm."""
     scale = charts.scale_of([abs(score) for score in scores], height=SPARK[1], least=2 * threshold)
     known = [abs(score) for score in scores if not isnan(score)]
     label = f"Score of {name}: now {known[-1]:.1f}, at most {max(known):.1f}" if known else f"Score of {name}: no data"
     line = charts.line([abs(score) for score in scores], scale, width=SPARK[0])
-    return Spark(line, round(scale.y(threshold), 1), label)
+    return ScoreSparkline(line, round(scale.y(threshold), 1), label)
 
 
-def plot_of(multiple: Multiple) -> Plot:
+def peer_plot(multiple: SmallMultiple) -> PeerPlot:
     """The plot of one signal, from zero to the highest of its line and its band."""
     flag, signal = multiple.flag, SIGNAL_BY_NAME[multiple.flag.signal]
     width, height = PLOT
     scale = charts.scale_of(multiple.values, multiple.high, height=height)
     times = [datetime.fromtimestamp(at_s, UTC) for at_s in multiple.times_s]
-    return Plot(
+    return PeerPlot(
         service=flag.service,
         signal=signal.title,
         line=charts.line(multiple.values, scale, width=width),
         band=charts.band(multiple.low, multiple.high, scale, width=width),
         median=charts.line(multiple.median, scale, width=width),
-        top=said(scale.high, signal.unit),
+        top=format_short(scale.high, signal.unit),
         start=times[0] if times else None,
         end=times[-1] if times else None,
         label=plot_label(flag),
-        usual=said(flag.baseline, signal.unit),
-        value=said(flag.value, signal.unit),
+        baseline=format_short(flag.baseline, signal.unit),
+        value=format_short(flag.value, signal.unit),
     )
 
 
-def plot_label(flag: Flag) -> str:
+def plot_label(flag: OutlierFlag) -> str:
     """What a screen reader says of a plot."""
     signal = SIGNAL_BY_NAME[flag.signal]
-    value, usual, peers = (said(figure, signal.unit) for figure in (flag.value, flag.baseline, flag.peer_median))
+    value, usual, peers = (
+        format_short(figure, signal.unit) for figure in (flag.value, flag.baseline, flag.peer_median)
+    )
     return f"{signal.title} of {flag.service}: {value}, usual {usual}, peers {peers}"
 
 
-def heat_of(view: FleetView, threshold: float) -> Heat:
+def heatmap_of(view: FleetView, threshold: float) -> Heatmap:
     """The heat of the view; rows beyond the named ones stand for many services each."""
     columns = len(view.times)
     rows = tuple(
@@ -302,24 +306,24 @@ def heat_of(view: FleetView, threshold: float) -> Heat:
     )
     picks = (0, columns // 4, columns // 2, 3 * columns // 4, columns - 1) if columns >= 9 else (0, columns - 1)
     marks = tuple(view.times[pick] for pick in picks) if columns > 1 else view.times
-    return Heat(rows, columns, marks, shared=any(row.many for row in rows))
+    return Heatmap(rows, columns, marks, shared=any(row.many for row in rows))
 
 
-def _heat_row(label: str, scores: Sequence[float], threshold: float) -> HeatRow:
+def _heat_row(label: str, scores: Sequence[float], threshold: float) -> HeatmapRow:
     known = [abs(score) for score in scores if not isnan(score)]
     worst = max(known, default=nan)
     now = "no data now" if scores and isnan(scores[-1]) else f"now {abs(scores[-1]):.1f}" if scores else "nothing"
-    return HeatRow(
+    return HeatmapRow(
         label=label,
         many=label.endswith(" services") and label.removesuffix(" services").replace(",", "").isdigit(),
         paths=tuple(charts.heat_paths(scores, threshold)),
         worst=NOTHING if isnan(worst) else f"{worst:.1f}",
-        said=f"{label}: {now}" + ("" if isnan(worst) else f", at most {worst:.1f}"),
+        label_text=f"{label}: {now}" + ("" if isnan(worst) else f", at most {worst:.1f}"),
     )
 
 
-def said(value: float, unit: str) -> str:
+def format_short(value: float, unit: str) -> str:
     """A value with its unit, as short as a table wants it; a dash where it is no number."""
     if not isfinite(value):
         return NOTHING
-    return quantity(value, unit).replace(" requests/s", "/s").replace(" request/s", "/s")
+    return format_quantity(value, unit).replace(" requests/s", "/s").replace(" request/s", "/s")

@@ -9,19 +9,19 @@ from typing import Any, Final
 from apps.fleet.engine.signals import SIGNAL_BY_NAME
 from apps.fleet.incidents.lifecycle import EVENTS
 from apps.fleet.pages import charts
-from apps.fleet.pages.fleet import NOTHING, said
+from apps.fleet.pages.fleet import NOTHING, format_short
 
-TRAIL: Final = (720.0, 72.0)
+SCORE_CHART: Final = (720.0, 72.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class FlagFigures:
     """Every figure of one flag, as words."""
 
     signal: str
     kind: str
     value: str
-    usual: str
+    baseline: str
     peer_median: str
     score: str
     peers: str
@@ -30,7 +30,7 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
+class ShiftFigures:
     """Every figure of one event, as words."""
 
     signal: str
@@ -40,26 +40,26 @@ class Shift:
 
 
 @dataclass(frozen=True, slots=True)
-class Trail:
+class ScoreChart:
     """How the score went while the incident was seen: a line over time, its ends and its highest."""
 
     line: str
     start: datetime
     end: datetime
     top: str
-    width: float = TRAIL[0]
-    height: float = TRAIL[1]
+    width: float = SCORE_CHART[0]
+    height: float = SCORE_CHART[1]
 
 
-def figures_table(evidence: Mapping[str, Any]) -> list[Figures]:
+def figures_table(evidence: Mapping[str, Any]) -> list[FlagFigures]:
     """The flags of the evidence, one a row."""
     return [_figures(flag) for flag in evidence.get("flags", ())]
 
 
-def shifts_table(evidence: Mapping[str, Any]) -> list[Shift]:
+def shifts_table(evidence: Mapping[str, Any]) -> list[ShiftFigures]:
     """The events of the evidence, one a row."""
     return [
-        Shift(
+        ShiftFigures(
             signal=SIGNAL_BY_NAME[event["signal"]].title if event["signal"] in SIGNAL_BY_NAME else event["signal"],
             factor=NOTHING if event["shift"] is None else f"×{event['shift']:.2f}",
             services=f"{event['services']:,}",
@@ -69,28 +69,28 @@ def shifts_table(evidence: Mapping[str, Any]) -> list[Shift]:
     ]
 
 
-def trail_of(points: Sequence[Sequence[float]]) -> Trail | None:
+def score_chart(points: Sequence[Sequence[float]]) -> ScoreChart | None:
     """The line of (epoch s, score) points, placed by their time; None for fewer than two."""
     if len(points) < 2:
         return None
     start, end = points[0][0], points[-1][0]
     top = max(abs(score) for _, score in points)
-    scale = charts.Scale(0.0, top or 1.0, TRAIL[1])
+    scale = charts.ChartScale(0.0, top or 1.0, SCORE_CHART[1])
     span = (end - start) or 1.0
-    places = (f"{TRAIL[0] * (at - start) / span:.1f},{scale.y(abs(score)):.1f}" for at, score in points)
-    return Trail(
+    places = (f"{SCORE_CHART[0] * (at - start) / span:.1f},{scale.y(abs(score)):.1f}" for at, score in points)
+    return ScoreChart(
         "M" + "L".join(places), datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC), f"{top:.1f}"
     )
 
 
-def score_said(kind: str, score: float | None) -> str:
+def format_score(kind: str, score: float | None) -> str:
     """A score in few words: a factor for events, a dash where there is none."""
     if score is None or not isfinite(score):
         return NOTHING
     return f"×{score:.2f}" if kind in EVENTS else f"{score:.1f}"
 
 
-def _figures(flag: Mapping[str, Any]) -> Figures:
+def _figures(flag: Mapping[str, Any]) -> FlagFigures:
     signal = SIGNAL_BY_NAME.get(flag["signal"])
     unit = signal.unit if signal else ""
 
@@ -99,12 +99,12 @@ def _figures(flag: Mapping[str, Any]) -> Figures:
         return nan if value is None else float(value)
 
     since = number("since_s")
-    return Figures(
+    return FlagFigures(
         signal=signal.title if signal else flag["signal"],
         kind=flag.get("kind", ""),
-        value=said(number("value"), unit),
-        usual=said(number("baseline"), unit),
-        peer_median=said(number("peer_median"), unit),
+        value=format_short(number("value"), unit),
+        baseline=format_short(number("baseline"), unit),
+        peer_median=format_short(number("peer_median"), unit),
         score=f"{number('score'):.1f}" if isfinite(number("score")) else NOTHING,
         peers=f"{flag.get('peers') or 0:,}",
         window=number("window_s"),

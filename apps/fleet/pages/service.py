@@ -1,21 +1,21 @@
-"""The page of one service: six signals beside their usual and their peers, each with a scale of its own."""
+"""The page of one service: six signals beside their baseline and their peers, each with a scale of its own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-from apps.fleet.engine.signals import Signal
+from apps.fleet.engine.signals import ServiceSignal
 from apps.fleet.pages import charts
-from apps.fleet.pages.fleet import NOTHING, Tone, said
+from apps.fleet.pages.fleet import NOTHING, Tone, format_short
 
 
 @dataclass(frozen=True, slots=True)
-class Gauge:
-    """One signal: the peers' band, the usual and the value as places on a line, in per cent of its width."""
+class SignalGauge:
+    """One signal: the peers' band, the baseline and the value as places on a line, in per cent of its width."""
 
     title: str
     value: str
-    usual: str
+    baseline: str
     peers: str
     score: str
     tone: Tone
@@ -27,36 +27,36 @@ class Gauge:
     label: str
 
 
-def gauge_of(  # noqa: PLR0913 - one figure each, all by keyword
-    signal: Signal,
+def signal_gauge(  # noqa: PLR0913 - one figure each, all by keyword
+    signal: ServiceSignal,
     *,
     value: float,
-    usual: float,
+    baseline: float,
     low: float,
     median: float,
     high: float,
     score: float,
     threshold: float,
-) -> Gauge:
+) -> SignalGauge:
     """The gauge of a signal; its line begins at zero and has room to the right of the largest figure."""
-    largest = max([figure for figure in (value, usual, high) if isfinite(figure)], default=0.0)
-    scale = charts.Scale(0.0, 1.15 * largest or 1.0, 1.0)
+    largest = max([figure for figure in (value, baseline, high) if isfinite(figure)], default=0.0)
+    scale = charts.ChartScale(0.0, 1.15 * largest or 1.0, 1.0)
     left = charts.share(low, scale)
     stands_out = isfinite(score) and abs(score) >= threshold
-    return Gauge(
+    return SignalGauge(
         title=signal.title,
-        value=said(value, signal.unit),
-        usual=said(usual, signal.unit),
-        peers=f"{said(low, signal.unit)} – {said(high, signal.unit)}" if isfinite(low) else NOTHING,
+        value=format_short(value, signal.unit),
+        baseline=format_short(baseline, signal.unit),
+        peers=f"{format_short(low, signal.unit)} – {format_short(high, signal.unit)}" if isfinite(low) else NOTHING,
         score=f"{score:.1f}" if isfinite(score) else NOTHING,
         tone="warn" if not isfinite(value) else "bad" if stands_out else "none",
         band_left=left,
         band_width=round(charts.share(high, scale) - left, 2),
-        usual_at=charts.share(usual, scale),
+        usual_at=charts.share(baseline, scale),
         value_at=charts.share(value, scale),
         known=isfinite(value),
-        label=f"{signal.title}: {said(value, signal.unit)}, usual {said(usual, signal.unit)}, "
-        f"peers {said(median, signal.unit)}",
+        label=f"{signal.title}: {format_short(value, signal.unit)}, baseline {format_short(baseline, signal.unit)}, "
+        f"peers {format_short(median, signal.unit)}",
     )
 
 

@@ -9,11 +9,11 @@ from django.conf import settings
 from django.utils import timezone
 from numpy.typing import NDArray
 
-from apps.fleet.engine import heat, packing
-from apps.fleet.engine.curves import first_of_each
-from apps.fleet.engine.evaluation import Flag, FleetEvent, State
+from apps.fleet.engine import heatmap, packing
+from apps.fleet.engine.evaluation import FleetEvent, OutlierFlag, ServiceState
 from apps.fleet.engine.observation import Floats
-from apps.fleet.engine.view import MULTIPLES, WORST, FleetView, Multiple, WorstRow
+from apps.fleet.engine.small_multiples import first_of_each
+from apps.fleet.engine.view import MAX_RANKED, MAX_SMALL_MULTIPLES, FleetView, RankedService, SmallMultiple
 from apps.fleet.models.fleet import FleetEvaluation, FleetService
 
 COLUMNS: Final = 60
@@ -29,17 +29,17 @@ def fleet_view(at: datetime | None = None, *, span: timedelta = SPAN, columns: i
     """
     now = at or timezone.now()
     newest = fleet_newest(now)
-    trouble = fleet_trouble(newest, now)
+    stale_reason = fleet_stale_reason(newest, now)
     if newest is None:
-        return _empty(now, trouble)
+        return _empty(now, stale_reason)
     ids = packing.unpack_ids(newest.service_ids)
     names_by_id = dict(FleetService.objects.values_list("id", "name"))
     names = tuple(names_by_id.get(int(row), f"service {row}") for row in ids)
     chosen = _columns(newest, span, columns)
     scores = _scores(ids, chosen)
     states = packing.unpack(newest.states, np.int8).astype(np.int8)
-    order = heat.ranked(states, scores)
-    rows, labels = heat.rows(names, order, scores)
+    order = heatmap.ranked(states, scores)
+    rows, labels = heatmap.rows(names, order, scores)
     return FleetView(
         at=newest.at,
         age_s=(now - newest.at).total_seconds(),
@@ -50,9 +50,9 @@ def fleet_view(at: datetime | None = None, *, span: timedelta = SPAN, columns: i
         times=tuple(evaluation.at for evaluation in chosen),
         heat=rows,
         heat_labels=labels,
-        multiples=tuple(multiple_of(fields) for fields in newest.multiples[:MULTIPLES]),
+        multiples=tuple(multiple_of(fields) for fields in newest.multiples[:MAX_SMALL_MULTIPLES]),
         duration_s=newest.read_s + newest.score_s,
-        trouble=trouble,
+        stale_reason=stale_reason,
     )
 
 
@@ -66,19 +66,19 @@ def fleet_is_stale(newest: FleetEvaluation, now: datetime) -> bool:
     return (now - newest.at).total_seconds() > float(settings.FLEET.stale_after_s)
 
 
-def fleet_flags(evaluation: FleetEvaluation) -> tuple[Flag, ...]:
+def fleet_flags(evaluation: FleetEvaluation) -> tuple[OutlierFlag, ...]:
     """The flags of an evaluation, the worst first."""
-    return tuple(packing.from_json(Flag, flag) for flag in evaluation.flags)
+    return tuple(packing.from_json(OutlierFlag, flag) for flag in evaluation.flags)
 
 
-def fleet_trouble(newest: FleetEvaluation | None, now: datetime) -> str:
+def fleet_stale_reason(newest: FleetEvaluation | None, now: datetime) -> str:
     """Why the newest good evaluation is not the fleet of now; empty where it is."""
     failed = FleetEvaluation.objects.filter(at__lte=now).exclude(outcome=FleetEvaluation.OK)
     if newest is not None:
         failed = failed.filter(at__gt=newest.at)
     last = failed.order_by("-at").first()
     if last is not None:
-        return last.trouble
+        return last.error
     if newest is None:
         return "The fleet was never evaluated: run `manage.py fleet evaluate`."
     if fleet_is_stale(newest, now):
@@ -86,12 +86,12 @@ def fleet_trouble(newest: FleetEvaluation | None, now: datetime) -> str:
     return ""
 
 
-def _empty(now: datetime, trouble: str) -> FleetView:
+def _empty(now: datetime, stale_reason: str) -> FleetView:
     known = FleetService.objects.count()
     return FleetView(
         at=now,
         age_s=0,
-        counts={state: known if state is State.NO_DATA else 0 for state in State},
+        counts={state: known if state is ServiceState.NO_DATA else 0 for state in ServiceState},
         shifts={},
         events=(),
         worst=(),
@@ -100,21 +100,21 @@ def _empty(now: datetime, trouble: str) -> FleetView:
         heat_labels=(),
         multiples=(),
         duration_s=0,
-        trouble=trouble,
+        stale_reason=stale_reason,
     )
 
 
-def _counts(evaluation: FleetEvaluation, *, is_stale: bool) -> dict[State, int]:
+def _counts(evaluation: FleetEvaluation, *, is_stale: bool) -> dict[ServiceState, int]:
     """Services by state; all without data once the evaluation is too old to tell."""
     counts = {
-        State.OK: evaluation.ok,
-        State.OUTLIER: evaluation.outliers,
-        State.NO_DATA: evaluation.no_data,
-        State.LEARNING: evaluation.learning,
+        ServiceState.OK: evaluation.ok,
+        ServiceState.OUTLIER: evaluation.outliers,
+        ServiceState.NO_DATA: evaluation.no_data,
+        ServiceState.LEARNING: evaluation.learning,
     }
     if not is_stale:
         return counts
-    return {state: sum(counts.values()) if state is State.NO_DATA else 0 for state in State}
+    return {state: sum(counts.values()) if state is ServiceState.NO_DATA else 0 for state in ServiceState}
 
 
 def _columns(newest: FleetEvaluation, span: timedelta, columns: int) -> list[FleetEvaluation]:
@@ -146,24 +146,26 @@ def _worst(
     names: tuple[str, ...],
     scores: Floats,
     states: NDArray[np.int8],
-) -> tuple[WorstRow, ...]:
+) -> tuple[RankedService, ...]:
     """The ranked list: each flagged service once, with its worst flag."""
     row_of = {name: row for row, name in enumerate(names)}
     first = {flag.service: flag for flag in first_of_each(fleet_flags(evaluation)) if flag.service in row_of}
     return tuple(
-        WorstRow(service=name, state=State(int(states[row_of[name]])), flag=flag, scores=scores[row_of[name]])
-        for name, flag in list(first.items())[:WORST]
+        RankedService(
+            service=name, state=ServiceState(int(states[row_of[name]])), flag=flag, scores=scores[row_of[name]]
+        )
+        for name, flag in list(first.items())[:MAX_RANKED]
     )
 
 
-def multiple_of(fields: dict[str, Any]) -> Multiple:
+def multiple_of(fields: dict[str, Any]) -> SmallMultiple:
     """The curves of a flag as an evaluation keeps them."""
 
     def curve(name: str) -> tuple[float, ...]:
         return tuple(packing.float_or_nan(value) for value in fields[name])
 
-    return Multiple(
-        flag=packing.from_json(Flag, fields["flag"]),
+    return SmallMultiple(
+        flag=packing.from_json(OutlierFlag, fields["flag"]),
         times_s=curve("times_s"),
         values=curve("values"),
         low=curve("low"),

@@ -9,13 +9,19 @@ from django.db.models import Case, Count, Q, When
 from django.db.models.functions import Abs
 
 from apps.fleet.incidents.detections import badness
-from apps.fleet.incidents.lifecycle import FALSE_ALARM, Kind, Stage
-from apps.fleet.incidents.transitions import CALM_S
+from apps.fleet.incidents.lifecycle import FALSE_ALARM, IncidentKind, IncidentStatus
+from apps.fleet.incidents.transitions import RECURRENCE_WINDOW_S
 from apps.fleet.models.incidents import Incident, IncidentNote
 
 REMEMBERED: Final = 500
 """False alarms that are looked through at most, the newest first."""
-KIND_ORDER: Final = (Kind.FLEET, Kind.ZONE, Kind.NO_DATA, Kind.OUTLIER, Kind.QUALITY)
+KIND_ORDER: Final = (
+    IncidentKind.FLEET,
+    IncidentKind.ZONE,
+    IncidentKind.NO_DATA,
+    IncidentKind.OUTLIER,
+    IncidentKind.QUALITY,
+)
 """What concerns more comes first; a silent service may be worse than a slow one."""
 
 
@@ -28,20 +34,20 @@ class FalseAlarms:
     last_by: str
 
 
-def live_counts() -> dict[str, int]:
+def active_incident_counts() -> dict[str, int]:
     """Live incidents by kind; a kind without any is not there."""
-    rows = Incident.objects.exclude(stage=Stage.CLOSED).values_list("kind").order_by().annotate(Count("pk"))
+    rows = Incident.objects.exclude(status=IncidentStatus.CLOSED).values_list("kind").order_by().annotate(Count("pk"))
     return dict(rows)
 
 
-def live_incidents(*, most: int, is_quiet: bool | None = None) -> list[Incident]:
+def active_incidents(*, most: int, is_quiet: bool | None = None) -> list[Incident]:
     """Live incidents without their evidence, those that concern the most first, then the worst; the quiet last.
 
     `is_quiet` asks for the quiet alone, or for the others alone.
     """
     rank = Case(*(When(kind=kind, then=place) for place, kind in enumerate(KIND_ORDER)), default=len(KIND_ORDER))
     quiet = Case(When(quiet_since=None, then=0), default=1)
-    found = Incident.objects.exclude(stage=Stage.CLOSED).defer("evidence", "trail")
+    found = Incident.objects.exclude(status=IncidentStatus.CLOSED).defer("evidence", "score_history")
     if is_quiet is not None:
         found = found.filter(quiet_since__isnull=not is_quiet)
     return list(found.order_by(quiet, rank, Abs("score").desc(nulls_last=True), "pk")[:most])
@@ -50,23 +56,25 @@ def live_incidents(*, most: int, is_quiet: bool | None = None) -> list[Incident]
 def current_by_subject(subjects: Iterable[str], now: datetime) -> dict[str, Incident]:
     """The incident that each of these services is in: a live one, or a closed one whose flag has not left since."""
     found = Incident.objects.filter(
-        ~Q(stage=Stage.CLOSED) | Q(last_seen_at__gte=now - timedelta(seconds=CALM_S)),
+        ~Q(status=IncidentStatus.CLOSED) | Q(last_seen_at__gte=now - timedelta(seconds=RECURRENCE_WINDOW_S)),
         subject__in=list(subjects),
-        kind__in=(Kind.OUTLIER, Kind.NO_DATA),
+        kind__in=(IncidentKind.OUTLIER, IncidentKind.NO_DATA),
     )
-    ranked = sorted(found.defer("evidence", "trail"), key=_rank, reverse=True)
+    ranked = sorted(found.defer("evidence", "score_history"), key=_rank, reverse=True)
     return {incident.subject: incident for incident in ranked}
 
 
-def live_by_zone(zones: Iterable[str]) -> dict[str, Incident]:
+def active_by_zone(zones: Iterable[str]) -> dict[str, Incident]:
     """The live incident of each of these zones that has one."""
-    found = Incident.objects.exclude(stage=Stage.CLOSED).filter(kind=Kind.ZONE, subject__in=list(zones))
-    return {incident.subject: incident for incident in found.defer("evidence", "trail")}
+    found = Incident.objects.exclude(status=IncidentStatus.CLOSED).filter(
+        kind=IncidentKind.ZONE, subject__in=list(zones)
+    )
+    return {incident.subject: incident for incident in found.defer("evidence", "score_history")}
 
 
 def incidents_of(subject: str, *, most: int) -> list[Incident]:
     """The last incidents of this subject, the newest first."""
-    return list(Incident.objects.filter(subject=subject).defer("evidence", "trail")[:most])
+    return list(Incident.objects.filter(subject=subject).defer("evidence", "score_history")[:most])
 
 
 def false_alarms(subjects: Iterable[str]) -> dict[tuple[str, str], FalseAlarms]:
@@ -74,7 +82,9 @@ def false_alarms(subjects: Iterable[str]) -> dict[tuple[str, str], FalseAlarms]:
 
     It is read from the history: what somebody said stays said when the incident is opened again.
     """
-    said = IncidentNote.objects.filter(reason=FALSE_ALARM, target=Stage.CLOSED, incident__subject__in=list(subjects))
+    said = IncidentNote.objects.filter(
+        reason=FALSE_ALARM, target=IncidentStatus.CLOSED, incident__subject__in=list(subjects)
+    )
     notes = said.select_related("incident").order_by("-at", "-pk")
     found: dict[tuple[str, str], FalseAlarms] = {}
     for note in notes.only("at", "by", "incident__subject", "incident__signal", "incident__evidence")[:REMEMBERED]:
@@ -92,9 +102,9 @@ def false_alarms(subjects: Iterable[str]) -> dict[tuple[str, str], FalseAlarms]:
 
 def _rank(incident: Incident) -> tuple[bool, bool, int, float, int]:
     """What is closed comes last, then what is quiet, whatever it is about."""
-    kind = Kind(incident.kind)
+    kind = IncidentKind(incident.kind)
     return (
-        incident.stage == Stage.CLOSED,
+        incident.status == IncidentStatus.CLOSED,
         incident.quiet_since is not None,
         KIND_ORDER.index(kind),
         -badness(kind, incident.score),

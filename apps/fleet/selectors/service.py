@@ -9,10 +9,10 @@ import numpy as np
 from django.utils import timezone
 
 from apps.fleet.engine import packing
-from apps.fleet.engine.evaluation import Flag, State
+from apps.fleet.engine.evaluation import OutlierFlag, ServiceState
 from apps.fleet.engine.observation import Floats
-from apps.fleet.engine.signals import SIGNAL_BY_NAME, Signal
-from apps.fleet.engine.view import Multiple
+from apps.fleet.engine.signals import SIGNAL_BY_NAME, ServiceSignal
+from apps.fleet.engine.view import SmallMultiple
 from apps.fleet.models.fleet import FleetEvaluation, FleetService
 from apps.fleet.selectors.fleet import COLUMNS, SPAN, fleet_flags, fleet_newest, multiple_of
 
@@ -22,16 +22,16 @@ PEERS_HIGH: Final = 90
 
 
 @dataclass(frozen=True, slots=True)
-class SignalNow:
+class SignalReading:
     """One signal of the service; all but `score` in the signal's unit, NaN where nothing is known.
 
     The band is the peers' ratio to their own usual, times this service's usual. Of a flagged signal these are the
     figures of its flag, so that a table and the sentence beside it say the same.
     """
 
-    signal: Signal
+    signal: ServiceSignal
     value: float
-    usual: float
+    baseline: float
     peer_low: float
     peer_median: float
     peer_high: float
@@ -43,12 +43,12 @@ class ServiceView:
     """A service as it stands at `at`; `times` and `scores` are those of the evaluations before, NaN without data."""
 
     service: FleetService
-    state: State
+    state: ServiceState
     at: datetime | None
     age_s: float
-    signals: tuple[SignalNow, ...]
-    flags: tuple[Flag, ...]
-    multiples: tuple[Multiple, ...]
+    signals: tuple[SignalReading, ...]
+    flags: tuple[OutlierFlag, ...]
+    multiples: tuple[SmallMultiple, ...]
     times: tuple[datetime, ...]
     scores: tuple[float, ...]
 
@@ -61,12 +61,12 @@ def service_view(name: str) -> ServiceView | None:
         return None
     newest = fleet_newest(now)
     if newest is None:
-        return ServiceView(service, State(service.state), None, 0, (), (), (), (), ())
+        return ServiceView(service, ServiceState(service.state), None, 0, (), (), (), (), ())
     times, scores = _history(newest, service.pk)
     flags = tuple(flag for flag in fleet_flags(newest) if flag.service == name)
     return ServiceView(
         service=service,
-        state=State(service.state),
+        state=ServiceState(service.state),
         at=newest.at,
         age_s=(now - newest.at).total_seconds(),
         signals=_signals(newest, service.pk, {flag.signal: flag for flag in flags}),
@@ -77,7 +77,7 @@ def service_view(name: str) -> ServiceView | None:
     )
 
 
-def _signals(newest: FleetEvaluation, service_id: int, flags: Mapping[str, Flag]) -> tuple[SignalNow, ...]:
+def _signals(newest: FleetEvaluation, service_id: int, flags: Mapping[str, OutlierFlag]) -> tuple[SignalReading, ...]:
     """Every signal at the newest evaluation; nothing where the service was not part of it."""
     place = np.flatnonzero(packing.unpack_ids(newest.service_ids) == service_id)
     detail = getattr(newest, "detail", None)
@@ -101,18 +101,18 @@ def _signals(newest: FleetEvaluation, service_id: int, flags: Mapping[str, Flag]
 
 
 def _signal_now(
-    signal: Signal, value: float, own: float, *, score: float, peers: Floats, flag: Flag | None
-) -> SignalNow:
+    signal: ServiceSignal, value: float, own: float, *, score: float, peers: Floats, flag: OutlierFlag | None
+) -> SignalReading:
     """The signal where its value is `own` times its usual; where it is flagged, as the flag says."""
-    # Ratios are of values raised by the signal's floor; see Signal.
+    # Ratios are of values raised by the signal's floor; see ServiceSignal.
     usual = (value + signal.floor) / own if own > 0 else float("nan")
     if flag:
         value, usual = flag.value, flag.baseline + signal.floor
     low, median, high = np.percentile(peers, (PEERS_LOW, 50, PEERS_HIGH)) if peers.size else (np.nan,) * 3
-    return SignalNow(
+    return SignalReading(
         signal=signal,
         value=value,
-        usual=max(usual - signal.floor, 0.0),
+        baseline=max(usual - signal.floor, 0.0),
         peer_low=max(usual * float(low) - signal.floor, 0.0),
         peer_median=flag.peer_median if flag else max(usual * float(median) - signal.floor, 0.0),
         peer_high=max(usual * float(high) - signal.floor, 0.0),

@@ -8,7 +8,7 @@ import numpy as np
 from django.utils import timezone
 
 from apps.fleet.engine import packing
-from apps.fleet.engine.evaluation import State
+from apps.fleet.engine.evaluation import ServiceState
 from apps.fleet.models.fleet import FleetService
 from apps.fleet.selectors.fleet import fleet_is_stale, fleet_newest
 
@@ -19,7 +19,7 @@ class ServiceRow:
 
     name: str
     zone: str
-    state: State
+    state: ServiceState
     score: float | None
     since: datetime
 
@@ -47,10 +47,10 @@ def service_list() -> tuple[ServiceRow, ...]:
 
 def _place(row: ServiceRow) -> tuple[bool, bool, float, str]:
     score = -np.inf if row.score is None else row.score
-    return row.state != State.OUTLIER, row.state != State.NO_DATA, -score, row.name
+    return row.state != ServiceState.OUTLIER, row.state != ServiceState.NO_DATA, -score, row.name
 
 
 def _row(service: FleetService, score: float | None, *, is_stale: bool) -> ServiceRow:
     known = None if score is None or score != score else round(score, 2)  # noqa: PLR0124 - NaN
-    state = State.NO_DATA if is_stale else State(service.state)
+    state = ServiceState.NO_DATA if is_stale else ServiceState(service.state)
     return ServiceRow(service.name, service.zone, state, known, service.since)

@@ -6,11 +6,11 @@ from typing import Final
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from apps.fleet.incidents.lifecycle import Stage
+from apps.fleet.incidents.lifecycle import IncidentStatus
 from apps.fleet.models.fleet import FleetEvaluation
 from apps.fleet.models.incidents import Incident
-from apps.fleet.selectors.fleet import fleet_is_stale, fleet_trouble
-from apps.fleet.selectors.incidents import live_incidents
+from apps.fleet.selectors.fleet import fleet_is_stale, fleet_stale_reason
+from apps.fleet.selectors.incidents import active_incidents
 
 SHOWN: Final = 3
 """Incidents that a summary names."""
@@ -20,7 +20,7 @@ SHOWN: Final = 3
 class FleetSummary:
     """Services by state at the newest evaluation, `age_s` ago, and the incidents that are live.
 
-    `trouble` says why the counts are not those of now, empty where they are; `live` and `unattended`, those of
+    `trouble` says why the counts are not those of now, empty where they are; `live` and `unacknowledged`, those of
     them that are still open, count what is seen now, `incidents` names the worst; quiet ones are apart.
     """
 
@@ -29,9 +29,9 @@ class FleetSummary:
     no_data: int
     learning: int
     age_s: float
-    trouble: str
-    live: int
-    unattended: int
+    stale_reason: str
+    active: int
+    unacknowledged: int
     incidents: tuple[Incident, ...]
     quiet: int
     quiet_incidents: tuple[Incident, ...]
@@ -47,12 +47,12 @@ def fleet_summary() -> FleetSummary | None:
     now = timezone.now()
     counted = FleetEvaluation.objects.filter(at__lte=now, outcome=FleetEvaluation.OK).order_by("-at")
     newest = counted.only("at", "outcome", "ok", "outliers", "no_data", "learning").first()
-    counts = Incident.objects.exclude(stage=Stage.CLOSED).aggregate(
-        live=Count("pk", filter=Q(quiet_since=None)),
-        unattended=Count("pk", filter=Q(quiet_since=None, stage=Stage.OPEN)),
+    counts = Incident.objects.exclude(status=IncidentStatus.CLOSED).aggregate(
+        active=Count("pk", filter=Q(quiet_since=None)),
+        unacknowledged=Count("pk", filter=Q(quiet_since=None, status=IncidentStatus.OPEN)),
         quiet=Count("pk", filter=Q(quiet_since__isnull=False)),
     )
-    if newest is None and not counts["live"] + counts["quiet"]:
+    if newest is None and not counts["active"] + counts["quiet"]:
         return None
     is_stale = newest is None or fleet_is_stale(newest, now)
     return FleetSummary(
@@ -61,10 +61,10 @@ def fleet_summary() -> FleetSummary | None:
         no_data=newest.no_data if newest else 0,
         learning=newest.learning if newest else 0,
         age_s=(now - newest.at).total_seconds() if newest else 0,
-        trouble=fleet_trouble(newest, now) if is_stale else "",
-        live=counts["live"],
-        unattended=counts["unattended"],
-        incidents=tuple(live_incidents(most=SHOWN, is_quiet=False)) if counts["live"] else (),
+        stale_reason=fleet_stale_reason(newest, now) if is_stale else "",
+        active=counts["active"],
+        unacknowledged=counts["unacknowledged"],
+        incidents=tuple(active_incidents(most=SHOWN, is_quiet=False)) if counts["active"] else (),
         quiet=counts["quiet"],
-        quiet_incidents=tuple(live_incidents(most=SHOWN, is_quiet=True)) if counts["quiet"] else (),
+        quiet_incidents=tuple(active_incidents(most=SHOWN, is_quiet=True)) if counts["quiet"] else (),
     )

@@ -11,14 +11,14 @@ import numpy as np
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
-from apps.fleet.engine.curves import last_data_s
 from apps.fleet.engine.engine import evaluate
-from apps.fleet.engine.evaluation import Evaluation, State
-from apps.fleet.engine.observation import Observation, chosen
-from apps.fleet.engine.policy import DEFAULT, Policy
+from apps.fleet.engine.evaluation import Evaluation, ServiceState
+from apps.fleet.engine.observation import Observation, observation_subset
+from apps.fleet.engine.policy import DEFAULT_POLICY, DetectionPolicy
+from apps.fleet.engine.small_multiples import last_data_s
 from apps.fleet.engine.span import DAY_S
 from apps.fleet.errors import EvaluatorBusy
-from apps.fleet.exporters.registered import SERIES
+from apps.fleet.exporters.registry import FLEET_COLLECTOR
 from apps.fleet.metrics import FLEET_EVALUATION_SECONDS, FLEET_EVALUATIONS
 from apps.fleet.models.fleet import FleetEvaluation, FleetService
 from apps.fleet.selectors.fleet import fleet_flags
@@ -26,13 +26,13 @@ from apps.fleet.services.incidents import incidents_record
 from apps.fleet.services.store import store
 from apps.fleet.sources.source import SignalSource
 from apps.telemetry import prometheus
-from apps.telemetry.errors import MonitoringError, SourceAway
+from apps.telemetry.errors import MonitoringError, SourceUnavailable
 
 _LOCK: Final = "hashtextextended('anden fleet evaluation', 0)"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Looked:
+class EvaluationResult:
     """One look at the fleet: what was seen, what the engine says, and the seconds of each phase.
 
     `stored` is false where a newer evaluation was there already: nothing was written then.
@@ -46,25 +46,27 @@ class Looked:
     stored: bool
 
 
-def fleet_evaluate(source: SignalSource, *, at_s: float, policy: Policy = DEFAULT, stay: bool = False) -> Looked:
+def fleet_evaluate(
+    source: SignalSource, *, at_s: float, policy: DetectionPolicy = DEFAULT_POLICY, keep_lock: bool = False
+) -> EvaluationResult:
     """Look at the fleet as it was at `at_s`, keep what the engine says, and say it.
 
     With `stay` this session remains the one evaluator until it ends: of several that go on and on one works.
     Raises EvaluatorBusy: another process is at it; nothing was done.
     Raises MonitoringError: the source is away or refuses; the failure was stored, nothing counts as ok for it.
     """
-    with _only_one(stay=stay):
+    with _only_one(keep_lock=keep_lock):
         try:
-            looked = _kept(fleet_look(source, at_s=at_s, policy=policy), at_s)
+            result = _kept(fleet_dry_run(source, at_s=at_s, policy=policy), at_s)
         except MonitoringError as error:
             prometheus.counter(FLEET_EVALUATIONS).labels(type(error).__name__).inc()
             _record_failure(error, at_s)
             raise
     prometheus.counter(FLEET_EVALUATIONS).labels(FleetEvaluation.OK).inc()
-    return looked
+    return result
 
 
-def fleet_leave() -> None:
+def fleet_release_lock() -> None:
     """Stop being the evaluator that stays: another may take over, also while this session lives on in a pool."""
     with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_unlock_all()")
@@ -84,7 +86,7 @@ def fleet_purge(now: datetime) -> tuple[int, int]:
         return gone, services.delete()[0]
 
 
-def fleet_look(source: SignalSource, *, at_s: float, policy: Policy = DEFAULT) -> Looked:
+def fleet_dry_run(source: SignalSource, *, at_s: float, policy: DetectionPolicy = DEFAULT_POLICY) -> EvaluationResult:
     """Look at the fleet as it was at `at_s`, and keep nothing of it.
 
     Raises MonitoringError: the source is away, refuses, or names no service at all.
@@ -92,27 +94,27 @@ def fleet_look(source: SignalSource, *, at_s: float, policy: Policy = DEFAULT) -
     began_s = time.perf_counter()
     observation = _expected(source.observe(at_s), at_s)
     if not observation.services:
-        raise SourceAway("the source names no service that has, or lately had, any data: nothing was evaluated")
+        raise SourceUnavailable("the source names no service that has, or lately had, any data: nothing was evaluated")
     read_s = _phase("read", began_s)
     since = _since(_newest())
     began_s = time.perf_counter()
     evaluation = evaluate(observation, policy=policy, since=since)
     score_s = _phase("score", began_s)
-    return Looked(observation, evaluation, read_s=read_s, score_s=score_s, store_s=0, stored=False)
+    return EvaluationResult(observation, evaluation, read_s=read_s, score_s=score_s, store_s=0, stored=False)
 
 
-def _kept(looked: Looked, at_s: float) -> Looked:
+def _kept(result: EvaluationResult, at_s: float) -> EvaluationResult:
     """Store the look with its incidents and show it, unless a newer one is there."""
     newest, at = _newest(), _moment(at_s)
     if newest is not None and newest.at >= at:
-        return looked
+        return result
     began_s = time.perf_counter()
     with transaction.atomic():
         # In one: an evaluation without its incidents, or the reverse, would never be mended.
-        store(looked.observation, looked.evaluation, at, read_s=looked.read_s, score_s=looked.score_s)
-        incidents_record(looked.evaluation, at)
-    SERIES.show(looked.evaluation)
-    return replace(looked, store_s=_phase("store", began_s), stored=True)
+        store(result.observation, result.evaluation, at, read_s=result.read_s, score_s=result.score_s)
+        incidents_record(result.evaluation, at)
+    FLEET_COLLECTOR.show(result.evaluation)
+    return replace(result, store_s=_phase("store", began_s), stored=True)
 
 
 def _newest() -> FleetEvaluation | None:
@@ -134,7 +136,7 @@ def _expected(observation: Observation, at_s: float) -> Observation:
         not silent[row] or name in awaited or (name not in known and yesterday[row])
         for row, name in enumerate(observation.services)
     ]
-    return observation if all(kept) else chosen(observation, np.array(kept))
+    return observation if all(kept) else observation_subset(observation, np.array(kept))
 
 
 def _since(newest: FleetEvaluation | None) -> dict[tuple[str, str], float]:
@@ -145,16 +147,16 @@ def _since(newest: FleetEvaluation | None) -> dict[tuple[str, str], float]:
 def _record_failure(error: MonitoringError, at_s: float) -> None:
     """Keep that this try failed; once the newest good evaluation is too old, every service is without data."""
     at = _moment(at_s)
-    failure = FleetEvaluation(at=at, outcome=type(error).__name__, trouble=str(error), window_s=0, read_s=0)
+    failure = FleetEvaluation(at=at, outcome=type(error).__name__, error=str(error), window_s=0, read_s=0)
     with transaction.atomic():
         FleetEvaluation.objects.bulk_create([failure], ignore_conflicts=True)
         fresh = at - timedelta(seconds=settings.FLEET.stale_after_s)
         if not FleetEvaluation.objects.filter(outcome=FleetEvaluation.OK, at__gte=fresh).exists():
-            FleetService.objects.exclude(state=State.NO_DATA).update(state=State.NO_DATA, since=at)
+            FleetService.objects.exclude(state=ServiceState.NO_DATA).update(state=ServiceState.NO_DATA, since=at)
 
 
 @contextmanager
-def _only_one(*, stay: bool) -> Iterator[None]:
+def _only_one(*, keep_lock: bool) -> Iterator[None]:
     """Hold the lock of this database's evaluators, with `stay` for good; it ends with the session, however that ends.
 
     Raises EvaluatorBusy: another holds it.
@@ -168,7 +170,7 @@ def _only_one(*, stay: bool) -> Iterator[None]:
         yield
     finally:
         # A session that died took its lock along. One may take it many times: each look does.
-        if not stay:
+        if not keep_lock:
             with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
                 cursor.execute(f"SELECT pg_advisory_unlock({_LOCK})")
 

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.fleet.engine.span import DAY_S, Span
+from apps.fleet.engine.span import DAY_S, ObservationSpan
 from apps.fleet.simulation import FaultKind, SimulatedFleet
 from apps.fleet.sources import npz_file
 from apps.telemetry.errors import SourceRefused
@@ -18,14 +18,14 @@ from apps.telemetry.errors import SourceRefused
 _HOUR_S: Final = 3600
 
 
-class LivingFleet:
+class SimulatedFleetWriter:
     """Writes a folder with one file an hour: those of now, and the same hours of the days before.
 
     What the simulation shows at a moment depends on nothing but the moment, so the past is written when it is
     first needed, and a fleet of thousands starts as soon as one of fifty.
     """
 
-    def __init__(self, fleet: SimulatedFleet, folder: Path, span: Span) -> None:
+    def __init__(self, fleet: SimulatedFleet, folder: Path, span: ObservationSpan) -> None:
         self._fleet = fleet
         self._folder = folder
         self._span = span

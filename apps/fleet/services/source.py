@@ -8,12 +8,12 @@ import yaml
 from django.conf import settings
 
 from apps.cloudwatch.client.boto import BotoCloudWatch
-from apps.cloudwatch.client.budget import DatabasePurse
+from apps.cloudwatch.client.budget import DatabaseRequestBudget
 from apps.cloudwatch.client.metered import MeteredCloudWatch
-from apps.fleet.engine.signal_queries import QueriesInvalid, SignalQueries, queries_of
-from apps.fleet.engine.span import Span
+from apps.fleet.engine.signal_queries import QueriesInvalid, SignalQueries, parse_queries
+from apps.fleet.engine.span import ObservationSpan
 from apps.fleet.errors import SourceInvalid
-from apps.fleet.sources.cloudwatch_signals import LAMBDA, SignalsInvalid, fleet_metrics_of
+from apps.fleet.sources.cloudwatch_signals import LAMBDA, SignalsInvalid, parse_fleet_metrics
 from apps.fleet.sources.cloudwatch_source import CloudWatchSource
 from apps.fleet.sources.file_source import FileSource
 from apps.fleet.sources.prometheus_api import PrometheusApi
@@ -48,7 +48,7 @@ def fleet_source(name: str = "", *, file: Path | None = None) -> SignalSource:
             raise SourceRefused(f"there is no source '{other}'")
 
 
-def awaited(source: SignalSource) -> str:
+def missing_path(source: SignalSource) -> str:
     """The file or folder that the source reads and that is not there yet; empty where there is nothing to wait for."""
     return source.missing() if isinstance(source, FileSource) else ""
 
@@ -58,15 +58,15 @@ def signal_queries(path: Path | None) -> SignalQueries:
 
     Raises SourceInvalid: the file and the field.
     """
-    return _read(path, queries_of) if path else SignalQueries()
+    return _read(path, parse_queries) if path else SignalQueries()
 
 
-def _cloudwatch(path: Path | None, span: Span) -> CloudWatchSource:
+def _cloudwatch(path: Path | None, span: ObservationSpan) -> CloudWatchSource:
     """CloudWatch, asked within the budget of the collector; every Lambda function is a service without a file."""
     chosen = settings.CLOUDWATCH
-    boto = BotoCloudWatch.by(chosen)
-    fleet = _read(path, fleet_metrics_of) if path else LAMBDA
-    return CloudWatchSource(MeteredCloudWatch(boto, DatabasePurse(chosen.budget_usd)), fleet, span)
+    boto = BotoCloudWatch.from_settings(chosen)
+    fleet = _read(path, parse_fleet_metrics) if path else LAMBDA
+    return CloudWatchSource(MeteredCloudWatch(boto, DatabaseRequestBudget(chosen.budget_usd)), fleet, span)
 
 
 def _read(path: Path, parse: Callable[[Any], Parsed]) -> Parsed:

@@ -7,10 +7,10 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-from apps.fleet.engine.curves import last_data_s, medians, multiples
-from apps.fleet.engine.evaluation import Evaluation, State
+from apps.fleet.engine.evaluation import Evaluation, ServiceState
 from apps.fleet.engine.observation import Observation
 from apps.fleet.engine.packing import as_json, number_or_null, pack, pack_ids
+from apps.fleet.engine.small_multiples import last_data_s, medians, multiples
 from apps.fleet.models.fleet import FleetDetail, FleetEvaluation, FleetService
 
 FLAGS: Final = 1_000
@@ -36,10 +36,10 @@ def store(observation: Observation, evaluation: Evaluation, at: datetime, *, rea
         window_s=evaluation.window_s,
         read_s=read_s,
         score_s=score_s,
-        ok=evaluation.count(State.OK),
-        outliers=evaluation.count(State.OUTLIER),
-        no_data=evaluation.count(State.NO_DATA),
-        learning=evaluation.count(State.LEARNING),
+        ok=evaluation.count(ServiceState.OK),
+        outliers=evaluation.count(ServiceState.OUTLIER),
+        no_data=evaluation.count(ServiceState.NO_DATA),
+        learning=evaluation.count(ServiceState.LEARNING),
         shifts={
             signal.name: number_or_null(shift)
             for signal, shift in zip(evaluation.signals, evaluation.shift.tolist(), strict=True)
@@ -85,9 +85,9 @@ def _services(observation: Observation, evaluation: Evaluation, at: datetime) ->
     ]
     present = {row.pk for row in rows}
     changed += [
-        (row.pk, int(State.NO_DATA), row.zone)
+        (row.pk, int(ServiceState.NO_DATA), row.zone)
         for row in known.values()
-        if row.pk not in present and row.state != State.NO_DATA
+        if row.pk not in present and row.state != ServiceState.NO_DATA
     ]
     later = [
         (row.pk, last)

@@ -1,7 +1,7 @@
 """Fleets that never were: seeded, with known sick services, for tests, the bench and the live demo."""
 
 from apps.fleet.simulation.faults import Fault, FaultKind
-from apps.fleet.simulation.fleet import SimulatedFleet, Truth, generate
+from apps.fleet.simulation.fleet import GroundTruth, SimulatedFleet, generate
 from apps.fleet.simulation.spec import FleetSpec
 
-__all__ = ["Fault", "FaultKind", "FleetSpec", "SimulatedFleet", "Truth", "generate"]
+__all__ = ["Fault", "FaultKind", "FleetSpec", "GroundTruth", "SimulatedFleet", "generate"]

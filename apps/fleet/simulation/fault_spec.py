@@ -9,7 +9,7 @@ from apps.fleet.engine.signals import SIGNAL_BY_NAME
 from apps.fleet.simulation import Fault, FaultKind
 from apps.fleet.simulation.faults import SLOW
 
-FORM: Final = "KIND:SERVICE:SIGNAL:FACTOR[:AFTER]"
+FAULT_FORMAT: Final = "KIND:SERVICE:SIGNAL:FACTOR[:AFTER]"
 KINDS: Final = {
     "level": FaultKind.LEVEL,
     "step": FaultKind.STEP,
@@ -28,20 +28,20 @@ _DRIFT_S: Final = 6 * 3600.0
 """A drift takes this long to its factor."""
 
 
-class FaultUnreadable(ValueError):
+class InvalidFault(ValueError):
     """The words are no fault: the message names the part and what it may be."""
 
 
-def fault_of(words: str, services: Sequence[str], zones: Sequence[str]) -> Fault:
+def parse_fault(words: str, services: Sequence[str], zones: Sequence[str]) -> Fault:
     """The fault that the words describe, for a fleet of these services in these zones.
 
     SERVICE is a name, for `zone` also a zone, for `fleet` anything; SIGNAL is a signal or `slow` for the three that
     slow services show; AFTER is seconds from the start of the simulation, below zero: before it.
-    Raises FaultUnreadable.
+    Raises InvalidFault.
     """
     parts = words.split(":")
     if len(parts) not in (4, 5):
-        raise FaultUnreadable(f"'{words}' is not {FORM}, say level:{services[0]}:latency_p95:3")
+        raise InvalidFault(f"'{words}' is not {FAULT_FORMAT}, say level:{services[0]}:latency_p95:3")
     kind = KINDS[_one_of("kind", parts[0], list(KINDS))]
     signals = _signals(kind, parts[2])
     after_s = _number("after", parts[4]) if len(parts) == 5 else ALREADY_S
@@ -70,14 +70,14 @@ def _service(kind: FaultKind, word: str, services: Sequence[str], zones: Sequenc
             return list(zones).index(word)
         if word not in services:
             known = ", ".join(sorted(set(zones)))
-            raise FaultUnreadable(f"'{word}' is no zone and no service: there are the zones {known}")
+            raise InvalidFault(f"'{word}' is no zone and no service: there are the zones {known}")
     return list(services).index(_one_of("service", word, list(services)))
 
 
 def _factor(word: str) -> float:
     factor = _number("factor", word)
     if not 0 < factor <= 1e6:
-        raise FaultUnreadable(f"the factor {word} is not above 0 and at most a million")
+        raise InvalidFault(f"the factor {word} is not above 0 and at most a million")
     return factor
 
 
@@ -87,7 +87,7 @@ def _number(what: str, word: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise FaultUnreadable(f"'{word}' is no number for {what} in {FORM}")
+        raise InvalidFault(f"'{word}' is no number for {what} in {FAULT_FORMAT}")
     return value
 
 
@@ -96,7 +96,7 @@ def _one_of(what: str, word: str, known: list[str]) -> str:
         return word
     near = difflib.get_close_matches(word, known, n=3)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known[:9])}{_more(known)}"
-    raise FaultUnreadable(f"'{word}' is no {what}: {hint}")
+    raise InvalidFault(f"'{word}' is no {what}: {hint}")
 
 
 def _more(known: list[str]) -> str:

@@ -35,7 +35,7 @@ _PARAMETERS, _NOISE, _WANDER, _GAPS, _COUNTS, _FAULTS = range(6)
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
+class GroundTruth:
     """What is wrong: S × K, the services that are struck by themselves, by zone or with everyone; and the gaps."""
 
     sick: NDArray[np.bool_]
@@ -124,7 +124,7 @@ class SimulatedFleet:
         logs[self._gaps(times_s)] = np.nan
         return logs.astype(np.float32)
 
-    def truth(self) -> Truth:
+    def truth(self) -> GroundTruth:
         """Who is sick at the end of the window."""
         shape = (self.spec.services, len(SIGNALS))
         sick, together, silent = (np.zeros(shape, bool) for _ in range(3))
@@ -142,7 +142,7 @@ class SimulatedFleet:
                     sick[numbers, _RATE] = True
             else:
                 sick[numbers[:, None], columns] = True
-        return Truth(sick, together, silent, shift, tuple(zones))
+        return GroundTruth(sick, together, silent, shift, tuple(zones))
 
     def _rng(self, *purpose: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, *purpose])
@@ -258,7 +258,7 @@ def _columns(fault: Fault) -> NDArray[np.int64]:
     return np.array([INDEX[name] for name in fault.signals], dtype=np.int64)
 
 
-def generate(spec: FleetSpec, seed: int) -> tuple[Observation, Truth]:
+def generate(spec: FleetSpec, seed: int) -> tuple[Observation, GroundTruth]:
     """A fleet at the end of its window, and what is wrong with it."""
     fleet = SimulatedFleet(spec, seed)
     return fleet.observe(), fleet.truth()

@@ -9,7 +9,7 @@ from apps.cloudwatch.collector.queries import Labels, MetricQuery
 from apps.fleet.engine.signals import SIGNAL_BY_NAME
 
 MOST_FOUND: Final = 500
-"""Series that one SEARCH finds at most. Source: CloudWatch's user guide, "Search expression quotas"."""
+"""PrometheusSeries that one SEARCH finds at most. Source: CloudWatch's user guide, "Search expression quotas"."""
 TOP: Final = ("dimensions", "service", "services", "namespace", "signals")
 _WORD: Final = re.compile(r"[^'\"\\{}]{1,255}")
 """What can stand in a SEARCH without changing its meaning."""
@@ -97,7 +97,7 @@ LAMBDA: Final = FleetMetrics(
 """Every function of the region is a service."""
 
 
-def fleet_metrics_of(document: Any) -> FleetMetrics:
+def parse_fleet_metrics(document: Any) -> FleetMetrics:
     """The metrics that the document describes. Raises SignalsInvalid: names the field."""
     if not isinstance(document, dict):
         raise SignalsInvalid(f"it is no mapping with any of {', '.join(TOP)}")

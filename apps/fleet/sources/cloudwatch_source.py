@@ -4,16 +4,16 @@ from typing import Final
 
 import numpy as np
 
-from apps.cloudwatch.client.arrays import arrays
+from apps.cloudwatch.client.arrays import fetch_arrays
 from apps.cloudwatch.client.metered import MeteredCloudWatch
-from apps.cloudwatch.collector.packing import Window
+from apps.cloudwatch.collector.batching import QueryWindow
 from apps.cloudwatch.collector.queries import Labels
 from apps.cloudwatch.errors import BudgetSpent
-from apps.fleet.engine.gathering import INDEX, Gathering, naming_fault
 from apps.fleet.engine.observation import Floats, Observation
-from apps.fleet.engine.span import DAY_S, Span
+from apps.fleet.engine.observation_builder import INDEX, ObservationBuilder, service_name_error
+from apps.fleet.engine.span import DAY_S, ObservationSpan
 from apps.fleet.sources.cloudwatch_signals import MOST_FOUND, FleetMetrics, SignalMetric
-from apps.telemetry.errors import SourceAway, SourceRefused
+from apps.telemetry.errors import SourceRefused, SourceUnavailable
 
 AHEAD_S: Final = 6 * 3_600
 """How much more of a day before is asked for than is needed now: AWS bills metrics, not points, so the next hours'
@@ -23,20 +23,20 @@ looks find it here and cost nothing."""
 class CloudWatchSource:
     """Asks for the window of now at each look, and for the days before only every AHEAD_S seconds."""
 
-    def __init__(self, cloudwatch: MeteredCloudWatch, fleet: FleetMetrics, span: Span) -> None:
+    def __init__(self, cloudwatch: MeteredCloudWatch, fleet: FleetMetrics, span: ObservationSpan) -> None:
         """Raises SourceRefused: CloudWatch has no points of such steps."""
         if span.step_s % 60:
             raise SourceRefused(f"CloudWatch has points of whole minutes: ANDEN_FLEET_STEP_S is {span.step_s}")
         self._cloudwatch = cloudwatch
         self._fleet = fleet
         self._span = span
-        self._past: dict[int, tuple[Window, dict[Labels, Floats]]] = {}
+        self._past: dict[int, tuple[QueryWindow, dict[Labels, Floats]]] = {}
 
     def observe(self, at_s: float) -> Observation:
-        """The fleet as CloudWatch knows it. Raises SourceAway, SourceRefused."""
-        gathering = Gathering(self._span, at_s)
+        """The fleet as CloudWatch knows it. Raises SourceUnavailable, SourceRefused."""
+        builder = ObservationBuilder(self._span, at_s)
         for day, times_s in self._span.windows(at_s):
-            wanted = Window(int(times_s[0]) - self._span.step_s, int(times_s[-1]), self._span.step_s)
+            wanted = QueryWindow(int(times_s[0]) - self._span.step_s, int(times_s[-1]), self._span.step_s)
             held, found = self._held(day, wanted, at_s)
             first = (wanted.start_s - held.start_s) // held.period_s
             cells = np.arange(day * self._span.points, (day + 1) * self._span.points)
@@ -44,25 +44,25 @@ class CloudWatchSource:
                 for service, values in _signal(found, signal, one, held.period_s).items():
                     part = values[first : first + wanted.points]
                     if np.isfinite(part).any():
-                        gathering.put(gathering.row(_named(service)), INDEX[signal], cells, part)
-        return gathering.observation()
+                        builder.put(builder.row(_named(service)), INDEX[signal], cells, part)
+        return builder.observation()
 
-    def _held(self, day: int, wanted: Window, at_s: float) -> tuple[Window, dict[Labels, Floats]]:
+    def _held(self, day: int, wanted: QueryWindow, at_s: float) -> tuple[QueryWindow, dict[Labels, Floats]]:
         """What is known of this day: from memory where the window lies in it, else asked for with some time ahead."""
         if day == 0:
             return wanted, self._asked(wanted)
         kept = self._past.get(day)
         if kept is None or not kept[0].start_s <= wanted.start_s <= wanted.end_s <= kept[0].end_s:
             ahead_s = min(AHEAD_S, day * DAY_S) // wanted.period_s * wanted.period_s
-            window = Window(wanted.start_s, min(wanted.end_s + ahead_s, int(at_s)), wanted.period_s)
+            window = QueryWindow(wanted.start_s, min(wanted.end_s + ahead_s, int(at_s)), wanted.period_s)
             kept = self._past[day] = (window, self._asked(window))
         return kept
 
-    def _asked(self, window: Window) -> dict[Labels, Floats]:
+    def _asked(self, window: QueryWindow) -> dict[Labels, Floats]:
         try:
-            found = arrays(self._cloudwatch, self._fleet.queries(period_s=window.period_s), window)
+            found = fetch_arrays(self._cloudwatch, self._fleet.queries(period_s=window.period_s), window)
         except BudgetSpent as error:
-            raise SourceAway(str(error)) from error
+            raise SourceUnavailable(str(error)) from error
         if not self._fleet.services:
             counts: dict[Labels, int] = {}
             for labels in found:
@@ -98,6 +98,6 @@ def _ratio(value: Floats | None, over: Floats, *, absent_is_zero: bool) -> Float
 
 
 def _named(service: str) -> str:
-    if naming_fault(service):
-        raise SourceRefused(f"CloudWatch gives a service whose name {service[:40]!r} {naming_fault(service)}")
+    if service_name_error(service):
+        raise SourceRefused(f"CloudWatch gives a service whose name {service[:40]!r} {service_name_error(service)}")
     return service

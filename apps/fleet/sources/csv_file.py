@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from apps.fleet.engine.gathering import INDEX, Gathering, naming_fault
+from apps.fleet.engine.observation_builder import INDEX, ObservationBuilder, service_name_error
 from apps.fleet.errors import SourceInvalid
 
 REQUIRED: Final = ("at", "service", "signal", "value")
@@ -30,12 +30,12 @@ class _Line(NamedTuple):
     value: str
 
 
-class _Reading:
-    """What has been read of one file and not yet been put into the gathering."""
+class _CsvReader:
+    """What has been read of one file and not yet been put into the builder."""
 
-    def __init__(self, path: Path, gathering: Gathering) -> None:
+    def __init__(self, path: Path, builder: ObservationBuilder) -> None:
         self._path = path
-        self._gathering = gathering
+        self._builder = builder
         self._moments: dict[str, tuple[float, int]] = {}
         self._services: set[str] = set()
         self._zones: set[tuple[str, str]] = set()
@@ -48,35 +48,35 @@ class _Reading:
             self._check_service(line)
         if cell >= 0 and line.zone and (line.service, line.zone) not in self._zones:
             self._zones.add((line.service, line.zone))
-            self._gathering.place(line.service, line.zone)
+            self._builder.set_zone(line.service, line.zone)
         if line.signal == DEPLOY:
-            if at_s <= self._gathering.at_s:
-                self._gathering.deployed(line.service, at_s)
+            if at_s <= self._builder.at_s:
+                self._builder.set_deployed(line.service, at_s)
             return
         if line.signal not in INDEX:
             raise self._fault(line, "signal", f"'{line.signal}' is none of {', '.join(INDEX)}, {DEPLOY}")
         value = self._value(line)
         if cell >= 0 and not math.isnan(value):
-            self._taken.append((self._gathering.row(line.service), INDEX[line.signal], cell, value))
+            self._taken.append((self._builder.row(line.service), INDEX[line.signal], cell, value))
             if len(self._taken) >= _CHUNK:
                 self.flush()
 
     def flush(self) -> None:
-        """Put what was taken into the gathering."""
+        """Put what was taken into the builder."""
         if self._taken:
             rows, signals, cells, values = zip(*self._taken, strict=True)
-            self._gathering.put(list(rows), list(signals), list(cells), list(values))
+            self._builder.put(list(rows), list(signals), list(cells), list(values))
             self._taken.clear()
 
     def _moment(self, line: _Line) -> tuple[float, int]:
         """The moment of a line and its cell, remembered: lines of one moment come together."""
         at_s = self._seconds(line)
-        cell = int(self._gathering.span.cells(self._gathering.at_s, np.array([at_s]))[0])
+        cell = int(self._builder.span.cells(self._builder.at_s, np.array([at_s]))[0])
         self._moments[line.at] = at_s, cell
         return at_s, cell
 
     def _check_service(self, line: _Line) -> None:
-        fault = naming_fault(line.service)
+        fault = service_name_error(line.service)
         if fault:
             raise self._fault(line, "service", fault)
         self._services.add(line.service)
@@ -109,13 +109,13 @@ class _Reading:
         return SourceInvalid(f"{self._path}, line {line.number}, column {column}: {what}")
 
 
-def read(path: Path, gathering: Gathering) -> None:
-    """Put the file's values into the gathering; of two values of one step the later line counts.
+def read(path: Path, builder: ObservationBuilder) -> None:
+    """Put the file's values into the builder; of two values of one step the later line counts.
 
     An empty value is no data. The last line counts once it is ended: before that somebody is still writing it.
     Raises SourceInvalid: the file, line and column.
     """
-    reading = _Reading(path, gathering)
+    reading = _CsvReader(path, builder)
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             for line in _lines(path, file):

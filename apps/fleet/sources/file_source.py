@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Final
 
-from apps.fleet.engine.gathering import Gathering
 from apps.fleet.engine.observation import Observation
-from apps.fleet.engine.span import Span
+from apps.fleet.engine.observation_builder import ObservationBuilder
+from apps.fleet.engine.span import ObservationSpan
 from apps.fleet.errors import SourceInvalid
 from apps.fleet.sources import csv_file, npz_file
-from apps.telemetry.errors import MonitoringError, SourceAway, SourceRefused
+from apps.telemetry.errors import MonitoringError, SourceRefused, SourceUnavailable
 
 READERS: Final = {".csv": csv_file.read, ".npz": npz_file.read}
 
@@ -16,24 +16,24 @@ READERS: Final = {".csv": csv_file.read, ".npz": npz_file.read}
 class FileSource:
     """Reads `path` anew at each look; of a folder every file that ends with .csv or .npz, by name."""
 
-    def __init__(self, path: Path, span: Span) -> None:
+    def __init__(self, path: Path, span: ObservationSpan) -> None:
         self._path = path
         self._span = span
 
     def observe(self, at_s: float) -> Observation:
         """The fleet as the files tell it.
 
-        Raises SourceAway: the file is not there (yet).
+        Raises SourceUnavailable: the file is not there (yet).
         Raises SourceRefused: it may not be read.
         Raises SourceInvalid: file, line and column, or the array, that is wrong.
         """
-        gathering = Gathering(self._span, at_s)
+        builder = ObservationBuilder(self._span, at_s)
         for path in self._files():
             try:
-                READERS[path.suffix](path, gathering)
+                READERS[path.suffix](path, builder)
             except OSError as error:
-                raise trouble(path, error) from error
-        return gathering.observation()
+                raise file_error(path, error) from error
+        return builder.observation()
 
     def missing(self) -> str:
         """The path, as long as nothing is there; else empty."""
@@ -41,21 +41,21 @@ class FileSource:
 
     def _files(self) -> list[Path]:
         if not self._path.exists():
-            raise SourceAway(f"{self._path} is not there: start what writes it, or mend ANDEN_FLEET_FILE")
+            raise SourceUnavailable(f"{self._path} is not there: start what writes it, or mend ANDEN_FLEET_FILE")
         try:
             found = sorted(self._path.iterdir()) if self._path.is_dir() else [self._path]
         except OSError as error:
-            raise trouble(self._path, error) from error
+            raise file_error(self._path, error) from error
         files = [path for path in found if path.suffix in READERS]
         if not files and self._path.is_dir():
-            raise SourceAway(f"{self._path} holds no .csv or .npz file (yet)")
+            raise SourceUnavailable(f"{self._path} holds no .csv or .npz file (yet)")
         if not files:
             raise SourceInvalid(f"{self._path} is neither a .csv nor a .npz file, nor a folder of them")
         return files
 
 
-def trouble(path: Path, error: OSError) -> MonitoringError:
+def file_error(path: Path, error: OSError) -> MonitoringError:
     """What it means that the system refuses the file."""
     if isinstance(error, FileNotFoundError):
-        return SourceAway(f"{path} went away while it was read")
+        return SourceUnavailable(f"{path} went away while it was read")
     return SourceRefused(f"{path} cannot be read: {error.strerror or error}")

@@ -8,23 +8,23 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.fleet.engine.gathering import INDEX, Gathering, naming_fault
 from apps.fleet.engine.observation import Floats
+from apps.fleet.engine.observation_builder import INDEX, ObservationBuilder, service_name_error
 from apps.fleet.errors import SourceInvalid
 
 KINDS: Final = {"services": "U", "signals": "U", "times_s": "iuf", "values": "f"}
 """The arrays that must be there, and their kinds; `zones` (U) and `deployed_s` (f) may be."""
 
 
-def read(path: Path, gathering: Gathering) -> None:
-    """Put the file's values into the gathering: `values` is services × signals × times, NaN for no data.
+def read(path: Path, builder: ObservationBuilder) -> None:
+    """Put the file's values into the builder: `values` is services × signals × times, NaN for no data.
 
     Raises SourceInvalid: the file, and the array that is wrong.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
             _check(path, arrays)
-            _take(path, arrays, gathering)
+            _take(path, arrays, builder)
     except (zipfile.BadZipFile, ValueError, EOFError, KeyError) as error:
         # NumPy's own words advise to load objects, which run whatever the file says.
         raise SourceInvalid(f"{path} is no NPZ file of numbers and text: write it with numpy.savez") from error
@@ -65,19 +65,19 @@ def _check(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
         raise SourceInvalid(f"{path}: the array signals holds {unknown[0]}, which is none of {', '.join(INDEX)}")
 
 
-def _take(path: Path, arrays: Mapping[str, NDArray[Any]], gathering: Gathering) -> None:
+def _take(path: Path, arrays: Mapping[str, NDArray[Any]], builder: ObservationBuilder) -> None:
     services = arrays["services"].tolist()
     for service in services:
-        if naming_fault(service):
-            raise SourceInvalid(f"{path}: the array services: {service[:40]!r} {naming_fault(service)}")
-    rows = gathering.rows(services)
+        if service_name_error(service):
+            raise SourceInvalid(f"{path}: the array services: {service[:40]!r} {service_name_error(service)}")
+    rows = builder.rows(services)
     for service, zone in zip(services, _of_each(path, arrays, "zones", services, ""), strict=True):
         if zone:
-            gathering.place(service, zone)
+            builder.set_zone(service, zone)
     for service, at_s in zip(services, _of_each(path, arrays, "deployed_s", services, np.nan), strict=True):
-        if at_s <= gathering.at_s:
-            gathering.deployed(service, at_s)
-    cells = gathering.span.cells(gathering.at_s, arrays["times_s"])
+        if at_s <= builder.at_s:
+            builder.set_deployed(service, at_s)
+    cells = builder.span.cells(builder.at_s, arrays["times_s"])
     covered = cells >= 0
     if not covered.any():
         return
@@ -86,7 +86,7 @@ def _take(path: Path, arrays: Mapping[str, NDArray[Any]], gathering: Gathering) 
     expected = (len(services), len(signals), len(cells))
     if values.shape != expected or values.dtype.kind not in KINDS["values"]:
         raise SourceInvalid(f"{path}: the array values is {values.dtype} of {values.shape}, not floats of {expected}")
-    gathering.put(rows[:, None, None], signals[:, None], cells[covered], values[:, :, covered])
+    builder.put(rows[:, None, None], signals[:, None], cells[covered], values[:, :, covered])
 
 
 def _of_each(path: Path, arrays: Mapping[str, NDArray[Any]], name: str, services: list[str], default: Any) -> Any:

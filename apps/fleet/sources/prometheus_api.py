@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from requests.adapters import HTTPAdapter
 
 from apps.fleet.errors import SourceInvalid
-from apps.telemetry.errors import MonitoringError, SourceAway, SourceRefused
+from apps.telemetry.errors import MonitoringError, SourceRefused, SourceUnavailable
 
 MOST_POINTS: Final = 11_000
 """Points of a series that Prometheus gives in one answer at most."""
@@ -34,7 +34,7 @@ logger = logging.getLogger("apps.monitoring.adapters.fleet.prometheus_api")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Series:
+class PrometheusSeries:
     """One series of an answer: its labels, its moments (epoch seconds), its values (NaN and infinities, too)."""
 
     labels: Mapping[str, str]
@@ -58,10 +58,10 @@ class PrometheusApi:
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(max_retries=0))
 
-    def range(self, query: str, times_s: NDArray[np.float64], *, step_s: int, what: str) -> Iterator[Series]:
+    def range(self, query: str, times_s: NDArray[np.float64], *, step_s: int, what: str) -> Iterator[PrometheusSeries]:
         """The query's series at these evenly rising moments, in as many requests as it takes.
 
-        Raises SourceAway, SourceRefused, SourceInvalid.
+        Raises SourceUnavailable, SourceRefused, SourceInvalid.
         """
         for first in range(0, len(times_s), MOST_POINTS):
             chunk = times_s[first : first + MOST_POINTS]
@@ -69,10 +69,10 @@ class PrometheusApi:
             for found in self._asked("query_range", query, window, kind="matrix", what=what):
                 yield _series(found, found.get("values", []), what)
 
-    def instant(self, query: str, at_s: float, *, what: str) -> Iterator[Series]:
+    def instant(self, query: str, at_s: float, *, what: str) -> Iterator[PrometheusSeries]:
         """The query's series at this moment, one value each.
 
-        Raises SourceAway, SourceRefused, SourceInvalid.
+        Raises SourceUnavailable, SourceRefused, SourceInvalid.
         """
         for found in self._asked("query", query, {"time": f"{at_s:.0f}"}, kind="vector", what=what):
             yield _series(found, [found.get("value", [])], what)
@@ -92,9 +92,11 @@ class PrometheusApi:
                 body = self._body(answer, what)
                 status = answer.status_code
         except requests.Timeout as error:
-            raise SourceAway(f"Prometheus at {self._shown} took over {self._timeout_s:g} s for {what}") from error
+            raise SourceUnavailable(
+                f"Prometheus at {self._shown} took over {self._timeout_s:g} s for {what}"
+            ) from error
         except requests.RequestException as error:
-            raise SourceAway(f"Prometheus at {self._shown} does not answer ({_reason(error)})") from error
+            raise SourceUnavailable(f"Prometheus at {self._shown} does not answer ({_reason(error)})") from error
         return self._data(status, body, query=query, kind=kind, what=what)
 
     def _body(self, answer: requests.Response, what: str) -> bytes:
@@ -128,13 +130,13 @@ class PrometheusApi:
         """What Prometheus's own no means."""
         said = f"{document.get('errorType', 'error')}: {document.get('error', '')}".strip()
         if status in _BUSY:
-            return SourceAway(f"Prometheus at {self._shown} is too busy for {what} ({status}, {said})")
+            return SourceUnavailable(f"Prometheus at {self._shown} is too busy for {what} ({status}, {said})")
         return SourceRefused(f"Prometheus refuses {what} ({status}, {said}): {query}")
 
     def _stranger(self, status: int, body: bytes, what: str) -> MonitoringError:
         """What an answer means that is not Prometheus's own: a proxy's, or another program's."""
         if status in _BUSY:
-            return SourceAway(f"{self._shown} answers {status} for {what}")
+            return SourceUnavailable(f"{self._shown} answers {status} for {what}")
         if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             return SourceRefused(f"{self._shown} answers {status} for {what}: mend ANDEN_FLEET_PROMETHEUS_HEADERS")
         shown = body[:60].decode(errors="replace").split("\n")[0]
@@ -143,7 +145,7 @@ class PrometheusApi:
         )
 
 
-def _series(found: dict[str, Any], points: list[Any], what: str) -> Series:
+def _series(found: dict[str, Any], points: list[Any], what: str) -> PrometheusSeries:
     """The series with its numbers; Prometheus writes them as text, NaN and infinities too."""
     try:
         labels = {str(name): str(value) for name, value in found["metric"].items()}
@@ -155,7 +157,7 @@ def _series(found: dict[str, Any], points: list[Any], what: str) -> Series:
         if "histogram" in found or "histograms" in found:
             raise SourceRefused(f"{what} gives histograms, not numbers: wrap it in histogram_quantile") from error
         raise SourceInvalid(f"Prometheus's answer for {what} cannot be read: {error!r}") from error
-    return Series(labels, times_s, values)
+    return PrometheusSeries(labels, times_s, values)
 
 
 def _reason(error: requests.RequestException) -> str:

@@ -6,13 +6,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.fleet.engine.gathering import INDEX, Gathering, naming_fault
 from apps.fleet.engine.observation import Observation
+from apps.fleet.engine.observation_builder import INDEX, ObservationBuilder, service_name_error
+from apps.fleet.engine.series_table import SeriesTable, SeriesTableBuilder
 from apps.fleet.engine.signal_queries import SignalQueries
-from apps.fleet.engine.span import Span
-from apps.fleet.engine.table import Filling, Table
-from apps.fleet.sources.prometheus_api import PrometheusApi, Series
-from apps.telemetry.errors import SourceAway, SourceRefused
+from apps.fleet.engine.span import ObservationSpan
+from apps.fleet.sources.prometheus_api import PrometheusApi, PrometheusSeries
+from apps.telemetry.errors import SourceRefused, SourceUnavailable
 
 LATE_S: Final = 600
 """Seconds within which a sample may still arrive: recording rules and remote writes come after their time."""
@@ -27,35 +27,35 @@ class PrometheusSource:
     for the last ten once more, in which a late sample may have arrived.
     """
 
-    def __init__(self, api: PrometheusApi, queries: SignalQueries, span: Span) -> None:
+    def __init__(self, api: PrometheusApi, queries: SignalQueries, span: ObservationSpan) -> None:
         self._api = api
         self._queries = queries
         self._span = span
-        self._kept: dict[tuple[str, int], Table] = {}
+        self._kept: dict[tuple[str, int], SeriesTable] = {}
 
     def observe(self, at_s: float) -> Observation:
         """The fleet as Prometheus knows it.
 
-        Raises SourceAway, SourceRefused, SourceInvalid: each names the signal.
+        Raises SourceUnavailable, SourceRefused, SourceInvalid: each names the signal.
         """
-        gathering = Gathering(self._span, at_s)
+        builder = ObservationBuilder(self._span, at_s)
         points = self._span.points
         for signal, query in self._queries.signals.items():
             for day, times_s in self._span.windows(at_s):
                 table = self._day(signal, query, day, times_s)
                 self._kept[signal, day] = table
                 cells = np.arange(day * points, (day + 1) * points)
-                gathering.put(gathering.rows(table.rows)[:, None], INDEX[signal], cells, table.values)
-        if not len(gathering):
-            raise SourceAway(
+                builder.put(builder.rows(table.rows)[:, None], INDEX[signal], cells, table.values)
+        if not len(builder):
+            raise SourceUnavailable(
                 "no query gave a series: `manage.py fleet queries` shows what is asked, "
                 "ANDEN_FLEET_SIGNALS names other metrics"
             )
-        self._places(gathering, at_s)
-        self._deploys(gathering, at_s)
-        return gathering.observation()
+        self._places(builder, at_s)
+        self._deploys(builder, at_s)
+        return builder.observation()
 
-    def _day(self, signal: str, query: str, day: int, times_s: NDArray[np.float64]) -> Table:
+    def _day(self, signal: str, query: str, day: int, times_s: NDArray[np.float64]) -> SeriesTable:
         """The values of each service at these moments, of which as many as possible are known already."""
         kept = self._kept.get((signal, day))
         if kept is None or times_s[0] < kept.times_s[0]:
@@ -66,9 +66,9 @@ class PrometheusSource:
         fresh = self._asked(signal, query, asked)
         return kept.continued(times_s, fresh) if len(asked) < len(times_s) else fresh
 
-    def _asked(self, signal: str, query: str, times_s: NDArray[np.float64]) -> Table:
+    def _asked(self, signal: str, query: str, times_s: NDArray[np.float64]) -> SeriesTable:
         what = f"the signal {signal}"
-        filling = Filling(times_s, self._span.step_s)
+        filling = SeriesTableBuilder(times_s, self._span.step_s)
         seen: dict[str, Mapping[str, str]] = {}
         for series in self._api.range(query, times_s, step_s=self._span.step_s, what=what):
             service = self._service(series, what)
@@ -83,29 +83,29 @@ class PrometheusSource:
                 raise SourceRefused(f"{what} gives more than {MOST_SERVICES:,} services: {query}")
         return filling.table()
 
-    def _places(self, gathering: Gathering, at_s: float) -> None:
+    def _places(self, builder: ObservationBuilder, at_s: float) -> None:
         """Name the zones of the services that are known; the query may give others, too."""
         if not self._queries.zones:
             return
         for series in self._api.instant(self._queries.zones, at_s, what="the zones"):
             service = self._service(series, "the query of zones")
             zone = series.labels.get(self._queries.zone_label, "")
-            if zone and service in gathering:
-                gathering.place(service, zone)
+            if zone and service in builder:
+                builder.set_zone(service, zone)
 
-    def _deploys(self, gathering: Gathering, at_s: float) -> None:
+    def _deploys(self, builder: ObservationBuilder, at_s: float) -> None:
         if not self._queries.deployed:
             return
         for series in self._api.instant(self._queries.deployed, at_s, what="the deploys"):
             service = self._service(series, "the query of deploys")
-            if service in gathering and series.values[0] <= at_s:
-                gathering.deployed(service, float(series.values[0]))
+            if service in builder and series.values[0] <= at_s:
+                builder.set_deployed(service, float(series.values[0]))
 
-    def _service(self, series: Series, what: str) -> str:
+    def _service(self, series: PrometheusSeries, what: str) -> str:
         label = self._queries.service_label
         service = series.labels.get(label, "")
         if not service:
             raise SourceRefused(f"{what} gives a series without the label {label}: aggregate by ({label})")
-        if naming_fault(service):
-            raise SourceRefused(f"{what}: the service {service[:40]!r} {naming_fault(service)}")
+        if service_name_error(service):
+            raise SourceRefused(f"{what}: the service {service[:40]!r} {service_name_error(service)}")
         return service

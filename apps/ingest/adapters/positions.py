@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from psycopg import Cursor
 
-from apps.ingest.core.errors import Fenced, StoreUnavailable, TopicRecreated
-from apps.ingest.core.marks import mark_ms, mark_time
-from apps.ingest.core.ports import Claim
-from apps.ingest.core.records import Attempt, OffsetAndEpoch, Part, Position, SourceKey
+from apps.ingest.core.errors import Fenced, RetriableStoreError, TopicRecreated
+from apps.ingest.core.ports import SourceClaim
+from apps.ingest.core.records import Attempt, OffsetAndEpoch, Position, SourceBatch, SourceKey
+from apps.ingest.core.watermarks import watermark_ms, watermark_time
 
 END_TIMEOUT_MS: Final = 5_000
 
@@ -31,10 +31,10 @@ WHERE s.dataset_id = %s AND s.topic = %s AND s.topic_id = %s AND s.partition = %
 # What stood beside former lives of the topic, or the dataset's topics before this one, is over with them.
 _TAKE: Final = """
 WITH former AS (
-    UPDATE public.ingest_source SET trouble = ''
-    WHERE dataset_id = %s AND (topic, topic_id) <> (%s, %s) AND trouble <> ''
+    UPDATE public.ingest_source SET last_error = ''
+    WHERE dataset_id = %s AND (topic, topic_id) <> (%s, %s) AND last_error <> ''
 )
-UPDATE public.ingest_source SET epoch = epoch + 1, owner = %s, trouble = '', backend_pid = pg_backend_pid(),
+UPDATE public.ingest_source SET epoch = epoch + 1, owner = %s, last_error = '', backend_pid = pg_backend_pid(),
     backend_start = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())
 WHERE id = %s AND epoch = %s
 RETURNING epoch, next_offset, max_at, leader_epoch, attempt_offset, attempt_records, attempts
@@ -57,10 +57,10 @@ FROM unnest(%s::integer[], %s::bigint[], %s::bigint[], %s::integer[]) AS new (id
 WHERE s.id = new.id AND s.epoch = new.epoch AND s.next_offset <= new.next_offset RETURNING s.id
 """
 _TROUBLE: Final = """
-UPDATE public.ingest_source SET trouble = %s WHERE dataset_id = %s AND topic = %s AND partition = %s
+UPDATE public.ingest_source SET last_error = %s WHERE dataset_id = %s AND topic = %s AND partition = %s
 """
 _UNREADABLE: Final = """
-UPDATE public.ingest_source SET trouble = %s, owner = '', backend_pid = NULL, backend_start = NULL
+UPDATE public.ingest_source SET last_error = %s, owner = '', backend_pid = NULL, backend_start = NULL
 WHERE dataset_id = %s AND (owner = '' OR backend_pid = pg_backend_pid())
 """
 _ATTEMPT: Final = """
@@ -70,9 +70,9 @@ FROM (VALUES (%s::bigint, %s::integer)) AS new (at, records) WHERE id = %s AND e
 """
 _REFUSAL: Final = """
 WITH present AS (
-    UPDATE public.ingest_source SET trouble = %s WHERE dataset_id = %s AND topic = %s RETURNING topic_id
+    UPDATE public.ingest_source SET last_error = %s WHERE dataset_id = %s AND topic = %s RETURNING topic_id
 ), made AS (
-    INSERT INTO public.ingest_source (dataset_id, topic, topic_id, partition, next_offset, trouble)
+    INSERT INTO public.ingest_source (dataset_id, topic, topic_id, partition, next_offset, last_error)
     SELECT %s, %s, '', 0, 0, %s WHERE NOT EXISTS (SELECT FROM present) ON CONFLICT DO NOTHING
 )
 SELECT EXISTS (SELECT FROM present WHERE topic_id <> '')
@@ -84,10 +84,10 @@ WHERE dataset_id = %s AND topic = %s AND topic_id = '' AND partition = %s
 """
 
 
-def claim_position(cursor: Cursor[Any], claim: Claim, *, owner: str) -> Position:
+def claim_position(cursor: Cursor[Any], claim: SourceClaim, *, owner: str) -> Position:
     """The position of the claim's source, taken over under a new epoch.
 
-    Raises TopicRecreated, Fenced. Raises StoreUnavailable: the former owner's session would not end.
+    Raises TopicRecreated, Fenced. Raises RetriableStoreError: the former owner's session would not end.
     """
     key = claim.key
     _refuse_other_life(cursor, key)
@@ -104,18 +104,18 @@ def claim_position(cursor: Cursor[Any], claim: Claim, *, owner: str) -> Position
         # A worker frozen inside COPY holds row locks that nobody else can wait for.
         cursor.execute("SELECT pg_terminate_backend(%s, %s)", (backend, END_TIMEOUT_MS))
         if not _one(cursor)[0]:
-            raise StoreUnavailable(f"the session of the former owner of {key.topic_partition} does not end")
+            raise RetriableStoreError(f"the session of the former owner of {key.topic_partition} does not end")
     cursor.execute(_TAKE, (*identity[:3], owner, source_id, epoch))
     taken = cursor.fetchone()
     if taken is None:
-        raise StoreUnavailable(f"another worker is claiming {key.topic_partition} at this moment")
+        raise RetriableStoreError(f"another worker is claiming {key.topic_partition} at this moment")
     held, next_offset, max_at, leader_epoch, *attempt = taken
     return Position(
         source_id,
         key,
         epoch=held,
         next_offset=next_offset,
-        max_at_ms=mark_ms(max_at),
+        max_at_ms=watermark_ms(max_at),
         leader_epoch=leader_epoch,
         # Whoever knows the epoch was the owner, and has not died.
         orphaned=owned and claim.known_epoch is None,
@@ -140,12 +140,12 @@ def release_positions(cursor: Cursor[Any], positions: Sequence[Position]) -> Non
     )
 
 
-def move_positions(cursor: Cursor[Any], parts: Sequence[Part]) -> None:
+def move_positions(cursor: Cursor[Any], parts: Sequence[SourceBatch]) -> None:
     """Store the next offsets of the parts' sources.
 
     Raises Fenced: one of them has another epoch by now.
     """
-    marks = [None if part.max_at_ms is None else mark_time(part.max_at_ms) for part in parts]
+    marks = [None if part.max_at_ms is None else watermark_time(part.max_at_ms) for part in parts]
     cursor.execute(
         _MOVE,
         (
@@ -175,7 +175,7 @@ def advance_positions(cursor: Cursor[Any], ends: Sequence[tuple[Position, Offset
     return {row[0] for row in cursor.fetchall()}
 
 
-def note_refusal(cursor: Cursor[Any], dataset_id: int, topic: str, message: str) -> bool:
+def set_refusal(cursor: Cursor[Any], dataset_id: int, topic: str, message: str) -> bool:
     """Write beside every source of the topic why it cannot be read; where there is none, make one to write it beside.
 
     That one has no topic id yet: it becomes the first partition's when the topic can be read. The answer is whether
@@ -185,12 +185,12 @@ def note_refusal(cursor: Cursor[Any], dataset_id: int, topic: str, message: str)
     return bool(_one(cursor)[0])
 
 
-def note_trouble(cursor: Cursor[Any], key: SourceKey, message: str) -> None:
+def set_error(cursor: Cursor[Any], key: SourceKey, message: str) -> None:
     """Write beside the source, in every life of its topic, why its pipeline is stopped."""
     cursor.execute(_TROUBLE, (message, key.dataset_id, key.topic, key.partition))
 
 
-def note_attempt(cursor: Cursor[Any], position: Position, records: int) -> None:
+def record_attempt(cursor: Cursor[Any], position: Position, records: int) -> None:
     """Note that so many records from the position on are taken up. Raises Fenced."""
     # It is there for the death of a process, not of the server.
     cursor.execute("SET LOCAL synchronous_commit = off")
@@ -199,7 +199,7 @@ def note_attempt(cursor: Cursor[Any], position: Position, records: int) -> None:
         raise Fenced(f"another worker owns {position.key.topic_partition}")
 
 
-def note_unreadable(cursor: Cursor[Any], dataset_id: int, message: str) -> None:
+def set_unreadable(cursor: Cursor[Any], dataset_id: int, message: str) -> None:
     """Write beside the dataset's sources why they stand, but for those that another worker reads; let go of ours."""
     cursor.execute(_UNREADABLE, (message, dataset_id))
 
@@ -207,5 +207,5 @@ def note_unreadable(cursor: Cursor[Any], dataset_id: int, message: str) -> None:
 def _one(cursor: Cursor[Any]) -> tuple[Any, ...]:
     row = cursor.fetchone()
     if row is None:
-        raise StoreUnavailable("a row that was there a moment ago is gone")
+        raise RetriableStoreError("a row that was there a moment ago is gone")
     return tuple(row)

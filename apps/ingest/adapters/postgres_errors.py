@@ -15,15 +15,15 @@ from apps.ingest.core.errors import (
     IngestError,
     PartitionMissing,
     RecordRefused,
-    StoreSurprise,
-    StoreUnavailable,
+    RetriableStoreError,
+    UnexpectedStoreError,
 )
 from apps.ingest.core.sqlstates import Reaction, reaction
 
 CLIENT_SIDE: Final = "22000"
 """The SQLSTATE of a value that never reached PostgreSQL, because the driver could not express it."""
 
-UNSPEAKABLE: Final = (OverflowError, TypeError, ValueError, struct.error)
+DUMP_ERRORS: Final = (OverflowError, TypeError, ValueError, struct.error)
 """What the driver's dumpers raise, beside its own DataError, for a value that a column cannot hold."""
 
 
@@ -35,7 +35,7 @@ _COPY_LINE: Final = re.compile(r"^COPY .+, line ([0-9]{1,9})", re.MULTILINE)
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Let psycopg's errors out as those of ingest, but for the driver's own; see the table in core.sqlstates."""
     try:
         yield
@@ -44,7 +44,7 @@ def translated() -> Iterator[None]:
             raise
         raise ingest_error(error) from error
     except StoreMisconfigured as error:
-        raise StoreUnavailable(str(error)) from error
+        raise RetriableStoreError(str(error)) from error
 
 
 def ingest_error(error: psycopg.Error) -> IngestError:
@@ -53,7 +53,7 @@ def ingest_error(error: psycopg.Error) -> IngestError:
     text = diagnostic.message_primary or str(error).strip().splitlines()[0] if str(error) else repr(error)
     message = f"{text} ({error.sqlstate})" if error.sqlstate else text
     if error.sqlstate is None and isinstance(error, psycopg.DataError):
-        return unspeakable(error)
+        return unencodable(error)
     match reaction(error.sqlstate, diagnostic.constraint_name):
         case Reaction.QUARANTINE:
             return RecordRefused(
@@ -64,7 +64,7 @@ def ingest_error(error: psycopg.Error) -> IngestError:
                 row=_row(diagnostic.context),
             )
         case Reaction.WAIT:
-            return StoreUnavailable(message)
+            return RetriableStoreError(message)
         case Reaction.MAKE_PARTITION:
             return PartitionMissing(message)
         case Reaction.READ_CONTRACT:
@@ -72,10 +72,10 @@ def ingest_error(error: psycopg.Error) -> IngestError:
         case Reaction.STOP_DUPLICATE:
             return DuplicateCoordinates(f"the table already holds rows of these coordinates: {message}")
         case Reaction.STOP:
-            return StoreSurprise(message)
+            return UnexpectedStoreError(message)
 
 
-def unspeakable(error: Exception, row: int | None = None) -> RecordRefused:
+def unencodable(error: Exception, row: int | None = None) -> RecordRefused:
     """What the driver says about a value that it cannot express; only its DataError has words for people."""
     said = str(error).strip().splitlines() if isinstance(error, psycopg.DataError) else []
     return RecordRefused(said[0] if said else "a value does not fit its column", sqlstate=CLIENT_SIDE, row=row)

@@ -10,25 +10,25 @@ from psycopg.types.json import set_json_dumps
 
 from apps.datasets.adapters.table.ledger import BatchEntry, ensure_ledger_days, insert_batches, next_batch_ids
 from apps.datasets.adapters.table.partitions import ensure_months
-from apps.datasets.core.contract.contract import Mode
+from apps.datasets.core.contract.contract import WriteMode
 from apps.datasets.core.table.ddl import column_list, table_sql
 from apps.datasets.core.table.upsert import STAGE, merge_sql, stage_sql
 from apps.ingest.adapters.positions import (
     advance_positions,
     claim_position,
     move_positions,
-    note_attempt,
-    note_refusal,
-    note_trouble,
-    note_unreadable,
+    record_attempt,
     release_positions,
+    set_error,
+    set_refusal,
+    set_unreadable,
 )
-from apps.ingest.adapters.postgres_errors import UNSPEAKABLE, translated, unspeakable
+from apps.ingest.adapters.postgres_errors import DUMP_ERRORS, translate_errors, unencodable
 from apps.ingest.adapters.quarantine_rows import insert_rejects
-from apps.ingest.core.errors import RecordRefused, StoreUnavailable
-from apps.ingest.core.ports import Claim, Target
-from apps.ingest.core.records import OffsetAndEpoch, Part, Position, Row, SourceKey
-from apps.ingest.core.sifting import sift
+from apps.ingest.core.bisection import bisect_refused
+from apps.ingest.core.errors import RecordRefused, RetriableStoreError
+from apps.ingest.core.ports import SourceClaim, TargetTable
+from apps.ingest.core.records import OffsetAndEpoch, Position, Row, SourceBatch, SourceKey
 
 Connection = psycopg.Connection[Any]
 
@@ -52,98 +52,98 @@ class PostgresStore:
         self._worker = worker
         self._session: Connection | None = None
         self._copy: tuple[AbstractContextManager[psycopg.Copy], psycopg.Copy] | None = None
-        self._target: Target | None = None
+        self._target: TargetTable | None = None
         self._ids: list[int] = []
 
-    def claim(self, claim: Claim) -> Position:
+    def claim(self, claim: SourceClaim) -> Position:
         """The position of a source, now owned by this worker under a new epoch."""
-        with translated(), self._own_transaction() as session, session.cursor() as cursor:
+        with translate_errors(), self._own_transaction() as session, session.cursor() as cursor:
             return claim_position(cursor, claim, owner=self._worker)
 
     def release(self, positions: Sequence[Position]) -> None:
         """Say that nobody owns these any more; a newer epoch is left alone."""
-        with translated(), self._own_transaction() as session, session.cursor() as cursor:
+        with translate_errors(), self._own_transaction() as session, session.cursor() as cursor:
             release_positions(cursor, positions)
 
     def advance(self, ends: Sequence[tuple[Position, OffsetAndEpoch]]) -> set[int]:
         """Move these positions, behind which no record is left to store, and say the ids of the sources that moved."""
-        with translated(), self._own_transaction() as session, session.cursor() as cursor:
+        with translate_errors(), self._own_transaction() as session, session.cursor() as cursor:
             return advance_positions(cursor, ends)
 
-    def note_refusal(self, dataset_id: int, topic: str, message: str) -> bool:
+    def set_refusal(self, dataset_id: int, topic: str, message: str) -> bool:
         """Write beside every source of a topic that cannot be read why, or beside one to come where there is none."""
-        with translated(), self._own_transaction() as session, session.cursor() as cursor:
-            return note_refusal(cursor, dataset_id, topic, message)
+        with translate_errors(), self._own_transaction() as session, session.cursor() as cursor:
+            return set_refusal(cursor, dataset_id, topic, message)
 
-    def note_trouble(self, key: SourceKey, message: str) -> None:
+    def set_error(self, key: SourceKey, message: str) -> None:
         """Write beside the source why its pipeline is stopped."""
-        with translated(), self._own_transaction() as session, session.cursor() as cursor:
-            note_trouble(cursor, key, message)
+        with translate_errors(), self._own_transaction() as session, session.cursor() as cursor:
+            set_error(cursor, key, message)
 
-    def note_attempt(self, position: Position, *, records: int) -> None:
+    def record_attempt(self, position: Position, *, records: int) -> None:
         """Note that so many records from the position on are taken up, whatever becomes of this process."""
-        with translated(), self._own_transaction() as session, session.cursor() as cursor:
-            note_attempt(cursor, position, records)
+        with translate_errors(), self._own_transaction() as session, session.cursor() as cursor:
+            record_attempt(cursor, position, records)
 
-    def note_unreadable(self, dataset_id: int, message: str) -> None:
+    def set_unreadable(self, dataset_id: int, message: str) -> None:
         """Write beside every source of the dataset why nobody reads it, and let go of those that we own."""
-        with translated(), self._own_transaction() as session, session.cursor() as cursor:
-            note_unreadable(cursor, dataset_id, message)
+        with translate_errors(), self._own_transaction() as session, session.cursor() as cursor:
+            set_unreadable(cursor, dataset_id, message)
 
     def batch_ids(self, count: int) -> list[int]:
         """Fresh ids for the ledger, fetched in blocks; what is left of one is lost with the session."""
         if len(self._ids) < count:
-            with translated(), self._own_transaction() as session, session.cursor() as cursor:
+            with translate_errors(), self._own_transaction() as session, session.cursor() as cursor:
                 self._ids += next_batch_ids(cursor, max(count, _ID_BLOCK))
         taken, self._ids = self._ids[:count], self._ids[count:]
         return taken
 
     def ensure_months(self, dataset_id: int, first: datetime.date, last: datetime.date) -> None:
         """Make the months of the dataset from the first to the last day's."""
-        with translated():
+        with translate_errors():
             ensure_months(self._idle_session(), dataset_id, first, last)
 
     def ensure_days(self) -> None:
         """Make the ledger's days, today and a week ahead."""
-        with translated():
+        with translate_errors():
             ensure_ledger_days(self._idle_session())
 
-    def open(self, target: Target) -> None:
+    def open(self, target: TargetTable) -> None:
         """Begin a batch: its COPY stays open for one `write` after another."""
-        with translated():
+        with translate_errors():
             session = self._idle_session()
             self._target = target
-            if target.contract.mode is Mode.UPSERT:
+            if target.contract.mode is WriteMode.UPSERT:
                 session.execute(stage_sql(target.contract))
             self._begin_copy(session, target)
 
     def write(self, rows: Sequence[Row]) -> None:
         """Add rows to the open batch; PostgreSQL takes them in while the caller makes the next ones."""
         if self._copy is None:
-            raise StoreUnavailable("no batch is open")
-        with translated():
+            raise RetriableStoreError("no batch is open")
+        with translate_errors():
             write_row = self._copy[1].write_row
             try:
                 for row in rows:
                     write_row(row)
-            except (psycopg.DataError, *UNSPEAKABLE) as error:
-                raise unspeakable(error, next(number for number, one in enumerate(rows) if one is row)) from error
+            except (psycopg.DataError, *DUMP_ERRORS) as error:
+                raise unencodable(error, next(number for number, one in enumerate(rows) if one is row)) from error
 
     def finish(self) -> None:
         """Have PostgreSQL judge the rows of the open batch."""
-        with translated():
+        with translate_errors():
             self._end_copy()
-            if self._target is not None and self._target.contract.mode is Mode.UPSERT:
+            if self._target is not None and self._target.contract.mode is WriteMode.UPSERT:
                 self._live_session().execute(merge_sql(self._target.contract))
 
-    def sift(self, target: Target, rows: Sequence[Row]) -> list[tuple[Row, RecordRefused]]:
+    def bisect(self, target: TargetTable, rows: Sequence[Row]) -> list[tuple[Row, RecordRefused]]:
         """Begin a batch with those of these rows that PostgreSQL takes; the others, each with its error."""
         session = self._idle_session()
         self._target = target
-        upsert = target.contract.mode is Mode.UPSERT
+        upsert = target.contract.mode is WriteMode.UPSERT
 
         def store(part: Sequence[Row]) -> None:
-            with translated(), session.transaction():
+            with translate_errors(), session.transaction():
                 if upsert:
                     session.execute(f"DROP TABLE IF EXISTS {STAGE}")
                     session.execute(stage_sql(target.contract))
@@ -154,14 +154,14 @@ class PostgresStore:
                 finally:
                     self._give_up_copy()
 
-        with translated():
+        with translate_errors():
             # Opens the transaction, so that each part is a savepoint within it.
             session.execute("SELECT")
-        return sift(rows, store)
+        return bisect_refused(rows, store)
 
-    def commit(self, target: Target, parts: Sequence[Part]) -> None:
+    def commit(self, target: TargetTable, parts: Sequence[SourceBatch]) -> None:
         """Commit the finished batch: rejects, ledger, positions."""
-        with translated():
+        with translate_errors():
             session = self._live_session()
             with session.cursor() as cursor:
                 insert_rejects(cursor, target, parts)
@@ -189,8 +189,8 @@ class PostgresStore:
             with suppress(psycopg.Error):
                 session.close()
 
-    def _begin_copy(self, session: Connection, target: Target) -> None:
-        table = STAGE if target.contract.mode is Mode.UPSERT else table_sql(target.contract)
+    def _begin_copy(self, session: Connection, target: TargetTable) -> None:
+        table = STAGE if target.contract.mode is WriteMode.UPSERT else table_sql(target.contract)
         columns = column_list(target.decoder.columns)
         block = session.cursor().copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)")
         copy = block.__enter__()
@@ -199,7 +199,7 @@ class PostgresStore:
 
     def _end_copy(self) -> None:
         if self._copy is None:
-            raise StoreUnavailable("no batch is open")
+            raise RetriableStoreError("no batch is open")
         block, self._copy = self._copy[0], None
         block.__exit__(None, None, None)
 
@@ -207,8 +207,8 @@ class PostgresStore:
         """End a COPY that is still open, without its rows."""
         copy, self._copy = self._copy, None
         if copy is not None:
-            with suppress(psycopg.Error, GivenUp):
-                copy[0].__exit__(GivenUp, GivenUp(), None)
+            with suppress(psycopg.Error, CopyAborted):
+                copy[0].__exit__(CopyAborted, CopyAborted(), None)
 
     def _live_session(self) -> Connection:
         if self._session is None or self._session.closed:
@@ -223,18 +223,18 @@ class PostgresStore:
         """The session, outside of any transaction."""
         session = self._live_session()
         if session.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-            raise StoreUnavailable("a batch is open where none should be")
+            raise RetriableStoreError("a batch is open where none should be")
         return session
 
-    def _own_transaction(self) -> "OwnTransaction":
-        return OwnTransaction(self._idle_session())
+    def _own_transaction(self) -> "ShortTransaction":
+        return ShortTransaction(self._idle_session())
 
 
-class GivenUp(Exception):
+class CopyAborted(Exception):
     """What the driver is told to end a COPY with."""
 
 
-class OwnTransaction(AbstractContextManager[Connection]):
+class ShortTransaction(AbstractContextManager[Connection]):
     """A transaction that begins and ends here."""
 
     def __init__(self, session: Connection) -> None:
@@ -249,12 +249,12 @@ class OwnTransaction(AbstractContextManager[Connection]):
         return self._transaction.__exit__(*trouble)
 
 
-def ledger_entry(target: Target, part: Part, worker: str) -> BatchEntry:
+def ledger_entry(target: TargetTable, part: SourceBatch, worker: str) -> BatchEntry:
     """The ledger's row for one part of a batch."""
     return BatchEntry(
         id=part.batch_id,
         dataset_id=target.dataset_id,
-        number=target.number,
+        version=target.contract_version,
         source_id=part.position.source_id,
         first_offset=part.first_offset,
         last_offset=part.last_offset,

@@ -8,20 +8,20 @@ from psycopg import Cursor
 
 from apps.datasets.core.table.ddl import column_list
 from apps.ingest.core.headers import Header, record_headers
-from apps.ingest.core.marks import NO_TIMESTAMP, mark_time
-from apps.ingest.core.ports import Target
-from apps.ingest.core.records import Part
+from apps.ingest.core.ports import TargetTable
+from apps.ingest.core.records import SourceBatch
+from apps.ingest.core.watermarks import NO_TIMESTAMP, watermark_time
 
 COLUMNS: Final = (
     *("dataset_id", "source_id", "offset", "topic", "partition", "key", "value", "headers"),
-    *("field", "reason", "message", "sqlstate", "number", "batch_id", "timestamp"),
+    *("field", "reason", "message", "sqlstate", "contract_version", "batch_id", "timestamp"),
 )
 _COPY: Final = f"COPY public.ingest_quarantine ({column_list(COLUMNS)}) FROM STDIN"
 _LATEST_MS: Final = 253_402_300_799_999
 """The last millisecond of the year 9999."""
 
 
-def insert_rejects(cursor: Cursor[Any], target: Target, parts: Sequence[Part]) -> None:
+def insert_rejects(cursor: Cursor[Any], target: TargetTable, parts: Sequence[SourceBatch]) -> None:
     """Store the rejects of the parts, raw and with their reasons."""
     if not any(part.rejects for part in parts):
         return
@@ -30,7 +30,7 @@ def insert_rejects(cursor: Cursor[Any], target: Target, parts: Sequence[Part]) -
             copy.write_row(row)
 
 
-def _rows(target: Target, parts: Sequence[Part]) -> Iterator[tuple[Any, ...]]:
+def _rows(target: TargetTable, parts: Sequence[SourceBatch]) -> Iterator[tuple[Any, ...]]:
     for part in parts:
         key = part.position.key
         for reject in part.rejects:
@@ -48,7 +48,7 @@ def _rows(target: Target, parts: Sequence[Part]) -> Iterator[tuple[Any, ...]]:
                 reject.reason,
                 storable(reject.message),
                 reject.sqlstate,
-                target.number,
+                target.contract_version,
                 part.batch_id,
                 _moment(record.timestamp()),
             )
@@ -80,4 +80,4 @@ def _header(value: bytes | str | None) -> str | dict[str, str] | None:
 
 def _moment(timestamp: tuple[int, int]) -> Any:
     kind, stamp_ms = timestamp
-    return mark_time(stamp_ms) if kind != NO_TIMESTAMP and 0 <= stamp_ms <= _LATEST_MS else None
+    return watermark_time(stamp_ms) if kind != NO_TIMESTAMP and 0 <= stamp_ms <= _LATEST_MS else None

@@ -8,7 +8,7 @@ class IngestError(Exception):
         super().__init__(message or self.__doc__)
 
 
-class StoreUnavailable(IngestError):
+class RetriableStoreError(IngestError):
     """PostgreSQL refused for now: nothing was committed, read the positions again and retry."""
 
 
@@ -85,11 +85,11 @@ class DuplicateCoordinates(PipelineStopped):
     """The table already holds rows of these coordinates."""
 
 
-class StoreSurprise(PipelineStopped):
+class UnexpectedStoreError(PipelineStopped):
     """PostgreSQL answered with an error that nothing here expects."""
 
 
-class RejectRefused(StoreSurprise):
+class QuarantineRefused(UnexpectedStoreError):
     """The quarantine or the ledger refused a row: find its record, and quarantine what can be stored of it."""
 
 
@@ -97,8 +97,8 @@ class StateUnreadable(PipelineStopped):
     """The stored state of this pipeline cannot be read."""
 
 
-class UnreadableRun(PipelineStopped):
-    """Record after record fails, for which the records or Andén itself may be at fault."""
+class TooManyUnreadable(PipelineStopped):
+    """ConsumerRecord after record fails, for which the records or Andén itself may be at fault."""
 
 
 def missing_line(topic: str) -> str:

@@ -10,19 +10,19 @@ from contextlib import suppress
 from operator import methodcaller
 from typing import Final
 
-from apps.ingest.core.records import Record
+from apps.ingest.core.records import ConsumerRecord
 
 Header = tuple[str | bytes | None, bytes | None]
 """Name and value; the name is bytes where it is not UTF-8, None where the client does not say it."""
 
 # A call in Python's own words is specialized after some turns, and then looks no more whether an error was set.
-_read: Final[Callable[[Record], Sequence[Header] | None]] = methodcaller("headers")
+_read: Final[Callable[[ConsumerRecord], Sequence[Header] | None]] = methodcaller("headers")
 
 UNREADABLE: Header = (None, None)
 """Stands for all headers of a record whose client does not hand out any."""
 
 
-def record_headers(record: Record) -> Sequence[Header]:
+def record_headers(record: ConsumerRecord) -> Sequence[Header]:
     """The headers, in order; never raises, and safe to call again.
 
     The client names one of the names that are not UTF-8, the first; of further ones only the values are known.
@@ -37,7 +37,7 @@ def record_headers(record: Record) -> Sequence[Header]:
     return headers
 
 
-def _without_null(record: Record, name: bytes | None) -> list[Header]:
+def _without_null(record: ConsumerRecord, name: bytes | None) -> list[Header]:
     """The headers as the client tells them the second time, with this name in the first place that has none."""
     try:
         pairs = _read(record) or ()

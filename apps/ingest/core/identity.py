@@ -13,11 +13,11 @@ def client_id(database: str) -> str:
     return f"{PREFIX}-{database}" if database else PREFIX
 
 
-def rivals(members: Iterable[GroupMember], own: str) -> list[GroupMember]:
+def foreign_workers(members: Iterable[GroupMember], own: str) -> list[GroupMember]:
     """The members that store into another database. A client that names none is none of them."""
     return [member for member in members if member.client_id.startswith(f"{PREFIX}-") and member.client_id != own]
 
 
-def strangers(members: Iterable[GroupMember]) -> list[GroupMember]:
+def other_clients(members: Iterable[GroupMember]) -> list[GroupMember]:
     """The members that are no workers of any station, by their names."""
     return [one for one in members if one.client_id != PREFIX and not one.client_id.startswith(f"{PREFIX}-")]

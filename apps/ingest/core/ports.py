@@ -9,45 +9,45 @@ from apps.datasets.core.contract.contract import Contract
 from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.errors import RecordRefused
 from apps.ingest.core.records import (
-    Arrivals,
     GroupMember,
     OffsetAndEpoch,
     OffsetRanges,
-    Part,
+    PollResult,
     Position,
     Row,
+    SourceBatch,
     SourceKey,
     TopicPartition,
     TopicStates,
 )
 
 
-class Assignments(Protocol):
-    """Who is told that partitions come and go; called inside of `Broker.poll`, and never raises."""
+class RebalanceListener(Protocol):
+    """Who is told that partitions come and go; called inside of `GroupConsumer.poll`, and never raises."""
 
     def on_assign(self, partitions: Sequence[TopicPartition]) -> None:
-        """These are ours from now on: `Broker.start` or `Broker.hold` each of them."""
+        """These are ours from now on: `GroupConsumer.assign` or `GroupConsumer.assign_paused` each of them."""
 
     def on_revoke(self, partitions: Sequence[TopicPartition]) -> None:
         """These go: commit and let go."""
 
 
-class Broker(Protocol):
+class GroupConsumer(Protocol):
     """One member of a consumer group."""
 
-    def subscribe(self, topics: Collection[str], assignments: Assignments) -> None:
+    def subscribe(self, topics: Collection[str], assignments: RebalanceListener) -> None:
         """Share these topics, and no others, with the other members of the group."""
 
-    def poll(self, count: int, timeout_s: float) -> Arrivals:
+    def poll(self, count: int, timeout_s: float) -> PollResult:
         """At most `count` records, those that came until the time was over.
 
         Raises BrokerRefused: the client's settings or rights are wrong.
         """
 
-    def start(self, offsets: Mapping[TopicPartition, OffsetAndEpoch]) -> None:
+    def assign(self, offsets: Mapping[TopicPartition, OffsetAndEpoch]) -> None:
         """Inside of on_assign: read these partitions, each from its offset."""
 
-    def hold(self, partitions: Iterable[TopicPartition]) -> None:
+    def assign_paused(self, partitions: Iterable[TopicPartition]) -> None:
         """Inside of on_assign: take these partitions and read nothing until `seek`."""
 
     def seek(self, offsets: Mapping[TopicPartition, OffsetAndEpoch]) -> None:
@@ -59,14 +59,14 @@ class Broker(Protocol):
     def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Tell Kafka the next offsets, for lag tools only; a failure is nobody's trouble."""
 
-    def trouble(self) -> str:
+    def last_error(self) -> str:
         """Why Kafka does not answer, "" when it does."""
 
     def close(self) -> None:
         """Leave the group; revokes what is assigned."""
 
 
-class Topics(Protocol):
+class TopicAdmin(Protocol):
     """What Kafka knows of topics."""
 
     def states(self, names: Collection[str]) -> TopicStates:
@@ -84,12 +84,12 @@ class ConsumerGroup(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class TargetTable:
     """The table that a batch goes to."""
 
     dataset_id: int
     name: str
-    number: int
+    contract_version: int
     decoder: Decoder
 
     @property
@@ -99,7 +99,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class SourceClaim:
     """What a worker asks for: a source, where to start when nothing is stored, and the epoch it held."""
 
     key: SourceKey
@@ -110,10 +110,10 @@ class Claim:
 class Store(Protocol):
     """Where rows, rejects, ledger and positions change together; one open batch at a time.
 
-    Every method raises StoreUnavailable: nothing was committed, `reset` and claim again.
+    Every method raises RetriableStoreError: nothing was committed, `reset` and claim again.
     """
 
-    def claim(self, claim: Claim) -> Position:
+    def claim(self, claim: SourceClaim) -> Position:
         """The position of a source, now owned by this worker under a new epoch.
 
         The session of a former owner that is still set is ended first. Raises Fenced: somebody else holds a
@@ -129,16 +129,16 @@ class Store(Protocol):
         The others have another owner by now. No ledger entry: no record went into the table.
         """
 
-    def note_trouble(self, key: SourceKey, message: str) -> None:
+    def set_error(self, key: SourceKey, message: str) -> None:
         """Write beside the source why its pipeline is stopped."""
 
-    def note_attempt(self, position: Position, *, records: int) -> None:
+    def record_attempt(self, position: Position, *, records: int) -> None:
         """Note that so many records from the position on are taken up, whatever becomes of this process."""
 
-    def note_unreadable(self, dataset_id: int, message: str) -> None:
+    def set_unreadable(self, dataset_id: int, message: str) -> None:
         """Write beside every source of the dataset why nobody reads it, and let go of those that we own."""
 
-    def note_refusal(self, dataset_id: int, topic: str, message: str) -> bool:
+    def set_refusal(self, dataset_id: int, topic: str, message: str) -> bool:
         """Write beside every source of a topic that cannot be read why, or beside one to come where there is none.
 
         Whether the topic was ever read.
@@ -153,7 +153,7 @@ class Store(Protocol):
     def ensure_days(self) -> None:
         """Make the ledger's days, today and a week ahead, in a transaction of its own."""
 
-    def open(self, target: Target) -> None:
+    def open(self, target: TargetTable) -> None:
         """Begin a batch."""
 
     def write(self, rows: Sequence[Row]) -> None:
@@ -162,14 +162,14 @@ class Store(Protocol):
     def finish(self) -> None:
         """Have PostgreSQL judge the rows of the open batch.
 
-        Raises RecordRefused: `reset`, then `sift`. Raises PartitionMissing: `reset`, make it, begin again.
+        Raises RecordRefused: `reset`, then `bisect`. Raises PartitionMissing: `reset`, make it, begin again.
         Raises DuplicateCoordinates, ContractChanged.
         """
 
-    def sift(self, target: Target, rows: Sequence[Row]) -> list[tuple[Row, RecordRefused]]:
+    def bisect(self, target: TargetTable, rows: Sequence[Row]) -> list[tuple[Row, RecordRefused]]:
         """Begin a batch with those of these rows that PostgreSQL takes; the others, each with its error."""
 
-    def commit(self, target: Target, parts: Sequence[Part]) -> None:
+    def commit(self, target: TargetTable, parts: Sequence[SourceBatch]) -> None:
         """Commit the finished batch: rejects, ledger, positions.
 
         Raises Fenced: an epoch is not ours any more. Raises PartitionMissing: a day of the ledger.

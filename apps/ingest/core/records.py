@@ -40,7 +40,7 @@ class OffsetRange(NamedTuple):
     leader_epoch: int | None = None
 
 
-class Record(Protocol):
+class ConsumerRecord(Protocol):
     """One record as the Kafka client hands it out: methods, because calling them late is cheap."""
 
     def topic(self) -> str | None:
@@ -117,7 +117,7 @@ class Position:
 class Reject:
     """A record that did not become a row, and why."""
 
-    record: Record
+    record: ConsumerRecord
     reason: str
     message: str
     field: str = ""
@@ -125,7 +125,7 @@ class Reject:
 
 
 @dataclass(slots=True)
-class Part:
+class SourceBatch:
     """What one batch holds of one source; `dropped` are the late ones that a contract lets go."""
 
     position: Position
@@ -134,7 +134,7 @@ class Part:
     last_offset: int
     bytes: int = 0
     max_at_ms: int | None = None
-    records: list[Record] = field(default_factory=list)
+    records: list[ConsumerRecord] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     dropped: int = 0
@@ -151,7 +151,7 @@ class Part:
         """The leader epoch of the last record."""
         return self.records[-1].leader_epoch() if self.records else self.position.leader_epoch
 
-    def extend(self, later: "Part") -> None:
+    def extend(self, later: "SourceBatch") -> None:
         """Add what came next of the same source in the same batch."""
         self.last_offset = later.last_offset
         self.bytes += later.bytes
@@ -214,14 +214,14 @@ class GroupMember(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Arrivals:
+class PollResult:
     """What one poll brought: records by partition, and what else Kafka said.
 
     `ended` is where partitions end that are read to their end, behind all their records and the marks of
     transactions; `lost` what Kafka says of offsets that it does not hold; `refused` of topics that we may not read.
     """
 
-    records: Mapping[TopicPartition, Sequence[Record]]
+    records: Mapping[TopicPartition, Sequence[ConsumerRecord]]
     ended: Mapping[TopicPartition, int] = field(default_factory=dict)
     lost: Mapping[TopicPartition, str] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
@@ -232,7 +232,7 @@ class Arrivals:
         return sum(map(len, self.records.values()))
 
 
-def from_offset(records: Sequence[Record], offset: int) -> Sequence[Record]:
+def from_offset(records: Sequence[ConsumerRecord], offset: int) -> Sequence[ConsumerRecord]:
     """Those of the records, rising by offset, that stand at the offset or later."""
     if (records[0].offset() or 0) >= offset:
         return records

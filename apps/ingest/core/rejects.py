@@ -4,8 +4,8 @@ from typing import Final
 
 from apps.datasets.core.errors import BadRecord
 from apps.datasets.core.record.record_format import UNDECODABLE
-from apps.ingest.core.records import Record, Reject
-from apps.ingest.core.salvage import RecordCopy
+from apps.ingest.core.record_copies import RecordCopy
+from apps.ingest.core.records import ConsumerRecord, Reject
 
 UNREADABLE: Final = "unreadable"
 REASONS: Final = (
@@ -15,19 +15,19 @@ REASONS: Final = (
 """Every reason that a reject may have."""
 
 
-def rejected(record: Record, error: BadRecord, *, sqlstate: str = "") -> Reject:
+def make_reject(record: ConsumerRecord, error: BadRecord, *, sqlstate: str = "") -> Reject:
     """The record with the reason why it is no row."""
     return Reject(record, error.reason, str(error), error.field, sqlstate)
 
 
-def unreadable(record: RecordCopy, cause: BaseException) -> Reject:
+def unreadable_reject(record: RecordCopy, cause: BaseException) -> Reject:
     """The record that nothing here can read. The message does not repeat what the error says: it may hold values."""
     lacks = f"; not kept here, for it cannot be read or stored: {', '.join(record.lacks)}" if record.lacks else ""
     message = f"the worker fails at it with {type(cause).__name__}; the worker's log says where{lacks}"
-    return rejected(record, BadRecord(UNREADABLE, message))
+    return make_reject(record, BadRecord(UNREADABLE, message))
 
 
-def without_value(record: Record) -> Reject:
+def tombstone_reject(record: ConsumerRecord) -> Reject:
     """The record without a value, which only an upsert dataset takes, as a tombstone."""
     error = BadRecord("not_an_object", "the record has no value, and an append dataset has no tombstones")
-    return rejected(record, error)
+    return make_reject(record, error)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from apps.ingest.demo.nycflights import NULL, Records
+from apps.ingest.demo.nycflights import NULL, TableRecords
 
 SEPARATOR: Final = "\x1f"
 HASHED_BYTES: Final = 8
@@ -37,7 +37,7 @@ class Checksum:
         return f"{self.rows:,} rows, checksum {self.total % 2**64:016x}"
 
 
-def checksum_of_csv(records: Records) -> Checksum:
+def checksum_of_csv(records: TableRecords) -> Checksum:
     """The checksum of the file."""
     total = 0
     for row in records:

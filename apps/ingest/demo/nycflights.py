@@ -35,7 +35,7 @@ CONVERT: Final[Mapping[str, Callable[[str], Value]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class DemoTable:
     """One CSV file: the dataset it becomes and the columns that make a record's Kafka key.
 
     A timed table has the time of its rows, ISO 8601 in UTC, as its last column.
@@ -47,19 +47,19 @@ class Table:
 
 
 TABLES: Final = (
-    Table("airlines", key=("carrier",)),
-    Table("airports", key=("faa",)),
-    Table("planes", key=("tailnum",)),
-    Table("weather", key=("origin", "time_hour"), timed=True),
-    Table("flights", key=("carrier", "flight"), timed=True),
+    DemoTable("airlines", key=("carrier",)),
+    DemoTable("airports", key=("faa",)),
+    DemoTable("planes", key=("tailnum",)),
+    DemoTable("weather", key=("origin", "time_hour"), timed=True),
+    DemoTable("flights", key=("carrier", "flight"), timed=True),
 )
 """In the order they are sent: what flights refer to stands there before they arrive."""
 
 
-class Records:
+class TableRecords:
     """The rows of one table in the order they are sent, and what each is in Kafka."""
 
-    def __init__(self, table: Table, header: str, lines: list[str]) -> None:
+    def __init__(self, table: DemoTable, header: str, lines: list[str]) -> None:
         self.table = table
         self.columns: tuple[str, ...] = tuple(next(csv.reader([header])))
         self._lines = lines
@@ -90,7 +90,7 @@ class Records:
         return msgspec.json.encode(parts)
 
 
-def read_table(table: Table) -> Records:
+def read_table(table: DemoTable) -> TableRecords:
     """The table's records.
 
     Raises DataMissing: the package has to be installed.
@@ -99,7 +99,7 @@ def read_table(table: Table) -> Records:
     if table.timed:
         # Stable, so that rows of one hour keep the file's order and every run sends the same sequence.
         lines.sort(key=lambda line: line.rpartition(",")[2])
-    return Records(table, header, lines)
+    return TableRecords(table, header, lines)
 
 
 def _text(name: str) -> str:

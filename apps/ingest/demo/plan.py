@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from apps.ingest.demo.errors import ForeignRecords
-from apps.ingest.demo.nycflights import Records, Row
+from apps.ingest.demo.nycflights import Row, TableRecords
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class PlannedRecord:
     """A row's place in its topic: the same in every run, because key and order are."""
 
     row: Row
@@ -23,29 +23,29 @@ def partition_of(key: bytes, partitions: int) -> int:
     return zlib.crc32(key) % partitions
 
 
-def slots(records: Records, partitions: int) -> Iterator[Slot]:
+def planned_records(records: TableRecords, partitions: int) -> Iterator[PlannedRecord]:
     """Every row with its place in the topic, in the order they are sent."""
     counts = [0] * partitions
     for row in records:
         key = records.key(row)
         partition = partition_of(key, partitions)
-        yield Slot(row, key, partition, counts[partition])
+        yield PlannedRecord(row, key, partition, counts[partition])
         counts[partition] += 1
 
 
-def remaining(places: Iterable[Slot], held: Sequence[int]) -> Iterator[Slot]:
-    """The slots beyond what each partition holds."""
+def remaining(places: Iterable[PlannedRecord], held: Sequence[int]) -> Iterator[PlannedRecord]:
+    """The planned_records beyond what each partition holds."""
     return (slot for slot in places if slot.offset >= held[slot.partition])
 
 
-def check_tails(records: Records, held: Sequence[int], tails: Mapping[int, bytes | None]) -> None:
+def check_tails(records: TableRecords, held: Sequence[int], tails: Mapping[int, bytes | None]) -> None:
     """Make sure that what the topic holds is the beginning of what the demo sends.
 
     `tails` has the last value of each partition that still has one. Raises ForeignRecords.
     """
     name = records.table.name
     counts = [0] * len(held)
-    for slot in slots(records, len(held)):
+    for slot in planned_records(records, len(held)):
         counts[slot.partition] += 1
         is_tail = slot.offset == held[slot.partition] - 1 and slot.partition in tails
         if is_tail and tails[slot.partition] != records.value(slot.row):

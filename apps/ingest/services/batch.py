@@ -7,14 +7,14 @@ from typing import Final, Protocol
 
 from apps.datasets.core.errors import BadRecord
 from apps.datasets.core.table.ddl import constraint_field
-from apps.datasets.core.table.months import month_bounds, month_start
-from apps.ingest.adapters.meter import count_batch, timed_phase
+from apps.datasets.core.table.month_bounds import month_bounds, month_start
+from apps.ingest.adapters.instrumentation import count_batch, timed_phase
 from apps.ingest.core.batching import BatchPolicy
-from apps.ingest.core.errors import PartitionMissing, RecordRefused, RejectRefused, StoreUnavailable
-from apps.ingest.core.marks import mark_time
-from apps.ingest.core.ports import Store, Target
-from apps.ingest.core.records import Part, Position, Record, Reject, TopicPartition
+from apps.ingest.core.errors import PartitionMissing, QuarantineRefused, RecordRefused, RetriableStoreError
+from apps.ingest.core.ports import Store, TargetTable
+from apps.ingest.core.records import ConsumerRecord, Position, Reject, SourceBatch, TopicPartition
 from apps.ingest.core.rejects import UNREADABLE
+from apps.ingest.core.watermarks import watermark_time
 
 REFUSED: Final = "refused_by_database"
 TOO_LARGE: Final = "too_large"
@@ -41,13 +41,13 @@ class DecodingFailed(Exception):
 
 
 @dataclass(slots=True)
-class Open:
+class OpenBatch:
     """What the open batch holds so far; a ledger id waits for each source that may bring records."""
 
-    target: Target
+    target: TargetTable
     ids: Mapping[int, int]
     began_s: float
-    parts: dict[int, Part] = field(default_factory=dict)
+    parts: dict[int, SourceBatch] = field(default_factory=dict)
     records: int = 0
     bytes: int = 0
 
@@ -55,8 +55,8 @@ class Open:
 class BatchWriter:
     """Writes records of one target at a time; another target's records close the batch.
 
-    Every method raises StoreUnavailable, Fenced, PipelineStopped, ContractChanged: nothing of the batch is
-    committed; `discard`, then claim its sources anew. `at_work` is the target that the error is about.
+    Every method raises RetriableStoreError, Fenced, PipelineStopped, ContractChanged: nothing of the batch is
+    committed; `discard`, then claim its sources anew. `current_target` is the target that the error is about.
     `take` also raises DecodingFailed, which leaves the open batch as it was.
     """
 
@@ -74,9 +74,9 @@ class BatchWriter:
         self._clock = clock
         self._sources = sources
         self._on_commit = on_commit
-        self._open: Open | None = None
+        self._open: OpenBatch | None = None
         self._months: dict[int, Months] = {}
-        self.at_work: Target | None = None
+        self.current_target: TargetTable | None = None
         self.committed: dict[TopicPartition, int] = {}
         self.bytes = 0
         """Of the values of all records that were taken, those of a discarded batch included."""
@@ -84,43 +84,45 @@ class BatchWriter:
         self.rejects = 0
 
     @property
-    def target(self) -> Target | None:
+    def target(self) -> TargetTable | None:
         """Whose batch is open."""
         return self._open.target if self._open else None
 
-    def make_way(self, target: Target) -> None:
+    def close_other_target(self, target: TargetTable) -> None:
         """Commit the open batch where it is another target's."""
         if self._open is not None and self._open.target is not target:
             self.close()
 
-    def take(self, target: Target, position: Position, records: Sequence[Record]) -> None:
+    def add_records(self, target: TargetTable, position: Position, records: Sequence[ConsumerRecord]) -> None:
         """Add these records; the position moves in memory."""
-        self.make_way(target)
-        self.at_work = target
-        batch = self._open or self._plan(target)
-        part = self._decoded(batch, position, records)
+        self.close_other_target(target)
+        self.current_target = target
+        batch = self._open or self._new_batch(target)
+        part = self._decode(batch, position, records)
         if missing := self._missing_months(target, part):
             # An open COPY does not see a partition that is attached after it began.
             self.close()
             self._make_months(target, missing)
-            batch = self._plan(target)
-            part = self._decoded(batch, position, records)
+            batch = self._new_batch(target)
+            part = self._decode(batch, position, records)
         self._add(batch, part)
         self.bytes += part.bytes
 
-    def decode_error(self, target: Target, position: Position, records: Sequence[Record]) -> Exception | None:
+    def decode_error(
+        self, target: TargetTable, position: Position, records: Sequence[ConsumerRecord]
+    ) -> Exception | None:
         """The error that these records raise when they are decoded; nothing is kept of them."""
         try:
-            self._decoded(Open(target, {position.source_id: 0}, 0.0), position, records)
+            self._decode(OpenBatch(target, {position.source_id: 0}, 0.0), position, records)
         except DecodingFailed as failed:
             return failed.error
         return None
 
-    def add_reject(self, target: Target, position: Position, reject: Reject) -> None:
+    def add_reject(self, target: TargetTable, position: Position, reject: Reject) -> None:
         """Add a reject of the target whose batch is open, or of the next one."""
-        batch = self._open or self._plan(target)
+        batch = self._open or self._new_batch(target)
         offset = reject.record.offset() or 0
-        part = Part(position, batch.ids[position.source_id], offset, offset, max_at_ms=position.max_at_ms)
+        part = SourceBatch(position, batch.ids[position.source_id], offset, offset, max_at_ms=position.max_at_ms)
         part.bytes = len(reject.record.value() or b"")
         part.records.append(reject.record)
         part.rejects.append(reject)
@@ -140,7 +142,7 @@ class BatchWriter:
         batch = self._open
         if batch is None:
             return
-        self.at_work = batch.target
+        self.current_target = batch.target
         parts = list(batch.parts.values())
         try:
             with timed_phase("copy"):
@@ -148,22 +150,22 @@ class BatchWriter:
             with timed_phase("commit"):
                 self._store.commit(batch.target, parts)
         except (RecordRefused, PartitionMissing) as error:
-            self._store_again(batch, error)
-        self._settle(batch)
+            self._rewrite_batch(batch, error)
+        self._record_commit(batch)
 
     def discard(self) -> None:
         """Forget the open batch and roll it back."""
         self._open = None
         self._store.reset()
 
-    def _plan(self, target: Target) -> Open:
+    def _new_batch(self, target: TargetTable) -> OpenBatch:
         """A batch that has its ids, and no transaction yet."""
-        self.at_work = target
+        self.current_target = target
         sources = self._sources(target.dataset_id)
         ids = dict(zip(sources, self._store.batch_ids(len(sources)), strict=True))
-        return Open(target, ids, self._clock.monotonic_s())
+        return OpenBatch(target, ids, self._clock.monotonic_s())
 
-    def _decoded(self, batch: Open, position: Position, records: Sequence[Record]) -> Part:
+    def _decode(self, batch: OpenBatch, position: Position, records: Sequence[ConsumerRecord]) -> SourceBatch:
         target = batch.target
         with timed_phase("decode"):
             try:
@@ -173,12 +175,12 @@ class BatchWriter:
                     batch_id=batch.ids[position.source_id],
                     now_ms=self._clock.now_ms(),
                 )
-                target.decoder.take_late(part, month_bounds(target.contract, self._today()))
+                target.decoder.reject_late(part, month_bounds(target.contract, self._today()))
             except Exception as error:
                 raise DecodingFailed(error) from error
         return part
 
-    def _missing_months(self, target: Target, part: Part) -> Months:
+    def _missing_months(self, target: TargetTable, part: SourceBatch) -> Months:
         """The months that the part's rows need and that nobody made yet, as far as this worker knows."""
         if part.min_event_time is None or part.max_event_time is None:
             return set()
@@ -187,7 +189,7 @@ class BatchWriter:
             return set()
         return {month_start(time.date()) for time in target.decoder.event_times(part)} - known
 
-    def _add(self, batch: Open, part: Part) -> None:
+    def _add(self, batch: OpenBatch, part: SourceBatch) -> None:
         position = part.position
         position.next_offset, position.max_at_ms = part.next_offset, part.max_at_ms
         position.leader_epoch = part.leader_epoch
@@ -205,10 +207,10 @@ class BatchWriter:
             with timed_phase("copy"):
                 self._store.write(rows)
         except RecordRefused as error:
-            self._store_again(batch, error)
-            self._settle(batch)
+            self._rewrite_batch(batch, error)
+            self._record_commit(batch)
 
-    def _store_again(self, batch: Open, cause: RecordRefused | PartitionMissing) -> None:
+    def _rewrite_batch(self, batch: OpenBatch, cause: RecordRefused | PartitionMissing) -> None:
         """Store the batch anew from what is in memory, without the rows that PostgreSQL refuses, and commit."""
         target, parts = batch.target, list(batch.parts.values())
         self._store.reset()
@@ -216,31 +218,31 @@ class BatchWriter:
             self._make_partitions(target, parts)
         try:
             with timed_phase("copy"):
-                refused = self._store.sift(target, [row for part in parts for row in part.rows])
+                refused = self._store.bisect(target, [row for part in parts for row in part.rows])
             for part in parts:
-                self._take_refused(target, part, refused)
+                self._reject_refused(target, part, refused)
             with timed_phase("commit"):
                 self._store.commit(target, parts)
         except PartitionMissing as error:
             self._months.pop(target.dataset_id, None)
-            raise StoreUnavailable(f"a partition that was made is not there: {error}") from error
+            raise RetriableStoreError(f"a partition that was made is not there: {error}") from error
         except RecordRefused as error:
-            raise RejectRefused(f"the quarantine or the ledger refused a row: {error}") from error
+            raise QuarantineRefused(f"the quarantine or the ledger refused a row: {error}") from error
 
-    def _make_partitions(self, target: Target, parts: Sequence[Part]) -> None:
+    def _make_partitions(self, target: TargetTable, parts: Sequence[SourceBatch]) -> None:
         self._store.ensure_days()
         self._make_months(
             target,
             {month_start(time.date()) for part in parts for time in target.decoder.event_times(part)},
         )
 
-    def _make_months(self, target: Target, months: Months) -> None:
+    def _make_months(self, target: TargetTable, months: Months) -> None:
         for month in sorted(months):
             self._store.ensure_months(target.dataset_id, month, month)
         self._months.setdefault(target.dataset_id, set()).update(months)
 
-    def _take_refused(
-        self, target: Target, part: Part, refused: Sequence[tuple[tuple[object, ...], RecordRefused]]
+    def _reject_refused(
+        self, target: TargetTable, part: SourceBatch, refused: Sequence[tuple[tuple[object, ...], RecordRefused]]
     ) -> None:
         source, offset = target.decoder.source_index, target.decoder.source_index + 1
         mine = {
@@ -249,9 +251,9 @@ class BatchWriter:
             if row[source] == part.position.source_id
         }
         if mine:
-            target.decoder.take_refused(part, mine)
+            target.decoder.reject_refused(part, mine)
 
-    def _settle(self, batch: Open) -> None:
+    def _record_commit(self, batch: OpenBatch) -> None:
         """Take note of a committed batch."""
         self._open = None
         parts = list(batch.parts.values())
@@ -264,15 +266,15 @@ class BatchWriter:
         count_batch(batch.target, parts)
 
     def _today(self) -> datetime.date:
-        return mark_time(self._clock.now_ms()).date()
+        return watermark_time(self._clock.now_ms()).date()
 
 
-def _proves(part: Part) -> bool:
+def _proves(part: SourceBatch) -> bool:
     """Whether the part shows that records can be read: those that the worker failed at do not."""
     return bool(part.rows or part.dropped) or any(reject.reason != UNREADABLE for reject in part.rejects)
 
 
-def _bad_record(target: Target, error: RecordRefused) -> BadRecord:
+def _bad_record(target: TargetTable, error: RecordRefused) -> BadRecord:
     """What the quarantine says about a row that PostgreSQL refused."""
     field = constraint_field(target.contract, target.dataset_id, error.constraint)
     name = field.name if field is not None else error.column

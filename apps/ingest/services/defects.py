@@ -20,7 +20,7 @@ class DefectLog:
     def __init__(self) -> None:
         self._known: set[tuple[str, str, int]] = set()
 
-    def tell(self, error: Exception) -> None:
+    def log(self, error: Exception) -> None:
         """Log the error, unless this one is known. Never raises."""
         with suppress(Exception):
             frames = traceback.extract_tb(error.__traceback__)

@@ -14,10 +14,10 @@ from typing import Final
 from django.db import connections
 
 from apps.ingest import metrics
-from apps.ingest.adapters.ends import note_ends
-from apps.ingest.core.errors import BrokerRefused, BrokerUnavailable, StoreUnavailable, missing_line
+from apps.ingest.adapters.end_offsets import store_end_offsets
+from apps.ingest.core.errors import BrokerRefused, BrokerUnavailable, RetriableStoreError, missing_line
 from apps.ingest.core.lag import EndHistory
-from apps.ingest.core.ports import Topics
+from apps.ingest.core.ports import TopicAdmin
 from apps.ingest.core.records import OffsetRange, TopicPartition
 from apps.ingest.selectors import ALIAS, StoredPosition, asking
 from apps.telemetry import prometheus
@@ -27,7 +27,7 @@ UNKNOWN_TOPIC: Final = "its contract cannot be read, and no position says which 
 
 
 @dataclass(frozen=True, slots=True)
-class Lag:
+class DatasetLag:
     """One dataset's lag: records of all its partitions, seconds of the worst, seconds since the last batch."""
 
     dataset: str
@@ -37,23 +37,23 @@ class Lag:
 
 
 @dataclass(frozen=True, slots=True)
-class Lags:
+class LagMeasurement:
     """The lags of one measurement; `unmeasured` says by dataset why nothing, or not all, is known of it.
 
     `missing` are datasets whose topic is not there, so that nothing can wait in it.
     """
 
-    measured: Sequence[Lag]
+    measured: Sequence[DatasetLag]
     unmeasured: Mapping[str, str]
     missing: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _PartitionReading:
     """One partition as read for one dataset: where it is stored up to, or would begin; None as ever read."""
 
     dataset: str
-    place: TopicPartition
+    topic_partition: TopicPartition
     topic_id: str
     position: StoredPosition | None = None
 
@@ -63,10 +63,10 @@ class _Reading:
 
 
 @dataclass(slots=True)
-class _Look:
+class _LagSnapshot:
     """What one look at Kafka and at the positions brought."""
 
-    ranges: dict[_Reading, OffsetRange] = field(default_factory=dict)
+    ranges: dict[_PartitionReading, OffsetRange] = field(default_factory=dict)
     unmeasured: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
 
@@ -79,7 +79,7 @@ class LagExporter:
 
     def __init__(
         self,
-        topics: Topics,
+        topics: TopicAdmin,
         datasets: Callable[[], Mapping[str, str | None]],
         positions: Callable[[], Sequence[StoredPosition]],
         remember: Callable[[Sequence[tuple[int, int]]], None],
@@ -93,23 +93,23 @@ class LagExporter:
         self._trouble = ""
         self._said: Mapping[str, str] = {}
 
-    def measure(self, *, now_s: float) -> Lags:
+    def measure(self, *, now_s: float) -> LagMeasurement:
         """The lag of each dataset whose topic can be asked; `now_s` is seconds since 1970.
 
-        Raises BrokerUnavailable, BrokerRefused, StoreUnavailable.
+        Raises BrokerUnavailable, BrokerRefused, RetriableStoreError.
         """
-        look = self._look()
-        return Lags(self._reckon(look.ranges, now_s=now_s), look.unmeasured, look.missing)
+        look = self._snapshot()
+        return LagMeasurement(self._compute(look.ranges, now_s=now_s), look.unmeasured, look.missing)
 
-    def _look(self) -> _Look:
-        look = _Look()
+    def _snapshot(self) -> _LagSnapshot:
+        look = _LagSnapshot()
         positions, known = self._positions(), self._datasets()
         # Of a dataset whose contract cannot be read, the positions tell the topic.
         topics = {position.dataset: position.topic for position in positions}
         topics |= {name: topic for name, topic in known.items() if topic is not None}
         look.unmeasured = dict.fromkeys(known.keys() - topics.keys(), UNKNOWN_TOPIC)
         states = self._topics.states(set(topics.values()))
-        stored = {(position.dataset, position.place, position.topic_id): position for position in positions}
+        stored = {(position.dataset, position.topic_partition, position.topic_id): position for position in positions}
         readings = []
         for dataset, topic in topics.items():
             state = states.found.get(topic)
@@ -124,31 +124,34 @@ class LagExporter:
                     if partition in state.leaderless:
                         look.unmeasured[dataset] = f"{place} has no leader"
                     else:
-                        readings.append(_Reading(dataset, place, state.topic_id, position))
+                        readings.append(_PartitionReading(dataset, place, state.topic_id, position))
         self._find_ranges(look, readings)
         return look
 
-    def _find_ranges(self, look: _Look, readings: Sequence[_Reading]) -> None:
-        ranges = self._topics.offsets({reading.place for reading in readings})
+    def _find_ranges(self, look: _LagSnapshot, readings: Sequence[_PartitionReading]) -> None:
+        ranges = self._topics.offsets({reading.topic_partition for reading in readings})
         for reading in readings:
-            if reading.place in ranges.found:
-                held = look.ranges[reading] = ranges.found[reading.place]
+            if reading.topic_partition in ranges.found:
+                held = look.ranges[reading] = ranges.found[reading.topic_partition]
                 if reading.is_beyond(held):
                     look.unmeasured[reading.dataset] = (
-                        f"{reading.place} ends at offset {held.end}, before its position {_next_offset(reading, held)}"
+                        f"{reading.topic_partition} ends at offset {held.end}, "
+                        f"before its position {_next_offset(reading, held)}"
                     )
             else:
-                look.unmeasured[reading.dataset] = ranges.errors.get(reading.place, f"{reading.place} is not told")
+                look.unmeasured[reading.dataset] = ranges.errors.get(
+                    reading.topic_partition, f"{reading.topic_partition} is not told"
+                )
 
-    def _reckon(self, ranges: Mapping[_Reading, OffsetRange], *, now_s: float) -> list[Lag]:
-        by_dataset: dict[str, list[_Reading]] = defaultdict(list)
+    def _compute(self, ranges: Mapping[_PartitionReading, OffsetRange], *, now_s: float) -> list[DatasetLag]:
+        by_dataset: dict[str, list[_PartitionReading]] = defaultdict(list)
         for reading, held in ranges.items():
             if reading.is_beyond(held):
                 continue
             by_dataset[reading.dataset].append(reading)
-            self._histories[reading.place, reading.topic_id].note(now_s, held.end)
+            self._histories[reading.topic_partition, reading.topic_id].note(now_s, held.end)
         return [
-            Lag(
+            DatasetLag(
                 name,
                 sum(max(0, ranges[item].end - _next_offset(item, ranges[item])) for item in items),
                 max(self._behind(item, ranges[item], now_s) for item in items),
@@ -157,21 +160,21 @@ class LagExporter:
             for name, items in sorted(by_dataset.items())
         ]
 
-    def _behind(self, reading: _Reading, held: OffsetRange, now_s: float) -> float:
-        history = self._histories[reading.place, reading.topic_id]
+    def _behind(self, reading: _PartitionReading, held: OffsetRange, now_s: float) -> float:
+        history = self._histories[reading.topic_partition, reading.topic_id]
         last = reading.position.max_at if reading.position is not None else None
         last_s = last.timestamp() if last else None
         return history.seconds_behind(_next_offset(reading, held), now_s=now_s, last_stored_s=last_s)
 
-    def show(self, *, now_s: float) -> None:
+    def export(self, *, now_s: float) -> None:
         """Measure, store the ends, set the gauges; trouble is logged once, and shown by a gauge of its own."""
         try:
-            look = self._look()
-            lags = self._reckon(look.ranges, now_s=now_s)
+            look = self._snapshot()
+            lags = self._compute(look.ranges, now_s=now_s)
             self._remember(
                 [(item.position.source_id, held.end) for item, held in look.ranges.items() if item.position]
             )
-        except (BrokerUnavailable, BrokerRefused, StoreUnavailable) as error:
+        except (BrokerUnavailable, BrokerRefused, RetriableStoreError) as error:
             prometheus.gauge(metrics.LAG_UP).set(0)
             if not self._trouble:
                 LOGGER.warning("%s; trying on", error)
@@ -182,7 +185,7 @@ class LagExporter:
         self._trouble = ""
         self._say({**look.unmeasured, **look.missing})
         prometheus.gauge(metrics.LAG_UP).set(1)
-        prometheus.gauge(metrics.LAG_MEASURED).set(now_s)
+        prometheus.gauge(metrics.LAG_LAST_SUCCESS).set(now_s)
         self._show(lags)
 
     def _say(self, unmeasured: Mapping[str, str]) -> None:
@@ -192,7 +195,7 @@ class LagExporter:
                 LOGGER.warning("the lag of %s is not measured: %s", dataset, why)
         self._said = unmeasured
 
-    def _show(self, lags: Sequence[Lag]) -> None:
+    def _show(self, lags: Sequence[DatasetLag]) -> None:
         for name in self._shown - {lag.dataset for lag in lags}:
             _forget(name)
         self._shown = {lag.dataset for lag in lags}
@@ -203,7 +206,7 @@ class LagExporter:
                 prometheus.gauge(metrics.FRESHNESS).labels(lag.dataset).set(lag.freshness_s)
 
 
-def _next_offset(reading: _Reading, held: OffsetRange) -> int:
+def _next_offset(reading: _PartitionReading, held: OffsetRange) -> int:
     """The first offset that is not stored: without a position the first that there is."""
     return held.first if reading.position is None else reading.position.next_offset
 
@@ -220,7 +223,7 @@ def _forget(dataset: str) -> None:
 
 
 def ends_store(ends: Sequence[tuple[int, int]]) -> None:
-    """Store where the partition of each source ends, (source id, end). Raises StoreUnavailable."""
+    """Store where the partition of each source ends, (source id, end). Raises RetriableStoreError."""
     if ends:
         with asking(), connections[ALIAS].cursor() as cursor:
-            note_ends(cursor, ends)
+            store_end_offsets(cursor, ends)

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from apps.ingest.core.errors import BrokerRefused, BrokerUnavailable, GroupShared, StoreUnavailable
-from apps.ingest.core.identity import PREFIX, client_id, rivals, strangers
-from apps.ingest.core.pauses import Interval
+from apps.ingest.core.backoff import Interval
+from apps.ingest.core.errors import BrokerRefused, BrokerUnavailable, GroupShared, RetriableStoreError
+from apps.ingest.core.identity import PREFIX, client_id, foreign_workers, other_clients
 from apps.ingest.core.ports import ConsumerGroup
 from apps.ingest.core.records import GroupMember
 
@@ -30,7 +30,7 @@ class Membership:
         self._client_id = client_id(database())
         self._confirmed = False
         self._unknown = False
-        self._strangers = ""
+        self._other_clients = ""
         self._watch_due = Interval(WATCH_S)
         self._shared_s: float | None = None
 
@@ -41,7 +41,7 @@ class Membership:
 
     def enter(self) -> None:
         """Look before the first subscription. Raises GroupShared, BrokerUnavailable."""
-        if not self._confirmed and (found := rivals(self._members(), self._client_id)):
+        if not self._confirmed and (found := foreign_workers(self._members(), self._client_id)):
             raise GroupShared(self._line(found))
 
     def confirm(self) -> None:
@@ -49,7 +49,7 @@ class Membership:
         if self._confirmed:
             return
         members = self._members()
-        if found := rivals(members, self._client_id):
+        if found := foreign_workers(members, self._client_id):
             raise GroupShared(self._line(found))
         if self._client_id == PREFIX:
             LOGGER.warning(
@@ -58,7 +58,7 @@ class Membership:
                 self._group_id,
             )
         elif all(member.client_id != self._client_id for member in members):
-            self._tell_unknown("Kafka does not show us our own member")
+            self._warn_unknown("Kafka does not show us our own member")
         self._confirmed = True
 
     def watch(self, now_s: float) -> None:
@@ -70,8 +70,8 @@ class Membership:
             return
         try:
             self._refuse_other_database()
-            found = rivals(self._members(), self._client_id)
-        except (BrokerUnavailable, StoreUnavailable):
+            found = foreign_workers(self._members(), self._client_id)
+        except (BrokerUnavailable, RetriableStoreError):
             return
         if not found:
             self._shared_s = None
@@ -93,21 +93,21 @@ class Membership:
         try:
             members = self._group.members()
         except BrokerRefused as error:
-            self._tell_unknown(str(error))
+            self._warn_unknown(str(error))
             return []
-        self._tell_strangers(_named(strangers(members)))
+        self._warn_other_clients(_named(other_clients(members)))
         return members
 
-    def _tell_strangers(self, names: str) -> None:
-        if names and names != self._strangers:
+    def _warn_other_clients(self, names: str) -> None:
+        if names and names != self._other_clients:
             LOGGER.warning(
                 "other programs are in the consumer group %s: %s. Nobody stores the records of the partitions that "
                 "Kafka gives them: set ANDEN_KAFKA_GROUP_ID to a name of this station's own, or stop the others",
                 *(self._group_id, names),
             )
-        self._strangers = names
+        self._other_clients = names
 
-    def _tell_unknown(self, why: str) -> None:
+    def _warn_unknown(self, why: str) -> None:
         if not self._unknown:
             LOGGER.warning(
                 "cannot tell whether workers of another database are in the consumer group %s (%s): give this "

@@ -3,7 +3,7 @@
 import logging
 from typing import Final
 
-from apps.ingest.core.pauses import Backoff
+from apps.ingest.core.backoff import Backoff
 
 LOGGER: Final = logging.getLogger("apps.ingest")
 
@@ -23,7 +23,7 @@ class Outage:
         """Whether the pause is not over."""
         return self._backoff.waits(now_s)
 
-    def tell(self, message: str) -> None:
+    def report(self, message: str) -> None:
         """Log a trouble once, not at every try."""
         if not self._said:
             LOGGER.warning("%s", message)

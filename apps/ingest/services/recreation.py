@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Final
 
 from apps.ingest.core.errors import BrokerUnavailable, PipelineStopped
-from apps.ingest.core.ports import Topics
+from apps.ingest.core.ports import TopicAdmin
 from apps.ingest.core.records import TopicPartition, TopicStates
 from apps.ingest.services.stop_reasons import topic_verdict
 from apps.ingest.services.stream import Stream
@@ -23,7 +23,7 @@ PAUSE_S: Final = 10.0
 class RecreationCheck:
     """Asks for the topics' ids before records are taken that came after a silence of their partition."""
 
-    def __init__(self, topics: Topics, streams: Streams) -> None:
+    def __init__(self, topics: TopicAdmin, streams: Streams) -> None:
         self._topics = topics
         self._streams = streams
         self._heard_s: dict[TopicPartition, float] = {}

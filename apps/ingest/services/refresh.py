@@ -5,92 +5,94 @@ import logging
 from collections.abc import Collection
 from typing import Final
 
-from apps.datasets.core.document.applied import Catalogue
-from apps.ingest.core.errors import BrokerUnavailable, StoreUnavailable, missing_line
-from apps.ingest.core.pauses import Interval
-from apps.ingest.core.ports import Assignments, Target
-from apps.ingest.services.aim import aim_at
+from apps.datasets.core.document.applied_dataset import DatasetCatalogue
+from apps.ingest.core.backoff import Interval
+from apps.ingest.core.errors import BrokerUnavailable, RetriableStoreError, missing_line
+from apps.ingest.core.ports import RebalanceListener, TargetTable
 from apps.ingest.services.batch import BatchWriter
-from apps.ingest.services.bounds import Bounds
-from apps.ingest.services.guard import Guard
+from apps.ingest.services.dependencies import WorkerDependencies
+from apps.ingest.services.run_limits import RunLimits
+from apps.ingest.services.step_runner import StepRunner
 from apps.ingest.services.streams import Streams
-from apps.ingest.services.surroundings import Surroundings
+from apps.ingest.services.target_tables import target_tables
 
 LOGGER: Final = logging.getLogger("apps.ingest")
 PATIENCE_S: Final = 10.0
 """How long a bounded run waits for a server that is away."""
 
 
-class Refresh:
+class CatalogueRefresh:
     """Points the streams at the datasets and topics as they are; `seen` once it was done."""
 
     def __init__(
         self,
-        around: Surroundings,
+        dependencies: WorkerDependencies,
         *,
         streams: Streams,
         writer: BatchWriter,
-        guard: Guard,
+        steps: StepRunner,
         interval: Interval,
-        bounds: Bounds,
+        limits: RunLimits,
     ) -> None:
-        self._around = around
+        self._dependencies = dependencies
         self._streams = streams
         self._writer = writer
-        self._guard = guard
+        self._steps = steps
         self._interval = interval
-        self._bounds = bounds
-        self._targets: dict[int, Target] = {}
+        self._limits = limits
+        self._targets: dict[int, TargetTable] = {}
         self._missing: set[str] = set()
-        self._well_s = around.clock.monotonic_s()
+        self._well_s = dependencies.clock.monotonic_s()
         self.seen = False
 
-    def if_due(self, assignments: Assignments) -> None:
-        """Look, when it is time. A bounded run raises BrokerUnavailable, StoreUnavailable after its patience."""
-        now_s = self._around.clock.monotonic_s()
+    def run_if_due(self, assignments: RebalanceListener) -> None:
+        """Look, when it is time. A bounded run raises BrokerUnavailable, RetriableStoreError after its patience."""
+        now_s = self._dependencies.clock.monotonic_s()
         if not self._interval.due(now_s):
             return
         if not gc.isenabled():
             gc.collect()
         if self._writer.committed:
-            self._around.broker.commit(self._writer.committed)
+            self._dependencies.consumer.commit(self._writer.committed)
             self._writer.committed = {}
         try:
             self._look(now_s, assignments)
-        except (BrokerUnavailable, StoreUnavailable) as error:
-            self._guard.outage.tell(str(error))
-            patience_s = PATIENCE_S if self._bounds.patience_s is None else self._bounds.patience_s
-            if self._bounds.bounded and now_s - self._well_s > patience_s:
+        except (BrokerUnavailable, RetriableStoreError) as error:
+            self._steps.outage.report(str(error))
+            patience_s = PATIENCE_S if self._limits.patience_s is None else self._limits.patience_s
+            if self._limits.bounded and now_s - self._well_s > patience_s:
                 raise
         else:
             self._well_s, self.seen = now_s, True
 
-    def _look(self, now_s: float, assignments: Assignments) -> None:
-        around = self._around
-        self._aim(around.catalogue())
+    def _look(self, now_s: float, assignments: RebalanceListener) -> None:
+        dependencies = self._dependencies
+        self._set_targets(dependencies.catalogue())
         wanted = {target.contract.topic for target in self._targets.values()}
-        found = around.topics.states(wanted)
+        found = dependencies.topics.states(wanted)
         missing = found.missing(wanted)
         seen = found.for_reader(missing)
         if self._streams.concerned(seen):
-            self._guard.did(self._writer.close)
+            self._steps.run(self._writer.close)
         self._streams.learn_states(seen, now_s=now_s)
         self._tell_missing(missing)
-        around.membership.enter()
-        around.membership.watch(now_s)
-        around.broker.subscribe(seen.found.keys(), assignments)
+        dependencies.membership.enter()
+        dependencies.membership.watch(now_s)
+        dependencies.consumer.subscribe(seen.found.keys(), assignments)
 
-    def _aim(self, catalogue: Catalogue) -> None:
+    def _set_targets(self, catalogue: DatasetCatalogue) -> None:
         """Point the streams at the datasets as they are now."""
-        aim = aim_at(catalogue, {(target.dataset_id, target.number): target for target in self._targets.values()})
-        if aim.targets != self._targets or self._streams.unreadable.unheard(aim.unreadable):
-            self._guard.did(self._writer.close)
-            self._targets = aim.targets
-            self._streams.aim(aim.targets.values())
-        self._guard.did(lambda: self._streams.unreadable.set_aside(aim.unreadable))
+        tables = target_tables(
+            catalogue, {(target.dataset_id, target.contract_version): target for target in self._targets.values()}
+        )
+        if tables.targets != self._targets or self._streams.unreadable.has_news(tables.unreadable):
+            self._steps.run(self._writer.close)
+            self._targets = tables.targets
+            self._streams.set_targets(tables.targets.values())
+        self._steps.run(lambda: self._streams.unreadable.set_aside(tables.unreadable))
 
     def _tell_missing(self, missing: Collection[str]) -> None:
-        if not self._bounds.bounded:
+        if not self._limits.bounded:
             for topic in sorted(set(missing) - self._missing):
                 LOGGER.warning("%s; waiting for it", missing_line(topic))
         self._missing = set(missing)

@@ -20,7 +20,7 @@ ENDED_BY_CLAIM: Final = (OffsetsLost, PartitionUnavailable, TopicRecreated, Topi
 
 def topic_verdict(stream: Stream, seen: TopicStates) -> PipelineStopped | None:
     """Why this stream has to stop now, by what Kafka says of its topic; None when it need not, or is already."""
-    place, position = stream.place, stream.position
+    place, position = stream.topic_partition, stream.position
     verdict: PipelineStopped | None = None
     state = seen.found.get(place.topic)
     if reason := seen.refused.get(place.topic):
@@ -35,7 +35,7 @@ def topic_verdict(stream: Stream, seen: TopicStates) -> PipelineStopped | None:
             f"(its id was {position.key.topic_id}, now it is {state.topic_id}); to begin anew: "
             f"manage.py topics accept {stream.target.name}"
         )
-    return None if verdict is None or (position is None and stream.trouble == str(verdict)) else verdict
+    return None if verdict is None or (position is None and stream.last_error == str(verdict)) else verdict
 
 
 def range_of(ranges: OffsetRanges, place: TopicPartition) -> OffsetRange:
@@ -48,7 +48,7 @@ def range_of(ranges: OffsetRanges, place: TopicPartition) -> OffsetRange:
 def position_loss(stream: Stream, position: Position, said: str) -> PipelineStopped:
     """What it means that Kafka cannot go on from this position."""
     if is_truncation(said):
-        return LogTruncated(truncated_line(stream.target.name, stream.place, position, said))
+        return LogTruncated(truncated_line(stream.target.name, stream.topic_partition, position, said))
     return OffsetsLost(lost_line(stream, position.next_offset))
 
 
@@ -66,6 +66,6 @@ def truncated_line(dataset: str, place: TopicPartition, position: Position, said
 def lost_line(stream: Stream, wanted: int, held: str = "") -> str:
     """What Kafka no longer has, what it holds, and the way on."""
     return (
-        f"offset {wanted} of {stream.place} is the next to be stored and Kafka no longer has it{held}; "
+        f"offset {wanted} of {stream.topic_partition} is the next to be stored and Kafka no longer has it{held}; "
         f"to go on with what it has: manage.py topics accept {stream.target.name}"
     )

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from apps.ingest.core.pauses import Backoff
-from apps.ingest.core.ports import Target
+from apps.ingest.core.backoff import Backoff
+from apps.ingest.core.ports import TargetTable
 from apps.ingest.core.records import Attempt, Position, TopicPartition
 
 _FIRST_PAUSE_S: Final = 2.0
@@ -24,18 +24,18 @@ class Stream:
     `attempt` it was. A stream that was stopped at work is `unproven` until it commits: a claim alone shows nothing.
     """
 
-    target: Target
-    place: TopicPartition
+    target: TargetTable
+    topic_partition: TopicPartition
     position: Position | None = None
     known_epoch: int | None = None
     careful_until: int = 0
     orphaned_until: int = 0
     attempt: Attempt | None = None
-    trouble: str = ""
+    last_error: str = ""
     unproven: bool = False
     backoff: Backoff = field(default_factory=_backoff)
 
-    def lose(self) -> None:
+    def invalidate(self) -> None:
         """Forget the position, not the epoch: the next claim reads what is stored."""
         if self.position is not None:
             self.known_epoch, self.position = self.position.epoch, None

@@ -5,18 +5,18 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from apps.ingest.adapters.meter import show_stopped
+from apps.ingest.adapters.instrumentation import set_stopped
 from apps.ingest.core.errors import (
     BrokerUnavailable,
     Fenced,
     IngestError,
     OffsetsLost,
     PipelineStopped,
+    RetriableStoreError,
     StateUnreadable,
-    StoreUnavailable,
     TopicRefused,
 )
-from apps.ingest.core.ports import Broker, Claim, Store, Target, Topics
+from apps.ingest.core.ports import GroupConsumer, SourceClaim, Store, TargetTable, TopicAdmin
 from apps.ingest.core.records import (
     OffsetAndEpoch,
     OffsetRange,
@@ -26,10 +26,10 @@ from apps.ingest.core.records import (
     TopicStates,
 )
 from apps.ingest.services.defects import DefectLog
-from apps.ingest.services.refusals import TopicRefusals
 from apps.ingest.services.stop_reasons import ENDED_BY_CLAIM, lost_line, position_loss, range_of, topic_verdict
 from apps.ingest.services.stream import Stream
-from apps.ingest.services.unreadable import UnreadableDatasets
+from apps.ingest.services.topic_refusals import TopicRefusals
+from apps.ingest.services.unreadable_datasets import UnreadableDatasets
 
 LOGGER: Final = logging.getLogger("apps.ingest")
 FENCE_PAUSE_S: Final = 15.0
@@ -39,18 +39,18 @@ FENCE_PAUSE_S: Final = 15.0
 class Streams:
     """The streams of all assigned partitions and all datasets that read them."""
 
-    def __init__(self, *, broker: Broker, topics: Topics, store: Store, batch_rows: int) -> None:
+    def __init__(self, *, consumer: GroupConsumer, topics: TopicAdmin, store: Store, batch_rows: int) -> None:
         self._batch_rows = batch_rows
-        self._broker = broker
+        self._consumer = consumer
         self._topics = topics
         self._store = store
         self._defects = DefectLog()
         self._refusals = TopicRefusals(store)
         self.unreadable = UnreadableDatasets(store)
         self._assigned: set[TopicPartition] = set()
-        self._targets: tuple[Target, ...] = ()
+        self._targets: tuple[TargetTable, ...] = ()
         self._streams: dict[tuple[TopicPartition, int], Stream] = {}
-        self._by_place: dict[TopicPartition, list[Stream]] = {}
+        self._by_partition: dict[TopicPartition, list[Stream]] = {}
         self._by_dataset: dict[int, list[Stream]] = {}
         self.states: Mapping[str, TopicState] = {}
 
@@ -59,7 +59,7 @@ class Streams:
 
     def at(self, place: TopicPartition) -> list[Stream]:
         """The claimed streams that read this partition."""
-        return [stream for stream in self._by_place.get(place, ()) if stream.position is not None]
+        return [stream for stream in self._by_partition.get(place, ()) if stream.position is not None]
 
     def of(self, dataset_id: int) -> list[Stream]:
         """The claimed streams of this dataset."""
@@ -77,8 +77,8 @@ class Streams:
     @property
     def stopped(self) -> dict[str, str]:
         """Why a dataset is stopped, by its name."""
-        troubled = {stream.target.name: stream.trouble for stream in self if stream.trouble}
-        return self.unreadable.troubles | self._refusals.reasons | troubled
+        troubled = {stream.target.name: stream.last_error for stream in self if stream.last_error}
+        return self.unreadable.reasons | self._refusals.reasons | troubled
 
     def assign(self, places: Collection[TopicPartition]) -> None:
         """Take these partitions; `claim` makes them move."""
@@ -86,14 +86,14 @@ class Streams:
         self._sync()
 
     def revoke(self, places: Collection[TopicPartition]) -> None:
-        """Forget these partitions, releasing what is claimed. Raises StoreUnavailable."""
+        """Forget these partitions, releasing what is claimed. Raises RetriableStoreError."""
         self._assigned.difference_update(places)
-        gone = [stream.position for stream in self if stream.place in places and stream.position]
+        gone = [stream.position for stream in self if stream.topic_partition in places and stream.position]
         self._sync()
         if gone:
             self._store.release(gone)
 
-    def aim(self, targets: Iterable[Target]) -> None:
+    def set_targets(self, targets: Iterable[TargetTable]) -> None:
         """Read for these datasets and no others; claimed positions of those that stay are kept."""
         self._targets = tuple(targets)
         self._sync()
@@ -103,47 +103,47 @@ class Streams:
         for place in self._assigned:
             places[place.topic].append(place)
         wanted = {(place, one.dataset_id): one for one in self._targets for place in places[one.contract.topic]}
-        gone = [stream for key, stream in self._streams.items() if key not in wanted and stream.trouble]
+        gone = [stream for key, stream in self._streams.items() if key not in wanted and stream.last_error]
         self._streams = {key: stream for key, stream in self._streams.items() if key in wanted}
         for key, target in wanted.items():
             stream = self._streams.setdefault(key, Stream(target, key[0]))
             stream.target = target
-        self._by_place, self._by_dataset = defaultdict(list), defaultdict(list)
+        self._by_partition, self._by_dataset = defaultdict(list), defaultdict(list)
         for stream in self:
-            self._by_place[stream.place].append(stream)
+            self._by_partition[stream.topic_partition].append(stream)
             self._by_dataset[stream.target.dataset_id].append(stream)
         for stream in gone:
             self._show(stream.target)
 
-    def lose_all(self) -> None:
+    def invalidate_all(self) -> None:
         """Forget every position: the session that owned them is gone."""
         for stream in self:
-            stream.lose()
-        self._broker.pause(self._assigned)
+            stream.invalidate()
+        self._consumer.pause(self._assigned)
 
     def suspect(self, dataset_id: int, ends: Mapping[TopicPartition, int]) -> None:
         """Have the dataset's partitions read again by fault isolation, up to where they were read or to these ends."""
         for stream in self.of(dataset_id):
-            read = max(stream.position.next_offset if stream.position else 0, ends.get(stream.place, 0))
+            read = max(stream.position.next_offset if stream.position else 0, ends.get(stream.topic_partition, 0))
             stream.careful_until = max(stream.careful_until, read)
-            stream.lose()
-            self._hold_idle(stream.place)
+            stream.invalidate()
+            self._pause_idle(stream.topic_partition)
 
-    def lose(self, dataset_id: int, *, now_s: float) -> None:
+    def invalidate(self, dataset_id: int, *, now_s: float) -> None:
         """Forget the dataset's positions and claim them again after a pause."""
         for stream in self._by_dataset.get(dataset_id, ()):
-            stream.lose()
+            stream.invalidate()
             stream.backoff.failed(now_s)
-            self._hold_idle(stream.place)
+            self._pause_idle(stream.topic_partition)
 
     def due(self, now_s: float) -> list[Stream]:
         """The streams to be claimed now."""
         due = [
             stream
             for stream in self
-            if stream.position is None and not stream.backoff.waits(now_s) and self._has_leader(stream.place)
+            if stream.position is None and not stream.backoff.waits(now_s) and self._has_leader(stream.topic_partition)
         ]
-        return sorted(due, key=lambda stream: (stream.target.name, stream.place))
+        return sorted(due, key=lambda stream: (stream.target.name, stream.topic_partition))
 
     def _has_leader(self, place: TopicPartition) -> bool:
         state = self.states.get(place.topic)
@@ -152,32 +152,37 @@ class Streams:
     def claim(self, streams: Sequence[Stream], *, now_s: float) -> None:
         """Take over the positions of these and read on from them.
 
-        Raises BrokerUnavailable, StoreUnavailable: those that are not claimed stay due.
+        Raises BrokerUnavailable, RetriableStoreError: those that are not claimed stay due.
         """
-        ranges = self._topics.offsets({stream.place for stream in streams})
+        ranges = self._topics.offsets({stream.topic_partition for stream in streams})
         # After the offsets: of a topic that was made again in between, its id tells.
-        self.states = {**self.states, **self._topics.states({one.place.topic for one in streams}).for_reader().found}
+        self.states = {
+            **self.states,
+            **self._topics.states({one.topic_partition.topic for one in streams}).for_reader().found,
+        }
         moved = set()
         for stream in streams:
             try:
-                self._claim_one(stream, range_of(ranges, stream.place))
+                self._claim_one(stream, range_of(ranges, stream.topic_partition))
             except Fenced as error:
                 self._fenced(stream, str(error), now_s=now_s)
             except PipelineStopped as error:
                 self.stop(stream, error, now_s=now_s)
-            except (StoreUnavailable, BrokerUnavailable):
+            except (RetriableStoreError, BrokerUnavailable):
                 raise
             except Exception as error:  # noqa: BLE001  this stream's state is at fault, not the others'
-                self._defects.tell(error)
+                self._defects.log(error)
                 self.stop(stream, StateUnreadable(f"its position fails with {type(error).__name__}"), now_s=now_s)
             else:
-                moved.add(stream.place)
+                moved.add(stream.topic_partition)
         self._read_on(moved)
 
     def _claim_one(self, stream: Stream, held: OffsetRange) -> None:
-        state = self.states[stream.place.topic]
-        key = SourceKey(stream.target.dataset_id, *(stream.place.topic, state.topic_id, stream.place.partition))
-        position = self._store.claim(Claim(key, held.first, stream.known_epoch))
+        state = self.states[stream.topic_partition.topic]
+        key = SourceKey(
+            stream.target.dataset_id, *(stream.topic_partition.topic, state.topic_id, stream.topic_partition.partition)
+        )
+        position = self._store.claim(SourceClaim(key, held.first, stream.known_epoch))
         if not held.first <= position.next_offset <= held.end:
             self._store.release([position])
             raise OffsetsLost(lost_line(stream, position.next_offset, f" (Kafka holds {held.first} to {held.end})"))
@@ -191,7 +196,7 @@ class Streams:
             self._recover(stream)
         LOGGER.info(
             "%s: reading %s from offset %d, epoch %d",
-            *(stream.target.name, stream.place, position.next_offset, position.epoch),
+            *(stream.target.name, stream.topic_partition, position.next_offset, position.epoch),
         )
 
     def committed(self, dataset_id: int) -> None:
@@ -201,13 +206,17 @@ class Streams:
                 self._recover(stream)
 
     def _recover(self, stream: Stream) -> None:
-        stream.trouble, stream.unproven = "", False
+        stream.last_error, stream.unproven = "", False
         stream.backoff.succeeded()
         self._show(stream.target)
 
     def untaken(self, ends: Mapping[TopicPartition, int]) -> set[TopicPartition]:
         """Where a stream has not taken all up to here; to rewind any other would throw its prefetch away."""
-        return {one.place for one in self if one.position and one.position.next_offset < ends.get(one.place, 0)}
+        return {
+            one.topic_partition
+            for one in self
+            if one.position and one.position.next_offset < ends.get(one.topic_partition, 0)
+        }
 
     def rewind(self, places: Iterable[TopicPartition]) -> None:
         """Read these partitions again from the first record that one of their streams has not taken."""
@@ -215,10 +224,10 @@ class Streams:
 
     def _read_on(self, places: Collection[TopicPartition]) -> None:
         try:
-            self._broker.seek({place: self._start(place) for place in places})
+            self._consumer.seek({place: self._start(place) for place in places})
         except BrokerUnavailable:
             for stream in (stream for place in places for stream in self.at(place)):
-                stream.lose()
+                stream.invalidate()
             raise
 
     def _start(self, place: TopicPartition) -> OffsetAndEpoch:
@@ -232,24 +241,26 @@ class Streams:
 
     def stop(self, stream: Stream, error: IngestError, *, now_s: float) -> None:
         """Stop one stream because of its state, say so, and look again after a pause."""
-        if stream.trouble != str(error):
-            LOGGER.error("%s: %s is stopped: %s", stream.target.name, stream.place, error)
-        stream.trouble = str(error)
+        if stream.last_error != str(error):
+            LOGGER.error("%s: %s is stopped: %s", stream.target.name, stream.topic_partition, error)
+        stream.last_error = str(error)
         held, stream.position, stream.known_epoch = stream.position, None, None
         stream.unproven = stream.unproven or (held is not None and not isinstance(error, ENDED_BY_CLAIM))
         stream.backoff.failed(now_s)
-        self._hold_idle(stream.place)
+        self._pause_idle(stream.topic_partition)
         self._show(stream.target)
-        state = self.states.get(stream.place.topic)
+        state = self.states.get(stream.topic_partition.topic)
         topic_id = state.topic_id if state else ""
-        key = SourceKey(stream.target.dataset_id, stream.place.topic, topic_id, stream.place.partition)
+        key = SourceKey(
+            stream.target.dataset_id, stream.topic_partition.topic, topic_id, stream.topic_partition.partition
+        )
         try:
             if held is not None:
                 self._store.release([held])
-            self._store.note_trouble(key, str(error))
+            self._store.set_error(key, str(error))
         except IngestError as second:
             self._store.reset()
-            LOGGER.warning("could not note the trouble of %s: %s", stream.place, second)
+            LOGGER.warning("could not note the trouble of %s: %s", stream.topic_partition, second)
 
     def lost(self, places: Mapping[TopicPartition, str], *, now_s: float) -> None:
         """Stop the streams that were to read on where Kafka says it cannot; those further on try their own offset.
@@ -267,12 +278,12 @@ class Streams:
     def refuse(self, topics: Mapping[str, str], *, now_s: float) -> None:
         """Stop the streams of these topics: Kafka gives us none of their records."""
         for stream in self:
-            if stream.place.topic in topics and stream.position is not None:
-                self.stop(stream, TopicRefused(topics[stream.place.topic]), now_s=now_s)
+            if stream.topic_partition.topic in topics and stream.position is not None:
+                self.stop(stream, TopicRefused(topics[stream.topic_partition.topic]), now_s=now_s)
 
     def concerned(self, seen: TopicStates) -> bool:
         """Whether `learn_states` will stop something, which needs a session without an open batch."""
-        refused = self._refusals.unheard(self._targets, seen)
+        refused = self._refusals.has_news(self._targets, seen)
         return refused or any(topic_verdict(stream, seen) for stream in self)
 
     def learn_states(self, seen: TopicStates, *, now_s: float) -> None:
@@ -281,9 +292,9 @@ class Streams:
         for stream in list(self):
             if verdict := topic_verdict(stream, seen):
                 self.stop(stream, verdict, now_s=now_s)
-        over, fresh = self._refusals.learn(self._targets, seen)
+        over, fresh = self._refusals.update(self._targets, seen)
         for name in over:
-            show_stopped(name, sum(1 for stream in self if stream.trouble and stream.target.name == name))
+            set_stopped(name, sum(1 for stream in self if stream.last_error and stream.target.name == name))
         for target in fresh:
             self._refusals.note(target)
             self._show(target)
@@ -301,18 +312,18 @@ class Streams:
         """Let go of a position that another worker holds by now."""
         self._fenced(stream, why, now_s=now_s)
         stream.position = None
-        self._hold_idle(stream.place)
+        self._pause_idle(stream.topic_partition)
 
     def _fenced(self, stream: Stream, why: str, *, now_s: float) -> None:
         stream.known_epoch = None
         stream.backoff.failed(now_s, at_least_s=FENCE_PAUSE_S)
         LOGGER.warning("%s: %s", stream.target.name, why)
 
-    def _hold_idle(self, place: TopicPartition) -> None:
+    def _pause_idle(self, place: TopicPartition) -> None:
         """Pause a partition that no claimed stream reads."""
         if place in self._assigned and not self.at(place):
-            self._broker.pause([place])
+            self._consumer.pause([place])
 
-    def _show(self, target: Target) -> None:
-        stopped = sum(1 for stream in self._by_dataset.get(target.dataset_id, ()) if stream.trouble)
-        show_stopped(target.name, max(stopped, int(self._refusals.stops(target.name))))
+    def _show(self, target: TargetTable) -> None:
+        stopped = sum(1 for stream in self._by_dataset.get(target.dataset_id, ()) if stream.last_error)
+        set_stopped(target.name, max(stopped, int(self._refusals.stops(target.name))))

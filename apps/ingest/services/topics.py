@@ -8,9 +8,9 @@ from typing import Final, Protocol
 from django.db import transaction
 
 from apps.datasets.core.contract.contract import TopicSpec
-from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.core.document.applied_dataset import AppliedDataset
 from apps.ingest.core.errors import BrokerRefused, BrokerUnavailable, TopicMissing, TopicRefused, missing_line
-from apps.ingest.core.ports import Broker, Topics
+from apps.ingest.core.ports import GroupConsumer, TopicAdmin
 from apps.ingest.core.records import OffsetAndEpoch, OffsetRange, TopicPartition, TopicState
 from apps.ingest.core.truncation import is_truncation, truncation_end
 from apps.ingest.models import Source
@@ -19,14 +19,14 @@ POLLS: Final = 100
 POLL_S: Final = 0.1
 
 
-class TopicMaker(Topics, Protocol):
+class TopicCreator(TopicAdmin, Protocol):
     """Topics that can also be made."""
 
     def make(self, name: str, spec: TopicSpec, *, replication_factor: int) -> None:
         """Make a topic. Raises BrokerRefused, BrokerUnavailable."""
 
 
-class Found(StrEnum):
+class EnsureOutcome(StrEnum):
     """How a topic was found."""
 
     MADE = "made"
@@ -35,18 +35,18 @@ class Found(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Ensured:
+class TopicEnsureResult:
     """What became of one topic."""
 
     topic: str
     datasets: tuple[str, ...]
     partitions: int
-    found: Found
+    outcome: EnsureOutcome
 
 
 def topics_ensure(
-    datasets: Sequence[AppliedDataset], topics: TopicMaker, *, replication_factor: int
-) -> Iterator[Ensured]:
+    datasets: Sequence[AppliedDataset], topics: TopicCreator, *, replication_factor: int
+) -> Iterator[TopicEnsureResult]:
     """Each topic of the datasets, made where it is missing; one that is there is never changed.
 
     Raises BrokerUnavailable. Raises TopicRefused, when all the others are done: Kafka refuses some of them.
@@ -69,18 +69,18 @@ def topics_ensure(
                 continue
         names = tuple(dataset.name for dataset in readers)
         count = len(state.partitions) if state else spec.partitions
-        yield Ensured(topic, names, count, _found(state, spec))
+        yield TopicEnsureResult(topic, names, count, _outcome(state, spec))
     if refused:
         raise TopicRefused("; ".join(refused.values()))
 
 
-def _found(state: TopicState | None, spec: TopicSpec) -> Found:
+def _outcome(state: TopicState | None, spec: TopicSpec) -> EnsureOutcome:
     if state is None:
-        return Found.MADE
-    return Found.FEWER if len(state.partitions) < spec.partitions else Found.PRESENT
+        return EnsureOutcome.MADE
+    return EnsureOutcome.FEWER if len(state.partitions) < spec.partitions else EnsureOutcome.PRESENT
 
 
-def topic_accept(dataset: AppliedDataset, topics: Topics, broker: Broker) -> list[str]:
+def topic_accept(dataset: AppliedDataset, topics: TopicAdmin, consumer: GroupConsumer) -> list[str]:
     """Let the dataset go on with its topic as it is now, and say what changed, one line a partition.
 
     A topic that was made again gets positions at its beginning; a log that was cut is read again from the cut; a
@@ -96,7 +96,7 @@ def topic_accept(dataset: AppliedDataset, topics: Topics, broker: Broker) -> lis
         raise TopicMissing(missing_line(name))
     places = {TopicPartition(name, partition) for partition in state.partitions if partition not in state.leaderless}
     ranges = topics.offsets(places)
-    lost = positions_lost(broker, _stored(dataset, state, ranges.found))
+    lost = positions_lost(consumer, _stored(dataset, state, ranges.found))
     silent = [f"{name}/{partition}: has no leader, and stays as it is" for partition in sorted(state.leaderless)]
     with transaction.atomic():
         accepted = list(_accept_partitions(dataset, state, ranges.found, lost))
@@ -117,24 +117,26 @@ def _stored(
     return {place: position for place, position in positions.items() if place in ranges}
 
 
-def positions_lost(broker: Broker, positions: Mapping[TopicPartition, OffsetAndEpoch]) -> dict[TopicPartition, str]:
-    """What Kafka says of those positions from which nobody can read on. The broker is used up.
+def positions_lost(
+    consumer: GroupConsumer, positions: Mapping[TopicPartition, OffsetAndEpoch]
+) -> dict[TopicPartition, str]:
+    """What Kafka says of those positions from which nobody can read on. The consumer is used up.
 
     Raises BrokerUnavailable: it says nothing of one of them.
     """
     waiting, lost = set(positions), dict[TopicPartition, str]()
     try:
-        broker.start(positions)
+        consumer.assign(positions)
         for _ in range(POLLS):
             if not waiting:
                 return lost
-            arrivals = broker.poll(1_000, POLL_S)
+            arrivals = consumer.poll(1_000, POLL_S)
             lost |= arrivals.lost
             waiting -= arrivals.records.keys() | arrivals.ended.keys() | arrivals.lost.keys()
     finally:
-        broker.close()
+        consumer.close()
     names = ", ".join(map(str, sorted(waiting)))
-    raise BrokerUnavailable(f"Kafka does not answer for {names}: {broker.trouble() or 'try again'}")
+    raise BrokerUnavailable(f"Kafka does not answer for {names}: {consumer.last_error() or 'try again'}")
 
 
 def _accept_partitions(
@@ -169,9 +171,9 @@ def _accept_cut(source: Source, held: OffsetRange, cut: int | None) -> str:
     place = f"{source.topic}/{source.partition}"
     known, topic_id = cut is not None, source.topic_id
     begin = min(max(cut if cut is not None else source.next_offset, held.first), held.end)
-    source.topic_id, source.trouble = f"{topic_id}#{source.id}", ""
+    source.topic_id, source.last_error = f"{topic_id}#{source.id}", ""
     source.epoch += 1
-    source.save(update_fields=["topic_id", "trouble", "epoch"])
+    source.save(update_fields=["topic_id", "last_error", "epoch"])
     Source.objects.create(
         dataset_id=source.dataset_id,
         topic=source.topic,

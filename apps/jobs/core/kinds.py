@@ -7,16 +7,16 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 
 from apps.jobs.core.errors import ArgumentsInvalid
-from apps.jobs.core.run import Run
+from apps.jobs.core.run import JobRun
 
 Arguments = TypeVar("Arguments", bound=msgspec.Struct)
 
-KINDS: Final[dict[str, "Kind[Any]"]] = {}
+JOB_KINDS: Final[dict[str, "JobKind[Any]"]] = {}
 """Every kind by its name, once the apps are loaded."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kind(Generic[Arguments]):
+class JobKind(Generic[Arguments]):
     """A kind of job. What its function returns is kept as JSON.
 
     The function may run again after a part of its work was done: by a checkpoint, or by work that is the same twice.
@@ -24,7 +24,7 @@ class Kind(Generic[Arguments]):
 
     name: str
     arguments: type[Arguments]
-    function: Callable[[Arguments, Run], Any]
+    function: Callable[[Arguments, JobRun], Any]
     attempts: int
     time_limit_s: float
 
@@ -44,13 +44,13 @@ class Kind(Generic[Arguments]):
 
 def job(
     name: str, arguments: type[Arguments], *, attempts: int = 3, time_limit_s: float = 3_600
-) -> Callable[[Callable[[Arguments, Run], Any]], Kind[Arguments]]:
+) -> Callable[[Callable[[Arguments, JobRun], Any]], JobKind[Arguments]]:
     """Make the function a kind of job; `attempts` counts runs that fail or take their worker with them."""
 
-    def register(function: Callable[[Arguments, Run], Any]) -> Kind[Arguments]:
-        if name in KINDS:
+    def register(function: Callable[[Arguments, JobRun], Any]) -> JobKind[Arguments]:
+        if name in JOB_KINDS:
             raise ValueError(f"two kinds of jobs are called {name}")
-        kind = KINDS[name] = Kind(name, arguments, function, attempts, time_limit_s)
+        kind = JOB_KINDS[name] = JobKind(name, arguments, function, attempts, time_limit_s)
         return kind
 
     return register

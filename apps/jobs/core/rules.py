@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 
-class State(StrEnum):
+class JobState(StrEnum):
     """Where a job stands."""
 
     QUEUED = "queued"
@@ -15,8 +15,8 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
-LIVE: Final = (State.QUEUED, State.RUNNING)
-AGAIN: Final = (State.FAILED, State.CANCELLED)
+LIVE: Final = (JobState.QUEUED, JobState.RUNNING)
+REQUEUABLE: Final = (JobState.FAILED, JobState.CANCELLED)
 """States from which a person may queue a job again."""
 
 ERROR_LENGTH: Final = 500

@@ -10,7 +10,7 @@ TEXT_LENGTH: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class JobProgress:
     """How far a job is; `total` is None where nobody knows, `checkpoint` is JSON of the function's own."""
 
     done: int = 0
@@ -19,10 +19,10 @@ class Progress:
     checkpoint: Any = None
 
 
-class Run:
+class JobRun:
     """What a kind's function gets beside its arguments."""
 
-    def __init__(self, before: Progress, check: Callable[[], None]) -> None:
+    def __init__(self, before: JobProgress, check: Callable[[], None]) -> None:
         self._said = before
         self._check = check
         self._ending: RunEnded | None = None
@@ -33,7 +33,7 @@ class Run:
         return self._said.checkpoint
 
     @property
-    def said(self) -> Progress:
+    def last_progress(self) -> JobProgress:
         """What was said last."""
         return self._said
 
@@ -45,7 +45,7 @@ class Run:
         Raises RunEnded: cancelled, the worker stops, the time is over, or the job was taken over. Let it pass.
         """
         kept = self._said.checkpoint if checkpoint is None else checkpoint
-        said = Progress(done, total, text.replace("\0", "")[:TEXT_LENGTH], kept)
+        said = JobProgress(done, total, text.replace("\0", "")[:TEXT_LENGTH], kept)
         self._check()
         self._said = said
         if self._ending:

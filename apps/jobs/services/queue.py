@@ -9,15 +9,15 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from apps.jobs.adapters import broker
-from apps.jobs.core.kinds import Arguments, Kind
-from apps.jobs.core.rules import AGAIN, LIVE, State
+from apps.jobs.core.kinds import Arguments, JobKind
+from apps.jobs.core.rules import LIVE, REQUEUABLE, JobState
 from apps.jobs.models import Job
 
-SEND_AGAIN: Final = timedelta(seconds=60)
+RESEND_AFTER: Final = timedelta(seconds=60)
 """How long a job waits for the worker that its id was sent to, before beat sends it again."""
 
 
-def enqueue(kind: Kind[Arguments], arguments: Arguments, *, actor: str) -> int:
+def enqueue(kind: JobKind[Arguments], arguments: Arguments, *, actor: str) -> int:
     """Write the job in the caller's transaction and send its id once that is committed; the job's id.
 
     A broker that is away costs the caller nothing: the row waits for beat.
@@ -28,13 +28,13 @@ def enqueue(kind: Kind[Arguments], arguments: Arguments, *, actor: str) -> int:
         arguments=kind.encoded(arguments),
         actor=actor,
         max_attempts=kind.attempts,
-        send_after=Now() + SEND_AGAIN,
+        send_after=Now() + RESEND_AFTER,
     )
     transaction.on_commit(partial(broker.send, [job.pk]))
     return job.pk
 
 
-def is_live(kind: Kind[Arguments], arguments: Arguments) -> bool:
+def is_pending(kind: JobKind[Arguments], arguments: Arguments) -> bool:
     """Whether the same work is queued or running."""
     return Job.objects.filter(kind=kind.name, arguments=kind.encoded(arguments), state__in=LIVE).exists()
 
@@ -42,19 +42,19 @@ def is_live(kind: Kind[Arguments], arguments: Arguments) -> bool:
 def jobs_cancel(job_ids: Collection[int]) -> tuple[int, int]:
     """Cancel those that are queued, ask those that run to end; how many of each."""
     chosen = Job.objects.filter(pk__in=job_ids)
-    cancelled = chosen.filter(state=State.QUEUED).update(state=State.CANCELLED, finished_at=Now())
-    return cancelled, chosen.filter(state=State.RUNNING).update(cancel_requested=True)
+    cancelled = chosen.filter(state=JobState.QUEUED).update(state=JobState.CANCELLED, finished_at=Now())
+    return cancelled, chosen.filter(state=JobState.RUNNING).update(cancel_requested=True)
 
 
 def jobs_requeue(job_ids: Collection[int]) -> int:
     """Queue those that failed or were cancelled again, with all their attempts, from their checkpoint; how many."""
     with transaction.atomic():
-        chosen = Job.objects.select_for_update().filter(pk__in=job_ids, state__in=AGAIN)
+        chosen = Job.objects.select_for_update().filter(pk__in=job_ids, state__in=REQUEUABLE)
         again = list(chosen.values_list("pk", flat=True))
         Job.objects.filter(pk__in=again).update(
-            state=State.QUEUED,
+            state=JobState.QUEUED,
             run_after=Now(),
-            send_after=Now() + SEND_AGAIN,
+            send_after=Now() + RESEND_AFTER,
             finished_at=None,
             attempts=0,
             cancel_requested=False,

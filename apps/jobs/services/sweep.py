@@ -10,11 +10,11 @@ from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Greatest, Least, Now
 
 from apps.jobs.adapters import broker
-from apps.jobs.core.rules import LIVE, State
+from apps.jobs.core.rules import LIVE, JobState
 from apps.jobs.models import Job
-from apps.jobs.services.claims import queue_again
-from apps.jobs.services.heart import STALE_S
-from apps.jobs.services.queue import SEND_AGAIN
+from apps.jobs.services.claims import requeue_fields
+from apps.jobs.services.heartbeat import STALE_S
+from apps.jobs.services.queue import RESEND_AFTER
 
 AT_ONCE: Final = 100
 """Rows of each sort that one round takes."""
@@ -31,11 +31,11 @@ def jobs_sweep() -> int:
     Two rounds at once share the rows between them.
     """
     with transaction.atomic():
-        lost = _locked(Job.objects.filter(state=State.RUNNING, heartbeat_at__lt=Now() - timedelta(seconds=STALE_S)))
+        lost = _locked(Job.objects.filter(state=JobState.RUNNING, heartbeat_at__lt=Now() - timedelta(seconds=STALE_S)))
         _take_over(lost)
-        due = _locked(Job.objects.filter(state=State.QUEUED, send_after__lte=Now()))
+        due = _locked(Job.objects.filter(state=JobState.QUEUED, send_after__lte=Now()))
         # Each time after twice the wait: a long queue is not sent over and over.
-        pause = Greatest(Value(SEND_AGAIN), Least(Now() - F("run_after"), Value(RARELY)))
+        pause = Greatest(Value(RESEND_AFTER), Least(Now() - F("run_after"), Value(RARELY)))
         Job.objects.filter(pk__in=due).update(send_after=Now() + pause)
         ended = Job.objects.exclude(state__in=LIVE).filter(
             finished_at__lt=Now() - timedelta(days=settings.ANDEN.job_days)
@@ -50,11 +50,11 @@ def _take_over(lost: list[int]) -> None:
     if not lost:
         return
     logger.warning("jobs without a heartbeat are taken over: %s", ", ".join(map(str, lost)))
-    jobs = Job.objects.filter(pk__in=lost, state=State.RUNNING)
+    jobs = Job.objects.filter(pk__in=lost, state=JobState.RUNNING)
     over = {"claim": None, "finished_at": Now()}
-    jobs.filter(cancel_requested=True).update(state=State.CANCELLED, **over)
-    jobs.filter(attempts__gte=F("max_attempts")).update(state=State.FAILED, error=LOST, **over)
-    jobs.update(state=State.QUEUED, claim=None, error=LOST, **queue_again())
+    jobs.filter(cancel_requested=True).update(state=JobState.CANCELLED, **over)
+    jobs.filter(attempts__gte=F("max_attempts")).update(state=JobState.FAILED, error=LOST, **over)
+    jobs.update(state=JobState.QUEUED, claim=None, error=LOST, **requeue_fields())
 
 
 def _locked(jobs: QuerySet[Job], at_most: int = AT_ONCE) -> list[int]:

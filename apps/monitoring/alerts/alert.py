@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from apps.telemetry.metric import Metric
-from apps.telemetry.promql import Query
+from apps.telemetry.promql import PromqlQuery
 
 Severity = Literal["page", "ticket"]
 """A page wakes somebody, now; a ticket waits for the morning."""
@@ -24,17 +24,17 @@ class Alert:
     """One rule. `hold` is how long it must be true ("5m"; "0s" is at once).
 
     `summary` is what a person reads at 3 am; `description` has the value. `page` is the dashboard that shows it,
-    without its prefix; `carries` are the labels that go there as variables.
+    without its prefix; `link_labels` are the labels that go there as variables.
     """
 
     name: str
-    expr: Query
-    hold: str
+    expr: PromqlQuery
+    for_: str
     severity: Severity
     summary: str
     description: str
-    page: str
-    carries: tuple[str, ...] = ()
+    dashboard: str
+    link_labels: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -44,21 +44,21 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class RecordingRule:
     """A series that a rule makes of a query; the labels are added to it."""
 
     metric: Metric
-    expr: Query
+    expr: PromqlQuery
     labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class RuleGroup:
     """Rules that are evaluated together, in this order, every `interval`."""
 
     name: str
     interval: str
-    rules: tuple[Alert | Recording, ...]
+    rules: tuple[Alert | RecordingRule, ...]
 
 
 def runbook_name(alert: str) -> str:
@@ -66,7 +66,7 @@ def runbook_name(alert: str) -> str:
     return _WORD.sub("-", alert).lower()
 
 
-def page_address(page: str, carries: tuple[str, ...]) -> str:
+def dashboard_path(page: str, link_labels: tuple[str, ...]) -> str:
     """Where the dashboard stands below Grafana's address, with the alert's labels as its variables."""
-    variables = "&".join(f"var-{label}={{{{ $labels.{label} }}}}" for label in carries)
+    variables = "&".join(f"var-{label}={{{{ $labels.{label} }}}}" for label in link_labels)
     return f"/d/anden-{page}" + (f"?{variables}" if variables else "")

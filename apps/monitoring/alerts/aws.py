@@ -14,19 +14,19 @@ GIB: Final = 1024**3
 class AwsAlert:
     """One rule over every resource that has the metric.
 
-    `absent_is` says what no data means: CloudWatch leaves out counts of zero, but never the level of something
+    `no_data_state` says what no data means: CloudWatch leaves out counts of zero, but never the level of something
     that exists.
     """
 
     name: str
     metric: AwsMetric
     statistic: str
-    beyond: Literal["gt", "lt"]
-    bound: float
-    hold: str
+    comparison: Literal["gt", "lt"]
+    threshold: float
+    for_: str
     severity: Severity
     summary: str
-    absent_is: Literal["OK", "NoData"] = "NoData"
+    no_data_state: Literal["OK", "NoData"] = "NoData"
 
     def __post_init__(self) -> None:
         """Raises ValueError: the catalogue does not read this statistic of the metric."""
@@ -49,7 +49,7 @@ AWS_ALERTS: Final = (
         "10m",
         "page",
         "A database of RDS has less than 10 GiB of disk left: when it is full, it stops",
-        absent_is="OK",  # Aurora has no such metric
+        no_data_state="OK",  # Aurora has no such metric
     ),
     AwsAlert(
         "RdsTransactionIdsHigh",
@@ -72,7 +72,7 @@ AWS_ALERTS: Final = (
         "Partitions of MSK have no leader: nobody can write to them or read them",
     ),
     AwsAlert(
-        "MskUnderReplicated",
+        "MskPartitionsUnderReplicated",
         BY_KEY["kafka_under_replicated"],
         BY_KEY["kafka_under_replicated"].statistics[0],
         "gt",
@@ -82,7 +82,7 @@ AWS_ALERTS: Final = (
         "Partitions of MSK have lost copies for half an hour: another broker lost could take records with it",
     ),
     AwsAlert(
-        "MskDiskFilling",
+        "MskDiskUsageHigh",
         BY_KEY["kafka_disk_used"],
         "Maximum",
         "gt",
@@ -90,10 +90,10 @@ AWS_ALERTS: Final = (
         "30m",
         "ticket",
         "A broker of MSK has used four fifths of its disk: when it is full, it stops",
-        absent_is="OK",  # express brokers have no disk of their own
+        no_data_state="OK",  # express brokers have no disk of their own
     ),
     AwsAlert(
-        "BalancerErrors",
+        "LoadBalancerErrorsHigh",
         BY_KEY["balancer_own_errors"],
         "Sum",
         "gt",
@@ -101,10 +101,10 @@ AWS_ALERTS: Final = (
         "5m",
         "page",
         "The load balancer itself answers with errors: those requests never reach the API, which counts none of them",
-        absent_is="OK",
+        no_data_state="OK",
     ),
     AwsAlert(
-        "BalancerTargetsUnhealthy",
+        "LoadBalancerTargetsUnhealthy",
         BY_KEY["balancer_unhealthy_hosts"],
         BY_KEY["balancer_unhealthy_hosts"].statistics[0],
         "gt",
@@ -114,7 +114,7 @@ AWS_ALERTS: Final = (
         "The load balancer keeps a target out: fewer pods do the work",
     ),
     AwsAlert(
-        "GatewayErrors",
+        "ApiGatewayErrorsHigh",
         BY_KEY["gateway_server_errors"],
         "Sum",
         "gt",
@@ -122,10 +122,10 @@ AWS_ALERTS: Final = (
         "5m",
         "page",
         "API Gateway answers third parties with errors",
-        absent_is="OK",
+        no_data_state="OK",
     ),
     AwsAlert(
-        "FunctionErrors",
+        "LambdaErrorsHigh",
         BY_KEY["function_errors"],
         "Sum",
         "gt",
@@ -133,10 +133,10 @@ AWS_ALERTS: Final = (
         "15m",
         "ticket",
         "A function of Lambda fails",
-        absent_is="OK",
+        no_data_state="OK",
     ),
     AwsAlert(
-        "FunctionThrottled",
+        "LambdaThrottled",
         BY_KEY["function_throttles"],
         "Sum",
         "gt",
@@ -144,6 +144,6 @@ AWS_ALERTS: Final = (
         "15m",
         "ticket",
         "A function of Lambda is throttled: its calls are refused before they begin",
-        absent_is="OK",
+        no_data_state="OK",
     ),
 )

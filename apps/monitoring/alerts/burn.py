@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from apps.monitoring.alerts.alert import Alert, Severity
-from apps.monitoring.alerts.slos import BUDGET_LEFT, EVENTS, PERIOD, SLOS, Slo, bad_count, burn, event_count
-from apps.telemetry.promql import Match, Query, compose, series
+from apps.monitoring.alerts.slos import BUDGET_REMAINING, EVENTS, PERIOD, SLOS, Slo, bad_count, burn, event_count
+from apps.telemetry.promql import LabelMatcher, PromqlQuery, compose, series
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class WindowPair:
     """A burn that both windows must exceed: at `factor` the budget of thirty days ends in 30 / factor days."""
 
     factor: float
     long: str
     short: str
-    hold: str
+    for_: str
     severity: Severity
 
     @property
@@ -29,54 +29,54 @@ class Pair:
         return f"{self.long}/{self.short}"
 
 
-PAIRS: Final = (
-    Pair(14.4, "1h", "5m", "2m", "page"),
-    Pair(6, "6h", "30m", "5m", "page"),
-    Pair(3, "1d", "2h", "15m", "ticket"),
-    Pair(1, "3d", "6h", "30m", "ticket"),
+WINDOW_PAIRS: Final = (
+    WindowPair(14.4, "1h", "5m", "2m", "page"),
+    WindowPair(6, "6h", "30m", "5m", "page"),
+    WindowPair(3, "1d", "2h", "15m", "ticket"),
+    WindowPair(1, "3d", "6h", "30m", "ticket"),
 )
-LEAST_BAD: Final = 5
+MIN_BAD: Final = 5
 """Fewer bad events never alert: where little happens, one is a large share."""
 
 
 def burn_alerts() -> Iterator[Alert]:
     """The alerts of the objectives: burning, spent, unmeasured."""
     for slo in SLOS:
-        yield from (_burning(slo, pair) for pair in PAIRS)
+        yield from (_burning(slo, pair) for pair in WINDOW_PAIRS)
     yield Alert(
-        "SloBudgetSpent",
-        compose("{} <= 0 and {} >= " + str(LEAST_BAD), series(BUDGET_LEFT), series(bad_count(PERIOD))),
-        hold="1h",
+        "ErrorBudgetExhausted",
+        compose("{} <= 0 and {} >= " + str(MIN_BAD), series(BUDGET_REMAINING), series(bad_count(PERIOD))),
+        for_="1h",
         severity="ticket",
         summary="The error budget of {{ $labels.slo }} {{ $labels.dataset }} is spent",
         description="Left of the budget of 30 days: {{ $value | humanizePercentage }}. The budget policy holds: "
         "what mends it goes before what is new.",
-        page="slo",
+        dashboard="slo",
     )
     yield from (_unmeasured(slo) for slo in SLOS)
 
 
-def _burning(slo: Slo, pair: Pair) -> Alert:
+def _burning(slo: Slo, pair: WindowPair) -> Alert:
     of = " of {{ $labels.dataset }}" if "dataset" in slo.by else ""
     return Alert(
-        f"{slo.alert}Burn",
+        f"{slo.alert}ErrorBudgetBurn",
         _burns(slo, pair),
-        hold=pair.hold,
+        for_=pair.for_,
         severity=pair.severity,
-        summary=f"{slo.title}{of} burns its budget {_times(pair.factor)}: {slo.hurt[0].lower()}{slo.hurt[1:-1]}",
+        summary=f"{slo.title}{of} burns its budget {_times(pair.factor)}: {slo.impact[0].lower()}{slo.impact[1:-1]}",
         description=f"Over {pair.long} it burned {{{{ $value | humanize }}}} times as fast as "
         f"{slo.objective * 100:g} % allows, and over {pair.short} it still does. "
         f"At that rate the budget of 30 days lasts {30 / pair.factor:.3g} days.",
-        page=slo.dashboard,
-        carries=slo.by,
+        dashboard=slo.dashboard,
+        link_labels=slo.by,
         labels=(("slo", slo.name), ("window", pair.label)),
     )
 
 
-def _burns(slo: Slo, pair: Pair) -> Query:
-    named = Match("slo", slo.name)
+def _burns(slo: Slo, pair: WindowPair) -> PromqlQuery:
+    named = LabelMatcher("slo", slo.name)
     return compose(
-        f"{{}} > {pair.factor:g} and {{}} > {pair.factor:g} and {{}} >= {slo.minimum_events} and {{}} >= {LEAST_BAD}",
+        f"{{}} > {pair.factor:g} and {{}} > {pair.factor:g} and {{}} >= {slo.minimum_events} and {{}} >= {MIN_BAD}",
         series(burn(pair.long), named),
         series(burn(pair.short), named),
         series(event_count(pair.long), named),
@@ -90,13 +90,13 @@ def _times(factor: float) -> str:
 
 def _unmeasured(slo: Slo) -> Alert:
     return Alert(
-        "SloUnmeasured",
-        compose("absent({})", series(EVENTS, Match("slo", slo.name))),
-        hold="30m",
+        "SloDataMissing",
+        compose("absent({})", series(EVENTS, LabelMatcher("slo", slo.name))),
+        for_="30m",
         severity="ticket",
         summary=f"{slo.title}: nothing is measured, so nobody knows how it is",
         description="No event was counted for half an hour: what counts them does not run, or is not scraped. "
         "While that lasts, no burn alert of this objective can fire.",
-        page="slo",
+        dashboard="slo",
         labels=(("slo", slo.name),),
     )

@@ -2,61 +2,65 @@
 
 from typing import Final
 
-from apps.datasets.metrics import BEAT, LATEST, LEDGER_UNTIL
+from apps.datasets.metrics import BEAT, CONTRACT_END, LEDGER_PARTITIONS_END
 from apps.jobs.metrics import JOBS_WAITING
 from apps.monitoring.alerts.alert import Alert
 from apps.monitoring.alerts.conditions import days_left, stale
 from apps.telemetry.metrics import DATABASE_ERRORS, OUT_OF_RESOURCES
-from apps.telemetry.promql import Match, compose, increase, level
+from apps.telemetry.promql import LabelMatcher, compose, increase, level
 
 DATABASE_ALERTS: Final = (
     Alert(
-        "LedgerDaysEnding",
-        days_left(level(LEDGER_UNTIL), 2),
-        hold="10m",
+        "LedgerPartitionsRunningOut",
+        days_left(level(LEDGER_PARTITIONS_END), 2),
+        for_="10m",
         severity="page",
         summary="The ledger has fewer than two days ahead: without a day for its entry no batch can commit",
         description="Its last day ends in {{ $value | humanizeDuration }}; the hourly task makes seven ahead.",
-        page="database",
+        dashboard="database",
     ),
     Alert(
-        "ContractMonthsEnding",
-        compose("{} and {} > time()", days_left(level(LATEST, by=("dataset",)), 45), level(LATEST, by=("dataset",))),
-        hold="1h",
+        "ContractMonthsRunningOut",
+        compose(
+            "{} and {} > time()",
+            days_left(level(CONTRACT_END, by=("dataset",)), 45),
+            level(CONTRACT_END, by=("dataset",)),
+        ),
+        for_="1h",
         severity="ticket",
         summary="The contract of {{ $labels.dataset }} takes no month beyond the next: later rows would be refused",
         description="The last month that it allows ends in {{ $value | humanizeDuration }}.",
-        page="ingest",
-        carries=("dataset",),
+        dashboard="ingest",
+        link_labels=("dataset",),
     ),
     Alert(
-        "BeatSilent",
+        "BeatHeartbeatMissing",
         stale(BEAT, 600),
-        hold="5m",
+        for_="5m",
         severity="ticket",
         summary="Scheduled work does not run: no heartbeat of beat reaches a worker",
         description="Days ahead are not made, old ones not dropped, hand edits in Grafana not looked for.",
-        page="self",
+        dashboard="self",
     ),
     Alert(
-        "JobsWaiting",
+        "JobQueueStalled",
         compose("time() - {} > 1800", level(JOBS_WAITING, by=("kind",))),
-        hold="5m",
+        for_="5m",
         severity="ticket",
         summary="A job of the kind {{ $labels.kind }} waits for half an hour: no worker takes it",
         description="It could run {{ $value | humanizeDuration }} ago. Nothing is lost: its row waits.",
-        page="self",
+        dashboard="self",
     ),
     Alert(
         "DatabaseOutOfResources",
         compose(
             "{} > 5",
-            increase(DATABASE_ERRORS, Match("sqlstate_class", OUT_OF_RESOURCES), by=("alias",), window="10m"),
+            increase(DATABASE_ERRORS, LabelMatcher("sqlstate_class", OUT_OF_RESOURCES), by=("alias",), window="10m"),
         ),
-        hold="2m",
+        for_="2m",
         severity="page",
         summary="PostgreSQL refuses {{ $labels.alias }} for want of room: disk, memory or connections",
         description="Refusals of SQLSTATE class 53 within ten minutes: {{ $value | humanize }}.",
-        page="database",
+        dashboard="database",
     ),
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from apps.fleet.metrics import FLEET_SCORE
-from apps.monitoring.alerts.alert import Group, Recording
+from apps.monitoring.alerts.alert import RecordingRule, RuleGroup
 from apps.telemetry.metric import Metric
 from apps.telemetry.promql import compose, level, series
 
@@ -34,28 +34,28 @@ PEERS: Final = Metric(
 )
 
 
-def fleet_recordings() -> Group:
+def fleet_recordings() -> RuleGroup:
     """The rules: the worst scores, their distribution, and the band in which most services lie.
 
     Prometheus evaluates them in this order, so the worst scores are there when they are counted.
     """
-    worst = Recording(WORST_SCORE, level(FLEET_SCORE, by=("service",)))
-    return Group("anden-fleet-scores", EVERY, (worst, *_counts(), *_bands()))
+    worst = RecordingRule(WORST_SCORE, level(FLEET_SCORE, by=("service",)))
+    return RuleGroup("anden-fleet-scores", EVERY, (worst, *_counts(), *_bands()))
 
 
-def _counts() -> Iterator[Recording]:
+def _counts() -> Iterator[RecordingRule]:
     worst = series(WORST_SCORE)
     every = compose("count({})", worst)
     for edge in EDGES:
         # No service below the edge is none; no service at all is nothing known.
         below = compose(f"count({{}} <= {edge}) or 0 * {{}}", worst, every)
-        yield Recording(SERVICES_UP_TO, below, (("le", f"{edge}"),))
-    yield Recording(SERVICES_UP_TO, every, (("le", "+Inf"),))
+        yield RecordingRule(SERVICES_UP_TO, below, (("le", f"{edge}"),))
+    yield RecordingRule(SERVICES_UP_TO, every, (("le", "+Inf"),))
 
 
-def _bands() -> Iterator[Recording]:
+def _bands() -> Iterator[RecordingRule]:
     for share, band in SHARES:
         scores = level(FLEET_SCORE, by=("service", "signal"))
-        yield Recording(PEERS, compose(f"quantile by (signal) ({share:g}, {{}})", scores), (("band", band),))
+        yield RecordingRule(PEERS, compose(f"quantile by (signal) ({share:g}, {{}})", scores), (("band", band),))
         worst = compose(f"quantile({share:g}, {{}})", series(WORST_SCORE))
-        yield Recording(PEERS, worst, (("signal", WORST), ("band", band)))
+        yield RecordingRule(PEERS, worst, (("signal", WORST), ("band", band)))

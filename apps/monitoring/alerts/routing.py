@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from apps.monitoring.alerts.burn import PAIRS
+from apps.monitoring.alerts.burn import WINDOW_PAIRS
 
 SECRETS: Final = "/etc/alertmanager/secrets"
 """Where the receivers' secrets are mounted, one file each: none stands in the configuration."""
@@ -51,26 +51,26 @@ RECEIVERS: Final = (
             "text": DETAILS,
         },
     ),
-    Receiver("nobody"),
+    Receiver("null"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The first route whose matchers all hold takes the alert; `waits` is for what nobody does on a weekend."""
+    """The first route whose matchers all hold takes the alert; tickets wait until Monday."""
 
     receiver: str
     matchers: tuple[str, ...]
     repeat: str
-    waits: bool = False
+    muted_on_weekends: bool = False
 
 
 WEEKENDS: Final = ("saturday", "sunday")
-"""Days, in UTC, on which what waits is not sent: what still fires on Monday is sent then."""
+"""Days, in UTC, on which what muted_on_weekends is not sent: what still fires on Monday is sent then."""
 ROUTES: Final = (
-    Route("nobody", ('severity=~"info|none"',), "24h"),
+    Route("null", ('severity=~"info|none"',), "24h"),
     Route("page", ('severity=~"page|critical"',), "4h"),
-    Route("ticket", ('severity=~"ticket|warning"',), "24h", waits=True),
+    Route("ticket", ('severity=~"ticket|warning"',), "24h", muted_on_weekends=True),
 )
 """Andén's severities first, the words of the rules that come with kube-prometheus-stack beside them."""
 DEFAULT: Final = "ticket"
@@ -89,13 +89,13 @@ class Inhibition:
 
 
 _TOLD_TWICE: Final = (
-    ("beat", "BeatSilent"),
-    ("probe", "ProbeSilent"),
+    ("beat", "BeatHeartbeatMissing"),
+    ("probe", "ProbeStale"),
     ("fleet", "FleetEvaluationStale"),
-    ("cloudwatch", "CloudWatchBlind"),
+    ("cloudwatch", "CloudWatchCollectionFailing"),
 )
 """A process that is gone, and the alert on what it leaves undone."""
-_ABSENT: Final = "ProbeSilent|BeatSilent|SloUnmeasured|IngestLagUnmeasured|FleetEvaluationStale"
+_ABSENT: Final = "ProbeStale|BeatHeartbeatMissing|SloDataMissing|IngestLagMissing|FleetEvaluationStale"
 
 
 def _named(names: str) -> tuple[str, ...]:
@@ -103,26 +103,26 @@ def _named(names: str) -> tuple[str, ...]:
 
 
 _STRONGER: Final = (
-    Inhibition(_named("FleetShifted"), _named("FleetServiceOutlier")),
+    Inhibition(_named("FleetWideShift"), _named("FleetServiceOutlier")),
     # Without any target everything is absent: one message is enough.
-    Inhibition(_named("NothingScraped"), _named(_ABSENT)),
-    Inhibition(_named("NothingScraped"), _named("WebGone|ProcessGone|ScrapeFailing")),
-    Inhibition(_named("WebGone"), (*_named("ScrapeFailing"), 'job=~"anden|anden-web"')),
-    Inhibition(_named("WebGone"), (*_named("SloUnmeasured"), 'slo=~"api-availability|api-latency"')),
-    Inhibition(_named("IngestLagUnmeasured"), (*_named("ProcessGone"), 'role="lag"')),
-    *(Inhibition((*_named("ProcessGone"), f'role="{role}"'), _named(told)) for role, told in _TOLD_TWICE),
-    Inhibition(_named("VolumeFull"), _named("VolumeFilling"), ("namespace", "persistentvolumeclaim")),
-    Inhibition(_named("CertificateEnding"), _named("CertificateAging"), ("instance",)),
+    Inhibition(_named("AllTargetsDown"), _named(_ABSENT)),
+    Inhibition(_named("AllTargetsDown"), _named("WebDown|ProcessDown|ScrapeTargetDown")),
+    Inhibition(_named("WebDown"), (*_named("ScrapeTargetDown"), 'job=~"anden|anden-web"')),
+    Inhibition(_named("WebDown"), (*_named("SloDataMissing"), 'slo=~"api-availability|api-latency"')),
+    Inhibition(_named("IngestLagMissing"), (*_named("ProcessDown"), 'role="lag"')),
+    *(Inhibition((*_named("ProcessDown"), f'role="{role}"'), _named(told)) for role, told in _TOLD_TWICE),
+    Inhibition(_named("VolumeAlmostFull"), _named("VolumeFillingUp"), ("namespace", "persistentvolumeclaim")),
+    Inhibition(_named("CertificateExpiringSoon"), _named("CertificateRenewalOverdue"), ("instance",)),
     Inhibition(_named("IngestSourceStopped"), _named("IngestLagGrowing"), ("dataset",)),
-    Inhibition(_named("CloudWatchBudgetSpent"), _named("CloudWatchBudgetLow|CloudWatchBlind")),
+    Inhibition(_named("CloudWatchBudgetExhausted"), _named("CloudWatchBudgetLow|CloudWatchCollectionFailing")),
 )
 _FASTER: Final = tuple(
     Inhibition(
         (f'window="{pair.label}"',),
-        (f'window=~"{"|".join(one.label for one in PAIRS[at + 1 :])}"',),
+        (f'window=~"{"|".join(one.label for one in WINDOW_PAIRS[at + 1 :])}"',),
         ("slo", "dataset"),
     )
-    for at, pair in enumerate(PAIRS[:-1])
+    for at, pair in enumerate(WINDOW_PAIRS[:-1])
 )
 """The pair that burns fastest speaks for the slower ones of its objective."""
 

@@ -12,10 +12,10 @@ from typing import Final
 from apps.api.metrics import PROBE_CHECKS
 from apps.api.metrics import REQUESTS as API_REQUESTS
 from apps.api.metrics import SECONDS as API_SECONDS
-from apps.ingest.metrics import LAG_MEASURED, LAG_SECONDS, LAG_UP, RECORDS, REJECTS
+from apps.ingest.metrics import LAG_LAST_SUCCESS, LAG_SECONDS, LAG_UP, RECORDS, REJECTS
 from apps.telemetry.metric import Metric
 from apps.telemetry.metrics import DATABASE_SECONDS
-from apps.telemetry.promql import Match, Query, compose, level, observed, rate, series, within
+from apps.telemetry.promql import LabelMatcher, PromqlQuery, compose, count_rate, level, rate, rate_within, series
 
 PERIOD: Final = "30d"
 """The window that a budget is for."""
@@ -31,12 +31,12 @@ COUNTED: Final = (STEP, "1h", "6h", "1d", "3d", PERIOD)
 API_WITHIN_S: Final = 0.5
 INGEST_WITHIN_S: Final = 60.0
 WRITE_WITHIN_S: Final = 0.5
-LAG_STANDS_S: Final = 600
+LAG_STALE_S: Final = 600
 """A measurement of lag that is older is none: its exporter stands still. It may pause for five minutes."""
 
 _UNIT_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
-Events = Callable[[str], Query]
+Events = Callable[[str], PromqlQuery]
 """Events per second over a window such as "5m", one series per combination of the objective's `by`."""
 
 
@@ -54,7 +54,7 @@ class Slo:
     events: Events
     bad: Events
     minimum_events: int
-    hurt: str
+    impact: str
     alert: str
     dashboard: str
     by: tuple[str, ...] = ()
@@ -84,8 +84,8 @@ EVENTS: Final = Metric(
 OBJECTIVE: Final = Metric(
     "anden:slo_objective:ratio", "The objective: the share that must be good.", "gauge", ("slo",)
 )
-BUDGET_LEFT: Final = Metric(
-    f"anden:slo_budget_left:ratio{PERIOD}",
+BUDGET_REMAINING: Final = Metric(
+    f"anden:slo_budget_remaining:ratio{PERIOD}",
     "What is left of the error budget of the last 30 days: 1 is all of it, below 0 it is overspent.",
     "gauge",
     labels=("slo", "dataset"),
@@ -100,7 +100,7 @@ def error_ratio(window: str) -> Metric:
 def burn(window: str) -> Metric:
     """The series that says how many times faster than allowed the budget was spent in the window."""
     return _recorded(
-        f"anden:slo_burn:ratio{_known(window)}", f"Burn of the error budget within {window}; 1 is allowed."
+        f"anden:slo_burn_rate:ratio{_known(window)}", f"Burn of the error budget within {window}; 1 is allowed."
     )
 
 
@@ -124,12 +124,12 @@ def _known(window: str, known: tuple[str, ...] = WINDOWS) -> str:
     return window
 
 
-def lag_measured() -> Query:
+def lag_measured() -> PromqlQuery:
     """1 while lag is measured, 0 while the exporter says that it is not; absent while it stands still or is gone."""
-    return compose(f"({{}} unless time() - {{}} > {LAG_STANDS_S})", level(LAG_UP), level(LAG_MEASURED))
+    return compose(f"({{}} unless time() - {{}} > {LAG_STALE_S})", level(LAG_UP), level(LAG_LAST_SUCCESS))
 
 
-def ingest_late() -> Query:
+def ingest_late() -> PromqlQuery:
     """1 or 0 per dataset, only while lag is measured; a dataset that is gone is NaN and so no sample at all."""
     return compose(
         f"(({{}} >= 0) > bool {INGEST_WITHIN_S:g}) and on () ({{}} == 1)",
@@ -138,69 +138,69 @@ def ingest_late() -> Query:
     )
 
 
-_THIRD_PARTIES: Final = (Match("operation", "unknown", "!="), Match("client_class", "probe", "!="))
+_THIRD_PARTIES: Final = (LabelMatcher("operation", "unknown", "!="), LabelMatcher("client_class", "probe", "!="))
 """Requests to addresses that there are, from those for whom the API is: the probe has an objective of its own."""
-_WRITE: Final = Match("operation", "write")
+_WRITE: Final = LabelMatcher("operation", "write")
 
 
-def _requests(window: str) -> Query:
+def _requests(window: str) -> PromqlQuery:
     # Where only the probe asks, there were no requests, which is another thing than nobody counting them.
     return compose(
         "{} or 0 * {}", rate(API_REQUESTS, *_THIRD_PARTIES, window=window), rate(API_REQUESTS, window=window)
     )
 
 
-def _requests_failed(window: str) -> Query:
-    return rate(API_REQUESTS, *_THIRD_PARTIES, Match("status", "5xx"), window=window)
+def _requests_failed(window: str) -> PromqlQuery:
+    return rate(API_REQUESTS, *_THIRD_PARTIES, LabelMatcher("status", "5xx"), window=window)
 
 
-def _requests_timed(window: str) -> Query:
+def _requests_timed(window: str) -> PromqlQuery:
     return compose(
-        "{} or 0 * {}", observed(API_SECONDS, *_THIRD_PARTIES, window=window), observed(API_SECONDS, window=window)
+        "{} or 0 * {}", count_rate(API_SECONDS, *_THIRD_PARTIES, window=window), count_rate(API_SECONDS, window=window)
     )
 
 
-def _requests_slow(window: str) -> Query:
+def _requests_slow(window: str) -> PromqlQuery:
     return compose(
         "{} - {}",
-        observed(API_SECONDS, *_THIRD_PARTIES, window=window),
-        within(API_SECONDS, API_WITHIN_S, *_THIRD_PARTIES, window=window),
+        count_rate(API_SECONDS, *_THIRD_PARTIES, window=window),
+        rate_within(API_SECONDS, API_WITHIN_S, *_THIRD_PARTIES, window=window),
     )
 
 
-def _minutes_measured(window: str) -> Query:
+def _minutes_measured(window: str) -> PromqlQuery:
     return compose(
         f"sum by (dataset) (count_over_time({{}}[{window}])) / {window_seconds(window)}", series(INGEST_LATE)
     )
 
 
-def _minutes_late(window: str) -> Query:
+def _minutes_late(window: str) -> PromqlQuery:
     return compose(f"sum by (dataset) (sum_over_time({{}}[{window}])) / {window_seconds(window)}", series(INGEST_LATE))
 
 
-def _records(window: str) -> Query:
+def _records(window: str) -> PromqlQuery:
     return rate(RECORDS, by=("dataset",), window=window)
 
 
-def _records_rejected(window: str) -> Query:
+def _records_rejected(window: str) -> PromqlQuery:
     # What a contract lets go is no fault of anybody.
-    return rate(REJECTS, Match("reason", "late_dropped", "!="), by=("dataset",), window=window)
+    return rate(REJECTS, LabelMatcher("reason", "late_dropped", "!="), by=("dataset",), window=window)
 
 
-def _writes(window: str) -> Query:
-    return observed(DATABASE_SECONDS, _WRITE, window=window)
+def _writes(window: str) -> PromqlQuery:
+    return count_rate(DATABASE_SECONDS, _WRITE, window=window)
 
 
-def _writes_slow(window: str) -> Query:
-    return compose("{} - {}", _writes(window), within(DATABASE_SECONDS, WRITE_WITHIN_S, _WRITE, window=window))
+def _writes_slow(window: str) -> PromqlQuery:
+    return compose("{} - {}", _writes(window), rate_within(DATABASE_SECONDS, WRITE_WITHIN_S, _WRITE, window=window))
 
 
-def _checks(window: str) -> Query:
+def _checks(window: str) -> PromqlQuery:
     return rate(PROBE_CHECKS, window=window)
 
 
-def _checks_failed(window: str) -> Query:
-    return rate(PROBE_CHECKS, Match("outcome", "failed"), window=window)
+def _checks_failed(window: str) -> PromqlQuery:
+    return rate(PROBE_CHECKS, LabelMatcher("outcome", "failed"), window=window)
 
 
 SLOS: Final = (
@@ -211,7 +211,7 @@ SLOS: Final = (
         events=_requests,
         bad=_requests_failed,
         minimum_events=50,
-        hurt="Third parties get an error instead of their rows.",
+        impact="Third parties get an error instead of their rows.",
         alert="ApiAvailability",
         dashboard="api",
     ),
@@ -222,7 +222,7 @@ SLOS: Final = (
         events=_requests_timed,
         bad=_requests_slow,
         minimum_events=100,
-        hurt="Third parties wait more than half a second for an answer to begin.",
+        impact="Third parties wait more than half a second for an answer to begin.",
         alert="ApiLatency",
         dashboard="api",
     ),
@@ -233,7 +233,7 @@ SLOS: Final = (
         events=_minutes_measured,
         bad=_minutes_late,
         minimum_events=20,
-        hurt="Readers of the dataset see rows that are more than a minute behind the topic.",
+        impact="Readers of the dataset see rows that are more than a minute behind the topic.",
         alert="IngestFreshness",
         dashboard="ingest",
         by=("dataset",),
@@ -245,8 +245,8 @@ SLOS: Final = (
         events=_records,
         bad=_records_rejected,
         minimum_events=500,
-        hurt="Readers of the dataset miss rows, and stewards find them in the quarantine.",
-        alert="Rejects",
+        impact="Readers of the dataset miss rows, and stewards find them in the quarantine.",
+        alert="IngestRejects",
         dashboard="ingest",
         by=("dataset",),
     ),
@@ -257,7 +257,7 @@ SLOS: Final = (
         events=_writes,
         bad=_writes_slow,
         minimum_events=100,
-        hurt="Ingest and API writes wait for PostgreSQL; freshness follows within minutes.",
+        impact="Ingest and API writes wait for PostgreSQL; freshness follows within minutes.",
         alert="DatabaseWrite",
         dashboard="database",
     ),
@@ -268,9 +268,9 @@ SLOS: Final = (
         events=_checks,
         bad=_checks_failed,
         minimum_events=20,
-        hurt="Whoever comes from outside gets no answer, a wrong row, or a right that nobody granted.",
+        impact="Whoever comes from outside gets no answer, a wrong row, or a right that nobody granted.",
         alert="Probe",
-        dashboard="station",
+        dashboard="overview",
     ),
 )
 SLO_BY_NAME: Final = {slo.name: slo for slo in SLOS}

@@ -3,38 +3,38 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from apps.monitoring.dashboards.model import GRID, Dashboard, Panel, Row
+from apps.monitoring.dashboards.model import GRID, Dashboard, Panel, PanelRow
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class GridItem:
     """A panel, or the heading of a row, and its place in columns and lines of the grid."""
 
-    item: Panel | Row
+    item: Panel | PanelRow
     x: int
     y: int
     width: int
     height: int
 
 
-def placed(dashboard: Dashboard) -> Iterator[Placed]:
+def grid_items(dashboard: Dashboard) -> Iterator[GridItem]:
     """Every heading and panel of the page with its place, in reading order.
 
     Raises ValueError: a line of a row is not exactly as wide as the grid.
     """
     y = 0
     for row in dashboard.rows:
-        yield Placed(row, 0, y, GRID, 1)
+        yield GridItem(row, 0, y, GRID, 1)
         y += 1
         for line in _lines(row):
             x = 0
             for panel in line:
-                yield Placed(panel, x, y, panel.width, row.height)
+                yield GridItem(panel, x, y, panel.width, row.height)
                 x += panel.width
             y += row.height
 
 
-def _lines(row: Row) -> Iterator[tuple[Panel, ...]]:
+def _lines(row: PanelRow) -> Iterator[tuple[Panel, ...]]:
     line: list[Panel] = []
     for panel in row.panels:
         line.append(panel)

@@ -6,16 +6,16 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from apps.cloudwatch.catalogue.metric import AwsMetric, Resource
-from apps.telemetry.promql import Query
+from apps.telemetry.promql import PromqlQuery
 
 GRID: Final = 24
 """Columns of a page: Grafana's and CloudWatch's alike."""
-PREFIX: Final = "anden-"
+UID_PREFIX: Final = "anden-"
 """What the uid of everything that is ours begins with."""
 
-State = Literal["neutral", "well", "watch", "bad", "unknown"]
+Status = Literal["neutral", "ok", "warning", "critical", "unknown"]
 """What a colour may mean; there are no other colours."""
-Shape = Literal["stat", "lines", "table", "heatmap", "timeline"]
+Visualization = Literal["stat", "timeseries", "table", "heatmap", "timeline"]
 
 
 class Unit(StrEnum):
@@ -38,55 +38,55 @@ class Unit(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class Thresholds:
     """From which value on a number means which state; `base` holds below the first step."""
 
-    base: State = "neutral"
-    steps: tuple[tuple[float, State], ...] = ()
+    base: Status = "neutral"
+    steps: tuple[tuple[float, Status], ...] = ()
 
 
-NEUTRAL: Final = Scale()
+NEUTRAL: Final = Thresholds()
 
 
-def rising(watch: float, bad: float) -> Scale:
+def rising(watch: float, bad: float) -> Thresholds:
     """Well below `watch`, bad from `bad` on: the more, the worse."""
-    return Scale("well", ((watch, "watch"), (bad, "bad")))
+    return Thresholds("ok", ((watch, "warning"), (bad, "critical")))
 
 
-def falling(watch: float, bad: float) -> Scale:
+def falling(watch: float, bad: float) -> Thresholds:
     """Bad below `bad`, well from `watch` on: the less, the worse."""
-    return Scale("bad", ((bad, "watch"), (watch, "well")))
+    return Thresholds("critical", ((bad, "warning"), (watch, "ok")))
 
 
-def none_of(bad: float = 1) -> Scale:
+def zero_expected(bad: float = 1) -> Thresholds:
     """Well at zero, bad from `bad` on: there is nothing between."""
-    return Scale("well", ((bad, "bad"),))
+    return Thresholds("ok", ((bad, "critical"),))
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class ValueMapping:
     """A number that stands for a word: 2 is "no data"."""
 
     value: float
     text: str
-    state: State
+    state: Status
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class PanelQuery:
     """One PromQL query of a panel.
 
     `legend` names its series, with {{label}} for a label's value. `instant` asks for now alone. Tables show the
     labels of `instant` targets as columns, and the course of others as a small line per row.
     """
 
-    query: Query
+    query: PromqlQuery
     legend: str
     instant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class AwsTarget:
+class CloudWatchQuery:
     """One CloudWatch metric with one statistic, for the resource that the page's variable names.
 
     `legend` is in words; renderers add the dimensions that tell its series apart.
@@ -98,37 +98,37 @@ class AwsTarget:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class DashboardLink:
     """A way from a panel to the page with the answer, with time range and variables.
 
-    `pick` hands on the label's value of the series or row that was clicked, as the variable of that name there.
+    `label` hands on the label's value of the series or row that was clicked, as the variable of that name there.
     """
 
     title: str
-    page: str
-    pick: str = ""
+    dashboard: str
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table: the label `field`, or "value" or "course" for what an instant or a ranging target says."""
+class TableColumn:
+    """A column of a table: the label `field`, or "value" or "trend" for what an instant or a ranging target says."""
 
     field: str
     title: str
     unit: Unit | None = None
-    scale: Scale = NEUTRAL
-    meanings: tuple[Meaning, ...] = ()
+    thresholds: Thresholds = NEUTRAL
+    value_mappings: tuple[ValueMapping, ...] = ()
     width: int | None = None
     order: Literal["", "up", "down"] = ""
     """Rows are ordered by the column that says so."""
 
 
 @dataclass(frozen=True, slots=True)
-class Emphasis:
-    """Series whose whole name matches the pattern have this scale; without one they are pale: context only."""
+class SeriesOverride:
+    """Series whose whole name matches the pattern have this thresholds; without one they are dimmed: context only."""
 
     pattern: str
-    scale: Scale | None = None
+    thresholds: Thresholds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +137,15 @@ class Panel:
 
     title: str
     description: str
-    shape: Shape
+    visualization: Visualization
     unit: Unit
-    targets: tuple[Target | AwsTarget, ...]
+    queries: tuple[PanelQuery | CloudWatchQuery, ...]
     width: int
-    scale: Scale = NEUTRAL
-    meanings: tuple[Meaning, ...] = ()
-    links: tuple[Link, ...] = ()
-    columns: tuple[Column, ...] = ()
-    emphases: tuple[Emphasis, ...] = ()
+    thresholds: Thresholds = NEUTRAL
+    value_mappings: tuple[ValueMapping, ...] = ()
+    links: tuple[DashboardLink, ...] = ()
+    columns: tuple[TableColumn, ...] = ()
+    series_overrides: tuple[SeriesOverride, ...] = ()
     repeat: str = ""
     """The variable whose values each get a copy of this panel."""
     decimals: int | None = None
@@ -162,11 +162,11 @@ class Panel:
     @property
     def is_aws(self) -> bool:
         """Whether CloudWatch answers it."""
-        return isinstance(self.targets[0], AwsTarget)
+        return isinstance(self.queries[0], CloudWatchQuery)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PanelRow:
     """Panels under one heading, from left to right; every line fills the grid."""
 
     title: str
@@ -188,7 +188,7 @@ class Variable:
 
     name: str
     title: str
-    query: Query
+    query: PromqlQuery
     label: str
     many: bool = False
     ranked: bool = False
@@ -210,17 +210,17 @@ class Dashboard:
 
     name: str
     title: str
-    answers: str
-    rows: tuple[Row, ...]
+    question: str
+    rows: tuple[PanelRow, ...]
     variables: tuple[Variable | ResourceVariable, ...] = ()
     time_from: str = "now-6h"
-    details: tuple[Link, ...] = ()
+    links: tuple[DashboardLink, ...] = ()
     """Where the page says more."""
 
     @property
     def uid(self) -> str:
         """What it is called for ever, in every Grafana."""
-        return PREFIX + self.name
+        return UID_PREFIX + self.name
 
     @property
     def panels(self) -> tuple[Panel, ...]:

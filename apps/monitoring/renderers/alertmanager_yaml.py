@@ -36,7 +36,7 @@ def _configuration() -> dict[str, Any]:
 
 def _route(route: Route) -> dict[str, Any]:
     made = {"receiver": route.receiver, "matchers": list(route.matchers), "repeat_interval": route.repeat}
-    return {**made, "mute_time_intervals": [_WEEKENDS]} if route.waits else made
+    return {**made, "mute_time_intervals": [_WEEKENDS]} if route.muted_on_weekends else made
 
 
 def _inhibition(inhibition: Inhibition) -> dict[str, Any]:

@@ -10,19 +10,19 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from apps.cloudwatch.catalogue.metric import AwsMetric
-from apps.monitoring.dashboards.model import GRID, AwsTarget, Dashboard, Panel, Row, Scale, State
+from apps.monitoring.dashboards.model import GRID, CloudWatchQuery, Dashboard, Panel, PanelRow, Status, Thresholds
 from apps.monitoring.renderers.provisioning import REGION, as_json
 
 PERIOD_S: Final = 60
-COLOURS: Final[dict[State, str]] = {
+COLOURS: Final[dict[Status, str]] = {
     "neutral": "#7f7f7f",
-    "well": "#2ca02c",
-    "watch": "#ff7f0e",
-    "bad": "#d62728",
+    "ok": "#2ca02c",
+    "warning": "#ff7f0e",
+    "critical": "#d62728",
     "unknown": "#c7c7c7",
 }
 """CloudWatch's own palette has a name for none of them."""
-WORDS: Final[dict[State, str]] = {"watch": "watch", "bad": "bad"}
+WORDS: Final[dict[Status, str]] = {"warning": "warning", "critical": "critical"}
 
 
 def cloudwatch_json(page: Dashboard) -> str:
@@ -31,7 +31,7 @@ def cloudwatch_json(page: Dashboard) -> str:
 
 
 def _widgets(page: Dashboard) -> Iterator[dict[str, Any]]:
-    yield _text(f"# {page.title}\n{page.answers}", y=0, height=2)
+    yield _text(f"# {page.title}\n{page.question}", y=0, height=2)
     y = 2
     for row in page.rows:
         panels = [panel for panel in row.panels if panel.is_aws]
@@ -52,7 +52,7 @@ def _text(markdown: str, *, y: int, height: int) -> dict[str, Any]:
     }
 
 
-def _line_by_line(panels: list[Panel], row: Row, y: int) -> Iterator[dict[str, Any]]:
+def _line_by_line(panels: list[Panel], row: PanelRow, y: int) -> Iterator[dict[str, Any]]:
     x = 0
     for panel in panels:
         if x + panel.width > GRID:
@@ -76,21 +76,21 @@ def _lines(panels: list[Panel]) -> int:
 
 
 def _properties(panel: Panel) -> dict[str, Any]:
-    targets = [target for target in panel.targets if isinstance(target, AwsTarget)]
+    targets = [target for target in panel.queries if isinstance(target, CloudWatchQuery)]
     axis = {"label": panel.unit.value, "showUnits": False}
     return {
         "title": panel.title,
         "region": REGION,
-        "view": "singleValue" if panel.shape == "stat" else "timeSeries",
+        "view": "singleValue" if panel.visualization == "stat" else "timeSeries",
         "period": PERIOD_S,
         "stat": targets[0].statistic,
         "metrics": [[_searched(target, number)] for number, target in enumerate(targets, start=1)],
-        **({} if panel.shape == "stat" else {"yAxis": {"left": axis}, "legend": {"position": "bottom"}}),
-        **_annotations(panel.scale),
+        **({} if panel.visualization == "stat" else {"yAxis": {"left": axis}, "legend": {"position": "bottom"}}),
+        **_annotations(panel.thresholds),
     }
 
 
-def _searched(target: AwsTarget, number: int) -> dict[str, str]:
+def _searched(target: CloudWatchQuery, number: int) -> dict[str, str]:
     metric = target.metric
     schema = ",".join([metric.namespace, *(f'"{name}"' if " " in name else name for name in metric.dimensions)])
     found = f"SEARCH('{{{schema}}} MetricName=\"{metric.name}\"', '{target.statistic}', {PERIOD_S})"
@@ -107,10 +107,10 @@ def _dimensions(metric: AwsMetric) -> str:
     return " ".join(f"${{PROP('Dim.{name}')}}" for name in metric.dimensions)
 
 
-def _annotations(scale: Scale) -> dict[str, Any]:
-    """Where a state begins, as a line with its colour; a scale that falls shades what is below."""
-    falling = scale.base == "bad"
-    steps = [(value, "bad" if falling and state == "watch" else state) for value, state in scale.steps]
+def _annotations(thresholds: Thresholds) -> dict[str, Any]:
+    """Where a state begins, as a line with its colour; a thresholds that falls shades what is below."""
+    falling = thresholds.base == "critical"
+    steps = [(value, "critical" if falling and state == "warning" else state) for value, state in thresholds.steps]
     lines = [
         {"value": value, "color": COLOURS[state], "label": WORDS[state], "fill": "below" if falling else "above"}
         for value, state in steps

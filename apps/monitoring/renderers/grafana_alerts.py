@@ -11,7 +11,7 @@ from typing import Any, Final
 from apps.monitoring.alerts.alert import SEVERITIES
 from apps.monitoring.alerts.aws import AWS_ALERTS, AwsAlert
 from apps.monitoring.alerts.routing import WEEKENDS
-from apps.monitoring.dashboards.model import PREFIX
+from apps.monitoring.dashboards.model import UID_PREFIX
 from apps.monitoring.renderers.provisioning import ALERTS_FOLDER, CLOUDWATCH, as_json
 
 FOLDER: Final = "grafana/provisioning"
@@ -19,8 +19,8 @@ ALERTMANAGER_URL: Final = "${ANDEN_GRAFANA_ALERTMANAGER_URL}"
 """Stands for settings.GRAFANA.alertmanager_url."""
 RUNBOOKS_URL: Final = "${ANDEN_GRAFANA_RUNBOOKS_URL}"
 """Stands for settings.GRAFANA.runbooks_url."""
-CONTACT_POINT: Final = f"{PREFIX}alertmanager"
-MUTE_TIMING: Final = f"{PREFIX}weekends"
+CONTACT_POINT: Final = f"{UID_PREFIX}alertmanager"
+MUTE_TIMING: Final = f"{UID_PREFIX}weekends"
 
 _PERIOD_S: Final = 300
 _LOOK_BACK_S: Final = 1_200
@@ -59,23 +59,23 @@ def _groups() -> Iterator[dict[str, Any]]:
 
 def _rule(alert: AwsAlert, group: str) -> dict[str, Any]:
     return {
-        "uid": PREFIX + alert.runbook,
+        "uid": UID_PREFIX + alert.runbook,
         "orgID": 1,
         "folderUID": ALERTS_FOLDER,
         "ruleGroup": group,
         "title": alert.name,
         "condition": "C",
         "data": [_points(alert), _newest(), _beyond(alert)],
-        "noDataState": alert.absent_is,
+        "noDataState": alert.no_data_state,
         "execErrState": "Error",
-        "for": alert.hold,
+        "for": alert.for_,
         "labels": {"severity": alert.severity},
         "annotations": {
             "summary": alert.summary,
             "description": f"{alert.metric.title}: {{{{ $values.B.Value | humanize }}}} ({alert.metric.unit}) at "
-            f"{{{{ $labels }}}}. {alert.metric.trap}",
+            f"{{{{ $labels }}}}. {alert.metric.caveat}",
             "runbook_url": f"{RUNBOOKS_URL}/{alert.runbook}.md",
-            "dashboard_url": f"{{{{ externalURL }}}}d/{PREFIX}aws",
+            "dashboard_url": f"{{{{ externalURL }}}}d/{UID_PREFIX}aws",
         },
         "isPaused": False,
     }
@@ -115,7 +115,7 @@ def _newest() -> dict[str, Any]:
 
 
 def _beyond(alert: AwsAlert) -> dict[str, Any]:
-    evaluator = {"type": alert.beyond, "params": [alert.bound]}
+    evaluator = {"type": alert.comparison, "params": [alert.threshold]}
     return _expression("C", {"type": "threshold", "expression": "B", "conditions": [{"evaluator": evaluator}]})
 
 

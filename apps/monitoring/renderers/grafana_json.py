@@ -22,15 +22,15 @@ from grafana_foundation_sdk.models import (
 )
 from grafana_foundation_sdk.models import dashboard as sdk
 
-from apps.monitoring.dashboards.layout import Placed, placed
+from apps.monitoring.dashboards.layout import GridItem, grid_items
 from apps.monitoring.dashboards.model import (
-    AwsTarget,
+    CloudWatchQuery,
     Dashboard,
-    Meaning,
     Panel,
+    PanelQuery,
+    PanelRow,
     ResourceVariable,
-    Row,
-    Target,
+    ValueMapping,
     Variable,
 )
 from apps.monitoring.renderers.grafana_tables import Transformation, overrides, transformations
@@ -39,13 +39,13 @@ from apps.monitoring.renderers.grafana_terms import (
     REGION,
     SOURCES,
     UNITS,
+    color_steps,
+    dashboard_path,
+    data_link_url,
     label_query,
-    meanings_by_value,
-    page_address,
-    panel_address,
+    mappings_by_value,
+    panel_link_url,
     resource_query,
-    steps_of,
-    value_address,
 )
 
 NO_VALUE: Final = "no data"
@@ -61,14 +61,14 @@ def _dashboard(page: Dashboard) -> sdk.Dashboard:
     return sdk.Dashboard(
         uid=page.uid,
         title=page.title,
-        description=page.answers,
+        description=page.question,
         tags=["anden"],
         editable=False,
         graph_tooltip=sdk.DashboardCursorSync.CROSSHAIR,
         time=sdk.DashboardDashboardTime(from_val=page.time_from, to="now"),
         timepicker=sdk.TimePickerConfig(),
         refresh="1m",
-        panels=[_placed(place, page) for place in placed(page)],
+        panels=[_placed(place, page) for place in grid_items(page)],
         templating=sdk.DashboardDashboardTemplating(list_val=list(_variables(page))),
         annotations=sdk.AnnotationContainer(list_val=[_deploys()]),
         links=list(_page_links(page)),
@@ -86,11 +86,11 @@ def _deploys() -> sdk.AnnotationQuery:
 
 
 def _page_links(page: Dashboard) -> Iterator[sdk.DashboardLink]:
-    for link in page.details:
+    for link in page.links:
         yield sdk.DashboardLink(
             title=link.title,
             type_val=sdk.DashboardLinkType.LINK,
-            url=page_address(link.page),
+            url=dashboard_path(link.dashboard),
             icon="dashboard",
             tags=[],
             include_vars=True,
@@ -172,9 +172,9 @@ def _source_ref(kind: str) -> sdk.DataSourceRef:
     return sdk.DataSourceRef(type_val=kind, uid=f"${{{kind}}}")
 
 
-def _placed(place: Placed, page: Dashboard) -> sdk.Panel | sdk.RowPanel:
+def _placed(place: GridItem, page: Dashboard) -> sdk.Panel | sdk.RowPanel:
     at = sdk.GridPos(x=place.x, y=place.y, w=place.width, h=place.height)
-    if isinstance(place.item, Row):
+    if isinstance(place.item, PanelRow):
         return sdk.RowPanel(id_val=place.item.id, title=place.item.title, grid_pos=at)
     return _panel(place.item, at, page)
 
@@ -182,25 +182,25 @@ def _placed(place: Placed, page: Dashboard) -> sdk.Panel | sdk.RowPanel:
 def _panel(panel: Panel, at: sdk.GridPos, page: Dashboard) -> sdk.Panel:
     kinds = {
         "stat": "stat",
-        "lines": "timeseries",
+        "timeseries": "timeseries",
         "table": "table",
         "heatmap": "heatmap",
         "timeline": "state-timeline",
     }
     return sdk.Panel(
-        type_val=kinds[panel.shape],
+        type_val=kinds[panel.visualization],
         id_val=panel.id,
         title=panel.title,
         description=panel.description,
         datasource=_source_ref(_source(panel)),
         grid_pos=at,
-        links=[_link(link.title, panel_address(link)) for link in panel.links if not link.pick],
+        links=[_link(link.title, panel_link_url(link)) for link in panel.links if not link.label],
         max_data_points=panel.points,
         repeat=panel.repeat or None,
         repeat_direction="h" if panel.repeat else None,
         max_per_row=3 if panel.repeat else None,
         targets=[
-            _target(panel, each, letter, page) for each, letter in zip(panel.targets, ascii_uppercase, strict=False)
+            _target(panel, each, letter, page) for each, letter in zip(panel.queries, ascii_uppercase, strict=False)
         ],
         transformations=[_transformation(step) for step in transformations(panel)],
         options=_options(panel),
@@ -219,11 +219,11 @@ def _link(title: str, url: str) -> sdk.DashboardLink:
     return sdk.DashboardLink(title=title, type_val=sdk.DashboardLinkType.LINK, url=url, tags=[])
 
 
-def _target(panel: Panel, target: Target | AwsTarget, letter: str, page: Dashboard) -> Any:
-    if isinstance(target, AwsTarget):
+def _target(panel: Panel, target: PanelQuery | CloudWatchQuery, letter: str, page: Dashboard) -> Any:
+    if isinstance(target, CloudWatchQuery):
         return _aws_target(target, letter, page)
     formats = prometheus.PromQueryFormat
-    shape = formats.TABLE if panel.shape == "table" and target.instant else formats.TIME_SERIES
+    shape = formats.TABLE if panel.visualization == "table" and target.instant else formats.TIME_SERIES
     return prometheus.Dataquery(
         ref_id=letter,
         expr=target.query.text,
@@ -231,12 +231,12 @@ def _target(panel: Panel, target: Target | AwsTarget, letter: str, page: Dashboa
         instant=target.instant,
         range_val=not target.instant,
         editor_mode=prometheus.QueryEditorMode.CODE,
-        format_val=formats.HEATMAP if panel.shape == "heatmap" else shape,
+        format_val=formats.HEATMAP if panel.visualization == "heatmap" else shape,
         datasource=_source_ref("prometheus"),
     )
 
 
-def _aws_target(target: AwsTarget, letter: str, page: Dashboard) -> cloudwatch.CloudWatchMetricsQuery:
+def _aws_target(target: CloudWatchQuery, letter: str, page: Dashboard) -> cloudwatch.CloudWatchMetricsQuery:
     chosen = {each.dimension: each.resource for each in page.variables if isinstance(each, ResourceVariable)}
     metric = target.metric
     return cloudwatch.CloudWatchMetricsQuery(
@@ -265,14 +265,16 @@ def _aws_target(target: AwsTarget, letter: str, page: Dashboard) -> cloudwatch.C
 
 def _defaults(panel: Panel) -> sdk.FieldConfig:
     picks = [
-        _link(link.title, value_address(link, panel)) for link in panel.links if link.pick or panel.shape == "stat"
+        _link(link.title, data_link_url(link, panel))
+        for link in panel.links
+        if link.label or panel.visualization == "stat"
     ]
     return sdk.FieldConfig(
         unit=UNITS[panel.unit],
         decimals=panel.decimals,
         min_val=panel.minimum,
         max_val=panel.maximum,
-        mappings=_mappings(panel.meanings),
+        mappings=_mappings(panel.value_mappings),
         thresholds=_thresholds(panel),
         color=_colour(panel),
         links=picks,
@@ -282,16 +284,16 @@ def _defaults(panel: Panel) -> sdk.FieldConfig:
 
 
 def _thresholds(panel: Panel) -> sdk.ThresholdsConfig:
-    calm = panel.shape == "lines"  # their thresholds colour the whole field
-    steps = [sdk.Threshold(value=value, color=colour) for value, colour in steps_of(panel.scale, calm=calm)]
+    calm = panel.visualization == "timeseries"  # their thresholds colour the whole field
+    steps = [sdk.Threshold(value=value, color=colour) for value, colour in color_steps(panel.thresholds, calm=calm)]
     return sdk.ThresholdsConfig(mode=sdk.ThresholdsMode.ABSOLUTE, steps=steps)
 
 
-def _mappings(meanings: tuple[Meaning, ...]) -> list[sdk.ValueMapping]:
+def _mappings(value_mappings: tuple[ValueMapping, ...]) -> list[sdk.ValueMapping]:
     """Words in place of numbers; without one of these, nothing known would have the colour of the lowest numbers."""
-    nothing = sdk.ValueMappingResult(text=NO_VALUE, color=COLOURS["unknown"], index=len(meanings))
+    nothing = sdk.ValueMappingResult(text=NO_VALUE, color=COLOURS["unknown"], index=len(value_mappings))
     unknown = sdk.DashboardSpecialValueMapOptions(match=sdk.SpecialValueMatch.NULL_AND_NAN, result=nothing)
-    results = {value: sdk.ValueMappingResult(**result) for value, result in meanings_by_value(meanings).items()}
+    results = {value: sdk.ValueMappingResult(**result) for value, result in mappings_by_value(value_mappings).items()}
     return [*([sdk.ValueMap(options=results)] if results else []), sdk.SpecialValueMap(options=unknown)]
 
 
@@ -304,16 +306,16 @@ def _override(matcher: str, name: str, properties: dict[str, object]) -> sdk.Das
 
 def _colour(panel: Panel) -> sdk.FieldColor:
     """Lines are shades of one grey: only the field behind them says that something is wrong."""
-    if panel.shape == "lines":
+    if panel.visualization == "timeseries":
         return sdk.FieldColor(mode=sdk.FieldColorModeId.SHADES, fixed_color=COLOURS["neutral"])
     return sdk.FieldColor(mode=sdk.FieldColorModeId.THRESHOLDS)
 
 
 def _custom(panel: Panel) -> Any:
-    match panel.shape:
-        case "lines":
+    match panel.visualization:
+        case "timeseries":
             modes = common.GraphThresholdsStyleMode
-            style = modes.DASHED_AND_AREA if panel.scale.steps else modes.OFF
+            style = modes.DASHED_AND_AREA if panel.thresholds.steps else modes.OFF
             return timeseries.FieldConfig(
                 line_width=2,
                 fill_opacity=0,
@@ -330,10 +332,10 @@ def _custom(panel: Panel) -> Any:
 
 
 def _options(panel: Panel) -> Any:
-    match panel.shape:
+    match panel.visualization:
         case "stat":
             return _stat_options(panel)
-        case "lines":
+        case "timeseries":
             return timeseries.Options(legend=_legend(("lastNotNull", "max")), tooltip=_tooltip())
         case "table":
             return _table_options(panel)
@@ -346,9 +348,9 @@ def _options(panel: Panel) -> Any:
 
 
 def _stat_options(panel: Panel) -> stat.Options:
-    single = len(panel.targets) == 1 and "{{" not in panel.targets[0].legend
-    stateful = bool(panel.scale.steps or panel.meanings or panel.emphases)
-    course = isinstance(panel.targets[0], Target) and not panel.targets[0].instant
+    single = len(panel.queries) == 1 and "{{" not in panel.queries[0].legend
+    stateful = bool(panel.thresholds.steps or panel.value_mappings or panel.series_overrides)
+    course = isinstance(panel.queries[0], PanelQuery) and not panel.queries[0].instant
     return stat.Options(
         reduce_options=common.ReduceDataOptions(calcs=["lastNotNull"], values=False, fields=""),
         color_mode=common.BigValueColorMode.BACKGROUND if stateful else common.BigValueColorMode.NONE,

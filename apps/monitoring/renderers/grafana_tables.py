@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from string import ascii_uppercase
 
-from apps.monitoring.dashboards.model import Column, Emphasis, Meaning, Panel, Scale, Target
-from apps.monitoring.renderers.grafana_terms import COLOURS, PALE, UNITS, meanings_by_value, steps_of
+from apps.monitoring.dashboards.model import Panel, PanelQuery, SeriesOverride, TableColumn, Thresholds, ValueMapping
+from apps.monitoring.renderers.grafana_terms import COLOURS, DIMMED, UNITS, color_steps, mappings_by_value
 
 Properties = dict[str, object]
 
@@ -21,17 +21,17 @@ class Transformation:
 
 def transformations(panel: Panel) -> Iterator[Transformation]:
     """What Grafana does with a table's answers, in order."""
-    if panel.shape != "table":
+    if panel.visualization != "table":
         return
     courses = _letters(panel, instant=False)
     for letter in courses:
         yield Transformation("timeSeriesTable", {letter: {"stat": "lastNotNull", "timeField": "Time"}}, only=letter)
     if courses:
         yield Transformation("joinByField", {"byField": panel.columns[0].field, "mode": "outer"})
-    elif len(panel.targets) > 1:
+    elif len(panel.queries) > 1:
         yield Transformation("merge", {})
     fields = {_field(panel, column): column.title for column in panel.columns}
-    times = ["Time", *(f"Time {number}" for number in range(1, len(panel.targets) + 1))]
+    times = ["Time", *(f"Time {number}" for number in range(1, len(panel.queries) + 1))]
     yield Transformation(
         "organize",
         {
@@ -47,17 +47,17 @@ def overrides(panel: Panel) -> Iterator[tuple[str, str, Properties]]:
     for column in panel.columns:
         if properties := _column(column):
             yield "byName", column.title, properties
-    for emphasis in panel.emphases:
+    for emphasis in panel.series_overrides:
         yield "byRegexp", f"/^{emphasis.pattern}$/", _emphasis(emphasis)
 
 
 def _letters(panel: Panel, *, instant: bool) -> list[str]:
     """The letters of the targets that ask for now alone, or of those that ask for a course."""
-    lettered = zip(ascii_uppercase, panel.targets, strict=False)
-    return [letter for letter, each in lettered if (isinstance(each, Target) and each.instant) == instant]
+    lettered = zip(ascii_uppercase, panel.queries, strict=False)
+    return [letter for letter, each in lettered if (isinstance(each, PanelQuery) and each.instant) == instant]
 
 
-def _field(panel: Panel, column: Column) -> str:
+def _field(panel: Panel, column: TableColumn) -> str:
     """What Grafana calls the column before it is renamed."""
     tables = _letters(panel, instant=True)
     match column.field.split():
@@ -65,42 +65,45 @@ def _field(panel: Panel, column: Column) -> str:
             return "Value" if len(tables) == 1 else f"Value #{tables[0]}"
         case ["value", letter]:
             return f"Value #{letter}"
-        case ["course"]:
+        case ["trend"]:
             return f"Trend #{_letters(panel, instant=False)[0]}"
         case _:
             return column.field
 
 
-def _column(column: Column) -> Properties:
+def _column(column: TableColumn) -> Properties:
     properties: Properties = {}
     if column.unit is not None:
         properties["unit"] = UNITS[column.unit]
     if column.width is not None:
         properties["custom.width"] = column.width
-    if column.meanings:
-        properties["mappings"] = _mappings(column.meanings)
-    if column.scale.steps:
-        properties["thresholds"] = _thresholds(column.scale)
-    if column.scale.steps or column.meanings:
+    if column.value_mappings:
+        properties["mappings"] = _mappings(column.value_mappings)
+    if column.thresholds.steps:
+        properties["thresholds"] = _thresholds(column.thresholds)
+    if column.thresholds.steps or column.value_mappings:
         properties["custom.cellOptions"] = {"type": "color-background", "mode": "basic"}
-    if column.field == "course":
+    if column.field == "trend":
         properties["custom.cellOptions"] = {"type": "sparkline", "hideValue": True, "lineColor": COLOURS["neutral"]}
     return properties
 
 
-def _emphasis(emphasis: Emphasis) -> Properties:
-    if emphasis.scale is not None:
-        return {"thresholds": _thresholds(emphasis.scale)}
+def _emphasis(emphasis: SeriesOverride) -> Properties:
+    if emphasis.thresholds is not None:
+        return {"thresholds": _thresholds(emphasis.thresholds)}
     return {
-        "color": {"mode": "fixed", "fixedColor": PALE},
+        "color": {"mode": "fixed", "fixedColor": DIMMED},
         "custom.lineWidth": 1,
         "custom.lineStyle": {"fill": "dash", "dash": [4, 6]},
     }
 
 
-def _thresholds(scale: Scale) -> Properties:
-    return {"mode": "absolute", "steps": [{"value": value, "color": colour} for value, colour in steps_of(scale)]}
+def _thresholds(thresholds: Thresholds) -> Properties:
+    return {
+        "mode": "absolute",
+        "steps": [{"value": value, "color": colour} for value, colour in color_steps(thresholds)],
+    }
 
 
-def _mappings(meanings: tuple[Meaning, ...]) -> list[Properties]:
-    return [{"type": "value", "options": meanings_by_value(meanings)}]
+def _mappings(value_mappings: tuple[ValueMapping, ...]) -> list[Properties]:
+    return [{"type": "value", "options": mappings_by_value(value_mappings)}]

@@ -3,28 +3,28 @@
 from typing import Final, TypedDict
 
 from apps.monitoring.dashboards.model import (
-    PREFIX,
-    Link,
-    Meaning,
+    UID_PREFIX,
+    DashboardLink,
     Panel,
     ResourceVariable,
-    Scale,
-    State,
+    Status,
+    Thresholds,
     Unit,
+    ValueMapping,
     Variable,
 )
 from apps.monitoring.renderers.provisioning import CLOUDWATCH, PROMETHEUS
 
-COLOURS: Final[dict[State, str]] = {
+COLOURS: Final[dict[Status, str]] = {
     "neutral": "#8E99A8",
-    "well": "green",
-    "watch": "orange",
-    "bad": "red",
+    "ok": "green",
+    "warning": "orange",
+    "critical": "red",
     "unknown": "#5A6470",
 }
 """The only colours of all pages. Named ones follow the reader's light or dark theme."""
 CLEAR: Final = "transparent"
-PALE: Final = "#B8C0CC"
+DIMMED: Final = "#B8C0CC"
 
 UNITS: Final[dict[Unit, str]] = {
     Unit.SECONDS: "s",
@@ -53,42 +53,42 @@ REGION: Final = "default"
 """CloudWatch is asked in the region of the data source."""
 
 
-def page_address(page: str) -> str:
+def dashboard_path(page: str) -> str:
     """The address of a page; Grafana puts its own root before it."""
-    return f"/d/{PREFIX}{page}"
+    return f"/d/{UID_PREFIX}{page}"
 
 
-def panel_address(link: Link) -> str:
+def panel_link_url(link: DashboardLink) -> str:
     """Where a panel's title leads: the page with the same time range and all variables."""
-    return f"{page_address(link.page)}?${{__url_time_range}}&${{__all_variables}}"
+    return f"{dashboard_path(link.dashboard)}?${{__url_time_range}}&${{__all_variables}}"
 
 
-def value_address(link: Link, panel: Panel) -> str:
+def data_link_url(link: DashboardLink, panel: Panel) -> str:
     """Where a click on a value leads: the page, for the label's value where one is picked, with source and time."""
-    if not link.pick:
-        return panel_address(link)
+    if not link.label:
+        return panel_link_url(link)
     source = "cloudwatch" if panel.is_aws else "prometheus"
-    chosen = f"var-{link.pick}={_picked(link, panel)}"
-    return f"{page_address(link.page)}?{chosen}&${{{source}:queryparam}}&${{__url_time_range}}"
+    chosen = f"var-{link.label}={_picked(link, panel)}"
+    return f"{dashboard_path(link.dashboard)}?{chosen}&${{{source}:queryparam}}&${{__url_time_range}}"
 
 
-def _picked(link: Link, panel: Panel) -> str:
-    if panel.shape != "table":
-        return f"${{__field.labels.{link.pick}:percentencode}}"
-    title = next(column.title for column in panel.columns if column.field == link.pick)
+def _picked(link: DashboardLink, panel: Panel) -> str:
+    if panel.visualization != "table":
+        return f"${{__field.labels.{link.label}:percentencode}}"
+    title = next(column.title for column in panel.columns if column.field == link.label)
     return f'${{__data.fields["{title}"]:percentencode}}'
 
 
-def steps_of(scale: Scale, *, calm: bool = False) -> list[tuple[float | None, str]]:
+def color_steps(thresholds: Thresholds, *, calm: bool = False) -> list[tuple[float | None, str]]:
     """From which value on a number has which colour; the first holds for whatever is below.
 
     With `calm` only trouble has a colour.
     """
-    colours = {**COLOURS, "well": CLEAR, "neutral": CLEAR} if calm else COLOURS
-    return [(None, colours[scale.base]), *((value, colours[state]) for value, state in scale.steps)]
+    colours = {**COLOURS, "ok": CLEAR, "neutral": CLEAR} if calm else COLOURS
+    return [(None, colours[thresholds.base]), *((value, colours[state]) for value, state in thresholds.steps)]
 
 
-class MeaningResult(TypedDict):
+class MappingResult(TypedDict):
     """What Grafana shows in place of a number."""
 
     text: str
@@ -96,11 +96,11 @@ class MeaningResult(TypedDict):
     index: int
 
 
-def meanings_by_value(meanings: tuple[Meaning, ...]) -> dict[str, MeaningResult]:
+def mappings_by_value(value_mappings: tuple[ValueMapping, ...]) -> dict[str, MappingResult]:
     """What is shown in place of each number that stands for a word."""
     return {
-        f"{each.value:g}": MeaningResult(text=each.text, color=COLOURS[each.state], index=index)
-        for index, each in enumerate(meanings)
+        f"{each.value:g}": MappingResult(text=each.text, color=COLOURS[each.state], index=index)
+        for index, each in enumerate(value_mappings)
     }
 
 

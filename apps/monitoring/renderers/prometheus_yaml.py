@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import yaml
 
-from apps.monitoring.alerts.alert import GRAFANA, RUNBOOKS, Alert, Group, Recording, page_address
+from apps.monitoring.alerts.alert import GRAFANA, RUNBOOKS, Alert, RecordingRule, RuleGroup, dashboard_path
 from apps.monitoring.alerts.catalogue import RULE_FILES
 
 HEADER: Final = "# Made by `make render` from apps/monitoring/alerts: never edited by hand.\n"
@@ -31,22 +31,22 @@ def annotations(alert: Alert) -> dict[str, str]:
         "summary": alert.summary,
         "description": alert.description,
         "runbook_url": f"{RUNBOOKS}/{alert.runbook}.md",
-        "dashboard_url": GRAFANA + page_address(alert.page, alert.carries),
+        "dashboard_url": GRAFANA + dashboard_path(alert.dashboard, alert.link_labels),
     }
 
 
-def _group(group: Group) -> dict[str, Any]:
+def _group(group: RuleGroup) -> dict[str, Any]:
     return {"name": group.name, "interval": group.interval, "rules": [_rule(rule) for rule in group.rules]}
 
 
-def _rule(rule: Alert | Recording) -> dict[str, Any]:
-    if isinstance(rule, Recording):
+def _rule(rule: Alert | RecordingRule) -> dict[str, Any]:
+    if isinstance(rule, RecordingRule):
         made: dict[str, Any] = {"record": rule.metric.name, "expr": rule.expr.text}
         return {**made, "labels": dict(rule.labels)} if rule.labels else made
     return {
         "alert": rule.name,
         "expr": rule.expr.text,
-        "for": rule.hold,
+        "for": rule.for_,
         "labels": {"severity": rule.severity, **dict(rule.labels)},
         "annotations": annotations(rule),
     }

@@ -7,16 +7,16 @@ another in each cluster, and so is the region. No secret is among them: Grafana 
 import json
 from typing import Final
 
-from apps.monitoring.dashboards.model import PREFIX
+from apps.monitoring.dashboards.model import UID_PREFIX
 
-PROMETHEUS: Final = f"{PREFIX}prometheus"
-CLOUDWATCH: Final = f"{PREFIX}cloudwatch"
+PROMETHEUS: Final = f"{UID_PREFIX}prometheus"
+CLOUDWATCH: Final = f"{UID_PREFIX}cloudwatch"
 PROMETHEUS_URL: Final = "${ANDEN_GRAFANA_PROMETHEUS_URL}"
 """Stands for settings.GRAFANA.prometheus_url."""
 REGION: Final = "${ANDEN_CLOUDWATCH_REGION}"
 """Stands for the region of settings.CLOUDWATCH; in CloudWatch's own dashboards, too."""
-PAGES_FOLDER: Final = f"{PREFIX}pages"
-ALERTS_FOLDER: Final = f"{PREFIX}alerts"
+DASHBOARDS_FOLDER: Final = f"{UID_PREFIX}pages"
+ALERTS_FOLDER: Final = f"{UID_PREFIX}alerts"
 SCRAPE_INTERVAL: Final = "30s"
 """What Grafana takes four of for the window of a rate."""
 
@@ -49,7 +49,7 @@ def data_sources_text() -> str:
 
 def folders_text() -> str:
     """The folders as JSON; dashboards lie in the first one."""
-    return as_json(({"uid": PAGES_FOLDER, "title": "Andén"}, {"uid": ALERTS_FOLDER, "title": "Andén alerts"}))
+    return as_json(({"uid": DASHBOARDS_FOLDER, "title": "Andén"}, {"uid": ALERTS_FOLDER, "title": "Andén alerts"}))
 
 
 def as_json(value: object) -> str:

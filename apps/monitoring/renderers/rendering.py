@@ -4,21 +4,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from apps.monitoring.dashboards.pages import AWS_PAGES, PAGES
+from apps.monitoring.dashboards.definitions import CLOUDWATCH_DASHBOARDS, DASHBOARDS
 from apps.monitoring.renderers.alertmanager_yaml import alertmanager_files
 from apps.monitoring.renderers.cloudwatch_json import cloudwatch_json
 from apps.monitoring.renderers.grafana_alerts import grafana_alert_files
 from apps.monitoring.renderers.grafana_json import grafana_json
 from apps.monitoring.renderers.prometheus_yaml import rule_files
 from apps.monitoring.renderers.provisioning import data_sources_text, folders_text
-from apps.monitoring.renderers.stale import Stale, compared
+from apps.monitoring.renderers.rendered_diff import RenderedDifference, compare_files
 
 Renderer = Callable[[], Mapping[str, str]]
 """Answers the text of some files by their path below dashboards/."""
 
 
 def _grafana_pages() -> Mapping[str, str]:
-    return {f"grafana/{page.name}.json": grafana_json(page) for page in PAGES}
+    return {f"grafana/{page.name}.json": grafana_json(page) for page in DASHBOARDS}
 
 
 def _grafana_provisioning() -> Mapping[str, str]:
@@ -29,7 +29,7 @@ def _grafana_provisioning() -> Mapping[str, str]:
 
 
 def _cloudwatch_pages() -> Mapping[str, str]:
-    return {f"cloudwatch/{page.name}.json": cloudwatch_json(page) for page in AWS_PAGES}
+    return {f"cloudwatch/{page.name}.json": cloudwatch_json(page) for page in CLOUDWATCH_DASHBOARDS}
 
 
 RENDERERS: Final[tuple[Renderer, ...]] = (
@@ -66,9 +66,9 @@ def write_all(folder: Path) -> tuple[str, ...]:
     return tuple(sorted((*stale, *changed)))
 
 
-def differences(folder: Path) -> tuple[Stale, ...]:
+def differences(folder: Path) -> tuple[RenderedDifference, ...]:
     """How the files of the folder differ from what the code renders, by dashboard and panel or rule."""
-    return tuple(compared(committed=_files(folder), rendered=render_all()))
+    return tuple(compare_files(committed=_files(folder), rendered=render_all()))
 
 
 def _files(folder: Path) -> dict[str, str]:

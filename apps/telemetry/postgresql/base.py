@@ -7,7 +7,7 @@ from django.db.backends.postgresql import base
 from django.db.backends.postgresql.psycopg_any import register_tzloader
 
 from apps.telemetry.postgresql.cursors import timed
-from apps.telemetry.postgresql.timer import timer_of
+from apps.telemetry.postgresql.timer import operation_timer
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -32,4 +32,4 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _commit(self) -> None:
         """Commit: the wait for the log's flush belongs to the database's time, too."""
-        timer_of(self.alias).call("other", super()._commit)  # type: ignore[misc] # the stubs leave it out
+        operation_timer(self.alias).call("other", super()._commit)  # type: ignore[misc] # the stubs leave it out

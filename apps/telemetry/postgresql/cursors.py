@@ -14,9 +14,9 @@ from psycopg import sql
 from psycopg.abc import AdaptContext, Params, PQGen, Query
 from psycopg.copy import Copy, LibpqWriter, Writer
 
-from apps.telemetry.postgresql.copying import TimedCopy, TimedWriter
 from apps.telemetry.postgresql.operation import Operation, operation_of
-from apps.telemetry.postgresql.timer import OperationTimer, Stopwatch, timer_of
+from apps.telemetry.postgresql.timed_copy import TimedCopy, TimedWriter
+from apps.telemetry.postgresql.timer import OperationTimer, Stopwatch, operation_timer
 
 CursorClass = TypeVar("CursorClass", bound=psycopg.Cursor[Any])
 
@@ -32,7 +32,7 @@ def operation_of_query(query: Any, context: AdaptContext | None = None) -> Opera
     return operation_of(query.as_string(context)) if isinstance(query, sql.Composable) else "other"
 
 
-class _Timed(psycopg.Cursor[Any]):
+class _TimedCursorMixin(psycopg.Cursor[Any]):
     """Goes before a cursor class of psycopg or Django, and times its operations."""
 
     __slots__ = ()
@@ -51,16 +51,16 @@ class _Timed(psycopg.Cursor[Any]):
         """Rows as they arrive: one observation, of the time between asking and getting."""
         operation, stopwatch = operation_of_query(query, self), Stopwatch()
         rows = super().stream(query, params, **options)
-        advance = stopwatch.around_step(partial(next, rows, _END))
+        advance = stopwatch.wrap_step(partial(next, rows, _END))
         try:
             while (row := advance()) is not _END:
                 yield row
         except psycopg.Error as error:
-            self.timer.refused(operation, error)
+            self.timer.count_error(operation, error)
             raise
         finally:
-            stopwatch.around(rows.close)()  # type: ignore[attr-defined] # a generator: cancels what is left
-            self.timer.waited(operation, stopwatch.seconds)
+            stopwatch.wrap(rows.close)()  # type: ignore[attr-defined] # a generator: cancels what is left
+            self.timer.observe_wait(operation, stopwatch.seconds)
 
     @contextmanager
     def copy(self, statement: Query, params: Params | None = None, *, writer: Writer | None = None) -> Iterator[Copy]:
@@ -73,7 +73,7 @@ class _Timed(psycopg.Cursor[Any]):
             yield copy
 
 
-class _TimedFetches(_Timed, psycopg.ServerCursor[Any]):
+class _TimedServerCursorMixin(_TimedCursorMixin, psycopg.ServerCursor[Any]):
     """Goes before a server-side cursor, whose every fetch asks the database again."""
 
     __slots__ = ()
@@ -84,17 +84,17 @@ class _TimedFetches(_Timed, psycopg.ServerCursor[Any]):
         try:
             return (yield from super()._fetch_gen(num))
         except psycopg.Error as error:
-            self.timer.refused("read", error)
+            self.timer.count_error("read", error)
             raise
         finally:
-            self.timer.waited("read", perf_counter() - started)
+            self.timer.observe_wait("read", perf_counter() - started)
 
 
 @cache
 def timed(base: type[CursorClass], alias: str) -> type[CursorClass]:
     """The cursor class, its operations timed under this alias; the same class at each call."""
-    timing = _TimedFetches if issubclass(base, psycopg.ServerCursor) else _Timed
-    body = {"__slots__": (), "timer": timer_of(alias)}
+    timing = _TimedServerCursorMixin if issubclass(base, psycopg.ServerCursor) else _TimedCursorMixin
+    body = {"__slots__": (), "timer": operation_timer(alias)}
     return cast("type[CursorClass]", type(f"Timed{base.__name__}", (timing, base), body))
 
 

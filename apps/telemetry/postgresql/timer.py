@@ -39,16 +39,16 @@ class OperationTimer:
         try:
             return function(*args, **kwargs)
         except psycopg.Error as error:
-            self.refused(operation, error)
+            self.count_error(operation, error)
             raise
         finally:
             self._observe[operation](perf_counter() - started)
 
-    def waited(self, operation: Operation, seconds: float) -> None:
+    def observe_wait(self, operation: Operation, seconds: float) -> None:
         """Observe an operation that was waited for in several pieces."""
         self._observe[operation](seconds)
 
-    def refused(self, operation: Operation, error: psycopg.Error) -> None:
+    def count_error(self, operation: Operation, error: psycopg.Error) -> None:
         """Count an error; one without an SQLSTATE is a lost connection's or the client's own: 08."""
         sqlstate_class = (error.sqlstate or "08000")[:2]
         prometheus.counter(DATABASE_ERRORS).labels(self.alias, operation, sqlstate_class).inc()
@@ -77,9 +77,9 @@ class TracedTimer(OperationTimer):
         finally:
             self._note(span, operation, began_ns=began_ns, error=sqlstate)
 
-    def waited(self, operation: Operation, seconds: float) -> None:
+    def observe_wait(self, operation: Operation, seconds: float) -> None:
         """Observe and trace an operation that was waited for in several pieces, as if they were the last one."""
-        super().waited(operation, seconds)
+        super().observe_wait(operation, seconds)
         span = tracing().current()
         if span is not None:
             self._note(span, operation, began_ns=time_ns() - int(seconds * 1e9), error="")
@@ -93,7 +93,7 @@ class TracedTimer(OperationTimer):
 
 
 @cache
-def timer_of(alias: str) -> OperationTimer:
+def operation_timer(alias: str) -> OperationTimer:
     """The timer of this alias, the same at each call; one that traces where tracing is on."""
     return TracedTimer(alias) if tracing().on else OperationTimer(alias)
 
@@ -106,7 +106,7 @@ class Stopwatch:
     def __init__(self) -> None:
         self.seconds = 0.0
 
-    def around(self, function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    def wrap(self, function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
         """The same function, its time added to the sum."""
 
         def timed(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
@@ -118,7 +118,7 @@ class Stopwatch:
 
         return timed
 
-    def around_step(self, step: Callable[[], Result]) -> Callable[[], Result]:
+    def wrap_step(self, step: Callable[[], Result]) -> Callable[[], Result]:
         """The same for what happens once a row: half the price, and a step that fails is not counted."""
 
         def timed() -> Result:

@@ -3,16 +3,16 @@
 Which of the two is chosen once, at the start: where tracing is off, OpenTelemetry is not even imported.
 """
 
-from apps.telemetry.tracing.port import NoTracing, Tracing
+from apps.telemetry.tracing.port import DisabledTracing, Tracing
 
-_tracing: Tracing = NoTracing()
+_tracing: Tracing = DisabledTracing()
 
 
 def start_tracing(*, endpoint: str | None, sample_ratio: float, service: str) -> None:
     """Trace from now on to the collector at this endpoint; None: do not trace. Called once, by the settings."""
     global _tracing  # noqa: PLW0603 - one process tells one collector, as it has one registry of metrics
     if endpoint is None:
-        _tracing = NoTracing()
+        _tracing = DisabledTracing()
         return
     from apps.telemetry.tracing.otel import OtelTracing  # noqa: PLC0415 - 0.2 s that nobody pays who does not trace
 

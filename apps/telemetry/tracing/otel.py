@@ -25,15 +25,15 @@ from apps.telemetry.tracing.port import Attributes
 
 logger = logging.getLogger("apps.tracing")
 
-WAITING: Final = 2_048
+MAX_QUEUE_SIZE: Final = 2_048
 """Spans that wait for the collector; what comes on top is dropped, and counted."""
 
-AT_ONCE: Final = 512
-GATHER_S: Final = 1.0
-PATIENCE_S: Final = 5.0
-CLOSING_S: Final = 2.0
-MOST_CHILDREN: Final = 128
-"""Children of one span; those that are left out are counted in its attribute anden.children_left_out."""
+MAX_EXPORT_BATCH_SIZE: Final = 512
+SCHEDULE_DELAY_S: Final = 1.0
+EXPORT_TIMEOUT_S: Final = 5.0
+SHUTDOWN_TIMEOUT_S: Final = 2.0
+MAX_CHILD_SPANS: Final = 128
+"""Children of one span; those that are left out are counted in its attribute anden.dropped_children."""
 
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})")
 
@@ -53,7 +53,7 @@ class OtelTracing:
         self._provider: TracerProvider | None = None
         os.register_at_fork(after_in_child=self._forget)
         atexit.register(self.close)
-        # The exporter warns at every try; Sender says once that the collector is away.
+        # The exporter warns at every try; SpanSender says once that the collector is away.
         logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)
 
     def current(self) -> "OtelSpan | None":
@@ -70,7 +70,7 @@ class OtelTracing:
         if caller is not None:
             parent = trace.set_span_in_context(trace.NonRecordingSpan(caller), parent)
         kind = trace.SpanKind.SERVER if server else trace.SpanKind.CONSUMER
-        tracer = self._tracer or self._made()
+        tracer = self._tracer or self._start()
         span = tracer.start_span(name, parent, kind=kind, start_time=began_ns)
         return OtelSpan(tracer, span) if span.is_recording() else None
 
@@ -80,7 +80,7 @@ class OtelTracing:
             self._provider.shutdown()
             self._forget()
 
-    def _made(self) -> trace.Tracer:
+    def _start(self) -> trace.Tracer:
         with self._lock:
             if self._tracer is None:
                 self._provider = TracerProvider(
@@ -89,8 +89,8 @@ class OtelTracing:
                     span_limits=SpanLimits(max_links=32),
                     shutdown_on_exit=False,
                 )
-                exporter = OTLPSpanExporter(endpoint=self._endpoint, timeout=PATIENCE_S)
-                self._provider.add_span_processor(Sender(exporter, self._endpoint))
+                exporter = OTLPSpanExporter(endpoint=self._endpoint, timeout=EXPORT_TIMEOUT_S)
+                self._provider.add_span_processor(SpanSender(exporter, self._endpoint))
                 self._tracer = self._provider.get_tracer("anden")
             return self._tracer
 
@@ -110,14 +110,14 @@ class OtelSpan:
         self._tracer = tracer
         self._span = span
         self._parent = trace.set_span_in_context(span, otel_context.Context())
-        self._children = self._left_out = 0
+        self._children = self._dropped_children = 0
 
     def child(
         self, name: str, *, began_ns: int, ended_ns: int, attributes: Attributes | None = None, error: str = ""
     ) -> None:
         """Note something that began and ended within."""
-        if self._children >= MOST_CHILDREN:
-            self._left_out += 1
+        if self._children >= MAX_CHILD_SPANS:
+            self._dropped_children += 1
             return
         self._children += 1
         # A caller's clock may step back; a span may not.
@@ -139,8 +139,8 @@ class OtelSpan:
         if name := told.pop("anden.name", ""):
             self._span.update_name(str(name))
         self._span.set_attributes(told)
-        if self._left_out:
-            self._span.set_attribute("anden.children_left_out", self._left_out)
+        if self._dropped_children:
+            self._span.set_attribute("anden.dropped_children", self._dropped_children)
         _fail(self._span, error)
         self._span.end()
 
@@ -177,13 +177,13 @@ def span_context(traceparent: str) -> trace.SpanContext | None:
     return found if found.is_valid else None
 
 
-class Sender(SpanProcessor):
+class SpanSender(SpanProcessor):
     """Hands ended spans to the collector from a thread of its own; a full queue drops them, and counts."""
 
     def __init__(self, exporter: SpanExporter, endpoint: str) -> None:
         self._exporter = exporter
         self._endpoint = endpoint
-        self._waiting: queue.Queue[ReadableSpan | None] = queue.Queue(WAITING)
+        self._waiting: queue.Queue[ReadableSpan | None] = queue.Queue(MAX_QUEUE_SIZE)
         self._away = False
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="anden-spans", daemon=True)
@@ -203,22 +203,22 @@ class Sender(SpanProcessor):
         self._closing.set()
         with suppress(queue.Full):
             self._waiting.put_nowait(None)
-        self._thread.join(CLOSING_S)
+        self._thread.join(SHUTDOWN_TIMEOUT_S)
         if left := self._waiting.qsize():
             _count("dropped", left)
         self._exporter.shutdown()
 
     def _run(self) -> None:
         while not (self._closing.is_set() and self._waiting.empty()):
-            spans = self._gathered()
+            spans = self._next_batch()
             if spans:
                 self._send(spans)
 
-    def _gathered(self) -> list[ReadableSpan]:
+    def _next_batch(self) -> list[ReadableSpan]:
         """What came within a second, 512 at most."""
         spans: list[ReadableSpan] = []
-        deadline_s = time.monotonic() + GATHER_S
-        while len(spans) < AT_ONCE:
+        deadline_s = time.monotonic() + SCHEDULE_DELAY_S
+        while len(spans) < MAX_EXPORT_BATCH_SIZE:
             try:
                 span = self._waiting.get(timeout=max(0.0, deadline_s - time.monotonic()))
             except queue.Empty:

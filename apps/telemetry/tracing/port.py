@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-Value = str | int | float | bool
-Attributes = Mapping[str, Value]
+AttributeValue = str | int | float | bool
+Attributes = Mapping[str, AttributeValue]
 
 
 class OpenSpan(Protocol):
@@ -43,7 +43,7 @@ class Tracing(Protocol):
         """Send what waits, for two seconds at most."""
 
 
-class NoTracing:
+class DisabledTracing:
     """Tells nobody anything."""
 
     on = False
@@ -58,7 +58,7 @@ class NoTracing:
         """Nothing waits."""
 
 
-def inside(span: OpenSpan | None) -> AbstractContextManager[None]:
+def span_scope(span: OpenSpan | None) -> AbstractContextManager[None]:
     """The span's block; a plain one where there is no span."""
     return nullcontext() if span is None else span.current()
 

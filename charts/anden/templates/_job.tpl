@@ -17,7 +17,7 @@ template:
         args: {{ .args | toJson }}
         env: {{- include "anden.env" . | trim | nindent 10 }}
         resources: {{- include "anden.resources" .root.Values.jobs.resources | nindent 10 }}
-        securityContext: {{- include "anden.guards" . | nindent 10 }}
+        securityContext: {{- include "anden.containerSecurityContext" . | nindent 10 }}
         volumeMounts: {{- include "anden.mounts" . | nindent 10 }}
           {{- include "anden.keyMount" . | nindent 10 }}
     volumes: {{- include "anden.volumes" . | nindent 6 }}

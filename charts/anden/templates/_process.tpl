@@ -40,8 +40,8 @@ spec:
           args: {{ .args | toJson }}
           env: {{- include "anden.env" . | trim | nindent 12 }}
           resources: {{- include "anden.resources" .resources | nindent 12 }}
-          securityContext: {{- include "anden.guards" . | nindent 12 }}
-          {{- with .measures }}
+          securityContext: {{- include "anden.containerSecurityContext" . | nindent 12 }}
+          {{- with .readyMetric }}
           readinessProbe:
             exec: {command: [sh, -c, "grep -qs {{ . }} /var/lib/anden/metrics/*.db"]}
             periodSeconds: 10
@@ -55,7 +55,7 @@ spec:
           env: {{- include "anden.env" (dict "root" .root "name" .name "databases" (list "app")) | trim | nindent 12 }}
           ports: [{name: metrics, containerPort: 9464}]
           resources: {requests: {cpu: 10m, memory: 192Mi}, limits: {cpu: 500m, memory: 192Mi}}
-          securityContext: {{- include "anden.guards" . | nindent 12 }}
+          securityContext: {{- include "anden.containerSecurityContext" . | nindent 12 }}
           startupProbe:
             httpGet: {path: /metrics, port: metrics}
             periodSeconds: 5

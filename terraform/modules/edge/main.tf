@@ -118,7 +118,7 @@ resource "aws_wafv2_web_acl" "this" {
   }
 
   rule {
-    name     = "one-address"
+    name     = "rate-limit-per-ip"
     priority = 1
 
     action {
@@ -139,7 +139,7 @@ resource "aws_wafv2_web_acl" "this" {
 
     visibility_config {
       cloudwatch_metrics_enabled = true
-      metric_name                = "${var.name}-one-address"
+      metric_name                = "${var.name}-rate-limit-per-ip"
       sampled_requests_enabled   = true
     }
   }

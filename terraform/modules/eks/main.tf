@@ -212,28 +212,28 @@ locals {
 
   # What EKS's own pods may do. Apart from `workloads`, which name topics and secrets and so wait for whatever is slowest:
   # a pod asks for its identity when it starts, and a node whose network has none never becomes ready.
-  addon_rights = { for addon, rights in {
+  addon_roles = { for addon, rights in {
     vpc-cni            = { role = "cni", service_account = "aws-node", policy = "AmazonEKS_CNI_Policy" }
     aws-ebs-csi-driver = { role = "ebs-csi", service_account = "ebs-csi-controller-sa", policy = "service-role/AmazonEBSCSIDriverPolicy" }
   } : addon => rights if contains(keys(var.addon_versions), addon) }
 }
 
 resource "aws_iam_role" "addon" {
-  for_each = local.addon_rights
+  for_each = local.addon_roles
 
   name               = "${var.name}-${each.value.role}"
   assume_role_policy = local.trust_pods
 }
 
 resource "aws_iam_role_policy_attachment" "addon" {
-  for_each = local.addon_rights
+  for_each = local.addon_roles
 
   role       = aws_iam_role.addon[each.key].name
   policy_arn = "arn:${var.partition}:iam::aws:policy/${each.value.policy}"
 }
 
 resource "aws_eks_pod_identity_association" "addon" {
-  for_each = local.addon_rights
+  for_each = local.addon_roles
 
   cluster_name    = aws_eks_cluster.this.name
   namespace       = "kube-system"

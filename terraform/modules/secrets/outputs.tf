@@ -8,7 +8,7 @@ output "arns" {
   value       = { for name, secret in merge(aws_secretsmanager_secret.this, aws_secretsmanager_secret.plain) : name => secret.arn }
 }
 
-output "drawn_arns" {
+output "generated_arns" {
   description = "The secrets whose values the station draws itself: those of database roles, and keys."
   value = concat(
     [for secret in values(aws_secretsmanager_secret.this) : secret.arn],

@@ -11,7 +11,7 @@ locals {
   }
 
   # from → to, and the port. Each line becomes the way out of one group and the way into the other.
-  ways = {
+  flows = {
     link_to_balancer     = { from = "link", to = "balancer", port = 443, why = "API Gateway calls the load balancer" }
     balancer_to_nodes    = { from = "balancer", to = "nodes", port = var.web_port, why = "The load balancer calls the web pods" }
     nodes_to_postgres    = { from = "nodes", to = "postgres", port = 5432, why = "Pods ask PostgreSQL" }
@@ -38,7 +38,7 @@ resource "aws_security_group" "this" {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "this" {
-  for_each = local.ways
+  for_each = local.flows
 
   security_group_id            = aws_security_group.this[each.value.to].id
   referenced_security_group_id = aws_security_group.this[each.value.from].id
@@ -49,7 +49,7 @@ resource "aws_vpc_security_group_ingress_rule" "this" {
 }
 
 resource "aws_vpc_security_group_egress_rule" "this" {
-  for_each = local.ways
+  for_each = local.flows
 
   security_group_id            = aws_security_group.this[each.value.from].id
   referenced_security_group_id = aws_security_group.this[each.value.to].id

@@ -22,9 +22,9 @@ COPYING = "application_name = 'anden-reader' AND query LIKE 'COPY%' AND state = 
 
 
 @pytest.fixture(scope="module")
-def station(lasting_station: Station) -> Station:
+def station(module_station: Station) -> Station:
     """One station for the file: its tests only read."""
-    return lasting_station
+    return module_station
 
 
 @pytest.fixture(scope="module")
@@ -93,12 +93,12 @@ def test_a_client_that_goes_away_ends_its_export(station: Station, key: str, url
 
 
 def test_exports_beyond_the_limit_are_told_to_wait(station: Station, key: str, tmp_path: Path) -> None:
-    with served({"ANDEN_API_EXPORTS": "1"}, tmp_path / "gunicorn.log") as url:
+    with served({"ANDEN_API_MAX_EXPORTS": "1"}, tmp_path / "gunicorn.log") as url:
         with export(url, key) as first:
             first.read(1000)
             with export(url, key) as second:
                 assert (second.status, second.headers["Retry-After"]) == (503, "5")
-                assert b"exports-busy" in second.read()
+                assert b"too-many-exports" in second.read()
             first.read()
         body_of(url, key)
 
@@ -112,4 +112,4 @@ def test_an_export_is_bounded_in_time(station: Station, key: str, tmp_path: Path
             with pytest.raises(http.client.IncompleteRead):
                 response.read()
         else:
-            assert b"query-too-slow" in response.read()
+            assert b"query-timeout" in response.read()

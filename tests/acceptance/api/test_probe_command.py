@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from apps.api.access.keys import new_key
 from apps.api.clients.services import GrantRequest, client_create
 from apps.api.models import Client, Grant
-from apps.api.probe.http_station import HttpStation
+from apps.api.probe.http_client import ProbeHttpClient
 from apps.datasets.selectors import dataset_get
 from tests.acceptance.api.conftest import ROOT, served
 from tests.station import Station
@@ -80,9 +80,9 @@ def test_the_probe_says_that_the_database_is_stopped(station: Station, tmp_path:
     }
     with served(dead, tmp_path / "gunicorn.log") as url:
         passed, lines = probe("--url", url, "--key", "anything", "--timeout", "30")
-        asked = HttpStation(url, timeout_s=30)("GET", "/api/v1/datasets", key=str(new_key()))
+        asked = ProbeHttpClient(url, timeout_s=30)("GET", "/api/v1/datasets", key=str(new_key()))
     assert (passed, len(lines)) == (False, 3)
-    assert (asked.status, asked.json()["type"]) == (503, "/api/problems#store-away")
+    assert (asked.status, asked.json()["type"]) == (503, "/api/problems#database-unavailable")
     assert lines[0].startswith("ok")
     assert "not ready" in failed(lines)
 

@@ -45,7 +45,7 @@ def test_a_round_passes_goes_on_with_a_new_key_and_sees_what_goes_wrong(
     with station.connect("writer") as connection:
         connection.execute("UPDATE data.probe SET number = 7")
         connection.commit()
-    with pytest.raises(FunctionFailed, match="StationFailed: 2 of 7 checks failed: row, row by id"):
+    with pytest.raises(FunctionFailed, match="ProbeFailed: 2 of 7 checks failed: row, row by id"):
         function.invoke(SCHEDULE)
     answer = function.invoke(asked("/station"))
     checks = json.loads(answer["body"])["checks"]

@@ -16,7 +16,8 @@ from tests.station import Station
 ARGUMENTS: Final = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 PASSWORD: Final = "correct horse battery"
 BATCH: Final = """
-INSERT INTO datasets_batch (id, dataset_id, number, source_id, first_offset, last_offset, rows, rejects, bytes, worker)
+INSERT INTO datasets_batch
+(id, dataset_id, version, source_id, first_offset, last_offset, rows, rejects, bytes, worker)
 VALUES (1, %s, 1, 1, 0, 599, 600, 0, 1, 'worker')
 """
 
@@ -67,7 +68,7 @@ def test_a_steward_watches_a_batch_arrive_and_finds_the_bad_record(
 ) -> None:
     with looking(require("chromium"), live_server, theme) as page:
         row = page.locator("#station tbody tr", has_text="things")
-        expect(row).to_contain_text("quiet")
+        expect(row).to_contain_text("idle")
         expect(row.locator("td").nth(3)).to_have_text("0")
         for width in (1280, 1000):
             page.set_viewport_size({"width": width, "height": 900})
@@ -75,7 +76,7 @@ def test_a_steward_watches_a_batch_arrive_and_finds_the_bad_record(
             assert page.locator("#station .st-scroll").evaluate(beyond) == 0, width
         with station.admin() as connection:
             connection.execute(BATCH, (things.pk,))
-        expect(row).to_contain_text("moving", timeout=15_000)
+        expect(row).to_contain_text("active", timeout=15_000)
         expect(row.locator("td").nth(3)).to_have_text("10")
         background = page.evaluate("getComputedStyle(document.querySelector('#station .st-card')).backgroundColor")
         assert (background == "rgb(255, 255, 255)") == (theme == "light")

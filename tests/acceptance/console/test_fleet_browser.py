@@ -99,7 +99,7 @@ def test_somebody_on_call_finds_the_sick_one_and_closes_its_incident(
     with looking(require("chromium"), live_server, theme) as page:
         expect(page.locator(".st-alarm")).to_contain_text(sick.subject)
         sound(page, "#fleet-line")
-        page.get_by_role("link", name="Look at the fleet").click()
+        page.get_by_role("link", name="WindowStatistic at the fleet").click()
         expect(page.locator(".fl-worst tbody tr").first).to_contain_text(sick.subject)
         sound(page, "#fleet")
         page.locator(".fl-worst tbody th a").first.click()

@@ -19,7 +19,7 @@ from confluent_kafka import Producer
 
 from apps.datasets.core.contract.contract import TopicSpec
 from apps.ingest.adapters.kafka_client import client_config
-from apps.ingest.adapters.kafka_topics import KafkaTopics
+from apps.ingest.adapters.kafka_topic_admin import KafkaTopicAdmin
 from apps.ingest.conf import KafkaSettings
 from embedded.kafka import EmbeddedKafka
 from tests.documents import document, prop
@@ -119,7 +119,7 @@ def crash(station: Station, kafka_server: EmbeddedKafka) -> Iterator[Crash]:
     topic = f"crash-{uuid.uuid4()}"
     properties = [prop("id", "integer", required=True), prop("name")]
     station.apply(document("crash", properties, physical_name=topic, mode="append"))
-    topics = KafkaTopics(client_config(KafkaSettings(bootstrap_servers=kafka_server.bootstrap)))
+    topics = KafkaTopicAdmin(client_config(KafkaSettings(bootstrap_servers=kafka_server.bootstrap)))
     topics.make(topic, TopicSpec(partitions=PARTITIONS), replication_factor=1)
     crash = Crash(station, Flow(kafka_server.bootstrap, topic), kafka_server.bootstrap)
     yield crash
@@ -223,7 +223,7 @@ def test_a_record_that_holds_the_interpreter_is_quarantined_by_the_successors(cr
     neighbour = f"{crash.flow.topic}-neighbour"
     properties = [prop("id", "integer", required=True), prop("name")]
     crash.station.apply(document("neighbour", properties, physical_name=neighbour, mode="append"))
-    topics = KafkaTopics(client_config(KafkaSettings(bootstrap_servers=crash.bootstrap)))
+    topics = KafkaTopicAdmin(client_config(KafkaSettings(bootstrap_servers=crash.bootstrap)))
     topics.make(neighbour, TopicSpec(), replication_factor=1)
     producer = Producer({"bootstrap.servers": crash.bootstrap})
     for number in range(600):

@@ -12,9 +12,9 @@ import psycopg
 
 from embedded.daemon import Daemon
 from embedded.ports import LOOPBACK, free_port
-from embedded.unprivileged import Footing, footing
+from embedded.unprivileged import UnprivilegedLaunch, unprivileged_launch
 from tests.acceptance.monitoring.prometheus_server import process, wait_for
-from tests.lacking import lacking
+from tests.requirement import skip_or_fail
 
 VERSIONS: Final = Path("/usr/lib/postgresql")
 QUERIES: Final = Path(__file__).with_name("statements_queries.yaml")
@@ -33,9 +33,9 @@ def watched_postgres(exporter: str, folder: Path) -> Iterator[tuple[str, str]]:
 def _server(folder: Path) -> Iterator[str]:
     homes = sorted(VERSIONS.glob("*/bin/initdb"))
     if not homes:
-        lacking("Debian's PostgreSQL is missing: install the package postgresql")
+        skip_or_fail("Debian's PostgreSQL is missing: install the package postgresql")
     home = homes[-1].parents[1]
-    ground = footing(home, folder / "data", libraries=home / "lib")
+    ground = unprivileged_launch(home, folder / "data", libraries=home / "lib")
     daemon = Daemon("PostgreSQL", folder / "daemon", stop_signal=signal.SIGINT)
     daemon.claim()
     _make_cluster(ground)
@@ -62,7 +62,7 @@ def _server(folder: Path) -> Iterator[str]:
         daemon.stop()
 
 
-def _make_cluster(ground: Footing) -> None:
+def _make_cluster(ground: UnprivilegedLaunch) -> None:
     """A cluster that trusts everyone on the loopback interface: it lives for a minute and holds nothing."""
     ground.data.mkdir(mode=0o700)
     ground.own(ground.data)

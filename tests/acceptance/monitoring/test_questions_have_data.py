@@ -18,7 +18,14 @@ import pytest
 import yaml
 
 from embedded.ports import LOOPBACK, free_port
-from tests.acceptance.made_run import STOP_TIMEOUT_S, Run, make_run, project_copy, running_in, still_there
+from tests.acceptance.make_run_process import (
+    STOP_TIMEOUT_S,
+    MakeRun,
+    make_run,
+    project_copy,
+    running_in,
+    still_running,
+)
 from tests.acceptance.monitoring.prometheus_server import Prometheus, process, prometheus, wait_for
 from tests.acceptance.monitoring.questions import Question, panel_questions, rule_questions, selectors
 from tests.acceptance.monitoring.statements_server import watched_postgres, work
@@ -40,9 +47,9 @@ PROGRAMS: Final = ("prometheus", "prometheus-alertmanager", "prometheus-postgres
 WATCHED_S: Final = 50.0
 LATE: Final = (
     "anden_datasets_beat_timestamp_seconds",
-    "anden_dashboards_drifted_info",
+    "anden_grafana_drifted_bool",
     "anden_cloudwatch_point_value",
-    'anden:slo_burn:ratio1h{slo="probe-success"}',
+    'anden:slo_burn_rate:ratio1h{slo="probe-success"}',
 )
 """What comes last: beat and the probe go round once a minute, and a burn needs two rounds."""
 
@@ -53,7 +60,7 @@ LATE_WITHIN_S: Final = 300.0
 class Watched:
     """A Prometheus that has watched a station long enough, the traffic that it saw, and the station itself."""
 
-    run: Run
+    run: MakeRun
     prometheus: Prometheus
     traffic: Traffic
     collector: Collector
@@ -72,7 +79,7 @@ def watched(require: Callable[[str], str]) -> Iterator[Watched]:
             "ANDEN_GRAFANA_URL": stack.enter_context(serving(grafana)),
             "ANDEN_GRAFANA_TOKEN": TOKEN,
             "ANDEN_GRAFANA_RUNBOOKS_URL": "https://anden.example/runbooks",
-            "ANDEN_GRAFANA_DRIFT_S": "60",
+            "ANDEN_GRAFANA_DRIFT_INTERVAL_S": "60",
             "ANDEN_TRACING_ENDPOINT": collector.url,
             "ANDEN_TRACING_SAMPLE_RATIO": "0.5",
         }
@@ -84,7 +91,7 @@ def watched(require: Callable[[str], str]) -> Iterator[Watched]:
         collect = managed(project, "cloudwatch", "collect")
         environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **aws(cloudwatch)}
         stack.enter_context(process(collect, folder / "cloudwatch.log", environment, project))
-        grafana.world.boards["anden-station"].model["title"] = "Mine, by hand"
+        grafana.world.boards["anden-overview"].model["title"] = "Mine, by hand"
         alertmanager = stack.enter_context(running_alertmanager(programs["prometheus-alertmanager"], folder))
         jobs = {"anden": site.removeprefix("http://"), "postgres": exporter, "alertmanager": alertmanager}
         server = stack.enter_context(prometheus(programs["prometheus"], folder, jobs, RULES))
@@ -137,7 +144,7 @@ def aws(cloudwatch: FakeCloudWatch) -> dict[str, str]:
     }
 
 
-def came_up(run: Run) -> tuple[str, str]:
+def came_up(run: MakeRun) -> tuple[str, str]:
     """Site and key of a `make run`, from the command that it prints."""
     words = run.curl()
     site = next(word for word in words if word.startswith("http://")).partition("/api/")[0]
@@ -213,10 +220,10 @@ def answered(server: Prometheus) -> tuple[list[Question], list[Question]]:
         time.sleep(2)
 
 
-def test_every_question_has_data_or_a_reason(watched: Watched, tell: Callable[[str], None]) -> None:
+def test_every_question_has_data_or_a_reason(watched: Watched, record_figure: Callable[[str], None]) -> None:
     asked, without = answered(watched.prometheus)
     lines = [f"  {question.kind} {question.place}: {reason(question) or 'WITHOUT A REASON'}" for question in without]
-    tell(
+    record_figure(
         f"{len(asked)} queries asked of {len(DASHBOARDS)} dashboards and {len(RULES)} files of rules, "
         f"{len(asked) - len(without)} with data; without: {len(without)}\n" + "\n".join(dict.fromkeys(lines))
     )
@@ -252,10 +259,10 @@ def test_its_processes_tell_a_collector_of_batches_and_requests(watched: Watched
     assert {"GET /api/v1/datasets/<str:name>/records", "read reader", "write writer"} <= names
 
 
-def test_the_station_is_well_so_no_alert_fires(watched: Watched, tell: Callable[[str], None]) -> None:
+def test_the_station_is_well_so_no_alert_fires(watched: Watched, record_figure: Callable[[str], None]) -> None:
     alerts = watched.prometheus.ask("alerts")["alerts"]
     told = {f"{alert['labels']['alertname']} ({alert['state']})" for alert in alerts}
-    tell(f"alerts: {', '.join(sorted(told)) or 'none'}")
+    record_figure(f"alerts: {', '.join(sorted(told)) or 'none'}")
     assert [one for one in sorted(told) if one.endswith("(firing)")] == []
 
 
@@ -268,6 +275,6 @@ def test_the_end_of_one_process_ends_all_and_is_told(watched: Watched) -> None:
     assert run.process.wait(STOP_TIMEOUT_S) != 0
     assert "lag ended by itself with code -9" in run.said
     assert "Traceback" not in run.said
-    assert still_there(started) == []
+    assert still_running(started) == []
     ours = "manage.py cloudwatch collect"  # started here, beside the station
     assert [line for line in running_in(run.project) if ours not in line] == []

@@ -8,7 +8,7 @@ import pytest
 
 from apps.api.clients.services import GrantRequest, client_create
 from tests.acceptance.api.conftest import ROOT, served
-from tests.acceptance.web.raw import Closed, get, line, post
+from tests.acceptance.web.raw_http import Closed, get, line, post
 from tests.station import Station
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True, databases="__all__")]

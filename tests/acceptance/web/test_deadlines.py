@@ -16,7 +16,7 @@ import pytest
 
 from tests.acceptance.api.conftest import served
 from tests.acceptance.big_dataset import ROWS, key_of_big_dataset
-from tests.acceptance.web.raw import Closed, Line, get, line, post
+from tests.acceptance.web.raw_http import Closed, RawConnection, get, line, post
 from tests.station import Station
 from web.threads import SLICE_BYTES
 
@@ -48,9 +48,9 @@ def url(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture(scope="module")
-def station(lasting_station: Station) -> Station:
+def station(module_station: Station) -> Station:
     """One station for the file: its tests only read."""
-    return lasting_station
+    return module_station
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def copies(station: Station) -> int:
     return int(found[0]) if found else 0
 
 
-def trickle(connection: Line, byte: bytes, over: threading.Event) -> None:
+def trickle(connection: RawConnection, byte: bytes, over: threading.Event) -> None:
     """Send a byte again and again, far more often than any deadline."""
     while not over.wait(0.2):
         try:
@@ -142,7 +142,7 @@ def test_who_does_not_send_a_whole_request_in_time_is_told_so_and_let_go(url: st
                 assert last_answer(connection) == slow.status, slow.name
 
 
-def last_answer(connection: Line) -> int:
+def last_answer(connection: RawConnection) -> int:
     """The status of the last answer before the end; 0 without any. An answer of the server itself has an id."""
     status = 0
     while True:
@@ -206,7 +206,7 @@ def test_a_large_page_that_nobody_reads_is_cut(url: str, key: str) -> None:
         assert time.monotonic() - started < WRITE_S + KEEP_ALIVE_S + NOISE_S
 
 
-def is_held(connection: Line) -> bool:
+def is_held(connection: RawConnection) -> bool:
     """Whether the server's process still has its end of the connection."""
     own = connection.connection.getsockname()
     return any(other.raddr == own and other.pid for other in psutil.net_connections("tcp"))
@@ -261,7 +261,7 @@ def test_who_leaves_before_a_thread_is_free_costs_none(station: Station, url: st
 def pages_answered(url: str) -> float:
     with line(url) as connection:
         told = connection.ask(get("/metrics")).body.decode().splitlines()
-    counts = [text for text in told if text.startswith("anden_api_requests_total") and 'operation="page"' in text]
+    counts = [text for text in told if text.startswith("anden_api_requests_total") and 'operation="list"' in text]
     return sum(float(text.split()[-1]) for text in counts)
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.acceptance.web.raw import Closed, get, line, post
+from tests.acceptance.web.raw_http import Closed, get, line, post
 
 pytestmark = pytest.mark.acceptance
 

@@ -18,7 +18,7 @@ PYTHONPATH = f"{ROOT}:{ROOT / 'platform'}"
     ("changed", "told"),
     [
         ({"ANDEN_WEB_THREADS": "1"}, "ANDEN_WEB_THREADS: Input should be greater than or equal to 2"),
-        ({"ANDEN_API_EXPORTS": "4"}, "ANDEN_API_EXPORTS: must be below ANDEN_WEB_THREADS, which is 4"),
+        ({"ANDEN_API_MAX_EXPORTS": "4"}, "ANDEN_API_MAX_EXPORTS: must be below ANDEN_WEB_THREADS, which is 4"),
         ({"ANDEN_WEB_CONNECTIONS": "100"}, "ANDEN_WEB_CONNECTIONS: needs 350 open files, and a process may have 300"),
     ],
 )

@@ -12,12 +12,12 @@ import boto3
 import pytest
 
 from apps.cloudwatch.client.boto import BotoCloudWatch
-from apps.cloudwatch.client.budget import MemoryPurse
+from apps.cloudwatch.client.budget import MemoryRequestBudget
 from apps.cloudwatch.client.metered import MeteredCloudWatch
 from apps.cloudwatch.client.port import MetricData
-from apps.cloudwatch.collector.packing import Window
+from apps.cloudwatch.collector.batching import QueryWindow
 from apps.cloudwatch.collector.queries import Labels, MetricQuery, Point
-from apps.telemetry.errors import SourceAway
+from apps.telemetry.errors import SourceUnavailable
 from tests.fakes.cloudwatch.fake import FakeCloudWatch
 
 SECRETS = {
@@ -83,9 +83,9 @@ def reached(fake: FakeCloudWatch, *, timeout_s: float = 5.0) -> Iterator[BotoClo
     boto.close()
 
 
-def metered(data: MetricData, clock: Clock, purse: MemoryPurse | None = None) -> MeteredCloudWatch:
+def metered(data: MetricData, clock: Clock, budget: MemoryRequestBudget | None = None) -> MeteredCloudWatch:
     """CloudWatch asked within limits, in the clock's time."""
-    return MeteredCloudWatch(data, purse or MemoryPurse(), clock=clock, sleep=clock.sleep)
+    return MeteredCloudWatch(data, budget or MemoryRequestBudget(), clock=clock, sleep=clock.sleep)
 
 
 def functions(count: int, *, statistic: str = "Sum", name: str = "Errors") -> tuple[MetricQuery, ...]:
@@ -103,7 +103,7 @@ def functions(count: int, *, statistic: str = "Sum", name: str = "Errors") -> tu
 
 
 def asked(
-    cloudwatch: MeteredCloudWatch, queries: tuple[MetricQuery, ...], window: Window
+    cloudwatch: MeteredCloudWatch, queries: tuple[MetricQuery, ...], window: QueryWindow
 ) -> dict[Labels, list[Point]]:
     """All points of all calls."""
     found: dict[Labels, list[Point]] = {}
@@ -125,4 +125,4 @@ class Away:
 
     def page(self, *_: object, **__: object) -> Any:
         self.calls += 1
-        raise SourceAway
+        raise SourceUnavailable

@@ -5,19 +5,19 @@ import datetime
 import numpy as np
 import pytest
 
-from apps.cloudwatch.client.arrays import arrays
+from apps.cloudwatch.client.arrays import fetch_arrays
 from apps.cloudwatch.client.boto import BotoCloudWatch
-from apps.cloudwatch.client.budget import MemoryPurse
-from apps.cloudwatch.collector.packing import Window
-from apps.fleet.engine.gathering import INDEX
-from apps.fleet.engine.span import DAY_S, Span
-from apps.fleet.sources.cloudwatch_signals import LAMBDA, FleetMetrics, SignalMetric, fleet_metrics_of
+from apps.cloudwatch.client.budget import MemoryRequestBudget
+from apps.cloudwatch.collector.batching import QueryWindow
+from apps.fleet.engine.observation_builder import INDEX
+from apps.fleet.engine.span import DAY_S, ObservationSpan
+from apps.fleet.sources.cloudwatch_signals import LAMBDA, FleetMetrics, SignalMetric, parse_fleet_metrics
 from apps.fleet.sources.cloudwatch_source import CloudWatchSource
-from apps.telemetry.errors import SourceAway, SourceRefused
+from apps.telemetry.errors import SourceRefused, SourceUnavailable
 from tests.contract.cloudwatch.clouds import Clock, functions, metered
 from tests.fakes.cloudwatch.fake import FakeCloudWatch
 
-SPAN = Span(window_s=600, step_s=60, days=2)
+SPAN = ObservationSpan(window_s=600, step_s=60, days=2)
 NOW_S = int(datetime.datetime(2026, 11, 24, 12, tzinfo=datetime.UTC).timestamp())
 RATE, ERRORS, P95 = (INDEX[name] for name in ("request_rate", "error_ratio", "latency_p95"))
 
@@ -37,10 +37,10 @@ def busy(fake: FakeCloudWatch, name: str, at_s: int, *, calls: int, errors: int 
 def test_an_array_has_a_place_for_each_period_and_nan_for_what_is_missing(
     fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock
 ) -> None:
-    window = Window(NOW_S - 300, NOW_S, 60)
+    window = QueryWindow(NOW_S - 300, NOW_S, 60)
     for minute in (0, 3):
         fake.put("AWS/Lambda", "Errors", {"FunctionName": "f0"}, window.start_s + 60 * minute, float(minute))
-    found = arrays(metered(boto, clock), functions(2), window)
+    found = fetch_arrays(metered(boto, clock), functions(2), window)
     assert list(found) == [("f0",)]
     np.testing.assert_array_equal(found["f0",], [0, np.nan, np.nan, 3, np.nan])
 
@@ -64,14 +64,14 @@ def test_later_looks_pay_for_now_alone(fake: FakeCloudWatch, boto: BotoCloudWatc
     for day in range(3):
         for minute in range(-10, 20):
             busy(fake, "notify", NOW_S - day * DAY_S + 60 * minute, calls=minute + 11)
-    purse = MemoryPurse()
-    source = CloudWatchSource(metered(boto, clock, purse), LAMBDA, SPAN)
+    budget = MemoryRequestBudget()
+    source = CloudWatchSource(metered(boto, clock, budget), LAMBDA, SPAN)
     paid = []
     for minute in range(15):
         clock.now_s = NOW_S + 60 * minute + 5.0
-        before = sum(purse.requested.values())
+        before = sum(budget.requested.values())
         seen = source.observe(clock())
-        paid.append(sum(purse.requested.values()) - before)
+        paid.append(sum(budget.requested.values()) - before)
         assert seen.past[0, RATE, 0] == pytest.approx([(minute + point + 1) / 60 for point in range(10)])
         np.testing.assert_array_equal(seen.past[0, RATE, 0], seen.past[0, RATE, 1])
     assert paid == [4 * 3] + [4] * 14, "four metrics a window: the days before are asked for once"
@@ -83,7 +83,7 @@ def test_named_services_are_asked_for_one_by_one(fake: FakeCloudWatch, boto: Bot
         fake.put("AWS/Lambda", "Duration", {"FunctionName": name}, NOW_S - 60, 100.0)
     one = ("latency_p95", SignalMetric("Duration", "p95", factor=0.001))
     named = FleetMetrics("AWS/Lambda", ("FunctionName",), "FunctionName", (one,), names)
-    span = Span(window_s=600, step_s=60, days=0)
+    span = ObservationSpan(window_s=600, step_s=60, days=0)
     seen = CloudWatchSource(metered(boto, clock), named, span).observe(NOW_S)
     assert (len(seen.services), len(fake.asked), fake.requested) == (600, 2, 600)
     searched = FleetMetrics("AWS/Lambda", ("FunctionName",), "FunctionName", (one,))
@@ -98,7 +98,7 @@ def test_a_metric_that_aws_reports_only_above_zero_is_zero_where_the_service_wor
     fake.put("AWS/ApplicationELB", "RequestCount", place, NOW_S - 60, *[1.0] * 20)
     fake.put("AWS/ApplicationELB", "RequestCount", place, NOW_S - 120, *[1.0] * 20)
     fake.put("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", place, NOW_S - 120, 5.0)
-    fleet = fleet_metrics_of(
+    fleet = parse_fleet_metrics(
         {
             "namespace": "AWS/ApplicationELB",
             "dimensions": ["TargetGroup", "LoadBalancer"],
@@ -119,10 +119,10 @@ def test_a_metric_that_aws_reports_only_above_zero_is_zero_where_the_service_wor
 
 
 def test_a_spent_budget_is_a_source_that_is_away(boto: BotoCloudWatch, clock: Clock) -> None:
-    with pytest.raises(SourceAway, match="budget for November 2026 is spent"):
-        CloudWatchSource(metered(boto, clock, MemoryPurse(0.0)), LAMBDA, SPAN).observe(NOW_S)
+    with pytest.raises(SourceUnavailable, match="budget for November 2026 is spent"):
+        CloudWatchSource(metered(boto, clock, MemoryRequestBudget(0.0)), LAMBDA, SPAN).observe(NOW_S)
 
 
 def test_steps_of_seconds_are_refused(boto: BotoCloudWatch, clock: Clock) -> None:
     with pytest.raises(SourceRefused, match="whole minutes"):
-        CloudWatchSource(metered(boto, clock), LAMBDA, Span(window_s=600, step_s=30, days=0))
+        CloudWatchSource(metered(boto, clock), LAMBDA, ObservationSpan(window_s=600, step_s=30, days=0))

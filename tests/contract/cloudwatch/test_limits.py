@@ -7,16 +7,16 @@ import random
 import pytest
 
 from apps.cloudwatch.client.boto import BotoCloudWatch
-from apps.cloudwatch.client.budget import MemoryPurse
+from apps.cloudwatch.client.budget import MemoryRequestBudget
+from apps.cloudwatch.collector.batching import POINTS_A_CALL, QueryWindow, cycle_window
 from apps.cloudwatch.collector.cost import affordable, forecast, month_end_s, month_of, usd
-from apps.cloudwatch.collector.pacing import TRIES
-from apps.cloudwatch.collector.packing import POINTS_A_CALL, Window, cycle_window
 from apps.cloudwatch.collector.queries import MetricQuery
+from apps.cloudwatch.collector.rate_limit import TRIES
 from apps.cloudwatch.errors import BudgetSpent
-from apps.cloudwatch.services import Collector
-from apps.telemetry.errors import SourceAway, SourceRefused, SourceThrottled
+from apps.cloudwatch.services import CloudWatchCollector
+from apps.telemetry.errors import SourceRefused, SourceThrottled, SourceUnavailable
 from tests.contract.cloudwatch.clouds import Away, Clock, asked, functions, metered, reached, show
-from tests.fakes.cloudwatch.fake import FakeCloudWatch, Trouble
+from tests.fakes.cloudwatch.fake import CloudWatchFault, FakeCloudWatch
 
 LAMBDA = "AWS/Lambda"
 
@@ -31,13 +31,13 @@ def collector(
     clock: Clock,
     *,
     queries: tuple[MetricQuery, ...],
-    purse: MemoryPurse | None = None,
+    budget: MemoryRequestBudget | None = None,
     cycle_s: float = 300,
-) -> Collector:
+) -> CloudWatchCollector:
     named = tuple(
         MetricQuery(("function_errors", query.statistic, query.labels[0]), *_rest(query)) for query in queries
     )
-    return Collector(metered(boto, clock, purse), named, period_s=60, cycle_s=cycle_s, budget_usd=1)
+    return CloudWatchCollector(metered(boto, clock, budget), named, period_s=60, cycle_s=cycle_s, budget_usd=1)
 
 
 def _rest(query: MetricQuery) -> tuple[str, str, tuple[tuple[str, str], ...], str]:
@@ -49,18 +49,18 @@ def test_a_cycle_sends_a_call_for_each_five_hundred_metrics(
     fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock, count: int
 ) -> None:
     window = cycle_window(clock(), period_s=60, cycle_s=300)
-    purse = MemoryPurse()
-    asked(metered(boto, clock, purse), functions(count), window)
+    budget = MemoryRequestBudget()
+    asked(metered(boto, clock, budget), functions(count), window)
     show(f"M = {count:,}: {len(fake.asked)} calls, {fake.requested:,} metrics, {fake.throttled} throttled")
     assert len(fake.asked) == math.ceil(count / 500)
-    assert fake.requested == count == sum(purse.requested.values())
+    assert fake.requested == count == sum(budget.requested.values())
 
 
 def test_each_further_page_is_one_more_call_and_no_point_is_lost(
     fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock
 ) -> None:
     fake.page_points = 100
-    window = Window(int(clock()) - 3_600, int(clock()), 60)
+    window = QueryWindow(int(clock()) - 3_600, int(clock()), 60)
     for number in range(7):
         for minute in range(60):
             fake.put(LAMBDA, "Errors", {"FunctionName": f"f{number}"}, window.start_s + 60 * minute, number + minute)
@@ -75,7 +75,7 @@ def test_each_further_page_is_one_more_call_and_no_point_is_lost(
 def test_two_hundred_calls_at_once_are_paced_and_none_is_throttled(
     fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock
 ) -> None:
-    window = Window(int(clock()) - POINTS_A_CALL * 60, int(clock()), 60)  # so long that a call holds one metric
+    window = QueryWindow(int(clock()) - POINTS_A_CALL * 60, int(clock()), 60)  # so long that a call holds one metric
     begun_s = clock()
     asked(metered(boto, clock), functions(200), window)
     moments = [at_s for at_s, _ in fake.asked]
@@ -95,19 +95,19 @@ def test_the_fake_throttles_the_fifty_first_call_of_a_second(fake: FakeCloudWatc
 def test_a_throttled_call_is_tried_again_and_each_try_is_counted(
     fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock
 ) -> None:
-    fake.troubles.append(Trouble("Throttling", calls=3))
-    purse, begun_s = MemoryPurse(), clock()
-    asked(metered(boto, clock, purse), functions(600), cycle_window(clock(), period_s=60, cycle_s=300))
+    fake.troubles.append(CloudWatchFault("Throttling", calls=3))
+    budget, begun_s = MemoryRequestBudget(), clock()
+    asked(metered(boto, clock, budget), functions(600), cycle_window(clock(), period_s=60, cycle_s=300))
     assert [metrics for _, metrics in fake.asked] == [500, 500, 500, 500, 100]
-    assert sum(purse.requested.values()) == 4 * 500 + 100
-    assert sum(purse.calls.values()) == len(fake.asked)
+    assert sum(budget.requested.values()) == 4 * 500 + 100
+    assert sum(budget.calls.values()) == len(fake.asked)
     assert clock() - begun_s >= 0.25 + 0.5 + 1
 
 
 def test_a_neighbour_that_uses_the_accounts_limit_slows_us_down_and_loses_us_nothing(
     fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock
 ) -> None:
-    window = Window(int(clock()) - POINTS_A_CALL * 60, int(clock()), 60)
+    window = QueryWindow(int(clock()) - POINTS_A_CALL * 60, int(clock()), 60)
     wanted = functions(120)
     for second in range(4):
         fake.asked.extend([(clock() + second + 0.01 * number, 1) for number in range(30)])
@@ -120,8 +120,8 @@ def test_a_neighbour_that_uses_the_accounts_limit_slows_us_down_and_loses_us_not
 
 
 def test_a_call_is_given_up_after_its_tries(fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock) -> None:
-    fake.troubles.append(Trouble("InternalServiceError", status=500, calls=100))
-    with pytest.raises(SourceAway, match="trying again may help"):
+    fake.troubles.append(CloudWatchFault("InternalServiceError", status=500, calls=100))
+    with pytest.raises(SourceUnavailable, match="trying again may help"):
         asked(metered(boto, clock), functions(1), cycle_window(clock(), period_s=60, cycle_s=300))
     assert len(fake.asked) == TRIES
 
@@ -137,7 +137,7 @@ def test_percentiles_are_those_of_the_observations(fake: FakeCloudWatch, boto: B
     at_s = int(clock()) - 60
     fake.put(LAMBDA, "Duration", {"FunctionName": "f0"}, at_s, *range(1, 101))
     wanted = {"p50": 50.5, "p95": 95.05, "p99": 99.01, "Average": 50.5, "Sum": 5050, "Maximum": 100, "Minimum": 1}
-    window = Window(at_s, at_s + 60, 60)
+    window = QueryWindow(at_s, at_s + 60, 60)
     for statistic, value in wanted.items():
         found = asked(metered(boto, clock), functions(1, statistic=statistic, name="Duration"), window)
         ((moment_s, observed),) = found["f0",]
@@ -210,10 +210,10 @@ def test_a_search_is_paid_for_by_what_it_finds(fake: FakeCloudWatch, boto: BotoC
         expression="SEARCH('{AWS/Lambda,FunctionName} MetricName=\"Errors\"', 'Sum', 60)",
         label="${PROP('Dim.FunctionName')}",
     )
-    purse = MemoryPurse()
-    found = asked(metered(boto, clock, purse), (search,), cycle_window(clock(), period_s=60, cycle_s=300))
+    budget = MemoryRequestBudget()
+    found = asked(metered(boto, clock, budget), (search,), cycle_window(clock(), period_s=60, cycle_s=300))
     assert found == {("errors", f"f{number}"): [(at_s, float(number))] for number in range(30)}
-    assert sum(purse.requested.values()) == fake.requested == 30
+    assert sum(budget.requested.values()) == fake.requested == 30
 
 
 def test_a_search_whose_labels_do_not_tell_series_apart_is_refused(
@@ -232,15 +232,15 @@ def test_a_search_whose_labels_do_not_tell_series_apart_is_refused(
 
 
 def test_a_month_costs_what_was_forecast(fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock) -> None:
-    cycle_s, metrics, purse = 86_400, 510, MemoryPurse()
-    one = collector(boto, clock, queries=functions(metrics), purse=purse, cycle_s=cycle_s)
+    cycle_s, metrics, budget = 86_400, 510, MemoryRequestBudget()
+    one = collector(boto, clock, queries=functions(metrics), budget=budget, cycle_s=cycle_s)
     expected = forecast(metrics, cycle_s=cycle_s, days=30)
     ends_s = clock() + 30 * 86_400
     while clock() < ends_s:
         begun_s = clock()
         one.collect(now_s=begun_s)
         clock.sleep(begun_s + cycle_s - clock())
-    counted = sum(purse.requested.values())
+    counted = sum(budget.requested.values())
     show(f"forecast {expected:,} metrics, {usd(expected):.2f} USD; requested {fake.requested:,}; counted {counted:,}")
     assert abs(expected - fake.requested) <= fake.requested / 100
     assert counted == fake.requested
@@ -249,8 +249,8 @@ def test_a_month_costs_what_was_forecast(fake: FakeCloudWatch, boto: BotoCloudWa
 def test_the_budget_stops_collection_until_the_month_turns(
     fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock
 ) -> None:
-    purse = MemoryPurse(budget_usd=0.0172)
-    one = collector(boto, clock, queries=functions(600), purse=purse)
+    budget = MemoryRequestBudget(budget_usd=0.0172)
+    one = collector(boto, clock, queries=functions(600), budget=budget)
     one.collect(now_s=clock())
     one.collect(now_s=clock())
     with pytest.raises(BudgetSpent, match=r"November 2026 is spent: 1,700 metrics, 0\.02 of 0\.02 USD"):
@@ -266,7 +266,7 @@ def test_the_budget_stops_collection_until_the_month_turns(
     assert fake.requested == asked_for
     clock.sleep(month_end_s(month_of(clock())) - clock())
     one.collect(now_s=clock())
-    assert sum(purse.requested.values()) == fake.requested
+    assert sum(budget.requested.values()) == fake.requested
 
 
 def test_cloudwatch_away_leaves_nothing_stale(clock: Clock, fake: FakeCloudWatch, boto: BotoCloudWatch) -> None:
@@ -277,7 +277,7 @@ def test_cloudwatch_away_leaves_nothing_stale(clock: Clock, fake: FakeCloudWatch
     away = Away()
     one._cloudwatch = metered(away, clock)
     clock.sleep(300)
-    with pytest.raises(SourceAway):
+    with pytest.raises(SourceUnavailable):
         one.collect(now_s=clock())
     assert away.calls == TRIES
     assert (one.values(now_s=clock()), one._shown) == ({}, set())
@@ -285,5 +285,8 @@ def test_cloudwatch_away_leaves_nothing_stale(clock: Clock, fake: FakeCloudWatch
 
 def test_a_slow_cloudwatch_counts_as_away(fake: FakeCloudWatch, clock: Clock) -> None:
     fake.slow_s = 0.5
-    with reached(fake, timeout_s=0.1) as boto, pytest.raises(SourceAway, match="did not answer GetMetricData in time"):
+    with (
+        reached(fake, timeout_s=0.1) as boto,
+        pytest.raises(SourceUnavailable, match="did not answer GetMetricData in time"),
+    ):
         boto.page(functions(1), start_s=0, end_s=60)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedded.ports import free_port
-from tests.fakes.prometheus import FakePrometheus, Held, serving
-from tests.lacking import lacking
+from tests.fakes.prometheus import FakePrometheus, FakeSeries, serving
+from tests.requirement import skip_or_fail
 
 UP_WITHIN_S = 60.0
 
@@ -29,10 +29,10 @@ class Laid:
 @contextmanager
 def fake(series: Sequence[Laid]) -> Iterator[str]:
     """The URL of a fake that holds the series; its queries are the metrics' names."""
-    results: dict[str, list[Held]] = {}
+    results: dict[str, list[FakeSeries]] = {}
     for laid in series:
         labels = {"__name__": laid.metric, **laid.labels}
-        results.setdefault(laid.metric, []).append(Held(labels, laid.samples))
+        results.setdefault(laid.metric, []).append(FakeSeries(labels, laid.samples))
     with serving(FakePrometheus(results)) as url:
         yield url
 
@@ -42,7 +42,7 @@ def real(series: Sequence[Laid], folder: Path) -> Iterator[str]:
     """The URL of a real Prometheus that holds the series."""
     programs = [shutil.which(name) for name in ("prometheus", "promtool")]
     if None in programs:
-        lacking("prometheus is missing: install the package prometheus")
+        skip_or_fail("prometheus is missing: install the package prometheus")
     prometheus, promtool = map(str, programs)
     backfill(promtool, series, folder)
     (folder / "prometheus.yml").write_text("global: {}\n")

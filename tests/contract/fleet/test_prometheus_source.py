@@ -7,17 +7,17 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from apps.fleet.engine.gathering import INDEX
 from apps.fleet.engine.observation import Observation
+from apps.fleet.engine.observation_builder import INDEX
 from apps.fleet.engine.signal_queries import SignalQueries
-from apps.fleet.engine.span import DAY_S, Span
+from apps.fleet.engine.span import DAY_S, ObservationSpan
 from apps.fleet.sources.prometheus_api import PrometheusApi
 from apps.fleet.sources.prometheus_source import PrometheusSource
-from apps.telemetry.errors import SourceAway, SourceRefused
+from apps.telemetry.errors import SourceRefused, SourceUnavailable
 from tests.contract.fleet.prometheuses import Laid, fake, real
 
 AT_S = float(int(time.time() // 3600) * 3600 - 7200)
-SPAN = Span(window_s=600, step_s=60, days=2)
+SPAN = ObservationSpan(window_s=600, step_s=60, days=2)
 LATENCY = INDEX["latency_p95"]
 
 
@@ -55,7 +55,7 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         yield address
 
 
-def _source(url: str, queries: SignalQueries, span: Span = SPAN) -> PrometheusSource:
+def _source(url: str, queries: SignalQueries, span: ObservationSpan = SPAN) -> PrometheusSource:
     return PrometheusSource(PrometheusApi(url, headers={}, timeout_s=30, most_bytes=1 << 26), queries, span)
 
 
@@ -100,7 +100,7 @@ def test_a_later_look_sees_what_a_fresh_one_would(url: str) -> None:
 
 
 def test_long_windows_are_asked_for_in_parts(url: str) -> None:
-    span = Span(window_s=DAY_S, step_s=5, days=0)
+    span = ObservationSpan(window_s=DAY_S, step_s=5, days=0)
     found = _source(url, SignalQueries(signals={"latency_p95": "daylong"}), span).observe(AT_S)
     minutes = (found.times_s - (AT_S - DAY_S)) // 60
     assert len(found.times_s) == 17_280
@@ -130,5 +130,7 @@ def test_a_query_that_cannot_serve_is_named_with_its_signal(url: str, query: str
 
 
 def test_a_fleet_of_which_nothing_is_known_is_no_fleet(url: str) -> None:
-    with pytest.raises(SourceAway, match=r"no query gave a series: `manage.py fleet queries` shows what is asked"):
+    with pytest.raises(
+        SourceUnavailable, match=r"no query gave a series: `manage.py fleet queries` shows what is asked"
+    ):
         _source(url, SignalQueries(signals={"latency_p95": "latency"})).observe(AT_S - 30 * DAY_S)

@@ -8,14 +8,14 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
 from apps.datasets.core.contract.contract import TopicSpec
-from apps.ingest.adapters.kafka_broker import KafkaBroker
 from apps.ingest.adapters.kafka_client import client_config, consumer_config
+from apps.ingest.adapters.kafka_consumer import KafkaConsumer
 from apps.ingest.adapters.kafka_group import KafkaGroup
-from apps.ingest.adapters.kafka_topics import KafkaTopics
+from apps.ingest.adapters.kafka_topic_admin import KafkaTopicAdmin
 from apps.ingest.conf import KafkaSettings
-from apps.ingest.core.ports import Broker, ConsumerGroup, Topics
+from apps.ingest.core.ports import ConsumerGroup, GroupConsumer, TopicAdmin
 from apps.ingest.core.records import TopicPartition
-from tests.fakes.memory_kafka import MemoryBroker, MemoryGroup, MemoryKafka
+from tests.fakes.memory_kafka import MemoryConsumer, MemoryGroup, MemoryKafka
 
 Headers = list[tuple[str, bytes | None]]
 
@@ -23,7 +23,7 @@ Headers = list[tuple[str, bytes | None]]
 class AnyKafka(Protocol):
     """What the cases need of a Kafka."""
 
-    topics: Topics
+    topics: TopicAdmin
     group: ConsumerGroup
 
     def make(self, name: str, partitions: int) -> int: ...
@@ -32,7 +32,7 @@ class AnyKafka(Protocol):
         self, place: TopicPartition, value: bytes | None, *, key: bytes | None, stamp_ms: int, headers: Headers
     ) -> None: ...
 
-    def member(self) -> Broker: ...
+    def member(self) -> GroupConsumer: ...
 
 
 class InMemory:
@@ -40,7 +40,7 @@ class InMemory:
 
     def __init__(self) -> None:
         self.kafka = MemoryKafka()
-        self.topics: Topics = self.kafka
+        self.topics: TopicAdmin = self.kafka
         self.group: ConsumerGroup = MemoryGroup(self.kafka)
 
     def make(self, name: str, partitions: int) -> int:
@@ -52,8 +52,8 @@ class InMemory:
     ) -> None:
         self.kafka.send(place, value, key=key, stamp_ms=stamp_ms, headers=tuple(headers))
 
-    def member(self) -> Broker:
-        return MemoryBroker(self.kafka)
+    def member(self) -> GroupConsumer:
+        return MemoryConsumer(self.kafka)
 
 
 class OverTheWire:
@@ -63,7 +63,7 @@ class OverTheWire:
         self.settings = KafkaSettings(
             bootstrap_servers=bootstrap, group_id=f"group-{uuid.uuid4()}", session_timeout_ms=6_000
         )
-        self.topics: Topics = KafkaTopics(client_config(self.settings))
+        self.topics: TopicAdmin = KafkaTopicAdmin(client_config(self.settings))
         self.group: ConsumerGroup = KafkaGroup(client_config(self.settings), self.settings.group_id)
         self.mock = mock
         self._producer = mock or Producer({"bootstrap.servers": bootstrap, "linger.ms": 1})
@@ -73,7 +73,9 @@ class OverTheWire:
             # The mock cluster makes a topic when it is first asked for, and knows no controller to describe it.
             admin = AdminClient({"bootstrap.servers": self.settings.bootstrap_servers})
             return len(admin.list_topics(name, timeout=5).topics[name].partitions)
-        KafkaTopics(client_config(self.settings)).make(name, TopicSpec(partitions=partitions), replication_factor=1)
+        KafkaTopicAdmin(client_config(self.settings)).make(
+            name, TopicSpec(partitions=partitions), replication_factor=1
+        )
         return partitions
 
     def send(
@@ -91,8 +93,8 @@ class OverTheWire:
     def flush(self) -> None:
         assert self._producer.flush(30) == 0
 
-    def member(self) -> Broker:
-        return KafkaBroker(consumer_config(self.settings))
+    def member(self) -> GroupConsumer:
+        return KafkaConsumer(consumer_config(self.settings))
 
 
 def mock_cluster() -> Iterator[OverTheWire]:

@@ -6,19 +6,19 @@ from typing import Any, Protocol
 from psycopg import sql
 
 from apps.datasets.adapters.database.connections import connect
-from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.core.document.applied_dataset import AppliedDataset
 from apps.ingest.adapters.postgres_store import PostgresStore
 from apps.ingest.core.errors import (
     RecordRefused,
 )
-from apps.ingest.core.ports import Store, Target
+from apps.ingest.core.ports import Store, TargetTable
 from apps.ingest.core.records import Position, SourceKey
 from tests.fakes.memory_store import MemoryStore, MemoryTables, StoredSource
 from tests.station import Station
 from tests.unit.ingest.world import applied
 
 
-def key(dataset: Target, topic_id: str = "life-1") -> SourceKey:
+def key(dataset: TargetTable, topic_id: str = "life-1") -> SourceKey:
     return SourceKey(dataset.dataset_id, "things", topic_id, 0)
 
 
@@ -29,7 +29,7 @@ class AnyTables(Protocol):
 
     def store(self) -> Store: ...
 
-    def rows(self, target: Target) -> list[tuple[Any, ...]]: ...
+    def rows(self, target: TargetTable) -> list[tuple[Any, ...]]: ...
 
     def owned(self, position: Position) -> bool: ...
 
@@ -39,7 +39,7 @@ class AnyTables(Protocol):
 
     def troubles(self) -> list[str]: ...
 
-    def make_life(self, target: Target, topic_id: str) -> None: ...
+    def make_life(self, target: TargetTable, topic_id: str) -> None: ...
 
 
 class InMemory:
@@ -54,7 +54,7 @@ class InMemory:
     def store(self) -> Store:
         return MemoryStore(self.tables)
 
-    def rows(self, target: Target) -> list[tuple[Any, ...]]:
+    def rows(self, target: TargetTable) -> list[tuple[Any, ...]]:
         width = target.decoder.source_index
         deleted = target.decoder.columns.index("_deleted") if target.contract.key else None
         return sorted(
@@ -74,9 +74,9 @@ class InMemory:
         )
 
     def troubles(self) -> list[str]:
-        return [source.trouble for source in self.tables.sources]
+        return [source.last_error for source in self.tables.sources]
 
-    def make_life(self, target: Target, topic_id: str) -> None:
+    def make_life(self, target: TargetTable, topic_id: str) -> None:
         self.tables.sources.append(StoredSource(len(self.tables.sources) + 1, key(target, topic_id), 0))
 
 
@@ -94,7 +94,7 @@ class InPostgres:
         self.stores.append(PostgresStore(partial(connect, "ingest"), worker=f"w{len(self.stores)}"))
         return self.stores[-1]
 
-    def rows(self, target: Target) -> list[tuple[Any, ...]]:
+    def rows(self, target: TargetTable) -> list[tuple[Any, ...]]:
         names = [field.name for field in target.contract.fields]
         names += ["_deleted"] if target.contract.key else []
         query = sql.SQL("SELECT {} FROM {}").format(
@@ -123,9 +123,9 @@ class InPostgres:
 
     def troubles(self) -> list[str]:
         with self.station.admin() as connection:
-            return [row[0] for row in connection.execute("SELECT trouble FROM ingest_source ORDER BY id")]
+            return [row[0] for row in connection.execute("SELECT last_error FROM ingest_source ORDER BY id")]
 
-    def make_life(self, target: Target, topic_id: str) -> None:
+    def make_life(self, target: TargetTable, topic_id: str) -> None:
         with self.station.admin() as connection:
             connection.execute(
                 "INSERT INTO ingest_source (dataset_id, topic, topic_id, partition, next_offset) "

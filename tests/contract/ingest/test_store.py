@@ -13,11 +13,11 @@ from apps.ingest.core.errors import (
     Fenced,
     PartitionMissing,
     RecordRefused,
-    StoreUnavailable,
+    RetriableStoreError,
     TopicRecreated,
 )
-from apps.ingest.core.ports import Claim, Store, Target
-from apps.ingest.core.records import Attempt, OffsetAndEpoch, Part, Position, Row, TopicPartition
+from apps.ingest.core.ports import SourceClaim, Store, TargetTable
+from apps.ingest.core.records import Attempt, OffsetAndEpoch, Position, Row, SourceBatch, TopicPartition
 from tests.contract.ingest.stores import AnyTables, InMemory, InPostgres, key
 from tests.documents import document, prop
 from tests.fakes.memory_kafka import MemoryRecord
@@ -35,11 +35,13 @@ def tables(request: pytest.FixtureRequest) -> Iterator[AnyTables]:
         store.close()
 
 
-def claimed(store: Store, to: Target) -> Position:
-    return store.claim(Claim(key(to), 0))
+def claimed(store: Store, to: TargetTable) -> Position:
+    return store.claim(SourceClaim(key(to), 0))
 
 
-def part(store: Store, to: Target, position: Position, *values: Any, start: int = 0, stamp: int = 0) -> Part:
+def part(
+    store: Store, to: TargetTable, position: Position, *values: Any, start: int = 0, stamp: int = 0
+) -> SourceBatch:
     records = [
         MemoryRecord(
             TopicPartition("things", 0),
@@ -54,7 +56,7 @@ def part(store: Store, to: Target, position: Position, *values: Any, start: int 
     return to.decoder.decode(records, position=position, batch_id=batch_id, now_ms=NOW_MS + 1_000)
 
 
-def put(store: Store, to: Target, *parts: Part) -> None:
+def put(store: Store, to: TargetTable, *parts: SourceBatch) -> None:
     store.open(to)
     for one in parts:
         store.write(one.rows)
@@ -62,7 +64,7 @@ def put(store: Store, to: Target, *parts: Part) -> None:
     store.commit(to, parts)
 
 
-def events(tables: AnyTables) -> Target:
+def events(tables: AnyTables) -> TargetTable:
     return target(tables.dataset(document("things", EVENTS, mode="append")))
 
 
@@ -92,10 +94,10 @@ def test_a_stale_epoch_cannot_commit(tables: AnyTables) -> None:
 def test_a_claim_after_a_lost_session_finds_its_epoch_or_is_fenced(tables: AnyTables) -> None:
     to, store = events(tables), tables.store()
     position = claimed(store, to)
-    again = store.claim(Claim(key(to), 0, known_epoch=position.epoch))
+    again = store.claim(SourceClaim(key(to), 0, known_epoch=position.epoch))
     assert again.epoch == position.epoch + 1
     with pytest.raises(Fenced):
-        store.claim(Claim(key(to), 0, known_epoch=position.epoch))
+        store.claim(SourceClaim(key(to), 0, known_epoch=position.epoch))
 
 
 def test_a_claim_ends_the_session_of_an_owner_that_is_inside_a_batch(tables: AnyTables) -> None:
@@ -106,7 +108,7 @@ def test_a_claim_ends_the_session_of_an_owner_that_is_inside_a_batch(tables: Any
     frozen.write(stuck.rows)
     taken = claimed(successor, to)
     put(successor, to, part(successor, to, taken, {"id": 1}, {"id": 2}))
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(RetriableStoreError):
         frozen.finish()
     frozen.reset()
     assert tables.rows(to) == [(1, None), (2, None)]
@@ -128,7 +130,7 @@ def test_another_life_of_the_topic_is_refused(tables: AnyTables) -> None:
     to, store = events(tables), tables.store()
     claimed(store, to)
     with pytest.raises(TopicRecreated, match="deleted and made again"):
-        store.claim(Claim(key(to, "life-2"), 0))
+        store.claim(SourceClaim(key(to, "life-2"), 0))
     store.reset()
     assert claimed(store, to).next_offset == 0
 
@@ -142,7 +144,7 @@ def test_refused_rows_are_sifted_out_and_the_others_stored(tables: AnyTables) ->
         put(store, to, whole)
     assert first.value.row == 4
     store.reset()
-    refused = store.sift(to, whole.rows)
+    refused = store.bisect(to, whole.rows)
     assert [row[0] for row, _ in refused] == [4, 9]
     assert [error.row for _, error in refused] == [0, 0]
     store.commit(to, [whole])
@@ -197,7 +199,7 @@ def test_a_value_that_the_driver_cannot_express_is_a_refused_record(tables: AnyT
         _stored(store, rows)
     assert first.value.row == 1
     store.reset()
-    refused = store.sift(to, rows)
+    refused = store.bisect(to, rows)
     assert [row[0] for row, _ in refused] == [2**70]
     store.commit(to, [whole])
     assert tables.rows(to) == [(1, None)]
@@ -228,27 +230,27 @@ def test_a_successor_sees_that_the_owner_never_let_go_and_what_it_was_at(tables:
     second = tables.store()
     position = claimed(second, to)
     assert (position.orphaned, position.attempt) == (True, None)
-    second.note_attempt(position, records=20)
-    again = second.claim(Claim(key(to), 0, position.epoch))
+    second.record_attempt(position, records=20)
+    again = second.claim(SourceClaim(key(to), 0, position.epoch))
     assert (again.orphaned, again.attempt) == (False, Attempt(1, 20, 1))
-    second.note_attempt(again, records=20)
+    second.record_attempt(again, records=20)
     third = tables.store()
     position = claimed(third, to)
     assert (position.orphaned, position.attempt) == (True, Attempt(1, 20, 2))
-    third.note_attempt(position, records=1)
+    third.record_attempt(position, records=1)
     third.release([position])
     last = claimed(tables.store(), to)
     assert (last.orphaned, last.attempt) == (False, Attempt(1, 1, 1))
     with pytest.raises(Fenced):
-        third.note_attempt(position, records=2)
+        third.record_attempt(position, records=2)
 
 
 def test_a_dataset_that_nobody_can_read_says_so_beside_what_we_own_and_nobody_owns(tables: AnyTables) -> None:
     to, store, other = events(tables), tables.store(), tables.store()
     position = claimed(store, to)
-    other.note_unreadable(to.dataset_id, "a later version")
+    other.set_unreadable(to.dataset_id, "a later version")
     assert tables.owned(position)
-    store.note_unreadable(to.dataset_id, "a later version")
+    store.set_unreadable(to.dataset_id, "a later version")
     assert not tables.owned(position)
     assert claimed(other, to).next_offset == 0
 
@@ -288,26 +290,26 @@ def test_a_former_owner_and_an_older_end_move_nothing(tables: AnyTables, epoch: 
 def test_why_a_topic_cannot_be_read_is_kept_until_it_is_claimed(tables: AnyTables) -> None:
     to, store = events(tables), tables.store()
     for _ in range(2):
-        assert not store.note_refusal(to.dataset_id, "things", "no right")
+        assert not store.set_refusal(to.dataset_id, "things", "no right")
         assert tables.troubles() == ["no right"]
     position = claimed(store, to)
     assert position.next_offset == 0
     assert tables.troubles() == [""]
-    assert store.note_refusal(to.dataset_id, "things", "no right again")
+    assert store.set_refusal(to.dataset_id, "things", "no right again")
     assert tables.troubles() == ["no right again"]
     other = dataclasses.replace(key(to), partition=1)
-    assert store.claim(Claim(other, 4)).next_offset == 4
+    assert store.claim(SourceClaim(other, 4)).next_offset == 4
     assert sorted(tables.troubles()) == ["", "no right again"]
 
 
 def test_what_stood_beside_a_former_life_is_over_with_the_next_claim(tables: AnyTables) -> None:
     to, store = events(tables), tables.store()
     claimed(store, to)
-    store.claim(Claim(dataclasses.replace(key(to), partition=1), 0))
-    store.note_refusal(to.dataset_id, "things", "no such topic")
+    store.claim(SourceClaim(dataclasses.replace(key(to), partition=1), 0))
+    store.set_refusal(to.dataset_id, "things", "no such topic")
     tables.make_life(to, "life-2")
-    store.note_trouble(key(to), "deleted and made again")
-    store.note_refusal(to.dataset_id, "the name before", "no right")
+    store.set_error(key(to), "deleted and made again")
+    store.set_refusal(to.dataset_id, "the name before", "no right")
     assert sorted(tables.troubles()) == ["deleted and made again"] * 2 + ["no right", "no such topic"]
-    store.claim(Claim(key(to, "life-2"), 0))
+    store.claim(SourceClaim(key(to, "life-2"), 0))
     assert tables.troubles() == [""] * 4

@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 
 from apps.monitoring.errors import GrafanaRefused
-from apps.monitoring.grafana.client.client import Client
-from apps.monitoring.grafana.client.connect import connect
-from apps.monitoring.grafana.client.legacy_reads import Reader
-from apps.monitoring.grafana.client.session import Patience
-from apps.monitoring.grafana.sync.manifest import read_manifest
-from apps.monitoring.grafana.sync.objects import Kind, Manifest
-from apps.monitoring.grafana.sync.placeholders import Values, resolved
-from apps.monitoring.grafana.sync.plan import Action, Sealing, actual_body, compare
+from apps.monitoring.grafana.client.client import GrafanaApiClient
+from apps.monitoring.grafana.client.connection import grafana_connect
+from apps.monitoring.grafana.client.legacy_reads import GrafanaStateReader
+from apps.monitoring.grafana.client.session import RequestRetryPolicy
+from apps.monitoring.grafana.sync.manifest import manifest_from_documents
+from apps.monitoring.grafana.sync.objects import Manifest, ObjectKind
+from apps.monitoring.grafana.sync.placeholders import PlaceholderValues, resolved
+from apps.monitoring.grafana.sync.plan import PlannedAction, SecretMatcher, actual_body, compare
 from tests.fakes.grafana.grafana import TOKEN, FakeGrafana
 from tests.fakes.grafana.server import serving
-from tests.grafanas import Documents, dashboard, rule
+from tests.grafana_documents import Documents, dashboard, rule
 
 V1 = "/api/v1/provisioning"
 WHERE = ("ANDEN_GRAFANA_URL", "ANDEN_GRAFANA_TOKEN")
@@ -38,7 +38,7 @@ class Place:
     made: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.http = Client(self.url, self.token, patience=Patience())
+        self.http = GrafanaApiClient(self.url, self.token, patience=RequestRetryPolicy())
 
     def uid(self, word: str) -> str:
         return f"{self.name}-{word}"
@@ -73,15 +73,15 @@ class Place:
         }
 
     def manifest(self, files: Documents | None = None) -> Manifest:
-        values = Values({}, {"ANDEN_GRAFANA_PAGER_KEY": "secret-one", "ANDEN_GRAFANA_HEADER": "secret-two"})
-        return resolved(read_manifest(files or self.documents()), values)[0]
+        values = PlaceholderValues({}, {"ANDEN_GRAFANA_PAGER_KEY": "secret-one", "ANDEN_GRAFANA_HEADER": "secret-two"})
+        return resolved(manifest_from_documents(files or self.documents()), values)[0]
 
     def make(self) -> Manifest:
         """Everything of the manifest, made in its order."""
         wanted = self.manifest()
-        grafana = connect(self.http)
+        grafana = grafana_connect(self.http)
         for item in wanted.objects:
-            grafana.apply(Action("create", item.key, item.title, item=item), message="contract")
+            grafana.apply(PlannedAction("create", item.key, item.title, item=item), message="contract")
         return wanted
 
     def clear(self) -> None:
@@ -116,33 +116,35 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
 
 
 def test_it_tells_its_version_and_what_the_token_may_do(place: Place) -> None:
-    grafana = connect(place.http)
+    grafana = grafana_connect(place.http)
     assert int(grafana.version.split(".")[0]) >= 11
     grafana.check_rights(write=True)
 
 
 def test_a_wrong_token_is_refused(place: Place) -> None:
-    stranger = Client(place.url, "glsa_wrong", patience=Patience())
+    stranger = GrafanaApiClient(place.url, "glsa_wrong", patience=RequestRetryPolicy())
     with pytest.raises(GrafanaRefused, match="does not know the token"):
-        connect(stranger).check_rights(write=False)
+        grafana_connect(stranger).check_rights(write=False)
 
 
 def test_what_is_made_stands_there_as_it_was_sent(place: Place) -> None:
     wanted = place.make()
-    state = connect(place.http).read(wanted)
+    state = grafana_connect(place.http).read(wanted)
     listed = state.listed_by_key()
     for item in wanted.objects:
         actual = actual_body(item, state)
         assert actual is not None, item.key
-        assert compare(item, actual, Sealing(trusting=True)) == (), item.key
-        assert item.key.kind is Kind.RULE_GROUP or listed[item.key].owned, item.key
+        assert compare(item, actual, SecretMatcher(trusting=True)) == (), item.key
+        assert item.key.kind is ObjectKind.RULE_GROUP or listed[item.key].owned, item.key
 
 
 def test_secrets_are_named_and_never_given_back(place: Place) -> None:
     wanted = place.make()
-    state = connect(place.http).read(wanted)
+    state = grafana_connect(place.http).read(wanted)
     assert "secret-" not in str(state)
-    changed = [item.key.uid for item in wanted.objects if compare(item, actual_body(item, state) or {}, Sealing())]
+    changed = [
+        item.key.uid for item in wanted.objects if compare(item, actual_body(item, state) or {}, SecretMatcher())
+    ]
     assert changed == [place.uid("s"), place.uid("p")]  # of these two nobody can know
 
 
@@ -150,7 +152,7 @@ def test_making_it_a_second_time_finds_the_first(place: Place) -> None:
     """A POST whose answer was lost is sent again: nothing may come twice."""
     place.make()
     place.make()
-    entries = Reader(place.http).state(Manifest(())).listed
+    entries = GrafanaStateReader(place.http).state(Manifest(())).listed
     assert len([entry for entry in entries if entry.key.uid == place.uid("d")]) == 1
     assert len([entry for entry in entries if entry.key.uid == place.uid("c")]) == 1
 
@@ -165,9 +167,9 @@ def test_a_dashboard_is_not_saved_over_a_version_that_is_not_the_newest(place: P
     assert newer.body["version"] == model["version"] + 1
     stale = place.http.send("POST", "/api/dashboards/db", body={**sent, "dashboard": {**model, "title": "T3"}})
     assert (stale.status, stale.body["status"]) == (412, "version-mismatch")
-    state = connect(place.http).read(wanted)
+    state = grafana_connect(place.http).read(wanted)
     (item,) = (item for item in wanted.objects if item.key.uid == uid)
-    assert [change.path for change in compare(item, actual_body(item, state) or {}, Sealing())] == ["title"]
+    assert [change.path for change in compare(item, actual_body(item, state) or {}, SecretMatcher())] == ["title"]
 
 
 def test_a_dashboard_needs_a_title_and_a_folder_that_is_there(place: Place) -> None:
@@ -200,7 +202,7 @@ def test_a_group_is_replaced_whole_and_its_folder_stays_while_it_stands(place: P
     assert [found["provenance"] for found in group["rules"]] == ["api"]
     answer = place.http.send("DELETE", f"/api/folders/{folder}")
     assert not answer.ok
-    (item,) = (item for item in wanted.objects if item.key.kind is Kind.RULE_GROUP)
+    (item,) = (item for item in wanted.objects if item.key.kind is ObjectKind.RULE_GROUP)
     second = {**item.body["rules"][0], "uid": place.uid("r2"), "title": f"Second {place.name}"}
     assert place.http.send("PUT", path, body={**item.body, "rules": [*item.body["rules"], second]}).ok
     assert len(place.http.send("GET", path).body["rules"]) == 2
@@ -210,7 +212,7 @@ def test_a_group_is_replaced_whole_and_its_folder_stays_while_it_stands(place: P
 
 def test_a_condition_that_is_no_query_is_refused(place: Place) -> None:
     wanted = place.make()
-    (item,) = (item for item in wanted.objects if item.key.kind is Kind.RULE_GROUP)
+    (item,) = (item for item in wanted.objects if item.key.kind is ObjectKind.RULE_GROUP)
     broken = {**item.body["rules"][0], "condition": "Z"}
     path = f"{V1}/folder/{place.uid('f')}/rule-groups/g"
     assert place.http.send("PUT", path, body={**item.body, "rules": [broken]}).status == 400
@@ -241,7 +243,7 @@ def test_a_folder_counts_what_lies_in_it(place: Place) -> None:
 
 
 def test_a_deployment_is_open_until_it_is_ended(place: Place) -> None:
-    grafana = connect(place.http)
+    grafana = grafana_connect(place.http)
     if grafana.open_deployment() is not None:
         pytest.skip("a deployment of this Grafana is open: run `manage.py dashboards sync` first")
     begun = grafana.begin_deployment("contract", at_ms=1_700_000_000_000)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from apps.cloudwatch.catalogue.statistics import is_statistic
-from apps.cloudwatch.collector.packing import POINTS_A_CALL, QUERIES_A_CALL
+from apps.cloudwatch.collector.batching import POINTS_A_CALL, QUERIES_A_CALL
 
 ID: Final = re.compile(r"^[a-z][a-zA-Z0-9_]*$")
 NAME: Final = re.compile(r"^[A-Za-z0-9_-]{1,255}$")

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, Self
 
-from apps.cloudwatch.collector.pacing import LIMIT_A_SECOND
-from apps.cloudwatch.collector.packing import POINTS_A_CALL
+from apps.cloudwatch.collector.batching import POINTS_A_CALL
+from apps.cloudwatch.collector.rate_limit import LIMIT_A_SECOND
 from tests.fakes.cloudwatch.checks import Refused, check_dashboard, check_metric_data
 from tests.fakes.cloudwatch.metrics import FakeMetrics, Series, label_of, series_of
 from tests.fakes.cloudwatch.signature import check_signature
@@ -30,7 +30,7 @@ KEYS: Final = {"AKIDFAKE": "wJalrSECRETSECRETSECRET"}
 
 
 @dataclass(slots=True)
-class Trouble:
+class CloudWatchFault:
     """What the next calls meet instead of an answer."""
 
     code: str
@@ -55,7 +55,7 @@ class FakeCloudWatch:
     """Names of metrics that answer with InternalError."""
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
     dashboards: dict[str, str] = field(default_factory=dict)
-    troubles: deque[Trouble] = field(default_factory=deque)
+    troubles: deque[CloudWatchFault] = field(default_factory=deque)
     calls: Counter[str] = field(default_factory=Counter)
     asked: list[tuple[float, int]] = field(default_factory=list)
     """When GetMetricData was called, and for how many metrics, refused calls included."""
@@ -225,7 +225,7 @@ class _Handler(BaseHTTPRequestHandler):
     """Headers and body in one packet: in two, each answer would wait 40 ms for an acknowledgement."""
 
     def do_POST(self) -> None:
-        """Answer one call."""
+        """CallResult one call."""
         raw = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         if self.fake.slow_s:
             time.sleep(self.fake.slow_s)

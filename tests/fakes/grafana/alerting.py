@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from tests.fakes.grafana.boards import UID
-from tests.fakes.grafana.exchange import Refuse, Reply, Request, need
-from tests.fakes.grafana.world import Json, World
+from tests.fakes.grafana.dashboards import UID
+from tests.fakes.grafana.data import GrafanaData, Json
+from tests.fakes.grafana.messages import GrafanaRejection, Reply, Request, need
 
 REQUIRED: Final[dict[str, tuple[str, ...]]] = {
     "email": ("addresses",),
@@ -36,14 +36,14 @@ CLOCK: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
 
 
 def keep_provenance(old: Json | None, new: str) -> None:
-    """Nothing. Raises Refuse: what provisioning made cannot be changed as if by a person, nor the reverse way."""
+    """Raises GrafanaRejection: provisioned objects and manual ones cannot replace each other."""
     before = (old or {}).get("provenance", "")
     allowed = not before or before == new
     said = f"Resource with provenance status '{before}' cannot be managed via API that handles '{new}'"
     need(allowed, 403, said, messageId="alerting.notifications.invalidProvenance")
 
 
-def contact_list(world: World, _request: Request) -> Reply:
+def contact_list(world: GrafanaData, _request: Request) -> Reply:
     """All, their secrets hidden."""
     return Reply(200, [_hidden(contact) for contact in world.contacts.values()])
 
@@ -56,7 +56,7 @@ def _hidden(contact: Json) -> Json:
     return {**contact, "settings": settings}
 
 
-def contact_post(world: World, request: Request) -> Reply:
+def contact_post(world: GrafanaData, request: Request) -> Reply:
     """A new one."""
     body = copy.deepcopy(request.body)
     uid = body.get("uid") or f"c{world.next_id()}"
@@ -67,7 +67,7 @@ def contact_post(world: World, request: Request) -> Reply:
     return Reply(202, _hidden(world.contacts[uid]))
 
 
-def contact_put(world: World, request: Request, uid: str) -> Reply:
+def contact_put(world: GrafanaData, request: Request, uid: str) -> Reply:
     """One changed; a redacted secret stays what it was."""
     need(uid in world.contacts, 404, "contact point not found")
     old, body = world.contacts[uid], copy.deepcopy(request.body)
@@ -97,7 +97,7 @@ def _check_contact(body: Json) -> None:
         need(settings.get(name), 400, f"invalid contact point: could not find {name} in settings")
 
 
-def contact_delete(world: World, _request: Request, uid: str) -> Reply:
+def contact_delete(world: GrafanaData, _request: Request, uid: str) -> Reply:
     """Gone, unless a route or rule uses it."""
     contact = world.contacts.get(uid)
     if contact is None:
@@ -115,18 +115,18 @@ def _routes(route: Json) -> Iterator[Json]:
         yield from _routes(child)
 
 
-def _receivers(world: World) -> Iterator[str]:
+def _receivers(world: GrafanaData) -> Iterator[str]:
     yield from (route["receiver"] for route in _routes(world.tree) if route.get("receiver"))
     for rule in world.rules.values():
         yield str((rule.get("notification_settings") or {}).get("receiver") or "")
 
 
-def mute_list(world: World, _request: Request) -> Reply:
+def mute_list(world: GrafanaData, _request: Request) -> Reply:
     """All."""
     return Reply(200, list(world.mutes.values()))
 
 
-def mute_post(world: World, request: Request) -> Reply:
+def mute_post(world: GrafanaData, request: Request) -> Reply:
     """A new one."""
     body = request.body
     _check_mute(body)
@@ -135,7 +135,7 @@ def mute_post(world: World, request: Request) -> Reply:
     return Reply(201, world.mutes[body["name"]])
 
 
-def mute_put(world: World, request: Request, name: str) -> Reply:
+def mute_put(world: GrafanaData, request: Request, name: str) -> Reply:
     """One changed, if the version is the newest or none is named."""
     need(name in world.mutes, 404, "mute timing not found")
     old, body = world.mutes[name], {"name": name, **request.body}
@@ -166,7 +166,7 @@ def _check_mute(body: Json) -> None:
             need(all(CLOCK.fullmatch(end) for end in ends), 400, f"couldn't parse timestamp {ends}")
 
 
-def mute_delete(world: World, _request: Request, name: str) -> Reply:
+def mute_delete(world: GrafanaData, _request: Request, name: str) -> Reply:
     """Gone, unless a route uses it."""
     used = any(name in (route.get("mute_time_intervals") or ()) for route in _routes(world.tree))
     need(not used, 409, "time interval is used by a notification policy")
@@ -174,12 +174,12 @@ def mute_delete(world: World, _request: Request, name: str) -> Reply:
     return Reply(204)
 
 
-def policy_get(world: World, _request: Request) -> Reply:
+def policy_get(world: GrafanaData, _request: Request) -> Reply:
     """The whole tree."""
     return Reply(200, copy.deepcopy(world.tree))
 
 
-def policy_put(world: World, request: Request) -> Reply:
+def policy_put(world: GrafanaData, request: Request) -> Reply:
     """The whole tree, replaced: whoever comes last has the last word."""
     tree = copy.deepcopy(request.body)
     need(tree.get("receiver"), 400, "invalid object specification: root route must specify a default receiver")
@@ -193,7 +193,7 @@ def policy_put(world: World, request: Request) -> Reply:
     return Reply(202, {"message": "policies updated"})
 
 
-def _check_route(world: World, route: Json, names: set[str]) -> None:
+def _check_route(world: GrafanaData, route: Json, names: set[str]) -> None:
     receiver = route.get("receiver")
     need(not receiver or receiver in names, 400, f"invalid object specification: receiver '{receiver}' does not exist")
     for mute in route.get("mute_time_intervals") or ():
@@ -219,9 +219,9 @@ def _normal_route(route: Json) -> Json:
 
 
 def duration(text: str) -> str:
-    """A duration as Prometheus's library writes it: 60m becomes 1h. Raises Refuse: it is none."""
+    """A duration as Prometheus's library writes it: 60m becomes 1h. Raises GrafanaRejection: it is none."""
     if not DURATION.fullmatch(text):
-        raise Refuse(400, f"not a valid duration string: {text!r}")
+        raise GrafanaRejection(400, f"not a valid duration string: {text!r}")
     units = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
     rest = sum(int(number) * units.get(unit, 0) for number, unit in re.findall(r"(\d+)(ms|[smhdw])", text))
     if not rest:

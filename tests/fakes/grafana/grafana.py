@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 from urllib.parse import unquote
 
-from tests.fakes.grafana import alerting, boards, rules, sources
-from tests.fakes.grafana.exchange import Dropped, Fault, Refuse, Reply, Request, need
-from tests.fakes.grafana.world import World
+from tests.fakes.grafana import alerting, dashboards, rules, sources
+from tests.fakes.grafana.data import GrafanaData
+from tests.fakes.grafana.messages import ConnectionDropped, Fault, GrafanaRejection, Reply, Request, need
 
 V1: Final = "/api/v1/provisioning"
 TOKEN: Final = "fake-token"
@@ -16,16 +16,16 @@ TOKEN: Final = "fake-token"
 Handler = Callable[..., Reply]
 
 ROUTES: Final[tuple[tuple[str, str, str, Handler], ...]] = (
-    ("GET", "/api/search", "dashboards:read", boards.search),
-    ("GET", "/api/folders/([^/]+)", "folders:read", boards.folder_get),
-    ("GET", "/api/folders/([^/]+)/counts", "folders:read", boards.folder_counts),
-    ("POST", "/api/folders", "folders:create", boards.folder_post),
-    ("PUT", "/api/folders/([^/]+)", "folders:write", boards.folder_put),
-    ("POST", "/api/folders/([^/]+)/move", "folders:write", boards.folder_move),
-    ("DELETE", "/api/folders/([^/]+)", "folders:delete", boards.folder_delete),
-    ("GET", "/api/dashboards/uid/([^/]+)", "dashboards:read", boards.board_get),
-    ("POST", "/api/dashboards/db", "dashboards:write", boards.board_post),
-    ("DELETE", "/api/dashboards/uid/([^/]+)", "dashboards:delete", boards.board_delete),
+    ("GET", "/api/search", "dashboards:read", dashboards.search),
+    ("GET", "/api/folders/([^/]+)", "folders:read", dashboards.folder_get),
+    ("GET", "/api/folders/([^/]+)/counts", "folders:read", dashboards.folder_counts),
+    ("POST", "/api/folders", "folders:create", dashboards.folder_post),
+    ("PUT", "/api/folders/([^/]+)", "folders:write", dashboards.folder_put),
+    ("POST", "/api/folders/([^/]+)/move", "folders:write", dashboards.folder_move),
+    ("DELETE", "/api/folders/([^/]+)", "folders:delete", dashboards.folder_delete),
+    ("GET", "/api/dashboards/uid/([^/]+)", "dashboards:read", dashboards.board_get),
+    ("POST", "/api/dashboards/db", "dashboards:write", dashboards.board_post),
+    ("DELETE", "/api/dashboards/uid/([^/]+)", "dashboards:delete", dashboards.board_delete),
     ("GET", "/api/datasources", "datasources:read", sources.source_list),
     ("GET", "/api/datasources/uid/([^/]+)", "datasources:read", sources.source_get),
     ("POST", "/api/datasources", "datasources:create", sources.source_post),
@@ -57,9 +57,9 @@ EVERYTHING: Final = frozenset({route[2] for route in ROUTES} | {"dashboards:crea
 class FakeGrafana:
     """One Grafana with one organisation. Requests are numbered from 1; `faults` says what befalls which."""
 
-    def __init__(self, version: str = "11.6.0", world: World | None = None) -> None:
+    def __init__(self, version: str = "11.6.0", world: GrafanaData | None = None) -> None:
         self.version = version
-        self.world = world or World()
+        self.world = world or GrafanaData()
         self.tokens: dict[str, frozenset[str]] = {TOKEN: EVERYTHING}
         self.faults: dict[int, Fault] = {}
         self.requests: list[Request] = []
@@ -80,7 +80,7 @@ class FakeGrafana:
         self.faults.update(dict.fromkeys(numbers, fault))
 
     def handle(self, request: Request) -> Reply:
-        """The answer. Raises Dropped: there is none."""
+        """The answer. Raises ConnectionDropped: there is none."""
         with self._lock:
             self.requests.append(request)
             fault = self.faults.get(len(self.requests))
@@ -93,7 +93,7 @@ class FakeGrafana:
                     fault.status or 200, "<!doctype html><title>Log in</title>", {"Content-Type": "text/html"}
                 )
             if not fault.status:
-                raise Dropped
+                raise ConnectionDropped
             return Reply(fault.status, {"message": "injected"}, fault.headers)
 
     def _answer(self, request: Request) -> Reply:
@@ -101,7 +101,7 @@ class FakeGrafana:
             return Reply(200, {"database": "ok", "version": self.version, "commit": "fake"})
         try:
             return self._authorised(request)
-        except Refuse as refusal:
+        except GrafanaRejection as refusal:
             return refusal.reply
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             return Reply(400, {"message": f"bad request data: {type(error).__name__}: {error}"})
@@ -122,4 +122,4 @@ class FakeGrafana:
             found = re.fullmatch(pattern, request.path) if method == request.method else None
             if found:
                 return handler, action, [unquote(word) for word in found.groups()]
-        raise Refuse(404, "Not found")
+        raise GrafanaRejection(404, "Not found")

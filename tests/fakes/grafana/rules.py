@@ -4,9 +4,9 @@ import copy
 from typing import Final
 
 from tests.fakes.grafana.alerting import duration
-from tests.fakes.grafana.boards import UID
-from tests.fakes.grafana.exchange import Reply, Request, need
-from tests.fakes.grafana.world import Json, World
+from tests.fakes.grafana.dashboards import UID
+from tests.fakes.grafana.data import GrafanaData, Json
+from tests.fakes.grafana.messages import Reply, Request, need
 
 EXPRESSION: Final = "__expr__"
 NO_DATA: Final = {"Alerting", "NoData", "OK", "KeepLast"}
@@ -15,12 +15,12 @@ TICK_S: Final = 10
 """Intervals are multiples of the scheduler's tick."""
 
 
-def rule_list(world: World, _request: Request) -> Reply:
+def rule_list(world: GrafanaData, _request: Request) -> Reply:
     """All rules of the organisation, without the intervals of their groups."""
     return Reply(200, [copy.deepcopy(rule) for rule in world.rules.values()])
 
 
-def group_get(world: World, _request: Request, folder: str, title: str) -> Reply:
+def group_get(world: GrafanaData, _request: Request, folder: str, title: str) -> Reply:
     """One group with its interval."""
     rules = _inside(world, folder, title)
     need(rules, 404, "rule group not found")
@@ -28,11 +28,11 @@ def group_get(world: World, _request: Request, folder: str, title: str) -> Reply
     return Reply(200, {**body, "rules": copy.deepcopy(rules)})
 
 
-def _inside(world: World, folder: str, title: str) -> list[Json]:
+def _inside(world: GrafanaData, folder: str, title: str) -> list[Json]:
     return [rule for rule in world.rules.values() if (rule["folderUID"], rule["ruleGroup"]) == (folder, title)]
 
 
-def group_put(world: World, request: Request, folder: str, title: str) -> Reply:
+def group_put(world: GrafanaData, request: Request, folder: str, title: str) -> Reply:
     """A group as it is sent: rules that are not sent go, rules of other groups come."""
     body = copy.deepcopy(request.body)
     need(folder in world.folders, 404, "folder not found")
@@ -60,7 +60,7 @@ def group_put(world: World, request: Request, folder: str, title: str) -> Reply:
     return Reply(200, {"title": title, "folderUid": folder, "interval": interval, "rules": copy.deepcopy(rules)})
 
 
-def _free_titles(world: World, titles: list[str], folder: str, sent: set[str | None], group: str) -> None:
+def _free_titles(world: GrafanaData, titles: list[str], folder: str, sent: set[str | None], group: str) -> None:
     for rule in world.rules.values():
         stays = rule["uid"] not in sent and rule["ruleGroup"] != group
         same = rule["folderUID"] == folder and rule["title"] in titles
@@ -68,7 +68,7 @@ def _free_titles(world: World, titles: list[str], folder: str, sent: set[str | N
 
 
 def _keep_provenance(old: Json | None, new: str) -> None:
-    """Nothing. Raises Refuse: files provisioned it, or it is another way locked."""
+    """Nothing. Raises GrafanaRejection: files provisioned it, or it is another way locked."""
     before = (old or {}).get("provenance", "")
     need(
         before in {"", new} or (before, new) == ("api", ""),
@@ -77,7 +77,7 @@ def _keep_provenance(old: Json | None, new: str) -> None:
     )
 
 
-def _check(world: World, rule: Json, folder: str) -> None:
+def _check(world: GrafanaData, rule: Json, folder: str) -> None:
     name = rule.get("title")
     need(name, 400, "invalid alert rule: title is empty")
     need(not rule.get("uid") or UID.fullmatch(rule["uid"]), 400, f"invalid alert rule {name!r}: bad uid")
@@ -99,7 +99,7 @@ def _check(world: World, rule: Json, folder: str) -> None:
     need(not receiver or receiver in names, 400, f"invalid alert rule {name!r}: receiver {receiver} does not exist")
 
 
-def _filled(world: World, rule: Json, folder: str, group: str, provenance: str) -> Json:
+def _filled(world: GrafanaData, rule: Json, folder: str, group: str, provenance: str) -> Json:
     """The rule as Grafana gives it back: ids, times, nulls, and what each query is sampled by."""
     uid = rule.get("uid") or f"r{world.next_id()}"
     old = world.rules.get(uid, {})
@@ -119,7 +119,7 @@ def _query(query: Json) -> Json:
     return {"queryType": "", "relativeTimeRange": {"from": 0, "to": 0}, **query, "model": model}
 
 
-def rule_delete(world: World, request: Request, uid: str) -> Reply:
+def rule_delete(world: GrafanaData, request: Request, uid: str) -> Reply:
     """Gone; no word if it was not there."""
     if uid in world.rules:
         _keep_provenance(world.rules[uid], request.provenance)

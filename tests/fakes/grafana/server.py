@@ -12,10 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 from requests.adapters import BaseAdapter
 
-from apps.monitoring.grafana.client.client import Client
-from apps.monitoring.grafana.client.session import Patience
-from tests.fakes.grafana.exchange import Dropped, Reply, Request
+from apps.monitoring.grafana.client.client import GrafanaApiClient
+from apps.monitoring.grafana.client.session import RequestRetryPolicy
 from tests.fakes.grafana.grafana import TOKEN, FakeGrafana
+from tests.fakes.grafana.messages import ConnectionDropped, Reply, Request
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -36,7 +36,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         try:
             reply = self.grafana.handle(Request(self.command, parts.path, parse_qs(parts.query), headers, body))
-        except Dropped:
+        except ConnectionDropped:
             self.close_connection = True
             return
         self._reply(reply)
@@ -93,7 +93,7 @@ class DirectAdapter(BaseAdapter):
             reply = self._grafana.handle(
                 Request(str(request.method), parts.path, parse_qs(parts.query), headers, body)
             )
-        except Dropped as error:
+        except ConnectionDropped as error:
             raise requests.ConnectionError("dropped", request=request) from error
         response.status_code = reply.status
         response.headers.update(reply.headers)
@@ -104,6 +104,6 @@ class DirectAdapter(BaseAdapter):
         """Nothing is open."""
 
 
-def direct_client(adapter: DirectAdapter) -> Client:
+def direct_client(adapter: DirectAdapter) -> GrafanaApiClient:
     """A client that speaks to the fake without HTTP."""
-    return Client("http://fake.invalid", TOKEN, patience=Patience(tries=1), adapter=adapter)
+    return GrafanaApiClient("http://fake.invalid", TOKEN, patience=RequestRetryPolicy(tries=1), adapter=adapter)

@@ -3,9 +3,9 @@
 import copy
 from typing import Final
 
-from tests.fakes.grafana.boards import UID
-from tests.fakes.grafana.exchange import Reply, Request, need
-from tests.fakes.grafana.world import Json, World
+from tests.fakes.grafana.dashboards import UID
+from tests.fakes.grafana.data import GrafanaData, Json
+from tests.fakes.grafana.messages import Reply, Request, need
 
 TYPES: Final = {
     "prometheus": "Prometheus",
@@ -18,13 +18,13 @@ TYPES: Final = {
 """Types that are installed, and their names."""
 
 
-def source_list(world: World, _request: Request) -> Reply:
+def source_list(world: GrafanaData, _request: Request) -> Reply:
     """All, without versions and secrets."""
     left_out = {"version", "secureJsonData"}
     return Reply(200, [{k: v for k, v in source.items() if k not in left_out} for source in world.sources.values()])
 
 
-def source_get(world: World, _request: Request, uid: str) -> Reply:
+def source_get(world: GrafanaData, _request: Request, uid: str) -> Reply:
     """One, with the names of its secrets."""
     need(uid in world.sources, 404, "Data source not found")
     return Reply(200, _shown(world.sources[uid]))
@@ -35,7 +35,7 @@ def _shown(source: Json) -> Json:
     return {**copy.deepcopy(shown), "secureJsonFields": dict.fromkeys(source.get("secureJsonData") or {}, True)}
 
 
-def source_post(world: World, request: Request) -> Reply:
+def source_post(world: GrafanaData, request: Request) -> Reply:
     """A new one."""
     body = request.body
     _check(world, body, but=None)
@@ -47,7 +47,7 @@ def source_post(world: World, request: Request) -> Reply:
     return Reply(200, {"id": source["id"], "message": "Datasource added", "datasource": _shown(source)})
 
 
-def source_put(world: World, request: Request, uid: str) -> Reply:
+def source_put(world: GrafanaData, request: Request, uid: str) -> Reply:
     """One changed; secrets that are not sent stay."""
     need(uid in world.sources, 404, "Data source not found")
     old, body = world.sources[uid], request.body
@@ -62,7 +62,7 @@ def source_put(world: World, request: Request, uid: str) -> Reply:
     return Reply(200, {"message": "Datasource updated", "datasource": _shown(world.sources[uid])})
 
 
-def _check(world: World, body: Json, *, but: str | None) -> None:
+def _check(world: GrafanaData, body: Json, *, but: str | None) -> None:
     for field in ("name", "type", "access"):
         need(body.get(field), 400, f"bad request data: {field} is required")
     need(body["type"] in TYPES, 400, f"data source type {body['type']} is not installed")
@@ -78,7 +78,7 @@ def _filled(body: Json) -> Json:
     return {**blank, "isDefault": False, "jsonData": {}, **copy.deepcopy(body), **served}
 
 
-def source_delete(world: World, _request: Request, uid: str) -> Reply:
+def source_delete(world: GrafanaData, _request: Request, uid: str) -> Reply:
     """Gone."""
     need(uid in world.sources, 404, "Data source not found")
     need(not world.sources[uid]["readOnly"], 403, "Cannot delete read-only data source")
@@ -86,14 +86,14 @@ def source_delete(world: World, _request: Request, uid: str) -> Reply:
     return Reply(200, {"message": "Data source deleted"})
 
 
-def annotation_list(world: World, request: Request) -> Reply:
+def annotation_list(world: GrafanaData, request: Request) -> Reply:
     """Those that carry every tag that is asked for, newest first."""
     tags = set(request.query.get("tags", []))
     found = [note for note in world.annotations.values() if tags <= set(note["tags"])]
     return Reply(200, sorted(found, key=lambda note: -note["id"])[: int(request.first("limit", "100"))])
 
 
-def annotation_post(world: World, request: Request) -> Reply:
+def annotation_post(world: GrafanaData, request: Request) -> Reply:
     """A new one: each call makes another."""
     body = request.body
     need(body.get("text"), 400, "bad request data: text field should not be empty")
@@ -107,7 +107,7 @@ def annotation_post(world: World, request: Request) -> Reply:
     return Reply(200, {"message": "Annotation added", "id": number})
 
 
-def annotation_patch(world: World, request: Request, number: str) -> Reply:
+def annotation_patch(world: GrafanaData, request: Request, number: str) -> Reply:
     """Those fields that are sent."""
     need(int(number) in world.annotations, 404, "Annotation not found")
     kept = {key: request.body[key] for key in ("text", "tags", "time", "timeEnd") if request.body.get(key)}

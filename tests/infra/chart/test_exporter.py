@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from apps.monitoring.alerts.station import OURS
+from apps.monitoring.alerts.infrastructure import ANDEN_JOBS
 from apps.monitoring.third_party_metrics import EXPORTERS
 from tests.infra.chart.test_joins import of
 from tests.infra.chart.test_pods import Pod, containers
@@ -45,7 +45,7 @@ def test_it_knows_one_role_and_that_one_reads_no_row(rendered: list[Manifest]) -
 
 
 def test_its_answer_says_nothing_of_andens_processes(rendered: list[Manifest]) -> None:
-    """Prometheus calls a job as its Service is called, and alerts on the absence of what matches OURS."""
+    """Prometheus calls a job as its Service is called, and alerts on the absence of what matches ANDEN_JOBS."""
     selector = of(rendered, "ServiceMonitor")[NAME]["spec"]["selector"]["matchLabels"]
     jobs = [
         name
@@ -53,5 +53,5 @@ def test_its_answer_says_nothing_of_andens_processes(rendered: list[Manifest]) -
         if selector.items() <= each["metadata"]["labels"].items()
     ]
     assert jobs == ["postgres-exporter"]
-    assert not re.fullmatch(OURS.value, jobs[0])
+    assert not re.fullmatch(ANDEN_JOBS.value, jobs[0])
     assert of(rendered, "Deployment")[NAME]["spec"]["replicas"] == 1

@@ -13,7 +13,7 @@ import yaml
 from apps.ingest import metrics as ingest
 from tests.infra.chart.test_pods import containers, metrics_of, pods
 from tests.infra.charts import ANDEN, ROOT, Manifest, anden, environment_values, render, station
-from tests.infra.plans import ENVIRONMENTS, Planned
+from tests.infra.plans import ENVIRONMENTS, Planner
 
 CRDS: Final = ROOT / "tests" / "infra" / "crds"
 TERRAFORM: Final = ROOT / "terraform"
@@ -42,7 +42,7 @@ def test_custom_resources_are_as_their_definitions_say(rendered: list[Manifest])
 @pytest.mark.property(3)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_accounts_and_pod_identity_are_the_same(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     associations = planned(environment).of("aws_eks_pod_identity_association").values()
     rights = {each["service_account"] for each in associations if each["namespace"] == "anden"}
@@ -65,7 +65,7 @@ def test_workloads_name_the_same_accounts(rendered: list[Manifest], evidence: Ca
 @pytest.mark.property(3)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_what_scales_by_cpu_has_somebody_who_measures_it(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     scaled = of(anden(environment), "HorizontalPodAutoscaler")
     assert {metric["type"] for each in scaled.values() for metric in each["spec"]["metrics"]} == {"Resource"}
@@ -88,7 +88,7 @@ def test_pods_only_join_what_terraform_owns(rendered: list[Manifest], evidence: 
 @pytest.mark.property(10)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_the_binding_joins_the_balancers_group(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan, objects = planned(environment), anden(environment)
     (binding,) = of(objects, "TargetGroupBinding").values()
@@ -133,12 +133,12 @@ def test_secrets_that_pods_read_are_made_by_external_secrets(
 
 @pytest.mark.property(11)
 def test_what_djangos_former_key_signed_is_accepted_where_it_was_changed(evidence: Callable[[str], None]) -> None:
-    objects = render(ANDEN, *environment_values("dev"), {"secrets": {"formerKey": True}})
+    objects = render(ANDEN, *environment_values("dev"), {"secrets": {"previousKey": True}})
     django = of(objects, "ExternalSecret")["anden-django"]["spec"]["data"]
     refs = {each["secretKey"]: each["remoteRef"] for each in django}
     # The stage that Secrets Manager itself moves when a new value is written.
-    assert refs["former-key"] == {**refs["secret-key"], "version": "AWSPREVIOUS"}
-    reference = {"name": "anden-django", "key": "former-key"}
+    assert refs["previous-key"] == {**refs["secret-key"], "version": "AWSPREVIOUS"}
+    reference = {"name": "anden-django", "key": "previous-key"}
     told = [
         {variable["name"]: variable.get("valueFrom") for variable in each["env"]} for _, each in containers(objects)
     ]
@@ -165,7 +165,7 @@ def test_what_hides_a_column_is_said_to_every_process_alike() -> None:
 @pytest.mark.property(11)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_external_secrets_read_what_terraform_makes(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     names = {each["name"] for each in planned(environment).of("aws_secretsmanager_secret").values()}
     wanted = {

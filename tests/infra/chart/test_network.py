@@ -19,7 +19,7 @@ def selects(policy: Manifest, labels: dict[str, str]) -> bool:
     return all(labels.get(each["key"]) in each["values"] for each in selector.get("matchExpressions", []))
 
 
-def leaves_to(policies: list[Manifest], labels: dict[str, str], address: str, port: int) -> bool:
+def allows_egress(policies: list[Manifest], labels: dict[str, str], address: str, port: int) -> bool:
     """Whether a pod with these labels may reach the address: some policy that is about it must say so."""
     for policy in policies:
         if selects(policy, labels):
@@ -66,19 +66,19 @@ def test_each_policy_is_about_a_pod_and_each_pod_may_ask_for_names(rendered: lis
 def test_nobody_reaches_the_rights_of_the_node(rendered: list[Manifest]) -> None:
     for maker, pod in pods(rendered):
         for port in (80, 443):
-            assert not leaves_to(_policies(rendered), pod["metadata"]["labels"], IMDS, port), maker
+            assert not allows_egress(_policies(rendered), pod["metadata"]["labels"], IMDS, port), maker
 
 
 def test_who_has_rights_in_aws_gets_them_and_nobody_else(rendered: list[Manifest]) -> None:
     for maker, pod in pods(rendered):
         has_rights = pod["spec"]["serviceAccountName"] != "anden"
-        assert leaves_to(_policies(rendered), pod["metadata"]["labels"], AGENT, 80) == has_rights, maker
+        assert allows_egress(_policies(rendered), pod["metadata"]["labels"], AGENT, 80) == has_rights, maker
 
 
 def test_the_outside_is_for_those_who_call_aws_and_for_the_probe(rendered: list[Manifest]) -> None:
     for maker, pod in pods(rendered):
         may = pod["spec"]["serviceAccountName"] != "anden" or maker.endswith("/anden-probe")
-        assert leaves_to(_policies(rendered), pod["metadata"]["labels"], OUTSIDE, 443) == may, maker
+        assert allows_egress(_policies(rendered), pod["metadata"]["labels"], OUTSIDE, 443) == may, maker
 
 
 def test_kafka_is_for_those_who_are_told_of_it(rendered: list[Manifest]) -> None:

@@ -17,7 +17,7 @@ from apps.ingest.adapters.watchdog import GRACE_S
 from apps.monitoring import metrics as monitoring
 from apps.telemetry import metrics as telemetry
 from tests.infra.charts import ROOT, Manifest, station
-from tests.infra.forked import Forked, forked
+from tests.infra.fork_server import ForkServer, forked
 
 Pod = dict[str, Any]
 SETTINGS = {"ANDEN_SECRET_KEY": "0123456789" * 4, "ANDEN_DATABASE_APP_URL": "postgresql://nobody@127.0.0.1:1/nothing"}
@@ -136,7 +136,7 @@ def test_jobs_are_hooks_that_come_after_the_secrets(rendered: list[Manifest]) ->
 
 
 @pytest.fixture(scope="module")
-def django() -> Iterator[Forked]:
+def django() -> Iterator[ForkServer]:
     """A process that reads the settings in any environment."""
     with forked({**os.environ, **SETTINGS}) as started:
         yield started
@@ -144,7 +144,7 @@ def django() -> Iterator[Forked]:
 
 @pytest.mark.property(11)
 def test_settings_accept_what_each_process_is_told(
-    rendered: list[Manifest], django: Forked, evidence: Callable[[str], None]
+    rendered: list[Manifest], django: ForkServer, evidence: Callable[[str], None]
 ) -> None:
     known = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE))
     entrypoint = set(re.findall(r"\b(ANDEN_WEB_\w+)", (ROOT / "platform" / "entrypoint").read_text()))

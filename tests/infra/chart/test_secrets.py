@@ -10,16 +10,16 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from apps.datasets.core.station_secrets import StationSecret, station_secrets
+from apps.datasets.core.installation_secrets import InstallationSecret, installation_secrets
 from apps.datasets.management.commands.secrets import Command
 from tests.infra.chart import test_pods as guards
-from tests.infra.chart.test_network import AGENT, IMDS, OUTSIDE, leaves_to, selects
+from tests.infra.chart.test_network import AGENT, IMDS, OUTSIDE, allows_egress, selects
 from tests.infra.chart.test_pods import containers, pods
 from tests.infra.chart.test_render import kubernetes_version
 from tests.infra.chart.test_score import EVERYONE, GOOD, LEFT_OUT
 from tests.infra.charts import ANDEN, CHARTS, IMAGE, Manifest, anden, render, station
-from tests.infra.gitops.expanded import everything, station_values, wave
-from tests.infra.plans import ENVIRONMENTS, PLANS, Planned
+from tests.infra.gitops.argocd_model import everything, station_values, wave
+from tests.infra.plans import ENVIRONMENTS, PLANS, Planner
 
 SECRETS: Final = CHARTS / "secrets"
 BY_HAND: Final = {"alerting/receivers", "grafana/token", "probe/key"}
@@ -37,11 +37,11 @@ def named(found: list[Manifest], name: str) -> Manifest:
     return one
 
 
-def chosen(arguments: list[str]) -> list[StationSecret]:
+def chosen(arguments: list[str]) -> list[InstallationSecret]:
     """The secrets that the command itself would write, told these arguments."""
     assert arguments[:2] == ["manage", "secrets"]
     read = vars(Command().create_parser("manage.py", "secrets").parse_args(arguments[2:]))
-    return station_secrets(read["station"], roles=read["roles"], keys=read["keys"])
+    return installation_secrets(read["station"], roles=read["roles"], keys=read["keys"])
 
 
 def drawn(found: list[Manifest], job: str) -> dict[str, str | None]:
@@ -53,7 +53,7 @@ def drawn(found: list[Manifest], job: str) -> dict[str, str | None]:
 @pytest.mark.property(11)
 @pytest.mark.parametrize(("environment", "mode"), PLANS)
 def test_what_terraform_makes_is_drawn_or_a_persons(
-    planned: Planned, environment: str, mode: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, mode: str, evidence: Callable[[str], None]
 ) -> None:
     names = {each["name"] for each in planned(environment, mode).of("aws_secretsmanager_secret").values()}
     by_hand = {f"anden-{environment}/{token}" for token in BY_HAND}
@@ -74,7 +74,7 @@ def test_what_workloads_read_is_written_in_the_form_they_read(mode: str) -> None
             for data in each["spec"]["data"]:
                 key, field = data["remoteRef"]["key"], data["remoteRef"].get("property")
                 if key in written:
-                    text = StationSecret(key, written[key]).draw()
+                    text = InstallationSecret(key, written[key]).generate()
                     assert field in json.loads(text) if field else not text.startswith("{"), key
 
 
@@ -140,11 +140,11 @@ def test_it_reaches_aws_and_its_rights_and_nobody_else() -> None:
     assert not any("ingress" in each["spec"] for each in policies)
     for _, pod in pods(found):
         labels = pod["metadata"]["labels"]
-        assert leaves_to(policies, labels, OUTSIDE, 443)
-        assert leaves_to(policies, labels, AGENT, 80)
-        assert not leaves_to(policies, labels, OUTSIDE, 5432)
+        assert allows_egress(policies, labels, OUTSIDE, 443)
+        assert allows_egress(policies, labels, AGENT, 80)
+        assert not allows_egress(policies, labels, OUTSIDE, 5432)
         for port in (80, 443):
-            assert not leaves_to(policies, labels, IMDS, port)
+            assert not allows_egress(policies, labels, IMDS, port)
         assert selects(named(found, "secrets-dns"), labels)
 
 

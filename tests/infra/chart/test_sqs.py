@@ -15,7 +15,7 @@ from apps.telemetry.environment import SettingsInvalid, load
 from config.conf import PlatformSettings
 from config.sqs import queue_name, transport_options
 from tests.infra.charts import ROOT
-from tests.lacking import lacking
+from tests.requirement import skip_or_fail
 
 MOTO: Final = ROOT / ".venv-infra" / "bin" / "moto_server"
 ENTRYPOINT: Final = ROOT / "platform" / "entrypoint"
@@ -41,7 +41,7 @@ def test_sqs_without_a_queue_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
 def amazon(tmp_path: Path) -> Iterator[dict[str, str]]:
     """The environment of a client of moto's SQS."""
     if not MOTO.exists():
-        lacking("moto_server is not in .venv-infra: make infra makes it")
+        skip_or_fail("moto_server is not in .venv-infra: make infra makes it")
     log = tmp_path / "moto.log"
     with log.open("wb") as out:
         server = subprocess.Popen([MOTO, "-H", "127.0.0.1", "-p", "0"], stdout=out, stderr=out)

@@ -10,7 +10,7 @@ import pytest
 from tests.infra.charts import ROOT, anden
 from tests.infra.delivery.repository import FILE, Repository
 from tests.infra.delivery.scripts import script
-from tests.infra.plans import ENVIRONMENTS, Planned
+from tests.infra.plans import ENVIRONMENTS, Planner
 from tests.infra.workflows import read, workflows
 
 
@@ -64,7 +64,7 @@ def test_who_asks_history_has_it_whole() -> None:
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_the_image_is_built_for_the_machines_that_run_it(planned: Planned, environment: str) -> None:
+def test_the_image_is_built_for_the_machines_that_run_it(planned: Planner, environment: str) -> None:
     kinds = {group["ami_type"] for group in planned(environment).of("aws_eks_node_group").values()}
     wanted = {"arm64" if "ARM_64" in kind else "amd64" for kind in kinds}
     built = {each["platform"] for each in jobs("delivery")["build"]["strategy"]["matrix"]["include"]}
@@ -74,7 +74,7 @@ def test_the_image_is_built_for_the_machines_that_run_it(planned: Planned, envir
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_pods_run_from_the_repository_that_the_pipeline_pushes_to(planned: Planned, environment: str) -> None:
+def test_pods_run_from_the_repository_that_the_pipeline_pushes_to(planned: Planner, environment: str) -> None:
     outputs = planned(environment).outputs
     _, repository = outputs["image_target"].split()
     assert repository == outputs["station"]["image_repository"]
@@ -82,7 +82,7 @@ def test_pods_run_from_the_repository_that_the_pipeline_pushes_to(planned: Plann
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_a_release_outlives_the_images_of_main_and_no_rule_counts_parts(planned: Planned, environment: str) -> None:
+def test_a_release_outlives_the_images_of_main_and_no_rule_counts_parts(planned: Planner, environment: str) -> None:
     rules = json.loads(planned(environment).only("aws_ecr_lifecycle_policy")["policy"])["rules"]
     assert [rule["selection"].get("tagPatternList") for rule in rules] == [["v*"], ["*-*"], None]
     assert [rule["selection"]["countType"] for rule in rules[:2]] == ["imageCountMoreThan"] * 2

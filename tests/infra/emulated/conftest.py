@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.infra.children import begin_if_chosen
+from tests.infra.background_process import start_if_selected
 from tests.infra.emulated import database
 
 
 @pytest.fixture(scope="session")
-def applying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[database.Applying]:
+def applying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[database.BackgroundApply]:
     """The database's apply, begun."""
     with database.applying(tmp_path_factory.mktemp("database")) as begun:
         yield begun
@@ -18,4 +18,4 @@ def applying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[database.Appl
 @pytest.fixture(scope="session")
 def begun_ahead(request: pytest.FixtureRequest) -> None:
     """The database's apply goes on from now on, where a chosen test is about it."""
-    begin_if_chosen(request, "applying")
+    start_if_selected(request, "applying")

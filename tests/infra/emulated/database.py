@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.infra.children import Child, child
+from tests.infra.background_process import BackgroundProcess, child
 from tests.infra.emulated.emulator import REGION, Emulator, emulator
 from tests.infra.mirror import init, terraform
 
@@ -16,12 +16,12 @@ ROOT: Final = Path(__file__).parents[3]
 
 
 @dataclass(frozen=True, slots=True)
-class Applying:
+class BackgroundApply:
     """An apply that goes on: it takes three minutes, most of which AWS's provider waits."""
 
     cloud: Emulator
     folder: Path
-    process: Child
+    process: BackgroundProcess
 
     def done(self) -> tuple[Emulator, Path]:
         """The emulator and the root, once the module is applied."""
@@ -31,7 +31,7 @@ class Applying:
 
 
 @contextmanager
-def applying(folder: Path) -> Iterator[Applying]:
+def applying(folder: Path) -> Iterator[BackgroundApply]:
     """The module's first apply, begun; the emulator ends with the block."""
     shutil.copytree(ROOT / "terraform/modules/postgres", folder / "postgres")
     with emulator(folder) as cloud:
@@ -39,7 +39,7 @@ def applying(folder: Path) -> Iterator[Applying]:
         init(folder, backend=True)
         command = [terraform(), "apply", "-input=false", "-auto-approve", "-parallelism=30", "-no-color"]
         with child(command, folder / "apply.log", folder=folder, surroundings=cloud.surroundings()) as process:
-            yield Applying(cloud, folder, process)
+            yield BackgroundApply(cloud, folder, process)
 
 
 def source(cloud: Emulator) -> str:

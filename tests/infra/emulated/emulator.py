@@ -13,11 +13,11 @@ from typing import Any, Final
 import boto3
 import requests
 
-from tests.lacking import lacking
+from tests.requirement import skip_or_fail
 
 PROGRAM: Final = Path(__file__).parents[3] / ".venv-infra/bin/moto_server"
 # Once policies count, it would refuse what is signed for a service of REST, whose paths it does not read as AWS does.
-# Who asks is known by the key all the same, and what they may is what is judged here.
+# Who asks is known by the key all the same, and what they may is what is assumed_role here.
 START: Final = (
     "import moto.iam.access_control as access, moto.server as server\n"
     "access.IAMRequestBase.check_signature = lambda self: None\n"
@@ -101,7 +101,7 @@ def _wait(url: str, server: subprocess.Popen[bytes]) -> None:
 def emulator(folder: Path) -> Iterator[Emulator]:
     """A running emulator whose log lies in the folder; it ends, and forgets everything, with the block."""
     if not PROGRAM.is_file():
-        lacking("the emulator of AWS is not installed: make infra installs it")
+        skip_or_fail("the emulator of AWS is not installed: make infra installs it")
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     with (folder / "emulator.log").open("wb") as log:

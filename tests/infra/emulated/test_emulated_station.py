@@ -19,7 +19,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.infra.delivery.scripts import script
-from tests.infra.emulated.dev import Station, copied, own_zone, surroundings_of_dev
+from tests.infra.emulated.dev_environment import Station, copied, own_zone, surroundings_of_dev
 from tests.infra.emulated.emulator import REGION, Emulator, emulator
 from tests.infra.emulated.inventory import KINDS, added, inventory
 from tests.infra.mirror import init
@@ -31,7 +31,7 @@ ROLES: Final = {"owner", "app", "ingest", "reader", "writer", "analyst", "monito
 EXPECTED: Final = set(KINDS) - {"databases", "snapshots", "firewalls", "domain names"}
 
 # What the emulator does not keep, and the provider would therefore write at each plan.
-FORGOTTEN: Final = {
+NOT_EMULATED: Final = {
     ("aws_db_parameter_group", "parameter"),
     ("aws_eks_cluster", "access_config"),
     ("aws_eks_node_group", "remote_access"),  # it invents a key pair
@@ -126,14 +126,14 @@ def test_the_pipeline_takes_the_line_that_the_root_says(station: Station) -> Non
 
 
 @contextmanager
-def judged(cloud: Emulator, name: str, *more: dict[str, Any]) -> Iterator[dict[str, str]]:
+def assumed_role(cloud: Emulator, name: str, *more: dict[str, Any]) -> Iterator[dict[str, str]]:
     """Surroundings of who has this role, as the emulator can judge it: each of its own statements for every resource.
 
     One with a condition, which the emulator cannot judge, is left to the tests of the plan; `more` stand beside them.
     """
     iam = cloud.client("iam")
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}
-    made = iam.create_role(RoleName=f"judged-{name}", AssumeRolePolicyDocument=document([trust]))["Role"]
+    made = iam.create_role(RoleName=f"assumed_role-{name}", AssumeRolePolicyDocument=document([trust]))["Role"]
     own = [
         statement
         for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]
@@ -156,7 +156,7 @@ def test_secrets_are_made_empty_and_drawn_by_who_may_read_none(
     station: Station, evidence: Callable[[str], None]
 ) -> None:
     assert secrets(station.cloud) == {}
-    with judged(station.cloud, "anden-dev-secrets") as surroundings:
+    with assumed_role(station.cloud, "anden-dev-secrets") as surroundings:
         station.secrets("secrets-ensure", surroundings)
         reading = client_of(station.cloud, surroundings)
         with pytest.raises(ClientError, match="GetSecretValue"):
@@ -187,13 +187,13 @@ def test_a_second_plan_by_who_may_read_no_secret_has_nothing_to_do(
 ) -> None:
     # The emulator cannot name the actions of every service, so what AWS's ReadOnlyAccess allows is allowed whole.
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-    with judged(station.cloud, "anden-dev-terraform-plan", everything) as surroundings:
+    with assumed_role(station.cloud, "anden-dev-terraform-plan", everything) as surroundings:
         with pytest.raises(ClientError, match="GetSecretValue"):
             client_of(station.cloud, surroundings).get_secret_value(SecretId="anden-dev/postgres/app")
         station.run("plan", "-input=false", "-parallelism=30", "-out=second", surroundings=surroundings)
     changes = json.loads(station.shown("second"))["resource_changes"]
     found = {(one["type"], name) for one in changes for name in differing(one["change"])}
-    assert found <= FORGOTTEN, found - FORGOTTEN
+    assert found <= NOT_EMULATED, found - NOT_EMULATED
     evidence(
         f"planned again by who may read no secret: no error, and nothing but {len(found)} that the emulator forgets"
     )

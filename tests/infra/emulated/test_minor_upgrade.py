@@ -12,12 +12,12 @@ from typing import Any, Final
 
 import pytest
 
-from tests.infra.emulated.database import Applying
+from tests.infra.emulated.database import BackgroundApply
 from tests.infra.emulated.emulator import Emulator
 from tests.infra.mirror import terraform
 
 # What the emulator does not keep, and the provider would therefore write at each plan.
-FORGOTTEN: Final = {
+NOT_EMULATED: Final = {
     "ca_cert_identifier",
     "enabled_cloudwatch_logs_exports",
     "monitoring_interval",
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
-def database(applying: Applying) -> tuple[Emulator, Path]:
+def database(applying: BackgroundApply) -> tuple[Emulator, Path]:
     """The module, applied."""
     return applying.done()
 
@@ -74,7 +74,7 @@ def test_what_aws_has_raised_stays(
     assert (instance["EngineVersion"], instance["AllocatedStorage"]) == (minor or "17", disk_gib)
     assert instance["AutoMinorVersionUpgrade"] is True
     found = changed(cloud, folder)
-    assert set(found) <= FORGOTTEN, found
+    assert set(found) <= NOT_EMULATED, found
     evidence(f"the database at {instance['EngineVersion']}, {disk_gib} GiB: the next plan leaves both as they are")
 
 

@@ -18,8 +18,13 @@ from unittest.mock import patch
 import pytest
 from django.core.management import CommandError, call_command
 
-from apps.datasets.adapters.secrets_manager import SecretRefused, value_ensure, value_rotate
-from apps.datasets.core.station_secrets import KEY_LENGTH, PASSWORD_LENGTH, StationSecret, station_secrets
+from apps.datasets.adapters.secrets_manager import SecretRefused, secret_ensure, secret_rotate
+from apps.datasets.core.installation_secrets import (
+    KEY_LENGTH,
+    PASSWORD_LENGTH,
+    InstallationSecret,
+    installation_secrets,
+)
 from tests.infra.emulated.emulator import REGION, Emulator, emulator
 
 ROOT: Final = Path(__file__).parents[3]
@@ -27,7 +32,7 @@ ROLES: Final = ("owner", "app", "reader")
 WORDS: Final = ("harbour", *(word for role in ROLES for word in ("--role", role)), "--key", "django/secret-key")
 KEY: Final = "harbour/django/secret-key"
 NAMES: Final = (*(f"harbour/postgres/{role}" for role in ROLES), KEY)
-APP: Final = StationSecret("harbour/postgres/app", "anden_app")
+APP: Final = InstallationSecret("harbour/postgres/app", "anden_app")
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +54,7 @@ def manager(cloud: Emulator) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class CommandOutcome:
     """What the command printed, and how it ended."""
 
     returncode: int
@@ -57,7 +62,7 @@ class Said:
     stderr: str
 
 
-def run(surroundings: Mapping[str, str], *words: str) -> Said:
+def run(surroundings: Mapping[str, str], *words: str) -> CommandOutcome:
     """What the command says with these variables of AWS's SDK."""
     of_aws = {name: value for name, value in surroundings.items() if name.startswith("AWS_")}
     printed = StringIO()
@@ -65,8 +70,8 @@ def run(surroundings: Mapping[str, str], *words: str) -> Said:
         try:
             call_command("secrets", *words, stdout=printed)
         except CommandError as error:
-            return Said(1, printed.getvalue(), str(error))
-    return Said(0, printed.getvalue(), "")
+            return CommandOutcome(1, printed.getvalue(), str(error))
+    return CommandOutcome(0, printed.getvalue(), "")
 
 
 def values(client: Any) -> dict[str, str]:
@@ -96,7 +101,7 @@ def test_what_is_missing_is_drawn_and_printed_nowhere(
     assert sorted(map(len, drawn)) == [PASSWORD_LENGTH] * len(ROLES) + [KEY_LENGTH]
     assert len(set(drawn)) == len(drawn)
     assert all(one.isalnum() and one not in done.stdout for one in drawn)
-    assert [line.split() for line in done.stdout.splitlines()] == [[name, "drawn"] for name in NAMES]
+    assert [line.split() for line in done.stdout.splitlines()] == [[name, "generated"] for name in NAMES]
     evidence(f"{len(found)} empty secrets got a value each from the station's own command")
 
 
@@ -112,22 +117,22 @@ def test_what_is_there_stays_whoever_wrote_it(cloud: Emulator, manager: Any) -> 
     assert {name: after[name] for name in before} == before
     assert after["harbour/postgres/reader"] == by_hand
     assert set(after) == set(NAMES)
-    assert [line.split()[1] for line in done.stdout.splitlines()] == ["kept", "drawn", "kept", "drawn"]
+    assert [line.split()[1] for line in done.stdout.splitlines()] == ["kept", "generated", "kept", "generated"]
     again = run(cloud.surroundings(), "ensure", *WORDS)
     assert values(manager) == after
     assert {line.split()[1] for line in again.stdout.splitlines()} == {"kept"}
 
 
 def test_two_at_once_write_one_value_each(cloud: Emulator, manager: Any) -> None:
-    chosen = station_secrets("harbour", roles=list(ROLES), keys=["django/secret-key"])
+    chosen = installation_secrets("harbour", roles=list(ROLES), keys=["django/secret-key"])
     clients = [cloud.client("secretsmanager") for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        done = list(pool.map(lambda client: [value_ensure(client, secret) for secret in chosen], clients))
-    assert {what for each in done for what in each} <= {"drawn", "kept"}
+        done = list(pool.map(lambda client: [secret_ensure(client, secret) for secret in chosen], clients))
+    assert {what for each in done for what in each} <= {"generated", "kept"}
     assert {name: versions(manager, name) for name in NAMES} == dict.fromkeys(NAMES, 1)
 
 
-class Overtaken:
+class RacingClient:
     """A client between whose look and whose write somebody else writes."""
 
     def __init__(self, client: Any, other: Callable[[], object]) -> None:
@@ -141,17 +146,17 @@ class Overtaken:
 
 
 def test_who_is_overtaken_by_another_job_keeps_its_value(manager: Any) -> None:
-    overtaken = Overtaken(manager, lambda: value_ensure(manager, APP))
-    assert value_ensure(overtaken, APP) == "kept"
+    overtaken = RacingClient(manager, lambda: secret_ensure(manager, APP))
+    assert secret_ensure(overtaken, APP) == "kept"
     assert versions(manager, APP.name) == 1
 
 
 def test_who_is_overtaken_by_a_person_keeps_theirs(manager: Any) -> None:
-    overtaken = Overtaken(manager, lambda: manager.put_secret_value(SecretId=APP.name, SecretString="by hand"))
-    assert value_ensure(overtaken, APP) == "kept"
+    overtaken = RacingClient(manager, lambda: manager.put_secret_value(SecretId=APP.name, SecretString="by hand"))
+    assert secret_ensure(overtaken, APP) == "kept"
     assert manager.get_secret_value(SecretId=APP.name)["SecretString"] == "by hand"
     # And so for whoever comes after.
-    assert value_ensure(manager, APP) == "kept"
+    assert secret_ensure(manager, APP) == "kept"
 
 
 def _missing(client: Any) -> str:
@@ -238,12 +243,12 @@ def test_a_rotation_is_one_however_often_its_order_is_repeated(
 
 
 def test_a_rotation_that_was_killed_half_way_is_finished_by_its_repetition(manager: Any) -> None:
-    chosen = station_secrets("harbour", roles=list(ROLES), keys=[])
+    chosen = installation_secrets("harbour", roles=list(ROLES), keys=[])
     for secret in chosen:
-        value_ensure(manager, secret)
-    value_rotate(manager, chosen[0], order="spring")
+        secret_ensure(manager, secret)
+    secret_rotate(manager, chosen[0], order="spring")
     half = values(manager)
-    assert [value_rotate(manager, secret, order="spring") for secret in chosen] == ["kept", "drawn", "drawn"]
+    assert [secret_rotate(manager, secret, order="spring") for secret in chosen] == ["kept", "generated", "generated"]
     whole = values(manager)
     assert whole[chosen[0].name] == half[chosen[0].name]
     assert all(whole[secret.name] != half[secret.name] for secret in chosen[1:])
@@ -268,7 +273,7 @@ def test_words_that_are_missing_are_named(cloud: Emulator, manager: Any, words: 
 def test_a_refusal_never_says_a_value(manager: Any) -> None:
     manager.delete_secret(SecretId=APP.name, RecoveryWindowInDays=7)
     with pytest.raises(SecretRefused, match="scheduled for deletion") as refused:
-        value_ensure(manager, APP)
+        secret_ensure(manager, APP)
     assert "password" not in str(refused.value)
 
 

@@ -10,9 +10,9 @@ from typing import Final
 import pytest
 
 from packing.api import HERE, PackagesMissing
-from packing.build import Built, build, lay_out
+from packing.build import ApiArchive, build, unpack_layout
 from tests.functions import Function, warm
-from tests.lacking import lacking
+from tests.requirement import skip_or_fail
 from tests.station import Station
 
 Run = Callable[..., AbstractContextManager[Function]]
@@ -30,12 +30,12 @@ def online() -> Iterator[None]:
         yield
     except PackagesMissing as error:
         if OFFLINE.search(str(error)):
-            lacking("pip reaches no index, from which the function's packages come")
+            skip_or_fail("pip reaches no index, from which the function's packages come")
         raise
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+def built(tmp_path_factory: pytest.TempPathFactory) -> ApiArchive:
     """The API's zip for Lambda."""
     with online():
         return build(tmp_path_factory.mktemp("lambda") / "api.zip")
@@ -46,7 +46,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What Lambda would unpack, for this machine."""
     folder = tmp_path_factory.mktemp("unpacked")
     with online():
-        lay_out(folder, HERE)
+        unpack_layout(folder, HERE)
     return folder
 
 

@@ -120,7 +120,7 @@ def test_a_pool_would_leave_connections_open(run: Run, key: str, station: Statio
 def test_an_export_that_is_too_large_is_told_and_ended(run: Run, key: str, station: Station) -> None:
     with run() as function:
         answer = function.invoke(event("GET", f"{WIDE}.csv", key))
-        assert (answer["statusCode"], told(answer)["type"]) == (400, "/api/problems#answer-too-large")
+        assert (answer["statusCode"], told(answer)["type"]) == (400, "/api/problems#response-too-large")
         assert left(station) == 0
         whole = function.invoke(event("GET", f"{PERSONS}.csv", key))
         assert (whole["statusCode"], whole["isBase64Encoded"]) == (200, False)
@@ -132,7 +132,7 @@ def test_a_query_is_ended_before_the_gateway_would_end_the_request(run: Run, key
         connection.execute("LOCK TABLE data.wide IN ACCESS EXCLUSIVE MODE")
         slow = function.invoke(event("GET", WIDE, key))
         connection.rollback()
-        assert (slow["statusCode"], told(slow)["type"]) == (400, "/api/problems#query-too-slow")
+        assert (slow["statusCode"], told(slow)["type"]) == (400, "/api/problems#query-timeout")
         assert function.invoke(event("GET", f"{WIDE}?limit=1", key))["statusCode"] == 200
 
 
@@ -151,4 +151,4 @@ def test_the_page_of_the_document_and_its_files_come_out_of_the_zip(run: Run, st
 def test_a_cold_start_is_measured_here(unpacked: Path, evidence: Callable[[str], None]) -> None:
     measured = cold_start(unpacked, bytecode=False, rounds=1)
     assert 0 < measured.first_s < measured.import_s < 29, "a cold start must end before the gateway's patience does"
-    evidence(f"cold start here, no bytecode: {measured.told()}")
+    evidence(f"cold start here, no bytecode: {measured.summary()}")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from packing.api import LAMBDA, LEFT_OUT, REQUIREMENTS, ROOT, requirements
-from packing.build import UNZIPPED_MIB, ZIPPED_MIB, Built, build
+from packing.api import EXCLUDED_PACKAGES, LAMBDA, REQUIREMENTS, ROOT, requirements
+from packing.build import UNZIPPED_MIB, ZIPPED_MIB, ApiArchive, build
 from tests.infra.functions.conftest import online
 
 # A machine that others use takes its time: two builds, each with pip's downloads.
@@ -20,7 +20,7 @@ MIB = 1024 * 1024
 AARCH64 = 183
 
 
-def libraries(built: Built) -> Iterator[tuple[str, bytes]]:
+def libraries(built: ApiArchive) -> Iterator[tuple[str, bytes]]:
     """Each native library of the zip: its name, and the first bytes of what it is."""
     with zipfile.ZipFile(built.path) as archive:
         for name in archive.namelist():
@@ -31,7 +31,7 @@ def libraries(built: Built) -> Iterator[tuple[str, bytes]]:
 
 @pytest.mark.property(14)
 def test_built_again_it_is_the_same_to_the_byte(
-    built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evidence: Callable[[str], None]
+    built: ApiArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evidence: Callable[[str], None]
 ) -> None:
     monkeypatch.setenv("TZ", "Pacific/Chatham")
     monkeypatch.setenv("LANG", "tr_TR.UTF-8")
@@ -50,7 +50,7 @@ def test_built_again_it_is_the_same_to_the_byte(
 
 
 @pytest.mark.property(14)
-def test_lambda_takes_it(built: Built, evidence: Callable[[str], None]) -> None:
+def test_lambda_takes_it(built: ApiArchive, evidence: Callable[[str], None]) -> None:
     assert built.fits
     with zipfile.ZipFile(built.path) as archive:
         assert sum(entry.file_size for entry in archive.infolist()) == built.unzipped
@@ -58,7 +58,7 @@ def test_lambda_takes_it(built: Built, evidence: Callable[[str], None]) -> None:
     evidence(f"{zipped:.1f} MiB of {ZIPPED_MIB} zipped, {unzipped:.1f} MiB of {UNZIPPED_MIB} unzipped")
 
 
-def test_the_guide_says_how_large_it_is(built: Built) -> None:
+def test_the_guide_says_how_large_it_is(built: ApiArchive) -> None:
     guide = (ROOT / "docs/guides/functions.md").read_text(encoding="utf-8")
     quoted = re.search(r"([\d.]+) MiB, unpacked (\d+) MiB", guide)
     assert quoted, "docs/guides/functions.md names no sizes"
@@ -67,12 +67,12 @@ def test_the_guide_says_how_large_it_is(built: Built) -> None:
     assert float(quoted[2]) == pytest.approx(built.unzipped / MIB, rel=0.1)
 
 
-def test_a_zip_that_lambda_would_refuse_does_not_fit(built: Built) -> None:
-    assert not Built(built.path, "", 1, ZIPPED_MIB * MIB + 1, 1).fits
-    assert not Built(built.path, "", 1, 1, UNZIPPED_MIB * MIB + 1).fits
+def test_a_zip_that_lambda_would_refuse_does_not_fit(built: ApiArchive) -> None:
+    assert not ApiArchive(built.path, "", 1, ZIPPED_MIB * MIB + 1, 1).fits
+    assert not ApiArchive(built.path, "", 1, 1, UNZIPPED_MIB * MIB + 1).fits
 
 
-def test_each_native_library_is_for_the_runtime_that_terraform_names(built: Built) -> None:
+def test_each_native_library_is_for_the_runtime_that_terraform_names(built: ApiArchive) -> None:
     """As test_probe_zip reads it out of the plans: that Python, on that processor."""
     found = dict(libraries(built))
     assert {name for name, head in found.items() if head[:4] != b"\x7fELF"} == set()
@@ -82,7 +82,7 @@ def test_each_native_library_is_for_the_runtime_that_terraform_names(built: Buil
     assert len(found) > 30
 
 
-def test_it_holds_what_runs_and_nothing_of_a_machine(built: Built) -> None:
+def test_it_holds_what_runs_and_nothing_of_a_machine(built: ApiArchive) -> None:
     with zipfile.ZipFile(built.path) as archive:
         names = archive.namelist()
         packages = {name.partition("/")[0] for name in names}
@@ -100,5 +100,5 @@ def test_every_requirement_is_read_and_what_is_left_out_is_one() -> None:
     text = "".join((ROOT / name).read_text(encoding="utf-8") for name in REQUIREMENTS)
     # numpy is pinned once for older Pythons and once for newer ones.
     pins = {line.partition("==")[0] for line in text.splitlines() if re.match(r"\S+==", line)}
-    assert len(list(requirements(LAMBDA))) == len(pins) - len(LEFT_OUT)
-    assert [name for name in LEFT_OUT if not re.search(rf"^{name}==", text, re.MULTILINE)] == []
+    assert len(list(requirements(LAMBDA))) == len(pins) - len(EXCLUDED_PACKAGES)
+    assert [name for name in EXCLUDED_PACKAGES if not re.search(rf"^{name}==", text, re.MULTILINE)] == []

@@ -23,7 +23,7 @@ COOKIES = st.dictionaries(st.sampled_from(["a", "b", "csrftoken"]), st.from_rege
 
 
 @dataclass(frozen=True)
-class Sent:
+class RequestSample:
     """A request."""
 
     method: str
@@ -53,7 +53,7 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Answered:
+class ResponseSample:
     """An answer."""
 
     status: int
@@ -64,7 +64,7 @@ class Answered:
 
 
 requests = st.builds(
-    Sent,
+    RequestSample,
     method=st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE"]),
     path=PATH_TEXT.map(lambda text: f"/{text}"),
     query=st.one_of(
@@ -79,7 +79,7 @@ requests = st.builds(
     body=st.one_of(st.binary(), st.text(st.characters(codec="utf-8")).map(str.encode)),
 )
 answers = st.builds(
-    Answered,
+    ResponseSample,
     status=st.sampled_from([200, 201, 400, 404, 409, 503]),
     headers=st.dictionaries(st.sampled_from(["etag", "link", "location", "x-request-id"]), VALUES),
     cookies=st.lists(VALUES.map(lambda value: f"a={value}; Path=/"), max_size=3),
@@ -101,7 +101,7 @@ def test_a_request_and_its_answer_are_the_same_by_wsgi_and_by_an_event(
     count = 0
 
     @given(sent=requests, answered=answers)
-    def same(sent: Sent, answered: Answered) -> None:
+    def same(sent: RequestSample, answered: ResponseSample) -> None:
         nonlocal count
         count += 1
         found: list[dict[str, Any]] = []
@@ -138,7 +138,7 @@ def test_the_gateways_own_words_decide_who_asks_and_how() -> None:
         start_response("200 OK", [])
         return []
 
-    sent = Sent("GET", "/", "", {"x-any": "a"}, {}, "", b"")
+    sent = RequestSample("GET", "/", "", {"x-any": "a"}, {}, "", b"")
     gateway = Gateway(application)
     list(gateway({**sent.environ(), "HTTP_X_FORWARDED_FOR": "203.0.113.9"}, lambda *_: None))  # type: ignore[arg-type]
     assert found[0]["REMOTE_ADDR"] == "192.0.2.7"
@@ -155,7 +155,7 @@ LOSSES: tuple[tuple[Callable[[Event], Event], str], ...] = (
 
 @pytest.mark.parametrize(("loss", "told"), LOSSES, ids=[told for _, told in LOSSES])
 def test_what_an_event_loses_of_a_request_is_noticed(loss: Callable[[Event], Event], told: str) -> None:
-    sent = Sent("POST", "/one", "a=1", {"if-match": "1"}, {"a": "b"}, "application/json", b"{}x")
+    sent = RequestSample("POST", "/one", "a=1", {"if-match": "1"}, {"a": "b"}, "application/json", b"{}x")
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         start_response("200 OK", [])
@@ -174,4 +174,4 @@ def test_what_an_event_loses_of_an_answer_is_noticed() -> None:
         return []
 
     with pytest.raises(AssertionError):
-        Gateway(application)(Sent("GET", "/", "", {}, {}, "", b"").environ(), lambda *_: None)  # type: ignore[arg-type]
+        Gateway(application)(RequestSample("GET", "/", "", {}, {}, "", b"").environ(), lambda *_: None)  # type: ignore[arg-type]

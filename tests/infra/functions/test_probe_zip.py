@@ -16,7 +16,7 @@ import pytest
 from packing.api import LAMBDA
 from packing.probe import MODULES, PATH, ROOT, probe_zip
 from tests.functions import FunctionFailed, asked, stand_in_sdk, warm
-from tests.infra.plans import ENVIRONMENTS, Planned
+from tests.infra.plans import ENVIRONMENTS, Planner
 
 HANDLER = "functions.probe.handler"
 
@@ -68,7 +68,7 @@ def test_the_zip_alone_runs_beside_the_standard_library_and_the_sdk(tmp_path: Pa
     with warm(HANDLER, PATH, stand_in_sdk(tmp_path / "sdk"), environment=environment, log=log) as function:
         answer = function.invoke(asked("/station"))
         assert (answer["statusCode"], json.loads(answer["body"])["checks"]) == (503, {"no key": False})
-        with pytest.raises(FunctionFailed, match="StationFailed: 1 of 1 checks failed: no key"):
+        with pytest.raises(FunctionFailed, match="ProbeFailed: 1 of 1 checks failed: no key"):
             function.invoke({"source": "aws.events", "detail-type": "Scheduled Event"})
     with (
         warm(HANDLER, PATH, environment=environment, log=log) as function,
@@ -81,7 +81,7 @@ def test_the_zip_alone_runs_beside_the_standard_library_and_the_sdk(tmp_path: Pa
 @pytest.mark.property(14)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_terraform_deploys_the_committed_zip(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     function = planned(environment).only("aws_lambda_function")
     digest = base64.b64encode(hashlib.sha256(PATH.read_bytes()).digest()).decode()

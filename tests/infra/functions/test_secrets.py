@@ -20,7 +20,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
         secrets = {
             "anden-dev/probe/key": "anden_0123456789abcdef_key\n",
             "anden-dev/functions/api": json.dumps({"ANDEN_ALLOWED_HOSTS": "localhost"}),
-            "numbers": json.dumps({"ANDEN_API_EXPORTS": 4}),
+            "numbers": json.dumps({"ANDEN_API_MAX_EXPORTS": 4}),
             "words": "the password is 1234",
         }
         for name, text in secrets.items():

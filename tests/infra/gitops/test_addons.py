@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.infra.charts import ROOT, Manifest, lint, merged, render, value_file
-from tests.infra.gitops.expanded import MODES, REPOSITORY, annotations, applicationsets, everything, station_values
+from tests.infra.gitops.argocd_model import MODES, REPOSITORY, annotations, applicationsets, everything, station_values
 
 CHARTS = sorted(path for path in (ROOT / "charts").iterdir() if path.is_dir())
 ADDONS = [path for path in CHARTS if path.name != "anden"]

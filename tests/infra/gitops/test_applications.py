@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.infra.charts import ROOT, STATION
-from tests.infra.gitops.expanded import (
+from tests.infra.gitops.argocd_model import (
     MODES,
     REPOSITORY,
     annotations,

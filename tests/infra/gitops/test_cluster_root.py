@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from tests.infra.charts import ROOT, merged
-from tests.infra.declared import FOLDERS, MODULES, blocks
-from tests.infra.gitops.expanded import MODES, annotations, applicationsets
+from tests.infra.gitops.argocd_model import MODES, annotations, applicationsets
 from tests.infra.gitops.test_addons import root_objects
 from tests.infra.mirror import terraform
+from tests.infra.terraform_files import FOLDERS, MODULES, blocks
 
 CLUSTER = ROOT / "terraform/cluster"
 MODULE = ROOT / "terraform/modules/kubernetes"

@@ -12,9 +12,9 @@ from typing import Final
 import pytest
 
 from tests.infra.charts import Manifest
-from tests.infra.gitops.expanded import MODES, applicationsets, everything
+from tests.infra.gitops.argocd_model import MODES, applicationsets, everything
 from tests.infra.gitops.test_addons import root_objects
-from tests.lacking import lacking
+from tests.requirement import skip_or_fail
 
 _MODELS: Final = Path(__file__).parent / "models"
 Check = Callable[[Sequence[Manifest]], list[str]]
@@ -25,14 +25,14 @@ def check(tmp_path_factory: pytest.TempPathFactory) -> Check:
     """A function that says for each object what its schema finds wrong; skips where Node or the package is missing."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
-        lacking("node and npm are not installed: get Node 20 or newer")
+        skip_or_fail("node and npm are not installed: get Node 20 or newer")
     folder = tmp_path_factory.mktemp("models")
     for name in ("package.json", "package-lock.json", ".npmrc", "check.mjs"):
         shutil.copy(_MODELS / name, folder / name)
     words = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        lacking(f"the packages of {_MODELS.name}/package-lock.json cannot be had: {done.stderr.strip()[-200:]}")
+        skip_or_fail(f"the packages of {_MODELS.name}/package-lock.json cannot be had: {done.stderr.strip()[-200:]}")
 
     def checked(objects: Sequence[Manifest]) -> list[str]:
         ran = subprocess.run(

@@ -6,9 +6,9 @@ from typing import Final
 import pytest
 
 from tests.infra.charts import ROOT, anden, render, value_file
-from tests.infra.gitops.expanded import everything, station_values
-from tests.infra.plan.rights import granted, reached
-from tests.infra.plans import PLANS, Plan, Planned
+from tests.infra.gitops.argocd_model import everything, station_values
+from tests.infra.plan.permissions import granted, reached
+from tests.infra.plans import PLANS, Plan, Planner
 
 Account = tuple[str, str]
 # AWS's own names, of what EKS installs.
@@ -63,7 +63,7 @@ def associated(plan: Plan) -> set[Account]:
 @pytest.mark.property(3)
 @pytest.mark.parametrize(("environment", "mode"), PLANS)
 def test_accounts_with_rights_and_accounts_of_charts_are_the_same(
-    planned: Planned, environment: str, mode: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, mode: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment, mode)
     ours = of_the_station(environment) | of_the_secrets(environment, mode) | of_addons(environment, mode)
@@ -79,7 +79,7 @@ def test_accounts_with_rights_and_accounts_of_charts_are_the_same(
 @pytest.mark.property(3)
 @pytest.mark.property(12)
 def test_the_operators_database_reaches_its_backups_and_a_restored_one_reads_them(
-    planned: Planned, evidence: Callable[[str], None]
+    planned: Planner, evidence: Callable[[str], None]
 ) -> None:
     plan = planned("prod", "cloudnativepg")
     bucket = f"arn:aws:s3:::{plan.only('aws_s3_bucket')['bucket']}"

@@ -6,20 +6,20 @@ from typing import Final
 import pytest
 
 from apps.cloudwatch.catalogue.catalogue import CATALOGUE
-from apps.monitoring.alerts.alert import Recording, runbook_name
+from apps.monitoring.alerts.alert import RecordingRule, runbook_name
 from apps.monitoring.alerts.aws import AWS_ALERTS
 from apps.monitoring.alerts.catalogue import ALERTS, RULE_FILES
 from apps.monitoring.third_party_metrics import (
-    CERTIFICATE_UNTIL,
+    CERTIFICATE_EXPIRY,
     DEPLOYMENT_AVAILABLE,
-    DEPLOYMENT_WANTED,
+    DEPLOYMENT_REPLICAS,
     EXPORTER_OF,
     VOLUME_AVAILABLE,
     VOLUME_CAPACITY,
 )
 from apps.telemetry.metric import Metric
-from tests.infra.plan.rights import listed, statements
-from tests.infra.plans import ENVIRONMENTS, ROOT, Plan, Planned, Values
+from tests.infra.plan.permissions import listed, statements
+from tests.infra.plans import ENVIRONMENTS, ROOT, Plan, Planner, Values
 from tests.unit.telemetry.test_metric import declared
 
 # Where the name of what an alarm watches stands in the plan.
@@ -34,7 +34,13 @@ NAMED_BY: Final = {
     "CertificateArn": ("aws_acm_certificate", "arn"),
 }
 # The kubelet's and blackbox exporter's, which no page shows.
-ALERTS_ALONE: Final = {DEPLOYMENT_AVAILABLE, DEPLOYMENT_WANTED, VOLUME_AVAILABLE, VOLUME_CAPACITY, CERTIFICATE_UNTIL}
+ALERTS_ALONE: Final = {
+    DEPLOYMENT_AVAILABLE,
+    DEPLOYMENT_REPLICAS,
+    VOLUME_AVAILABLE,
+    VOLUME_CAPACITY,
+    CERTIFICATE_EXPIRY,
+}
 # What must ring by itself even when the cluster is gone.
 WATCHED: Final = {
     "AWS/RDS",
@@ -54,7 +60,7 @@ def alarms(plan: Plan) -> list[Values]:
 @pytest.mark.property(15)
 @each_environment
 def test_each_alarm_watches_a_metric_of_the_catalogue_by_its_own_dimensions(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     known = {(each.namespace, each.name): set(each.dimensions) for each in CATALOGUE}
     found = alarms(planned(environment))
@@ -72,7 +78,7 @@ def test_each_alarm_watches_a_metric_of_the_catalogue_by_its_own_dimensions(
 
 @pytest.mark.property(15)
 @each_environment
-def test_each_alarm_watches_something_that_is_planned(planned: Planned, environment: str) -> None:
+def test_each_alarm_watches_something_that_is_planned(planned: Planner, environment: str) -> None:
     plan = planned(environment)
     found = alarms(plan)
     assert found
@@ -87,7 +93,7 @@ def test_each_alarm_watches_something_that_is_planned(planned: Planned, environm
 
 @pytest.mark.property(15)
 @each_environment
-def test_each_broker_is_watched(planned: Planned, environment: str) -> None:
+def test_each_broker_is_watched(planned: Planner, environment: str) -> None:
     plan = planned(environment)
     brokers = {str(number + 1) for number in range(plan.only("aws_msk_cluster")["number_of_broker_nodes"])}
     for metric in ("UnderReplicatedPartitions", "KafkaDataLogsDiskUsed"):
@@ -97,7 +103,7 @@ def test_each_broker_is_watched(planned: Planned, environment: str) -> None:
 
 @pytest.mark.property(15)
 @each_environment
-def test_the_end_of_the_certificate_rings_until_it_is_mended(planned: Planned, environment: str) -> None:
+def test_the_end_of_the_certificate_rings_until_it_is_mended(planned: Planner, environment: str) -> None:
     (alarm,) = (each for each in alarms(planned(environment)) if each["metric_name"] == "DaysToExpiry")
     assert (alarm["comparison_operator"], alarm["statistic"]) == ("LessThanThreshold", "Minimum")
     # Two points a day, and none once it has ended.
@@ -108,7 +114,7 @@ def test_the_end_of_the_certificate_rings_until_it_is_mended(planned: Planned, e
 @pytest.mark.property(15)
 @each_environment
 def test_an_alarm_is_told_to_somebody_and_may_use_the_topics_key(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
     topic, key = plan.only("aws_sns_topic"), plan.only("aws_kms_key")
@@ -135,7 +141,7 @@ def may_use(policy: str, service: str) -> set[str]:
 @pytest.mark.property(15)
 @each_environment
 def test_each_alarm_names_a_runbook_that_is_there(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     paths = {
         each["alarm_name"]: each["alarm_description"].partition("Runbook: ")[2]
@@ -148,7 +154,7 @@ def test_each_alarm_names_a_runbook_that_is_there(
 @pytest.mark.property(15)
 def test_each_alert_reads_metrics_that_somebody_exports_and_has_a_runbook(evidence: Callable[[str], None]) -> None:
     rules = [rule for groups in RULE_FILES.values() for group in groups for rule in group.rules]
-    recorded = {rule.metric for rule in rules if isinstance(rule, Recording)}
+    recorded = {rule.metric for rule in rules if isinstance(rule, RecordingRule)}
     known: set[Metric] = {*declared(), *EXPORTER_OF, *recorded, *ALERTS_ALONE}
     assert {metric.name for alert in ALERTS for metric in alert.expr.metrics if metric not in known} == set()
     names = {alert.name for alert in ALERTS} | {alert.name for alert in AWS_ALERTS}

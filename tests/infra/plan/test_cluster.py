@@ -7,8 +7,8 @@ from typing import Any
 import hcl2
 import pytest
 
-from tests.infra.plan.rights import attached, granted, trusted
-from tests.infra.plans import ENVIRONMENTS, ROOT, Planned
+from tests.infra.plan.permissions import attached, granted, trusted
+from tests.infra.plans import ENVIRONMENTS, ROOT, Planner
 
 LOGS = {"api", "audit", "authenticator", "controllerManager", "scheduler"}
 each_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -24,7 +24,7 @@ def declared(kind: str) -> dict[str, dict[str, Any]]:
 @pytest.mark.property(5)
 @each_environment
 def test_the_api_is_private_and_entries_alone_give_access(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
     cluster = plan.only("aws_eks_cluster")
@@ -47,7 +47,7 @@ def test_the_api_is_private_and_entries_alone_give_access(
 @pytest.mark.property(5)
 @each_environment
 def test_five_logs_are_kept_and_secrets_are_under_our_key(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
     cluster = plan.only("aws_eks_cluster")
@@ -77,7 +77,7 @@ def test_a_nodes_network_has_its_rights_before_the_node_and_waits_for_no_workloa
     assert "aws_eks_addon.before_nodes" in str(declared("aws_eks_node_group")["this"]["depends_on"])
     kinds = ("aws_iam_role", "aws_iam_role_policy_attachment", "aws_eks_pod_identity_association")
     rights = [declared(kind)["addon"] for kind in kinds]
-    assert all(each["for_each"] == "${local.addon_rights}" for each in rights)
+    assert all(each["for_each"] == "${local.addon_roles}" for each in rights)
     assert "workloads" not in str(rights)
     evidence("rights of EKS's own pods stand before their add-ons, and these before nodes: MSK holds up none of them")
 
@@ -85,7 +85,7 @@ def test_a_nodes_network_has_its_rights_before_the_node_and_waits_for_no_workloa
 @pytest.mark.property(3)
 @each_environment
 def test_network_policies_are_kept_by_the_network(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     addons = {each["addon_name"]: each for each in planned(environment).of("aws_eks_addon").values()}
     assert json.loads(addons["vpc-cni"]["configuration_values"]) == {"enableNetworkPolicy": "true"}
@@ -95,7 +95,7 @@ def test_network_policies_are_kept_by_the_network(
 @pytest.mark.property(5)
 @each_environment
 def test_nodes_are_of_al2023_and_tell_pods_nothing(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
     template = plan.only("aws_launch_template")
@@ -112,7 +112,7 @@ def test_nodes_are_of_al2023_and_tell_pods_nothing(
 @pytest.mark.property(2)
 @each_environment
 def test_a_node_may_join_and_pull_and_nothing_else(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
     node, cni = f"anden-{environment}-eks-node", f"anden-{environment}-cni"
@@ -126,7 +126,7 @@ def test_a_node_may_join_and_pull_and_nothing_else(
 @pytest.mark.property(5)
 @each_environment
 def test_pods_get_rights_by_pod_identity_alone(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
     associations = plan.of("aws_eks_pod_identity_association")

@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.infra.plans import ENVIRONMENTS, Planned
+from tests.infra.plans import ENVIRONMENTS, Planner
 
 LEAST_DAYS = 14
 
 
 @pytest.mark.property(12)
-def test_prod_survives_a_zone_and_a_mistake(planned: Planned, evidence: Callable[[str], None]) -> None:
+def test_prod_survives_a_zone_and_a_mistake(planned: Planner, evidence: Callable[[str], None]) -> None:
     database = planned("prod").only("aws_db_instance")
     assert database["multi_az"] is True
     assert database["backup_retention_period"] >= LEAST_DAYS
@@ -26,7 +26,7 @@ def test_prod_survives_a_zone_and_a_mistake(planned: Planned, evidence: Callable
 @pytest.mark.property(12)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_a_database_is_encrypted_private_and_takes_tls_alone(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
     database, parameters = plan.only("aws_db_instance"), plan.only("aws_db_parameter_group")
@@ -47,7 +47,7 @@ def test_a_database_is_encrypted_private_and_takes_tls_alone(
 @pytest.mark.property(12)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_what_aws_raises_by_itself_stands_nowhere_exactly(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     """RDS refuses to go back, so an exact version would fail each apply after AWS's first upgrade."""
     plan = planned(environment)
@@ -65,7 +65,7 @@ def test_what_aws_raises_by_itself_stands_nowhere_exactly(
 
 @pytest.mark.property(11)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_rds_keeps_its_administrators_password_itself(planned: Planned, environment: str) -> None:
+def test_rds_keeps_its_administrators_password_itself(planned: Planner, environment: str) -> None:
     database = planned(environment).only("aws_db_instance")
     assert database["manage_master_user_password"] is True
     assert (database["password"], database["password_wo"]) == (None, None)
@@ -73,7 +73,7 @@ def test_rds_keeps_its_administrators_password_itself(planned: Planned, environm
 
 @pytest.mark.property(12)
 def test_in_the_cluster_terraform_keeps_the_backups_and_no_database(
-    planned: Planned, evidence: Callable[[str], None]
+    planned: Planner, evidence: Callable[[str], None]
 ) -> None:
     plan = planned("prod", "cloudnativepg")
     assert plan.of("aws_db_instance") == {}
@@ -92,7 +92,7 @@ def test_in_the_cluster_terraform_keeps_the_backups_and_no_database(
 
 
 @pytest.mark.property(12)
-def test_a_chart_that_archives_nothing_gets_no_bucket(planned: Planned, evidence: Callable[[str], None]) -> None:
+def test_a_chart_that_archives_nothing_gets_no_bucket(planned: Planner, evidence: Callable[[str], None]) -> None:
     plan = planned("dev", "bitnami")
     assert plan.of("aws_db_instance") == plan.of("aws_s3_bucket") == {}
     assert plan.outputs["station"]["postgres_backups"] is None

@@ -8,8 +8,8 @@ from typing import Any, Final
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from tests.infra.plan.rights import listed
-from tests.infra.plans import ENVIRONMENTS, Plan, Planned
+from tests.infra.plan.permissions import listed
+from tests.infra.plans import ENVIRONMENTS, Plan, Planner
 
 LONGEST_MS: Final = 30_000  # an HTTP API's own limit
 each_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -55,7 +55,7 @@ def _patterns(patterns: list[Any], before: str = "") -> Iterator[str]:
 @pytest.mark.property(14)
 @each_environment
 def test_the_gateway_reaches_the_internal_balancer_and_the_function_alone(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
     balancer, listener = plan.only("aws_lb"), plan.only("aws_lb_listener")
@@ -78,7 +78,7 @@ def test_the_gateway_reaches_the_internal_balancer_and_the_function_alone(
 @pytest.mark.property(14)
 @each_environment
 def test_tls_is_spoken_and_verified_all_the_way_to_the_balancer(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
     host = f"api.{plan.outputs['station']['domain']}"
@@ -100,7 +100,7 @@ def test_tls_is_spoken_and_verified_all_the_way_to_the_balancer(
 @pytest.mark.property(14)
 @each_environment
 def test_the_api_is_reached_and_admin_metrics_and_probes_are_not(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
     known = set(addresses())
@@ -118,7 +118,7 @@ def test_the_api_is_reached_and_admin_metrics_and_probes_are_not(
 @pytest.mark.property(14)
 @each_environment
 def test_the_edge_is_throttled_logged_and_bounded_in_time(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
     stage = plan.only("aws_apigatewayv2_stage")
@@ -143,7 +143,7 @@ def test_the_edge_is_throttled_logged_and_bounded_in_time(
 
 @pytest.mark.property(14)
 @each_environment
-def test_only_the_gateway_and_the_schedule_call_the_function(planned: Planned, environment: str) -> None:
+def test_only_the_gateway_and_the_schedule_call_the_function(planned: Planner, environment: str) -> None:
     plan = planned(environment)
     permissions = {each["principal"]: each for each in plan.of("aws_lambda_permission").values()}
     assert set(permissions) == {"apigateway.amazonaws.com", "events.amazonaws.com"}
@@ -154,13 +154,13 @@ def test_only_the_gateway_and_the_schedule_call_the_function(planned: Planned, e
 
 
 @pytest.mark.property(14)
-def test_in_prod_one_address_cannot_take_it_all(planned: Planned, evidence: Callable[[str], None]) -> None:
+def test_in_prod_one_address_cannot_take_it_all(planned: Planner, evidence: Callable[[str], None]) -> None:
     plan = planned("prod")
     firewall = plan.only("aws_wafv2_web_acl")
     association = plan.only("aws_wafv2_web_acl_association")
     assert association == association | {"resource_arn": plan.only("aws_lb")["arn"], "web_acl_arn": firewall["arn"]}
     rules = {each["name"]: each for each in firewall["rule"]}
-    (statement,) = rules["one-address"]["statement"]
+    (statement,) = rules["rate-limit-per-ip"]["statement"]
     (rate,) = statement["rate_based_statement"]
     assert rate["aggregate_key_type"] == "FORWARDED_IP"
     # What the caller writes into the header itself is overwritten: nobody pretends to be many.
@@ -168,7 +168,7 @@ def test_in_prod_one_address_cannot_take_it_all(planned: Planned, evidence: Call
     web = plan.of("aws_apigatewayv2_integration")["module.edge.aws_apigatewayv2_integration.web"]
     written = web["request_parameters"][f"overwrite:header.{forwarded['header_name']}"]
     assert written == "$context.identity.sourceIp"
-    assert rules["one-address"]["action"][0]["block"] != []
+    assert rules["rate-limit-per-ip"]["action"][0]["block"] != []
     logging = plan.only("aws_wafv2_web_acl_logging_configuration")
     groups = {each.get("arn"): each["name"] for each in plan.of("aws_cloudwatch_log_group").values()}
     assert [groups[arn] for arn in listed(logging["log_destination_configs"])] == ["aws-waf-logs-anden-prod"]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.infra.plans import ENVIRONMENTS, Plan, Planned, Values
+from tests.infra.plans import ENVIRONMENTS, Plan, Planner, Values
 
 Way = tuple[str, str, int | None]
 WAYS: set[Way] = {
@@ -35,7 +35,7 @@ def egress(plan: Plan) -> list[Values]:
 @pytest.mark.property(14)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_groups_let_in_the_groups_that_call_them(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
     let_in = {
@@ -56,7 +56,7 @@ def test_groups_let_in_the_groups_that_call_them(
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_networks_are_let_in_to_endpoints_alone_and_out_on_https_alone(planned: Planned, environment: str) -> None:
+def test_networks_are_let_in_to_endpoints_alone_and_out_on_https_alone(planned: Planner, environment: str) -> None:
     plan = planned(environment)
     cidr = plan.only("aws_vpc")["cidr_block"]
     wide = [each for each in ingress(plan) if not each["referenced_security_group_id"]]
@@ -71,7 +71,7 @@ def test_networks_are_let_in_to_endpoints_alone_and_out_on_https_alone(planned: 
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_each_group_is_on_something(planned: Planned, environment: str) -> None:
+def test_each_group_is_on_something(planned: Planner, environment: str) -> None:
     plan = planned(environment)
     groups = {each["id"] for each in plan.of("aws_security_group").values()}
     rules = {"aws_security_group", "aws_vpc_security_group_ingress_rule", "aws_vpc_security_group_egress_rule"}
@@ -81,7 +81,7 @@ def test_each_group_is_on_something(planned: Planned, environment: str) -> None:
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_the_default_group_is_empty(planned: Planned, environment: str) -> None:
+def test_the_default_group_is_empty(planned: Planner, environment: str) -> None:
     default = planned(environment).only("aws_default_security_group")
     assert not default.get("ingress")
     assert not default.get("egress")

@@ -5,8 +5,8 @@ from fnmatch import fnmatch
 
 import pytest
 
-from tests.infra.plan.rights import attached, granted, listed, reached, trusted
-from tests.infra.plans import ENVIRONMENTS, PLANS, Planned
+from tests.infra.plan.permissions import attached, granted, listed, reached, trusted
+from tests.infra.plans import ENVIRONMENTS, PLANS, Planner
 
 WORKSPACES = ("anden-aws", "anden-cluster")
 each_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -16,7 +16,7 @@ each_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
 @each_environment
 @pytest.mark.parametrize("phase", ["plan", "apply"])
 def test_a_role_of_hcp_terraform_is_its_workspaces_in_its_phase(
-    planned: Planned, environment: str, phase: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, phase: str, evidence: Callable[[str], None]
 ) -> None:
     (trust,) = trusted(planned(environment), f"anden-{environment}-terraform-{phase}")
     assert trust["Action"] == "sts:AssumeRoleWithWebIdentity"
@@ -35,7 +35,7 @@ def test_a_role_of_hcp_terraform_is_its_workspaces_in_its_phase(
 @pytest.mark.property(2)
 @pytest.mark.property(11)
 @each_environment
-def test_a_plan_reads_everything_but_what_is_secret(planned: Planned, environment: str) -> None:
+def test_a_plan_reads_everything_but_what_is_secret(planned: Planner, environment: str) -> None:
     plan = planned(environment)
     role = f"anden-{environment}-terraform-plan"
     assert attached(plan, role) == {"ReadOnlyAccess"}
@@ -62,7 +62,7 @@ def test_a_plan_reads_everything_but_what_is_secret(planned: Planned, environmen
 @pytest.mark.property(2)
 @each_environment
 def test_the_image_is_pushed_from_main_alone_and_to_one_repository(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
     role = f"anden-{environment}-image"
@@ -83,7 +83,7 @@ def test_the_image_is_pushed_from_main_alone_and_to_one_repository(
 @pytest.mark.property(11)
 @pytest.mark.parametrize(("environment", "mode"), PLANS)
 def test_first_values_are_written_by_one_who_reads_none_and_writes_what_is_drawn_alone(
-    planned: Planned, environment: str, mode: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, mode: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment, mode)
     writers = {
@@ -112,7 +112,7 @@ def test_first_values_are_written_by_one_who_reads_none_and_writes_what_is_drawn
 @pytest.mark.property(2)
 @each_environment
 def test_secrets_are_read_by_those_who_bring_them_to_pods_and_by_the_probe(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
     readers = {

@@ -10,8 +10,8 @@ from apps.datasets.core.document.odcs import contract_from_odcs
 from apps.ingest.conf import KafkaSettings
 from tests.infra.chart.test_pods import containers
 from tests.infra.charts import anden
-from tests.infra.plan.rights import Statement, granted, listed, reached
-from tests.infra.plans import ENVIRONMENTS, ROOT, Plan, Planned
+from tests.infra.plan.permissions import Statement, granted, listed, reached
+from tests.infra.plans import ENVIRONMENTS, ROOT, Plan, Planner
 
 PREFIX: Final = "arn:aws:kafka:eu-west-1:000000000000"
 CLUSTER: Final = "mock/0000"
@@ -22,7 +22,7 @@ each_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
 @pytest.mark.property(13)
 @each_environment
 def test_brokers_take_iam_over_tls_and_nothing_else(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     cluster = planned(environment).only("aws_msk_cluster")
     (ways,) = cluster["client_authentication"]
@@ -40,7 +40,7 @@ def test_brokers_take_iam_over_tls_and_nothing_else(
 @pytest.mark.property(13)
 @each_environment
 def test_each_record_has_three_copies_and_no_typing_error_makes_a_topic(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
     cluster, configuration = plan.only("aws_msk_cluster"), plan.only("aws_msk_configuration")
@@ -64,7 +64,7 @@ def test_each_record_has_three_copies_and_no_typing_error_makes_a_topic(
 
 @pytest.mark.property(13)
 @each_environment
-def test_disks_grow_before_they_are_full(planned: Planned, environment: str) -> None:
+def test_disks_grow_before_they_are_full(planned: Planner, environment: str) -> None:
     plan = planned(environment)
     target, policy = plan.only("aws_appautoscaling_target"), plan.only("aws_appautoscaling_policy")
     cluster = plan.only("aws_msk_cluster")
@@ -95,7 +95,7 @@ def groups(environment: str) -> set[str]:
 @pytest.mark.property(13)
 @each_environment
 def test_workers_read_exactly_the_contracts_topics_in_exactly_their_group(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
     topics = {f"{PREFIX}:topic/{CLUSTER}/{topic}" for topic in TOPICS}
@@ -122,7 +122,7 @@ def of_kafka(plan: Plan) -> dict[str, list[Statement]]:
 @pytest.mark.property(13)
 @each_environment
 def test_no_right_in_kafka_is_wide_and_nobody_here_produces_or_deletes(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     found = of_kafka(planned(environment))
     assert set(found) == {f"anden-{environment}-{workload}" for workload in ("ingest", "lag", "topics")}

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from tests.infra.plans import ENVIRONMENTS, Planned
+from tests.infra.plans import ENVIRONMENTS, Planner
 
 MOST_DAYS: Final = {"dev": 14, "prod": 365}
 GROUPS: Final = {
@@ -22,7 +22,7 @@ GROUPS: Final = {
 @pytest.mark.property(15)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_each_log_ends_within_what_the_environment_allows(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
     days = {each["name"]: each["retention_in_days"] for each in plan.of("aws_cloudwatch_log_group").values()}
@@ -33,7 +33,7 @@ def test_each_log_ends_within_what_the_environment_allows(
 
 @pytest.mark.property(15)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_what_writes_a_log_writes_into_one_that_ends(planned: Planned, environment: str) -> None:
+def test_what_writes_a_log_writes_into_one_that_ends(planned: Planner, environment: str) -> None:
     plan = planned(environment)
     groups = {each["name"] for each in plan.of("aws_cloudwatch_log_group").values()}
     (brokers,) = plan.only("aws_msk_cluster")["logging_info"][0]["broker_logs"]

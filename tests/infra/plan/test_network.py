@@ -5,14 +5,14 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from tests.infra.plans import ENVIRONMENTS, Planned
+from tests.infra.plans import ENVIRONMENTS, Planner
 
 # What crosses the internet beside the station: the ways out by NAT, one a zone or one for all.
 NAT = {"dev": 1, "prod": 3}
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_private_and_public_subnets_share_the_vpc_without_overlap(planned: Planned, environment: str) -> None:
+def test_private_and_public_subnets_share_the_vpc_without_overlap(planned: Planner, environment: str) -> None:
     plan = planned(environment)
     whole = IPv4Network(plan.only("aws_vpc")["cidr_block"])
     subnets = plan.of("aws_subnet").values()
@@ -26,7 +26,7 @@ def test_private_and_public_subnets_share_the_vpc_without_overlap(planned: Plann
 @pytest.mark.property(15)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_nat_stands_in_public_subnets_as_often_as_the_environment_pays_for(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     gateways = planned(environment).of("aws_nat_gateway").values()
     assert len(gateways) == NAT[environment]
@@ -35,7 +35,7 @@ def test_nat_stands_in_public_subnets_as_often_as_the_environment_pays_for(
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_each_private_subnet_has_a_table_of_its_own_and_s3_without_nat(planned: Planned, environment: str) -> None:
+def test_each_private_subnet_has_a_table_of_its_own_and_s3_without_nat(planned: Planner, environment: str) -> None:
     plan = planned(environment)
     (s3,) = (each for each in plan.of("aws_vpc_endpoint").values() if each["vpc_endpoint_type"] == "Gateway")
     assert s3["service_name"] == "com.amazonaws.eu-west-1.s3"
@@ -47,7 +47,7 @@ def test_each_private_subnet_has_a_table_of_its_own_and_s3_without_nat(planned: 
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_connections_are_logged(planned: Planned, environment: str) -> None:
+def test_connections_are_logged(planned: Planner, environment: str) -> None:
     plan = planned(environment)
     flow = plan.only("aws_flow_log")
     groups = {each.get("arn"): each["name"] for each in plan.of("aws_cloudwatch_log_group").values()}

@@ -5,8 +5,8 @@ from typing import Final
 
 import pytest
 
-from tests.infra.gitops.expanded import annotations
-from tests.infra.plans import ENVIRONMENTS, PLANS, Planned
+from tests.infra.gitops.argocd_model import annotations
+from tests.infra.plans import ENVIRONMENTS, PLANS, Planner
 
 # What is empty in each mode of PostgreSQL: who keeps the database keeps its backups, and Bitnami's chart makes none.
 EMPTY: Final = {
@@ -19,7 +19,7 @@ EMPTY: Final = {
 @pytest.mark.property(7)
 @pytest.mark.parametrize(("environment", "mode"), PLANS)
 def test_the_station_is_said_as_charts_hear_it(
-    planned: Planned, environment: str, mode: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, mode: str, evidence: Callable[[str], None]
 ) -> None:
     station = planned(environment, mode).outputs["station"]
     scalars = {key: value for key, value in station.items() if not isinstance(value, dict)}
@@ -33,7 +33,7 @@ def test_the_station_is_said_as_charts_hear_it(
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_names_that_the_charts_write_themselves_are_those_of_the_plan(planned: Planned, environment: str) -> None:
+def test_names_that_the_charts_write_themselves_are_those_of_the_plan(planned: Planner, environment: str) -> None:
     plan = planned(environment)
     station = plan.outputs["station"]
     assert station["celery_queue_name"] in {each["name"] for each in plan.of("aws_sqs_queue").values()}

@@ -17,7 +17,7 @@ RULES: Final = {rule for text in PACKAGES.values() for rule in re.findall(r'cont
 
 def explained(station: str) -> dict[str, str]:
     """The reason of each wide right in a station of this name."""
-    text = (FOLDER / "explained.toml").read_text(encoding="utf-8")
+    text = (FOLDER / "justifications.toml").read_text(encoding="utf-8")
     return tomllib.loads(text.replace("<station>", station))
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from tests.infra.plans import ENVIRONMENTS, PLANS, Planned, Resource
+from tests.infra.plans import ENVIRONMENTS, PLANS, Planner, Resource
 from tests.infra.policies.policies import PACKAGES, RULES, explained, refused, wide
 
 CASES: Final[list[dict[str, Any]]] = yaml.safe_load(Path(__file__).with_name("cases.yaml").read_text(encoding="utf-8"))
@@ -69,7 +69,7 @@ def test_each_rule_has_a_case() -> None:
 @pytest.mark.property(15)
 @pytest.mark.parametrize(("environment", "mode"), PLANS)
 def test_what_is_planned_breaks_no_rule(
-    planned: Planned, environment: str, mode: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, mode: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment, mode)
     assert refused(plan.resources, explained(plan.outputs["station"]["name"])) == set()
@@ -79,7 +79,7 @@ def test_what_is_planned_breaks_no_rule(
 @pytest.mark.property(2)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_each_wide_right_is_explained_and_each_explanation_needed(
-    planned: Planned, environment: str, evidence: Callable[[str], None]
+    planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     found = wide(planned(environment))
     reasons = explained(f"anden-{environment}")

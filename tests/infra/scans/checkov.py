@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.infra.charts import GOLDEN, ROOT
-from tests.lacking import lacking
+from tests.requirement import skip_or_fail
 
 PROGRAM: Final = ROOT / ".venv-infra/bin/checkov"
 FRAMEWORKS: Final = ("terraform", "dockerfile", "github_actions", "kubernetes")
@@ -45,7 +45,7 @@ def collected(folder: Path) -> Path:
 def scanned(folder: Path) -> dict[str, Report]:
     """A report by framework."""
     if not PROGRAM.is_file():
-        lacking("checkov is not installed: make infra installs it")
+        skip_or_fail("checkov is not installed: make infra installs it")
     done = subprocess.run(
         [
             *(

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import yaml
 
-from tests.infra.declared import FOLDERS, blocks, parsed
-from tests.infra.tracked import texts
+from tests.infra.repository_files import texts
+from tests.infra.terraform_files import FOLDERS, blocks, parsed
 
 _FILES: Final = (":/Dockerfile", ":/compose.yaml", ":/.ci/*.py", ":/.github", ":/charts", ":/gitops", ":/terraform")
 _IMAGE: Final = re.compile(r"(?P<name>[\w./-]+(?::\d+/[\w./-]+)?:(?P<tag>[\w.-]+))(?:@sha256:[0-9a-f]{64})?")

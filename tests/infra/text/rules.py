@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from tests.infra.tracked import texts
+from tests.infra.repository_files import texts
 
 
 @dataclass(frozen=True, slots=True)

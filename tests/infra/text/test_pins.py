@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from tests.infra.charts import CHARTS
-from tests.infra.declared import TERRAFORM, parsed
+from tests.infra.repository_files import ROOT, tracked
+from tests.infra.terraform_files import TERRAFORM, parsed
 from tests.infra.text.pins import Pin, complaints, everything, has_end, listed, pins
-from tests.infra.tracked import ROOT, tracked
 
 DIGEST: Final = f"@sha256:{'a' * 64}"
 SHA: Final = "a" * 40

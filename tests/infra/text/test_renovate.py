@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from tests.infra.charts import CHARTS
+from tests.infra.repository_files import ROOT
 from tests.infra.text.pins import listed, releases
-from tests.infra.tracked import ROOT
 
 CONFIG: Final[dict[str, Any]] = json.loads((ROOT / "renovate.json").read_text(encoding="utf-8"))
 LOCKS: Final = sorted(path for path in (ROOT / "requirements").glob("*.txt") if path.with_suffix(".in").exists())

@@ -5,9 +5,9 @@ from typing import Final
 
 import pytest
 
+from tests.infra.repository_files import ROOT
 from tests.infra.text.domains import ALLOWED, allowance, domains
 from tests.infra.text.rules import ACCEPTED, RULES, Rule, broken, scanned
-from tests.infra.tracked import ROOT
 
 BY_NAME: Final = {rule.name: rule for rule in RULES}
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import yaml
 
-from tests.infra.declared import FOLDERS, variables
+from tests.infra.terraform_files import FOLDERS, variables
 
 _CASES: Final = Path(__file__).with_name("cases")
 Cases = dict[str, dict[str, Any]]

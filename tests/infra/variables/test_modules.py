@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import pytest
 
-from tests.infra.declared import FOLDERS, MODULES, TERRAFORM, blocks, parsed, variables
-from tests.infra.tracked import ROOT
+from tests.infra.repository_files import ROOT
+from tests.infra.terraform_files import FOLDERS, MODULES, TERRAFORM, blocks, parsed, variables
 
 FILES: Final = {"main.tf", "outputs.tf", "variables.tf", "versions.tf"}
 # Everything that the first root says goes into annotations, so that a new fact needs one edit, not three.

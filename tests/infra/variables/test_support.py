@@ -7,9 +7,9 @@ from typing import Final
 
 import pytest
 
-from tests.infra.declared import FOLDERS, TERRAFORM, bare, parsed, texts
+from tests.infra.terraform_files import FOLDERS, TERRAFORM, bare, parsed, texts
 from tests.infra.variables.cases import good
-from tests.infra.variables.verdicts import Question, verdicts
+from tests.infra.variables.validation_errors import VariableValues, verdicts
 
 NOTICE_DAYS: Final = 60
 ENVIRONMENTS: Final = sorted((TERRAFORM / "environments").glob("*.tfvars"))
@@ -68,7 +68,7 @@ def test_sixty_days_before_support_ends_a_plan_says_so(tmp_path: Path, evidence:
     root = "\n".join([bare(FOLDERS["eks"]), check.replace("plantimestamp()", "var.now"), now])
     days = ("2027-01-25T23:59:59Z", "2027-01-26T00:00:00Z", "2027-03-28T00:00:00Z")
     values = {**good("eks"), "kubernetes_version": "1.35"}
-    quiet, *late = verdicts(tmp_path, {"one": root}, [Question("one", {**values, "now": day}) for day in days])
+    quiet, *late = verdicts(tmp_path, {"one": root}, [VariableValues("one", {**values, "now": day}) for day in days])
     assert quiet == []
     assert [len(complaints) for complaints in late] == [1, 1]
     assert all("Kubernetes 1.35 ends on 2027-03-27" in complaint for (complaint,) in late)

@@ -8,11 +8,11 @@ from typing import Final
 
 import pytest
 
-from tests.infra.declared import FOLDERS, Variable, bare, blocks, conditions, parsed, variables
 from tests.infra.properties import PROPERTIES
-from tests.infra.tracked import ROOT
+from tests.infra.repository_files import ROOT
+from tests.infra.terraform_files import FOLDERS, Variable, bare, blocks, conditions, parsed, variables
 from tests.infra.variables.cases import SHARED, Change, accepted, cases, good, own, property_of, refused
-from tests.infra.variables.verdicts import Question, verdicts
+from tests.infra.variables.validation_errors import VariableValues, verdicts
 
 DECLARED: Final = {folder: variables(path) for folder, path in FOLDERS.items()}
 CHECKED: Final = [(folder, each) for folder, several in DECLARED.items() for each in several if each.messages]
@@ -27,7 +27,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Answers:
     working = tmp_path_factory.mktemp("values")
     (working / "tree").symlink_to(ROOT)  # values name folders of the repository
     changes = [(name, change) for name in FOLDERS for change in (*accepted(name), *refused(name))]
-    questions = [Question(name, {**good(name), **change}) for name, change in changes]
+    questions = [VariableValues(name, {**good(name), **change}) for name, change in changes]
     told: Answers = {name: [] for name in FOLDERS}
     for (name, change), complaints in zip(
         changes, verdicts(working, {name: bare(path) for name, path in FOLDERS.items()}, questions), strict=True
@@ -108,7 +108,7 @@ def test_terraform_says_which_validation_refused_a_value(tmp_path: Path) -> None
         for rule in ("> 0", "< 10")
     )
     root = {"one": f'variable "size" {{\n  type = number\n{rules}}}\n'}
-    said = verdicts(tmp_path, root, [Question("one", {"size": size}) for size in (1, 0, 10, "ten")])
+    said = verdicts(tmp_path, root, [VariableValues("one", {"size": size}) for size in (1, 0, 10, "ten")])
     assert said[:3] == [[], ["size must be > 0."], ["size must be < 10."]]
     assert len(said[3]) == 1
     assert "number" in said[3][0]

@@ -9,7 +9,7 @@ import pytest
 from django.http.response import HttpResponseBase
 
 from apps.api.clients.services import GrantRequest, client_create
-from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.core.document.applied_dataset import AppliedDataset
 from config.wsgi import application
 from tests.gateway import Gateway, Http
 from tests.station import Station

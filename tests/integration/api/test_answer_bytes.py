@@ -9,7 +9,7 @@ import pytest
 from apps.api.clients.services import GrantRequest
 from apps.api.exports.formats import EXPORT_FORMATS
 from apps.api.records import writes
-from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.core.document.applied_dataset import AppliedDataset
 from tests.documents import document, prop
 from tests.gateway import Http
 from tests.integration.api.conftest import Connect
@@ -29,7 +29,7 @@ BOMB = "(SELECT jsonb_build_object('a', jsonb_agg(1e131000)) FROM generate_serie
 @pytest.fixture
 def large(station: Station, settings: Any) -> AppliedDataset:
     """A dataset of types whose values may be large, and a small bound of answers."""
-    settings.API = settings.API.model_copy(update={"max_answer_bytes": BYTES})
+    settings.API = settings.API.model_copy(update={"max_response_bytes": BYTES})
     properties = [
         prop("k", primaryKey=True, primaryKeyPosition=1, required=True),
         prop("doc", "object", "jsonb"),
@@ -115,7 +115,7 @@ def test_a_record_above_the_bound_comes_alone_and_names_what_it_omits(
     assert http.get(address).json() == alone
     assert http.get(f"{address}?fields=small").json() == {"_id": alone["_id"], "small": 2}
     refused = http.get(f"{address}?fields={field}")
-    assert (refused.status_code, refused.json()["type"]) == (400, "/api/problems#answer-too-large")
+    assert (refused.status_code, refused.json()["type"]) == (400, "/api/problems#response-too-large")
     assert refused.json()["field"] == field
     assert [page[0] for page in walk(http, f"{PATH}?fields={field}") if "_omitted" in page[0]] == [
         {"_id": alone["_id"], "_omitted": [field]}
@@ -254,7 +254,7 @@ def test_a_field_that_is_too_large_and_hidden_is_not_named(http: Http, station: 
 
 
 def test_large_records_are_changed_in_part_at_the_same_moment(http: Http, station: Station, settings: Any) -> None:
-    settings.API = settings.API.model_copy(update={"write_wait_s": 60})  # six turns, on a machine that may be busy
+    settings.API = settings.API.model_copy(update={"lock_timeout_s": 60})  # six turns, on a machine that may be busy
     for key in "abc":
         put(station, key, small="1", note="repeat('n', 5000000)", raw="repeat('r', 3000000)::bytea")
     addresses = [f"{PATH}/{record['_id']}" for record in http.get(f"{PATH}?fields=_id,k").json()["records"]]
@@ -270,10 +270,10 @@ def test_a_large_record_waits_for_its_turn_no_longer_than_a_write_does(
 ) -> None:
     put(station, "a", small="1", note="repeat('n', 2000000)")
     address = f"{PATH}/{http.get(f'{PATH}?fields=_id').json()['records'][0]['_id']}"
-    settings.API = settings.API.model_copy(update={"write_wait_s": 0.01})
+    settings.API = settings.API.model_copy(update={"lock_timeout_s": 0.01})
     with writes.LARGE:
         busy = http.patch(address, '{"small": 2}', content_type="application/json")
-    assert (busy.status_code, busy.json()["type"]) == (503, "/api/problems#record-busy")
+    assert (busy.status_code, busy.json()["type"]) == (503, "/api/problems#record-locked")
     assert http.patch(address, '{"small": 2}', content_type="application/json").status_code == 200
 
 
@@ -284,7 +284,7 @@ def test_an_export_of_a_value_that_is_too_large_is_refused_by_name(http: Http, s
     )
     for one in EXPORT_FORMATS:
         refused = http.get(f"{PATH}.{one.suffix}")
-        assert (refused.status_code, refused.json()["type"]) == (400, "/api/problems#answer-too-large")
+        assert (refused.status_code, refused.json()["type"]) == (400, "/api/problems#response-too-large")
         assert refused.json()["field"] == field
         rest = http.get(f"{PATH}.{one.suffix}?fields=k,small").getvalue()
         assert READERS[one.suffix](rest, {"small"}) == [{"k": "a", "small": 1}]
@@ -336,7 +336,7 @@ def test_the_way_to_the_next_page_is_short_however_long_the_values_of_the_last(
 def test_values_that_are_small_each_are_counted_together(
     station: Station, connect: Connect, settings: Any, kind: tuple[str, ...], large: str, fitting: str
 ) -> None:
-    settings.API = settings.API.model_copy(update={"max_answer_bytes": BYTES})
+    settings.API = settings.API.model_copy(update={"max_response_bytes": BYTES})
     names = [f"d{number}" for number in range(20)]
     properties = [prop("k", primaryKey=True, primaryKeyPosition=1), *(prop(name, *kind) for name in names)]
     station.apply(document("large", properties, mode="upsert", apiWrites=True))
@@ -355,7 +355,7 @@ def test_values_that_are_small_each_are_counted_together(
     assert http.get(f"{PATH}/{following[0]['_id']}").json() == following[0]
     for one in EXPORT_FORMATS:
         refused = http.get(f"{PATH}.{one.suffix}")
-        assert (refused.status_code, refused.json()["type"]) == (400, "/api/problems#answer-too-large")
+        assert (refused.status_code, refused.json()["type"]) == (400, "/api/problems#response-too-large")
         assert refused.json()["field"] in names
         assert http.get(f"{PATH}.{one.suffix}?k=a").getvalue().count(b"1" + b"0" * 300) >= len(names)
 

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from apps.api.clients.services import GrantRequest
-from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.core.document.applied_dataset import AppliedDataset
 from tests.documents import document, prop
 from tests.gateway import Http
 from tests.integration.api.conftest import Connect

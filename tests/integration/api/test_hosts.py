@@ -13,7 +13,7 @@ def test_a_foreign_host_gets_problem_details_below_the_api(path: str, host: str)
     assert (answer.status_code, answer["Content-Type"]) == (400, CONTENT_TYPE)
     told = answer.json()
     assert (told["type"], told["detail"]) == (
-        "/api/problems#request-refused",
+        "/api/problems#bad-request",
         "the header Host names no host of this station",
     )
     assert told["instance"].endswith(answer["X-Request-ID"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from apps.api.clients.services import GrantRequest
-from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.core.document.applied_dataset import AppliedDataset
 from tests.documents import document, prop
 from tests.gateway import Http
 from tests.integration.api.conftest import Connect
@@ -154,7 +154,7 @@ def test_a_body_is_taken_for_the_type_that_it_names(http: Http, method: str, kin
     answer = getattr(http, method)(PATH if method == "post" else address, body, content_type=kind)
     assert answer.status_code == status
     if status == 415:
-        assert answer.json()["type"] == "/api/problems#body-not-json"
+        assert answer.json()["type"] == "/api/problems#unsupported-media-type"
         header, types = ("Accept-Patch", f"{MERGE}, {JSON}") if method == "patch" else ("Accept", JSON)
         assert answer[header] == types
 
@@ -162,7 +162,7 @@ def test_a_body_is_taken_for_the_type_that_it_names(http: Http, method: str, kin
 def test_a_compressed_body_is_refused_with_what_is_taken(http: Http) -> None:
     refused = http.post(PATH, b"\x1f\x8b", content_type=JSON, headers={"Content-Encoding": "gzip"})
     assert (refused.status_code, refused["Accept-Encoding"]) == (415, "identity")
-    assert refused.json()["type"] == "/api/problems#body-encoded"
+    assert refused.json()["type"] == "/api/problems#unsupported-content-encoding"
 
 
 @pytest.fixture

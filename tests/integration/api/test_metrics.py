@@ -7,10 +7,10 @@ from prometheus_client import REGISTRY
 
 from apps.api.clients.services import GrantRequest, client_create
 from apps.api.metrics import EXPORT_BYTES, EXPORTS, RECORDS, REQUESTS, SECONDS
-from apps.api.probe.check import DATASET
-from apps.api.probe.check import RECORDS as RECORDS_PATH
-from apps.api.probe.services import probe_dataset_install, probe_key_renew
-from apps.datasets.core.document.applied import AppliedDataset
+from apps.api.probe.checks import DATASET
+from apps.api.probe.checks import RECORDS as RECORDS_PATH
+from apps.api.probe.services import probe_dataset_install, probe_key_rotate
+from apps.datasets.core.document.applied_dataset import AppliedDataset
 from tests.gateway import Http
 from tests.integration.api.conftest import Connect, Visit
 from tests.station import Station
@@ -37,7 +37,7 @@ def test_requests_records_and_exports_are_counted(flights: AppliedDataset, conne
         "wrong": requests("flights", "page", "4xx"),
         "records": value(RECORDS.name, dataset="flights"),
         "bytes": value(EXPORT_BYTES.name, dataset="flights"),
-        "whole": value(EXPORTS.name, outcome="whole"),
+        "whole": value(EXPORTS.name, outcome="completed"),
         "seconds": timed("page"),
     }
     http.get(f"{path}?limit=7")
@@ -48,7 +48,7 @@ def test_requests_records_and_exports_are_counted(flights: AppliedDataset, conne
         "wrong": requests("flights", "page", "4xx"),
         "records": value(RECORDS.name, dataset="flights"),
         "bytes": value(EXPORT_BYTES.name, dataset="flights"),
-        "whole": value(EXPORTS.name, outcome="whole"),
+        "whole": value(EXPORTS.name, outcome="completed"),
         "seconds": timed("page"),
     }
     # No such failure came before: the first burst of them is a rise from 0, which Prometheus sees.
@@ -62,9 +62,9 @@ def test_an_export_that_is_left_is_counted_as_such(flights: AppliedDataset, stat
     _, key = client_create("left", [GrantRequest("flights")])
     # By WSGI alone: a gateway waits for all of an answer.
     http = Http(headers={"Authorization": f"Bearer {key}"})
-    before = value(EXPORTS.name, outcome="left")
+    before = value(EXPORTS.name, outcome="disconnected")
     http.get("/api/v1/datasets/flights/records.csv").close()
-    assert value(EXPORTS.name, outcome="left") == before + 1
+    assert value(EXPORTS.name, outcome="disconnected") == before + 1
 
 
 def test_nobody_can_fill_the_metrics_with_names(flights: AppliedDataset, connect: Connect, visit: Visit) -> None:
@@ -78,7 +78,7 @@ def test_nobody_can_fill_the_metrics_with_names(flights: AppliedDataset, connect
 
 def test_the_probe_is_counted_apart_from_third_parties(station: Station, visit: Visit) -> None:
     probe_dataset_install(datetime.date(2026, 1, 1))
-    key = probe_key_renew()
+    key = probe_key_rotate()
     before = requests(DATASET, "page", "2xx", "probe"), timed("page", "probe"), requests(DATASET, "page", "2xx")
     visit(key).get(RECORDS_PATH)
     after = requests(DATASET, "page", "2xx", "probe"), timed("page", "probe"), requests(DATASET, "page", "2xx")

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from apps.api.access.selectors import Access, visible_rows
-from apps.api.access.surface import surface_of
+from apps.api.access.selectors import AccessScope, visible_rows
+from apps.api.access.visible_schema import visible_schema
 from apps.api.clients.services import GrantRequest
 from apps.api.records.adapters.statements import page_statement
 from apps.api.records.core.query import order_text, page_query
 from apps.api.records.reading import records_page
-from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.core.document.applied_dataset import AppliedDataset
 from tests.documents import document, prop
 from tests.integration.api.conftest import Connect
 from tests.station import Station
@@ -33,13 +33,13 @@ def plan(sql: str, params: Any) -> str:
 
 
 def check(dataset: AppliedDataset, position_of: Any) -> int:
-    access = Access(dataset, surface_of(dataset.contract, None), frozenset({"read"}))
-    orders = [(), *access.surface.orders]
+    access = AccessScope(dataset, visible_schema(dataset.contract, None), frozenset({"read"}))
+    orders = [(), *access.schema.orders]
     for order, turned in itertools.product(orders, (False, True)):
         text = order_text(order) or "_id"
         if turned:
             text = ",".join(f"-{part}".removeprefix("--") for part in text.split(","))
-        query = page_query(access.surface, [("order", text), ("limit", "10")])
+        query = page_query(access.schema, [("order", text), ("limit", "10")])
         for position in (None, *position_of(query)):
             statement = page_statement(visible_rows(access), query, position, MOST_BYTES)
             found = plan(statement.sql, statement.params)
@@ -70,10 +70,10 @@ def test_every_order_of_an_upsert_dataset_is_served_by_its_index(station: Statio
 
 
 def test_every_filter_has_an_index(flights: AppliedDataset) -> None:
-    access = Access(flights, surface_of(flights.contract, None), frozenset({"read"}))
-    for name in access.surface.filterable:
+    access = AccessScope(flights, visible_schema(flights.contract, None), frozenset({"read"}))
+    for name in access.schema.filterable:
         value = "2013-01-02T00:00:00Z" if name == "time_hour" else "UA"
-        query = page_query(access.surface, [(name, value), ("limit", "10")])
+        query = page_query(access.schema, [(name, value), ("limit", "10")])
         found = plan(*_parts(page_statement(visible_rows(access), query, None, MOST_BYTES)))
         assert "Index Cond" in found, (name, found)
     assert records_page(access, [("carrier", "UA")]).cursor is not None

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from apps.api.clients.services import GrantRequest
-from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.core.document.applied_dataset import AppliedDataset
 from tests.gateway import Http
 from tests.integration.api.conftest import Connect
 from tests.integration.api.test_races import at_once
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 PATH = "/api/v1/datasets/persons/records"
 JSON = "application/json"
 PERSON = {"given_name": "Ada", "family_name": "Lovelace"}
-STALE = (412, "/api/problems#revision-stale")
+STALE = (412, "/api/problems#precondition-failed")
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_a_precondition_that_cannot_be_read_is_refused(http: Http, header: str, 
         put(http, there["Location"], "Eve", **{header: sent}),
         http.post(PATH, body, content_type=JSON, headers={header: sent}),
     ):
-        assert said(answer) == (400, "/api/problems#header-invalid")
+        assert said(answer) == (400, "/api/problems#invalid-header")
         assert answer.json()["parameter"] == header
     assert http.get(there["Location"])["ETag"] == '"1"'
 

@@ -12,9 +12,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from apps.api.metrics import PROBE_CHECKS, PROBED
-from apps.api.probe.check import CHECKS, Answer, Probe, Unreachable
-from apps.api.probe.services import probe_round
+from apps.api.metrics import PROBE_CHECKS, PROBE_LAST_RUN
+from apps.api.probe.checks import CHECKS, Probe, ProbeResponse, Unreachable
+from apps.api.probe.services import probe_run
 from apps.telemetry import prometheus
 
 ROOT = Path(__file__).parents[3]
@@ -52,31 +52,31 @@ def test_it_goes_on_counts_and_ends_when_asked(watching: subprocess.Popen[str], 
     assert all(line.startswith("FAILED  healthz") for line in lines)
     found = values(tmp_path / "metrics")
     assert found[PROBE_CHECKS.name, ("healthz", "failed")] >= 2
-    assert found[PROBE_CHECKS.name, ("healthz", "held")] == 0
+    assert found[PROBE_CHECKS.name, ("healthz", "passed")] == 0
     # Every check is there from the beginning, so that its first failure is a rise.
     assert {labels for name, labels in found if name == PROBE_CHECKS.name} == {
-        (check, outcome) for check, _ in CHECKS for outcome in ("held", "failed")
+        (check, outcome) for check, _ in CHECKS for outcome in ("passed", "failed")
     }
-    assert found[PROBED.name, ()] >= began - 1
+    assert found[PROBE_LAST_RUN.name, ()] >= began - 1
     watching.send_signal(signal.SIGTERM)
     assert watching.wait(WITHIN_S) == 0
 
 
 def test_a_round_counts_each_check_by_how_it_ended() -> None:
-    def fetch(method: str, path: str, *, key: str | None = None, body: bytes | None = None) -> Answer:
+    def fetch(method: str, path: str, *, key: str | None = None, body: bytes | None = None) -> ProbeResponse:
         if path == "/readyz":
             raise Unreachable("no answer")
-        return Answer(200, b"")
+        return ProbeResponse(200, b"")
 
     def counted(check: str, outcome: str) -> float:
         return float(prometheus.counter(PROBE_CHECKS).labels(check, outcome)._value.get())
 
-    before = counted("healthz", "held"), counted("readyz", "failed"), counted("row", "failed")
-    ended = [outcome.name for outcome in probe_round(Probe(fetch, "key", "flights"), lambda: 0.0, lambda: 7.0)]
-    after = counted("healthz", "held"), counted("readyz", "failed"), counted("row", "failed")
+    before = counted("healthz", "passed"), counted("readyz", "failed"), counted("row", "failed")
+    ended = [outcome.name for outcome in probe_run(Probe(fetch, "key", "flights"), lambda: 0.0, lambda: 7.0)]
+    after = counted("healthz", "passed"), counted("readyz", "failed"), counted("row", "failed")
     assert ended == ["healthz", "readyz"]
     assert tuple(new - old for new, old in zip(after, before, strict=True)) == (1, 1, 0)
-    assert prometheus.gauge(PROBED)._value.get() == 7.0
+    assert prometheus.gauge(PROBE_LAST_RUN)._value.get() == 7.0
 
 
 @pytest.mark.parametrize("name", ["every", "timeout"])

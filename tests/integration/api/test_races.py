@@ -10,11 +10,11 @@ import pytest
 from django.db import connections
 
 from apps.api.access import selectors
-from apps.api.access.selectors import Access, Caller
-from apps.api.access.surface import surface_of
+from apps.api.access.selectors import AccessScope, Caller
+from apps.api.access.visible_schema import visible_schema
 from apps.api.clients.services import GrantRequest
 from apps.api.exports.formats import EXPORT_FORMATS
-from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.core.document.applied_dataset import AppliedDataset
 from apps.datasets.core.document.odcs import contract_from_odcs
 from apps.datasets.models import Batch
 from apps.datasets.services import dataset_drop
@@ -86,7 +86,7 @@ def test_changes_without_a_revision_all_count(persons: AppliedDataset, connect: 
 def test_a_write_does_not_wait_for_ever(
     persons: AppliedDataset, connect: Connect, station: Station, settings: Any
 ) -> None:
-    settings.API = settings.API.model_copy(update={"write_wait_s": 0.05})
+    settings.API = settings.API.model_copy(update={"lock_timeout_s": 0.05})
     http = connect(GrantRequest("persons", may_write=True))
     body = {"person_id": str(uuid.uuid4()), "given_name": "A", "family_name": "B"}
     made = http.post(PATH, json.dumps(body), content_type="application/json")
@@ -94,13 +94,13 @@ def test_a_write_does_not_wait_for_ever(
         connection.execute("SELECT FROM data.persons FOR UPDATE")
         held = http.patch(made["Location"], '{"country": "ES"}', content_type="application/json")
         assert (held.status_code, held["Retry-After"]) == (503, "5")
-        assert held.json()["type"] == "/api/problems#record-busy"
+        assert held.json()["type"] == "/api/problems#record-locked"
     assert http.patch(made["Location"], '{"country": "ES"}', content_type="application/json").status_code == 200
 
 
-def outdated(dataset: AppliedDataset) -> Access:
+def outdated(dataset: AppliedDataset) -> AccessScope:
     """The access of a reader that has just read its contract."""
-    return Access(dataset, surface_of(dataset.contract, None), frozenset({"read"}))
+    return AccessScope(dataset, visible_schema(dataset.contract, None), frozenset({"read"}))
 
 
 @pytest.mark.parametrize("path", ["/records", *(f"/records.{one.suffix}" for one in EXPORT_FORMATS)])
@@ -112,12 +112,12 @@ def test_a_reader_whose_contract_moved_on_tries_the_new_one(
     with station.connect("owner") as connection:
         connection.execute('ALTER TABLE data.flights RENAME COLUMN tailnum TO "old tail"')
         connection.commit()
-    monkeypatch.setattr("apps.api.views.base.access_of", lambda caller, name: stale)
+    monkeypatch.setattr("apps.api.views.base.access_get", lambda caller, name: stale)
     schema = dict(flights.document["schema"][0])
     schema["properties"] = [item for item in schema["properties"] if item["name"] != "tailnum"]
     schema["customProperties"] = [item for item in schema["customProperties"] if item["property"] != "filters"]
     fresh = AppliedDataset(
-        flights.id, flights.number + 1, contract_from_odcs({**flights.document, "schema": [schema]}), {}
+        flights.id, flights.version + 1, contract_from_odcs({**flights.document, "schema": [schema]}), {}
     )
     monkeypatch.setattr(selectors, "dataset_get", lambda name: fresh)
     answer = http.get(f"/api/v1/datasets/flights{path}")
@@ -131,11 +131,11 @@ def test_a_dataset_that_is_dropped_under_a_reader_is_unknown(
     http = connect(GrantRequest("flights"))
     stale = outdated(flights)
 
-    def dropped_meanwhile(_caller: Caller, name: str) -> Access:
+    def dropped_meanwhile(_caller: Caller, name: str) -> AccessScope:
         dataset_drop(name, with_data=True)
         return stale
 
-    monkeypatch.setattr("apps.api.views.base.access_of", dropped_meanwhile)
+    monkeypatch.setattr("apps.api.views.base.access_get", dropped_meanwhile)
     assert http.get("/api/v1/datasets/flights/records").status_code == 404
 
 

@@ -12,7 +12,7 @@ from apps.api.clients.services import GrantRequest, client_revoke
 from apps.api.exports.formats import EXPORT_FORMATS
 from apps.api.models import Client, Key
 from apps.api.records.core.lookups import LOOKUPS
-from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.core.document.applied_dataset import AppliedDataset
 from apps.telemetry.metrics import DATABASE_SECONDS
 from tests.gateway import Http
 from tests.integration.api.conftest import Connect, Visit, add_flights, told

@@ -12,7 +12,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from apps.api.clients.services import GrantRequest, client_create
 from apps.api.exports.formats import EXPORT_FORMATS
 from apps.api.views.documents import openapi_document
-from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.core.document.applied_dataset import AppliedDataset
 from config.wsgi import application
 from tests.gateway import Gateway
 from tests.integration.api.conftest import Connect

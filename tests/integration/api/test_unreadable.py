@@ -3,9 +3,9 @@
 import pytest
 
 from apps.api.clients.services import GrantRequest
-from apps.api.errors import ClientRefused
+from apps.api.errors import ClientInvalid
 from apps.api.exports.formats import EXPORT_FORMATS
-from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.core.document.applied_dataset import AppliedDataset
 from tests.integration.api.conftest import Connect
 from tests.integration.datasets.test_unreadable import BROKEN, spoil
 from tests.station import Station
@@ -31,5 +31,5 @@ def test_it_answers_an_honest_problem_and_the_others_answer_as_ever(
         assert http.get(f"/api/v1/datasets/flights{path}").status_code == status
     assert http.get("/api/openapi.json").status_code == 200
     assert http.get("/api/problems").json()["contract-unreadable"]["status"] == 503
-    with pytest.raises(ClientRefused, match="cannot read"):
+    with pytest.raises(ClientInvalid, match="cannot read"):
         connect(GrantRequest("persons"))

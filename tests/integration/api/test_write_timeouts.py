@@ -10,7 +10,7 @@ from django.db import connections
 
 from apps.api.clients.services import GrantRequest
 from apps.datasets.adapters.database.roles import bound_roles, role_name
-from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.core.document.applied_dataset import AppliedDataset
 from apps.telemetry.postgresql.base import DatabaseWrapper
 from tests.integration.api.conftest import Connect
 from tests.station import Station
@@ -65,7 +65,7 @@ def test_a_write_that_takes_too_long_changes_nothing_and_holds_nothing(
             http.put(address, json.dumps(body), content_type=JSON),
             http.delete(address),
         ):
-            assert (answer.status_code, answer.json()["type"]) == (503, "/api/problems#write-too-slow")
+            assert (answer.status_code, answer.json()["type"]) == (503, "/api/problems#write-timeout")
             assert answer["Retry-After"] == "5"
         connection.execute("SET lock_timeout = '5s'; DROP FUNCTION data.slow() CASCADE")
     assert http.get(address)["ETag"] == '"1"'

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from apps.api.clients.services import GrantRequest
-from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.core.document.applied_dataset import AppliedDataset
 from apps.datasets.core.record.formats import FORMATS
 from apps.datasets.models import Batch
 from tests.documents import document
@@ -113,7 +113,7 @@ def test_a_stale_revision_is_refused(persons: AppliedDataset, connect: Connect) 
     made = post(http, person())
     http.patch(made["Location"], '{"email": "a@b"}', content_type=JSON)
     stale = http.patch(made["Location"], '{"email": "c@d"}', content_type=JSON, headers={"If-Match": made["ETag"]})
-    assert (stale.status_code, stale.json()["type"]) == (412, "/api/problems#revision-stale")
+    assert (stale.status_code, stale.json()["type"]) == (412, "/api/problems#precondition-failed")
     assert http.delete(made["Location"], headers={"If-Match": '"1", "7"'}).status_code == 412
     assert http.delete(made["Location"], headers={"If-Match": "*"}).status_code == 204
 
@@ -131,7 +131,7 @@ def test_a_newer_row_wins_over_a_write(persons: AppliedDataset, connect: Connect
         connection.execute("UPDATE data.persons SET _at = clock_timestamp() + interval '1 hour', _source = 3")
         connection.commit()
     lost = http.patch(made["Location"], '{"email": "a@b"}', content_type=JSON)
-    assert (lost.status_code, lost.json()["type"]) == (409, "/api/problems#record-newer")
+    assert (lost.status_code, lost.json()["type"]) == (409, "/api/problems#stale-write")
     assert Batch.objects.count() == 1
 
 

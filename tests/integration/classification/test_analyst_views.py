@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from apps.api.clients.services import GrantRequest, client_create
-from apps.datasets.adapters.database import owner
+from apps.datasets.adapters.database import owner_transaction
 from apps.datasets.models import ContractVersion
 from apps.datasets.services import dataset_apply
 from tests.documents import document, prop
@@ -144,7 +144,7 @@ def refused(station: Station, name: str = "people") -> bool:
 def test_a_view_that_is_in_use_is_withheld_and_made_anew_by_the_next_migrate(
     station: Station, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(owner, "LOCK_TIMEOUT", "100ms")
+    monkeypatch.setattr(owner_transaction, "LOCK_TIMEOUT", "100ms")
     station.apply(people(classification="x"))
     station.apply(people("others", classification="x"))
     widen(station)

@@ -22,7 +22,7 @@ from prometheus_client import REGISTRY, generate_latest
 from apps.api.clients.services import GrantRequest, client_create
 from apps.api.exports.formats import EXPORT_FORMATS
 from apps.api.records.core.lookups import LOOKUPS
-from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.core.document.applied_dataset import AppliedDataset
 from apps.ingest.models import Quarantine, Source
 from tests.gateway import Http
 from tests.integration.classification.world import COLUMNS, HUSH, KEY, MOMENT, OPEN, fill, raw
@@ -47,9 +47,9 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(lasting_station: Station) -> World:
+def world(module_station: Station) -> World:
     """Made once: its contracts are large, and the tests only look and write to a record that no other needs."""
-    return made(lasting_station)
+    return made(module_station)
 
 
 def made(station: Station) -> World:
@@ -83,8 +83,8 @@ def refused(dataset: AppliedDataset) -> None:
         for offset, (reason, state) in enumerate(REFUSALS):
             cursor.execute(
                 'INSERT INTO ingest_quarantine (dataset_id, source_id, "offset", topic, partition, key, value,'
-                " headers, field, reason, message, sqlstate, number, batch_id) VALUES (%s, %s, %s, 'topic', 0,"
-                " %s, %s, %s, 'hush0000z', %s, 'invalid: \"hush0000z\"', %s, 1, 1)",
+                " headers, field, reason, message, sqlstate, contract_version, batch_id) VALUES (%s, %s, %s, 'topic',"
+                " 0, %s, %s, %s, 'hush0000z', %s, 'invalid: \"hush0000z\"', %s, 1, 1)",
                 (dataset.id, source, offset, b"hush0000z", raw(), '[["trace", "hush0000z"]]', reason, state),
             )
 
@@ -93,7 +93,7 @@ def batch(dataset: AppliedDataset) -> None:
     """A batch in the ledger, with the event times of its rows."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO datasets_batch (day, id, dataset_id, number, source_id, first_offset, last_offset,"
+            "INSERT INTO datasets_batch (day, id, dataset_id, version, source_id, first_offset, last_offset,"
             " rows, rejects, bytes, worker, committed_at, min_event_time, max_event_time) SELECT"
             " (now() AT TIME ZONE 'UTC')::date, 2000000000 + %s, %s, 1, 1, 0, 2,"
             " 3, 0, 9, 'worker', now(), %s, %s",

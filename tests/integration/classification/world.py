@@ -8,7 +8,7 @@ from typing import Any, Final
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.core.document.applied_dataset import AppliedDataset
 from tests.documents import document, prop
 from tests.station import Station
 

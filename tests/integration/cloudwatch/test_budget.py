@@ -1,11 +1,11 @@
-"""What a purse promises: the same cases for the one in PostgreSQL and for its twin in memory."""
+"""What a budget promises: the same cases for the one in PostgreSQL and for its twin in memory."""
 
 import datetime
 from collections.abc import Iterator
 
 import pytest
 
-from apps.cloudwatch.client.budget import DatabasePurse, MemoryPurse
+from apps.cloudwatch.client.budget import DatabaseRequestBudget, MemoryRequestBudget
 from apps.cloudwatch.errors import BudgetSpent
 from apps.cloudwatch.models import CloudWatchMonth
 
@@ -18,63 +18,65 @@ def at(month: int, day: int, hour: int = 0) -> float:
 
 
 @pytest.fixture(params=["memory", "database"])
-def purse(request: pytest.FixtureRequest) -> Iterator[MemoryPurse | DatabasePurse]:
-    """A purse of 1,000 metrics a month."""
+def budget(request: pytest.FixtureRequest) -> Iterator[MemoryRequestBudget | DatabaseRequestBudget]:
+    """A budget of 1,000 metrics a month."""
     if request.param == "memory":
-        yield MemoryPurse(0.01)
+        yield MemoryRequestBudget(0.01)
     else:
         request.getfixturevalue("station")
-        yield DatabasePurse(0.01)
+        yield DatabaseRequestBudget(0.01)
 
 
-def counts(purse: MemoryPurse | DatabasePurse) -> Counts:
-    if isinstance(purse, MemoryPurse):
-        return {month: (metrics, purse.calls.get(month, 0)) for month, metrics in purse.requested.items()}
+def counts(budget: MemoryRequestBudget | DatabaseRequestBudget) -> Counts:
+    if isinstance(budget, MemoryRequestBudget):
+        return {month: (metrics, budget.calls.get(month, 0)) for month, metrics in budget.requested.items()}
     return {row.month: (row.metrics_requested, row.calls) for row in CloudWatchMonth.objects.all()}
 
 
-def test_each_reservation_is_a_call_and_its_metrics(purse: MemoryPurse | DatabasePurse) -> None:
+def test_each_reservation_is_a_call_and_its_metrics(budget: MemoryRequestBudget | DatabaseRequestBudget) -> None:
     for metrics in (500, 1, 499):
-        purse.reserve(metrics, now_s=at(11, 24))
-    assert counts(purse) == {NOVEMBER: (1_000, 3)}
+        budget.reserve(metrics, now_s=at(11, 24))
+    assert counts(budget) == {NOVEMBER: (1_000, 3)}
 
 
-def test_what_does_not_fit_is_not_counted(purse: MemoryPurse | DatabasePurse) -> None:
-    purse.reserve(900, now_s=at(11, 24))
+def test_what_does_not_fit_is_not_counted(budget: MemoryRequestBudget | DatabaseRequestBudget) -> None:
+    budget.reserve(900, now_s=at(11, 24))
     with pytest.raises(BudgetSpent, match=r"November 2026 is spent: 900 metrics, 0\.01 of 0\.01 USD"):
-        purse.reserve(101, now_s=at(11, 24))
-    purse.reserve(100, now_s=at(11, 24))
-    assert counts(purse) == {NOVEMBER: (1_000, 2)}
+        budget.reserve(101, now_s=at(11, 24))
+    budget.reserve(100, now_s=at(11, 24))
+    assert counts(budget) == {NOVEMBER: (1_000, 2)}
 
 
 def test_a_month_has_its_own_budget_and_a_clock_that_goes_back_finds_the_old_one_as_it_was(
-    purse: MemoryPurse | DatabasePurse,
+    budget: MemoryRequestBudget | DatabaseRequestBudget,
 ) -> None:
-    purse.reserve(1_000, now_s=at(11, 30, 23))
-    purse.reserve(600, now_s=at(12, 1))
+    budget.reserve(1_000, now_s=at(11, 30, 23))
+    budget.reserve(600, now_s=at(12, 1))
     with pytest.raises(BudgetSpent, match="November 2026"):
-        purse.reserve(1, now_s=at(11, 30, 23))
-    purse.reserve(400, now_s=at(12, 1))
-    assert counts(purse) == {NOVEMBER: (1_000, 1), DECEMBER: (1_000, 2)}
+        budget.reserve(1, now_s=at(11, 30, 23))
+    budget.reserve(400, now_s=at(12, 1))
+    assert counts(budget) == {NOVEMBER: (1_000, 1), DECEMBER: (1_000, 2)}
 
 
 def test_a_call_that_never_left_is_given_back_to_the_month_that_paid_for_it(
-    purse: MemoryPurse | DatabasePurse,
+    budget: MemoryRequestBudget | DatabaseRequestBudget,
 ) -> None:
-    purse.reserve(600, now_s=at(11, 30, 23))
-    purse.reserve(400, now_s=at(11, 30, 23))
-    purse.reserve(1, now_s=at(12, 1))
-    purse.refund(400, reserved_s=at(11, 30, 23))
-    assert counts(purse) == {NOVEMBER: (600, 1), DECEMBER: (1, 1)}
-    purse.reserve(400, now_s=at(11, 30, 23))
-    assert counts(purse)[NOVEMBER] == (1_000, 2)
+    budget.reserve(600, now_s=at(11, 30, 23))
+    budget.reserve(400, now_s=at(11, 30, 23))
+    budget.reserve(1, now_s=at(12, 1))
+    budget.refund(400, reserved_s=at(11, 30, 23))
+    assert counts(budget) == {NOVEMBER: (600, 1), DECEMBER: (1, 1)}
+    budget.reserve(400, now_s=at(11, 30, 23))
+    assert counts(budget)[NOVEMBER] == (1_000, 2)
 
 
-def test_what_a_search_found_is_added_even_beyond_the_budget(purse: MemoryPurse | DatabasePurse) -> None:
-    purse.reserve(1, now_s=at(11, 24))
-    purse.settle(1_500, now_s=at(11, 24))
-    assert counts(purse) == {NOVEMBER: (1_501, 1)}
+def test_what_a_search_found_is_added_even_beyond_the_budget(
+    budget: MemoryRequestBudget | DatabaseRequestBudget,
+) -> None:
+    budget.reserve(1, now_s=at(11, 24))
+    budget.charge_extra(1_500, now_s=at(11, 24))
+    assert counts(budget) == {NOVEMBER: (1_501, 1)}
     with pytest.raises(BudgetSpent):
-        purse.reserve(1, now_s=at(11, 24))
-    purse.settle(7, now_s=at(12, 1))  # the month turned while the call was under way
-    assert counts(purse)[DECEMBER][0] == 7
+        budget.reserve(1, now_s=at(11, 24))
+    budget.charge_extra(7, now_s=at(12, 1))  # the month turned while the call was under way
+    assert counts(budget)[DECEMBER][0] == 7

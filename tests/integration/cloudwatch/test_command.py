@@ -21,15 +21,15 @@ from apps.cloudwatch import metrics
 from apps.cloudwatch.catalogue.catalogue import CATALOGUE
 from apps.cloudwatch.catalogue.resources import Resources
 from apps.cloudwatch.client.boto import BotoCloudWatch
-from apps.cloudwatch.client.budget import DatabasePurse
+from apps.cloudwatch.client.budget import DatabaseRequestBudget
 from apps.cloudwatch.client.metered import MeteredCloudWatch
 from apps.cloudwatch.collector.queries import catalogue_queries
 from apps.cloudwatch.conf import CloudWatchSettings
 from apps.cloudwatch.errors import BudgetSpent
 from apps.cloudwatch.models import CloudWatchMonth
-from apps.cloudwatch.services import Collector
+from apps.cloudwatch.services import CloudWatchCollector
 from apps.telemetry import prometheus
-from tests.fakes.cloudwatch.fake import FakeCloudWatch, Trouble
+from tests.fakes.cloudwatch.fake import CloudWatchFault, FakeCloudWatch
 from tests.station import Station
 
 ROOT: Final = Path(__file__).resolve().parents[3]
@@ -165,7 +165,7 @@ def test_dashboards_are_put_once_and_only_what_differs_is_put_again(
     assert said("cloudwatch", command="dashboards") == [f"= {name}: unchanged" for name in names]
     assert fake.calls["PutDashboard"] == len(names)
     fake.dashboards[names[0]] = '{"widgets": []}'
-    fake.troubles.append(Trouble("Throttling", calls=2))
+    fake.troubles.append(CloudWatchFault("Throttling", calls=2))
     assert said("cloudwatch", command="dashboards")[0] == f"~ {names[0]}: changed"
     assert set(fake.dashboards) == {*names, "somebody-elses"}
     assert all(
@@ -189,11 +189,11 @@ def test_a_folder_without_dashboards_says_how_to_render_them(
 
 
 def test_many_collectors_at_once_do_not_overspend(station: Station) -> None:
-    purse, paid = DatabasePurse(budget_usd=0.01), []
+    budget, paid = DatabaseRequestBudget(budget_usd=0.01), []
 
     def spend(_: int) -> None:
         try:
-            purse.reserve(70, now_s=NOW)
+            budget.reserve(70, now_s=NOW)
             paid.append(70)
         except BudgetSpent:
             pass
@@ -323,10 +323,10 @@ def boto(fake: FakeCloudWatch) -> Iterator[BotoCloudWatch]:
     boto.close()
 
 
-def running(boto: BotoCloudWatch, *, budget_usd: float) -> Collector:
+def running(boto: BotoCloudWatch, *, budget_usd: float) -> CloudWatchCollector:
     queries = catalogue_queries(CATALOGUE, Resources(functions=("notify",)))
-    return Collector(
-        MeteredCloudWatch(boto, DatabasePurse(budget_usd), clock=lambda: float(NOW), sleep=lambda _: None),
+    return CloudWatchCollector(
+        MeteredCloudWatch(boto, DatabaseRequestBudget(budget_usd), clock=lambda: float(NOW), sleep=lambda _: None),
         queries,
         period_s=60,
         cycle_s=300,

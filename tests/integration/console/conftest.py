@@ -74,7 +74,7 @@ class Filled:
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO ingest_source (dataset_id, topic, topic_id, partition, next_offset, epoch, owner, "
-                "backend_pid, trouble) VALUES (%s, %s, 't', 0, 100, 1, 'worker', %s, %s) RETURNING id",
+                "backend_pid, last_error) VALUES (%s, %s, 't', 0, 100, 1, 'worker', %s, %s) RETURNING id",
                 (
                     dataset.pk,
                     dataset.name,
@@ -88,7 +88,7 @@ class Filled:
         """A batch in the ledger."""
         with connection.cursor() as cursor:
             cursor.execute(
-                "INSERT INTO datasets_batch (day, id, dataset_id, number, source_id, first_offset, last_offset, "
+                "INSERT INTO datasets_batch (day, id, dataset_id, version, source_id, first_offset, last_offset, "
                 "rows, rejects, bytes, worker, committed_at) SELECT (t AT TIME ZONE 'UTC')::date, "
                 "(SELECT coalesce(max(id), 0) + 1 FROM datasets_batch), %s, 1, 1, 0, 9, %s, %s, 100, 'worker', t "
                 "FROM (SELECT now() - make_interval(secs => %s)) AS moment (t)",

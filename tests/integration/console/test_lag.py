@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 from apps.console.selectors import station_activity
 from apps.ingest.core.errors import BrokerUnavailable
 from apps.ingest.core.records import OffsetRange, OffsetRanges, TopicPartition, TopicState, TopicStates
-from apps.ingest.metrics import LAG_MEASURED, LAG_UP
+from apps.ingest.metrics import LAG_LAST_SUCCESS, LAG_UP
 from apps.ingest.models import Source
 from apps.ingest.selectors import dataset_topics, positions
 from apps.ingest.services.lag import LagExporter, ends_store
@@ -52,7 +52,7 @@ def test_what_the_exporter_stored_is_shown_whichever_machine_it_runs_on(filled: 
     filled.source(filled.dataset("without"))
     assert lags() == {"behind": None, "ahead": None, "without": None}
     exporter = LagExporter(Ends({"behind": 1_750, "ahead": 90}), dataset_topics, positions, ends_store)
-    exporter.show(now_s=1_800_000_000.0)
+    exporter.export(now_s=1_800_000_000.0)
     assert lags() == {"behind": 1_650, "ahead": 0, "without": None}
     assert station_activity().lag_records == 1_650
     assert "no lag exporter is heard" not in look_as("viewer").get(reverse("admin:index")).content.decode()
@@ -60,7 +60,7 @@ def test_what_the_exporter_stored_is_shown_whichever_machine_it_runs_on(filled: 
 
 def test_the_lag_shrinks_as_positions_move_without_a_new_measurement(filled: Filled) -> None:
     filled.source(filled.dataset("things"))
-    LagExporter(Ends({"things": 500}), dataset_topics, positions, ends_store).show(now_s=1_800_000_000.0)
+    LagExporter(Ends({"things": 500}), dataset_topics, positions, ends_store).export(now_s=1_800_000_000.0)
     execute("UPDATE ingest_source SET next_offset = 450")
     assert lags() == {"things": 50}
 
@@ -71,7 +71,7 @@ def test_an_old_measurement_tells_nothing(
 ) -> None:
     settings.INGEST = settings.INGEST.model_copy(update={"lag_every_s": every_s})
     filled.source(filled.dataset("things"))
-    LagExporter(Ends({"things": 500}), dataset_topics, positions, ends_store).show(now_s=1_800_000_000.0)
+    LagExporter(Ends({"things": 500}), dataset_topics, positions, ends_store).export(now_s=1_800_000_000.0)
     execute("UPDATE ingest_source SET end_at = now() - make_interval(secs => %s)", age_s)
     assert lags() == {"things": 400 if heard else None}
 
@@ -79,7 +79,7 @@ def test_an_old_measurement_tells_nothing(
 def test_a_former_life_of_a_topic_is_not_measured(filled: Filled) -> None:
     former = filled.source(filled.dataset("things"))
     execute("UPDATE ingest_source SET topic_id = 'gone' WHERE id = %s", former)
-    LagExporter(Ends({"things": 500}), dataset_topics, positions, ends_store).show(now_s=1_800_000_000.0)
+    LagExporter(Ends({"things": 500}), dataset_topics, positions, ends_store).export(now_s=1_800_000_000.0)
     assert Source.objects.get().end_offset is None
     assert lags() == {"things": None}
 
@@ -99,9 +99,9 @@ def test_a_measurement_waits_for_no_worker(station: Station, filled: Filled) -> 
     with station.connect("ingest") as worker:
         with worker.transaction():
             worker.execute("UPDATE ingest_source SET next_offset = 400 WHERE topic = 'held'")
-            exporter.show(now_s=1_800_000_000.0)  # a lock would be waited for: the worker commits only afterwards
+            exporter.export(now_s=1_800_000_000.0)  # a lock would be waited for: the worker commits only afterwards
         assert dict(Source.objects.values_list("topic", "end_offset")) == {"held": None, "free": 300}
-    exporter.show(now_s=1_800_000_005.0)
+    exporter.export(now_s=1_800_000_005.0)
     assert dict(Source.objects.values_list("topic", "end_offset")) == {"held": 500, "free": 300}
     assert lags() == {"held": 100, "free": 200}
 
@@ -110,8 +110,8 @@ def test_a_broker_that_is_away_changes_nothing_stored(filled: Filled) -> None:
     filled.source(filled.dataset("things"))
     kafka = Ends({"things": 500})
     exporter = LagExporter(kafka, dataset_topics, positions, ends_store)
-    exporter.show(now_s=1_800_000_000.0)
+    exporter.export(now_s=1_800_000_000.0)
     kafka.away = True
-    exporter.show(now_s=1_800_000_005.0)
+    exporter.export(now_s=1_800_000_005.0)
     assert Source.objects.get().end_offset == 500
-    assert [REGISTRY.get_sample_value(metric.name) for metric in (LAG_UP, LAG_MEASURED)] == [0, 1_800_000_000.0]
+    assert [REGISTRY.get_sample_value(metric.name) for metric in (LAG_UP, LAG_LAST_SUCCESS)] == [0, 1_800_000_000.0]

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.console.adapters import activity
-from apps.console.core.state import State
+from apps.console.core.dataset_state import DatasetState
 from apps.console.selectors import station_activity
 from apps.datasets.adapters.table.preview import last_rows
 from apps.datasets.models import Dataset
@@ -97,11 +97,11 @@ def test_the_start_page_tells_each_datasets_state_and_figures(filled: Filled, lo
         )
     found = {one.dataset.name: one for one in station_activity().datasets}
     assert {name: one.state for name, one in found.items()} == {
-        "a": State.MOVING,
-        "b": State.LATE,
-        "c": State.STOPPED,
-        "d": State.EMPTY,
-        "e": State.UNATTENDED,
+        "a": DatasetState.ACTIVE,
+        "b": DatasetState.LATE,
+        "c": DatasetState.STOPPED,
+        "d": DatasetState.EMPTY,
+        "e": DatasetState.UNASSIGNED,
     }
     assert found["a"].rows_per_s == 10
     assert sum(found["a"].rows) == 600
@@ -112,7 +112,7 @@ def test_the_start_page_tells_each_datasets_state_and_figures(filled: Filled, lo
 
 
 def test_rejects_are_counted_up_to_a_bound(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(activity, "AT_MOST_REJECTS", 3)
+    monkeypatch.setattr(activity, "MAX_COUNTED_REJECTS", 3)
     dataset = filled.dataset("things")
     filled.rejects(dataset, filled.source(dataset), [b"{"] * 9)
     assert activity.open_rejects([dataset.pk]) == {dataset.pk: 4}
@@ -122,7 +122,7 @@ def test_the_window_of_a_chart_has_edges(filled: Filled) -> None:
     dataset = filled.dataset("things")
     for age_s, rows in ((0, 1), (9.0, 2), (11, 4), (29.0, 8), (31, 16)):
         filled.batch(dataset, age_s=age_s, rows=rows)
-    found = activity.series([dataset.pk], step_s=10, steps=3)[dataset.pk]
+    found = activity.batch_series([dataset.pk], step_s=10, steps=3)[dataset.pk]
     assert found.rows == (8, 4, 3)
 
 

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from apps.console.core.state import State
+from apps.console.core.dataset_state import DatasetState
 from apps.console.selectors import station_activity
 from apps.ingest.models import Quarantine
 from tests.integration.console.conftest import Filled, LookAs
@@ -22,8 +22,8 @@ def test_the_dataset_is_shown_with_its_trouble_on_every_page(
     spoil(station, "sick", BROKEN[how])
     client = look_as("viewer")
     states = {one.dataset.name: one.state for one in station_activity().datasets}
-    assert states["sick"] is State.STOPPED
-    assert states["well"] is not State.STOPPED
+    assert states["sick"] is DatasetState.STOPPED
+    assert states["well"] is not DatasetState.STOPPED
     start = text_of(client.get(reverse("admin:index")))
     assert "cannot read version 1" in start
     assert page(well.pk) in start

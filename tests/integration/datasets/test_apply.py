@@ -18,7 +18,7 @@ def test_every_sample_applies_and_a_second_time_is_a_no_op(station: Station) -> 
     for path in paths:
         dataset = station.apply(path)
         again = dataset_apply(dataset.document)
-        assert (again.changed, again.number, again.statements) == (False, 1, ())
+        assert (again.changed, again.version, again.statements) == (False, 1, ())
         assert model_for(dataset).objects.using("reader").count() == 0
 
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from apps.datasets.core.errors import ChangeRefused, DatasetHoldsData, DatasetUnknown
+from apps.datasets.core.errors import ChangeRefused, DatasetNotEmpty, DatasetUnknown
 from apps.datasets.runtime_models import model_for
 from apps.datasets.selectors import dataset_get
-from apps.datasets.services import Applied, dataset_apply, dataset_drop
+from apps.datasets.services import ApplyResult, dataset_apply, dataset_drop
 from tests.documents import document, prop
 from tests.station import Station
 
@@ -49,7 +49,7 @@ def test_what_changes_the_catalogue_alone_goes_in_place(station: Station) -> Non
         prop("new", "integer", unique=True),
     ]
     second = station.apply(entities(changed, unknownFields="keep", filters=["name"], orders=["-amount"]))
-    assert second.number == 2
+    assert second.version == 2
     found = columns(station)
     assert (found["name"], found["amount"], found["new"], found["_extra"]) == (
         "text",
@@ -66,7 +66,7 @@ def test_what_changes_the_catalogue_alone_goes_in_place(station: Station) -> Non
         assert connection.execute("SELECT id, name, new FROM analyst.things").fetchall() == [(1, None, 5)]
     third = station.apply(entities(changed))
     with station.admin() as connection:
-        assert third.number == 3
+        assert third.version == 3
         assert connection.execute("SELECT count(*) FROM pg_indexes WHERE indexname LIKE 'i\\_%'").fetchone() == (0,)
 
 
@@ -89,7 +89,7 @@ def test_what_would_lose_or_rewrite_rows_is_refused(
     with pytest.raises(ChangeRefused) as refused:
         dataset_apply(document("things", properties, **custom))
     assert rule in str(refused.value)
-    assert dataset_get("things").number == 1
+    assert dataset_get("things").version == 1
 
 
 def test_unique_is_refused_when_rows_break_it(station: Station) -> None:
@@ -102,11 +102,11 @@ def test_unique_is_refused_when_rows_break_it(station: Station) -> None:
         )
     with pytest.raises(ChangeRefused, match="rows that stand"):
         dataset_apply(entities([ID, {**FIRST[1], "unique": True}, FIRST[2]]))
-    assert dataset_get("things").number == 1
+    assert dataset_get("things").version == 1
 
 
 def test_applies_at_once_follow_each_other(station: Station) -> None:
-    done: list[Applied] = []
+    done: list[ApplyResult] = []
 
     def apply(index: int) -> None:
         try:
@@ -120,15 +120,15 @@ def test_applies_at_once_follow_each_other(station: Station) -> None:
     for thread in threads:
         thread.join()
     assert len(done) == 6
-    assert dataset_get("things").number == sum(item.changed for item in done)
+    assert dataset_get("things").version == sum(item.changed for item in done)
 
 
 def test_a_dataset_with_rows_is_dropped_only_when_told_so(station: Station) -> None:
     station.apply(entities(FIRST))
     add_row(station)
-    with pytest.raises(DatasetHoldsData):
+    with pytest.raises(DatasetNotEmpty):
         dataset_drop("things")
     dataset_drop("things", with_data=True)
     with pytest.raises(DatasetUnknown):
         dataset_get("things")
-    assert station.apply(document("things")).number == 1
+    assert station.apply(document("things")).version == 1

@@ -10,7 +10,7 @@ from django.db import OperationalError, connections
 from psycopg_pool import PoolTimeout
 
 from apps.datasets.adapters.contract_files import documents
-from apps.datasets.adapters.database.errors import database_line
+from apps.datasets.adapters.database.error_messages import explain_database_error
 from tests.documents import document, prop
 from tests.station import Station
 
@@ -147,6 +147,6 @@ def test_a_pool_that_waited_in_vain_tells_what_the_database_says(
 ) -> None:
     waited = OperationalError("couldn't get a connection after 5.00 sec")
     waited.__cause__ = PoolTimeout("couldn't get a connection after 5.00 sec")
-    assert "does not answer" in database_line("default", waited)
+    assert "does not answer" in explain_database_error("default", waited)
     monkeypatch.setitem(connections["default"].settings_dict, "PASSWORD", "wrong")
-    assert "password authentication failed" in database_line("default", waited)
+    assert "password authentication failed" in explain_database_error("default", waited)

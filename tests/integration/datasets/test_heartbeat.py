@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from apps.datasets import tasks
-from apps.datasets.adapters.table.ledger import AHEAD_DAYS
-from apps.datasets.metrics import BEAT, LATEST, LEDGER_UNTIL
+from apps.datasets.adapters.table.ledger import LEDGER_DAYS_AHEAD
+from apps.datasets.metrics import BEAT, CONTRACT_END, LEDGER_PARTITIONS_END
 from apps.telemetry import prometheus
 from tests.documents import document, prop
 from tests.station import Station
@@ -17,7 +17,7 @@ CONTRACTS: Final = Path(__file__).resolve().parents[3] / "contracts"
 
 def days_ahead() -> float:
     """Whole days from today's beginning to the moment that the gauge shows."""
-    (until,) = prometheus.gauge_values(LEDGER_UNTIL).values()
+    (until,) = prometheus.gauge_values(LEDGER_PARTITIONS_END).values()
     today = datetime.datetime.combine(datetime.datetime.now(datetime.UTC).date(), datetime.time(), datetime.UTC)
     return (until - today.timestamp()) / 86_400
 
@@ -25,9 +25,9 @@ def days_ahead() -> float:
 def test_it_shows_the_moment_and_how_far_the_ledger_reaches(station: Station) -> None:
     tasks.make_ledger_days_ahead()
     began = time.time()
-    tasks.show_heartbeat()
+    tasks.record_heartbeat()
     assert prometheus.gauge_values(BEAT)[()] >= began
-    assert days_ahead() == AHEAD_DAYS + 1
+    assert days_ahead() == LEDGER_DAYS_AHEAD + 1
 
 
 def test_a_gap_counts_as_the_end_of_the_ledger(station: Station) -> None:
@@ -37,7 +37,7 @@ def test_a_gap_counts_as_the_end_of_the_ledger(station: Station) -> None:
         ).fetchone() or ("",)
         connection.execute(f"DROP TABLE parts.{part}")
     try:
-        tasks.show_heartbeat()
+        tasks.record_heartbeat()
         assert days_ahead() == 2
     finally:
         tasks.make_ledger_days_ahead()
@@ -49,8 +49,8 @@ def test_it_shows_the_end_of_the_months_that_a_contract_allows_and_forgets_a_dat
     station.apply(CONTRACTS / "flights.yaml")  # its latest month is January 2014
     station.apply(CONTRACTS / "persons.yaml")  # names none
     station.apply(document("ever", [prop("at", "timestamp", partitioned=True)], latest="9999-12"))
-    prometheus.gauge(LATEST).labels("gone").set(1)
-    tasks.show_heartbeat()
+    prometheus.gauge(CONTRACT_END).labels("gone").set(1)
+    tasks.record_heartbeat()
     february = datetime.datetime(2014, 2, 1, tzinfo=datetime.UTC).timestamp()
     last = datetime.datetime(9999, 12, 31, tzinfo=datetime.UTC).timestamp()
-    assert prometheus.gauge_values(LATEST) == {("flights",): february, ("ever",): last}
+    assert prometheus.gauge_values(CONTRACT_END) == {("flights",): february, ("ever",): last}

@@ -101,7 +101,7 @@ def test_many_tombstones_go_some_at_a_time(station: Station) -> None:
         connection.execute(INSERT, (60, True, 25))
     with station.connect("default") as connection:
         told: list[int] = []
-        assert purge_tombstones(connection, persons.id, older_days=30, at_once=10, deleted=told.append) == 25
+        assert purge_tombstones(connection, persons.id, older_days=30, batch_rows=10, deleted=told.append) == 25
     assert told == [10, 10, 5]
 
 

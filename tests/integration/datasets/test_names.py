@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apps.datasets.core.contract.names import name_faults
+from apps.datasets.core.contract.identifiers import name_faults
 from apps.datasets.core.errors import ContractInvalid
 from apps.datasets.core.table.ddl import column_list, table_sql
 from apps.datasets.runtime_models import attribute, model_for

@@ -7,7 +7,7 @@ import pytest
 
 from apps.datasets.adapters.table.ledger import BatchEntry, ensure_ledger_days, insert_batches, next_batch_ids
 from apps.datasets.adapters.table.partitions import ensure_months
-from apps.datasets.core.table.months import month_bounds, month_start
+from apps.datasets.core.table.month_bounds import month_bounds, month_start
 from tests.documents import document, prop
 from tests.station import Station
 

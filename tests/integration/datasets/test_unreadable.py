@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.datasets import selectors, tasks
 from apps.datasets.core.errors import ChangeRefused, ContractUnreadable
 from apps.datasets.models import ContractVersion
-from apps.datasets.selectors import applied, catalogue_read, dataset_get, dataset_list
+from apps.datasets.selectors import catalogue_read, contract_version_get, dataset_get, dataset_list
 from apps.datasets.services import dataset_apply, dataset_drop
 from apps.jobs.models import Job
 from apps.jobs.services.runner import job_run
@@ -26,7 +26,7 @@ def spoil(station: Station, name: str, text: str) -> None:
     with station.admin() as admin:
         admin.execute(
             "UPDATE datasets_contractversion v SET document = %s FROM datasets_dataset d "
-            "WHERE d.id = v.dataset_id AND d.number = v.number AND d.name = %s",
+            "WHERE d.id = v.dataset_id AND d.version = v.version AND d.name = %s",
             (text, name),
         )
     selectors._versions.keep(())
@@ -68,9 +68,9 @@ def test_the_others_are_listed_and_the_one_says_why(well: Station, how: str) -> 
     found = catalogue_read()
     assert [dataset.name for dataset in found.readable] == ["well"]
     assert [dataset.name for dataset in found.unreadable] == ["sick"]
-    assert "version 1 of the contract of 'sick'" in found.unreadable[0].trouble
-    assert len(found.unreadable[0].trouble) < 500
-    assert found.unreadable[0].trouble.isprintable()
+    assert "version 1 of the contract of 'sick'" in found.unreadable[0].reason
+    assert len(found.unreadable[0].reason) < 500
+    assert found.unreadable[0].reason.isprintable()
     with pytest.raises(ContractUnreadable, match="sick"):
         dataset_get("sick")
     assert dataset_get("well").name == "well"
@@ -90,7 +90,7 @@ def test_commands_and_tasks_go_on_with_the_others(well: Station) -> None:
     assert purge is not None
     job_run(purge)
     assert Job.objects.get(pk=purge).result == 0
-    tasks.show_heartbeat()
+    tasks.record_heartbeat()
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_contract_whose_checks_cannot_be_made_gives_way_to_a_changed_one(
     with pytest.raises(ChangeRefused, match="'name' is gone"):
         dataset_apply(document("sick", FIELDS[:1], mode="append"))
     done = dataset_apply(document("sick", [FIELDS[0], prop("name"), prop("more")], mode="append"))
-    assert (done.number, dataset_get("sick").number) == (2, 2)
+    assert (done.version, dataset_get("sick").version) == (2, 2)
 
 
 @pytest.mark.parametrize("how", BROKEN)
@@ -116,9 +116,9 @@ def test_the_file_that_was_applied_restores_what_was_spoilt(well: Station, how: 
     assert dataset_apply(applied_document, dry_run=True).restored
     assert [dataset.name for dataset in dataset_list()] == ["well"]
     done = dataset_apply(applied_document)
-    assert (done.restored, done.changed, done.number) == (True, False, 1)
+    assert (done.restored, done.changed, done.version) == (True, False, 1)
     selectors._versions.keep(())
-    assert dataset_get("sick").number == 1
+    assert dataset_get("sick").version == 1
     assert not dataset_apply(applied_document).restored
 
 
@@ -137,7 +137,7 @@ def test_a_dataset_whose_version_is_not_stored_is_told_and_can_be_dropped(well: 
     selectors._versions.keep(())
     found = catalogue_read()
     assert [dataset.name for dataset in found.readable] == ["well"]
-    assert [(dataset.name, dataset.trouble.partition(":")[0]) for dataset in found.unreadable] == [
+    assert [(dataset.name, dataset.reason.partition(":")[0]) for dataset in found.unreadable] == [
         ("sick", "version 1 of the contract of 'sick' is not stored")
     ]
     with pytest.raises(ContractUnreadable, match="is not stored"):
@@ -146,7 +146,7 @@ def test_a_dataset_whose_version_is_not_stored_is_told_and_can_be_dropped(well: 
         dataset_apply(document("sick", FIELDS, mode="append"))
     dataset_drop("sick")
     with pytest.raises(ContractVersion.DoesNotExist):
-        applied(found.unreadable[0].id, 1)
+        contract_version_get(found.unreadable[0].id, 1)
     assert catalogue_read().unreadable == ()
 
 
@@ -167,9 +167,9 @@ def test_a_scan_of_many_datasets_asks_twice_at_first_and_then_once(station: Stat
     count = 2_100
     with station.admin() as admin:
         admin.execute(
-            "WITH made AS (INSERT INTO datasets_dataset (name, number, event_time) "
+            "WITH made AS (INSERT INTO datasets_dataset (name, version, event_time) "
             "SELECT 'many' || n, 1, '' FROM generate_series(1, %s) n RETURNING id, name) "
-            "INSERT INTO datasets_contractversion (dataset_id, number, document, fingerprint) "
+            "INSERT INTO datasets_contractversion (dataset_id, version, document, fingerprint) "
             "SELECT id, 1, replace(%s, '\"many\"', '\"' || name || '\"'), name FROM made",
             (count, json.dumps(document("many", FIELDS, mode="append"))),
         )
@@ -192,6 +192,6 @@ def test_a_process_keeps_one_version_a_dataset(station: Station) -> None:
         more = [prop(f"more{index}") for index in range(number + 1)]
         station.apply(document("grows", [*FIELDS, *more], mode="append"))
     dataset = dataset_get("grows")
-    assert dataset.number == 5
-    assert applied(dataset.id, 3).number == 3
-    assert [version.number for version in selectors._versions.read.values()] == [5]
+    assert dataset.version == 5
+    assert contract_version_get(dataset.id, 3).version == 3
+    assert [version.version for version in selectors._versions.read.values()] == [5]

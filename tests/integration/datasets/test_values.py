@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from psycopg import Connection
 from psycopg.types.json import set_json_dumps
 
-from apps.datasets.core.column_types.numerals import digits, written_length
-from apps.datasets.core.document.applied import AppliedDataset
-from apps.datasets.core.record.json import json_reader
+from apps.datasets.core.column_types.number_length import digits, written_length
+from apps.datasets.core.document.applied_dataset import AppliedDataset
+from apps.datasets.core.record.json_reader import json_reader
 from apps.datasets.core.table.ddl import column_list, table_sql
 from tests.documents import document, prop
 from tests.station import Station

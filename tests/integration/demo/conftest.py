@@ -6,7 +6,7 @@ import pytest
 
 from embedded.errors import NetworkNeeded, NotInstalled
 from embedded.kafka import EmbeddedKafka
-from tests.lacking import lacking
+from tests.requirement import skip_or_fail
 
 
 @pytest.fixture(scope="module")
@@ -16,4 +16,4 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
         with EmbeddedKafka(tmp_path_factory.mktemp("kafka"), quick=True) as server:
             yield server
     except (NotInstalled, NetworkNeeded) as exc:
-        lacking(str(exc))
+        skip_or_fail(str(exc))

@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from apps.ingest.demo.nycflights import TABLES, read_table
-from apps.ingest.demo.plan import slots
+from apps.ingest.demo.plan import planned_records
 from apps.ingest.demo.topic import TopicView
 from embedded.kafka import EmbeddedKafka
 
@@ -78,7 +78,7 @@ def contents(broker: EmbeddedKafka, topic: str, partitions: int) -> list[Sent]:
 def expected(dataset: str, partitions: int) -> list[Sent]:
     records = read_table(BY_NAME[dataset])
     found: list[Sent] = [[] for _ in range(partitions)]
-    for slot in slots(records, partitions):
+    for slot in planned_records(records, partitions):
         found[slot.partition].append((slot.key, records.value(slot.row)))
     return found
 

@@ -17,7 +17,7 @@ from embedded import postgres
 from embedded.errors import FolderInUse, StartFailed
 from embedded.ports import LOOPBACK
 from embedded.postgres import EmbeddedPostgres
-from embedded.unprivileged import as_nobody, room_of
+from embedded.unprivileged import fallback_folder, launch_as_other_user
 
 
 def test_the_owner_owns_the_database_and_may_make_roles(postgres_server: EmbeddedPostgres) -> None:
@@ -115,13 +115,13 @@ def _add_seven(server: EmbeddedPostgres) -> None:
 def test_where_namespaces_are_forbidden_root_runs_it_as_nobody_and_opens_no_folder(
     monkeypatch: pytest.MonkeyPatch, mode: int
 ) -> None:
-    monkeypatch.setattr(postgres, "footing", as_nobody)
+    monkeypatch.setattr(postgres, "unprivileged_launch", launch_as_other_user)
     # Not tmp_path, which nobody else can reach.
     with TemporaryDirectory() as folder:
         above = Path(folder)
         above.chmod(mode)
         server = EmbeddedPostgres(above / "pg", quick=True)
-        room = room_of(server.folder / "data")
+        room = fallback_folder(server.folder / "data")
         try:
             with server:
                 assert psutil.Process(server.pid).username() == "nobody"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from embedded.postgres import WHEEL
-from embedded.unprivileged import as_nobody, room_of
+from embedded.unprivileged import fallback_folder, launch_as_other_user
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become nobody")
@@ -20,9 +20,9 @@ def test_programs_that_nobody_can_reach_run_from_a_copy_with_their_libraries(tmp
     closed.mkdir(mode=0o700)
     install = shutil.copytree(package / "pginstall18", closed / WHEEL / "pginstall18", symlinks=True)
     libraries = shutil.copytree(package.with_name(f"{WHEEL}.libs"), closed / f"{WHEEL}.libs")
-    room = room_of(closed / "data")
+    room = fallback_folder(closed / "data")
     try:
-        ground = as_nobody(install, closed / "data", libraries=libraries)
+        ground = launch_as_other_user(install, closed / "data", libraries=libraries)
         assert ground.programs.is_relative_to(room)
         said = subprocess.run(
             [*ground.become, ground.programs / "bin" / "postgres", "--version"],

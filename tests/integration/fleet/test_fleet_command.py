@@ -20,17 +20,17 @@ import pytest
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from apps.fleet.engine.evaluation import WITH_ITS_ZONE, State
-from apps.fleet.exporters.registered import SERIES
+from apps.fleet.engine.evaluation import SHIFTED_WITH_ZONE, ServiceState
+from apps.fleet.exporters.registry import FLEET_COLLECTOR
 from apps.fleet.management.commands import fleet as fleet_command
 from apps.fleet.metrics import FLEET_STATE
 from apps.fleet.models.fleet import FleetEvaluation, FleetService
 from apps.fleet.models.incidents import Incident
-from apps.fleet.services.simulation import LivingFleet
+from apps.fleet.services.simulation import SimulatedFleetWriter
 from apps.fleet.services.source import signal_queries
 from apps.fleet.simulation import FleetSpec, SimulatedFleet
 from apps.fleet.sources.file_source import FileSource
-from apps.telemetry.errors import SourceAway, SourceRefused
+from apps.telemetry.errors import SourceRefused, SourceUnavailable
 from tests.station import Station
 
 ROOT = Path(__file__).parents[3]
@@ -43,7 +43,7 @@ AT = ("--at", "2026-01-07T12:00:00")
 def never_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was seen at AT counts as seen just now."""
     monkeypatch.setattr(settings, "FLEET", settings.FLEET.model_copy(update={"stale_after_s": 1e10}))
-    monkeypatch.setattr(SERIES, "_stale_after_s", 1e10)
+    monkeypatch.setattr(FLEET_COLLECTOR, "_stale_after_s", 1e10)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
@@ -62,14 +62,14 @@ def test_the_simulated_sick_service_is_found_and_nobody_else(
 @pytest.mark.parametrize(
     ("fault", "state", "events"),
     [
-        ("gap:mail:*:1", State.NO_DATA, 0),
-        ("step:mail:latency_p95:4", State.OUTLIER, 0),
-        ("noisy:mail:latency_p95:12", State.OUTLIER, 0),
-        ("fleet:*:latency_p95:1.8", State.OK, 1),
+        ("gap:mail:*:1", ServiceState.NO_DATA, 0),
+        ("step:mail:latency_p95:4", ServiceState.OUTLIER, 0),
+        ("noisy:mail:latency_p95:12", ServiceState.OUTLIER, 0),
+        ("fleet:*:latency_p95:1.8", ServiceState.OK, 1),
     ],
 )
 def test_each_kind_of_fault_shows_as_what_it_is(
-    station: Station, tmp_path: Path, fleet: Fleet, fault: str, state: State, events: int
+    station: Station, tmp_path: Path, fleet: Fleet, fault: str, state: ServiceState, events: int
 ) -> None:
     fleet("simulate", "--once", *AT, "--seed", 7, "--file", tmp_path / "fleet", "--fault", fault)
     found = json.loads(fleet("evaluate", "--source", "file", *AT, "--file", tmp_path / "fleet", "--json"))
@@ -120,10 +120,10 @@ def test_a_zone_that_moves_is_named_once_and_pages_for_no_member(
     )
     said = fleet("evaluate", "--source", "file", *AT, "--file", tmp_path / "fleet")
     assert re.search(r"^  zone a +50 services: --json names them$", said, re.MULTILINE), said
-    families = {family.name: family for family in SERIES.collect()}
+    families = {family.name: family for family in FLEET_COLLECTOR.collect()}
     states = [sample.value for sample in families[FLEET_STATE.name].samples]
-    assert states.count(WITH_ITS_ZONE) == 50
-    assert states.count(State.OUTLIER) == said.count(" score ")
+    assert states.count(SHIFTED_WITH_ZONE) == 50
+    assert states.count(ServiceState.OUTLIER) == said.count(" score ")
     assert said.count(" score ") <= 1
     assert Incident.objects.get(kind="zone").subject == "a"
 
@@ -202,7 +202,7 @@ def test_the_start_waits_for_a_file_only_so_long(
 
     def failed(*_args: object, **_named: object) -> None:
         leave.set()
-        raise SourceAway("still nothing")
+        raise SourceUnavailable("still nothing")
 
     monkeypatch.setattr(fleet_command, "_FIRST_FILE_S", 0.5)
     monkeypatch.setattr(fleet_command, "_leave_on_signals", lambda: leave)
@@ -210,7 +210,7 @@ def test_the_start_waits_for_a_file_only_so_long(
     lines = fleet("evaluate", "--source", "file", "--file", tmp_path / "fleet", "--every", 1).splitlines()
     assert len(lines) == 2
     assert lines[0].endswith("fleet is not there yet: waiting up to 0 s for what writes it")
-    assert lines[1].endswith("SourceAway: still nothing")
+    assert lines[1].endswith("SourceUnavailable: still nothing")
 
 
 def test_a_folder_with_something_else_is_left_alone(station: Station, tmp_path: Path, fleet: Fleet) -> None:
@@ -221,7 +221,7 @@ def test_a_folder_with_something_else_is_left_alone(station: Station, tmp_path: 
 
 
 def test_a_folder_that_another_simulation_writes_is_left_alone(station: Station, tmp_path: Path, fleet: Fleet) -> None:
-    living = LivingFleet(SimulatedFleet(FleetSpec(services=3), 1), tmp_path / "fleet", settings.FLEET.span())
+    living = SimulatedFleetWriter(SimulatedFleet(FleetSpec(services=3), 1), tmp_path / "fleet", settings.FLEET.span())
     living.start(1_800_000_000)
     with pytest.raises(CommandError, match=r"fleet is written by another simulation: choose another folder by --file"):
         fleet("simulate", "--once", *AT, "--file", tmp_path / "fleet")
@@ -232,7 +232,7 @@ def test_a_folder_that_another_simulation_writes_is_left_alone(station: Station,
 
 
 def test_a_folder_that_goes_away_ends_the_simulation_in_one_line(tmp_path: Path) -> None:
-    living = LivingFleet(SimulatedFleet(FleetSpec(services=3), 1), tmp_path / "fleet", settings.FLEET.span())
+    living = SimulatedFleetWriter(SimulatedFleet(FleetSpec(services=3), 1), tmp_path / "fleet", settings.FLEET.span())
     living.start(1_800_000_000)
     shutil.rmtree(tmp_path / "fleet")
     with pytest.raises(SourceRefused, match="cannot be written: No such file"):
@@ -241,7 +241,7 @@ def test_a_folder_that_goes_away_ends_the_simulation_in_one_line(tmp_path: Path)
 
 def test_a_simulation_writes_what_is_new_and_keeps_the_past_it_needs(tmp_path: Path) -> None:
     span = settings.FLEET.span()
-    living = LivingFleet(SimulatedFleet(FleetSpec(services=3, gaps=0), 1), tmp_path / "fleet", span)
+    living = SimulatedFleetWriter(SimulatedFleet(FleetSpec(services=3, gaps=0), 1), tmp_path / "fleet", span)
     source = FileSource(tmp_path / "fleet", span)
     living.start(1_800_000_060)
     assert living.write(1_800_000_120) == 1, "the hour of now alone"
@@ -327,7 +327,7 @@ def test_a_living_fleet_is_evaluated_again_and_again_and_survives_a_kill(station
                 _until(lambda: "metrics at" in serving_log.read_text(), serving, serving_log)
                 told = _page(serving_log)
             assert 'anden_fleet_service_state{service="payments"} 1.0' in told
-            assert "anden_fleet_evaluated_timestamp_seconds" in told
+            assert "anden_fleet_last_evaluation_timestamp_seconds" in told
             assert 'anden_fleet_evaluations_total{outcome="ok"}' in told
             good = FleetEvaluation.objects.filter(outcome=FleetEvaluation.OK)
             kept = good.count()

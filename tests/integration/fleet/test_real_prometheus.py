@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management import call_command
 from pydantic import HttpUrl
 
-from apps.fleet.engine.counters import Counters
+from apps.fleet.engine.counters import SimulatedCounters
 from apps.fleet.engine.span import DAY_S
 from apps.fleet.simulation import Fault, FleetSpec, SimulatedFleet
 from tests.contract.fleet.prometheuses import Laid, real
@@ -28,7 +28,7 @@ SICK = 3
 
 def _exported(fleet: SimulatedFleet, at_s: float) -> list[Laid]:
     """What Prometheus would hold of the fleet, had it scraped it every minute of those hours."""
-    counters = Counters(fleet.services)
+    counters = SimulatedCounters(fleet.services)
     found: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for day in range(DAYS, -1, -1):
         for at in at_s - day * DAY_S + 60.0 * np.arange(-75, 1):

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from apps.fleet.engine.evaluation import State
-from apps.fleet.exporters.registered import SERIES
+from apps.fleet.engine.evaluation import ServiceState
+from apps.fleet.exporters.registry import FLEET_COLLECTOR
 from apps.fleet.models.fleet import FleetDetail, FleetEvaluation
 from apps.fleet.selectors.fleet import fleet_view
 from apps.fleet.services.evaluation import fleet_evaluate
@@ -31,7 +31,7 @@ def test_ten_thousand_services_are_stored_shown_and_exported(
     view = fleet_view(datetime.fromtimestamp(at_s + 60, UTC))
     view_s = time.perf_counter() - began_s
     registry = CollectorRegistry()
-    registry.register(SERIES)
+    registry.register(FLEET_COLLECTOR)
     began_s = time.perf_counter()
     page = generate_latest(registry)
     scrape_s = time.perf_counter() - began_s
@@ -47,7 +47,12 @@ def test_ten_thousand_services_are_stored_shown_and_exported(
             f"of detail; peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB"
         )
     assert [row.service for row in view.worst] == ["service-04711"]
-    assert view.counts == {State.OK: SERVICES - 2, State.OUTLIER: 1, State.NO_DATA: 1, State.LEARNING: 0}
+    assert view.counts == {
+        ServiceState.OK: SERVICES - 2,
+        ServiceState.OUTLIER: 1,
+        ServiceState.NO_DATA: 1,
+        ServiceState.LEARNING: 0,
+    }
     assert view.heat.shape == (50, 2)
     assert history < 4 * SERVICES, "of an evaluation a few bytes a service are kept"
     series = [line for line in page.decode().splitlines() if line.startswith("anden_fleet_") and '"service-' in line]

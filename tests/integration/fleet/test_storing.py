@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.db import DatabaseError, connection, connections
 
-from apps.fleet.engine.evaluation import State
+from apps.fleet.engine.evaluation import ServiceState
 from apps.fleet.engine.observation import Observation
 from apps.fleet.errors import EvaluatorBusy
 from apps.fleet.metrics import FLEET_EVALUATIONS
@@ -18,10 +18,10 @@ from apps.fleet.models.fleet import FleetDetail, FleetEvaluation, FleetService
 from apps.fleet.models.incidents import Incident
 from apps.fleet.selectors.fleet import fleet_view
 from apps.fleet.services import evaluation as service
-from apps.fleet.services.evaluation import fleet_evaluate, fleet_leave, fleet_purge
+from apps.fleet.services.evaluation import fleet_evaluate, fleet_purge, fleet_release_lock
 from apps.fleet.tasks import purge_fleet
 from apps.telemetry import prometheus
-from apps.telemetry.errors import SourceAway
+from apps.telemetry.errors import SourceUnavailable
 from tests.integration.fleet.conftest import AT_S, HeldSource
 from tests.station import Station
 
@@ -41,22 +41,27 @@ def _rows() -> tuple[int, int, int, int]:
 def test_an_evaluation_is_kept_with_its_services_and_the_view_shows_it(station: Station, source: HeldSource) -> None:
     source.factors = {(SICK, "latency_p95"): 3}
     source.silent = {"service-003"}
-    looked = fleet_evaluate(source, at_s=AT_S)
+    result = fleet_evaluate(source, at_s=AT_S)
     view = fleet_view(_at(AT_S + 20))
-    assert looked.stored
-    assert {flag.service for flag in looked.evaluation.flags} == {SICK}
-    assert view.counts == {State.OK: 28, State.OUTLIER: 1, State.NO_DATA: 1, State.LEARNING: 0}
-    assert (view.age_s, view.trouble) == (20, "")
+    assert result.stored
+    assert {flag.service for flag in result.evaluation.flags} == {SICK}
+    assert view.counts == {
+        ServiceState.OK: 28,
+        ServiceState.OUTLIER: 1,
+        ServiceState.NO_DATA: 1,
+        ServiceState.LEARNING: 0,
+    }
+    assert (view.age_s, view.stale_reason) == (20, "")
     assert [row.service for row in view.worst] == [SICK]
     assert view.heat_labels[0] == SICK
     assert view.heat.shape == (30, 1)
     assert np.isnan(view.heat[view.heat_labels.index("service-003")]).all()
     (multiple,) = view.multiples
-    assert multiple.flag == looked.evaluation.flags[0]
+    assert multiple.flag == result.evaluation.flags[0]
     assert np.median(multiple.values) == pytest.approx(0.3, rel=0.1)
     assert multiple.low[0] < multiple.median[0] < multiple.high[0] < 0.2
-    assert FleetService.objects.get(name=SICK).state == State.OUTLIER
-    assert FleetService.objects.get(name="service-003").state == State.NO_DATA
+    assert FleetService.objects.get(name=SICK).state == ServiceState.OUTLIER
+    assert FleetService.objects.get(name="service-003").state == ServiceState.NO_DATA
 
 
 def test_since_is_carried_from_one_evaluation_to_the_next(station: Station, source: HeldSource) -> None:
@@ -101,7 +106,7 @@ def test_of_two_that_go_on_one_works_and_the_other_takes_over(station: Station, 
     def first() -> None:
         try:
             for minute in range(3):
-                fleet_evaluate(HeldSource(), at_s=AT_S + 60 * minute, stay=True)
+                fleet_evaluate(HeldSource(), at_s=AT_S + 60 * minute, keep_lock=True)
             done.set()
             assert leave.wait(30)
         finally:
@@ -114,12 +119,12 @@ def test_of_two_that_go_on_one_works_and_the_other_takes_over(station: Station, 
     thread.start()
     assert done.wait(30)
     with pytest.raises(EvaluatorBusy):
-        fleet_evaluate(source, at_s=AT_S + 300, stay=True)
+        fleet_evaluate(source, at_s=AT_S + 300, keep_lock=True)
     leave.set()
     thread.join(30)
-    assert fleet_evaluate(source, at_s=AT_S + 300, stay=True).stored
+    assert fleet_evaluate(source, at_s=AT_S + 300, keep_lock=True).stored
     # Its session goes back to a pool: nobody else shall wait for it.
-    fleet_leave()
+    fleet_release_lock()
     with station.connect("default") as other:
         free = other.execute("SELECT pg_try_advisory_lock(hashtextextended('anden fleet evaluation', 0))").fetchone()
     assert free == (True,)
@@ -164,60 +169,65 @@ def test_one_killed_half_way_leaves_nothing_half(
     assert fleet_evaluate(source, at_s=AT_S + 60).stored, "and the next run goes on"
 
 
-def test_an_older_moment_is_looked_at_and_not_kept(station: Station, source: HeldSource) -> None:
+def test_an_older_moment_is_evaluated_at_and_not_kept(station: Station, source: HeldSource) -> None:
     fleet_evaluate(source, at_s=AT_S)
     before = _rows()
-    looked = fleet_evaluate(source, at_s=AT_S - 3600)
-    assert not looked.stored
-    assert looked.evaluation.at_s == AT_S - 3600
+    result = fleet_evaluate(source, at_s=AT_S - 3600)
+    assert not result.stored
+    assert result.evaluation.at_s == AT_S - 3600
     assert _rows() == before
 
 
 def test_a_source_that_is_away_is_never_ok(station: Station, source: HeldSource) -> None:
     fleet_evaluate(source, at_s=AT_S)
-    source.trouble = SourceAway("Prometheus does not answer")
-    counter = prometheus.counter(FLEET_EVALUATIONS).labels("SourceAway")
+    source.trouble = SourceUnavailable("Prometheus does not answer")
+    counter = prometheus.counter(FLEET_EVALUATIONS).labels("SourceUnavailable")
     before = counter._value.get()
-    with pytest.raises(SourceAway):
+    with pytest.raises(SourceUnavailable):
         fleet_evaluate(source, at_s=AT_S + 60)
     assert counter._value.get() == before + 1
     soon = fleet_view(_at(AT_S + 70))
-    assert soon.trouble == "Prometheus does not answer"
-    assert soon.counts[State.OK] == 30, "one failed look is a hiccup: what is known still holds for a while"
+    assert soon.stale_reason == "Prometheus does not answer"
+    assert soon.counts[ServiceState.OK] == 30, "one failed look is a hiccup: what is known still holds for a while"
     late_s = AT_S + settings.FLEET.stale_after_s + 60
-    with pytest.raises(SourceAway):
+    with pytest.raises(SourceUnavailable):
         fleet_evaluate(source, at_s=late_s)
     late = fleet_view(_at(late_s))
-    assert late.counts == {State.OK: 0, State.OUTLIER: 0, State.NO_DATA: 30, State.LEARNING: 0}
-    assert set(FleetService.objects.values_list("state", flat=True)) == {State.NO_DATA}
+    assert late.counts == {
+        ServiceState.OK: 0,
+        ServiceState.OUTLIER: 0,
+        ServiceState.NO_DATA: 30,
+        ServiceState.LEARNING: 0,
+    }
+    assert set(FleetService.objects.values_list("state", flat=True)) == {ServiceState.NO_DATA}
     source.trouble = None
     fleet_evaluate(source, at_s=late_s + 60)
     mended = fleet_view(_at(late_s + 60))
-    assert (mended.trouble, mended.counts[State.OK]) == ("", 30)
+    assert (mended.stale_reason, mended.counts[ServiceState.OK]) == ("", 30)
     assert np.isnan(mended.heat).all(axis=0).tolist() == [False, True, True, False], "the gap stays to be seen"
 
 
 def test_nobody_evaluating_is_no_good_sign(station: Station, source: HeldSource) -> None:
     assert fleet_view().is_empty()
-    assert "never evaluated" in fleet_view().trouble
+    assert "never evaluated" in fleet_view().stale_reason
     fleet_evaluate(source, at_s=AT_S)
     view = fleet_view(_at(AT_S + 7200))
-    assert view.counts[State.NO_DATA] == 30
-    assert "Nobody has evaluated the fleet since" in view.trouble
+    assert view.counts[ServiceState.NO_DATA] == 30
+    assert "Nobody has evaluated the fleet since" in view.stale_reason
 
 
 def test_who_falls_silent_is_without_data_and_later_forgotten(station: Station, source: HeldSource) -> None:
     fleet_evaluate(source, at_s=AT_S)
     source.silent = {"service-001"}
-    looked = fleet_evaluate(source, at_s=AT_S + 3600)
-    assert looked.evaluation.count(State.NO_DATA) == 1
+    result = fleet_evaluate(source, at_s=AT_S + 3600)
+    assert result.evaluation.count(ServiceState.NO_DATA) == 1
     gone_s = AT_S + settings.FLEET.forget_after_s + 60
-    looked = fleet_evaluate(source, at_s=gone_s)
-    assert "service-001" not in looked.evaluation.services
-    assert fleet_view(_at(gone_s)).counts[State.NO_DATA] == 0
+    result = fleet_evaluate(source, at_s=gone_s)
+    assert "service-001" not in result.evaluation.services
+    assert fleet_view(_at(gone_s)).counts[ServiceState.NO_DATA] == 0
     source.silent = set()
-    looked = fleet_evaluate(source, at_s=gone_s + 60)
-    assert "service-001" in looked.evaluation.services
+    result = fleet_evaluate(source, at_s=gone_s + 60)
+    assert "service-001" in result.evaluation.services
 
 
 def test_who_left_the_source_is_not_ok_any_more(station: Station, source: HeldSource) -> None:
@@ -225,16 +235,16 @@ def test_who_left_the_source_is_not_ok_any_more(station: Station, source: HeldSo
     source.names = source.names[1:]
     fleet_evaluate(source, at_s=AT_S + 60)
     gone = FleetService.objects.get(name="service-000")
-    assert (gone.state, gone.since) == (State.NO_DATA, _at(AT_S + 60))
+    assert (gone.state, gone.since) == (ServiceState.NO_DATA, _at(AT_S + 60))
 
 
 def test_a_look_that_finds_no_service_has_failed(station: Station) -> None:
-    with pytest.raises(SourceAway, match="names no service"):
+    with pytest.raises(SourceUnavailable, match="names no service"):
         fleet_evaluate(HeldSource(services=0), at_s=AT_S)
-    assert FleetEvaluation.objects.get().outcome == "SourceAway"
+    assert FleetEvaluation.objects.get().outcome == "SourceUnavailable"
     view = fleet_view(_at(AT_S))
     assert view.is_empty()
-    assert "nothing was evaluated" in view.trouble
+    assert "nothing was evaluated" in view.stale_reason
 
 
 def test_old_evaluations_go_and_the_newest_stays(station: Station, source: HeldSource) -> None:

@@ -14,14 +14,14 @@ from django.conf import settings
 from django.db import connections
 
 from apps.datasets.core.contract.contract import TopicSpec
-from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.core.document.applied_dataset import AppliedDataset
 from apps.ingest.adapters.kafka_client import client_config
-from apps.ingest.adapters.kafka_topics import KafkaTopics
+from apps.ingest.adapters.kafka_topic_admin import KafkaTopicAdmin
 from apps.ingest.conf import IngestSettings, KafkaSettings
-from apps.ingest.services.assembly import worker_make
-from apps.ingest.services.bounds import Bounds
-from apps.ingest.services.moved import Moved
+from apps.ingest.services.run_limits import RunLimits
+from apps.ingest.services.run_summary import RunSummary
 from apps.ingest.services.worker import Worker
+from apps.ingest.services.worker_factory import worker_make
 from embedded.kafka import EmbeddedKafka
 from tests.documents import document
 from tests.station import Station
@@ -42,8 +42,8 @@ class Line:
         return KafkaSettings(bootstrap_servers=self.kafka.bootstrap, group_id=self.group, session_timeout_ms=1_000)
 
     @property
-    def topics(self) -> KafkaTopics:
-        return KafkaTopics(client_config(self.settings))
+    def topics(self) -> KafkaTopicAdmin:
+        return KafkaTopicAdmin(client_config(self.settings))
 
     @property
     def admin(self) -> AdminClient:
@@ -64,20 +64,20 @@ class Line:
             producer.poll(0)
         assert producer.flush(60) == 0
 
-    def worker(self, *names: str, bounds: Bounds | None = None, **ingest: Any) -> Worker:
+    def worker(self, *names: str, limits: RunLimits | None = None, **ingest: Any) -> Worker:
         return worker_make(
             names,
             ingest=IngestSettings(**{"refresh_s": 0.3, **ingest}),
             kafka=self.settings,
-            bounds=bounds or Bounds(until_idle=True, patience_s=60),
+            limits=limits or RunLimits(until_idle=True, patience_s=60),
         )
 
-    def run(self, *names: str, **ingest: Any) -> Moved:
+    def run(self, *names: str, **ingest: Any) -> RunSummary:
         return self.worker(*names, **ingest).run()
 
     def start(self, *names: str, **ingest: Any) -> Worker:
         """Run an endless worker in a thread."""
-        worker = self.worker(*names, bounds=Bounds(), **ingest)
+        worker = self.worker(*names, limits=RunLimits(), **ingest)
 
         def run() -> None:
             try:

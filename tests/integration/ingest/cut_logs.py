@@ -10,8 +10,8 @@ from confluent_kafka import Producer, TopicPartition
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from apps.ingest.adapters.kafka_broker import KafkaBroker
 from apps.ingest.adapters.kafka_client import consumer_config
+from apps.ingest.adapters.kafka_consumer import KafkaConsumer
 from apps.ingest.core.records import OffsetAndEpoch
 from apps.ingest.core.records import TopicPartition as Place
 from apps.ingest.core.truncation import is_truncation, truncation_end
@@ -95,12 +95,12 @@ def test_a_log_that_was_cut_and_written_anew_stops_the_stream_and_is_accepted_fr
     assert "ends in Kafka at offset 20" in why
     assert "topics accept things" in why
     assert stored(cut) == list(range(30))
-    assert cut.query("SELECT trouble FROM ingest_source") == [(why,)]
+    assert cut.query("SELECT last_error FROM ingest_source") == [(why,)]
     assert "from offset 20 on, where the log was cut; 30 was next before" in accept(cut)
     assert cut.run().stopped == {}
     assert stored(cut) == [*range(30), *range(100, 140)]
     assert position(cut)[0] == 60
-    assert cut.query("SELECT count(*) FROM ingest_source WHERE trouble <> ''") == [(0,)]
+    assert cut.query("SELECT count(*) FROM ingest_source WHERE last_error <> ''") == [(0,)]
     assert cut.query("SELECT sum(rows) FROM datasets_batch") == [(70,)]
     assert "nothing to accept" in accept(cut)
 
@@ -171,11 +171,11 @@ def test_the_client_names_the_cut_in_the_text_that_we_read(cut: Line) -> None:
     truncate_log(cut.kafka, cut.topic, 20)
     cut.send(*things(40, 100))
     place = Place(cut.topic, 0)
-    said = positions_lost(KafkaBroker(consumer_config(cut.settings)), {place: OffsetAndEpoch(30, 0)})[place]
+    said = positions_lost(KafkaConsumer(consumer_config(cut.settings)), {place: OffsetAndEpoch(30, 0)})[place]
     assert said.startswith("Partition log truncation detected at offset 30 (leader epoch 0): broker end offset is 20 ")
     assert is_truncation(said)
     assert truncation_end(said) == 20
-    never = positions_lost(KafkaBroker(consumer_config(cut.settings)), {place: OffsetAndEpoch(30, 77)})[place]
+    never = positions_lost(KafkaConsumer(consumer_config(cut.settings)), {place: OffsetAndEpoch(30, 77)})[place]
     assert is_truncation(never)
     assert truncation_end(never) is None
 

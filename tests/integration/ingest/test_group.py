@@ -18,8 +18,8 @@ from apps.ingest.adapters.kafka_group import KafkaGroup
 from apps.ingest.conf import KafkaSettings
 from apps.ingest.core.errors import GroupShared
 from apps.ingest.selectors import database_identity
-from apps.ingest.services.bounds import Bounds
 from apps.ingest.services.membership import Membership
+from apps.ingest.services.run_limits import RunLimits
 from tests.integration.ingest.conftest import Line
 from tests.kafkas import AUTHORIZER, Rights, kafka_with
 from tests.unit.ingest.world import EVENTS, things
@@ -67,7 +67,7 @@ def test_a_newcomer_with_another_database_is_refused_before_it_takes_a_partition
     until(lambda: stored(line) == 10)
     own = f"anden-{database_identity()}"
     assert clients(line) == [own]
-    monkeypatch.setattr("apps.ingest.services.assembly.database_identity", lambda: OTHER)
+    monkeypatch.setattr("apps.ingest.services.worker_factory.database_identity", lambda: OTHER)
     with pytest.raises(CommandError, match="ANDEN_KAFKA_GROUP_ID") as refused:
         call_command("ingest", stdout=StringIO())
     assert f"consumer group {line.group}: {own} at 127.0.0.1" in str(refused.value)
@@ -146,7 +146,7 @@ def test_who_was_there_first_says_so_and_leaves_in_the_end(
     line.apply(EVENTS, mode="append")
     line.make(2)
     line.send(*things(10))
-    worker = line.worker(bounds=Bounds())
+    worker = line.worker(limits=RunLimits())
 
     def run() -> str:
         try:

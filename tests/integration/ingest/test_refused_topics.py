@@ -53,7 +53,7 @@ class Pair:
 
     def troubles(self) -> dict[str, str]:
         rows = self.line.query(
-            "SELECT d.name, max(s.trouble) FROM ingest_source s JOIN datasets_dataset d ON d.id = s.dataset_id "
+            "SELECT d.name, max(s.last_error) FROM ingest_source s JOIN datasets_dataset d ON d.id = s.dataset_id "
             "GROUP BY d.name"
         )
         return dict(rows)
@@ -164,7 +164,7 @@ def test_a_topic_that_is_not_there_ends_a_bounded_run_after_all_others_were_read
     assert f"sick:   Kafka has no topic {pair.sick}" in said.getvalue()
     exporter = LagExporter(pair.line.topics, dataset_topics, positions, lambda _ends: None)
     for now_s in (1.0, 2.0):
-        exporter.show(now_s=now_s)
+        exporter.export(now_s=now_s)
     assert caplog.text.count(f"the lag of sick is not measured: Kafka has no topic {pair.sick}") == 1
 
 

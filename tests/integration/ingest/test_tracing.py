@@ -88,4 +88,4 @@ def test_a_batch_that_is_given_up_says_why(line: Line, collector: Collector) -> 
     failed = [span for span in collector.until(lambda spans: any(span.failed for span in spans)) if span.failed]
     line.stop()
     assert {span.name for span in failed} == {"batch"}
-    assert {span.attributes["error.type"] for span in failed} <= {"StoreUnavailable", "StoreSurprise"}
+    assert {span.attributes["error.type"] for span in failed} <= {"RetriableStoreError", "UnexpectedStoreError"}

@@ -2,10 +2,10 @@
 
 import pytest
 
-from apps.ingest.adapters.kafka_broker import KafkaBroker
+from apps.ingest.adapters.kafka_consumer import KafkaConsumer
 from apps.ingest.core.decoding import Decoder
 from apps.ingest.core.headers import record_headers
-from apps.ingest.core.records import Arrivals, Record
+from apps.ingest.core.records import ConsumerRecord, PollResult
 from apps.telemetry.tracing.current import start_tracing, tracing
 from tests.collector import collecting
 from tests.documents import prop
@@ -81,15 +81,15 @@ def test_hundreds_of_such_headers_are_kept_each_with_its_record(events: Line) ->
 
 def test_the_headers_can_be_read_again_and_again(events: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     raw_send(events.kafka.bootstrap, events.topic, b"{}", LATIN)
-    seen: list[Record] = []
-    poll = KafkaBroker.poll
+    seen: list[ConsumerRecord] = []
+    poll = KafkaConsumer.poll
 
-    def watched(broker: KafkaBroker, count: int, timeout_s: float) -> Arrivals:
+    def watched(broker: KafkaConsumer, count: int, timeout_s: float) -> PollResult:
         arrivals = poll(broker, count, timeout_s)
         seen.extend(record for records in arrivals.records.values() for record in records)
         return arrivals
 
-    monkeypatch.setattr(KafkaBroker, "poll", watched)
+    monkeypatch.setattr(KafkaConsumer, "poll", watched)
     events.run("things")
     (record,) = seen
     expected = [("ok", b"1"), (b"caf\xe9", b"2"), ("last", None)]

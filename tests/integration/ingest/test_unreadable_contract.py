@@ -38,7 +38,7 @@ def test_the_others_move_and_the_one_is_stopped_with_its_reason(two: Line, how: 
     assert "version 1 of the contract of 'sick'" in moved.stopped["sick"]
     assert (count(two, "sick"), count(two, "well")) == (5, 10)
     troubles = dict(
-        two.query("SELECT d.name, s.trouble FROM ingest_source s JOIN datasets_dataset d ON d.id = dataset_id")
+        two.query("SELECT d.name, s.last_error FROM ingest_source s JOIN datasets_dataset d ON d.id = dataset_id")
     )
     assert "contract of 'sick'" in troubles["sick"]
     assert troubles["well"] == ""
@@ -56,13 +56,13 @@ def test_a_running_worker_lets_go_of_a_contract_that_becomes_unreadable_and_take
         "WHERE name = 'sick'"
     )
     spoil(two.station, "sick", LATER_TYPE)
-    until(lambda: bool(two.query("SELECT 1 FROM ingest_source WHERE trouble <> '' AND owner = ''")))
+    until(lambda: bool(two.query("SELECT 1 FROM ingest_source WHERE last_error <> '' AND owner = ''")))
     two.send(*things(5, 5))
     until(lambda: count(two, "well") == 10)
     assert count(two, "sick") == 5
     spoil(two.station, "sick", good[0])
     until(lambda: count(two, "sick") == 10)
-    assert not two.query("SELECT 1 FROM ingest_source WHERE trouble <> ''")
+    assert not two.query("SELECT 1 FROM ingest_source WHERE last_error <> ''")
 
 
 def test_a_contract_that_no_reader_can_be_made_of_stops_its_dataset_alone(

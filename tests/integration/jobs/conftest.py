@@ -17,9 +17,9 @@ import pytest
 from django.conf import settings
 from django.db.models import F
 
-from apps.jobs.core.kinds import Kind
+from apps.jobs.core.kinds import JobKind
 from apps.jobs.models import Job
-from apps.jobs.services.heart import leaving
+from apps.jobs.services.heartbeat import stopping
 from apps.jobs.services.queue import enqueue
 from tests import job_kinds
 from tests.job_kinds import Errand
@@ -84,13 +84,13 @@ def ask(station: Station, tmp_path: Path) -> Iterator[Ask]:
     sent()
     numbers = iter(range(1_000))
 
-    def one(kind: Kind[Errand] = job_kinds.work, *, actor: str = "ada") -> Asked:
+    def one(kind: JobKind[Errand] = job_kinds.work, *, actor: str = "ada") -> Asked:
         number = next(numbers)
         witness, gate = tmp_path / f"witness-{number}", tmp_path / f"gate-{number}"
         return Asked(enqueue(kind, Errand(str(witness), str(gate)), actor=actor), witness, gate)
 
     yield one
-    leaving.clear()
+    stopping.clear()
 
 
 @contextmanager

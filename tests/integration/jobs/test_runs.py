@@ -10,10 +10,10 @@ from django.db import connection, transaction
 
 from apps.datasets.jobs import TombstonePurge, tombstone_purge
 from apps.jobs.core.errors import ArgumentsInvalid
-from apps.jobs.core.kinds import KINDS
+from apps.jobs.core.kinds import JOB_KINDS
 from apps.jobs.models import Job
-from apps.jobs.services import heart, runner
-from apps.jobs.services.heart import leaving
+from apps.jobs.services import heartbeat, runner
+from apps.jobs.services.heartbeat import stopping
 from apps.jobs.services.queue import enqueue, jobs_cancel, jobs_requeue
 from apps.jobs.services.runner import job_run
 from tests import job_kinds
@@ -121,7 +121,7 @@ def test_a_run_whose_job_was_taken_over_ends_and_writes_nothing(ask: Ask) -> Non
 def test_a_run_that_could_not_beat_for_long_gives_its_job_up(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     job = ask()
     with monkeypatch.context() as patched:
-        patched.setattr(heart, "STALE_S", 0.0)
+        patched.setattr(heartbeat, "STALE_S", 0.0)
         given_up = run_due(job)
     assert (given_up.state, given_up.attempts, given_up.claim) == ("queued", 0, None)
     assert len(job.runs) == 1
@@ -186,7 +186,7 @@ def test_a_job_that_was_cancelled_while_it_ran_is_not_when_it_is_queued_again(as
 
 def test_a_worker_that_stops_takes_no_job(ask: Ask) -> None:
     job = ask()
-    leaving.set()
+    stopping.set()
     job_run(job.pk)
     assert job.row.state == "queued"
 
@@ -197,7 +197,7 @@ def test_a_kind_that_this_version_does_not_know_waits_for_one_that_does(
     job = ask()
     job.gate.touch()
     with monkeypatch.context() as older:
-        older.delitem(KINDS, "tests.work")
+        older.delitem(JOB_KINDS, "tests.work")
         job_run(job.pk)
         assert job.row.state == "queued"
     job_run(job.pk)

@@ -62,7 +62,7 @@ def test_a_quiet_station_of_which_everything_fails(tmp_path: Path) -> None:
             assert counted(seen, "bad", window, outage_s + 17 * 60) >= 5, window
             assert least <= counted(seen, "bad", window, outage_s + 40 * 60) <= 20.5, window
         # Twenty of 260 events are bad, 77 times what may be; the last of them are on their way.
-        left = seen.value(f"anden:slo_budget_left:ratio30d{SLO}", outage_s + 40 * 60)
+        left = seen.value(f"anden:slo_budget_remaining:ratio30d{SLO}", outage_s + 40 * 60)
         assert left is not None
         assert -78 <= left <= 1 - least / 0.26
 
@@ -99,7 +99,7 @@ def test_an_outage_that_spends_the_budget_is_shown_whole_when_it_ends(tmp_path: 
                 assert truth - BEHIND_S <= counted(seen, "bad", window, now_s) <= truth, (window, minutes)
         after_s = ends_s + LAG_S
         assert counted(seen, "bad", "30d", after_s) == pytest.approx(43 * 60, rel=0.02)
-        left = seen.value(f"anden:slo_budget_left:ratio30d{SLO}", after_s)
+        left = seen.value(f"anden:slo_budget_remaining:ratio30d{SLO}", after_s)
         assert left == pytest.approx(1 - 43 * 60 / after_s / 0.001, rel=0.04)
 
 
@@ -122,4 +122,4 @@ def test_while_nobody_counts_nothing_is_made_up(tmp_path: Path) -> None:
     series = {FINE: [*before, *away, *((value or 0) + 7_200 for value in after)]}
     with past(tmp_path, series, slo="api-availability") as seen:
         assert counted(seen, "events", "30d", 3 * HOUR_S - 60) == pytest.approx(2 * 2 * HOUR_S, rel=0.06)
-        assert seen.value(f"anden:slo_budget_left:ratio30d{SLO}", 3 * HOUR_S - 60) == 1
+        assert seen.value(f"anden:slo_budget_remaining:ratio30d{SLO}", 3 * HOUR_S - 60) == 1

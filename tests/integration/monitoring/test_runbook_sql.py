@@ -3,9 +3,9 @@
 import pytest
 
 from tests.station import Station
-from tests.unit.monitoring.alerts.test_runbooks import PAGES, fenced
+from tests.unit.monitoring.alerts.test_runbooks import RUNBOOKS, fenced
 
-QUERIES = sorted({query for page in PAGES for query in fenced(page, "sql")})
+QUERIES = sorted({query for page in RUNBOOKS for query in fenced(page, "sql")})
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query[:40])

@@ -134,7 +134,7 @@ def send_tasks(environment: Environment, count: int) -> None:
 
 
 def test_no_count_is_lost_and_no_file_left_by_workers_that_come_and_go(
-    station: Station, environment: dict[str, str], tmp_path: Path, tell: Callable[[str], None]
+    station: Station, environment: dict[str, str], tmp_path: Path, record_figure: Callable[[str], None]
 ) -> None:
     _, key = client_create("counter", ())
     port, folder = free_port(), tmp_path / "metrics"
@@ -156,7 +156,7 @@ def test_no_count_is_lost_and_no_file_left_by_workers_that_come_and_go(
         found = [watcher.look() for _ in range(5)][-1]
         lives, slots, kept = booted(web_log), len(list(folder.glob("slot_*.lock"))), len(files(folder))
     assert found["anden_api_requests_total"] == REQUESTS
-    assert found["anden_api_request_seconds_count"] == REQUESTS
+    assert found["anden_api_request_duration_seconds_count"] == REQUESTS
     assert found["django_http_requests_before_middlewares_total"] == REQUESTS
     assert found["anden_probe_tasks_total"] == TASKS
     assert watcher.counts == sorted(watcher.counts), "a scrape saw a counter fall"
@@ -165,7 +165,7 @@ def test_no_count_is_lost_and_no_file_left_by_workers_that_come_and_go(
     # Old and new may overlap; what has ended leaves its number to the next.
     assert slots <= 2 * (1 + WORKERS) + 2 * (1 + CHILDREN)
     assert kept <= 64
-    tell(
+    record_figure(
         f"{REQUESTS} requests and {TASKS} tasks, none lost; {lives - WORKERS} web workers recycled; {slots} slots, "
         f"{files_before} files after half, {kept} at the end; scrapes: {spread(busy)} under traffic, "
         f"{spread(watcher.seconds)} at rest"

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from apps.telemetry import prometheus
 from apps.telemetry.metric import Metric
-prometheus.share_folder(Path(sys.argv[1]))
+prometheus.enable_multiprocess_metrics(Path(sys.argv[1]))
 prometheus.counter(Metric("anden_probe_rows_total", "Rows.", "counter")).inc(42)
 """
 

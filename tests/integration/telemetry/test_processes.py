@@ -17,7 +17,7 @@ import os, sys
 from pathlib import Path
 from apps.telemetry import prometheus
 from apps.telemetry.metric import Metric
-prometheus.share_folder(Path(sys.argv[1]))
+prometheus.enable_multiprocess_metrics(Path(sys.argv[1]))
 ROWS = Metric("anden_probe_rows_total", "Rows.", "counter", labels=("dataset",))
 LAG = Metric("anden_probe_lag_records", "Lag.", "gauge")
 BUSY = Metric("anden_probe_busy_workers", "Busy.", "gauge", merge="sum")
@@ -46,7 +46,7 @@ if not child:
 os.waitpid(child, 0)
 """
 )
-PAGE: Final = COMMON + "sys.stdout.buffer.write(prometheus.page()[0])"
+PAGE: Final = COMMON + "sys.stdout.buffer.write(prometheus.exposition()[0])"
 Worker = subprocess.Popen[str]
 Start = Callable[[], Worker]
 

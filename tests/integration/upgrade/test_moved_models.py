@@ -19,7 +19,7 @@ from embedded.postgres import EmbeddedPostgres, _ground
 from tests.integration.upgrade.filling import fill
 from tests.integration.upgrade.installation import Installation, Rows, load
 from tests.integration.upgrade.make_release import RELEASES
-from tests.lacking import lacking
+from tests.requirement import skip_or_fail
 
 BEFORE = "c709be2"
 """The last commit before models moved: its station is a fixture as a release's is."""
@@ -76,7 +76,7 @@ def there() -> Iterator[Installation]:
                 fill(there)
                 yield there
         except (NotInstalled, NetworkNeeded) as exc:
-            lacking(str(exc))
+            skip_or_fail(str(exc))
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from embedded.kafka import EmbeddedKafka
 from embedded.postgres import EmbeddedPostgres, _ground
 from tests.integration.upgrade.installation import Installation
 from tests.integration.upgrade.make_release import airports, flights, send
-from tests.lacking import lacking
+from tests.requirement import skip_or_fail
 
 # All that a record became, but for the number of the batch that brought it.
 CONTENT = {
@@ -53,11 +53,11 @@ def station() -> Iterator[Installation]:
                 there.run("prepare")
                 yield there
         except (NotInstalled, NetworkNeeded) as exc:
-            lacking(str(exc))
+            skip_or_fail(str(exc))
 
 
 def test_after_a_restore_ingest_reads_again_from_the_stored_offsets(
-    station: Installation, tell: Callable[[str], None]
+    station: Installation, record_figure: Callable[[str], None]
 ) -> None:
     ingest(station, 0, 20)
     base_backup(station)
@@ -77,7 +77,9 @@ def test_after_a_restore_ingest_reads_again_from_the_stored_offsets(
     assert content(station) == whole
     read = station.ask("SELECT sum(rows + rejects) FROM datasets_batch")[0][0]
     assert read == 120, "a record stands in the ledger twice, or not at all"
-    tell(f"restored to {moment}: {whole['flights'][1]} flights and {whole['airports'][1]} airports, each once")
+    record_figure(
+        f"restored to {moment}: {whole['flights'][1]} flights and {whole['airports'][1]} airports, each once"
+    )
 
 
 def ingest(station: Installation, first: int, last: int) -> None:

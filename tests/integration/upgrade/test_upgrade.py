@@ -18,7 +18,7 @@ from embedded.errors import NetworkNeeded, NotInstalled
 from tests.integration.upgrade.filling import fill
 from tests.integration.upgrade.installation import Installation, Rows, installation, load
 from tests.integration.upgrade.make_release import RELEASES, ROOT, airports, flights, manage, send, unpack, web
-from tests.lacking import lacking
+from tests.requirement import skip_or_fail
 
 RELEASE = "0.1.0"
 LATER = "c709be2"
@@ -46,7 +46,7 @@ def before() -> Iterator[Installation]:
             with installation(RELEASE, Path(folder)) as there:
                 yield there
         except (NotInstalled, NetworkNeeded) as exc:
-            lacking(str(exc))
+            skip_or_fail(str(exc))
 
 
 @pytest.fixture(scope="module")
@@ -87,14 +87,14 @@ def test_the_release_has_data_in_every_table_and_fewer_migrations(upgraded: tupl
     assert rows["public.django_migrations"][1].total() < applied
 
 
-def test_every_row_is_there(upgraded: tuple[Installation, Rows], tell: Callable[[str], None]) -> None:
+def test_every_row_is_there(upgraded: tuple[Installation, Rows], record_figure: Callable[[str], None]) -> None:
     there, rows = upgraded
     after = there.rows(as_of=rows)
     lost = {table: found - after[table][1] for table, (_, found) in rows.items() if found - after[table][1]}
     assert lost == {}
     total = sum(found.total() for _, found in rows.values())
     assert total > 150
-    tell(f"upgrade from {RELEASE}: {total} rows in {len(rows)} tables, all there")
+    record_figure(f"upgrade from {RELEASE}: {total} rows in {len(rows)} tables, all there")
 
 
 def test_a_station_that_began_later_has_the_same_schema(upgraded: tuple[Installation, Rows]) -> None:

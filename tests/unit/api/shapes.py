@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apps.api.access.surface import Surface, surface_of
+from apps.api.access.visible_schema import VisibleSchema, visible_schema
 from apps.datasets.core.column_types.types import TYPES
 from apps.datasets.core.contract.contract import Contract
 from apps.datasets.core.document.odcs import contract_from_odcs
@@ -40,6 +40,6 @@ def trains() -> Contract:
     )
 
 
-def seen(contract: Contract, *columns: str) -> Surface:
+def seen(contract: Contract, *columns: str) -> VisibleSchema:
     """What a grant with these columns shows, or one without columns."""
-    return surface_of(contract, columns or None)
+    return visible_schema(contract, columns or None)

@@ -8,7 +8,7 @@ import pytest
 from django.urls import resolve
 
 from apps.api.exports.formats import EXPORT_FORMATS, ExportFormat
-from apps.api.views.base import Unknown
+from apps.api.views.base import NotFoundView
 from apps.datasets.core.document.odcs import contract_from_odcs
 from tests.unit.api.shapes import every_type
 
@@ -50,7 +50,7 @@ def test_an_address_leads_to_its_format_and_to_no_other(export_format: ExportFor
     address = f"/api/v1/datasets/flights/records.{export_format.suffix}"
     assert view_of(address).export_format is export_format
     for other in (f"{address}x", f"{address}/", address.upper().replace("/API/V1/DATASETS", "/api/v1/datasets")):
-        assert view_of(other) is Unknown
+        assert view_of(other) is NotFoundView
 
 
 @each_format

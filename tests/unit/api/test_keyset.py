@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.api.access.surface import SortColumn
-from apps.api.records.core.keyset import Branch, branches_after
+from apps.api.access.visible_schema import SortColumn
+from apps.api.records.core.keyset import KeysetBranch, branches_after
 
 Row = tuple[int | None, ...]
 
@@ -31,7 +31,7 @@ def rank(sort: tuple[SortColumn, ...], row: Row) -> tuple[tuple[int, int], ...]:
     return tuple(parts)
 
 
-def holds(branch: Branch, names: list[str], row: Row) -> bool:
+def holds(branch: KeysetBranch, names: list[str], row: Row) -> bool:
     """What SQL makes of a branch: a comparison with NULL is not true."""
     values = dict(zip(names, row, strict=True))
     if any(values[name] != (None if text is None else int(text)) for name, text in branch.fixed):
@@ -75,4 +75,4 @@ def test_every_branch_fixes_the_first_columns_so_that_an_index_serves_it(
 
 def test_one_direction_without_null_is_one_row_comparison() -> None:
     sort = tuple(SortColumn(name, descending=False, nullable=False) for name in "abc")
-    assert branches_after(sort, ["1", "2", "3"]) == (Branch(after=(("a", "1"), ("b", "2"), ("c", "3"))),)
+    assert branches_after(sort, ["1", "2", "3"]) == (KeysetBranch(after=(("a", "1"), ("b", "2"), ("c", "3"))),)

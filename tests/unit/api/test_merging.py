@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.api.records.core.merging import merged
+from apps.api.records.core.merge_patch import merged
 from apps.api.records.core.omissions import omissions
 
 NAMES = st.sampled_from("abc")

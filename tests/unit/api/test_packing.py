@@ -1,4 +1,4 @@
-"""Positions as cursors carry them: what was packed comes back, and an address has room for it."""
+"""Positions as cursors carry them: what was compress_position comes back, and an address has room for it."""
 
 import base64
 import json
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.api.records.core.packing import SHORT, packed, unpacked
-from apps.api.records.core.sealing import Sealer
+from apps.api.records.core.position_compression import SHORT, compress_position, decompress_position
+from apps.api.records.core.sealer import Sealer
 
 KEPT: int = 2_700
 """Bytes that an index keeps of a row, compressed."""
@@ -24,8 +24,8 @@ def chosen(letters: str, size: int) -> str:
 @given(st.lists(st.none() | st.text(), max_size=4), st.integers(1, 300))
 def test_what_was_packed_comes_back(values: list[str | None], repeat: int) -> None:
     position = json.dumps(values * repeat)
-    assert unpacked(packed(position)) == position
-    assert len(packed(position)) <= len(position)
+    assert decompress_position(compress_position(position)) == position
+    assert len(compress_position(position)) <= len(position)
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,8 @@ def test_what_was_packed_comes_back(values: list[str | None], repeat: int) -> No
 )
 def test_the_cursor_of_any_value_in_an_index_fits_into_an_address(value: str) -> None:
     position = json.dumps([value], ensure_ascii=False)
-    assert len(Sealer("secret", "cursor").seal(packed(position))) < ROOM
+    assert len(Sealer("secret", "cursor").seal(compress_position(position))) < ROOM
 
 
 def test_a_short_position_stays_as_it_is() -> None:
-    assert packed("[" + "a" * (SHORT - 2) + "]")[0] == "["
+    assert compress_position("[" + "a" * (SHORT - 2) + "]")[0] == "["

@@ -8,8 +8,8 @@ import pytest
 from django.db.utils import OperationalError, ProgrammingError
 
 from apps.api import errors
-from apps.api.errors import ApiError, ClientRefused, ParameterInvalid
-from apps.api.problems import CONTENT_TYPE, PROBLEMS, problem_of, problem_response
+from apps.api.errors import ApiError, ClientInvalid, ParameterInvalid
+from apps.api.problems import CONTENT_TYPE, PROBLEM_TYPES, problem_response, problem_type_of
 from apps.datasets.core.errors import BadRecord
 
 
@@ -17,21 +17,21 @@ def test_every_error_of_the_api_has_a_problem_of_its_own() -> None:
     kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, ApiError)]
     assert len(kinds) >= 10
     for kind in kinds:
-        if kind not in {ApiError, ClientRefused}:  # the latter is for commands
-            assert kind in PROBLEMS, kind
+        if kind not in {ApiError, ClientInvalid}:  # the latter is for commands
+            assert kind in PROBLEM_TYPES, kind
 
 
 def test_a_slug_always_has_the_same_status_and_title() -> None:
-    seen = {problem.slug: (problem.status, problem.title) for problem in PROBLEMS.values()}
-    assert all(seen[problem.slug] == (problem.status, problem.title) for problem in PROBLEMS.values())
+    seen = {problem.slug: (problem.status, problem.title) for problem in PROBLEM_TYPES.values()}
+    assert all(seen[problem.slug] == (problem.status, problem.title) for problem in PROBLEM_TYPES.values())
 
 
 def test_a_problem_names_what_is_at_fault() -> None:
     answer = problem_response(ParameterInvalid("limit is a number", parameter="limit"))
     assert (answer.status_code, answer["Content-Type"]) == (400, CONTENT_TYPE)
     assert json.loads(answer.content) == {
-        "type": "/api/problems#parameter-invalid",
-        "title": "A parameter is wrong",
+        "type": "/api/problems#invalid-parameter",
+        "title": "Invalid parameter",
         "status": 400,
         "detail": "limit is a number",
         "parameter": "limit",
@@ -42,7 +42,11 @@ def test_a_problem_names_what_is_at_fault() -> None:
 
 def test_an_unknown_error_tells_the_log_alone(caplog: pytest.LogCaptureFixture) -> None:
     answer = problem_response(ValueError("the password is x"))
-    assert json.loads(answer.content) == {"type": "/api/problems#internal", "title": "Andén failed", "status": 500}
+    assert json.loads(answer.content) == {
+        "type": "/api/problems#internal-server-error",
+        "title": "Internal server error",
+        "status": 500,
+    }
     assert "the password is x" in caplog.text
 
 
@@ -55,16 +59,16 @@ def wrapped(cause: psycopg.Error, kind: type[Exception]) -> Exception:
 @pytest.mark.parametrize(
     ("error", "slug"),
     [
-        (psycopg.OperationalError("no route"), "store-away"),
-        (wrapped(psycopg.OperationalError("no route"), OperationalError), "store-away"),
-        (psycopg.errors.AdminShutdown("bye"), "store-away"),
-        (wrapped(psycopg.errors.TooManyConnections("full"), OperationalError), "store-away"),
-        (wrapped(psycopg.errors.DeadlockDetected("ring"), OperationalError), "store-away"),
-        (wrapped(psycopg.errors.QueryCanceled("slow"), OperationalError), "query-too-slow"),
+        (psycopg.OperationalError("no route"), "database-unavailable"),
+        (wrapped(psycopg.OperationalError("no route"), OperationalError), "database-unavailable"),
+        (psycopg.errors.AdminShutdown("bye"), "database-unavailable"),
+        (wrapped(psycopg.errors.TooManyConnections("full"), OperationalError), "database-unavailable"),
+        (wrapped(psycopg.errors.DeadlockDetected("ring"), OperationalError), "database-unavailable"),
+        (wrapped(psycopg.errors.QueryCanceled("slow"), OperationalError), "query-timeout"),
         (wrapped(psycopg.errors.UndefinedColumn("gone"), ProgrammingError), "contract-changing"),
         (psycopg.errors.UndefinedTable("gone"), "contract-changing"),
-        (wrapped(psycopg.errors.SyntaxError("ours"), ProgrammingError), "internal"),
-        (wrapped(psycopg.errors.InsufficientPrivilege("ours"), ProgrammingError), "internal"),
+        (wrapped(psycopg.errors.SyntaxError("ours"), ProgrammingError), "internal-server-error"),
+        (wrapped(psycopg.errors.InsufficientPrivilege("ours"), ProgrammingError), "internal-server-error"),
     ],
 )
 def test_what_postgresql_says_becomes_a_reaction(error: Exception, slug: str) -> None:
@@ -77,4 +81,4 @@ def test_the_nearest_base_answers_for_a_new_error() -> None:
     class Odd(ParameterInvalid):
         """An odd parameter."""
 
-    assert problem_of(Odd()).slug == "parameter-invalid"
+    assert problem_type_of(Odd()).slug == "invalid-parameter"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.api.access.surface import SortColumn
+from apps.api.access.visible_schema import SortColumn
 from apps.api.errors import ParameterInvalid
 from apps.api.records.core.lookups import BY_NAME, LOOKUPS
 from apps.api.records.core.query import export_query, item_fields, page_query
@@ -14,9 +14,9 @@ TRAINS = trains()
 USUAL = seen(TRAINS)
 
 
-def refused(*pairs: tuple[str, str], surface: object = USUAL) -> ParameterInvalid:
+def refused(*pairs: tuple[str, str], schema: object = USUAL) -> ParameterInvalid:
     with pytest.raises(ParameterInvalid) as caught:
-        page_query(surface, pairs)  # type: ignore[arg-type]
+        page_query(schema, pairs)  # type: ignore[arg-type]
     return caught.value
 
 
@@ -76,12 +76,12 @@ def test_a_hidden_field_is_refused_as_one_that_does_not_exist(name: str) -> None
 
 
 def test_a_grant_that_names_a_restricted_field_shows_it() -> None:
-    surface = seen(TRAINS, "driver", "train")
-    query = page_query(surface, [("driver[gte]", "M"), ("order", "-driver"), ("fields", "driver")])
+    schema = seen(TRAINS, "driver", "train")
+    query = page_query(schema, [("driver[gte]", "M"), ("order", "-driver"), ("fields", "driver")])
     assert query.filters[0].values == ("M",)
     assert [field.name for field in query.fields] == ["driver"]
-    assert not surface.id_is_open
-    assert not surface.whole
+    assert not schema.has_plaintext_id
+    assert not schema.is_complete
 
 
 def test_what_a_cursor_is_bound_to() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from apps.api.access.keys import KeyText, new_key, parse_authorization
 from apps.api.records.core.literals import literal
 from apps.api.records.core.record_id import read_id
-from apps.api.records.core.sealing import Broken, Sealer
+from apps.api.records.core.sealer import Sealer, SealInvalid
 from apps.datasets.core.column_types.types import column_type
 from tests.hostile import JSON, spoiled
 
@@ -34,7 +34,7 @@ def test_a_seal_opens_with_nothing_else(text: str, bound_to: str, other: str) ->
     wrong = [(Sealer("a secret", "id"), bound_to), (Sealer("another", "cursor"), bound_to)]
     wrong += [(SEALER, other)] if other != bound_to else []
     for sealer, bound in wrong:
-        with pytest.raises(Broken):
+        with pytest.raises(SealInvalid):
             sealer.open(sealed, bound_to=bound)
 
 
@@ -43,9 +43,9 @@ def test_a_former_secret_opens_what_it_sealed_and_seals_nothing_more(text: str, 
     now = Sealer("a new secret", "cursor", former=["another", "a secret"])
     assert now.open(SEALER.seal(text, bound_to=bound_to), bound_to=bound_to) == text
     assert now.seal(text, bound_to=bound_to) == Sealer("a new secret", "cursor").seal(text, bound_to=bound_to)
-    with pytest.raises(Broken):
+    with pytest.raises(SealInvalid):
         now.open(SEALER.seal(text, bound_to=bound_to), bound_to=bound_to + "x")
-    with pytest.raises(Broken):
+    with pytest.raises(SealInvalid):
         Sealer("a new secret", "cursor").open(SEALER.seal(text))
 
 
@@ -53,7 +53,7 @@ def test_a_former_secret_opens_what_it_sealed_and_seals_nothing_more(text: str, 
 def test_a_changed_seal_is_broken(text: bytes, place: int) -> None:
     sealed = bytearray(base64.urlsafe_b64decode(SEALER.seal(text.hex()) + "=="))
     sealed[place % len(sealed)] ^= 1
-    with pytest.raises(Broken):
+    with pytest.raises(SealInvalid):
         SEALER.open(base64.urlsafe_b64encode(bytes(sealed)).decode())
 
 
@@ -65,13 +65,13 @@ def test_what_is_nearly_a_seal_is_broken_or_opens_to_what_was_sealed(data: st.Da
     near = data.draw(spoiled(st.just(SEALER.seal(text)), PIECES))
     try:
         assert SEALER.open(near) == text
-    except Broken:
+    except SealInvalid:
         assert near != SEALER.seal(text)
 
 
 @given(st.text() | st.binary(max_size=60).map(lambda raw: base64.urlsafe_b64encode(raw).decode().rstrip("=")))
 def test_any_other_text_is_broken(text: str) -> None:
-    with pytest.raises(Broken):
+    with pytest.raises(SealInvalid):
         SEALER.open(text)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bench.http import Site, download_seconds, next_path, page_rate
-from bench.memory import Watch, own_peak_bytes
+from bench.memory import MemoryWatch, own_peak_bytes
 
 ROOT = Path(__file__).parents[3]
 MIB = 1024 * 1024
@@ -86,7 +86,7 @@ def test_a_watch_sees_what_a_process_takes_while_it_looks() -> None:
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        with Watch(process.pid) as watch:
+        with MemoryWatch(process.pid) as watch:
             process.stdin.write("\n")
             process.stdin.flush()
             assert process.stdout.readline() == "taken\n"

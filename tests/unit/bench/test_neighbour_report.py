@@ -1,12 +1,12 @@
 """What the bench of neighbours prints: a line for each fault, what ends the worker, and whether the claim holds."""
 
-from bench.neighbour_report import Comparison, Standstill, report
+from bench.neighbour_report import Comparison, CrashCost, report
 
-STANDSTILL = Standstill("a record that hangs", sick_s=38.0, calm_s=2.0, ended=3)
+CRASH_COST = CrashCost("a record that hangs", sick_s=38.0, calm_s=2.0, ended=3)
 
 
 def compared(name: str, *ratios: float) -> Comparison:
-    return Comparison(name, [100_000 * ratio for ratio in ratios], [100_000.0] * len(ratios), bar=0.9)
+    return Comparison(name, [100_000 * ratio for ratio in ratios], [100_000.0] * len(ratios), target=0.9)
 
 
 def test_each_fault_has_its_rounds_and_the_median_of_their_ratios() -> None:
@@ -14,7 +14,7 @@ def test_each_fault_has_its_rounds_and_the_median_of_their_ratios() -> None:
         [compared("poison", 1.0, 0.5, 0.95), compared("a denied topic", 1.2, 1.1, 1.3)],
         None,
         backlog=1_000,
-        bar=0.9,
+        target=0.9,
         every_s=0.1,
     ).splitlines()
     assert first.split() == ["poison", "95,000", "100,000", "0.95", "1.00", "0.50", "0.95", "holds"]
@@ -29,7 +29,7 @@ def test_one_fault_that_slows_its_neighbour_down_fails_the_claim_and_is_named() 
         [compared("poison", 0.89), compared("a cut", 0.9), compared("marks", 0.2)],
         None,
         backlog=1,
-        bar=0.9,
+        target=0.9,
         every_s=0.1,
     )
     assert said.splitlines()[-1] == "The claim FAILS: below 0.9 of its rate beside poison, marks."
@@ -37,11 +37,11 @@ def test_one_fault_that_slows_its_neighbour_down_fails_the_claim_and_is_named() 
 
 
 def test_what_ends_the_worker_has_a_line_of_its_own_without_a_bar() -> None:
-    said = report([compared("poison", 1.0)], STANDSTILL, backlog=1_000, bar=0.9, every_s=0.1).splitlines()
-    assert said[-3].startswith("Without a bar: a record that hangs ended the worker 3 times.")
+    said = report([compared("poison", 1.0)], CRASH_COST, backlog=1_000, target=0.9, every_s=0.1).splitlines()
+    assert said[-3].startswith("Without a target: a record that hangs ended the worker 3 times.")
     assert said[-3].endswith("whole after 38.0 s, beside none after 2.0 s: 12.0 s for each end.")
     assert said[-1].startswith("The claim holds")
 
 
 def test_a_run_of_it_alone_claims_nothing() -> None:
-    assert report([], STANDSTILL, backlog=1_000, bar=0.9, every_s=0.1) == STANDSTILL.line
+    assert report([], CRASH_COST, backlog=1_000, target=0.9, every_s=0.1) == CRASH_COST.line

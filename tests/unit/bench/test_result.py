@@ -13,10 +13,10 @@ RATE = st.floats(0.1, 1e9)
 
 
 @given(st.lists(st.tuples(RATE, RATE), min_size=1, max_size=9), st.floats(0.1, 100))
-def test_a_claim_holds_when_half_of_the_rounds_reach_its_bar(rounds: list[tuple[float, float]], bar: float) -> None:
-    ours, theirs = zip(*rounds, strict=True)
-    result = rates("x", "rows/s", ours, theirs, bar=bar)
-    reached = sum(mine / other >= bar for mine, other in rounds)
+def test_a_claim_holds_when_half_of_the_rounds_reach_its_bar(rounds: list[tuple[float, float]], target: float) -> None:
+    anden, baseline = zip(*rounds, strict=True)
+    result = rates("x", "rows/s", anden, baseline, target=target)
+    reached = sum(mine / other >= target for mine, other in rounds)
     if reached * 2 > len(rounds):
         assert result.holds
     if reached * 2 < len(rounds):
@@ -24,12 +24,12 @@ def test_a_claim_holds_when_half_of_the_rounds_reach_its_bar(rounds: list[tuple[
 
 
 def test_a_machine_that_slows_down_between_rounds_does_not_change_the_ratio() -> None:
-    assert rates("x", "rows/s", [900, 90, 9], [1000, 100, 10], bar=0.6).ratio == pytest.approx(0.9)
+    assert rates("x", "rows/s", [900, 90, 9], [1000, 100, 10], target=0.6).ratio == pytest.approx(0.9)
 
 
 def test_rounds_of_one_side_alone_are_refused() -> None:
     with pytest.raises(ValueError, match="shorter"):
-        rates("x", "rows/s", [1.0, 2.0], [1.0], bar=1)
+        rates("x", "rows/s", [1.0, 2.0], [1.0], target=1)
 
 
 @pytest.mark.parametrize(("used", "holds"), [(0.0, True), (249.9, True), (250.0, True), (250.1, False)])
@@ -54,10 +54,10 @@ def test_the_file_holds_exactly_the_seven_figures_of_each_result(tmp_path: Path)
         {
             "name": "ingest",
             "unit": "rows/s",
-            "ours": 250000.1,
-            "theirs": 300000,
+            "anden": 250000.1,
+            "baseline": 300000,
             "ratio": 0.833,
-            "bar": 0.6,
+            "target": 0.6,
             "holds": True,
         }
     ]

@@ -32,7 +32,7 @@ def test_a_metric_can_be_asked_for_and_read(metric: AwsMetric) -> None:
     assert all(is_statistic(word) for word in metric.statistics)
     assert metric.unit in UNITS
     assert metric.dimensions
-    assert re.fullmatch(r"[A-Z].* .*\.", metric.trap), "the trap is not a sentence"
+    assert re.fullmatch(r"[A-Z].* .*\.", metric.caveat), "the caveat is not a sentence"
     assert re.fullmatch(r"[A-Z].*[^.]", metric.title), "the title is not a title"
 
 
@@ -60,6 +60,6 @@ def test_only_words_that_cloudwatch_knows_are_statistics(word: str, *, valid: bo
 def test_the_guides_table_is_the_catalogue() -> None:
     told = [tuple(cell.strip() for cell in row) for row in ROW.findall(GUIDE.read_text(encoding="utf-8"))]
     assert told == [
-        (m.key, f"{m.namespace} {m.name}", ", ".join(m.statistics), m.unit, ", ".join(m.dimensions), m.trap)
+        (m.key, f"{m.namespace} {m.name}", ", ".join(m.statistics), m.unit, ", ".join(m.dimensions), m.caveat)
         for m in CATALOGUE
     ]

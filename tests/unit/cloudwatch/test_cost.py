@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.cloudwatch.collector.cost import affordable, forecast, month_end_s, month_of, outlook, usd
+from apps.cloudwatch.collector.cost import affordable, forecast, month_end_s, month_forecast, month_of, usd
 
 
 def moment(*parts: int) -> float:
@@ -27,7 +27,7 @@ def test_the_outlook_is_within_one_per_cent_of_what_a_collector_asks_for(
     while at_s < moment(2027, 1, 1):
         requested += metrics
         at_s += cycle_s
-    expected = outlook(0, metrics=metrics, cycle_s=cycle_s, budget_usd=1e9, now_s=now_s)
+    expected = month_forecast(0, metrics=metrics, cycle_s=cycle_s, budget_usd=1e9, now_s=now_s)
     assert abs(expected.until_end - requested) <= requested / 100
     assert expected.stops_s is None
 
@@ -40,10 +40,10 @@ def test_what_is_affordable_never_costs_more_than_the_budget(budget_usd: float) 
 
 def test_the_budget_stops_a_month_when_its_metrics_are_used_up() -> None:
     now_s = moment(2026, 11, 10)
-    expected = outlook(90_000, metrics=100, cycle_s=300, budget_usd=1.0, now_s=now_s)
+    expected = month_forecast(90_000, metrics=100, cycle_s=300, budget_usd=1.0, now_s=now_s)
     assert expected.stops_s == now_s + 100 * 300
     assert expected.usd == 1.0
-    spent = outlook(100_000, metrics=100, cycle_s=300, budget_usd=1.0, now_s=now_s)
+    spent = month_forecast(100_000, metrics=100, cycle_s=300, budget_usd=1.0, now_s=now_s)
     assert spent.stops_s == now_s
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import yaml
 
 from apps.cloudwatch.collector.cost import forecast, usd
-from apps.fleet.sources.cloudwatch_signals import fleet_metrics_of
+from apps.fleet.sources.cloudwatch_signals import parse_fleet_metrics
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 GUIDE: Final = (ROOT / "docs/guides/cloudwatch.md").read_text(encoding="utf-8")
@@ -32,7 +32,7 @@ def test_the_policy_allows_the_actions_that_are_sent_and_no_other() -> None:
 
 
 def test_the_example_of_a_fleet_is_sound() -> None:
-    fleet = fleet_metrics_of(yaml.safe_load(GUIDE.partition("```yaml\n")[2].partition("```")[0]))
+    fleet = parse_fleet_metrics(yaml.safe_load(GUIDE.partition("```yaml\n")[2].partition("```")[0]))
     assert [name for name, _ in fleet.signals] == ["request_rate", "error_ratio", "latency_p95"]
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from apps.cloudwatch.catalogue.catalogue import CATALOGUE
 from apps.cloudwatch.catalogue.resources import Resources
-from apps.cloudwatch.collector.cost import outlook
-from apps.cloudwatch.collector.packing import cycle_window
+from apps.cloudwatch.collector.batching import cycle_window
+from apps.cloudwatch.collector.cost import month_forecast
 from apps.cloudwatch.collector.queries import catalogue_queries
 from apps.cloudwatch.collector.report import cost_lines, plan_lines, table
 
@@ -33,7 +33,7 @@ def test_two_resources_of_one_name_are_two_resources() -> None:
     ],
 )
 def test_the_costs_end_with_what_becomes_of_the_budget(spent: int, budget_usd: float, last: str) -> None:
-    expected = outlook(spent, metrics=len(QUERIES), cycle_s=300, budget_usd=budget_usd, now_s=NOW_S)
+    expected = month_forecast(spent, metrics=len(QUERIES), cycle_s=300, budget_usd=budget_usd, now_s=NOW_S)
     lines = list(cost_lines(QUERIES, expected, calls=4_000, budget_usd=budget_usd, now_s=NOW_S))
     assert lines[-3] == "November 2026: 150,000 metrics requested in 4,000 calls, 1.50 USD"
     assert lines[-1] == last
@@ -43,7 +43,7 @@ def test_the_costs_end_with_what_becomes_of_the_budget(spent: int, budget_usd: f
 
 
 def test_without_a_budget_what_is_wanted_is_not_said_to_be_expected() -> None:
-    expected = outlook(0, metrics=17, cycle_s=300, budget_usd=0.0, now_s=NOW_S)
+    expected = month_forecast(0, metrics=17, cycle_s=300, budget_usd=0.0, now_s=NOW_S)
     lines = list(cost_lines(QUERIES, expected, calls=0, budget_usd=0.0, now_s=NOW_S))
     assert lines[-2].startswith("wanted until its end: ")
     assert lines[-2].endswith("; the budget of 0.00 USD ends it at 0.00 USD")

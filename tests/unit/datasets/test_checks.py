@@ -14,7 +14,7 @@ def test_every_settings_class_is_known_by_its_prefix() -> None:
         "ANDEN_SECRET_KEY",
         "ANDEN_KAFKA_GROUP_ID",
         "ANDEN_FLEET_SOURCE",
-        "ANDEN_API_EXPORTS",
+        "ANDEN_API_MAX_EXPORTS",
         "ANDEN_WEB_BIND",
     } <= known
 

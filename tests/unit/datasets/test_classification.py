@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from apps.datasets.conf import DatasetsSettings
 from apps.datasets.core.contract.classification import STRICT, ClassificationPolicy, column_restrictions, nested
-from apps.datasets.core.contract.describe import visibility_in_words
+from apps.datasets.core.contract.descriptions import describe_visibility
 from apps.datasets.core.document.odcs import contract_from_odcs
 from tests.documents import document, prop
 
@@ -146,7 +146,7 @@ def test_what_is_said_of_the_whole_hides_every_column(place: str, mark: Mark) ->
 
 def test_a_property_of_the_description_counts_as_one_of_the_document() -> None:
     whole = {**document(), "description": {"usage": "x", "customProperties": [{"property": "pii", "value": True}]}}
-    assert list(visibility_in_words(None, contract_from_odcs(whole))) == [
+    assert list(describe_visibility(None, contract_from_odcs(whole))) == [
         "hidden: id (the document: customProperty pii: True)"
     ]
     assert not contract_from_odcs({**document(), "description": {"usage": "pii"}}).restricted
@@ -154,7 +154,7 @@ def test_a_property_of_the_description_counts_as_one_of_the_document() -> None:
 
 def test_a_tag_of_the_document_hides_every_column_of_its_contract() -> None:
     contract = contract_from_odcs({**document(properties=[prop("a"), prop("b")]), "tags": ["PII"]})
-    assert list(visibility_in_words(None, contract)) == [
+    assert list(describe_visibility(None, contract)) == [
         "hidden: a (the document: tag 'PII')",
         "hidden: b (the document: tag 'PII')",
     ]
@@ -219,7 +219,7 @@ def test_what_is_hidden_is_told_with_the_leaf_and_what_changed_since() -> None:
     )
     now = [prop("a"), prop("b", tags=["pii"]), prop("c", "object", **leaf), prop("d", classification="x")]
     after = contract_from_odcs(document(properties=now))
-    assert list(visibility_in_words(before, after)) == [
+    assert list(describe_visibility(before, after)) == [
         "now hidden: b (tag 'pii')",
         "hidden: c (c.b: classification 'Secret')",
         "hidden: d (classification 'x')",
@@ -230,4 +230,4 @@ def test_what_is_hidden_is_told_with_the_leaf_and_what_changed_since() -> None:
 def test_of_many_reasons_three_are_told() -> None:
     leaves = [prop(f"l{number}", classification="x") for number in range(50)]
     contract = contract_from_odcs(document(properties=[prop("a", "object", properties=leaves)]))
-    assert next(visibility_in_words(None, contract)).endswith("a.l2: classification 'x'; 47 more)")
+    assert next(describe_visibility(None, contract)).endswith("a.l2: classification 'x'; 47 more)")

@@ -11,7 +11,7 @@ from apps.datasets.core.contract.contract import Contract
 from apps.datasets.core.document.odcs import contract_from_odcs
 from apps.datasets.core.errors import BadRecord, ContractInvalid
 from apps.datasets.core.record.formats import FORMATS, record_reader
-from apps.datasets.core.record.json import json_reader
+from apps.datasets.core.record.json_reader import json_reader
 from apps.datasets.core.record.record_format import UNDECODABLE, EncodedRecord, Values, undecodable
 from apps.datasets.core.record.row_checks import RowChecks
 from apps.ingest.core.decoding import Decoder

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from apps.datasets.core.contract.contract import Late, Mode, OrderColumn, UnknownFields
+from apps.datasets.core.contract.contract import LatePolicy, OrderColumn, UnknownFieldsPolicy, WriteMode
 from apps.datasets.core.document.odcs import contract_from_odcs
 from apps.datasets.core.errors import ContractInvalid
 from tests.documents import document, prop
@@ -47,15 +47,15 @@ def test_every_word_of_a_contract_is_read() -> None:
             topic={"partitions": 6, "retentionHours": 24, "cleanupPolicy": "compact"},
         )
     )
-    assert (contract.name, contract.topic, contract.mode) == ("sales", "shop.sales", Mode.UPSERT)
+    assert (contract.name, contract.topic, contract.mode) == ("sales", "shop.sales", WriteMode.UPSERT)
     assert contract.key == contract.primary_key == ("at", "id")
     assert contract.event_time == "at"
     assert [field.type.sql for field in contract.fields] == ["integer", "timestamptz", "numeric(12,2)", "text"]
     assert [field.required for field in contract.fields] == [True, True, True, False]
     assert contract.field("card").restricted
     assert contract.orders == ((OrderColumn("amount", descending=True), OrderColumn("id")),)
-    assert contract.unknown_fields is UnknownFields.KEEP
-    assert contract.late is Late.DROP
+    assert contract.unknown_fields is UnknownFieldsPolicy.KEEP
+    assert contract.late is LatePolicy.DROP
     assert (contract.earliest, contract.latest) == (datetime.date(2013, 1, 1), datetime.date(2014, 1, 1))
     assert contract.format == "json"
     assert (contract.retention_days, contract.latency_s) == (730, 300.0)

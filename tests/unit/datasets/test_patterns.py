@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.datasets.core.column_types.ecma import MAX_LENGTH, PatternRefused
-from apps.datasets.core.column_types.patterns import MAX_WORK, Pattern, compiled_pattern
+from apps.datasets.core.column_types.ecma_patterns import MAX_LENGTH, UnsupportedPattern
+from apps.datasets.core.column_types.patterns import MAX_WORK, ContractPattern, compiled_pattern
 from apps.datasets.core.contract.contract import Contract
 from apps.datasets.core.document.odcs import contract_from_odcs
 from apps.datasets.core.errors import BadRecord, ContractInvalid
-from apps.datasets.core.record.json import json_reader
+from apps.datasets.core.record.json_reader import json_reader
 from apps.ingest.adapters.watchdog import LIMIT_S
 from tests.documents import document, prop
 
@@ -154,7 +154,7 @@ VALUES = st.lists(st.text(st.sampled_from("abA0_ .-\n\n\r\0é😀\u2028\u00a0"),
 
 @given(PATTERNS, VALUES)
 def test_a_column_is_judged_as_its_values_one_by_one(text: str, values: list[str]) -> None:
-    pattern = Pattern(text)
+    pattern = ContractPattern(text)
     verdicts = [not pattern.fault(value) for value in values]
     assert pattern.fits_all(values) == all(verdicts)
     assert pattern.fits_all([value for value, fits in zip(values, verdicts, strict=True) if fits])
@@ -172,12 +172,12 @@ SHARED = st.lists(
 @given(SHARED, st.text(st.sampled_from("ab0_ \n"), max_size=6))
 def test_what_both_dialects_have_means_the_same_in_pythons(text: str, value: str) -> None:
     expected = re.search(text.replace("$", r"\Z"), value, re.ASCII) is not None
-    assert (not Pattern(text).fault(value)) == expected
+    assert (not ContractPattern(text).fault(value)) == expected
 
 
 @pytest.mark.parametrize("distance", [20, 300])
 def test_an_automaton_that_outgrows_its_memory_still_answers_right(distance: int) -> None:
-    pattern = Pattern(f"a[ab]{{{distance}}}c")
+    pattern = ContractPattern(f"a[ab]{{{distance}}}c")
     letters = random.Random(1).choices("ab", k=20_000)  # noqa: S311  no secret
     for place in (distance, 9_000, 19_000):
         for letter in "ab":
@@ -190,7 +190,7 @@ def test_an_automaton_that_outgrows_its_memory_still_answers_right(distance: int
 
 @pytest.mark.parametrize("text", [r"^(\w+\s?)*$", r"^(a|aa)+$", r"^([a-zA-Z0-9]+)*@$", r"(.*,){20}x$"])
 def test_no_value_makes_a_pattern_backtrack(text: str) -> None:
-    pattern, value = Pattern(text), "a" * 100_000 + "!"
+    pattern, value = ContractPattern(text), "a" * 100_000 + "!"
     before = time.process_time()
     assert pattern.fault(value)
     assert not pattern.fits_all([value, "b"])
@@ -198,7 +198,7 @@ def test_no_value_makes_a_pattern_backtrack(text: str) -> None:
 
 
 def test_a_value_is_bounded_by_what_its_pattern_costs() -> None:
-    pattern = Pattern("^(?:a|b)*a(?:a|b){900}$")
+    pattern = ContractPattern("^(?:a|b)*a(?:a|b){900}$")
     longest = "a" * pattern.max_bytes
     assert pattern.max_bytes < MAX_WORK / 900
     assert pattern.fault(longest + "a") == (
@@ -209,7 +209,7 @@ def test_a_value_is_bounded_by_what_its_pattern_costs() -> None:
 
 @pytest.mark.parametrize("text", ["^(?:a|b)*a(?:a|b){900}$", "a[ab]{20}c"])
 def test_the_dearest_match_ends_within_the_watchdogs_limit_at_a_quarter_of_a_core(text: str) -> None:
-    pattern = Pattern(text)
+    pattern = ContractPattern(text)
     value = "".join(random.Random(1).choices("ab", k=pattern.max_bytes - 1))  # noqa: S311  no secret
     for match in (pattern.fault, lambda one: pattern.fits_all([one])):
         before = time.process_time()
@@ -218,7 +218,7 @@ def test_the_dearest_match_ends_within_the_watchdogs_limit_at_a_quarter_of_a_cor
 
 
 def test_many_long_values_are_judged_in_portions() -> None:
-    pattern = Pattern(r"^[\p{L}\p{N}]+$")
+    pattern = ContractPattern(r"^[\p{L}\p{N}]+$")
     values = ["é" * 30_000] * 40
     assert sum(len(value.encode()) for value in values) > pattern.max_bytes
     assert pattern.fits_all(values)
@@ -253,6 +253,6 @@ def test_a_pattern_bounds_a_key_as_well() -> None:
 
 
 def test_a_refusal_is_an_error_of_its_own() -> None:
-    with pytest.raises(PatternRefused) as error:
+    with pytest.raises(UnsupportedPattern) as error:
         compiled_pattern("(?=a)")
     assert str(error.value) == error.value.rule

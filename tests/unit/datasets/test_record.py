@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from apps.datasets.core.contract.contract import Contract
 from apps.datasets.core.document.odcs import contract_from_odcs
 from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.record.json import JsonReader, json_reader
+from apps.datasets.core.record.json_reader import JsonReader, json_reader
 from apps.datasets.core.record.row_checks import MAX_BYTES
 from tests.documents import document, prop
 

@@ -12,20 +12,20 @@ from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import Format
 
 from apps.api.records.core.literals import literal
-from apps.datasets.core.column_types.checks import Checks
+from apps.datasets.core.column_types.checks import FieldChecks
 from apps.datasets.core.column_types.type_spec import COLUMN, TypeSpec
 from apps.datasets.core.column_types.types import BY_NAME, DEFAULT_PHYSICAL, TYPES, ColumnType
-from apps.datasets.core.contract.contract import Contract, Field, Mode
+from apps.datasets.core.contract.contract import Contract, ContractField, WriteMode
 from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.record import values
-from apps.datasets.core.record.json import JsonReader
+from apps.datasets.core.record import value_checks
+from apps.datasets.core.record.json_reader import JsonReader
 
 each_type = pytest.mark.parametrize("spec", TYPES, ids=lambda spec: spec.name)
 
 
 def reader(spec: TypeSpec, *, array: bool = False) -> JsonReader:
-    field = Field("value", ColumnType(spec, array=array), spec.logical[0])
-    return JsonReader(Contract("things", "things", "1", (field,), Mode.APPEND))
+    field = ContractField("value", ColumnType(spec, array=array), spec.logical[0])
+    return JsonReader(Contract("things", "things", "1", (field,), WriteMode.APPEND))
 
 
 def decoded(spec: TypeSpec, text: str, *, array: bool = False) -> Any:
@@ -108,21 +108,21 @@ def test_the_size_of_a_value_is_told_by_its_type_or_by_itself(spec: TypeSpec) ->
 
 @each_type
 def test_what_a_contract_may_ask_of_it(spec: TypeSpec) -> None:
-    assert set(spec.options.values()) <= {field.name for field in dataclasses.fields(Checks)}, "options"
+    assert set(spec.options.values()) <= {field.name for field in dataclasses.fields(FieldChecks)}, "options"
     assert (spec.low is None) is (spec.high is None)
     assert not spec.event_time or issubclass(spec.python, datetime.date), "event_time"
     assert spec.exact or spec.ordered, "exact"
     assert set(spec.widens_to) <= {other.name for other in TYPES}, "widens_to"
-    if spec.brackets:
-        assert spec.brackets.rule.startswith(f"{spec.name}("), "rule"
-        assert not spec.brackets.fit(0), "fit"
-        assert spec.brackets.fit(1), "fit"
-        assert spec.brackets.widen((1,), ()), "widen"
-        assert not spec.brackets.widen((), (1,)), "widen"
+    if spec.modifiers:
+        assert spec.modifiers.rule.startswith(f"{spec.name}("), "rule"
+        assert not spec.modifiers.fit(0), "fit"
+        assert spec.modifiers.fit(1), "fit"
+        assert spec.modifiers.widen((1,), ()), "widen"
+        assert not spec.modifiers.widen((), (1,)), "widen"
 
 
 def test_a_class_that_msgspec_does_not_know_is_made_of_a_string(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(values.DECODERS, fractions.Fraction, ("fraction", fractions.Fraction))
+    monkeypatch.setitem(value_checks.DECODERS, fractions.Fraction, ("fraction", fractions.Fraction))
     spec = TypeSpec(
         "fraction", "text", ("string",), fractions.Fraction, '"1/3"', literal=str, decode=fractions.Fraction
     )

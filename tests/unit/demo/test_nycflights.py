@@ -6,14 +6,14 @@ import pytest
 from apps.ingest.demo import nycflights
 from apps.ingest.demo.checksum import checksum_of_csv
 from apps.ingest.demo.errors import DataMissing
-from apps.ingest.demo.nycflights import TABLES, Records, Table, read_table
+from apps.ingest.demo.nycflights import TABLES, DemoTable, TableRecords, read_table
 
-AIRPORTS = Table("airports", key=("faa",))
-WEATHER = Table("weather", key=("origin", "time_hour"), timed=True)
+AIRPORTS = DemoTable("airports", key=("faa",))
+WEATHER = DemoTable("weather", key=("origin", "time_hour"), timed=True)
 
 
 def test_na_becomes_null_and_numbers_become_numbers() -> None:
-    records = Records(AIRPORTS, "faa,name,lat,alt,tzone", ['JFK,"Kennedy, John F",40.5,13,NA'])
+    records = TableRecords(AIRPORTS, "faa,name,lat,alt,tzone", ['JFK,"Kennedy, John F",40.5,13,NA'])
     row = next(iter(records))
     assert msgspec.json.decode(records.value(row)) == {
         "faa": "JFK",
@@ -26,7 +26,7 @@ def test_na_becomes_null_and_numbers_become_numbers() -> None:
 
 
 def test_a_key_of_several_columns_is_a_json_object() -> None:
-    records = Records(WEATHER, "origin,hour,time_hour", ["EWR,1,2013-01-01T06:00:00Z"])
+    records = TableRecords(WEATHER, "origin,hour,time_hour", ["EWR,1,2013-01-01T06:00:00Z"])
     assert msgspec.json.decode(records.key(next(iter(records)))) == {
         "origin": "EWR",
         "time_hour": "2013-01-01T06:00:00Z",
@@ -34,7 +34,7 @@ def test_a_key_of_several_columns_is_a_json_object() -> None:
 
 
 @pytest.mark.parametrize("table", [table for table in TABLES if table.timed], ids=lambda table: table.name)
-def test_a_timed_table_comes_in_the_order_of_its_time(table: Table) -> None:
+def test_a_timed_table_comes_in_the_order_of_its_time(table: DemoTable) -> None:
     times = [row[-1] for row in read_table(table)]
     assert times == sorted(times)
     assert (times[0][:4], len(set(times)) > 6000) == ("2013", True)
@@ -48,12 +48,12 @@ def test_without_the_package_one_line_says_what_to_install(monkeypatch: pytest.M
 
 def test_a_broken_file_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataMissing, match="nothing"):
-        read_table(Table("nothing", key=("faa",)))
+        read_table(DemoTable("nothing", key=("faa",)))
 
 
 def test_the_checksum_does_not_see_order_and_sees_every_change() -> None:
     lines = ["JFK,13,1.5", "LGA,22,2.0", "EWR,NA,3.25"]
-    whole = checksum_of_csv(Records(AIRPORTS, "faa,alt,lat", lines))
-    assert checksum_of_csv(Records(AIRPORTS, "faa,alt,lat", lines[::-1])) == whole
+    whole = checksum_of_csv(TableRecords(AIRPORTS, "faa,alt,lat", lines))
+    assert checksum_of_csv(TableRecords(AIRPORTS, "faa,alt,lat", lines[::-1])) == whole
     for changed in (lines[:2], [*lines, lines[0]], ["JFK,13,1.25", *lines[1:]], ["JFK,NA,1.5", *lines[1:]]):
-        assert checksum_of_csv(Records(AIRPORTS, "faa,alt,lat", changed)) != whole
+        assert checksum_of_csv(TableRecords(AIRPORTS, "faa,alt,lat", changed)) != whole

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from apps.datasets.core.column_types.checks import ITEMS, NUMBERS, TEXTS
 from apps.datasets.core.column_types.types import DEFAULT_PHYSICAL, TYPES
-from apps.datasets.core.document.custom import CLEANUP, WORDS
+from apps.datasets.core.document.custom_properties import CLEANUP, WORDS
 from apps.datasets.core.record.formats import FORMATS
 
 ROOT = Path(__file__).parents[3]
@@ -28,7 +28,7 @@ def test_every_word_of_anden_is_explained() -> None:
 
 def test_the_words_of_a_topic_and_its_policies_are_those_of_the_code() -> None:
     row = next(row for row in table("Andén's own words") if row[0] == "topic")
-    source = (ROOT / "apps/datasets/core/document/custom.py").read_text(encoding="utf-8")
+    source = (ROOT / "apps/datasets/core/document/custom_properties.py").read_text(encoding="utf-8")
     assert all(f'"{word.strip()}"' in source for word in row[1].split(","))
     assert row[2].rpartition(", ")[2] in CLEANUP
 

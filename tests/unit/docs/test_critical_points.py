@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from apps.monitoring.alerts.alert import Alert, Recording
+from apps.monitoring.alerts.alert import Alert, RecordingRule
 from apps.monitoring.alerts.aws import AWS_ALERTS, AwsAlert
 from apps.monitoring.alerts.catalogue import ALERTS, RULE_FILES
 from tests.unit.telemetry.test_metric import declared
@@ -92,7 +92,7 @@ def test_every_alarm_stands_here_and_every_alarm_that_is_named_exists() -> None:
 
 def test_every_metric_that_is_named_is_declared_or_recorded() -> None:
     rules = [rule for groups in RULE_FILES.values() for group in groups for rule in group.rules]
-    recorded = {rule.metric.name for rule in rules if isinstance(rule, Recording)}
+    recorded = {rule.metric.name for rule in rules if isinstance(rule, RecordingRule)}
     known = {metric.name for metric in declared()} | recorded
     named = {span for span in CODE.findall(PAGE) if span.startswith("anden_")}
     assert len(named) > 15

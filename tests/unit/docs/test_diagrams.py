@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lacking import lacking
+from tests.requirement import skip_or_fail
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "docs/diagrams"
@@ -53,7 +53,7 @@ def rendered(require: Callable[[str], str], tmp_path_factory: pytest.TempPathFac
         check=False,
     )
     if got.returncode:
-        lacking("the renderer of diagrams could not be fetched")
+        skip_or_fail("the renderer of diagrams could not be fetched")
     subprocess.run([node, "render.mjs"], cwd=place, check=True, capture_output=True)
     return place
 

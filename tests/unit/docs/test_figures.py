@@ -18,8 +18,8 @@ def test_the_readme_quotes_the_results() -> None:
         for result in json.loads((ROOT / f"bench/results/{name}.json").read_text())
     ]
     quoted = [
-        f"| {figure(item['ours'])} {item['unit']} | {figure(item['theirs'])} {item['unit']} "
-        f"| {item['ratio']:.2f} | ≥ {item['bar']:g} |"
+        f"| {figure(item['anden'])} {item['unit']} | {figure(item['baseline'])} {item['unit']} "
+        f"| {item['ratio']:.2f} | ≥ {item['target']:g} |"
         for item in results
     ]
     assert [line for line in quoted if line not in readme] == []
@@ -29,14 +29,14 @@ def test_the_readme_quotes_the_results() -> None:
 def test_the_readme_quotes_the_outliers() -> None:
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     claims = json.loads((ROOT / "bench/results/fleet.json").read_text(encoding="utf-8"))
-    ours = {claim["name"]: claim["ours"] for claim in claims}
+    measured = {claim["name"]: claim["anden"] for claim in claims}
     precision, recall = (
-        ours[f"One of 50 services at ×1.5 of its usual: {what}"]
+        measured[f"One of 50 services at ×1.5 of its usual: {what}"]
         for what in ("flagged that are sick", "sick that are flagged")
     )
-    calm = ours["The whole fleet of 50 at ×1.6: healthy services flagged"]
-    seconds = ours["A look at 10,000 services × 6 signals: one core, beside its limit"]
-    memory = ours["… its peak memory, beside its limit"]
+    calm = measured["The whole fleet of 50 at ×1.6: healthy services flagged"]
+    seconds = measured["A look at 10,000 services × 6 signals: one core, beside its limit"]
+    memory = measured["… its peak memory, beside its limit"]
     for quoted in (
         f"precision {precision:.0f} % and recall {recall:.0f} %;",
         f"at ×1.6, {calm:.1f} % of the healthy are flagged",

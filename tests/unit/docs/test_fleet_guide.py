@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from apps.fleet.engine.evaluation import State
+from apps.fleet.engine.evaluation import ServiceState
 from apps.fleet.engine.opentelemetry import QUERIES
-from apps.fleet.engine.report import WORDS
-from apps.fleet.engine.signal_queries import queries_of
+from apps.fleet.engine.report import STATE_LABELS
+from apps.fleet.engine.signal_queries import parse_queries
 from apps.fleet.engine.signals import SIGNAL_BY_NAME
-from apps.fleet.engine.span import Span
-from apps.fleet.simulation.fault_spec import KINDS, fault_of
+from apps.fleet.engine.span import ObservationSpan
+from apps.fleet.simulation.fault_spec import KINDS, parse_fault
 from apps.fleet.simulation.names import service_names
 from apps.fleet.sources.file_source import FileSource
 
@@ -37,7 +37,7 @@ def test_the_table_has_the_queries_that_are_asked() -> None:
 
 
 def test_every_state_is_explained() -> None:
-    assert [row[0] for row in _table("| State | Meaning |")] == [WORDS[state] for state in State]
+    assert [row[0] for row in _table("| State | Meaning |")] == [STATE_LABELS[state] for state in ServiceState]
 
 
 def test_every_kind_of_fault_is_told_and_the_examples_are_faults() -> None:
@@ -45,11 +45,11 @@ def test_every_kind_of_fault_is_told_and_the_examples_are_faults() -> None:
     examples = re.findall(r"--fault (\S+)", GUIDE)
     assert len(examples) == 2
     for words in examples:
-        fault_of(words, service_names(50), ["a", "b", "c"])
+        parse_fault(words, service_names(50), ["a", "b", "c"])
 
 
 def test_the_example_of_a_file_of_queries_is_one() -> None:
-    found = queries_of(yaml.safe_load(GUIDE.split("```yaml\n")[1].split("```")[0]))
+    found = parse_queries(yaml.safe_load(GUIDE.split("```yaml\n")[1].split("```")[0]))
     assert (found.service_label, found.zone_label) == ("app", "zone")
     assert "database_write" not in found.signals
 
@@ -58,7 +58,7 @@ def test_the_example_of_a_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "fleet.csv"
     path.write_text(GUIDE.split("```csv\n")[1].split("```")[0])
     at = datetime(2026, 3, 1, 14, 5, 30, tzinfo=UTC)
-    found = FileSource(path, Span(window_s=600, step_s=60, days=7)).observe(at.timestamp())
+    found = FileSource(path, ObservationSpan(window_s=600, step_s=60, days=7)).observe(at.timestamp())
     assert (found.services, found.zones) == (("checkout",), ("eu-1a",))
     assert np.isfinite(found.now).sum() == 2
     assert found.deployed_s[0] == datetime(2026, 3, 1, 14, 2, 10, tzinfo=UTC).timestamp()

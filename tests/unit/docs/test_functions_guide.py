@@ -8,8 +8,8 @@ from typing import Final
 import hcl2
 import pytest
 
-from apps.api.probe.check import CHECKS, EDGE_CHECKS
-from apps.api.problems import PROBLEMS
+from apps.api.probe.checks import CHECKS, EDGE_CHECKS
+from apps.api.problems import PROBLEM_TYPES
 from apps.telemetry.environment import EnvironmentSettings
 from functions.gateway import LIMIT_BYTES
 from packing.api import LAMBDA, requirements
@@ -44,9 +44,9 @@ def test_the_probes_checks_are_counted() -> None:
 
 def test_limits_and_problems_are_those_of_the_code() -> None:
     assert f"| {LIMIT_BYTES // 1_000_000} MB an answer" in GUIDE
-    slugs = {problem.slug for problem in PROBLEMS.values()}
+    slugs = {problem.slug for problem in PROBLEM_TYPES.values()}
     named = set(re.findall(r"40[04] `([a-z-]+)`", GUIDE))
-    assert named == {"answer-too-large", "query-too-slow", "dataset-unknown"}
+    assert named == {"response-too-large", "query-timeout", "dataset-not-found"}
     assert named <= slugs
 
 

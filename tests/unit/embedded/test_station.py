@@ -10,17 +10,17 @@ import django
 import pytest
 from honcho.printer import Message
 
-from embedded.crew import LogFiles
-from embedded.environment import StationFolder, kept_secret, station_environment
+from embedded.environment import StationFolder, station_environment, stored_secret
 from embedded.errors import FolderInUse, SetupFailed
 from embedded.preparation import Preparation
-from embedded.station import _alone, _fresh_folders, _run_seconds, obituary, programs
+from embedded.process_manager import LogFiles
+from embedded.station import _exclusive_run, _fresh_folders, _run_seconds, exit_report, programs
 
 
 def test_a_secret_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "secret"
-    made = kept_secret(path, length=48)
-    assert kept_secret(path, length=48) == made
+    made = stored_secret(path, length=48)
+    assert stored_secret(path, length=48) == made
     assert len(made) >= 32
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -37,13 +37,13 @@ def test_the_environment_is_complete_and_the_same_at_the_next_start(tmp_path: Pa
 
 
 def test_a_second_station_in_the_same_folder_is_refused_and_told_where_the_first_is(tmp_path: Path) -> None:
-    with _alone(tmp_path) as note:
-        with pytest.raises(FolderInUse, match="still starting"), _alone(tmp_path):
+    with _exclusive_run(tmp_path) as note:
+        with pytest.raises(FolderInUse, match="still starting"), _exclusive_run(tmp_path):
             pass
         note.write_text("pid 7, http://127.0.0.1:8000/\n")
-        with pytest.raises(FolderInUse, match=r"pid 7, http://127.0.0.1:8000/"), _alone(tmp_path):
+        with pytest.raises(FolderInUse, match=r"pid 7, http://127.0.0.1:8000/"), _exclusive_run(tmp_path):
             pass
-    with _alone(tmp_path):
+    with _exclusive_run(tmp_path):
         assert not note.exists()
 
 
@@ -114,7 +114,7 @@ def test_a_command_that_is_killed_is_told_from_one_that_fails(tmp_path: Path) ->
 
 
 def test_only_the_demo_may_end() -> None:
-    assert [program.name for program in programs(8000, Path("probe-key")) if program.may_end] == ["demo"]
+    assert [program.name for program in programs(8000, Path("probe-key")) if program.may_exit] == ["demo"]
 
 
 def test_a_wrong_variable_ends_the_command_with_one_line() -> None:
@@ -148,4 +148,4 @@ def test_of_a_process_that_ended_the_last_word_of_its_last_life_is_told(
     with closing(LogFiles(tmp_path, lambda _: None)) as logs:
         for line in lines:
             logs.write(Message("line", line, None, "ingest", None))
-        assert obituary("ingest", -9, logs).startswith(f"ingest ended by itself with code -9: {said} (log: ")
+        assert exit_report("ingest", -9, logs).startswith(f"ingest ended by itself with code -9: {said} (log: ")

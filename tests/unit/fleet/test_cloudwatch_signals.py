@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from apps.fleet.engine.signals import SIGNAL_BY_NAME
-from apps.fleet.sources.cloudwatch_signals import LAMBDA, SignalsInvalid, fleet_metrics_of
+from apps.fleet.sources.cloudwatch_signals import LAMBDA, SignalsInvalid, parse_fleet_metrics
 
 LATENCY = {"metric": "Duration", "statistic": "p95", "factor": 0.001}
 SOUND: dict[str, Any] = {
@@ -16,7 +16,7 @@ SOUND: dict[str, Any] = {
 
 
 def test_a_sound_document_is_read() -> None:
-    fleet = fleet_metrics_of(SOUND)
+    fleet = parse_fleet_metrics(SOUND)
     assert fleet.service == "FunctionName"
     (query,) = fleet.queries(period_s=300)
     assert query.expression == "SEARCH('{AWS/Lambda,\"FunctionName\"} MetricName=\"Duration\"', 'p95', 300)"
@@ -48,9 +48,9 @@ def test_what_is_built_in_names_signals_that_exist() -> None:
 )
 def test_another_is_refused_and_the_field_named(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(SignalsInvalid, match=says):
-        fleet_metrics_of({**SOUND, **changes})
+        parse_fleet_metrics({**SOUND, **changes})
 
 
 def test_what_is_no_mapping_is_refused() -> None:
     with pytest.raises(SignalsInvalid, match="it is no mapping"):
-        fleet_metrics_of(["AWS/Lambda"])
+        parse_fleet_metrics(["AWS/Lambda"])

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from apps.fleet.engine.gathering import INDEX
+from apps.fleet.engine.observation_builder import INDEX
 from apps.fleet.simulation import FaultKind, FleetSpec, SimulatedFleet
-from apps.fleet.simulation.fault_spec import FaultUnreadable, fault_of
+from apps.fleet.simulation.fault_spec import InvalidFault, parse_fault
 
 START_S = 1_800_000_000.0
 SPEC = FleetSpec(services=12, at_s=START_S, gaps=0)
@@ -19,7 +19,7 @@ LATENCY = INDEX["latency_p95"]
 
 def _ratio(words: str, after_s: float) -> NDArray[np.float32]:
     """What the fault makes of each service's latency, so many seconds after the start."""
-    fault = fault_of(words, HEALTHY.services, HEALTHY.zones)
+    fault = parse_fault(words, HEALTHY.services, HEALTHY.zones)
     at_s = np.array([START_S + after_s])
     sick = SimulatedFleet(replace(SPEC, faults=(fault,)), 3)
     ratio: NDArray[np.float32] = sick.values(at_s)[:, LATENCY, 0] / HEALTHY.values(at_s)[:, LATENCY, 0]
@@ -44,7 +44,7 @@ def test_a_drift_is_half_way_after_three_hours() -> None:
 
 
 def test_a_gap_is_silence_and_a_zone_moves_as_one() -> None:
-    gap = fault_of(f"gap:{MAIL}:*:1", HEALTHY.services, HEALTHY.zones)
+    gap = parse_fault(f"gap:{MAIL}:*:1", HEALTHY.services, HEALTHY.zones)
     assert np.isnan(SimulatedFleet(replace(SPEC, faults=(gap,)), 3).values(np.array([START_S]))[5]).all()
     for words in ("zone:b:latency_p95:2", f"zone:{HEALTHY.services[1]}:latency_p95:2"):
         moved = _ratio(words, 0) > 1.5
@@ -57,16 +57,16 @@ def test_a_fleet_fault_strikes_everyone() -> None:
 
 @pytest.mark.parametrize("kind", ["level", "step", "drift", "noisy", "flap", "gap", "zone", "neighbour", "fleet"])
 def test_every_kind_can_be_said(kind: str) -> None:
-    assert fault_of(f"{kind}:{MAIL}:latency_p95:2", HEALTHY.services, HEALTHY.zones).kind in FaultKind
+    assert parse_fault(f"{kind}:{MAIL}:latency_p95:2", HEALTHY.services, HEALTHY.zones).kind in FaultKind
 
 
 @pytest.mark.parametrize("kind", ["zone", "neighbour"])
 def test_a_zone_that_is_none_is_told_the_zones(kind: str) -> None:
-    with pytest.raises(FaultUnreadable, match=r"^'zz' is no zone and no service: there are the zones a, b, c$"):
-        fault_of(f"{kind}:zz:slow:2", HEALTHY.services, HEALTHY.zones)
+    with pytest.raises(InvalidFault, match=r"^'zz' is no zone and no service: there are the zones a, b, c$"):
+        parse_fault(f"{kind}:zz:slow:2", HEALTHY.services, HEALTHY.zones)
 
 
 @pytest.mark.parametrize("words", ["", ":", "level", "level:a:b:c:d:e", "level:mail:slow:nan", "level:mail:slow:1e9"])
 def test_what_is_no_fault_is_refused(words: str) -> None:
-    with pytest.raises(FaultUnreadable):
-        fault_of(words, HEALTHY.services, HEALTHY.zones)
+    with pytest.raises(InvalidFault):
+        parse_fault(words, HEALTHY.services, HEALTHY.zones)

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.fleet.engine.gathering import INDEX, Gathering
 from apps.fleet.engine.observation import Observation
-from apps.fleet.engine.span import DAY_S, Span
+from apps.fleet.engine.observation_builder import INDEX, ObservationBuilder
+from apps.fleet.engine.span import DAY_S, ObservationSpan
 from apps.fleet.errors import SourceInvalid
 from apps.fleet.sources import npz_file
 from apps.fleet.sources.file_source import FileSource
-from apps.telemetry.errors import SourceAway
+from apps.telemetry.errors import SourceUnavailable
 
 AT_S = 1_799_999_940.0
-SPAN = Span(window_s=300, step_s=60, days=2)
+SPAN = ObservationSpan(window_s=300, step_s=60, days=2)
 LATENCY = INDEX["latency_p95"]
 
 
@@ -107,9 +107,9 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path, name: str, content: b
 
 
 def test_nothing_there_is_a_source_that_is_away(tmp_path: Path) -> None:
-    with pytest.raises(SourceAway, match="is not there"):
+    with pytest.raises(SourceUnavailable, match="is not there"):
         FileSource(tmp_path / "none", SPAN).observe(AT_S)
-    with pytest.raises(SourceAway, match=r"holds no .csv or .npz file"):
+    with pytest.raises(SourceUnavailable, match=r"holds no .csv or .npz file"):
         FileSource(tmp_path, SPAN).observe(AT_S)
 
 
@@ -160,7 +160,7 @@ def test_files_of_a_folder_are_one_fleet(tmp_path: Path) -> None:
     at_s=st.floats(1.6e9, 2.0e9),
 )
 def test_every_moment_of_every_window_has_its_own_cell(step_s: int, points: int, days: int, at_s: float) -> None:
-    span = Span(window_s=step_s * points, step_s=step_s, days=days)
+    span = ObservationSpan(window_s=step_s * points, step_s=step_s, days=days)
     for day, times_s in span.windows(at_s):
         assert times_s[-1] + day * DAY_S <= at_s < times_s[-1] + day * DAY_S + step_s
         np.testing.assert_array_equal(span.cells(at_s, times_s), np.arange(day * points, (day + 1) * points))
@@ -174,9 +174,9 @@ def test_every_moment_of_every_window_has_its_own_cell(step_s: int, points: int,
 
 @given(st.lists(st.integers(0, 200), max_size=300))
 def test_a_gathering_keeps_each_service_apart_however_many_come(numbers: list[int]) -> None:
-    gathering = Gathering(SPAN, AT_S)
+    builder = ObservationBuilder(SPAN, AT_S)
     for number in numbers:
-        gathering.put(gathering.row(f"s{number:03}"), LATENCY, 0, float(number))
-    found = gathering.observation()
+        builder.put(builder.row(f"s{number:03}"), LATENCY, 0, float(number))
+    found = builder.observation()
     assert found.services == tuple(f"s{number:03}" for number in sorted(set(numbers)))
     assert found.now[:, LATENCY, 0].tolist() == [float(number) for number in sorted(set(numbers))]

@@ -59,7 +59,7 @@ def problem(answer: Event) -> dict[str, Any]:
 def test_an_answer_that_lambda_would_refuse_is_told_as_a_problem_and_not_made_to_its_end() -> None:
     body = Body(*[PIECE] * 1000)
     told = problem(answered(body, ("Content-Type", TEXT)))
-    assert (told["status"], told["type"]) == (400, "/api/problems#answer-too-large")
+    assert (told["status"], told["type"]) == (400, "/api/problems#response-too-large")
     assert "ask for fewer records or fields" in told["detail"]
     assert told["instance"] == "urn:anden:request:JKJaXmPLvHcESHA"
     assert body.asked == LIMIT_BYTES // len(PIECE) + 1
@@ -74,7 +74,7 @@ def test_an_answer_that_lambda_would_refuse_is_told_as_a_problem_and_not_made_to
 def test_it_is_the_size_for_lambda_that_counts(kind: str, body: bytes) -> None:
     """Bytes that are no text grow by a third on the way, quotes by one each."""
     whole = Body(body)
-    assert problem(answered(whole, ("Content-Type", kind)))["type"].endswith("#answer-too-large")
+    assert problem(answered(whole, ("Content-Type", kind)))["type"].endswith("#response-too-large")
     assert whole.closed == 1
     smaller = answered(Body(body[:-1000]), ("Content-Type", kind))
     assert smaller["statusCode"] == 200
@@ -84,9 +84,9 @@ def test_it_is_the_size_for_lambda_that_counts(kind: str, body: bytes) -> None:
 @pytest.mark.parametrize(
     ("error", "status", "slug"),
     [
-        (psycopg.errors.AdminShutdown("terminating connection"), 503, "store-away"),
-        (psycopg.errors.QueryCanceled("statement timeout"), 400, "query-too-slow"),
-        (RuntimeError("the password is 1234"), 500, "internal"),
+        (psycopg.errors.AdminShutdown("terminating connection"), 503, "database-unavailable"),
+        (psycopg.errors.QueryCanceled("statement timeout"), 400, "query-timeout"),
+        (RuntimeError("the password is 1234"), 500, "internal-server-error"),
     ],
     ids=["away", "slow", "unknown"],
 )

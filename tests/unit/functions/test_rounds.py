@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from apps.api.probe.check import EDGE_CHECKS, ROW
+from apps.api.probe.checks import EDGE_CHECKS, ROW
 from functions import probe
-from functions.probe import FRESH_S, RESERVE_S, Rounds, StationFailed, handler
+from functions.probe import FRESH_S, RESERVE_S, ProbeFailed, ProbeRounds, handler
 from tests.unit.api.test_probe import KEY, PaperStation
 
 NAMES = [name for name, _ in EDGE_CHECKS]
@@ -49,15 +49,15 @@ class Deadline:
         return int(1000 * (self.left_s.pop(0) if self.left_s else 25.0))
 
 
-Begin = Callable[..., Rounds]
+Begin = Callable[..., ProbeRounds]
 
 
 @pytest.fixture
 def begin(monkeypatch: pytest.MonkeyPatch) -> Begin:
     """A function that makes these rounds those of the handler."""
 
-    def made(station: PaperStation, secret: Secret | None = None, clock: Clock | None = None) -> Rounds:
-        rounds = Rounds(station, secret or Secret(), clock or Clock())
+    def made(station: PaperStation, secret: Secret | None = None, clock: Clock | None = None) -> ProbeRounds:
+        rounds = ProbeRounds(station, secret or Secret(), clock or Clock())
         monkeypatch.setattr(probe, "_rounds", lambda: rounds)
         return rounds
 
@@ -91,7 +91,7 @@ def test_a_key_that_was_changed_is_read_anew_within_the_same_call(begin: Begin) 
 def test_a_key_that_is_refused_and_stays_the_same_fails(begin: Begin) -> None:
     secret = Secret("anden_wrong")
     begin(PaperStation(), secret)
-    with pytest.raises(StationFailed, match="1 of 2 checks failed: dataset list"):
+    with pytest.raises(ProbeFailed, match="1 of 2 checks failed: dataset list"):
         handler(SCHEDULE, Deadline())
     assert secret.reads == 2
 
@@ -100,7 +100,7 @@ def test_the_schedule_hears_which_checks_failed_and_the_log_what_was_seen(
     begin: Begin, caplog: pytest.LogCaptureFixture
 ) -> None:
     begin(PaperStation(rows=({**ROW, "number": 5},)))
-    with pytest.raises(StationFailed, match="2 of 7 checks failed: row, row by id"):
+    with pytest.raises(ProbeFailed, match="2 of 7 checks failed: row, row by id"):
         handler(SCHEDULE, Deadline())
     assert "number is 5 instead of" in caplog.text
 
@@ -132,7 +132,7 @@ def test_whoever_opens_the_station_again_and_again_does_not_ask_it_each_time(beg
     station.alive = False
     clock.now_s += FRESH_S - 1
     assert handler(GATEWAY, Deadline())["statusCode"] == 200
-    with pytest.raises(StationFailed):
+    with pytest.raises(ProbeFailed):
         handler(SCHEDULE, Deadline())
     assert handler(GATEWAY, Deadline())["statusCode"] == 503
     station.alive = True

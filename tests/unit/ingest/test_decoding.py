@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.datasets.core.table.months import month_bounds
+from apps.datasets.core.table.month_bounds import month_bounds
 from apps.ingest.adapters.quarantine_rows import headers_json, storable
 from apps.ingest.core.decoding import Decoder
-from apps.ingest.core.marks import mark_time
-from apps.ingest.core.records import Part, Position, Row, SourceKey, TopicPartition
+from apps.ingest.core.records import Position, Row, SourceBatch, SourceKey, TopicPartition
+from apps.ingest.core.watermarks import watermark_time
 from apps.ingest.services.batch import months_between
 from tests.documents import document, prop
 from tests.fakes.memory_kafka import MemoryRecord
@@ -22,7 +22,9 @@ PLACE = TopicPartition("t", 0)
 KEPT = (datetime.date(2013, 1, 1), datetime.date(2013, 2, 1))
 
 
-def part_of(decoder: Decoder, *values: bytes | None, keys: tuple[bytes | None, ...] = (), mark: int = 0) -> Part:
+def part_of(
+    decoder: Decoder, *values: bytes | None, keys: tuple[bytes | None, ...] = (), mark: int = 0
+) -> SourceBatch:
     records = [
         MemoryRecord(PLACE, 10 + number, keys[number] if keys else None, value, 1_000 + number)
         for number, value in enumerate(values)
@@ -44,7 +46,7 @@ def test_an_upsert_row_has_its_raised_time_and_a_tombstone_only_its_key() -> Non
     decoder = Decoder(entities().contract)
     part = part_of(decoder, b'{"id":1,"name":"a"}', None, keys=(None, b"1"), mark=5_000)
     assert decoder.columns[-2:] == ("_at", "_deleted")
-    at = mark_time(5_000)
+    at = watermark_time(5_000)
     assert part.rows == [(1, "a", 7, 10, 5, at, False), (1, None, 7, 11, 5, at, True)]
 
 
@@ -59,7 +61,7 @@ def test_late_rows_are_taken_out_and_the_event_times_noted_anew() -> None:
     decoder = Decoder(timed().contract)
     stamps = ("2013-01-31T23:59:59.999999Z", "2013-02-01T00:00:00Z", "2012-12-31T23:59:59Z", "2013-01-05T00:00:00Z")
     part = part_of(decoder, *(msgspec.json.encode({"id": 1, "at": stamp}) for stamp in stamps))
-    assert decoder.take_late(part, KEPT) == 2
+    assert decoder.reject_late(part, KEPT) == 2
     assert [row[3] for row in part.rows] == [10, 13]
     assert [reject.record.offset() for reject in part.rejects] == [11, 12]
     assert (part.min_event_time, part.max_event_time) == (
@@ -85,7 +87,7 @@ def test_event_times_of_every_type_are_bounded(physical: str) -> None:
         stamps = [f"{stamp}T00:00:00" for stamp in stamps]
     part = part_of(decoder, *(msgspec.json.encode({"at": stamp}) for stamp in stamps))
     assert part.rejects == []
-    assert decoder.take_late(part, KEPT) == 1
+    assert decoder.reject_late(part, KEPT) == 1
 
 
 def test_a_contract_may_reach_to_the_last_month_that_has_a_name() -> None:
@@ -93,7 +95,7 @@ def test_a_contract_may_reach_to_the_last_month_that_has_a_name() -> None:
     contract = applied(1, document("typed", properties, mode="append", latest="9999-12")).contract
     decoder = Decoder(contract)
     part = part_of(decoder, b'{"at":"2026-01-05"}', b'{"at":"9999-12-30"}', b'{"at":"9999-12-31"}')
-    assert decoder.take_late(part, month_bounds(contract, datetime.date(2026, 1, 1))) == 1
+    assert decoder.reject_late(part, month_bounds(contract, datetime.date(2026, 1, 1))) == 1
     first, last = part.min_event_time, part.max_event_time
     assert first is not None
     assert last is not None

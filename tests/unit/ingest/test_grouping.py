@@ -7,7 +7,7 @@ from confluent_kafka import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.ingest.adapters.kafka_broker import grouped
+from apps.ingest.adapters.kafka_consumer import grouped
 from apps.ingest.core.records import TopicPartition
 
 

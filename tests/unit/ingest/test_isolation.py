@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 import pytest
 
 from apps.ingest.core.decoding import Decoder
-from apps.ingest.core.errors import RecordRefused, StoreUnavailable
-from apps.ingest.core.ports import Target
-from apps.ingest.core.records import Arrivals, OffsetAndEpoch, Part, Record, Row, TopicPartition
-from apps.ingest.services.bounds import Bounds
+from apps.ingest.core.errors import RecordRefused, RetriableStoreError
+from apps.ingest.core.ports import TargetTable
+from apps.ingest.core.records import ConsumerRecord, OffsetAndEpoch, PollResult, Row, SourceBatch, TopicPartition
 from apps.ingest.services.defects import DefectLog
-from apps.ingest.services.isolation import MOST_IN_A_ROW
+from apps.ingest.services.isolation import MAX_CONSECUTIVE
+from apps.ingest.services.run_limits import RunLimits
 from apps.telemetry import prometheus
-from tests.fakes.memory_kafka import MemoryBroker, MemoryRecord
+from tests.fakes.memory_kafka import MemoryConsumer, MemoryRecord
 from tests.fakes.memory_store import MemoryStore
 from tests.unit.ingest.world import World, entities, events, things
 
@@ -99,22 +99,22 @@ def test_a_fault_throws_away_nothing_that_was_fetched_for_a_neighbour(
         rows_fail(world, MemoryError, 49)
     sought: Counter[TopicPartition] = Counter()
     came_first: list[str] = []
-    seek, poll = MemoryBroker.seek, MemoryBroker.poll
+    seek, poll = MemoryConsumer.seek, MemoryConsumer.poll
 
-    def seen(broker: MemoryBroker, offsets: Mapping[TopicPartition, OffsetAndEpoch]) -> None:
+    def seen(consumer: MemoryConsumer, offsets: Mapping[TopicPartition, OffsetAndEpoch]) -> None:
         sought.update(offsets.keys())
-        seek(broker, offsets)
+        seek(consumer, offsets)
 
-    def polled(broker: MemoryBroker, most: int, wait_s: float) -> Arrivals:
-        arrivals = poll(broker, most, wait_s)
+    def polled(consumer: MemoryConsumer, most: int, wait_s: float) -> PollResult:
+        arrivals = poll(consumer, most, wait_s)
         records = {
             place: arrivals.records[place] for place in sorted(arrivals.records, key=lambda at: at.topic != first)
         }
         came_first.extend(place.topic for place in list(records)[:1] if len(records) > 1)
         return replace(arrivals, records=records)
 
-    monkeypatch.setattr(MemoryBroker, "seek", seen)
-    monkeypatch.setattr(MemoryBroker, "poll", polled)
+    monkeypatch.setattr(MemoryConsumer, "seek", seen)
+    monkeypatch.setattr(MemoryConsumer, "poll", polled)
     world.run()
     assert came_first == [first]
     assert world.reasons() == ["unreadable"]
@@ -184,15 +184,15 @@ def test_a_defect_that_hits_every_record_stops_its_dataset_alone_and_is_told_onc
 
     world.tables.refuses = refuses
     with caplog.at_level(logging.INFO):
-        worker = world.worker(bounds=Bounds())
+        worker = world.worker(limits=RunLimits())
         for _ in range(300):
             worker.step()
     assert world.ids(2) == list(range(1000, 1005))
     assert set(worker.streams.stopped) == {"events"}
     assert "may be a defect of Andén" in worker.streams.stopped["events"]
     taken = len(world.tables.rejects)
-    assert taken % MOST_IN_A_ROW == 0
-    assert MOST_IN_A_ROW <= taken < 200
+    assert taken % MAX_CONSECUTIVE == 0
+    assert MAX_CONSECUTIVE <= taken < 200
     assert max(source.next_offset for source in world.tables.sources if source.key.dataset_id == 1) == taken
     assert sum("our own defect" in str(record.exc_info) for record in caplog.records) == 1
     world.tables.refuses = lambda _row: None
@@ -201,7 +201,7 @@ def test_a_defect_that_hits_every_record_stops_its_dataset_alone_and_is_told_onc
     assert world.ids(1) == list(range(taken, 200))
 
 
-@pytest.mark.parametrize("bad", [MOST_IN_A_ROW + 1, 2 * MOST_IN_A_ROW, 3 * MOST_IN_A_ROW + 5])
+@pytest.mark.parametrize("bad", [MAX_CONSECUTIVE + 1, 2 * MAX_CONSECUTIVE, 3 * MAX_CONSECUTIVE + 5])
 @pytest.mark.parametrize("error", [RecursionError, SystemError])
 def test_good_records_behind_a_run_of_unreadable_ones_are_reached_by_the_same_worker(
     bad: int, error: type[Exception]
@@ -211,7 +211,7 @@ def test_good_records_behind_a_run_of_unreadable_ones_are_reached_by_the_same_wo
     for _ in range(bad):
         send_faulty(world, b"{", error=error)
     world.send("events", *things(3, 3))
-    worker = world.worker(bounds=Bounds())
+    worker = world.worker(limits=RunLimits())
     for _ in range(1_500):
         worker.step()
     assert world.ids(1) == list(range(6))
@@ -223,11 +223,11 @@ def test_a_defect_of_our_own_costs_twenty_records_a_pause_and_the_pauses_grow() 
     world = World([events()])
     world.send("events", *things(2_000))
     rows_fail(world, RecursionError)
-    worker = world.worker(bounds=Bounds())
+    worker = world.worker(limits=RunLimits())
     while world.clock.seconds < 600:
         worker.step()
     # Pauses of 2, 4, 8, 16 and 32 seconds, then one a minute.
-    assert 10 * MOST_IN_A_ROW <= len(world.tables.rejects) <= 16 * MOST_IN_A_ROW
+    assert 10 * MAX_CONSECUTIVE <= len(world.tables.rejects) <= 16 * MAX_CONSECUTIVE
     assert world.ids(1) == []
     assert "RecursionError" in worker.streams.stopped["events"]
 
@@ -247,7 +247,7 @@ def test_a_traceback_of_any_length_is_logged_in_a_screen(caplog: pytest.LogCaptu
 
     with pytest.raises(RecursionError) as caught:
         odd(depth)
-    DefectLog().tell(caught.value)
+    DefectLog().log(caught.value)
     (record,) = caplog.records
     text = logging.Formatter().format(record)
     assert text.count("\n") < 250
@@ -275,7 +275,7 @@ def test_a_reject_that_the_quarantine_refuses_is_kept_with_less_of_it(monkeypatc
     world.send("events", *things(3, 4))
     commit = MemoryStore.commit
 
-    def refusing(store: MemoryStore, target: Target, parts: Sequence[Part]) -> None:
+    def refusing(store: MemoryStore, target: TargetTable, parts: Sequence[SourceBatch]) -> None:
         if any(len(reject.record.value() or b"") > 100 for part in parts for reject in part.rejects):
             raise RecordRefused("string buffer exceeds the maximum", sqlstate="54000")
         commit(store, target, parts)
@@ -291,16 +291,16 @@ def test_a_reject_that_the_quarantine_refuses_is_kept_with_less_of_it(monkeypatc
 def test_a_poll_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World([events()])
     world.send("events", *things(5))
-    worker = world.worker(bounds=Bounds(max_records=5))
-    poll = MemoryBroker.poll
+    worker = world.worker(limits=RunLimits(max_records=5))
+    poll = MemoryConsumer.poll
     failures = [RuntimeError("once"), SystemError("twice")]
 
-    def failing(broker: MemoryBroker, count: int, timeout_s: float) -> Arrivals:
+    def failing(consumer: MemoryConsumer, count: int, timeout_s: float) -> PollResult:
         if failures:
             raise failures.pop()
-        return poll(broker, count, timeout_s)
+        return poll(consumer, count, timeout_s)
 
-    monkeypatch.setattr(MemoryBroker, "poll", failing)
+    monkeypatch.setattr(MemoryConsumer, "poll", failing)
     assert worker.run().rows == 5
     assert world.ids() == list(range(5))
 
@@ -313,7 +313,7 @@ def test_metrics_that_cannot_be_written_stop_nothing(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(prometheus, "histogram", full)
     world = World([events()])
     world.send("events", *things(5), b"{")
-    world.tables.faults = [("finish", StoreUnavailable("gone"))]
+    world.tables.faults = [("finish", RetriableStoreError("gone"))]
     assert world.run().rows == 5
     assert world.ids() == list(range(5))
     assert len(world.tables.rejects) == 1
@@ -336,7 +336,7 @@ class Killed(BaseException):
 def die_at(monkeypatch: pytest.MonkeyPatch, *ids: int) -> None:
     decode = Decoder.decode
 
-    def deadly(self: Decoder, records: Sequence[Record], **how: Any) -> Part:
+    def deadly(self: Decoder, records: Sequence[ConsumerRecord], **how: Any) -> SourceBatch:
         part = decode(self, records, **how)
         if any(row[0] in ids for row in part.rows):
             raise Killed
@@ -394,6 +394,6 @@ def test_an_outage_is_not_taken_for_a_death(monkeypatch: pytest.MonkeyPatch) -> 
         with monkeypatch.context() as patch:
             die_at(patch, 0)
             assert not lives(world)
-    world.tables.faults = [("finish", StoreUnavailable("away"))] * 6
+    world.tables.faults = [("finish", RetriableStoreError("away"))] * 6
     assert lives(world)
     assert world.ids() == [0]

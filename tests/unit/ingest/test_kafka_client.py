@@ -7,9 +7,9 @@ import pytest
 from pydantic import ValidationError
 
 from apps.ingest.adapters import kafka_client
-from apps.ingest.adapters.kafka_broker import KafkaBroker
 from apps.ingest.adapters.kafka_client import client_config, consumer_config, msk_token
-from apps.ingest.adapters.kafka_topics import KafkaTopics
+from apps.ingest.adapters.kafka_consumer import KafkaConsumer
+from apps.ingest.adapters.kafka_topic_admin import KafkaTopicAdmin
 from apps.ingest.conf import KafkaSettings
 
 SCRAM: dict[str, Any] = {
@@ -98,8 +98,8 @@ def test_the_client_accepts_every_configuration(settings: KafkaSettings, monkeyp
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "A" * 20)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s" * 40)
     unreachable = settings.model_copy(update={"bootstrap_servers": "127.0.0.1:1"})
-    KafkaBroker(consumer_config(unreachable)).close()
-    KafkaTopics(client_config(unreachable))
+    KafkaConsumer(consumer_config(unreachable)).close()
+    KafkaTopicAdmin(client_config(unreachable))
 
 
 def test_credentials_that_are_missing_are_one_line_and_another_try(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from apps.ingest.core.records import TopicPartition
 from apps.ingest.core.truncation import is_truncation, truncation_end
-from apps.ingest.services.bounds import Bounds
+from apps.ingest.services.run_limits import RunLimits
 from tests.unit.ingest.world import World, entities, events, things
 
 P0, P1 = TopicPartition("events", 0), TopicPartition("events", 1)
@@ -22,12 +22,12 @@ def next_offsets(world: World) -> list[int]:
 def test_a_log_that_was_cut_and_written_anew_stops_its_stream_alone(when: str) -> None:
     world = World([events(), entities()])
     world.send("events", *things(10))
-    worker = world.worker(bounds=Bounds())
+    worker = world.worker(limits=RunLimits())
     for _ in range(5):
         worker.step()
     if when == "while down":
         worker.leave()
-        worker = world.worker(bounds=Bounds())
+        worker = world.worker(limits=RunLimits())
     world.kafka.truncate(P0, 5)
     world.send("events", *things(20, 100))
     world.send("entities", *things(3))
@@ -127,10 +127,10 @@ def test_an_end_that_was_seen_before_a_cut_is_not_moved_to(cut: int) -> None:
     world = World([events()])
     world.send("events", *things(5))
     world.kafka.mark(P0, 3)
-    worker = world.worker(bounds=Bounds())
+    worker = world.worker(limits=RunLimits())
     for _ in range(5):
         worker.step()
-    ends = {stream.place: stream.position.end_offset for stream in worker.streams if stream.position}
+    ends = {stream.topic_partition: stream.position.end_offset for stream in worker.streams if stream.position}
     assert ends == {P0: 8, P1: 0}
     assert next_offsets(world) == [5, 0]
     world.kafka.truncate(P0, cut)
@@ -148,7 +148,7 @@ def test_an_end_is_moved_to_by_nobody_else_than_the_owner() -> None:
     world = World([events()])
     world.send("events", *things(5))
     world.kafka.mark(P0, 3)
-    worker = world.worker(bounds=Bounds())
+    worker = world.worker(limits=RunLimits())
     for _ in range(3):
         worker.step()
     world.tables.sources[0].epoch += 1
@@ -166,10 +166,10 @@ def test_an_end_is_moved_to_by_nobody_else_than_the_owner() -> None:
     )
 )
 def test_whatever_comes_between_marks_no_record_is_skipped(steps: list[tuple[str, int]]) -> None:
-    from apps.ingest.core.errors import StoreUnavailable  # noqa: PLC0415 - beside its only use
+    from apps.ingest.core.errors import RetriableStoreError  # noqa: PLC0415 - beside its only use
 
     world = World([events()])
-    worker = world.worker(bounds=Bounds(), rows=3, chunk_records=2)
+    worker = world.worker(limits=RunLimits(), rows=3, chunk_records=2)
     sent = 0
     for step, count in steps:
         if step == "send":
@@ -178,7 +178,7 @@ def test_whatever_comes_between_marks_no_record_is_skipped(steps: list[tuple[str
         elif step == "mark":
             world.kafka.mark(P0 if count % 2 else P1, count)
         elif step == "fault":
-            world.tables.faults = [(("advance", "commit", "finish", "claim")[count % 4], StoreUnavailable("gone"))]
+            world.tables.faults = [(("advance", "commit", "finish", "claim")[count % 4], RetriableStoreError("gone"))]
         elif step == "advance":
             world.clock.seconds += 10
         for _ in range(count if step == "turn" else 0):
@@ -198,16 +198,16 @@ def test_a_refused_topic_is_told_everywhere_and_read_again_when_the_right_is_bac
     world.kafka.refused["events"] = SAID
     assert world.run().stopped == {"events": SAID}
     assert world.ids(2) == [0, 1, 2, 3, 4]
-    assert {source.key.topic: source.trouble for source in world.tables.sources}["events"] == SAID
+    assert {source.key.topic: source.last_error for source in world.tables.sources}["events"] == SAID
     del world.kafka.refused["events"]
     assert world.run().stopped == {}
     assert world.ids(1) == [0, 1, 2, 3, 4]
-    assert {source.trouble for source in world.tables.sources} == {""}
+    assert {source.last_error for source in world.tables.sources} == {""}
 
 
 def test_a_right_that_is_taken_in_full_flow_loses_nothing() -> None:
     world = World([events(), entities()])
-    worker = world.worker(bounds=Bounds(), rows=4, chunk_records=3)
+    worker = world.worker(limits=RunLimits(), rows=4, chunk_records=3)
     for start in range(0, 40, 10):
         world.send("events", *things(10, start))
         world.send("entities", *things(10, start))
@@ -245,8 +245,8 @@ def test_a_bounded_run_with_nothing_to_read_ends(lacking: str) -> None:
         del world.kafka.topics["events"]
     else:
         world.kafka.refused["events"] = SAID
-    for bounds in (Bounds(until_idle=True), Bounds(max_records=5)):
-        assert list(world.worker(bounds=bounds).run().stopped) == ["events"]
+    for limits in (RunLimits(until_idle=True), RunLimits(max_records=5)):
+        assert list(world.worker(limits=limits).run().stopped) == ["events"]
 
 
 @pytest.mark.parametrize(

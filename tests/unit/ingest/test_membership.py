@@ -6,8 +6,8 @@ import pytest
 
 from apps.ingest.core.errors import BrokerRefused, BrokerUnavailable, GroupShared
 from apps.ingest.core.records import GroupMember
-from apps.ingest.services.bounds import Bounds
 from apps.ingest.services.membership import PATIENCE_S, WATCH_S, Membership
+from apps.ingest.services.run_limits import RunLimits
 from tests.unit.ingest.world import World, events, things
 
 
@@ -132,7 +132,7 @@ def test_a_database_without_identity_refuses_nobody_and_is_refused_by_nobody(cap
 def test_a_newcomer_to_a_station_at_work_takes_no_partition() -> None:
     world = World([events()])
     world.send("events", *things(10))
-    first = world.worker(bounds=Bounds())
+    first = world.worker(limits=RunLimits())
     for _ in range(5):
         first.step()
     laptop = World([events()], kafka=world.kafka, database="2-1")

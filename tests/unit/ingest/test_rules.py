@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.ingest.core.backoff import Backoff
 from apps.ingest.core.batching import BatchPolicy, ChunkSize
+from apps.ingest.core.bisection import bisect_refused
 from apps.ingest.core.errors import RecordRefused
 from apps.ingest.core.lag import EndHistory
-from apps.ingest.core.marks import FUTURE_MS, mark_ms, mark_time, raised_mark
-from apps.ingest.core.pauses import Backoff
-from apps.ingest.core.sifting import sift
 from apps.ingest.core.sqlstates import Reaction, reaction
+from apps.ingest.core.watermarks import FUTURE_MS, next_watermark, watermark_ms, watermark_time
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_sifting_finds_exactly_the_refused_and_stores_the_others_in_order(count:
             raise RecordRefused("no", sqlstate="22000")
         stored.extend(part)
 
-    refused = sift(range(count), store)
+    refused = bisect_refused(range(count), store)
     present = {number for number in bad if number < count}
     assert [row for row, _ in refused] == sorted(present)
     assert stored == [number for number in range(count) if number not in bad]
@@ -67,7 +67,7 @@ def test_sifting_goes_straight_to_the_row_that_an_error_names(count: int, bad: s
             raise RecordRefused("no", sqlstate="22000", row=found[0] if wrong is None else wrong)
         stored.extend(part)
 
-    refused = sift(range(count), store)
+    refused = bisect_refused(range(count), store)
     present = {number for number in bad if number < count}
     assert [row for row, _ in refused] == sorted(present)
     assert stored == [number for number in range(count) if number not in bad]
@@ -82,7 +82,7 @@ def test_sifting_goes_straight_to_the_row_that_an_error_names(count: int, bad: s
 def test_marks_never_fall_and_never_run_far_ahead_of_the_clock(stamps: list[tuple[int, int]], now_ms: int) -> None:
     mark: int | None = None
     for stamp in stamps:
-        later = raised_mark(stamp, mark_ms=mark, now_ms=now_ms)
+        later = next_watermark(stamp, watermark_ms=mark, now_ms=now_ms)
         assert mark is None or later >= mark
         assert later <= now_ms + FUTURE_MS
         mark = later
@@ -90,7 +90,7 @@ def test_marks_never_fall_and_never_run_far_ahead_of_the_clock(stamps: list[tupl
 
 @given(st.integers(0, 4 * 10**12))
 def test_a_mark_is_its_moment_and_back(at_ms: int) -> None:
-    assert mark_ms(mark_time(at_ms)) == at_ms
+    assert watermark_ms(watermark_time(at_ms)) == at_ms
 
 
 def test_a_batch_is_full_by_rows_bytes_or_age() -> None:

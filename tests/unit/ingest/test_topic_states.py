@@ -7,8 +7,8 @@ import pytest
 from apps.ingest import metrics
 from apps.ingest.core.errors import TopicRecreated
 from apps.ingest.core.records import OffsetRanges, TopicPartition, TopicStates
-from apps.ingest.services.bounds import Bounds
 from apps.ingest.services.recreation import RecreationCheck
+from apps.ingest.services.run_limits import RunLimits
 from apps.ingest.services.worker import Worker
 from apps.telemetry import prometheus
 from tests.documents import document
@@ -55,7 +55,7 @@ def test_what_is_no_longer_stopped_is_not_shown_as_stopped(
 ) -> None:
     world = World([events(), entities()])
     world.send("events", *things(5))
-    worker = world.worker(bounds=Bounds())
+    worker = world.worker(limits=RunLimits())
     for _ in range(5):
         worker.step()
     begin(world)
@@ -63,20 +63,20 @@ def test_what_is_no_longer_stopped_is_not_shown_as_stopped(
         worker.step()
     assert stopped_gauge("events") >= 1
     assert "events" in worker.streams.stopped
-    assert all(source.trouble for source in world.tables.sources if source.key.topic == "events")
+    assert all(source.last_error for source in world.tables.sources if source.key.topic == "events")
     end(world, worker)
     for _ in range(0 if end is mend_elsewhere else 80):
         worker.step()
     assert stopped_gauge("events") == 0
     assert worker.streams.stopped == {}
     if end is rename:
-        assert {source.trouble for source in world.tables.sources} == {""}
+        assert {source.last_error for source in world.tables.sources} == {""}
 
 
 def test_a_topic_that_was_made_again_and_filled_at_once_gives_the_old_position_no_record() -> None:
     world = World([events()])
     world.send("events", *things(10))
-    worker = world.worker(bounds=Bounds(), refresh_s=float("inf"))
+    worker = world.worker(limits=RunLimits(), refresh_s=float("inf"))
     for _ in range(5):
         worker.step()
     make_again(world)
@@ -93,7 +93,7 @@ def test_a_topic_that_was_made_again_and_filled_at_once_gives_the_old_position_n
 @pytest.mark.parametrize("when", ["from the start", "in full flow"])
 def test_a_topic_that_is_not_there_is_told_where_people_look_and_read_once_it_is(when: str) -> None:
     world = World([events(), entities()])
-    worker = world.worker(bounds=Bounds())
+    worker = world.worker(limits=RunLimits())
     if when == "in full flow":
         world.send("events", *things(5))
         for _ in range(5):
@@ -105,7 +105,7 @@ def test_a_topic_that_is_not_there_is_told_where_people_look_and_read_once_it_is
     line = "Kafka has no topic events: make it with `manage.py topics ensure`"
     assert worker.streams.stopped == {"events": line}
     assert world.ids(2) == [0, 1, 2, 3, 4]
-    assert {one.trouble for one in world.tables.sources if one.key.topic == "events"} == {line}
+    assert {one.last_error for one in world.tables.sources if one.key.topic == "events"} == {line}
     assert stopped_gauge("events") == (0 if when == "from the start" else 1)
     world.kafka.make("events", 2)
     world.send("events", *things(3, 50))
@@ -113,7 +113,7 @@ def test_a_topic_that_is_not_there_is_told_where_people_look_and_read_once_it_is
         worker.step()
     if when == "from the start":
         assert world.ids() == [50, 51, 52]
-        assert {source.trouble for source in world.tables.sources} == {""}
+        assert {source.last_error for source in world.tables.sources} == {""}
     else:
         assert world.ids() == [0, 1, 2, 3, 4]
         assert "made again" in worker.streams.stopped["events"]
@@ -123,7 +123,7 @@ def test_topics_are_asked_for_together_after_a_silence_alone_and_not_while_kafka
     world = World([events(), entities()])
     world.send("events", *things(3))
     world.send("entities", *things(3))
-    worker = world.worker(bounds=Bounds())
+    worker = world.worker(limits=RunLimits())
     for _ in range(5):
         worker.step()
     asked: list[set[str]] = []
@@ -145,7 +145,7 @@ def test_topics_are_asked_for_together_after_a_silence_alone_and_not_while_kafka
     assert asked == [both]
     make_again(world)
     ((first, verdict), (second, _)) = check.verdicts([other], now_s=101)
-    assert ({first.place, second.place}, type(verdict)) == ({P0, P1}, TopicRecreated)
+    assert ({first.topic_partition, second.topic_partition}, type(verdict)) == ({P0, P1}, TopicRecreated)
     world.kafka.away = "away"
     assert check.verdicts([P0], now_s=102) == check.verdicts([P0], now_s=103) == []
     world.kafka.away = ""

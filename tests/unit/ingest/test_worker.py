@@ -15,11 +15,11 @@ from apps.ingest.core.errors import (
     Fenced,
     IngestError,
     RecordRefused,
-    StoreSurprise,
-    StoreUnavailable,
+    RetriableStoreError,
+    UnexpectedStoreError,
 )
 from apps.ingest.core.records import Row, TopicPartition
-from apps.ingest.services.bounds import Bounds
+from apps.ingest.services.run_limits import RunLimits
 from tests.documents import document, prop
 from tests.unit.ingest.world import EVENTS, World, applied, entities, events, things, timed
 
@@ -100,7 +100,7 @@ def test_two_datasets_read_one_topic_each_at_its_own_position() -> None:
 STEPS = ("claim", "batch_ids", "open", "write", "finish", "commit", "committed", "release")
 
 
-TROUBLES = (StoreUnavailable, Fenced, ContractChanged, StoreSurprise)
+TROUBLES = (RetriableStoreError, Fenced, ContractChanged, UnexpectedStoreError)
 
 
 @hypothesis.settings(max_examples=40)
@@ -116,7 +116,7 @@ def test_whatever_fails_at_whatever_step_every_record_is_stored_once(
     world.send("events", *things(30), b"bad")
     world.send("entities", *things(30))
     world.tables.faults = [
-        (step, trouble("gone") if step != "committed" else StoreUnavailable("gone")) for step, trouble in faults
+        (step, trouble("gone") if step != "committed" else RetriableStoreError("gone")) for step, trouble in faults
     ]
     while world.run(rows=rows, chunk_records=chunk).stopped:
         pass
@@ -128,10 +128,10 @@ def test_whatever_fails_at_whatever_step_every_record_is_stored_once(
 def test_a_successor_ends_the_session_of_a_worker_that_vanished_inside_a_batch() -> None:
     world = World([events()])
     world.send("events", *things(10))
-    frozen = world.worker(bounds=Bounds(max_records=5), rows=1_000)
+    frozen = world.worker(limits=RunLimits(max_records=5), rows=1_000)
     for _ in range(2):
         frozen.step()
-    assert frozen.moved.records == 5
+    assert frozen.summary.records == 5
     assert world.ids() == []
     world.kafka.members[0].vanish()
     assert world.run().rows == 10
@@ -150,7 +150,7 @@ def test_a_rebalance_hands_partitions_over_without_loss() -> None:
     for _ in range(30):
         two.step()
         one.step()
-    assert all(worker.moved.rows for worker in (one, two))
+    assert all(worker.summary.rows for worker in (one, two))
     assert world.ids() == list(range(40))
     one.leave()
     two.leave()
@@ -168,7 +168,7 @@ def test_a_topic_made_again_stops_its_dataset_alone_and_says_so() -> None:
     assert "deleted and made again" in moved.stopped["events"]
     assert world.ids(1) == list(range(10))
     assert world.ids(2) == [0, 1, 2]
-    troubles = {source.key.topic: source.trouble for source in world.tables.sources}
+    troubles = {source.key.topic: source.last_error for source in world.tables.sources}
     assert "deleted and made again" in troubles["events"]
     assert troubles["entities"] == ""
 
@@ -191,7 +191,7 @@ def test_a_topic_made_again_while_it_is_read_stops_too() -> None:
 def test_offsets_lost_to_retention_stop_the_pipeline_and_skip_nothing(how: str) -> None:
     world = World([events()])
     world.send("events", *things(10))
-    worker = world.worker(bounds=Bounds(max_records=4), chunk_records=4, rows=4)
+    worker = world.worker(limits=RunLimits(max_records=4), chunk_records=4, rows=4)
     if how == "at the claim":
         worker.run()
         world.send("events", *things(10, 10))
@@ -221,7 +221,7 @@ def test_max_records_is_exact() -> None:
     world = World([events()])
     world.send("events", *things(100))
     for _ in range(3):
-        assert world.worker(bounds=Bounds(max_records=13), chunk_records=5).run().records == 13
+        assert world.worker(limits=RunLimits(max_records=13), chunk_records=5).run().records == 13
     assert world.ids() == list(range(39))
 
 
@@ -229,7 +229,7 @@ def test_datasets_come_and_go_while_the_worker_runs() -> None:
     world = World([events()])
     world.kafka.make("entities")
     world.send("entities", *things(3))
-    worker = world.worker(bounds=Bounds())
+    worker = world.worker(limits=RunLimits())
     worker.step()
     world.datasets.append(entities())
     for _ in range(80):
@@ -249,7 +249,7 @@ def test_a_missing_topic_is_waited_for_and_ends_a_bounded_run(caplog: pytest.Log
     world = World([events()])
     del world.kafka.topics["events"]
     assert "topics ensure" in world.run().stopped["events"]
-    worker = world.worker(bounds=Bounds())
+    worker = world.worker(limits=RunLimits())
     for _ in range(150):
         worker.step()
     assert [record.message for record in caplog.records if "waiting for it" in record.message] == [
@@ -267,7 +267,7 @@ def test_kafka_or_the_catalogue_away_is_waited_for_and_said_once(caplog: pytest.
     world.send("events", *things(2))
     world.kafka.away = "Kafka at nowhere:1 does not answer"
     world.catalogue_faults = 3
-    worker = world.worker(bounds=Bounds())
+    worker = world.worker(limits=RunLimits())
     for _ in range(300):
         worker.step()
     assert world.ids() == []
@@ -283,8 +283,8 @@ def test_kafka_or_the_catalogue_away_is_waited_for_and_said_once(caplog: pytest.
 def test_an_outage_holds_no_records_in_memory_and_keeps_polling() -> None:
     world = World([events()])
     world.send("events", *things(50))
-    world.tables.faults = [("finish", StoreUnavailable("gone"))] * 1
-    worker = world.worker(bounds=Bounds(), rows=10, chunk_records=10)
+    world.tables.faults = [("finish", RetriableStoreError("gone"))] * 1
+    worker = world.worker(limits=RunLimits(), rows=10, chunk_records=10)
     for _ in range(2):
         worker.step()
     assert all(stream.position is None for stream in worker.streams)
@@ -299,7 +299,7 @@ def test_an_outage_holds_no_records_in_memory_and_keeps_polling() -> None:
 def test_a_changed_contract_is_picked_up_without_a_restart() -> None:
     world = World([events()])
     world.send("events", {"id": 1}, {"id": 2, "size": 3})
-    worker = world.worker(bounds=Bounds())
+    worker = world.worker(limits=RunLimits())
     for _ in range(5):
         worker.step()
     assert world.reasons() == ["unknown_field"]
@@ -311,7 +311,7 @@ def test_a_changed_contract_is_picked_up_without_a_restart() -> None:
     for _ in range(5):
         worker.step()
     assert world.ids() == [1, 3]
-    assert [entry.number for entry in world.tables.ledger] == [1, 2]
+    assert [entry.version for entry in world.tables.ledger] == [1, 2]
 
 
 def test_the_collector_is_back_on_after_a_run() -> None:

@@ -5,20 +5,20 @@ from typing import Any
 
 import msgspec
 
-from apps.datasets.core.document.applied import AppliedDataset, Catalogue, UnreadableDataset
+from apps.datasets.core.document.applied_dataset import AppliedDataset, DatasetCatalogue, UnreadableDataset
 from apps.datasets.core.document.odcs import contract_from_odcs
 from apps.ingest.core.batching import BatchPolicy
 from apps.ingest.core.decoding import Decoder
-from apps.ingest.core.errors import StoreUnavailable
-from apps.ingest.core.ports import Target
+from apps.ingest.core.errors import RetriableStoreError
+from apps.ingest.core.ports import TargetTable
 from apps.ingest.core.records import TopicPartition
-from apps.ingest.services.bounds import Bounds
+from apps.ingest.services.dependencies import WorkerDependencies
 from apps.ingest.services.membership import Membership
-from apps.ingest.services.moved import Moved
-from apps.ingest.services.surroundings import Surroundings
+from apps.ingest.services.run_limits import RunLimits
+from apps.ingest.services.run_summary import RunSummary
 from apps.ingest.services.worker import Worker
 from tests.documents import document, prop
-from tests.fakes.memory_kafka import MemoryBroker, MemoryGroup, MemoryKafka
+from tests.fakes.memory_kafka import MemoryConsumer, MemoryGroup, MemoryKafka
 from tests.fakes.memory_store import MemoryStore, MemoryTables
 
 NOW_MS = 1_764_000_000_000
@@ -32,9 +32,9 @@ def applied(number: int, source: dict[str, Any], *, version: int = 1) -> Applied
     return AppliedDataset(number, version, contract_from_odcs(source), source)
 
 
-def target(dataset: AppliedDataset) -> Target:
+def target(dataset: AppliedDataset) -> TargetTable:
     """The dataset as a worker aims at it."""
-    return Target(dataset.id, dataset.name, dataset.number, Decoder(dataset.contract))
+    return TargetTable(dataset.id, dataset.name, dataset.version, Decoder(dataset.contract))
 
 
 def events(number: int = 1, name: str = "events", topic: str = "events", **custom: Any) -> AppliedDataset:
@@ -89,26 +89,28 @@ class World:
             raw = value if isinstance(value, bytes | None) else msgspec.json.encode(value)
             self.kafka.send(TopicPartition(topic, partition), raw, **more)
 
-    def catalogue(self) -> Catalogue:
+    def catalogue(self) -> DatasetCatalogue:
         if self.catalogue_faults:
             self.catalogue_faults -= 1
-            raise StoreUnavailable("away")
-        return Catalogue(tuple(self.datasets), tuple(self.unreadable))
+            raise RetriableStoreError("away")
+        return DatasetCatalogue(tuple(self.datasets), tuple(self.unreadable))
 
-    def worker(self, *, bounds: Bounds | None = None, refresh_s: float = 0.5, **policy: Any) -> Worker:
+    def worker(self, *, limits: RunLimits | None = None, refresh_s: float = 0.5, **policy: Any) -> Worker:
         """A new worker; until idle when nothing else is said."""
         membership = Membership(MemoryGroup(self.kafka), group_id="anden", database=lambda: self.database)
-        around = Surroundings(
+        dependencies = WorkerDependencies(
             membership=membership,
-            broker=MemoryBroker(self.kafka, client_id=membership.client_id),
+            consumer=MemoryConsumer(self.kafka, client_id=membership.client_id),
             topics=self.kafka,
             store=MemoryStore(self.tables),
             clock=self.clock,
             catalogue=self.catalogue,
         )
-        return Worker(around, BatchPolicy(**policy), refresh_s=refresh_s, bounds=bounds or Bounds(until_idle=True))
+        return Worker(
+            dependencies, BatchPolicy(**policy), refresh_s=refresh_s, limits=limits or RunLimits(until_idle=True)
+        )
 
-    def run(self, **policy: Any) -> Moved:
+    def run(self, **policy: Any) -> RunSummary:
         """Run a new worker until idle."""
         return self.worker(**policy).run()
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
 from apps.jobs.core.errors import ArgumentsInvalid, JobCancelled, RunEnded
-from apps.jobs.core.kinds import KINDS, job
+from apps.jobs.core.kinds import JOB_KINDS, job
 from apps.jobs.core.rules import ERROR_LENGTH, error_text, retry_pause_s
-from apps.jobs.core.run import TEXT_LENGTH, Progress, Run
+from apps.jobs.core.run import TEXT_LENGTH, JobProgress, JobRun
 
 
 class Export(Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,8 +24,8 @@ class Export(Struct, frozen=True, forbid_unknown_fields=True):
 def kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Kinds that are made here are forgotten again."""
     for name in ("tests.export",):
-        monkeypatch.setitem(KINDS, name, KINDS["datasets.purge_tombstones"])
-        monkeypatch.delitem(KINDS, name)
+        monkeypatch.setitem(JOB_KINDS, name, JOB_KINDS["datasets.purge_tombstones"])
+        monkeypatch.delitem(JOB_KINDS, name)
 
 
 def nothing() -> None:
@@ -84,13 +84,13 @@ def test_pauses_grow_to_an_hour() -> None:
 
 
 def test_a_run_keeps_its_checkpoint_until_the_next_and_ends_where_it_is_told_to() -> None:
-    run = Run(Progress(checkpoint={"id": 5}), nothing)
+    run = JobRun(JobProgress(checkpoint={"id": 5}), nothing)
     run.progress(1, 9, "x" * 500 + "\0")
-    assert run.said == Progress(1, 9, "x" * TEXT_LENGTH, {"id": 5})
+    assert run.last_progress == JobProgress(1, 9, "x" * TEXT_LENGTH, {"id": 5})
     run.end(JobCancelled())
     with pytest.raises(JobCancelled):
         run.progress(2, 9, checkpoint={"id": 6})
-    assert run.said == Progress(2, 9, "", {"id": 6})  # that work is done, so the next run need not do it
+    assert run.last_progress == JobProgress(2, 9, "", {"id": 6})  # that work is done, so the next run need not do it
 
 
 def test_what_ends_a_run_is_not_swallowed_by_a_function_that_catches_exceptions() -> None:

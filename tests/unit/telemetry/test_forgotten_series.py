@@ -12,15 +12,15 @@ from pathlib import Path
 from apps.telemetry import prometheus
 from apps.telemetry.metric import Metric
 
-prometheus.share_folder(Path(sys.argv[1]) if sys.argv[1] else None)
+prometheus.enable_multiprocess_metrics(Path(sys.argv[1]) if sys.argv[1] else None)
 metric = Metric("anden_try_value", "A try.", "gauge", labels=("resource",))
 prometheus.gauge(metric).labels("gone").set(1)
 prometheus.gauge(metric).labels("kept").set(2)
-prometheus.forget(metric, "gone")
-prometheus.forget(metric, "never set")
-lines = [line for line in prometheus.page()[0].decode().splitlines() if line.startswith("anden_try")]
+prometheus.remove_series(metric, "gone")
+prometheus.remove_series(metric, "never set")
+lines = [line for line in prometheus.exposition()[0].decode().splitlines() if line.startswith("anden_try")]
 prometheus.gauge(metric).labels("gone").set(3)
-print(lines, [line for line in prometheus.page()[0].decode().splitlines() if "gone" in line])
+print(lines, [line for line in prometheus.exposition()[0].decode().splitlines() if "gone" in line])
 """
 
 

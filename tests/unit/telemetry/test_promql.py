@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from apps.telemetry import promql
 from apps.telemetry.metric import Metric
-from apps.telemetry.promql import Match, Query
-from tests.lacking import lacking
+from apps.telemetry.promql import LabelMatcher, PromqlQuery
+from tests.requirement import skip_or_fail
 
 REQUESTS = Metric("anden_x_requests_total", "Requests.", "counter", labels=("route", "status"))
 SECONDS = Metric("anden_x_seconds", "Seconds.", "histogram", labels=("route",), buckets=(0.25, 1, 2.5))
@@ -25,24 +25,24 @@ LAG = Metric("anden_x_lag_seconds", "Lag.", "gauge", labels=("dataset",))
         (promql.series(LAG), "anden_x_lag_seconds"),
         (promql.level(LAG, by=("dataset",)), "max by (dataset) (anden_x_lag_seconds)"),
         (
-            promql.rate(REQUESTS, Match("status", "5xx"), by=("route",), window="5m"),
+            promql.rate(REQUESTS, LabelMatcher("status", "5xx"), by=("route",), window="5m"),
             'sum by (route) (rate(anden_x_requests_total{status="5xx"}[5m]))',
         ),
         (
-            promql.increase(REQUESTS, Match("status", "2..", "!~"), window="1h"),
+            promql.increase(REQUESTS, LabelMatcher("status", "2..", "!~"), window="1h"),
             'sum (increase(anden_x_requests_total{status!~"2.."}[1h]))',
         ),
         (
             promql.quantile(0.95, SECONDS, by=("route",)),
             "histogram_quantile(0.95, sum by (route, le) (rate(anden_x_seconds_bucket[$__rate_interval])))",
         ),
-        (promql.within(SECONDS, 0.25, window="5m"), 'sum (rate(anden_x_seconds_bucket{le="0.25"}[5m]))'),
-        (promql.within(SECONDS, 1, window="5m"), 'sum (rate(anden_x_seconds_bucket{le="1.0"}[5m]))'),
-        (promql.observed(SECONDS, window="5m"), "sum (rate(anden_x_seconds_count[5m]))"),
-        (promql.spent(SECONDS, window="5m"), "sum (rate(anden_x_seconds_sum[5m]))"),
+        (promql.rate_within(SECONDS, 0.25, window="5m"), 'sum (rate(anden_x_seconds_bucket{le="0.25"}[5m]))'),
+        (promql.rate_within(SECONDS, 1, window="5m"), 'sum (rate(anden_x_seconds_bucket{le="1.0"}[5m]))'),
+        (promql.count_rate(SECONDS, window="5m"), "sum (rate(anden_x_seconds_count[5m]))"),
+        (promql.sum_rate(SECONDS, window="5m"), "sum (rate(anden_x_seconds_sum[5m]))"),
     ],
 )
-def test_a_query_reads_as_prometheus_writes_it(query: Query, text: str) -> None:
+def test_a_query_reads_as_prometheus_writes_it(query: PromqlQuery, text: str) -> None:
     assert str(query) == text
 
 
@@ -58,18 +58,18 @@ def test_a_composed_query_names_each_metric_once_in_order() -> None:
         lambda: promql.level(REQUESTS),
         lambda: promql.quantile(0.5, REQUESTS),
         lambda: promql.rate(REQUESTS, by=("dataset",)),
-        lambda: promql.rate(REQUESTS, Match("le", "1")),
-        lambda: promql.within(SECONDS, 0.3),
+        lambda: promql.rate(REQUESTS, LabelMatcher("le", "1")),
+        lambda: promql.rate_within(SECONDS, 0.3),
     ],
 )
-def test_what_the_metric_has_not_is_refused_by_its_name(made: Callable[[], Query]) -> None:
+def test_what_the_metric_has_not_is_refused_by_its_name(made: Callable[[], PromqlQuery]) -> None:
     with pytest.raises(ValueError, match="anden_x_"):
         made()
 
 
 @given(value=st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20))
 def test_a_labels_value_may_hold_anything(value: str) -> None:
-    text = str(Match("route", value))
+    text = str(LabelMatcher("route", value))
     inner = text.removeprefix('route="').removesuffix('"')
     assert "\n" not in inner
     assert inner.replace("\\\\", "").replace('\\"', "").count('"') == 0
@@ -77,12 +77,12 @@ def test_a_labels_value_may_hold_anything(value: str) -> None:
 
 
 def test_promtool_reads_every_shape(tmp_path: Path) -> None:
-    promtool = shutil.which("promtool") or lacking("promtool is not installed: apt-get install prometheus")
+    promtool = shutil.which("promtool") or skip_or_fail("promtool is not installed: apt-get install prometheus")
     queries = [
-        promql.rate(REQUESTS, Match("route", 'a"b\\c\n'), by=("route", "job"), window="5m"),
+        promql.rate(REQUESTS, LabelMatcher("route", 'a"b\\c\n'), by=("route", "job"), window="5m"),
         promql.quantile(0.99, SECONDS, by=("route",), window="5m"),
-        promql.within(SECONDS, 2.5, window="5m"),
-        promql.compose("{} / {}", promql.observed(SECONDS, window="5m"), promql.spent(SECONDS, window="5m")),
+        promql.rate_within(SECONDS, 2.5, window="5m"),
+        promql.compose("{} / {}", promql.count_rate(SECONDS, window="5m"), promql.sum_rate(SECONDS, window="5m")),
     ]
     rules = "".join(f"      - record: a:b{i}\n        expr: |-\n          {q}\n" for i, q in enumerate(queries))
     path = tmp_path / "rules.yaml"

@@ -12,9 +12,9 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from prometheus_client import REGISTRY
 
-from apps.telemetry.request_ids import RequestIdFilter, request_id, sound_request_id, within_request
-from apps.telemetry.tracing.otel import WAITING, Sender, span_context
-from apps.telemetry.tracing.port import NoTracing, Tracing, inside, traceparent_of
+from apps.telemetry.request_ids import RequestIdFilter, request_context, request_id, valid_request_id
+from apps.telemetry.tracing.otel import MAX_QUEUE_SIZE, SpanSender, span_context
+from apps.telemetry.tracing.port import DisabledTracing, Tracing, span_scope, traceparent_of
 from tests.hostile import spoiled
 
 HEX = st.sampled_from("0123456789abcdef")
@@ -39,7 +39,7 @@ def counted(outcome: str) -> float:
     return REGISTRY.get_sample_value("anden_tracing_spans_total", {"outcome": outcome}) or 0.0
 
 
-def spans(sender: Sender, count: int) -> None:
+def spans(sender: SpanSender, count: int) -> None:
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(sender)
     tracer = provider.get_tracer("test")
@@ -49,14 +49,14 @@ def spans(sender: Sender, count: int) -> None:
 
 def test_whoever_ends_a_span_never_waits_and_what_is_too_much_is_counted() -> None:
     exporter = Blocked()
-    sender = Sender(exporter, "http://collector")
+    sender = SpanSender(exporter, "http://collector")
     dropped, sent = counted("dropped"), counted("sent")
-    spans(sender, 3 * WAITING)  # ends although nobody takes anything: the exporter stands still
+    spans(sender, 3 * MAX_QUEUE_SIZE)  # ends although nobody takes anything: the exporter stands still
     lost = counted("dropped") - dropped
-    assert WAITING <= lost <= 2 * WAITING
+    assert MAX_QUEUE_SIZE <= lost <= 2 * MAX_QUEUE_SIZE
     exporter.go.set()
     sender.shutdown()
-    assert exporter.sent == 3 * WAITING - lost
+    assert exporter.sent == 3 * MAX_QUEUE_SIZE - lost
     assert counted("sent") - sent == exporter.sent
 
 
@@ -64,11 +64,11 @@ def test_a_collector_that_refuses_is_told_once(caplog: pytest.LogCaptureFixture)
     exporter = Blocked(SpanExportResult.FAILURE)
     exporter.go.set()
     refused = counted("refused")
-    sender = Sender(exporter, "http://collector")
+    sender = SpanSender(exporter, "http://collector")
     with caplog.at_level(logging.WARNING, "apps.tracing"):
-        spans(sender, WAITING)
+        spans(sender, MAX_QUEUE_SIZE)
         sender.shutdown()
-    assert counted("refused") - refused == WAITING
+    assert counted("refused") - refused == MAX_QUEUE_SIZE
     assert [record.message for record in caplog.records] == [
         "the collector at http://collector takes no spans; they are dropped until it does"
     ]
@@ -129,12 +129,12 @@ SOUND = st.text(st.sampled_from("azAZ09._:-"), min_size=1, max_size=66)
 
 @given(spoiled(SOUND, st.sampled_from(["", "\n", " ", "\x1b", "\u0663", "\u00e9", "%", '"'])) | st.text())
 def test_an_id_is_safe_to_log_whatever_was_sent(sent: str) -> None:
-    identifier = sound_request_id(sent)
+    identifier = valid_request_id(sent)
     assert identifier.isascii()
     assert identifier.isprintable()
     assert not {*identifier} & {*' %"'}
     assert 1 <= len(identifier) <= 64
-    assert sound_request_id(identifier) == identifier
+    assert valid_request_id(identifier) == identifier
     assert (identifier == sent) == (1 <= len(sent) <= 64 and {*sent} <= LETTERS)
 
 
@@ -144,7 +144,7 @@ def test_a_line_of_the_log_names_the_request_it_belongs_to() -> None:
         RequestIdFilter().filter(record)
         return str(record.__dict__["in_request"])
 
-    with within_request("ticket-9"):
+    with request_context("ticket-9"):
         assert (request_id(), named()) == ("ticket-9", " [ticket-9]")
     assert (request_id(), named()) == ("", "")
 
@@ -155,8 +155,8 @@ def test_a_record_may_carry_a_trace_under_any_case() -> None:
 
 
 def test_nothing_happens_where_nothing_is_traced() -> None:
-    silent: Tracing = NoTracing()
+    silent: Tracing = DisabledTracing()
     assert not silent.on
     assert silent.begin("x") is silent.current() is None
-    with inside(None):
+    with span_scope(None):
         silent.close()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from web.body import Body, BodyOverdue, BodyRoom, TransferCodingUnknown, read_body
+from web.body import Body, BodyMemory, BodyTimeout, TransferCodingUnsupported, read_body
 from web.types import Message, Receive
 
 Headers = list[tuple[bytes, bytes]]
@@ -17,7 +17,7 @@ def read(headers: Headers) -> Body:
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": b"{}", "more_body": False}
 
-    return asyncio.run(read_body({"headers": headers}, receive, BodyRoom(100), most_bytes=100, within_s=5))
+    return asyncio.run(read_body({"headers": headers}, receive, BodyMemory(100), most_bytes=100, within_s=5))
 
 
 @pytest.mark.parametrize("coding", [b"chunked", b"Chunked", b" chunked "])
@@ -35,7 +35,7 @@ def test_a_chunked_body_is_read(coding: bytes) -> None:
     ],
 )
 def test_a_body_in_another_transfer_coding_is_not_taken_for_plain(headers: Headers) -> None:
-    with pytest.raises(TransferCodingUnknown, match="chunked"):
+    with pytest.raises(TransferCodingUnsupported, match="chunked"):
         read(headers)
 
 
@@ -47,10 +47,10 @@ def test_a_deadline_that_what_waits_has_swallowed_holds() -> None:
             await asyncio.sleep(0.01)
         return {"type": "http.request", "body": b"x", "more_body": True}
 
-    with pytest.raises(BodyOverdue):
+    with pytest.raises(BodyTimeout):
         asyncio.run(
             asyncio.wait_for(
-                read_body({"headers": CHUNKED}, receive, BodyRoom(10_000), most_bytes=10_000, within_s=0.1), 5
+                read_body({"headers": CHUNKED}, receive, BodyMemory(10_000), most_bytes=10_000, within_s=0.1), 5
             )
         )
 
@@ -76,7 +76,7 @@ def test_the_body_that_began_first_makes_room_for_others() -> None:
         return receive
 
     async def run() -> list[bool]:
-        room = BodyRoom(bound)
+        room = BodyMemory(bound)
         tasks = []
         for size in (60, 30, 60, 10):
             read = read_body({"headers": CHUNKED}, begun(size), room, most_bytes=bound, within_s=30)
@@ -86,7 +86,7 @@ def test_the_body_that_began_first_makes_room_for_others() -> None:
         for task in tasks:
             task.cancel()
         answers = await asyncio.gather(*tasks, return_exceptions=True)
-        assert isinstance(answers[0], BodyOverdue)
+        assert isinstance(answers[0], BodyTimeout)
         whole = await read_body({"headers": CHUNKED}, whole_body(bound), room, most_bytes=bound, within_s=30)
         assert whole == Body(b"x" * bound)
         return gone

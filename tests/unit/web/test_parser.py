@@ -8,7 +8,7 @@ from gunicorn.asgi.parser import ParseError, PythonProtocol
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.parser import QuickParser
+from web.parser import FastParser
 
 POST = b"POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 ODD = (b"\r\n", b"\n", b"\r", b" ", b"\t", b";", b";a", b' ; a = "b;\\""', b";\x01", b"0", b"0x2", b"+2", b"g", b"_")
@@ -35,12 +35,12 @@ def read(kind: type[PythonProtocol], data: bytes, size: int) -> tuple[bytes, boo
 
 @given(STREAM, END, st.integers(1, 60))
 def test_chunks_are_read_alike(chunks: bytes, end: bytes, size: int) -> None:
-    assert read(QuickParser, chunks + end, size) == read(PythonProtocol, chunks + end, size)
+    assert read(FastParser, chunks + end, size) == read(PythonProtocol, chunks + end, size)
 
 
 @pytest.mark.parametrize("check", ["_is_valid_token", "_has_invalid_header_chars"])
 def test_each_character_of_a_header_is_taken_alike(check: str) -> None:
-    quick: Callable[[bytes], bool] = getattr(QuickParser(), check)
+    quick: Callable[[bytes], bool] = getattr(FastParser(), check)
     own: Callable[[bytes], bool] = getattr(PythonProtocol(), check)
     for text in (b"", *(prefix + bytes([byte]) for prefix in (b"", b"a") for byte in range(256))):
         assert quick(text) is own(text), text
@@ -56,4 +56,4 @@ def test_a_header_of_the_largest_size_takes_less_than_half_the_time() -> None:
         assert parser.is_complete
         return perf_counter() - started
 
-    assert min(seconds(QuickParser) for _ in range(5)) < min(seconds(PythonProtocol) for _ in range(5)) / 2
+    assert min(seconds(FastParser) for _ in range(5)) < min(seconds(PythonProtocol) for _ in range(5)) / 2

@@ -8,11 +8,11 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
-from apps.api.clients.key_files import keep_key
+from apps.api.clients.key_files import write_key_file
 from apps.api.clients.services import GrantRequest, client_create, client_revoke
-from apps.api.errors import ClientRefused
+from apps.api.errors import ClientInvalid
 from apps.api.models import Client
-from apps.datasets.management.base import StationCommand
+from apps.datasets.management.base import AndenCommand
 
 ACTIONS = {"read", "write"}
 
@@ -44,11 +44,11 @@ def _grant(text: str) -> GrantRequest:
     return GrantRequest(dataset, may_read="read" in actions, may_write="write" in actions)
 
 
-class Command(StationCommand):
+class Command(AndenCommand):
     """Makes, lists and revokes clients of the API."""
 
     help = "Make, list and revoke clients of the API."
-    troubles = (ClientRefused,)
+    expected_errors = (ClientInvalid,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the three commands."""
@@ -87,7 +87,7 @@ class Command(StationCommand):
         with transaction.atomic():  # a key that cannot be kept must not stay valid
             client, key = client_create(options["name"], options["grant"])
             if path is not None:
-                keep_key(path, str(key))
+                write_key_file(path, str(key))
         if path is not None:
             self.stdout.write(f"The client {client.name!r} is made, its key is in {path}.")
             return

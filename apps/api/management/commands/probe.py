@@ -9,22 +9,22 @@ from typing import Any, Final
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from apps.api.clients.key_files import keep_key
+from apps.api.clients.key_files import write_key_file
 from apps.api.errors import ApiError
-from apps.api.probe.check import Probe
-from apps.api.probe.http_station import HttpStation
-from apps.api.probe.services import probe_dataset_install, probe_key_renew, probe_metrics_begin, probe_round
-from apps.datasets.management.base import StationCommand
+from apps.api.probe.checks import Probe
+from apps.api.probe.http_client import ProbeHttpClient
+from apps.api.probe.services import probe_dataset_install, probe_key_rotate, probe_metrics_init, probe_run
+from apps.datasets.management.base import AndenCommand
 
 LONGEST_S: Final = 86_400
 
 
-class Command(StationCommand):
+class Command(AndenCommand):
     """Checks a running station through its API."""
 
     help = "Ask a running station for the probe's one row, and verify that its key opens nothing else."
     requires_system_checks = []
-    troubles = (ApiError,)
+    expected_errors = (ApiError,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the check's address and key, and `install`."""
@@ -35,7 +35,7 @@ class Command(StationCommand):
             "--key-file", type=Path, metavar="PATH", help="where the key is; install puts a new one there"
         )
         parser.add_argument(
-            "--second", default="flights", metavar="DATASET", help="a dataset that the key must not reach"
+            "--other-dataset", default="flights", metavar="DATASET", help="a dataset that the key must not reach"
         )
         parser.add_argument("--timeout", type=float, default=10.0, help="longest wait for an answer, seconds")
         parser.add_argument(
@@ -60,24 +60,26 @@ class Command(StationCommand):
         if path is not None and path.exists():
             self.stdout.write(f"Its key in {path} is kept; remove the file for a new one.")
             return
-        key = str(probe_key_renew())
+        key = str(probe_key_rotate())
         if path is None:
             self.stdout.write(f"Its key, shown only now; older ones have ended:\n\n{key}\n")
         else:
-            keep_key(path, key)
+            write_key_file(path, key)
             self.stdout.write(f"Its new key is in {path}; older ones have ended.")
 
     def _check(self, options: dict[str, Any], *, told: bool = True) -> int:
         """How many checks failed; what held is printed where it is to be told."""
         try:
-            station = HttpStation(options["url"], timeout_s=options["timeout"])
+            station = ProbeHttpClient(options["url"], timeout_s=options["timeout"])
         except ValueError as error:
             raise CommandError(f"--url {options['url']}: {error}") from error
         failed = 0
-        for outcome in probe_round(Probe(station, _key(options), options["second"]), time.perf_counter, time.time):
-            failed += not outcome.held
-            if told or not outcome.held:
-                style = self.style.SUCCESS if outcome.held else self.style.ERROR
+        for outcome in probe_run(
+            Probe(station, _key(options), options["other_dataset"]), time.perf_counter, time.time
+        ):
+            failed += not outcome.passed
+            if told or not outcome.passed:
+                style = self.style.SUCCESS if outcome.passed else self.style.ERROR
                 self.stdout.write(style(outcome.line()))
         return failed
 
@@ -86,7 +88,7 @@ class Command(StationCommand):
         leave = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: leave.set())
-        probe_metrics_begin()
+        probe_metrics_init()
         while not leave.is_set():
             self._check(options, told=False)
             self.stdout.flush()

@@ -7,16 +7,16 @@ from typing import Any
 
 import msgspec
 
-from apps.api.access.surface import OMITTED
-from apps.api.prepared import fetch_prepared
-from apps.api.records.adapters.refusals import told
+from apps.api.access.visible_schema import OMITTED
+from apps.api.prepared_statements import fetch_prepared
+from apps.api.records.adapters.database_errors import translate_database_errors
 from apps.api.records.adapters.statements import Statement
-from apps.api.records.core.record_id import OPEN, SEALED
-from apps.api.records.core.sealing import Sealer
+from apps.api.records.core.record_id import PLAIN, SEALED
+from apps.api.records.core.sealer import Sealer
 
 
 @dataclass(frozen=True, slots=True)
-class IdMaker:
+class RecordIdEncoder:
     """Writes `_id`s of one dataset: in the clear, or sealed where a part of the key is hidden."""
 
     dataset: str
@@ -26,7 +26,7 @@ class IdMaker:
         """The `_id` of a primary key, given as a JSON array of texts."""
         if self.sealer is not None:
             return SEALED + self.sealer.seal(key, bound_to=self.dataset)
-        return OPEN + base64.urlsafe_b64encode(key.encode()).rstrip(b"=").decode()
+        return PLAIN + base64.urlsafe_b64encode(key.encode()).rstrip(b"=").decode()
 
     def record(self, body: str, key: str, omitted: Sequence[str] = ()) -> str:
         """The record's JSON with its `_id` in front, then the names of the fields that it is given without."""
@@ -36,14 +36,14 @@ class IdMaker:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageContent:
     """The records of a page as JSON texts, and the position of the last when more follow."""
 
     records: Sequence[str]
     position: str | None
 
 
-class Oversized(Exception):
+class FirstRecordTooLarge(Exception):
     """The first record of the page is too large for an answer: take it by its key, without its large fields.
 
     `position` is its own where more records follow.
@@ -55,10 +55,10 @@ class Oversized(Exception):
         self.position = position
 
 
-def fetch_page(statement: Statement, limit: int, ids: IdMaker, most_bytes: int) -> Page:
+def fetch_page(statement: Statement, limit: int, ids: RecordIdEncoder, max_bytes: int) -> PageContent:
     """The page: it ends before the record that would make it larger than the bytes.
 
-    Raises Oversized: its first record is larger by itself. Raises ContractMoved, QueryTooSlow, StoreAway.
+    Raises FirstRecordTooLarge, ContractChanged, QueryTimeout, DatabaseUnavailable.
     """
     rows = fetch(statement)
     records: list[str] = []
@@ -68,20 +68,20 @@ def fetch_page(statement: Statement, limit: int, ids: IdMaker, most_bytes: int) 
             break
         record = ids.record(body, key)
         size += bytes_of(record)
-        if size > most_bytes:
+        if size > max_bytes:
             break
         records.append(record)
     if rows and not records:
-        raise Oversized(rows[0][1], rows[0][2] if len(rows) > 1 else None)
-    return Page(records, rows[len(records) - 1][2] if len(rows) > len(records) else None)
+        raise FirstRecordTooLarge(rows[0][1], rows[0][2] if len(rows) > 1 else None)
+    return PageContent(records, rows[len(records) - 1][2] if len(rows) > len(records) else None)
 
 
 def fetch(statement: Statement) -> list[tuple[Any, ...]]:
     """The rows, on the role that can only read: of records, body, key and position of each.
 
-    Raises ContractMoved, QueryTooSlow, StoreAway.
+    Raises ContractChanged, QueryTimeout, DatabaseUnavailable.
     """
-    with told():
+    with translate_database_errors():
         return fetch_prepared("reader", statement.sql, statement.params)
 
 
@@ -90,6 +90,6 @@ def bytes_of(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())
 
 
-def marks_of(position: str) -> list[str]:
+def json_texts(position: str) -> list[str]:
     """The texts of a position."""
     return msgspec.json.decode(position, type=list[str])

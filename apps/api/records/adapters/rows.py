@@ -8,16 +8,16 @@ from typing import Any, Final
 import msgspec
 from psycopg import Cursor
 
-from apps.api.access.surface import Surface, column_kind
-from apps.api.records.adapters.forms import json_columns, key_array
-from apps.api.records.adapters.sizes import kept_within, size_sql, within
+from apps.api.access.visible_schema import VisibleSchema, column_kind
+from apps.api.records.adapters.output_expressions import json_columns, key_array
+from apps.api.records.adapters.sizes import null_unless_near, null_unless_within, size_sql
 from apps.datasets.adapters.table.ledger import BatchEntry, insert_batches, next_batch_ids
 from apps.datasets.core.column_types.types import ColumnType
 from apps.datasets.core.contract.contract import DELETED, EXTRA, REV, Contract
-from apps.datasets.core.contract.names import quote_identifier
-from apps.datasets.core.document.applied import AppliedDataset
-from apps.datasets.core.record.depth import too_deep, why_too_deep
-from apps.datasets.core.record.json import json_reader
+from apps.datasets.core.contract.identifiers import quote_identifier
+from apps.datasets.core.document.applied_dataset import AppliedDataset
+from apps.datasets.core.record.json_reader import json_reader
+from apps.datasets.core.record.nesting import too_deep, why_too_deep
 from apps.datasets.core.record.record_format import Values
 from apps.datasets.core.table.ddl import column_list, table_sql
 from apps.datasets.core.table.upsert import on_conflict_sql, stage_columns
@@ -52,20 +52,20 @@ class RowWrite:
     """What is to be written: the values in the order of the reader's columns, and for whom."""
 
     dataset: AppliedDataset
-    surface: Surface
+    schema: VisibleSchema
     values: Values
     deleted: bool
     size: int
     worker: str
-    most_bytes: int
+    max_bytes: int
 
 
 def lock_row(
-    cursor: Cursor[Any], contract: Contract, key: Sequence[Any], columns: Sequence[str] = (), most_bytes: int = 0
+    cursor: Cursor[Any], contract: Contract, key: Sequence[Any], columns: Sequence[str] = (), max_bytes: int = 0
 ) -> StoredRow | None:
     """The row with this key, kept from others until the transaction ends; None when there is none."""
     cursor.execute(
-        f"SELECT {_json_of(contract, columns, 't.', most_bytes)}, t.{REV}, t.{DELETED} "  # noqa: S608  names are quoted
+        f"SELECT {_json_of(contract, columns, 't.', max_bytes)}, t.{REV}, t.{DELETED} "  # noqa: S608  names are quoted
         f"FROM {table_sql(contract)} AS t WHERE {_is_key(contract)} FOR UPDATE",
         list(key),
     )
@@ -74,10 +74,10 @@ def lock_row(
 
 
 def column_sizes(
-    cursor: Cursor[Any], contract: Contract, key: Sequence[Any], columns: Sequence[str], most_bytes: int
+    cursor: Cursor[Any], contract: Contract, key: Sequence[Any], columns: Sequence[str], max_bytes: int
 ) -> dict[str, int]:
     """The bytes that each of the columns of a row makes as JSON: about as many, where they are far beyond the most."""
-    sizes = [size_sql(column_kind(contract, name), f"t.{quote_identifier(name)}", most_bytes) for name in columns]
+    sizes = [size_sql(column_kind(contract, name), f"t.{quote_identifier(name)}", max_bytes) for name in columns]
     cursor.execute(
         f"SELECT {', '.join(sizes)} FROM {table_sql(contract)} AS t WHERE {_is_key(contract)}",  # noqa: S608  names are quoted
         list(key),
@@ -93,7 +93,7 @@ def write_row(cursor: Cursor[Any], write: RowWrite) -> WrittenRow | None:
     contract = write.dataset.contract
     batch = next_batch_ids(cursor, 1)[0]
     cursor.execute(
-        _upsert(contract, write.surface, write.most_bytes), [*map(_adapted, write.values), batch, batch, write.deleted]
+        _upsert(contract, write.schema, write.max_bytes), [*map(_adapted, write.values), batch, batch, write.deleted]
     )
     row = cursor.fetchone()
     if row is None:
@@ -116,30 +116,30 @@ def _is_key(contract: Contract) -> str:
     return " AND ".join(f"t.{quote_identifier(name)} = {_cast(contract.field(name).type)}" for name in contract.key)
 
 
-def _upsert(contract: Contract, surface: Surface, most_bytes: int) -> str:
+def _upsert(contract: Contract, schema: VisibleSchema, max_bytes: int) -> str:
     reader = json_reader(contract)
     kinds = [_cast(field.type) for field in contract.fields] + ["%s::jsonb"] * (
         len(reader.columns) - len(contract.fields)
     )
     # The clock of the server and of this statement: writers that waited for one another stay in their order.
     values = ", ".join([*kinds, str(SOURCE_ID), "%s", "%s", "clock_timestamp()", "%s", "1"])
-    shown = [field.name for field in surface.fields]
+    shown = [field.name for field in schema.fields]
     key = key_array([(column_kind(contract, name), quote_identifier(name)) for name in contract.key])
     return (
         f"INSERT INTO {table_sql(contract)} AS old ({column_list((*stage_columns(contract), REV))}) "  # noqa: S608
         f"VALUES ({values}) {on_conflict_sql(contract)} "
-        f"RETURNING {_json_of(contract, shown, '', most_bytes)}, {key}, {quote_identifier(REV)}"
+        f"RETURNING {_json_of(contract, shown, '', max_bytes)}, {key}, {quote_identifier(REV)}"
     )
 
 
-def _json_of(contract: Contract, names: Sequence[str], prefix: str, most_bytes: int) -> str:
+def _json_of(contract: Contract, names: Sequence[str], prefix: str, max_bytes: int) -> str:
     """The columns as the JSON of a record, as the contract reads it; NULL where that is more than the bytes."""
     if not names:
         return "'{}'"
     columns = [(name, column_kind(contract, name), prefix + quote_identifier(name)) for name in names]
-    body = within(columns, "row_to_json(r)::text", most_bytes)
+    body = null_unless_near(columns, "row_to_json(r)::text", max_bytes)
     return (
-        f"(SELECT {kept_within('w.body', most_bytes)} FROM (SELECT {body} AS body "  # noqa: S608  names are quoted
+        f"(SELECT {null_unless_within('w.body', max_bytes)} FROM (SELECT {body} AS body "  # noqa: S608  names are quoted
         f"FROM (SELECT {json_columns(columns)}) AS r OFFSET 0) AS w)"
     )
 
@@ -170,7 +170,7 @@ def _entry(write: RowWrite, batch: int) -> BatchEntry:
     return BatchEntry(
         id=batch,
         dataset_id=write.dataset.id,
-        number=write.dataset.number,
+        version=write.dataset.version,
         source_id=SOURCE_ID,
         first_offset=batch,
         last_offset=batch,

@@ -8,8 +8,8 @@ that they can make is bearable, and is counted once it is written.
 from collections.abc import Sequence
 from typing import Final
 
-from apps.api.records.adapters.forms import json_form
-from apps.datasets.core.column_types.numerals import DIGITS_SQL
+from apps.api.records.adapters.output_expressions import json_expression
+from apps.datasets.core.column_types.number_length import DIGITS_SQL
 from apps.datasets.core.column_types.types import ColumnType
 
 LOOKED_INTO: Final = 8 * 1024
@@ -66,48 +66,48 @@ def estimate(columns: Sequence[tuple[str, ColumnType, str]]) -> str:
     return " + ".join([f"{fixed}::bigint", *parts, *([_documents(documents)] if documents else [])])
 
 
-def within(columns: Sequence[tuple[str, ColumnType, str]], body: str, most_bytes: int) -> str:
+def null_unless_near(columns: Sequence[tuple[str, ColumnType, str]], body: str, max_bytes: int) -> str:
     """The body, as SQL, or NULL where to write the columns, each a name, type and SQL, is far beyond the bytes."""
     if all(width(kind) is not None for _, kind, _ in columns):
         return body
-    return f"CASE WHEN {estimate(columns)} <= {most_bytes * STORAGE} THEN {body} END"
+    return f"CASE WHEN {estimate(columns)} <= {max_bytes * STORAGE} THEN {body} END"
 
 
-def kept_within(column: str, most_bytes: int) -> str:
+def null_unless_within(column: str, max_bytes: int) -> str:
     """The text in the column, as SQL, or NULL where it is larger than the bytes."""
-    return f"CASE WHEN octet_length({column}) <= {most_bytes} THEN {column} END"
+    return f"CASE WHEN octet_length({column}) <= {max_bytes} THEN {column} END"
 
 
-def size_sql(kind: ColumnType, column: str, most_bytes: int) -> str:
+def size_sql(kind: ColumnType, column: str, max_bytes: int) -> str:
     """The bytes that the column makes as JSON, as SQL: exact, or about as many where they are far beyond the bytes."""
     # In a query of its own, the text is gone before the next column's is written.
-    exact = f"(SELECT octet_length(to_json({json_form(kind, column)})::text) OFFSET 0)"
+    exact = f"(SELECT octet_length(to_json({json_expression(kind, column)})::text) OFFSET 0)"
     size = _size(kind, column)
     if size is None:
         return f"coalesce({exact}, 4)"
-    return f"coalesce(CASE WHEN {size} <= {most_bytes * STORAGE} THEN {exact} ELSE {size} END, 4)"
+    return f"coalesce(CASE WHEN {size} <= {max_bytes * STORAGE} THEN {exact} ELSE {size} END, 4)"
 
 
-def grows(kind: ColumnType) -> bool:
+def may_expand(kind: ColumnType) -> bool:
     """Whether a value of the type may make far more text than it is stored in, and its storage does not tell."""
     return kind.spec.grows and (kind.spec.document or kind.array)
 
 
-def exceeds(kind: ColumnType, column: str, columns: int) -> str:
+def exceeds_export_limit(kind: ColumnType, column: str, columns: int) -> str:
     """Whether the value, of a type that `grows`, makes more text than an export carries, beside others of the row.
 
     `columns` of them grow. Where there are many, only what makes far more text than it is stored in is too large.
     """
-    most_bytes = min(CELL_BYTES, ROW_BYTES // columns)
+    max_bytes = min(CELL_BYTES, ROW_BYTES // columns)
     if kind.spec.document:
-        looked_into = LOOKED_INTO * most_bytes // CELL_BYTES
+        looked_into = LOOKED_INTO * max_bytes // CELL_BYTES
         fractions = f"{RAW} > {looked_into * LONG_FRACTIONS // LOOKED_INTO} AND {HAS_LONG_FRACTION}"
         size = _document(f"({RAW} > {looked_into} AND ({HAS_LONG} OR {fractions}))", column)
         stored = RAW.format(column)
     else:
         size, stored = _array_size(kind, column), f"{SHORTEST} * cardinality({column})"
-    far = f" AND {size} > {STORAGE}::bigint * {stored}" if most_bytes < CELL_BYTES else ""
-    return f"{size} > {most_bytes}{far}"
+    far = f" AND {size} > {STORAGE}::bigint * {stored}" if max_bytes < CELL_BYTES else ""
+    return f"{size} > {max_bytes}{far}"
 
 
 def _documents(columns: Sequence[str]) -> str:

@@ -6,14 +6,14 @@ from typing import Any, Final
 
 from django.db.models import Q, QuerySet
 
-from apps.api.access.surface import column_kind
-from apps.api.records.adapters.expressions import RowBehind, typed
-from apps.api.records.adapters.forms import json_columns, key_array
-from apps.api.records.adapters.sizes import kept_within, size_sql, width, within
-from apps.api.records.core.keyset import Branch, Position, branches_after
-from apps.api.records.core.query import Filter, RecordsQuery
-from apps.datasets.core.contract.contract import BATCH, REV, Contract, Field
-from apps.datasets.core.contract.names import quote_identifier
+from apps.api.access.visible_schema import column_kind
+from apps.api.records.adapters.orm_expressions import RowComparison, cast_text
+from apps.api.records.adapters.output_expressions import json_columns, key_array
+from apps.api.records.adapters.sizes import null_unless_near, null_unless_within, size_sql, width
+from apps.api.records.core.keyset import KeysetBranch, Position, branches_after
+from apps.api.records.core.query import RecordFilter, RecordsQuery
+from apps.datasets.core.contract.contract import BATCH, REV, Contract, ContractField
+from apps.datasets.core.contract.identifiers import quote_identifier
 from apps.datasets.runtime_models import attribute
 
 TOTAL: Final = "coalesce(nullif(current_setting('anden.answer_bytes', true), ''), '0')::bigint"
@@ -29,7 +29,7 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class SelectList:
     """What is selected of each row, as SQL; the body is NULL where it would be too large."""
 
     body: str
@@ -40,56 +40,56 @@ class Shape:
         return f"SELECT {self.body}, {self.key}, {self.position}"
 
 
-def narrowed(rows: QuerySet[Any], query: RecordsQuery) -> QuerySet[Any]:
+def apply_filters(rows: QuerySet[Any], query: RecordsQuery) -> QuerySet[Any]:
     """The rows that fulfil the query's filters."""
-    contract = query.surface.contract
+    contract = query.schema.contract
     for item in query.filters:
         rows = rows.filter(_condition(contract, item))
     return rows
 
 
-def page_statement(rows: QuerySet[Any], query: RecordsQuery, position: Position | None, most_bytes: int) -> Statement:
+def page_statement(rows: QuerySet[Any], query: RecordsQuery, position: Position | None, max_bytes: int) -> Statement:
     """One row of text per record behind the position, one more than the limit: body, key, position.
 
     Writes no more than about three times the bytes, however large the rows are: the body is NULL from the row on that
     would make the page too large.
     """
-    contract = query.surface.contract
+    contract = query.schema.contract
     sort = [column.name for column in query.sort]
     names = dict.fromkeys([*(field.name for field in query.fields), *sort, *contract.primary_key])
-    rows = narrowed(rows, query).order_by(*order_by(query))
-    branches = branches_after(query.sort, position) if position is not None else (Branch(),)
+    rows = apply_filters(rows, query).order_by(*order_by(query))
+    branches = branches_after(query.sort, position) if position is not None else (KeysetBranch(),)
     parts = [
-        selected(rows.filter(condition)[: query.limit + 1], contract, names)
+        select_columns(rows.filter(condition)[: query.limit + 1], contract, names)
         for condition in (_behind(contract, branch) for branch in branches)
     ]
     source = _in_order(parts, contract, query) if len(parts) > 1 else parts[0].sql
     params = tuple(param for part in parts for param in part.params)
-    shape = _shaped(contract, query.fields, sort, most_bytes)
+    shape = _shaped(contract, query.fields, sort, max_bytes)
     whole = f"FROM ({source}) AS t {_lateral(contract, query.fields)}"
-    widest = sum(width(column_kind(contract, name)) or most_bytes for name in names)
-    if widest * 2 * (query.limit + 1) <= most_bytes:
+    widest = sum(width(column_kind(contract, name)) or max_bytes for name in names)
+    if widest * 2 * (query.limit + 1) <= max_bytes:
         return Statement(f"{shape} {whole}", params)
-    return Statement(_bounded(shape, whole, query, most_bytes), params)
+    return Statement(_bounded(shape, whole, query, max_bytes), params)
 
 
-def _bounded(shape: Shape, whole: str, query: RecordsQuery, most_bytes: int) -> str:
+def _bounded(shape: SelectList, whole: str, query: RecordsQuery, max_bytes: int) -> str:
     """The page, its rows written one after the other until their bytes have reached the bound.
 
     Small rows are not counted: all of them together keep within it.
     """
     size = "octet_length(b.body) + 2 * octet_length(b.key) + octet_length(b.position)"
-    with_row = f"({TOTAL} + coalesce({size}, {most_bytes + 1}))::text"
+    with_row = f"({TOTAL} + coalesce({size}, {max_bytes + 1}))::text"
     return (
-        f"SELECT CASE WHEN {size} <= {most_bytes // (query.limit + 1)} THEN b.body "
-        f"WHEN set_config('anden.answer_bytes', {with_row}, true)::bigint <= {most_bytes} THEN b.body END, "
+        f"SELECT CASE WHEN {size} <= {max_bytes // (query.limit + 1)} THEN b.body "
+        f"WHEN set_config('anden.answer_bytes', {with_row}, true)::bigint <= {max_bytes} THEN b.body END, "
         f"b.key, b.position {whole} LEFT JOIN LATERAL (SELECT {shape.body} AS body, "
-        f"{shape.key} AS key, {shape.position} AS position WHERE {TOTAL} <= {most_bytes} OFFSET 0) AS b ON true"
+        f"{shape.key} AS key, {shape.position} AS position WHERE {TOTAL} <= {max_bytes} OFFSET 0) AS b ON true"
     )
 
 
 def item_statement(
-    rows: QuerySet[Any], contract: Contract, fields: Sequence[Field], key: Sequence[str], most_bytes: int
+    rows: QuerySet[Any], contract: Contract, fields: Sequence[ContractField], key: Sequence[str], max_bytes: int
 ) -> Statement:
     """Body, key and, as its position, what an ETag is made of, of the one record with this primary key.
 
@@ -97,9 +97,9 @@ def item_statement(
     """
     marks = [name for name, _ in contract.system_columns if name in {REV, BATCH}]
     part = _selected_one(rows, contract, key, [*(field.name for field in fields), *marks])
-    shape = _shaped(contract, fields, marks, most_bytes)
+    shape = _shaped(contract, fields, marks, max_bytes)
     return Statement(
-        f"SELECT {kept_within('i.body', most_bytes)}, i.key, i.position FROM (SELECT {shape.body} AS body, "  # noqa: S608
+        f"SELECT {null_unless_within('i.body', max_bytes)}, i.key, i.position FROM (SELECT {shape.body} AS body, "  # noqa: S608
         f"{shape.key} AS key, {shape.position} AS position FROM ({part.sql}) AS t {_lateral(contract, fields)} "
         "OFFSET 0) AS i",
         part.params,
@@ -107,21 +107,21 @@ def item_statement(
 
 
 def sizes_statement(
-    rows: QuerySet[Any], contract: Contract, fields: Sequence[Field], key: Sequence[str], most_bytes: int
+    rows: QuerySet[Any], contract: Contract, fields: Sequence[ContractField], key: Sequence[str], max_bytes: int
 ) -> Statement:
     """One row: how many bytes of JSON each field of the record makes; none is written that is far beyond the bytes."""
     part = _selected_one(rows, contract, key, [field.name for field in fields])
-    columns = ", ".join(size_sql(field.type, column_sql(contract, field.name), most_bytes) for field in fields)
+    columns = ", ".join(size_sql(field.type, column_sql(contract, field.name), max_bytes) for field in fields)
     return Statement(f"SELECT {columns} FROM ({part.sql}) AS t", part.params)  # noqa: S608  names are quoted
 
 
 def _selected_one(rows: QuerySet[Any], contract: Contract, key: Sequence[str], names: Iterable[str]) -> Statement:
     for name, text in zip(contract.primary_key, key, strict=True):
-        rows = rows.filter(**{attribute(contract, name): typed(text, column_kind(contract, name))})
-    return selected(rows, contract, dict.fromkeys([*names, *contract.primary_key]))
+        rows = rows.filter(**{attribute(contract, name): cast_text(text, column_kind(contract, name))})
+    return select_columns(rows, contract, dict.fromkeys([*names, *contract.primary_key]))
 
 
-def selected(rows: QuerySet[Any], contract: Contract, names: Iterable[str]) -> Statement:
+def select_columns(rows: QuerySet[Any], contract: Contract, names: Iterable[str]) -> Statement:
     """The rows' columns of these names."""
     wanted = rows.values_list(*(attribute(contract, name) for name in names))
     sql, params = wanted.query.get_compiler(using=rows.db).as_sql()
@@ -138,13 +138,15 @@ def _in_order(parts: Sequence[Statement], contract: Contract, query: RecordsQuer
     return f"SELECT * FROM ({union}) AS u ORDER BY {', '.join(columns)} LIMIT {query.limit + 1}"  # noqa: S608
 
 
-def _shaped(contract: Contract, fields: Sequence[Field], positions: Sequence[str], most_bytes: int) -> Shape:
+def _shaped(
+    contract: Contract, fields: Sequence[ContractField], positions: Sequence[str], max_bytes: int
+) -> SelectList:
     columns = [(field.name, field.type, column_sql(contract, field.name)) for field in fields]
-    body = within(columns, "row_to_json(r)::text", most_bytes) if fields else "'{}'"
-    return Shape(body, _texts(contract, contract.primary_key), _texts(contract, positions))
+    body = null_unless_near(columns, "row_to_json(r)::text", max_bytes) if fields else "'{}'"
+    return SelectList(body, _texts(contract, contract.primary_key), _texts(contract, positions))
 
 
-def _lateral(contract: Contract, fields: Sequence[Field]) -> str:
+def _lateral(contract: Contract, fields: Sequence[ContractField]) -> str:
     if not fields:
         return ""
     columns = json_columns([(field.name, field.type, column_sql(contract, field.name)) for field in fields])
@@ -163,29 +165,29 @@ def column_sql(contract: Contract, name: str) -> str:
 def order_by(query: RecordsQuery) -> list[str]:
     """The query's sort as the ORM takes it."""
     # PostgreSQL's own places for NULL: last when ascending, first when descending, as the indexes have them.
-    contract = query.surface.contract
+    contract = query.schema.contract
     return [f"{'-' if column.descending else ''}{attribute(contract, column.name)}" for column in query.sort]
 
 
-def _condition(contract: Contract, item: Filter) -> Q:
+def _condition(contract: Contract, item: RecordFilter) -> Q:
     name = attribute(contract, item.field.name)
-    values = [typed(text, item.field.type) for text in item.values]
+    values = [cast_text(text, item.field.type) for text in item.values]
     if item.lookup.flag:
         return Q(**{f"{name}__{item.lookup.orm}": item.values[0] == "true"})
     condition = Q(**{f"{name}__{item.lookup.orm}": values if item.lookup.many else values[0]})
     return ~condition if item.lookup.inverted else condition
 
 
-def _behind(contract: Contract, branch: Branch) -> Q:
+def _behind(contract: Contract, branch: KeysetBranch) -> Q:
     condition = Q()
     for name, text in branch.fixed:
-        value = {"isnull": True} if text is None else {"exact": typed(text, column_kind(contract, name))}
+        value = {"isnull": True} if text is None else {"exact": cast_text(text, column_kind(contract, name))}
         condition &= Q(**{f"{attribute(contract, name)}__{word}": item for word, item in value.items()})
     if branch.null is not None:
         name, is_null = branch.null
         condition &= Q(**{f"{attribute(contract, name)}__isnull": is_null})
     if branch.after:
         names = [attribute(contract, name) for name, _ in branch.after]
-        values = [typed(text, column_kind(contract, name)) for name, text in branch.after]
-        condition &= Q(RowBehind(names, values, descending=branch.descending))
+        values = [cast_text(text, column_kind(contract, name)) for name, text in branch.after]
+        condition &= Q(RowComparison(names, values, descending=branch.descending))
     return condition

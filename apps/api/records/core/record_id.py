@@ -8,10 +8,10 @@ from typing import Final
 import msgspec
 
 from apps.api.records.core.literals import literal
-from apps.api.records.core.sealing import Broken, Sealer
+from apps.api.records.core.sealer import Sealer, SealInvalid
 from apps.datasets.core.column_types.types import ColumnType
 
-OPEN: Final = "k"
+PLAIN: Final = "k"
 SEALED: Final = "s"
 """The first letter tells the two forms apart."""
 MAX_ID: Final = 7000
@@ -24,7 +24,7 @@ def read_id(text: str, types: Sequence[ColumnType], *, sealer: Sealer | None, bo
     With a sealer only the sealed form is read: an id in the clear would let a client try values that it
     may not see.
     """
-    if text[:1] != (SEALED if sealer else OPEN):
+    if text[:1] != (SEALED if sealer else PLAIN):
         return None
     try:
         plain = sealer.open(text[1:], bound_to=bound_to) if sealer else _plain(text[1:])
@@ -32,7 +32,7 @@ def read_id(text: str, types: Sequence[ColumnType], *, sealer: Sealer | None, bo
         if len(values) != len(types):
             return None
         return tuple(literal(kind, value) for kind, value in zip(types, values, strict=True))
-    except (Broken, ValueError, msgspec.MsgspecError):
+    except (SealInvalid, ValueError, msgspec.MsgspecError):
         return None
 
 
@@ -40,4 +40,4 @@ def _plain(text: str) -> str:
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
-        raise Broken from None
+        raise SealInvalid from None

@@ -12,22 +12,22 @@ from django.core.management.base import CommandError
 
 from apps.cloudwatch.catalogue.catalogue import CATALOGUE
 from apps.cloudwatch.client.boto import BotoCloudWatch
-from apps.cloudwatch.client.budget import DatabasePurse
+from apps.cloudwatch.client.budget import DatabaseRequestBudget
 from apps.cloudwatch.client.metered import MeteredCloudWatch
-from apps.cloudwatch.collector.cost import outlook
-from apps.cloudwatch.collector.packing import cycle_window
+from apps.cloudwatch.collector.batching import cycle_window
+from apps.cloudwatch.collector.cost import month_forecast
 from apps.cloudwatch.collector.queries import MetricQuery, catalogue_queries
 from apps.cloudwatch.collector.report import NOTHING, cost_lines, plan_lines
 from apps.cloudwatch.conf import CloudWatchSettings
-from apps.cloudwatch.services import Collector, Cycle, month_get
-from apps.datasets.management.base import StationCommand
+from apps.cloudwatch.services import CloudWatchCollector, CollectionCycle, month_get
+from apps.datasets.management.base import AndenCommand
 from apps.telemetry.errors import MonitoringError
 
 
-class Command(StationCommand):
+class Command(AndenCommand):
     """Plans, collects and reckons."""
 
-    troubles = (MonitoringError,)
+    expected_errors = (MonitoringError,)
 
     help = "Read shared resources from CloudWatch, within a monthly budget."
 
@@ -61,7 +61,7 @@ class Command(StationCommand):
     def _cost(self, chosen: CloudWatchSettings) -> None:
         now_s = time.time()
         queries, month = _queries(chosen), month_get(now_s=now_s)
-        expected = outlook(
+        expected = month_forecast(
             month.metrics_requested,
             metrics=len(queries),
             cycle_s=chosen.cycle_s,
@@ -75,9 +75,9 @@ class Command(StationCommand):
         if every_s < chosen.period_s:
             raise CommandError(f"--every {every_s}: CloudWatch has a new point only every {chosen.period_s} s")
         leave = threading.Event()
-        boto = BotoCloudWatch.by(chosen)
-        collector = Collector(
-            MeteredCloudWatch(boto, DatabasePurse(chosen.budget_usd), sleep=_waiting(leave)),
+        boto = BotoCloudWatch.from_settings(chosen)
+        collector = CloudWatchCollector(
+            MeteredCloudWatch(boto, DatabaseRequestBudget(chosen.budget_usd), sleep=_waiting(leave)),
             _queries(chosen),
             period_s=chosen.period_s,
             cycle_s=every_s,
@@ -95,8 +95,8 @@ class Command(StationCommand):
         finally:
             boto.close()
 
-    def _run(self, collector: Collector, leave: threading.Event, every_s: int) -> None:
-        """Cycle after cycle at a steady beat; one that takes too long costs the next ones, never the beat."""
+    def _run(self, collector: CloudWatchCollector, leave: threading.Event, every_s: int) -> None:
+        """Run cycles at a fixed rate; a cycle that overruns skips the next ones."""
         begun, said = time.monotonic(), ""
         while not leave.is_set():
             cycle = collector.round(now_s=time.time())
@@ -108,7 +108,7 @@ class Command(StationCommand):
             passed = time.monotonic() - begun
             leave.wait(every_s - passed % every_s)
 
-    def _say(self, cycle: Cycle) -> None:
+    def _say(self, cycle: CollectionCycle) -> None:
         self.stdout.write(
             f"calls: {cycle.calls}, points in time: {cycle.timely}, late: {cycle.late}; "
             f"series with a current value: {cycle.current}, without: {cycle.missing}"

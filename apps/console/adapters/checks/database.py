@@ -11,7 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from apps.console.core.diagnosis import CheckResult, CheckStatus
 from apps.datasets.adapters.database.connections import connect
-from apps.datasets.adapters.database.errors import database_line
+from apps.datasets.adapters.database.error_messages import explain_database_error
 from apps.datasets.core.errors import DatasetsError
 from apps.datasets.core.table.ddl import TABLE_RIGHTS
 
@@ -85,7 +85,7 @@ def check_role(role: str) -> Iterator[CheckResult]:
                     f"{connection.info.user} is a superuser, so no grant limits it: ALTER ROLE … NOSUPERUSER",
                 )
     except (psycopg.Error, DatasetsError) as error:
-        yield CheckResult(CheckStatus.FAILED, check, database_line(alias, error))
+        yield CheckResult(CheckStatus.FAILED, check, explain_database_error(alias, error))
 
 
 def check_migrations() -> Iterator[CheckResult]:
@@ -96,7 +96,7 @@ def check_migrations() -> Iterator[CheckResult]:
         pending = executor.migration_plan(loader.graph.leaf_nodes())
         foreign = sorted(loader.applied_migrations.keys() - loader.disk_migrations.keys())
     except (DatabaseError, InterfaceError) as error:
-        yield CheckResult(CheckStatus.FAILED, "migrations", database_line("default", error))
+        yield CheckResult(CheckStatus.FAILED, "migrations", explain_database_error("default", error))
         return
     finally:
         connections.close_all()

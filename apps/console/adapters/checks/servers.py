@@ -18,10 +18,10 @@ from apps.datasets.selectors import catalogue_read
 from apps.fleet.services.source import prometheus_api
 from apps.ingest.adapters.kafka_client import client_config
 from apps.ingest.adapters.kafka_errors import request_error
-from apps.ingest.adapters.kafka_topics import TIMEOUT_S, KafkaTopics
+from apps.ingest.adapters.kafka_topic_admin import TIMEOUT_S, KafkaTopicAdmin
 from apps.ingest.core.errors import IngestError
 from apps.ingest.selectors import ALIAS as INGEST
-from apps.monitoring.grafana import station
+from apps.monitoring.grafana import configuration
 from apps.telemetry.errors import MonitoringError
 
 CONNECT_TIMEOUT_S: Final = 5
@@ -50,14 +50,14 @@ def check_topics() -> Iterator[CheckResult]:
     try:
         datasets = catalogue_read(using=INGEST)
         names = sorted({dataset.contract.topic for dataset in datasets.readable})
-        states = KafkaTopics(client_config(settings.KAFKA)).states(names)
+        states = KafkaTopicAdmin(client_config(settings.KAFKA)).states(names)
     except (IngestError, DatabaseError, InterfaceError):
         yield CheckResult(CheckStatus.SKIPPED, "topics", "not checked: PostgreSQL or Kafka does not answer")
         return
     finally:
         connections.close_all()
     findings = [
-        *(dataset.trouble for dataset in datasets.unreadable),
+        *(dataset.reason for dataset in datasets.unreadable),
         *states.for_reader(states.missing(names)).refused.values(),
     ]
     yield from (CheckResult(CheckStatus.FAILED, "topics", finding) for finding in findings)
@@ -95,7 +95,7 @@ def check_grafana() -> Iterator[CheckResult]:
         return
     once = settings.GRAFANA.model_copy(update={"tries": 1, "timeout_s": CONNECT_TIMEOUT_S})
     try:
-        grafana = station.grafana(once)
+        grafana = configuration.grafana(once)
         grafana.check_rights(write=False)
     except MonitoringError as error:
         yield CheckResult(CheckStatus.FAILED, "grafana", str(error))

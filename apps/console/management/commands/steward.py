@@ -7,15 +7,15 @@ from django.core.management.base import CommandParser
 
 from apps.console.errors import ConsoleError
 from apps.console.groups import STEWARD, VIEWER
-from apps.console.services import login_keep
-from apps.datasets.management.base import StationCommand
+from apps.console.services import login_ensure
+from apps.datasets.management.base import AndenCommand
 
 
-class Command(StationCommand):
+class Command(AndenCommand):
     """Makes logins; says a password only where it made one up, and only once."""
 
     help = "Makes a login for the admin, or keeps it. The password is ANDEN_STEWARD_PASSWORD or made up."
-    troubles = (ConsoleError,)
+    expected_errors = (ConsoleError,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare `create NAME [--group]`."""
@@ -29,7 +29,7 @@ class Command(StationCommand):
         """Make or keep the login."""
         given = settings.ANDEN.steward_password
         password = given.get_secret_value() if given else None
-        login = login_keep(options["name"], group=options["group"], password=password)
+        login = login_ensure(options["name"], group=options["group"], password=password)
         self.stdout.write(f"{options['group']} {login.name} {'made' if login.created else 'kept'}")
         if login.password:
             self.stdout.write(f"password (shown once): {login.password}")

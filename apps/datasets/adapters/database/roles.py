@@ -10,7 +10,7 @@ from django.db.migrations.state import ProjectState
 from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict
 
-from apps.datasets.adapters.database.bootstrap import verifier
+from apps.datasets.adapters.database.role_bootstrap import scram_verifier
 from apps.datasets.core.errors import StoreMisconfigured
 from apps.datasets.core.roles import role_settings
 
@@ -58,7 +58,7 @@ def _create_role(connection: Connection[Any], role: str, name: str) -> None:
     if password is None:
         connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(name)))
         return
-    secret = sql.Literal(verifier(connection, name, str(password)))
+    secret = sql.Literal(scram_verifier(connection, name, str(password)))
     connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(name), secret))
 
 

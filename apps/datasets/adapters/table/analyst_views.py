@@ -6,7 +6,7 @@ from typing import Any, Final
 from apps.datasets.adapters.database.roles import role_name
 from apps.datasets.core.contract.contract import Contract
 
-STANDING: Final = """
+CURRENT_VIEW: Final = """
 SELECT array(SELECT attname::text FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 ORDER BY attnum),
        EXISTS (SELECT FROM pg_roles r WHERE r.rolname = %s AND has_table_privilege(r.oid, c.oid, 'SELECT'))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -21,12 +21,12 @@ class AnalystView:
     columns: tuple[str, ...] = ()
     readable: bool = False
 
-    def fits(self, contract: Contract) -> bool:
+    def matches(self, contract: Contract) -> bool:
         """Whether it shows what the contract lets analysts see."""
         wanted = tuple(field.name for field in contract.unrestricted)
         return self.columns == wanted and self.readable == bool(wanted)
 
-    def surplus(self, contract: Contract) -> tuple[str, ...]:
+    def overexposed(self, contract: Contract) -> tuple[str, ...]:
         """The columns that analysts can read and may not."""
         wanted = {field.name for field in contract.unrestricted}
         return tuple(name for name in self.columns if name not in wanted) if self.readable else ()
@@ -34,6 +34,6 @@ class AnalystView:
 
 def analyst_view(cursor: Any, name: str) -> AnalystView:
     """The view of the dataset with this name."""
-    cursor.execute(STANDING, (role_name("analyst"), name))
+    cursor.execute(CURRENT_VIEW, (role_name("analyst"), name))
     row = cursor.fetchone()
     return AnalystView(tuple(row[0]), row[1]) if row else AnalystView()

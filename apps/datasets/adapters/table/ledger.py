@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from psycopg import Connection, Cursor
 
-AHEAD_DAYS: Final = 7
+LEDGER_DAYS_AHEAD: Final = 7
 """Days of the ledger that are made beforehand."""
 
 
@@ -17,7 +17,7 @@ class BatchEntry:
 
     id: int
     dataset_id: int
-    number: int
+    version: int
     source_id: int
     first_offset: int
     last_offset: int
@@ -50,11 +50,11 @@ def insert_batches(cursor: Cursor[Any], entries: Sequence[BatchEntry]) -> None:
 def ensure_ledger_days(connection: Connection[Any]) -> int:
     """Make the ledger's days from yesterday to a week ahead, in a transaction of its own; days made."""
     with connection.transaction():
-        row = connection.execute("SELECT public.anden_ensure_ledger_days(%s)", (AHEAD_DAYS,)).fetchone()
+        row = connection.execute("SELECT public.anden_ensure_ledger_days(%s)", (LEDGER_DAYS_AHEAD,)).fetchone()
     return int(row[0]) if row else 0
 
 
-UNTIL: Final = """
+FIRST_MISSING_DAY: Final = """
 SELECT min(day)::timestamp AT TIME ZONE 'UTC'
 FROM generate_series((now() AT TIME ZONE 'UTC')::date, (now() AT TIME ZONE 'UTC')::date + 32, interval '1 day') day
 WHERE NOT EXISTS (
@@ -64,9 +64,9 @@ WHERE NOT EXISTS (
 """
 
 
-def ledger_until(connection: Connection[Any]) -> datetime.datetime:
+def ledger_partitions_end(connection: Connection[Any]) -> datetime.datetime:
     """When the first day begins that the ledger has not, from today on: a gap counts as the end."""
-    row = connection.execute(UNTIL).fetchone()
+    row = connection.execute(FIRST_MISSING_DAY).fetchone()
     assert row  # noqa: S101  an aggregate answers with one row
     until: datetime.datetime = row[0]
     return until

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import Error
-from django.db.models import Field as Column
+from django.db.models import Field as ModelField
 from django.db.models import Func, QuerySet
 
-from apps.datasets.core.contract.contract import DELETED, Contract, Field, Mode
-from apps.datasets.core.document.applied import AppliedDataset
+from apps.datasets.core.contract.contract import DELETED, Contract, ContractField, WriteMode
+from apps.datasets.core.document.applied_dataset import AppliedDataset
 from apps.datasets.core.errors import StoreUnavailable
 from apps.datasets.runtime_models import attribute, model_for
 
@@ -19,14 +19,14 @@ _LONGEST: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class RowPreview:
     """Names of columns, and rows of their values as text: None for NULL, MASK for what is restricted."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str | None, ...], ...]
 
 
-def last_rows(dataset: AppliedDataset, *, limit: int = 10) -> Preview:
+def last_rows(dataset: AppliedDataset, *, limit: int = 10) -> RowPreview:
     """The rows at the end of the primary key: the newest events where the dataset has an event time.
 
     Read as the role that can only read; a restricted column is not even asked for.
@@ -35,7 +35,7 @@ def last_rows(dataset: AppliedDataset, *, limit: int = 10) -> Preview:
     contract = dataset.contract
     open_fields = contract.unrestricted
     rows: QuerySet[Any] = QuerySet(model_for(dataset)).using("reader")
-    if contract.mode is Mode.UPSERT:
+    if contract.mode is WriteMode.UPSERT:
         rows = rows.filter(**{attribute(contract, DELETED): False})
     order = [f"-{attribute(contract, name)}" for name in contract.primary_key]
     wanted = [_wanted(contract, field) for field in open_fields]
@@ -44,26 +44,26 @@ def last_rows(dataset: AppliedDataset, *, limit: int = 10) -> Preview:
     except Error as error:
         raise StoreUnavailable from error
     names = [field.name for field in open_fields]
-    return Preview(
+    return RowPreview(
         tuple(field.name for field in contract.fields),
         tuple(_row(dataset, dict(zip(names, row, strict=True))) for row in found),
     )
 
 
-def _wanted(contract: Contract, field: Field) -> str | Func:
+def _wanted(contract: Contract, field: ContractField) -> str | Func:
     """The column; of what may be large its beginning, and Python could not read all that is nested either."""
     name = attribute(contract, field.name)
     if field.type.array:
         return name
     beginning = field.type.spec.beginning_sql.format("%(expressions)s", _LONGEST + 1)
-    return Func(name, template=beginning, output_field=Column())
+    return Func(name, template=beginning, output_field=ModelField())
 
 
 def _row(dataset: AppliedDataset, values: dict[str, Any]) -> tuple[str | None, ...]:
-    return tuple(MASK if field.restricted else in_words(values[field.name]) for field in dataset.contract.fields)
+    return tuple(MASK if field.restricted else display_text(values[field.name]) for field in dataset.contract.fields)
 
 
-def in_words(value: Any) -> str | None:
+def display_text(value: Any) -> str | None:
     """A value as a short text; None stays None."""
     if value is None:
         return None
@@ -72,7 +72,7 @@ def in_words(value: Any) -> str | None:
     elif isinstance(value, bytes | memoryview):
         text = bytes(value).hex(" ")
     elif isinstance(value, Sequence) and not isinstance(value, str):
-        text = ", ".join(str(in_words(item)) for item in value)
+        text = ", ".join(str(display_text(item)) for item in value)
     else:
         text = str(value)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from psycopg import Connection
 
-PURGE_AT_ONCE: Final = 10_000
+PURGE_BATCH_ROWS: Final = 10_000
 """Tombstones a transaction: small enough that no writer waits long for their locks."""
 
 
@@ -21,18 +21,18 @@ def purge_tombstones(
     dataset_id: int,
     *,
     older_days: int,
-    at_once: int = PURGE_AT_ONCE,
+    batch_rows: int = PURGE_BATCH_ROWS,
     deleted: Callable[[int], None] = lambda _rows: None,
 ) -> int:
     """Delete an upsert dataset's tombstones older than that many days, some at a time; rows deleted.
 
     After each commit `deleted` is called with its rows; what it raises ends the purge.
     """
-    purged, last = 0, at_once
-    while last == at_once:
+    purged, last = 0, batch_rows
+    while last == batch_rows:
         with connection.transaction():
             row = connection.execute(
-                "SELECT public.anden_purge_tombstones(%s, %s, %s)", (dataset_id, older_days, at_once)
+                "SELECT public.anden_purge_tombstones(%s, %s, %s)", (dataset_id, older_days, batch_rows)
             ).fetchone()
         last = int(row[0]) if row else 0
         purged += last

@@ -14,11 +14,11 @@ NUMBERS: Final = {
 
 TEXTS: Final = {"minLength": "min_length", "maxLength": "max_length", "pattern": "pattern"}
 ITEMS: Final = {"minItems": "min_length", "maxItems": "max_length"}
-"""The words of ODCS's logicalTypeOptions, and the attribute of Checks that keeps each."""
+"""The words of ODCS's logicalTypeOptions, and the attribute of FieldChecks that keeps each."""
 
 
 @dataclass(frozen=True, slots=True)
-class Checks:
+class FieldChecks:
     """What a value must fulfil besides its type. Lengths are characters or items."""
 
     enum: tuple[Scalar, ...] = ()
@@ -31,4 +31,4 @@ class Checks:
     pattern: str | None = None
 
 
-NO_CHECKS: Final = Checks()
+NO_CHECKS: Final = FieldChecks()

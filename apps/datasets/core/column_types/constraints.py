@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from apps.datasets.core.column_types.checks import Checks
-from apps.datasets.core.column_types.numerals import MAX_DIGITS, digits, too_long
+from apps.datasets.core.column_types.checks import FieldChecks
+from apps.datasets.core.column_types.number_length import MAX_DIGITS, digits, too_long
 
 Arguments = tuple[int, ...]
-"""The numbers in brackets behind a type's name."""
-Constraints = Callable[[Checks, Arguments], dict[str, Any]]
+"""The numbers in modifiers behind a type's name."""
+Constraints = Callable[[FieldChecks, Arguments], dict[str, Any]]
 """The arguments of msgspec.Meta."""
 Fault = Callable[[Any], str]
 """The rule that a value which is not None breaks, to be read behind its field's name; empty where it breaks none."""
@@ -40,10 +40,10 @@ def always(**meta: Any) -> Constraints:
     return lambda _checks, _args: meta
 
 
-def whole_bounds(low: int, high: int) -> Constraints:
+def integer_bounds(low: int, high: int) -> Constraints:
     """Whole numbers of a type's range, both ends inclusive."""
 
-    def bounds(checks: Checks, _args: Arguments) -> dict[str, Any]:
+    def bounds(checks: FieldChecks, _args: Arguments) -> dict[str, Any]:
         above, below = checks.exclusive_minimum, checks.exclusive_maximum
         lows = [low, checks.minimum, None if above is None else math.floor(above) + 1]
         highs = [high, checks.maximum, None if below is None else math.ceil(below) - 1]
@@ -58,7 +58,7 @@ def whole_bounds(low: int, high: int) -> Constraints:
 def float_bounds(low: float | None = None, high: float | None = None) -> Constraints:
     """Numbers of a type's range, both ends inclusive."""
 
-    def bounds(checks: Checks, _args: Arguments) -> dict[str, Any]:
+    def bounds(checks: FieldChecks, _args: Arguments) -> dict[str, Any]:
         above, below = checks.exclusive_minimum, checks.exclusive_maximum
         lows = [value for value in (low, checks.minimum) if value is not None]
         highs = [value for value in (high, checks.maximum) if value is not None]
@@ -76,21 +76,21 @@ def float_bounds(low: float | None = None, high: float | None = None) -> Constra
     return bounds
 
 
-def text_lengths(checks: Checks, args: Arguments) -> dict[str, Any]:
-    """Lengths of a text in characters; a number in brackets is the most that its type takes."""
+def text_lengths(checks: FieldChecks, args: Arguments) -> dict[str, Any]:
+    """Lengths of a text in characters; a number in modifiers is the most that its type takes."""
     meta = lengths(checks)
     if args:
         meta["max_length"] = min(args[0], meta.get("max_length", args[0]))
     return meta
 
 
-def lengths(checks: Checks) -> dict[str, Any]:
+def lengths(checks: FieldChecks) -> dict[str, Any]:
     """Lengths of a text or a list."""
     found = {"min_length": checks.min_length, "max_length": checks.max_length}
     return {word: min(value, sys.maxsize) for word, value in found.items() if value is not None}
 
 
-def decimal_check(checks: Checks, args: Arguments, sql: str) -> ValueCheck:
+def decimal_check(checks: FieldChecks, args: Arguments, sql: str) -> ValueCheck:
     """Finite, of the digits that the type (`sql`) was declared with or else can be written, within its bounds."""
     size = _declared_size(args, sql) if args else _written_size
     inside = _inside(checks)
@@ -125,7 +125,7 @@ def _written_size(value: decimal.Decimal) -> str:
     return ""
 
 
-def _inside(checks: Checks) -> Fault:
+def _inside(checks: FieldChecks) -> Fault:
     def fault(value: decimal.Decimal) -> str:
         low = checks.minimum is not None and value < decimal.Decimal(str(checks.minimum))
         high = checks.maximum is not None and value > decimal.Decimal(str(checks.maximum))
@@ -136,7 +136,7 @@ def _inside(checks: Checks) -> Fault:
     return fault
 
 
-def instant_check(_checks: Checks, _args: Arguments, _sql: str) -> ValueCheck:
+def instant_check(_checks: FieldChecks, _args: Arguments, _sql: str) -> ValueCheck:
     """Times with an offset within the years that can be written."""
     return ValueCheck(_instant_fault, _instants_fit)
 

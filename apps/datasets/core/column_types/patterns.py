@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import re2
 
-from apps.datasets.core.column_types.ecma import PatternRefused, re2_pattern
+from apps.datasets.core.column_types.ecma_patterns import UnsupportedPattern, re2_pattern
 
 MAX_MEM: Final = 1024 * 1024
 """Bytes that RE2 may use for one compiled pattern and its automaton."""
@@ -23,11 +23,11 @@ byte by byte, at 10 ns each: the match stays right and takes up to a second of a
 long, and a worker with a quarter of a core must still end it before its watchdog bites."""
 
 
-class Pattern:
+class ContractPattern:
     """One pattern, found anywhere in a value: `^` and `$` are the value's own ends."""
 
     def __init__(self, text: str) -> None:
-        """Raises PatternRefused: it cannot be checked in linear time, or means nothing."""
+        """Raises UnsupportedPattern: it cannot be checked in linear time, or means nothing."""
         inner = re2_pattern(text)
         self.text = text
         self._one = _compiled(rf"(?s:.)*?{inner}(?s:.)*", joined=False)
@@ -35,7 +35,7 @@ class Pattern:
         program = max(self._one.programsize, self._all.programsize)
         if program > MAX_PROGRAM:
             rule = f"is too large: {program} instructions, the limit is {MAX_PROGRAM}"
-            raise PatternRefused(rule, "use + or *, and minLength or maxLength for the count")
+            raise UnsupportedPattern(rule, "use + or *, and minLength or maxLength for the count")
         self.max_bytes: Final = MAX_WORK // program
 
     def fault(self, value: str) -> str:
@@ -62,9 +62,9 @@ class Pattern:
 
 
 @lru_cache(maxsize=1024)
-def compiled_pattern(text: str) -> Pattern:
-    """The pattern, compiled once. Raises PatternRefused."""
-    return Pattern(text)
+def compiled_pattern(text: str) -> ContractPattern:
+    """The pattern, compiled once. Raises UnsupportedPattern."""
+    return ContractPattern(text)
 
 
 def _compiled(text: str, *, joined: bool) -> Any:
@@ -77,4 +77,4 @@ def _compiled(text: str, *, joined: bool) -> Any:
         return re2.compile(text, options)
     except re2.error as error:
         reason = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else str(error)
-        raise PatternRefused(f"cannot be compiled by RE2: {reason}", "write it simpler") from None
+        raise UnsupportedPattern(f"cannot be compiled by RE2: {reason}", "write it simpler") from None

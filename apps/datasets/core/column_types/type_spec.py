@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from apps.datasets.core.column_types.checks import Checks
+from apps.datasets.core.column_types.checks import FieldChecks
 from apps.datasets.core.column_types.constraints import Arguments, Constraints, ValueCheck, always
 from apps.datasets.core.column_types.literals import Literal
 
@@ -14,11 +14,11 @@ COLUMN: Final = "{0}"
 """The column as it is: PostgreSQL's own JSON, CSV or text of it is the contract's."""
 
 Width = Callable[[Arguments], int | None]
-"""The longest that a value of a type with these numbers in brackets can be as JSON; None where only it can tell."""
+"""The longest that a value of a type with these numbers in modifiers can be as JSON; None where only it can tell."""
 
 
 def up_to(characters: int | None) -> Width:
-    """The same width whatever stands in brackets."""
+    """The same width whatever stands in modifiers."""
     return lambda _args: characters
 
 
@@ -28,8 +28,8 @@ PLAIN_WIDTH: Final = up_to(40)
 
 
 @dataclass(frozen=True, slots=True)
-class Brackets:
-    """The numbers that may stand in brackets: how many at most, the rule, whether they keep it.
+class TypeModifiers:
+    """The numbers that may stand in modifiers: how many at most, the rule, whether they keep it.
 
     `widen` says whether a column goes from some of them to others by a change of PostgreSQL's catalogue alone.
     """
@@ -44,7 +44,7 @@ class Brackets:
 class TypeSpec:
     """A PostgreSQL type. What is written as SQL is a template: {0} stands for the column.
 
-    name, aliases, brackets: as a physicalType has it.
+    name, aliases, modifiers: as a physicalType has it.
     wire: the name psycopg knows it by.
     logical: the ODCS logical types it serves.
     python: the class of its values; msgspec.Raw for a document, which stays the JSON text it is.
@@ -53,7 +53,7 @@ class TypeSpec:
 
     decode: makes the value of JSON's string where msgspec does not know the class; raises ValueError.
     low, high: the inclusive range of a number.
-    options: the words of logicalTypeOptions that are checked, and their attribute of Checks.
+    options: the words of logicalTypeOptions that are checked, and their attribute of FieldChecks.
     constraints, check: what msgspec checks of a value, and what it cannot.
 
     as_json: from a literal to the JSON that a record has.
@@ -76,13 +76,13 @@ class TypeSpec:
     _: KW_ONLY
     literal: Literal | None
     aliases: tuple[str, ...] = ()
-    brackets: Brackets | None = None
+    modifiers: TypeModifiers | None = None
     decode: Callable[[str], Any] | None = None
     low: float | int | None = None
     high: float | int | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     constraints: Constraints = UNCONSTRAINED
-    check: Callable[[Checks, Arguments, str], ValueCheck] | None = None
+    check: Callable[[FieldChecks, Arguments, str], ValueCheck] | None = None
     as_json: Callable[[str], bytes] = msgspec.json.encode
     json_sql: str = COLUMN
     csv_sql: str = COLUMN

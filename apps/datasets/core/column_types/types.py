@@ -17,12 +17,12 @@ from apps.datasets.core.column_types.constraints import (
     decimal_check,
     float_bounds,
     instant_check,
+    integer_bounds,
     text_lengths,
-    whole_bounds,
 )
 from apps.datasets.core.column_types.literals import Literal, parsed
-from apps.datasets.core.column_types.numerals import DIGITS_SQL
-from apps.datasets.core.column_types.type_spec import Brackets, TypeSpec, up_to
+from apps.datasets.core.column_types.number_length import DIGITS_SQL
+from apps.datasets.core.column_types.type_spec import TypeModifiers, TypeSpec, up_to
 
 TYPE_TEXT: Final = re.compile(
     r"""\s* (?P<name>[a-z][a-z0-9 ]*?) \s* (\(\s*(?P<args>[0-9, ]+)\))? \s*
@@ -45,7 +45,7 @@ def _whole(name: str, wire: str, bits: int, *aliases: str) -> TypeSpec:
     low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
     return TypeSpec(
         name, wire, ("integer",), int, "-7", aliases=aliases, low=low, high=high, literal=literals.whole(low, high),
-        options=NUMBERS, constraints=whole_bounds(low, high), as_json=str.encode,
+        options=NUMBERS, constraints=integer_bounds(low, high), as_json=str.encode,
     )  # fmt: skip
 
 
@@ -57,9 +57,11 @@ def _float(name: str, wire: str, literal: Literal, *aliases: str, largest: float
     )  # fmt: skip
 
 
-def _text(name: str, *aliases: str, brackets: Brackets | None = None, widens_to: tuple[str, ...] = ()) -> TypeSpec:
+def _text(
+    name: str, *aliases: str, modifiers: TypeModifiers | None = None, widens_to: tuple[str, ...] = ()
+) -> TypeSpec:
     return TypeSpec(
-        name, name, ("string",), str, '"Ada, “the first”"', aliases=aliases, brackets=brackets, literal=str,
+        name, name, ("string",), str, '"Ada, “the first”"', aliases=aliases, modifiers=modifiers, literal=str,
         options=TEXTS, constraints=text_lengths, beginning_sql=BEGINNING, width=up_to(None),
         size_sql="octet_length({0})", widens_to=widens_to,
     )  # fmt: skip
@@ -74,10 +76,10 @@ def _more_digits(before: Arguments, after: Arguments) -> bool:
     return not after or (same_scale and before[0] <= after[0])
 
 
-LENGTH: Final = Brackets(
+LENGTH: Final = TypeModifiers(
     1, "varchar(n) wants 1 ≤ n ≤ 10485760", fit=lambda length: 1 <= length <= 10_485_760, widen=_longer
 )
-DIGITS: Final = Brackets(
+DIGITS: Final = TypeModifiers(
     2, "numeric(p,s) wants 1 ≤ p ≤ 1000 and 0 ≤ s ≤ p",
     fit=lambda precision, scale=0: 1 <= precision <= 1000 and 0 <= scale <= precision, widen=_more_digits,
 )  # fmt: skip
@@ -87,7 +89,7 @@ TYPES: Final = (
     _whole("integer", "int4", 32, "int", "int4"),
     _whole("bigint", "int8", 64, "int8"),
     TypeSpec(
-        "numeric", "numeric", ("number", "integer"), decimal.Decimal, "12.50", aliases=("decimal",), brackets=DIGITS,
+        "numeric", "numeric", ("number", "integer"), decimal.Decimal, "12.50", aliases=("decimal",), modifiers=DIGITS,
         literal=literals.number, options=NUMBERS, check=decimal_check,
         width=lambda args: args[0] + 3 if args else None, size_sql=DIGITS_SQL, grows=True,
     ),
@@ -98,7 +100,7 @@ TYPES: Final = (
         literal=literals.boolean, as_json=str.encode, csv_sql="{0}::text",
     ),
     _text("text", "string"),
-    _text("varchar", "character varying", brackets=LENGTH, widens_to=("text",)),
+    _text("varchar", "character varying", modifiers=LENGTH, widens_to=("text",)),
     TypeSpec(
         "uuid", "uuid", ("string",), uuid.UUID, '"0b56d3f4-6a0e-4b6c-9d3e-2f1f5c7a9e10"',
         literal=parsed(uuid.UUID, "not a UUID"),
@@ -151,7 +153,7 @@ DEFAULT_PHYSICAL: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ColumnType:
-    """A type as a column has it: the spec, its numbers in brackets, and whether it is an array of it."""
+    """A type as a column has it: the spec, its numbers in modifiers, and whether it is an array of it."""
 
     spec: TypeSpec
     args: Arguments = ()
@@ -199,10 +201,10 @@ def column_type(logical: str, physical: str | None) -> ColumnType:
 
 
 def _check_arguments(spec: TypeSpec, args: Arguments, *, array: bool) -> None:
-    most = spec.brackets.most if spec.brackets else 0
+    most = spec.modifiers.most if spec.modifiers else 0
     if len(args) > most:
-        raise ValueError(f"{spec.name} takes at most {most} numbers in brackets")
-    if spec.brackets and args and not spec.brackets.fit(*args):
-        raise ValueError(spec.brackets.rule)
+        raise ValueError(f"{spec.name} takes at most {most} numbers in modifiers")
+    if spec.modifiers and args and not spec.modifiers.fit(*args):
+        raise ValueError(spec.modifiers.rule)
     if array and not spec.arrayable:
         raise ValueError(f"{spec.name}[] is not supported")

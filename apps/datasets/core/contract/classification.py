@@ -20,7 +20,7 @@ DENIALS: Final = (False, "false", "no", "none", "0", 0)
 
 @dataclass(frozen=True, slots=True)
 class ClassificationPolicy:
-    """Which classifications are public, as `folded` gives them, and which words in a tag are not."""
+    """Which classifications are public, as `normalize` gives them, and which words in a tag are not."""
 
     public: frozenset[str] = frozenset({"public"})
     hidden_tags: frozenset[str] = frozenset(
@@ -29,7 +29,7 @@ class ClassificationPolicy:
 
     def is_public(self, classification: object) -> bool:
         """Whether this classification hides nothing; whatever is no text does."""
-        return isinstance(classification, str) and folded(classification) in self.public
+        return isinstance(classification, str) and normalize(classification) in self.public
 
     def hides(self, tag: object) -> bool:
         """Whether a word of this tag hides, or several of them in a row."""
@@ -51,14 +51,14 @@ class Restriction:
         return f"{self.path}: {self.reason}"
 
 
-def folded(text: str) -> str:
+def normalize(text: str) -> str:
     """The text as classifications and tags are compared."""
     return text.strip().casefold()
 
 
 def words(text: str) -> list[str]:
     """The words of a tag or a name, in lower case; compatible forms of letters are one."""
-    return [folded(word) for word in WORDS.split(unicodedata.normalize("NFKC", text)) if word]
+    return [normalize(word) for word in WORDS.split(unicodedata.normalize("NFKC", text)) if word]
 
 
 def _spaced(text: str) -> str:
@@ -134,7 +134,7 @@ def _custom(item: Mapping[str, Any], path: str, policy: ClassificationPolicy) ->
     if CLASSIFICATION in words(name):
         hides = value is not None and not policy.is_public(value)
     else:
-        hides = policy.hides(name) and (folded(value) if isinstance(value, str) else value) not in DENIALS
+        hides = policy.hides(name) and (normalize(value) if isinstance(value, str) else value) not in DENIALS
     if hides:
         yield Restriction(path, f"customProperty {item.get('property')}: {value!r}")
 

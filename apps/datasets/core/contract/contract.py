@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from apps.datasets.core.column_types.checks import NO_CHECKS, Checks
+from apps.datasets.core.column_types.checks import NO_CHECKS, FieldChecks
 from apps.datasets.core.column_types.types import ColumnType
 from apps.datasets.core.contract.classification import Restriction
 
 
-class Mode(StrEnum):
+class WriteMode(StrEnum):
     """How records become rows."""
 
     APPEND = "append"
     UPSERT = "upsert"
 
 
-class UnknownFields(StrEnum):
+class UnknownFieldsPolicy(StrEnum):
     """What happens to fields that the contract does not name."""
 
     REJECT = "reject"
@@ -26,7 +26,7 @@ class UnknownFields(StrEnum):
     IGNORE = "ignore"
 
 
-class Late(StrEnum):
+class LatePolicy(StrEnum):
     """What happens to events outside of the contract's months."""
 
     QUARANTINE = "quarantine"
@@ -43,7 +43,7 @@ EXTRA: Final = "_extra"
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class ContractField:
     """One property of a record, one column of its table; `restrictions` say why it is hidden, if it is."""
 
     name: str
@@ -51,7 +51,7 @@ class Field:
     logical: str
     required: bool = False
     description: str = ""
-    checks: Checks = NO_CHECKS
+    checks: FieldChecks = NO_CHECKS
     unique: bool = False
     restrictions: tuple[Restriction, ...] = ()
 
@@ -93,16 +93,16 @@ class Contract:
     name: str
     topic: str
     version: str
-    fields: tuple[Field, ...]
-    mode: Mode
+    fields: tuple[ContractField, ...]
+    mode: WriteMode
     description: str = ""
     key: tuple[str, ...] = ()
     event_time: str | None = None
-    unknown_fields: UnknownFields = UnknownFields.REJECT
+    unknown_fields: UnknownFieldsPolicy = UnknownFieldsPolicy.REJECT
     api_writes: bool = False
     orders: tuple[Order, ...] = ()
     filters: tuple[str, ...] = ()
-    late: Late = Late.QUARANTINE
+    late: LatePolicy = LatePolicy.QUARANTINE
     earliest: datetime.date | None = None
     latest: datetime.date | None = None
     format: str = "json"
@@ -111,7 +111,7 @@ class Contract:
     topic_spec: TopicSpec = TopicSpec()
     memo: dict[str, Any] = dataclasses.field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def field(self, name: str) -> Field:
+    def field(self, name: str) -> ContractField:
         """The field of this name. Raises KeyError."""
         for field in self.fields:
             if field.name == name:
@@ -119,19 +119,19 @@ class Contract:
         raise KeyError(name)
 
     @property
-    def restricted(self) -> tuple[Field, ...]:
+    def restricted(self) -> tuple[ContractField, ...]:
         """The fields that only those see who may by name."""
         return tuple(field for field in self.fields if field.restricted)
 
     @property
-    def unrestricted(self) -> tuple[Field, ...]:
+    def unrestricted(self) -> tuple[ContractField, ...]:
         """The fields that whoever may see the dataset sees."""
         return tuple(field for field in self.fields if not field.restricted)
 
     @property
     def primary_key(self) -> tuple[str, ...]:
         """The columns of the table's primary key, in order."""
-        if self.mode is Mode.UPSERT:
+        if self.mode is WriteMode.UPSERT:
             return self.key
         return (self.event_time, SOURCE, OFFSET) if self.event_time else (SOURCE, OFFSET)
 
@@ -147,6 +147,6 @@ class Contract:
             (SOURCE, "integer NOT NULL"),
             (OFFSET, "bigint NOT NULL"),
             (BATCH, "bigint NOT NULL"),
-            *(upsert if self.mode is Mode.UPSERT else ()),
-            *(((EXTRA, "jsonb"),) if self.unknown_fields is UnknownFields.KEEP else ()),
+            *(upsert if self.mode is WriteMode.UPSERT else ()),
+            *(((EXTRA, "jsonb"),) if self.unknown_fields is UnknownFieldsPolicy.KEEP else ()),
         )

@@ -12,12 +12,12 @@ from jsonschema import Draft201909Validator
 from open_data_contract_standard.model import OpenDataContractStandard
 
 from apps.datasets.core.contract.classification import STRICT, ClassificationPolicy, column_restrictions
-from apps.datasets.core.contract.contract import Contract, Field, Late, Mode, UnknownFields
-from apps.datasets.core.contract.names import TOPIC, name_faults
-from apps.datasets.core.document.custom import CustomProperties
-from apps.datasets.core.document.properties import field_from_property
-from apps.datasets.core.document.rules import contract_problems
-from apps.datasets.core.errors import ContractInvalid, Problem
+from apps.datasets.core.contract.contract import Contract, ContractField, LatePolicy, UnknownFieldsPolicy, WriteMode
+from apps.datasets.core.contract.identifiers import TOPIC, name_faults
+from apps.datasets.core.document.contract_rules import contract_problems
+from apps.datasets.core.document.custom_properties import CustomProperties
+from apps.datasets.core.document.odcs_properties import field_from_property
+from apps.datasets.core.errors import ContractInvalid, ContractProblem
 from apps.datasets.core.record.formats import FORMATS
 
 SECONDS: Final = {
@@ -49,12 +49,14 @@ def contract_from_odcs(document: object, *, standing: bool = False, policy: Clas
     Raises ContractInvalid: every rule that it breaks, with the path in the document.
     """
     if not isinstance(document, Mapping):
-        raise ContractInvalid([Problem("$", "the document is not a mapping", "begin it with apiVersion: v3.1.0")])
+        raise ContractInvalid(
+            [ContractProblem("$", "the document is not a mapping", "begin it with apiVersion: v3.1.0")]
+        )
     problems = [] if standing else list(_schema_problems(document))
     if problems:
         raise ContractInvalid(problems)
     parsed = OpenDataContractStandard.model_validate(document)
-    reader = _Reader(parsed.model_dump(by_alias=True, exclude_none=True))
+    reader = _OdcsParser(parsed.model_dump(by_alias=True, exclude_none=True))
     contract = _with_restrictions(reader.contract(), document, policy)
     problems = reader.problems or list(contract_problems(contract))
     if problems:
@@ -67,27 +69,27 @@ def _with_restrictions(contract: Contract, document: Mapping[str, Any], policy: 
     return replace(contract, fields=tuple(replace(field, restrictions=found[field.name]) for field in contract.fields))
 
 
-def _schema_problems(document: Mapping[str, object]) -> Iterator[Problem]:
+def _schema_problems(document: Mapping[str, object]) -> Iterator[ContractProblem]:
     schemas = document.get("schema")
     if not isinstance(schemas, Sequence) or len(schemas) != 1:
-        yield Problem("$.schema", "a contract has exactly one schema", "write one document per dataset")
+        yield ContractProblem("$.schema", "a contract has exactly one schema", "write one document per dataset")
     for error in sorted(_validator().iter_errors(document), key=lambda e: e.json_path):
-        yield Problem(error.json_path, error.message[:200], "see the Open Data Contract Standard v3")
+        yield ContractProblem(error.json_path, error.message[:200], "see the Open Data Contract Standard v3")
 
 
-class _Reader:
+class _OdcsParser:
     """Reads one document that fulfils the standard, and gathers what Andén cannot do with it."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.document = document
         self.schema: Mapping[str, Any] = document["schema"][0]
         self.properties: Sequence[Mapping[str, Any]] = self.schema.get("properties") or ()
-        self.problems: list[Problem] = []
+        self.problems: list[ContractProblem] = []
 
     def contract(self) -> Contract:
         """The contract, as far as it could be read."""
         custom = CustomProperties(self.schema.get("customProperties") or (), f"{SCHEMA}.customProperties")
-        mode = custom.choice("mode", Mode.APPEND)
+        mode = custom.choice("mode", WriteMode.APPEND)
         contract = Contract(
             name=self._name(),
             topic=self._topic(),
@@ -97,11 +99,11 @@ class _Reader:
             mode=mode,
             key=self._key(),
             event_time=self._event_time(),
-            unknown_fields=custom.choice("unknownFields", UnknownFields.REJECT),
+            unknown_fields=custom.choice("unknownFields", UnknownFieldsPolicy.REJECT),
             api_writes=custom.flag("apiWrites"),
             orders=custom.orders(),
             filters=custom.names("filters"),
-            late=custom.choice("late", Late.QUARANTINE),
+            late=custom.choice("late", LatePolicy.QUARANTINE),
             earliest=custom.month("earliest"),
             latest=custom.month("latest"),
             format=custom.one_of("format", FORMATS, "json"),
@@ -113,7 +115,7 @@ class _Reader:
         return contract
 
     def _refuse(self, path: str, rule: str, remedy: str = "") -> None:
-        self.problems.append(Problem(path, rule, remedy))
+        self.problems.append(ContractProblem(path, rule, remedy))
 
     def _name(self) -> str:
         name: str = self.schema["name"]
@@ -128,8 +130,8 @@ class _Reader:
             self._refuse(f"{SCHEMA}.physicalName", rule, "use letters, digits, '.', '_' and '-'")
         return topic
 
-    def _fields(self) -> tuple[Field, ...]:
-        fields: list[Field] = []
+    def _fields(self) -> tuple[ContractField, ...]:
+        fields: list[ContractField] = []
         for index, item in enumerate(self.properties):
             field, problems = field_from_property(item, f"{SCHEMA}.properties[{index}]")
             self.problems += problems

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from apps.datasets.core.contract.contract import Contract
-from apps.datasets.core.record.json import json_reader
+from apps.datasets.core.record.json_reader import json_reader
 from apps.datasets.core.record.record_format import RecordReader
 
 FORMATS: Final[dict[str, Callable[[Contract], RecordReader]]] = {"json": json_reader}

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from apps.datasets.core.column_types.numerals import (
+from apps.datasets.core.column_types.number_length import (
     MAX_DIGITS,
     MAX_GROWTH,
     SPARE_BYTES,
@@ -14,11 +14,11 @@ from apps.datasets.core.column_types.numerals import (
     too_long,
     written_length,
 )
-from apps.datasets.core.contract.contract import EXTRA, Contract, UnknownFields
+from apps.datasets.core.contract.contract import EXTRA, Contract, UnknownFieldsPolicy
 from apps.datasets.core.errors import BadRecord
-from apps.datasets.core.record.depth import MAX_DEPTH, is_too_deep, too_deep
+from apps.datasets.core.record.nesting import MAX_DEPTH, is_too_deep, too_deep
 from apps.datasets.core.record.record_format import Values
-from apps.datasets.core.record.values import OPENINGS, ColumnCheck, column_check, growing, late_check, nul_check
+from apps.datasets.core.record.value_checks import OPENINGS, ValuesCheck, growing, nul_check, value_check, values_check
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 """The largest record that is decoded, bytes."""
@@ -37,14 +37,14 @@ class RowChecks:
         self.contract = contract
         self.columns: tuple[str, ...] = tuple(field.name for field in contract.fields)
         self.wires: tuple[str, ...] = tuple(field.type.wire for field in contract.fields)
-        self.keeps = contract.unknown_fields is UnknownFields.KEEP
+        self.keeps = contract.unknown_fields is UnknownFieldsPolicy.KEEP
         if self.keeps:
             self.columns += (EXTRA,)
             self.wires += ("jsonb",)
         fields = tuple(enumerate(contract.fields))
         self.raws = tuple(index for index, field in fields if field.type.spec.document)
-        self._checks = tuple((index, check) for index, field in fields if (check := late_check(field)))
-        self._column_checks = tuple((index, fits) for index, field in fields if (fits := column_check(field)))
+        self._checks = tuple((index, check) for index, field in fields if (check := value_check(field)))
+        self._column_checks = tuple((index, fits) for index, field in fields if (fits := values_check(field)))
         self._nul_checks = tuple(nul_check(name) for name in self.columns)
         self._openings = {index: OPENINGS[contract.fields[index].logical] for index in self.raws}
         self.growing = (*growing(contract.fields), *((len(contract.fields),) if self.keeps else ()))
@@ -131,6 +131,6 @@ class RowChecks:
                 raise too_deep(self.columns[index])
 
 
-def _fits(index: int, check: ColumnCheck, rows: Sequence[Values]) -> bool:
+def _fits(index: int, check: ValuesCheck, rows: Sequence[Values]) -> bool:
     column = [value for row in rows if (value := row[index]) is not None]
     return not column or check(column)

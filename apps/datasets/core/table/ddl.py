@@ -4,8 +4,17 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from apps.datasets.core.contract.contract import AT, DELETED, EXTRA, Contract, Field, Mode, Order, OrderColumn
-from apps.datasets.core.contract.names import quote_identifier, quote_literal
+from apps.datasets.core.contract.contract import (
+    AT,
+    DELETED,
+    EXTRA,
+    Contract,
+    ContractField,
+    Order,
+    OrderColumn,
+    WriteMode,
+)
+from apps.datasets.core.contract.identifiers import quote_identifier, quote_literal
 
 Roles = Mapping[str, str]
 
@@ -38,12 +47,12 @@ def column_list(names: Sequence[str], *, prefix: str = "") -> str:
     return ", ".join(prefix + quote_identifier(name) for name in names)
 
 
-def constraint_name(dataset_id: int, kind: str, field: Field) -> str:
+def constraint_name(dataset_id: int, kind: str, field: ContractField) -> str:
     """The name of a constraint of the contract: `c_`, the dataset, the kind and the field's fingerprint."""
     return f"c_{dataset_id}_{kind}_{_digest(field.name)}"
 
 
-def constraint_field(contract: Contract, dataset_id: int, name: str) -> Field | None:
+def constraint_field(contract: Contract, dataset_id: int, name: str) -> ContractField | None:
     """The field whose named constraint this is; None when it is no constraint of the contract."""
     for field in contract.fields:
         if name in {constraint_name(dataset_id, kind, field) for kind in ("required", "unique")}:
@@ -66,17 +75,17 @@ def create_table(contract: Contract, dataset_id: int) -> str:
     return f"CREATE TABLE {table_sql(contract)} (\n    {body}\n){partitions}"
 
 
-def column_definition(contract: Contract, dataset_id: int, field: Field) -> str:
+def column_definition(contract: Contract, dataset_id: int, field: ContractField) -> str:
     """A field's column: name, type, and whether it must have a value."""
     text = f"{quote_identifier(field.name)} {field.type.sql}"
     if not field.required:
         return text
-    if contract.mode is Mode.APPEND or field.name in contract.key:
+    if contract.mode is WriteMode.APPEND or field.name in contract.key:
         return f"{text} NOT NULL"
     return f"{text} {required_check(dataset_id, field)}"
 
 
-def required_check(dataset_id: int, field: Field) -> str:
+def required_check(dataset_id: int, field: ContractField) -> str:
     """The named constraint of an upsert table's required field: a tombstone has its key alone."""
     column, deleted = quote_identifier(field.name), quote_identifier(DELETED)
     return f"CONSTRAINT {constraint_name(dataset_id, 'required', field)} CHECK ({column} IS NOT NULL OR {deleted})"
@@ -106,7 +115,7 @@ def indexes(contract: Contract, dataset_id: int) -> dict[str, str]:
         parts = ", ".join(quote_identifier(column.name) + (" DESC" if column.descending else "") for column in columns)
         name = f"i_{dataset_id}_{_digest(parts)}"
         wanted[name] = f"CREATE INDEX {quote_identifier(name)} ON {table_sql(contract)} ({parts})"
-    if contract.mode is Mode.UPSERT:
+    if contract.mode is WriteMode.UPSERT:
         name = f"t_{dataset_id}"
         wanted[name] = f"CREATE INDEX {name} ON {table_sql(contract)} ({AT}) WHERE {DELETED}"
     return wanted
@@ -132,7 +141,7 @@ def view(contract: Contract, roles: Roles) -> Iterator[str]:
     yield f"DROP VIEW IF EXISTS {view_sql(contract)}"
     if not shown:
         return
-    where = f" WHERE NOT {quote_identifier(DELETED)}" if contract.mode is Mode.UPSERT else ""
+    where = f" WHERE NOT {quote_identifier(DELETED)}" if contract.mode is WriteMode.UPSERT else ""
     yield f"CREATE VIEW {view_sql(contract)} AS SELECT {column_list(shown)} FROM {table_sql(contract)}{where}"
     yield f"GRANT SELECT ON {view_sql(contract)} TO {quote_identifier(roles['analyst'])}"
 

@@ -6,9 +6,9 @@ Only what changes the catalogue alone goes in place; what would rewrite or scan 
 from collections.abc import Iterator
 
 from apps.datasets.core.column_types.types import ColumnType
-from apps.datasets.core.contract.contract import Contract, Field, Mode, UnknownFields
-from apps.datasets.core.contract.names import quote_identifier
-from apps.datasets.core.errors import Problem
+from apps.datasets.core.contract.contract import Contract, ContractField, UnknownFieldsPolicy, WriteMode
+from apps.datasets.core.contract.identifiers import quote_identifier
+from apps.datasets.core.errors import ContractProblem
 from apps.datasets.core.table.ddl import (
     Roles,
     add_extra,
@@ -24,7 +24,7 @@ from apps.datasets.core.table.ddl import (
 NEW = "make a new dataset, or keep it as it was"
 
 
-def refusals(old: Contract, new: Contract) -> Iterator[Problem]:
+def refusals(old: Contract, new: Contract) -> Iterator[ContractProblem]:
     """Why the table of the old contract cannot become the new one's; nothing when it can."""
     schema = "$.schema[0]"
     for what, before, after in (
@@ -33,25 +33,25 @@ def refusals(old: Contract, new: Contract) -> Iterator[Problem]:
         ("the event time", old.event_time, new.event_time),
     ):
         if before != after:
-            yield Problem(schema, f"{what} of a dataset that stands cannot change", NEW)
+            yield ContractProblem(schema, f"{what} of a dataset that stands cannot change", NEW)
     standing = {field.name: field for field in old.fields}
     for name in standing.keys() - {field.name for field in new.fields}:
-        yield Problem(f"{schema}.properties", f"{name!r} is gone, and its values with it", NEW)
+        yield ContractProblem(f"{schema}.properties", f"{name!r} is gone, and its values with it", NEW)
     for field in new.fields:
         known = standing.get(field.name)
         if known is None and field.required:
             rule = f"{field.name!r} is new and required, and the rows that stand have no value for it"
-            yield Problem(f"{schema}.properties", rule, "add it without required")
+            yield ContractProblem(f"{schema}.properties", rule, "add it without required")
         elif known is not None:
             yield from _field_refusals(known, field, f"{schema}.properties")
 
 
-def _field_refusals(before: Field, after: Field, path: str) -> Iterator[Problem]:
+def _field_refusals(before: ContractField, after: ContractField, path: str) -> Iterator[ContractProblem]:
     if before.type != after.type and not widens(before.type, after.type):
         rule = f"{after.name!r} cannot go from {before.type.sql} to {after.type.sql} without rewriting the table"
-        yield Problem(path, rule, NEW)
+        yield ContractProblem(path, rule, NEW)
     if after.required and not before.required:
-        yield Problem(path, f"{after.name!r} cannot become required while rows may lack it", NEW)
+        yield ContractProblem(path, f"{after.name!r} cannot become required while rows may lack it", NEW)
 
 
 def widens(before: ColumnType, after: ColumnType) -> bool:
@@ -59,7 +59,7 @@ def widens(before: ColumnType, after: ColumnType) -> bool:
     if before.array or after.array:
         return False
     if before.spec is after.spec:
-        return bool(before.spec.brackets and before.spec.brackets.widen(before.args, after.args))
+        return bool(before.spec.modifiers and before.spec.modifiers.widen(before.args, after.args))
     return after.spec.name in before.spec.widens_to
 
 
@@ -88,16 +88,16 @@ def _columns(old: Contract, new: Contract, dataset_id: int) -> Iterator[str]:
         if field.unique and (field.name not in standing or not before.unique):
             name = constraint_name(dataset_id, "unique", field)
             yield f"ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE ({quote_identifier(field.name)})"
-    if new.unknown_fields is UnknownFields.KEEP and old.unknown_fields is not UnknownFields.KEEP:
+    if new.unknown_fields is UnknownFieldsPolicy.KEEP and old.unknown_fields is not UnknownFieldsPolicy.KEEP:
         yield add_extra(new)
 
 
-def _column(before: Field, after: Field, contract: Contract, dataset_id: int) -> Iterator[str]:
+def _column(before: ContractField, after: ContractField, contract: Contract, dataset_id: int) -> Iterator[str]:
     table, column = table_sql(contract), quote_identifier(after.name)
     if before.type != after.type:
         yield f"ALTER TABLE {table} ALTER COLUMN {column} TYPE {after.type.sql}"
     if before.required and not after.required:
-        if contract.mode is Mode.APPEND:
+        if contract.mode is WriteMode.APPEND:
             yield f"ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL"
         else:
             yield f"ALTER TABLE {table} DROP CONSTRAINT {constraint_name(dataset_id, 'required', after)}"

@@ -9,9 +9,9 @@ from apps.datasets.core.contract.contract import (
     REV,
     SOURCE,
     Contract,
-    UnknownFields,
+    UnknownFieldsPolicy,
 )
-from apps.datasets.core.contract.names import quote_identifier
+from apps.datasets.core.contract.identifiers import quote_identifier
 from apps.datasets.core.table.ddl import column_list, table_sql
 
 STAGE = "anden_stage"
@@ -22,7 +22,7 @@ RANK = (AT, SOURCE, OFFSET)
 
 def stage_columns(contract: Contract) -> tuple[str, ...]:
     """The stage's columns in the order that COPY writes them."""
-    extra = (EXTRA,) if contract.unknown_fields is UnknownFields.KEEP else ()
+    extra = (EXTRA,) if contract.unknown_fields is UnknownFieldsPolicy.KEEP else ()
     return (*(field.name for field in contract.fields), *extra, SOURCE, OFFSET, BATCH, AT, DELETED)
 
 

@@ -11,15 +11,15 @@ from rich.text import Text
 
 from apps.datasets.adapters.contract_files import document_text, documents
 from apps.datasets.core.contract.contract import Contract
-from apps.datasets.core.contract.describe import order_in_words, visibility_in_words
-from apps.datasets.core.contract.unenforced import unenforced
+from apps.datasets.core.contract.descriptions import describe_visibility, order_parameter
+from apps.datasets.core.contract.unenforced_terms import unenforced_terms
 from apps.datasets.core.errors import ContractInvalid
-from apps.datasets.management.base import StationCommand
-from apps.datasets.selectors import catalogue_read, dataset_get, view_trouble
-from apps.datasets.services import Applied, dataset_apply, dataset_drop
+from apps.datasets.management.base import AndenCommand
+from apps.datasets.selectors import analyst_view_problems, catalogue_read, dataset_get
+from apps.datasets.services import ApplyResult, dataset_apply, dataset_drop
 
 
-class Command(StationCommand):
+class Command(AndenCommand):
     """Registers contracts and shows what stands."""
 
     help = "Apply, list, show, export and drop datasets."
@@ -55,8 +55,8 @@ class Command(StationCommand):
                 continue
             for statement in done.statements if options["dry_run"] else ():
                 self.stdout.write(f"{statement};")
-            self.stdout.write(f"{done.name}: {_state(done, dry_run=options['dry_run'])}, version {done.number}")
-            for line in (*visibility_in_words(done.before, done.contract), *_unenforced(document)):
+            self.stdout.write(f"{done.name}: {_state(done, dry_run=options['dry_run'])}, version {done.version}")
+            for line in (*describe_visibility(done.before, done.contract), *_unenforced(document)):
                 self.stdout.write(f"  {line}")
         if refused:
             raise CommandError(f"{refused} contract(s) refused, see above; the others stand")
@@ -65,7 +65,7 @@ class Command(StationCommand):
         found = catalogue_read()
         datasets = found.readable
         for unreadable in found.unreadable:
-            self.stderr.write(self.style.WARNING(f"{unreadable.name}: {unreadable.trouble}"))
+            self.stderr.write(self.style.WARNING(f"{unreadable.name}: {unreadable.reason}"))
         if not datasets and not found.unreadable:
             self.stdout.write("No datasets yet: apply one with `manage.py datasets apply contracts`.")
             return
@@ -73,13 +73,13 @@ class Command(StationCommand):
         for item in datasets:
             contract = item.contract
             cells = (item.name, contract.mode, contract.topic, str(len(contract.fields)))
-            table.add_row(*map(Text, (*cells, ", ".join(contract.primary_key), str(item.number))))
+            table.add_row(*map(Text, (*cells, ", ".join(contract.primary_key), str(item.version))))
         self.console.print(table)
 
     def _show(self, options: dict[str, Any]) -> None:
         item = dataset_get(options["name"])
         contract = item.contract
-        for label, value in _facts(contract, item.number):
+        for label, value in _facts(contract, item.version):
             self.console.print(Text(f"{label:<15} {value}"))
         table = Table("field", "type", "required", "checks", "description", box=None, pad_edge=False)
         for field in contract.fields:
@@ -90,7 +90,7 @@ class Command(StationCommand):
             table.add_row(*map(Text, (field.name, field.type.sql, required, " ".join(marks), field.description)))
         self.console.print()
         self.console.print(table)
-        notes = [*visibility_in_words(None, contract), *view_trouble(item), *_unenforced(item.document)]
+        notes = [*describe_visibility(None, contract), *analyst_view_problems(item), *_unenforced(item.document)]
         self.console.print(*map(Text, ["", *notes] if notes else []), sep="\n", end="\n" if notes else "")
 
     def _export(self, options: dict[str, Any]) -> None:
@@ -101,7 +101,7 @@ class Command(StationCommand):
         self.stdout.write(f"{options['name']}: dropped")
 
 
-def _state(done: Applied, *, dry_run: bool) -> str:
+def _state(done: ApplyResult, *, dry_run: bool) -> str:
     if done.changed:
         return "would change" if dry_run else "applied"
     if done.restored:
@@ -110,14 +110,14 @@ def _state(done: Applied, *, dry_run: bool) -> str:
 
 
 def _unenforced(document: Mapping[str, Any]) -> Iterator[str]:
-    return (f"kept, not enforced yet: {sentence}" for sentence in unenforced(document))
+    return (f"kept, not enforced yet: {sentence}" for sentence in unenforced_terms(document))
 
 
-def _facts(contract: Contract, number: int) -> list[tuple[str, object]]:
+def _facts(contract: Contract, version: int) -> list[tuple[str, object]]:
     return [
         ("dataset", contract.name),
         ("description", contract.description or "–"),
-        ("version", f"{number} (contract {contract.version})"),
+        ("version", f"{version} (contract {contract.version})"),
         ("topic", f"{contract.topic}, {contract.topic_spec.partitions} partition(s)"),
         ("format", contract.format),
         ("mode", contract.mode),
@@ -125,7 +125,7 @@ def _facts(contract: Contract, number: int) -> list[tuple[str, object]]:
         ("event time", contract.event_time or "–"),
         ("unknown fields", contract.unknown_fields),
         ("API writes", "yes" if contract.api_writes else "no"),
-        ("orders", "; ".join(map(order_in_words, contract.orders)) or "–"),
+        ("orders", "; ".join(map(order_parameter, contract.orders)) or "–"),
         ("filters", ", ".join(contract.filters) or "–"),
     ]
 

@@ -7,8 +7,8 @@ from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands import migrate
 from django.db import OperationalError, connections
 
-from apps.datasets.adapters.database.errors import database_line
-from apps.datasets.adapters.database.owner import ALIAS, LOCK_TIMEOUT, sqlstate
+from apps.datasets.adapters.database.error_messages import explain_database_error
+from apps.datasets.adapters.database.owner_transaction import ALIAS, LOCK_TIMEOUT, sqlstate
 from apps.datasets.core.errors import StoreMisconfigured
 from apps.datasets.services import analyst_views_ensure
 
@@ -35,7 +35,7 @@ class Command(migrate.Command):
                     "a table of the migration named last is in use: it changed nothing, those before it stand; "
                     "run `manage.py migrate` again"
                 ) from error
-            raise CommandError(database_line(options["database"], error)) from error
+            raise CommandError(explain_database_error(options["database"], error)) from error
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Migrate; no statement waits long for a table, since all who come after it would wait behind it."""
@@ -55,7 +55,7 @@ class Command(migrate.Command):
         """
         done = list(analyst_views_ensure())
         for each in done if told else ():
-            state = f"withheld from analysts: {each.trouble}" if each.trouble else f"shows {', '.join(each.columns)}"
+            state = f"withheld from analysts: {each.reason}" if each.reason else f"shows {', '.join(each.columns)}"
             self.stdout.write(f"  View analyst.{each.name} {state}")
-        if names := [each.name for each in done if each.passing]:
+        if names := [each.name for each in done if each.retryable]:
             raise CommandError(f"withheld from analysts until `manage.py migrate` runs again: {', '.join(names)}")

@@ -7,13 +7,13 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 from psycopg.conninfo import conninfo_to_dict
 
-from apps.datasets.adapters.database.bootstrap import administrator_name, roles_ensure
+from apps.datasets.adapters.database.role_bootstrap import administrator_name, roles_ensure
 from apps.datasets.core.errors import StoreMisconfigured
-from apps.datasets.core.roles import MONITOR, logins, variable
-from apps.datasets.management.base import StationCommand
+from apps.datasets.core.roles import MONITOR, parse_logins, url_variable
+from apps.datasets.management.base import AndenCommand
 
 
-class Command(StationCommand):
+class Command(AndenCommand):
     """Makes what `migrate` needs to stand beforehand."""
 
     help = "Make the database and its roles, and set the passwords of their URLs."
@@ -35,7 +35,7 @@ class Command(StationCommand):
         if (monitor := settings.ANDEN.database_monitor_url) is not None:
             urls[MONITOR] = monitor.get_secret_value()
         parts = {role: _parts(role, url) for role, url in urls.items()}
-        wanted = logins(parts, administrator=administrator)
+        wanted = parse_logins(parts, administrator=administrator)
         width = max(len(name) for name in (*(login.name for login in wanted), "pg_stat_statements")) + 2
         for done in roles_ensure(admin_url, wanted, timeouts_s=settings.ANDEN.timeouts_s()):
             self.stdout.write(f"{done.name:<{width}}{done.state}")
@@ -46,4 +46,4 @@ def _parts(role: str, url: str) -> dict[str, str]:
     try:
         return {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
     except psycopg.Error:
-        raise StoreMisconfigured(f"{variable(role)} cannot be read by libpq") from None
+        raise StoreMisconfigured(f"{url_variable(role)} cannot be read by libpq") from None

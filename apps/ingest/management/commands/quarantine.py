@@ -6,17 +6,17 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from apps.datasets.core.record.display import escaped, shown
-from apps.datasets.management.base import StationCommand
+from apps.datasets.core.record.raw_preview import escaped, preview_raw
+from apps.datasets.management.base import AndenCommand
 from apps.ingest.core.errors import IngestError
 from apps.ingest.models import Quarantine
 from apps.ingest.selectors import quarantine_get, quarantine_list
 
 
-class Command(StationCommand):
+class Command(AndenCommand):
     """Prints the quarantine."""
 
-    troubles = (IngestError,)
+    expected_errors = (IngestError,)
 
     help = "Show records that did not become rows, with their reasons."
 
@@ -57,7 +57,7 @@ class Command(StationCommand):
             raise CommandError(f"no record {record_id} in quarantine: see `manage.py quarantine list`")
         lines = {
             "id": record.pk,
-            "dataset": f"{record.dataset.name}, contract version {record.number}",
+            "dataset": f"{record.dataset.name}, contract version {record.contract_version}",
             "record": f"{record.topic}/{record.partition}, offset {record.offset}, sent {record.timestamp}",
             "reason": record.reason + (f" (SQLSTATE {record.sqlstate})" if record.sqlstate else ""),
             "field": record.field or "-",
@@ -73,7 +73,7 @@ class Command(StationCommand):
 
 def _laid_out(raw: bytes | memoryview | None) -> str:
     """The bytes as the admin shows them; a hex dump begins on its own line."""
-    kind, text, left_out = shown(None if raw is None else bytes(raw))
+    kind, text, left_out = preview_raw(None if raw is None else bytes(raw))
     first = {"nothing": "(none)", "bytes": "\n"}.get(kind, "")
     rest = f"\n… {left_out} bytes more" if left_out else ""
     return f"{first}{text}{rest}"

@@ -7,9 +7,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.datasets.core.errors import DatasetsError
-from apps.ingest.adapters.kafka_broker import KafkaBroker
 from apps.ingest.adapters.kafka_client import client_config, consumer_config
-from apps.ingest.adapters.kafka_topics import KafkaTopics
+from apps.ingest.adapters.kafka_consumer import KafkaConsumer
+from apps.ingest.adapters.kafka_topic_admin import KafkaTopicAdmin
 from apps.ingest.core.errors import IngestError
 from apps.ingest.selectors import catalogue
 from apps.ingest.services.topics import topic_accept, topics_ensure
@@ -35,18 +35,20 @@ class Command(BaseCommand):
         try:
             found = catalogue(options["datasets"])()
             for unreadable in found.unreadable:
-                self.stderr.write(self.style.WARNING(unreadable.trouble))
+                self.stderr.write(self.style.WARNING(unreadable.reason))
             datasets = found.readable
-            topics = KafkaTopics(client_config(settings.KAFKA))
+            topics = KafkaTopicAdmin(client_config(settings.KAFKA))
             if options["action"] == "ensure":
                 factor = settings.KAFKA.replication_factor
                 for done in topics_ensure(datasets, topics, replication_factor=factor):
-                    self.stdout.write(f"{done.topic}: {done.found}, {done.partitions} partitions")
+                    self.stdout.write(f"{done.topic}: {done.outcome}, {done.partitions} partitions")
             elif not datasets:
                 raise CommandError("nothing to accept while the contract cannot be read")
             else:
-                broker = KafkaBroker(consumer_config(settings.KAFKA))
-                lines = topic_accept(datasets[0], topics, broker) or ["nothing to accept: the positions fit the topic"]
+                consumer = KafkaConsumer(consumer_config(settings.KAFKA))
+                lines = topic_accept(datasets[0], topics, consumer) or [
+                    "nothing to accept: the positions fit the topic"
+                ]
                 for line in lines:
                     self.stdout.write(line)
         except (IngestError, DatasetsError) as error:

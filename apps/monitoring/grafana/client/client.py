@@ -9,8 +9,8 @@ from urllib.parse import urlencode, urlsplit
 from requests.adapters import BaseAdapter
 
 from apps.monitoring.errors import GrafanaRefused
-from apps.monitoring.grafana.client.answer import Answer
-from apps.monitoring.grafana.client.session import GrafanaSession, Patience
+from apps.monitoring.grafana.client.response import GrafanaResponse
+from apps.monitoring.grafana.client.session import GrafanaSession, RequestRetryPolicy
 
 OK: Final = 200
 """Stands for every status of success: grafana-client gives the body alone."""
@@ -29,11 +29,17 @@ _TOKEN: Final = re.compile("[!-~]+")
 """What a header may carry: where it could not, the HTTP below would quote the token in its error."""
 
 
-class Client:
+class GrafanaApiClient:
     """One Grafana. `api` is grafana-client's GrafanaApi: its elements' methods are called by `call`."""
 
     def __init__(
-        self, url: str, token: str, *, patience: Patience, ca: Path | None = None, adapter: BaseAdapter | None = None
+        self,
+        url: str,
+        token: str,
+        *,
+        patience: RequestRetryPolicy,
+        ca: Path | None = None,
+        adapter: BaseAdapter | None = None,
     ) -> None:
         """`adapter`: what takes the requests instead of HTTP.
 
@@ -56,16 +62,16 @@ class Client:
         """Which Grafana, for messages."""
         return self._session.where
 
-    def call(self, method: Callable[..., Any], *args: Any, **options: Any) -> Answer:
+    def call(self, method: Callable[..., Any], *args: Any, **options: Any) -> GrafanaResponse:
         """What a method of grafana-client gives, or the refusal that it raises. Raises as GrafanaSession does."""
         try:
-            return Answer(OK, method(*args, **options))
+            return GrafanaResponse(OK, method(*args, **options))
         except self._refusal as refusal:
-            return Answer(refusal.status_code, refusal.response)
+            return GrafanaResponse(refusal.status_code, refusal.response)
 
     def send(
         self, verb: str, path: str, *, params: Mapping[str, Any] | None = None, body: Any = None, **options: Any
-    ) -> Answer:
+    ) -> GrafanaResponse:
         """The answer to a request that is in RAW. Raises as GrafanaSession does."""
         query = f"?{urlencode(params, doseq=True)}" if params else ""
         method = getattr(self.api.client, verb)

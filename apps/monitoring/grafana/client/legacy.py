@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
-from apps.monitoring.errors import GrafanaAway, GrafanaChanged, GrafanaRefused
+from apps.monitoring.errors import GrafanaConflict, GrafanaRefused, GrafanaUnavailable
 from apps.monitoring.grafana.client import legacy_writes as writes
-from apps.monitoring.grafana.client.answer import Answer
-from apps.monitoring.grafana.client.client import Client
-from apps.monitoring.grafana.client.legacy_reads import Reader
-from apps.monitoring.grafana.sync.objects import GrafanaObject, Kind, Manifest, State
-from apps.monitoring.grafana.sync.plan import SECRET, Action, Sealing, actual_body, compare
-from apps.monitoring.grafana.sync.port import Deployment
+from apps.monitoring.grafana.client.client import GrafanaApiClient
+from apps.monitoring.grafana.client.legacy_reads import GrafanaStateReader
+from apps.monitoring.grafana.client.response import GrafanaResponse
+from apps.monitoring.grafana.sync.objects import GrafanaObject, GrafanaState, Manifest, ObjectKind
+from apps.monitoring.grafana.sync.plan import SECRET, PlannedAction, SecretMatcher, actual_body, compare
+from apps.monitoring.grafana.sync.port import DeploymentAnnotation
 
 READS: Final = ("folders:read", "dashboards:read", "datasources:read", "alert.provisioning:read", "annotations:read")
 WRITES: Final = (
@@ -32,10 +32,10 @@ CLASH: Final = (400, 409, 412)
 class LegacyGrafana:
     """One Grafana of version 11 to 13."""
 
-    def __init__(self, client: Client, version: str) -> None:
+    def __init__(self, client: GrafanaApiClient, version: str) -> None:
         self._client = client
         self._version = version
-        self._reader = Reader(client)
+        self._reader = GrafanaStateReader(client)
 
     @property
     def version(self) -> str:
@@ -53,31 +53,31 @@ class LegacyGrafana:
                 f"{self._client.where}: the token lacks {', '.join(missing)}: give its service account the role Admin"
             )
 
-    def read(self, manifest: Manifest, *, policy: bool = False) -> State:
+    def read(self, manifest: Manifest, *, policy: bool = False) -> GrafanaState:
         """What stands there, with the bodies of the manifest's objects; the policy if it has one, or when asked."""
         with self._understood():
             return self._reader.state(manifest, policy=policy)
 
-    def apply(self, action: Action, *, message: str) -> None:
-        """Make one change. Raises GrafanaChanged. What Grafana says of it is passed on without our secrets."""
+    def apply(self, action: PlannedAction, *, message: str) -> None:
+        """Make one change. Raises GrafanaConflict. What Grafana says of it is passed on without our secrets."""
         try:
             with self._understood():
                 self._apply(action, message)
-        except (GrafanaAway, GrafanaRefused, GrafanaChanged) as error:
+        except (GrafanaUnavailable, GrafanaRefused, GrafanaConflict) as error:
             told = _masked(str(error), action)
             if told == str(error):
                 raise
             raise type(error)(told) from None
 
-    def _apply(self, action: Action, message: str) -> None:
+    def _apply(self, action: PlannedAction, message: str) -> None:
         answer = self._send(action, message)
-        if answer.status in CLASH and action.item is not None and action.key.kind is not Kind.POLICY:
+        if answer.status in CLASH and action.item is not None and action.key.kind is not ObjectKind.POLICY:
             again = self._again(action, action.item, answer)
             if again is None:
                 return
             answer = self._send(again, message)
             if answer.status in CLASH:
-                raise GrafanaChanged(
+                raise GrafanaConflict(
                     f"{action.key} is being changed by somebody else ({answer.message}): run it again"
                 )
         if action.verb == "delete" and answer.status == 404:
@@ -85,39 +85,39 @@ class LegacyGrafana:
         if not answer.ok:
             raise self._refusal(action, answer)
 
-    def _refusal(self, action: Action, answer: Answer) -> GrafanaRefused:
+    def _refusal(self, action: PlannedAction, answer: GrafanaResponse) -> GrafanaRefused:
         return GrafanaRefused(
             f"{self._client.where} refuses to {action.verb} {action.key}: {answer.status} {answer.message}"
         )
 
-    def _again(self, action: Action, item: GrafanaObject, answer: Answer) -> Action | None:
+    def _again(self, action: PlannedAction, item: GrafanaObject, answer: GrafanaResponse) -> PlannedAction | None:
         """The same change on what stands there now; None when it is made already, by an earlier try of ours.
 
-        Raises GrafanaChanged: what stands there now is not ours.
+        Raises GrafanaConflict: what stands there now is not ours.
         Raises GrafanaRefused: nothing stands there, or what the plan saw: the request itself is wrong.
         """
         state = self.read(Manifest((item,)))
         actual = actual_body(item, state)
         if actual is None or actual == action.actual:
             raise self._refusal(action, answer)
-        if not compare(item, actual, Sealing(trusting=action.verb == "create")):
+        if not compare(item, actual, SecretMatcher(trusting=action.verb == "create")):
             return None
         listed = state.listed_by_key().get(action.key)
-        if action.key.kind is not Kind.RULE_GROUP and not (listed and listed.owned):
-            raise GrafanaChanged(f"{action.key} was taken by somebody else meanwhile: look at the plan again")
+        if action.key.kind is not ObjectKind.RULE_GROUP and not (listed and listed.owned):
+            raise GrafanaConflict(f"{action.key} was taken by somebody else meanwhile: look at the plan again")
         return replace(action, verb="update", actual=actual)
 
-    def _send(self, action: Action, message: str) -> Answer:
+    def _send(self, action: PlannedAction, message: str) -> GrafanaResponse:
         return writes.WRITERS[action.key.kind](self._client, action, message)
 
-    def open_deployment(self) -> Deployment | None:
+    def open_deployment(self) -> DeploymentAnnotation | None:
         """The deployment that was begun and not ended."""
         answer = self._client.call(self._client.api.annotations.get_annotation, tags=list(OPEN), limit=10)
         self._must(answer, "read annotations")
         with self._understood():
-            return Deployment(int(answer.body[0]["id"])) if answer.body else None
+            return DeploymentAnnotation(int(answer.body[0]["id"])) if answer.body else None
 
-    def begin_deployment(self, text: str, *, at_ms: int) -> Deployment:
+    def begin_deployment(self, text: str, *, at_ms: int) -> DeploymentAnnotation:
         """An annotation that says that a deployment begins.
 
         An annotation has no uid: a lost answer is not repeated, but looked for.
@@ -125,16 +125,16 @@ class LegacyGrafana:
         annotate = self._client.api.annotations.add_annotation
         try:
             answer = self._client.call(annotate, time_from=at_ms, tags=list(OPEN), text=text)
-        except GrafanaAway:
+        except GrafanaUnavailable:
             begun = self.open_deployment()
             if begun is None:
                 raise
             return begun
         self._must(answer, "annotate the deployment")
         with self._understood():
-            return Deployment(int(answer.body["id"]))
+            return DeploymentAnnotation(int(answer.body["id"]))
 
-    def end_deployment(self, deployment: Deployment, text: str) -> None:
+    def end_deployment(self, deployment: DeploymentAnnotation, text: str) -> None:
         """The annotation says from now on that the deployment is whole."""
         patch = self._client.api.annotations.partial_update_annotation
         self._must(self._client.call(patch, deployment.id, tags=list(DONE), text=text), "annotate the deployment")
@@ -150,13 +150,13 @@ class LegacyGrafana:
                 f"({type(error).__name__}: {error}): look whether a proxy between answers for it"
             ) from error
 
-    def _must(self, answer: Answer, what: str) -> None:
+    def _must(self, answer: GrafanaResponse, what: str) -> None:
         if not answer.ok:
             raise GrafanaRefused(f"{self._client.where} refuses to {what}: {answer.status} {answer.message}")
 
 
-def _masked(text: str, action: Action) -> str:
+def _masked(text: str, action: PlannedAction) -> str:
     """The text without the secrets that were sent with the action."""
-    for secret in action.item.sealed.values() if action.item else ():
+    for secret in action.item.secrets.values() if action.item else ():
         text = text.replace(secret, SECRET)
     return text

@@ -6,11 +6,19 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from apps.monitoring.errors import GrafanaRefused
-from apps.monitoring.grafana.client.answer import Answer
-from apps.monitoring.grafana.client.client import Client
+from apps.monitoring.grafana.client.client import GrafanaApiClient
+from apps.monitoring.grafana.client.response import GrafanaResponse
 from apps.monitoring.grafana.sync.manifest import POLICY_UID
-from apps.monitoring.grafana.sync.objects import Body, Key, Kind, Listed, Manifest, State, rules_of
-from apps.monitoring.grafana.sync.ownership import our_routes, owned
+from apps.monitoring.grafana.sync.objects import (
+    Body,
+    GrafanaState,
+    Manifest,
+    ObjectKey,
+    ObjectKind,
+    ObjectSummary,
+    rules_of,
+)
+from apps.monitoring.grafana.sync.ownership import owned, owned_routes
 from apps.monitoring.grafana.sync.plan import REDACTED
 
 PAGE: Final = 1_000
@@ -19,67 +27,71 @@ PAGE: Final = 1_000
 Method = Callable[..., Any]
 """One of grafana-client's."""
 
-ALERTING: Final = frozenset((Kind.RULE_GROUP, Kind.CONTACT_POINT, Kind.MUTE_TIMING, Kind.POLICY))
+ALERTING: Final = frozenset(
+    (ObjectKind.RULE_GROUP, ObjectKind.CONTACT_POINT, ObjectKind.MUTE_TIMING, ObjectKind.POLICY)
+)
 
 
-class Reader:
+class GrafanaStateReader:
     """Reads states of one Grafana."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: GrafanaApiClient) -> None:
         self._client = client
         self._api = client.api
 
-    def state(self, manifest: Manifest, *, policy: bool = False) -> State:
+    def state(self, manifest: Manifest, *, policy: bool = False) -> GrafanaState:
         """What stands there, with the bodies of the manifest's objects; the policy if it has one, or when asked."""
         wanted = {item.key for item in manifest.objects}
-        found: dict[Key, Body] = {}
-        listed: list[Listed] = []
+        found: dict[ObjectKey, Body] = {}
+        listed: list[ObjectSummary] = []
         for part in (self._folders, self._dashboards, self._data_sources, self._contact_points, self._mute_timings):
             for entry, body in part(wanted):
                 listed.append(entry)
                 if body is not None and entry.key in wanted:
                     found[entry.key] = body
         rules = self._get("the alert rules", self._api.alertingprovisioning.get_alertrules_all)
-        listed += [_listed(Kind.RULE, rule["uid"], rule["title"], rule, rule["folderUID"]) for rule in rules]
+        listed += [_listed(ObjectKind.RULE, rule["uid"], rule["title"], rule, rule["folderUID"]) for rule in rules]
         tree = None
-        if policy or any(key.kind is Kind.POLICY for key in wanted):
+        if policy or any(key.kind is ObjectKind.POLICY for key in wanted):
             tree = self._get("the notification policy", self._api.alertingprovisioning.get_notification_policy_tree)
-            for route in our_routes(tree)[:1]:
-                listed.append(Listed(Key(Kind.POLICY, POLICY_UID), str(route.get("receiver")), owned=True))
-        return State(tuple(listed), found, tuple(rules), self._intervals(manifest, rules), tree)
+            for route in owned_routes(tree)[:1]:
+                listed.append(
+                    ObjectSummary(ObjectKey(ObjectKind.POLICY, POLICY_UID), str(route.get("receiver")), owned=True)
+                )
+        return GrafanaState(tuple(listed), found, tuple(rules), self._intervals(manifest, rules), tree)
 
-    def _folders(self, wanted: set[Key]) -> Iterator[tuple[Listed, Body]]:
+    def _folders(self, wanted: set[ObjectKey]) -> Iterator[tuple[ObjectSummary, Body]]:
         """Every folder; those that we want are asked for by uid if the search's index does not have them yet."""
         hits = {hit["uid"]: {**hit, "parentUid": hit.get("folderUid")} for hit in self._search("dash-folder")}
         for key in sorted(wanted):
-            if key.kind is Kind.FOLDER and key.uid not in hits:
+            if key.kind is ObjectKind.FOLDER and key.uid not in hits:
                 found = self._one(key, self._api.folder.get_folder)
                 hits.update({key.uid: found} if found else {})
         for uid, hit in hits.items():
             parent = hit.get("parentUid") or ""
             body = {"uid": uid, "title": hit["title"], "parentUid": parent}
-            yield _listed(Kind.FOLDER, uid, hit["title"], body, parent), body
+            yield _listed(ObjectKind.FOLDER, uid, hit["title"], body, parent), body
 
-    def _dashboards(self, wanted: set[Key]) -> Iterator[tuple[Listed, Body | None]]:
+    def _dashboards(self, wanted: set[ObjectKey]) -> Iterator[tuple[ObjectSummary, Body | None]]:
         """Every dashboard: those that we want as they are saved, the others as the search's index has them."""
         for key in sorted(wanted):
-            if key.kind is Kind.DASHBOARD and (found := self._one(key, self._api.dashboard.get_dashboard)):
+            if key.kind is ObjectKind.DASHBOARD and (found := self._one(key, self._api.dashboard.get_dashboard)):
                 place = found["meta"].get("folderUid") or ""
                 body = {**found["dashboard"], "folderUid": place}
-                yield _listed(Kind.DASHBOARD, key.uid, body["title"], body, place), body
+                yield _listed(ObjectKind.DASHBOARD, key.uid, body["title"], body, place), body
         for hit in self._search("dash-db"):
-            entry = _listed(Kind.DASHBOARD, hit["uid"], hit["title"], hit, hit.get("folderUid") or "")
+            entry = _listed(ObjectKind.DASHBOARD, hit["uid"], hit["title"], hit, hit.get("folderUid") or "")
             if entry.key not in wanted:
                 yield entry, None
 
-    def _one(self, key: Key, method: Method) -> Body | None:
+    def _one(self, key: ObjectKey, method: Method) -> Body | None:
         """The object of this key; None when there is none."""
         answer = self._client.call(method, quote(key.uid, safe=""))
         return None if answer.status == 404 else dict(self._read(str(key), answer))
 
-    def _data_sources(self, wanted: set[Key]) -> Iterator[tuple[Listed, Body | None]]:
+    def _data_sources(self, wanted: set[ObjectKey]) -> Iterator[tuple[ObjectSummary, Body | None]]:
         for body in self._get("the data sources", self._api.datasource.list_datasources):
-            entry = _listed(Kind.DATA_SOURCE, body["uid"], body["name"], body)
+            entry = _listed(ObjectKind.DATA_SOURCE, body["uid"], body["name"], body)
             yield entry, self._data_source(body["uid"]) if entry.key in wanted else None
 
     def _data_source(self, uid: str) -> Body:
@@ -89,13 +101,13 @@ class Reader:
         secrets = {name: REDACTED for name, there in (body.get("secureJsonFields") or {}).items() if there}
         return {**body, **({"secureJsonData": secrets} if secrets else {})}
 
-    def _contact_points(self, _wanted: set[Key]) -> Iterator[tuple[Listed, Body]]:
+    def _contact_points(self, _wanted: set[ObjectKey]) -> Iterator[tuple[ObjectSummary, Body]]:
         for body in self._get("the contact points", self._api.alertingprovisioning.get_contactpoints):
-            yield _listed(Kind.CONTACT_POINT, body["uid"], body["name"], body), body
+            yield _listed(ObjectKind.CONTACT_POINT, body["uid"], body["name"], body), body
 
-    def _mute_timings(self, _wanted: set[Key]) -> Iterator[tuple[Listed, Body]]:
+    def _mute_timings(self, _wanted: set[ObjectKey]) -> Iterator[tuple[ObjectSummary, Body]]:
         for body in self._get("the mute timings", self._api.alertingprovisioning.get_mute_timings):
-            yield _listed(Kind.MUTE_TIMING, body["name"], body["name"], body), body
+            yield _listed(ObjectKind.MUTE_TIMING, body["name"], body["name"], body), body
 
     def _intervals(self, manifest: Manifest, rules: list[Body]) -> dict[tuple[str, str], int]:
         """The interval of each wanted group that stands there."""
@@ -126,16 +138,16 @@ class Reader:
         answer = self._client.call(method, *args)
         return self._read(what, answer)
 
-    def _read(self, what: str, answer: Answer) -> Any:
+    def _read(self, what: str, answer: GrafanaResponse) -> Any:
         if not answer.ok:
             raise GrafanaRefused(f"{self._client.where} refuses to read {what}: {answer.status} {answer.message}")
         return answer.body if answer.body is not None else []
 
 
-def rule_group_of(client: Client, folder: str, title: str) -> tuple[Method, str, str]:
+def rule_group_of(client: GrafanaApiClient, folder: str, title: str) -> tuple[Method, str, str]:
     """The method that gives a rule group, and its arguments."""
     return client.api.alertingprovisioning.get_rule_group, quote(folder, safe=""), quote(title, safe="")
 
 
-def _listed(kind: Kind, uid: str, title: str, body: Body, place: str = "") -> Listed:
-    return Listed(Key(kind, uid), title, place, owned(kind, uid, body))
+def _listed(kind: ObjectKind, uid: str, title: str, body: Body, place: str = "") -> ObjectSummary:
+    return ObjectSummary(ObjectKey(kind, uid), title, place, owned(kind, uid, body))

@@ -4,18 +4,18 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from apps.monitoring.errors import GrafanaChanged
-from apps.monitoring.grafana.client.answer import Answer
-from apps.monitoring.grafana.client.client import Client
+from apps.monitoring.errors import GrafanaConflict
+from apps.monitoring.grafana.client.client import GrafanaApiClient
 from apps.monitoring.grafana.client.legacy_reads import rule_group_of
-from apps.monitoring.grafana.sync.objects import Body, Kind
-from apps.monitoring.grafana.sync.ownership import our_routes, owned
-from apps.monitoring.grafana.sync.plan import Action
+from apps.monitoring.grafana.client.response import GrafanaResponse
+from apps.monitoring.grafana.sync.objects import Body, ObjectKind
+from apps.monitoring.grafana.sync.ownership import owned, owned_routes
+from apps.monitoring.grafana.sync.plan import PlannedAction
 
-Writer = Callable[[Client, Action, str], Answer]
+ObjectWriter = Callable[[GrafanaApiClient, PlannedAction, str], GrafanaResponse]
 
 
-def folder(client: Client, action: Action, _message: str) -> Answer:
+def folder(client: GrafanaApiClient, action: PlannedAction, _message: str) -> GrafanaResponse:
     """The answer to making, renaming, moving or deleting a folder."""
     uid, folders = _uid(action), client.api.folder
     if action.verb == "delete":
@@ -32,21 +32,21 @@ def folder(client: Client, action: Action, _message: str) -> Answer:
     return answer
 
 
-def _delete_empty(client: Client, action: Action) -> Answer:
+def _delete_empty(client: GrafanaApiClient, action: PlannedAction) -> GrafanaResponse:
     """The answer to deleting a folder, asked right before what lies in it: Grafana would delete that, too.
 
-    Raises GrafanaChanged: something lies in it.
+    Raises GrafanaConflict: something lies in it.
     """
     counts = client.send("GET", f"/api/folders/{_uid(action)}/counts")
     if not counts.ok:
         return counts
     inside = [f"{count} {kind}" for kind, count in sorted(counts.body.items()) if count]
     if inside:
-        raise GrafanaChanged(f"{action.key} holds {', '.join(inside)}, which would be deleted with it: move it away")
+        raise GrafanaConflict(f"{action.key} holds {', '.join(inside)}, which would be deleted with it: move it away")
     return client.call(client.api.folder.delete_folder, _uid(action))
 
 
-def data_source(client: Client, action: Action, _message: str) -> Answer:
+def data_source(client: GrafanaApiClient, action: PlannedAction, _message: str) -> GrafanaResponse:
     """The answer to making, changing or deleting a data source."""
     sources = client.api.datasource
     if action.verb == "delete":
@@ -57,7 +57,7 @@ def data_source(client: Client, action: Action, _message: str) -> Answer:
     return client.call(sources.update_datasource_by_uid, _uid(action), {**_body(action), "version": version})
 
 
-def dashboard(client: Client, action: Action, message: str) -> Answer:
+def dashboard(client: GrafanaApiClient, action: PlannedAction, message: str) -> GrafanaResponse:
     """The answer to saving or deleting a dashboard; saved only over the version that the plan saw."""
     if action.verb == "delete":
         return client.call(client.api.dashboard.delete_dashboard, _uid(action))
@@ -73,7 +73,7 @@ def dashboard(client: Client, action: Action, message: str) -> Answer:
     return client.call(client.api.dashboard.update_dashboard, sent)
 
 
-def contact_point(client: Client, action: Action, _message: str) -> Answer:
+def contact_point(client: GrafanaApiClient, action: PlannedAction, _message: str) -> GrafanaResponse:
     """The answer to making, changing or deleting a contact point."""
     alerting = client.api.alertingprovisioning
     if action.verb == "delete":
@@ -83,7 +83,7 @@ def contact_point(client: Client, action: Action, _message: str) -> Answer:
     return client.call(alerting.update_contactpoint, _uid(action), _versioned(action))
 
 
-def mute_timing(client: Client, action: Action, _message: str) -> Answer:
+def mute_timing(client: GrafanaApiClient, action: PlannedAction, _message: str) -> GrafanaResponse:
     """The answer to making, changing or deleting a mute timing."""
     alerting = client.api.alertingprovisioning
     if action.verb == "delete":
@@ -93,18 +93,18 @@ def mute_timing(client: Client, action: Action, _message: str) -> Answer:
     return client.call(alerting.update_mute_timing, _uid(action), _versioned(action))
 
 
-def _versioned(action: Action) -> Body:
+def _versioned(action: PlannedAction) -> Body:
     version = (action.actual or {}).get("version")
     return {**_body(action), **({"version": version} if version else {})}
 
 
-def rule_group(client: Client, action: Action, _message: str) -> Answer:
+def rule_group(client: GrafanaApiClient, action: PlannedAction, _message: str) -> GrafanaResponse:
     """The answer to writing a group whole: rules that are elsewhere come in, rules that it lost come back.
 
     Grafana deletes the rules of a group that are not sent: those of ours that the code no longer has are sent on as
     they are, for `prune` to delete.
 
-    Raises GrafanaChanged: somebody put a rule of their own into the group since the plan was made.
+    Raises GrafanaConflict: somebody put a rule of their own into the group since the plan was made.
     """
     body = _body(action)
     get, place, title = rule_group_of(client, body["folderUid"], body["title"])
@@ -112,18 +112,18 @@ def rule_group(client: Client, action: Action, _message: str) -> Answer:
     sent = {rule["uid"] for rule in body["rules"]}
     kept = [rule for rule in there.body.get("rules") or () if rule["uid"] not in sent] if there.ok else []
     for rule in kept:
-        if not owned(Kind.RULE, rule["uid"], rule):
-            raise GrafanaChanged(f"{action.key} holds the rule {rule['uid']}, which is not Andén's: move it away")
+        if not owned(ObjectKind.RULE, rule["uid"], rule):
+            raise GrafanaConflict(f"{action.key} holds the rule {rule['uid']}, which is not Andén's: move it away")
     whole = {**body, "rules": [*body["rules"], *kept]}
     return client.call(client.api.alertingprovisioning.update_rule_group, place, title, whole)
 
 
-def rule(client: Client, action: Action, _message: str) -> Answer:
+def rule(client: GrafanaApiClient, action: PlannedAction, _message: str) -> GrafanaResponse:
     """The answer to deleting one rule, by itself: whatever else is in its group stays."""
     return client.call(client.api.alertingprovisioning.delete_alertrule, _uid(action))
 
 
-def policy(client: Client, action: Action, _message: str) -> Answer:
+def policy(client: GrafanaApiClient, action: PlannedAction, _message: str) -> GrafanaResponse:
     """The answer to putting our subtree into the tree as it stands now; every other route stays as it is.
 
     The tree has no version: it is read right before, and is given back with the same provenance, so that it stays
@@ -134,7 +134,7 @@ def policy(client: Client, action: Action, _message: str) -> Answer:
     if not answer.ok:
         return answer
     tree: Body = answer.body
-    ours = our_routes(tree)
+    ours = owned_routes(tree)
     subtree = [] if action.verb == "delete" else [_body(action)]
     routes: list[Any] = list(tree.get("routes") or ())
     place = routes.index(ours[0]) if ours else 0
@@ -144,24 +144,24 @@ def policy(client: Client, action: Action, _message: str) -> Answer:
     return client.call(alerting.set_notification_policy_tree, whole, disable_provenance=not provenance)
 
 
-def _uid(action: Action) -> str:
+def _uid(action: PlannedAction) -> str:
     """The object's uid as a part of an address: grafana-client takes it as it is."""
     return quote(action.key.uid, safe="")
 
 
-def _body(action: Action) -> Body:
+def _body(action: PlannedAction) -> Body:
     """The whole body, secrets included."""
-    return action.item.revealed() if action.item else {}
+    return action.item.body_with_secrets() if action.item else {}
 
 
-WRITERS: Final[Mapping[Kind, Writer]] = {
-    Kind.FOLDER: folder,
-    Kind.DATA_SOURCE: data_source,
-    Kind.DASHBOARD: dashboard,
-    Kind.CONTACT_POINT: contact_point,
-    Kind.MUTE_TIMING: mute_timing,
-    Kind.POLICY: policy,
-    Kind.RULE_GROUP: rule_group,
-    Kind.RULE: rule,
+WRITERS: Final[Mapping[ObjectKind, ObjectWriter]] = {
+    ObjectKind.FOLDER: folder,
+    ObjectKind.DATA_SOURCE: data_source,
+    ObjectKind.DASHBOARD: dashboard,
+    ObjectKind.CONTACT_POINT: contact_point,
+    ObjectKind.MUTE_TIMING: mute_timing,
+    ObjectKind.POLICY: policy,
+    ObjectKind.RULE_GROUP: rule_group,
+    ObjectKind.RULE: rule,
 }
 """How each kind is written."""

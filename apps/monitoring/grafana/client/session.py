@@ -12,8 +12,8 @@ from urllib3.exceptions import InvalidHeader
 from urllib3.response import BaseHTTPResponse
 from urllib3.util.retry import Retry
 
-from apps.monitoring.errors import GrafanaAway, GrafanaRefused
-from apps.monitoring.grafana.client.answer import LONGEST_MESSAGE, Answer
+from apps.monitoring.errors import GrafanaRefused, GrafanaUnavailable
+from apps.monitoring.grafana.client.response import LONGEST_MESSAGE, GrafanaResponse
 from apps.monitoring.metrics import SYNC_REQUESTS
 from apps.telemetry.prometheus import counter
 
@@ -26,7 +26,7 @@ TOO_LARGE: Final = 413
 _ERRNO: Final = re.compile(r"\[Errno -?\d+\] (.+)$")
 
 
-class _Patient(Retry):
+class _JitteredRetry(Retry):
     """Pauses that double from the first repetition on, each shortened at random so that clients part ways."""
 
     def get_backoff_time(self) -> float:
@@ -43,7 +43,7 @@ class _Patient(Retry):
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RequestRetryPolicy:
     """How long a request may take, how often it is sent, and the first pause between two tries, seconds."""
 
     timeout_s: float = 10.0
@@ -55,11 +55,11 @@ class GrafanaSession(requests.Session):
     """Sends requests to one Grafana. Repeating a POST is safe: what it creates has a uid, so the second finds it.
 
     Every request raises
-    GrafanaAway: no answer, or overloaded, after all repetitions.
+    GrafanaUnavailable: no answer, or overloaded, after all repetitions.
     GrafanaRefused: wrong token, missing permission, no Grafana at this address.
     """
 
-    def __init__(self, base: str, patience: Patience, adapter: BaseAdapter | None = None) -> None:
+    def __init__(self, base: str, patience: RequestRetryPolicy, adapter: BaseAdapter | None = None) -> None:
         """`adapter`: what takes the requests instead of HTTP."""
         super().__init__()
         self._base = base
@@ -92,7 +92,7 @@ class GrafanaSession(requests.Session):
             ) from error
         except requests.exceptions.RequestException as error:
             counter(SYNC_REQUESTS).labels(str(method), "error").inc()
-            raise GrafanaAway(
+            raise GrafanaUnavailable(
                 f"{self.where} does not answer {asked} ({_reason(error)}): nothing more was sent, "
                 "run it again when it does"
             ) from error
@@ -107,9 +107,9 @@ class GrafanaSession(requests.Session):
                 f"{self.where} sends us on to {response.headers.get('Location', 'nowhere')}: "
                 "mend ANDEN_GRAFANA_URL (its scheme, its path)"
             )
-        answer = Answer(status, self._json(asked, response))
+        answer = GrafanaResponse(status, self._json(asked, response))
         if status in REPEATED:
-            raise GrafanaAway(
+            raise GrafanaUnavailable(
                 f"{self.where} answers {asked} with {status} after {tries} {'try' if tries == 1 else 'tries'} "
                 f"({answer.message}): nothing more was sent, run it again later"
             )
@@ -123,7 +123,7 @@ class GrafanaSession(requests.Session):
     def _json(self, asked: str, response: requests.Response) -> Any:
         """The body, in the form that grafana-client reads.
 
-        Raises GrafanaAway: it breaks off. Raises GrafanaRefused: no Grafana API is at this address.
+        Raises GrafanaUnavailable: it breaks off. Raises GrafanaRefused: no Grafana API is at this address.
         """
         if not response.content:
             if response.ok:
@@ -138,11 +138,11 @@ class GrafanaSession(requests.Session):
         response.headers["Content-Type"] = "application/json"  # else grafana-client takes JSON for text
         return body
 
-    def _unreadable(self, asked: str, response: requests.Response) -> GrafanaAway | GrafanaRefused:
+    def _unreadable(self, asked: str, response: requests.Response) -> GrafanaUnavailable | GrafanaRefused:
         """What to make of a body that is no JSON: one that was cut off, or a page for people."""
         status, kind = response.status_code, response.headers.get("Content-Type", "something").partition(";")[0]
         if kind.endswith("json"):
-            return GrafanaAway(
+            return GrafanaUnavailable(
                 f"{self.where} answers {asked} with {status} and JSON that breaks off after {len(response.content)} "
                 "bytes: nothing more was sent, run it again; a proxy between may have cut it"
             )
@@ -158,9 +158,9 @@ class GrafanaSession(requests.Session):
         )
 
 
-def _repeating(patience: Patience, methods: frozenset[str] | None) -> Retry:
+def _repeating(patience: RequestRetryPolicy, methods: frozenset[str] | None) -> Retry:
     """When these methods (None: all) are sent again. What never reached Grafana is, whatever the method."""
-    return _Patient(
+    return _JitteredRetry(
         total=patience.tries - 1,
         backoff_factor=patience.pause_s,
         status_forcelist=REPEATED,

@@ -10,22 +10,22 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from apps.monitoring.diff import ORDER_KEY
-from apps.monitoring.grafana.sync.objects import Body, Kind
+from apps.monitoring.grafana.sync.objects import Body, ObjectKind
 
 RIGHTS: Final = ("hasAcl", "canSave", "canEdit", "canAdmin", "canDelete", "accessControl")
 WHEN: Final = ("created", "createdBy", "updated", "updatedBy")
 
-FILLED: Final[Mapping[Kind, frozenset[str]]] = {
-    Kind.FOLDER: frozenset((*RIGHTS, *WHEN, "id", "orgId", "url", "version", "parents", "managedBy")),
-    Kind.DATA_SOURCE: frozenset(
+FILLED: Final[Mapping[ObjectKind, frozenset[str]]] = {
+    ObjectKind.FOLDER: frozenset((*RIGHTS, *WHEN, "id", "orgId", "url", "version", "parents", "managedBy")),
+    ObjectKind.DATA_SOURCE: frozenset(
         (*RIGHTS, "id", "orgId", "version", "readOnly", "typeLogoUrl", "typeName", "secureJsonFields", "apiVersion")
     ),
-    Kind.DASHBOARD: frozenset(("id", "version", "iteration", "schemaVersion", "gnetId")),
-    Kind.CONTACT_POINT: frozenset(("provenance",)),
-    Kind.MUTE_TIMING: frozenset(("provenance", "version", "uid")),
-    Kind.POLICY: frozenset(("provenance",)),
-    Kind.RULE_GROUP: frozenset(("provenance",)),
-    Kind.RULE: frozenset((*WHEN, "id", "orgID", "provenance", "guid")),
+    ObjectKind.DASHBOARD: frozenset(("id", "version", "iteration", "schemaVersion", "gnetId")),
+    ObjectKind.CONTACT_POINT: frozenset(("provenance",)),
+    ObjectKind.MUTE_TIMING: frozenset(("provenance", "version", "uid")),
+    ObjectKind.POLICY: frozenset(("provenance",)),
+    ObjectKind.RULE_GROUP: frozenset(("provenance",)),
+    ObjectKind.RULE: frozenset((*WHEN, "id", "orgID", "provenance", "guid")),
 }
 """What the server fills in at the top of a body: identities, versions, timestamps, rights."""
 
@@ -77,11 +77,11 @@ _DURATION: Final = re.compile(r"(\d+)(ms|s|m|h|d|w|y)")
 _SECONDS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 
 
-def canonical(kind: Kind, body: Body) -> Body:
+def canonical(kind: ObjectKind, body: Body) -> Body:
     """The canonical form of a body as it is sent or read."""
     filled = FILLED[kind]
     kept = {name: value for name, value in body.items() if name not in filled}
-    if kind is Kind.RULE_GROUP:
+    if kind is ObjectKind.RULE_GROUP:
         kept = {**kept, "rules": [_rule(rule) for rule in body.get("rules") or ()]}
     prepare = PREPARE.get(kind)
     cleaned: Body = _clean(prepare(kept) if prepare else kept)
@@ -90,7 +90,7 @@ def canonical(kind: Kind, body: Body) -> Body:
 
 def _rule(rule: Body) -> Body:
     """Without what the server fills in; Grafana writes a query's refId into its model, too."""
-    kept = {name: value for name, value in rule.items() if name not in FILLED[Kind.RULE]}
+    kept = {name: value for name, value in rule.items() if name not in FILLED[ObjectKind.RULE]}
     queries = [
         {**query, "model": {"refId": query.get("refId"), **(query.get("model") or {})}}
         for query in rule.get("data") or ()
@@ -118,10 +118,10 @@ def _policy(body: Body) -> Body:
     return {**body, "object_matchers": matchers, "routes": routes}
 
 
-PREPARE: Final[Mapping[Kind, Callable[[Body], Body]]] = {
-    Kind.DASHBOARD: _dashboard,
-    Kind.DATA_SOURCE: _data_source,
-    Kind.POLICY: _policy,
+PREPARE: Final[Mapping[ObjectKind, Callable[[Body], Body]]] = {
+    ObjectKind.DASHBOARD: _dashboard,
+    ObjectKind.DATA_SOURCE: _data_source,
+    ObjectKind.POLICY: _policy,
 }
 
 

@@ -5,10 +5,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from apps.monitoring.diff import Difference
-from apps.monitoring.grafana.sync.objects import Body, GrafanaObject, Key, Kind, Manifest, State, rules_of
-from apps.monitoring.grafana.sync.obstacles import There
+from apps.monitoring.grafana.sync.conflicts import ObjectIndex
+from apps.monitoring.grafana.sync.objects import (
+    Body,
+    GrafanaObject,
+    GrafanaState,
+    Manifest,
+    ObjectKey,
+    ObjectKind,
+    rules_of,
+)
 from apps.monitoring.grafana.sync.ownership import MARKS, owned
-from apps.monitoring.grafana.sync.plan import Sealing, actual_body, compare
+from apps.monitoring.grafana.sync.plan import SecretMatcher, actual_body, compare
 
 ADOPT: Final = "`sync --adopt` takes it back"
 MOVE: Final = "`sync` refuses until it is moved to a group of its own"
@@ -21,7 +29,7 @@ class Drift:
     `first` says what has to be done before a plain sync can undo it; "" where nothing has.
     """
 
-    key: Key
+    key: ObjectKey
     title: str
     changes: tuple[Difference, ...] = ()
     what: str = ""
@@ -29,22 +37,22 @@ class Drift:
     first: str = ""
 
 
-def drifts(applied: Manifest, state: State) -> tuple[Drift, ...]:
+def drifts(applied: Manifest, state: GrafanaState) -> tuple[Drift, ...]:
     """Every object of the applied manifest that stands otherwise than it was sent.
 
     Secrets that Grafana does not give back are trusted: a hand can have changed them without a trace.
     """
-    there = There(state, applied.all_keys())
+    there = ObjectIndex(state, applied.all_keys())
     return tuple(drift for item in applied.objects for drift in _of(item, state, there))
 
 
-def _of(item: GrafanaObject, state: State, there: There) -> Iterator[Drift]:
+def _of(item: GrafanaObject, state: GrafanaState, there: ObjectIndex) -> Iterator[Drift]:
     actual = actual_body(item, state)
-    first = "; ".join((*there.titles_taken(item), *([ADOPT] if there.unmarked(item) else ())))
+    first = "; ".join((*there.title_conflicts(item), *([ADOPT] if there.unmarked(item) else ())))
     if actual is None:
         yield Drift(item.key, item.title, what="was deleted", first=first)
         return
-    changes = compare(item, actual, Sealing(trusting=True))
+    changes = compare(item, actual, SecretMatcher(trusting=True))
     if changes:
         yield Drift(item.key, item.title, changes, body=item.body, first=first)
     found = state.listed_by_key().get(item.key)
@@ -53,12 +61,15 @@ def _of(item: GrafanaObject, state: State, there: There) -> Iterator[Drift]:
     yield from _strangers(item, state)
 
 
-def _strangers(item: GrafanaObject, state: State) -> Iterator[Drift]:
+def _strangers(item: GrafanaObject, state: GrafanaState) -> Iterator[Drift]:
     """Rules that somebody put into a group of ours."""
     wanted = {rule["uid"] for rule in rules_of(item)}
     for rule in state.rules if wanted else ():
         inside = (rule["folderUID"], rule["ruleGroup"]) == (item.body["folderUid"], item.body["title"])
-        if inside and rule["uid"] not in wanted and not owned(Kind.RULE, rule["uid"], rule):
+        if inside and rule["uid"] not in wanted and not owned(ObjectKind.RULE, rule["uid"], rule):
             yield Drift(
-                Key(Kind.RULE, rule["uid"]), str(rule.get("title")), what=f"was put into {item.key}", first=MOVE
+                ObjectKey(ObjectKind.RULE, rule["uid"]),
+                str(rule.get("title")),
+                what=f"was put into {item.key}",
+                first=MOVE,
             )

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from apps.monitoring.grafana.sync.objects import GrafanaObject, Key, Kind, Manifest
+from apps.monitoring.grafana.sync.objects import GrafanaObject, Manifest, ObjectKey, ObjectKind
 
 KEPT: Final = 10
 """Syncs that one can go back to."""
 
 
 @dataclass(frozen=True, slots=True)
-class Synced:
+class SyncRecord:
     """One synchronisation; `number` is None until it is kept. Its manifest has no secrets, only placeholders."""
 
     at: datetime
@@ -27,12 +27,12 @@ class Synced:
     confirmed_at: datetime | None = None
 
     @property
-    def in_step_at(self) -> datetime:
+    def in_sync_at(self) -> datetime:
         """When Grafana was last known to hold it: sent then, or found as it was sent."""
         return self.confirmed_at or self.at
 
     @property
-    def stands_at(self) -> int | None:
+    def effective_number(self) -> int | None:
         """The number of the sync whose manifest this is: its own, or the one that was gone back to."""
         return self.rolled_back_to or self.number
 
@@ -43,19 +43,19 @@ class Synced:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-class History(Protocol):
+class SyncHistory(Protocol):
     """Keeps the last syncs of the code, and whatever was sent last."""
 
-    def newest(self) -> Synced | None:
+    def newest(self) -> SyncRecord | None:
         """What was sent last, be it by a sync or a rollback."""
 
-    def syncs(self) -> Sequence[Synced]:
+    def syncs(self) -> Sequence[SyncRecord]:
         """The last syncs of the code, the newest first; at most KEPT."""
 
     def confirm(self, at: datetime) -> None:
         """Say of what was sent last that Grafana still held it at this time."""
 
-    def record(self, synced: Synced) -> None:
+    def record(self, synced: SyncRecord) -> None:
         """Keep it, and forget what is older than the last KEPT."""
 
 
@@ -70,5 +70,8 @@ def as_documents(manifest: Manifest) -> list[dict[str, Any]]:
 def from_documents(documents: Sequence[Mapping[str, Any]]) -> Manifest:
     """The manifest that these documents were made from; its secrets are placeholders again."""
     return Manifest(
-        tuple(GrafanaObject(Key(Kind(item["kind"]), item["uid"]), item["title"], item["body"]) for item in documents)
+        tuple(
+            GrafanaObject(ObjectKey(ObjectKind(item["kind"]), item["uid"]), item["title"], item["body"])
+            for item in documents
+        )
     )

@@ -19,8 +19,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from apps.monitoring.errors import ManifestInvalid
-from apps.monitoring.grafana.sync.objects import Body, GrafanaObject, Key, Kind, Manifest, group_key, ordered, rules_of
-from apps.monitoring.grafana.sync.ownership import PREFIX, TITLE, stamped
+from apps.monitoring.grafana.sync.objects import (
+    Body,
+    GrafanaObject,
+    Manifest,
+    ObjectKey,
+    ObjectKind,
+    group_key,
+    ordered,
+    rules_of,
+)
+from apps.monitoring.grafana.sync.ownership import PREFIX, TITLE, with_mark
 
 PROVISIONING: Final = "provisioning/"
 LONGEST_UID: Final = 40
@@ -31,7 +40,7 @@ UID: Final = re.compile("[A-Za-z0-9_-]+")
 POLICY_UID: Final = f"{PREFIX}policy"
 
 
-def read_manifest(documents: Mapping[str, Any]) -> Manifest:
+def manifest_from_documents(documents: Mapping[str, Any]) -> Manifest:
     """The manifest of documents by their path below dashboards/grafana/.
 
     Raises ManifestInvalid: names every file and object that cannot be sent.
@@ -60,7 +69,7 @@ def _places(folders: Any) -> dict[str, str]:
 def _objects(path: str, document: Any, places: Mapping[str, str]) -> Iterator[GrafanaObject]:
     if not path.startswith(PROVISIONING):
         folder = places.get(document["uid"], places[""])
-        yield _made(Kind.DASHBOARD, document["uid"], document["title"], {**document, "folderUid": folder})
+        yield _made(ObjectKind.DASHBOARD, document["uid"], document["title"], {**document, "folderUid": folder})
         return
     reader = READERS.get(path.removeprefix(PROVISIONING))
     if reader is None:
@@ -68,19 +77,19 @@ def _objects(path: str, document: Any, places: Mapping[str, str]) -> Iterator[Gr
     yield from reader(document)
 
 
-def _made(kind: Kind, uid: str, title: str, body: Body) -> GrafanaObject:
-    return GrafanaObject(Key(kind, uid), title, stamped(kind, body))
+def _made(kind: ObjectKind, uid: str, title: str, body: Body) -> GrafanaObject:
+    return GrafanaObject(ObjectKey(kind, uid), title, with_mark(kind, body))
 
 
 def _folders(document: list[Body]) -> Iterator[GrafanaObject]:
     for body in document:
         own = {name: value for name, value in body.items() if name != "dashboards"}
-        yield _made(Kind.FOLDER, body["uid"], body["title"], own)
+        yield _made(ObjectKind.FOLDER, body["uid"], body["title"], own)
 
 
 def _data_sources(document: list[Body]) -> Iterator[GrafanaObject]:
     for body in document:
-        yield _made(Kind.DATA_SOURCE, body["uid"], body["name"], {"access": "proxy", **body})
+        yield _made(ObjectKind.DATA_SOURCE, body["uid"], body["name"], {"access": "proxy", **body})
 
 
 def _rule_groups(document: list[Body]) -> Iterator[GrafanaObject]:
@@ -88,24 +97,24 @@ def _rule_groups(document: list[Body]) -> Iterator[GrafanaObject]:
         folder, title = body.get("folderUid") or body["folderUID"], body["title"]
         rules = [{**rule, "folderUID": folder, "ruleGroup": title} for rule in body["rules"]]
         whole = {"folderUid": folder, "title": title, "interval": int(body["interval"]), "rules": rules}
-        yield _made(Kind.RULE_GROUP, group_key(folder, title).uid, title, whole)
+        yield _made(ObjectKind.RULE_GROUP, group_key(folder, title).uid, title, whole)
 
 
 def _contact_points(document: list[Body]) -> Iterator[GrafanaObject]:
     for body in document:
-        yield _made(Kind.CONTACT_POINT, body["uid"], body["name"], body)
+        yield _made(ObjectKind.CONTACT_POINT, body["uid"], body["name"], body)
 
 
 def _mute_timings(document: list[Body]) -> Iterator[GrafanaObject]:
     for body in document:
-        yield _made(Kind.MUTE_TIMING, body["name"], body["name"], body)
+        yield _made(ObjectKind.MUTE_TIMING, body["name"], body["name"], body)
 
 
 def _policy(document: Body) -> Iterator[GrafanaObject]:
-    yield _made(Kind.POLICY, POLICY_UID, document["receiver"], document)
+    yield _made(ObjectKind.POLICY, POLICY_UID, document["receiver"], document)
 
 
-BY_NAME: Final = frozenset((Kind.RULE_GROUP, Kind.MUTE_TIMING))
+BY_NAME: Final = frozenset((ObjectKind.RULE_GROUP, ObjectKind.MUTE_TIMING))
 """What Grafana is asked for by a name that people chose."""
 
 READERS: Final[Mapping[str, Callable[[Any], Iterator[GrafanaObject]]]] = {
@@ -121,17 +130,19 @@ READERS: Final[Mapping[str, Callable[[Any], Iterator[GrafanaObject]]]] = {
 def _faults(objects: Iterable[GrafanaObject]) -> Iterator[str]:
     """What cannot be sent, or could never be known as ours again."""
     items = list(objects)
-    uids = [item.key for item in items] + [Key(Kind.RULE, rule["uid"]) for item in items for rule in rules_of(item)]
+    uids = [item.key for item in items] + [
+        ObjectKey(ObjectKind.RULE, rule["uid"]) for item in items for rule in rules_of(item)
+    ]
     for key, times in Counter(uids).items():
         if times > 1:
             yield f"{key}: declared {times} times"
-        if key.kind is not Kind.RULE_GROUP and not key.uid.startswith(PREFIX):
+        if key.kind is not ObjectKind.RULE_GROUP and not key.uid.startswith(PREFIX):
             yield f"{key}: must begin with {PREFIX}"
         if key.kind not in BY_NAME and len(key.uid) > LONGEST_UID:
             yield f"{key}: longer than {LONGEST_UID} characters"
         if key.kind not in BY_NAME and not UID.fullmatch(key.uid):
             yield f"{key}: a uid holds letters, digits, - and _"
-    folders = {item.key.uid for item in items if item.key.kind is Kind.FOLDER}
+    folders = {item.key.uid for item in items if item.key.kind is ObjectKind.FOLDER}
     for item in items:
         yield from _misplaced(item, folders)
         if item.key.kind in BY_NAME and ("/" in item.title or item.title in {"", ".", ".."}):
@@ -139,9 +150,9 @@ def _faults(objects: Iterable[GrafanaObject]) -> Iterator[str]:
 
 
 def _misplaced(item: GrafanaObject, folders: set[str]) -> Iterator[str]:
-    if item.key.kind is Kind.FOLDER and not item.title.startswith(TITLE):
+    if item.key.kind is ObjectKind.FOLDER and not item.title.startswith(TITLE):
         yield f'{item.key}: the title "{item.title}" must begin with {TITLE}, which marks a folder as ours'
-    if item.key.kind in {Kind.DASHBOARD, Kind.RULE_GROUP} and item.body["folderUid"] not in folders:
+    if item.key.kind in {ObjectKind.DASHBOARD, ObjectKind.RULE_GROUP} and item.body["folderUid"] not in folders:
         yield f'{item.key}: its folder "{item.body["folderUid"]}" is not in folders.json'
-    if item.key.kind is Kind.FOLDER and item.body.get("parentUid", "") not in {"", *folders}:
+    if item.key.kind is ObjectKind.FOLDER and item.body.get("parentUid", "") not in {"", *folders}:
         yield f'{item.key}: its parent "{item.body["parentUid"]}" is not in folders.json'

@@ -1,6 +1,6 @@
 """What is Andén's: the uid's prefix and a mark, both; with one of them alone an object is somebody else's.
 
-| Kind | The mark |
+| ObjectKind | The mark |
 |---|---|
 | folder | its title begins with `Andén`: folders carry nothing else of their own |
 | data source | `jsonData.managedBy` is `anden` |
@@ -14,7 +14,7 @@ The marks are stamped on what is sent, so that rendered files need not repeat th
 
 from typing import Any, Final
 
-from apps.monitoring.grafana.sync.objects import Body, Kind
+from apps.monitoring.grafana.sync.objects import Body, ObjectKind
 
 PREFIX: Final = "anden-"
 TITLE: Final = "Andén"
@@ -25,62 +25,62 @@ OWNER: Final = "anden"
 MATCHER: Final = [LABEL, "=", OWNER]
 
 MARKS: Final = {
-    Kind.FOLDER: f"a title that begins with {TITLE}",
-    Kind.DATA_SOURCE: f"jsonData.{JSON_KEY} = {OWNER}",
-    Kind.DASHBOARD: f"the tag {TAG}",
-    Kind.CONTACT_POINT: "provenance api",
-    Kind.MUTE_TIMING: "provenance api",
-    Kind.POLICY: f"the matcher {LABEL} = {OWNER}",
-    Kind.RULE_GROUP: f"the label {LABEL} = {OWNER} on every rule",
-    Kind.RULE: f"the label {LABEL} = {OWNER}",
+    ObjectKind.FOLDER: f"a title that begins with {TITLE}",
+    ObjectKind.DATA_SOURCE: f"jsonData.{JSON_KEY} = {OWNER}",
+    ObjectKind.DASHBOARD: f"the tag {TAG}",
+    ObjectKind.CONTACT_POINT: "provenance api",
+    ObjectKind.MUTE_TIMING: "provenance api",
+    ObjectKind.POLICY: f"the matcher {LABEL} = {OWNER}",
+    ObjectKind.RULE_GROUP: f"the label {LABEL} = {OWNER} on every rule",
+    ObjectKind.RULE: f"the label {LABEL} = {OWNER}",
 }
 """The mark of each kind, in words."""
 
 
-def marked(kind: Kind, body: Body) -> bool:
+def has_mark(kind: ObjectKind, body: Body) -> bool:
     """Whether the body of an object carries the mark of its kind."""
     match kind:
-        case Kind.FOLDER:
+        case ObjectKind.FOLDER:
             return str(body.get("title", "")).startswith(TITLE)
-        case Kind.DATA_SOURCE:
+        case ObjectKind.DATA_SOURCE:
             return (body.get("jsonData") or {}).get(JSON_KEY) == OWNER
-        case Kind.DASHBOARD:
+        case ObjectKind.DASHBOARD:
             return TAG in (body.get("tags") or ())
-        case Kind.RULE:
+        case ObjectKind.RULE:
             return (body.get("labels") or {}).get(LABEL) == OWNER
-        case Kind.RULE_GROUP:
-            return all(marked(Kind.RULE, rule) for rule in body.get("rules") or ())
-        case Kind.POLICY:
+        case ObjectKind.RULE_GROUP:
+            return all(has_mark(ObjectKind.RULE, rule) for rule in body.get("rules") or ())
+        case ObjectKind.POLICY:
             return MATCHER in [list(matcher) for matcher in body.get("object_matchers") or ()]
         case _:
             return body.get("provenance") == "api"
 
 
-def owned(kind: Kind, uid: str, body: Body) -> bool:
+def owned(kind: ObjectKind, uid: str, body: Body) -> bool:
     """Whether an object is Andén's: prefix and mark."""
-    return uid.startswith(PREFIX) and marked(kind, body)
+    return uid.startswith(PREFIX) and has_mark(kind, body)
 
 
-def stamped(kind: Kind, body: Body) -> Body:
+def with_mark(kind: ObjectKind, body: Body) -> Body:
     """The body with the mark of its kind, as far as a body can carry it."""
     match kind:
-        case Kind.DATA_SOURCE:
+        case ObjectKind.DATA_SOURCE:
             return {**body, "jsonData": {**(body.get("jsonData") or {}), JSON_KEY: OWNER}}
-        case Kind.DASHBOARD:
+        case ObjectKind.DASHBOARD:
             tags = list(body.get("tags") or ())
             return {**body, "tags": tags if TAG in tags else [*tags, TAG]}
-        case Kind.RULE:
+        case ObjectKind.RULE:
             return {**body, "labels": {**(body.get("labels") or {}), LABEL: OWNER}}
-        case Kind.RULE_GROUP:
-            return {**body, "rules": [stamped(Kind.RULE, rule) for rule in body["rules"]]}
-        case Kind.POLICY:
+        case ObjectKind.RULE_GROUP:
+            return {**body, "rules": [with_mark(ObjectKind.RULE, rule) for rule in body["rules"]]}
+        case ObjectKind.POLICY:
             others = [list(matcher) for matcher in body.get("object_matchers") or ()]
             return {**body, "object_matchers": others if MATCHER in others else [MATCHER, *others]}
         case _:
             return body
 
 
-def our_routes(tree: Body) -> list[Body]:
+def owned_routes(tree: Body) -> list[Body]:
     """The first-level routes of the notification policy that are Andén's."""
     routes: list[Any] = tree.get("routes") or []
-    return [route for route in routes if marked(Kind.POLICY, route)]
+    return [route for route in routes if has_mark(ObjectKind.POLICY, route)]

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from apps.monitoring.errors import ManifestInvalid
-from apps.monitoring.grafana.sync.objects import Body, GrafanaObject, Key, Kind, Manifest, keys_of, rules_of
+from apps.monitoring.grafana.sync.objects import (
+    Body,
+    GrafanaObject,
+    Manifest,
+    ObjectKey,
+    ObjectKind,
+    keys_of,
+    rules_of,
+)
 
 PLACEHOLDER: Final = re.compile(r"\$\{(ANDEN_[A-Z0-9_]+)\}")
 ROUNDS: Final = 50_000
@@ -16,17 +24,17 @@ Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Values:
+class PlaceholderValues:
     """What placeholders stand for: plain values, and secrets, both by the variable's name; "" is not set."""
 
     plain: Mapping[str, str]
     secret: Mapping[str, str]
 
     def __repr__(self) -> str:
-        return f"Values(plain={sorted(self.plain)}, secret={sorted(self.secret)})"
+        return f"PlaceholderValues(plain={sorted(self.plain)}, secret={sorted(self.secret)})"
 
 
-def resolved(manifest: Manifest, values: Values) -> tuple[Manifest, list[str]]:
+def resolved(manifest: Manifest, values: PlaceholderValues) -> tuple[Manifest, list[str]]:
     """The manifest with plain values in place and each secret sealed beside its body, and what was left out.
 
     A data source whose variable is not set is left out, with the rules that ask it: not every station has each.
@@ -50,12 +58,12 @@ def resolved(manifest: Manifest, values: Values) -> tuple[Manifest, list[str]]:
     return Manifest(tuple(objects), manifest.left_out | keys), list(left_out.values())
 
 
-def _left_out(manifest: Manifest, values: Values) -> dict[Key, str]:
+def _left_out(manifest: Manifest, values: PlaceholderValues) -> dict[ObjectKey, str]:
     """What is left out, and why."""
-    found: dict[Key, str] = {}
+    found: dict[ObjectKey, str] = {}
     uids: set[str] = set()
     for item in manifest.objects:
-        missing = _missing(item, values) if item.key.kind is Kind.DATA_SOURCE else []
+        missing = _missing(item, values) if item.key.kind is ObjectKind.DATA_SOURCE else []
         if missing:
             found[item.key] = f"{item.key} is left out: {', '.join(missing)} is not set"
             uids.add(item.key.uid)
@@ -66,7 +74,7 @@ def _left_out(manifest: Manifest, values: Values) -> dict[Key, str]:
     return found
 
 
-def _missing(item: GrafanaObject, values: Values) -> list[str]:
+def _missing(item: GrafanaObject, values: PlaceholderValues) -> list[str]:
     """The variables that the object refers to and that have no value."""
     return sorted(name for name in _named(item.body) if not (values.plain.get(name) or values.secret.get(name)))
 
@@ -76,7 +84,7 @@ def _named(body: Body) -> set[str]:
     return {name for _, text in texts(body) for name in PLACEHOLDER.findall(text)}
 
 
-def _resolved(item: GrafanaObject, values: Values) -> GrafanaObject:
+def _resolved(item: GrafanaObject, values: PlaceholderValues) -> GrafanaObject:
     body: Body = _filled(item.body, values.plain)
     everything = {**values.plain, **values.secret}
     sealed = {path: _replace(text, everything) for path, text in texts(body) if PLACEHOLDER.search(text)}
@@ -107,12 +115,12 @@ def _replace(text: str, known: Mapping[str, str]) -> str:
     return PLACEHOLDER.sub(lambda match: known.get(match[1]) or match[0], text)
 
 
-def sealed_name(key: Key, path: Path) -> str:
+def secret_name(key: ObjectKey, path: Path) -> str:
     """Under which a secret's hash is kept."""
     return f"{key}: {'.'.join(str(step) for step in path)}"
 
 
-def sealed_hash(secret: str, salt: str) -> str:
+def secret_hash(secret: str, salt: str) -> str:
     """A hash that a guess costs time to test, with its salt: what is stored of a secret that was sent."""
     digest = hashlib.pbkdf2_hmac("sha256", secret.encode(), salt.encode(), ROUNDS)
     return f"{salt}${digest.hex()}"
@@ -120,4 +128,4 @@ def sealed_hash(secret: str, salt: str) -> str:
 
 def is_hash_of(stored: str, secret: str) -> bool:
     """Whether the stored hash is the secret's."""
-    return hmac.compare_digest(stored, sealed_hash(secret, stored.partition("$")[0]))
+    return hmac.compare_digest(stored, secret_hash(secret, stored.partition("$")[0]))

@@ -6,20 +6,20 @@ from typing import Any, Final, Literal
 
 from apps.monitoring.diff import ABSENT, Difference, differences
 from apps.monitoring.grafana.sync.canonical import canonical
+from apps.monitoring.grafana.sync.conflicts import ObjectIndex
 from apps.monitoring.grafana.sync.objects import (
     ORDER,
     Body,
     GrafanaObject,
-    Key,
-    Kind,
-    Listed,
+    GrafanaState,
     Manifest,
-    State,
+    ObjectKey,
+    ObjectKind,
+    ObjectSummary,
     rules_of,
 )
-from apps.monitoring.grafana.sync.obstacles import There
-from apps.monitoring.grafana.sync.ownership import MARKS, our_routes
-from apps.monitoring.grafana.sync.placeholders import Path, is_hash_of, sealed_name
+from apps.monitoring.grafana.sync.ownership import MARKS, owned_routes
+from apps.monitoring.grafana.sync.placeholders import Path, is_hash_of, secret_name
 
 Verb = Literal["create", "update", "delete"]
 SECRET: Final = "(secret)"  # noqa: S105 - what stands in its place
@@ -29,11 +29,11 @@ REDACTED: Final = "[REDACTED]"
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class PlannedAction:
     """One change of one object: what is sent, over what is there."""
 
     verb: Verb
-    key: Key
+    key: ObjectKey
     title: str
     changes: tuple[Difference, ...] = ()
     item: GrafanaObject | None = None
@@ -41,13 +41,13 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SyncPlan:
     """The changes in the order of dependency, what forbids them, and what the code no longer has."""
 
-    actions: tuple[Action, ...] = ()
+    actions: tuple[PlannedAction, ...] = ()
     refusals: tuple[str, ...] = ()
     unchanged: int = 0
-    leftovers: tuple[Listed, ...] = ()
+    leftovers: tuple[ObjectSummary, ...] = ()
 
     def count(self, verb: Verb) -> int:
         """How many changes are of this verb."""
@@ -55,72 +55,72 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Sealing:
+class SecretMatcher:
     """What is known of secrets that were sent: hashes by name. `trusting` takes unreadable ones for ours."""
 
     hashes: Mapping[str, str] = field(default_factory=dict)
     trusting: bool = False
 
-    def holds(self, key: Key, path: Path, secret: str, theirs: Any) -> bool:
+    def holds(self, key: ObjectKey, path: Path, secret: str, theirs: Any) -> bool:
         """Whether the secret at this path is what Grafana holds, as far as anyone can know."""
         if theirs != REDACTED:
             return bool(theirs == secret)
-        stored = self.hashes.get(sealed_name(key, path))
+        stored = self.hashes.get(secret_name(key, path))
         return self.trusting or (stored is not None and is_hash_of(stored, secret))
 
 
-def plan(manifest: Manifest, state: State, sealing: Sealing, *, adopt: bool = False) -> Plan:
+def plan(manifest: Manifest, state: GrafanaState, secret_matcher: SecretMatcher, *, adopt: bool = False) -> SyncPlan:
     """What makes the state equal to the manifest; nothing is deleted, and nothing foreign is touched.
 
     `adopt` takes over objects that have a uid of the manifest but lack the mark.
     """
-    actions: list[Action] = []
+    actions: list[PlannedAction] = []
     refusals: list[str] = []
     unchanged = 0
-    there = There(state, manifest.all_keys())
+    there = ObjectIndex(state, manifest.all_keys())
     for item in manifest.objects:
         actual = actual_body(item, state)
         unmarked = there.unmarked(item)
-        refusals += there.in_the_way(item)
+        refusals += there.conflicts(item)
         if not adopt:
             refusals += unmarked
         if actual is None:
-            actions.append(Action("create", item.key, item.title, item=item))
+            actions.append(PlannedAction("create", item.key, item.title, item=item))
             continue
-        changes = compare(item, actual, sealing)
+        changes = compare(item, actual, secret_matcher)
         if unmarked and adopt and not changes:
             changes = (Difference("(mark)", MARKS[item.key.kind], ABSENT),)
         if changes:
-            actions.append(Action("update", item.key, item.title, changes, item, actual))
+            actions.append(PlannedAction("update", item.key, item.title, changes, item, actual))
         else:
             unchanged += 1
-    return Plan(tuple(actions), tuple(refusals), unchanged, leftovers(manifest, state))
+    return SyncPlan(tuple(actions), tuple(refusals), unchanged, leftovers(manifest, state))
 
 
-def compare(item: GrafanaObject, actual: Body, sealing: Sealing) -> tuple[Difference, ...]:
+def compare(item: GrafanaObject, actual: Body, secret_matcher: SecretMatcher) -> tuple[Difference, ...]:
     """Where the object as it stands differs from what it shall be; secrets are named, never shown."""
     ours, theirs = item.body, actual
-    for path, secret in item.sealed.items():
+    for path, secret in item.secrets.items():
         found = _at(actual, path)
         ours = _with(ours, path, SECRET)
         if found is not ABSENT:
-            held = sealing.holds(item.key, path, secret, found)
+            held = secret_matcher.holds(item.key, path, secret, found)
             theirs = _with(theirs, path, SECRET if held else OTHER_SECRET)
     kind = item.key.kind
     return tuple(differences(canonical(kind, ours), canonical(kind, theirs)))
 
 
-def actual_body(item: GrafanaObject, state: State) -> Body | None:
+def actual_body(item: GrafanaObject, state: GrafanaState) -> Body | None:
     """The object as it stands in Grafana, comparable to ours; None where it is missing."""
-    if item.key.kind is Kind.RULE_GROUP:
+    if item.key.kind is ObjectKind.RULE_GROUP:
         return _actual_group(item, state)
-    if item.key.kind is Kind.POLICY:
-        routes = our_routes(state.tree or {})
+    if item.key.kind is ObjectKind.POLICY:
+        routes = owned_routes(state.tree or {})
         return None if not routes else {**routes[0], **({"routes_beside": routes[1:]} if routes[1:] else {})}
     return state.found.get(item.key)
 
 
-def _actual_group(item: GrafanaObject, state: State) -> Body | None:
+def _actual_group(item: GrafanaObject, state: GrafanaState) -> Body | None:
     """The group as it stands: those of its rules that the code has, wherever they are now."""
     folder, title = item.body["folderUid"], item.body["title"]
     wanted = {rule["uid"]: place for place, rule in enumerate(rules_of(item))}
@@ -136,14 +136,14 @@ def _actual_group(item: GrafanaObject, state: State) -> Body | None:
     return {"folderUid": folder, "title": title, "interval": interval, "rules": rules}
 
 
-def leftovers(manifest: Manifest, state: State) -> tuple[Listed, ...]:
+def leftovers(manifest: Manifest, state: GrafanaState) -> tuple[ObjectSummary, ...]:
     """What carries our prefix and mark but is not in the manifest, in the order in which it may be deleted."""
     keys = manifest.all_keys()
-    parents = {item.key.uid: item.place for item in state.listed if item.key.kind is Kind.FOLDER}
+    parents = {item.key.uid: item.place for item in state.listed if item.key.kind is ObjectKind.FOLDER}
 
-    def depth(item: Listed) -> int:
+    def depth(item: ObjectSummary) -> int:
         deep, uid = 0, item.key.uid
-        while item.key.kind is Kind.FOLDER and deep < len(parents) and (uid := parents.get(uid, "")):
+        while item.key.kind is ObjectKind.FOLDER and deep < len(parents) and (uid := parents.get(uid, "")):
             deep += 1
         return deep
 

@@ -12,27 +12,27 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from apps.cloudwatch.client.boto import BotoCloudWatch
 from apps.cloudwatch.conf import CloudWatchSettings
-from apps.datasets.management.base import StationCommand
-from apps.monitoring.cloudwatch_dashboards import FOLDER, dashboards_put
-from apps.monitoring.grafana import station
-from apps.monitoring.grafana.drift import drift_look
-from apps.monitoring.grafana.history import StoredHistory
-from apps.monitoring.grafana.run_sync import (
-    Tell,
+from apps.datasets.management.base import AndenCommand
+from apps.monitoring.cloudwatch_dashboards import FOLDER, upload_dashboards
+from apps.monitoring.grafana import configuration
+from apps.monitoring.grafana.database_history import DatabaseSyncHistory
+from apps.monitoring.grafana.drift_check import drift_check
+from apps.monitoring.grafana.services import (
+    ProgressCallback,
     dashboards_plan,
     dashboards_prune,
     dashboards_rollback,
     dashboards_sync,
 )
-from apps.monitoring.grafana.sync.plan import Action
-from apps.monitoring.grafana.sync.show import (
-    done_line,
+from apps.monitoring.grafana.sync.plan import PlannedAction
+from apps.monitoring.grafana.sync.report import (
     drift_advice,
     drift_lines,
+    object_label,
     plan_lines,
+    result_line,
     summary,
     sync_line,
-    titled,
 )
 from apps.monitoring.renderers import rendering
 from apps.telemetry.errors import MonitoringError
@@ -47,14 +47,14 @@ ACTIONS = {
     "rollback": "make Grafana hold what an earlier sync sent",
     "cloudwatch": "put the rendered CloudWatch dashboards that differ",
 }
-MARKS: Final = {"made": "+", "changed": "~", "unchanged": "="}
+MARKS: Final = {"created": "+", "updated": "~", "unchanged": "="}
 
 
-class Command(StationCommand):
+class Command(AndenCommand):
     """Renders, compares and synchronises dashboards, data sources and alerting."""
 
     help = "Render dashboards and rules, and keep Grafana in step with them."
-    troubles = (MonitoringError,)
+    expected_errors = (MonitoringError,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the actions."""
@@ -77,11 +77,11 @@ class Command(StationCommand):
         getattr(self, f"_{action}")(options)
 
     def _render(self, _options: dict[str, Any]) -> None:
-        for path in rendering.write_all(station.rendered_folder()):
+        for path in rendering.write_all(configuration.rendered_folder()):
             self.stdout.write(f"wrote dashboards/{path}")
 
     def _check(self, _options: dict[str, Any]) -> None:
-        found = rendering.differences(station.rendered_folder())
+        found = rendering.differences(configuration.rendered_folder())
         self._lines(str(difference) for difference in found)
         if found:
             raise CommandError(
@@ -90,8 +90,8 @@ class Command(StationCommand):
             )
 
     def _plan(self, options: dict[str, Any]) -> None:
-        manifest, left_out = station.manifest_read(policy=options["policy"])
-        run = station.run()
+        manifest, left_out = configuration.manifest_read(policy=options["policy"])
+        run = configuration.run()
         planned = dashboards_plan(run, manifest, adopt=options["adopt"])
         self.stdout.write(f"Grafana {run.grafana.version} at {settings.GRAFANA.url}")
         self.stdout.write("A change reads: what Grafana has → what the code says\n\n")
@@ -101,11 +101,11 @@ class Command(StationCommand):
             raise CommandError("\n".join(planned.refusals))
 
     def _sync(self, options: dict[str, Any]) -> None:
-        manifest, left_out = station.manifest_read(policy=options["policy"])
+        manifest, left_out = configuration.manifest_read(policy=options["policy"])
         self._lines(left_out)
         with _progress(self) as tell:
-            done = dashboards_sync(station.run(tell=tell), manifest, adopt=options["adopt"])
-        self.stdout.write(done_line(done) if done.actions else summary(done))
+            done = dashboards_sync(configuration.run(tell=tell), manifest, adopt=options["adopt"])
+        self.stdout.write(result_line(done) if done.actions else summary(done))
         if done.leftovers:
             self.stdout.write(
                 f"{len(done.leftovers)} of ours are no longer in the code: `manage.py dashboards prune` deletes them."
@@ -113,12 +113,12 @@ class Command(StationCommand):
 
     def _prune(self, options: dict[str, Any]) -> None:
         policy = options["policy"]
-        manifest, _ = station.manifest_read(policy=policy)
+        manifest, _ = configuration.manifest_read(policy=policy)
         with _progress(self) as tell:
-            run = station.run(tell=tell)
+            run = configuration.run(tell=tell)
             planned = dashboards_prune(run, manifest, policy=policy, apply=False)
             self._lines(planned.refusals)
-            self._lines(f"  - delete {titled(str(action.key), action.title)}" for action in planned.actions)
+            self._lines(f"  - delete {object_label(str(action.key), action.title)}" for action in planned.actions)
             if planned.actions and not options["dry_run"]:
                 done = dashboards_prune(run, manifest, force=options["force"], policy=policy)
                 self.stdout.write(f"{len(done.actions)} deleted.")
@@ -126,8 +126,8 @@ class Command(StationCommand):
             self.stdout.write("Nothing to delete.")
 
     def _drift(self, _options: dict[str, Any]) -> None:
-        run = station.run()
-        found = drift_look(run)
+        run = configuration.run()
+        found = drift_check(run)
         if found:
             self.stdout.write("A change reads: what was sent → what Grafana has now")
             self._lines(drift_lines(found))
@@ -142,10 +142,10 @@ class Command(StationCommand):
             self._list()
             return
         with _progress(self) as tell:
-            run = station.run(tell=tell)
-            target, done = dashboards_rollback(run, station.values(), to=options["to"], policy=options["policy"])
+            run = configuration.run(tell=tell)
+            target, done = dashboards_rollback(run, configuration.values(), to=options["to"], policy=options["policy"])
         self.stdout.write(f"Back at sync {target.number}, {target.revision}.")
-        self.stdout.write(done_line(done) if done.actions else summary(done, says=f"sync {target.number} said"))
+        self.stdout.write(result_line(done) if done.actions else summary(done, says=f"sync {target.number} said"))
         if done.leftovers:
             self.stdout.write(
                 f"{len(done.leftovers)} of ours that sync {target.number} did not have stay: "
@@ -153,18 +153,19 @@ class Command(StationCommand):
             )
 
     def _list(self) -> None:
-        history = StoredHistory()
+        history = DatabaseSyncHistory()
         syncs, newest = history.syncs(), history.newest()
         self._lines(
-            sync_line(synced, stands=newest is not None and synced.number == newest.stands_at) for synced in syncs
+            sync_line(synced, stands=newest is not None and synced.number == newest.effective_number)
+            for synced in syncs
         )
         if not syncs:
             self.stdout.write("No sync is kept yet.")
 
     def _cloudwatch(self, options: dict[str, Any]) -> None:
         chosen: CloudWatchSettings = settings.CLOUDWATCH
-        with closing(BotoCloudWatch.by(chosen)) as boto:
-            for one in dashboards_put(
+        with closing(BotoCloudWatch.from_settings(chosen)) as boto:
+            for one in upload_dashboards(
                 boto, options["folder"], prefix=chosen.dashboard_prefix, region=chosen.region, sleep=time.sleep
             ):
                 self.stdout.write(f"{MARKS[one.done]} {one.name}: {one.done}")
@@ -176,18 +177,18 @@ class Command(StationCommand):
 
 
 @contextmanager
-def _progress(command: StationCommand) -> Iterator[Tell]:
+def _progress(command: AndenCommand) -> Iterator[ProgressCallback]:
     """What to call before each change: a bar on a terminal, a line for each change elsewhere."""
     if not command.stdout.isatty():
         yield lambda _done, _total, action: command.stdout.write(
-            f"{action.verb} {titled(str(action.key), action.title)}"
+            f"{action.verb} {object_label(str(action.key), action.title)}"
         )
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, transient=True) as bar:
         task = bar.add_task("reading Grafana", total=None)
 
-        def advance(done: int, total: int, action: Action) -> None:
+        def advance(done: int, total: int, action: PlannedAction) -> None:
             bar.update(task, description=str(action.key), completed=done, total=total)
 
         yield advance

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.fleet.models.incidents import Incident
-from apps.fleet.services.incidents import incident_move, incidents_record
+from apps.fleet.services.incidents import incident_transition, incidents_record
 from tests.evaluations import evaluation, event, flag
 from tests.integration.fleet.pages.conftest import LookAs, look_as
 from tests.station import Station
@@ -45,15 +45,15 @@ def test_the_page_shows_the_sentence_every_figure_and_the_history(incident: Inci
     assert incident.sentence in shown
     for figure in ("6.0 %", "2.0 %", "2.1 %", "9.5", "49", "30 min", "level"):
         assert f">{figure}<" in shown, figure
-    assert shown.count('class="fl-trail"') == 1
+    assert shown.count('class="fl-score-history"') == 1
     assert "Andén itself" in shown
-    assert "stands out from 3.6" in shown  # DEFAULT.threshold of up to a thousand services
+    assert "stands out from 3.6" in shown  # DEFAULT_POLICY.threshold of up to a thousand services
 
 
 def test_the_address_of_old_leads_to_the_incident(incident: Incident, look_as: LookAs) -> None:
     there = page(incident)
-    answer = look_as("viewer").get(there.replace("/fleet/", "/monitoring/") + "?live=yes")
-    assert (answer.status_code, answer.headers["Location"]) == (302, there + "?live=yes")
+    answer = look_as("viewer").get(there.replace("/fleet/", "/monitoring/") + "?active=yes")
+    assert (answer.status_code, answer.headers["Location"]) == (302, there + "?active=yes")
 
 
 @pytest.mark.parametrize("kind", ["fleet", "zone", "no_data"])
@@ -74,11 +74,11 @@ def test_every_kind_has_a_page(station: Station, look_as: LookAs, kind: str) -> 
 
 def test_a_viewer_looks_and_does_nothing(incident: Incident, look_as: LookAs) -> None:
     viewer = look_as("viewer")
-    assert "move_form" not in text_of(viewer.get(page(incident)))
+    assert "transition_form" not in text_of(viewer.get(page(incident)))
     assert viewer.post(page(incident), {"target": "acknowledged"}).status_code == 403
     viewer.post(reverse(LIST), {"action": "acknowledge", "_selected_action": [incident.pk]})
     incident.refresh_from_db()
-    assert incident.stage == "open"
+    assert incident.status == "open"
 
 
 def test_who_has_no_right_sees_nothing(incident: Incident, look_as: LookAs) -> None:
@@ -97,10 +97,10 @@ def test_a_steward_goes_through_the_stages_and_closing_needs_a_reason(incident: 
     assert ">done</textarea>" in refused
     assert "choices" in text_of(steward.post(page(incident), {"target": "closed", "reason": "no such"}))
     incident.refresh_from_db()
-    assert incident.stage == "mitigated"
+    assert incident.status == "mitigated"
     assert steward.post(page(incident), {"target": "closed", "reason": "fixed"}).status_code == 302
     incident.refresh_from_db()
-    assert (incident.stage, incident.reason, incident.closed_by) == ("closed", "fixed", "a steward")
+    assert (incident.status, incident.reason, incident.closed_by) == ("closed", "fixed", "a steward")
     needs_note = text_of(steward.post(page(incident), {"target": "open"}))
     assert "say why it is opened again" in needs_note
     assert steward.post(page(incident), {"target": "open", "note": "it is back"}).status_code == 302
@@ -118,7 +118,7 @@ def test_open_ones_are_acknowledged_together(incident: Incident, look_as: LookAs
     )
     assert "1 acknowledged" in text_of(answer)
     incident.refresh_from_db()
-    assert incident.stage == "acknowledged"
+    assert incident.status == "acknowledged"
     assert incident.notes.last().by == "a steward"  # type: ignore[union-attr] # there is one
 
 
@@ -132,10 +132,10 @@ def test_the_list_has_the_live_ones_first_and_costs_the_same_for_many(station: S
     for minute in (1, 6):
         incidents_record(evaluation(FIFTY, *(flag(name) for name in FIFTY[:40])), NOON + timedelta(minutes=minute))
     newest = Incident.objects.order_by("-pk")[0]
-    incident_move(newest.pk, "closed", by="nora", reason="expected")
+    incident_transition(newest.pk, "closed", by="nora", reason="expected")
     with CaptureQueriesContext(connection) as many:
         shown = text_of(client.get(address))
     assert len(many) == len(few)
     assert shown.index("#" + str(Incident.objects.order_by("pk")[0].pk)) < shown.index(f"#{newest.pk}")
-    assert f"#{newest.pk}" not in text_of(client.get(address, {"live": "yes"}))
-    assert f"#{newest.pk}" in text_of(client.get(address, {"live": "no"}))
+    assert f"#{newest.pk}" not in text_of(client.get(address, {"active": "yes"}))
+    assert f"#{newest.pk}" in text_of(client.get(address, {"active": "no"}))

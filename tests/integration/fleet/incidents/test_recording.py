@@ -10,19 +10,19 @@ from django.db import IntegrityError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from apps.fleet.engine.evaluation import Evaluation
-from apps.fleet.errors import StageRefused
-from apps.fleet.incidents.detections import Sighting, Sightings
-from apps.fleet.incidents.lifecycle import Kind
-from apps.fleet.incidents.transitions import PERSISTS_S
-from apps.fleet.metrics import INCIDENTS_OPEN
+from apps.fleet.errors import TransitionRefused
+from apps.fleet.incidents.detections import Detection, DetectionSet
+from apps.fleet.incidents.lifecycle import IncidentKind
+from apps.fleet.incidents.transitions import PENDING_S
+from apps.fleet.metrics import OPEN_INCIDENTS
 from apps.fleet.models.incidents import Incident, IncidentNote, IncidentSuspicion
-from apps.fleet.selectors.incidents import current_by_subject, false_alarms, live_incidents
+from apps.fleet.selectors.incidents import active_incidents, current_by_subject, false_alarms
 from apps.fleet.services.incidents import (
-    IncidentsChanged,
-    incident_move,
+    IncidentUpdateSummary,
+    incident_transition,
     incidents_acknowledge,
+    incidents_reconcile,
     incidents_record,
-    incidents_see,
 )
 from apps.telemetry import prometheus
 from tests.evaluations import evaluation, event, flag
@@ -38,9 +38,9 @@ def after(minutes: float) -> datetime:
     return NOON + timedelta(minutes=minutes)
 
 
-def opened(look: Evaluation, at: datetime = NOON) -> IncidentsChanged:
+def opened(look: Evaluation, at: datetime = NOON) -> IncidentUpdateSummary:
     """Record a look whose flags have been seen for just long enough to open incidents at this moment."""
-    incidents_record(look, at - timedelta(seconds=PERSISTS_S["outlier"]))
+    incidents_record(look, at - timedelta(seconds=PENDING_S["outlier"]))
     return incidents_record(look, at)
 
 
@@ -64,14 +64,14 @@ def test_a_service_that_never_stays_flagged_opens_none(station: Station) -> None
 
 def test_a_sick_service_opens_one_incident_with_every_figure(station: Station) -> None:
     changed = opened(SICK)
-    assert (changed.opened, changed.live) == (1, 1)
+    assert (changed.opened, changed.active) == (1, 1)
     incident = Incident.objects.get()
     assert (incident.kind, incident.subject, incident.signal) == ("outlier", "service-3", "error_ratio")
     assert incident.evidence["flags"][0]["baseline"] == 0.02
-    assert incident.trail == [[NOON.timestamp(), 8.0]]
+    assert incident.score_history == [[NOON.timestamp(), 8.0]]
     note = incident.notes.get()
     assert (note.by, note.source, note.target, note.note) == ("", "", "open", incident.sentence)
-    assert prometheus.gauge_values(INCIDENTS_OPEN)[("outlier",)] == 1
+    assert prometheus.gauge_values(OPEN_INCIDENTS)[("outlier",)] == 1
 
 
 def test_the_same_look_twice_changes_nothing(station: Station) -> None:
@@ -107,7 +107,7 @@ def test_the_database_itself_refuses_a_second_live_incident(station: Station) ->
     opened(SICK)
     first = Incident.objects.get()
     for signal in ("error_ratio", "saturation"):
-        with pytest.raises(IntegrityError, match="one_live_incident"), transaction.atomic():
+        with pytest.raises(IntegrityError, match="one_active_incident"), transaction.atomic():
             Incident.objects.create(
                 kind=first.kind, subject=first.subject, signal=signal, opened_at=NOON, last_seen_at=NOON
             )
@@ -121,10 +121,10 @@ def test_a_flapping_service_opens_one_incident_in_six_hours(station: Station) ->
     for minute in range(0, 360, 5):
         incidents_record(SICK if minute % 10 else WELL, after(minute))
     incident = Incident.objects.get()
-    assert incident.stage == "open"
-    assert incident.returns == 35
+    assert incident.status == "open"
+    assert incident.recurrences == 35
     assert incident.notes.count() == 1
-    assert len(incident.trail) == 37
+    assert len(incident.score_history) == 37
 
 
 def test_what_is_gone_is_quiet_and_closes_itself_with_a_trace(station: Station) -> None:
@@ -133,9 +133,9 @@ def test_what_is_gone_is_quiet_and_closes_itself_with_a_trace(station: Station) 
     assert Incident.objects.get().quiet_since == after(5)
     assert incidents_record(WELL, after(124)).recovered == 0
     changed = incidents_record(WELL, after(125))
-    assert (changed.recovered, changed.live) == (1, 0)
+    assert (changed.recovered, changed.active) == (1, 0)
     incident = Incident.objects.get()
-    assert (incident.stage, incident.reason, incident.closed_by) == ("closed", "recovered", "")
+    assert (incident.status, incident.reason, incident.closed_by) == ("closed", "recovered", "")
     assert [note.target for note in incident.notes.all()] == ["open", "closed"]
     assert "Not seen since 2026-11-24 12:05" in incident.notes.all()[1].note
     assert incidents_record(SICK, after(130)).reopened == 1
@@ -175,9 +175,9 @@ def test_a_sick_service_that_falls_silent_has_not_recovered(station: Station) ->
     opened(SICK)
     for minute in range(5, 300, 5):
         incidents_record(evaluation(FIFTY, silent=("service-3",)), after(minute))
-    assert Incident.objects.get(subject="service-3", kind="no_data").stage == "open"
+    assert Incident.objects.get(subject="service-3", kind="no_data").status == "open"
     assert current_by_subject(["service-3"], after(300))["service-3"].kind == "no_data"
-    assert Incident.objects.get(kind="outlier").stage == "open"
+    assert Incident.objects.get(kind="outlier").status == "open"
 
 
 def test_a_fleet_without_services_says_nothing(station: Station) -> None:
@@ -201,36 +201,36 @@ def test_the_statements_of_recording_do_not_grow_with_the_fleet(station: Station
 
 def test_people_move_an_incident_and_the_history_says_who_and_why(station: Station) -> None:
     opened(SICK)
-    (incident,) = live_incidents(most=5)
-    incident_move(incident.pk, "acknowledged", by="nora", note="looking")
-    with pytest.raises(StageRefused, match=r"^reason"):
-        incident_move(incident.pk, "closed", by="nora")
-    incident_move(incident.pk, "closed", by="omar", reason="false_alarm", note="a load test")
+    (incident,) = active_incidents(most=5)
+    incident_transition(incident.pk, "acknowledged", by="nora", note="looking")
+    with pytest.raises(TransitionRefused, match=r"^reason"):
+        incident_transition(incident.pk, "closed", by="nora")
+    incident_transition(incident.pk, "closed", by="omar", reason="false_alarm", note="a load test")
     assert [(note.by, note.source, note.target, note.reason) for note in incident.notes.all()][1:] == [
         ("nora", "open", "acknowledged", ""),
         ("omar", "acknowledged", "closed", "false_alarm"),
     ]
-    with pytest.raises(StageRefused, match="cannot become mitigated"):
-        incident_move(incident.pk, "mitigated", by="omar")
+    with pytest.raises(TransitionRefused, match="cannot become mitigated"):
+        incident_transition(incident.pk, "mitigated", by="omar")
 
 
 def test_an_incident_is_not_reopened_beside_a_live_one_of_the_same_service(station: Station) -> None:
     opened(SICK)
     first = Incident.objects.get()
-    incident_move(first.pk, "closed", by="nora", reason="fixed")
+    incident_transition(first.pk, "closed", by="nora", reason="fixed")
     Incident.objects.filter(pk=first.pk).update(closed_at=NOON)
     opened(SICK, after(120))
-    with pytest.raises(StageRefused, match="is live already"):
-        incident_move(first.pk, "open", by="nora", note="again")
-    assert Incident.objects.exclude(stage="closed").count() == 1
+    with pytest.raises(TransitionRefused, match="is live already"):
+        incident_transition(first.pk, "open", by="nora", note="again")
+    assert Incident.objects.exclude(status="closed").count() == 1
 
 
 def test_a_false_alarm_is_remembered_by_service_and_signal_and_counted(station: Station) -> None:
     look = evaluation(FIFTY, flag("service-3"), flag("service-3", "latency_p95", score=5.0), flag("service-4"))
     for day in range(2):
         opened(look, after(day * 1440))
-        incident = Incident.objects.exclude(stage="closed").get(subject="service-3")
-        incident_move(incident.pk, "closed", by=f"person {day}", reason="false_alarm")
+        incident = Incident.objects.exclude(status="closed").get(subject="service-3")
+        incident_transition(incident.pk, "closed", by=f"person {day}", reason="false_alarm")
         Incident.objects.filter(pk=incident.pk).update(closed_at=after(day * 1440))
     found = false_alarms(["service-3", "service-4"])
     assert set(found) == {("service-3", "error_ratio"), ("service-3", "latency_p95")}
@@ -240,40 +240,42 @@ def test_a_false_alarm_is_remembered_by_service_and_signal_and_counted(station: 
 def test_a_false_alarm_stays_said_when_its_incident_is_opened_again(station: Station) -> None:
     opened(SICK)
     incident = Incident.objects.get()
-    incident_move(incident.pk, "closed", by="nora", reason="false_alarm")
-    incident_move(incident.pk, "open", by="omar", note="it is none after all")
+    incident_transition(incident.pk, "closed", by="nora", reason="false_alarm")
+    incident_transition(incident.pk, "open", by="omar", note="it is none after all")
     one = false_alarms(["service-3"])["service-3", "error_ratio"]
     assert (one.times, one.last_by, one.last_at) == (1, "nora", incident.notes.get(reason="false_alarm").at)
-    incident_move(incident.pk, "closed", by="omar", reason="fixed")
+    incident_transition(incident.pk, "closed", by="omar", reason="fixed")
     assert false_alarms(["service-3"])["service-3", "error_ratio"] == one
 
 
 def test_only_open_ones_are_acknowledged_together(station: Station) -> None:
     opened(evaluation(FIFTY, flag("service-1"), flag("service-2"), flag("service-3")))
     ids = list(Incident.objects.values_list("pk", flat=True))
-    incident_move(ids[0], "mitigated", by="nora")
+    incident_transition(ids[0], "mitigated", by="nora")
     assert incidents_acknowledge(ids, by="omar") == 2
     assert IncidentNote.objects.filter(by="omar", target="acknowledged").count() == 2
-    assert Incident.objects.filter(stage="acknowledged").count() == 2
+    assert Incident.objects.filter(status="acknowledged").count() == 2
 
 
 def test_a_service_is_in_its_live_incident_or_in_the_closed_one_whose_flag_has_not_left(station: Station) -> None:
     opened(SICK)
     incident = Incident.objects.get()
     assert current_by_subject(["service-3", "service-4"], after(1)) == {"service-3": incident}
-    incident_move(incident.pk, "closed", by="nora", reason="expected")
+    incident_transition(incident.pk, "closed", by="nora", reason="expected")
     assert current_by_subject(["service-3"], after(1)) == {"service-3": incident}
     assert current_by_subject(["service-3"], after(61)) == {}
 
 
 def test_another_kind_of_trouble_has_its_own_say_and_an_incident_for_each_of_its_checks(station: Station) -> None:
-    def late(*checks: str) -> Sightings:
-        seen = tuple(Sighting(Kind.QUALITY, "flights", check, 2.0, f"flights fails {check}.") for check in checks)
-        return Sightings(seen, frozenset())
+    def late(*checks: str) -> DetectionSet:
+        seen = tuple(
+            Detection(IncidentKind.QUALITY, "flights", check, 2.0, f"flights fails {check}.") for check in checks
+        )
+        return DetectionSet(seen, frozenset())
 
     opened(SICK)
-    assert incidents_see(late("freshness", "volume"), kinds=[Kind.QUALITY], at=after(1)).opened == 2
-    assert incidents_see(late("freshness"), kinds=[Kind.QUALITY], at=after(2)).quieted == 1
+    assert incidents_reconcile(late("freshness", "volume"), kinds=[IncidentKind.QUALITY], at=after(1)).opened == 2
+    assert incidents_reconcile(late("freshness"), kinds=[IncidentKind.QUALITY], at=after(2)).quieted == 1
     assert incidents_record(SICK, after(3)).quieted == 0
     assert set(Incident.objects.filter(quiet_since=None).values_list("kind", "signal")) == {
         ("outlier", "error_ratio"),
@@ -285,7 +287,7 @@ def test_people_and_evaluations_that_change_the_same_incidents_at_once_wait_for_
     opened(evaluation(FIFTY, *(flag(name) for name in FIFTY[:20])))
     ids = list(Incident.objects.values_list("pk", flat=True))
     for pk in ids:
-        incident_move(pk, "closed", by="nora", reason="fixed")
+        incident_transition(pk, "closed", by="nora", reason="fixed")
     failed = list[BaseException]()
     barrier = Barrier(3)
 
@@ -300,8 +302,8 @@ def test_people_and_evaluations_that_change_the_same_incidents_at_once_wait_for_
 
     def reopen() -> None:
         for pk in reversed(ids):
-            with suppress(StageRefused):  # a look was faster
-                incident_move(pk, "open", by="nora", note="again")
+            with suppress(TransitionRefused):  # a look was faster
+                incident_transition(pk, "open", by="nora", note="again")
 
     def look() -> None:
         for minute in range(1, 8):
@@ -315,4 +317,4 @@ def test_people_and_evaluations_that_change_the_same_incidents_at_once_wait_for_
         thread.join(60)
     assert failed == []
     assert Incident.objects.count() == 30
-    assert Incident.objects.exclude(stage="closed").count() == 30
+    assert Incident.objects.exclude(status="closed").count() == 30

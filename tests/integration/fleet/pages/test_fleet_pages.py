@@ -14,14 +14,14 @@ from django.urls import reverse
 from django.utils import timezone
 from pydantic import HttpUrl
 
-from apps.fleet.engine.policy import DEFAULT
+from apps.fleet.engine.policy import DEFAULT_POLICY
 from apps.fleet.engine.signals import SIGNALS
 from apps.fleet.management.commands.fleet import Command
 from apps.fleet.models.fleet import FleetService
 from apps.fleet.models.incidents import Incident
-from apps.fleet.services.incidents import incident_move
+from apps.fleet.services.incidents import incident_transition
 from apps.fleet.simulation import Fault, FaultKind
-from apps.fleet.simulation.fault_spec import fault_of
+from apps.fleet.simulation.fault_spec import parse_fault
 from apps.fleet.simulation.names import service_names
 from tests.integration.fleet.pages.conftest import Evaluated, LookAs
 from tests.station import Station
@@ -61,7 +61,7 @@ def test_a_fleet_that_is_not_there_says_how_to_connect_one(look_as: LookAs) -> N
     for words in told:
         given = Command().create_parser("manage.py", "fleet").parse_args(words)
         for fault in getattr(given, "fault", ()):
-            fault_of(fault, service_names(given.services), ("a",))
+            parse_fault(fault, service_names(given.services), ("a",))
 
 
 def test_the_sick_service_is_named_with_its_reason_its_incident_and_its_curve(
@@ -74,7 +74,7 @@ def test_the_sick_service_is_named_with_its_reason_its_incident_and_its_curve(
     incident = Incident.objects.get(subject=name)
     assert reverse("admin:fleet_incident_change", args=[incident.pk]) in shown
     assert "times its usual" in shown
-    bound = f"{DEFAULT.threshold(50, len(SIGNALS)):.1f}"
+    bound = f"{DEFAULT_POLICY.threshold(50, len(SIGNALS)):.1f}"
     assert f"one signal with a score of {bound} or more is enough to stand out" in shown
     assert f"stands out (from {bound})" in shown
     assert 1 <= shown.count('class="fl-plot"') <= 6
@@ -88,7 +88,7 @@ def test_the_sick_service_is_named_with_its_reason_its_incident_and_its_curve(
 def test_what_was_called_a_false_alarm_is_said_beside_the_next_flag(evaluated: Evaluated, look_as: LookAs) -> None:
     fleet = evaluated(50, SICK)
     name = fleet.services[3]
-    incident_move(Incident.objects.get(subject=name).pk, "closed", by="nora", reason="false_alarm")
+    incident_transition(Incident.objects.get(subject=name).pk, "closed", by="nora", reason="false_alarm")
     client = look_as("viewer")
     for address in (reverse(FLEET), reverse("fleet-service", args=[name])):
         assert re.search(r"Called a false alarm on \d{4}-\d\d-\d\d by nora\.", text_of(client.get(address))), address
@@ -127,7 +127,7 @@ def test_a_flapping_service_opens_at_most_one_incident_an_hour(evaluated: Evalua
     )
     assert opened
     assert all((later - earlier).total_seconds() > 3_600 for earlier, later in pairwise(opened))
-    assert Incident.objects.filter(subject=fleet.services[3], returns__gt=0).exists()
+    assert Incident.objects.filter(subject=fleet.services[3], recurrences__gt=0).exists()
 
 
 def test_services_that_move_with_their_zone_lead_to_its_incident(evaluated: Evaluated, look_as: LookAs) -> None:
@@ -211,7 +211,7 @@ def test_the_start_page_names_the_incident_and_is_calm_without_one(evaluated: Ev
     assert re.search(r"\d quiet incidents? ", hushed)
     assert fleet.services[3] in hushed.split("st-hushed")[1]
     for incident in Incident.objects.all():
-        incident_move(incident.pk, "closed", by="nora", reason="fixed")
+        incident_transition(incident.pk, "closed", by="nora", reason="fixed")
     calm = text_of(client.get(reverse("admin:index")))
     assert "st-alarm" not in calm
     assert "st-hushed" not in calm

@@ -13,15 +13,15 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pydantic import HttpUrl, SecretStr
 
-from apps.monitoring.grafana import station as grafana_station
-from apps.monitoring.metrics import DRIFTED, SYNCED
+from apps.monitoring.grafana import configuration as grafana_station
+from apps.monitoring.metrics import DRIFTED, LAST_SYNC
 from apps.monitoring.models import GrafanaSync
 from apps.monitoring.renderers import rendering
-from apps.monitoring.tasks import look_for_drift
+from apps.monitoring.tasks import detect_drift
 from apps.telemetry.prometheus import gauge, gauge_values
 from embedded.ports import free_port
-from tests.fakes.grafana.exchange import Fault
 from tests.fakes.grafana.grafana import TOKEN, FakeGrafana
+from tests.fakes.grafana.messages import Fault
 from tests.fakes.grafana.server import serving
 from tests.station import Station
 
@@ -80,10 +80,10 @@ def test_three_commands_from_nothing_to_a_synchronised_grafana(fake: FakeGrafana
     assert fake.writes == []
     created = re.search(r"Plan: (\d+) to create, 0 to update, 0 to delete, 0 unchanged\.", planned)
     assert created
-    assert "  + create dashboard anden-station" in planned
+    assert "  + create dashboard anden-overview" in planned
     done = dashboards("sync")
     assert f"Done: {created[1]} created, 0 updated, 0 deleted, 0 unchanged." in done
-    assert "create dashboard anden-station" in done  # no terminal: a line for each
+    assert "create dashboard anden-overview" in done  # no terminal: a line for each
     fake.forget()
     assert f"Nothing to do: {created[1]} objects stand as the code says." in dashboards("sync")
     assert fake.writes == []
@@ -100,7 +100,7 @@ def test_a_station_without_aws_leaves_out_what_asks_cloudwatch(fake: FakeGrafana
     assert "data source anden-cloudwatch is left out: ANDEN_CLOUDWATCH_REGION is not set" in said
     assert set(fake.world.sources) == {"anden-prometheus"}
     assert fake.world.rules == {}
-    assert "anden-station" in fake.world.boards
+    assert "anden-overview" in fake.world.boards
 
 
 def test_a_variable_that_is_not_set_is_named_before_anything_is_asked(fake: FakeGrafana, given: Given) -> None:
@@ -123,38 +123,40 @@ def test_the_policy_is_written_only_when_asked(fake: FakeGrafana) -> None:
 
 def test_an_edit_by_hand_is_named_exported_and_undone(fake: FakeGrafana) -> None:
     dashboards("sync")
-    fake.world.boards["anden-station"].model["title"] = "Mine"
+    fake.world.boards["anden-overview"].model["title"] = "Mine"
     with pytest.raises(CommandError, match="edited by hand: 1; "):
         dashboards("drift")
-    assert gauge(DRIFTED).labels("anden-station")._value.get() == 1
-    assert look_for_drift() == 1
+    assert gauge(DRIFTED).labels("anden-overview")._value.get() == 1
+    assert detect_drift() == 1
     dashboards("sync")
-    assert look_for_drift() == 0
-    assert gauge(DRIFTED).labels("anden-station")._value.get() == 0
+    assert detect_drift() == 0
+    assert gauge(DRIFTED).labels("anden-overview")._value.get() == 0
 
 
 def test_a_sync_that_finds_nothing_to_do_counts_as_synchronised(fake: FakeGrafana) -> None:
     dashboards("sync")
     last_month = timezone.now() - timedelta(days=30)
     GrafanaSync.objects.update(at=last_month)
-    assert look_for_drift() == 0
-    assert gauge(SYNCED)._value.get() == last_month.timestamp()
+    assert detect_drift() == 0
+    assert gauge(LAST_SYNC)._value.get() == last_month.timestamp()
     dashboards("sync")
     row = GrafanaSync.objects.get()
     assert row.at == last_month
     assert row.confirmed_at is not None
-    look_for_drift()
-    assert gauge(SYNCED)._value.get() == row.confirmed_at.timestamp()
+    detect_drift()
+    assert gauge(LAST_SYNC)._value.get() == row.confirmed_at.timestamp()
     fake.fail(range(1, 1000), Fault(status=503))
-    gauge(SYNCED).set(0)
-    look_for_drift()
-    assert gauge(SYNCED)._value.get() == row.confirmed_at.timestamp()  # Grafana is away, and it is known all the same
+    gauge(LAST_SYNC).set(0)
+    detect_drift()
+    assert (
+        gauge(LAST_SYNC)._value.get() == row.confirmed_at.timestamp()
+    )  # Grafana is away, and it is known all the same
 
 
 def test_before_the_first_sync_nothing_has_drifted(fake: FakeGrafana) -> None:
     assert "Nothing was synchronised yet: " in dashboards("drift")
-    assert look_for_drift() == 0
-    assert gauge(SYNCED)._value.get() == 0
+    assert detect_drift() == 0
+    assert gauge(LAST_SYNC)._value.get() == 0
     assert not any(gauge(DRIFTED).labels(*labels)._value.get() for labels in gauge_values(DRIFTED))
 
 
@@ -162,10 +164,10 @@ def test_the_scheduled_look_does_nothing_without_a_grafana_and_survives_one_that
     given: Given, station: Station, caplog: pytest.LogCaptureFixture
 ) -> None:
     given.grafana(url=None)
-    assert look_for_drift() == 0
+    assert detect_drift() == 0
     assert caplog.records == []
     given.grafana(url=HttpUrl(f"http://127.0.0.1:{free_port()}"), token=SecretStr("t"), tries=1)
-    assert look_for_drift() == 0
+    assert detect_drift() == 0
     assert "cannot look for edits by hand in Grafana" in caplog.text
 
 
@@ -187,7 +189,7 @@ def test_prune_asks_for_force_above_a_tenth(
     assert "- delete dashboard anden-fleet" in dashboards("prune", "--dry-run")
     assert len(fake.world.boards) == boards
     assert f"{boards - 1} deleted." in dashboards("prune", "--force")
-    assert set(fake.world.boards) == {"anden-station"}
+    assert set(fake.world.boards) == {"anden-overview"}
 
 
 def test_rollback_leads_back_and_lists(fake: FakeGrafana, given: Given) -> None:
@@ -249,14 +251,14 @@ def test_a_grafana_that_goes_away_in_the_middle_is_one_line_and_the_next_sync_go
 
 def test_check_names_the_panel_and_render_mends_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(grafana_station, "rendered_folder", lambda: tmp_path)
-    assert "wrote dashboards/grafana/station.json" in dashboards("render")
+    assert "wrote dashboards/grafana/overview.json" in dashboards("render")
     assert dashboards("check") == ""
-    path = tmp_path / "grafana/station.json"
+    path = tmp_path / "grafana/overview.json"
     path.write_text(path.read_text().replace('"unit": "short"', '"unit": "s"', 1))
     out = StringIO()
     with pytest.raises(CommandError, match=r"differences from what the code renders .*: 1; whoever reads"):
         call_command("dashboards", "check", stdout=out)
-    assert out.getvalue().startswith("grafana/station.json: ")
+    assert out.getvalue().startswith("grafana/overview.json: ")
     assert 'fieldConfig.defaults.unit: "s" → "short"\n' in out.getvalue()
-    assert dashboards("render") == "wrote dashboards/grafana/station.json\n"
+    assert dashboards("render") == "wrote dashboards/grafana/overview.json\n"
     assert dashboards("render") == ""

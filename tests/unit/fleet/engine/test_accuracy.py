@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from apps.fleet.engine.engine import evaluate
-from apps.fleet.engine.evaluation import Evaluation, State
-from apps.fleet.simulation import Fault, FaultKind, FleetSpec, Truth, generate
+from apps.fleet.engine.evaluation import Evaluation, ServiceState
+from apps.fleet.simulation import Fault, FaultKind, FleetSpec, GroundTruth, generate
 
 MASTER = 2_026
 SIGNALS = ("request_rate", "latency_p95", "database_read", "database_write")
@@ -15,7 +15,7 @@ SIGNALS = ("request_rate", "latency_p95", "database_read", "database_write")
 
 def looks(
     services: int, count: int, *, factor: float | None = None, faults: tuple[Fault, ...] = ()
-) -> Iterator[tuple[Evaluation, Truth]]:
+) -> Iterator[tuple[Evaluation, GroundTruth]]:
     for number in range(count):
         rng = np.random.default_rng([MASTER, services, number])
         spec = FleetSpec.drawn(rng, services=services) if factor is None else None
@@ -31,7 +31,7 @@ def looks(
 def test_the_sick_are_found(services: int, count: int, factor: float, precision: float, recall: float) -> None:
     right = flagged = sick = 0
     for evaluation, truth in looks(services, count, factor=factor):
-        out = evaluation.state == State.OUTLIER
+        out = evaluation.state == ServiceState.OUTLIER
         right += int((out & truth.sick_services).sum())
         flagged += int(out.sum())
         sick += int(truth.sick_services.sum())
@@ -41,7 +41,7 @@ def test_the_sick_are_found(services: int, count: int, factor: float, precision:
 
 @pytest.mark.parametrize(("services", "count", "most"), [(8, 50, 0.01), (50, 30, 0.003), (400, 4, 0.003)])
 def test_the_healthy_are_left_alone(services: int, count: int, most: float) -> None:
-    flagged = sum(evaluation.count(State.OUTLIER) for evaluation, _ in looks(services, count))
+    flagged = sum(evaluation.count(ServiceState.OUTLIER) for evaluation, _ in looks(services, count))
     assert flagged <= most * services * count
 
 
@@ -54,7 +54,7 @@ def test_a_fleet_that_moves_together_is_one_event_and_no_flags(services: int) ->
         assert event.zone == ""
         assert set(event.signals) == set(SIGNALS)
         assert event.shift == pytest.approx(1.6, rel=0.25)
-        flagged += evaluation.count(State.OUTLIER)
+        flagged += evaluation.count(ServiceState.OUTLIER)
     assert flagged <= 0.005 * services * 16
 
 
@@ -62,7 +62,7 @@ def test_the_sick_one_is_found_while_the_whole_fleet_moves() -> None:
     faults = (Fault(FaultKind.FLEET, 1.6, signals=SIGNALS), Fault(factor=2.5))
     found = events = 0
     for evaluation, truth in looks(50, 16, faults=faults):
-        found += int(evaluation.state[truth.sick_services][0] == State.OUTLIER)
+        found += int(evaluation.state[truth.sick_services][0] == ServiceState.OUTLIER)
         events += len(evaluation.events)
     assert found >= 15
     assert events == 16

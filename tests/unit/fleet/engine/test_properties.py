@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from apps.fleet.engine.engine import evaluate
-from apps.fleet.engine.evaluation import Evaluation, State
+from apps.fleet.engine.evaluation import Evaluation, ServiceState
 from apps.fleet.engine.observation import Observation
 from apps.fleet.engine.signals import SIGNALS
 from apps.fleet.simulation import Fault, FaultKind, FleetSpec, generate
@@ -94,7 +94,7 @@ def test_a_service_that_stopped_sending_is_never_ok(seed: int, minutes: int) -> 
     observation = fleet(seed)
     observation.now[4, :, -minutes:] = np.nan
     evaluation = evaluate(observation)
-    assert evaluation.state[4] == State.NO_DATA
+    assert evaluation.state[4] == ServiceState.NO_DATA
     assert np.isnan(evaluation.score[4]).all()
 
 
@@ -102,7 +102,7 @@ def test_one_signal_that_stopped_is_enough_for_no_data() -> None:
     observation = fleet(11)
     observation.now[4, 3, -10:] = np.nan
     evaluation = evaluate(observation)
-    assert evaluation.state[4] == State.NO_DATA
+    assert evaluation.state[4] == ServiceState.NO_DATA
     assert np.isnan(evaluation.score[4, 3])
     assert not np.isnan(evaluation.score[4, 2])
 
@@ -110,7 +110,7 @@ def test_one_signal_that_stopped_is_enough_for_no_data() -> None:
 def test_a_signal_that_a_service_never_had_is_not_missed() -> None:
     observation = fleet(11)
     observation.now[4, 3], observation.past[4, 3] = np.nan, np.nan
-    assert evaluate(observation).state[4] == State.OK
+    assert evaluate(observation).state[4] == ServiceState.OK
 
 
 VALUES = st.sampled_from([0.0, 1e-9, 0.5, 1.0, 7.0, 1e6, 1e30, -1.0, float("nan"), float("inf")])
@@ -148,7 +148,7 @@ def test_any_observation_is_evaluated(observation: Observation) -> None:
     assert evaluation.score.shape == evaluation.ratio.shape == (services, signals)
     assert evaluation.peer_median.shape == (signals, points)
     assert not np.isinf(evaluation.score).any()
-    out = {observation.services[row] for row in np.nonzero(evaluation.state == State.OUTLIER)[0]}
+    out = {observation.services[row] for row in np.nonzero(evaluation.state == ServiceState.OUTLIER)[0]}
     assert {flag.service for flag in evaluation.flags} == out
     for flag in evaluation.flags:
         assert observation.times_s[0] <= flag.since_s <= evaluation.at_s
@@ -156,4 +156,4 @@ def test_any_observation_is_evaluated(observation: Observation) -> None:
         assert "inf" not in flag.sentence
         assert np.isfinite([flag.value, flag.baseline, flag.peer_median, flag.score]).all()
     nothing = ~np.isfinite(observation.now).any(axis=(1, 2))
-    assert (evaluation.state[nothing] == State.NO_DATA).all()
+    assert (evaluation.state[nothing] == ServiceState.NO_DATA).all()

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from apps.fleet.engine.engine import evaluate
-from apps.fleet.engine.evaluation import Evaluation, Flag, State
+from apps.fleet.engine.evaluation import Evaluation, OutlierFlag, ServiceState
 from apps.fleet.engine.observation import Observation
-from apps.fleet.engine.policy import Policy
+from apps.fleet.engine.policy import DetectionPolicy
 from apps.fleet.simulation import Fault, FaultKind, FleetSpec, SimulatedFleet, generate
 from apps.fleet.simulation.spec import DAY_S, NOON_S
 
@@ -22,7 +22,7 @@ def look(*faults: Fault, spec: FleetSpec = CALM, seed: int = 5) -> Evaluation:
     return evaluate(generate(spec.sick_with(*faults), seed)[0])
 
 
-def the_flag(evaluation: Evaluation) -> Flag:
+def the_flag(evaluation: Evaluation) -> OutlierFlag:
     (flag,) = evaluation.flags
     return flag
 
@@ -30,7 +30,7 @@ def the_flag(evaluation: Evaluation) -> Flag:
 def test_nothing_wrong_is_nothing_said() -> None:
     evaluation = look()
     assert (evaluation.flags, evaluation.events) == ((), ())
-    assert evaluation.count(State.OK) == 40
+    assert evaluation.count(ServiceState.OK) == 40
 
 
 @pytest.mark.parametrize("minutes", [20, 30, 45])
@@ -147,7 +147,7 @@ def test_a_gap_of_the_whole_fleet_is_no_data() -> None:
     observation, _ = generate(CALM, 5)
     observation.now[:, :, -10:] = np.nan
     evaluation = evaluate(observation)
-    assert evaluation.count(State.NO_DATA) == 40
+    assert evaluation.count(ServiceState.NO_DATA) == 40
     assert (evaluation.flags, evaluation.events) == ((), ())
 
 
@@ -160,7 +160,7 @@ def test_a_gap_in_the_middle_changes_nothing() -> None:
 def test_a_new_service_is_learning_until_it_is_far_beyond_its_peers() -> None:
     observation, _ = generate(CALM, 5)
     observation.past[WHO] = np.nan
-    assert evaluate(observation).state[WHO] == State.LEARNING
+    assert evaluate(observation).state[WHO] == ServiceState.LEARNING
     observation.now[WHO, 4] = 40 * np.nanmedian(observation.now[:, 4])
     flag = the_flag(evaluate(observation))
     assert "too new to have a usual of its own" in flag.sentence
@@ -178,11 +178,11 @@ def test_a_flapping_service_stays_flagged_instead_of_going_on_and_off() -> None:
     fault = Fault(FaultKind.FLAP, 3.0, services=(WHO,), signals=ONE, end_s=-7_200.0)
     simulated = SimulatedFleet(CALM.sick_with(fault), 5)
     states = [evaluate(simulated.observe(NOON_S + 300.0 * number)).state[WHO] for number in range(13)]
-    assert sum(after == State.OUTLIER != before for before, after in pairwise(states)) <= 1
+    assert sum(after == ServiceState.OUTLIER != before for before, after in pairwise(states)) <= 1
 
 
 def test_fewer_false_alarms_are_asked_of_a_larger_fleet() -> None:
-    policy = Policy()
+    policy = DetectionPolicy()
     assert (
         policy.threshold(8, 6) == policy.threshold(1_000, 6) < policy.threshold(3_000, 6) < policy.threshold(10_000, 6)
     )

@@ -2,12 +2,12 @@
 
 import pytest
 
-from apps.fleet.engine.evaluation import Flag
-from apps.fleet.engine.sentences import flag_sentence, moment, quantity, times
+from apps.fleet.engine.evaluation import OutlierFlag
+from apps.fleet.engine.sentences import flag_sentence, format_factor, format_quantity, format_time
 from apps.fleet.engine.signals import SIGNAL_BY_NAME
 
 AT_S = 1_762_948_800.0
-WRITE = Flag(
+WRITE = OutlierFlag(
     service="checkout",
     signal="database_write",
     kind="level",
@@ -40,19 +40,19 @@ WRITE = Flag(
     ],
 )
 def test_values_have_units_that_people_use(value: float, unit: str, text: str) -> None:
-    assert quantity(value, unit) == text
+    assert format_quantity(value, unit) == text
 
 
 @pytest.mark.parametrize(
     ("ratio", "text"), [(3.14, "3.1 times"), (12.2, "12 times"), (0.312, "0.31 times"), (9e9, "more than 1,000 times")]
 )
 def test_factors(ratio: float, text: str) -> None:
-    assert times(ratio) == text
+    assert format_factor(ratio) == text
 
 
 def test_a_time_of_another_day_has_its_date() -> None:
-    assert moment(AT_S - 60, AT_S) == "11:59 UTC"
-    assert moment(AT_S - 86_400, AT_S) == "2025-11-11 12:00 UTC"
+    assert format_time(AT_S - 60, AT_S) == "11:59 UTC"
+    assert format_time(AT_S - 86_400, AT_S) == "2025-11-11 12:00 UTC"
 
 
 def test_a_flag_in_one_sentence() -> None:

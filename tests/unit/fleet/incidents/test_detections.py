@@ -1,4 +1,4 @@
-"""One sighting for each trouble: a sick service, the fleet, a zone, or silence."""
+"""One detection for each trouble: a sick service, the fleet, a zone, or silence."""
 
 import json
 from dataclasses import replace
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.fleet.incidents.detections import badness, sightings_of
-from apps.fleet.incidents.lifecycle import Kind
+from apps.fleet.incidents.detections import badness, detections_of
+from apps.fleet.incidents.lifecycle import IncidentKind
 from tests.evaluations import evaluation, event, flag
 
 FIFTY = tuple(f"service-{number}" for number in range(50))
@@ -20,8 +20,8 @@ def test_a_service_with_three_sick_signals_is_one_sighting_of_its_worst_with_all
         flag("service-3", name, score=score)
         for name, score in (("latency_p95", 6.0), ("error_ratio", 9.0), ("saturation", 4.0))
     ]
-    (one,) = sightings_of(evaluation(FIFTY, *flags)).seen
-    assert (one.kind, one.subject, one.signal, one.score) == (Kind.OUTLIER, "service-3", "error_ratio", 9.0)
+    (one,) = detections_of(evaluation(FIFTY, *flags)).seen
+    assert (one.kind, one.subject, one.signal, one.score) == (IncidentKind.OUTLIER, "service-3", "error_ratio", 9.0)
     figures = one.evidence["flags"]
     assert [each["signal"] for each in figures] == ["error_ratio", "latency_p95", "saturation"]
     assert set(figures[0]) == {
@@ -32,40 +32,45 @@ def test_a_service_with_three_sick_signals_is_one_sighting_of_its_worst_with_all
 
 def test_events_of_several_signals_are_one_sighting_the_worst_shift_first() -> None:
     events = (event(shift=1.4), event(shift=0.5, signal="request_rate"), event("b", shift=2.0))
-    fleet, zone = sightings_of(evaluation(FIFTY, events=events)).seen
-    assert (fleet.kind, fleet.subject, fleet.signal, fleet.score) == (Kind.FLEET, "the fleet", "request_rate", 0.5)
-    assert (zone.kind, zone.subject, zone.score) == (Kind.ZONE, "b", 2.0)
+    fleet, zone = detections_of(evaluation(FIFTY, events=events)).seen
+    assert (fleet.kind, fleet.subject, fleet.signal, fleet.score) == (
+        IncidentKind.FLEET,
+        "the fleet",
+        "request_rate",
+        0.5,
+    )
+    assert (zone.kind, zone.subject, zone.score) == (IncidentKind.ZONE, "b", 2.0)
 
 
 def test_flags_that_move_with_their_zone_belong_to_its_event_and_others_do_not() -> None:
     flags = [replace(flag("service-1"), zone="b"), replace(flag("service-2"), zone="b"), flag("service-3")]
-    seen = sightings_of(evaluation(FIFTY, *flags, events=(event("b"),))).seen
+    seen = detections_of(evaluation(FIFTY, *flags, events=(event("b"),))).seen
     assert [one.subject for one in seen] == ["b", "service-3"]
-    assert len(sightings_of(evaluation(FIFTY, *flags)).seen) == 3
+    assert len(detections_of(evaluation(FIFTY, *flags)).seen) == 3
 
 
 @pytest.mark.parametrize(("silent", "single"), [(1, True), (10, True), (11, False), (50, False)])
 def test_many_silent_services_are_one_trouble(silent: int, single: bool) -> None:
-    seen = sightings_of(evaluation(FIFTY, silent=FIFTY[:silent])).seen
+    seen = detections_of(evaluation(FIFTY, silent=FIFTY[:silent])).seen
     assert len(seen) == (silent if single else 1)
-    assert {one.kind for one in seen} == {Kind.NO_DATA}
+    assert {one.kind for one in seen} == {IncidentKind.NO_DATA}
     if not single:
         assert seen[0].sentence == f"{silent} of 50 services give no data."
         assert seen[0].evidence["silent"] == list(FIFTY[:silent])
 
 
 def test_of_a_silent_service_nothing_else_is_known() -> None:
-    found = sightings_of(evaluation(FIFTY, silent=("service-1",)))
+    found = detections_of(evaluation(FIFTY, silent=("service-1",)))
     assert found.unknown == {("outlier", "service-1", "")}
-    assert ("fleet", "the fleet", "") in sightings_of(evaluation(FIFTY, silent=FIFTY[:30])).unknown
+    assert ("fleet", "the fleet", "") in detections_of(evaluation(FIFTY, silent=FIFTY[:30])).unknown
 
 
 def test_what_is_no_number_is_null_in_the_evidence() -> None:
-    one = sightings_of(evaluation(FIFTY, flag("service-1", score=float("inf")))).seen[0]
+    one = detections_of(evaluation(FIFTY, flag("service-1", score=float("inf")))).seen[0]
     assert one.score is None
     assert json.loads(json.dumps(one.evidence, allow_nan=False))["flags"][0]["score"] is None
     numpy_flag = flag("service-1", score=np.float32(3.5))  # type: ignore[arg-type] # what arrays hold
-    json.dumps(sightings_of(evaluation(FIFTY, numpy_flag)).seen[0].evidence)
+    json.dumps(detections_of(evaluation(FIFTY, numpy_flag)).seen[0].evidence)
 
 
 @given(st.floats(0.001, 1000))

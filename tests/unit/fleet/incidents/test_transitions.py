@@ -7,18 +7,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.fleet.incidents.detections import Key, Sighting, Sightings
-from apps.fleet.incidents.lifecycle import HOUR_S, MINUTE_S, Kind, Stage
-from apps.fleet.incidents.transitions import CALM_S, QUIET_CLOSES_S, Act, Known, changes
+from apps.fleet.incidents.detections import Detection, DetectionSet, IncidentKey
+from apps.fleet.incidents.lifecycle import HOUR_S, MINUTE_S, IncidentKind, IncidentStatus
+from apps.fleet.incidents.transitions import (
+    AUTO_CLOSE_S,
+    RECURRENCE_WINDOW_S,
+    IncidentAction,
+    StoredIncident,
+    incident_changes,
+)
 
 NOW = 1_000_000.0
-SEEN = Sighting(Kind.OUTLIER, "checkout", "error_ratio", 8.0, "checkout is ill.")
-KNOWN = Known(
+SEEN = Detection(IncidentKind.OUTLIER, "checkout", "error_ratio", 8.0, "checkout is ill.")
+KNOWN = StoredIncident(
     id=7,
     kind="outlier",
     subject="checkout",
     signal="error_ratio",
-    stage="open",
+    status="open",
     reason="",
     last_seen_s=NOW - MINUTE_S,
     quiet_s=None,
@@ -28,20 +34,22 @@ KNOWN = Known(
 
 
 def acts(
-    known: Known | None,
-    *seen: Sighting,
+    known: StoredIncident | None,
+    *seen: Detection,
     at_s: float = NOW,
-    unknown: frozenset[Key] = frozenset(),
-    waiting: dict[Key, float] | None = None,
-) -> list[Act]:
-    made = changes([known] if known else [], Sightings(seen, unknown), waiting_since=waiting or {}, at_s=at_s)
-    return [change.act for change in made]
+    unknown: frozenset[IncidentKey] = frozenset(),
+    waiting: dict[IncidentKey, float] | None = None,
+) -> list[IncidentAction]:
+    made = incident_changes(
+        [known] if known else [], DetectionSet(seen, unknown), waiting_since=waiting or {}, at_s=at_s
+    )
+    return [change.action for change in made]
 
 
-def closed(reason: str, *, ago_s: float, seen_ago_s: float = MINUTE_S, score: float = 8.0) -> Known:
+def closed(reason: str, *, ago_s: float, seen_ago_s: float = MINUTE_S, score: float = 8.0) -> StoredIncident:
     return replace(
         KNOWN,
-        stage="closed",
+        status="closed",
         reason=reason,
         closed_s=NOW - ago_s,
         closed_score=score,
@@ -53,36 +61,39 @@ STAYED = {SEEN.key: NOW - 5 * MINUTE_S}
 
 
 def test_a_flag_must_stay_before_it_is_an_incident_and_what_moves_together_need_not() -> None:
-    assert acts(None, SEEN) == [Act.WAIT]
-    assert acts(None, SEEN, waiting={SEEN.key: NOW - 4 * MINUTE_S}) == [Act.WAIT]
-    assert acts(None, SEEN, waiting=STAYED) == [Act.OPEN]
-    assert acts(None, replace(SEEN, kind=Kind.ZONE)) == [Act.OPEN]
-    assert acts(None, replace(SEEN, kind=Kind.FLEET)) == [Act.OPEN]
+    assert acts(None, SEEN) == [IncidentAction.WAIT]
+    assert acts(None, SEEN, waiting={SEEN.key: NOW - 4 * MINUTE_S}) == [IncidentAction.WAIT]
+    assert acts(None, SEEN, waiting=STAYED) == [IncidentAction.OPEN]
+    assert acts(None, replace(SEEN, kind=IncidentKind.ZONE)) == [IncidentAction.OPEN]
+    assert acts(None, replace(SEEN, kind=IncidentKind.FLEET)) == [IncidentAction.OPEN]
 
 
 def test_silence_must_last_before_it_is_an_incident() -> None:
-    silent = Sighting(Kind.NO_DATA, "checkout", "", None, "checkout gives no data.")
-    assert acts(None, silent) == [Act.WAIT]
-    assert acts(None, silent, waiting={silent.key: NOW - 9 * MINUTE_S}) == [Act.WAIT]
-    assert acts(None, silent, waiting={silent.key: NOW - 10 * MINUTE_S}) == [Act.OPEN]
+    silent = Detection(IncidentKind.NO_DATA, "checkout", "", None, "checkout gives no data.")
+    assert acts(None, silent) == [IncidentAction.WAIT]
+    assert acts(None, silent, waiting={silent.key: NOW - 9 * MINUTE_S}) == [IncidentAction.WAIT]
+    assert acts(None, silent, waiting={silent.key: NOW - 10 * MINUTE_S}) == [IncidentAction.OPEN]
 
 
-@pytest.mark.parametrize("stage", [Stage.OPEN, Stage.ACKNOWLEDGED, Stage.MITIGATED])
-def test_a_live_incident_is_seen_again_quiet_and_in_the_end_recovered(stage: Stage) -> None:
-    known = replace(KNOWN, stage=stage)
-    assert acts(known, SEEN) == [Act.SEE]
-    assert acts(known) == [Act.QUIET]
-    patience = QUIET_CLOSES_S[stage]
+@pytest.mark.parametrize("status", [IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED, IncidentStatus.MITIGATED])
+def test_a_live_incident_is_seen_again_quiet_and_in_the_end_recovered(status: IncidentStatus) -> None:
+    known = replace(KNOWN, status=status)
+    assert acts(known, SEEN) == [IncidentAction.UPDATE]
+    assert acts(known) == [IncidentAction.QUIET]
+    patience = AUTO_CLOSE_S[status]
     assert acts(replace(known, quiet_s=NOW - patience + 1)) == []
-    assert acts(replace(known, quiet_s=NOW - patience)) == [Act.RECOVER]
+    assert acts(replace(known, quiet_s=NOW - patience)) == [IncidentAction.RECOVER]
 
 
 def test_another_signal_of_the_same_service_is_the_same_incident_but_another_service_is_not() -> None:
-    assert acts(KNOWN, replace(SEEN, signal="latency_p95")) == [Act.SEE]
+    assert acts(KNOWN, replace(SEEN, signal="latency_p95")) == [IncidentAction.UPDATE]
     other = replace(SEEN, subject="search")
-    assert acts(KNOWN, other, waiting={other.key: NOW - 5 * MINUTE_S}) == [Act.OPEN, Act.QUIET]
-    quality = replace(SEEN, kind=Kind.QUALITY)
-    assert acts(replace(KNOWN, kind="quality"), replace(quality, signal="late")) == [Act.OPEN, Act.QUIET]
+    assert acts(KNOWN, other, waiting={other.key: NOW - 5 * MINUTE_S}) == [IncidentAction.OPEN, IncidentAction.QUIET]
+    quality = replace(SEEN, kind=IncidentKind.QUALITY)
+    assert acts(replace(KNOWN, kind="quality"), replace(quality, signal="late")) == [
+        IncidentAction.OPEN,
+        IncidentAction.QUIET,
+    ]
 
 
 def test_a_service_that_fell_silent_has_not_recovered() -> None:
@@ -92,43 +103,43 @@ def test_a_service_that_fell_silent_has_not_recovered() -> None:
 def test_a_look_that_comes_late_changes_nothing() -> None:
     assert acts(KNOWN, at_s=KNOWN.last_seen_s - 1) == []
     just_closed = closed("fixed", ago_s=MINUTE_S)
-    assert acts(just_closed, SEEN, at_s=NOW - 2 * MINUTE_S) == [Act.SEE]
+    assert acts(just_closed, SEEN, at_s=NOW - 2 * MINUTE_S) == [IncidentAction.UPDATE]
 
 
 @pytest.mark.parametrize(
     ("reason", "ago_s", "expected"),
     [
-        ("fixed", 14 * MINUTE_S, Act.SEE),
-        ("fixed", 16 * MINUTE_S, Act.REOPEN),
-        ("expected", 23 * HOUR_S, Act.SEE),
-        ("expected", 25 * HOUR_S, Act.REOPEN),
-        ("false_alarm", 23 * HOUR_S, Act.SEE),
-        ("false_alarm", 25 * HOUR_S, Act.REOPEN),
-        ("duplicate", 23 * HOUR_S, Act.SEE),
-        ("recovered", MINUTE_S, Act.REOPEN),
+        ("fixed", 14 * MINUTE_S, IncidentAction.UPDATE),
+        ("fixed", 16 * MINUTE_S, IncidentAction.REOPEN),
+        ("expected", 23 * HOUR_S, IncidentAction.UPDATE),
+        ("expected", 25 * HOUR_S, IncidentAction.REOPEN),
+        ("false_alarm", 23 * HOUR_S, IncidentAction.UPDATE),
+        ("false_alarm", 25 * HOUR_S, IncidentAction.REOPEN),
+        ("duplicate", 23 * HOUR_S, IncidentAction.UPDATE),
+        ("recovered", MINUTE_S, IncidentAction.REOPEN),
     ],
 )
-def test_what_was_said_at_the_closing_holds_for_a_while(reason: str, ago_s: float, expected: Act) -> None:
+def test_what_was_said_at_the_closing_holds_for_a_while(reason: str, ago_s: float, expected: IncidentAction) -> None:
     assert acts(closed(reason, ago_s=ago_s), SEEN) == [expected]
 
 
 @pytest.mark.parametrize("reason", ["fixed", "expected", "false_alarm", "duplicate", "recovered"])
 def test_what_becomes_half_again_as_bad_comes_back_whatever_was_said(reason: str) -> None:
     known = closed(reason, ago_s=MINUTE_S, score=5.0)
-    assert acts(known, replace(SEEN, score=7.6)) == [Act.REOPEN]
-    assert acts(known, replace(SEEN, score=-7.6)) == [Act.REOPEN]
+    assert acts(known, replace(SEEN, score=7.6)) == [IncidentAction.REOPEN]
+    assert acts(known, replace(SEEN, score=-7.6)) == [IncidentAction.REOPEN]
 
 
 @pytest.mark.parametrize("reason", ["fixed", "expected", "false_alarm", "duplicate", "recovered"])
 def test_a_flag_that_was_gone_for_more_than_an_hour_opens_a_new_incident(reason: str) -> None:
-    gone = CALM_S + 1
-    assert acts(closed(reason, ago_s=gone, seen_ago_s=gone + 9), SEEN, waiting=STAYED) == [Act.OPEN]
+    gone = RECURRENCE_WINDOW_S + 1
+    assert acts(closed(reason, ago_s=gone, seen_ago_s=gone + 9), SEEN, waiting=STAYED) == [IncidentAction.OPEN]
 
 
 def test_the_live_incident_counts_not_an_older_one() -> None:
     older = replace(closed("false_alarm", ago_s=MINUTE_S), id=9)
-    made = changes([older, KNOWN], Sightings((SEEN,), frozenset()), waiting_since={}, at_s=NOW)
-    assert [(change.act, change.known) for change in made] == [(Act.SEE, KNOWN)]
+    made = incident_changes([older, KNOWN], DetectionSet((SEEN,), frozenset()), waiting_since={}, at_s=NOW)
+    assert [(change.action, change.known) for change in made] == [(IncidentAction.UPDATE, KNOWN)]
 
 
 @given(
@@ -139,28 +150,28 @@ def test_whatever_flaps_and_whoever_closes_at_most_one_incident_an_hour_is_opene
     flapping: list[bool], closings: list[tuple[int, str]]
 ) -> None:
     """Minute by minute; a person closes what is live at some minutes."""
-    known: Known | None = None
+    known: StoredIncident | None = None
     opened: list[float] = []
     for minute, shown in enumerate(flapping):
         at_s = minute * MINUTE_S
-        made = changes(
+        made = incident_changes(
             [known] if known else [],
-            Sightings((SEEN,) if shown else (), frozenset()),
+            DetectionSet((SEEN,) if shown else (), frozenset()),
             waiting_since={SEEN.key: -HOUR_S},
             at_s=at_s,
         )
         for change in made:
-            if change.act is Act.OPEN:
+            if change.action is IncidentAction.OPEN:
                 opened.append(at_s)
                 known = replace(KNOWN, last_seen_s=at_s)
-            elif known and change.act is Act.QUIET:
+            elif known and change.action is IncidentAction.QUIET:
                 known = replace(known, quiet_s=at_s)
-            elif known and change.act is Act.RECOVER:
-                known = replace(known, stage="closed", reason="recovered", closed_s=at_s, closed_score=8.0)
-            elif known and change.act in {Act.SEE, Act.REOPEN}:
-                stage = "open" if change.act is Act.REOPEN else known.stage
-                known = replace(known, last_seen_s=at_s, quiet_s=None, stage=stage)
+            elif known and change.action is IncidentAction.RECOVER:
+                known = replace(known, status="closed", reason="recovered", closed_s=at_s, closed_score=8.0)
+            elif known and change.action in {IncidentAction.UPDATE, IncidentAction.REOPEN}:
+                status = "open" if change.action is IncidentAction.REOPEN else known.status
+                known = replace(known, last_seen_s=at_s, quiet_s=None, status=status)
         for when, reason in closings:
-            if when == minute and known and known.stage != "closed":
-                known = replace(known, stage="closed", reason=reason, closed_s=at_s, closed_score=8.0)
-    assert all(later - earlier > CALM_S for earlier, later in pairwise(opened))
+            if when == minute and known and known.status != "closed":
+                known = replace(known, status="closed", reason=reason, closed_s=at_s, closed_score=8.0)
+    assert all(later - earlier > RECURRENCE_WINDOW_S for earlier, later in pairwise(opened))

@@ -69,4 +69,4 @@ def test_a_calm_row_costs_nothing_however_long() -> None:
 
 @pytest.mark.parametrize(("value", "expected"), [(-1, 0), (0, 0), (5, 50), (10, 100), (11, 100), (math.nan, 0)])
 def test_a_share_of_a_scale_is_within_it(value: float, expected: float) -> None:
-    assert charts.share(value, charts.Scale(0, 10, 1)) == expected
+    assert charts.share(value, charts.ChartScale(0, 10, 1)) == expected

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from tests.lacking import lacking
+from tests.requirement import skip_or_fail
 
 RULES = Path(__file__).parents[4] / "dashboards/prometheus"
 
@@ -113,7 +113,7 @@ def _verdict(paths: Sequence[Path]) -> str:
 def promtool(paths: Sequence[Path]) -> tuple[int, str]:
     """The exit code of one run for all the files, and everything that it says."""
     if shutil.which("promtool") is None:
-        lacking("promtool is not installed (Debian: prometheus)")
+        skip_or_fail("promtool is not installed (Debian: prometheus)")
     assert paths
     done = subprocess.run(["promtool", "test", "rules", *paths], capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr

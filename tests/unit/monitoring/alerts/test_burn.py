@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from apps.monitoring.alerts.burn import LEAST_BAD, PAIRS, Pair
-from apps.monitoring.alerts.slos import BUDGET_LEFT, EVENTS, SLOS, Slo, bad_count, burn, event_count
+from apps.monitoring.alerts.burn import MIN_BAD, WINDOW_PAIRS, WindowPair
+from apps.monitoring.alerts.slos import BUDGET_REMAINING, EVENTS, SLOS, Slo, bad_count, burn, event_count
 from tests.unit.monitoring.alerts.promtool import Case, Question, firing, labelled, run, run_cases
 
 
@@ -12,7 +12,7 @@ def _of(slo: Slo) -> dict[str, str]:
     return {"slo": slo.name, **dict.fromkeys(slo.by, "flights")}
 
 
-def _recorded(slo: Slo, pair: Pair, *, long: float, short: float, events: float, bad: float) -> dict[str, str]:
+def _recorded(slo: Slo, pair: WindowPair, *, long: float, short: float, events: float, bad: float) -> dict[str, str]:
     values = {
         burn(pair.long): long,
         burn(pair.short): short,
@@ -22,18 +22,18 @@ def _recorded(slo: Slo, pair: Pair, *, long: float, short: float, events: float,
     return {f"{metric.name}{labelled(**_of(slo))}": f"{value:g}x60" for metric, value in values.items()}
 
 
-def _cases(slo: Slo, pair: Pair) -> list[Case]:
+def _cases(slo: Slo, pair: WindowPair) -> list[Case]:
     """One that fires, and those in which one thing is missing, in the same order for each objective."""
     beyond, below = pair.factor * 1.01, pair.factor * 0.99
-    enough = {"long": beyond, "short": beyond, "events": slo.minimum_events, "bad": LEAST_BAD}
+    enough = {"long": beyond, "short": beyond, "events": slo.minimum_events, "bad": MIN_BAD}
     lacking = {
         "the long window is fine": {**enough, "long": below},
         "it is over": {**enough, "short": below},
         "too few events": {**enough, "events": slo.minimum_events - 1},
-        "too few bad events": {**enough, "bad": LEAST_BAD - 1},
+        "too few bad events": {**enough, "bad": MIN_BAD - 1},
     }
     expected = {**_of(slo), "severity": pair.severity, "window": pair.label}
-    name, after = f"{slo.alert}Burn", f"{int(pair.hold.removesuffix('m')) + 1}m"
+    name, after = f"{slo.alert}ErrorBudgetBurn", f"{int(pair.for_.removesuffix('m')) + 1}m"
     fires = Case(name, f"{pair.label}, all of it", _recorded(slo, pair, **enough), after, (expected,))
     silent = [
         Case(name, f"{pair.label}, {why}", _recorded(slo, pair, **values), after) for why, values in lacking.items()
@@ -50,9 +50,11 @@ def _together(cases: Iterable[Case]) -> tuple[dict[str, str], list[Question]]:
 
 
 def test_a_burn_fires_with_the_label_of_its_windows_and_is_silent_when_one_thing_is_missing(tmp_path: Path) -> None:
-    tests = [_together(cases) for pair in PAIRS for cases in zip(*(_cases(slo, pair) for slo in SLOS), strict=True)]
-    assert len(tests) == 5 * len(PAIRS)
-    assert run(tmp_path, tests, files=["slos"], alerts=[f"{slo.alert}Burn" for slo in SLOS]) == ""
+    tests = [
+        _together(cases) for pair in WINDOW_PAIRS for cases in zip(*(_cases(slo, pair) for slo in SLOS), strict=True)
+    ]
+    assert len(tests) == 5 * len(WINDOW_PAIRS)
+    assert run(tmp_path, tests, files=["slos"], alerts=[f"{slo.alert}ErrorBudgetBurn" for slo in SLOS]) == ""
 
 
 def test_an_objective_that_nobody_measures_is_told_and_one_with_events_is_not(tmp_path: Path) -> None:
@@ -63,22 +65,22 @@ def test_an_objective_that_nobody_measures_is_told_and_one_with_events_is_not(tm
         series = {f"{EVENTS.name}{labelled(slo=slo.name)}": f"{number % 2}x60" for number, slo in enumerate(others)}
         fires = tuple({"slo": slo.name, "severity": "ticket"} for slo in absent)
         why = f"without {', '.join(slo.name for slo in absent)}"
-        tests.append((series, [firing(Case("SloUnmeasured", why, series, "40m", fires))]))
+        tests.append((series, [firing(Case("SloDataMissing", why, series, "40m", fires))]))
     for quiet in ("0x60", "1x60"):
         series = {f"{EVENTS.name}{labelled(slo=slo.name)}": quiet for slo in SLOS}
-        tests.append((series, [firing(Case("SloUnmeasured", f"all count {quiet}", series, "40m"))]))
-    assert run(tmp_path, tests, files=["slos"], alerts=["SloUnmeasured"]) == ""
+        tests.append((series, [firing(Case("SloDataMissing", f"all count {quiet}", series, "40m"))]))
+    assert run(tmp_path, tests, files=["slos"], alerts=["SloDataMissing"]) == ""
 
 
 def test_a_spent_budget_is_told_unless_hardly_anything_happened(tmp_path: Path) -> None:
     def series(left: float, bad: float) -> dict[str, str]:
         of = labelled(slo="rejects", dataset="flights")
-        return {f"{BUDGET_LEFT.name}{of}": f"{left}x90", f"{bad_count('30d').name}{of}": f"{bad}x90"}
+        return {f"{BUDGET_REMAINING.name}{of}": f"{left}x90", f"{bad_count('30d').name}{of}": f"{bad}x90"}
 
     label = {"slo": "rejects", "dataset": "flights", "severity": "ticket"}
-    spent = Case("SloBudgetSpent", "overspent", series(-0.2, 9000), "80m", (label,))
-    left = Case("SloBudgetSpent", "a tenth is left", series(0.1, 9000), "80m")
-    first = Case("SloBudgetSpent", "one failure on the first day", series(-3, 1), "80m")
+    spent = Case("ErrorBudgetExhausted", "overspent", series(-0.2, 9000), "80m", (label,))
+    left = Case("ErrorBudgetExhausted", "a tenth is left", series(0.1, 9000), "80m")
+    first = Case("ErrorBudgetExhausted", "one failure on the first day", series(-3, 1), "80m")
     assert run_cases(tmp_path, {"slos": [spent, left, first]}) == ""
 
 
@@ -86,13 +88,13 @@ def test_a_spent_budget_is_told_unless_hardly_anything_happened(tmp_path: Path) 
 FINE = 'anden_api_requests_total{dataset="flights",operation="page",status="2xx"}'
 FAILED = 'anden_api_requests_total{dataset="flights",operation="page",status="5xx"}'
 WHOLE_WAY = ["recordings", "slos"]
-BURN = ["ApiAvailabilityBurn"]
+BURN = ["ApiAvailabilityErrorBudgetBurn"]
 FIRED = {"slo": "api-availability", "severity": "page", "window": "1h/5m"}
 
 
 def _availability(at: str, fires: bool) -> Question:
-    alert = 'alertname="ApiAvailabilityBurn",alertstate="firing",window="1h/5m"'
-    labels = labelled(alertname="ApiAvailabilityBurn", alertstate="firing", **FIRED)
+    alert = 'alertname="ApiAvailabilityErrorBudgetBurn",alertstate="firing",window="1h/5m"'
+    labels = labelled(alertname="ApiAvailabilityErrorBudgetBurn", alertstate="firing", **FIRED)
     return Question(f"ALERTS{{{alert}}}", at, {f"ALERTS{labels}": 1.0} if fires else {})
 
 
@@ -126,14 +128,14 @@ def test_a_late_dataset_burns_alone_and_only_while_lag_is_measured(tmp_path: Pat
         "anden_ingest_lag_measured_bool",
     )
     labels = {"slo": "ingest-freshness", "dataset": "flights", "severity": "page", "window": "1h/5m"}
-    only = 'ALERTS{alertname="IngestFreshnessBurn",alertstate="firing",window="1h/5m"}'
-    fired = labelled(alertname="IngestFreshnessBurn", alertstate="firing", **labels)
+    only = 'ALERTS{alertname="IngestFreshnessErrorBudgetBurn",alertstate="firing",window="1h/5m"}'
+    fired = labelled(alertname="IngestFreshnessErrorBudgetBurn", alertstate="firing", **labels)
     lag = {late: "120x60", fine: "5x60"}
     seen = Question(only, "30m", {f"ALERTS{fired}": 1.0})
     blind = Question(only, "30m")
-    unmeasured = firing(Case("IngestLagUnmeasured", "", {}, "30m", ({"severity": "page"},)))
+    unmeasured = firing(Case("IngestLagMissing", "", {}, "30m", ({"severity": "page"},)))
     tests = [({**lag, measured: "1x60"}, [seen]), ({**lag, measured: "0x60"}, [blind, unmeasured])]
-    alerts = ["IngestFreshnessBurn", "IngestLagUnmeasured"]
+    alerts = ["IngestFreshnessErrorBudgetBurn", "IngestLagMissing"]
     assert run(tmp_path, tests, files=[*WHOLE_WAY, "ingest"], alerts=alerts) == ""
 
 
@@ -143,8 +145,8 @@ def test_numbers_of_events_and_budget_are_those_of_the_counters(tmp_path: Path) 
     slo = '{slo="api-availability"}'
     questions = [
         Question(f"round(anden:slo_events:count1h{slo}, 100)", "3h", {slo: 3600}),
-        Question(f"round(anden:slo_burn:ratio6h{slo}, 0.01)", "3h", {slo: 1}),
-        Question(f"round(anden:slo_burn:ratio1d{slo}, 0.01)", "3h", {slo: 1}),
-        Question(f"round(anden:slo_budget_left:ratio30d{slo}, 0.01)", "3h", {slo: 0}),
+        Question(f"round(anden:slo_burn_rate:ratio6h{slo}, 0.01)", "3h", {slo: 1}),
+        Question(f"round(anden:slo_burn_rate:ratio1d{slo}, 0.01)", "3h", {slo: 1}),
+        Question(f"round(anden:slo_budget_remaining:ratio30d{slo}, 0.01)", "3h", {slo: 0}),
     ]
     assert run(tmp_path, [(series, questions)], files=["recordings"]) == ""

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from apps.cloudwatch.catalogue.catalogue import BY_KEY
-from apps.monitoring.alerts.alert import Alert, Recording, runbook_name
+from apps.monitoring.alerts.alert import Alert, RecordingRule, runbook_name
 from apps.monitoring.alerts.aws import AWS_ALERTS, AwsAlert
-from apps.monitoring.alerts.burn import PAIRS
+from apps.monitoring.alerts.burn import WINDOW_PAIRS
 from apps.monitoring.alerts.catalogue import ALERTS, RULE_FILES
-from apps.monitoring.alerts.roles import ROLES
+from apps.monitoring.alerts.processes import PROCESS_ROLES
 from apps.monitoring.alerts.slos import COUNTED, PERIOD, SLOS, WINDOWS, burn, event_count, window_seconds
-from apps.monitoring.dashboards.pages import PAGES
+from apps.monitoring.dashboards.definitions import DASHBOARDS
 from apps.monitoring.renderers.alertmanager_yaml import alertmanager_files
 from apps.monitoring.renderers.grafana_alerts import grafana_alert_files
 from apps.monitoring.renderers.prometheus_yaml import rule_files
@@ -54,20 +54,20 @@ def test_another_process_with_another_hash_seed_renders_the_same_bytes() -> None
 
 def test_names_are_unique_but_for_the_pairs_of_one_objective_and_what_is_told_of_each() -> None:
     counts = Counter([*(alert.name for alert in ALERTS), *(alert.name for alert in AWS_ALERTS)])
-    shared = {f"{slo.alert}Burn": len(PAIRS) for slo in SLOS} | {
-        "SloUnmeasured": len(SLOS),
-        "ProcessGone": len(ROLES) - 1,
+    shared = {f"{slo.alert}ErrorBudgetBurn": len(WINDOW_PAIRS) for slo in SLOS} | {
+        "SloDataMissing": len(SLOS),
+        "ProcessDown": len(PROCESS_ROLES) - 1,
     }
     assert {name: count for name, count in counts.items() if count > 1} == shared
 
 
 def test_series_are_recorded_before_they_are_read() -> None:
     rules = [rule for groups in RULE_FILES.values() for group in groups for rule in group.rules]
-    recorded = [rule.metric for rule in rules if isinstance(rule, Recording)]
+    recorded = [rule.metric for rule in rules if isinstance(rule, RecordingRule)]
     known: set[Metric] = set()
     for rule in rules:
         assert {metric for metric in rule.expr.metrics if metric in recorded} <= known
-        if isinstance(rule, Recording):
+        if isinstance(rule, RecordingRule):
             known.add(rule.metric)
 
 
@@ -77,25 +77,28 @@ def test_texts_are_sentences_about_labels_that_the_alert_has(alert: Alert) -> No
     assert not alert.summary.endswith(".")
     assert alert.description.endswith(".")
     assert len(alert.summary) <= 160
-    read = set(LABEL.findall(alert.summary + alert.description)) | set(alert.carries)
+    read = set(LABEL.findall(alert.summary + alert.description)) | set(alert.link_labels)
     has = {label for metric in alert.expr.metrics for label in metric.labels} | {label for label, _ in alert.labels}
     assert read <= has | {"job", "instance", "namespace", "pod"}
 
 
 def test_every_alert_leads_to_a_page_that_exists() -> None:
-    pages = {page.name for page in PAGES}
-    assert {alert.page for alert in ALERTS} | {slo.dashboard for slo in SLOS} <= pages
+    pages = {page.name for page in DASHBOARDS}
+    assert {alert.dashboard for alert in ALERTS} | {slo.dashboard for slo in SLOS} <= pages
 
 
 def test_a_page_has_the_variables_that_alerts_bring_to_it() -> None:
-    variables = {page.name: {str(getattr(variable, "name", "")) for variable in page.variables} for page in PAGES}
+    variables = {page.name: {str(getattr(variable, "name", "")) for variable in page.variables} for page in DASHBOARDS}
     assert {
-        (alert.name, label) for alert in ALERTS for label in alert.carries if label not in variables[alert.page]
+        (alert.name, label)
+        for alert in ALERTS
+        for label in alert.link_labels
+        if label not in variables[alert.dashboard]
     } == set()
 
 
 def test_windows_of_every_pair_are_recorded_and_the_short_one_is_a_twelfth() -> None:
-    for pair in PAIRS:
+    for pair in WINDOW_PAIRS:
         assert {pair.long, pair.short} <= set(WINDOWS)
         assert pair.long in COUNTED
         assert window_seconds(pair.long) == 12 * window_seconds(pair.short)
@@ -110,7 +113,7 @@ def test_a_window_that_is_not_recorded_is_refused() -> None:
 
 def test_no_burn_exceeds_what_is_possible() -> None:
     # At a budget of a tenth nothing burns 14.4 times too fast, so the alert could not fire.
-    assert {slo.name for slo in SLOS for pair in PAIRS if pair.factor * slo.budget >= 1} == set()
+    assert {slo.name for slo in SLOS for pair in WINDOW_PAIRS if pair.factor * slo.budget >= 1} == set()
     assert window_seconds(PERIOD) == 30 * 86_400
 
 
@@ -143,9 +146,10 @@ def test_a_rule_of_grafana_asks_reduces_and_compares(rule: dict[str, Any]) -> No
 
 
 def test_only_counts_and_metrics_that_some_resources_lack_may_be_absent() -> None:
-    absent = {alert.metric.key for alert in AWS_ALERTS if alert.absent_is == "OK"}
+    absent = {alert.metric.key for alert in AWS_ALERTS if alert.no_data_state == "OK"}
     assert all(
-        "Sum" in BY_KEY[key].statistics or "do not" in BY_KEY[key].trap or "only" in BY_KEY[key].trap for key in absent
+        "Sum" in BY_KEY[key].statistics or "do not" in BY_KEY[key].caveat or "only" in BY_KEY[key].caveat
+        for key in absent
     )
 
 

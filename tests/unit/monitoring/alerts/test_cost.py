@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from apps.monitoring.alerts.alert import Alert, Group, Recording
+from apps.monitoring.alerts.alert import Alert, RecordingRule, RuleGroup
 from apps.monitoring.alerts.catalogue import RULE_FILES
 from apps.monitoring.alerts.slos import BASE, window_seconds
 
@@ -17,7 +17,7 @@ INTERVALS = {
     rule.metric: window_seconds(group.interval)
     for group in GROUPS
     for rule in group.rules
-    if isinstance(rule, Recording)
+    if isinstance(rule, RecordingRule)
 }
 EVERY_RULE = [
     pytest.param(group, rule, id=f"{group.name} {rule.name if isinstance(rule, Alert) else rule.metric.name} {number}")
@@ -26,7 +26,7 @@ EVERY_RULE = [
 ]
 
 
-def samples(rule: Alert | Recording) -> int:
+def samples(rule: Alert | RecordingRule) -> int:
     """The most samples that one range of the rule reads of one series."""
     every = min((INTERVALS.get(metric, SCRAPED_S) for metric in rule.expr.metrics), default=SCRAPED_S)
     found = RANGE.findall(rule.expr.text)
@@ -36,7 +36,7 @@ def samples(rule: Alert | Recording) -> int:
 
 
 @pytest.mark.parametrize(("group", "rule"), EVERY_RULE)
-def test_a_rule_reads_no_more_than_a_query_of_a_person_would(group: Group, rule: Alert | Recording) -> None:
+def test_a_rule_reads_no_more_than_a_query_of_a_person_would(group: RuleGroup, rule: Alert | RecordingRule) -> None:
     assert samples(rule) <= MOST
     # In a second of its life a rule may read so many samples of a series: a month is read every two minutes.
     assert samples(rule) / window_seconds(group.interval) <= 200

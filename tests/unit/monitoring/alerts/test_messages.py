@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from apps.monitoring.alerts.alert import runbook_name
-from apps.monitoring.alerts.burn import LEAST_BAD, PAIRS
-from apps.monitoring.alerts.slos import BUDGET_LEFT, SLO_BY_NAME, bad_count, burn, event_count
+from apps.monitoring.alerts.burn import MIN_BAD, WINDOW_PAIRS
+from apps.monitoring.alerts.slos import BUDGET_REMAINING, SLO_BY_NAME, bad_count, burn, event_count
 from tests.unit.monitoring.alerts.promtool import Case, labelled, only, promtool, written
 from tests.unit.monitoring.alerts.thresholds import CASES_BY_FILE
 
@@ -19,19 +19,24 @@ FIRING = {
 
 def burning() -> list[Case]:
     """One that burns, with a dataset, and a budget that is spent."""
-    slo, pair = SLO_BY_NAME["rejects"], PAIRS[0]
+    slo, pair = SLO_BY_NAME["rejects"], WINDOW_PAIRS[0]
     of = labelled(slo=slo.name, dataset="flights")
     values = {
         burn(pair.long): 20,
         burn(pair.short): 20,
         event_count(pair.long): slo.minimum_events,
-        bad_count(pair.long): LEAST_BAD,
+        bad_count(pair.long): MIN_BAD,
     }
-    spent = {f"{BUDGET_LEFT.name}{of}": "-0.25x90", f"{bad_count('30d').name}{of}": "9000x90"}
+    spent = {f"{BUDGET_REMAINING.name}{of}": "-0.25x90", f"{bad_count('30d').name}{of}": "9000x90"}
     return [
-        Case("RejectsBurn", "", {f"{metric.name}{of}": f"{value}x60" for metric, value in values.items()}, "10m"),
-        Case("SloBudgetSpent", "", spent, "80m"),
-        Case("SloUnmeasured", "", {}, "40m"),
+        Case(
+            "IngestRejectsErrorBudgetBurn",
+            "",
+            {f"{metric.name}{of}": f"{value}x60" for metric, value in values.items()},
+            "10m",
+        ),
+        Case("ErrorBudgetExhausted", "", spent, "80m"),
+        Case("SloDataMissing", "", {}, "40m"),
     ]
 
 

@@ -59,8 +59,8 @@ def test_each_alert_goes_where_its_severity_says(name: str, severity: str, amtoo
     [
         (["severity=critical"], "page"),
         (["severity=warning"], "ticket"),
-        (["severity=info"], "nobody"),
-        (["severity=none", "alertname=Watchdog"], "nobody"),
+        (["severity=info"], "null"),
+        (["severity=none", "alertname=Watchdog"], "null"),
         (["alertname=SomebodyElses"], "ticket"),
     ],
 )
@@ -82,7 +82,7 @@ def test_no_secret_stands_in_the_configuration() -> None:
 def test_tickets_alone_wait_for_monday() -> None:
     document = yaml.safe_load(CONFIGURATION.read_text(encoding="utf-8"))
     waiting = {route["receiver"]: route.get("mute_time_intervals") for route in document["route"]["routes"]}
-    assert waiting == {"nobody": None, "page": None, "ticket": ["weekends"]}
+    assert waiting == {"null": None, "page": None, "ticket": ["weekends"]}
     (weekends,) = document["time_intervals"]
     assert weekends == {"name": "weekends", "time_intervals": [{"weekdays": ["saturday", "sunday"]}]}
 
@@ -218,16 +218,16 @@ def _called(labels: dict[str, str]) -> str:
 def test_a_fleet_event_silences_single_outliers(alertmanager: Running) -> None:
     found = states(
         alertmanager.url,
-        {"alertname": "FleetShifted", "severity": "page", "signal": "latency_p95"},
+        {"alertname": "FleetWideShift", "severity": "page", "signal": "latency_p95"},
         {"alertname": "FleetServiceOutlier", "severity": "page", "service": "web-7"},
-        {"alertname": "FleetServiceSilent", "severity": "ticket", "service": "web-8"},
+        {"alertname": "FleetServiceNoData", "severity": "ticket", "service": "web-8"},
     )
-    assert found == {"FleetShifted": "active", "FleetServiceOutlier": "suppressed", "FleetServiceSilent": "active"}
+    assert found == {"FleetWideShift": "active", "FleetServiceOutlier": "suppressed", "FleetServiceNoData": "active"}
 
 
 def test_the_fastest_burn_speaks_for_the_others_of_its_dataset_alone(alertmanager: Running) -> None:
     def burn(dataset: str, window: str, severity: str) -> dict[str, str]:
-        labels = {"alertname": "RejectsBurn", "slo": "rejects", "severity": severity}
+        labels = {"alertname": "IngestRejectsErrorBudgetBurn", "slo": "rejects", "severity": severity}
         return {**labels, "dataset": dataset, "window": window}
 
     found = states(
@@ -238,38 +238,38 @@ def test_the_fastest_burn_speaks_for_the_others_of_its_dataset_alone(alertmanage
         burn("weather", "6h/30m", "page"),
     )
     assert found == {
-        "RejectsBurn 1h/5m flights": "active",
-        "RejectsBurn 6h/30m flights": "suppressed",
-        "RejectsBurn 3d/6h flights": "suppressed",
-        "RejectsBurn 6h/30m weather": "active",
+        "IngestRejectsErrorBudgetBurn 1h/5m flights": "active",
+        "IngestRejectsErrorBudgetBurn 6h/30m flights": "suppressed",
+        "IngestRejectsErrorBudgetBurn 3d/6h flights": "suppressed",
+        "IngestRejectsErrorBudgetBurn 6h/30m weather": "active",
     }
 
 
 def test_one_message_tells_of_a_process_that_is_gone(alertmanager: Running) -> None:
     def gone(role: str) -> dict[str, str]:
-        return {"alertname": "ProcessGone", "severity": "ticket", "role": role, "dataset": role}
+        return {"alertname": "ProcessDown", "severity": "ticket", "role": role, "dataset": role}
 
     found = states(
         alertmanager.url,
-        {"alertname": "WebGone", "severity": "page"},
-        {"alertname": "ScrapeFailing", "severity": "ticket", "job": "anden-web", "dataset": "web"},
-        {"alertname": "ScrapeFailing", "severity": "ticket", "job": "anden-metrics", "dataset": "metrics"},
-        {"alertname": "ProbeBurn", "severity": "page", "slo": "probe-success"},
+        {"alertname": "WebDown", "severity": "page"},
+        {"alertname": "ScrapeTargetDown", "severity": "ticket", "job": "anden-web", "dataset": "web"},
+        {"alertname": "ScrapeTargetDown", "severity": "ticket", "job": "anden-metrics", "dataset": "metrics"},
+        {"alertname": "ProbeErrorBudgetBurn", "severity": "page", "slo": "probe-success"},
         gone("beat"),
         gone("ingest"),
         gone("fleet"),
-        {"alertname": "BeatSilent", "severity": "ticket"},
+        {"alertname": "BeatHeartbeatMissing", "severity": "ticket"},
         {"alertname": "FleetEvaluationStale", "severity": "ticket"},
     )
     assert found == {
-        "WebGone": "active",
-        "ScrapeFailing web": "suppressed",
-        "ScrapeFailing metrics": "active",
-        "ProbeBurn": "active",
-        "ProcessGone beat": "active",
-        "ProcessGone ingest": "active",
-        "ProcessGone fleet": "active",
-        "BeatSilent": "suppressed",
+        "WebDown": "active",
+        "ScrapeTargetDown web": "suppressed",
+        "ScrapeTargetDown metrics": "active",
+        "ProbeErrorBudgetBurn": "active",
+        "ProcessDown beat": "active",
+        "ProcessDown ingest": "active",
+        "ProcessDown fleet": "active",
+        "BeatHeartbeatMissing": "suppressed",
         "FleetEvaluationStale": "suppressed",
     }
 
@@ -277,15 +277,15 @@ def test_one_message_tells_of_a_process_that_is_gone(alertmanager: Running) -> N
 def test_without_any_target_nothing_scraped_speaks_for_every_process(alertmanager: Running) -> None:
     found = states(
         alertmanager.url,
-        {"alertname": "NothingScraped", "severity": "page"},
-        {"alertname": "WebGone", "severity": "page", "job": "away"},
-        {"alertname": "ProcessGone", "severity": "ticket", "role": "lag"},
+        {"alertname": "AllTargetsDown", "severity": "page"},
+        {"alertname": "WebDown", "severity": "page", "job": "away"},
+        {"alertname": "ProcessDown", "severity": "ticket", "role": "lag"},
         {"alertname": "IngestSourceStopped", "severity": "page", "dataset": "flights"},
     )
     assert found == {
-        "NothingScraped": "active",
-        "WebGone": "suppressed",
-        "ProcessGone": "suppressed",
+        "AllTargetsDown": "active",
+        "WebDown": "suppressed",
+        "ProcessDown": "suppressed",
         "IngestSourceStopped flights": "active",
     }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from apps.monitoring.alerts.burn import PAIRS
+from apps.monitoring.alerts.burn import WINDOW_PAIRS
 from apps.monitoring.alerts.slos import (
     API_WITHIN_S,
     INGEST_WITHIN_S,
@@ -63,7 +63,9 @@ def test_the_pairs_of_windows_are_those_of_the_code() -> None:
     told = [
         (float(factor), long, short, float(days), kind) for factor, long, short, days, kind in PAIR_ROW.findall(PAGE)
     ]
-    assert told == [(pair.factor, pair.long, pair.short, round(30 / pair.factor), pair.severity) for pair in PAIRS]
+    assert told == [
+        (pair.factor, pair.long, pair.short, round(30 / pair.factor), pair.severity) for pair in WINDOW_PAIRS
+    ]
 
 
 def test_the_least_numbers_of_events_are_those_of_the_code() -> None:

@@ -25,9 +25,9 @@ def test_every_alert_of_the_file_has_a_case_that_fires_and_one_that_is_silent(na
 
 
 def test_every_wrong_expectation_is_told_by_its_name_and_no_right_one(tmp_path: Path) -> None:
-    cases = [case for case in CASES_BY_FILE["station"] if case.alert in {"ScrapeFailing", "NothingScraped"}]
+    cases = [case for case in CASES_BY_FILE["infrastructure"] if case.alert in {"ScrapeTargetDown", "AllTargetsDown"}]
     wrong = [
         replace(case, why=f"wrongly {case.why}", fires=() if case.fires else ({"severity": "page"},)) for case in cases
     ]
-    told = run_cases(tmp_path, {"station": [*cases, *wrong]})
+    told = run_cases(tmp_path, {"infrastructure": [*cases, *wrong]})
     assert set(re.findall(r"# (\w+: [^;]+);", told)) == {f"{case.alert}: {case.why}" for case in wrong}

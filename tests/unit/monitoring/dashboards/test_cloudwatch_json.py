@@ -6,14 +6,14 @@ from typing import Any, Final
 
 import pytest
 
-from apps.monitoring.dashboards.model import GRID, AwsTarget, Dashboard
-from apps.monitoring.dashboards.pages import AWS_PAGES
+from apps.monitoring.dashboards.definitions import CLOUDWATCH_DASHBOARDS
+from apps.monitoring.dashboards.model import GRID, CloudWatchQuery, Dashboard
 from apps.monitoring.renderers.cloudwatch_json import cloudwatch_json
 from apps.monitoring.renderers.provisioning import REGION
 
 SEARCH: Final = re.compile(r"SEARCH\('\{(?P<schema>[^}]+)\} MetricName=\"(?P<name>\w+)\"', '(?P<statistic>\w+)', 60\)")
 LONGEST_BODY: Final = 1_000_000
-pages = pytest.mark.parametrize("page", AWS_PAGES, ids=lambda page: page.name)
+pages = pytest.mark.parametrize("page", CLOUDWATCH_DASHBOARDS, ids=lambda page: page.name)
 
 
 def widgets(page: Dashboard, kind: str = "") -> list[dict[str, Any]]:
@@ -49,7 +49,7 @@ def test_a_body_is_within_the_limits_of_cloudwatch(page: Dashboard) -> None:
 
 @pages
 def test_every_aws_target_of_the_page_is_searched_for_by_its_dimensions(page: Dashboard) -> None:
-    wanted = [target for panel in page.panels for target in panel.targets if isinstance(target, AwsTarget)]
+    wanted = [target for panel in page.panels for target in panel.queries if isinstance(target, CloudWatchQuery)]
     entries = [entry for each in widgets(page, "metric") for (entry,) in each["properties"]["metrics"]]
     found = [SEARCH.fullmatch(entry["expression"]) for entry in entries]
     assert all(found)
@@ -80,11 +80,11 @@ def test_ids_differ_within_a_widget_and_begin_with_a_small_letter(page: Dashboar
 
 @pages
 def test_a_line_marks_where_trouble_begins_and_a_scale_that_falls_shades_what_is_below(page: Dashboard) -> None:
-    scales = {panel.title: panel.scale for panel in page.panels}
+    scales = {panel.title: panel.thresholds for panel in page.panels}
     for each in widgets(page, "metric"):
-        scale = scales[each["properties"]["title"]]
+        thresholds = scales[each["properties"]["title"]]
         lines = each["properties"].get("annotations", {}).get("horizontal", [])
-        assert {line["value"] for line in lines} <= {value for value, _ in scale.steps}
-        assert bool(lines) == bool(scale.steps)
-        assert {line["fill"] for line in lines} <= {"below" if scale.base == "bad" else "above"}
-        assert [line["label"] for line in lines].count("bad") == bool(lines)
+        assert {line["value"] for line in lines} <= {value for value, _ in thresholds.steps}
+        assert bool(lines) == bool(thresholds.steps)
+        assert {line["fill"] for line in lines} <= {"below" if thresholds.base == "critical" else "above"}
+        assert [line["label"] for line in lines].count("critical") == bool(lines)

@@ -7,9 +7,9 @@ import pytest
 
 from apps.fleet.metrics import FLEET_SCORE, FLEET_STATE
 from apps.monitoring.alerts.fleet_recordings import PEERS, SERVICES_UP_TO
-from apps.monitoring.dashboards.model import Dashboard, Target
-from apps.monitoring.dashboards.pages.fleet import FLEET
-from apps.monitoring.dashboards.pages.service import SERVICE
+from apps.monitoring.dashboards.definitions.fleet import FLEET
+from apps.monitoring.dashboards.definitions.service import SERVICE
+from apps.monitoring.dashboards.model import Dashboard, PanelQuery
 from apps.telemetry.metric import Metric
 from tests.unit.monitoring.alerts.promtool import Question, labelled, run
 
@@ -36,8 +36,8 @@ def fleet() -> dict[str, str]:
 
 def asked(page: Dashboard, title: str, letter: int = 0) -> str:
     panel = next(each for each in page.panels if each.title == title)
-    target = panel.targets[letter]
-    assert isinstance(target, Target)
+    target = panel.queries[letter]
+    assert isinstance(target, PanelQuery)
     return target.query.text.replace("$__range", "1h").replace("$service", "mail").replace("$worst", "cart")
 
 
@@ -92,7 +92,7 @@ ANSWERS: Final = {
 
 @pytest.mark.parametrize("question", ANSWERS.values(), ids=ANSWERS)
 def test_prometheus_answers(question: Question, tmp_path: Path) -> None:
-    assert run(tmp_path, [(fleet(), [question])], files=["pages"]) == ""
+    assert run(tmp_path, [(fleet(), [question])], files=["fleet-recordings"]) == ""
 
 
 def test_without_a_fleet_nothing_is_recorded_and_no_place_is_given(tmp_path: Path) -> None:
@@ -101,9 +101,9 @@ def test_without_a_fleet_nothing_is_recorded_and_no_place_is_given(tmp_path: Pat
         Question(PEERS.name, NOW),
         Question(asked(SERVICE, "Place in the fleet"), NOW),
     ]
-    assert run(tmp_path, [({"up": "1x60"}, questions)], files=["pages"]) == ""
+    assert run(tmp_path, [({"up": "1x60"}, questions)], files=["fleet-recordings"]) == ""
 
 
 def test_a_wrong_answer_is_noticed(tmp_path: Path) -> None:
     question = Question(asked(FLEET, "Flagged services"), NOW, {'{service="shop"}': 1})
-    assert "shop" in run(tmp_path, [(fleet(), [question])], files=["pages"])
+    assert "shop" in run(tmp_path, [(fleet(), [question])], files=["fleet-recordings"])

@@ -16,13 +16,13 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard as GrafanaDashboard
 
-from apps.monitoring.dashboards.fleets import MULTIPLES
+from apps.monitoring.dashboards.definitions import DASHBOARDS
+from apps.monitoring.dashboards.definitions.fleet import FLEET
+from apps.monitoring.dashboards.fleet_queries import SMALL_MULTIPLES
 from apps.monitoring.dashboards.model import Dashboard, Unit
-from apps.monitoring.dashboards.pages import PAGES
-from apps.monitoring.dashboards.pages.fleet import FLEET
 from apps.monitoring.renderers.grafana_json import grafana_json
-from apps.monitoring.renderers.grafana_terms import CLEAR, COLOURS, PALE, UNITS
-from tests.unit.monitoring.dashboards.drawn import drawn, drawn_panels
+from apps.monitoring.renderers.grafana_terms import CLEAR, COLOURS, DIMMED, UNITS
+from tests.unit.monitoring.dashboards.rendered_json import drawn, drawn_panels
 
 ROOT: Final = Path(__file__).parents[4]
 DRAW: Final = """
@@ -32,7 +32,7 @@ from apps.monitoring.renderers.rendering import render_all
 for path, text in render_all().items():
     print(path, hashlib.sha256(text.encode()).hexdigest())
 """
-pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+pages = pytest.mark.parametrize("page", DASHBOARDS, ids=lambda page: page.name)
 
 
 def strings(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
@@ -94,7 +94,7 @@ def test_a_page_shows_deploys_and_leads_to_all_others_with_time_and_variables(pa
 
 @pages
 def test_colours_are_states_and_nothing_else(page: Dashboard) -> None:
-    wanted = {*COLOURS.values(), CLEAR, PALE}
+    wanted = {*COLOURS.values(), CLEAR, DIMMED}
     named = [text for key, text in strings(drawn(page)) if key in {"color", "fixedColor", "iconColor", "lineColor"}]
     assert named
     assert set(named) <= wanted
@@ -158,12 +158,12 @@ def test_the_text_is_the_same_in_any_process_and_with_any_hash_seed() -> None:
         for seed in ("0", "4711")
     ]
     assert runs[0] == runs[1]
-    assert len(runs[0].splitlines()) > len(PAGES)
+    assert len(runs[0].splitlines()) > len(DASHBOARDS)
 
 
 def test_drawing_a_page_twice_or_after_others_changes_nothing() -> None:
-    first = {page.name: grafana_json(page) for page in PAGES}
-    again = {page.name: grafana_json(page) for page in reversed(PAGES)}
+    first = {page.name: grafana_json(page) for page in DASHBOARDS}
+    again = {page.name: grafana_json(page) for page in reversed(DASHBOARDS)}
     assert first == again
     assert all(
         json.dumps(json.loads(text), indent=2, sort_keys=True, ensure_ascii=False) + "\n" == text
@@ -173,7 +173,7 @@ def test_drawing_a_page_twice_or_after_others_changes_nothing() -> None:
 
 @pages
 def test_the_field_behind_lines_is_coloured_by_trouble_alone(page: Dashboard) -> None:
-    trouble = {COLOURS["watch"], COLOURS["bad"]}
+    trouble = {COLOURS["warning"], COLOURS["critical"]}
     for panel in drawn_panels(page):
         if panel["type"] == "timeseries":
             steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
@@ -184,7 +184,7 @@ def test_the_field_behind_lines_is_coloured_by_trouble_alone(page: Dashboard) ->
 
 def test_the_fleets_page_has_one_size_for_any_fleet() -> None:
     panels = drawn_panels(FLEET)
-    copies = [MULTIPLES if "repeat" in panel else 1 for panel in panels]
+    copies = [SMALL_MULTIPLES if "repeat" in panel else 1 for panel in panels]
     queries = sum(len(panel["targets"]) * count for panel, count in zip(panels, copies, strict=True))
     size = len(grafana_json(FLEET).encode())
     print(f"fleet page: {sum(copies)} panels, {queries} queries, {size:,} bytes")  # noqa: T201 - a figure for whoever reads the log
@@ -195,7 +195,7 @@ def test_the_fleets_page_has_one_size_for_any_fleet() -> None:
 
 def test_the_fleets_page_never_asks_for_a_series_of_each_service() -> None:
     for panel in FLEET.panels:
-        for target in panel.targets:
+        for target in panel.queries:
             text = str(getattr(target, "query", ""))
             bounded = "topk(" in text or '"$worst"' in text
             assert bounded or not re.search(r"by \([^)]*service", text), f"{panel.title}: {text}"
@@ -209,6 +209,6 @@ def test_every_unit_has_a_name_in_grafana() -> None:
 
 def test_how_long_a_hundred_pages_take_is_printed() -> None:
     started = perf_counter()
-    texts = [grafana_json(PAGES[number % len(PAGES)]) for number in range(100)]
+    texts = [grafana_json(DASHBOARDS[number % len(DASHBOARDS)]) for number in range(100)]
     print(f"100 dashboards: {perf_counter() - started:.2f} s, {sum(map(len, texts)) // 100:,} characters each")  # noqa: T201 - as above
-    assert len(set(texts)) == len(PAGES)
+    assert len(set(texts)) == len(DASHBOARDS)

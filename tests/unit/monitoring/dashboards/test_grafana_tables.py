@@ -3,17 +3,17 @@
 import pytest
 
 from apps.fleet.metrics import FLEET_STATE
-from apps.monitoring.dashboards.model import Column, Dashboard, Panel, Target, Unit, rising
-from apps.monitoring.dashboards.pages import PAGES
+from apps.monitoring.dashboards.definitions import DASHBOARDS
+from apps.monitoring.dashboards.model import Dashboard, Panel, PanelQuery, TableColumn, Unit, rising
 from apps.monitoring.renderers.grafana_tables import overrides, transformations
 from apps.telemetry.promql import level
 
-NOW = Target(level(FLEET_STATE, by=("service",)), "{{service}}", instant=True)
-COURSE = Target(level(FLEET_STATE, by=("service",)), "{{service}}")
-SERVICE = Column("service", "Service")
+NOW = PanelQuery(level(FLEET_STATE, by=("service",)), "{{service}}", instant=True)
+COURSE = PanelQuery(level(FLEET_STATE, by=("service",)), "{{service}}")
+SERVICE = TableColumn("service", "Service")
 
 
-def table(targets: tuple[Target, ...], *columns: Column) -> Panel:
+def table(targets: tuple[PanelQuery, ...], *columns: TableColumn) -> Panel:
     return Panel("t", "It is.", "table", Unit.COUNT, targets, 24, columns=columns)
 
 
@@ -24,22 +24,22 @@ def table(targets: tuple[Target, ...], *columns: Column) -> Panel:
         ((NOW, NOW), ("service", "value A", "value B"), ["service", "Value #A", "Value #B"], ["merge", "organize"]),
         (
             (NOW, COURSE),
-            ("service", "value", "course"),
+            ("service", "value", "trend"),
             ["service", "Value", "Trend #B"],
             ["timeSeriesTable", "joinByField", "organize"],
         ),
         (
             (NOW, NOW, COURSE),
-            ("service", "value", "value B", "course"),
+            ("service", "value", "value B", "trend"),
             ["service", "Value #A", "Value #B", "Trend #C"],
             ["timeSeriesTable", "joinByField", "organize"],
         ),
     ],
 )
 def test_columns_are_renamed_in_their_order(
-    targets: tuple[Target, ...], fields: tuple[str, ...], names: list[str], steps: list[str]
+    targets: tuple[PanelQuery, ...], fields: tuple[str, ...], names: list[str], steps: list[str]
 ) -> None:
-    columns = tuple(Column(field, field.title()) for field in fields)
+    columns = tuple(TableColumn(field, field.title()) for field in fields)
     found = list(transformations(table(targets, *columns)))
     assert [step.name for step in found] == steps
     assert found[-1].options["renameByName"] == dict(zip(names, [column.title for column in columns], strict=True))
@@ -47,27 +47,27 @@ def test_columns_are_renamed_in_their_order(
 
 
 def test_only_the_course_becomes_a_small_line() -> None:
-    first, *_ = transformations(table((NOW, COURSE), SERVICE, Column("course", "Course")))
+    first, *_ = transformations(table((NOW, COURSE), SERVICE, TableColumn("trend", "Course")))
     assert (first.name, first.only) == ("timeSeriesTable", "B")
 
 
 def test_a_column_without_a_manner_of_its_own_overrides_nothing() -> None:
-    scaled = Column("value", "Score", Unit.SCORE, rising(1, 2))
+    scaled = TableColumn("value", "Score", Unit.SCORE, rising(1, 2))
     found = {name: properties for _, name, properties in overrides(table((NOW,), SERVICE, scaled))}
     assert set(found) == {"Score"}
     assert set(found["Score"]) == {"unit", "thresholds", "custom.cellOptions"}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", DASHBOARDS, ids=lambda page: page.name)
 def test_a_tables_columns_are_labels_or_answers_that_it_has(page: Dashboard) -> None:
     for panel in page.panels:
-        if panel.shape == "table":
-            targets = [target for target in panel.targets if isinstance(target, Target)]
-            assert len(targets) == len(panel.targets)
-            letters = {f"value {letter}" for letter in "ABCDEFGH"[: len(panel.targets)]}
-            labels = {column.field for column in panel.columns} - letters - {"value", "course"}
+        if panel.visualization == "table":
+            targets = [target for target in panel.queries if isinstance(target, PanelQuery)]
+            assert len(targets) == len(panel.queries)
+            letters = {f"value {letter}" for letter in "ABCDEFGH"[: len(panel.queries)]}
+            labels = {column.field for column in panel.columns} - letters - {"value", "trend"}
             grouped = " ".join(target.query.text for target in targets)
             assert all(label in grouped for label in labels)
-            assert "course" not in {column.field for column in panel.columns} or any(
+            assert "trend" not in {column.field for column in panel.columns} or any(
                 not target.instant for target in targets
             )

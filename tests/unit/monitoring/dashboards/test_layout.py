@@ -4,15 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.fleet.metrics import FLEET_SERVICES
-from apps.monitoring.dashboards.layout import placed
-from apps.monitoring.dashboards.model import GRID, Dashboard, Panel, Row, Target, Unit
+from apps.monitoring.dashboards.layout import grid_items
+from apps.monitoring.dashboards.model import GRID, Dashboard, Panel, PanelQuery, PanelRow, Unit
 from apps.telemetry.promql import level
 
-TARGET = Target(level(FLEET_SERVICES), "services")
+TARGET = PanelQuery(level(FLEET_SERVICES), "services")
 
 
 @st.composite
-def lines(draw: st.DrawFn) -> list[int]:
+def timeseries(draw: st.DrawFn) -> list[int]:
     """Widths that fill one line of the grid."""
     cuts = sorted(draw(st.sets(st.integers(1, GRID - 1), max_size=7)))
     return [end - start for start, end in zip([0, *cuts], [*cuts, GRID], strict=True)]
@@ -23,18 +23,18 @@ def pages(draw: st.DrawFn) -> Dashboard:
     """A page of some rows, each of some full lines."""
     rows = []
     for number in range(draw(st.integers(1, 4))):
-        widths = [width for line in draw(st.lists(lines(), min_size=1, max_size=3)) for width in line]
+        widths = [width for line in draw(st.lists(timeseries(), min_size=1, max_size=3)) for width in line]
         panels = tuple(
-            Panel(f"{number}.{place}", "It is.", "lines", Unit.COUNT, (TARGET,), width)
+            Panel(f"{number}.{place}", "It is.", "timeseries", Unit.COUNT, (TARGET,), width)
             for place, width in enumerate(widths)
         )
-        rows.append(Row(f"row {number}", panels, draw(st.integers(1, 12))))
+        rows.append(PanelRow(f"row {number}", panels, draw(st.integers(1, 12))))
     return Dashboard("x", "X", "Why?", tuple(rows))
 
 
 @given(page=pages())
 def test_panels_and_headings_cover_the_page_once(page: Dashboard) -> None:
-    places = list(placed(page))
+    places = list(grid_items(page))
     cells = [
         (x, y)
         for place in places
@@ -47,7 +47,7 @@ def test_panels_and_headings_cover_the_page_once(page: Dashboard) -> None:
 
 @given(page=pages())
 def test_the_reading_order_is_that_of_the_code(page: Dashboard) -> None:
-    places = list(placed(page))
+    places = list(grid_items(page))
     assert [place.item.title for place in places] == [
         title for row in page.rows for title in (row.title, *(panel.title for panel in row.panels))
     ]

@@ -8,9 +8,9 @@ from typing import Final
 
 import yaml
 
+from apps.monitoring.dashboards.definitions import DASHBOARDS
 from apps.monitoring.dashboards.model import Variable
-from apps.monitoring.dashboards.pages import PAGES
-from tests.unit.monitoring.dashboards.drawn import queries
+from tests.unit.monitoring.dashboards.rendered_json import queries
 
 VALUES: Final = {"__rate_interval": "5m", "__range": "6h", "__interval": "1m"}
 """What Grafana puts in place of its own variables; ours may be any text within quotes."""
@@ -25,7 +25,7 @@ def asked() -> list[tuple[str, str]]:
     panels = [(f"{page.name}: {panel.title}", target.query.text) for page, panel, target in queries()]
     variables = [
         (f"{page.name}: ${each.name}", each.query.text)
-        for page in PAGES
+        for page in DASHBOARDS
         for each in page.variables
         if isinstance(each, Variable)
     ]

@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.ingest.metrics import LAG_SECONDS
+from apps.monitoring.renderers.rendered_diff import compare_files
 from apps.monitoring.renderers.rendering import differences, render_all, write_all
-from apps.monitoring.renderers.stale import compared
-from tests.unit.monitoring.dashboards.drawn import queries
+from tests.unit.monitoring.dashboards.rendered_json import queries
 
 COMMITTED: Final = Path(__file__).parents[4] / "dashboards"
-PAGE: Final = "grafana/station.json"
+PAGE: Final = "grafana/overview.json"
 RENAMED: Final = """
 import dataclasses, pathlib, sys
 from apps.ingest import metrics
@@ -144,7 +144,7 @@ def test_changing_a_metrics_name_in_code_names_every_panel_and_rule_that_uses_it
         if LAG_SECONDS in target.query.metrics
     }
     assert {(path, part) for path, part in found if path.startswith("grafana/")} == panels
-    assert {("grafana/station.json", "Lag by dataset"), ("grafana/ingest.json", "Worst lag")} <= panels
+    assert {("grafana/overview.json", "Lag by dataset"), ("grafana/ingest.json", "Worst lag")} <= panels
     assert ("prometheus/ingest.rules.yaml", "IngestLagGrowing") in found
 
 
@@ -161,7 +161,7 @@ FILES: Final = st.dictionaries(
 def test_there_is_a_difference_exactly_where_the_texts_differ(
     committed: dict[str, str], rendered: dict[str, str]
 ) -> None:
-    found = list(compared(committed=committed, rendered=rendered))
+    found = list(compare_files(committed=committed, rendered=rendered))
     wrong = {path for path in committed.keys() | rendered.keys() if committed.get(path) != rendered.get(path)}
     assert {each.path for each in found} == wrong
     for each in found:

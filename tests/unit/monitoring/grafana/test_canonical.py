@@ -7,12 +7,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.monitoring.diff import ABSENT, LONGEST, Difference, differences, shown
+from apps.monitoring.diff import ABSENT, LONGEST, Difference, differences, format_change
 from apps.monitoring.grafana.sync.canonical import canonical
-from apps.monitoring.grafana.sync.objects import Kind
+from apps.monitoring.grafana.sync.objects import ObjectKind
 from tests.fakes.grafana.alerting import duration
-from tests.fakes.grafana.boards import filled_in
-from tests.grafanas import dashboard, panel
+from tests.fakes.grafana.dashboards import filled_in
+from tests.grafana_documents import dashboard, panel
 
 texts = st.text(alphabet="abc xyz", min_size=1, max_size=8)
 numbers = st.integers(0, 100)
@@ -36,7 +36,7 @@ dashboards = st.builds(
 )
 
 
-def between(ours: dict[str, Any], theirs: dict[str, Any], kind: Kind = Kind.DASHBOARD) -> list[Difference]:
+def between(ours: dict[str, Any], theirs: dict[str, Any], kind: ObjectKind = ObjectKind.DASHBOARD) -> list[Difference]:
     return list(differences(canonical(kind, ours), canonical(kind, theirs)))
 
 
@@ -69,8 +69,8 @@ def test_an_edit_of_a_panel_is_exactly_one_difference(model: dict[str, Any], tex
 @given(values, values)
 def test_differences_are_none_exactly_between_equals(ours: Any, theirs: Any) -> None:
     body, other = {"x": ours}, {"x": theirs}
-    first, second = canonical(Kind.DASHBOARD, body), canonical(Kind.DASHBOARD, other)
-    mirrored = [Difference(found.path, found.theirs, found.ours) for found in differences(second, first)]
+    first, second = canonical(ObjectKind.DASHBOARD, body), canonical(ObjectKind.DASHBOARD, other)
+    mirrored = [Difference(found.path, found.actual, found.expected) for found in differences(second, first)]
     assert list(differences(first, second)) == mirrored
     assert bool(mirrored) == (repr(first) != repr(second))
 
@@ -91,30 +91,30 @@ def test_the_annotation_that_grafana_adds_is_nobodys_and_another_is_somebodys() 
     mine = filled_in(copy.deepcopy(model))
     mine["annotations"]["list"].append({"name": "Mine", "enable": True})
     (found,) = between(model, mine)
-    assert (found.path, found.ours) == ("annotations", ABSENT)
-    assert list(found.theirs["list"]) == ["[Mine]", "(order)"]
+    assert (found.path, found.expected) == ("annotations", ABSENT)
+    assert list(found.actual["list"]) == ["[Mine]", "(order)"]
 
 
 @given(st.integers(0, 10_000))
 def test_a_duration_is_the_same_in_every_spelling(seconds: int) -> None:
     ours = {"receiver": "r", "group_wait": f"{seconds}s"}
     served = {"receiver": "r", "group_wait": duration(f"{seconds}s")}
-    assert between(ours, served, Kind.POLICY) == []
-    assert len(between({**ours, "group_wait": f"{seconds + 1}s"}, served, Kind.POLICY)) == 1
+    assert between(ours, served, ObjectKind.POLICY) == []
+    assert len(between({**ours, "group_wait": f"{seconds + 1}s"}, served, ObjectKind.POLICY)) == 1
 
 
 def test_of_long_values_the_place_where_they_differ_is_shown() -> None:
     same = "a" * 300
-    line = shown(f"{same}b{same}", f"{same}c{same}")
+    line = format_change(f"{same}b{same}", f"{same}c{same}")
     before, _, after = line.partition(" → ")
     assert "ab" in before
     assert "ac" in after
     assert max(len(before), len(after)) <= LONGEST + 2
-    assert shown(ABSENT, 1) == "nothing → 1"
-    assert shown("x", "y" * 300) == '"x" → "' + "y" * (LONGEST - 1) + "…"
+    assert format_change(ABSENT, 1) == "nothing → 1"
+    assert format_change("x", "y" * 300) == '"x" → "' + "y" * (LONGEST - 1) + "…"
 
 
 @given(values, values)
 def test_a_shown_change_tells_the_two_apart(before: Any, after: Any) -> None:
-    first, _, second = shown(before, after).partition(" → ")
+    first, _, second = format_change(before, after).partition(" → ")
     assert (first == second) == (json.dumps(before, sort_keys=True) == json.dumps(after, sort_keys=True))

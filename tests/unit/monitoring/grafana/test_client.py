@@ -12,22 +12,22 @@ import requests
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
 
-from apps.monitoring.errors import GrafanaAway, GrafanaRefused
-from apps.monitoring.grafana.client.answer import Answer
-from apps.monitoring.grafana.client.client import Client
-from apps.monitoring.grafana.client.connect import connect
+from apps.monitoring.errors import GrafanaRefused, GrafanaUnavailable
+from apps.monitoring.grafana.client.client import GrafanaApiClient
+from apps.monitoring.grafana.client.connection import grafana_connect
 from apps.monitoring.grafana.client.legacy import LegacyGrafana
-from apps.monitoring.grafana.client.session import Patience
-from apps.monitoring.grafana.run_sync import Run, dashboards_sync
+from apps.monitoring.grafana.client.response import GrafanaResponse
+from apps.monitoring.grafana.client.session import RequestRetryPolicy
+from apps.monitoring.grafana.services import SyncContext, dashboards_sync
 from apps.monitoring.metrics import SYNC_REQUESTS
 from apps.telemetry.prometheus import counter
 from embedded.ports import free_port
-from tests.fakes.grafana.exchange import Fault
 from tests.fakes.grafana.grafana import EVERYTHING, TOKEN, FakeGrafana
+from tests.fakes.grafana.messages import Fault
 from tests.fakes.grafana.server import serving
-from tests.grafanas import NOW, MemoryHistory, manifest
+from tests.grafana_documents import NOW, MemorySyncHistory, manifest
 
-QUICK = Patience(timeout_s=2, tries=3, pause_s=0.001)
+QUICK = RequestRetryPolicy(timeout_s=2, tries=3, pause_s=0.001)
 
 
 @pytest.fixture
@@ -41,9 +41,9 @@ def url(fake: FakeGrafana) -> Iterator[str]:
         yield address
 
 
-def sync(url: str, *, token: str = TOKEN, patience: Patience = QUICK, ca: Path | None = None) -> None:
-    grafana = connect(Client(url, token, patience=patience, ca=ca))
-    dashboards_sync(Run(grafana, MemoryHistory(), "abc", NOW), manifest())
+def sync(url: str, *, token: str = TOKEN, patience: RequestRetryPolicy = QUICK, ca: Path | None = None) -> None:
+    grafana = grafana_connect(GrafanaApiClient(url, token, patience=patience, ca=ca))
+    dashboards_sync(SyncContext(grafana, MemorySyncHistory(), "abc", NOW), manifest())
 
 
 def one_line(error: BaseException) -> str:
@@ -100,14 +100,14 @@ def test_a_missing_permission_is_named_before_the_first_write(fake: FakeGrafana,
 def test_an_older_grafana(version: str, supported: bool) -> None:
     with serving(FakeGrafana(version)) as url:
         if supported:
-            assert isinstance(connect(Client(url, "fake-token", patience=QUICK)), LegacyGrafana)
+            assert isinstance(grafana_connect(GrafanaApiClient(url, "fake-token", patience=QUICK)), LegacyGrafana)
         else:
             with pytest.raises(GrafanaRefused, match=r"version 10\.4\.19; Andén needs 11\.0 or newer: upgrade it"):
                 sync(url)
 
 
 def test_nobody_at_the_address() -> None:
-    with pytest.raises(GrafanaAway, match=r"does not answer GET /api/health \(Connection refused\)") as raised:
+    with pytest.raises(GrafanaUnavailable, match=r"does not answer GET /api/health \(Connection refused\)") as raised:
         sync(f"http://127.0.0.1:{free_port()}")
     one_line(raised.value)
 
@@ -163,7 +163,7 @@ def test_pauses_double_are_jittered_and_bounded(fake: FakeGrafana, url: str, mon
     slept: list[float] = []
     monkeypatch.setattr("urllib3.util.retry.time.sleep", slept.append)
     fake.fail(range(1, 9), Fault(status=503))
-    sync(url, patience=Patience(timeout_s=2, tries=9, pause_s=1))
+    sync(url, patience=RequestRetryPolicy(timeout_s=2, tries=9, pause_s=1))
     assert len(slept) == 8
     for number, pause in enumerate(slept):
         longest = min(30, 2**number)
@@ -172,14 +172,14 @@ def test_pauses_double_are_jittered_and_bounded(fake: FakeGrafana, url: str, mon
 
 def test_an_overload_that_does_not_end(fake: FakeGrafana, url: str) -> None:
     fake.fail(range(1, 100), Fault(status=503))
-    with pytest.raises(GrafanaAway, match="answers GET /api/health with 503 after 3 tries"):
+    with pytest.raises(GrafanaUnavailable, match="answers GET /api/health with 503 after 3 tries"):
         sync(url)
     assert len(fake.requests) == QUICK.tries
 
 
 def test_an_overload_behind_a_proxy_with_a_page_of_its_own(fake: FakeGrafana, url: str) -> None:
     fake.fail(range(1, 100), Fault(status=502, html=True))
-    with pytest.raises(GrafanaAway, match="with 502 after 3 tries"):
+    with pytest.raises(GrafanaUnavailable, match="with 502 after 3 tries"):
         sync(url)
 
 
@@ -205,7 +205,7 @@ def test_every_try_is_counted(fake: FakeGrafana, url: str) -> None:
 
     before = value("5xx"), value("2xx")
     fake.fail((1, 2), Fault(status=503))
-    connect(Client(url, "fake-token", patience=QUICK))
+    grafana_connect(GrafanaApiClient(url, "fake-token", patience=QUICK))
     assert (value("5xx"), value("2xx")) == (before[0] + 2, before[1] + 1)
 
 
@@ -217,8 +217,8 @@ def test_the_token_is_not_replaced_by_a_netrc(url: str, monkeypatch: pytest.Monk
 
 def test_certificates_are_checked() -> None:
     assert ssl.create_default_context().verify_mode is ssl.CERT_REQUIRED
-    assert Client("https://x", "t", patience=QUICK).api.client.verify is True
-    assert Client("https://x", "t", patience=QUICK, ca=Path("/ca.pem")).api.client.verify == "/ca.pem"
+    assert GrafanaApiClient("https://x", "t", patience=QUICK).api.client.verify is True
+    assert GrafanaApiClient("https://x", "t", patience=QUICK, ca=Path("/ca.pem")).api.client.verify == "/ca.pem"
 
 
 @pytest.mark.parametrize(
@@ -240,16 +240,16 @@ def test_an_address_is_taken_as_it_is_written(url: str, asked: str) -> None:
         def close(self) -> None:
             pass
 
-    with pytest.raises(GrafanaAway):
-        connect(Client(url, "t", patience=QUICK, adapter=Line()))
+    with pytest.raises(GrafanaUnavailable):
+        grafana_connect(GrafanaApiClient(url, "t", patience=QUICK, adapter=Line()))
     assert seen == [(asked, True)]
 
 
 def test_a_grafana_that_never_answers(fake: FakeGrafana) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        with pytest.raises(GrafanaAway, match=r"does not answer GET /api/health \(.*timed out") as raised:
-            sync(f"http://127.0.0.1:{port}", patience=Patience(timeout_s=0.1, tries=2, pause_s=0.001))
+        with pytest.raises(GrafanaUnavailable, match=r"does not answer GET /api/health \(.*timed out") as raised:
+            sync(f"http://127.0.0.1:{port}", patience=RequestRetryPolicy(timeout_s=0.1, tries=2, pause_s=0.001))
     one_line(raised.value)
 
 
@@ -263,7 +263,7 @@ def test_no_proxy_of_the_environment_gets_the_token(url: str, monkeypatch: pytes
 
 def test_an_annotation_is_sent_once_and_looked_for(fake: FakeGrafana, url: str) -> None:
     """It has no uid: were a lost answer repeated, two deployments would begin."""
-    grafana = connect(Client(url, TOKEN, patience=QUICK))
+    grafana = grafana_connect(GrafanaApiClient(url, TOKEN, patience=QUICK))
     fake.faults[len(fake.requests) + 1] = Fault(status=503, applied=True)
     assert grafana.begin_deployment("one", at_ms=1_700_000_000_000) == grafana.open_deployment()
     assert [asked.method for asked in fake.requests if asked.path == "/api/annotations"][:2] == ["POST", "GET"]
@@ -271,9 +271,9 @@ def test_an_annotation_is_sent_once_and_looked_for(fake: FakeGrafana, url: str) 
 
 
 def test_an_annotation_that_never_arrived_is_told(fake: FakeGrafana, url: str) -> None:
-    grafana = connect(Client(url, TOKEN, patience=QUICK))
+    grafana = grafana_connect(GrafanaApiClient(url, TOKEN, patience=QUICK))
     fake.faults[len(fake.requests) + 1] = Fault(status=503)
-    with pytest.raises(GrafanaAway, match="answers POST /api/annotations with 503 after 1 try "):
+    with pytest.raises(GrafanaUnavailable, match="answers POST /api/annotations with 503 after 1 try "):
         grafana.begin_deployment("one", at_ms=1_700_000_000_000)
     assert fake.world.annotations == {}
 
@@ -298,35 +298,39 @@ class Answering(BaseAdapter):
 @pytest.mark.parametrize(
     ("status", "body", "kind", "expected"),
     [
-        (200, b'{"a": 1}', "text/plain", Answer(200, {"a": 1})),
-        (200, b"", "application/json", Answer(200, None)),
-        (202, b"", "", Answer(200, None)),
-        (204, b"", "", Answer(200, None)),
+        (200, b'{"a": 1}', "text/plain", GrafanaResponse(200, {"a": 1})),
+        (200, b"", "application/json", GrafanaResponse(200, None)),
+        (202, b"", "", GrafanaResponse(200, None)),
+        (204, b"", "", GrafanaResponse(200, None)),
         (
             412,
             b'{"status": "version-mismatch", "message": "m"}',
             "application/json",
-            Answer(412, {"status": "version-mismatch", "message": "m"}),
+            GrafanaResponse(412, {"status": "version-mismatch", "message": "m"}),
         ),
-        (400, b'"bare words"', "application/json", Answer(400, "bare words")),
-        (404, b"", "text/plain", Answer(404, "")),
+        (400, b'"bare words"', "application/json", GrafanaResponse(400, "bare words")),
+        (404, b"", "text/plain", GrafanaResponse(404, "")),
     ],
 )
-def test_what_grafana_says_is_passed_on(status: int, body: bytes, kind: str, expected: Answer) -> None:
-    client = Client("http://x", "t", patience=QUICK, adapter=Answering(status, body, kind))
+def test_what_grafana_says_is_passed_on(status: int, body: bytes, kind: str, expected: GrafanaResponse) -> None:
+    client = GrafanaApiClient("http://x", "t", patience=QUICK, adapter=Answering(status, body, kind))
     assert client.call(client.api.folder.get_folder, "f") == expected
     assert client.send("PUT", "/api/folders/f", body={}) == expected
 
 
 @pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 405, 407, 409])
 def test_a_page_for_people_is_no_answer_of_grafana(status: int) -> None:
-    client = Client("http://x", "t", patience=QUICK, adapter=Answering(status, b"<html>Log in</html>", "text/html"))
+    client = GrafanaApiClient(
+        "http://x", "t", patience=QUICK, adapter=Answering(status, b"<html>Log in</html>", "text/html")
+    )
     with pytest.raises(GrafanaRefused, match=r"mend ANDEN_GRAFANA_URL|ANDEN_GRAFANA_URL leads"):
         client.call(client.api.datasource.list_datasources)
 
 
 def test_a_proxy_that_takes_less_than_a_dashboard_is_named() -> None:
-    client = Client("http://x", "t", patience=QUICK, adapter=Answering(413, b"<html>413</html>", "text/html"))
+    client = GrafanaApiClient(
+        "http://x", "t", patience=QUICK, adapter=Answering(413, b"<html>413</html>", "text/html")
+    )
     with pytest.raises(GrafanaRefused, match=r"takes no POST /api/folders of \d+ bytes .*client_max_body_size"):
         client.send("POST", "/api/folders", body={"uid": "anden"})
 
@@ -334,8 +338,10 @@ def test_a_proxy_that_takes_less_than_a_dashboard_is_named() -> None:
 @pytest.mark.parametrize("body", [b'{"uid": "anden-sta', b"[1, 2", b'{"a": 1}{"b": 2}', b"\xff\xfe"])
 @pytest.mark.parametrize("status", [200, 400, 404, 412])
 def test_json_that_breaks_off_is_no_page_for_people(status: int, body: bytes) -> None:
-    client = Client(
+    client = GrafanaApiClient(
         "http://x", "t", patience=QUICK, adapter=Answering(status, body, "application/json; charset=UTF-8")
     )
-    with pytest.raises(GrafanaAway, match=rf"answers GET /api/folders/f with {status} and JSON that breaks off after"):
+    with pytest.raises(
+        GrafanaUnavailable, match=rf"answers GET /api/folders/f with {status} and JSON that breaks off after"
+    ):
         client.call(client.api.folder.get_folder, "f")

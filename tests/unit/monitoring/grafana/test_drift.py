@@ -7,22 +7,22 @@ from typing import Any
 import pytest
 
 from apps.monitoring.errors import SyncRefused
-from apps.monitoring.grafana.run_sync import dashboards_drift, dashboards_plan, dashboards_sync
+from apps.monitoring.grafana.services import dashboards_drift, dashboards_plan, dashboards_sync
 from apps.monitoring.grafana.sync.drift import ADOPT, MOVE
-from apps.monitoring.grafana.sync.show import drift_advice, drift_lines
+from apps.monitoring.grafana.sync.report import drift_advice, drift_lines
+from tests.fakes.grafana.data import GrafanaData
 from tests.fakes.grafana.grafana import FakeGrafana
-from tests.fakes.grafana.world import World
-from tests.grafanas import VALUES, MemoryHistory, documents, manifest, panel, rule, run_on
+from tests.grafana_documents import VALUES, MemorySyncHistory, documents, manifest, panel, rule, run_on
 
 
-def model(world: World) -> dict[str, Any]:
-    return world.boards["anden-station"].model
+def model(world: GrafanaData) -> dict[str, Any]:
+    return world.boards["anden-overview"].model
 
 
-def edit(path: str, value: Any) -> Callable[[World], None]:
+def edit(path: str, value: Any) -> Callable[[GrafanaData], None]:
     """Sets the value at a dotted path of the station's dashboard."""
 
-    def do(world: World) -> None:
+    def do(world: GrafanaData) -> None:
         place: Any = model(world)
         *steps, last = [int(step) if step.isdigit() else step for step in path.split(".")]
         for step in steps:
@@ -32,45 +32,48 @@ def edit(path: str, value: Any) -> Callable[[World], None]:
     return do
 
 
-def in_rule(**changes: Any) -> Callable[[World], None]:
+def in_rule(**changes: Any) -> Callable[[GrafanaData], None]:
     return lambda world: world.rules["anden-lag"].update(copy.deepcopy(changes))
 
 
-def in_query(world: World) -> None:
+def in_query(world: GrafanaData) -> None:
     world.rules["anden-lag"]["data"][0]["model"]["expr"] = "min(lag)"
 
 
-def in_condition(world: World) -> None:
+def in_condition(world: GrafanaData) -> None:
     world.rules["anden-lag"]["data"][1]["model"]["conditions"][0]["evaluator"]["params"] = [50]
 
 
-def in_source(world: World, **changes: Any) -> None:
+def in_source(world: GrafanaData, **changes: Any) -> None:
     world.sources["anden-prometheus"].update(changes)
 
 
-def moved(world: World) -> None:
-    world.boards["anden-station"].folder = ""
+def moved(world: GrafanaData) -> None:
+    world.boards["anden-overview"].folder = ""
 
 
-def route(**changes: Any) -> Callable[[World], None]:
+def route(**changes: Any) -> Callable[[GrafanaData], None]:
     return lambda world: world.tree["routes"][0]["routes"][1].update(changes)
 
 
-EDITS: dict[str, tuple[Callable[[World], object], str]] = {
+EDITS: dict[str, tuple[Callable[[GrafanaData], object], str]] = {
     "query": (
         edit("panels.0.targets.0.expr", "min(lag)"),
-        'dashboard anden-station "Station": panels["Panel 1"].targets[A].expr: "max(lag)" → "min(lag)"',
+        'dashboard anden-overview "Station": panels["Panel 1"].targets[A].expr: "max(lag)" → "min(lag)"',
     ),
     "threshold": (
         edit("panels.1.fieldConfig.defaults.thresholds.steps.1.value", 99),
-        'dashboard anden-station "Station": panels["Panel 2"].fieldConfig.defaults.thresholds.steps[1].value: 10 → 99',
+        (
+            'dashboard anden-overview "Station": panels["Panel 2"]'
+            ".fieldConfig.defaults.thresholds.steps[1].value: 10 → 99"
+        ),
     ),
-    "title": (edit("title", "Mine"), 'dashboard anden-station "Station": title: "Station" → "Mine"'),
+    "title": (edit("title", "Mine"), 'dashboard anden-overview "Station": title: "Station" → "Mine"'),
     "panel title": (
         edit("panels.0.title", "Mine"),
-        'dashboard anden-station "Station": panels["Panel 1"].title: "Panel 1" → "Mine"',
+        'dashboard anden-overview "Station": panels["Panel 1"].title: "Panel 1" → "Mine"',
     ),
-    "folder": (moved, 'dashboard anden-station "Station": folderUid: "anden-pages" → nothing'),
+    "folder": (moved, 'dashboard anden-overview "Station": folderUid: "anden-dashboards" → nothing'),
     "unit": (edit("panels.2.fieldConfig.defaults.unit", "s"), '"short" → "s"'),
     "decimals": (edit("panels.2.fieldConfig.defaults.decimals", 0), "decimals: nothing → 0"),
     "legend": (edit("panels.0.options", {"legend": {"showLegend": False}}), "nothing → "),
@@ -86,7 +89,7 @@ EDITS: dict[str, tuple[Callable[[World], object], str]] = {
     "time": (edit("time.from", "now-1h"), 'time.from: "now-6h" → "now-1h"'),
     "tag": (edit("tags", ["anden", "mine"]), 'tags: ["anden"] → ["anden", "mine"]'),
     "mark": (edit("tags", []), 'tags: ["anden"] → nothing'),
-    "dashboard deleted": (lambda world: world.boards.pop("anden-station"), "was deleted"),
+    "dashboard deleted": (lambda world: world.boards.pop("anden-overview"), "was deleted"),
     "folder title": (
         lambda world: world.folders["anden-alerts"].update(title="Mine"),
         'folder anden-alerts "Andén alerts": title: "Andén alerts" → "Mine"',
@@ -136,24 +139,24 @@ EDITS: dict[str, tuple[Callable[[World], object], str]] = {
 """Edits by hand, and what drift has to say of each."""
 
 
-def drift_of(fake: FakeGrafana, history: MemoryHistory) -> list[str]:
+def drift_of(fake: FakeGrafana, history: MemorySyncHistory) -> list[str]:
     return list(drift_lines(dashboards_drift(run_on(fake, history), VALUES)))
 
 
 @pytest.fixture
-def station() -> tuple[FakeGrafana, MemoryHistory]:
-    fake, history = FakeGrafana(), MemoryHistory()
+def station() -> tuple[FakeGrafana, MemorySyncHistory]:
+    fake, history = FakeGrafana(), MemorySyncHistory()
     dashboards_sync(run_on(fake, history), manifest())
     return fake, history
 
 
-def test_no_drift_of_what_the_server_filled_in(station: tuple[FakeGrafana, MemoryHistory]) -> None:
+def test_no_drift_of_what_the_server_filled_in(station: tuple[FakeGrafana, MemorySyncHistory]) -> None:
     assert drift_of(*station) == []
-    assert station[0].world.boards["anden-station"].model["panels"][0]["pluginVersion"]  # it did fill in
+    assert station[0].world.boards["anden-overview"].model["panels"][0]["pluginVersion"]  # it did fill in
 
 
 @pytest.mark.parametrize("name", EDITS)
-def test_an_edit_by_hand_is_named(name: str, station: tuple[FakeGrafana, MemoryHistory]) -> None:
+def test_an_edit_by_hand_is_named(name: str, station: tuple[FakeGrafana, MemorySyncHistory]) -> None:
     fake, history = station
     change, told = EDITS[name]
     change(fake.world)
@@ -162,7 +165,7 @@ def test_an_edit_by_hand_is_named(name: str, station: tuple[FakeGrafana, MemoryH
     assert told in lines[0]
 
 
-def test_all_edits_at_once_are_found_and_a_sync_undoes_them(station: tuple[FakeGrafana, MemoryHistory]) -> None:
+def test_all_edits_at_once_are_found_and_a_sync_undoes_them(station: tuple[FakeGrafana, MemorySyncHistory]) -> None:
     fake, history = station
     for name in (
         "query",
@@ -190,7 +193,7 @@ def test_all_edits_at_once_are_found_and_a_sync_undoes_them(station: tuple[FakeG
     ],
 )
 def test_what_is_advised_is_what_a_sync_then_does(
-    names: list[str], told: str, advised: str, station: tuple[FakeGrafana, MemoryHistory]
+    names: list[str], told: str, advised: str, station: tuple[FakeGrafana, MemorySyncHistory]
 ) -> None:
     fake, history = station
     for name in names:
@@ -209,9 +212,9 @@ def test_what_is_advised_is_what_a_sync_then_does(
     assert drift_of(fake, history) == []
 
 
-def test_a_title_that_somebody_took_is_named_with_the_drift(station: tuple[FakeGrafana, MemoryHistory]) -> None:
+def test_a_title_that_somebody_took_is_named_with_the_drift(station: tuple[FakeGrafana, MemorySyncHistory]) -> None:
     fake, history = station
-    ours, theirs = fake.world.boards["anden-station"], copy.deepcopy(fake.world.boards["anden-station"])
+    ours, theirs = fake.world.boards["anden-overview"], copy.deepcopy(fake.world.boards["anden-overview"])
     ours.model["title"] = "Mine"
     theirs.model.update(uid="theirs", tags=[])
     fake.world.boards["theirs"] = theirs
@@ -220,7 +223,7 @@ def test_a_title_that_somebody_took_is_named_with_the_drift(station: tuple[FakeG
     assert "refuses until" in drift_advice(found)
 
 
-def test_a_change_of_the_code_is_no_drift(station: tuple[FakeGrafana, MemoryHistory]) -> None:
+def test_a_change_of_the_code_is_no_drift(station: tuple[FakeGrafana, MemorySyncHistory]) -> None:
     fake, history = station
     files = documents()
     files["station.json"]["title"] = "Another"
@@ -229,4 +232,4 @@ def test_a_change_of_the_code_is_no_drift(station: tuple[FakeGrafana, MemoryHist
 
 
 def test_what_was_never_synchronised_was_not_edited_either() -> None:
-    assert drift_of(FakeGrafana(), MemoryHistory()) == []
+    assert drift_of(FakeGrafana(), MemorySyncHistory()) == []

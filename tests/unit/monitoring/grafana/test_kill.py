@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 from requests import Response
 
-from apps.monitoring.errors import GrafanaAway
-from apps.monitoring.grafana.client.client import Client
-from apps.monitoring.grafana.client.session import Patience
-from apps.monitoring.grafana.run_sync import dashboards_drift, dashboards_sync
+from apps.monitoring.errors import GrafanaUnavailable
+from apps.monitoring.grafana.client.client import GrafanaApiClient
+from apps.monitoring.grafana.client.session import RequestRetryPolicy
+from apps.monitoring.grafana.services import dashboards_drift, dashboards_sync
 from apps.monitoring.grafana.sync import placeholders
 from apps.telemetry.errors import MonitoringError
-from tests.fakes.grafana.exchange import Dropped, Fault
+from tests.fakes.grafana.data import GrafanaData
 from tests.fakes.grafana.grafana import FakeGrafana
+from tests.fakes.grafana.messages import ConnectionDropped, Fault
 from tests.fakes.grafana.server import DirectAdapter, direct_client, serving
-from tests.fakes.grafana.world import World
-from tests.grafanas import VALUES, MemoryHistory, dashboard, documents, manifest, run_on
+from tests.grafana_documents import VALUES, MemorySyncHistory, dashboard, documents, manifest, run_on
 
-IMPATIENT = Patience(timeout_s=5, tries=1, pause_s=0)
+IMPATIENT = RequestRetryPolicy(timeout_s=5, tries=1, pause_s=0)
 
 
 class Killed(BaseException):
@@ -55,7 +55,7 @@ def second() -> dict[str, Any]:
     return files
 
 
-def settled(world: World) -> tuple[Any, ...]:
+def settled(world: GrafanaData) -> tuple[Any, ...]:
     """What the world holds, without versions and numbers."""
     boards = {
         uid: {**board.model, "id": 0, "version": 0, "folder": board.folder} for uid, board in world.boards.items()
@@ -66,9 +66,9 @@ def settled(world: World) -> tuple[Any, ...]:
     return boards, rules, sources, folders, world.contacts, world.mutes, world.tree, world.intervals
 
 
-def requests_of_a_release() -> tuple[int, World, World]:
+def requests_of_a_release() -> tuple[int, GrafanaData, GrafanaData]:
     """How many requests a whole run makes, the world before it, and after it."""
-    fake, history = FakeGrafana(), MemoryHistory()
+    fake, history = FakeGrafana(), MemorySyncHistory()
     dashboards_sync(run_on(fake, history), manifest())
     before = copy.deepcopy(fake.world)
     fake.forget()
@@ -88,7 +88,7 @@ def test_killed_at_every_request_of_the_first_sync_the_next_converges() -> None:
     total = len(whole.requests)
     for at in range(1, total + 1):
         for applied in (False, True):
-            fake, history = FakeGrafana(), MemoryHistory()
+            fake, history = FakeGrafana(), MemorySyncHistory()
             with pytest.raises(Killed):
                 dashboards_sync(
                     run_on(fake, history, client=direct_client(Mortal(fake, at, applied=applied))), manifest()
@@ -106,7 +106,7 @@ def test_killed_at_every_request_of_a_release_the_next_converges_with_one_annota
     total, before, after = requests_of_a_release()
     for at in range(1, total + 1):
         for applied in (False, True):
-            fake, history = FakeGrafana(world=copy.deepcopy(before)), MemoryHistory()
+            fake, history = FakeGrafana(world=copy.deepcopy(before)), MemorySyncHistory()
             with pytest.raises(Killed):
                 dashboards_sync(
                     run_on(fake, history, client=direct_client(Mortal(fake, at, applied=applied))), manifest(second())
@@ -122,13 +122,13 @@ def test_killed_at_every_request_of_a_release_the_next_converges_with_one_annota
 def test_a_connection_that_ends_at_every_request_over_http_is_one_error_and_the_next_run_converges() -> None:
     total, before, after = requests_of_a_release()
     for at in range(1, total + 1):
-        fake, history = FakeGrafana(world=copy.deepcopy(before)), MemoryHistory()
+        fake, history = FakeGrafana(world=copy.deepcopy(before)), MemorySyncHistory()
         fake.faults[at] = Fault(applied=at % 2 == 0)
         with serving(fake) as url:
             try:
-                client = Client(url, "fake-token", patience=IMPATIENT)
+                client = GrafanaApiClient(url, "fake-token", patience=IMPATIENT)
                 dashboards_sync(run_on(fake, history, client=client), manifest(second()))
-            except GrafanaAway:
+            except GrafanaUnavailable:
                 pass  # but a deployment's beginning is looked for, and found
             dashboards_sync(run_on(fake, history), manifest(second()))
         assert settled(fake.world) == settled(after), at
@@ -138,10 +138,12 @@ def test_a_connection_that_ends_at_every_request_over_http_is_one_error_and_the_
 def test_with_retries_every_lost_answer_is_survived_in_the_same_run() -> None:
     total, before, after = requests_of_a_release()
     for at in range(1, total + 1):
-        fake, history = FakeGrafana(world=copy.deepcopy(before)), MemoryHistory()
+        fake, history = FakeGrafana(world=copy.deepcopy(before)), MemorySyncHistory()
         fake.faults[at] = Fault(applied=True)
         with serving(fake) as url:
-            client = Client(url, "fake-token", patience=Patience(timeout_s=5, tries=3, pause_s=0.001))
+            client = GrafanaApiClient(
+                url, "fake-token", patience=RequestRetryPolicy(timeout_s=5, tries=3, pause_s=0.001)
+            )
             dashboards_sync(run_on(fake, history, client=client), manifest(second()))
         assert settled(fake.world) == settled(after), at
         assert len(fake.world.annotations) == 2
@@ -167,7 +169,7 @@ class Mistaken(DirectAdapter):
 def test_an_answer_of_another_shape_is_one_error_and_the_next_run_converges(said: bytes) -> None:
     total, before, after = requests_of_a_release()
     for at in range(1, total + 1):
-        fake, history = FakeGrafana(world=copy.deepcopy(before)), MemoryHistory()
+        fake, history = FakeGrafana(world=copy.deepcopy(before)), MemorySyncHistory()
         with suppress(MonitoringError):  # and no other; what can pass for an answer does
             client = direct_client(Mistaken(fake, at, said))
             dashboards_sync(run_on(fake, history, client=client), manifest(second()))
@@ -178,7 +180,7 @@ def test_an_answer_of_another_shape_is_one_error_and_the_next_run_converges(said
 def test_a_drop_is_what_the_fake_makes_of_a_fault_without_status() -> None:
     fake = FakeGrafana()
     fake.faults[1] = Fault()
-    with pytest.raises(GrafanaAway) as raised:
+    with pytest.raises(GrafanaUnavailable) as raised:
         run_on(fake)
     assert raised.value.__cause__ is not None
-    assert isinstance(raised.value.__cause__.__cause__, Dropped)
+    assert isinstance(raised.value.__cause__.__cause__, ConnectionDropped)

@@ -7,52 +7,60 @@ from typing import Any
 import pytest
 
 from apps.monitoring.errors import ManifestInvalid
-from apps.monitoring.grafana.client.files import documents as read_documents
-from apps.monitoring.grafana.run_sync import dashboards_plan, dashboards_sync
-from apps.monitoring.grafana.sync.history import Synced, as_documents, from_documents
-from apps.monitoring.grafana.sync.manifest import READERS, read_manifest
-from apps.monitoring.grafana.sync.objects import Kind
-from apps.monitoring.grafana.sync.placeholders import Values, is_hash_of, resolved, sealed_hash
-from apps.monitoring.grafana.sync.show import plan_lines
+from apps.monitoring.grafana.client.rendered_files import documents as read_documents
+from apps.monitoring.grafana.services import dashboards_plan, dashboards_sync
+from apps.monitoring.grafana.sync.history import SyncRecord, as_documents, from_documents
+from apps.monitoring.grafana.sync.manifest import READERS, manifest_from_documents
+from apps.monitoring.grafana.sync.objects import ObjectKind
+from apps.monitoring.grafana.sync.placeholders import PlaceholderValues, is_hash_of, resolved, secret_hash
+from apps.monitoring.grafana.sync.report import plan_lines
 from tests.fakes.grafana.grafana import FakeGrafana
-from tests.grafanas import NOW, MemoryHistory, dashboard, documents, manifest, panel, run_on
+from tests.grafana_documents import NOW, MemorySyncHistory, dashboard, documents, manifest, panel, run_on
 
 ROOT = Path(__file__).parents[4]
 
 
 def faults(files: dict[str, Any]) -> list[str]:
     with pytest.raises(ManifestInvalid) as raised:
-        read_manifest(files)
+        manifest_from_documents(files)
     return str(raised.value).splitlines()
 
 
 def test_the_committed_files_are_a_manifest_with_something_of_every_kind() -> None:
-    found = read_manifest(read_documents(ROOT / "dashboards/grafana"))
-    assert {item.key.kind for item in found.objects} == set(Kind) - {Kind.RULE}
+    found = manifest_from_documents(read_documents(ROOT / "dashboards/grafana"))
+    assert {item.key.kind for item in found.objects} == set(ObjectKind) - {ObjectKind.RULE}
     assert {path.name for path in (ROOT / "dashboards/grafana/provisioning").iterdir()} == set(READERS)
 
 
 def test_objects_come_in_the_order_in_which_they_need_one_another() -> None:
     kinds = [item.key.kind for item in manifest().objects]
-    assert kinds == sorted(kinds, key=list(Kind).index)
+    assert kinds == sorted(kinds, key=list(ObjectKind).index)
     deep = [{"uid": f"anden-{n}", "title": "Andén", "parentUid": f"anden-{n + 1}"} for n in range(3)]
     folders = [*deep, {"uid": "anden-3", "title": "Andén"}]
     files = {"provisioning/folders.json": folders}
-    assert [item.key.uid for item in read_manifest(files).objects] == ["anden-3", "anden-2", "anden-1", "anden-0"]
+    assert [item.key.uid for item in manifest_from_documents(files).objects] == [
+        "anden-3",
+        "anden-2",
+        "anden-1",
+        "anden-0",
+    ]
 
 
 def test_a_dashboard_lies_in_the_folder_that_names_it_or_else_in_the_first() -> None:
     folders = [
-        {"uid": "anden-pages", "title": "Andén"},
+        {"uid": "anden-dashboards", "title": "Andén"},
         {"uid": "anden-alerts", "title": "Andén alerts", "dashboards": ["anden-ingest"]},
     ]
-    places = {item.key.uid: item.body.get("folderUid") for item in read_manifest(documents(folders=folders)).objects}
-    assert (places["anden-station"], places["anden-ingest"]) == ("anden-pages", "anden-alerts")
+    places = {
+        item.key.uid: item.body.get("folderUid")
+        for item in manifest_from_documents(documents(folders=folders)).objects
+    }
+    assert (places["anden-overview"], places["anden-ingest"]) == ("anden-dashboards", "anden-alerts")
 
 
 def test_every_fault_is_named() -> None:
     files = documents(folders=[{"uid": "mine", "title": "Theirs"}])
-    files["double.json"] = dashboard("anden-station", "Double")
+    files["double.json"] = dashboard("anden-overview", "Double")
     files["foreign.json"] = dashboard("team-board", "Foreign")
     files["long.json"] = dashboard("anden-" + "x" * 40, "Long")
     files["odd.json"] = dashboard("anden-50%/a", "Odd")
@@ -66,7 +74,7 @@ def test_every_fault_is_named() -> None:
     for part in (
         "provisioning/library-panels.json: not in the shape",
         "provisioning/contact-points.json: not in the shape of Grafana's API (KeyError: 'uid')",
-        "dashboard anden-station: declared 2 times",
+        "dashboard anden-overview: declared 2 times",
         "dashboard team-board: must begin with anden-",
         "longer than 40 characters",
         'folder mine: the title "Theirs" must begin with Andén',
@@ -93,7 +101,9 @@ def test_a_folder_without_files_says_what_to_do(tmp_path: Path) -> None:
 
 def test_a_variable_that_nobody_set_is_named_with_who_needs_it() -> None:
     with pytest.raises(ManifestInvalid, match="ANDEN_GRAFANA_PAGER_KEY is not set, and contact point anden-pager"):
-        resolved(read_manifest(documents()), Values({"ANDEN_GRAFANA_PROMETHEUS_URL": "http://p"}, {}))
+        resolved(
+            manifest_from_documents(documents()), PlaceholderValues({"ANDEN_GRAFANA_PROMETHEUS_URL": "http://p"}, {})
+        )
 
 
 def test_a_secret_inside_of_a_text_seals_the_whole_text() -> None:
@@ -108,12 +118,12 @@ def test_a_secret_inside_of_a_text_seals_the_whole_text() -> None:
     files = documents(policy=None, **{"contact-points": points})
     found = next(item for item in manifest(files).objects if item.key.uid == "anden-hook")
     assert "first-secret" not in repr(found)
-    assert found.revealed()["settings"]["url"] == "https://hook.example/first-secret?a=http://prometheus:9090"
+    assert found.body_with_secrets()["settings"]["url"] == "https://hook.example/first-secret?a=http://prometheus:9090"
     assert "first-secret" not in json.dumps(found.body)
 
 
 def test_a_hash_is_salted_and_knows_its_secret() -> None:
-    first, second = sealed_hash("secret", "aa"), sealed_hash("secret", "bb")
+    first, second = secret_hash("secret", "aa"), secret_hash("secret", "bb")
     assert first != second
     assert is_hash_of(first, "secret")
     assert is_hash_of(second, "secret")
@@ -122,14 +132,14 @@ def test_a_hash_is_salted_and_knows_its_secret() -> None:
 
 def test_the_history_gives_back_what_it_was_given() -> None:
     kept = from_documents(json.loads(json.dumps(as_documents(manifest()))))
-    assert Synced(NOW, "a", kept).digest == Synced(NOW, "b", manifest()).digest
+    assert SyncRecord(NOW, "a", kept).digest == SyncRecord(NOW, "b", manifest()).digest
     files = documents()
     files["station.json"]["panels"].append(panel(9))
-    assert Synced(NOW, "a", manifest(files)).digest != Synced(NOW, "a", kept).digest
+    assert SyncRecord(NOW, "a", manifest(files)).digest != SyncRecord(NOW, "a", kept).digest
 
 
 def test_a_plan_reads_like_this() -> None:
-    fake, history = FakeGrafana(), MemoryHistory()
+    fake, history = FakeGrafana(), MemorySyncHistory()
     dashboards_sync(run_on(fake, history), manifest())
     files = documents()
     files["station.json"]["panels"][0]["targets"][0]["expr"] = "min(lag)"
@@ -141,7 +151,7 @@ def test_a_plan_reads_like_this() -> None:
 
 PLAN = """\
   + create dashboard anden-fleet "Fleet"
-  ~ update dashboard anden-station "Station"
+  ~ update dashboard anden-overview "Station"
       panels["Panel 1"].targets[A].expr: "max(lag)" → "min(lag)"
   ~ update rule group anden-alerts/ingest
       rules[anden-lag].for: "300s" → "600s"

@@ -2,17 +2,17 @@
 
 import pytest
 
-from apps.monitoring.errors import GrafanaChanged, GrafanaRefused, PruneRefused
-from apps.monitoring.grafana.run_sync import dashboards_prune, dashboards_sync
+from apps.monitoring.errors import GrafanaConflict, GrafanaRefused, PruneRefused
+from apps.monitoring.grafana.services import dashboards_prune, dashboards_sync
 from apps.monitoring.grafana.sync.objects import Manifest
+from tests.fakes.grafana.data import Board
 from tests.fakes.grafana.grafana import FakeGrafana
-from tests.fakes.grafana.world import Board
-from tests.grafanas import MemoryHistory, dashboard, documents, manifest, many, run_on
+from tests.grafana_documents import MemorySyncHistory, dashboard, documents, manifest, many, run_on
 
 
 def synced(wanted: Manifest | None = None) -> FakeGrafana:
     fake = FakeGrafana()
-    dashboards_sync(run_on(fake, MemoryHistory()), wanted or manifest())
+    dashboards_sync(run_on(fake, MemorySyncHistory()), wanted or manifest())
     fake.forget()
     return fake
 
@@ -53,19 +53,21 @@ def test_a_tenth_is_deleted_without_force_and_more_is_not() -> None:
 def test_a_folder_that_something_foreign_lies_in_stays_and_is_named() -> None:
     fake = synced()
     model = {**dashboard("theirs", "Theirs"), "tags": [], "version": 1, "id": 99}
-    fake.world.boards["theirs"] = Board(model, "anden-pages")
+    fake.world.boards["theirs"] = Board(model, "anden-dashboards")
     done = dashboards_prune(run_on(fake), Manifest(()), policy=True, force=True)
-    assert done.refusals == ('folder anden-pages "Andén" stays: dashboard theirs "Theirs" lies in it',)
+    assert done.refusals == ('folder anden-dashboards "Andén" stays: dashboard theirs "Theirs" lies in it',)
     assert set(fake.world.boards) == {"theirs"}
-    assert set(fake.world.folders) == {"anden-pages"}
+    assert set(fake.world.folders) == {"anden-dashboards"}
 
 
 def test_a_folder_that_was_filled_meanwhile_is_not_deleted() -> None:
     fake = synced()
     model = {**dashboard("theirs", "Theirs"), "tags": [], "version": 1, "id": 99}
-    fake.world.boards["theirs"] = Board(model, "anden-pages")
+    fake.world.boards["theirs"] = Board(model, "anden-dashboards")
     fake.world.unindexed = {"theirs"}  # the search does not tell of it yet
-    with pytest.raises(GrafanaChanged, match="folder anden-pages holds 1 dashboard, which would be deleted with it"):
+    with pytest.raises(
+        GrafanaConflict, match="folder anden-dashboards holds 1 dashboard, which would be deleted with it"
+    ):
         dashboards_prune(run_on(fake), Manifest(()), policy=True, force=True)
     assert set(fake.world.boards) == {"theirs"}
 

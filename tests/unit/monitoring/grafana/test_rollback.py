@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from apps.monitoring.errors import SyncUnknown
-from apps.monitoring.grafana.run_sync import dashboards_rollback, dashboards_sync
+from apps.monitoring.errors import SyncNotFound
+from apps.monitoring.grafana.services import dashboards_rollback, dashboards_sync
 from apps.monitoring.grafana.sync.history import KEPT
-from apps.monitoring.grafana.sync.objects import Key, Kind
-from apps.monitoring.grafana.sync.plan import Sealing, actual_body, compare
-from apps.monitoring.grafana.sync.show import done_line, sync_line
+from apps.monitoring.grafana.sync.objects import ObjectKey, ObjectKind
+from apps.monitoring.grafana.sync.plan import SecretMatcher, actual_body, compare
+from apps.monitoring.grafana.sync.report import result_line, sync_line
 from tests.fakes.grafana.grafana import FakeGrafana
-from tests.grafanas import VALUES, MemoryHistory, dashboard, documents, manifest, run_on
+from tests.grafana_documents import VALUES, MemorySyncHistory, dashboard, documents, manifest, run_on
 
 
 def release(number: int) -> dict[str, Any]:
@@ -25,8 +25,8 @@ def release(number: int) -> dict[str, Any]:
     return files
 
 
-def releases(count: int) -> tuple[FakeGrafana, MemoryHistory]:
-    fake, history = FakeGrafana(), MemoryHistory()
+def releases(count: int) -> tuple[FakeGrafana, MemorySyncHistory]:
+    fake, history = FakeGrafana(), MemorySyncHistory()
     for number in range(count):
         dashboards_sync(run_on(fake, history, revision=f"r{number}"), manifest(release(number)))
     return fake, history
@@ -48,10 +48,10 @@ def test_back_to_each_of_the_last_ten_and_canonically_equal() -> None:
         for item in wanted.objects:
             actual = actual_body(item, state)
             assert actual is not None
-            assert compare(item, actual, Sealing(trusting=True)) == ()
+            assert compare(item, actual, SecretMatcher(trusting=True)) == ()
         # What later syncs brought is gone; what the two forgotten ones had left behind is nobody's to undo.
         assert extras(fake) - {"anden-extra-0", "anden-extra-1"} == {f"anden-extra-{n}" for n in range(2, number + 1)}
-        assert fake.world.boards["anden-station"].versions[-1][1] in {f"Andén {synced.revision}", "Andén r11"}
+        assert fake.world.boards["anden-overview"].versions[-1][1] in {f"Andén {synced.revision}", "Andén r11"}
     assert len(history.syncs()) == KEPT
 
 
@@ -71,11 +71,11 @@ def test_a_rollback_tells_what_it_deleted_by_kind_and_leaves_out_of_the_leftover
     fake, history = releases(3)
     _, done = dashboards_rollback(run_on(fake, history), VALUES, to=1)
     assert done.count("delete") == 2
-    assert "2 deleted (2 × dashboard)" in done_line(done)
+    assert "2 deleted (2 × dashboard)" in result_line(done)
     assert done.leftovers == ()
     _, again = dashboards_rollback(run_on(fake, history), VALUES, to=2)
     assert [item.key.uid for item in again.leftovers] == ["anden-extra-0"]  # sync 1 brought it: no later one did
-    assert "deleted, " in done_line(again)
+    assert "deleted, " in result_line(again)
 
 
 def test_the_list_marks_where_grafana_stands() -> None:
@@ -85,13 +85,13 @@ def test_the_list_marks_where_grafana_stands() -> None:
             dashboards_rollback(run_on(fake, history), VALUES, to=to)
         newest = history.newest()
         assert newest is not None
-        assert newest.stands_at == (to or 3)
+        assert newest.effective_number == (to or 3)
     lines = [sync_line(synced, stands=synced.number == 2) for synced in history.syncs()]
     assert ["stands here" in line for line in lines] == [False, True, False]
 
 
 def test_the_policy_goes_back_only_when_asked() -> None:
-    fake, history = FakeGrafana(), MemoryHistory()
+    fake, history = FakeGrafana(), MemorySyncHistory()
     for wait in ("30s", "50s"):
         files = documents()
         files["provisioning/policy.json"]["group_wait"] = wait
@@ -105,17 +105,17 @@ def test_the_policy_goes_back_only_when_asked() -> None:
 def test_a_number_that_is_not_kept_is_refused() -> None:
     fake, history = releases(1)
     fake.forget()
-    with pytest.raises(SyncUnknown, match="sync 77 is not kept"):
+    with pytest.raises(SyncNotFound, match="sync 77 is not kept"):
         dashboards_rollback(run_on(fake, history), VALUES, to=77)
-    with pytest.raises(SyncUnknown, match="no earlier sync"):
+    with pytest.raises(SyncNotFound, match="no earlier sync"):
         dashboards_rollback(run_on(fake, history), VALUES, to=None)
     assert fake.writes == []
 
 
 def test_what_stands_in_the_history_has_the_policy_of_an_earlier_run() -> None:
-    fake, history = FakeGrafana(), MemoryHistory()
+    fake, history = FakeGrafana(), MemorySyncHistory()
     dashboards_sync(run_on(fake, history), manifest())
-    dashboards_sync(run_on(fake, history), manifest(release(1)).without(Kind.POLICY))
+    dashboards_sync(run_on(fake, history), manifest(release(1)).without(ObjectKind.POLICY))
     newest = history.newest()
     assert newest is not None
-    assert Key(Kind.POLICY, "anden-policy") in newest.manifest.all_keys()
+    assert ObjectKey(ObjectKind.POLICY, "anden-policy") in newest.manifest.all_keys()

@@ -3,13 +3,13 @@
 import time
 from collections import Counter
 
-from apps.monitoring.grafana.client.client import Client
-from apps.monitoring.grafana.client.session import Patience
-from apps.monitoring.grafana.run_sync import dashboards_plan, dashboards_sync
-from apps.monitoring.grafana.sync.objects import Kind
+from apps.monitoring.grafana.client.client import GrafanaApiClient
+from apps.monitoring.grafana.client.session import RequestRetryPolicy
+from apps.monitoring.grafana.services import dashboards_plan, dashboards_sync
+from apps.monitoring.grafana.sync.objects import ObjectKind
 from tests.fakes.grafana.grafana import FakeGrafana
 from tests.fakes.grafana.server import serving
-from tests.grafanas import MemoryHistory, manifest, many, run_on
+from tests.grafana_documents import MemorySyncHistory, manifest, many, run_on
 
 FOLDERS, DASHBOARDS, RULES = 20, 200, 1_000
 
@@ -17,10 +17,10 @@ FOLDERS, DASHBOARDS, RULES = 20, 200, 1_000
 def test_a_large_station_is_synchronised_once() -> None:
     wanted = manifest(many(folders=FOLDERS, dashboards=DASHBOARDS, rules=RULES))
     kinds = Counter(item.key.kind for item in wanted.objects)
-    assert (kinds[Kind.FOLDER], kinds[Kind.RULE_GROUP]) == (FOLDERS, RULES // 20)
-    fake, history = FakeGrafana(), MemoryHistory()
+    assert (kinds[ObjectKind.FOLDER], kinds[ObjectKind.RULE_GROUP]) == (FOLDERS, RULES // 20)
+    fake, history = FakeGrafana(), MemorySyncHistory()
     with serving(fake) as url:
-        run = run_on(fake, history, client=Client(url, "fake-token", patience=Patience()))
+        run = run_on(fake, history, client=GrafanaApiClient(url, "fake-token", patience=RequestRetryPolicy()))
         took: dict[str, float] = {}
         for name in ("first sync", "second sync", "plan"):
             fake.forget()
@@ -35,6 +35,6 @@ def test_a_large_station_is_synchronised_once() -> None:
             assert fake.writes == []
             assert planned.actions == ()
     # Each dashboard, each group and each data source once, and at most a dozen lists.
-    bodies = kinds[Kind.DASHBOARD] + kinds[Kind.RULE_GROUP] + kinds[Kind.DATA_SOURCE]
+    bodies = kinds[ObjectKind.DASHBOARD] + kinds[ObjectKind.RULE_GROUP] + kinds[ObjectKind.DATA_SOURCE]
     assert len(fake.requests) <= bodies + 12
     assert len(fake.world.rules) == RULES

@@ -5,29 +5,38 @@ from collections.abc import Callable
 
 import pytest
 
-from apps.monitoring.errors import GrafanaChanged, GrafanaRefused, SyncRefused
-from apps.monitoring.grafana.run_sync import dashboards_plan, dashboards_prune, dashboards_sync
-from apps.monitoring.grafana.sync.manifest import read_manifest
+from apps.monitoring.errors import GrafanaConflict, GrafanaRefused, SyncRefused
+from apps.monitoring.grafana.services import dashboards_plan, dashboards_prune, dashboards_sync
+from apps.monitoring.grafana.sync.manifest import manifest_from_documents
 from apps.monitoring.grafana.sync.objects import Manifest
-from apps.monitoring.grafana.sync.placeholders import Values, resolved
-from apps.monitoring.grafana.sync.plan import Action
+from apps.monitoring.grafana.sync.placeholders import PlaceholderValues, resolved
+from apps.monitoring.grafana.sync.plan import PlannedAction
 from tests.fakes.grafana import alerting
-from tests.fakes.grafana.exchange import Reply, Request
+from tests.fakes.grafana.data import Board
 from tests.fakes.grafana.grafana import FakeGrafana
-from tests.fakes.grafana.world import Board
-from tests.grafanas import VALUES, MemoryHistory, dashboard, documents, manifest, rule, run_on, values_with
+from tests.fakes.grafana.messages import Reply, Request
+from tests.grafana_documents import (
+    VALUES,
+    MemorySyncHistory,
+    dashboard,
+    documents,
+    manifest,
+    rule,
+    run_on,
+    values_with,
+)
 
 
-def synced(wanted: Manifest | None = None) -> tuple[FakeGrafana, MemoryHistory]:
+def synced(wanted: Manifest | None = None) -> tuple[FakeGrafana, MemorySyncHistory]:
     """A Grafana that holds the manifest, its requests forgotten."""
-    fake, history = FakeGrafana(), MemoryHistory()
+    fake, history = FakeGrafana(), MemorySyncHistory()
     dashboards_sync(run_on(fake, history), wanted or manifest())
     fake.forget()
     return fake, history
 
 
 def test_plan_then_sync_then_sync_again_without_a_write() -> None:
-    fake, history = FakeGrafana(), MemoryHistory()
+    fake, history = FakeGrafana(), MemorySyncHistory()
     planned = dashboards_plan(run_on(fake), manifest())
     assert fake.writes == []
     assert planned.count("create") == len(manifest().objects) == len(planned.actions)
@@ -43,14 +52,14 @@ def test_plan_then_sync_then_sync_again_without_a_write() -> None:
 
 def test_what_the_search_does_not_know_yet_is_not_made_again() -> None:
     fake, history = synced()
-    fake.world.unindexed = {"anden-station", "anden-alerts"}
+    fake.world.unindexed = {"anden-overview", "anden-alerts"}
     assert dashboards_sync(run_on(fake, history), manifest()).actions == ()
     assert fake.writes == []
 
 
 def test_what_is_left_out_for_want_of_a_variable_is_no_leftover() -> None:
     fake, history = synced()
-    without, told = resolved(read_manifest(documents()), Values({}, VALUES.secret))
+    without, told = resolved(manifest_from_documents(documents()), PlaceholderValues({}, VALUES.secret))
     assert len(told) == 3  # the data source, and the two groups that ask it
     done = dashboards_sync(run_on(fake, history), without)
     assert done.leftovers == ()
@@ -64,7 +73,7 @@ def test_a_sync_that_changed_something_leaves_its_revision_and_one_annotation() 
     files = documents()
     files["station.json"] = dashboard(panels=4)
     dashboards_sync(run_on(fake, history, revision="def456"), manifest(files))
-    assert fake.world.boards["anden-station"].versions[-1] == (2, "Andén def456")
+    assert fake.world.boards["anden-overview"].versions[-1] == (2, "Andén def456")
     assert [(note["tags"], note["text"]) for note in fake.world.annotations.values()] == [
         (["anden", "deploy"], "Andén abc"),
         (["anden", "deploy"], "Andén def456"),
@@ -86,7 +95,7 @@ def test_a_folder_that_moved_and_was_renamed_comes_back() -> None:
     fake.world.folders["anden-alerts"].update(title="Andén wrong", parentUid="")
     dashboards_sync(run_on(fake, history), manifest())
     assert fake.world.folders["anden-alerts"]["title"] == "Andén alerts"
-    assert fake.world.folders["anden-alerts"]["parentUid"] == "anden-pages"
+    assert fake.world.folders["anden-alerts"]["parentUid"] == "anden-dashboards"
 
 
 def test_a_rule_that_was_moved_to_another_group_comes_back() -> None:
@@ -115,12 +124,12 @@ def test_a_rule_that_the_code_no_longer_has_stays_until_it_is_pruned() -> None:
 
 def foreign_board(fake: FakeGrafana) -> None:
     model = {**dashboard(), "tags": ["theirs"], "version": 1, "id": 900}
-    fake.world.boards["anden-station"] = Board(model, "")
+    fake.world.boards["anden-overview"] = Board(model, "")
 
 
 def foreign_title(fake: FakeGrafana) -> None:
-    fake.world.folders["anden-pages"] = {"id": 1, "uid": "anden-pages", "title": "Andén", "version": 1}
-    fake.world.boards["zzz"] = Board({**dashboard("zzz"), "tags": [], "version": 1, "id": 900}, "anden-pages")
+    fake.world.folders["anden-dashboards"] = {"id": 1, "uid": "anden-dashboards", "title": "Andén", "version": 1}
+    fake.world.boards["zzz"] = Board({**dashboard("zzz"), "tags": [], "version": 1, "id": 900}, "anden-dashboards")
 
 
 def foreign_source(fake: FakeGrafana) -> None:
@@ -151,8 +160,8 @@ def foreign_mute(fake: FakeGrafana) -> None:
 @pytest.mark.parametrize(
     ("put", "said"),
     [
-        (foreign_board, r'dashboard anden-station "Station" stands in Grafana without our mark \(the tag anden\)'),
-        (foreign_title, r'dashboard anden-station: the title "Station" is taken in its folder by dashboard zzz'),
+        (foreign_board, r'dashboard anden-overview "Station" stands in Grafana without our mark \(the tag anden\)'),
+        (foreign_title, r'dashboard anden-overview: the title "Station" is taken in its folder by dashboard zzz'),
         (foreign_source, r'the title "Andén Prometheus" is taken in the organisation by data source mine'),
         (foreign_rule_inside, r'rule group anden-alerts/ingest holds the rule theirs "Theirs"'),
         (foreign_contact, r'the title "anden-mail" is taken in the organisation by contact point c'),
@@ -179,15 +188,15 @@ def test_a_title_that_a_leftover_of_ours_holds_says_to_prune_first() -> None:
         dashboards_sync(run_on(fake, history), manifest(files))
     dashboards_prune(run_on(fake, history), manifest(files))
     dashboards_sync(run_on(fake, history), manifest(files))
-    assert set(fake.world.boards) == {"anden-station", "anden-intake"}
+    assert set(fake.world.boards) == {"anden-overview", "anden-intake"}
 
 
 def test_adopting_takes_over_what_has_our_uid() -> None:
-    fake, history = FakeGrafana(), MemoryHistory()
+    fake, history = FakeGrafana(), MemorySyncHistory()
     foreign_board(fake)
     foreign_mute(fake)
     dashboards_sync(run_on(fake, history), manifest(), adopt=True)
-    assert "anden" in fake.world.boards["anden-station"].model["tags"]
+    assert "anden" in fake.world.boards["anden-overview"].model["tags"]
     assert fake.world.mutes["anden-weekends"]["provenance"] == "api"
     fake.forget()
     assert dashboards_sync(run_on(fake, history), manifest()).actions == ()
@@ -209,13 +218,13 @@ class Meanwhile(FakeGrafana):
 
 
 def saved_by_somebody(fake: FakeGrafana) -> None:
-    board = fake.world.boards["anden-station"]
+    board = fake.world.boards["anden-overview"]
     board.model.update(version=board.model["version"] + 1, title="Mine now")
 
 
 def taken_by_somebody(fake: FakeGrafana) -> None:
     saved_by_somebody(fake)
-    fake.world.boards["anden-station"].model["tags"] = ["theirs"]
+    fake.world.boards["anden-overview"].model["tags"] = ["theirs"]
 
 
 def changed_files() -> Manifest:
@@ -225,34 +234,34 @@ def changed_files() -> Manifest:
 
 
 def test_a_dashboard_that_was_saved_meanwhile_is_read_again_and_written_over_its_newest_version() -> None:
-    fake, history = Meanwhile(saved_by_somebody, "POST /api/dashboards/db"), MemoryHistory()
+    fake, history = Meanwhile(saved_by_somebody, "POST /api/dashboards/db"), MemorySyncHistory()
     dashboards_sync(run_on(fake, history), manifest())
     fake.armed = True
     dashboards_sync(run_on(fake, history), changed_files())
-    model = fake.world.boards["anden-station"].model
+    model = fake.world.boards["anden-overview"].model
     assert (model["title"], len(model["panels"]), model["version"]) == ("Station", 5, 3)
 
 
 def test_a_dashboard_that_was_taken_meanwhile_is_left_and_said() -> None:
-    fake, history = Meanwhile(taken_by_somebody, "POST /api/dashboards/db"), MemoryHistory()
+    fake, history = Meanwhile(taken_by_somebody, "POST /api/dashboards/db"), MemorySyncHistory()
     dashboards_sync(run_on(fake, history), manifest())
     fake.armed = True
-    with pytest.raises(GrafanaChanged, match="dashboard anden-station was taken by somebody else meanwhile"):
+    with pytest.raises(GrafanaConflict, match="dashboard anden-overview was taken by somebody else meanwhile"):
         dashboards_sync(run_on(fake, history), changed_files())
-    assert fake.world.boards["anden-station"].model["title"] == "Mine now"
+    assert fake.world.boards["anden-overview"].model["title"] == "Mine now"
 
 
 def test_a_rule_put_into_our_group_meanwhile_is_not_deleted() -> None:
     where = "/api/v1/provisioning/folder/anden-alerts/rule-groups/ingest"
-    fake, history = Meanwhile(foreign_rule_inside, f"GET {where}"), MemoryHistory()
+    fake, history = Meanwhile(foreign_rule_inside, f"GET {where}"), MemorySyncHistory()
     fake.armed = True
-    with pytest.raises(GrafanaChanged, match="holds the rule theirs"):
+    with pytest.raises(GrafanaConflict, match="holds the rule theirs"):
         dashboards_sync(run_on(fake, history), manifest())
     assert "theirs" in fake.world.rules
 
 
 def test_the_policy_keeps_every_other_route_and_its_freedom() -> None:
-    fake, history = FakeGrafana(), MemoryHistory()
+    fake, history = FakeGrafana(), MemorySyncHistory()
     theirs = [{"receiver": "grafana-default-email", "object_matchers": [["team", "=", name]]} for name in ("a", "b")]
     fake.world.tree["routes"] = copy.deepcopy(theirs)
     dashboards_sync(run_on(fake, history), manifest())
@@ -303,8 +312,8 @@ def test_what_a_file_provisioned_is_told_as_locked_and_not_as_a_missing_right() 
 
 
 def test_no_secret_is_kept_shown_or_planned() -> None:
-    fake, history = FakeGrafana(), MemoryHistory()
-    actions: list[Action] = []
+    fake, history = FakeGrafana(), MemorySyncHistory()
+    actions: list[PlannedAction] = []
     run = run_on(fake, history)
     plan = dashboards_sync(run, manifest())
     actions += plan.actions

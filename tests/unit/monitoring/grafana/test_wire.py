@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from apps.monitoring.errors import GrafanaAway, GrafanaRefused
-from apps.monitoring.grafana.client.client import Client
-from apps.monitoring.grafana.client.connect import connect
-from apps.monitoring.grafana.client.session import Patience
+from apps.monitoring.errors import GrafanaRefused, GrafanaUnavailable
+from apps.monitoring.grafana.client.client import GrafanaApiClient
+from apps.monitoring.grafana.client.connection import grafana_connect
+from apps.monitoring.grafana.client.session import RequestRetryPolicy
 
-QUICK = Patience(timeout_s=2, tries=2, pause_s=0.001)
+QUICK = RequestRetryPolicy(timeout_s=2, tries=2, pause_s=0.001)
 HEALTH = json.dumps({"database": "ok", "version": "11.6.0"}).encode()
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
 WHOLE = HEAD + b"Content-Length: %d\r\n\r\n%b" % (len(HEALTH), HEALTH)
@@ -72,8 +72,11 @@ def answering(sent: bytes, *, reset: bool = False, tls: ssl.SSLContext | None = 
     ids=["ends early", "reset", "chunk ends", "no chunk", "no gzip", "nothing", "reset at once", "no http"],
 )
 def test_an_answer_that_breaks_off_is_no_answer(sent: bytes, reset: bool) -> None:
-    with answering(sent, reset=reset) as port, pytest.raises(GrafanaAway, match="run it again when it does") as raised:
-        connect(Client(f"http://127.0.0.1:{port}", "fake-token", patience=QUICK))
+    with (
+        answering(sent, reset=reset) as port,
+        pytest.raises(GrafanaUnavailable, match="run it again when it does") as raised,
+    ):
+        grafana_connect(GrafanaApiClient(f"http://127.0.0.1:{port}", "fake-token", patience=QUICK))
     assert "does not answer GET /api/health" in str(raised.value)
     assert "fake-token" not in str(raised.value)
 
@@ -106,11 +109,11 @@ def test_a_certificate_of_ones_own_is_taken_by_its_file(tmp_path: Path, monkeypa
     tls, ca = certificate(tmp_path)
     with answering(WHOLE, tls=tls) as port:
         url = f"https://127.0.0.1:{port}"
-        assert connect(Client(url, "fake-token", patience=QUICK, ca=ca)).version == "11.6.0"
+        assert grafana_connect(GrafanaApiClient(url, "fake-token", patience=QUICK, ca=ca)).version == "11.6.0"
         # The setting says it, and no variable of another program does.
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(ca))
         with pytest.raises(GrafanaRefused, match=r"TLS failed .*self.signed.* ANDEN_GRAFANA_CA"):
-            connect(Client(url, "fake-token", patience=QUICK))
+            grafana_connect(GrafanaApiClient(url, "fake-token", patience=QUICK))
 
 
 @pytest.mark.parametrize(
@@ -130,6 +133,6 @@ def test_a_certificate_or_authority_that_is_none_is_told(
     if spoilt is not None:
         ca.write_bytes(spoilt)
     with answering(WHOLE, tls=tls) as port, pytest.raises(GrafanaRefused, match="TLS failed") as raised:
-        connect(Client(f"https://127.0.0.1:{port}", "fake-token", patience=QUICK, ca=ca))
+        grafana_connect(GrafanaApiClient(f"https://127.0.0.1:{port}", "fake-token", patience=QUICK, ca=ca))
     assert told in str(raised.value)
     assert "\n" not in str(raised.value)

@@ -1,0 +1,56 @@
+"""The history of syncs in PostgreSQL."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from apps.monitoring.grafana.sync.history import KEPT, SyncRecord, as_documents, from_documents
+from apps.monitoring.models import GrafanaSync
+
+
+class DatabaseSyncHistory:
+    """Keeps the last syncs as rows."""
+
+    def newest(self) -> SyncRecord | None:
+        """What was sent last, be it by a sync or a rollback."""
+        row = GrafanaSync.objects.first()
+        return _synced(row) if row else None
+
+    def syncs(self) -> Sequence[SyncRecord]:
+        """The last syncs of the code, the newest first; at most KEPT."""
+        return [_synced(row) for row in GrafanaSync.objects.filter(rolled_back_to=None)[:KEPT]]
+
+    def confirm(self, at: datetime) -> None:
+        """Say of what was sent last that Grafana still held it at this time."""
+        newest = GrafanaSync.objects.first()
+        if newest:
+            GrafanaSync.objects.filter(id=newest.id).update(confirmed_at=at)
+
+    @transaction.atomic
+    def record(self, synced: SyncRecord) -> None:
+        """Keep it, and forget what is older than the last KEPT."""
+        row = GrafanaSync.objects.create(
+            at=synced.at,
+            revision=synced.revision,
+            digest=synced.digest,
+            manifest=as_documents(synced.manifest),
+            hashes=dict(synced.hashes),
+            changes=synced.changes,
+            rolled_back_to=synced.rolled_back_to,
+        )
+        kept = list(GrafanaSync.objects.filter(rolled_back_to=None).values_list("id", flat=True)[:KEPT])
+        GrafanaSync.objects.exclude(id__in=[*kept, row.id]).delete()
+
+
+def _synced(row: GrafanaSync) -> SyncRecord:
+    return SyncRecord(
+        at=row.at,
+        revision=row.revision,
+        manifest=from_documents(row.manifest),
+        hashes=row.hashes,
+        changes=row.changes,
+        rolled_back_to=row.rolled_back_to,
+        number=row.id,
+        confirmed_at=row.confirmed_at,
+    )

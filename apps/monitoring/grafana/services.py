@@ -1,0 +1,194 @@
+"""Bringing Grafana in step with the code: plan, sync, prune, rollback."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from apps.monitoring.errors import SyncNotFound, SyncRefused
+from apps.monitoring.grafana.sync.drift import Drift, drifts
+from apps.monitoring.grafana.sync.history import SyncHistory, SyncRecord
+from apps.monitoring.grafana.sync.objects import GrafanaState, Manifest, ObjectKey, ObjectKind
+from apps.monitoring.grafana.sync.placeholders import PlaceholderValues, is_hash_of, resolved, secret_hash, secret_name
+from apps.monitoring.grafana.sync.plan import PlannedAction, SecretMatcher, SyncPlan, leftovers, plan
+from apps.monitoring.grafana.sync.port import DeploymentAnnotation, GrafanaPort
+from apps.monitoring.grafana.sync.pruning import check_bounds, prune_plan
+
+ProgressCallback = Callable[[int, int, PlannedAction], None]
+"""Called before each change: how many are done, of how many, and which comes now."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncContext:
+    """What one run stands on."""
+
+    grafana: GrafanaPort
+    history: SyncHistory
+    revision: str
+    now: datetime
+    tell: ProgressCallback = lambda _done, _total, _action: None
+
+
+def dashboards_plan(run: SyncContext, manifest: Manifest, *, adopt: bool = False) -> SyncPlan:
+    """What a sync would do."""
+    run.grafana.check_rights(write=False)
+    return plan(manifest, run.grafana.read(manifest), _sealing(run), adopt=adopt)
+
+
+def dashboards_sync(
+    run: SyncContext,
+    manifest: Manifest,
+    *,
+    adopt: bool = False,
+    policy: bool = False,
+    rollback_of: SyncRecord | None = None,
+) -> SyncPlan:
+    """Make Grafana hold the manifest, and say what was changed.
+
+    Nothing is deleted, but for what a rollback undoes. Killed at any request, the next run goes on: what is done is
+    no difference any more, and the annotation of the deployment is open until the last change is made.
+
+    Raises SyncRefused: something foreign stands in the way; nothing was sent.
+    Raises GrafanaUnavailable, GrafanaRefused, GrafanaConflict: what was sent stays, run it again.
+    """
+    run.grafana.check_rights(write=True)
+    state = run.grafana.read(manifest, policy=policy)
+    planned = plan(manifest, state, _sealing(run), adopt=adopt)
+    if planned.refusals:
+        raise SyncRefused("\n".join(planned.refusals))
+    if rollback_of is not None:
+        undone = _undone(run, manifest, state, rollback_of)
+        gone = {action.key for action in undone}
+        left = tuple(item for item in planned.leftovers if item.key not in gone)
+        planned = replace(planned, actions=(*planned.actions, *undone), leftovers=left)
+    deployment = run.grafana.open_deployment()
+    if planned.actions:
+        deployment = _deploy(run, planned.actions, deployment)
+    _record(run, manifest, planned, rollback_of)
+    if deployment is not None:
+        run.grafana.end_deployment(deployment, f"Andén {run.revision}")
+    return planned
+
+
+def _deploy(
+    run: SyncContext, actions: Sequence[PlannedAction], deployment: DeploymentAnnotation | None
+) -> DeploymentAnnotation:
+    """Make the changes, and give the deployment that they belong to.
+
+    Its annotation comes before the first change, and is closed when the last is made and recorded. One that is
+    still open is that of a run that was killed: it goes on.
+    """
+    if deployment is None:
+        at_ms = int(run.now.timestamp() * 1000)
+        deployment = run.grafana.begin_deployment(f"Andén {run.revision}: synchronising", at_ms=at_ms)
+    for done, action in enumerate(actions):
+        run.tell(done, len(actions), action)
+        run.grafana.apply(action, message=f"Andén {run.revision}")
+    return deployment
+
+
+def _record(run: SyncContext, manifest: Manifest, planned: SyncPlan, rollback_of: SyncRecord | None) -> None:
+    """Keep what was sent; of a run that found everything as it left it only the time."""
+    newest = run.history.newest()
+    kept = _with_policy(manifest, newest)
+    synced = SyncRecord(
+        at=run.now,
+        revision=run.revision,
+        manifest=kept,
+        hashes=_hashes(manifest, newest),
+        changes=len(planned.actions),
+        rolled_back_to=rollback_of.number if rollback_of else None,
+    )
+    if planned.actions or newest is None or newest.digest != synced.digest:
+        run.history.record(synced)
+    else:
+        run.history.confirm(run.now)
+
+
+def _with_policy(manifest: Manifest, newest: SyncRecord | None) -> Manifest:
+    """The manifest with the policy that an earlier run sent, where this one was not asked to."""
+    if newest is None or any(item.key.kind is ObjectKind.POLICY for item in manifest.objects):
+        return manifest
+    policy = [item for item in newest.manifest.objects if item.key.kind is ObjectKind.POLICY]
+    return Manifest((*manifest.objects, *policy), manifest.left_out)
+
+
+def _hashes(manifest: Manifest, newest: SyncRecord | None) -> dict[str, str]:
+    """A hash of each secret that Grafana holds now; one that did not change keeps its salt."""
+    known = newest.hashes if newest else {}
+    hashes = {}
+    for item in manifest.objects:
+        for path, secret in item.secrets.items():
+            name = secret_name(item.key, path)
+            stored = known.get(name)
+            same = stored is not None and is_hash_of(stored, secret)
+            hashes[name] = stored if stored is not None and same else secret_hash(secret, secrets.token_hex(16))
+    return hashes
+
+
+def _sealing(run: SyncContext) -> SecretMatcher:
+    newest = run.history.newest()
+    return SecretMatcher(newest.hashes if newest else {})
+
+
+def _undone(run: SyncContext, manifest: Manifest, state: GrafanaState, target: SyncRecord) -> list[PlannedAction]:
+    """The deletion of what later syncs brought."""
+    later: set[ObjectKey] = set()
+    for synced in run.history.syncs():
+        if synced.number and target.number and synced.number > target.number:
+            later |= synced.manifest.all_keys()
+    gone = [item for item in leftovers(manifest, state) if item.key in later]
+    return [PlannedAction("delete", item.key, item.title) for item in gone]
+
+
+def dashboards_prune(
+    run: SyncContext, manifest: Manifest, *, force: bool = False, policy: bool = False, apply: bool = True
+) -> SyncPlan:
+    """Delete what is ours and not in the code, and say what it was; with `apply` false only say it.
+
+    Our subtree of the policy counts only with `policy`.
+
+    Raises PruneRefused: it would be too much, and nobody said `force`; nothing was sent.
+    """
+    run.grafana.check_rights(write=apply)
+    state = run.grafana.read(Manifest(()), policy=policy)
+    planned = prune_plan(manifest, state)
+    if not apply:
+        return planned
+    if not force:
+        check_bounds(planned, state)
+    for done, action in enumerate(planned.actions):
+        run.tell(done, len(planned.actions), action)
+        run.grafana.apply(action, message="")
+    return planned
+
+
+def dashboards_drift(run: SyncContext, values: PlaceholderValues) -> tuple[Drift, ...]:
+    """What was edited by hand since the last sync; nothing where nothing was synchronised yet."""
+    run.grafana.check_rights(write=False)
+    newest = run.history.newest()
+    if newest is None:
+        return ()
+    applied = resolved(newest.manifest, values)[0]
+    return drifts(applied, run.grafana.read(applied))
+
+
+def dashboards_rollback(
+    run: SyncContext, values: PlaceholderValues, *, to: int | None, policy: bool = False
+) -> tuple[SyncRecord, SyncPlan]:
+    """Make Grafana hold what an earlier sync sent: the one of this number, or the one before the newest.
+
+    Raises SyncNotFound: no such sync is kept.
+    """
+    kept = run.history.syncs()
+    target = next((synced for synced in kept if synced.number == to), None) if to else next(iter(kept[1:]), None)
+    if target is None:
+        raise SyncNotFound(
+            f"sync {to} is not kept: `manage.py dashboards rollback --list` shows those that are"
+            if to
+            else "there is no earlier sync to go back to"
+        )
+    wanted = target.manifest if policy else target.manifest.without(ObjectKind.POLICY)
+    manifest, _ = resolved(wanted, values)
+    back = replace(run, revision=target.revision)
+    return target, dashboards_sync(back, manifest, policy=policy, rollback_of=target)

@@ -1,0 +1,196 @@
+"""How a topic becomes sick: its records, its rights, its leader, its log."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from bench.servers import Servers
+
+EACH: Final = 200
+"""Of the sick dataset's records each so many-th is the faulty one."""
+
+BLOCKS: Final = 60
+SICK: Final = BLOCKS * EACH
+IN_TRANSACTION: Final = 100
+HEALTHY: Final = b'{"id":%d,"name":"a healthy record"}'
+MARKED: Final = b'{"id":-1,"name":"faulty"}'
+"""A record that a patched worker fails at."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordMix:
+    """What a dataset's records are: healthy ones by their number, faulty ones in turn, with these headers.
+
+    The one that may be faulty is sent `raw` on both sides, or on neither: that costs the machine more.
+    """
+
+    healthy: bytes = HEALTHY
+    faulty: Sequence[bytes] = ()
+    headers: Sequence[tuple[bytes, bytes]] = ()
+    raw: bool = False
+
+
+def topic_make(bootstrap: str, topic: str) -> None:
+    """Make a topic of one partition."""
+    from confluent_kafka.admin import AdminClient, NewTopic  # noqa: PLC0415 - only where servers are
+
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 3})
+    admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(30)
+
+
+def send(bootstrap: str, topic: str, value: Callable[[int], bytes], count: int) -> None:
+    """Append so many records."""
+    from confluent_kafka import Producer  # noqa: PLC0415 - only where servers are
+
+    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20, "log_level": 3})
+    for number in range(count):
+        while True:
+            try:
+                producer.produce(topic, value(number), partition=0)
+                break
+            except BufferError:
+                producer.poll(0.1)
+    if producer.flush(60):
+        raise TimeoutError("Kafka did not take the records within a minute")
+
+
+def send_mixed(bootstrap: str, topic: str, mix: "RecordMix", *, pause_s: float = 0.0) -> None:
+    """Append the sick dataset's records in blocks, the last one of each faulty, with a pause between them."""
+    from tests.raw_records import raw_send  # noqa: PLC0415 - after the path
+
+    for block in range(BLOCKS):
+        values = [mix.healthy % (block * EACH + number) for number in range(EACH)]
+        if mix.faulty:
+            values[-1] = mix.faulty[block % len(mix.faulty)]
+        last = [values.pop()] if mix.raw else []
+        send(bootstrap, topic, values.__getitem__, len(values))
+        for value in last:
+            raw_send(bootstrap, topic, value, mix.headers)
+        time.sleep(pause_s)
+
+
+def one_marked(servers: "Servers", topic: str) -> None:
+    """Fill the topic with records, one of them marked."""
+    topic_make(servers.kafka.bootstrap, topic)
+    send(servers.kafka.bootstrap, topic, lambda number: MARKED if number == SICK // 2 else HEALTHY % number, SICK)
+
+
+def marks_at_the_end(servers: "Servers", topic: str) -> None:
+    """Fill the topic with records, then with transactions of which the last ones were aborted."""
+    topic_make(servers.kafka.bootstrap, topic)
+    send(servers.kafka.bootstrap, topic, lambda number: HEALTHY % number, SICK)
+    _transact(servers, topic, [True, False] * 5)
+
+
+def aborted_alone(servers: "Servers", topic: str) -> None:
+    """Fill the topic with records of aborted transactions alone."""
+    topic_make(servers.kafka.bootstrap, topic)
+    _transact(servers, topic, [False] * (SICK // IN_TRANSACTION))
+
+
+def _transact(servers: "Servers", topic: str, commits: Sequence[bool]) -> None:
+    from confluent_kafka import Producer  # noqa: PLC0415 - only where servers are
+
+    producer = Producer({"bootstrap.servers": servers.kafka.bootstrap, "transactional.id": topic, "log_level": 3})
+    producer.init_transactions(30)
+    for commit in commits:
+        producer.begin_transaction()
+        for number in range(IN_TRANSACTION):
+            producer.produce(topic, HEALTHY % number, partition=0)
+        producer.flush(30)
+        if commit:
+            producer.commit_transaction(30)
+        else:
+            producer.abort_transaction(30)
+
+
+def is_at_the_end(servers: "Servers", dataset: str) -> None:
+    """Raise unless the dataset's position is behind the last mark, and less was stored than lies before it."""
+    import psycopg  # noqa: PLC0415 - only where servers are
+    from confluent_kafka import Consumer, TopicPartition  # noqa: PLC0415
+
+    consumer = Consumer({"bootstrap.servers": servers.kafka.bootstrap, "group.id": "bench-ends"})
+    _, end = consumer.get_watermark_offsets(TopicPartition(dataset, 0), timeout=30)
+    consumer.close()
+    with psycopg.connect(servers.postgres.admin_url, dbname="anden") as connection:
+        row = connection.execute(
+            "SELECT s.next_offset, (SELECT coalesce(sum(b.rows), 0) FROM datasets_batch b WHERE b.dataset_id = d.id) "
+            "FROM ingest_source s JOIN datasets_dataset d ON d.id = s.dataset_id WHERE d.name = %s",
+            (dataset,),
+        ).fetchone()
+    if row is None or row[0] != end or row[1] >= end:
+        raise RuntimeError(f"{dataset} has its position and rows at {row}, and its topic ends at {end}")
+
+
+def later_contract(servers: "Servers", dataset: str) -> None:
+    """Leave the stored contract as a later version of this program would have written it."""
+    import psycopg  # noqa: PLC0415 - only where servers are
+
+    url = servers.postgres.urls()["ANDEN_DATABASE_OWNER_URL"]
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE datasets_contractversion v SET document = replace(document, '\"integer\"', '\"later\"') "
+            "FROM datasets_dataset d WHERE d.id = v.dataset_id AND d.name = %s",
+            (dataset,),
+        )
+
+
+def deny_describe(servers: "Servers", topic: str) -> None:
+    """Take the right to see the topic from everybody."""
+    from confluent_kafka.admin import AclOperation  # noqa: PLC0415 - only where servers are
+
+    from tests.kafkas import Rights  # noqa: PLC0415
+
+    Rights(servers.kafka.bootstrap).deny(topic, AclOperation.DESCRIBE)
+
+
+def deny_read(servers: "Servers", topic: str) -> None:
+    """Let everybody see the topic, and nobody read it."""
+    from confluent_kafka.admin import AclOperation  # noqa: PLC0415 - only where servers are
+
+    from tests.kafkas import Rights  # noqa: PLC0415
+
+    rights = Rights(servers.kafka.bootstrap)
+    rights.allow(topic, AclOperation.DESCRIBE)
+    rights.deny(topic, AclOperation.READ)
+
+
+def leaderless(servers: "Servers", topic: str) -> None:
+    """Fill the topic on a second broker, and stop that broker."""
+    from tests.kafkas import BrokerBeside, make_on  # noqa: PLC0415 - after the path
+
+    with TemporaryDirectory(prefix="anden-bench-") as folder, BrokerBeside(Path(folder), servers.kafka) as second:
+        make_on(second.bootstrap, topic, 2)
+        send(second.bootstrap, topic, lambda number: HEALTHY % number, SICK)
+
+
+def second_broker(servers: "Servers", _topic: str) -> None:
+    """Start a second broker, and stop it."""
+    from tests.kafkas import BrokerBeside  # noqa: PLC0415 - after the path
+
+    with TemporaryDirectory(prefix="anden-bench-") as folder, BrokerBeside(Path(folder), servers.kafka):
+        pass
+
+
+def cut(servers: "Servers", dataset: str) -> None:
+    """Read the dataset to its end, cut its log to nothing, and write more records than it had."""
+    from tests.kafkas import truncate_log  # noqa: PLC0415 - after the path
+
+    environment = {**os.environ, "ANDEN_KAFKA_GROUP_ID": f"bench-before-{dataset}"}
+    command = [sys.executable, "manage.py", "ingest", "--until-idle", dataset]
+    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
+    truncate_log(servers.kafka, dataset, 0)
+    send(servers.kafka.bootstrap, dataset, lambda number: HEALTHY % number, SICK * 2)
+
+
+def restart(servers: "Servers", _topic: str) -> None:
+    """Restart Kafka, so that its code is as cold as after a cut."""
+    servers.kafka.stop()
+    servers.kafka.start()

@@ -1,0 +1,94 @@
+"""What the station tells its terminal."""
+
+import shlex
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from embedded.preparation import relative_path
+
+
+@dataclass(frozen=True)
+class StartupSummary:
+    """The addresses and secrets that a visitor needs."""
+
+    site: str
+    prometheus: str
+    postgres: str
+    kafka: str
+    processes: tuple[str, ...]
+    logs: Path
+    password: str
+    key: str
+
+    def curl(self) -> list[str]:
+        """A command that answers with flights."""
+        address = f"{self.site}/api/v1/datasets/flights/records?limit=3"
+        return ["curl", "-sS", "-H", f"Authorization: Bearer {self.key}", address]
+
+    def block(self) -> str:
+        """What runs, where it answers, how to log in, and one command that works as printed."""
+        environment = relative_path(self.logs.with_name("environment"))
+        python = relative_path(Path(sys.executable))
+        return f"""
+Andén runs.
+
+  PostgreSQL 18    {self.postgres}
+  Kafka 4.4        {self.kafka}
+  Processes        {", ".join(self.processes)}
+  Logs             {relative_path(self.logs)}/
+  Commands         . {environment}; {python} manage.py help
+
+  Admin            {self.site}/admin/    user steward, password {self.password}
+  Fleet            {self.site}/admin/monitoring/fleet/    fifty simulated services, one of them sick
+  API              {self.site}/api/v1/datasets
+  API docs         {self.site}/api/docs
+  Metrics          {self.site}/metrics
+  Prometheus       {self.prometheus}
+
+  Flights over HTTP:
+  {shlex.join(self.curl())}
+
+  Ctrl-C stops everything. The next make run goes on from there.
+"""
+
+
+class Progress:
+    """The growing number of rows: one line that rewrites itself on a terminal, sparse lines elsewhere."""
+
+    def __init__(self, out: TextIO = sys.stdout, *, every_s: float = 10) -> None:
+        self._out = out
+        self._every_s = min(every_s, 3) if out.isatty() else every_s
+        self._rows: int | None = None
+        self._at_s = 0.0
+        self._at_rest = False
+        self._open = False
+
+    def show(self, rows: int, *, now_s: float) -> None:
+        """Say how many rows there are, and how fast they arrive; once, when none arrives any more."""
+        before, seconds = self._rows, now_s - self._at_s
+        if before is not None and seconds < self._every_s:
+            return
+        self._rows, self._at_s = rows, now_s
+        growing = before is None or rows > before
+        if not growing and self._at_rest:
+            return
+        self._at_rest = not growing
+        rate = "" if before is None or not growing else f", {(rows - before) / seconds:+,.0f} a second"
+        self._line(f"  {time.strftime('%H:%M:%S')}  flights in PostgreSQL: {rows:,}{rate}")
+
+    def say(self, text: str) -> None:
+        """Print a line of its own."""
+        if self._open:
+            print(file=self._out)
+            self._open = False
+        print(text, file=self._out, flush=True)
+
+    def _line(self, text: str) -> None:
+        if self._out.isatty():
+            print(f"\r\x1b[2K{text}", end="", file=self._out, flush=True)
+            self._open = True
+        else:
+            print(text, file=self._out, flush=True)

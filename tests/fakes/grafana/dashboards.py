@@ -1,0 +1,235 @@
+"""Folders, dashboards and the search of the fake."""
+
+import copy
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from tests.fakes.grafana.data import Board, GrafanaData, Json
+from tests.fakes.grafana.messages import GrafanaRejection, Reply, Request, need
+
+UID: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
+SCHEMA: Final = 41
+MOST_HITS: Final = 5_000
+BUILT_IN: Final[Json] = {
+    "builtIn": 1,
+    "datasource": {"type": "grafana", "uid": "-- Grafana --"},
+    "enable": True,
+    "hide": True,
+    "iconColor": "rgba(0, 211, 255, 1)",
+    "name": "Annotations & Alerts",
+    "type": "dashboard",
+}
+
+
+def search(world: GrafanaData, request: Request) -> Reply:
+    """Hits of folders and dashboards, a page at a time."""
+    kind, tags, folders = request.first("type"), request.query.get("tag", []), request.query.get("folderUIDs", [])
+    hits = [*_folder_hits(world), *_board_hits(world)]
+    hits = [hit for hit in hits if hit["uid"] not in world.unindexed and (not kind or hit["type"] == kind)]
+    hits = [hit for hit in hits if set(tags) <= set(hit["tags"])]
+    hits = [hit for hit in hits if not folders or hit.get("folderUid", "") in folders]
+    hits.sort(key=lambda hit: (hit["title"], hit["uid"]))
+    limit = min(int(request.first("limit", "1000")), MOST_HITS)
+    start = (int(request.first("page", "1")) - 1) * limit
+    return Reply(200, hits[start : start + limit])
+
+
+def _folder_hits(world: GrafanaData) -> Iterator[Json]:
+    for uid, folder in world.folders.items():
+        place = {"folderUid": folder["parentUid"]} if folder.get("parentUid") else {}
+        yield {"id": folder["id"], "uid": uid, "title": folder["title"], "type": "dash-folder", "tags": [], **place}
+
+
+def _board_hits(world: GrafanaData) -> Iterator[Json]:
+    for uid, board in world.boards.items():
+        place = {"folderUid": board.folder} if board.folder else {}
+        tags = list(board.model.get("tags") or ())
+        title = board.model["title"]
+        yield {"id": board.model["id"], "uid": uid, "title": title, "type": "dash-db", "tags": tags, **place}
+
+
+def folder_get(world: GrafanaData, _request: Request, uid: str) -> Reply:
+    """One folder."""
+    need(uid in world.folders, 404, "folder not found")
+    return Reply(200, _folder(world, uid))
+
+
+def _folder(world: GrafanaData, uid: str) -> Json:
+    rights = {"canSave": True, "canEdit": True, "canAdmin": True, "canDelete": True, "hasAcl": False}
+    return {**world.folders[uid], **rights, "url": f"/dashboards/f/{uid}/"}
+
+
+def folder_counts(world: GrafanaData, _request: Request, uid: str) -> Reply:
+    """How much lies in it, at any depth."""
+    need(uid in world.folders, 404, "folder not found")
+    below, inside = {uid}, 0
+    while len(below) > inside:
+        inside = len(below)
+        below |= {child for child, folder in world.folders.items() if folder.get("parentUid") in below}
+    counts = {
+        "folder": inside - 1,
+        "dashboard": sum(board.folder in below for board in world.boards.values()),
+        "alertrule": sum(rule["folderUID"] in below for rule in world.rules.values()),
+    }
+    return Reply(200, counts)
+
+
+def folder_post(world: GrafanaData, request: Request) -> Reply:
+    """A new folder."""
+    body = request.body
+    uid, title, parent = body.get("uid") or f"f{world.next_id()}", body.get("title"), body.get("parentUid") or ""
+    need(title, 400, "folder title cannot be empty")
+    need(UID.fullmatch(uid), 400, "uid contains illegal characters or is too long")
+    need(uid not in world.folders, 409, "a folder with the same UID already exists")
+    need(not parent or parent in world.folders, 404, "parent folder not found")
+    _free_title(world, title, parent, but=uid)
+    world.folders[uid] = {"id": world.next_id(), "uid": uid, "title": title, "version": 1, "parentUid": parent}
+    return Reply(200, _folder(world, uid))
+
+
+def _free_title(world: GrafanaData, title: str, parent: str, *, but: str) -> None:
+    for uid, folder in world.folders.items():
+        same = uid != but and folder["title"] == title and (folder.get("parentUid") or "") == parent
+        need(not same, 409, "a folder with the same name already exists in the current location")
+
+
+def folder_put(world: GrafanaData, request: Request, uid: str) -> Reply:
+    """A folder renamed, if the version is the newest."""
+    need(uid in world.folders, 404, "folder not found")
+    folder, body = world.folders[uid], request.body
+    newest = body.get("overwrite") or body.get("version") == folder["version"]
+    need(newest, 412, "the folder has been changed by someone else", status="version-mismatch")
+    need(body.get("title"), 400, "folder title cannot be empty")
+    _free_title(world, body["title"], folder.get("parentUid") or "", but=uid)
+    folder.update(title=body["title"], version=folder["version"] + 1)
+    return Reply(200, _folder(world, uid))
+
+
+def folder_move(world: GrafanaData, request: Request, uid: str) -> Reply:
+    """A folder under another parent."""
+    need(uid in world.folders, 404, "folder not found")
+    parent = request.body.get("parentUid") or ""
+    need(not parent or parent in world.folders, 404, "parent folder not found")
+    world.folders[uid]["parentUid"] = parent
+    return Reply(200, _folder(world, uid))
+
+
+def folder_delete(world: GrafanaData, request: Request, uid: str) -> Reply:
+    """Gone, with the dashboards and folders inside; not while alert rules are inside."""
+    need(uid in world.folders, 404, "folder not found")
+    ruled = any(rule["folderUID"] == uid for rule in world.rules.values())
+    need(
+        not ruled or request.first("forceDeleteRules") == "true", 400, "folder cannot be deleted: contains alert rules"
+    )
+    for child in [child for child, folder in world.folders.items() if folder.get("parentUid") == uid]:
+        folder_delete(world, request, child)
+    for board in [board for board, held in world.boards.items() if held.folder == uid]:
+        del world.boards[board]
+    del world.folders[uid]
+    return Reply(200, {"message": "Folder deleted"})
+
+
+def board_get(world: GrafanaData, _request: Request, uid: str) -> Reply:
+    """One dashboard with its meta."""
+    need(uid in world.boards, 404, "Dashboard not found")
+    board = world.boards[uid]
+    meta = {"folderUid": board.folder, "version": board.model["version"], "provisioned": False, "canSave": True}
+    return Reply(200, {"dashboard": copy.deepcopy(board.model), "meta": meta})
+
+
+def board_post(world: GrafanaData, request: Request) -> Reply:
+    """A dashboard saved: new, or over the version that is named."""
+    model, folder = copy.deepcopy(request.body.get("dashboard") or {}), request.body.get("folderUid") or ""
+    uid = model.get("uid") or f"d{world.next_id()}"
+    overwrite = bool(request.body.get("overwrite"))
+    _check_model(world, model, uid, folder)
+    old = world.boards.get(uid)
+    _check_names(world, model["title"], folder, uid, overwrite=overwrite)
+    if old and not overwrite and model.get("version") != old.model["version"]:
+        raise GrafanaRejection(412, "The dashboard has been changed by someone else", status="version-mismatch")
+    number = (old.model["version"] if old else 0) + 1
+    filled = filled_in({**model, "uid": uid, "version": number, "id": old.model["id"] if old else world.next_id()})
+    message = request.body.get("message") or ""
+    world.boards[uid] = Board(filled, folder, [*(old.versions if old else ()), (number, message)])
+    return Reply(200, {"id": filled["id"], "uid": uid, "status": "success", "version": number, "folderUid": folder})
+
+
+def _check_names(world: GrafanaData, title: str, folder: str, uid: str, *, overwrite: bool) -> None:
+    for other, board in world.boards.items():
+        same = other != uid and board.folder == folder and board.model["title"] == title
+        if same and not overwrite:
+            raise GrafanaRejection(
+                412, "A dashboard with the same name in the folder already exists", status="name-exists"
+            )
+
+
+def _check_model(world: GrafanaData, model: Json, uid: str, folder: str) -> None:
+    need(model.get("title"), 400, "Dashboard title cannot be empty", status="empty-name")
+    need(UID.fullmatch(uid), 400, "uid contains illegal characters or is too long")
+    need(not folder or folder in world.folders, 400, "folder not found")
+    need(isinstance(model.get("tags") or [], list), 400, "bad request data: tags must be a list")
+    ids: list[Any] = []
+    for panel in panels(model):
+        need(panel.get("type"), 400, f"panel {panel.get('id')} has no type")
+        ids.append(panel.get("id"))
+        for target in panel.get("targets") or ():
+            need(target.get("refId"), 400, f"a target of panel {panel.get('id')} has no refId")
+        _check_source(world, panel.get("datasource"))
+    need(len(ids) == len(set(ids)), 400, "two panels have the same id")
+
+
+def panels(model: Json) -> Iterator[Json]:
+    """Every panel, those of collapsed rows, too."""
+    for panel in model.get("panels") or ():
+        yield panel
+        yield from panel.get("panels") or ()
+
+
+def _check_source(world: GrafanaData, source: Any) -> None:
+    """A reference to a data source names its type, and one that stands there, a variable or a built-in one."""
+    if not isinstance(source, dict):
+        return
+    uid = str(source.get("uid") or "")
+    known = uid.startswith(("${", "$", "-- ")) or uid in world.sources or uid == "grafana" or not uid
+    need(known, 400, f"data source {uid} not found")
+
+
+def filled_in(model: Json) -> Json:
+    """The model as Grafana gives it back: newer schema, defaults, empty lists, the annotation of its own."""
+    model = {key: value for key, value in model.items() if value is not None}
+    model["schemaVersion"] = max(SCHEMA, int(model.get("schemaVersion") or 0))
+    for key, value in (("editable", True), ("graphTooltip", 0), ("fiscalYearStartMonth", 0), ("liveNow", False)):
+        model.setdefault(key, value)
+    for key, empty in (("links", []), ("timepicker", {}), ("templating", {"list": []}), ("weekStart", "")):
+        model.setdefault(key, empty)
+    queries = model.setdefault("annotations", {}).setdefault("list", [])
+    if not any(query.get("builtIn") for query in queries):
+        queries.insert(0, dict(BUILT_IN))
+    for panel in panels(model):
+        _fill_panel(panel)
+    for variable in model["templating"].get("list") or ():
+        variable.setdefault("hide", 0)
+        variable.setdefault("skipUrlSync", False)
+    return model
+
+
+def _fill_panel(panel: Json) -> None:
+    panel.setdefault("pluginVersion", "11.6.0")
+    panel.setdefault("transparent", False)
+    config = panel.setdefault("fieldConfig", {})
+    config.setdefault("overrides", [])
+    defaults = config.setdefault("defaults", {})
+    defaults.setdefault("mappings", [])
+    for step in (defaults.get("thresholds") or {}).get("steps") or ():
+        step.setdefault("value", None)
+    for target in panel.get("targets") or ():
+        target.setdefault("hide", False)
+        target.setdefault("legendFormat", "")
+
+
+def board_delete(world: GrafanaData, _request: Request, uid: str) -> Reply:
+    """Gone."""
+    need(uid in world.boards, 404, "Dashboard not found")
+    title = world.boards.pop(uid).model["title"]
+    return Reply(200, {"title": title, "message": f"Dashboard {title} deleted"})

@@ -1,0 +1,52 @@
+"""What a fake Grafana holds."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+
+DEFAULT_RECEIVER = "grafana-default-email"
+
+
+@dataclass(slots=True)
+class Board:
+    """A dashboard: the newest model, its folder, and every version with its message."""
+
+    model: Json
+    folder: str
+    versions: list[tuple[int, str]] = field(default_factory=list)
+
+
+def _contacts() -> dict[str, Json]:
+    email = {
+        "uid": "default",
+        "name": DEFAULT_RECEIVER,
+        "type": "email",
+        "settings": {"addresses": "<example@email.com>"},
+    }
+    return {"default": {**email, "disableResolveMessage": False, "provenance": ""}}
+
+
+@dataclass
+class GrafanaData:
+    """Everything of one organisation. What is `unindexed` the search does not know yet, as after a save."""
+
+    folders: dict[str, Json] = field(default_factory=dict)
+    boards: dict[str, Board] = field(default_factory=dict)
+    sources: dict[str, Json] = field(default_factory=dict)
+    contacts: dict[str, Json] = field(default_factory=_contacts)
+    mutes: dict[str, Json] = field(default_factory=dict)
+    tree: Json = field(
+        default_factory=lambda: {"receiver": DEFAULT_RECEIVER, "group_by": ["grafana_folder", "alertname"]}
+    )
+    rules: dict[str, Json] = field(default_factory=dict)
+    intervals: dict[tuple[str, str], int] = field(default_factory=dict)
+    annotations: dict[int, Json] = field(default_factory=dict)
+    unindexed: set[str] = field(default_factory=set)
+    ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def next_id(self) -> int:
+        """A number that nothing else has."""
+        return next(self.ids)
