@@ -1,4 +1,4 @@
-"""The Fleet page and the page of one service, which need no Grafana."""
+"""The Fleet page and the page of one service. Neither needs Grafana."""
 
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -21,12 +21,12 @@ from apps.fleet.selectors.service import ServiceView, service_view
 
 MAY_LOOK: Final = "fleet.view_fleetservice"
 SERVICE_DASHBOARD: Final = "anden-service"
-"""The uid of Grafana's dashboard of one service."""
+"""UID of the Grafana dashboard for one service."""
 LAST_INCIDENTS: Final = 20
 
 
 def fleet(request: HttpRequest) -> HttpResponse:
-    """How the whole fleet stands: counts, the worst with their reasons, heat, and the curves of the first six."""
+    """The Fleet page: counts, ranked outliers with reasons, heatmap, and small multiples of the worst six."""
     _may_look(request)
     page = fleet_page(fleet_view())
     current, called = current_by_subject(page.names, timezone.now()), false_alarms(page.names)
@@ -40,7 +40,7 @@ def fleet(request: HttpRequest) -> HttpResponse:
 
 
 def service(request: HttpRequest, name: str) -> HttpResponse:
-    """How one service stands in each of its signals, and what was said of it before."""
+    """The page of one service: its signals, its flags, and its earlier incidents."""
     _may_look(request)
     view = service_view(name)
     if view is None:
@@ -80,7 +80,7 @@ def _service(view: ServiceView) -> dict[str, Any]:
 
 
 def grafana_link(name: str) -> str:
-    """Where Grafana shows this service; empty where no Grafana is known."""
+    """The Grafana URL of this service; empty if no Grafana is configured."""
     if settings.GRAFANA.url is None:
         return ""
     return f"{str(settings.GRAFANA.url).rstrip('/')}/d/{SERVICE_DASHBOARD}?{urlencode({'var-service': name})}"

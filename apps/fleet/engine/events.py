@@ -1,4 +1,4 @@
-"""When the fleet, or a zone of it, moves together: one event instead of a flag for each service."""
+"""Events: the fleet, or a zone of it, shifts together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from apps.fleet.engine.sentences import fleet_sentence, format_time, neighbour_s
 
 @dataclass(frozen=True, slots=True)
 class _Moved:
-    """A signal in which a part of the fleet moved together: its number, the logarithm of the factor, how many did."""
+    """A signal in which part of the fleet shifted: its column, the logarithm of the factor, the number of services."""
 
     column: int
     shift: float
@@ -28,7 +28,7 @@ class _Moved:
 def fleet_events(
     observation: Observation, baseline: Baseline, peer_median: Floats, policy: DetectionPolicy
 ) -> tuple[FleetEvent, ...]:
-    """One event where the whole fleet is away from its usual, however many signals say so."""
+    """At most one event for the fleet, however many signals shifted."""
     half = -(-baseline.fleet.shape[-1] // 2)
     now = midmean(baseline.fleet[:, -half:])
     past = midmean(baseline.past_fleet[:, baseline.alike, -half:])
@@ -46,7 +46,7 @@ def fleet_events(
 
 
 def _unusual(shift: float, past: Floats, policy: DetectionPolicy) -> bool:
-    """Whether the fleet's motion is large, and larger than on all of its earlier days of the kind but one."""
+    """Whether the shift is large, and larger than on all but one of the earlier days of this kind."""
     known = np.sort(past[~np.isnan(past)] * np.sign(shift))
     if not len(known) or abs(shift) < np.log(policy.event_ratio):
         return False
@@ -58,7 +58,7 @@ def _unusual(shift: float, past: Floats, policy: DetectionPolicy) -> bool:
 def zone_events(
     observation: Observation, baseline: Baseline, findings: OutlierFindings, policy: DetectionPolicy
 ) -> tuple[tuple[FleetEvent, ...], dict[tuple[int, int], str]]:
-    """An event for each zone that moves by itself, and for each (service, signal) number the zone it moves with."""
+    """An event for each zone that shifts on its own, and the zone of each (service, signal) that shifts with it."""
     events, members = [], {}
     for zone, inside in members_of(observation.zones, least=policy.zone_members).items():
         moved = [
@@ -122,7 +122,7 @@ def _event(
 def _loud(
     observation: Observation, findings: OutlierFindings, inside: NDArray[np.bool_], moved: Sequence[_Moved]
 ) -> str:
-    """A sentence on the one member of a zone in trouble whose requests alone have grown: it may crowd out the rest."""
+    """A sentence on the one member of a failing zone whose requests alone grew: the likely noisy neighbour."""
     for column, signal in enumerate(observation.signals):
         if signal.name != "request_rate" or any(item.column == column for item in moved):
             continue
@@ -134,6 +134,6 @@ def _loud(
 
 
 def _began(left: Floats, shift: float, times_s: NDArray[np.float64]) -> float:
-    """When a series of logarithms (points or blocks of the window) moved by the shift."""
+    """When a series of logarithms (points or blocks of the window) shifted."""
     place = int(onset(left[None], np.array([shift], dtype=np.float32)).point[0])
     return float(times_s[place * len(times_s) // len(left)])

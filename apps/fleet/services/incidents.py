@@ -1,4 +1,4 @@
-"""Incidents: recorded from what the fleet's evaluation saw, and moved from status to status by people."""
+"""Incidents: updated from each evaluation, and moved between statuses by people."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,11 +27,11 @@ from apps.fleet.selectors.incidents import active_incident_counts
 from apps.telemetry import prometheus
 
 EVALUATED_KINDS: Final = (IncidentKind.OUTLIER, IncidentKind.FLEET, IncidentKind.ZONE, IncidentKind.NO_DATA)
-"""Kinds that an evaluation of the fleet speaks about; the others are left alone by it."""
+"""The kinds that an evaluation updates; it leaves the others alone."""
 MAX_HISTORY_POINTS: Final = 120
-"""Points that the score_history of an incident holds at most."""
+"""Maximum points in an incident's score history."""
 SYSTEM: Final = ""
-"""Who acts when no person does."""
+"""The author of automatic changes."""
 ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtextextended('anden incidents', 0))"
 SEEN_FIELDS: Final = ("signal", "sentence", "evidence", "score_history", "score", "worst_score", "last_seen_at")
 STATE_FIELDS: Final = ("status", "reason", "quiet_since", "closed_at", "closed_by", "closed_score", "recurrences")
@@ -39,7 +39,7 @@ STATE_FIELDS: Final = ("status", "reason", "quiet_since", "closed_at", "closed_b
 
 @dataclass(frozen=True, slots=True)
 class IncidentUpdateSummary:
-    """How many incidents one look at the fleet opened, reopened, found quiet and closed; `live` are not closed."""
+    """How many incidents an evaluation opened, reopened, marked quiet and closed; `active` are not closed."""
 
     opened: int
     reopened: int
@@ -49,10 +49,9 @@ class IncidentUpdateSummary:
 
 
 def incidents_record(evaluation: Evaluation, at: datetime) -> IncidentUpdateSummary:
-    """Bring the incidents up to what was seen at `at`, and say what changed.
+    """Update the incidents from the evaluation at `at`.
 
-    The same evaluation twice changes nothing the second time, and two at once wait for each other. The number of
-    statements does not grow with the fleet.
+    Idempotent; concurrent calls wait for each other. The number of statements does not grow with the fleet.
     """
     if not evaluation.services:
         return _changed_by(())
@@ -62,9 +61,9 @@ def incidents_record(evaluation: Evaluation, at: datetime) -> IncidentUpdateSumm
 def incidents_reconcile(
     detections: DetectionSet, *, kinds: Iterable[IncidentKind], at: datetime
 ) -> IncidentUpdateSummary:
-    """Bring the incidents of these kinds up to what was seen at `at`: what is not among the detections is gone.
+    """Reconcile the incidents of these kinds with the detections at `at`: undetected ones become quiet.
 
-    Whoever knows of another kind of trouble, the quality of data say, calls this with its own.
+    Call this for other kinds of problems, for example data quality, with their own detections.
     """
     with _one_at_a_time():
         stored = {incident.pk: incident for incident in _concerned(kinds, at)}
@@ -85,7 +84,7 @@ def incidents_reconcile(
 
 
 def _changed_by(made: Sequence[IncidentChange]) -> IncidentUpdateSummary:
-    """What these changes come to; the gauge of live incidents is set."""
+    """The summary of these changes; also sets the gauge of active incidents."""
     counts = active_incident_counts()
     for kind in IncidentKind:
         prometheus.gauge(OPEN_INCIDENTS).labels(kind.value).set(counts.get(kind.value, 0))
@@ -100,10 +99,10 @@ def _changed_by(made: Sequence[IncidentChange]) -> IncidentUpdateSummary:
 
 
 def incident_transition(incident_id: int, target: str, *, by: str, reason: str = "", note: str = "") -> Incident:
-    """Take an incident to another status, with a line in its history, and return it.
+    """Change the status of an incident, record it in the history, and return the incident.
 
-    Raises TransitionRefused: there is no such transition, what it needs is missing, or another incident of the same
-    subject is live already. Nothing was changed.
+    Raises TransitionRefused: there is no such transition, its reason or note is missing, or another incident of the
+    same subject is already active. Nothing was changed.
     """
     with _one_at_a_time():
         incident = Incident.objects.get(pk=incident_id)
@@ -121,7 +120,7 @@ def incident_transition(incident_id: int, target: str, *, by: str, reason: str =
 
 
 def incidents_acknowledge(incident_ids: Iterable[int], *, by: str) -> int:
-    """Acknowledge those that are open, and say how many those were."""
+    """Acknowledge the open ones; returns how many."""
     with _one_at_a_time():
         found = list(Incident.objects.filter(pk__in=incident_ids, status=IncidentStatus.OPEN))
         now = timezone.now()
@@ -139,7 +138,7 @@ def incidents_acknowledge(incident_ids: Iterable[int], *, by: str) -> int:
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    """A transaction that changes incidents; the next waits for its end, so that nobody decides on what is old."""
+    """A transaction that changes incidents. Others wait for its end, so that none decides on stale rows."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(ONE_AT_A_TIME)
@@ -151,11 +150,11 @@ def _only_one(incident: Incident) -> None:
         kind=incident.kind, subject=incident.subject
     ):
         if incident_key(other.kind, other.subject, other.signal) == _key(incident):
-            raise TransitionRefused(f"{other} is live already: go on there")
+            raise TransitionRefused(f"{other} is already active: continue there")
 
 
 def _concerned(kinds: Iterable[IncidentKind], at: datetime) -> Iterable[Incident]:
-    """Live incidents, and the closed ones that what is seen now may still belong to."""
+    """Active incidents, and closed ones that a detection may still continue."""
     recent = at - timedelta(seconds=RECURRENCE_WINDOW_S)
     return Incident.objects.filter(
         ~Q(status=IncidentStatus.CLOSED)
@@ -185,7 +184,7 @@ def _known(incident: Incident) -> StoredIncident:
 
 
 def _waiting(seen: Sequence[Detection], kinds: Iterable[IncidentKind]) -> dict[IncidentKey, IncidentSuspicion]:
-    """What was suspected so far and is seen again; the rest is forgotten."""
+    """Pending problems that are detected again; the others are deleted."""
     keys = {detection.key for detection in seen}
     suspected = IncidentSuspicion.objects.filter(kind__in=list(kinds))
     found = {incident_key(one.kind, one.subject, one.signal): one for one in suspected}
@@ -205,7 +204,7 @@ def _keep_waiting(detections: list[Detection], waiting: dict[IncidentKey, Incide
 
 
 def _store(made: Sequence[IncidentChange], stored: dict[int, Incident], at: datetime) -> None:
-    """Write the changes: new incidents, changed ones, and the lines of their history."""
+    """Write the changes: new incidents, changed ones, and their history."""
     new, changed, notes = [], [], []
     for change in made:
         if change.action is IncidentAction.OPEN and change.detection:
@@ -231,7 +230,7 @@ def _opened(detection: Detection, at: datetime) -> Incident:
 
 
 def _changed(incident: Incident, change: IncidentChange, at: datetime) -> IncidentNote | None:
-    """IncidentChange the incident in memory; the line of its history, where the change deserves one."""
+    """Apply the change in memory; returns the history entry, if the change needs one."""
     source = incident.status
     if change.detection is not None:
         if incident.quiet_since is not None and at > incident.last_seen_at:
@@ -242,21 +241,21 @@ def _changed(incident: Incident, change: IncidentChange, at: datetime) -> Incide
     elif change.action is IncidentAction.RECOVER:
         _set_status(incident, IncidentStatus.CLOSED, at=at, by=SYSTEM, reason=RECOVERED)
         since = f"{incident.quiet_since:%Y-%m-%d %H:%M}"
-        watched = " Its subject is watched no more: that it is well, nobody knows." if change.is_gone else ""
-        note = f"Not seen since {since} UTC.{watched}"
+        watched = " Its subject is no longer monitored, so it may not be healthy." if change.is_gone else ""
+        note = f"Not detected since {since} UTC.{watched}"
         return IncidentNote(
             incident=incident, at=at, source=source, target=IncidentStatus.CLOSED, reason=RECOVERED, note=note
         )
     elif change.action is IncidentAction.REOPEN:
         closed = incident.get_reason_display()
         _set_status(incident, IncidentStatus.OPEN, at=at, by=SYSTEM, reason="")
-        note = f"Seen again after it was closed ({closed}): {incident.sentence}"
+        note = f"Detected again after it was closed ({closed}): {incident.sentence}"
         return IncidentNote(incident=incident, at=at, source=source, target=IncidentStatus.OPEN, note=note)
     return None
 
 
 def _see(incident: Incident, detection: Detection, at: datetime) -> None:
-    """Take over what was seen, unless something newer is known."""
+    """Take over the detection, unless a newer one is recorded."""
     if incident.last_seen_at is not None and at <= incident.last_seen_at:
         return
     incident.last_seen_at = at

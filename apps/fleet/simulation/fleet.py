@@ -1,4 +1,4 @@
-"""A simulated fleet: what each service would show at any minute, the same whenever it is asked."""
+"""A simulated fleet: the value of each service at any minute, always the same for the same seed."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -26,17 +26,17 @@ INDEX: Final = {signal.name: number for number, signal in enumerate(SIGNALS)}
 _ERRORS: Final = INDEX["error_ratio"]
 _RATE: Final = INDEX["request_rate"]
 _ECHO: Final = 8
-"""Minutes after which a minute's noise is forgotten."""
+"""Minutes after which a minute's noise has decayed."""
 _WILDEST: Final = 4.0
-"""Even a wild point is no more than e^4 times what is usual."""
+"""Noise is clipped to e^4 times the baseline."""
 _KNOT_S: Final = 6 * 3_600.0
-"""A level strays from one value to the next within so long."""
+"""The interval between two random levels."""
 _PARAMETERS, _NOISE, _WANDER, _GAPS, _COUNTS, _FAULTS = range(6)
 
 
 @dataclass(frozen=True, slots=True)
 class GroundTruth:
-    """What is wrong: S × K, the services that are struck by themselves, by zone or with everyone; and the gaps."""
+    """The actual faults, S × K: affected alone, or together with zone or fleet; and services without data."""
 
     sick: NDArray[np.bool_]
     together: NDArray[np.bool_]
@@ -46,18 +46,18 @@ class GroundTruth:
 
     @property
     def sick_services(self) -> NDArray[np.bool_]:
-        """Whether each service is sick by itself."""
+        """Whether each service has a fault of its own."""
         return np.asarray(self.sick.any(axis=1))
 
     @property
     def struck_services(self) -> NDArray[np.bool_]:
-        """Whether each service is sick by itself or with its zone."""
+        """Whether each service is affected on its own or with its zone."""
         return np.asarray((self.sick | self.together).any(axis=1))
 
 
 @dataclass(slots=True)
 class SimulatedFleet:
-    """A fleet drawn from a spec. Two of the same spec and seed show the same values at every minute."""
+    """A fleet drawn from a spec. The same spec and seed give the same values at every minute."""
 
     spec: FleetSpec
     seed: int
@@ -98,7 +98,7 @@ class SimulatedFleet:
         self._struck = tuple(struck)
 
     def observe(self, at_s: float | None = None) -> Observation:
-        """What a source would answer at that moment, epoch seconds."""
+        """The observation of a source at that time, epoch seconds."""
         spec, end_s = self.spec, self.spec.at_s if at_s is None else at_s
         times_s = end_s - spec.step_s * np.arange(spec.points - 1, -1, -1, dtype=np.float64)
         past = [self.values(times_s - day * DAY_S) for day in range(1, spec.days + 1)]
@@ -114,7 +114,7 @@ class SimulatedFleet:
         )
 
     def values(self, times_s: Array) -> Floats:
-        """The signals at these times (evenly apart), S × K × T."""
+        """The signals at these evenly spaced times, S × K × T."""
         logs = self._usual(times_s) + self._noise(times_s)
         logs += self._shifts(times_s)
         np.exp(logs, out=logs)
@@ -125,7 +125,7 @@ class SimulatedFleet:
         return logs.astype(np.float32)
 
     def truth(self) -> GroundTruth:
-        """Who is sick at the end of the window."""
+        """The faults at the end of the window."""
         shape = (self.spec.services, len(SIGNALS))
         sick, together, silent = (np.zeros(shape, bool) for _ in range(3))
         shift, zones = 1.0, []
@@ -148,7 +148,7 @@ class SimulatedFleet:
         return np.random.default_rng([self.seed, *purpose])
 
     def _minutes(self, times_s: Array) -> list[int]:
-        """The numbers of the steps since 1970: what is random at a step depends on nothing else."""
+        """The numbers of the steps since 1970: the random values of a step depend on nothing else."""
         first = round(float(times_s[0]) / self.spec.step_s)
         return list(range(first, first + len(times_s)))
 
@@ -178,7 +178,7 @@ class SimulatedFleet:
         )
         number = np.floor(place).astype(np.int64) - first
         share = place - np.floor(place)
-        # Divided by its length, so that it strays as far between two knots as at them.
+        # Divided by the weights' norm, so that the variance between two knots equals that at them.
         strayed = (knots[number].T * (1 - share) + knots[number + 1].T * share) / np.hypot(1 - share, share)
         return np.asarray(self._drawn["wander"][:, :, None] * strayed.transpose(1, 0, 2))
 
@@ -228,7 +228,7 @@ class SimulatedFleet:
         return [found for found in amounts if found[2].any()]
 
     def _count_errors(self, values: Array, times_s: Array) -> None:
-        """Errors are counted: few a minute, and in many minutes of a small service none."""
+        """Errors are counts: few per minute, and zero in most minutes of a small service."""
         requests = np.maximum(values[:, _RATE] * self.spec.step_s, 1.0)
         expected = np.minimum(values[:, _ERRORS], 1.0) * requests
         counted = [
@@ -259,6 +259,6 @@ def _columns(fault: Fault) -> NDArray[np.int64]:
 
 
 def generate(spec: FleetSpec, seed: int) -> tuple[Observation, GroundTruth]:
-    """A fleet at the end of its window, and what is wrong with it."""
+    """A fleet at the end of its window, and its actual faults."""
     fleet = SimulatedFleet(spec, seed)
     return fleet.observe(), fleet.truth()

@@ -1,4 +1,4 @@
-"""CloudWatch as a source of the fleet's signals, paid for by the same budget as the collector."""
+"""CloudWatch as a signal source, within the collector's budget."""
 
 from typing import Final
 
@@ -16,24 +16,25 @@ from apps.fleet.sources.cloudwatch_signals import MOST_FOUND, FleetMetrics, Sign
 from apps.telemetry.errors import SourceRefused, SourceUnavailable
 
 AHEAD_S: Final = 6 * 3_600
-"""How much more of a day before is asked for than is needed now: AWS bills metrics, not points, so the next hours'
-looks find it here and cost nothing."""
+"""How far ahead an earlier day is requested: AWS bills metrics, not points, so the evaluations of the next hours find
+it in memory at no cost.
+"""
 
 
 class CloudWatchSource:
-    """Asks for the window of now at each look, and for the days before only every AHEAD_S seconds."""
+    """Requests the current window at each evaluation, and earlier days only every AHEAD_S seconds."""
 
     def __init__(self, cloudwatch: MeteredCloudWatch, fleet: FleetMetrics, span: ObservationSpan) -> None:
-        """Raises SourceRefused: CloudWatch has no points of such steps."""
+        """Raises SourceRefused: CloudWatch has no points at such steps."""
         if span.step_s % 60:
-            raise SourceRefused(f"CloudWatch has points of whole minutes: ANDEN_FLEET_STEP_S is {span.step_s}")
+            raise SourceRefused(f"ANDEN_FLEET_STEP_S must be a multiple of 60 for CloudWatch, not {span.step_s}")
         self._cloudwatch = cloudwatch
         self._fleet = fleet
         self._span = span
         self._past: dict[int, tuple[QueryWindow, dict[Labels, Floats]]] = {}
 
     def observe(self, at_s: float) -> Observation:
-        """The fleet as CloudWatch knows it. Raises SourceUnavailable, SourceRefused."""
+        """The fleet according to CloudWatch. Raises SourceUnavailable, SourceRefused."""
         builder = ObservationBuilder(self._span, at_s)
         for day, times_s in self._span.windows(at_s):
             wanted = QueryWindow(int(times_s[0]) - self._span.step_s, int(times_s[-1]), self._span.step_s)
@@ -48,7 +49,7 @@ class CloudWatchSource:
         return builder.observation()
 
     def _held(self, day: int, wanted: QueryWindow, at_s: float) -> tuple[QueryWindow, dict[Labels, Floats]]:
-        """What is known of this day: from memory where the window lies in it, else asked for with some time ahead."""
+        """The values of this day: from memory if they cover the window, else requested with some hours ahead."""
         if day == 0:
             return wanted, self._asked(wanted)
         kept = self._past.get(day)
@@ -69,8 +70,8 @@ class CloudWatchSource:
                 counts[labels[:2]] = counts.get(labels[:2], 0) + 1
             if max(counts.values(), default=0) >= MOST_FOUND:
                 raise SourceRefused(
-                    f"a SEARCH finds {MOST_FOUND} services at most, and found as many: name them under `services` in "
-                    "the file of ANDEN_FLEET_SIGNALS"
+                    f"a SEARCH returned its maximum of {MOST_FOUND} services: list them under `services` in the file "
+                    "of ANDEN_FLEET_SIGNALS"
                 )
         return found
 
@@ -89,7 +90,7 @@ def _signal(found: dict[Labels, Floats], signal: str, one: SignalMetric, period_
 
 
 def _ratio(value: Floats | None, over: Floats, *, absent_is_zero: bool) -> Floats:
-    """value / over; NaN where `over` is missing or zero: nothing was done, so nothing can be said of it."""
+    """value / over; NaN if `over` is missing or zero, because the service did nothing."""
     if value is None:
         value = np.full_like(over, np.nan)
     worked = np.where(over > 0, over, np.nan)
@@ -99,5 +100,5 @@ def _ratio(value: Floats | None, over: Floats, *, absent_is_zero: bool) -> Float
 
 def _named(service: str) -> str:
     if service_name_error(service):
-        raise SourceRefused(f"CloudWatch gives a service whose name {service[:40]!r} {service_name_error(service)}")
+        raise SourceRefused(f"CloudWatch returned a service whose name {service[:40]!r} {service_name_error(service)}")
     return service
