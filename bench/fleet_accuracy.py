@@ -1,6 +1,6 @@
-"""Who finds the sick one: precision and recall on hard fleets whose parameters are drawn, beside other methods.
+"""Precision and recall on hard random fleets, compared with other methods.
 
-`python -m bench.fleet_accuracy` chooses the rivals' tolerances, on seeds that are in no table.
+`python -m bench.fleet_accuracy` tunes the rivals' tolerances, on seeds that no table uses.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ from bench.result import Result, least
 
 OURS: Final = "Andén"
 HELD_OUT: Final = 58_260_000
-"""The published table's first seed: nothing was chosen by looking at these."""
+"""The first seed of the published table: held out from all tuning."""
 TRAINING: Final = 40_000
 SHIFTS: Final = (1.3, 1.5, 2.0)
 FLEETS: Final = {8: 100, 50: 80, 1000: 6}
@@ -31,12 +31,12 @@ CLAIMS: Final = {
     (50, 2.0): (95.0, 98.0),
     (1000, 2.0): (95.0, 98.0),
 }
-"""The least precision and recall, per cent."""
+"""Minimum precision and recall, per cent."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """What a method found, over several fleets."""
+    """The results of a method over several fleets."""
 
     flagged: int = 0
     sick: int = 0
@@ -50,17 +50,17 @@ class Tally:
 
     @property
     def precision(self) -> float:
-        """Per cent of the flagged that are sick."""
+        """The share of flagged services that are faulty, per cent."""
         return 100.0 * self.right / self.flagged if self.flagged else 0.0
 
     @property
     def recall(self) -> float:
-        """Per cent of the sick that are flagged."""
+        """The share of faulty services that are flagged, per cent."""
         return 100.0 * self.right / self.sick if self.sick else 0.0
 
     @property
     def f1(self) -> float:
-        """The harmonic mean of both."""
+        """The harmonic mean of precision and recall."""
         return 2 * self.precision * self.recall / max(self.precision + self.recall, 1e-9)
 
 
@@ -70,7 +70,7 @@ Table = dict[tuple[int, float], dict[str, Tally]]
 def hard_fleets(
     services: int, shift: float, *, first_seed: int, count: int
 ) -> Iterator[tuple[Observation, GroundTruth]]:
-    """Fleets with sick services, every parameter drawn anew."""
+    """Fleets with faulty services and random parameters."""
     for seed in range(first_seed, first_seed + count):
         rng = np.random.default_rng([seed, services, round(10 * shift)])
         yield generate(FleetSpec.hard(rng, services=services, factor=shift), seed)
@@ -82,7 +82,7 @@ def found_by(observation: Observation) -> NDArray[np.bool_]:
 
 
 def tabulate(fleets: Mapping[int, int] = FLEETS, *, first_seed: int) -> Table:
-    """Every method on every size and shift."""
+    """The results of every method for every size and shift."""
     table: Table = {}
     for services, count in fleets.items():
         for shift in SHIFTS:
@@ -98,7 +98,7 @@ def tabulate(fleets: Mapping[int, int] = FLEETS, *, first_seed: int) -> Table:
 
 
 def claims(table: Table) -> list[Result]:
-    """What the README may say."""
+    """The claims for the README."""
     results = []
     for (services, shift), (precision, recall) in CLAIMS.items():
         ours = table[services, shift][OURS]
@@ -109,7 +109,7 @@ def claims(table: Table) -> list[Result]:
 
 
 def markdown(table: Table) -> str:
-    """The table for people: precision / recall in per cent."""
+    """The Markdown table: precision / recall in per cent."""
     names = [OURS, *(rival.name for rival in RIVALS)]
     lines = [f"| N, shift | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     for (services, shift), row in table.items():

@@ -1,4 +1,4 @@
-"""What the tests of the fleet share: a source whose fleet the test chooses, and the commands."""
+"""Shared by the fleet's tests: a source with a fleet chosen by the test, and the command."""
 
 import io
 from collections.abc import Callable
@@ -14,7 +14,7 @@ AT_S = 1_799_999_940.0
 
 
 class HeldSource:
-    """Shows services at their usual, but for the factors that a test sets; fails with `trouble` when that is set."""
+    """Services at their baseline, times the factors that a test sets; fails with `failure` if it is set."""
 
     def __init__(self, services: int = 30) -> None:
         self.names = tuple(f"service-{number:03}" for number in range(services))
@@ -24,7 +24,7 @@ class HeldSource:
         self.deployed: dict[str, float] = {}
 
     def observe(self, at_s: float) -> Observation:
-        """The window that ends now, with a little noise of its own for each moment."""
+        """The window that ends now, with noise that depends on the time."""
         if self.trouble is not None:
             raise self.trouble
         rng = np.random.default_rng(int(at_s))
@@ -55,7 +55,7 @@ def source() -> HeldSource:
 
 @pytest.fixture
 def fleet() -> Callable[..., str]:
-    """A function that runs `manage.py fleet …` and gives what it printed."""
+    """A function that runs `manage.py fleet …` and returns its output."""
 
     def run(*words: object) -> str:
         out = io.StringIO()

@@ -1,4 +1,4 @@
-"""`manage.py fleet …`: what it prints, what it refuses, and a simulated fleet from end to end."""
+"""`manage.py fleet …`: its output, its refusals, and a simulated fleet from end to end."""
 
 import json
 import os
@@ -36,18 +36,18 @@ from tests.station import Station
 ROOT = Path(__file__).parents[3]
 Fleet = Callable[..., str]
 AT = ("--at", "2026-01-07T12:00:00")
-"""A Wednesday's noon: the same fleet at each run, as a fleet of now would not be."""
+"""Noon on a Wednesday: the same fleet at each run, which a fleet of now would not be."""
 
 
 @pytest.fixture
 def never_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was seen at AT counts as seen just now."""
+    """An evaluation as of AT counts as current."""
     monkeypatch.setattr(settings, "FLEET", settings.FLEET.model_copy(update={"stale_after_s": 1e10}))
     monkeypatch.setattr(FLEET_COLLECTOR, "_stale_after_s", 1e10)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
-def test_the_simulated_sick_service_is_found_and_nobody_else(
+def test_only_the_simulated_faulty_service_is_found(
     station: Station, tmp_path: Path, fleet: Fleet, seed: int
 ) -> None:
     folder = tmp_path / "fleet"
@@ -68,7 +68,7 @@ def test_the_simulated_sick_service_is_found_and_nobody_else(
         ("fleet:*:latency_p95:1.8", ServiceState.OK, 1),
     ],
 )
-def test_each_kind_of_fault_shows_as_what_it_is(
+def test_each_kind_of_fault_is_reported_as_itself(
     station: Station, tmp_path: Path, fleet: Fleet, fault: str, state: ServiceState, events: int
 ) -> None:
     fleet("simulate", "--once", *AT, "--seed", 7, "--file", tmp_path / "fleet", "--fault", fault)
@@ -79,13 +79,13 @@ def test_each_kind_of_fault_shows_as_what_it_is(
 
 
 @pytest.mark.usefixtures("never_too_old")
-def test_the_report_is_one_a_person_reads(station: Station, tmp_path: Path, fleet: Fleet) -> None:
+def test_the_report_is_readable(station: Station, tmp_path: Path, fleet: Fleet) -> None:
     fleet("simulate", "--once", *AT, "--file", tmp_path / "fleet", "--fault", "level:payments:latency_p95:3")
     lines = fleet("evaluate", "--source", "file", *AT, "--file", tmp_path / "fleet").splitlines()
     assert lines[0].startswith("Fleet of 50 services at ")
     assert lines[2:6] == ["  ok             49", "  outlier         1", "  no data         0", "  learning        0"]
     assert "payments" in lines[8]
-    assert "times its usual" in lines[9]
+    assert "times its baseline" in lines[9]
     assert lines[-1].startswith("Read ")
     listed = fleet("list").splitlines()
     assert listed[0].split() == ["Service", "Zone", "State", "Score", "Since"]
@@ -93,7 +93,7 @@ def test_the_report_is_one_a_person_reads(station: Station, tmp_path: Path, flee
     assert len(listed) == 51
     shown = fleet("show", "payments")
     assert "Latency p95" in shown
-    assert "times its usual" in shown
+    assert "times its baseline" in shown
     assert shown.count("\n") == 12
     evaluated = FleetEvaluation.objects.get()
     found, data = (f"{at:%Y-%m-%d %H:%M}" for at in (FleetService.objects.get(name="payments").since, evaluated.at))
@@ -112,7 +112,7 @@ def test_the_report_is_one_a_person_reads(station: Station, tmp_path: Path, flee
 
 
 @pytest.mark.usefixtures("never_too_old")
-def test_a_zone_that_moves_is_named_once_and_pages_for_no_member(
+def test_a_zone_that_shifts_is_named_once_without_its_members(
     station: Station, tmp_path: Path, fleet: Fleet
 ) -> None:
     fleet(
@@ -128,7 +128,7 @@ def test_a_zone_that_moves_is_named_once_and_pages_for_no_member(
     assert Incident.objects.get(kind="zone").subject == "a"
 
 
-def test_the_printed_queries_are_a_file_that_is_taken_back(
+def test_the_printed_queries_can_be_read_back(
     tmp_path: Path, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "signals.yaml"
@@ -140,14 +140,14 @@ def test_the_printed_queries_are_a_file_that_is_taken_back(
     assert "saturation" not in before.signals
 
 
-def test_what_is_old_is_shown_as_no_data(
+def test_stale_evaluations_are_shown_as_no_data(
     station: Station, tmp_path: Path, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fleet("simulate", "--once", "--file", tmp_path / "fleet")
     fleet("evaluate", "--source", "file", "--file", tmp_path / "fleet")
     monkeypatch.setattr(settings, "FLEET", settings.FLEET.model_copy(update={"stale_after_s": -1}))
     assert {row["state"] for row in json.loads(fleet("list", "--json"))} == {"no_data"}
-    assert "Nobody has evaluated the fleet since" in fleet("show", "mail")
+    assert "The fleet has not been evaluated since" in fleet("show", "mail")
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_what_is_old_is_shown_as_no_data(
         (("simulate", "--file", "x", "--fault", "level:mail:slow:2:soon"), "'soon' is no number for after"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(
+def test_errors_print_one_line(
     station: Station, fleet: Fleet, words: tuple[str, ...], complaint: str
 ) -> None:
     with pytest.raises(CommandError) as caught:
@@ -185,7 +185,7 @@ def test_what_cannot_be_done_is_said_in_one_line(
     assert not Path("x").exists()
 
 
-def test_what_is_wrong_with_the_source_has_nothing_to_do_with_another_evaluator(
+def test_a_source_error_is_raised_while_another_evaluator_runs(
     station: Station, fleet: Fleet
 ) -> None:
     with station.connect("default") as other:
@@ -195,7 +195,7 @@ def test_what_is_wrong_with_the_source_has_nothing_to_do_with_another_evaluator(
     assert "nother process" not in str(caught.value)
 
 
-def test_the_start_waits_for_a_file_only_so_long(
+def test_startup_waits_for_a_file_for_a_limited_time(
     station: Station, tmp_path: Path, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leave = threading.Event()
@@ -213,14 +213,14 @@ def test_the_start_waits_for_a_file_only_so_long(
     assert lines[1].endswith("SourceUnavailable: still nothing")
 
 
-def test_a_folder_with_something_else_is_left_alone(station: Station, tmp_path: Path, fleet: Fleet) -> None:
+def test_a_folder_with_other_files_is_refused(station: Station, tmp_path: Path, fleet: Fleet) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(CommandError, match=r"holds thesis.txt, which no simulation wrote: choose another folder"):
         fleet("simulate", "--once", *AT, "--file", tmp_path)
     assert (tmp_path / "thesis.txt").read_text() == "mine"
 
 
-def test_a_folder_that_another_simulation_writes_is_left_alone(station: Station, tmp_path: Path, fleet: Fleet) -> None:
+def test_a_folder_of_another_simulation_is_refused(station: Station, tmp_path: Path, fleet: Fleet) -> None:
     living = SimulatedFleetWriter(SimulatedFleet(FleetSpec(services=3), 1), tmp_path / "fleet", settings.FLEET.span())
     living.start(1_800_000_000)
     with pytest.raises(CommandError, match=r"fleet is written by another simulation: choose another folder by --file"):
@@ -231,7 +231,7 @@ def test_a_folder_that_another_simulation_writes_is_left_alone(station: Station,
     assert said.startswith("50 services"), "what has ended holds nothing"
 
 
-def test_a_folder_that_goes_away_ends_the_simulation_in_one_line(tmp_path: Path) -> None:
+def test_a_deleted_folder_ends_the_simulation_with_one_line(tmp_path: Path) -> None:
     living = SimulatedFleetWriter(SimulatedFleet(FleetSpec(services=3), 1), tmp_path / "fleet", settings.FLEET.span())
     living.start(1_800_000_000)
     shutil.rmtree(tmp_path / "fleet")
@@ -239,7 +239,7 @@ def test_a_folder_that_goes_away_ends_the_simulation_in_one_line(tmp_path: Path)
         living.write(1_800_000_060)
 
 
-def test_a_simulation_writes_what_is_new_and_keeps_the_past_it_needs(tmp_path: Path) -> None:
+def test_a_simulation_writes_new_hours_and_keeps_the_past_it_needs(tmp_path: Path) -> None:
     span = settings.FLEET.span()
     living = SimulatedFleetWriter(SimulatedFleet(FleetSpec(services=3, gaps=0), 1), tmp_path / "fleet", span)
     source = FileSource(tmp_path / "fleet", span)
@@ -257,7 +257,7 @@ def test_a_simulation_writes_what_is_new_and_keeps_the_past_it_needs(tmp_path: P
 
 @contextmanager
 def _running(*words: str, environment: dict[str, str]) -> Iterator[tuple["subprocess.Popen[str]", Path]]:
-    """A process of the command, and what it says; killed at the end if it still runs."""
+    """A process of the command and its output; killed at the end if it still runs."""
     log = Path(environment["ANDEN_FLEET_FILE"]).parent / f"{'-'.join(words[:2])}.log"
     with (
         log.open("w") as out,
@@ -277,7 +277,7 @@ def _running(*words: str, environment: dict[str, str]) -> Iterator[tuple["subpro
 
 
 def _page(log: Path) -> str:
-    """The metrics at the address that the process told."""
+    """The metrics at the URL that the process printed."""
     address = log.read_text().split("metrics at ")[1].split()[0]
     with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310 - our own address
         return str(answer.read().decode())
@@ -291,7 +291,7 @@ def _until(condition: Callable[[], bool], process: "subprocess.Popen[str]", log:
         time.sleep(0.1)
 
 
-def test_a_living_fleet_is_evaluated_again_and_again_and_survives_a_kill(station: Station, tmp_path: Path) -> None:
+def test_repeated_evaluation_of_a_simulation_survives_a_kill(station: Station, tmp_path: Path) -> None:
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -308,9 +308,9 @@ def test_a_living_fleet_is_evaluated_again_and_again_and_survives_a_kill(station
         with _running(*simulated, environment=environment) as (living, log):
             _until(lambda: "metrics at" in log.read_text(), living, log)
             assert 'db_client_operation_duration_seconds_count{service_name="mail"' in _page(log)
-            _until(lambda: bool(re.search("stand out: .*payments", early_log.read_text())), early, early_log)
+            _until(lambda: bool(re.search("outliers: .*payments", early_log.read_text())), early, early_log)
             assert not FleetEvaluation.objects.exclude(outcome=FleetEvaluation.OK).exists()
-            # A person may look meanwhile, and keeps nothing.
+            # A manual evaluation meanwhile stores nothing.
             seen = subprocess.run(
                 [sys.executable, "manage.py", "fleet", "evaluate"],
                 cwd=ROOT,
@@ -322,7 +322,7 @@ def test_a_living_fleet_is_evaluated_again_and_again_and_survives_a_kill(station
             assert seen.stdout.rstrip().endswith("not stored: another process evaluates the fleet."), seen.stderr
             early.kill()
             early.wait()
-            # Another process tells of it, and goes on to do so when the evaluator is gone, until it is too old.
+            # Another process exports it, and continues after the evaluator is gone, until it is stale.
             with _running("metrics", "serve", "--port", "0", environment=environment) as (serving, serving_log):
                 _until(lambda: "metrics at" in serving_log.read_text(), serving, serving_log)
                 told = _page(serving_log)

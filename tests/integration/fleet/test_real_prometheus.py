@@ -1,4 +1,4 @@
-"""Services under OpenTelemetry's names in a real Prometheus with a past: the default queries find the sick one."""
+"""Services with OpenTelemetry's names in a real Prometheus: the default queries find the faulty one."""
 
 import io
 import json
@@ -27,7 +27,7 @@ SICK = 3
 
 
 def _exported(fleet: SimulatedFleet, at_s: float) -> list[Laid]:
-    """What Prometheus would hold of the fleet, had it scraped it every minute of those hours."""
+    """What Prometheus would hold after scraping the fleet every minute of those hours."""
     counters = SimulatedCounters(fleet.services)
     found: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for day in range(DAYS, -1, -1):
@@ -41,7 +41,7 @@ def _exported(fleet: SimulatedFleet, at_s: float) -> list[Laid]:
     ]
 
 
-def test_the_default_queries_find_the_sick_service_in_a_real_prometheus(
+def test_the_default_queries_find_the_faulty_service_in_a_real_prometheus(
     station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_s = float(int(time.time() // 60) * 60)

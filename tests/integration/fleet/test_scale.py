@@ -1,4 +1,4 @@
-"""Ten thousand services: the mechanisms that keep it affordable, and the seconds, which are printed."""
+"""Ten thousand services: the mechanisms that keep the cost low, and the measured seconds."""
 
 import resource
 import time

@@ -1,4 +1,4 @@
-"""What an evaluation leaves behind: whole or nothing, once at a time, and never "ok" for want of data."""
+"""Stored evaluations: complete or absent, one at a time, and never "ok" without data."""
 
 import threading
 import time
@@ -38,7 +38,7 @@ def _rows() -> tuple[int, int, int, int]:
     return evaluations, details, services, incidents
 
 
-def test_an_evaluation_is_kept_with_its_services_and_the_view_shows_it(station: Station, source: HeldSource) -> None:
+def test_an_evaluation_is_stored_with_its_services_and_shown(station: Station, source: HeldSource) -> None:
     source.factors = {(SICK, "latency_p95"): 3}
     source.silent = {"service-003"}
     result = fleet_evaluate(source, at_s=AT_S)
@@ -64,7 +64,7 @@ def test_an_evaluation_is_kept_with_its_services_and_the_view_shows_it(station: 
     assert FleetService.objects.get(name="service-003").state == ServiceState.NO_DATA
 
 
-def test_since_is_carried_from_one_evaluation_to_the_next(station: Station, source: HeldSource) -> None:
+def test_since_is_kept_across_evaluations(station: Station, source: HeldSource) -> None:
     source.factors = {(SICK, "latency_p95"): 3}
     first = fleet_evaluate(source, at_s=AT_S).evaluation.flags[0]
     later = fleet_evaluate(source, at_s=AT_S + 1800).evaluation.flags[0]
@@ -73,7 +73,7 @@ def test_since_is_carried_from_one_evaluation_to_the_next(station: Station, sour
     assert FleetDetail.objects.count() == 1, "the detail of the newest alone"
 
 
-def test_a_second_evaluator_is_told_and_does_nothing(station: Station, source: HeldSource) -> None:
+def test_a_second_evaluator_raises_evaluator_busy(station: Station, source: HeldSource) -> None:
     inside, go_on = threading.Event(), threading.Event()
 
     class Waiting(HeldSource):
@@ -100,7 +100,7 @@ def test_a_second_evaluator_is_told_and_does_nothing(station: Station, source: H
     assert fleet_evaluate(source, at_s=AT_S + 60).stored
 
 
-def test_of_two_that_go_on_one_works_and_the_other_takes_over(station: Station, source: HeldSource) -> None:
+def test_one_of_two_evaluators_works_and_the_other_takes_over(station: Station, source: HeldSource) -> None:
     done, leave = threading.Event(), threading.Event()
 
     def first() -> None:
@@ -110,7 +110,7 @@ def test_of_two_that_go_on_one_works_and_the_other_takes_over(station: Station, 
             done.set()
             assert leave.wait(30)
         finally:
-            # The end of its session, as of a process that is killed: a pool would keep it.
+            # End the session as if the process were killed: a pool would keep it.
             with connection.cursor() as cursor, suppress(DatabaseError):
                 cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
             connections.close_all()
@@ -123,14 +123,14 @@ def test_of_two_that_go_on_one_works_and_the_other_takes_over(station: Station, 
     leave.set()
     thread.join(30)
     assert fleet_evaluate(source, at_s=AT_S + 300, keep_lock=True).stored
-    # Its session goes back to a pool: nobody else shall wait for it.
+    # The session returns to a pool and must not hold the lock.
     fleet_release_lock()
     with station.connect("default") as other:
         free = other.execute("SELECT pg_try_advisory_lock(hashtextextended('anden fleet evaluation', 0))").fetchone()
     assert free == (True,)
 
 
-def test_an_evaluator_whose_session_died_leaves_the_lock_free(station: Station, source: HeldSource) -> None:
+def test_a_dead_session_releases_the_evaluator_lock(station: Station, source: HeldSource) -> None:
     class Dying(HeldSource):
         def observe(self, at_s: float) -> Observation:
             with connection.cursor() as cursor, station.admin() as admin:
@@ -148,7 +148,7 @@ def test_an_evaluator_whose_session_died_leaves_the_lock_free(station: Station, 
 
 
 @pytest.mark.parametrize("step", ["store", "incidents_record"])
-def test_one_killed_half_way_leaves_nothing_half(
+def test_a_killed_evaluation_stores_nothing_partial(
     station: Station, source: HeldSource, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     whole = getattr(service, step)
@@ -169,7 +169,7 @@ def test_one_killed_half_way_leaves_nothing_half(
     assert fleet_evaluate(source, at_s=AT_S + 60).stored, "and the next run goes on"
 
 
-def test_an_older_moment_is_evaluated_at_and_not_kept(station: Station, source: HeldSource) -> None:
+def test_an_older_evaluation_is_returned_but_not_stored(station: Station, source: HeldSource) -> None:
     fleet_evaluate(source, at_s=AT_S)
     before = _rows()
     result = fleet_evaluate(source, at_s=AT_S - 3600)
@@ -178,7 +178,7 @@ def test_an_older_moment_is_evaluated_at_and_not_kept(station: Station, source: 
     assert _rows() == before
 
 
-def test_a_source_that_is_away_is_never_ok(station: Station, source: HeldSource) -> None:
+def test_an_unavailable_source_is_never_ok(station: Station, source: HeldSource) -> None:
     fleet_evaluate(source, at_s=AT_S)
     source.trouble = SourceUnavailable("Prometheus does not answer")
     counter = prometheus.counter(FLEET_EVALUATIONS).labels("SourceUnavailable")
@@ -207,16 +207,16 @@ def test_a_source_that_is_away_is_never_ok(station: Station, source: HeldSource)
     assert np.isnan(mended.heat).all(axis=0).tolist() == [False, True, True, False], "the gap stays to be seen"
 
 
-def test_nobody_evaluating_is_no_good_sign(station: Station, source: HeldSource) -> None:
+def test_a_fleet_without_evaluator_becomes_stale(station: Station, source: HeldSource) -> None:
     assert fleet_view().is_empty()
-    assert "never evaluated" in fleet_view().stale_reason
+    assert "never been evaluated" in fleet_view().stale_reason
     fleet_evaluate(source, at_s=AT_S)
     view = fleet_view(_at(AT_S + 7200))
     assert view.counts[ServiceState.NO_DATA] == 30
-    assert "Nobody has evaluated the fleet since" in view.stale_reason
+    assert "The fleet has not been evaluated since" in view.stale_reason
 
 
-def test_who_falls_silent_is_without_data_and_later_forgotten(station: Station, source: HeldSource) -> None:
+def test_a_silent_service_has_no_data_and_is_forgotten_later(station: Station, source: HeldSource) -> None:
     fleet_evaluate(source, at_s=AT_S)
     source.silent = {"service-001"}
     result = fleet_evaluate(source, at_s=AT_S + 3600)
@@ -230,7 +230,7 @@ def test_who_falls_silent_is_without_data_and_later_forgotten(station: Station, 
     assert "service-001" in result.evaluation.services
 
 
-def test_who_left_the_source_is_not_ok_any_more(station: Station, source: HeldSource) -> None:
+def test_a_service_absent_from_the_source_is_not_ok(station: Station, source: HeldSource) -> None:
     fleet_evaluate(source, at_s=AT_S)
     source.names = source.names[1:]
     fleet_evaluate(source, at_s=AT_S + 60)
@@ -238,7 +238,7 @@ def test_who_left_the_source_is_not_ok_any_more(station: Station, source: HeldSo
     assert (gone.state, gone.since) == (ServiceState.NO_DATA, _at(AT_S + 60))
 
 
-def test_a_look_that_finds_no_service_has_failed(station: Station) -> None:
+def test_an_evaluation_without_services_fails(station: Station) -> None:
     with pytest.raises(SourceUnavailable, match="names no service"):
         fleet_evaluate(HeldSource(services=0), at_s=AT_S)
     assert FleetEvaluation.objects.get().outcome == "SourceUnavailable"
@@ -247,7 +247,7 @@ def test_a_look_that_finds_no_service_has_failed(station: Station) -> None:
     assert "nothing was evaluated" in view.stale_reason
 
 
-def test_old_evaluations_go_and_the_newest_stays(station: Station, source: HeldSource) -> None:
+def test_old_evaluations_are_purged_except_the_newest(station: Station, source: HeldSource) -> None:
     for hours in (0, 1, 2):
         fleet_evaluate(source, at_s=AT_S + 3600 * hours)
     keep = timedelta(days=settings.FLEET.keep_days)
@@ -257,7 +257,7 @@ def test_old_evaluations_go_and_the_newest_stays(station: Station, source: HeldS
     assert fleet_view(_at(AT_S + 7200)).services == 30
 
 
-def test_beat_asks_for_the_purge(station: Station, source: HeldSource) -> None:
+def test_beat_schedules_the_purge(station: Station, source: HeldSource) -> None:
     now_s = time.time()
     for at_s in (now_s - 20 * 86_400, now_s):
         fleet_evaluate(source, at_s=at_s)
@@ -276,7 +276,7 @@ def test_a_service_that_flaps_opens_one_incident_an_hour(station: Station, sourc
     assert Incident.objects.count() >= 1
 
 
-def test_a_service_row_is_not_written_when_nothing_happened_to_it(station: Station, source: HeldSource) -> None:
+def test_an_unchanged_service_row_is_not_written(station: Station, source: HeldSource) -> None:
     def versions() -> set[str]:
         with station.admin() as admin:
             return {str(row) for row in admin.execute("SELECT name, xmin FROM monitoring_fleetservice").fetchall()}

@@ -1,4 +1,4 @@
-"""Incidents in the admin: viewers look, stewards act, and what is missing is said at its field."""
+"""Incidents in the admin: viewers read, stewards act, and form errors appear at their field."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -47,10 +47,10 @@ def test_the_page_shows_the_sentence_every_figure_and_the_history(incident: Inci
         assert f">{figure}<" in shown, figure
     assert shown.count('class="fl-score-history"') == 1
     assert "Andén itself" in shown
-    assert "stands out from 3.6" in shown  # DEFAULT_POLICY.threshold of up to a thousand services
+    assert "outlier from 3.6" in shown  # DEFAULT_POLICY.threshold of up to a thousand services
 
 
-def test_the_address_of_old_leads_to_the_incident(incident: Incident, look_as: LookAs) -> None:
+def test_the_old_url_redirects_to_the_incident(incident: Incident, look_as: LookAs) -> None:
     there = page(incident)
     answer = look_as("viewer").get(there.replace("/fleet/", "/monitoring/") + "?active=yes")
     assert (answer.status_code, answer.headers["Location"]) == (302, there + "?active=yes")
@@ -72,7 +72,7 @@ def test_every_kind_has_a_page(station: Station, look_as: LookAs, kind: str) -> 
     assert "stands out from" not in shown
 
 
-def test_a_viewer_looks_and_does_nothing(incident: Incident, look_as: LookAs) -> None:
+def test_a_viewer_can_read_but_not_act(incident: Incident, look_as: LookAs) -> None:
     viewer = look_as("viewer")
     assert "transition_form" not in text_of(viewer.get(page(incident)))
     assert viewer.post(page(incident), {"target": "acknowledged"}).status_code == 403
@@ -81,14 +81,14 @@ def test_a_viewer_looks_and_does_nothing(incident: Incident, look_as: LookAs) ->
     assert incident.status == "open"
 
 
-def test_who_has_no_right_sees_nothing(incident: Incident, look_as: LookAs) -> None:
+def test_a_user_without_permission_sees_nothing(incident: Incident, look_as: LookAs) -> None:
     nobody = look_as("nobody")
     assert nobody.get(page(incident)).status_code == 403
     assert nobody.get(reverse(LIST)).status_code == 403
     assert Client().get(page(incident)).status_code == 302
 
 
-def test_a_steward_goes_through_the_stages_and_closing_needs_a_reason(incident: Incident, look_as: LookAs) -> None:
+def test_a_steward_changes_the_status_and_closing_needs_a_reason(incident: Incident, look_as: LookAs) -> None:
     steward = look_as("steward")
     for target in ("acknowledged", "mitigated"):
         assert steward.post(page(incident), {"target": target}).status_code == 302
@@ -107,12 +107,12 @@ def test_a_steward_goes_through_the_stages_and_closing_needs_a_reason(incident: 
     assert [note.target for note in incident.notes.all()] == ["open", "acknowledged", "mitigated", "closed", "open"]
 
 
-def test_a_move_that_is_none_is_refused_in_words(incident: Incident, look_as: LookAs) -> None:
+def test_an_invalid_transition_is_refused_with_an_explanation(incident: Incident, look_as: LookAs) -> None:
     shown = text_of(look_as("steward").post(page(incident), {"target": "heaven"}))
     assert "cannot become heaven" in shown
 
 
-def test_open_ones_are_acknowledged_together(incident: Incident, look_as: LookAs) -> None:
+def test_open_incidents_are_acknowledged_in_bulk(incident: Incident, look_as: LookAs) -> None:
     answer = look_as("steward").post(
         reverse(LIST), {"action": "acknowledge", "_selected_action": [incident.pk]}, follow=True
     )
@@ -122,7 +122,7 @@ def test_open_ones_are_acknowledged_together(incident: Incident, look_as: LookAs
     assert incident.notes.last().by == "a steward"  # type: ignore[union-attr] # there is one
 
 
-def test_the_list_has_the_live_ones_first_and_costs_the_same_for_many(station: Station, look_as: LookAs) -> None:
+def test_the_list_shows_active_incidents_first_at_constant_cost(station: Station, look_as: LookAs) -> None:
     for minute in (-5, 0):
         incidents_record(evaluation(FIFTY, flag("service-1")), NOON + timedelta(minutes=minute))
     client, address = look_as("viewer"), reverse(LIST)

@@ -1,4 +1,4 @@
-"""Fleets that the real engine evaluated, and people who look at them."""
+"""Fleets evaluated by the real engine, and users who open their pages."""
 
 import time
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Evaluated = Callable[..., SimulatedFleet]
 
 @pytest.fixture
 def look_as(station: Station) -> LookAs:
-    """A browser in which a person of this group has logged in; no group: staff without any right."""
+    """A client logged in as a user of this group; without a group: staff without permissions."""
 
     def browser(group: str) -> Client:
         user = User.objects.create_user(f"a {group}", password="irrelevant here", is_staff=True)
@@ -32,7 +32,7 @@ def look_as(station: Station) -> LookAs:
 
 @pytest.fixture
 def evaluated(station: Station) -> Evaluated:
-    """A function that makes a fleet of so many services with faults, evaluated `looks` times up to now."""
+    """A function that simulates a fleet with faults and evaluates it `rounds` times up to now."""
 
     def evaluate(
         services: int, *faults: Fault, looks: int = 2, every_s: float = 300, age_s: float = 0, days: int = 2

@@ -1,4 +1,4 @@
-"""The pages of the fleet: who may see them, what they say, and what they cost, whatever the fleet's size."""
+"""The pages of the fleet: who may see them, what they show, and what they cost for any fleet size."""
 
 import re
 from itertools import pairwise
@@ -35,12 +35,12 @@ def text_of(answer: Any) -> str:
     return str(answer.content.decode())
 
 
-def test_the_address_is_where_the_admin_has_it() -> None:
+def test_the_urls_are_below_the_admin() -> None:
     assert reverse(FLEET) == "/admin/monitoring/fleet/"
     assert reverse("fleet-service", args=["a/b c"]) == "/admin/monitoring/fleet/a/b%20c/"
 
 
-def test_who_may_not_look_does_not(evaluated: Evaluated, look_as: LookAs) -> None:
+def test_a_user_without_permission_is_refused(evaluated: Evaluated, look_as: LookAs) -> None:
     evaluated(8)
     name = FleetService.objects.values_list("name", flat=True)[0]
     for address in (reverse(FLEET), reverse("fleet-service", args=[name])):
@@ -53,7 +53,7 @@ def test_who_may_not_look_does_not(evaluated: Evaluated, look_as: LookAs) -> Non
     assert reverse(FLEET) in text_of(look_as("viewer").get(reverse("admin:index")))
 
 
-def test_a_fleet_that_is_not_there_says_how_to_connect_one(look_as: LookAs) -> None:
+def test_an_empty_fleet_page_explains_how_to_connect_one(look_as: LookAs) -> None:
     shown = text_of(look_as("viewer").get(reverse(FLEET)))
     assert "ANDEN_FLEET_PROMETHEUS_URL" in shown
     told = [words.split() for words in re.findall(r"manage.py fleet ([^<`]+)", shown)]
@@ -64,19 +64,19 @@ def test_a_fleet_that_is_not_there_says_how_to_connect_one(look_as: LookAs) -> N
             parse_fault(fault, service_names(given.services), ("a",))
 
 
-def test_the_sick_service_is_named_with_its_reason_its_incident_and_its_curve(
+def test_the_outlier_is_listed_with_its_reason_incident_and_plot(
     evaluated: Evaluated, look_as: LookAs
 ) -> None:
     fleet = evaluated(50, SICK)
     name = fleet.services[3]
     shown = text_of(look_as("viewer").get(reverse(FLEET)))
-    assert re.search(f"({name} stands out among|of) 50 services", shown)
+    assert re.search(f"({name} is an outlier among|of) 50 services", shown)
     incident = Incident.objects.get(subject=name)
     assert reverse("admin:fleet_incident_change", args=[incident.pk]) in shown
-    assert "times its usual" in shown
+    assert "times its baseline" in shown
     bound = f"{DEFAULT_POLICY.threshold(50, len(SIGNALS)):.1f}"
-    assert f"one signal with a score of {bound} or more is enough to stand out" in shown
-    assert f"stands out (from {bound})" in shown
+    assert f"flagged from a score of {bound} in one signal" in shown
+    assert f"outlier (from {bound})" in shown
     assert 1 <= shown.count('class="fl-plot"') <= 6
     first = shown.split("<tbody>")[1].split("</tr>")[0]
     assert name in first
@@ -85,7 +85,7 @@ def test_the_sick_service_is_named_with_its_reason_its_incident_and_its_curve(
         assert "<title>" in svg
 
 
-def test_what_was_called_a_false_alarm_is_said_beside_the_next_flag(evaluated: Evaluated, look_as: LookAs) -> None:
+def test_an_earlier_false_alarm_is_shown_with_the_next_flag(evaluated: Evaluated, look_as: LookAs) -> None:
     fleet = evaluated(50, SICK)
     name = fleet.services[3]
     incident_transition(Incident.objects.get(subject=name).pk, "closed", by="nora", reason="false_alarm")
@@ -95,14 +95,14 @@ def test_what_was_called_a_false_alarm_is_said_beside_the_next_flag(evaluated: E
     assert name in text_of(client.get(reverse(FLEET))).split("</tbody>")[0]
 
 
-def test_a_page_that_is_no_longer_fed_says_so_and_calls_nobody_well(evaluated: Evaluated, look_as: LookAs) -> None:
+def test_a_stale_page_shows_a_warning_and_no_healthy_service(evaluated: Evaluated, look_as: LookAs) -> None:
     fleet = evaluated(8, age_s=2 * settings.FLEET.stale_after_s)
     client = look_as("viewer")
     shown = text_of(client.get(reverse(FLEET)))
-    assert "Nobody knows how the fleet is now" in shown
-    assert "Nobody has evaluated the fleet since" in shown
+    assert "The current state of the fleet is unknown" in shown
+    assert "The fleet has not been evaluated since" in shown
     assert re.search(r"As usual</span>\s*<span class=\"st-figure\">0<", shown)
-    assert "Nobody has evaluated the fleet since" in text_of(client.get(reverse("admin:index")))
+    assert "The fleet has not been evaluated since" in text_of(client.get(reverse("admin:index")))
     page = text_of(client.get(reverse("fleet-service", args=[fleet.services[0]])))
     assert "Not the service of now" in page
 
@@ -110,10 +110,10 @@ def test_a_page_that_is_no_longer_fed_says_so_and_calls_nobody_well(evaluated: E
 def test_an_event_is_one_banner(evaluated: Evaluated, look_as: LookAs) -> None:
     evaluated(50, Fault(FaultKind.FLEET, 1.9, ("latency_p95", "database_read"), start_s=7_200))
     shown = text_of(look_as("viewer").get(reverse(FLEET)))
-    assert "The whole fleet moves together" in shown
+    assert "The entire fleet has shifted" in shown
     assert shown.count('role="status"') == 1
     assert Incident.objects.filter(kind="fleet").count() == 1
-    # The engine may be wrong about one healthy service; of the fifty that moved none is meant.
+    # The engine may flag one healthy service by chance, but none because of the shift.
     assert Incident.objects.exclude(kind="fleet").count() <= 1
 
 
@@ -130,7 +130,7 @@ def test_a_flapping_service_opens_at_most_one_incident_an_hour(evaluated: Evalua
     assert Incident.objects.filter(subject=fleet.services[3], recurrences__gt=0).exists()
 
 
-def test_services_that_move_with_their_zone_lead_to_its_incident(evaluated: Evaluated, look_as: LookAs) -> None:
+def test_services_that_shift_with_their_zone_link_to_its_incident(evaluated: Evaluated, look_as: LookAs) -> None:
     evaluated(60, Fault(FaultKind.ZONE, 2.2, ("latency_p95", "database_read"), services=(1,), start_s=7_200))
     incident = Incident.objects.get(kind="zone")
     shown = text_of(look_as("viewer").get(reverse(FLEET)))
@@ -141,7 +141,7 @@ def test_services_that_move_with_their_zone_lead_to_its_incident(evaluated: Eval
 
 
 def cost(client: Client, address: str) -> tuple[int, int]:
-    """Statements and bytes of a page, once everything that is kept in memory is there."""
+    """Statements and bytes of a page with warm caches."""
     client.get(address)
     with CaptureQueriesContext(connection) as captured:
         answer = client.get(address)
@@ -150,7 +150,7 @@ def cost(client: Client, address: str) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("services", [8, 50, 1_000, 10_000])
-def test_pages_cost_a_bounded_number_of_statements_and_bytes(
+def test_pages_need_a_bounded_number_of_statements_and_bytes(
     evaluated: Evaluated, look_as: LookAs, services: int
 ) -> None:
     sick = tuple(range(0, services, max(2, services // 40)))[:40]
@@ -177,14 +177,14 @@ def test_a_service_shows_six_signals_its_flags_and_its_incidents(evaluated: Eval
     assert client.get(reverse("fleet-service", args=["nobody"])).status_code == 404
 
 
-def test_a_silent_service_is_said_to_be_silent(evaluated: Evaluated, look_as: LookAs) -> None:
+def test_a_silent_service_is_shown_as_no_data(evaluated: Evaluated, look_as: LookAs) -> None:
     fleet = evaluated(20, Fault(FaultKind.SILENT, services=(4,), start_s=7_200))
     shown = text_of(look_as("viewer").get(reverse("fleet-service", args=[fleet.services[4]])))
     assert "no data</span>" in shown
     assert 'class="fl-gauge"' not in shown
 
 
-def test_grafana_is_linked_only_where_one_is_known(
+def test_grafana_is_linked_only_if_configured(
     evaluated: Evaluated, look_as: LookAs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fleet = evaluated(8)
@@ -197,7 +197,7 @@ def test_grafana_is_linked_only_where_one_is_known(
     assert wanted in text_of(client.get(address))
 
 
-def test_the_start_page_names_the_incident_and_is_calm_without_one(evaluated: Evaluated, look_as: LookAs) -> None:
+def test_the_start_page_shows_an_alarm_only_with_an_incident(evaluated: Evaluated, look_as: LookAs) -> None:
     fleet = evaluated(50, SICK)
     client = look_as("viewer")
     shown = text_of(client.get(reverse("admin:index")))

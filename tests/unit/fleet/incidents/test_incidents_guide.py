@@ -1,4 +1,4 @@
-"""docs/guides/incidents.md says what the tables of stages, reasons and kinds say."""
+"""docs/guides/incidents.md matches the tables of statuses, reasons and kinds."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ def rows(head: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
 
 
-def test_the_guide_lists_every_move_and_what_it_needs() -> None:
+def test_the_guide_lists_every_transition_and_what_it_needs() -> None:
     assert rows("| From | To | Needs |") == [[move.source, move.target, move.needs or "–"] for move in TRANSITIONS]
 
 
