@@ -8,7 +8,7 @@ import numpy as np
 from apps.fleet.engine.engine import evaluate
 from apps.fleet.engine.evaluation import ServiceState
 from apps.fleet.simulation import Fault, FaultKind, FleetSpec, SimulatedFleet, generate
-from bench.fleet_accuracy import OURS, found_by
+from bench.fleet_accuracy import ANDEN, found_by
 from bench.fleet_rivals import RIVALS
 from bench.result import Result, least, limit
 
@@ -43,7 +43,7 @@ def measure(first_seed: int) -> Calm:
         _incidents(calm, services, count, first_seed)
         _healthy(calm, services, HEALTHY[services], first_seed)
         print(
-            f"fleet: N={services:,}: the whole fleet ×1.6 flags {calm.incident[services][OURS]:.2f} % of the healthy, "
+            f"fleet: N={services:,}: entire fleet ×1.6: {calm.incident[services][ANDEN]:.2f} % of the healthy, "
             f"nothing wrong {calm.healthy[services]:.2f} %",
             flush=True,
         )
@@ -54,7 +54,7 @@ def measure(first_seed: int) -> Calm:
 def claims(calm: Calm) -> list[Result]:
     """The claims for the README."""
     incidents = [
-        limit(f"The whole fleet of {services:,} at ×1.6: healthy services flagged", "%", shares[OURS], most=0.5)
+        limit(f"The entire fleet of {services:,} at ×1.6: healthy services flagged", "%", shares[ANDEN], most=0.5)
         for services, shares in calm.incident.items()
         if services >= 50
     ]
@@ -73,15 +73,15 @@ def claims(calm: Calm) -> list[Result]:
 
 def markdown(calm: Calm) -> str:
     """The Markdown table: per cent of healthy services flagged while the entire fleet is at ×1.6."""
-    names = [OURS, *(rival.name for rival in RIVALS)]
-    lines = [f"| N, whole fleet ×1.6 | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    names = [ANDEN, *(rival.name for rival in RIVALS)]
+    lines = [f"| N, entire fleet ×1.6 | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     for services, shares in calm.incident.items():
         lines.append(f"| {services:,} | {' | '.join(f'{shares[name]:.1f}' for name in names)} |")
     return "\n".join(lines)
 
 
 def _incidents(calm: Calm, services: int, count: int, first_seed: int) -> None:
-    flagged: dict[str, int] = dict.fromkeys((OURS, *(rival.name for rival in RIVALS)), 0)
+    flagged: dict[str, int] = dict.fromkeys((ANDEN, *(rival.name for rival in RIVALS)), 0)
     one = 0
     for seed in range(first_seed, first_seed + count):
         rng = np.random.default_rng([seed, services, 16])
@@ -89,7 +89,7 @@ def _incidents(calm: Calm, services: int, count: int, first_seed: int) -> None:
         observation, _ = generate(FleetSpec.drawn(rng, services=services, faults=(fault,)), seed)
         evaluation = evaluate(observation)
         one += len(evaluation.events) == 1 and evaluation.events[0].zone == ""
-        flagged[OURS] += evaluation.count(ServiceState.OUTLIER)
+        flagged[ANDEN] += evaluation.count(ServiceState.OUTLIER)
         for rival in RIVALS:
             flagged[rival.name] += int(rival.flags(observation, rival.tolerance).sum())
     calm.incident[services] = {name: 100.0 * flags / (services * count) for name, flags in flagged.items()}
@@ -127,8 +127,8 @@ def _openings(first_seed: int) -> float:
         fault = Fault(FaultKind.FLAP, 3.0, services=(7,), start_s=3_600.0, end_s=-7_200.0)
         fleet = SimulatedFleet(FleetSpec.drawn(rng, services=50, faults=(fault,)), seed)
         was = False
-        for look in range(25):
-            state = evaluate(fleet.observe(fleet.spec.at_s + look * _EVERY_S)).state[7]
+        for round_ in range(25):
+            state = evaluate(fleet.observe(fleet.spec.at_s + round_ * _EVERY_S)).state[7]
             opened += int(state == ServiceState.OUTLIER and not was)
             was = bool(state == ServiceState.OUTLIER)
     return opened / (2 * _FLAPPING)

@@ -72,10 +72,10 @@ def own_history(observation: Observation, tolerance: float) -> Flags:
     """Bands around a service's own past, without peers: outside at half of the points."""
     floor = _floors(observation)
     past = np.log(observation.past + floor[:, None])
-    usual = median(np.ascontiguousarray(past.swapaxes(2, 3)))
-    left = past - usual[:, :, None]
+    baseline = median(np.ascontiguousarray(past.swapaxes(2, 3)))
+    left = past - baseline[:, :, None]
     spread = 1.4826 * median(np.abs(left).reshape(*left.shape[:2], -1))
-    away = np.abs(np.log(observation.now + floor) - usual)
+    away = np.abs(np.log(observation.now + floor) - baseline)
     return _worst_signal(away / np.maximum(spread, np.float32(0.01))[..., None]) > tolerance
 
 
@@ -94,8 +94,8 @@ def _floors(observation: Observation) -> Array:
 
 def _normalised(observation: Observation) -> Array:
     """Each point over the same minute's median of earlier days, with Andén's floors, which help with zeros."""
-    usual = median(np.ascontiguousarray(observation.past.swapaxes(2, 3)))
-    return np.asarray((observation.now + _floors(observation)) / (usual + _floors(observation)))
+    baseline = median(np.ascontiguousarray(observation.past.swapaxes(2, 3)))
+    return np.asarray((observation.now + _floors(observation)) / (baseline + _floors(observation)))
 
 
 def _deviations(values: Array) -> Array:

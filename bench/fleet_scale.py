@@ -30,8 +30,8 @@ def measure() -> dict[int, dict[str, float]]:
     found = {}
     for size in SIZES:
         command = [sys.executable, "-m", "bench.fleet_scale", str(size)]
-        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        found[size] = json.loads(said)
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        found[size] = json.loads(output)
         print(f"fleet: N={size:,}: {found[size]['seconds']:.3f} s, {found[size]['mib']:.0f} MiB", flush=True)
     return found
 
@@ -39,10 +39,10 @@ def measure() -> dict[int, dict[str, float]]:
 def claims(found: dict[int, dict[str, float]]) -> list[Result]:
     """The claims for the README."""
     largest = max(found)
-    named = f"A look at {largest:,} services × {len(SIGNALS)} signals"
+    named = f"Evaluating {largest:,} services × {len(SIGNALS)} signals"
     return [
-        limit(f"{named}: one core, beside its limit", "s", found[largest]["seconds"], most=_MOST_S),
-        limit("… its peak memory, beside its limit", "MiB", found[largest]["mib"], most=_MOST_MIB),
+        limit(f"{named}: one core, compared with its limit", "s", found[largest]["seconds"], most=_MOST_S),
+        limit("… its peak memory, compared with its limit", "MiB", found[largest]["mib"], most=_MOST_MIB),
     ]
 
 

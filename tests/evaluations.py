@@ -30,7 +30,7 @@ def flag(service: str, signal: str = "error_ratio", *, score: float = 8.0, since
 def event(zone: str = "", *, shift: float = 1.6, signal: str = "latency_p95") -> FleetEvent:
     """A shift of the fleet, or of one of its zones."""
     where = f"Zone {zone}" if zone else "The entire fleet"
-    sentence = f"{where} is {shift:.1f} times as slow as usual: no single service is the cause."
+    sentence = f"{where} is {shift:.1f} times its baseline: no single service is the cause."
     return FleetEvent(signal, zone, shift, 40, START_S, sentence)
 
 
@@ -41,7 +41,7 @@ def evaluation(
     silent: tuple[str, ...] = (),
     at_s: float = START_S,
 ) -> Evaluation:
-    """The evaluation of these services: flagged ones are outliers, silent ones have no data, the others are healthy."""
+    """The evaluation of these services: flagged ones are outliers, silent ones have no data, the rest are healthy."""
     shape, points = (len(services), len(SIGNALS)), 30
     score = np.full(shape, 0.4, np.float32)
     ratio = np.ones(shape, np.float32)

@@ -19,7 +19,7 @@ from apps.fleet.selectors.fleet import fleet_view
 from apps.fleet.selectors.incidents import active_by_zone, current_by_subject, false_alarms, incidents_of
 from apps.fleet.selectors.service import ServiceView, service_view
 
-MAY_LOOK: Final = "fleet.view_fleetservice"
+VIEW_PERMISSION: Final = "fleet.view_fleetservice"
 SERVICE_DASHBOARD: Final = "anden-service"
 """UID of the Grafana dashboard for one service."""
 LAST_INCIDENTS: Final = 20
@@ -27,7 +27,7 @@ LAST_INCIDENTS: Final = 20
 
 def fleet(request: HttpRequest) -> HttpResponse:
     """The Fleet page: counts, ranked outliers with reasons, heatmap, and small multiples of the worst six."""
-    _may_look(request)
+    _check_permission(request)
     page = fleet_page(fleet_view())
     current, called = current_by_subject(page.names, timezone.now()), false_alarms(page.names)
     zones = active_by_zone({row.zone for row in page.rows if row.zone})
@@ -35,17 +35,19 @@ def fleet(request: HttpRequest) -> HttpResponse:
         (row, current.get(row.service) or zones.get(row.zone), called.get((row.service, row.signal_name)))
         for row in page.rows
     ]
-    context = {**_frame(request, "Fleet"), "page": page, "rows": rows}
+    context = {**_admin_context(request, "Fleet"), "page": page, "rows": rows}
     return TemplateResponse(request, "fleet/fleet.html", context)
 
 
 def service(request: HttpRequest, name: str) -> HttpResponse:
     """The page of one service: its signals, its flags, and its earlier incidents."""
-    _may_look(request)
+    _check_permission(request)
     view = service_view(name)
     if view is None:
         raise Http404
-    return TemplateResponse(request, "fleet/service.html", {**_frame(request, f"Service {name}"), **_service(view)})
+    return TemplateResponse(
+        request, "fleet/service.html", {**_admin_context(request, f"Service {name}"), **_service(view)}
+    )
 
 
 def _service(view: ServiceView) -> dict[str, Any]:
@@ -86,11 +88,11 @@ def grafana_link(name: str) -> str:
     return f"{str(settings.GRAFANA.url).rstrip('/')}/d/{SERVICE_DASHBOARD}?{urlencode({'var-service': name})}"
 
 
-def _may_look(request: HttpRequest) -> None:
-    if not request.user.has_perm(MAY_LOOK):
+def _check_permission(request: HttpRequest) -> None:
+    if not request.user.has_perm(VIEW_PERMISSION):
         raise PermissionDenied
 
 
-def _frame(request: HttpRequest, title: str) -> dict[str, Any]:
+def _admin_context(request: HttpRequest, title: str) -> dict[str, Any]:
     request.current_app = admin.site.name
     return {**admin.site.each_context(request), "title": title}

@@ -174,10 +174,10 @@ class IncidentAdmin(ReadOnlyAdmin):
 
 def moved(request: HttpRequest, incident: Incident, form: IncidentTransitionForm) -> bool:
     """Whether the status changed; if not, the form holds the error at the field that caused it."""
-    said = form.cleaned_data
+    data = form.cleaned_data
     try:
         after = incident_transition(
-            incident.pk, said["target"], by=request.user.get_username(), reason=said["reason"], note=said["note"]
+            incident.pk, data["target"], by=request.user.get_username(), reason=data["reason"], note=data["note"]
         )
     except TransitionRefused as refusal:
         field, _, words = str(refusal).partition(": ")

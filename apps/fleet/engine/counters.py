@@ -93,10 +93,10 @@ class SimulatedCounters:
             return "".join(self._page())
 
     def _page(self) -> Iterator[str]:
-        told = set()
+        described = set()
         for series, value in self.lines():
             for metric in (REQUEST_SECONDS, DATABASE_SECONDS, CPU):
-                if metric not in told and series.startswith(metric.name):
-                    told.add(metric)
+                if metric not in described and series.startswith(metric.name):
+                    described.add(metric)
                     yield f"# HELP {metric.name} {metric.help}\n# TYPE {metric.name} {metric.kind}\n"
             yield f"{series} {value!r}\n"

@@ -28,8 +28,8 @@ def counting_z(observation: Observation, shift: Floats, *, latest: int) -> Float
         rate = median(sane(observation.now[:, names.index(signal.share_of), -latest:])).astype(np.float64)
         asked = np.nan_to_num(rate) * observation.step_s * latest
         now = _mean(observation.now[:, column, -latest:])
-        usual = median(_mean(observation.past[:, column]).astype(np.float32)) * np.exp(shift[column])
-        z = 2 * (_steady(now * asked) - _steady(usual * asked))
+        expected = median(_mean(observation.past[:, column]).astype(np.float32)) * np.exp(shift[column])
+        z = 2 * (_steady(now * asked) - _steady(expected * asked))
         found[:, column] = np.clip(z, -_CERTAIN, _CERTAIN)
     return found
 

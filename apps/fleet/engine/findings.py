@@ -59,13 +59,13 @@ def find(
     spans = (count, -(-count // 2), -(-count // 4))
     threshold = policy.threshold(len(observation.services), len(observation.signals))
     levels = [level(baseline, span) for span in spans]
-    restless = _restless(blocks)
+    swing = _swing_statistic(blocks)
     held = threshold - policy.together - _BELOW
     chance = [counting_z(observation, _fleet(baseline, span), latest=span * blocks.size) for span in spans]
-    statistics = [*levels, slope(baseline), restless]
+    statistics = [*levels, slope(baseline), swing]
     scores = _scores(baseline, statistics, observation, chance=chance, policy=policy, held=held)
-    calm = ~(median(blocks.span) >= np.log(policy.least_span))
-    scores[_SPREAD] = np.where(calm, np.minimum(scores[_SPREAD], held), scores[_SPREAD])
+    steady = ~(median(blocks.span) >= np.log(policy.least_span))
+    scores[_SPREAD] = np.where(steady, np.minimum(scores[_SPREAD], held), scores[_SPREAD])
     there = blocks.coverage >= policy.least_coverage
     scores[:, ~there | (baseline.days < policy.least_days)] = np.nan
     best = np.where(np.isnan(scores), -np.inf, scores).argmax(axis=0)
@@ -84,7 +84,7 @@ def find(
         effect=effect,
         ratio=np.exp(effect + moved),
         baseline_log=baseline_log,
-        swing=np.exp(restless.now),
+        swing=np.exp(swing.now),
         new=new,
         flagged=_flagged(top, threshold, policy.together),
         threshold=threshold,
@@ -116,7 +116,7 @@ def _scores(
     *levels, _, _ = statistics
     least = float(np.log(policy.least_ratio))
     # Irrelevantly small changes must not pass, however steady a service is: this deviation is the minimum for all.
-    floors = [least / threshold] * _SPREAD + [float(np.log(policy.least_restless)) / threshold]
+    floors = [least / threshold] * _SPREAD + [float(np.log(policy.least_swing)) / threshold]
     directions = _directions(observation, levels)
     # A signal that is mostly flat (no errors) and jumps occasionally counts single events: it must persist for half of
     # the window and change by a meaningful amount; its swing is meaningless.
@@ -149,8 +149,8 @@ def _directions(observation: Observation, levels: list[WindowStatistic]) -> Floa
 def _one_sided(statistic: WindowStatistic, scored: StatisticScore, sign: Floats, held: float) -> Floats:
     """The score in the bad direction. A deviation that the service's own past shows on two days is capped."""
     towards = scored.score * sign
-    usual = np.where(sign > 0, statistic.now <= scored.highest, statistic.now >= scored.lowest)
-    return np.where(usual, np.minimum(towards, held), towards)
+    in_past = np.where(sign > 0, statistic.now <= scored.highest, statistic.now >= scored.lowest)
+    return np.where(in_past, np.minimum(towards, held), towards)
 
 
 def _weak(levels: list[WindowStatistic], number: int, directions: Floats, *, least: float) -> NDArray[np.bool_]:
@@ -176,12 +176,12 @@ def _newcomers(
         moved[rows, column], baseline_log[rows, column] = 0.0, centre
 
 
-def _restless(blocks: WindowBlocks) -> WindowStatistic:
+def _swing_statistic(blocks: WindowBlocks) -> WindowStatistic:
     """The swing of the window compared with the same minutes of earlier days."""
     least = (blocks.span.shape[-1] + 1) // 2
     now, past = np.log(blocks.span + _SPAN_FLOOR), np.log(blocks.past_span + _SPAN_FLOOR)
-    usual = median(np.ascontiguousarray(past.swapaxes(2, 3)))
-    now, past = now - usual, past - usual[:, :, None]
+    typical = median(np.ascontiguousarray(past.swapaxes(2, 3)))
+    now, past = now - typical, past - typical[:, :, None]
     fleet = median(np.ascontiguousarray(np.moveaxis(now, 0, -1)))
     return WindowStatistic(midmean(now - np.nan_to_num(fleet), least=least), midmean(past, least=least))
 

@@ -82,9 +82,9 @@ def _sentence(flag: OutlierFlag, observation: Observation, findings: OutlierFind
     )
 
 
-def _kind(look: FlagKind, gradual: bool) -> FlagKind:
-    if look == "spread":
-        return look
+def _kind(kind: FlagKind, gradual: bool) -> FlagKind:
+    if kind == "spread":
+        return kind
     return "drift" if gradual else "level"
 
 

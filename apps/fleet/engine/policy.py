@@ -11,13 +11,13 @@ class DetectionPolicy:
     """The conditions for a flag.
 
     `false_alarms` is the accepted share of healthy services flagged per evaluation, over all their signals.
-    `least_ratio`: smaller changes are never flagged, however significant; `least_restless` is the same for swing.
+    `least_ratio`: smaller changes are never flagged, however significant; `least_swing` is the same for swing.
     `event_ratio`: the minimum shift of the fleet for an event.
     """
 
     false_alarms: float = 0.001
     least_ratio: float = 1.2
-    least_restless: float = 2.0
+    least_swing: float = 2.0
     least_span: float = 1.4
     """A signal whose highest point in five minutes is below this multiple of its lowest is steady."""
     event_ratio: float = 1.25

@@ -66,8 +66,8 @@ def simulate(
         say(f"metrics at http://{options['address']}:{server.server_port}/metrics")
     if options["once"]:
         return
-    leave = stop_event()
-    while not leave.wait(options["every"]):
+    stop = stop_event()
+    while not stop.wait(options["every"]):
         writer.write(time.time())
         counters.add(_values(fleet, time.time()), options["every"])
 

@@ -166,16 +166,16 @@ def fleet_page(view: FleetView) -> FleetPage:
 
 def _headline(view: FleetView) -> tuple[Tone, str]:
     """The state of the fleet in one sentence, the worst first."""
-    sick, silent = view.counts.get(ServiceState.OUTLIER, 0), view.counts.get(ServiceState.NO_DATA, 0)
+    faulty, silent = view.counts.get(ServiceState.OUTLIER, 0), view.counts.get(ServiceState.NO_DATA, 0)
     if _is_unknown(view):
         return "bad", "The current state of the fleet is unknown"
     if view.events:
         return "bad", _moved(view)
-    if sick == 1:
+    if faulty == 1:
         name = view.worst[0].service if view.worst else "one service"
         return "bad", f"{name} is an outlier among {view.services:,} services"
-    if sick:
-        return "bad", f"{sick:,} of {view.services:,} services are outliers"
+    if faulty:
+        return "bad", f"{faulty:,} of {view.services:,} services are outliers"
     if silent:
         return "warn", f"No data from {silent:,} of {view.services:,} services"
     return "good", f"All {view.services:,} services are healthy"
@@ -290,10 +290,10 @@ def peer_plot(multiple: SmallMultiple) -> PeerPlot:
 def plot_label(flag: OutlierFlag) -> str:
     """The plot's text for screen readers."""
     signal = SIGNAL_BY_NAME[flag.signal]
-    value, usual, peers = (
+    value, baseline, peers = (
         format_short(figure, signal.unit) for figure in (flag.value, flag.baseline, flag.peer_median)
     )
-    return f"{signal.title} of {flag.service}: {value}, baseline {usual}, peers {peers}"
+    return f"{signal.title} of {flag.service}: {value}, baseline {baseline}, peers {peers}"
 
 
 def heatmap_of(view: FleetView, threshold: float) -> Heatmap:

@@ -21,7 +21,7 @@ class SignalGauge:
     tone: Tone
     band_left: float
     band_width: float
-    usual_at: float
+    baseline_at: float
     value_at: float
     known: bool
     label: str
@@ -42,17 +42,17 @@ def signal_gauge(  # noqa: PLR0913 - one figure each, all by keyword
     largest = max([figure for figure in (value, baseline, high) if isfinite(figure)], default=0.0)
     scale = charts.ChartScale(0.0, 1.15 * largest or 1.0, 1.0)
     left = charts.share(low, scale)
-    stands_out = isfinite(score) and abs(score) >= threshold
+    is_outlier = isfinite(score) and abs(score) >= threshold
     return SignalGauge(
         title=signal.title,
         value=format_short(value, signal.unit),
         baseline=format_short(baseline, signal.unit),
         peers=f"{format_short(low, signal.unit)} – {format_short(high, signal.unit)}" if isfinite(low) else NOTHING,
         score=f"{score:.1f}" if isfinite(score) else NOTHING,
-        tone="warn" if not isfinite(value) else "bad" if stands_out else "none",
+        tone="warn" if not isfinite(value) else "bad" if is_outlier else "none",
         band_left=left,
         band_width=round(charts.share(high, scale) - left, 2),
-        usual_at=charts.share(baseline, scale),
+        baseline_at=charts.share(baseline, scale),
         value_at=charts.share(value, scale),
         known=isfinite(value),
         label=f"{signal.title}: {format_short(value, signal.unit)}, baseline {format_short(baseline, signal.unit)}, "

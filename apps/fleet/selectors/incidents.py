@@ -82,10 +82,10 @@ def false_alarms(subjects: Iterable[str]) -> dict[tuple[str, str], FalseAlarms]:
 
     They are read from the history, so they survive reopening the incident.
     """
-    said = IncidentNote.objects.filter(
+    closings = IncidentNote.objects.filter(
         reason=FALSE_ALARM, target=IncidentStatus.CLOSED, incident__subject__in=list(subjects)
     )
-    notes = said.select_related("incident").order_by("-at", "-pk")
+    notes = closings.select_related("incident").order_by("-at", "-pk")
     found: dict[tuple[str, str], FalseAlarms] = {}
     for note in notes.only("at", "by", "incident__subject", "incident__signal", "incident__evidence")[:REMEMBERED]:
         incident = note.incident

@@ -105,17 +105,17 @@ def _signal_now(
 ) -> SignalReading:
     """The signal whose value is `own` times its baseline; for a flagged signal, the figures of the flag."""
     # Ratios are of values raised by the signal's floor; see ServiceSignal.
-    usual = (value + signal.floor) / own if own > 0 else float("nan")
+    baseline = (value + signal.floor) / own if own > 0 else float("nan")
     if flag:
-        value, usual = flag.value, flag.baseline + signal.floor
+        value, baseline = flag.value, flag.baseline + signal.floor
     low, median, high = np.percentile(peers, (PEERS_LOW, 50, PEERS_HIGH)) if peers.size else (np.nan,) * 3
     return SignalReading(
         signal=signal,
         value=value,
-        baseline=max(usual - signal.floor, 0.0),
-        peer_low=max(usual * float(low) - signal.floor, 0.0),
-        peer_median=flag.peer_median if flag else max(usual * float(median) - signal.floor, 0.0),
-        peer_high=max(usual * float(high) - signal.floor, 0.0),
+        baseline=max(baseline - signal.floor, 0.0),
+        peer_low=max(baseline * float(low) - signal.floor, 0.0),
+        peer_median=flag.peer_median if flag else max(baseline * float(median) - signal.floor, 0.0),
+        peer_high=max(baseline * float(high) - signal.floor, 0.0),
         score=score,
     )
 

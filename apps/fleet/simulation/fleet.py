@@ -14,7 +14,7 @@ from apps.fleet.simulation.spec import DAY_S, FleetSpec
 
 Array = NDArray[np.float64]
 
-USUAL: Final = {
+BASELINES: Final = {
     "request_rate": 40.0,
     "error_ratio": 0.004,
     "latency_p95": 0.120,
@@ -38,21 +38,21 @@ _PARAMETERS, _NOISE, _WANDER, _GAPS, _COUNTS, _FAULTS = range(6)
 class GroundTruth:
     """The actual faults, S × K: affected alone, or together with zone or fleet; and services without data."""
 
-    sick: NDArray[np.bool_]
+    faulty: NDArray[np.bool_]
     together: NDArray[np.bool_]
     silent: NDArray[np.bool_]
     shift: float = 1.0
     zones: tuple[str, ...] = ()
 
     @property
-    def sick_services(self) -> NDArray[np.bool_]:
+    def faulty_services(self) -> NDArray[np.bool_]:
         """Whether each service has a fault of its own."""
-        return np.asarray(self.sick.any(axis=1))
+        return np.asarray(self.faulty.any(axis=1))
 
     @property
-    def struck_services(self) -> NDArray[np.bool_]:
+    def affected_services(self) -> NDArray[np.bool_]:
         """Whether each service is affected on its own or with its zone."""
-        return np.asarray((self.sick | self.together).any(axis=1))
+        return np.asarray((self.faulty | self.together).any(axis=1))
 
 
 @dataclass(slots=True)
@@ -65,14 +65,14 @@ class SimulatedFleet:
     zones: tuple[str, ...] = field(init=False)
     _level: Array = field(init=False)
     _drawn: dict[str, Array] = field(init=False)
-    _struck: tuple[tuple[Fault, NDArray[np.int64]], ...] = field(init=False)
+    _affected: tuple[tuple[Fault, NDArray[np.int64]], ...] = field(init=False)
 
     def __post_init__(self) -> None:
         spec, shape = self.spec, (self.spec.services, len(SIGNALS))
         rng = self._rng(_PARAMETERS)
         self.services = service_names(spec.services)
         self.zones = tuple(spec.zones[number % len(spec.zones)] if spec.zones else "" for number in range(shape[0]))
-        self._level = np.log([USUAL[signal.name] for signal in SIGNALS]) + spec.scale * rng.standard_normal(shape)
+        self._level = np.log([BASELINES[signal.name] for signal in SIGNALS]) + spec.scale * rng.standard_normal(shape)
         self._drawn = {
             name: rng.uniform(*bounds, shape)
             for name, bounds in (
@@ -95,7 +95,7 @@ class SimulatedFleet:
             if not len(numbers):
                 numbers, free = free[: fault.count], free[fault.count :]
             struck.append((fault, numbers))
-        self._struck = tuple(struck)
+        self._affected = tuple(struck)
 
     def observe(self, at_s: float | None = None) -> Observation:
         """The observation of a source at that time, epoch seconds."""
@@ -115,7 +115,7 @@ class SimulatedFleet:
 
     def values(self, times_s: Array) -> Floats:
         """The signals at these evenly spaced times, S × K × T."""
-        logs = self._usual(times_s) + self._noise(times_s)
+        logs = self._baseline(times_s) + self._noise(times_s)
         logs += self._shifts(times_s)
         np.exp(logs, out=logs)
         self._count_errors(logs, times_s)
@@ -127,9 +127,9 @@ class SimulatedFleet:
     def truth(self) -> GroundTruth:
         """The faults at the end of the window."""
         shape = (self.spec.services, len(SIGNALS))
-        sick, together, silent = (np.zeros(shape, bool) for _ in range(3))
+        faulty, together, silent = (np.zeros(shape, bool) for _ in range(3))
         shift, zones = 1.0, []
-        for fault, numbers in self._struck:
+        for fault, numbers in self._affected:
             columns = _columns(fault)
             if fault.kind is FaultKind.SILENT:
                 silent[numbers] = True
@@ -139,10 +139,10 @@ class SimulatedFleet:
                 zones += [self.zones[number] for number in numbers[:1]]
                 together[self._neighbours(numbers)[:, None], columns] = True
                 if fault.kind is FaultKind.NEIGHBOUR:
-                    sick[numbers, _RATE] = True
+                    faulty[numbers, _RATE] = True
             else:
-                sick[numbers[:, None], columns] = True
-        return GroundTruth(sick, together, silent, shift, tuple(zones))
+                faulty[numbers[:, None], columns] = True
+        return GroundTruth(faulty, together, silent, shift, tuple(zones))
 
     def _rng(self, *purpose: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, *purpose])
@@ -156,7 +156,7 @@ class SimulatedFleet:
         zones = {self.zones[number] for number in numbers}
         return np.array([number for number, zone in enumerate(self.zones) if zone in zones], dtype=np.int64)
 
-    def _usual(self, times_s: Array) -> Array:
+    def _baseline(self, times_s: Array) -> Array:
         drawn, spec = self._drawn, self.spec
         day = 2 * np.pi * times_s / DAY_S
         logs = self._level[:, :, None] + spec.common * np.cos(day - 2 * np.pi * 14 / 24)
@@ -224,7 +224,7 @@ class SimulatedFleet:
 
     def _active(self, times_s: Array) -> list[tuple[Fault, NDArray[np.int64], Array]]:
         before_s = self.spec.at_s - times_s
-        amounts = [(fault, numbers, fault.shape(before_s)) for fault, numbers in self._struck]
+        amounts = [(fault, numbers, fault.shape(before_s)) for fault, numbers in self._affected]
         return [found for found in amounts if found[2].any()]
 
     def _count_errors(self, values: Array, times_s: Array) -> None:
@@ -248,7 +248,7 @@ class SimulatedFleet:
 
     def _deployed(self) -> Array:
         deployed = np.full(self.spec.services, np.nan)
-        for fault, numbers in self._struck:
+        for fault, numbers in self._affected:
             if fault.kind is FaultKind.STEP:
                 deployed[numbers] = self.spec.at_s - fault.start_s
         return deployed

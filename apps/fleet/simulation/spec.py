@@ -70,6 +70,6 @@ class FleetSpec:
         faults = (drawn_fault(rng, factor) for _ in range(max(1, round(share * services))))
         return cls.drawn(rng, services=services, faults=tuple(faults))
 
-    def sick_with(self, *faults: Fault) -> "FleetSpec":
+    def with_faults(self, *faults: Fault) -> "FleetSpec":
         """The same fleet with additional faults."""
         return replace(self, faults=(*self.faults, *faults))

@@ -128,10 +128,10 @@ class PrometheusApi:
 
     def _refusal(self, status: int, document: dict[str, Any], *, query: str, what: str) -> MonitoringError:
         """The error for a response in which Prometheus reports an error."""
-        said = f"{document.get('errorType', 'error')}: {document.get('error', '')}".strip()
+        reason = f"{document.get('errorType', 'error')}: {document.get('error', '')}".strip()
         if status in _BUSY:
-            return SourceUnavailable(f"Prometheus at {self._shown} is too busy for {what} ({status}, {said})")
-        return SourceRefused(f"Prometheus refuses {what} ({status}, {said}): {query}")
+            return SourceUnavailable(f"Prometheus at {self._shown} is too busy for {what} ({status}, {reason})")
+        return SourceRefused(f"Prometheus refuses {what} ({status}, {reason}): {query}")
 
     def _stranger(self, status: int, body: bytes, what: str) -> MonitoringError:
         """The error for a response that is not from Prometheus, but from a proxy or another program."""

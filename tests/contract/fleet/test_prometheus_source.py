@@ -120,8 +120,8 @@ def test_zones_and_deploys_come_from_separate_queries(url: str) -> None:
     ("query", "complaint"),
     [
         ("latency{", "refuses the signal latency_p95 \\(400, bad_data: .*parse error.*\\): latency{"),
-        ("twice", "latency_p95 gives several series for the service alpha: aggregate by \\(service_name\\)"),
-        ("nameless", "latency_p95 gives a series without the label service_name"),
+        ("twice", "latency_p95 returned several series for the service alpha: aggregate by \\(service_name\\)"),
+        ("nameless", "latency_p95 returned a series without the label service_name"),
     ],
 )
 def test_an_unusable_query_is_reported_with_its_signal(url: str, query: str, complaint: str) -> None:
@@ -131,6 +131,6 @@ def test_an_unusable_query_is_reported_with_its_signal(url: str, query: str, com
 
 def test_an_empty_prometheus_raises_source_unavailable(url: str) -> None:
     with pytest.raises(
-        SourceUnavailable, match=r"no query gave a series: `manage.py fleet queries` shows what is asked"
+        SourceUnavailable, match=r"no query returned a series: `manage.py fleet queries` prints the queries"
     ):
         _source(url, SignalQueries(signals={"latency_p95": "latency"})).observe(AT_S - 30 * DAY_S)

@@ -20,18 +20,18 @@ class HeldSource:
         self.names = tuple(f"service-{number:03}" for number in range(services))
         self.factors: dict[tuple[str, str], float] = {}
         self.silent: set[str] = set()
-        self.trouble: Exception | None = None
+        self.failure: Exception | None = None
         self.deployed: dict[str, float] = {}
 
     def observe(self, at_s: float) -> Observation:
         """The window that ends now, with noise that depends on the time."""
-        if self.trouble is not None:
-            raise self.trouble
+        if self.failure is not None:
+            raise self.failure
         rng = np.random.default_rng(int(at_s))
         shape = (len(self.names), len(SIGNALS))
-        usual = np.array([40, 0.01, 0.1, 0.004, 0.01, 0.3], dtype=np.float32)[None, :, None]
-        now = usual * np.exp(0.05 * rng.standard_normal((*shape, 60))).astype(np.float32)
-        past = usual[:, :, None] * np.exp(0.05 * rng.standard_normal((*shape, 7, 60))).astype(np.float32)
+        baseline = np.array([40, 0.01, 0.1, 0.004, 0.01, 0.3], dtype=np.float32)[None, :, None]
+        now = baseline * np.exp(0.05 * rng.standard_normal((*shape, 60))).astype(np.float32)
+        past = baseline[:, :, None] * np.exp(0.05 * rng.standard_normal((*shape, 7, 60))).astype(np.float32)
         for (service, signal), factor in self.factors.items():
             now[self.names.index(service), [known.name for known in SIGNALS].index(signal)] *= factor
         for service in self.silent:

@@ -47,5 +47,5 @@ def test_an_invalid_file_of_signals_prints_one_line(settings: Any, tmp_path: Pat
     path.write_text("namespace: AWS/Lambda\ndimensions: [FunctionName]\nsignals: {colour: {}}\n", encoding="utf-8")
     settings.FLEET = settings.FLEET.model_copy(update={"signals": path})
     settings.CLOUDWATCH = CloudWatchSettings(region="eu-west-1")
-    with pytest.raises(CommandError, match=r"ANDEN_FLEET_SIGNALS: .*signals\.colour: no such signal"):
+    with pytest.raises(CommandError, match=r"ANDEN_FLEET_SIGNALS: .*signals\.colour: unknown signal"):
         evaluated()

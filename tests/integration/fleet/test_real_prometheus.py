@@ -23,7 +23,7 @@ from tests.station import Station
 
 DAYS = 3
 SERVICES = 12
-SICK = 3
+OUTLIER = 3
 
 
 def _exported(fleet: SimulatedFleet, at_s: float) -> list[Laid]:
@@ -45,7 +45,7 @@ def test_the_default_queries_find_the_faulty_service_in_a_real_prometheus(
     station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_s = float(int(time.time() // 60) * 60)
-    fault = Fault(factor=4, services=(SICK,), start_s=3000)
+    fault = Fault(factor=4, services=(OUTLIER,), start_s=3000)
     spec = FleetSpec(services=SERVICES, days=DAYS, gaps=0.02, scale=0.3, noise=(0.05, 0.15), faults=(fault,))
     fleet = PinnedFleet(spec, 5, shown_at_s=at_s)
     with real(_exported(fleet, at_s), tmp_path) as url:
@@ -58,5 +58,5 @@ def test_the_default_queries_find_the_faulty_service_in_a_real_prometheus(
     assert found["services"]["no_data"] == 0
     assert sum(found["services"].values()) == SERVICES
     flagged = {(flag["service"], flag["signal"]) for flag in found["flags"]}
-    assert {service for service, _ in flagged} == {fleet.services[SICK]}
-    assert (fleet.services[SICK], "latency_p95") in flagged
+    assert {service for service, _ in flagged} == {fleet.services[OUTLIER]}
+    assert (fleet.services[OUTLIER], "latency_p95") in flagged

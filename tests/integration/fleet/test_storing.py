@@ -25,7 +25,7 @@ from apps.telemetry.errors import SourceUnavailable
 from tests.integration.fleet.conftest import AT_S, HeldSource
 from tests.station import Station
 
-SICK = "service-007"
+OUTLIER = "service-007"
 
 
 def _at(at_s: float) -> datetime:
@@ -39,12 +39,12 @@ def _rows() -> tuple[int, int, int, int]:
 
 
 def test_an_evaluation_is_stored_with_its_services_and_shown(station: Station, source: HeldSource) -> None:
-    source.factors = {(SICK, "latency_p95"): 3}
+    source.factors = {(OUTLIER, "latency_p95"): 3}
     source.silent = {"service-003"}
     result = fleet_evaluate(source, at_s=AT_S)
     view = fleet_view(_at(AT_S + 20))
     assert result.stored
-    assert {flag.service for flag in result.evaluation.flags} == {SICK}
+    assert {flag.service for flag in result.evaluation.flags} == {OUTLIER}
     assert view.counts == {
         ServiceState.OK: 28,
         ServiceState.OUTLIER: 1,
@@ -52,24 +52,24 @@ def test_an_evaluation_is_stored_with_its_services_and_shown(station: Station, s
         ServiceState.LEARNING: 0,
     }
     assert (view.age_s, view.stale_reason) == (20, "")
-    assert [row.service for row in view.worst] == [SICK]
-    assert view.heat_labels[0] == SICK
+    assert [row.service for row in view.worst] == [OUTLIER]
+    assert view.heat_labels[0] == OUTLIER
     assert view.heat.shape == (30, 1)
     assert np.isnan(view.heat[view.heat_labels.index("service-003")]).all()
     (multiple,) = view.multiples
     assert multiple.flag == result.evaluation.flags[0]
     assert np.median(multiple.values) == pytest.approx(0.3, rel=0.1)
     assert multiple.low[0] < multiple.median[0] < multiple.high[0] < 0.2
-    assert FleetService.objects.get(name=SICK).state == ServiceState.OUTLIER
+    assert FleetService.objects.get(name=OUTLIER).state == ServiceState.OUTLIER
     assert FleetService.objects.get(name="service-003").state == ServiceState.NO_DATA
 
 
 def test_since_is_kept_across_evaluations(station: Station, source: HeldSource) -> None:
-    source.factors = {(SICK, "latency_p95"): 3}
+    source.factors = {(OUTLIER, "latency_p95"): 3}
     first = fleet_evaluate(source, at_s=AT_S).evaluation.flags[0]
     later = fleet_evaluate(source, at_s=AT_S + 1800).evaluation.flags[0]
     assert later.since_s == first.since_s
-    assert FleetService.objects.get(name=SICK).since == _at(AT_S)
+    assert FleetService.objects.get(name=OUTLIER).since == _at(AT_S)
     assert FleetDetail.objects.count() == 1, "the detail of the newest alone"
 
 
@@ -151,13 +151,13 @@ def test_a_dead_session_releases_the_evaluator_lock(station: Station, source: He
 def test_a_killed_evaluation_stores_nothing_partial(
     station: Station, source: HeldSource, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    whole = getattr(service, step)
+    original = getattr(service, step)
 
     def killed(*args: object, **named: object) -> None:
-        whole(*args, **named)
+        original(*args, **named)
         raise KeyboardInterrupt
 
-    source.factors = {(SICK, "latency_p95"): 3}
+    source.factors = {(OUTLIER, "latency_p95"): 3}
     fleet_evaluate(source, at_s=AT_S)
     before = _rows()
     monkeypatch.setattr(service, step, killed)
@@ -166,7 +166,7 @@ def test_a_killed_evaluation_stores_nothing_partial(
     assert _rows() == before
     assert fleet_view(_at(AT_S + 60)).at == _at(AT_S)
     monkeypatch.undo()
-    assert fleet_evaluate(source, at_s=AT_S + 60).stored, "and the next run goes on"
+    assert fleet_evaluate(source, at_s=AT_S + 60).stored, "the next run continues"
 
 
 def test_an_older_evaluation_is_returned_but_not_stored(station: Station, source: HeldSource) -> None:
@@ -180,7 +180,7 @@ def test_an_older_evaluation_is_returned_but_not_stored(station: Station, source
 
 def test_an_unavailable_source_is_never_ok(station: Station, source: HeldSource) -> None:
     fleet_evaluate(source, at_s=AT_S)
-    source.trouble = SourceUnavailable("Prometheus does not answer")
+    source.failure = SourceUnavailable("Prometheus does not answer")
     counter = prometheus.counter(FLEET_EVALUATIONS).labels("SourceUnavailable")
     before = counter._value.get()
     with pytest.raises(SourceUnavailable):
@@ -188,7 +188,7 @@ def test_an_unavailable_source_is_never_ok(station: Station, source: HeldSource)
     assert counter._value.get() == before + 1
     soon = fleet_view(_at(AT_S + 70))
     assert soon.stale_reason == "Prometheus does not answer"
-    assert soon.counts[ServiceState.OK] == 30, "one failed look is a hiccup: what is known still holds for a while"
+    assert soon.counts[ServiceState.OK] == 30, "after one failure the last result still holds"
     late_s = AT_S + settings.FLEET.stale_after_s + 60
     with pytest.raises(SourceUnavailable):
         fleet_evaluate(source, at_s=late_s)
@@ -200,11 +200,11 @@ def test_an_unavailable_source_is_never_ok(station: Station, source: HeldSource)
         ServiceState.LEARNING: 0,
     }
     assert set(FleetService.objects.values_list("state", flat=True)) == {ServiceState.NO_DATA}
-    source.trouble = None
+    source.failure = None
     fleet_evaluate(source, at_s=late_s + 60)
-    mended = fleet_view(_at(late_s + 60))
-    assert (mended.stale_reason, mended.counts[ServiceState.OK]) == ("", 30)
-    assert np.isnan(mended.heat).all(axis=0).tolist() == [False, True, True, False], "the gap stays to be seen"
+    recovered = fleet_view(_at(late_s + 60))
+    assert (recovered.stale_reason, recovered.counts[ServiceState.OK]) == ("", 30)
+    assert np.isnan(recovered.heat).all(axis=0).tolist() == [False, True, True, False], "the gap remains visible"
 
 
 def test_a_fleet_without_evaluator_becomes_stale(station: Station, source: HeldSource) -> None:
@@ -239,7 +239,7 @@ def test_a_service_absent_from_the_source_is_not_ok(station: Station, source: He
 
 
 def test_an_evaluation_without_services_fails(station: Station) -> None:
-    with pytest.raises(SourceUnavailable, match="names no service"):
+    with pytest.raises(SourceUnavailable, match="returned no service"):
         fleet_evaluate(HeldSource(services=0), at_s=AT_S)
     assert FleetEvaluation.objects.get().outcome == "SourceUnavailable"
     view = fleet_view(_at(AT_S))
@@ -252,7 +252,7 @@ def test_old_evaluations_are_purged_except_the_newest(station: Station, source: 
         fleet_evaluate(source, at_s=AT_S + 3600 * hours)
     keep = timedelta(days=settings.FLEET.keep_days)
     assert fleet_purge(_at(AT_S + 3600 + 60) + keep) == (2, 0)
-    assert fleet_purge(_at(AT_S + 9999) + keep) == (0, 30), "services nobody saw for as long go, too"
+    assert fleet_purge(_at(AT_S + 9999) + keep) == (0, 30), "services unseen for as long are deleted, too"
     assert FleetEvaluation.objects.count() == FleetDetail.objects.count() == 1
     assert fleet_view(_at(AT_S + 7200)).services == 30
 
@@ -269,10 +269,10 @@ def test_beat_schedules_the_purge(station: Station, source: HeldSource) -> None:
 
 def test_a_service_that_flaps_opens_one_incident_an_hour(station: Station, source: HeldSource) -> None:
     for minute in range(0, 120, 5):
-        sick = (minute // 10) % 2 == 0
-        source.factors = {(SICK, "latency_p95"): 4} if sick else {}
+        faulty = (minute // 10) % 2 == 0
+        source.factors = {(OUTLIER, "latency_p95"): 4} if faulty else {}
         fleet_evaluate(source, at_s=AT_S + 60 * minute)
-    assert Incident.objects.filter(subject=SICK).count() <= 2
+    assert Incident.objects.filter(subject=OUTLIER).count() <= 2
     assert Incident.objects.count() >= 1
 
 

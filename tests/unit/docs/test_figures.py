@@ -31,12 +31,11 @@ def test_the_readme_quotes_the_outliers() -> None:
     claims = json.loads((ROOT / "bench/results/fleet.json").read_text(encoding="utf-8"))
     measured = {claim["name"]: claim["anden"] for claim in claims}
     precision, recall = (
-        measured[f"One of 50 services at ×1.5 of its usual: {what}"]
-        for what in ("flagged that are sick", "sick that are flagged")
+        measured[f"One of 50 services at ×1.5 of its baseline: {what}"] for what in ("precision", "recall")
     )
-    calm = measured["The whole fleet of 50 at ×1.6: healthy services flagged"]
-    seconds = measured["A look at 10,000 services × 6 signals: one core, beside its limit"]
-    memory = measured["… its peak memory, beside its limit"]
+    calm = measured["The entire fleet of 50 at ×1.6: healthy services flagged"]
+    seconds = measured["Evaluating 10,000 services × 6 signals: one core, compared with its limit"]
+    memory = measured["… its peak memory, compared with its limit"]
     for quoted in (
         f"precision {precision:.0f} % and recall {recall:.0f} %;",
         f"at ×1.6, {calm:.1f} % of the healthy are flagged",

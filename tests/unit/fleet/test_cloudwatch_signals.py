@@ -29,7 +29,7 @@ def test_the_default_metrics_use_known_signals() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "message"),
     [
         ({"colour": 1}, "colour: unknown field"),
         ({"namespace": None}, "namespace: must be text"),
@@ -46,8 +46,8 @@ def test_the_default_metrics_use_known_signals() -> None:
         ({"dimensions": ["A", "B"], "service": "A", "services": ["x"]}, "services: requires exactly one dimension"),
     ],
 )
-def test_an_invalid_document_is_refused_with_its_field(changes: dict[str, Any], says: str) -> None:
-    with pytest.raises(SignalsInvalid, match=says):
+def test_an_invalid_document_is_refused_with_its_field(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(SignalsInvalid, match=message):
         parse_fleet_metrics({**SOUND, **changes})
 
 

@@ -21,8 +21,8 @@ def _ratio(words: str, after_s: float) -> NDArray[np.float32]:
     """The fault's factor on each service's latency, this many seconds after the start."""
     fault = parse_fault(words, HEALTHY.services, HEALTHY.zones)
     at_s = np.array([START_S + after_s])
-    sick = SimulatedFleet(replace(SPEC, faults=(fault,)), 3)
-    ratio: NDArray[np.float32] = sick.values(at_s)[:, LATENCY, 0] / HEALTHY.values(at_s)[:, LATENCY, 0]
+    faulty = SimulatedFleet(replace(SPEC, faults=(fault,)), 3)
+    ratio: NDArray[np.float32] = faulty.values(at_s)[:, LATENCY, 0] / HEALTHY.values(at_s)[:, LATENCY, 0]
     return ratio
 
 

@@ -107,9 +107,9 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path, name: str, content: b
 
 
 def test_a_missing_file_raises_source_unavailable(tmp_path: Path) -> None:
-    with pytest.raises(SourceUnavailable, match="is not there"):
+    with pytest.raises(SourceUnavailable, match="does not exist"):
         FileSource(tmp_path / "none", SPAN).observe(AT_S)
-    with pytest.raises(SourceUnavailable, match=r"holds no .csv or .npz file"):
+    with pytest.raises(SourceUnavailable, match=r"contains no .csv or .npz file"):
         FileSource(tmp_path, SPAN).observe(AT_S)
 
 

@@ -52,7 +52,12 @@ def _error(kind: str, error: str) -> bytes:
         (401, b"who are you", SourceRefused, "check ANDEN_FLEET_PROMETHEUS_HEADERS"),
         (401, b'{"status": 401, "title": "a problem"}', SourceRefused, "check ANDEN_FLEET_PROMETHEUS_HEADERS"),
         (302, b"", SourceRefused, "is not a Prometheus server: it answers 302"),
-        (200, b"<html>Welcome</html>", SourceRefused, "is not a Prometheus server: it answers 200 and '<html>Welcome</html>'"),
+        (
+            200,
+            b"<html>Welcome</html>",
+            SourceRefused,
+            "is not a Prometheus server: it answers 200 and '<html>Welcome</html>'",
+        ),
         (200, b"[]", SourceRefused, "is not a Prometheus server"),
         (200, b'{"status": "success", "data"', SourceRefused, "is not a Prometheus server"),
         (
@@ -65,7 +70,7 @@ def _error(kind: str, error: str) -> bytes:
             200,
             b'{"status": "success", "data": {"resultType": "matrix", "result": [{"metric": {}, "values": [["x"]]}]}}',
             SourceInvalid,
-            "answer for the signal latency_p95 cannot be read",
+            "response of Prometheus for the signal latency_p95 cannot be parsed",
         ),
     ],
 )
@@ -97,7 +102,7 @@ def test_a_slow_server_times_out(prometheus: FakePrometheus, url: str) -> None:
     over = threading.Event()
     prometheus.hold = lambda: (over.wait(30), None)[1]
     try:
-        with pytest.raises(SourceUnavailable, match=r"took over 0.2 s for the signal latency_p95"):
+        with pytest.raises(SourceUnavailable, match=r"took more than 0.2 s for the signal latency_p95"):
             _source(url, timeout_s=0.2).observe(AT_S)
     finally:
         over.set()
@@ -109,13 +114,11 @@ def test_an_oversized_response_is_not_read_to_its_end(prometheus: FakePrometheus
         _source(url).observe(AT_S)
 
 
-def test_too_many_services_are_refused(
-    prometheus: FakePrometheus, url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_many_services_are_refused(prometheus: FakePrometheus, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prometheus_source, "MOST_SERVICES", 10)
     sample = [(AT_S - 60, 1.0)]
     prometheus.results["latency"] = [FakeSeries({"service_name": f"pod-{number}"}, sample) for number in range(11)]
-    with pytest.raises(SourceRefused, match="latency_p95 gives more than 10 services"):
+    with pytest.raises(SourceRefused, match="latency_p95 returned more than 10 services"):
         _source(url).observe(AT_S)
 
 

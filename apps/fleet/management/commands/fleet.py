@@ -107,9 +107,9 @@ class Command(AndenCommand):
             return
         if every_s < 1 or options["at"]:
             raise CommandError("--every needs at least 1 second and cannot be combined with --at")
-        leave, said = _stop_event_on_signals(), ""
-        self._await_first(source, leave)
-        while not leave.is_set():
+        stop, logged = _stop_event_on_signals(), ""
+        self._await_first(source, stop)
+        while not stop.is_set():
             began_s, pause_s = time.monotonic(), every_s
             try:
                 line = _summary(fleet_evaluate(source, at_s=time.time(), keep_lock=True))
@@ -118,17 +118,17 @@ class Command(AndenCommand):
             except (DatabaseError, InterfaceError) as error:
                 fleet_release_lock()
                 line, pause_s = explain_database_error(self.alias, error), min(every_s, _AGAIN_S)
-            if line != said:  # log changes only
+            if line != logged:  # log changes only
                 self._log(line)
-                said = line
-            leave.wait(max(pause_s - (time.monotonic() - began_s), 0.1))
+                logged = line
+            stop.wait(max(pause_s - (time.monotonic() - began_s), 0.1))
 
-    def _await_first(self, source: SignalSource, leave: threading.Event) -> None:
+    def _await_first(self, source: SignalSource, stop: threading.Event) -> None:
         """Wait for the source's file at startup, and log that."""
         deadline = time.monotonic() + _FIRST_FILE_S
         if missing := missing_path(source):
             self._log(f"{missing} does not exist yet: waiting up to {_FIRST_FILE_S:.0f} s")
-        while missing_path(source) and time.monotonic() < deadline and not leave.wait(0.2):
+        while missing_path(source) and time.monotonic() < deadline and not stop.wait(0.2):
             pass
 
     def _show(self, result: EvaluationResult, why_not: str, *, as_json: bool) -> None:
@@ -169,7 +169,7 @@ def _summary(result: EvaluationResult) -> str:
 
 
 def _stop_event_on_signals() -> threading.Event:
-    leave = threading.Event()
+    stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: leave.set())
-    return leave
+        signal.signal(number, lambda *_: stop.set())
+    return stop

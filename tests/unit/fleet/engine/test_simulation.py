@@ -19,7 +19,7 @@ def test_the_seed_determines_the_fleet() -> None:
 
 
 def test_a_minute_always_has_the_same_values() -> None:
-    fleet = SimulatedFleet(SMALL.sick_with(Fault(FaultKind.FLAP, services=(2,))), 3)
+    fleet = SimulatedFleet(SMALL.with_faults(Fault(FaultKind.FLAP, services=(2,))), 3)
     now, later = fleet.observe(NOON_S), fleet.observe(NOON_S + 600.0)
     np.testing.assert_allclose(later.now[:, :, :50], now.now[:, :, 10:], rtol=1e-5)
 
@@ -43,11 +43,11 @@ def test_errors_are_counted_among_the_requests() -> None:
 @pytest.mark.parametrize("kind", list(FaultKind))
 def test_only_services_in_the_truth_differ(kind: FaultKind) -> None:
     fault = Fault(kind, 3.0, signals=("latency_p95",), services=(1,), start_s=1_200.0)
-    sick, truth = generate(SMALL.sick_with(fault), 5)
-    well, _ = generate(SMALL, 5)
-    differs = np.asarray(~np.isclose(sick.now, well.now, equal_nan=True, rtol=1e-4).all(axis=2))
-    np.testing.assert_array_equal(sick.past, well.past)
-    expected = truth.sick | truth.together | truth.silent
+    faulty, truth = generate(SMALL.with_faults(fault), 5)
+    healthy, _ = generate(SMALL, 5)
+    differs = np.asarray(~np.isclose(faulty.now, healthy.now, equal_nan=True, rtol=1e-4).all(axis=2))
+    np.testing.assert_array_equal(faulty.past, healthy.past)
+    expected = truth.faulty | truth.together | truth.silent
     if kind is FaultKind.FLEET:
         expected[:, [signal.name for signal in SIGNALS].index("latency_p95")] = True
         assert truth.shift == 3.0

@@ -146,9 +146,7 @@ def test_the_active_incident_takes_precedence_over_older_ones() -> None:
     st.lists(st.booleans(), min_size=60, max_size=600),
     st.lists(st.tuples(st.integers(0, 599), st.sampled_from(["fixed", "expected", "false_alarm"])), max_size=20),
 )
-def test_at_most_one_incident_an_hour_opens(
-    flapping: list[bool], closings: list[tuple[int, str]]
-) -> None:
+def test_at_most_one_incident_an_hour_opens(flapping: list[bool], closings: list[tuple[int, str]]) -> None:
     """Minute by minute; a person closes active incidents at some minutes."""
     known: StoredIncident | None = None
     opened: list[float] = []
