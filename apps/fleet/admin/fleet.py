@@ -29,10 +29,10 @@ def fleet(request: HttpRequest) -> HttpResponse:
     """The Fleet page: counts, ranked outliers with reasons, heatmap, and small multiples of the worst six."""
     _check_permission(request)
     page = fleet_page(fleet_view())
-    current, called = current_by_subject(page.names, timezone.now()), false_alarms(page.names)
+    current, earlier = current_by_subject(page.names, timezone.now()), false_alarms(page.names)
     zones = active_by_zone({row.zone for row in page.rows if row.zone})
     rows = [
-        (row, current.get(row.service) or zones.get(row.zone), called.get((row.service, row.signal_name)))
+        (row, current.get(row.service) or zones.get(row.zone), earlier.get((row.service, row.signal_name)))
         for row in page.rows
     ]
     context = {**_admin_context(request, "Fleet"), "page": page, "rows": rows}
@@ -54,7 +54,7 @@ def _service(view: ServiceView) -> dict[str, Any]:
     name, total = view.service.name, FleetService.objects.count()
     threshold = DEFAULT_POLICY.threshold(total, len(SIGNALS))
     line, threshold_y = history(view.scores, threshold)
-    called = false_alarms([name])
+    earlier = false_alarms([name])
     return {
         "view": view,
         "gauges": [
@@ -70,7 +70,7 @@ def _service(view: ServiceView) -> dict[str, Any]:
             )
             for one in view.signals
         ],
-        "flags": [(flag, called.get((name, flag.signal))) for flag in view.flags],
+        "flags": [(flag, earlier.get((name, flag.signal))) for flag in view.flags],
         "plots": [peer_plot(multiple) for multiple in view.multiples],
         "history": line,
         "threshold": threshold,

@@ -158,7 +158,7 @@ class IncidentAdmin(ReadOnlyAdmin):
         if request.method == "POST":
             if not self.has_acknowledge_permission(request):
                 raise PermissionDenied
-            if form.is_valid() and moved(request, incident, form):
+            if form.is_valid() and apply_transition(request, incident, form):
                 return HttpResponseRedirect(reverse("admin:fleet_incident_change", args=[incident.pk]))
         context = {
             **self.admin_site.each_context(request),
@@ -172,7 +172,7 @@ class IncidentAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "fleet/incident.html", context)
 
 
-def moved(request: HttpRequest, incident: Incident, form: IncidentTransitionForm) -> bool:
+def apply_transition(request: HttpRequest, incident: Incident, form: IncidentTransitionForm) -> bool:
     """Whether the status changed; if not, the form holds the error at the field that caused it."""
     data = form.cleaned_data
     try:
@@ -190,7 +190,7 @@ def moved(request: HttpRequest, incident: Incident, form: IncidentTransitionForm
 def incident_context(incident: Incident, *, may_act: bool) -> dict[str, Any]:
     """The template context of an incident."""
     evidence = incident.evidence
-    called = false_alarms([incident.subject])
+    earlier = false_alarms([incident.subject])
     return {
         "incident": incident,
         "kind": IncidentKind(incident.kind).words,
@@ -203,10 +203,10 @@ def incident_context(incident: Incident, *, may_act: bool) -> dict[str, Any]:
         "silent_more": max(0, evidence.get("silent_total", 0) - len(evidence.get("silent", ()))),
         "score_history": score_chart(incident.score_history),
         "notes": list(incident.notes.all()),
-        "called": [
-            (signal, one) for (_, signal), one in called.items() if not incident.signal or signal == incident.signal
+        "earlier": [
+            (signal, one) for (_, signal), one in earlier.items() if not incident.signal or signal == incident.signal
         ],
-        "transitions": ordered(transitions_from(incident.status)) if may_act else (),
+        "transitions": sort_transitions(transitions_from(incident.status)) if may_act else (),
         "is_service": FleetService.objects.filter(name=incident.subject).exists(),
     }
 
@@ -218,6 +218,6 @@ def threshold_of(evidence: Mapping[str, Any]) -> float | None:
     return DEFAULT_POLICY.threshold(FleetService.objects.count(), len(SIGNALS))
 
 
-def ordered(transitions: tuple[IncidentTransition, ...]) -> list[IncidentTransition]:
+def sort_transitions(transitions: tuple[IncidentTransition, ...]) -> list[IncidentTransition]:
     """The transitions, those without required input first."""
     return sorted(transitions, key=lambda transition: bool(transition.needs))

@@ -16,7 +16,7 @@ _SATURDAY: Final = 5
 _ZONE_MEMBERS: Final = 3
 _APART: Final = float(np.log(1.15))
 """Zones whose shifts differ by less count as moving together."""
-_OWN_WAY: Final = float(np.log(1.15))
+_WEEKEND_PATTERN: Final = float(np.log(1.15))
 """A service whose weekend shift differs less from the fleet's has no weekend pattern of its own."""
 _REFERENCE_SHARE: Final = 0.4
 """The share of the fleet that must be at its baseline; otherwise the fleet itself has shifted."""
@@ -51,12 +51,12 @@ def estimate_baseline(
     past_fleet = median_of_services(past - first[:, :, None], least=least_services)
     # A day on which the fleet shifted must not make a service look like an outlier.
     own = median(by_block - past_fleet.swapaxes(1, 2)[None])
-    alike = _days_alike(past.shape[2], at_s)
-    kind = _of_kind(past_fleet, alike)
+    alike = _days_of_kind(past.shape[2], at_s)
+    kind = _kind_shift(past_fleet, alike)
     past_left = past - past_fleet - own[:, :, None]
-    way = _own_way(past_left, alike)
-    past_left[:, :, alike] -= way[:, :, None, None]
-    own += (kind + way)[..., None]
+    pattern = _weekend_pattern(past_left, alike)
+    past_left[:, :, alike] -= pattern[:, :, None, None]
+    own += (kind + pattern)[..., None]
     moved = level - own
     apart = _apart(moved, zones)
     fleet = median_of_services(np.where(apart[..., None], np.float32(np.nan), moved), least=least_services)
@@ -73,13 +73,13 @@ def estimate_baseline(
     )
 
 
-def _days_alike(days: int, at_s: float) -> NDArray[np.bool_]:
+def _days_of_kind(days: int, at_s: float) -> NDArray[np.bool_]:
     weekend = [datetime.fromtimestamp(at_s - day * _DAY_S, UTC).weekday() >= _SATURDAY for day in range(days + 1)]
     alike = np.array([kind == weekend[0] for kind in weekend[1:]], dtype=bool)
     return alike if alike.any() else np.ones(days, bool)
 
 
-def _of_kind(past_fleet: Floats, alike: NDArray[np.bool_]) -> Floats:
+def _kind_shift(past_fleet: Floats, alike: NDArray[np.bool_]) -> Floats:
     """The fleet's typical shift on days of this kind from the median of all days, K: a Saturday is not an event.
 
     Of two earlier days, use the one nearer to the others, so that one event cannot hide the next.
@@ -93,7 +93,7 @@ def _of_kind(past_fleet: Floats, alike: NDArray[np.bool_]) -> Floats:
     return np.asarray(np.take_along_axis(levels, nearest[:, None], axis=1)[:, 0])
 
 
-def _own_way(past_left: Floats, alike: NDArray[np.bool_]) -> Floats:
+def _weekend_pattern(past_left: Floats, alike: NDArray[np.bool_]) -> Floats:
     """The service's own shift relative to the fleet on days of this kind, S × K: weekend load is not an outlier.
 
     0 unless two earlier days show it clearly. Of those, use the one nearer to the fleet, so that one incident cannot
@@ -105,7 +105,7 @@ def _own_way(past_left: Floats, alike: NDArray[np.bool_]) -> Floats:
     low, high = levels[..., alike].min(axis=-1), levels[..., alike].max(axis=-1)
     nearest = np.where(low > 0, low, np.where(high < 0, high, np.float32(0)))
     scatter = np.float32(MAD_TO_DEVIATION) * median(np.abs(levels[..., ~alike]))
-    return np.where(np.abs(nearest) > np.fmax(3 * scatter, np.float32(_OWN_WAY)), nearest, np.float32(0))
+    return np.where(np.abs(nearest) > np.fmax(3 * scatter, np.float32(_WEEKEND_PATTERN)), nearest, np.float32(0))
 
 
 def _apart(moved: Floats, zones: Sequence[str]) -> NDArray[np.bool_]:
@@ -119,7 +119,7 @@ def _apart(moved: Floats, zones: Sequence[str]) -> NDArray[np.bool_]:
         half = -(-moved.shape[-1] // 2)
         motion = midmean(moved[..., -half:])
         for column in range(moved.shape[1]):
-            apart[:, column] = _away(motion[:, column], members)
+            apart[:, column] = _moved_zones(motion[:, column], members)
     return apart
 
 
@@ -131,7 +131,7 @@ def members_of(zones: Sequence[str], *, least: int) -> dict[str, NDArray[np.bool
     return {str(names[place]): number == place for place in np.nonzero((count >= least) & (names != ""))[0]}
 
 
-def _away(motion: Floats, members: list[NDArray[np.bool_]]) -> NDArray[np.bool_]:
+def _moved_zones(motion: Floats, members: list[NDArray[np.bool_]]) -> NDArray[np.bool_]:
     """The services of zones that moved away, S."""
     known = ~np.isnan(motion)
     inside = [zone & known for zone in members if (zone & known).sum() >= _ZONE_MEMBERS]

@@ -17,7 +17,7 @@ from apps.fleet.engine.sentences import fleet_sentence, format_time, neighbour_s
 
 
 @dataclass(frozen=True, slots=True)
-class _Moved:
+class _SignalShift:
     """A signal in which part of the fleet shifted: its column, the logarithm of the factor, the number of services."""
 
     column: int
@@ -38,10 +38,10 @@ def fleet_events(
         if (signal.bad == "high" and shift < 0) or not _unusual(shift, past[column], policy):
             continue
         alone = midmean((baseline.left[:, column] + baseline.fleet[column])[:, -half:]) * np.sign(shift)
-        moved.append(_Moved(column, shift, int((alone >= abs(shift) / 2).sum())))
+        moved.append(_SignalShift(column, shift, int((alone >= abs(shift) / 2).sum())))
     if not moved:
         return ()
-    since_s = min(_began(np.log(peer_median[item.column]), item.shift, observation.times_s) for item in moved)
+    since_s = min(_onset_s(np.log(peer_median[item.column]), item.shift, observation.times_s) for item in moved)
     return (_event(observation, moved, zone="", since_s=since_s),)
 
 
@@ -69,10 +69,10 @@ def zone_events(
         if not moved:
             continue
         since_s = min(
-            _began(median(baseline.left[inside, item.column].T), item.shift, observation.times_s) for item in moved
+            _onset_s(median(baseline.left[inside, item.column].T), item.shift, observation.times_s) for item in moved
         )
-        loud = _loud(observation, findings, inside, moved)
-        events.append(_event(observation, moved, zone=zone, since_s=since_s, loud=loud))
+        neighbour = _noisy_neighbour(observation, findings, inside, moved)
+        events.append(_event(observation, moved, zone=zone, since_s=since_s, neighbour=neighbour))
         for item in moved:
             towards = np.sign(findings.effect[:, item.column]) == np.sign(item.shift)
             together = inside & findings.flagged[:, item.column] & towards
@@ -82,7 +82,7 @@ def zone_events(
 
 def _zone_moved(
     inside: NDArray[np.bool_], column: int, *, findings: OutlierFindings, policy: DetectionPolicy
-) -> _Moved | None:
+) -> _SignalShift | None:
     score, effect = findings.score[:, column], findings.effect[:, column]
     known = ~np.isnan(score)
     here = inside & known
@@ -94,18 +94,18 @@ def _zone_moved(
         return None
     if abs(shift) < np.log(policy.least_ratio):
         return None
-    return _Moved(column, shift, int((effect[here] * np.sign(shift) >= abs(shift) / 2).sum()))
+    return _SignalShift(column, shift, int((effect[here] * np.sign(shift) >= abs(shift) / 2).sum()))
 
 
 def _event(
-    observation: Observation, moved: Sequence[_Moved], *, zone: str, since_s: float, loud: str = ""
+    observation: Observation, moved: Sequence[_SignalShift], *, zone: str, since_s: float, neighbour: str = ""
 ) -> FleetEvent:
     strongest = max(moved, key=lambda item: abs(item.shift))
     since = format_time(since_s, float(observation.times_s[-1]))
     shifts = [(observation.signals[item.column], float(np.exp(item.shift))) for item in moved]
     if zone:
         known = observation.zones.count(zone)
-        sentence = zone_sentence(zone, shifts, strongest.services, known, since=since, loud=loud)
+        sentence = zone_sentence(zone, shifts, strongest.services, known, since=since, neighbour=neighbour)
     else:
         sentence = fleet_sentence(shifts, strongest.services, len(observation.services), since=since)
     return FleetEvent(
@@ -119,8 +119,8 @@ def _event(
     )
 
 
-def _loud(
-    observation: Observation, findings: OutlierFindings, inside: NDArray[np.bool_], moved: Sequence[_Moved]
+def _noisy_neighbour(
+    observation: Observation, findings: OutlierFindings, inside: NDArray[np.bool_], moved: Sequence[_SignalShift]
 ) -> str:
     """A sentence on the one member of a failing zone whose requests alone grew: the likely noisy neighbour."""
     for column, signal in enumerate(observation.signals):
@@ -133,7 +133,7 @@ def _loud(
     return ""
 
 
-def _began(left: Floats, shift: float, times_s: NDArray[np.float64]) -> float:
+def _onset_s(left: Floats, shift: float, times_s: NDArray[np.float64]) -> float:
     """When a series of logarithms (points or blocks of the window) shifted."""
     place = int(onset(left[None], np.array([shift], dtype=np.float32)).point[0])
     return float(times_s[place * len(times_s) // len(left)])

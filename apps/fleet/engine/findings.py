@@ -60,24 +60,26 @@ def find(
     threshold = policy.threshold(len(observation.services), len(observation.signals))
     levels = [level(baseline, span) for span in spans]
     swing = _swing_statistic(blocks)
-    held = threshold - policy.together - _BELOW
-    chance = [counting_z(observation, _fleet(baseline, span), latest=span * blocks.size) for span in spans]
+    cap = threshold - policy.together - _BELOW
+    chance = [counting_z(observation, _fleet_shift(baseline, span), latest=span * blocks.size) for span in spans]
     statistics = [*levels, slope(baseline), swing]
-    scores = _scores(baseline, statistics, observation, chance=chance, policy=policy, held=held)
+    scores = _scores(baseline, statistics, observation, chance=chance, policy=policy, cap=cap)
     steady = ~(median(blocks.span) >= np.log(policy.least_span))
-    scores[_SPREAD] = np.where(steady, np.minimum(scores[_SPREAD], held), scores[_SPREAD])
+    scores[_SPREAD] = np.where(steady, np.minimum(scores[_SPREAD], cap), scores[_SPREAD])
     there = blocks.coverage >= policy.least_coverage
     scores[:, ~there | (baseline.days < policy.least_days)] = np.nan
     best = np.where(np.isnan(scores), -np.inf, scores).argmax(axis=0)
-    top = _taken(scores, best)
+    top = _select(scores, best)
     # Several statistics of one window flag more often than one does: ln(3) / z is the cost of that in the tail.
     top = np.asarray(top - np.float32(math.log(3)) / np.maximum(top, np.float32(1.5)), dtype=np.float32)
-    effect = _taken(np.stack([levels[where].now for where in _WHERE]), best)
-    moved = _taken(np.stack([np.broadcast_to(_fleet(baseline, spans[where]), top.shape) for where in _WHERE]), best)
-    baseline_log = _taken(np.stack([median(baseline.own[..., -spans[where] :]) for where in _WHERE]), best)
+    effect = _select(np.stack([levels[where].now for where in _WHERE]), best)
+    moved = _select(
+        np.stack([np.broadcast_to(_fleet_shift(baseline, spans[where]), top.shape) for where in _WHERE]), best
+    )
+    baseline_log = _select(np.stack([median(baseline.own[..., -spans[where] :]) for where in _WHERE]), best)
     new = there & (baseline.days < policy.least_days)
     if new.any():
-        _newcomers(blocks, new, score=top, effect=effect, moved=moved, baseline_log=baseline_log)
+        _score_new_signals(blocks, new, score=top, effect=effect, moved=moved, baseline_log=baseline_log)
     return OutlierFindings(
         score=top,
         statistic=best,
@@ -106,9 +108,9 @@ def _scores(
     *,
     chance: list[Floats],
     policy: DetectionPolicy,
-    held: float,
+    cap: float,
 ) -> Floats:
-    """The score of each statistic in the bad direction, STATISTICS × S × K; `held` caps it where something objects.
+    """The score of each statistic in the bad direction, STATISTICS × S × K; `cap` caps it where something objects.
 
     `chance` is the counting-noise z of each span; no score exceeds it.
     """
@@ -127,15 +129,15 @@ def _scores(
     for number, (statistic, floor) in enumerate(zip(statistics, floors, strict=True)):
         scored = score(statistic, floor=floor, apart=baseline.apart)
         if number == _SPREAD:
-            found = _one_sided(statistic, scored, np.ones_like(directions), held)
-            scores.append(np.where(flat, np.minimum(found, held), found))
+            found = _one_sided(statistic, scored, np.ones_like(directions), cap)
+            scores.append(np.where(flat, np.minimum(found, cap), found))
             continue
-        found = _one_sided(statistic, scored, directions, held)
+        found = _one_sided(statistic, scored, directions, cap)
         weak = _weak(levels, number, directions, least=least)
         change = usually * np.expm1(np.minimum(np.abs(levels[_WHERE[number]].now), 30))
         weak |= flat & ((number >= _QUARTER) | ~(change >= meaning))
         found = np.minimum(found, chance[_WHERE[number]])
-        scores.append(np.where(weak, np.minimum(found, held), found))
+        scores.append(np.where(weak, np.minimum(found, cap), found))
     return np.stack(scores) - _HANDICAP[:, None, None]
 
 
@@ -146,11 +148,11 @@ def _directions(observation: Observation, levels: list[WindowStatistic]) -> Floa
     return np.where(both, went, np.float32(1))
 
 
-def _one_sided(statistic: WindowStatistic, scored: StatisticScore, sign: Floats, held: float) -> Floats:
+def _one_sided(statistic: WindowStatistic, scored: StatisticScore, sign: Floats, cap: float) -> Floats:
     """The score in the bad direction. A deviation that the service's own past shows on two days is capped."""
     towards = scored.score * sign
     in_past = np.where(sign > 0, statistic.now <= scored.highest, statistic.now >= scored.lowest)
-    return np.where(in_past, np.minimum(towards, held), towards)
+    return np.where(in_past, np.minimum(towards, cap), towards)
 
 
 def _weak(levels: list[WindowStatistic], number: int, directions: Floats, *, least: float) -> NDArray[np.bool_]:
@@ -160,7 +162,7 @@ def _weak(levels: list[WindowStatistic], number: int, directions: Floats, *, lea
     return np.asarray(~(latest >= np.maximum(effect / 2, least / 2)) | ~(effect >= least))
 
 
-def _newcomers(
+def _score_new_signals(
     blocks: WindowBlocks, new: NDArray[np.bool_], *, score: Floats, effect: Floats, moved: Floats, baseline_log: Floats
 ) -> None:
     """Score signals without history against their peers' values: only extreme ones are flagged."""
@@ -186,10 +188,10 @@ def _swing_statistic(blocks: WindowBlocks) -> WindowStatistic:
     return WindowStatistic(midmean(now - np.nan_to_num(fleet), least=least), midmean(past, least=least))
 
 
-def _fleet(baseline: Baseline, span: int) -> Floats:
+def _fleet_shift(baseline: Baseline, span: int) -> Floats:
     return median(baseline.fleet[:, -span:])
 
 
-def _taken(stacked: Floats, best: NDArray[np.int64]) -> Floats:
+def _select(stacked: Floats, best: NDArray[np.int64]) -> Floats:
     """For each signal of each service, the figure of its best statistic."""
     return np.asarray(np.take_along_axis(stacked, best[None], axis=0)[0])

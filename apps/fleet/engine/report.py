@@ -34,7 +34,7 @@ def report(evaluation: Evaluation, *, days: int) -> Iterator[str]:
         yield from ("", "Events")
         for event in evaluation.events:
             yield from _event(event)
-    yield from _outstanding(evaluation.flags)
+    yield from _outliers(evaluation.flags)
 
 
 def as_dict(evaluation: Evaluation) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def format_time(at_s: float, *, with_day: bool = False) -> str:
     return f"{datetime.fromtimestamp(at_s, UTC):{'%Y-%m-%d %H:%M:%S' if with_day else '%H:%M'}}"
 
 
-def _outstanding(flags: Sequence[OutlierFlag]) -> Iterator[str]:
+def _outliers(flags: Sequence[OutlierFlag]) -> Iterator[str]:
     """Outliers, the worst first, then the number of services that shift with each zone."""
     alone = [flag for flag in flags if not flag.zone]
     if alone:

@@ -90,18 +90,18 @@ def score(statistic: WindowStatistic, *, floor: float, apart: NDArray[np.bool_])
     meaning; services that are `apart`, S × K, do not count for the spread of the others.
     """
     days = (~np.isnan(statistic.past)).sum(axis=-1).astype(np.float32)
-    held = _held(statistic.past)
-    squares = np.where(np.isnan(held), 0, held**2).sum(axis=-1) * _forecast(days)
+    held = _clipped(statistic.past)
+    squares = np.where(np.isnan(held), 0, held**2).sum(axis=-1) * _forecast_factor(days)
     shares = np.empty(statistic.now.shape, np.float32)
     for column in range(statistic.now.shape[1]):
-        shares[:, column] = _predicted(
+        shares[:, column] = _significance(
             statistic.now[:, column], held[:, column], squares[:, column], days=days[:, column], floor=floor
         )
     ordered = np.sort(statistic.past, axis=-1)
-    return StatisticScore(_calibrated(shares, apart), *_seconds(ordered, days.astype(np.int64)))
+    return StatisticScore(_calibrate(shares, apart), *_second_extremes(ordered, days.astype(np.int64)))
 
 
-def _predicted(now: Floats, past: Floats, squares: Floats, *, days: Floats, floor: float) -> Floats:
+def _significance(now: Floats, past: Floats, squares: Floats, *, days: Floats, floor: float) -> Floats:
     """The z score of each of these figures of one signal, S."""
     there = days >= 2
     if not there.any():
@@ -134,7 +134,7 @@ def _burst(past: Floats) -> float:
     return float(np.quantile(known, 0.99)) / 2.33
 
 
-def _held(past: Floats) -> Floats:
+def _clipped(past: Floats) -> Floats:
     """The earlier days' figures with one extreme day clipped: a past incident must not hide the next."""
     known = ~np.isnan(past)
     fleet = np.sqrt(np.where(known, past**2, 0).sum(axis=(0, 2)) / np.maximum(known.sum(axis=(0, 2)), 1))
@@ -144,34 +144,34 @@ def _held(past: Floats) -> Floats:
     return np.clip(past, -reach, reach)
 
 
-def _forecast(days: Floats) -> Floats:
+def _forecast_factor(days: Floats) -> Floats:
     """The factor from the variance of days around their own median to that of a new day around it."""
     loss = np.where(days >= 4, np.float32(math.pi / 2), np.float32(1.0))
     kept = np.maximum(1 - (2 - loss) / np.maximum(days, 1), 0.3)
     return np.asarray((1 + loss / np.maximum(days, 1)) / kept, dtype=np.float32)
 
 
-def _calibrated(z: Floats, apart: NDArray[np.bool_]) -> Floats:
+def _calibrate(z: Floats, apart: NDArray[np.bool_]) -> Floats:
     """The scores, scaled down to a spread of one over the peers if they spread more."""
     across = np.where(apart, np.float32(np.nan), z).T.copy()
     known = (~np.isnan(across)).sum(axis=-1)
-    spread = _calmer_side(across)
+    spread = _steadier_deviation(across)
     few = known < _ENOUGH
     if few.any():
         # Few services: estimate the calibration from all signals together.
-        together = _calmer_side(across.reshape(1, -1))[0] if known.sum() >= _ENOUGH else np.float32(1)
+        together = _steadier_deviation(across.reshape(1, -1))[0] if known.sum() >= _ENOUGH else np.float32(1)
         spread = np.where(few, together, spread)
     return np.asarray(z / np.fmax(spread, np.float32(1))[None])
 
 
-def _calmer_side(values: Floats) -> Floats:
+def _steadier_deviation(values: Floats) -> Floats:
     """The robust deviation from the median on the steadier side: a failing zone affects one side only."""
     away = values - median(values)[..., None]
     above, below = np.where(away >= 0, away, np.float32(np.nan)), np.where(away <= 0, -away, np.float32(np.nan))
     return np.asarray(np.float32(MAD_TO_DEVIATION) * np.fmin(median(above), median(below)))
 
 
-def _seconds(ordered: Floats, known: NDArray[np.int64]) -> tuple[Floats, Floats]:
+def _second_extremes(ordered: Floats, known: NDArray[np.int64]) -> tuple[Floats, Floats]:
     """The second lowest and second highest of each sorted row; zero with fewer than three days."""
     if not ordered.shape[-1]:
         nothing = np.zeros(ordered.shape[:-1], np.float32)

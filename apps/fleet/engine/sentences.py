@@ -86,12 +86,18 @@ def fleet_sentence(shifts: Sequence[tuple[ServiceSignal, float]], moved: int, kn
 
 
 def zone_sentence(
-    zone: str, shifts: Sequence[tuple[ServiceSignal, float]], moved: int, known: int, *, since: str, loud: str = ""
+    zone: str,
+    shifts: Sequence[tuple[ServiceSignal, float]],
+    moved: int,
+    known: int,
+    *,
+    since: str,
+    neighbour: str = "",
 ) -> str:
-    """A zone shifts together, apart from the others. `loud` is a sentence on the member that may be the cause."""
+    """A zone shifts together, apart from the others. `neighbour` is a sentence on the member that may be the cause."""
     return (
         f"Zone {zone} has shifted, the rest of the fleet has not: {_listed(shifts)} for this time of day, in "
-        f"{moved:,} of its {known:,} services. Since {since}.{f' {loud}' if loud else ''}"
+        f"{moved:,} of its {known:,} services. Since {since}.{f' {neighbour}' if neighbour else ''}"
     )
 
 

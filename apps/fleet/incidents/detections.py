@@ -33,9 +33,9 @@ class Detection:
     evidence: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def badness(self) -> float:
+    def severity(self) -> float:
         """The severity, independent of direction; comparable only within one kind."""
-        return badness(self.kind, self.score)
+        return severity(self.kind, self.score)
 
     @property
     def key(self) -> IncidentKey:
@@ -65,7 +65,7 @@ def incident_key(kind: str, subject: str, signal: str) -> IncidentKey:
     return (kind, subject, signal if kind in BY_SIGNAL else NO_SIGNAL)
 
 
-def badness(kind: str, score: float | None) -> float:
+def severity(kind: str, score: float | None) -> float:
     """The severity of a score: a factor below one is as bad as its inverse."""
     if score is None or not math.isfinite(score):
         return 0.0
@@ -111,7 +111,7 @@ def _events(evaluation: Evaluation) -> list[Detection]:
     found = []
     for zone, own in events.items():
         kind = IncidentKind.ZONE if zone else IncidentKind.FLEET
-        own.sort(key=lambda event: -badness(IncidentKind.FLEET, event.shift))
+        own.sort(key=lambda event: -severity(IncidentKind.FLEET, event.shift))
         found.append(
             Detection(
                 kind=kind,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from apps.fleet.incidents.detections import Detection, DetectionSet, IncidentKey, badness, incident_key
+from apps.fleet.incidents.detections import Detection, DetectionSet, IncidentKey, incident_key, severity
 from apps.fleet.incidents.lifecycle import CLOSE_REASON_BY_NAME, HOUR_S, MINUTE_S, IncidentStatus
 
 RECURRENCE_WINDOW_S: Final = HOUR_S
@@ -82,40 +82,43 @@ def incident_changes(
     for one in sorted(known, key=lambda one: (one.status != IncidentStatus.CLOSED, one.closed_s or 0.0, one.id)):
         by_key[one.key] = one  # the active one wins, else the last closed one
     return (
-        *(_seen(detection, by_key.get(detection.key), waiting_since, at_s) for detection in detections.seen),
-        *_unseen(by_key, detections, at_s),
+        *(
+            _changes_of_detected(detection, by_key.get(detection.key), waiting_since, at_s)
+            for detection in detections.seen
+        ),
+        *_changes_of_undetected(by_key, detections, at_s),
     )
 
 
-def _seen(
+def _changes_of_detected(
     detection: Detection, known: StoredIncident | None, waiting_since: dict[IncidentKey, float], at_s: float
 ) -> IncidentChange:
-    if known is None or (known.status == IncidentStatus.CLOSED and not _goes_on(known, at_s)):
+    if known is None or (known.status == IncidentStatus.CLOSED and not _continues(known, at_s)):
         begun = waiting_since.get(detection.key, at_s)
         lasts = at_s - begun >= PENDING_S.get(detection.kind, 0.0)
         return IncidentChange(IncidentAction.OPEN if lasts else IncidentAction.WAIT, known, detection)
-    if known.status == IncidentStatus.CLOSED and _breaks_through(detection, known, at_s):
+    if known.status == IncidentStatus.CLOSED and _reopens(detection, known, at_s):
         return IncidentChange(IncidentAction.REOPEN, known, detection)
     return IncidentChange(IncidentAction.UPDATE, known, detection)
 
 
-def _goes_on(known: StoredIncident, at_s: float) -> bool:
+def _continues(known: StoredIncident, at_s: float) -> bool:
     """Whether the detection continues this closed incident."""
     return at_s - max(known.last_seen_s, known.closed_s or 0.0) <= RECURRENCE_WINDOW_S
 
 
-def _breaks_through(detection: Detection, known: StoredIncident, at_s: float) -> bool:
+def _reopens(detection: Detection, known: StoredIncident, at_s: float) -> bool:
     """Whether the problem outlasts the close reason, or has become much worse."""
     closed_s = known.closed_s or 0.0
     if at_s <= closed_s:
         return False  # an evaluation from before the closing has no new information
-    if detection.badness > WORSENING_FACTOR * badness(known.kind, known.closed_score) > 0:
+    if detection.severity > WORSENING_FACTOR * severity(known.kind, known.closed_score) > 0:
         return True
     reason = CLOSE_REASON_BY_NAME.get(known.reason)
     return at_s - closed_s > (reason.settles_s if reason else 0.0)
 
 
-def _unseen(
+def _changes_of_undetected(
     by_key: dict[IncidentKey, StoredIncident], detections: DetectionSet, at_s: float
 ) -> Iterator[IncidentChange]:
     seen = {detection.key for detection in detections.seen} | detections.unknown

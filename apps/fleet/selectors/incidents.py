@@ -8,7 +8,7 @@ from typing import Final
 from django.db.models import Case, Count, Q, When
 from django.db.models.functions import Abs
 
-from apps.fleet.incidents.detections import badness
+from apps.fleet.incidents.detections import severity
 from apps.fleet.incidents.lifecycle import FALSE_ALARM, IncidentKind, IncidentStatus
 from apps.fleet.incidents.transitions import RECURRENCE_WINDOW_S
 from apps.fleet.models.incidents import Incident, IncidentNote
@@ -107,6 +107,6 @@ def _rank(incident: Incident) -> tuple[bool, bool, int, float, int]:
         incident.status == IncidentStatus.CLOSED,
         incident.quiet_since is not None,
         KIND_ORDER.index(kind),
-        -badness(kind, incident.score),
+        -severity(kind, incident.score),
         incident.pk,
     )

@@ -57,7 +57,7 @@ def fleet_evaluate(
     """
     with _only_one(keep_lock=keep_lock):
         try:
-            result = _kept(fleet_dry_run(source, at_s=at_s, policy=policy), at_s)
+            result = _store_result(fleet_dry_run(source, at_s=at_s, policy=policy), at_s)
         except MonitoringError as error:
             prometheus.counter(FLEET_EVALUATIONS).labels(type(error).__name__).inc()
             _record_failure(error, at_s)
@@ -92,18 +92,18 @@ def fleet_dry_run(source: SignalSource, *, at_s: float, policy: DetectionPolicy 
     Raises MonitoringError: the source is unavailable, refuses, or returns no services.
     """
     began_s = time.perf_counter()
-    observation = _expected(source.observe(at_s), at_s)
+    observation = _without_forgotten(source.observe(at_s), at_s)
     if not observation.services:
         raise SourceUnavailable("the source returned no service with current or recent data: nothing was evaluated")
-    read_s = _phase("read", began_s)
-    since = _since(_newest())
+    read_s = _record_phase("read", began_s)
+    since = _flagged_since(_newest())
     began_s = time.perf_counter()
     evaluation = evaluate(observation, policy=policy, since=since)
-    score_s = _phase("score", began_s)
+    score_s = _record_phase("score", began_s)
     return EvaluationResult(observation, evaluation, read_s=read_s, score_s=score_s, store_s=0, stored=False)
 
 
-def _kept(result: EvaluationResult, at_s: float) -> EvaluationResult:
+def _store_result(result: EvaluationResult, at_s: float) -> EvaluationResult:
     """Store the result with its incidents and export it, unless a newer evaluation exists."""
     newest, at = _newest(), _moment(at_s)
     if newest is not None and newest.at >= at:
@@ -114,14 +114,14 @@ def _kept(result: EvaluationResult, at_s: float) -> EvaluationResult:
         store(result.observation, result.evaluation, at, read_s=result.read_s, score_s=result.score_s)
         incidents_record(result.evaluation, at)
     FLEET_COLLECTOR.show(result.evaluation)
-    return replace(result, store_s=_phase("store", began_s), stored=True)
+    return replace(result, store_s=_record_phase("store", began_s), stored=True)
 
 
 def _newest() -> FleetEvaluation | None:
     return FleetEvaluation.objects.filter(outcome=FleetEvaluation.OK).order_by("-at").first()
 
 
-def _expected(observation: Observation, at_s: float) -> Observation:
+def _without_forgotten(observation: Observation, at_s: float) -> Observation:
     """The observation without services that have been silent for longer than ANDEN_FLEET_FORGET_AFTER_S."""
     silent = np.isnan(last_data_s(observation))
     if not silent.any():
@@ -139,7 +139,7 @@ def _expected(observation: Observation, at_s: float) -> Observation:
     return observation if all(kept) else observation_subset(observation, np.array(kept))
 
 
-def _since(newest: FleetEvaluation | None) -> dict[tuple[str, str], float]:
+def _flagged_since(newest: FleetEvaluation | None) -> dict[tuple[str, str], float]:
     """When each signal flagged by the newest evaluation was first flagged, epoch seconds."""
     return {(flag.service, flag.signal): flag.since_s for flag in fleet_flags(newest)} if newest else {}
 
@@ -175,7 +175,7 @@ def _only_one(*, keep_lock: bool) -> Iterator[None]:
                 cursor.execute(f"SELECT pg_advisory_unlock({_LOCK})")
 
 
-def _phase(name: str, began_s: float) -> float:
+def _record_phase(name: str, began_s: float) -> float:
     """The seconds since `began_s`, recorded for this phase."""
     seconds = time.perf_counter() - began_s
     prometheus.histogram(FLEET_EVALUATION_SECONDS).labels(name).observe(seconds)

@@ -44,7 +44,7 @@ class SimulatedFleetWriter:
                 _remove(path)
             self._folder.mkdir(parents=True)
             # The lock survives renaming the folder, and ends with this object or its process.
-            weakref.finalize(self, os.close, _held(self._folder))
+            weakref.finalize(self, os.close, _lock_folder(self._folder))
             self._write(at_s)
             self._folder.rename(folder)
         except OSError as error:
@@ -116,27 +116,27 @@ def _remove(folder: Path) -> None:
     """
     if not folder.exists():
         return
-    os.close(_held(folder))
-    foreign = [path.name for path in folder.iterdir() if not path.name.startswith("simulated-")]
-    if foreign:
-        raise SourceRefused(f"{folder} contains {foreign[0]}, which is not from a simulation: choose another folder")
+    os.close(_lock_folder(folder))
+    others = [path.name for path in folder.iterdir() if not path.name.startswith("simulated-")]
+    if others:
+        raise SourceRefused(f"{folder} contains {others[0]}, which is not from a simulation: choose another folder")
     for path in folder.iterdir():
         path.unlink()
     folder.rmdir()
 
 
-def _held(folder: Path) -> int:
+def _lock_folder(folder: Path) -> int:
     """The file descriptor that holds the folder's lock: two simulations must not mix in one folder.
 
     Raises SourceRefused: another simulation holds it.
     """
-    held = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        os.close(held)
+        os.close(descriptor)
         raise SourceRefused(f"another simulation is writing {folder}: choose another folder with --file") from error
-    return held
+    return descriptor
 
 
 def _hour(at_s: float) -> int:

@@ -57,10 +57,10 @@ class FleetMetrics:
         for signal, one in self.signals:
             for part, metric in (("value", one.metric), ("over", one.over)):
                 if metric:
-                    asked += self._asked((signal, part), metric, one.statistic, period_s)
+                    asked += self._metric_queries((signal, part), metric, one.statistic, period_s)
         return tuple(asked)
 
-    def _asked(self, labels: Labels, metric: str, statistic: str, period_s: int) -> list[MetricQuery]:
+    def _metric_queries(self, labels: Labels, metric: str, statistic: str, period_s: int) -> list[MetricQuery]:
         if self.services:
             return [
                 MetricQuery(

@@ -38,28 +38,28 @@ class CloudWatchSource:
         builder = ObservationBuilder(self._span, at_s)
         for day, times_s in self._span.windows(at_s):
             wanted = QueryWindow(int(times_s[0]) - self._span.step_s, int(times_s[-1]), self._span.step_s)
-            held, found = self._held(day, wanted, at_s)
+            held, found = self._day_values(day, wanted, at_s)
             first = (wanted.start_s - held.start_s) // held.period_s
             cells = np.arange(day * self._span.points, (day + 1) * self._span.points)
             for signal, one in self._fleet.signals:
                 for service, values in _signal(found, signal, one, held.period_s).items():
                     part = values[first : first + wanted.points]
                     if np.isfinite(part).any():
-                        builder.put(builder.row(_named(service)), INDEX[signal], cells, part)
+                        builder.put(builder.row(_valid_name(service)), INDEX[signal], cells, part)
         return builder.observation()
 
-    def _held(self, day: int, wanted: QueryWindow, at_s: float) -> tuple[QueryWindow, dict[Labels, Floats]]:
+    def _day_values(self, day: int, wanted: QueryWindow, at_s: float) -> tuple[QueryWindow, dict[Labels, Floats]]:
         """The values of this day: from memory if they cover the window, else requested with some hours ahead."""
         if day == 0:
-            return wanted, self._asked(wanted)
+            return wanted, self._query(wanted)
         kept = self._past.get(day)
         if kept is None or not kept[0].start_s <= wanted.start_s <= wanted.end_s <= kept[0].end_s:
             ahead_s = min(AHEAD_S, day * DAY_S) // wanted.period_s * wanted.period_s
             window = QueryWindow(wanted.start_s, min(wanted.end_s + ahead_s, int(at_s)), wanted.period_s)
-            kept = self._past[day] = (window, self._asked(window))
+            kept = self._past[day] = (window, self._query(window))
         return kept
 
-    def _asked(self, window: QueryWindow) -> dict[Labels, Floats]:
+    def _query(self, window: QueryWindow) -> dict[Labels, Floats]:
         try:
             found = fetch_arrays(self._cloudwatch, self._fleet.queries(period_s=window.period_s), window)
         except BudgetSpent as error:
@@ -98,7 +98,7 @@ def _ratio(value: Floats | None, over: Floats, *, absent_is_zero: bool) -> Float
     return np.asarray(known / worked, dtype=np.float32)
 
 
-def _named(service: str) -> str:
+def _valid_name(service: str) -> str:
     if service_name_error(service):
         raise SourceRefused(f"CloudWatch returned a service whose name {service[:40]!r} {service_name_error(service)}")
     return service

@@ -66,7 +66,7 @@ class PrometheusApi:
         for first in range(0, len(times_s), MOST_POINTS):
             chunk = times_s[first : first + MOST_POINTS]
             window = {"start": f"{chunk[0]:.0f}", "end": f"{chunk[-1]:.0f}", "step": str(step_s)}
-            for found in self._asked("query_range", query, window, kind="matrix", what=what):
+            for found in self._query("query_range", query, window, kind="matrix", what=what):
                 yield _series(found, found.get("values", []), what)
 
     def instant(self, query: str, at_s: float, *, what: str) -> Iterator[PrometheusSeries]:
@@ -74,10 +74,10 @@ class PrometheusApi:
 
         Raises SourceUnavailable, SourceRefused, SourceInvalid.
         """
-        for found in self._asked("query", query, {"time": f"{at_s:.0f}"}, kind="vector", what=what):
+        for found in self._query("query", query, {"time": f"{at_s:.0f}"}, kind="vector", what=what):
             yield _series(found, [found.get("value", [])], what)
 
-    def _asked(self, path: str, query: str, window: dict[str, str], *, kind: str, what: str) -> list[dict[str, Any]]:
+    def _query(self, path: str, query: str, window: dict[str, str], *, kind: str, what: str) -> list[dict[str, Any]]:
         """The raw series of one response."""
         form = {"query": query, "timeout": f"{self._timeout_s:g}s", **window}
         try:
@@ -116,9 +116,9 @@ class PrometheusApi:
         except ValueError:
             document = None
         if not isinstance(document, dict) or document.get("status") not in {"success", "error"}:
-            raise self._stranger(status, body, what)
+            raise self._foreign_response(status, body, what)
         if status != HTTPStatus.OK or document["status"] != "success":
-            raise self._refusal(status, document, query=query, what=what)
+            raise self._error_response(status, document, query=query, what=what)
         for warning in document.get("warnings", []):
             logger.warning("Prometheus warning for %s: %s", what, warning)
         data = document.get("data", {})
@@ -126,14 +126,14 @@ class PrometheusApi:
             raise SourceRefused(f"{what} returned a {data.get('resultType')} instead of a {kind}: {query}")
         return list(data["result"])
 
-    def _refusal(self, status: int, document: dict[str, Any], *, query: str, what: str) -> MonitoringError:
+    def _error_response(self, status: int, document: dict[str, Any], *, query: str, what: str) -> MonitoringError:
         """The error for a response in which Prometheus reports an error."""
         reason = f"{document.get('errorType', 'error')}: {document.get('error', '')}".strip()
         if status in _BUSY:
             return SourceUnavailable(f"Prometheus at {self._shown} is too busy for {what} ({status}, {reason})")
         return SourceRefused(f"Prometheus refuses {what} ({status}, {reason}): {query}")
 
-    def _stranger(self, status: int, body: bytes, what: str) -> MonitoringError:
+    def _foreign_response(self, status: int, body: bytes, what: str) -> MonitoringError:
         """The error for a response that is not from Prometheus, but from a proxy or another program."""
         if status in _BUSY:
             return SourceUnavailable(f"{self._shown} answers {status} for {what}")

@@ -51,22 +51,22 @@ class PrometheusSource:
                 "no query returned a series: `manage.py fleet queries` prints the queries, "
                 "ANDEN_FLEET_SIGNALS replaces them"
             )
-        self._places(builder, at_s)
-        self._deploys(builder, at_s)
+        self._set_zones(builder, at_s)
+        self._set_deploys(builder, at_s)
         return builder.observation()
 
     def _day(self, signal: str, query: str, day: int, times_s: NDArray[np.float64]) -> SeriesTable:
         """The values of each service at these times, from the cache as far as possible."""
         kept = self._kept.get((signal, day))
         if kept is None or times_s[0] < kept.times_s[0]:
-            return self._asked(signal, query, times_s)
+            return self._query(signal, query, times_s)
         asked = times_s[times_s > kept.times_s[-1] - (LATE_S if day == 0 else 0)]
         if not len(asked):
             return kept.within(times_s)
-        fresh = self._asked(signal, query, asked)
+        fresh = self._query(signal, query, asked)
         return kept.continued(times_s, fresh) if len(asked) < len(times_s) else fresh
 
-    def _asked(self, signal: str, query: str, times_s: NDArray[np.float64]) -> SeriesTable:
+    def _query(self, signal: str, query: str, times_s: NDArray[np.float64]) -> SeriesTable:
         what = f"the signal {signal}"
         filling = SeriesTableBuilder(times_s, self._span.step_s)
         seen: dict[str, Mapping[str, str]] = {}
@@ -83,7 +83,7 @@ class PrometheusSource:
                 raise SourceRefused(f"{what} returned more than {MOST_SERVICES:,} services: {query}")
         return filling.table()
 
-    def _places(self, builder: ObservationBuilder, at_s: float) -> None:
+    def _set_zones(self, builder: ObservationBuilder, at_s: float) -> None:
         """Set the zones of known services; the query may return others, too."""
         if not self._queries.zones:
             return
@@ -93,7 +93,7 @@ class PrometheusSource:
             if zone and service in builder:
                 builder.set_zone(service, zone)
 
-    def _deploys(self, builder: ObservationBuilder, at_s: float) -> None:
+    def _set_deploys(self, builder: ObservationBuilder, at_s: float) -> None:
         if not self._queries.deployed:
             return
         for series in self._api.instant(self._queries.deployed, at_s, what="the deploys"):

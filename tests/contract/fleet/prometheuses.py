@@ -75,7 +75,7 @@ def backfill(promtool: str, series: Sequence[Laid], folder: Path) -> None:
         for laid in series:
             if laid.metric == metric:
                 labels = ",".join(f'{name}="{value}"' for name, value in laid.labels.items())
-                lines += [f"{metric}{{{labels}}} {_said(value)} {at_s:.3f}" for at_s, value in laid.samples]
+                lines += [f"{metric}{{{labels}}} {_sample_text(value)} {at_s:.3f}" for at_s, value in laid.samples]
     text = folder / "series.txt"
     text.write_text("\n".join([*lines, "# EOF\n"]))
     command = [promtool, "tsdb", "create-blocks-from", "openmetrics", "--quiet", str(text), str(folder / "data")]
@@ -83,7 +83,7 @@ def backfill(promtool: str, series: Sequence[Laid], folder: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def _said(value: float) -> str:
+def _sample_text(value: float) -> str:
     if math.isnan(value):
         return "NaN"
     return repr(value) if math.isfinite(value) else "+Inf"

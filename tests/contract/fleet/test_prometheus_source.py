@@ -111,7 +111,7 @@ def test_zones_and_deploys_come_from_separate_queries(url: str) -> None:
     queries = SignalQueries(signals={"latency_p95": "latency"}, zones="place", zone_label="zone", deployed="deploy")
     found = _source(url, queries).observe(AT_S)
     zones = dict(zip(found.services, found.zones, strict=True))
-    assert zones == {"alpha": "b", "odd": "", "silent": "", "vanished": ""}, "in two zones is in none"
+    assert zones == {"alpha": "b", "odd": "", "silent": "", "vanished": ""}, "a service in two zones has no zone"
     assert found.deployed_s[_row(found, "alpha")] == AT_S - 900
     assert np.isnan(found.deployed_s[_row(found, "odd")])
 

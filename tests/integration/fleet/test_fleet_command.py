@@ -197,7 +197,7 @@ def test_startup_waits_for_a_file_for_a_limited_time(
         leave.set()
         raise SourceUnavailable("still nothing")
 
-    monkeypatch.setattr(fleet_command, "_FIRST_FILE_S", 0.5)
+    monkeypatch.setattr(fleet_command, "_FILE_WAIT_S", 0.5)
     monkeypatch.setattr(fleet_command, "_stop_event_on_signals", lambda: leave)
     monkeypatch.setattr(fleet_command, "fleet_evaluate", failed)
     lines = fleet("evaluate", "--source", "file", "--file", tmp_path / "fleet", "--every", 1).splitlines()

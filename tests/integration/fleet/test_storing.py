@@ -70,7 +70,7 @@ def test_since_is_kept_across_evaluations(station: Station, source: HeldSource) 
     later = fleet_evaluate(source, at_s=AT_S + 1800).evaluation.flags[0]
     assert later.since_s == first.since_s
     assert FleetService.objects.get(name=OUTLIER).since == _at(AT_S)
-    assert FleetDetail.objects.count() == 1, "the detail of the newest alone"
+    assert FleetDetail.objects.count() == 1, "only the newest detail is kept"
 
 
 def test_a_second_evaluator_raises_evaluator_busy(station: Station, source: HeldSource) -> None:
@@ -286,4 +286,4 @@ def test_an_unchanged_service_row_is_not_written(station: Station, source: HeldS
     fleet_evaluate(source, at_s=AT_S + 60)
     assert versions() == before
     fleet_evaluate(source, at_s=AT_S + 660)
-    assert versions().isdisjoint(before), "once in ten minutes, when it was last seen"
+    assert versions().isdisjoint(before), "last_seen is written once in ten minutes"

@@ -28,9 +28,9 @@ from apps.fleet.services.source import fleet_source, missing_path, signal_querie
 from apps.fleet.sources.source import SignalSource
 from apps.telemetry.errors import MonitoringError
 
-_AGAIN_S: Final = 10.0
+_RETRY_S: Final = 10.0
 """Retry a failed evaluation after at most this many seconds."""
-_FIRST_FILE_S: Final = 60.0
+_FILE_WAIT_S: Final = 60.0
 """At startup, wait this long for a missing source file before reporting a failure."""
 SOURCES: Final = ("prometheus", "file", "cloudwatch")
 
@@ -103,31 +103,31 @@ class Command(AndenCommand):
         source = fleet_source(options["source"] or "", file=options["file"])
         every_s = options["every"]
         if every_s is None:
-            self._show(*_once(source, moment_s(options["at"])), as_json=options["json"])
+            self._show(*_evaluate_once(source, moment_s(options["at"])), as_json=options["json"])
             return
         if every_s < 1 or options["at"]:
             raise CommandError("--every needs at least 1 second and cannot be combined with --at")
         stop, logged = _stop_event_on_signals(), ""
-        self._await_first(source, stop)
+        self._wait_for_file(source, stop)
         while not stop.is_set():
             began_s, pause_s = time.monotonic(), every_s
             try:
                 line = _summary(fleet_evaluate(source, at_s=time.time(), keep_lock=True))
             except MonitoringError as error:
-                line, pause_s = f"{type(error).__name__}: {error}", min(every_s, _AGAIN_S)
+                line, pause_s = f"{type(error).__name__}: {error}", min(every_s, _RETRY_S)
             except (DatabaseError, InterfaceError) as error:
                 fleet_release_lock()
-                line, pause_s = explain_database_error(self.alias, error), min(every_s, _AGAIN_S)
+                line, pause_s = explain_database_error(self.alias, error), min(every_s, _RETRY_S)
             if line != logged:  # log changes only
                 self._log(line)
                 logged = line
             stop.wait(max(pause_s - (time.monotonic() - began_s), 0.1))
 
-    def _await_first(self, source: SignalSource, stop: threading.Event) -> None:
+    def _wait_for_file(self, source: SignalSource, stop: threading.Event) -> None:
         """Wait for the source's file at startup, and log that."""
-        deadline = time.monotonic() + _FIRST_FILE_S
+        deadline = time.monotonic() + _FILE_WAIT_S
         if missing := missing_path(source):
-            self._log(f"{missing} does not exist yet: waiting up to {_FIRST_FILE_S:.0f} s")
+            self._log(f"{missing} does not exist yet: waiting up to {_FILE_WAIT_S:.0f} s")
         while missing_path(source) and time.monotonic() < deadline and not stop.wait(0.2):
             pass
 
@@ -150,7 +150,7 @@ class Command(AndenCommand):
         self.stdout.flush()
 
 
-def _once(source: SignalSource, at_s: float) -> tuple[EvaluationResult, str]:
+def _evaluate_once(source: SignalSource, at_s: float) -> tuple[EvaluationResult, str]:
     """The result of one evaluation, and why it is not stored if so."""
     try:
         return fleet_evaluate(source, at_s=at_s), "a newer evaluation exists"

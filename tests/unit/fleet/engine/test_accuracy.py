@@ -86,6 +86,6 @@ def test_a_noisy_neighbour_is_named_with_its_zone() -> None:
     fault = Fault(FaultKind.NEIGHBOUR, 1.7, signals=("database_read", "database_write"), services=(7,))
     named = 0
     for evaluation, _ in evaluations(50, 10, faults=(fault,)):
-        loud = [event for event in evaluation.events if "may crowd out its neighbours" in event.sentence]
-        named += bool(loud) and evaluation.services[7] in loud[0].sentence
+        neighbour = [event for event in evaluation.events if "may be the noisy neighbour" in event.sentence]
+        named += bool(neighbour) and evaluation.services[7] in neighbour[0].sentence
     assert named >= 9

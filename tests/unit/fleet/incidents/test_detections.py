@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.fleet.incidents.detections import badness, detections_of
+from apps.fleet.incidents.detections import detections_of, severity
 from apps.fleet.incidents.lifecycle import IncidentKind
 from tests.evaluations import evaluation, event, flag
 
@@ -75,6 +75,6 @@ def test_nan_is_null_in_the_evidence() -> None:
 
 @given(st.floats(0.001, 1000))
 def test_a_factor_is_as_bad_as_its_inverse(shift: float) -> None:
-    assert badness("fleet", shift) == pytest.approx(badness("zone", 1 / shift))
-    assert badness("outlier", -shift) == shift
-    assert badness("no_data", None) == 0
+    assert severity("fleet", shift) == pytest.approx(severity("zone", 1 / shift))
+    assert severity("outlier", -shift) == shift
+    assert severity("no_data", None) == 0

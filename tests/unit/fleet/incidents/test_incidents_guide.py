@@ -19,7 +19,7 @@ def test_the_guide_lists_every_transition_and_what_it_needs() -> None:
 
 
 def test_the_guide_lists_every_reason_and_how_long_it_holds() -> None:
-    found = [(name, title, span) for name, title, span in rows("| Reason | Says |")]
+    found = [(name, title, span) for name, title, span in rows("| Reason | Meaning |")]
     assert [(name, title) for name, title, _ in found] == [(reason.name, reason.title) for reason in CLOSE_REASONS]
     for (_, _, span), reason in zip(found, CLOSE_REASONS, strict=True):
         hours = re.sub(r"^1 d$", "24 h", short_span(reason.settles_s))
