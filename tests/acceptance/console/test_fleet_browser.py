@@ -110,7 +110,7 @@ def test_somebody_on_call_finds_the_sick_one_and_closes_its_incident(
         sound(page, "#incident")
 
         page.get_by_role("button", name="Close").click()
-        expect(page.locator("#move_form")).to_contain_text("say why it is closed: fixed;")
+        expect(page.locator("#transition_form")).to_contain_text("choose why you close it: fixed;")
         page.get_by_label("Reason").select_option("false_alarm")
         page.get_by_label("Note").fill("A load test.")
         page.get_by_role("button", name="Close").click()
