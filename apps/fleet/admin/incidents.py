@@ -54,11 +54,9 @@ class ActiveIncidentFilter(admin.SimpleListFilter):
     parameter_name = "active"
 
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
-        """The two choices."""
         return [("yes", "active"), ("no", "closed")]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Incident]) -> QuerySet[Incident]:
-        """The incidents that match the choice."""
         if self.value() == "yes":
             return queryset.exclude(status=IncidentStatus.CLOSED)
         return queryset.filter(status=IncidentStatus.CLOSED) if self.value() == "no" else queryset
@@ -90,12 +88,10 @@ class IncidentAdmin(ReadOnlyAdmin):
 
     @admin.display(description="incident", ordering="id")
     def number(self, incident: Incident) -> str:
-        """The incident's number."""
         return f"#{incident.pk}"
 
     @admin.display(description="subject", ordering="subject")
     def display_subject(self, incident: Incident) -> str:
-        """The subject."""
         return incident.display_subject
 
     @admin.display(description="problem")
@@ -129,12 +125,10 @@ class IncidentAdmin(ReadOnlyAdmin):
 
     @admin.display(description="opened (UTC)", ordering="opened_at")
     def opened(self, incident: Incident) -> str:
-        """When it was opened, to the minute."""
         return f"{incident.opened_at:%Y-%m-%d %H:%M}"
 
     @admin.display(description="last detected (UTC)", ordering="last_seen_at")
     def last_seen(self, incident: Incident) -> str:
-        """When it was last detected, to the minute."""
         return f"{incident.last_seen_at:%Y-%m-%d %H:%M}"
 
     @admin.action(description="Acknowledge", permissions=["acknowledge"])

@@ -43,7 +43,6 @@ class Command(AndenCommand):
     help = "Evaluate the fleet of services, show its state, or simulate a fleet."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the actions."""
         actions = parser.add_subparsers(dest="action", required=True)
         one = actions.add_parser("evaluate", help="Compare every service with its own past and its peers.")
         one.add_argument("--source", choices=SOURCES, help="signal source (ANDEN_FLEET_SOURCE)")
@@ -67,7 +66,6 @@ class Command(AndenCommand):
         add_simulate_arguments(actions.add_parser("simulate", help="Simulate a fleet, as files for the source file."))
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Run the chosen action."""
         match options["action"]:
             case "evaluate":
                 self._evaluate(options)
