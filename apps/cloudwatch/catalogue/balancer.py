@@ -41,7 +41,7 @@ BALANCER_METRICS: Final = family(
         "Count",
         BALANCER,
         "Server errors from the balancer",
-        "Excludes the targets' own errors; absent while there are none.",
+        "Excludes the targets' own errors; absent at zero.",
     ),
     (
         "balancer_unhealthy_hosts",
