@@ -23,7 +23,7 @@ def test_it_tells_what_to_export_answers_with_that_and_leaves_when_asked() -> No
             told = re.fullmatch(r"export ANDEN_GRAFANA_URL=(\S+) ANDEN_GRAFANA_TOKEN=(\S+)\n", fake.stdout.readline())
             assert told
             grafana = grafana_connect(
-                GrafanaApiClient(told[1], told[2], patience=RequestRetryPolicy(10, 1, 0.01), ca=None)
+                GrafanaApiClient(told[1], told[2], retry=RequestRetryPolicy(10, 1, 0.01), ca=None)
             )
             grafana.check_rights(write=True)
             assert not any(listed.owned for listed in grafana.read(Manifest(())).listed)

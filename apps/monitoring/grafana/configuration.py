@@ -1,4 +1,4 @@
-"""What the settings and the checkout say: which Grafana, which manifest, which values, which revision."""
+"""Builds Grafana, manifest, placeholder values and sync context from the settings and the checkout."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -21,16 +21,16 @@ from apps.monitoring.grafana.sync.placeholders import PlaceholderValues, resolve
 from apps.monitoring.grafana.sync.port import GrafanaPort
 
 OWN: Final = frozenset(("token", "url"))
-"""Settings that are no business of what stands in Grafana."""
+"""Settings that are not placeholders."""
 
 
 def rendered_folder() -> Path:
-    """Where the rendered files lie."""
+    """The folder of the rendered files."""
     return Path(settings.BASE_DIR) / "dashboards"
 
 
 def manifest_read(*, policy: bool) -> tuple[Manifest, list[str]]:
-    """The manifest of the committed files with this station's values, and what was left out of it.
+    """The manifest of the committed files with this installation's values, and messages about skipped objects.
 
     Raises ManifestInvalid.
     """
@@ -39,7 +39,7 @@ def manifest_read(*, policy: bool) -> tuple[Manifest, list[str]]:
 
 
 def values() -> PlaceholderValues:
-    """What the placeholders stand for: the settings of Grafana and CloudWatch, by their variables."""
+    """The placeholders' values: the settings of Grafana and CloudWatch, by variable."""
     plain: dict[str, str] = {}
     secret: dict[str, str] = {}
     for group in (settings.GRAFANA, settings.CLOUDWATCH):
@@ -57,21 +57,21 @@ def values() -> PlaceholderValues:
 
 
 def grafana(given: GrafanaSettings | None = None) -> GrafanaPort:
-    """The Grafana of these settings, or of the process's own. Raises GrafanaUnavailable, GrafanaRefused."""
+    """The Grafana of these settings, by default the process's. Raises GrafanaUnavailable, GrafanaRefused."""
     given = given or settings.GRAFANA
     if given.url is None:
-        raise GrafanaRefused("ANDEN_GRAFANA_URL is not set: say where Grafana answers")
+        raise GrafanaRefused("ANDEN_GRAFANA_URL is not set: set it to the URL of your Grafana")
     if not given.token.get_secret_value():
-        raise GrafanaRefused("ANDEN_GRAFANA_TOKEN is not set: make a service account with the role Admin in Grafana")
-    patience = RequestRetryPolicy(given.timeout_s, given.tries, given.pause_s)
+        raise GrafanaRefused(
+            "ANDEN_GRAFANA_TOKEN is not set: create a service account token with the role Admin in Grafana"
+        )
+    retry = RequestRetryPolicy(given.timeout_s, given.tries, given.pause_s)
     if given.ca is not None and not given.ca.is_file():
-        raise GrafanaRefused("ANDEN_GRAFANA_CA is no file")
-    return grafana_connect(
-        GrafanaApiClient(str(given.url), given.token.get_secret_value(), patience=patience, ca=given.ca)
-    )
+        raise GrafanaRefused("ANDEN_GRAFANA_CA is not a file")
+    return grafana_connect(GrafanaApiClient(str(given.url), given.token.get_secret_value(), retry=retry, ca=given.ca))
 
 
 def run(**more: Any) -> SyncContext:
-    """A run against this station's Grafana. Raises GrafanaUnavailable, GrafanaRefused."""
+    """A run against this installation's Grafana. Raises GrafanaUnavailable, GrafanaRefused."""
     revision = settings.GRAFANA.revision or git_revision(Path(settings.BASE_DIR))
     return SyncContext(grafana(), DatabaseSyncHistory(), revision, timezone.now(), **more)

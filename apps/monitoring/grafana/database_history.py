@@ -1,4 +1,4 @@
-"""The history of syncs in PostgreSQL."""
+"""The sync history in PostgreSQL."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,26 +10,26 @@ from apps.monitoring.models import GrafanaSync
 
 
 class DatabaseSyncHistory:
-    """Keeps the last syncs as rows."""
+    """Stores the last syncs as rows."""
 
     def newest(self) -> SyncRecord | None:
-        """What was sent last, be it by a sync or a rollback."""
+        """The last sync or rollback, or None."""
         row = GrafanaSync.objects.first()
         return _synced(row) if row else None
 
     def syncs(self) -> Sequence[SyncRecord]:
-        """The last syncs of the code, the newest first; at most KEPT."""
+        """The last syncs of the code without rollbacks, newest first; at most KEPT."""
         return [_synced(row) for row in GrafanaSync.objects.filter(rolled_back_to=None)[:KEPT]]
 
     def confirm(self, at: datetime) -> None:
-        """Say of what was sent last that Grafana still held it at this time."""
+        """Note that Grafana still matched the newest record at this time."""
         newest = GrafanaSync.objects.first()
         if newest:
             GrafanaSync.objects.filter(id=newest.id).update(confirmed_at=at)
 
     @transaction.atomic
     def record(self, synced: SyncRecord) -> None:
-        """Keep it, and forget what is older than the last KEPT."""
+        """Store it and delete syncs older than the last KEPT."""
         row = GrafanaSync.objects.create(
             at=synced.at,
             revision=synced.revision,

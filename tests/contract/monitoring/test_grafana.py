@@ -38,7 +38,7 @@ class Place:
     made: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.http = GrafanaApiClient(self.url, self.token, patience=RequestRetryPolicy())
+        self.http = GrafanaApiClient(self.url, self.token, retry=RequestRetryPolicy())
 
     def uid(self, word: str) -> str:
         return f"{self.name}-{word}"
@@ -122,8 +122,8 @@ def test_it_tells_its_version_and_what_the_token_may_do(place: Place) -> None:
 
 
 def test_a_wrong_token_is_refused(place: Place) -> None:
-    stranger = GrafanaApiClient(place.url, "glsa_wrong", patience=RequestRetryPolicy())
-    with pytest.raises(GrafanaRefused, match="does not know the token"):
+    stranger = GrafanaApiClient(place.url, "glsa_wrong", retry=RequestRetryPolicy())
+    with pytest.raises(GrafanaRefused, match="rejects the token"):
         grafana_connect(stranger).check_rights(write=False)
 
 

@@ -106,4 +106,4 @@ class DirectAdapter(BaseAdapter):
 
 def direct_client(adapter: DirectAdapter) -> GrafanaApiClient:
     """A client that speaks to the fake without HTTP."""
-    return GrafanaApiClient("http://fake.invalid", TOKEN, patience=RequestRetryPolicy(tries=1), adapter=adapter)
+    return GrafanaApiClient("http://fake.invalid", TOKEN, retry=RequestRetryPolicy(tries=1), adapter=adapter)

@@ -82,13 +82,13 @@ def test_three_commands_from_nothing_to_a_synchronised_grafana(fake: FakeGrafana
     assert created
     assert "  + create dashboard anden-overview" in planned
     done = dashboards("sync")
-    assert f"Done: {created[1]} created, 0 updated, 0 deleted, 0 unchanged." in done
+    assert f"Sync complete: {created[1]} created, 0 updated, 0 deleted, 0 unchanged." in done
     assert "create dashboard anden-overview" in done  # no terminal: a line for each
     fake.forget()
-    assert f"Nothing to do: {created[1]} objects stand as the code says." in dashboards("sync")
+    assert f"No changes. Grafana matches the code ({created[1]} objects)." in dashboards("sync")
     assert fake.writes == []
-    assert "Nothing was edited by hand." in dashboards("drift")
-    assert "Nothing to delete." in dashboards("prune")
+    assert "No drift." in dashboards("drift")
+    assert "Nothing to prune." in dashboards("prune")
     row = GrafanaSync.objects.get()
     assert (row.revision, row.changes) == ("abc123", int(created[1]))
 
@@ -97,7 +97,7 @@ def test_a_station_without_aws_leaves_out_what_asks_cloudwatch(fake: FakeGrafana
     given.cloudwatch(region="")
     given.grafana(runbooks_url=None)
     said = dashboards("sync")
-    assert "data source anden-cloudwatch is left out: ANDEN_CLOUDWATCH_REGION is not set" in said
+    assert "data source anden-cloudwatch skipped: ANDEN_CLOUDWATCH_REGION is not set" in said
     assert set(fake.world.sources) == {"anden-prometheus"}
     assert fake.world.rules == {}
     assert "anden-overview" in fake.world.boards
@@ -106,7 +106,7 @@ def test_a_station_without_aws_leaves_out_what_asks_cloudwatch(fake: FakeGrafana
 def test_a_variable_that_is_not_set_is_named_before_anything_is_asked(fake: FakeGrafana, given: Given) -> None:
     given.grafana(runbooks_url=None)
     line = refused("sync")
-    assert "ANDEN_GRAFANA_RUNBOOKS_URL is not set, and rule group" in line
+    assert "ANDEN_GRAFANA_RUNBOOKS_URL is not set, but rule group" in line
     assert fake.requests == []
 
 
@@ -124,7 +124,7 @@ def test_the_policy_is_written_only_when_asked(fake: FakeGrafana) -> None:
 def test_an_edit_by_hand_is_named_exported_and_undone(fake: FakeGrafana) -> None:
     dashboards("sync")
     fake.world.boards["anden-overview"].model["title"] = "Mine"
-    with pytest.raises(CommandError, match="edited by hand: 1; "):
+    with pytest.raises(CommandError, match="1 object edited by hand; "):
         dashboards("drift")
     assert gauge(DRIFTED).labels("anden-overview")._value.get() == 1
     assert detect_drift() == 1
@@ -154,7 +154,7 @@ def test_a_sync_that_finds_nothing_to_do_counts_as_synchronised(fake: FakeGrafan
 
 
 def test_before_the_first_sync_nothing_has_drifted(fake: FakeGrafana) -> None:
-    assert "Nothing was synchronised yet: " in dashboards("drift")
+    assert "No sync yet." in dashboards("drift")
     assert detect_drift() == 0
     assert gauge(LAST_SYNC)._value.get() == 0
     assert not any(gauge(DRIFTED).labels(*labels)._value.get() for labels in gauge_values(DRIFTED))
@@ -201,14 +201,14 @@ def test_rollback_leads_back_and_lists(fake: FakeGrafana, given: Given) -> None:
     listed = dashboards("rollback", "--list")
     assert [line.split()[3] for line in listed.splitlines()] == ["def456", "abc123"]
     said = dashboards("rollback", "--to", str(first.pk))
-    assert f"Back at sync {first.pk}, abc123." in said
-    assert "no longer in the code" not in said
-    marked = [line for line in dashboards("rollback", "--list").splitlines() if "Grafana stands here" in line]
+    assert f"Rolled back to sync {first.pk}, abc123." in said
+    assert "o longer in the code" not in said
+    marked = [line for line in dashboards("rollback", "--list").splitlines() if "← active" in line]
     assert [int(line.split()[0]) for line in marked] == [first.pk]
-    assert f"objects stand as sync {first.pk} said." in dashboards("rollback", "--to", str(first.pk))
+    assert f"Grafana matches sync {first.pk} (" in dashboards("rollback", "--to", str(first.pk))
     assert fake.world.sources["anden-prometheus"]["url"] == "http://prometheus:9090"
-    assert "Nothing was edited by hand." in dashboards("drift")
-    assert "sync 999999 is not kept" in refused("rollback", "--to", "999999")
+    assert "No drift." in dashboards("drift")
+    assert "sync 999999 does not exist" in refused("rollback", "--to", "999999")
 
 
 def test_only_the_last_ten_syncs_are_kept(fake: FakeGrafana, given: Given) -> None:
@@ -223,7 +223,7 @@ def test_only_the_last_ten_syncs_are_kept(fake: FakeGrafana, given: Given) -> No
     [
         ({"url": None}, "ANDEN_GRAFANA_URL is not set: say where Grafana answers"),
         ({"token": SecretStr("")}, "ANDEN_GRAFANA_TOKEN is not set"),
-        ({"token": SecretStr("glsa_wrong_one")}, "does not know the token: mend ANDEN_GRAFANA_TOKEN"),
+        ({"token": SecretStr("glsa_wrong_one")}, "rejects the token: check ANDEN_GRAFANA_TOKEN"),
         ({"ca": Path("nowhere.pem")}, "ANDEN_GRAFANA_CA is no file"),
     ],
 )
@@ -242,10 +242,10 @@ def test_what_is_wrong_is_one_line_without_the_token(
 def test_a_grafana_that_goes_away_in_the_middle_is_one_line_and_the_next_sync_goes_on(fake: FakeGrafana) -> None:
     fake.fail(range(15, 100), Fault(status=503))
     line = refused("sync")
-    assert "with 503 after 2 tries" in line
+    assert "with 503 after 2 attempts" in line
     fake.forget()
     dashboards("sync")
-    assert "Nothing was edited by hand." in dashboards("drift")
+    assert "No drift." in dashboards("drift")
     assert [note["tags"] for note in fake.world.annotations.values()] == [["anden", "deploy"]]
 
 
@@ -256,7 +256,7 @@ def test_check_names_the_panel_and_render_mends_it(monkeypatch: pytest.MonkeyPat
     path = tmp_path / "grafana/overview.json"
     path.write_text(path.read_text().replace('"unit": "short"', '"unit": "s"', 1))
     out = StringIO()
-    with pytest.raises(CommandError, match=r"differences from what the code renders .*: 1; whoever reads"):
+    with pytest.raises(CommandError, match=r"^1 differences between dashboards/ and the code"):
         call_command("dashboards", "check", stdout=out)
     assert out.getvalue().startswith("grafana/overview.json: ")
     assert 'fieldConfig.defaults.unit: "s" → "short"\n' in out.getvalue()

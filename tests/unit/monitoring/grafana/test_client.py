@@ -41,8 +41,8 @@ def url(fake: FakeGrafana) -> Iterator[str]:
         yield address
 
 
-def sync(url: str, *, token: str = TOKEN, patience: RequestRetryPolicy = QUICK, ca: Path | None = None) -> None:
-    grafana = grafana_connect(GrafanaApiClient(url, token, patience=patience, ca=ca))
+def sync(url: str, *, token: str = TOKEN, retry: RequestRetryPolicy = QUICK, ca: Path | None = None) -> None:
+    grafana = grafana_connect(GrafanaApiClient(url, token, retry=retry, ca=ca))
     dashboards_sync(SyncContext(grafana, MemorySyncHistory(), "abc", NOW), manifest())
 
 
@@ -54,7 +54,7 @@ def one_line(error: BaseException) -> str:
 
 
 def test_a_wrong_token(fake: FakeGrafana, url: str) -> None:
-    with pytest.raises(GrafanaRefused, match="does not know the token: mend ANDEN_GRAFANA_TOKEN") as raised:
+    with pytest.raises(GrafanaRefused, match="rejects the token: check ANDEN_GRAFANA_TOKEN") as raised:
         sync(url, token="wrong")
     one_line(raised.value)
     assert fake.writes == []
@@ -70,7 +70,9 @@ def test_a_token_from_a_file_ends_with_its_line(url: str, added: str) -> None:
     ["fake-token x", "fake-token\nX-Grafana-Org-Id: 2", "\u200bfake-token", "fake-tokenü", "“fake-token”", " "],
 )
 def test_a_token_that_no_header_carries_is_told_and_not_quoted(fake: FakeGrafana, url: str, token: str) -> None:
-    with pytest.raises(GrafanaRefused, match=r"ANDEN_GRAFANA_TOKEN has a character .*: copy it anew") as raised:
+    with pytest.raises(
+        GrafanaRefused, match=r"ANDEN_GRAFANA_TOKEN has an invalid character .*: copy it again"
+    ) as raised:
         sync(url, token=token)
     one_line(raised.value)
     assert fake.requests == []
@@ -81,7 +83,7 @@ def test_a_token_that_no_header_carries_is_told_and_not_quoted(fake: FakeGrafana
     ["https://admin:opensesame@g.example", "https://g.example/?orgId=2", "https://g.example/grafana/#dashboards"],
 )
 def test_an_address_says_where_and_nothing_else(address: str) -> None:
-    with pytest.raises(GrafanaRefused, match="ANDEN_GRAFANA_URL must be scheme, host and path alone") as raised:
+    with pytest.raises(GrafanaRefused, match="ANDEN_GRAFANA_URL must be only scheme, host and path") as raised:
         sync(address)
     assert "opensesame" not in one_line(raised.value)
 
@@ -100,14 +102,18 @@ def test_a_missing_permission_is_named_before_the_first_write(fake: FakeGrafana,
 def test_an_older_grafana(version: str, supported: bool) -> None:
     with serving(FakeGrafana(version)) as url:
         if supported:
-            assert isinstance(grafana_connect(GrafanaApiClient(url, "fake-token", patience=QUICK)), LegacyGrafana)
+            assert isinstance(grafana_connect(GrafanaApiClient(url, "fake-token", retry=QUICK)), LegacyGrafana)
         else:
-            with pytest.raises(GrafanaRefused, match=r"version 10\.4\.19; Andén needs 11\.0 or newer: upgrade it"):
+            with pytest.raises(
+                GrafanaRefused, match=r"version 10\.4\.19, but Andén requires 11\.0 or newer: upgrade Grafana"
+            ):
                 sync(url)
 
 
 def test_nobody_at_the_address() -> None:
-    with pytest.raises(GrafanaUnavailable, match=r"does not answer GET /api/health \(Connection refused\)") as raised:
+    with pytest.raises(
+        GrafanaUnavailable, match=r"does not respond to GET /api/health \(Connection refused\)"
+    ) as raised:
         sync(f"http://127.0.0.1:{free_port()}")
     one_line(raised.value)
 
@@ -120,13 +126,13 @@ def test_no_tls_where_it_is_expected(url: str) -> None:
 
 def test_a_page_for_people_instead_of_json(fake: FakeGrafana, url: str) -> None:
     fake.faults[1] = Fault(status=200, html=True)
-    with pytest.raises(GrafanaRefused, match="answers 200 with text/html instead of JSON: ANDEN_GRAFANA_URL leads"):
+    with pytest.raises(GrafanaRefused, match="answers 200 with text/html instead of JSON: ANDEN_GRAFANA_URL points"):
         sync(url)
 
 
 def test_a_redirect_is_not_followed(fake: FakeGrafana, url: str) -> None:
     fake.faults[1] = Fault(status=302, headers={"Location": "https://grafana.example/login"})
-    with pytest.raises(GrafanaRefused, match=r"sends us on to https://grafana\.example/login"):
+    with pytest.raises(GrafanaRefused, match=r"redirects to https://grafana\.example/login"):
         sync(url)
 
 
@@ -163,7 +169,7 @@ def test_pauses_double_are_jittered_and_bounded(fake: FakeGrafana, url: str, mon
     slept: list[float] = []
     monkeypatch.setattr("urllib3.util.retry.time.sleep", slept.append)
     fake.fail(range(1, 9), Fault(status=503))
-    sync(url, patience=RequestRetryPolicy(timeout_s=2, tries=9, pause_s=1))
+    sync(url, retry=RequestRetryPolicy(timeout_s=2, tries=9, pause_s=1))
     assert len(slept) == 8
     for number, pause in enumerate(slept):
         longest = min(30, 2**number)
@@ -172,14 +178,14 @@ def test_pauses_double_are_jittered_and_bounded(fake: FakeGrafana, url: str, mon
 
 def test_an_overload_that_does_not_end(fake: FakeGrafana, url: str) -> None:
     fake.fail(range(1, 100), Fault(status=503))
-    with pytest.raises(GrafanaUnavailable, match="answers GET /api/health with 503 after 3 tries"):
+    with pytest.raises(GrafanaUnavailable, match="answers GET /api/health with 503 after 3 attempts"):
         sync(url)
     assert len(fake.requests) == QUICK.tries
 
 
 def test_an_overload_behind_a_proxy_with_a_page_of_its_own(fake: FakeGrafana, url: str) -> None:
     fake.fail(range(1, 100), Fault(status=502, html=True))
-    with pytest.raises(GrafanaUnavailable, match="with 502 after 3 tries"):
+    with pytest.raises(GrafanaUnavailable, match="with 502 after 3 attempts"):
         sync(url)
 
 
@@ -205,7 +211,7 @@ def test_every_try_is_counted(fake: FakeGrafana, url: str) -> None:
 
     before = value("5xx"), value("2xx")
     fake.fail((1, 2), Fault(status=503))
-    grafana_connect(GrafanaApiClient(url, "fake-token", patience=QUICK))
+    grafana_connect(GrafanaApiClient(url, "fake-token", retry=QUICK))
     assert (value("5xx"), value("2xx")) == (before[0] + 2, before[1] + 1)
 
 
@@ -217,8 +223,8 @@ def test_the_token_is_not_replaced_by_a_netrc(url: str, monkeypatch: pytest.Monk
 
 def test_certificates_are_checked() -> None:
     assert ssl.create_default_context().verify_mode is ssl.CERT_REQUIRED
-    assert GrafanaApiClient("https://x", "t", patience=QUICK).api.client.verify is True
-    assert GrafanaApiClient("https://x", "t", patience=QUICK, ca=Path("/ca.pem")).api.client.verify == "/ca.pem"
+    assert GrafanaApiClient("https://x", "t", retry=QUICK).api.client.verify is True
+    assert GrafanaApiClient("https://x", "t", retry=QUICK, ca=Path("/ca.pem")).api.client.verify == "/ca.pem"
 
 
 @pytest.mark.parametrize(
@@ -241,15 +247,15 @@ def test_an_address_is_taken_as_it_is_written(url: str, asked: str) -> None:
             pass
 
     with pytest.raises(GrafanaUnavailable):
-        grafana_connect(GrafanaApiClient(url, "t", patience=QUICK, adapter=Line()))
+        grafana_connect(GrafanaApiClient(url, "t", retry=QUICK, adapter=Line()))
     assert seen == [(asked, True)]
 
 
 def test_a_grafana_that_never_answers(fake: FakeGrafana) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        with pytest.raises(GrafanaUnavailable, match=r"does not answer GET /api/health \(.*timed out") as raised:
-            sync(f"http://127.0.0.1:{port}", patience=RequestRetryPolicy(timeout_s=0.1, tries=2, pause_s=0.001))
+        with pytest.raises(GrafanaUnavailable, match=r"does not respond to GET /api/health \(.*timed out") as raised:
+            sync(f"http://127.0.0.1:{port}", retry=RequestRetryPolicy(timeout_s=0.1, tries=2, pause_s=0.001))
     one_line(raised.value)
 
 
@@ -263,7 +269,7 @@ def test_no_proxy_of_the_environment_gets_the_token(url: str, monkeypatch: pytes
 
 def test_an_annotation_is_sent_once_and_looked_for(fake: FakeGrafana, url: str) -> None:
     """It has no uid: were a lost answer repeated, two deployments would begin."""
-    grafana = grafana_connect(GrafanaApiClient(url, TOKEN, patience=QUICK))
+    grafana = grafana_connect(GrafanaApiClient(url, TOKEN, retry=QUICK))
     fake.faults[len(fake.requests) + 1] = Fault(status=503, applied=True)
     assert grafana.begin_deployment("one", at_ms=1_700_000_000_000) == grafana.open_deployment()
     assert [asked.method for asked in fake.requests if asked.path == "/api/annotations"][:2] == ["POST", "GET"]
@@ -271,9 +277,9 @@ def test_an_annotation_is_sent_once_and_looked_for(fake: FakeGrafana, url: str) 
 
 
 def test_an_annotation_that_never_arrived_is_told(fake: FakeGrafana, url: str) -> None:
-    grafana = grafana_connect(GrafanaApiClient(url, TOKEN, patience=QUICK))
+    grafana = grafana_connect(GrafanaApiClient(url, TOKEN, retry=QUICK))
     fake.faults[len(fake.requests) + 1] = Fault(status=503)
-    with pytest.raises(GrafanaUnavailable, match="answers POST /api/annotations with 503 after 1 try "):
+    with pytest.raises(GrafanaUnavailable, match="answers POST /api/annotations with 503 after 1 attempt "):
         grafana.begin_deployment("one", at_ms=1_700_000_000_000)
     assert fake.world.annotations == {}
 
@@ -313,7 +319,7 @@ class Answering(BaseAdapter):
     ],
 )
 def test_what_grafana_says_is_passed_on(status: int, body: bytes, kind: str, expected: GrafanaResponse) -> None:
-    client = GrafanaApiClient("http://x", "t", patience=QUICK, adapter=Answering(status, body, kind))
+    client = GrafanaApiClient("http://x", "t", retry=QUICK, adapter=Answering(status, body, kind))
     assert client.call(client.api.folder.get_folder, "f") == expected
     assert client.send("PUT", "/api/folders/f", body={}) == expected
 
@@ -321,17 +327,15 @@ def test_what_grafana_says_is_passed_on(status: int, body: bytes, kind: str, exp
 @pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 405, 407, 409])
 def test_a_page_for_people_is_no_answer_of_grafana(status: int) -> None:
     client = GrafanaApiClient(
-        "http://x", "t", patience=QUICK, adapter=Answering(status, b"<html>Log in</html>", "text/html")
+        "http://x", "t", retry=QUICK, adapter=Answering(status, b"<html>Log in</html>", "text/html")
     )
-    with pytest.raises(GrafanaRefused, match=r"mend ANDEN_GRAFANA_URL|ANDEN_GRAFANA_URL leads"):
+    with pytest.raises(GrafanaRefused, match=r"path of ANDEN_GRAFANA_URL|ANDEN_GRAFANA_URL points"):
         client.call(client.api.datasource.list_datasources)
 
 
 def test_a_proxy_that_takes_less_than_a_dashboard_is_named() -> None:
-    client = GrafanaApiClient(
-        "http://x", "t", patience=QUICK, adapter=Answering(413, b"<html>413</html>", "text/html")
-    )
-    with pytest.raises(GrafanaRefused, match=r"takes no POST /api/folders of \d+ bytes .*client_max_body_size"):
+    client = GrafanaApiClient("http://x", "t", retry=QUICK, adapter=Answering(413, b"<html>413</html>", "text/html"))
+    with pytest.raises(GrafanaRefused, match=r"rejects POST /api/folders of \d+ bytes .*client_max_body_size"):
         client.send("POST", "/api/folders", body={"uid": "anden"})
 
 
@@ -339,9 +343,9 @@ def test_a_proxy_that_takes_less_than_a_dashboard_is_named() -> None:
 @pytest.mark.parametrize("status", [200, 400, 404, 412])
 def test_json_that_breaks_off_is_no_page_for_people(status: int, body: bytes) -> None:
     client = GrafanaApiClient(
-        "http://x", "t", patience=QUICK, adapter=Answering(status, body, "application/json; charset=UTF-8")
+        "http://x", "t", retry=QUICK, adapter=Answering(status, body, "application/json; charset=UTF-8")
     )
     with pytest.raises(
-        GrafanaUnavailable, match=rf"answers GET /api/folders/f with {status} and JSON that breaks off after"
+        GrafanaUnavailable, match=rf"answers GET /api/folders/f with {status} and JSON truncated after"
     ):
         client.call(client.api.folder.get_folder, "f")

@@ -187,4 +187,4 @@ def test_in_a_thousand_states_nothing_foreign_is_touched() -> None:
 def test_over_http_nothing_foreign_is_touched_either(seed: int) -> None:
     fake, history = some_grafana(random.Random(seed))  # noqa: S311 - a seed
     with serving(fake) as url:
-        use(fake, history, GrafanaApiClient(url, "fake-token", patience=RequestRetryPolicy(pause_s=0)), seed)
+        use(fake, history, GrafanaApiClient(url, "fake-token", retry=RequestRetryPolicy(pause_s=0)), seed)

@@ -112,7 +112,7 @@ EDITS: dict[str, tuple[Callable[[GrafanaData], object], str]] = {
         lambda world: world.rules.update(
             {"mine": {**rule("mine", "Mine"), "folderUID": "anden-alerts", "ruleGroup": "ingest"}}
         ),
-        'rule mine "Mine": was put into rule group anden-alerts/ingest',
+        'rule mine "Mine": added to rule group anden-alerts/ingest',
     ),
     "receiver": (
         lambda world: world.contacts["anden-mail"]["settings"].update(addresses="me@example.org"),
@@ -188,8 +188,8 @@ def test_all_edits_at_once_are_found_and_a_sync_undoes_them(station: tuple[FakeG
     [
         (["query"], "", "`manage.py dashboards sync` puts them back"),
         (["mark"], ADOPT, "`manage.py dashboards sync --adopt` puts them back"),
-        (["a rule more"], MOVE, "refuses until what the lines say in brackets is done"),
-        (["mark", "a rule more"], MOVE, "refuses until what the lines say in brackets is done"),
+        (["a rule more"], MOVE, "after the steps in brackets what the lines say in brackets is done"),
+        (["mark", "a rule more"], MOVE, "after the steps in brackets what the lines say in brackets is done"),
     ],
 )
 def test_what_is_advised_is_what_a_sync_then_does(
@@ -205,7 +205,7 @@ def test_what_is_advised_is_what_a_sync_then_does(
     refused = dashboards_plan(run_on(fake, history), manifest()).refusals
     assert bool(refused) == bool(told)
     if "a rule more" in names:
-        with pytest.raises(SyncRefused, match="move it away"):
+        with pytest.raises(SyncRefused, match="move it to another group"):
             dashboards_sync(run_on(fake, history), manifest(), adopt=True)
         fake.world.rules["mine"]["ruleGroup"] = "of their own"
     dashboards_sync(run_on(fake, history), manifest(), adopt=adopt)
@@ -220,7 +220,7 @@ def test_a_title_that_somebody_took_is_named_with_the_drift(station: tuple[FakeG
     fake.world.boards["theirs"] = theirs
     found = dashboards_drift(run_on(fake, history), VALUES)
     assert 'the title "Station" is taken in its folder by dashboard theirs' in next(iter(drift_lines(found)))
-    assert "refuses until" in drift_advice(found)
+    assert "after the steps in brackets" in drift_advice(found)
 
 
 def test_a_change_of_the_code_is_no_drift(station: tuple[FakeGrafana, MemorySyncHistory]) -> None:

@@ -126,7 +126,7 @@ def test_a_connection_that_ends_at_every_request_over_http_is_one_error_and_the_
         fake.faults[at] = Fault(applied=at % 2 == 0)
         with serving(fake) as url:
             try:
-                client = GrafanaApiClient(url, "fake-token", patience=IMPATIENT)
+                client = GrafanaApiClient(url, "fake-token", retry=IMPATIENT)
                 dashboards_sync(run_on(fake, history, client=client), manifest(second()))
             except GrafanaUnavailable:
                 pass  # but a deployment's beginning is looked for, and found
@@ -141,9 +141,7 @@ def test_with_retries_every_lost_answer_is_survived_in_the_same_run() -> None:
         fake, history = FakeGrafana(world=copy.deepcopy(before)), MemorySyncHistory()
         fake.faults[at] = Fault(applied=True)
         with serving(fake) as url:
-            client = GrafanaApiClient(
-                url, "fake-token", patience=RequestRetryPolicy(timeout_s=5, tries=3, pause_s=0.001)
-            )
+            client = GrafanaApiClient(url, "fake-token", retry=RequestRetryPolicy(timeout_s=5, tries=3, pause_s=0.001))
             dashboards_sync(run_on(fake, history, client=client), manifest(second()))
         assert settled(fake.world) == settled(after), at
         assert len(fake.world.annotations) == 2

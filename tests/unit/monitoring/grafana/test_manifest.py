@@ -90,7 +90,7 @@ def test_every_fault_is_named() -> None:
 
 def test_a_file_that_is_no_json_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("{")
-    with pytest.raises(ManifestInvalid, match=r"a\.json cannot be read as JSON"):
+    with pytest.raises(ManifestInvalid, match=r"a\.json is not valid JSON"):
         read_documents(tmp_path)
 
 
@@ -100,7 +100,7 @@ def test_a_folder_without_files_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_a_variable_that_nobody_set_is_named_with_who_needs_it() -> None:
-    with pytest.raises(ManifestInvalid, match="ANDEN_GRAFANA_PAGER_KEY is not set, and contact point anden-pager"):
+    with pytest.raises(ManifestInvalid, match="ANDEN_GRAFANA_PAGER_KEY is not set, but contact point anden-pager"):
         resolved(
             manifest_from_documents(documents()), PlaceholderValues({"ANDEN_GRAFANA_PROMETHEUS_URL": "http://p"}, {})
         )

@@ -55,7 +55,7 @@ def test_a_folder_that_something_foreign_lies_in_stays_and_is_named() -> None:
     model = {**dashboard("theirs", "Theirs"), "tags": [], "version": 1, "id": 99}
     fake.world.boards["theirs"] = Board(model, "anden-dashboards")
     done = dashboards_prune(run_on(fake), Manifest(()), policy=True, force=True)
-    assert done.refusals == ('folder anden-dashboards "Andén" stays: dashboard theirs "Theirs" lies in it',)
+    assert done.refusals == ('folder anden-dashboards "Andén" is kept: it contains dashboard theirs "Theirs"',)
     assert set(fake.world.boards) == {"theirs"}
     assert set(fake.world.folders) == {"anden-dashboards"}
 
@@ -66,7 +66,7 @@ def test_a_folder_that_was_filled_meanwhile_is_not_deleted() -> None:
     fake.world.boards["theirs"] = Board(model, "anden-dashboards")
     fake.world.unindexed = {"theirs"}  # the search does not tell of it yet
     with pytest.raises(
-        GrafanaConflict, match="folder anden-dashboards holds 1 dashboard, which would be deleted with it"
+        GrafanaConflict, match="folder anden-dashboards contains 1 dashboard, which would be deleted with it"
     ):
         dashboards_prune(run_on(fake), Manifest(()), policy=True, force=True)
     assert set(fake.world.boards) == {"theirs"}

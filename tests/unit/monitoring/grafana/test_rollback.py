@@ -87,7 +87,7 @@ def test_the_list_marks_where_grafana_stands() -> None:
         assert newest is not None
         assert newest.effective_number == (to or 3)
     lines = [sync_line(synced, stands=synced.number == 2) for synced in history.syncs()]
-    assert ["stands here" in line for line in lines] == [False, True, False]
+    assert ["← active" in line for line in lines] == [False, True, False]
 
 
 def test_the_policy_goes_back_only_when_asked() -> None:
@@ -105,7 +105,7 @@ def test_the_policy_goes_back_only_when_asked() -> None:
 def test_a_number_that_is_not_kept_is_refused() -> None:
     fake, history = releases(1)
     fake.forget()
-    with pytest.raises(SyncNotFound, match="sync 77 is not kept"):
+    with pytest.raises(SyncNotFound, match="sync 77 does not exist"):
         dashboards_rollback(run_on(fake, history), VALUES, to=77)
     with pytest.raises(SyncNotFound, match="no earlier sync"):
         dashboards_rollback(run_on(fake, history), VALUES, to=None)

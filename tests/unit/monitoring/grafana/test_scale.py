@@ -20,7 +20,7 @@ def test_a_large_station_is_synchronised_once() -> None:
     assert (kinds[ObjectKind.FOLDER], kinds[ObjectKind.RULE_GROUP]) == (FOLDERS, RULES // 20)
     fake, history = FakeGrafana(), MemorySyncHistory()
     with serving(fake) as url:
-        run = run_on(fake, history, client=GrafanaApiClient(url, "fake-token", patience=RequestRetryPolicy()))
+        run = run_on(fake, history, client=GrafanaApiClient(url, "fake-token", retry=RequestRetryPolicy()))
         took: dict[str, float] = {}
         for name in ("first sync", "second sync", "plan"):
             fake.forget()

@@ -160,12 +160,15 @@ def foreign_mute(fake: FakeGrafana) -> None:
 @pytest.mark.parametrize(
     ("put", "said"),
     [
-        (foreign_board, r'dashboard anden-overview "Station" stands in Grafana without our mark \(the tag anden\)'),
+        (
+            foreign_board,
+            r"dashboard anden-overview \"Station\" exists in Grafana without Andén's mark \(the tag anden\)",
+        ),
         (foreign_title, r'dashboard anden-overview: the title "Station" is taken in its folder by dashboard zzz'),
         (foreign_source, r'the title "Andén Prometheus" is taken in the organisation by data source mine'),
-        (foreign_rule_inside, r'rule group anden-alerts/ingest holds the rule theirs "Theirs"'),
+        (foreign_rule_inside, r'rule group anden-alerts/ingest contains the rule theirs "Theirs"'),
         (foreign_contact, r'the title "anden-mail" is taken in the organisation by contact point c'),
-        (foreign_mute, r"mute timing anden-weekends .* without our mark \(provenance api\)"),
+        (foreign_mute, r"mute timing anden-weekends .* without Andén's mark \(provenance api\)"),
     ],
 )
 def test_what_is_somebody_elses_stops_the_sync_before_its_first_write(
@@ -184,7 +187,7 @@ def test_a_title_that_a_leftover_of_ours_holds_says_to_prune_first() -> None:
     fake, history = synced()
     files = documents()
     files["ingest.json"]["uid"] = "anden-intake"
-    with pytest.raises(SyncRefused, match=r"by dashboard anden-ingest, which the code no longer has: run .* prune"):
+    with pytest.raises(SyncRefused, match=r"by dashboard anden-ingest, which is no longer in the code: run .* prune"):
         dashboards_sync(run_on(fake, history), manifest(files))
     dashboards_prune(run_on(fake, history), manifest(files))
     dashboards_sync(run_on(fake, history), manifest(files))
@@ -246,7 +249,7 @@ def test_a_dashboard_that_was_taken_meanwhile_is_left_and_said() -> None:
     fake, history = Meanwhile(taken_by_somebody, "POST /api/dashboards/db"), MemorySyncHistory()
     dashboards_sync(run_on(fake, history), manifest())
     fake.armed = True
-    with pytest.raises(GrafanaConflict, match="dashboard anden-overview was taken by somebody else meanwhile"):
+    with pytest.raises(GrafanaConflict, match="anden-overview was taken over by someone else during the sync"):
         dashboards_sync(run_on(fake, history), changed_files())
     assert fake.world.boards["anden-overview"].model["title"] == "Mine now"
 
@@ -255,7 +258,7 @@ def test_a_rule_put_into_our_group_meanwhile_is_not_deleted() -> None:
     where = "/api/v1/provisioning/folder/anden-alerts/rule-groups/ingest"
     fake, history = Meanwhile(foreign_rule_inside, f"GET {where}"), MemorySyncHistory()
     fake.armed = True
-    with pytest.raises(GrafanaConflict, match="holds the rule theirs"):
+    with pytest.raises(GrafanaConflict, match="contains the rule theirs"):
         dashboards_sync(run_on(fake, history), manifest())
     assert "theirs" in fake.world.rules
 
@@ -303,7 +306,7 @@ def test_what_a_file_provisioned_is_told_as_locked_and_not_as_a_missing_right() 
     fake = FakeGrafana()
     dashboards_sync(run_on(fake), manifest())
     fake.world.contacts["anden-mail"].update(provenance="file", settings={"addresses": "other@example.org"})
-    with pytest.raises(SyncRefused, match=r"contact point anden-mail .* without our mark"):
+    with pytest.raises(SyncRefused, match=r"contact point anden-mail .* without Andén's mark"):
         dashboards_sync(run_on(fake), manifest())
     with pytest.raises(
         GrafanaRefused, match="refuses to update contact point anden-mail: 403 Resource with provenance"

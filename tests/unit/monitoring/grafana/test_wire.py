@@ -74,10 +74,10 @@ def answering(sent: bytes, *, reset: bool = False, tls: ssl.SSLContext | None = 
 def test_an_answer_that_breaks_off_is_no_answer(sent: bytes, reset: bool) -> None:
     with (
         answering(sent, reset=reset) as port,
-        pytest.raises(GrafanaUnavailable, match="run it again when it does") as raised,
+        pytest.raises(GrafanaUnavailable, match="run the command again later") as raised,
     ):
-        grafana_connect(GrafanaApiClient(f"http://127.0.0.1:{port}", "fake-token", patience=QUICK))
-    assert "does not answer GET /api/health" in str(raised.value)
+        grafana_connect(GrafanaApiClient(f"http://127.0.0.1:{port}", "fake-token", retry=QUICK))
+    assert "does not respond to GET /api/health" in str(raised.value)
     assert "fake-token" not in str(raised.value)
 
 
@@ -109,11 +109,11 @@ def test_a_certificate_of_ones_own_is_taken_by_its_file(tmp_path: Path, monkeypa
     tls, ca = certificate(tmp_path)
     with answering(WHOLE, tls=tls) as port:
         url = f"https://127.0.0.1:{port}"
-        assert grafana_connect(GrafanaApiClient(url, "fake-token", patience=QUICK, ca=ca)).version == "11.6.0"
+        assert grafana_connect(GrafanaApiClient(url, "fake-token", retry=QUICK, ca=ca)).version == "11.6.0"
         # The setting says it, and no variable of another program does.
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(ca))
         with pytest.raises(GrafanaRefused, match=r"TLS failed .*self.signed.* ANDEN_GRAFANA_CA"):
-            grafana_connect(GrafanaApiClient(url, "fake-token", patience=QUICK))
+            grafana_connect(GrafanaApiClient(url, "fake-token", retry=QUICK))
 
 
 @pytest.mark.parametrize(
@@ -133,6 +133,6 @@ def test_a_certificate_or_authority_that_is_none_is_told(
     if spoilt is not None:
         ca.write_bytes(spoilt)
     with answering(WHOLE, tls=tls) as port, pytest.raises(GrafanaRefused, match="TLS failed") as raised:
-        grafana_connect(GrafanaApiClient(f"https://127.0.0.1:{port}", "fake-token", patience=QUICK, ca=ca))
+        grafana_connect(GrafanaApiClient(f"https://127.0.0.1:{port}", "fake-token", retry=QUICK, ca=ca))
     assert told in str(raised.value)
     assert "\n" not in str(raised.value)
