@@ -1,4 +1,4 @@
-"""What tests of the synchronisation stand on: manifests of every kind, a history in memory, runs against the fake."""
+"""Manifests, an in-memory history and sync contexts for tests of Grafana syncs."""
 
 import copy
 import datetime
@@ -142,7 +142,7 @@ POLICY = {
 
 
 def documents(**more: Any) -> Documents:
-    """A manifest's files with something of every kind; keywords replace files of provisioning/, None drops one."""
+    """Files with every kind of object; keywords replace files in provisioning/, None removes one."""
     provisioning: dict[str, Any] = {
         "folders": FOLDERS,
         "datasources": DATA_SOURCES,
@@ -166,7 +166,7 @@ def manifest(files: Documents | None = None, values: PlaceholderValues = VALUES)
 
 
 def many(*, folders: int, dashboards: int, rules: int) -> Documents:
-    """A manifest of this size, its rules in groups of twenty."""
+    """Files with this many objects, and rules in groups of twenty."""
     made: list[dict[str, Any]] = [{"uid": f"anden-folder-{n}", "title": f"Andén {n}"} for n in range(folders)]
     files = documents(folders=made, **{"alert-rules": None, "policy": None})
     for number in range(dashboards):
@@ -187,7 +187,7 @@ def many(*, folders: int, dashboards: int, rules: int) -> Documents:
 
 
 class MemorySyncHistory:
-    """Keeps the last syncs in a list, through JSON as the table does."""
+    """Keeps the last syncs in a list, converted through JSON as in the table."""
 
     def __init__(self) -> None:
         self.rows: list[SyncRecord] = []

@@ -20,7 +20,7 @@ class CloudWatchSettings(EnvironmentSettings):
 
     region: str = Field(
         default="",
-        description="AWS region of the resources, such as eu-west-1; required.",
+        description="AWS region of the resources, such as eu-west-1; required for collection.",
     )
     endpoint_url: HttpUrl | None = Field(
         default=None, description="CloudWatch endpoint, such as a VPC endpoint; defaults to AWS's public one."

@@ -1,4 +1,4 @@
-"""Contact points, mute timings and the one policy tree of the fake."""
+"""Contact points, mute timings and the policy tree of the fake."""
 
 import copy
 import hashlib
@@ -21,14 +21,14 @@ REQUIRED: Final[dict[str, tuple[str, ...]]] = {
     "telegram": ("bottoken", "chatid"),
     "prometheus-alertmanager": ("url",),
 }
-"""Types of contact points, and the settings that each cannot do without."""
+"""Types of contact points, and their required settings."""
 
 SECURE: Final = {"url": {"slack"}, "token": {"slack"}, "integrationKey": {"pagerduty"}, "apiKey": {"opsgenie"}} | {
     "password": {"webhook"},
     "authorization_credentials": {"webhook"},
     "bottoken": {"telegram"},
 }
-"""Settings that are never given back, and for which types."""
+"""Settings that are never returned, and their types."""
 
 REDACTED: Final = "[REDACTED]"
 DURATION: Final = re.compile(r"(?:\d+(?:ms|s|m|h|d|w|y))+")
@@ -39,12 +39,12 @@ def keep_provenance(old: Json | None, new: str) -> None:
     """Raises GrafanaRejection: provisioned objects and manual ones cannot replace each other."""
     before = (old or {}).get("provenance", "")
     allowed = not before or before == new
-    said = f"Resource with provenance status '{before}' cannot be managed via API that handles '{new}'"
-    need(allowed, 403, said, messageId="alerting.notifications.invalidProvenance")
+    message = f"Resource with provenance status '{before}' cannot be managed via API that handles '{new}'"
+    need(allowed, 403, message, messageId="alerting.notifications.invalidProvenance")
 
 
 def contact_list(world: GrafanaData, _request: Request) -> Reply:
-    """All, their secrets hidden."""
+    """GET: all contact points, secrets redacted."""
     return Reply(200, [_hidden(contact) for contact in world.contacts.values()])
 
 
@@ -57,7 +57,7 @@ def _hidden(contact: Json) -> Json:
 
 
 def contact_post(world: GrafanaData, request: Request) -> Reply:
-    """A new one."""
+    """POST."""
     body = copy.deepcopy(request.body)
     uid = body.get("uid") or f"c{world.next_id()}"
     need(UID.fullmatch(uid), 400, "uid contains illegal characters or is too long")
@@ -68,7 +68,7 @@ def contact_post(world: GrafanaData, request: Request) -> Reply:
 
 
 def contact_put(world: GrafanaData, request: Request, uid: str) -> Reply:
-    """One changed; a redacted secret stays what it was."""
+    """PUT: a redacted secret keeps its value."""
     need(uid in world.contacts, 404, "contact point not found")
     old, body = world.contacts[uid], copy.deepcopy(request.body)
     _check_contact(body)
@@ -98,7 +98,7 @@ def _check_contact(body: Json) -> None:
 
 
 def contact_delete(world: GrafanaData, _request: Request, uid: str) -> Reply:
-    """Gone, unless a route or rule uses it."""
+    """DELETE: refused while a route or rule uses it."""
     contact = world.contacts.get(uid)
     if contact is None:
         return Reply(202, {"message": "contactpoint deleted"})
@@ -122,12 +122,12 @@ def _receivers(world: GrafanaData) -> Iterator[str]:
 
 
 def mute_list(world: GrafanaData, _request: Request) -> Reply:
-    """All."""
+    """GET: all mute timings."""
     return Reply(200, list(world.mutes.values()))
 
 
 def mute_post(world: GrafanaData, request: Request) -> Reply:
-    """A new one."""
+    """POST."""
     body = request.body
     _check_mute(body)
     need(body["name"] not in world.mutes, 400, "Time interval with this name already exists. Use a different name")
@@ -136,7 +136,7 @@ def mute_post(world: GrafanaData, request: Request) -> Reply:
 
 
 def mute_put(world: GrafanaData, request: Request, name: str) -> Reply:
-    """One changed, if the version is the newest or none is named."""
+    """PUT: refused if the version is outdated."""
     need(name in world.mutes, 404, "mute timing not found")
     old, body = world.mutes[name], {"name": name, **request.body}
     need(body["name"] == name, 400, "name in body does not match the name in the path")
@@ -167,7 +167,7 @@ def _check_mute(body: Json) -> None:
 
 
 def mute_delete(world: GrafanaData, _request: Request, name: str) -> Reply:
-    """Gone, unless a route uses it."""
+    """DELETE: refused while a route uses it."""
     used = any(name in (route.get("mute_time_intervals") or ()) for route in _routes(world.tree))
     need(not used, 409, "time interval is used by a notification policy")
     world.mutes.pop(name, None)
@@ -175,12 +175,12 @@ def mute_delete(world: GrafanaData, _request: Request, name: str) -> Reply:
 
 
 def policy_get(world: GrafanaData, _request: Request) -> Reply:
-    """The whole tree."""
+    """GET: the tree."""
     return Reply(200, copy.deepcopy(world.tree))
 
 
 def policy_put(world: GrafanaData, request: Request) -> Reply:
-    """The whole tree, replaced: whoever comes last has the last word."""
+    """PUT: replaces the tree; the last writer wins."""
     tree = copy.deepcopy(request.body)
     need(tree.get("receiver"), 400, "invalid object specification: root route must specify a default receiver")
     need(not tree.get("object_matchers"), 400, "invalid object specification: root route must not have any matchers")
@@ -206,7 +206,7 @@ def _check_route(world: GrafanaData, route: Json, names: set[str]) -> None:
 
 
 def _normal_route(route: Json) -> Json:
-    """A route as it is given back: matchers sorted, durations in the largest unit, nothing empty."""
+    """A route as Grafana returns it: matchers sorted, durations in the largest unit, without empty values."""
     normal: dict[str, Any] = {key: value for key, value in route.items() if value not in (None, [], "")}
     if "object_matchers" in normal:
         normal["object_matchers"] = sorted(normal["object_matchers"])
@@ -219,7 +219,7 @@ def _normal_route(route: Json) -> Json:
 
 
 def duration(text: str) -> str:
-    """A duration as Prometheus's library writes it: 60m becomes 1h. Raises GrafanaRejection: it is none."""
+    """A duration as Prometheus formats it: 60m becomes 1h. Raises GrafanaRejection: invalid."""
     if not DURATION.fullmatch(text):
         raise GrafanaRejection(400, f"not a valid duration string: {text!r}")
     units = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}

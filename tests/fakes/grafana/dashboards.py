@@ -23,7 +23,7 @@ BUILT_IN: Final[Json] = {
 
 
 def search(world: GrafanaData, request: Request) -> Reply:
-    """Hits of folders and dashboards, a page at a time."""
+    """GET: hits of folders and dashboards, one page."""
     kind, tags, folders = request.first("type"), request.query.get("tag", []), request.query.get("folderUIDs", [])
     hits = [*_folder_hits(world), *_board_hits(world)]
     hits = [hit for hit in hits if hit["uid"] not in world.unindexed and (not kind or hit["type"] == kind)]
@@ -50,7 +50,7 @@ def _board_hits(world: GrafanaData) -> Iterator[Json]:
 
 
 def folder_get(world: GrafanaData, _request: Request, uid: str) -> Reply:
-    """One folder."""
+    """GET."""
     need(uid in world.folders, 404, "folder not found")
     return Reply(200, _folder(world, uid))
 
@@ -61,7 +61,7 @@ def _folder(world: GrafanaData, uid: str) -> Json:
 
 
 def folder_counts(world: GrafanaData, _request: Request, uid: str) -> Reply:
-    """How much lies in it, at any depth."""
+    """GET: the number of objects inside, at any depth."""
     need(uid in world.folders, 404, "folder not found")
     below, inside = {uid}, 0
     while len(below) > inside:
@@ -76,7 +76,7 @@ def folder_counts(world: GrafanaData, _request: Request, uid: str) -> Reply:
 
 
 def folder_post(world: GrafanaData, request: Request) -> Reply:
-    """A new folder."""
+    """POST."""
     body = request.body
     uid, title, parent = body.get("uid") or f"f{world.next_id()}", body.get("title"), body.get("parentUid") or ""
     need(title, 400, "folder title cannot be empty")
@@ -95,7 +95,7 @@ def _free_title(world: GrafanaData, title: str, parent: str, *, but: str) -> Non
 
 
 def folder_put(world: GrafanaData, request: Request, uid: str) -> Reply:
-    """A folder renamed, if the version is the newest."""
+    """PUT: renames it; refused if the version is outdated."""
     need(uid in world.folders, 404, "folder not found")
     folder, body = world.folders[uid], request.body
     newest = body.get("overwrite") or body.get("version") == folder["version"]
@@ -107,7 +107,7 @@ def folder_put(world: GrafanaData, request: Request, uid: str) -> Reply:
 
 
 def folder_move(world: GrafanaData, request: Request, uid: str) -> Reply:
-    """A folder under another parent."""
+    """POST: changes the parent."""
     need(uid in world.folders, 404, "folder not found")
     parent = request.body.get("parentUid") or ""
     need(not parent or parent in world.folders, 404, "parent folder not found")
@@ -116,7 +116,7 @@ def folder_move(world: GrafanaData, request: Request, uid: str) -> Reply:
 
 
 def folder_delete(world: GrafanaData, request: Request, uid: str) -> Reply:
-    """Gone, with the dashboards and folders inside; not while alert rules are inside."""
+    """DELETE: with its dashboards and folders; refused while it contains alert rules."""
     need(uid in world.folders, 404, "folder not found")
     ruled = any(rule["folderUID"] == uid for rule in world.rules.values())
     need(
@@ -131,7 +131,7 @@ def folder_delete(world: GrafanaData, request: Request, uid: str) -> Reply:
 
 
 def board_get(world: GrafanaData, _request: Request, uid: str) -> Reply:
-    """One dashboard with its meta."""
+    """GET: a dashboard with its meta."""
     need(uid in world.boards, 404, "Dashboard not found")
     board = world.boards[uid]
     meta = {"folderUid": board.folder, "version": board.model["version"], "provisioned": False, "canSave": True}
@@ -139,7 +139,7 @@ def board_get(world: GrafanaData, _request: Request, uid: str) -> Reply:
 
 
 def board_post(world: GrafanaData, request: Request) -> Reply:
-    """A dashboard saved: new, or over the version that is named."""
+    """POST: creates a dashboard, or saves it over the given version."""
     model, folder = copy.deepcopy(request.body.get("dashboard") or {}), request.body.get("folderUid") or ""
     uid = model.get("uid") or f"d{world.next_id()}"
     overwrite = bool(request.body.get("overwrite"))
@@ -180,14 +180,14 @@ def _check_model(world: GrafanaData, model: Json, uid: str, folder: str) -> None
 
 
 def panels(model: Json) -> Iterator[Json]:
-    """Every panel, those of collapsed rows, too."""
+    """Every panel, including those in collapsed rows."""
     for panel in model.get("panels") or ():
         yield panel
         yield from panel.get("panels") or ()
 
 
 def _check_source(world: GrafanaData, source: Any) -> None:
-    """A reference to a data source names its type, and one that stands there, a variable or a built-in one."""
+    """A reference has a type and the uid of an existing, built-in or variable data source."""
     if not isinstance(source, dict):
         return
     uid = str(source.get("uid") or "")
@@ -196,7 +196,7 @@ def _check_source(world: GrafanaData, source: Any) -> None:
 
 
 def filled_in(model: Json) -> Json:
-    """The model as Grafana gives it back: newer schema, defaults, empty lists, the annotation of its own."""
+    """The model as Grafana returns it: newer schema, defaults, empty lists, built-in annotation."""
     model = {key: value for key, value in model.items() if value is not None}
     model["schemaVersion"] = max(SCHEMA, int(model.get("schemaVersion") or 0))
     for key, value in (("editable", True), ("graphTooltip", 0), ("fiscalYearStartMonth", 0), ("liveNow", False)):
@@ -229,7 +229,7 @@ def _fill_panel(panel: Json) -> None:
 
 
 def board_delete(world: GrafanaData, _request: Request, uid: str) -> Reply:
-    """Gone."""
+    """DELETE."""
     need(uid in world.boards, 404, "Dashboard not found")
     title = world.boards.pop(uid).model["title"]
     return Reply(200, {"title": title, "message": f"Dashboard {title} deleted"})

@@ -16,12 +16,12 @@ TICK_S: Final = 10
 
 
 def rule_list(world: GrafanaData, _request: Request) -> Reply:
-    """All rules of the organisation, without the intervals of their groups."""
+    """GET: all rules, without the intervals of their groups."""
     return Reply(200, [copy.deepcopy(rule) for rule in world.rules.values()])
 
 
 def group_get(world: GrafanaData, _request: Request, folder: str, title: str) -> Reply:
-    """One group with its interval."""
+    """GET: a group with its interval."""
     rules = _inside(world, folder, title)
     need(rules, 404, "rule group not found")
     body = {"title": title, "folderUid": folder, "interval": world.intervals[folder, title]}
@@ -33,7 +33,7 @@ def _inside(world: GrafanaData, folder: str, title: str) -> list[Json]:
 
 
 def group_put(world: GrafanaData, request: Request, folder: str, title: str) -> Reply:
-    """A group as it is sent: rules that are not sent go, rules of other groups come."""
+    """PUT: replaces a group: deletes rules that are not sent, moves rules of other groups."""
     body = copy.deepcopy(request.body)
     need(folder in world.folders, 404, "folder not found")
     interval = body.get("interval")
@@ -68,7 +68,7 @@ def _free_titles(world: GrafanaData, titles: list[str], folder: str, sent: set[s
 
 
 def _keep_provenance(old: Json | None, new: str) -> None:
-    """Nothing. Raises GrafanaRejection: files provisioned it, or it is another way locked."""
+    """Raises GrafanaRejection: provisioned by a file, or locked otherwise."""
     before = (old or {}).get("provenance", "")
     need(
         before in {"", new} or (before, new) == ("api", ""),
@@ -100,7 +100,7 @@ def _check(world: GrafanaData, rule: Json, folder: str) -> None:
 
 
 def _filled(world: GrafanaData, rule: Json, folder: str, group: str, provenance: str) -> Json:
-    """The rule as Grafana gives it back: ids, times, nulls, and what each query is sampled by."""
+    """The rule as Grafana returns it: ids, timestamps, nulls, and sampling of each query."""
     uid = rule.get("uid") or f"r{world.next_id()}"
     old = world.rules.get(uid, {})
     queries = [_query(query) for query in rule["data"]]
@@ -120,7 +120,7 @@ def _query(query: Json) -> Json:
 
 
 def rule_delete(world: GrafanaData, request: Request, uid: str) -> Reply:
-    """Gone; no word if it was not there."""
+    """DELETE: succeeds also if it does not exist."""
     if uid in world.rules:
         _keep_provenance(world.rules[uid], request.provenance)
         del world.rules[uid]

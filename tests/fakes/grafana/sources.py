@@ -15,17 +15,17 @@ TYPES: Final = {
     "alertmanager": "Alertmanager",
     "grafana-postgresql-datasource": "PostgreSQL",
 }
-"""Types that are installed, and their names."""
+"""Installed types and their names."""
 
 
 def source_list(world: GrafanaData, _request: Request) -> Reply:
-    """All, without versions and secrets."""
+    """GET: all data sources, without versions and secrets."""
     left_out = {"version", "secureJsonData"}
     return Reply(200, [{k: v for k, v in source.items() if k not in left_out} for source in world.sources.values()])
 
 
 def source_get(world: GrafanaData, _request: Request, uid: str) -> Reply:
-    """One, with the names of its secrets."""
+    """GET: one data source, with the names of its secrets."""
     need(uid in world.sources, 404, "Data source not found")
     return Reply(200, _shown(world.sources[uid]))
 
@@ -36,7 +36,7 @@ def _shown(source: Json) -> Json:
 
 
 def source_post(world: GrafanaData, request: Request) -> Reply:
-    """A new one."""
+    """POST."""
     body = request.body
     _check(world, body, but=None)
     uid = body.get("uid") or f"s{world.next_id()}"
@@ -48,7 +48,7 @@ def source_post(world: GrafanaData, request: Request) -> Reply:
 
 
 def source_put(world: GrafanaData, request: Request, uid: str) -> Reply:
-    """One changed; secrets that are not sent stay."""
+    """PUT: secrets that are not sent are kept."""
     need(uid in world.sources, 404, "Data source not found")
     old, body = world.sources[uid], request.body
     _check(world, body, but=uid)
@@ -79,7 +79,7 @@ def _filled(body: Json) -> Json:
 
 
 def source_delete(world: GrafanaData, _request: Request, uid: str) -> Reply:
-    """Gone."""
+    """DELETE."""
     need(uid in world.sources, 404, "Data source not found")
     need(not world.sources[uid]["readOnly"], 403, "Cannot delete read-only data source")
     del world.sources[uid]
@@ -87,14 +87,14 @@ def source_delete(world: GrafanaData, _request: Request, uid: str) -> Reply:
 
 
 def annotation_list(world: GrafanaData, request: Request) -> Reply:
-    """Those that carry every tag that is asked for, newest first."""
+    """GET: annotations with all requested tags, newest first."""
     tags = set(request.query.get("tags", []))
     found = [note for note in world.annotations.values() if tags <= set(note["tags"])]
     return Reply(200, sorted(found, key=lambda note: -note["id"])[: int(request.first("limit", "100"))])
 
 
 def annotation_post(world: GrafanaData, request: Request) -> Reply:
-    """A new one: each call makes another."""
+    """POST: every call creates an annotation."""
     body = request.body
     need(body.get("text"), 400, "bad request data: text field should not be empty")
     number = world.next_id()
@@ -108,7 +108,7 @@ def annotation_post(world: GrafanaData, request: Request) -> Reply:
 
 
 def annotation_patch(world: GrafanaData, request: Request, number: str) -> Reply:
-    """Those fields that are sent."""
+    """PATCH: updates the fields that are sent."""
     need(int(number) in world.annotations, 404, "Annotation not found")
     kept = {key: request.body[key] for key in ("text", "tags", "time", "timeEnd") if request.body.get(key)}
     world.annotations[int(number)].update(kept)

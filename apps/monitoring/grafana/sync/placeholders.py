@@ -87,8 +87,8 @@ def _named(body: Body) -> set[str]:
 def _resolved(item: GrafanaObject, values: PlaceholderValues) -> GrafanaObject:
     body: Body = _filled(item.body, values.plain)
     everything = {**values.plain, **values.secret}
-    sealed = {path: _replace(text, everything) for path, text in texts(body) if PLACEHOLDER.search(text)}
-    return GrafanaObject(item.key, item.title, body, sealed)
+    secrets = {path: _replace(text, everything) for path, text in texts(body) if PLACEHOLDER.search(text)}
+    return GrafanaObject(item.key, item.title, body, secrets)
 
 
 def texts(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:

@@ -99,15 +99,15 @@ def plan(manifest: Manifest, state: GrafanaState, secret_matcher: SecretMatcher,
 
 def compare(item: GrafanaObject, actual: Body, secret_matcher: SecretMatcher) -> tuple[Difference, ...]:
     """The differences between the actual and the desired object; secrets are never shown."""
-    ours, theirs = item.body, actual
+    desired, current = item.body, actual
     for path, secret in item.secrets.items():
         found = _at(actual, path)
-        ours = _with(ours, path, SECRET)
+        desired = _with(desired, path, SECRET)
         if found is not ABSENT:
             held = secret_matcher.matches(item.key, path, secret, found)
-            theirs = _with(theirs, path, SECRET if held else OTHER_SECRET)
+            current = _with(current, path, SECRET if held else OTHER_SECRET)
     kind = item.key.kind
-    return tuple(differences(canonical(kind, ours), canonical(kind, theirs)))
+    return tuple(differences(canonical(kind, desired), canonical(kind, current)))
 
 
 def actual_body(item: GrafanaObject, state: GrafanaState) -> Body | None:

@@ -1,4 +1,4 @@
-"""What can be wrong with a Grafana, each in one clear line and before the first write."""
+"""Each problem with a Grafana is one clear line before the first write."""
 
 import io
 import socket
@@ -37,8 +37,8 @@ def fake() -> FakeGrafana:
 
 @pytest.fixture
 def url(fake: FakeGrafana) -> Iterator[str]:
-    with serving(fake) as address:
-        yield address
+    with serving(fake) as given:
+        yield given
 
 
 def sync(url: str, *, token: str = TOKEN, retry: RequestRetryPolicy = QUICK, ca: Path | None = None) -> None:
@@ -53,7 +53,7 @@ def one_line(error: BaseException) -> str:
     return text
 
 
-def test_a_wrong_token(fake: FakeGrafana, url: str) -> None:
+def test_a_wrong_token_raises_grafana_refused(fake: FakeGrafana, url: str) -> None:
     with pytest.raises(GrafanaRefused, match="rejects the token: check ANDEN_GRAFANA_TOKEN") as raised:
         sync(url, token="wrong")
     one_line(raised.value)
@@ -61,7 +61,7 @@ def test_a_wrong_token(fake: FakeGrafana, url: str) -> None:
 
 
 @pytest.mark.parametrize("added", ["\n", "\r\n", " ", "\t\n"])
-def test_a_token_from_a_file_ends_with_its_line(url: str, added: str) -> None:
+def test_the_trailing_newline_of_a_token_file_is_ignored(url: str, added: str) -> None:
     sync(url, token=TOKEN + added)
 
 
@@ -69,7 +69,7 @@ def test_a_token_from_a_file_ends_with_its_line(url: str, added: str) -> None:
     "token",
     ["fake-token x", "fake-token\nX-Grafana-Org-Id: 2", "\u200bfake-token", "fake-tokenü", "“fake-token”", " "],
 )
-def test_a_token_that_no_header_carries_is_told_and_not_quoted(fake: FakeGrafana, url: str, token: str) -> None:
+def test_a_token_with_invalid_characters_is_not_quoted(fake: FakeGrafana, url: str, token: str) -> None:
     with pytest.raises(
         GrafanaRefused, match=r"ANDEN_GRAFANA_TOKEN has an invalid character .*: copy it again"
     ) as raised:
@@ -79,12 +79,12 @@ def test_a_token_that_no_header_carries_is_told_and_not_quoted(fake: FakeGrafana
 
 
 @pytest.mark.parametrize(
-    "address",
+    "given",
     ["https://admin:opensesame@g.example", "https://g.example/?orgId=2", "https://g.example/grafana/#dashboards"],
 )
-def test_an_address_says_where_and_nothing_else(address: str) -> None:
+def test_a_url_has_only_scheme_host_and_path(given: str) -> None:
     with pytest.raises(GrafanaRefused, match="ANDEN_GRAFANA_URL must be only scheme, host and path") as raised:
-        sync(address)
+        sync(given)
     assert "opensesame" not in one_line(raised.value)
 
 
@@ -99,7 +99,7 @@ def test_a_missing_permission_is_named_before_the_first_write(fake: FakeGrafana,
 @pytest.mark.parametrize(
     ("version", "supported"), [("10.4.19", False), ("11.0.0", True), ("12.4.4", True), ("13.0.0-pre", True)]
 )
-def test_an_older_grafana(version: str, supported: bool) -> None:
+def test_an_old_grafana_is_refused(version: str, supported: bool) -> None:
     with serving(FakeGrafana(version)) as url:
         if supported:
             assert isinstance(grafana_connect(GrafanaApiClient(url, "fake-token", retry=QUICK)), LegacyGrafana)
@@ -110,7 +110,7 @@ def test_an_older_grafana(version: str, supported: bool) -> None:
                 sync(url)
 
 
-def test_nobody_at_the_address() -> None:
+def test_a_closed_port_raises_grafana_unavailable() -> None:
     with pytest.raises(
         GrafanaUnavailable, match=r"does not respond to GET /api/health \(Connection refused\)"
     ) as raised:
@@ -118,13 +118,13 @@ def test_nobody_at_the_address() -> None:
     one_line(raised.value)
 
 
-def test_no_tls_where_it_is_expected(url: str) -> None:
+def test_plain_http_where_tls_is_expected_raises_grafana_refused(url: str) -> None:
     with pytest.raises(GrafanaRefused, match=r"TLS failed .* ANDEN_GRAFANA_CA") as raised:
         sync(url.replace("http://", "https://"))
     one_line(raised.value)
 
 
-def test_a_page_for_people_instead_of_json(fake: FakeGrafana, url: str) -> None:
+def test_html_instead_of_json_raises_grafana_refused(fake: FakeGrafana, url: str) -> None:
     fake.faults[1] = Fault(status=200, html=True)
     with pytest.raises(GrafanaRefused, match="answers 200 with text/html instead of JSON: ANDEN_GRAFANA_URL points"):
         sync(url)
@@ -137,14 +137,14 @@ def test_a_redirect_is_not_followed(fake: FakeGrafana, url: str) -> None:
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_an_overload_is_waited_for(fake: FakeGrafana, url: str, status: int) -> None:
+def test_an_overload_is_retried(fake: FakeGrafana, url: str, status: int) -> None:
     fake.fail((1, 2, 9, 20), Fault(status=status))
     sync(url)
     assert len(fake.world.boards) == 2
 
 
 @pytest.mark.parametrize(
-    ("said", "slept"),
+    ("header", "slept"),
     [
         ("7", 7),
         ("86400", 30),
@@ -155,17 +155,19 @@ def test_an_overload_is_waited_for(fake: FakeGrafana, url: str, status: int) -> 
         ("-3", 0),
     ],
 )
-def test_retry_after_is_honoured_where_it_can_be(
-    fake: FakeGrafana, url: str, monkeypatch: pytest.MonkeyPatch, said: str, slept: float
+def test_a_valid_retry_after_is_honoured(
+    fake: FakeGrafana, url: str, monkeypatch: pytest.MonkeyPatch, header: str, slept: float
 ) -> None:
     pauses: list[float] = []
     monkeypatch.setattr("urllib3.util.retry.time.sleep", pauses.append)
-    fake.faults[2] = Fault(status=429, headers={"Retry-After": said})
+    fake.faults[2] = Fault(status=429, headers={"Retry-After": header})
     sync(url)
     assert [round(pause, 2) for pause in pauses] == [slept]
 
 
-def test_pauses_double_are_jittered_and_bounded(fake: FakeGrafana, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_backoff_is_exponential_jittered_and_bounded(
+    fake: FakeGrafana, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     slept: list[float] = []
     monkeypatch.setattr("urllib3.util.retry.time.sleep", slept.append)
     fake.fail(range(1, 9), Fault(status=503))
@@ -176,20 +178,20 @@ def test_pauses_double_are_jittered_and_bounded(fake: FakeGrafana, url: str, mon
         assert longest / 2 <= pause <= longest
 
 
-def test_an_overload_that_does_not_end(fake: FakeGrafana, url: str) -> None:
+def test_a_lasting_overload_raises_grafana_unavailable(fake: FakeGrafana, url: str) -> None:
     fake.fail(range(1, 100), Fault(status=503))
     with pytest.raises(GrafanaUnavailable, match="answers GET /api/health with 503 after 3 attempts"):
         sync(url)
     assert len(fake.requests) == QUICK.tries
 
 
-def test_an_overload_behind_a_proxy_with_a_page_of_its_own(fake: FakeGrafana, url: str) -> None:
+def test_an_overload_behind_a_proxy_with_an_html_page_raises_grafana_unavailable(fake: FakeGrafana, url: str) -> None:
     fake.fail(range(1, 100), Fault(status=502, html=True))
     with pytest.raises(GrafanaUnavailable, match="with 502 after 3 attempts"):
         sync(url)
 
 
-def test_a_refusal_names_the_object_and_gives_grafanas_reason(fake: FakeGrafana, url: str) -> None:
+def test_a_refusal_has_the_object_and_grafanas_reason(fake: FakeGrafana, url: str) -> None:
     number = 1 + next(place for place, asked in enumerate(planned_requests()) if asked == "POST /api/datasources")
     fake.faults[number] = Fault(status=422)
     with pytest.raises(GrafanaRefused, match="refuses to create data source anden-prometheus: 422 injected"):
@@ -203,7 +205,7 @@ def planned_requests() -> list[str]:
     return [f"{asked.method} {asked.path}" for asked in fake.requests]
 
 
-def test_every_try_is_counted(fake: FakeGrafana, url: str) -> None:
+def test_every_attempt_is_counted(fake: FakeGrafana, url: str) -> None:
     counted = counter(SYNC_REQUESTS)
 
     def value(status: str) -> float:
@@ -235,7 +237,7 @@ def test_certificates_are_checked() -> None:
         ("https://example.org/grafana/", "https://example.org/grafana/api/health"),
     ],
 )
-def test_an_address_is_taken_as_it_is_written(url: str, asked: str) -> None:
+def test_a_url_is_used_verbatim(url: str, asked: str) -> None:
     seen: list[tuple[str, Any]] = []
 
     class Line(BaseAdapter):
@@ -251,7 +253,7 @@ def test_an_address_is_taken_as_it_is_written(url: str, asked: str) -> None:
     assert seen == [(asked, True)]
 
 
-def test_a_grafana_that_never_answers(fake: FakeGrafana) -> None:
+def test_a_grafana_that_never_responds_times_out(fake: FakeGrafana) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         with pytest.raises(GrafanaUnavailable, match=r"does not respond to GET /api/health \(.*timed out") as raised:
@@ -259,7 +261,7 @@ def test_a_grafana_that_never_answers(fake: FakeGrafana) -> None:
     one_line(raised.value)
 
 
-def test_no_proxy_of_the_environment_gets_the_token(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_from_the_environment_are_ignored(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
     monkeypatch.delenv("NO_PROXY", raising=False)
@@ -267,8 +269,8 @@ def test_no_proxy_of_the_environment_gets_the_token(url: str, monkeypatch: pytes
     sync(url)
 
 
-def test_an_annotation_is_sent_once_and_looked_for(fake: FakeGrafana, url: str) -> None:
-    """It has no uid: were a lost answer repeated, two deployments would begin."""
+def test_an_annotation_is_sent_once_and_searched_for(fake: FakeGrafana, url: str) -> None:
+    """It has no uid: a retry after a lost response would start a second deployment."""
     grafana = grafana_connect(GrafanaApiClient(url, TOKEN, retry=QUICK))
     fake.faults[len(fake.requests) + 1] = Fault(status=503, applied=True)
     assert grafana.begin_deployment("one", at_ms=1_700_000_000_000) == grafana.open_deployment()
@@ -276,7 +278,7 @@ def test_an_annotation_is_sent_once_and_looked_for(fake: FakeGrafana, url: str) 
     assert len(fake.world.annotations) == 1
 
 
-def test_an_annotation_that_never_arrived_is_told(fake: FakeGrafana, url: str) -> None:
+def test_an_annotation_that_never_arrived_raises(fake: FakeGrafana, url: str) -> None:
     grafana = grafana_connect(GrafanaApiClient(url, TOKEN, retry=QUICK))
     fake.faults[len(fake.requests) + 1] = Fault(status=503)
     with pytest.raises(GrafanaUnavailable, match="answers POST /api/annotations with 503 after 1 attempt "):
@@ -285,7 +287,7 @@ def test_an_annotation_that_never_arrived_is_told(fake: FakeGrafana, url: str) -
 
 
 class Answering(BaseAdapter):
-    """Gives one answer to everything."""
+    """Returns one response to every request."""
 
     def __init__(self, status: int, body: bytes, kind: str) -> None:
         super().__init__()
@@ -318,14 +320,16 @@ class Answering(BaseAdapter):
         (404, b"", "text/plain", GrafanaResponse(404, "")),
     ],
 )
-def test_what_grafana_says_is_passed_on(status: int, body: bytes, kind: str, expected: GrafanaResponse) -> None:
+def test_a_response_has_grafanas_status_and_body(
+    status: int, body: bytes, kind: str, expected: GrafanaResponse
+) -> None:
     client = GrafanaApiClient("http://x", "t", retry=QUICK, adapter=Answering(status, body, kind))
     assert client.call(client.api.folder.get_folder, "f") == expected
     assert client.send("PUT", "/api/folders/f", body={}) == expected
 
 
 @pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 405, 407, 409])
-def test_a_page_for_people_is_no_answer_of_grafana(status: int) -> None:
+def test_html_with_any_status_raises_grafana_refused(status: int) -> None:
     client = GrafanaApiClient(
         "http://x", "t", retry=QUICK, adapter=Answering(status, b"<html>Log in</html>", "text/html")
     )
@@ -333,7 +337,7 @@ def test_a_page_for_people_is_no_answer_of_grafana(status: int) -> None:
         client.call(client.api.datasource.list_datasources)
 
 
-def test_a_proxy_that_takes_less_than_a_dashboard_is_named() -> None:
+def test_a_proxy_with_a_small_body_limit_is_named() -> None:
     client = GrafanaApiClient("http://x", "t", retry=QUICK, adapter=Answering(413, b"<html>413</html>", "text/html"))
     with pytest.raises(GrafanaRefused, match=r"rejects POST /api/folders of \d+ bytes .*client_max_body_size"):
         client.send("POST", "/api/folders", body={"uid": "anden"})
@@ -341,7 +345,7 @@ def test_a_proxy_that_takes_less_than_a_dashboard_is_named() -> None:
 
 @pytest.mark.parametrize("body", [b'{"uid": "anden-sta', b"[1, 2", b'{"a": 1}{"b": 2}', b"\xff\xfe"])
 @pytest.mark.parametrize("status", [200, 400, 404, 412])
-def test_json_that_breaks_off_is_no_page_for_people(status: int, body: bytes) -> None:
+def test_truncated_json_raises_grafana_unavailable(status: int, body: bytes) -> None:
     client = GrafanaApiClient(
         "http://x", "t", retry=QUICK, adapter=Answering(status, body, "application/json; charset=UTF-8")
     )

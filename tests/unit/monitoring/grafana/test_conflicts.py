@@ -1,4 +1,4 @@
-"""In any state of a Grafana nothing foreign is changed or deleted: by no sync, no prune, no rollback."""
+"""Neither sync nor prune changes or deletes a foreign object, in any state of Grafana."""
 
 import copy
 import random
@@ -26,14 +26,14 @@ Put = Callable[[random.Random, GrafanaData], None]
 
 
 def uid_of(chance: random.Random) -> str:
-    """Sometimes one of the manifest's, sometimes with our prefix, mostly neither."""
-    ours = [item.key.uid for item in WANTED.objects if "/" not in item.key.uid]
+    """Sometimes a uid of the manifest, sometimes one with Andén's prefix, mostly neither."""
+    own = [item.key.uid for item in WANTED.objects if "/" not in item.key.uid]
     made = f"{chance.randrange(10_000):x}"
-    return chance.choice([chance.choice(ours), f"anden-{made}", *[f"team-{made}"] * 4])
+    return chance.choice([chance.choice(own), f"anden-{made}", *[f"team-{made}"] * 4])
 
 
 def has_mark(chance: random.Random, uid: str) -> bool:
-    """Foreign things may carry our mark, too, but never with our prefix."""
+    """Foreign objects may carry Andén's mark, but never with its prefix."""
     return not uid.startswith("anden-") and chance.random() < 0.3
 
 
@@ -97,7 +97,7 @@ PUTS: tuple[Put, ...] = (put_folder, put_board, put_source, put_contact, put_mut
 
 
 def some_grafana(chance: random.Random) -> tuple[FakeGrafana, MemorySyncHistory]:
-    """A Grafana with ours of some age, or none, and anything of others."""
+    """A Grafana with any foreign objects, and perhaps an older version of Andén's."""
     fake, history = FakeGrafana(), MemorySyncHistory()
     if chance.random() < 0.5:
         dashboards_sync(run_on(fake, history), manifest(some_files(chance)))
@@ -119,7 +119,7 @@ def some_files(chance: random.Random) -> dict[str, Any]:
     return files
 
 
-OURS: dict[str, Callable[[Any], bool]] = {
+MARKS: dict[str, Callable[[Any], bool]] = {
     "folders": lambda folder: folder["title"].startswith("Andén"),
     "boards": lambda board: "anden" in board.model["tags"],
     "sources": lambda source: source["jsonData"].get("managedBy") == "anden",
@@ -127,14 +127,14 @@ OURS: dict[str, Callable[[Any], bool]] = {
     "mutes": lambda mute: mute["provenance"] == "api",
     "rules": lambda made: made["labels"].get("managed_by") == "anden",
 }
-"""The marks, written anew here so as not to trust what is tested."""
+"""The marks, defined independently of the code under test."""
 
 
-def theirs(world: GrafanaData) -> dict[str, Any]:
-    """Everything that is not Andén's, as it stands."""
+def foreign(world: GrafanaData) -> dict[str, Any]:
+    """All foreign objects."""
     kept: dict[str, Any] = {
         f"{name} {uid}": (thing.model, thing.folder, thing.versions) if isinstance(thing, Board) else thing
-        for name, mark in OURS.items()
+        for name, mark in MARKS.items()
         for uid, thing in getattr(world, name).items()
         if not (uid.startswith("anden-") and mark(thing))
     }
@@ -150,29 +150,29 @@ def theirs(world: GrafanaData) -> dict[str, Any]:
 
 
 def use(fake: FakeGrafana, history: MemorySyncHistory, client: GrafanaApiClient | None, seed: int) -> str:
-    """Sync and prune, and what came of it; whatever they say, nothing foreign has changed."""
-    before = copy.deepcopy(theirs(fake.world))
+    """Sync and prune, assert that foreign objects are unchanged, and return the outcome."""
+    before = copy.deepcopy(foreign(fake.world))
     outcome = "synced"
     try:
         dashboards_sync(run_on(fake, history, client=client), WANTED)
-    except (SyncRefused, GrafanaRefused) as refusal:
-        outcome = type(refusal).__name__
-    assert theirs(fake.world) == before, (seed, outcome)
+    except (SyncRefused, GrafanaRefused) as error:
+        outcome = type(error).__name__
+    assert foreign(fake.world) == before, (seed, outcome)
     try:
         dashboards_prune(run_on(fake, history, client=client), WANTED, force=True)
-    except GrafanaRefused as refusal:
-        outcome += f", {type(refusal).__name__} at prune"
-    assert theirs(fake.world) == before, (seed, "prune")
+    except GrafanaRefused as error:
+        outcome += f", {type(error).__name__} at prune"
+    assert foreign(fake.world) == before, (seed, "prune")
     return outcome
 
 
 @pytest.fixture(autouse=True)
 def hash_lightly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a secret's hash costs is not what is tried here."""
+    """Make hashes cheap: their cost is not tested here."""
     monkeypatch.setattr(placeholders, "ROUNDS", 1)
 
 
-def test_in_a_thousand_states_nothing_foreign_is_touched() -> None:
+def test_foreign_objects_are_unchanged_in_a_thousand_states() -> None:
     outcomes: dict[str, int] = {}
     for seed in range(STATES):
         fake, history = some_grafana(random.Random(seed))  # noqa: S311 - a seed
@@ -184,7 +184,7 @@ def test_in_a_thousand_states_nothing_foreign_is_touched() -> None:
 
 
 @pytest.mark.parametrize("seed", range(STATES, STATES + OVER_HTTP))
-def test_over_http_nothing_foreign_is_touched_either(seed: int) -> None:
+def test_foreign_objects_are_unchanged_over_http(seed: int) -> None:
     fake, history = some_grafana(random.Random(seed))  # noqa: S311 - a seed
     with serving(fake) as url:
         use(fake, history, GrafanaApiClient(url, "fake-token", retry=RequestRetryPolicy(pause_s=0)), seed)

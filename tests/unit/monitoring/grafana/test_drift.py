@@ -1,4 +1,4 @@
-"""Drift names every edit by hand, and nothing that nobody did."""
+"""Drift lists every manual edit and nothing else."""
 
 import copy
 from collections.abc import Callable
@@ -20,14 +20,14 @@ def model(world: GrafanaData) -> dict[str, Any]:
 
 
 def edit(path: str, value: Any) -> Callable[[GrafanaData], None]:
-    """Sets the value at a dotted path of the station's dashboard."""
+    """An edit of the value at a dotted path of the overview dashboard."""
 
     def do(world: GrafanaData) -> None:
-        place: Any = model(world)
+        parent: Any = model(world)
         *steps, last = [int(step) if step.isdigit() else step for step in path.split(".")]
         for step in steps:
-            place = place[step]
-        place[last] = value
+            parent = parent[step]
+        parent[last] = value
 
     return do
 
@@ -89,7 +89,7 @@ EDITS: dict[str, tuple[Callable[[GrafanaData], object], str]] = {
     "time": (edit("time.from", "now-1h"), 'time.from: "now-6h" → "now-1h"'),
     "tag": (edit("tags", ["anden", "mine"]), 'tags: ["anden"] → ["anden", "mine"]'),
     "mark": (edit("tags", []), 'tags: ["anden"] → nothing'),
-    "dashboard deleted": (lambda world: world.boards.pop("anden-overview"), "was deleted"),
+    "dashboard deleted": (lambda world: world.boards.pop("anden-overview"), ": deleted"),
     "folder title": (
         lambda world: world.folders["anden-alerts"].update(title="Mine"),
         'folder anden-alerts "Andén alerts": title: "Andén alerts" → "Mine"',
@@ -118,7 +118,7 @@ EDITS: dict[str, tuple[Callable[[GrafanaData], object], str]] = {
         lambda world: world.contacts["anden-mail"]["settings"].update(addresses="me@example.org"),
         'contact point anden-mail: settings.addresses: "sre@example.org" → "me@example.org"',
     ),
-    "contact deleted": (lambda world: world.contacts.pop("anden-mail"), "contact point anden-mail: was deleted"),
+    "contact deleted": (lambda world: world.contacts.pop("anden-mail"), "contact point anden-mail: deleted"),
     "mute interval": (
         lambda world: world.mutes["anden-weekends"]["time_intervals"][0].update(weekdays=["monday"]),
         "mute timing anden-weekends: time_intervals[0].weekdays",
@@ -134,9 +134,9 @@ EDITS: dict[str, tuple[Callable[[GrafanaData], object], str]] = {
     "data source default": (lambda world: in_source(world, isDefault=True), "isDefault: nothing → true"),
     "policy receiver": (route(receiver="anden-pager"), 'routes[1].receiver: "anden-mail" → "anden-pager"'),
     "policy mute": (route(mute_time_intervals=[]), "routes[1].mute_time_intervals"),
-    "policy deleted": (lambda world: world.tree.update(routes=[]), 'policy anden-policy "anden-mail": was deleted'),
+    "policy deleted": (lambda world: world.tree.update(routes=[]), 'policy anden-policy "anden-mail": deleted'),
 }
-"""Edits by hand, and what drift has to say of each."""
+"""Manual edits, each with the expected line of drift."""
 
 
 def drift_of(fake: FakeGrafana, history: MemorySyncHistory) -> list[str]:
@@ -150,22 +150,22 @@ def station() -> tuple[FakeGrafana, MemorySyncHistory]:
     return fake, history
 
 
-def test_no_drift_of_what_the_server_filled_in(station: tuple[FakeGrafana, MemorySyncHistory]) -> None:
+def test_defaults_filled_in_by_grafana_are_not_drift(station: tuple[FakeGrafana, MemorySyncHistory]) -> None:
     assert drift_of(*station) == []
-    assert station[0].world.boards["anden-overview"].model["panels"][0]["pluginVersion"]  # it did fill in
+    assert station[0].world.boards["anden-overview"].model["panels"][0]["pluginVersion"]  # it was filled in
 
 
 @pytest.mark.parametrize("name", EDITS)
-def test_an_edit_by_hand_is_named(name: str, station: tuple[FakeGrafana, MemorySyncHistory]) -> None:
+def test_a_manual_edit_is_listed(name: str, station: tuple[FakeGrafana, MemorySyncHistory]) -> None:
     fake, history = station
-    change, told = EDITS[name]
+    change, expected = EDITS[name]
     change(fake.world)
     lines = drift_of(fake, history)
     assert len(lines) == 1, lines
-    assert told in lines[0]
+    assert expected in lines[0]
 
 
-def test_all_edits_at_once_are_found_and_a_sync_undoes_them(station: tuple[FakeGrafana, MemorySyncHistory]) -> None:
+def test_all_edits_are_found_and_reverted_by_a_sync(station: tuple[FakeGrafana, MemorySyncHistory]) -> None:
     fake, history = station
     for name in (
         "query",
@@ -184,38 +184,38 @@ def test_all_edits_at_once_are_found_and_a_sync_undoes_them(station: tuple[FakeG
 
 
 @pytest.mark.parametrize(
-    ("names", "told", "advised"),
+    ("names", "condition", "advice"),
     [
-        (["query"], "", "`manage.py dashboards sync` puts them back"),
-        (["mark"], ADOPT, "`manage.py dashboards sync --adopt` puts them back"),
-        (["a rule more"], MOVE, "after the steps in brackets what the lines say in brackets is done"),
-        (["mark", "a rule more"], MOVE, "after the steps in brackets what the lines say in brackets is done"),
+        (["query"], "", "`manage.py dashboards sync` reverts this."),
+        (["mark"], ADOPT, "`manage.py dashboards sync --adopt` reverts this."),
+        (["a rule more"], MOVE, "after the steps in brackets"),
+        (["mark", "a rule more"], MOVE, "after the steps in brackets"),
     ],
 )
-def test_what_is_advised_is_what_a_sync_then_does(
-    names: list[str], told: str, advised: str, station: tuple[FakeGrafana, MemorySyncHistory]
+def test_the_advice_of_drift_matches_the_next_sync(
+    names: list[str], condition: str, advice: str, station: tuple[FakeGrafana, MemorySyncHistory]
 ) -> None:
     fake, history = station
     for name in names:
         EDITS[name][0](fake.world)
     found = dashboards_drift(run_on(fake, history), VALUES)
-    assert advised in drift_advice(found)
-    assert told in "\n".join(drift_lines(found))
+    assert advice in drift_advice(found)
+    assert condition in "\n".join(drift_lines(found))
     adopt = any(drift.first == ADOPT for drift in found)
     refused = dashboards_plan(run_on(fake, history), manifest()).refusals
-    assert bool(refused) == bool(told)
+    assert bool(refused) == bool(condition)
     if "a rule more" in names:
         with pytest.raises(SyncRefused, match="move it to another group"):
             dashboards_sync(run_on(fake, history), manifest(), adopt=True)
-        fake.world.rules["mine"]["ruleGroup"] = "of their own"
+        fake.world.rules["mine"]["ruleGroup"] = "foreign"
     dashboards_sync(run_on(fake, history), manifest(), adopt=adopt)
     assert drift_of(fake, history) == []
 
 
-def test_a_title_that_somebody_took_is_named_with_the_drift(station: tuple[FakeGrafana, MemorySyncHistory]) -> None:
+def test_a_taken_title_is_listed_with_the_drift(station: tuple[FakeGrafana, MemorySyncHistory]) -> None:
     fake, history = station
-    ours, theirs = fake.world.boards["anden-overview"], copy.deepcopy(fake.world.boards["anden-overview"])
-    ours.model["title"] = "Mine"
+    own, theirs = fake.world.boards["anden-overview"], copy.deepcopy(fake.world.boards["anden-overview"])
+    own.model["title"] = "Mine"
     theirs.model.update(uid="theirs", tags=[])
     fake.world.boards["theirs"] = theirs
     found = dashboards_drift(run_on(fake, history), VALUES)
@@ -223,7 +223,7 @@ def test_a_title_that_somebody_took_is_named_with_the_drift(station: tuple[FakeG
     assert "after the steps in brackets" in drift_advice(found)
 
 
-def test_a_change_of_the_code_is_no_drift(station: tuple[FakeGrafana, MemorySyncHistory]) -> None:
+def test_a_change_of_the_code_is_not_drift(station: tuple[FakeGrafana, MemorySyncHistory]) -> None:
     fake, history = station
     files = documents()
     files["station.json"]["title"] = "Another"
@@ -231,5 +231,5 @@ def test_a_change_of_the_code_is_no_drift(station: tuple[FakeGrafana, MemorySync
     assert drift_of(fake, history) == []
 
 
-def test_what_was_never_synchronised_was_not_edited_either() -> None:
+def test_there_is_no_drift_before_the_first_sync() -> None:
     assert drift_of(FakeGrafana(), MemorySyncHistory()) == []

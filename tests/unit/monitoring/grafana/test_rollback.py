@@ -1,4 +1,4 @@
-"""From any state one command leads back to any of the last ten syncs."""
+"""One command rolls Grafana back from any state to any of the last ten syncs."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from tests.grafana_documents import VALUES, MemorySyncHistory, dashboard, docume
 
 
 def release(number: int) -> dict[str, Any]:
-    """Files that differ from release to release: something changed, something new, something gone."""
+    """Files that differ from release to release: changed, new and removed objects."""
     files = documents()
     files["station.json"] = dashboard(panels=number + 1)
     files[f"extra-{number}.json"] = dashboard(f"anden-extra-{number}", f"Extra {number}")
@@ -36,7 +36,7 @@ def extras(fake: FakeGrafana) -> set[str]:
     return {uid for uid in fake.world.boards if uid.startswith("anden-extra-")}
 
 
-def test_back_to_each_of_the_last_ten_and_canonically_equal() -> None:
+def test_a_rollback_to_each_of_the_last_ten_syncs_restores_it() -> None:
     fake, history = releases(12)
     assert [synced.revision for synced in history.syncs()] == [f"r{number}" for number in range(11, 1, -1)]
     for synced in list(history.syncs()):
@@ -49,13 +49,13 @@ def test_back_to_each_of_the_last_ten_and_canonically_equal() -> None:
             actual = actual_body(item, state)
             assert actual is not None
             assert compare(item, actual, SecretMatcher(trusting=True)) == ()
-        # What later syncs brought is gone; what the two forgotten ones had left behind is nobody's to undo.
+        # Objects of later syncs are deleted; those of the two evicted syncs are kept.
         assert extras(fake) - {"anden-extra-0", "anden-extra-1"} == {f"anden-extra-{n}" for n in range(2, number + 1)}
         assert fake.world.boards["anden-overview"].versions[-1][1] in {f"Andén {synced.revision}", "Andén r11"}
     assert len(history.syncs()) == KEPT
 
 
-def test_the_last_but_one_when_none_is_named_and_forward_again() -> None:
+def test_a_rollback_defaults_to_the_previous_sync_and_a_sync_leads_forward_again() -> None:
     fake, history = releases(3)
     dashboards_rollback(run_on(fake, history), VALUES, to=None)
     assert fake.world.rules["anden-lag"]["for"] == "2m"
@@ -67,18 +67,18 @@ def test_the_last_but_one_when_none_is_named_and_forward_again() -> None:
     assert fake.world.rules["anden-lag"]["for"] == "3m"
 
 
-def test_a_rollback_tells_what_it_deleted_by_kind_and_leaves_out_of_the_leftovers_what_is_gone() -> None:
+def test_a_rollback_reports_deletions_by_kind_and_excludes_them_from_leftovers() -> None:
     fake, history = releases(3)
     _, done = dashboards_rollback(run_on(fake, history), VALUES, to=1)
     assert done.count("delete") == 2
     assert "2 deleted (2 × dashboard)" in result_line(done)
     assert done.leftovers == ()
     _, again = dashboards_rollback(run_on(fake, history), VALUES, to=2)
-    assert [item.key.uid for item in again.leftovers] == ["anden-extra-0"]  # sync 1 brought it: no later one did
+    assert [item.key.uid for item in again.leftovers] == ["anden-extra-0"]  # added by sync 1, not by a later one
     assert "deleted, " in result_line(again)
 
 
-def test_the_list_marks_where_grafana_stands() -> None:
+def test_the_list_marks_the_active_sync() -> None:
     fake, history = releases(3)
     for to in (None, 1, 2):
         if to:
@@ -86,11 +86,11 @@ def test_the_list_marks_where_grafana_stands() -> None:
         newest = history.newest()
         assert newest is not None
         assert newest.effective_number == (to or 3)
-    lines = [sync_line(synced, stands=synced.number == 2) for synced in history.syncs()]
+    lines = [sync_line(synced, active=synced.number == 2) for synced in history.syncs()]
     assert ["← active" in line for line in lines] == [False, True, False]
 
 
-def test_the_policy_goes_back_only_when_asked() -> None:
+def test_the_policy_is_rolled_back_only_on_request() -> None:
     fake, history = FakeGrafana(), MemorySyncHistory()
     for wait in ("30s", "50s"):
         files = documents()
@@ -102,7 +102,7 @@ def test_the_policy_goes_back_only_when_asked() -> None:
     assert fake.world.tree["routes"][0]["group_wait"] == "30s"
 
 
-def test_a_number_that_is_not_kept_is_refused() -> None:
+def test_an_unknown_number_raises_sync_not_found() -> None:
     fake, history = releases(1)
     fake.forget()
     with pytest.raises(SyncNotFound, match="sync 77 does not exist"):
@@ -112,7 +112,7 @@ def test_a_number_that_is_not_kept_is_refused() -> None:
     assert fake.writes == []
 
 
-def test_what_stands_in_the_history_has_the_policy_of_an_earlier_run() -> None:
+def test_the_history_keeps_the_policy_of_an_earlier_sync() -> None:
     fake, history = FakeGrafana(), MemorySyncHistory()
     dashboards_sync(run_on(fake, history), manifest())
     dashboards_sync(run_on(fake, history), manifest(release(1)).without(ObjectKind.POLICY))

@@ -1,4 +1,4 @@
-"""A sync makes Grafana hold what the files say, once; what is somebody else's stays, and stands in the way aloud."""
+"""A sync applies the files once; it keeps foreign objects and reports conflicts with them."""
 
 import copy
 from collections.abc import Callable
@@ -28,14 +28,14 @@ from tests.grafana_documents import (
 
 
 def synced(wanted: Manifest | None = None) -> tuple[FakeGrafana, MemorySyncHistory]:
-    """A Grafana that holds the manifest, its requests forgotten."""
+    """A Grafana in sync with the manifest, without recorded requests."""
     fake, history = FakeGrafana(), MemorySyncHistory()
     dashboards_sync(run_on(fake, history), wanted or manifest())
     fake.forget()
     return fake, history
 
 
-def test_plan_then_sync_then_sync_again_without_a_write() -> None:
+def test_a_second_sync_writes_nothing() -> None:
     fake, history = FakeGrafana(), MemorySyncHistory()
     planned = dashboards_plan(run_on(fake), manifest())
     assert fake.writes == []
@@ -50,17 +50,17 @@ def test_plan_then_sync_then_sync_again_without_a_write() -> None:
     assert len(history.rows) == 1
 
 
-def test_what_the_search_does_not_know_yet_is_not_made_again() -> None:
+def test_an_object_that_is_not_indexed_yet_is_not_created_again() -> None:
     fake, history = synced()
     fake.world.unindexed = {"anden-overview", "anden-alerts"}
     assert dashboards_sync(run_on(fake, history), manifest()).actions == ()
     assert fake.writes == []
 
 
-def test_what_is_left_out_for_want_of_a_variable_is_no_leftover() -> None:
+def test_an_object_skipped_for_an_unset_variable_is_not_a_leftover() -> None:
     fake, history = synced()
-    without, told = resolved(manifest_from_documents(documents()), PlaceholderValues({}, VALUES.secret))
-    assert len(told) == 3  # the data source, and the two groups that ask it
+    without, skipped = resolved(manifest_from_documents(documents()), PlaceholderValues({}, VALUES.secret))
+    assert len(skipped) == 3  # the data source, and the two groups that query it
     done = dashboards_sync(run_on(fake, history), without)
     assert done.leftovers == ()
     assert dashboards_prune(run_on(fake, history), without, force=True).actions == ()
@@ -68,7 +68,7 @@ def test_what_is_left_out_for_want_of_a_variable_is_no_leftover() -> None:
     assert len(fake.world.rules) == 3
 
 
-def test_a_sync_that_changed_something_leaves_its_revision_and_one_annotation() -> None:
+def test_a_sync_with_changes_leaves_its_revision_and_one_annotation() -> None:
     fake, history = synced()
     files = documents()
     files["station.json"] = dashboard(panels=4)
@@ -82,7 +82,7 @@ def test_a_sync_that_changed_something_leaves_its_revision_and_one_annotation() 
     assert len(fake.world.annotations) == 2
 
 
-def test_only_what_changed_is_written() -> None:
+def test_only_changed_objects_are_written() -> None:
     fake, history = synced()
     files = documents()
     files["station.json"] = dashboard(panels=4)
@@ -90,7 +90,7 @@ def test_only_what_changed_is_written() -> None:
     assert [write for write in fake.writes if "annotations" not in write] == ["POST /api/dashboards/db"]
 
 
-def test_a_folder_that_moved_and_was_renamed_comes_back() -> None:
+def test_a_moved_and_renamed_folder_is_restored() -> None:
     fake, history = synced()
     fake.world.folders["anden-alerts"].update(title="Andén wrong", parentUid="")
     dashboards_sync(run_on(fake, history), manifest())
@@ -98,7 +98,7 @@ def test_a_folder_that_moved_and_was_renamed_comes_back() -> None:
     assert fake.world.folders["anden-alerts"]["parentUid"] == "anden-dashboards"
 
 
-def test_a_rule_that_was_moved_to_another_group_comes_back() -> None:
+def test_a_rule_moved_to_another_group_is_restored() -> None:
     fake, history = synced()
     fake.world.rules["anden-lag"]["ruleGroup"] = "elsewhere"
     fake.world.intervals["anden-alerts", "elsewhere"] = 60
@@ -109,7 +109,7 @@ def test_a_rule_that_was_moved_to_another_group_comes_back() -> None:
     assert fake.writes == []
 
 
-def test_a_rule_that_the_code_no_longer_has_stays_until_it_is_pruned() -> None:
+def test_a_rule_removed_from_the_code_is_kept_until_it_is_pruned() -> None:
     fake, history = synced()
     files = documents()
     files["provisioning/alert-rules.json"][0]["rules"].pop()
@@ -138,8 +138,8 @@ def foreign_source(fake: FakeGrafana) -> None:
 
 def foreign_rule_inside(fake: FakeGrafana) -> None:
     fake.world.folders["anden-alerts"] = {"id": 1, "uid": "anden-alerts", "title": "Andén alerts", "version": 1}
-    strange = {**rule("theirs", "Theirs"), "folderUID": "anden-alerts", "ruleGroup": "ingest", "provenance": ""}
-    fake.world.rules["theirs"] = strange
+    foreign = {**rule("theirs", "Theirs"), "folderUID": "anden-alerts", "ruleGroup": "ingest", "provenance": ""}
+    fake.world.rules["theirs"] = foreign
     fake.world.intervals["anden-alerts", "ingest"] = 60
 
 
@@ -158,7 +158,7 @@ def foreign_mute(fake: FakeGrafana) -> None:
 
 
 @pytest.mark.parametrize(
-    ("put", "said"),
+    ("put", "message"),
     [
         (
             foreign_board,
@@ -171,19 +171,17 @@ def foreign_mute(fake: FakeGrafana) -> None:
         (foreign_mute, r"mute timing anden-weekends .* without Andén's mark \(provenance api\)"),
     ],
 )
-def test_what_is_somebody_elses_stops_the_sync_before_its_first_write(
-    put: Callable[[FakeGrafana], None], said: str
-) -> None:
+def test_a_conflict_stops_the_sync_before_its_first_write(put: Callable[[FakeGrafana], None], message: str) -> None:
     fake = FakeGrafana()
     put(fake)
     before = copy.deepcopy(fake.world.__dict__, memo={id(fake.world.ids): fake.world.ids})
-    with pytest.raises(SyncRefused, match=said):
+    with pytest.raises(SyncRefused, match=message):
         dashboards_sync(run_on(fake), manifest())
     assert fake.writes == []
     assert fake.world.__dict__ == before
 
 
-def test_a_title_that_a_leftover_of_ours_holds_says_to_prune_first() -> None:
+def test_a_title_taken_by_a_leftover_needs_a_prune_first() -> None:
     fake, history = synced()
     files = documents()
     files["ingest.json"]["uid"] = "anden-intake"
@@ -194,7 +192,7 @@ def test_a_title_that_a_leftover_of_ours_holds_says_to_prune_first() -> None:
     assert set(fake.world.boards) == {"anden-overview", "anden-intake"}
 
 
-def test_adopting_takes_over_what_has_our_uid() -> None:
+def test_adopt_takes_over_objects_with_a_uid_of_the_manifest() -> None:
     fake, history = FakeGrafana(), MemorySyncHistory()
     foreign_board(fake)
     foreign_mute(fake)
@@ -205,8 +203,8 @@ def test_adopting_takes_over_what_has_our_uid() -> None:
     assert dashboards_sync(run_on(fake, history), manifest()).actions == ()
 
 
-class Meanwhile(FakeGrafana):
-    """Something happens, once, right before the next request of a kind."""
+class ConcurrentChange(FakeGrafana):
+    """A Grafana that another client changes once, right before a given request."""
 
     def __init__(self, happens: Callable[[FakeGrafana], None], before: str) -> None:
         super().__init__()
@@ -220,13 +218,13 @@ class Meanwhile(FakeGrafana):
         return super().handle(request)
 
 
-def saved_by_somebody(fake: FakeGrafana) -> None:
+def saved_by_another(fake: FakeGrafana) -> None:
     board = fake.world.boards["anden-overview"]
     board.model.update(version=board.model["version"] + 1, title="Mine now")
 
 
-def taken_by_somebody(fake: FakeGrafana) -> None:
-    saved_by_somebody(fake)
+def taken_by_another(fake: FakeGrafana) -> None:
+    saved_by_another(fake)
     fake.world.boards["anden-overview"].model["tags"] = ["theirs"]
 
 
@@ -236,8 +234,8 @@ def changed_files() -> Manifest:
     return manifest(files)
 
 
-def test_a_dashboard_that_was_saved_meanwhile_is_read_again_and_written_over_its_newest_version() -> None:
-    fake, history = Meanwhile(saved_by_somebody, "POST /api/dashboards/db"), MemorySyncHistory()
+def test_a_dashboard_saved_during_the_sync_is_written_over_its_newest_version() -> None:
+    fake, history = ConcurrentChange(saved_by_another, "POST /api/dashboards/db"), MemorySyncHistory()
     dashboards_sync(run_on(fake, history), manifest())
     fake.armed = True
     dashboards_sync(run_on(fake, history), changed_files())
@@ -245,8 +243,8 @@ def test_a_dashboard_that_was_saved_meanwhile_is_read_again_and_written_over_its
     assert (model["title"], len(model["panels"]), model["version"]) == ("Station", 5, 3)
 
 
-def test_a_dashboard_that_was_taken_meanwhile_is_left_and_said() -> None:
-    fake, history = Meanwhile(taken_by_somebody, "POST /api/dashboards/db"), MemorySyncHistory()
+def test_a_dashboard_taken_over_during_the_sync_raises_conflict() -> None:
+    fake, history = ConcurrentChange(taken_by_another, "POST /api/dashboards/db"), MemorySyncHistory()
     dashboards_sync(run_on(fake, history), manifest())
     fake.armed = True
     with pytest.raises(GrafanaConflict, match="anden-overview was taken over by someone else during the sync"):
@@ -254,16 +252,16 @@ def test_a_dashboard_that_was_taken_meanwhile_is_left_and_said() -> None:
     assert fake.world.boards["anden-overview"].model["title"] == "Mine now"
 
 
-def test_a_rule_put_into_our_group_meanwhile_is_not_deleted() -> None:
-    where = "/api/v1/provisioning/folder/anden-alerts/rule-groups/ingest"
-    fake, history = Meanwhile(foreign_rule_inside, f"GET {where}"), MemorySyncHistory()
+def test_a_rule_added_to_the_group_during_the_sync_is_not_deleted() -> None:
+    path = "/api/v1/provisioning/folder/anden-alerts/rule-groups/ingest"
+    fake, history = ConcurrentChange(foreign_rule_inside, f"GET {path}"), MemorySyncHistory()
     fake.armed = True
     with pytest.raises(GrafanaConflict, match="contains the rule theirs"):
         dashboards_sync(run_on(fake, history), manifest())
     assert "theirs" in fake.world.rules
 
 
-def test_the_policy_keeps_every_other_route_and_its_freedom() -> None:
+def test_the_policy_keeps_every_other_route_and_its_provenance() -> None:
     fake, history = FakeGrafana(), MemorySyncHistory()
     theirs = [{"receiver": "grafana-default-email", "object_matchers": [["team", "=", name]]} for name in ("a", "b")]
     fake.world.tree["routes"] = copy.deepcopy(theirs)
@@ -283,7 +281,7 @@ def test_the_policy_keeps_every_other_route_and_its_freedom() -> None:
     ]
 
 
-def test_a_new_secret_is_sent_and_an_old_one_is_not() -> None:
+def test_only_a_changed_secret_is_sent() -> None:
     fake, history = synced()
     assert dashboards_sync(run_on(fake, history), manifest()).actions == ()
     rotated = manifest(values=values_with({"ANDEN_GRAFANA_PAGER_KEY": "second-secret"}))
@@ -294,7 +292,7 @@ def test_a_new_secret_is_sent_and_an_old_one_is_not() -> None:
     assert dashboards_sync(run_on(fake, history), rotated).actions == ()
 
 
-def test_a_refusal_that_repeats_a_secret_is_told_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_are_removed_from_grafanas_error_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = FakeGrafana()
     monkeypatch.setitem(alerting.REQUIRED, "pagerduty", ("integrationKey", "first-secret"))
     with pytest.raises(GrafanaRefused, match=r"could not find \(secret\) in settings") as raised:
@@ -302,7 +300,7 @@ def test_a_refusal_that_repeats_a_secret_is_told_without_it(monkeypatch: pytest.
     assert raised.value.__cause__ is None
 
 
-def test_what_a_file_provisioned_is_told_as_locked_and_not_as_a_missing_right() -> None:
+def test_a_provisioned_object_is_reported_as_locked_not_as_a_missing_permission() -> None:
     fake = FakeGrafana()
     dashboards_sync(run_on(fake), manifest())
     fake.world.contacts["anden-mail"].update(provenance="file", settings={"addresses": "other@example.org"})
@@ -314,7 +312,7 @@ def test_what_a_file_provisioned_is_told_as_locked_and_not_as_a_missing_right() 
         dashboards_sync(run_on(fake), manifest(), adopt=True)
 
 
-def test_no_secret_is_kept_shown_or_planned() -> None:
+def test_no_secret_is_stored_or_printed() -> None:
     fake, history = FakeGrafana(), MemorySyncHistory()
     actions: list[PlannedAction] = []
     run = run_on(fake, history)
@@ -322,6 +320,6 @@ def test_no_secret_is_kept_shown_or_planned() -> None:
     actions += plan.actions
     rotated = manifest(values=values_with({"ANDEN_GRAFANA_PAGER_KEY": "second-secret"}))
     actions += dashboards_sync(run, rotated).actions
-    told = repr(history.rows) + repr(actions) + repr([action.changes for action in actions])
-    assert "first-secret" not in told
-    assert "second-secret" not in told
+    text = repr(history.rows) + repr(actions) + repr([action.changes for action in actions])
+    assert "first-secret" not in text
+    assert "second-secret" not in text
