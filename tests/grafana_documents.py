@@ -42,7 +42,7 @@ def panel(number: int, title: str = "Lag", expr: str = "max(lag)") -> dict[str, 
     }
 
 
-def dashboard(uid: str = "anden-overview", title: str = "Station", panels: int = 3) -> dict[str, Any]:
+def dashboard(uid: str = "anden-overview", title: str = "Overview", panels: int = 3) -> dict[str, Any]:
     return {
         "uid": uid,
         "title": title,
@@ -156,7 +156,7 @@ def documents(**more: Any) -> Documents:
         for name, value in {**copy.deepcopy(provisioning), **more}.items()
         if value is not None
     }
-    files["station.json"] = dashboard()
+    files["overview.json"] = dashboard()
     files["ingest.json"] = dashboard("anden-ingest", "Ingest")
     return files
 

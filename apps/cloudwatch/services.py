@@ -135,7 +135,7 @@ def spend_metrics_update(*, budget_usd: float, now_s: float) -> None:
 
 
 def month_get(*, now_s: float) -> CloudWatchMonth:
-    """This calendar month's usage; an unsaved row if there is none yet."""
+    """This calendar month's usage; an unsaved row if it has none yet."""
     month = month_of(now_s)
     found = CloudWatchMonth.objects.filter(month=month).first()
     return found or CloudWatchMonth(month=month, metrics_requested=0, calls=0)

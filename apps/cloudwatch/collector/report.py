@@ -50,7 +50,7 @@ def plan_lines(
         for resource, metrics in requested.items()
         for first, (key, statistics) in zip([True, *[False] * len(metrics)], metrics.items(), strict=False)
     )
-    yield from table(("", "resource", "metric", "statistics", f"USD per {DAYS} days"), rows)
+    yield from table(("kind", "resource", "metric", "statistics", f"USD per {DAYS} days"), rows)
     yield ""
     total = forecast(len(queries), cycle_s=cycle_s)
     calls = len(batch_queries(queries, window))
@@ -72,7 +72,7 @@ def cost_lines(
         (*resource, f"{count:,}", f"{count * rest:,}", f"{usd(count * rest):.2f}")
         for resource, count in by_resource.most_common()
     )
-    yield from table(("", "resource", "metrics", f"requests until {_day(end_s)}", "USD"), rows, right=3)
+    yield from table(("kind", "resource", "metrics", f"requests until {_day(end_s)}", "USD"), rows, right=3)
     yield ""
     spent = f"{usd(expected.spent):.2f} USD"
     yield f"{month:%B %Y}: {expected.spent:,} metrics requested in {_many(calls, 'call')}, {spent}."

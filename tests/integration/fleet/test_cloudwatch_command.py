@@ -1,4 +1,4 @@
-"""`manage.py fleet evaluate --source cloudwatch`: functions as services, within the collector's budget."""
+"""`manage.py fleet evaluate --source cloudwatch`: functions as services, paid for from the collector's budget."""
 
 import io
 import time
@@ -22,7 +22,9 @@ def evaluated() -> str:
     return out.getvalue()
 
 
-def test_functions_are_evaluated_and_counted(station: Station, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_functions_are_evaluated_and_paid_for(
+    station: Station, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDFAKE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrSECRETSECRETSECRET")
     now = int(time.time() // 60) * 60
@@ -40,7 +42,7 @@ def test_functions_are_evaluated_and_counted(station: Station, settings: Any, mo
     assert CloudWatchMonth.objects.get().metrics_requested == requested > 0
 
 
-def test_an_invalid_signals_file_prints_one_line(settings: Any, tmp_path: Path) -> None:
+def test_a_wrong_file_of_signals_is_one_line(settings: Any, tmp_path: Path) -> None:
     path = tmp_path / "signals.yaml"
     path.write_text("namespace: AWS/Lambda\ndimensions: [FunctionName]\nsignals: {colour: {}}\n", encoding="utf-8")
     settings.FLEET = settings.FLEET.model_copy(update={"signals": path})

@@ -78,7 +78,7 @@ class LegacyGrafana:
             response = self._send(rebased, message)
             if response.status in CLASH:
                 raise GrafanaConflict(
-                    f"{action.key} was changed twice during the sync ({response.message}): run the command again"
+                    f"{action.key} keeps changing ({response.message}): run the command again"
                 )
         if action.verb == "delete" and response.status == 404:
             return  # deleted by an earlier attempt

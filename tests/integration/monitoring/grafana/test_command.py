@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pydantic import HttpUrl, SecretStr
 
-from apps.monitoring.grafana import configuration as grafana_station
+from apps.monitoring.grafana import configuration
 from apps.monitoring.metrics import DRIFTED, LAST_SYNC
 from apps.monitoring.models import GrafanaSync
 from apps.monitoring.renderers import rendering
@@ -172,11 +172,11 @@ def test_the_scheduled_check_does_nothing_without_a_grafana_and_survives_an_unav
 def test_prune_needs_force_above_a_tenth(fake: FakeGrafana, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     dashboards("sync")
     rendered = rendering.render_all()
-    kept = {path: text for path, text in rendered.items() if "provisioning" in path or "station" in path}
+    kept = {path: text for path, text in rendered.items() if "provisioning" in path or "overview" in path}
     for path, text in kept.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
-    monkeypatch.setattr(grafana_station, "rendered_folder", lambda: tmp_path)
+    monkeypatch.setattr(configuration, "rendered_folder", lambda: tmp_path)
     boards = len(fake.world.boards)
     line = refused("prune")
     assert f"{boards - 1} of " in line
@@ -217,10 +217,10 @@ def test_only_the_last_ten_syncs_are_kept(fake: FakeGrafana, given: Given) -> No
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"url": None}, "ANDEN_GRAFANA_URL is not set: say where Grafana answers"),
+        ({"url": None}, "ANDEN_GRAFANA_URL is not set: set it to"),
         ({"token": SecretStr("")}, "ANDEN_GRAFANA_TOKEN is not set"),
         ({"token": SecretStr("glsa_wrong_one")}, "rejects the token: check ANDEN_GRAFANA_TOKEN"),
-        ({"ca": Path("nowhere.pem")}, "ANDEN_GRAFANA_CA is no file"),
+        ({"ca": Path("nowhere.pem")}, "ANDEN_GRAFANA_CA is not a file"),
     ],
 )
 def test_an_error_is_one_line_without_the_token(
@@ -246,7 +246,7 @@ def test_a_grafana_lost_during_a_sync_is_one_line_and_the_next_sync_continues(fa
 
 
 def test_check_names_the_panel_and_render_fixes_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(grafana_station, "rendered_folder", lambda: tmp_path)
+    monkeypatch.setattr(configuration, "rendered_folder", lambda: tmp_path)
     assert "wrote dashboards/grafana/overview.json" in dashboards("render")
     assert dashboards("check") == ""
     path = tmp_path / "grafana/overview.json"

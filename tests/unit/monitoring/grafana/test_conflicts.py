@@ -47,7 +47,7 @@ def put_folder(chance: random.Random, world: GrafanaData) -> None:
 def put_board(chance: random.Random, world: GrafanaData) -> None:
     uid = uid_of(chance)
     tags = ["anden"] if has_mark(chance, uid) else chance.choice([[], ["team"]])
-    title = chance.choice(["Station", f"Board {chance.randrange(10_000)}"])
+    title = chance.choice(["Overview", f"Board {chance.randrange(10_000)}"])
     model = {**dashboard(uid, title), "tags": tags, "version": 1, "id": world.next_id()}
     world.boards[uid] = Board(model, chance.choice(["", *world.folders]))
 

@@ -59,21 +59,21 @@ def route(**changes: Any) -> Callable[[GrafanaData], None]:
 EDITS: dict[str, tuple[Callable[[GrafanaData], object], str]] = {
     "query": (
         edit("panels.0.targets.0.expr", "min(lag)"),
-        'dashboard anden-overview "Station": panels["Panel 1"].targets[A].expr: "max(lag)" → "min(lag)"',
+        'dashboard anden-overview "Overview": panels["Panel 1"].targets[A].expr: "max(lag)" → "min(lag)"',
     ),
     "threshold": (
         edit("panels.1.fieldConfig.defaults.thresholds.steps.1.value", 99),
         (
-            'dashboard anden-overview "Station": panels["Panel 2"]'
+            'dashboard anden-overview "Overview": panels["Panel 2"]'
             ".fieldConfig.defaults.thresholds.steps[1].value: 10 → 99"
         ),
     ),
-    "title": (edit("title", "Mine"), 'dashboard anden-overview "Station": title: "Station" → "Mine"'),
+    "title": (edit("title", "Mine"), 'dashboard anden-overview "Overview": title: "Overview" → "Mine"'),
     "panel title": (
         edit("panels.0.title", "Mine"),
-        'dashboard anden-overview "Station": panels["Panel 1"].title: "Panel 1" → "Mine"',
+        'dashboard anden-overview "Overview": panels["Panel 1"].title: "Panel 1" → "Mine"',
     ),
-    "folder": (moved, 'dashboard anden-overview "Station": folderUid: "anden-dashboards" → nothing'),
+    "folder": (moved, 'dashboard anden-overview "Overview": folderUid: "anden-dashboards" → nothing'),
     "unit": (edit("panels.2.fieldConfig.defaults.unit", "s"), '"short" → "s"'),
     "decimals": (edit("panels.2.fieldConfig.defaults.decimals", 0), "decimals: nothing → 0"),
     "legend": (edit("panels.0.options", {"legend": {"showLegend": False}}), "nothing → "),
@@ -144,20 +144,20 @@ def drift_of(fake: FakeGrafana, history: MemorySyncHistory) -> list[str]:
 
 
 @pytest.fixture
-def station() -> tuple[FakeGrafana, MemorySyncHistory]:
+def synced() -> tuple[FakeGrafana, MemorySyncHistory]:
     fake, history = FakeGrafana(), MemorySyncHistory()
     dashboards_sync(run_on(fake, history), manifest())
     return fake, history
 
 
-def test_defaults_filled_in_by_grafana_are_not_drift(station: tuple[FakeGrafana, MemorySyncHistory]) -> None:
-    assert drift_of(*station) == []
-    assert station[0].world.boards["anden-overview"].model["panels"][0]["pluginVersion"]  # it was filled in
+def test_defaults_filled_in_by_grafana_are_not_drift(synced: tuple[FakeGrafana, MemorySyncHistory]) -> None:
+    assert drift_of(*synced) == []
+    assert synced[0].world.boards["anden-overview"].model["panels"][0]["pluginVersion"]  # it was filled in
 
 
 @pytest.mark.parametrize("name", EDITS)
-def test_a_manual_edit_is_listed(name: str, station: tuple[FakeGrafana, MemorySyncHistory]) -> None:
-    fake, history = station
+def test_a_manual_edit_is_listed(name: str, synced: tuple[FakeGrafana, MemorySyncHistory]) -> None:
+    fake, history = synced
     change, expected = EDITS[name]
     change(fake.world)
     lines = drift_of(fake, history)
@@ -165,8 +165,8 @@ def test_a_manual_edit_is_listed(name: str, station: tuple[FakeGrafana, MemorySy
     assert expected in lines[0]
 
 
-def test_all_edits_are_found_and_reverted_by_a_sync(station: tuple[FakeGrafana, MemorySyncHistory]) -> None:
-    fake, history = station
+def test_all_edits_are_found_and_reverted_by_a_sync(synced: tuple[FakeGrafana, MemorySyncHistory]) -> None:
+    fake, history = synced
     for name in (
         "query",
         "variable",
@@ -193,9 +193,9 @@ def test_all_edits_are_found_and_reverted_by_a_sync(station: tuple[FakeGrafana, 
     ],
 )
 def test_the_advice_of_drift_matches_the_next_sync(
-    names: list[str], condition: str, advice: str, station: tuple[FakeGrafana, MemorySyncHistory]
+    names: list[str], condition: str, advice: str, synced: tuple[FakeGrafana, MemorySyncHistory]
 ) -> None:
-    fake, history = station
+    fake, history = synced
     for name in names:
         EDITS[name][0](fake.world)
     found = dashboards_drift(run_on(fake, history), VALUES)
@@ -212,21 +212,21 @@ def test_the_advice_of_drift_matches_the_next_sync(
     assert drift_of(fake, history) == []
 
 
-def test_a_taken_title_is_listed_with_the_drift(station: tuple[FakeGrafana, MemorySyncHistory]) -> None:
-    fake, history = station
+def test_a_taken_title_is_listed_with_the_drift(synced: tuple[FakeGrafana, MemorySyncHistory]) -> None:
+    fake, history = synced
     own, theirs = fake.world.boards["anden-overview"], copy.deepcopy(fake.world.boards["anden-overview"])
     own.model["title"] = "Mine"
     theirs.model.update(uid="theirs", tags=[])
     fake.world.boards["theirs"] = theirs
     found = dashboards_drift(run_on(fake, history), VALUES)
-    assert 'the title "Station" is taken in its folder by dashboard theirs' in next(iter(drift_lines(found)))
+    assert 'the title "Overview" is taken in its folder by dashboard theirs' in next(iter(drift_lines(found)))
     assert "after the steps in brackets" in drift_advice(found)
 
 
-def test_a_change_of_the_code_is_not_drift(station: tuple[FakeGrafana, MemorySyncHistory]) -> None:
-    fake, history = station
+def test_a_change_of_the_code_is_not_drift(synced: tuple[FakeGrafana, MemorySyncHistory]) -> None:
+    fake, history = synced
     files = documents()
-    files["station.json"]["title"] = "Another"
+    files["overview.json"]["title"] = "Another"
     assert dashboards_plan(run_on(fake, history), manifest(files)).count("update") == 1
     assert drift_of(fake, history) == []
 

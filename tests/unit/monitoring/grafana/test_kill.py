@@ -47,7 +47,7 @@ class Mortal(DirectAdapter):
 def second() -> dict[str, Any]:
     """The manifest of the next release, with new and changed objects."""
     files = documents()
-    files["station.json"] = dashboard(panels=5)
+    files["overview.json"] = dashboard(panels=5)
     files["fleet.json"] = dashboard("anden-fleet", "Fleet")
     files["provisioning/mute-timings.json"][0]["time_intervals"][0]["weekdays"] = ["sunday"]
     files["provisioning/datasources.json"][0]["jsonData"]["timeInterval"] = "15s"

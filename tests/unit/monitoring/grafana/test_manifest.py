@@ -134,7 +134,7 @@ def test_a_manifest_survives_the_history() -> None:
     kept = from_documents(json.loads(json.dumps(as_documents(manifest()))))
     assert SyncRecord(NOW, "a", kept).digest == SyncRecord(NOW, "b", manifest()).digest
     files = documents()
-    files["station.json"]["panels"].append(panel(9))
+    files["overview.json"]["panels"].append(panel(9))
     assert SyncRecord(NOW, "a", manifest(files)).digest != SyncRecord(NOW, "a", kept).digest
 
 
@@ -142,7 +142,7 @@ def test_the_output_of_a_plan() -> None:
     fake, history = FakeGrafana(), MemorySyncHistory()
     dashboards_sync(run_on(fake, history), manifest())
     files = documents()
-    files["station.json"]["panels"][0]["targets"][0]["expr"] = "min(lag)"
+    files["overview.json"]["panels"][0]["targets"][0]["expr"] = "min(lag)"
     files["fleet.json"] = dashboard("anden-fleet", "Fleet")
     files["provisioning/alert-rules.json"][0]["rules"][0]["for"] = "10m"
     del files["ingest.json"]
@@ -151,7 +151,7 @@ def test_the_output_of_a_plan() -> None:
 
 PLAN = """\
   + create dashboard anden-fleet "Fleet"
-  ~ update dashboard anden-overview "Station"
+  ~ update dashboard anden-overview "Overview"
       panels["Panel 1"].targets[A].expr: "max(lag)" → "min(lag)"
   ~ update rule group anden-alerts/ingest
       rules[anden-lag].for: "300s" → "600s"

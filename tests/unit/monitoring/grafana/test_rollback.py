@@ -17,7 +17,7 @@ from tests.grafana_documents import VALUES, MemorySyncHistory, dashboard, docume
 def release(number: int) -> dict[str, Any]:
     """Files that differ from release to release: changed, new and removed objects."""
     files = documents()
-    files["station.json"] = dashboard(panels=number + 1)
+    files["overview.json"] = dashboard(panels=number + 1)
     files[f"extra-{number}.json"] = dashboard(f"anden-extra-{number}", f"Extra {number}")
     files["provisioning/alert-rules.json"][0]["rules"][0]["for"] = f"{number + 1}m"
     files["provisioning/mute-timings.json"][0]["time_intervals"][0]["weekdays"] = ["sunday"] * (number % 2 + 1)

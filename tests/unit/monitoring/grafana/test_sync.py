@@ -71,7 +71,7 @@ def test_an_object_skipped_for_an_unset_variable_is_not_a_leftover() -> None:
 def test_a_sync_with_changes_leaves_its_revision_and_one_annotation() -> None:
     fake, history = synced()
     files = documents()
-    files["station.json"] = dashboard(panels=4)
+    files["overview.json"] = dashboard(panels=4)
     dashboards_sync(run_on(fake, history, revision="def456"), manifest(files))
     assert fake.world.boards["anden-overview"].versions[-1] == (2, "Andén def456")
     assert [(note["tags"], note["text"]) for note in fake.world.annotations.values()] == [
@@ -85,7 +85,7 @@ def test_a_sync_with_changes_leaves_its_revision_and_one_annotation() -> None:
 def test_only_changed_objects_are_written() -> None:
     fake, history = synced()
     files = documents()
-    files["station.json"] = dashboard(panels=4)
+    files["overview.json"] = dashboard(panels=4)
     dashboards_sync(run_on(fake, history), manifest(files))
     assert [write for write in fake.writes if "annotations" not in write] == ["POST /api/dashboards/db"]
 
@@ -162,9 +162,9 @@ def foreign_mute(fake: FakeGrafana) -> None:
     [
         (
             foreign_board,
-            r"dashboard anden-overview \"Station\" exists in Grafana without Andén's mark \(the tag anden\)",
+            r"dashboard anden-overview \"Overview\" exists in Grafana without Andén's mark \(the tag anden\)",
         ),
-        (foreign_title, r'dashboard anden-overview: the title "Station" is taken in its folder by dashboard zzz'),
+        (foreign_title, r'dashboard anden-overview: the title "Overview" is taken in its folder by dashboard zzz'),
         (foreign_source, r'the title "Andén Prometheus" is taken in the organisation by data source mine'),
         (foreign_rule_inside, r'rule group anden-alerts/ingest contains the rule theirs "Theirs"'),
         (foreign_contact, r'the title "anden-mail" is taken in the organisation by contact point c'),
@@ -230,7 +230,7 @@ def taken_by_another(fake: FakeGrafana) -> None:
 
 def changed_files() -> Manifest:
     files = documents()
-    files["station.json"] = dashboard(panels=5)
+    files["overview.json"] = dashboard(panels=5)
     return manifest(files)
 
 
@@ -240,7 +240,7 @@ def test_a_dashboard_saved_during_the_sync_is_written_over_its_newest_version() 
     fake.armed = True
     dashboards_sync(run_on(fake, history), changed_files())
     model = fake.world.boards["anden-overview"].model
-    assert (model["title"], len(model["panels"]), model["version"]) == ("Station", 5, 3)
+    assert (model["title"], len(model["panels"]), model["version"]) == ("Overview", 5, 3)
 
 
 def test_a_dashboard_taken_over_during_the_sync_raises_conflict() -> None:
