@@ -86,7 +86,7 @@ class FakePrometheus:
 
 @contextmanager
 def serving(fake: FakePrometheus) -> Iterator[str]:
-    """The URL at which the fake answers, on this machine alone."""
+    """The URL of the fake, on loopback."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, fake))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

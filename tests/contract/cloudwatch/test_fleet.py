@@ -125,6 +125,6 @@ def test_a_spent_budget_raises_source_unavailable(boto: BotoCloudWatch, clock: C
         CloudWatchSource(metered(boto, clock, MemoryRequestBudget(0.0)), LAMBDA, SPAN).observe(NOW_S)
 
 
-def test_a_step_of_seconds_raises_source_refused(boto: BotoCloudWatch, clock: Clock) -> None:
+def test_steps_of_seconds_are_refused(boto: BotoCloudWatch, clock: Clock) -> None:
     with pytest.raises(SourceRefused, match="whole minutes"):
         CloudWatchSource(metered(boto, clock), LAMBDA, ObservationSpan(window_s=600, step_s=30, days=0))

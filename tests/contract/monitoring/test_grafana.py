@@ -1,6 +1,6 @@
 """What the adapter relies on, tested against the fake and, if ANDEN_GRAFANA_URL and a token are set, a real Grafana.
 
-Everything that is made here has a uid of its own and is deleted again; nothing else is touched.
+The tests create objects with unique uids and delete them; they touch nothing else.
 """
 
 import os

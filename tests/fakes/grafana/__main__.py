@@ -10,7 +10,7 @@ from tests.fakes.grafana.server import serving
 
 def main() -> None:
     """Print the variables to export, then serve until stopped."""
-    parser = argparse.ArgumentParser(description="A Grafana in memory, without pages: its API alone.")
+    parser = argparse.ArgumentParser(description="An in-memory Grafana: the API without the UI.")
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: any free port)")
     port = parser.parse_args().port
     leave = {signal.SIGINT, signal.SIGTERM}

@@ -159,7 +159,7 @@ def test_a_denied_call_names_the_action_that_the_role_lacks(
 def test_dashboards_are_uploaded_once_and_only_changed_ones_again(
     fake: FakeCloudWatch, chosen: CloudWatchSettings
 ) -> None:
-    fake.dashboards["somebody-elses"] = '{"widgets": []}'
+    fake.dashboards["foreign"] = '{"widgets": []}'
     names = [f"anden-{path.stem}" for path in sorted((ROOT / "dashboards/cloudwatch").glob("*.json"))]
     assert output("cloudwatch", command="dashboards") == [f"+ {name}: created" for name in names]
     assert output("cloudwatch", command="dashboards") == [f"= {name}: unchanged" for name in names]
@@ -167,7 +167,7 @@ def test_dashboards_are_uploaded_once_and_only_changed_ones_again(
     fake.dashboards[names[0]] = '{"widgets": []}'
     fake.faults.append(CloudWatchFault("Throttling", calls=2))
     assert output("cloudwatch", command="dashboards")[0] == f"~ {names[0]}: updated"
-    assert set(fake.dashboards) == {*names, "somebody-elses"}
+    assert set(fake.dashboards) == {*names, "foreign"}
     assert all(
         widget["properties"].get("region", "eu-west-1") == "eu-west-1"
         for name in names

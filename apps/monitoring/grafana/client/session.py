@@ -63,7 +63,7 @@ class GrafanaSession(requests.Session):
         """`adapter` replaces the HTTP transport."""
         super().__init__()
         self._base = base
-        self.trust_env = False  # else a .netrc would replace the token
+        self.trust_env = False  # otherwise a .netrc would replace the token
         self.headers["Accept"] = "application/json"
         self._once = adapter or HTTPAdapter(max_retries=_retry(policy, Retry.DEFAULT_ALLOWED_METHODS))
         for scheme in ("http://", "https://"):
