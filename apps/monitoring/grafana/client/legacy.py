@@ -77,9 +77,7 @@ class LegacyGrafana:
                 return
             response = self._send(rebased, message)
             if response.status in CLASH:
-                raise GrafanaConflict(
-                    f"{action.key} keeps changing ({response.message}): run the command again"
-                )
+                raise GrafanaConflict(f"{action.key} keeps changing ({response.message}): run the command again")
         if action.verb == "delete" and response.status == 404:
             return  # deleted by an earlier attempt
         if not response.ok:
