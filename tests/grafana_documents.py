@@ -9,10 +9,10 @@ from typing import Any
 from apps.monitoring.grafana.client.client import GrafanaApiClient
 from apps.monitoring.grafana.client.connection import grafana_connect
 from apps.monitoring.grafana.services import SyncContext
-from apps.monitoring.grafana.sync.history import KEPT, SyncRecord, as_documents, from_documents
+from apps.monitoring.grafana.sync.history import MAX_SYNCS, SyncRecord, as_documents, from_documents
 from apps.monitoring.grafana.sync.manifest import manifest_from_documents
 from apps.monitoring.grafana.sync.objects import Manifest
-from apps.monitoring.grafana.sync.placeholders import PlaceholderValues, resolved
+from apps.monitoring.grafana.sync.placeholders import PlaceholderValues, resolve_placeholders
 from tests.fakes.grafana.grafana import FakeGrafana
 from tests.fakes.grafana.server import DirectAdapter, direct_client
 
@@ -162,7 +162,7 @@ def documents(**more: Any) -> Documents:
 
 
 def manifest(files: Documents | None = None, values: PlaceholderValues = VALUES) -> Manifest:
-    return resolved(manifest_from_documents(files or documents()), values)[0]
+    return resolve_placeholders(manifest_from_documents(files or documents()), values)[0]
 
 
 def many(*, folders: int, dashboards: int, rules: int) -> Documents:
@@ -171,7 +171,7 @@ def many(*, folders: int, dashboards: int, rules: int) -> Documents:
     files = documents(folders=made, **{"alert-rules": None, "policy": None})
     for number in range(dashboards):
         uid = f"anden-board-{number}"
-        files[f"{uid}.json"] = dashboard(uid, f"Board {number}", panels=10)
+        files[f"{uid}.json"] = dashboard(uid, f"StoredDashboard {number}", panels=10)
         made[number % folders].setdefault("dashboards", []).append(uid)
     groups = [
         {
@@ -197,7 +197,7 @@ class MemorySyncHistory:
         return self.rows[0] if self.rows else None
 
     def syncs(self) -> Sequence[SyncRecord]:
-        return [row for row in self.rows if row.rolled_back_to is None][:KEPT]
+        return [row for row in self.rows if row.rolled_back_to is None][:MAX_SYNCS]
 
     def confirm(self, at: datetime.datetime) -> None:
         self.rows[0] = replace(self.rows[0], confirmed_at=at)

@@ -71,7 +71,7 @@ class CloudWatchCollector:
                 calls += call.sent
                 for query in call.queries:
                     points = call.points.get(query.labels, ())
-                    new, delayed = self._buffers[query.labels].take(points, end_s=window.end_s)
+                    new, delayed = self._buffers[query.labels].add(points, end_s=window.end_s)
                     timely, late = timely + len(new), late + len(delayed)
         finally:
             prometheus.counter(metrics.CLOUDWATCH_POINTS).labels("timely").inc(timely)

@@ -9,7 +9,7 @@ from apps.cloudwatch.collector.cost import affordable, month_of, usd
 from apps.cloudwatch.errors import BudgetSpent
 from apps.cloudwatch.models import CloudWatchMonth
 
-STOPPED: Final = (
+BUDGET_SPENT_MESSAGE: Final = (
     "CloudWatch budget for {month:%B %Y} is spent: {spent} metrics, {usd:.2f} of {budget:.2f} USD. Collection stops "
     "until next month; to resume earlier, raise ANDEN_CLOUDWATCH_BUDGET_USD and restart the collector"
 )
@@ -74,4 +74,4 @@ class MemoryRequestBudget:
 
 
 def _stopped(month: date, spent: int, budget_usd: float) -> str:
-    return STOPPED.format(month=month, spent=f"{spent:,}", usd=usd(spent), budget=budget_usd)
+    return BUDGET_SPENT_MESSAGE.format(month=month, spent=f"{spent:,}", usd=usd(spent), budget=budget_usd)

@@ -15,7 +15,7 @@ from apps.cloudwatch.collector.rate_limit import TRIES, TokenBucket, backoff_s
 from apps.telemetry import prometheus
 from apps.telemetry.errors import SourceRefused, SourceThrottled, SourceUnavailable
 
-PAGES: Final = 1_000
+MAX_PAGES: Final = 1_000
 """Pages of one call after which pagination is assumed to loop."""
 
 
@@ -60,7 +60,7 @@ class MeteredCloudWatch:
     def _call(self, queries: Sequence[MetricQuery], window: QueryWindow) -> CallResult:
         call = CallResult(queries)
         token, found = "", set[tuple[int, str]]()
-        for _ in range(PAGES):
+        for _ in range(MAX_PAGES):
             page = self._page(queries, window, token, call)
             _reject_duplicate_labels(page, queries)
             for result in page.results:
@@ -76,7 +76,7 @@ class MeteredCloudWatch:
             if not token:
                 break
         else:
-            raise SourceUnavailable(f"CloudWatch returned {PAGES} pages for one call and has more: request less")
+            raise SourceUnavailable(f"CloudWatch returned {MAX_PAGES} pages for one call and has more: request less")
         beyond = len(found) - len({index for index, _ in found})
         if beyond > 0:
             self._budget.charge_extra(beyond, now_s=self._clock())

@@ -10,7 +10,7 @@ from apps.cloudwatch.collector.queries import MetricQuery
 QUERIES_A_CALL: Final = 500
 POINTS_A_CALL: Final = 100_800
 """Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html"""
-LATE_S: Final = 600
+MAX_DELAY_S: Final = 600
 """Points that arrive later than this are missed."""
 
 
@@ -31,11 +31,11 @@ class QueryWindow:
 def cycle_window(now_s: float, *, period_s: int, cycle_s: float) -> QueryWindow:
     """The window of a cycle at `now_s`: complete periods only.
 
-    It reaches back LATE_S plus one cycle, so a point up to LATE_S late is still seen. Its length costs nothing: AWS
+    It reaches back MAX_DELAY_S plus one cycle, so a point that late is still seen. Its length costs nothing: AWS
     bills metrics, not points.
     """
     end_s = math.floor(now_s / period_s) * period_s
-    back_s = math.ceil((LATE_S + cycle_s + period_s) / period_s) * period_s
+    back_s = math.ceil((MAX_DELAY_S + cycle_s + period_s) / period_s) * period_s
     return QueryWindow(end_s - back_s, end_s, period_s)
 
 

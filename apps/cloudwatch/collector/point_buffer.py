@@ -7,7 +7,7 @@ from typing import Final
 
 from apps.cloudwatch.collector.queries import Point
 
-KEPT: Final = 256
+MAX_POINTS: Final = 256
 """Points remembered per series: hours, whereas a window is minutes."""
 STALE_PERIODS: Final = 3
 """A series without a point for this many periods has no current value."""
@@ -25,7 +25,7 @@ class PointBuffer:
     _requested_until_s: float = float("-inf")
     newest: Point | None = None
 
-    def take(self, points: Iterable[Point], *, end_s: float) -> tuple[tuple[Point, ...], tuple[Point, ...]]:
+    def add(self, points: Iterable[Point], *, end_s: float) -> tuple[tuple[Point, ...], tuple[Point, ...]]:
         """The new points, oldest first: timely ones and late ones.
 
         `end_s` is the end of the requested window. A point is late if an earlier response could have contained it.
@@ -43,9 +43,9 @@ class PointBuffer:
             if self.newest is None or at_s > self.newest[0]:
                 self.newest = point
         self._requested_until_s = max(self._requested_until_s, end_s)
-        if len(self._seen) > KEPT:
-            self._floor_s = self._seen[-KEPT - 1]
-            del self._seen[:-KEPT]
+        if len(self._seen) > MAX_POINTS:
+            self._floor_s = self._seen[-MAX_POINTS - 1]
+            del self._seen[:-MAX_POINTS]
         return tuple(timely), tuple(late)
 
     def current(self, *, now_s: float, period_s: int) -> Point | None:

@@ -13,7 +13,7 @@ from apps.cloudwatch.collector.queries import MetricQuery
 NamedResource = tuple[str, str]
 """A resource's kind and name."""
 
-NOTHING: Final = (
+NO_RESOURCES: Final = (
     "no resource is set: set at least one of ANDEN_CLOUDWATCH_DATABASE_INSTANCES, _KAFKA_CLUSTER, _BALANCER, "
     "_HTTP_API, _FUNCTIONS and _CLUSTER"
 )

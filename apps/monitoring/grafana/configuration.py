@@ -17,10 +17,10 @@ from apps.monitoring.grafana.database_history import DatabaseSyncHistory
 from apps.monitoring.grafana.services import SyncContext
 from apps.monitoring.grafana.sync.manifest import manifest_from_documents
 from apps.monitoring.grafana.sync.objects import Manifest, ObjectKind
-from apps.monitoring.grafana.sync.placeholders import PlaceholderValues, resolved
+from apps.monitoring.grafana.sync.placeholders import PlaceholderValues, resolve_placeholders
 from apps.monitoring.grafana.sync.port import GrafanaPort
 
-OWN: Final = frozenset(("token", "url"))
+CONNECTION_SETTINGS: Final = frozenset(("token", "url"))
 """Settings that are not placeholders."""
 
 
@@ -35,7 +35,7 @@ def manifest_read(*, policy: bool) -> tuple[Manifest, list[str]]:
     Raises ManifestInvalid.
     """
     manifest = manifest_from_documents(documents(rendered_folder() / "grafana"))
-    return resolved(manifest if policy else manifest.without(ObjectKind.POLICY), values())
+    return resolve_placeholders(manifest if policy else manifest.without(ObjectKind.POLICY), values())
 
 
 def values() -> PlaceholderValues:
@@ -46,7 +46,7 @@ def values() -> PlaceholderValues:
         prefix = str(group.model_config.get("env_prefix"))
         for name in type(group).model_fields:
             value: Any = getattr(group, name)
-            if name in OWN or value is None:
+            if name in CONNECTION_SETTINGS or value is None:
                 continue
             variable = f"{prefix}{name}".upper()
             if isinstance(value, SecretStr):

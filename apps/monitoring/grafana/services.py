@@ -9,7 +9,13 @@ from apps.monitoring.errors import SyncNotFound, SyncRefused
 from apps.monitoring.grafana.sync.drift import Drift, find_drift
 from apps.monitoring.grafana.sync.history import SyncHistory, SyncRecord
 from apps.monitoring.grafana.sync.objects import GrafanaState, Manifest, ObjectKey, ObjectKind
-from apps.monitoring.grafana.sync.placeholders import PlaceholderValues, is_hash_of, resolved, secret_hash, secret_name
+from apps.monitoring.grafana.sync.placeholders import (
+    PlaceholderValues,
+    is_hash_of,
+    resolve_placeholders,
+    secret_hash,
+    secret_name,
+)
 from apps.monitoring.grafana.sync.plan import PlannedAction, SecretMatcher, SyncPlan, leftovers, plan
 from apps.monitoring.grafana.sync.port import DeploymentAnnotation, GrafanaPort
 from apps.monitoring.grafana.sync.pruning import check_bounds, prune_plan
@@ -110,7 +116,7 @@ def _with_policy(manifest: Manifest, newest: SyncRecord | None) -> Manifest:
     if newest is None or any(item.key.kind is ObjectKind.POLICY for item in manifest.objects):
         return manifest
     policy = [item for item in newest.manifest.objects if item.key.kind is ObjectKind.POLICY]
-    return Manifest((*manifest.objects, *policy), manifest.left_out)
+    return Manifest((*manifest.objects, *policy), manifest.skipped)
 
 
 def _hashes(manifest: Manifest, newest: SyncRecord | None) -> dict[str, str]:
@@ -169,7 +175,7 @@ def dashboards_drift(run: SyncContext, values: PlaceholderValues) -> tuple[Drift
     newest = run.history.newest()
     if newest is None:
         return ()
-    applied = resolved(newest.manifest, values)[0]
+    applied = resolve_placeholders(newest.manifest, values)[0]
     return find_drift(applied, run.grafana.read(applied))
 
 
@@ -189,6 +195,6 @@ def dashboards_rollback(
             else "there is no earlier sync to roll back to"
         )
     wanted = target.manifest if policy else target.manifest.without(ObjectKind.POLICY)
-    manifest, _ = resolved(wanted, values)
+    manifest, _ = resolve_placeholders(wanted, values)
     at_revision = replace(run, revision=target.revision)
     return target, dashboards_sync(at_revision, manifest, policy=policy, rollback_of=target)

@@ -18,7 +18,7 @@ from apps.monitoring.grafana.client.legacy_reads import GrafanaStateReader
 from apps.monitoring.grafana.client.session import RequestRetryPolicy
 from apps.monitoring.grafana.sync.manifest import manifest_from_documents
 from apps.monitoring.grafana.sync.objects import Manifest, ObjectKind
-from apps.monitoring.grafana.sync.placeholders import PlaceholderValues, resolved
+from apps.monitoring.grafana.sync.placeholders import PlaceholderValues, resolve_placeholders
 from apps.monitoring.grafana.sync.plan import PlannedAction, SecretMatcher, actual_body, compare
 from tests.fakes.grafana.grafana import TOKEN, FakeGrafana
 from tests.fakes.grafana.server import serving
@@ -63,7 +63,7 @@ class GrafanaSandbox:
                     "secureJsonData": {"httpHeaderValue1": "${ANDEN_GRAFANA_HEADER}"},
                 }
             ],
-            "board.json": dashboard(self.uid("d"), f"Board {self.name}"),
+            "board.json": dashboard(self.uid("d"), f"StoredDashboard {self.name}"),
             "provisioning/contact-points.json": [
                 {**mail, "settings": {"addresses": "sre@example.org"}},
                 {**pager, "settings": {"integrationKey": "${ANDEN_GRAFANA_PAGER_KEY}"}},
@@ -74,7 +74,7 @@ class GrafanaSandbox:
 
     def manifest(self, files: Documents | None = None) -> Manifest:
         values = PlaceholderValues({}, {"ANDEN_GRAFANA_PAGER_KEY": "secret-one", "ANDEN_GRAFANA_HEADER": "secret-two"})
-        return resolved(manifest_from_documents(files or self.documents()), values)[0]
+        return resolve_placeholders(manifest_from_documents(files or self.documents()), values)[0]
 
     def create(self) -> Manifest:
         """Create every object of the manifest, in order."""

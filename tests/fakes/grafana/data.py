@@ -11,7 +11,7 @@ DEFAULT_RECEIVER = "grafana-default-email"
 
 
 @dataclass(slots=True)
-class Board:
+class StoredDashboard:
     """A dashboard: newest model, folder, and every version with its message."""
 
     model: Json
@@ -34,7 +34,7 @@ class GrafanaData:
     """All objects of one organisation. The search does not return `unindexed` ones, as shortly after a save."""
 
     folders: dict[str, Json] = field(default_factory=dict)
-    boards: dict[str, Board] = field(default_factory=dict)
+    boards: dict[str, StoredDashboard] = field(default_factory=dict)
     sources: dict[str, Json] = field(default_factory=dict)
     contacts: dict[str, Json] = field(default_factory=_contacts)
     mutes: dict[str, Json] = field(default_factory=dict)

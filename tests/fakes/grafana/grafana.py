@@ -57,9 +57,9 @@ EVERYTHING: Final = frozenset({route[2] for route in ROUTES} | {"dashboards:crea
 class FakeGrafana:
     """One Grafana with one organisation. Requests are numbered from 1; `faults` are keyed by that number."""
 
-    def __init__(self, version: str = "11.6.0", world: GrafanaData | None = None) -> None:
+    def __init__(self, version: str = "11.6.0", data: GrafanaData | None = None) -> None:
         self.version = version
-        self.world = world or GrafanaData()
+        self.data = data or GrafanaData()
         self.tokens: dict[str, frozenset[str]] = {TOKEN: EVERYTHING}
         self.faults: dict[int, Fault] = {}
         self.requests: list[Request] = []
@@ -114,7 +114,7 @@ class FakeGrafana:
             return Reply(200, {action: ["*"] for action in sorted(allowed)})
         handler, action, words = self._route(request)
         need(action in allowed, 403, f"You'll need additional permissions. Permissions needed: {action}")
-        return handler(self.world, request, *words)
+        return handler(self.data, request, *words)
 
     def _route(self, request: Request) -> tuple[Handler, str, Any]:
         need("%2f" not in request.path.lower(), 404, "Not found")  # regardless of the object's name

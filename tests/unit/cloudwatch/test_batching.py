@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.cloudwatch.collector.batching import LATE_S, POINTS_A_CALL, QueryWindow, batch_queries, cycle_window
+from apps.cloudwatch.collector.batching import MAX_DELAY_S, POINTS_A_CALL, QueryWindow, batch_queries, cycle_window
 from apps.cloudwatch.collector.queries import MetricQuery
 
 
@@ -37,7 +37,7 @@ def test_a_metric_with_more_points_than_a_call_may_return_raises() -> None:
     now_s=st.floats(1_700_000_000, 1_900_000_000),
     minutes=st.sampled_from([1, 5, 60]),
     cycle_s=st.integers(60, 86_400),
-    late_s=st.floats(0, LATE_S),
+    late_s=st.floats(0, MAX_DELAY_S),
 )
 def test_a_point_up_to_ten_minutes_late_is_requested_after_it_arrived(
     now_s: float, minutes: int, cycle_s: int, late_s: float

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.cloudwatch.collector.point_buffer import KEPT, PointBuffer
+from apps.cloudwatch.collector.point_buffer import MAX_POINTS, PointBuffer
 from apps.cloudwatch.collector.queries import Point
 
 
@@ -20,7 +20,7 @@ def test_every_point_in_a_window_is_used_exactly_once(delays: list[int], cycle_s
         clock_s = true_s + next(jumps, 0)  # a wrong local clock moves only the window
         visible = [(at, value) for at, value, from_s in points if from_s <= true_s and clock_s - 960 <= at < clock_s]
         offered.update(visible)
-        timely, late = buffer.take(visible, end_s=clock_s)
+        timely, late = buffer.add(visible, end_s=clock_s)
         taken += [*timely, *late]
     assert len(taken) == len(set(taken))
     assert set(taken) == offered
@@ -28,34 +28,34 @@ def test_every_point_in_a_window_is_used_exactly_once(delays: list[int], cycle_s
 
 def test_a_point_that_an_earlier_response_could_have_contained_is_late() -> None:
     buffer = PointBuffer()
-    assert buffer.take([(0.0, 1.0), (120.0, 3.0)], end_s=180) == (((0.0, 1.0), (120.0, 3.0)), ())
-    assert buffer.take([(0.0, 1.0), (60.0, 2.0), (120.0, 3.0), (180.0, 4.0)], end_s=240) == (
+    assert buffer.add([(0.0, 1.0), (120.0, 3.0)], end_s=180) == (((0.0, 1.0), (120.0, 3.0)), ())
+    assert buffer.add([(0.0, 1.0), (60.0, 2.0), (120.0, 3.0), (180.0, 4.0)], end_s=240) == (
         ((180.0, 4.0),),
         ((60.0, 2.0),),
     )
-    assert buffer.take([(60.0, 2.0), (180.0, 4.0)], end_s=240) == ((), ())
+    assert buffer.add([(60.0, 2.0), (180.0, 4.0)], end_s=240) == ((), ())
     assert buffer.newest == (180.0, 4.0)
 
 
 def test_a_late_point_does_not_become_the_newest() -> None:
     buffer = PointBuffer()
-    buffer.take([(120.0, 3.0)], end_s=180)
-    buffer.take([(60.0, 2.0)], end_s=180)
+    buffer.add([(120.0, 3.0)], end_s=180)
+    buffer.add([(60.0, 2.0)], end_s=180)
     assert buffer.newest == (120.0, 3.0)
 
 
 def test_an_evicted_point_is_not_new_again() -> None:
-    points = [(60.0 * (number * 7 % (KEPT * 3)), 1.0) for number in range(KEPT * 3)]
+    points = [(60.0 * (number * 7 % (MAX_POINTS * 3)), 1.0) for number in range(MAX_POINTS * 3)]
     buffer = PointBuffer()
-    buffer.take(points, end_s=1e9)
-    assert buffer.take(points, end_s=1e9) == ((), ())
-    assert buffer.newest == (60.0 * (KEPT * 3 - 1), 1.0)
+    buffer.add(points, end_s=1e9)
+    assert buffer.add(points, end_s=1e9) == ((), ())
+    assert buffer.newest == (60.0 * (MAX_POINTS * 3 - 1), 1.0)
 
 
 def test_a_value_is_current_for_three_periods() -> None:
     buffer = PointBuffer()
     assert buffer.current(now_s=600.0, period_s=60) is None
-    buffer.take([(420.0, 5.0)], end_s=480)
+    buffer.add([(420.0, 5.0)], end_s=480)
     assert buffer.current(now_s=600.0, period_s=60) == (420.0, 5.0)
     assert buffer.current(now_s=659.0, period_s=60) == (420.0, 5.0)
     assert buffer.current(now_s=660.0, period_s=60) is None
@@ -63,7 +63,7 @@ def test_a_value_is_current_for_three_periods() -> None:
 
 def test_zero_is_a_value_and_missing_is_not() -> None:
     buffer = PointBuffer()
-    buffer.take([], end_s=480)
+    buffer.add([], end_s=480)
     assert buffer.newest is None
-    buffer.take([(420.0, 0.0)], end_s=480)
+    buffer.add([(420.0, 0.0)], end_s=480)
     assert buffer.current(now_s=480.0, period_s=60) == (420.0, 0.0)

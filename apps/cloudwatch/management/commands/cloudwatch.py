@@ -17,7 +17,7 @@ from apps.cloudwatch.client.metered import MeteredCloudWatch
 from apps.cloudwatch.collector.batching import cycle_window
 from apps.cloudwatch.collector.cost import month_forecast
 from apps.cloudwatch.collector.queries import MetricQuery, catalogue_queries
-from apps.cloudwatch.collector.report import NOTHING, cost_lines, plan_lines
+from apps.cloudwatch.collector.report import NO_RESOURCES, cost_lines, plan_lines
 from apps.cloudwatch.conf import CloudWatchSettings
 from apps.cloudwatch.services import CloudWatchCollector, CollectionCycle, month_get
 from apps.datasets.management.base import AndenCommand
@@ -119,7 +119,7 @@ class Command(AndenCommand):
 def _queries(chosen: CloudWatchSettings) -> tuple[MetricQuery, ...]:
     queries = catalogue_queries(CATALOGUE, chosen.resources, period_s=chosen.period_s)
     if not queries:
-        raise CommandError(NOTHING)
+        raise CommandError(NO_RESOURCES)
     return queries
 
 

@@ -25,7 +25,7 @@ OPEN: Final = ("anden", "deploy", "open")
 DONE: Final = ("anden", "deploy")
 """The tags of a deployment's annotation, during and after it."""
 
-CLASH: Final = (400, 409, 412)
+CONFLICT_STATUSES: Final = (400, 409, 412)
 """Conflicts with another client or an earlier attempt: an outdated version, an existing uid or name."""
 
 
@@ -71,12 +71,16 @@ class LegacyGrafana:
 
     def _apply(self, action: PlannedAction, message: str) -> None:
         response = self._send(action, message)
-        if response.status in CLASH and action.item is not None and action.key.kind is not ObjectKind.POLICY:
+        if (
+            response.status in CONFLICT_STATUSES
+            and action.item is not None
+            and action.key.kind is not ObjectKind.POLICY
+        ):
             rebased = self._rebased(action, action.item, response)
             if rebased is None:
                 return
             response = self._send(rebased, message)
-            if response.status in CLASH:
+            if response.status in CONFLICT_STATUSES:
                 raise GrafanaConflict(f"{action.key} keeps changing ({response.message}): run the command again")
         if action.verb == "delete" and response.status == 404:
             return  # deleted by an earlier attempt

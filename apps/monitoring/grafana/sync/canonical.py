@@ -13,10 +13,10 @@ from apps.monitoring.diff import ORDER_KEY
 from apps.monitoring.grafana.sync.objects import Body, ObjectKind
 
 RIGHTS: Final = ("hasAcl", "canSave", "canEdit", "canAdmin", "canDelete", "accessControl")
-WHEN: Final = ("created", "createdBy", "updated", "updatedBy")
+TIMESTAMPS: Final = ("created", "createdBy", "updated", "updatedBy")
 
-FILLED: Final[Mapping[ObjectKind, frozenset[str]]] = {
-    ObjectKind.FOLDER: frozenset((*RIGHTS, *WHEN, "id", "orgId", "url", "version", "parents", "managedBy")),
+SERVER_FIELDS: Final[Mapping[ObjectKind, frozenset[str]]] = {
+    ObjectKind.FOLDER: frozenset((*RIGHTS, *TIMESTAMPS, "id", "orgId", "url", "version", "parents", "managedBy")),
     ObjectKind.DATA_SOURCE: frozenset(
         (*RIGHTS, "id", "orgId", "version", "readOnly", "typeLogoUrl", "typeName", "secureJsonFields", "apiVersion")
     ),
@@ -25,7 +25,7 @@ FILLED: Final[Mapping[ObjectKind, frozenset[str]]] = {
     ObjectKind.MUTE_TIMING: frozenset(("provenance", "version", "uid")),
     ObjectKind.POLICY: frozenset(("provenance",)),
     ObjectKind.RULE_GROUP: frozenset(("provenance",)),
-    ObjectKind.RULE: frozenset((*WHEN, "id", "orgID", "provenance", "guid")),
+    ObjectKind.RULE: frozenset((*TIMESTAMPS, "id", "orgID", "provenance", "guid")),
 }
 """Top-level fields that the server fills in: ids, versions, timestamps, permissions."""
 
@@ -79,7 +79,7 @@ _SECONDS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 60
 
 def canonical(kind: ObjectKind, body: Body) -> Body:
     """The canonical form of a sent or read body."""
-    filled = FILLED[kind]
+    filled = SERVER_FIELDS[kind]
     kept = {name: value for name, value in body.items() if name not in filled}
     if kind is ObjectKind.RULE_GROUP:
         kept = {**kept, "rules": [_rule(rule) for rule in body.get("rules") or ()]}
@@ -90,7 +90,7 @@ def canonical(kind: ObjectKind, body: Body) -> Body:
 
 def _rule(rule: Body) -> Body:
     """The rule without what the server fills in; Grafana also writes a query's refId into its model."""
-    kept = {name: value for name, value in rule.items() if name not in FILLED[ObjectKind.RULE]}
+    kept = {name: value for name, value in rule.items() if name not in SERVER_FIELDS[ObjectKind.RULE]}
     queries = [
         {**query, "model": {"refId": query.get("refId"), **(query.get("model") or {})}}
         for query in rule.get("data") or ()

@@ -24,17 +24,17 @@ MOVE: Final = "move it to another group first"
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One manually edited object: `changes` by path, or `what` in words.
+    """One manually edited object: `changes` by path, or `description` in words.
 
-    `first` is what you must do before a plain sync can revert it, or "".
+    `precondition` is what you must do before a plain sync can revert it, or "".
     """
 
     key: ObjectKey
     title: str
     changes: tuple[Difference, ...] = ()
-    what: str = ""
+    description: str = ""
     body: Body | None = None
-    first: str = ""
+    precondition: str = ""
 
 
 def find_drift(applied: Manifest, state: GrafanaState) -> tuple[Drift, ...]:
@@ -48,16 +48,18 @@ def find_drift(applied: Manifest, state: GrafanaState) -> tuple[Drift, ...]:
 
 def _of(item: GrafanaObject, state: GrafanaState, index: ObjectIndex) -> Iterator[Drift]:
     actual = actual_body(item, state)
-    first = "; ".join((*index.title_conflicts(item), *([ADOPT] if index.unmarked(item) else ())))
+    precondition = "; ".join((*index.title_conflicts(item), *([ADOPT] if index.unmarked(item) else ())))
     if actual is None:
-        yield Drift(item.key, item.title, what="deleted", first=first)
+        yield Drift(item.key, item.title, description="deleted", precondition=precondition)
         return
     changes = compare(item, actual, SecretMatcher(trusting=True))
     if changes:
-        yield Drift(item.key, item.title, changes, body=item.body, first=first)
+        yield Drift(item.key, item.title, changes, body=item.body, precondition=precondition)
     found = state.listed_by_key().get(item.key)
     if found and not found.owned and not changes:
-        yield Drift(item.key, item.title, what=f"lost Andén's mark ({MARKS[item.key.kind]})", first=first)
+        yield Drift(
+            item.key, item.title, description=f"lost Andén's mark ({MARKS[item.key.kind]})", precondition=precondition
+        )
     yield from _foreign_rules(item, state)
 
 
@@ -70,6 +72,6 @@ def _foreign_rules(item: GrafanaObject, state: GrafanaState) -> Iterator[Drift]:
             yield Drift(
                 ObjectKey(ObjectKind.RULE, rule["uid"]),
                 str(rule.get("title")),
-                what=f"added to {item.key}",
-                first=MOVE,
+                description=f"added to {item.key}",
+                precondition=MOVE,
             )

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from apps.monitoring.grafana.sync.objects import GrafanaObject, Manifest, ObjectKey, ObjectKind
 
-KEPT: Final = 10
+MAX_SYNCS: Final = 10
 """Syncs available for rollback."""
 
 
@@ -50,13 +50,13 @@ class SyncHistory(Protocol):
         """The last sync or rollback, or None."""
 
     def syncs(self) -> Sequence[SyncRecord]:
-        """The last syncs of the code without rollbacks, newest first; at most KEPT."""
+        """The last syncs of the code without rollbacks, newest first; at most MAX_SYNCS."""
 
     def confirm(self, at: datetime) -> None:
         """Note that Grafana still matched the newest record at this time."""
 
     def record(self, synced: SyncRecord) -> None:
-        """Store it and delete syncs older than the last KEPT."""
+        """Store it and delete syncs older than the last MAX_SYNCS."""
 
 
 def as_documents(manifest: Manifest) -> list[dict[str, Any]]:

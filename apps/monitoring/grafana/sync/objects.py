@@ -59,11 +59,11 @@ class GrafanaObject:
 class Manifest:
     """All desired objects, in order of dependency.
 
-    `left_out` has skipped objects whose variables are not set: they are neither sent nor pruned.
+    `skipped` has skipped objects whose variables are not set: they are neither sent nor pruned.
     """
 
     objects: tuple[GrafanaObject, ...]
-    left_out: frozenset[ObjectKey] = frozenset()
+    skipped: frozenset[ObjectKey] = frozenset()
 
     def by_key(self) -> dict[ObjectKey, GrafanaObject]:
         """The objects by key."""
@@ -71,11 +71,11 @@ class Manifest:
 
     def all_keys(self) -> frozenset[ObjectKey]:
         """All keys, including those of rules and skipped objects."""
-        return self.left_out.union(key for item in self.objects for key in keys_of(item))
+        return self.skipped.union(key for item in self.objects for key in keys_of(item))
 
     def without(self, kind: ObjectKind) -> "Manifest":
         """The manifest without objects of this kind."""
-        return Manifest(tuple(item for item in self.objects if item.key.kind is not kind), self.left_out)
+        return Manifest(tuple(item for item in self.objects if item.key.kind is not kind), self.skipped)
 
 
 @dataclass(frozen=True, slots=True)

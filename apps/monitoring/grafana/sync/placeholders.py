@@ -34,31 +34,31 @@ class PlaceholderValues:
         return f"PlaceholderValues(plain={sorted(self.plain)}, secret={sorted(self.secret)})"
 
 
-def resolved(manifest: Manifest, values: PlaceholderValues) -> tuple[Manifest, list[str]]:
+def resolve_placeholders(manifest: Manifest, values: PlaceholderValues) -> tuple[Manifest, list[str]]:
     """The manifest with its values filled in, secrets kept out of the bodies; and messages about skipped objects.
 
     A data source whose variable is not set is skipped, with the rules that query it.
 
     Raises ManifestInvalid: names each unset or unknown variable and the object that needs it.
     """
-    left_out = _left_out(manifest, values)
+    skipped = _skipped_objects(manifest, values)
     faults: list[str] = []
     objects = []
     for item in manifest.objects:
-        if item.key in left_out:
+        if item.key in skipped:
             continue
         missing = _missing(item, values)
         if missing:
             faults.append(f"{', '.join(missing)} is not set, but {item.key} needs it")
         else:
-            objects.append(_resolved(item, values))
+            objects.append(_resolve(item, values))
     if faults:
         raise ManifestInvalid("\n".join(faults))
-    keys = frozenset(key for item in manifest.objects if item.key in left_out for key in keys_of(item))
-    return Manifest(tuple(objects), manifest.left_out | keys), list(left_out.values())
+    keys = frozenset(key for item in manifest.objects if item.key in skipped for key in keys_of(item))
+    return Manifest(tuple(objects), manifest.skipped | keys), list(skipped.values())
 
 
-def _left_out(manifest: Manifest, values: PlaceholderValues) -> dict[ObjectKey, str]:
+def _skipped_objects(manifest: Manifest, values: PlaceholderValues) -> dict[ObjectKey, str]:
     """The skipped objects, each with a message."""
     found: dict[ObjectKey, str] = {}
     uids: set[str] = set()
@@ -84,7 +84,7 @@ def _named(body: Body) -> set[str]:
     return {name for _, text in texts(body) for name in PLACEHOLDER.findall(text)}
 
 
-def _resolved(item: GrafanaObject, values: PlaceholderValues) -> GrafanaObject:
+def _resolve(item: GrafanaObject, values: PlaceholderValues) -> GrafanaObject:
     body: Body = _filled(item.body, values.plain)
     everything = {**values.plain, **values.secret}
     secrets = {path: _replace(text, everything) for path, text in texts(body) if PLACEHOLDER.search(text)}

@@ -58,19 +58,19 @@ def drift_lines(drifts: tuple[Drift, ...]) -> Iterator[str]:
     """Each manual edit: object, path, sent → current value, and what to do first."""
     for drift in drifts:
         name = object_label(str(drift.key), drift.title)
-        after = f" ({drift.first})" if drift.first else ""
-        if drift.what:
-            yield f"{name}: {drift.what}{after}"
+        after = f" ({drift.precondition})" if drift.precondition else ""
+        if drift.description:
+            yield f"{name}: {drift.description}{after}"
         for change in drift.changes:
             yield f"{name}: {_path(change, drift.body)}: {format_change(change.expected, change.actual)}{after}"
 
 
 def drift_advice(drifts: tuple[Drift, ...]) -> str:
     """How to revert these edits."""
-    first = {drift.first for drift in drifts} - {""}
-    if not first:
+    conditions = {drift.precondition for drift in drifts} - {""}
+    if not conditions:
         undo = "`manage.py dashboards sync` reverts this"
-    elif first == {ADOPT}:
+    elif conditions == {ADOPT}:
         undo = "`manage.py dashboards sync --adopt` reverts this"
     else:
         undo = "`manage.py dashboards sync` reverts this, after the steps in brackets"

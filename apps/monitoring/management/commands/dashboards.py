@@ -94,19 +94,19 @@ class Command(AndenCommand):
             )
 
     def _plan(self, options: dict[str, Any]) -> None:
-        manifest, left_out = configuration.manifest_read(policy=options["policy"])
+        manifest, skipped = configuration.manifest_read(policy=options["policy"])
         run = configuration.run()
         planned = dashboards_plan(run, manifest, adopt=options["adopt"])
         self.stdout.write(f"Grafana {run.grafana.version} at {settings.GRAFANA.url}")
         self.stdout.write("Changes: Grafana → code\n\n")
-        self._write_lines(left_out)
+        self._write_lines(skipped)
         self._write_lines(plan_lines(planned))
         if planned.refusals:
             raise CommandError("\n".join(planned.refusals))
 
     def _sync(self, options: dict[str, Any]) -> None:
-        manifest, left_out = configuration.manifest_read(policy=options["policy"])
-        self._write_lines(left_out)
+        manifest, skipped = configuration.manifest_read(policy=options["policy"])
+        self._write_lines(skipped)
         with _progress(self) as advance:
             done = dashboards_sync(configuration.run(on_progress=advance), manifest, adopt=options["adopt"])
         self.stdout.write(result_line(done) if done.actions else summary(done))

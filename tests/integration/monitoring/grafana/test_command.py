@@ -98,9 +98,9 @@ def test_an_installation_without_aws_skips_objects_that_query_cloudwatch(fake: F
     given.grafana(runbooks_url=None)
     output = dashboards("sync")
     assert "data source anden-cloudwatch skipped: ANDEN_CLOUDWATCH_REGION is not set" in output
-    assert set(fake.world.sources) == {"anden-prometheus"}
-    assert fake.world.rules == {}
-    assert "anden-overview" in fake.world.boards
+    assert set(fake.data.sources) == {"anden-prometheus"}
+    assert fake.data.rules == {}
+    assert "anden-overview" in fake.data.boards
 
 
 def test_an_unset_variable_is_named_before_the_first_request(fake: FakeGrafana, given: Given) -> None:
@@ -112,9 +112,9 @@ def test_an_unset_variable_is_named_before_the_first_request(fake: FakeGrafana, 
 
 def test_the_policy_is_written_only_with_the_option(fake: FakeGrafana) -> None:
     dashboards("sync")
-    assert "routes" not in fake.world.tree
+    assert "routes" not in fake.data.tree
     dashboards("sync", "--policy")
-    assert len(fake.world.tree["routes"]) == 1
+    assert len(fake.data.tree["routes"]) == 1
     fake.forget()
     dashboards("sync")
     dashboards("sync", "--policy")
@@ -123,7 +123,7 @@ def test_the_policy_is_written_only_with_the_option(fake: FakeGrafana) -> None:
 
 def test_a_manual_edit_is_listed_exported_and_reverted(fake: FakeGrafana) -> None:
     dashboards("sync")
-    fake.world.boards["anden-overview"].model["title"] = "Mine"
+    fake.data.boards["anden-overview"].model["title"] = "Mine"
     with pytest.raises(CommandError, match="1 object edited by hand; "):
         dashboards("drift")
     assert gauge(DRIFTED).labels("anden-overview")._value.get() == 1
@@ -177,22 +177,22 @@ def test_prune_needs_force_above_a_tenth(fake: FakeGrafana, monkeypatch: pytest.
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
     monkeypatch.setattr(configuration, "rendered_folder", lambda: tmp_path)
-    boards = len(fake.world.boards)
+    boards = len(fake.data.boards)
     line = refused("prune")
     assert f"{boards - 1} of " in line
     assert "more than 10%" in line
-    assert len(fake.world.boards) == boards
+    assert len(fake.data.boards) == boards
     assert "- delete dashboard anden-fleet" in dashboards("prune", "--dry-run")
-    assert len(fake.world.boards) == boards
+    assert len(fake.data.boards) == boards
     assert f"{boards - 1} deleted." in dashboards("prune", "--force")
-    assert set(fake.world.boards) == {"anden-overview"}
+    assert set(fake.data.boards) == {"anden-overview"}
 
 
 def test_rollback_applies_an_earlier_sync_and_lists_them(fake: FakeGrafana, given: Given) -> None:
     dashboards("sync")
     given.grafana(revision="def456", prometheus_url=HttpUrl("http://elsewhere:9090"))
     dashboards("sync")
-    assert fake.world.sources["anden-prometheus"]["url"] == "http://elsewhere:9090"
+    assert fake.data.sources["anden-prometheus"]["url"] == "http://elsewhere:9090"
     first = GrafanaSync.objects.get(revision="abc123")
     listed = dashboards("rollback", "--list")
     assert [line.split()[3] for line in listed.splitlines()] == ["def456", "abc123"]
@@ -202,7 +202,7 @@ def test_rollback_applies_an_earlier_sync_and_lists_them(fake: FakeGrafana, give
     marked = [line for line in dashboards("rollback", "--list").splitlines() if "← active" in line]
     assert [int(line.split()[0]) for line in marked] == [first.pk]
     assert f"Grafana matches sync {first.pk} (" in dashboards("rollback", "--to", str(first.pk))
-    assert fake.world.sources["anden-prometheus"]["url"] == "http://prometheus:9090"
+    assert fake.data.sources["anden-prometheus"]["url"] == "http://prometheus:9090"
     assert "No drift." in dashboards("drift")
     assert "sync 999999 does not exist" in refused("rollback", "--to", "999999")
 
@@ -242,7 +242,7 @@ def test_a_grafana_lost_during_a_sync_is_one_line_and_the_next_sync_continues(fa
     fake.forget()
     dashboards("sync")
     assert "No drift." in dashboards("drift")
-    assert [note["tags"] for note in fake.world.annotations.values()] == [["anden", "deploy"]]
+    assert [note["tags"] for note in fake.data.annotations.values()] == [["anden", "deploy"]]
 
 
 def test_check_names_the_panel_and_render_fixes_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

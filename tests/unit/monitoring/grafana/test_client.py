@@ -140,7 +140,7 @@ def test_a_redirect_is_not_followed(fake: FakeGrafana, url: str) -> None:
 def test_an_overload_is_retried(fake: FakeGrafana, url: str, status: int) -> None:
     fake.fail((1, 2, 9, 20), Fault(status=status))
     sync(url)
-    assert len(fake.world.boards) == 2
+    assert len(fake.data.boards) == 2
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_an_annotation_is_sent_once_and_searched_for(fake: FakeGrafana, url: str
     fake.faults[len(fake.requests) + 1] = Fault(status=503, applied=True)
     assert grafana.begin_deployment("one", at_ms=1_700_000_000_000) == grafana.open_deployment()
     assert [asked.method for asked in fake.requests if asked.path == "/api/annotations"][:2] == ["POST", "GET"]
-    assert len(fake.world.annotations) == 1
+    assert len(fake.data.annotations) == 1
 
 
 def test_an_annotation_that_never_arrived_raises(fake: FakeGrafana, url: str) -> None:
@@ -283,7 +283,7 @@ def test_an_annotation_that_never_arrived_raises(fake: FakeGrafana, url: str) ->
     fake.faults[len(fake.requests) + 1] = Fault(status=503)
     with pytest.raises(GrafanaUnavailable, match="answers POST /api/annotations with 503 after 1 attempt "):
         grafana.begin_deployment("one", at_ms=1_700_000_000_000)
-    assert fake.world.annotations == {}
+    assert fake.data.annotations == {}
 
 
 class Answering(BaseAdapter):

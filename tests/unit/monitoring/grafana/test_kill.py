@@ -55,25 +55,25 @@ def second() -> dict[str, Any]:
     return files
 
 
-def settled(world: GrafanaData) -> tuple[Any, ...]:
+def settled(data: GrafanaData) -> tuple[Any, ...]:
     """The data without versions and ids."""
     boards = {
-        uid: {**board.model, "id": 0, "version": 0, "folder": board.folder} for uid, board in world.boards.items()
+        uid: {**board.model, "id": 0, "version": 0, "folder": board.folder} for uid, board in data.boards.items()
     }
-    rules = {uid: {**rule, "id": 0} for uid, rule in world.rules.items()}
-    sources = {uid: {**source, "id": 0, "version": 0} for uid, source in world.sources.items()}
-    folders = {uid: {**folder, "id": 0, "version": 0} for uid, folder in world.folders.items()}
-    return boards, rules, sources, folders, world.contacts, world.mutes, world.tree, world.intervals
+    rules = {uid: {**rule, "id": 0} for uid, rule in data.rules.items()}
+    sources = {uid: {**source, "id": 0, "version": 0} for uid, source in data.sources.items()}
+    folders = {uid: {**folder, "id": 0, "version": 0} for uid, folder in data.folders.items()}
+    return boards, rules, sources, folders, data.contacts, data.mutes, data.tree, data.intervals
 
 
 def requests_of_a_release() -> tuple[int, GrafanaData, GrafanaData]:
     """The number of requests of a complete run, and the data before and after it."""
     fake, history = FakeGrafana(), MemorySyncHistory()
     dashboards_sync(run_on(fake, history), manifest())
-    before = copy.deepcopy(fake.world)
+    before = copy.deepcopy(fake.data)
     fake.forget()
     dashboards_sync(run_on(fake, history), manifest(second()))
-    return len(fake.requests), before, fake.world
+    return len(fake.requests), before, fake.data
 
 
 @pytest.fixture(autouse=True)
@@ -94,8 +94,8 @@ def test_a_first_sync_killed_at_any_request_converges_in_the_next_run() -> None:
                     run_on(fake, history, client=direct_client(Mortal(fake, at, applied=applied))), manifest()
                 )
             dashboards_sync(run_on(fake, history), manifest())
-            assert settled(fake.world) == settled(complete.world), (at, applied)
-            assert [note["tags"] for note in fake.world.annotations.values()] == [["anden", "deploy"]], (at, applied)
+            assert settled(fake.data) == settled(complete.data), (at, applied)
+            assert [note["tags"] for note in fake.data.annotations.values()] == [["anden", "deploy"]], (at, applied)
             fake.forget()
             dashboards_sync(run_on(fake, history), manifest())
             assert fake.writes == []
@@ -106,14 +106,14 @@ def test_a_release_killed_at_any_request_converges_in_the_next_run_with_one_anno
     total, before, after = requests_of_a_release()
     for at in range(1, total + 1):
         for applied in (False, True):
-            fake, history = FakeGrafana(world=copy.deepcopy(before)), MemorySyncHistory()
+            fake, history = FakeGrafana(data=copy.deepcopy(before)), MemorySyncHistory()
             with pytest.raises(Killed):
                 dashboards_sync(
                     run_on(fake, history, client=direct_client(Mortal(fake, at, applied=applied))), manifest(second())
                 )
             dashboards_sync(run_on(fake, history), manifest(second()))
-            assert settled(fake.world) == settled(after), (at, applied)
-            notes = list(fake.world.annotations.values())
+            assert settled(fake.data) == settled(after), (at, applied)
+            notes = list(fake.data.annotations.values())
             assert [note["tags"] for note in notes] == [["anden", "deploy"]] * 2, (at, applied)
             assert dashboards_drift(run_on(fake, history), VALUES) == ()
     print(f"{2 * total} kills of a release, {total} requests")  # noqa: T201 - the figures
@@ -122,7 +122,7 @@ def test_a_release_killed_at_any_request_converges_in_the_next_run_with_one_anno
 def test_a_connection_dropped_at_any_request_is_one_error_and_the_next_run_converges() -> None:
     total, before, after = requests_of_a_release()
     for at in range(1, total + 1):
-        fake, history = FakeGrafana(world=copy.deepcopy(before)), MemorySyncHistory()
+        fake, history = FakeGrafana(data=copy.deepcopy(before)), MemorySyncHistory()
         fake.faults[at] = Fault(applied=at % 2 == 0)
         with serving(fake) as url:
             try:
@@ -131,20 +131,20 @@ def test_a_connection_dropped_at_any_request_is_one_error_and_the_next_run_conve
             except GrafanaUnavailable:
                 pass  # a lost annotation is searched for and found
             dashboards_sync(run_on(fake, history), manifest(second()))
-        assert settled(fake.world) == settled(after), at
-        assert len(fake.world.annotations) == 2
+        assert settled(fake.data) == settled(after), at
+        assert len(fake.data.annotations) == 2
 
 
 def test_retries_survive_every_lost_response_in_the_same_run() -> None:
     total, before, after = requests_of_a_release()
     for at in range(1, total + 1):
-        fake, history = FakeGrafana(world=copy.deepcopy(before)), MemorySyncHistory()
+        fake, history = FakeGrafana(data=copy.deepcopy(before)), MemorySyncHistory()
         fake.faults[at] = Fault(applied=True)
         with serving(fake) as url:
             client = GrafanaApiClient(url, "fake-token", retry=RequestRetryPolicy(timeout_s=5, tries=3, pause_s=0.001))
             dashboards_sync(run_on(fake, history, client=client), manifest(second()))
-        assert settled(fake.world) == settled(after), at
-        assert len(fake.world.annotations) == 2
+        assert settled(fake.data) == settled(after), at
+        assert len(fake.data.annotations) == 2
 
 
 class WrongBody(DirectAdapter):
@@ -167,12 +167,12 @@ class WrongBody(DirectAdapter):
 def test_an_unexpected_response_is_one_error_and_the_next_run_converges(body: bytes) -> None:
     total, before, after = requests_of_a_release()
     for at in range(1, total + 1):
-        fake, history = FakeGrafana(world=copy.deepcopy(before)), MemorySyncHistory()
+        fake, history = FakeGrafana(data=copy.deepcopy(before)), MemorySyncHistory()
         with suppress(MonitoringError):  # and no other error
             client = direct_client(WrongBody(fake, at, body))
             dashboards_sync(run_on(fake, history, client=client), manifest(second()))
         dashboards_sync(run_on(fake, history), manifest(second()))
-        assert settled(fake.world) == settled(after), at
+        assert settled(fake.data) == settled(after), at
 
 
 def test_a_fault_without_status_drops_the_connection() -> None:

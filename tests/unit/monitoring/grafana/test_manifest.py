@@ -12,7 +12,7 @@ from apps.monitoring.grafana.services import dashboards_plan, dashboards_sync
 from apps.monitoring.grafana.sync.history import SyncRecord, as_documents, from_documents
 from apps.monitoring.grafana.sync.manifest import READERS, manifest_from_documents
 from apps.monitoring.grafana.sync.objects import ObjectKind
-from apps.monitoring.grafana.sync.placeholders import PlaceholderValues, is_hash_of, resolved, secret_hash
+from apps.monitoring.grafana.sync.placeholders import PlaceholderValues, is_hash_of, resolve_placeholders, secret_hash
 from apps.monitoring.grafana.sync.report import plan_lines
 from tests.fakes.grafana.grafana import FakeGrafana
 from tests.grafana_documents import NOW, MemorySyncHistory, dashboard, documents, manifest, panel, run_on
@@ -101,7 +101,7 @@ def test_an_empty_folder_names_the_command_that_renders(tmp_path: Path) -> None:
 
 def test_an_unset_variable_is_named_with_the_object_that_needs_it() -> None:
     with pytest.raises(ManifestInvalid, match="ANDEN_GRAFANA_PAGER_KEY is not set, but contact point anden-pager"):
-        resolved(
+        resolve_placeholders(
             manifest_from_documents(documents()), PlaceholderValues({"ANDEN_GRAFANA_PROMETHEUS_URL": "http://p"}, {})
         )
 

@@ -5,7 +5,7 @@ import pytest
 from apps.monitoring.errors import GrafanaConflict, GrafanaRefused, PruneRefused
 from apps.monitoring.grafana.services import dashboards_prune, dashboards_sync
 from apps.monitoring.grafana.sync.objects import Manifest
-from tests.fakes.grafana.data import Board
+from tests.fakes.grafana.data import StoredDashboard
 from tests.fakes.grafana.grafana import FakeGrafana
 from tests.grafana_documents import MemorySyncHistory, dashboard, documents, manifest, many, run_on
 
@@ -23,17 +23,17 @@ def test_everything_is_pruned_when_the_code_is_empty() -> None:
         dashboards_prune(run_on(fake), Manifest(()), policy=True)
     assert fake.writes == []
     dashboards_prune(run_on(fake), Manifest(()), policy=True, force=True)
-    world = fake.world
-    assert (world.folders, world.boards, world.sources, world.rules, world.mutes) == ({}, {}, {}, {}, {})
-    assert list(world.contacts) == ["default"]
-    assert "routes" not in world.tree
+    data = fake.data
+    assert (data.folders, data.boards, data.sources, data.rules, data.mutes) == ({}, {}, {}, {}, {})
+    assert list(data.contacts) == ["default"]
+    assert "routes" not in data.tree
 
 
 def test_the_policy_is_kept_by_default_and_protects_what_it_uses() -> None:
     fake = synced()
     with pytest.raises(GrafanaRefused, match=r"refuses to delete mute timing anden-weekends: 409 .* used by"):
         dashboards_prune(run_on(fake), Manifest(()), force=True)
-    assert len(fake.world.tree["routes"]) == 1
+    assert len(fake.data.tree["routes"]) == 1
 
 
 def test_more_than_a_tenth_is_deleted_only_with_force() -> None:
@@ -53,23 +53,23 @@ def test_more_than_a_tenth_is_deleted_only_with_force() -> None:
 def test_a_folder_with_foreign_content_is_kept_and_named() -> None:
     fake = synced()
     model = {**dashboard("theirs", "Theirs"), "tags": [], "version": 1, "id": 99}
-    fake.world.boards["theirs"] = Board(model, "anden-dashboards")
+    fake.data.boards["theirs"] = StoredDashboard(model, "anden-dashboards")
     done = dashboards_prune(run_on(fake), Manifest(()), policy=True, force=True)
     assert done.refusals == ('folder anden-dashboards "Andén" is kept: it contains dashboard theirs "Theirs"',)
-    assert set(fake.world.boards) == {"theirs"}
-    assert set(fake.world.folders) == {"anden-dashboards"}
+    assert set(fake.data.boards) == {"theirs"}
+    assert set(fake.data.folders) == {"anden-dashboards"}
 
 
 def test_a_folder_filled_during_the_prune_is_not_deleted() -> None:
     fake = synced()
     model = {**dashboard("theirs", "Theirs"), "tags": [], "version": 1, "id": 99}
-    fake.world.boards["theirs"] = Board(model, "anden-dashboards")
-    fake.world.unindexed = {"theirs"}  # the search does not tell of it yet
+    fake.data.boards["theirs"] = StoredDashboard(model, "anden-dashboards")
+    fake.data.unindexed = {"theirs"}  # the search does not tell of it yet
     with pytest.raises(
         GrafanaConflict, match="folder anden-dashboards contains 1 dashboard, which would be deleted with it"
     ):
         dashboards_prune(run_on(fake), Manifest(()), policy=True, force=True)
-    assert set(fake.world.boards) == {"theirs"}
+    assert set(fake.data.boards) == {"theirs"}
 
 
 def test_a_rule_is_deleted_without_its_group() -> None:
@@ -77,7 +77,7 @@ def test_a_rule_is_deleted_without_its_group() -> None:
     files = documents()
     files["provisioning/alert-rules.json"][0]["rules"].pop(0)
     dashboards_prune(run_on(fake), manifest(files), force=True)
-    assert set(fake.world.rules) == {"anden-stopped", "anden-errors"}
+    assert set(fake.data.rules) == {"anden-stopped", "anden-errors"}
     assert fake.writes == ["DELETE /api/v1/provisioning/alert-rules/anden-lag"]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from apps.monitoring.errors import SyncNotFound
 from apps.monitoring.grafana.services import dashboards_rollback, dashboards_sync
-from apps.monitoring.grafana.sync.history import KEPT
+from apps.monitoring.grafana.sync.history import MAX_SYNCS
 from apps.monitoring.grafana.sync.objects import ObjectKey, ObjectKind
 from apps.monitoring.grafana.sync.plan import SecretMatcher, actual_body, compare
 from apps.monitoring.grafana.sync.report import result_line, sync_line
@@ -33,7 +33,7 @@ def releases(count: int) -> tuple[FakeGrafana, MemorySyncHistory]:
 
 
 def extras(fake: FakeGrafana) -> set[str]:
-    return {uid for uid in fake.world.boards if uid.startswith("anden-extra-")}
+    return {uid for uid in fake.data.boards if uid.startswith("anden-extra-")}
 
 
 def test_a_rollback_to_each_of_the_last_ten_syncs_restores_it() -> None:
@@ -51,20 +51,20 @@ def test_a_rollback_to_each_of_the_last_ten_syncs_restores_it() -> None:
             assert compare(item, actual, SecretMatcher(trusting=True)) == ()
         # Objects of later syncs are deleted; those of the two evicted syncs are kept.
         assert extras(fake) - {"anden-extra-0", "anden-extra-1"} == {f"anden-extra-{n}" for n in range(2, number + 1)}
-        assert fake.world.boards["anden-overview"].versions[-1][1] in {f"Andén {synced.revision}", "Andén r11"}
-    assert len(history.syncs()) == KEPT
+        assert fake.data.boards["anden-overview"].versions[-1][1] in {f"Andén {synced.revision}", "Andén r11"}
+    assert len(history.syncs()) == MAX_SYNCS
 
 
 def test_a_rollback_defaults_to_the_previous_sync_and_a_sync_leads_forward_again() -> None:
     fake, history = releases(3)
     dashboards_rollback(run_on(fake, history), VALUES, to=None)
-    assert fake.world.rules["anden-lag"]["for"] == "2m"
+    assert fake.data.rules["anden-lag"]["for"] == "2m"
     assert extras(fake) == {"anden-extra-0", "anden-extra-1"}
     newest = history.newest()
     assert newest is not None
     assert newest.rolled_back_to == 2
     dashboards_sync(run_on(fake, history), manifest(release(2)))
-    assert fake.world.rules["anden-lag"]["for"] == "3m"
+    assert fake.data.rules["anden-lag"]["for"] == "3m"
 
 
 def test_a_rollback_reports_deletions_by_kind_and_excludes_them_from_leftovers() -> None:
@@ -97,9 +97,9 @@ def test_the_policy_is_rolled_back_only_on_request() -> None:
         files["provisioning/policy.json"]["group_wait"] = wait
         dashboards_sync(run_on(fake, history), manifest(files))
     dashboards_rollback(run_on(fake, history), VALUES, to=1)
-    assert fake.world.tree["routes"][0]["group_wait"] == "50s"
+    assert fake.data.tree["routes"][0]["group_wait"] == "50s"
     dashboards_rollback(run_on(fake, history), VALUES, to=1, policy=True)
-    assert fake.world.tree["routes"][0]["group_wait"] == "30s"
+    assert fake.data.tree["routes"][0]["group_wait"] == "30s"
 
 
 def test_an_unknown_number_raises_sync_not_found() -> None:

@@ -37,4 +37,4 @@ def test_a_large_installation_is_synced_once() -> None:
     # Each dashboard, group and data source once, and at most a dozen lists.
     bodies = kinds[ObjectKind.DASHBOARD] + kinds[ObjectKind.RULE_GROUP] + kinds[ObjectKind.DATA_SOURCE]
     assert len(fake.requests) <= bodies + 12
-    assert len(fake.world.rules) == RULES
+    assert len(fake.data.rules) == RULES

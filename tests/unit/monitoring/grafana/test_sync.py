@@ -9,10 +9,10 @@ from apps.monitoring.errors import GrafanaConflict, GrafanaRefused, SyncRefused
 from apps.monitoring.grafana.services import dashboards_plan, dashboards_prune, dashboards_sync
 from apps.monitoring.grafana.sync.manifest import manifest_from_documents
 from apps.monitoring.grafana.sync.objects import Manifest
-from apps.monitoring.grafana.sync.placeholders import PlaceholderValues, resolved
+from apps.monitoring.grafana.sync.placeholders import PlaceholderValues, resolve_placeholders
 from apps.monitoring.grafana.sync.plan import PlannedAction
 from tests.fakes.grafana import alerting
-from tests.fakes.grafana.data import Board
+from tests.fakes.grafana.data import StoredDashboard
 from tests.fakes.grafana.grafana import FakeGrafana
 from tests.fakes.grafana.messages import Reply, Request
 from tests.grafana_documents import (
@@ -52,20 +52,20 @@ def test_a_second_sync_writes_nothing() -> None:
 
 def test_an_object_that_is_not_indexed_yet_is_not_created_again() -> None:
     fake, history = synced()
-    fake.world.unindexed = {"anden-overview", "anden-alerts"}
+    fake.data.unindexed = {"anden-overview", "anden-alerts"}
     assert dashboards_sync(run_on(fake, history), manifest()).actions == ()
     assert fake.writes == []
 
 
 def test_an_object_skipped_for_an_unset_variable_is_not_a_leftover() -> None:
     fake, history = synced()
-    without, skipped = resolved(manifest_from_documents(documents()), PlaceholderValues({}, VALUES.secret))
+    without, skipped = resolve_placeholders(manifest_from_documents(documents()), PlaceholderValues({}, VALUES.secret))
     assert len(skipped) == 3  # the data source, and the two groups that query it
     done = dashboards_sync(run_on(fake, history), without)
     assert done.leftovers == ()
     assert dashboards_prune(run_on(fake, history), without, force=True).actions == ()
-    assert "anden-prometheus" in fake.world.sources
-    assert len(fake.world.rules) == 3
+    assert "anden-prometheus" in fake.data.sources
+    assert len(fake.data.rules) == 3
 
 
 def test_a_sync_with_changes_leaves_its_revision_and_one_annotation() -> None:
@@ -73,13 +73,13 @@ def test_a_sync_with_changes_leaves_its_revision_and_one_annotation() -> None:
     files = documents()
     files["overview.json"] = dashboard(panels=4)
     dashboards_sync(run_on(fake, history, revision="def456"), manifest(files))
-    assert fake.world.boards["anden-overview"].versions[-1] == (2, "Andén def456")
-    assert [(note["tags"], note["text"]) for note in fake.world.annotations.values()] == [
+    assert fake.data.boards["anden-overview"].versions[-1] == (2, "Andén def456")
+    assert [(note["tags"], note["text"]) for note in fake.data.annotations.values()] == [
         (["anden", "deploy"], "Andén abc"),
         (["anden", "deploy"], "Andén def456"),
     ]
     dashboards_sync(run_on(fake, history, revision="def457"), manifest(files))
-    assert len(fake.world.annotations) == 2
+    assert len(fake.data.annotations) == 2
 
 
 def test_only_changed_objects_are_written() -> None:
@@ -92,18 +92,18 @@ def test_only_changed_objects_are_written() -> None:
 
 def test_a_moved_and_renamed_folder_is_restored() -> None:
     fake, history = synced()
-    fake.world.folders["anden-alerts"].update(title="Andén wrong", parentUid="")
+    fake.data.folders["anden-alerts"].update(title="Andén wrong", parentUid="")
     dashboards_sync(run_on(fake, history), manifest())
-    assert fake.world.folders["anden-alerts"]["title"] == "Andén alerts"
-    assert fake.world.folders["anden-alerts"]["parentUid"] == "anden-dashboards"
+    assert fake.data.folders["anden-alerts"]["title"] == "Andén alerts"
+    assert fake.data.folders["anden-alerts"]["parentUid"] == "anden-dashboards"
 
 
 def test_a_rule_moved_to_another_group_is_restored() -> None:
     fake, history = synced()
-    fake.world.rules["anden-lag"]["ruleGroup"] = "elsewhere"
-    fake.world.intervals["anden-alerts", "elsewhere"] = 60
+    fake.data.rules["anden-lag"]["ruleGroup"] = "elsewhere"
+    fake.data.intervals["anden-alerts", "elsewhere"] = 60
     dashboards_sync(run_on(fake, history), manifest())
-    assert fake.world.rules["anden-lag"]["ruleGroup"] == "ingest"
+    assert fake.data.rules["anden-lag"]["ruleGroup"] == "ingest"
     fake.forget()
     dashboards_sync(run_on(fake, history), manifest())
     assert fake.writes == []
@@ -116,7 +116,7 @@ def test_a_rule_removed_from_the_code_is_kept_until_it_is_pruned() -> None:
     files["provisioning/alert-rules.json"][0]["interval"] = 120
     done = dashboards_sync(run_on(fake, history), manifest(files))
     assert [item.key.uid for item in done.leftovers] == ["anden-stopped"]
-    assert set(fake.world.rules) == {"anden-lag", "anden-stopped", "anden-errors"}
+    assert set(fake.data.rules) == {"anden-lag", "anden-stopped", "anden-errors"}
     fake.forget()
     dashboards_sync(run_on(fake, history), manifest(files))
     assert fake.writes == []
@@ -124,27 +124,29 @@ def test_a_rule_removed_from_the_code_is_kept_until_it_is_pruned() -> None:
 
 def foreign_board(fake: FakeGrafana) -> None:
     model = {**dashboard(), "tags": ["theirs"], "version": 1, "id": 900}
-    fake.world.boards["anden-overview"] = Board(model, "")
+    fake.data.boards["anden-overview"] = StoredDashboard(model, "")
 
 
 def foreign_title(fake: FakeGrafana) -> None:
-    fake.world.folders["anden-dashboards"] = {"id": 1, "uid": "anden-dashboards", "title": "Andén", "version": 1}
-    fake.world.boards["zzz"] = Board({**dashboard("zzz"), "tags": [], "version": 1, "id": 900}, "anden-dashboards")
+    fake.data.folders["anden-dashboards"] = {"id": 1, "uid": "anden-dashboards", "title": "Andén", "version": 1}
+    fake.data.boards["zzz"] = StoredDashboard(
+        {**dashboard("zzz"), "tags": [], "version": 1, "id": 900}, "anden-dashboards"
+    )
 
 
 def foreign_source(fake: FakeGrafana) -> None:
-    fake.world.sources["mine"] = {"uid": "mine", "name": "Andén Prometheus", "type": "prometheus", "jsonData": {}}
+    fake.data.sources["mine"] = {"uid": "mine", "name": "Andén Prometheus", "type": "prometheus", "jsonData": {}}
 
 
 def foreign_rule_inside(fake: FakeGrafana) -> None:
-    fake.world.folders["anden-alerts"] = {"id": 1, "uid": "anden-alerts", "title": "Andén alerts", "version": 1}
+    fake.data.folders["anden-alerts"] = {"id": 1, "uid": "anden-alerts", "title": "Andén alerts", "version": 1}
     foreign = {**rule("theirs", "Theirs"), "folderUID": "anden-alerts", "ruleGroup": "ingest", "provenance": ""}
-    fake.world.rules["theirs"] = foreign
-    fake.world.intervals["anden-alerts", "ingest"] = 60
+    fake.data.rules["theirs"] = foreign
+    fake.data.intervals["anden-alerts", "ingest"] = 60
 
 
 def foreign_contact(fake: FakeGrafana) -> None:
-    fake.world.contacts["c"] = {
+    fake.data.contacts["c"] = {
         "uid": "c",
         "name": "anden-mail",
         "type": "email",
@@ -154,7 +156,7 @@ def foreign_contact(fake: FakeGrafana) -> None:
 
 
 def foreign_mute(fake: FakeGrafana) -> None:
-    fake.world.mutes["anden-weekends"] = {"name": "anden-weekends", "time_intervals": [], "provenance": ""}
+    fake.data.mutes["anden-weekends"] = {"name": "anden-weekends", "time_intervals": [], "provenance": ""}
 
 
 @pytest.mark.parametrize(
@@ -174,11 +176,11 @@ def foreign_mute(fake: FakeGrafana) -> None:
 def test_a_conflict_stops_the_sync_before_its_first_write(put: Callable[[FakeGrafana], None], message: str) -> None:
     fake = FakeGrafana()
     put(fake)
-    before = copy.deepcopy(fake.world.__dict__, memo={id(fake.world.ids): fake.world.ids})
+    before = copy.deepcopy(fake.data.__dict__, memo={id(fake.data.ids): fake.data.ids})
     with pytest.raises(SyncRefused, match=message):
         dashboards_sync(run_on(fake), manifest())
     assert fake.writes == []
-    assert fake.world.__dict__ == before
+    assert fake.data.__dict__ == before
 
 
 def test_a_title_taken_by_a_leftover_needs_a_prune_first() -> None:
@@ -189,7 +191,7 @@ def test_a_title_taken_by_a_leftover_needs_a_prune_first() -> None:
         dashboards_sync(run_on(fake, history), manifest(files))
     dashboards_prune(run_on(fake, history), manifest(files))
     dashboards_sync(run_on(fake, history), manifest(files))
-    assert set(fake.world.boards) == {"anden-overview", "anden-intake"}
+    assert set(fake.data.boards) == {"anden-overview", "anden-intake"}
 
 
 def test_adopt_takes_over_objects_with_a_uid_of_the_manifest() -> None:
@@ -197,8 +199,8 @@ def test_adopt_takes_over_objects_with_a_uid_of_the_manifest() -> None:
     foreign_board(fake)
     foreign_mute(fake)
     dashboards_sync(run_on(fake, history), manifest(), adopt=True)
-    assert "anden" in fake.world.boards["anden-overview"].model["tags"]
-    assert fake.world.mutes["anden-weekends"]["provenance"] == "api"
+    assert "anden" in fake.data.boards["anden-overview"].model["tags"]
+    assert fake.data.mutes["anden-weekends"]["provenance"] == "api"
     fake.forget()
     assert dashboards_sync(run_on(fake, history), manifest()).actions == ()
 
@@ -219,13 +221,13 @@ class ConcurrentChange(FakeGrafana):
 
 
 def saved_by_another(fake: FakeGrafana) -> None:
-    board = fake.world.boards["anden-overview"]
+    board = fake.data.boards["anden-overview"]
     board.model.update(version=board.model["version"] + 1, title="Mine now")
 
 
 def taken_by_another(fake: FakeGrafana) -> None:
     saved_by_another(fake)
-    fake.world.boards["anden-overview"].model["tags"] = ["theirs"]
+    fake.data.boards["anden-overview"].model["tags"] = ["theirs"]
 
 
 def changed_files() -> Manifest:
@@ -239,7 +241,7 @@ def test_a_dashboard_saved_during_the_sync_is_written_over_its_newest_version() 
     dashboards_sync(run_on(fake, history), manifest())
     fake.armed = True
     dashboards_sync(run_on(fake, history), changed_files())
-    model = fake.world.boards["anden-overview"].model
+    model = fake.data.boards["anden-overview"].model
     assert (model["title"], len(model["panels"]), model["version"]) == ("Overview", 5, 3)
 
 
@@ -249,7 +251,7 @@ def test_a_dashboard_taken_over_during_the_sync_raises_conflict() -> None:
     fake.armed = True
     with pytest.raises(GrafanaConflict, match="anden-overview was taken over by someone else during the sync"):
         dashboards_sync(run_on(fake, history), changed_files())
-    assert fake.world.boards["anden-overview"].model["title"] == "Mine now"
+    assert fake.data.boards["anden-overview"].model["title"] == "Mine now"
 
 
 def test_a_rule_added_to_the_group_during_the_sync_is_not_deleted() -> None:
@@ -258,23 +260,23 @@ def test_a_rule_added_to_the_group_during_the_sync_is_not_deleted() -> None:
     fake.armed = True
     with pytest.raises(GrafanaConflict, match="contains the rule theirs"):
         dashboards_sync(run_on(fake, history), manifest())
-    assert "theirs" in fake.world.rules
+    assert "theirs" in fake.data.rules
 
 
 def test_the_policy_keeps_every_other_route_and_its_provenance() -> None:
     fake, history = FakeGrafana(), MemorySyncHistory()
     theirs = [{"receiver": "grafana-default-email", "object_matchers": [["team", "=", name]]} for name in ("a", "b")]
-    fake.world.tree["routes"] = copy.deepcopy(theirs)
+    fake.data.tree["routes"] = copy.deepcopy(theirs)
     dashboards_sync(run_on(fake, history), manifest())
-    routes = fake.world.tree["routes"]
+    routes = fake.data.tree["routes"]
     assert routes[1:] == theirs
     assert ["managed_by", "=", "anden"] in routes[0]["object_matchers"]
-    assert "provenance" not in fake.world.tree
-    fake.world.tree["routes"] = [theirs[0], routes[0], theirs[1]]
+    assert "provenance" not in fake.data.tree
+    fake.data.tree["routes"] = [theirs[0], routes[0], theirs[1]]
     files = documents()
     files["provisioning/policy.json"]["group_wait"] = "1m"
     dashboards_sync(run_on(fake, history), manifest(files))
-    assert [route["receiver"] for route in fake.world.tree["routes"]] == [
+    assert [route["receiver"] for route in fake.data.tree["routes"]] == [
         "grafana-default-email",
         "anden-mail",
         "grafana-default-email",
@@ -287,7 +289,7 @@ def test_only_a_changed_secret_is_sent() -> None:
     rotated = manifest(values=values_with({"ANDEN_GRAFANA_PAGER_KEY": "second-secret"}))
     done = dashboards_sync(run_on(fake, history), rotated)
     assert [action.key.uid for action in done.actions] == ["anden-pager"]
-    assert fake.world.contacts["anden-pager"]["settings"]["integrationKey"] == "second-secret"
+    assert fake.data.contacts["anden-pager"]["settings"]["integrationKey"] == "second-secret"
     fake.forget()
     assert dashboards_sync(run_on(fake, history), rotated).actions == ()
 
@@ -303,7 +305,7 @@ def test_secrets_are_removed_from_grafanas_error_messages(monkeypatch: pytest.Mo
 def test_a_provisioned_object_is_reported_as_locked_not_as_a_missing_permission() -> None:
     fake = FakeGrafana()
     dashboards_sync(run_on(fake), manifest())
-    fake.world.contacts["anden-mail"].update(provenance="file", settings={"addresses": "other@example.org"})
+    fake.data.contacts["anden-mail"].update(provenance="file", settings={"addresses": "other@example.org"})
     with pytest.raises(SyncRefused, match=r"contact point anden-mail .* without Andén's mark"):
         dashboards_sync(run_on(fake), manifest())
     with pytest.raises(
