@@ -185,5 +185,5 @@ def test_named_directories_are_there() -> None:
     values = yaml.safe_load((ROOT / "gitops/values.yaml").read_text())
     named = [name for each in values["waves"] for name in each["directories"]]
     named += [name for names in values["options"].values() for name in names]
-    named += [*values["facts"], *values["podSecurity"], *values["readinessGates"]]
+    named += [*values["parameters"], *values["podSecurity"], *values["readinessGates"]]
     assert [name for name in named if not (ROOT / "charts" / name / "Chart.yaml").is_file()] == []
