@@ -290,7 +290,7 @@ mock_resource "aws_lambda_function" {
   }
 }
 
-# --- Secrets: those of roles, the key that is drawn as well, and what people write
+# --- Secrets: database roles, the generated key, and tokens written by hand
 
 override_resource {
   override_during = plan
