@@ -19,7 +19,7 @@ OVERRIDES: Final = Path(__file__).with_name("overrides")
 
 
 @dataclass(slots=True)
-class Station:
+class DevEnvironment:
     """dev on the emulator: the copied root and everything Terraform has printed so far."""
 
     cloud: Emulator

@@ -18,7 +18,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.infra.delivery.scripts import script
-from tests.infra.emulated.dev_environment import Station, copied, create_hosted_zone, dev_variables
+from tests.infra.emulated.dev_environment import DevEnvironment, copied, create_hosted_zone, dev_variables
 from tests.infra.emulated.emulator import REGION, Emulator, emulator
 from tests.infra.emulated.inventory import KINDS, added, inventory
 from tests.infra.mirror import init
@@ -57,14 +57,14 @@ pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
-def station(apply_started: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
+def station(apply_started: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevEnvironment]:
     """dev, applied."""
     folder = tmp_path_factory.mktemp("emulated")
     root = copied(folder)
     init(root, backend=True)
     with emulator(folder) as cloud:
         create_hosted_zone(cloud)
-        one = Station(cloud, root, inventory(cloud.client))
+        one = DevEnvironment(cloud, root, inventory(cloud.client))
         values = json.dumps(dev_variables(cloud))
         (root / "emulated.auto.tfvars.json").write_text(values, encoding="utf-8")
         one.run("plan", "-input=false", "-out=plan")
@@ -107,7 +107,7 @@ def printed_count(what: str, printed: str) -> int:
 
 
 @pytest.mark.property(10)
-def test_dev_is_applied(station: Station, evidence: Callable[[str], None]) -> None:
+def test_dev_is_applied(station: DevEnvironment, evidence: Callable[[str], None]) -> None:
     made = printed_count("added", station.printed[-1])
     held = [one for one in json.loads(station.state())["resources"] if one["mode"] == "managed"]
     assert made == sum(len(one["instances"]) for one in held)
@@ -117,7 +117,7 @@ def test_dev_is_applied(station: Station, evidence: Callable[[str], None]) -> No
     evidence(f"dev on the emulator: {made} resources of {len(EXPECTED)} kinds created in {seconds:.0f} s")
 
 
-def test_the_pipeline_accepts_the_roots_image_target(station: Station) -> None:
+def test_the_pipeline_accepts_the_roots_image_target(station: DevEnvironment) -> None:
     (target,) = script("image").targets(station.run("output", "-raw", "image_target"))
     (held,) = station.cloud.client("ecr").describe_repositories()["repositories"]
     assert (target.repository, target.region) == (held["repositoryUri"], REGION)
@@ -152,7 +152,7 @@ def document(statements: list[dict[str, Any]]) -> str:
 
 @pytest.mark.property(11)
 def test_secrets_are_created_empty_and_generated_without_read_access(
-    station: Station, evidence: Callable[[str], None]
+    station: DevEnvironment, evidence: Callable[[str], None]
 ) -> None:
     assert secrets(station.cloud) == {}
     with assumed_role(station.cloud, "anden-dev-secrets") as environ:
@@ -184,7 +184,7 @@ def client_of(cloud: Emulator, environ: dict[str, str]) -> Any:
 
 @pytest.mark.property(11)
 def test_a_second_plan_without_access_to_secrets_has_no_changes(
-    station: Station, evidence: Callable[[str], None]
+    station: DevEnvironment, evidence: Callable[[str], None]
 ) -> None:
     # The emulator does not know the actions of every service, so allow everything in place of ReadOnlyAccess.
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
@@ -211,7 +211,9 @@ def changed_arguments(change: dict[str, Any]) -> Iterator[str]:
 
 
 @pytest.mark.property(11)
-def test_secret_values_are_in_no_state_plan_or_output(station: Station, evidence: Callable[[str], None]) -> None:
+def test_secret_values_are_in_no_state_plan_or_output(
+    station: DevEnvironment, evidence: Callable[[str], None]
+) -> None:
     kept = secrets(station.cloud)
     shown = [station.shown("plan"), station.shown("second"), station.run("show", "-json")]
     texts = [station.state(), *station.printed, *shown]
@@ -221,7 +223,7 @@ def test_secret_values_are_in_no_state_plan_or_output(station: Station, evidence
 
 
 @pytest.mark.property(11)
-def test_the_search_finds_a_password_that_terraform_stores(station: Station, tmp_path: Path) -> None:
+def test_the_search_finds_a_password_that_terraform_stores(station: DevEnvironment, tmp_path: Path) -> None:
     """Control: with `secret_string`, which Terraform stores, the same password is found in the state."""
     password = secrets(station.cloud)["anden-dev/postgres/app"]
     source = (station.folder / "emulated_override.tf").read_text(encoding="utf-8").partition('provider "aws"')
@@ -234,7 +236,7 @@ def test_the_search_finds_a_password_that_terraform_stores(station: Station, tmp
     )
     (tmp_path / "main.tf").write_text(provider + planted, encoding="utf-8")
     init(tmp_path, backend=True)
-    other = Station(station.cloud, tmp_path, {})
+    other = DevEnvironment(station.cloud, tmp_path, {})
     other.run("apply", "-input=false", "-auto-approve")
     assert texts_with(password, [other.state()]) == [0]
     assert texts_with(password, [base64.b64encode(f"x {password} y".encode()).decode()]) == [0]
@@ -242,7 +244,7 @@ def test_the_search_finds_a_password_that_terraform_stores(station: Station, tmp
 
 
 @pytest.mark.property(11)
-def test_a_rotation_gives_each_role_a_new_password(station: Station, evidence: Callable[[str], None]) -> None:
+def test_a_rotation_gives_each_role_a_new_password(station: DevEnvironment, evidence: Callable[[str], None]) -> None:
     old = secrets(station.cloud)
     station.secrets("secrets-rotate-passwords", name="rotate-once")
     new = secrets(station.cloud)
@@ -254,7 +256,7 @@ def test_a_rotation_gives_each_role_a_new_password(station: Station, evidence: C
 
 
 @pytest.mark.property(10)
-def test_destroy_leaves_nothing(station: Station, evidence: Callable[[str], None]) -> None:
+def test_destroy_leaves_nothing(station: DevEnvironment, evidence: Callable[[str], None]) -> None:
     held = [one for one in json.loads(station.state())["resources"] if one["mode"] == "managed"]
     printed = station.run("destroy", "-input=false", "-auto-approve", "-parallelism=30", "-refresh=false")
     gone = printed_count("destroyed", printed)
@@ -264,7 +266,7 @@ def test_destroy_leaves_nothing(station: Station, evidence: Callable[[str], None
     evidence(f"{gone} resources destroyed in {seconds:.0f} s; nothing left of {len(KINDS)} kinds")
 
 
-def test_the_first_run_creates_only_the_trust(station: Station) -> None:
+def test_the_first_run_creates_only_the_trust(station: DevEnvironment) -> None:
     """The targeted apply of docs/guides/hcp-terraform.md, before HCP Terraform has a role."""
     guide = (ROOT / "docs/guides/hcp-terraform.md").read_text(encoding="utf-8")
     targets = re.findall(r"-target='?([^' ]+?)'?(?: \\)?\n", guide)
@@ -291,7 +293,9 @@ def counts(environment: str) -> dict[str, int]:
 
 
 @pytest.mark.property(15)
-def test_prod_plans_and_the_cost_guide_counts_its_resources(station: Station, evidence: Callable[[str], None]) -> None:
+def test_prod_plans_and_the_cost_guide_counts_its_resources(
+    station: DevEnvironment, evidence: Callable[[str], None]
+) -> None:
     station.run("plan", "-input=false", "-state=prod.tfstate", "-out=prod", "-var-file=../environments/prod.tfvars")
     for environment, saved in {"dev": "plan", "prod": "prod"}.items():
         changes = json.loads(station.shown(saved))["resource_changes"]
