@@ -1,4 +1,4 @@
-// Render each *.dot of this folder to *.svg, or into the folder that is named. docs/diagrams/README.md says how.
+// Render each *.dot in this directory to *.svg, here or in the given directory. See docs/diagrams/README.md.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,7 +11,7 @@ const viz = await instance();
 
 for (const name of readdirSync(here).filter((file) => file.endsWith(".dot")).sort()) {
   const drawn = viz.renderString(readFileSync(join(here, name), "utf-8"), { format: "svg", engine: "dot" });
-  // The picture begins at <svg: before it stands the renderer's own name and build, which say nothing about it.
+  // Drop the header with the renderer's name and build.
   const picture = drawn.slice(drawn.indexOf("<svg"));
   const end = picture.indexOf(">") + 1;
   const head = picture.slice(0, end).replace("<svg", '<svg role="img"');

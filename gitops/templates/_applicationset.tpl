@@ -1,16 +1,16 @@
-{{- /* Argo CD's own template that reads one fact of the station; a missing one stops the ApplicationSet. */}}
-{{- define "gitops.fact" -}}
+{{- /* An Argo CD template that reads an annotation of the cluster Secret; a missing one stops the ApplicationSet. */}}
+{{- define "gitops.annotation" -}}
 {{- $annotation := printf "anden/%s" (kebabcase .key) -}}
 {{- if has .key .station.required -}}
 {{ "{{" }} with index .metadata.annotations "{{ $annotation }}" {{ "}}{{" }} . {{ "}}{{" }} else {{ "}}{{" }} fail "the cluster Secret has no annotation {{ $annotation }}" {{ "}}{{" }} end {{ "}}" }}
 {{- else if has .key .station.optional -}}
 {{ "{{" }} index .metadata.annotations "{{ $annotation }}" {{ "}}" }}
 {{- else -}}
-{{ fail (printf "the station has no fact %s" .key) }}
+{{ fail (printf "the cluster Secret has no key %s" .key) }}
 {{- end -}}
 {{- end -}}
 
-{{- /* One wave: its name, its place, and where its directories come from. */}}
+{{- /* One wave: name, position and directories. */}}
 {{- define "gitops.applicationset" -}}
 {{- $values := .values -}}
 apiVersion: argoproj.io/v1alpha1
@@ -29,7 +29,7 @@ spec:
           - git:
               repoURL: {{ $values.repository | quote }}
               revision: {{ $values.revision | quote }}
-              # The health of Applications wakes no ApplicationSet: so often it looks by itself, and a wave is let go.
+              # An ApplicationSet is not notified of its Applications' health: it polls, so that the next wave can start.
               requeueAfterSeconds: 30
               directories:
                 {{- toYaml .directories | nindent 16 }}
@@ -39,7 +39,7 @@ spec:
                   argocd.argoproj.io/secret-type: cluster
                 matchExpressions:
                   - {key: anden/environment, operator: Exists}
-  # Whoever stops an Application by hand, as a restore asks, finds it stopped until they start it again.
+  # Keep automated sync off if you disabled it by hand, as during a restore.
   ignoreApplicationDifferences:
     - jsonPointers: [/spec/syncPolicy/automated]
   syncPolicy:
@@ -61,12 +61,12 @@ spec:
           valueFiles:
             - values.yaml
             - values-image.yaml
-            - 'values-{{ include "gitops.fact" (dict "key" "environment" "station" $values.station) }}.yaml'
+            - 'values-{{ include "gitops.annotation" (dict "key" "environment" "station" $values.station) }}.yaml'
           valuesObject:
             global:
               station:
                 {{- range concat $values.station.required $values.station.optional | sortAlpha }}
-                {{ . }}: '{{ include "gitops.fact" (dict "key" . "station" $values.station) }}'
+                {{ . }}: '{{ include "gitops.annotation" (dict "key" . "station" $values.station) }}'
                 {{- end }}
       destination:
         server: '{{ "{{" }} .server {{ "}}" }}'
@@ -85,7 +85,7 @@ spec:
           labels:
             pod-security.kubernetes.io/enforce: restricted
             pod-security.kubernetes.io/warn: restricted
-      {{- /* Certificates that a chart or its program makes anew: each look would differ, and a wave would never end. */}}
+      {{- /* Certificates that a chart or its program regenerates: they would always differ, and a wave would never finish. */}}
       ignoreDifferences:
         - group: admissionregistration.k8s.io
           kind: ValidatingWebhookConfiguration
@@ -102,7 +102,7 @@ spec:
           jsonPointers: [/data]
         {{- end }}
   templatePatch: |
-    {{- range $chart := concat (keys $values.podSecurity) (keys $values.facts) $values.readinessGates | uniq | sortAlpha }}
+    {{- range $chart := concat (keys $values.podSecurity) (keys $values.parameters) $values.readinessGates | uniq | sortAlpha }}
     {{ "{{-" }} if eq .path.basename "{{ $chart }}" {{ "}}" }}
     spec:
       {{- $level := get $values.podSecurity $chart }}
@@ -119,13 +119,13 @@ spec:
             elbv2.k8s.aws/pod-readiness-gate-inject: enabled
             {{- end }}
       {{- end }}
-      {{- with get $values.facts $chart }}
+      {{- with get $values.parameters $chart }}
       source:
         helm:
           parameters:
             {{- range . }}
             - name: {{ .name | quote }}
-              value: '{{ if .fact }}{{ include "gitops.fact" (dict "key" .fact "station" $values.station) }}{{ else if .place }}{{ trimSuffix ".git" $values.repository }}/blob/{{ $values.revision }}/{{ .place }}{{ else }}{{ .text }}{{ end }}'
+              value: '{{ if .annotation }}{{ include "gitops.annotation" (dict "key" .annotation "station" $values.station) }}{{ else if .path }}{{ trimSuffix ".git" $values.repository }}/blob/{{ $values.revision }}/{{ .path }}{{ else }}{{ .value }}{{ end }}'
               forceString: true
             {{- end }}
       {{- end }}

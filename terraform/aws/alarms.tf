@@ -1,10 +1,10 @@
-# What rings even when the cluster, and Prometheus with it, is gone. Everything else rings from dashboards/prometheus.
+# Alarms that work even if the cluster and its Prometheus are gone. All other alerts are in dashboards/prometheus.
 
 locals {
-  # Only where RDS runs it: the cluster's own PostgreSQL rings from Prometheus.
+  # Only with RDS: Prometheus covers a PostgreSQL in the cluster.
   database_alarms = { for key, alarm in {
     rds-storage-low = {
-      description = "The database's disk is nearly full, and a full disk stops every write."
+      description = "The database's disk is almost full; a full disk stops all writes."
       namespace   = "AWS/RDS"
       metric_name = "FreeStorageSpace"
       statistic   = "Minimum"
@@ -15,10 +15,10 @@ locals {
     }
   } : key => alarm if var.postgres.mode == "rds" }
 
-  # Each broker reports these for itself, and no sum of them for the cluster.
+  # Reported per broker; there is no total for the cluster.
   broker_alarms = merge([for broker in range(1, length(var.zones) * var.kafka.brokers_per_zone + 1) : {
     "msk-partitions-under-replicated-${broker}" = {
-      description = "Records have fewer copies than they should: one more broker lost, and writes stop."
+      description = "Partitions are under-replicated: losing one more broker stops writes."
       namespace   = "AWS/Kafka"
       metric_name = "UnderReplicatedPartitions"
       statistic   = "Maximum"
@@ -29,7 +29,7 @@ locals {
       runbook     = "docs/runbooks/msk-partitions-under-replicated.md"
     }
     "msk-disk-usage-high-${broker}" = {
-      description = "A broker's disk is nearly full: MSK could not make it larger, or not in time."
+      description = "A broker's disk is almost full: MSK did not expand it in time."
       namespace   = "AWS/Kafka"
       metric_name = "KafkaDataLogsDiskUsed"
       statistic   = "Maximum"
@@ -43,7 +43,7 @@ locals {
 
   alarms = merge(local.database_alarms, local.broker_alarms, {
     msk-partitions-offline = {
-      description = "Partitions have no leader: nobody can write to them or read from them."
+      description = "Partitions have no leader: they can be neither written nor read."
       namespace   = "AWS/Kafka"
       metric_name = "OfflinePartitionsCount"
       statistic   = "Maximum"
@@ -54,7 +54,7 @@ locals {
       runbook     = "docs/runbooks/msk-partitions-offline.md"
     }
     load-balancer-targets-unhealthy = {
-      description = "Web pods fail their readiness as the load balancer asks it."
+      description = "Web pods fail the load balancer's health check."
       namespace   = "AWS/ApplicationELB"
       metric_name = "UnHealthyHostCount"
       statistic   = "Maximum"
@@ -65,7 +65,7 @@ locals {
       runbook     = "docs/runbooks/load-balancer-targets-unhealthy.md"
     }
     api-gateway-errors-high = {
-      description = "More than one request in a hundred fails at the edge."
+      description = "More than 1 % of requests fail at the edge."
       namespace   = "AWS/ApiGateway"
       metric_name = "5xx"
       statistic   = "Average"
@@ -77,20 +77,20 @@ locals {
       runbook     = "docs/runbooks/api-gateway-errors-high.md"
     }
     certificate-renewal-overdue = {
-      description = "The API's certificate ends within three weeks: its renewal does not work."
+      description = "The API's certificate expires within three weeks: its renewal has failed."
       namespace   = "AWS/CertificateManager"
       metric_name = "DaysToExpiry"
       statistic   = "Minimum"
       dimensions  = { CertificateArn = module.edge.certificate_arn }
       comparison  = "LessThanThreshold"
       threshold   = 21
-      period_s    = 86400 # ACM says it twice a day
+      period_s    = 86400 # ACM reports it twice a day
       periods     = 1
-      missing     = "ignore" # and no more once it has ended: what rings then goes on ringing
+      missing     = "ignore" # ACM stops reporting after expiry: keep the alarm state
       runbook     = "docs/runbooks/certificate-renewal-overdue.md"
     }
     lambda-errors-high = {
-      description = "The probe fails from inside of the VPC: whoever asks the API now gets no good answer."
+      description = "The probe fails from inside the VPC: API requests are failing now."
       namespace   = "AWS/Lambda"
       metric_name = "Errors"
       statistic   = "Sum"

@@ -1,4 +1,4 @@
-# Everything of the station that stands on AWS. The cluster's inside is the second root's, and then Argo CD's.
+# All AWS resources of one installation. The second root and Argo CD manage what runs inside the cluster.
 
 data "aws_caller_identity" "current" {}
 
@@ -7,10 +7,10 @@ data "aws_partition" "current" {}
 locals {
   partition = data.aws_partition.current.partition
 
-  # As docs/architecture.md names them.
+  # See docs/architecture.md.
   database_roles = ["owner", "app", "ingest", "reader", "writer", "analyst", "monitor"]
 
-  # The second root's runs. Helm keeps what it installed in Secrets beside it, and a plan must read those.
+  # Access for the second root's runs. Helm stores its releases in Secrets, which a plan must read.
   terraform_access = {
     terraform-apply = { principal_arn = module.identity.terraform_role_arns["apply"], access = "admin", namespaces = [] }
     terraform-plan  = { principal_arn = module.identity.terraform_role_arns["plan"], access = "inspect", namespaces = ["argocd"] }
@@ -130,7 +130,7 @@ module "edge" {
   requests_per_second        = var.edge.requests_per_second
   requests_burst             = var.edge.requests_burst
   waf_requests_per_5_minutes = var.edge.waf_requests_per_5_minutes
-  probe_zip                  = "${path.module}/../functions/probe.zip" # committed: make render keeps it up to date
+  probe_zip                  = "${path.module}/../functions/probe.zip" # committed; make render updates it
   kms_key_arn                = module.security.kms_key_arn
   secret_recovery_days       = var.protected ? 7 : 0
   log_retention_days         = var.log_retention_days

@@ -1,4 +1,4 @@
-# What the second root and the charts need. The cluster root declares the same names as its inputs: a test compares.
+# Inputs of the second root and the charts. A test compares the names with what the second root reads.
 
 output "cluster_name" {
   description = "Name of the cluster."
@@ -6,7 +6,7 @@ output "cluster_name" {
 }
 
 output "cluster_endpoint" {
-  description = "Where the cluster's API answers."
+  description = "URL of the cluster's API."
   value       = module.eks.cluster_endpoint
 }
 
@@ -16,7 +16,7 @@ output "cluster_certificate_authority_data" {
 }
 
 output "station" {
-  description = "What charts need to know, as annotations of Argo CD's cluster Secret."
+  description = "Values for the charts, passed on as annotations of Argo CD's cluster Secret."
   value = {
     name              = var.name
     environment       = var.environment
@@ -40,21 +40,21 @@ output "station" {
 }
 
 output "terraform_role_arns" {
-  description = "Roles of HCP Terraform's runs, for TFC_AWS_PLAN_ROLE_ARN and TFC_AWS_APPLY_ROLE_ARN."
+  description = "Roles for HCP Terraform runs, for TFC_AWS_PLAN_ROLE_ARN and TFC_AWS_APPLY_ROLE_ARN."
   value       = module.identity.terraform_role_arns
 }
 
 output "image_target" {
-  description = "A line of the repository's variable IMAGE_TARGETS: the role that pushes images, and where to."
+  description = "A line for the repository variable IMAGE_TARGETS: the role that pushes images, and the registry."
   value       = "${module.identity.image_role_arn} ${module.registry.repository_url}"
 }
 
 output "api_url" {
-  description = "Where third parties find the API."
+  description = "Public URL of the API."
   value       = module.edge.api_url
 }
 
 output "nat_addresses" {
-  description = "Public addresses that the station calls from."
+  description = "Public IP addresses of outbound traffic."
   value       = module.network.nat_addresses
 }

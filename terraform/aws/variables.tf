@@ -1,30 +1,30 @@
 variable "name" {
-  description = "Name of the station; the first part of every resource's name, as in anden-prod."
+  description = "Name of the installation and prefix of every resource's name, such as anden-prod."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,23}[a-z0-9]$", var.name))
-    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, beginning with a letter."
+    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, starting with a letter."
   }
 }
 
 variable "environment" {
-  description = "Which values charts take in this station: dev or prod."
+  description = "Which values files the charts use: dev or prod."
   type        = string
 
   validation {
     condition     = contains(["dev", "prod"], var.environment)
-    error_message = "environment must be dev or prod: charts hold a file of values for each."
+    error_message = "environment must be dev or prod: the charts have a values file for each."
   }
 }
 
 variable "region" {
-  description = "Region of the station, as in eu-west-1."
+  description = "AWS region, such as eu-west-1."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
-    error_message = "region must be a region's code, as in eu-west-1."
+    error_message = "region must be a region code such as eu-west-1."
   }
 }
 
@@ -34,12 +34,12 @@ variable "zones" {
 
   validation {
     condition     = length(var.zones) == 3 && length(distinct(var.zones)) == 3
-    error_message = "zones must name three different availability zones."
+    error_message = "zones must list three different availability zones."
   }
 }
 
 variable "cidr" {
-  description = "Addresses of the VPC, between /16 and /20, which no network you connect to uses."
+  description = "CIDR block of the VPC, /16 to /20, that overlaps no network you connect to."
   type        = string
 
   validation {
@@ -59,19 +59,19 @@ variable "nat_mode" {
 }
 
 variable "interface_endpoints" {
-  description = "AWS services reached inside of the VPC, by the last part of their endpoint's name; each costs per zone and hour."
+  description = "AWS services reached inside the VPC, by the last part of their endpoint's name; each is billed per zone and hour."
   type        = set(string)
   default     = []
   nullable    = false
 
   validation {
     condition     = var.nat_mode != "none" || length(setsubtract(["ecr.api", "ecr.dkr", "sts", "logs", "secretsmanager", "eks", "eks-auth", "sqs", "monitoring", "ec2", "elasticloadbalancing"], var.interface_endpoints)) == 0
-    error_message = "Without NAT, interface_endpoints must hold ecr.api, ecr.dkr, sts, logs, secretsmanager, eks, eks-auth, sqs, monitoring, ec2 and elasticloadbalancing: nodes could not join."
+    error_message = "Without NAT, interface_endpoints must contain ecr.api, ecr.dkr, sts, logs, secretsmanager, eks, eks-auth, sqs, monitoring, ec2 and elasticloadbalancing: nodes could not join."
   }
 }
 
 variable "flow_log_traffic" {
-  description = "What the flow log keeps: ALL, or REJECT."
+  description = "Traffic that the flow log records: ALL or REJECT."
   type        = string
 
   validation {
@@ -81,42 +81,42 @@ variable "flow_log_traffic" {
 }
 
 variable "domain" {
-  description = "Domain of the station; the API answers at api.<domain>."
+  description = "Domain of the installation; the API is at api.<domain>."
   type        = string
 
   validation {
     condition     = can(regex("^([a-z0-9-]+\\.)+[a-z]{2,}$", var.domain))
-    error_message = "domain must be a domain's name, as in data.example.org."
+    error_message = "domain must be a domain name such as data.example.org."
   }
 }
 
 variable "zone_id" {
-  description = "Hosted zone of the domain in Route 53."
+  description = "Route 53 hosted zone of the domain."
   type        = string
 
   validation {
     condition     = can(regex("^Z[A-Z0-9]+$", var.zone_id))
-    error_message = "zone_id must be a hosted zone's id: a Z, then capital letters and digits."
+    error_message = "zone_id must be a hosted zone ID: Z, then capital letters and digits."
   }
 }
 
 variable "protected" {
-  description = "Whether database and load balancer withstand a destroy, and deleted secrets can be brought back."
+  description = "Whether the database and load balancer resist a destroy, and deleted secrets can be restored."
   type        = bool
 }
 
 variable "kubernetes_version" {
-  description = "Kubernetes version of the cluster; modules/eks keeps the table of those supported."
+  description = "Kubernetes version of the cluster; modules/eks lists the supported ones."
   type        = string
 
   validation {
     condition     = can(regex("^1\\.[0-9]{2}$", var.kubernetes_version))
-    error_message = "kubernetes_version must be as in 1.35."
+    error_message = "kubernetes_version must have the form 1.35."
   }
 }
 
 variable "cluster_public_access_cidrs" {
-  description = "Networks that may reach the cluster's API from outside. Empty: private, and runs need an agent in the VPC."
+  description = "Networks that may reach the cluster's API from outside. If empty, the API is private and runs need an agent in the VPC."
   type        = list(string)
   default     = []
   nullable    = false
@@ -128,12 +128,12 @@ variable "cluster_public_access_cidrs" {
 }
 
 variable "cluster_access" {
-  description = "Who may use the cluster's API: a role's ARN, and admin, edit or view."
+  description = "Roles that may use the cluster's API: an ARN, and admin, edit or view."
   type        = map(object({ principal_arn = string, access = string }))
 
   validation {
     condition     = anytrue([for entry in values(var.cluster_access) : entry.access == "admin"])
-    error_message = "cluster_access must hold one admin at least."
+    error_message = "cluster_access must contain at least one admin."
   }
 }
 
@@ -151,22 +151,22 @@ variable "node_groups" {
 
   validation {
     condition     = length(var.node_groups) > 0
-    error_message = "node_groups must hold one group at least."
+    error_message = "node_groups must contain at least one group."
   }
 }
 
 variable "addon_versions" {
-  description = "Add-ons of EKS and their exact versions."
+  description = "EKS add-ons and their exact versions."
   type        = map(string)
 
   validation {
     condition     = alltrue([for version in values(var.addon_versions) : startswith(version, "v")])
-    error_message = "addon_versions must be exact, as in v1.20.4-eksbuild.1."
+    error_message = "addon_versions must be exact, such as v1.20.4-eksbuild.1."
   }
 }
 
 variable "kafka" {
-  description = "Size of Kafka, and the topics that the station reads."
+  description = "Size of Kafka, and the topics that Andén reads."
   type = object({
     instance_type    = string
     brokers_per_zone = number
@@ -177,12 +177,12 @@ variable "kafka" {
 
   validation {
     condition     = length(var.kafka.topics) > 0
-    error_message = "kafka.topics must name the topics of the station's contracts."
+    error_message = "kafka.topics must list the contracts' topics."
   }
 }
 
 variable "postgres" {
-  description = "Where PostgreSQL runs (rds, cloudnativepg, bitnami), its size, and how far one can go back."
+  description = "Where PostgreSQL runs (rds, cloudnativepg, bitnami), its size, and the backup retention."
   type = object({
     mode            = string
     instance_class  = string
@@ -199,7 +199,7 @@ variable "postgres" {
 }
 
 variable "edge" {
-  description = "What the API takes before it answers 429, and before WAF blocks an address (0: no WAF)."
+  description = "Request limits before the API returns 429, and before WAF blocks an IP address (0: no WAF)."
   type = object({
     requests_per_second        = number
     requests_burst             = number
@@ -213,7 +213,7 @@ variable "edge" {
 }
 
 variable "log_retention_days" {
-  description = "Days that logs are kept."
+  description = "Log retention, days."
   type        = number
 
   validation {
@@ -223,17 +223,17 @@ variable "log_retention_days" {
 }
 
 variable "emails" {
-  description = "Who hears of alarms and of the budget."
+  description = "Recipients of alarms and budget notifications."
   type        = set(string)
 
   validation {
     condition     = length(var.emails) > 0
-    error_message = "emails must hold one address at least."
+    error_message = "emails must contain at least one address."
   }
 }
 
 variable "monthly_usd" {
-  description = "What a month may cost, US dollars."
+  description = "Monthly budget, US dollars."
   type        = number
 
   validation {
@@ -243,17 +243,17 @@ variable "monthly_usd" {
 }
 
 variable "terraform_cloud" {
-  description = "Organization, project and workspaces of HCP Terraform whose runs may assume the station's roles."
+  description = "HCP Terraform organization, project and workspaces whose runs may assume the roles."
   type        = object({ organization = string, project = string, workspaces = set(string) })
 
   validation {
     condition     = length(var.terraform_cloud.workspaces) > 0
-    error_message = "terraform_cloud.workspaces must name the workspaces of both roots."
+    error_message = "terraform_cloud.workspaces must list the workspaces of both roots."
   }
 }
 
 variable "github_repository" {
-  description = "Repository whose main branch may push images, as owner/name."
+  description = "GitHub repository whose main branch may push images, as owner/name."
   type        = string
 
   validation {

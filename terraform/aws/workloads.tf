@@ -1,5 +1,4 @@
-# What each service account may do in AWS, and nothing more. Charts name the same namespaces and accounts: a test joins
-# the two.
+# AWS permissions of each service account. The charts use the same namespaces and accounts; a test compares them.
 
 locals {
   own_secret_arns = compact(concat(
@@ -23,8 +22,8 @@ locals {
       },
     ]
 
-    # Writes values that are missing, and can read none: what there is of a secret, not what it holds. Secrets Manager
-    # decrypts for nobody who may not read the value.
+    # Writes missing values and reads none: DescribeSecret returns metadata only. Secrets Manager decrypts only for
+    # principals that may read the value.
     secrets = [
       {
         Sid      = "OwnValues"
@@ -41,10 +40,10 @@ locals {
       },
     ]
 
-    # Pods join a target group that Terraform owns: it makes no load balancer, listener or rule, and needs no right to.
+    # Registers pods in Terraform's target group. It creates no load balancer, listener or rule, so it may not.
     load-balancer-controller = [
       {
-        Sid    = "Look"
+        Sid    = "Describe"
         Effect = "Allow"
         Action = [
           "ec2:DescribeAvailabilityZones",
@@ -60,7 +59,7 @@ locals {
         Resource = "*"
       },
       {
-        Sid      = "Join"
+        Sid      = "Register"
         Effect   = "Allow"
         Action   = ["elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets"]
         Resource = module.edge.target_group_arn
@@ -69,7 +68,7 @@ locals {
 
     external-dns = [
       {
-        Sid      = "Look"
+        Sid      = "List"
         Effect   = "Allow"
         Action   = ["route53:ListHostedZones", "route53:ListTagsForResources"]
         Resource = "*"
@@ -82,14 +81,14 @@ locals {
       },
     ]
 
-    # GetMetricData and ListMetrics know no resources.
+    # GetMetricData and ListMetrics do not support resource-level permissions.
     cloudwatch-collector = local.read_metrics
     grafana              = local.read_metrics
   }
 
   read_metrics = [
     {
-      Sid      = "Look"
+      Sid      = "ReadMetrics"
       Effect   = "Allow"
       Action   = ["cloudwatch:GetMetricData", "cloudwatch:ListMetrics", "cloudwatch:DescribeAlarms"]
       Resource = "*"
@@ -119,12 +118,12 @@ locals {
     celery                   = { namespace = "anden", service_account = "anden-celery" }
   }
 
-  # Only where the operator runs PostgreSQL: pods of a cluster have an account of its name, which the chart gives.
+  # Only with the operator: it names the service account of a database cluster's pods after the cluster.
   backups_arn = "arn:${local.partition}:s3:::${coalesce(module.postgres.backup_bucket, "none")}"
 
   read_backups = [
     {
-      Sid      = "Look"
+      Sid      = "List"
       Effect   = "Allow"
       Action   = "s3:ListBucket"
       Resource = local.backups_arn

@@ -1,6 +1,6 @@
-# What Argo CD needs to begin. Everything else in the cluster is Argo CD's.
+# Bootstraps Argo CD, which manages everything else in the cluster.
 
-# Builtin, so it needs no provider. The first root shares its state with this workspace; no secret stands in it.
+# Built in, so it needs no provider. The first root shares its state with this workspace; it contains no secret.
 data "terraform_remote_state" "aws" {
   backend = "remote"
 

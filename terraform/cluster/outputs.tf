@@ -1,4 +1,4 @@
 output "namespaces" {
-  description = "Namespaces that Argo CD may write to: one for each directory in charts/."
+  description = "Namespaces that Argo CD may write to, one per directory in charts/."
   value       = module.kubernetes.namespaces
 }

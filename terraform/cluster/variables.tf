@@ -1,30 +1,30 @@
 variable "organization" {
-  description = "Organization of HCP Terraform that holds both workspaces."
+  description = "HCP Terraform organization of both workspaces."
   type        = string
 
   validation {
     condition     = can(regex("^[A-Za-z0-9_-]+$", var.organization))
-    error_message = "organization must be letters, digits, hyphens and underscores."
+    error_message = "organization must consist of letters, digits, hyphens and underscores."
   }
 }
 
 variable "aws_workspace" {
-  description = "Workspace of the first root, which shares its outputs with this one, as in anden-prod-aws."
+  description = "Workspace of the first root, which shares its outputs with this one, such as anden-prod-aws."
   type        = string
 
   validation {
     condition     = can(regex("^[A-Za-z0-9_-]+$", var.aws_workspace))
-    error_message = "aws_workspace must be letters, digits, hyphens and underscores."
+    error_message = "aws_workspace must consist of letters, digits, hyphens and underscores."
   }
 }
 
 variable "repository" {
-  description = "Git repository that Argo CD reads, by https."
+  description = "https URL of the Git repository that Argo CD reads."
   type        = string
 
   validation {
     condition     = can(regex("^https://[^ @]+\\.git$", var.repository))
-    error_message = "repository must be an https address that ends in .git, without credentials."
+    error_message = "repository must be an https URL that ends in .git, without credentials."
   }
 }
 
@@ -46,6 +46,6 @@ variable "argo_cd_version" {
 
   validation {
     condition     = can(regex("^[0-9]+\\.[0-9]+\\.[0-9]+$", var.argo_cd_version))
-    error_message = "argo_cd_version must be exact, as in 9.3.1."
+    error_message = "argo_cd_version must be exact, such as 9.3.1."
   }
 }

@@ -5,7 +5,7 @@ terraform {
   cloud {}
 
   required_providers {
-    # For the token alone: no resource of this root stands on AWS.
+    # Only for the token: this root creates no AWS resource.
     aws = {
       source  = "hashicorp/aws"
       version = ">= 5.95, < 7.0"
@@ -22,8 +22,8 @@ provider "aws" {
   region = local.aws.station.region
 }
 
-# An ephemeral token is in no state and no plan, and needs no program beside Terraform: exec would want the AWS CLI in
-# the agent's image. It lives 15 minutes from each run's start; Argo CD is up in less.
+# An ephemeral token is in no state and no plan. The exec plugin would need the AWS CLI in the agent's image. The token
+# is valid for 15 minutes from the start of a run; installing Argo CD takes less.
 ephemeral "aws_eks_cluster_auth" "this" {
   name = local.aws.cluster_name
 }

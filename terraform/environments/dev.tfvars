@@ -1,5 +1,5 @@
-# dev: as cheap as it can be and still be the same station. docs/guides/cost.md says what each line costs a month.
-# Lines marked FILL are yours.
+# dev: as cheap as possible with the same parts. docs/guides/cost.md lists the monthly cost of each line.
+# Fill in the lines marked FILL.
 
 name        = "anden-dev"
 environment = "dev"

@@ -1,5 +1,5 @@
-# prod: loses a zone without losing data. docs/guides/cost.md says what each line costs a month. Lines marked FILL are
-# yours.
+# prod: survives the loss of a zone without losing data. docs/guides/cost.md lists the monthly cost of each line. Fill in
+# the lines marked FILL.
 
 name        = "anden-prod"
 environment = "prod"

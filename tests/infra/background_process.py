@@ -1,4 +1,4 @@
-"""Processes that go on while others are tested."""
+"""Processes that run in the background of other tests."""
 
 import signal
 import subprocess
@@ -12,32 +12,32 @@ import pytest
 
 @dataclass(frozen=True, slots=True)
 class BackgroundProcess:
-    """A process that goes on; what it says goes to the file."""
+    """A background process with its output file."""
 
     process: subprocess.Popen[bytes]
-    said: Path
+    output: Path
 
-    def done(self) -> tuple[int, str]:
-        """Its exit code and what it said, once it has ended."""
-        return self.process.wait(), self.said.read_text(encoding="utf-8")
+    def wait(self) -> tuple[int, str]:
+        """Wait for it; its exit code and output."""
+        return self.process.wait(), self.output.read_text(encoding="utf-8")
 
 
 @contextmanager
-def child(
-    command: Sequence[str], said: Path, *, folder: Path, surroundings: Mapping[str, str] | None = None
+def background_process(
+    command: Sequence[str], output: Path, *, folder: Path, environ: Mapping[str, str] | None = None
 ) -> Iterator[BackgroundProcess]:
-    """A process of this command, begun; where it still goes on, it is asked to leave with the block."""
-    with said.open("wb") as file:
-        process = subprocess.Popen(command, cwd=folder, env=surroundings, stdout=file, stderr=subprocess.STDOUT)
+    """Start the command; interrupt it at the end of the block if it is still running."""
+    with output.open("wb") as file:
+        process = subprocess.Popen(command, cwd=folder, env=environ, stdout=file, stderr=subprocess.STDOUT)
     try:
-        yield BackgroundProcess(process, said)
+        yield BackgroundProcess(process, output)
     finally:
         if process.poll() is None:
-            process.send_signal(signal.SIGINT)  # so that it ends its own, too
+            process.send_signal(signal.SIGINT)  # so that it stops its own children too
         process.wait(60)
 
 
 def start_if_selected(request: pytest.FixtureRequest, fixture: str) -> None:
-    """Have the fixture begin now where a chosen test will ask for it."""
+    """Start the fixture now if a selected test uses it."""
     if any(fixture in getattr(item, "fixturenames", ()) for item in request.session.items):
         request.getfixturevalue(fixture)

@@ -1,4 +1,4 @@
-"""Rendering and linting charts without a cluster: Helm's own code, bound by helm_python."""
+"""Render and lint charts without a cluster, with Helm's own code through helm_python."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,11 +31,11 @@ STATION: Final[Mapping[str, str]] = {
     "targetGroupArn": "arn:aws:elasticloadbalancing:eu-west-1:000000000000:targetgroup/anden-dev-web/0000000000000000",
     "alarmsTopicArn": "arn:aws:sns:eu-west-1:000000000000:anden-dev-alarms",
 }
-"""What Terraform would say of the environment dev, as Argo CD's annotations bring it."""
+"""Terraform's outputs for dev, as passed on by Argo CD's annotations."""
 
 
 def station(environment: str) -> dict[str, Any]:
-    """Values with the station of this environment."""
+    """Values with `global.station` of this environment."""
     named = {key: value.replace("anden-dev", f"anden-{environment}") for key, value in STATION.items()}
     if environment == "prod":
         named["domain"] = "data.example.org"
@@ -43,24 +43,24 @@ def station(environment: str) -> dict[str, Any]:
 
 
 def merged(*values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values, the later ones over the earlier, key by key as Helm does."""
-    whole: dict[str, Any] = {}
+    """The values merged key by key, as Helm does: later ones win."""
+    result: dict[str, Any] = {}
     for each in values:
         for key, value in each.items():
-            inner = whole.get(key)
+            inner = result.get(key)
             both = isinstance(inner, Mapping) and isinstance(value, Mapping)
-            whole[key] = merged(inner, value) if both and inner is not None else value
-    return whole
+            result[key] = merged(inner, value) if both and inner is not None else value
+    return result
 
 
 def value_file(directory: Path, name: str) -> dict[str, Any]:
-    """What a value file of the chart says; nothing where it is missing."""
+    """The chart's values file; empty if it does not exist."""
     path = directory / name
     return dict(yaml.safe_load(path.read_text()) or {}) if path.exists() else {}
 
 
 def render(directory: Path, *values: Mapping[str, Any], namespace: str | None = None) -> list[Manifest]:
-    """The objects that the chart gives with these values, in the order of its templates' names."""
+    """Objects rendered with these values, in the order of the templates' names."""
     with helm_python.Chart.load(directory) as chart:
         chart.validate_schema(merged(*values))
         name = directory.name
@@ -75,25 +75,25 @@ def render(directory: Path, *values: Mapping[str, Any], namespace: str | None = 
 
 
 def lint(directory: Path, *values: Mapping[str, Any]) -> list[str]:
-    """What Helm's lint finds at fault, one line each; nothing in a good chart."""
+    """Helm's lint findings, one line each; empty for a good chart."""
     report = helm_python.lint(directory, merged(*values), namespace=directory.name)
-    told = [f"{found['path']}: {found['error']}" for found in report["messages"] if found["severity"] >= 2]
-    return told + [str(error) for error in report["errors"] if not any(str(error) in line for line in told)]
+    findings = [f"{found['path']}: {found['error']}" for found in report["messages"] if found["severity"] >= 2]
+    return findings + [str(error) for error in report["errors"] if not any(str(error) in line for line in findings)]
 
 
 IMAGE: Final = {"image": {"tag": "0.1.0-000000000000", "digest": f"sha256:{0:064}"}}
-"""An image as the pipeline writes it to values-image.yaml, which it does too often for renders that are kept."""
+"""A fixed values-image.yaml: the pipeline changes the real one too often for golden files."""
 
 
 def environment_values(environment: str) -> list[dict[str, Any]]:
-    """What Argo CD gives charts/anden in this environment; `minimal` is what the station says and nothing else."""
+    """The values that Argo CD passes to charts/anden; `minimal` is only `global.station`."""
     if environment == "minimal":
         return [station("minimal")]
     return [IMAGE, value_file(ANDEN, f"values-{environment}.yaml"), station(environment)]
 
 
 def anden(environment: str) -> list[Manifest]:
-    """charts/anden as it stands in the environment dev, prod or minimal."""
+    """charts/anden rendered for dev, prod or minimal."""
     return render(ANDEN, *environment_values(environment))
 
 
@@ -102,11 +102,11 @@ SETS: Final = ("dev", "prod", "minimal")
 
 
 def golden_text(environment: str) -> str:
-    """The render as it is kept under golden/: YAML, one object after the other."""
+    """The render as YAML documents, as in golden/."""
     return yaml.safe_dump_all(anden(environment), sort_keys=False, width=110, allow_unicode=True)
 
 
-if __name__ == "__main__":  # python -m tests.infra.charts: renew what golden/ keeps, and then read the difference
+if __name__ == "__main__":  # python -m tests.infra.charts: update golden/, then review the diff
     GOLDEN.mkdir(parents=True, exist_ok=True)
     for chosen in SETS:
         (GOLDEN / f"{chosen}.yaml").write_text(golden_text(chosen))

@@ -1,4 +1,4 @@
-"""Deliberate faults, at least one for each property, and the test that must catch each."""
+"""Deliberate faults, at least one per property, each with the test that must catch it."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,10 +6,10 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An edit that breaks a property: in the file at `path`, the first `old` becomes `new`.
+    """An edit that breaks a property: the first `old` in the file at `path` becomes `new`.
 
-    A path that is not there yet is made, and `old` is then empty. `test` is the id of the test that must fail, and
-    `said` stands in what it says then: other faults stand in the same `tree`, and the failure must be this one's.
+    If `old` is empty, the file is created. `test` is the id of the test that must fail. Its failure must contain
+    `failure`, because a `tree` has several faults and each must be caught for the right reason.
     """
 
     number: int
@@ -18,19 +18,19 @@ class Fault:
     old: str
     new: str
     test: str
-    said: str
+    failure: str
     tree: str
 
 
-# Written so that this file names no account itself.
+# Assembled, so that this file contains no account id.
 _ACCOUNT: Final = "1234" * 3
 _CHART: Final = "tests/infra/chart"
 _GITOPS: Final = "tests/infra/gitops"
 _PLAN: Final = "tests/infra/plan"
 _ROOT: Final = "tests/infra/test_terraform.py"
 _TEXT: Final = "tests/infra/text"
-_RULES: Final = "tests/infra/policies/test_policies.py::test_what_is_planned_breaks_no_rule"
-# What Terraform plans is planned once for each tree: faults of one environment stand together.
+_RULES: Final = "tests/infra/policies/test_policies.py::test_plans_violate_no_rule"
+# Each tree is planned once, so faults of one environment share a tree.
 _DEV: Final = "dev"
 _PROD: Final = "prod"
 _STILL: Final = "nothing planned"
@@ -40,7 +40,7 @@ _INVALID: Final = "invalid"
 FAULTS: Final = (
     Fault(
         1,
-        "a file of Terraform is not formatted",
+        "a Terraform file is not formatted",
         "terraform/modules/queue/main.tf",
         "{\n",
         "{\n\n\n     ",
@@ -50,7 +50,7 @@ FAULTS: Final = (
     ),
     Fault(
         1,
-        "a variable that nobody declared is read",
+        "an undeclared variable is read",
         "terraform/aws/main.tf",
         "var.nat_mode",
         "var.nat_modus",
@@ -70,23 +70,21 @@ FAULTS: Final = (
     ),
     Fault(
         2,
-        "who draws passwords may read them",
+        "the role that generates passwords may read them",
         "terraform/aws/workloads.tf",
         'Action   = ["secretsmanager:DescribeSecret", "secretsmanager:PutSecretValue"]',
         'Action   = ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"]',
-        f"{_PLAN}/test_identity.py"
-        "::test_first_values_are_written_by_one_who_reads_none_and_writes_what_is_drawn_alone[dev-rds]",
+        f"{_PLAN}/test_identity.py::test_the_role_that_writes_initial_values_reads_none[dev-rds]",
         "{'secretsmanager:GetSecretValue':",
         _DEV,
     ),
     Fault(
         2,
-        "who draws passwords may write people's tokens",
+        "the role that generates passwords may write tokens",
         "terraform/aws/workloads.tf",
         "Resource = module.secrets.generated_arns",
         "Resource = values(module.secrets.arns)",
-        f"{_PLAN}/test_identity.py"
-        "::test_first_values_are_written_by_one_who_reads_none_and_writes_what_is_drawn_alone[prod-rds]",
+        f"{_PLAN}/test_identity.py::test_the_role_that_writes_initial_values_reads_none[prod-rds]",
         "secret:token",
         _PROD,
     ),
@@ -102,31 +100,31 @@ FAULTS: Final = (
     ),
     Fault(
         3,
-        "a workload of Terraform names an account that no chart has",
+        "a Terraform workload names a service account that no chart has",
         "terraform/aws/workloads.tf",
         'service_account = "anden-ingest"',
         'service_account = "anden-intake"',
-        f"{_CHART}/test_joins.py::test_accounts_and_pod_identity_are_the_same[dev]",
+        f"{_CHART}/test_joins.py::test_service_accounts_match_pod_identity_associations[dev]",
         "'anden-intake'",
         _DEV,
     ),
     Fault(
         4,
-        "somebody's account is named",
+        "a real account id is in a file",
         "charts/anden/values-dev.yaml",
         "network:\n",
         f"# Pushed to {_ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com\nnetwork:\n",
-        f"{_TEXT}/test_text.py::test_no_file_breaks_a_rule_without_a_reason[account-id]",
+        f"{_TEXT}/test_text.py::test_no_file_violates_a_rule_without_a_reason[account-id]",
         ".dkr.ecr.eu-west-1.amazonaws.com",
         _STILL,
     ),
     Fault(
         4,
-        "an image is whatever the registry has today",
+        "an image has the tag latest",
         "compose.yaml",
         "prom/prometheus:v3.13.3",
         "prom/prometheus:latest",
-        f"{_TEXT}/test_pins.py::test_what_comes_from_elsewhere_is_held_or_listed",
+        f"{_TEXT}/test_pins.py::test_external_artifacts_are_pinned_by_hash_or_listed",
         "compose.yaml: prom/prometheus:latest is not exact",
         _STILL,
     ),
@@ -136,33 +134,33 @@ FAULTS: Final = (
         "terraform/modules/eks/main.tf",
         "endpoint_public_access  = length(var.endpoint_public_access_cidrs) > 0",
         "endpoint_public_access  = true",
-        f"{_PLAN}/test_cluster.py::test_the_api_is_private_and_entries_alone_give_access[prod]",
+        f"{_PLAN}/test_cluster.py::test_the_api_is_private_and_only_entries_give_access[prod]",
         "assert (True, True) == (True, False)",
         _PROD,
     ),
     Fault(
         5,
-        "whoever makes the cluster is its administrator",
+        "the cluster's creator is its administrator",
         "terraform/modules/eks/main.tf",
         "bootstrap_cluster_creator_admin_permissions = false",
         "bootstrap_cluster_creator_admin_permissions = true",
-        f"{_PLAN}/test_cluster.py::test_the_api_is_private_and_entries_alone_give_access[dev]",
+        f"{_PLAN}/test_cluster.py::test_the_api_is_private_and_only_entries_give_access[dev]",
         "{'bootstrap_cluster_creator_admin_permissions': True} !=",
         _DEV,
     ),
     Fault(
         6,
-        "the support of the cluster's version has ended",
+        "support of the cluster's version has ended",
         "terraform/modules/eks/main.tf",
         '"1.35" = "2027-03-27"',
         '"1.35" = "2026-03-27"',
-        "tests/infra/variables/test_support.py::test_an_environment_runs_a_version_that_is_supported_today[dev]",
+        "tests/infra/variables/test_support.py::test_an_environment_runs_a_supported_version[dev]",
         "Kubernetes 1.35 ended on 2026-03-27",
         _STILL,
     ),
     Fault(
         7,
-        "a custom resource is made while the cluster is being planned",
+        "a custom resource is created at plan time",
         "terraform/modules/kubernetes/manifest.tf",
         "",
         'resource "kubernetes_manifest" "store" {\n  manifest = {}\n}\n',
@@ -176,7 +174,7 @@ FAULTS: Final = (
         "terraform/aws/outputs.tf",
         'output "cluster_endpoint"',
         'output "cluster_address"',
-        f"{_GITOPS}/test_cluster_root.py::test_the_second_root_reads_declared_outputs_alone",
+        f"{_GITOPS}/test_cluster_root.py::test_the_second_root_reads_only_declared_outputs",
         "'cluster_endpoint'",
         _STILL,
     ),
@@ -192,7 +190,7 @@ FAULTS: Final = (
     ),
     Fault(
         8,
-        "a pod has a field that Kubernetes does not know",
+        "a pod has a field unknown to Kubernetes",
         "charts/anden/templates/web.yaml",
         "readinessProbe:",
         "readynessProbe:",
@@ -202,7 +200,7 @@ FAULTS: Final = (
     ),
     Fault(
         8,
-        "a directory is named by two waves",
+        "a directory is in two waves",
         "gitops/values.yaml",
         "directories: [storage, external-secrets]",
         "directories: [storage, external-secrets, keda]",
@@ -212,47 +210,47 @@ FAULTS: Final = (
     ),
     Fault(
         9,
-        "what uses definitions comes before them",
+        "CRDs are installed after their users",
         "gitops/values.yaml",
         "  - {name: foundations, directories: [storage, external-secrets]}",
         "  - {name: foundations, directories: [storage]}",
-        f"{_GITOPS}/test_addons.py::test_definitions_come_before_what_uses_them",
+        f"{_GITOPS}/test_addons.py::test_crds_are_installed_before_their_users",
         "'ExternalSecret')",
         _STILL,
     ),
     Fault(
         9,
-        "who reads passwords does not wait for them to be drawn",
+        "passwords are read before they are generated",
         "charts/secrets/templates/jobs.yaml",
         'annotations: {argocd.argoproj.io/sync-wave: "1"}',
         'annotations: {argocd.argoproj.io/sync-wave: "-1"}',
-        f"{_CHART}/test_secrets.py::test_the_application_is_in_step_only_once_the_job_has_ended_well",
+        f"{_CHART}/test_secrets.py::test_the_application_is_synced_only_after_the_job_succeeded",
         "assert 0 < -1",
         _STILL,
     ),
     Fault(
         9,
-        "prod's Argo CD has a Redis that its default deny shuts off",
+        "prod's Argo CD has a Redis that its default deny blocks",
         "terraform/modules/kubernetes/values/argocd-ha.yaml",
         "# Redis stays single",
         "redis-ha: {enabled: true}\n# Redis stays single",
-        f"{_GITOPS}/test_cluster_root.py::test_nobody_of_argo_cd_is_shut_out_by_its_default_deny[prod]",
+        f"{_GITOPS}/test_cluster_root.py::test_argo_cds_default_deny_blocks_none_of_its_components[prod]",
         "redis-ha: networkPolicy.enabled",
         _STILL,
     ),
     Fault(
         9,
-        "what the server applies is compared by Argo CD, which knows no defaults",
+        "server-side apply is combined with client-side diff",
         "terraform/modules/kubernetes/values/argocd.yaml",
         "controller.diff.server.side: true",
         "controller.diff.server.side: false",
-        f"{_GITOPS}/test_cluster_root.py::test_what_the_server_applies_the_server_compares",
+        f"{_GITOPS}/test_cluster_root.py::test_server_side_apply_uses_server_side_diff",
         "controller.diff.server.side",
         _STILL,
     ),
     Fault(
         10,
-        "a chart asks for a load balancer that nobody destroys",
+        "a chart creates a load balancer that no destroy removes",
         "charts/anden/templates/web.yaml",
         "type: ClusterIP",
         "type: LoadBalancer",
@@ -262,40 +260,40 @@ FAULTS: Final = (
     ),
     Fault(
         11,
-        "a pod reads a key that no ExternalSecret brings",
+        "a pod reads a key that no ExternalSecret provides",
         "charts/anden/templates/secrets.yaml",
         "- secretKey: password",
         "- secretKey: passphrase",
-        f"{_CHART}/test_joins.py::test_secrets_that_pods_read_are_made_by_external_secrets[dev]",
+        f"{_CHART}/test_joins.py::test_external_secrets_create_every_secret_that_pods_read[dev]",
         "assert 'password' in {",
         _STILL,
     ),
     Fault(
         11,
-        "Terraform writes a secret's value, which its next plan would have to read",
+        "Terraform writes a secret's value",
         "terraform/modules/secrets/written.tf",
         "",
         'resource "aws_secretsmanager_secret_version" "written" {\n'
         '  secret_id                = aws_secretsmanager_secret.plain["django/secret-key"].id\n'
         '  secret_string_wo         = "planted"\n'
         "  secret_string_wo_version = 1\n}\n",
-        f"{_CHART}/test_secrets.py::test_what_terraform_makes_is_drawn_or_a_persons[dev-rds]",
+        f"{_CHART}/test_secrets.py::test_every_secret_is_generated_or_written_by_hand[dev-rds]",
         "module.secrets.aws_secretsmanager_secret_version.written",
         _DEV,
     ),
     Fault(
         11,
-        "nobody draws the password of a role",
+        "a role's password is not generated",
         "charts/secrets/values.yaml",
         "analyst, monitor]",
         "analyst]",
-        f"{_CHART}/test_secrets.py::test_what_terraform_makes_is_drawn_or_a_persons[prod-cloudnativepg]",
+        f"{_CHART}/test_secrets.py::test_every_secret_is_generated_or_written_by_hand[prod-cloudnativepg]",
         "'anden-prod/postgres/monitor'",
         _PROD,
     ),
     Fault(
         12,
-        "the database of prod stands in one zone",
+        "prod's database is in one zone",
         "terraform/environments/prod.tfvars",
         "multi_az        = true",
         "multi_az        = false",
@@ -305,21 +303,21 @@ FAULTS: Final = (
     ),
     Fault(
         12,
-        "the database takes connections without TLS",
+        "the database accepts connections without TLS",
         "terraform/modules/postgres/main.tf",
         '"rds.force_ssl"                       = { value = "1"',
         '"rds.force_ssl"                       = { value = "0"',
-        f"{_PLAN}/test_database.py::test_a_database_is_encrypted_private_and_takes_tls_alone[dev]",
+        f"{_PLAN}/test_database.py::test_a_database_is_encrypted_private_and_requires_tls[dev]",
         "assert '0' == '1'",
         _DEV,
     ),
     Fault(
         12,
-        "a minor version is fixed that AWS raises and never takes back",
+        "a minor version that AWS raises is pinned",
         "terraform/modules/postgres/main.tf",
         "engine_version = var.engine_version",
         'engine_version = "${var.engine_version}.6"',
-        f"{_PLAN}/test_database.py::test_what_aws_raises_by_itself_stands_nowhere_exactly[prod]",
+        f"{_PLAN}/test_database.py::test_versions_that_aws_raises_are_not_pinned[prod]",
         "'17.6'.isdigit",
         _PROD,
     ),
@@ -329,27 +327,27 @@ FAULTS: Final = (
         "charts/anden/values.yaml",
         "  maxReplicas: 4\n  lagPerWorker",
         "  maxReplicas: 40\n  lagPerWorker",
-        f"{_CHART}/test_joins.py::test_never_more_workers_than_partitions[minimal]",
+        f"{_CHART}/test_joins.py::test_workers_never_exceed_partitions[minimal]",
         "assert 40 <= 4",
         _STILL,
     ),
     Fault(
         13,
-        "a typing error of a producer makes a topic",
+        "a producer's typo creates a topic",
         "terraform/modules/kafka/main.tf",
         "auto.create.topics.enable=false",
         "auto.create.topics.enable=true",
-        f"{_PLAN}/test_kafka.py::test_each_record_has_three_copies_and_no_typing_error_makes_a_topic[prod]",
+        f"{_PLAN}/test_kafka.py::test_topics_have_three_replicas_and_are_never_auto_created[prod]",
         "{'auto.create.topics.enable': 'true'} !=",
         _PROD,
     ),
     Fault(
         14,
-        "the gateway leads to the admin",
+        "the gateway exposes the admin",
         "terraform/modules/edge/main.tf",
         '"ANY /api/{proxy+}" = "web"',
         '"ANY /{proxy+}" = "web"',
-        f"{_PLAN}/test_edge.py::test_the_api_is_reached_and_admin_metrics_and_probes_are_not[dev]",
+        f"{_PLAN}/test_edge.py::test_the_api_is_public_and_admin_metrics_and_probes_are_not[dev]",
         "'/metrics'",
         _DEV,
     ),
@@ -359,13 +357,13 @@ FAULTS: Final = (
         "terraform/modules/edge/main.tf",
         "internal                   = true",
         "internal                   = false",
-        f"{_PLAN}/test_edge.py::test_the_gateway_reaches_the_internal_balancer_and_the_function_alone[prod]",
+        f"{_PLAN}/test_edge.py::test_the_gateway_reaches_only_the_load_balancer_and_the_function[prod]",
         '["internal"] is True',
         _PROD,
     ),
     Fault(
         15,
-        "an alarm watches a metric that nobody has",
+        "an alarm watches a metric that does not exist",
         "terraform/aws/alarms.tf",
         '"FreeStorageSpace"',
         '"FreeStorage"',
@@ -379,7 +377,7 @@ FAULTS: Final = (
         "terraform/environments/dev.tfvars",
         'nat_mode         = "single"',
         'nat_mode         = "per_zone"',
-        f"{_PLAN}/test_spending.py::test_dev_costs_as_little_as_it_can",
+        f"{_PLAN}/test_costs.py::test_dev_is_as_cheap_as_possible",
         "assert 3 <= 1",
         _DEV,
     ),

@@ -1,7 +1,7 @@
-"""A process that has loaded Django once and forks for each command, or for each environment that settings are read in.
+"""A process that loads Django once and forks for each management command or settings check.
 
-A start from nothing takes seconds of the processor, most of which are the same imports each time. What is asked
-runs in a process of its own all the same: with its own exit code, output and environment.
+Starting from scratch takes seconds of CPU, mostly for the same imports. Each request still runs in its own
+process, with its own exit code, output and environment.
 """
 
 import importlib
@@ -21,33 +21,37 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class ForkServer:
-    """The process that forks."""
+    """The parent process."""
 
     process: "subprocess.Popen[str]"
 
-    def manage(self, *words: str) -> tuple[int, str]:
-        """The exit code and the output of `manage.py` with these words, in the process's own environment."""
-        return self._asked({"words": words})
+    def manage(self, *arguments: str) -> tuple[int, str]:
+        """Exit code and output of `manage.py` with these arguments."""
+        return self._request({"arguments": arguments})
 
     def settings(self, environment: Mapping[str, str]) -> tuple[int, str]:
-        """The exit code, and the traceback if there is one, of reading the settings in this environment."""
-        return self._asked({"environment": dict(environment)})
+        """Exit code and output (a traceback on failure) of loading the settings in this environment."""
+        return self._request({"environment": dict(environment)})
 
-    def _asked(self, question: Mapping[str, Any]) -> tuple[int, str]:
+    def _request(self, request: Mapping[str, Any]) -> tuple[int, str]:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(question) + "\n")
+        self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
-        code, said = json.loads(self.process.stdout.readline())
-        return code, said
+        code, output = json.loads(self.process.stdout.readline())
+        return code, output
 
 
 @contextmanager
-def forked(environment: Mapping[str, str]) -> Iterator[ForkServer]:
-    """A process that has read the settings in this environment; it ends with the block."""
-    whole = {**environment, "DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}"}
+def fork_server(environment: Mapping[str, str]) -> Iterator[ForkServer]:
+    """Start a process with the settings of this environment; it exits at the end of the block."""
+    variables = {
+        **environment,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}",
+    }
     with subprocess.Popen(
-        [sys.executable, __file__], cwd=ROOT, env=whole, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, __file__], cwd=ROOT, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         yield ForkServer(process)
         process.stdin.close()  # type: ignore[union-attr]
@@ -55,25 +59,29 @@ def forked(environment: Mapping[str, str]) -> Iterator[ForkServer]:
 
 
 def main() -> None:
-    """Answer questions, a line each, until there are no more."""
+    """Serve requests, one per line, until the input ends."""
     importlib.import_module("config.settings")
     importlib.import_module("django").setup()
     for line in sys.stdin:
-        with tempfile.TemporaryFile() as said:
+        with tempfile.TemporaryFile() as output:
             if not (child := os.fork()):
-                for stream, file in ((0, os.open(os.devnull, os.O_RDONLY)), (1, said.fileno()), (2, said.fileno())):
+                for stream, file in (
+                    (0, os.open(os.devnull, os.O_RDONLY)),
+                    (1, output.fileno()),
+                    (2, output.fileno()),
+                ):
                     os.dup2(file, stream)
-                _answer(**json.loads(line))
+                _serve(**json.loads(line))
                 sys.exit(0)
             _, status = os.waitpid(child, 0)
-            said.seek(0)
-            print(json.dumps([os.waitstatus_to_exitcode(status), said.read().decode()]), flush=True)  # noqa: T201
+            output.seek(0)
+            print(json.dumps([os.waitstatus_to_exitcode(status), output.read().decode()]), flush=True)  # noqa: T201
 
 
-def _answer(words: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> None:
-    """Run the command, or read the settings, as a process that has just been started would."""
+def _serve(arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> None:
+    """Run the command or load the settings, as a new process would."""
     if environment is None:
-        sys.argv = ["manage.py", *words]
+        sys.argv = ["manage.py", *arguments]
         importlib.import_module("manage").main()
         return
     os.environ.clear()

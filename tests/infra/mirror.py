@@ -1,4 +1,4 @@
-"""Where Terraform's providers lie on this machine, for those who have no network."""
+"""Terraform's provider mirror on this machine, for use without a network."""
 
 import shutil
 import subprocess
@@ -11,35 +11,33 @@ PROVIDER = "registry.terraform.io/hashicorp/aws"
 
 
 def _candidates() -> Iterator[Path]:
-    """Folders that may hold a mirror: those that Terraform itself looks into, and what is installed beside it."""
+    """Directories that may contain a mirror: Terraform's own search path, and installed packages."""
     yield from (Path.home() / ".terraform.d/plugins", Path("/usr/local/share/terraform/plugins"))
     for root in (Path("/opt"), Path("/usr/share"), Path("/usr/local")):
         yield from sorted(path.parents[2] for path in root.glob(f"**/{PROVIDER}"))
 
 
 def terraform() -> str:
-    """The program."""
-    return shutil.which("terraform") or skip_or_fail("terraform is not installed: get version 1.11 or newer")
+    """Path of the terraform program."""
+    return shutil.which("terraform") or skip_or_fail("terraform is not installed: install version 1.11 or newer")
 
 
 def init(folder: Path, *, backend: bool = False) -> None:
-    """Make a root ready without an account: from a mirror where one is found, else over the network.
+    """Run `terraform init` without an account, from a mirror if there is one, else over the network.
 
-    Its backend is made ready, too, where asked for: only a copy's, whose state lies beside it.
+    With `backend`, initialise the backend too: only for a copy with local state.
     """
     mirror = next((path for path in _candidates() if (path / PROVIDER).is_dir()), None)
-    words = [f"-plugin-dir={mirror}"] if mirror else []
-    # What is locked is what is tried: a mirror that holds anything else is refused.
-    words += ["-lockfile=readonly"] if (folder / ".terraform.lock.hcl").is_file() else []
+    options = [f"-plugin-dir={mirror}"] if mirror else []
+    # Test the locked versions: reject a mirror with other ones.
+    options += ["-lockfile=readonly"] if (folder / ".terraform.lock.hcl").is_file() else []
     done = subprocess.run(
-        [terraform(), "init", f"-backend={str(backend).lower()}", "-input=false", "-no-color", *words],
+        [terraform(), "init", f"-backend={str(backend).lower()}", "-input=false", "-no-color", *options],
         cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode != 0 and mirror is None:
-        skip_or_fail(
-            f"neither a mirror of Terraform's providers nor their registry can be reached: {done.stderr.strip()}"
-        )
+        skip_or_fail(f"neither a provider mirror nor the registry can be reached: {done.stderr.strip()}")
     assert done.returncode == 0, done.stderr

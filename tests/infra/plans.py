@@ -1,4 +1,4 @@
-"""What Terraform plans for an environment, without network and without an account."""
+"""Terraform plans of each environment, without a network or an account."""
 
 import json
 import os
@@ -15,9 +15,9 @@ from tests.infra.mirror import init, terraform
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 ENVIRONMENTS: Final = tuple(sorted(path.stem for path in (ROOT / "terraform/environments").glob("*.tfvars")))
-# Each environment as it is, and each other mode of PostgreSQL in the environment whose test has it.
+# Each environment as it is, and each other PostgreSQL mode in the environment whose test covers it.
 PLANS: Final = (*((environment, "rds") for environment in ENVIRONMENTS), ("prod", "cloudnativepg"), ("dev", "bitnami"))
-# Nothing answers there: whoever asks the network, or an account, fails.
+# Nothing listens there, so access to the network or an account fails.
 NOWHERE: Final = "http://127.0.0.1:1"
 
 Values = dict[str, Any]
@@ -26,7 +26,7 @@ CompletedTerraform = subprocess.CompletedProcess[str]
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Something that Terraform would make, with the values that are known before it does."""
+    """A planned resource, with the values known at plan time."""
 
     address: str
     type: str
@@ -35,48 +35,48 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would be made in an environment, and what the root then says of it."""
+    """The resources and outputs planned for an environment."""
 
     resources: tuple[Resource, ...]
     outputs: Values
 
     def of(self, kind: str) -> dict[str, Values]:
-        """Values of each resource of the kind, by address."""
+        """Values of each resource of this type, by address."""
         return {each.address: each.values for each in self.resources if each.type == kind}
 
     def only(self, kind: str) -> Values:
-        """Values of the one resource of its kind."""
+        """Values of the only resource of this type."""
         (values,) = self.of(kind).values()
         return values
 
 
 class Planner(Protocol):
-    """A plan of an environment, and of a mode of PostgreSQL where it is not RDS."""
+    """Returns the plan of an environment and PostgreSQL mode."""
 
     def __call__(self, environment: str, mode: str = "rds") -> Plan: ...
 
 
 @dataclass(frozen=True, slots=True)
 class PlanTestResult:
-    """What `terraform test` said of an environment: whether each run passed, what did not, and the plans, by run."""
+    """Result of `terraform test` for an environment: each run's status, errors, and plans by run."""
 
     passed: dict[str, bool]
-    complaints: tuple[str, ...]
+    problems: tuple[str, ...]
     plans: dict[str, Plan]
 
 
 @dataclass(slots=True)
 class Root:
-    """The root on AWS in a copy of the tree, made ready once; what each command took, and of it the processor."""
+    """The AWS root in a copy of the tree, with the wall and CPU seconds of each command."""
 
     folder: Path
     spent: dict[tuple[str, ...], tuple[float, float]] = field(default_factory=dict)
-    _said: dict[tuple[str, ...], CompletedTerraform] = field(default_factory=dict)
+    _completed: dict[tuple[str, ...], CompletedTerraform] = field(default_factory=dict)
     _tested: dict[str, PlanTestResult] = field(default_factory=dict)
 
     @classmethod
     def copied(cls, folder: Path) -> "Root":
-        """A copy of all that the root reads, initialised."""
+        """An initialised copy of everything the root reads."""
         for name in ("terraform", "dashboards"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(".terraform"))
         root = cls(folder / "terraform/aws")
@@ -84,24 +84,24 @@ class Root:
             init(root.folder)
         return root
 
-    def run(self, *words: str) -> CompletedTerraform:
-        """What Terraform says to these words, asked once, with nothing of an account or a network."""
-        if words not in self._said:
-            command = [terraform(), *words]
-            with self._counted(words):
-                self._said[words] = subprocess.run(
-                    command, cwd=self.folder, env=surroundings(), capture_output=True, text=True, check=False
+    def run(self, *arguments: str) -> CompletedTerraform:
+        """Run Terraform with these arguments, cached, without an account or a network."""
+        if arguments not in self._completed:
+            command = [terraform(), *arguments]
+            with self._counted(arguments):
+                self._completed[arguments] = subprocess.run(
+                    command, cwd=self.folder, env=isolated_environment(), capture_output=True, text=True, check=False
                 )
-        return self._said[words]
+        return self._completed[arguments]
 
     @contextmanager
-    def _counted(self, words: tuple[str, ...]) -> Iterator[None]:
-        begun, used = time.monotonic(), _processor_s()
+    def _counted(self, arguments: tuple[str, ...]) -> Iterator[None]:
+        started, used = time.monotonic(), _processor_s()
         yield
-        self.spent[words] = time.monotonic() - begun, _processor_s() - used
+        self.spent[arguments] = time.monotonic() - started, _processor_s() - used
 
     def tested(self, environment: str) -> PlanTestResult:
-        """What the environment's own test says, run once."""
+        """Result of the environment's Terraform test, run once."""
         if environment not in self._tested:
             done = self.run(
                 "test",
@@ -114,40 +114,40 @@ class Root:
         return self._tested[environment]
 
     def planned(self, environment: str, mode: str = "rds") -> Plan:
-        """What is planned for the environment, or with PostgreSQL in another mode, as PLANS pairs the two."""
+        """The plan of the environment and mode, as paired in PLANS."""
         tested = self.tested(environment)
         run = environment if mode == "rds" else mode
-        assert run in tested.plans, (run, tested.complaints)
+        assert run in tested.plans, (run, tested.problems)
         return tested.plans[run]
 
 
 def _processor_s() -> float:
-    """Seconds that the processor gave to programs which this one started and that have ended."""
+    """CPU seconds of finished child processes."""
     used = os.times()
     return used.children_user + used.children_system
 
 
-def surroundings() -> dict[str, str]:
-    """An environment without account, without words of another Terraform, and with a network that leads nowhere."""
+def isolated_environment() -> dict[str, str]:
+    """Environment variables without AWS or Terraform settings, and with unreachable proxies."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
     proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), NOWHERE)
     return kept | proxies | {"AWS_EC2_METADATA_DISABLED": "true", "NO_PROXY": "", "no_proxy": ""}
 
 
 def _read(printed: str, errors: str) -> PlanTestResult:
-    """What `terraform test -json -verbose` printed."""
+    """Parse the output of `terraform test -json -verbose`."""
     passed: dict[str, bool] = {}
-    complaints: list[str] = [errors] if not printed else []
+    problems: list[str] = [errors] if not printed else []
     plans: dict[str, Plan] = {}
     for line in printed.splitlines():
         message = json.loads(line)
         if message["type"] == "test_run" and message["test_run"]["progress"] == "complete":
             passed[message["@testrun"]] = message["test_run"]["status"] == "pass"
         elif message["type"] == "diagnostic" and message["diagnostic"]["severity"] == "error":
-            complaints.append(f"{message['@message']}: {message['diagnostic'].get('detail', '')}")
+            problems.append(f"{message['@message']}: {message['diagnostic'].get('detail', '')}")
         elif message["type"] == "test_plan":
             plans[message["@testrun"]] = _plan(message["test_plan"])
-    return PlanTestResult(passed, tuple(complaints), plans)
+    return PlanTestResult(passed, tuple(problems), plans)
 
 
 def _plan(raw: Values) -> Plan:

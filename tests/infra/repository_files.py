@@ -1,4 +1,4 @@
-"""The project's files: those that Git knows or would take."""
+"""The project's files: those that Git tracks or would add."""
 
 import subprocess
 import tempfile
@@ -9,18 +9,18 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 def tracked(*patterns: str) -> list[Path]:
-    """Every file, or those that match one of Git's patterns, in the order of their names; no links to folders.
+    """Files that match the Git pathspecs (default: all), sorted by name, without links to directories.
 
-    In a copy without a repository these are the files that no rule of .gitignore leaves out.
+    In a copy without a repository: all files that .gitignore does not exclude.
     """
     with tempfile.TemporaryDirectory() as empty:
-        place = [f"--git-dir={ROOT / '.git'}"]
+        location = [f"--git-dir={ROOT / '.git'}"]
         if not (ROOT / ".git").exists():
             subprocess.run(["git", "init", "--quiet", "--bare", empty], check=True)
-            place = [f"--git-dir={empty}"]
-        words = ("-z", "--cached", "--others", "--exclude-standard", "--", *patterns)
+            location = [f"--git-dir={empty}"]
+        arguments = ("-z", "--cached", "--others", "--exclude-standard", "--", *patterns)
         listed = subprocess.run(
-            ["git", "-c", "safe.directory=*", *place, f"--work-tree={ROOT}", "ls-files", *words],
+            ["git", "-c", "safe.directory=*", *location, f"--work-tree={ROOT}", "ls-files", *arguments],
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -31,6 +31,6 @@ def tracked(*patterns: str) -> list[Path]:
 
 
 def texts(*patterns: str) -> dict[str, str]:
-    """What those files hold that are text, as Git tells it from the rest, by their paths in the repository."""
+    """Contents of the text files, by path; like Git, it treats a file with a NUL byte as binary."""
     contents = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in tracked(*patterns)}
     return {name: content.decode() for name, content in contents.items() if b"\0" not in content[:8000]}

@@ -1,4 +1,4 @@
-"""A line for each property of the infrastructure at the end, whichever process ran its tests.
+"""A summary with a line per infrastructure property, across all xdist workers.
 
 A plugin: pytest_plugins = ["tests.infra.summary"]
 """
@@ -13,58 +13,57 @@ from tests.infra.properties import NOT_VERIFIABLE, PROPERTIES
 
 NUMBER: Final = "property"
 EVIDENCE: Final = "evidence"
-"""What travels with a test's report: the number of each property that it shows, and each thing that it saw."""
+"""Keys of user_properties: the numbers of verified properties, and the recorded details."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Gather reports."""
     config.pluginmanager.register(Summary())
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Let the test's report say which properties it shows."""
+    """Add the property numbers to the test's report."""
     item.user_properties.extend((NUMBER, number) for mark in item.iter_markers("property") for number in mark.args)
 
 
 class Summary:
-    """The reports of the tests that show a property, by its number."""
+    """Collects test reports by property number."""
 
     def __init__(self) -> None:
         self.reports: dict[int, list[pytest.TestReport]] = defaultdict(list)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the report of a test that shows a property."""
+        """Record the report of a test that verifies a property."""
         if report.when == "call" or not report.passed:
             for name, number in report.user_properties:
                 if name == NUMBER:
                     self.reports[int(str(number))].append(report)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """One line for each property: shown, by how many tests, and what they saw."""
+        """Print each property with its status, number of tests and details."""
         if not self.reports:
             return
         terminalreporter.section("Properties of the infrastructure")
         for number, title in PROPERTIES.items():
             reports = self.reports.get(number, [])
-            terminalreporter.line(f"{number:2}  {_verdict(reports):<22}  {title}")
+            terminalreporter.line(f"{number:2}  {_status(reports):<22}  {title}")
             for seen in _evidence(reports):
                 terminalreporter.line(f"{'':28}{seen}")
             if reports:
-                terminalreporter.line(f"{'':4}not from here{'':11}{NOT_VERIFIABLE[number]}")
+                terminalreporter.line(f"{'':4}not verifiable{'':10}{NOT_VERIFIABLE[number]}")
 
 
-def _verdict(reports: Sequence[pytest.TestReport]) -> str:
+def _status(reports: Sequence[pytest.TestReport]) -> str:
     counts = {word: sum(getattr(report, word) for report in reports) for word in ("passed", "failed", "skipped")}
     if counts["failed"]:
         return f"BROKEN by {counts['failed']} of {len(reports)}"
     if not counts["passed"]:
-        return "not run" if reports else "no test was chosen"
+        return "not run" if reports else "no test selected"
     left = f", {counts['skipped']} not run" if counts["skipped"] else ""
-    return f"shown by {counts['passed']}{left}"
+    return f"verified by {counts['passed']}{left}"
 
 
 def _evidence(reports: Sequence[pytest.TestReport]) -> list[str]:
-    """What was seen, each thing once; of what broke or did not run, the test and the reason."""
+    """Recorded details without duplicates, then failed tests, and skipped ones with their reason."""
     lines = [str(seen) for report in reports for name, seen in report.user_properties if name == EVIDENCE]
     for report in reports:
         if report.failed:

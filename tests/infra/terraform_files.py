@@ -1,4 +1,4 @@
-"""What Terraform's files declare: variables with their validations, outputs, calls of modules, conditions."""
+"""Parsed Terraform files: variables with their validations, outputs, module calls, conditions."""
 
 import re
 from collections.abc import Iterator
@@ -14,15 +14,15 @@ from tests.infra.repository_files import ROOT
 TERRAFORM: Final = ROOT / "terraform"
 MODULES: Final = sorted(path for path in (TERRAFORM / "modules").iterdir() if path.is_dir())
 FOLDERS: Final = {path.name: path for path in (TERRAFORM / "aws", TERRAFORM / "cluster", *MODULES)}
-"""Roots and modules by their names."""
+"""Roots and modules by name."""
 
 _BLOCK: Final = r"^%s\b[^\n]*\{$.*?^\}$"
-"""A block whose first and last line begin at the margin, as `terraform fmt` leaves them."""
+"""A block whose first and last line are not indented, as `terraform fmt` writes them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A variable: name, type as it is written, description, and what its validations say, in their order."""
+    """A variable: name, type as written, description, and its validations' messages in order."""
 
     name: str
     type: str
@@ -30,12 +30,12 @@ class Variable:
     messages: tuple[str, ...]
 
 
-def plain(value: Any) -> Any:
-    """The value without the marks that python-hcl2 leaves at strings and expressions."""
+def unquoted(value: Any) -> Any:
+    """The value without python-hcl2's quotes and expression markers."""
     if isinstance(value, dict):
-        return {plain(key): plain(inner) for key, inner in value.items() if not str(key).startswith("__")}
+        return {unquoted(key): unquoted(inner) for key, inner in value.items() if not str(key).startswith("__")}
     if isinstance(value, list):
-        return [plain(inner) for inner in value]
+        return [unquoted(inner) for inner in value]
     if not isinstance(value, str):
         return value
     quoted = re.fullmatch(r'"(.*)"', value, re.DOTALL)
@@ -44,12 +44,12 @@ def plain(value: Any) -> Any:
 
 @cache
 def parsed(path: Path) -> dict[str, Any]:
-    """The file's blocks and attributes, read once: not to be changed."""
-    return dict(plain(hcl2.loads(path.read_text(encoding="utf-8"))))
+    """The file's blocks and attributes. Cached: do not modify."""
+    return dict(unquoted(hcl2.loads(path.read_text(encoding="utf-8"))))
 
 
 def blocks(folder: Path, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """First label and body of each block of this kind in the folder's files."""
+    """First label and body of each block of this kind in the folder."""
     for path in sorted(folder.glob("*.tf")):
         for block in parsed(path).get(kind, []):
             yield from block.items()
@@ -57,7 +57,7 @@ def blocks(folder: Path, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 @cache
 def variables(folder: Path) -> tuple[Variable, ...]:
-    """The folder's variables, in the order in which they stand."""
+    """The folder's variables, in file order."""
     return tuple(
         Variable(
             name=name,
@@ -70,7 +70,7 @@ def variables(folder: Path) -> tuple[Variable, ...]:
 
 
 def conditions(value: Any) -> int:
-    """How many preconditions and postconditions stand anywhere in what was parsed."""
+    """Number of preconditions and postconditions anywhere in the parsed value."""
     if isinstance(value, dict):
         own = sum(len(value.get(kind, [])) for kind in ("precondition", "postcondition"))
         return own + sum(conditions(inner) for inner in value.values())
@@ -78,14 +78,14 @@ def conditions(value: Any) -> int:
 
 
 def texts(folder: Path, kind: str) -> list[str]:
-    """The blocks of this kind as they are written."""
-    whole = "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.tf")))
-    return re.findall(_BLOCK % kind, whole, re.MULTILINE | re.DOTALL)
+    """Source text of the blocks of this kind."""
+    source = "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.tf")))
+    return re.findall(_BLOCK % kind, source, re.MULTILINE | re.DOTALL)
 
 
-def bare(folder: Path) -> str:
-    """The folder's variables and the locals that they read: Terraform checks these without any provider."""
+def variables_only(folder: Path) -> str:
+    """The folder's variables and the locals they use, which Terraform validates without a provider."""
     declared = (folder / "variables.tf").read_text(encoding="utf-8")
     read = set(re.findall(r"\blocal\.(\w+)", declared))
-    told = [text for text in texts(folder, "locals") if read & set(re.findall(r"^  (\w+) +=", text, re.MULTILINE))]
-    return "\n\n".join([declared, *told])
+    used = [text for text in texts(folder, "locals") if read & set(re.findall(r"^  (\w+) +=", text, re.MULTILINE))]
+    return "\n\n".join([declared, *used])

@@ -1,4 +1,4 @@
-"""Commands that need the code alone run where nothing is set up."""
+"""Commands that need only the code run without any setup."""
 
 import os
 import subprocess
@@ -10,15 +10,15 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def manage(*words: str) -> tuple[int, str]:
-    """The exit code and the output of the command without any variable of Andén's."""
+def manage(*arguments: str) -> tuple[int, str]:
+    """Exit code and output of the command without any of Andén's variables."""
     bare = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("ANDEN_", "DJANGO_", "PROMETHEUS_MULTIPROC"))
     }
     done = subprocess.run(
-        [sys.executable, ROOT / "manage.py", *words],
+        [sys.executable, ROOT / "manage.py", *arguments],
         env=bare,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -29,14 +29,14 @@ def manage(*words: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-@pytest.mark.parametrize("words", ["dashboards check", "render --check"])
-def test_what_compares_files_with_the_code_is_silent_without_an_environment(words: str) -> None:
-    assert manage(*words.split()) == (0, "")
+@pytest.mark.parametrize("arguments", ["dashboards check", "render --check"])
+def test_checks_of_rendered_files_need_no_environment(arguments: str) -> None:
+    assert manage(*arguments.split()) == (0, "")
 
 
-@pytest.mark.parametrize("words", ["dashboards plan", "dashboards rollback --list", "migrate"])
-def test_what_needs_the_station_names_the_variables(words: str) -> None:
-    code, told = manage(*words.split())
+@pytest.mark.parametrize("arguments", ["dashboards plan", "dashboards rollback --list", "migrate"])
+def test_commands_that_need_settings_name_the_missing_variables(arguments: str) -> None:
+    code, output = manage(*arguments.split())
     assert code == 1
-    assert "ANDEN_DATABASE_APP_URL: Field required" in told
-    assert "ANDEN_SECRET_KEY: Field required" in told
+    assert "ANDEN_DATABASE_APP_URL: Field required" in output
+    assert "ANDEN_SECRET_KEY: Field required" in output

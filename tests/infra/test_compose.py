@@ -1,4 +1,4 @@
-"""compose.yaml: what it starts exists, and what it says elsewhere is true."""
+"""compose.yaml is consistent with the image, the settings and the rules."""
 
 import re
 import subprocess
@@ -17,8 +17,8 @@ from config.conf import PlatformSettings
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = {name: service for name, service in SERVICES.items() if "build" in service}
-THEIRS = {name: service for name, service in SERVICES.items() if "build" not in service}
+BUILT = {name: service for name, service in SERVICES.items() if "build" in service}
+PULLED = {name: service for name, service in SERVICES.items() if "build" not in service}
 ROLES = set(re.findall(r"^  ([a-z |]+)\)$", (ROOT / "platform/entrypoint").read_text(encoding="utf-8"), re.MULTILINE))
 WORDS = {word.strip() for group in ROLES for word in group.split("|")}
 
@@ -30,9 +30,9 @@ def known_variables() -> set[str]:
     }
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_a_process_of_ours_is_one_that_the_entry_point_and_manage_py_know(name: str) -> None:
-    role, *rest = OURS[name]["command"]
+@pytest.mark.parametrize("name", BUILT)
+def test_a_built_service_runs_a_known_process(name: str) -> None:
+    role, *rest = BUILT[name]["command"]
     assert role in WORDS
     commands = set(get_commands())
     if role == "manage":
@@ -41,19 +41,19 @@ def test_a_process_of_ours_is_one_that_the_entry_point_and_manage_py_know(name: 
         assert role in commands
 
 
-def test_the_web_server_is_given_longer_to_end_than_it_gives_its_requests() -> None:
+def test_the_web_servers_stop_grace_period_exceeds_its_request_timeout() -> None:
     assert int(SERVICES["web"]["stop_grace_period"].removesuffix("s")) > WebSettings().grace_s
 
 
 def test_every_process_of_the_platform_runs() -> None:
     assert {"web", "worker", "beat", "ingest", "lag", "prepare"} <= {
-        service["command"][0] for service in OURS.values()
+        service["command"][0] for service in BUILT.values()
     }
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_a_process_of_ours_cannot_write_or_rise(name: str) -> None:
-    service = OURS[name]
+@pytest.mark.parametrize("name", BUILT)
+def test_a_built_service_is_read_only_and_unprivileged(name: str) -> None:
+    service = BUILT[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
@@ -61,19 +61,19 @@ def test_a_process_of_ours_cannot_write_or_rise(name: str) -> None:
     assert service["build"]["target"] in {"release", "demo"}
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_the_variables_are_ones_that_the_settings_read(name: str) -> None:
-    variables = set(OURS[name]["environment"])
+@pytest.mark.parametrize("name", BUILT)
+def test_variables_are_read_by_the_settings(name: str) -> None:
+    variables = set(BUILT[name]["environment"])
     assert variables
     assert variables <= known_variables()
 
 
-@pytest.mark.parametrize("name", THEIRS)
-def test_a_process_of_others_has_a_health_check(name: str) -> None:
-    assert THEIRS[name]["healthcheck"]["test"][0] == "CMD"
+@pytest.mark.parametrize("name", PULLED)
+def test_a_pulled_service_has_a_health_check(name: str) -> None:
+    assert PULLED[name]["healthcheck"]["test"][0] == "CMD"
 
 
-def test_who_waits_for_somebody_waits_for_something_that_happens() -> None:
+def test_dependency_conditions_can_be_met() -> None:
     for name, service in SERVICES.items():
         for other, how in service.get("depends_on", {}).items():
             if how["condition"] == "service_healthy":
@@ -83,7 +83,7 @@ def test_who_waits_for_somebody_waits_for_something_that_happens() -> None:
                 assert SERVICES[other]["restart"] == "no"
 
 
-def test_every_volume_and_file_that_is_used_is_declared_and_the_other_way_round() -> None:
+def test_volumes_and_configs_match_their_declarations() -> None:
     mounts = {mount.partition(":")[0] for service in SERVICES.values() for mount in service.get("volumes", [])}
     volumes = {mount for mount in mounts if not mount.startswith("./")}
     assert all((ROOT / mount).is_dir() for mount in mounts - volumes)
@@ -92,7 +92,7 @@ def test_every_volume_and_file_that_is_used_is_declared_and_the_other_way_round(
     assert configs == set(COMPOSE["configs"])
 
 
-def test_secrets_come_from_the_environment_and_ports_stay_on_this_machine() -> None:
+def test_secrets_come_from_the_environment_and_ports_are_local() -> None:
     text = (ROOT / "compose.yaml").read_text(encoding="utf-8")
     for line in text.splitlines():
         if re.search(r"PASSWORD|SECRET_KEY|_URL: postgresql", line):
@@ -101,13 +101,13 @@ def test_secrets_come_from_the_environment_and_ports_stay_on_this_machine() -> N
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
 
 
-def test_prometheus_asks_a_host_that_answers() -> None:
+def test_prometheus_scrapes_a_reachable_host() -> None:
     config = yaml.safe_load(COMPOSE["configs"]["prometheus"]["content"])
     (target,) = config["scrape_configs"][0]["static_configs"][0]["targets"]
     host, port = target.split(":")
     assert host in SERVICES
     assert SERVICES[host]["ports"] == [f"127.0.0.1:{port}:{port}"]
-    assert host in OURS[host]["environment"]["ANDEN_ALLOWED_HOSTS"]
+    assert host in BUILT[host]["environment"]["ANDEN_ALLOWED_HOSTS"]
     assert f"EXPOSE {port}" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
@@ -118,18 +118,18 @@ def test_prometheus_accepts_its_configuration(require: Callable[[str], str], tmp
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_owner_of_the_database_is_no_superuser() -> None:
+def test_the_database_owner_is_not_a_superuser() -> None:
     statements = COMPOSE["configs"]["owner"]["content"]
     assert "CREATE ROLE anden_owner LOGIN CREATEROLE PASSWORD" in statements
     assert "SUPERUSER" not in statements
 
 
-def test_prometheus_reads_our_rules_and_knows_the_labels_that_they_use() -> None:
+def test_prometheus_loads_the_rules_and_sets_their_external_labels() -> None:
     (folder,) = [mount.split(":") for mount in SERVICES["prometheus"]["volumes"] if mount.startswith("./")]
     assert list((ROOT / folder[0]).glob("*.rules.yaml"))
     document = yaml.safe_load(COMPOSE["configs"]["prometheus"]["content"])
     assert document["rule_files"] == [f"{folder[1]}/*.rules.yaml"]
     rules = "".join(path.read_text(encoding="utf-8") for path in (ROOT / folder[0]).glob("*.rules.yaml"))
     assert set(re.findall(r"externalLabels\.(\w+)", rules)) == set(document["global"]["external_labels"])
-    # AllTargetsDown looks for jobs of this beginning.
+    # AllTargetsDown matches jobs with this prefix.
     assert all(job["job_name"].startswith("anden") for job in document["scrape_configs"])

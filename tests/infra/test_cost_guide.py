@@ -1,4 +1,4 @@
-"""The guide of costs counts what the environments have, adds up, and stays below each budget."""
+"""The cost guide matches the environments, adds up, and stays below each budget."""
 
 import re
 from decimal import ROUND_HALF_UP, Decimal
@@ -20,12 +20,12 @@ ROW: Final = re.compile(
 
 
 def section(environment: str) -> str:
-    """The environment's part of the guide."""
+    """The environment's section of the guide."""
     return GUIDE.partition(f"\n## {environment}\n")[2].partition("\n## ")[0]
 
 
 def rows(environment: str) -> dict[str, tuple[int, Decimal, Decimal, Decimal, str]]:
-    """Count, units, price, sum and source by line."""
+    """Count, units, price, total and source by line."""
     return {
         name: (int(count), Decimal(units), Decimal(price), Decimal(month), source)
         for name, count, units, price, month, source in ROW.findall(section(environment))
@@ -33,12 +33,12 @@ def rows(environment: str) -> dict[str, tuple[int, Decimal, Decimal, Decimal, st
 
 
 def values(environment: str) -> dict[str, Any]:
-    """The environment's file of values."""
+    """The environment's tfvars."""
     return parsed(TERRAFORM / f"environments/{environment}.tfvars")
 
 
 def expected(given: dict[str, Any]) -> dict[str, tuple[int, int | None]]:
-    """Count and units of each line that follows from the values; None where units are use or hours."""
+    """Count and units of each line that the tfvars determine; units are None for usage and hours."""
     zones = len(given["zones"])
     nat = {"none": 0, "single": 1, "per_zone": zones}[given["nat_mode"]]
     groups = given["node_groups"].values()
@@ -66,7 +66,7 @@ def expected(given: dict[str, Any]) -> dict[str, tuple[int, int | None]]:
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_counts_are_those_of_the_environment(environment: str) -> None:
+def test_counts_match_the_environment(environment: str) -> None:
     table = rows(environment)
     wanted = expected(values(environment))
     assert set(wanted) - set(table) == set()
@@ -77,7 +77,7 @@ def test_counts_are_those_of_the_environment(environment: str) -> None:
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 @pytest.mark.property(15)
-def test_products_and_sum_are_right_and_below_the_budget(environment: str, evidence: Any) -> None:
+def test_products_and_total_are_correct_and_below_the_budget(environment: str, evidence: Any) -> None:
     table = rows(environment)
     wrong = {
         name: month

@@ -1,4 +1,4 @@
-"""platform/entrypoint: the script of the image, run for real."""
+"""platform/entrypoint: the image's script, run with real servers."""
 
 import os
 import re
@@ -24,15 +24,15 @@ from tests.station import Station
 
 ROOT = Path(__file__).parents[2]
 ENTRYPOINT = ROOT / "platform/entrypoint"
-UP_WITHIN_S = 120.0
-STOPPED_WITHIN_S = 60.0
+START_TIMEOUT_S = 120.0
+STOP_TIMEOUT_S = 60.0
 
 Environment = Mapping[str, str]
 
 
 @pytest.fixture
 def environment(tmp_path: Path, kafka_server: EmbeddedKafka, station: Station) -> Environment:
-    """What a container would get; everything that is written goes below one folder."""
+    """A container's environment, with all files in one directory."""
     return {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -48,12 +48,14 @@ def environment(tmp_path: Path, kafka_server: EmbeddedKafka, station: Station) -
 
 
 @contextmanager
-def running(environment: Environment, *words: str) -> Iterator[tuple[subprocess.Popen[str], Path]]:
-    """The process and the file with what it says; ended at the latest with the block."""
-    log = Path(environment["ANDEN_STATIC_ROOT"]).parent / f"{words[0]}.log"
+def running(environment: Environment, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """Start the process and yield it with its log file; kill it at the end of the block."""
+    log = Path(environment["ANDEN_STATIC_ROOT"]).parent / f"{arguments[0]}.log"
     with (
         log.open("w") as out,
-        subprocess.Popen([ENTRYPOINT, *words], env=dict(environment), stdout=out, stderr=out, text=True) as process,
+        subprocess.Popen(
+            [ENTRYPOINT, *arguments], env=dict(environment), stdout=out, stderr=out, text=True
+        ) as process,
     ):
         try:
             yield process, log
@@ -62,7 +64,7 @@ def running(environment: Environment, *words: str) -> Iterator[tuple[subprocess.
 
 
 def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str], log: Path) -> None:
-    deadline = time.monotonic() + UP_WITHIN_S
+    deadline = time.monotonic() + START_TIMEOUT_S
     while not condition():
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()
@@ -71,12 +73,12 @@ def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str], lo
 
 def stop(process: subprocess.Popen[str]) -> int:
     process.send_signal(signal.SIGTERM)
-    return process.wait(STOPPED_WITHIN_S)
+    return process.wait(STOP_TIMEOUT_S)
 
 
-def said(environment: Environment, *words: str) -> tuple[int, str]:
+def run_entrypoint(environment: Environment, *arguments: str) -> tuple[int, str]:
     done = subprocess.run(
-        [ENTRYPOINT, *words], env=dict(environment), capture_output=True, text=True, check=False, timeout=240
+        [ENTRYPOINT, *arguments], env=dict(environment), capture_output=True, text=True, check=False, timeout=240
     )
     return done.returncode, done.stdout + done.stderr
 
@@ -86,17 +88,17 @@ def test_the_script_is_plain_shell() -> None:
     assert ENTRYPOINT.read_text().startswith("#!/bin/sh\n")
 
 
-@pytest.mark.parametrize("words", [(), ("shell",)])
-def test_a_word_that_is_no_process_is_refused_with_those_that_are(words: tuple[str, ...]) -> None:
-    code, text = said(os.environ, *words)
+@pytest.mark.parametrize("arguments", [(), ("shell",)])
+def test_an_unknown_process_is_rejected_with_the_list_of_known_ones(arguments: tuple[str, ...]) -> None:
+    code, text = run_entrypoint(os.environ, *arguments)
     assert code == 64
     assert text.count("\n") == 1
     assert "use web, worker, beat, ingest, lag, fleet, probe, sync, bootstrap, migrate, prepare or manage" in text
 
 
-def test_prepare_makes_tables_and_topics_and_may_be_repeated(environment: Environment) -> None:
+def test_prepare_creates_tables_and_topics_and_is_idempotent(environment: Environment) -> None:
     for _ in range(2):
-        code, text = said(environment, "prepare")
+        code, text = run_entrypoint(environment, "prepare")
         assert code == 0, text
     listed = StringIO()
     call_command("datasets", "list", stdout=listed)
@@ -104,24 +106,24 @@ def test_prepare_makes_tables_and_topics_and_may_be_repeated(environment: Enviro
     assert "persons" in listed.getvalue()
 
 
-def test_web_answers_on_its_port_and_stops_when_told(environment: Environment) -> None:
-    assert said(environment, "manage", "collectstatic", "--no-input")[0] == 0
-    address = f"127.0.0.1:{free_port()}"
-    with running({**environment, "ANDEN_WEB_BIND": address}, "web") as (process, log):
-        assert answer(f"http://{address}/readyz", process, log) == 200
-        assert answer(f"http://{address}/metrics", process, log) == 200
+def test_web_listens_on_its_port_and_stops_on_sigterm(environment: Environment) -> None:
+    assert run_entrypoint(environment, "manage", "collectstatic", "--no-input")[0] == 0
+    bind = f"127.0.0.1:{free_port()}"
+    with running({**environment, "ANDEN_WEB_BIND": bind}, "web") as (process, log):
+        assert first_status(f"http://{bind}/readyz", process, log) == 200
+        assert first_status(f"http://{bind}/metrics", process, log) == 200
         assert stop(process) == 0
 
 
-def answer(url: str, process: subprocess.Popen[str], log: Path) -> int:
-    """The status of the first answer."""
-    deadline = time.monotonic() + UP_WITHIN_S
+def first_status(url: str, process: subprocess.Popen[str], log: Path) -> int:
+    """Status of the first response."""
+    deadline = time.monotonic() + START_TIMEOUT_S
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 - our own address
+            with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 - a local URL
                 return int(response.status)
         except urllib.error.HTTPError as error:
-            raise AssertionError(f"{url} answers {error.code}: {error.read()[:500]!r}") from error
+            raise AssertionError(f"{url} returned {error.code}: {error.read()[:500]!r}") from error
         except OSError:
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
@@ -129,13 +131,13 @@ def answer(url: str, process: subprocess.Popen[str], log: Path) -> int:
 
 
 @pytest.mark.parametrize(("role", "up"), [("worker", "ready."), ("beat", "Schedule changed")])
-def test_celery_starts_and_stops_when_told(environment: Environment, role: str, up: str) -> None:
+def test_celery_starts_and_stops_on_sigterm(environment: Environment, role: str, up: str) -> None:
     with running(environment, role) as (process, log):
         wait_until(lambda: up in log.read_text(), process, log)
         assert stop(process) == 0, log.read_text()
 
 
-def test_beat_stops_while_the_database_keeps_it_waiting(environment: Environment, station: Station) -> None:
+def test_beat_stops_while_blocked_by_the_database(environment: Environment, station: Station) -> None:
     with station.connect("owner") as owner, owner.transaction():
         owner.execute("LOCK TABLE django_celery_beat_periodictask IN ACCESS EXCLUSIVE MODE")
         with running(environment, "beat") as (process, log):
@@ -144,7 +146,7 @@ def test_beat_stops_while_the_database_keeps_it_waiting(environment: Environment
 
 
 def is_waiting_for(blocker: psycopg.Connection[Any]) -> bool:
-    """Whether another session waits for a lock of this connection."""
+    """Whether another session waits for a lock held by this connection."""
     (waiting,) = blocker.execute(
         "SELECT count(*) FROM pg_locks WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"
     ).fetchone() or (0,)
@@ -152,20 +154,20 @@ def is_waiting_for(blocker: psycopg.Connection[Any]) -> bool:
 
 
 @pytest.mark.parametrize("role", ["ingest", "lag", "fleet"])
-def test_the_calm_processes_start_and_stop_when_told(environment: Environment, role: str) -> None:
+def test_long_running_processes_start_and_stop_on_sigterm(environment: Environment, role: str) -> None:
     with running(environment, role) as (process, log):
         wait_until(lambda: catches_the_stop_signal(process.pid), process, log)
         assert stop(process) == 0, log.read_text()
 
 
 def catches_the_stop_signal(pid: int) -> bool:
-    """Whether the process does something of its own about SIGTERM: it is up, then."""
+    """Whether the process has installed a SIGTERM handler, so it has started."""
     status = Path(f"/proc/{pid}/status").read_text()
     match = re.search(r"^SigCgt:\s+([0-9a-f]+)$", status, re.MULTILINE)
     return match is not None and bool(int(match[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
-def test_migrate_runs_as_owner_and_may_be_repeated(environment: Environment) -> None:
-    code, text = said(environment, "migrate", "--no-input")
+def test_migrate_runs_as_owner_and_is_idempotent(environment: Environment) -> None:
+    code, text = run_entrypoint(environment, "migrate", "--no-input")
     assert code == 0, text
     assert "No migrations to apply" in text

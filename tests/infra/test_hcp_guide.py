@@ -1,4 +1,4 @@
-"""The guide of HCP Terraform names what is there: workspaces, folders, variables, outputs and commands."""
+"""The HCP Terraform guide names existing workspaces, directories, variables, outputs and commands."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ ROW: Final = re.compile(r"^\| `(anden-[a-z]+-[a-z]+)` \| `([^`]+)` \| ([^|]+) \|
 
 
 def named(text: str) -> set[str]:
-    """What stands between backticks."""
+    """The code spans of the text."""
     return set(re.findall(r"`([^`\n]+)`", text))
 
 
@@ -24,7 +24,7 @@ def test_each_environment_has_two_workspaces_of_its_name() -> None:
     }
 
 
-def test_working_directories_and_trigger_paths_are_there_and_fit() -> None:
+def test_working_directories_and_trigger_paths_exist_and_match() -> None:
     for name, folder, paths in ROW.findall(GUIDE):
         triggers = named(paths)
         assert folder == f"terraform/{name.rpartition('-')[2]}"
@@ -34,8 +34,8 @@ def test_working_directories_and_trigger_paths_are_there_and_fit() -> None:
             assert f"terraform/environments/{name.split('-')[1]}.tfvars" in triggers
 
 
-def test_trigger_paths_hold_all_that_a_root_reads() -> None:
-    """A module that a root calls, wherever it lies, queues a run of that root."""
+def test_trigger_paths_cover_everything_a_root_reads() -> None:
+    """A change to any module that a root calls must queue a run of that root."""
     for name, folder, paths in ROW.findall(GUIDE):
         roots = tuple(one.removesuffix("**") for one in named(paths))
         sources = re.findall(r'source\s+= "(\.[^"]+)"', "".join(p.read_text() for p in (ROOT / folder).glob("*.tf")))
@@ -44,7 +44,7 @@ def test_trigger_paths_hold_all_that_a_root_reads() -> None:
         assert [one for one in read if not one.startswith(roots)] == []
 
 
-def test_variables_of_the_workspaces_are_those_that_no_file_of_values_gives() -> None:
+def test_workspace_variables_are_those_without_a_value_in_tfvars() -> None:
     section = GUIDE.partition("## 2. Variables")[2].partition("## 3.")[0]
     for root, given in (("aws", set(parsed(ENVIRONMENTS[0]))), ("cluster", set())):
         line = section.partition(f"On each `-{root}` workspace")[2].partition(".")[0]
@@ -54,13 +54,13 @@ def test_variables_of_the_workspaces_are_those_that_no_file_of_values_gives() ->
         assert named(line) <= set(declared), root
 
 
-def test_roles_come_from_outputs_that_are_declared() -> None:
+def test_role_arns_come_from_declared_outputs() -> None:
     assert "terraform_role_arns" in dict(blocks(FOLDERS["aws"], "output"))
     for phase in ("PLAN", "APPLY"):
         assert f"| `TFC_AWS_{phase}_ROLE_ARN` | all | Output `terraform_role_arns`, `{phase.lower()}` |" in GUIDE
 
 
-def test_commands_name_folders_files_and_resources_that_are_there() -> None:
+def test_commands_use_existing_directories_files_and_resources() -> None:
     code = "\n".join(re.findall(r"```sh\n(.*?)```", GUIDE, re.DOTALL))
     assert {one for one in re.findall(r"-chdir=(\S+)|cd (\S+)", code) if not (ROOT / "".join(one)).is_dir()} == set()
     files = set(re.findall(r"-var-file=(\.\S+)", code))
@@ -74,7 +74,7 @@ def test_commands_name_folders_files_and_resources_that_are_there() -> None:
     assert all(f'resource "{kind}" "{name}"' in source for kind, name in targets)
 
 
-def test_files_that_the_guide_names_are_there() -> None:
+def test_files_named_in_the_guide_exist() -> None:
     paths = {one for one in named(GUIDE) if re.fullmatch(r"(terraform|docs|dashboards)/[\w./-]+", one)}
     assert {one for one in paths if not (ROOT / one).exists()} == set()
     assert len(paths) > 4

@@ -1,4 +1,4 @@
-"""The Dockerfile, by rules of our own: hadolint and Docker may not be there, the rules are."""
+"""Rules for the Dockerfile that need neither hadolint nor Docker."""
 
 import ast
 import importlib.metadata
@@ -55,7 +55,7 @@ def stages() -> dict[str, Stage]:
 
 
 def lineage(name: str) -> list[Stage]:
-    """The stage and those it is built on."""
+    """The stage and its base stages."""
     everything = stages()
     chain = []
     while name in everything:
@@ -69,7 +69,7 @@ def test_every_stage_has_a_name() -> None:
 
 
 @pytest.mark.parametrize("target", ["release", "demo"])
-def test_the_image_runs_as_a_number_that_is_not_root(target: str) -> None:
+def test_the_image_runs_as_a_numeric_non_root_user(target: str) -> None:
     users = [user for stage in lineage(target) for user in stage.of("USER")]
     assert users
     for user in users:
@@ -78,7 +78,7 @@ def test_the_image_runs_as_a_number_that_is_not_root(target: str) -> None:
     assert "RUN" not in last[last.index("USER") :]
 
 
-def test_packages_come_in_by_hash_only() -> None:
+def test_packages_are_installed_by_hash() -> None:
     installs = [
         part
         for item in instructions()
@@ -97,7 +97,7 @@ def test_packages_come_in_by_hash_only() -> None:
         assert text.count("--hash=sha256:") >= len(pins)
 
 
-def test_nothing_is_fetched_beside_the_packages() -> None:
+def test_the_build_downloads_only_packages() -> None:
     words = {item.word for item in instructions()}
     assert "ADD" not in words
     commands = " ".join(item.text for item in instructions() if item.word == "RUN")
@@ -110,13 +110,13 @@ def test_no_secret_stays_in_the_image() -> None:
     assert [text for text in given if re.search(r"SECRET|PASSWORD|TOKEN|_URL|KEY", text)] == []
 
 
-def test_what_is_copied_is_there_and_let_through_by_the_ignore_file() -> None:
+def test_copied_files_exist_and_are_not_ignored() -> None:
     rules = [
         line.strip()
         for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
         if line.strip() and not line.startswith("#")
     ]
-    assert rules[0] == "*", "everything is left out unless it is named"
+    assert rules[0] == "*", "everything is ignored unless it is listed"
     allowed = [rule[1:] for rule in rules if rule.startswith("!")]
     copied = [
         source
@@ -132,14 +132,14 @@ def test_what_is_copied_is_there_and_let_through_by_the_ignore_file() -> None:
         assert private not in allowed
 
 
-def test_the_entry_point_is_there_and_executable() -> None:
+def test_the_entry_point_exists_and_is_executable() -> None:
     assert stages()["anden"].of("ENTRYPOINT") == ['["/app/platform/entrypoint"]']
     assert stages()["anden"].of("WORKDIR") == ["/app"]
     assert (ROOT / "platform/entrypoint").stat().st_mode & stat.S_IXUSR
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Top-level names of the modules that a file imports, those for the type checker alone left out."""
+    """Top-level names of the modules that a file imports."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
@@ -147,7 +147,7 @@ def imports(path: Path) -> Iterator[str]:
             yield node.module.partition(".")[0]
 
 
-def test_the_packages_of_the_image_hold_everything_that_the_apps_import() -> None:
+def test_the_images_packages_cover_everything_the_apps_import() -> None:
     pinned = set(re.findall(r"^([a-z0-9._-]+)(?:\[[^\]]*\])?==", (ROOT / "requirements/base.txt").read_text(), re.M))
     names = {re.sub(r"[-_.]+", "-", name).lower() for name in pinned}
     files = [

@@ -1,4 +1,4 @@
-""".ci/retry: a command that fails for a moment is run again, and one that fails for good says so."""
+""".ci/retry retries a command and returns its exit code if it keeps failing."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ RETRY = Path(__file__).parents[2] / ".ci/retry"
 
 
 def again(folder: Path, failures: int) -> tuple[int, int]:
-    """The exit code, and how many times the command ran, of one that fails so many times with code 7."""
+    """Exit code and number of runs of a command that fails this many times with code 7."""
     flaky = folder / "flaky"
     flaky.write_text(
         '#!/bin/sh\necho "$1" >>"$0.ran"\n' + f'[ "$(wc -l <"$0.ran")" -gt {failures} ] || exit 7\n', encoding="utf-8"
@@ -25,5 +25,5 @@ def again(folder: Path, failures: int) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize(("failures", "code", "times"), [(0, 0, 1), (2, 0, 3), (4, 0, 5), (9, 7, 5)])
-def test_it_tries_five_times_at_most(tmp_path: Path, failures: int, code: int, times: int) -> None:
+def test_a_command_is_run_at_most_five_times(tmp_path: Path, failures: int, code: int, times: int) -> None:
     assert again(tmp_path, failures) == (code, times)

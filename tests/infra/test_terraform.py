@@ -1,4 +1,4 @@
-"""The root on AWS is formatted, valid, and plans for every environment, without an account and without network."""
+"""The AWS root is formatted and valid, and plans every environment, without an account or a network."""
 
 from collections.abc import Callable
 
@@ -26,26 +26,26 @@ def test_the_root_is_valid(root: Root) -> None:
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_an_environment_plans(root: Root, environment: str) -> None:
     tested = root.tested(environment)
-    assert tested.complaints == ()
+    assert tested.problems == ()
     assert tested.passed
     assert all(tested.passed.values())
     assert set(tested.plans) == set(tested.passed)
 
 
 @pytest.mark.property(1)
-def test_all_of_it_takes_less_than_a_minute(root: Root, evidence: Callable[[str], None]) -> None:
-    for words in (FMT, ("validate",)):
-        root.run(*words)
+def test_checks_take_less_than_a_minute(root: Root, evidence: Callable[[str], None]) -> None:
+    for arguments in (FMT, ("validate",)):
+        root.run(*arguments)
     for environment in ENVIRONMENTS:
         root.tested(environment)
-    # The processor's seconds: on a machine that does nothing else it takes no longer.
+    # CPU seconds: the wall time on an idle machine.
     assert sum(processor for _, processor in root.spent.values()) < MOST_S, root.spent
-    parts = ", ".join(f"{words[0]} {seconds:.1f}" for words, (seconds, _) in root.spent.items())
+    parts = ", ".join(f"{arguments[0]} {seconds:.1f}" for arguments, (seconds, _) in root.spent.items())
     total = sum(processor for _, processor in root.spent.values())
-    evidence(f"without network or account, seconds: {parts}; of the processor {total:.0f} in all")
+    evidence(f"without network or account, seconds: {parts}; {total:.0f} CPU seconds in total")
 
 
-def test_each_environment_has_a_test_of_its_own() -> None:
+def test_each_environment_has_its_own_test() -> None:
     assert {path.name.removesuffix(".tftest.hcl") for path in (ROOT / "terraform/aws/tests").glob("*.tftest.hcl")} == {
         *ENVIRONMENTS
     }

@@ -1,4 +1,4 @@
-"""Commands in bad surroundings: each ends with one line that says what is wrong and where, never with a traceback."""
+"""Commands without servers or roles fail with one line that names the cause, never with a traceback."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.infra.fork_server import ForkServer, forked
+from tests.infra.fork_server import ForkServer, fork_server
 
 NOWHERE = "127.0.0.1:1"
 ROLES = ("APP", "OWNER", "INGEST", "READER", "WRITER", "ANALYST")
@@ -16,10 +16,10 @@ APP_ALONE = {name: url for name, url in URLS.items() if name == "ANDEN_DATABASE_
 
 @contextmanager
 def commands(urls: Mapping[str, str]) -> Iterator[ForkServer]:
-    """`manage.py` with these databases, and a broker that is not there."""
+    """`manage.py` with these database URLs and an unreachable broker."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANDEN_")}
-    own = {"ANDEN_SECRET_KEY": "tests-only-" + "0123456789abcdef" * 4, "ANDEN_KAFKA_BOOTSTRAP_SERVERS": NOWHERE}
-    with forked({**inherited, **urls, **own}) as started:
+    settings = {"ANDEN_SECRET_KEY": "tests-only-" + "0123456789abcdef" * 4, "ANDEN_KAFKA_BOOTSTRAP_SERVERS": NOWHERE}
+    with fork_server({**inherited, **urls, **settings}) as started:
         yield started
 
 
@@ -36,23 +36,23 @@ def app_alone() -> Iterator[ForkServer]:
 
 
 @pytest.mark.parametrize(
-    "words",
+    "arguments",
     [
         *("migrate", "datasets list", "datasets apply contracts", "datasets drop flights", "topics ensure"),
         *("ingest --until-idle", "lag --once", "quarantine list", "clients list", "steward create x"),
         *("probe install", "demo checksum", "demo produce"),
     ],
 )
-def test_a_command_names_the_unreachable_server_in_one_line(without_servers: ForkServer, words: str) -> None:
-    code, said = without_servers.manage(*words.split())
-    lines = said.splitlines()
+def test_a_command_names_the_unreachable_server_in_one_line(without_servers: ForkServer, arguments: str) -> None:
+    code, output = without_servers.manage(*arguments.split())
+    lines = output.splitlines()
     assert code == 1
     assert len(lines) == 1, lines
     assert NOWHERE in lines[0]
 
 
 @pytest.mark.parametrize(
-    ("words", "variable"),
+    ("arguments", "variable"),
     [
         ("migrate", "ANDEN_DATABASE_OWNER_URL"),
         ("datasets apply contracts", "ANDEN_DATABASE_OWNER_URL"),
@@ -63,9 +63,9 @@ def test_a_command_names_the_unreachable_server_in_one_line(without_servers: For
         ("demo checksum", "ANDEN_DATABASE_READER_URL"),
     ],
 )
-def test_without_its_role_a_command_names_the_variable(app_alone: ForkServer, words: str, variable: str) -> None:
-    code, said = app_alone.manage(*words.split())
-    lines = said.splitlines()
+def test_a_command_without_its_role_names_the_variable(app_alone: ForkServer, arguments: str, variable: str) -> None:
+    code, output = app_alone.manage(*arguments.split())
+    lines = output.splitlines()
     assert code == 1
     assert len(lines) == 1, lines
     assert f"{variable} is not set" in lines[0]

@@ -1,22 +1,24 @@
-"""The workflows run what a person runs, with pinned actions and few rights; each rule is broken once and speaks."""
+"""Workflows run local commands with pinned actions and few permissions; each rule reports its violation."""
 
 import re
 from collections.abc import Callable
 
 import pytest
 
-from tests.infra.workflows import FOLDER, KEEP_CREDENTIALS, ROOT, WRITES, read, steps, workflows, wrong
+from tests.infra.workflows import FOLDER, KEEP_CREDENTIALS, ROOT, WRITES, read, steps, violations, workflows
 
 
 @pytest.mark.property(4)
 @pytest.mark.parametrize("name", workflows())
-def test_a_workflow_has_few_rights_pinned_actions_and_no_secret(name: str, evidence: Callable[[str], None]) -> None:
-    assert wrong(name, workflows()[name]) == []
+def test_a_workflow_has_few_permissions_pinned_actions_and_no_secret(
+    name: str, evidence: Callable[[str], None]
+) -> None:
+    assert violations(name, workflows()[name]) == []
     pinned = sum(text.count("uses: ") - text.count("uses: ./") for text in workflows().values())
-    evidence(f"{len(workflows())} workflows: {pinned} uses of actions, each by SHA; no secret is stored")
+    evidence(f"{len(workflows())} workflows: {pinned} actions, each pinned by SHA; no stored secret")
 
 
-def test_what_may_be_written_is_written_by_a_job_that_there_is() -> None:
+def test_write_permissions_belong_to_existing_jobs() -> None:
     for name, job in KEEP_CREDENTIALS:
         assert job in read(workflows()[name])["jobs"]
     for (name, job), scopes in WRITES.items():
@@ -24,21 +26,21 @@ def test_what_may_be_written_is_written_by_a_job_that_there_is() -> None:
         assert {scope for scope, right in rights.items() if right == "write"} == scopes
 
 
-def test_ci_runs_what_a_person_runs_on_the_image_that_ours_is_built_on() -> None:
+def test_ci_runs_local_commands_on_the_base_image() -> None:
     jobs = read(workflows()["ci"])["jobs"]
     assert [jobs[name]["steps"][-1]["run"] for name in ("test", "infra")] == [".ci/run", ".ci/run infra"]
     for name in ("test", "infra"):
         assert f"FROM {jobs[name]['container']} AS" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
-def test_no_test_is_left_out_by_both_jobs() -> None:
+def test_every_test_is_run_by_one_of_the_jobs() -> None:
     jobs = read(workflows()["ci"])["jobs"]
     assert jobs["test"]["steps"][-1]["env"] == {"PYTEST_ARGS": "--ignore=tests/infra"}
     assert "env" not in jobs["infra"]["steps"][-1]
     assert "pytest -n auto tests/infra $(PYTEST_ARGS)" in (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
-def test_what_a_workflow_calls_is_there_and_executable() -> None:
+def test_programs_called_by_workflows_exist_and_are_executable() -> None:
     called = {
         word
         for text in workflows().values()
@@ -52,16 +54,16 @@ def test_what_a_workflow_calls_is_there_and_executable() -> None:
 
 FAULTS = (
     ("pull_request:", "pull_request_target:", "on pull_request_target"),
-    ("permissions: {}", "permissions: {contents: read}", "rights that no job asked for"),
-    ("concurrency:", "defaults:", "in each other's way"),
-    ("LANG: C.UTF-8", "LANG: ${{ secrets.LANG }}", "a secret is stored"),
-    ("    permissions: {contents: read}\n", "", "test does not say what it may"),
-    ("{contents: read}", "write-all", "test does not say what it may"),
+    ("permissions: {}", "permissions: {contents: read}", "permissions for all jobs"),
+    ("concurrency:", "defaults:", "may run concurrently"),
+    ("LANG: C.UTF-8", "LANG: ${{ secrets.LANG }}", "a stored secret"),
+    ("    permissions: {contents: read}\n", "", "test sets no permissions"),
+    ("{contents: read}", "write-all", "test sets no permissions"),
     ("{contents: read}", "{contents: write}", "test may write contents"),
-    ("{contents: read}", "{contents: write, id-token: write}", "become a role on AWS"),
-    ("    timeout-minutes: 60\n", "", "test may run for hours"),
+    ("{contents: read}", "{contents: write, id-token: write}", "assume an AWS role"),
+    ("    timeout-minutes: 60\n", "", "test has no timeout"),
     ("ubuntu-24.04", "ubuntu-latest", "test runs on ubuntu-latest"),
-    ("run: .ci/run\n", "run: .ci/run ${{ github.head_ref }}\n", "test writes an expression into a script"),
+    ("run: .ci/run\n", "run: .ci/run ${{ github.head_ref }}\n", "test interpolates an expression into a script"),
     ("persist-credentials: false", "persist-credentials: true", "test keeps the checkout's credentials"),
     ("uses: actions/", "uses: example/", "an action of example"),
     ("@8e8c483db84b4bee98b60c0593521ed34d9990e8 # v6.0.1", "@v6", "is not pinned by SHA"),
@@ -69,8 +71,8 @@ FAULTS = (
 )
 
 
-@pytest.mark.parametrize(("good", "bad", "complaint"), FAULTS)
-def test_each_rule_speaks_where_it_is_broken(good: str, bad: str, complaint: str) -> None:
+@pytest.mark.parametrize(("good", "bad", "violation"), FAULTS)
+def test_each_rule_reports_its_violation(good: str, bad: str, violation: str) -> None:
     text = (FOLDER / "ci.yml").read_text(encoding="utf-8")
     assert good in text
-    assert complaint in "\n".join(wrong("ci", text.replace(good, bad, 1)))
+    assert violation in "\n".join(violations("ci", text.replace(good, bad, 1)))

@@ -1,4 +1,4 @@
-{{- /* Image, labels, environment and the guards that every pod has. Each takes (dict "root" $ "name" "web" …). */ -}}
+{{- /* Image, labels, environment and security context of every pod. Each takes (dict "root" $ "name" "web" …). */ -}}
 
 {{- define "anden.image" -}}
 {{ required "global.station.imageRepository is missing" .Values.global.station.imageRepository }}:{{ .Values.image.tag }}{{ with .Values.image.digest }}@{{ . }}{{ end }}
@@ -40,8 +40,8 @@ capabilities: {drop: [ALL]}
 - {name: state, mountPath: /var/lib/anden}
 {{- end }}
 
-{{- /* A database URL is built by the kubelet from the two halves of the role's secret, so that it stands nowhere.
-The administrator begins in `postgres`, because the station's own database may not be there yet. */ -}}
+{{- /* The kubelet assembles each database URL from the role's secret, so it is stored nowhere.
+The administrator connects to `postgres`, because the application's database may not exist yet. */ -}}
 {{- define "anden.databases" -}}
 {{- $root := .root }}
 {{- range .databases }}
@@ -99,7 +99,7 @@ The administrator begins in `postgres`, because the station's own database may n
 
 {{- define "anden.podBase" -}}
 serviceAccountName: {{ .account | default "anden" }}
-# Pod Identity brings a token of its own; nobody here asks the cluster's API.
+# Pod Identity mounts its own token, and no pod calls the cluster's API.
 automountServiceAccountToken: false
 enableServiceLinks: false
 {{- with .root.Values.priorityClassName }}
@@ -118,7 +118,7 @@ securityContext:
 - {name: state, emptyDir: {sizeLimit: 256Mi}}
 {{- end }}
 
-{{- /* The probe: what it asks, and its key, which no other pod has. */ -}}
+{{- /* The probe's arguments, and its key, which no other pod has. */ -}}
 {{- define "anden.probeArgs" -}}
 {{- $v := .Values }}
 {{- list "manage" "probe" "run" "--url" (printf "https://api.%s" $v.global.station.domain) "--key-file" "/run/anden/probe/key" "--other-dataset" $v.probe.dataset | toJson }}

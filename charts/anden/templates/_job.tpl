@@ -1,4 +1,4 @@
-{{- /* The pod of a job: one container that ends, run again a few times, and gone after a day. */ -}}
+{{- /* The spec of a job: one container, retried a few times, and deleted after a day. */ -}}
 {{- define "anden.jobSpec" -}}
 backoffLimit: {{ .tries | default 6 }}
 activeDeadlineSeconds: {{ .deadline | default 900 }}

@@ -1,7 +1,7 @@
-{{- /* A Deployment of one process without a web server: the process, and beside it who tells its metrics. It is ready
-when it has measured what it does itself, so that a release that cannot work replaces nothing. It has no liveness probe:
-its end is seen by the kubelet, and that it stands still is told by alerts, because starting it again brings back neither
-a broker nor a database. Beat measures nothing itself: the worker's heartbeat tells of it. */ -}}
+{{- /* A Deployment of one process without a web server, with a sidecar that serves its metrics. It becomes ready once it has
+recorded its first metric, so that a release that cannot work replaces nothing. It has no liveness probe: the kubelet
+restarts a process that exits, and alerts report one that hangs, because a restart fixes neither a broker nor a database.
+Beat records no metric; the worker's heartbeat covers it. */ -}}
 {{- define "anden.process" -}}
 {{- $labels := include "anden.selector" . }}
 apiVersion: apps/v1

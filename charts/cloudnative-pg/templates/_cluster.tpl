@@ -1,4 +1,4 @@
-{{- /* What the database and its restored copy have in common. */}}
+{{- /* Common to the database and its restored copy. */}}
 {{- define "database.spec" -}}
 instances: {{ .instances }}
 imageName: {{ .image }}
@@ -27,9 +27,9 @@ postgresql:
     log_min_duration_statement: "1000"
     log_lock_waits: "on"
     idle_in_transaction_session_timeout: "300000"
-    # Which makes the operator load the extension, and make it in each database.
+    # With this, the operator loads the extension and creates it in each database.
     pg_stat_statements.track: top
   pg_hba:
-    # TLS or nothing.
+    # TLS only.
     - hostnossl all all all reject
 {{- end -}}

@@ -7,7 +7,7 @@ app.kubernetes.io/part-of: {{ .Values.global.station.name }}
 {{ required "global.station.imageRepository is missing" .Values.global.station.imageRepository }}:{{ .Values.image.tag }}{{ with .Values.image.digest }}@{{ . }}{{ end }}
 {{- end }}
 
-{{- /* Arguments that name secrets: the roles' and the keys'. */ -}}
+{{- /* Arguments that select secrets: database roles and keys. */ -}}
 {{- define "secrets.chosen" -}}
 {{- $words := list }}
 {{- range .roles }}{{ $words = concat $words (list "--role" .) }}{{ end }}
@@ -15,7 +15,7 @@ app.kubernetes.io/part-of: {{ .Values.global.station.name }}
 {{- $words | toJson }}
 {{- end }}
 
-{{- /* One container that ends, run again a few times. It takes (dict "root" $ "name" "ensure" "args" (list …)). */ -}}
+{{- /* One container, retried a few times. Takes (dict "root" $ "name" "ensure" "args" (list …)). */ -}}
 {{- define "secrets.jobSpec" -}}
 {{- $v := .root.Values }}
 backoffLimit: 6
@@ -26,7 +26,7 @@ template:
   spec:
     restartPolicy: Never
     serviceAccountName: secrets
-    # Pod Identity brings a token of its own; nobody here asks the cluster's API.
+    # Pod Identity mounts its own token, and no pod calls the cluster's API.
     automountServiceAccountToken: false
     enableServiceLinks: false
     terminationGracePeriodSeconds: 30
@@ -44,7 +44,7 @@ template:
         env:
           - {name: AWS_DEFAULT_REGION, value: {{ required "global.station.region is missing" $v.global.station.region | quote }}}
           {{- if eq .name "rotate" }}
-          # The job's name is the order: a pod that begins again repeats it, and changes nothing twice.
+          # The job's name identifies the rotation: a restarted pod repeats it and changes nothing twice.
           - name: JOB
             valueFrom: {fieldRef: {fieldPath: "metadata.labels['batch.kubernetes.io/job-name']"}}
           {{- end }}

@@ -1,4 +1,4 @@
-# dev plans, without network and without an account, and is what its promises say.
+# dev can be planned without a network or an account, and meets its requirements.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -27,7 +27,7 @@ run "dev" {
   }
 }
 
-# PostgreSQL in the cluster, by Bitnami's chart: for trials, so in dev.
+# PostgreSQL in the cluster with Bitnami's chart: for trials, hence dev.
 run "bitnami" {
   command = plan
 
@@ -37,6 +37,6 @@ run "bitnami" {
 
   assert {
     condition     = output.station.postgres_address == null && output.station.postgres_backups == null
-    error_message = "Terraform must make neither a database nor a bucket: the chart's dumps stay in the cluster."
+    error_message = "Terraform must create neither a database nor a bucket: the chart's dumps stay in the cluster."
   }
 }

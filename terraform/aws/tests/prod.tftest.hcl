@@ -1,4 +1,4 @@
-# prod plans, without network and without an account, and is what its promises say.
+# prod can be planned without a network or an account, and meets its requirements.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -23,11 +23,11 @@ run "prod" {
 
   assert {
     condition     = length(module.observability.alarm_names) == 12
-    error_message = "prod must have an alarm for database, Kafka, each of its brokers (two), balancer, gateway, certificate and probe."
+    error_message = "prod must have alarms for database, Kafka, each broker (two), load balancer, gateway, certificate and probe."
   }
 }
 
-# PostgreSQL in the cluster, by the operator.
+# PostgreSQL in the cluster with the operator.
 run "cloudnativepg" {
   command = plan
 
@@ -37,6 +37,6 @@ run "cloudnativepg" {
 
   assert {
     condition     = output.station.postgres_address == null && output.station.postgres_backups != null
-    error_message = "Terraform must make a bucket for backups, and no database."
+    error_message = "Terraform must create a bucket for backups, and no database."
   }
 }

@@ -1,4 +1,4 @@
-# What the station may cost a month, and who hears of it: at half, at most of it, and when it looks like more.
+# Monthly budget, with notifications at half, at 90 %, and when the forecast exceeds it.
 
 resource "aws_budgets_budget" "this" {
   name         = var.name

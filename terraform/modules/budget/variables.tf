@@ -1,15 +1,15 @@
 variable "name" {
-  description = "Name of the station: resources with the tag Station of this value are counted."
+  description = "Name of the installation; the budget covers resources tagged Station with this value."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,23}[a-z0-9]$", var.name))
-    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, beginning with a letter."
+    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, starting with a letter."
   }
 }
 
 variable "monthly_usd" {
-  description = "What a month may cost, US dollars."
+  description = "Monthly budget, US dollars."
   type        = number
 
   validation {
@@ -19,11 +19,11 @@ variable "monthly_usd" {
 }
 
 variable "emails" {
-  description = "Who hears of it."
+  description = "Recipients of the notifications."
   type        = list(string)
 
   validation {
     condition     = length(var.emails) > 0 && alltrue([for email in var.emails : can(regex("^[^@[:space:]]+@[^@[:space:]]+$", email))])
-    error_message = "emails must hold one address at least: a budget that nobody hears of stops nothing."
+    error_message = "emails must contain at least one address: a budget without recipients has no effect."
   }
 }

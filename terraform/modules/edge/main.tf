@@ -1,13 +1,13 @@
-# The way in for third parties: HTTP API → VPC link → internal load balancer → web pods, and the functions beside it.
-# Terraform owns the load balancer and its target group; pods join by a TargetGroupBinding, so destroy leaves nothing.
+# The path for third parties: HTTP API → VPC link → internal load balancer → web pods, and the probe's function.
+# Terraform owns the load balancer and its target group; pods join with a TargetGroupBinding, so destroy leaves nothing.
 
 locals {
   api_host = "api.${var.domain}"
 
-  # The gateway's word on who called. X-Forwarded-For begins with whatever the caller wrote there.
+  # The caller's IP as the gateway sees it. X-Forwarded-For starts with whatever the caller sent.
   caller_header = "X-Caller-Address"
 
-  # What the outside may reach. The admin, /metrics and the probes of Kubernetes are not among it.
+  # Public routes. The admin, /metrics and the health endpoints are not public.
   routes = {
     "ANY /api/{proxy+}" = "web"
     "ANY /api"          = "web"
@@ -105,12 +105,12 @@ resource "aws_lb_listener_rule" "web" {
   }
 }
 
-# WAF does not attach to an HTTP API, so it stands before the load balancer and counts by the caller's own address.
+# WAF cannot be attached to an HTTP API, so it protects the load balancer and counts by the caller's IP.
 resource "aws_wafv2_web_acl" "this" {
   count = var.waf_requests_per_5_minutes > 0 ? 1 : 0
 
   name        = var.name
-  description = "Slows single addresses down, and refuses what is known to be bad"
+  description = "Rate-limits IP addresses and blocks known bad inputs"
   scope       = "REGIONAL"
 
   default_action {
@@ -183,12 +183,12 @@ resource "aws_wafv2_web_acl_association" "this" {
 resource "aws_cloudwatch_log_group" "waf" {
   count = var.waf_requests_per_5_minutes > 0 ? 1 : 0
 
-  name              = "aws-waf-logs-${var.name}" # WAF writes to no other name
+  name              = "aws-waf-logs-${var.name}" # WAF requires this prefix
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn
 }
 
-# Who was refused, and by which rule: neither keys nor questions, and none of the requests that went through.
+# Logs blocked requests and the rule that blocked them, without keys or query strings; allowed requests are not logged.
 resource "aws_wafv2_web_acl_logging_configuration" "this" {
   count = var.waf_requests_per_5_minutes > 0 ? 1 : 0
 
@@ -231,9 +231,9 @@ resource "aws_apigatewayv2_vpc_link" "this" {
 
 resource "aws_apigatewayv2_api" "this" {
   name                         = var.name
-  description                  = "The station's API for third parties"
+  description                  = "Andén's API for third parties"
   protocol_type                = "HTTP"
-  disable_execute_api_endpoint = true # only the domain of our own, whose certificate and log we have
+  disable_execute_api_endpoint = true # only the custom domain, which has a certificate and a log
 }
 
 resource "aws_apigatewayv2_integration" "web" {
@@ -250,7 +250,7 @@ resource "aws_apigatewayv2_integration" "web" {
     server_name_to_verify = local.api_host
   }
 
-  # The gateway would send a host of its own, which Django does not serve.
+  # Otherwise the gateway sends its own Host header, which Django rejects.
   request_parameters = {
     "overwrite:header.Host"                   = local.api_host
     "overwrite:header.${local.caller_header}" = "$context.identity.sourceIp"
@@ -293,7 +293,7 @@ resource "aws_apigatewayv2_stage" "this" {
   access_log_settings {
     destination_arn = aws_cloudwatch_log_group.access.arn
 
-    # Neither query strings nor headers: a key or a person's name may stand there.
+    # No query strings or headers: they may contain keys or personal data.
     format = jsonencode({
       at          = "$context.requestTime"
       request     = "$context.requestId"
@@ -337,7 +337,7 @@ resource "aws_route53_record" "api" {
   }
 }
 
-# --- The probe as a function: asks from inside of the VPC, on a schedule, and tells whoever opens /station ----------
+# --- The probe's function: runs inside the VPC on a schedule, and serves its result at /station ----------------------
 
 resource "aws_cloudwatch_log_group" "probe" {
   name              = "/aws/lambda/${var.name}-probe"
@@ -401,7 +401,7 @@ resource "aws_iam_role_policy" "probe" {
 
 resource "aws_lambda_function" "probe" {
   function_name    = "${var.name}-probe"
-  description      = "Does the API answer, with the right row and no more rights than granted?"
+  description      = "Checks that the API returns the right row and enforces grants"
   role             = aws_iam_role.probe.arn
   runtime          = "python3.12"
   architectures    = ["arm64"]
@@ -443,7 +443,7 @@ resource "aws_lambda_permission" "api" {
 
 resource "aws_cloudwatch_event_rule" "probe" {
   name                = "${var.name}-probe"
-  description         = "Asks every five minutes, which keeps the VPC link awake, too: it sleeps after 60 idle days"
+  description         = "Runs every five minutes, which also keeps the VPC link active: it sleeps after 60 idle days"
   schedule_expression = "rate(5 minutes)"
 }
 

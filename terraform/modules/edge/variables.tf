@@ -1,10 +1,10 @@
 variable "name" {
-  description = "Name of the station; the first part of every resource's name."
+  description = "Name of the installation and prefix of every resource's name."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,23}[a-z0-9]$", var.name))
-    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, beginning with a letter."
+    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, starting with a letter."
   }
 }
 
@@ -20,22 +20,22 @@ variable "partition" {
 }
 
 variable "domain" {
-  description = "Domain of the station; the API answers at api.<domain>."
+  description = "Domain of the installation; the API is at api.<domain>."
   type        = string
 
   validation {
     condition     = can(regex("^([a-z0-9-]+\\.)+[a-z]{2,}$", var.domain))
-    error_message = "domain must be a domain's name, as in data.example.org."
+    error_message = "domain must be a domain name such as data.example.org."
   }
 }
 
 variable "zone_id" {
-  description = "Hosted zone of the domain in Route 53."
+  description = "Route 53 hosted zone of the domain."
   type        = string
 
   validation {
     condition     = can(regex("^Z[A-Z0-9]+$", var.zone_id))
-    error_message = "zone_id must be a hosted zone's id: a Z, then capital letters and digits."
+    error_message = "zone_id must be a hosted zone ID: Z, then capital letters and digits."
   }
 }
 
@@ -45,27 +45,27 @@ variable "vpc_id" {
 
   validation {
     condition     = startswith(var.vpc_id, "vpc-")
-    error_message = "vpc_id must begin with vpc-."
+    error_message = "vpc_id must start with vpc-."
   }
 }
 
 variable "private_subnet_ids" {
-  description = "Private subnets of load balancer, VPC link and function, one per zone."
+  description = "Private subnets of the load balancer, VPC link and function, one per zone."
   type        = list(string)
 
   validation {
     condition     = length(var.private_subnet_ids) >= 2
-    error_message = "private_subnet_ids must name subnets in at least two zones."
+    error_message = "private_subnet_ids must list subnets in at least two zones."
   }
 }
 
 variable "security_group_ids" {
-  description = "Groups of the load balancer, the VPC link and the function."
+  description = "Security groups of the load balancer, VPC link and function."
   type        = object({ balancer = string, link = string, function = string })
 
   validation {
     condition     = alltrue([for id in values(var.security_group_ids) : startswith(id, "sg-")])
-    error_message = "security_group_ids must begin with sg-."
+    error_message = "security_group_ids must start with sg-."
   }
 }
 
@@ -81,13 +81,13 @@ variable "web_port" {
 }
 
 variable "protected" {
-  description = "Whether the load balancer withstands a destroy."
+  description = "Whether the load balancer resists a destroy."
   type        = bool
   default     = true
 }
 
 variable "requests_per_second" {
-  description = "Requests a second that the API takes before it answers 429."
+  description = "Requests per second above which the API returns 429."
   type        = number
   default     = 200
 
@@ -98,7 +98,7 @@ variable "requests_per_second" {
 }
 
 variable "requests_burst" {
-  description = "Requests at one moment that the API takes before it answers 429."
+  description = "Burst of requests above which the API returns 429."
   type        = number
   default     = 400
 
@@ -109,7 +109,7 @@ variable "requests_burst" {
 }
 
 variable "waf_requests_per_5_minutes" {
-  description = "Requests of one address within five minutes before WAF blocks it; 0 leaves WAF out."
+  description = "Requests from one IP address within five minutes before WAF blocks it; 0 disables WAF."
   type        = number
   default     = 20000
 
@@ -120,7 +120,7 @@ variable "waf_requests_per_5_minutes" {
 }
 
 variable "probe_zip" {
-  description = "Path of the zip with the probe's code, whose handler is functions.probe.handler."
+  description = "Path of the zip with the probe's code; its handler is functions.probe.handler."
   type        = string
 
   validation {
@@ -130,7 +130,7 @@ variable "probe_zip" {
 }
 
 variable "probe_concurrency" {
-  description = "Runs of the probe at one time: it is open to whoever asks, so it must not take the account's share."
+  description = "Concurrent invocations of the probe: it is public, so it must not use up the account's concurrency."
   type        = number
   default     = 2
 
@@ -151,7 +151,7 @@ variable "kms_key_arn" {
 }
 
 variable "secret_recovery_days" {
-  description = "Days within which a deleted secret can be brought back; 0 deletes at once."
+  description = "Days within which a deleted secret can be restored; 0 deletes immediately."
   type        = number
   default     = 7
 
@@ -162,7 +162,7 @@ variable "secret_recovery_days" {
 }
 
 variable "log_retention_days" {
-  description = "Days that access and function logs are kept."
+  description = "Retention of access and function logs, days."
   type        = number
 
   validation {

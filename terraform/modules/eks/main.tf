@@ -1,7 +1,7 @@
-# A cluster whose API is private, whose people come in by access entries, and whose pods get their rights one by one.
+# A cluster with a private API, access entries for people, and Pod Identity roles per service account.
 
 resource "aws_cloudwatch_log_group" "this" {
-  # EKS would make it itself, for ever and unencrypted, if it came first.
+  # Created first: EKS would create it without retention and unencrypted.
   name              = "/aws/eks/${var.name}/cluster"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn
@@ -106,7 +106,7 @@ resource "aws_iam_role" "node" {
   })
 }
 
-# A node may join, and pull images: what pods may do is their own affair (see below).
+# Nodes may join and pull images. Pods have their own roles, see below.
 resource "aws_iam_role_policy_attachment" "node" {
   for_each = toset(["AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly"])
 
@@ -138,7 +138,7 @@ resource "aws_launch_template" "node" {
     http_put_response_hop_limit = 1
   }
 
-  # What a node group starts takes no tags from its group, nor from the provider; the budget counts by Station.
+  # Instances of a node group inherit tags neither from the group nor from the provider; the budget filters by Station.
   dynamic "tag_specifications" {
     for_each = ["instance", "volume", "network-interface"]
 
@@ -174,7 +174,7 @@ resource "aws_eks_node_group" "this" {
   scaling_config {
     min_size = each.value.min_size
     max_size = each.value.max_size
-    # Nobody here adds nodes: min_size is how many there are. An autoscaler, once there is one, owns this number.
+    # There is no autoscaler: the group always has min_size nodes.
     desired_size = each.value.min_size
   }
 
@@ -196,7 +196,7 @@ resource "aws_eks_node_group" "this" {
     create_before_destroy = true
   }
 
-  # Without network and its pods' identity nodes never become ready.
+  # Nodes become ready only with the network add-on and Pod Identity.
   depends_on = [aws_iam_role_policy_attachment.node, aws_eks_addon.before_nodes]
 }
 
@@ -205,13 +205,13 @@ resource "aws_eks_node_group" "this" {
 locals {
   before_nodes = ["vpc-cni", "kube-proxy", "eks-pod-identity-agent"]
 
-  # Without this every NetworkPolicy is taken, and none is kept.
+  # Without this, NetworkPolicies are accepted but not enforced.
   addon_settings = {
     vpc-cni = jsonencode({ enableNetworkPolicy = "true" })
   }
 
-  # What EKS's own pods may do. Apart from `workloads`, which name topics and secrets and so wait for whatever is slowest:
-  # a pod asks for its identity when it starts, and a node whose network has none never becomes ready.
+  # Roles of EKS's own add-ons. They are separate from `workloads`, which depend on MSK and secrets and so come last: a pod
+  # gets its identity when it starts, and a node whose network pod has none never becomes ready.
   addon_roles = { for addon, rights in {
     vpc-cni            = { role = "cni", service_account = "aws-node", policy = "AmazonEKS_CNI_Policy" }
     aws-ebs-csi-driver = { role = "ebs-csi", service_account = "ebs-csi-controller-sa", policy = "service-role/AmazonEBSCSIDriverPolicy" }
@@ -268,7 +268,7 @@ resource "aws_eks_addon" "after_nodes" {
   depends_on = [aws_eks_node_group.this, aws_eks_pod_identity_association.addon]
 }
 
-# --- What pods may do -----------------------------------------------------------------------------------------------
+# --- Roles of pods --------------------------------------------------------------------------------------------------
 
 locals {
   trust_pods = jsonencode({
@@ -305,8 +305,8 @@ resource "aws_eks_pod_identity_association" "this" {
   role_arn        = aws_iam_role.workload[each.key].arn
 }
 
-# Until when AWS supports each version in standard support; the day after, it bills six times as much.
-# Source: the Amazon EKS Kubernetes release calendar, read 2026-11. A test fails when the chosen version's day is past.
+# Last day of standard support per version; extended support costs six times as much.
+# Source: Amazon EKS Kubernetes release calendar, read 2026-11. A test fails once the configured version's date has passed.
 
 locals {
   standard_support_until = {

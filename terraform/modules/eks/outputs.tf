@@ -4,7 +4,7 @@ output "cluster_name" {
 }
 
 output "cluster_endpoint" {
-  description = "Where the cluster's API answers, inside of the VPC."
+  description = "URL of the cluster's API, reachable inside the VPC."
   value       = aws_eks_cluster.this.endpoint
 }
 
@@ -14,6 +14,6 @@ output "cluster_certificate_authority_data" {
 }
 
 output "workloads" {
-  description = "Service accounts with a role in AWS, as namespace/name, by workload."
+  description = "Service accounts with an AWS role, as namespace/name, by workload."
   value       = { for name, workload in var.workloads : name => "${workload.namespace}/${workload.service_account}" }
 }

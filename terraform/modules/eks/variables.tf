@@ -1,10 +1,10 @@
 variable "name" {
-  description = "Name of the cluster; the first part of every resource's name."
+  description = "Name of the cluster and prefix of every resource's name."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,23}[a-z0-9]$", var.name))
-    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, beginning with a letter."
+    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, starting with a letter."
   }
 }
 
@@ -20,7 +20,7 @@ variable "partition" {
 }
 
 variable "kubernetes_version" {
-  description = "Kubernetes version, one whose end of standard support is written down in main.tf."
+  description = "Kubernetes version, one whose end of standard support is listed in main.tf."
   type        = string
 
   validation {
@@ -30,22 +30,22 @@ variable "kubernetes_version" {
 }
 
 variable "subnet_ids" {
-  description = "Private subnets of the nodes and of the API's interfaces, one per zone."
+  description = "Private subnets of the nodes and the API's network interfaces, one per zone."
   type        = list(string)
 
   validation {
     condition     = length(var.subnet_ids) >= 2
-    error_message = "subnet_ids must name subnets in at least two zones."
+    error_message = "subnet_ids must list subnets in at least two zones."
   }
 }
 
 variable "node_security_group_id" {
-  description = "Group of the nodes, which carries the rules towards PostgreSQL, Kafka and the load balancer."
+  description = "Security group of the nodes, with the rules for PostgreSQL, Kafka and the load balancer."
   type        = string
 
   validation {
     condition     = startswith(var.node_security_group_id, "sg-")
-    error_message = "node_security_group_id must begin with sg-."
+    error_message = "node_security_group_id must start with sg-."
   }
 }
 
@@ -60,7 +60,7 @@ variable "kms_key_arn" {
 }
 
 variable "endpoint_public_access_cidrs" {
-  description = "Networks that may reach the cluster's API from outside of the VPC. Empty: none, the API is private."
+  description = "Networks that may reach the cluster's API from outside the VPC. If empty, the API is private."
   type        = list(string)
   default     = []
   nullable    = false
@@ -72,12 +72,12 @@ variable "endpoint_public_access_cidrs" {
 
   validation {
     condition     = alltrue([for cidr in var.endpoint_public_access_cidrs : try(tonumber(split("/", cidr)[1]), 0) >= 16])
-    error_message = "endpoint_public_access_cidrs may not be wider than /16: the whole internet is not an allow-list."
+    error_message = "endpoint_public_access_cidrs may not be wider than /16: do not open the API to the internet."
   }
 }
 
 variable "access_entries" {
-  description = "Who may use the cluster's API: a role's ARN, and admin, edit, view or inspect (view, and Secrets), in all namespaces or some."
+  description = "Roles that may use the cluster's API: an ARN, and admin, edit, view or inspect (view plus Secrets), in all or some namespaces."
   type = map(object({
     principal_arn = string
     access        = string
@@ -86,7 +86,7 @@ variable "access_entries" {
 
   validation {
     condition     = alltrue([for entry in values(var.access_entries) : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/", entry.principal_arn))])
-    error_message = "access_entries must name roles by their ARN: people and pipelines assume roles, users have no place here."
+    error_message = "access_entries must contain role ARNs: people and pipelines assume roles; IAM users are not supported."
   }
 
   validation {
@@ -96,12 +96,12 @@ variable "access_entries" {
 
   validation {
     condition     = anytrue([for entry in values(var.access_entries) : entry.access == "admin" && length(entry.namespaces) == 0])
-    error_message = "access_entries must hold one admin at least: nobody could enter the cluster, not even its creator."
+    error_message = "access_entries must contain at least one admin: otherwise even the creator has no access to the cluster."
   }
 }
 
 variable "node_groups" {
-  description = "Managed node groups: sizes, instance types, labels and taints (by their key)."
+  description = "Managed node groups: sizes, instance types, labels, and taints by key."
   type = map(object({
     instance_types = list(string)
     min_size       = number
@@ -114,17 +114,17 @@ variable "node_groups" {
 
   validation {
     condition     = length(var.node_groups) > 0
-    error_message = "node_groups must hold one group at least."
+    error_message = "node_groups must contain at least one group."
   }
 
   validation {
     condition     = alltrue([for group in values(var.node_groups) : group.min_size >= 1 && group.max_size >= group.min_size])
-    error_message = "node_groups: min_size must be 1 or more, and max_size no less than it."
+    error_message = "node_groups: min_size must be at least 1, and max_size at least min_size."
   }
 
   validation {
     condition     = alltrue([for group in values(var.node_groups) : startswith(group.ami_type, "AL2023_") || startswith(group.ami_type, "BOTTLEROCKET_")])
-    error_message = "node_groups: ami_type must be of AL2023 or Bottlerocket, images of AL2 ended in November 2025."
+    error_message = "node_groups: ami_type must be AL2023 or Bottlerocket; AL2 images ended in November 2025."
   }
 
   validation {
@@ -134,7 +134,7 @@ variable "node_groups" {
 }
 
 variable "node_disk_gib" {
-  description = "Disk of a node, GiB."
+  description = "Disk size of a node, GiB."
   type        = number
   default     = 40
 
@@ -145,22 +145,22 @@ variable "node_disk_gib" {
 }
 
 variable "addon_versions" {
-  description = "Add-ons of EKS and their exact versions."
+  description = "EKS add-ons and their exact versions."
   type        = map(string)
 
   validation {
     condition     = alltrue([for name in ["vpc-cni", "kube-proxy", "coredns", "eks-pod-identity-agent"] : contains(keys(var.addon_versions), name)])
-    error_message = "addon_versions must hold vpc-cni, kube-proxy, coredns and eks-pod-identity-agent: nothing runs without them."
+    error_message = "addon_versions must contain vpc-cni, kube-proxy, coredns and eks-pod-identity-agent: nothing runs without them."
   }
 
   validation {
     condition     = alltrue([for version in values(var.addon_versions) : can(regex("^v[0-9]+\\.[0-9]+\\.[0-9]+-eksbuild\\.[0-9]+$", version))])
-    error_message = "addon_versions must be exact, as in v1.20.4-eksbuild.1."
+    error_message = "addon_versions must be exact, such as v1.20.4-eksbuild.1."
   }
 }
 
 variable "workloads" {
-  description = "Service accounts that need rights in AWS: each gets a role of its own by Pod Identity."
+  description = "Service accounts that need AWS permissions: each gets a role through Pod Identity."
   type = map(object({
     namespace       = string
     service_account = string
@@ -169,12 +169,12 @@ variable "workloads" {
 
   validation {
     condition     = alltrue([for workload in values(var.workloads) : can(jsondecode(workload.policy_json))])
-    error_message = "workloads must each have a policy as JSON in policy_json."
+    error_message = "workloads must each have a JSON policy in policy_json."
   }
 }
 
 variable "log_retention_days" {
-  description = "Days that the control plane's logs are kept."
+  description = "Retention of the control plane's logs, days."
   type        = number
 
   validation {

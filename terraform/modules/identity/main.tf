@@ -1,5 +1,4 @@
-# Who may come in without a key: runs of HCP Terraform, and the pipeline that builds the image. A plan reads, an apply
-# writes, and neither can do the other's part.
+# OIDC access without keys: HCP Terraform runs and the image pipeline. The plan role reads, the apply role writes.
 
 locals {
   terraform_host = "app.terraform.io"
@@ -48,7 +47,7 @@ resource "aws_iam_role_policy_attachment" "plan" {
   policy_arn = "arn:${var.partition}:iam::aws:policy/ReadOnlyAccess"
 }
 
-# A plan may look at everything but at what is secret.
+# A plan may read everything except secrets.
 resource "aws_iam_role_policy" "plan" {
   name = "no-secrets"
   role = aws_iam_role.terraform["plan"].name
@@ -70,7 +69,7 @@ resource "aws_iam_role_policy" "plan" {
         Condition = { StringNotLike = { "kms:ViaService" = "lambda.*.amazonaws.com" } }
       },
       {
-        # Who may not decrypt a function's variables is told that it has none, and each plan would write them anew.
+        # Without decryption Lambda reports no variables, and each plan would write them again.
         Sid       = "VariablesOfFunctions"
         Effect    = "Allow"
         Action    = "kms:Decrypt"
@@ -81,7 +80,7 @@ resource "aws_iam_role_policy" "plan" {
   })
 }
 
-# It makes roles, networks and keys, so it is an administrator in effect; who may start it is what protects the account.
+# It creates roles, networks and keys, so it is an administrator in effect: restrict who may start an apply.
 resource "aws_iam_role_policy_attachment" "apply" {
   role       = aws_iam_role.terraform["apply"].name
   policy_arn = "arn:${var.partition}:iam::aws:policy/AdministratorAccess"

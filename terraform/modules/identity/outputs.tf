@@ -1,5 +1,5 @@
 output "terraform_role_arns" {
-  description = "Roles of HCP Terraform's runs: plan and apply, for TFC_AWS_PLAN_ROLE_ARN and TFC_AWS_APPLY_ROLE_ARN."
+  description = "Roles for HCP Terraform runs, plan and apply, for TFC_AWS_PLAN_ROLE_ARN and TFC_AWS_APPLY_ROLE_ARN."
   value       = { for phase, role in aws_iam_role.terraform : phase => role.arn }
 }
 

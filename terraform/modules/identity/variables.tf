@@ -1,10 +1,10 @@
 variable "name" {
-  description = "Name of the station; the first part of every resource's name."
+  description = "Name of the installation and prefix of every resource's name."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,23}[a-z0-9]$", var.name))
-    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, beginning with a letter."
+    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, starting with a letter."
   }
 }
 
@@ -20,17 +20,17 @@ variable "partition" {
 }
 
 variable "terraform_organization" {
-  description = "Organization in HCP Terraform whose runs may assume the roles."
+  description = "HCP Terraform organization whose runs may assume the roles."
   type        = string
 
   validation {
     condition     = can(regex("^[A-Za-z0-9_-]+$", var.terraform_organization))
-    error_message = "terraform_organization must be a name of letters, digits, hyphens and underscores."
+    error_message = "terraform_organization must consist of letters, digits, hyphens and underscores."
   }
 }
 
 variable "terraform_project" {
-  description = "Project in HCP Terraform whose runs may assume the roles."
+  description = "HCP Terraform project whose runs may assume the roles."
   type        = string
 
   validation {
@@ -40,7 +40,7 @@ variable "terraform_project" {
 }
 
 variable "terraform_workspaces" {
-  description = "Workspaces in HCP Terraform whose runs may assume the roles."
+  description = "HCP Terraform workspaces whose runs may assume the roles."
   type        = set(string)
 
   validation {
@@ -50,7 +50,7 @@ variable "terraform_workspaces" {
 }
 
 variable "github_repository" {
-  description = "Repository whose main branch may push images, as owner/name."
+  description = "GitHub repository whose main branch may push images, as owner/name."
   type        = string
 
   validation {
@@ -60,7 +60,7 @@ variable "github_repository" {
 }
 
 variable "registry_arn" {
-  description = "Image repository that the pipeline may push to."
+  description = "ECR repository that the pipeline may push to."
   type        = string
 
   validation {

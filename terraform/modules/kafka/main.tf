@@ -1,4 +1,4 @@
-# MSK with IAM alone: no password, no certificate of ours, TLS everywhere, three copies of each record.
+# MSK with IAM authentication only: no passwords or client certificates, TLS everywhere, three replicas.
 
 resource "aws_cloudwatch_log_group" "this" {
   name              = "/${var.name}/kafka"
@@ -10,7 +10,7 @@ resource "aws_msk_configuration" "this" {
   name           = "${var.name}-${replace(var.kafka_version, ".", "-")}"
   kafka_versions = [var.kafka_version]
 
-  # `manage.py topics ensure` makes topics from contracts: a producer's typing error must not make one.
+  # `manage.py topics ensure` creates topics from contracts: a producer's typo must not create one.
   server_properties = <<-EOT
     auto.create.topics.enable=false
     default.replication.factor=3
@@ -94,11 +94,11 @@ resource "aws_msk_cluster" "this" {
   }
 
   lifecycle {
-    ignore_changes = [broker_node_group_info[0].storage_info[0].ebs_storage_info[0].volume_size] # grows by itself
+    ignore_changes = [broker_node_group_info[0].storage_info[0].ebs_storage_info[0].volume_size] # grows automatically
   }
 }
 
-# Disks of MSK never shrink, so they begin small and grow before they are full.
+# MSK disks cannot shrink, so they start small and grow before they are full.
 resource "aws_appautoscaling_target" "storage" {
   max_capacity       = var.storage_max_gib
   min_capacity       = 1
@@ -125,7 +125,7 @@ resource "aws_appautoscaling_policy" "storage" {
 }
 
 locals {
-  # arn:…:cluster/<name>/<uuid> → arn:…:topic/<name>/<uuid>, and so for groups.
+  # arn:…:cluster/<name>/<uuid> → arn:…:topic/<name>/<uuid>, and the same for groups.
   topic_prefix = replace(aws_msk_cluster.this.arn, ":cluster/", ":topic/")
   group_prefix = replace(aws_msk_cluster.this.arn, ":cluster/", ":group/")
 

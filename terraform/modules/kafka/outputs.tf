@@ -1,20 +1,20 @@
 output "cluster_arn" {
-  description = "The cluster."
+  description = "ARN of the cluster."
   value       = aws_msk_cluster.this.arn
 }
 
 output "cluster_name" {
-  description = "Name of the cluster, as CloudWatch's dimension `Cluster Name` gives it."
+  description = "Name of the cluster and value of CloudWatch's dimension `Cluster Name`."
   value       = aws_msk_cluster.this.cluster_name
 }
 
 output "bootstrap_brokers" {
-  description = "Brokers for clients with IAM over TLS, as host:port, comma-separated."
+  description = "Bootstrap brokers for clients with IAM over TLS, as host:port, comma-separated."
   value       = aws_msk_cluster.this.bootstrap_brokers_sasl_iam
 }
 
 output "worker_policy_json" {
-  description = "What ingest workers and the lag exporter may do: read the station's topics in its groups."
+  description = "Policy of ingest workers and the lag exporter: read the topics in the consumer groups."
   value = jsonencode({
     Version = "2012-10-17"
     Statement = [
@@ -36,7 +36,7 @@ output "worker_policy_json" {
 }
 
 output "topics_policy_json" {
-  description = "What `manage.py topics ensure` may do: make the station's topics, and raise their partitions."
+  description = "Policy of `manage.py topics ensure`: create the topics and raise their partitions."
   value = jsonencode({
     Version = "2012-10-17"
     Statement = [

@@ -4,28 +4,28 @@ variable "name" {
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,23}[a-z0-9]$", var.name))
-    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, beginning with a letter."
+    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, starting with a letter."
   }
 }
 
 variable "kafka_version" {
-  description = "Version of Apache Kafka that MSK offers."
+  description = "Apache Kafka version, as MSK names it."
   type        = string
   default     = "3.9.x"
 
   validation {
     condition     = can(regex("^[3-4]\\.[0-9]+\\.(x|[0-9]+)(\\.kraft)?$", var.kafka_version))
-    error_message = "kafka_version must be one of MSK's, as in 3.9.x."
+    error_message = "kafka_version must be one that MSK offers, such as 3.9.x."
   }
 }
 
 variable "instance_type" {
-  description = "Type of a broker."
+  description = "Instance type of a broker."
   type        = string
 
   validation {
     condition     = can(regex("^kafka\\.", var.instance_type))
-    error_message = "instance_type must begin with kafka., as in kafka.m7g.large."
+    error_message = "instance_type must start with kafka., as in kafka.m7g.large."
   }
 }
 
@@ -41,22 +41,22 @@ variable "brokers_per_zone" {
 }
 
 variable "subnet_ids" {
-  description = "Private subnets, one in each of three zones: three copies of a record need three places."
+  description = "Private subnets, one in each of three zones, for three replicas."
   type        = list(string)
 
   validation {
     condition     = length(var.subnet_ids) == 3 && length(distinct(var.subnet_ids)) == 3
-    error_message = "subnet_ids must name three subnets, one per zone."
+    error_message = "subnet_ids must list three subnets, one per zone."
   }
 }
 
 variable "security_group_id" {
-  description = "Group of the brokers."
+  description = "Security group of the brokers."
   type        = string
 
   validation {
     condition     = startswith(var.security_group_id, "sg-")
-    error_message = "security_group_id must begin with sg-."
+    error_message = "security_group_id must start with sg-."
   }
 }
 
@@ -71,7 +71,7 @@ variable "kms_key_arn" {
 }
 
 variable "storage_gib" {
-  description = "Disk of a broker at the beginning, GiB."
+  description = "Initial disk size of a broker, GiB."
   type        = number
   default     = 50
 
@@ -82,29 +82,29 @@ variable "storage_gib" {
 }
 
 variable "storage_max_gib" {
-  description = "Disk of a broker at most, GiB; it grows by itself when 60 % full, and never shrinks."
+  description = "Maximum disk size of a broker, GiB; it grows automatically at 60 % and never shrinks."
   type        = number
   default     = 500
 
   validation {
     condition     = var.storage_max_gib <= 16384 && var.storage_max_gib >= var.storage_gib
-    error_message = "storage_max_gib must be storage_gib or more, and 16384 at most."
+    error_message = "storage_max_gib must be between storage_gib and 16384."
   }
 }
 
 variable "retention_hours" {
-  description = "Hours that a topic keeps records whose contract says nothing else."
+  description = "Default retention of a topic, hours, unless its contract sets another."
   type        = number
   default     = 168
 
   validation {
     condition     = var.retention_hours >= 24
-    error_message = "retention_hours must be 24 or more: a worker may be away for a night."
+    error_message = "retention_hours must be 24 or more: a worker may be down overnight."
   }
 }
 
 variable "monitoring_level" {
-  description = "What MSK tells CloudWatch; everything above DEFAULT costs."
+  description = "MSK's monitoring level for CloudWatch; every level above DEFAULT is billed."
   type        = string
   default     = "PER_TOPIC_PER_BROKER"
 
@@ -115,27 +115,27 @@ variable "monitoring_level" {
 }
 
 variable "topics" {
-  description = "Topics that the station reads: the physicalName of its contracts."
+  description = "Topics that Andén reads: the physicalName of its contracts."
   type        = set(string)
 
   validation {
     condition     = length(var.topics) > 0 && alltrue([for topic in var.topics : can(regex("^[a-zA-Z0-9._-]{1,249}$", topic))])
-    error_message = "topics must be names of topics, without wildcards."
+    error_message = "topics must be topic names, without wildcards."
   }
 }
 
 variable "groups" {
-  description = "Consumer groups of the station's workers."
+  description = "Consumer groups of the workers."
   type        = set(string)
 
   validation {
     condition     = length(var.groups) > 0 && alltrue([for group in var.groups : can(regex("^[a-zA-Z0-9._-]{1,249}$", group))])
-    error_message = "groups must be names of consumer groups, without wildcards or colons (MSK's lag metrics lose those)."
+    error_message = "groups must be consumer group names, without wildcards or colons (MSK's lag metrics drop them)."
   }
 }
 
 variable "log_retention_days" {
-  description = "Days that the brokers' logs are kept."
+  description = "Retention of the brokers' logs, days."
   type        = number
 
   validation {

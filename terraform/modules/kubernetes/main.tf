@@ -1,10 +1,10 @@
-# Argo CD, and the few objects that it begins with. No kubernetes_manifest: it asks the cluster for definitions while
-# planning, when there are none.
+# Argo CD and the objects that bootstrap it. Not with kubernetes_manifest, which needs the CRDs at plan time, before they
+# exist.
 
 locals {
   charts = { for path in fileset(var.chart_directory, "*/Chart.yaml") : dirname(path) => yamldecode(file("${var.chart_directory}/${path}")) }
 
-  # What an apply that somebody reviewed has seen in charts/, and nothing that came later.
+  # Chart repositories in charts/ at the time of a reviewed apply; later additions need another apply.
   chart_repositories = distinct(flatten([
     for chart in values(local.charts) : [
       for dependency in try(chart.dependencies, []) : trimprefix(dependency.repository, "oci://")
@@ -44,7 +44,7 @@ resource "helm_release" "root" {
   namespace = helm_release.argo_cd.namespace
   chart     = "${path.module}/charts/root"
 
-  # Also at destroy: the root Application goes only when what it made has gone, while Argo CD is still there.
+  # Also at destroy: the root Application is deleted after everything it created, while Argo CD still runs.
   wait    = true
   timeout = 900
 

@@ -1,4 +1,4 @@
 output "namespaces" {
-  description = "Namespaces that Argo CD may write to: one for each directory of the charts' folder."
+  description = "Namespaces that Argo CD may write to, one per directory in the charts' directory."
   value       = sort(keys(local.charts))
 }

@@ -1,20 +1,20 @@
 variable "station" {
-  description = "What the first root says of the station; its scalars become annotations of Argo CD's cluster Secret."
+  description = "Output `station` of the first root; its scalars become annotations of Argo CD's cluster Secret."
   type        = any
 
   validation {
     condition     = alltrue([for key in ["name", "region", "environment", "postgres_mode"] : can(tostring(var.station[key]))])
-    error_message = "station must hold name, region, environment and postgres_mode."
+    error_message = "station must contain name, region, environment and postgres_mode."
   }
 }
 
 variable "repository" {
-  description = "Git repository that Argo CD reads, by https."
+  description = "https URL of the Git repository that Argo CD reads."
   type        = string
 
   validation {
     condition     = can(regex("^https://[^ @]+\\.git$", var.repository))
-    error_message = "repository must be an https address that ends in .git, without credentials."
+    error_message = "repository must be an https URL that ends in .git, without credentials."
   }
 }
 
@@ -29,17 +29,17 @@ variable "revision" {
 }
 
 variable "chart_directory" {
-  description = "Folder of the charts that Argo CD deploys: its directories are the namespaces that it may write to."
+  description = "Directory of the charts that Argo CD deploys; its subdirectories are the namespaces that it may write to."
   type        = string
 
   validation {
     condition     = length(fileset(var.chart_directory, "*/Chart.yaml")) > 0
-    error_message = "chart_directory must hold one chart at least."
+    error_message = "chart_directory must contain at least one chart."
   }
 }
 
 variable "highly_available" {
-  description = "Whether Argo CD runs twice and Redis thrice."
+  description = "Whether Argo CD's server, repo server and ApplicationSet controller run twice."
   type        = bool
 }
 
@@ -49,6 +49,6 @@ variable "argo_cd_version" {
 
   validation {
     condition     = can(regex("^[0-9]+\\.[0-9]+\\.[0-9]+$", var.argo_cd_version))
-    error_message = "argo_cd_version must be exact, as in 9.3.1."
+    error_message = "argo_cd_version must be exact, such as 9.3.1."
   }
 }

@@ -1,10 +1,9 @@
-# A VPC of two layers: public subnets hold what faces the internet (NAT gateways, nothing else by default),
-# private ones hold everything that runs.
+# A VPC with public subnets for NAT gateways and private subnets for everything else.
 
 locals {
   zones = { for index, zone in var.zones : zone => index }
 
-  # Four blocks of a quarter each: private takes a fourth per zone, public a sixteenth of the last one per zone.
+  # A private subnet is a quarter of the VPC; a public one is a quarter of the remaining quarter.
   private_cidrs = { for zone, index in local.zones : zone => cidrsubnet(var.cidr, 2, index) }
   public_cidrs  = { for zone, index in local.zones : zone => cidrsubnet(cidrsubnet(var.cidr, 2, 3), 2, index) }
 
@@ -23,7 +22,7 @@ resource "aws_vpc" "this" {
   tags = { Name = var.name }
 }
 
-# The group that AWS makes with each VPC allows all inside itself: emptied, so that nothing can lean on it.
+# The VPC's default group allows all traffic within itself. Remove its rules, so that nothing can rely on them.
 resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 
@@ -97,7 +96,7 @@ resource "aws_nat_gateway" "this" {
 
   tags = { Name = "${var.name}-${each.key}" }
 
-  # Its address needs the way out to exist; Terraform cannot see that by itself.
+  # Needs the internet gateway; Terraform cannot infer this.
   depends_on = [aws_internet_gateway.this]
 }
 
@@ -124,7 +123,7 @@ resource "aws_route_table_association" "private" {
   route_table_id = aws_route_table.private[each.key].id
 }
 
-# Free, and it takes image layers and backups off the NAT gateway's bill.
+# Free, and keeps image layers and backups off the NAT gateway.
 resource "aws_vpc_endpoint" "s3" {
   vpc_id            = aws_vpc.this.id
   vpc_endpoint_type = "Gateway"

@@ -1,24 +1,24 @@
 output "vpc_id" {
-  description = "The VPC."
+  description = "ID of the VPC."
   value       = aws_vpc.this.id
 }
 
 output "cidr" {
-  description = "Addresses of the VPC."
+  description = "CIDR block of the VPC."
   value       = aws_vpc.this.cidr_block
 }
 
 output "private_subnet_ids" {
-  description = "Private subnets, in the order of the zones."
+  description = "Private subnets, in the order of zones."
   value       = [for zone in var.zones : aws_subnet.private[zone].id]
 }
 
 output "public_subnet_ids" {
-  description = "Public subnets, in the order of the zones."
+  description = "Public subnets, in the order of zones."
   value       = [for zone in var.zones : aws_subnet.public[zone].id]
 }
 
 output "nat_addresses" {
-  description = "Public addresses that the station calls from: for the allow-lists of others."
+  description = "Public IP addresses of outbound traffic, for others' allow-lists."
   value       = [for address in aws_eip.nat : address.public_ip]
 }

@@ -1,40 +1,40 @@
 variable "name" {
-  description = "Name of the station; the first part of every resource's name."
+  description = "Name of the installation and prefix of every resource's name."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,23}[a-z0-9]$", var.name))
-    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, beginning with a letter."
+    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, starting with a letter."
   }
 }
 
 variable "region" {
-  description = "Region of the VPC, as in eu-west-1."
+  description = "Region of the VPC, such as eu-west-1."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
-    error_message = "region must be a region's code, as in eu-west-1."
+    error_message = "region must be a region code such as eu-west-1."
   }
 }
 
 variable "zones" {
-  description = "Availability zones, three of them: Kafka and PostgreSQL lose one without losing data."
+  description = "Three availability zones: Kafka and PostgreSQL survive the loss of one."
   type        = list(string)
 
   validation {
     condition     = length(var.zones) == 3 && length(distinct(var.zones)) == 3
-    error_message = "zones must name three different availability zones."
+    error_message = "zones must list three different availability zones."
   }
 
   validation {
     condition     = alltrue([for zone in var.zones : startswith(zone, var.region)])
-    error_message = "zones must lie in the region."
+    error_message = "zones must be in the region."
   }
 }
 
 variable "cidr" {
-  description = "Addresses of the VPC: a private block of /16 to /20, which no other network you connect to uses."
+  description = "CIDR block of the VPC: private, /16 to /20, and not overlapping any network you connect to."
   type        = string
 
   validation {
@@ -49,7 +49,7 @@ variable "cidr" {
 }
 
 variable "nat_mode" {
-  description = "NAT gateways: none (interface endpoints only), single (cheap, one zone's loss cuts the way out), per_zone."
+  description = "NAT gateways: none (interface endpoints only), single (cheap, but losing its zone cuts all outbound traffic), per_zone."
   type        = string
   default     = "per_zone"
 
@@ -60,7 +60,7 @@ variable "nat_mode" {
 }
 
 variable "interface_endpoints" {
-  description = "AWS services that are reached inside of the VPC, by the last part of their endpoint's name."
+  description = "AWS services reached inside the VPC, by the last part of their endpoint's name."
   type        = set(string)
   default     = []
   nullable    = false
@@ -72,7 +72,7 @@ variable "interface_endpoints" {
 }
 
 variable "flow_log_traffic" {
-  description = "What the flow log keeps: ALL, or REJECT to see only what was refused."
+  description = "Traffic that the flow log records: ALL, or REJECT for rejected traffic only."
   type        = string
   default     = "ALL"
 
@@ -83,7 +83,7 @@ variable "flow_log_traffic" {
 }
 
 variable "log_retention_days" {
-  description = "Days that the flow log is kept."
+  description = "Retention of the flow log, days."
   type        = number
 
   validation {

@@ -1,4 +1,4 @@
-# What AWS itself shows and says: dashboards as the application renders them, alarms with a runbook each, one topic.
+# CloudWatch dashboards that the application renders, alarms with a runbook each, and one SNS topic.
 
 resource "aws_cloudwatch_dashboard" "this" {
   for_each = fileset(var.dashboards_folder, "*.json")

@@ -1,5 +1,5 @@
 output "topic_arn" {
-  description = "Where alarms are told."
+  description = "SNS topic of the alarms."
   value       = aws_sns_topic.alarms.arn
 }
 

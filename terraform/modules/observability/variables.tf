@@ -1,35 +1,35 @@
 variable "name" {
-  description = "Name of the station; the first part of every resource's name."
+  description = "Name of the installation and prefix of every resource's name."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,23}[a-z0-9]$", var.name))
-    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, beginning with a letter."
+    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, starting with a letter."
   }
 }
 
 variable "region" {
-  description = "Region that the dashboards show."
+  description = "Region shown on the dashboards."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
-    error_message = "region must be a region's code, as in eu-west-1."
+    error_message = "region must be a region code such as eu-west-1."
   }
 }
 
 variable "dashboards_folder" {
-  description = "Folder of the rendered CloudWatch dashboards."
+  description = "Directory of the rendered CloudWatch dashboards."
   type        = string
 
   validation {
     condition     = length(fileset(var.dashboards_folder, "*.json")) > 0
-    error_message = "dashboards_folder must hold one dashboard at least."
+    error_message = "dashboards_folder must contain at least one dashboard."
   }
 }
 
 variable "alarms" {
-  description = "What rings: metric, dimensions, bound, and the runbook that says what to do."
+  description = "CloudWatch alarms: metric, dimensions, threshold and runbook."
   type = map(object({
     description = string
     namespace   = string
@@ -46,7 +46,7 @@ variable "alarms" {
 
   validation {
     condition     = alltrue([for alarm in values(var.alarms) : contains(["GreaterThanThreshold", "GreaterThanOrEqualToThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold"], alarm.comparison)])
-    error_message = "alarms: comparison must be one of CloudWatch's four."
+    error_message = "alarms: comparison must be one of CloudWatch's four operators."
   }
 
   validation {
@@ -56,23 +56,23 @@ variable "alarms" {
 
   validation {
     condition     = alltrue([for alarm in values(var.alarms) : can(regex("^docs/runbooks/[a-z0-9-]+\\.md$", alarm.runbook))])
-    error_message = "alarms: runbook must be a file of docs/runbooks/."
+    error_message = "alarms: runbook must be a file in docs/runbooks/."
   }
 }
 
 variable "emails" {
-  description = "Who is told by mail; each must confirm the subscription once."
+  description = "Email recipients; each must confirm the subscription once."
   type        = set(string)
   default     = []
 
   validation {
     condition     = alltrue([for email in var.emails : can(regex("^[^@[:space:]]+@[^@[:space:]]+$", email))])
-    error_message = "emails must be addresses."
+    error_message = "emails must be email addresses."
   }
 }
 
 variable "kms_key_arn" {
-  description = "Key that encrypts the topic of the alarms."
+  description = "Key that encrypts the alarms' topic."
   type        = string
 
   validation {

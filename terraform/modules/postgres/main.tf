@@ -1,5 +1,5 @@
-# PostgreSQL by one switch: RDS (the default), or inside of the cluster, where charts own it; of that this module owns
-# only the operator's bucket of backups. What each choice loses stands in docs/guides/postgres-options.md.
+# PostgreSQL on RDS (the default), or in the cluster, where charts own it and this module owns only the operator's
+# backup bucket. docs/guides/postgres-options.md compares the options.
 
 locals {
   rds      = var.mode == "rds"
@@ -10,7 +10,7 @@ resource "aws_db_subnet_group" "this" {
   count = local.rds ? 1 : 0
 
   name        = var.name
-  description = "Private subnets of the station's database"
+  description = "Private subnets of the database"
   subnet_ids  = var.subnet_ids
 }
 
@@ -46,7 +46,7 @@ resource "aws_db_parameter_group" "this" {
 resource "aws_cloudwatch_log_group" "this" {
   for_each = toset(local.rds ? ["postgresql", "upgrade"] : [])
 
-  # RDS would make it itself, for ever and unencrypted, if it came first.
+  # Created first: RDS would create it without retention and unencrypted.
   name              = "/aws/rds/instance/${var.name}/${each.key}"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn
@@ -79,7 +79,7 @@ resource "aws_db_instance" "this" {
 
   identifier     = var.name
   engine         = "postgres"
-  engine_version = var.engine_version # major: the minor one is RDS's, see auto_minor_version_upgrade
+  engine_version = var.engine_version # major only: RDS chooses the minor version, see auto_minor_version_upgrade
   instance_class = var.instance_class
   db_name        = "anden"
   username       = "anden_admin"
@@ -120,7 +120,7 @@ resource "aws_db_instance" "this" {
   depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy_attachment.monitoring]
 }
 
-# --- By the operator: base backups and WAL go here, and point-in-time recovery comes from here ----------------------
+# --- With the operator: base backups and WAL, for point-in-time recovery ---------------------------------------------
 
 resource "aws_s3_bucket" "backups" {
   count = local.operator ? 1 : 0

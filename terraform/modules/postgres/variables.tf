@@ -4,7 +4,7 @@ variable "name" {
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,23}[a-z0-9]$", var.name))
-    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, beginning with a letter."
+    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, starting with a letter."
   }
 }
 
@@ -31,28 +31,28 @@ variable "mode" {
 }
 
 variable "engine_version" {
-  description = "Major version of PostgreSQL. RDS raises the minor one by itself, and would refuse to go back to one that stands here."
+  description = "Major version of PostgreSQL. RDS raises the minor version automatically and would reject an older one set here."
   type        = string
   default     = "17"
 
   validation {
     condition     = can(regex("^1[6-9]$", var.engine_version))
-    error_message = "engine_version must be a major version alone, as in 17, and 16 at least (manage.py roles ensure needs it): RDS chooses the minor one."
+    error_message = "engine_version must be a major version such as 17, at least 16 (manage.py roles ensure needs it): RDS chooses the minor version."
   }
 }
 
 variable "instance_class" {
-  description = "Size of the instance."
+  description = "Instance class."
   type        = string
 
   validation {
     condition     = startswith(var.instance_class, "db.")
-    error_message = "instance_class must begin with db., as in db.m7g.large."
+    error_message = "instance_class must start with db., as in db.m7g.large."
   }
 }
 
 variable "storage_gib" {
-  description = "Disk at the beginning, GiB."
+  description = "Initial storage, GiB."
   type        = number
   default     = 50
 
@@ -63,41 +63,41 @@ variable "storage_gib" {
 }
 
 variable "storage_max_gib" {
-  description = "Disk at most, GiB; RDS lets it grow by itself."
+  description = "Maximum storage, GiB; RDS grows it automatically."
   type        = number
   default     = 500
 
   validation {
     condition     = var.storage_max_gib > var.storage_gib && var.storage_max_gib <= 65536
-    error_message = "storage_max_gib must be more than storage_gib, and 65536 at most."
+    error_message = "storage_max_gib must be more than storage_gib and at most 65536."
   }
 }
 
 variable "multi_az" {
-  description = "Whether a standby in another zone takes over when the first is lost; it doubles the price."
+  description = "Whether a standby in another zone takes over on failure; it doubles the price."
   type        = bool
   default     = true
 }
 
 variable "protected" {
-  description = "Whether the database withstands a destroy: deletion protection, a final snapshot, kept backups."
+  description = "Whether the database resists a destroy: deletion protection, a final snapshot, retained backups."
   type        = bool
   default     = true
 }
 
 variable "backup_days" {
-  description = "Days that one can go back to, to the second."
+  description = "Retention for point-in-time recovery, days."
   type        = number
   default     = 14
 
   validation {
     condition     = var.backup_days >= 1 && var.backup_days <= 35
-    error_message = "backup_days must be between 1 and 35: 0 would switch point-in-time recovery off."
+    error_message = "backup_days must be between 1 and 35: 0 would disable point-in-time recovery."
   }
 
   validation {
     condition     = !var.protected || var.backup_days >= 14
-    error_message = "backup_days must be 14 or more where the database is protected."
+    error_message = "backup_days must be 14 or more if the database is protected."
   }
 }
 
@@ -107,22 +107,22 @@ variable "subnet_ids" {
 
   validation {
     condition     = length(var.subnet_ids) >= 2
-    error_message = "subnet_ids must name subnets in at least two zones."
+    error_message = "subnet_ids must list subnets in at least two zones."
   }
 }
 
 variable "security_group_id" {
-  description = "Group of the database."
+  description = "Security group of the database."
   type        = string
 
   validation {
     condition     = startswith(var.security_group_id, "sg-")
-    error_message = "security_group_id must begin with sg-."
+    error_message = "security_group_id must start with sg-."
   }
 }
 
 variable "kms_key_arn" {
-  description = "Key that encrypts disk, backups and logs."
+  description = "Key that encrypts storage, backups and logs."
   type        = string
 
   validation {
@@ -132,7 +132,7 @@ variable "kms_key_arn" {
 }
 
 variable "log_retention_days" {
-  description = "Days that the database's logs are kept."
+  description = "Retention of the database's logs, days."
   type        = number
 
   validation {

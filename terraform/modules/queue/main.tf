@@ -1,4 +1,4 @@
-# Celery's broker: it carries ids of jobs, and the jobs are rows, so that losing a message loses nothing.
+# Celery's broker. It carries only ids; jobs are rows in PostgreSQL, so a lost message loses no job.
 
 resource "aws_sqs_queue" "dead" {
   name                      = "${var.name}-celery-dead"

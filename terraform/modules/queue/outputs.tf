@@ -1,5 +1,5 @@
 output "url" {
-  description = "The queue, for Celery's predefined_queues."
+  description = "URL of the queue, for Celery's predefined_queues."
   value       = aws_sqs_queue.this.url
 }
 
@@ -9,7 +9,7 @@ output "name" {
 }
 
 output "policy_json" {
-  description = "What Celery's worker and beat and the web pods may do: send and receive, and nothing to the queue itself."
+  description = "Policy of Celery's worker and beat and the web pods: send and receive, but not manage the queue."
   value = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -1,10 +1,10 @@
 variable "name" {
-  description = "Name of the station; the first part of every queue's name."
+  description = "Name of the installation and prefix of every queue's name."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,23}[a-z0-9]$", var.name))
-    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, beginning with a letter."
+    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, starting with a letter."
   }
 }
 
@@ -19,7 +19,7 @@ variable "kms_key_arn" {
 }
 
 variable "longest_job_s" {
-  description = "Seconds that a job may take before another worker gets it, too."
+  description = "Visibility timeout, seconds: a job that takes longer is also given to another worker."
   type        = number
   default     = 3600
 

@@ -1,4 +1,4 @@
-# Where the station's images stand. A tag is written once; what is no longer used goes after a while.
+# The image repository. Tags are immutable; old images expire.
 
 resource "aws_ecr_repository" "this" {
   name                 = var.name
@@ -17,8 +17,8 @@ resource "aws_ecr_repository" "this" {
 resource "aws_ecr_lifecycle_policy" "this" {
   repository = aws_ecr_repository.this.name
 
-  # An image of two platforms is one tagged index and its untagged parts: parts stay while their index does, so counting
-  # tags counts images. A release has two tags, and the rule that comes first decides.
+  # A multi-platform image is a tagged index with untagged manifests, which are kept as long as their index: counting tags
+  # counts images. A release has two tags; the first matching rule applies.
   policy = jsonencode({
     rules = [
       {
@@ -34,7 +34,7 @@ resource "aws_ecr_lifecycle_policy" "this" {
       },
       {
         rulePriority = 2
-        description  = "Keep the newest ${var.images_kept} images of main: enough to go back"
+        description  = "Keep the newest ${var.images_kept} images of main, for rollbacks"
         selection = {
           tagStatus      = "tagged"
           tagPatternList = ["*-*"]
@@ -45,7 +45,7 @@ resource "aws_ecr_lifecycle_policy" "this" {
       },
       {
         rulePriority = 3
-        description  = "Let parts go a week after they were pushed, once no index names them"
+        description  = "Expire manifests that no index references, a week after they were pushed"
         selection = {
           tagStatus   = "untagged"
           countType   = "sinceImagePushed"

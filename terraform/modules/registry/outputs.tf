@@ -1,9 +1,9 @@
 output "repository_arn" {
-  description = "The repository, for the pipeline's right to push."
+  description = "ARN of the repository, for the pipeline's push permission."
   value       = aws_ecr_repository.this.arn
 }
 
 output "repository_url" {
-  description = "Where images are pushed to and pulled from, without a tag."
+  description = "URL of the repository, without a tag."
   value       = aws_ecr_repository.this.repository_url
 }

@@ -4,7 +4,7 @@ variable "name" {
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,23}[a-z0-9]$", var.name))
-    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, beginning with a letter."
+    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, starting with a letter."
   }
 }
 
@@ -19,12 +19,12 @@ variable "kms_key_arn" {
 }
 
 variable "images_kept" {
-  description = "Releases, and images of main, that are kept, the newest first."
+  description = "Number of releases, and of images of main, to keep."
   type        = number
   default     = 50
 
   validation {
     condition     = var.images_kept >= 10
-    error_message = "images_kept must be 10 or more: going back needs somewhere to go."
+    error_message = "images_kept must be 10 or more, so that you can roll back."
   }
 }

@@ -4,12 +4,12 @@ output "names" {
 }
 
 output "arns" {
-  description = "The secrets, by database role, key or token."
+  description = "ARNs of the secrets, by database role, key or token."
   value       = { for name, secret in merge(aws_secretsmanager_secret.this, aws_secretsmanager_secret.plain) : name => secret.arn }
 }
 
 output "generated_arns" {
-  description = "The secrets whose values the station draws itself: those of database roles, and keys."
+  description = "ARNs of the secrets whose values are generated in the cluster: database roles and keys."
   value = concat(
     [for secret in values(aws_secretsmanager_secret.this) : secret.arn],
     [for key in sort(var.keys) : aws_secretsmanager_secret.plain[key].arn],

@@ -1,20 +1,20 @@
 variable "name" {
-  description = "Name of the station; the first part of every secret's name."
+  description = "Name of the installation and prefix of every secret's name."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,23}[a-z0-9]$", var.name))
-    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, beginning with a letter."
+    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, starting with a letter."
   }
 }
 
 variable "roles" {
-  description = "Database roles of the station, as the architecture names them."
+  description = "Database roles, see docs/architecture.md."
   type        = set(string)
 
   validation {
     condition     = alltrue([for role in var.roles : can(regex("^[a-z]+$", role))])
-    error_message = "roles must be lower-case words."
+    error_message = "roles must be lower-case words, without digits or hyphens."
   }
 }
 
@@ -29,7 +29,7 @@ variable "kms_key_arn" {
 }
 
 variable "recovery_days" {
-  description = "Days within which a deleted secret can be brought back; 0 deletes at once, so that a name is free again."
+  description = "Days within which a deleted secret can be restored; 0 deletes immediately and frees the name."
   type        = number
   default     = 7
 
@@ -40,7 +40,7 @@ variable "recovery_days" {
 }
 
 variable "keys" {
-  description = "Keys that are drawn in the cluster, each a secret of one string: django/secret-key signs sessions and cursors."
+  description = "Keys that are generated in the cluster, each a secret with one string: django/secret-key signs sessions and cursors."
   type        = set(string)
   default     = ["django/secret-key"]
 
@@ -51,7 +51,7 @@ variable "keys" {
 }
 
 variable "tokens" {
-  description = "Tokens that a person writes once, as Grafana's service account and where alerts go; their secrets begin empty."
+  description = "Tokens that you write once, such as Grafana's service account token and the alert receivers; their secrets start empty."
   type        = set(string)
   default     = ["alerting/receivers", "grafana/token"]
 

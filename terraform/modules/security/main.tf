@@ -1,4 +1,4 @@
-# One security group for each role, and every rule from group to group. A role may do what its lines below say.
+# One security group per role; every rule is from group to group.
 
 locals {
   roles = {
@@ -10,16 +10,16 @@ locals {
     kafka    = "Brokers of MSK"
   }
 
-  # from → to, and the port. Each line becomes the way out of one group and the way into the other.
+  # Source, target and port. Each line becomes an egress rule of one group and an ingress rule of the other.
   flows = {
     link_to_balancer     = { from = "link", to = "balancer", port = 443, why = "API Gateway calls the load balancer" }
     balancer_to_nodes    = { from = "balancer", to = "nodes", port = var.web_port, why = "The load balancer calls the web pods" }
-    nodes_to_postgres    = { from = "nodes", to = "postgres", port = 5432, why = "Pods ask PostgreSQL" }
-    function_to_postgres = { from = "function", to = "postgres", port = 5432, why = "The API's function asks PostgreSQL" }
+    nodes_to_postgres    = { from = "nodes", to = "postgres", port = 5432, why = "Pods connect to PostgreSQL" }
+    function_to_postgres = { from = "function", to = "postgres", port = 5432, why = "The API's function connects to PostgreSQL" }
     nodes_to_kafka       = { from = "nodes", to = "kafka", port = 9098, why = "Workers read Kafka, with IAM over TLS" }
-    function_to_balancer = { from = "function", to = "balancer", port = 443, why = "The probe calls the API from inside" }
+    function_to_balancer = { from = "function", to = "balancer", port = 443, why = "The probe calls the API from inside the VPC" }
     kafka_to_kafka       = { from = "kafka", to = "kafka", port = null, why = "Brokers replicate to each other" }
-    nodes_to_nodes       = { from = "nodes", to = "nodes", port = null, why = "Pods talk to pods; NetworkPolicies say which" }
+    nodes_to_nodes       = { from = "nodes", to = "nodes", port = null, why = "Pods talk to pods; NetworkPolicies restrict them" }
   }
 }
 
@@ -59,7 +59,7 @@ resource "aws_vpc_security_group_egress_rule" "this" {
   to_port                      = each.value.port
 }
 
-# AWS's own services answer on HTTPS, and images, charts and identity come from outside of the VPC.
+# AWS services use HTTPS; images, charts and identity tokens come from outside the VPC.
 resource "aws_vpc_security_group_egress_rule" "https" {
   for_each = toset(["nodes", "function"])
 
@@ -71,9 +71,9 @@ resource "aws_vpc_security_group_egress_rule" "https" {
   to_port           = 443
 }
 
-# One key of our own for everything that rests: secrets, logs, disks, topics, tables, images.
+# One customer-managed key for all data at rest: secrets, logs, disks, topics, tables, images.
 resource "aws_kms_key" "this" {
-  description             = "Everything that rests in the station ${var.name}"
+  description             = "All data at rest in ${var.name}"
   enable_key_rotation     = true
   deletion_window_in_days = var.key_deletion_days
 
@@ -103,7 +103,7 @@ resource "aws_kms_key" "this" {
         }
       },
       {
-        # The topic of alarms is encrypted, and an alarm that may not use its key is told to nobody.
+        # The alarms' topic is encrypted: without this, CloudWatch cannot publish to it.
         Sid       = "AlarmsOfThisAccount"
         Effect    = "Allow"
         Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]

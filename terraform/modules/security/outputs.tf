@@ -1,9 +1,9 @@
 output "ids" {
-  description = "The groups by role: nodes, balancer, link, function, postgres, kafka."
+  description = "Security groups by role: nodes, balancer, link, function, postgres, kafka."
   value       = { for role, group in aws_security_group.this : role => group.id }
 }
 
 output "kms_key_arn" {
-  description = "The key that encrypts everything that rests."
+  description = "ARN of the key that encrypts all data at rest."
   value       = aws_kms_key.this.arn
 }

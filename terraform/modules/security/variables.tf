@@ -1,20 +1,20 @@
 variable "name" {
-  description = "Name of the station; the first part of every group's name."
+  description = "Name of the installation and prefix of every group's name."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,23}[a-z0-9]$", var.name))
-    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, beginning with a letter."
+    error_message = "name must be 3 to 25 lower-case letters, digits and hyphens, starting with a letter."
   }
 }
 
 variable "vpc_id" {
-  description = "The VPC that the groups belong to."
+  description = "VPC of the security groups."
   type        = string
 
   validation {
     condition     = startswith(var.vpc_id, "vpc-")
-    error_message = "vpc_id must begin with vpc-."
+    error_message = "vpc_id must start with vpc-."
   }
 }
 
@@ -25,22 +25,22 @@ variable "web_port" {
 
   validation {
     condition     = var.web_port > 1023 && var.web_port < 65536
-    error_message = "web_port must be between 1024 and 65535: the pods are nobody's root."
+    error_message = "web_port must be between 1024 and 65535: the pods do not run as root."
   }
 }
 
 variable "region" {
-  description = "Region of the station, as in eu-west-1."
+  description = "AWS region, such as eu-west-1."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
-    error_message = "region must be a region's code, as in eu-west-1."
+    error_message = "region must be a region code such as eu-west-1."
   }
 }
 
 variable "account_id" {
-  description = "The account that the key belongs to; the root asks AWS for it."
+  description = "Account that owns the key; the root reads it from AWS."
   type        = string
 
   validation {
@@ -61,7 +61,7 @@ variable "partition" {
 }
 
 variable "key_deletion_days" {
-  description = "Days between asking for the key's deletion and losing everything it encrypted."
+  description = "Waiting period before a deleted key, and with it all encrypted data, is lost, days."
   type        = number
   default     = 30
 

@@ -1,4 +1,4 @@
-"""What charts/anden's postgres_exporter tells, and with which rights it asks."""
+"""charts/anden's postgres_exporter: what it collects and with which role."""
 
 import re
 from collections.abc import Callable
@@ -21,31 +21,33 @@ def exporter(rendered: list[Manifest]) -> Pod:
 
 
 @pytest.mark.property(15)
-def test_it_collects_what_panels_ask_for(rendered: list[Manifest], evidence: Callable[[str], None]) -> None:
-    (told,) = (each for each in EXPORTERS if each.startswith("postgres_exporter "))
-    wanted = set(re.findall(r"--\S+", told))
+def test_the_exporter_collects_what_panels_query(rendered: list[Manifest], evidence: Callable[[str], None]) -> None:
+    (flags,) = (each for each in EXPORTERS if each.startswith("postgres_exporter "))
+    wanted = set(re.findall(r"--\S+", flags))
     assert wanted
     assert wanted <= set(exporter(rendered)["args"])
-    evidence(f"postgres_exporter runs with {', '.join(sorted(wanted))}, for {len(EXPORTERS[told])} metrics of panels")
+    evidence(
+        f"postgres_exporter runs with {', '.join(sorted(wanted))}, for {len(EXPORTERS[flags])} metrics on dashboards"
+    )
 
 
 @pytest.mark.property(11)
-def test_it_knows_one_role_and_that_one_reads_no_row(rendered: list[Manifest]) -> None:
-    told = {each["name"]: each for each in exporter(rendered)["env"]}
-    secrets = {each["valueFrom"]["secretKeyRef"]["name"] for each in told.values() if "valueFrom" in each}
+def test_the_exporter_uses_one_role_that_reads_no_rows(rendered: list[Manifest]) -> None:
+    environment = {each["name"]: each for each in exporter(rendered)["env"]}
+    secrets = {each["valueFrom"]["secretKeyRef"]["name"] for each in environment.values() if "valueFrom" in each}
     assert secrets == {"anden-postgres-monitor"}
-    assert told["DATA_SOURCE_NAME"]["value"] == "$(ANDEN_DATABASE_MONITOR_URL)"
-    names = list(told)
+    assert environment["DATA_SOURCE_NAME"]["value"] == "$(ANDEN_DATABASE_MONITOR_URL)"
+    names = list(environment)
     assert names.index("ANDEN_DATABASE_MONITOR_URL") < names.index("DATA_SOURCE_NAME"), (
-        "the kubelet reads on, not back"
+        "the kubelet expands only variables defined before"
     )
-    # `roles ensure` makes the role, in the only other container that is told of it.
+    # `roles ensure` creates the role, in the only other container that has its URL.
     also = {name for name, each in containers(rendered) if "ANDEN_DATABASE_MONITOR_URL" in str(each["env"])}
     assert also == {f"Deployment/{NAME}/postgres-exporter", "Job/anden-bootstrap/bootstrap"}
 
 
-def test_its_answer_says_nothing_of_andens_processes(rendered: list[Manifest]) -> None:
-    """Prometheus calls a job as its Service is called, and alerts on the absence of what matches ANDEN_JOBS."""
+def test_the_exporters_job_name_does_not_match_andens_processes(rendered: list[Manifest]) -> None:
+    """Prometheus names a job after its Service, and alerts if no job matches ANDEN_JOBS."""
     selector = of(rendered, "ServiceMonitor")[NAME]["spec"]["selector"]["matchLabels"]
     jobs = [
         name

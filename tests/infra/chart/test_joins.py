@@ -1,4 +1,4 @@
-"""Where charts/anden meets Terraform, contracts, metrics, and the definitions of custom resources."""
+"""charts/anden agrees with Terraform, contracts, metrics and CRDs."""
 
 import json
 import re
@@ -20,11 +20,11 @@ TERRAFORM: Final = ROOT / "terraform"
 
 
 def of(objects: list[Manifest], kind: str) -> dict[str, Manifest]:
-    """The objects of this kind, by name."""
+    """Objects of this kind by name."""
     return {each["metadata"]["name"]: each for each in objects if each["kind"] == kind}
 
 
-def test_custom_resources_are_as_their_definitions_say(rendered: list[Manifest]) -> None:
+def test_custom_resources_match_their_crds(rendered: list[Manifest]) -> None:
     checked = 0
     for path in CRDS.glob("*.json"):
         schema = json.loads(path.read_text())
@@ -41,37 +41,37 @@ def test_custom_resources_are_as_their_definitions_say(rendered: list[Manifest])
 
 @pytest.mark.property(3)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_accounts_and_pod_identity_are_the_same(
+def test_service_accounts_match_pod_identity_associations(
     planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     associations = planned(environment).of("aws_eks_pod_identity_association").values()
-    rights = {each["service_account"] for each in associations if each["namespace"] == "anden"}
+    granted = {each["service_account"] for each in associations if each["namespace"] == "anden"}
     accounts = set(of(anden(environment), "ServiceAccount")) - {"anden"}
-    assert accounts == rights
-    evidence(f"{environment}: {len(accounts)} accounts of charts/anden, {len(rights)} associations")
+    assert accounts == granted
+    evidence(f"{environment}: {len(accounts)} accounts of charts/anden, {len(granted)} associations")
 
 
 @pytest.mark.property(3)
-def test_workloads_name_the_same_accounts(rendered: list[Manifest], evidence: Callable[[str], None]) -> None:
+def test_workloads_use_the_charts_service_accounts(rendered: list[Manifest], evidence: Callable[[str], None]) -> None:
     text = (TERRAFORM / "aws" / "workloads.tf").read_text()
-    rights = set(re.findall(r'namespace = "anden", service_account = "([\w-]+)"', text))
+    granted = set(re.findall(r'namespace = "anden", service_account = "([\w-]+)"', text))
     accounts = set(of(rendered, "ServiceAccount"))
-    assert accounts == rights | {"anden"}
+    assert accounts == granted | {"anden"}
     used = {pod["spec"]["serviceAccountName"] for _, pod in pods(rendered)}
     assert used <= accounts
-    evidence(f"{len(rights)} accounts of the station's namespace, as terraform/aws/workloads.tf names them")
+    evidence(f"{len(granted)} accounts of namespace anden, as in terraform/aws/workloads.tf")
 
 
 @pytest.mark.property(3)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_what_scales_by_cpu_has_somebody_who_measures_it(
+def test_cpu_autoscaling_has_a_metrics_server(
     planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     scaled = of(anden(environment), "HorizontalPodAutoscaler")
     assert {metric["type"] for each in scaled.values() for metric in each["spec"]["metrics"]} == {"Resource"}
     addons = {each["addon_name"] for each in planned(environment).of("aws_eks_addon").values()}
     assert "metrics-server" in addons
-    evidence(f"{environment}: {len(scaled)} scaled by CPU, which EKS's metrics-server measures")
+    evidence(f"{environment}: {len(scaled)} scaled by CPU, with EKS's metrics-server")
 
 
 @pytest.mark.property(10)
@@ -87,7 +87,7 @@ def test_pods_only_join_what_terraform_owns(rendered: list[Manifest], evidence: 
 
 @pytest.mark.property(10)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_the_binding_joins_the_balancers_group(
+def test_the_binding_joins_the_load_balancers_target_group(
     planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan, objects = planned(environment), anden(environment)
@@ -102,17 +102,19 @@ def test_the_binding_joins_the_balancers_group(
     assert binding["spec"]["targetType"] == group["target_type"]
     assert web["ports"][0]["containerPort"] == group["port"]
     assert web["readinessProbe"]["httpGet"]["path"] == check["path"]
-    # A balancer waits for requests that a pod, which stops, still has.
+    # The load balancer lets a terminating pod finish its requests.
     pod = next(each for name, each in pods(objects) if name == "Deployment/anden-web")
     assert int(group["deregistration_delay"]) < pod["spec"]["terminationGracePeriodSeconds"]
-    evidence(f"{environment}: balancer, listener and group are planned; type, port and path are the pods'")
+    evidence(
+        f"{environment}: load balancer, listener and target group are planned; type, port and path match the pods"
+    )
 
 
 @pytest.mark.property(11)
-def test_secrets_that_pods_read_are_made_by_external_secrets(
+def test_external_secrets_create_every_secret_that_pods_read(
     rendered: list[Manifest], evidence: Callable[[str], None]
 ) -> None:
-    made = {
+    created = {
         each["spec"]["target"]["name"]: {data["secretKey"] for data in each["spec"]["data"]}
         for each in of(rendered, "ExternalSecret").values()
     }
@@ -120,51 +122,49 @@ def test_secrets_that_pods_read_are_made_by_external_secrets(
     for name, each in containers(rendered):
         for variable in each["env"]:
             if reference := variable.get("valueFrom", {}).get("secretKeyRef"):
-                assert reference["key"] in made[reference["name"]], name
+                assert reference["key"] in created[reference["name"]], name
                 read.add((reference["name"], reference["key"]))
     for _, pod in pods(rendered):
         for volume in pod["spec"].get("volumes", []):
             if "secret" in volume:
-                read.update((volume["secret"]["secretName"], key) for key in made[volume["secret"]["secretName"]])
+                read.update((volume["secret"]["secretName"], key) for key in created[volume["secret"]["secretName"]])
     assert not of(rendered, "Secret")
-    assert {name for name, _ in read} == set(made)
-    evidence(f"{len(read)} keys of {len(made)} secrets, each made by an ExternalSecret")
+    assert {name for name, _ in read} == set(created)
+    evidence(f"{len(read)} keys of {len(created)} secrets, each created by an ExternalSecret")
 
 
 @pytest.mark.property(11)
-def test_what_djangos_former_key_signed_is_accepted_where_it_was_changed(evidence: Callable[[str], None]) -> None:
+def test_djangos_previous_key_is_accepted_after_a_rotation(evidence: Callable[[str], None]) -> None:
     objects = render(ANDEN, *environment_values("dev"), {"secrets": {"previousKey": True}})
     django = of(objects, "ExternalSecret")["anden-django"]["spec"]["data"]
     refs = {each["secretKey"]: each["remoteRef"] for each in django}
-    # The stage that Secrets Manager itself moves when a new value is written.
+    # Secrets Manager moves this stage when a new value is written.
     assert refs["previous-key"] == {**refs["secret-key"], "version": "AWSPREVIOUS"}
     reference = {"name": "anden-django", "key": "previous-key"}
-    told = [
+    environments = [
         {variable["name"]: variable.get("valueFrom") for variable in each["env"]} for _, each in containers(objects)
     ]
-    told = [names for names in told if "ANDEN_SECRET_KEY" in names]
-    assert told
-    assert all(names["ANDEN_SECRET_KEY_FALLBACKS"] == {"secretKeyRef": reference} for names in told)
-    evidence(
-        f"Django's former key is Secrets Manager's former version, in {len(told)} containers, where it was changed"
-    )
+    environments = [names for names in environments if "ANDEN_SECRET_KEY" in names]
+    assert environments
+    assert all(names["ANDEN_SECRET_KEY_FALLBACKS"] == {"secretKeyRef": reference} for names in environments)
+    evidence(f"after a rotation, {len(environments)} containers get Django's previous key")
 
 
-def test_what_hides_a_column_is_said_to_every_process_alike() -> None:
-    chosen = {"classification": {"public": ["public", "internal"], "hiddenTags": ["pii"]}}
-    told = [
+def test_every_process_gets_the_same_classification_settings() -> None:
+    values = {"classification": {"public": ["public", "internal"], "hiddenTags": ["pii"]}}
+    environments = [
         {variable["name"]: variable.get("value") for variable in each["env"]}
-        for _, each in containers(render(ANDEN, *environment_values("dev"), chosen))
+        for _, each in containers(render(ANDEN, *environment_values("dev"), values))
     ]
-    told = [names for names in told if "ANDEN_SECRET_KEY" in names]
-    assert told
-    assert {names["ANDEN_DATASETS_PUBLIC_CLASSIFICATIONS"] for names in told} == {"public,internal"}
-    assert {names["ANDEN_DATASETS_HIDDEN_TAGS"] for names in told} == {"pii"}
+    environments = [names for names in environments if "ANDEN_SECRET_KEY" in names]
+    assert environments
+    assert {names["ANDEN_DATASETS_PUBLIC_CLASSIFICATIONS"] for names in environments} == {"public,internal"}
+    assert {names["ANDEN_DATASETS_HIDDEN_TAGS"] for names in environments} == {"pii"}
 
 
 @pytest.mark.property(11)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_external_secrets_read_what_terraform_makes(
+def test_external_secrets_read_secrets_that_terraform_creates(
     planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     names = {each["name"] for each in planned(environment).of("aws_secretsmanager_secret").values()}
@@ -179,7 +179,7 @@ def test_external_secrets_read_what_terraform_makes(
 
 
 @pytest.mark.property(13)
-def test_never_more_workers_than_partitions(rendered: list[Manifest], evidence: Callable[[str], None]) -> None:
+def test_workers_never_exceed_partitions(rendered: list[Manifest], evidence: Callable[[str], None]) -> None:
     texts = [path.read_text() for path in sorted((ROOT / "contracts").glob("*.yaml"))]
     partitions = [int(found) for text in texts for found in re.findall(r"partitions: (\d+)", text)]
     assert len(partitions) > 3
@@ -190,7 +190,7 @@ def test_never_more_workers_than_partitions(rendered: list[Manifest], evidence: 
 
 
 @pytest.mark.property(13)
-def test_scaling_asks_for_metrics_that_there_are(rendered: list[Manifest], evidence: Callable[[str], None]) -> None:
+def test_scaling_queries_metrics_that_exist(rendered: list[Manifest], evidence: Callable[[str], None]) -> None:
     (scaled,) = of(rendered, "ScaledObject").values()
     (trigger,) = scaled["spec"]["triggers"]
     assert trigger["metadata"]["ignoreNullValues"] == "false"
@@ -204,7 +204,7 @@ def test_scaling_asks_for_metrics_that_there_are(rendered: list[Manifest], evide
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_addresses_of_the_vpc_are_terraforms(environment: str) -> None:
+def test_the_vpc_cidr_matches_terraform(environment: str) -> None:
     text = (TERRAFORM / "environments" / f"{environment}.tfvars").read_text()
     (cidr,) = re.findall(r'^cidr +=\s*"([\d./]+)"', text, re.M)
     values = yaml.safe_load((Path(ROOT) / "charts" / "anden" / f"values-{environment}.yaml").read_text())

@@ -1,4 +1,4 @@
-"""Who may speak to whom, by the NetworkPolicies of charts/anden as a model of Kubernetes reads them."""
+"""Which connections the NetworkPolicies of charts/anden allow, by a model of Kubernetes' rules."""
 
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -12,7 +12,7 @@ OUTSIDE = "198.51.100.7"
 
 
 def selects(policy: Manifest, labels: dict[str, str]) -> bool:
-    """Whether the policy is about a pod with these labels."""
+    """Whether the policy selects a pod with these labels."""
     selector = policy["spec"]["podSelector"]
     if any(labels.get(key) != value for key, value in selector.get("matchLabels", {}).items()):
         return False
@@ -20,7 +20,7 @@ def selects(policy: Manifest, labels: dict[str, str]) -> bool:
 
 
 def allows_egress(policies: list[Manifest], labels: dict[str, str], address: str, port: int) -> bool:
-    """Whether a pod with these labels may reach the address: some policy that is about it must say so."""
+    """Whether a policy that selects a pod with these labels allows it to reach the IP address."""
     for policy in policies:
         if selects(policy, labels):
             for rule in policy["spec"].get("egress", []):
@@ -44,7 +44,7 @@ def _policies(objects: list[Manifest]) -> list[Manifest]:
     return found
 
 
-def test_nothing_is_open_that_no_line_opens(rendered: list[Manifest]) -> None:
+def test_traffic_is_denied_unless_a_rule_allows_it(rendered: list[Manifest]) -> None:
     (deny,) = (each for each in _policies(rendered) if each["metadata"]["name"] == "anden-deny")
     assert deny["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     for policy in _policies(rendered):
@@ -54,7 +54,7 @@ def test_nothing_is_open_that_no_line_opens(rendered: list[Manifest]) -> None:
                 assert rule["ports"], policy["metadata"]["name"]
 
 
-def test_each_policy_is_about_a_pod_and_each_pod_may_ask_for_names(rendered: list[Manifest]) -> None:
+def test_each_policy_selects_a_pod_and_each_pod_may_resolve_names(rendered: list[Manifest]) -> None:
     labels = [pod["metadata"]["labels"] for _, pod in pods(rendered)]
     for policy in _policies(rendered):
         assert any(selects(policy, each) for each in labels), policy["metadata"]["name"]
@@ -63,26 +63,26 @@ def test_each_policy_is_about_a_pod_and_each_pod_may_ask_for_names(rendered: lis
         assert {"anden-deny", "anden-dns", "anden-postgres"} <= names
 
 
-def test_nobody_reaches_the_rights_of_the_node(rendered: list[Manifest]) -> None:
+def test_no_pod_reaches_the_nodes_credentials(rendered: list[Manifest]) -> None:
     for maker, pod in pods(rendered):
         for port in (80, 443):
             assert not allows_egress(_policies(rendered), pod["metadata"]["labels"], IMDS, port), maker
 
 
-def test_who_has_rights_in_aws_gets_them_and_nobody_else(rendered: list[Manifest]) -> None:
+def test_only_pods_with_an_aws_role_reach_the_identity_agent(rendered: list[Manifest]) -> None:
     for maker, pod in pods(rendered):
         has_rights = pod["spec"]["serviceAccountName"] != "anden"
         assert allows_egress(_policies(rendered), pod["metadata"]["labels"], AGENT, 80) == has_rights, maker
 
 
-def test_the_outside_is_for_those_who_call_aws_and_for_the_probe(rendered: list[Manifest]) -> None:
+def test_only_aws_clients_and_the_probe_reach_the_internet(rendered: list[Manifest]) -> None:
     for maker, pod in pods(rendered):
-        may = pod["spec"]["serviceAccountName"] != "anden" or maker.endswith("/anden-probe")
-        assert allows_egress(_policies(rendered), pod["metadata"]["labels"], OUTSIDE, 443) == may, maker
+        allowed = pod["spec"]["serviceAccountName"] != "anden" or maker.endswith("/anden-probe")
+        assert allows_egress(_policies(rendered), pod["metadata"]["labels"], OUTSIDE, 443) == allowed, maker
 
 
-def test_kafka_is_for_those_who_are_told_of_it(rendered: list[Manifest]) -> None:
+def test_only_kafka_clients_reach_kafka(rendered: list[Manifest]) -> None:
     kafka = next(each for each in _policies(rendered) if each["metadata"]["name"] == "anden-kafka")
     for maker, pod in pods(rendered):
-        told = any("KAFKA_BOOTSTRAP" in each["name"] for one in pod["spec"]["containers"] for each in one["env"])
-        assert selects(kafka, pod["metadata"]["labels"]) == told, maker
+        is_client = any("KAFKA_BOOTSTRAP" in each["name"] for one in pod["spec"]["containers"] for each in one["env"])
+        assert selects(kafka, pod["metadata"]["labels"]) == is_client, maker

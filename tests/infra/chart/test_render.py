@@ -1,4 +1,4 @@
-"""charts/anden as a whole: it lints, its schema is closed and explained, its renders are those under golden/."""
+"""charts/anden lints, its schema is closed and documented, and its renders match golden/."""
 
 import json
 import re
@@ -28,7 +28,7 @@ SCHEMA: dict[str, Any] = json.loads((ANDEN / "values.schema.json").read_text())
 
 
 def leaves(schema: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each value of the schema with its dotted name; objects must be closed and explained on the way."""
+    """Each value of the schema with its dotted name. Asserts that every object is closed and documented."""
     assert schema["additionalProperties"] is False, path
     for name, each in schema["properties"].items():
         assert each["description"], (*path, name)
@@ -47,24 +47,24 @@ def test_lints_and_renders_the_same_twice(environment: str, evidence: Callable[[
 
 
 @pytest.mark.parametrize("environment", SETS)
-def test_golden(environment: str) -> None:
+def test_renders_match_the_golden_files(environment: str) -> None:
     kept = (GOLDEN / f"{environment}.yaml").read_text()
-    assert golden_text(environment) == kept, "python -m tests.infra.charts renews it; read the difference"
+    assert golden_text(environment) == kept, "run python -m tests.infra.charts and review the diff"
 
 
 @pytest.mark.property(8)
-def test_values_are_closed_and_explained(evidence: Callable[[str], None]) -> None:
+def test_values_are_closed_and_documented(evidence: Callable[[str], None]) -> None:
     values = yaml.safe_load((ANDEN / "values.yaml").read_text())
-    page = (ANDEN / "README.md").read_text()
+    readme = (ANDEN / "README.md").read_text()
     found = dict(leaves(SCHEMA))
     for name, each in found.items():
         value: Any = values
         for part in name.split("."):
             value = value[part]
-        assert f"| `{name}` | `{json.dumps(value)}` | {each['description']} |" in page
-    told = re.findall(r"^\| `([a-z]\w*(?:\.\w+)*)` \| `", page, re.MULTILINE)
-    assert sorted(told) == sorted(found)
-    evidence(f"{len(found)} values of charts/anden in a closed schema, each explained")
+        assert f"| `{name}` | `{json.dumps(value)}` | {each['description']} |" in readme
+    documented = re.findall(r"^\| `([a-z]\w*(?:\.\w+)*)` \| `", readme, re.MULTILINE)
+    assert sorted(documented) == sorted(found)
+    evidence(f"{len(found)} values of charts/anden in a closed schema, each documented")
 
 
 @pytest.mark.property(8)
@@ -79,7 +79,7 @@ def test_values_are_closed_and_explained(evidence: Callable[[str], None]) -> Non
         ({"global": {"station": {"postgresMode": "aurora"}}}, "/global/station/postgresMode"),
     ],
 )
-def test_a_wrong_value_is_named(wrong: dict[str, Any], field: str) -> None:
+def test_an_invalid_value_is_named(wrong: dict[str, Any], field: str) -> None:
     with pytest.raises(helm_python.HelmError, match=field):
         render(ANDEN, *environment_values("dev"), wrong)
 
@@ -90,7 +90,7 @@ def test_a_missing_host_of_rds_is_named() -> None:
 
 
 def kubernetes_version() -> str:
-    """The version of prod's cluster."""
+    """Kubernetes version of prod."""
     text = (ROOT / "terraform" / "environments" / "prod.tfvars").read_text()
     found = re.search(r'^kubernetes_version = "([\d.]+)"', text, re.MULTILINE)
     assert found
@@ -107,11 +107,11 @@ def test_kubernetes_knows_every_field(rendered: list[Manifest], evidence: Callab
     for each in own:
         kubernetes_validate.validate(each, version, strict=True)
     assert len(own) > 30
-    evidence(f"{len(own)} objects valid by the schemas of Kubernetes {version}")
+    evidence(f"{len(own)} objects match the schemas of Kubernetes {version}")
 
 
 def group(manifest: Manifest) -> str:
-    """The API group of an object; the core one is empty."""
+    """The API group of an object; empty for the core group."""
     version: str = manifest["apiVersion"]
     return version.rpartition("/")[0]
 
@@ -124,7 +124,7 @@ def group(manifest: Manifest) -> str:
         ("bitnami", "station.postgresql.svc.cluster.local"),
     ],
 )
-def test_the_database_of_each_mode(mode: str, host: str) -> None:
+def test_each_mode_connects_to_its_database_host(mode: str, host: str) -> None:
     address = {"postgresMode": mode, **({} if mode == "rds" else {"postgresAddress": "", "adminSecretArn": ""})}
     objects = render(ANDEN, *environment_values("prod"), {"global": {"station": address}})
     text = yaml.safe_dump_all(objects, width=1000)

@@ -1,4 +1,4 @@
-"""kube-score on the golden renders of charts/anden: what it finds is mended, or left with a reason."""
+"""kube-score on the golden renders of charts/anden: every finding is fixed or has a reason."""
 
 import json
 import subprocess
@@ -9,74 +9,77 @@ import pytest
 
 from tests.infra.charts import GOLDEN, SETS
 
-GOOD: Final = 10
-EVERYONE: Final = frozenset({"*"})
+GRADE_OK: Final = 10
+ALL_OBJECTS: Final = frozenset({"*"})
 SINGLE: Final = frozenset(
     {"anden-beat", "anden-cloudwatch", "anden-fleet", "anden-lag", "anden-postgres-exporter", "anden-probe"}
 )
-LEFT_OUT: Final = {
-    "container-image-pull-policy": (EVERYONE, "a version or digest names the image: a second pull brings nothing new"),
+EXEMPTIONS: Final = {
+    "container-image-pull-policy": (
+        ALL_OBJECTS,
+        "the image has an exact version or digest, so pulling again changes nothing",
+    ),
     "container-ephemeral-storage-request-and-limit": (
-        EVERYONE,
+        ALL_OBJECTS,
         "the root is read-only and each emptyDir has a size limit",
     ),
     "pod-probes-identical": (
         SINGLE | {"anden-ingest", "anden-worker"},
-        "who tells metrics has one page, and both probes ask for it",
+        "the metrics server has one endpoint, which both probes use",
     ),
-    "deployment-strategy": (SINGLE, "Recreate is what keeps the single ones single"),
+    "deployment-strategy": (SINGLE, "Recreate ensures that there is only one pod"),
     "deployment-replicas": (
         SINGLE | {"anden-ingest", "anden-worker"},
-        "those are one by design; KEDA raises ingest, and the worker's jobs are rows that wait",
+        "one replica by design; KEDA scales ingest, and the worker's jobs are rows that wait",
     ),
     "horizontalpodautoscaler-replicas": (
         frozenset({"anden-web"}),
-        "dev begins with one web pod, which is what makes it cheap",
+        "dev starts with one web pod to save cost",
     ),
     "deployment-has-host-podantiaffinity": (
         frozenset({"anden-ingest", "anden-web", "anden-worker"}),
-        "topologySpreadConstraints spread pods over zones, and so over nodes",
+        "topologySpreadConstraints spread pods over zones, and therefore over nodes",
     ),
 }
-"""Checks of kube-score that these objects may fail, and why."""
+"""kube-score checks that these objects may fail, and why."""
 
 
 @pytest.fixture(scope="module")
 def failed(require: Callable[[str], str]) -> dict[str, set[tuple[str, str]]]:
-    """For each set of values what fails, as (check, object)."""
+    """Failed checks per set of values, as (check, object)."""
     program = require("kube-score")
     found = {}
     for name in SETS:
         command = [program, "score", "--output-format", "json", str(GOLDEN / f"{name}.yaml")]
-        told = subprocess.run(command, capture_output=True, text=True, check=False)
-        objects = json.loads(told.stdout)
-        assert len(objects) >= 30, told.stderr
+        scored = subprocess.run(command, capture_output=True, text=True, check=False)
+        objects = json.loads(scored.stdout)
+        assert len(objects) >= 30, scored.stderr
         found[name] = {
             (check["check"]["id"], each["object_name"].rpartition("//")[2].partition("/")[0])
             for each in objects
             for check in each["checks"]
-            if not check["skipped"] and check["grade"] < GOOD
+            if not check["skipped"] and check["grade"] < GRADE_OK
         }
     return found
 
 
-def excused(check: str, name: str) -> bool:
-    who, _ = LEFT_OUT.get(check, (frozenset[str](), ""))
-    return who == EVERYONE or name in who
+def is_exempt(check: str, name: str) -> bool:
+    names_allowed, _ = EXEMPTIONS.get(check, (frozenset[str](), ""))
+    return names_allowed == ALL_OBJECTS or name in names_allowed
 
 
 @pytest.mark.property(8)
 @pytest.mark.parametrize("environment", SETS)
-def test_kube_score_finds_nothing_but_what_has_a_reason(
+def test_kube_score_reports_only_exempted_checks(
     failed: dict[str, set[tuple[str, str]]], environment: str, evidence: Callable[[str], None]
 ) -> None:
-    assert {(check, name) for check, name in failed[environment] if not excused(check, name)} == set()
-    evidence(f"kube-score finds nothing in charts/anden but {len(LEFT_OUT)} checks that are left with a reason")
+    assert {(check, name) for check, name in failed[environment] if not is_exempt(check, name)} == set()
+    evidence(f"kube-score reports nothing in charts/anden except {len(EXEMPTIONS)} checks with a reason")
 
 
-def test_each_check_that_is_left_out_is_still_needed(failed: dict[str, set[tuple[str, str]]]) -> None:
+def test_each_exemption_is_still_needed(failed: dict[str, set[tuple[str, str]]]) -> None:
     everything = set[tuple[str, str]]().union(*failed.values())
-    for check, (who, _) in LEFT_OUT.items():
+    for check, (names_allowed, _) in EXEMPTIONS.items():
         names = {name for failing, name in everything if failing == check}
         assert names, check
-        assert who in (EVERYONE, names), check
+        assert names_allowed in (ALL_OBJECTS, names), check

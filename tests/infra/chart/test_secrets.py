@@ -1,4 +1,4 @@
-"""charts/secrets: what Terraform makes empty is drawn before anything reads it, by a pod guarded as others are."""
+"""charts/secrets generates the values of empty secrets before anything reads them."""
 
 import json
 import subprocess
@@ -12,11 +12,11 @@ import yaml
 
 from apps.datasets.core.installation_secrets import InstallationSecret, installation_secrets
 from apps.datasets.management.commands.secrets import Command
-from tests.infra.chart import test_pods as guards
+from tests.infra.chart import test_pods as pod_tests
 from tests.infra.chart.test_network import AGENT, IMDS, OUTSIDE, allows_egress, selects
 from tests.infra.chart.test_pods import containers, pods
 from tests.infra.chart.test_render import kubernetes_version
-from tests.infra.chart.test_score import EVERYONE, GOOD, LEFT_OUT
+from tests.infra.chart.test_score import ALL_OBJECTS, EXEMPTIONS, GRADE_OK
 from tests.infra.charts import ANDEN, CHARTS, IMAGE, Manifest, anden, render, station
 from tests.infra.gitops.argocd_model import everything, station_values, wave
 from tests.infra.plans import ENVIRONMENTS, PLANS, Planner
@@ -26,7 +26,7 @@ BY_HAND: Final = {"alerting/receivers", "grafana/token", "probe/key"}
 
 
 def objects(environment: str = "dev", mode: str = "rds", **values: Any) -> list[Manifest]:
-    """The chart as Argo CD renders it in the environment, with that mode of PostgreSQL."""
+    """The chart as Argo CD renders it in this environment and PostgreSQL mode."""
     made = [each for group in everything(environment, mode).values() for each in group]
     (known,) = (station_values(each) for each in made if each["metadata"]["name"] == "secrets")
     return render(SECRETS, IMAGE, known, values)
@@ -37,38 +37,40 @@ def named(found: list[Manifest], name: str) -> Manifest:
     return one
 
 
-def chosen(arguments: list[str]) -> list[InstallationSecret]:
-    """The secrets that the command itself would write, told these arguments."""
+def selected(arguments: list[str]) -> list[InstallationSecret]:
+    """Secrets that the command would write with these arguments."""
     assert arguments[:2] == ["manage", "secrets"]
     read = vars(Command().create_parser("manage.py", "secrets").parse_args(arguments[2:]))
     return installation_secrets(read["station"], roles=read["roles"], keys=read["keys"])
 
 
-def drawn(found: list[Manifest], job: str) -> dict[str, str | None]:
-    """Names of the secrets that a job writes, each with the user's name that goes with the password."""
+def generated(found: list[Manifest], job: str) -> dict[str, str | None]:
+    """Names of the secrets that a job writes, each with its user name, if any."""
     (one,) = (each for name, each in containers(found) if name.partition("/")[2].startswith(f"{job}/"))
-    return {secret.name: secret.username for secret in chosen(one["args"])}
+    return {secret.name: secret.username for secret in selected(one["args"])}
 
 
 @pytest.mark.property(11)
 @pytest.mark.parametrize(("environment", "mode"), PLANS)
-def test_what_terraform_makes_is_drawn_or_a_persons(
+def test_every_secret_is_generated_or_written_by_hand(
     planned: Planner, environment: str, mode: str, evidence: Callable[[str], None]
 ) -> None:
     names = {each["name"] for each in planned(environment, mode).of("aws_secretsmanager_secret").values()}
     by_hand = {f"anden-{environment}/{token}" for token in BY_HAND}
-    written = drawn(objects(environment, mode), "secrets-ensure")
+    written = generated(objects(environment, mode), "secrets-ensure")
     assert by_hand <= names
     assert set(written) == names - by_hand
     assert planned(environment, mode).of("aws_secretsmanager_secret_version") == {}
-    evidence(f"{environment}, {mode}: {len(written)} secrets are drawn, {len(by_hand)} are people's, Terraform's none")
+    evidence(
+        f"{environment}, {mode}: {len(written)} secrets generated, {len(by_hand)} written by hand, none by Terraform"
+    )
 
 
 @pytest.mark.parametrize("mode", ["rds", "cloudnativepg", "bitnami"])
-def test_what_workloads_read_is_written_in_the_form_they_read(mode: str) -> None:
+def test_secrets_have_the_format_that_workloads_read(mode: str) -> None:
     address = {} if mode == "rds" else {"postgresAddress": "", "adminSecretArn": ""}
     reading = render(ANDEN, IMAGE, station("dev"), {"global": {"station": {"postgresMode": mode, **address}}})
-    written = drawn(objects("dev", mode), "secrets-ensure")
+    written = generated(objects("dev", mode), "secrets-ensure")
     for each in reading:
         if each["kind"] == "ExternalSecret":
             for data in each["spec"]["data"]:
@@ -79,23 +81,23 @@ def test_what_workloads_read_is_written_in_the_form_they_read(mode: str) -> None
 
 
 @pytest.mark.property(9)
-def test_the_application_is_in_step_only_once_the_job_has_ended_well(evidence: Callable[[str], None]) -> None:
-    """Argo CD does not compare hooks: the object behind the hook is what it misses, or finds changed."""
+def test_the_application_is_synced_only_after_the_job_succeeded(evidence: Callable[[str], None]) -> None:
+    """Argo CD does not compare hooks, so it compares the object in the wave after the hook."""
     found = objects()
-    job, mark = named(found, "secrets-ensure"), named(found, "secrets-ensured")
-    notes = job["metadata"]["annotations"]
-    assert notes["argocd.argoproj.io/hook"] == "Sync"
-    assert notes["argocd.argoproj.io/hook-delete-policy"] == "BeforeHookCreation"
-    assert wave(named(found, "secrets")) < wave(job) < wave(mark)
+    job, marker = named(found, "secrets-ensure"), named(found, "secrets-ensured")
+    annotations = job["metadata"]["annotations"]
+    assert annotations["argocd.argoproj.io/hook"] == "Sync"
+    assert annotations["argocd.argoproj.io/hook-delete-policy"] == "BeforeHookCreation"
+    assert wave(named(found, "secrets")) < wave(job) < wave(marker)
     assert all(wave(each) < wave(job) for each in found if each["kind"] == "NetworkPolicy")
-    # Another image, or another secret, and there is something to synchronise: the job runs again.
+    # A new image or secret changes the object, so the job runs again.
     release = {"tag": "0.2.0", "digest": f"sha256:{1:064}"}
     for other in (objects(image=release), objects(roles=["owner", "novel"]), objects(mode="bitnami")):
-        assert named(other, "secrets-ensured")["data"] != mark["data"]
-    evidence("the Application is out of step until its job has drawn what is missing, and after each release")
+        assert named(other, "secrets-ensured")["data"] != marker["data"]
+    evidence("the Application is out of sync until its job has generated missing values, and after each release")
 
 
-def test_the_image_is_that_of_the_station() -> None:
+def test_the_job_runs_andens_image() -> None:
     link = SECRETS / "values-image.yaml"
     assert link.is_symlink()
     assert link.resolve() == ANDEN / "values-image.yaml"
@@ -104,13 +106,13 @@ def test_the_image_is_that_of_the_station() -> None:
     assert images == {web}
 
 
-def test_rotations_are_patterns_that_never_run_by_themselves() -> None:
+def test_rotation_cron_jobs_are_suspended_templates() -> None:
     found = objects("prod", "cloudnativepg")
     crons = [each for each in found if each["kind"] == "CronJob"]
     assert all(each["spec"]["suspend"] is True for each in crons)
-    # Nothing gives an administrator in the cluster another password, so none is drawn.
-    everyone = drawn(found, "secrets-ensure")
-    passwords, key = drawn(found, "secrets-rotate-passwords"), drawn(found, "secrets-rotate-key")
+    # Nothing can set a new administrator password in the cluster, so it is not rotated.
+    everyone = generated(found, "secrets-ensure")
+    passwords, key = generated(found, "secrets-rotate-passwords"), generated(found, "secrets-rotate-key")
     assert set(passwords) | set(key) == set(everyone) - {"anden-prod/postgres/admin"}
     assert set(key) == {"anden-prod/django/secret-key"}
     for each in crons:
@@ -122,17 +124,17 @@ def test_rotations_are_patterns_that_never_run_by_themselves() -> None:
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_its_pods_are_guarded_as_the_stations_are(environment: str) -> None:
+def test_its_pods_are_as_restricted_as_andens(environment: str) -> None:
     found = objects(environment)
-    guards.test_nobody_is_root_and_nothing_is_writable(found)
-    guards.test_every_container_has_bounds_and_an_image_with_a_version(found)
-    guards.test_commands_are_processes_of_the_image(found)
+    pod_tests.test_pods_are_not_root_and_have_a_read_only_root_filesystem(found)
+    pod_tests.test_every_container_has_resource_limits_and_a_versioned_image(found)
+    pod_tests.test_arguments_are_processes_of_the_entrypoint(found)
     for each in found:
         kubernetes_validate.validate(each, kubernetes_version(), strict=True)
     assert {pod["spec"]["serviceAccountName"] for _, pod in pods(found)} == {"secrets"}
 
 
-def test_it_reaches_aws_and_its_rights_and_nobody_else() -> None:
+def test_its_pods_reach_only_aws_and_the_identity_agent() -> None:
     found = objects()
     policies = [each for each in found if each["kind"] == "NetworkPolicy"]
     deny = named(found, "secrets-deny")
@@ -149,17 +151,17 @@ def test_it_reaches_aws_and_its_rights_and_nobody_else() -> None:
 
 
 @pytest.mark.property(8)
-def test_kube_score_finds_nothing_but_what_has_a_reason(require: Callable[[str], str], tmp_path: Path) -> None:
+def test_kube_score_reports_only_exempted_checks(require: Callable[[str], str], tmp_path: Path) -> None:
     path = tmp_path / "secrets.yaml"
     path.write_text(yaml.safe_dump_all(objects("prod")))
     command = [require("kube-score"), "score", "--output-format", "json", str(path)]
-    told = json.loads(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
-    looked_at = {each["object_name"].rpartition("//")[2] for each in told}
-    assert {"secrets-ensure", "secrets-rotate-passwords", "secrets-rotate-key", "secrets-deny"} <= looked_at
+    scored = json.loads(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
+    checked = {each["object_name"].rpartition("//")[2] for each in scored}
+    assert {"secrets-ensure", "secrets-rotate-passwords", "secrets-rotate-key", "secrets-deny"} <= checked
     failed = {
         (check["check"]["id"], each["object_name"])
-        for each in told
+        for each in scored
         for check in each["checks"]
-        if not check["skipped"] and check["grade"] < GOOD
+        if not check["skipped"] and check["grade"] < GRADE_OK
     }
-    assert {(check, name) for check, name in failed if LEFT_OUT.get(check, ("", ""))[0] != EVERYONE} == set()
+    assert {(check, name) for check, name in failed if EXEMPTIONS.get(check, ("", ""))[0] != ALL_OBJECTS} == set()

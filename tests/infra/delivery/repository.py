@@ -1,4 +1,4 @@
-"""A repository that is deployed from: main on a server, a clone that the pipeline works in, and another person's."""
+"""A Git server with main, the pipeline's clone, and a developer's clone."""
 
 import os
 import shutil
@@ -15,23 +15,23 @@ PERSON: Final = {"GIT_AUTHOR_NAME": "Person", "GIT_AUTHOR_EMAIL": "person@exampl
     "GIT_COMMITTER_NAME": "Person",
     "GIT_COMMITTER_EMAIL": "person@example.org",
 }
-BESIDE: Final = (".ci/deploy.py", ".dockerignore", "Dockerfile", "pyproject.toml")
+OTHER_FILES: Final = (".ci/deploy.py", ".dockerignore", "Dockerfile", "pyproject.toml")
 
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A folder with the server, the pipeline's clone and the person's; no configuration of this machine counts."""
+    """The server and both clones in a folder, isolated from this machine's Git configuration."""
 
     folder: Path
 
     @classmethod
     def made(cls, folder: Path) -> "Repository":
-        """One with a first commit, which runs no image yet."""
+        """Create one whose first commit names no image yet."""
         here = cls(folder)
         here.git(folder, "init", "--quiet", "--bare", "--initial-branch=main", str(here.server))
         here.git(folder, "clone", "--quiet", str(here.server), str(here.person))
         here.git(here.person, "checkout", "--quiet", "-B", "main")
-        for name in BESIDE:
+        for name in OTHER_FILES:
             (here.person / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, here.person / name)
         here.merged("apps/first.py", "1")
@@ -46,29 +46,29 @@ class Repository:
 
     @property
     def person(self) -> Path:
-        """The clone of somebody who merges."""
+        """The developer's clone."""
         return self.folder / "person"
 
     @property
     def pipeline(self) -> Path:
-        """The clone that the workflow checked out."""
+        """The workflow's checkout."""
         return self.folder / "pipeline"
 
-    def surroundings(self, **more: str) -> dict[str, str]:
-        """An environment in which git knows nobody, and the pipeline does not pause."""
-        nobody = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "HOME": str(self.folder)}
-        return {**os.environ, **nobody, "DEPLOY_PAUSE_S": "0", **more}
+    def environ(self, **more: str) -> dict[str, str]:
+        """Environment without Git configuration and without retry delays."""
+        isolated = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "HOME": str(self.folder)}
+        return {**os.environ, **isolated, "DEPLOY_PAUSE_S": "0", **more}
 
-    def git(self, where: Path, *words: str, **more: str) -> str:
-        """What git says there."""
+    def git(self, where: Path, *arguments: str, **more: str) -> str:
+        """Run git there and return its output."""
         done = subprocess.run(
-            ["git", *words], cwd=where, env=self.surroundings(**more), capture_output=True, text=True, check=False
+            ["git", *arguments], cwd=where, env=self.environ(**more), capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0, (words, done.stderr)
+        assert done.returncode == 0, (arguments, done.stderr)
         return done.stdout.strip()
 
     def merged(self, name: str, text: str) -> str:
-        """The commit on main in which a person wrote this file."""
+        """Write the file in a commit on main and return its hash."""
         if self.started():
             self.git(self.person, "pull", "--quiet", "--rebase", "origin", "main")
         (self.person / name).parent.mkdir(parents=True, exist_ok=True)
@@ -83,30 +83,30 @@ class Repository:
         return bool(self.git(self.server, "branch", "--list", "main"))
 
     def checked_out(self, commit: str = "origin/main") -> None:
-        """Let the pipeline stand on a commit, as actions/checkout does."""
+        """Check out a commit in the pipeline's clone, as actions/checkout does."""
         self.git(self.pipeline, "fetch", "--quiet", "origin")
         self.git(self.pipeline, "checkout", "--quiet", "--force", "--detach", commit)
 
-    def deploy(self, *words: str, **more: str) -> tuple[int, str, str]:
-        """What .ci/deploy.py does in the pipeline's clone."""
-        return self.run("deploy", *words, **more)
+    def deploy(self, *arguments: str, **more: str) -> tuple[int, str, str]:
+        """Run .ci/deploy.py in the pipeline's clone."""
+        return self.run("deploy", *arguments, **more)
 
-    def run(self, script: str, *words: str, **more: str) -> tuple[int, str, str]:
-        """The exit code of a program of .ci/ in the pipeline's clone, what it printed, and what it told."""
+    def run(self, script: str, *arguments: str, **more: str) -> tuple[int, str, str]:
+        """Exit code, stdout and stderr of a .ci/ program in the pipeline's clone."""
         done = subprocess.run(
-            [sys.executable, f".ci/{script}.py", *words],
+            [sys.executable, f".ci/{script}.py", *arguments],
             cwd=self.pipeline,
-            env=self.surroundings(**more),
+            env=self.environ(**more),
             capture_output=True,
             text=True,
             check=False,
         )
         return done.returncode, done.stdout.strip(), done.stderr
 
-    def main(self, *words: str) -> str:
-        """The last commit of main on the server, in git's format."""
-        return self.git(self.server, "log", "-1", *words, "main")
+    def main(self, *arguments: str) -> str:
+        """The last commit of main on the server, in the given format."""
+        return self.git(self.server, "log", "-1", *arguments, "main")
 
     def runs(self, branch: str = "main") -> str:
-        """The file of the image on the server."""
+        """values-image.yaml on the server."""
         return self.git(self.server, "show", f"{branch}:{FILE}")

@@ -1,4 +1,4 @@
-"""The programs of .ci/, which are no package, as modules."""
+"""Import the programs of .ci/, which are not a package."""
 
 from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
@@ -7,7 +7,7 @@ from tests.infra.charts import ROOT
 
 
 def script(name: str) -> ModuleType:
-    """A program of .ci/ as a module."""
+    """Load a program of .ci/ as a module."""
     spec = spec_from_file_location(name, ROOT / ".ci" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None

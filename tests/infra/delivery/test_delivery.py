@@ -1,4 +1,4 @@
-"""The chain from a merge to a running image: its links name the same branch, registries, platforms and roles."""
+"""All steps from a merge to a running image use the same branch, registries, platforms and roles."""
 
 import json
 import re
@@ -19,7 +19,7 @@ def jobs(name: str) -> dict[str, Any]:
     return found
 
 
-def test_only_what_was_tested_on_main_is_delivered_and_only_where_there_are_registries() -> None:
+def test_only_tested_commits_on_main_are_delivered_to_configured_registries() -> None:
     deliver = jobs("ci")["deliver"]
     assert deliver["needs"] == ["test", "infra", "image"]
     assert deliver["if"].split(" && ") == [
@@ -30,12 +30,12 @@ def test_only_what_was_tested_on_main_is_delivered_and_only_where_there_are_regi
     assert read(workflows()["delivery"])["on"] == "workflow_call"
 
 
-def test_the_pipeline_s_own_commit_starts_nothing() -> None:
+def test_the_pipelines_own_commit_starts_no_run() -> None:
     assert read(workflows()["ci"])["on"]["push"] == {"branches": ["main"], "paths-ignore": [FILE]}
     assert script("deploy").FILE == FILE
 
 
-def test_each_variable_that_a_workflow_reads_is_explained_and_no_other() -> None:
+def test_the_guide_documents_exactly_the_variables_that_workflows_read() -> None:
     read_there = {name for text in workflows().values() for name in re.findall(r"\bvars\.(\w+)", text)}
     guide = (ROOT / "docs/guides/delivery.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `([A-Z_]+)` \|", guide, re.MULTILINE)) == read_there
@@ -56,7 +56,7 @@ def test_each_job_waits_for_what_it_needs_and_main_is_written_once() -> None:
     )
 
 
-def test_who_asks_history_has_it_whole() -> None:
+def test_jobs_that_read_history_fetch_all_of_it() -> None:
     for name in ("delivery", "release"):
         for job in jobs(name).values():
             if any("deploy.py" in step.get("run", "") for step in job["steps"]):
@@ -82,14 +82,14 @@ def test_pods_run_from_the_repository_that_the_pipeline_pushes_to(planned: Plann
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_a_release_outlives_the_images_of_main_and_no_rule_counts_parts(planned: Planner, environment: str) -> None:
+def test_releases_outlive_images_of_main_and_rules_count_only_tags(planned: Planner, environment: str) -> None:
     rules = json.loads(planned(environment).only("aws_ecr_lifecycle_policy")["policy"])["rules"]
     assert [rule["selection"].get("tagPatternList") for rule in rules] == [["v*"], ["*-*"], None]
     assert [rule["selection"]["countType"] for rule in rules[:2]] == ["imageCountMoreThan"] * 2
     assert re.fullmatch(rules[1]["selection"]["tagPatternList"][0].replace("*", ".*"), "0.1.0-0123456789ab")
 
 
-def test_the_probe_follows_each_deploy_and_goes_on_where_its_counts_are_scraped() -> None:
+def test_the_probe_runs_after_each_deploy_and_continuously() -> None:
     objects = anden("prod")
     hooks = {
         each["metadata"]["name"]
@@ -98,27 +98,27 @@ def test_the_probe_follows_each_deploy_and_goes_on_where_its_counts_are_scraped(
     }
     assert "anden-probe" in hooks
     (probe,) = (each for each in objects if each["kind"] == "Deployment" and each["metadata"]["name"] == "anden-probe")
-    own, beside = probe["spec"]["template"]["spec"]["containers"]
-    assert own["args"][own["args"].index("--every") + 1] == "60"
-    assert beside["args"][:3] == ["manage", "metrics", "serve"]
+    main, sidecar = probe["spec"]["template"]["spec"]["containers"]
+    assert main["args"][main["args"].index("--every") + 1] == "60"
+    assert sidecar["args"][:3] == ["manage", "metrics", "serve"]
     assert probe["spec"]["template"]["metadata"]["labels"]["anden/metrics"] == "true"
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "notes"),
     [
         ("# C\n\n## Unreleased\n\n## 0.2.0 - 2026-12-01\n\n### Added\n- A.\n\n## 0.1.0\n- B.\n", "### Added\n- A."),
         ("## 0.2.0\n- Last.\n", "- Last."),
     ],
 )
-def test_a_release_s_page_is_its_section_of_the_changelog(text: str, said: str) -> None:
-    assert script("changelog").section(text, "0.2.0") == said
+def test_release_notes_are_the_changelog_section(text: str, notes: str) -> None:
+    assert script("changelog").section(text, "0.2.0") == notes
 
 
 @pytest.mark.parametrize(
     "text", ["## Unreleased\n- A.\n", "## 0.2.0\n\n## 0.1.0\n- B.\n", "## 0.2.01\n- A.\n", "## 0x2.0\n- A.\n"]
 )
-def test_a_version_without_its_section_is_no_release(text: str) -> None:
+def test_a_version_without_a_changelog_section_is_rejected(text: str) -> None:
     changelog = script("changelog")
     with pytest.raises(changelog.Refused, match=r"CHANGELOG\.md has no section 0\.2\.0, or nothing in it"):
         changelog.section(text, "0.2.0")
@@ -131,12 +131,12 @@ def test_a_version_is_released_once(tmp_path: Path) -> None:
     repository.checked_out()
     assert repository.run("changelog", "tag")[:2] == (0, "v0.1.0")
     repository.git(repository.server, "tag", "v0.1.0", "main")
-    code, _, told = repository.run("changelog", "tag")
+    code, _, errors = repository.run("changelog", "tag")
     assert code == 1
-    assert "v0.1.0 is there already" in told
+    assert "v0.1.0 is there already" in errors
 
 
-def test_a_release_comes_from_main_and_names_its_image_before_it_has_a_page() -> None:
+def test_a_release_tags_its_image_before_it_is_published() -> None:
     release = jobs("release")
     assert read(workflows()["release"])["on"] == "workflow_dispatch"
     assert release["version"]["if"] == "github.ref == 'refs/heads/main'"

@@ -1,4 +1,4 @@
-""".ci/image.py with a Docker and an AWS that refuse what they do not know: each environment gets the same image."""
+""".ci/image.py with fake docker and aws programs: every environment gets the same image."""
 
 import json
 import os
@@ -26,36 +26,36 @@ TAG = "0.1.0-0123456789ab"
 
 @dataclass(frozen=True, slots=True)
 class Registries:
-    """The fakes of one test, and the environment that leads to them."""
+    """The fake programs of one test and their environment."""
 
     folder: Path
-    surroundings: dict[str, str]
+    environ: dict[str, str]
 
-    def image(self, *words: str, **more: str) -> tuple[int, str, str]:
-        """The exit code of .ci/image.py, what it printed, and what it told."""
+    def image(self, *arguments: str, **more: str) -> tuple[int, str, str]:
+        """Exit code, stdout and stderr of .ci/image.py."""
         done = subprocess.run(
-            [sys.executable, ROOT / ".ci/image.py", *words],
-            env={**self.surroundings, **more},
+            [sys.executable, ROOT / ".ci/image.py", *arguments],
+            env={**self.environ, **more},
             capture_output=True,
             text=True,
             check=False,
         )
         return done.returncode, done.stdout.strip(), done.stderr
 
-    def printed(self, *words: str) -> str:
-        """What a command that succeeds printed."""
-        code, printed, told = self.image(*words)
-        assert code == 0, told
+    def printed(self, *arguments: str) -> str:
+        """Output of a command that must succeed."""
+        code, printed, errors = self.image(*arguments)
+        assert code == 0, errors
         return printed
 
     @property
     def state(self) -> dict[str, Any]:
-        """What the registries hold."""
+        """State of the registries."""
         found: dict[str, Any] = json.loads((self.folder / "registries.json").read_text())
         return found
 
     def forget(self, tag: str) -> None:
-        """Let a tag be missing again."""
+        """Delete a tag."""
         state = self.state
         del state["tags"][tag]
         (self.folder / "registries.json").write_text(json.dumps(state))
@@ -63,7 +63,7 @@ class Registries:
 
 @pytest.fixture
 def identity() -> Iterator[str]:
-    """The address at which GitHub gives a run its identity."""
+    """URL of a fake GitHub OIDC token endpoint."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -72,7 +72,7 @@ def identity() -> Iterator[str]:
             self.end_headers()
             self.wfile.write(json.dumps({"value": "identity of this run"}).encode())
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - name from the base class
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Answer)
@@ -89,7 +89,7 @@ def registries(tmp_path: Path, identity: str) -> Registries:
     for program in ("docker", "aws"):
         (tmp_path / program).write_text(f"#!{sys.executable}\n{FAKE.read_text()}")
         (tmp_path / program).chmod(0o755)
-    surroundings = {
+    environ = {
         **os.environ,
         "PATH": f"{tmp_path}:{os.environ['PATH']}",
         "FAKE_REGISTRIES": str(tmp_path / "registries.json"),
@@ -98,54 +98,54 @@ def registries(tmp_path: Path, identity: str) -> Registries:
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "run",
         "NO_PROXY": "127.0.0.1",
     }
-    return Registries(tmp_path, surroundings)
+    return Registries(tmp_path, environ)
 
 
 def built(registries: Registries) -> list[str]:
-    """The digests of both platforms, in registries that were logged in to."""
+    """Log in, build both platforms and return their digests."""
     registries.printed("login")
     return [registries.printed("build", TAG, platform) for platform in ("amd64", "arm64")]
 
 
-def test_each_registry_is_entered_by_its_own_role_without_a_key(registries: Registries) -> None:
+def test_each_registry_is_accessed_with_its_own_role_and_no_key(registries: Registries) -> None:
     registries.printed("login")
     assert registries.state["roles"] == [line.split()[0] for line in TARGETS.splitlines()]
     assert registries.state["hosts"] == [DEV.partition("/")[0], PROD.partition("/")[0]]
 
 
-def test_a_registry_that_nobody_entered_takes_nothing(registries: Registries) -> None:
-    code, printed, told = registries.image("build", TAG, "amd64")
+def test_a_registry_without_a_login_rejects_pushes(registries: Registries) -> None:
+    code, printed, errors = registries.image("build", TAG, "amd64")
     assert (code, printed) == (1, "")
-    assert "no basic auth credentials" in told
+    assert "no basic auth credentials" in errors
 
 
-def test_both_platforms_are_one_image_of_the_same_digest_in_every_environment(registries: Registries) -> None:
+def test_both_platforms_share_one_digest_in_every_environment(registries: Registries) -> None:
     digests = built(registries)
     assert len(set(digests)) == 2
-    whole = registries.printed("publish", TAG, *digests)
-    assert registries.state["tags"] == {f"{DEV}:{TAG}": whole, f"{PROD}:{TAG}": whole}
+    index = registries.printed("publish", TAG, *digests)
+    assert registries.state["tags"] == {f"{DEV}:{TAG}": index, f"{PROD}:{TAG}": index}
 
 
-def test_an_image_is_tried_before_it_is_pushed(registries: Registries) -> None:
+def test_an_image_is_started_before_it_is_pushed(registries: Registries) -> None:
     registries.printed("login")
-    code, printed, told = registries.image("build", TAG, "amd64", FAKE_BROKEN_IMAGE="1")
+    code, printed, errors = registries.image("build", TAG, "amd64", FAKE_BROKEN_IMAGE="1")
     assert (code, printed) == (1, "")
-    assert "docker run --rm ended with 1" in told
+    assert "docker run --rm ended with 1" in errors
     assert registries.state["digests"] == {}
     registries.printed("build", TAG, "amd64")
-    words = [command[1:3] for command in registries.state["commands"] if command[0] == "docker"]
-    assert words[-4:] == [["buildx", "create"], ["buildx", "build"], ["run", "--rm"], ["buildx", "build"]]
+    arguments = [command[1:3] for command in registries.state["commands"] if command[0] == "docker"]
+    assert arguments[-4:] == [["buildx", "create"], ["buildx", "build"], ["run", "--rm"], ["buildx", "build"]]
 
 
-def test_a_change_that_is_not_merged_yet_is_tried_and_goes_nowhere(registries: Registries) -> None:
+def test_an_unmerged_change_is_built_but_not_pushed(registries: Registries) -> None:
     assert registries.image("try", "amd64", IMAGE_TARGETS="")[:2] == (0, "")
     assert registries.state["digests"] == {}
-    code, _, told = registries.image("try", "amd64", IMAGE_TARGETS="", FAKE_BROKEN_IMAGE="1")
+    code, _, errors = registries.image("try", "amd64", IMAGE_TARGETS="", FAKE_BROKEN_IMAGE="1")
     assert code == 1
-    assert "docker run --rm ended with 1" in told
+    assert "docker run --rm ended with 1" in errors
 
 
-def test_what_builds_and_what_lists_the_parts_is_of_an_exact_version(registries: Registries) -> None:
+def test_the_builder_and_the_sbom_generator_have_exact_versions(registries: Registries) -> None:
     built(registries)
     text = " ".join(word for command in registries.state["commands"] for word in command)
     pins = (ROOT / "docs/pins.md").read_text(encoding="utf-8")
@@ -154,40 +154,40 @@ def test_what_builds_and_what_lists_the_parts_is_of_an_exact_version(registries:
         assert f"`{image}:{tag}`" in pins
 
 
-def test_a_second_run_takes_what_is_there(registries: Registries) -> None:
+def test_a_second_run_reuses_existing_images(registries: Registries) -> None:
     digests = built(registries)
-    whole = registries.printed("publish", TAG, *digests)
+    index = registries.printed("publish", TAG, *digests)
     registries.forget(f"{PROD}:{TAG}")
-    assert registries.printed("publish", TAG, *digests) == whole
-    assert registries.printed("publish", TAG, *reversed(digests)) == whole
+    assert registries.printed("publish", TAG, *digests) == index
+    assert registries.printed("publish", TAG, *reversed(digests)) == index
 
 
 def test_two_environments_with_different_images_of_one_tag_stop_the_delivery(registries: Registries) -> None:
     digests = built(registries)
     registries.printed("publish", TAG, *digests)
     registries.forget(f"{PROD}:{TAG}")
-    code, printed, told = registries.image("publish", TAG, *reversed(digests))
+    code, printed, errors = registries.image("publish", TAG, *reversed(digests))
     assert (code, printed) == (1, "")
-    assert f"{TAG} is not the same everywhere" in told
+    assert f"{TAG} is not the same everywhere" in errors
 
 
-def test_a_release_is_one_more_name_of_the_image_that_runs(registries: Registries) -> None:
-    whole = registries.printed("publish", TAG, *built(registries))
-    assert registries.printed("name", "v0.2.0", whole) == whole
-    assert registries.state["tags"][f"{PROD}:v0.2.0"] == whole
-    assert registries.printed("name", "v0.2.0", whole) == whole
+def test_a_release_adds_a_tag_to_the_running_image(registries: Registries) -> None:
+    index = registries.printed("publish", TAG, *built(registries))
+    assert registries.printed("name", "v0.2.0", index) == index
+    assert registries.state["tags"][f"{PROD}:v0.2.0"] == index
+    assert registries.printed("name", "v0.2.0", index) == index
 
 
-def test_a_release_s_name_is_never_given_to_another_image(registries: Registries) -> None:
+def test_a_release_tag_never_moves_to_another_image(registries: Registries) -> None:
     digests = built(registries)
     registries.printed("name", "v0.2.0", digests[0])
-    code, _, told = registries.image("name", "v0.2.0", digests[1])
+    code, _, errors = registries.image("name", "v0.2.0", digests[1])
     assert code == 1
-    assert f"v0.2.0 is {digests[0]} already" in told
+    assert f"v0.2.0 is {digests[0]} already" in errors
 
 
 @pytest.mark.parametrize(
-    ("targets", "complaint"),
+    ("targets", "message"),
     [
         ("", "IMAGE_TARGETS is empty"),
         ("arn:aws:iam::000000000000:role/a", "is not a role and a repository"),
@@ -197,7 +197,7 @@ def test_a_release_s_name_is_never_given_to_another_image(registries: Registries
         ("arn:aws:iam::000000000000:role/a docker.io/example/anden", "is not a role and a repository"),
     ],
 )
-def test_targets_that_are_none_are_refused_by_name(registries: Registries, targets: str, complaint: str) -> None:
-    code, _, told = registries.image("login", IMAGE_TARGETS=targets)
+def test_invalid_targets_are_named(registries: Registries, targets: str, message: str) -> None:
+    code, _, errors = registries.image("login", IMAGE_TARGETS=targets)
     assert code == 1
-    assert complaint in told
+    assert message in errors

@@ -1,4 +1,4 @@
-"""What takes minutes of waiting begins before what takes minutes of work."""
+"""Start the slow apply in the background before other slow tests."""
 
 from collections.abc import Iterator
 
@@ -9,13 +9,13 @@ from tests.infra.emulated import database
 
 
 @pytest.fixture(scope="session")
-def applying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[database.BackgroundApply]:
-    """The database's apply, begun."""
-    with database.applying(tmp_path_factory.mktemp("database")) as begun:
-        yield begun
+def background_apply(tmp_path_factory: pytest.TempPathFactory) -> Iterator[database.BackgroundApply]:
+    """The database's apply, started."""
+    with database.background_apply(tmp_path_factory.mktemp("database")) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
-def begun_ahead(request: pytest.FixtureRequest) -> None:
-    """The database's apply goes on from now on, where a chosen test is about it."""
-    start_if_selected(request, "applying")
+def apply_started(request: pytest.FixtureRequest) -> None:
+    """Start the database's apply now if a selected test uses it."""
+    start_if_selected(request, "background_apply")

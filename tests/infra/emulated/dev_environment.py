@@ -1,4 +1,4 @@
-"""dev on an emulator of AWS: where it is applied from, what its owner fills in, and what Terraform says of it."""
+"""dev on an emulated AWS: the copied root, the values to fill in, and Terraform's output."""
 
 import shutil
 import subprocess
@@ -10,17 +10,17 @@ from typing import Final
 
 from tests.infra.chart.test_pods import containers
 from tests.infra.charts import CHARTS, IMAGE, render
-from tests.infra.charts import station as told
+from tests.infra.charts import station as station_values
 from tests.infra.emulated.emulator import REGION, Emulator
 from tests.infra.mirror import terraform
 
 ROOT: Final = Path(__file__).parents[3]
-OVERRIDES: Final = Path(__file__).with_name("stand_ins")
+OVERRIDES: Final = Path(__file__).with_name("overrides")
 
 
 @dataclass(slots=True)
-class Station:
-    """dev on an emulator: the copy that it is applied from, and all that Terraform has printed so far."""
+class DevEnvironment:
+    """dev on the emulator: the copied root and everything Terraform has printed so far."""
 
     cloud: Emulator
     folder: Path
@@ -29,37 +29,39 @@ class Station:
     seconds: dict[str, float] = field(default_factory=dict)
     _shown: dict[str, str] = field(default_factory=dict)
 
-    def run(self, *words: str, surroundings: dict[str, str] | None = None) -> str:
-        """What Terraform prints; it must succeed."""
-        begun = time.monotonic()
+    def run(self, *arguments: str, environ: dict[str, str] | None = None) -> str:
+        """Run Terraform, which must succeed; its output."""
+        started = time.monotonic()
         done = subprocess.run(
-            [terraform(), *words, "-no-color"],
+            [terraform(), *arguments, "-no-color"],
             cwd=self.folder,
-            env=surroundings or self.cloud.surroundings(),
+            env=environ or self.cloud.environ(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
         )
         self.printed.append(done.stdout)
-        self.seconds[" ".join(words[:2])] = time.monotonic() - begun
+        self.seconds[" ".join(arguments[:2])] = time.monotonic() - started
         assert done.returncode == 0, done.stdout[-4000:]
         return done.stdout
 
     def shown(self, plan: str) -> str:
-        """What Terraform says of a saved plan, asked once, as JSON."""
+        """A saved plan as JSON, cached."""
         if plan not in self._shown:
             self._shown[plan] = self.run("show", "-json", plan)
         return self._shown[plan]
 
-    def secrets(self, job: str, surroundings: dict[str, str] | None = None, *, name: str = "") -> str:
-        """What the station's own command prints, with the arguments of the chart's job; it must succeed."""
-        found = render(CHARTS / "secrets", IMAGE, told("dev"))
-        (words,) = (each["args"] for name, each in containers(found) if name.partition("/")[2].startswith(f"{job}/"))
+    def secrets(self, job: str, environ: dict[str, str] | None = None, *, name: str = "") -> str:
+        """Run `manage.py secrets` with the arguments of the chart's job; its output."""
+        found = render(CHARTS / "secrets", IMAGE, station_values("dev"))
+        (arguments,) = (
+            each["args"] for name, each in containers(found) if name.partition("/")[2].startswith(f"{job}/")
+        )
         done = subprocess.run(
-            [sys.executable, str(ROOT / "manage.py"), *(word.replace("$(JOB)", name) for word in words[1:])],
+            [sys.executable, str(ROOT / "manage.py"), *(word.replace("$(JOB)", name) for word in arguments[1:])],
             cwd=ROOT,
-            env={"AWS_DEFAULT_REGION": REGION, **(surroundings or self.cloud.surroundings())},
+            env={"AWS_DEFAULT_REGION": REGION, **(environ or self.cloud.environ())},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -70,12 +72,12 @@ class Station:
         return done.stdout
 
     def state(self) -> str:
-        """The state, as it lies there."""
+        """The state file."""
         return (self.folder / "terraform.tfstate").read_text(encoding="utf-8")
 
 
-def surroundings_of_dev(cloud: Emulator) -> dict[str, object]:
-    """What the owner of a station fills in."""
+def dev_variables(cloud: Emulator) -> dict[str, object]:
+    """Values that an operator fills in."""
     zones = cloud.client("route53").list_hosted_zones()["HostedZones"]
     return {
         "zone_id": zones[0]["Id"].removeprefix("/hostedzone/"),
@@ -88,19 +90,19 @@ def surroundings_of_dev(cloud: Emulator) -> dict[str, object]:
     }
 
 
-def own_zone(cloud: Emulator) -> None:
-    """Make the hosted zone; the emulator draws its id, and Route 53's begin with a Z."""
+def create_hosted_zone(cloud: Emulator) -> None:
+    """Create a hosted zone; retry until the emulator's random id starts with Z, as Route 53's do."""
     route53 = cloud.client("route53")
     for attempt in range(1000):
         made = route53.create_hosted_zone(Name="dev.data.example.org", CallerReference=str(attempt))
         if made["HostedZone"]["Id"].startswith("/hostedzone/Z"):
             return
         route53.delete_hosted_zone(Id=made["HostedZone"]["Id"])
-    raise AssertionError("the emulator draws no id that begins with a Z")
+    raise AssertionError("the emulator generated no id that starts with Z")
 
 
 def copied(folder: Path) -> Path:
-    """The root in a copy of the tree, with stand-ins for what the emulator refuses, and made ready."""
+    """Copy the root, with overrides for what the emulator does not support."""
     for name in ("terraform", "dashboards"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(".terraform"))
     shutil.copytree(OVERRIDES, folder / "terraform", dirs_exist_ok=True)

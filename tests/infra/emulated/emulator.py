@@ -1,4 +1,4 @@
-"""An emulator of AWS (moto) as a server of its own, on loopback, for as long as it is needed."""
+"""An AWS emulator (moto) as a local server."""
 
 import os
 import socket
@@ -16,18 +16,18 @@ import requests
 from tests.requirement import skip_or_fail
 
 PROGRAM: Final = Path(__file__).parents[3] / ".venv-infra/bin/moto_server"
-# Once policies count, it would refuse what is signed for a service of REST, whose paths it does not read as AWS does.
-# Who asks is known by the key all the same, and what they may is what is assumed_role here.
+# With authorization on, moto rejects signatures for REST services, whose paths it computes differently from AWS. The
+# access key still identifies the caller, and only permissions are tested here.
 START: Final = (
     "import moto.iam.access_control as access, moto.server as server\n"
     "access.IAMRequestBase.check_signature = lambda self: None\n"
     "server.main()\n"
 )
 REGION: Final = "eu-west-1"
-PATIENCE_S: Final = 120
-# Managed policies exist only when asked for, and a certificate would otherwise wait for a minute to be valid.
+TIMEOUT_S: Final = 120
+# Load managed policies, and skip the one-minute wait for certificate validation.
 SETTINGS: Final = {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_ACM_VALIDATION_WAIT": "0"}
-# Whatever account the caller of the tests may have, none of its keys or profiles is seen.
+# Hide the caller's own keys and profiles.
 NO_ACCOUNT: Final = {
     "AWS_ACCESS_KEY_ID": "emulated",
     "AWS_SECRET_ACCESS_KEY": "emulated",
@@ -39,12 +39,12 @@ NO_ACCOUNT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
-    """A running emulator, empty at first."""
+    """A running emulator, initially empty."""
 
     url: str
 
     def client(self, service: str) -> Any:
-        """A client of boto3 that speaks to the emulator."""
+        """A boto3 client for the emulator."""
         return boto3.client(  # type: ignore[call-overload]
             service,
             endpoint_url=self.url,
@@ -53,23 +53,23 @@ class Emulator:
             aws_secret_access_key="emulated",
         )
 
-    def surroundings(self) -> dict[str, str]:
-        """Environment of a program that takes the emulator for AWS: no account, and no word of another Terraform."""
+    def environ(self) -> dict[str, str]:
+        """Environment of a program that uses the emulator as AWS, without other AWS or Terraform settings."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
         return {**kept, **NO_ACCOUNT, "AWS_ENDPOINT_URL": self.url}
 
     @contextmanager
     def as_role(self, arn: str) -> Iterator[dict[str, str]]:
-        """As `surroundings`, of a program that has this role; for as long, policies count, and others may nothing.
+        """Like `environ`, for a program with this role. Within the block, policies are enforced for all callers.
 
-        The emulator reads a policy's actions. It takes every request for one to the resource `*`, knows no conditions
-        but those of a trust, and so shows what is denied whatever the resource, and nothing of single ARNs.
+        The emulator evaluates only the actions of a policy: every request is for the resource `*`, and it ignores
+        conditions except in trust policies. It shows what is denied for all resources, but cannot check single ARNs.
         """
         keys = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="emulated")["Credentials"]
         requests.post(f"{self.url}/moto-api/reset-auth", data=b"0", timeout=5).raise_for_status()
         try:
             yield {
-                **self.surroundings(),
+                **self.environ(),
                 "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
                 "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
                 "AWS_SESSION_TOKEN": keys["SessionToken"],
@@ -85,23 +85,23 @@ def _free_port() -> int:
 
 
 def _wait(url: str, server: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + PATIENCE_S
+    until = time.monotonic() + TIMEOUT_S
     while time.monotonic() < until:
-        assert server.poll() is None, f"the emulator ended with {server.returncode}"
+        assert server.poll() is None, f"the emulator exited with {server.returncode}"
         try:
             requests.get(f"{url}/moto-api/", timeout=5)
         except (requests.ConnectionError, requests.Timeout):
             time.sleep(0.2)
         else:
             return
-    raise AssertionError(f"the emulator did not answer within {PATIENCE_S} s")
+    raise AssertionError(f"the emulator did not start within {TIMEOUT_S} s")
 
 
 @contextmanager
 def emulator(folder: Path) -> Iterator[Emulator]:
-    """A running emulator whose log lies in the folder; it ends, and forgets everything, with the block."""
+    """Start an emulator with its log in the folder; it stops, and loses its state, at the end of the block."""
     if not PROGRAM.is_file():
-        skip_or_fail("the emulator of AWS is not installed: make infra installs it")
+        skip_or_fail("the AWS emulator is not installed: run make infra")
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     with (folder / "emulator.log").open("wb") as log:
@@ -118,6 +118,6 @@ def emulator(folder: Path) -> Iterator[Emulator]:
         server.terminate()
         try:
             server.wait(10)
-        except subprocess.TimeoutExpired:  # it waits for its threads; what it holds is to be forgotten anyway
+        except subprocess.TimeoutExpired:  # it waits for its threads; its state is not needed
             server.kill()
             server.wait()

@@ -1,4 +1,4 @@
-"""What stands in an account, by kind, asked of AWS itself and not of Terraform."""
+"""Resources in the account by kind, read from AWS, not from Terraform."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -11,7 +11,7 @@ Ask = Callable[[Callable[[str], Client]], Iterable[str]]
 
 
 def _listed(service: str, operation: str, items: str, key: str) -> Ask:
-    """A question that lists everything of a kind, all pages of it."""
+    """A function that lists all resources of a kind, over all pages."""
 
     def ask(client: Callable[[str], Client]) -> Iterable[str]:
         one = client(service)
@@ -23,7 +23,7 @@ def _listed(service: str, operation: str, items: str, key: str) -> Ask:
 
 
 def _watched(action: str, tag: str) -> Ask:
-    """As `_listed`, for CloudWatch, whose newer protocol the emulator does not speak."""
+    """Like `_listed`, for CloudWatch, whose newer protocol the emulator does not support."""
 
     def ask(client: Callable[[str], Client]) -> Iterable[str]:
         answer = requests.post(
@@ -41,7 +41,7 @@ def _watched(action: str, tag: str) -> Ask:
 
 
 def _living(service: str, operation: str, items: str, key: str, *, gone: str) -> Ask:
-    """As `_listed`, without those that say by themselves that they are gone."""
+    """Like `_listed`, without resources in the deleted state."""
 
     def ask(client: Callable[[str], Client]) -> Iterable[str]:
         answer = getattr(client(service), operation)()
@@ -51,7 +51,7 @@ def _living(service: str, operation: str, items: str, key: str, *, gone: str) ->
 
 
 def _interfaces(client: Callable[[str], Client]) -> Iterable[str]:
-    """All but those of deleted NAT gateways, which AWS deletes with them and the emulator keeps."""
+    """Without those of deleted NAT gateways, which the emulator keeps but AWS deletes."""
     ec2 = client("ec2")
     addresses = [
         address
@@ -65,7 +65,7 @@ def _interfaces(client: Callable[[str], Client]) -> Iterable[str]:
 
 
 def _keys(client: Callable[[str], Client]) -> Iterable[str]:
-    """Keys that are not on their way out: AWS keeps a deleted key for a week at least."""
+    """Keys that are not scheduled for deletion: AWS keeps deleted keys for at least a week."""
     kms = client("kms")
     described = (kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"])
     return [key["KeyId"] for key in described if key["KeyManager"] == "CUSTOMER" and not key.get("DeletionDate")]
@@ -128,11 +128,11 @@ KINDS: Final[dict[str, Ask]] = {
 
 
 def inventory(client: Callable[[str], Client]) -> dict[str, set[str]]:
-    """Every kind, and what there is of it."""
+    """Resources of every kind."""
     return {kind: set(ask(client)) for kind, ask in KINDS.items()}
 
 
 def added(before: dict[str, set[str]], after: dict[str, set[str]]) -> dict[str, set[str]]:
-    """What `after` has and `before` had not, of the kinds that have such."""
+    """Resources in `after` but not in `before`, by kind; empty kinds are omitted."""
     new = {kind: there - before[kind] for kind, there in after.items()}
     return {kind: there for kind, there in new.items() if there}

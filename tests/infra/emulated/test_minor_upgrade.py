@@ -1,7 +1,6 @@
-"""The database on an emulator of AWS, after AWS itself has raised its minor version or its disk: the next plan leaves
-them there.
+"""After AWS has raised the database's minor version or storage, the next plan keeps them.
 
-Apart from the station's own test: AWS's provider waits for minutes for an instance that the emulator has at once.
+Separate from the test of dev, because the AWS provider waits for minutes for an instance.
 """
 
 import json
@@ -16,7 +15,7 @@ from tests.infra.emulated.database import BackgroundApply
 from tests.infra.emulated.emulator import Emulator
 from tests.infra.mirror import terraform
 
-# What the emulator does not keep, and the provider would therefore write at each plan.
+# Attributes that the emulator does not store, so that each plan would write them.
 NOT_EMULATED: Final = {
     "ca_cert_identifier",
     "enabled_cloudwatch_logs_exports",
@@ -31,16 +30,16 @@ pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
-def database(applying: BackgroundApply) -> tuple[Emulator, Path]:
+def database(background_apply: BackgroundApply) -> tuple[Emulator, Path]:
     """The module, applied."""
-    return applying.done()
+    return background_apply.wait()
 
 
-def run(cloud: Emulator, folder: Path, *words: str) -> str:
+def run(cloud: Emulator, folder: Path, *arguments: str) -> str:
     done = subprocess.run(
-        [terraform(), *words, "-no-color"],
+        [terraform(), *arguments, "-no-color"],
         cwd=folder,
-        env=cloud.surroundings(),
+        env=cloud.environ(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -50,8 +49,8 @@ def run(cloud: Emulator, folder: Path, *words: str) -> str:
     return done.stdout
 
 
-def changed(cloud: Emulator, folder: Path) -> dict[str, tuple[Any, Any]]:
-    """Arguments of the instance that a plan would change now, each as it is and as it would be."""
+def planned_changes(cloud: Emulator, folder: Path) -> dict[str, tuple[Any, Any]]:
+    """Arguments of the instance that a plan would change, as (before, after)."""
     run(cloud, folder, "plan", "-input=false", "-out=again")
     plan = json.loads(run(cloud, folder, "show", "-json", "again"))
     (change,) = (one["change"] for one in plan["resource_changes"] if one["type"] == "aws_db_instance")
@@ -62,24 +61,24 @@ def changed(cloud: Emulator, folder: Path) -> dict[str, tuple[Any, Any]]:
 
 @pytest.mark.property(12)
 @pytest.mark.parametrize(("minor", "disk_gib"), [(None, 50), ("17.9", 50), ("17.12", 65)])
-def test_what_aws_has_raised_stays(
+def test_a_plan_keeps_what_aws_has_raised(
     database: tuple[Emulator, Path], minor: str | None, disk_gib: int, evidence: Callable[[str], None]
 ) -> None:
     cloud, folder = database
     rds = cloud.client("rds")
     if minor is not None:
-        words = {"EngineVersion": minor, "AllocatedStorage": disk_gib}
-        rds.modify_db_instance(DBInstanceIdentifier="harbour", ApplyImmediately=True, **words)
+        arguments = {"EngineVersion": minor, "AllocatedStorage": disk_gib}
+        rds.modify_db_instance(DBInstanceIdentifier="harbour", ApplyImmediately=True, **arguments)
     (instance,) = rds.describe_db_instances()["DBInstances"]
     assert (instance["EngineVersion"], instance["AllocatedStorage"]) == (minor or "17", disk_gib)
     assert instance["AutoMinorVersionUpgrade"] is True
-    found = changed(cloud, folder)
+    found = planned_changes(cloud, folder)
     assert set(found) <= NOT_EMULATED, found
-    evidence(f"the database at {instance['EngineVersion']}, {disk_gib} GiB: the next plan leaves both as they are")
+    evidence(f"the database at {instance['EngineVersion']}, {disk_gib} GiB: the next plan changes neither")
 
 
-def test_an_exact_version_would_have_been_taken_back(database: tuple[Emulator, Path]) -> None:
-    """The control: RDS would refuse this, and so each apply, to whatever end."""
+def test_an_exact_version_would_be_downgraded(database: tuple[Emulator, Path]) -> None:
+    """Control: RDS would reject the downgrade and fail every apply."""
     cloud, folder = database
     rds = cloud.client("rds")
     rds.modify_db_instance(DBInstanceIdentifier="harbour", EngineVersion="17.9", ApplyImmediately=True)
@@ -90,6 +89,6 @@ def test_an_exact_version_would_have_been_taken_back(database: tuple[Emulator, P
         text.replace("engine_version = var.engine_version", 'engine_version = "17.6"', 1), encoding="utf-8"
     )
     try:
-        assert changed(cloud, folder)["engine_version"][1] == "17.6"
+        assert planned_changes(cloud, folder)["engine_version"][1] == "17.6"
     finally:
         main.write_text(text, encoding="utf-8")

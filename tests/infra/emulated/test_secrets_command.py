@@ -1,6 +1,6 @@
-"""`manage.py secrets` against an emulated Secrets Manager: what is missing is written, what is there stays.
+"""`manage.py secrets` with an emulated Secrets Manager writes missing values and keeps existing ones.
 
-One test runs it as the job's container does: without Django's key and a database, which are not there yet.
+One test runs it as the job's container does: without Django's key and a database, which do not exist yet.
 """
 
 import json
@@ -37,14 +37,14 @@ APP: Final = InstallationSecret("harbour/postgres/app", "anden_app")
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    """An emulator for all tests here; each begins with secrets of its own."""
+    """One emulator for all tests in this file; each starts with new secrets."""
     with emulator(tmp_path_factory.mktemp("secrets")) as one:
         yield one
 
 
 @pytest.fixture
 def manager(cloud: Emulator) -> Any:
-    """Secrets Manager as Terraform leaves it: each secret is there, and empty."""
+    """Secrets Manager with empty secrets, as Terraform leaves it."""
     client = cloud.client("secretsmanager")
     for one in client.list_secrets(IncludePlannedDeletion=True)["SecretList"]:
         client.delete_secret(SecretId=one["ARN"], ForceDeleteWithoutRecovery=True)
@@ -55,16 +55,16 @@ def manager(cloud: Emulator) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class CommandOutcome:
-    """What the command printed, and how it ended."""
+    """Output and exit code of the command."""
 
     returncode: int
     stdout: str
     stderr: str
 
 
-def run(surroundings: Mapping[str, str], *words: str) -> CommandOutcome:
-    """What the command says with these variables of AWS's SDK."""
-    of_aws = {name: value for name, value in surroundings.items() if name.startswith("AWS_")}
+def run(environ: Mapping[str, str], *words: str) -> CommandOutcome:
+    """Run the command with these AWS SDK variables."""
+    of_aws = {name: value for name, value in environ.items() if name.startswith("AWS_")}
     printed = StringIO()
     with patch.dict(os.environ, {"AWS_DEFAULT_REGION": REGION, **of_aws}):
         try:
@@ -86,10 +86,10 @@ def versions(client: Any, name: str) -> int:
 
 
 @pytest.mark.property(11)
-def test_what_is_missing_is_drawn_and_printed_nowhere(
+def test_missing_values_are_generated_and_never_printed(
     cloud: Emulator, manager: Any, evidence: Callable[[str], None]
 ) -> None:
-    done = run(cloud.surroundings(), "ensure", *WORDS)
+    done = run(cloud.environ(), "ensure", *WORDS)
     assert (done.returncode, done.stderr) == (0, "")
     found = values(manager)
     assert set(found) == set(NAMES)
@@ -102,28 +102,28 @@ def test_what_is_missing_is_drawn_and_printed_nowhere(
     assert len(set(drawn)) == len(drawn)
     assert all(one.isalnum() and one not in done.stdout for one in drawn)
     assert [line.split() for line in done.stdout.splitlines()] == [[name, "generated"] for name in NAMES]
-    evidence(f"{len(found)} empty secrets got a value each from the station's own command")
+    evidence(f"the command wrote a value to each of {len(found)} empty secrets")
 
 
-def test_what_is_there_stays_whoever_wrote_it(cloud: Emulator, manager: Any) -> None:
-    """As a job that was killed half-way leaves them, and one that a person wrote."""
+def test_existing_values_are_kept(cloud: Emulator, manager: Any) -> None:
+    """Values from an interrupted job and one written by hand."""
     by_hand = json.dumps({"username": "anden_reader", "password": "by hand"})
     manager.put_secret_value(SecretId="harbour/postgres/reader", SecretString=by_hand)
-    assert run(cloud.surroundings(), "ensure", "harbour", "--role", "owner").returncode == 0
+    assert run(cloud.environ(), "ensure", "harbour", "--role", "owner").returncode == 0
     before = values(manager)
-    done = run(cloud.surroundings(), "ensure", *WORDS)
+    done = run(cloud.environ(), "ensure", *WORDS)
     assert done.returncode == 0
     after = values(manager)
     assert {name: after[name] for name in before} == before
     assert after["harbour/postgres/reader"] == by_hand
     assert set(after) == set(NAMES)
     assert [line.split()[1] for line in done.stdout.splitlines()] == ["kept", "generated", "kept", "generated"]
-    again = run(cloud.surroundings(), "ensure", *WORDS)
+    again = run(cloud.environ(), "ensure", *WORDS)
     assert values(manager) == after
     assert {line.split()[1] for line in again.stdout.splitlines()} == {"kept"}
 
 
-def test_two_at_once_write_one_value_each(cloud: Emulator, manager: Any) -> None:
+def test_concurrent_jobs_write_one_value_each(cloud: Emulator, manager: Any) -> None:
     chosen = installation_secrets("harbour", roles=list(ROLES), keys=["django/secret-key"])
     clients = [cloud.client("secretsmanager") for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
@@ -133,7 +133,7 @@ def test_two_at_once_write_one_value_each(cloud: Emulator, manager: Any) -> None
 
 
 class RacingClient:
-    """A client between whose look and whose write somebody else writes."""
+    """A client that is overtaken by another write between its check and its own write."""
 
     def __init__(self, client: Any, other: Callable[[], object]) -> None:
         self.client, self.other = client, other
@@ -145,17 +145,17 @@ class RacingClient:
         return found
 
 
-def test_who_is_overtaken_by_another_job_keeps_its_value(manager: Any) -> None:
+def test_a_job_keeps_the_value_of_a_concurrent_job(manager: Any) -> None:
     overtaken = RacingClient(manager, lambda: secret_ensure(manager, APP))
     assert secret_ensure(overtaken, APP) == "kept"
     assert versions(manager, APP.name) == 1
 
 
-def test_who_is_overtaken_by_a_person_keeps_theirs(manager: Any) -> None:
+def test_a_job_keeps_a_value_written_by_hand_meanwhile(manager: Any) -> None:
     overtaken = RacingClient(manager, lambda: manager.put_secret_value(SecretId=APP.name, SecretString="by hand"))
     assert secret_ensure(overtaken, APP) == "kept"
     assert manager.get_secret_value(SecretId=APP.name)["SecretString"] == "by hand"
-    # And so for whoever comes after.
+    # A later job keeps it too.
     assert secret_ensure(manager, APP) == "kept"
 
 
@@ -171,11 +171,11 @@ def _deleted(client: Any) -> str:
 
 @pytest.mark.parametrize("spoil", [_missing, _deleted])
 @pytest.mark.parametrize("action", [("ensure",), ("rotate", "--order", "one")])
-def test_a_secret_that_cannot_be_written_is_named_and_stops_no_other(
+def test_a_secret_that_cannot_be_written_is_named_and_does_not_stop_the_others(
     cloud: Emulator, manager: Any, action: tuple[str, ...], spoil: Callable[[Any], str]
 ) -> None:
     remedy = spoil(manager)
-    done = run(cloud.surroundings(), *action, *WORDS)
+    done = run(cloud.environ(), *action, *WORDS)
     assert done.returncode == 1
     assert APP.name in done.stderr
     assert remedy in done.stderr
@@ -186,15 +186,17 @@ RIGHTS: Final = ("secretsmanager:DescribeSecret", "secretsmanager:PutSecretValue
 
 
 @pytest.mark.parametrize("left", [(), RIGHTS[:1], RIGHTS[1:], RIGHTS])
-def test_who_is_denied_is_told_where_the_right_stands(cloud: Emulator, manager: Any, left: tuple[str, ...]) -> None:
+def test_a_denied_job_reports_where_its_permission_is_defined(
+    cloud: Emulator, manager: Any, left: tuple[str, ...]
+) -> None:
     iam, name = cloud.client("iam"), f"job-{len(left)}-{'-'.join(each[-3:] for each in left)}"
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"]
     allowed = {"Effect": "Allow", "Action": [*left, "sts:GetCallerIdentity"], "Resource": "*"}
     iam.put_role_policy(RoleName=name, PolicyName="rights", PolicyDocument=policy(allowed))
-    with cloud.as_role(role["Arn"]) as surroundings:
-        done = run(surroundings, "ensure", *WORDS)
-    # Exactly these two are needed; without one of them, nothing is written, and who asks is told.
+    with cloud.as_role(role["Arn"]) as environ:
+        done = run(environ, "ensure", *WORDS)
+    # Both are needed: without one of them the command writes nothing and reports the missing permission.
     assert (done.returncode == 0) == (left == RIGHTS), done.stderr
     assert bool(values(manager)) == (left == RIGHTS)
     if left != RIGHTS:
@@ -213,49 +215,47 @@ def policy(statement: Mapping[str, object]) -> str:
         {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},
         {"AWS_DEFAULT_REGION": "no where"},
     ],
-    ids=["away", "nobody", "no region"],
+    ids=["unreachable", "no credentials", "no region"],
 )
-def test_a_service_that_cannot_be_asked_is_one_line(cloud: Emulator, manager: Any, wrong: dict[str, str]) -> None:
-    done = run({**cloud.surroundings(), **wrong}, "ensure", *WORDS)
+def test_an_unreachable_service_is_reported_in_one_line(cloud: Emulator, manager: Any, wrong: dict[str, str]) -> None:
+    done = run({**cloud.environ(), **wrong}, "ensure", *WORDS)
     assert done.returncode == 1
     assert "Secrets Manager cannot be asked" in done.stderr
     assert values(manager) == {}
 
 
 @pytest.mark.property(11)
-def test_a_rotation_is_one_however_often_its_order_is_repeated(
-    cloud: Emulator, manager: Any, evidence: Callable[[str], None]
-) -> None:
-    assert run(cloud.surroundings(), "ensure", *WORDS).returncode == 0
+def test_a_repeated_order_rotates_once(cloud: Emulator, manager: Any, evidence: Callable[[str], None]) -> None:
+    assert run(cloud.environ(), "ensure", *WORDS).returncode == 0
     first = values(manager)
-    assert run(cloud.surroundings(), "rotate", "--order", "spring", *WORDS).returncode == 0
+    assert run(cloud.environ(), "rotate", "--order", "spring", *WORDS).returncode == 0
     second = values(manager)
     assert {name for name in NAMES if second[name] == first[name]} == set()
-    again = run(cloud.surroundings(), "rotate", "--order", "spring", *WORDS)
+    again = run(cloud.environ(), "rotate", "--order", "spring", *WORDS)
     assert {line.split()[1] for line in again.stdout.splitlines()} == {"kept"}
-    assert run(cloud.surroundings(), "ensure", *WORDS).returncode == 0
+    assert run(cloud.environ(), "ensure", *WORDS).returncode == 0
     assert values(manager) == second
     former = manager.get_secret_value(SecretId=KEY, VersionStage="AWSPREVIOUS")["SecretString"]
     assert former == first[KEY]
-    assert run(cloud.surroundings(), "rotate", "--order", "autumn", *WORDS).returncode == 0
+    assert run(cloud.environ(), "rotate", "--order", "autumn", *WORDS).returncode == 0
     assert len({first[KEY], second[KEY], values(manager)[KEY]}) == 3
-    evidence(f"{len(NAMES)} secrets rotated: once for an order, the former value kept beside the new one")
+    evidence(f"{len(NAMES)} secrets rotated: once for an order, the previous value kept with the new one")
 
 
-def test_a_rotation_that_was_killed_half_way_is_finished_by_its_repetition(manager: Any) -> None:
+def test_repeating_the_order_finishes_an_interrupted_rotation(manager: Any) -> None:
     chosen = installation_secrets("harbour", roles=list(ROLES), keys=[])
     for secret in chosen:
         secret_ensure(manager, secret)
     secret_rotate(manager, chosen[0], order="spring")
     half = values(manager)
     assert [secret_rotate(manager, secret, order="spring") for secret in chosen] == ["kept", "generated", "generated"]
-    whole = values(manager)
-    assert whole[chosen[0].name] == half[chosen[0].name]
-    assert all(whole[secret.name] != half[secret.name] for secret in chosen[1:])
+    final = values(manager)
+    assert final[chosen[0].name] == half[chosen[0].name]
+    assert all(final[secret.name] != half[secret.name] for secret in chosen[1:])
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("arguments", "message"),
     [
         (("ensure", "harbour"), "--role or --key"),
         (("rotate", "harbour", "--role", "app"), "--order"),
@@ -263,14 +263,14 @@ def test_a_rotation_that_was_killed_half_way_is_finished_by_its_repetition(manag
         (("ensure",), "station"),
     ],
 )
-def test_words_that_are_missing_are_named(cloud: Emulator, manager: Any, words: tuple[str, ...], told: str) -> None:
-    done = run(cloud.surroundings(), *words)
+def test_missing_arguments_are_named(cloud: Emulator, manager: Any, arguments: tuple[str, ...], message: str) -> None:
+    done = run(cloud.environ(), *arguments)
     assert done.returncode != 0
-    assert told in done.stderr
+    assert message in done.stderr
     assert values(manager) == {}
 
 
-def test_a_refusal_never_says_a_value(manager: Any) -> None:
+def test_an_error_never_contains_a_value(manager: Any) -> None:
     manager.delete_secret(SecretId=APP.name, RecoveryWindowInDays=7)
     with pytest.raises(SecretRefused, match="scheduled for deletion") as refused:
         secret_ensure(manager, APP)
@@ -278,12 +278,12 @@ def test_a_refusal_never_says_a_value(manager: Any) -> None:
 
 
 def test_the_entrypoint_needs_no_settings(cloud: Emulator, manager: Any) -> None:
-    """What the container runs, with its arguments."""
+    """Run the entrypoint as the container does."""
     bare = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "AWS_DEFAULT_REGION": REGION}
-    told = {name: value for name, value in cloud.surroundings().items() if name.startswith("AWS_")}
+    credentials = {name: value for name, value in cloud.environ().items() if name.startswith("AWS_")}
     done = subprocess.run(
         [str(ROOT / "platform/entrypoint"), "manage", "secrets", "ensure", *WORDS],
-        env={**bare, **told},
+        env={**bare, **credentials},
         capture_output=True,
         text=True,
         check=False,
@@ -292,7 +292,7 @@ def test_the_entrypoint_needs_no_settings(cloud: Emulator, manager: Any) -> None
     assert set(values(manager)) == set(NAMES)
     refused = subprocess.run(
         [str(ROOT / "platform/entrypoint"), "manage", "secrets", "ensure", "elsewhere", "--role", "app"],
-        env={**bare, **told},
+        env={**bare, **credentials},
         capture_output=True,
         text=True,
         check=False,

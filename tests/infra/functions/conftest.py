@@ -1,4 +1,4 @@
-"""The API's function, built as Lambda has it and as this machine can run it."""
+"""The API's function, built for Lambda and for this machine."""
 
 import os
 import re
@@ -20,17 +20,17 @@ Run = Callable[..., AbstractContextManager[Function]]
 OFFLINE: Final = re.compile(r"Failed to establish|Temporary failure|Name or service|timed out|Max retries|Connection")
 URLS: Final = frozenset(f"ANDEN_DATABASE_{role}_URL" for role in ("APP", "READER", "WRITER"))
 NAME: Final = "function-under-test"
-"""What pg_stat_activity calls its connections."""
+"""application_name of its connections."""
 
 
 @contextmanager
 def online() -> Iterator[None]:
-    """Skip what builds where pip reaches nobody; a package that there is not for Lambda is a failure."""
+    """Skip if pip has no network; a package that is missing for Lambda is a failure."""
     try:
         yield
     except PackagesMissing as error:
         if OFFLINE.search(str(error)):
-            skip_or_fail("pip reaches no index, from which the function's packages come")
+            skip_or_fail("pip reaches no index to download the function's packages")
         raise
 
 
@@ -43,7 +43,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> ApiArchive:
 
 @pytest.fixture(scope="session")
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What Lambda would unpack, for this machine."""
+    """The unpacked function, built for this machine."""
     folder = tmp_path_factory.mktemp("unpacked")
     with online():
         unpack_layout(folder, HERE)
@@ -52,7 +52,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run(station: Station, unpacked: Path, tmp_path: Path) -> Run:
-    """A function that starts the API's function over the tests' database, with these variables changed."""
+    """A factory that starts the API's function on the test database, with changed variables."""
 
     def started(**changed: str) -> AbstractContextManager[Function]:
         urls = {name: f"{os.environ[name]}?application_name={NAME}" for name in URLS}

@@ -1,4 +1,4 @@
-"""The API's function, run from its files alone over a real PostgreSQL: it answers, and holds nothing in between."""
+"""The API's function, run only from its files with a real PostgreSQL, keeps no connection between events."""
 
 import base64
 import gzip
@@ -22,17 +22,17 @@ from tests.infra.functions.conftest import NAME, Run
 from tests.integration.api.conftest import CONTRACTS
 from tests.station import Station
 
-# The first of these waits until the function is built.
+# The first test waits for the build.
 pytestmark = [pytest.mark.timeout(900), pytest.mark.django_db(transaction=True, databases="__all__")]
 
-SEEN_WITHIN_S = 30.0
+TIMEOUT_S = 30.0
 WIDE = "/api/v1/datasets/wide/records"
 PERSONS = "/api/v1/datasets/persons/records"
 
 
 @pytest.fixture
 def key(station: Station) -> str:
-    """The key to a dataset of 40,000 rows, 11 MB as CSV, and to the register of persons."""
+    """A key for a dataset of 40,000 rows (11 MB as CSV) and for the dataset persons."""
     station.apply(document("wide", [prop("text", required=True)]))
     station.apply(CONTRACTS / "persons.yaml")
     with station.connect("ingest") as connection:
@@ -57,33 +57,33 @@ def body(answer: Event) -> bytes:
     return base64.b64decode(text) if answer["isBase64Encoded"] else text.encode()
 
 
-def told(answer: Event) -> Any:
+def parsed_body(answer: Event) -> Any:
     return json.loads(body(answer))
 
 
 def open_connections(station: Station) -> int:
-    """How many connections of the function PostgreSQL has."""
+    """Number of the function's connections in PostgreSQL."""
     with station.admin() as connection:
         found = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", (NAME,))
         (count,) = found.fetchone() or (0,)
     return int(count)
 
 
-def left(station: Station) -> int:
-    """How many connections stay: one that was closed may take PostgreSQL a moment."""
+def remaining_connections(station: Station) -> int:
+    """Number of remaining connections, after PostgreSQL had time to close them."""
     return until(station, lambda count: count == 0)
 
 
 def until(station: Station, enough: Callable[[int], bool]) -> int:
-    """How many connections there are once it is enough, or in the end."""
-    deadline = time.monotonic() + SEEN_WITHIN_S
+    """Number of connections once `enough` is met or the timeout is over."""
+    deadline = time.monotonic() + TIMEOUT_S
     while not enough(count := open_connections(station)) and time.monotonic() < deadline:
         time.sleep(0.02)
     return count
 
 
 def conversation(function: Function, key: str) -> Iterator[tuple[str, Event]]:
-    """One request of each kind, and its answer; the function is asked nothing while the other is looked at."""
+    """One request of each kind with its expected status and response; the function is idle between them."""
     record = json.dumps({"person_id": str(uuid4()), "given_name": "Ada", "family_name": "Byron"})
     made = function.invoke(event("POST", PERSONS, key, record))
     yield "201", made
@@ -104,39 +104,42 @@ def test_no_connection_is_open_between_two_events(
     run: Run, key: str, station: Station, evidence: Callable[[str], None]
 ) -> None:
     with run() as function:
-        seen = [(wanted, str(answer["statusCode"]), left(station)) for wanted, answer in conversation(function, key)]
+        seen = [
+            (wanted, str(answer["statusCode"]), remaining_connections(station))
+            for wanted, answer in conversation(function, key)
+        ]
         assert [(wanted, status) for wanted, status, _ in seen] == [(wanted, wanted) for wanted, _, _ in seen]
         assert [count for _, _, count in seen] == [0] * len(seen)
     evidence(f"after each of {len(seen)} events PostgreSQL has no connection of the function")
 
 
 def test_a_pool_would_leave_connections_open(run: Run, key: str, station: Station) -> None:
-    """The control: with what every other web process has, the same look finds connections."""
+    """Control: with the pool of other web processes, the same check finds connections."""
     with run(ANDEN_DATABASE_POOL="true") as function:
         assert function.invoke(event("GET", WIDE, key))["statusCode"] == 200
         assert until(station, lambda count: count >= 2) >= 2
 
 
-def test_an_export_that_is_too_large_is_told_and_ended(run: Run, key: str, station: Station) -> None:
+def test_an_export_that_is_too_large_returns_a_problem(run: Run, key: str, station: Station) -> None:
     with run() as function:
         answer = function.invoke(event("GET", f"{WIDE}.csv", key))
-        assert (answer["statusCode"], told(answer)["type"]) == (400, "/api/problems#response-too-large")
-        assert left(station) == 0
-        whole = function.invoke(event("GET", f"{PERSONS}.csv", key))
-        assert (whole["statusCode"], whole["isBase64Encoded"]) == (200, False)
-        assert whole["headers"]["content-type"].startswith("text/csv")
+        assert (answer["statusCode"], parsed_body(answer)["type"]) == (400, "/api/problems#response-too-large")
+        assert remaining_connections(station) == 0
+        complete = function.invoke(event("GET", f"{PERSONS}.csv", key))
+        assert (complete["statusCode"], complete["isBase64Encoded"]) == (200, False)
+        assert complete["headers"]["content-type"].startswith("text/csv")
 
 
-def test_a_query_is_ended_before_the_gateway_would_end_the_request(run: Run, key: str, station: Station) -> None:
+def test_a_query_times_out_before_the_gateway_does(run: Run, key: str, station: Station) -> None:
     with run(PGOPTIONS="-c statement_timeout=300ms") as function, station.connect("owner") as connection:
         connection.execute("LOCK TABLE data.wide IN ACCESS EXCLUSIVE MODE")
         slow = function.invoke(event("GET", WIDE, key))
         connection.rollback()
-        assert (slow["statusCode"], told(slow)["type"]) == (400, "/api/problems#query-timeout")
+        assert (slow["statusCode"], parsed_body(slow)["type"]) == (400, "/api/problems#query-timeout")
         assert function.invoke(event("GET", f"{WIDE}?limit=1", key))["statusCode"] == 200
 
 
-def test_the_page_of_the_document_and_its_files_come_out_of_the_zip(run: Run, station: Station) -> None:
+def test_swagger_ui_and_its_files_are_served_from_the_zip(run: Run, station: Station) -> None:
     with run() as function:
         page = body(function.invoke(event("GET", "/api/docs"))).decode()
         (script,) = [part.split('"')[0] for part in page.split('src="')[1:] if "swagger-ui-bundle" in part]
@@ -148,7 +151,7 @@ def test_the_page_of_the_document_and_its_files_come_out_of_the_zip(run: Run, st
 
 
 @pytest.mark.property(14)
-def test_a_cold_start_is_measured_here(unpacked: Path, evidence: Callable[[str], None]) -> None:
+def test_a_cold_start_is_measured(unpacked: Path, evidence: Callable[[str], None]) -> None:
     measured = cold_start(unpacked, bytecode=False, rounds=1)
-    assert 0 < measured.first_s < measured.import_s < 29, "a cold start must end before the gateway's patience does"
+    assert 0 < measured.first_s < measured.import_s < 29, "a cold start must end before the gateway's timeout"
     evidence(f"cold start here, no bytecode: {measured.summary()}")

@@ -1,4 +1,4 @@
-"""The API's zip: the same when built again, small enough for Lambda, and of Lambda's processor alone."""
+"""The API's zip is reproducible, within Lambda's limits, and built for Lambda's architecture."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from packing.api import EXCLUDED_PACKAGES, LAMBDA, REQUIREMENTS, ROOT, requireme
 from packing.build import UNZIPPED_MIB, ZIPPED_MIB, ApiArchive, build
 from tests.infra.functions.conftest import online
 
-# A machine that others use takes its time: two builds, each with pip's downloads.
+# Two builds with downloads take long on a busy machine.
 pytestmark = pytest.mark.timeout(900)
 
 MIB = 1024 * 1024
@@ -21,7 +21,7 @@ AARCH64 = 183
 
 
 def libraries(built: ApiArchive) -> Iterator[tuple[str, bytes]]:
-    """Each native library of the zip: its name, and the first bytes of what it is."""
+    """Native libraries in the zip: name and first bytes."""
     with zipfile.ZipFile(built.path) as archive:
         for name in archive.namelist():
             if re.search(r"\.so(\.\d+)*$", name):
@@ -30,7 +30,7 @@ def libraries(built: ApiArchive) -> Iterator[tuple[str, bytes]]:
 
 
 @pytest.mark.property(14)
-def test_built_again_it_is_the_same_to_the_byte(
+def test_the_build_is_reproducible(
     built: ApiArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evidence: Callable[[str], None]
 ) -> None:
     monkeypatch.setenv("TZ", "Pacific/Chatham")
@@ -50,7 +50,7 @@ def test_built_again_it_is_the_same_to_the_byte(
 
 
 @pytest.mark.property(14)
-def test_lambda_takes_it(built: ApiArchive, evidence: Callable[[str], None]) -> None:
+def test_the_zip_is_within_lambdas_limits(built: ApiArchive, evidence: Callable[[str], None]) -> None:
     assert built.fits
     with zipfile.ZipFile(built.path) as archive:
         assert sum(entry.file_size for entry in archive.infolist()) == built.unzipped
@@ -58,11 +58,11 @@ def test_lambda_takes_it(built: ApiArchive, evidence: Callable[[str], None]) -> 
     evidence(f"{zipped:.1f} MiB of {ZIPPED_MIB} zipped, {unzipped:.1f} MiB of {UNZIPPED_MIB} unzipped")
 
 
-def test_the_guide_says_how_large_it_is(built: ApiArchive) -> None:
+def test_the_guide_states_its_size(built: ApiArchive) -> None:
     guide = (ROOT / "docs/guides/functions.md").read_text(encoding="utf-8")
     quoted = re.search(r"([\d.]+) MiB, unpacked (\d+) MiB", guide)
     assert quoted, "docs/guides/functions.md names no sizes"
-    # A newer package changes them a little: the guide need not follow each.
+    # Package updates change the sizes slightly.
     assert float(quoted[1]) == pytest.approx(built.zipped / MIB, rel=0.1)
     assert float(quoted[2]) == pytest.approx(built.unzipped / MIB, rel=0.1)
 
@@ -73,7 +73,7 @@ def test_a_zip_that_lambda_would_refuse_does_not_fit(built: ApiArchive) -> None:
 
 
 def test_each_native_library_is_for_the_runtime_that_terraform_names(built: ApiArchive) -> None:
-    """As test_probe_zip reads it out of the plans: that Python, on that processor."""
+    """For the Python version and architecture that test_probe_zip checks in the plans."""
     found = dict(libraries(built))
     assert {name for name, head in found.items() if head[:4] != b"\x7fELF"} == set()
     assert {int.from_bytes(head[18:20], "little") for head in found.values()} == {AARCH64}
@@ -82,7 +82,7 @@ def test_each_native_library_is_for_the_runtime_that_terraform_names(built: ApiA
     assert len(found) > 30
 
 
-def test_it_holds_what_runs_and_nothing_of_a_machine(built: ApiArchive) -> None:
+def test_the_zip_contains_only_what_runs(built: ApiArchive) -> None:
     with zipfile.ZipFile(built.path) as archive:
         names = archive.namelist()
         packages = {name.partition("/")[0] for name in names}
@@ -95,10 +95,10 @@ def test_it_holds_what_runs_and_nothing_of_a_machine(built: ApiArchive) -> None:
     assert [name for name, text in texts.items() if any(path in text for path in machine)] == []
 
 
-def test_every_requirement_is_read_and_what_is_left_out_is_one() -> None:
-    """A name that no requirement has would leave nothing out, and nobody would notice."""
+def test_every_requirement_is_read_and_exclusions_exist() -> None:
+    """An exclusion that matches no requirement would have no effect."""
     text = "".join((ROOT / name).read_text(encoding="utf-8") for name in REQUIREMENTS)
-    # numpy is pinned once for older Pythons and once for newer ones.
+    # numpy is pinned separately for older and newer Python versions.
     pins = {line.partition("==")[0] for line in text.splitlines() if re.match(r"\S+==", line)}
     assert len(list(requirements(LAMBDA))) == len(pins) - len(EXCLUDED_PACKAGES)
     assert [name for name in EXCLUDED_PACKAGES if not re.search(rf"^{name}==", text, re.MULTILINE)] == []

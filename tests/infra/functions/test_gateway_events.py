@@ -1,4 +1,4 @@
-"""A request that travels as an event arrives as it was sent, and so does its answer."""
+"""Requests and responses are unchanged when sent as API Gateway events."""
 
 import io
 from collections.abc import Callable, Iterable
@@ -15,7 +15,7 @@ from functions.gateway import Event
 from tests.gateway import Gateway, seen
 
 KINDS = ("application/json", "text/csv; charset=utf-8", "application/octet-stream", "image/png")
-# A gateway ends a path at a question mark, whichever way it was written; no dataset's name holds a percent sign.
+# The gateway ends a path at a question mark, even if encoded; dataset names contain no percent sign.
 PATH_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="?%"), max_size=20)
 TOKENS = st.sampled_from(["if-match", "authorization", "accept", "x-any", "traceparent", "user-agent"])
 VALUES = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=20)
@@ -24,7 +24,7 @@ COOKIES = st.dictionaries(st.sampled_from(["a", "b", "csrftoken"]), st.from_rege
 
 @dataclass(frozen=True)
 class RequestSample:
-    """A request."""
+    """A generated request."""
 
     method: str
     path: str
@@ -35,7 +35,7 @@ class RequestSample:
     body: bytes
 
     def environ(self) -> WSGIEnvironment:
-        """The request as a WSGI server has it."""
+        """The WSGI environ of the request."""
         cookie = {"HTTP_COOKIE": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         return {
             "REQUEST_METHOD": self.method,
@@ -54,7 +54,7 @@ class RequestSample:
 
 @dataclass(frozen=True)
 class ResponseSample:
-    """An answer."""
+    """A generated response."""
 
     status: int
     headers: dict[str, str]
@@ -89,15 +89,13 @@ answers = st.builds(
 
 
 def encoded(event: Event) -> Event:
-    """The event as a function's URL hands it on, which leaves paths as they were sent."""
+    """The event of a function URL, which does not decode paths."""
     return {**event, "rawPath": quote(event["rawPath"])}
 
 
 @pytest.mark.property(14)
 @pytest.mark.parametrize("paths", ["decoded", "as sent"])
-def test_a_request_and_its_answer_are_the_same_by_wsgi_and_by_an_event(
-    paths: str, evidence: Callable[[str], None]
-) -> None:
+def test_requests_and_responses_are_the_same_by_wsgi_and_by_event(paths: str, evidence: Callable[[str], None]) -> None:
     count = 0
 
     @given(sent=requests, answered=answers)
@@ -109,7 +107,7 @@ def test_a_request_and_its_answer_are_the_same_by_wsgi_and_by_an_event(
         def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             found.append(seen(environ, environ["wsgi.input"].read()))
             own = [("content-type", answered.kind), *answered.headers.items()]
-            start_response(f"{answered.status} Told", [*own, *(("Set-Cookie", value) for value in answered.cookies)])
+            start_response(f"{answered.status} Status", [*own, *(("Set-Cookie", value) for value in answered.cookies)])
             return [answered.body]
 
         started: list[Any] = []
@@ -126,11 +124,11 @@ def test_a_request_and_its_answer_are_the_same_by_wsgi_and_by_an_event(
         assert body == answered.body
 
     same()
-    evidence(f"{count} generated requests are read alike from WSGI and from events, paths {paths}")
+    evidence(f"{count} generated requests are the same by WSGI and by event, paths {paths}")
 
 
-def test_the_gateways_own_words_decide_who_asks_and_how() -> None:
-    """What a caller writes into X-Forwarded-For changes nothing of the address that is seen."""
+def test_the_gateways_source_ip_identifies_the_caller() -> None:
+    """A caller cannot change its IP address with X-Forwarded-For."""
     found: list[WSGIEnvironment] = []
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -144,7 +142,7 @@ def test_the_gateways_own_words_decide_who_asks_and_how() -> None:
     assert found[0]["REMOTE_ADDR"] == "192.0.2.7"
 
 
-LOSSES: tuple[tuple[Callable[[Event], Event], str], ...] = (
+CORRUPTIONS: tuple[tuple[Callable[[Event], Event], str], ...] = (
     (lambda event: {**event, "rawQueryString": "a=2"}, "QUERY_STRING"),
     (lambda event: {**event, "rawPath": "/another"}, "PATH_INFO"),
     (lambda event: {**event, "body": event["body"].upper()}, "body"),
@@ -153,8 +151,8 @@ LOSSES: tuple[tuple[Callable[[Event], Event], str], ...] = (
 )
 
 
-@pytest.mark.parametrize(("loss", "told"), LOSSES, ids=[told for _, told in LOSSES])
-def test_what_an_event_loses_of_a_request_is_noticed(loss: Callable[[Event], Event], told: str) -> None:
+@pytest.mark.parametrize(("corrupt", "lost_field"), CORRUPTIONS, ids=[lost_field for _, lost_field in CORRUPTIONS])
+def test_a_lost_part_of_a_request_is_detected(corrupt: Callable[[Event], Event], lost_field: str) -> None:
     sent = RequestSample("POST", "/one", "a=1", {"if-match": "1"}, {"a": "b"}, "application/json", b"{}x")
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -162,12 +160,12 @@ def test_what_an_event_loses_of_a_request_is_noticed(loss: Callable[[Event], Eve
         return []
 
     list(Gateway(application)(sent.environ(), lambda *_: None))  # type: ignore[arg-type]
-    with pytest.raises(AssertionError, match=told):
-        Gateway(application, loss)(sent.environ(), lambda *_: None)  # type: ignore[arg-type]
+    with pytest.raises(AssertionError, match=lost_field):
+        Gateway(application, corrupt)(sent.environ(), lambda *_: None)  # type: ignore[arg-type]
 
 
-def test_what_an_event_loses_of_an_answer_is_noticed() -> None:
-    """Two headers of one name: what Lambda hands on has room for one."""
+def test_a_lost_part_of_a_response_is_detected() -> None:
+    """Lambda responses hold only one header per name."""
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         start_response("200 OK", [("Vary", "Accept"), ("Vary", "Cookie")])

@@ -1,4 +1,4 @@
-"""The probe's zip: committed, the same on every machine, and complete."""
+"""The probe's zip is committed, reproducible and complete."""
 
 import base64
 import hashlib
@@ -22,12 +22,12 @@ HANDLER = "functions.probe.handler"
 
 
 @pytest.mark.property(14)
-def test_the_committed_zip_is_made_of_what_stands_in_the_repository(evidence: Callable[[str], None]) -> None:
+def test_the_committed_zip_matches_the_repository(evidence: Callable[[str], None]) -> None:
     assert PATH.read_bytes() == probe_zip(), "run make render"
-    evidence(f"the probe's zip is committed: {len(probe_zip()):,} bytes, the same when made again")
+    evidence(f"the probe's zip is committed: {len(probe_zip()):,} bytes, identical when rebuilt")
 
 
-def test_nothing_of_a_machine_is_in_the_zip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_zip_does_not_depend_on_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in MODULES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, tmp_path / name)
@@ -47,17 +47,17 @@ def test_nothing_of_a_machine_is_in_the_zip(tmp_path: Path, monkeypatch: pytest.
     assert probe_zip(tmp_path) != PATH.read_bytes()
 
 
-def test_entries_are_stored_as_they_are_and_everyone_may_read_them() -> None:
+def test_entries_are_uncompressed_and_world_readable() -> None:
     with zipfile.ZipFile(io.BytesIO(probe_zip())) as archive:
         entries = archive.infolist()
     assert [entry.filename for entry in entries] == sorted(name.removeprefix("platform/") for name in MODULES)
-    # zlib's versions pack differently: what is not packed is the same with each of them.
+    # zlib versions compress differently, so nothing is compressed.
     assert {entry.compress_type for entry in entries} == {zipfile.ZIP_STORED}
     assert {entry.external_attr >> 16 for entry in entries} == {0o100644}
     assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
 
 
-def test_the_zip_alone_runs_beside_the_standard_library_and_the_sdk(tmp_path: Path) -> None:
+def test_the_zip_needs_only_the_standard_library_and_the_sdk(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("anden_key\n", encoding="utf-8")
     environment = {
         "ANDEN_PROBE_URL": "http://127.0.0.1:1",
@@ -87,4 +87,4 @@ def test_terraform_deploys_the_committed_zip(
     digest = base64.b64encode(hashlib.sha256(PATH.read_bytes()).digest()).decode()
     assert (function["source_code_hash"], function["handler"]) == (digest, HANDLER)
     assert (function["runtime"], function["architectures"]) == (f"python{LAMBDA.python}", ["arm64"])
-    evidence(f"{environment}: Terraform deploys that zip from the repository alone")
+    evidence(f"{environment}: Terraform deploys the committed zip")

@@ -1,4 +1,4 @@
-"""Secrets as the functions read them: by AWS's own SDK, of an emulator of AWS."""
+"""The functions read secrets with the AWS SDK, from an emulated AWS."""
 
 import json
 from collections.abc import Iterator
@@ -28,45 +28,43 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
         yield one
 
 
-def surroundings(cloud: Emulator) -> dict[str, str]:
+def sdk_environment(cloud: Emulator) -> dict[str, str]:
     return {**NO_ACCOUNT, "AWS_ENDPOINT_URL": cloud.url, "AWS_DEFAULT_REGION": REGION}
 
 
 @pytest.fixture
-def told(cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The SDK takes the emulator for AWS."""
-    for name, value in surroundings(cloud).items():
+def emulated_sdk(cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Point the SDK at the emulator."""
+    for name, value in sdk_environment(cloud).items():
         monkeypatch.setenv(name, value)
 
 
-@pytest.mark.usefixtures("told")
-def test_a_key_is_read_without_the_end_of_the_line_that_its_file_had() -> None:
+@pytest.mark.usefixtures("emulated_sdk")
+def test_a_key_is_read_without_its_trailing_newline() -> None:
     assert secret_text("anden-dev/probe/key") == "anden_0123456789abcdef_key"
 
 
-@pytest.mark.usefixtures("told")
+@pytest.mark.usefixtures("emulated_sdk")
 @pytest.mark.parametrize("name", ["numbers", "words"])
-def test_a_secret_that_holds_no_variables_is_named_and_not_shown(name: str) -> None:
+def test_an_invalid_secret_is_named_but_not_shown(name: str) -> None:
     with pytest.raises(ValueError, match=f"the secret {name} is no JSON object of texts") as refused:
         secret_variables(name)
     assert "1234" not in str(refused.value)
     assert refused.value.__cause__ is None
 
 
-def test_the_apis_function_takes_variables_from_the_secret_that_it_is_told_of(run: Run, cloud: Emulator) -> None:
-    """By what of the SDK is in the zip, which is a small part of it."""
-    words = {**surroundings(cloud), "ANDEN_ALLOWED_HOSTS": "nobody.example"}
+def test_the_api_function_reads_variables_from_its_secret(run: Run, cloud: Emulator) -> None:
+    """With the reduced SDK in the zip."""
+    words = {**sdk_environment(cloud), "ANDEN_ALLOWED_HOSTS": "other.example"}
     with run(**words, ANDEN_FUNCTION_SECRET="anden-dev/functions/api") as function:
         assert function.invoke(asked("/api/problems"))["statusCode"] == 200
     with run(**words) as function:
         assert function.invoke(asked("/api/problems"))["statusCode"] == 400
 
 
-def test_a_secret_that_cannot_be_read_stops_the_function_before_it_begins(
-    run: Run, cloud: Emulator, tmp_path: Path
-) -> None:
+def test_an_invalid_secret_stops_the_function_at_startup(run: Run, cloud: Emulator, tmp_path: Path) -> None:
     with (
-        run(**surroundings(cloud), ANDEN_FUNCTION_SECRET="words") as function,
+        run(**sdk_environment(cloud), ANDEN_FUNCTION_SECRET="words") as function,
         pytest.raises(AssertionError, match="has ended"),
     ):
         function.invoke(asked("/api/problems"))

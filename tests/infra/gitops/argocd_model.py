@@ -1,7 +1,7 @@
-"""What Argo CD would make of gitops/: a model of its git-directories and cluster generators.
+"""A model of Argo CD's git directory and cluster generators, to expand gitops/.
 
-The templates themselves are run by Helm's engine, which has the same language and the same functions; Argo CD's option
-missingkey=error is stood in for by looking for what Go prints in place of a missing key.
+Helm's engine, which has the same template language and functions, renders the templates. To emulate Argo CD's
+missingkey=error, the model searches the output for Go's placeholder for a missing key.
 """
 
 import tempfile
@@ -20,13 +20,13 @@ MODES: Final = ("rds", "cloudnativepg", "bitnami")
 
 
 def annotations(environment: str, mode: str) -> dict[str, str]:
-    """What Terraform writes on the cluster Secret."""
-    facts = {**STATION, "environment": environment, "postgresMode": mode, "name": f"anden-{environment}"}
+    """The annotations that Terraform writes to the cluster Secret."""
+    values = {**STATION, "environment": environment, "postgresMode": mode, "name": f"anden-{environment}"}
     if mode != "rds":
-        facts |= {"adminSecretArn": "", "postgresAddress": ""}
+        values |= {"adminSecretArn": "", "postgresAddress": ""}
     if mode == "cloudnativepg":
-        facts["postgresBackups"] = f"anden-{environment}-backups"
-    return {f"anden/{_kebab(key)}": value for key, value in facts.items()}
+        values["postgresBackups"] = f"anden-{environment}-backups"
+    return {f"anden/{_kebab(key)}": value for key, value in values.items()}
 
 
 def _kebab(camel: str) -> str:
@@ -34,7 +34,7 @@ def _kebab(camel: str) -> str:
 
 
 def applicationsets(mode: str, root: Path = ROOT) -> list[Manifest]:
-    """The ApplicationSets, in the order of their waves."""
+    """ApplicationSets in wave order."""
     found = render(
         root / "gitops",
         {"repository": REPOSITORY, "revision": "main", "postgresMode": mode},
@@ -44,22 +44,26 @@ def applicationsets(mode: str, root: Path = ROOT) -> list[Manifest]:
 
 
 def wave(manifest: Manifest) -> int:
-    """The sync wave of an object."""
+    """Sync wave of an object."""
     return int(manifest["metadata"].get("annotations", {}).get("argocd.argoproj.io/sync-wave", "0"))
 
 
 def directories(applicationset: Manifest, root: Path = ROOT) -> list[str]:
-    """The directories that the git generator finds: those that a path matches and no exclusion does."""
+    """Directories that the git generator finds: matched by a path and not excluded."""
     git = applicationset["spec"]["generators"][0]["matrix"]["generators"][0]["git"]
     wanted = [rule["path"] for rule in git["directories"] if not rule.get("exclude")]
-    left_out = [rule["path"] for rule in git["directories"] if rule.get("exclude")]
+    excluded = [rule["path"] for rule in git["directories"] if rule.get("exclude")]
     paths = sorted(f"charts/{path.name}" for path in (root / "charts").iterdir() if path.is_dir())
-    return [path for path in paths if any(fnmatch(path, rule) for rule in wanted) and path not in left_out]
+    return [path for path in paths if any(fnmatch(path, rule) for rule in wanted) and path not in excluded]
 
 
-def applications(applicationset: Manifest, facts: Mapping[str, str], root: Path = ROOT) -> list[Manifest]:
-    """The Applications of one ApplicationSet with the one cluster that there is."""
-    cluster = {"name": "station", "server": "https://kubernetes.default.svc", "metadata": {"annotations": dict(facts)}}
+def applications(applicationset: Manifest, values: Mapping[str, str], root: Path = ROOT) -> list[Manifest]:
+    """Applications of one ApplicationSet for the only cluster."""
+    cluster = {
+        "name": "station",
+        "server": "https://kubernetes.default.svc",
+        "metadata": {"annotations": dict(values)},
+    }
     return [
         _application(applicationset["spec"], {**cluster, "path": {"path": path, "basename": Path(path).name}})
         for path in directories(applicationset, root)
@@ -67,31 +71,31 @@ def applications(applicationset: Manifest, facts: Mapping[str, str], root: Path 
 
 
 def _application(spec: Manifest, parameters: Mapping[str, Any]) -> Manifest:
-    template = yaml.safe_load(_filled(yaml.safe_dump(spec["template"], width=10_000), parameters))
-    patch = yaml.safe_load(_filled(spec.get("templatePatch", ""), parameters)) or {}
+    template = yaml.safe_load(_rendered(yaml.safe_dump(spec["template"], width=10_000), parameters))
+    patch = yaml.safe_load(_rendered(spec.get("templatePatch", ""), parameters)) or {}
     return merged(template, patch)
 
 
-def _filled(text: str, parameters: Mapping[str, Any]) -> str:
-    """The text as Argo CD's template engine fills it. Raises HelmError: a template failed."""
+def _rendered(text: str, parameters: Mapping[str, Any]) -> str:
+    """Render the text as Argo CD does. Raises HelmError if a template fails."""
     with tempfile.TemporaryDirectory() as folder:
         chart = Path(folder) / "scratch"
         (chart / "templates").mkdir(parents=True)
         (chart / "Chart.yaml").write_text("apiVersion: v2\nname: scratch\nversion: 1.0.0\n")
         (chart / "templates/text.txt").write_text("{{- with .Values.parameters }}\n" + text + "\n{{- end }}")
         with helm_python.Chart.load(chart) as loaded:
-            filled = loaded.render({"parameters": dict(parameters)})["scratch/templates/text.txt"]
-    if "<no value>" in filled:
-        raise KeyError(filled)
-    return filled
+            rendered_text = loaded.render({"parameters": dict(parameters)})["scratch/templates/text.txt"]
+    if "<no value>" in rendered_text:
+        raise KeyError(rendered_text)
+    return rendered_text
 
 
 def everything(environment: str, mode: str, root: Path = ROOT) -> dict[str, list[Manifest]]:
-    """The Applications of each ApplicationSet, by its name, in the order of waves."""
-    facts = annotations(environment, mode)
-    return {each["metadata"]["name"]: applications(each, facts, root) for each in applicationsets(mode, root)}
+    """Applications by ApplicationSet, in wave order."""
+    values = annotations(environment, mode)
+    return {each["metadata"]["name"]: applications(each, values, root) for each in applicationsets(mode, root)}
 
 
 def station_values(application: Manifest) -> dict[str, Any]:
-    """The values that the Application gives its chart."""
+    """Values that the Application passes to its chart."""
     return dict(application["spec"]["source"]["helm"]["valuesObject"])

@@ -1,4 +1,4 @@
-"""The add-ons' charts: what is ours renders, their values are closed, and the projects let through just that."""
+"""The add-ons' charts render, their values are closed, and the AppProjects allow exactly what they need."""
 
 import json
 import re
@@ -17,20 +17,20 @@ from tests.infra.gitops.argocd_model import MODES, REPOSITORY, annotations, appl
 
 CHARTS = sorted(path for path in (ROOT / "charts").iterdir() if path.is_dir())
 ADDONS = [path for path in CHARTS if path.name != "anden"]
-TERRAFORM_HELD = ROOT / "terraform/modules/kubernetes/charts/root"
-# Without a network dependencies are not there, and a chart that only wraps one has no templates.
+ROOT_CHART = ROOT / "terraform/modules/kubernetes/charts/root"
+# Without a network there are no dependencies, and a wrapper chart has no templates.
 _EXPECTED = re.compile(r"missing these dependencies|templates/: directory does not exist|templates.*does not exist")
 
 
 @cache
-def _stations(environment: str, mode: str) -> dict[str, dict[str, Any]]:
-    """What each Application gives its chart of the station, by the chart's name."""
+def _application_values(environment: str, mode: str) -> dict[str, dict[str, Any]]:
+    """Values that each Application passes, by chart name."""
     applications = [each for group in everything(environment, mode).values() for each in group]
     return {each["metadata"]["name"]: station_values(each) for each in applications}
 
 
 def _values(chart: Path, environment: str, mode: str) -> list[dict[str, Any]]:
-    return [value_file(chart, f"values-{environment}.yaml"), _stations(environment, mode)[chart.name]]
+    return [value_file(chart, f"values-{environment}.yaml"), _application_values(environment, mode)[chart.name]]
 
 
 def _mode(chart: Path) -> str:
@@ -41,17 +41,17 @@ def _mode(chart: Path) -> str:
 
 @cache
 def _rendered(environment: str) -> tuple[tuple[str, Manifest], ...]:
-    """Each object of the add-ons with the name of its chart."""
+    """Each add-on object with its chart's name."""
     return tuple(
         (chart.name, each) for chart in ADDONS for each in render(chart, *_values(chart, environment, _mode(chart)))
     )
 
 
 def root_objects(environment: str = "dev", mode: str = "rds") -> list[Manifest]:
-    """What Terraform installs beside Argo CD, with the namespaces and repositories that it reads from charts/."""
+    """Objects that Terraform installs with Argo CD, with namespaces and repositories read from charts/."""
     dependencies = [each for path in CHARTS for each in _chart(path).get("dependencies", [])]
     return render(
-        TERRAFORM_HELD,
+        ROOT_CHART,
         {
             "annotations": annotations(environment, mode),
             "environment": environment,
@@ -91,18 +91,18 @@ def test_an_unknown_value_is_refused(chart: Path) -> None:
 
 
 @pytest.mark.property(8)
-def test_a_broken_chart_is_found(tmp_path: Path, evidence: Callable[[str], None]) -> None:
+def test_a_broken_chart_is_reported(tmp_path: Path, evidence: Callable[[str], None]) -> None:
     broken = tmp_path / "storage"
     shutil.copytree(ROOT / "charts/storage", broken)
     (broken / "templates/class.yaml").write_text("kind: {{ .Values.novel.key }\n")
     assert [line for line in lint(broken) if not _EXPECTED.search(line)] != []
     (broken / "Chart.yaml").unlink()
     assert lint(broken) != []
-    evidence("a broken template and a directory without Chart.yaml are found in a copy")
+    evidence("a broken template and a directory without Chart.yaml are reported in a copy")
 
 
 @pytest.mark.property(8)
-def test_dependencies_are_pinned_and_explained(evidence: Callable[[str], None]) -> None:
+def test_dependencies_are_pinned_and_listed(evidence: Callable[[str], None]) -> None:
     pins = (ROOT / "docs/pins.md").read_text()
     seen = 0
     for chart in ADDONS:
@@ -127,11 +127,11 @@ def test_terraform_and_argo_cd_own_different_objects(evidence: Callable[[str], N
     argo |= {key(each, "argocd") for mode in MODES for each in applicationsets(mode)}
     assert len(terraform) == 4
     assert not terraform & argo
-    evidence(f"{len(terraform)} objects are Terraform's, {len(argo)} of the add-ons Argo CD's, none both")
+    evidence(f"Terraform owns {len(terraform)} objects, Argo CD {len(argo)} add-on objects, with no overlap")
 
 
 @pytest.mark.property(9)
-def test_definitions_come_before_what_uses_them() -> None:
+def test_crds_are_installed_before_their_users() -> None:
     owners = {
         "external-secrets.io": "external-secrets",
         "generators.external-secrets.io": "external-secrets",
@@ -159,7 +159,7 @@ def test_definitions_come_before_what_uses_them() -> None:
 
 
 @pytest.mark.property(10)
-def test_no_addon_makes_a_balancer(evidence: Callable[[str], None]) -> None:
+def test_no_addon_creates_a_load_balancer(evidence: Callable[[str], None]) -> None:
     for _, each in _rendered("prod"):
         assert each["kind"] not in {"Ingress", "IngressClass", "Gateway"}
         assert each.get("spec", {}).get("type") != "LoadBalancer" if each["kind"] == "Service" else True
@@ -170,10 +170,10 @@ def test_no_addon_makes_a_balancer(evidence: Callable[[str], None]) -> None:
     assert values["createIngressClassResource"] is False
     assert values["enableServiceMutatorWebhook"] is False
     assert values["ingressClassParams"] == {"create": False}
-    evidence(f"{len(texts)} files of values ask for no Ingress and no LoadBalancer")
+    evidence(f"{len(texts)} values files contain no Ingress and no LoadBalancer")
 
 
-def test_the_project_lets_through_what_is_rendered_and_nothing_wider() -> None:
+def test_the_project_allows_exactly_what_is_rendered() -> None:
     spec = _project("station")["spec"]
     namespaces = {each["namespace"] for each in spec["destinations"]}
     assert namespaces == {path.name for path in CHARTS} | {"kube-system"}
@@ -195,7 +195,7 @@ def test_the_project_lets_through_what_is_rendered_and_nothing_wider() -> None:
     assert set(spec["sourceRepos"]) == {REPOSITORY, *repositories}
 
 
-def test_the_roots_project_takes_applicationsets_alone() -> None:
+def test_the_root_project_allows_only_applicationsets() -> None:
     spec = _project("station-root")["spec"]
     assert spec["clusterResourceWhitelist"] == []
     assert spec["namespaceResourceWhitelist"] == [{"group": "argoproj.io", "kind": "ApplicationSet"}]
@@ -206,15 +206,15 @@ def test_the_roots_project_takes_applicationsets_alone() -> None:
 def test_a_chart_in_argo_cds_own_namespace_is_refused() -> None:
     values = {"annotations": {"anden/name": "x"}, "environment": "dev", "postgresMode": "rds", "revision": "main"}
     with pytest.raises(helm_python.HelmError, match="own namespace"):
-        render(TERRAFORM_HELD, {**values, "repository": REPOSITORY, "namespaces": ["argocd"]}, namespace="argocd")
+        render(ROOT_CHART, {**values, "repository": REPOSITORY, "namespaces": ["argocd"]}, namespace="argocd")
 
 
 @pytest.mark.property(12)
 def test_the_database_in_the_cluster_survives_a_zone_and_a_mistake(evidence: Callable[[str], None]) -> None:
     chart = ROOT / "charts/cloudnative-pg"
-    moment = "2026-11-23T09:00:00Z"
+    target_time = "2026-11-23T09:00:00Z"
     values = _values(chart, "prod", "cloudnativepg")
-    made = render(chart, *values, {"database": {"restore": {"targetTime": moment}}})
+    made = render(chart, *values, {"database": {"restore": {"targetTime": target_time}}})
     by_name = {(each["kind"], each["metadata"]["name"]): each["spec"] for each in made}
     cluster = by_name["Cluster", "station"]
     assert cluster["instances"] == 3
@@ -222,26 +222,28 @@ def test_the_database_in_the_cluster_survives_a_zone_and_a_mistake(evidence: Cal
     assert by_name["ScheduledBackup", "station"]["method"] == "plugin"
     assert int(by_name["ObjectStore", "station"]["retentionPolicy"].removesuffix("d")) >= 14
     restored = by_name["Cluster", "station-restored"]
-    assert restored["bootstrap"]["recovery"]["recoveryTarget"]["targetTime"] == moment
+    assert restored["bootstrap"]["recovery"]["recoveryTarget"]["targetTime"] == target_time
     assert ("Cluster", "station-restored") not in {
         (each["kind"], each["metadata"]["name"]) for each in render(chart, *values)
     }
-    evidence("CloudNativePG: 3 instances, zones apart, nightly base backup, a restore to a moment by one value")
+    evidence(
+        "CloudNativePG: 3 instances in different zones, nightly base backups, point-in-time recovery with one value"
+    )
 
 
-def test_the_operator_leaves_the_administrator_the_roles_that_it_makes() -> None:
+def test_the_operator_does_not_manage_the_administrators_roles() -> None:
     chart = ROOT / "charts/cloudnative-pg"
     restore = {"database": {"restore": {"targetTime": "2026-11-23T09:00:00Z"}}}
     made = [each["spec"] for each in render(chart, *_values(chart, "prod", "cloudnativepg"), restore)]
     clusters = [each for each in made if "bootstrap" in each]
     assert len(clusters) == 2
     for each in clusters:
-        # Who makes a role is its member, and the operator revokes what a managed role is not told of.
+        # The creator of a role becomes a member, and the operator revokes unknown memberships of managed roles.
         assert "managed" not in each
         ((_, begun),) = each["bootstrap"].items()
         assert (begun["owner"], begun["secret"]["name"]) == ("anden_admin", "station-admin")
     (first,) = (each["bootstrap"]["initdb"] for each in clusters if "initdb" in each["bootstrap"])
-    # What `roles ensure` asks of an administrator.
+    # Required by `roles ensure`.
     assert first["postInitSQL"] == [
         "ALTER ROLE anden_admin CREATEROLE CREATEDB",
         "GRANT pg_monitor TO anden_admin WITH ADMIN OPTION",
@@ -250,7 +252,7 @@ def test_the_operator_leaves_the_administrator_the_roles_that_it_makes() -> None
 
 @pytest.mark.property(12)
 @pytest.mark.parametrize("mode", MODES)
-def test_bitnamis_image_comes_only_where_it_is_chosen(mode: str) -> None:
+def test_bitnamis_image_is_used_only_in_its_mode(mode: str) -> None:
     made = [each["metadata"]["name"] for group in everything("prod", mode).values() for each in group]
     bitnami = [
         name

@@ -1,4 +1,4 @@
-"""One Application for each directory in charts/, in waves, with what Terraform knows of the station."""
+"""One Application per directory in charts/, in waves, with Terraform's outputs."""
 
 import json
 import re
@@ -54,12 +54,12 @@ def test_a_new_directory_becomes_an_application(tmp_path: Path, evidence: Callab
     after = everything("dev", "rds", root)
     assert [each["spec"]["destination"]["namespace"] for each in after["workloads"]].count("novel") == 1
     assert sum(len(group) for group in after.values()) == before + 1
-    evidence("a directory made in a copy became one Application, without another edit")
+    evidence("a new directory in a copy became one Application without another edit")
 
 
 @pytest.mark.property(8)
 @pytest.mark.parametrize("mode", MODES)
-def test_applications_say_how_they_are_kept(mode: str) -> None:
+def test_applications_define_their_sync_policy(mode: str) -> None:
     for name, group in everything("prod", mode).items():
         for each in group:
             spec = each["spec"]
@@ -76,7 +76,7 @@ def test_applications_say_how_they_are_kept(mode: str) -> None:
             labels = spec["syncPolicy"]["managedNamespaceMetadata"]["labels"]
             strict = each["metadata"]["name"] != "kube-prometheus-stack"
             assert labels["pod-security.kubernetes.io/enforce"] == ("restricted" if strict else "privileged")
-            # The label alone makes the load balancer controller add its gate to pods.
+            # The load balancer controller adds its readiness gate only with this label.
             gated = "elbv2.k8s.aws/pod-readiness-gate-inject" in labels
             assert gated == (each["metadata"]["name"] == "anden")
             assert ("finalizers" in each["metadata"]) == (name != "postgres")
@@ -89,51 +89,53 @@ def test_applicationsets_stop_at_a_missing_key_and_fix_the_project() -> None:
         assert each["spec"]["template"]["spec"]["project"] == "station"
 
 
-def test_a_wave_is_seen_to_be_over_within_half_a_minute() -> None:
+def test_a_finished_wave_is_detected_within_half_a_minute() -> None:
     for each in applicationsets("cloudnativepg"):
         git = each["spec"]["generators"][0]["matrix"]["generators"][0]["git"]
         assert 0 < git["requeueAfterSeconds"] <= 30
 
 
-def test_an_application_that_is_stopped_by_hand_stays_so() -> None:
+def test_automated_sync_stays_off_when_disabled_by_hand() -> None:
     (stop,) = re.findall(r"patch application anden .*-p '(.+)'", (ROOT / "docs/guides/restore.md").read_text())[:1]
     assert json.loads(stop) == {"spec": {"syncPolicy": {"automated": None}}}
     for each in applicationsets("bitnami"):
         assert each["spec"]["ignoreApplicationDifferences"] == [{"jsonPointers": ["/spec/syncPolicy/automated"]}]
 
 
-def test_a_fact_that_the_cluster_secret_lacks_stops_the_applicationset() -> None:
-    facts = annotations("dev", "rds")
-    del facts["anden/zone-id"]
+def test_a_missing_annotation_stops_the_applicationset() -> None:
+    values = annotations("dev", "rds")
+    del values["anden/zone-id"]
     with pytest.raises(helm_python.HelmError, match="no annotation anden/zone-id"):
-        applications(applicationsets("rds")[0], facts)
+        applications(applicationsets("rds")[0], values)
 
 
-def test_dependencies_are_told_the_station_under_their_own_names() -> None:
+def test_dependencies_get_their_parameters() -> None:
     made = {each["metadata"]["name"]: each for group in everything("prod", "rds").values() for each in group}
 
-    def told(name: str) -> dict[str, str]:
+    def parameters(name: str) -> dict[str, str]:
         return {each["name"]: each["value"] for each in made[name]["spec"]["source"]["helm"]["parameters"]}
 
-    balancer = told("aws-load-balancer-controller")
+    balancer = parameters("aws-load-balancer-controller")
     assert balancer["aws-load-balancer-controller.clusterName"] == "anden-prod"
     assert balancer["aws-load-balancer-controller.vpcId"] == STATION["vpcId"]
-    dns = told("external-dns")
+    dns = parameters("external-dns")
     assert dns["external-dns.txtOwnerId"] == "anden-prod"
     assert dns["external-dns.extraArgs.zone-id-filter"] == STATION["zoneId"]
-    runbooks = told("kube-prometheus-stack")["kube-prometheus-stack.prometheus.prometheusSpec.externalLabels.runbooks"]
+    runbooks = parameters("kube-prometheus-stack")[
+        "kube-prometheus-stack.prometheus.prometheusSpec.externalLabels.runbooks"
+    ]
     assert runbooks == "https://example.org/owner/anden/blob/main/docs/runbooks"
 
 
 @pytest.mark.property(7)
-def test_charts_get_what_terraform_says_and_nothing_else(evidence: Callable[[str], None]) -> None:
+def test_charts_get_exactly_terraforms_outputs(evidence: Callable[[str], None]) -> None:
     outputs = hcl2.loads((ROOT / "terraform/aws/outputs.tf").read_text())["output"]
-    said = next(each[key]["value"] for each in outputs for key in each if key.strip('"') == "station")
-    scalars = {key.strip('"') for key in said if not key.startswith("__")} - {"role_secret_names"}
+    output = next(each[key]["value"] for each in outputs for key in each if key.strip('"') == "station")
+    scalars = {key.strip('"') for key in output if not key.startswith("__")} - {"role_secret_names"}
     camel = {_camel(key) for key in scalars}
     given = station_values(everything("dev", "rds")["workloads"][0])["global"]["station"]
     assert set(given) == camel
-    evidence(f"{len(camel)} facts of the first root reach each chart, by name")
+    evidence(f"{len(camel)} outputs of the first root reach each chart by name")
 
 
 def _camel(snake: str) -> str:
@@ -154,17 +156,17 @@ def test_waves_are_in_order(mode: str, evidence: Callable[[str], None]) -> None:
         "workloads",
     ]
     if mode != "rds":
-        # The administrator's password is drawn, too.
+        # The administrator's password is generated too.
         assert names.index("secrets") < names.index("postgres") < names.index("workloads")
     evidence(f"{mode}: {' < '.join(names)}")
 
 
-def test_certificates_made_anew_hold_no_wave_up() -> None:
+def test_regenerated_certificates_do_not_block_a_wave() -> None:
     for each in applicationsets("bitnami"):
         spec = each["spec"]["template"]["spec"]
         ignored = {rule["kind"] for rule in spec["ignoreDifferences"]}
         assert ignored == {"ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "APIService", "Secret"}
-        # Ignored and yet written at each synchronisation would still change the certificate.
+        # Without this option each sync would still overwrite the certificate.
         assert "RespectIgnoreDifferences=true" in spec["syncPolicy"]["syncOptions"]
         secrets = {
             rule["name"]: rule["jsonPointers"] for rule in spec["ignoreDifferences"] if rule["kind"] == "Secret"
@@ -172,7 +174,7 @@ def test_certificates_made_anew_hold_no_wave_up() -> None:
         assert secrets == {"aws-load-balancer-tls": ["/data"], "station-crt": ["/data"]}
 
 
-def test_what_a_database_holds_outlives_its_applicationset() -> None:
+def test_databases_outlive_their_applicationset() -> None:
     kept = {
         each["metadata"]["name"]: each["spec"]["syncPolicy"]["preserveResourcesOnDeletion"]
         for each in applicationsets("cloudnativepg")
@@ -181,9 +183,9 @@ def test_what_a_database_holds_outlives_its_applicationset() -> None:
     assert kept == {**dict.fromkeys(others, False), "postgres": True}
 
 
-def test_named_directories_are_there() -> None:
+def test_named_directories_exist() -> None:
     values = yaml.safe_load((ROOT / "gitops/values.yaml").read_text())
     named = [name for each in values["waves"] for name in each["directories"]]
     named += [name for names in values["options"].values() for name in names]
-    named += [*values["facts"], *values["podSecurity"], *values["readinessGates"]]
+    named += [*values["parameters"], *values["podSecurity"], *values["readinessGates"]]
     assert [name for name in named if not (ROOT / "charts" / name / "Chart.yaml").is_file()] == []

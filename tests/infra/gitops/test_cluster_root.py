@@ -1,4 +1,4 @@
-"""The cluster's root: no manifest, no provider in a module, nothing read but what the first root declares."""
+"""The cluster root: no manifests, no provider in a module, and only declared outputs of the first root."""
 
 import json
 import re
@@ -22,7 +22,7 @@ MODULE = ROOT / "terraform/modules/kubernetes"
 
 
 def _kinds(folder: Path, word: str) -> set[str]:
-    """The first labels of the folder's blocks: kinds of resources, names of outputs."""
+    """First labels of the folder's blocks: resource types or output names."""
     return {name for name, _ in blocks(folder, word)}
 
 
@@ -37,25 +37,25 @@ def test_no_manifest_and_no_provider_in_a_module(evidence: Callable[[str], None]
 
 
 @pytest.mark.property(7)
-def test_the_second_root_reads_declared_outputs_alone(evidence: Callable[[str], None]) -> None:
+def test_the_second_root_reads_only_declared_outputs(evidence: Callable[[str], None]) -> None:
     declared = _kinds(FOLDERS["aws"], "output")
     text = "\n".join(path.read_text() for path in CLUSTER.glob("*.tf"))
     read = set(re.findall(r"\blocal\.aws\.([a-z_]+)", text))
     assert read == {"cluster_name", "cluster_endpoint", "cluster_certificate_authority_data", "station"}
     assert read <= declared
     assert _kinds(CLUSTER, "data") == {"terraform_remote_state"}
-    evidence(f"{len(read)} outputs are read, all declared by the first root")
+    evidence(f"{len(read)} outputs read, all declared by the first root")
 
 
 @pytest.mark.property(7)
-def test_the_root_has_no_password_and_no_resource_of_its_own() -> None:
+def test_the_root_has_no_password_and_no_resource() -> None:
     assert _kinds(CLUSTER, "resource") == set()
     versions = (CLUSTER / "versions.tf").read_text()
     assert 'ephemeral "aws_eks_cluster_auth"' in versions
     assert "kubernetes = {" in versions
 
 
-def test_the_cluster_secret_says_what_terraform_knows() -> None:
+def test_the_cluster_secret_has_terraforms_outputs() -> None:
     secret = next(each for each in root_objects("prod", "cloudnativepg") if each["kind"] == "Secret")
     assert secret["metadata"]["annotations"] == annotations("prod", "cloudnativepg")
     assert secret["metadata"]["labels"]["argocd.argoproj.io/secret-type"] == "cluster"
@@ -63,8 +63,8 @@ def test_the_cluster_secret_says_what_terraform_knows() -> None:
     assert "password" not in secret["stringData"]
 
 
-def test_terraform_reads_charts_and_facts_as_the_model_does(tmp_path: Path) -> None:
-    """The module's expressions, without the resources that want the Helm provider, in Terraform itself."""
+def test_terraform_and_the_model_read_the_same_charts_and_annotations(tmp_path: Path) -> None:
+    """Evaluate the module's expressions in Terraform, without resources that need the Helm provider."""
     locals_ = (MODULE / "main.tf").read_text().split('resource "helm_release"')[0]
     (tmp_path / "main.tf").write_text(
         locals_.replace("${path.module}", str(MODULE))
@@ -108,7 +108,7 @@ def test_the_root_application_points_at_gitops() -> None:
     assert root["syncPolicy"]["automated"] == {"prune": True, "selfHeal": True}
 
 
-def test_argo_cd_lets_nobody_in_unnamed() -> None:
+def test_argo_cd_denies_anonymous_access() -> None:
     values = yaml.safe_load((MODULE / "values/argocd.yaml").read_text())
     assert values["configs"]["cm"]["users.anonymous.enabled"] is False
     assert values["configs"]["rbac"]["policy.default"] == ""
@@ -118,24 +118,26 @@ def test_argo_cd_lets_nobody_in_unnamed() -> None:
         assert {"requests", "limits"} <= set(values[part]["resources"])
 
 
-# Parts of Argo CD whose ingress the chart's own policies open to their clients, once global.networkPolicy is on.
-COVERED = {"controller", "server", "repoServer", "applicationSet", "redis", "dex", "notifications"}
-# Parts that come from another chart: what each needs so that its clients pass a default deny, by path in the values.
-OF_OTHERS = {"redis-ha": ("networkPolicy.enabled", "haproxy.networkPolicy.enabled")}
+# Components whose ingress the chart's NetworkPolicies allow, if global.networkPolicy is on.
+CHART_POLICIES = {"controller", "server", "repoServer", "applicationSet", "redis", "dex", "notifications"}
+# Components from subcharts: values that allow their ingress under a default deny.
+SUBCHART_POLICIES = {"redis-ha": ("networkPolicy.enabled", "haproxy.networkPolicy.enabled")}
 
 
-def _shut_out(values: dict[str, Any]) -> list[str]:
-    """Parts that run under a default deny, and whom no policy lets anybody reach."""
+def _unreachable(values: dict[str, Any]) -> list[str]:
+    """Enabled components that are unreachable under the default deny."""
     if not values["global"]["networkPolicy"]["defaultDenyIngress"]:
         return []
-    on = {name for name, each in values.items() if isinstance(each, dict) and each.get("enabled", name in COVERED)}
+    on = {
+        name for name, each in values.items() if isinstance(each, dict) and each.get("enabled", name in CHART_POLICIES)
+    }
     missing = [
-        f"{name}: {path or 'nobody knows its policy'}"
-        for name in sorted(on - COVERED)
-        for path in OF_OTHERS.get(name, ("",))
+        f"{name}: {path or 'unknown policy'}"
+        for name in sorted(on - CHART_POLICIES)
+        for path in SUBCHART_POLICIES.get(name, ("",))
         if not path or _at(values[name], path) is not True
     ]
-    return missing if values["global"]["networkPolicy"]["create"] else [*missing, *sorted(on & COVERED)]
+    return missing if values["global"]["networkPolicy"]["create"] else [*missing, *sorted(on & CHART_POLICIES)]
 
 
 def _at(values: Any, path: str) -> Any:
@@ -150,17 +152,17 @@ def _argo_cd(*files: str) -> dict[str, Any]:
 
 @pytest.mark.property(9)
 @pytest.mark.parametrize("files", [("argocd.yaml",), ("argocd.yaml", "argocd-ha.yaml")], ids=["dev", "prod"])
-def test_nobody_of_argo_cd_is_shut_out_by_its_default_deny(
+def test_argo_cds_default_deny_blocks_none_of_its_components(
     files: tuple[str, ...], evidence: Callable[[str], None]
 ) -> None:
     values = _argo_cd(*files)
     assert values["global"]["networkPolicy"] == {"create": True, "defaultDenyIngress": True}
-    assert _shut_out(values) == []
-    evidence(f"{' and '.join(files)}: each part of Argo CD has a policy that lets its clients in")
+    assert _unreachable(values) == []
+    evidence(f"{' and '.join(files)}: each Argo CD component has a policy that admits its clients")
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "expected"),
     [
         (
             {"redis-ha": {"enabled": True}},
@@ -171,26 +173,26 @@ def test_nobody_of_argo_cd_is_shut_out_by_its_default_deny(
             ["redis-ha: haproxy.networkPolicy.enabled"],
         ),
         ({"redis-ha": {"enabled": False}}, []),
-        ({"novel-cache": {"enabled": True}}, ["novel-cache: nobody knows its policy"]),
+        ({"novel-cache": {"enabled": True}}, ["novel-cache: unknown policy"]),
         ({"global": {"networkPolicy": {"create": False}}}, ["applicationSet", "controller", "redis"]),
     ],
 )
-def test_a_part_that_is_turned_on_under_the_default_deny_needs_a_policy(more: dict[str, Any], told: list[str]) -> None:
-    found = _shut_out(merged(_argo_cd("argocd.yaml", "argocd-ha.yaml"), more))
-    assert set(told) <= set(found)
-    assert bool(found) == bool(told)
+def test_an_enabled_component_needs_a_network_policy(more: dict[str, Any], expected: list[str]) -> None:
+    found = _unreachable(merged(_argo_cd("argocd.yaml", "argocd-ha.yaml"), more))
+    assert set(expected) <= set(found)
+    assert bool(found) == bool(expected)
 
 
 @pytest.mark.property(9)
-def test_what_the_server_applies_the_server_compares(evidence: Callable[[str], None]) -> None:
-    """Else defaults of custom resources differ for ever, and a wave waits for Applications that differ in nothing."""
+def test_server_side_apply_uses_server_side_diff(evidence: Callable[[str], None]) -> None:
+    """Otherwise defaults of custom resources would always differ, and a wave would wait forever."""
     kinds = [each["spec"]["template"]["spec"] for mode in MODES for each in applicationsets(mode)]
     kinds += [each["spec"] for each in root_objects() if each["kind"] == "Application"]
     by_server = ["ServerSideApply=true" in spec["syncPolicy"]["syncOptions"] for spec in kinds]
     assert all(by_server)
     for files in (("argocd.yaml",), ("argocd.yaml", "argocd-ha.yaml")):
         assert str(_argo_cd(*files)["configs"]["params"]["controller.diff.server.side"]).lower() == "true"
-    evidence(f"{len(by_server)} specs of Applications are applied by the server, and compared by it")
+    evidence(f"{len(by_server)} Application specs use server-side apply and diff")
 
 
 def _health(kind: str, thing: dict[str, Any]) -> dict[str, Any]:
@@ -236,7 +238,7 @@ def test_a_wave_waits_for_each_of_its_applications(resources: list[dict[str, Any
         ({"metadata": {"deletionTimestamp": "2026-11-23T09:00:00Z"}}, "Progressing"),
     ],
 )
-def test_an_application_is_healthy_when_it_is_there_and_well(thing: dict[str, Any], expected: str) -> None:
+def test_an_application_is_healthy_when_synced_and_healthy(thing: dict[str, Any], expected: str) -> None:
     assert _health("application", thing)["status"] == expected
 
 

@@ -1,4 +1,4 @@
-"""Argo CD's own schemas, as a package of npm has them, take our objects and refuse wrong ones."""
+"""Argo CD's schemas, from an npm package, accept the project's objects and reject invalid ones."""
 
 import copy
 import json
@@ -22,23 +22,25 @@ Check = Callable[[Sequence[Manifest]], list[str]]
 
 @pytest.fixture(scope="module")
 def check(tmp_path_factory: pytest.TempPathFactory) -> Check:
-    """A function that says for each object what its schema finds wrong; skips where Node or the package is missing."""
+    """A function that returns each object's schema error, or an empty string; skips without Node or the package."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
-        skip_or_fail("node and npm are not installed: get Node 20 or newer")
+        skip_or_fail("node and npm are not installed: install Node 20 or newer")
     folder = tmp_path_factory.mktemp("models")
     for name in ("package.json", "package-lock.json", ".npmrc", "check.mjs"):
         shutil.copy(_MODELS / name, folder / name)
-    words = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        skip_or_fail(f"the packages of {_MODELS.name}/package-lock.json cannot be had: {done.stderr.strip()[-200:]}")
+        skip_or_fail(
+            f"the packages of {_MODELS.name}/package-lock.json cannot be installed: {done.stderr.strip()[-200:]}"
+        )
 
-    def checked(objects: Sequence[Manifest]) -> list[str]:
+    def checked(manifests: Sequence[Manifest]) -> list[str]:
         ran = subprocess.run(
             [node, "check.mjs"],
             cwd=folder,
-            input=json.dumps(list(objects)),
+            input=json.dumps(list(manifests)),
             capture_output=True,
             text=True,
             check=False,
@@ -50,8 +52,8 @@ def check(tmp_path_factory: pytest.TempPathFactory) -> Check:
 
 
 @cache
-def _ours() -> list[Manifest]:
-    """Everything that we write for Argo CD: not to be changed."""
+def _argo_objects() -> list[Manifest]:
+    """All Argo CD objects of the project. Cached: do not modify."""
     root = [each for each in root_objects() if each["apiVersion"] == "argoproj.io/v1alpha1"]
     made = [
         {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", **each}
@@ -63,19 +65,21 @@ def _ours() -> list[Manifest]:
 
 
 @pytest.mark.property(8)
-def test_argo_cds_schemas_take_our_objects(check: Check, evidence: Callable[[str], None]) -> None:
-    ours = _ours()
-    wrong = [f"{each['metadata']['name']}: {said}" for each, said in zip(ours, check(ours), strict=True) if said]
+def test_argo_cds_schemas_accept_the_objects(check: Check, evidence: Callable[[str], None]) -> None:
+    objects = _argo_objects()
+    wrong = [
+        f"{each['metadata']['name']}: {error}" for each, error in zip(objects, check(objects), strict=True) if error
+    ]
     assert wrong == []
-    kinds = sorted({each["kind"] for each in ours})
-    evidence(f"{len(ours)} objects ({', '.join(kinds)}) fit Argo CD's schemas")
+    kinds = sorted({each["kind"] for each in objects})
+    evidence(f"{len(objects)} objects ({', '.join(kinds)}) match Argo CD's schemas")
 
 
 def _project(name: str) -> Manifest:
-    return copy.deepcopy(next(each for each in _ours() if each["metadata"]["name"] == name))
+    return copy.deepcopy(next(each for each in _argo_objects() if each["metadata"]["name"] == name))
 
 
-def test_argo_cds_schemas_refuse_wrong_objects(check: Check) -> None:
+def test_argo_cds_schemas_reject_invalid_objects(check: Check) -> None:
     application = _project("root")
     application["spec"]["syncPolicy"]["automated"]["prune"] = "yes"
     without = _project("root")
@@ -84,10 +88,10 @@ def test_argo_cds_schemas_refuse_wrong_objects(check: Check) -> None:
     project["spec"]["destinations"] = "everywhere"
     applicationset = _project("workloads")
     del applicationset["spec"]["template"]["spec"]["project"]
-    said = check([application, without, project, applicationset])
-    assert [bool(each) for each in said] == [True, True, True, True]
-    assert "prune" in said[0]
-    assert "destination" in said[1]
+    errors = check([application, without, project, applicationset])
+    assert [bool(each) for each in errors] == [True, True, True, True]
+    assert "prune" in errors[0]
+    assert "destination" in errors[1]
 
 
 def test_the_lock_names_no_registry() -> None:

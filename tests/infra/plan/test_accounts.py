@@ -1,4 +1,4 @@
-"""Accounts of Kubernetes that have rights in AWS are those that charts and EKS's add-ons have, in each mode."""
+"""Service accounts with AWS roles match those of the charts and EKS add-ons, in each mode."""
 
 from collections.abc import Callable
 from typing import Final
@@ -11,7 +11,7 @@ from tests.infra.plan.permissions import granted, reached
 from tests.infra.plans import PLANS, Plan, Planner
 
 Account = tuple[str, str]
-# AWS's own names, of what EKS installs.
+# Service accounts of EKS add-ons, named by AWS.
 OF_EKS: Final = {
     "vpc-cni": ("kube-system", "aws-node"),
     "aws-ebs-csi-driver": ("kube-system", "ebs-csi-controller-sa"),
@@ -20,7 +20,7 @@ RESTORE: Final = {"database": {"restore": {"targetTime": "2026-11-23T09:00:00Z"}
 
 
 def of_addons(environment: str, mode: str) -> set[Account]:
-    """Accounts that values of add-ons name."""
+    """Service accounts in the add-ons' values."""
     names = [each["metadata"]["name"] for group in everything(environment, mode).values() for each in group]
     found = set()
     for name in names:
@@ -32,23 +32,23 @@ def of_addons(environment: str, mode: str) -> set[Account]:
 
 
 def of_databases(environment: str, mode: str) -> set[Account]:
-    """Accounts of the operator's databases, which are called as these are; the restored one, too."""
+    """Service accounts of the operator's databases, including the restored one, named after them."""
     made = [each for group in everything(environment, mode).values() for each in group]
     (database,) = (station_values(each) for each in made if each["metadata"]["name"] == "cloudnative-pg")
     objects = render(ROOT / "charts/cloudnative-pg", database, RESTORE)
     return {("cloudnative-pg", each["metadata"]["name"]) for each in objects if each["kind"] == "Cluster"}
 
 
-def of_the_secrets(environment: str, mode: str) -> set[Account]:
-    """The account that writes first values."""
+def of_secrets(environment: str, mode: str) -> set[Account]:
+    """The service account that writes initial values."""
     made = [each for group in everything(environment, mode).values() for each in group]
     (values,) = (station_values(each) for each in made if each["metadata"]["name"] == "secrets")
     objects = render(ROOT / "charts/secrets", values)
     return {("secrets", each["metadata"]["name"]) for each in objects if each["kind"] == "ServiceAccount"}
 
 
-def of_the_station(environment: str) -> set[Account]:
-    """Accounts of charts/anden but for the one that has no rights in AWS."""
+def of_anden(environment: str) -> set[Account]:
+    """Service accounts of charts/anden, except the one without an AWS role."""
     objects = anden(environment)
     names = {each["metadata"]["name"] for each in objects if each["kind"] == "ServiceAccount"}
     return {("anden", name) for name in names - {"anden"}}
@@ -62,17 +62,17 @@ def associated(plan: Plan) -> set[Account]:
 
 @pytest.mark.property(3)
 @pytest.mark.parametrize(("environment", "mode"), PLANS)
-def test_accounts_with_rights_and_accounts_of_charts_are_the_same(
+def test_service_accounts_with_aws_roles_match_the_charts(
     planned: Planner, environment: str, mode: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment, mode)
-    ours = of_the_station(environment) | of_the_secrets(environment, mode) | of_addons(environment, mode)
+    charts = of_anden(environment) | of_secrets(environment, mode) | of_addons(environment, mode)
     if mode == "cloudnativepg":
-        ours |= of_databases(environment, mode)
+        charts |= of_databases(environment, mode)
     eks = {OF_EKS[each["addon_name"]] for each in plan.of("aws_eks_addon").values() if each["addon_name"] in OF_EKS}
-    assert associated(plan) == ours | eks
+    assert associated(plan) == charts | eks
     evidence(
-        f"{environment}, {mode}: {len(ours)} accounts of charts and {len(eks)} of EKS's add-ons, as many associations"
+        f"{environment}, {mode}: {len(charts)} accounts of charts and {len(eks)} of EKS add-ons match the associations"
     )
 
 
@@ -92,4 +92,4 @@ def test_the_operators_database_reaches_its_backups_and_a_restored_one_reads_the
         assert reached(plan, role, "s3:PutObject") == ({f"{bucket}/*"} if writes else set())
         assert reached(plan, role, "kms:GenerateDataKey") == (key if writes else set())
     assert granted(planned("prod"), "anden-prod-database-station") == []
-    evidence("cloudnativepg: the database writes its backups into one bucket, a restored one reads them")
+    evidence("cloudnativepg: the database writes backups to one bucket, a restored one only reads them")

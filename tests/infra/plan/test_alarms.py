@@ -1,4 +1,4 @@
-"""Alarms and alerts: each has a metric that somebody emits, an action that arrives, and a runbook."""
+"""Every alarm and alert has an existing metric, a working action and a runbook."""
 
 from collections.abc import Callable
 from typing import Final
@@ -22,7 +22,7 @@ from tests.infra.plan.permissions import listed, statements
 from tests.infra.plans import ENVIRONMENTS, ROOT, Plan, Planner, Values
 from tests.unit.telemetry.test_metric import declared
 
-# Where the name of what an alarm watches stands in the plan.
+# Plan attribute that holds the value of each alarm dimension.
 NAMED_BY: Final = {
     "DBInstanceIdentifier": ("aws_db_instance", "identifier"),
     "Cluster Name": ("aws_msk_cluster", "cluster_name"),
@@ -33,7 +33,7 @@ NAMED_BY: Final = {
     "FunctionName": ("aws_lambda_function", "function_name"),
     "CertificateArn": ("aws_acm_certificate", "arn"),
 }
-# The kubelet's and blackbox exporter's, which no page shows.
+# Metrics of the kubelet and blackbox_exporter, which no dashboard shows.
 ALERTS_ALONE: Final = {
     DEPLOYMENT_AVAILABLE,
     DEPLOYMENT_REPLICAS,
@@ -41,7 +41,7 @@ ALERTS_ALONE: Final = {
     VOLUME_CAPACITY,
     CERTIFICATE_EXPIRY,
 }
-# What must ring by itself even when the cluster is gone.
+# Namespaces with alarms, which must work without the cluster.
 WATCHED: Final = {
     "AWS/RDS",
     "AWS/Kafka",
@@ -66,7 +66,7 @@ def test_each_alarm_watches_a_metric_of_the_catalogue_by_its_own_dimensions(
     found = alarms(planned(environment))
     watched = {each["alarm_name"]: (each["namespace"], each["metric_name"]) for each in found}
     assert {name for name, metric in watched.items() if metric not in known} == set()
-    # With fewer dimensions than the metric has, or more, there is never any data.
+    # With other dimensions than the metric's there is no data.
     assert {
         each["alarm_name"]
         for each in found
@@ -103,17 +103,17 @@ def test_each_broker_is_watched(planned: Planner, environment: str) -> None:
 
 @pytest.mark.property(15)
 @each_environment
-def test_the_end_of_the_certificate_rings_until_it_is_mended(planned: Planner, environment: str) -> None:
+def test_the_certificate_alarm_fires_until_it_is_renewed(planned: Planner, environment: str) -> None:
     (alarm,) = (each for each in alarms(planned(environment)) if each["metric_name"] == "DaysToExpiry")
     assert (alarm["comparison_operator"], alarm["statistic"]) == ("LessThanThreshold", "Minimum")
-    # Two points a day, and none once it has ended.
+    # ACM reports twice a day, and not after expiry.
     assert alarm["period"] * alarm["evaluation_periods"] >= 12 * 3_600
     assert alarm["treat_missing_data"] == "ignore"
 
 
 @pytest.mark.property(15)
 @each_environment
-def test_an_alarm_is_told_to_somebody_and_may_use_the_topics_key(
+def test_alarms_have_a_recipient_and_may_use_the_topics_key(
     planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
@@ -121,15 +121,15 @@ def test_an_alarm_is_told_to_somebody_and_may_use_the_topics_key(
     for alarm in alarms(plan):
         assert alarm["alarm_actions"] == alarm["ok_actions"] == [topic["arn"]]
         assert alarm["actions_enabled"] is not False
-    heard = [each["endpoint"] for each in plan.of("aws_sns_topic_subscription").values()]
-    assert heard == ["station@example.org"]
+    recipients = [each["endpoint"] for each in plan.of("aws_sns_topic_subscription").values()]
+    assert recipients == ["station@example.org"]
     assert topic["kms_master_key_id"] == key["arn"]
     assert may_use(key["policy"], "cloudwatch.amazonaws.com") >= {"kms:Decrypt", "kms:GenerateDataKey*"}
-    evidence(f"{environment}: {len(alarms(plan))} alarms go to a topic whose key CloudWatch may use, and to mail")
+    evidence(f"{environment}: {len(alarms(plan))} alarms go to email by a topic whose key CloudWatch may use")
 
 
 def may_use(policy: str, service: str) -> set[str]:
-    """What a key's policy lets a service of AWS do."""
+    """Actions that a key's policy allows an AWS service."""
     return {
         action
         for each in statements(policy)
@@ -140,7 +140,7 @@ def may_use(policy: str, service: str) -> set[str]:
 
 @pytest.mark.property(15)
 @each_environment
-def test_each_alarm_names_a_runbook_that_is_there(
+def test_each_alarm_names_a_runbook_that_exists(
     planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     paths = {
@@ -148,11 +148,11 @@ def test_each_alarm_names_a_runbook_that_is_there(
         for each in alarms(planned(environment))
     }
     assert {name for name, path in paths.items() if not path or not (ROOT / path).is_file()} == set()
-    evidence(f"{environment}: {len(set(paths.values()))} runbooks of alarms are there")
+    evidence(f"{environment}: {len(set(paths.values()))} runbooks of alarms exist")
 
 
 @pytest.mark.property(15)
-def test_each_alert_reads_metrics_that_somebody_exports_and_has_a_runbook(evidence: Callable[[str], None]) -> None:
+def test_each_alert_reads_exported_metrics_and_has_a_runbook(evidence: Callable[[str], None]) -> None:
     rules = [rule for groups in RULE_FILES.values() for group in groups for rule in group.rules]
     recorded = {rule.metric for rule in rules if isinstance(rule, RecordingRule)}
     known: set[Metric] = {*declared(), *EXPORTER_OF, *recorded, *ALERTS_ALONE}

@@ -1,4 +1,4 @@
-"""The cluster of EKS as it is planned: who reaches its API, what it logs, what its nodes and pods may do."""
+"""The planned EKS cluster: access to its API, logs, and permissions of nodes and pods."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +15,7 @@ each_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
 
 
 def declared(kind: str) -> dict[str, dict[str, Any]]:
-    """The module's own resources of this kind, by name."""
+    """The module's resources of this type, by name."""
     resources = hcl2.loads((ROOT / "terraform/modules/eks/main.tf").read_text(encoding="utf-8"))["resource"]
     found = [body for each in resources for name, body in each.items() if name.strip('"') == kind]
     return {name.strip('"'): body for each in found for name, body in each.items()}
@@ -23,7 +23,7 @@ def declared(kind: str) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.property(5)
 @each_environment
-def test_the_api_is_private_and_entries_alone_give_access(
+def test_the_api_is_private_and_only_entries_give_access(
     planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
@@ -41,12 +41,12 @@ def test_the_api_is_private_and_entries_alone_give_access(
         assert given[people]["policy_arn"].endswith("/AmazonEKSClusterAdminPolicy")
     assert given['"terraform-plan"]']["policy_arn"].endswith("/AmazonEKSAdminViewPolicy")
     assert given['"terraform-plan"]']["access_scope"] == [{"type": "namespace", "namespaces": ["argocd"]}]
-    evidence(f"{environment}: private endpoint alone, mode API, {len(entries)} entries, none for the creator")
+    evidence(f"{environment}: only a private endpoint, mode API, {len(entries)} entries, none for the creator")
 
 
 @pytest.mark.property(5)
 @each_environment
-def test_five_logs_are_kept_and_secrets_are_under_our_key(
+def test_five_logs_are_kept_and_secrets_use_the_customer_key(
     planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
@@ -59,16 +59,16 @@ def test_five_logs_are_kept_and_secrets_are_under_our_key(
     group = groups[f"/aws/eks/{cluster['name']}/cluster"]
     assert group["retention_in_days"] > 0
     assert group["kms_key_id"] == key
-    evidence(f"{environment}: {len(LOGS)} logs for {group['retention_in_days']} days, secrets under the station's key")
+    evidence(f"{environment}: {len(LOGS)} logs for {group['retention_in_days']} days, secrets under the customer key")
 
 
 @pytest.mark.property(5)
-def test_the_log_group_is_there_before_the_cluster_makes_one_for_ever() -> None:
+def test_the_log_group_is_created_before_the_cluster() -> None:
     assert "aws_cloudwatch_log_group.this" in str(declared("aws_eks_cluster")["this"]["depends_on"])
 
 
 @pytest.mark.property(3)
-def test_a_nodes_network_has_its_rights_before_the_node_and_waits_for_no_workload(
+def test_add_ons_get_their_roles_before_nodes_and_workloads(
     evidence: Callable[[str], None],
 ) -> None:
     addons = declared("aws_eks_addon")
@@ -79,22 +79,20 @@ def test_a_nodes_network_has_its_rights_before_the_node_and_waits_for_no_workloa
     rights = [declared(kind)["addon"] for kind in kinds]
     assert all(each["for_each"] == "${local.addon_roles}" for each in rights)
     assert "workloads" not in str(rights)
-    evidence("rights of EKS's own pods stand before their add-ons, and these before nodes: MSK holds up none of them")
+    evidence("roles of EKS add-ons are created before the add-ons, and these before nodes; none waits for MSK")
 
 
 @pytest.mark.property(3)
 @each_environment
-def test_network_policies_are_kept_by_the_network(
-    planned: Planner, environment: str, evidence: Callable[[str], None]
-) -> None:
+def test_network_policies_are_enforced(planned: Planner, environment: str, evidence: Callable[[str], None]) -> None:
     addons = {each["addon_name"]: each for each in planned(environment).of("aws_eks_addon").values()}
     assert json.loads(addons["vpc-cni"]["configuration_values"]) == {"enableNetworkPolicy": "true"}
-    evidence(f"{environment}: the network keeps NetworkPolicies")
+    evidence(f"{environment}: the network add-on enforces NetworkPolicies")
 
 
 @pytest.mark.property(5)
 @each_environment
-def test_nodes_are_of_al2023_and_tell_pods_nothing(
+def test_nodes_run_al2023_and_hide_their_credentials_from_pods(
     planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
@@ -106,7 +104,7 @@ def test_nodes_are_of_al2023_and_tell_pods_nothing(
         assert [each["id"] for each in group["launch_template"]] == [template["id"]]
         assert all(subnet.startswith("subnet-private-") for subnet in group["subnet_ids"])
         assert group["version"] == plan.only("aws_eks_cluster")["version"]
-    evidence(f"{environment}: AL2023, IMDSv2 one hop, so that no pod gets the node's rights")
+    evidence(f"{environment}: AL2023, IMDSv2 with one hop, so no pod gets the node's credentials")
 
 
 @pytest.mark.property(2)
@@ -119,13 +117,15 @@ def test_a_node_may_join_and_pull_and_nothing_else(
     assert attached(plan, node) == {"AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly"}
     assert granted(plan, node) == []
     assert attached(plan, cni) == {"AmazonEKS_CNI_Policy"}
-    evidence(f"{environment}: a node has two policies of AWS's; the third, CNI, is its pods' by Pod Identity")
+    evidence(
+        f"{environment}: a node has two AWS managed policies; the third, CNI, belongs to its pods by Pod Identity"
+    )
 
 
 @pytest.mark.property(3)
 @pytest.mark.property(5)
 @each_environment
-def test_pods_get_rights_by_pod_identity_alone(
+def test_pods_get_aws_roles_only_by_pod_identity(
     planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
@@ -141,4 +141,4 @@ def test_pods_get_rights_by_pod_identity_alone(
     hosts = {each["url"] for each in plan.of("aws_iam_openid_connect_provider").values()}
     assert hosts == {"https://app.terraform.io", "https://token.actions.githubusercontent.com"}
     assert "eks-pod-identity-agent" in {each["addon_name"] for each in plan.of("aws_eks_addon").values()}
-    evidence(f"{environment}: {len(workloads)} roles for {len(accounts)} accounts, no OIDC provider of the cluster")
+    evidence(f"{environment}: {len(workloads)} roles for {len(accounts)} accounts, no OIDC provider for the cluster")

@@ -1,4 +1,4 @@
-"""What the plan costs is bounded: dev is cheap, a budget counts everything, and there are few resources."""
+"""Costs are limited: dev is cheap, a budget covers everything, and resources fit the free tier."""
 
 from collections.abc import Callable
 from typing import Final
@@ -9,13 +9,13 @@ import pytest
 from tests.infra.charts import render, station
 from tests.infra.plans import ENVIRONMENTS, ROOT, Planner
 
-# HCP Terraform is free to 500 managed resources in an organisation: both environments and their clusters' roots.
+# HCP Terraform's free tier allows 500 managed resources per organization, for both environments and roots.
 FREE: Final = 500
-CLUSTERS: Final = 2 * 2  # each root of a cluster holds two releases of Helm
+CLUSTERS: Final = 2 * 2  # each cluster root has two Helm releases
 
 
 @pytest.mark.property(15)
-def test_dev_costs_as_little_as_it_can(planned: Planner, evidence: Callable[[str], None]) -> None:
+def test_dev_is_as_cheap_as_possible(planned: Planner, evidence: Callable[[str], None]) -> None:
     plan = planned("dev")
     assert len(plan.of("aws_nat_gateway")) <= 1
     assert plan.only("aws_db_instance")["multi_az"] is False
@@ -30,27 +30,27 @@ def test_both_environments_fit_into_the_free_tier(planned: Planner, evidence: Ca
     counts = {environment: len(planned(environment).resources) for environment in ENVIRONMENTS}
     assert all(counts.values())
     assert sum(counts.values()) + CLUSTERS < FREE
-    told = ", ".join(f"{environment} {count}" for environment, count in counts.items())
-    evidence(f"{told} resources; with the clusters' roots below {FREE}")
+    summary = ", ".join(f"{environment} {count}" for environment, count in counts.items())
+    evidence(f"{summary} resources; with the cluster roots below {FREE}")
 
 
 @pytest.mark.property(15)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_a_budget_tells_before_it_is_spent(
+def test_a_budget_notifies_before_it_is_spent(
     planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     budget = planned(environment).only("aws_budgets_budget")
     assert (budget["budget_type"], budget["time_unit"], budget["limit_unit"]) == ("COST", "MONTHLY", "USD")
-    told = {(each["notification_type"], each["threshold"]) for each in budget["notification"]}
-    assert {kind for kind, _ in told} == {"ACTUAL", "FORECASTED"}
-    assert min(threshold for _, threshold in told) < 100
+    notifications = {(each["notification_type"], each["threshold"]) for each in budget["notification"]}
+    assert {kind for kind, _ in notifications} == {"ACTUAL", "FORECASTED"}
+    assert min(threshold for _, threshold in notifications) < 100
     assert all(each["subscriber_email_addresses"] == ["station@example.org"] for each in budget["notification"])
-    evidence(f"{environment}: {budget['limit_amount']} USD a month, told at {len(told)} points")
+    evidence(f"{environment}: {budget['limit_amount']} USD a month, with {len(notifications)} notifications")
 
 
 @pytest.mark.property(15)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_the_budget_counts_what_the_station_starts(
+def test_the_budget_covers_everything_that_is_started(
     planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
@@ -60,7 +60,7 @@ def test_the_budget_counts_what_the_station_starts(
     providers = hcl2.loads((ROOT / "terraform/aws/versions.tf").read_text(encoding="utf-8"))["provider"]
     assert len(providers) == 1
     assert [str(each).count("'Station': '${var.name}'") for each in providers] == [1]
-    # What AWS starts for a node group or a claim takes no tags from the provider.
+    # Node group instances and volumes of claims do not inherit the provider's tags.
     tagged = {each["resource_type"]: each["tags"] for each in plan.only("aws_launch_template")["tag_specifications"]}
     assert {kind for kind, tags in tagged.items() if tags["Station"] == name} == {
         "instance",
@@ -69,6 +69,4 @@ def test_the_budget_counts_what_the_station_starts(
     }
     (storage,) = render(ROOT / "charts/storage", station(environment))
     assert storage["parameters"]["tagSpecification_1"] == f"Station={name}"
-    evidence(
-        f"{environment}: the tag that the budget counts is on all of Terraform's, on nodes, and on disks of claims"
-    )
+    evidence(f"{environment}: the budget's tag is on all Terraform resources, on nodes, and on volumes of claims")

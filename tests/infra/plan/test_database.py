@@ -1,4 +1,4 @@
-"""PostgreSQL as it is planned: what it survives, who reaches it, and what is left of it when it goes."""
+"""The planned PostgreSQL: failures it survives, access, and what remains after a destroy."""
 
 from collections.abc import Callable
 
@@ -6,26 +6,26 @@ import pytest
 
 from tests.infra.plans import ENVIRONMENTS, Planner
 
-LEAST_DAYS = 14
+MIN_DAYS = 14
 
 
 @pytest.mark.property(12)
 def test_prod_survives_a_zone_and_a_mistake(planned: Planner, evidence: Callable[[str], None]) -> None:
     database = planned("prod").only("aws_db_instance")
     assert database["multi_az"] is True
-    assert database["backup_retention_period"] >= LEAST_DAYS
+    assert database["backup_retention_period"] >= MIN_DAYS
     assert database["deletion_protection"] is True
     assert database["delete_automated_backups"] is False
     assert database["skip_final_snapshot"] is False
     assert database["final_snapshot_identifier"] == "anden-prod-final"
     assert database["max_allocated_storage"] > database["allocated_storage"]
     days = database["backup_retention_period"]
-    evidence(f"prod: two zones, {days} days back to any moment, protected, and a last snapshot")
+    evidence(f"prod: two zones, point-in-time recovery for {days} days, deletion protection, final snapshot")
 
 
 @pytest.mark.property(12)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_a_database_is_encrypted_private_and_takes_tls_alone(
+def test_a_database_is_encrypted_private_and_requires_tls(
     planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
@@ -46,33 +46,33 @@ def test_a_database_is_encrypted_private_and_takes_tls_alone(
 
 @pytest.mark.property(12)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_what_aws_raises_by_itself_stands_nowhere_exactly(
+def test_versions_that_aws_raises_are_not_pinned(
     planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
-    """RDS refuses to go back, so an exact version would fail each apply after AWS's first upgrade."""
+    """RDS rejects downgrades, so an exact version would fail each apply after an automatic upgrade."""
     plan = planned(environment)
     database, parameters = plan.only("aws_db_instance"), plan.only("aws_db_parameter_group")
     assert database["auto_minor_version_upgrade"] is True
     assert database["engine_version"].isdigit()
     assert parameters["family"] == f"postgres{database['engine_version']}"
-    # MSK patches what is called x; RDS lets its disk grow where there is a bound, and the provider then looks away.
+    # MSK patches versions ending in x; RDS storage with a maximum grows, and the provider then ignores its size.
     assert plan.only("aws_msk_cluster")["kafka_version"].endswith(".x")
     assert database["max_allocated_storage"] > 0
-    # Nothing pins a release of the nodes' image: EKS takes its newest when a group is made or raised.
+    # No node image release is pinned: EKS uses the newest when it creates or upgrades a group.
     assert {each.get("release_version") for each in plan.of("aws_eks_node_group").values()} == {None}
-    evidence(f"{environment}: PostgreSQL {database['engine_version']}, whose minor version is RDS's alone")
+    evidence(f"{environment}: PostgreSQL {database['engine_version']}, with the minor version chosen by RDS")
 
 
 @pytest.mark.property(11)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_rds_keeps_its_administrators_password_itself(planned: Planner, environment: str) -> None:
+def test_rds_manages_its_administrators_password(planned: Planner, environment: str) -> None:
     database = planned(environment).only("aws_db_instance")
     assert database["manage_master_user_password"] is True
     assert (database["password"], database["password_wo"]) == (None, None)
 
 
 @pytest.mark.property(12)
-def test_in_the_cluster_terraform_keeps_the_backups_and_no_database(
+def test_with_the_operator_terraform_creates_only_the_backup_bucket(
     planned: Planner, evidence: Callable[[str], None]
 ) -> None:
     plan = planned("prod", "cloudnativepg")
@@ -87,8 +87,8 @@ def test_in_the_cluster_terraform_keeps_the_backups_and_no_database(
     parts = ("public_access_block", "versioning", "server_side_encryption_configuration", "lifecycle_configuration")
     assert {plan.only(f"aws_s3_bucket_{part}")["bucket"] for part in parts} == {bucket["bucket"]}
     (rule,) = plan.only("aws_s3_bucket_lifecycle_configuration")["rule"]
-    assert [each["noncurrent_days"] for each in rule["noncurrent_version_expiration"]] == [LEAST_DAYS]
-    evidence("cloudnativepg: a bucket for backups, closed, versioned, not emptied at destroy; no RDS")
+    assert [each["noncurrent_days"] for each in rule["noncurrent_version_expiration"]] == [MIN_DAYS]
+    evidence("cloudnativepg: a private, versioned backup bucket that destroy does not empty; no RDS")
 
 
 @pytest.mark.property(12)
@@ -96,4 +96,4 @@ def test_a_chart_that_archives_nothing_gets_no_bucket(planned: Planner, evidence
     plan = planned("dev", "bitnami")
     assert plan.of("aws_db_instance") == plan.of("aws_s3_bucket") == {}
     assert plan.outputs["station"]["postgres_backups"] is None
-    evidence("bitnami: no RDS, and no bucket that nobody may write to")
+    evidence("bitnami: no RDS and no bucket")

@@ -1,4 +1,4 @@
-"""The way in as it is planned: what the internet reaches, what it cannot, and how much of it."""
+"""The planned edge: what is reachable from the internet, and the limits."""
 
 import json
 import re
@@ -11,18 +11,18 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from tests.infra.plan.permissions import listed
 from tests.infra.plans import ENVIRONMENTS, Plan, Planner
 
-LONGEST_MS: Final = 30_000  # an HTTP API's own limit
+LONGEST_MS: Final = 30_000  # HTTP APIs' limit
 each_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
 
 
 def routes(plan: Plan) -> dict[str, str]:
-    """Which integration each route leads to."""
+    """Integration by route."""
     found = plan.of("aws_apigatewayv2_route").values()
     return {each["route_key"]: each["target"].removeprefix("integrations/") for each in found}
 
 
 def takes(route: str, path: str) -> bool:
-    """Whether the gateway would let the path in by this route."""
+    """Whether the route matches the path."""
     if route == "$default":
         return True
     pattern = re.escape(route.split(" ", 1)[1]).replace(r"\{proxy\+\}", ".+")
@@ -30,14 +30,14 @@ def takes(route: str, path: str) -> bool:
 
 
 def forwards(plan: Plan, path: str) -> bool:
-    """Whether the load balancer would hand the path to web pods."""
+    """Whether the load balancer forwards the path to web pods."""
     (condition,) = plan.only("aws_lb_listener_rule")["condition"]
-    (paths,) = condition["path_pattern"]
-    return any(re.fullmatch(re.escape(each).replace(r"\*", ".*"), path) for each in paths["values"])
+    (pattern,) = condition["path_pattern"]
+    return any(re.fullmatch(re.escape(each).replace(r"\*", ".*"), path) for each in pattern["values"])
 
 
-def addresses() -> Iterator[str]:
-    """A path of each address that Django knows at its root, whatever stands in it."""
+def paths() -> Iterator[str]:
+    """A sample path of each URL pattern in Django."""
     for pattern in _patterns(get_resolver("config.urls").url_patterns):
         yield "/" + re.sub(r"<[^>]+>", "x", pattern)
 
@@ -54,7 +54,7 @@ def _patterns(patterns: list[Any], before: str = "") -> Iterator[str]:
 
 @pytest.mark.property(14)
 @each_environment
-def test_the_gateway_reaches_the_internal_balancer_and_the_function_alone(
+def test_the_gateway_reaches_only_the_load_balancer_and_the_function(
     planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
@@ -72,12 +72,14 @@ def test_the_gateway_reaches_the_internal_balancer_and_the_function_alone(
     assert others
     assert all(each["integration_type"] == "AWS_PROXY" for each in others)
     assert {each["integration_uri"] for each in others} <= functions
-    evidence(f"{environment}: {len(routes(plan))} routes, to the internal balancer by a VPC link or to the function")
+    evidence(
+        f"{environment}: {len(routes(plan))} routes, to the internal load balancer by VPC link or to the function"
+    )
 
 
 @pytest.mark.property(14)
 @each_environment
-def test_tls_is_spoken_and_verified_all_the_way_to_the_balancer(
+def test_tls_is_used_and_verified_up_to_the_load_balancer(
     planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
@@ -94,16 +96,16 @@ def test_tls_is_spoken_and_verified_all_the_way_to_the_balancer(
     assert listener["ssl_policy"].startswith("ELBSecurityPolicy-TLS13-1-2-")
     assert configuration["security_policy"] == "TLS_1_2"
     assert plan.only("aws_apigatewayv2_api")["disable_execute_api_endpoint"] is True
-    evidence(f"{environment}: {host} on the gateway, verified again on the balancer, TLS 1.2 at least")
+    evidence(f"{environment}: {host} on the gateway, verified again on the load balancer, TLS 1.2 or newer")
 
 
 @pytest.mark.property(14)
 @each_environment
-def test_the_api_is_reached_and_admin_metrics_and_probes_are_not(
+def test_the_api_is_public_and_admin_metrics_and_probes_are_not(
     planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
-    known = set(addresses())
+    known = set(paths())
     inside = {path for path in known if not path.startswith("/api/")}
     assert {"/admin/", "/metrics", "/healthz", "/readyz"} <= inside
     assert "/api/v1/datasets" in known
@@ -112,7 +114,7 @@ def test_the_api_is_reached_and_admin_metrics_and_probes_are_not(
     assert {path for path in inside if forwards(plan, path)} == set()
     assert {path for path in known - inside if not forwards(plan, path)} == set()
     assert [each["type"] for each in plan.only("aws_lb_listener")["default_action"]] == ["fixed-response"]
-    evidence(f"{environment}: {len(known - inside)} addresses below /api/ come in, {len(inside)} others do not")
+    evidence(f"{environment}: {len(known - inside)} paths below /api/ are public, {len(inside)} others are not")
 
 
 @pytest.mark.property(14)
@@ -136,7 +138,7 @@ def test_the_edge_is_throttled_logged_and_bounded_in_time(
     assert all(each["timeout"] * 1000 < LONGEST_MS for each in functions)
     assert all(0 < each["reserved_concurrent_executions"] <= 100 for each in functions)
     evidence(
-        f"{environment}: {limits['throttling_rate_limit']} requests a second, each logged without query or header, "
+        f"{environment}: {limits['throttling_rate_limit']} requests a second, logged without query or headers, "
         f"{max(each['timeout_milliseconds'] for each in integrations)} ms at most"
     )
 
@@ -154,7 +156,7 @@ def test_only_the_gateway_and_the_schedule_call_the_function(planned: Planner, e
 
 
 @pytest.mark.property(14)
-def test_in_prod_one_address_cannot_take_it_all(planned: Planner, evidence: Callable[[str], None]) -> None:
+def test_in_prod_one_ip_address_cannot_use_all_capacity(planned: Planner, evidence: Callable[[str], None]) -> None:
     plan = planned("prod")
     firewall = plan.only("aws_wafv2_web_acl")
     association = plan.only("aws_wafv2_web_acl_association")
@@ -163,7 +165,7 @@ def test_in_prod_one_address_cannot_take_it_all(planned: Planner, evidence: Call
     (statement,) = rules["rate-limit-per-ip"]["statement"]
     (rate,) = statement["rate_based_statement"]
     assert rate["aggregate_key_type"] == "FORWARDED_IP"
-    # What the caller writes into the header itself is overwritten: nobody pretends to be many.
+    # The gateway overwrites the header, so callers cannot fake their IP address.
     (forwarded,) = rate["forwarded_ip_config"]
     web = plan.of("aws_apigatewayv2_integration")["module.edge.aws_apigatewayv2_integration.web"]
     written = web["request_parameters"][f"overwrite:header.{forwarded['header_name']}"]
@@ -175,4 +177,6 @@ def test_in_prod_one_address_cannot_take_it_all(planned: Planner, evidence: Call
     hidden = logging["redacted_fields"]
     assert [name["name"] for each in hidden for name in each["single_header"]] == ["authorization"]
     assert any(each["query_string"] for each in hidden)
-    evidence(f"prod: WAF blocks an address at {rate['limit']} requests in five minutes, and logs whom it blocked")
+    evidence(
+        f"prod: WAF blocks an IP address above {rate['limit']} requests in five minutes, and logs blocked requests"
+    )

@@ -1,4 +1,4 @@
-"""Security groups as they are planned: from group to group, on the ports that something listens on."""
+"""The planned security groups: rules from group to group, on the ports in use."""
 
 import json
 from collections.abc import Callable
@@ -7,8 +7,8 @@ import pytest
 
 from tests.infra.plans import ENVIRONMENTS, Plan, Planner, Values
 
-Way = tuple[str, str, int | None]
-WAYS: set[Way] = {
+Flow = tuple[str, str, int | None]
+FLOWS: set[Flow] = {
     ("link", "balancer", 443),
     ("function", "balancer", 443),
     ("balancer", "nodes", 8000),
@@ -19,7 +19,7 @@ WAYS: set[Way] = {
 }
 
 
-def way(rule: Values, source: str, target: str) -> Way:
+def flow(rule: Values, source: str, target: str) -> Flow:
     return rule[source].removeprefix("sg-"), rule[target].removeprefix("sg-"), rule["from_port"]
 
 
@@ -34,29 +34,29 @@ def egress(plan: Plan) -> list[Values]:
 @pytest.mark.property(5)
 @pytest.mark.property(14)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_groups_let_in_the_groups_that_call_them(
+def test_security_groups_admit_the_groups_that_call_them(
     planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
     let_in = {
-        way(each, "referenced_security_group_id", "security_group_id")
+        flow(each, "referenced_security_group_id", "security_group_id")
         for each in ingress(plan)
         if each["referenced_security_group_id"]
     }
     let_out = {
-        way(each, "security_group_id", "referenced_security_group_id")
+        flow(each, "security_group_id", "referenced_security_group_id")
         for each in egress(plan)
         if each["referenced_security_group_id"]
     }
     assert let_in == let_out
-    assert let_in >= WAYS
-    assert {each for each in let_in - WAYS if each[0] != "function"} == set()
+    assert let_in >= FLOWS
+    assert {each for each in let_in - FLOWS if each[0] != "function"} == set()
     assert all(each["from_port"] == each["to_port"] for each in (*ingress(plan), *egress(plan)))
-    evidence(f"{environment}: {len(let_in)} ways from group to group, each the same out and in")
+    evidence(f"{environment}: {len(let_in)} flows between groups, with matching ingress and egress rules")
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_networks_are_let_in_to_endpoints_alone_and_out_on_https_alone(planned: Planner, environment: str) -> None:
+def test_cidr_rules_admit_only_endpoints_and_outbound_https(planned: Planner, environment: str) -> None:
     plan = planned(environment)
     cidr = plan.only("aws_vpc")["cidr_block"]
     wide = [each for each in ingress(plan) if not each["referenced_security_group_id"]]
@@ -71,7 +71,7 @@ def test_networks_are_let_in_to_endpoints_alone_and_out_on_https_alone(planned: 
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_each_group_is_on_something(planned: Planner, environment: str) -> None:
+def test_each_security_group_is_used(planned: Planner, environment: str) -> None:
     plan = planned(environment)
     groups = {each["id"] for each in plan.of("aws_security_group").values()}
     rules = {"aws_security_group", "aws_vpc_security_group_ingress_rule", "aws_vpc_security_group_egress_rule"}

@@ -1,4 +1,4 @@
-"""Who comes in from outside without a key: runs of HCP Terraform and the pipeline of the image."""
+"""OIDC access without keys: HCP Terraform runs and the image pipeline."""
 
 from collections.abc import Callable
 from fnmatch import fnmatch
@@ -15,7 +15,7 @@ each_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
 @pytest.mark.property(2)
 @each_environment
 @pytest.mark.parametrize("phase", ["plan", "apply"])
-def test_a_role_of_hcp_terraform_is_its_workspaces_in_its_phase(
+def test_hcp_terraform_roles_trust_their_workspaces_and_phase(
     planned: Planner, environment: str, phase: str, evidence: Callable[[str], None]
 ) -> None:
     (trust,) = trusted(planned(environment), f"anden-{environment}-terraform-{phase}")
@@ -29,18 +29,18 @@ def test_a_role_of_hcp_terraform_is_its_workspaces_in_its_phase(
             ],
         }
     }
-    evidence(f"{environment}: the role for {phase} is {len(WORKSPACES)} workspaces', in that phase alone")
+    evidence(f"{environment}: the role for {phase} trusts {len(WORKSPACES)} workspaces, only in that phase")
 
 
 @pytest.mark.property(2)
 @pytest.mark.property(11)
 @each_environment
-def test_a_plan_reads_everything_but_what_is_secret(planned: Planner, environment: str) -> None:
+def test_a_plan_reads_everything_except_secrets(planned: Planner, environment: str) -> None:
     plan = planned(environment)
     role = f"anden-{environment}-terraform-plan"
     assert attached(plan, role) == {"ReadOnlyAccess"}
-    said = {each["Sid"]: each for each in granted(plan, role)}
-    denial = said.pop("NoSecrets")
+    by_sid = {each["Sid"]: each for each in granted(plan, role)}
+    denial = by_sid.pop("NoSecrets")
     assert (denial["Effect"], denial["Resource"]) == ("Deny", "*")
     secret = (
         "secretsmanager:GetSecretValue",
@@ -51,17 +51,17 @@ def test_a_plan_reads_everything_but_what_is_secret(planned: Planner, environmen
     assert {
         action for action in secret if not any(fnmatch(action, pattern) for pattern in listed(denial["Action"]))
     } == set()
-    # Nothing is decrypted but what Lambda asks for, which is told to whoever looks at a function.
-    denial, allowed = said.pop("NothingDecrypted"), said.pop("VariablesOfFunctions")
+    # Only decryption through Lambda is allowed, to read a function's variables.
+    denial, allowed = by_sid.pop("NothingDecrypted"), by_sid.pop("VariablesOfFunctions")
     assert (denial["Effect"], denial["Action"], denial["Resource"]) == ("Deny", "kms:Decrypt", "*")
     assert denial["Condition"]["StringNotLike"] == allowed["Condition"]["StringLike"]
     assert allowed["Condition"] == {"StringLike": {"kms:ViaService": "lambda.*.amazonaws.com"}}
-    assert said == {}
+    assert by_sid == {}
 
 
 @pytest.mark.property(2)
 @each_environment
-def test_the_image_is_pushed_from_main_alone_and_to_one_repository(
+def test_the_image_is_pushed_only_from_main_to_one_repository(
     planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
@@ -76,13 +76,13 @@ def test_the_image_is_pushed_from_main_alone_and_to_one_repository(
     assert services == {"ecr"}
     assert attached(plan, role) == set()
     assert plan.only("aws_ecr_repository")["image_tag_mutability"] == "IMMUTABLE"
-    evidence(f"{environment}: the pipeline of main pushes to the one repository, whose tags are written once")
+    evidence(f"{environment}: main's pipeline pushes to one repository with immutable tags")
 
 
 @pytest.mark.property(2)
 @pytest.mark.property(11)
 @pytest.mark.parametrize(("environment", "mode"), PLANS)
-def test_first_values_are_written_by_one_who_reads_none_and_writes_what_is_drawn_alone(
+def test_the_role_that_writes_initial_values_reads_none(
     planned: Planner, environment: str, mode: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment, mode)
@@ -93,25 +93,25 @@ def test_first_values_are_written_by_one_who_reads_none_and_writes_what_is_drawn
     }
     role = f"anden-{environment}-secrets"
     assert writers == {role}
-    drawn = {f"arn:aws:secretsmanager:eu-west-1:000000000000:secret:{kind}" for kind in ("role", "key")}
+    generated = {f"arn:aws:secretsmanager:eu-west-1:000000000000:secret:{kind}" for kind in ("role", "key")}
     rights = {action: reached(plan, role, action) for each in granted(plan, role) for action in listed(each["Action"])}
     key = {plan.only("aws_kms_key")["arn"]}
-    # The key, too, for what Secrets Manager asks of it alone: it decrypts for nobody who may not read the value.
+    # The key only through Secrets Manager, which decrypts only for principals that may read the value.
     assert rights == {
-        "secretsmanager:DescribeSecret": drawn,
-        "secretsmanager:PutSecretValue": drawn,
+        "secretsmanager:DescribeSecret": generated,
+        "secretsmanager:PutSecretValue": generated,
         "kms:GenerateDataKey": key,
         "kms:Decrypt": key,
     }
     (encrypt,) = (each for each in granted(plan, role) if each["Sid"] == "Encrypt")
     assert encrypt["Condition"] == {"StringEquals": {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com"}}
     assert attached(plan, role) == set()
-    evidence(f"{environment}, {mode}: one role writes first values, of what is drawn alone, and reads none")
+    evidence(f"{environment}, {mode}: one role writes initial values, only of generated secrets, and reads none")
 
 
 @pytest.mark.property(2)
 @each_environment
-def test_secrets_are_read_by_those_who_bring_them_to_pods_and_by_the_probe(
+def test_only_external_secrets_and_the_probe_read_secrets(
     planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
@@ -126,4 +126,4 @@ def test_secrets_are_read_by_those_who_bring_them_to_pods_and_by_the_probe(
     assert reached(plan, probe, "secretsmanager:GetSecretValue") == {
         "arn:aws:secretsmanager:eu-west-1:000000000000:secret:probe"
     }
-    evidence(f"{environment}: {len(readers)} roles read secrets; the probe's function its own key alone")
+    evidence(f"{environment}: {len(readers)} roles read secrets; the probe's function only its own key")

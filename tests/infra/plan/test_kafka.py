@@ -1,4 +1,4 @@
-"""Kafka as it is planned: how it is reached, how many copies there are, and who may read what."""
+"""The planned Kafka cluster: authentication, replication and permissions."""
 
 from collections.abc import Callable
 from typing import Final
@@ -21,9 +21,7 @@ each_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
 
 @pytest.mark.property(13)
 @each_environment
-def test_brokers_take_iam_over_tls_and_nothing_else(
-    planned: Planner, environment: str, evidence: Callable[[str], None]
-) -> None:
+def test_brokers_accept_only_iam_over_tls(planned: Planner, environment: str, evidence: Callable[[str], None]) -> None:
     cluster = planned(environment).only("aws_msk_cluster")
     (ways,) = cluster["client_authentication"]
     assert ways == {"sasl": [{"iam": True, "scram": False}], "tls": [], "unauthenticated": False}
@@ -34,12 +32,12 @@ def test_brokers_take_iam_over_tls_and_nothing_else(
     assert connectivity["public_access"] == [{"type": "DISABLED"}]
     assert group["security_groups"] == ["sg-kafka"]
     assert {"subnet-private-a", "subnet-private-b", "subnet-private-c"} == set(group["client_subnets"])
-    evidence(f"{environment}: TLS and IAM alone, in three private subnets")
+    evidence(f"{environment}: only IAM over TLS, in three private subnets")
 
 
 @pytest.mark.property(13)
 @each_environment
-def test_each_record_has_three_copies_and_no_typing_error_makes_a_topic(
+def test_topics_have_three_replicas_and_are_never_auto_created(
     planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
@@ -76,20 +74,22 @@ def test_disks_grow_before_they_are_full(planned: Planner, environment: str) -> 
     (tracking,) = policy["target_tracking_scaling_policy_configuration"]
     (metric,) = tracking["predefined_metric_specification"]
     assert metric["predefined_metric_type"] == "KafkaBrokerStorageUtilization"
-    # Below the alarm, or it would ring for what is already being done.
+    # Autoscaling must start before the alarm fires.
     alarms = plan.of("aws_cloudwatch_metric_alarm").values()
     bounds = {each["threshold"] for each in alarms if each["metric_name"] == "KafkaDataLogsDiskUsed"}
     assert 0 < tracking["target_value"] < min(bounds)
 
 
 def groups(environment: str) -> set[str]:
-    """The consumer groups that pods of the chart would join."""
-    told = [
+    """Consumer groups of the chart's pods."""
+    environments = [
         {variable["name"]: variable.get("value", "") for variable in container["env"]}
         for _, container in containers(anden(environment))
     ]
-    ours = KafkaSettings().group_id
-    return {each.get("ANDEN_KAFKA_GROUP_ID", ours) for each in told if "ANDEN_KAFKA_BOOTSTRAP_SERVERS" in each}
+    default = KafkaSettings().group_id
+    return {
+        each.get("ANDEN_KAFKA_GROUP_ID", default) for each in environments if "ANDEN_KAFKA_BOOTSTRAP_SERVERS" in each
+    }
 
 
 @pytest.mark.property(13)
@@ -106,11 +106,11 @@ def test_workers_read_exactly_the_contracts_topics_in_exactly_their_group(
         assert reached(plan, role, "kafka-cluster:AlterGroup") == members
         assert reached(plan, role, "kafka-cluster:Connect") == {f"{PREFIX}:cluster/{CLUSTER}"}
     assert reached(plan, f"anden-{environment}-topics", "kafka-cluster:CreateTopic") == topics
-    evidence(f"{environment}: {len(topics)} topics of the contracts and {len(members)} group, each by its exact name")
+    evidence(f"{environment}: {len(topics)} contract topics and {len(members)} group, each by exact name")
 
 
 def of_kafka(plan: Plan) -> dict[str, list[Statement]]:
-    """What each role that may do anything in Kafka may do there."""
+    """Kafka statements by role, for roles that have any."""
     roles = [each["name"] for each in plan.of("aws_iam_role").values()]
     found = {
         role: [each for each in granted(plan, role) if any("kafka" in action for action in listed(each["Action"]))]
@@ -121,7 +121,7 @@ def of_kafka(plan: Plan) -> dict[str, list[Statement]]:
 
 @pytest.mark.property(13)
 @each_environment
-def test_no_right_in_kafka_is_wide_and_nobody_here_produces_or_deletes(
+def test_kafka_permissions_are_exact_and_never_produce_or_delete(
     planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     found = of_kafka(planned(environment))
@@ -130,6 +130,4 @@ def test_no_right_in_kafka_is_wide_and_nobody_here_produces_or_deletes(
     actions = {action for each in every for action in listed(each["Action"])}
     assert not [one for each in every for one in (*listed(each["Action"]), *listed(each["Resource"])) if "*" in one]
     assert not {action for action in actions if "WriteData" in action or "Delete" in action}
-    evidence(
-        f"{environment}: {len(found)} roles reach Kafka by {len(actions)} actions, no wildcard, none writes records"
-    )
+    evidence(f"{environment}: {len(found)} roles reach Kafka by {len(actions)} actions, no wildcard, no writes")

@@ -1,4 +1,4 @@
-"""Logs as they are planned: each has an end, and each service writes where somebody has set one."""
+"""The planned log groups: each has a retention, and every service writes to one of them."""
 
 from collections.abc import Callable
 from typing import Final
@@ -7,7 +7,7 @@ import pytest
 
 from tests.infra.plans import ENVIRONMENTS, Planner
 
-MOST_DAYS: Final = {"dev": 14, "prod": 365}
+MAX_DAYS: Final = {"dev": 14, "prod": 365}
 GROUPS: Final = {
     "/{name}/vpc-flow",
     "/{name}/kafka",
@@ -21,19 +21,19 @@ GROUPS: Final = {
 
 @pytest.mark.property(15)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_each_log_ends_within_what_the_environment_allows(
+def test_each_log_group_has_a_retention_within_the_limit(
     planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
     plan = planned(environment)
     days = {each["name"]: each["retention_in_days"] for each in plan.of("aws_cloudwatch_log_group").values()}
-    assert {name: kept for name, kept in days.items() if not 0 < kept <= MOST_DAYS[environment]} == {}
+    assert {name: kept for name, kept in days.items() if not 0 < kept <= MAX_DAYS[environment]} == {}
     assert {each.format(name=f"anden-{environment}") for each in GROUPS} <= set(days)
-    evidence(f"{environment}: {len(days)} log groups, {max(days.values())} days at most")
+    evidence(f"{environment}: {len(days)} log groups, at most {max(days.values())} days")
 
 
 @pytest.mark.property(15)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_what_writes_a_log_writes_into_one_that_ends(planned: Planner, environment: str) -> None:
+def test_services_log_to_groups_with_a_retention(planned: Planner, environment: str) -> None:
     plan = planned(environment)
     groups = {each["name"] for each in plan.of("aws_cloudwatch_log_group").values()}
     (brokers,) = plan.only("aws_msk_cluster")["logging_info"][0]["broker_logs"]

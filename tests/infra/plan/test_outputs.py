@@ -1,4 +1,4 @@
-"""What the root on AWS says is what the cluster's root, Argo CD and the charts hear."""
+"""Outputs of the AWS root match what the cluster root, Argo CD and the charts read."""
 
 from collections.abc import Callable
 from typing import Final
@@ -8,7 +8,7 @@ import pytest
 from tests.infra.gitops.argocd_model import annotations
 from tests.infra.plans import ENVIRONMENTS, PLANS, Planner
 
-# What is empty in each mode of PostgreSQL: who keeps the database keeps its backups, and Bitnami's chart makes none.
+# Outputs that are null in each PostgreSQL mode: RDS stores its own backups, and Bitnami's chart has none.
 EMPTY: Final = {
     "rds": {"postgres_backups"},
     "cloudnativepg": {"postgres_address", "admin_secret_arn"},
@@ -18,26 +18,26 @@ EMPTY: Final = {
 
 @pytest.mark.property(7)
 @pytest.mark.parametrize(("environment", "mode"), PLANS)
-def test_the_station_is_said_as_charts_hear_it(
+def test_the_station_output_matches_the_cluster_secret(
     planned: Planner, environment: str, mode: str, evidence: Callable[[str], None]
 ) -> None:
     station = planned(environment, mode).outputs["station"]
     scalars = {key: value for key, value in station.items() if not isinstance(value, dict)}
-    heard = annotations(environment, mode)
-    assert {f"anden/{key.replace('_', '-')}" for key in scalars} == set(heard)
+    annotated = annotations(environment, mode)
+    assert {f"anden/{key.replace('_', '-')}" for key in scalars} == set(annotated)
     assert station["environment"] == environment
-    assert station["name"] == heard["anden/name"]
+    assert station["name"] == annotated["anden/name"]
     assert station["postgres_mode"] == mode
     assert {key for key, value in scalars.items() if value is None} == EMPTY[mode]
-    evidence(f"{environment}, {mode}: {len(scalars)} facts are said, and Argo CD's Secret has the same")
+    evidence(f"{environment}, {mode}: {len(scalars)} outputs match the annotations of Argo CD's Secret")
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_names_that_the_charts_write_themselves_are_those_of_the_plan(planned: Planner, environment: str) -> None:
+def test_names_written_in_charts_match_the_plan(planned: Planner, environment: str) -> None:
     plan = planned(environment)
     station = plan.outputs["station"]
     assert station["celery_queue_name"] in {each["name"] for each in plan.of("aws_sqs_queue").values()}
     assert station["probe_secret_name"] in {each["name"] for each in plan.of("aws_secretsmanager_secret").values()}
-    # Charts ask CloudWatch for the cluster of Kafka and for the database by the station's name.
+    # Charts use the installation's name for the Kafka cluster and the database in CloudWatch.
     assert plan.only("aws_msk_cluster")["cluster_name"] == station["name"]
     assert plan.only("aws_db_instance")["identifier"] == station["name"]

@@ -1,12 +1,12 @@
-# What rests, rests encrypted under the key of the station. Each kind of resource is either named here with the place of
-# its key, or among those that keep nothing: a new kind must be thought about.
+# Data at rest is encrypted with the customer-managed key. Each resource type is listed here, either with its key attribute
+# or as storing no data, so that a new type must be classified.
 package encryption
 
 import rego.v1
 
 keys(r) := [object.get(r.values, name, null) | some name in direct[r.type]] if direct[r.type]
 
-# One or more places directly below the resource.
+# Key attributes at the top level of the resource.
 direct := {
 	"aws_cloudwatch_log_group": ["kms_key_id"],
 	"aws_db_instance": ["kms_key_id", "performance_insights_kms_key_id", "master_user_secret_kms_key_id"],
@@ -33,15 +33,15 @@ keys(r) := [method.kms_master_key_id |
 
 own(key) if regex.match("^arn:aws[a-z-]*:kms:", key)
 
-denied contains {"rule": "not under the station's key", "at": r.address} if {
+denied contains {"rule": "not encrypted with the customer key", "at": r.address} if {
 	some r in input.resources
-	holds := keys(r)
-	ours := [key | some key in holds; own(key)]
-	count(ours) != max([count(holds), 1])
+	found := keys(r)
+	customer_managed := [key | some key in found; own(key)]
+	count(customer_managed) != max([count(found), 1])
 }
 
-# Disks of nodes are encrypted by the account's key for disks, which every account has.
-denied contains {"rule": "a disk in the clear", "at": r.address} if {
+# Node disks use the account's default EBS key.
+denied contains {"rule": "an unencrypted disk", "at": r.address} if {
 	some r in input.resources
 	r.type == "aws_launch_template"
 	disks := [ebs | some mapping in r.values.block_device_mappings; some ebs in mapping.ebs]
@@ -49,14 +49,14 @@ denied contains {"rule": "a disk in the clear", "at": r.address} if {
 	count(encrypted) != max([count(disks), 1])
 }
 
-denied contains {"rule": "a disk in the clear", "at": r.address} if {
+denied contains {"rule": "an unencrypted disk", "at": r.address} if {
 	some r in input.resources
 	r.type == "aws_db_instance"
 	r.values.storage_encrypted != true
 }
 
-# A bucket is encrypted by a resource beside it.
-denied contains {"rule": "a bucket in the clear", "at": r.address} if {
+# A bucket's encryption is a separate resource.
+denied contains {"rule": "an unencrypted bucket", "at": r.address} if {
 	some r in input.resources
 	r.type == "aws_s3_bucket"
 	not r.values.bucket in encrypted_buckets
@@ -67,7 +67,7 @@ encrypted_buckets := {r.values.bucket |
 	r.type == "aws_s3_bucket_server_side_encryption_configuration"
 }
 
-denied contains {"rule": "travels in the clear", "at": r.address} if {
+denied contains {"rule": "unencrypted in transit", "at": r.address} if {
 	some r in input.resources
 	r.type == "aws_msk_cluster"
 	some info in r.values.encryption_info
@@ -80,7 +80,7 @@ travels_encrypted(info) if {
 	transit.in_cluster == true
 }
 
-denied contains {"rule": "of a kind nobody has thought about", "at": r.address} if {
+denied contains {"rule": "an unclassified resource type", "at": r.address} if {
 	some r in input.resources
 	not direct[r.type]
 	not r.type in elsewhere
@@ -96,7 +96,7 @@ elsewhere := {
 	"aws_s3_bucket_server_side_encryption_configuration",
 }
 
-# Network, names and certificates, rights, the edge, what watches, and what only sets up one of the above.
+# Network, DNS and certificates, IAM, edge, monitoring, and configuration of the above.
 keeps_nothing(type) if {
 	some family in [
 		"(vpc|subnet|route|route_table|eip|nat_gateway|internet_gateway|(default_)?security_group)(_.*)?",

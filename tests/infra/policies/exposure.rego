@@ -1,11 +1,11 @@
-# What the internet may reach. A null is not false here, so each value is compared with what it must be.
+# What is reachable from the internet. Values are compared with the required one, because null is not false in Rego.
 package exposure
 
 import rego.v1
 
 everyone := {"0.0.0.0/0", "::/0"}
 
-denied contains {"rule": "ingress from everyone", "at": r.address} if {
+denied contains {"rule": "ingress from everywhere", "at": r.address} if {
 	some r in input.resources
 	some cidr in sources(r)
 	cidr in everyone
@@ -31,7 +31,7 @@ cidrs(rule) := {cidr |
 	some cidr in blocks
 }
 
-denied contains {"rule": "a public address", "at": r.address} if {
+denied contains {"rule": "publicly reachable", "at": r.address} if {
 	some r in input.resources
 	public(r)
 }

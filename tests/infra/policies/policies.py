@@ -1,4 +1,4 @@
-"""Rules over what Terraform plans, in Rego: what is refused, and by which rule."""
+"""Rego policies for Terraform plans: rejected resources and the rules that reject them."""
 
 import re
 import tomllib
@@ -15,19 +15,19 @@ PACKAGES: Final = {path.stem: path.read_text(encoding="utf-8") for path in sorte
 RULES: Final = {rule for text in PACKAGES.values() for rule in re.findall(r'contains \{"rule": "([^"]+)"', text)}
 
 
-def explained(station: str) -> dict[str, str]:
-    """The reason of each wide right in a station of this name."""
+def justifications(name: str) -> dict[str, str]:
+    """The justification of each broad permission, for an installation of this name."""
     text = (FOLDER / "justifications.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text.replace("<station>", station))
+    return tomllib.loads(text.replace("<name>", name))
 
 
-def asked(question: str, resources: Iterable[Resource], reasons: dict[str, str]) -> list[Any]:
-    """What Rego answers about these resources."""
+def query(expression: str, resources: Iterable[Resource], reasons: dict[str, str]) -> list[Any]:
+    """The result of the Rego query for these resources."""
     rego = Interpreter()
     for name, text in PACKAGES.items():
         rego.add_module(name, text)
-    rego.add_data({"explained": reasons})
-    # The interpreter prints quotes within a text as they are, and what it printed could not be read.
+    rego.add_data({"justified": reasons})
+    # The interpreter does not escape quotes in strings, so its output could not be parsed.
     rego.set_input(
         {
             "resources": [
@@ -35,19 +35,19 @@ def asked(question: str, resources: Iterable[Resource], reasons: dict[str, str])
             ]
         }
     )
-    return list(rego.query(f"answer = {question}").results[0].bindings["answer"])
+    return list(rego.query(f"answer = {expression}").results[0].bindings["answer"])
 
 
-def refused(resources: Iterable[Resource], reasons: dict[str, str]) -> set[tuple[str, str]]:
-    """Rule and address of whatever a rule refuses."""
+def rejected(resources: Iterable[Resource], reasons: dict[str, str]) -> set[tuple[str, str]]:
+    """Rule and address of each rejected resource."""
     resources = list(resources)
     return {
         (each["rule"], each["at"])
         for package in PACKAGES
-        for each in asked(f"data.{package}.denied", resources, reasons)
+        for each in query(f"data.{package}.denied", resources, reasons)
     }
 
 
-def wide(plan: Plan) -> set[str]:
-    """The wide rights of a plan, explained or not."""
-    return {each["right"] for each in asked("data.rights.wide", plan.resources, {})}
+def broad(plan: Plan) -> set[str]:
+    """The broad permissions of a plan, justified or not."""
+    return {each["right"] for each in query("data.rights.broad", plan.resources, {})}

@@ -1,19 +1,19 @@
-# Who may do what, and who may become whom. data.explained holds each wide right that has a reason: its key is the role
-# (or the resource whose policy it is) and the right, a space between.
+# IAM permissions and trust. data.justified holds each broad permission that has a justification, keyed by the role (or the
+# resource with the policy) and the action, separated by a space.
 package rights
 
 import rego.v1
 
 # --- Statements ------------------------------------------------------------------------------------------------------
 
-# Of a role's own policies: what they name is what the role reaches.
+# Statements of a role's inline policies.
 granted contains {"who": r.values.role, "at": r.address, "statement": s} if {
 	some r in input.resources
 	r.type == "aws_iam_role_policy"
 	some s in statements(object.get(r.values, "policy", ""))
 }
 
-# Of a resource's policy: `*` is the resource itself, and everyone is a principal.
+# Statements of a resource's policy: `*` is the resource itself.
 admitted contains {"who": r.address, "at": r.address, "statement": s} if {
 	some r in input.resources
 	regex.match(`^aws_(kms_key|sqs_queue|sns_topic|(.+_)?(repository|bucket|queue|topic|secret)_policy)$`, r.type)
@@ -36,8 +36,8 @@ listed(x) := x if is_array(x)
 
 listed(x) := [x] if not is_array(x)
 
-# A policy that is known only after the apply would be one that no rule below has seen.
-denied contains {"rule": "a policy that cannot be read", "at": r.address} if {
+# A policy that is unknown at plan time would escape the rules below.
+denied contains {"rule": "an unreadable policy", "at": r.address} if {
 	some r in input.resources
 	place := {"aws_iam_role_policy": "policy", "aws_iam_role": "assume_role_policy", "aws_kms_key": "policy"}[r.type]
 	not startswith(object.get(r.values, place, ""), "{")
@@ -51,56 +51,56 @@ denied contains {"rule": "every action", "at": g.at} if {
 	action == "*"
 }
 
-# What is not forbidden would be allowed: services of tomorrow, too.
-denied contains {"rule": "every action but some", "at": g.at} if {
+# These would allow everything not listed, including future services.
+denied contains {"rule": "every action except some", "at": g.at} if {
 	some g in granted | admitted | trusted
 	some key in ["NotAction", "NotResource", "NotPrincipal"]
 	g.statement[key]
 }
 
-# --- What is wide, and needs a reason --------------------------------------------------------------------------------
+# --- Broad permissions, which need a justification -------------------------------------------------------------------
 
-wide contains {"rule": "every action of a service", "at": g.at, "right": sprintf("%s %s", [g.who, action])} if {
+broad contains {"rule": "every action of a service", "at": g.at, "right": sprintf("%s %s", [g.who, action])} if {
 	some g in granted | admitted
 	some action in listed(g.statement.Action)
 	regex.match(`^[a-z0-9-]+:\*$`, action)
 }
 
-wide contains {"rule": "writes to everything", "at": g.at, "right": sprintf("%s %s", [g.who, action])} if {
+broad contains {"rule": "writes to every resource", "at": g.at, "right": sprintf("%s %s", [g.who, action])} if {
 	some g in granted
 	"*" in listed(g.statement.Resource)
 	some action in listed(g.statement.Action)
-	not looks(action)
+	not reads_metadata(action)
 }
 
-wide contains {"rule": "a policy of AWS's own", "at": r.address, "right": right} if {
+broad contains {"rule": "an AWS managed policy", "at": r.address, "right": right} if {
 	some r in input.resources
 	r.type == "aws_iam_role_policy_attachment"
 	parts := split(r.values.policy_arn, "/")
 	right := sprintf("%s %s", [r.values.role, parts[count(parts) - 1]])
 }
 
-# Says how things are, and nothing of what they hold.
-looks(action) if {
+# Reads metadata, not contents.
+reads_metadata(action) if {
 	regex.match("^[a-z0-9-]+:(Describe|Get|List)", action)
 	not action in {"secretsmanager:GetSecretValue", "s3:GetObject"}
 	not startswith(action, "ssm:GetParameter")
 }
 
 denied contains {"rule": w.rule, "at": w.at} if {
-	some w in wide
-	not data.explained[w.right]
+	some w in broad
+	not data.justified[w.right]
 }
 
-# --- Who may become it -----------------------------------------------------------------------------------------------
+# --- Trust -----------------------------------------------------------------------------------------------------------
 
-denied contains {"rule": "anyone", "at": g.at} if {
+denied contains {"rule": "any principal", "at": g.at} if {
 	some g in admitted | trusted
 	some principal in ["*", {"AWS": "*"}, {"AWS": ["*"]}]
 	g.statement.Principal == principal
 }
 
-denied contains {"rule": "any run of another's", "at": g.at} if {
+denied contains {"rule": "any OIDC subject", "at": g.at} if {
 	some g in trusted
 	g.statement.Principal.Federated
 	vague(g.statement)

@@ -1,4 +1,4 @@
-"""What is planned breaks no rule, and each rule refuses what it is there for."""
+"""Plans violate no rule, and each rule rejects what it should."""
 
 import json
 from collections.abc import Callable
@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from tests.infra.plans import ENVIRONMENTS, PLANS, Planner, Resource
-from tests.infra.policies.policies import PACKAGES, RULES, explained, refused, wide
+from tests.infra.policies.policies import PACKAGES, RULES, broad, justifications, rejected
 
 CASES: Final[list[dict[str, Any]]] = yaml.safe_load(Path(__file__).with_name("cases.yaml").read_text(encoding="utf-8"))
 KEY: Final = "arn:aws:kms:r:0:key/k"
-# What a case need not say, since it is not what the case is about.
+# Valid defaults for what a case does not specify.
 SOUND: Final[dict[str, dict[str, Any]]] = {
     "aws_iam_role": {"name": "r"},
     "aws_iam_role_policy": {"role": "r"},
@@ -38,12 +38,12 @@ SOUND: Final[dict[str, dict[str, Any]]] = {
 
 
 def resources(case: dict[str, dict[str, Any]]) -> list[Resource]:
-    """The case as a plan has it: policies are text there."""
+    """The case as resources of a plan, with policies as text."""
     return [Resource(f"{kind}.case", kind, {**SOUND.get(kind, {}), **_texts(values)}) for kind, values in case.items()]
 
 
 def _texts(values: dict[str, Any]) -> dict[str, Any]:
-    """Each policy as text, its statements allowing where they do not say."""
+    """Each policy as JSON text; statements allow by default."""
     written = {}
     for key in {"policy", "assume_role_policy"} & set(values):
         statements = values[key] if isinstance(values[key], list) else [values[key]]
@@ -52,37 +52,35 @@ def _texts(values: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["rule"])
-def test_a_rule_refuses_one_and_lets_the_other_through(case: dict[str, Any]) -> None:
-    reasons = dict.fromkeys(case.get("explained", []), "as the case says")
-    for wrong in case["refused"]:
-        assert {rule for rule, _ in refused(resources(wrong), {})} == {case["rule"]}, wrong
+def test_a_rule_rejects_bad_and_accepts_good_resources(case: dict[str, Any]) -> None:
+    reasons = dict.fromkeys(case.get("justified", []), "given in the case")
+    for wrong in case["rejected"]:
+        assert {rule for rule, _ in rejected(resources(wrong), {})} == {case["rule"]}, wrong
     for right in case["accepted"]:
-        assert refused(resources(right), reasons) == set(), right
+        assert rejected(resources(right), reasons) == set(), right
 
 
 def test_each_rule_has_a_case() -> None:
     assert {case["rule"] for case in CASES} == RULES
-    assert all(case["refused"] and case["accepted"] for case in CASES)
+    assert all(case["rejected"] and case["accepted"] for case in CASES)
 
 
 @pytest.mark.property(2)
 @pytest.mark.property(15)
 @pytest.mark.parametrize(("environment", "mode"), PLANS)
-def test_what_is_planned_breaks_no_rule(
-    planned: Planner, environment: str, mode: str, evidence: Callable[[str], None]
-) -> None:
+def test_plans_violate_no_rule(planned: Planner, environment: str, mode: str, evidence: Callable[[str], None]) -> None:
     plan = planned(environment, mode)
-    assert refused(plan.resources, explained(plan.outputs["station"]["name"])) == set()
+    assert rejected(plan.resources, justifications(plan.outputs["station"]["name"])) == set()
     evidence(f"{environment}, {mode}: {len(RULES)} rules in {len(PACKAGES)} files, {len(plan.resources)} resources")
 
 
 @pytest.mark.property(2)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_each_wide_right_is_explained_and_each_explanation_needed(
+def test_each_broad_permission_has_a_justification_and_vice_versa(
     planned: Planner, environment: str, evidence: Callable[[str], None]
 ) -> None:
-    found = wide(planned(environment))
-    reasons = explained(f"anden-{environment}")
+    found = broad(planned(environment))
+    reasons = justifications(f"anden-{environment}")
     assert found == set(reasons)
     assert all(reason.strip() for reason in reasons.values())
-    evidence(f"{environment}: {len(found)} wide rights, each with a reason, none without use")
+    evidence(f"{environment}: {len(found)} broad permissions, each justified, and no unused justification")

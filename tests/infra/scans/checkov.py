@@ -1,4 +1,4 @@
-"""What checkov finds, without network: in Terraform, the image, the workflows, and what the chart renders."""
+"""checkov, without a network, on Terraform, the Dockerfile, the workflows and the rendered chart."""
 
 import json
 import re
@@ -18,21 +18,21 @@ FRAMEWORKS: Final = ("terraform", "dockerfile", "github_actions", "kubernetes")
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found in one framework: `CHECK resource` of each failure, how much passed or was left out, where."""
+    """Result for one framework: failures as `CHECK resource`, counts of passed and skipped checks, files."""
 
     failed: frozenset[str]
     passed: int
-    left_out: int
+    skipped: int
     files: frozenset[str]
 
 
-def collected(folder: Path) -> Path:
-    """A folder that holds what is ours to scan, and nothing else."""
+def copy_scanned_files(folder: Path) -> Path:
+    """Copy the project's own files to scan into the folder."""
     without = shutil.ignore_patterns(".terraform*")
     shutil.copytree(ROOT / "terraform", folder / "terraform", ignore=without)
     shutil.copytree(ROOT / ".github", folder / ".github")
     for workflow in (folder / ".github/workflows").iterdir():
-        # checkov's schema of workflows knows no expression there, and it passes over what does not fit its schema.
+        # checkov's workflow schema allows no expression here, and it ignores files that do not match its schema.
         text = workflow.read_text(encoding="utf-8")
         workflow.write_text(re.sub(r"cancel-in-progress: \$\{\{.*\}\}", "cancel-in-progress: true", text))
     shutil.copy(ROOT / "Dockerfile", folder)
@@ -42,10 +42,10 @@ def collected(folder: Path) -> Path:
     return folder
 
 
-def scanned(folder: Path) -> dict[str, Report]:
-    """A report by framework."""
+def scan(folder: Path) -> dict[str, Report]:
+    """Reports by framework."""
     if not PROGRAM.is_file():
-        skip_or_fail("checkov is not installed: make infra installs it")
+        skip_or_fail("checkov is not installed: run make infra")
     done = subprocess.run(
         [
             *(
@@ -73,17 +73,17 @@ def scanned(folder: Path) -> dict[str, Report]:
 
 def _report(found: dict[str, Any]) -> Report:
     failed = frozenset(f"{each['check_id']} {each['resource']}" for each in found["results"]["failed_checks"])
-    looked_at = (*found["results"]["failed_checks"], *found["results"]["passed_checks"])
-    files = frozenset(each["file_path"].lstrip("/") for each in looked_at)
+    checked = (*found["results"]["failed_checks"], *found["results"]["passed_checks"])
+    files = frozenset(each["file_path"].lstrip("/") for each in checked)
     summary = found["summary"]
     return Report(failed, summary["passed"], summary["skipped"] + summary["parsing_errors"], files)
 
 
 def skips() -> dict[str, dict[str, str]]:
-    """The reason of each finding that stays, by framework."""
+    """The reason of each accepted finding, by framework."""
     return tomllib.loads(Path(__file__).with_name("skips.toml").read_text(encoding="utf-8"))
 
 
 def covers(line: str, finding: str) -> bool:
-    """Whether the line of the skips is about the finding."""
+    """Whether the line of skips.toml matches the finding."""
     return finding.startswith(line[:-1]) if line.endswith("*") else finding == line

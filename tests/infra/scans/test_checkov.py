@@ -1,4 +1,4 @@
-"""checkov finds nothing that has no reason, and no reason is left over."""
+"""Every checkov finding has a reason, and every reason has a finding."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.infra.charts import ROOT
-from tests.infra.scans.checkov import FRAMEWORKS, Report, collected, covers, scanned, skips
+from tests.infra.scans.checkov import FRAMEWORKS, Report, copy_scanned_files, covers, scan, skips
 
-# A database that anyone reaches, an image without a version, a workflow that may do anything, and such a pod.
+# A public database, an image without a version, and an over-privileged workflow and pod.
 FAULTS = {
     "terraform/fault.tf": 'resource "aws_db_instance" "fault" {\n  publicly_accessible = true\n}\n',
     "Dockerfile": "FROM python:latest\nRUN sudo true\n",
@@ -30,7 +30,7 @@ FOUND = {
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
-    return scanned(collected(tmp_path_factory.mktemp("scanned")))
+    return scan(copy_scanned_files(tmp_path_factory.mktemp("scan")))
 
 
 @pytest.mark.property(15)
@@ -40,7 +40,7 @@ def test_each_finding_has_a_reason_and_each_reason_a_finding(
 ) -> None:
     report, reasons = reports[framework], skips().get(framework, {})
     assert report.passed > 0
-    assert report.left_out == 0, "a comment in a file skips a check, or a file could not be read"
+    assert report.skipped == 0, "a comment skips a check, or a file could not be parsed"
     unexplained = {each for each in report.failed if not any(covers(line, each) for line in reasons)}
     assert unexplained == set()
     stale = {line for line in reasons if not any(covers(line, each) for each in report.failed)}
@@ -48,18 +48,18 @@ def test_each_finding_has_a_reason_and_each_reason_a_finding(
     evidence(f"checkov, {framework}: {report.passed} passed, {len(report.failed)} explained by {len(reasons)} reasons")
 
 
-def test_each_file_is_looked_at(reports: dict[str, Report]) -> None:
+def test_each_file_is_scanned(reports: dict[str, Report]) -> None:
     workflows = {f".github/workflows/{path.name}" for path in (ROOT / ".github/workflows").iterdir()}
     assert reports["github_actions"].files == workflows
     assert reports["dockerfile"].files == {"Dockerfile"}
     assert reports["kubernetes"].files == {"kubernetes/dev.yaml", "kubernetes/prod.yaml"}
     modules = {path.parent.name for path in (ROOT / "terraform/modules").glob("*/main.tf")}
-    # No check is about a budget or a release of Helm.
+    # checkov has no check for budgets or Helm releases.
     assert modules - {Path(name).parent.name for name in reports["terraform"].files} == {"budget", "kubernetes"}
 
 
 @pytest.mark.property(15)
-def test_each_skip_says_why_in_a_sentence() -> None:
+def test_each_skip_has_a_reason() -> None:
     assert set(skips()) <= set(FRAMEWORKS)
     reasons = [reason for lines in skips().values() for reason in lines.values()]
     assert [reason for reason in reasons if len(reason.split()) < 6] == []
@@ -72,6 +72,6 @@ def test_a_fault_of_each_kind_is_found(tmp_path: Path) -> None:
         path.write_text(text, encoding="utf-8")
     (tmp_path / "terraform/environments").mkdir()
     (tmp_path / "terraform/environments/prod.tfvars").write_text("", encoding="utf-8")
-    found = scanned(tmp_path)
+    found = scan(tmp_path)
     for framework, finding in FOUND.items():
         assert finding in found[framework].failed, sorted(found[framework].failed)

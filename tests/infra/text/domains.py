@@ -1,4 +1,4 @@
-"""Domains in a text, and those that may stand there."""
+"""Domains in a text, and the allowed ones."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -8,9 +8,9 @@ from typing import Final
 import yaml
 
 ALLOWED: Final[Mapping[str, str]] = yaml.safe_load(Path(__file__).with_name("domains.yaml").read_text("utf-8"))
-"""Why a domain, and what stands below it, may be named."""
+"""Allowed domains (with their subdomains) and the reason."""
 
-# Elsewhere than in an address or a setting, an ending counts that no file and no attribute of ours has.
+# Outside URLs and settings, only TLDs count that are neither file extensions nor attributes in this project.
 _ENDINGS: Final = "ai|app|aws|biz|ch|cloud|cn|co|com|de|dev|edu|es|eu|fr|gov|info|io|jp|net|org|tech|uk|us|xyz"
 _NAMES: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -24,11 +24,11 @@ _NAMES: Final = tuple(
 
 
 def domains(text: str) -> set[str]:
-    """Each domain that the text names, in small letters."""
+    """All domains in the text, in lower case."""
     return {found.lower() for pattern in _NAMES for found in pattern.findall(text)}
 
 
 def allowance(domain: str, allowed: Iterable[str]) -> str | None:
-    """The entry that allows the domain: itself, or the longest one above it."""
+    """The entry that allows the domain: itself or its longest listed parent."""
     above = [each for each in allowed if domain == each or domain.endswith(f".{each}")]
     return max(above, key=len, default=None)

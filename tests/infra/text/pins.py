@@ -1,4 +1,4 @@
-"""What comes from elsewhere, and how it is held: images, actions and charts by file, as docs/pins.md lists them."""
+"""External images, actions and charts by file, and how they are pinned; docs/pins.md lists them."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,42 +16,44 @@ _IMAGE: Final = re.compile(r"(?P<name>[\w./-]+(?::\d+/[\w./-]+)?:(?P<tag>[\w.-]+
 _ACTION: Final = re.compile(r"(?P<name>[\w./-]+)@(?P<version>[\w./-]+)")
 _EXACT: Final = re.compile(r"v?\d+\.\d+[\w.-]*")
 _CHART: Final = re.compile(r"v?\d+\.\d+\.\d+")
-_ROW: Final = re.compile(r"^\| `(?P<name>[^`]+)`(?: (?P<version>\S+))? \| (?P<places>[^|]+) \|", re.MULTILINE)
+_ROW: Final = re.compile(
+    r"^\| `(?P<name>[^`]+)`(?: (?P<version>\S+))? \| (?P<locations_listed>[^|]+) \|", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """Something from elsewhere in a file: how docs/pins.md would call it, and whether its contents are held, too."""
+    """An external artifact in a file: its name in docs/pins.md, and whether it is pinned by hash."""
 
     name: str
     exact: bool
-    held: bool
+    hashed: bool
     path: str
 
 
 def image(reference: str, path: str) -> Pin:
-    """An image by tag, which should be exact, and perhaps by digest."""
+    """An image reference; its tag should be exact."""
     found = _IMAGE.fullmatch(reference)
     if found is None:
-        return Pin(reference, exact=False, held=False, path=path)
-    return Pin(found["name"], exact=bool(_EXACT.fullmatch(found["tag"])), held="@sha256:" in reference, path=path)
+        return Pin(reference, exact=False, hashed=False, path=path)
+    return Pin(found["name"], exact=bool(_EXACT.fullmatch(found["tag"])), hashed="@sha256:" in reference, path=path)
 
 
 def action(reference: str, path: str) -> Pin:
-    """An action by SHA, or by a version, which should be exact."""
+    """An action reference, by SHA or by version, which should be exact."""
     found = _ACTION.fullmatch(reference)
     version = found["version"] if found else ""
-    held = bool(re.fullmatch(r"[0-9a-f]{40}", version))
-    return Pin(reference, exact=held or bool(_CHART.fullmatch(version)), held=held, path=path)
+    hashed = bool(re.fullmatch(r"[0-9a-f]{40}", version))
+    return Pin(reference, exact=hashed or bool(_CHART.fullmatch(version)), hashed=hashed, path=path)
 
 
 def chart(name: str, version: str, path: str) -> Pin:
-    """A chart by its version, which should be exact: no digest is known to those who name it."""
-    return Pin(f"{name} {version}", exact=bool(_CHART.fullmatch(version)), held=False, path=path)
+    """A chart by version, which should be exact; charts have no digest here."""
+    return Pin(f"{name} {version}", exact=bool(_CHART.fullmatch(version)), hashed=False, path=path)
 
 
 def pins(path: str, text: str) -> Iterator[Pin]:
-    """What the file with this path in the repository takes from elsewhere."""
+    """External artifacts that the file uses."""
     name = Path(path).name
     if name == "Dockerfile":
         yield from _dockerfile(path, text)
@@ -60,7 +62,7 @@ def pins(path: str, text: str) -> Iterator[Pin]:
             image(each, path) for each in re.findall(r'^[A-Z_]+: Final = "([\w./-]+:[\w.-]+)"$', text, re.MULTILINE)
         )
     elif "/templates/" in path:
-        # An image stands among the values; a template that names one itself escapes them.
+        # Images are set in the values; a literal image in a template bypasses them.
         literal = re.findall(r"^[\s-]*image: *([^\s{][^\n{]*?) *$", text, re.MULTILINE)
         yield from (image(each.strip("\"'"), path) for each in literal)
     elif name == "Chart.yaml":
@@ -97,7 +99,7 @@ def _document(path: str, value: Any) -> Iterator[Pin]:
 
 
 def releases() -> Iterator[Pin]:
-    """Charts that Terraform fetches: their version is a variable's default in the cluster's root."""
+    """Charts that Terraform fetches, with the version from the cluster root's variable defaults."""
     defaults = {name: body.get("default") for name, body in blocks(FOLDERS["cluster"], "variable")}
     for folder in FOLDERS.values():
         for file in folder.glob("*.tf"):
@@ -108,40 +110,42 @@ def releases() -> Iterator[Pin]:
                         yield chart(body["chart"], version, "terraform/cluster/variables.tf")
 
 
-def everything() -> list[Pin]:
-    """What the project takes from elsewhere, but for packages, which have locks."""
+def all_pins() -> list[Pin]:
+    """All external artifacts except packages, which have lock files."""
     return [*(pin for path, text in texts(*_FILES).items() for pin in pins(path, text)), *releases()]
 
 
 def listed(text: str) -> dict[str, set[str]]:
-    """What docs/pins.md lists, and the places where it says that each stands."""
+    """Locations by name, as listed in docs/pins.md."""
     return {
-        " ".join(filter(None, (row["name"], row["version"]))): set(re.findall(r"`([^`]+)`", row["places"]))
+        " ".join(filter(None, (row["name"], row["version"]))): set(re.findall(r"`([^`]+)`", row["locations_listed"]))
         for row in _ROW.finditer(text)
     }
 
 
-def complaints(found: Iterable[Pin], known: Mapping[str, set[str]]) -> list[str]:
-    """What is not held as it should be, and what is listed and stands nowhere, a line each."""
+def violations(found: Iterable[Pin], known: Mapping[str, set[str]]) -> list[str]:
+    """Artifacts that are not pinned, and listed pins that are unused, one line each."""
     found = list(found)
-    told = [f"{pin.path}: {pin.name} is not exact" for pin in found if not pin.exact]
-    told += [
-        f"{pin.path}: {pin.name} is held by no digest, and docs/pins.md does not list it there"
+    lines = [f"{pin.path}: {pin.name} is not exact" for pin in found if not pin.exact]
+    lines += [
+        f"{pin.path}: {pin.name} has no digest, and docs/pins.md does not list it there"
         for pin in found
-        if not pin.held and not any(_within(pin.path, place) for place in known.get(pin.name, ()))
+        if not pin.hashed and not any(_within(pin.path, location) for location in known.get(pin.name, ()))
     ]
-    for name, places in known.items():
-        stands = [pin.path for pin in found if pin.name == name]
-        unused = [place for place in sorted(places) if not any(_within(path, place) for path in stands)]
-        told += [f"docs/pins.md: {name} does not stand in {place}" for place in unused]
-    return told
+    for name, locations_listed in known.items():
+        locations = [pin.path for pin in found if pin.name == name]
+        unused = [
+            location for location in sorted(locations_listed) if not any(_within(path, location) for path in locations)
+        ]
+        lines += [f"docs/pins.md: {name} is not in {location}" for location in unused]
+    return lines
 
 
-def _within(path: str, place: str) -> bool:
-    return path == place or path.startswith(f"{place}/")
+def _within(path: str, location: str) -> bool:
+    return path == location or path.startswith(f"{location}/")
 
 
 def has_end(constraint: str) -> bool:
-    """Whether the constraint of Terraform ends below some version."""
+    """Whether the Terraform version constraint has an upper bound."""
     parts = [part.strip() for part in constraint.split(",")]
     return any(re.fullmatch(r"(?:=?|<=?|~>) *\d[\w.-]*", part) for part in parts)

@@ -1,4 +1,4 @@
-"""What may stand in no file: each rule is a pattern that is sought line by line."""
+"""Patterns that must not occur in any line of a file."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from tests.infra.repository_files import texts
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A name, a pattern, and whether it holds for programs, too, and not only for what is deployed and described."""
+    """A name and a pattern; `everywhere` also applies it to programs, not only to deployed files and docs."""
 
     name: str
     pattern: re.Pattern[str]
@@ -20,7 +20,7 @@ class Rule:
 _BRANCH: Final = r"""["']?(?:main|master|HEAD)\b"""
 
 RULES: Final = (
-    # Twelve zeros stand for an account wherever one is needed.
+    # Twelve zeros are the placeholder for an account id.
     Rule("account id", re.compile(r"(?<![\w.])(?!0{12})\d{12}(?!\w)(?!\.\d)"), everywhere=True),
     Rule("access key", re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), everywhere=True),
     Rule(
@@ -28,7 +28,7 @@ RULES: Final = (
         re.compile(r"^\s*profile\s*=|\bAWS_PROFILE\s*[:=]|\baws\b.*\s--profile\b|\bshared_credentials_files?\b"),
         everywhere=True,
     ),
-    # ZFILLMEIN, which no hosted zone is called, is shorter than any.
+    # The placeholder ZFILLMEIN is shorter than any real id.
     Rule("hosted zone", re.compile(r"\bZ[A-Z0-9]{9,31}\b"), everywhere=True),
     Rule(
         "resource's id",
@@ -54,18 +54,18 @@ RULES: Final = (
 )
 
 ACCEPTED: Final = {
-    ("terraform/cluster/variables.tf", 'default     = "main"'): "what is merged is deployed: Argo CD follows a branch",
+    ("terraform/cluster/variables.tf", 'default     = "main"'): "Argo CD follows a branch by design",
 }
-"""Lines that break a rule for a reason, by file."""
+"""Accepted violations by file and line, with the reason."""
 
 _PROGRAMS: Final = (".py", ".js", ".mjs", ".css", ".html", ".lua")
-# Locks name what they lock by the hundred, and pictures are rendered from text.
+# Lock files and rendered pictures.
 _LEFT_OUT: Final = ("package-lock.json", ".txt", ".lock.toml", ".svg")
 _PLANTED: Final = "tests/infra/text/"
 
 
 def scanned(*, programs: bool) -> dict[str, str]:
-    """Files that rules hold for, by path; with programs, too, but for the tests beside this one, which break each."""
+    """Files to check, by path; `programs` includes programs, except these tests, which contain violations."""
     return {
         path: text
         for path, text in texts().items()
@@ -75,5 +75,5 @@ def scanned(*, programs: bool) -> dict[str, str]:
 
 
 def broken(rule: Rule, text: str) -> Iterator[str]:
-    """The lines that break the rule, without the blanks around them."""
+    """Lines that violate the rule, stripped."""
     yield from (line.strip() for line in text.splitlines() if rule.pattern.search(line))

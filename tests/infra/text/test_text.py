@@ -1,4 +1,4 @@
-"""Nothing of a person, an account or a moment stands in the files: each rule is broken once and speaks."""
+"""Files contain no personal, account-specific or floating values; each rule reports its violation."""
 
 from collections.abc import Callable
 from typing import Final
@@ -59,7 +59,7 @@ HARMLESS: Final = (
 
 @pytest.mark.property(4)
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name.replace(" ", "-"))
-def test_no_file_breaks_a_rule_without_a_reason(rule: Rule, evidence: Callable[[str], None]) -> None:
+def test_no_file_violates_a_rule_without_a_reason(rule: Rule, evidence: Callable[[str], None]) -> None:
     files = scanned(programs=rule.everywhere)
     found = [(path, line) for path, text in files.items() for line in broken(rule, text)]
     assert [each for each in found if each not in ACCEPTED] == []
@@ -79,7 +79,7 @@ def test_a_planted_line_is_found(name: str, line: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "line"), HARMLESS)
-def test_a_harmless_line_is_let_through(name: str, line: str) -> None:
+def test_a_harmless_line_is_accepted(name: str, line: str) -> None:
     assert list(broken(BY_NAME[name], line)) == []
 
 
@@ -87,7 +87,7 @@ def test_each_rule_has_a_planted_line() -> None:
     assert {name for name, _ in PLANTED} == set(BY_NAME)
 
 
-def test_what_is_deployed_and_described_is_scanned() -> None:
+def test_deployed_files_and_docs_are_scanned() -> None:
     names = set(scanned(programs=False))
     assert names >= {
         "Dockerfile",
@@ -108,14 +108,14 @@ def test_what_is_deployed_and_described_is_scanned() -> None:
 
 
 @pytest.mark.property(4)
-def test_each_domain_is_nobodys_or_has_a_reason(evidence: Callable[[str], None]) -> None:
+def test_each_domain_is_reserved_or_has_a_reason(evidence: Callable[[str], None]) -> None:
     found = {(path, domain) for path, text in scanned(programs=False).items() for domain in domains(text)}
     assert sorted(each for each in found if allowance(each[1], ALLOWED) is None) == []
     used = {allowance(domain, ALLOWED) for path, domain in found if not path.endswith("text/domains.yaml")}
-    assert set(ALLOWED) - used == set(), "no file names these any more"
+    assert set(ALLOWED) - used == set(), "no file uses these"
     assert all(ALLOWED.values())
     names = {domain for _, domain in found}
-    evidence(f"{len(names)} domains, below {len(ALLOWED)} that are nobody's or have a reason")
+    evidence(f"{len(names)} domains, covered by {len(ALLOWED)} entries that are reserved or have a reason")
 
 
 @pytest.mark.parametrize(
@@ -136,13 +136,13 @@ def test_a_planted_domain_is_found(line: str, domain: str) -> None:
     assert allowance(domain, ALLOWED) is None
 
 
-def test_what_only_looks_like_a_domain_is_none() -> None:
+def test_other_dotted_names_are_not_domains() -> None:
     for text in ("values.dev.yaml", "module.eks.io(1)", "http://127.0.0.1:8000", "http://web:8000", "README.es.md"):
         assert domains(text) == set()
     for text in ("actionlint@v1.7.12", "actions/checkout@v6.0.1", "domain = var.domain", "(jinja2.in)"):
         assert domains(text) == set()
 
 
-def test_what_stands_below_an_entry_is_allowed_by_the_longest() -> None:
+def test_a_subdomain_matches_the_longest_entry() -> None:
     assert allowance("api.data.example.org", ALLOWED) == "example.org"
     assert allowance("ebs.csi.aws.com", {"aws.com": "", "csi.aws.com": ""}) == "csi.aws.com"

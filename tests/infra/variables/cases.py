@@ -1,4 +1,4 @@
-"""The values of cases/: for each folder a good set, and what of it must be accepted or refused in another's place."""
+"""The values in cases/: a good set per folder, and changes that must be accepted or rejected."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -24,28 +24,28 @@ SHARED: Final = _file("shared")
 
 
 def own(folder: str) -> Cases:
-    """What the folder's file says of each of its variables."""
+    """The cases in the folder's own file."""
     return {name: case for name, case in _file(folder).items() if name != "together"}
 
 
 def cases(folder: str) -> Cases:
-    """The cases of the folder's variables, its own before those that are shared."""
+    """The cases of the folder's variables; its own override shared ones."""
     declared = {variable.name for variable in variables(FOLDERS[folder])}
     return {name: case for name, case in {**SHARED, **own(folder)}.items() if name in declared}
 
 
 def good(folder: str) -> dict[str, Any]:
-    """A value for each variable."""
+    """A good value for each variable."""
     return {name: case["good"] for name, case in cases(folder).items()}
 
 
 def accepted(folder: str) -> list[Change]:
-    """Changes of the good set that are accepted; the first is none."""
+    """Changes to the good set that are accepted; the first is empty."""
     return [{}, *_changes(folder, "also", "good")]
 
 
-def refused(folder: str) -> list[Change]:
-    """Changes of the good set that are refused."""
+def rejected(folder: str) -> list[Change]:
+    """Changes to the good set that are rejected."""
     return list(_changes(folder, "bad", "bad"))
 
 
@@ -56,6 +56,6 @@ def _changes(folder: str, alone: str, together: str) -> Iterator[Change]:
 
 
 def property_of(folder: str, variable: str) -> int | None:
-    """The property that the variable's refusals show, if any."""
+    """The property that rejecting bad values verifies, or None."""
     number = cases(folder).get(variable, {}).get("property")
     return None if number is None else int(number)

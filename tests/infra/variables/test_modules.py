@@ -1,4 +1,4 @@
-"""Roots and modules are all of one shape, and everything that they call lies in this repository."""
+"""Roots and modules have the same structure and call only modules in this repository."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -11,12 +11,12 @@ from tests.infra.repository_files import ROOT
 from tests.infra.terraform_files import FOLDERS, MODULES, TERRAFORM, blocks, parsed, variables
 
 FILES: Final = {"main.tf", "outputs.tf", "variables.tf", "versions.tf"}
-# Everything that the first root says goes into annotations, so that a new fact needs one edit, not three.
+# The output becomes annotations, so that a new value needs one edit, not three.
 UNTYPED: Final = {("kubernetes", "station")}
 
 
 def sources(path: Path) -> Iterator[str]:
-    """The source of each module that the file calls, in a test's run, too."""
+    """Sources of all module calls in the file, including those in test runs."""
     document = parsed(path)
     calls: list[Any] = [body for block in document.get("module", []) for body in block.values()]
     for block in document.get("run", []):
@@ -26,19 +26,19 @@ def sources(path: Path) -> Iterator[str]:
 
 
 def is_local(source: str, folder: Path) -> bool:
-    """Whether it names a folder of this repository, by a path."""
+    """Whether the source is a path to a directory in this repository."""
     found = (folder / source).resolve()
     return source.startswith(("./", "../")) and found.is_dir() and found.is_relative_to(ROOT)
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
-def test_a_module_is_a_noun_of_four_files(module: Path) -> None:
+def test_a_module_has_a_one_word_name_and_four_files(module: Path) -> None:
     assert re.fullmatch(r"[a-z]+", module.name)
     assert {path.name for path in module.glob("*.tf*")} == FILES
 
 
 @pytest.mark.property(7)
-def test_a_module_asks_for_versions_and_has_no_backend(evidence: Callable[[str], None]) -> None:
+def test_a_module_requires_versions_and_has_no_backend(evidence: Callable[[str], None]) -> None:
     for module in MODULES:
         settings = [
             name for path in module.glob("*.tf") for each in parsed(path).get("terraform", []) for name in each
@@ -70,7 +70,7 @@ def test_each_source_is_a_folder_of_this_repository(evidence: Callable[[str], No
         "",
     ],
 )
-def test_a_source_from_elsewhere_is_found(source: str, tmp_path: Path) -> None:
+def test_an_external_source_is_reported(source: str, tmp_path: Path) -> None:
     (tmp_path / "main.tf").write_text(f'module "network" {{\n  source = "{source}"\n}}\n')
     (tmp_path / "a.tftest.hcl").write_text(f'run "a" {{\n  module {{\n    source = "{source}"\n  }}\n}}\n')
     for name in ("main.tf", "a.tftest.hcl"):
@@ -79,12 +79,12 @@ def test_a_source_from_elsewhere_is_found(source: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_each_variable_is_typed_described_and_checked(folder: str) -> None:
+def test_each_variable_is_typed_described_and_validated(folder: str) -> None:
     for variable in variables(FOLDERS[folder]):
         assert variable.type, variable.name
         assert (variable.type == "any") == ((folder, variable.name) in UNTYPED), variable.name
         assert re.search(r"[.?]$", variable.description), variable.name
-        # Of a bool both values are right, so there is nothing to refuse.
+        # A bool needs no validation.
         assert bool(variable.messages) == (variable.type != "bool"), variable.name
 
 

@@ -14,7 +14,7 @@ from tests.unit.telemetry.test_metric import declared
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/critical-points.md").read_text(encoding="utf-8")
-HEADER: Final = ["How it breaks", "Seen by", "Kept small by", "Next"]
+HEADER: Final = ["Failure", "Detected by", "Mitigated by", "Planned"]
 PARTS: Final = (
     "Broker",
     "Ingest workers",
@@ -27,7 +27,7 @@ PARTS: Final = (
     "Pipelines",
     "CloudWatch",
     "Grafana",
-    "Prometheus and the way of an alert",
+    "Prometheus and alerting",
     "Fleet evaluation",
 )
 RINGS: Final[tuple[Alert | AwsAlert, ...]] = (*ALERTS, *AWS_ALERTS)
@@ -125,5 +125,5 @@ def test_every_part_is_seen_by_something_that_exists(part: str) -> None:
 
 
 def test_what_fifty_stations_hide_is_said() -> None:
-    hidden = sections()["Fifty such stations"].partition("What that view hides:")[2]
+    hidden = sections()["Fifty installations"].partition("What that view hides:")[2]
     assert len(re.findall(r"^- \*\*", hidden, re.MULTILINE)) >= 5

@@ -31,10 +31,10 @@ def test_handlers_are_functions_that_are_there() -> None:
 
 
 def test_what_the_zips_hold_is_counted() -> None:
-    assert f"{WORDS[len(MODULES)]} files of ours" in GUIDE
-    assert f"{len(list(requirements(LAMBDA)))} packages by their hashes" in GUIDE
-    assert f"| {len(probe_zip()) / 1024:.0f} KiB, not packed |" in GUIDE
-    assert f"(Lambda takes {ZIPPED_MIB} and {UNZIPPED_MIB})" in GUIDE
+    assert f"{WORDS[len(MODULES)]} project files" in GUIDE
+    assert f"{len(list(requirements(LAMBDA)))} packages pinned by hash" in GUIDE
+    assert f"| {len(probe_zip()) / 1024:.0f} KiB, uncompressed |" in GUIDE
+    assert f"(Lambda's limits are {ZIPPED_MIB} and {UNZIPPED_MIB})" in GUIDE
 
 
 def test_the_probes_checks_are_counted() -> None:
@@ -43,7 +43,7 @@ def test_the_probes_checks_are_counted() -> None:
 
 
 def test_limits_and_problems_are_those_of_the_code() -> None:
-    assert f"| {LIMIT_BYTES // 1_000_000} MB an answer" in GUIDE
+    assert f"| {LIMIT_BYTES // 1_000_000} MB per response" in GUIDE
     slugs = {problem.slug for problem in PROBLEM_TYPES.values()}
     named = set(re.findall(r"40[04] `([a-z-]+)`", GUIDE))
     assert named == {"response-too-large", "query-timeout", "dataset-not-found"}

@@ -130,7 +130,7 @@ def test_every_page_of_grafana_that_is_named_exists(guide: str) -> None:
 
 
 def test_every_alarm_that_is_named_exists() -> None:
-    table = GUIDES["lose-a-zone"].partition("## What rings")[2].partition("\n## ")[0]
+    table = GUIDES["lose-a-zone"].partition("## Which alerts fire")[2].partition("\n## ")[0]
     named = {span for span in CODE.findall(table) if re.fullmatch(r"[a-z]+(-[a-z]+)+", span)}
     assert named
     assert named - alarms() == set()
@@ -141,13 +141,13 @@ def test_the_minutes_of_a_lost_zone_are_those_of_the_values() -> None:
     edge = (ROOT / "terraform/modules/edge/main.tf").read_text("utf-8")
     check = edge.partition("health_check {")[2].partition("}")[0]
     looks, apart = (int(re.findall(rf"{name}\s+= (\d+)", check)[0]) for name in ("unhealthy_threshold", "interval"))
-    assert f"| 0:{looks * apart:02} | Three failed looks at `/readyz`, ten seconds apart" in guide
+    assert f"| 0:{looks * apart:02} | Three failed checks of `/readyz`, ten seconds apart" in guide
     assert (looks, apart) == (3, 10)
     row = next(
         line for line in (ROOT / "docs/settings.md").read_text("utf-8").splitlines() if "SESSION_TIMEOUT_MS" in line
     )
     seconds = int(CODE.findall(row)[1]) // 1000
-    assert f"| 0:{seconds:02} | Workers of that zone miss their session" in guide
+    assert f"| 0:{seconds:02} | Workers in that zone miss their session" in guide
     kafka = (ROOT / "terraform/modules/kafka/main.tf").read_text("utf-8")
     assert "min.insync.replicas=2\n" in kafka
     assert "`min.insync.replicas=2`" in guide

@@ -1,5 +1,5 @@
-# What AWS gives to what it makes, known while Terraform plans: so a plan says who refers to whom, and the tests in
-# tests/infra read each policy whole. Where one of a kind must be told from another, it has a value of its own.
+# Attributes that AWS assigns, mocked so that they are known at plan time: a plan then shows all references, and the tests
+# in tests/infra read complete policies. Resources of one kind have distinct values only where tests distinguish them.
 
 override_data {
   target = data.aws_caller_identity.current
@@ -138,7 +138,7 @@ mock_resource "aws_iam_openid_connect_provider" {
   defaults        = { arn = "arn:aws:iam::000000000000:oidc-provider/mock" }
 }
 
-# --- Where data stands
+# --- Data
 
 mock_resource "aws_ecr_repository" {
   override_during = plan
@@ -290,7 +290,7 @@ mock_resource "aws_lambda_function" {
   }
 }
 
-# --- Secrets: those of roles, the key that is drawn as well, and what people write
+# --- Secrets: database roles, the generated key, and tokens written by hand
 
 override_resource {
   override_during = plan

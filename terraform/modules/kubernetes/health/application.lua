@@ -1,5 +1,5 @@
--- Argo CD leaves Applications without a health of their own, and a wave of Applications then waits for nothing.
-local hs = { status = "Progressing", message = "Waiting for the first look" }
+-- Argo CD has no health check for Applications, so a wave would not wait for them.
+local hs = { status = "Progressing", message = "Waiting for the first reconciliation" }
 if obj.metadata ~= nil and obj.metadata.deletionTimestamp ~= nil then
   hs.message = "Pending deletion"
   return hs
@@ -8,8 +8,8 @@ if obj.status == nil or obj.status.health == nil or obj.status.health.status == 
   return hs
 end
 if obj.status.sync ~= nil and obj.status.sync.status ~= "Synced" and obj.status.health.status == "Healthy" then
-  -- Healthy before the first sync means that there is nothing yet.
-  hs.message = "Not synchronised"
+  -- Before the first sync an Application is Healthy because it is empty.
+  hs.message = "Not synced"
   return hs
 end
 hs.status = obj.status.health.status

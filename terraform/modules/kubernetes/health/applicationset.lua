@@ -1,5 +1,5 @@
--- Healthy when each Application that the set made is synchronised and healthy: the next wave waits for that. Argo CD's
--- own check says healthy as soon as the Applications exist.
+-- Healthy when every Application of the set is synced and healthy; the next wave waits for this. Argo CD's built-in check
+-- reports Healthy as soon as the Applications exist.
 local hs = { status = "Progressing", message = "Waiting for Applications" }
 if obj.metadata ~= nil and obj.metadata.deletionTimestamp ~= nil then
   hs.message = "Pending deletion"

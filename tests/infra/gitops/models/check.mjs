@@ -1,4 +1,4 @@
-// Reads a list of Argo CD's objects from standard input and writes, for each, what its schema finds wrong, or "".
+// Reads a list of Argo CD objects from standard input and writes each one's schema error, or "".
 import * as models from "@kubernetes-models/argo-cd/argoproj.io/v1alpha1";
 
 let text = "";

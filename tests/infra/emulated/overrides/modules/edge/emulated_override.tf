@@ -1,4 +1,4 @@
-# Over modules/edge in a copy: a domain name of API Gateway never becomes available in the emulator.
+# Overrides modules/edge in a copy: an API Gateway domain name never becomes available in the emulator.
 
 resource "aws_apigatewayv2_domain_name" "this" {
   count = 0

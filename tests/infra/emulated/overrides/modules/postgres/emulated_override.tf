@@ -1,5 +1,5 @@
-# Over modules/postgres in a copy: AWS's provider waits for nearly three minutes for a database that is there at once.
-# What it would be, and that dev's goes without a snapshot, the plan's tests look at with a mocked provider.
+# Overrides modules/postgres in a copy: the AWS provider waits almost three minutes for the emulated database. The plan tests
+# cover it, including the missing final snapshot in dev, with a mocked provider.
 
 resource "aws_db_instance" "this" {
   count = 0

@@ -1,4 +1,4 @@
-# Over modules/budget in a copy: the emulator knows no budgets.
+# Overrides modules/budget in a copy: the emulator does not support budgets.
 
 resource "aws_budgets_budget" "this" {
   count = 0

@@ -1,4 +1,4 @@
-# Over modules/eks in a copy: what the emulator refuses. The plan's tests look at these with a mocked provider.
+# Overrides modules/eks in a copy: resources that the emulator rejects. The plan tests cover them with a mocked provider.
 
 resource "aws_eks_access_entry" "this" {
   for_each = {}

@@ -1,4 +1,4 @@
-# Over terraform/aws in a copy: state beside the root, and an emulator of AWS instead of an account.
+# Overrides terraform/aws in a copy: local state, and an AWS emulator instead of an account.
 
 terraform {
   backend "local" {}
