@@ -16,7 +16,8 @@ DATABASE_ALERTS: Final = (
         for_="10m",
         severity="page",
         summary="The ledger has partitions for less than two days; without one for its day, no batch can commit",
-        description="The last partition ends in {{ $value | humanizeDuration }}; an hourly task adds seven days.",
+        description="The last partition ends in {{ $value | humanizeDuration }}. An hourly task normally keeps seven "
+        "days ahead.",
         dashboard="database",
     ),
     Alert(
@@ -59,7 +60,7 @@ DATABASE_ALERTS: Final = (
         ),
         for_="2m",
         severity="page",
-        summary="PostgreSQL rejects {{ $labels.alias }}: out of disk, memory or connections",
+        summary="PostgreSQL rejects operations of {{ $labels.alias }}: out of disk, memory or connections",
         description="Errors of SQLSTATE class 53 within ten minutes: {{ $value | humanize }}.",
         dashboard="database",
     ),

@@ -31,7 +31,7 @@ INFRASTRUCTURE_ALERTS: Final = (
         compose("absent({} == 1)", series(UP, ANDEN_JOBS)),
         for_="5m",
         severity="page",
-        summary="Prometheus reaches no Andén process: Andén is down, or monitoring is blind",
+        summary="Prometheus reaches no Andén process: Andén is down, or cannot be monitored",
         description="No target of a job anden… has answered for five minutes. Until then no other alert can fire.",
         dashboard="overview",
     ),

@@ -67,7 +67,7 @@ def _web_down(role: ProcessRole) -> Alert:
         for_="3m",
         severity="page",
         summary="No web process is up: the API is down",
-        description="For three minutes Prometheus reached no web process, they kept restarting, or Kubernetes has no "
+        description="For three minutes Prometheus reached no web process, they kept restarting, or Kubernetes had no "
         "ready pod.",
         dashboard="overview",
     )

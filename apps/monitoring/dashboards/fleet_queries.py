@@ -43,7 +43,7 @@ def service_states() -> PromqlQuery:
     return level(FLEET_STATE, by=("service",))
 
 
-def worst_of_now(count: int) -> PromqlQuery:
+def worst_now(count: int) -> PromqlQuery:
     """The services with the worst scores at the end of the time range, the same at every point of it."""
     return compose(f"topk({count}, max by (service) ({{}} @ end()))", series(WORST_SCORE))
 
@@ -61,7 +61,7 @@ def worst_flagged(count: int) -> PromqlQuery:
     )
 
 
-def only(query: PromqlQuery, services: PromqlQuery) -> PromqlQuery:
+def for_services(query: PromqlQuery, services: PromqlQuery) -> PromqlQuery:
     """The query's series, for these services only."""
     return compose("{} and on (service) {}", query, services)
 

@@ -68,7 +68,7 @@ def _dashboard(dashboard: Dashboard) -> sdk.Dashboard:
         time=sdk.DashboardDashboardTime(from_val=dashboard.time_from, to="now"),
         timepicker=sdk.TimePickerConfig(),
         refresh="1m",
-        panels=[_placed(place, dashboard) for place in grid_items(dashboard)],
+        panels=[_grid_panel(place, dashboard) for place in grid_items(dashboard)],
         templating=sdk.DashboardDashboardTemplating(list_val=list(_variables(dashboard))),
         annotations=sdk.AnnotationContainer(list_val=[_deploys()]),
         links=list(_dashboard_links(dashboard)),
@@ -172,7 +172,7 @@ def _source_ref(kind: str) -> sdk.DataSourceRef:
     return sdk.DataSourceRef(type_val=kind, uid=f"${{{kind}}}")
 
 
-def _placed(place: GridItem, dashboard: Dashboard) -> sdk.Panel | sdk.RowPanel:
+def _grid_panel(place: GridItem, dashboard: Dashboard) -> sdk.Panel | sdk.RowPanel:
     at = sdk.GridPos(x=place.x, y=place.y, w=place.width, h=place.height)
     if isinstance(place.item, PanelRow):
         return sdk.RowPanel(id_val=place.item.id, title=place.item.title, grid_pos=at)
@@ -285,8 +285,8 @@ def _defaults(panel: Panel) -> sdk.FieldConfig:
 
 
 def _thresholds(panel: Panel) -> sdk.ThresholdsConfig:
-    calm = panel.visualization == "timeseries"  # their thresholds colour the background
-    steps = [sdk.Threshold(value=value, color=colour) for value, colour in color_steps(panel.thresholds, calm=calm)]
+    muted = panel.visualization == "timeseries"  # their thresholds colour the background
+    steps = [sdk.Threshold(value=value, color=colour) for value, colour in color_steps(panel.thresholds, muted=muted)]
     return sdk.ThresholdsConfig(mode=sdk.ThresholdsMode.ABSOLUTE, steps=steps)
 
 

@@ -79,12 +79,12 @@ def _picked(link: DashboardLink, panel: Panel) -> str:
     return f'${{__data.fields["{title}"]:percentencode}}'
 
 
-def color_steps(thresholds: Thresholds, *, calm: bool = False) -> list[tuple[float | None, str]]:
+def color_steps(thresholds: Thresholds, *, muted: bool = False) -> list[tuple[float | None, str]]:
     """The colour from each value on; the first applies below all others.
 
-    With `calm`, ok and neutral are transparent.
+    With `muted`, ok and neutral are transparent.
     """
-    colours = {**COLOURS, "ok": CLEAR, "neutral": CLEAR} if calm else COLOURS
+    colours = {**COLOURS, "ok": CLEAR, "neutral": CLEAR} if muted else COLOURS
     return [(None, colours[thresholds.base]), *((value, colours[status]) for value, status in thresholds.steps)]
 
 

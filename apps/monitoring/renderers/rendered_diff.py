@@ -21,10 +21,10 @@ class RenderedDifference:
 
     path: str
     part: str
-    what: str
+    message: str
 
     def __str__(self) -> str:
-        return f"{self.path}: {f'{self.part!r} ' if self.part else ''}{self.what}"
+        return f"{self.path}: {f'{self.part!r} ' if self.part else ''}{self.message}"
 
 
 def compare_files(*, committed: Mapping[str, str], rendered: Mapping[str, str]) -> Iterator[RenderedDifference]:
@@ -47,7 +47,7 @@ def _within(path: str, committed: str, rendered: str) -> Iterator[RenderedDiffer
         return
     found = [part for part in dict.fromkeys((*new, *old)) if old.get(part) != new.get(part)]
     for part in found:
-        yield RenderedDifference(path, part, _what(old.get(part), new.get(part)))
+        yield RenderedDifference(path, part, _describe(old.get(part), new.get(part)))
     if not found:
         yield RenderedDifference(path, "", "differs only in formatting")
 
@@ -61,13 +61,13 @@ def _by_name(path: str, text: str) -> dict[str, list[Any]]:
     return found
 
 
-def _what(was: list[Any] | None, should: list[Any] | None) -> str:
+def _describe(committed: list[Any] | None, rendered: list[Any] | None) -> str:
     """The first difference, queries before anything else: committed → rendered."""
-    if was is None or should is None:
-        return "is missing" if was is None else "is not rendered any more"
+    if committed is None or rendered is None:
+        return "is missing" if committed is None else "is not rendered any more"
     # If only one part has the name, omit its index.
-    alone = len(was) == len(should) == 1
-    found = list(differences(was[0], should[0]) if alone else differences(was, should))
+    alone = len(committed) == len(rendered) == 1
+    found = list(differences(committed[0], rendered[0]) if alone else differences(committed, rendered))
     first = next((each for each in found if each.path.endswith("expr")), found[0])
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     return f"{first.path or 'differs'}: {format_change(first.expected, first.actual)}{more}"
@@ -86,7 +86,6 @@ def _parts(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _name(part: Any) -> str:
-    """The part's name."""
     if not isinstance(part, dict):
         return ""
     inner = part.get("properties")

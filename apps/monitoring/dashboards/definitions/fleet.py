@@ -12,11 +12,11 @@ from apps.monitoring.dashboards.fleet_queries import (
     SMALL_MULTIPLES,
     WORST,
     counts_by_score,
-    only,
+    for_services,
     peers,
     service_states,
     worst_flagged,
-    worst_of_now,
+    worst_now,
     worst_score,
 )
 from apps.monitoring.dashboards.model import (
@@ -100,8 +100,8 @@ _WORST: Final = PanelRow(
                     "{{service}}",
                     instant=True,
                 ),
-                PanelQuery(only(service_states(), worst_of_now(WORST)), "{{service}}", instant=True),
-                PanelQuery(only(worst_score(), worst_of_now(WORST)), "{{service}}"),
+                PanelQuery(for_services(service_states(), worst_now(WORST)), "{{service}}", instant=True),
+                PanelQuery(for_services(worst_score(), worst_now(WORST)), "{{service}}"),
             ),
             14,
             columns=(
@@ -138,7 +138,7 @@ _FLAGGED: Final = PanelRow(
             "and when it had no data.",
             "timeline",
             Unit.STATE,
-            (PanelQuery(only(service_states(), worst_flagged(WORST)), "{{service}}"),),
+            (PanelQuery(for_services(service_states(), worst_flagged(WORST)), "{{service}}"),),
             24,
             Thresholds("neutral", ((1, "critical"), (2, "unknown"), (3, "neutral"))),
             value_mappings=MUTED_STATES,

@@ -168,7 +168,7 @@ def test_the_scheduled_look_does_nothing_without_a_grafana_and_survives_one_that
     assert caplog.records == []
     given.grafana(url=HttpUrl(f"http://127.0.0.1:{free_port()}"), token=SecretStr("t"), tries=1)
     assert detect_drift() == 0
-    assert "cannot look for edits by hand in Grafana" in caplog.text
+    assert "cannot check Grafana for manual edits" in caplog.text
 
 
 def test_prune_asks_for_force_above_a_tenth(

@@ -125,7 +125,7 @@ def test_edited_rule_is_named(folder: Path) -> None:
     name = rule.get("alert") or rule.get("record")
     (difference,) = differences(folder)
     assert (difference.path, difference.part) == (path, name)
-    assert difference.what.startswith('expr: "vector(1)" → ')
+    assert difference.message.startswith('expr: "vector(1)" → ')
 
 
 def test_renaming_a_metric_names_every_panel_and_rule_that_uses_it(folder: Path) -> None:
