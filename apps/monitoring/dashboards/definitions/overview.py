@@ -56,7 +56,7 @@ _STATES: Final = PanelRow(
         ),
         stat(
             "Worst lag",
-            "How long ago the current position of the slowest dataset was the end of its topic. Goal: one minute.",
+            "How long ago the current position of the slowest dataset was the end of its topic. Objective: 1 min.",
             level(LAG_SECONDS),
             Unit.SECONDS,
             rising(INGEST_WITHIN_S / 2, INGEST_WITHIN_S),
