@@ -176,7 +176,7 @@ def test_prune_asks_for_force_above_a_tenth(
 ) -> None:
     dashboards("sync")
     rendered = rendering.render_all()
-    kept = {path: text for path, text in rendered.items() if "provisioning" in path or "station" in path}
+    kept = {path: text for path, text in rendered.items() if "provisioning" in path or "overview" in path}
     for path, text in kept.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
