@@ -1,4 +1,4 @@
-"""Putting the rendered CloudWatch dashboards: what differs, and nothing else."""
+"""Uploads the rendered CloudWatch dashboards that differ."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ FOLDER: Final = Path("dashboards/cloudwatch")
 
 @dataclass(frozen=True, slots=True)
 class DashboardUpload:
-    """What became of one dashboard, and what CloudWatch found odd about it."""
+    """The outcome for one dashboard, and CloudWatch's validation messages."""
 
     name: str
     done: UploadOutcome
@@ -29,40 +29,40 @@ class DashboardUpload:
 def upload_dashboards(
     store: DashboardStore, folder: Path, *, prefix: str, region: str, sleep: Callable[[float], None]
 ) -> Iterator[DashboardUpload]:
-    """Put each file of the folder, as prefix and stem; a second run puts nothing.
+    """Upload each file of the folder, named prefix plus stem; a second run uploads nothing.
 
-    Raises RenderedFilesStale: there is nothing to put, or a file is no dashboard. SourceUnavailable, SourceRefused.
+    Raises RenderedFilesStale: no files, or a file is not valid JSON. SourceUnavailable, SourceRefused.
     """
     paths = sorted(folder.glob("*.json"))
     if not paths:
-        raise RenderedFilesStale(f"{folder} holds no dashboards: run `make render`")
+        raise RenderedFilesStale(f"{folder} contains no dashboards: run `make render`")
     for path in paths:
         body = path.read_text(encoding="utf-8").replace(REGION, region)
         try:
             wanted = json.loads(body)
         except ValueError as error:
-            raise RenderedFilesStale(f"{path} is no JSON: run `make render`") from error
+            raise RenderedFilesStale(f"{path} is not valid JSON: run `make render`") from error
         yield _put(store, f"{prefix}{path.stem.removeprefix(prefix)}", wanted, sleep)
 
 
 def _put(store: DashboardStore, name: str, wanted: object, sleep: Callable[[float], None]) -> DashboardUpload:
-    found = _persistently(lambda: store.body(name), sleep)
-    if found is not None and _means(found) == wanted:
+    found = _with_retries(lambda: store.body(name), sleep)
+    if found is not None and _parsed(found) == wanted:
         return DashboardUpload(name, "unchanged")
     text = json.dumps(wanted, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    remarks = _persistently(lambda: store.put(name, text), sleep)
+    remarks = _with_retries(lambda: store.put(name, text), sleep)
     return DashboardUpload(name, "created" if found is None else "updated", remarks)
 
 
-def _means(body: str) -> object:
-    """What a dashboard says, whatever its bytes; nothing where somebody put what is no JSON."""
+def _parsed(body: str) -> object:
+    """The parsed body; None if it is not valid JSON."""
     try:
         return json.loads(body)
     except ValueError:
         return None
 
 
-def _persistently(act: Callable[[], Value], sleep: Callable[[float], None]) -> Value:
+def _with_retries(act: Callable[[], Value], sleep: Callable[[float], None]) -> Value:
     for tried in range(1, TRIES):
         try:
             return act()

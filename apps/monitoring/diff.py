@@ -1,4 +1,4 @@
-"""Where two canonical values differ, path by path."""
+"""Differences between two canonical values, by path."""
 
 import json
 from collections.abc import Iterator
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 LONGEST: Final = 100
-"""Characters of a value that are shown."""
+"""Maximum number of characters of a value in a message."""
 
 
 ORDER_KEY: Final = "(order)"
-"""Where a list whose items have names keeps their order."""
+"""The key under which a list of named items keeps their order."""
 
 
 class Absent:
-    """Stands where one side has nothing."""
+    """The value of a side that has none at a path."""
 
     def __repr__(self) -> str:
         return "nothing"
@@ -25,7 +25,7 @@ ABSENT: Final = Absent()
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One place where they differ; a side that has nothing there is ABSENT."""
+    """One differing path; a side without a value there is ABSENT."""
 
     path: str
     expected: Any
@@ -33,7 +33,7 @@ class Difference:
 
 
 def differences(expected: Any, actual: Any, path: str = "") -> Iterator[Difference]:
-    """Every place where the two differ, the deepest that can be named."""
+    """Every differing path, as deep as possible."""
     if ORDER_KEY in (expected if isinstance(expected, dict) else actual if isinstance(actual, dict) else ()):
         yield from _among_named(expected, actual, path)
     elif isinstance(expected, dict) and isinstance(actual, dict):
@@ -47,7 +47,7 @@ def differences(expected: Any, actual: Any, path: str = "") -> Iterator[Differen
 
 
 def _among_named(expected: Any, actual: Any, path: str) -> Iterator[Difference]:
-    """Items by their names; their order counts where both have the same ones."""
+    """Items by name; order counts only if both sides have the same items."""
     mine, other = ({} if side is ABSENT else side for side in (expected, actual))
     if not (isinstance(mine, dict) and isinstance(other, dict)):
         yield Difference(path, expected, actual)
@@ -60,7 +60,7 @@ def _among_named(expected: Any, actual: Any, path: str) -> Iterator[Difference]:
 
 
 def format_change(before: Any, after: Any) -> str:
-    """A change as one line of JSON, before → after; of long values the part where they begin to differ."""
+    """A change as one line of JSON, before → after; long values are cut to where they start to differ."""
     texts = [_text(before), _text(after)]
     start = 0
     if max(map(len, texts)) > LONGEST:
@@ -77,7 +77,7 @@ def _text(value: Any) -> str:
 
 
 def _window(text: str, start: int) -> str:
-    """At most LONGEST characters from there on, with … for what is left out."""
+    """At most LONGEST characters from `start`, with … for each cut."""
     end = start + LONGEST
     return f"{'…' if start else ''}{text[start:end]}{'…' if len(text) > end else ''}"
 

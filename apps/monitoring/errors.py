@@ -4,32 +4,32 @@ from apps.telemetry.errors import MonitoringError
 
 
 class RenderedFilesStale(MonitoringError):
-    """Committed files are not what the code renders: run `make render` and commit."""
+    """Committed files differ from what the code renders: run `make render` and commit."""
 
 
 class GrafanaUnavailable(MonitoringError):
-    """Grafana does not answer or is overloaded, after all retries: nothing more was sent, run it again."""
+    """Grafana did not answer or was overloaded after all retries; nothing more was sent. Run it again."""
 
 
 class GrafanaRefused(MonitoringError):
-    """Grafana refuses: mend the token, its permissions, or Grafana's version."""
+    """Grafana refused the request: check the token, its permissions, and Grafana's version."""
 
 
 class GrafanaConflict(MonitoringError):
-    """Somebody else changed the same object in Grafana meanwhile: look at the plan and run it again."""
+    """The object changed in Grafana meanwhile: review the plan and run it again."""
 
 
 class ManifestInvalid(MonitoringError):
-    """The rendered files cannot be sent to Grafana as they are: mend the file, or set the variable."""
+    """A rendered file is invalid or has an unset placeholder: fix the file or set the variable."""
 
 
 class SyncRefused(MonitoringError):
-    """Something that is not Andén's stands in the way: nothing was sent; each line says what to do."""
+    """Objects that Andén does not manage block the sync; nothing was sent. Follow the hint in each line."""
 
 
 class SyncNotFound(MonitoringError):
-    """No such synchronisation is kept: `manage.py dashboards rollback --list` shows those that are."""
+    """That sync is not in the history: `manage.py dashboards rollback --list` shows the available ones."""
 
 
 class PruneRefused(MonitoringError):
-    """Too much would be deleted: look at the plan, then say --force."""
+    """Too much would be deleted: review the plan, then pass --force."""

@@ -1,4 +1,4 @@
-"""What beat asks of monitoring."""
+"""Periodic tasks of monitoring."""
 
 import logging
 
@@ -16,9 +16,10 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name="monitoring.detect_drift", ignore_result=True)
 def detect_drift() -> int:
-    """Name what was edited by hand in Grafana, in the log and in metrics; objects edited.
+    """Log and count the objects edited by hand in Grafana; returns their number.
 
-    Does nothing where no Grafana is set; one that is away or refuses is a warning, for the next look may succeed.
+    Does nothing if Grafana is not configured. If Grafana is unavailable or refuses, logs a warning: the next check may
+    succeed.
     """
     if settings.GRAFANA.url is None:
         return 0
@@ -26,8 +27,8 @@ def detect_drift() -> int:
     try:
         found = drift_check(configuration.run())
     except MonitoringError as error:
-        logger.warning("cannot look for edits by hand in Grafana: %s", error)
+        logger.warning("cannot check Grafana for manual edits: %s", error)
         return 0
     for line in drift_lines(found):
-        logger.warning("edited by hand in Grafana (sent → there now): %s", line)
+        logger.warning("edited by hand in Grafana (synced → current): %s", line)
     return len(found)

@@ -1,6 +1,6 @@
-"""Metrics that pages use and others export: each group names its exporter, so that an empty panel has a reason.
+"""Third-party metrics that dashboards use, with their exporters, so that an empty panel has an explanation.
 
-They keep their own names and are not held to our conventions.
+They keep their names and do not follow Andén's conventions.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ RESIDENT: Final = Metric("process_resident_memory_bytes", "Memory of the process
 CPU_SECONDS: Final = Metric("process_cpu_seconds_total", "CPU time of the process.", "counter")
 
 NOTIFICATIONS: Final = Metric(
-    "alertmanager_notifications_total", "Notifications tried, by the way they go.", "counter", ("integration",)
+    "alertmanager_notifications_total", "Notifications attempted, by integration.", "counter", ("integration",)
 )
 NOTIFICATIONS_FAILED: Final = Metric(
     "alertmanager_notifications_failed_total", "Notifications that failed.", "counter", ("integration", "reason")
@@ -42,7 +42,7 @@ NOTIFICATIONS_FAILED: Final = Metric(
 
 VIEW_SECONDS: Final = Metric(
     "django_http_requests_latency_seconds_by_view_method",
-    "Seconds of a request by view, from the first middleware to the last.",
+    "Request duration by view, middleware included.",
     "histogram",
     _ROUTES,
     _SECONDS,
@@ -54,13 +54,13 @@ VIEW_RESPONSES: Final = Metric(
     ("status", *_ROUTES),
 )
 VIEW_EXCEPTIONS: Final = Metric(
-    "django_http_exceptions_total_by_view_total", "Exceptions that no view caught.", "counter", ("view",)
+    "django_http_exceptions_total_by_view_total", "Exceptions that no view handled.", "counter", ("view",)
 )
 
 PG_UP: Final = Metric("pg_up", "1 when postgres_exporter reached PostgreSQL.", "gauge")
 PG_CALLS: Final = Metric("pg_stat_statements_calls_total", "Executions of a statement.", "counter", _STATEMENTS)
 PG_SECONDS: Final = Metric(
-    "pg_stat_statements_seconds_total", "Seconds inside of PostgreSQL by statement.", "counter", _STATEMENTS
+    "pg_stat_statements_seconds_total", "Seconds inside PostgreSQL by statement.", "counter", _STATEMENTS
 )
 PG_BLOCK_READ: Final = Metric(
     "pg_stat_statements_block_read_seconds_total", "Seconds that a statement read blocks.", "counter", _STATEMENTS
@@ -69,7 +69,7 @@ PG_BLOCK_WRITE: Final = Metric(
     "pg_stat_statements_block_write_seconds_total", "Seconds that a statement wrote blocks.", "counter", _STATEMENTS
 )
 PG_CONNECTIONS: Final = Metric("pg_stat_database_numbackends", "Connections by database.", "gauge", ("datname",))
-PG_MAX_CONNECTIONS: Final = Metric("pg_settings_max_connections", "Connections that PostgreSQL allows.", "gauge")
+PG_MAX_CONNECTIONS: Final = Metric("pg_settings_max_connections", "Maximum number of connections.", "gauge")
 PG_DEADLOCKS: Final = Metric("pg_stat_database_deadlocks", "Deadlocks by database.", "counter", ("datname",))
 PG_HITS: Final = Metric("pg_stat_database_blks_hit", "Blocks found in memory.", "counter", ("datname",))
 PG_READS: Final = Metric("pg_stat_database_blks_read", "Blocks read from disk.", "counter", ("datname",))
@@ -78,34 +78,34 @@ PG_SIZE: Final = Metric("pg_database_size_bytes", "Size of a database.", "gauge"
 POD_CPU: Final = Metric("container_cpu_usage_seconds_total", "CPU time of a container.", "counter", _CONTAINERS)
 POD_MEMORY: Final = Metric("container_memory_working_set_bytes", "Memory of a container.", "gauge", _CONTAINERS)
 POD_LIMIT: Final = Metric(
-    "kube_pod_container_resource_limits", "What a container may use.", "gauge", ("resource", *_CONTAINERS)
+    "kube_pod_container_resource_limits", "Resource limit of a container.", "gauge", ("resource", *_CONTAINERS)
 )
 POD_RESTARTS: Final = Metric(
     "kube_pod_container_status_restarts_total", "Restarts of a container.", "counter", _CONTAINERS
 )
 
-# Alerts alone read these: kube-state-metrics', the kubelet's, and those of blackbox_exporter, which no chart of
-# ours installs.
+# Only alerts read these. They come from kube-state-metrics, the kubelet, and blackbox_exporter, which Andén's charts
+# do not install.
 DEPLOYMENT_AVAILABLE: Final = Metric(
     "kube_deployment_status_replicas_available", "Pods of a Deployment that are ready.", "gauge", ("deployment",)
 )
 DEPLOYMENT_REPLICAS: Final = Metric(
-    "kube_deployment_spec_replicas", "Pods that a Deployment is to have.", "gauge", ("deployment",)
+    "kube_deployment_spec_replicas", "Pods that a Deployment wants.", "gauge", ("deployment",)
 )
 VOLUME_AVAILABLE: Final = Metric(
     "kubelet_volume_stats_available_bytes", "Bytes left on a volume.", "gauge", ("persistentvolumeclaim",)
 )
 VOLUME_CAPACITY: Final = Metric(
-    "kubelet_volume_stats_capacity_bytes", "Bytes that a volume holds.", "gauge", ("persistentvolumeclaim",)
+    "kubelet_volume_stats_capacity_bytes", "Capacity of a volume, bytes.", "gauge", ("persistentvolumeclaim",)
 )
 CERTIFICATE_EXPIRY: Final = Metric(
     "probe_ssl_earliest_cert_expiry",
-    "When the first certificate of the chain ends, Unix time; from blackbox exporter.",
+    "When the first certificate of the chain expires, Unix time; from blackbox_exporter.",
     "gauge",
 )
 
 EXPORTERS: Final[Mapping[str, tuple[Metric, ...]]] = {
-    "Prometheus itself, of every target and rule": (ALERTS, UP, SCRAPE_SECONDS, SCRAPE_SAMPLES),
+    "Prometheus itself, for every target and rule": (ALERTS, UP, SCRAPE_SECONDS, SCRAPE_SAMPLES),
     "Prometheus's own /metrics, scraped as the job prometheus": (
         RULES_SECONDS,
         RULES_INTERVAL,
@@ -132,5 +132,5 @@ EXPORTERS: Final[Mapping[str, tuple[Metric, ...]]] = {
     "cAdvisor, by the kubelet": (POD_CPU, POD_MEMORY),
     "kube-state-metrics": (POD_LIMIT, POD_RESTARTS),
 }
-"""Who exports each of them."""
+"""The metrics by their exporter."""
 EXPORTER_OF: Final = {metric: exporter for exporter, metrics in EXPORTERS.items() for metric in metrics}

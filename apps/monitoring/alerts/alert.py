@@ -1,4 +1,4 @@
-"""What an alert is made of, and what its names lead to."""
+"""Alerts, recording rules and rule groups, and the runbook and dashboard an alert links to."""
 
 import re
 from dataclasses import dataclass
@@ -8,23 +8,23 @@ from apps.telemetry.metric import Metric
 from apps.telemetry.promql import PromqlQuery
 
 Severity = Literal["page", "ticket"]
-"""A page wakes somebody, now; a ticket waits for the morning."""
+"""A page wakes someone up; a ticket waits until morning."""
 SEVERITIES: Final[tuple[Severity, ...]] = ("page", "ticket")
 
 GRAFANA: Final = "{{ $externalLabels.grafana }}"
-"""Where Grafana answers: an external label of Prometheus, because the rules are the same files in every cluster."""
+"""Grafana's URL: an external label of Prometheus, because every cluster loads the same rule files."""
 RUNBOOKS: Final = "{{ $externalLabels.runbooks }}"
-"""Where docs/runbooks/ can be read: an external label, too."""
+"""The URL of docs/runbooks/: an external label, too."""
 
 _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One rule. `hold` is how long it must be true ("5m"; "0s" is at once).
+    """One alerting rule.
 
-    `summary` is what a person reads at 3 am; `description` has the value. `page` is the dashboard that shows it,
-    without its prefix; `link_labels` are the labels that go there as variables.
+    `for_` is how long the expression must hold ("5m"; "0s" fires immediately). `summary` is for a reader at 3 am,
+    `description` has the value. `dashboard` is a uid without prefix; `link_labels` become variables of the link to it.
     """
 
     name: str
@@ -39,13 +39,13 @@ class Alert:
 
     @property
     def runbook(self) -> str:
-        """The name of its runbook's file, without .md."""
+        """The file name of its runbook, without .md."""
         return runbook_name(self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingRule:
-    """A series that a rule makes of a query; the labels are added to it."""
+    """A rule that records a query as a series, with these labels added."""
 
     metric: Metric
     expr: PromqlQuery
@@ -54,7 +54,7 @@ class RecordingRule:
 
 @dataclass(frozen=True, slots=True)
 class RuleGroup:
-    """Rules that are evaluated together, in this order, every `interval`."""
+    """Rules that Prometheus evaluates in this order, every `interval`."""
 
     name: str
     interval: str
@@ -62,11 +62,11 @@ class RuleGroup:
 
 
 def runbook_name(alert: str) -> str:
-    """IngestLagGrowing is ingest-lag-growing."""
+    """The alert's name in kebab case: IngestLagGrowing becomes ingest-lag-growing."""
     return _WORD.sub("-", alert).lower()
 
 
-def dashboard_path(page: str, link_labels: tuple[str, ...]) -> str:
-    """Where the dashboard stands below Grafana's address, with the alert's labels as its variables."""
+def dashboard_path(dashboard: str, link_labels: tuple[str, ...]) -> str:
+    """The dashboard's path below Grafana's URL, with the alert's labels as variables."""
     variables = "&".join(f"var-{label}={{{{ $labels.{label} }}}}" for label in link_labels)
-    return f"/d/anden-{page}" + (f"?{variables}" if variables else "")
+    return f"/d/anden-{dashboard}" + (f"?{variables}" if variables else "")

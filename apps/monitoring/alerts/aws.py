@@ -1,4 +1,4 @@
-"""Alerts on shared resources of AWS: Grafana evaluates them, because Prometheus does not see CloudWatch itself."""
+"""Alerts on AWS resources. Grafana evaluates them, because Prometheus does not read CloudWatch."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -14,8 +14,8 @@ GIB: Final = 1024**3
 class AwsAlert:
     """One rule over every resource that has the metric.
 
-    `no_data_state` says what no data means: CloudWatch leaves out counts of zero, but never the level of something
-    that exists.
+    `no_data_state` is OK for counts, which CloudWatch omits when they are zero, and NoData for levels, which exist as
+    long as their resource does.
     """
 
     name: str
@@ -29,13 +29,13 @@ class AwsAlert:
     no_data_state: Literal["OK", "NoData"] = "NoData"
 
     def __post_init__(self) -> None:
-        """Raises ValueError: the catalogue does not read this statistic of the metric."""
+        """Raises ValueError: the catalogue does not read this statistic."""
         if self.statistic not in self.metric.statistics:
             raise ValueError(f"{self.name}: {self.metric.key} has {', '.join(self.metric.statistics)}")
 
     @property
     def runbook(self) -> str:
-        """The name of its runbook's file, without .md."""
+        """The file name of its runbook, without .md."""
         return runbook_name(self.name)
 
 
@@ -48,7 +48,7 @@ AWS_ALERTS: Final = (
         10 * GIB,
         "10m",
         "page",
-        "A database of RDS has less than 10 GiB of disk left: when it is full, it stops",
+        "An RDS database has less than 10 GiB of storage left; it stops when storage is full",
         no_data_state="OK",  # Aurora has no such metric
     ),
     AwsAlert(
@@ -59,7 +59,7 @@ AWS_ALERTS: Final = (
         1e9,
         "1h",
         "ticket",
-        "Half of a database's transaction ids are in use: autovacuum does not keep up, and at the end writes stop",
+        "A database has used half of its transaction IDs: autovacuum falls behind, and writes stop at wraparound",
     ),
     AwsAlert(
         "MskPartitionsOffline",
@@ -69,7 +69,7 @@ AWS_ALERTS: Final = (
         0,
         "3m",
         "page",
-        "Partitions of MSK have no leader: nobody can write to them or read them",
+        "MSK partitions have no leader: clients can neither write nor read them",
     ),
     AwsAlert(
         "MskPartitionsUnderReplicated",
@@ -79,7 +79,7 @@ AWS_ALERTS: Final = (
         0,
         "30m",
         "ticket",
-        "Partitions of MSK have lost copies for half an hour: another broker lost could take records with it",
+        "MSK partitions have been under-replicated for half an hour; losing another broker may lose records",
     ),
     AwsAlert(
         "MskDiskUsageHigh",
@@ -89,8 +89,8 @@ AWS_ALERTS: Final = (
         80,
         "30m",
         "ticket",
-        "A broker of MSK has used four fifths of its disk: when it is full, it stops",
-        no_data_state="OK",  # express brokers have no disk of their own
+        "An MSK broker has used 80 % of its disk; it stops when the disk is full",
+        no_data_state="OK",  # Express brokers have no local disk
     ),
     AwsAlert(
         "LoadBalancerErrorsHigh",
@@ -100,7 +100,7 @@ AWS_ALERTS: Final = (
         20,
         "5m",
         "page",
-        "The load balancer itself answers with errors: those requests never reach the API, which counts none of them",
+        "The load balancer returns errors of its own; these requests never reach the API or its metrics",
         no_data_state="OK",
     ),
     AwsAlert(
@@ -111,7 +111,7 @@ AWS_ALERTS: Final = (
         0,
         "15m",
         "ticket",
-        "The load balancer keeps a target out: fewer pods do the work",
+        "The load balancer has taken a target out of service; fewer pods share the load",
     ),
     AwsAlert(
         "ApiGatewayErrorsHigh",
@@ -121,7 +121,7 @@ AWS_ALERTS: Final = (
         20,
         "5m",
         "page",
-        "API Gateway answers third parties with errors",
+        "API Gateway returns errors to third parties",
         no_data_state="OK",
     ),
     AwsAlert(
@@ -132,7 +132,7 @@ AWS_ALERTS: Final = (
         5,
         "15m",
         "ticket",
-        "A function of Lambda fails",
+        "A Lambda function fails",
         no_data_state="OK",
     ),
     AwsAlert(
@@ -143,7 +143,7 @@ AWS_ALERTS: Final = (
         0,
         "15m",
         "ticket",
-        "A function of Lambda is throttled: its calls are refused before they begin",
+        "A Lambda function is throttled: Lambda rejects invocations before they start",
         no_data_state="OK",
     ),
 )

@@ -1,6 +1,6 @@
-"""Burn-rate alerts: four pairs of windows for each objective, one table for all.
+"""Burn rate alerts: four window pairs per objective, from one table.
 
-The long window says that it matters, the short one that it still goes on, so an alert ends soon after its cause.
+The long window shows that the burn matters, the short one that it continues: an alert resolves soon after its cause.
 Source: https://sre.google/workbook/alerting-on-slos/ (multiwindow, multi-burn-rate)
 """
 
@@ -15,7 +15,7 @@ from apps.telemetry.promql import LabelMatcher, PromqlQuery, compose, series
 
 @dataclass(frozen=True, slots=True)
 class WindowPair:
-    """A burn that both windows must exceed: at `factor` the budget of thirty days ends in 30 / factor days."""
+    """A burn rate that both windows must exceed. At `factor` a 30-day budget lasts 30 / factor days."""
 
     factor: float
     long: str
@@ -25,7 +25,7 @@ class WindowPair:
 
     @property
     def label(self) -> str:
-        """Which pair fired, as the alert's label says it."""
+        """The value of the alert's label `window`."""
         return f"{self.long}/{self.short}"
 
 
@@ -36,11 +36,11 @@ WINDOW_PAIRS: Final = (
     WindowPair(1, "3d", "6h", "30m", "ticket"),
 )
 MIN_BAD: Final = 5
-"""Fewer bad events never alert: where little happens, one is a large share."""
+"""Fewer bad events never alert: with little traffic, one is a large share."""
 
 
 def burn_alerts() -> Iterator[Alert]:
-    """The alerts of the objectives: burning, spent, unmeasured."""
+    """The alerts of every objective: budget burning, budget exhausted, data missing."""
     for slo in SLOS:
         yield from (_burning(slo, pair) for pair in WINDOW_PAIRS)
     yield Alert(
@@ -48,9 +48,9 @@ def burn_alerts() -> Iterator[Alert]:
         compose("{} <= 0 and {} >= " + str(MIN_BAD), series(BUDGET_REMAINING), series(bad_count(PERIOD))),
         for_="1h",
         severity="ticket",
-        summary="The error budget of {{ $labels.slo }} {{ $labels.dataset }} is spent",
-        description="Left of the budget of 30 days: {{ $value | humanizePercentage }}. The budget policy holds: "
-        "what mends it goes before what is new.",
+        summary="The error budget of {{ $labels.slo }} {{ $labels.dataset }} is exhausted",
+        description="Left of the 30-day budget: {{ $value | humanizePercentage }}. The error budget policy applies: "
+        "fixes come before new work.",
         dashboard="slo",
     )
     yield from (_unmeasured(slo) for slo in SLOS)
@@ -63,10 +63,11 @@ def _burning(slo: Slo, pair: WindowPair) -> Alert:
         _burns(slo, pair),
         for_=pair.for_,
         severity=pair.severity,
-        summary=f"{slo.title}{of} burns its budget {_times(pair.factor)}: {slo.impact[0].lower()}{slo.impact[1:-1]}",
+        summary=f"{slo.title}{of} burns its error budget {_times(pair.factor)}: "
+        f"{slo.impact[0].lower()}{slo.impact[1:-1]}",
         description=f"Over {pair.long} it burned {{{{ $value | humanize }}}} times as fast as "
-        f"{slo.objective * 100:g} % allows, and over {pair.short} it still does. "
-        f"At that rate the budget of 30 days lasts {30 / pair.factor:.3g} days.",
+        f"{slo.objective * 100:g} % allows, and over {pair.short} it still burns too fast. "
+        f"At {pair.factor:g} times, the 30-day budget lasts {30 / pair.factor:.3g} days.",
         dashboard=slo.dashboard,
         link_labels=slo.by,
         labels=(("slo", slo.name), ("window", pair.label)),
@@ -85,7 +86,7 @@ def _burns(slo: Slo, pair: WindowPair) -> PromqlQuery:
 
 
 def _times(factor: float) -> str:
-    return f"{factor:g} times too fast" if factor > 1 else "faster than it may"
+    return f"{factor:g} times too fast" if factor > 1 else "too fast"
 
 
 def _unmeasured(slo: Slo) -> Alert:
@@ -94,9 +95,9 @@ def _unmeasured(slo: Slo) -> Alert:
         compose("absent({})", series(EVENTS, LabelMatcher("slo", slo.name))),
         for_="30m",
         severity="ticket",
-        summary=f"{slo.title}: nothing is measured, so nobody knows how it is",
-        description="No event was counted for half an hour: what counts them does not run, or is not scraped. "
-        "While that lasts, no burn alert of this objective can fire.",
+        summary=f"{slo.title}: no data, so the objective cannot be evaluated",
+        description="No event was counted for half an hour: the process that counts them is down or not scraped. "
+        "Until it is back, no burn alert of this objective can fire.",
         dashboard="slo",
         labels=(("slo", slo.name),),
     )

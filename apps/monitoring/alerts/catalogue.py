@@ -1,4 +1,4 @@
-"""Every rule of Prometheus, by file."""
+"""Every Prometheus rule, by file."""
 
 from typing import Final
 
@@ -28,7 +28,7 @@ RULE_FILES: Final[dict[str, tuple[RuleGroup, ...]]] = {
     "fleet": (RuleGroup("anden-fleet", EVERY, FLEET_ALERTS),),
     "monitoring": (RuleGroup("anden-monitoring", EVERY, SELF_MONITORING_ALERTS),),
 }
-"""Groups by the name of their file."""
+"""Rule groups by file name."""
 
 ALERTS: Final[tuple[Alert, ...]] = tuple(
     rule for groups in RULE_FILES.values() for group in groups for rule in group.rules if isinstance(rule, Alert)

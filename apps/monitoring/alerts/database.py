@@ -1,4 +1,4 @@
-"""Alerts on what PostgreSQL needs ahead of time, on beat, which sees to it, and on jobs."""
+"""Alerts on partitions created ahead of time, on beat, on the job queue, and on PostgreSQL's resources."""
 
 from typing import Final
 
@@ -15,8 +15,9 @@ DATABASE_ALERTS: Final = (
         days_left(level(LEDGER_PARTITIONS_END), 2),
         for_="10m",
         severity="page",
-        summary="The ledger has fewer than two days ahead: without a day for its entry no batch can commit",
-        description="Its last day ends in {{ $value | humanizeDuration }}; the hourly task makes seven ahead.",
+        summary="The ledger has partitions for less than two days; without one for its day, no batch can commit",
+        description="The last partition ends in {{ $value | humanizeDuration }}. An hourly task normally keeps seven "
+        "days ahead.",
         dashboard="database",
     ),
     Alert(
@@ -28,8 +29,8 @@ DATABASE_ALERTS: Final = (
         ),
         for_="1h",
         severity="ticket",
-        summary="The contract of {{ $labels.dataset }} takes no month beyond the next: later rows would be refused",
-        description="The last month that it allows ends in {{ $value | humanizeDuration }}.",
+        summary="The contract of {{ $labels.dataset }} soon runs out of months; later rows will be rejected",
+        description="The last allowed month ends in {{ $value | humanizeDuration }}.",
         dashboard="ingest",
         link_labels=("dataset",),
     ),
@@ -38,8 +39,8 @@ DATABASE_ALERTS: Final = (
         stale(BEAT, 600),
         for_="5m",
         severity="ticket",
-        summary="Scheduled work does not run: no heartbeat of beat reaches a worker",
-        description="Days ahead are not made, old ones not dropped, hand edits in Grafana not looked for.",
+        summary="Scheduled tasks do not run: no worker receives the heartbeat of beat",
+        description="No partitions are created or dropped, and manual edits in Grafana go undetected.",
         dashboard="self",
     ),
     Alert(
@@ -47,8 +48,8 @@ DATABASE_ALERTS: Final = (
         compose("time() - {} > 1800", level(JOBS_WAITING, by=("kind",))),
         for_="5m",
         severity="ticket",
-        summary="A job of the kind {{ $labels.kind }} waits for half an hour: no worker takes it",
-        description="It could run {{ $value | humanizeDuration }} ago. Nothing is lost: its row waits.",
+        summary="A {{ $labels.kind }} job has been queued for half an hour: no worker takes it",
+        description="It has been due for {{ $value | humanizeDuration }}. Nothing is lost: its row stays queued.",
         dashboard="self",
     ),
     Alert(
@@ -59,8 +60,8 @@ DATABASE_ALERTS: Final = (
         ),
         for_="2m",
         severity="page",
-        summary="PostgreSQL refuses {{ $labels.alias }} for want of room: disk, memory or connections",
-        description="Refusals of SQLSTATE class 53 within ten minutes: {{ $value | humanize }}.",
+        summary="PostgreSQL rejects operations of {{ $labels.alias }}: out of disk, memory or connections",
+        description="Errors of SQLSTATE class 53 within ten minutes: {{ $value | humanize }}.",
         dashboard="database",
     ),
 )

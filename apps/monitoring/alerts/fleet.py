@@ -1,4 +1,4 @@
-"""Alerts on the fleet: a service that stays an outlier, a fleet that moves, and an engine that does not look."""
+"""Alerts on the fleet: an outlier, a shift of the fleet or a zone, a service without data, a stale evaluation."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ from apps.monitoring.alerts.conditions import stale
 from apps.telemetry.promql import LabelMatcher, PromqlQuery, compose, level
 
 SHIFTED: Final = 1.2
-"""A fleet that moves by less has its usual back."""
+"""A smaller shift counts as back to the baseline."""
 _SERVICE: Final = ("service",)
 
 
@@ -20,9 +20,9 @@ def _open(kind: IncidentKind) -> PromqlQuery:
 
 
 def _shifted() -> PromqlQuery:
-    """The factor of each signal that is far from its usual, in a direction that is bad for it.
+    """The factor of each signal that is far from its baseline, in a direction that is bad for it.
 
-    Only while an incident of the fleet is open: the engine has seen it last, and whoever closes it ends the alert.
+    Only while a fleet incident is open, so that closing the incident resolves the alert.
     """
     falling = LabelMatcher("signal", "|".join(signal.name for signal in SIGNALS if signal.bad == "both"), "=~")
     return compose(
@@ -39,9 +39,9 @@ FLEET_ALERTS: Final = (
         compose(f"{{}} == {ServiceState.OUTLIER:d}", level(FLEET_STATE, by=_SERVICE)),
         for_="10m",
         severity="page",
-        summary="{{ $labels.service }} stands apart from its own usual and from its peers, and stays there",
-        description="It has been an outlier by itself for ten minutes; the admin's Fleet page says by which signal "
-        "and why.",
+        summary="{{ $labels.service }} deviates from its own baseline and from its peers",
+        description="It has been an outlier on its own, not with its zone, for ten minutes. The admin's Fleet page "
+        "shows the signal and the reason.",
         dashboard="service",
         link_labels=_SERVICE,
     ),
@@ -50,9 +50,9 @@ FLEET_ALERTS: Final = (
         _shifted(),
         for_="5m",
         severity="page",
-        summary="The whole fleet moves: {{ $labels.signal }} is far from its usual of this time of day",
-        description='The fleet stands at {{ $value | printf "%.2f" }} times its usual. Look for what all services '
-        "share; alerts on single services are silent meanwhile.",
+        summary="The entire fleet shifts: {{ $labels.signal }} is far from its baseline for this time of day",
+        description='The fleet is at {{ $value | printf "%.2f" }} times its baseline. Check what all services share. '
+        "Alerts on single services are inhibited meanwhile.",
         dashboard="fleet",
     ),
     Alert(
@@ -60,8 +60,8 @@ FLEET_ALERTS: Final = (
         compose("{} > 0", _open(IncidentKind.ZONE)),
         for_="5m",
         severity="page",
-        summary="The services of one zone move together: look for what they share",
-        description="Open incidents of a zone: {{ $value }}. The incident names the zone and its services.",
+        summary="The services of one zone shift together: check what they share",
+        description="Open zone incidents: {{ $value }}. The incident lists the zone and its services.",
         dashboard="fleet",
     ),
     Alert(
@@ -69,8 +69,8 @@ FLEET_ALERTS: Final = (
         compose(f"{{}} == {ServiceState.NO_DATA:d}", level(FLEET_STATE, by=_SERVICE)),
         for_="30m",
         severity="ticket",
-        summary="{{ $labels.service }} tells nothing: whether it is well is unknown",
-        description="No signal of the service came for half an hour.",
+        summary="{{ $labels.service }} sends no data: its health is unknown",
+        description="The service has sent no signal for half an hour.",
         dashboard="service",
         link_labels=_SERVICE,
     ),
@@ -79,8 +79,8 @@ FLEET_ALERTS: Final = (
         stale(FLEET_LAST_EVALUATION, 900),
         for_="5m",
         severity="ticket",
-        summary="Nobody compares the services: the fleet was not evaluated for a quarter of an hour",
-        description="What the Fleet page shows is old. While that lasts, no alert on a service can fire.",
+        summary="Outlier detection is stale: the fleet has not been evaluated for 15 minutes",
+        description="The Fleet page shows old data. Until evaluations resume, no alert on a service can fire.",
         dashboard="self",
     ),
 )

@@ -1,7 +1,7 @@
-"""What Prometheus records for the pages of the fleet, so that they cost the same for fifty services and ten thousand.
+"""Recording rules for the fleet dashboards: they cost the same for fifty services and ten thousand.
 
-A distribution or a quantile over ten thousand services takes a moment; a page would ask for it at each of its
-hundreds of points. Recorded it is a handful of series, whatever the fleet's size.
+A quantile over ten thousand services is slow, and a panel would compute it at each of hundreds of points. Recorded, it
+is a handful of series, whatever the fleet's size.
 """
 
 from collections.abc import Iterator
@@ -13,21 +13,21 @@ from apps.telemetry.metric import Metric
 from apps.telemetry.promql import compose, level, series
 
 EVERY: Final = "30s"
-"""Half of what passes between two evaluations of the fleet, so that none is missed."""
+"""Half the interval between two evaluations of the fleet, so that none is missed."""
 EDGES: Final = (1, 2, 3, 4, 6, 10)
-"""Scores between which services are counted."""
+"""Upper edges of the score buckets."""
 SHARES: Final = ((0.1, "p10"), (0.5, "p50"), (0.9, "p90"))
 WORST: Final = "worst"
-"""In place of a signal: each service's worst score over its signals."""
+"""The value of `signal` for each service's worst score over all signals."""
 
 WORST_SCORE: Final = Metric(
     "anden:fleet_score:worst",
-    "A service's worst score over its signals: one series a service in place of six.",
+    "A service's worst score over its signals: one series per service instead of six.",
     "gauge",
     labels=("service",),
 )
 SERVICES_UP_TO: Final = Metric(
-    "anden:fleet_services:count", "Services whose worst score is up to le.", "gauge", labels=("le",)
+    "anden:fleet_services:count", "Services whose worst score is at most le.", "gauge", labels=("le",)
 )
 PEERS: Final = Metric(
     "anden:fleet_score:quantile", "Quantiles of the scores over all services.", "gauge", labels=("signal", "band")
@@ -35,9 +35,9 @@ PEERS: Final = Metric(
 
 
 def fleet_recordings() -> RuleGroup:
-    """The rules: the worst scores, their distribution, and the band in which most services lie.
+    """The rules: worst scores, their distribution, and the quantiles of the peers.
 
-    Prometheus evaluates them in this order, so the worst scores are there when they are counted.
+    Prometheus evaluates them in order, so the worst scores are there when they are counted.
     """
     worst = RecordingRule(WORST_SCORE, level(FLEET_SCORE, by=("service",)))
     return RuleGroup("anden-fleet-scores", EVERY, (worst, *_counts(), *_bands()))
@@ -47,7 +47,7 @@ def _counts() -> Iterator[RecordingRule]:
     worst = series(WORST_SCORE)
     every = compose("count({})", worst)
     for edge in EDGES:
-        # No service below the edge is none; no service at all is nothing known.
+        # 0 when no service is below the edge; absent when there are no services.
         below = compose(f"count({{}} <= {edge}) or 0 * {{}}", worst, every)
         yield RecordingRule(SERVICES_UP_TO, below, (("le", f"{edge}"),))
     yield RecordingRule(SERVICES_UP_TO, every, (("le", "+Inf"),))

@@ -1,4 +1,4 @@
-"""Alerts on what everything stands on: scrapes, volumes, certificates, the probe."""
+"""Alerts on infrastructure: scrape targets, volumes, certificates, the probe."""
 
 from typing import Final
 
@@ -9,17 +9,17 @@ from apps.monitoring.third_party_metrics import CERTIFICATE_EXPIRY, UP, VOLUME_A
 from apps.telemetry.promql import LabelMatcher, PromqlQuery, compose, level, series
 
 ANDEN_JOBS: Final = LabelMatcher("job", "anden.*", "=~")
-"""The jobs of Andén's own targets, and of the certificates that are looked at for it."""
+"""The jobs of Andén's targets, and of the certificates probed for it."""
 _CLAIM: Final = ("namespace", "persistentvolumeclaim")
 
 
 def _left() -> PromqlQuery:
-    """The share of each volume that is free."""
+    """The free share of each volume."""
     return compose("{} / {}", level(VOLUME_AVAILABLE, by=_CLAIM, aggregate="min"), level(VOLUME_CAPACITY, by=_CLAIM))
 
 
 def _full_within(hours: int) -> PromqlQuery:
-    """Whether the last six hours, drawn on, meet zero within that many."""
+    """Volumes that reach zero within `hours` if the last six hours continue."""
     return compose(
         f"min by ({', '.join(_CLAIM)}) (predict_linear({{}}[6h], {hours * 3_600})) < 0", series(VOLUME_AVAILABLE)
     )
@@ -31,8 +31,8 @@ INFRASTRUCTURE_ALERTS: Final = (
         compose("absent({} == 1)", series(UP, ANDEN_JOBS)),
         for_="5m",
         severity="page",
-        summary="Prometheus reaches no process of Andén: the platform is away, or nobody can see it",
-        description="No target of a job anden… answered for five minutes. Until one does, no other alert can fire.",
+        summary="Prometheus reaches no Andén process: Andén is down, or cannot be monitored",
+        description="No target of a job anden… has answered for five minutes. Until then no other alert can fire.",
         dashboard="overview",
     ),
     Alert(
@@ -41,7 +41,7 @@ INFRASTRUCTURE_ALERTS: Final = (
         for_="10m",
         severity="ticket",
         summary="{{ $labels.instance }} of {{ $labels.job }} does not answer Prometheus",
-        description="The target was not scraped for ten minutes. What only this target tells is not known meanwhile.",
+        description="The target has not been scraped for ten minutes. Its metrics are missing meanwhile.",
         dashboard="overview",
     ),
     Alert(
@@ -59,20 +59,20 @@ INFRASTRUCTURE_ALERTS: Final = (
         compose("{} < 0.05 or ({} < 0.15 and {})", _left(), _left(), _full_within(6)),
         for_="5m",
         severity="page",
-        summary="The volume {{ $labels.persistentvolumeclaim }} is nearly full: what writes there will stop",
+        summary="The volume {{ $labels.persistentvolumeclaim }} is almost full: writes to it will fail",
         description="Free now: {{ $value | humanizePercentage }} of {{ $labels.namespace }}/"
         "{{ $labels.persistentvolumeclaim }}.",
         dashboard="database",
     ),
-    # For a station whose blackbox_exporter is a job of this name. On AWS, ACM counts the days itself, and an alarm of
-    # CloudWatch rings instead: terraform/aws/alarms.tf.
+    # For installations whose blackbox_exporter job has a name of ANDEN_JOBS. On AWS, ACM counts the days and a
+    # CloudWatch alarm fires instead: terraform/aws/alarms.tf.
     Alert(
         "CertificateRenewalOverdue",
         days_left(level(CERTIFICATE_EXPIRY, ANDEN_JOBS, by=("instance",), aggregate="min"), 21),
         for_="1h",
         severity="ticket",
-        summary="The certificate of {{ $labels.instance }} ends within three weeks: its renewal does not work",
-        description="It ends in {{ $value | humanizeDuration }}; renewal should have happened at thirty days.",
+        summary="The certificate of {{ $labels.instance }} expires within three weeks: renewal is overdue",
+        description="It expires in {{ $value | humanizeDuration }}; renewal is due thirty days before.",
         dashboard="overview",
     ),
     Alert(
@@ -80,8 +80,8 @@ INFRASTRUCTURE_ALERTS: Final = (
         days_left(level(CERTIFICATE_EXPIRY, ANDEN_JOBS, by=("instance",), aggregate="min"), 3),
         for_="5m",
         severity="page",
-        summary="The certificate of {{ $labels.instance }} ends within three days: then every client is refused",
-        description="It ends in {{ $value | humanizeDuration }}.",
+        summary="The certificate of {{ $labels.instance }} expires within three days; then no client can connect",
+        description="It expires in {{ $value | humanizeDuration }}.",
         dashboard="overview",
     ),
     Alert(
@@ -89,8 +89,8 @@ INFRASTRUCTURE_ALERTS: Final = (
         stale(PROBE_LAST_RUN, 600),
         for_="5m",
         severity="ticket",
-        summary="The probe does not run: nobody looks at the station from the outside",
-        description="No round of the probe ended for ten minutes. While that lasts, its objective says nothing.",
+        summary="The probe does not run: nothing checks Andén from outside",
+        description="No probe round has completed for ten minutes. Meanwhile its objective has no data.",
         dashboard="overview",
     ),
 )

@@ -1,4 +1,4 @@
-"""Alerts on ingest: sources that stand still, lag that grows, a quarantine that fills."""
+"""Alerts on ingest: stopped sources, growing or missing lag, a growing quarantine."""
 
 from typing import Final
 
@@ -15,9 +15,9 @@ INGEST_ALERTS: Final = (
         compose("{} > 0", level(STOPPED, by=_DATASET)),
         for_="2m",
         severity="page",
-        summary="Ingest of {{ $labels.dataset }} has stopped because of its state and will not go on by itself",
-        description="Stopped sources: {{ $value }}. A topic was made again, offsets were lost to retention, or "
-        "coordinates came twice: somebody must decide. Records are lost when the topic's retention ends first.",
+        summary="Ingest of {{ $labels.dataset }} has stopped on inconsistent state and does not resume on its own",
+        description="Stopped sources: {{ $value }}. The topic was recreated, retention deleted offsets, or "
+        "coordinates repeat: someone must decide. Records are lost if the topic's retention ends first.",
         dashboard="ingest",
         link_labels=_DATASET,
     ),
@@ -30,9 +30,9 @@ INGEST_ALERTS: Final = (
         ),
         for_="15m",
         severity="ticket",
-        summary="Ingest of {{ $labels.dataset }} falls ever further behind its topic",
-        description="It is {{ $value | humanizeDuration }} behind, and the number of waiting records has risen for an "
-        "hour. When the lag reaches the topic's retention, records are lost.",
+        summary="Ingest of {{ $labels.dataset }} falls further and further behind its topic",
+        description="It is {{ $value | humanizeDuration }} behind, and the lag has grown for an hour. "
+        "Records are lost when it reaches the topic's retention.",
         dashboard="ingest",
         link_labels=_DATASET,
     ),
@@ -41,8 +41,8 @@ INGEST_ALERTS: Final = (
         compose("{} == 0 or absent({})", lag_measured(), lag_measured()),
         for_="5m",
         severity="page",
-        summary="Nobody measures how far ingest is behind: freshness is unknown, not good",
-        description="The exporter of lag does not run, stands still, or reaches Kafka or PostgreSQL no more.",
+        summary="Consumer lag is not measured: freshness is unknown, not good",
+        description="The lag exporter is down, hangs, or cannot reach Kafka or PostgreSQL.",
         dashboard="ingest",
     ),
     Alert(
@@ -52,8 +52,8 @@ INGEST_ALERTS: Final = (
         ),
         for_="10m",
         severity="ticket",
-        summary="The quarantine of {{ $labels.dataset }} fills: somebody sends what its contract refuses",
-        description="Records refused within six hours: {{ $value | humanize }}. Each is kept until a steward decides.",
+        summary="The quarantine of {{ $labels.dataset }} grows: a producer sends records that violate its contract",
+        description="Records quarantined within six hours: {{ $value | humanize }}. They wait for a steward.",
         dashboard="ingest",
         link_labels=_DATASET,
     ),

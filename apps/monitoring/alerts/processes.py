@@ -1,6 +1,6 @@
-"""Processes that a station runs, and the alerts that tell when one of them is gone: a rule for each.
+"""The processes of an installation, and an alert per process for when it is down.
 
-A target that vanishes takes its series with it, so no rule on `up == 0` sees it: what must exist is asked for by name.
+The series of a vanished target vanish with it, so `up == 0` misses it. These rules ask for each process by name.
 """
 
 from collections.abc import Iterator
@@ -12,16 +12,16 @@ from apps.monitoring.third_party_metrics import DEPLOYMENT_AVAILABLE, DEPLOYMENT
 from apps.telemetry.promql import LabelMatcher, PromqlQuery, compose, series
 
 ALL_IN_ONE_JOB: Final = "anden"
-"""The job of a station whose web process tells everything: `make run`, compose. No target of it has a role."""
+"""The job of an installation with one target for all metrics: `make run`, compose. Its targets have no role."""
 WEB: Final = "web"
 _ROLE: Final = "role"
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessRole:
-    """A Deployment `anden-<name>` of the chart; the ServiceMonitors put its name on its targets as the label `role`.
+    """A Deployment `anden-<name>` of the chart; the ServiceMonitors label its targets with `role`.
 
-    `job` is that of its targets. `chosen`: the station may do without it, so that its absence alone says nothing.
+    `job` is the job of its targets. An `optional` process may be off, so its absence alone is not an error.
     """
 
     name: str
@@ -36,51 +36,51 @@ class ProcessRole:
 
 
 PROCESS_ROLES: Final = (
-    ProcessRole(WEB, "anden-web", "Third parties get no answer."),
-    ProcessRole("ingest", "anden-metrics", "No record of any topic becomes a row; every dataset grows old."),
+    ProcessRole(WEB, "anden-web", "The API does not answer."),
+    ProcessRole("ingest", "anden-metrics", "No record becomes a row; every dataset gets stale."),
     ProcessRole(
-        "worker", "anden-metrics", "No job runs: no partitions are made, nothing is cleaned, no export is sent."
+        "worker", "anden-metrics", "No task or job runs: no partitions are created, no expired data is deleted."
     ),
-    ProcessRole("beat", "anden-metrics", "No job is asked for, and so none runs."),
-    ProcessRole("lag", "anden-metrics", "Nobody measures how far ingest is behind."),
-    ProcessRole("probe", "anden-metrics", "Nobody looks at the station from the outside.", optional=True),
-    ProcessRole("fleet", "anden-metrics", "Nobody looks for outliers among the services.", optional=True),
-    ProcessRole("cloudwatch", "anden-metrics", "What AWS runs is not seen.", optional=True),
-    ProcessRole("postgres-exporter", "postgres-exporter", "What PostgreSQL says of itself is not known."),
+    ProcessRole("beat", "anden-metrics", "Nothing schedules periodic tasks, so none run."),
+    ProcessRole("lag", "anden-metrics", "Consumer lag is not measured."),
+    ProcessRole("probe", "anden-metrics", "Nothing checks the API from outside.", optional=True),
+    ProcessRole("fleet", "anden-metrics", "Outliers among the services go undetected.", optional=True),
+    ProcessRole("cloudwatch", "anden-metrics", "The state of AWS resources is unknown.", optional=True),
+    ProcessRole("postgres-exporter", "postgres-exporter", "PostgreSQL's own metrics are missing."),
 )
 
 _WITH_ROLES: Final = series(UP, LabelMatcher("job", f"{ALL_IN_ONE_JOB}.*", "=~"), LabelMatcher(_ROLE, "", "!="))
-"""Targets of a station where each process is a target of its own."""
+"""Targets of an installation where each process is a separate target."""
 
 
 def process_alerts() -> Iterator[Alert]:
-    """One rule for each role."""
+    """One rule per process."""
     for role in PROCESS_ROLES:
-        yield _web_gone(role) if role.name == WEB else _process_gone(role)
+        yield _web_down(role) if role.name == WEB else _process_down(role)
 
 
-def _web_gone(role: ProcessRole) -> Alert:
+def _web_down(role: ProcessRole) -> Alert:
     targets = series(UP, LabelMatcher("job", f"{ALL_IN_ONE_JOB}|{role.job}", "=~"))
     return Alert(
         "WebDown",
-        compose("{} or {}", _gone(targets), _unavailable(role)),
+        compose("{} or {}", _down(targets), _unavailable(role)),
         for_="3m",
         severity="page",
-        summary="No web process answers: third parties get nothing",
-        description="For three minutes Prometheus reached none, they came and went, or Kubernetes has none that is "
-        "ready.",
+        summary="No web process is up: the API is down",
+        description="For three minutes Prometheus reached no web process, they kept restarting, or Kubernetes had no "
+        "ready pod.",
         dashboard="overview",
     )
 
 
-def _process_gone(role: ProcessRole) -> Alert:
+def _process_down(role: ProcessRole) -> Alert:
     return Alert(
         "ProcessDown",
         _unavailable(role) if role.optional else _process_missing(role),
         for_="10m",
         severity="ticket",
-        summary=f"The process {role.name} does not run",
-        description=f"For ten minutes none of it answered or was ready, or it came and went. {role.impact}",
+        summary=f"The process {role.name} is down",
+        description=f"For ten minutes it did not answer, was not ready, or kept restarting. {role.impact}",
         dashboard="overview",
         labels=((_ROLE, role.name),),
     )
@@ -88,18 +88,18 @@ def _process_gone(role: ProcessRole) -> Alert:
 
 def _process_missing(role: ProcessRole) -> PromqlQuery:
     targets = series(UP, LabelMatcher("job", role.job), LabelMatcher(_ROLE, role.name))
-    return compose("({}) and on () count({}) or {}", _gone(targets), _WITH_ROLES, _unavailable(role))
+    return compose("({}) and on () count({}) or {}", _down(targets), _WITH_ROLES, _unavailable(role))
 
 
-def _gone(targets: PromqlQuery) -> PromqlQuery:
-    """1 while no target answers; the number of changes while they come and go, three times within a quarter."""
+def _down(targets: PromqlQuery) -> PromqlQuery:
+    """1 while no target is up; the number of changes while they flap, more than four within 15 minutes."""
     return compose("absent({} == 1) or changes((max({}) or vector(0))[15m:30s]) > 4", targets, targets)
 
 
 def _unavailable(role: ProcessRole) -> PromqlQuery:
-    """1 while Kubernetes has no ready pod of the Deployment and is to have one, or had none for most of a quarter.
+    """1 while the Deployment wants pods and has none ready, or had none for most of 15 minutes.
 
-    A container that ends again and again is ready for moments between, and what tells its metrics stays up beside it.
+    A container that crashes in a loop is ready for moments in between, and the exporter in its pod stays up.
     """
     deployment = LabelMatcher("deployment", role.deployment)
     available, wanted = series(DEPLOYMENT_AVAILABLE, deployment), series(DEPLOYMENT_REPLICAS, deployment)

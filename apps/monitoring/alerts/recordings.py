@@ -1,11 +1,11 @@
-"""What Prometheus records of the objectives: raw counters over five minutes, and everything longer from that.
+"""Recording rules of the objectives: raw counters over five minutes, and every longer window from those.
 
-A month read from raw counters would be millions of samples at each evaluation, so windows above six hours are summed
-from numbers of events per step, and the steps neither overlap nor leave a gap: every event is in exactly one, and
-weighs the same from the first minute to the last. Bad events and all events are summed apart and divided last: a
-quiet hour weighs little, and a gap in the one is a gap in the other.
+Reading a month from raw counters would take millions of samples per evaluation. Windows above six hours therefore sum
+event counts per step. Steps neither overlap nor leave gaps: every event is in exactly one and weighs the same from the
+first minute to the last. Bad and total events are summed separately and divided last, so a quiet hour weighs little
+and both have the same gaps.
 
-While Prometheus is away or misses an evaluation, events are not counted, good or bad: nothing is made up for a gap.
+Events during an outage of Prometheus or a missed evaluation are not counted, good or bad: no gap is filled.
 """
 
 from collections.abc import Iterator
@@ -36,12 +36,12 @@ from apps.telemetry.promql import PromqlQuery, compose, series
 FAST_EVERY_S: Final = 30
 FAST: Final = (BASE, "30m", "1h", "2h", "6h")
 SLOW_EVERY_S: Final = window_seconds(STEP)
-"""Not five minutes, which is as long as a series lives without a new sample."""
+"""Less than five minutes, after which a series without a new sample goes stale."""
 SLOW: Final = ("1d", "3d", PERIOD)
 
 
 def recording_groups() -> tuple[RuleGroup, ...]:
-    """The groups of recording rules. Prometheus evaluates a group's rules in order, so what is read comes first."""
+    """The groups of recording rules, inputs first: Prometheus evaluates the rules of a group in order."""
     fast = (*_bases(), *(rule for window in FAST for rule in _quick(window)))
     slow = (*_steps(), *(rule for window in SLOW for rule in _slow(window)))
     return (
@@ -56,7 +56,7 @@ def _bases() -> Iterator[RecordingRule]:
         events = slo.events(BASE)
         named = (("slo", slo.name),)
         yield RecordingRule(EVENTS, events, named)
-        # A class of failure that never happened has no series: that is none, not nothing known.
+        # A class of failure that never occurred has no series; it counts as 0, not as unknown.
         yield RecordingRule(BAD, compose("({}) or 0 * ({})", slo.bad(BASE), events), named)
         yield RecordingRule(OBJECTIVE, PromqlQuery(f"vector({slo.objective:g})"), named)
 
@@ -72,7 +72,7 @@ def _quick(window: str) -> Iterator[RecordingRule]:
 
 
 def _steps() -> Iterator[RecordingRule]:
-    # The mean and not a sum: how many samples lie in a step depends on where its edges fall between two of them.
+    # The mean, not a sum: how many samples fall into a step depends on its edges.
     for count, per_second in ((event_count, EVENTS), (bad_count, BAD)):
         yield RecordingRule(count(STEP), compose(f"avg_over_time({{}}[{STEP}]) * {SLOW_EVERY_S}", series(per_second)))
 
@@ -85,7 +85,7 @@ def _slow(window: str) -> Iterator[RecordingRule]:
 
 
 def _ratio(bad: PromqlQuery, events: PromqlQuery) -> PromqlQuery:
-    """Without events there is no ratio, rather than 0 / 0."""
+    """Absent without events, instead of 0 / 0."""
     return compose("{} / ({} > 0)", bad, events)
 
 

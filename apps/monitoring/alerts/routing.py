@@ -1,4 +1,4 @@
-"""Who hears of an alert, and which alert silences which: tables for Alertmanager."""
+"""Routes, receivers and inhibitions: tables for Alertmanager."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -6,22 +6,22 @@ from typing import Final
 from apps.monitoring.alerts.burn import WINDOW_PAIRS
 
 SECRETS: Final = "/etc/alertmanager/secrets"
-"""Where the receivers' secrets are mounted, one file each: none stands in the configuration."""
+"""Where the receivers' secrets are mounted, one file each; the configuration contains none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """Where messages go: `config` in Alertmanager's words, its secret by the name of a file below SECRETS."""
+    """A receiver: `kind` and `config` as in Alertmanager's configuration; secrets are files in SECRETS."""
 
     name: str
     kind: str = ""
     config: dict[str, object] = field(default_factory=dict)
 
 
-# A group of alerts has a summary in common only where they are one, or of one objective.
+# Alerts of a group share a summary only if there is one alert, or all belong to one objective.
 TITLE: Final = (
     "{{ if .CommonAnnotations.summary }}{{ .CommonAnnotations.summary }}"
-    "{{ else }}{{ .CommonLabels.alertname }}: {{ len .Alerts }} at once, the first: "
+    "{{ else }}{{ .CommonLabels.alertname }}: {{ len .Alerts }} alerts, the first: "
     "{{ (index .Alerts 0).Annotations.summary }}{{ end }}"
 )
 DETAILS: Final = "{{ range .Alerts }}{{ .Annotations.description }} {{ .Annotations.dashboard_url }}\n{{ end }}"
@@ -66,35 +66,35 @@ class Route:
 
 
 WEEKENDS: Final = ("saturday", "sunday")
-"""Days, in UTC, on which what muted_on_weekends is not sent: what still fires on Monday is sent then."""
+"""Days (UTC) on which muted routes do not send; alerts that still fire on Monday are sent then."""
 ROUTES: Final = (
     Route("null", ('severity=~"info|none"',), "24h"),
     Route("page", ('severity=~"page|critical"',), "4h"),
     Route("ticket", ('severity=~"ticket|warning"',), "24h", muted_on_weekends=True),
 )
-"""Andén's severities first, the words of the rules that come with kube-prometheus-stack beside them."""
+"""Each matches Andén's severity and the equivalent of kube-prometheus-stack's rules."""
 DEFAULT: Final = "ticket"
-"""For what has no severity that we know: said in the morning, never lost."""
+"""For alerts with an unknown severity: sent in the morning, never dropped."""
 GROUPED_BY: Final = ("alertname", "slo", "dataset")
-"""One message for fifty outliers, but one for each objective and dataset."""
+"""One notification for fifty outliers, but one per objective and dataset."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inhibition:
-    """While an alert that matches `source` fires, those that match `target`, equal in these labels, are silent."""
+    """While an alert matches `source`, those that match `target` with the same `equal` labels are inhibited."""
 
     source: tuple[str, ...]
     target: tuple[str, ...]
     equal: tuple[str, ...] = ()
 
 
-_TOLD_TWICE: Final = (
+_CONSEQUENCES: Final = (
     ("beat", "BeatHeartbeatMissing"),
     ("probe", "ProbeStale"),
     ("fleet", "FleetEvaluationStale"),
     ("cloudwatch", "CloudWatchCollectionFailing"),
 )
-"""A process that is gone, and the alert on what it leaves undone."""
+"""A process, and the alert that follows when it is down."""
 _ABSENT: Final = "ProbeStale|BeatHeartbeatMissing|SloDataMissing|IngestLagMissing|FleetEvaluationStale"
 
 
@@ -102,21 +102,21 @@ def _named(names: str) -> tuple[str, ...]:
     return (f'alertname=~"{names}"',) if "|" in names else (f'alertname="{names}"',)
 
 
-_STRONGER: Final = (
+_CAUSES: Final = (
     Inhibition(_named("FleetWideShift"), _named("FleetServiceOutlier")),
-    # Without any target everything is absent: one message is enough.
+    # Without targets every metric is absent: one notification is enough.
     Inhibition(_named("AllTargetsDown"), _named(_ABSENT)),
     Inhibition(_named("AllTargetsDown"), _named("WebDown|ProcessDown|ScrapeTargetDown")),
     Inhibition(_named("WebDown"), (*_named("ScrapeTargetDown"), 'job=~"anden|anden-web"')),
     Inhibition(_named("WebDown"), (*_named("SloDataMissing"), 'slo=~"api-availability|api-latency"')),
     Inhibition(_named("IngestLagMissing"), (*_named("ProcessDown"), 'role="lag"')),
-    *(Inhibition((*_named("ProcessDown"), f'role="{role}"'), _named(told)) for role, told in _TOLD_TWICE),
+    *(Inhibition((*_named("ProcessDown"), f'role="{role}"'), _named(alert)) for role, alert in _CONSEQUENCES),
     Inhibition(_named("VolumeAlmostFull"), _named("VolumeFillingUp"), ("namespace", "persistentvolumeclaim")),
     Inhibition(_named("CertificateExpiringSoon"), _named("CertificateRenewalOverdue"), ("instance",)),
     Inhibition(_named("IngestSourceStopped"), _named("IngestLagGrowing"), ("dataset",)),
     Inhibition(_named("CloudWatchBudgetExhausted"), _named("CloudWatchBudgetLow|CloudWatchCollectionFailing")),
 )
-_FASTER: Final = tuple(
+_FASTER_BURNS: Final = tuple(
     Inhibition(
         (f'window="{pair.label}"',),
         (f'window=~"{"|".join(one.label for one in WINDOW_PAIRS[at + 1 :])}"',),
@@ -124,6 +124,6 @@ _FASTER: Final = tuple(
     )
     for at, pair in enumerate(WINDOW_PAIRS[:-1])
 )
-"""The pair that burns fastest speaks for the slower ones of its objective."""
+"""The fastest-burning pair inhibits the slower pairs of its objective."""
 
-INHIBITIONS: Final = (*_STRONGER, *_FASTER)
+INHIBITIONS: Final = (*_CAUSES, *_FASTER_BURNS)

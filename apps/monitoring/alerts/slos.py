@@ -1,7 +1,7 @@
-"""What the platform promises, as values: indicators, objectives, and the series that rules record from them.
+"""Service level indicators and objectives as values, and the series that rules record from them.
 
-An indicator is a share of bad events among all events. Both are queries for events per second, so that a ratio of
-two windows, a number of events and a budget come from the same two.
+An indicator is the share of bad events among all events. Both are queries for events per second, from which ratios,
+event counts and budgets over any window derive.
 Source: https://sre.google/workbook/alerting-on-slos/
 """
 
@@ -18,21 +18,21 @@ from apps.telemetry.metrics import DATABASE_SECONDS
 from apps.telemetry.promql import LabelMatcher, PromqlQuery, compose, count_rate, level, rate, rate_within, series
 
 PERIOD: Final = "30d"
-"""The window that a budget is for."""
+"""The window of an error budget."""
 BASE: Final = "5m"
-"""The one window that is read from raw counters; longer ones come from what it recorded."""
+"""The only window read from raw counters; longer ones derive from its recorded series."""
 WINDOWS: Final = (BASE, "30m", "1h", "2h", "6h", "1d", "3d", PERIOD)
-"""Windows that error ratio and burn are recorded for."""
+"""Windows for which error ratio and burn rate are recorded."""
 STEP: Final = "2m"
-"""The window whose numbers of events are recorded once within it, end to end: longer windows are sums of them."""
+"""Event counts are recorded per step, end to end; longer windows sum them."""
 COUNTED: Final = (STEP, "1h", "6h", "1d", "3d", PERIOD)
-"""Windows that numbers of events are recorded for."""
+"""Windows for which event counts are recorded."""
 
 API_WITHIN_S: Final = 0.5
 INGEST_WITHIN_S: Final = 60.0
 WRITE_WITHIN_S: Final = 0.5
 LAG_STALE_S: Final = 600
-"""A measurement of lag that is older is none: its exporter stands still. It may pause for five minutes."""
+"""An older lag measurement counts as missing: the exporter hangs. It may pause for five minutes."""
 
 _UNIT_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
@@ -44,8 +44,8 @@ Events = Callable[[str], PromqlQuery]
 class Slo:
     """One objective over PERIOD.
 
-    `by`: labels that make a budget of its own each. `minimum_events`: fewer in a window never alert. `hurt`: who
-    notices, as a sentence. `alert`: the beginning of its alerts' name, and of its runbook's file in kebab case.
+    `by`: each combination of these labels has a separate budget. `minimum_events`: fewer in a window never alert.
+    `impact`: who notices, as a sentence. `alert`: the prefix of its burn alert's name.
     """
 
     name: str
@@ -66,14 +66,14 @@ class Slo:
 
 
 def window_seconds(window: str) -> int:
-    """The seconds of a window such as "5m" or "3d"."""
+    """The length of a window such as "5m" or "3d", in seconds."""
     return int(window[:-1]) * _UNIT_S[window[-1]]
 
 
-# Recorded series are foreign to the apps, so they stand here; dashboards refer to them as to any other metric.
+# No app exports recorded series, so they are declared here; dashboards use them like any other metric.
 INGEST_LATE: Final = Metric(
     "anden:ingest_late:bool",
-    "1 while a dataset's most backward position is too old, 0 while it is not; absent while nobody measures.",
+    "1 while a dataset's slowest partition is too far behind, else 0; absent while lag is not measured.",
     "gauge",
     labels=("dataset",),
 )
@@ -82,55 +82,55 @@ EVENTS: Final = Metric(
     "anden:slo_events:rate5m", "Events per second by objective.", "gauge", labels=("slo", "dataset")
 )
 OBJECTIVE: Final = Metric(
-    "anden:slo_objective:ratio", "The objective: the share that must be good.", "gauge", ("slo",)
+    "anden:slo_objective:ratio", "The objective: the share of events that must be good.", "gauge", ("slo",)
 )
 BUDGET_REMAINING: Final = Metric(
     f"anden:slo_budget_remaining:ratio{PERIOD}",
-    "What is left of the error budget of the last 30 days: 1 is all of it, below 0 it is overspent.",
+    "Remaining error budget of the last 30 days: 1 is all of it, below 0 is overspent.",
     "gauge",
     labels=("slo", "dataset"),
 )
 
 
 def error_ratio(window: str) -> Metric:
-    """The series with the share of bad events in the window, by objective; absent where there were no events."""
-    return _recorded(f"anden:slo_errors:ratio{_known(window)}", f"Share of bad events within {window}.")
+    """The share of bad events in the window, by objective; absent without events."""
+    return _recorded(f"anden:slo_errors:ratio{_checked(window)}", f"Share of bad events within {window}.")
 
 
 def burn(window: str) -> Metric:
-    """The series that says how many times faster than allowed the budget was spent in the window."""
+    """The burn rate: how many times faster than allowed the window spent the budget."""
     return _recorded(
-        f"anden:slo_burn_rate:ratio{_known(window)}", f"Burn of the error budget within {window}; 1 is allowed."
+        f"anden:slo_burn_rate:ratio{_checked(window)}", f"Burn rate of the error budget within {window}; 1 is allowed."
     )
 
 
 def event_count(window: str) -> Metric:
-    """The series with the number of events in the window, one of COUNTED."""
-    return _recorded(f"anden:slo_events:count{_known(window, COUNTED)}", f"Events within {window}.")
+    """The number of events in the window, one of COUNTED."""
+    return _recorded(f"anden:slo_events:count{_checked(window, COUNTED)}", f"Events within {window}.")
 
 
 def bad_count(window: str) -> Metric:
-    """The series with the number of bad events in the window, one of COUNTED."""
-    return _recorded(f"anden:slo_bad:count{_known(window, COUNTED)}", f"Bad events within {window}.")
+    """The number of bad events in the window, one of COUNTED."""
+    return _recorded(f"anden:slo_bad:count{_checked(window, COUNTED)}", f"Bad events within {window}.")
 
 
 def _recorded(name: str, text: str) -> Metric:
     return Metric(name, text, "gauge", labels=("slo", "dataset"))
 
 
-def _known(window: str, known: tuple[str, ...] = WINDOWS) -> str:
+def _checked(window: str, known: tuple[str, ...] = WINDOWS) -> str:
     if window not in known:
-        raise ValueError(f"nothing is recorded for {window}: only for {', '.join(known)}")
+        raise ValueError(f"no series is recorded for {window}: choose one of {', '.join(known)}")
     return window
 
 
 def lag_measured() -> PromqlQuery:
-    """1 while lag is measured, 0 while the exporter says that it is not; absent while it stands still or is gone."""
+    """1 while lag is measured, 0 while the exporter reports a failure; absent while it hangs or is down."""
     return compose(f"({{}} unless time() - {{}} > {LAG_STALE_S})", level(LAG_UP), level(LAG_LAST_SUCCESS))
 
 
 def ingest_late() -> PromqlQuery:
-    """1 or 0 per dataset, only while lag is measured; a dataset that is gone is NaN and so no sample at all."""
+    """1 or 0 per dataset, only while lag is measured. A removed dataset is NaN, so it has no sample."""
     return compose(
         f"(({{}} >= 0) > bool {INGEST_WITHIN_S:g}) and on () ({{}} == 1)",
         level(LAG_SECONDS, by=("dataset",)),
@@ -139,12 +139,12 @@ def ingest_late() -> PromqlQuery:
 
 
 _THIRD_PARTIES: Final = (LabelMatcher("operation", "unknown", "!="), LabelMatcher("client_class", "probe", "!="))
-"""Requests to addresses that there are, from those for whom the API is: the probe has an objective of its own."""
+"""Requests to existing URLs from third parties; the probe has a separate objective."""
 _WRITE: Final = LabelMatcher("operation", "write")
 
 
 def _requests(window: str) -> PromqlQuery:
-    # Where only the probe asks, there were no requests, which is another thing than nobody counting them.
+    # 0 if only the probe sends requests; absent only if requests are not counted.
     return compose(
         "{} or 0 * {}", rate(API_REQUESTS, *_THIRD_PARTIES, window=window), rate(API_REQUESTS, window=window)
     )
@@ -183,7 +183,7 @@ def _records(window: str) -> PromqlQuery:
 
 
 def _records_rejected(window: str) -> PromqlQuery:
-    # What a contract lets go is no fault of anybody.
+    # A record that the contract drops when late is not an error.
     return rate(REJECTS, LabelMatcher("reason", "late_dropped", "!="), by=("dataset",), window=window)
 
 
@@ -222,7 +222,7 @@ SLOS: Final = (
         events=_requests_timed,
         bad=_requests_slow,
         minimum_events=100,
-        impact="Third parties wait more than half a second for an answer to begin.",
+        impact="Third parties wait more than half a second for a response to start.",
         alert="ApiLatency",
         dashboard="api",
     ),
@@ -233,7 +233,7 @@ SLOS: Final = (
         events=_minutes_measured,
         bad=_minutes_late,
         minimum_events=20,
-        impact="Readers of the dataset see rows that are more than a minute behind the topic.",
+        impact="Readers of the dataset see data more than a minute behind the topic.",
         alert="IngestFreshness",
         dashboard="ingest",
         by=("dataset",),
@@ -245,7 +245,7 @@ SLOS: Final = (
         events=_records,
         bad=_records_rejected,
         minimum_events=500,
-        impact="Readers of the dataset miss rows, and stewards find them in the quarantine.",
+        impact="Readers of the dataset miss rows, which are in the quarantine.",
         alert="IngestRejects",
         dashboard="ingest",
         by=("dataset",),
@@ -268,7 +268,7 @@ SLOS: Final = (
         events=_checks,
         bad=_checks_failed,
         minimum_events=20,
-        impact="Whoever comes from outside gets no answer, a wrong row, or a right that nobody granted.",
+        impact="Third parties get no answer, a wrong row, or data they were not granted.",
         alert="Probe",
         dashboard="overview",
     ),

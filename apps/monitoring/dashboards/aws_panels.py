@@ -1,4 +1,4 @@
-"""Panels of the CloudWatch catalogue: unit, title and the caveat come from there."""
+"""Panels of metrics from the CloudWatch catalogue, which provides unit, title and caveat."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ UNITS: Final = {
     "Count/Second": Unit.PER_SECOND,
     "Bytes/Second": Unit.BYTES_PER_SECOND,
 }
-"""CloudWatch's units in ours."""
+"""Panel units by CloudWatch's units."""
 
 
 def aws_timeseries(
@@ -26,7 +26,7 @@ def aws_timeseries(
     unit: Unit | None = None,
     links: tuple[DashboardLink, ...] = (),
 ) -> Panel:
-    """The course of metrics of the catalogue that share a unit, with every statistic that it asks for.
+    """Catalogue metrics over time, each with every statistic that the catalogue reads.
 
     Raises ValueError: their units differ. Raises KeyError: the catalogue has no such metric.
     """

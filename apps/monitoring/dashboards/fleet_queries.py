@@ -1,4 +1,4 @@
-"""What the pages of the fleet share: how scores and states are read, and what they mean."""
+"""Queries, thresholds and value mappings that the fleet dashboards share."""
 
 from typing import Final
 
@@ -9,13 +9,13 @@ from apps.monitoring.dashboards.model import PanelQuery, Thresholds, ValueMappin
 from apps.telemetry.promql import LabelMatcher, PromqlQuery, compose, level, series
 
 WORST: Final = 20
-"""Rows of the ranked table, and of the state timeline: more cannot be read."""
+"""Rows of the ranked table and the state timeline: more is unreadable."""
 SMALL_MULTIPLES: Final = 6
-"""Services that get a small picture of their own."""
+"""Services with a separate panel."""
 SCORE: Final = rising(2.5, 4)
-"""From about 4 on a signal is flagged; the engine asks for a little more in larger fleets."""
+"""A signal is flagged from about 4; the engine requires slightly more in larger fleets."""
 SHIFT: Final = Thresholds("critical", ((0.625, "warning"), (0.8, "ok"), (1.25, "warning"), (1.6, "critical")))
-"""The whole fleet may move by a quarter; from a factor of 1.6, up or down, something happened to all of it."""
+"""A fleet-wide shift of a quarter is normal; from a factor of 1.6, up or down, something hit all services."""
 STATES: Final = (
     ValueMapping(0, "ok", "ok"),
     ValueMapping(1, "outlier", "critical"),
@@ -25,12 +25,12 @@ STATES: Final = (
 )
 MUTED_SCORE: Final = Thresholds("neutral", SCORE.steps)
 MUTED_STATES: Final = (ValueMapping(0, "ok", "neutral"), *STATES[1:])
-"""Where many services stand side by side, what is well is grey, so that the sick ones stand out."""
+"""In lists of many services, healthy is grey, so that unhealthy ones are visible."""
 OUTLIER: Final = 1
 STEP: Final = "5m"
-"""How finely the past is searched for flags."""
+"""The resolution of the search for past flags."""
 POINTS: Final = 60
-"""Moments at which all services are looked at: more would only be slow."""
+"""Evaluation points of queries over all services: more would only be slow."""
 
 
 def worst_score(*where: LabelMatcher) -> PromqlQuery:
@@ -43,16 +43,16 @@ def service_states() -> PromqlQuery:
     return level(FLEET_STATE, by=("service",))
 
 
-def worst_of_now(count: int) -> PromqlQuery:
-    """The services with the worst scores at the end of the time range: the same ones at every moment of it."""
+def worst_now(count: int) -> PromqlQuery:
+    """The services with the worst scores at the end of the time range, the same at every point of it."""
     return compose(f"topk({count}, max by (service) ({{}} @ end()))", series(WORST_SCORE))
 
 
 def worst_flagged(count: int) -> PromqlQuery:
-    """The services that were flagged within the time range, those with the worst scores of it."""
+    """The services flagged within the time range that had the worst scores."""
     return compose(
         f"topk({count}, max by (service) (max_over_time({{}}[$__range] @ end()))"
-        # Between two steps nothing is seen, so what is flagged at the end counts, too.
+        # The subquery misses flags between its steps, so the end of the range is checked, too.
         f" and on (service) max by (service) (max_over_time(({{}} == {OUTLIER})[$__range:{STEP}] @ end())"
         f" or {{}} @ end() == {OUTLIER}))",
         series(WORST_SCORE),
@@ -61,16 +61,16 @@ def worst_flagged(count: int) -> PromqlQuery:
     )
 
 
-def only(query: PromqlQuery, services: PromqlQuery) -> PromqlQuery:
-    """The query's series of these services alone."""
+def for_services(query: PromqlQuery, services: PromqlQuery) -> PromqlQuery:
+    """The query's series, for these services only."""
     return compose("{} and on (service) {}", query, services)
 
 
 def peers(signal: str = ALL_SIGNALS) -> PanelQuery:
-    """Between which scores eight of ten services lie, and the middle one."""
+    """The 10th, 50th and 90th percentile of the scores of all services."""
     return PanelQuery(level(PEERS, LabelMatcher("signal", signal), by=("band",)), "peers {{band}}")
 
 
 def counts_by_score() -> PromqlQuery:
-    """How many services have a worst score up to each edge, as the buckets of a histogram: a handful of series."""
+    """Number of services by worst score, as cumulative histogram buckets."""
     return level(SERVICES_UP_TO, by=("le",))

@@ -1,4 +1,4 @@
-"""Where each panel of a page stands: rows from top to bottom, each line of a row exactly as wide as the grid."""
+"""Grid positions of panels: rows from top to bottom, each line of a row exactly as wide as the grid."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from apps.monitoring.dashboards.model import GRID, Dashboard, Panel, PanelRow
 
 @dataclass(frozen=True, slots=True)
 class GridItem:
-    """A panel, or the heading of a row, and its place in columns and lines of the grid."""
+    """A panel or row heading with its position and size, in grid units."""
 
     item: Panel | PanelRow
     x: int
@@ -18,7 +18,7 @@ class GridItem:
 
 
 def grid_items(dashboard: Dashboard) -> Iterator[GridItem]:
-    """Every heading and panel of the page with its place, in reading order.
+    """Every row heading and panel with its position, in reading order.
 
     Raises ValueError: a line of a row is not exactly as wide as the grid.
     """
@@ -40,9 +40,9 @@ def _lines(row: PanelRow) -> Iterator[tuple[Panel, ...]]:
         line.append(panel)
         width = sum(each.width for each in line)
         if width > GRID:
-            raise ValueError(f"row {row.title!r}: {panel.title!r} does not fit into its line")
+            raise ValueError(f"row {row.title!r}: {panel.title!r} exceeds the width of its line")
         if width == GRID:
             yield tuple(line)
             line = []
     if line:
-        raise ValueError(f"row {row.title!r}: the last line ends after {line[-1].title!r}, before the grid does")
+        raise ValueError(f"row {row.title!r}: its last line, up to {line[-1].title!r}, is narrower than the grid")

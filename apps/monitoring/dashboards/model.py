@@ -1,4 +1,4 @@
-"""What a dashboard is made of, whoever draws it: no word of Grafana's, no word of CloudWatch's."""
+"""Dashboards as values, independent of Grafana and CloudWatch."""
 
 import zlib
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from apps.cloudwatch.catalogue.metric import AwsMetric, Resource
 from apps.telemetry.promql import PromqlQuery
 
 GRID: Final = 24
-"""Columns of a page: Grafana's and CloudWatch's alike."""
+"""Columns of a dashboard, in Grafana and CloudWatch alike."""
 UID_PREFIX: Final = "anden-"
-"""What the uid of everything that is ours begins with."""
+"""The prefix of every uid that Andén manages."""
 
 Status = Literal["neutral", "ok", "warning", "critical", "unknown"]
-"""What a colour may mean; there are no other colours."""
+"""The meaning of a colour; panels use no other colours."""
 Visualization = Literal["stat", "timeseries", "table", "heatmap", "timeline"]
 
 
 class Unit(StrEnum):
-    """What a number counts; a ratio of 0.05 is shown as 5 %."""
+    """The unit of a panel's values; a ratio of 0.05 is shown as 5 %."""
 
     SECONDS = "seconds"
     MILLISECONDS = "milliseconds"
@@ -39,7 +39,7 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """From which value on a number means which state; `base` holds below the first step."""
+    """The status of a value: that of the highest step it reaches, or `base` below the first."""
 
     base: Status = "neutral"
     steps: tuple[tuple[float, Status], ...] = ()
@@ -49,23 +49,23 @@ NEUTRAL: Final = Thresholds()
 
 
 def rising(watch: float, bad: float) -> Thresholds:
-    """Well below `watch`, bad from `bad` on: the more, the worse."""
+    """Higher is worse: ok below `warning`, critical from `critical`."""
     return Thresholds("ok", ((watch, "warning"), (bad, "critical")))
 
 
 def falling(watch: float, bad: float) -> Thresholds:
-    """Bad below `bad`, well from `watch` on: the less, the worse."""
+    """Lower is worse: critical below `critical`, ok from `warning`."""
     return Thresholds("critical", ((bad, "warning"), (watch, "ok")))
 
 
 def zero_expected(bad: float = 1) -> Thresholds:
-    """Well at zero, bad from `bad` on: there is nothing between."""
+    """Only zero is ok: critical from `critical`, without a warning in between."""
     return Thresholds("ok", ((bad, "critical"),))
 
 
 @dataclass(frozen=True, slots=True)
 class ValueMapping:
-    """A number that stands for a word: 2 is "no data"."""
+    """A number shown as text: 2 is "no data"."""
 
     value: float
     text: str
@@ -76,8 +76,8 @@ class ValueMapping:
 class PanelQuery:
     """One PromQL query of a panel.
 
-    `legend` names its series, with {{label}} for a label's value. `instant` asks for now alone. Tables show the
-    labels of `instant` targets as columns, and the course of others as a small line per row.
+    `legend` names its series; {{label}} inserts a label's value. `instant` queries the current value only. Tables show
+    labels of `instant` queries as columns, and other queries as a sparkline per row.
     """
 
     query: PromqlQuery
@@ -87,9 +87,9 @@ class PanelQuery:
 
 @dataclass(frozen=True, slots=True)
 class CloudWatchQuery:
-    """One CloudWatch metric with one statistic, for the resource that the page's variable names.
+    """One CloudWatch metric and statistic, for the resource that the dashboard's variable selects.
 
-    `legend` is in words; renderers add the dimensions that tell its series apart.
+    Renderers add to `legend` the dimensions that distinguish its series.
     """
 
     metric: AwsMetric
@@ -99,9 +99,9 @@ class CloudWatchQuery:
 
 @dataclass(frozen=True, slots=True)
 class DashboardLink:
-    """A way from a panel to the page with the answer, with time range and variables.
+    """A link to another dashboard that keeps time range and variables.
 
-    `label` hands on the label's value of the series or row that was clicked, as the variable of that name there.
+    `label` passes the label's value of the clicked series or row as the variable of that name.
     """
 
     title: str
@@ -111,7 +111,7 @@ class DashboardLink:
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
-    """A column of a table: the label `field`, or "value" or "trend" for what an instant or a ranging target says."""
+    """A table column: `field` is a label, "value" (of an instant query) or "trend" (of a range query)."""
 
     field: str
     title: str
@@ -120,12 +120,12 @@ class TableColumn:
     value_mappings: tuple[ValueMapping, ...] = ()
     width: int | None = None
     order: Literal["", "up", "down"] = ""
-    """Rows are ordered by the column that says so."""
+    """Sorts the rows by this column."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesOverride:
-    """Series whose whole name matches the pattern have this thresholds; without one they are dimmed: context only."""
+    """Thresholds of series whose full name matches the pattern; without thresholds they are dimmed."""
 
     pattern: str
     thresholds: Thresholds | None = None
@@ -133,7 +133,7 @@ class SeriesOverride:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One question and its answer; the titles of a page are all different."""
+    """A panel; titles are unique within a dashboard."""
 
     title: str
     description: str
@@ -147,27 +147,27 @@ class Panel:
     columns: tuple[TableColumn, ...] = ()
     series_overrides: tuple[SeriesOverride, ...] = ()
     repeat: str = ""
-    """The variable whose values each get a copy of this panel."""
+    """The variable by whose values this panel repeats."""
     decimals: int | None = None
     minimum: float | None = 0
     maximum: float | None = None
     points: int | None = None
-    """At how many moments its queries are evaluated at most; Grafana's own choice is one a pixel."""
+    """Maximum number of data points per query; Grafana's default is one per pixel."""
 
     @property
     def id(self) -> int:
-        """A number that stays as long as the title does, wherever the panel moves."""
+        """A stable id, derived from the title: moving the panel does not change it."""
         return zlib.crc32(self.title.encode()) & 0x3FFFFFFF
 
     @property
     def is_aws(self) -> bool:
-        """Whether CloudWatch answers it."""
+        """Whether its data comes from CloudWatch."""
         return isinstance(self.queries[0], CloudWatchQuery)
 
 
 @dataclass(frozen=True, slots=True)
 class PanelRow:
-    """Panels under one heading, from left to right; every line fills the grid."""
+    """Panels under one heading, left to right; every line fills the grid."""
 
     title: str
     panels: tuple[Panel, ...]
@@ -175,15 +175,15 @@ class PanelRow:
 
     @property
     def id(self) -> int:
-        """As a panel's: from the title."""
+        """A stable id, derived from the title."""
         return zlib.crc32(f"row {self.title}".encode()) & 0x3FFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A choice at the top of a page: the values of a label among the series of a query.
+    """A dashboard variable: the values of a label in a query's series.
 
-    `many` allows several and all of them; `ranked` keeps the query's order and follows the time range.
+    `many` allows multiple values and All; `ranked` keeps the query's order and refreshes with the time range.
     """
 
     name: str
@@ -196,7 +196,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class ResourceVariable:
-    """A choice of an AWS resource: the values that a dimension of the metric has in CloudWatch."""
+    """A dashboard variable for an AWS resource: the values of a dimension of the metric in CloudWatch."""
 
     resource: Resource
     title: str
@@ -206,7 +206,7 @@ class ResourceVariable:
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """One page; `answers` is the question it answers, in one sentence."""
+    """One dashboard; `question` is the question it answers, in one sentence."""
 
     name: str
     title: str
@@ -215,14 +215,14 @@ class Dashboard:
     variables: tuple[Variable | ResourceVariable, ...] = ()
     time_from: str = "now-6h"
     links: tuple[DashboardLink, ...] = ()
-    """Where the page says more."""
+    """Dashboards with more details."""
 
     @property
     def uid(self) -> str:
-        """What it is called for ever, in every Grafana."""
+        """Its uid in every Grafana; never changes."""
         return UID_PREFIX + self.name
 
     @property
     def panels(self) -> tuple[Panel, ...]:
-        """All panels from top to bottom."""
+        """All panels, top to bottom."""
         return tuple(panel for row in self.rows for panel in row.panels)

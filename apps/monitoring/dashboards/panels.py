@@ -1,4 +1,4 @@
-"""The questions that many pages ask in the same manner: a state of now, percentiles of a histogram, an error ratio."""
+"""Panels and queries that many dashboards use: current values, percentiles, ratios."""
 
 from typing import Final, TypedDict, Unpack
 
@@ -16,17 +16,17 @@ from apps.telemetry.metric import Metric
 from apps.telemetry.promql import LabelMatcher, PromqlQuery, compose, level, quantile, rate, series
 
 NOW: Final = "5m"
-"""The window of figures that stand for now: a panel's own window would depend on the time range."""
+"""The rate window of current values; $__rate_interval would depend on the time range."""
 PERCENTILES: Final = ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))
 YES_NO: Final = (ValueMapping(1, "yes", "ok"), ValueMapping(0, "no", "critical"))
 TALL: Final = 9
-"""Lines of the grid for a panel with a course and a legend."""
+"""Height of a row of time series with legends, in grid units."""
 SHORT: Final = 4
-"""Lines of the grid for a row of states."""
+"""Height of a row of stats, in grid units."""
 
 
 class PanelOptions(TypedDict, total=False):
-    """What a figure may have besides: Panel's own fields."""
+    """Optional fields of Panel."""
 
     links: tuple[DashboardLink, ...]
     value_mappings: tuple[ValueMapping, ...]
@@ -44,7 +44,7 @@ def stat(
     width: int = 3,
     **options: Unpack[PanelOptions],
 ) -> Panel:
-    """One figure of now, with its state as colour."""
+    """The current value, coloured by its status."""
     return stats(
         title, description, unit, PanelQuery(query, title, instant=True), width=width, thresholds=thresholds, **options
     )
@@ -59,7 +59,7 @@ def stats(
     thresholds: Thresholds = NEUTRAL,
     **options: Unpack[PanelOptions],
 ) -> Panel:
-    """Some figures of now, one for each series."""
+    """The current values, one per series."""
     return Panel(title, description, "stat", unit, targets, width, thresholds, **options)
 
 
@@ -73,7 +73,7 @@ def timeseries(
     dimmed: str = "",
     **options: Unpack[PanelOptions],
 ) -> Panel:
-    """The course of some series; those whose whole name matches `dimmed` are only context."""
+    """Values over time; series whose full name matches `dimmed` are drawn as context."""
     if dimmed:
         options["series_overrides"] = (SeriesOverride(dimmed),)
     return Panel(title, description, "timeseries", unit, targets, width, thresholds, **options)
@@ -84,32 +84,32 @@ def percentiles(metric: Metric, *where: LabelMatcher) -> tuple[PanelQuery, ...]:
     return tuple(PanelQuery(quantile(share, metric, *where), name) for share, name in PERCENTILES)
 
 
-def ratio(part: PromqlQuery, whole: PromqlQuery) -> PromqlQuery:
-    """The part of the whole; nothing where the whole is nothing, 0 where the part never happened."""
-    return compose("({}) / (({}) > 0)", or_zero(part, whole), whole)
+def ratio(part: PromqlQuery, total: PromqlQuery) -> PromqlQuery:
+    """part / total: absent if the total is zero or absent, 0 if the part never occurred."""
+    return compose("({}) / (({}) > 0)", or_zero(part, total), total)
 
 
-def or_zero(part: PromqlQuery, whole: PromqlQuery) -> PromqlQuery:
-    """The part, 0 where it never happened, and nothing where the whole is not known either."""
-    return compose("({}) or 0 * ({})", part, whole)
+def or_zero(part: PromqlQuery, total: PromqlQuery) -> PromqlQuery:
+    """The part: 0 if it never occurred, absent if the total is absent."""
+    return compose("({}) or 0 * ({})", part, total)
 
 
 def nonzero_rate(metric: Metric, *where: LabelMatcher, by: tuple[str, ...]) -> PromqlQuery:
-    """What a counter gains per second, of those alone that ever gained: most stand at zero."""
+    """The rate of the counters that ever increased: most are always zero."""
     ever = f"sum by ({', '.join(by)}) ({{}}) > 0"
     return compose(f"{{}} and {ever}", rate(metric, *where, by=by), series(metric, *where))
 
 
 def seconds_since(metric: Metric, *where: LabelMatcher, by: tuple[str, ...] = ()) -> PromqlQuery:
-    """Seconds since the moment that a gauge holds."""
+    """Seconds since a gauge's timestamp."""
     return compose("time() - {}", level(metric, *where, by=by))
 
 
 def seconds_until(metric: Metric, *where: LabelMatcher, by: tuple[str, ...] = ()) -> PromqlQuery:
-    """Seconds until the moment that a gauge holds."""
+    """Seconds until a gauge's timestamp."""
     return compose("{} - time()", level(metric, *where, by=by, aggregate="min"))
 
 
 def histogram_series(metric: Metric) -> PromqlQuery:
-    """The series of a histogram that have all of its labels, once each: for the choices of a variable."""
+    """The series of a histogram with all its labels, once each: for a variable's values."""
     return PromqlQuery(f"{metric.name}_count", (metric,))

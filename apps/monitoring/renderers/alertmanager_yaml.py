@@ -1,4 +1,4 @@
-"""Alertmanager's configuration, made from the tables of core."""
+"""Alertmanager's configuration, rendered from apps/monitoring/alerts/routing.py."""
 
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ _TIMES: Final = {"group_wait": "30s", "group_interval": "5m", "repeat_interval":
 
 
 def alertmanager_files() -> dict[str, str]:
-    """The configuration's text, by its path below dashboards/."""
+    """The configuration's text by its path below dashboards/."""
     return {"alertmanager/alertmanager.yaml": as_yaml(_configuration())}
 
 

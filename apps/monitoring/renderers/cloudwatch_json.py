@@ -1,7 +1,7 @@
-"""Dashboards as bodies of CloudWatch dashboards: the same definitions, the second renderer.
+"""Dashboards as CloudWatch dashboard bodies: the second renderer of the same definitions.
 
-Only the panels that CloudWatch answers are drawn. Each metric is searched for by its dimensions, so a body names no
-resource and fits every account. The region is a placeholder that is filled before a body is put.
+Renders only panels with CloudWatch data. Panels search for metrics by dimension, so a body names no resource and works
+in any account. The region is a placeholder, filled before the upload.
 
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 """
@@ -21,19 +21,19 @@ COLOURS: Final[dict[Status, str]] = {
     "critical": "#d62728",
     "unknown": "#c7c7c7",
 }
-"""CloudWatch's own palette has a name for none of them."""
+"""CloudWatch has no names for these colours."""
 WORDS: Final[dict[Status, str]] = {"warning": "warning", "critical": "critical"}
 
 
-def cloudwatch_json(page: Dashboard) -> str:
-    """The body for PutDashboard, with the region still a placeholder."""
-    return as_json({"start": "-PT6H", "periodOverride": "auto", "widgets": list(_widgets(page))})
+def cloudwatch_json(dashboard: Dashboard) -> str:
+    """The body for PutDashboard, with a placeholder for the region."""
+    return as_json({"start": "-PT6H", "periodOverride": "auto", "widgets": list(_widgets(dashboard))})
 
 
-def _widgets(page: Dashboard) -> Iterator[dict[str, Any]]:
-    yield _text(f"# {page.title}\n{page.question}", y=0, height=2)
+def _widgets(dashboard: Dashboard) -> Iterator[dict[str, Any]]:
+    yield _text(f"# {dashboard.title}\n{dashboard.question}", y=0, height=2)
     y = 2
-    for row in page.rows:
+    for row in dashboard.rows:
         panels = [panel for panel in row.panels if panel.is_aws]
         if panels:
             yield _text(f"## {row.title}", y=y, height=1)
@@ -103,17 +103,17 @@ def _searched(target: CloudWatchQuery, number: int) -> dict[str, str]:
 
 
 def _dimensions(metric: AwsMetric) -> str:
-    """The values that tell the series of a search apart."""
+    """The dimension values that distinguish the series of a search."""
     return " ".join(f"${{PROP('Dim.{name}')}}" for name in metric.dimensions)
 
 
 def _annotations(thresholds: Thresholds) -> dict[str, Any]:
-    """Where a state begins, as a line with its colour; a thresholds that falls shades what is below."""
+    """Thresholds as coloured lines; falling ones shade the area below."""
     falling = thresholds.base == "critical"
-    steps = [(value, "critical" if falling and state == "warning" else state) for value, state in thresholds.steps]
+    steps = [(value, "critical" if falling and status == "warning" else status) for value, status in thresholds.steps]
     lines = [
-        {"value": value, "color": COLOURS[state], "label": WORDS[state], "fill": "below" if falling else "above"}
-        for value, state in steps
-        if state in WORDS
+        {"value": value, "color": COLOURS[status], "label": WORDS[status], "fill": "below" if falling else "above"}
+        for value, status in steps
+        if status in WORDS
     ]
     return {"annotations": {"horizontal": lines}} if lines else {}

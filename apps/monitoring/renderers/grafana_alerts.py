@@ -1,6 +1,6 @@
-"""Grafana's own rules and where they go, in the shapes of its provisioning API.
+"""Grafana-managed alert rules and their routing, as bodies of its provisioning API.
 
-Grafana sends to Alertmanager, where routes, silences and secrets are: nobody keeps two of each.
+Grafana notifies Alertmanager, so routes, silences and secrets exist once.
 Source: https://grafana.com/docs/grafana/latest/developers/http_api/alerting_provisioning/
 """
 
@@ -16,15 +16,15 @@ from apps.monitoring.renderers.provisioning import ALERTS_FOLDER, CLOUDWATCH, as
 
 FOLDER: Final = "grafana/provisioning"
 ALERTMANAGER_URL: Final = "${ANDEN_GRAFANA_ALERTMANAGER_URL}"
-"""Stands for settings.GRAFANA.alertmanager_url."""
+"""Placeholder of settings.GRAFANA.alertmanager_url."""
 RUNBOOKS_URL: Final = "${ANDEN_GRAFANA_RUNBOOKS_URL}"
-"""Stands for settings.GRAFANA.runbooks_url."""
+"""Placeholder of settings.GRAFANA.runbooks_url."""
 CONTACT_POINT: Final = f"{UID_PREFIX}alertmanager"
 MUTE_TIMING: Final = f"{UID_PREFIX}weekends"
 
 _PERIOD_S: Final = 300
-_LOOK_BACK_S: Final = 1_200
-"""CloudWatch's points come late."""
+_LOOKBACK_S: Final = 1_200
+"""CloudWatch's data points arrive late."""
 _EXPRESSION: Final = "__expr__"
 _TITLES: Final = {
     "database": "RDS",
@@ -37,7 +37,7 @@ _TITLES: Final = {
 
 
 def grafana_alert_files() -> dict[str, str]:
-    """The texts of rules, contact points, mute timings and the policy's subtree, by path below dashboards/."""
+    """Rules, contact points, mute timings and the policy's subtree as JSON, by path below dashboards/."""
     return {
         f"{FOLDER}/alert-rules.json": as_json(list(_groups())),
         f"{FOLDER}/contact-points.json": as_json([_contact_point()]),
@@ -93,7 +93,7 @@ def _points(alert: AwsAlert) -> dict[str, Any]:
         "namespace": metric.namespace,
         "metricName": metric.name,
         "statistic": alert.statistic,
-        # Every resource: the rule has one instance for each.
+        # Every resource: the rule has one alert instance per resource.
         "dimensions": {name: ["*"] for name in metric.dimensions},
         "matchExact": True,
         "period": str(_PERIOD_S),
@@ -104,7 +104,7 @@ def _points(alert: AwsAlert) -> dict[str, Any]:
     return {
         "refId": "A",
         "queryType": "",
-        "relativeTimeRange": {"from": _LOOK_BACK_S, "to": 0},
+        "relativeTimeRange": {"from": _LOOKBACK_S, "to": 0},
         "datasourceUid": CLOUDWATCH,
         "model": model,
     }
@@ -141,12 +141,12 @@ def _contact_point() -> dict[str, Any]:
 
 
 def _weekends() -> dict[str, Any]:
-    """Tickets wait for Monday; pages never wait."""
+    """Mutes tickets on weekends, never pages."""
     return {"name": MUTE_TIMING, "time_intervals": [{"weekdays": list(WEEKENDS), "location": "UTC"}]}
 
 
 def _policy() -> dict[str, Any]:
-    """The subtree that is Andén's; its own matcher is stamped on it when it is sent."""
+    """Andén's subtree of the notification policy; the sync adds its matcher."""
     return {
         "receiver": CONTACT_POINT,
         "group_by": ["alertname"],

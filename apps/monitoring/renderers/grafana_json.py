@@ -1,7 +1,7 @@
 """Dashboards as Grafana's JSON: the only module that knows grafana-foundation-sdk.
 
-The SDK leaves panel ids unset and the order of keys to chance of definition: ids come from titles, keys are sorted,
-so that the same page is the same text in every process.
+The SDK sets no panel ids and does not sort keys. Here ids derive from titles and keys are sorted, so a dashboard is
+the same text in every process.
 """
 
 import json
@@ -52,31 +52,31 @@ NO_VALUE: Final = "no data"
 ALL: Final = "$__all"
 
 
-def grafana_json(page: Dashboard) -> str:
-    """The page as Grafana's API takes it: two spaces, sorted keys, a last newline."""
-    return json.dumps(_dashboard(page), cls=JSONEncoder, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+def grafana_json(dashboard: Dashboard) -> str:
+    """The dashboard for Grafana's API: indented by two spaces, sorted keys, trailing newline."""
+    return json.dumps(_dashboard(dashboard), cls=JSONEncoder, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def _dashboard(page: Dashboard) -> sdk.Dashboard:
+def _dashboard(dashboard: Dashboard) -> sdk.Dashboard:
     return sdk.Dashboard(
-        uid=page.uid,
-        title=page.title,
-        description=page.question,
+        uid=dashboard.uid,
+        title=dashboard.title,
+        description=dashboard.question,
         tags=["anden"],
         editable=False,
         graph_tooltip=sdk.DashboardCursorSync.CROSSHAIR,
-        time=sdk.DashboardDashboardTime(from_val=page.time_from, to="now"),
+        time=sdk.DashboardDashboardTime(from_val=dashboard.time_from, to="now"),
         timepicker=sdk.TimePickerConfig(),
         refresh="1m",
-        panels=[_placed(place, page) for place in grid_items(page)],
-        templating=sdk.DashboardDashboardTemplating(list_val=list(_variables(page))),
+        panels=[_grid_panel(place, dashboard) for place in grid_items(dashboard)],
+        templating=sdk.DashboardDashboardTemplating(list_val=list(_variables(dashboard))),
         annotations=sdk.AnnotationContainer(list_val=[_deploys()]),
-        links=list(_page_links(page)),
+        links=list(_dashboard_links(dashboard)),
     )
 
 
 def _deploys() -> sdk.AnnotationQuery:
-    """A line at each deploy, which the synchronisation writes."""
+    """A vertical line at each deploy, annotated by the sync."""
     return sdk.AnnotationQuery(
         name="Deploys",
         datasource=sdk.DataSourceRef(type_val="grafana", uid="-- Grafana --"),
@@ -85,8 +85,8 @@ def _deploys() -> sdk.AnnotationQuery:
     )
 
 
-def _page_links(page: Dashboard) -> Iterator[sdk.DashboardLink]:
-    for link in page.links:
+def _dashboard_links(dashboard: Dashboard) -> Iterator[sdk.DashboardLink]:
+    for link in dashboard.links:
         yield sdk.DashboardLink(
             title=link.title,
             type_val=sdk.DashboardLinkType.LINK,
@@ -97,7 +97,7 @@ def _page_links(page: Dashboard) -> Iterator[sdk.DashboardLink]:
             keep_time=True,
         )
     yield sdk.DashboardLink(
-        title="All pages",
+        title="All dashboards",
         type_val=sdk.DashboardLinkType.DASHBOARDS,
         icon="external link",
         tags=["anden"],
@@ -110,11 +110,11 @@ def _page_links(page: Dashboard) -> Iterator[sdk.DashboardLink]:
 # Variables
 
 
-def _variables(page: Dashboard) -> Iterator[sdk.VariableModel]:
-    used = {_source(panel) for panel in page.panels}
+def _variables(dashboard: Dashboard) -> Iterator[sdk.VariableModel]:
+    used = {_source(panel) for panel in dashboard.panels}
     for kind in sorted(used, reverse=True):
         yield _source_variable(kind)
-    for variable in page.variables:
+    for variable in dashboard.variables:
         yield _resource(variable) if isinstance(variable, ResourceVariable) else _labels(variable)
 
 
@@ -130,7 +130,7 @@ def _source_variable(kind: str) -> sdk.VariableModel:
 
 
 def _labels(variable: Variable) -> sdk.VariableModel:
-    """The values of a label, or the series of a query in its own order."""
+    """A variable with a label's values, or with a query's series in its order."""
     every = sdk.VariableOption(selected=True, text=["All"], value=[ALL])
     return sdk.VariableModel(
         type_val=sdk.VariableType.QUERY,
@@ -172,14 +172,14 @@ def _source_ref(kind: str) -> sdk.DataSourceRef:
     return sdk.DataSourceRef(type_val=kind, uid=f"${{{kind}}}")
 
 
-def _placed(place: GridItem, page: Dashboard) -> sdk.Panel | sdk.RowPanel:
+def _grid_panel(place: GridItem, dashboard: Dashboard) -> sdk.Panel | sdk.RowPanel:
     at = sdk.GridPos(x=place.x, y=place.y, w=place.width, h=place.height)
     if isinstance(place.item, PanelRow):
         return sdk.RowPanel(id_val=place.item.id, title=place.item.title, grid_pos=at)
-    return _panel(place.item, at, page)
+    return _panel(place.item, at, dashboard)
 
 
-def _panel(panel: Panel, at: sdk.GridPos, page: Dashboard) -> sdk.Panel:
+def _panel(panel: Panel, at: sdk.GridPos, dashboard: Dashboard) -> sdk.Panel:
     kinds = {
         "stat": "stat",
         "timeseries": "timeseries",
@@ -200,7 +200,8 @@ def _panel(panel: Panel, at: sdk.GridPos, page: Dashboard) -> sdk.Panel:
         repeat_direction="h" if panel.repeat else None,
         max_per_row=3 if panel.repeat else None,
         targets=[
-            _target(panel, each, letter, page) for each, letter in zip(panel.queries, ascii_uppercase, strict=False)
+            _target(panel, each, letter, dashboard)
+            for each, letter in zip(panel.queries, ascii_uppercase, strict=False)
         ],
         transformations=[_transformation(step) for step in transformations(panel)],
         options=_options(panel),
@@ -219,9 +220,9 @@ def _link(title: str, url: str) -> sdk.DashboardLink:
     return sdk.DashboardLink(title=title, type_val=sdk.DashboardLinkType.LINK, url=url, tags=[])
 
 
-def _target(panel: Panel, target: PanelQuery | CloudWatchQuery, letter: str, page: Dashboard) -> Any:
+def _target(panel: Panel, target: PanelQuery | CloudWatchQuery, letter: str, dashboard: Dashboard) -> Any:
     if isinstance(target, CloudWatchQuery):
-        return _aws_target(target, letter, page)
+        return _aws_target(target, letter, dashboard)
     formats = prometheus.PromQueryFormat
     shape = formats.TABLE if panel.visualization == "table" and target.instant else formats.TIME_SERIES
     return prometheus.Dataquery(
@@ -236,8 +237,8 @@ def _target(panel: Panel, target: PanelQuery | CloudWatchQuery, letter: str, pag
     )
 
 
-def _aws_target(target: CloudWatchQuery, letter: str, page: Dashboard) -> cloudwatch.CloudWatchMetricsQuery:
-    chosen = {each.dimension: each.resource for each in page.variables if isinstance(each, ResourceVariable)}
+def _aws_target(target: CloudWatchQuery, letter: str, dashboard: Dashboard) -> cloudwatch.CloudWatchMetricsQuery:
+    chosen = {each.dimension: each.resource for each in dashboard.variables if isinstance(each, ResourceVariable)}
     metric = target.metric
     return cloudwatch.CloudWatchMetricsQuery(
         ref_id=letter,
@@ -260,7 +261,7 @@ def _aws_target(target: CloudWatchQuery, letter: str, page: Dashboard) -> cloudw
     )
 
 
-# What a panel looks like
+# Panel options
 
 
 def _defaults(panel: Panel) -> sdk.FieldConfig:
@@ -284,13 +285,13 @@ def _defaults(panel: Panel) -> sdk.FieldConfig:
 
 
 def _thresholds(panel: Panel) -> sdk.ThresholdsConfig:
-    calm = panel.visualization == "timeseries"  # their thresholds colour the whole field
-    steps = [sdk.Threshold(value=value, color=colour) for value, colour in color_steps(panel.thresholds, calm=calm)]
+    muted = panel.visualization == "timeseries"  # their thresholds colour the background
+    steps = [sdk.Threshold(value=value, color=colour) for value, colour in color_steps(panel.thresholds, muted=muted)]
     return sdk.ThresholdsConfig(mode=sdk.ThresholdsMode.ABSOLUTE, steps=steps)
 
 
 def _mappings(value_mappings: tuple[ValueMapping, ...]) -> list[sdk.ValueMapping]:
-    """Words in place of numbers; without one of these, nothing known would have the colour of the lowest numbers."""
+    """Value mappings plus one for null: without it, missing data would have the colour of the lowest values."""
     nothing = sdk.ValueMappingResult(text=NO_VALUE, color=COLOURS["unknown"], index=len(value_mappings))
     unknown = sdk.DashboardSpecialValueMapOptions(match=sdk.SpecialValueMatch.NULL_AND_NAN, result=nothing)
     results = {value: sdk.ValueMappingResult(**result) for value, result in mappings_by_value(value_mappings).items()}
@@ -305,7 +306,7 @@ def _override(matcher: str, name: str, properties: dict[str, object]) -> sdk.Das
 
 
 def _colour(panel: Panel) -> sdk.FieldColor:
-    """Lines are shades of one grey: only the field behind them says that something is wrong."""
+    """Time series are shades of grey: only the background shows a problem."""
     if panel.visualization == "timeseries":
         return sdk.FieldColor(mode=sdk.FieldColorModeId.SHADES, fixed_color=COLOURS["neutral"])
     return sdk.FieldColor(mode=sdk.FieldColorModeId.THRESHOLDS)

@@ -1,4 +1,4 @@
-"""What makes a table of series in Grafana: joined, renamed and ordered columns; and series drawn apart from others."""
+"""Table transformations (join, rename, order columns) and field overrides for Grafana."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Properties = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Transformation:
-    """One step of what Grafana does with a table's answers; with `only` it concerns that target's answer alone."""
+    """One transformation of a table's results; `only` limits it to one query."""
 
     name: str
     options: Properties
@@ -20,7 +20,7 @@ class Transformation:
 
 
 def transformations(panel: Panel) -> Iterator[Transformation]:
-    """What Grafana does with a table's answers, in order."""
+    """The transformations of a table, in order."""
     if panel.visualization != "table":
         return
     courses = _letters(panel, instant=False)
@@ -43,7 +43,7 @@ def transformations(panel: Panel) -> Iterator[Transformation]:
 
 
 def overrides(panel: Panel) -> Iterator[tuple[str, str, Properties]]:
-    """What differs from the panel's own manner: how to match a column or series, its name, and the properties."""
+    """Field overrides of the panel: matcher, name of the column or series, properties."""
     for column in panel.columns:
         if properties := _column(column):
             yield "byName", column.title, properties
@@ -52,13 +52,13 @@ def overrides(panel: Panel) -> Iterator[tuple[str, str, Properties]]:
 
 
 def _letters(panel: Panel, *, instant: bool) -> list[str]:
-    """The letters of the targets that ask for now alone, or of those that ask for a course."""
+    """The letters of the instant queries, or of the range queries."""
     lettered = zip(ascii_uppercase, panel.queries, strict=False)
     return [letter for letter, each in lettered if (isinstance(each, PanelQuery) and each.instant) == instant]
 
 
 def _field(panel: Panel, column: TableColumn) -> str:
-    """What Grafana calls the column before it is renamed."""
+    """Grafana's name of the column before renaming."""
     tables = _letters(panel, instant=True)
     match column.field.split():
         case ["value"]:

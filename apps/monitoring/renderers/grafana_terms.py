@@ -1,4 +1,4 @@
-"""Our words in Grafana's: units, colours, addresses of pages."""
+"""Units, colours, links and variables in Grafana's terms."""
 
 from typing import Final, TypedDict
 
@@ -22,7 +22,7 @@ COLOURS: Final[dict[Status, str]] = {
     "critical": "red",
     "unknown": "#5A6470",
 }
-"""The only colours of all pages. Named ones follow the reader's light or dark theme."""
+"""The only colours in use. Named colours follow the light or dark theme."""
 CLEAR: Final = "transparent"
 DIMMED: Final = "#B8C0CC"
 
@@ -48,23 +48,23 @@ SOURCES: Final = {
     "prometheus": ("Prometheus", PROMETHEUS, "Andén Prometheus"),
     "cloudwatch": ("CloudWatch", CLOUDWATCH, "Andén CloudWatch"),
 }
-"""By the type of data source, which is the name of its variable, too: label, uid, name."""
+"""Label, uid and name by data source type, which is also the name of its variable."""
 REGION: Final = "default"
-"""CloudWatch is asked in the region of the data source."""
+"""Query CloudWatch in the data source's region."""
 
 
-def dashboard_path(page: str) -> str:
-    """The address of a page; Grafana puts its own root before it."""
-    return f"/d/{UID_PREFIX}{page}"
+def dashboard_path(dashboard: str) -> str:
+    """The dashboard's path; Grafana prepends its root URL."""
+    return f"/d/{UID_PREFIX}{dashboard}"
 
 
 def panel_link_url(link: DashboardLink) -> str:
-    """Where a panel's title leads: the page with the same time range and all variables."""
+    """The link of a panel's title: keeps the time range and all variables."""
     return f"{dashboard_path(link.dashboard)}?${{__url_time_range}}&${{__all_variables}}"
 
 
 def data_link_url(link: DashboardLink, panel: Panel) -> str:
-    """Where a click on a value leads: the page, for the label's value where one is picked, with source and time."""
+    """The data link of a value: keeps data source and time range, and passes the label's value if the link has one."""
     if not link.label:
         return panel_link_url(link)
     source = "cloudwatch" if panel.is_aws else "prometheus"
@@ -79,17 +79,17 @@ def _picked(link: DashboardLink, panel: Panel) -> str:
     return f'${{__data.fields["{title}"]:percentencode}}'
 
 
-def color_steps(thresholds: Thresholds, *, calm: bool = False) -> list[tuple[float | None, str]]:
-    """From which value on a number has which colour; the first holds for whatever is below.
+def color_steps(thresholds: Thresholds, *, muted: bool = False) -> list[tuple[float | None, str]]:
+    """The colour from each value on; the first applies below all others.
 
-    With `calm` only trouble has a colour.
+    With `muted`, ok and neutral are transparent.
     """
-    colours = {**COLOURS, "ok": CLEAR, "neutral": CLEAR} if calm else COLOURS
-    return [(None, colours[thresholds.base]), *((value, colours[state]) for value, state in thresholds.steps)]
+    colours = {**COLOURS, "ok": CLEAR, "neutral": CLEAR} if muted else COLOURS
+    return [(None, colours[thresholds.base]), *((value, colours[status]) for value, status in thresholds.steps)]
 
 
 class MappingResult(TypedDict):
-    """What Grafana shows in place of a number."""
+    """What Grafana shows instead of a number."""
 
     text: str
     color: str
@@ -97,7 +97,7 @@ class MappingResult(TypedDict):
 
 
 def mappings_by_value(value_mappings: tuple[ValueMapping, ...]) -> dict[str, MappingResult]:
-    """What is shown in place of each number that stands for a word."""
+    """The mapping results by value."""
     return {
         f"{each.value:g}": MappingResult(text=each.text, color=COLOURS[each.state], index=index)
         for index, each in enumerate(value_mappings)
@@ -105,14 +105,14 @@ def mappings_by_value(value_mappings: tuple[ValueMapping, ...]) -> dict[str, Map
 
 
 def label_query(variable: Variable) -> dict[str, object]:
-    """What a variable asks Prometheus: the values of a label, or the series of a query with their labels."""
+    """A variable's Prometheus query: a label's values, or a query's series with their labels."""
     ranked = f"query_result({variable.query})"
     text = ranked if variable.ranked else f"label_values({variable.query}, {variable.label})"
     return {"qryType": 5, "query": text, "refId": "PrometheusVariableQueryEditor-VariableQuery"}
 
 
 def resource_query(variable: ResourceVariable) -> dict[str, object]:
-    """What a variable asks CloudWatch: the values that a dimension has."""
+    """A variable's CloudWatch query: a dimension's values."""
     return {
         "queryType": "dimensionValues",
         "namespace": variable.metric.namespace,

@@ -1,4 +1,4 @@
-"""Rules as Prometheus reads them: YAML made from the tables of core."""
+"""Prometheus rule files, rendered from apps/monitoring/alerts."""
 
 from typing import Any, Final
 
@@ -7,12 +7,12 @@ import yaml
 from apps.monitoring.alerts.alert import GRAFANA, RUNBOOKS, Alert, RecordingRule, RuleGroup, dashboard_path
 from apps.monitoring.alerts.catalogue import RULE_FILES
 
-HEADER: Final = "# Made by `make render` from apps/monitoring/alerts: never edited by hand.\n"
+HEADER: Final = "# Rendered by `make render` from apps/monitoring/alerts: do not edit.\n"
 _WIDTH: Final = 110
 
 
 def rule_files() -> dict[str, str]:
-    """The text of each file of rules, by its path below dashboards/."""
+    """The text of each rule file by its path below dashboards/."""
     return {
         f"prometheus/{name}.rules.yaml": as_yaml({"groups": [_group(group) for group in groups]})
         for name, groups in RULE_FILES.items()
@@ -20,13 +20,13 @@ def rule_files() -> dict[str, str]:
 
 
 def as_yaml(document: object) -> str:
-    """YAML in the order in which the document was made, with the header that all our files have."""
+    """YAML with keys in insertion order and the header of rendered files."""
     text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=_WIDTH)
     return HEADER + text
 
 
 def annotations(alert: Alert) -> dict[str, str]:
-    """What a message about the alert says and where it leads."""
+    """The alert's texts and links."""
     return {
         "summary": alert.summary,
         "description": alert.description,

@@ -1,7 +1,7 @@
-"""The folders and data sources that the pages stand on.
+"""The folders and data sources of the dashboards.
 
-Two texts are placeholders, which the synchronisation fills before it sends them: the address of Prometheus is
-another in each cluster, and so is the region. No secret is among them: Grafana reads CloudWatch as what it runs as.
+Prometheus's URL and the region differ per cluster, so they are placeholders that the sync fills. There is no secret:
+Grafana reads CloudWatch with its pod's role.
 """
 
 import json
@@ -12,13 +12,13 @@ from apps.monitoring.dashboards.model import UID_PREFIX
 PROMETHEUS: Final = f"{UID_PREFIX}prometheus"
 CLOUDWATCH: Final = f"{UID_PREFIX}cloudwatch"
 PROMETHEUS_URL: Final = "${ANDEN_GRAFANA_PROMETHEUS_URL}"
-"""Stands for settings.GRAFANA.prometheus_url."""
+"""Placeholder of settings.GRAFANA.prometheus_url."""
 REGION: Final = "${ANDEN_CLOUDWATCH_REGION}"
-"""Stands for the region of settings.CLOUDWATCH; in CloudWatch's own dashboards, too."""
-DASHBOARDS_FOLDER: Final = f"{UID_PREFIX}pages"
+"""Placeholder of the region of settings.CLOUDWATCH, also in CloudWatch dashboards."""
+DASHBOARDS_FOLDER: Final = f"{UID_PREFIX}dashboards"
 ALERTS_FOLDER: Final = f"{UID_PREFIX}alerts"
 SCRAPE_INTERVAL: Final = "30s"
-"""What Grafana takes four of for the window of a rate."""
+"""Grafana's $__rate_interval is at least four of these."""
 
 DATA_SOURCES: Final = (
     {
@@ -48,10 +48,10 @@ def data_sources_text() -> str:
 
 
 def folders_text() -> str:
-    """The folders as JSON; dashboards lie in the first one."""
+    """The folders as JSON; dashboards go into the first."""
     return as_json(({"uid": DASHBOARDS_FOLDER, "title": "Andén"}, {"uid": ALERTS_FOLDER, "title": "Andén alerts"}))
 
 
 def as_json(value: object) -> str:
-    """Indented JSON with sorted keys and a last newline: the same bytes everywhere."""
+    """Indented JSON with sorted keys and a trailing newline: the same bytes everywhere."""
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -1,4 +1,4 @@
-"""How committed files differ from rendered ones, told by the part that a person knows: the panel, the rule."""
+"""Differences between committed and rendered files, by panel or rule."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,50 +10,50 @@ import yaml
 from apps.monitoring.diff import differences, format_change
 
 NAMES: Final = ("title", "alert", "record", "name", "uid")
-"""What a part of a file is called by, the first that it has."""
+"""The keys that name a part of a file; the first present wins."""
 PARTS: Final = ("panels", "widgets", "groups", "rules", "list")
-"""The keys below which a file keeps parts that have names of their own."""
+"""The keys under which a file keeps named parts."""
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedDifference:
-    """One part of one file that is not what the code renders; `part` is "" for the file itself."""
+    """A part of a file that differs from the rendered one; `part` is "" for the file itself."""
 
     path: str
     part: str
-    what: str
+    message: str
 
     def __str__(self) -> str:
-        return f"{self.path}: {f'{self.part!r} ' if self.part else ''}{self.what}"
+        return f"{self.path}: {f'{self.part!r} ' if self.part else ''}{self.message}"
 
 
 def compare_files(*, committed: Mapping[str, str], rendered: Mapping[str, str]) -> Iterator[RenderedDifference]:
-    """Every difference between the files of a folder and the rendered ones, in the order of the paths."""
+    """Every difference between committed and rendered files, by path."""
     for path in sorted(committed.keys() | rendered.keys()):
         if path not in committed:
             yield RenderedDifference(path, "", "is missing")
         elif path not in rendered:
-            yield RenderedDifference(path, "", "is not rendered by anything: remove it")
+            yield RenderedDifference(path, "", "is not rendered any more: delete it")
         elif committed[path] != rendered[path]:
             yield from _within(path, committed[path], rendered[path])
 
 
 def _within(path: str, committed: str, rendered: str) -> Iterator[RenderedDifference]:
-    """The parts that differ; the file as a whole where no part does, or it cannot be read."""
+    """The parts that differ; the file itself if none does or it cannot be parsed."""
     try:
         old, new = _by_name(path, committed), _by_name(path, rendered)
     except (ValueError, yaml.YAMLError):
-        yield RenderedDifference(path, "", "cannot be read")
+        yield RenderedDifference(path, "", "cannot be parsed")
         return
     found = [part for part in dict.fromkeys((*new, *old)) if old.get(part) != new.get(part)]
     for part in found:
-        yield RenderedDifference(path, part, _what(old.get(part), new.get(part)))
+        yield RenderedDifference(path, part, _describe(old.get(part), new.get(part)))
     if not found:
-        yield RenderedDifference(path, "", "is written in another way")
+        yield RenderedDifference(path, "", "differs only in formatting")
 
 
 def _by_name(path: str, text: str) -> dict[str, list[Any]]:
-    """The parts of a file by their names; several recordings may share one."""
+    """The parts of a file by name; recording rules may share one."""
     value = yaml.safe_load(text) if path.endswith((".yaml", ".yml")) else json.loads(text)
     found: dict[str, list[Any]] = {}
     for name, part in _parts(value):
@@ -61,20 +61,20 @@ def _by_name(path: str, text: str) -> dict[str, list[Any]]:
     return found
 
 
-def _what(was: list[Any] | None, should: list[Any] | None) -> str:
-    """The first place that differs, a query before all else, as it stands in the file → as the code renders it."""
-    if was is None or should is None:
-        return "is missing" if was is None else "is not rendered by anything"
-    # Where one part alone has the name, its number says nothing.
-    alone = len(was) == len(should) == 1
-    found = list(differences(was[0], should[0]) if alone else differences(was, should))
-    told = next((each for each in found if each.path.endswith("expr")), found[0])
+def _describe(committed: list[Any] | None, rendered: list[Any] | None) -> str:
+    """The first difference, queries before anything else: committed → rendered."""
+    if committed is None or rendered is None:
+        return "is missing" if committed is None else "is not rendered any more"
+    # If only one part has the name, omit its index.
+    alone = len(committed) == len(rendered) == 1
+    found = list(differences(committed[0], rendered[0]) if alone else differences(committed, rendered))
+    first = next((each for each in found if each.path.endswith("expr")), found[0])
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    return f"{told.path or 'differs'}: {format_change(told.expected, told.actual)}{more}"
+    return f"{first.path or 'differs'}: {format_change(first.expected, first.actual)}{more}"
 
 
 def _parts(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """What the file holds, by the names of its parts: a part without those parts within it."""
+    """The named parts of a file, each without its nested parts."""
     if isinstance(value, dict):
         yield name, {key: rest for key, rest in value.items() if key not in PARTS or not isinstance(rest, list)}
         value = [part for key in PARTS if isinstance(value.get(key), list) for part in value[key]]
@@ -86,7 +86,6 @@ def _parts(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _name(part: Any) -> str:
-    """What the part is called."""
     if not isinstance(part, dict):
         return ""
     inner = part.get("properties")

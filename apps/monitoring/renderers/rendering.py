@@ -1,4 +1,4 @@
-"""What is rendered from the code: every file below dashboards/, and how committed files differ from it."""
+"""Renders every file below dashboards/, and compares it with the committed one."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,11 +14,11 @@ from apps.monitoring.renderers.provisioning import data_sources_text, folders_te
 from apps.monitoring.renderers.rendered_diff import RenderedDifference, compare_files
 
 Renderer = Callable[[], Mapping[str, str]]
-"""Answers the text of some files by their path below dashboards/."""
+"""Returns texts by path below dashboards/."""
 
 
-def _grafana_pages() -> Mapping[str, str]:
-    return {f"grafana/{page.name}.json": grafana_json(page) for page in DASHBOARDS}
+def _grafana_dashboards() -> Mapping[str, str]:
+    return {f"grafana/{dashboard.name}.json": grafana_json(dashboard) for dashboard in DASHBOARDS}
 
 
 def _grafana_provisioning() -> Mapping[str, str]:
@@ -28,31 +28,31 @@ def _grafana_provisioning() -> Mapping[str, str]:
     }
 
 
-def _cloudwatch_pages() -> Mapping[str, str]:
-    return {f"cloudwatch/{page.name}.json": cloudwatch_json(page) for page in CLOUDWATCH_DASHBOARDS}
+def _cloudwatch_dashboards() -> Mapping[str, str]:
+    return {f"cloudwatch/{dashboard.name}.json": cloudwatch_json(dashboard) for dashboard in CLOUDWATCH_DASHBOARDS}
 
 
 RENDERERS: Final[tuple[Renderer, ...]] = (
-    _grafana_pages,
+    _grafana_dashboards,
     _grafana_provisioning,
-    _cloudwatch_pages,
+    _cloudwatch_dashboards,
     rule_files,
     alertmanager_files,
     grafana_alert_files,
 )
-"""Everything that is rendered: one line for each kind of file."""
+"""Every renderer, one per type of file."""
 
 
 def render_all() -> dict[str, str]:
-    """The text of every rendered file, by its path below dashboards/, in the order of the paths."""
+    """The text of every rendered file by its path below dashboards/, sorted by path."""
     texts = {path: text for renderer in RENDERERS for path, text in renderer().items()}
     return dict(sorted(texts.items()))
 
 
 def write_all(folder: Path) -> tuple[str, ...]:
-    """Write what differs, and remove what the code does not render any more from the folders it renders into.
+    """Write files that differ, and delete files that are no longer rendered from the folders rendered into.
 
-    Answers the paths that were touched, sorted.
+    Returns the paths written or deleted, sorted.
     """
     texts, found = render_all(), _files(folder)
     rendered_into = {Path(path).parent for path in texts}
@@ -67,11 +67,11 @@ def write_all(folder: Path) -> tuple[str, ...]:
 
 
 def differences(folder: Path) -> tuple[RenderedDifference, ...]:
-    """How the files of the folder differ from what the code renders, by dashboard and panel or rule."""
+    """How the folder's files differ from what the code renders, by dashboard and panel or rule."""
     return tuple(compare_files(committed=_files(folder), rendered=render_all()))
 
 
 def _files(folder: Path) -> dict[str, str]:
-    """The texts below the folder; what is no text counts as different, not as an error."""
+    """The texts of all files below the folder; binary content counts as different, not as an error."""
     paths = [path for path in folder.rglob("*") if path.is_file()]
     return {path.relative_to(folder).as_posix(): path.read_bytes().decode(errors="replace") for path in paths}

@@ -1,4 +1,4 @@
-"""A real Prometheus beside a station: its configuration, its process, its answers."""
+"""A real Prometheus: configuration, process and HTTP API."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ import yaml
 from embedded.ports import LOOPBACK, free_port
 
 EVERY: Final = "2s"
-"""How often it scrapes and evaluates here; on AWS both are fifteen times slower."""
+"""The scrape and evaluation interval here; on AWS it is fifteen times as long."""
 
 UP_WITHIN_S: Final = 30.0
 
@@ -29,29 +29,29 @@ class Prometheus:
     url: str
 
     def ask(self, path: str, **parameters: str) -> Any:
-        """The data of an answer. Raises AssertionError with Prometheus's words when it refuses."""
-        address = f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
+        """The data of a response. Raises AssertionError with Prometheus's error."""
+        url = f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
         try:
-            with urllib.request.urlopen(address, timeout=20) as answer:  # noqa: S310 - our own address
-                return json.load(answer)["data"]
+            with urllib.request.urlopen(url, timeout=20) as response:  # noqa: S310 - a local URL
+                return json.load(response)["data"]
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{parameters}: {error.read().decode()}") from error
 
     def has_data(self, query: str, *, window_s: int = 60) -> bool:
-        """Whether the query draws anything over the last minute: a number, not NaN."""
+        """Whether the query had a value other than NaN within the last minute."""
         now = time.time()
         data = self.ask("query_range", query=query, start=str(now - window_s), end=str(now), step="5")
         return any(value != "NaN" for series in data["result"] for _, value in series["values"])
 
     def label_values(self, label: str, *series: str) -> list[str]:
-        """The values of a label, of these series or of all."""
+        """The values of a label, in these series or all."""
         match = "&".join(urllib.parse.urlencode({"match[]": one}) for one in series)
-        with urllib.request.urlopen(f"{self.url}/api/v1/label/{label}/values?{match}", timeout=20) as answer:  # noqa: S310
-            found: list[str] = json.load(answer)["data"]
+        with urllib.request.urlopen(f"{self.url}/api/v1/label/{label}/values?{match}", timeout=20) as response:  # noqa: S310
+            found: list[str] = json.load(response)["data"]
         return found
 
     def result(self, query: str) -> list[str]:
-        """The series that a query gives now, as Grafana writes them: {label="value"} 1 0."""
+        """The current series of a query as Grafana formats them: {label="value"} 1 0."""
         found = []
         for series in self.ask("query", query=query)["result"]:
             labels = ", ".join(f'{name}="{text}"' for name, text in series["metric"].items())
@@ -59,7 +59,7 @@ class Prometheus:
         return found
 
     def targets(self) -> dict[str, str]:
-        """Whether each job's target answers, by job."""
+        """The health of each job's target, by job."""
         return {target["labels"]["job"]: target["health"] for target in self.ask("targets")["activeTargets"]}
 
 
@@ -67,13 +67,13 @@ class Prometheus:
 def process(
     command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None, folder: Path | None = None
 ) -> Iterator[None]:
-    """The program, ended with the block."""
+    """Run a program; it ends with the block."""
     with log.open("wb") as out:
         words = [str(word) for word in command]
         started = subprocess.Popen(words, stdout=out, stderr=out, env=environment, cwd=folder)
     try:
         yield
-        assert started.poll() is None, f"{command[0]} ended: {log.read_text()[-2000:]}"
+        assert started.poll() is None, f"{command[0]} exited: {log.read_text()[-2000:]}"
     finally:
         started.terminate()
         with suppress(subprocess.TimeoutExpired):
@@ -84,17 +84,17 @@ def process(
 
 @contextmanager
 def prometheus(program: str, folder: Path, jobs: Mapping[str, str], rules: Sequence[Path]) -> Iterator[Prometheus]:
-    """A Prometheus that scrapes these jobs (their host:port by name) and itself, and evaluates these rules."""
+    """A Prometheus that scrapes these jobs (host:port by name) and itself, and evaluates these rules."""
     port = free_port()
-    address = f"{LOOPBACK}:{port}"
-    scraped = {**jobs, "prometheus": address}
+    listen = f"{LOOPBACK}:{port}"
+    scraped = {**jobs, "prometheus": listen}
     configuration = {
         "global": {
             "scrape_interval": EVERY,
             "evaluation_interval": EVERY,
             "external_labels": {"runbooks": "https://anden.example/runbooks", "grafana": "https://grafana.example"},
         },
-        "rule_files": [str(_hurried(path, folder)) for path in rules],
+        "rule_files": [str(_accelerated(path, folder)) for path in rules],
         "scrape_configs": [
             {"job_name": job, "static_configs": [{"targets": [target]}]} for job, target in scraped.items()
         ],
@@ -105,28 +105,28 @@ def prometheus(program: str, folder: Path, jobs: Mapping[str, str], rules: Seque
     file.write_text(yaml.safe_dump(configuration))
     command = [
         *(program, f"--config.file={file}", f"--storage.tsdb.path={folder / 'data'}"),
-        *(f"--web.listen-address={address}", "--storage.tsdb.retention.time=1h"),
+        *(f"--web.listen-address={listen}", "--storage.tsdb.retention.time=1h"),
     ]
     with process(command, folder / "prometheus.log"):
-        server = Prometheus(f"http://{address}")
-        wait_for(f"http://{address}/-/ready", folder / "prometheus.log")
+        server = Prometheus(f"http://{listen}")
+        wait_for(f"http://{listen}/-/ready", folder / "prometheus.log")
         yield server
 
 
 def wait_for(url: str, log: Path) -> None:
-    """Return once the address answers."""
+    """Return once the URL answers."""
     deadline = time.monotonic() + UP_WITHIN_S
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - our own address
+            with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - a local URL
                 return
         except OSError:
             assert time.monotonic() < deadline, log.read_text()[-2000:]
             time.sleep(0.1)
 
 
-def _hurried(rules: Path, folder: Path) -> Path:
-    """The same rules, evaluated as often as here is scraped."""
+def _accelerated(rules: Path, folder: Path) -> Path:
+    """The same rules, evaluated at the scrape interval."""
     document = yaml.safe_load(rules.read_text())
     for group in document["groups"]:
         group["interval"] = EVERY

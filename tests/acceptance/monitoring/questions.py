@@ -1,4 +1,4 @@
-"""Every question that the rendered files ask Prometheus: panels, annotations, variables, rules."""
+"""Every query in the rendered files: panels, annotations, variables, rules."""
 
 import json
 import re
@@ -30,18 +30,18 @@ _WORDS: Final = frozenset({"and", "or", "unless", "bool", "offset", "inf", "nan"
 
 
 class Source(Protocol):
-    """Where variables find their values."""
+    """The source of variable values."""
 
     def label_values(self, label: str, *series: str) -> list[str]:
-        """The values of a label, of these series or of all."""
+        """The values of a label, in these series or all."""
 
     def result(self, query: str) -> list[str]:
-        """The series that a query gives now, as Grafana writes them: {label="value"} 1 0."""
+        """The current series of a query as Grafana formats them: {label="value"} 1 0."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A query, and where it is asked."""
+    """A query and its place."""
 
     place: str
     query: str
@@ -49,7 +49,7 @@ class Question:
 
 
 def panel_questions(file: Path, source: Source) -> Iterator[Question]:
-    """What a dashboard asks of Prometheus, its variables set to a value that exists."""
+    """A dashboard's queries, with variables set to existing values."""
     board = json.loads(file.read_text(encoding="utf-8"))
     variables = {variable["name"]: variable for variable in board["templating"]["list"]}
     chosen: dict[str, str] = {}
@@ -70,7 +70,7 @@ def panel_questions(file: Path, source: Source) -> Iterator[Question]:
 
 
 def rule_questions(file: Path) -> Iterator[Question]:
-    """What a file of rules records, and what its alerts look at."""
+    """The expressions of a rule file, and the metrics that its alerts read."""
     for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]:
         for rule in group["rules"]:
             if "record" in rule:
@@ -83,7 +83,7 @@ def rule_questions(file: Path) -> Iterator[Question]:
 
 
 def selectors(expression: str) -> list[str]:
-    """The series that an expression reads, without windows: `up{job="anden"}`."""
+    """The selectors of an expression, without ranges: `up{job="anden"}`."""
     bare = _RANGE.sub("", _GROUPING.sub(" ", expression))
     found = []
     place = 0
@@ -96,26 +96,26 @@ def selectors(expression: str) -> list[str]:
 
 
 def filled(query: str, chosen: Mapping[str, str]) -> str:
-    """The query with every variable of Grafana replaced. Raises KeyError: the dashboard declares no such variable."""
+    """The query with all Grafana variables replaced. Raises KeyError: the dashboard has no such variable."""
     for name, window in WINDOWS.items():
         query = query.replace(name, window)
     return _VARIABLE.sub(lambda match: chosen[match[1] or match[2] or match[3]], query)
 
 
 def _value(variable: Mapping[str, Any], source: Source, known: Mapping[str, str]) -> str:
-    """All values where all may be chosen, otherwise the first that there is."""
-    if _asks_prometheus(variable) and variable.get("includeAll"):
+    """All values if the variable allows it, else the first."""
+    if _queries_prometheus(variable) and variable.get("includeAll"):
         return str(variable.get("allValue") or ".*")
     return _first(variable, source, known)
 
 
-def _asks_prometheus(variable: Mapping[str, Any]) -> bool:
+def _queries_prometheus(variable: Mapping[str, Any]) -> bool:
     return variable["type"] == "query" and (variable.get("datasource") or {}).get("type") == "prometheus"
 
 
 def _first(variable: Mapping[str, Any], source: Source, known: Mapping[str, str]) -> str:
-    """The first value that a variable has here."""
-    if not _asks_prometheus(variable):
+    """The first value of a variable."""
+    if not _queries_prometheus(variable):
         return str(variable.get("current", {}).get("value", ""))
     query = variable["query"]
     text = filled(query["query"] if isinstance(query, dict) else query, known).strip()
@@ -125,7 +125,7 @@ def _first(variable: Mapping[str, Any], source: Source, known: Mapping[str, str]
         pattern = re.compile(variable["regex"].strip("/"))
         found = [match[1] for line in source.result(result["query"]) if (match := pattern.search(line))]
     else:
-        raise AssertionError(f"the variable {variable['name']} asks {text}")
+        raise AssertionError(f"the variable {variable['name']} has an unknown query: {text}")
     return found[0] if found else ""
 
 

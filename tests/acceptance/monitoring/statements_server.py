@@ -1,4 +1,4 @@
-"""Debian's PostgreSQL with pg_stat_statements, watched by Debian's postgres_exporter as the role of a station's."""
+"""Debian's PostgreSQL with pg_stat_statements, and Debian's postgres_exporter with the monitoring role."""
 
 import signal
 import subprocess
@@ -24,9 +24,12 @@ MONITOR: Final = "anden_monitor"
 
 @contextmanager
 def watched_postgres(exporter: str, folder: Path) -> Iterator[tuple[str, str]]:
-    """URL of a running server with the database `anden`, and the address of its exporter."""
-    with _server(folder) as url, _exporter(exporter, url.replace("postgres@", f"{MONITOR}@"), folder) as address:
-        yield url, address
+    """URL of a running server with the database `anden`, and host:port of its exporter."""
+    with (
+        _server(folder) as url,
+        _exporter(exporter, url.replace("postgres@", f"{MONITOR}@"), folder) as exporter_target,
+    ):
+        yield url, exporter_target
 
 
 @contextmanager
@@ -63,7 +66,7 @@ def _server(folder: Path) -> Iterator[str]:
 
 
 def _make_cluster(ground: UnprivilegedLaunch) -> None:
-    """A cluster that trusts everyone on the loopback interface: it lives for a minute and holds nothing."""
+    """Create a cluster with trust authentication on the loopback interface, empty and short-lived."""
     ground.data.mkdir(mode=0o700)
     ground.own(ground.data)
     command: list[str | Path] = [
@@ -88,15 +91,15 @@ def _answers(url: str) -> bool:
 
 @contextmanager
 def _exporter(program: str, url: str, folder: Path) -> Iterator[str]:
-    address = f"{LOOPBACK}:{free_port()}"
-    command = [program, f"--web.listen-address={address}", f"--extend.query-path={QUERIES}"]
+    target = f"{LOOPBACK}:{free_port()}"
+    command = [program, f"--web.listen-address={target}", f"--extend.query-path={QUERIES}"]
     with process(command, folder / "exporter.log", {"DATA_SOURCE_NAME": f"{url}?sslmode=disable"}):
-        wait_for(f"http://{address}/metrics", folder / "exporter.log")
-        yield address
+        wait_for(f"http://{target}/metrics", folder / "exporter.log")
+        yield target
 
 
 def work(url: str, seconds: float) -> None:
-    """Read and write for this long, slowly enough to leave the machine to others."""
+    """Read and write for this long, slowly enough to leave CPU for others."""
     deadline = time.monotonic() + seconds
     with psycopg.connect(url, dbname="anden", autocommit=True) as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS worked (n integer)")

@@ -1,4 +1,4 @@
-"""A real Prometheus beside a running station has data for every panel and rule, or a reason is on record."""
+"""A real Prometheus that scrapes `make run` has data for every panel and rule, or without_data.yaml has a reason."""
 
 import json
 import os
@@ -51,14 +51,14 @@ LATE: Final = (
     "anden_cloudwatch_point_value",
     'anden:slo_burn_rate:ratio1h{slo="probe-success"}',
 )
-"""What comes last: beat and the probe go round once a minute, and a burn needs two rounds."""
+"""The last series to appear: beat and the probe run once a minute, and a burn rate needs two rounds."""
 
 LATE_WITHIN_S: Final = 300.0
 
 
 @dataclass(frozen=True)
 class Watched:
-    """A Prometheus that has watched a station long enough, the traffic that it saw, and the station itself."""
+    """A Prometheus that has scraped long enough, the traffic it saw, and the `make run` it scrapes."""
 
     run: MakeRun
     prometheus: Prometheus
@@ -68,7 +68,7 @@ class Watched:
 
 @pytest.fixture(scope="module")
 def watched(require: Callable[[str], str]) -> Iterator[Watched]:
-    """Everything that make run starts, with traffic, under a Prometheus, an Alertmanager and a postgres_exporter."""
+    """`make run` with traffic, scraped by a Prometheus, with an Alertmanager and a postgres_exporter."""
     programs = {name: require(name) for name in PROGRAMS}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="anden-watched-")))
@@ -101,18 +101,18 @@ def watched(require: Callable[[str], str]) -> Iterator[Watched]:
         work(url, WATCHED_S)
         deadline = time.monotonic() + LATE_WITHIN_S
         while missing := [name for name in LATE if not server.has_data(name)]:
-            assert time.monotonic() < deadline, f"{missing} do not come"
+            assert time.monotonic() < deadline, f"{missing} have no data"
             work(url, 2)
         yield Watched(run, server, traffic, collector)
 
 
 def managed(project: Path, *words: str) -> list[str]:
-    """A management command of the station, in the station's environment."""
+    """A management command in the environment of `make run`."""
     return ["sh", "-c", f'. .anden/environment && exec "{sys.executable}" manage.py "$@"', "sh", *words]
 
 
 def manage(project: Path, *words: str, **variables: str) -> None:
-    """Run a management command of the station to its end, with these variables beside its own."""
+    """Run a management command in the environment of `make run` plus these variables."""
     environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **variables}
     done = subprocess.run(
         managed(project, *words), cwd=project, env=environment, capture_output=True, text=True, check=False
@@ -122,7 +122,7 @@ def manage(project: Path, *words: str, **variables: str) -> None:
 
 @contextmanager
 def observed_cloudwatch() -> Iterator[FakeCloudWatch]:
-    """A CloudWatch that knows the last ten minutes of a function."""
+    """A CloudWatch with the last ten minutes of a function."""
     with FakeCloudWatch() as fake:
         minute = time.time() // 60 * 60
         for ago in range(10):
@@ -131,7 +131,7 @@ def observed_cloudwatch() -> Iterator[FakeCloudWatch]:
 
 
 def aws(cloudwatch: FakeCloudWatch) -> dict[str, str]:
-    """What a process needs to ask this CloudWatch."""
+    """The environment of a process that reads this CloudWatch."""
     ((access, secret),) = KEYS.items()
     return {
         "ANDEN_CLOUDWATCH_ENDPOINT_URL": cloudwatch.url,
@@ -145,7 +145,7 @@ def aws(cloudwatch: FakeCloudWatch) -> dict[str, str]:
 
 
 def came_up(run: MakeRun) -> tuple[str, str]:
-    """Site and key of a `make run`, from the command that it prints."""
+    """URL and key of a `make run`, from the command it prints."""
     words = run.curl()
     site = next(word for word in words if word.startswith("http://")).partition("/api/")[0]
     key = next(word for word in words if word.startswith("Authorization: ")).rpartition(" ")[2]
@@ -154,36 +154,36 @@ def came_up(run: MakeRun) -> tuple[str, str]:
 
 @contextmanager
 def running_alertmanager(program: str, folder: Path) -> Iterator[str]:
-    """The address of an Alertmanager that has one alert, and whom it would tell does not listen."""
+    """host:port of an Alertmanager with one alert, whose receiver is unreachable."""
     file = folder / "alertmanager.yaml"
     webhook = {"url": f"http://{LOOPBACK}:{free_port()}/", "send_resolved": False}
-    route = {"receiver": "deaf", "group_wait": "1s", "group_interval": "5s", "repeat_interval": "5s"}
-    file.write_text(yaml.safe_dump({"route": route, "receivers": [{"name": "deaf", "webhook_configs": [webhook]}]}))
-    address = f"{LOOPBACK}:{free_port()}"
+    route = {"receiver": "unreachable", "group_wait": "1s", "group_interval": "5s", "repeat_interval": "5s"}
+    file.write_text(
+        yaml.safe_dump({"route": route, "receivers": [{"name": "unreachable", "webhook_configs": [webhook]}]})
+    )
+    target = f"{LOOPBACK}:{free_port()}"
     command = [
         *(program, f"--config.file={file}", f"--storage.path={folder / 'alertmanager'}"),
-        *(f"--web.listen-address={address}", "--cluster.listen-address="),
+        *(f"--web.listen-address={target}", "--cluster.listen-address="),
     ]
     with process(command, folder / "alertmanager.log"):
-        wait_for(f"http://{address}/-/ready", folder / "alertmanager.log")
+        wait_for(f"http://{target}/-/ready", folder / "alertmanager.log")
         alert = json.dumps([{"labels": {"alertname": "Tried"}}]).encode()
-        request = urllib.request.Request(
-            f"http://{address}/api/v2/alerts", alert, {"Content-Type": "application/json"}
-        )
+        request = urllib.request.Request(f"http://{target}/api/v2/alerts", alert, {"Content-Type": "application/json"})
         urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
-        yield address
+        yield target
 
 
 def every_question(server: Prometheus) -> list[Question]:
-    """What all rendered files ask, their variables set to what this Prometheus knows."""
+    """The questions of all rendered files, with variables set to values in this Prometheus."""
     panels = [question for file in DASHBOARDS for question in panel_questions(file, server)]
     return panels + [question for file in RULES for question in rule_questions(file)]
 
 
 def reason(question: Question) -> str:
-    """Why the question may have no data; "" when it must have some."""
+    """Why the question may have no data; "" if it must have some."""
     if question.kind == "alert":
-        return "an alert that is silent: its metrics are asked for instead"
+        return "an alert that does not fire: its metrics are checked instead"
     for kind in ("young", "faults"):
         if question.place in REASONS[kind]:
             return f"{REASONS[kind][question.place]} ({kind})"
@@ -194,7 +194,7 @@ def reason(question: Question) -> str:
     return "; ".join(reasons)
 
 
-def test_every_target_answers(watched: Watched) -> None:
+def test_every_target_is_up(watched: Watched) -> None:
     assert watched.prometheus.targets() == dict.fromkeys(("anden", "postgres", "alertmanager", "prometheus"), "up")
 
 
@@ -205,9 +205,9 @@ def test_every_rule_is_loaded_and_evaluates_without_error(watched: Watched) -> N
 
 
 def answered(server: Prometheus) -> tuple[list[Question], list[Question]]:
-    """Every question, and those without data once all others have had some: rules of rules come one after another.
+    """Every question, and those that never had data.
 
-    A question without a reason is asked again until it has data, or for LATE_WITHIN_S.
+    Repeats questions without a reason until they have data, for at most LATE_WITHIN_S: rules build on each other.
     """
     deadline = time.monotonic() + LATE_WITHIN_S
     seen: set[Question] = set()
@@ -224,50 +224,50 @@ def test_every_question_has_data_or_a_reason(watched: Watched, record_figure: Ca
     asked, without = answered(watched.prometheus)
     lines = [f"  {question.kind} {question.place}: {reason(question) or 'WITHOUT A REASON'}" for question in without]
     record_figure(
-        f"{len(asked)} queries asked of {len(DASHBOARDS)} dashboards and {len(RULES)} files of rules, "
+        f"{len(asked)} queries from {len(DASHBOARDS)} dashboards and {len(RULES)} rule files, "
         f"{len(asked) - len(without)} with data; without: {len(without)}\n" + "\n".join(dict.fromkeys(lines))
     )
     unexplained = "\n".join(f"{one.place}: {one.query}" for one in without if not reason(one))
     assert not unexplained, unexplained
 
 
-def test_what_is_listed_as_having_no_data_has_none(watched: Watched) -> None:
+def test_questions_listed_without_data_have_none(watched: Watched) -> None:
     places = {question.place: question for question in every_question(watched.prometheus)}
     patterns = [
         pattern for pattern in REASONS["elsewhere"] if watched.prometheus.has_data(f'{{__name__=~"{pattern}"}}')
     ]
-    assert patterns == [], "these have data: take them off the list"
+    assert patterns == [], "these have data: remove them from the list"
     listed = [*REASONS["young"], *REASONS["faults"]]
-    assert [place for place in listed if place not in places] == [], "nobody asks these any more"
+    assert [place for place in listed if place not in places] == [], "these questions no longer exist"
     old = [place for place in REASONS["young"] if watched.prometheus.has_data(places[place].query)]
-    assert old == [], "these have data: take them off the list"
+    assert old == [], "these have data: remove them from the list"
 
 
-def test_a_rate_of_a_counter_that_never_was_is_told_apart_from_one_that_rests(watched: Watched) -> None:
+def test_rate_of_an_unknown_counter_differs_from_a_rate_of_zero(watched: Watched) -> None:
     assert not watched.prometheus.has_data("rate(anden_nothing_of_this_name_total[1m])")
     assert watched.prometheus.has_data('sum(rate(anden_api_requests_total{status="4xx"}[1m]))')
 
 
-def test_the_traffic_went_well_and_wrongly_as_meant(watched: Watched) -> None:
+def test_traffic_had_the_intended_successes_and_failures(watched: Watched) -> None:
     assert watched.traffic.failures == []
     assert {200, 201, 400, 401, 404} <= watched.traffic.answered.keys()
 
 
-def test_its_processes_tell_a_collector_of_batches_and_requests(watched: Watched) -> None:
+def test_processes_export_spans_of_batches_and_requests(watched: Watched) -> None:
     names = {span.name for span in watched.collector.spans}
     assert {"batch flights", "poll", "decode", "copy", "commit"} <= names
     assert {"GET /api/v1/datasets/<str:name>/records", "read reader", "write writer"} <= names
 
 
-def test_the_station_is_well_so_no_alert_fires(watched: Watched, record_figure: Callable[[str], None]) -> None:
+def test_no_alert_fires_on_a_healthy_installation(watched: Watched, record_figure: Callable[[str], None]) -> None:
     alerts = watched.prometheus.ask("alerts")["alerts"]
-    told = {f"{alert['labels']['alertname']} ({alert['state']})" for alert in alerts}
-    record_figure(f"alerts: {', '.join(sorted(told)) or 'none'}")
-    assert [one for one in sorted(told) if one.endswith("(firing)")] == []
+    active = {f"{alert['labels']['alertname']} ({alert['state']})" for alert in alerts}
+    record_figure(f"alerts: {', '.join(sorted(active)) or 'none'}")
+    assert [one for one in sorted(active) if one.endswith("(firing)")] == []
 
 
-def test_the_end_of_one_process_ends_all_and_is_told(watched: Watched) -> None:
-    """The last one here: nothing runs after it."""
+def test_exit_of_one_process_ends_all_and_is_reported(watched: Watched) -> None:
+    """Must be the last test: nothing runs after it."""
     run = watched.run
     watched.traffic.end()
     started = run.processes()
@@ -276,5 +276,5 @@ def test_the_end_of_one_process_ends_all_and_is_told(watched: Watched) -> None:
     assert "lag ended by itself with code -9" in run.said
     assert "Traceback" not in run.said
     assert still_running(started) == []
-    ours = "manage.py cloudwatch collect"  # started here, beside the station
-    assert [line for line in running_in(run.project) if ours not in line] == []
+    collector = "manage.py cloudwatch collect"  # started by this test, not by make run
+    assert [line for line in running_in(run.project) if collector not in line] == []

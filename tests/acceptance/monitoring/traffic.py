@@ -1,4 +1,4 @@
-"""What third parties and a faulty producer do to a station, well and wrongly."""
+"""Valid and invalid requests of third parties, and records of a faulty producer."""
 
 import http.client
 import itertools
@@ -13,11 +13,11 @@ from confluent_kafka import Producer
 
 BASE: Final = "/api/v1/datasets"
 PAUSE_S: Final = 1.0
-"""Between two rounds: without it, the traffic alone would keep a processor busy."""
+"""Between two rounds: without it, the traffic would keep one CPU busy."""
 
 
 class Traffic(threading.Thread):
-    """Sends requests and records until told to end."""
+    """Sends requests and records until `end`."""
 
     def __init__(self, project: Path, site: str, key: str) -> None:
         super().__init__(daemon=True)
@@ -29,12 +29,12 @@ class Traffic(threading.Thread):
         self.failures: list[str] = []
 
     def end(self) -> None:
-        """Stop after the request that is under way."""
+        """Stop after the current request."""
         self._over.set()
         self.join(30)
 
     def run(self) -> None:
-        """Go round the requests."""
+        """Send all requests, round after round."""
         self._bad_records()
         for number in itertools.count():
             if self._over.wait(PAUSE_S):
@@ -47,16 +47,16 @@ class Traffic(threading.Thread):
         try:
             headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
             connection.request(method, path, body, headers)
-            answer = connection.getresponse()
-            answer.read()
-            self.answered[answer.status] = self.answered.get(answer.status, 0) + 1
+            response = connection.getresponse()
+            response.read()
+            self.answered[response.status] = self.answered.get(response.status, 0) + 1
         except (OSError, http.client.HTTPException) as error:
             self.failures.append(f"{method} {path}: {error}")
         finally:
             connection.close()
 
     def _bad_records(self) -> None:
-        """Records of an airline that break its contract, for the quarantine."""
+        """Produce records that violate the contract of `airlines`, for the quarantine."""
         environment = (self._project / ".anden/environment").read_text()
         line = next(one for one in environment.splitlines() if "KAFKA_BOOTSTRAP_SERVERS" in one)
         producer = Producer({"bootstrap.servers": line.partition("=")[2].strip("'\"")})

@@ -1,8 +1,8 @@
-"""Recording rules over a made-up past, each group at its own interval and offset, in the real Prometheus.
+"""Recording rules over synthetic history, each group at its own interval, in a real Prometheus.
 
-`promtool test rules` evaluates every group at one interval, so it cannot tell what a rule that is evaluated every two
-minutes makes of one that is evaluated every half minute. `promtool tsdb create-blocks-from rules` keeps the intervals,
-but evaluates a file's rules against what is stored already: so here one layer of rules follows the other.
+`promtool test rules` evaluates every group at one interval, so it cannot show what a two-minute rule makes of a
+half-minute rule. `promtool tsdb create-blocks-from rules` keeps the intervals but reads only stored series, so rules
+are evaluated in layers.
 """
 
 import json
@@ -23,36 +23,36 @@ from tests.acceptance.monitoring.prometheus_server import process, wait_for
 ROOT: Final = Path(__file__).resolve().parents[3]
 RECORDINGS: Final = ROOT / "dashboards/prometheus/recordings.rules.yaml"
 BEGUN_S: Final = 1_699_999_200
-"""When the past begins: any moment would do."""
+"""The start of the history, arbitrary."""
 SCRAPED_S: Final = 15
 
 Samples = Sequence[float | None]
-"""A value each SCRAPED_S; None where nothing was scraped."""
+"""One value per SCRAPED_S; None without a scrape."""
 
 
 @dataclass(frozen=True)
 class Past:
-    """What Prometheus holds after the rules were evaluated over it."""
+    """A Prometheus with the history and the recorded series."""
 
     url: str
 
     def value(self, query: str, at_s: float) -> float | None:
-        """The one sample of the query so many seconds after the beginning; None where there is none."""
+        """The single sample of the query `at_s` seconds after the start; None if there is no sample."""
         found = self.samples(query, at_s)
         assert len(found) <= 1, found
         return float(found[0]["value"][1]) if found else None
 
     def samples(self, query: str, at_s: float) -> list[Any]:
-        """Every series of the query so many seconds after the beginning."""
+        """Every series of the query `at_s` seconds after the start."""
         words = urllib.parse.urlencode({"query": query, "time": BEGUN_S + at_s})
-        with urllib.request.urlopen(f"{self.url}/api/v1/query?{words}", timeout=60) as answer:  # noqa: S310 - ours
-            found: list[Any] = json.load(answer)["data"]["result"]
+        with urllib.request.urlopen(f"{self.url}/api/v1/query?{words}", timeout=60) as response:  # noqa: S310 - a local URL
+            found: list[Any] = json.load(response)["data"]["result"]
         return found
 
 
 @contextmanager
 def past(folder: Path, series: Mapping[str, Samples], *, slo: str) -> Iterator[Past]:
-    """A Prometheus with these series and what the rules of the objective record of them."""
+    """A Prometheus with these series and what the objective's rules record from them."""
     data = folder / "data"
     data.mkdir()
     scraped = folder / "scraped.om"
@@ -62,12 +62,12 @@ def past(folder: Path, series: Mapping[str, Samples], *, slo: str) -> Iterator[P
     for number, layer in enumerate(_layers(slo)):
         rules = folder / "recordings.rules.yaml"
         rules.write_text(yaml.safe_dump({"groups": layer}))
-        with _serving(folder, number) as url:
+        with _prometheus(folder, number) as url:
             _promtool(
                 *("tsdb", "create-blocks-from", "rules", f"--url={url}", f"--output-dir={data}"),
                 *(f"--start={BEGUN_S}", f"--end={BEGUN_S + length_s}", str(rules)),
             )
-    with _serving(folder, "last") as url:
+    with _prometheus(folder, "last") as url:
         yield Past(url)
 
 
@@ -83,7 +83,7 @@ def _openmetrics(series: Mapping[str, Samples]) -> str:
 
 
 def _layers(slo: str) -> Iterator[list[dict[str, Any]]]:
-    """The groups again and again, each time with the rules whose inputs are recorded by then."""
+    """The groups layer by layer, each with the rules whose inputs are already recorded."""
     groups = yaml.safe_load(RECORDINGS.read_text())["groups"]
     for group in groups:
         group["rules"] = [rule for rule in group["rules"] if rule.get("labels", {}).get("slo", slo) == slo]
@@ -94,7 +94,7 @@ def _layers(slo: str) -> Iterator[list[dict[str, Any]]]:
             for group in groups
         ]
         done = {rule["record"] for group in ready for rule in group["rules"]}
-        assert done, f"rules that read each other: {left}"
+        assert done, f"rules with circular inputs: {left}"
         yield [group for group in ready if group["rules"]]
         for group in groups:
             group["rules"] = [rule for rule in group["rules"] if rule["record"] not in done]
@@ -102,16 +102,16 @@ def _layers(slo: str) -> Iterator[list[dict[str, Any]]]:
 
 
 @contextmanager
-def _serving(folder: Path, name: object) -> Iterator[str]:
+def _prometheus(folder: Path, name: object) -> Iterator[str]:
     (folder / "prometheus.yaml").write_text("{}")
-    address, log = f"{LOOPBACK}:{free_port()}", folder / f"{name}.log"
+    listen, log = f"{LOOPBACK}:{free_port()}", folder / f"{name}.log"
     command = [
         *("prometheus", f"--config.file={folder / 'prometheus.yaml'}", f"--storage.tsdb.path={folder / 'data'}"),
-        *(f"--web.listen-address={address}", "--storage.tsdb.retention.time=100y"),
+        *(f"--web.listen-address={listen}", "--storage.tsdb.retention.time=100y"),
     ]
     with process(command, log):
-        wait_for(f"http://{address}/-/ready", log)
-        yield f"http://{address}"
+        wait_for(f"http://{listen}/-/ready", log)
+        yield f"http://{listen}"
 
 
 def _promtool(*words: str) -> None:

@@ -1,4 +1,4 @@
-"""Numbers of events and budgets are those of the counters, from the first minutes of an outage on."""
+"""Event counts and budgets match the counters from the first minutes of an outage."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,7 @@ HOUR_S = 3_600
 
 
 def counter(hours: float, per_s: Callable[[float], float]) -> list[float | None]:
-    """A counter that gains so much a second, as it is scraped; whole events only."""
+    """Scraped values of a counter with this rate, in whole numbers."""
     total = 0.0
     found: list[float | None] = []
     for number in range(int(hours * HOUR_S / SCRAPED_S)):
@@ -35,13 +35,13 @@ def counted(seen: Past, name: str, window: str, at_s: float) -> float:
 
 
 LAG_S = 7 * 60
-"""The window of a rate and one step: no later is an event counted whole."""
+"""The rate window plus one step: by then an event is counted in full."""
 BEHIND_S = 5 * 60
-"""How far a count may be behind while something goes on: half the window of a rate, a step, and until the next."""
+"""How far a count may lag during an event: half the rate window, a step, and the time until the next."""
 WINDOWS = ("6h", "1d", "3d", "30d")
 
 
-def test_the_rules_are_evaluated_as_often_as_in_a_running_prometheus(tmp_path: Path) -> None:
+def test_rules_are_evaluated_as_often_as_in_a_running_prometheus(tmp_path: Path) -> None:
     with past(tmp_path, {FINE: counter(2, lambda _: 1)}, slo="api-availability") as seen:
         evaluated = {
             name: seen.value(f"count_over_time(anden:slo_events:{name}{SLO}[1h])", 2 * HOUR_S - 60)
@@ -50,25 +50,25 @@ def test_the_rules_are_evaluated_as_often_as_in_a_running_prometheus(tmp_path: P
     assert evaluated == {"rate5m": 120, "count1h": 120, "count2m": 30, "count30d": 30}
 
 
-def test_a_quiet_station_of_which_everything_fails(tmp_path: Path) -> None:
-    """One request in two minutes for eight hours, then each of them fails."""
+def test_total_outage_of_a_quiet_installation(tmp_path: Path) -> None:
+    """One request per two minutes for eight hours; then all fail."""
     outage_s = 8 * HOUR_S
     fine = counter(9, lambda at: 1 / 120 if at < outage_s else 0)
     failed = counter(9, lambda at: 1 / 120 if at >= outage_s else 0)
-    # As far as a count may be behind, and the one request that comes anywhere in its two minutes.
+    # Minus the allowed lag and the one request somewhere within its two minutes.
     least = (40 * 60 - BEHIND_S) / 120 - 1
     with past(tmp_path, {FINE: fine, FAILED: failed}, slo="api-availability") as seen:
         for window in WINDOWS:
             assert counted(seen, "bad", window, outage_s + 17 * 60) >= 5, window
             assert least <= counted(seen, "bad", window, outage_s + 40 * 60) <= 20.5, window
-        # Twenty of 260 events are bad, 77 times what may be; the last of them are on their way.
+        # Twenty of 260 events are bad, 77 times the budget; the last ones are not counted yet.
         left = seen.value(f"anden:slo_budget_remaining:ratio30d{SLO}", outage_s + 40 * 60)
         assert left is not None
         assert -78 <= left <= 1 - least / 0.26
 
 
-def test_a_burst_within_a_young_station(tmp_path: Path) -> None:
-    """Twenty minutes old, ten requests a second, and one in twelve of four minutes fails."""
+def test_burst_on_a_young_installation(tmp_path: Path) -> None:
+    """Twenty minutes old, ten requests per second; for four minutes one in twelve fails."""
 
     def failing(at: float) -> float:
         return 10 / 12 if 15 * 60 <= at < 19 * 60 else 0
@@ -79,12 +79,12 @@ def test_a_burst_within_a_young_station(tmp_path: Path) -> None:
             bad, events = (counted(seen, name, window, 19 * 60 + LAG_S) for name in ("bad", "events"))
             assert bad == pytest.approx(200, rel=0.05), window
             assert 10 * (19 * 60 + LAG_S - BEHIND_S) <= events <= 10 * (19 * 60 + LAG_S), window
-        # While it goes on, the gate of fifty events is long open.
+        # During the burst, the minimum of fifty events is far exceeded.
         assert counted(seen, "events", "6h", 16 * 60) > 5_000
 
 
-def test_an_outage_that_spends_the_budget_is_shown_whole_when_it_ends(tmp_path: Path) -> None:
-    """A request a second; everything fails for the 43 minutes that 99.9 % allows in thirty days."""
+def test_outage_that_spends_the_budget_is_counted_in_full_when_it_ends(tmp_path: Path) -> None:
+    """One request per second; all fail for the 43 minutes that 99.9 % allows in thirty days."""
     begins_s, ends_s = 3 * HOUR_S, 3 * HOUR_S + 43 * 60
 
     def failing(at: float) -> float:
@@ -103,10 +103,10 @@ def test_an_outage_that_spends_the_budget_is_shown_whole_when_it_ends(tmp_path: 
         assert left == pytest.approx(1 - 43 * 60 / after_s / 0.001, rel=0.04)
 
 
-def test_restarts_and_gaps_of_scraping_make_no_events_and_lose_few(tmp_path: Path) -> None:
-    """A process that begins anew every twenty minutes, and two minutes in which nobody scraped."""
-    whole = counter(3, lambda _: 2)
-    restarted = [value % 2_400 if value is not None else None for value in whole]
+def test_restarts_and_scrape_gaps_add_no_events_and_lose_few(tmp_path: Path) -> None:
+    """A process that restarts every twenty minutes, and two minutes without scrapes."""
+    steady = counter(3, lambda _: 2)
+    restarted = [value % 2_400 if value is not None else None for value in steady]
     gap = range(2 * HOUR_S // SCRAPED_S, (2 * HOUR_S + 120) // SCRAPED_S)
     scraped = [None if number in gap else value for number, value in enumerate(restarted)]
     with past(tmp_path, {FINE: scraped}, slo="api-availability") as seen:
@@ -115,8 +115,8 @@ def test_restarts_and_gaps_of_scraping_make_no_events_and_lose_few(tmp_path: Pat
             assert counted(seen, "bad", window, 3 * HOUR_S - 60) == 0
 
 
-def test_while_nobody_counts_nothing_is_made_up(tmp_path: Path) -> None:
-    """An hour without a scrape: the events on both sides are counted, none for the hour, and no budget is spent."""
+def test_no_events_are_invented_without_scrapes(tmp_path: Path) -> None:
+    """An hour without scrapes: events before and after count, none in between, and no budget is spent."""
     before, after = counter(1, lambda _: 2), counter(1, lambda _: 2)
     away: list[float | None] = [None] * (HOUR_S // SCRAPED_S)
     series = {FINE: [*before, *away, *((value or 0) + 7_200 for value in after)]}

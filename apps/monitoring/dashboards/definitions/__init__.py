@@ -1,4 +1,4 @@
-"""The pages, one file each."""
+"""The dashboards, one module each."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ from apps.monitoring.dashboards.definitions.slo import SLO
 from apps.monitoring.dashboards.model import Dashboard
 
 DASHBOARDS: Final[tuple[Dashboard, ...]] = (OVERVIEW, INGEST, API, DATABASE, FLEET, SERVICE, SLO, AWS, SELF)
-"""Every page, the overview first."""
+"""Every dashboard, the overview first."""
 
-CLOUDWATCH_DASHBOARDS: Final = tuple(page for page in DASHBOARDS if any(panel.is_aws for panel in page.panels))
-"""The pages that are CloudWatch dashboards, too."""
+CLOUDWATCH_DASHBOARDS: Final = tuple(each for each in DASHBOARDS if any(panel.is_aws for panel in each.panels))
+"""Dashboards that are also rendered for CloudWatch."""

@@ -1,4 +1,4 @@
-"""API: rate, errors and duration by route and by class of client."""
+"""API: rate, errors and duration by route and by client class."""
 
 from typing import Final
 
@@ -41,19 +41,19 @@ SLO: Final = DashboardLink("SLO", "slo")
 DATABASE: Final = DashboardLink("Database", "database")
 
 _STATES: Final = PanelRow(
-    "Are third parties served?",
+    "Does the API serve third parties?",
     (
         stat(
             "Requests",
-            "Requests per second of the last five minutes.",
+            "Requests per second over the last five minutes.",
             rate(REQUESTS, *CHOSEN, window=NOW),
             Unit.REQUESTS_PER_SECOND,
             width=4,
             links=(SLO,),
         ),
         stat(
-            "Failed share",
-            "The share of requests of the last five minutes that failed on our side (5xx). The objective is 0.1 %.",
+            "Error ratio",
+            "The share of server errors (5xx) over the last five minutes. The objective is 0.1 %.",
             ratio(rate(REQUESTS, *CHOSEN, FAILED, window=NOW), rate(REQUESTS, *CHOSEN, window=NOW)),
             Unit.RATIO,
             ERRORS,
@@ -61,9 +61,9 @@ _STATES: Final = PanelRow(
             links=(SLO,),
         ),
         stat(
-            "Refused share",
-            "The share of requests of the last five minutes that were refused (4xx): a wrong key, a wrong address, "
-            "a filter that does not exist. Much of it is a client in need of help.",
+            "Client error ratio",
+            "The share of client errors (4xx) over the last five minutes: a wrong key, a wrong URL, an unknown "
+            "filter. If it is high, a client needs help.",
             ratio(rate(REQUESTS, *CHOSEN, REFUSED, window=NOW), rate(REQUESTS, *CHOSEN, window=NOW)),
             Unit.RATIO,
             rising(0.1, 0.5),
@@ -72,7 +72,7 @@ _STATES: Final = PanelRow(
         ),
         stat(
             "Latency p95",
-            "19 of 20 answers of the last five minutes began within this time.",
+            "Over the last five minutes 19 of 20 responses started within this time.",
             quantile(0.95, SECONDS, CLIENTS, window=NOW),
             Unit.SECONDS,
             LATENCY,
@@ -80,8 +80,8 @@ _STATES: Final = PanelRow(
             links=(DATABASE,),
         ),
         stat(
-            "Probe failed",
-            "Checks from the outside that failed within ten minutes. No data: no probe ran.",
+            "Failed probe checks",
+            "Checks from outside that failed within ten minutes. No data: the probe did not run.",
             or_zero(
                 increase(PROBE_CHECKS, LabelMatcher("outcome", "failed"), window="10m"),
                 increase(PROBE_CHECKS, window="10m"),
@@ -93,8 +93,8 @@ _STATES: Final = PanelRow(
             links=(SLO,),
         ),
         stat(
-            "Probe ran",
-            "Seconds since the probe last ended a round of checks. No data: it never ran.",
+            "Last probe round",
+            "Seconds since the probe last completed a round of checks. No data: it never ran.",
             seconds_since(PROBE_LAST_RUN),
             Unit.SECONDS,
             rising(300, 900),
@@ -110,14 +110,14 @@ _ROUTES: Final = PanelRow(
     (
         timeseries(
             "Rate by operation",
-            "Requests per second by what was asked for.",
+            "Requests per second by operation.",
             Unit.REQUESTS_PER_SECOND,
             PanelQuery(rate(REQUESTS, *CHOSEN, by=("operation",)), "{{operation}}"),
             width=8,
         ),
         timeseries(
-            "Failed share by operation",
-            "The share of requests that failed on our side (5xx).",
+            "Error ratio by operation",
+            "The share of server errors (5xx) by operation.",
             Unit.RATIO,
             PanelQuery(
                 ratio(
@@ -131,7 +131,7 @@ _ROUTES: Final = PanelRow(
         ),
         timeseries(
             "Latency by operation",
-            "The 95th percentile of the seconds until an answer begins.",
+            "The 95th percentile of the seconds until a response starts.",
             Unit.SECONDS,
             PanelQuery(quantile(0.95, SECONDS, CLIENTS, by=("operation",)), "p95 {{operation}}"),
             width=8,
@@ -140,8 +140,8 @@ _ROUTES: Final = PanelRow(
         ),
         Panel(
             "Routes",
-            "Each dataset and operation with its rate and its errors over the last five minutes. An empty dataset "
-            "means that the key reaches none of that name.",
+            "Rate and errors per dataset and operation over the last five minutes. An empty dataset means that "
+            "the key has no access to a dataset of that name.",
             "table",
             Unit.REQUESTS_PER_SECOND,
             (
@@ -158,8 +158,8 @@ _ROUTES: Final = PanelRow(
                 TableColumn("dataset", "Dataset"),
                 TableColumn("operation", "Operation"),
                 TableColumn("value A", "Requests", Unit.REQUESTS_PER_SECOND, order="down"),
-                TableColumn("value B", "Failed (5xx)", Unit.REQUESTS_PER_SECOND, zero_expected(0.001)),
-                TableColumn("value C", "Refused (4xx)", Unit.REQUESTS_PER_SECOND),
+                TableColumn("value B", "Server errors (5xx)", Unit.REQUESTS_PER_SECOND, zero_expected(0.001)),
+                TableColumn("value C", "Client errors (4xx)", Unit.REQUESTS_PER_SECOND),
             ),
             links=(DashboardLink("Ingest of this dataset", "ingest", label="dataset"),),
         ),
@@ -168,18 +168,18 @@ _ROUTES: Final = PanelRow(
 )
 
 _CLIENTS: Final = PanelRow(
-    "By class of client",
+    "By client class",
     (
         timeseries(
             "Rate by client",
-            "Requests per second: third parties, the probe, and those without a valid key.",
+            "Requests per second: third parties, the probe, and requests without a valid key.",
             Unit.REQUESTS_PER_SECOND,
             PanelQuery(rate(REQUESTS, *CHOSEN, by=("client_class",)), "{{client_class}}"),
             width=6,
         ),
         timeseries(
             "Status by client",
-            "Requests per second by class of client and status, what went well left out.",
+            "Requests per second by client class and status, without 2xx and 3xx.",
             Unit.REQUESTS_PER_SECOND,
             PanelQuery(
                 rate(REQUESTS, *CHOSEN, LabelMatcher("status", "2xx|3xx", "!~"), by=("client_class", "status")),
@@ -189,15 +189,15 @@ _CLIENTS: Final = PanelRow(
         ),
         timeseries(
             "Latency by client",
-            "The 95th percentile of the seconds until an answer begins.",
+            "The 95th percentile of the seconds until a response starts.",
             Unit.SECONDS,
             PanelQuery(quantile(0.95, SECONDS, CLIENTS, by=("client_class",)), "p95 {{client_class}}"),
             width=6,
             thresholds=LATENCY,
         ),
         timeseries(
-            "Latency of all",
-            "How long half, 19 of 20 and 99 of 100 of the answers took to begin.",
+            "Latency percentiles",
+            "Seconds until 50, 95 and 99 % of the responses started.",
             Unit.SECONDS,
             *percentiles(SECONDS, CLIENTS),
             width=6,
@@ -208,11 +208,11 @@ _CLIENTS: Final = PanelRow(
 )
 
 _OUT: Final = PanelRow(
-    "What leaves",
+    "Output",
     (
         timeseries(
             "Records out",
-            "Records per second given out in pages, by dataset.",
+            "Records per second returned in pages, by dataset.",
             Unit.RECORDS_PER_SECOND,
             PanelQuery(rate(RECORDS, DATASET, by=("dataset",)), "{{dataset}}"),
             width=6,
@@ -225,15 +225,15 @@ _OUT: Final = PanelRow(
             width=6,
         ),
         timeseries(
-            "Exports by end",
-            "Exports that ended: whole, broken off by us, or left by the client.",
+            "Exports by outcome",
+            "Finished exports: complete, aborted by Andén, or abandoned by the client.",
             Unit.COUNT,
             PanelQuery(increase(EXPORTS, by=("outcome",)), "{{outcome}}"),
             width=6,
         ),
         timeseries(
-            "Probe's checks",
-            "The probe's checks from the outside, by check, of those that failed.",
+            "Failed probe checks by check",
+            "Failed probe checks from outside, by check.",
             Unit.COUNT,
             PanelQuery(increase(PROBE_CHECKS, LabelMatcher("outcome", "failed"), by=("check",)), "{{check}}"),
             width=6,
@@ -244,11 +244,11 @@ _OUT: Final = PanelRow(
 )
 
 _VIEWS: Final = PanelRow(
-    "By view of Django, admin included",
+    "By Django view, admin included",
     (
         timeseries(
             "Rate by view",
-            "Requests per second by view, from django-prometheus: the admin and the documents, too.",
+            "Requests per second by view, admin and documentation included. Source: django-prometheus.",
             Unit.REQUESTS_PER_SECOND,
             PanelQuery(count_rate(VIEW_SECONDS, by=("view",)), "{{view}}"),
             width=6,
@@ -262,8 +262,8 @@ _VIEWS: Final = PanelRow(
             thresholds=zero_expected(0.001),
         ),
         timeseries(
-            "Uncaught exceptions by view",
-            "Exceptions that no view caught: each is a defect.",
+            "Unhandled exceptions by view",
+            "Exceptions that no view handled: each is a bug.",
             Unit.COUNT,
             PanelQuery(increase(VIEW_EXCEPTIONS, by=("view",)), "{{view}}"),
             width=6,
@@ -271,7 +271,7 @@ _VIEWS: Final = PanelRow(
         ),
         timeseries(
             "Latency by view",
-            "The 95th percentile of a whole request by view, from the first middleware to the last.",
+            "The 95th percentile of the request duration by view, middleware included.",
             Unit.SECONDS,
             PanelQuery(quantile(0.95, VIEW_SECONDS, by=("view",)), "p95 {{view}}"),
             width=6,
@@ -283,7 +283,7 @@ _VIEWS: Final = PanelRow(
 API: Final = Dashboard(
     "api",
     "Andén · API",
-    "Are third parties served, quickly and without errors, on every route?",
+    "Does the API serve every route fast and without errors?",
     (_STATES, _ROUTES, _CLIENTS, _OUT, _VIEWS),
     variables=(
         Variable("dataset", "Dataset", series(REQUESTS), "dataset", many=True),

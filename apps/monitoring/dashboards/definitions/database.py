@@ -1,4 +1,4 @@
-"""Database: how long reads and writes take, from three sources that measure three different things."""
+"""Database: how long reads and writes take, from three sources that measure at different points."""
 
 from typing import Final
 
@@ -66,16 +66,16 @@ SLO: Final = DashboardLink("SLO", "slo")
 
 
 def _busiest(query: PromqlQuery) -> PromqlQuery:
-    """The ten statements with the most of it."""
+    """The top ten statements by the query."""
     return compose("topk(10, {} > 0)", query)
 
 
 _STATES: Final = PanelRow(
-    "Does PostgreSQL answer, and quickly?",
+    "Is PostgreSQL up and fast?",
     (
         stat(
             "Read p95",
-            "19 of 20 reads of the last five minutes were answered within this time, as their callers saw it.",
+            "Over the last five minutes callers waited at most this long for 19 of 20 reads.",
             quantile(0.95, DATABASE_SECONDS, ALIAS, READ, window=NOW),
             Unit.SECONDS,
             WAIT,
@@ -84,7 +84,7 @@ _STATES: Final = PanelRow(
         ),
         stat(
             "Write p95",
-            "19 of 20 writes of the last five minutes were done within this time, as their callers saw it.",
+            "Over the last five minutes callers waited at most this long for 19 of 20 writes.",
             quantile(0.95, DATABASE_SECONDS, ALIAS, WRITE, window=NOW),
             Unit.SECONDS,
             WAIT,
@@ -92,8 +92,8 @@ _STATES: Final = PanelRow(
             links=(INGEST,),
         ),
         stat(
-            "Refused or lost",
-            "Operations per second of the last five minutes that PostgreSQL refused or that lost their connection.",
+            "Database errors",
+            "Operations per second that failed or lost their connection, over the last five minutes.",
             or_zero(rate(DATABASE_ERRORS, ALIAS, window=NOW), count_rate(DATABASE_SECONDS, ALIAS, window=NOW)),
             Unit.PER_SECOND,
             rising(0.01, 1),
@@ -102,7 +102,7 @@ _STATES: Final = PanelRow(
         ),
         stat(
             "Reachable",
-            "Whether postgres_exporter reaches PostgreSQL. No data: there is no exporter.",
+            "Whether postgres_exporter reaches PostgreSQL. No data: no exporter runs.",
             level(PG_UP, aggregate="min"),
             Unit.STATE,
             falling(1, 1),
@@ -112,7 +112,7 @@ _STATES: Final = PanelRow(
         ),
         stat(
             "Connections in use",
-            "Open connections, of those that PostgreSQL allows.",
+            "Open connections as a share of max_connections.",
             compose("{} / {}", level(PG_CONNECTIONS, aggregate="sum"), level(PG_MAX_CONNECTIONS)),
             Unit.RATIO,
             rising(0.7, 0.9),
@@ -120,8 +120,8 @@ _STATES: Final = PanelRow(
             links=(AWS,),
         ),
         stat(
-            "Found in memory",
-            "The share of blocks that were found in PostgreSQL's memory. Below, disk latency matters.",
+            "Cache hit ratio",
+            "The share of blocks found in shared buffers. When it is low, disk latency matters.",
             compose(
                 "{} / ({} + {} > 0)",
                 rate(PG_HITS, window=NOW),
@@ -138,19 +138,19 @@ _STATES: Final = PanelRow(
 )
 
 _CALLERS: Final = PanelRow(
-    "1 · What callers waited (measured in Andén's processes; network, pool and COPY included)",
+    "1 · What callers wait for (measured in Andén's processes; network, pool and COPY included)",
     (
         timeseries(
-            "Reads, as callers see them",
-            "Seconds that callers waited for a read. Source: Andén's own cursors, so a slow network counts.",
+            "Read duration for callers",
+            "Seconds that callers waited for a read. Source: Andén's own cursors, network included.",
             Unit.SECONDS,
             *percentiles(DATABASE_SECONDS, ALIAS, READ),
             width=8,
             thresholds=WAIT,
         ),
         timeseries(
-            "Writes, as callers see them",
-            "Seconds that callers waited for a write, COPY and commits of Django included. Source: Andén's own "
+            "Write duration for callers",
+            "Seconds that callers waited for a write, including COPY and Django's commits. Source: Andén's own "
             "cursors. The objective is 99 % within half a second.",
             Unit.SECONDS,
             *percentiles(DATABASE_SECONDS, ALIAS, WRITE),
@@ -159,14 +159,14 @@ _CALLERS: Final = PanelRow(
         ),
         timeseries(
             "Operations",
-            "Operations per second by kind: read, write, or other (transactions, settings).",
+            "Operations per second by type: read, write, or other (transactions, settings).",
             Unit.PER_SECOND,
             PanelQuery(count_rate(DATABASE_SECONDS, ALIAS, by=("operation",)), "{{operation}}"),
             width=8,
         ),
         timeseries(
-            "Slow side by role",
-            "The 95th percentile of reads and writes by role of the database: it tells whose work is slow.",
+            "Duration by role",
+            "The 95th percentile of reads and writes by database role, to find whose work is slow.",
             Unit.SECONDS,
             PanelQuery(
                 quantile(
@@ -178,17 +178,17 @@ _CALLERS: Final = PanelRow(
             thresholds=WAIT,
         ),
         Panel(
-            "How writes spread",
-            "How many writes took how long: two bands are two kinds of work, or a cache that half the writes miss.",
+            "Write duration distribution",
+            "Number of writes by duration. Two bands mean two kinds of work, or a cache that half the writes miss.",
             "heatmap",
             Unit.SECONDS,
             (PanelQuery(bucket_rate(DATABASE_SECONDS, ALIAS, WRITE), "{{le}}"),),
             8,
         ),
         timeseries(
-            "Refused or lost by class",
-            "Operations by class of SQLSTATE: 08 is a lost connection, 40 a lost race, 53 want of room, 57 an "
-            "operator's stop, 23 a broken constraint.",
+            "Errors by SQLSTATE class",
+            "Failed operations by SQLSTATE class: 08 connection, 40 serialization failure or deadlock, 53 out of "
+            "resources, 57 operator intervention, 23 constraint violation.",
             Unit.COUNT,
             PanelQuery(
                 increase(DATABASE_ERRORS, ALIAS, by=("alias", "sqlstate_class")), "{{alias}} {{sqlstate_class}}"
@@ -201,19 +201,19 @@ _CALLERS: Final = PanelRow(
 )
 
 _STATEMENTS: Final = PanelRow(
-    "2 · What statements took inside PostgreSQL (pg_stat_statements, by postgres_exporter)",
+    "2 · What statements take inside PostgreSQL (pg_stat_statements through postgres_exporter)",
     (
         timeseries(
             "Busiest statements",
-            "Seconds of work per second of the ten statements with the most. Source: pg_stat_statements, without "
-            "network and pool; the exporter gives the 100 busiest, by role and id.",
+            "Seconds of execution per second of the top ten statements. Source: pg_stat_statements, without network "
+            "and pool; the exporter reports the 100 busiest, by role and query ID.",
             Unit.SECONDS,
             PanelQuery(_busiest(rate(PG_SECONDS, by=STATEMENT)), "{{user}} {{queryid}}"),
             width=8,
         ),
         timeseries(
-            "Seconds a call",
-            "The mean of one execution, of the ten slowest statements. Source: pg_stat_statements, which has no "
+            "Mean execution time",
+            "The mean execution time of the ten slowest statements. Source: pg_stat_statements, which has no "
             "percentiles.",
             Unit.SECONDS,
             PanelQuery(
@@ -224,9 +224,9 @@ _STATEMENTS: Final = PanelRow(
             thresholds=WAIT,
         ),
         timeseries(
-            "Waiting for blocks",
-            "Seconds per second that statements read and wrote blocks. Source: pg_stat_statements; zero unless "
-            "track_io_timing is on.",
+            "Block I/O time",
+            "Seconds per second that statements spent on reading and writing blocks. Source: pg_stat_statements; zero "
+            "unless track_io_timing is on.",
             Unit.SECONDS,
             PanelQuery(rate(PG_BLOCK_READ), "reading"),
             PanelQuery(rate(PG_BLOCK_WRITE), "writing"),
@@ -241,7 +241,7 @@ _STATEMENTS: Final = PanelRow(
         ),
         timeseries(
             "Deadlocks",
-            "Deadlocks that PostgreSQL broke, by database. Source: pg_stat_database.",
+            "Deadlocks that PostgreSQL detected, by database. Source: pg_stat_database.",
             Unit.COUNT,
             PanelQuery(increase(PG_DEADLOCKS, by=("datname",)), "{{datname}}"),
             width=8,
@@ -249,7 +249,7 @@ _STATEMENTS: Final = PanelRow(
         ),
         timeseries(
             "Size",
-            "Bytes on disk by database, tables and indexes.",
+            "Bytes on disk by database, tables and indexes included.",
             Unit.BYTES,
             PanelQuery(level(PG_SIZE, by=("datname",)), "{{datname}}"),
             width=8,
@@ -259,7 +259,7 @@ _STATEMENTS: Final = PanelRow(
 )
 
 _DISK: Final = PanelRow(
-    "3 · What the disk took (RDS in CloudWatch; seconds per disk operation, not per query)",
+    "3 · What the disk takes (RDS in CloudWatch; seconds per disk operation, not per query)",
     (
         aws_timeseries(
             "Disk latency", "database_read_latency", "database_write_latency", width=8, thresholds=rising(0.01, 0.05)
@@ -273,7 +273,7 @@ _DISK: Final = PanelRow(
 DATABASE: Final = Dashboard(
     "database",
     "Andén · Database",
-    "How long do reads and writes take: for callers, inside of PostgreSQL, and on disk?",
+    "How long do reads and writes take: for callers, inside PostgreSQL, and on disk?",
     (_STATES, _CALLERS, _STATEMENTS, _DISK),
     variables=(
         Variable("alias", "Role", histogram_series(DATABASE_SECONDS), "alias", many=True),

@@ -1,4 +1,4 @@
-"""Fleet: which of fifty or ten thousand services is sick. Its size does not depend on theirs."""
+"""Fleet: which of fifty or ten thousand services is unhealthy. Its number of queries does not depend on theirs."""
 
 from typing import Final
 
@@ -12,11 +12,11 @@ from apps.monitoring.dashboards.fleet_queries import (
     SMALL_MULTIPLES,
     WORST,
     counts_by_score,
-    only,
+    for_services,
     peers,
     service_states,
     worst_flagged,
-    worst_of_now,
+    worst_now,
     worst_score,
 )
 from apps.monitoring.dashboards.model import (
@@ -37,15 +37,15 @@ from apps.monitoring.dashboards.panels import SHORT, TALL, seconds_since, stat, 
 from apps.telemetry.promql import LabelMatcher, compose, level
 
 SERVICE: Final = DashboardLink("This service", "service", label="service")
-SELF: Final = DashboardLink("Andén watches itself", "self")
+SELF: Final = DashboardLink("Self-monitoring", "self")
 OVERVIEW: Final = DashboardLink("Overview", "overview")
 
 _COUNTS: Final = PanelRow(
-    "Is the fleet well?",
+    "Is the fleet healthy?",
     (
         stats(
             "Services by state",
-            "How many services are well, stand out, tell nothing, or are too new to have a past. No data is not well.",
+            "Services that are healthy, outliers, without data, or too new for a baseline. No data is not healthy.",
             Unit.COUNT,
             PanelQuery(level(FLEET_SERVICES, by=("state",)), "{{state}}", instant=True),
             width=10,
@@ -58,9 +58,9 @@ _COUNTS: Final = PanelRow(
             links=(OVERVIEW,),
         ),
         stats(
-            "The whole fleet against its usual",
-            "The factor by which the whole fleet stands away from its usual of this time of day. When all move, no "
-            "service is flagged for moving along: this is where it shows.",
+            "Fleet shift",
+            "The factor by which the entire fleet deviates from its baseline for this time of day. When all services "
+            "shift together, none is flagged; the shift shows here.",
             Unit.FACTOR,
             PanelQuery(level(FLEET_SHIFT, by=("signal",)), "{{signal}}", instant=True),
             width=11,
@@ -71,7 +71,7 @@ _COUNTS: Final = PanelRow(
         ),
         stat(
             "Evaluated",
-            "Seconds since the fleet was last evaluated. When this is old, everything here is.",
+            "Seconds since the fleet was last evaluated. If this is stale, all panels here are.",
             seconds_since(FLEET_LAST_EVALUATION),
             Unit.SECONDS,
             rising(150, 300),
@@ -82,12 +82,12 @@ _COUNTS: Final = PanelRow(
 )
 
 _WORST: Final = PanelRow(
-    "Which service is sick?",
+    "Which service is unhealthy?",
     (
         Panel(
-            f"The {WORST} worst",
-            "The services with the worst score, and the signal that has it. The score is a robust z against the "
-            "service's own past and its peers; from about 4 on it is flagged.",
+            f"{WORST} worst services",
+            "The services with the worst scores, and the signal responsible. The score is a robust z-score against "
+            "the service's own baseline and its peers; from about 4 it is flagged.",
             "table",
             Unit.SCORE,
             (
@@ -95,13 +95,13 @@ _WORST: Final = PanelRow(
                     compose(
                         f"topk({WORST}, {{}} == on (service) group_left () {{}})",
                         level(FLEET_SCORE, by=("service", "signal")),
-                        level(FLEET_SCORE, by=("service",)),  # not the recorded one, which may be older
+                        level(FLEET_SCORE, by=("service",)),  # not the recorded series, which may be older
                     ),
                     "{{service}}",
                     instant=True,
                 ),
-                PanelQuery(only(service_states(), worst_of_now(WORST)), "{{service}}", instant=True),
-                PanelQuery(only(worst_score(), worst_of_now(WORST)), "{{service}}"),
+                PanelQuery(for_services(service_states(), worst_now(WORST)), "{{service}}", instant=True),
+                PanelQuery(for_services(worst_score(), worst_now(WORST)), "{{service}}"),
             ),
             14,
             columns=(
@@ -109,7 +109,7 @@ _WORST: Final = PanelRow(
                 TableColumn("signal", "Signal"),
                 TableColumn("value A", "Score", Unit.SCORE, MUTED_SCORE, width=90, order="down"),
                 TableColumn("value B", "State", Unit.STATE, value_mappings=MUTED_STATES, width=90),
-                TableColumn("trend", "Course of the score"),
+                TableColumn("trend", "Score over time"),
             ),
             decimals=1,
             minimum=None,
@@ -117,9 +117,9 @@ _WORST: Final = PanelRow(
             points=POINTS,
         ),
         Panel(
-            "How scores spread",
-            "How many services have which worst score. A healthy fleet is a dark band at the bottom; dots high above "
-            "it are the sick ones; a band that rises is the whole fleet.",
+            "Score distribution",
+            "Number of services by worst score. A healthy fleet is a dark band at the bottom; dots far above it are "
+            "unhealthy services; a rising band is a shift of the fleet.",
             "heatmap",
             Unit.SCORE,
             (PanelQuery(counts_by_score(), "{{le}}"),),
@@ -134,11 +134,11 @@ _FLAGGED: Final = PanelRow(
     (
         Panel(
             "Flagged services",
-            f"Only services that stood out within the time range, the {WORST} with the worst scores: when each was "
-            "flagged, and when it gave no data.",
+            f"Services that were outliers within the time range, at most the {WORST} worst: when each was flagged, "
+            "and when it had no data.",
             "timeline",
             Unit.STATE,
-            (PanelQuery(only(service_states(), worst_flagged(WORST)), "{{service}}"),),
+            (PanelQuery(for_services(service_states(), worst_flagged(WORST)), "{{service}}"),),
             24,
             Thresholds("neutral", ((1, "critical"), (2, "unknown"), (3, "neutral"))),
             value_mappings=MUTED_STATES,
@@ -150,11 +150,11 @@ _FLAGGED: Final = PanelRow(
 )
 
 _MULTIPLES: Final = PanelRow(
-    f"The {SMALL_MULTIPLES} worst, against their peers",
+    f"The {SMALL_MULTIPLES} worst services compared with their peers",
     (
         Panel(
             "$worst",
-            "The scores of this service's signals, and between which worst scores eight of ten services lie.",
+            "The scores of this service's signals, with the range of eight in ten services' worst scores.",
             "timeseries",
             Unit.SCORE,
             (
@@ -175,7 +175,7 @@ _MULTIPLES: Final = PanelRow(
 FLEET: Final = Dashboard(
     "fleet",
     "Andén · Fleet",
-    "Which service of the fleet is sick, since when, and in which signal?",
+    "Which service is unhealthy, since when, and in which signal?",
     (_COUNTS, _WORST, _FLAGGED, _MULTIPLES),
     variables=(
         Variable(

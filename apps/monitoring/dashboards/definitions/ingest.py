@@ -1,4 +1,4 @@
-"""Ingest: what moves from Kafka into PostgreSQL, how far behind it is, and what holds it up."""
+"""Ingest: throughput from Kafka to PostgreSQL, lag, and what slows it down."""
 
 from typing import Final
 
@@ -53,57 +53,57 @@ _STATES: Final = PanelRow(
     (
         stat(
             "Worst lag",
-            "How long ago the topic ended where the most backward of the chosen datasets stands now.",
+            "How long ago the current position of the slowest selected dataset was the end of its topic.",
             level(LAG_SECONDS, CHOSEN),
             Unit.SECONDS,
             LAG_SCALE,
             links=(SLO,),
         ),
         stat(
-            "Records waiting",
-            "Records between the stored positions and the ends of the topics, over the chosen datasets.",
+            "Lag in records, total",
+            "Records between the committed offsets and the ends of the topics, over the selected datasets.",
             level(LAG_RECORDS, CHOSEN, aggregate="sum"),
             Unit.COUNT,
             links=(SLO,),
         ),
         stat(
             "Stopped sources",
-            "Partitions whose pipeline stopped because its state is wrong. Records are lost when the topic's "
-            "retention ends before somebody has decided.",
+            "Partitions whose pipeline stopped on inconsistent state. Records are lost if the topic's retention "
+            "ends before someone decides.",
             level(STOPPED, CHOSEN, aggregate="sum"),
             Unit.COUNT,
             zero_expected(),
             links=(SLO,),
         ),
         stat(
-            "Refused share",
-            "The share of records of the last five minutes that did not become rows.",
+            "Reject ratio",
+            "The share of records over the last five minutes that did not become rows.",
             ratio(rate(REJECTS, CHOSEN, window=NOW), rate(RECORDS, CHOSEN, window=NOW)),
             Unit.RATIO,
             rising(0.001, 0.005),
             links=(SLO,),
         ),
         stat(
-            "Lag is measured",
-            "Whether the last measurement reached Kafka and PostgreSQL. If not, every lag on this page is old.",
+            "Lag measured",
+            "Whether the last measurement reached Kafka and PostgreSQL. If not, every lag here is stale.",
             lag_measured(),
             Unit.STATE,
             falling(1, 1),
             value_mappings=YES_NO,
-            links=(DashboardLink("Andén watches itself", "self"),),
+            links=(DashboardLink("Self-monitoring", "self"),),
         ),
         stat(
-            "Heartbeat of beat",
-            "Seconds since a worker last got the heartbeat that beat sends every minute. Without beat no days are "
-            "made ahead and none are dropped.",
+            "Beat heartbeat",
+            "Seconds since a worker last received the heartbeat that beat sends every minute. Without beat no "
+            "partitions are created or dropped.",
             seconds_since(BEAT),
             Unit.SECONDS,
             rising(180, 600),
-            links=(DashboardLink("Andén watches itself", "self"),),
+            links=(DashboardLink("Self-monitoring", "self"),),
         ),
         stat(
-            "Ledger days ahead",
-            "For how long the ledger has days that were made beforehand. At zero ingest stops.",
+            "Ledger partitions ahead",
+            "Time until the last ledger partition ends. At zero ingest stops.",
             seconds_until(LEDGER_PARTITIONS_END),
             Unit.SECONDS,
             falling(5 * DAY_S, 3 * DAY_S),
@@ -111,8 +111,8 @@ _STATES: Final = PanelRow(
         ),
         stat(
             "Contract months ahead",
-            "Until the first of the chosen contracts takes no later month; later rows would be refused then. "
-            "No data: no contract names an end.",
+            "Time until the first of the selected contracts runs out of months and rejects later rows. "
+            "No data: no contract has an end.",
             seconds_until(CONTRACT_END, CHOSEN),
             Unit.SECONDS,
             falling(90 * DAY_S, 45 * DAY_S),
@@ -123,11 +123,11 @@ _STATES: Final = PanelRow(
 )
 
 _MOVES: Final = PanelRow(
-    "What moves",
+    "Throughput",
     (
         timeseries(
             "Records in",
-            "Records committed per second, rows and rejects alike.",
+            "Records committed per second, rows and rejects.",
             Unit.RECORDS_PER_SECOND,
             PanelQuery(rate(RECORDS, CHOSEN, by=BY_DATASET), "{{dataset}}"),
             width=8,
@@ -140,8 +140,8 @@ _MOVES: Final = PanelRow(
             width=8,
         ),
         timeseries(
-            "Records a batch",
-            "How many records share one transaction. It falls when little arrives, and when batches are cut short.",
+            "Records per batch",
+            "Records per transaction. Falls with low traffic, and when batches end early.",
             Unit.COUNT,
             PanelQuery(
                 compose(
@@ -158,11 +158,11 @@ _MOVES: Final = PanelRow(
 )
 
 _BEHIND: Final = PanelRow(
-    "How far behind",
+    "Lag",
     (
         timeseries(
             "Lag",
-            "How long ago the topic ended where the most backward position stands now; 0 at the end.",
+            "How long ago the current position of the slowest partition was the end of the topic; 0 when caught up.",
             Unit.SECONDS,
             PanelQuery(level(LAG_SECONDS, CHOSEN, by=BY_DATASET), "{{dataset}}"),
             width=8,
@@ -170,14 +170,14 @@ _BEHIND: Final = PanelRow(
         ),
         timeseries(
             "Lag in records",
-            "Records between the stored positions and the ends of the topic's partitions.",
+            "Records between the committed offsets and the ends of the topic's partitions.",
             Unit.COUNT,
             PanelQuery(level(LAG_RECORDS, CHOSEN, by=BY_DATASET), "{{dataset}}"),
             width=8,
         ),
         timeseries(
             "Freshness",
-            "Seconds since the last batch was committed. It rises where the topic is quiet, too: read it beside lag.",
+            "Seconds since the last batch was committed. It also rises when the topic is quiet: compare it with lag.",
             Unit.SECONDS,
             PanelQuery(level(FRESHNESS, CHOSEN, by=BY_DATASET), "{{dataset}}"),
             width=8,
@@ -186,19 +186,19 @@ _BEHIND: Final = PanelRow(
     height=TALL,
 )
 
-_TROUBLE: Final = PanelRow(
-    "What goes wrong",
+_ERRORS: Final = PanelRow(
+    "Errors",
     (
         timeseries(
-            "Refused by reason",
-            "Records per second that did not become rows, by reason. late_dropped are those a contract lets go.",
+            "Rejects by reason",
+            "Records per second that did not become rows, by reason. Contracts drop late_dropped on purpose.",
             Unit.RECORDS_PER_SECOND,
             PanelQuery(nonzero_rate(REJECTS, CHOSEN, by=("dataset", "reason")), "{{dataset}}: {{reason}}"),
             width=8,
         ),
         timeseries(
-            "Batches given up",
-            "Batches that were given up and read again, by what was wrong. Nothing is lost; it costs time.",
+            "Batches abandoned",
+            "Batches abandoned and read again, by error. Costs time, loses nothing.",
             Unit.COUNT,
             PanelQuery(increase(FAILURES, by=("error",)), "{{error}}"),
             width=8,
@@ -206,7 +206,7 @@ _TROUBLE: Final = PanelRow(
         ),
         timeseries(
             "Stopped sources by dataset",
-            "Sources whose pipeline is stopped because of its state.",
+            "Sources whose pipeline stopped on inconsistent state.",
             Unit.COUNT,
             PanelQuery(level(STOPPED, CHOSEN, by=BY_DATASET, aggregate="sum"), "{{dataset}}"),
             width=8,
@@ -217,20 +217,20 @@ _TROUBLE: Final = PanelRow(
 )
 
 _TIME: Final = PanelRow(
-    "Where the time goes",
+    "Time spent",
     (
         timeseries(
-            "Seconds of work by phase",
-            "Seconds per second that all workers together spent in each phase. Much poll is idleness, much copy or "
-            "commit is PostgreSQL.",
+            "Time per phase",
+            "Seconds per second that all workers spend in each phase. Mostly poll: idle. Mostly copy or commit: "
+            "PostgreSQL is the bottleneck.",
             Unit.SECONDS,
             PanelQuery(sum_rate(PHASE_SECONDS, by=("phase",)), "{{phase}}"),
             width=12,
             links=(DATABASE,),
         ),
         timeseries(
-            "A chunk's slowest, by phase",
-            "The 95th percentile of a chunk's or batch's seconds in each phase.",
+            "Phase duration p95",
+            "The 95th percentile of the seconds that a chunk or batch spends in each phase.",
             Unit.SECONDS,
             PanelQuery(quantile(0.95, PHASE_SECONDS, by=("phase",)), "p95 {{phase}}"),
             width=12,
@@ -243,8 +243,8 @@ _TIME: Final = PanelRow(
 INGEST: Final = Dashboard(
     "ingest",
     "Andén · Ingest",
-    "Does ingest keep up with the topics, and what holds it up?",
-    (_STATES, _MOVES, _BEHIND, _TROUBLE, _TIME),
+    "Does ingest keep up with its topics, and what slows it down?",
+    (_STATES, _MOVES, _BEHIND, _ERRORS, _TIME),
     variables=(Variable("dataset", "Dataset", series(FRESHNESS), "dataset", many=True),),
     links=(DashboardLink("Overview", "overview"), DATABASE, SLO),
 )

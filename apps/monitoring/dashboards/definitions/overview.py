@@ -1,4 +1,4 @@
-"""Station: the whole platform on one screen."""
+"""Overview: all of Andén on one screen."""
 
 from typing import Final
 
@@ -29,26 +29,26 @@ READ: Final = LabelMatcher("operation", "read")
 WRITE: Final = LabelMatcher("operation", "write")
 
 MIDDLE: Final = 8
-"""Two rows of this height and the figures above them are one screen."""
+"""Two rows of this height plus the stats above fill one screen."""
 INGEST: Final = DashboardLink("Ingest", "ingest")
 ONE_INGEST: Final = DashboardLink("This dataset", "ingest", label="dataset")
 API: Final = DashboardLink("API", "api")
 DATABASE: Final = DashboardLink("Database", "database")
 
 _STATES: Final = PanelRow(
-    "Is the platform well?",
+    "Is Andén healthy?",
     (
         stat(
             "Firing alerts",
-            "Alerts that fire now, whatever their severity. Zero is the only good number; look them up on SLO.",
+            "Alerts firing now, of any severity. Only zero is good; the SLO dashboard lists them.",
             compose("count({}) or vector(0)", level(ALERTS, FIRING, by=("alertname", "severity"))),
             Unit.COUNT,
             zero_expected(),
             links=(DashboardLink("SLO", "slo"),),
         ),
         stat(
-            "Least budget left",
-            "What is left of the error budget of 30 days, of the objective that has the least. Below 0 it is spent.",
+            "Lowest budget remaining",
+            "The lowest remaining 30-day error budget of all objectives. Below 0 it is overspent.",
             level(BUDGET_REMAINING, aggregate="min"),
             Unit.RATIO,
             falling(0.25, 0),
@@ -56,16 +56,16 @@ _STATES: Final = PanelRow(
         ),
         stat(
             "Worst lag",
-            "How long ago the topic ended where the most backward dataset stands now. Its objective is a minute.",
+            "How long ago the current position of the slowest dataset was the end of its topic. Objective: 1 min.",
             level(LAG_SECONDS),
             Unit.SECONDS,
             rising(INGEST_WITHIN_S / 2, INGEST_WITHIN_S),
             links=(INGEST,),
         ),
         stat(
-            "Records left waiting",
-            "Seconds since the last batch of a dataset that has records waiting: ingest stands still. A quiet topic "
-            "has none waiting, and is well.",
+            "Stalled ingest",
+            "Seconds since the last batch of a dataset that has lag: ingest is stalled. A quiet topic has no lag and "
+            "is healthy.",
             or_zero(
                 compose(
                     "max({} and on (dataset) {} > 0)",
@@ -80,15 +80,15 @@ _STATES: Final = PanelRow(
         ),
         stat(
             "Stopped sources",
-            "Partitions that ingest has stopped because their state is wrong. Nothing skips them: somebody must look.",
+            "Partitions that ingest stopped on inconsistent state. They do not resume until someone intervenes.",
             level(STOPPED, aggregate="sum"),
             Unit.COUNT,
             zero_expected(),
             links=(INGEST,),
         ),
         stat(
-            "API errors",
-            "The share of API requests of the last five minutes that failed on our side (5xx).",
+            "API error ratio",
+            "The share of server errors (5xx) over the last five minutes.",
             ratio(rate(API_REQUESTS, FAILED, window=NOW), rate(API_REQUESTS, window=NOW)),
             Unit.RATIO,
             rising(0.001, 0.01),
@@ -96,15 +96,15 @@ _STATES: Final = PanelRow(
         ),
         stat(
             "Outliers",
-            "Services of the fleet that stand out against their own past and their peers.",
+            "Services of the fleet that deviate from their own baseline and their peers.",
             level(FLEET_SERVICES, LabelMatcher("state", "outlier")),
             Unit.COUNT,
             rising(1, 5),
             links=(DashboardLink("Fleet", "fleet"),),
         ),
         stat(
-            "Failed probes",
-            "Checks of the probe from the outside that failed within ten minutes. No data: no probe ran.",
+            "Failed probe checks",
+            "Checks from outside that failed within ten minutes. No data: the probe did not run.",
             or_zero(
                 increase(PROBE_CHECKS, LabelMatcher("outcome", "failed"), window="10m"),
                 increase(PROBE_CHECKS, window="10m"),
@@ -119,19 +119,19 @@ _STATES: Final = PanelRow(
 )
 
 _IN: Final = PanelRow(
-    "What comes in, and how far behind it is",
+    "Input and lag",
     (
         timeseries(
             "Records in",
-            "Records committed to PostgreSQL per second, rows and rejects alike, by dataset.",
+            "Records committed to PostgreSQL per second, rows and rejects, by dataset.",
             Unit.RECORDS_PER_SECOND,
             PanelQuery(rate(RECORDS, by=("dataset",)), "{{dataset}}"),
             width=6,
             links=(ONE_INGEST,),
         ),
         timeseries(
-            "Records refused",
-            "Records per second that did not become rows, by dataset and reason. They wait in the quarantine.",
+            "Records rejected",
+            "Records per second that did not become rows, by dataset and reason. They are in the quarantine.",
             Unit.RECORDS_PER_SECOND,
             PanelQuery(nonzero_rate(REJECTS, by=("dataset", "reason")), "{{dataset}}: {{reason}}"),
             width=6,
@@ -139,7 +139,7 @@ _IN: Final = PanelRow(
         ),
         timeseries(
             "Lag by dataset",
-            "How long ago the topic ended where the dataset's most backward partition stands now; 0 at the end.",
+            "How long ago the current position of the slowest partition was the end of the topic; 0 when caught up.",
             Unit.SECONDS,
             PanelQuery(level(LAG_SECONDS, by=("dataset",)), "{{dataset}}"),
             width=6,
@@ -148,7 +148,7 @@ _IN: Final = PanelRow(
         ),
         timeseries(
             "Freshness by dataset",
-            "Seconds since the dataset's last batch was committed. It rises where the topic is quiet, too.",
+            "Seconds since the dataset's last batch was committed. It also rises when the topic is quiet.",
             Unit.SECONDS,
             PanelQuery(level(FRESHNESS, by=("dataset",)), "{{dataset}}"),
             width=6,
@@ -159,11 +159,11 @@ _IN: Final = PanelRow(
 )
 
 _OUT: Final = PanelRow(
-    "What is asked for, and how long callers wait",
+    "Output and response times",
     (
         timeseries(
             "API requests",
-            "Requests per second that the API answered, by class of status.",
+            "API requests per second, by status class.",
             Unit.REQUESTS_PER_SECOND,
             PanelQuery(rate(API_REQUESTS, by=("status",)), "{{status}}"),
             width=6,
@@ -171,7 +171,7 @@ _OUT: Final = PanelRow(
         ),
         timeseries(
             "API latency",
-            "Seconds from the key's check to the answer's beginning, over all operations. The objective is "
+            "Seconds from the key check to the start of the response, over all operations. The objective is "
             "99 % within half a second.",
             Unit.SECONDS,
             *percentiles(API_SECONDS),
@@ -181,7 +181,7 @@ _OUT: Final = PanelRow(
         ),
         timeseries(
             "Database reads",
-            "Seconds that callers in Andén waited for a read of PostgreSQL, measured at their side.",
+            "Seconds that callers in Andén waited for a read, measured on their side.",
             Unit.SECONDS,
             *percentiles(DATABASE_SECONDS, READ),
             width=6,
@@ -190,8 +190,8 @@ _OUT: Final = PanelRow(
         ),
         timeseries(
             "Database writes",
-            "Seconds that callers in Andén waited for a write of PostgreSQL, COPY included. The objective is "
-            "99 % within half a second.",
+            "Seconds that callers in Andén waited for a write, COPY included. The objective is 99 % within half a "
+            "second.",
             Unit.SECONDS,
             *percentiles(DATABASE_SECONDS, WRITE),
             width=6,
@@ -205,7 +205,7 @@ _OUT: Final = PanelRow(
 OVERVIEW: Final = Dashboard(
     "overview",
     "Andén · Overview",
-    "Is the platform well, and if not, where to look?",
+    "Is Andén healthy, and if not, where is the problem?",
     (_STATES, _IN, _OUT),
     time_from="now-3h",
     links=(INGEST, API, DATABASE, DashboardLink("Fleet", "fleet"), DashboardLink("SLO", "slo")),

@@ -1,4 +1,4 @@
-"""Andén watches itself: whether what this page and all others show can be believed."""
+"""Self-monitoring: whether the dashboards can be trusted, and what monitoring costs."""
 
 from typing import Final
 
@@ -45,7 +45,7 @@ from apps.telemetry.metrics import SPANS
 from apps.telemetry.promql import compose, increase, level, quantile, rate, series
 
 USD_PER_METRIC: Final = 0.01 / 1_000
-"""What CloudWatch bills for one metric asked for. Source: https://aws.amazon.com/cloudwatch/pricing/"""
+"""What CloudWatch charges per metric requested. Source: https://aws.amazon.com/cloudwatch/pricing/"""
 DAYS_A_MONTH: Final = 30
 DAY_S: Final = 86_400
 OVERVIEW: Final = DashboardLink("Overview", "overview")
@@ -56,11 +56,11 @@ TARGET: Final = ("job", "instance")
 STOPPED: Final = (ValueMapping(0, "running", "ok"), ValueMapping(1, "stopped", "critical"))
 
 _STATES: Final = PanelRow(
-    "Can these pages be believed?",
+    "Can you trust these dashboards?",
     (
         stat(
             "Targets down",
-            "Targets that Prometheus does not reach: what they measure is missing everywhere.",
+            "Targets that Prometheus does not reach: their metrics are missing on all dashboards.",
             or_zero(compose("count({} == 0)", series(UP)), compose("count({})", series(UP))),
             Unit.COUNT,
             zero_expected(),
@@ -68,7 +68,7 @@ _STATES: Final = PanelRow(
         ),
         stat(
             "Failed rules",
-            "Evaluations of rules that failed within ten minutes: alerts that cannot fire.",
+            "Rule evaluations that failed within ten minutes: their alerts cannot fire.",
             increase(RULES_FAILED, window="10m"),
             Unit.COUNT,
             zero_expected(0.5),
@@ -76,17 +76,17 @@ _STATES: Final = PanelRow(
             links=(OVERVIEW,),
         ),
         stat(
-            "Drifted",
-            "Dashboards, rules and folders in Grafana that somebody edited by hand. No data: no Grafana is set.",
+            "Drift",
+            "Dashboards, rules and folders edited by hand in Grafana. No data: Grafana is not configured.",
             or_zero(level(DRIFTED, aggregate="sum"), level(LAST_SYNC)),
             Unit.COUNT,
             zero_expected(),
             links=(OVERVIEW,),
         ),
         stat(
-            "Synchronised",
-            "Seconds since Grafana was last in step with dashboards and rules. Decades: never. No data: no Grafana "
-            "is set.",
+            "Last sync",
+            "Seconds since Grafana last matched the committed dashboards and rules. Decades: never synced. No data: "
+            "Grafana is not configured.",
             seconds_since(LAST_SYNC),
             Unit.SECONDS,
             rising(6 * DAY_S, 7 * DAY_S),
@@ -102,24 +102,24 @@ _STATES: Final = PanelRow(
         ),
         stat(
             "CloudWatch",
-            "Whether the collector runs, or stands still because the month's budget is spent.",
+            "Whether the collector runs, or has stopped because this month's budget is spent.",
             level(CLOUDWATCH_STOPPED),
             Unit.STATE,
             value_mappings=STOPPED,
             links=(AWS,),
         ),
         stat(
-            "CloudWatch's budget spent",
-            "The share of this month's budget for CloudWatch that is spent; at 100 % collection stops.",
+            "CloudWatch budget spent",
+            "The share of this month's CloudWatch budget that is spent; at 100 % collection stops.",
             compose("{} / ({} > 0)", level(CLOUDWATCH_SPENT), level(CLOUDWATCH_BUDGET)),
             Unit.RATIO,
             rising(0.8, 1),
             links=(AWS,),
         ),
         stat(
-            "Heartbeat of beat",
-            "Seconds since a worker last got beat's heartbeat. Without it nothing scheduled runs: no evaluation, no "
-            "search for drift, no collection.",
+            "Beat heartbeat",
+            "Seconds since a worker last received beat's heartbeat. Without it no scheduled task runs: no fleet "
+            "evaluation, no drift detection, no collection.",
             seconds_since(BEAT),
             Unit.SECONDS,
             rising(180, 600),
@@ -134,22 +134,22 @@ _PROMETHEUS: Final = PanelRow(
     (
         timeseries(
             "Scrape duration",
-            "Seconds that each scrape takes; what comes near the scrape interval leaves gaps.",
+            "Seconds per scrape. A scrape that takes almost its interval leaves gaps.",
             Unit.SECONDS,
             PanelQuery(level(SCRAPE_SECONDS, by=TARGET), "{{job}} {{instance}}"),
             width=8,
             thresholds=rising(0.25, 5),
         ),
         timeseries(
-            "Samples a scrape",
-            "Samples that each target gives. A jump is a label with too many values.",
+            "Samples per scrape",
+            "Samples per target. A jump means a label with too many values.",
             Unit.COUNT,
             PanelQuery(level(SCRAPE_SAMPLES, by=TARGET), "{{job}} {{instance}}"),
             width=8,
         ),
         Panel(
             "Targets",
-            "When each target was reached.",
+            "When each target was up.",
             "timeline",
             Unit.STATE,
             (PanelQuery(level(UP, by=TARGET, aggregate="min"), "{{job}} {{instance}}"),),
@@ -158,8 +158,8 @@ _PROMETHEUS: Final = PanelRow(
             links=(OVERVIEW,),
         ),
         timeseries(
-            "Rules, of their interval",
-            "The share of its interval that a group of rules takes; at 100 % evaluations are skipped.",
+            "Rule evaluation time, share of interval",
+            "Evaluation time of a rule group as a share of its interval; at 100 % evaluations are skipped.",
             Unit.RATIO,
             PanelQuery(
                 compose(
@@ -174,36 +174,36 @@ _PROMETHEUS: Final = PanelRow(
         ),
         timeseries(
             "Series in memory",
-            "Series that Prometheus holds; its memory follows them.",
+            "Series in Prometheus's head block; its memory grows with them.",
             Unit.COUNT,
             PanelQuery(level(HEAD_SERIES, by=TARGET), "{{instance}}"),
             width=8,
         ),
         timeseries(
-            "Memory of monitoring",
-            "Memory of each process that tells it: Prometheus, Alertmanager, exporters.",
+            "Monitoring memory",
+            "Resident memory per process: Prometheus, Alertmanager, exporters.",
             Unit.BYTES,
             PanelQuery(level(RESIDENT, by=TARGET), "{{job}} {{instance}}"),
             width=8,
         ),
         timeseries(
-            "CPU of monitoring",
-            "CPU seconds per second of each process that tells it.",
+            "Monitoring CPU",
+            "CPU seconds per second and process.",
             Unit.SECONDS,
             PanelQuery(rate(CPU_SECONDS, by=TARGET), "{{job}} {{instance}}"),
             width=8,
         ),
         timeseries(
             "Failed rules by group",
-            "Evaluations of rules that failed.",
+            "Failed rule evaluations, by group.",
             Unit.COUNT,
             PanelQuery(increase(RULES_FAILED, by=("rule_group",)), "{{rule_group}}"),
             width=8,
             thresholds=zero_expected(0.5),
         ),
         timeseries(
-            "Notifications that failed",
-            "The share of Alertmanager's notifications that did not arrive, by the way they go.",
+            "Failed notifications",
+            "The share of Alertmanager's notifications that failed, by integration.",
             Unit.RATIO,
             PanelQuery(
                 ratio(
@@ -224,28 +224,28 @@ _GRAFANA: Final = PanelRow(
     (
         timeseries(
             "Requests to Grafana",
-            "Requests of the synchronisation, by method and class of status.",
+            "Requests of the sync, by method and status class.",
             Unit.COUNT,
             PanelQuery(increase(SYNC_REQUESTS, by=("method", "status")), "{{method}} {{status}}"),
             width=8,
         ),
         Panel(
             "Edited by hand",
-            "What differs in Grafana from what is committed: `manage.py dashboards drift` says how, `sync` mends it.",
+            "Objects edited in Grafana since the sync: `manage.py dashboards drift` shows how, `sync` reverts them.",
             "table",
             Unit.COUNT,
             (PanelQuery(compose("{} == 1", level(DRIFTED, by=("uid",))), "{{uid}}", instant=True),),
             8,
             columns=(
                 TableColumn("uid", "Object"),
-                TableColumn("value", "Drifted", Unit.COUNT, zero_expected(), width=110),
+                TableColumn("value", "Drift", Unit.COUNT, zero_expected(), width=110),
             ),
             links=(OVERVIEW,),
         ),
         timeseries(
             "Spans",
-            "Spans of traces per second by what became of them: sent, refused by the collector, or dropped because "
-            "too many waited. No data: tracing is off.",
+            "Spans per second by outcome: sent, rejected by the collector, or dropped because the queue was full. "
+            "No data: tracing is off.",
             Unit.PER_SECOND,
             PanelQuery(rate(SPANS, by=("outcome",)), "{{outcome}}"),
             width=8,
@@ -255,19 +255,19 @@ _GRAFANA: Final = PanelRow(
 )
 
 _JOBS: Final = PanelRow(
-    "Work in the background",
+    "Background jobs",
     (
         timeseries(
             "Jobs",
-            "Jobs that are queued, running or failed. Failed ones stay until somebody queues them again, or they are "
-            "old: the admin's list says why.",
+            "Queued, running and failed jobs. Failed jobs stay until you retry them or they expire; the admin shows "
+            "the error.",
             Unit.COUNT,
             PanelQuery(level(JOBS, by=("state",)), "{{state}}"),
             width=12,
         ),
         timeseries(
-            "Longest wait of a job",
-            "Seconds for which the oldest queued job of each kind could have run. No data: none waits.",
+            "Longest job wait",
+            "Seconds since the oldest queued job of each kind was due. No data: the queue is empty.",
             Unit.SECONDS,
             PanelQuery(seconds_since(JOBS_WAITING, by=("kind",)), "{{kind}}"),
             width=12,
@@ -282,24 +282,24 @@ _CLOUDWATCH: Final = PanelRow(
     (
         timeseries(
             "Calls",
-            "Calls of GetMetricData by outcome: ok, throttled, refused, away.",
+            "GetMetricData calls by outcome: ok, throttled, refused, away.",
             Unit.COUNT,
             PanelQuery(increase(CLOUDWATCH_CALLS, by=("outcome",)), "{{outcome}}"),
             width=5,
             links=(AWS,),
         ),
         timeseries(
-            "Spent and allowed",
-            "What this month's calls have cost, and what they may cost.",
+            "Spending and budget",
+            "Cost of this month's calls, and the budget.",
             Unit.DOLLARS,
             PanelQuery(level(CLOUDWATCH_SPENT), "spent"),
-            PanelQuery(level(CLOUDWATCH_BUDGET), "allowed"),
+            PanelQuery(level(CLOUDWATCH_BUDGET), "budget"),
             width=5,
-            dimmed="allowed",
+            dimmed="budget",
         ),
         timeseries(
-            "A month at this pace",
-            "What a month costs when it goes on as in the day before each moment, at $0.01 per 1,000 metrics.",
+            "Monthly forecast",
+            "Monthly cost at the rate of the previous 24 hours, at $0.01 per 1,000 metrics.",
             Unit.DOLLARS,
             PanelQuery(
                 compose(f"{{}} * {DAYS_A_MONTH * USD_PER_METRIC:g}", increase(CLOUDWATCH_METRICS, window="1d")),
@@ -308,15 +308,15 @@ _CLOUDWATCH: Final = PanelRow(
             width=5,
         ),
         timeseries(
-            "Points",
-            "Points taken over, timely or late, per second.",
+            "Data points",
+            "Data points stored per second, on time or late.",
             Unit.PER_SECOND,
             PanelQuery(rate(CLOUDWATCH_POINTS, by=("arrival",)), "{{arrival}}"),
             width=5,
         ),
         stat(
-            "Collected",
-            "Seconds since a whole cycle of the collector last ended well.",
+            "Last collection",
+            "Seconds since the collector last completed a full cycle.",
             seconds_since(CLOUDWATCH_COLLECTED),
             Unit.SECONDS,
             rising(900, 1_800),
@@ -328,18 +328,18 @@ _CLOUDWATCH: Final = PanelRow(
 )
 
 _FLEET: Final = PanelRow(
-    "The outlier engine, and incidents",
+    "Outlier detection and incidents",
     (
         timeseries(
-            "Seconds of an evaluation",
-            "How long evaluations of the fleet take, all phases together.",
+            "Evaluation duration",
+            "Duration of a fleet evaluation, all phases.",
             Unit.SECONDS,
             *percentiles(FLEET_EVALUATION_SECONDS),
             width=6,
             thresholds=rising(10, 30),
         ),
         timeseries(
-            "By phase",
+            "Evaluation duration by phase",
             "The 95th percentile of each phase: read, score, store.",
             Unit.SECONDS,
             PanelQuery(quantile(0.95, FLEET_EVALUATION_SECONDS, by=("phase",)), "p95 {{phase}}"),
@@ -347,14 +347,14 @@ _FLEET: Final = PanelRow(
         ),
         timeseries(
             "Evaluations by outcome",
-            "Evaluations of the fleet by how they ended; all but ok is trouble.",
+            "Fleet evaluations by outcome; anything but ok is a problem.",
             Unit.COUNT,
             PanelQuery(increase(FLEET_EVALUATIONS, by=("outcome",)), "{{outcome}}"),
             width=6,
         ),
         timeseries(
             "Open incidents",
-            "Incidents that nobody has closed, by kind.",
+            "Incidents that are still open, by kind.",
             Unit.COUNT,
             PanelQuery(level(OPEN_INCIDENTS, by=("kind",)), "{{kind}}"),
             width=6,
@@ -366,8 +366,8 @@ _FLEET: Final = PanelRow(
 
 SELF: Final = Dashboard(
     "self",
-    "Andén · Andén watches itself",
-    "Can what these pages show be believed, and what does the watching cost?",
+    "Andén · Self-monitoring",
+    "Can you trust these dashboards, and what does monitoring cost?",
     (_STATES, _PROMETHEUS, _GRAFANA, _JOBS, _CLOUDWATCH, _FLEET),
     links=(OVERVIEW, FLEET, AWS),
 )

@@ -1,4 +1,4 @@
-"""Service: one service of the fleet, against itself and against its peers."""
+"""Service: one service of the fleet, compared with its own baseline and its peers."""
 
 from typing import Final
 
@@ -25,16 +25,16 @@ THIS: Final = LabelMatcher("service", "$service")
 PODS: Final = LabelMatcher("pod", "$service-.*", "=~")
 REAL: Final = LabelMatcher("container", "", "!=")
 FLEET: Final = DashboardLink("Fleet", "fleet")
-SELF: Final = DashboardLink("Andén watches itself", "self")
-OFFSETS: Final = (("1d", "a day before"), ("1w", "a week before"))
+SELF: Final = DashboardLink("Self-monitoring", "self")
+OFFSETS: Final = (("1d", "a day earlier"), ("1w", "a week earlier"))
 
 _STATES: Final = PanelRow(
-    "How does it stand?",
+    "Is it healthy?",
     (
         stat(
             "State",
-            "What the last evaluation says: ok, outlier, no data, learning while it is too new to have a past, or "
-            "with its zone where it merely moves as the others of its zone do.",
+            "The result of the last evaluation: ok, outlier, no data, learning (too new for a baseline), or with its "
+            "zone (it deviates just like the other services of its zone).",
             level(FLEET_STATE, THIS),
             Unit.STATE,
             value_mappings=STATES,
@@ -42,7 +42,7 @@ _STATES: Final = PanelRow(
         ),
         stat(
             "Worst score",
-            "Its worst score of all signals; from about 4 on it is flagged.",
+            "The worst score of all its signals; from about 4 it is flagged.",
             level(FLEET_SCORE, THIS),
             Unit.SCORE,
             SCORE,
@@ -51,8 +51,8 @@ _STATES: Final = PanelRow(
             links=(FLEET,),
         ),
         stat(
-            "Place in the fleet",
-            "How many services have a worse score, plus one: 1 is the sickest.",
+            "Rank in the fleet",
+            "Number of services with a worse score, plus one: 1 is the worst.",
             compose(
                 "((count({} > scalar({})) or vector(0)) + 1) and on () {}",
                 worst_score(),
@@ -65,7 +65,7 @@ _STATES: Final = PanelRow(
         ),
         stats(
             "Score by signal",
-            "How far each signal stands from its own usual and its peers. A signal that is not here has no data.",
+            "How far each signal deviates from its own baseline and its peers. A missing signal has no data.",
             Unit.SCORE,
             PanelQuery(level(FLEET_SCORE, THIS, by=("signal",)), "{{signal}}", instant=True),
             width=12,
@@ -88,12 +88,12 @@ _STATES: Final = PanelRow(
 
 
 def _against_peers(signal: ServiceSignal) -> Panel:
-    """One signal of the service between those of its peers."""
+    """One signal of the service, with the range of its peers."""
     here = LabelMatcher("signal", signal.name)
     return timeseries(
         signal.title,
-        f"How far {signal.phrase} stands from its own usual, as a robust z; behind it the peers: eight of ten lie "
-        "between p10 and p90.",
+        f"How far {signal.phrase} deviates from its own baseline, as a robust z-score; in grey the peers: eight in "
+        "ten are between p10 and p90.",
         Unit.SCORE,
         PanelQuery(level(FLEET_SCORE, THIS, here), "this service"),
         peers(signal.name),
@@ -104,14 +104,14 @@ def _against_peers(signal: ServiceSignal) -> Panel:
     )
 
 
-_PEERS: Final = PanelRow("Against its peers", tuple(_against_peers(signal) for signal in SIGNALS), height=8)
+_PEERS: Final = PanelRow("Compared with its peers", tuple(_against_peers(signal) for signal in SIGNALS), height=8)
 
 _PAST: Final = PanelRow(
-    "Against itself",
+    "Compared with its own past",
     (
         timeseries(
-            "Worst score, now and before",
-            "Its worst score beside that of the same time a day and a week before.",
+            "Worst score, now and earlier",
+            "Its worst score compared with the same time a day and a week earlier.",
             Unit.SCORE,
             PanelQuery(level(FLEET_SCORE, THIS), "now"),
             *(
@@ -120,12 +120,12 @@ _PAST: Final = PanelRow(
             ),
             width=12,
             thresholds=SCORE,
-            dimmed=".* before",
+            dimmed=".* earlier",
             minimum=None,
         ),
         Panel(
             "States",
-            "When it was well, stood out, or gave no data.",
+            "When it was healthy, an outlier, or without data.",
             "timeline",
             Unit.STATE,
             (PanelQuery(level(FLEET_STATE, THIS, by=("service",)), "{{service}}"),),
@@ -144,11 +144,11 @@ def _of_limit(resource: str) -> LabelMatcher:
 
 
 _PODS: Final = PanelRow(
-    "Its pods, where it runs in this cluster under its own name",
+    "Its pods, if it runs in this cluster under its own name",
     (
         timeseries(
-            "CPU of the limit",
-            "CPU that each pod uses, of what it may use. Empty where pods have no limit or are named otherwise.",
+            "CPU, share of limit",
+            "CPU usage of each pod as a share of its limit. Empty if pods have no limit or another name.",
             Unit.RATIO,
             PanelQuery(
                 compose(
@@ -162,8 +162,8 @@ _PODS: Final = PanelRow(
             thresholds=rising(0.7, 0.9),
         ),
         timeseries(
-            "Memory of the limit",
-            "Memory that each pod uses, of what it may use: at 100 % the kernel ends it.",
+            "Memory, share of limit",
+            "Memory usage of each pod as a share of its limit: at 100 % the kernel kills it.",
             Unit.RATIO,
             PanelQuery(
                 compose(
@@ -178,7 +178,7 @@ _PODS: Final = PanelRow(
         ),
         timeseries(
             "Restarts",
-            "Containers that were started again, by pod.",
+            "Container restarts, by pod.",
             Unit.COUNT,
             PanelQuery(increase(POD_RESTARTS, PODS, by=("pod",)), "{{pod}}"),
             width=8,
@@ -191,7 +191,7 @@ _PODS: Final = PanelRow(
 SERVICE: Final = Dashboard(
     "service",
     "Andén · Service",
-    "How does one service stand against itself and against its peers?",
+    "How does one service compare with its own baseline and its peers?",
     (_STATES, _PEERS, _PAST, _PODS),
     variables=(Variable("service", "Service", series(FLEET_STATE), "service"),),
     links=(FLEET, DashboardLink("Overview", "overview")),

@@ -1,4 +1,4 @@
-"""SLO: what is left of each error budget, and how fast it burns."""
+"""SLO: the remaining error budgets, and how fast they burn."""
 
 from typing import Final
 
@@ -39,19 +39,19 @@ BUDGET: Final = falling(0.25, 0)
 OVERVIEW: Final = DashboardLink("Overview", "overview")
 
 
-def _hungry(pair: WindowPair) -> Thresholds:
-    """Well while a budget lasts its thirty days, bad from where the pair alerts on."""
+def _burn_thresholds(pair: WindowPair) -> Thresholds:
+    """OK while a budget lasts thirty days, critical from the factor at which the pair alerts."""
     return rising(1, pair.factor) if pair.factor > 1 else zero_expected(1)
 
 
 def _fastest(pair: WindowPair) -> Panel:
     return stat(
-        f"Fastest burn, {pair.long}",
-        f"How many times faster than allowed the hungriest budget is spent. At {pair.factor:g} the budget of 30 days "
-        f"is gone within {30 / pair.factor:.0f} days, and that is a {pair.severity}.",
+        f"Highest burn rate, {pair.long}",
+        f"The highest burn rate of all objectives. At {pair.factor:g} a 30-day budget lasts "
+        f"{30 / pair.factor:.0f} days, which is a {pair.severity}.",
         level(burn(pair.long), CHOSEN),
         Unit.FACTOR,
-        _hungry(pair),
+        _burn_thresholds(pair),
         width=4,
         decimals=1,
         links=(OVERVIEW,),
@@ -60,24 +60,24 @@ def _fastest(pair: WindowPair) -> Panel:
 
 def _burning(pair: WindowPair) -> Panel:
     return timeseries(
-        f"Burn, {pair.long} and {pair.short}",
-        f"How many times faster than allowed each budget is spent; when both windows are above {pair.factor:g}, "
-        f"that is a {pair.severity}.",
+        f"Burn rate, {pair.long} and {pair.short}",
+        f"How many times faster than allowed each budget burns. Both windows above {pair.factor:g}: "
+        f"a {pair.severity}.",
         Unit.FACTOR,
         PanelQuery(level(burn(pair.long), CHOSEN, by=EACH), f"{pair.long} {{{{slo}}}} {{{{dataset}}}}"),
         PanelQuery(level(burn(pair.short), CHOSEN, by=EACH), f"{pair.short} {{{{slo}}}} {{{{dataset}}}}"),
         width=12,
-        thresholds=_hungry(pair),
+        thresholds=_burn_thresholds(pair),
         dimmed=f"{pair.short} .*",
     )
 
 
 _STATES: Final = PanelRow(
-    "Are the promises kept?",
+    "Are the objectives met?",
     (
         stat(
             "Firing alerts",
-            "Alerts that fire now. Below they stand by name.",
+            "Alerts firing now; the table below lists them.",
             compose("count({}) or vector(0)", level(ALERTS, FIRING, by=("alertname", "severity"))),
             Unit.COUNT,
             zero_expected(),
@@ -85,8 +85,8 @@ _STATES: Final = PanelRow(
             links=(OVERVIEW,),
         ),
         stat(
-            "Least budget left",
-            "What is left of the error budget of 30 days, of the objective that has the least.",
+            "Lowest budget remaining",
+            "The lowest remaining 30-day error budget of all objectives.",
             level(BUDGET_REMAINING, CHOSEN, aggregate="min"),
             Unit.RATIO,
             BUDGET,
@@ -100,12 +100,12 @@ _STATES: Final = PanelRow(
 
 
 _BUDGETS: Final = PanelRow(
-    "Every objective",
+    "All objectives",
     (
         Panel(
             "Objectives",
-            "Each objective over 30 days: the share of bad events, the budget that is left, and how fast it "
-            "burns. A burn of 1 spends exactly what is allowed.",
+            "Each objective over 30 days: remaining budget, share of bad events, and burn rates. A burn rate of 1 "
+            "spends exactly the budget.",
             "table",
             Unit.RATIO,
             (
@@ -120,10 +120,10 @@ _BUDGETS: Final = PanelRow(
             columns=(
                 TableColumn("slo", "Objective"),
                 TableColumn("dataset", "Dataset"),
-                TableColumn("value A", "Budget left", Unit.RATIO, BUDGET, order="up"),
+                TableColumn("value A", "Budget remaining", Unit.RATIO, BUDGET, order="up"),
                 TableColumn("value B", "Bad events", Unit.RATIO),
                 *(
-                    TableColumn(f"value {letter}", f"Burn {pair.long}", Unit.FACTOR, _hungry(pair), width=95)
+                    TableColumn(f"value {letter}", f"Burn {pair.long}", Unit.FACTOR, _burn_thresholds(pair), width=95)
                     for letter, pair in zip("CDEF", WINDOW_PAIRS, strict=True)
                 ),
             ),
@@ -131,8 +131,8 @@ _BUDGETS: Final = PanelRow(
             links=(DashboardLink("Ingest of this dataset", "ingest", label="dataset"),),
         ),
         Panel(
-            "Alerts now",
-            "Every alert that is pending or fires, with its severity: a page wakes somebody, a ticket waits.",
+            "Active alerts",
+            "Every pending or firing alert, with its severity: a page wakes someone up, a ticket waits.",
             "table",
             Unit.COUNT,
             (
@@ -150,7 +150,7 @@ _BUDGETS: Final = PanelRow(
                 TableColumn("alertname", "Alert"),
                 TableColumn("severity", "Severity"),
                 TableColumn("alertstate", "State"),
-                TableColumn("value", "How many", Unit.COUNT),
+                TableColumn("value", "Count", Unit.COUNT),
             ),
             links=(OVERVIEW,),
         ),
@@ -158,14 +158,14 @@ _BUDGETS: Final = PanelRow(
     height=TALL,
 )
 
-_BURNS: Final = PanelRow("How fast they burn", tuple(_burning(pair) for pair in WINDOW_PAIRS), height=TALL)
+_BURNS: Final = PanelRow("Burn rates", tuple(_burning(pair) for pair in WINDOW_PAIRS), height=TALL)
 
 _COURSES: Final = PanelRow(
-    "How budgets went",
+    "Budgets over time",
     (
         timeseries(
-            "Budget left",
-            "What was left of the budget of the 30 days before each moment; below 0 it is overspent.",
+            "Budget remaining",
+            "The remaining budget of the previous 30 days at each point; below 0 is overspent.",
             Unit.RATIO,
             PanelQuery(level(BUDGET_REMAINING, CHOSEN, by=EACH, aggregate="min"), "{{slo}} {{dataset}}"),
             width=12,
@@ -174,7 +174,7 @@ _COURSES: Final = PanelRow(
         ),
         timeseries(
             "Share of bad events",
-            f"The share of bad events within {BASE}, beside what each objective allows.",
+            f"The share of bad events within {BASE}, compared with what each objective allows.",
             Unit.RATIO,
             PanelQuery(level(error_ratio(BASE), CHOSEN, by=EACH), "{{slo}} {{dataset}}"),
             PanelQuery(compose("1 - {}", level(OBJECTIVE, CHOSEN, by=("slo",))), "allowed: {{slo}}"),
@@ -183,21 +183,21 @@ _COURSES: Final = PanelRow(
         ),
         timeseries(
             "Events",
-            "Events per second that each objective counts: a quiet objective proves little.",
+            "Events per second that each objective counts: few events prove little.",
             Unit.PER_SECOND,
             PanelQuery(level(EVENTS, CHOSEN, by=EACH, aggregate="sum"), "{{slo}} {{dataset}}"),
             width=8,
         ),
         timeseries(
             "Bad events",
-            "Events per second that broke an objective.",
+            "Bad events per second, by objective.",
             Unit.PER_SECOND,
             PanelQuery(level(BAD, CHOSEN, by=EACH, aggregate="sum"), "{{slo}} {{dataset}}"),
             width=8,
         ),
         Panel(
             "Late datasets",
-            "When each dataset was later than its objective allows; empty while nobody measures.",
+            "When each dataset was later than its objective allows; empty while lag is not measured.",
             "timeline",
             Unit.STATE,
             (PanelQuery(level(INGEST_LATE, by=("dataset",)), "{{dataset}}"),),
@@ -212,7 +212,7 @@ _COURSES: Final = PanelRow(
 SLO: Final = Dashboard(
     "slo",
     "Andén · SLO",
-    "Are the promises kept, and how long will the budgets last?",
+    "Are the objectives met, and how long will the error budgets last?",
     (_STATES, _BUDGETS, _BURNS, _COURSES),
     variables=(Variable("slo", "Objective", series(OBJECTIVE), "slo", many=True),),
     time_from="now-7d",

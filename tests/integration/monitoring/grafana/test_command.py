@@ -166,7 +166,7 @@ def test_the_scheduled_check_does_nothing_without_a_grafana_and_survives_an_unav
     assert caplog.records == []
     given.grafana(url=HttpUrl(f"http://127.0.0.1:{free_port()}"), token=SecretStr("t"), tries=1)
     assert detect_drift() == 0
-    assert "cannot look for edits by hand in Grafana" in caplog.text
+    assert "cannot check Grafana for manual edits" in caplog.text
 
 
 def test_prune_needs_force_above_a_tenth(fake: FakeGrafana, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

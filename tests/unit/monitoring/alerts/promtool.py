@@ -1,4 +1,4 @@
-"""Running rules in Prometheus's own engine: a case is series, a moment, and which alerts fire then."""
+"""Runs rules in promtool: a case is series, a time, and the alerts that fire then."""
 
 import shutil
 import subprocess
@@ -17,9 +17,9 @@ RULES = Path(__file__).parents[4] / "dashboards/prometheus"
 
 @dataclass(frozen=True)
 class Case:
-    """What Prometheus sees, one value a minute from the epoch on, and what fires at the moment.
+    """Series with one value per minute from the epoch on, and what fires at the time `at`.
 
-    `fires` are the labels of each alert that fires, besides its name; empty: it stays silent.
+    `fires` are the labels of each firing alert, without its name; empty: the alert does not fire.
     """
 
     alert: str
@@ -31,7 +31,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Question:
-    """An expression and the samples that it has at the moment: labels in braces, value."""
+    """An expression and its expected samples at the time `at`: labels in braces, value."""
 
     expr: str
     at: str
@@ -44,7 +44,7 @@ def labelled(**labels: str) -> str:
 
 
 def firing(case: Case) -> Question:
-    """What ALERTS must hold for the case, whose name stands in a comment: promtool repeats the expression."""
+    """The expected ALERTS of the case. A comment names it, because promtool prints the expression."""
     chosen = {"alertname": case.alert, "alertstate": "firing"}
     samples = {f"ALERTS{labelled(**chosen, **labels)}": 1.0 for labels in case.fires}
     return Question(f"ALERTS{labelled(**chosen)} # {case.alert}: {case.why};", case.at, samples)
@@ -57,9 +57,9 @@ def run(
     files: Sequence[str],
     alerts: Sequence[str] | None = None,
 ) -> str:
-    """What promtool says against it; empty when every question is answered as expected.
+    """promtool's failures; empty if every question has the expected samples.
 
-    `alerts` leaves out every other alert of the files, which nobody asks about; what they record stays.
+    `alerts` drops all other alerts of the files and keeps their recording rules.
     """
     paths = [RULES / f"{name}.rules.yaml" for name in files]
     if alerts is not None:
@@ -68,9 +68,9 @@ def run(
 
 
 def run_cases(folder: Path, cases_by_file: Mapping[str, Sequence[Case]]) -> str:
-    """What promtool says against them, in one run; empty when every case fires or stays silent as it should.
+    """promtool's failures, in one run; empty if every case fires or not, as expected.
 
-    Each case stands beside the rules of its alert alone, so that no other rule costs time.
+    Each case runs with the rules of its alert only, which saves time.
     """
     tests = []
     for name, cases in cases_by_file.items():
@@ -82,7 +82,7 @@ def run_cases(folder: Path, cases_by_file: Mapping[str, Sequence[Case]]) -> str:
 
 
 def only(folder: Path, name: str, alerts: Sequence[str]) -> Path:
-    """A copy of a file of rules that has no alert but these; what it records stays."""
+    """A copy of a rule file with these alerts only; recording rules stay."""
     groups = [
         {**group, "rules": [rule for rule in group["rules"] if rule.get("alert") in (None, *alerts)]}
         for group in _groups(name)
@@ -99,19 +99,19 @@ def _groups(name: str) -> list[dict[str, Any]]:
 
 
 def written(path: Path, rules: Sequence[Path], tests: Sequence[dict[str, object]]) -> Path:
-    """Write what `promtool test rules` reads."""
+    """Write the input of `promtool test rules`."""
     document = {"rule_files": [str(rule) for rule in rules], "evaluation_interval": "30s", "tests": tests}
     path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
     return path
 
 
 def _verdict(paths: Sequence[Path]) -> str:
-    code, told = promtool(paths)
-    return told if code else ""
+    code, output = promtool(paths)
+    return output if code else ""
 
 
 def promtool(paths: Sequence[Path]) -> tuple[int, str]:
-    """The exit code of one run for all the files, and everything that it says."""
+    """Exit code and output of one run over all files."""
     if shutil.which("promtool") is None:
         skip_or_fail("promtool is not installed (Debian: prometheus)")
     assert paths

@@ -1,4 +1,4 @@
-"""Burn-rate alerts: which pair of windows fires, how few events keep it silent, how soon it ends."""
+"""Burn rate alerts: which window pair fires, the minimum of events, and when the alert resolves."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,18 +23,18 @@ def _recorded(slo: Slo, pair: WindowPair, *, long: float, short: float, events: 
 
 
 def _cases(slo: Slo, pair: WindowPair) -> list[Case]:
-    """One that fires, and those in which one thing is missing, in the same order for each objective."""
+    """One case that fires and one per unmet condition, in the same order for each objective."""
     beyond, below = pair.factor * 1.01, pair.factor * 0.99
     enough = {"long": beyond, "short": beyond, "events": slo.minimum_events, "bad": MIN_BAD}
     lacking = {
         "the long window is fine": {**enough, "long": below},
-        "it is over": {**enough, "short": below},
+        "the short window is fine": {**enough, "short": below},
         "too few events": {**enough, "events": slo.minimum_events - 1},
         "too few bad events": {**enough, "bad": MIN_BAD - 1},
     }
     expected = {**_of(slo), "severity": pair.severity, "window": pair.label}
     name, after = f"{slo.alert}ErrorBudgetBurn", f"{int(pair.for_.removesuffix('m')) + 1}m"
-    fires = Case(name, f"{pair.label}, all of it", _recorded(slo, pair, **enough), after, (expected,))
+    fires = Case(name, f"{pair.label}, all conditions met", _recorded(slo, pair, **enough), after, (expected,))
     silent = [
         Case(name, f"{pair.label}, {why}", _recorded(slo, pair, **values), after) for why, values in lacking.items()
     ]
@@ -42,14 +42,14 @@ def _cases(slo: Slo, pair: WindowPair) -> list[Case]:
 
 
 def _together(cases: Iterable[Case]) -> tuple[dict[str, str], list[Question]]:
-    """Cases of different objectives in one evaluation: each has series, and an alert, that name its objective."""
+    """Cases of different objectives in one evaluation: the label `slo` keeps them apart."""
     cases = list(cases)
     series = {name: values for case in cases for name, values in case.series.items()}
     assert len(series) == sum(len(case.series) for case in cases)
     return series, [firing(case) for case in cases]
 
 
-def test_a_burn_fires_with_the_label_of_its_windows_and_is_silent_when_one_thing_is_missing(tmp_path: Path) -> None:
+def test_burn_alert_fires_with_its_windows_and_not_if_one_condition_is_unmet(tmp_path: Path) -> None:
     tests = [
         _together(cases) for pair in WINDOW_PAIRS for cases in zip(*(_cases(slo, pair) for slo in SLOS), strict=True)
     ]
@@ -57,8 +57,8 @@ def test_a_burn_fires_with_the_label_of_its_windows_and_is_silent_when_one_thing
     assert run(tmp_path, tests, files=["slos"], alerts=[f"{slo.alert}ErrorBudgetBurn" for slo in SLOS]) == ""
 
 
-def test_an_objective_that_nobody_measures_is_told_and_one_with_events_is_not(tmp_path: Path) -> None:
-    # Each is absent alone and beside others; else it has events, or somebody who counts and finds none.
+def test_slo_data_missing_fires_only_without_events(tmp_path: Path) -> None:
+    # Each objective is absent alone and together with others; otherwise it has events, or a count of zero.
     tests = []
     for absent in (*((slo,) for slo in SLOS), SLOS[::2], SLOS[1::2]):
         others = [slo for slo in SLOS if slo not in absent]
@@ -72,14 +72,14 @@ def test_an_objective_that_nobody_measures_is_told_and_one_with_events_is_not(tm
     assert run(tmp_path, tests, files=["slos"], alerts=["SloDataMissing"]) == ""
 
 
-def test_a_spent_budget_is_told_unless_hardly_anything_happened(tmp_path: Path) -> None:
+def test_exhausted_budget_fires_unless_there_are_too_few_bad_events(tmp_path: Path) -> None:
     def series(left: float, bad: float) -> dict[str, str]:
         of = labelled(slo="rejects", dataset="flights")
         return {f"{BUDGET_REMAINING.name}{of}": f"{left}x90", f"{bad_count('30d').name}{of}": f"{bad}x90"}
 
     label = {"slo": "rejects", "dataset": "flights", "severity": "ticket"}
     spent = Case("ErrorBudgetExhausted", "overspent", series(-0.2, 9000), "80m", (label,))
-    left = Case("ErrorBudgetExhausted", "a tenth is left", series(0.1, 9000), "80m")
+    left = Case("ErrorBudgetExhausted", "a tenth remains", series(0.1, 9000), "80m")
     first = Case("ErrorBudgetExhausted", "one failure on the first day", series(-3, 1), "80m")
     assert run_cases(tmp_path, {"slos": [spent, left, first]}) == ""
 
@@ -87,7 +87,7 @@ def test_a_spent_budget_is_told_unless_hardly_anything_happened(tmp_path: Path) 
 # From raw counters to the alert: 60 requests a minute.
 FINE = 'anden_api_requests_total{dataset="flights",operation="page",status="2xx"}'
 FAILED = 'anden_api_requests_total{dataset="flights",operation="page",status="5xx"}'
-WHOLE_WAY = ["recordings", "slos"]
+COUNTER_TO_ALERT = ["recordings", "slos"]
 BURN = ["ApiAvailabilityErrorBudgetBurn"]
 FIRED = {"slo": "api-availability", "severity": "page", "window": "1h/5m"}
 
@@ -98,30 +98,30 @@ def _availability(at: str, fires: bool) -> Question:
     return Question(f"ALERTS{{{alert}}}", at, {f"ALERTS{labels}": 1.0} if fires else {})
 
 
-def test_failures_page_within_minutes_and_the_alert_ends_soon_after_them(tmp_path: Path) -> None:
+def test_failures_page_within_minutes_and_the_alert_resolves_soon_after(tmp_path: Path) -> None:
     series = {FINE: "0+60x150", FAILED: "0x30 2+2x30 62x90"}  # one in thirty fails from minute 31 to 61
     questions = [_availability("30m", False), _availability("1h", True), _availability("1h10m", False)]
-    assert run(tmp_path, [(series, questions)], files=WHOLE_WAY, alerts=BURN) == ""
+    assert run(tmp_path, [(series, questions)], files=COUNTER_TO_ALERT, alerts=BURN) == ""
 
 
-def test_few_requests_that_all_fail_do_not_wake_anybody(tmp_path: Path) -> None:
-    # Two in three minutes: 40 an hour, below the least of 50. The probe looks after quiet stations.
+def test_too_few_requests_do_not_page_even_if_all_fail(tmp_path: Path) -> None:
+    # Two in three minutes: 40 an hour, below the minimum of 50. The probe covers quiet installations.
     series = {FAILED: "0 0 2 2 2 4 4 4 6 6 6 8 8 8 10 10 10 12 12 12 14 14 14 16 16 16 18 18 18 20 20 20"}
-    assert run(tmp_path, [(series, [_availability("30m", False)])], files=WHOLE_WAY, alerts=BURN) == ""
+    assert run(tmp_path, [(series, [_availability("30m", False)])], files=COUNTER_TO_ALERT, alerts=BURN) == ""
 
 
-def test_a_class_of_failure_that_never_happened_is_an_error_ratio_of_zero(tmp_path: Path) -> None:
+def test_error_ratio_is_zero_if_a_class_of_failure_never_occurred(tmp_path: Path) -> None:
     ratio = 'anden:slo_errors:ratio1h{slo="api-availability"}'
     question = Question(ratio, "1h", {ratio: 0.0})
     assert run(tmp_path, [({FINE: "0+60x70"}, [question])], files=["recordings"]) == ""
 
 
-def test_without_events_there_is_no_ratio_and_so_no_verdict(tmp_path: Path) -> None:
+def test_error_ratio_is_absent_without_events(tmp_path: Path) -> None:
     question = Question('anden:slo_errors:ratio1h{slo="api-availability"}', "1h")
     assert run(tmp_path, [({FINE: "7x70"}, [question])], files=["recordings"]) == ""
 
 
-def test_a_late_dataset_burns_alone_and_only_while_lag_is_measured(tmp_path: Path) -> None:
+def test_late_dataset_alerts_alone_and_only_while_lag_is_measured(tmp_path: Path) -> None:
     late, fine, measured = (
         'anden_ingest_lag_seconds{dataset="flights"}',
         'anden_ingest_lag_seconds{dataset="weather"}',
@@ -136,11 +136,11 @@ def test_a_late_dataset_burns_alone_and_only_while_lag_is_measured(tmp_path: Pat
     unmeasured = firing(Case("IngestLagMissing", "", {}, "30m", ({"severity": "page"},)))
     tests = [({**lag, measured: "1x60"}, [seen]), ({**lag, measured: "0x60"}, [blind, unmeasured])]
     alerts = ["IngestFreshnessErrorBudgetBurn", "IngestLagMissing"]
-    assert run(tmp_path, tests, files=[*WHOLE_WAY, "ingest"], alerts=alerts) == ""
+    assert run(tmp_path, tests, files=[*COUNTER_TO_ALERT, "ingest"], alerts=alerts) == ""
 
 
-def test_numbers_of_events_and_budget_are_those_of_the_counters(tmp_path: Path) -> None:
-    # 60 a minute for three hours, one in a thousand fails: exactly what the objective allows.
+def test_event_counts_and_budget_match_the_counters(tmp_path: Path) -> None:
+    # 60 per minute for three hours, one in a thousand fails: exactly what the objective allows.
     series = {FINE: "0+59.94x180", FAILED: "0+0.06x180"}
     slo = '{slo="api-availability"}'
     questions = [

@@ -1,4 +1,4 @@
-"""The tables of alerts hold together: names, windows, texts, pages, and what is rendered from them."""
+"""Alert tables are consistent: names, windows, texts, dashboards, and the rendered files."""
 
 import json
 import re
@@ -29,17 +29,17 @@ LABEL = re.compile(r"\$labels\.(\w+)")
 
 
 @pytest.mark.parametrize("path", RENDERED)
-def test_what_is_committed_is_what_is_rendered(path: str) -> None:
+def test_committed_file_equals_rendered_file(path: str) -> None:
     assert (ROOT / "dashboards" / path).read_text(encoding="utf-8") == RENDERED[path]
 
 
-def test_another_process_with_another_hash_seed_renders_the_same_bytes() -> None:
+def test_rendering_is_independent_of_process_and_hash_seed() -> None:
     program = (
         "import hashlib\n"
         "from tests.unit.monitoring.alerts.test_catalogue import RENDERED\n"
         "print(hashlib.sha256(repr(sorted(RENDERED.items())).encode()).hexdigest())"
     )
-    told = {
+    hashes = {
         subprocess.run(
             [sys.executable, "-c", program],
             env={"PYTHONHASHSEED": seed, "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}"},
@@ -49,10 +49,10 @@ def test_another_process_with_another_hash_seed_renders_the_same_bytes() -> None
         ).stdout
         for seed in ("1", "2")
     }
-    assert len(told) == 1
+    assert len(hashes) == 1
 
 
-def test_names_are_unique_but_for_the_pairs_of_one_objective_and_what_is_told_of_each() -> None:
+def test_alert_names_are_unique_except_for_rules_per_window_pair_objective_or_process() -> None:
     counts = Counter([*(alert.name for alert in ALERTS), *(alert.name for alert in AWS_ALERTS)])
     shared = {f"{slo.alert}ErrorBudgetBurn": len(WINDOW_PAIRS) for slo in SLOS} | {
         "SloDataMissing": len(SLOS),
@@ -72,7 +72,7 @@ def test_series_are_recorded_before_they_are_read() -> None:
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: f"{alert.name} {dict(alert.labels).get('window', '')}")
-def test_texts_are_sentences_about_labels_that_the_alert_has(alert: Alert) -> None:
+def test_alert_texts_are_sentences_and_use_only_labels_of_the_alert(alert: Alert) -> None:
     assert alert.expr.metrics
     assert not alert.summary.endswith(".")
     assert alert.description.endswith(".")
@@ -82,13 +82,13 @@ def test_texts_are_sentences_about_labels_that_the_alert_has(alert: Alert) -> No
     assert read <= has | {"job", "instance", "namespace", "pod"}
 
 
-def test_every_alert_leads_to_a_page_that_exists() -> None:
-    pages = {page.name for page in DASHBOARDS}
-    assert {alert.dashboard for alert in ALERTS} | {slo.dashboard for slo in SLOS} <= pages
+def test_every_alert_links_to_an_existing_dashboard() -> None:
+    names = {dashboard.name for dashboard in DASHBOARDS}
+    assert {alert.dashboard for alert in ALERTS} | {slo.dashboard for slo in SLOS} <= names
 
 
-def test_a_page_has_the_variables_that_alerts_bring_to_it() -> None:
-    variables = {page.name: {str(getattr(variable, "name", "")) for variable in page.variables} for page in DASHBOARDS}
+def test_dashboards_have_the_variables_that_alerts_pass() -> None:
+    variables = {each.name: {str(getattr(variable, "name", "")) for variable in each.variables} for each in DASHBOARDS}
     assert {
         (alert.name, label)
         for alert in ALERTS
@@ -104,25 +104,25 @@ def test_windows_of_every_pair_are_recorded_and_the_short_one_is_a_twelfth() -> 
         assert window_seconds(pair.long) == 12 * window_seconds(pair.short)
 
 
-def test_a_window_that_is_not_recorded_is_refused() -> None:
+def test_window_without_a_recorded_series_raises() -> None:
     with pytest.raises(ValueError, match="4h"):
         burn("4h")
     with pytest.raises(ValueError, match="5m"):
         event_count("5m")
 
 
-def test_no_burn_exceeds_what_is_possible() -> None:
-    # At a budget of a tenth nothing burns 14.4 times too fast, so the alert could not fire.
+def test_every_burn_factor_is_reachable() -> None:
+    # With a budget of a tenth, a burn rate of 14.4 is impossible and the alert could never fire.
     assert {slo.name for slo in SLOS for pair in WINDOW_PAIRS if pair.factor * slo.budget >= 1} == set()
     assert window_seconds(PERIOD) == 30 * 86_400
 
 
-def test_the_runbooks_name_is_the_alerts_in_kebab_case() -> None:
+def test_runbook_name_is_the_alert_name_in_kebab_case() -> None:
     assert runbook_name("IngestLagGrowing") == "ingest-lag-growing"
     assert runbook_name("RdsTransactionIdsHigh") == "rds-transaction-ids-high"
 
 
-# Grafana's own rules.
+# Grafana-managed rules.
 
 
 def rules() -> list[dict[str, Any]]:
@@ -131,7 +131,7 @@ def rules() -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: str(rule["title"]))
-def test_a_rule_of_grafana_asks_reduces_and_compares(rule: dict[str, Any]) -> None:
+def test_grafana_rule_queries_reduces_and_compares(rule: dict[str, Any]) -> None:
     assert rule["uid"] == f"anden-{runbook_name(rule['title'])}"
     assert len(rule["uid"]) <= 40
     points, newest, beyond = rule["data"]
@@ -141,11 +141,11 @@ def test_a_rule_of_grafana_asks_reduces_and_compares(rule: dict[str, Any]) -> No
     assert newest["model"]["expression"] == "A"
     assert beyond["model"]["expression"] == "B"
     assert rule["condition"] == "C"
-    # Late points: more than the period and ten minutes must be looked back at.
+    # Data points arrive late: look back more than the period plus ten minutes.
     assert points["relativeTimeRange"]["from"] >= int(points["model"]["period"]) + 600
 
 
-def test_only_counts_and_metrics_that_some_resources_lack_may_be_absent() -> None:
+def test_no_data_is_ok_only_for_counts_and_metrics_that_some_resources_lack() -> None:
     absent = {alert.metric.key for alert in AWS_ALERTS if alert.no_data_state == "OK"}
     assert all(
         "Sum" in BY_KEY[key].statistics or "do not" in BY_KEY[key].caveat or "only" in BY_KEY[key].caveat
@@ -153,12 +153,12 @@ def test_only_counts_and_metrics_that_some_resources_lack_may_be_absent() -> Non
     )
 
 
-def test_a_statistic_that_the_catalogue_does_not_read_is_refused() -> None:
+def test_statistic_that_the_catalogue_does_not_read_raises() -> None:
     with pytest.raises(ValueError, match="RdsWrong"):
         AwsAlert("RdsWrong", BY_KEY["database_cpu"], "p99", "gt", 1, "5m", "page", "Nothing")
 
 
-def test_contact_points_and_times_of_the_policy_exist() -> None:
+def test_policy_names_existing_contact_points_and_mute_timings() -> None:
     points = {one["name"] for one in json.loads(RENDERED["grafana/provisioning/contact-points.json"])}
     times = {one["name"] for one in json.loads(RENDERED["grafana/provisioning/mute-timings.json"])}
     policy = json.loads(RENDERED["grafana/provisioning/policy.json"])

@@ -1,4 +1,4 @@
-"""Rules stay cheap: how many samples Prometheus reads of one series at one evaluation."""
+"""Rules stay cheap: samples that one evaluation reads per series."""
 
 import re
 
@@ -10,7 +10,7 @@ from apps.monitoring.alerts.slos import BASE, window_seconds
 
 RANGE = re.compile(r"\[(\d+[smhd])(?::(\d+[smhd]))?\]")
 SCRAPED_S = 15
-"""The shortest interval that anybody would scrape at."""
+"""The shortest realistic scrape interval."""
 MOST = 30_000
 GROUPS = [group for groups in RULE_FILES.values() for group in groups]
 INTERVALS = {
@@ -27,7 +27,7 @@ EVERY_RULE = [
 
 
 def samples(rule: Alert | RecordingRule) -> int:
-    """The most samples that one range of the rule reads of one series."""
+    """The maximum number of samples that a range of the rule reads per series."""
     every = min((INTERVALS.get(metric, SCRAPED_S) for metric in rule.expr.metrics), default=SCRAPED_S)
     found = RANGE.findall(rule.expr.text)
     return max(
@@ -36,18 +36,18 @@ def samples(rule: Alert | RecordingRule) -> int:
 
 
 @pytest.mark.parametrize(("group", "rule"), EVERY_RULE)
-def test_a_rule_reads_no_more_than_a_query_of_a_person_would(group: RuleGroup, rule: Alert | RecordingRule) -> None:
+def test_rule_reads_a_bounded_number_of_samples(group: RuleGroup, rule: Alert | RecordingRule) -> None:
     assert samples(rule) <= MOST
-    # In a second of its life a rule may read so many samples of a series: a month is read every two minutes.
+    # Samples per series and second of its interval: a month is read every two minutes.
     assert samples(rule) / window_seconds(group.interval) <= 200
 
 
-def test_objectives_read_raw_series_over_the_shortest_window_alone() -> None:
+def test_objectives_read_raw_series_over_the_shortest_window_only() -> None:
     for group in RULE_FILES["recordings"]:
         for rule in group.rules:
             if not set(rule.expr.metrics) <= set(INTERVALS):
                 assert {window for window, _ in RANGE.findall(rule.expr.text)} <= {BASE}
 
 
-def test_there_are_no_more_rules_than_a_few_for_each_objective_and_window() -> None:
+def test_number_of_recording_rules_is_bounded() -> None:
     assert sum(len(group.rules) for group in RULE_FILES["recordings"]) <= 60

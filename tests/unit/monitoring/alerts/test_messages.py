@@ -1,4 +1,4 @@
-"""What people read: Prometheus fills in every text and link of an alert that fires."""
+"""Prometheus expands every text and link of a firing alert."""
 
 import re
 from pathlib import Path
@@ -14,11 +14,11 @@ FIRING = {
     name: [*{(case.alert, str(case.fires)): case for case in cases if case.fires}.values()]
     for name, cases in CASES_BY_FILE.items()
 }
-"""One case for each alert and the labels that it fires with: the texts are filled in from them."""
+"""One case per alert and set of labels, from which the texts are expanded."""
 
 
 def burning() -> list[Case]:
-    """One that burns, with a dataset, and a budget that is spent."""
+    """A burn alert with a dataset, an exhausted budget, and missing data."""
     slo, pair = SLO_BY_NAME["rejects"], WINDOW_PAIRS[0]
     of = labelled(slo=slo.name, dataset="flights")
     values = {
@@ -41,18 +41,18 @@ def burning() -> list[Case]:
 
 
 def messages(folder: Path, cases_by_file: dict[str, list[Case]]) -> str:
-    """What promtool shows of the alerts, in one run: nothing was expected, so it shows them all."""
+    """promtool's output, which lists all alerts because none are expected."""
     tests = [
-        written(folder / f"{number}-{case.alert}.test.yaml", [only(folder, file, [case.alert])], [shown(case)])
+        written(folder / f"{number}-{case.alert}.test.yaml", [only(folder, file, [case.alert])], [rule_test(case)])
         for file, cases in cases_by_file.items()
         for number, case in enumerate(cases)
     ]
-    code, told = promtool(tests)
+    code, output = promtool(tests)
     assert code != 0, "nothing fired"
-    return told
+    return output
 
 
-def shown(case: Case) -> dict[str, object]:
+def rule_test(case: Case) -> dict[str, object]:
     return {
         "interval": "1m",
         "external_labels": LABELS,
@@ -61,27 +61,30 @@ def shown(case: Case) -> dict[str, object]:
     }
 
 
-def test_every_text_and_link_is_filled_in(tmp_path: Path) -> None:
+def test_every_text_and_link_is_expanded(tmp_path: Path) -> None:
     firing = {**FIRING, "slos": burning()}
-    told = messages(tmp_path, firing)
-    assert "error expanding" not in told
-    assert "no value" not in told
-    assert "{{" not in told
+    output = messages(tmp_path, firing)
+    assert "error expanding" not in output
+    assert "no value" not in output
+    assert "{{" not in output
     for cases in firing.values():
         assert cases
         for case in cases:
-            assert f"https://runbooks.example/{runbook_name(case.alert)}.md" in told
-    links = set(re.findall(r'dashboard_url=\\?"([^"\\]+)', told))
+            assert f"https://runbooks.example/{runbook_name(case.alert)}.md" in output
+    links = set(re.findall(r'dashboard_url=\\?"([^"\\]+)', output))
     assert links
     assert all(re.fullmatch(r"https://grafana\.example/d/anden-[a-z]+(\?var-\w+=[^=]+)?", link) for link in links), (
         links
     )
 
 
-def test_a_burn_tells_how_fast_of_what_and_for_how_long(tmp_path: Path) -> None:
-    told = messages(tmp_path, {"slos": burning()})
-    assert "Records accepted of flights burns its budget 14.4 times too fast: readers of the dataset miss rows" in told
-    assert "Over 1h it burned 20 times as fast as 99.5 % allows" in told
-    assert "At that rate the budget of 30 days lasts 2.08 days." in told
-    assert "Left of the budget of 30 days: -25%." in told
-    assert "https://grafana.example/d/anden-ingest?var-dataset=flights" in told
+def test_burn_alert_names_the_rate_the_dataset_and_the_remaining_time(tmp_path: Path) -> None:
+    output = messages(tmp_path, {"slos": burning()})
+    assert (
+        "Records accepted of flights burns its error budget 14.4 times too fast: readers of the dataset miss rows"
+        in output
+    )
+    assert "Over 1h it burned 20 times as fast as 99.5 % allows" in output
+    assert "At 14.4 times, the 30-day budget lasts 2.08 days." in output
+    assert "Left of the 30-day budget: -25%." in output
+    assert "https://grafana.example/d/anden-ingest?var-dataset=flights" in output

@@ -1,4 +1,4 @@
-"""Whatever a station runs has a rule that tells when it is gone: chart, compose and make run name the roles."""
+"""Every process of the chart, compose and make run has an alert for when it is down."""
 
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,7 @@ def documents(environment: str) -> list[dict[str, Any]]:
 
 
 def rendered(environment: str, kind: str) -> list[dict[str, Any]]:
-    """The chart's objects of this kind."""
+    """The chart's manifests of this kind."""
     found = [document for document in documents(environment) if document["kind"] == kind]
     assert found, f"{environment} has no {kind}"
     return found
@@ -35,7 +35,7 @@ def component(labels: dict[str, str]) -> str:
 
 
 def targets(environment: str) -> dict[str, str]:
-    """The job of each role's targets: a ServiceMonitor chooses Services by labels, and they choose pods."""
+    """The job of each role's targets: a ServiceMonitor selects Services by label, and these select pods."""
     found = {}
     for monitor in rendered(environment, "ServiceMonitor"):
         wanted = monitor["spec"]["selector"]["matchLabels"].items()
@@ -50,7 +50,7 @@ def targets(environment: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_each_deployment_of_the_chart_is_a_role_and_its_targets_have_its_job(environment: str) -> None:
+def test_each_deployment_is_a_role_and_its_targets_have_the_roles_job(environment: str) -> None:
     metadata = [one["metadata"] for one in rendered(environment, "Deployment")]
     deployed = {component(one["labels"]): one["name"] for one in metadata}
     known = {role.name: role for role in PROCESS_ROLES}
@@ -60,31 +60,29 @@ def test_each_deployment_of_the_chart_is_a_role_and_its_targets_have_its_job(env
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_every_target_of_the_chart_has_its_role_as_a_label(environment: str) -> None:
+def test_every_target_of_the_chart_has_a_role_label(environment: str) -> None:
     pod = "__meta_kubernetes_pod_label_app_kubernetes_io_component"
     for monitor in rendered(environment, "ServiceMonitor"):
         for endpoint in monitor["spec"]["endpoints"]:
             assert endpoint["relabelings"] == [{"sourceLabels": [pod], "targetLabel": "role"}]
 
 
-def test_what_is_chosen_is_what_the_chart_lets_one_switch_off() -> None:
+def test_optional_roles_are_those_that_the_chart_can_disable() -> None:
     values = yaml.safe_load((ROOT / "charts/anden/values.yaml").read_text(encoding="utf-8"))
     switches = {name for name, value in values.items() if isinstance(value, dict) and "enabled" in value}
     assert {role.name for role in PROCESS_ROLES if role.optional} == {role.name for role in PROCESS_ROLES} & switches
 
 
-def test_each_role_has_one_rule_that_the_web_pages_for_and_cases() -> None:
-    told = {dict(alert.labels)["role"]: alert for alert in ALERTS if alert.name == "ProcessDown"}
+def test_each_role_has_one_alert_with_cases_and_only_web_pages() -> None:
+    alerts = {dict(alert.labels)["role"]: alert for alert in ALERTS if alert.name == "ProcessDown"}
     (web,) = (alert for alert in ALERTS if alert.name == "WebDown")
-    assert {"web", *told} == {role.name for role in PROCESS_ROLES}
+    assert {"web", *alerts} == {role.name for role in PROCESS_ROLES}
     assert web.severity == "page"
     fired = {labels["role"] for case in CASES_BY_FILE["infrastructure"] for labels in case.fires if "role" in labels}
-    assert fired == set(told)
+    assert fired == set(alerts)
 
 
-def test_compose_and_make_run_scrape_one_job_that_tells_everything(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_compose_and_make_run_scrape_one_job_for_all_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compose = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
     scraped = yaml.safe_load(compose["configs"]["prometheus"]["content"])["scrape_configs"]
     assert [job["job_name"] for job in scraped] == [ALL_IN_ONE_JOB]

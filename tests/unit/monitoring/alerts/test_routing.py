@@ -1,4 +1,4 @@
-"""Alertmanager takes the configuration, sends each alert where its severity says, and keeps no secret."""
+"""Alertmanager accepts the configuration, routes alerts by severity, and the file contains no secrets."""
 
 import json
 import re
@@ -30,18 +30,18 @@ Amtool = Callable[..., str]
 
 @pytest.fixture(scope="session")
 def amtool(require: Callable[[str], str]) -> Amtool:
-    """What amtool says to words."""
+    """Runs amtool with arguments and returns its output."""
     program = require("amtool")
 
-    def say(*words: str) -> str:
+    def run(*words: str) -> str:
         done = subprocess.run([program, *words], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    return say
+    return run
 
 
-def test_amtool_takes_the_configuration(amtool: Amtool) -> None:
+def test_amtool_accepts_the_configuration(amtool: Amtool) -> None:
     assert "SUCCESS" in amtool("check-config", str(CONFIGURATION))
 
 
@@ -49,7 +49,7 @@ NAMED = sorted({(alert.name, alert.severity) for alert in ALERTS} | {(one.name, 
 
 
 @pytest.mark.parametrize(("name", "severity"), NAMED)
-def test_each_alert_goes_where_its_severity_says(name: str, severity: str, amtool: Amtool) -> None:
+def test_each_alert_is_routed_by_its_severity(name: str, severity: str, amtool: Amtool) -> None:
     labels = (f"alertname={name}", f"severity={severity}")
     assert amtool("config", "routes", "test", f"--config.file={CONFIGURATION}", *labels).strip() == severity
 
@@ -61,15 +61,15 @@ def test_each_alert_goes_where_its_severity_says(name: str, severity: str, amtoo
         (["severity=warning"], "ticket"),
         (["severity=info"], "null"),
         (["severity=none", "alertname=Watchdog"], "null"),
-        (["alertname=SomebodyElses"], "ticket"),
+        (["alertname=ThirdParty"], "ticket"),
     ],
 )
-def test_alerts_of_others_find_their_way(labels: list[str], receiver: str, amtool: Amtool) -> None:
-    told = amtool("config", "routes", "test", f"--config.file={CONFIGURATION}", *labels)
-    assert told.strip() == receiver
+def test_third_party_alerts_are_routed(labels: list[str], receiver: str, amtool: Amtool) -> None:
+    output = amtool("config", "routes", "test", f"--config.file={CONFIGURATION}", *labels)
+    assert output.strip() == receiver
 
 
-def test_no_secret_stands_in_the_configuration() -> None:
+def test_configuration_contains_no_secret() -> None:
     document = yaml.safe_load(CONFIGURATION.read_text(encoding="utf-8"))
     for receiver in document["receivers"]:
         for entries in (value for name, value in receiver.items() if name != "name"):
@@ -79,15 +79,15 @@ def test_no_secret_stands_in_the_configuration() -> None:
     assert {receiver.name for receiver in RECEIVERS} == {one["name"] for one in document["receivers"]}
 
 
-def test_tickets_alone_wait_for_monday() -> None:
+def test_only_tickets_are_muted_on_weekends() -> None:
     document = yaml.safe_load(CONFIGURATION.read_text(encoding="utf-8"))
-    waiting = {route["receiver"]: route.get("mute_time_intervals") for route in document["route"]["routes"]}
-    assert waiting == {"null": None, "page": None, "ticket": ["weekends"]}
+    muted = {route["receiver"]: route.get("mute_time_intervals") for route in document["route"]["routes"]}
+    assert muted == {"null": None, "page": None, "ticket": ["weekends"]}
     (weekends,) = document["time_intervals"]
     assert weekends == {"name": "weekends", "time_intervals": [{"weekdays": ["saturday", "sunday"]}]}
 
 
-def test_every_alert_that_silences_or_is_silenced_exists() -> None:
+def test_inhibitions_name_existing_alerts_and_windows() -> None:
     known = {alert.name for alert in ALERTS}
     matchers = [text for rule in INHIBITIONS for text in (*rule.source, *rule.target)]
     named = {
@@ -98,55 +98,55 @@ def test_every_alert_that_silences_or_is_silenced_exists() -> None:
     }
     assert named <= known
     windows = {value for alert in ALERTS for label, value in alert.labels if label == "window"}
-    told = {
+    named_windows = {
         window
         for text in matchers
         if text.startswith("window")
         for window in text.split("=", 1)[1].lstrip("~").strip('"').split("|")
     }
-    assert told == windows
+    assert named_windows == windows
 
 
-# A real Alertmanager: which alerts it would speak of.
+# A real Alertmanager: which alerts it notifies about.
 
 
 @dataclass
 class Running:
-    """A running Alertmanager with our configuration, and what it delivered, by the path that it posted to."""
+    """A running Alertmanager with Andén's configuration, and its notifications as (path, body)."""
 
     url: str
     delivered: list[tuple[str, dict[str, Any]]]
 
     def first(self, path: str, word: str) -> dict[str, Any]:
-        """The first message to the path that has the word."""
+        """The first notification to the path that contains the word."""
         deadline = time.monotonic() + UP_WITHIN_S
         while time.monotonic() < deadline:
             for where, body in list(self.delivered):
                 if where == path and word in str(body):
                     return body
             time.sleep(0.05)
-        return pytest.fail(f"nothing with {word} came to {path}: {self.delivered}")
+        return pytest.fail(f"no notification with {word} arrived at {path}: {self.delivered}")
 
 
 @pytest.fixture(scope="module")
-def ears() -> Iterator[tuple[str, list[tuple[str, dict[str, Any]]]]]:
-    """The address of a server that takes every message, and what it was sent."""
-    heard: list[tuple[str, dict[str, Any]]] = []
+def webhook() -> Iterator[tuple[str, list[tuple[str, dict[str, Any]]]]]:
+    """The URL of a server that accepts every notification, and what it received."""
+    received: list[tuple[str, dict[str, Any]]] = []
 
-    class Ear(BaseHTTPRequestHandler):
+    class Webhook(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            heard.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+            received.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
             self.send_response(202)
             self.end_headers()
             self.wfile.write(b"ok")
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Ear)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Webhook)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", heard
+    yield f"http://127.0.0.1:{server.server_port}", received
     server.shutdown()
     thread.join()
     server.server_close()
@@ -156,11 +156,11 @@ def ears() -> Iterator[tuple[str, list[tuple[str, dict[str, Any]]]]]:
 def alertmanager(
     tmp_path_factory: pytest.TempPathFactory,
     require: Callable[[str], str],
-    ears: tuple[str, list[tuple[str, dict[str, Any]]]],
+    webhook: tuple[str, list[tuple[str, dict[str, Any]]]],
 ) -> Iterator[Running]:
-    """A running one, with our configuration but for three things: secrets, PagerDuty's address, and patience."""
+    """A running Alertmanager with Andén's configuration, except for secrets, PagerDuty's URL and waiting times."""
     program = require(PROGRAM)
-    listener, heard = ears
+    listener, received = webhook
     folder = tmp_path_factory.mktemp("alertmanager")
     secrets = folder / "secrets"
     secrets.mkdir()
@@ -168,7 +168,7 @@ def alertmanager(
     (secrets / "pagerduty-routing-key").write_text("a-key", encoding="utf-8")
     document = yaml.safe_load(CONFIGURATION.read_text("utf-8").replace("/etc/alertmanager/secrets", str(secrets)))
     document["global"] = {"pagerduty_url": f"{listener}/pagerduty"}
-    document["route"]["group_wait"] = "1s"  # long enough for all of one request
+    document["route"]["group_wait"] = "1s"  # long enough for all alerts of one request
     document["time_intervals"][0]["time_intervals"] = [{"years": ["1970"]}]
     (folder / "alertmanager.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
     address = f"127.0.0.1:{free_port()}"
@@ -181,7 +181,7 @@ def alertmanager(
     with (folder / "log").open("w") as log, subprocess.Popen([program, *words], stdout=log, stderr=log) as process:
         try:
             _wait_until_ready(f"http://{address}", process)
-            yield Running(f"http://{address}", heard)
+            yield Running(f"http://{address}", received)
         finally:
             process.kill()
 
@@ -199,15 +199,15 @@ def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]") -> None:
 
 
 def states(url: str, *alerts: dict[str, str]) -> dict[str, str]:
-    """Send the alerts; the state that each has, by name, window and dataset."""
+    """Send the alerts and return the state of each, by name, window and dataset."""
     sent = requests.post(f"{url}/api/v2/alerts", json=[{"labels": labels} for labels in alerts], timeout=5)
     sent.raise_for_status()
     deadline = time.monotonic() + UP_WITHIN_S
     found: dict[str, str] = {}
     while len(found) < len(alerts) and time.monotonic() < deadline:
-        told = requests.get(f"{url}/api/v2/alerts", timeout=5).json()
-        ours = [one for one in told if one["labels"] in alerts and one["status"]["state"] != "unprocessed"]
-        found = {_called(one["labels"]): one["status"]["state"] for one in ours}
+        listed = requests.get(f"{url}/api/v2/alerts", timeout=5).json()
+        sent_ones = [one for one in listed if one["labels"] in alerts and one["status"]["state"] != "unprocessed"]
+        found = {_called(one["labels"]): one["status"]["state"] for one in sent_ones}
     return found
 
 
@@ -215,7 +215,7 @@ def _called(labels: dict[str, str]) -> str:
     return " ".join(labels[label] for label in ("alertname", "window", "dataset") if label in labels)
 
 
-def test_a_fleet_event_silences_single_outliers(alertmanager: Running) -> None:
+def test_fleet_wide_shift_inhibits_single_outliers(alertmanager: Running) -> None:
     found = states(
         alertmanager.url,
         {"alertname": "FleetWideShift", "severity": "page", "signal": "latency_p95"},
@@ -225,7 +225,7 @@ def test_a_fleet_event_silences_single_outliers(alertmanager: Running) -> None:
     assert found == {"FleetWideShift": "active", "FleetServiceOutlier": "suppressed", "FleetServiceNoData": "active"}
 
 
-def test_the_fastest_burn_speaks_for_the_others_of_its_dataset_alone(alertmanager: Running) -> None:
+def test_fastest_burn_inhibits_slower_ones_of_the_same_dataset_only(alertmanager: Running) -> None:
     def burn(dataset: str, window: str, severity: str) -> dict[str, str]:
         labels = {"alertname": "IngestRejectsErrorBudgetBurn", "slo": "rejects", "severity": severity}
         return {**labels, "dataset": dataset, "window": window}
@@ -245,8 +245,8 @@ def test_the_fastest_burn_speaks_for_the_others_of_its_dataset_alone(alertmanage
     }
 
 
-def test_one_message_tells_of_a_process_that_is_gone(alertmanager: Running) -> None:
-    def gone(role: str) -> dict[str, str]:
+def test_process_down_inhibits_its_consequences(alertmanager: Running) -> None:
+    def down(role: str) -> dict[str, str]:
         return {"alertname": "ProcessDown", "severity": "ticket", "role": role, "dataset": role}
 
     found = states(
@@ -255,9 +255,9 @@ def test_one_message_tells_of_a_process_that_is_gone(alertmanager: Running) -> N
         {"alertname": "ScrapeTargetDown", "severity": "ticket", "job": "anden-web", "dataset": "web"},
         {"alertname": "ScrapeTargetDown", "severity": "ticket", "job": "anden-metrics", "dataset": "metrics"},
         {"alertname": "ProbeErrorBudgetBurn", "severity": "page", "slo": "probe-success"},
-        gone("beat"),
-        gone("ingest"),
-        gone("fleet"),
+        down("beat"),
+        down("ingest"),
+        down("fleet"),
         {"alertname": "BeatHeartbeatMissing", "severity": "ticket"},
         {"alertname": "FleetEvaluationStale", "severity": "ticket"},
     )
@@ -274,11 +274,11 @@ def test_one_message_tells_of_a_process_that_is_gone(alertmanager: Running) -> N
     }
 
 
-def test_without_any_target_nothing_scraped_speaks_for_every_process(alertmanager: Running) -> None:
+def test_all_targets_down_inhibits_process_alerts(alertmanager: Running) -> None:
     found = states(
         alertmanager.url,
         {"alertname": "AllTargetsDown", "severity": "page"},
-        {"alertname": "WebDown", "severity": "page", "job": "away"},
+        {"alertname": "WebDown", "severity": "page", "job": "anden-web"},
         {"alertname": "ProcessDown", "severity": "ticket", "role": "lag"},
         {"alertname": "IngestSourceStopped", "severity": "page", "dataset": "flights"},
     )
@@ -290,11 +290,11 @@ def test_without_any_target_nothing_scraped_speaks_for_every_process(alertmanage
     }
 
 
-def _told(alert: str, service: str, severity: str) -> dict[str, Any]:
+def _alert(alert: str, service: str, severity: str) -> dict[str, Any]:
     return {
         "labels": {"alertname": alert, "severity": severity, "service": service},
         "annotations": {
-            "summary": f"{service} stands apart",
+            "summary": f"{service} deviates",
             "description": f"{service} is slow.",
             "runbook_url": "https://runbooks.example/x.md",
             "dashboard_url": f"https://grafana.example/d/anden-service?var-service={service}",
@@ -306,18 +306,18 @@ def _send(url: str, *alerts: dict[str, Any]) -> None:
     requests.post(f"{url}/api/v2/alerts", json=list(alerts), timeout=5).raise_for_status()
 
 
-def test_a_page_arrives_with_its_summary_and_where_to_look(alertmanager: Running) -> None:
-    _send(alertmanager.url, _told("OneAlone", "web-1", "page"))
+def test_page_arrives_with_summary_runbook_and_dashboard(alertmanager: Running) -> None:
+    _send(alertmanager.url, _alert("OneAlone", "web-1", "page"))
     body = alertmanager.first("/pagerduty", "web-1")
     assert body["routing_key"] == "a-key"
-    assert body["payload"]["summary"] == "web-1 stands apart"
+    assert body["payload"]["summary"] == "web-1 deviates"
     assert body["payload"]["custom_details"]["runbook"] == "https://runbooks.example/x.md"
     assert "var-service=web-1" in body["payload"]["custom_details"]["description"]
 
 
-def test_several_at_once_are_one_message_that_says_how_many(alertmanager: Running) -> None:
-    _send(alertmanager.url, *(_told("ManyAtOnce", f"web-{number}", "ticket") for number in range(2, 5)))
+def test_several_alerts_become_one_notification_with_their_number(alertmanager: Running) -> None:
+    _send(alertmanager.url, *(_alert("ManyAtOnce", f"web-{number}", "ticket") for number in range(2, 5)))
     (attachment,) = alertmanager.first("/slack", "ManyAtOnce")["attachments"]
-    assert attachment["title"] == "ManyAtOnce: 3 at once, the first: web-2 stands apart"
+    assert attachment["title"] == "ManyAtOnce: 3 alerts, the first: web-2 deviates"
     assert attachment["title_link"] == "https://runbooks.example/x.md"
     assert all(f"var-service=web-{number}" in attachment["text"] for number in range(2, 5))

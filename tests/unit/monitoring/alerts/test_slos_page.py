@@ -1,4 +1,4 @@
-"""docs/slos.md says of each objective what the code does, and of no other."""
+"""docs/slos.md describes exactly the objectives of the code."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ from apps.monitoring.alerts.slos import (
 from embedded.prometheus import KEPT
 
 ROOT = Path(__file__).parents[4]
-PAGE = (ROOT / "docs/slos.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs/slos.md").read_text(encoding="utf-8")
 CHART = "kube-prometheus-stack"
 ROW = re.compile(r"^\| \[([^\]]+)\]\(#([\w-]+)\) \| ([^|]+) \| ([\d.]+) % \| [^|]+ \| (\w+) \|$", re.MULTILINE)
 PAIR_ROW = re.compile(r"^\| ([\d.]+) \| (\w+) \| (\w+) \| ([\d.]+) days \| (\w+) \|$", re.MULTILINE)
@@ -27,18 +27,18 @@ ONE_PAGE_LINES = 60
 
 
 def section(slo: Slo) -> str:
-    found = re.search(rf"^## {re.escape(slo.title)}\n(.*?)(?=^## )", PAGE, re.MULTILINE | re.DOTALL)
+    found = re.search(rf"^## {re.escape(slo.title)}\n(.*?)(?=^## )", TEXT, re.MULTILINE | re.DOTALL)
     assert found, slo.title
     return found[1]
 
 
-def test_the_table_has_each_objective_with_its_share_and_whose_it_is() -> None:
-    told = {title: (anchor, float(share), each) for title, anchor, _, share, each in ROW.findall(PAGE)}
-    assert told == {
+def test_table_lists_each_objective_with_its_target_and_scope() -> None:
+    documented = {title: (anchor, float(share), each) for title, anchor, _, share, each in ROW.findall(TEXT)}
+    assert documented == {
         slo.title: (
             slo.title.lower().replace(" ", "-"),
             round(slo.objective * 100, 6),
-            slo.by[0] if slo.by else "station",
+            slo.by[0] if slo.by else "installation",
         )
         for slo in SLOS
     }
@@ -47,33 +47,33 @@ def test_the_table_has_each_objective_with_its_share_and_whose_it_is() -> None:
 @pytest.mark.parametrize("slo", SLOS, ids=lambda slo: slo.name)
 def test_each_objective_has_a_section_of_at_most_one_page(slo: Slo) -> None:
     text = section(slo)
-    for words in ("**What is counted.**", "**Why.**", "**What it does not see.**"):
+    for words in ("**What counts.**", "**Why.**", "**Blind spots.**"):
         assert words in text
     assert len(text.splitlines()) <= ONE_PAGE_LINES
 
 
-def test_the_bounds_of_the_table_are_those_of_the_code() -> None:
-    good = {title: text for title, _, text, _, _ in ROW.findall(PAGE)}
+def test_bounds_of_the_table_match_the_code() -> None:
+    good = {title: text for title, _, text, _, _ in ROW.findall(TEXT)}
     assert f"within {API_WITHIN_S:g} s" in good["API latency"]
     assert f"{INGEST_WITHIN_S:g} s" in good["Ingest freshness"]
     assert f"within {WRITE_WITHIN_S:g} s" in good["Database write time"]
 
 
-def test_the_pairs_of_windows_are_those_of_the_code() -> None:
-    told = [
-        (float(factor), long, short, float(days), kind) for factor, long, short, days, kind in PAIR_ROW.findall(PAGE)
+def test_window_pairs_match_the_code() -> None:
+    documented = [
+        (float(factor), long, short, float(days), kind) for factor, long, short, days, kind in PAIR_ROW.findall(TEXT)
     ]
-    assert told == [
+    assert documented == [
         (pair.factor, pair.long, pair.short, round(30 / pair.factor), pair.severity) for pair in WINDOW_PAIRS
     ]
 
 
-def test_the_least_numbers_of_events_are_those_of_the_code() -> None:
-    (told,) = re.findall(r"large share: (.+)\.$", PAGE, re.MULTILINE)
-    assert {int(number) for number in re.findall(r"\d+", told)} == {slo.minimum_events for slo in SLOS}
+def test_minimum_numbers_of_events_match_the_code() -> None:
+    (documented,) = re.findall(r"large share: (.+)\.$", TEXT, re.MULTILINE)
+    assert {int(number) for number in re.findall(r"\d+", documented)} == {slo.minimum_events for slo in SLOS}
 
 
-def test_whoever_keeps_the_series_keeps_them_for_the_whole_budget() -> None:
+def test_prometheus_retention_covers_the_budget_period() -> None:
     kept = [KEPT]
     for name in ("values.yaml", "values-prod.yaml"):
         values = yaml.safe_load((ROOT / "charts" / CHART / name).read_text(encoding="utf-8"))

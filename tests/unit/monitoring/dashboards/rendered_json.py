@@ -1,4 +1,4 @@
-"""What all pages have, gathered for tests."""
+"""Panels, queries and rendered JSON of all dashboards, for tests."""
 
 import json
 import re
@@ -9,20 +9,20 @@ from apps.monitoring.dashboards.definitions import DASHBOARDS
 from apps.monitoring.dashboards.model import CloudWatchQuery, Dashboard, Panel, PanelQuery
 from apps.monitoring.renderers.grafana_json import grafana_json
 
-PANELS: Final = [(page, panel) for page in DASHBOARDS for panel in page.panels]
-assert PANELS, "no page has a panel"
+PANELS: Final = [(dashboard, panel) for dashboard in DASHBOARDS for panel in dashboard.panels]
+assert PANELS, "no dashboard has a panel"
 GROUPING: Final = re.compile(r"(?:by|group_left) \(([^)]*)\)")
 LABELLED: Final = re.compile(r', "(\w+)", "[^"]*", "", ""\)')
 
 
 def queries() -> Iterator[tuple[Dashboard, Panel, PanelQuery]]:
-    """Every PromQL query with its page and panel."""
-    for page, panel in PANELS:
-        yield from ((page, panel, each) for each in panel.queries if isinstance(each, PanelQuery))
+    """Every PromQL query with its dashboard and panel."""
+    for dashboard, panel in PANELS:
+        yield from ((dashboard, panel, each) for each in panel.queries if isinstance(each, PanelQuery))
 
 
-def aws_targets() -> Iterator[CloudWatchQuery]:
-    """Every target that CloudWatch answers."""
+def aws_queries() -> Iterator[CloudWatchQuery]:
+    """Every CloudWatch query."""
     yield from (each for _, panel in PANELS for each in panel.queries if isinstance(each, CloudWatchQuery))
 
 
@@ -34,14 +34,14 @@ def labels_of(target: PanelQuery) -> set[str]:
     )
 
 
-def drawn(page: Dashboard) -> dict[str, Any]:
-    """The page's JSON, read again."""
-    body: dict[str, Any] = json.loads(grafana_json(page))
+def rendered(dashboard: Dashboard) -> dict[str, Any]:
+    """The dashboard's parsed JSON."""
+    body: dict[str, Any] = json.loads(grafana_json(dashboard))
     return body
 
 
-def drawn_panels(page: Dashboard) -> list[dict[str, Any]]:
-    """The panels of the page's JSON, headings left out."""
-    found = [panel for panel in drawn(page)["panels"] if panel["type"] != "row"]
-    assert len(found) == len(page.panels) > 0
+def rendered_panels(dashboard: Dashboard) -> list[dict[str, Any]]:
+    """The panels of the dashboard's JSON, without row headings."""
+    found = [panel for panel in rendered(dashboard)["panels"] if panel["type"] != "row"]
+    assert len(found) == len(dashboard.panels) > 0
     return found

@@ -1,4 +1,4 @@
-"""What CloudWatch is given: bodies that PutDashboard takes, for any account and region."""
+"""CloudWatch dashboard bodies are valid for PutDashboard in any account and region."""
 
 import json
 import re
@@ -13,18 +13,18 @@ from apps.monitoring.renderers.provisioning import REGION
 
 SEARCH: Final = re.compile(r"SEARCH\('\{(?P<schema>[^}]+)\} MetricName=\"(?P<name>\w+)\"', '(?P<statistic>\w+)', 60\)")
 LONGEST_BODY: Final = 1_000_000
-pages = pytest.mark.parametrize("page", CLOUDWATCH_DASHBOARDS, ids=lambda page: page.name)
+each_dashboard = pytest.mark.parametrize("dashboard", CLOUDWATCH_DASHBOARDS, ids=lambda dashboard: dashboard.name)
 
 
-def widgets(page: Dashboard, kind: str = "") -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(cloudwatch_json(page))["widgets"]
+def widgets(dashboard: Dashboard, kind: str = "") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(cloudwatch_json(dashboard))["widgets"]
     return [each for each in found if kind in ("", each["type"])]
 
 
-@pages
-def test_widgets_stand_on_the_grid_and_none_upon_another(page: Dashboard) -> None:
+@each_dashboard
+def test_widgets_fill_the_grid_without_overlap(dashboard: Dashboard) -> None:
     cells: set[tuple[int, int]] = set()
-    for each in widgets(page):
+    for each in widgets(dashboard):
         assert each["x"] + each["width"] <= GRID
         own = {
             (x, y)
@@ -37,51 +37,51 @@ def test_widgets_stand_on_the_grid_and_none_upon_another(page: Dashboard) -> Non
     assert rows == set(range(max(rows) + 1)), "a gap between rows"
 
 
-@pages
-def test_a_body_is_within_the_limits_of_cloudwatch(page: Dashboard) -> None:
-    assert len(cloudwatch_json(page).encode()) < LONGEST_BODY
-    assert len(widgets(page)) <= 500
-    for each in widgets(page, "metric"):
+@each_dashboard
+def test_body_is_within_cloudwatchs_limits(dashboard: Dashboard) -> None:
+    assert len(cloudwatch_json(dashboard).encode()) < LONGEST_BODY
+    assert len(widgets(dashboard)) <= 500
+    for each in widgets(dashboard, "metric"):
         assert 1 <= len(each["properties"]["metrics"]) <= 500
         assert each["properties"]["view"] in {"timeSeries", "singleValue"}
         assert each["properties"]["region"] == REGION
 
 
-@pages
-def test_every_aws_target_of_the_page_is_searched_for_by_its_dimensions(page: Dashboard) -> None:
-    wanted = [target for panel in page.panels for target in panel.queries if isinstance(target, CloudWatchQuery)]
-    entries = [entry for each in widgets(page, "metric") for (entry,) in each["properties"]["metrics"]]
+@each_dashboard
+def test_every_cloudwatch_query_searches_by_dimensions(dashboard: Dashboard) -> None:
+    wanted = [target for panel in dashboard.panels for target in panel.queries if isinstance(target, CloudWatchQuery)]
+    entries = [entry for each in widgets(dashboard, "metric") for (entry,) in each["properties"]["metrics"]]
     found = [SEARCH.fullmatch(entry["expression"]) for entry in entries]
     assert all(found)
-    told = [(each["schema"].replace('"', ""), each["name"], each["statistic"]) for each in found if each]
-    assert told == [
+    searched = [(each["schema"].replace('"', ""), each["name"], each["statistic"]) for each in found if each]
+    assert searched == [
         (",".join((each.metric.namespace, *each.metric.dimensions)), each.metric.name, each.statistic)
         for each in wanted
     ]
 
 
-@pages
-def test_dimensions_with_a_space_are_quoted(page: Dashboard) -> None:
+@each_dashboard
+def test_dimensions_with_a_space_are_quoted(dashboard: Dashboard) -> None:
     text = " ".join(
-        entry["expression"] for each in widgets(page, "metric") for (entry,) in each["properties"]["metrics"]
+        entry["expression"] for each in widgets(dashboard, "metric") for (entry,) in each["properties"]["metrics"]
     )
     schemas = re.findall(r"\{([^}]+)\}", text)
     names = [name for schema in schemas for name in schema.split(",")]
     assert all((" " in name) == name.startswith('"') for name in names)
 
 
-@pages
-def test_ids_differ_within_a_widget_and_begin_with_a_small_letter(page: Dashboard) -> None:
-    for each in widgets(page, "metric"):
+@each_dashboard
+def test_ids_are_unique_within_a_widget_and_start_with_a_lowercase_letter(dashboard: Dashboard) -> None:
+    for each in widgets(dashboard, "metric"):
         ids = [entry["id"] for (entry,) in each["properties"]["metrics"]]
         assert len(set(ids)) == len(ids)
         assert all(re.fullmatch(r"[a-z]\w*", name) for name in ids)
 
 
-@pages
-def test_a_line_marks_where_trouble_begins_and_a_scale_that_falls_shades_what_is_below(page: Dashboard) -> None:
-    scales = {panel.title: panel.thresholds for panel in page.panels}
-    for each in widgets(page, "metric"):
+@each_dashboard
+def test_annotations_mark_thresholds_and_falling_ones_shade_the_area_below(dashboard: Dashboard) -> None:
+    scales = {panel.title: panel.thresholds for panel in dashboard.panels}
+    for each in widgets(dashboard, "metric"):
         thresholds = scales[each["properties"]["title"]]
         lines = each["properties"].get("annotations", {}).get("horizontal", [])
         assert {line["value"] for line in lines} <= {value for value, _ in thresholds.steps}

@@ -1,4 +1,4 @@
-"""What the pages of the fleet ask, answered by Prometheus's own engine over a small fleet."""
+"""Queries of the fleet dashboards return the right samples for a small fleet, by promtool."""
 
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,7 @@ SCORES: Final[dict[str, dict[str, float]]] = {
     "auth": {"latency_p95": 1.5},
 }
 STATES: Final = {"cart": "1x60", "mail": "0x20 1x10 0x30", "shop": "0x60", "auth": "0x60", "gone": "2x60"}
-"""Cart stands out now, mail did for a while, of gone nothing is known."""
+"""cart is an outlier now, mail was one for a while, gone has no data."""
 NOW: Final = "60m"
 
 
@@ -30,12 +30,12 @@ def fleet() -> dict[str, str]:
         for service, values in SCORES.items()
         for signal, value in values.items()
     }
-    states = {f"{FLEET_STATE.name}{labelled(service=service)}": course for service, course in STATES.items()}
+    states = {f"{FLEET_STATE.name}{labelled(service=service)}": values for service, values in STATES.items()}
     return scores | states
 
 
-def asked(page: Dashboard, title: str, letter: int = 0) -> str:
-    panel = next(each for each in page.panels if each.title == title)
+def asked(dashboard: Dashboard, title: str, letter: int = 0) -> str:
+    panel = next(each for each in dashboard.panels if each.title == title)
     target = panel.queries[letter]
     assert isinstance(target, PanelQuery)
     return target.query.text.replace("$__range", "1h").replace("$service", "mail").replace("$worst", "cart")
@@ -46,8 +46,8 @@ def recorded(metric: Metric, **labels: str) -> str:
 
 
 ANSWERS: Final = {
-    "the ranked table names each service's worst signal": Question(
-        asked(FLEET, "The 20 worst"),
+    "the ranked table shows each service's worst signal": Question(
+        asked(FLEET, "20 worst services"),
         NOW,
         {
             '{service="cart", signal="latency_p95"}': 7,
@@ -56,16 +56,16 @@ ANSWERS: Final = {
             '{service="shop", signal="error_ratio"}': 0.25,
         },
     ),
-    "the ranked table knows the state of those that it names, and of no other": Question(
-        asked(FLEET, "The 20 worst", 1),
+    "the ranked table shows the state of its services only": Question(
+        asked(FLEET, "20 worst services", 1),
         NOW,
         {'{service="cart"}': 1, '{service="mail"}': 0, '{service="auth"}': 0, '{service="shop"}': 0},
     ),
-    "the timeline has those that were flagged within the range, and no other": Question(
+    "the timeline shows the services flagged within the range only": Question(
         asked(FLEET, "Flagged services"), NOW, {'{service="cart"}': 1, '{service="mail"}': 0}
     ),
     "the distribution counts each service once": Question(
-        asked(FLEET, "How scores spread"),
+        asked(FLEET, "Score distribution"),
         NOW,
         {
             '{le="1"}': 1,
@@ -77,33 +77,33 @@ ANSWERS: Final = {
             '{le="+Inf"}': 4,
         },
     ),
-    "the small picture shows the service's signals": Question(
+    "the repeated panel shows the service's signals": Question(
         asked(FLEET, "$worst"), NOW, {'{signal="latency_p95"}': 7, '{signal="error_ratio"}': 1}
     ),
-    "a service's place counts those that are worse": Question(asked(SERVICE, "Place in the fleet"), NOW, {"{}": 2}),
-    "the middle of the peers is that of the worst scores": Question(
+    "the rank counts services with a worse score": Question(asked(SERVICE, "Rank in the fleet"), NOW, {"{}": 2}),
+    "the peers' median is that of the worst scores": Question(
         recorded(PEERS, signal="worst", band="p50"), NOW, {recorded(PEERS, signal="worst", band="p50"): 2}
     ),
-    "the middle of a signal is that of those that have it": Question(
+    "a signal's median is that of the services that have it": Question(
         recorded(PEERS, signal="error_ratio", band="p50"), NOW, {recorded(PEERS, signal="error_ratio", band="p50"): 1}
     ),
 }
 
 
 @pytest.mark.parametrize("question", ANSWERS.values(), ids=ANSWERS)
-def test_prometheus_answers(question: Question, tmp_path: Path) -> None:
+def test_query_returns_the_expected_samples(question: Question, tmp_path: Path) -> None:
     assert run(tmp_path, [(fleet(), [question])], files=["fleet-recordings"]) == ""
 
 
-def test_without_a_fleet_nothing_is_recorded_and_no_place_is_given(tmp_path: Path) -> None:
+def test_without_a_fleet_nothing_is_recorded_and_there_is_no_rank(tmp_path: Path) -> None:
     questions = [
         Question(SERVICES_UP_TO.name, NOW),
         Question(PEERS.name, NOW),
-        Question(asked(SERVICE, "Place in the fleet"), NOW),
+        Question(asked(SERVICE, "Rank in the fleet"), NOW),
     ]
     assert run(tmp_path, [({"up": "1x60"}, questions)], files=["fleet-recordings"]) == ""
 
 
-def test_a_wrong_answer_is_noticed(tmp_path: Path) -> None:
+def test_wrong_expectation_is_detected(tmp_path: Path) -> None:
     question = Question(asked(FLEET, "Flagged services"), NOW, {'{service="shop"}': 1})
     assert "shop" in run(tmp_path, [(fleet(), [question])], files=["fleet-recordings"])

@@ -1,4 +1,4 @@
-"""What Grafana is given: complete, the same in every process, and small whatever the fleet's size."""
+"""Grafana's JSON is complete, the same in every process, and small for any fleet."""
 
 import json
 import os
@@ -22,21 +22,21 @@ from apps.monitoring.dashboards.fleet_queries import SMALL_MULTIPLES
 from apps.monitoring.dashboards.model import Dashboard, Unit
 from apps.monitoring.renderers.grafana_json import grafana_json
 from apps.monitoring.renderers.grafana_terms import CLEAR, COLOURS, DIMMED, UNITS
-from tests.unit.monitoring.dashboards.rendered_json import drawn, drawn_panels
+from tests.unit.monitoring.dashboards.rendered_json import rendered, rendered_panels
 
 ROOT: Final = Path(__file__).parents[4]
-DRAW: Final = """
+RENDER: Final = """
 import django, hashlib, sys
 django.setup()
 from apps.monitoring.renderers.rendering import render_all
 for path, text in render_all().items():
     print(path, hashlib.sha256(text.encode()).hexdigest())
 """
-pages = pytest.mark.parametrize("page", DASHBOARDS, ids=lambda page: page.name)
+each_dashboard = pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda dashboard: dashboard.name)
 
 
 def strings(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """Every string with the key it stands under."""
+    """Every string with its key."""
     if isinstance(value, dict):
         for name, part in value.items():
             yield from strings(part, name)
@@ -47,22 +47,22 @@ def strings(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
         yield key, value
 
 
-def nothings(value: Any, path: str = "") -> Iterator[str]:
-    """Where null stands."""
+def null_paths(value: Any, path: str = "") -> Iterator[str]:
+    """The path of every null."""
     if value is None:
         yield path
     elif isinstance(value, dict):
         for name, part in value.items():
-            yield from nothings(part, f"{path}.{name}")
+            yield from null_paths(part, f"{path}.{name}")
     elif isinstance(value, list):
         for part in value:
-            yield from nothings(part, path)
+            yield from null_paths(part, path)
 
 
-@pages
-def test_every_panel_has_unit_description_source_variable_and_readable_names(page: Dashboard) -> None:
-    variables = {each["name"]: each for each in drawn(page)["templating"]["list"]}
-    for panel in drawn_panels(page):
+@each_dashboard
+def test_every_panel_has_unit_description_data_source_variable_and_legends(dashboard: Dashboard) -> None:
+    variables = {each["name"]: each for each in rendered(dashboard)["templating"]["list"]}
+    for panel in rendered_panels(dashboard):
         defaults = panel["fieldConfig"]["defaults"]
         assert defaults["unit"] in UNITS.values()
         assert defaults["noValue"] == "no data"
@@ -77,9 +77,9 @@ def test_every_panel_has_unit_description_source_variable_and_readable_names(pag
             assert panel["options"]["legend"]["showLegend"]
 
 
-@pages
-def test_a_page_shows_deploys_and_leads_to_all_others_with_time_and_variables(page: Dashboard) -> None:
-    body = drawn(page)
+@each_dashboard
+def test_dashboard_annotates_deploys_and_links_to_all_others_with_time_and_variables(dashboard: Dashboard) -> None:
+    body = rendered(dashboard)
     (deploys,) = body["annotations"]["list"]
     assert deploys["enable"]
     assert deploys["datasource"]["uid"] == "-- Grafana --"
@@ -87,31 +87,33 @@ def test_a_page_shows_deploys_and_leads_to_all_others_with_time_and_variables(pa
     assert deploys["target"]["matchAny"] is False
     assert all(link["includeVars"] and link["keepTime"] for link in body["links"])
     assert {"type": "dashboards", "tags": ["anden"]}.items() <= body["links"][-1].items()
-    for panel in drawn_panels(page):
+    for panel in rendered_panels(dashboard):
         assert all("${__url_time_range}" in link["url"] for link in panel.get("links", []))
         assert all("${__url_time_range}" in link["url"] for link in panel["fieldConfig"]["defaults"].get("links", []))
 
 
-@pages
-def test_colours_are_states_and_nothing_else(page: Dashboard) -> None:
+@each_dashboard
+def test_colours_are_status_colours_only(dashboard: Dashboard) -> None:
     wanted = {*COLOURS.values(), CLEAR, DIMMED}
-    named = [text for key, text in strings(drawn(page)) if key in {"color", "fixedColor", "iconColor", "lineColor"}]
+    named = [
+        text for key, text in strings(rendered(dashboard)) if key in {"color", "fixedColor", "iconColor", "lineColor"}
+    ]
     assert named
     assert set(named) <= wanted
-    modes = {panel["fieldConfig"]["defaults"]["color"]["mode"] for panel in drawn_panels(page)}
+    modes = {panel["fieldConfig"]["defaults"]["color"]["mode"] for panel in rendered_panels(dashboard)}
     assert modes <= {"thresholds", "shades"}
 
 
-@pages
-def test_nothing_is_null_but_the_value_below_the_first_step(page: Dashboard) -> None:
-    assert {path.rsplit(".", 2)[-2] + "." + path.rsplit(".", 1)[-1] for path in nothings(drawn(page))} <= {
+@each_dashboard
+def test_only_the_value_of_the_first_step_is_null(dashboard: Dashboard) -> None:
+    assert {path.rsplit(".", 2)[-2] + "." + path.rsplit(".", 1)[-1] for path in null_paths(rendered(dashboard))} <= {
         "steps.value"
     }
 
 
-@pages
-def test_what_is_not_known_is_grey_and_says_so(page: Dashboard) -> None:
-    for panel in drawn_panels(page):
+@each_dashboard
+def test_missing_data_is_grey_and_labelled(dashboard: Dashboard) -> None:
+    for panel in rendered_panels(dashboard):
         special = panel["fieldConfig"]["defaults"]["mappings"][-1]
         assert special["type"] == "special"
         assert special["options"]["match"] == "null+nan"
@@ -119,10 +121,10 @@ def test_what_is_not_known_is_grey_and_says_so(page: Dashboard) -> None:
         assert special["options"]["result"]["text"] == "no data"
 
 
-@pages
-def test_a_page_is_an_object_that_grafana_can_keep(page: Dashboard) -> None:
-    body = drawn(page)
-    assert body["uid"] == f"anden-{page.name}"
+@each_dashboard
+def test_dashboard_has_valid_uid_tags_and_ids(dashboard: Dashboard) -> None:
+    body = rendered(dashboard)
+    assert body["uid"] == f"anden-{dashboard.name}"
     assert len(body["uid"]) <= 40
     assert "anden" in body["tags"]
     assert "id" not in body
@@ -130,25 +132,25 @@ def test_a_page_is_an_object_that_grafana_can_keep(page: Dashboard) -> None:
     ids = [panel["id"] for panel in body["panels"]]
     assert len(set(ids)) == len(ids)
     assert all(0 < each < 2**31 for each in ids)
-    for panel in drawn_panels(page):
+    for panel in rendered_panels(dashboard):
         letters = [target["refId"] for target in panel["targets"]]
         assert len(set(letters)) == len(letters)
 
 
-@pages
-def test_the_sdk_reads_what_it_wrote_and_writes_the_same(page: Dashboard) -> None:
+@each_dashboard
+def test_sdk_round_trip_is_lossless(dashboard: Dashboard) -> None:
     register_default_plugins()
-    text = grafana_json(page)
+    text = grafana_json(dashboard)
     again = json.dumps(
         GrafanaDashboard.from_json(json.loads(text)), cls=JSONEncoder, indent=2, sort_keys=True, ensure_ascii=False
     )
-    assert text == again + "\n", "a field that the schema of this Grafana does not know"
+    assert text == again + "\n", "a field is missing in the SDK's schema"
 
 
-def test_the_text_is_the_same_in_any_process_and_with_any_hash_seed() -> None:
+def test_text_is_independent_of_process_and_hash_seed() -> None:
     runs = [
         subprocess.run(
-            [sys.executable, "-c", DRAW],
+            [sys.executable, "-c", RENDER],
             env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}"},
             cwd=ROOT,
             check=True,
@@ -161,9 +163,9 @@ def test_the_text_is_the_same_in_any_process_and_with_any_hash_seed() -> None:
     assert len(runs[0].splitlines()) > len(DASHBOARDS)
 
 
-def test_drawing_a_page_twice_or_after_others_changes_nothing() -> None:
-    first = {page.name: grafana_json(page) for page in DASHBOARDS}
-    again = {page.name: grafana_json(page) for page in reversed(DASHBOARDS)}
+def test_rendering_twice_or_in_another_order_gives_the_same_text() -> None:
+    first = {dashboard.name: grafana_json(dashboard) for dashboard in DASHBOARDS}
+    again = {dashboard.name: grafana_json(dashboard) for dashboard in reversed(DASHBOARDS)}
     assert first == again
     assert all(
         json.dumps(json.loads(text), indent=2, sort_keys=True, ensure_ascii=False) + "\n" == text
@@ -171,29 +173,29 @@ def test_drawing_a_page_twice_or_after_others_changes_nothing() -> None:
     )
 
 
-@pages
-def test_the_field_behind_lines_is_coloured_by_trouble_alone(page: Dashboard) -> None:
-    trouble = {COLOURS["warning"], COLOURS["critical"]}
-    for panel in drawn_panels(page):
+@each_dashboard
+def test_background_of_time_series_shows_warnings_and_critical_values_only(dashboard: Dashboard) -> None:
+    problem = {COLOURS["warning"], COLOURS["critical"]}
+    for panel in rendered_panels(dashboard):
         if panel["type"] == "timeseries":
             steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
-            assert {step["color"] for step in steps} <= {CLEAR, *trouble}
+            assert {step["color"] for step in steps} <= {CLEAR, *problem}
             style = panel["fieldConfig"]["defaults"]["custom"]["thresholdsStyle"]["mode"]
-            assert (style != "off") == bool({step["color"] for step in steps} & trouble)
+            assert (style != "off") == bool({step["color"] for step in steps} & problem)
 
 
-def test_the_fleets_page_has_one_size_for_any_fleet() -> None:
-    panels = drawn_panels(FLEET)
+def test_fleet_dashboard_has_a_fixed_size() -> None:
+    panels = rendered_panels(FLEET)
     copies = [SMALL_MULTIPLES if "repeat" in panel else 1 for panel in panels]
     queries = sum(len(panel["targets"]) * count for panel, count in zip(panels, copies, strict=True))
     size = len(grafana_json(FLEET).encode())
-    print(f"fleet page: {sum(copies)} panels, {queries} queries, {size:,} bytes")  # noqa: T201 - a figure for whoever reads the log
+    print(f"fleet dashboard: {sum(copies)} panels, {queries} queries, {size:,} bytes")  # noqa: T201 - a figure for the log
     assert sum(copies) <= 12
     assert queries <= 25
     assert size <= 150_000
 
 
-def test_the_fleets_page_never_asks_for_a_series_of_each_service() -> None:
+def test_fleet_dashboard_never_queries_a_series_per_service() -> None:
     for panel in FLEET.panels:
         for target in panel.queries:
             text = str(getattr(target, "query", ""))
@@ -201,13 +203,13 @@ def test_the_fleets_page_never_asks_for_a_series_of_each_service() -> None:
             assert bounded or not re.search(r"by \([^)]*service", text), f"{panel.title}: {text}"
 
 
-def test_every_unit_has_a_name_in_grafana() -> None:
+def test_every_unit_has_a_grafana_unit() -> None:
     known = {value for value in vars(units).values() if isinstance(value, str)}
     assert set(UNITS) == set(Unit)
     assert {name for name in UNITS.values() if not name.startswith("suffix:")} <= known
 
 
-def test_how_long_a_hundred_pages_take_is_printed() -> None:
+def test_render_time_of_a_hundred_dashboards_is_printed() -> None:
     started = perf_counter()
     texts = [grafana_json(DASHBOARDS[number % len(DASHBOARDS)]) for number in range(100)]
     print(f"100 dashboards: {perf_counter() - started:.2f} s, {sum(map(len, texts)) // 100:,} characters each")  # noqa: T201 - as above

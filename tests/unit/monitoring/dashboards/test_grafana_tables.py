@@ -1,4 +1,4 @@
-"""A table's columns are called what Grafana calls them, and stand in their order."""
+"""Table columns use Grafana's field names and keep their order."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from apps.monitoring.renderers.grafana_tables import overrides, transformations
 from apps.telemetry.promql import level
 
 NOW = PanelQuery(level(FLEET_STATE, by=("service",)), "{{service}}", instant=True)
-COURSE = PanelQuery(level(FLEET_STATE, by=("service",)), "{{service}}")
+TREND = PanelQuery(level(FLEET_STATE, by=("service",)), "{{service}}")
 SERVICE = TableColumn("service", "Service")
 
 
@@ -23,20 +23,20 @@ def table(targets: tuple[PanelQuery, ...], *columns: TableColumn) -> Panel:
         ((NOW,), ("service", "value"), ["service", "Value"], ["organize"]),
         ((NOW, NOW), ("service", "value A", "value B"), ["service", "Value #A", "Value #B"], ["merge", "organize"]),
         (
-            (NOW, COURSE),
+            (NOW, TREND),
             ("service", "value", "trend"),
             ["service", "Value", "Trend #B"],
             ["timeSeriesTable", "joinByField", "organize"],
         ),
         (
-            (NOW, NOW, COURSE),
+            (NOW, NOW, TREND),
             ("service", "value", "value B", "trend"),
             ["service", "Value #A", "Value #B", "Trend #C"],
             ["timeSeriesTable", "joinByField", "organize"],
         ),
     ],
 )
-def test_columns_are_renamed_in_their_order(
+def test_columns_are_renamed_in_order(
     targets: tuple[PanelQuery, ...], fields: tuple[str, ...], names: list[str], steps: list[str]
 ) -> None:
     columns = tuple(TableColumn(field, field.title()) for field in fields)
@@ -46,21 +46,21 @@ def test_columns_are_renamed_in_their_order(
     assert found[-1].options["indexByName"] == {name: place for place, name in enumerate(names)}
 
 
-def test_only_the_course_becomes_a_small_line() -> None:
-    first, *_ = transformations(table((NOW, COURSE), SERVICE, TableColumn("trend", "Course")))
+def test_only_the_trend_becomes_a_sparkline() -> None:
+    first, *_ = transformations(table((NOW, TREND), SERVICE, TableColumn("trend", "Trend")))
     assert (first.name, first.only) == ("timeSeriesTable", "B")
 
 
-def test_a_column_without_a_manner_of_its_own_overrides_nothing() -> None:
+def test_plain_column_has_no_override() -> None:
     scaled = TableColumn("value", "Score", Unit.SCORE, rising(1, 2))
     found = {name: properties for _, name, properties in overrides(table((NOW,), SERVICE, scaled))}
     assert set(found) == {"Score"}
     assert set(found["Score"]) == {"unit", "thresholds", "custom.cellOptions"}
 
 
-@pytest.mark.parametrize("page", DASHBOARDS, ids=lambda page: page.name)
-def test_a_tables_columns_are_labels_or_answers_that_it_has(page: Dashboard) -> None:
-    for panel in page.panels:
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda dashboard: dashboard.name)
+def test_table_columns_are_labels_or_values_of_its_queries(dashboard: Dashboard) -> None:
+    for panel in dashboard.panels:
         if panel.visualization == "table":
             targets = [target for target in panel.queries if isinstance(target, PanelQuery)]
             assert len(targets) == len(panel.queries)

@@ -1,4 +1,4 @@
-"""However a page is cut into rows and panels, each cell of the grid belongs to one of them."""
+"""For any rows and panels, each grid cell belongs to exactly one of them."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,18 +12,18 @@ TARGET = PanelQuery(level(FLEET_SERVICES), "services")
 
 
 @st.composite
-def timeseries(draw: st.DrawFn) -> list[int]:
+def line_widths(draw: st.DrawFn) -> list[int]:
     """Widths that fill one line of the grid."""
     cuts = sorted(draw(st.sets(st.integers(1, GRID - 1), max_size=7)))
     return [end - start for start, end in zip([0, *cuts], [*cuts, GRID], strict=True)]
 
 
 @st.composite
-def pages(draw: st.DrawFn) -> Dashboard:
-    """A page of some rows, each of some full lines."""
+def dashboards(draw: st.DrawFn) -> Dashboard:
+    """A dashboard of some rows with full lines."""
     rows = []
     for number in range(draw(st.integers(1, 4))):
-        widths = [width for line in draw(st.lists(timeseries(), min_size=1, max_size=3)) for width in line]
+        widths = [width for line in draw(st.lists(line_widths(), min_size=1, max_size=3)) for width in line]
         panels = tuple(
             Panel(f"{number}.{place}", "It is.", "timeseries", Unit.COUNT, (TARGET,), width)
             for place, width in enumerate(widths)
@@ -32,9 +32,9 @@ def pages(draw: st.DrawFn) -> Dashboard:
     return Dashboard("x", "X", "Why?", tuple(rows))
 
 
-@given(page=pages())
-def test_panels_and_headings_cover_the_page_once(page: Dashboard) -> None:
-    places = list(grid_items(page))
+@given(dashboard=dashboards())
+def test_panels_and_headings_cover_the_grid_once(dashboard: Dashboard) -> None:
+    places = list(grid_items(dashboard))
     cells = [
         (x, y)
         for place in places
@@ -45,10 +45,10 @@ def test_panels_and_headings_cover_the_page_once(page: Dashboard) -> None:
     assert sorted(cells) == sorted((x, y) for x in range(GRID) for y in range(height))
 
 
-@given(page=pages())
-def test_the_reading_order_is_that_of_the_code(page: Dashboard) -> None:
-    places = list(grid_items(page))
+@given(dashboard=dashboards())
+def test_reading_order_is_that_of_the_code(dashboard: Dashboard) -> None:
+    places = list(grid_items(dashboard))
     assert [place.item.title for place in places] == [
-        title for row in page.rows for title in (row.title, *(panel.title for panel in row.panels))
+        title for row in dashboard.rows for title in (row.title, *(panel.title for panel in row.panels))
     ]
     assert [(place.y, place.x) for place in places] == sorted((place.y, place.x) for place in places)

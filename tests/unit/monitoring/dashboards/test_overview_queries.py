@@ -1,4 +1,4 @@
-"""The figures of Station tell zero from nothing known, and trouble from quiet: asked of Prometheus's own engine."""
+"""Stats of Overview distinguish zero from missing and errors from quiet, by promtool."""
 
 from pathlib import Path
 from typing import Final
@@ -16,9 +16,9 @@ from tests.unit.monitoring.alerts.promtool import Question, labelled, run
 AT: Final = "30m"
 GOOD: Final = f"{API_REQUESTS.name}{labelled(status='2xx', operation='page')}"
 FAILED: Final = f"{API_REQUESTS.name}{labelled(status='5xx', operation='page')}"
-HELD: Final = f"{PROBE_CHECKS.name}{labelled(check='page', outcome='passed')}"
-BROKE: Final = f"{PROBE_CHECKS.name}{labelled(check='page', outcome='failed')}"
-NOTHING: Final[dict[str, float]] = {}
+PASSED: Final = f"{PROBE_CHECKS.name}{labelled(check='page', outcome='passed')}"
+CHECK_FAILED: Final = f"{PROBE_CHECKS.name}{labelled(check='page', outcome='failed')}"
+MISSING: Final[dict[str, float]] = {}
 
 
 def fresh(dataset: str) -> str:
@@ -34,26 +34,26 @@ def alert(name: str, state: str) -> str:
 
 
 CASES: Final[dict[str, tuple[str, dict[str, str], dict[str, float]]]] = {
-    "no request is no error ratio": ("API errors", {}, NOTHING),
-    "no request lately is none either": ("API errors", {GOOD: "9x60"}, NOTHING),
-    "requests without a failure are zero": ("API errors", {GOOD: "0+60x60"}, {"{}": 0}),
-    "one in ten failed": ("API errors", {GOOD: "0+90x60", FAILED: "0+10x60"}, {"{}": 0.1}),
-    "without a probe nothing is known": ("Failed probes", {}, NOTHING),
-    "a probe that never failed is zero": ("Failed probes", {HELD: "0+1x60"}, {"{}": 0}),
-    "a probe that fails is counted": ("Failed probes", {HELD: "0+1x60", BROKE: "0+1x60"}, {"{}": 10}),
-    "a quiet topic is well, however long": (
-        "Records left waiting",
+    "error ratio is missing without requests": ("API error ratio", {}, MISSING),
+    "error ratio is missing without recent requests": ("API error ratio", {GOOD: "9x60"}, MISSING),
+    "error ratio is zero without failures": ("API error ratio", {GOOD: "0+60x60"}, {"{}": 0}),
+    "one in ten requests failed": ("API error ratio", {GOOD: "0+90x60", FAILED: "0+10x60"}, {"{}": 0.1}),
+    "failed checks are missing without a probe": ("Failed probe checks", {}, MISSING),
+    "failed checks are zero if none failed": ("Failed probe checks", {PASSED: "0+1x60"}, {"{}": 0}),
+    "failed checks are counted": ("Failed probe checks", {PASSED: "0+1x60", CHECK_FAILED: "0+1x60"}, {"{}": 10}),
+    "a quiet topic is healthy for any time": (
+        "Stalled ingest",
         {fresh("a"): "0+60x60", waiting("a"): "0x60"},
         {"{}": 0},
     ),
-    "records that wait while nothing is committed are not": (
-        "Records left waiting",
+    "lag without commits is stalled ingest": (
+        "Stalled ingest",
         {fresh("a"): "0+60x60", waiting("a"): "5x60", fresh("b"): "9000x60", waiting("b"): "0x60"},
         {"{}": 1_800},
     ),
-    "nothing ingested is nothing known": ("Records left waiting", {}, NOTHING),
-    "no alert is zero": ("Firing alerts", {}, {"{}": 0}),
-    "alerts that fire are counted, pending ones are not": (
+    "stalled ingest is missing without ingest": ("Stalled ingest", {}, MISSING),
+    "alerts are zero if none fires": ("Firing alerts", {}, {"{}": 0}),
+    "firing alerts are counted, pending ones are not": (
         "Firing alerts",
         {alert("A", "firing"): "1x60", alert("B", "firing"): "1x60", alert("C", "pending"): "1x60"},
         {"{}": 2},
@@ -62,7 +62,7 @@ CASES: Final[dict[str, tuple[str, dict[str, str], dict[str, float]]]] = {
 
 
 @pytest.mark.parametrize(("title", "series", "samples"), CASES.values(), ids=CASES)
-def test_a_figure_says(title: str, series: dict[str, str], samples: dict[str, float], tmp_path: Path) -> None:
+def test_stat_shows(title: str, series: dict[str, str], samples: dict[str, float], tmp_path: Path) -> None:
     panel = next(each for each in OVERVIEW.panels if each.title == title)
     (target,) = panel.queries
     assert isinstance(target, PanelQuery)

@@ -1,4 +1,4 @@
-"""Prometheus itself reads every query of every page."""
+"""Prometheus parses every query of every dashboard."""
 
 import re
 import subprocess
@@ -13,7 +13,7 @@ from apps.monitoring.dashboards.model import Variable
 from tests.unit.monitoring.dashboards.rendered_json import queries
 
 VALUES: Final = {"__rate_interval": "5m", "__range": "6h", "__interval": "1m"}
-"""What Grafana puts in place of its own variables; ours may be any text within quotes."""
+"""Values of Grafana's built-in variables; Andén's own may be any quoted text."""
 
 
 def filled(text: str) -> str:
@@ -21,12 +21,12 @@ def filled(text: str) -> str:
 
 
 def asked() -> list[tuple[str, str]]:
-    """Every query with its place, those of variables included."""
-    panels = [(f"{page.name}: {panel.title}", target.query.text) for page, panel, target in queries()]
+    """Every query with its place, variables included."""
+    panels = [(f"{dashboard.name}: {panel.title}", target.query.text) for dashboard, panel, target in queries()]
     variables = [
-        (f"{page.name}: ${each.name}", each.query.text)
-        for page in DASHBOARDS
-        for each in page.variables
+        (f"{dashboard.name}: ${each.name}", each.query.text)
+        for dashboard in DASHBOARDS
+        for each in dashboard.variables
         if isinstance(each, Variable)
     ]
     return [*panels, *variables]
@@ -39,14 +39,14 @@ def test_promtool_accepts_every_query(require: Callable[[str], str], tmp_path: P
         for number, (place, text) in enumerate(asked())
     ]
     path = tmp_path / "rules.yaml"
-    path.write_text(yaml.safe_dump({"groups": [{"name": "pages", "rules": rules}]}))
+    path.write_text(yaml.safe_dump({"groups": [{"name": "dashboards", "rules": rules}]}))
     done = subprocess.run([promtool, "check", "rules", str(path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert rules
     assert f"{len(rules)} rules found" in done.stdout
 
 
-def test_no_query_keeps_an_unknown_variable_of_grafana() -> None:
+def test_queries_use_only_known_grafana_variables() -> None:
     for place, text in asked():
         assert "$" not in filled(text), place
         assert not re.search(r"\$__(?!rate_interval|range|interval)", text), place

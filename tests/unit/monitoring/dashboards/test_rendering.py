@@ -1,4 +1,4 @@
-"""Rendered files are what the code says, and what is not is named by page and panel or rule."""
+"""Committed files equal rendered ones; differences name the dashboard and panel or the rule."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from apps.monitoring.renderers.rendering import differences, render_all, write_a
 from tests.unit.monitoring.dashboards.rendered_json import queries
 
 COMMITTED: Final = Path(__file__).parents[4] / "dashboards"
-PAGE: Final = "grafana/overview.json"
+OVERVIEW: Final = "grafana/overview.json"
 RENAMED: Final = """
 import dataclasses, pathlib, sys
 from apps.ingest import metrics
@@ -30,7 +30,7 @@ from apps.monitoring.renderers.rendering import differences
 for each in differences(pathlib.Path(sys.argv[1])):
     print(each.path, each.part, sep="\\t")
 """
-"""The code as it would be with another name for one metric, and how the folder then differs."""
+"""Renames one metric in the code and prints how the folder then differs."""
 
 
 @pytest.fixture
@@ -49,87 +49,87 @@ def panel(body: Any, title: str) -> Any:
     return next(each for each in body["panels"] if each["title"] == title)
 
 
-def test_committed_files_are_what_the_code_renders_byte_for_byte() -> None:
+def test_committed_files_equal_rendered_files() -> None:
     assert [str(each) for each in differences(COMMITTED)] == [], "run make render and commit"
     assert {path: (COMMITTED / path).read_bytes() for path in render_all()} == {
         path: text.encode() for path, text in render_all().items()
     }
 
 
-def test_what_was_just_written_does_not_differ_and_is_not_written_again(folder: Path) -> None:
+def test_written_files_do_not_differ_and_are_not_written_again(folder: Path) -> None:
     assert differences(folder) == ()
     assert write_all(folder) == ()
 
 
-def test_a_panel_that_was_edited_is_named(folder: Path) -> None:
-    edited(folder, PAGE, lambda body: panel(body, "Worst lag")["targets"][0].update(expr="up"))
-    (told,) = (str(each) for each in differences(folder))
-    assert told.startswith(f'{PAGE}: \'Worst lag\' targets[0].expr: "up" → "max (anden_')
-    assert write_all(folder) == (PAGE,)
+def test_edited_panel_is_named(folder: Path) -> None:
+    edited(folder, OVERVIEW, lambda body: panel(body, "Worst lag")["targets"][0].update(expr="up"))
+    (line,) = (str(each) for each in differences(folder))
+    assert line.startswith(f'{OVERVIEW}: \'Worst lag\' targets[0].expr: "up" → "max (anden_')
+    assert write_all(folder) == (OVERVIEW,)
     assert differences(folder) == ()
 
 
-def test_a_panel_that_was_removed_or_added_is_named(folder: Path) -> None:
-    edited(folder, PAGE, lambda body: body["panels"].remove(panel(body, "Worst lag")))
-    edited(folder, PAGE, lambda body: body["panels"].append({"title": "Mine", "type": "text"}))
+def test_removed_or_added_panel_is_named(folder: Path) -> None:
+    edited(folder, OVERVIEW, lambda body: body["panels"].remove(panel(body, "Worst lag")))
+    edited(folder, OVERVIEW, lambda body: body["panels"].append({"title": "Mine", "type": "text"}))
     assert [str(each) for each in differences(folder)] == [
-        f"{PAGE}: 'Worst lag' is missing",
-        f"{PAGE}: 'Mine' is not rendered by anything",
+        f"{OVERVIEW}: 'Worst lag' is missing",
+        f"{OVERVIEW}: 'Mine' is not rendered any more",
     ]
 
 
-def test_what_belongs_to_no_panel_is_told_of_the_file(folder: Path) -> None:
-    edited(folder, PAGE, lambda body: body.update(title="Mine"))
-    (told,) = (str(each) for each in differences(folder))
-    assert told.startswith(f'{PAGE}: title: "Mine" → "Andén')
+def test_difference_outside_panels_is_reported_for_the_file(folder: Path) -> None:
+    edited(folder, OVERVIEW, lambda body: body.update(title="Mine"))
+    (line,) = (str(each) for each in differences(folder))
+    assert line.startswith(f'{OVERVIEW}: title: "Mine" → "Andén')
 
 
-def test_of_many_changes_in_a_panel_the_query_is_shown_and_the_rest_counted(folder: Path) -> None:
-    edited(folder, PAGE, lambda body: panel(body, "Worst lag").update(description="Mine", id=99))
-    edited(folder, PAGE, lambda body: panel(body, "Worst lag")["targets"][0].update(expr="up"))
-    (told,) = (str(each) for each in differences(folder))
-    assert "targets[0].expr" in told
-    assert told.endswith(" (and 2 more)")
+def test_of_many_differences_in_a_panel_the_query_is_shown_and_the_rest_counted(folder: Path) -> None:
+    edited(folder, OVERVIEW, lambda body: panel(body, "Worst lag").update(description="Mine", id=99))
+    edited(folder, OVERVIEW, lambda body: panel(body, "Worst lag")["targets"][0].update(expr="up"))
+    (line,) = (str(each) for each in differences(folder))
+    assert "targets[0].expr" in line
+    assert line.endswith(" (and 2 more)")
 
 
-def test_other_bytes_with_the_same_meaning_differ_too(folder: Path) -> None:
-    (folder / PAGE).write_text(json.dumps(json.loads((folder / PAGE).read_text())))
-    assert [str(each) for each in differences(folder)] == [f"{PAGE}: is written in another way"]
+def test_other_formatting_differs_too(folder: Path) -> None:
+    (folder / OVERVIEW).write_text(json.dumps(json.loads((folder / OVERVIEW).read_text())))
+    assert [str(each) for each in differences(folder)] == [f"{OVERVIEW}: differs only in formatting"]
 
 
-def test_files_missing_too_many_and_unreadable_are_named(folder: Path) -> None:
-    (folder / PAGE).unlink()
+def test_missing_superfluous_and_unparsable_files_are_named(folder: Path) -> None:
+    (folder / OVERVIEW).unlink()
     (folder / "grafana/mine.json").write_text("{}")
     (folder / "grafana/fleet.json").write_text("{")
     assert {str(each) for each in differences(folder)} == {
-        f"{PAGE}: is missing",
-        "grafana/mine.json: is not rendered by anything: remove it",
-        "grafana/fleet.json: cannot be read",
+        f"{OVERVIEW}: is missing",
+        "grafana/mine.json: is not rendered any more: delete it",
+        "grafana/fleet.json: cannot be parsed",
     }
-    assert write_all(folder) == ("grafana/fleet.json", "grafana/mine.json", PAGE)
+    assert write_all(folder) == ("grafana/fleet.json", "grafana/mine.json", OVERVIEW)
 
 
-def test_writing_leaves_alone_what_lies_where_nothing_is_rendered(folder: Path) -> None:
+def test_writing_keeps_files_in_folders_that_are_not_rendered_into(folder: Path) -> None:
     (folder / "notes").mkdir()
     (folder / "notes/mine.txt").write_text("mine")
     assert write_all(folder) == ()
     assert (folder / "notes/mine.txt").exists()
 
 
-def test_a_rule_that_was_edited_is_named(folder: Path) -> None:
+def test_edited_rule_is_named(folder: Path) -> None:
     path = next(path for path in render_all() if path.endswith(".rules.yaml"))
     body = yaml.safe_load((folder / path).read_text())
     rule = body["groups"][0]["rules"][-1]
     rule["expr"] = "vector(1)"
     (folder / path).write_text(yaml.safe_dump(body, sort_keys=False))
     name = rule.get("alert") or rule.get("record")
-    (told,) = differences(folder)
-    assert (told.path, told.part) == (path, name)
-    assert told.what.startswith('expr: "vector(1)" → ')
+    (difference,) = differences(folder)
+    assert (difference.path, difference.part) == (path, name)
+    assert difference.message.startswith('expr: "vector(1)" → ')
 
 
-def test_changing_a_metrics_name_in_code_names_every_panel_and_rule_that_uses_it(folder: Path) -> None:
-    told = subprocess.run(
+def test_renaming_a_metric_names_every_panel_and_rule_that_uses_it(folder: Path) -> None:
+    output = subprocess.run(
         [sys.executable, "-c", RENAMED, str(folder)],
         env={**os.environ, "PYTHONPATH": f"{COMMITTED.parent}:{COMMITTED.parent / 'platform'}"},
         cwd=COMMITTED.parent,
@@ -137,10 +137,10 @@ def test_changing_a_metrics_name_in_code_names_every_panel_and_rule_that_uses_it
         capture_output=True,
         text=True,
     ).stdout
-    found = {(path, part) for path, part in (line.split("\t") for line in told.splitlines())}
+    found = {(path, part) for path, part in (line.split("\t") for line in output.splitlines())}
     panels = {
-        (f"grafana/{page.name}.json", panel.title)
-        for page, panel, target in queries()
+        (f"grafana/{dashboard.name}.json", panel.title)
+        for dashboard, panel, target in queries()
         if LAG_SECONDS in target.query.metrics
     }
     assert {(path, part) for path, part in found if path.startswith("grafana/")} == panels
@@ -158,9 +158,7 @@ FILES: Final = st.dictionaries(
 
 
 @given(committed=FILES, rendered=FILES)
-def test_there_is_a_difference_exactly_where_the_texts_differ(
-    committed: dict[str, str], rendered: dict[str, str]
-) -> None:
+def test_differences_exist_exactly_where_the_texts_differ(committed: dict[str, str], rendered: dict[str, str]) -> None:
     found = list(compare_files(committed=committed, rendered=rendered))
     wrong = {path for path in committed.keys() | rendered.keys() if committed.get(path) != rendered.get(path)}
     assert {each.path for each in found} == wrong

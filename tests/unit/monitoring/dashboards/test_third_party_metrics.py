@@ -1,4 +1,4 @@
-"""Names that others gave are what they really export, as far as the exporter is at hand."""
+"""Third-party metric names and labels match their exporter, where it is installed."""
 
 import django_prometheus.middleware
 import pytest
@@ -11,7 +11,7 @@ OF_DJANGO = [metric for metric, exporter in EXPORTER_OF.items() if exporter.star
 
 
 @pytest.mark.parametrize("metric", OF_DJANGO, ids=lambda metric: metric.name)
-def test_django_prometheus_exports_this_with_these_labels(metric: Metric) -> None:
+def test_django_prometheus_exports_the_metric_with_its_labels(metric: Metric) -> None:
     exporter = django_prometheus.middleware.Metrics.get_instance()
     names = REGISTRY._collector_to_names
     (found,) = [each for each in vars(exporter).values() if metric.name in names.get(each, ())]
