@@ -1,4 +1,4 @@
-"""Every error's answer over HTTP, as RFC 9457 problem details: the one place."""
+"""The HTTP response to every error, as RFC 9457 problem details."""
 
 import logging
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ CONTENT_TYPE: Final = "application/problem+json"
 
 @dataclass(frozen=True, slots=True)
 class ProblemType:
-    """A kind of problem: `slug` ends its type's address, `headers` always come with it."""
+    """A problem type. `slug` is the fragment of its type URI; `headers` are added to every response."""
 
     slug: str
     title: str
@@ -72,10 +72,10 @@ PROBLEM_TYPES: Final[dict[type[Exception], ProblemType]] = {
     drf.Throttled: ProblemType("too-many-requests", "Too many requests", 429),
     drf.APIException: ProblemType("bad-request", "Bad request", 400),
 }
-"""By the error's class; a class that is not here is answered as its nearest base is."""
+"""By exception class. A class that is missing here is mapped like its nearest base."""
 
 TRACED: Final = (INTERNAL, PROBLEM_TYPES[ContractChanged])
-"""Problems whose cause may be a fault of ours: the log gets the traceback."""
+"""Problems that may be caused by a bug in Andén: logged with traceback."""
 
 
 def problem_type_of(error: Exception) -> ProblemType:
@@ -84,11 +84,11 @@ def problem_type_of(error: Exception) -> ProblemType:
 
 
 def problem_response(error: Exception, *, headers: Mapping[str, str] | None = None) -> HttpResponse:
-    """The answer to an error; of an unknown one the log knows the cause, and the caller only that it happened."""
+    """The response to an error. The cause of an unexpected error goes only to the log."""
     known = api_error(error) or error
     problem = problem_type_of(known)
     if problem.status >= 500:
-        logger.error("A request failed: %s", problem.title, exc_info=error if problem in TRACED else None)
+        logger.error("request failed: %s", problem.title, exc_info=error if problem in TRACED else None)
     members: dict[str, Any] = {
         "type": f"/api/problems#{problem.slug}",
         "title": problem.title,
@@ -96,7 +96,7 @@ def problem_response(error: Exception, *, headers: Mapping[str, str] | None = No
     }
     members |= _details(known) if problem is not INTERNAL else {}
     if identifier := request_id():
-        # What a caller quotes, and what the log and the trace know it by.
+        # The id under which the log and the trace record the request.
         members["instance"] = f"urn:anden:request:{identifier}"
     response = HttpResponse(msgspec.json.encode(members), content_type=CONTENT_TYPE, status=problem.status)
     for name, value in (*problem.headers, *(headers or {}).items()):
@@ -105,11 +105,11 @@ def problem_response(error: Exception, *, headers: Mapping[str, str] | None = No
 
 
 def request_refused(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """The answer to a request that Django refuses before any view: problem details below /api/, else Django's page."""
+    """The response to a request that Django rejects: problem details below /api/, otherwise Django's error page."""
     if not request.path_info.startswith("/api/"):
         return bad_request(request, exception)
     if isinstance(exception, DisallowedHost):
-        exception = SuspiciousOperation("the header Host names no host of this station")
+        exception = SuspiciousOperation("the Host header does not match this instance")
     return problem_response(exception)
 
 
