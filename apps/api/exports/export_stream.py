@@ -30,7 +30,7 @@ _slots = threading.BoundedSemaphore(settings.EXPORT_SLOTS)
 
 
 class ExportStream(Iterator[bytes]):
-    """The bytes of one export. Ends early only by raising, so that a truncated file never looks complete.
+    """The bytes of one export. Ends early only by raising, so that a truncated file is always noticed.
 
     Holds its own connection and slot until `close`.
     """

@@ -13,7 +13,7 @@ class ExportFormat:
     """An export format: its names, and how PostgreSQL writes it.
 
     `suffix` ends the URL and the file name. `content_type` includes the media type's parameters. `cell` returns a
-    cell's SQL from the type and SQL of its column. `copy` is the COPY statement: `{rows}` stands for a query with
+    cell's SQL from the type and SQL of its column. `copy` is the COPY statement: `{rows}` is a query with
     one row per record and one column per field, named like the field. Header and delimiter are options of COPY. An
     export that fails halfway breaks the connection.
     """

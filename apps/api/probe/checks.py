@@ -25,7 +25,7 @@ RECORDS: Final = f"{DATASETS}/{DATASET}/records"
 
 
 class ProbeFailed(Exception):
-    """The instance does not behave as expected: the message says how."""
+    """The instance does not behave as expected; see the message."""
 
 
 class KeyRefused(ProbeFailed):
@@ -33,7 +33,7 @@ class KeyRefused(ProbeFailed):
 
 
 class Unreachable(Exception):
-    """No response: the message says why."""
+    """No response; see the message for the reason."""
 
 
 @dataclass(frozen=True)
