@@ -11,7 +11,7 @@ KEY: Final = re.compile(r"anden_(?P<public_id>[0-9a-f]{16})_(?P<secret>[0-9a-f]{
 """Hex only: a double click selects the complete key, and nothing needs escaping."""
 
 NO_HASH: Final = "0" * 64
-"""Compared with where there is no key, so that an unknown one takes as long as a wrong one."""
+"""Compared with if the key is unknown, so that it takes as long as a wrong secret."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from apps.api.records.adapters.database_errors import ContractChanged
 from apps.api.views.media_types import JSON
 from apps.telemetry import prometheus
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -85,15 +85,15 @@ def caller(request: Request) -> Caller:
     return found
 
 
-def with_access(request: Request, name: str, answer: Callable[[AccessScope], Answer]) -> Answer:
-    """Call `answer` with the caller's access to the dataset; retry once if the contract changed meanwhile.
+def with_access(request: Request, name: str, operation: Callable[[AccessScope], Result]) -> Result:
+    """Call `operation` with the caller's access to the dataset; retry once if the contract changed meanwhile.
 
-    Raises DatasetNotFound, DatasetUnreadable, and what `answer` raises.
+    Raises DatasetNotFound, DatasetUnreadable, and what `operation` raises.
     """
     try:
-        return answer(access_get(caller(request), name))
+        return operation(access_get(caller(request), name))
     except ContractChanged:
-        return answer(access_refresh(caller(request), name))
+        return operation(access_refresh(caller(request), name))
 
 
 def pairs(request: Request) -> list[tuple[str, str]]:

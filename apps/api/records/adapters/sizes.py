@@ -26,7 +26,7 @@ OVERSIZED: Final = "anden: too large for an export: "
 """Precedes the field's name in the error of an export's statement."""
 
 STORAGE: Final = 8
-"""Upper bound of stored size to text size; small numbers take more space in storage than as text."""
+"""Upper bound of the ratio of stored size to text size, which exceeds 1 for small numbers."""
 SHORTEST: Final = 5
 """Bytes of the shortest number in an array."""
 STORED_APART: Final = "pg_column_size({0}) > 2000 OR pg_column_compression({0}) IS NOT NULL"
