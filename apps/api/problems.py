@@ -12,7 +12,7 @@ from django.views.defaults import bad_request
 from rest_framework import exceptions as drf
 
 from apps.api import errors
-from apps.api.records.adapters.database_errors import ContractChanged, api_error
+from apps.api.records.adapters.database_errors import ContractOutdated, api_error
 from apps.datasets.core.errors import BadRecord, StoreUnavailable
 from apps.telemetry.request_ids import request_id
 
@@ -57,7 +57,7 @@ PROBLEM_TYPES: Final[dict[type[Exception], ProblemType]] = {
     ),
     BadRecord: ProblemType("invalid-record", "Record violates its contract", 422),
     errors.DatasetUnreadable: ProblemType("contract-unreadable", "Contract unreadable", 503, RETRY),
-    ContractChanged: ProblemType("contract-changing", "Contract is changing", 503, RETRY),
+    ContractOutdated: ProblemType("contract-changing", "Contract is changing", 503, RETRY),
     errors.TooManyExports: ProblemType("too-many-exports", "Too many concurrent exports", 503, RETRY),
     errors.RecordLocked: ProblemType("record-locked", "Record locked by another write", 503, RETRY),
     errors.WriteTimeout: ProblemType("write-timeout", "Write timed out", 503, RETRY),
@@ -74,7 +74,7 @@ PROBLEM_TYPES: Final[dict[type[Exception], ProblemType]] = {
 }
 """By exception class. A class that is missing here is mapped like its nearest base."""
 
-TRACED: Final = (INTERNAL, PROBLEM_TYPES[ContractChanged])
+TRACED: Final = (INTERNAL, PROBLEM_TYPES[ContractOutdated])
 """Problems that may be caused by a bug in Andén: logged with traceback."""
 
 

@@ -38,7 +38,7 @@ class ExportStream(Iterator[bytes]):
     def __init__(self, statement: Statement, dataset: str) -> None:
         """Start the COPY and wait for its first chunk.
 
-        Raises TooManyExports, ContractChanged, QueryTimeout, DatabaseUnavailable: nothing was sent.
+        Raises TooManyExports, ContractOutdated, QueryTimeout, DatabaseUnavailable: nothing was sent.
         """
         if not _slots.acquire(blocking=False):
             raise TooManyExports

@@ -70,7 +70,7 @@ class Fetch(Protocol):
 
 
 @dataclass(frozen=True)
-class CheckResult:
+class ProbeCheckResult:
     """The result of one check."""
 
     name: str
@@ -208,7 +208,7 @@ WIDTH: Final = max(len(name) for name, _ in CHECKS)
 
 def run_checks(
     probe: Probe, clock: Callable[[], float], checks: Sequence[tuple[str, Callable[[Probe], str]]] = CHECKS
-) -> Iterator[CheckResult]:
+) -> Iterator[ProbeCheckResult]:
     """Yield the result of each check. `clock` returns seconds.
 
     Stops after a failed gate, a refused key or an unreachable instance: the other checks would only time out.
@@ -223,7 +223,7 @@ def run_checks(
             over = over or refused or isinstance(error, Unreachable)
         except (KeyError, TypeError, AttributeError):
             passed, detail = False, "unexpected response format"
-        yield CheckResult(name, passed, clock() - started, detail, refused)
+        yield ProbeCheckResult(name, passed, clock() - started, detail, refused)
         if over and not passed:
             return
 

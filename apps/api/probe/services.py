@@ -16,7 +16,7 @@ from apps.api.clients.services import key_create
 from apps.api.errors import RecordNotFound
 from apps.api.metrics import PROBE_CHECKS, PROBE_LAST_RUN
 from apps.api.models import Client, Grant
-from apps.api.probe.checks import CHECKS, DATASET, HIDDEN, HIDDEN_VALUE, ROW, CheckResult, Probe, run_checks
+from apps.api.probe.checks import CHECKS, DATASET, HIDDEN, HIDDEN_VALUE, ROW, Probe, ProbeCheckResult, run_checks
 from apps.api.records.core.preconditions import Preconditions
 from apps.api.records.reading import record_id_encoder, record_item
 from apps.api.records.writes import WriteRequest, record_write
@@ -79,7 +79,7 @@ def probe_key_rotate() -> KeyText:
     return key_create(client)
 
 
-def probe_run(probe: Probe, clock: Callable[[], float], now: Callable[[], float]) -> Iterator[CheckResult]:
+def probe_run(probe: Probe, clock: Callable[[], float], now: Callable[[], float]) -> Iterator[ProbeCheckResult]:
     """Each check as it ends, counted; `clock` counts seconds, `now` is seconds since 1970."""
     for outcome in run_checks(probe, clock):
         prometheus.counter(PROBE_CHECKS).labels(outcome.name, "passed" if outcome.passed else "failed").inc()

@@ -16,7 +16,7 @@ from apps.api.access.selectors import AccessScope, Caller, access_get, access_re
 from apps.api.errors import MediaTypeUnsupported, ParameterInvalid
 from apps.api.metrics import REQUESTS, SECONDS
 from apps.api.problems import problem_response
-from apps.api.records.adapters.database_errors import ContractChanged
+from apps.api.records.adapters.database_errors import ContractOutdated
 from apps.api.views.media_types import JSON
 from apps.telemetry import prometheus
 
@@ -92,7 +92,7 @@ def with_access(request: Request, name: str, operation: Callable[[AccessScope], 
     """
     try:
         return operation(access_get(caller(request), name))
-    except ContractChanged:
+    except ContractOutdated:
         return operation(access_refresh(caller(request), name))
 
 

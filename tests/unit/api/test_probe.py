@@ -16,8 +16,8 @@ from apps.api.probe.checks import (
     HIDDEN,
     RECORDS,
     ROW,
-    CheckResult,
     Probe,
+    ProbeCheckResult,
     ProbeResponse,
     Unreachable,
     run_checks,
@@ -82,7 +82,7 @@ class PaperStation:
         return self.json({"title": "Refused", "status": status, "detail": detail, "instance": instance}, status)
 
 
-def run(instance: PaperStation, key: str = KEY) -> dict[str, CheckResult]:
+def run(instance: PaperStation, key: str = KEY) -> dict[str, ProbeCheckResult]:
     ticks = itertools.count()
     return {outcome.name: outcome for outcome in run_checks(Probe(instance, key, "flights"), lambda: next(ticks))}
 

@@ -17,7 +17,7 @@ UNAVAILABLE = frozenset({"08", "53", "57", "58", "40", "55", "25"})
 """SQLSTATE classes of transient errors: connection, resources, operator intervention, rollback, locks."""
 
 
-class ContractChanged(ApiError):
+class ContractOutdated(ApiError):
     """The dataset's table has changed since its contract was read: read the contract again."""
 
 
@@ -31,7 +31,7 @@ def sqlstate(error: BaseException) -> str:
 def translate_database_errors(*, writing: bool = False) -> Iterator[None]:
     """Context manager that raises database errors as API errors.
 
-    Raises ContractChanged: repeat with the current contract. Raises QueryTimeout, DatabaseUnavailable; if `writing`,
+    Raises ContractOutdated: repeat with the current contract. Raises QueryTimeout, DatabaseUnavailable; if `writing`,
     also WriteTimeout and RecordLocked.
     """
     try:
@@ -51,7 +51,7 @@ def api_error(error: Exception) -> ApiError | None:
         )
     state = sqlstate(error)
     if state in UNDEFINED:
-        return ContractChanged()
+        return ContractOutdated()
     if state == "57014":
         return QueryTimeout()
     if state == "22P02" and OVERSIZED in str(error):

@@ -58,7 +58,7 @@ class FirstRecordTooLarge(Exception):
 def fetch_page(statement: Statement, limit: int, ids: RecordIdEncoder, max_bytes: int) -> PageContent:
     """The page, ended before the record that would exceed `max_bytes`.
 
-    Raises FirstRecordTooLarge, ContractChanged, QueryTimeout, DatabaseUnavailable.
+    Raises FirstRecordTooLarge, ContractOutdated, QueryTimeout, DatabaseUnavailable.
     """
     rows = fetch(statement)
     records: list[str] = []
@@ -79,7 +79,7 @@ def fetch_page(statement: Statement, limit: int, ids: RecordIdEncoder, max_bytes
 def fetch(statement: Statement) -> list[tuple[Any, ...]]:
     """The statement's rows, read with the read-only role. For records: body, key and position.
 
-    Raises ContractChanged, QueryTimeout, DatabaseUnavailable.
+    Raises ContractOutdated, QueryTimeout, DatabaseUnavailable.
     """
     with translate_database_errors():
         return fetch_prepared("reader", statement.sql, statement.params)
