@@ -207,8 +207,8 @@ def test_a_record_too_large_to_read_can_be_replaced(http: Http, station: Station
     url = f"{PATH}/{http.get(PATH).json()['records'][0]['_id']}"
     refused = http.patch(url, '{"small": 2}', content_type=kind)
     assert (refused.status_code, refused.json()["reason"]) == (422, "too_large")
-    mended = http.patch(url, '{"doc": {"b": 1}}', content_type="application/json")
-    assert (mended.status_code, mended.json()["doc"]) == (200, {"b": 1})
+    replaced = http.patch(url, '{"doc": {"b": 1}}', content_type="application/json")
+    assert (replaced.status_code, replaced.json()["doc"]) == (200, {"b": 1})
     with station.admin() as connection:
         connection.execute(f"UPDATE data.large SET doc = {BOMB.format(4000)}")
     assert http.put(url, '{"small": 2}', content_type="application/json").json()["doc"] is None
@@ -227,7 +227,7 @@ def test_a_record_too_large_to_read_can_be_replaced(http: Http, station: Station
         ("note", "repeat('n', 20000000)"),
     ],
 )
-def test_a_change_that_would_keep_too_much_names_the_field_and_what_to_do(
+def test_a_patch_that_would_keep_too_much_names_the_field_and_the_next_step(
     http: Http, station: Station, kind: str, field: str, value: str
 ) -> None:
     put(station, "a", small="1", word="'w'", **{field: value})
@@ -235,12 +235,12 @@ def test_a_change_that_would_keep_too_much_names_the_field_and_what_to_do(
     refused = http.patch(url, '{"small": 2}', content_type=kind)
     assert (refused.status_code, refused.json()["reason"], refused.json()["field"]) == (422, "too_large", field)
     detail = refused.json()["detail"]
-    assert f"PATCH {field!r}, too" in detail
+    assert f"PATCH {field!r} too" in detail
     assert "PUT" in detail
     assert not any(char.isdigit() for char in detail)
-    mended = http.patch(url, f'{{"small": 2, "{field}": null}}', content_type=kind)
-    assert mended.status_code == 200
-    assert (mended.json()["small"], mended.json()["word"], mended.json()[field]) == (2, "w", None)
+    replaced = http.patch(url, f'{{"small": 2, "{field}": null}}', content_type=kind)
+    assert replaced.status_code == 200
+    assert (replaced.json()["small"], replaced.json()["word"], replaced.json()[field]) == (2, "w", None)
 
 
 def test_a_hidden_field_that_is_too_large_is_not_named(http: Http, station: Station, connect: Connect) -> None:
