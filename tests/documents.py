@@ -12,7 +12,7 @@ def document(
     sla: Sequence[Mapping[str, Any]] = (),
     **custom: Any,
 ) -> dict[str, Any]:
-    """A document with one schema; the keywords become its customProperties."""
+    """A document with one schema. Keywords become customProperties."""
     return {
         "apiVersion": "v3.1.0",
         "kind": "DataContract",
@@ -32,5 +32,5 @@ def document(
 
 
 def prop(name: str, logical: str = "string", physical: str | None = None, **more: Any) -> dict[str, Any]:
-    """One property; keywords as ODCS spells them."""
+    """One property. Keywords are ODCS names."""
     return {"name": name, "logicalType": logical, **({"physicalType": physical} if physical else {}), **more}

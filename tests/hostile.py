@@ -1,4 +1,4 @@
-"""Documents that are well-formed and hold what a screen obeys, and bytes that are nearly such a document."""
+"""Well-formed documents with control characters, and bytes that almost form a document."""
 
 import json
 from typing import Any, Final, TypeVar
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 T = TypeVar("T", bytes, str)
 
 UNSEEN: Final = "\x7f\x85\x9b\u00ad\u200b\u202e\u2028\ufeff\U000e0001"
-"""What an editor does not show, and a terminal may obey."""
+"""Characters that editors hide and terminals may interpret."""
 TEXTS: Final = st.text(st.sampled_from(UNSEEN) | st.characters(exclude_categories=["Cs"]), max_size=12)
 DOCUMENTS: Final[st.SearchStrategy[Any]] = st.recursive(
     st.none() | st.booleans() | st.integers() | TEXTS,
@@ -21,7 +21,7 @@ JSON: Final = st.builds(
 
 
 def spoiled(valid: st.SearchStrategy[T], pieces: st.SearchStrategy[T]) -> st.SearchStrategy[T]:
-    """The valid texts, and each with one piece in place of any part of it."""
+    """Valid texts, and valid texts with one part replaced by a piece."""
 
     @st.composite
     def with_another_piece(draw: st.DrawFn) -> T:
@@ -37,4 +37,4 @@ BYTES: Final = st.one_of(
     TEXTS.map(str.encode),
     st.binary(max_size=300),
 )
-"""Any bytes, most of them JSON or nearly so."""
+"""Any bytes, mostly JSON or almost JSON."""

@@ -1,4 +1,4 @@
-"""The station's Celery application with kinds of jobs that do harm: `celery -A tests.job_kinds worker`."""
+"""The Celery application with misbehaving job kinds: `celery -A tests.job_kinds worker`."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ __all__ = ["app"]
 
 
 class Errand(Struct, frozen=True, forbid_unknown_fields=True):
-    """A file that gets a line from each run, and one whose being there ends the work."""
+    """`witness` is a file that gets a line from each run. The work ends when `gate` exists."""
 
     witness: str = os.devnull
     gate: str = ""
@@ -32,7 +32,7 @@ def witnessed(errand: Errand, run: JobRun) -> None:
 
 @job("tests.work", Errand)
 def work(errand: Errand, run: JobRun) -> dict[str, Any]:
-    """Count until the gate is there, from the checkpoint on."""
+    """Count from the checkpoint until the gate exists."""
     witnessed(errand, run)
     count = run.checkpoint or 0
     while not Path(errand.gate).exists():
@@ -51,20 +51,20 @@ def fail(errand: Errand, run: JobRun) -> None:
 
 @job("tests.refuse", Errand)
 def refuse(_errand: Errand, _run: JobRun) -> None:
-    """Never succeed."""
+    """Refuse permanently."""
     raise JobRefused("there is no such thing")
 
 
 @job("tests.kill", Errand, attempts=2)
 def kill(errand: Errand, run: JobRun) -> None:
-    """Take the worker along."""
+    """Kill the worker."""
     witnessed(errand, run)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 @job("tests.hang", Errand, time_limit_s=0.5)
 def hang(errand: Errand, _run: JobRun) -> str:
-    """Say nothing until the gate is there."""
+    """Hang until the gate exists."""
     while not Path(errand.gate).exists():
         time.sleep(0.02)
     return "too late"
@@ -72,8 +72,8 @@ def hang(errand: Errand, _run: JobRun) -> str:
 
 @job("tests.lose", Errand)
 def lose(errand: Errand, run: JobRun) -> str:
-    """Go on although another run has taken the job over."""
-    from apps.jobs.models import Job  # noqa: PLC0415 - this module is read before Django's models are
+    """Continue after another run has taken over the job."""
+    from apps.jobs.models import Job  # noqa: PLC0415 - imported before Django's models are ready
 
     Job.objects.update(claim=uuid4(), text="the other's")
     while not Path(errand.gate).exists():
@@ -84,12 +84,12 @@ def lose(errand: Errand, run: JobRun) -> str:
 
 @job("tests.enclose", Errand, attempts=1)
 def enclose(_errand: Errand, run: JobRun) -> None:
-    """Say progress where a rollback could take the work back."""
+    """Report progress inside a transaction."""
     with transaction.atomic():
         run.progress(1)
 
 
 @job("tests.unstorable", Errand, attempts=1)
 def unstorable(_errand: Errand, _run: JobRun) -> str:
-    """Return what PostgreSQL cannot hold."""
+    """Return a value that PostgreSQL cannot store."""
     return "a \0 in it"

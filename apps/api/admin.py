@@ -1,4 +1,4 @@
-"""The admin of third parties: clients, their keys, and what each may do. Keys are shown once, when made."""
+"""The admin of API clients, their keys and their grants. A key is shown once, when it is created."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from apps.datasets.read_only_admin import ReadOnlyAdmin
 
 
 class NewClientForm(forms.Form):
-    """A client's name and the datasets it is granted, whole but for what their contracts restrict."""
+    """A client's name and the datasets to grant, with every unrestricted field."""
 
     name = forms.CharField(max_length=100, widget=UnfoldAdminTextInputWidget)
     read = forms.ModelMultipleChoiceField(
@@ -33,35 +33,33 @@ class NewClientForm(forms.Form):
     )
 
     def grants(self) -> list[GrantRequest]:
-        """What was chosen, a request for each dataset."""
+        """One grant request per chosen dataset."""
         read = {dataset.name for dataset in self.cleaned_data["read"]}
         write = {dataset.name for dataset in self.cleaned_data["write"]}
         return [GrantRequest(name, may_read=name in read, may_write=name in write) for name in sorted(read | write)]
 
 
 def grant_columns_text(grant: Grant) -> str:
-    """The columns that a grant names, or what stands for none named."""
-    return "all that are not restricted" if grant.columns is None else ", ".join(grant.columns)
+    """The columns of a grant, as text."""
+    return "all unrestricted" if grant.columns is None else ", ".join(grant.columns)
 
 
 class ClientInline(TabularInline):  # type: ignore[misc] # unfold has no types
-    """Something that was made with the client, to look at below it."""
+    """A read-only list below the client."""
 
     extra = 0
     can_delete = False
     hide_title = True
 
     def has_add_permission(self, _request: HttpRequest, _one: Any = None) -> bool:
-        """Nothing is added here."""
         return False
 
     def has_change_permission(self, _request: HttpRequest, _one: Any = None) -> bool:
-        """Nothing is changed here."""
         return False
 
 
 class GrantInline(ClientInline):
-    """What the client may do."""
+    """The client's grants."""
 
     model = Grant
     fields = ("dataset", "may_read", "may_write", "visible_columns")
@@ -69,12 +67,12 @@ class GrantInline(ClientInline):
 
     @admin.display(description="columns")
     def visible_columns(self, grant: Grant) -> str:
-        """The columns of the grant in words."""
+        """The columns of the grant."""
         return grant_columns_text(grant)
 
 
 class KeyInline(ClientInline):
-    """The client's keys, their secrets unknown to anyone but it."""
+    """The client's keys, without their secrets."""
 
     model = Key
     fields = ("public_id", "created_at", "last_used_on", "revoked_at")
@@ -83,7 +81,7 @@ class KeyInline(ClientInline):
 
 @admin.register(Client)
 class ClientAdmin(ReadOnlyAdmin):
-    """Third parties; revoking one ends all of its keys at once."""
+    """API clients. Revoking one revokes all of its keys."""
 
     list_display = ("name", "created_at", "revoked_at")
     search_fields = ("name",)
@@ -93,18 +91,16 @@ class ClientAdmin(ReadOnlyAdmin):
     actions = ("revoke",)
 
     def has_add_permission(self, request: HttpRequest, *_about: Any) -> bool:
-        """Stewards make clients."""
         return request.user.has_perm("api.add_client")
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
-        """Stewards end them."""
         return request.user.has_perm("api.change_client")
 
     @method_decorator(never_cache)
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """A form for a new client; its answer shows the key, this once."""
+        """The form for a new client. Its response shows the key, once."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = NewClientForm(request.POST or None)
@@ -116,21 +112,21 @@ class ClientAdmin(ReadOnlyAdmin):
             except ClientInvalid as refusal:
                 form.add_error(None, str(refusal))
             else:
-                self.log_addition(request, client, "made with a key")
-                made = {**context, "title": client.name, "client": client, "key": str(key)}
-                return TemplateResponse(request, "api/client_made.html", made)
+                self.log_addition(request, client, "created with a key")
+                context |= {"title": client.name, "client": client, "key": str(key)}
+                return TemplateResponse(request, "api/client_created.html", context)
         return TemplateResponse(request, "api/client_new.html", context)
 
     @admin.action(description="Revoke", permissions=["revoke"])
     def revoke(self, request: HttpRequest, clients: QuerySet[Client]) -> None:
-        """End these clients, now."""
-        ended = clients.filter(revoked_at=None).update(revoked_at=Now())
-        messages.success(request, f"{ended} revoked: their keys are refused from the next request on.")
+        """Revoke the selected clients."""
+        revoked = clients.filter(revoked_at=None).update(revoked_at=Now())
+        messages.success(request, f"{revoked} revoked. Their keys are refused from now on.")
 
 
 @admin.register(Key)
 class KeyAdmin(ReadOnlyAdmin):
-    """Keys by their public half; the secret one is not kept."""
+    """API keys by public id. The secret is not stored."""
 
     list_display = ("public_id", "client", "created_at", "last_used_on", "revoked_at")
     list_select_related = ("client",)
@@ -139,19 +135,18 @@ class KeyAdmin(ReadOnlyAdmin):
     actions = ("revoke",)
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
-        """Stewards end keys."""
         return request.user.has_perm("api.change_key")
 
     @admin.action(description="Revoke", permissions=["revoke"])
     def revoke(self, request: HttpRequest, keys: QuerySet[Key]) -> None:
-        """End these keys, now."""
-        ended = keys.filter(revoked_at=None).update(revoked_at=Now())
-        messages.success(request, f"{ended} revoked: refused from the next request on.")
+        """Revoke the selected keys."""
+        revoked = keys.filter(revoked_at=None).update(revoked_at=Now())
+        messages.success(request, f"{revoked} revoked. Requests with them are refused from now on.")
 
 
 @admin.register(Grant)
 class GrantAdmin(ReadOnlyAdmin):
-    """What each client may do with which dataset; deleting one takes it back."""
+    """Grants of clients on datasets. Deleting one withdraws the access."""
 
     list_display = ("client", "dataset", "may_read", "may_write", "visible_columns")
     fields = list_display
@@ -164,9 +159,8 @@ class GrantAdmin(ReadOnlyAdmin):
 
     @admin.display(description="columns")
     def visible_columns(self, grant: Grant) -> str:
-        """The columns of the grant in words."""
+        """The columns of the grant."""
         return grant_columns_text(grant)
 
     def has_delete_permission(self, request: HttpRequest, _one: Any = None) -> bool:
-        """Stewards take grants back."""
         return request.user.has_perm("api.delete_grant")

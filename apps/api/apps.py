@@ -1,10 +1,10 @@
-"""Django's entry for api."""
+"""App configuration of the API."""
 
 from django.apps import AppConfig
 
 
 class ApiConfig(AppConfig):
-    """The app api."""
+    """The HTTP API and its clients."""
 
     name = "apps.api"
     verbose_name = "Third parties"

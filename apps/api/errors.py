@@ -1,4 +1,4 @@
-"""The errors of api, named by the caller's reaction; `problems.py` maps each to its answer over HTTP."""
+"""Errors of the API, named by the caller's reaction. `problems.py` maps each to an HTTP response."""
 
 from collections.abc import Sequence
 
@@ -17,93 +17,93 @@ class AuthenticationRequired(ApiError):
 
 
 class DatasetNotFound(ApiError):
-    """There is no such dataset for this key."""
+    """Dataset does not exist, or this key has no grant on it."""
 
 
 class DatasetUnreadable(ApiError):
-    """This version of Andén cannot read the dataset's contract: try again later. Other datasets answer."""
+    """This version of Andén cannot read the dataset's contract: retry later. Other datasets are available."""
 
 
 class RecordNotFound(ApiError):
-    """There is no such record."""
+    """Record does not exist."""
 
 
 class ActionForbidden(ApiError):
-    """The key may not do this with the dataset."""
+    """This key's grant does not allow the action."""
 
 
 class DatasetReadOnly(ApiError):
-    """This dataset takes no writes over HTTP."""
+    """This dataset does not accept writes over HTTP."""
 
 
 class ParameterInvalid(ApiError):
-    """A parameter of the address breaks its rule: correct it."""
+    """A query parameter is invalid: correct it."""
 
 
 class HeaderInvalid(ApiError):
-    """A header of the request breaks its rule: correct it."""
+    """A request header is invalid: correct it."""
 
 
 class QueryTimeout(ApiError):
-    """The query took too long: narrow its filters."""
+    """The query took too long: use narrower filters."""
 
 
 class ResponseTooLarge(ApiError):
-    """The answer is larger than it may be: ask for less."""
+    """The response would exceed its size limit: request less."""
 
 
 class RecordExists(ApiError):
-    """A record with this key exists: PUT or PATCH it."""
+    """A record with this key already exists: PUT or PATCH it."""
 
 
 class DuplicateValue(ApiError):
-    """Another record has this value, which must be unique: choose another."""
+    """Another record already has this unique value: choose a different one."""
 
 
 class StaleWrite(ApiError):
-    """The stored record is newer than this write: read it again."""
+    """The stored record is newer than this write: fetch it again."""
 
 
 class PreconditionFailed(ApiError):
-    """The record is not in the state that If-Match or If-None-Match asks for: read it again."""
+    """The record does not satisfy If-Match or If-None-Match: fetch it again."""
 
 
 class BodyTooLarge(ApiError):
-    """The body is larger than is taken."""
+    """The request body exceeds its size limit."""
 
 
 class MediaTypeUnsupported(ApiError):
-    """The body's media type is not taken here: send one of those that are, in UTF-8."""
+    """Media type is not supported here: send a supported one, in UTF-8."""
 
-    def __init__(self, taken: Sequence[str]) -> None:
-        super().__init__(f"the body's media type is not taken here: send {' or '.join(taken)}, in UTF-8")
-        self.taken = taken
+    def __init__(self, supported: Sequence[str]) -> None:
+        super().__init__(f"unsupported media type or charset: send {' or '.join(supported)} in UTF-8")
+        self.supported = supported
 
 
 class ContentEncodingUnsupported(ApiError):
-    """The body is compressed or otherwise encoded: send it as it is."""
+    """The body has a Content-Encoding: send it unencoded."""
 
 
 class TooManyExports(ApiError):
-    """All exports are taken: try again later."""
+    """Too many concurrent exports: retry later."""
 
 
 class RecordLocked(ApiError):
-    """Another writer holds the record, and nothing was changed: try again later."""
+    """Another write holds the record, and nothing was changed: retry later."""
 
 
 class WriteTimeout(ApiError):
-    """The write took too long, and nothing was changed: try again later."""
+    """The write took too long, and nothing was changed: retry later."""
 
 
 class DatabaseUnavailable(ApiError):
-    """The database does not answer for now: try again later."""
+    """The database is temporarily unavailable: retry later."""
 
 
 class ClientInvalid(ApiError):
-    """The client cannot be made or changed like this: correct the command."""
+    """The client cannot be created or changed this way: correct the command."""
 
     @classmethod
     def unknown_columns(cls, dataset: str, names: Sequence[str]) -> "ClientInvalid":
-        """The refusal of columns that the dataset's contract does not have."""
-        return cls(f"{dataset} has no column {', '.join(map(repr, names))}: see datasets show {dataset}")
+        """The error for columns that the contract does not define."""
+        return cls(f"{dataset} has no column {', '.join(map(repr, names))}: run `manage.py datasets show {dataset}`")

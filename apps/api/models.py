@@ -1,4 +1,4 @@
-"""Third parties: clients, their keys, and what each may do with which dataset."""
+"""Clients of the API, their keys, and their grants on datasets."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -7,7 +7,7 @@ from apps.datasets.models import Dataset
 
 
 class Client(models.Model):
-    """A third party. Revoking it ends all of its keys at once."""
+    """A third party that uses the API. Revoking it revokes all of its keys."""
 
     name = models.CharField(max_length=100, unique=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -21,7 +21,7 @@ class Client(models.Model):
 
 
 class Key(models.Model):
-    """A key of a client: its public half, and the SHA-256 of the secret one in hex."""
+    """A client's API key: its public id, and the SHA-256 of its secret in hex."""
 
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="keys")
     public_id = models.CharField(max_length=32, unique=True)
@@ -40,7 +40,7 @@ class Key(models.Model):
 class Grant(models.Model):
     """What a client may do with one dataset.
 
-    `columns` lists the fields it may see; NULL stands for all that the contract does not restrict.
+    `columns` lists the visible fields; NULL means every field that the contract does not restrict.
     """
 
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="grants")

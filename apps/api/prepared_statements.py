@@ -1,4 +1,4 @@
-"""Queries that PostgreSQL plans once a connection: planning a page over many months costs more than reading it."""
+"""Queries prepared once per connection: planning a page over many partitions costs more than reading it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,10 +9,10 @@ from apps.telemetry.postgresql.cursors import timed_cursor
 
 
 def fetch_prepared(alias: str, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """The rows of a statement whose text repeats, on Django's connection of the alias.
+    """All rows of a prepared statement, run on Django's connection for the alias.
 
-    Django's own cursors write the parameters into the text, which cannot be prepared. Raises Django's errors
-    for connecting, psycopg's for the rest.
+    Django's cursors interpolate parameters on the client, so their statements cannot be prepared. Raises Django's
+    errors when connecting, psycopg's afterwards.
     """
     wrapper = connections[alias]
     wrapper.ensure_connection()

@@ -1,4 +1,4 @@
-"""Every error's answer over HTTP, as RFC 9457 problem details: the one place."""
+"""The HTTP response to every error, as RFC 9457 problem details."""
 
 import logging
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from django.views.defaults import bad_request
 from rest_framework import exceptions as drf
 
 from apps.api import errors
-from apps.api.records.adapters.database_errors import ContractChanged, api_error
+from apps.api.records.adapters.database_errors import ContractOutdated, api_error
 from apps.datasets.core.errors import BadRecord, StoreUnavailable
 from apps.telemetry.request_ids import request_id
 
@@ -23,7 +23,7 @@ CONTENT_TYPE: Final = "application/problem+json"
 
 @dataclass(frozen=True, slots=True)
 class ProblemType:
-    """A kind of problem: `slug` ends its type's address, `headers` always come with it."""
+    """A problem type. `slug` is the fragment of its type URI; `headers` are added to every response."""
 
     slug: str
     title: str
@@ -57,7 +57,7 @@ PROBLEM_TYPES: Final[dict[type[Exception], ProblemType]] = {
     ),
     BadRecord: ProblemType("invalid-record", "Record violates its contract", 422),
     errors.DatasetUnreadable: ProblemType("contract-unreadable", "Contract unreadable", 503, RETRY),
-    ContractChanged: ProblemType("contract-changing", "Contract is changing", 503, RETRY),
+    ContractOutdated: ProblemType("contract-changing", "Contract is changing", 503, RETRY),
     errors.TooManyExports: ProblemType("too-many-exports", "Too many concurrent exports", 503, RETRY),
     errors.RecordLocked: ProblemType("record-locked", "Record locked by another write", 503, RETRY),
     errors.WriteTimeout: ProblemType("write-timeout", "Write timed out", 503, RETRY),
@@ -72,10 +72,10 @@ PROBLEM_TYPES: Final[dict[type[Exception], ProblemType]] = {
     drf.Throttled: ProblemType("too-many-requests", "Too many requests", 429),
     drf.APIException: ProblemType("bad-request", "Bad request", 400),
 }
-"""By the error's class; a class that is not here is answered as its nearest base is."""
+"""By exception class. A class that is missing here is mapped like its nearest base."""
 
-TRACED: Final = (INTERNAL, PROBLEM_TYPES[ContractChanged])
-"""Problems whose cause may be a fault of ours: the log gets the traceback."""
+TRACED: Final = (INTERNAL, PROBLEM_TYPES[ContractOutdated])
+"""Problems that may be caused by a bug in Andén: logged with traceback."""
 
 
 def problem_type_of(error: Exception) -> ProblemType:
@@ -84,11 +84,11 @@ def problem_type_of(error: Exception) -> ProblemType:
 
 
 def problem_response(error: Exception, *, headers: Mapping[str, str] | None = None) -> HttpResponse:
-    """The answer to an error; of an unknown one the log knows the cause, and the caller only that it happened."""
+    """The response to an error. The cause of an unexpected error goes only to the log."""
     known = api_error(error) or error
     problem = problem_type_of(known)
     if problem.status >= 500:
-        logger.error("A request failed: %s", problem.title, exc_info=error if problem in TRACED else None)
+        logger.error("request failed: %s", problem.title, exc_info=error if problem in TRACED else None)
     members: dict[str, Any] = {
         "type": f"/api/problems#{problem.slug}",
         "title": problem.title,
@@ -96,7 +96,7 @@ def problem_response(error: Exception, *, headers: Mapping[str, str] | None = No
     }
     members |= _details(known) if problem is not INTERNAL else {}
     if identifier := request_id():
-        # What a caller quotes, and what the log and the trace know it by.
+        # The id under which the log and the trace record the request.
         members["instance"] = f"urn:anden:request:{identifier}"
     response = HttpResponse(msgspec.json.encode(members), content_type=CONTENT_TYPE, status=problem.status)
     for name, value in (*problem.headers, *(headers or {}).items()):
@@ -105,11 +105,11 @@ def problem_response(error: Exception, *, headers: Mapping[str, str] | None = No
 
 
 def request_refused(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """The answer to a request that Django refuses before any view: problem details below /api/, else Django's page."""
+    """The response to a request that Django rejects: problem details below /api/, otherwise Django's error page."""
     if not request.path_info.startswith("/api/"):
         return bad_request(request, exception)
     if isinstance(exception, DisallowedHost):
-        exception = SuspiciousOperation("the header Host names no host of this station")
+        exception = SuspiciousOperation("the Host header does not match this instance")
     return problem_response(exception)
 
 

@@ -1,4 +1,4 @@
-"""The addresses of api. Metrics of requests name a view by module and class: one that moves changes its label."""
+"""URLs of the API."""
 
 from django.urls import URLPattern, path, re_path
 

@@ -1,15 +1,15 @@
-"""Django's entry for jobs."""
+"""App configuration of background jobs."""
 
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 
 
 class JobsConfig(AppConfig):
-    """The app jobs."""
+    """Background jobs."""
 
     name = "apps.jobs"
     verbose_name = "Jobs"
 
     def ready(self) -> None:
-        """Learn the kinds of jobs that stand in each app's `jobs.py`."""
+        """Register the job kinds in each app's `jobs.py`."""
         autodiscover_modules("jobs")

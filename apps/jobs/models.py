@@ -1,4 +1,4 @@
-"""The one table of jobs."""
+"""The jobs table."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -9,10 +9,10 @@ _LIVE = [state.value for state in LIVE]
 
 
 class Job(models.Model):
-    """Work that must not be lost. `actor` is a person's login, empty for the station itself.
+    """Work that must not be lost. `actor` is a username, empty for Andén itself.
 
-    A run holds the job by its `claim`: who writes without it writes nothing. A queued job is not run before
-    `run_after`; its id is sent to the broker again at `send_after`, if nobody has claimed it until then.
+    A run holds the job by its `claim`; updates without the current claim match no row. A queued job does not run
+    before `run_after`. If it is still unclaimed at `send_after`, its id is sent to the broker again.
     """
 
     kind = models.CharField(max_length=100)
@@ -39,7 +39,7 @@ class Job(models.Model):
 
     class Meta:
         ordering = ("-id",)
-        # Small, and it names no column that a heartbeat changes: those updates stay in their page.
+        # Small, and without a column that a heartbeat changes, so those updates are HOT.
         indexes = (
             models.Index(fields=("state", "id"), name="live_jobs", condition=models.Q(state__in=_LIVE)),
             models.Index(fields=("finished_at",), name="ended_jobs", condition=~models.Q(state__in=_LIVE)),

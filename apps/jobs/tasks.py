@@ -1,4 +1,4 @@
-"""What Celery's messages lead to."""
+"""Celery tasks and signal handlers of background jobs."""
 
 from typing import Any
 
@@ -16,19 +16,19 @@ from apps.telemetry import prometheus
 
 @shared_task(name=TASK, ignore_result=True)
 def run(job_id: int) -> None:
-    """Run one job, if it still waits."""
+    """Run one job if it is still queued."""
     job_run(job_id)
 
 
 @shared_task(name="jobs.sweep", ignore_result=True)
 def sweep() -> int:
-    """Look after jobs that nobody runs; ids sent."""
+    """Recover jobs without a worker; return how many ids were sent."""
     return jobs_sweep()
 
 
 @shared_task(name="jobs.count", ignore_result=True)
 def count() -> None:
-    """Show how many jobs are queued, running and failed, and since when each kind waits."""
+    """Update the job metrics."""
     for state, jobs in job_counts().items():
         prometheus.gauge(JOBS).labels(state).set(jobs)
     prometheus.replace_series(
@@ -37,12 +37,12 @@ def count() -> None:
 
 
 @worker_shutting_down.connect
-def give_back(**_about: Any) -> None:
-    """Have the job that runs go back into the queue: the worker's pool is threads, which see the same event."""
+def return_running_job(**_about: Any) -> None:
+    """Make the running job return to the queue. The pool uses threads, which share the event."""
     stopping.set()
 
 
 @worker_shutdown.connect
-def pass_on(**_about: Any) -> None:
-    """Send on what was given back."""
+def notify_workers(**_about: Any) -> None:
+    """Notify another worker of a job that this one returned."""
     handover_send()

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, Protocol
 
-from apps.api.probe.checks import EDGE_CHECKS, CheckResult, Fetch, Probe, run_checks
+from apps.api.probe.checks import EDGE_CHECKS, Fetch, Probe, run_checks
+from apps.api.probe.checks import ProbeCheckResult as CheckResult
 from apps.api.probe.http_client import ProbeHttpClient
 from functions.secret_store import secret_text
 

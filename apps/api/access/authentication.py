@@ -1,4 +1,4 @@
-"""The key of a request: `Authorization: Bearer anden_<id>_<secret>`."""
+"""API key authentication: `Authorization: Bearer anden_<id>_<secret>`."""
 
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
@@ -11,19 +11,19 @@ from apps.api.models import Key
 
 
 class KeyAuthentication(BaseAuthentication):
-    """Answers who calls. Without a valid key nothing is told, not even which addresses exist."""
+    """Authenticates the caller. Without a valid key, no response reveals which URLs exist."""
 
     def authenticate(self, request: Request) -> tuple[Caller, None]:
-        """The caller. Raises AuthenticationRequired."""
+        """The caller and no auth object. Raises AuthenticationRequired."""
         key = parse_authorization(request.headers.get("Authorization", ""))
         if key is None:
             raise AuthenticationRequired
         caller = caller_of(key)
         today = timezone.now().date()
-        if caller.used_on != today:  # one write a day and key, not one a request
+        if caller.last_used_on != today:  # one write per key and day, not per request
             Key.objects.filter(pk=caller.key_id).update(last_used_on=today)
         return caller, None
 
     def authenticate_header(self, request: Request) -> str:
-        """The scheme that is asked for."""
+        """The scheme for WWW-Authenticate."""
         return "Bearer"

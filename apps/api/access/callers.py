@@ -1,4 +1,4 @@
-"""The key of a request with its client, grants and datasets' versions: one query, planned once a connection."""
+"""An API key with its client, grants and contract versions, in one query prepared once per connection."""
 
 import json
 from collections.abc import Sequence
@@ -17,16 +17,16 @@ SELECT k.secret_sha256, k.revoked_at IS NULL AND c.revoked_at IS NULL, c.id, c.n
   LEFT JOIN public.datasets_dataset AS d ON d.id = g.dataset_id
  WHERE k.public_id = %s
 """
-"""By hand, since the ORM takes longer to write it than PostgreSQL to answer it."""
+"""Raw SQL: the ORM takes longer to compile this query than PostgreSQL to run it."""
 
 
 @dataclass(frozen=True, slots=True)
 class GrantRow:
-    """One grant, and the version of its dataset that stands."""
+    """One grant, with its dataset's current contract version."""
 
     dataset: str
     dataset_id: int
-    number: int
+    version: int
     may_read: bool
     may_write: bool
     columns: tuple[str, ...] | None
@@ -34,29 +34,29 @@ class GrantRow:
 
 @dataclass(frozen=True, slots=True)
 class KeyRow:
-    """A key as it is stored; `active` unless it or its client was revoked."""
+    """A stored key; `active` unless the key or its client is revoked."""
 
     secret_sha256: str
     active: bool
     client_id: int
     client: str
     key_id: int
-    used_on: date | None
+    last_used_on: date | None
     grants: Sequence[GrantRow]
 
 
 def key_row(public_id: str) -> KeyRow | None:
-    """The key with this public half; None when there is none."""
+    """The key with this public id, or None."""
     rows = fetch_prepared("default", SQL, (public_id,))
     if not rows:
         return None
     grants = [
-        GrantRow(dataset, dataset_id, number, may_read, may_write, _columns(columns))
-        for *_, dataset, dataset_id, number, may_read, may_write, columns in rows
+        GrantRow(dataset, dataset_id, version, may_read, may_write, _columns(columns))
+        for *_, dataset, dataset_id, version, may_read, may_write, columns in rows
         if dataset is not None
     ]
-    secret_sha256, active, client_id, client, key_id, used_on, *_ = rows[0]
-    return KeyRow(secret_sha256, active, client_id, client, key_id, used_on, grants)
+    secret_sha256, active, client_id, client, key_id, last_used_on, *_ = rows[0]
+    return KeyRow(secret_sha256, active, client_id, client, key_id, last_used_on, grants)
 
 
 def _columns(text: str | None) -> tuple[str, ...] | None:

@@ -1,4 +1,4 @@
-"""Keys of clients: how they are made, written and compared."""
+"""API keys: generated, parsed and compared."""
 
 import hashlib
 import hmac
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import Final
 
 KEY: Final = re.compile(r"anden_(?P<public_id>[0-9a-f]{16})_(?P<secret>[0-9a-f]{64})")
-"""Hex only, so that a double click selects the whole key and nothing in it needs escaping."""
+"""Hex only: a double click selects the complete key, and nothing needs escaping."""
 
 NO_HASH: Final = "0" * 64
-"""Compared with where there is no key, so that an unknown one takes as long as a wrong one."""
+"""Compared with if the key is unknown, so that it takes as long as a wrong secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyText:
-    """The two halves of a key as a client sends it."""
+    """The public id and the secret of a key, as a client sends them."""
 
     public_id: str
     secret: str
@@ -26,22 +26,22 @@ class KeyText:
 
     @property
     def sha256(self) -> str:
-        """What is stored of the secret: 256 random bits need no slow hash."""
+        """The stored hash of the secret. 256 random bits do not need a slow hash."""
         return hashlib.sha256(self.secret.encode()).hexdigest()
 
     def matches(self, sha256: str | None) -> bool:
-        """Whether this is the secret that was stored, in constant time; never for None."""
+        """Whether the secret matches the stored hash, compared in constant time; False for None."""
         same = hmac.compare_digest(self.sha256, sha256 or NO_HASH)
         return same and sha256 is not None
 
 
 def new_key() -> KeyText:
-    """A key that nobody has yet."""
+    """A new random key."""
     return KeyText(secrets.token_hex(8), secrets.token_hex(32))
 
 
 def parse_authorization(header: str) -> KeyText | None:
-    """The key in an Authorization header; None when it holds none."""
+    """The key in an Authorization header, or None."""
     scheme, _, text = header.partition(" ")
     match = KEY.fullmatch(text.strip()) if scheme.lower() == "bearer" else None
     return KeyText(match["public_id"], match["secret"]) if match else None

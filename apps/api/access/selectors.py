@@ -1,4 +1,4 @@
-"""Who calls, what the key may do, and the one selector that every read goes through."""
+"""The caller of a request, its access to each dataset, and the queryset that every read starts from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,47 +24,47 @@ Action = Literal["read", "write"]
 
 @dataclass(frozen=True, slots=True)
 class CallerGrant:
-    """One grant as it was read with the key, and the version of the dataset that stood at that moment."""
+    """A grant as read with the key, with the dataset's contract version at that moment."""
 
     name: str
     dataset_id: int
-    number: int
+    version: int
     actions: frozenset[Action]
     columns: tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A client with a valid key; `grants` by the dataset's name."""
+    """A client with a valid key; `grants` is keyed by dataset name."""
 
     client_id: int
     name: str
     key_id: int
-    used_on: object
+    last_used_on: object
     grants: Mapping[str, CallerGrant]
 
     @property
     def client_class(self) -> str:
-        """What kind of client this is: a metric's label, so there are only ever these two."""
+        """The `client_class` metric label. Only two values, to bound cardinality."""
         return "probe" if self.name == PROBE else "third_party"
 
 
 @dataclass(frozen=True, slots=True)
 class AccessScope:
-    """A dataset as one key reaches it: nothing outside of `schema` may be read, filtered, ordered or written."""
+    """A dataset as one key can use it: reads, filters, orders and writes are limited to `schema`."""
 
     dataset: AppliedDataset
     schema: VisibleSchema
     actions: frozenset[Action]
 
     def require(self, action: Action) -> None:
-        """Raises ActionForbidden unless the grant allows this."""
+        """Raise ActionForbidden unless the grant allows the action."""
         if action not in self.actions:
             raise ActionForbidden(f"this key may not {action} {self.dataset.name!r}")
 
 
 def caller_of(key: KeyText) -> Caller:
-    """The client that this key belongs to, with its grants and their datasets' versions, in one query.
+    """The client that owns the key, with its grants and their contract versions, from one query.
 
     Nothing is cached, so a revoked key stops working immediately. Raises AuthenticationRequired.
     """
@@ -76,7 +76,7 @@ def caller_of(key: KeyText) -> Caller:
         client_id=row.client_id,
         name=row.client,
         key_id=row.key_id,
-        used_on=row.used_on,
+        last_used_on=row.last_used_on,
         grants={grant.dataset: _caller_grant(grant) for grant in row.grants},
     )
 
@@ -84,29 +84,29 @@ def caller_of(key: KeyText) -> Caller:
 def _caller_grant(grant: GrantRow) -> CallerGrant:
     actions: dict[Action, bool] = {"read": grant.may_read, "write": grant.may_write}
     allowed = frozenset(action for action, may in actions.items() if may)
-    return CallerGrant(grant.dataset, grant.dataset_id, grant.number, allowed, grant.columns)
+    return CallerGrant(grant.dataset, grant.dataset_id, grant.version, allowed, grant.columns)
 
 
 def access_get(caller: Caller, name: str) -> AccessScope:
-    """The dataset as the caller reaches it. Raises DatasetNotFound: unknown and not granted look the same.
+    """The caller's access to the dataset.
 
-    Raises DatasetUnreadable.
+    Raises DatasetNotFound, also if the dataset exists but is not granted. Raises DatasetUnreadable.
     """
     grant = caller.grants.get(name)
     if grant is None:
         raise DatasetNotFound
     try:
-        return _access(contract_version_get(grant.dataset_id, grant.number), grant)
+        return _access(contract_version_get(grant.dataset_id, grant.version), grant)
     except ContractVersion.DoesNotExist:  # dropped since the key was read
         raise DatasetNotFound from None
-    except ContractUnreadable as error:  # what is wrong with it may name hidden fields: the log may say so
+    except ContractUnreadable as error:  # its message may name hidden fields: log only
         raise DatasetUnreadable from error
 
 
 def access_refresh(caller: Caller, name: str) -> AccessScope:
-    """The same at the version that stands now, after PostgreSQL did not know a column or table any more.
+    """The access at the current contract version, for use after PostgreSQL reported an undefined column or table.
 
-    Raises DatasetNotFound: the dataset is gone.
+    Raises DatasetNotFound: the dataset was dropped.
     """
     try:
         return _access(dataset_get(name), caller.grants[name])
@@ -117,7 +117,7 @@ def access_refresh(caller: Caller, name: str) -> AccessScope:
 
 
 def access_list(caller: Caller) -> list[AccessScope | CallerGrant]:
-    """Every dataset that the caller reaches, by name; the bare grant where the contract cannot be read."""
+    """Every dataset granted to the caller, by name; only the grant if the contract is unreadable."""
     return [_access_or_grant(caller, name) for name in sorted(caller.grants)]
 
 
@@ -133,9 +133,9 @@ def _access(dataset: AppliedDataset, grant: CallerGrant) -> AccessScope:
 
 
 def visible_rows(access: AccessScope) -> QuerySet[Any]:
-    """The rows that the access shows, on the role that can only read: deleted ones are not among them.
+    """Rows visible to the access, on the read-only role, without tombstones.
 
-    The one way to rows: item, list, filter, order and export start here. Raises ActionForbidden.
+    Every read starts here: item, list, filter, order and export. Raises ActionForbidden.
     """
     access.require("read")
     contract = access.dataset.contract

@@ -1,4 +1,4 @@
-"""Making and ending clients."""
+"""Creating and revoking clients."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from apps.datasets.selectors import dataset_get
 
 @dataclass(frozen=True, slots=True)
 class GrantRequest:
-    """What a client shall be granted; columns None stands for all that the contract does not restrict."""
+    """A grant to create. `columns` None means every unrestricted field."""
 
     dataset: str
     may_read: bool = True
@@ -27,37 +27,37 @@ class GrantRequest:
 
 @transaction.atomic
 def client_create(name: str, grants: Sequence[GrantRequest]) -> tuple[Client, KeyText]:
-    """The new client and its key, whose secret is nowhere else.
+    """The new client and its key; the secret is not stored.
 
-    Raises ClientInvalid: the name is taken, or a grant does not fit its dataset.
+    Raises ClientInvalid: the name is taken, or a grant does not match its dataset.
     """
     name = name.strip()
     if not 1 <= len(name) <= 100 or not name.isprintable():
-        raise ClientInvalid("a client's name has 1 to 100 printable characters")
-    client, made = Client.objects.get_or_create(name=name)
-    if not made:
+        raise ClientInvalid("a client name must have 1 to 100 printable characters")
+    client, created = Client.objects.get_or_create(name=name)
+    if not created:
         state = "revoked" if client.revoked_at else "active"
-        raise ClientInvalid(f"there is already a client {name!r} ({state}): choose another name")
+        raise ClientInvalid(f"client {name!r} already exists ({state}): choose another name")
     if len({grant.dataset for grant in grants}) < len(grants):
-        raise ClientInvalid("a dataset is granted twice: name its actions together, as in flights:read,write")
+        raise ClientInvalid("a dataset is granted twice: combine its actions, for example flights:read,write")
     Grant.objects.bulk_create([_grant(client, request) for request in grants])
     return client, key_create(client)
 
 
 def key_create(client: Client) -> KeyText:
-    """A further key of the client."""
+    """An additional key for the client."""
     key = new_key()
     Key.objects.create(client=client, public_id=key.public_id, secret_sha256=key.sha256)
     return key
 
 
 def client_revoke(name: str) -> Client:
-    """The client, whose keys end at their next request. Raises ClientInvalid: there is none, or it has ended."""
+    """The revoked client; its keys are refused from now on. Raises ClientInvalid: unknown or already revoked."""
     client = Client.objects.filter(name=name).first()
     if client is None:
-        raise ClientInvalid(f"there is no client {name!r}: see clients list")
+        raise ClientInvalid(f"client {name!r} does not exist: run `manage.py clients list`")
     if client.revoked_at is not None:
-        raise ClientInvalid(f"the client {name!r} was revoked on {client.revoked_at:%Y-%m-%d %H:%M} UTC")
+        raise ClientInvalid(f"client {name!r} was already revoked on {client.revoked_at:%Y-%m-%d %H:%M} UTC")
     Client.objects.filter(pk=client.pk).update(revoked_at=Now())
     client.refresh_from_db()
     return client
@@ -67,7 +67,7 @@ def _grant(client: Client, request: GrantRequest) -> Grant:
     try:
         dataset = dataset_get(request.dataset)
     except DatasetUnknown:
-        raise ClientInvalid(f"there is no dataset {request.dataset!r}: see datasets list") from None
+        raise ClientInvalid(f"dataset {request.dataset!r} does not exist: run `manage.py datasets list`") from None
     except ContractUnreadable as error:
         raise ClientInvalid(str(error)) from error
     _check_columns(dataset.contract, request)
@@ -89,11 +89,11 @@ def _check_columns(contract: Contract, request: GrantRequest) -> None:
     if not request.may_write:
         return
     if not contract.api_writes:
-        raise ClientInvalid(f"{contract.name} takes no writes over HTTP: its contract does not say apiWrites")
+        raise ClientInvalid(f"{contract.name} does not accept writes over HTTP: set apiWrites in its contract")
     shown = visible_schema(contract, request.columns).names
     hidden = [field.name for field in contract.fields if field.required and field.name not in shown]
     if hidden:
         raise ClientInvalid(
-            f"to write, {contract.name} needs {', '.join(map(repr, hidden))}, which the grant hides: "
-            "name them with --columns"
+            f"writes to {contract.name} require {', '.join(map(repr, hidden))}, which the grant hides: "
+            "add them to --columns"
         )

@@ -1,4 +1,4 @@
-"""Exports: what COPY … TO STDOUT sends, in pieces worth handing on."""
+"""Streams the output of COPY … TO STDOUT in chunks."""
 
 import threading
 from collections.abc import Iterator
@@ -22,23 +22,23 @@ from apps.datasets.adapters.database.connections import connect
 from apps.telemetry import prometheus
 from apps.telemetry.postgresql.timer import operation_timer
 
-PIECE_BYTES: Final = 128 * 1024
+CHUNK_BYTES: Final = 128 * 1024
 ALIAS: Final = "reader"
 
 _slots = threading.BoundedSemaphore(settings.EXPORT_SLOTS)
-"""Exports of this process: they must take neither every thread nor every connection of the role."""
+"""Bounds this process's exports, so that they cannot occupy every thread or every connection of the role."""
 
 
 class ExportStream(Iterator[bytes]):
-    """The bytes of one export. It ends early only by raising, so that a cut file never looks whole.
+    """The bytes of one export. Ends early only by raising, so that a truncated file is always noticed.
 
-    Has a connection and a slot of its own until `close`.
+    Holds its own connection and slot until `close`.
     """
 
     def __init__(self, statement: Statement, dataset: str) -> None:
-        """Start the COPY and wait for its first piece.
+        """Start the COPY and wait for its first chunk.
 
-        Raises TooManyExports, ContractChanged, QueryTimeout, DatabaseUnavailable: nothing was sent yet.
+        Raises TooManyExports, ContractOutdated, QueryTimeout, DatabaseUnavailable: nothing was sent.
         """
         if not _slots.acquire(blocking=False):
             raise TooManyExports
@@ -50,7 +50,7 @@ class ExportStream(Iterator[bytes]):
         try:
             with translate_database_errors():
                 self._connection = self._started(statement)
-                self._rest = self._pieces(self._piece())
+                self._rest = self._chunks(self._chunk())
         except BaseException:
             self.close()
             raise
@@ -59,16 +59,16 @@ class ExportStream(Iterator[bytes]):
         return self
 
     def __next__(self) -> bytes:
-        piece = next(self._rest, None)
-        if piece is None:
+        chunk = next(self._rest, None)
+        if chunk is None:
             self._outcome = "completed"
             self.close()
             raise StopIteration
-        self._sent.inc(len(piece))
-        return piece
+        self._sent.inc(len(chunk))
+        return chunk
 
     def close(self) -> None:
-        """Give up connection and slot; an unfinished COPY ends with its connection."""
+        """Release the connection and the slot; closing the connection aborts an unfinished COPY."""
         if not self._open:
             return
         self._open = False
@@ -83,25 +83,25 @@ class ExportStream(Iterator[bytes]):
         try:
             timeout = sql.Literal(f"{int(settings.API.export_timeout_s * 1000)}ms")
             connection.execute(sql.SQL("SET statement_timeout = {}").format(timeout))
-            # COPY takes no parameters from the server's side: psycopg writes them into the text.
+            # COPY has no server-side parameters: psycopg interpolates them.
             connection.pgconn.send_query(
                 psycopg.ClientCursor(connection).mogrify(statement.sql, statement.params).encode()
             )
-            connection.wait(_copy_begun(connection.pgconn))
+            connection.wait(_copy_started(connection.pgconn))
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def _pieces(self, first: bytes) -> Iterator[bytes]:
-        """The first piece before the second is asked for: once it is out, an error can only break the stream."""
-        piece = first
-        while piece:
-            yield piece
-            piece = self._piece() if len(piece) >= PIECE_BYTES else b""
+    def _chunks(self, first: bytes) -> Iterator[bytes]:
+        """Yield each chunk before fetching the next: after the first, an error can only break the stream."""
+        chunk = first
+        while chunk:
+            yield chunk
+            chunk = self._chunk() if len(chunk) >= CHUNK_BYTES else b""
 
-    def _piece(self) -> bytes:
-        """The next rows, at least PIECE_BYTES of them unless it is the end."""
+    def _chunk(self) -> bytes:
+        """The next rows, at least CHUNK_BYTES unless they are the last."""
         if self._connection is None:
             return b""
         started = perf_counter()
@@ -115,14 +115,14 @@ class ExportStream(Iterator[bytes]):
             self._seconds += perf_counter() - started
 
 
-def _copy_begun(pgconn: PGconn) -> PQGen[None]:
+def _copy_started(pgconn: PGconn) -> PQGen[None]:
     _raise_unless((yield from fetch_many(pgconn)), ExecStatus.COPY_OUT)
 
 
 def _rows(pgconn: PGconn) -> PQGen[bytes]:
-    # psycopg's own reading goes through the event loop once a row, which costs more than the COPY itself.
+    # psycopg's own Copy.read passes through the wait loop once per row, which costs more than the COPY itself.
     rows = bytearray()
-    while len(rows) < PIECE_BYTES:
+    while len(rows) < CHUNK_BYTES:
         size, data = pgconn.get_copy_data(1)
         if size > 0:
             rows += data

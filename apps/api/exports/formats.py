@@ -1,4 +1,4 @@
-"""The formats of exports as one table: a row has its own address, and a place in the OpenAPI document and its page."""
+"""The table of export formats. Each row gets its own URL and an entry in the OpenAPI document."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from apps.datasets.core.column_types.types import ColumnType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportFormat:
-    """A format: what addresses, prose, the OpenAPI document and HTTP call it, and how PostgreSQL writes it.
+    """An export format: its names, and how PostgreSQL writes it.
 
-    `suffix` ends the address and the file's name; `content_type` has the media type's parameters, too.
-    `cell` gives a column's cell as SQL, from its type and SQL. `copy` is the COPY of a file: `{rows}` stands for the
-    query that has a row per record and a cell per field, named as the field; header, delimiter and whatever else
-    frames the rows are COPY's options or stand around it. A file that fails half-way ends with a broken connection.
+    `suffix` ends the URL and the file name. `content_type` includes the media type's parameters. `cell` returns a
+    cell's SQL from the type and SQL of its column. `copy` is the COPY statement: `{rows}` is a query with
+    one row per record and one column per field, named like the field. Header and delimiter are options of COPY. An
+    export that fails halfway breaks the connection.
     """
 
     suffix: str

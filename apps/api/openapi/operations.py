@@ -1,4 +1,4 @@
-"""What the views answer, in OpenAPI's words: decorators for their methods."""
+"""OpenAPI descriptions of the views' operations: a decorator for their methods, and shared parameters."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, TypeVar
@@ -20,18 +20,18 @@ HEADER: Final = "header"
 
 
 class KeyAuthenticationScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """The key as OpenAPI calls it; found by drf-spectacular through `target_class`."""
+    """The security scheme of API keys. drf-spectacular finds it by `target_class`."""
 
     target_class = "apps.api.access.authentication.KeyAuthentication"
     name = "key"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
-        """A bearer token."""
+        """HTTP bearer authentication."""
         return {
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "anden_<id>_<secret>",
-            "description": "The key that `manage.py clients create` printed.",
+            "description": "The key printed by `manage.py clients create`.",
         }
 
 
@@ -41,18 +41,20 @@ def _text(name: str, place: Place, description: str, **more: Any) -> OpenApiPara
 
 NAME = _text("name", PATH, "The dataset.", minLength=1, examples=["flights"])
 RECORD_ID = _text("record_id", PATH, "The record's `_id`.", minLength=1)
-FIELDS = _text("fields", QUERY, "The fields to answer with, comma-separated; all of them by default.")
-ORDER = _text("order", QUERY, "One of the dataset's `orders`, or its exact reverse: `-` in front of each field.")
-CURSOR = _text("cursor", QUERY, "Where to go on, as `next` has it.")
-IF_MATCH = _text("If-Match", HEADER, "Change the record only if its `ETag` is still this.")
+FIELDS = _text("fields", QUERY, "The fields to return, comma-separated; default: all.")
+ORDER = _text(
+    "order", QUERY, "One of the dataset's `orders` or its exact reverse. Prefix a field with `-` for descending order."
+)
+CURSOR = _text("cursor", QUERY, "The start of the page, taken from `next`.")
+IF_MATCH = _text("If-Match", HEADER, "Change the record only if it still has this `ETag`.")
 IF_NONE_MATCH = _text(
-    "If-None-Match", HEADER, "Write only if the record does not have this `ETag`; `*`: only if it does not exist."
+    "If-None-Match", HEADER, "Write only if the record has a different `ETag`; with `*`, only if it does not exist."
 )
 LIMIT = OpenApiParameter(
     "limit",
     {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
     QUERY,
-    description="The most records of a page.",
+    description="Page size.",
 )
 FILTERS = OpenApiParameter(
     "filters",
@@ -60,7 +62,7 @@ FILTERS = OpenApiParameter(
     QUERY,
     style="form",
     explode=True,
-    description="`field=value` or `field[lookup]=value`, any number of them. Lookups: "
+    description="`field=value` or `field[lookup]=value`, repeatable. Lookups: "
     + "; ".join(f"`{lookup.name}` {lookup.meaning}" for lookup in LOOKUPS),
 )
 
@@ -72,28 +74,31 @@ def document_operation(
     operation: str,
     summary: str,
     *,
-    answers: dict[int, tuple[str, dict[str, Any] | None]],
+    responses: dict[int, tuple[str, dict[str, Any] | None]],
     errors: tuple[int, ...],
     parameters: tuple[OpenApiParameter, ...] = (),
     body: Mapping[str, str] | None = None,
 ) -> Callable[[Method], Method]:
-    """The decorator of one operation; an answer is a media type and the schema of its body, a body schemas by type."""
-    responses: dict[Any, Any] = {
+    """Decorate a view method with its OpenAPI operation.
+
+    `responses` maps a status to a media type and a body schema, `body` a media type to a schema name.
+    """
+    documented: dict[Any, Any] = {
         (status, media) if schema else status: OpenApiResponse(schema, STATUS_TEXT.get(status, summary))
-        for status, (media, schema) in answers.items()
+        for status, (media, schema) in responses.items()
     }
-    responses |= {(status, CONTENT_TYPE): OpenApiResponse(ref("Problem"), _titles(status)) for status in errors}
+    documented |= {(status, CONTENT_TYPE): OpenApiResponse(ref("Problem"), _titles(status)) for status in errors}
     return extend_schema(
         operation_id=operation,
         summary=summary,
         tags=["records" if "Record" in operation else "datasets"],
         parameters=list(parameters),
         request={kind: ref(name) for kind, name in body.items()} if body else None,
-        responses=responses,
+        responses=documented,
     )
 
 
-STATUS_TEXT = {201: "It is new.", 204: "It is gone."}
+STATUS_TEXT = {201: "Created.", 204: "Deleted."}
 
 
 def _titles(status: int) -> str:

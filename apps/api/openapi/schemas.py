@@ -1,4 +1,4 @@
-"""The parts of the OpenAPI document that do not follow from the views: settings of drf-spectacular."""
+"""The parts of the OpenAPI document that drf-spectacular does not derive from the views, and its settings."""
 
 from typing import Any, Final
 
@@ -11,27 +11,28 @@ LOOKUP_NAMES: Final = ", ".join(
     for lookup in LOOKUPS
 )
 DESCRIPTION: Final = f"""
-Rows of the datasets that a key was granted, as JSON page by page or as one {FILES} file.
+Read and write the records of the datasets that your key is granted: paginated as JSON, or exported as {FILES}.
 
-**Key.** Every request carries `Authorization: Bearer anden_<id>_<secret>`. A dataset that the key was not
-granted looks like one that does not exist, a hidden field like one that does not exist.
+**Authentication.** Send `Authorization: Bearer anden_<id>_<secret>` with every request. Datasets that your key
+is not granted and fields that are hidden from it return the same errors as ones that do not exist.
 
-**Filters.** `field=value`, or `field[lookup]=value` with one of {LOOKUP_NAMES}.
-`GET /api/v1/datasets/{{name}}` lists the fields that can be filtered. Write `field[eq]=value` for a field called
-`fields`, `order`, `limit` or `cursor`.
+**Filters.** `field=value`, or `field[lookup]=value` with one of {LOOKUP_NAMES}. `GET /api/v1/datasets/{{name}}`
+lists the fields you can filter by. If a field is called `fields`, `order`, `limit` or `cursor`, write
+`field[eq]=value`.
 
-**Pages.** Follow `next` until it is `null`: each record that is there throughout comes exactly once, however
-many arrive meanwhile. Nothing is counted, and nothing is cut off in silence.
+**Pagination.** Follow `next` until it is `null`. Every record that exists throughout is returned exactly once,
+even with concurrent inserts. There is no total count, and no result is truncated silently.
 
-**Sizes.** A page ends with fewer records than `limit` where more would be too large; `next` goes on behind them. A
-record that is too large by itself comes alone, without its largest fields: `_omitted` names them. Ask for one by
-`GET …/records/{{id}}?fields=name`; where even that is too large, the answer is the problem `response-too-large`.
+**Size limits.** A page that would be too large has fewer records than `limit`, and `next` continues after the
+last one. A record that is too large on its own is returned alone, without its largest fields; `_omitted` lists
+them. Request one with `GET …/records/{{id}}?fields=name`. If that is still too large, the error is
+`response-too-large`.
 
-**Writes.** Where a dataset takes them: `POST`, `PUT`, `PATCH`, `DELETE`. An item's `ETag` is its revision; send
-it as `If-Match` to change only what you have read, `If-None-Match: *` with a `PUT` to make a record and replace none.
-`PATCH` replaces the fields that are sent; as `application/merge-patch+json` (RFC 7396) it merges objects and removes
-what is null. A body of another media type is answered with 415, whose `Accept` or `Accept-Patch` names those that are
-taken.
+**Writes.** If the dataset accepts writes: `POST`, `PUT`, `PATCH`, `DELETE`. A record's `ETag` is its revision.
+Send it as `If-Match` to change only what you have read; send `If-None-Match: *` with a `PUT` to create a record
+and never replace one. `PATCH` replaces the fields you send; as `application/merge-patch+json` (RFC 7396) it
+merges objects and removes members that are null. Any other media type returns 415, with the supported types in
+`Accept` or `Accept-Patch`.
 
 **Errors** are problem details (RFC 9457): `type`, `title`, `status`, `detail`, and the `parameter` or `field`
 at fault.
@@ -43,7 +44,7 @@ def _object(description: str, required: list[str], /, **properties: Any) -> dict
 
 
 def ref(name: str) -> dict[str, Any]:
-    """A reference to one of the schemas below."""
+    """A reference to a component schema."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
@@ -56,72 +57,72 @@ SUMMARY: Final[dict[str, Any]] = {
     "actions": {
         "type": "array",
         "items": {"type": "string", "enum": ["read", "write"]},
-        "description": "What the key may do.",
+        "description": "The actions the key may perform.",
     },
-    "url": {"type": "string", "description": "Its address."},
-    "records": {"type": "string", "description": "The address of its records."},
+    "url": {"type": "string", "description": "The dataset's URL."},
+    "records": {"type": "string", "description": "The URL of its records."},
 }
 
 SCHEMAS: Final[dict[str, Any]] = {
     "Problem": _object(
-        "What went wrong, as in RFC 9457.",
+        "An error, as problem details (RFC 9457).",
         ["type", "title", "status"],
-        type={"type": "string", "format": "uri-reference", "description": "The kind of problem."},
+        type={"type": "string", "format": "uri-reference", "description": "The problem type."},
         title=TEXT,
         status={"type": "integer"},
-        detail={"type": "string", "description": "What to do about this one."},
+        detail={"type": "string", "description": "What went wrong and what to do next."},
         instance={
             "type": "string",
             "format": "uri-reference",
-            "description": "This one: it ends with the request's id, as the header X-Request-ID does.",
+            "description": "This occurrence. It ends with the request id from the X-Request-ID header.",
         },
         parameter={"type": "string", "description": "The parameter at fault."},
         field={"type": "string", "description": "The field of the body at fault."},
-        reason={"type": "string", "description": "A short stable word for what is wrong with the record."},
+        reason={"type": "string", "description": "A stable code for the error in the record."},
     ),
-    "Datasets": _object("The datasets that the key reaches.", ["datasets"], datasets={
+    "Datasets": _object("The datasets the key can access.", ["datasets"], datasets={
         "type": "array", "items": ref("DatasetSummary"),
     }),
-    "DatasetSummary": _object("A dataset in brief.", list(SUMMARY), **SUMMARY),
+    "DatasetSummary": _object("A summary of a dataset.", list(SUMMARY), **SUMMARY),
     "Dataset": _object(
-        "What the key may see of a dataset.",
+        "A dataset as the key sees it.",
         [*SUMMARY, "version", "mode", "writes", "key", "event_time", "fields", "filters", "orders"],
         **SUMMARY,
-        version={"type": "string", "description": "The version of its contract."},
+        version={"type": "string", "description": "The version of the contract."},
         mode={"type": "string", "enum": ["append", "upsert"]},
         writes={"type": "boolean", "description": "Whether the key may write records."},
-        key={**TEXTS, "description": "The fields of the key, for upsert datasets."},
-        event_time={"type": ["string", "null"], "description": "The field that says when it happened."},
+        key={**TEXTS, "description": "The key fields of an upsert dataset."},
+        event_time={"type": ["string", "null"], "description": "The field that holds the event time."},
         fields={"type": "array", "items": ref("Field")},
-        filters={**TEXTS, "description": "Fields that can be filtered."},
-        orders={**TEXTS, "description": "What `order` takes, each also exactly reversed; `_id` is the default."},
+        filters={**TEXTS, "description": "Fields you can filter by."},
+        orders={**TEXTS, "description": "Values of `order`, each also in exact reverse; default: `_id`."},
     ),
     "Field": _object(
         "A field.",
         ["name", "type", "required", "description"],
         name=TEXT,
-        type={"type": "string", "description": "Its type in PostgreSQL's words."},
+        type={"type": "string", "description": "The PostgreSQL type."},
         required={"type": "boolean"},
         description=TEXT,
     ),
     "Record": {
         **_object(
-            "A record: its `_id`, and the fields of the dataset's contract that the key may see.",
+            "A record: its `_id` and the fields visible to the key.",
             ["_id"],
-            _id={"type": "string", "description": "Its primary key in an opaque, URL-safe form."},
-            _omitted={**TEXTS, "description": "The fields that are too large for this answer, if any."},
+            _id={"type": "string", "description": "The primary key, opaque and URL-safe."},
+            _omitted={**TEXTS, "description": "The fields too large for this response, if any."},
         ),
         "additionalProperties": True,
     },
     "NewRecord": {
         "type": "object",
-        "description": "The fields of a record, as the dataset's contract has them.",
+        "description": "The fields of a record, as defined by the contract.",
         "additionalProperties": True,
         "example": {"given_name": "Ada", "family_name": "Lovelace"},
     },
     "RecordMergePatch": {
         "type": "object",
-        "description": "Members to merge into the record, as in RFC 7396: objects are merged, null removes.",
+        "description": "A JSON merge patch (RFC 7396): objects are merged, null removes a member.",
         "additionalProperties": True,
         "example": {"preferences": {"meal": None}},
     },
@@ -129,12 +130,12 @@ SCHEMAS: Final[dict[str, Any]] = {
         "A page of records.",
         ["records", "next"],
         records={"type": "array", "items": ref("Record")},
-        next={"type": ["string", "null"], "format": "uri", "description": "Where the next page is."},
+        next={"type": ["string", "null"], "format": "uri", "description": "The URL of the next page."},
     ),
 }  # fmt: skip
 
 REST_FRAMEWORK: Final = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
-"""For config.settings. All else stands in the views' base class."""
+"""For config.settings. Everything else is in the views' base class."""
 
 SPECTACULAR_SETTINGS: Final[dict[str, Any]] = {
     "TITLE": "Andén",
@@ -142,8 +143,8 @@ SPECTACULAR_SETTINGS: Final[dict[str, Any]] = {
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "TAGS": [
-        {"name": "datasets", "description": "What there is for this key."},
-        {"name": "records", "description": "The rows of a dataset."},
+        {"name": "datasets", "description": "The datasets your key can access."},
+        {"name": "records", "description": "The records of a dataset."},
     ],
     "SERVE_INCLUDE_SCHEMA": False,
     "POSTPROCESSING_HOOKS": [],

@@ -1,6 +1,6 @@
-"""The integration check: what a key that may read one row, and nothing else, sees from the outside.
+"""External checks with a key that can read one row and nothing else.
 
-Free of Django and of drivers, so that a CronJob or a Lambda can run it with this file and a way to fetch.
+Free of Django and database drivers: a CronJob or a Lambda function needs only this file and a `Fetch`.
 """
 
 import json
@@ -19,59 +19,59 @@ ROW: Final = {
 """The one row, as the probe's key sees it."""
 
 HIDDEN: Final = "hidden"
-HIDDEN_VALUE: Final = "nobody reads this"
+HIDDEN_VALUE: Final = "hidden from the probe"
 DATASETS: Final = "/api/v1/datasets"
 RECORDS: Final = f"{DATASETS}/{DATASET}/records"
 
 
 class ProbeFailed(Exception):
-    """The station does not do what it should: the message says what was seen."""
+    """The instance does not behave as expected; see the message."""
 
 
 class KeyRefused(ProbeFailed):
-    """The key is wrong or revoked: make one with `probe install`."""
+    """The key is wrong or revoked: create one with `probe install`."""
 
 
 class Unreachable(Exception):
-    """No answer came: the message says why."""
+    """No response; see the message for the reason."""
 
 
 @dataclass(frozen=True)
 class ProbeResponse:
-    """What came back over HTTP."""
+    """Status and body of an HTTP response."""
 
     status: int
     body: bytes
 
     def json(self) -> Any:
-        """The body's JSON. Raises ProbeFailed."""
+        """The decoded body. Raises ProbeFailed."""
         try:
             return json.loads(self.body)
         except ValueError:
-            raise ProbeFailed(f"the answer {self.status} is not JSON") from None
+            raise ProbeFailed(f"the response ({self.status}) is not JSON") from None
 
     @property
-    def said(self) -> str:
-        """Status and reason in a few words."""
+    def summary(self) -> str:
+        """The status and the reason."""
         try:
             body = json.loads(self.body)
         except ValueError:
             body = None
-        words = (body.get("detail") or body.get("title") or "") if isinstance(body, dict) else ""
-        return f"{self.status} {words}".strip()
+        reason = (body.get("detail") or body.get("title") or "") if isinstance(body, dict) else ""
+        return f"{self.status} {reason}".strip()
 
 
 class Fetch(Protocol):
-    """Sends one request to the station. Raises Unreachable."""
+    """Sends one request to the instance. Raises Unreachable."""
 
     def __call__(self, method: str, path: str, *, key: str | None = None, body: bytes | None = None) -> ProbeResponse:
-        """The answer, of whatever status."""
+        """The response, whatever its status."""
         ...
 
 
 @dataclass(frozen=True)
-class CheckResult:
-    """One check: whether it passed, how long it took, and what was seen."""
+class ProbeCheckResult:
+    """The result of one check."""
 
     name: str
     passed: bool
@@ -80,14 +80,14 @@ class CheckResult:
     key_refused: bool = False
 
     def line(self) -> str:
-        """The outcome as one aligned line."""
+        """The result as one aligned line."""
         mark = "ok    " if self.passed else "FAILED"
         return f"{mark}  {self.name:<{WIDTH}}  {self.seconds * 1000:8.1f} ms  {self.detail}"
 
 
 @dataclass
 class Probe:
-    """The station as this key sees it; `second` is a dataset that the key must not reach."""
+    """An instance as this key sees it. `other_dataset` is one that the key must not access."""
 
     fetch: Fetch
     key: str
@@ -95,93 +95,95 @@ class Probe:
     record_id: str = field(default="", init=False)
 
     def alive(self) -> str:
-        """The process answers."""
+        """The process is alive."""
         return self._status("GET", "/healthz", {200}, keyless=True)
 
     def ready(self) -> str:
-        """The database answers and its migrations are there."""
-        answer = self.fetch("GET", "/readyz")
-        if answer.status != 200:
-            raise ProbeFailed(f"not ready: {answer.body.decode(errors='replace')[:200].strip() or answer.status}")
+        """The database is reachable and migrated."""
+        response = self.fetch("GET", "/readyz")
+        if response.status != 200:
+            raise ProbeFailed(f"not ready: {response.body.decode(errors='replace')[:200].strip() or response.status}")
         return "ready"
 
     def keyless(self) -> str:
-        """Without a key nothing is told."""
+        """Without a key, the response is 401."""
         return self._status("GET", DATASETS, {401}, keyless=True)
 
     def datasets(self) -> str:
-        """The key reaches the probe's dataset to read it, and no other."""
+        """The key can read the probe's dataset and nothing else."""
         if not (self.key.isascii() and self.key.isprintable()):
-            raise KeyRefused("The key holds what no key holds, such as a line break: make one with `probe install`.")
-        answer = self._get(DATASETS)
-        actions = {item["name"]: item["actions"] for item in answer["datasets"]}
+            raise KeyRefused(
+                "The key contains an invalid character, such as a line break: create one with `probe install`."
+            )
+        response = self._get(DATASETS)
+        actions = {item["name"]: item["actions"] for item in response["datasets"]}
         others = sorted(set(actions) - {DATASET})
         if others:
-            raise ProbeFailed(f"the grant is too wide: the key also reaches {', '.join(others)}")
+            raise ProbeFailed(f"the grant is too broad: the key can also access {', '.join(others)}")
         if actions.get(DATASET) != ["read"]:
-            found = "not at all" if DATASET not in actions else f"to {', '.join(actions[DATASET])}"
-            raise ProbeFailed(f"the key should reach {DATASET!r} to read, and reaches it {found}")
-        return f"only {DATASET}, only to read"
+            found = "no access" if DATASET not in actions else ", ".join(actions[DATASET])
+            raise ProbeFailed(f"the key should have read access to {DATASET!r}, but has: {found}")
+        return f"read access to {DATASET} only"
 
     def row(self) -> str:
-        """The dataset holds the one row, unchanged."""
+        """The dataset contains only the expected row."""
         records = self._get(RECORDS)["records"]
         if len(records) != 1:
-            raise ProbeFailed(f"the dataset has {len(records)} rows instead of one: run probe install")
+            raise ProbeFailed(f"the dataset has {len(records)} rows instead of 1: run `manage.py probe install`")
         self.record_id = str(records[0].get("_id", ""))
         _compare(records[0])
         return "one row, as expected"
 
     def item(self) -> str:
-        """The row is found by its id."""
+        """The row can be fetched by its id."""
         self._require_row()
         _compare(self._get(f"{RECORDS}/{quote(self.record_id, safe='')}"))
         return "the same row by its id"
 
     def other_dataset_refused(self) -> str:
-        """Another dataset looks as if it did not exist."""
+        """Another dataset returns 404, as if it did not exist."""
         return self._status("GET", f"{DATASETS}/{quote(self.other_dataset, safe='')}/records?limit=1", {404})
 
     def write_refused(self) -> str:
-        """The row cannot be written: tried with what stands there, so that a success does no harm."""
+        """The row cannot be written. Sends the stored value, so that an accepted write changes nothing."""
         self._require_row()
         body = json.dumps({"message": ROW["message"]}).encode()
         return self._status("PATCH", f"{RECORDS}/{quote(self.record_id, safe='')}", {403}, body=body)
 
     def filter_refused(self) -> str:
-        """A filter on the hidden column is refused as one on a column that does not exist."""
+        """A filter on the hidden column returns the same error as one on a column that does not exist."""
         hidden, nothing = (
             self.fetch("GET", f"{RECORDS}?{name}={quote(HIDDEN_VALUE)}", key=self.key) for name in (HIDDEN, "nothing")
         )
         if hidden.status != 400:
-            reason = "the grant is too wide: " if hidden.status < 300 else ""
-            raise ProbeFailed(f"{reason}a filter on {HIDDEN!r} was answered {hidden.said}")
+            reason = "the grant is too broad: " if hidden.status < 300 else ""
+            raise ProbeFailed(f"{reason}a filter on {HIDDEN!r} returned {hidden.summary}")
         renamed = ProbeResponse(hidden.status, hidden.body.replace(HIDDEN.encode(), b"nothing"))
-        if _told(renamed) != _told(nothing):
-            raise ProbeFailed("the refusal tells that the hidden column exists")
-        return "400, as for a column that does not exist"
+        if _problem(renamed) != _problem(nothing):
+            raise ProbeFailed("the error reveals that the hidden column exists")
+        return "400, same as for an unknown column"
 
     def _require_row(self) -> None:
         if not self.record_id:
-            raise ProbeFailed("no row was read, so there is none to ask for by its id")
+            raise ProbeFailed("skipped: no row to fetch by its id")
 
     def _get(self, path: str) -> Any:
-        answer = self.fetch("GET", path, key=self.key)
-        if answer.status == 401:
+        response = self.fetch("GET", path, key=self.key)
+        if response.status == 401:
             raise KeyRefused(str(KeyRefused.__doc__))
-        if answer.status != 200:
-            raise ProbeFailed(f"answered {answer.said} instead of 200")
-        return answer.json()
+        if response.status != 200:
+            raise ProbeFailed(f"returned {response.summary} instead of 200")
+        return response.json()
 
     def _status(
         self, method: str, path: str, expected: set[int], *, body: bytes | None = None, keyless: bool = False
     ) -> str:
-        answer = self.fetch(method, path, key=None if keyless else self.key, body=body)
-        if answer.status not in expected:
+        response = self.fetch(method, path, key=None if keyless else self.key, body=body)
+        if response.status not in expected:
             wanted = " or ".join(map(str, sorted(expected)))
-            reason = "the grant is too wide: " if answer.status < 300 and wanted != "200" else ""
-            raise ProbeFailed(f"{reason}answered {answer.said} instead of {wanted}")
-        return str(answer.status)
+            reason = "the grant is too broad: " if response.status < 300 and wanted != "200" else ""
+            raise ProbeFailed(f"{reason}returned {response.summary} instead of {wanted}")
+        return str(response.status)
 
 
 CHECKS: Final[tuple[tuple[str, Callable[[Probe], str]], ...]] = (
@@ -196,20 +198,20 @@ CHECKS: Final[tuple[tuple[str, Callable[[Probe], str]], ...]] = (
     ("hidden filter refused", Probe.filter_refused),
 )
 GATES: Final = frozenset({"healthz", "readyz"})
-"""Checks without which the others would only wait."""
+"""If one of these fails, the remaining checks are skipped."""
 
 EDGE_CHECKS: Final = tuple(check for check in CHECKS if check[0] not in GATES)
-"""What can be asked through an edge that lets nothing but the API pass."""
+"""The checks that work through an edge that exposes only the API."""
 
 WIDTH: Final = max(len(name) for name, _ in CHECKS)
 
 
 def run_checks(
     probe: Probe, clock: Callable[[], float], checks: Sequence[tuple[str, Callable[[Probe], str]]] = CHECKS
-) -> Iterator[CheckResult]:
-    """Each check as it ends. The clock counts seconds.
+) -> Iterator[ProbeCheckResult]:
+    """Yield the result of each check. `clock` returns seconds.
 
-    After a failed gate, a refused key or no answer at all the rest is not run: it would only wait.
+    Stops after a failed gate, a refused key or an unreachable instance: the other checks would only time out.
     """
     for name, check in checks:
         started, over, refused = clock(), name in GATES, False
@@ -220,27 +222,27 @@ def run_checks(
             refused = isinstance(error, KeyRefused)
             over = over or refused or isinstance(error, Unreachable)
         except (KeyError, TypeError, AttributeError):
-            passed, detail = False, "the answer has another shape than Andén's"
-        yield CheckResult(name, passed, clock() - started, detail, refused)
+            passed, detail = False, "unexpected response format"
+        yield ProbeCheckResult(name, passed, clock() - started, detail, refused)
         if over and not passed:
             return
 
 
-def _told(refusal: ProbeResponse) -> dict[str, Any]:
-    """What a refusal says but for `instance`, which names the request and nothing of the data.
+def _problem(refusal: ProbeResponse) -> dict[str, Any]:
+    """The members of a problem without `instance`, which identifies the request.
 
-    Raises ProbeFailed: it is no JSON.
+    Raises ProbeFailed: it is not JSON.
     """
     return {name: value for name, value in refusal.json().items() if name != "instance"}
 
 
 def _compare(record: Any) -> None:
-    """Raises ProbeFailed: a field is not what it should be."""
+    """Raise ProbeFailed if a field differs from the expected row."""
     if HIDDEN in record:
-        raise ProbeFailed(f"the grant is too wide: the key sees the field {HIDDEN!r}")
+        raise ProbeFailed(f"the grant is too broad: the key can see the field {HIDDEN!r}")
     for name, expected in ROW.items():
         if record.get(name) != expected:
-            raise ProbeFailed(f"the row has changed: {name} is {record.get(name)!r} instead of {expected!r}")
+            raise ProbeFailed(f"unexpected value: {name} is {record.get(name)!r} instead of {expected!r}")
     more = sorted(set(record) - set(ROW) - {"_id"})
     if more:
-        raise ProbeFailed(f"the row has fields that it should not have: {', '.join(more)}")
+        raise ProbeFailed(f"unexpected fields: {', '.join(more)}")

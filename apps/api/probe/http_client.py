@@ -1,4 +1,4 @@
-"""HTTP for the probe, by the standard library alone: a Lambda runs it as it is."""
+"""The probe's HTTP client. Standard library only, so that a Lambda function can run it."""
 
 import http.client
 import ssl
@@ -8,13 +8,13 @@ from apps.api.probe.checks import ProbeResponse, Unreachable
 
 
 class ProbeHttpClient:
-    """Sends requests to one station, each over a connection of its own; redirects are not followed."""
+    """Sends requests to one instance, each over a new connection. Does not follow redirects."""
 
     def __init__(self, url: str, *, timeout_s: float) -> None:
-        """Raises ValueError: this is no address of a station."""
+        """Raises ValueError: not an http or https URL."""
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("the address is not http://host:port or https://host")
+            raise ValueError("use http://host:port or https://host")
         self._secure = parts.scheme == "https"
         self._host = parts.hostname
         self._port = parts.port or (443 if self._secure else 80)
@@ -22,7 +22,7 @@ class ProbeHttpClient:
         self._timeout_s = timeout_s
 
     def __call__(self, method: str, path: str, *, key: str | None = None, body: bytes | None = None) -> ProbeResponse:
-        """The answer. Raises Unreachable."""
+        """The response. Raises Unreachable."""
         headers = {"Accept": "application/json", "User-Agent": "anden-probe"}
         if key is not None:
             headers["Authorization"] = f"Bearer {key}"
@@ -35,7 +35,7 @@ class ProbeHttpClient:
             return ProbeResponse(response.status, response.read())
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            raise Unreachable(f"no answer from {self._host}:{self._port}: {reason}") from error
+            raise Unreachable(f"no response from {self._host}:{self._port}: {reason}") from error
         finally:
             connection.close()
 

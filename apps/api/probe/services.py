@@ -1,4 +1,4 @@
-"""The probe's surroundings: what it reads, its client and key, and what its checks are counted as."""
+"""The probe's dataset, client, key and metrics."""
 
 import datetime
 import json
@@ -16,7 +16,7 @@ from apps.api.clients.services import key_create
 from apps.api.errors import RecordNotFound
 from apps.api.metrics import PROBE_CHECKS, PROBE_LAST_RUN
 from apps.api.models import Client, Grant
-from apps.api.probe.checks import CHECKS, DATASET, HIDDEN, HIDDEN_VALUE, ROW, CheckResult, Probe, run_checks
+from apps.api.probe.checks import CHECKS, DATASET, HIDDEN, HIDDEN_VALUE, ROW, Probe, ProbeCheckResult, run_checks
 from apps.api.records.core.preconditions import Preconditions
 from apps.api.records.reading import record_id_encoder, record_item
 from apps.api.records.writes import WriteRequest, record_write
@@ -30,28 +30,28 @@ STORED = {**ROW, HIDDEN: HIDDEN_VALUE}
 
 
 def contract_path() -> Path:
-    """Where the probe's contract stands."""
+    """The path of the probe's contract."""
     return Path(settings.BASE_DIR) / "contracts" / "probe.yaml"
 
 
 def probe_dataset_install(today: datetime.date) -> bool:
-    """Make the dataset and its one row what they should be; whether the row had to be written.
+    """Apply the probe's contract and write its row if it differs; return whether the row was written.
 
-    Raises what applying a contract and writing a record raise.
+    Raises what `dataset_apply` and `record_write` raise.
     """
-    # The web holds no owner's rights: there the contract stands already, applied by a job of the release.
+    # The web has no owner role. There, a release job has already applied the contract.
     if ALIAS in settings.DATABASES:
         for _, document in documents(contract_path()):
             dataset_apply(document)
     dataset = dataset_get(DATASET)
     names = tuple(field.name for field in dataset.contract.fields)
     access = AccessScope(dataset, visible_schema(dataset.contract, names), frozenset({"read", "write"}))
-    record_id = record_id_encoder(access).make(json.dumps([ROW["name"]]))
+    record_id = record_id_encoder(access).encode(json.dumps([ROW["name"]]))
     try:
-        stands = json.loads(record_item(access, record_id, ()).body)
+        stored = json.loads(record_item(access, record_id, ()).body)
     except RecordNotFound:
-        stands = {}
-    if {**stands, "_id": ""} == {**STORED, "_id": ""}:
+        stored = {}
+    if {**stored, "_id": ""} == {**STORED, "_id": ""}:
         return False
     body = json.dumps(STORED).encode()
     record_write(
@@ -70,7 +70,7 @@ def probe_dataset_install(today: datetime.date) -> bool:
 
 @transaction.atomic
 def probe_key_rotate() -> KeyText:
-    """A new key for the probe's client, which may read the probe's dataset and nothing else; older keys end."""
+    """A new key for the probe's client, which can read only the probe's dataset. Older keys are revoked."""
     client, _ = Client.objects.get_or_create(name=PROBE)
     Client.objects.filter(pk=client.pk).update(revoked_at=None)
     client.keys.filter(revoked_at=None).update(revoked_at=Now())
@@ -79,7 +79,7 @@ def probe_key_rotate() -> KeyText:
     return key_create(client)
 
 
-def probe_run(probe: Probe, clock: Callable[[], float], now: Callable[[], float]) -> Iterator[CheckResult]:
+def probe_run(probe: Probe, clock: Callable[[], float], now: Callable[[], float]) -> Iterator[ProbeCheckResult]:
     """Each check as it ends, counted; `clock` counts seconds, `now` is seconds since 1970."""
     for outcome in run_checks(probe, clock):
         prometheus.counter(PROBE_CHECKS).labels(outcome.name, "passed" if outcome.passed else "failed").inc()
@@ -88,7 +88,7 @@ def probe_run(probe: Probe, clock: Callable[[], float], now: Callable[[], float]
 
 
 def probe_metrics_init() -> None:
-    """Show every check at zero: a failure that is the first of its kind would else look like no rise at all."""
+    """Initialize every counter to 0, so that increase() sees the first failure."""
     for name, _ in CHECKS:
         for outcome in ("passed", "failed"):
             prometheus.counter(PROBE_CHECKS).labels(name, outcome)

@@ -1,4 +1,4 @@
-"""Reading records: a page, one record, and the way from a cursor to a position and back."""
+"""Reads records: pages, single records, cursors."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -33,14 +33,14 @@ Pairs = Iterable[tuple[str, str]]
 Fetch = Callable[[Statement], list[tuple[Any, ...]]]
 
 MARGIN: Final = 8192
-"""Bytes that are kept for a record's id and the names of what it omits."""
+"""Bytes reserved for a record's id and the names of its omitted fields."""
 TRIES: Final = 3
-"""A record that grows while its sizes are looked at is looked at again."""
+"""Attempts, because a record may grow between the two statements that measure and read it."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordsPage:
-    """A page's records as JSON texts, and the cursor of the next page, None on the last."""
+    """A page's records as JSON texts, and the cursor of the next page (None on the last)."""
 
     records: PageContent
     cursor: str | None
@@ -48,7 +48,7 @@ class RecordsPage:
 
 @dataclass(frozen=True, slots=True)
 class RecordItem:
-    """One record as JSON text, the tag that changes whenever it does, and the fields that it is given without."""
+    """A record as JSON text, its ETag, and the names of its omitted fields."""
 
     body: str
     etag: str
@@ -56,7 +56,7 @@ class RecordItem:
 
 
 def records_page(access: AccessScope, pairs: Pairs) -> RecordsPage:
-    """The page that the parameters ask for. Raises ParameterInvalid, ActionForbidden, and what a fetch raises."""
+    """The requested page. Raises ParameterInvalid, ActionForbidden, and what `fetch` raises."""
     access.require("read")
     query = page_query(access.schema, pairs)
     position = _position(query)
@@ -74,32 +74,32 @@ def _page(access: AccessScope, query: RecordsQuery, position: Sequence[str | Non
     statement = cached_page_statement(version, lambda: visible_rows(access), query, position, max_bytes=max_bytes)
     try:
         return fetch_page(statement, query.limit, record_id_encoder(access), max_bytes)
-    except FirstRecordTooLarge as alone:
-        item = item_without_large(fetch, access, query.fields, stored_key(access, alone.key))
-        return PageContent([item.body], alone.position) if item else None
+    except FirstRecordTooLarge as oversized:
+        item = item_without_large(fetch, access, query.fields, stored_key(access, oversized.key))
+        return PageContent([item.body], oversized.position) if item else None
 
 
 def record_item(access: AccessScope, record_id: str, pairs: Pairs) -> RecordItem:
-    """The record of this id. Raises RecordNotFound, ParameterInvalid, ActionForbidden, and what a fetch raises.
+    """The record with this id. Raises RecordNotFound, ParameterInvalid, ActionForbidden, and what `fetch` raises.
 
-    Raises ResponseTooLarge: the parameters name fields, and each is too large by itself.
+    Raises ResponseTooLarge: each of the requested fields exceeds the limit on its own.
     """
     rows = visible_rows(access)
-    asked = dict(pairs)
+    parameters = dict(pairs)
     fields = item_fields(access.schema, pairs)
     key = key_of(access, record_id)
     found = fetch(item_statement(rows, access.schema.contract, fields, key, settings.API.max_response_bytes))
     if not found:
         raise RecordNotFound
-    body, key_text, marks = found[0]
+    body, key_text, row_version = found[0]
     if body is not None:
-        return RecordItem(record_id_encoder(access).record(body, key_text), etag_of(*json_texts(marks)))
+        return RecordItem(record_id_encoder(access).record(body, key_text), etag_of(*json_texts(row_version)))
     item = item_without_large(fetch, access, fields, key)
     if item is None:
         raise RecordNotFound
-    if "fields" in asked and len(item.omitted) == len(fields):
+    if "fields" in parameters and len(item.omitted) == len(fields):
         raise ResponseTooLarge(
-            f"the field {item.omitted[0]!r} of this record is larger than {settings.API.max_response_bytes} bytes",
+            f"the field {item.omitted[0]!r} of this record exceeds {settings.API.max_response_bytes} bytes",
             parameter="fields",
             field=item.omitted[0],
         )
@@ -109,7 +109,7 @@ def record_item(access: AccessScope, record_id: str, pairs: Pairs) -> RecordItem
 def item_without_large(
     fetch: Fetch, access: AccessScope, fields: Sequence[ContractField], key: tuple[str, ...]
 ) -> RecordItem | None:
-    """The record without its largest fields; None if it is gone. Raises DatabaseUnavailable."""
+    """The record without its largest fields, or None if it no longer exists. Raises DatabaseUnavailable."""
     rows, contract, ids = visible_rows(access), access.schema.contract, record_id_encoder(access)
     max_bytes = settings.API.max_response_bytes
     for _ in range(TRIES):
@@ -121,19 +121,19 @@ def item_without_large(
         found = fetch(item_statement(rows, contract, kept, key, max_bytes))
         if not found:
             return None
-        body, key_text, marks = found[0]
+        body, key_text, row_version = found[0]
         if body is not None:
-            return RecordItem(ids.record(body, key_text, omitted), etag_of(*json_texts(marks)), omitted)
-    raise DatabaseUnavailable("this record changes while it is read: try again later")
+            return RecordItem(ids.record(body, key_text, omitted), etag_of(*json_texts(row_version)), omitted)
+    raise DatabaseUnavailable("the record keeps changing: retry later")
 
 
 def etag_of(batch: str, rev: str = "") -> str:
-    """The tag of a row: its revision; a row of an append dataset never changes, so its batch will do."""
+    """The ETag of a row: its revision, or its batch in an append dataset, whose rows never change."""
     return f'"{rev or batch}"'
 
 
 def key_of(access: AccessScope, record_id: str) -> tuple[str, ...]:
-    """The primary key behind an id. Raises RecordNotFound."""
+    """The primary key encoded in an id. Raises RecordNotFound."""
     ids = record_id_encoder(access)
     key = read_id(record_id, access.schema.key_types(), sealer=ids.sealer, bound_to=ids.dataset)
     if key is None:
@@ -142,12 +142,12 @@ def key_of(access: AccessScope, record_id: str) -> tuple[str, ...]:
 
 
 def stored_key(access: AccessScope, text: str) -> tuple[str, ...]:
-    """The primary key that a statement gave."""
+    """The primary key in a JSON array selected by a statement."""
     return tuple(map(stored_literal, access.schema.key_types(), json_texts(text)))
 
 
 def record_id_encoder(access: AccessScope) -> RecordIdEncoder:
-    """What writes the ids that this access sees."""
+    """The id encoder for this access."""
     return RecordIdEncoder(access.dataset.name, None if access.schema.has_plaintext_id else _sealer("id"))
 
 
@@ -158,7 +158,7 @@ def _position(query: RecordsQuery) -> list[str | None] | None:
         text = _sealer("cursor").open(query.cursor, bound_to=query.fingerprint)
     except SealInvalid:
         raise ParameterInvalid(
-            "this cursor belongs to another query: follow `next` with the same filters and order, or start again",
+            "the cursor belongs to a different query: keep the filters and order of `next`, or start over",
             parameter="cursor",
         ) from None
     kinds = [column_kind(query.schema.contract, column.name) for column in query.sort]

@@ -1,4 +1,4 @@
-"""Writing records: what a request asks, against what stands, in one transaction with its ledger entry."""
+"""Writes records: applies a request to the stored row, in one transaction with its ledger entry."""
 
 import datetime
 import threading
@@ -64,17 +64,17 @@ from apps.datasets.core.table.month_bounds import month_bounds
 
 ALIAS = "writer"
 TRIES = 3
-"""Looks at a record that others make and remove in the same moment."""
+"""Attempts, because others may create and delete the record concurrently."""
 SMALL_BYTES: Final = 1024 * 1024
-"""Text of a stored record that any number of changes may read at once."""
+"""Stored records up to this size may be changed concurrently, bytes of text."""
 LARGE: Final = threading.BoundedSemaphore(1)
-"""Held by the one change of this process that works on a stored record with more text."""
+"""Held by the only request of this process that may change a larger stored record."""
 Method = Literal["POST", "PUT", "PATCH", "DELETE"]
 
 
 @dataclass(frozen=True, slots=True)
 class WriteRequest:
-    """What a request asks for; a body that is `merged` goes into the stored record's objects."""
+    """A write. `merge`: the body is a merge patch."""
 
     method: Method
     body: bytes
@@ -82,12 +82,12 @@ class WriteRequest:
     preconditions: Preconditions
     worker: str
     today: datetime.date
-    merged: bool = False
+    merge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """The record after the write as JSON, its id and tag, and whether it is new."""
+    """The written record as JSON, its id and ETag, and whether it is new."""
 
     body: str
     record_id: str
@@ -96,60 +96,60 @@ class WriteResult:
 
 
 class ConcurrentInsert(Exception):
-    """Another request made the row between our look and our insert: look again."""
+    """Another request inserted the row between our SELECT and our INSERT: retry."""
 
 
 class LargeRecord(Exception):
-    """The record has more text than many may read at once: wait for your turn, and look again."""
+    """The stored record is too large to change concurrently: acquire LARGE and retry."""
 
 
 class WritePartitionMissing(Exception):
-    """The row's month or the ledger's day has no partition yet: make it and write again."""
+    """The row's month or the ledger's day has no partition yet: create it and retry."""
 
     def __init__(self, day: datetime.date | None) -> None:
         super().__init__(self.__doc__)
         self.day = day
 
 
-def record_write(access: AccessScope, change: WriteRequest) -> WriteResult:
-    """The record as it stands after the change.
+def record_write(access: AccessScope, request: WriteRequest) -> WriteResult:
+    """The record after the write.
 
     Raises DatasetReadOnly, ActionForbidden, BadRecord, RecordExists, RecordNotFound, StaleWrite, PreconditionFailed,
-    DuplicateValue, and what a fetch raises: nothing was changed.
+    DuplicateValue, and what `translate_database_errors` raises: nothing was changed.
     """
     access.require("write")
     if not access.dataset.contract.api_writes:
         raise DatasetReadOnly
     try:
-        return _with_partitions(access, lambda: _in_turn(access, change))
+        return _write_with_partitions(access, lambda: _write_serialized(access, request))
     except BadRecord as error:
         raise redact(access.schema, error) from None
 
 
-def _in_turn(access: AccessScope, change: WriteRequest) -> WriteResult:
-    """The write: of a large record one after the other, for each takes several times its text in memory."""
+def _write_serialized(access: AccessScope, request: WriteRequest) -> WriteResult:
+    """Write; large records one at a time, because each takes several times its text in memory."""
     try:
-        return _looked_again(access, change, SMALL_BYTES)
+        return _write_with_retries(access, request, SMALL_BYTES)
     except LargeRecord:
         pass
     if not LARGE.acquire(timeout=settings.API.lock_timeout_s):
-        raise RecordLocked("another large record is being changed, and nothing was changed: try again later")
+        raise RecordLocked("another large record is being written, and nothing was changed: retry later")
     try:
-        return _looked_again(access, change, MAX_BYTES - len(change.body))
+        return _write_with_retries(access, request, MAX_BYTES - len(request.body))
     finally:
         LARGE.release()
 
 
-def _looked_again(access: AccessScope, change: WriteRequest, max_bytes: int) -> WriteResult:
+def _write_with_retries(access: AccessScope, request: WriteRequest, max_bytes: int) -> WriteResult:
     for _ in range(TRIES):
         try:
-            return _written(access, change, max_bytes)
+            return _write_once(access, request, max_bytes)
         except ConcurrentInsert:
             continue
     raise RecordLocked
 
 
-def _written(access: AccessScope, change: WriteRequest, max_bytes: int) -> WriteResult:
+def _write_once(access: AccessScope, request: WriteRequest, max_bytes: int) -> WriteResult:
     with (
         translate_database_errors(writing=True),
         transaction.atomic(using=ALIAS),
@@ -158,16 +158,16 @@ def _written(access: AccessScope, change: WriteRequest, max_bytes: int) -> Write
         cursor: Cursor[Any] = wrapper.cursor
         wait = f"{int(settings.API.lock_timeout_s * 1000)}ms"
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", (wait,))
-        stored, values = _desired(access, change, cursor, max_bytes)
-        row = _stored_write(access, change, cursor, values)
+        stored, values = _lock_and_apply(access, request, cursor, max_bytes)
+        row = _write_row(access, request, cursor, values)
         if row is None:
             raise StaleWrite
         if stored is None and row.rev > 1:
             raise ConcurrentInsert
         ids = record_id_encoder(access)
-        record_id = ids.make(row.key)
+        record_id = ids.encode(row.key)
         if len(record_id) > MAX_ID:
-            rule = "the key is longer than an address of its record may be"
+            rule = "the key is too long for the record's URL"
             raise BadRecord("out_of_range", rule, field=access.dataset.contract.key[0])
         body = _body(access, ids, cursor, row)
     created = stored.deleted if stored is not None else row.rev == 1
@@ -175,7 +175,7 @@ def _written(access: AccessScope, change: WriteRequest, max_bytes: int) -> Write
 
 
 def _body(access: AccessScope, ids: RecordIdEncoder, cursor: Cursor[Any], row: WrittenRow) -> str:
-    """The record as it stands, as far as the key may read it and an answer can carry it."""
+    """The written record, limited to what the key may read and a response may contain."""
     if "read" not in access.actions:
         return ids.record("{}", row.key)
     if row.body is not None:
@@ -188,79 +188,79 @@ def _body(access: AccessScope, ids: RecordIdEncoder, cursor: Cursor[Any], row: W
     return item.body if item is not None else ids.record("{}", row.key)
 
 
-def _desired(
-    access: AccessScope, change: WriteRequest, cursor: Cursor[Any], max_bytes: int
+def _lock_and_apply(
+    access: AccessScope, request: WriteRequest, cursor: Cursor[Any], max_bytes: int
 ) -> tuple[StoredRow | None, Values]:
-    """The locked row, and the values that shall stand. Raises what the change does not fit."""
+    """The locked row, and its new values. Raises BadRecord and what `_check` raises."""
     contract, schema = access.dataset.contract, access.schema
-    body = body_members(change.body) if change.method != "DELETE" else {}
-    sent = permitted_members(schema, body, record_id=change.record_id, in_part=change.method == "PATCH")
-    if change.record_id is None:
+    body = body_members(request.body) if request.method != "DELETE" else {}
+    sent = permitted_members(schema, body, record_id=request.record_id, partial=request.method == "PATCH")
+    if request.record_id is None:
         refuse_additions(schema, sent, {})
         values = row_values(contract, sent)
         stored = lock_row(cursor, contract, key_values(contract, values))
-        _check(change, stored)
+        _check(request, stored)
         return stored, values
-    texts = key_of(access, change.record_id)
-    kept = _kept_columns(schema, change, body)
-    # Whoever does not see every field may send only the unknown ones that are there.
+    texts = key_of(access, request.record_id)
+    kept = _kept_columns(schema, request, body)
+    # A key that does not see every field may send only unknown fields that are already stored.
     columns = kept if schema.is_complete or EXTRA not in body or EXTRA in kept else (*kept, EXTRA)
     stored = lock_row(cursor, contract, texts, columns, max_bytes)
-    _check(change, stored)
+    _check(request, stored)
     key = key_members(contract, texts)
-    if change.method == "DELETE":
+    if request.method == "DELETE":
         return stored, _tombstone(access, key)
-    if stored is not None and stored.parts is None and not stored.deleted:
-        raise _too_large(column_sizes(cursor, contract, texts, columns, MAX_BYTES), change, max_bytes)
-    standing = (stored.parts or {}) if stored is not None and not stored.deleted else {}
-    refuse_additions(schema, sent, standing)
-    standing = standing if EXTRA in kept else known_members(contract, standing)
-    whole = apply_merge_patch(contract, standing, sent) if change.merged else {**standing, **sent}
-    return stored, row_values(contract, whole, key)
+    if stored is not None and stored.members is None and not stored.deleted:
+        raise _too_large(column_sizes(cursor, contract, texts, columns, MAX_BYTES), request, max_bytes)
+    current = (stored.members or {}) if stored is not None and not stored.deleted else {}
+    refuse_additions(schema, sent, current)
+    current = current if EXTRA in kept else known_members(contract, current)
+    complete = apply_merge_patch(contract, current, sent) if request.merge else {**current, **sent}
+    return stored, row_values(contract, complete, key)
 
 
-def _kept_columns(schema: VisibleSchema, change: WriteRequest, body: RecordMembers) -> tuple[str, ...]:
-    """The columns of the stored row that the row shall keep, or that are merged with what was sent."""
-    if change.method == "PUT":
+def _kept_columns(schema: VisibleSchema, request: WriteRequest, body: RecordMembers) -> tuple[str, ...]:
+    """The stored columns that are kept, or merged with the body."""
+    if request.method == "PUT":
         return hidden_columns(schema)
-    return kept_columns(schema.contract, body, merged=change.merged) if change.method == "PATCH" else ()
+    return kept_columns(schema.contract, body, merge_objects=request.merge) if request.method == "PATCH" else ()
 
 
-def _too_large(sizes: Mapping[str, int], change: WriteRequest, max_bytes: int) -> Exception:
-    """What to do about a stored record that makes more than the bytes: LargeRecord, or BadRecord for good."""
-    largest = MAX_BYTES - len(change.body)
+def _too_large(sizes: Mapping[str, int], request: WriteRequest, max_bytes: int) -> Exception:
+    """The error for a stored record above `max_bytes`: LargeRecord, or BadRecord if it can never be changed."""
+    largest = MAX_BYTES - len(request.body)
     return LargeRecord() if max_bytes < largest and sum(sizes.values()) <= largest else too_large_to_keep(sizes)
 
 
-def _check(change: WriteRequest, stored: StoredRow | None) -> None:
+def _check(request: WriteRequest, stored: StoredRow | None) -> None:
     present = stored is not None and not stored.deleted
-    if change.method == "POST" and present:
+    if request.method == "POST" and present:
         raise RecordExists
-    if change.method in {"PATCH", "DELETE"} and not present:
+    if request.method in {"PATCH", "DELETE"} and not present:
         raise RecordNotFound
     tag = etag_of("", str(stored.rev)) if stored is not None and present else None
-    if unmet := change.preconditions.unmet(tag):
+    if unmet := request.preconditions.unmet(tag):
         raise PreconditionFailed(unmet)
 
 
 def _tombstone(access: AccessScope, key: RecordMembers) -> Values:
     contract = access.dataset.contract
     reader = json_reader(contract)
-    parts = {name: bytes(text).decode() for name, text in key.items()}
-    decoded = reader.decode_key(f"[{','.join(parts.values())}]".encode())
+    members = {name: bytes(text).decode() for name, text in key.items()}
+    decoded = reader.decode_key(f"[{','.join(members.values())}]".encode())
     by_name = dict(zip(contract.key, decoded, strict=True))
     return tuple(by_name.get(name) for name in reader.columns)
 
 
-def _stored_write(access: AccessScope, change: WriteRequest, cursor: Cursor[Any], values: Values) -> WrittenRow | None:
-    day = _event_day(access, change, values)
+def _write_row(access: AccessScope, request: WriteRequest, cursor: Cursor[Any], values: Values) -> WrittenRow | None:
+    day = _event_day(access, request, values)
     write = RowWrite(
         access.dataset,
         access.schema,
         values,
-        deleted=change.method == "DELETE",
-        size=len(change.body),
-        worker=change.worker,
+        deleted=request.method == "DELETE",
+        size=len(request.body),
+        worker=request.worker,
         max_bytes=settings.API.max_response_bytes,
     )
     try:
@@ -268,38 +268,40 @@ def _stored_write(access: AccessScope, change: WriteRequest, cursor: Cursor[Any]
     except psycopg.errors.DataError as error:
         raise BadRecord("refused_by_database", "PostgreSQL cannot store this value") from error
     except psycopg.errors.IntegrityError as error:
-        raise _meaning(access, error, day) from error
+        raise _integrity_error(access, error, day) from error
 
 
-def _event_day(access: AccessScope, change: WriteRequest, values: Values) -> datetime.date | None:
-    """The day of the event time in UTC. Raises BadRecord: it lies outside of the contract's months."""
+def _event_day(access: AccessScope, request: WriteRequest, values: Values) -> datetime.date | None:
+    """The UTC day of the event time. Raises BadRecord: it is outside the contract's months."""
     contract = access.dataset.contract
     moment = event_moment(contract, values)
     if moment is None:
         return None
     day = moment.astimezone(datetime.UTC).date()
-    first, after = month_bounds(contract, change.today)
+    first, after = month_bounds(contract, request.today)
     if not first <= day < after:
-        rule = f"the event time lies outside of the months from {first:%Y-%m} to before {after:%Y-%m}"
+        rule = f"the event time is outside the months from {first:%Y-%m} to before {after:%Y-%m}"
         raise BadRecord("late", rule, field=contract.event_time or "")
     return day
 
 
-def _meaning(access: AccessScope, error: psycopg.errors.IntegrityError, day: datetime.date | None) -> Exception:
+def _integrity_error(
+    access: AccessScope, error: psycopg.errors.IntegrityError, day: datetime.date | None
+) -> Exception:
     name = error.diag.constraint_name or ""
     if isinstance(error, psycopg.errors.CheckViolation) and not name:
         return WritePartitionMissing(day)
     field = constraint_field(access.dataset.contract, access.dataset.id, name)
     if isinstance(error, psycopg.errors.UniqueViolation):
         shown = field.name if field and field.name in access.schema.names else ""
-        return DuplicateValue(f"another record has this {shown!r}" if shown else "", field=shown)
+        return DuplicateValue(f"another record already has this {shown!r}" if shown else "", field=shown)
     if field is not None:
         return BadRecord("missing_field", f"{field.name!r} is required and null", field=field.name)
     return error
 
 
-def _with_partitions(access: AccessScope, write: Callable[[], WriteResult]) -> WriteResult:
-    """The write, once more where the month or the ledger's day had no partition yet."""
+def _write_with_partitions(access: AccessScope, write: Callable[[], WriteResult]) -> WriteResult:
+    """Write; retry once after creating a missing partition for the month or the ledger's day."""
     try:
         return write()
     except WritePartitionMissing as missing:

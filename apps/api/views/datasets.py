@@ -1,4 +1,4 @@
-"""The datasets that a key reaches, and what can be asked of each."""
+"""Views of the datasets that a key can access."""
 
 from typing import Any, Final
 
@@ -14,22 +14,22 @@ from apps.api.records.core.query import order_text
 from apps.api.views.base import ApiView, caller, dataset_path, json_response, with_access
 from apps.api.views.media_types import JSON
 
-UNREADABLE: Final = "Its contract cannot be read by this version of Andén: its addresses answer 503 for now."
+UNREADABLE: Final = "This version of Andén cannot read the contract: its endpoints return 503 for now."
 
 
 class DatasetListView(ApiView):
-    """The list of datasets."""
+    """The granted datasets."""
 
     operation = "datasets"
 
     @document_operation(
         "listDatasets",
-        "The datasets that the key reaches",
-        answers={200: (JSON, ref("Datasets"))},
+        "List the datasets the key can access",
+        responses={200: (JSON, ref("Datasets"))},
         errors=(401, 503),
     )
     def get(self, request: Request) -> HttpResponse:
-        """Datasets that the key reaches."""
+        """The datasets the key can access."""
         found = [
             _summary(access.dataset.name, access.dataset.contract.description, access.actions)
             if isinstance(access, AccessScope)
@@ -46,13 +46,13 @@ class DatasetDetailView(ApiView):
 
     @document_operation(
         "getDataset",
-        "One dataset: its fields, filters and orders",
-        answers={200: (JSON, ref("Dataset"))},
+        "Get a dataset: fields, filters, orders",
+        responses={200: (JSON, ref("Dataset"))},
         errors=(401, 404, 503),
         parameters=(NAME,),
     )
     def get(self, request: Request, name: str) -> HttpResponse:
-        """What the key may see of a dataset, and by what it may filter and order."""
+        """The dataset's visible fields, filters and orders."""
         return json_response(msgspec.json.encode(with_access(request, name, _description)))
 
 

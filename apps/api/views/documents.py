@@ -1,4 +1,4 @@
-"""The API's description: the OpenAPI document, its page, and the kinds of problems."""
+"""The API's documentation: the OpenAPI document, the Swagger page and the problem types."""
 
 from collections.abc import Callable
 from functools import cache, wraps
@@ -16,40 +16,40 @@ from apps.api.problems import PROBLEM_TYPES, problem_response
 View = Callable[[HttpRequest], HttpResponse]
 
 
-def _open(view: View) -> View:
-    """A view that all may read and nobody writes to: it refuses that as the rest of the API does."""
+def _public(view: View) -> View:
+    """A public, read-only view; other methods return the API's problem details."""
 
     @csrf_exempt
     @wraps(view)
-    def answer(request: HttpRequest) -> HttpResponse:
+    def respond(request: HttpRequest) -> HttpResponse:
         if request.method not in {"GET", "HEAD"}:
             return problem_response(MethodNotAllowed(request.method or ""), headers={"Allow": "GET, HEAD"})
         return view(request)
 
-    return answer
+    return respond
 
 
 @cache
 def openapi_document() -> dict[str, Any]:
-    """The OpenAPI document of the generic addresses: the same for every key."""
+    """The OpenAPI document, the same for every key."""
     document: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     return document
 
 
-@_open
+@_public
 def openapi_json(request: HttpRequest) -> HttpResponse:
-    """The OpenAPI document. Open to all: it names no dataset."""
+    """The OpenAPI document. Public: it names no dataset."""
     return HttpResponse(msgspec.json.encode(openapi_document()), content_type="application/json")
 
 
-@_open
+@_public
 def docs(request: HttpRequest) -> HttpResponse:
-    """The page on which the API can be read and tried."""
+    """The Swagger page."""
     return render(request, "api/docs.html")
 
 
-@_open
+@_public
 def problems(request: HttpRequest) -> HttpResponse:
-    """The kinds of problems, as `type` refers to them."""
+    """The problem types that `type` refers to."""
     kinds = {problem.slug: {"title": problem.title, "status": problem.status} for problem in PROBLEM_TYPES.values()}
     return HttpResponse(msgspec.json.encode(kinds), content_type="application/json")

@@ -1,4 +1,4 @@
-"""Exports: all records of a dataset as one file, each format at an address of its own."""
+"""Export views: all records of a dataset as one file, with one URL per format."""
 
 from typing import Final
 
@@ -14,13 +14,13 @@ from apps.api.views.base import ApiView, pairs, with_access
 
 
 class RecordExportView(ApiView):
-    """The records of a dataset as one file."""
+    """A dataset's records as one file."""
 
     operation = "export"
     export_format: ExportFormat
 
     def get(self, request: Request, name: str) -> HttpResponseBase:
-        """All records that fulfil the filters, streamed; a connection that breaks off means a broken file."""
+        """All records that match the filters, streamed. A broken connection means an incomplete file."""
         asked = pairs(request)
         export = with_access(request, name, lambda access: records_export(access, asked, self.export_format))
         if request.method == "HEAD":
@@ -34,11 +34,11 @@ class RecordExportView(ApiView):
 
 
 def _view(export_format: ExportFormat) -> type[RecordExportView]:
-    """The view of the format's address: a class of its own, since metrics and OpenAPI tell views apart by class."""
+    """The view of one format. A separate class, because drf-spectacular distinguishes views by class."""
     get = document_operation(
         export_format.operation_id,
-        f"All records as one {export_format.name} file",
-        answers={200: (export_format.media_type, {"type": "string", "format": "binary"})},
+        f"Export all records as {export_format.name}",
+        responses={200: (export_format.media_type, {"type": "string", "format": "binary"})},
         errors=READ_ERRORS,
         parameters=(NAME, FIELDS, ORDER, FILTERS),
     )
@@ -47,4 +47,4 @@ def _view(export_format: ExportFormat) -> type[RecordExportView]:
 
 
 EXPORTS: Final = {export_format.suffix: _view(export_format) for export_format in EXPORT_FORMATS}
-"""The views by what the address ends with."""
+"""The views by URL suffix."""

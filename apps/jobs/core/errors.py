@@ -1,39 +1,39 @@
-"""The errors of jobs, named by the caller's reaction."""
+"""Errors of background jobs, named by the caller's reaction."""
 
 
 class JobsError(Exception):
-    """Jobs failed."""
+    """A background job failed."""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or self.__doc__)
 
 
 class ArgumentsInvalid(JobsError):
-    """The arguments break a rule of their kind: mend the field that is named."""
+    """The arguments do not match their kind: fix the named field."""
 
 
 class JobRefused(JobsError):
-    """A kind's function raises it when no further attempt can succeed: the job fails at once."""
+    """Raised by a job's function if no further attempt can succeed: the job fails without a retry."""
 
 
 class RunEnded(BaseException):
-    """This run is over: leave the function. No Exception, so that a function that catches those cannot swallow it."""
+    """This run must stop: let it propagate. Not an Exception, so that `except Exception` does not catch it."""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or self.__doc__)
 
 
 class JobCancelled(RunEnded):
-    """A person cancelled the job."""
+    """A user cancelled the job."""
 
 
 class WorkerStopping(RunEnded):
-    """The worker is asked to stop: the job goes back into the queue."""
+    """The worker is shutting down: the job returns to the queue."""
 
 
 class ClaimLost(RunEnded):
-    """Another run may have taken the job over: nothing of this one is written any more."""
+    """Another run may have taken over the job: further writes of this run are rejected."""
 
 
 class TimeLimitExceeded(RunEnded):
-    """The job ran for longer than its kind allows."""
+    """The job exceeded its kind's time limit."""

@@ -1,4 +1,4 @@
-"""Kinds of jobs: a name, typed arguments, and the function that does the work."""
+"""Job kinds: a name, typed arguments and a function."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from apps.jobs.core.run import JobRun
 Arguments = TypeVar("Arguments", bound=msgspec.Struct)
 
 JOB_KINDS: Final[dict[str, "JobKind[Any]"]] = {}
-"""Every kind by its name, once the apps are loaded."""
+"""All kinds by name, complete after the apps are loaded."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobKind(Generic[Arguments]):
-    """A kind of job. What its function returns is kept as JSON.
+    """A kind of job. The function's return value is stored as JSON.
 
-    The function may run again after a part of its work was done: by a checkpoint, or by work that is the same twice.
+    The function may run again after doing part of its work: use a checkpoint or make it idempotent.
     """
 
     name: str
@@ -28,14 +28,14 @@ class JobKind(Generic[Arguments]):
     attempts: int
     time_limit_s: float
 
-    def encoded(self, arguments: Arguments) -> Any:
-        """The arguments as JSON. Raises ArgumentsInvalid: the row is not written."""
+    def encode(self, arguments: Arguments) -> Any:
+        """The arguments as JSON types. Raises ArgumentsInvalid."""
         stored = msgspec.to_builtins(arguments)
-        self.decoded(stored)
+        self.decode(stored)
         return stored
 
-    def decoded(self, stored: Any) -> Arguments:
-        """The arguments of a row. Raises ArgumentsInvalid: another version of the kind wrote them."""
+    def decode(self, stored: Any) -> Arguments:
+        """The arguments of a row. Raises ArgumentsInvalid: written by another version of the kind."""
         try:
             return msgspec.convert(stored, self.arguments)
         except msgspec.ValidationError as error:
@@ -45,11 +45,11 @@ class JobKind(Generic[Arguments]):
 def job(
     name: str, arguments: type[Arguments], *, attempts: int = 3, time_limit_s: float = 3_600
 ) -> Callable[[Callable[[Arguments, JobRun], Any]], JobKind[Arguments]]:
-    """Make the function a kind of job; `attempts` counts runs that fail or take their worker with them."""
+    """Register the decorated function as a job kind. `attempts` counts runs that fail or crash the worker."""
 
     def register(function: Callable[[Arguments, JobRun], Any]) -> JobKind[Arguments]:
         if name in JOB_KINDS:
-            raise ValueError(f"two kinds of jobs are called {name}")
+            raise ValueError(f"job kind {name} is registered twice")
         kind = JOB_KINDS[name] = JobKind(name, arguments, function, attempts, time_limit_s)
         return kind
 

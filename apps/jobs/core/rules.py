@@ -1,4 +1,4 @@
-"""The states of a job, pauses between attempts, and what is kept of an error."""
+"""Job states, retry delays, and the stored text of an error."""
 
 import re
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import Final
 
 
 class JobState(StrEnum):
-    """Where a job stands."""
+    """The state of a job."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -17,13 +17,13 @@ class JobState(StrEnum):
 
 LIVE: Final = (JobState.QUEUED, JobState.RUNNING)
 REQUEUABLE: Final = (JobState.FAILED, JobState.CANCELLED)
-"""States from which a person may queue a job again."""
+"""States from which a user may queue a job again."""
 
-ERROR_LENGTH: Final = 500
-QUOTING: Final = ("22", "23")
-"""Classes of SQLSTATE about data: what PostgreSQL says of it may hold it."""
-FIRST_PAUSE_S: Final = 30
-LONGEST_PAUSE_S: Final = 3_600
+MAX_ERROR_LENGTH: Final = 500
+DATA_ERRORS: Final = ("22", "23")
+"""SQLSTATE classes of data errors, whose messages may quote the data."""
+FIRST_DELAY_S: Final = 30
+MAX_DELAY_S: Final = 3_600
 
 _CREDENTIALS: Final = re.compile(r"(?<=://)[^/\s@]+@")
 _SECRET: Final = re.compile(
@@ -32,16 +32,16 @@ _SECRET: Final = re.compile(
 )
 
 
-def retry_pause_s(attempts: int) -> float:
-    """Seconds until the next attempt, after so many failed: 30, 120, 480, then an hour at most."""
-    return min(FIRST_PAUSE_S * 4.0 ** (attempts - 1), LONGEST_PAUSE_S)
+def retry_delay_s(attempts: int) -> float:
+    """Seconds until the next attempt, after this many failed: 30, 120, 480, …, at most an hour."""
+    return min(FIRST_DELAY_S * 4.0 ** (attempts - 1), MAX_DELAY_S)
 
 
 def error_text(error: BaseException) -> str:
-    """The error's class and message in one bounded line, without what looks like a secret or a part of a row."""
+    """The error's class and message on one bounded line, without apparent secrets or row data."""
     state = str(getattr(error, "sqlstate", None) or getattr(error.__cause__, "sqlstate", None) or "")
-    if state.startswith(QUOTING):
-        return f"{type(error).__name__}: SQLSTATE {state}; PostgreSQL's message, which may quote a row, is in the log"
+    if state.startswith(DATA_ERRORS):
+        return f"{type(error).__name__}: SQLSTATE {state}; see the log for PostgreSQL's message, which may quote a row"
     message = _SECRET.sub(r"\1…", _CREDENTIALS.sub("…@", " ".join(str(error).split()))).replace("\0", "")
     text = f"{type(error).__name__}: {message}" if message else type(error).__name__
-    return text if len(text) <= ERROR_LENGTH else text[: ERROR_LENGTH - 1] + "…"
+    return text if len(text) <= MAX_ERROR_LENGTH else text[: MAX_ERROR_LENGTH - 1] + "…"

@@ -1,4 +1,4 @@
-"""One run of a job as its function sees it: where the last one stood, and a way to say how far this one is."""
+"""A run of a job as seen by its function: the last checkpoint, and a way to report progress."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ TEXT_LENGTH: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
-    """How far a job is; `total` is None where nobody knows, `checkpoint` is JSON of the function's own."""
+    """A job's progress. `total` is None if unknown; `checkpoint` is any JSON value."""
 
     done: int = 0
     total: int | None = None
@@ -20,37 +20,37 @@ class JobProgress:
 
 
 class JobRun:
-    """What a kind's function gets beside its arguments."""
+    """The run, passed to a kind's function with its arguments."""
 
     def __init__(self, before: JobProgress, check: Callable[[], None]) -> None:
-        self._said = before
+        self._progress = before
         self._check = check
         self._ending: RunEnded | None = None
 
     @property
     def checkpoint(self) -> Any:
-        """What the last run that said one left, to go on from; None at the first."""
-        return self._said.checkpoint
+        """The last reported checkpoint, to resume from; None on the first run."""
+        return self._progress.checkpoint
 
     @property
     def last_progress(self) -> JobProgress:
-        """What was said last."""
-        return self._said
+        """The last reported progress."""
+        return self._progress
 
     def progress(self, done: int, total: int | None = None, text: str = "", checkpoint: Any = None) -> None:
-        """Say how far the work is, outside of any transaction; call it every few seconds at least.
+        """Report progress, outside any transaction, at least every few seconds.
 
-        It touches no database: the heart writes it within two seconds. A checkpoint says that all work up to it is
-        committed; None keeps the one before.
-        Raises RunEnded: cancelled, the worker stops, the time is over, or the job was taken over. Let it pass.
+        Executes no SQL: the heartbeat writes the progress within two seconds. A checkpoint means that all work up to
+        it is committed; None keeps the previous one.
+        Raises RunEnded: cancelled, shutting down, out of time, or taken over. Let it propagate.
         """
-        kept = self._said.checkpoint if checkpoint is None else checkpoint
-        said = JobProgress(done, total, text.replace("\0", "")[:TEXT_LENGTH], kept)
+        current = self._progress.checkpoint if checkpoint is None else checkpoint
+        progress = JobProgress(done, total, text.replace("\0", "")[:TEXT_LENGTH], current)
         self._check()
-        self._said = said
+        self._progress = progress
         if self._ending:
             raise self._ending
 
     def end(self, ending: RunEnded) -> None:
-        """Have the next call of `progress` raise this."""
+        """Make the next call of `progress` raise this."""
         self._ending = ending

@@ -1,4 +1,4 @@
-"""The heart of a run: a thread that says that it lives, writes its progress, and ends it in time."""
+"""The heartbeat of a run: a thread that writes heartbeat and progress and enforces the time limit."""
 
 import threading
 import time
@@ -13,68 +13,68 @@ from apps.jobs.services.claims import JobClaim
 
 HEARTBEAT_S: Final = 2.0
 STALE_S: Final = 60.0
-"""Silence after which a run is taken for dead: by beat, which queues the job again, and by the run itself."""
+"""Seconds without a heartbeat after which beat requeues the job and the run itself stops."""
 
 stopping = threading.Event()
-"""Set once this worker is asked to stop."""
+"""Set when this worker begins to shut down."""
 
 
 class JobHeartbeat:
-    """Beats as long as the block lasts, and no longer than the time limit: then it fails the job in the run's place.
+    """Context manager that sends heartbeats for the duration of the block. At the time limit, it fails the job.
 
-    A function that hangs cannot be ended from outside: it holds its thread, but no longer its job.
+    A hanging function cannot be killed: it keeps its thread but loses its job.
     """
 
-    def __init__(self, held: JobClaim, before: JobProgress, *, time_limit_s: float) -> None:
-        self.run = JobRun(before, self._check)
-        self._held = held
+    def __init__(self, claim: JobClaim, progress: JobProgress, *, time_limit_s: float) -> None:
+        self.run = JobRun(progress, self._check)
+        self._claim = claim
         self._limit_s = time_limit_s
-        self._until_s = time.monotonic() + time_limit_s
-        self._beaten_s = time.monotonic()
+        self._deadline_s = time.monotonic() + time_limit_s
+        self._last_beat_s = time.monotonic()
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name=f"heart of job {held.job_id}", daemon=True)
+        self._thread = threading.Thread(target=self._loop, name=f"heartbeat of job {claim.job_id}", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
-    def __exit__(self, *_about: object) -> None:
+    def __exit__(self, *_exc_info: object) -> None:
         self._over.set()
         self._thread.join()
 
     def _check(self) -> None:
-        """What `progress` asks before anything else."""
+        """Called by `progress` before anything else."""
         if transaction.get_connection().in_atomic_block:
-            raise transaction.TransactionManagementError("progress is said after the commit, not inside a transaction")
-        if time.monotonic() - self._beaten_s > STALE_S:
+            raise transaction.TransactionManagementError("call progress after the commit, not inside a transaction")
+        if time.monotonic() - self._last_beat_s > STALE_S:
             raise ClaimLost
         if stopping.is_set():
             self.run.end(WorkerStopping())
 
-    def _keep(self) -> None:
+    def _loop(self) -> None:
         try:
-            while not self._over.wait(min(HEARTBEAT_S, max(0.5, self._until_s - time.monotonic()))):
+            while not self._over.wait(min(HEARTBEAT_S, max(0.5, self._deadline_s - time.monotonic()))):
                 if not self._beat():
                     return
         finally:
             connection.close()
 
     def _beat(self) -> bool:
-        """Whether the heart goes on; a database that is away may be back at the next beat."""
+        """Send one heartbeat. Return whether to continue; database errors are retried at the next one."""
         try:
-            if time.monotonic() >= self._until_s:
-                late = TimeLimitExceeded(f"no end after {self._limit_s:g} s")
-                self.run.end(late)
-                self._held.release(JobState.FAILED, self.run.last_progress, error=error_text(late))
+            if time.monotonic() >= self._deadline_s:
+                timeout = TimeLimitExceeded(f"not finished after {self._limit_s:g} s")
+                self.run.end(timeout)
+                self._claim.release(JobState.FAILED, self.run.last_progress, error=error_text(timeout))
                 return False
-            cancelled = self._held.beat(self.run.last_progress)
+            cancelled = self._claim.heartbeat(self.run.last_progress)
         except Error:
             connection.close()
             return True
         if cancelled is None:
             self.run.end(ClaimLost())
             return False
-        self._beaten_s = time.monotonic()
+        self._last_beat_s = time.monotonic()
         if cancelled:
             self.run.end(JobCancelled())
         return True

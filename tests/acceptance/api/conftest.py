@@ -1,4 +1,4 @@
-"""A web server of the tests' own, over the database of this session."""
+"""A web server on the test session's database."""
 
 import os
 import subprocess
@@ -19,9 +19,9 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @contextmanager
 def served(changed: Mapping[str, str], log: Path, *, ready: bool = False) -> Iterator[str]:
-    """The address of our web server with one process, its environment changed by these variables.
+    """The URL of a web server with one process and these environment variables.
 
-    With `ready` it has looked at the database: its first look may last longer than readiness waits.
+    With `ready`, the server has checked the database: the first check may exceed the timeout of readiness.
     """
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "platform/web/gunicorn.py")]
@@ -32,17 +32,17 @@ def served(changed: Mapping[str, str], log: Path, *, ready: bool = False) -> Ite
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
         try:
             url = f"http://127.0.0.1:{port}"
-            _wait_until_it_answers(f"{url}/{'readyz' if ready else 'healthz'}", server, log)
+            _wait_until_available(f"{url}/{'readyz' if ready else 'healthz'}", server, log)
             yield url
         finally:
             server.terminate()
             server.wait(20)
 
 
-def _wait_until_it_answers(url: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
+def _wait_until_available(url: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
     for _ in range(300):
         try:
-            with urllib.request.urlopen(url, timeout=5):  # noqa: S310  ours
+            with urllib.request.urlopen(url, timeout=5):  # noqa: S310  local
                 return
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             assert server.poll() is None, log.read_text()
@@ -52,6 +52,6 @@ def _wait_until_it_answers(url: str, server: "subprocess.Popen[bytes]", log: Pat
 
 @pytest.fixture(scope="module")
 def url(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server over the tests' database, with its usual settings."""
-    with served({}, tmp_path_factory.mktemp("web") / "web.log", ready=True) as address:
-        yield address
+    """The URL of a server with default settings."""
+    with served({}, tmp_path_factory.mktemp("web") / "web.log", ready=True) as base_url:
+        yield base_url

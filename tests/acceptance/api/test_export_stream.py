@@ -1,4 +1,4 @@
-"""An export over a real server: whole, or visibly broken, and never more than so many at a time."""
+"""Exports from a real server are complete or visibly broken, and limited in number."""
 
 import http.client
 import threading
@@ -23,19 +23,19 @@ COPYING = "application_name = 'anden-reader' AND query LIKE 'COPY%' AND state = 
 
 @pytest.fixture(scope="module")
 def station(module_station: Station) -> Station:
-    """One station for the file: its tests only read."""
+    """One instance for this module, whose tests only read."""
     return module_station
 
 
 @pytest.fixture(scope="module")
 def key(station: Station) -> str:
-    """The key to a dataset of 200,000 rows, 60 MB as CSV."""
+    """A key for a dataset of 200,000 rows, 60 MB as CSV."""
     return key_of_big_dataset(station)
 
 
 @contextmanager
 def export(url: str, key: str, suffix: str = "csv") -> Iterator[http.client.HTTPResponse]:
-    """The answer, its body not read yet; the connection ends with the block."""
+    """The unread response. The connection closes with the block."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
     try:
         connection.request("GET", f"{PATH}.{suffix}", headers={"Authorization": f"Bearer {key}"})
@@ -51,7 +51,7 @@ def body_of(url: str, key: str) -> bytes:
         return response.read()
 
 
-def test_an_export_is_whole_and_takes_little_memory(station: Station, key: str, url: str) -> None:
+def test_an_export_is_complete_and_needs_little_memory(station: Station, key: str, url: str) -> None:
     server = next(
         process
         for process in psutil.Process().children(recursive=True)
@@ -66,19 +66,17 @@ def test_an_export_is_whole_and_takes_little_memory(station: Station, key: str, 
 
 
 @pytest.mark.parametrize("suffix", [one.suffix for one in EXPORT_FORMATS])
-def test_an_export_that_the_database_breaks_off_is_broken_for_the_client(
-    station: Station, key: str, url: str, suffix: str
-) -> None:
+def test_a_database_error_breaks_the_clients_connection(station: Station, key: str, url: str, suffix: str) -> None:
     with export(url, key, suffix) as response:
         response.read(1000)
         with station.admin() as connection:
-            ended = connection.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {COPYING}")
-            assert ended.fetchall() == [(True,)]
+            terminated = connection.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {COPYING}")
+            assert terminated.fetchall() == [(True,)]
         with pytest.raises(http.client.IncompleteRead):
             response.read()
 
 
-def test_a_client_that_goes_away_ends_its_export(station: Station, key: str, url: str) -> None:
+def test_a_disconnecting_client_stops_its_export(station: Station, key: str, url: str) -> None:
     with export(url, key) as response:
         response.read(1000)
     pause = threading.Event()
@@ -92,7 +90,7 @@ def test_a_client_that_goes_away_ends_its_export(station: Station, key: str, url
     body_of(url, key)
 
 
-def test_exports_beyond_the_limit_are_told_to_wait(station: Station, key: str, tmp_path: Path) -> None:
+def test_exports_above_the_limit_get_503_with_retry_after(station: Station, key: str, tmp_path: Path) -> None:
     with served({"ANDEN_API_MAX_EXPORTS": "1"}, tmp_path / "gunicorn.log") as url:
         with export(url, key) as first:
             first.read(1000)

@@ -1,4 +1,4 @@
-"""`manage.py probe` against a running server: it passes, and fails with a clear line."""
+"""`manage.py probe` against a running server passes, and reports each fault on one line."""
 
 import io
 import os
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True, da
 
 
 def probe(*arguments: str) -> tuple[bool, list[str]]:
-    """Whether the probe passed, and its lines."""
+    """Whether the probe passed, and its output."""
     output = io.StringIO()
     try:
         call_command("probe", *arguments, stdout=output, no_color=True)
@@ -34,7 +34,7 @@ def failed(lines: list[str]) -> str:
     return "\n".join(line for line in lines if line.startswith("FAILED"))
 
 
-def test_the_probe_passes_and_sees_what_goes_wrong(station: Station, url: str, tmp_path: Path) -> None:
+def test_the_probe_passes_and_detects_faults(station: Station, url: str, tmp_path: Path) -> None:
     station.apply(ROOT / "contracts" / "flights.yaml")
     key_file = tmp_path / "probe-key"
     arguments = ("--url", url, "--key-file", str(key_file))
@@ -53,7 +53,7 @@ def test_the_probe_passes_and_sees_what_goes_wrong(station: Station, url: str, t
         connection.execute("UPDATE data.probe SET number = 7")
         connection.commit()
     passed, lines = probe(*arguments)
-    assert (passed, "the row has changed: number is 7 instead of" in failed(lines)) == (False, True)
+    assert (passed, "unexpected value: number is 7 instead of" in failed(lines)) == (False, True)
     call_command("probe", "install", "--key-file", str(key_file), stdout=io.StringIO())
     assert probe(*arguments)[0]
 
@@ -65,14 +65,14 @@ def test_the_probe_passes_and_sees_what_goes_wrong(station: Station, url: str, t
         may_write=False, columns=["name", "message", "number", "moment", "hidden"]
     )
     passed, lines = probe(*arguments)
-    assert (passed, "a filter on 'hidden' was answered 200" in failed(lines)) == (False, True)
+    assert (passed, "a filter on 'hidden' returned 200" in failed(lines)) == (False, True)
     Grant.objects.filter(client=client).update(columns=None)
     Grant.objects.create(client=client, dataset_id=dataset_get("flights").id)
     passed, lines = probe(*arguments)
-    assert (passed, "the key also reaches flights" in failed(lines)) == (False, True)
+    assert (passed, "the key can also access flights" in failed(lines)) == (False, True)
 
 
-def test_the_probe_says_that_the_database_is_stopped(station: Station, tmp_path: Path) -> None:
+def test_the_probe_reports_a_stopped_database(station: Station, tmp_path: Path) -> None:
     dead = {
         name: value.replace(str(urlsplit(value).port), "1")
         for name, value in os.environ.items()
@@ -87,16 +87,16 @@ def test_the_probe_says_that_the_database_is_stopped(station: Station, tmp_path:
     assert "not ready" in failed(lines)
 
 
-def test_the_probe_says_that_nobody_answers() -> None:
+def test_the_probe_reports_an_unreachable_instance_and_missing_options() -> None:
     passed, lines = probe("--url", "http://127.0.0.1:1", "--key", "anything")
-    assert (passed, "no answer from 127.0.0.1:1: Connection refused" in failed(lines)) == (False, True)
-    with pytest.raises(CommandError, match=r"--url ftp://x: the address is not"):
+    assert (passed, "no response from 127.0.0.1:1: Connection refused" in failed(lines)) == (False, True)
+    with pytest.raises(CommandError, match=r"--url ftp://x: use http://host:port"):
         call_command("probe", "--url", "ftp://x", "--key", "anything")
-    with pytest.raises(CommandError, match="say --key KEY or --key-file PATH"):
+    with pytest.raises(CommandError, match="pass --key KEY or --key-file PATH"):
         call_command("probe")
 
 
-def test_a_new_key_ends_the_older_ones(station: Station, url: str) -> None:
+def test_a_new_key_revokes_older_ones(station: Station, url: str) -> None:
     output = io.StringIO()
     call_command("probe", "install", stdout=output)
     first = output.getvalue().split()[-1]
@@ -105,7 +105,7 @@ def test_a_new_key_ends_the_older_ones(station: Station, url: str) -> None:
     assert not probe("--url", url, "--key", first)[0]
 
 
-def test_a_client_that_is_called_probe_already_is_narrowed(station: Station, url: str) -> None:
+def test_an_existing_client_named_probe_loses_other_grants(station: Station, url: str) -> None:
     station.apply(ROOT / "contracts" / "flights.yaml")
     client_create("probe", [GrantRequest("flights")])
     output = io.StringIO()
@@ -113,7 +113,7 @@ def test_a_client_that_is_called_probe_already_is_narrowed(station: Station, url
     assert probe("--url", url, "--key", output.getvalue().split()[-1])[0]
 
 
-def test_without_the_owner_the_row_is_written_into_the_dataset_that_stands(
+def test_without_the_owner_role_the_row_is_written_to_the_existing_dataset(
     station: Station, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call_command("probe", "install", stdout=io.StringIO())
@@ -124,10 +124,10 @@ def test_without_the_owner_the_row_is_written_into_the_dataset_that_stands(
     with monkeypatch.context() as patch:
         patch.delitem(settings.DATABASES, "owner")
         call_command("probe", "install", stdout=output)
-    assert "The probe's row is written." in output.getvalue()
+    assert "Wrote the probe's row." in output.getvalue()
 
 
-def test_without_owner_and_dataset_it_says_who_is_to_make_it(
+def test_without_owner_role_and_dataset_the_error_names_the_next_step(
     station: Station, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:

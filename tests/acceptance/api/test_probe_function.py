@@ -1,4 +1,4 @@
-"""The probe's zip against a running station, as Lambda would run it."""
+"""The probe's zip against a running instance, run as on Lambda."""
 
 import io
 import json
@@ -18,7 +18,7 @@ SCHEDULE = {"source": "aws.events", "detail-type": "Scheduled Event"}
 
 
 def install(secret: Path) -> str:
-    """A new key in the secret; the former one has ended."""
+    """Write a new key to the secret. The previous one is revoked."""
     output = io.StringIO()
     call_command("probe", "install", stdout=output)
     key = output.getvalue().split()[-1]
@@ -35,7 +35,7 @@ def function(station: Station, url: str, tmp_path: Path) -> Iterator[Function]:
         yield one
 
 
-def test_a_round_passes_goes_on_with_a_new_key_and_sees_what_goes_wrong(
+def test_a_run_passes_accepts_a_new_key_and_detects_faults(
     function: Function, station: Station, tmp_path: Path
 ) -> None:
     assert function.invoke(SCHEDULE) == {"checks": 7}
@@ -47,9 +47,12 @@ def test_a_round_passes_goes_on_with_a_new_key_and_sees_what_goes_wrong(
         connection.commit()
     with pytest.raises(FunctionFailed, match="ProbeFailed: 2 of 7 checks failed: row, row by id"):
         function.invoke(SCHEDULE)
-    answer = function.invoke(asked("/station"))
-    checks = json.loads(answer["body"])["checks"]
-    assert (answer["statusCode"], [name for name, held in checks.items() if not held]) == (503, ["row", "row by id"])
+    response = function.invoke(asked("/station"))
+    checks = json.loads(response["body"])["checks"]
+    assert (response["statusCode"], [name for name, passed in checks.items() if not passed]) == (
+        503,
+        ["row", "row by id"],
+    )
     log = (tmp_path / "log").read_text(encoding="utf-8")
-    assert "the row has changed: number is 7" in log
-    assert key not in log + json.dumps(answer)
+    assert "unexpected value: number is 7" in log
+    assert key not in log + json.dumps(response)

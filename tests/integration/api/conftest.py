@@ -1,4 +1,4 @@
-"""Datasets with rows, and clients that may read them."""
+"""Datasets with rows, and clients with grants on them."""
 
 import itertools
 from collections.abc import Callable
@@ -20,42 +20,42 @@ Visit = Callable[..., Http]
 Connect = Callable[..., Http]
 
 
-def told(response: HttpResponseBase) -> str:
-    """The body without the name of the request, which is another one each time and tells nothing of the data."""
+def body_of(response: HttpResponseBase) -> str:
+    """The body without the request id, which differs in every response."""
     return getattr(response, "content", b"").decode().replace(response["X-Request-ID"], "this")
 
 
 @pytest.fixture(scope="session")
 def gateway() -> Gateway:
-    """The gateway before the function that the API is: what passes through it passes by WSGI, too."""
+    """The API Gateway in front of the API's Lambda function. Responses are also checked through WSGI."""
     return Gateway(application)
 
 
 @pytest.fixture
 def visit(gateway: Gateway) -> Visit:
-    """A function that gives the HTTP of somebody with this key, or without any."""
+    """Creates an HTTP client with this key, or without a key."""
 
-    def made(key: object = None) -> Http:
+    def build(key: object = None) -> Http:
         return Http(gateway, headers={} if key is None else {"Authorization": f"Bearer {key}"})
 
-    return made
+    return build
 
 
 @pytest.fixture
 def connect(station: Station, visit: Visit) -> Connect:
-    """A function that makes a client with these grants and gives its HTTP."""
+    """Creates an API client with these grants, and its HTTP client."""
     numbers = itertools.count()
 
-    def made(*grants: GrantRequest) -> Http:
+    def build(*grants: GrantRequest) -> Http:
         _, key = client_create(f"client {next(numbers)}", grants)
         return visit(key)
 
-    return made
+    return build
 
 
 @pytest.fixture
 def flights(station: Station) -> AppliedDataset:
-    """500 departures: ties and NULLs in arr_delay, three an hour."""
+    """500 departures, three per hour, with ties and NULLs in arr_delay."""
     dataset = station.apply(CONTRACTS / "flights.yaml")
     with station.connect("ingest") as connection:
         connection.execute("SELECT public.anden_ensure_months(%s, '2013-01-01', '2013-02-01')", (dataset.id,))
@@ -65,12 +65,12 @@ def flights(station: Station) -> AppliedDataset:
 
 @pytest.fixture
 def persons(station: Station) -> AppliedDataset:
-    """The register of persons, empty."""
+    """The empty dataset of persons."""
     return station.apply(CONTRACTS / "persons.yaml")
 
 
 def add_flights(connection: Any, first: int, last: int) -> None:
-    """Insert departures with these offsets; hours go round, so that later ones come between earlier ones."""
+    """Insert departures with these offsets. Hours repeat, so that new rows sort between existing ones."""
     connection.execute(
         "INSERT INTO data.flights (year, month, day, sched_dep_time, sched_arr_time, carrier, flight, origin, dest,"
         " distance, hour, minute, time_hour, arr_delay, dep_delay, _source, _offset, _batch)"

@@ -1,4 +1,4 @@
-"""Readers of exported files: one for each format, written apart from what writes them."""
+"""Readers of exported files, one per format, independent of the code that writes them."""
 
 import json
 import re
@@ -6,12 +6,12 @@ from collections.abc import Callable, Collection
 from typing import Any, Final
 
 Reader = Callable[[bytes, Collection[str]], list[dict[str, Any]]]
-"""From a file to its records; of a format that has nothing but texts, the columns named hold JSON."""
+"""Parses a file into records. In a text-only format, the named columns contain JSON."""
 CSV_CELL: Final = re.compile(r'(?:"((?:[^"]|"")*)"|([^",\r\n]*))([,\n])')
 
 
 def csv_records(body: bytes, values: Collection[str]) -> list[dict[str, Any]]:
-    """The records of a CSV file; the csv module would not tell NULL from an empty text."""
+    """The records of a CSV file. The csv module cannot distinguish NULL from empty text."""
     lines: list[list[str | None]] = [[]]
     end = 0
     text = body.decode()
@@ -33,4 +33,4 @@ def csv_records(body: bytes, values: Collection[str]) -> list[dict[str, Any]]:
 
 
 READERS: Final[dict[str, Reader]] = {"csv": csv_records}
-"""By the format's suffix: a new format needs its own."""
+"""By suffix. Every format needs one."""

@@ -1,4 +1,4 @@
-"""The commands of the API: clients and render."""
+"""The commands clients and render."""
 
 import io
 from pathlib import Path
@@ -21,13 +21,15 @@ def clients(*arguments: str) -> str:
     return output.getvalue()
 
 
-def test_a_client_is_made_listed_and_revoked(flights: AppliedDataset, persons: AppliedDataset, visit: Visit) -> None:
-    said = clients(
+def test_a_client_is_created_listed_and_revoked(
+    flights: AppliedDataset, persons: AppliedDataset, visit: Visit
+) -> None:
+    output = clients(
         *("create", "museum", "--grant", "flights:read", "--columns", "carrier,flight"),
         *("--grant", "persons:read,write"),
     )
-    key = said.split()[-1]
-    assert said.count("anden_") == 1
+    key = output.split()[-1]
+    assert output.count("anden_") == 1
     stored = Key.objects.get()
     assert key.startswith(f"anden_{stored.public_id}_")
     assert key.rpartition("_")[2] not in f"{stored.secret_sha256}{stored}"
@@ -49,59 +51,62 @@ def test_a_client_is_made_listed_and_revoked(flights: AppliedDataset, persons: A
     assert http.get("/api/v1/datasets").status_code == 401
 
 
-def test_a_key_file_is_for_its_owner_alone_and_never_overwritten(flights: AppliedDataset, tmp_path: Path) -> None:
+def test_a_key_file_is_private_and_never_overwritten(flights: AppliedDataset, tmp_path: Path) -> None:
     path = tmp_path / "key"
     assert "anden_" not in clients("create", "a", "--grant", "flights:read", "--key-file", str(path))
     assert path.stat().st_mode & 0o777 == 0o600
     before = path.read_text()
-    with pytest.raises(CommandError, match="exists"):
+    with pytest.raises(CommandError, match="already exists"):
         clients("create", "b", "--grant", "flights:read", "--key-file", str(path))
     assert path.read_text() == before
-    with pytest.raises(CommandError, match="cannot be written"):
+    with pytest.raises(CommandError, match="cannot write"):
         clients("create", "c", "--grant", "flights:read", "--key-file", str(tmp_path / "no" / "key"))
     assert [client.name for client in Client.objects.all()] == ["a"]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
-        (["create", "x", "--grant", "nothing:read"], "there is no dataset 'nothing'"),
+        (["create", "x", "--grant", "nothing:read"], "dataset 'nothing' does not exist"),
         (["create", "x", "--grant", "flights"], "is not DATASET:read"),
         (["create", "x", "--grant", "flights:own"], "is not DATASET:read"),
         (["create", "x", "--grant", "flights:read", "--columns", "carrier,gate"], "no column 'gate'"),
         (
             ["create", "x", "--columns", "carrier", "--grant", "flights:read"],
-            "--columns narrows the --grant before it",
+            "--columns restricts the --grant before it",
         ),
-        (["create", "x", "--grant", "flights:write"], "takes no writes over HTTP"),
-        (["create", "x", "--grant", "persons:write", "--columns", "person_id"], "needs 'given_name', 'family_name'"),
+        (["create", "x", "--grant", "flights:write"], "does not accept writes over HTTP"),
+        (
+            ["create", "x", "--grant", "persons:write", "--columns", "person_id"],
+            "persons require 'given_name', 'family_name'",
+        ),
         (["create", "x", "--grant", "flights:read", "--grant", "flights:read"], "granted twice"),
         (["create", " ", "--grant", "flights:read"], "1 to 100 printable characters"),
-        (["create", "taken", "--grant", "flights:read"], "already a client 'taken' (active)"),
-        (["revoke", "nobody"], "there is no client 'nobody'"),
+        (["create", "taken", "--grant", "flights:read"], "client 'taken' already exists (active)"),
+        (["revoke", "unknown"], "client 'unknown' does not exist"),
     ],
 )
-def test_what_does_not_fit_is_refused_in_one_line(
-    flights: AppliedDataset, persons: AppliedDataset, arguments: list[str], said: str
+def test_invalid_arguments_are_rejected_on_one_line(
+    flights: AppliedDataset, persons: AppliedDataset, arguments: list[str], message: str
 ) -> None:
     clients("create", "taken", "--grant", "flights:read")
     with pytest.raises(CommandError) as refused:
         clients(*arguments)
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert "\n" not in str(refused.value)
     assert Client.objects.count() == 1
 
 
-def test_revoking_twice_is_said(flights: AppliedDataset) -> None:
+def test_revoking_twice_is_reported(flights: AppliedDataset) -> None:
     clients("create", "a", "--grant", "flights:read")
     clients("revoke", "a")
-    with pytest.raises(CommandError, match=r"'a' was revoked on"):
+    with pytest.raises(CommandError, match=r"'a' was already revoked on"):
         clients("revoke", "a")
-    with pytest.raises(CommandError, match=r"already a client 'a' \(revoked\)"):
+    with pytest.raises(CommandError, match=r"client 'a' already exists \(revoked\)"):
         clients("create", "a", "--grant", "flights:read")
 
 
-def test_without_clients_the_list_says_how_to_make_one(station: Station) -> None:
+def test_an_empty_list_shows_how_to_create_a_client(station: Station) -> None:
     assert "clients create NAME --grant" in clients("list")
 
 
@@ -109,7 +114,7 @@ def test_the_rendered_documents_are_up_to_date() -> None:
     call_command("render", "--check")
 
 
-def test_a_stale_document_is_named_and_written_again(settings: Any, tmp_path: Path) -> None:
+def test_an_outdated_document_is_named_and_rewritten(settings: Any, tmp_path: Path) -> None:
     settings.BASE_DIR = tmp_path
     with pytest.raises(CommandError, match=r"docs/openapi.yaml, docs/settings.md is not up to date: run make render"):
         call_command("render", "--check")

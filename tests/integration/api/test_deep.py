@@ -1,4 +1,4 @@
-"""JSON that is nested deep: refused by name as it comes, and readable where it stands."""
+"""Deeply nested JSON: rejected by field when sent, readable when stored."""
 
 import uuid
 
@@ -52,62 +52,64 @@ def http(persons: AppliedDataset, connect: Connect) -> Http:
     ],
 )
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "MERGE"])
-def test_a_body_is_taken_or_refused_by_field_and_reason(http: Http, method: str, value: str, reason: str) -> None:
+def test_a_body_is_accepted_or_rejected_with_field_and_reason(
+    http: Http, method: str, value: str, reason: str
+) -> None:
     body = person(value)
     if method == "POST":
-        answer = http.post(PATH, body, content_type=JSON)
+        response = http.post(PATH, body, content_type=JSON)
     else:
-        address = http.post(PATH, person('{"a":1}'), content_type=JSON)["Location"]
-        changed = f'{{"preferences":{value}}}'
+        url = http.post(PATH, person('{"a":1}'), content_type=JSON)["Location"]
+        patch = f'{{"preferences":{value}}}'
         if method == "PUT":
-            whole = f'{{"given_name":"A","family_name":"B","preferences":{value}}}'
-            answer = http.put(address, whole, content_type=JSON)
+            complete = f'{{"given_name":"A","family_name":"B","preferences":{value}}}'
+            response = http.put(url, complete, content_type=JSON)
         else:
-            answer = http.patch(address, changed, content_type=MERGE if method == "MERGE" else JSON)
+            response = http.patch(url, patch, content_type=MERGE if method == "MERGE" else JSON)
     if reason:
-        assert answer.status_code == 422, answer.content
-        assert (answer.json()["reason"], answer.json()["field"]) == (reason, "preferences")
+        assert response.status_code == 422, response.content
+        assert (response.json()["reason"], response.json()["field"]) == (reason, "preferences")
     else:
-        assert answer.status_code in {200, 201}, answer.content
+        assert response.status_code in {200, 201}, response.content
 
 
 @pytest.mark.parametrize("levels", [501, 850, 940, 970, 2_000])
-def test_a_record_that_stands_deeper_is_read_and_mended_and_never_an_error_of_the_server(
+def test_a_stored_record_with_deeper_nesting_can_be_read_and_fixed_without_a_server_error(
     http: Http, station: Station, levels: int
 ) -> None:
-    address = http.post(PATH, person('{"a":1}'), content_type=JSON)["Location"]
+    url = http.post(PATH, person('{"a":1}'), content_type=JSON)["Location"]
     with station.admin() as admin:
         admin.execute("UPDATE data.persons SET preferences = %s::jsonb", (objects(levels),))
-    read = http.get(address)
+    read = http.get(url)
     assert read.status_code == 200
     assert read.content.count(b'{"a"') == levels
     assert http.get(PATH).content.count(b'{"a"') == levels
-    for answer in (
-        http.put(address, read.content, content_type=JSON),
-        http.patch(address, '{"preferences":{"a":{"a":{"b":1}}}}', content_type=MERGE),
-        http.patch(address, '{"given_name":"C"}', content_type=MERGE),
-        http.patch(address, '{"given_name":"C"}', content_type=JSON),
+    for response in (
+        http.put(url, read.content, content_type=JSON),
+        http.patch(url, '{"preferences":{"a":{"a":{"b":1}}}}', content_type=MERGE),
+        http.patch(url, '{"given_name":"C"}', content_type=MERGE),
+        http.patch(url, '{"given_name":"C"}', content_type=JSON),
     ):
-        assert answer.status_code == 422, answer.content
-        assert (answer.json()["reason"], answer.json()["field"]) == ("too_deep", "preferences")
-    mended = http.patch(address, '{"preferences":{"b":2}}', content_type=JSON)
-    assert (mended.status_code, mended.json()["preferences"]) == (200, {"b": 2})
+        assert response.status_code == 422, response.content
+        assert (response.json()["reason"], response.json()["field"]) == ("too_deep", "preferences")
+    fixed = http.patch(url, '{"preferences":{"b":2}}', content_type=JSON)
+    assert (fixed.status_code, fixed.json()["preferences"]) == (200, {"b": 2})
 
 
-def test_unknown_fields_that_are_kept_have_the_same_limit(station: Station, connect: Connect) -> None:
+def test_unknown_fields_have_the_same_nesting_limit(station: Station, connect: Connect) -> None:
     key = prop("k", primaryKey=True, primaryKeyPosition=1, required=True)
     station.apply(document("open", [key], mode="upsert", apiWrites=True, unknownFields="keep"))
     http = connect(GrantRequest("open", may_write=True, columns=("k", "_extra")))
     path = "/api/v1/datasets/open/records"
-    made = http.post(path, f'{{"k":"a","x":{objects(500)}}}', content_type=JSON)
-    assert made.status_code == 201
-    address = made["Location"]
-    read = http.get(address).content
-    assert http.put(address, read, content_type=JSON).status_code == 200
+    created = http.post(path, f'{{"k":"a","x":{objects(500)}}}', content_type=JSON)
+    assert created.status_code == 201
+    url = created["Location"]
+    read = http.get(url).content
+    assert http.put(url, read, content_type=JSON).status_code == 200
     for levels in (501, 980, 3_000):
-        for answer in (
-            http.put(address, f'{{"x":{objects(levels)}}}', content_type=JSON),
-            http.patch(address, f'{{"_extra":{{"y":{arrays(levels)}}}}}', content_type=MERGE),
+        for response in (
+            http.put(url, f'{{"x":{objects(levels)}}}', content_type=JSON),
+            http.patch(url, f'{{"_extra":{{"y":{arrays(levels)}}}}}', content_type=MERGE),
         ):
-            assert (answer.status_code, answer.json()["reason"]) == (422, "too_deep"), answer.content
-    assert http.patch(address, '{"_extra":{"x":null}}', content_type=MERGE).status_code == 200
+            assert (response.status_code, response.json()["reason"]) == (422, "too_deep"), response.content
+    assert http.patch(url, '{"_extra":{"x":null}}', content_type=MERGE).status_code == 200

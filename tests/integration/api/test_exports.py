@@ -1,4 +1,4 @@
-"""Exports in every format of the table: the records of the pages, whatever their types, and nothing but them."""
+"""Exports in every format contain exactly the records of the pages, for all types."""
 
 import json
 import uuid
@@ -33,7 +33,7 @@ each_format = pytest.mark.parametrize("export_format", EXPORT_FORMATS, ids=lambd
 
 
 def by_key(found: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The records' values as Python compares them."""
+    """The records by key, with comparable values."""
     return {record["key"]: {name: plain(name, record[name]) for name in record if name != "_id"} for record in found}
 
 
@@ -50,52 +50,52 @@ def http(station: Station, connect: Connect) -> Http:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(drawn=st.lists(records(), min_size=1, max_size=5))
-def test_a_file_has_what_the_pages_have(http: Http, drawn: list[dict[str, Any]]) -> None:
+def test_a_file_contains_the_same_records_as_the_pages(http: Http, drawn: list[dict[str, Any]]) -> None:
     for record in (*EDGES, *drawn):
-        made = http.post(PATH, json.dumps({"key": str(uuid.uuid4()), **record}), content_type="application/json")
-        assert made.status_code == 201, made.content
+        created = http.post(PATH, json.dumps({"key": str(uuid.uuid4()), **record}), content_type="application/json")
+        assert created.status_code == 201, created.content
     pages = read(http.get(PATH, {"limit": "1000"}).content)["records"]
     values = {name for record in pages for name in record if not isinstance(record[name], str | None)}
     for export_format in EXPORT_FORMATS:
-        answer = http.get(f"{PATH}.{export_format.suffix}")
-        assert answer.status_code == 200
-        file = READERS[export_format.suffix](answer.getvalue(), values)
+        response = http.get(f"{PATH}.{export_format.suffix}")
+        assert response.status_code == 200
+        file = READERS[export_format.suffix](response.getvalue(), values)
         assert by_key(file) == by_key(pages), export_format.suffix
 
 
 @each_format
-def test_a_file_without_records_is_one(http: Http, export_format: ExportFormat) -> None:
-    answer = http.get(f"{PATH}.{export_format.suffix}?key=nobody")
-    assert answer.status_code == 200
-    assert READERS[export_format.suffix](answer.getvalue(), ()) == []
+def test_an_export_without_records_is_a_valid_file(http: Http, export_format: ExportFormat) -> None:
+    response = http.get(f"{PATH}.{export_format.suffix}?key=unknown")
+    assert response.status_code == 200
+    assert READERS[export_format.suffix](response.getvalue(), ()) == []
 
 
 @each_format
-def test_a_file_keeps_to_fields_filters_and_order(http: Http, export_format: ExportFormat) -> None:
+def test_a_file_respects_fields_filters_and_order(http: Http, export_format: ExportFormat) -> None:
     for number in (2, 1, 3):
         body = json.dumps({"key": str(number), "integer": number, "numeric list": ["1.5"], "jsonb": {"a": number}})
         assert http.post(PATH, body, content_type="application/json").status_code == 201
     query = "fields=key,jsonb,numeric%20list&order=-integer&integer[gt]=1"
-    answer = http.get(f"{PATH}.{export_format.suffix}?{query}")
-    assert READERS[export_format.suffix](answer.getvalue(), {"jsonb", "numeric list"}) == [
+    response = http.get(f"{PATH}.{export_format.suffix}?{query}")
+    assert READERS[export_format.suffix](response.getvalue(), {"jsonb", "numeric list"}) == [
         {"key": str(number), "jsonb": {"a": number}, "numeric list": [1.5]} for number in (3, 2)
     ]
 
 
 @each_format
-def test_an_answer_says_its_format_whatever_the_request_accepts(http: Http, export_format: ExportFormat) -> None:
+def test_the_content_type_is_the_formats_whatever_the_request_accepts(http: Http, export_format: ExportFormat) -> None:
     http.post(PATH, '{"key": "a"}', content_type="application/json")
-    address = f"{PATH}.{export_format.suffix}"
+    url = f"{PATH}.{export_format.suffix}"
     bodies = set()
     for accept in ("*/*", "application/json", export_format.media_type, "x", ""):
         for ask in (http.get, http.head):
-            answer = ask(address, headers={"Accept": accept})
-            assert answer.status_code == 200
-            assert answer["Content-Type"] == export_format.content_type
-            assert answer["Content-Disposition"] == f'attachment; filename="types.{export_format.suffix}"'
-            assert answer["Cache-Control"] == "private, no-store"
+            response = ask(url, headers={"Accept": accept})
+            assert response.status_code == 200
+            assert response["Content-Type"] == export_format.content_type
+            assert response["Content-Disposition"] == f'attachment; filename="types.{export_format.suffix}"'
+            assert response["Cache-Control"] == "private, no-store"
             if ask == http.get:
-                bodies.add(answer.getvalue())
+                bodies.add(response.getvalue())
     assert [READERS[export_format.suffix](body, ())[0]["key"] for body in bodies] == ["a"]
-    refused = http.post(address, "{}", content_type="application/json")
+    refused = http.post(url, "{}", content_type="application/json")
     assert (refused.status_code, refused["Allow"]) == (405, "GET, HEAD")

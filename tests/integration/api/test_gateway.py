@@ -1,4 +1,4 @@
-"""The way that every request of these tests takes: to the API's function by an event, and back."""
+"""Every request of these tests reaches the API's Lambda function as a gateway event."""
 
 import pytest
 

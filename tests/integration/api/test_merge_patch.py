@@ -1,4 +1,4 @@
-"""Bodies are taken for the media type that they name: a merge patch merges, and what is not taken is refused."""
+"""The media type of a body decides: a merge patch merges, and unsupported types are rejected."""
 
 import json
 import uuid
@@ -11,7 +11,7 @@ from apps.datasets.core.document.applied_dataset import AppliedDataset
 from tests.documents import document, prop
 from tests.gateway import Http
 from tests.integration.api.conftest import Connect
-from tests.integration.api.test_races import at_once
+from tests.integration.api.test_races import concurrently
 from tests.station import Station
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
@@ -26,11 +26,11 @@ def http(persons: AppliedDataset, connect: Connect) -> Http:
     return connect(GrantRequest("persons", may_write=True))
 
 
-def made(http: Http, preferences: str) -> str:
+def created(http: Http, preferences: str) -> str:
     body = f'{{"person_id":"{uuid.uuid4()}","given_name":"A","family_name":"B","preferences":{preferences}}}'
-    answer = http.post(PATH, body, content_type=JSON)
-    assert answer.status_code == 201, answer.content
-    return str(answer["Location"])
+    response = http.post(PATH, body, content_type=JSON)
+    assert response.status_code == 201, response.content
+    return str(response["Location"])
 
 
 @pytest.mark.parametrize(
@@ -50,26 +50,26 @@ def made(http: Http, preferences: str) -> str:
         ('{"a":1}', "{}", '{"a": 1}'),
     ],
 )
-def test_a_merge_patch_merges_as_rfc_7396_says(http: Http, stored: str, patch: str, after: str) -> None:
-    address = made(http, stored)
-    answer = http.patch(address, f'{{"preferences":{patch}}}', content_type=f"{MERGE}; charset=UTF-8")
-    assert answer.status_code == 200, answer.content
-    text = http.get(f"{address}?fields=preferences").content.decode()
+def test_a_merge_patch_follows_rfc_7396(http: Http, stored: str, patch: str, after: str) -> None:
+    url = created(http, stored)
+    response = http.patch(url, f'{{"preferences":{patch}}}', content_type=f"{MERGE}; charset=UTF-8")
+    assert response.status_code == 200, response.content
+    text = http.get(f"{url}?fields=preferences").content.decode()
     members = text.partition('"preferences":')[2].removesuffix("}")
     assert json.loads(members, parse_float=str, parse_int=str) == json.loads(after, parse_float=str, parse_int=str)
 
 
 def test_plain_json_replaces_the_field(http: Http) -> None:
-    address = made(http, '{"seat":"aisle","meal":"vegan"}')
-    answer = http.patch(address, '{"preferences":{"meal":null}}', content_type=JSON)
-    assert answer.json()["preferences"] == {"meal": None}
+    url = created(http, '{"seat":"aisle","meal":"vegan"}')
+    response = http.patch(url, '{"preferences":{"meal":null}}', content_type=JSON)
+    assert response.json()["preferences"] == {"meal": None}
 
 
 def test_other_fields_are_replaced_or_set_to_null(http: Http) -> None:
-    address = made(http, "null")
+    url = created(http, "null")
     sent = {"languages": ["en", "fr"], "email": "a@b.c"}
-    assert http.patch(address, json.dumps(sent), content_type=MERGE).json()["languages"] == ["en", "fr"]
-    after = http.patch(address, '{"languages":["de"],"email":null}', content_type=MERGE).json()
+    assert http.patch(url, json.dumps(sent), content_type=MERGE).json()["languages"] == ["en", "fr"]
+    after = http.patch(url, '{"languages":["de"],"email":null}', content_type=MERGE).json()
     assert (after["languages"], after["email"], after["given_name"]) == (["de"], None, "A")
 
 
@@ -88,47 +88,46 @@ def test_other_fields_are_replaced_or_set_to_null(http: Http) -> None:
         ('{"preferences":' + '{"a":' * 1500 + "1" + "}" * 1502, "not_json", None),
     ],
 )
-def test_a_merge_patch_that_does_not_fit_is_refused_by_name(
+def test_an_invalid_merge_patch_is_rejected_with_its_field(
     http: Http, patch: str, reason: str, field: str | None
 ) -> None:
-    address = made(http, '{"a":1}')
-    refused = http.patch(address, patch, content_type=MERGE)
+    url = created(http, '{"a":1}')
+    refused = http.patch(url, patch, content_type=MERGE)
     assert refused.status_code == 422
     assert refused.json()["reason"] == reason
     assert field is None or refused.json()["field"] == field
-    assert http.get(address)["ETag"] == '"1"'
+    assert http.get(url)["ETag"] == '"1"'
 
 
-def test_unknown_fields_that_are_kept_are_merged_too(station: Station, connect: Connect) -> None:
+def test_unknown_fields_are_merged_too(station: Station, connect: Connect) -> None:
     key = prop("k", primaryKey=True, primaryKeyPosition=1, required=True)
     station.apply(document("open", [key], mode="upsert", apiWrites=True, unknownFields="keep"))
     http = connect(GrantRequest("open", may_write=True, columns=("k", "_extra")))
     path = "/api/v1/datasets/open/records"
-    address = http.post(path, '{"k":"a","x":{"p":1,"q":2},"y":1.10}', content_type=JSON)["Location"]
-    patched = http.patch(address, '{"_extra":{"x":{"p":null},"y":null,"z":3}}', content_type=MERGE)
+    url = http.post(path, '{"k":"a","x":{"p":1,"q":2},"y":1.10}', content_type=JSON)["Location"]
+    patched = http.patch(url, '{"_extra":{"x":{"p":null},"y":null,"z":3}}', content_type=MERGE)
     assert (patched.status_code, patched.json()["_extra"]) == (200, {"x": {"q": 2}, "z": 3})
 
 
-def test_merges_at_the_same_moment_all_count(http: Http) -> None:
-    address = made(http, "null")
+def test_concurrent_merges_are_all_applied(http: Http) -> None:
+    url = created(http, "null")
 
     def patch(number: int) -> Any:
         sent = json.dumps({"preferences": {"all": {f"m{number}": number}}})
-        return lambda: http.patch(address, sent, content_type=MERGE)
+        return lambda: http.patch(url, sent, content_type=MERGE)
 
-    assert {answer.status_code for answer in at_once([patch(number) for number in range(20)])} == {200}
-    assert http.get(address).json()["preferences"] == {"all": {f"m{number}": number for number in range(20)}}
+    assert {response.status_code for response in concurrently([patch(number) for number in range(20)])} == {200}
+    assert http.get(url).json()["preferences"] == {"all": {f"m{number}": number for number in range(20)}}
 
 
-def test_a_merge_of_a_stale_revision_is_refused(http: Http) -> None:
-    address = made(http, '{"a":1}')
+def test_a_merge_with_a_stale_etag_is_rejected(http: Http) -> None:
+    url = created(http, '{"a":1}')
     assert (
-        http.patch(address, '{"preferences":{"b":2}}', content_type=MERGE, headers={"If-Match": '"1"'}).status_code
-        == 200
+        http.patch(url, '{"preferences":{"b":2}}', content_type=MERGE, headers={"If-Match": '"1"'}).status_code == 200
     )
-    stale = http.patch(address, '{"preferences":{"c":3}}', content_type=MERGE, headers={"If-Match": '"1"'})
+    stale = http.patch(url, '{"preferences":{"c":3}}', content_type=MERGE, headers={"If-Match": '"1"'})
     assert stale.status_code == 412
-    assert http.get(address).json()["preferences"] == {"a": 1, "b": 2}
+    assert http.get(url).json()["preferences"] == {"a": 1, "b": 2}
 
 
 @pytest.mark.parametrize(
@@ -148,18 +147,18 @@ def test_a_merge_of_a_stale_revision_is_refused(http: Http) -> None:
         ("post", "application/xml", 415),
     ],
 )
-def test_a_body_is_taken_for_the_type_that_it_names(http: Http, method: str, kind: str, status: int) -> None:
-    address = made(http, "null")
+def test_a_body_is_accepted_only_with_a_supported_media_type(http: Http, method: str, kind: str, status: int) -> None:
+    url = created(http, "null")
     body = '{"given_name":"A","family_name":"C"}'
-    answer = getattr(http, method)(PATH if method == "post" else address, body, content_type=kind)
-    assert answer.status_code == status
+    response = getattr(http, method)(PATH if method == "post" else url, body, content_type=kind)
+    assert response.status_code == status
     if status == 415:
-        assert answer.json()["type"] == "/api/problems#unsupported-media-type"
+        assert response.json()["type"] == "/api/problems#unsupported-media-type"
         header, types = ("Accept-Patch", f"{MERGE}, {JSON}") if method == "patch" else ("Accept", JSON)
-        assert answer[header] == types
+        assert response[header] == types
 
 
-def test_a_compressed_body_is_refused_with_what_is_taken(http: Http) -> None:
+def test_a_compressed_body_is_rejected_with_accept_encoding(http: Http) -> None:
     refused = http.post(PATH, b"\x1f\x8b", content_type=JSON, headers={"Content-Encoding": "gzip"})
     assert (refused.status_code, refused["Accept-Encoding"]) == (415, "identity")
     assert refused.json()["type"] == "/api/problems#unsupported-content-encoding"
@@ -167,7 +166,7 @@ def test_a_compressed_body_is_refused_with_what_is_taken(http: Http) -> None:
 
 @pytest.fixture
 def open_record(station: Station, connect: Connect) -> tuple[Http, str]:
-    """A client that sees the unknown fields, and the address of a record that has three of them."""
+    """A client that sees unknown fields, and the URL of a record with three of them."""
     key = prop("k", primaryKey=True, primaryKeyPosition=1, required=True)
     station.apply(document("open", [key, prop("a")], mode="upsert", apiWrites=True, unknownFields="keep"))
     http = connect(GrantRequest("open", may_write=True, columns=("k", "a", "_extra")))
@@ -193,14 +192,14 @@ def open_record(station: Station, connect: Connect) -> tuple[Http, str]:
         (JSON, '{"z":1}', {"x": {"p": 1, "q": 2}, "y": 1.1, "z": 1}),
     ],
 )
-def test_unknown_fields_are_changed_as_any_object_is(
+def test_unknown_fields_change_like_any_object(
     open_record: tuple[Http, str], kind: str, patch: str, extra: Any
 ) -> None:
-    http, address = open_record
-    patched = http.patch(address, patch, content_type=kind)
+    http, url = open_record
+    patched = http.patch(url, patch, content_type=kind)
     assert (patched.status_code, patched.json()["_extra"]) == (200, extra)
-    assert http.get(address).json() == patched.json()
-    again = http.put(address, http.get(address).content, content_type=JSON)
+    assert http.get(url).json() == patched.json()
+    again = http.put(url, http.get(url).content, content_type=JSON)
     assert (again.status_code, again.json()) == (200, patched.json())
 
 
@@ -209,49 +208,49 @@ def test_unknown_fields_are_changed_as_any_object_is(
     ("extra", "reason"),
     [("1", "wrong_type"), ("[]", "wrong_type"), ('"x"', "wrong_type"), ('{"a":1}', "unknown_field")],
 )
-def test_unknown_fields_that_are_none_are_refused(
+def test_invalid_unknown_fields_are_rejected(
     open_record: tuple[Http, str], kind: str, extra: str, reason: str
 ) -> None:
-    http, address = open_record
-    refused = http.patch(address, f'{{"_extra":{extra}}}', content_type=kind)
+    http, url = open_record
+    refused = http.patch(url, f'{{"_extra":{extra}}}', content_type=kind)
     assert (refused.status_code, refused.json()["reason"], refused.json()["field"]) == (422, reason, "_extra")
-    assert http.get(address)["ETag"] == '"1"'
+    assert http.get(url)["ETag"] == '"1"'
 
 
-def test_a_key_that_sees_a_part_puts_back_what_it_read(
+def test_a_restricted_key_can_put_back_what_it_read(
     open_record: tuple[Http, str], station: Station, connect: Connect
 ) -> None:
-    _, address = open_record
+    _, url = open_record
     narrow = connect(GrantRequest("open", may_write=True, columns=("k", "_extra")))
-    read = narrow.get(f"/api/v1/datasets/open/records/{address.rpartition('/')[2]}")
-    put = narrow.put(address, read.content, content_type=JSON)
+    read = narrow.get(f"/api/v1/datasets/open/records/{url.rpartition('/')[2]}")
+    put = narrow.put(url, read.content, content_type=JSON)
     assert (put.status_code, put.json()) == (200, read.json())
     for kind, patch, extra in (
         (MERGE, '{"_extra":{"z":null,"y":2}}', {"x": {"p": 1, "q": 2}, "y": 2}),
         (JSON, '{"_extra":{"y":3}}', {"y": 3}),
         (MERGE, '{"_extra":null}', None),
     ):
-        patched = narrow.patch(address, patch, content_type=kind)
+        patched = narrow.patch(url, patch, content_type=kind)
         assert (patched.status_code, patched.json()["_extra"]) == (200, extra)
     with station.connect("reader") as connection:
         assert connection.execute("SELECT a FROM data.open").fetchone() == ("b",)
 
 
-def test_a_hidden_field_looks_as_one_that_does_not_exist(
+def test_a_hidden_field_behaves_like_an_unknown_one(
     open_record: tuple[Http, str], station: Station, connect: Connect
 ) -> None:
-    _, address = open_record
+    _, url = open_record
     with station.admin() as connection:
-        # As of a time when the contract did not name the field.
+        # Stored before the contract defined the field.
         connection.execute("""UPDATE data.open SET _extra = '{"a": "old", "y": 1}'""")
     narrow = connect(GrantRequest("open", may_write=True, columns=("k", "_extra")))
     for kind in (JSON, MERGE):
         for name in ("a", "nothing"):
-            refused = narrow.patch(address, json.dumps({"_extra": {name: "c"}}), content_type=kind)
+            refused = narrow.patch(url, json.dumps({"_extra": {name: "c"}}), content_type=kind)
             assert (refused.status_code, refused.json()["field"]) == (422, name)
             assert refused.json()["detail"] == f"{name!r} is not in the contract"
     new = narrow.post("/api/v1/datasets/open/records", '{"k":"n","_extra":{"a":"c"}}', content_type=JSON)
     assert (new.status_code, new.json()["field"]) == (422, "a")
-    assert narrow.put(address, '{"_extra":{"a":"c"}}', content_type=JSON).status_code == 422
+    assert narrow.put(url, '{"_extra":{"a":"c"}}', content_type=JSON).status_code == 422
     with station.connect("reader") as connection:
         assert connection.execute("SELECT a FROM data.open").fetchall() == [("b",)]

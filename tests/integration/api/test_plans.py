@@ -1,4 +1,4 @@
-"""Pages go on inside an index: no order that is offered ever sorts a table."""
+"""Every page is served by an index: no available order sorts a table."""
 
 import itertools
 from typing import Any
@@ -20,14 +20,14 @@ from tests.unit.api.shapes import every_type
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 
-MOST_BYTES = 4_194_304
+MAX_BYTES = 4_194_304
 
 
 def plan(sql: str, params: Any) -> str:
-    """The plan, with sorting and reading whole tables only where nothing else is possible."""
+    """The query plan with sorts and sequential scans disabled."""
     with connections["reader"].cursor() as cursor:
-        for way in ("seqscan", "sort", "incremental_sort", "bitmapscan", "hashagg"):
-            cursor.execute(f"SET enable_{way} = off")
+        for node in ("seqscan", "sort", "incremental_sort", "bitmapscan", "hashagg"):
+            cursor.execute(f"SET enable_{node} = off")
         cursor.execute(f"EXPLAIN {sql}", params)
         return "\n".join(row[0] for row in cursor.fetchall())
 
@@ -35,13 +35,13 @@ def plan(sql: str, params: Any) -> str:
 def check(dataset: AppliedDataset, position_of: Any) -> int:
     access = AccessScope(dataset, visible_schema(dataset.contract, None), frozenset({"read"}))
     orders = [(), *access.schema.orders]
-    for order, turned in itertools.product(orders, (False, True)):
+    for order, is_reversed in itertools.product(orders, (False, True)):
         text = order_text(order) or "_id"
-        if turned:
+        if is_reversed:
             text = ",".join(f"-{part}".removeprefix("--") for part in text.split(","))
         query = page_query(access.schema, [("order", text), ("limit", "10")])
         for position in (None, *position_of(query)):
-            statement = page_statement(visible_rows(access), query, position, MOST_BYTES)
+            statement = page_statement(visible_rows(access), query, position, MAX_BYTES)
             found = plan(statement.sql, statement.params)
             assert "Index" in found, (text, position, found)
             assert "Seq Scan" not in found, (text, position, found)
@@ -74,7 +74,7 @@ def test_every_filter_has_an_index(flights: AppliedDataset) -> None:
     for name in access.schema.filterable:
         value = "2013-01-02T00:00:00Z" if name == "time_hour" else "UA"
         query = page_query(access.schema, [(name, value), ("limit", "10")])
-        found = plan(*_parts(page_statement(visible_rows(access), query, None, MOST_BYTES)))
+        found = plan(*_arguments(page_statement(visible_rows(access), query, None, MAX_BYTES)))
         assert "Index Cond" in found, (name, found)
     assert records_page(access, [("carrier", "UA")]).cursor is not None
 
@@ -84,7 +84,7 @@ MIXED = ["-a,b", "a,-b,c", "-b,-c", "c,a"]
 
 @pytest.mark.parametrize("order", [*MIXED, "a,-b", "-a,b,-c"])
 @pytest.mark.parametrize("limit", [1, 7])
-def test_a_walk_in_mixed_directions_is_what_postgresql_sorts(
+def test_pages_in_mixed_directions_follow_postgresqls_sort_order(
     station: Station, connect: Connect, order: str, limit: int
 ) -> None:
     fields = [prop(name, "integer") for name in "abc"]
@@ -104,12 +104,12 @@ def test_a_walk_in_mixed_directions_is_what_postgresql_sorts(
     http, url = connect(GrantRequest("mixed")), f"/api/v1/datasets/mixed/records?order={order}&limit={limit}"
     found = []
     while url:
-        answer = http.get(url).json()
-        found += [(record["a"], record["b"], record["c"]) for record in answer["records"]]
-        url = answer["next"]
+        response = http.get(url).json()
+        found += [(record["a"], record["b"], record["c"]) for record in response["records"]]
+        url = response["next"]
     assert found == expected
     assert len(expected) == 40
 
 
-def _parts(statement: Any) -> tuple[str, Any]:
+def _arguments(statement: Any) -> tuple[str, Any]:
     return statement.sql, statement.params

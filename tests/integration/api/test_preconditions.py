@@ -1,4 +1,4 @@
-"""Which state of a record a write is for: If-Match and If-None-Match, alone, together, and at the same moment."""
+"""If-Match and If-None-Match: alone, combined, and with concurrent writes."""
 
 import json
 import uuid
@@ -12,7 +12,7 @@ from apps.api.clients.services import GrantRequest
 from apps.datasets.core.document.applied_dataset import AppliedDataset
 from tests.gateway import Http
 from tests.integration.api.conftest import Connect
-from tests.integration.api.test_races import at_once
+from tests.integration.api.test_races import concurrently
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 
@@ -27,39 +27,39 @@ def http(persons: AppliedDataset, connect: Connect) -> Http:
     return connect(GrantRequest("persons", may_write=True))
 
 
-def made(http: Http) -> Any:
+def created(http: Http) -> Any:
     return http.post(PATH, json.dumps({"person_id": str(uuid.uuid4()), **PERSON}), content_type=JSON)
 
 
-def put(http: Http, address: str, name: str, **headers: str) -> Any:
-    return http.put(address, json.dumps({**PERSON, "given_name": name}), content_type=JSON, headers=headers)
+def put(http: Http, url: str, name: str, **headers: str) -> Any:
+    return http.put(url, json.dumps({**PERSON, "given_name": name}), content_type=JSON, headers=headers)
 
 
-def said(answer: Any) -> tuple[int, str]:
-    return answer.status_code, answer.json()["type"]
+def status_and_type(response: Any) -> tuple[int, str]:
+    return response.status_code, response.json()["type"]
 
 
-def test_put_for_a_record_that_must_not_exist_replaces_none(http: Http) -> None:
-    address = made(http)["Location"]
-    assert said(put(http, address, "Eve", **{"If-None-Match": "*"})) == STALE
-    assert http.get(address).json()["given_name"] == "Ada"
-    http.delete(address)
-    assert put(http, address, "Eve", **{"If-None-Match": "*"}).status_code == 201
-    assert said(put(http, address, "Mallory", **{"If-None-Match": "*"})) == STALE
-    assert http.get(address).json()["given_name"] == "Eve"
+def test_put_with_if_none_match_never_replaces_a_record(http: Http) -> None:
+    url = created(http)["Location"]
+    assert status_and_type(put(http, url, "Eve", **{"If-None-Match": "*"})) == STALE
+    assert http.get(url).json()["given_name"] == "Ada"
+    http.delete(url)
+    assert put(http, url, "Eve", **{"If-None-Match": "*"}).status_code == 201
+    assert status_and_type(put(http, url, "Mallory", **{"If-None-Match": "*"})) == STALE
+    assert http.get(url).json()["given_name"] == "Eve"
 
 
 @pytest.mark.parametrize("was_there", [False, True])
-def test_of_many_puts_that_must_make_the_record_one_does(http: Http, was_there: bool) -> None:
+def test_only_one_of_many_conditional_puts_creates_the_record(http: Http, was_there: bool) -> None:
     key = json.dumps([str(uuid.uuid4())])
-    address = f"{PATH}/k{urlsafe_b64encode(key.encode()).rstrip(b'=').decode()}"
+    url = f"{PATH}/k{urlsafe_b64encode(key.encode()).rstrip(b'=').decode()}"
     if was_there:
-        address = made(http)["Location"]
-        http.delete(address)
-    answers = at_once([partial(put, http, address, f"n{n}", **{"If-None-Match": "*"}) for n in range(16)])
-    assert sorted(answer.status_code for answer in answers) == [201] + [412] * 15
-    winner = next(answer.json() for answer in answers if answer.status_code == 201)
-    assert http.get(address).json() == winner
+        url = created(http)["Location"]
+        http.delete(url)
+    responses = concurrently([partial(put, http, url, f"n{n}", **{"If-None-Match": "*"}) for n in range(16)])
+    assert sorted(response.status_code for response in responses) == [201] + [412] * 15
+    winner = next(response.json() for response in responses if response.status_code == 201)
+    assert http.get(url).json() == winner
 
 
 @pytest.mark.parametrize(
@@ -78,15 +78,15 @@ def test_of_many_puts_that_must_make_the_record_one_does(http: Http, was_there: 
     ],
 )
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
-def test_every_write_keeps_to_its_preconditions(http: Http, method: str, headers: dict[str, str], status: int) -> None:
-    address = made(http)["Location"]
+def test_every_write_respects_its_preconditions(http: Http, method: str, headers: dict[str, str], status: int) -> None:
+    url = created(http)["Location"]
     if method == "delete":
-        answer = http.delete(address, headers=headers)
+        response = http.delete(url, headers=headers)
         status = 204 if status == 200 else status
     else:
-        answer = getattr(http, method)(address, json.dumps(PERSON), content_type=JSON, headers=headers)
-    assert answer.status_code == status
-    tag = http.get(address).headers.get("ETag")
+        response = getattr(http, method)(url, json.dumps(PERSON), content_type=JSON, headers=headers)
+    assert response.status_code == status
+    tag = http.get(url).headers.get("ETag")
     assert tag == ({200: '"2"', 204: None, 412: '"1"'}[status])
 
 
@@ -94,46 +94,46 @@ def test_every_write_keeps_to_its_preconditions(http: Http, method: str, headers
     "sent", ['*, "1"', '"1", *', "1", '"1" "2"', '"1', "*,*", 'w/"1"', f"a,{' ' * 8000},b", '"1",' * 3000]
 )
 @pytest.mark.parametrize("header", ["If-Match", "If-None-Match"])
-def test_a_precondition_that_cannot_be_read_is_refused(http: Http, header: str, sent: str) -> None:
-    there = made(http)
+def test_a_malformed_precondition_is_rejected(http: Http, header: str, sent: str) -> None:
+    existing = created(http)
     body = json.dumps({"person_id": str(uuid.uuid4()), **PERSON})
-    for answer in (
-        http.delete(there["Location"], headers={header: sent}),
-        put(http, there["Location"], "Eve", **{header: sent}),
+    for response in (
+        http.delete(existing["Location"], headers={header: sent}),
+        put(http, existing["Location"], "Eve", **{header: sent}),
         http.post(PATH, body, content_type=JSON, headers={header: sent}),
     ):
-        assert said(answer) == (400, "/api/problems#invalid-header")
-        assert answer.json()["parameter"] == header
-    assert http.get(there["Location"])["ETag"] == '"1"'
+        assert status_and_type(response) == (400, "/api/problems#invalid-header")
+        assert response.json()["parameter"] == header
+    assert http.get(existing["Location"])["ETag"] == '"1"'
 
 
-def test_a_refusal_says_which_precondition_does_not_hold(http: Http) -> None:
-    there = made(http)
-    address = there["Location"]
+def test_the_error_names_the_failed_precondition(http: Http) -> None:
+    existing = created(http)
+    url = existing["Location"]
     details = {
-        "exists": put(http, address, "Eve", **{"If-None-Match": "*"}),
-        "has changed": put(http, address, "Eve", **{"If-Match": '"7"'}),
-        "weak": put(http, address, "Eve", **{"If-Match": 'W/"1"'}),
-        "still has": put(http, address, "Eve", **{"If-None-Match": '"1"'}),
+        "exists": put(http, url, "Eve", **{"If-None-Match": "*"}),
+        "has changed": put(http, url, "Eve", **{"If-Match": '"7"'}),
+        "weak": put(http, url, "Eve", **{"If-Match": 'W/"1"'}),
+        "still has": put(http, url, "Eve", **{"If-None-Match": '"1"'}),
     }
     new = {"person_id": str(uuid.uuid4()), **PERSON}
-    details["there is no record"] = http.post(PATH, json.dumps(new), content_type=JSON, headers={"If-Match": "*"})
-    for detail, answer in details.items():
-        assert said(answer) == STALE
-        assert detail in answer.json()["detail"]
-    http.delete(address)
-    gone = put(http, address, "Eve", **{"If-Match": "*"})
-    assert "there is no record" in gone.json()["detail"]
+    details["does not exist, but"] = http.post(PATH, json.dumps(new), content_type=JSON, headers={"If-Match": "*"})
+    for detail, response in details.items():
+        assert status_and_type(response) == STALE
+        assert detail in response.json()["detail"]
+    http.delete(url)
+    gone = put(http, url, "Eve", **{"If-Match": "*"})
+    assert "does not exist, but" in gone.json()["detail"]
 
 
-def test_what_is_refused_without_preconditions_is_refused_for_the_same_reason(http: Http) -> None:
-    there = made(http)
-    body = json.dumps({"person_id": there.json()["person_id"], **PERSON})
+def test_other_errors_take_priority_over_preconditions(http: Http) -> None:
+    existing = created(http)
+    body = json.dumps({"person_id": existing.json()["person_id"], **PERSON})
     again = http.post(PATH, body, content_type=JSON, headers={"If-None-Match": "*"})
-    assert said(again) == (409, "/api/problems#record-exists")
-    http.delete(there["Location"])
-    for answer in (
-        http.patch(there["Location"], "{}", content_type=JSON, headers={"If-None-Match": "*"}),
-        http.delete(there["Location"], headers={"If-None-Match": "*"}),
+    assert status_and_type(again) == (409, "/api/problems#record-exists")
+    http.delete(existing["Location"])
+    for response in (
+        http.patch(existing["Location"], "{}", content_type=JSON, headers={"If-None-Match": "*"}),
+        http.delete(existing["Location"], headers={"If-None-Match": "*"}),
     ):
-        assert answer.status_code == 404
+        assert response.status_code == 404

@@ -1,4 +1,4 @@
-"""`manage.py probe --every`: it goes on while the station is away, tells Prometheus, and ends when asked."""
+"""`manage.py probe --every` continues during an outage, exports metrics and stops on SIGTERM."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ WITHIN_S = 60.0
 
 
 def values(folder: Path) -> dict[tuple[str, tuple[str, ...]], float]:
-    """What the process left in its files, by metric and labels' values."""
+    """The samples in the process's metric files, by name and label values."""
     paths = [str(path) for path in folder.glob("*.db") if path.stat().st_size]
     families = MultiProcessCollector.merge(paths)  # type: ignore[no-untyped-call]
     return {(sample.name, tuple(sample.labels.values())): sample.value for one in families for sample in one.samples}
@@ -45,7 +45,7 @@ def watching(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def test_it_goes_on_counts_and_ends_when_asked(watching: subprocess.Popen[str], tmp_path: Path) -> None:
+def test_it_repeats_exports_metrics_and_stops_on_sigterm(watching: subprocess.Popen[str], tmp_path: Path) -> None:
     assert watching.stdout is not None
     began = time.time()
     lines = [watching.stdout.readline() for _ in range(3)]
@@ -53,7 +53,7 @@ def test_it_goes_on_counts_and_ends_when_asked(watching: subprocess.Popen[str], 
     found = values(tmp_path / "metrics")
     assert found[PROBE_CHECKS.name, ("healthz", "failed")] >= 2
     assert found[PROBE_CHECKS.name, ("healthz", "passed")] == 0
-    # Every check is there from the beginning, so that its first failure is a rise.
+    # Every check is initialized, so that increase() sees its first failure.
     assert {labels for name, labels in found if name == PROBE_CHECKS.name} == {
         (check, outcome) for check, _ in CHECKS for outcome in ("passed", "failed")
     }
@@ -62,10 +62,10 @@ def test_it_goes_on_counts_and_ends_when_asked(watching: subprocess.Popen[str], 
     assert watching.wait(WITHIN_S) == 0
 
 
-def test_a_round_counts_each_check_by_how_it_ended() -> None:
+def test_a_run_counts_each_check_by_its_outcome() -> None:
     def fetch(method: str, path: str, *, key: str | None = None, body: bytes | None = None) -> ProbeResponse:
         if path == "/readyz":
-            raise Unreachable("no answer")
+            raise Unreachable("no response")
         return ProbeResponse(200, b"")
 
     def counted(check: str, outcome: str) -> float:
@@ -81,12 +81,12 @@ def test_a_round_counts_each_check_by_how_it_ended() -> None:
 
 @pytest.mark.parametrize("name", ["every", "timeout"])
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf"])
-def test_seconds_that_are_none_are_refused(name: str, seconds: str) -> None:
-    with pytest.raises(CommandError, match=f"--{name} must be a number of seconds above 0"):
+def test_invalid_durations_are_rejected(name: str, seconds: str) -> None:
+    with pytest.raises(CommandError, match=f"--{name} must be above 0"):
         call_command("probe", "--key", "anything", f"--{name}", seconds)
 
 
-def test_a_key_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+def test_a_key_file_that_is_not_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"\xff\xfe")
-    with pytest.raises(CommandError, match="key cannot be read: it is no text"):
+    with pytest.raises(CommandError, match="key: it is not text"):
         call_command("probe", "--key-file", str(tmp_path / "key"))

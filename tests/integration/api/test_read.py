@@ -1,4 +1,4 @@
-"""Reading records over HTTP: pages, filters, orders, single records, and what is refused."""
+"""Reading records over HTTP: pages, filters, orders, single records and errors."""
 
 import itertools
 from typing import Any
@@ -15,7 +15,7 @@ from apps.api.records.core.lookups import LOOKUPS
 from apps.datasets.core.document.applied_dataset import AppliedDataset
 from apps.telemetry.metrics import DATABASE_SECONDS
 from tests.gateway import Http
-from tests.integration.api.conftest import Connect, Visit, add_flights, told
+from tests.integration.api.conftest import Connect, Visit, add_flights, body_of
 from tests.integration.api.exported import READERS
 from tests.station import Station
 
@@ -27,7 +27,7 @@ FLIGHTS = GrantRequest("flights")
 
 
 def walk(http: Http, url: str | None) -> list[list[dict[str, Any]]]:
-    """The pages of a walk from this address to its end."""
+    """All pages, starting at this URL."""
     pages = []
     while url:
         response = http.get(url)
@@ -38,7 +38,7 @@ def walk(http: Http, url: str | None) -> list[list[dict[str, Any]]]:
     return pages
 
 
-def test_without_a_key_nothing_is_told(flights: AppliedDataset, visit: Visit) -> None:
+def test_without_a_key_every_response_is_401(flights: AppliedDataset, visit: Visit) -> None:
     http = visit()
     for path in (
         "/api/v1/datasets",
@@ -51,17 +51,17 @@ def test_without_a_key_nothing_is_told(flights: AppliedDataset, visit: Visit) ->
         refused = http.get(path)
         assert (refused.status_code, refused["WWW-Authenticate"]) == (401, 'Bearer realm="anden"')
         assert refused.json()["detail"] == "Send a valid key: Authorization: Bearer anden_…"
-    known, unknown = (told(http.get(f"/api/v1/datasets/{name}")) for name in ("flights", "nothing"))
+    known, unknown = (body_of(http.get(f"/api/v1/datasets/{name}")) for name in ("flights", "nothing"))
     assert known == unknown
 
 
-def test_a_dataset_that_is_not_granted_looks_like_one_that_does_not_exist(
+def test_a_dataset_without_a_grant_behaves_like_an_unknown_one(
     flights: AppliedDataset, persons: AppliedDataset, connect: Connect
 ) -> None:
     http = connect(GrantRequest("persons"))
     for ending in ("", "/records", *(f"/records.{one.suffix}" for one in EXPORT_FORMATS), "/records/kW10"):
         hidden, unknown = (http.get(f"/api/v1/datasets/{name}{ending}") for name in ("flights", "nothing"))
-        assert (hidden.status_code, told(hidden)) == (404, told(unknown))
+        assert (hidden.status_code, body_of(hidden)) == (404, body_of(unknown))
     assert [item["name"] for item in http.get("/api/v1/datasets").json()["datasets"]] == ["persons"]
 
 
@@ -73,7 +73,7 @@ def test_a_revoked_client_is_refused_at_its_next_request(flights: AppliedDataset
     assert http.get(PATH).status_code == 401
 
 
-def test_a_request_costs_one_query_for_the_key_and_one_for_the_page(flights: AppliedDataset, connect: Connect) -> None:
+def test_a_request_needs_one_query_for_the_key_and_one_for_the_page(flights: AppliedDataset, connect: Connect) -> None:
     def reads() -> list[float]:
         name = f"{DATABASE_SECONDS.name}_count"
         labels = ({"alias": alias, "operation": "read"} for alias in ("default", "reader"))
@@ -98,7 +98,7 @@ def test_requests_of_one_shape_share_their_sql_and_not_their_values(flights: App
 
 
 @pytest.mark.parametrize("order", ["_id", "-_id", "arr_delay", "-arr_delay", "time_hour", "-time_hour"])
-def test_a_walk_gives_every_record_once_in_order(flights: AppliedDataset, connect: Connect, order: str) -> None:
+def test_pagination_returns_every_record_once_in_order(flights: AppliedDataset, connect: Connect, order: str) -> None:
     http = connect(FLIGHTS)
     pages = walk(http, f"{PATH}?limit=37&order={order}&fields=arr_delay,time_hour,flight")
     assert [len(page) for page in pages] == [37] * 13 + [19]
@@ -110,24 +110,24 @@ def test_a_walk_gives_every_record_once_in_order(flights: AppliedDataset, connec
 
 
 @pytest.mark.parametrize("order", ["arr_delay", "-arr_delay", "_id", "-_id"])
-def test_a_walk_during_inserts_gives_what_was_there_exactly_once(
+def test_pagination_during_inserts_returns_existing_records_exactly_once(
     flights: AppliedDataset, connect: Connect, station: Station, order: str
 ) -> None:
     http, url = connect(FLIGHTS), f"{PATH}?limit=23&order={order}&fields=flight"
-    seen: list[int] = []
+    found: list[int] = []
     first = itertools.count(1000, 20)
     with station.connect("ingest") as connection:
         while url:
-            answer = http.get(url).json()
-            seen += [record["flight"] for record in answer["records"]]
-            url = answer["next"]
+            response = http.get(url).json()
+            found += [record["flight"] for record in response["records"]]
+            url = response["next"]
             add_flights(connection, start := next(first), start + (19 if start < 3000 else -1))
-    there = [flight for flight in seen if flight < 1000]
+    there = [flight for flight in found if flight < 1000]
     assert sorted(there) == list(range(1, 501))
-    assert len(seen) == len(set(seen)) > 500
+    assert len(found) == len(set(found)) > 500
 
 
-def test_filters_narrow_a_walk(flights: AppliedDataset, connect: Connect) -> None:
+def test_filters_apply_to_every_page(flights: AppliedDataset, connect: Connect) -> None:
     http = connect(FLIGHTS)
     text = "carrier[in]=UA,AA&time_hour[gte]=2013-01-02T00:00:00Z&time_hour[lt]=2013-01-03T00:00:00%2B00:00"
     records = [record for page in walk(http, f"{PATH}?{text}&limit=5") for record in page]
@@ -157,37 +157,37 @@ def test_a_record_is_found_by_its_id(flights: AppliedDataset, connect: Connect) 
 
 
 @pytest.mark.parametrize(
-    ("query", "parameter", "said"),
+    ("query", "parameter", "message"),
     [
-        ("colour=red", "colour", "there is no field 'colour'; filters: carrier, tailnum, origin, dest, time_hour"),
-        ("distance=100", "distance", "'distance' has no index to filter by"),
-        ("carrier[like]=U", "carrier[like]", "the brackets may hold eq, ne, gt"),
+        ("colour=red", "colour", "no field 'colour'; filters: carrier, tailnum, origin, dest, time_hour"),
+        ("distance=100", "distance", "'distance' has no index for filtering"),
+        ("carrier[like]=U", "carrier[like]", "unknown lookup; lookups: eq, ne, gt"),
         ("time_hour[gte]=yesterday", "time_hour[gte]", "not a time such as"),
         ("limit=0", "limit", "from 1 to 1000"),
         ("limit=1001", "limit", "from 1 to 1000"),
         ("limit=٣", "limit", "from 1 to 1000"),
-        ("limit=1&limit=2", "limit", "twice"),
-        ("fields=flight,colour", "fields", "there is no field 'colour'"),
+        ("limit=1&limit=2", "limit", "more than once"),
+        ("fields=flight,colour", "fields", "no field 'colour'"),
         ("order=distance", "order", "'arr_delay'"),
         ("order=arr_delay,-flight", "order", "no such order"),
-        ("cursor=abc", "cursor", "another query"),
+        ("cursor=abc", "cursor", "different query"),
         ("carrier=%00", "carrier", "U+0000"),
-        ("limit=1&carrier=%FF", "carrier", "no text in UTF-8"),
-        ("carrier=%C3%28", "carrier", "no text in UTF-8"),
+        ("limit=1&carrier=%FF", "carrier", "not valid UTF-8"),
+        ("carrier=%C3%28", "carrier", "not valid UTF-8"),
         ("tailnum[isnull]=perhaps", "tailnum[isnull]", "for 'tailnum[isnull]' (text) is not true or false"),
-        ("_deleted=true", "_deleted", "there is no field"),
+        ("_deleted=true", "_deleted", "no field"),
     ],
 )
-def test_a_wrong_parameter_is_named_with_what_it_may_be(
-    flights: AppliedDataset, connect: Connect, query: str, parameter: str, said: str
+def test_an_invalid_parameter_is_named_with_the_allowed_values(
+    flights: AppliedDataset, connect: Connect, query: str, parameter: str, message: str
 ) -> None:
     refused = connect(FLIGHTS).get(f"{PATH}?{query}")
     assert (refused.status_code, refused["Content-Type"]) == (400, "application/problem+json")
     assert refused.json()["parameter"] == parameter
-    assert said in refused.json()["detail"]
+    assert message in refused.json()["detail"]
 
 
-def test_a_cursor_of_another_query_is_refused(flights: AppliedDataset, connect: Connect) -> None:
+def test_a_cursor_of_a_different_query_is_rejected(flights: AppliedDataset, connect: Connect) -> None:
     http = connect(FLIGHTS)
     cursor = http.get(f"{PATH}?limit=1&carrier=UA").json()["next"].rpartition("cursor=")[2]
     assert http.get(f"{PATH}?limit=9&carrier=UA&fields=flight&cursor={cursor}").status_code == 200
@@ -196,7 +196,7 @@ def test_a_cursor_of_another_query_is_refused(flights: AppliedDataset, connect: 
     assert http.get(f"{PATH}?carrier=UA&cursor={cursor[:-2]}AA").status_code == 400
 
 
-def test_a_page_without_records_ends_the_walk(flights: AppliedDataset, connect: Connect) -> None:
+def test_an_empty_page_is_the_last(flights: AppliedDataset, connect: Connect) -> None:
     assert connect(FLIGHTS).get(f"{PATH}?carrier=XX").json() == {"records": [], "next": None}
 
 
@@ -204,16 +204,14 @@ COLUMNS = ("carrier", "flight", "dest")
 
 
 @pytest.mark.parametrize("hidden", ["arr_delay", "time_hour", "origin", "tailnum", "distance"])
-def test_a_hidden_column_looks_like_one_that_does_not_exist(
-    flights: AppliedDataset, connect: Connect, hidden: str
-) -> None:
+def test_a_hidden_column_behaves_like_an_unknown_one(flights: AppliedDataset, connect: Connect, hidden: str) -> None:
     http = connect(GrantRequest("flights", columns=COLUMNS))
     queries = [f"{{0}}[{lookup.name}]=1" for lookup in LOOKUPS]
     queries += ["{0}=1", "{0}=2013-01-01T00:00Z", "order={0}", "order=-{0}", "fields={0}", "fields=carrier,{0}"]
     for query, path in itertools.product(queries, (PATH, *FILES)):
         asked, nothing = (http.get(f"{path}?{query.format(name)}") for name in (hidden, "nothing"))
         assert asked.status_code == 400
-        assert told(asked).replace(hidden, "nothing") == told(nothing)
+        assert body_of(asked).replace(hidden, "nothing") == body_of(nothing)
 
 
 def test_hidden_columns_stay_hidden_everywhere(flights: AppliedDataset, connect: Connect) -> None:
@@ -227,25 +225,29 @@ def test_hidden_columns_stay_hidden_everywhere(flights: AppliedDataset, connect:
     for file_format in EXPORT_FORMATS:
         rows = READERS[file_format.suffix](http.get(f"{PATH}.{file_format.suffix}").getvalue(), ())
         assert [list(row) for row in rows] == [list(COLUMNS)] * 500
-    told = http.get("/api/v1/datasets/flights").json()
-    assert [field["name"] for field in told["fields"]] == list(COLUMNS)
-    assert (told["filters"], told["orders"], told["event_time"]) == (["carrier", "dest"], ["_id"], None)
+    description = http.get("/api/v1/datasets/flights").json()
+    assert [field["name"] for field in description["fields"]] == list(COLUMNS)
+    assert (description["filters"], description["orders"], description["event_time"]) == (
+        ["carrier", "dest"],
+        ["_id"],
+        None,
+    )
     assert b"time_hour" not in http.get("/api/v1/datasets/flights").content
 
 
-def test_an_id_in_the_clear_does_not_open_what_a_hidden_key_protects(
-    flights: AppliedDataset, connect: Connect
-) -> None:
-    seeing, narrow = connect(FLIGHTS), connect(GrantRequest("flights", columns=COLUMNS))
-    clear = seeing.get(f"{PATH}?limit=1").json()["records"][0]["_id"]
-    sealed = narrow.get(f"{PATH}?limit=1").json()["records"][0]["_id"]
+def test_a_plaintext_id_is_rejected_where_the_key_is_hidden(flights: AppliedDataset, connect: Connect) -> None:
+    unrestricted, restricted = connect(FLIGHTS), connect(GrantRequest("flights", columns=COLUMNS))
+    clear = unrestricted.get(f"{PATH}?limit=1").json()["records"][0]["_id"]
+    sealed = restricted.get(f"{PATH}?limit=1").json()["records"][0]["_id"]
     assert (clear[0], sealed[0]) == ("k", "s")
-    assert narrow.get(f"{PATH}/{clear}").status_code == 404
-    assert seeing.get(f"{PATH}/{sealed}").status_code == 404
-    assert narrow.get(f"{PATH}/{sealed}").status_code == 200
+    assert restricted.get(f"{PATH}/{clear}").status_code == 404
+    assert unrestricted.get(f"{PATH}/{sealed}").status_code == 404
+    assert restricted.get(f"{PATH}/{sealed}").status_code == 200
 
 
-def test_restricted_fields_need_a_grant_by_name(persons: AppliedDataset, connect: Connect, station: Station) -> None:
+def test_restricted_fields_need_a_grant_that_names_them(
+    persons: AppliedDataset, connect: Connect, station: Station
+) -> None:
     with station.connect("ingest") as connection:
         connection.execute(
             "INSERT INTO data.persons (person_id, given_name, family_name, passport_number, _source, _offset,"
@@ -259,7 +261,7 @@ def test_restricted_fields_need_a_grant_by_name(persons: AppliedDataset, connect
     assert named.keys() == {"_id", "passport_number"}
 
 
-def test_a_new_contract_version_counts_at_the_next_request(
+def test_a_new_contract_version_applies_from_the_next_request(
     flights: AppliedDataset, connect: Connect, station: Station
 ) -> None:
     http = connect(FLIGHTS)
@@ -271,7 +273,7 @@ def test_a_new_contract_version_counts_at_the_next_request(
     assert http.get(f"{PATH}?limit=1").json()["records"][0]["gate"] is None
 
 
-def test_the_database_that_is_away_is_said_so(
+def test_an_unavailable_database_is_reported(
     flights: AppliedDataset, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     http = connect(FLIGHTS)
@@ -279,8 +281,8 @@ def test_the_database_that_is_away_is_said_so(
     monkeypatch.delitem(connections.settings, "reader")
     connections["reader"].close()
     del connections["reader"]
-    away = http.get(PATH)
-    assert (away.status_code, away["Retry-After"], away.json()["status"]) == (503, "5", 503)
+    unavailable = http.get(PATH)
+    assert (unavailable.status_code, unavailable["Retry-After"], unavailable.json()["status"]) == (503, "5", 503)
 
 
 def test_contracts_with_hostile_names_are_read_and_filtered(station: Station, connect: Connect) -> None:

@@ -1,4 +1,4 @@
-"""The OpenAPI document against the API: generated requests with a granted key, and never a 5xx."""
+"""The API conforms to its OpenAPI document: generated requests never cause a 5xx."""
 
 import json
 from typing import Any
@@ -33,7 +33,7 @@ def key(station: Station, flights: AppliedDataset, persons: AppliedDataset) -> s
 
 @schema.hook
 def map_path_parameters(context: Any, path_parameters: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Three of four requests name a dataset that is there."""
+    """Make three of four requests name an existing dataset."""
     if path_parameters and "name" in path_parameters:
         names = ("flights", "persons", "types", path_parameters["name"])
         path_parameters["name"] = names[sum(map(ord, str(path_parameters["name"]))) % 4]
@@ -48,7 +48,9 @@ def map_path_parameters(context: Any, path_parameters: dict[str, Any] | None) ->
     suppress_health_check=list(HealthCheck),
     derandomize=True,
 )
-def test_no_request_breaks_the_api(case: "schemathesis.Case[Any]", key: str, gateway: Gateway) -> None:
+def test_no_generated_request_causes_a_server_error(
+    case: "schemathesis.Case[Any]", key: str, gateway: Gateway
+) -> None:
     response = case.call(headers={"Authorization": f"Bearer {key}"}, app=gateway)
     case.validate_response(
         response, headers={"Authorization": f"Bearer {key}"}, excluded_checks=[positive_data_acceptance]
@@ -59,7 +61,7 @@ def test_no_request_breaks_the_api(case: "schemathesis.Case[Any]", key: str, gat
         assert response.json()["status"] == response.status_code
 
 
-def test_the_document_is_valid_openapi_with_the_generic_addresses(connect: Connect, station: Station) -> None:
+def test_the_document_is_valid_openapi_with_every_path(connect: Connect, station: Station) -> None:
     document = connect().get("/api/openapi.json").json()
     assert document["openapi"].startswith("3.1")
     assert list(document["paths"]) == [
@@ -82,7 +84,7 @@ def test_the_document_is_valid_openapi_with_the_generic_addresses(connect: Conne
         assert f'"#/components/schemas/{name}"' in text
 
 
-def test_answers_have_the_shape_that_the_document_says(flights: AppliedDataset, connect: Connect) -> None:
+def test_responses_match_the_document(flights: AppliedDataset, connect: Connect) -> None:
     document = openapi_document()
     http = connect(GrantRequest("flights"))
     for path, name in (
@@ -96,7 +98,7 @@ def test_answers_have_the_shape_that_the_document_says(flights: AppliedDataset, 
         jsonschema.Draft202012Validator(shape).validate(http.get(path).json())
 
 
-def test_the_page_of_the_document_loads_only_what_we_serve(station: Station, connect: Connect) -> None:
+def test_the_swagger_page_loads_only_local_files(station: Station, connect: Connect) -> None:
     http = connect()
     page = http.get("/api/docs").content.decode()
     assert 'data-openapi="/api/openapi.json"' in page
@@ -104,13 +106,13 @@ def test_the_page_of_the_document_loads_only_what_we_serve(station: Station, con
     assert len(links) == 4
     for link in links:
         assert link.startswith("/static/")
-        answer = http.get(link)
-        assert answer.status_code == 200
-        answer.close()
+        response = http.get(link)
+        assert response.status_code == 200
+        response.close()
     assert "://" not in page
 
 
-def test_the_kinds_of_problems_can_be_looked_up(station: Station, connect: Connect) -> None:
+def test_the_problem_types_are_listed(station: Station, connect: Connect) -> None:
     kinds = connect().get("/api/problems").json()
     refused = connect().get("/api/v1/datasets/x").json()
     assert kinds[refused["type"].partition("#")[2]] == {"title": refused["title"], "status": 404}

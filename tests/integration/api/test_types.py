@@ -1,4 +1,4 @@
-"""Every type from JSON to the table and back over HTTP: value, filter, order, id, CSV."""
+"""Every type round-trips over HTTP: value, filter, order, id, CSV."""
 
 import base64
 import csv
@@ -61,7 +61,7 @@ def records(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def plain(name: str, value: Any) -> Any:
-    """The value as Python compares it: a moment is the same in any spelling."""
+    """The value in a comparable form: a timestamp is equal in any notation."""
     if isinstance(value, list):
         return [plain(name, item) for item in value]
     if value is None:
@@ -71,7 +71,7 @@ def plain(name: str, value: Any) -> Any:
         return datetime.datetime.fromisoformat(value)
     if kind == "time":
         return datetime.time.fromisoformat(value)
-    if kind == "real":  # PostgreSQL writes the shortest decimals that give the same four bytes
+    if kind == "real":  # PostgreSQL outputs the shortest decimal with the same four bytes
         return struct.pack("<f", value)
     return decimal.Decimal(str(value)) if kind == "numeric" else value
 
@@ -93,12 +93,12 @@ def http(station: Station, connect: Connect) -> Http:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(record=records(), key=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00")))
-def test_what_is_written_is_read_and_found(http: Http, record: dict[str, Any], key: str) -> None:
-    key += str(uuid.uuid4())  # an example may be tried again, after a failure in the midst of it
-    made = http.post(PATH, json.dumps({"key": key, **record}), content_type="application/json")
-    assert made.status_code == 201, made.content
-    address = f"{PATH}/{read(made.content)['_id']}"
-    body = read(http.get(address).content)
+def test_a_written_record_is_read_and_found_by_filters(http: Http, record: dict[str, Any], key: str) -> None:
+    key += str(uuid.uuid4())  # hypothesis may retry an example that failed halfway
+    created = http.post(PATH, json.dumps({"key": key, **record}), content_type="application/json")
+    assert created.status_code == 201, created.content
+    url = f"{PATH}/{read(created.content)['_id']}"
+    body = read(http.get(url).content)
     assert {name: plain(name, body[name]) for name in record} == {name: plain(name, record[name]) for name in record}
     for spec in TYPES:
         value = record[spec.name]
@@ -116,34 +116,34 @@ def test_what_is_written_is_read_and_found(http: Http, record: dict[str, Any], k
     for spec in TYPES:
         cell = rows[0][spec.name]
         if spec.ordered and record[spec.name] is not None:
-            told = read(spec.as_json(literal(ColumnType(spec), cell)))
-            assert plain(spec.name, told) == plain(spec.name, record[spec.name]), spec.name
+            parsed = read(spec.as_json(literal(ColumnType(spec), cell)))
+            assert plain(spec.name, parsed) == plain(spec.name, record[spec.name]), spec.name
         else:
             assert plain(spec.name, json.loads(cell or "null")) == plain(spec.name, record[spec.name]), spec.name
-    assert http.delete(address).status_code == 204
+    assert http.delete(url).status_code == 204
 
 
-def test_the_smallest_and_largest_integers_are_written_and_found(http: Http) -> None:
+def test_the_smallest_and_largest_integers_round_trip(http: Http) -> None:
     for name, bits in (("smallint", 15), ("integer", 31), ("bigint", 63)):
         for value in (-(2**bits), 2**bits - 1):
             record = {"key": f"{name} {value}", name: value, f"{name} list": [value]}
-            made = http.post(PATH, json.dumps(record), content_type="application/json")
-            assert made.status_code == 201, made.content
+            created = http.post(PATH, json.dumps(record), content_type="application/json")
+            assert created.status_code == 201, created.content
             found = read(http.get(PATH, {f"{name}[eq]": str(value)}).content)["records"]
             assert [(item[name], item[f"{name} list"]) for item in found] == [(value, [value])]
 
 
 @pytest.mark.parametrize("largest", ["3.4028235e38", "3.4028234663852886e38", "3.40282356e38"])
-def test_the_largest_real_is_taken_as_everybody_writes_it(http: Http, largest: str) -> None:
+def test_the_largest_real_is_accepted_in_common_notations(http: Http, largest: str) -> None:
     body = f'{{"key":"a","real":{largest},"real list":[-{largest}]}}'
-    made = http.post(PATH, body, content_type="application/json")
-    assert made.status_code == 201, made.content
-    again = http.put(made["Location"], made.content, content_type="application/json")
-    assert (again.status_code, again.content) == (200, made.content)
-    assert read(http.get(PATH, {"real[gte]": "3.4028235e38"}).content)["records"] == [read(made.content)]
+    created = http.post(PATH, body, content_type="application/json")
+    assert created.status_code == 201, created.content
+    again = http.put(created["Location"], created.content, content_type="application/json")
+    assert (again.status_code, again.content) == (200, created.content)
+    assert read(http.get(PATH, {"real[gte]": "3.4028235e38"}).content)["records"] == [read(created.content)]
 
 
-def test_a_walk_in_any_order_of_any_type_gives_each_record_once(http: Http) -> None:
+def test_pagination_by_any_type_returns_each_record_once(http: Http) -> None:
     kinds = [spec.name for spec in TYPES if spec.ordered]
     for number in range(30):
         record = {name: None if number % 3 == 0 else _value(name, number % 4) for name in kinds}
@@ -154,11 +154,11 @@ def test_a_walk_in_any_order_of_any_type_gives_each_record_once(http: Http) -> N
             keys: list[str] = []
             url = f"{PATH}?order={sign}{name}&limit=4&fields=key".replace(" ", "%20")
             while url:
-                answer = http.get(url)
-                assert answer.status_code == 200, answer.content
-                keys += [record["key"] for record in answer.json()["records"]]
+                response = http.get(url)
+                assert response.status_code == 200, response.content
+                keys += [record["key"] for record in response.json()["records"]]
                 assert len(keys) <= 30, (name, sign, keys)
-                url = answer.json()["next"]
+                url = response.json()["next"]
             assert sorted(keys) == [f"{number:02}" for number in range(30)], (name, sign)
 
 
@@ -179,41 +179,43 @@ def _value(name: str, number: int) -> Any:
 
 
 @pytest.mark.parametrize("spec", [spec.name for spec in TYPES if spec.ordered and spec.exact])
-def test_a_key_of_any_type_makes_an_id_that_finds_its_record(station: Station, connect: Connect, spec: str) -> None:
+def test_a_key_of_any_type_yields_an_id_that_finds_its_record(station: Station, connect: Connect, spec: str) -> None:
     logical = next(item.logical[0] for item in TYPES if item.name == spec)
     key = prop("key", logical, spec, primaryKey=True, primaryKeyPosition=1)
     station.apply(document("keyed", [key, prop("note")], mode="upsert", apiWrites=True))
     http = connect(GrantRequest("keyed", may_write=True))
     path = "/api/v1/datasets/keyed/records"
-    made = http.post(path, json.dumps({"key": _value(spec, 1)}), content_type="application/json")
-    assert made.status_code == 201, made.content
-    address = f"{path}/{made.json()['_id']}"
-    assert http.get(address).content == made.content
-    assert http.get(path).json()["records"] == [made.json()]
-    changed = http.put(address, '{"note": "x"}', content_type="application/json")
-    assert (changed.status_code, changed.json()) == (200, {**made.json(), "note": "x"})
-    assert http.patch(address, '{"note": null}', content_type="application/json").json() == made.json()
-    assert http.delete(address).status_code == 204
-    assert http.put(address, '{"note": "y"}', content_type="application/json").status_code == 201
+    created = http.post(path, json.dumps({"key": _value(spec, 1)}), content_type="application/json")
+    assert created.status_code == 201, created.content
+    url = f"{path}/{created.json()['_id']}"
+    assert http.get(url).content == created.content
+    assert http.get(path).json()["records"] == [created.json()]
+    changed = http.put(url, '{"note": "x"}', content_type="application/json")
+    assert (changed.status_code, changed.json()) == (200, {**created.json(), "note": "x"})
+    assert http.patch(url, '{"note": null}', content_type="application/json").json() == created.json()
+    assert http.delete(url).status_code == 204
+    assert http.put(url, '{"note": "y"}', content_type="application/json").status_code == 201
 
 
-def test_unknown_fields_that_are_kept_need_a_grant_to_be_seen(station: Station, connect: Connect) -> None:
+def test_unknown_fields_are_visible_only_with_a_grant(station: Station, connect: Connect) -> None:
     key = prop("key", primaryKey=True, primaryKeyPosition=1)
     station.apply(document("loose", [key, prop("note")], mode="upsert", apiWrites=True, unknownFields="keep"))
     path = "/api/v1/datasets/loose/records"
     usual = connect(GrantRequest("loose", may_write=True))
-    whole = connect(GrantRequest("loose", may_write=True, columns=("key", "note", "_extra")))
-    made = usual.post(path, '{"key": "a", "colour": "red", "n": 1.50}', content_type="application/json")
-    assert made.json() == {"_id": made.json()["_id"], "key": "a", "note": None}
-    address = f"{path}/{made.json()['_id']}"
-    assert whole.get(address).json()["_extra"] == {"colour": "red", "n": 1.5}
-    usual.put(address, '{"note": "x"}', content_type="application/json")
-    assert whole.get(address).json()["_extra"] == {"colour": "red", "n": 1.5}
-    back = whole.put(address, json.dumps({**whole.get(address).json(), "note": "y"}), content_type="application/json")
+    unrestricted = connect(GrantRequest("loose", may_write=True, columns=("key", "note", "_extra")))
+    created = usual.post(path, '{"key": "a", "colour": "red", "n": 1.50}', content_type="application/json")
+    assert created.json() == {"_id": created.json()["_id"], "key": "a", "note": None}
+    url = f"{path}/{created.json()['_id']}"
+    assert unrestricted.get(url).json()["_extra"] == {"colour": "red", "n": 1.5}
+    usual.put(url, '{"note": "x"}', content_type="application/json")
+    assert unrestricted.get(url).json()["_extra"] == {"colour": "red", "n": 1.5}
+    back = unrestricted.put(
+        url, json.dumps({**unrestricted.get(url).json(), "note": "y"}), content_type="application/json"
+    )
     assert (back.json()["note"], back.json()["_extra"]) == ("y", {"colour": "red", "n": 1.5})
-    assert whole.put(address, '{"note": "z"}', content_type="application/json").json()["_extra"] is None
-    none = whole.get(address).json()
-    assert whole.put(address, json.dumps(none), content_type="application/json").json() == none
-    clash = whole.patch(address, '{"_extra": {"note": "w"}}', content_type="application/json")
+    assert unrestricted.put(url, '{"note": "z"}', content_type="application/json").json()["_extra"] is None
+    none = unrestricted.get(url).json()
+    assert unrestricted.put(url, json.dumps(none), content_type="application/json").json() == none
+    clash = unrestricted.patch(url, '{"_extra": {"note": "w"}}', content_type="application/json")
     assert (clash.status_code, clash.json()["field"]) == (422, "_extra")
-    assert usual.patch(address, '{"_extra": {}}', content_type="application/json").status_code == 422
+    assert usual.patch(url, '{"_extra": {}}', content_type="application/json").status_code == 422

@@ -1,4 +1,4 @@
-"""A dataset whose stored contract this version cannot read, asked for over HTTP."""
+"""Requests for a dataset whose stored contract this version cannot read."""
 
 import pytest
 
@@ -12,19 +12,19 @@ from tests.station import Station
 
 
 @pytest.mark.parametrize("how", ["a later type", "no JSON", "another name"])
-def test_it_answers_an_honest_problem_and_the_others_answer_as_ever(
+def test_it_returns_contract_unreadable_and_other_datasets_still_work(
     flights: AppliedDataset, persons: AppliedDataset, station: Station, connect: Connect, how: str
 ) -> None:
     http = connect(GrantRequest("flights"), GrantRequest("persons", may_write=True))
     spoil(station, "persons", BROKEN[how])
     listed = http.get("/api/v1/datasets").json()["datasets"]
     assert [item["name"] for item in listed] == ["flights", "persons"]
-    assert "cannot be read" in listed[1]["description"]
+    assert "cannot read" in listed[1]["description"]
     for path in ("", "/records", *(f"/records.{one.suffix}" for one in EXPORT_FORMATS), "/records/x"):
-        answer = http.get(f"/api/v1/datasets/persons{path}")
-        assert answer.status_code == 503
-        assert answer.headers["Retry-After"]
-        problem = answer.json()
+        response = http.get(f"/api/v1/datasets/persons{path}")
+        assert response.status_code == 503
+        assert response.headers["Retry-After"]
+        problem = response.json()
         assert problem["type"] == "/api/problems#contract-unreadable"
         assert not {"vector", "properties", "JSON"} & set(problem["detail"].split())
     for path, status in (("", 200), ("/records", 200), ("/records/x", 404)):

@@ -1,4 +1,4 @@
-"""A write that takes too long ends, says so, changes nothing and holds nothing."""
+"""A write that takes too long fails, changes nothing and holds no lock."""
 
 import json
 import uuid
@@ -26,8 +26,8 @@ GRANT EXECUTE ON FUNCTION data.slow() TO public;
 """
 
 
-def forget_writers() -> None:
-    """End the writer's sessions, which began with the role's former settings."""
+def close_writer_sessions() -> None:
+    """Close the writer's sessions, which still have the role's previous settings."""
     wrapper = connections["writer"]
     wrapper.close()
     if isinstance(wrapper, DatabaseWrapper):
@@ -35,8 +35,8 @@ def forget_writers() -> None:
 
 
 @pytest.fixture
-def hasty(station: Station) -> Iterator[None]:
-    """A role of writes whose statements may take 0.3 s."""
+def short_timeout(station: Station) -> Iterator[None]:
+    """The writer role with a statement timeout of 0.3 s."""
     name = role_name("writer")
     with station.admin() as connection:
         before = connection.execute(
@@ -46,30 +46,30 @@ def hasty(station: Station) -> Iterator[None]:
         ).fetchone()
         assert before is not None
         connection.execute(f"ALTER ROLE {name} SET statement_timeout = '300ms'")
-        forget_writers()
+        close_writer_sessions()
         yield
         connection.execute(f"ALTER ROLE {name} SET statement_timeout = '{before[0].partition('=')[2]}'")
-    forget_writers()
+    close_writer_sessions()
 
 
-def test_a_write_that_takes_too_long_changes_nothing_and_holds_nothing(
-    persons: AppliedDataset, station: Station, connect: Connect, hasty: None
+def test_a_write_that_times_out_changes_nothing_and_holds_no_lock(
+    persons: AppliedDataset, station: Station, connect: Connect, short_timeout: None
 ) -> None:
     http = connect(GrantRequest("persons", may_write=True))
     body = {"person_id": str(uuid.uuid4()), "given_name": "A", "family_name": "B"}
-    address = http.post(PATH, json.dumps(body), content_type=JSON)["Location"]
+    url = http.post(PATH, json.dumps(body), content_type=JSON)["Location"]
     with station.admin() as connection:
         connection.execute(SLOW)
-        for answer in (
-            http.patch(address, '{"country": "ES"}', content_type=JSON),
-            http.put(address, json.dumps(body), content_type=JSON),
-            http.delete(address),
+        for response in (
+            http.patch(url, '{"country": "ES"}', content_type=JSON),
+            http.put(url, json.dumps(body), content_type=JSON),
+            http.delete(url),
         ):
-            assert (answer.status_code, answer.json()["type"]) == (503, "/api/problems#write-timeout")
-            assert answer["Retry-After"] == "5"
+            assert (response.status_code, response.json()["type"]) == (503, "/api/problems#write-timeout")
+            assert response["Retry-After"] == "5"
         connection.execute("SET lock_timeout = '5s'; DROP FUNCTION data.slow() CASCADE")
-    assert http.get(address)["ETag"] == '"1"'
-    assert http.patch(address, '{"country": "ES"}', content_type=JSON).status_code == 200
+    assert http.get(url)["ETag"] == '"1"'
+    assert http.patch(url, '{"country": "ES"}', content_type=JSON).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_write_that_takes_too_long_changes_nothing_and_holds_nothing(
         ("owner", "0", "0"),
     ],
 )
-def test_sessions_of_the_web_begin_with_bounds(station: Station, role: str, statement: str, idle: str) -> None:
+def test_the_webs_sessions_start_with_timeouts(station: Station, role: str, statement: str, idle: str) -> None:
     with station.connect(role) as connection:
         shown = [
             connection.execute(f"SHOW {name}").fetchone()
@@ -91,7 +91,7 @@ def test_sessions_of_the_web_begin_with_bounds(station: Station, role: str, stat
     assert shown == [(statement,), (idle,)]
 
 
-def test_a_migration_gives_the_roles_that_stand_their_bounds(station: Station) -> None:
+def test_a_migration_sets_the_timeouts_of_existing_roles(station: Station) -> None:
     name = role_name("writer")
     with station.admin() as admin, station.connect("owner") as owner:
         admin.execute(f"ALTER ROLE {name} RESET ALL")

@@ -1,4 +1,4 @@
-"""Jobs under test: what the broker was given, a worker of Celery's own, and waits for a row."""
+"""Fixtures for jobs: the broker's messages, a real Celery worker, and waiting for a row."""
 
 import base64
 import json
@@ -27,11 +27,11 @@ from tests.station import Station
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 QUEUE: Final = Path(settings.ANDEN.celery_folder) / "queue"
-PATIENCE_S: Final = 60.0
+TIMEOUT_S: Final = 60.0
 
 
 def sent() -> list[int]:
-    """The ids of jobs in the broker's folder, which is emptied."""
+    """Pop the job ids from the broker's folder."""
     ids: list[int] = []
     for path in sorted(QUEUE.glob("*.msg"), key=lambda path: path.stat().st_mtime_ns):
         message = json.loads(path.read_text())
@@ -41,16 +41,16 @@ def sent() -> list[int]:
     return ids
 
 
-def until(done: Callable[[], bool], told: Callable[[], Any] = str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+def until(done: Callable[[], bool], describe: Callable[[], Any] = str) -> None:
+    deadline = time.monotonic() + TIMEOUT_S
     while not done():
-        assert time.monotonic() < deadline, told()
+        assert time.monotonic() < deadline, describe()
         time.sleep(0.05)
 
 
 @dataclass
-class Asked:
-    """A job that was asked for."""
+class EnqueuedJob:
+    """An enqueued job."""
 
     pk: int
     witness: Path
@@ -62,32 +62,32 @@ class Asked:
 
     @property
     def runs(self) -> list[str]:
-        """A line for each run that began: process id and checkpoint."""
+        """One line per started run: process id and checkpoint."""
         return self.witness.read_text().splitlines() if self.witness.exists() else []
 
     def until(self, state: str, *, done: int = 0) -> Job:
-        """The row, once it is in this state and so far."""
+        """Wait until the row has this state and progress."""
         until(lambda: self.row.state == state and self.row.done >= done, lambda: vars(self.row))
         return self.row
 
     def age(self, seconds: float, *fields: str) -> None:
-        """Let these moments of the row be so long ago."""
+        """Move these timestamps of the row into the past."""
         Job.objects.filter(pk=self.pk).update(**{field: F(field) - timedelta(seconds=seconds) for field in fields})
 
 
-Ask = Callable[..., Asked]
+Ask = Callable[..., EnqueuedJob]
 
 
 @pytest.fixture
 def ask(station: Station, tmp_path: Path) -> Iterator[Ask]:
-    """Asks for a job of this kind, whose files lie in this test's folder."""
+    """Enqueues a job of a kind, with its files in the test's folder."""
     sent()
     numbers = iter(range(1_000))
 
-    def one(kind: JobKind[Errand] = job_kinds.work, *, actor: str = "ada") -> Asked:
+    def one(kind: JobKind[Errand] = job_kinds.work, *, actor: str = "ada") -> EnqueuedJob:
         number = next(numbers)
         witness, gate = tmp_path / f"witness-{number}", tmp_path / f"gate-{number}"
-        return Asked(enqueue(kind, Errand(str(witness), str(gate)), actor=actor), witness, gate)
+        return EnqueuedJob(enqueue(kind, Errand(str(witness), str(gate)), actor=actor), witness, gate)
 
     yield one
     stopping.clear()
@@ -95,7 +95,7 @@ def ask(station: Station, tmp_path: Path) -> Iterator[Ask]:
 
 @contextmanager
 def worker(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """Celery's worker as the station starts it, with the kinds of the tests."""
+    """A Celery worker with the tests' job kinds."""
     command = ["celery", "-A", "tests.job_kinds", "worker", "--pool", "threads", "--concurrency", "2"]
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONPATH": f"{ROOT}:{ROOT}/platform"}
     with (folder / "worker.log").open("ab") as out:

@@ -1,4 +1,4 @@
-"""What a run writes, and what it must not: results, errors, other runs' rows."""
+"""What a run writes and must not write: results, errors, rows of other runs."""
 
 import os
 import threading
@@ -17,21 +17,21 @@ from apps.jobs.services.heartbeat import stopping
 from apps.jobs.services.queue import enqueue, jobs_cancel, jobs_requeue
 from apps.jobs.services.runner import job_run
 from tests import job_kinds
-from tests.integration.jobs.conftest import QUEUE, Ask, Asked, sent, until
+from tests.integration.jobs.conftest import QUEUE, Ask, EnqueuedJob, sent, until
 from tests.station import Station
 
 
-def run_due(job: Asked) -> Job:
-    """Run the job as if its pause were over."""
+def run_due(job: EnqueuedJob) -> Job:
+    """Run the job as if its retry delay had elapsed."""
     job.age(7_200, "run_after")
     job_run(job.pk)
     return job.row
 
 
-class Beside(threading.Thread):
-    """Runs a job in a thread of its own, as a worker does."""
+class JobThread(threading.Thread):
+    """Runs a job in a separate thread, like a worker."""
 
-    def __init__(self, job: Asked) -> None:
+    def __init__(self, job: EnqueuedJob) -> None:
         super().__init__()
         self._job = job
 
@@ -42,7 +42,7 @@ class Beside(threading.Thread):
             connection.close()
 
 
-def test_an_id_is_sent_when_the_callers_transaction_is_committed_and_not_before(ask: Ask) -> None:
+def test_an_id_is_sent_after_the_callers_commit_and_not_before(ask: Ask) -> None:
     with transaction.atomic():
         job = ask()
         assert sent() == []
@@ -55,37 +55,37 @@ def test_an_id_is_sent_when_the_callers_transaction_is_committed_and_not_before(
 
 
 @pytest.mark.parametrize("days", [0, "30", None])
-def test_bad_arguments_are_refused_by_the_name_of_their_field(station: Station, days: Any) -> None:
+def test_invalid_arguments_are_rejected_with_the_name_of_their_field(station: Station, days: Any) -> None:
     with pytest.raises(ArgumentsInvalid, match=r"datasets\.purge_tombstones: .* `\$\.older_days`"):
         enqueue(tombstone_purge, TombstonePurge(older_days=days), actor="ada")
     assert Job.objects.count() == 0
 
 
-def test_a_row_whose_arguments_another_version_wrote_fails_at_once(ask: Ask) -> None:
+def test_a_row_with_arguments_of_another_version_fails_without_a_retry(ask: Ask) -> None:
     job = ask()
     Job.objects.update(arguments={"witness": 5})
     assert run_due(job).state == "failed"
     assert job.row.error.startswith("ArgumentsInvalid: tests.work: ")
 
 
-def test_a_result_is_kept_with_who_asked_for_it(ask: Ask) -> None:
+def test_a_result_is_stored_with_the_actor(ask: Ask) -> None:
     job = ask(actor="grace")
     job.gate.touch()
-    ended = run_due(job)
-    assert (ended.state, ended.actor, ended.attempts) == ("succeeded", "grace", 1)
-    assert ended.result == {"pid": os.getpid(), "count": 0}
-    assert ended.started_at is not None
-    assert ended.finished_at is not None
-    assert ended.created_at <= ended.started_at <= ended.finished_at
+    finished = run_due(job)
+    assert (finished.state, finished.actor, finished.attempts) == ("succeeded", "grace", 1)
+    assert finished.result == {"pid": os.getpid(), "count": 0}
+    assert finished.started_at is not None
+    assert finished.finished_at is not None
+    assert finished.created_at <= finished.started_at <= finished.finished_at
     job_run(job.pk)
     assert len(job.runs) == 1
 
 
-def test_a_failure_is_tried_again_after_a_pause_and_keeps_no_secret(ask: Ask) -> None:
+def test_a_failure_is_retried_after_a_delay_and_stores_no_secret(ask: Ask) -> None:
     job = ask(job_kinds.fail)
     first = run_due(job)
     assert (first.state, first.attempts) == ("queued", 1)
-    job_run(job.pk)  # an id that comes within the pause
+    job_run(job.pk)  # an id that arrives during the delay
     assert job.row.attempts == 1
     last = run_due(job)
     assert (last.state, last.attempts, last.claim) == ("failed", 2, None)
@@ -99,26 +99,26 @@ def test_a_failure_is_tried_again_after_a_pause_and_keeps_no_secret(ask: Ask) ->
     ("kind", "error"),
     [
         (job_kinds.refuse, "JobRefused: there is no such thing"),
-        (job_kinds.enclose, "TransactionManagementError: progress is said after the commit"),
+        (job_kinds.enclose, "TransactionManagementError: call progress after the commit"),
         (job_kinds.unstorable, "DataError: "),
     ],
 )
-def test_what_can_never_succeed_fails_at_the_first_attempt(ask: Ask, kind: Any, error: str) -> None:
-    ended = run_due(ask(kind))
-    assert (ended.state, ended.attempts) == ("failed", 1)
-    assert ended.error.startswith(error)
-    assert ended.result is None
+def test_a_permanent_error_fails_at_the_first_attempt(ask: Ask, kind: Any, error: str) -> None:
+    finished = run_due(ask(kind))
+    assert (finished.state, finished.attempts) == ("failed", 1)
+    assert finished.error.startswith(error)
+    assert finished.result is None
 
 
-def test_a_run_whose_job_was_taken_over_ends_and_writes_nothing(ask: Ask) -> None:
+def test_a_run_whose_job_was_taken_over_stops_and_writes_nothing(ask: Ask) -> None:
     job = ask(job_kinds.lose)
-    ended = run_due(job)
+    finished = run_due(job)
     assert not job.gate.exists()
-    assert (ended.state, ended.text, ended.done, ended.result) == ("running", "the other's", 0, None)
-    assert isinstance(ended.claim, uuid.UUID)
+    assert (finished.state, finished.text, finished.done, finished.result) == ("running", "the other's", 0, None)
+    assert isinstance(finished.claim, uuid.UUID)
 
 
-def test_a_run_that_could_not_beat_for_long_gives_its_job_up(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_without_heartbeats_returns_its_job(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     job = ask()
     with monkeypatch.context() as patched:
         patched.setattr(heartbeat, "STALE_S", 0.0)
@@ -129,21 +129,21 @@ def test_a_run_that_could_not_beat_for_long_gives_its_job_up(ask: Ask, monkeypat
     assert run_due(job).state == "succeeded"
 
 
-def test_a_job_that_hangs_fails_at_its_limit_and_what_it_says_later_is_not_kept(ask: Ask) -> None:
+def test_a_hanging_job_fails_at_its_time_limit_and_its_late_result_is_discarded(ask: Ask) -> None:
     job = ask(job_kinds.hang)
-    run = Beside(job)
+    run = JobThread(job)
     run.start()
-    assert job.until("failed").error == "TimeLimitExceeded: no end after 0.5 s"
+    assert job.until("failed").error == "TimeLimitExceeded: not finished after 0.5 s"
     assert run.is_alive()
     job.gate.touch()
     run.join()
     assert (job.row.state, job.row.result) == ("failed", None)
 
 
-def test_a_process_runs_one_job_at_a_time_and_wakes_the_next(ask: Ask) -> None:
+def test_a_process_runs_one_job_at_a_time_and_sends_the_next(ask: Ask) -> None:
     first, second = ask(), ask()
     sent()
-    run = Beside(first)
+    run = JobThread(first)
     run.start()
     first.until("running", done=1)
     job_run(second.pk)
@@ -154,7 +154,7 @@ def test_a_process_runs_one_job_at_a_time_and_wakes_the_next(ask: Ask) -> None:
     assert sent() == [second.pk]
 
 
-def test_an_id_that_comes_while_another_is_looked_at_is_sent_again(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_id_that_arrives_while_another_is_claimed_is_sent_again(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     cancelled, job = ask(), ask()
     jobs_cancel([cancelled.pk])
     sent()
@@ -163,15 +163,15 @@ def test_an_id_that_comes_while_another_is_looked_at_is_sent_again(ask: Ask, mon
         job_run(job.pk)
 
     with monkeypatch.context() as slow:
-        slow.setattr(runner, "claim", slowly_claimed)
+        slow.setattr(runner, "job_claim", slowly_claimed)
         job_run(cancelled.pk)
     assert job.row.state == "queued"
     assert sent() == [job.pk]
 
 
-def test_a_job_that_was_cancelled_while_it_ran_is_not_when_it_is_queued_again(ask: Ask) -> None:
+def test_requeueing_a_job_clears_its_cancel_request(ask: Ask) -> None:
     job = ask()
-    run = Beside(job)
+    run = JobThread(job)
     run.start()
     job.until("running", done=1)
     assert jobs_cancel([job.pk]) == (0, 1)
@@ -184,16 +184,14 @@ def test_a_job_that_was_cancelled_while_it_ran_is_not_when_it_is_queued_again(as
     assert job.row.state == "succeeded"
 
 
-def test_a_worker_that_stops_takes_no_job(ask: Ask) -> None:
+def test_a_stopping_worker_claims_no_job(ask: Ask) -> None:
     job = ask()
     stopping.set()
     job_run(job.pk)
     assert job.row.state == "queued"
 
 
-def test_a_kind_that_this_version_does_not_know_waits_for_one_that_does(
-    ask: Ask, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_job_of_an_unknown_kind_stays_queued(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     job = ask()
     job.gate.touch()
     with monkeypatch.context() as older:
@@ -204,32 +202,32 @@ def test_a_kind_that_this_version_does_not_know_waits_for_one_that_does(
     assert job.row.state == "succeeded"
 
 
-def test_a_queued_job_is_cancelled_at_once_and_what_ended_stays(ask: Ask) -> None:
-    job, ended = ask(), ask()
-    ended.gate.touch()
-    run_due(ended)
-    assert jobs_cancel([job.pk, ended.pk]) == (1, 0)
+def test_a_queued_job_is_cancelled_immediately_and_a_finished_one_is_not(ask: Ask) -> None:
+    job, finished = ask(), ask()
+    finished.gate.touch()
+    run_due(finished)
+    assert jobs_cancel([job.pk, finished.pk]) == (1, 0)
     job_run(job.pk)
-    assert (job.row.state, ended.row.state) == ("cancelled", "succeeded")
-    assert jobs_requeue([job.pk, ended.pk]) == 1
+    assert (job.row.state, finished.row.state) == ("cancelled", "succeeded")
+    assert jobs_requeue([job.pk, finished.pk]) == 1
 
 
-def test_a_broker_that_is_away_costs_the_caller_nothing_and_is_told_once(
+def test_a_broker_outage_does_not_affect_the_caller_and_is_logged_once(
     ask: Ask, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ask()  # the folder is there from now on
+    ask()  # creates the folder
     until(lambda: bool(sent()))
-    away = QUEUE.with_name("away")
-    QUEUE.rename(away)
+    moved = QUEUE.with_name("unavailable")
+    QUEUE.rename(moved)
     QUEUE.touch()
     try:
         jobs = [ask() for _ in range(3)]
     finally:
         QUEUE.unlink()
-        away.rename(QUEUE)
+        moved.rename(QUEUE)
     assert [job.row.state for job in jobs] == ["queued"] * 3
-    told = [record.message for record in caplog.records if "broker" in record.message]
-    assert len(told) == 1
-    assert told[0].startswith("the broker takes no jobs, beat sends them again: OperationalError: ")
+    logged = [record.message for record in caplog.records if "broker" in record.message]
+    assert len(logged) == 1
+    assert logged[0].startswith("cannot send jobs to the broker; beat will resend them: OperationalError: ")
     back = ask()
     assert sent() == [back.pk]

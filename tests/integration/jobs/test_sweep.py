@@ -1,4 +1,4 @@
-"""Beat's look at the table: orphans, ids that got lost, what ended long ago; and who may touch it."""
+"""The sweep: orphaned jobs, lost ids, expired jobs, metrics; and which roles can access the table."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -11,17 +11,17 @@ from django.db.models.functions import Now
 
 from apps.jobs.metrics import JOBS, JOBS_WAITING
 from apps.jobs.models import Job
-from apps.jobs.services.sweep import AT_ONCE, jobs_sweep
+from apps.jobs.services.sweep import BATCH_SIZE, jobs_sweep
 from apps.jobs.tasks import count
 from apps.telemetry import prometheus
-from tests.integration.jobs.conftest import Ask, Asked, sent
+from tests.integration.jobs.conftest import Ask, EnqueuedJob, sent
 from tests.station import Station
 
 LONG_AGO: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def orphaned(job: Asked, **fields: object) -> Asked:
-    """The job as a worker leaves it that was killed a while ago."""
+def orphaned(job: EnqueuedJob, **fields: object) -> EnqueuedJob:
+    """The job as left by a worker that was killed a minute ago."""
     Job.objects.filter(pk=job.pk).update(
         **{"state": "running", "claim": "0" * 32, "attempts": 1, "heartbeat_at": Now(), **fields}
     )
@@ -29,7 +29,7 @@ def orphaned(job: Asked, **fields: object) -> Asked:
     return job
 
 
-def test_orphans_wait_again_unless_they_are_cancelled_or_out_of_attempts(ask: Ask) -> None:
+def test_orphans_are_requeued_unless_cancelled_or_out_of_attempts(ask: Ask) -> None:
     again, cancelled, poison = (
         orphaned(ask(), **fields) for fields in ({}, {"cancel_requested": True}, {"attempts": 3})
     )
@@ -43,12 +43,10 @@ def test_orphans_wait_again_unless_they_are_cancelled_or_out_of_attempts(ask: As
 
 
 @pytest.mark.parametrize(("waited_s", "pause_s"), [(10, 60), (500, 500), (30_000, 3_600)])
-def test_an_id_that_nobody_claims_is_sent_again_each_time_after_twice_the_wait(
-    ask: Ask, waited_s: int, pause_s: int
-) -> None:
+def test_an_unclaimed_id_is_resent_with_doubling_delays(ask: Ask, waited_s: int, pause_s: int) -> None:
     job = ask()
     sent()
-    assert jobs_sweep() == 0  # sent a moment ago
+    assert jobs_sweep() == 0  # sent just now
     began = time.monotonic()
     long_ago = timedelta(seconds=waited_s)
     Job.objects.filter(pk=job.pk).update(run_after=Now() - long_ago, send_after=Now())
@@ -60,19 +58,19 @@ def test_an_id_that_nobody_claims_is_sent_again_each_time_after_twice_the_wait(
     assert pause_s <= found_s <= pause_s + 2 * took_s
 
 
-def test_a_round_takes_a_bounded_number_and_waits_for_nobody(ask: Ask, station: Station) -> None:
+def test_a_sweep_is_bounded_and_skips_locked_rows(ask: Ask, station: Station) -> None:
     held = orphaned(ask())
     row = {"kind": "tests.work", "arguments": {}, "max_attempts": 3, "state": "running", "attempts": 1}
-    Job.objects.bulk_create(Job(**row, send_after=Now(), heartbeat_at=LONG_AGO) for _ in range(AT_ONCE + 10))
+    Job.objects.bulk_create(Job(**row, send_after=Now(), heartbeat_at=LONG_AGO) for _ in range(BATCH_SIZE + 10))
     with station.connect("default") as other:
         other.execute("SELECT 1 FROM jobs_job WHERE id = %s FOR UPDATE", (held.pk,))
-        assert jobs_sweep() == AT_ONCE
+        assert jobs_sweep() == BATCH_SIZE
         assert held.row.state == "running"
     assert jobs_sweep() == 11
     assert held.row.state == "queued"
 
 
-def test_what_ended_is_kept_as_long_as_the_setting_says(ask: Ask) -> None:
+def test_finished_jobs_are_kept_for_the_configured_time(ask: Ask) -> None:
     old, young, waits = ask(), ask(), ask()
     Job.objects.filter(pk__in=(old.pk, young.pk)).update(state="failed", finished_at=Now())
     old.age(settings.ANDEN.job_days * 86_400 + 60, "finished_at")
@@ -82,7 +80,7 @@ def test_what_ended_is_kept_as_long_as_the_setting_says(ask: Ask) -> None:
     assert set(Job.objects.values_list("pk", flat=True)) == {young.pk, waits.pk}
 
 
-def test_the_counts_and_the_longest_wait_are_shown_and_forgotten(ask: Ask) -> None:
+def test_counts_and_the_longest_wait_are_exported_and_removed(ask: Ask) -> None:
     waits, failed = ask(), ask()
     Job.objects.filter(pk=failed.pk).update(state="failed", finished_at=Now())
     count()
@@ -94,7 +92,7 @@ def test_the_counts_and_the_longest_wait_are_shown_and_forgotten(ask: Ask) -> No
 
 
 @pytest.mark.parametrize("alias", ["ingest", "reader", "writer"])
-def test_no_role_but_the_webs_touches_the_table(ask: Ask, station: Station, alias: str) -> None:
+def test_only_the_web_role_can_access_the_table(ask: Ask, station: Station, alias: str) -> None:
     ask()
     refused = (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)
     for statement in ("SELECT * FROM jobs_job", "UPDATE jobs_job SET state = 'cancelled'", "DELETE FROM jobs_job"):

@@ -1,4 +1,4 @@
-"""Contracts and surfaces for the tests of the API's core."""
+"""Contracts and visible schemas for the API's unit tests."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.documents import document
 
 
 def every_type(**custom: Any) -> dict[str, Any]:
-    """A contract with a field of each type, named by it, and an array of each that has one."""
+    """A document with one field per type, named like the type, and one array field per type that allows it."""
     properties: list[dict[str, Any]] = [
         {"name": "key", "logicalType": "string", "primaryKey": True, "primaryKeyPosition": 1}
     ]
@@ -40,6 +40,6 @@ def trains() -> Contract:
     )
 
 
-def seen(contract: Contract, *columns: str) -> VisibleSchema:
-    """What a grant with these columns shows, or one without columns."""
+def visible_to_grant(contract: Contract, *columns: str) -> VisibleSchema:
+    """The schema visible through a grant with these columns, or without columns."""
     return visible_schema(contract, columns or None)

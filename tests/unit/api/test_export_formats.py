@@ -1,4 +1,4 @@
-"""The table of export formats: each row is complete, and has an address and a place in the guide of its own."""
+"""Every export format is complete, has its own URL and is documented."""
 
 import re
 from pathlib import Path
@@ -18,14 +18,14 @@ MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+")
 each_format = pytest.mark.parametrize("export_format", EXPORT_FORMATS, ids=lambda one: one.suffix)
 
 
-def view_of(address: str) -> Any:
-    """The class of the view that the address leads to."""
-    view: Any = resolve(address).func
+def view_of(path: str) -> Any:
+    """The view class that the path resolves to."""
+    view: Any = resolve(path).func
     return view.view_class
 
 
 @pytest.mark.parametrize("facet", ["suffix", "name", "operation_id", "media_type"])
-def test_no_two_formats_share(facet: str) -> None:
+def test_formats_do_not_share_a_facet(facet: str) -> None:
     assert len({getattr(one, facet) for one in EXPORT_FORMATS}) == len(EXPORT_FORMATS) > 0
 
 
@@ -46,14 +46,14 @@ def test_a_format_has_a_cell_for_every_type(export_format: ExportFormat) -> None
 
 
 @each_format
-def test_an_address_leads_to_its_format_and_to_no_other(export_format: ExportFormat) -> None:
-    address = f"/api/v1/datasets/flights/records.{export_format.suffix}"
-    assert view_of(address).export_format is export_format
-    for other in (f"{address}x", f"{address}/", address.upper().replace("/API/V1/DATASETS", "/api/v1/datasets")):
+def test_a_url_resolves_only_to_its_own_format(export_format: ExportFormat) -> None:
+    path = f"/api/v1/datasets/flights/records.{export_format.suffix}"
+    assert view_of(path).export_format is export_format
+    for other in (f"{path}x", f"{path}/", path.upper().replace("/API/V1/DATASETS", "/api/v1/datasets")):
         assert view_of(other) is NotFoundView
 
 
 @each_format
-def test_the_guide_tells_of_every_format(export_format: ExportFormat) -> None:
+def test_the_guide_documents_every_format(export_format: ExportFormat) -> None:
     assert f"| `/api/v1/datasets/{{name}}/records.{export_format.suffix}` |" in GUIDE
     assert f"**{export_format.name}**" in GUIDE

@@ -1,4 +1,4 @@
-"""Walking in a sort: the branches after a position hold exactly the rows after it."""
+"""Keyset pagination: the branches after a position contain exactly the rows after it."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,30 +9,30 @@ from apps.api.records.core.keyset import KeysetBranch, branches_after
 Row = tuple[int | None, ...]
 
 columns = st.tuples(st.booleans(), st.booleans())
-"""Descending and nullable of one column."""
+"""(descending, nullable) of one column."""
 
 
 @st.composite
 def sorts_and_rows(draw: st.DrawFn) -> tuple[tuple[SortColumn, ...], list[Row]]:
     shapes = [*draw(st.lists(columns, max_size=3)), (draw(st.booleans()), False)]
     sort = tuple(SortColumn(f"c{n}", down, null) for n, (down, null) in enumerate(shapes))
-    few = [st.none() | st.integers(0, 2) if column.nullable else st.integers(0, 2) for column in sort[:-1]]
-    heads = draw(st.lists(st.tuples(*few), max_size=25))
-    # The last column stands for the primary key: it tells all rows apart.
+    head_values = [st.none() | st.integers(0, 2) if column.nullable else st.integers(0, 2) for column in sort[:-1]]
+    heads = draw(st.lists(st.tuples(*head_values), max_size=25))
+    # The last column represents the primary key: it is unique.
     return sort, [(*head, number) for number, head in enumerate(heads)]
 
 
 def rank(sort: tuple[SortColumn, ...], row: Row) -> tuple[tuple[int, int], ...]:
-    """PostgreSQL's order: NULL last when ascending, first when descending."""
+    """PostgreSQL's order: NULL last ascending, first descending."""
     parts = []
     for column, value in zip(sort, row, strict=True):
-        place = (1, 0) if value is None else (0, value)
-        parts.append((-place[0], -place[1]) if column.descending else place)
+        rank_of_value = (1, 0) if value is None else (0, value)
+        parts.append((-rank_of_value[0], -rank_of_value[1]) if column.descending else rank_of_value)
     return tuple(parts)
 
 
 def holds(branch: KeysetBranch, names: list[str], row: Row) -> bool:
-    """What SQL makes of a branch: a comparison with NULL is not true."""
+    """Evaluate a branch like SQL: a comparison with NULL is not true."""
     values = dict(zip(names, row, strict=True))
     if any(values[name] != (None if text is None else int(text)) for name, text in branch.fixed):
         return False
@@ -48,7 +48,7 @@ def holds(branch: KeysetBranch, names: list[str], row: Row) -> bool:
 
 
 @given(sorts_and_rows())
-def test_each_row_after_a_position_lies_in_one_branch_and_no_other_row_in_any(
+def test_each_row_after_a_position_matches_exactly_one_branch_and_no_other_row_matches(
     given_rows: tuple[tuple[SortColumn, ...], list[Row]],
 ) -> None:
     sort, rows = given_rows
@@ -62,7 +62,7 @@ def test_each_row_after_a_position_lies_in_one_branch_and_no_other_row_in_any(
 
 
 @given(sorts_and_rows())
-def test_every_branch_fixes_the_first_columns_so_that_an_index_serves_it(
+def test_every_branch_uses_a_prefix_of_the_sort_so_that_an_index_serves_it(
     given_rows: tuple[tuple[SortColumn, ...], list[Row]],
 ) -> None:
     sort, rows = given_rows
@@ -73,6 +73,6 @@ def test_every_branch_fixes_the_first_columns_so_that_an_index_serves_it(
             assert [*used, *([branch.null[0]] if branch.null else [])] == names[: len(used) + bool(branch.null)]
 
 
-def test_one_direction_without_null_is_one_row_comparison() -> None:
+def test_a_sort_in_one_direction_without_null_is_one_row_comparison() -> None:
     sort = tuple(SortColumn(name, descending=False, nullable=False) for name in "abc")
     assert branches_after(sort, ["1", "2", "3"]) == (KeysetBranch(after=(("a", "1"), ("b", "2"), ("c", "3"))),)

@@ -1,4 +1,4 @@
-"""Texts of an address, checked before PostgreSQL casts them."""
+"""URL text is validated before PostgreSQL casts it."""
 
 import base64
 import contextlib
@@ -50,14 +50,14 @@ BY_NAME = {spec.name: column_type(spec.logical[0], spec.name) for spec in TYPES}
         ("timestamp", "epoch"),
     ],
 )
-def test_what_a_cast_would_refuse_or_bend_is_refused_before(name: str, text: str) -> None:
+def test_text_that_a_cast_would_reject_or_alter_is_rejected(name: str, text: str) -> None:
     with pytest.raises(ValueError, match=r"^(not|larger|outside|has|text)"):
         literal(BY_NAME[name], text)
 
 
 @pytest.mark.parametrize("text", ["1e4000", "-1.5E-0001", "9" * 10_000, "0." + "9" * 10_000])
 @pytest.mark.parametrize("name", ["numeric", "real", "double precision"])
-def test_a_number_that_is_too_long_is_told_from_what_is_none(name: str, text: str) -> None:
+def test_a_number_that_is_too_long_is_distinguished_from_text_that_is_not_a_number(name: str, text: str) -> None:
     with pytest.raises(ValueError, match="at most 9,999 digits"):
         literal(BY_NAME[name], text)
     with pytest.raises(ValueError, match=r"^not a number$"):
@@ -81,7 +81,7 @@ PIECES = st.sampled_from(
 
 
 @given(spoiled(VALUES, PIECES) | st.text())
-def test_no_text_breaks_a_reader_and_what_is_read_is_read_alike_again(text: str) -> None:
+def test_any_text_is_rejected_or_parsed_and_parsing_is_idempotent(text: str) -> None:
     for name in (spec.name for spec in TYPES if spec.ordered):
         with contextlib.suppress(ValueError):
             found = literal(BY_NAME[name], text)
@@ -102,10 +102,10 @@ def test_a_double_keeps_its_value(number: float) -> None:
 
 
 @given(st.datetimes(datetime.datetime(2, 1, 1), datetime.datetime(9998, 1, 1), timezones=st.timezones()))  # noqa: DTZ001
-def test_a_moment_keeps_its_value_with_its_plus_lost_or_not(moment: datetime.datetime) -> None:
+def test_a_timestamp_keeps_its_value_even_if_its_plus_was_decoded_as_a_space(moment: datetime.datetime) -> None:
     text = moment.isoformat()
     if moment.utcoffset() is not None and moment.utcoffset() % datetime.timedelta(minutes=1):  # type: ignore[operator]
-        return  # offsets with seconds, of before 1900, need their plus
+        return  # offsets with seconds, from before 1900, need their plus sign
     for sent in (text, text.replace("+", " ")):
         assert literal(BY_NAME["timestamptz"], sent) == moment.astimezone(datetime.UTC).isoformat()
 

@@ -1,4 +1,4 @@
-"""The probe against a station of paper: it passes where all is well, and says what is not."""
+"""The probe against a fake instance: a healthy one passes, and every fault is reported."""
 
 import dataclasses
 import itertools
@@ -16,8 +16,8 @@ from apps.api.probe.checks import (
     HIDDEN,
     RECORDS,
     ROW,
-    CheckResult,
     Probe,
+    ProbeCheckResult,
     ProbeResponse,
     Unreachable,
     run_checks,
@@ -28,7 +28,7 @@ KEY = "anden_key"
 
 @dataclasses.dataclass
 class PaperStation:
-    """Answers as a station does; each attribute is something that can be wrong with it."""
+    """Responds like an instance. Each attribute is a possible fault."""
 
     key: str = KEY
     datasets: tuple[str, ...] = ("probe",)
@@ -37,13 +37,13 @@ class PaperStation:
     ready: bool = True
     alive: bool = True
     hidden_filter: bool = False
-    tells_hidden: bool = False
+    reveals_hidden: bool = False
     keyless: int = 401
     broken_list: bool = False
 
     def __call__(self, method: str, path: str, *, key: str | None = None, body: bytes | None = None) -> ProbeResponse:
         if not self.alive:
-            raise Unreachable("no answer from 127.0.0.1:1: Connection refused")
+            raise Unreachable("no response from 127.0.0.1:1: Connection refused")
         if path == "/healthz":
             return ProbeResponse(200, b"{}")
         if path == "/readyz":
@@ -53,12 +53,12 @@ class PaperStation:
         return self.with_key(method, path, body)
 
     def with_key(self, method: str, path: str, body: bytes | None) -> ProbeResponse:
-        address, _, query = path.partition("?")
+        url, _, query = path.partition("?")
         if path == DATASETS:
             found = [{"name": name, "actions": list(self.actions)} for name in self.datasets]
             return self.json({"lists": found} if self.broken_list else {"datasets": found})
-        if not address.startswith(RECORDS):
-            known = address.split("/")[4] in self.datasets
+        if not url.startswith(RECORDS):
+            known = url.split("/")[4] in self.datasets
             return self.json({"records": []}) if known else self.problem(404, "no such dataset")
         if method == "PATCH":
             assert json.loads(body or b"") == {"message": ROW["message"]}
@@ -68,26 +68,26 @@ class PaperStation:
             return self.json({"records": records})
         if query:
             name = query.partition("=")[0]
-            said = "hidden is hidden" if self.tells_hidden and name == HIDDEN else f"there is no field {name}"
-            return self.problem(400, said)
-        return self.json({"records": records, "next": None}) if address == RECORDS else self.json(records[0])
+            detail = "hidden is hidden" if self.reveals_hidden and name == HIDDEN else f"no field {name}"
+            return self.problem(400, detail)
+        return self.json({"records": records, "next": None}) if url == RECORDS else self.json(records[0])
 
     @staticmethod
     def json(value: Any, status: int = 200) -> ProbeResponse:
         return ProbeResponse(status, json.dumps(value).encode())
 
     def problem(self, status: int, detail: str) -> ProbeResponse:
-        # Another one in each answer: it names the request.
+        # Different in each response: it identifies the request.
         instance = f"urn:anden:request:{uuid.uuid4()}"
         return self.json({"title": "Refused", "status": status, "detail": detail, "instance": instance}, status)
 
 
-def run(station: PaperStation, key: str = KEY) -> dict[str, CheckResult]:
+def run(instance: PaperStation, key: str = KEY) -> dict[str, ProbeCheckResult]:
     ticks = itertools.count()
-    return {outcome.name: outcome for outcome in run_checks(Probe(station, key, "flights"), lambda: next(ticks))}
+    return {outcome.name: outcome for outcome in run_checks(Probe(instance, key, "flights"), lambda: next(ticks))}
 
 
-def test_a_station_where_all_is_well_passes_every_check() -> None:
+def test_a_healthy_instance_passes_every_check() -> None:
     found = run(PaperStation())
     assert list(found) == [name for name, _ in CHECKS]
     assert all(outcome.passed and outcome.seconds == 1 for outcome in found.values())
@@ -95,53 +95,53 @@ def test_a_station_where_all_is_well_passes_every_check() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "check", "said"),
+    ("fault", "check", "message"),
     [
         ({"alive": False}, "healthz", "Connection refused"),
         ({"ready": False}, "readyz", 'not ready: {"missing": ["database"]}'),
-        ({"keyless": 200}, "no key", "too wide: answered 200"),
-        ({"datasets": ("flights", "probe")}, "dataset list", "the key also reaches flights"),
-        ({"datasets": ()}, "dataset list", "not at all"),
-        ({"actions": ("read", "write")}, "dataset list", "to read, write"),
-        ({"actions": ("read", "write")}, "write refused", "too wide: answered 200 instead of 403"),
-        ({"broken_list": True}, "dataset list", "another shape"),
+        ({"keyless": 200}, "no key", "too broad: returned 200"),
+        ({"datasets": ("flights", "probe")}, "dataset list", "the key can also access flights"),
+        ({"datasets": ()}, "dataset list", "no access"),
+        ({"actions": ("read", "write")}, "dataset list", "but has: read, write"),
+        ({"actions": ("read", "write")}, "write refused", "too broad: returned 200 instead of 403"),
+        ({"broken_list": True}, "dataset list", "unexpected response format"),
         ({"rows": ()}, "row", "has 0 rows"),
         ({"rows": (ROW, ROW)}, "row", "has 2 rows"),
-        ({"rows": ({**ROW, "number": 5},)}, "row", "the row has changed: number is 5 instead of 9007199254740993"),
-        ({"rows": ({**ROW, "hidden": "x"},)}, "row", "too wide: the key sees the field 'hidden'"),
-        ({"rows": ({**ROW, "more": "x"},)}, "row", "should not have: more"),
-        ({"rows": ({**ROW, "message": "?"},)}, "row by id", "the row has changed: message"),
-        ({"datasets": ("flights", "probe")}, "other dataset refused", "too wide: answered 200 instead of 404"),
-        ({"hidden_filter": True}, "hidden filter refused", "too wide: a filter on 'hidden' was answered 200"),
-        ({"tells_hidden": True}, "hidden filter refused", "tells that the hidden column exists"),
+        ({"rows": ({**ROW, "number": 5},)}, "row", "unexpected value: number is 5 instead of 9007199254740993"),
+        ({"rows": ({**ROW, "hidden": "x"},)}, "row", "too broad: the key can see the field 'hidden'"),
+        ({"rows": ({**ROW, "more": "x"},)}, "row", "unexpected fields: more"),
+        ({"rows": ({**ROW, "message": "?"},)}, "row by id", "unexpected value: message"),
+        ({"datasets": ("flights", "probe")}, "other dataset refused", "too broad: returned 200 instead of 404"),
+        ({"hidden_filter": True}, "hidden filter refused", "too broad: a filter on 'hidden' returned 200"),
+        ({"reveals_hidden": True}, "hidden filter refused", "reveals that the hidden column exists"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(wrong: dict[str, Any], check: str, said: str) -> None:
-    outcome = run(PaperStation(**wrong))[check]
+def test_a_fault_is_reported_on_one_line(fault: dict[str, Any], check: str, message: str) -> None:
+    outcome = run(PaperStation(**fault))[check]
     assert not outcome.passed
-    assert said in outcome.line()
+    assert message in outcome.line()
     assert "\n" not in outcome.line()
 
 
-def test_a_wrong_key_ends_the_checks_with_what_to_do() -> None:
+def test_a_wrong_key_stops_the_checks_with_the_next_step() -> None:
     found = run(PaperStation(), key="anden_other")
     assert list(found)[-1] == "dataset list"
     assert "wrong or revoked" in found["dataset list"].detail
 
 
 @pytest.mark.parametrize("key", ["anden_a\nb", "anden_→", "\x00"])
-def test_a_key_that_no_header_can_hold_is_refused_unsent_and_untold(key: str) -> None:
+def test_a_key_that_no_header_can_contain_is_neither_sent_nor_printed(key: str) -> None:
     outcome = run(PaperStation(key=key), key=key)["dataset list"]
     assert not outcome.passed
-    assert "make one with `probe install`" in outcome.line()
+    assert "create one with `probe install`" in outcome.line()
     assert key not in outcome.line()
 
 
-def test_a_station_that_is_not_ready_is_asked_nothing_more() -> None:
+def test_an_instance_that_is_not_ready_gets_no_further_requests() -> None:
     assert list(run(PaperStation(ready=False))) == ["healthz", "readyz"]
 
 
-def test_the_probe_needs_the_standard_library_alone() -> None:
+def test_the_probe_needs_only_the_standard_library() -> None:
     code = (
         "import sys, apps.api.probe.checks, apps.api.probe.http_client;"
         "print([n for n in sys.modules if n.partition('.')[0] in {'django', 'psycopg', 'msgspec', 'pydantic'}])"

@@ -1,4 +1,4 @@
-"""Errors as problem details: every one has its answer, and none says too much."""
+"""Every error maps to problem details, and none leaks internals."""
 
 import inspect
 import json
@@ -13,7 +13,7 @@ from apps.api.problems import CONTENT_TYPE, PROBLEM_TYPES, problem_response, pro
 from apps.datasets.core.errors import BadRecord
 
 
-def test_every_error_of_the_api_has_a_problem_of_its_own() -> None:
+def test_every_api_error_has_a_problem_type() -> None:
     kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, ApiError)]
     assert len(kinds) >= 10
     for kind in kinds:
@@ -26,10 +26,10 @@ def test_a_slug_always_has_the_same_status_and_title() -> None:
     assert all(seen[problem.slug] == (problem.status, problem.title) for problem in PROBLEM_TYPES.values())
 
 
-def test_a_problem_names_what_is_at_fault() -> None:
-    answer = problem_response(ParameterInvalid("limit is a number", parameter="limit"))
-    assert (answer.status_code, answer["Content-Type"]) == (400, CONTENT_TYPE)
-    assert json.loads(answer.content) == {
+def test_a_problem_names_the_parameter_or_field_at_fault() -> None:
+    response = problem_response(ParameterInvalid("limit is a number", parameter="limit"))
+    assert (response.status_code, response["Content-Type"]) == (400, CONTENT_TYPE)
+    assert json.loads(response.content) == {
         "type": "/api/problems#invalid-parameter",
         "title": "Invalid parameter",
         "status": 400,
@@ -40,9 +40,9 @@ def test_a_problem_names_what_is_at_fault() -> None:
     assert (record["status"], record["field"], record["reason"]) == (422, "at", "late")
 
 
-def test_an_unknown_error_tells_the_log_alone(caplog: pytest.LogCaptureFixture) -> None:
-    answer = problem_response(ValueError("the password is x"))
-    assert json.loads(answer.content) == {
+def test_an_unexpected_error_is_described_only_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    response = problem_response(ValueError("the password is x"))
+    assert json.loads(response.content) == {
         "type": "/api/problems#internal-server-error",
         "title": "Internal server error",
         "status": 500,
@@ -67,17 +67,17 @@ def wrapped(cause: psycopg.Error, kind: type[Exception]) -> Exception:
         (wrapped(psycopg.errors.QueryCanceled("slow"), OperationalError), "query-timeout"),
         (wrapped(psycopg.errors.UndefinedColumn("gone"), ProgrammingError), "contract-changing"),
         (psycopg.errors.UndefinedTable("gone"), "contract-changing"),
-        (wrapped(psycopg.errors.SyntaxError("ours"), ProgrammingError), "internal-server-error"),
-        (wrapped(psycopg.errors.InsufficientPrivilege("ours"), ProgrammingError), "internal-server-error"),
+        (wrapped(psycopg.errors.SyntaxError("bug"), ProgrammingError), "internal-server-error"),
+        (wrapped(psycopg.errors.InsufficientPrivilege("bug"), ProgrammingError), "internal-server-error"),
     ],
 )
-def test_what_postgresql_says_becomes_a_reaction(error: Exception, slug: str) -> None:
-    answer = problem_response(error)
-    assert json.loads(answer.content)["type"].endswith(f"#{slug}")
-    assert ("Retry-After" in answer) == (answer.status_code == 503)
+def test_a_database_error_becomes_a_problem_type(error: Exception, slug: str) -> None:
+    response = problem_response(error)
+    assert json.loads(response.content)["type"].endswith(f"#{slug}")
+    assert ("Retry-After" in response) == (response.status_code == 503)
 
 
-def test_the_nearest_base_answers_for_a_new_error() -> None:
+def test_a_new_error_is_mapped_like_its_nearest_base() -> None:
     class Odd(ParameterInvalid):
         """An odd parameter."""
 

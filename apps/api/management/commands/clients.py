@@ -1,4 +1,4 @@
-"""`manage.py clients create|list|revoke`: third parties and their keys."""
+"""`manage.py clients create|list|revoke`: API clients and their keys."""
 
 import argparse
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ ACTIONS = {"read", "write"}
 
 
 class _Columns(argparse.Action):
-    """Narrows the --grant that stands before it."""
+    """Restricts the preceding --grant to columns."""
 
     def __call__(
         self,
@@ -29,11 +29,11 @@ class _Columns(argparse.Action):
     ) -> None:
         grants: list[GrantRequest] = getattr(namespace, "grant", None) or []
         if not grants:
-            parser.error("--columns narrows the --grant before it: name that first")
+            parser.error("--columns restricts the --grant before it: pass --grant first")
         last = grants[-1]
         columns = tuple(dict.fromkeys(str(values).split(",")))
-        narrowed = GrantRequest(last.dataset, last.may_read, last.may_write, columns)
-        namespace.grant = [*grants[:-1], narrowed]
+        restricted = GrantRequest(last.dataset, last.may_read, last.may_write, columns)
+        namespace.grant = [*grants[:-1], restricted]
 
 
 def _grant(text: str) -> GrantRequest:
@@ -45,15 +45,14 @@ def _grant(text: str) -> GrantRequest:
 
 
 class Command(AndenCommand):
-    """Makes, lists and revokes clients of the API."""
+    """Creates, lists and revokes API clients."""
 
-    help = "Make, list and revoke clients of the API."
+    help = "Create, list and revoke API clients."
     expected_errors = (ClientInvalid,)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the three commands."""
         commands = parser.add_subparsers(dest="action", required=True)
-        create = commands.add_parser("create", help="make a client and print its key, once")
+        create = commands.add_parser("create", help="create a client and print its key once")
         create.add_argument("name")
         create.add_argument(
             "--grant",
@@ -61,42 +60,41 @@ class Command(AndenCommand):
             type=_grant,
             required=True,
             metavar="DATASET:ACTIONS",
-            help="read, write or both, comma-separated; may be given several times",
+            help="read, write or both, comma-separated; repeatable",
         )
         create.add_argument(
             "--columns",
             action=_Columns,
             metavar="A,B",
-            help="the fields that the grant before it shows; by default all that the contract does not restrict",
+            help="fields of the preceding --grant; default: all that the contract does not restrict",
         )
         create.add_argument(
-            "--key-file", type=Path, metavar="PATH", help="keep the key in a new file for its owner alone"
+            "--key-file", type=Path, metavar="PATH", help="write the key to a new file that only its owner can read"
         )
-        commands.add_parser("list", help="all clients with their grants")
-        revoke = commands.add_parser("revoke", help="end all keys of a client at once")
+        commands.add_parser("list", help="list all clients and their grants")
+        revoke = commands.add_parser("revoke", help="revoke a client and all of its keys")
         revoke.add_argument("name")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run the chosen command."""
         getattr(self, f"_{options['action']}")(options)
 
     def _create(self, options: dict[str, Any]) -> None:
         path: Path | None = options["key_file"]
         if path is not None and path.exists():
-            raise CommandError(f"{path} exists: choose another --key-file")
-        with transaction.atomic():  # a key that cannot be kept must not stay valid
+            raise CommandError(f"{path} already exists: choose another --key-file")
+        with transaction.atomic():  # roll back a key that could not be saved
             client, key = client_create(options["name"], options["grant"])
             if path is not None:
                 write_key_file(path, str(key))
         if path is not None:
-            self.stdout.write(f"The client {client.name!r} is made, its key is in {path}.")
+            self.stdout.write(f"Created client {client.name!r}. Its key is in {path}.")
             return
-        self.stdout.write(f"The client {client.name!r} is made. Its key, shown only now:\n\n{key}\n")
+        self.stdout.write(f"Created client {client.name!r}. Copy the key now; it will not be shown again:\n\n{key}\n")
 
     def _list(self, _options: dict[str, Any]) -> None:
         clients = list(Client.objects.prefetch_related("grants__dataset", "keys"))
         if not clients:
-            self.stdout.write("No clients yet: clients create NAME --grant flights:read")
+            self.stdout.write("No clients. Create one: manage.py clients create NAME --grant flights:read")
             return
         width = max(len(client.name) for client in clients)
         for client in clients:
@@ -108,7 +106,7 @@ class Command(AndenCommand):
 
     def _revoke(self, options: dict[str, Any]) -> None:
         client = client_revoke(options["name"])
-        self.stdout.write(f"The client {client.name!r} is revoked: its keys are refused from now on.")
+        self.stdout.write(f"Revoked client {client.name!r}. Its keys are refused from now on.")
 
 
 def _grant_text(grant: Any) -> str:

@@ -1,4 +1,4 @@
-"""`manage.py probe`: the integration check from the outside; `probe install` makes what it reads."""
+"""`manage.py probe`: checks an instance through its API. `probe install` creates the data it reads."""
 
 import signal
 import threading
@@ -20,79 +20,77 @@ LONGEST_S: Final = 86_400
 
 
 class Command(AndenCommand):
-    """Checks a running station through its API."""
+    """Checks a running instance through its API."""
 
-    help = "Ask a running station for the probe's one row, and verify that its key opens nothing else."
+    help = "Fetch the probe's row from a running instance and verify that its key can access nothing else."
     requires_system_checks = []
     expected_errors = (ApiError,)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the check's address and key, and `install`."""
         parser.add_argument("action", nargs="?", choices=["run", "install"], default="run")
-        parser.add_argument("--url", default="http://127.0.0.1:8000", help="the station's address")
-        parser.add_argument("--key", help="the probe's key")
+        parser.add_argument("--url", default="http://127.0.0.1:8000", help="base URL of the instance")
+        parser.add_argument("--key", help="the probe's API key")
         parser.add_argument(
-            "--key-file", type=Path, metavar="PATH", help="where the key is; install puts a new one there"
+            "--key-file", type=Path, metavar="PATH", help="file with the key; install writes a new key to it"
         )
         parser.add_argument(
-            "--other-dataset", default="flights", metavar="DATASET", help="a dataset that the key must not reach"
+            "--other-dataset", default="flights", metavar="DATASET", help="a dataset that the key must not access"
         )
-        parser.add_argument("--timeout", type=float, default=10.0, help="longest wait for an answer, seconds")
+        parser.add_argument("--timeout", type=float, default=10.0, help="timeout per request, seconds")
         parser.add_argument(
-            "--every", type=float, metavar="SECONDS", help="check again and again, and show what comes out as metrics"
+            "--every", type=float, metavar="SECONDS", help="repeat the checks at this interval and export metrics"
         )
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
-        """Install or check."""
         for name in ("timeout", "every"):
             if options[name] is not None and not 0 < options[name] <= LONGEST_S:
-                raise CommandError(f"--{name} must be a number of seconds above 0, and at most {LONGEST_S}")
+                raise CommandError(f"--{name} must be above 0 and at most {LONGEST_S} seconds")
         if action == "install":
             self._install(options["key_file"])
         elif options["every"] is not None:
             self._watch(options)
         elif failed := self._check(options):
-            raise CommandError(f"{failed} of the probe's checks failed at {options['url']}")
+            raise CommandError(f"{failed} checks failed at {options['url']}")
 
     def _install(self, path: Path | None) -> None:
         written = probe_dataset_install(timezone.now().date())
-        self.stdout.write("The probe's row is " + ("written." if written else "there already."))
+        self.stdout.write("Wrote the probe's row." if written else "The probe's row is up to date.")
         if path is not None and path.exists():
-            self.stdout.write(f"Its key in {path} is kept; remove the file for a new one.")
+            self.stdout.write(f"Kept the key in {path}. Delete the file to create a new one.")
             return
         key = str(probe_key_rotate())
         if path is None:
-            self.stdout.write(f"Its key, shown only now; older ones have ended:\n\n{key}\n")
+            self.stdout.write(
+                f"Created a key and revoked older ones. Copy it now; it will not be shown again:\n\n{key}\n"
+            )
         else:
             write_key_file(path, key)
-            self.stdout.write(f"Its new key is in {path}; older ones have ended.")
+            self.stdout.write(f"Wrote a new key to {path} and revoked older ones.")
 
-    def _check(self, options: dict[str, Any], *, told: bool = True) -> int:
-        """How many checks failed; what held is printed where it is to be told."""
+    def _check(self, options: dict[str, Any], *, print_passed: bool = True) -> int:
+        """The number of failed checks."""
         try:
-            station = ProbeHttpClient(options["url"], timeout_s=options["timeout"])
+            client = ProbeHttpClient(options["url"], timeout_s=options["timeout"])
         except ValueError as error:
             raise CommandError(f"--url {options['url']}: {error}") from error
         failed = 0
-        for outcome in probe_run(
-            Probe(station, _key(options), options["other_dataset"]), time.perf_counter, time.time
-        ):
+        for outcome in probe_run(Probe(client, _key(options), options["other_dataset"]), time.perf_counter, time.time):
             failed += not outcome.passed
-            if told or not outcome.passed:
+            if print_passed or not outcome.passed:
                 style = self.style.SUCCESS if outcome.passed else self.style.ERROR
                 self.stdout.write(style(outcome.line()))
         return failed
 
     def _watch(self, options: dict[str, Any]) -> None:
-        """Check until asked to leave; only what fails is printed."""
-        leave = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: leave.set())
+        """Check until SIGTERM or SIGINT; print failures only."""
+        stop = threading.Event()
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, lambda *_: stop.set())
         probe_metrics_init()
-        while not leave.is_set():
-            self._check(options, told=False)
+        while not stop.is_set():
+            self._check(options, print_passed=False)
             self.stdout.flush()
-            leave.wait(options["every"])
+            stop.wait(options["every"])
 
 
 def _key(options: dict[str, Any]) -> str:
@@ -100,10 +98,10 @@ def _key(options: dict[str, Any]) -> str:
     if options["key"]:
         return str(options["key"])
     if path is None:
-        raise CommandError("say --key KEY or --key-file PATH; probe install makes a key")
+        raise CommandError("pass --key KEY or --key-file PATH; `manage.py probe install` creates a key")
     try:
         return path.read_text().strip()
     except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror}") from error
+        raise CommandError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise CommandError(f"{path} cannot be read: it is no text") from error
+        raise CommandError(f"cannot read {path}: it is not text") from error

@@ -1,4 +1,4 @@
-"""Expressions that Django lacks: a text that PostgreSQL casts, and the comparison of two rows."""
+"""Query expressions that Django lacks: a cast text and a row comparison."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,16 +9,16 @@ from apps.datasets.core.column_types.types import ColumnType
 
 
 def cast_text(text: str, kind: ColumnType) -> Func:
-    """The checked text as a value of the type, without its numbers in brackets: a cast must never cut.
+    """The validated text cast to the type, without its modifier (length, precision): a cast must not truncate.
 
-    Text instead of Python values, because only PostgreSQL knows its own types exactly: a float8 compared
-    with a real finds nothing.
+    Text instead of Python values, because only PostgreSQL represents its types exactly: a float8 parameter does
+    not equal a real column.
     """
     return Func(Value(text), template=f"%(expressions)s::{kind.spec.name}", output_field=TextField())
 
 
 class RowComparison(Func):
-    """Whether the columns, as one row, come after the values: what one range of an index can serve."""
+    """Whether the columns, compared as one row, come after the values. One index range can serve it."""
 
     output_field = BooleanField()
 
@@ -27,7 +27,7 @@ class RowComparison(Func):
         self.sign = "<" if descending else ">"
 
     def as_sql(self, compiler: Any, connection: Any, **_context: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
-        """The comparison and its parameters."""
+        """The row comparison and its parameters."""
         parts = [compiler.compile(expression) for expression in self.source_expressions]
         half = len(parts) // 2
         left, right = (", ".join(sql for sql, _ in side) for side in (parts[:half], parts[half:]))

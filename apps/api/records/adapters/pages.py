@@ -1,4 +1,4 @@
-"""Pages and single records: PostgreSQL's text for each record, joined to the answer's body."""
+"""Fetches pages and records. PostgreSQL encodes each record; Python adds the `_id` and joins them."""
 
 import base64
 from collections.abc import Sequence
@@ -17,36 +17,36 @@ from apps.api.records.core.sealer import Sealer
 
 @dataclass(frozen=True, slots=True)
 class RecordIdEncoder:
-    """Writes `_id`s of one dataset: in the clear, or sealed where a part of the key is hidden."""
+    """Encodes the `_id`s of one dataset: plaintext, or sealed if a key column is hidden."""
 
     dataset: str
     sealer: Sealer | None
 
-    def make(self, key: str) -> str:
-        """The `_id` of a primary key, given as a JSON array of texts."""
+    def encode(self, key: str) -> str:
+        """The `_id` for a primary key, given as a JSON array of texts."""
         if self.sealer is not None:
             return SEALED + self.sealer.seal(key, bound_to=self.dataset)
         return PLAIN + base64.urlsafe_b64encode(key.encode()).rstrip(b"=").decode()
 
     def record(self, body: str, key: str, omitted: Sequence[str] = ()) -> str:
-        """The record's JSON with its `_id` in front, then the names of the fields that it is given without."""
+        """The record's JSON with its `_id` and the names of its omitted fields added at the start."""
         named = f',"{OMITTED}":{msgspec.json.encode(omitted).decode()}' if omitted else ""
         rest = body[1:]
-        return f'{{"_id":"{self.make(key)}"{named}{rest if rest == "}" else "," + rest}'
+        return f'{{"_id":"{self.encode(key)}"{named}{rest if rest == "}" else "," + rest}'
 
 
 @dataclass(frozen=True, slots=True)
 class PageContent:
-    """The records of a page as JSON texts, and the position of the last when more follow."""
+    """A page's records as JSON texts, and the position of the last one if more follow."""
 
     records: Sequence[str]
     position: str | None
 
 
 class FirstRecordTooLarge(Exception):
-    """The first record of the page is too large for an answer: take it by its key, without its large fields.
+    """The page's first record exceeds the response limit: fetch it by its key, without its large fields.
 
-    `position` is its own where more records follow.
+    `position` is the record's position if more records follow.
     """
 
     def __init__(self, key: str, position: str | None) -> None:
@@ -56,9 +56,9 @@ class FirstRecordTooLarge(Exception):
 
 
 def fetch_page(statement: Statement, limit: int, ids: RecordIdEncoder, max_bytes: int) -> PageContent:
-    """The page: it ends before the record that would make it larger than the bytes.
+    """The page, ended before the record that would exceed `max_bytes`.
 
-    Raises FirstRecordTooLarge, ContractChanged, QueryTimeout, DatabaseUnavailable.
+    Raises FirstRecordTooLarge, ContractOutdated, QueryTimeout, DatabaseUnavailable.
     """
     rows = fetch(statement)
     records: list[str] = []
@@ -77,19 +77,19 @@ def fetch_page(statement: Statement, limit: int, ids: RecordIdEncoder, max_bytes
 
 
 def fetch(statement: Statement) -> list[tuple[Any, ...]]:
-    """The rows, on the role that can only read: of records, body, key and position of each.
+    """The statement's rows, read with the read-only role. For records: body, key and position.
 
-    Raises ContractChanged, QueryTimeout, DatabaseUnavailable.
+    Raises ContractOutdated, QueryTimeout, DatabaseUnavailable.
     """
     with translate_database_errors():
         return fetch_prepared("reader", statement.sql, statement.params)
 
 
 def bytes_of(text: str) -> int:
-    """The bytes of the text in UTF-8."""
+    """The size of the text in UTF-8, bytes."""
     return len(text) if text.isascii() else len(text.encode())
 
 
-def json_texts(position: str) -> list[str]:
-    """The texts of a position."""
-    return msgspec.json.decode(position, type=list[str])
+def json_texts(array: str) -> list[str]:
+    """The texts in a JSON array, such as a key or a position."""
+    return msgspec.json.decode(array, type=list[str])

@@ -1,4 +1,4 @@
-"""One row of an upsert dataset, written by the writer role: the same winner as everywhere, and a ledger entry."""
+"""Writes one row of an upsert dataset with its ledger entry. Conflicts are resolved as in ingestion."""
 
 import datetime
 from collections.abc import Sequence
@@ -23,24 +23,24 @@ from apps.datasets.core.table.ddl import column_list, table_sql
 from apps.datasets.core.table.upsert import on_conflict_sql, stage_columns
 
 SOURCE_ID: Final = 0
-"""The source of everything that the API writes."""
+"""The source id of all writes through the API."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRow:
-    """A row as it stands, locked: the members asked for as JSON, unknown ones among them.
+    """A locked row. `members` has the requested columns as JSON, including unknown fields.
 
-    None where they make more text than was asked for.
+    It is None if they exceed the requested size.
     """
 
-    parts: dict[str, msgspec.Raw] | None
+    members: dict[str, msgspec.Raw] | None
     rev: int
     deleted: bool
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenRow:
-    """A row after its write: the visible fields as JSON, None where an answer cannot carry them, key and revision."""
+    """A written row: the visible fields as JSON (None if too large for a response), the key and the revision."""
 
     body: str | None
     key: str
@@ -49,7 +49,7 @@ class WrittenRow:
 
 @dataclass(frozen=True, slots=True)
 class RowWrite:
-    """What is to be written: the values in the order of the reader's columns, and for whom."""
+    """A row to write, with its values in the order of the reader's columns."""
 
     dataset: AppliedDataset
     schema: VisibleSchema
@@ -63,47 +63,47 @@ class RowWrite:
 def lock_row(
     cursor: Cursor[Any], contract: Contract, key: Sequence[Any], columns: Sequence[str] = (), max_bytes: int = 0
 ) -> StoredRow | None:
-    """The row with this key, kept from others until the transaction ends; None when there is none."""
+    """The row with this key, locked until the transaction ends, or None."""
     cursor.execute(
-        f"SELECT {_json_of(contract, columns, 't.', max_bytes)}, t.{REV}, t.{DELETED} "  # noqa: S608  names are quoted
-        f"FROM {table_sql(contract)} AS t WHERE {_is_key(contract)} FOR UPDATE",
+        f"SELECT {_record_json(contract, columns, 't.', max_bytes)}, t.{REV}, t.{DELETED} "  # noqa: S608  names are quoted
+        f"FROM {table_sql(contract)} AS t WHERE {_key_condition(contract)} FOR UPDATE",
         list(key),
     )
     row = cursor.fetchone()
-    return StoredRow(None if row[0] is None else _parts(row[0]), row[1], row[2]) if row else None
+    return StoredRow(None if row[0] is None else _members(row[0]), row[1], row[2]) if row else None
 
 
 def column_sizes(
     cursor: Cursor[Any], contract: Contract, key: Sequence[Any], columns: Sequence[str], max_bytes: int
 ) -> dict[str, int]:
-    """The bytes that each of the columns of a row makes as JSON: about as many, where they are far beyond the most."""
+    """The size of each column of a row as JSON, bytes; an estimate if far above `max_bytes`."""
     sizes = [size_sql(column_kind(contract, name), f"t.{quote_identifier(name)}", max_bytes) for name in columns]
     cursor.execute(
-        f"SELECT {', '.join(sizes)} FROM {table_sql(contract)} AS t WHERE {_is_key(contract)}",  # noqa: S608  names are quoted
+        f"SELECT {', '.join(sizes)} FROM {table_sql(contract)} AS t WHERE {_key_condition(contract)}",  # noqa: S608  names are quoted
         list(key),
     )
     return dict(zip(columns, cursor.fetchone() or (), strict=True))
 
 
 def write_row(cursor: Cursor[Any], write: RowWrite) -> WrittenRow | None:
-    """The row after the write and its ledger entry; None when a newer one stands, and nothing was changed.
+    """The row as written, after its ledger entry; None if a newer row is stored and nothing was changed.
 
-    Raises psycopg.errors.CheckViolation without a constraint's name: a month or a ledger day has no partition.
+    Raises psycopg.errors.CheckViolation without a constraint name: a month or a ledger day has no partition.
     """
     contract = write.dataset.contract
     batch = next_batch_ids(cursor, 1)[0]
     cursor.execute(
-        _upsert(contract, write.schema, write.max_bytes), [*map(_adapted, write.values), batch, batch, write.deleted]
+        _upsert(contract, write.schema, write.max_bytes), [*map(_adapt, write.values), batch, batch, write.deleted]
     )
     row = cursor.fetchone()
     if row is None:
         return None
-    insert_batches(cursor, [_entry(write, batch)])
+    insert_batches(cursor, [_ledger_entry(write, batch)])
     return WrittenRow(*row)
 
 
 def event_moment(contract: Contract, values: Values) -> datetime.datetime | None:
-    """The event time of the row, as a moment in UTC; None where the contract has none."""
+    """The row's event time, aware; None if the contract has no event time."""
     if contract.event_time is None:
         return None
     value = values[json_reader(contract).columns.index(contract.event_time)]
@@ -112,7 +112,7 @@ def event_moment(contract: Contract, values: Values) -> datetime.datetime | None
     return datetime.datetime.combine(value, datetime.time(), datetime.UTC)
 
 
-def _is_key(contract: Contract) -> str:
+def _key_condition(contract: Contract) -> str:
     return " AND ".join(f"t.{quote_identifier(name)} = {_cast(contract.field(name).type)}" for name in contract.key)
 
 
@@ -121,19 +121,19 @@ def _upsert(contract: Contract, schema: VisibleSchema, max_bytes: int) -> str:
     kinds = [_cast(field.type) for field in contract.fields] + ["%s::jsonb"] * (
         len(reader.columns) - len(contract.fields)
     )
-    # The clock of the server and of this statement: writers that waited for one another stay in their order.
+    # The server's clock at execution: concurrent writes keep the order in which they got the lock.
     values = ", ".join([*kinds, str(SOURCE_ID), "%s", "%s", "clock_timestamp()", "%s", "1"])
     shown = [field.name for field in schema.fields]
     key = key_array([(column_kind(contract, name), quote_identifier(name)) for name in contract.key])
     return (
         f"INSERT INTO {table_sql(contract)} AS old ({column_list((*stage_columns(contract), REV))}) "  # noqa: S608
         f"VALUES ({values}) {on_conflict_sql(contract)} "
-        f"RETURNING {_json_of(contract, shown, '', max_bytes)}, {key}, {quote_identifier(REV)}"
+        f"RETURNING {_record_json(contract, shown, '', max_bytes)}, {key}, {quote_identifier(REV)}"
     )
 
 
-def _json_of(contract: Contract, names: Sequence[str], prefix: str, max_bytes: int) -> str:
-    """The columns as the JSON of a record, as the contract reads it; NULL where that is more than the bytes."""
+def _record_json(contract: Contract, names: Sequence[str], prefix: str, max_bytes: int) -> str:
+    """The columns as a record's JSON, NULL if larger than `max_bytes`."""
     if not names:
         return "'{}'"
     columns = [(name, column_kind(contract, name), prefix + quote_identifier(name)) for name in names]
@@ -144,28 +144,28 @@ def _json_of(contract: Contract, names: Sequence[str], prefix: str, max_bytes: i
     )
 
 
-def _parts(text: str) -> dict[str, msgspec.Raw]:
-    """The members of a stored row. Raises BadRecord: it was stored before there was a limit to its depth."""
+def _members(text: str) -> dict[str, msgspec.Raw]:
+    """The members of a stored row. Raises BadRecord: stored by an earlier release without a nesting limit."""
     try:
-        parts = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-        extra = parts.pop(EXTRA, None)
+        members = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        extra = members.pop(EXTRA, None)
         unknown = msgspec.json.decode(extra, type=dict[str, msgspec.Raw] | None) if extra else None
     except RecursionError:
         raise why_too_deep(text.encode()) or too_deep() from None
-    return {**(unknown or {}), **parts}
+    return {**(unknown or {}), **members}
 
 
 def _cast(kind: ColumnType) -> str:
-    # Without the numbers in brackets: the contract has checked them, and a cast would cut.
+    # Without the type modifier: the contract has validated the value, and a cast would truncate.
     # CAST and not `::`, which binds tighter than a minus: -2147483648::integer is out of range.
     return f"CAST(%s AS {kind.spec.name}{'[]' if kind.array else ''})"
 
 
-def _adapted(value: Any) -> Any:
+def _adapt(value: Any) -> Any:
     return bytes(value).decode() if isinstance(value, msgspec.Raw) else value
 
 
-def _entry(write: RowWrite, batch: int) -> BatchEntry:
+def _ledger_entry(write: RowWrite, batch: int) -> BatchEntry:
     moment = event_moment(write.dataset.contract, write.values)
     return BatchEntry(
         id=batch,

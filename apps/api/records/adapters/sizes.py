@@ -1,8 +1,8 @@
-"""How much text a row makes, told in SQL before PostgreSQL writes it: what it takes to keep an answer's bytes bounded.
+"""SQL that estimates the text size of a row before PostgreSQL generates it, to bound the size of responses.
 
-jsonb and numeric keep 1e131000 in ten bytes and write it as 131,001 digits, and nothing interrupts the writing of one
-value. To look at every number of a document costs more than to write it, so small documents are not looked into: all
-that they can make is bearable, and is counted once it is written.
+jsonb and numeric store 1e131000 in ten bytes and output 131,001 digits, and nothing can interrupt that output.
+Inspecting every number of a document costs more than writing it, so small documents are not inspected: their output is
+tolerable, and is measured afterwards.
 """
 
 from collections.abc import Sequence
@@ -12,33 +12,33 @@ from apps.api.records.adapters.output_expressions import json_expression
 from apps.datasets.core.column_types.number_length import DIGITS_SQL
 from apps.datasets.core.column_types.types import ColumnType
 
-LOOKED_INTO: Final = 8 * 1024
-"""Bytes in storage above which a row's documents are searched for long numbers; below, they make 64 MiB of text."""
+INSPECTED_BYTES: Final = 8 * 1024
+"""Stored bytes above which a row's documents are searched for long numbers; smaller ones yield up to 64 MiB."""
 LONG_FRACTIONS: Final = 64 * 1024
-"""The same for numbers with thousands of decimals, which grow an eighth as much."""
+"""The same for numbers with thousands of decimals, which expand an eighth as much."""
 CELL_BYTES: Final = 64 * 1024 * 1024
-"""Largest text of one value that an export carries: no record is taken in that makes more."""
+"""Maximum text of one value in an export. No record that yields more can be stored."""
 
 ROW_BYTES: Final = 4 * CELL_BYTES
-"""The same of all values of a row that may grow; PostgreSQL itself gives up at a gigabyte."""
+"""The same for all expanding values of a row. PostgreSQL fails at 1 GiB."""
 
 OVERSIZED: Final = "anden: too large for an export: "
-"""What the error of an export's statement says in front of the field's name."""
+"""Precedes the field's name in the error of an export's statement."""
 
 STORAGE: Final = 8
-"""A document takes more in storage than as text where it is made of small numbers: never as many times as this."""
+"""Upper bound of the ratio of stored size to text size, which exceeds 1 for small numbers."""
 SHORTEST: Final = 5
 """Bytes of the shortest number in an array."""
 STORED_APART: Final = "pg_column_size({0}) > 2000 OR pg_column_compression({0}) IS NOT NULL"
-"""Whether an array may hold more than the few bytes that it has in its row."""
+"""Whether an array may be larger than its few bytes in the row (TOASTed or compressed)."""
 
 LONG: Final = "@ > 1e100 || @ < -1e100"
-# Arithmetic on zero, which keeps the number's decimals, and a third, which has as many.
+# x - x keeps the number of decimals, and dividing by 3 fills them.
 LONG_FRACTION: Final = f"((@ - @) + 1) / 3 > 0.{'3' * 100}"
 
-RAW: Final = "pg_column_size({0} #> '{{}}')"
-"""The bytes of a document in storage, not compressed: the empty path gives all of it."""
-# jsonb_path_query would hand on a list from which each row takes the head off, in a time that grows with its square.
+STORED_SIZE: Final = "pg_column_size({0} #> '{{}}')"
+"""The uncompressed stored size of a document, bytes; the empty path returns all of it."""
+# jsonb_path_query takes quadratic time: each row removes the head of a list.
 NUMBERS: Final = (
     f"(SELECT sum({DIGITS_SQL.format('number')}) "  # noqa: S608  no value is in it
     "FROM jsonb_array_elements(jsonb_path_query_array({0}, 'strict $.** ? (@.type() == \"number\")')) AS item, "
@@ -49,16 +49,16 @@ HAS_LONG_FRACTION: Final = f"jsonb_path_exists({{0}}, 'strict $.** ? ({LONG_FRAC
 GROWS: Final = f"({HAS_LONG} OR {HAS_LONG_FRACTION})"
 
 
-def width(kind: ColumnType) -> int | None:
-    """The longest that a value of the type can be as JSON; None where only the value can tell."""
+def max_width(kind: ColumnType) -> int | None:
+    """The maximum length of a value of the type as JSON; None if it depends on the value."""
     return None if kind.array else kind.spec.width(kind.args)
 
 
-def estimate(columns: Sequence[tuple[str, ColumnType, str]]) -> str:
-    """About how many bytes of JSON a row makes, as SQL, from name, type and SQL of each column."""
+def estimated_size(columns: Sequence[tuple[str, ColumnType, str]]) -> str:
+    """SQL that estimates a row's size as JSON, from the name, type and SQL of each column."""
     fixed, parts, documents = 2, [], []
     for name, kind, column in columns:
-        fixed += len(name) + 4 + (width(kind) or 0)
+        fixed += len(name) + 4 + (max_width(kind) or 0)
         if kind.spec.document:
             documents.append(column)
         elif (size := _size(kind, column)) is not None:
@@ -67,20 +67,20 @@ def estimate(columns: Sequence[tuple[str, ColumnType, str]]) -> str:
 
 
 def null_unless_near(columns: Sequence[tuple[str, ColumnType, str]], body: str, max_bytes: int) -> str:
-    """The body, as SQL, or NULL where to write the columns, each a name, type and SQL, is far beyond the bytes."""
-    if all(width(kind) is not None for _, kind, _ in columns):
+    """SQL for the body, or NULL if the estimate for the columns is far above `max_bytes`."""
+    if all(max_width(kind) is not None for _, kind, _ in columns):
         return body
-    return f"CASE WHEN {estimate(columns)} <= {max_bytes * STORAGE} THEN {body} END"
+    return f"CASE WHEN {estimated_size(columns)} <= {max_bytes * STORAGE} THEN {body} END"
 
 
 def null_unless_within(column: str, max_bytes: int) -> str:
-    """The text in the column, as SQL, or NULL where it is larger than the bytes."""
+    """SQL for the text column, or NULL if it is larger than `max_bytes`."""
     return f"CASE WHEN octet_length({column}) <= {max_bytes} THEN {column} END"
 
 
 def size_sql(kind: ColumnType, column: str, max_bytes: int) -> str:
-    """The bytes that the column makes as JSON, as SQL: exact, or about as many where they are far beyond the bytes."""
-    # In a query of its own, the text is gone before the next column's is written.
+    """SQL for the column's size as JSON, bytes: exact, or an estimate if far above `max_bytes`."""
+    # A separate subquery frees the text before the next column's is generated.
     exact = f"(SELECT octet_length(to_json({json_expression(kind, column)})::text) OFFSET 0)"
     size = _size(kind, column)
     if size is None:
@@ -89,21 +89,21 @@ def size_sql(kind: ColumnType, column: str, max_bytes: int) -> str:
 
 
 def may_expand(kind: ColumnType) -> bool:
-    """Whether a value of the type may make far more text than it is stored in, and its storage does not tell."""
+    """Whether a value of the type may expand to far more text than its stored size suggests."""
     return kind.spec.grows and (kind.spec.document or kind.array)
 
 
 def exceeds_export_limit(kind: ColumnType, column: str, columns: int) -> str:
-    """Whether the value, of a type that `grows`, makes more text than an export carries, beside others of the row.
+    """SQL that tests whether a value that may expand exceeds the limit of an export.
 
-    `columns` of them grow. Where there are many, only what makes far more text than it is stored in is too large.
+    `columns` is how many columns of the row may expand. With many, a value must also far exceed its stored size.
     """
     max_bytes = min(CELL_BYTES, ROW_BYTES // columns)
     if kind.spec.document:
-        looked_into = LOOKED_INTO * max_bytes // CELL_BYTES
-        fractions = f"{RAW} > {looked_into * LONG_FRACTIONS // LOOKED_INTO} AND {HAS_LONG_FRACTION}"
-        size = _document(f"({RAW} > {looked_into} AND ({HAS_LONG} OR {fractions}))", column)
-        stored = RAW.format(column)
+        inspected_bytes = INSPECTED_BYTES * max_bytes // CELL_BYTES
+        fractions = f"{STORED_SIZE} > {inspected_bytes * LONG_FRACTIONS // INSPECTED_BYTES} AND {HAS_LONG_FRACTION}"
+        size = _document(f"({STORED_SIZE} > {inspected_bytes} AND ({HAS_LONG} OR {fractions}))", column)
+        stored = STORED_SIZE.format(column)
     else:
         size, stored = _array_size(kind, column), f"{SHORTEST} * cardinality({column})"
     far = f" AND {size} > {STORAGE}::bigint * {stored}" if max_bytes < CELL_BYTES else ""
@@ -111,26 +111,26 @@ def exceeds_export_limit(kind: ColumnType, column: str, columns: int) -> str:
 
 
 def _documents(columns: Sequence[str]) -> str:
-    """The bytes of all documents of a row as SQL: how large they are together says whether they are looked into."""
-    stored = " + ".join(f"coalesce({RAW.format(column)}, 4)::bigint" for column in columns)
+    """SQL for the size of a row's documents. Their total stored size decides whether they are inspected."""
+    stored = " + ".join(f"coalesce({STORED_SIZE.format(column)}, 4)::bigint" for column in columns)
     long = " + ".join(f"coalesce({_document(HAS_LONG, column)}, 4)::bigint" for column in columns)
     grown = " + ".join(f"coalesce({_document(GROWS, column)}, 4)::bigint" for column in columns)
     return (
-        f"CASE WHEN {stored} <= {LOOKED_INTO} THEN {stored} "
+        f"CASE WHEN {stored} <= {INSPECTED_BYTES} THEN {stored} "
         f"WHEN {stored} <= {LONG_FRACTIONS} THEN {long} ELSE {grown} END"
     )
 
 
 def _document(grows: str, column: str) -> str:
-    """The bytes of a document as SQL, its numbers written out where it is told that they grow."""
-    return f"CASE WHEN {grows} THEN {RAW} + {NUMBERS} ELSE {RAW} END".format(column)
+    """SQL for a document's size; adds the digits of its numbers if the condition `grows` holds."""
+    return f"CASE WHEN {grows} THEN {STORED_SIZE} + {NUMBERS} ELSE {STORED_SIZE} END".format(column)
 
 
 def _size(kind: ColumnType, column: str) -> str | None:
-    """The bytes of a value as SQL; None where its type tells."""
+    """SQL for a value's size; None if its type determines it."""
     if kind.array:
         return _array_size(kind, column)
-    if width(kind) is not None:
+    if max_width(kind) is not None:
         return None
     if kind.spec.document:
         return _document(GROWS, column)

@@ -1,4 +1,4 @@
-"""Pages whose SQL is written once: requests of one shape differ in their values alone."""
+"""Caches the SQL of pages: requests of the same shape differ only in their parameter values."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -16,10 +16,10 @@ from apps.api.records.core.query import RecordsQuery
 
 @dataclass(frozen=True, slots=True)
 class PageShape:
-    """All of a page's request but its values; `rows` and `query` say how to write it the first time."""
+    """A page request without its values: the cache key. `rows` and `query` build the statement on a cache miss."""
 
     dataset_id: int
-    number: int
+    version: int
     fields: tuple[str, ...]
     filters: tuple[tuple[str, str, int | str], ...]
     sort: Sort
@@ -32,10 +32,10 @@ class PageShape:
 
 @dataclass(frozen=True, slots=True)
 class StatementTemplate:
-    """SQL, and for each of its parameters the place of its value in the request."""
+    """SQL, and for each parameter the index of its value in the request."""
 
     sql: str
-    places: tuple[int, ...]
+    value_indexes: tuple[int, ...]
 
 
 def cached_page_statement(
@@ -46,7 +46,7 @@ def cached_page_statement(
     *,
     max_bytes: int,
 ) -> Statement:
-    """The statement of a page of this version (dataset and number), the ORM asked only for a new shape."""
+    """The statement for a page. `version` is the dataset's id and contract version. Compiles each shape only once."""
     shape = PageShape(
         *version,
         fields=tuple(item.name for item in query.fields),
@@ -64,19 +64,19 @@ def cached_page_statement(
     template = _template(shape)
     values = [text for item in query.filters if not item.lookup.flag for text in item.values]
     values += [text for text in position or () if text is not None]
-    return Statement(template.sql, tuple(values[place] for place in template.places))
+    return Statement(template.sql, tuple(values[index] for index in template.value_indexes))
 
 
 @lru_cache(maxsize=1024)
 def _template(shape: PageShape) -> StatementTemplate:
-    # No value holds U+0000, so a mark is never taken for one.
-    free = (f"\x00{place}" for place in itertools.count())
+    # Values never contain U+0000, so a placeholder cannot collide with one.
+    placeholders = (f"\x00{index}" for index in itertools.count())
     filters = tuple(
-        item if item.lookup.flag else replace(item, values=tuple(next(free) for _ in item.values))
+        item if item.lookup.flag else replace(item, values=tuple(next(placeholders) for _ in item.values))
         for item in shape.query.filters
     )
     position: Sequence[str | None] | None = None
     if shape.nulls is not None:
-        position = [None if null else next(free) for null in shape.nulls]
+        position = [None if null else next(placeholders) for null in shape.nulls]
     statement = page_statement(shape.rows(), replace(shape.query, filters=filters), position, shape.max_bytes)
     return StatementTemplate(statement.sql, tuple(int(str(param)[1:]) for param in statement.params))

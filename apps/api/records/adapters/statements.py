@@ -1,4 +1,4 @@
-"""From a checked query to SQL: Django's ORM chooses the rows, the statement around it shapes them."""
+"""Builds SQL from a validated query: Django's ORM selects the rows, the outer statement encodes them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ from django.db.models import Q, QuerySet
 from apps.api.access.visible_schema import column_kind
 from apps.api.records.adapters.orm_expressions import RowComparison, cast_text
 from apps.api.records.adapters.output_expressions import json_columns, key_array
-from apps.api.records.adapters.sizes import null_unless_near, null_unless_within, size_sql, width
+from apps.api.records.adapters.sizes import max_width, null_unless_near, null_unless_within, size_sql
 from apps.api.records.core.keyset import KeysetBranch, Position, branches_after
 from apps.api.records.core.query import RecordFilter, RecordsQuery
 from apps.datasets.core.contract.contract import BATCH, REV, Contract, ContractField
 from apps.datasets.core.contract.identifiers import quote_identifier
 from apps.datasets.runtime_models import attribute
 
-TOTAL: Final = "coalesce(nullif(current_setting('anden.answer_bytes', true), ''), '0')::bigint"
-"""The bytes that a page's rows have made so far: a variable of the statement's own transaction, so it begins at 0."""
+TOTAL: Final = "coalesce(nullif(current_setting('anden.response_bytes', true), ''), '0')::bigint"
+"""The size of the page so far, bytes. A transaction-local setting, so each statement starts at 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL with its parameters."""
+    """SQL and its parameters."""
 
     sql: str
     params: tuple[Any, ...] = ()
@@ -30,18 +30,18 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class SelectList:
-    """What is selected of each row, as SQL; the body is NULL where it would be too large."""
+    """The SQL expressions selected from each row. The body is NULL if it would be too large."""
 
     body: str
     key: str
     position: str
 
     def __str__(self) -> str:
-        return f"SELECT {self.body}, {self.key}, {self.position}"
+        return f"SELECT {self.body} AS body, {self.key} AS key, {self.position} AS position"
 
 
 def apply_filters(rows: QuerySet[Any], query: RecordsQuery) -> QuerySet[Any]:
-    """The rows that fulfil the query's filters."""
+    """The rows that match the query's filters."""
     contract = query.schema.contract
     for item in query.filters:
         rows = rows.filter(_condition(contract, item))
@@ -49,10 +49,10 @@ def apply_filters(rows: QuerySet[Any], query: RecordsQuery) -> QuerySet[Any]:
 
 
 def page_statement(rows: QuerySet[Any], query: RecordsQuery, position: Position | None, max_bytes: int) -> Statement:
-    """One row of text per record behind the position, one more than the limit: body, key, position.
+    """Selects body, key and position as text for each record after the position, one more than the limit.
 
-    Writes no more than about three times the bytes, however large the rows are: the body is NULL from the row on that
-    would make the page too large.
+    Generates at most about three times `max_bytes`, however large the rows are: from the record that would exceed the
+    page's limit on, the body is NULL.
     """
     contract = query.schema.contract
     sort = [column.name for column in query.sort]
@@ -61,47 +61,46 @@ def page_statement(rows: QuerySet[Any], query: RecordsQuery, position: Position 
     branches = branches_after(query.sort, position) if position is not None else (KeysetBranch(),)
     parts = [
         select_columns(rows.filter(condition)[: query.limit + 1], contract, names)
-        for condition in (_behind(contract, branch) for branch in branches)
+        for condition in (_after_condition(contract, branch) for branch in branches)
     ]
-    source = _in_order(parts, contract, query) if len(parts) > 1 else parts[0].sql
+    source = _merge_branches(parts, contract, query) if len(parts) > 1 else parts[0].sql
     params = tuple(param for part in parts for param in part.params)
-    shape = _shaped(contract, query.fields, sort, max_bytes)
-    whole = f"FROM ({source}) AS t {_lateral(contract, query.fields)}"
-    widest = sum(width(column_kind(contract, name)) or max_bytes for name in names)
+    select_list = _select_list(contract, query.fields, sort, max_bytes)
+    source_sql = f"FROM ({source}) AS t {_lateral_columns(contract, query.fields)}"
+    widest = sum(max_width(column_kind(contract, name)) or max_bytes for name in names)
     if widest * 2 * (query.limit + 1) <= max_bytes:
-        return Statement(f"{shape} {whole}", params)
-    return Statement(_bounded(shape, whole, query, max_bytes), params)
+        return Statement(f"{select_list} {source_sql}", params)
+    return Statement(_bounded_page(select_list, source_sql, query, max_bytes), params)
 
 
-def _bounded(shape: SelectList, whole: str, query: RecordsQuery, max_bytes: int) -> str:
-    """The page, its rows written one after the other until their bytes have reached the bound.
+def _bounded_page(select_list: SelectList, source_sql: str, query: RecordsQuery, max_bytes: int) -> str:
+    """The page's SQL, which encodes rows one by one until their total size reaches `max_bytes`.
 
-    Small rows are not counted: all of them together keep within it.
+    Small rows are not counted: all of them together stay below the limit.
     """
     size = "octet_length(b.body) + 2 * octet_length(b.key) + octet_length(b.position)"
     with_row = f"({TOTAL} + coalesce({size}, {max_bytes + 1}))::text"
     return (
         f"SELECT CASE WHEN {size} <= {max_bytes // (query.limit + 1)} THEN b.body "
-        f"WHEN set_config('anden.answer_bytes', {with_row}, true)::bigint <= {max_bytes} THEN b.body END, "
-        f"b.key, b.position {whole} LEFT JOIN LATERAL (SELECT {shape.body} AS body, "
-        f"{shape.key} AS key, {shape.position} AS position WHERE {TOTAL} <= {max_bytes} OFFSET 0) AS b ON true"
+        f"WHEN set_config('anden.response_bytes', {with_row}, true)::bigint <= {max_bytes} THEN b.body END, "
+        f"b.key, b.position {source_sql} LEFT JOIN LATERAL ({select_list} WHERE {TOTAL} <= {max_bytes} OFFSET 0) AS b "
+        "ON true"
     )
 
 
 def item_statement(
     rows: QuerySet[Any], contract: Contract, fields: Sequence[ContractField], key: Sequence[str], max_bytes: int
 ) -> Statement:
-    """Body, key and, as its position, what an ETag is made of, of the one record with this primary key.
+    """Selects the body, the key and, as position, the row version (for the ETag) of one record.
 
-    The body is NULL where it would be larger than the bytes.
+    The body is NULL if it would exceed `max_bytes`.
     """
-    marks = [name for name, _ in contract.system_columns if name in {REV, BATCH}]
-    part = _selected_one(rows, contract, key, [*(field.name for field in fields), *marks])
-    shape = _shaped(contract, fields, marks, max_bytes)
+    row_version = [name for name, _ in contract.system_columns if name in {REV, BATCH}]
+    part = _select_one(rows, contract, key, [*(field.name for field in fields), *row_version])
+    select_list = _select_list(contract, fields, row_version, max_bytes)
     return Statement(
-        f"SELECT {null_unless_within('i.body', max_bytes)}, i.key, i.position FROM (SELECT {shape.body} AS body, "  # noqa: S608
-        f"{shape.key} AS key, {shape.position} AS position FROM ({part.sql}) AS t {_lateral(contract, fields)} "
-        "OFFSET 0) AS i",
+        f"SELECT {null_unless_within('i.body', max_bytes)}, i.key, i.position FROM ({select_list} "  # noqa: S608
+        f"FROM ({part.sql}) AS t {_lateral_columns(contract, fields)} OFFSET 0) AS i",
         part.params,
     )
 
@@ -109,27 +108,27 @@ def item_statement(
 def sizes_statement(
     rows: QuerySet[Any], contract: Contract, fields: Sequence[ContractField], key: Sequence[str], max_bytes: int
 ) -> Statement:
-    """One row: how many bytes of JSON each field of the record makes; none is written that is far beyond the bytes."""
-    part = _selected_one(rows, contract, key, [field.name for field in fields])
+    """Selects one row: the size of each field of the record as JSON, bytes; an estimate if far above `max_bytes`."""
+    part = _select_one(rows, contract, key, [field.name for field in fields])
     columns = ", ".join(size_sql(field.type, column_sql(contract, field.name), max_bytes) for field in fields)
     return Statement(f"SELECT {columns} FROM ({part.sql}) AS t", part.params)  # noqa: S608  names are quoted
 
 
-def _selected_one(rows: QuerySet[Any], contract: Contract, key: Sequence[str], names: Iterable[str]) -> Statement:
+def _select_one(rows: QuerySet[Any], contract: Contract, key: Sequence[str], names: Iterable[str]) -> Statement:
     for name, text in zip(contract.primary_key, key, strict=True):
         rows = rows.filter(**{attribute(contract, name): cast_text(text, column_kind(contract, name))})
     return select_columns(rows, contract, dict.fromkeys([*names, *contract.primary_key]))
 
 
 def select_columns(rows: QuerySet[Any], contract: Contract, names: Iterable[str]) -> Statement:
-    """The rows' columns of these names."""
+    """Selects these columns of the rows."""
     wanted = rows.values_list(*(attribute(contract, name) for name in names))
     sql, params = wanted.query.get_compiler(using=rows.db).as_sql()
     return Statement(sql, tuple(params))
 
 
-def _in_order(parts: Sequence[Statement], contract: Contract, query: RecordsQuery) -> str:
-    """The first rows of all branches together, each branch sorted and limited on its own index."""
+def _merge_branches(parts: Sequence[Statement], contract: Contract, query: RecordsQuery) -> str:
+    """The first rows of all branches. Each branch is sorted and limited by its own index range."""
     columns = (
         f"{quote_identifier(attribute(contract, column.name))}{' DESC' if column.descending else ''}"
         for column in query.sort
@@ -138,33 +137,33 @@ def _in_order(parts: Sequence[Statement], contract: Contract, query: RecordsQuer
     return f"SELECT * FROM ({union}) AS u ORDER BY {', '.join(columns)} LIMIT {query.limit + 1}"  # noqa: S608
 
 
-def _shaped(
+def _select_list(
     contract: Contract, fields: Sequence[ContractField], positions: Sequence[str], max_bytes: int
 ) -> SelectList:
     columns = [(field.name, field.type, column_sql(contract, field.name)) for field in fields]
     body = null_unless_near(columns, "row_to_json(r)::text", max_bytes) if fields else "'{}'"
-    return SelectList(body, _texts(contract, contract.primary_key), _texts(contract, positions))
+    return SelectList(body, _text_array(contract, contract.primary_key), _text_array(contract, positions))
 
 
-def _lateral(contract: Contract, fields: Sequence[ContractField]) -> str:
+def _lateral_columns(contract: Contract, fields: Sequence[ContractField]) -> str:
     if not fields:
         return ""
     columns = json_columns([(field.name, field.type, column_sql(contract, field.name)) for field in fields])
     return f"CROSS JOIN LATERAL (SELECT {columns}) AS r"
 
 
-def _texts(contract: Contract, names: Sequence[str]) -> str:
+def _text_array(contract: Contract, names: Sequence[str]) -> str:
     return key_array([(column_kind(contract, name), column_sql(contract, name)) for name in names])
 
 
 def column_sql(contract: Contract, name: str) -> str:
-    """The column of a statement around the selected rows, which calls them `t`."""
+    """The SQL of a column of the selected rows, aliased `t`."""
     return f"t.{quote_identifier(attribute(contract, name))}"
 
 
 def order_by(query: RecordsQuery) -> list[str]:
-    """The query's sort as the ORM takes it."""
-    # PostgreSQL's own places for NULL: last when ascending, first when descending, as the indexes have them.
+    """The query's sort as arguments of `QuerySet.order_by`."""
+    # PostgreSQL's default NULL order, as in the indexes: last ascending, first descending.
     contract = query.schema.contract
     return [f"{'-' if column.descending else ''}{attribute(contract, column.name)}" for column in query.sort]
 
@@ -178,7 +177,7 @@ def _condition(contract: Contract, item: RecordFilter) -> Q:
     return ~condition if item.lookup.inverted else condition
 
 
-def _behind(contract: Contract, branch: KeysetBranch) -> Q:
+def _after_condition(contract: Contract, branch: KeysetBranch) -> Q:
     condition = Q()
     for name, text in branch.fixed:
         value = {"isnull": True} if text is None else {"exact": cast_text(text, column_kind(contract, name))}

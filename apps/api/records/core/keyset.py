@@ -1,7 +1,7 @@
-"""Where a page goes on: the rows after a position in a complete sort, as branches that an index can serve.
+"""Keyset pagination: the rows after a position in a total order, as branches that an index can serve.
 
-A branch fixes the first columns and moves on in the ones behind them. An OR over all branches would make
-PostgreSQL read from the start; each branch alone is one range of the index, so they are asked for one by one.
+A branch fixes the leading columns and compares the following ones. With an OR over all branches, PostgreSQL would scan
+from the start; each branch on its own is one index range, so they are combined with UNION ALL.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from apps.api.access.visible_schema import Sort, SortColumn
 
 Position = Sequence[str | None]
-"""The sort's values in one row, as PostgreSQL writes them as text."""
+"""The sort columns' values in one row, as PostgreSQL's text output."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeysetBranch:
-    """Rows whose `fixed` columns equal the values (None: are NULL) and whose next columns lie behind.
+    """Rows whose `fixed` columns equal the values (None: are NULL) and whose next columns come after.
 
-    `after` compares the columns with the values as one row; `null` names a column that must be NULL (True)
-    or must not be (False).
+    `after` compares columns and values as one row. `null` names a column that must be NULL (True) or NOT NULL (False).
     """
 
     fixed: tuple[tuple[str, str | None], ...] = ()
@@ -28,7 +27,7 @@ class KeysetBranch:
 
 
 def branches_after(sort: Sort, position: Position) -> tuple[KeysetBranch, ...]:
-    """The branches that hold exactly the rows after the position; no row lies in two of them."""
+    """Disjoint branches that together contain exactly the rows after the position."""
     return tuple(_branches(list(zip(sort, position, strict=True))))
 
 
@@ -37,7 +36,7 @@ def _branches(pairs: list[tuple[SortColumn, str | None]]) -> Iterator[KeysetBran
     while pairs:
         column, value = pairs[0]
         if value is None:
-            # NULL stands last when ascending: nothing lies behind it; first when descending: all values do.
+            # NULL sorts last ascending, so nothing follows it, and first descending, so every value does.
             if column.descending:
                 yield KeysetBranch(fixed, null=(column.name, False))
             fixed, pairs = (*fixed, (column.name, None)), pairs[1:]
@@ -52,7 +51,7 @@ def _branches(pairs: list[tuple[SortColumn, str | None]]) -> Iterator[KeysetBran
 
 
 def _run(pairs: list[tuple[SortColumn, str | None]]) -> list[tuple[SortColumn, str]]:
-    """The longest beginning in one direction without NULL: what one row comparison can say."""
+    """The longest prefix without NULL in one direction, which a single row comparison can express."""
     run: list[tuple[SortColumn, str]] = []
     for column, value in pairs:
         if value is None or column.descending != pairs[0][0].descending:

@@ -1,4 +1,4 @@
-"""What may stand in brackets behind a field: `field[gte]=…`, as one table."""
+"""The table of lookups: `field[gte]=…`."""
 
 import csv
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from apps.api.records.core.literals import literal
 from apps.datasets.core.column_types.types import ColumnType
 
 MAX_CHOICES: Final = 1000
-"""Values that `in` takes; more belong into several requests."""
+"""Maximum values of `in`; split more into several requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A comparison: its word in the address, Django's word for it, and what it means.
+    """A comparison: its name in the URL, Django's lookup, and its meaning.
 
-    `many` takes comma-separated values, `flag` true or false, `inverted` gives all other rows, NULL included.
+    `many` accepts comma-separated values, `flag` true or false; `inverted` selects all other rows, including NULL.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Lookup:
     inverted: bool = False
 
     def values(self, kind: ColumnType, text: str) -> tuple[str, ...]:
-        """The values of the text, checked against the column's type. Raises ValueError: the rule."""
+        """The parsed values, valid for the column's type. Raises ValueError: the message is the broken rule."""
         if self.flag:
             if text not in {"true", "false"}:
                 raise ValueError("not true or false")
@@ -43,18 +43,18 @@ def _comma_separated(text: str) -> list[str]:
     try:
         rows = list(csv.reader([text], strict=True))
     except csv.Error:
-        raise ValueError('quotes do not match; write "a,b",c for two values') from None
+        raise ValueError('a list with unbalanced quotes; write "a,b",c for two values') from None
     return rows[0] if rows and rows[0] else [""]
 
 
 LOOKUPS: Final = (
-    Lookup("eq", "exact", "equal; the same as no brackets"),
-    Lookup("ne", "exact", "anything else, null included", inverted=True),
-    Lookup("gt", "gt", "more than"),
-    Lookup("gte", "gte", "at least"),
+    Lookup("eq", "exact", "equal to; the default"),
+    Lookup("ne", "exact", "not equal to, including null", inverted=True),
+    Lookup("gt", "gt", "greater than"),
+    Lookup("gte", "gte", "greater than or equal to"),
     Lookup("lt", "lt", "less than"),
-    Lookup("lte", "lte", "at most"),
-    Lookup("in", "in", 'one of, comma-separated; a value with a comma stands in "quotes"', many=True),
+    Lookup("lte", "lte", "less than or equal to"),
+    Lookup("in", "in", 'one of, comma-separated; put a value with a comma in "quotes"', many=True),
     Lookup("isnull", "isnull", "true: null, false: not null", flag=True),
 )
 

@@ -1,4 +1,4 @@
-"""JSON Merge Patch on JSON text, so that no number is read on the way. Source: RFC 7396, 2."""
+"""JSON Merge Patch on raw JSON text, so that numbers keep their digits. Source: RFC 7396, 2."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -13,8 +13,8 @@ OPENING: Final = b"{"
 Members = Mapping[str, msgspec.Raw]
 
 
-def merged(target: Members, patch: Members) -> dict[str, msgspec.Raw]:
-    """The members of the target after the patch. Raises BadRecord: one of them is nested too deep."""
+def merge(target: Members, patch: Members) -> dict[str, msgspec.Raw]:
+    """The target's members after the patch. Raises BadRecord: a member is nested too deep."""
     result = dict(target)
     for name, text in patch.items():
         try:
@@ -37,10 +37,10 @@ def _merge(members: dict[str, msgspec.Raw], name: str, patch: msgspec.Raw) -> No
         members[name] = patch
         return
     stored = members.get(name)
-    whole = _members(stored) if stored is not None and is_object(stored) else {}
+    target = _members(stored) if stored is not None and is_object(stored) else {}
     for inner, text in _members(patch).items():
-        _merge(whole, inner, text)
-    members[name] = msgspec.Raw(msgspec.json.encode(whole))
+        _merge(target, inner, text)
+    members[name] = msgspec.Raw(msgspec.json.encode(target))
 
 
 def is_object(text: msgspec.Raw) -> bool:

@@ -1,30 +1,29 @@
-"""A position as a cursor carries it: short enough for an address, whatever texts it is made of.
+"""Compresses positions, so that a cursor always fits into a URL.
 
-PostgreSQL keeps in 2,700 bytes of an index what compresses to them, and JSON writes a control character with six; an
-address has room for 8,190, and clients read no longer header. So a long position is compressed, which makes it less
-than 6,000.
+An index entry holds up to 2,700 bytes after PostgreSQL's compression, and JSON escapes a control character with six. A
+URL holds 8,190 bytes, and clients read no longer header. Compression keeps every position below 6,000.
 """
 
 import base64
 import zlib
 from typing import Final
 
-PACKED: Final = "z"
-"""The first letter of a compressed position; one that is not begins as JSON does."""
-SHORT: Final = 512
-"""Characters that are left as they are."""
+COMPRESSED: Final = "z"
+"""First letter of a compressed position. An uncompressed one starts like JSON."""
+UNCOMPRESSED_MAX: Final = 512
+"""Positions up to this many characters are not compressed."""
 
 
 def compress_position(position: str) -> str:
-    """The position, compressed where that makes a long one shorter."""
-    if len(position) <= SHORT:
+    """The position, compressed if it is long and compression shortens it."""
+    if len(position) <= UNCOMPRESSED_MAX:
         return position
-    short = PACKED + base64.b85encode(zlib.compress(position.encode())).decode()
-    return min(short, position, key=len)
+    compressed = COMPRESSED + base64.b85encode(zlib.compress(position.encode())).decode()
+    return min(compressed, position, key=len)
 
 
 def decompress_position(text: str) -> str:
-    """The position that was compress_position."""
-    if not text.startswith(PACKED):
+    """The original position."""
+    if not text.startswith(COMPRESSED):
         return text
-    return zlib.decompress(base64.b85decode(text.removeprefix(PACKED))).decode()
+    return zlib.decompress(base64.b85decode(text.removeprefix(COMPRESSED))).decode()

@@ -1,4 +1,4 @@
-"""The parameters of a records request, checked against what the key may see."""
+"""Parses query parameters and validates them against the visible schema."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -15,13 +15,13 @@ from apps.datasets.core.contract.contract import ContractField, Order, OrderColu
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1000
 BRACKETS: Final = re.compile(r"(?P<field>.+)\[(?P<lookup>[^\[\]]*)\]", re.DOTALL)
-PAGE_WORDS: Final = ("fields", "order", "limit", "cursor")
-EXPORT_WORDS: Final = ("fields", "order")
+PAGE_PARAMETERS: Final = ("fields", "order", "limit", "cursor")
+EXPORT_PARAMETERS: Final = ("fields", "order")
 
 
 @dataclass(frozen=True, slots=True)
 class RecordFilter:
-    """One comparison of a visible field with values that PostgreSQL can cast to its type."""
+    """One lookup on a visible field, with values that PostgreSQL can cast to its type."""
 
     field: ContractField
     lookup: Lookup
@@ -30,7 +30,7 @@ class RecordFilter:
 
 @dataclass(frozen=True, slots=True)
 class RecordsQuery:
-    """A checked request for records. `sort` is complete; empty stands for any order (exports only)."""
+    """A validated request for records. `sort` is a total order, or empty for any order (exports only)."""
 
     schema: VisibleSchema
     fields: tuple[ContractField, ...]
@@ -41,63 +41,65 @@ class RecordsQuery:
 
     @property
     def fingerprint(self) -> str:
-        """What a cursor is bound to: dataset, filters and order; fields and limit may change on the way."""
+        """What a cursor is bound to: dataset, filters and order. Fields and limit may change between pages."""
         filters = sorted((item.field.name, item.lookup.name, item.values) for item in self.filters)
         sort = [(column.name, column.descending) for column in self.sort]
         return msgspec.json.encode([self.schema.contract.name, filters, sort]).decode()
 
 
 def page_query(schema: VisibleSchema, pairs: Iterable[tuple[str, str]]) -> RecordsQuery:
-    """The query of one page. Raises ParameterInvalid: names the parameter and what it may be."""
-    words, filters = _split(schema, pairs, PAGE_WORDS)
+    """The query for one page. Raises ParameterInvalid, which names the parameter and the allowed values."""
+    parameters, filters = _split(schema, pairs, PAGE_PARAMETERS)
     return RecordsQuery(
         schema,
-        fields=_fields(schema, words.get("fields")),
+        fields=_fields(schema, parameters.get("fields")),
         filters=filters,
-        sort=_sort(schema, words.get("order")),
-        limit=_limit(words.get("limit")),
-        cursor=words.get("cursor", ""),
+        sort=_sort(schema, parameters.get("order")),
+        limit=_limit(parameters.get("limit")),
+        cursor=parameters.get("cursor", ""),
     )
 
 
 def export_query(schema: VisibleSchema, pairs: Iterable[tuple[str, str]]) -> RecordsQuery:
-    """The query of an export: every row, sorted only when asked. Raises ParameterInvalid."""
-    words, filters = _split(schema, pairs, EXPORT_WORDS)
-    order = words.get("order")
+    """The query for an export: every row, sorted only if requested. Raises ParameterInvalid."""
+    parameters, filters = _split(schema, pairs, EXPORT_PARAMETERS)
+    order = parameters.get("order")
     return RecordsQuery(
         schema,
-        fields=_fields(schema, words.get("fields"), with_id=False),
+        fields=_fields(schema, parameters.get("fields"), with_id=False),
         filters=filters,
         sort=_sort(schema, order) if order is not None else (),
     )
 
 
 def item_fields(schema: VisibleSchema, pairs: Iterable[tuple[str, str]]) -> tuple[ContractField, ...]:
-    """The fields of a request for one record. Raises ParameterInvalid."""
-    words: dict[str, str] = {}
+    """The fields requested for a single record. Raises ParameterInvalid."""
+    parameters: dict[str, str] = {}
     for name, text in pairs:
-        if name != "fields" or name in words:
-            raise ParameterInvalid(f"one record takes the parameter fields, once, and no {name!r}", parameter=name)
-        words[name] = text
-    return _fields(schema, words.get("fields"))
+        if name != "fields" or name in parameters:
+            raise ParameterInvalid(f"a single record accepts only `fields`, once; remove {name!r}", parameter=name)
+        parameters[name] = text
+    return _fields(schema, parameters.get("fields"))
 
 
 def _split(
     schema: VisibleSchema, pairs: Iterable[tuple[str, str]], allowed: tuple[str, ...]
 ) -> tuple[Mapping[str, str], tuple[RecordFilter, ...]]:
-    words: dict[str, str] = {}
+    parameters: dict[str, str] = {}
     filters: dict[str, RecordFilter] = {}
     for name, text in pairs:
-        if name in words or name in filters:
-            raise ParameterInvalid(f"{name!r} stands there twice", parameter=name)
+        if name in parameters or name in filters:
+            raise ParameterInvalid(f"parameter {name!r} is given more than once", parameter=name)
         if name in allowed:
-            words[name] = text
-        elif name in PAGE_WORDS:
-            # Also where it is a field's name: the same address must not mean two things.
-            raise ParameterInvalid(f"{name!r} is for pages; a field of this name is {name}[eq]", parameter=name)
+            parameters[name] = text
+        elif name in PAGE_PARAMETERS:
+            # Even if a field has this name, so that a parameter never has two meanings.
+            raise ParameterInvalid(
+                f"{name!r} is only valid for pages; to filter by a field of this name, use {name}[eq]", parameter=name
+            )
         else:
             filters[name] = _filter(schema, name, text, allowed)
-    return words, tuple(filters.values())
+    return parameters, tuple(filters.values())
 
 
 def _filter(schema: VisibleSchema, parameter: str, text: str, allowed: tuple[str, ...]) -> RecordFilter:
@@ -108,8 +110,8 @@ def _filter(schema: VisibleSchema, parameter: str, text: str, allowed: tuple[str
         raise ParameterInvalid(_no_filter(schema, name, allowed, exists=field is not None), parameter=parameter)
     lookup = BY_NAME.get(match["lookup"] if match else "eq")
     if lookup is None:
-        words = ", ".join(item.name for item in LOOKUPS)
-        raise ParameterInvalid(f"the brackets may hold {words}", parameter=parameter)
+        names = ", ".join(item.name for item in LOOKUPS)
+        raise ParameterInvalid(f"unknown lookup; lookups: {names}", parameter=parameter)
     try:
         return RecordFilter(field, lookup, lookup.values(field.type, text))
     except ValueError as error:
@@ -119,9 +121,9 @@ def _filter(schema: VisibleSchema, parameter: str, text: str, allowed: tuple[str
 
 
 def _no_filter(schema: VisibleSchema, name: str, allowed: tuple[str, ...], *, exists: bool) -> str:
-    begin = f"{name[:63]!r} has no index to filter by" if exists else f"there is no field {name[:63]!r}"
-    offered = ", ".join(schema.filterable) or "no field"
-    return f"{begin}; filters: {offered}; other parameters: {', '.join(allowed)}"
+    error = f"{name[:63]!r} has no index for filtering" if exists else f"no field {name[:63]!r}"
+    offered = ", ".join(schema.filterable) or "none"
+    return f"{error}; filters: {offered}; other parameters: {', '.join(allowed)}"
 
 
 def _fields(schema: VisibleSchema, text: str | None, *, with_id: bool = True) -> tuple[ContractField, ...]:
@@ -135,9 +137,9 @@ def _fields(schema: VisibleSchema, text: str | None, *, with_id: bool = True) ->
             chosen[name] = field
         elif name != ID or not with_id:
             offered = ", ".join(field.name for field in schema.fields)
-            raise ParameterInvalid(f"there is no field {name[:63]!r}; fields: {offered}", parameter="fields")
+            raise ParameterInvalid(f"no field {name[:63]!r}; fields: {offered}", parameter="fields")
     if len(set(names)) < len(names):
-        raise ParameterInvalid("a field stands there twice", parameter="fields")
+        raise ParameterInvalid("a field is listed more than once", parameter="fields")
     return tuple(chosen.values())
 
 
@@ -149,7 +151,7 @@ def _sort(schema: VisibleSchema, text: str | None) -> Sort:
         return schema.sort(order)
     offered = ", ".join(f"{order_text(order)!r}" for order in schema.orders)
     raise ParameterInvalid(
-        f"there is no such order; orders, each also exactly reversed: '{ID}'{offered and f', {offered}'}",
+        f"no such order; orders, each also in exact reverse: '{ID}'{offered and f', {offered}'}",
         parameter="order",
     )
 
@@ -159,7 +161,7 @@ def _reversed(order: Order) -> Order:
 
 
 def order_text(order: Order) -> str:
-    """The order as the parameter takes it."""
+    """The order as a value of the `order` parameter."""
     return ",".join(f"{'-' if column.descending else ''}{column.name}" for column in order)
 
 
@@ -168,4 +170,4 @@ def _limit(text: str | None) -> int:
         return DEFAULT_LIMIT
     if text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= MAX_LIMIT:
         return int(text)
-    raise ParameterInvalid(f"limit is a whole number from 1 to {MAX_LIMIT}", parameter="limit")
+    raise ParameterInvalid(f"limit must be a whole number from 1 to {MAX_LIMIT}", parameter="limit")

@@ -1,4 +1,4 @@
-"""A record's `_id`: its primary key as URL-safe text, in the clear or sealed where a part of it is hidden."""
+"""A record's `_id`: its primary key as URL-safe text, encrypted if a column of it is hidden."""
 
 import base64
 import binascii
@@ -13,16 +13,15 @@ from apps.datasets.core.column_types.types import ColumnType
 
 PLAIN: Final = "k"
 SEALED: Final = "s"
-"""The first letter tells the two forms apart."""
+"""The first letter of an id: plaintext or sealed (encrypted)."""
 MAX_ID: Final = 7000
-"""Characters that an address has room for, beside the dataset's name and the names of some fields."""
+"""Characters. Leaves room in the URL for the dataset's name and some field names."""
 
 
 def read_id(text: str, types: Sequence[ColumnType], *, sealer: Sealer | None, bound_to: str) -> tuple[str, ...] | None:
-    """The texts of the primary key's values; None when this cannot be the id of a record.
+    """The primary key's values as text, or None if this cannot be a record's id.
 
-    With a sealer only the sealed form is read: an id in the clear would let a client try values that it
-    may not see.
+    With a sealer, only sealed ids are accepted: plaintext ids would let a client guess hidden values.
     """
     if text[:1] != (SEALED if sealer else PLAIN):
         return None

@@ -1,6 +1,6 @@
-"""Text that only we can read and nobody can change: cursors, and ids whose key the client may not see.
+"""Encrypts and authenticates cursors, and ids that contain a hidden key column.
 
-AES-SIV (RFC 5297): the same text for the same purpose gives the same seal, so an id stays what it is.
+AES-SIV (RFC 5297) is deterministic: the same text and purpose give the same sealed text, so ids are stable.
 """
 
 import base64
@@ -14,26 +14,26 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 
 class SealInvalid(ValueError):
-    """This is no seal of ours, or of another purpose."""
+    """Not sealed with our secret, or for another purpose."""
 
 
 class Sealer:
-    """Seals for one purpose: what was sealed for another cannot be opened."""
+    """Seals text for one purpose. Text sealed for another purpose cannot be opened."""
 
     def __init__(self, secret: str, purpose: str, *, former: Sequence[str] = ()) -> None:
-        """Seals with the secret; opens what one of the former secrets sealed, too."""
-        # The secrets are long and random, so a hash of one is a key.
+        """Seal with `secret`; also open what a former secret sealed."""
+        # The secrets are long and random, so a plain hash is a safe key derivation.
         self._cipher, *self._former = (
-            AESSIV(hashlib.sha512(f"anden seal {purpose}\x00{word}".encode()).digest()) for word in (secret, *former)
+            AESSIV(hashlib.sha512(f"anden seal {purpose}\x00{key}".encode()).digest()) for key in (secret, *former)
         )
 
     def seal(self, text: str, *, bound_to: str = "") -> str:
-        """The sealed text, URL-safe; it opens only with the same `bound_to`."""
+        """The sealed text, URL-safe. It opens only with the same `bound_to`."""
         sealed = self._cipher.encrypt(text.encode(), [bound_to.encode()])
         return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
     def open(self, sealed: str, *, bound_to: str = "") -> str:
-        """The text that was sealed. Raises SealInvalid."""
+        """The original text. Raises SealInvalid."""
         try:
             raw = base64.b64decode(sealed + "=" * (-len(sealed) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):

@@ -1,4 +1,4 @@
-// Shows the OpenAPI document; a key that is typed in stays in this tab.
+// Renders the OpenAPI document. An entered key stays in this tab.
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
 dark.addEventListener("change", follow);

@@ -1,4 +1,4 @@
-"""Answers are bounded in bytes: a page ends earlier, a record omits what is too large, and nothing is lost."""
+"""Responses are bounded in size: pages end early, records omit large fields, and nothing is lost."""
 
 import json
 from functools import partial
@@ -14,7 +14,7 @@ from tests.documents import document, prop
 from tests.gateway import Http
 from tests.integration.api.conftest import Connect
 from tests.integration.api.exported import READERS
-from tests.integration.api.test_races import at_once
+from tests.integration.api.test_races import concurrently
 from tests.station import Station
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
@@ -23,12 +23,12 @@ PATH = "/api/v1/datasets/large/records"
 BYTES = 65_536
 FIELDS = ("doc", "items", "number", "numbers", "note", "word", "notes", "raw", "small")
 BOMB = "(SELECT jsonb_build_object('a', jsonb_agg(1e131000)) FROM generate_series(1, {0}))"
-"""A document of this many numbers, of ten bytes each in storage and 131,001 as text."""
+"""A document of this many numbers, each ten bytes in storage and 131,001 as text."""
 
 
 @pytest.fixture
 def large(station: Station, settings: Any) -> AppliedDataset:
-    """A dataset of types whose values may be large, and a small bound of answers."""
+    """A dataset whose types allow large values, and a low response limit."""
     settings.API = settings.API.model_copy(update={"max_response_bytes": BYTES})
     properties = [
         prop("k", primaryKey=True, primaryKeyPosition=1, required=True),
@@ -52,7 +52,7 @@ def http(large: AppliedDataset, connect: Connect) -> Http:
 
 
 def put(station: Station, key: str, **columns: str) -> None:
-    """A row that stands in the table, each column by its SQL."""
+    """Insert a row. Column values are SQL expressions."""
     names = ", ".join(columns)
     with station.admin() as connection:
         connection.execute(
@@ -61,16 +61,16 @@ def put(station: Station, key: str, **columns: str) -> None:
         )
 
 
-def walk(http: Http, address: str) -> list[list[dict[str, Any]]]:
-    """The records of all pages from this address on; no answer is larger than the bound and a little."""
+def walk(http: Http, first_url: str) -> list[list[dict[str, Any]]]:
+    """The records of all pages from this URL on. No response exceeds the limit by more than 2 KiB."""
     pages = []
-    url: str | None = address
+    url: str | None = first_url
     while url:
-        answer = http.get(url)
-        assert answer.status_code == 200, answer.content[:500]
-        assert len(answer.content) <= BYTES + 2048
-        pages.append(answer.json()["records"])
-        url = answer.json()["next"]
+        response = http.get(url)
+        assert response.status_code == 200, response.content[:500]
+        assert len(response.content) <= BYTES + 2048
+        pages.append(response.json()["records"])
+        url = response.json()["next"]
     return pages
 
 
@@ -90,16 +90,16 @@ LARGE = {
         f"(SELECT jsonb_build_array(1, jsonb_build_object('x', jsonb_build_array({BOMB.format(2000)}))))",
     ),
     "text": ("note", "repeat('ä', 3000000)"),
-    "text that grows when it is escaped": ("note", "repeat(chr(1), 30000)"),
+    "text that expands when it is escaped": ("note", "repeat(chr(1), 30000)"),
     "texts": ("notes", "array_fill('x'::text, ARRAY[100000])"),
     "nulls": ("notes", "array_fill(NULL::text, ARRAY[200000])"),
     "bytes": ("raw", "decode(repeat('ab', 2000000), 'hex')"),
-    "an honest document": ("items", "(SELECT jsonb_agg(n) FROM generate_series(1, 50000) AS n)"),
+    "a large plain document": ("items", "(SELECT jsonb_agg(n) FROM generate_series(1, 50000) AS n)"),
 }
 
 
 @pytest.mark.parametrize(("field", "value"), LARGE.values(), ids=LARGE.keys())
-def test_a_record_above_the_bound_comes_alone_and_names_what_it_omits(
+def test_a_record_above_the_limit_is_returned_alone_and_lists_its_omitted_fields(
     http: Http, station: Station, field: str, value: str
 ) -> None:
     for key in ("a", "c"):
@@ -111,10 +111,10 @@ def test_a_record_above_the_bound_comes_alone_and_names_what_it_omits(
     assert alone["_omitted"] == [field]
     assert set(alone) == {"_id", "_omitted", "k", *FIELDS} - {field}
     assert alone["small"] == 2
-    address = f"{PATH}/{alone['_id']}"
-    assert http.get(address).json() == alone
-    assert http.get(f"{address}?fields=small").json() == {"_id": alone["_id"], "small": 2}
-    refused = http.get(f"{address}?fields={field}")
+    url = f"{PATH}/{alone['_id']}"
+    assert http.get(url).json() == alone
+    assert http.get(f"{url}?fields=small").json() == {"_id": alone["_id"], "small": 2}
+    refused = http.get(f"{url}?fields={field}")
     assert (refused.status_code, refused.json()["type"]) == (400, "/api/problems#response-too-large")
     assert refused.json()["field"] == field
     assert [page[0] for page in walk(http, f"{PATH}?fields={field}") if "_omitted" in page[0]] == [
@@ -122,7 +122,7 @@ def test_a_record_above_the_bound_comes_alone_and_names_what_it_omits(
     ]
 
 
-def test_a_field_that_fits_alone_is_given_by_its_name(http: Http, station: Station) -> None:
+def test_a_field_that_fits_alone_is_returned_on_request(http: Http, station: Station) -> None:
     put(station, "a", note="repeat('n', 40000)", notes="ARRAY[repeat('m', 50000)]", small="1")
     record = http.get(PATH).json()["records"][0]
     assert record["_omitted"] == ["notes"]
@@ -135,7 +135,7 @@ def test_a_field_that_fits_alone_is_given_by_its_name(http: Http, station: Stati
 
 @pytest.mark.parametrize("order", ["_id", "-_id", "small", "-small", "word,-small", "-word,small"])
 @pytest.mark.parametrize("limit", [3, 1000])
-def test_every_record_comes_exactly_once_however_early_pages_end(
+def test_every_record_is_returned_exactly_once_even_if_pages_end_early(
     http: Http, station: Station, order: str, limit: int
 ) -> None:
     with station.admin() as connection:
@@ -154,19 +154,19 @@ def test_every_record_comes_exactly_once_however_early_pages_end(
     assert max(map(len, pages)) > 1
 
 
-def test_a_full_page_of_large_documents_is_not_written_first(http: Http, station: Station) -> None:
+def test_a_page_of_large_documents_is_not_generated_completely(http: Http, station: Station) -> None:
     with station.admin() as connection:
         connection.execute(
             "WITH one AS MATERIALIZED (SELECT jsonb_agg(md5(m::text)) AS doc FROM generate_series(1, 27000) AS m)"
             " INSERT INTO data.large (k, items, _source, _offset, _batch, _at, _rev)"
             " SELECT n::text, doc, 1, n, 1, now(), 1 FROM one, generate_series(1, 60) AS n"
         )
-    answer = http.get(f"{PATH}?limit=1000").json()
-    assert [record["_omitted"] for record in answer["records"]] == [["items"]]
-    assert answer["next"]
+    response = http.get(f"{PATH}?limit=1000").json()
+    assert [record["_omitted"] for record in response["records"]] == [["items"]]
+    assert response["next"]
 
 
-def test_numbers_of_256_bits_are_no_reason_to_omit_anything(http: Http, station: Station) -> None:
+def test_numbers_of_256_bits_are_not_omitted(http: Http, station: Station) -> None:
     big = 2**256 - 1
     put(station, "a", items=f"(SELECT jsonb_agg({big}) FROM generate_series(1, 700))", numbers=f"ARRAY[{big}, {big}]")
     text = http.get(PATH).content.decode()
@@ -174,47 +174,47 @@ def test_numbers_of_256_bits_are_no_reason_to_omit_anything(http: Http, station:
     assert "_omitted" not in text
 
 
-def test_an_answer_to_a_write_is_bounded_too(http: Http, station: Station) -> None:
+def test_the_response_to_a_write_is_bounded_too(http: Http, station: Station) -> None:
     note = "n" * 70_000
-    made = http.post(PATH, json.dumps({"k": "a", "note": note, "small": 1}), content_type="application/json")
-    assert (made.status_code, made["ETag"]) == (201, '"1"')
-    assert made.json()["_omitted"] == ["note"]
-    assert made.json()["small"] == 1
-    changed = http.patch(made["Location"], '{"small": 2}', content_type="application/json")
+    created = http.post(PATH, json.dumps({"k": "a", "note": note, "small": 1}), content_type="application/json")
+    assert (created.status_code, created["ETag"]) == (201, '"1"')
+    assert created.json()["_omitted"] == ["note"]
+    assert created.json()["small"] == 1
+    changed = http.patch(created["Location"], '{"small": 2}', content_type="application/json")
     assert (changed.status_code, changed.json()["small"], changed.json()["_omitted"]) == (200, 2, ["note"])
     with station.connect("reader") as connection:
         assert connection.execute("SELECT note, small FROM data.large").fetchone() == (note, 2)
 
 
-def test_a_record_that_was_read_in_part_is_not_put_back_as_the_whole(http: Http, station: Station) -> None:
+def test_a_record_with_omitted_fields_cannot_be_put_back(http: Http, station: Station) -> None:
     put(station, "a", note="repeat('n', 70000)", small="1")
     read = http.get(PATH).json()["records"][0]
-    address = f"{PATH}/{read['_id']}"
+    url = f"{PATH}/{read['_id']}"
     for refused in (
-        http.put(address, json.dumps(read), content_type="application/json"),
+        http.put(url, json.dumps(read), content_type="application/json"),
         http.post(PATH, json.dumps({**read, "_id": None}), content_type="application/json"),
     ):
         assert (refused.status_code, refused.json()["field"]) == (422, "_omitted")
-    patched = http.patch(address, json.dumps({**read, "small": 3}), content_type="application/json")
+    patched = http.patch(url, json.dumps({**read, "small": 3}), content_type="application/json")
     assert patched.status_code == 200
     with station.connect("reader") as connection:
         assert connection.execute("SELECT length(note), small FROM data.large").fetchone() == (70_000, 3)
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/merge-patch+json"])
-def test_a_record_that_cannot_be_read_is_changed_as_a_whole(http: Http, station: Station, kind: str) -> None:
+def test_a_record_too_large_to_read_can_be_replaced(http: Http, station: Station, kind: str) -> None:
     put(station, "a", doc=BOMB.format(4000), small="1")
-    address = f"{PATH}/{http.get(PATH).json()['records'][0]['_id']}"
-    refused = http.patch(address, '{"small": 2}', content_type=kind)
+    url = f"{PATH}/{http.get(PATH).json()['records'][0]['_id']}"
+    refused = http.patch(url, '{"small": 2}', content_type=kind)
     assert (refused.status_code, refused.json()["reason"]) == (422, "too_large")
-    mended = http.patch(address, '{"doc": {"b": 1}}', content_type="application/json")
-    assert (mended.status_code, mended.json()["doc"]) == (200, {"b": 1})
+    replaced = http.patch(url, '{"doc": {"b": 1}}', content_type="application/json")
+    assert (replaced.status_code, replaced.json()["doc"]) == (200, {"b": 1})
     with station.admin() as connection:
         connection.execute(f"UPDATE data.large SET doc = {BOMB.format(4000)}")
-    assert http.put(address, '{"small": 2}', content_type="application/json").json()["doc"] is None
+    assert http.put(url, '{"small": 2}', content_type="application/json").json()["doc"] is None
     with station.admin() as connection:
         connection.execute(f"UPDATE data.large SET doc = {BOMB.format(4000)}")
-    assert http.delete(address).status_code == 204
+    assert http.delete(url).status_code == 204
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/merge-patch+json"])
@@ -227,58 +227,58 @@ def test_a_record_that_cannot_be_read_is_changed_as_a_whole(http: Http, station:
         ("note", "repeat('n', 20000000)"),
     ],
 )
-def test_a_change_that_would_keep_too_much_names_the_field_and_what_to_do(
+def test_a_patch_that_would_keep_too_much_names_the_field_and_the_next_step(
     http: Http, station: Station, kind: str, field: str, value: str
 ) -> None:
     put(station, "a", small="1", word="'w'", **{field: value})
-    address = f"{PATH}/{http.get(PATH).json()['records'][0]['_id']}"
-    refused = http.patch(address, '{"small": 2}', content_type=kind)
+    url = f"{PATH}/{http.get(PATH).json()['records'][0]['_id']}"
+    refused = http.patch(url, '{"small": 2}', content_type=kind)
     assert (refused.status_code, refused.json()["reason"], refused.json()["field"]) == (422, "too_large", field)
     detail = refused.json()["detail"]
-    assert f"PATCH {field!r}, too" in detail
+    assert f"PATCH {field!r} too" in detail
     assert "PUT" in detail
     assert not any(char.isdigit() for char in detail)
-    mended = http.patch(address, f'{{"small": 2, "{field}": null}}', content_type=kind)
-    assert mended.status_code == 200
-    assert (mended.json()["small"], mended.json()["word"], mended.json()[field]) == (2, "w", None)
+    replaced = http.patch(url, f'{{"small": 2, "{field}": null}}', content_type=kind)
+    assert replaced.status_code == 200
+    assert (replaced.json()["small"], replaced.json()["word"], replaced.json()[field]) == (2, "w", None)
 
 
-def test_a_field_that_is_too_large_and_hidden_is_not_named(http: Http, station: Station, connect: Connect) -> None:
+def test_a_hidden_field_that_is_too_large_is_not_named(http: Http, station: Station, connect: Connect) -> None:
     put(station, "a", small="1", doc=BOMB.format(400))
     narrow = connect(GrantRequest("large", may_write=True, columns=("k", "small")))
-    address = f"{PATH}/{narrow.get(PATH).json()['records'][0]['_id']}"
+    url = f"{PATH}/{narrow.get(PATH).json()['records'][0]['_id']}"
     for method in (narrow.patch, narrow.put):
-        refused = method(address, '{"small": 2}', content_type="application/json")
+        refused = method(url, '{"small": 2}', content_type="application/json")
         assert (refused.status_code, refused.json()["reason"]) == (422, "too_large")
         assert "doc" not in refused.content.decode()
 
 
-def test_large_records_are_changed_in_part_at_the_same_moment(http: Http, station: Station, settings: Any) -> None:
-    settings.API = settings.API.model_copy(update={"lock_timeout_s": 60})  # six turns, on a machine that may be busy
+def test_large_records_can_be_patched_concurrently(http: Http, station: Station, settings: Any) -> None:
+    settings.API = settings.API.model_copy(
+        update={"lock_timeout_s": 60}
+    )  # six serialized writes, on a machine that may be busy
     for key in "abc":
         put(station, key, small="1", note="repeat('n', 5000000)", raw="repeat('r', 3000000)::bytea")
-    addresses = [f"{PATH}/{record['_id']}" for record in http.get(f"{PATH}?fields=_id,k").json()["records"]]
-    changes = [partial(http.patch, each, '{"small": 2}', content_type="application/json") for each in addresses * 2]
-    assert {answer.status_code for answer in at_once(changes)} == {200}
+    urls = [f"{PATH}/{record['_id']}" for record in http.get(f"{PATH}?fields=_id,k").json()["records"]]
+    changes = [partial(http.patch, each, '{"small": 2}', content_type="application/json") for each in urls * 2]
+    assert {response.status_code for response in concurrently(changes)} == {200}
     with station.connect("reader") as connection:
         rows = connection.execute("SELECT DISTINCT length(note), length(raw), small, _rev FROM data.large").fetchall()
     assert rows == [(5_000_000, 3_000_000, 2, 3)]
 
 
-def test_a_large_record_waits_for_its_turn_no_longer_than_a_write_does(
-    http: Http, station: Station, settings: Any
-) -> None:
+def test_a_large_record_waits_no_longer_than_the_lock_timeout(http: Http, station: Station, settings: Any) -> None:
     put(station, "a", small="1", note="repeat('n', 2000000)")
-    address = f"{PATH}/{http.get(f'{PATH}?fields=_id').json()['records'][0]['_id']}"
+    url = f"{PATH}/{http.get(f'{PATH}?fields=_id').json()['records'][0]['_id']}"
     settings.API = settings.API.model_copy(update={"lock_timeout_s": 0.01})
     with writes.LARGE:
-        busy = http.patch(address, '{"small": 2}', content_type="application/json")
+        busy = http.patch(url, '{"small": 2}', content_type="application/json")
     assert (busy.status_code, busy.json()["type"]) == (503, "/api/problems#record-locked")
-    assert http.patch(address, '{"small": 2}', content_type="application/json").status_code == 200
+    assert http.patch(url, '{"small": 2}', content_type="application/json").status_code == 200
 
 
 @pytest.mark.parametrize("field", ["doc", "numbers"])
-def test_an_export_of_a_value_that_is_too_large_is_refused_by_name(http: Http, station: Station, field: str) -> None:
+def test_an_export_of_an_oversized_value_is_rejected_with_its_field(http: Http, station: Station, field: str) -> None:
     put(
         station, "a", small="1", **{field: BOMB.format(4000) if field == "doc" else "array_fill(1e131000, ARRAY[600])"}
     )
@@ -290,7 +290,7 @@ def test_an_export_of_a_value_that_is_too_large_is_refused_by_name(http: Http, s
         assert READERS[one.suffix](rest, {"small"}) == [{"k": "a", "small": 1}]
 
 
-def test_an_export_has_large_values_that_an_answer_omits(http: Http, station: Station) -> None:
+def test_an_export_contains_large_values_that_a_page_omits(http: Http, station: Station) -> None:
     put(station, "a", note="repeat('n', 5000000)", items="(SELECT jsonb_agg(n) FROM generate_series(1, 50000) AS n)")
     for one in EXPORT_FORMATS:
         (record,) = READERS[one.suffix](http.get(f"{PATH}.{one.suffix}").getvalue(), {"items"})
@@ -300,16 +300,14 @@ def test_an_export_has_large_values_that_an_answer_omits(http: Http, station: St
 
 @pytest.fixture
 def named(station: Station, connect: Connect) -> Http:
-    """A dataset whose key and order may be of any length."""
+    """A dataset whose key and order columns have unbounded length."""
     properties = [prop("k", primaryKey=True, primaryKeyPosition=1), prop("n", "number"), prop("word"), prop("note")]
     station.apply(document("large", properties, mode="upsert", apiWrites=True, orders=["word,-n", "-n"]))
     return connect(GrantRequest("large", may_write=True))
 
 
 @pytest.mark.parametrize("order", ["_id", "-_id", "word,-n", "-word,n", "n", "-n"])
-def test_the_way_to_the_next_page_is_short_however_long_the_values_of_the_last(
-    named: Http, station: Station, order: str
-) -> None:
+def test_the_next_url_is_short_however_long_the_last_record_is(named: Http, station: Station, order: str) -> None:
     long = {"a": "repeat('a', 60000)", "b": "repeat(chr(1), 20000)", "c": "repeat('é\"', 9000)", "d": "'d'"}
     for name, text in long.items():
         for number in ("NULL", "1e131000", "-1e-16000"):
@@ -319,10 +317,10 @@ def test_the_way_to_the_next_page_is_short_however_long_the_values_of_the_last(
     url: str | None = f"{PATH}?limit=1&order={order}&fields=k"
     while url:
         assert len(url) < 7_000
-        answer = named.get(url)
-        assert answer.status_code == 200, answer.content[:500]
-        keys += [record["k"] for record in answer.json()["records"]]
-        url = answer.json()["next"]
+        response = named.get(url)
+        assert response.status_code == 200, response.content[:500]
+        keys += [record["k"] for record in response.json()["records"]]
+        url = response.json()["next"]
     assert len(keys) == len(set(keys)) == 24
 
 
@@ -333,7 +331,7 @@ def test_the_way_to_the_next_page_is_short_however_long_the_values_of_the_last(
         (("array", "numeric[]"), "array_fill(1e131000, ARRAY[150])", "array_fill(1e300, ARRAY[9])"),
     ],
 )
-def test_values_that_are_small_each_are_counted_together(
+def test_values_that_are_small_individually_are_counted_together(
     station: Station, connect: Connect, settings: Any, kind: tuple[str, ...], large: str, fitting: str
 ) -> None:
     settings.API = settings.API.model_copy(update={"max_response_bytes": BYTES})
@@ -349,10 +347,10 @@ def test_values_that_are_small_each_are_counted_together(
                 f" SELECT '{key}', {', '.join(['one'] * len(names))}, 1, 1, 1, now(), 1 FROM one"
             )
     pages = http.get(PATH).json()
-    following = http.get(pages["next"]).json()["records"]
-    assert [record["k"] for record in (*pages["records"], *following)] == ["a", "b"]
-    assert following[0]["_omitted"] == names
-    assert http.get(f"{PATH}/{following[0]['_id']}").json() == following[0]
+    next_records = http.get(pages["next"]).json()["records"]
+    assert [record["k"] for record in (*pages["records"], *next_records)] == ["a", "b"]
+    assert next_records[0]["_omitted"] == names
+    assert http.get(f"{PATH}/{next_records[0]['_id']}").json() == next_records[0]
     for one in EXPORT_FORMATS:
         refused = http.get(f"{PATH}.{one.suffix}")
         assert (refused.status_code, refused.json()["type"]) == (400, "/api/problems#response-too-large")
@@ -360,7 +358,7 @@ def test_values_that_are_small_each_are_counted_together(
         assert http.get(f"{PATH}.{one.suffix}?k=a").getvalue().count(b"1" + b"0" * 300) >= len(names)
 
 
-def test_a_record_that_no_address_could_name_is_not_made(named: Http) -> None:
+def test_a_record_whose_url_would_be_too_long_is_not_created(named: Http) -> None:
     fitting = named.post(PATH, json.dumps({"k": "a" * 5_000}), content_type="application/json")
     assert fitting.status_code == 201
     assert named.get(fitting["Location"]).json() == fitting.json()

@@ -1,4 +1,4 @@
-"""JSON Merge Patch against its RFC, and against the RFC's own pseudocode; what is omitted where not all fits."""
+"""JSON Merge Patch agrees with RFC 7396 and its pseudocode; the largest fields are omitted first."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.api.records.core.merge_patch import merged
+from apps.api.records.core.merge_patch import merge
 from apps.api.records.core.omissions import omissions
 
 NAMES = st.sampled_from("abc")
@@ -19,12 +19,12 @@ VALUES = st.recursive(
 )
 
 
-def merge(target: str, patch: str) -> Any:
-    parts = [msgspec.json.decode(text, type=dict[str, msgspec.Raw]) for text in (target, patch)]
-    return msgspec.json.decode(msgspec.json.encode(merged(*parts)))
+def merged(target: str, patch: str) -> Any:
+    members = [msgspec.json.decode(text, type=dict[str, msgspec.Raw]) for text in (target, patch)]
+    return msgspec.json.decode(msgspec.json.encode(merge(*members)))
 
 
-def by_the_rfc(target: Any, patch: Any) -> Any:
+def rfc_pseudocode(target: Any, patch: Any) -> Any:
     if not isinstance(patch, dict):
         return patch
     result = dict(target) if isinstance(target, dict) else {}
@@ -32,7 +32,7 @@ def by_the_rfc(target: Any, patch: Any) -> Any:
         if value is None:
             result.pop(name, None)
         else:
-            result[name] = by_the_rfc(result.get(name), value)
+            result[name] = rfc_pseudocode(result.get(name), value)
     return result
 
 
@@ -52,15 +52,15 @@ def by_the_rfc(target: Any, patch: Any) -> Any:
     ],
 )
 def test_the_examples_of_the_rfc_hold(target: str, patch: str, after: str) -> None:
-    assert merge(target, patch) == json.loads(after)
+    assert merged(target, patch) == json.loads(after)
 
 
 @given(st.dictionaries(NAMES, VALUES), st.dictionaries(NAMES, VALUES))
-def test_any_merge_is_that_of_the_rfc(target: dict[str, Any], patch: dict[str, Any]) -> None:
-    assert merge(json.dumps(target), json.dumps(patch)) == by_the_rfc(target, patch)
+def test_any_merge_equals_the_pseudocode(target: dict[str, Any], patch: dict[str, Any]) -> None:
+    assert merged(json.dumps(target), json.dumps(patch)) == rfc_pseudocode(target, patch)
 
 
-def test_the_largest_fields_are_omitted_and_no_more_than_it_takes() -> None:
+def test_the_fewest_and_largest_fields_are_omitted() -> None:
     sizes = {"a": 10, "b": 500, "c": 20, "d": 300}
     assert omissions(sizes, 1000) == ()
     assert omissions(sizes, 400) == ("b",)
