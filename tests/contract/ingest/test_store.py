@@ -129,7 +129,7 @@ def test_an_owner_that_released_keeps_its_session(tables: AnyTables) -> None:
 def test_another_life_of_the_topic_is_refused(tables: AnyTables) -> None:
     to, store = events(tables), tables.store()
     claimed(store, to)
-    with pytest.raises(TopicRecreated, match="deleted and made again"):
+    with pytest.raises(TopicRecreated, match="deleted and created again"):
         store.claim(SourceClaim(key(to, "life-2"), 0))
     store.reset()
     assert claimed(store, to).next_offset == 0
@@ -308,8 +308,8 @@ def test_what_stood_beside_a_former_life_is_over_with_the_next_claim(tables: Any
     store.claim(SourceClaim(dataclasses.replace(key(to), partition=1), 0))
     store.set_refusal(to.dataset_id, "things", "no such topic")
     tables.make_life(to, "life-2")
-    store.set_error(key(to), "deleted and made again")
+    store.set_error(key(to), "deleted and created again")
     store.set_refusal(to.dataset_id, "the name before", "no right")
-    assert sorted(tables.troubles()) == ["deleted and made again"] * 2 + ["no right", "no such topic"]
+    assert sorted(tables.troubles()) == ["deleted and created again"] * 2 + ["no right", "no such topic"]
     store.claim(SourceClaim(key(to, "life-2"), 0))
     assert tables.troubles() == [""] * 4

@@ -63,7 +63,7 @@ def test_what_arrives_is_what_was_sent_and_a_second_run_moves_nothing(manage: Ma
     code, said = manage("demo", "checksum", "--dataset", "flights")
     assert code == 1
     assert "DIFFERENT" in said
-    assert said.splitlines()[-1] == "CommandError: not the same as the files: flights"
+    assert said.splitlines()[-1] == "CommandError: tables differ from the files: flights"
 
 
 def test_a_table_that_is_not_there_is_told_in_one_line(manage: Manage) -> None:

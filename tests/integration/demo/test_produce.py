@@ -130,7 +130,7 @@ def test_a_run_told_to_stop_flushes_and_the_next_goes_on(broker: EmbeddedKafka) 
         process.terminate()
         out, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
-    assert "the next run goes on from there" in out.splitlines()[-1]
+    assert "the next run resumes there" in out.splitlines()[-1]
     code, lines = run(broker.bootstrap, "--dataset", "planes", "--rate", "0")
     assert code == 0, lines
     assert contents(broker, "planes", 2) == expected("planes", 2)
@@ -144,7 +144,7 @@ def test_records_of_somebody_else_stop_the_demo_with_one_line(broker: EmbeddedKa
     code, lines = run(broker.bootstrap, "--dataset", "airlines")
     assert code == 1
     assert len(lines) == 1
-    assert "topic airlines, partition 0 holds something else than the demo sends, seen at offset 0" in lines[0]
+    assert "topic airlines, partition 0 holds records that the demo did not send, from offset 0" in lines[0]
 
 
 def test_another_producer_beside_the_demo_is_noticed(broker: EmbeddedKafka) -> None:
@@ -154,14 +154,14 @@ def test_another_producer_beside_the_demo_is_noticed(broker: EmbeddedKafka) -> N
         intrude(broker, "flights")
         out, err = process.communicate(timeout=20)
     assert process.returncode == 1, out
-    assert "somebody else writes there too" in err
+    assert "another producer writes there" in err
     assert err.count("\n") == 1
 
 
 def test_a_missing_topic_is_told_in_one_line(broker: EmbeddedKafka) -> None:
     code, lines = run(broker.bootstrap, "--dataset", "airports")
     assert code == 1
-    assert lines == [f"CommandError: topic airports is not there on {broker.bootstrap}: run manage.py topics ensure"]
+    assert lines == [f"CommandError: Kafka at {broker.bootstrap} has no topic airports: run manage.py topics ensure"]
 
 
 def test_a_broker_that_is_away_is_told_in_one_line_with_its_place() -> None:

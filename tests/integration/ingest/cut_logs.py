@@ -136,7 +136,7 @@ def test_a_log_that_is_shorter_than_the_position_is_read_on_from_the_cut(cut: Li
     truncate_log(cut.kafka, cut.topic, 20)
     cut.send(*things(5, 100))
     assert "no longer has it" in cut.run().stopped["things"]
-    with pytest.raises(CommandError, match=rf"things is not measured: {cut.topic}/0 ends at offset 25, before .* 30"):
+    with pytest.raises(CommandError, match=rf"cannot measure things: {cut.topic}/0 ends at offset 25, before .* 30"):
         lag()
     assert "from offset 20 on" in accept(cut)
     assert cut.run().stopped == {}

@@ -194,4 +194,4 @@ def test_a_group_that_may_not_be_described_is_not_taken_for_empty(caplog: pytest
         membership = Membership(group, group_id="closed", database=lambda: OTHER)
         membership.enter()
         membership.confirm()
-    assert "cannot tell whether workers of another database are in the consumer group closed" in caplog.text
+    assert "cannot check the consumer group closed for workers of another database" in caplog.text

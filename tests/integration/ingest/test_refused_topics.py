@@ -91,15 +91,15 @@ def test_a_denied_topic_ends_a_bounded_run_after_all_others_were_read(pair: Pair
     assert pair.ids("things") == list(range(10))
     assert "Describe and Read" in pair.troubles()["sick"]
     said = StringIO()
-    with nullcontext() if how == "read" else pytest.raises(CommandError, match="sick is not measured: the topic"):
+    with nullcontext() if how == "read" else pytest.raises(CommandError, match="cannot measure sick: the topic"):
         call_command("lag", "--once", stdout=said)
     assert "things: 0 records behind" in said.getvalue()
     # Who may look at a topic can say its lag and make it, whether or not he gets its records.
     assert bool(re.search(r"^sick: +5 records behind", said.getvalue(), re.MULTILINE)) == (how == "read")
     with nullcontext() if how == "read" else pytest.raises(CommandError, match="is refused"):
         call_command("topics", "ensure", stdout=said)
-    assert f"{pair.line.topic}: present" in said.getvalue()
-    assert (f"{pair.sick}: present" in said.getvalue()) == (how == "read")
+    assert f"{pair.line.topic}: exists" in said.getvalue()
+    assert (f"{pair.sick}: exists" in said.getvalue()) == (how == "read")
     with pytest.raises(CommandError, match="is refused"):
         call_command("topics", "accept", "sick")
     rights.forget(pair.sick)
@@ -139,7 +139,7 @@ def test_a_name_that_no_topic_can_have_says_nothing_of_the_others(pair: Pair, na
     seen = pair.line.topics.states([name, pair.line.topic, f"{pair.line.topic}-missing"])
     assert list(seen.found) == [pair.line.topic]
     assert list(seen.refused) == [name]
-    assert "mend physicalName" in seen.refused[name]
+    assert "correct physicalName" in seen.refused[name]
 
 
 def test_a_partition_that_is_not_there_says_nothing_of_the_others(pair: Pair) -> None:
@@ -165,7 +165,7 @@ def test_a_topic_that_is_not_there_ends_a_bounded_run_after_all_others_were_read
     exporter = LagExporter(pair.line.topics, dataset_topics, positions, lambda _ends: None)
     for now_s in (1.0, 2.0):
         exporter.export(now_s=now_s)
-    assert caplog.text.count(f"the lag of sick is not measured: Kafka has no topic {pair.sick}") == 1
+    assert caplog.text.count(f"cannot measure the lag of sick: Kafka has no topic {pair.sick}") == 1
 
 
 def test_a_group_that_is_denied_is_the_whole_process_error(pair: Pair) -> None:
@@ -179,7 +179,7 @@ def test_a_group_that_is_denied_is_the_whole_process_error(pair: Pair) -> None:
 def test_a_session_timeout_that_the_brokers_do_not_take_is_named(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     pair.make()
     monkeypatch.setattr(settings, "KAFKA", pair.line.settings.model_copy(update={"session_timeout_ms": 30_000}))
-    with pytest.raises(CommandError, match="mend ANDEN_KAFKA_SESSION_TIMEOUT_MS"):
+    with pytest.raises(CommandError, match="correct ANDEN_KAFKA_SESSION_TIMEOUT_MS"):
         call_command("ingest", until_idle=True, stdout=StringIO())
 
 
@@ -203,7 +203,7 @@ def test_a_partition_without_a_leader_stops_its_dataset_until_a_broker_is_back(
             call_command("ingest", until_idle=True, stdout=StringIO())
         assert pair.ids("things") == list(range(20))
         said = StringIO()
-        with pytest.raises(CommandError, match=r"sick is not measured: .*has no leader"):
+        with pytest.raises(CommandError, match=r"cannot measure sick: .*has no leader"):
             call_command("lag", "--once", stdout=said)
         assert "things: 0 records behind" in said.getvalue()
         pair.line.start()

@@ -79,7 +79,7 @@ def test_each_bad_record_is_in_quarantine_raw_with_its_reason(line: Line) -> Non
     assert f"{line.topic}/0@9: nul" in shown.getvalue()
     none = StringIO()
     call_command("quarantine", "list", "things", "--reason", "no_such", stdout=none)
-    assert none.getvalue() == "none: no open record of things with the reason no_such is in quarantine\n"
+    assert none.getvalue() == "no open record of things with the reason no_such in quarantine\n"
     call_command("quarantine", "show", shown.getvalue().split()[0], stdout=shown)
     assert '"name": "\\u0000"' in shown.getvalue()
 
@@ -99,7 +99,7 @@ def test_any_record_in_quarantine_is_shown_without_what_a_terminal_obeys(line: L
     assert not {"\u202e", "\x1b", "\r"} & set("".join(texts))
     assert shown[0] == "a\\u000db\n"
     assert shown[1] == "\n00000000  ff 1b 5b 32 4a                                   ..[2J\n"
-    assert shown[2].endswith("xxx\n… 5 bytes more\n")
+    assert shown[2].endswith("xxx\n… 5 more bytes\n")
     assert shown[3] == "(none)\n"
 
 
@@ -169,12 +169,12 @@ def test_a_topic_made_again_stops_until_it_is_accepted(line: Line, until: Until)
         call_command("ingest", "things", until_idle=True)
     call_command("topics", "ensure", "things", stdout=StringIO())
     line.send(*things(30, 100))
-    with pytest.raises(CommandError, match="deleted and made again"):
+    with pytest.raises(CommandError, match="deleted and created again"):
         call_command("ingest", "things", until_idle=True, stdout=StringIO())
     assert stored(line) == list(range(10))
     said = StringIO()
     call_command("topics", "accept", "things", stdout=said)
-    assert "begins at offset 0" in said.getvalue()
+    assert "starts at offset 0" in said.getvalue()
     assert line.run("things").rows == 30
     assert stored(line) == [*range(10), *range(100, 130)]
     assert len(line.query("SELECT DISTINCT _source FROM data.things")) == 2
@@ -193,7 +193,7 @@ def test_a_topic_that_is_made_again_and_filled_at_once_gives_the_old_position_no
     until(lambda: not line.topics.states([line.topic]).found)
     line.make()
     line.send(*things(30, 100))
-    until(lambda: "made again" in worker.streams.stopped.get("things", ""))
+    until(lambda: "created again" in worker.streams.stopped.get("things", ""))
     assert stored(line) == list(range(10))
     line.stop()
     call_command("topics", "accept", "things", stdout=StringIO())
@@ -290,9 +290,9 @@ def test_a_broker_that_is_not_there_is_one_line_that_says_where(
         f"SELECT id, '{line.topic}', 'x', 0, 0 FROM datasets_dataset RETURNING id"
     )
     arguments = {"ingest": ["things", "--until-idle"], "topics": ["ensure"], "lag": ["--once"]}[command]
-    with pytest.raises(CommandError, match=r"Kafka at 127\.0\.0\.1:1 does not answer") as refused:
+    with pytest.raises(CommandError, match=r"Kafka at 127\.0\.0\.1:1 does not respond") as refused:
         call_command(command, *arguments)
-    assert "start it, or mend ANDEN_KAFKA_BOOTSTRAP_SERVERS" in str(refused.value)
+    assert "start it, or correct ANDEN_KAFKA_BOOTSTRAP_SERVERS" in str(refused.value)
     assert "\n" not in str(refused.value)
 
 

@@ -189,7 +189,7 @@ def test_a_defect_that_hits_every_record_stops_its_dataset_alone_and_is_told_onc
             worker.step()
     assert world.ids(2) == list(range(1000, 1005))
     assert set(worker.streams.stopped) == {"events"}
-    assert "may be a defect of Andén" in worker.streams.stopped["events"]
+    assert "may be a bug in Andén" in worker.streams.stopped["events"]
     taken = len(world.tables.rejects)
     assert taken % MAX_CONSECUTIVE == 0
     assert MAX_CONSECUTIVE <= taken < 200

@@ -109,4 +109,4 @@ def test_credentials_that_are_missing_are_one_line_and_another_try(
     token, expires_s = msk_token("eu-west-1")("")
     assert token == "none"
     assert expires_s - time.time() <= kafka_client.RETRY_TOKEN_S
-    assert "no token for MSK" in caplog.text
+    assert "no MSK token" in caplog.text

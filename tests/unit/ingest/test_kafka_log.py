@@ -35,7 +35,7 @@ def test_a_log_that_was_cut_and_written_anew_stops_its_stream_alone(when: str) -
         worker.step()
     why = worker.streams.stopped["events"]
     assert "was cut" in why
-    assert "ends in Kafka at offset 5" in why
+    assert "now ends at offset 5" in why
     assert world.ids(1) == list(range(10))
     assert world.ids(2) == [0, 1, 2]
     assert next_offsets(world)[0] == 10

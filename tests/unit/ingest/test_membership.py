@@ -78,7 +78,7 @@ def test_a_group_that_may_not_be_described_is_said_once_and_read(caplog: pytest.
     one.enter()
     one.confirm()
     one.watch(0)
-    assert caplog.text.count("give this station's user Describe on the group") == 1
+    assert caplog.text.count("grant Andén's Kafka user Describe on the group") == 1
 
 
 def test_other_programs_in_the_group_are_named_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -113,7 +113,7 @@ def test_a_database_that_was_replaced_ends_the_worker() -> None:
     one = Membership(Group(), group_id="anden", database=lambda: database[0])
     one.confirm()
     database[0] = "2-1"
-    with pytest.raises(GroupShared, match="its database is anden-2-1 by now: start it again"):
+    with pytest.raises(GroupShared, match="its database is now anden-2-1: restart it"):
         one.watch(0)
 
 
@@ -126,7 +126,7 @@ def test_a_database_without_identity_refuses_nobody_and_is_refused_by_nobody(cap
     alone.enter()
     alone.confirm()
     alone.confirm()
-    assert caplog.text.count("execute pg_control_system()") == 1
+    assert caplog.text.count("EXECUTE on pg_control_system()") == 1
 
 
 def test_a_newcomer_to_a_station_at_work_takes_no_partition() -> None:

@@ -84,7 +84,7 @@ def test_a_topic_that_was_made_again_and_filled_at_once_gives_the_old_position_n
     world.clock.seconds += 0.5  # no client goes over to the other topic sooner
     for _ in range(5):
         worker.step()
-    assert "made again" in worker.streams.stopped["events"]
+    assert "created again" in worker.streams.stopped["events"]
     assert world.ids() == list(range(10))
     assert next_offsets(world) == [10, 0]
     assert {source.key.topic_id for source in world.tables.sources} == {"life-0"}
@@ -102,7 +102,7 @@ def test_a_topic_that_is_not_there_is_told_where_people_look_and_read_once_it_is
     world.send("entities", *things(5))
     for _ in range(80):
         worker.step()
-    line = "Kafka has no topic events: make it with `manage.py topics ensure`"
+    line = "Kafka has no topic events: create it with `manage.py topics ensure`"
     assert worker.streams.stopped == {"events": line}
     assert world.ids(2) == [0, 1, 2, 3, 4]
     assert {one.last_error for one in world.tables.sources if one.key.topic == "events"} == {line}
@@ -116,7 +116,7 @@ def test_a_topic_that_is_not_there_is_told_where_people_look_and_read_once_it_is
         assert {source.last_error for source in world.tables.sources} == {""}
     else:
         assert world.ids() == [0, 1, 2, 3, 4]
-        assert "made again" in worker.streams.stopped["events"]
+        assert "created again" in worker.streams.stopped["events"]
 
 
 def test_topics_are_asked_for_together_after_a_silence_alone_and_not_while_kafka_does_not_answer() -> None:

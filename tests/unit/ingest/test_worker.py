@@ -165,11 +165,11 @@ def test_a_topic_made_again_stops_its_dataset_alone_and_says_so() -> None:
     world.send("events", *things(20, 100))
     world.send("entities", *things(3))
     moved = world.run()
-    assert "deleted and made again" in moved.stopped["events"]
+    assert "deleted and created again" in moved.stopped["events"]
     assert world.ids(1) == list(range(10))
     assert world.ids(2) == [0, 1, 2]
     troubles = {source.key.topic: source.last_error for source in world.tables.sources}
-    assert "deleted and made again" in troubles["events"]
+    assert "deleted and created again" in troubles["events"]
     assert troubles["entities"] == ""
 
 
@@ -183,7 +183,7 @@ def test_a_topic_made_again_while_it_is_read_stops_too() -> None:
     world.send("events", *things(20, 100))
     world.clock.seconds += 10
     worker.step()
-    assert "deleted and made again" in worker.streams.stopped["events"]
+    assert "deleted and created again" in worker.streams.stopped["events"]
     assert world.ids() == list(range(10))
 
 
@@ -253,7 +253,7 @@ def test_a_missing_topic_is_waited_for_and_ends_a_bounded_run(caplog: pytest.Log
     for _ in range(150):
         worker.step()
     assert [record.message for record in caplog.records if "waiting for it" in record.message] == [
-        "Kafka has no topic events: make it with `manage.py topics ensure`; waiting for it"
+        "Kafka has no topic events: create it with `manage.py topics ensure`; waiting for it"
     ]
     world.kafka.make("events")
     world.send("events", *things(2))
