@@ -124,7 +124,7 @@ class MemoryKafka:
         return offset
 
     def mark(self, place: TopicPartition, count: int = 1) -> None:
-        """Append marks of transactions, or aborted records: offsets that cannot build a decoder is given."""
+        """Append marks of transactions, or aborted records: offsets that no reader is given."""
         self.log(place).end += count
 
     def expire(self, place: TopicPartition, before: int) -> None:

@@ -1,4 +1,4 @@
-"""A station of release 0.1.0 with data in it becomes today's, by the processes that the chart runs."""
+"""Upgrade an installation of 0.1.0 with data to the current release, with the chart's jobs."""
 
 import gzip
 import json
@@ -22,7 +22,7 @@ from tests.requirement import skip_or_fail
 
 RELEASE = "0.1.0"
 LATER = "c709be2"
-"""A station that began with more of the migrations, as a dump."""
+"""A dump of an installation that started with later migrations."""
 SHAPE = """
     SELECT format('%s.%s %s %s %s', c.relname, attname, format_type(atttypid, atttypmod), attnotnull,
                   pg_get_expr(adbin, adrelid))
@@ -32,14 +32,14 @@ SHAPE = """
     UNION ALL SELECT format('%s %s', conrelid::regclass, pg_get_constraintdef(oid)) FROM pg_constraint
     WHERE connamespace = 'public'::regnamespace ORDER BY 1
 """
-"""What the tables, indexes and constraints of the apps are like."""
+"""The definitions of the apps' tables, indexes and constraints."""
 SMALL = {"public.ingest_source": "a row for each topic's partition; ingest.0003 adds two columns without a default"}
-"""Tables that a migration may hold alone for a moment, and why that moment is short."""
+"""Tables that a migration may lock exclusively, and why the lock is brief."""
 
 
 @pytest.fixture(scope="module")
 def before() -> Iterator[Installation]:
-    """The station of the release."""
+    """The release's installation."""
     with TemporaryDirectory(prefix="anden-upgrade-") as folder:
         Path(folder).chmod(0o711)
         try:
@@ -51,10 +51,10 @@ def before() -> Iterator[Installation]:
 
 @pytest.fixture(scope="module")
 def upgraded(before: Installation) -> tuple[Installation, Rows]:
-    """The station after the upgrade, and what was in its tables before.
+    """The installation after the upgrade, and the content of its tables before.
 
-    Meanwhile a reader and a writer stand on every table of the release that holds data, in a transaction that does
-    not end: a migration that asks for more than a share of one of them fails. First on the small ones, too.
+    Meanwhile a reader and a writer hold locks on every table with data, in an open transaction, so a migration that
+    needs an exclusive lock on one of them fails. At first they also hold locks on the small tables.
     """
     fill(before)
     rows = before.rows()
@@ -70,7 +70,7 @@ def upgraded(before: Installation) -> tuple[Installation, Rows]:
 
 @contextmanager
 def standing_on(there: Installation, tables: Sequence[str]) -> Iterator[None]:
-    """A writer and a reader in transactions that hold each of the tables, partitions included."""
+    """A writer and a reader in transactions that lock each table, including its partitions."""
     with psycopg.connect(there.url) as writer, psycopg.connect(there.url) as reader:
         for name in tables:
             table = sql.SQL(name)
@@ -87,7 +87,7 @@ def test_the_release_has_data_in_every_table_and_fewer_migrations(upgraded: tupl
     assert rows["public.django_migrations"][1].total() < applied
 
 
-def test_every_row_is_there(upgraded: tuple[Installation, Rows], record_figure: Callable[[str], None]) -> None:
+def test_every_row_survives(upgraded: tuple[Installation, Rows], record_figure: Callable[[str], None]) -> None:
     there, rows = upgraded
     after = there.rows(as_of=rows)
     lost = {table: found - after[table][1] for table, (_, found) in rows.items() if found - after[table][1]}
@@ -97,7 +97,7 @@ def test_every_row_is_there(upgraded: tuple[Installation, Rows], record_figure: 
     record_figure(f"upgrade from {RELEASE}: {total} rows in {len(rows)} tables, all there")
 
 
-def test_a_station_that_began_later_has_the_same_schema(upgraded: tuple[Installation, Rows]) -> None:
+def test_an_installation_that_started_later_has_the_same_schema(upgraded: tuple[Installation, Rows]) -> None:
     there, _ = upgraded
     there.ask("CREATE DATABASE later OWNER anden_owner TEMPLATE template0")
     later = there.url.removesuffix("anden") + "later"
@@ -110,22 +110,22 @@ def test_a_station_that_began_later_has_the_same_schema(upgraded: tuple[Installa
     assert there.ask(SHAPE) == wanted
 
 
-def test_the_key_of_a_third_party_is_answered_as_before(upgraded: tuple[Installation, Rows]) -> None:
+def test_the_key_of_a_third_party_still_works(upgraded: tuple[Installation, Rows]) -> None:
     there, _ = upgraded
     with web(ROOT, there.env, there.folder / "web.log") as ask:
-        for path, answer in there.beside["answers"].items():
-            assert without_address(json.loads(ask(path, there.beside["key"]))) == without_address(answer), path
+        for path, answer in there.metadata["answers"].items():
+            assert without_url(json.loads(ask(path, there.metadata["key"]))) == without_url(answer), path
         with pytest.raises(urllib.error.HTTPError, match="401"):
-            ask("/api/v1/datasets", there.beside["key"][:-1] + "0")
+            ask("/api/v1/datasets", there.metadata["key"][:-1] + "0")
 
 
-def without_address(body: dict[str, Any]) -> dict[str, Any]:
-    """The body without the address of the next page, which holds the server's port and a sealed cursor."""
+def without_url(body: dict[str, Any]) -> dict[str, Any]:
+    """The body without the URL of the next page, which contains the server's port and a sealed cursor."""
     assert "next" not in body or body["next"] is None or "cursor=" in body["next"]
     return {word: value for word, value in body.items() if word != "next"}
 
 
-def test_ingest_goes_on_exactly_once_from_the_stored_offsets(upgraded: tuple[Installation, Rows]) -> None:
+def test_ingest_resumes_exactly_once_from_the_stored_offsets(upgraded: tuple[Installation, Rows]) -> None:
     there, _ = upgraded
     kept = there.ask("SELECT count(*), min(offset_) FROM (SELECT _offset AS offset_ FROM data.flights) f")[0]
     send(there.kafka, "flights", flights(60, 75))
@@ -142,14 +142,14 @@ def test_ingest_goes_on_exactly_once_from_the_stored_offsets(upgraded: tuple[Ins
     assert batches[0][0] >= 75 + 43
 
 
-def test_no_migration_is_missing_and_the_old_web_still_answers(upgraded: tuple[Installation, Rows]) -> None:
+def test_no_migration_is_missing_and_the_old_web_server_still_works(upgraded: tuple[Installation, Rows]) -> None:
     there, _ = upgraded
     there.run("manage", "makemigrations", "--check", "--dry-run")
     assert "No migrations to apply" in there.run("migrate", "--no-input")
     try:
-        old = unpack(there.beside["commit"], there.folder / "old")
+        old = unpack(there.metadata["commit"], there.folder / "old")
     except subprocess.CalledProcessError:
-        pytest.skip(f"this checkout has no history: {there.beside['commit']} cannot be run beside the new schema")
+        pytest.skip(f"this checkout has no history: {there.metadata['commit']} cannot run on the new schema")
     with web(old, there.env, there.folder / "old.log") as ask:
-        for path in there.beside["answers"]:
-            assert json.loads(ask(path, there.beside["key"]))["datasets" if path.endswith("datasets") else "records"]
+        for path in there.metadata["answers"]:
+            assert json.loads(ask(path, there.metadata["key"]))["datasets" if path.endswith("datasets") else "records"]
