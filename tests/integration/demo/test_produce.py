@@ -175,4 +175,4 @@ def test_an_unavailable_broker_is_reported_in_one_line_with_its_host() -> None:
 def test_an_invalid_rate_is_refused() -> None:
     code, lines = run(NOWHERE, "--rate", "fast")
     assert code != 0
-    assert "a number of records a second" in lines[-1]
+    assert "a number of records per second" in lines[-1]

@@ -96,7 +96,7 @@ def test_a_truncated_and_rewritten_log_stops_the_stream_and_is_accepted_from_the
     assert "topics accept things" in why
     assert stored(cut) == list(range(30))
     assert cut.query("SELECT last_error FROM ingest_source") == [(why,)]
-    assert "from offset 20 on, where the log was cut; 30 was next before" in accept(cut)
+    assert "resumes at offset 20, where the log was cut; the next offset was 30" in accept(cut)
     assert cut.run().stopped == {}
     assert stored(cut) == [*range(30), *range(100, 140)]
     assert position(cut)[0] == 60
@@ -138,7 +138,7 @@ def test_a_log_shorter_than_the_position_is_resumed_at_the_cut(cut: Line) -> Non
     assert "no longer has it" in cut.run().stopped["things"]
     with pytest.raises(CommandError, match=rf"cannot measure things: {cut.topic}/0 ends at offset 25, before .* 30"):
         lag()
-    assert "from offset 20 on" in accept(cut)
+    assert "resumes at offset 20" in accept(cut)
     assert cut.run().stopped == {}
     assert stored(cut) == [*range(30), *range(100, 105)]
 

@@ -71,7 +71,7 @@ def test_a_process_that_receives_a_signal_exits_cleanly() -> None:
 
 
 def test_a_process_that_cannot_stop_exits_within_ten_seconds() -> None:
-    deaf = "leaving without it"
+    deaf = "exiting without it"
     cases = [
         (body, output, number)
         for body, output in (("hang()", "in hang"), ("deaf()", deaf), ("time.sleep(600)", deaf))

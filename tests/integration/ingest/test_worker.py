@@ -295,7 +295,7 @@ def test_a_missing_broker_is_reported_in_one_line_with_its_host(
 
 
 def test_an_unknown_dataset_is_reported_in_one_line_with_the_fix(line: Line) -> None:
-    with pytest.raises(CommandError, match="no dataset nothing: apply its contract"):
+    with pytest.raises(CommandError, match="no dataset is named nothing: apply its contract"):
         call_command("ingest", "nothing", until_idle=True)
 
 
