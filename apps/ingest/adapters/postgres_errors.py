@@ -10,12 +10,12 @@ import psycopg
 
 from apps.datasets.core.errors import StoreMisconfigured
 from apps.ingest.core.errors import (
-    ContractChanged,
     DuplicateCoordinates,
     IngestError,
     PartitionMissing,
     RecordRefused,
     RetriableStoreError,
+    StaleContract,
     UnexpectedStoreError,
 )
 from apps.ingest.core.sqlstates import Reaction, reaction
@@ -68,7 +68,7 @@ def ingest_error(error: psycopg.Error) -> IngestError:
         case Reaction.MAKE_PARTITION:
             return PartitionMissing(message)
         case Reaction.READ_CONTRACT:
-            return ContractChanged(message)
+            return StaleContract(message)
         case Reaction.STOP_DUPLICATE:
             return DuplicateCoordinates(f"the table already holds rows of these coordinates: {message}")
         case Reaction.STOP:

@@ -36,7 +36,7 @@ class PartitionMissing(IngestError):
     """The month or ledger day of these rows has no partition: create it and store the batch again."""
 
 
-class ContractChanged(IngestError):
+class StaleContract(IngestError):
     """The table does not match the contract: read the contract again and retry."""
 
 

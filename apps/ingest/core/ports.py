@@ -163,7 +163,7 @@ class Store(Protocol):
         """Have PostgreSQL validate the rows of the open batch.
 
         Raises RecordRefused: call `reset`, then `bisect`. Raises PartitionMissing: call `reset`, create the partition,
-        start again. Raises DuplicateCoordinates, ContractChanged.
+        start again. Raises DuplicateCoordinates, StaleContract.
         """
 
     def bisect(self, target: TargetTable, rows: Sequence[Row]) -> list[tuple[Row, RecordRefused]]:

@@ -55,7 +55,7 @@ class OpenBatch:
 class BatchWriter:
     """Writes records of one target at a time; another target's records close the batch.
 
-    Every method raises RetriableStoreError, Fenced, PipelineStopped, ContractChanged: nothing of the batch is
+    Every method raises RetriableStoreError, Fenced, PipelineStopped, StaleContract: nothing of the batch is
     committed; call `discard`, then claim its sources again. `current_target` is the target of the error. `add_records`
     also raises DecodingFailed, which leaves the open batch unchanged.
     """

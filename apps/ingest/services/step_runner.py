@@ -9,11 +9,11 @@ from apps.ingest.core.backoff import Interval
 from apps.ingest.core.errors import (
     BrokerRefused,
     BrokerUnavailable,
-    ContractChanged,
     Fenced,
     IngestError,
     PipelineStopped,
     QuarantineRefused,
+    StaleContract,
 )
 from apps.ingest.core.ports import TargetTable
 from apps.ingest.core.records import TopicPartition
@@ -89,7 +89,7 @@ class StepRunner:
             case PipelineStopped() if target is not None:
                 for stream in self._streams.of(target.dataset_id):
                     self._streams.stop(stream, error, now_s=now_s)
-            case Fenced() | ContractChanged() if target is not None:
+            case Fenced() | StaleContract() if target is not None:
                 LOGGER.warning("%s: %s", target.name, error)
                 self._streams.invalidate(target.dataset_id, now_s=now_s)
                 self._refresh.make_due()

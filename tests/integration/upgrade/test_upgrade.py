@@ -58,8 +58,8 @@ def before(request: pytest.FixtureRequest) -> Iterator[Installation]:
 def upgraded(before: Installation) -> tuple[Installation, Rows]:
     """The installation after the upgrade, and the content of its tables before.
 
-    Meanwhile a reader and a writer hold locks on every table with data, in open transactions, so a migration that needs
-    an exclusive lock fails. For a release that stops for the upgrade, the migration runs again without them.
+    Meanwhile a reader and a writer hold locks on every table with data, in open transactions, so a migration that
+    needs an exclusive lock fails. For a release that stops for the upgrade, the migration runs again without them.
     """
     fill(before)
     rows = before.rows()

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from apps.ingest.core.errors import (
     BrokerUnavailable,
-    ContractChanged,
     DuplicateCoordinates,
     Fenced,
     IngestError,
     RecordRefused,
     RetriableStoreError,
+    StaleContract,
     UnexpectedStoreError,
 )
 from apps.ingest.core.records import Row, TopicPartition
@@ -100,7 +100,7 @@ def test_two_datasets_read_one_topic_each_at_its_own_position() -> None:
 STEPS = ("claim", "batch_ids", "open", "write", "finish", "commit", "committed", "release")
 
 
-TROUBLES = (RetriableStoreError, Fenced, ContractChanged, UnexpectedStoreError)
+TROUBLES = (RetriableStoreError, Fenced, StaleContract, UnexpectedStoreError)
 
 
 @hypothesis.settings(max_examples=40)
