@@ -94,7 +94,7 @@ class _ProgressPrinter:
         self._finished: set[str] = set()
 
     def report(self, progress: ProduceProgress) -> None:
-        """Print a table's progress, at most every few moments."""
+        """Print a table's progress, at most once per interval."""
         now = time.monotonic()
         finished = progress.complete and progress.dataset not in self._finished
         if not finished and now - self._printed_s < (TERMINAL_S if self._is_terminal else LOG_S):
