@@ -57,6 +57,6 @@ def check_tails(records: TableRecords, held: Sequence[int], tails: Mapping[int, 
 
 def _foreign(topic: str, partition: int, offset: int) -> str:
     return (
-        f"topic {topic}, partition {partition} holds records that the demo did not send, from offset "
+        f"topic {topic}, partition {partition} holds records that the demo did not send, seen at offset "
         f"{offset}: delete the topic and run manage.py topics ensure"
     )

@@ -64,7 +64,7 @@ class DemoProducer:
             self._failure = BrokerUnavailable(f"Kafka at {self.servers} rejected a record: {error.str()}")
         elif message.offset() != offset:
             self._failure = ForeignRecords(
-                f"topic {message.topic()}, partition {message.partition()}: a record delivered at offset "
+                f"topic {message.topic()}, partition {message.partition()}: a record was stored at offset "
                 f"{message.offset()} instead of {offset}, so another producer writes there; stop it, "
                 "delete the topic and run manage.py topics ensure"
             )

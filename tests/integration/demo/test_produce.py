@@ -144,7 +144,7 @@ def test_foreign_records_stop_the_demo_with_one_line(broker: EmbeddedKafka) -> N
     code, lines = run(broker.bootstrap, "--dataset", "airlines")
     assert code == 1
     assert len(lines) == 1
-    assert "topic airlines, partition 0 holds records that the demo did not send, from offset 0" in lines[0]
+    assert "topic airlines, partition 0 holds records that the demo did not send, seen at offset 0" in lines[0]
 
 
 def test_another_producer_on_the_topic_is_detected(broker: EmbeddedKafka) -> None:
