@@ -197,7 +197,7 @@ def record_attempt(cursor: Cursor[Any], position: Position, records: int) -> Non
 
 
 def set_unreadable(cursor: Cursor[Any], dataset_id: int, message: str) -> None:
-    """Store why the dataset's sources cannot be read, except those of other workers; release ours."""
+    """Store why the dataset's sources cannot be read, except those of other workers; release our own."""
     cursor.execute(_SET_UNREADABLE, (message, dataset_id))
 
 

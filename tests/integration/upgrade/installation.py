@@ -30,15 +30,7 @@ TABLES: Final = (
 )
 
 
-RENAMED: Final = {
-    "public.datasets_dataset": {"number": "version"},
-    "public.datasets_contractversion": {"number": "version"},
-    "public.datasets_batch": {"number": "version"},
-    "public.ingest_quarantine": {"number": "contract_version"},
-    "public.ingest_source": {"trouble": "last_error"},
-    "public.monitoring_fleetevaluation": {"trouble": "error"},
-    "public.monitoring_incident": {"stage": "status", "trail": "score_history", "returns": "recurrences"},
-}
+RENAMED: Final[dict[str, dict[str, str]]] = json.loads((RELEASES / "renamed.json").read_text(encoding="utf-8"))
 """The columns that 0.2.0 renamed, by table: old and new names."""
 
 
