@@ -14,9 +14,8 @@ PIP := $(BIN)/python $(INSTALL)
 RUN_READY := $(if $(ANDEN_VENV),,$(VENV)/.anden-run)
 TEST_READY := $(if $(ANDEN_VENV),,$(VENV)/.anden-test)
 # Scanners and the local AWS are of use only where Terraform is; linters that are written in Go, where Go is.
-INFRA_READY := \
-	$(if $(shell command -v terraform),.venv-infra/.anden-infra) \
-	$(if $(shell command -v go),.venv-infra/.anden-go)
+GO_READY := $(if $(shell command -v go),.venv-infra/.anden-go)
+INFRA_READY := $(if $(shell command -v terraform),.venv-infra/.anden-infra) $(GO_READY)
 
 # Enough for the checks of settings and models, which touch no database.
 CHECK_ENV := \
@@ -41,7 +40,7 @@ test: $(TEST_READY) $(INFRA_READY) ## Run every test that this machine can (PYTE
 infra: $(TEST_READY) $(INFRA_READY) ## Prove the infrastructure without a cloud, a line for each of its properties
 	$(BIN)/python -m pytest -n auto tests/infra $(PYTEST_ARGS)
 
-lint: $(TEST_READY) ## Check style, types, imports, sizes, migrations and settings: every finding of every tool
+lint: $(TEST_READY) $(GO_READY) ## Check style, types, imports, sizes, migrations and settings: every finding of every tool
 	@$(CHECK_ENV) $(BIN)/python .ci/lint.py
 
 check: $(TEST_READY) ## Check what you changed since main, quickly: style, types, imports, unit tests of the apps touched
