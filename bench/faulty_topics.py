@@ -164,18 +164,18 @@ def deny_read(servers: "Servers", topic: str) -> None:
 
 def leaderless(servers: "Servers", topic: str) -> None:
     """Fill the topic on a second broker, and stop that broker."""
-    from tests.kafkas import BrokerBeside, make_on  # noqa: PLC0415 - after the path
+    from tests.kafkas import SecondBroker, make_on  # noqa: PLC0415 - after the path
 
-    with TemporaryDirectory(prefix="anden-bench-") as folder, BrokerBeside(Path(folder), servers.kafka) as second:
+    with TemporaryDirectory(prefix="anden-bench-") as folder, SecondBroker(Path(folder), servers.kafka) as second:
         make_on(second.bootstrap, topic, 2)
         send(second.bootstrap, topic, lambda number: HEALTHY % number, SICK)
 
 
 def second_broker(servers: "Servers", _topic: str) -> None:
     """Start a second broker, and stop it."""
-    from tests.kafkas import BrokerBeside  # noqa: PLC0415 - after the path
+    from tests.kafkas import SecondBroker  # noqa: PLC0415 - after the path
 
-    with TemporaryDirectory(prefix="anden-bench-") as folder, BrokerBeside(Path(folder), servers.kafka):
+    with TemporaryDirectory(prefix="anden-bench-") as folder, SecondBroker(Path(folder), servers.kafka):
         pass
 
 

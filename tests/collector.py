@@ -1,4 +1,4 @@
-"""A collector of spans on the loopback interface: OTLP over HTTP, decoded by OpenTelemetry's own messages."""
+"""A span collector on the loopback interface: OTLP over HTTP, decoded with OpenTelemetry's messages."""
 
 import gzip
 import threading
@@ -16,7 +16,7 @@ WITHIN_S: Final = 30.0
 
 @dataclass(frozen=True)
 class Seen:
-    """A span as it arrived, and the resource that it came from."""
+    """A received span and its resource."""
 
     name: str
     trace: str
@@ -32,7 +32,7 @@ class Seen:
 
 
 class Collector:
-    """What arrived so far."""
+    """Collects spans."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -49,7 +49,7 @@ class Collector:
             self.changed.notify_all()
 
     def until(self, enough: Callable[[list[Seen]], bool]) -> list[Seen]:
-        """The spans, once there are enough."""
+        """The spans, once enough have arrived."""
         deadline = time.monotonic() + WITHIN_S
         with self.changed:
             while not enough(self.spans):
@@ -58,7 +58,7 @@ class Collector:
             return list(self.spans)
 
     def named(self, name: str) -> list[Seen]:
-        """Those of this name."""
+        """The spans of this name."""
         return [span for span in self.spans if span.name == name]
 
 

@@ -1,4 +1,4 @@
-"""Kafkas in a special state: with an authorizer, with a broker that can be lost, with a log that was cut."""
+"""Kafkas in special states: with an authorizer, with a broker that can fail, with a truncated log."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ EVERYBODY: Final = "User:ANONYMOUS"
 
 @contextmanager
 def kafka_with(more: dict[str, str]) -> Iterator[EmbeddedKafka]:
-    """A broker with these settings, gone at the end."""
+    """A temporary broker with these settings."""
     with (
         TemporaryDirectory(prefix="anden-kafka-") as folder,
         EmbeddedKafka(Path(folder), quick=True, more=more) as one,
@@ -38,7 +38,7 @@ def kafka_with(more: dict[str, str]) -> Iterator[EmbeddedKafka]:
 
 
 class Rights:
-    """Gives and takes rights of everybody, one binding at a time."""
+    """Grants and revokes everybody's permissions, one ACL binding at a time."""
 
     def __init__(self, bootstrap: str) -> None:
         self._admin = AdminClient({"bootstrap.servers": bootstrap})
@@ -55,7 +55,7 @@ class Rights:
             future.result(20)
 
     def forget(self, name: str, kind: ResourceType = ResourceType.TOPIC) -> None:
-        """Take every binding away, so that everybody may again."""
+        """Delete every binding, which permits everything again."""
         anybody: Any = None
         every = AclBindingFilter(
             kind,
@@ -70,8 +70,8 @@ class Rights:
             future.result(20)
 
 
-class BrokerBeside(EmbeddedKafka):
-    """A second broker of the cluster, without a vote."""
+class SecondBroker(EmbeddedKafka):
+    """A second broker of the cluster, outside the controller quorum."""
 
     def __init__(self, folder: Path, first: EmbeddedKafka) -> None:
         super().__init__(folder, quick=True)
@@ -90,16 +90,16 @@ class BrokerBeside(EmbeddedKafka):
 
 
 def make_on(bootstrap: str, topic: str, broker: int) -> None:
-    """Make a topic whose one partition stands on this broker alone."""
+    """Create a topic whose only partition is on this broker."""
     admin = AdminClient({"bootstrap.servers": bootstrap})
-    replicas: Any = [[broker]]  # the stub wants text
+    replicas: Any = [[broker]]  # the stub requires strings
     admin.create_topics([NewTopic(topic, 1, replica_assignment=replicas)])[topic].result(20)
 
 
 def truncate_log(kafka: EmbeddedKafka, topic: str, end: int, *, partition: int = 0) -> None:
-    """Restart the broker with this log cut, as after an unclean election or a lost page cache.
+    """Restart the broker with a truncated log, as after an unclean election or a lost page cache.
 
-    The cut is at the batch that holds the offset: send records one by one to have it exact.
+    Truncates at the batch that contains the offset; send records one by one for an exact cut.
     """
     kafka.stop()
     folder = kafka.folder / "data" / f"{topic}-{partition}"

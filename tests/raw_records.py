@@ -1,4 +1,4 @@
-"""Records whose headers have any bytes for names, which no Python client sends: by librdkafka's own functions."""
+"""Send records with arbitrary bytes as header names, which no Python client allows, through librdkafka's C API."""
 
 import ctypes
 from collections.abc import Sequence

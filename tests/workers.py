@@ -1,10 +1,10 @@
-"""How pytest-xdist deals the tests out: how many workers there are, what shares one, and what is begun first.
+"""Distribute tests with pytest-xdist: the number of workers, which tests share one, and which start first.
 
 A plugin: pytest_plugins = ["tests.workers"]
 
-Each worker has servers of its own, because roles, connections and outages belong to a whole PostgreSQL server: to make
-one and migrate it costs three seconds. The tests of a file share a worker, and so the file's fixtures; a mark
-`xdist_group` on a test decides otherwise.
+Each worker has separate servers, because roles, connections and outages affect an entire PostgreSQL server; creating
+and migrating one takes three seconds. The tests of a file share a worker and thereby fixtures, unless a test has the
+mark `xdist_group`.
 """
 
 import os
@@ -14,13 +14,13 @@ from typing import Final
 import pytest
 
 TOGETHER: Final = {"kafka_server": "kafka", "live_server": "browser"}
-"""Fixtures that are dear to make: all files with a test that asks for one of them share a worker."""
+"""Expensive fixtures: all files with a test that uses one of them share a worker."""
 
 IN_TURN: Final = {
     "tests/acceptance/test_make_run.py": "make run",
     "tests/acceptance/monitoring/test_questions_have_data.py": "make run",
 }
-"""Files of which one has to wait for the other: two `make run` that begin at once would choose the same ports."""
+"""Files that must not run in parallel: two simultaneous `make run` would choose the same ports."""
 
 
 FIRST: Final = (
@@ -33,20 +33,20 @@ FIRST: Final = (
     "tests/acceptance",
     "tests/integration",
 )
-"""What is begun first, the longest before all: what is left at the end is short, and no worker waits for another."""
+"""What starts first: the longest, so that only short tests remain at the end and no worker idles."""
 
 
-def workers_for(words: Sequence[str], cores: int) -> int:
-    """How many workers fit these paths and test ids: none where each is one file or one test."""
-    if words and all("::" in word or word.endswith(".py") for word in words):
+def workers_for(paths: Sequence[str], cores: int) -> int:
+    """The number of workers for these paths and test ids; 0 if each is a single file or test."""
+    if paths and all("::" in path or path.endswith(".py") for path in paths):
         return 0
-    # Most tests wait for other processes: one worker more than there are cores keeps all of them busy.
+    # Most tests wait for other processes, so one worker more than cores keeps all cores busy.
     return cores + 1
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """What `-n auto` means here, where the environment does not say it."""
+    """The number of workers for `-n auto`, unless the environment sets it."""
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None
     return workers_for(config.args, os.cpu_count() or 1)
@@ -54,7 +54,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Group the tests that share a worker, and put the longest first; without workers, change nothing."""
+    """Group the tests that share a worker, longest first. Does nothing without workers."""
     if not hasattr(config, "workerinput"):
         return
     groups = {_file(item): IN_TURN.get(_file(item), _file(item)) for item in items}
@@ -73,5 +73,5 @@ def _file(item: pytest.Item) -> str:
 
 
 def _rank(group: str) -> int:
-    """The place of the group's worth of time among others."""
-    return next((place for place, name in enumerate(FIRST) if group.startswith(name)), len(FIRST))
+    """The group's position in FIRST."""
+    return next((rank for rank, name in enumerate(FIRST) if group.startswith(name)), len(FIRST))

@@ -1,4 +1,4 @@
-"""Django's entry for ingest."""
+"""The Django app of ingest."""
 
 from django.apps import AppConfig
 

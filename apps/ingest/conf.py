@@ -1,4 +1,4 @@
-"""The settings of ingest."""
+"""Settings of ingest."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from pydantic_settings import SettingsConfigDict
 from apps.ingest.core.batching import BatchPolicy
 from apps.telemetry.environment import EnvironmentSettings
 
-ADDRESS: Final = re.compile(r"\S+:(\d{1,5})")
+BROKER: Final = re.compile(r"\S+:(\d{1,5})")
 
 
 class IngestSettings(EnvironmentSettings):
@@ -23,18 +23,18 @@ class IngestSettings(EnvironmentSettings):
     worker: str = Field(
         default="",
         max_length=200,
-        description="The worker's name in ledger and positions; host name and process id when empty.",
+        description="The worker's name in the ledger and in positions; by default host name and process id.",
     )
-    batch_rows: int = Field(default=40_000, ge=1, le=1_000_000, description="Records that close a batch.")
+    batch_rows: int = Field(default=40_000, ge=1, le=1_000_000, description="Number of records that closes a batch.")
     batch_bytes: int = Field(
-        default=16 * 1024 * 1024, ge=1024, description="Bytes of record values that close a batch."
+        default=16 * 1024 * 1024, ge=1024, description="Number of bytes of record values that closes a batch."
     )
     batch_wait_s: float = Field(
-        default=0.5, gt=0, le=60, description="Age that closes a batch, seconds: the price of a quiet topic."
+        default=0.5, gt=0, le=60, description="Age in seconds that closes a batch: the longest delay on a busy topic."
     )
-    chunk_records: int = Field(default=2_000, ge=1, le=100_000, description="Most records taken from Kafka at a time.")
+    chunk_records: int = Field(default=2_000, ge=1, le=100_000, description="Maximum number of records per poll.")
     refresh_s: float = Field(
-        default=2, gt=0, le=300, description="Seconds between two looks for new datasets and topics."
+        default=2, gt=0, le=300, description="Seconds between two checks for new datasets and topics."
     )
     lag_every_s: float = Field(
         default=5, gt=0, le=300, description="Seconds between two measurements of lag by `manage.py lag`."
@@ -42,7 +42,7 @@ class IngestSettings(EnvironmentSettings):
 
     @property
     def policy(self) -> BatchPolicy:
-        """The bounds of a batch."""
+        """The limits of a batch."""
         return BatchPolicy(
             rows=self.batch_rows,
             bytes=self.batch_bytes,
@@ -62,47 +62,50 @@ class KafkaSettings(EnvironmentSettings):
     model_config = SettingsConfigDict(env_prefix="ANDEN_KAFKA_")
 
     bootstrap_servers: str = Field(
-        default="127.0.0.1:9092", min_length=1, description="Brokers to begin with: host:port, comma-separated."
+        default="127.0.0.1:9092", min_length=1, description="Bootstrap brokers: host:port, comma-separated."
     )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        default="PLAINTEXT", description="How brokers are spoken to."
+        default="PLAINTEXT", description="The protocol to the brokers."
     )
     sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "AWS_MSK_IAM"] = Field(
-        default="", description="How we say who we are; needed with SASL_PLAINTEXT and SASL_SSL."
+        default="", description="The SASL mechanism; required with SASL_PLAINTEXT and SASL_SSL."
     )
     sasl_username: str = Field(default="", description="User for PLAIN and SCRAM.")
     sasl_password: SecretStr = Field(default=SecretStr(""), description="Password for PLAIN and SCRAM.")
     aws_region: str = Field(default="", description="Region of the MSK cluster, for AWS_MSK_IAM.")
     ssl_ca: Path | None = Field(
-        default=None, description="PEM file of the authorities to trust; the system's when unset."
+        default=None, description="PEM file of trusted certificate authorities; by default the system's."
     )
-    ssl_certificate: Path | None = Field(default=None, description="PEM file of our certificate, for mTLS.")
-    ssl_key: Path | None = Field(default=None, description="PEM file of our private key, for mTLS.")
+    ssl_certificate: Path | None = Field(default=None, description="PEM file of the client certificate, for mTLS.")
+    ssl_key: Path | None = Field(default=None, description="PEM file of the private key, for mTLS.")
     ssl_key_password: SecretStr = Field(default=SecretStr(""), description="Password of the private key.")
     group_id: str = Field(default="anden", min_length=1, description="The consumer group of the workers.")
     group_protocol: Literal["classic", "consumer"] = Field(
-        default="classic", description="How the group shares partitions; `consumer` needs Kafka 4."
+        default="classic", description="The group protocol; `consumer` requires Kafka 4."
     )
     session_timeout_ms: int = Field(
         default=10_000,
         ge=1_000,
         le=300_000,
-        description="Silence after which a worker is taken for dead; classic groups only.",
+        description="Silence after which Kafka considers a worker dead; classic groups only.",
     )
     replication_factor: int = Field(
-        default=-1, ge=-1, le=15, description="Copies of a topic that Andén makes; -1: the broker's default."
+        default=-1,
+        ge=-1,
+        le=15,
+        description="Replication factor of topics that Andén creates; -1: the broker's default.",
     )
 
     @field_validator("bootstrap_servers")
     @classmethod
-    def _are_addresses(cls, value: str) -> str:
-        addresses = [ADDRESS.fullmatch(part.strip()) for part in value.split(",")]
-        if not all(address and 0 < int(address[1]) < 65_536 for address in addresses):
+    def _are_brokers(cls, value: str) -> str:
+        brokers = [BROKER.fullmatch(part.strip()) for part in value.split(",")]
+        if not all(broker and 0 < int(broker[1]) < 65_536 for broker in brokers):
             raise ValueError("must be host:port, several comma-separated")
         return value
 
     @model_validator(mode="after")
-    def _is_whole(self) -> Self:
+    def _is_consistent(self) -> Self:
         sasl = self.security_protocol.startswith("SASL")
         if sasl != bool(self.sasl_mechanism):
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Where each source stands, and the records that did not become rows."""
+"""Positions of sources, and quarantined records."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -7,15 +7,14 @@ from apps.datasets.models import Dataset
 
 
 class Source(models.Model):
-    """A partition of one life of a topic, as read for one dataset, and how far it is stored.
+    """A partition, under one topic id, as read for one dataset, and its position.
 
-    Ids are the `_source` of rows; 0 is the API's. `epoch` rises with each worker that takes over, and only its
-    holder can commit; `owner` is empty when nobody reads; the backend is the owner's session in PostgreSQL.
-    `last_error` says why the pipeline is stopped, empty when it is not. `leader_epoch` is the epoch of the leader that
-    wrote the log before `next_offset`; empty where Kafka never said. `end_offset` is where the partition ended at
-    `end_at`, as the lag exporter saw it; empty before it did. A source without topic id stands for a topic that
-    could not be read yet. The attempt is what the successor of a worker that died took up last, records from that
-    offset on, and how many times.
+    The id is the `_source` of rows; 0 is the API. `epoch` increases with each worker that takes over; only a worker
+    with the current epoch can commit. `owner` is empty if no worker reads the source; the backend columns identify the
+    owner's PostgreSQL session. `last_error` is why the pipeline is stopped, empty if it runs. `leader_epoch` belongs
+    to the record before `next_offset`; null if Kafka never reported it. `end_offset` is the partition's end at
+    `end_at`, as the lag exporter last saw it. A source without topic id belongs to a topic that could not be read yet.
+    The attempt is what the successor of a crashed worker last tried: records from that offset on, and how often.
     """
 
     id = models.AutoField(primary_key=True)
@@ -51,10 +50,10 @@ class Source(models.Model):
 
 
 class Quarantine(models.Model):
-    """A record that did not become a row: as it came, and why. Never changed, but for its state."""
+    """A raw record that did not become a row, and why. Only its state ever changes."""
 
     class State(models.TextChoices):
-        """What became of it."""
+        """How the record was handled. Nothing sets `replayed` yet."""
 
         OPEN = "open", "open"
         REPLAYED = "replayed", "replayed"

@@ -1,4 +1,4 @@
-"""What is stored: datasets for workers, positions for the exporter, quarantined records for people."""
+"""Queries: datasets for workers, positions for the lag exporter, quarantined records for operators."""
 
 import datetime
 from collections.abc import Callable, Collection, Iterator
@@ -21,7 +21,7 @@ ALIAS = "ingest"
 
 @dataclass(frozen=True, slots=True)
 class StoredPosition:
-    """How far one source is stored; `max_at` is the time of the last records, None before the first."""
+    """The position of one source; `max_at` is the watermark of its records, None before the first."""
 
     source_id: int
     dataset: str
@@ -39,10 +39,10 @@ class StoredPosition:
 
 
 @contextmanager
-def asking() -> Iterator[None]:
-    """Ask through a connection that is tried first, and let Django's errors out as RetriableStoreError."""
+def querying() -> Iterator[None]:
+    """Query over a checked connection; translates Django's errors to RetriableStoreError."""
     if ALIAS not in settings.DATABASES:
-        raise IngestError("ANDEN_DATABASE_INGEST_URL is not set: positions are read as the ingest role")
+        raise IngestError("ANDEN_DATABASE_INGEST_URL is not set: set it, positions are read as the ingest role")
     connection = connections[ALIAS]
     try:
         connection.close_if_unusable_or_obsolete()
@@ -55,16 +55,16 @@ def asking() -> Iterator[None]:
 def positions() -> list[StoredPosition]:
     """Every stored position. Raises RetriableStoreError."""
     fields = ("id", "dataset__name", "topic", "topic_id", "partition", "next_offset", "max_at", "updated_at")
-    with asking():
+    with querying():
         return [StoredPosition(*row) for row in Source.objects.using(ALIAS).values_list(*fields)]
 
 
 def database_identity() -> str:
-    """The server's system identifier and the database's number in it; "" where we may not ask for them.
+    """The server's system identifier and the database's oid; "" if we may not query them.
 
-    Copies by `pg_dump` have one of their own, standbys have their primary's. Raises RetriableStoreError.
+    A copy made with `pg_dump` has a different identity; a standby has its primary's. Raises RetriableStoreError.
     """
-    with asking(), connections[ALIAS].cursor() as cursor:
+    with querying(), connections[ALIAS].cursor() as cursor:
         cursor.execute("SELECT has_function_privilege('pg_control_system()', 'EXECUTE')")
         if cursor.fetchone() != (True,):
             return ""
@@ -76,8 +76,8 @@ def database_identity() -> str:
 
 
 def dataset_topics() -> dict[str, str | None]:
-    """The topic of each dataset by its name, None where the contract cannot be read. Raises RetriableStoreError."""
-    with asking():
+    """Each dataset's topic by dataset name, None if its contract cannot be read. Raises RetriableStoreError."""
+    with querying():
         catalogue = catalogue_read(using=ALIAS)
     topics: dict[str, str | None] = {dataset.name: None for dataset in catalogue.unreadable}
     return topics | {dataset.name: dataset.contract.topic for dataset in catalogue.readable}
@@ -86,31 +86,31 @@ def dataset_topics() -> dict[str, str | None]:
 def quarantine_list(
     *, dataset: str = "", reason: str = "", state: str = Quarantine.State.OPEN, limit: int = 50
 ) -> list[Quarantine]:
-    """The latest quarantined records, without their values; empty filters let everything through.
+    """The latest quarantined records, without their bytes; an empty filter matches everything.
 
     Raises RetriableStoreError.
     """
     wanted = {"dataset__name": dataset, "reason": reason, "state": state}
     chosen = {name: value for name, value in wanted.items() if value}
-    with asking():
+    with querying():
         rows = Quarantine.objects.using(ALIAS).select_related("dataset").defer("key", "value", "headers")
         return list(rows.filter(**chosen)[:limit])
 
 
 def quarantine_get(record_id: int) -> Quarantine | None:
-    """One quarantined record, whole; None when there is none of this id. Raises RetriableStoreError."""
-    with asking():
+    """One complete quarantined record, or None. Raises RetriableStoreError."""
+    with querying():
         return Quarantine.objects.using(ALIAS).select_related("dataset").filter(pk=record_id).first()
 
 
 def catalogue(names: Collection[str] = ()) -> Callable[[], DatasetCatalogue]:
-    """A function that lists the datasets as they stand when it is called: those of these names, or all.
+    """A function that returns the current datasets when called: those with these names, or all.
 
-    Both raise RetriableStoreError. Raises DatasetUnknown: one of the names stands for no dataset now.
+    Both raise RetriableStoreError. Raises DatasetUnknown: no dataset has one of the names.
     """
 
     def read() -> DatasetCatalogue:
-        with asking():
+        with querying():
             found = catalogue_read(using=ALIAS)
         return DatasetCatalogue(
             tuple(dataset for dataset in found.readable if not names or dataset.name in names),
@@ -118,10 +118,10 @@ def catalogue(names: Collection[str] = ()) -> Callable[[], DatasetCatalogue]:
         )
 
     first = read()
-    there = {dataset.name for dataset in first.readable} | {dataset.name for dataset in first.unreadable}
-    missing = sorted(set(names) - there)
+    known = {dataset.name for dataset in first.readable} | {dataset.name for dataset in first.unreadable}
+    missing = sorted(set(names) - known)
     if missing:
         raise DatasetUnknown(
-            f"there is no dataset {', '.join(missing)}: apply its contract with `manage.py datasets apply`"
+            f"no dataset is named {', '.join(missing)}: apply its contract with `manage.py datasets apply`"
         )
     return read

@@ -75,7 +75,7 @@ class MemoryStore:
         key = claim.key
         lives = {source.key.topic_id for source in self._sources(key.dataset_id, key.topic)} - {""}
         if lives and key.topic_id not in lives:
-            raise TopicRecreated(f"the topic {key.topic} was deleted and made again")
+            raise TopicRecreated(f"the topic {key.topic} was deleted and created again")
         source = self._source(key) or self._make(claim)
         if claim.known_epoch is not None and source.epoch != claim.known_epoch:
             raise Fenced(f"{key.topic_partition} is read by another worker")

@@ -1,4 +1,4 @@
-"""The trace of a batch: from the poll that brought its first record to its commit, and to where records came from."""
+"""Trace batches: from the poll of the first record to the commit, with links to the records' own traces."""
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -10,26 +10,26 @@ from apps.ingest.core.records import ConsumerRecord, SourceBatch
 from apps.telemetry.tracing.current import tracing
 from apps.telemetry.tracing.port import OpenSpan, traceparent_of
 
-LOOKED_AT: Final = 200
-"""Records of a batch that are asked for the trace they belong to: a few tell, forty thousand cost."""
+SAMPLED: Final = 200
+"""Records per batch whose headers are searched for a trace; searching forty thousand would be too slow."""
 
 MOST_LINKS: Final = 32
 
 
 class BatchTracer:
-    """Follows one batch after another, of one worker. A batch begins with what is decoded first."""
+    """Traces the batches of one worker. A batch starts with its first decoded chunk."""
 
     def __init__(self) -> None:
         self._span: OpenSpan | None = None
-        self._under_way = False
+        self._started = False
         self._poll: tuple[int, int] | None = None
 
     def phase(self, name: str, *, began_ns: int, ended_ns: int) -> None:
-        """Note a phase. A poll waits for what it brought: one that brought nothing leaves no trace."""
+        """Record a phase. A poll is kept until its records are decoded; an empty poll leaves no span."""
         if name == "poll":
             self._poll = (began_ns, ended_ns)
             return
-        if not self._under_way:
+        if not self._started:
             if name != "decode":
                 return
             self._begin(began_ns)
@@ -40,43 +40,43 @@ class BatchTracer:
             self._poll = None
         self._span.child(name, began_ns=began_ns, ended_ns=ended_ns)
 
-    def committed(self, target: TargetTable, parts: Sequence[SourceBatch]) -> None:
-        """End the trip of a batch that was committed."""
-        span, self._span, self._under_way = self._span, None, False
+    def committed(self, target: TargetTable, batches: Sequence[SourceBatch]) -> None:
+        """End the span of a committed batch."""
+        span, self._span, self._started = self._span, None, False
         if span is None:
             return
-        for traceparent in _traceparents(part.records for part in parts):
+        for traceparent in _traceparents(batch.records for batch in batches):
             span.link(traceparent)
-        topics = sorted({part.position.key.topic for part in parts})
+        topics = sorted({batch.position.key.topic for batch in batches})
         span.end(
             {
                 "anden.name": f"batch {target.name}",
                 "anden.dataset": target.name,
                 "messaging.system": "kafka",
                 "messaging.destination.name": ", ".join(topics),
-                "messaging.batch.message_count": sum(len(part.records) for part in parts),
-                "anden.rows": sum(len(part.rows) for part in parts),
-                "anden.rejects": sum(len(part.rejects) for part in parts),
+                "messaging.batch.message_count": sum(len(batch.records) for batch in batches),
+                "anden.rows": sum(len(batch.rows) for batch in batches),
+                "anden.rejects": sum(len(batch.rejects) for batch in batches),
             }
         )
 
     def failed(self, error: Exception) -> None:
-        """End the trip of a batch that was given up."""
-        span, self._span, self._under_way = self._span, None, False
+        """End the span of a discarded batch."""
+        span, self._span, self._started = self._span, None, False
         if span is not None:
             span.end({}, error=type(error).__name__)
 
     def _begin(self, began_ns: int) -> None:
-        self._under_way = True
+        self._started = True
         first_ns = began_ns if self._poll is None else self._poll[0]
         self._span = tracing().begin("batch", began_ns=first_ns)
 
 
 def _traceparents(batches: Iterable[Sequence[ConsumerRecord]]) -> Iterable[str]:
-    """The traces that some of the records belong to, each once."""
+    """The distinct traces of a sample of the records."""
     found: dict[str, None] = {}
     for records in batches:
-        for record in islice(records, 0, None, max(1, len(records) // LOOKED_AT)):
+        for record in islice(records, 0, None, max(1, len(records) // SAMPLED)):
             headers = [(name, value) for name, value in record_headers(record) if isinstance(name, str)]
             if traceparent := traceparent_of(headers):
                 found[traceparent] = None

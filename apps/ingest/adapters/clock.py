@@ -1,13 +1,13 @@
-"""The machine's clock."""
+"""The system clock."""
 
 import time
 
 
 class SystemClock:
-    """The time as this machine has it."""
+    """The time of this machine."""
 
     def monotonic_s(self) -> float:
-        """Seconds that only rise."""
+        """Monotonic seconds."""
         return time.monotonic()
 
     def now_ms(self) -> int:

@@ -1,10 +1,10 @@
-"""Where topics end, written beside the positions, so that anybody who reads the database knows the lag."""
+"""Store end offsets next to positions, so that lag can be computed from the database alone."""
 
 from collections.abc import Sequence
 from typing import Any, Final
 
-# A row that a worker holds at this moment is left for the next measurement: two updates of several rows that wait
-# for one another in different order would be a deadlock, and the worker's batch might be the one to go.
+# Rows that a worker has locked are skipped until the next measurement: waiting for several rows could deadlock with
+# the worker, and PostgreSQL might cancel the worker's batch.
 _NOTE: Final = """
 WITH free AS (
     SELECT s.id, new.end_offset FROM public.ingest_source s
@@ -17,6 +17,6 @@ FROM free WHERE s.id = free.id
 
 
 def store_end_offsets(cursor: Any, ends: Sequence[tuple[int, int]]) -> int:
-    """Write where each source's partition ends, (source id, end), in one statement; how many rows were written."""
+    """Store the end offset of each source's partition, (source id, end); return the number of updated rows."""
     cursor.execute(_NOTE, ([source_id for source_id, _ in ends], [end for _, end in ends]))
     return int(cursor.rowcount)

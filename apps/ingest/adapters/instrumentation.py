@@ -1,4 +1,4 @@
-"""What ingest tells Prometheus and traces: once a chunk or batch, never once a row."""
+"""Metrics and spans of ingest: per chunk or batch, never per row."""
 
 import logging
 from collections import Counter
@@ -17,31 +17,31 @@ from apps.telemetry import prometheus
 from apps.telemetry.tracing.current import tracing
 
 _tracer: Final = BatchTracer()
-"""Those of this process: it has one worker."""
+"""One per process, as a process has one worker."""
 
 LOGGER: Final = logging.getLogger("apps.ingest")
 P = ParamSpec("P")
-_told: Final[set[type[Exception]]] = set()
+_logged: Final[set[type[Exception]]] = set()
 
 
-def never_raises(tell: Callable[P, None]) -> Callable[P, None]:
-    """The function, whose errors are logged once each: what was committed must not look as if it were not."""
+def never_raises(function: Callable[P, None]) -> Callable[P, None]:
+    """Log the function's errors once per class instead of raising: a commit must not look like a failure."""
 
-    @wraps(tell)
+    @wraps(function)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            tell(*args, **kwargs)
+            function(*args, **kwargs)
         except Exception as error:
-            if type(error) not in _told:
-                _told.add(type(error))
-                LOGGER.exception("a metric or span could not be written; records move on")
+            if type(error) not in _logged:
+                _logged.add(type(error))
+                LOGGER.exception("could not record a metric or span; ingest continues")
 
     return guarded
 
 
 @contextmanager
 def timed_phase(phase: str) -> Iterator[None]:
-    """Observe how long the block takes."""
+    """Observe the duration of the block."""
     began_ns, started = time_ns(), perf_counter()
     try:
         yield
@@ -57,37 +57,37 @@ def _observe(phase: str, began_ns: int, seconds: float) -> None:
 
 
 @never_raises
-def count_batch(target: TargetTable, parts: Sequence[SourceBatch]) -> None:
+def count_batch(target: TargetTable, batches: Sequence[SourceBatch]) -> None:
     """Count a committed batch."""
     name = target.name
     prometheus.counter(metrics.BATCHES).labels(name).inc()
-    prometheus.counter(metrics.RECORDS).labels(name).inc(sum(len(part.records) for part in parts))
-    prometheus.counter(metrics.BYTES).labels(name).inc(sum(part.bytes for part in parts))
+    prometheus.counter(metrics.RECORDS).labels(name).inc(sum(len(batch.records) for batch in batches))
+    prometheus.counter(metrics.BYTES).labels(name).inc(sum(batch.bytes for batch in batches))
     _init_reasons(name)
-    reasons = Counter(reject.reason for part in parts for reject in part.rejects)
-    reasons["late_dropped"] = sum(part.dropped for part in parts)
+    reasons = Counter(reject.reason for batch in batches for reject in batch.rejects)
+    reasons["late_dropped"] = sum(batch.dropped for batch in batches)
     for reason, count in reasons.items():
         if count:
             prometheus.counter(metrics.REJECTS).labels(name, reason).inc(count)
     if tracing().on:
-        _tracer.committed(target, parts)
+        _tracer.committed(target, batches)
 
 
 @cache
 def _init_reasons(dataset: str) -> None:
-    """Show every reason at zero: refusals that are the first of their kind would else look like no rise at all."""
+    """Initialise every reason to zero, so that `increase()` sees the first reject of a kind."""
     for reason in REASONS:
         prometheus.counter(metrics.REJECTS).labels(dataset, reason)
 
 
 @never_raises
 def count_failure(error: Exception) -> None:
-    """Count a batch that was given up."""
+    """Count a discarded batch."""
     prometheus.counter(metrics.FAILURES).labels(type(error).__name__).inc()
     _tracer.failed(error)
 
 
 @never_raises
 def set_stopped(dataset: str, sources: int) -> None:
-    """Show how many sources of the dataset this worker has stopped."""
+    """Set how many sources of the dataset this worker has stopped."""
     prometheus.gauge(metrics.STOPPED).labels(dataset).set(sources)

@@ -1,4 +1,4 @@
-"""The Kafka client's configuration from the settings: one for consumers, producers and admin clients alike."""
+"""The Kafka client's configuration from the settings, for consumers, producers and admin clients."""
 
 import logging
 import time
@@ -12,7 +12,7 @@ Config = dict[str, Any]
 LOGGER: Final = logging.getLogger("apps.ingest.kafka")
 
 RETRY_TOKEN_S: Final = 10
-"""How long a token that is none is kept: brokers refuse it, and the client asks again."""
+"""The lifetime of the placeholder after a failed token request; then the client requests another."""
 
 CONSUMING: Final = {
     # With the default of 1000 the consumer sleeps a second whenever its queue is full.
@@ -20,7 +20,7 @@ CONSUMING: Final = {
     "fetch.wait.max.ms": 100,
     "queued.min.messages": 40_000,
     "queued.max.messages.kbytes": 32 * 1024,
-    # The database knows the positions. A reset would skip or repeat in silence.
+    # Positions are in the database. A reset would silently skip or repeat records.
     "auto.offset.reset": "error",
     "enable.auto.commit": False,
     "enable.auto.offset.store": False,
@@ -30,7 +30,7 @@ CONSUMING: Final = {
 
 
 def client_config(settings: KafkaSettings) -> Config:
-    """What any client of the cluster needs: addresses, and who we are."""
+    """The configuration of any client: brokers, TLS and SASL."""
     config: Config = {
         "bootstrap.servers": settings.bootstrap_servers,
         "security.protocol": settings.security_protocol,
@@ -40,7 +40,7 @@ def client_config(settings: KafkaSettings) -> Config:
         "topic.metadata.refresh.interval.ms": 10_000,
         "socket.keepalive.enable": True,
         "logger": LOGGER,
-        # Its own warnings repeat every second while a broker is away; error_cb tells us once.
+        # librdkafka repeats its warnings every second during an outage; error_cb reports once.
         "log_level": 2,
     }
     if settings.security_protocol.endswith("SSL"):
@@ -51,7 +51,7 @@ def client_config(settings: KafkaSettings) -> Config:
 
 
 def consumer_config(settings: KafkaSettings) -> Config:
-    """What a worker's consumer needs beside: its group, and never a reset of offsets."""
+    """The configuration of a worker's consumer: adds the group and disables offset resets."""
     config = client_config(settings) | CONSUMING | {"group.id": settings.group_id}
     if settings.group_protocol == "consumer":
         return config | {"group.protocol": "consumer"}
@@ -85,19 +85,19 @@ def _sasl(settings: KafkaSettings) -> Config:
 
 
 def msk_token(region: str) -> Callable[[str], tuple[str, float]]:
-    """What the client calls before its token ends: a new token, and when that ends, seconds since 1970.
+    """The client's callback for a new MSK token and its expiry, in seconds since 1970.
 
-    Tokens live 15 minutes; the client asks again at four fifths of that.
+    Tokens last 15 minutes; the client renews them after four fifths of that.
     """
 
-    # Brings boto3, which costs every worker that needs none of it 30 MiB.
+    # Imports boto3, which would cost every other worker 30 MiB.
     from aws_msk_iam_sasl_signer import MSKAuthTokenProvider  # noqa: PLC0415
 
     def renew(_config: str) -> tuple[str, float]:
         try:
             token, expiry_ms = MSKAuthTokenProvider.generate_auth_token(region)
         except Exception as error:  # noqa: BLE001 - an exception here would break the client, which is C
-            LOGGER.error("no token for MSK: %s; next try in %d s", error, RETRY_TOKEN_S)  # noqa: TRY400
+            LOGGER.error("no MSK token: %s; retrying in %d s", error, RETRY_TOKEN_S)  # noqa: TRY400
             return "none", time.time() + RETRY_TOKEN_S
         return str(token), float(expiry_ms) / 1000
 

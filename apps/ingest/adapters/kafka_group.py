@@ -1,4 +1,4 @@
-"""The workers' consumer group, by confluent-kafka's admin client."""
+"""The workers' consumer group, with confluent-kafka's admin client."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -14,7 +14,7 @@ TIMEOUT_S: Final = 5.0
 
 
 class KafkaGroup:
-    """Asks for the members of one group."""
+    """Lists the members of one group."""
 
     def __init__(self, config: Mapping[str, Any], group_id: str) -> None:
         self._where = str(config["bootstrap.servers"])
@@ -22,11 +22,11 @@ class KafkaGroup:
         self._group_id = group_id
 
     def members(self) -> Sequence[GroupMember]:
-        """Who is in it now; nobody in a group that is not there, or that we may not see.
+        """The current members; empty if the group does not exist or is not visible to us.
 
-        The groups are listed first, which shows a group once its coordinator has loaded it: a description for which
-        the client has to ask twice, as of a broker that has just come back, ends the process (an assertion in
-        librdkafka 2.16). Raises BrokerUnavailable, BrokerRefused.
+        Lists the groups first, because a group appears there only once its coordinator has loaded it. If the client
+        has to repeat a describe request, as after a broker's restart, an assertion in librdkafka 2.16 kills the
+        process. Raises BrokerUnavailable, BrokerRefused.
         """
         return self._described() if self._is_listed() else []
 

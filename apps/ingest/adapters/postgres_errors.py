@@ -1,4 +1,4 @@
-"""Errors of psycopg as errors of ingest."""
+"""Translate psycopg's errors to errors of ingest."""
 
 import re
 import struct
@@ -10,37 +10,37 @@ import psycopg
 
 from apps.datasets.core.errors import StoreMisconfigured
 from apps.ingest.core.errors import (
-    ContractChanged,
     DuplicateCoordinates,
     IngestError,
     PartitionMissing,
     RecordRefused,
     RetriableStoreError,
+    StaleContract,
     UnexpectedStoreError,
 )
 from apps.ingest.core.sqlstates import Reaction, reaction
 
 CLIENT_SIDE: Final = "22000"
-"""The SQLSTATE of a value that never reached PostgreSQL, because the driver could not express it."""
+"""The SQLSTATE of a value that psycopg could not encode, so that it never reached PostgreSQL."""
 
 DUMP_ERRORS: Final = (OverflowError, TypeError, ValueError, struct.error)
-"""What the driver's dumpers raise, beside its own DataError, for a value that a column cannot hold."""
+"""What psycopg's dumpers raise, besides DataError, for a value that does not fit its column."""
 
 
-OWN_FAULTS: Final = (psycopg.ProgrammingError, psycopg.NotSupportedError, psycopg.InternalError)
-"""What the driver raises by itself when it is asked for what it cannot do; no wait mends that."""
+DRIVER_ERRORS: Final = (psycopg.ProgrammingError, psycopg.NotSupportedError, psycopg.InternalError)
+"""What psycopg raises on its own for misuse; a retry cannot succeed."""
 
 _COPY_LINE: Final = re.compile(r"^COPY .+, line ([0-9]{1,9})", re.MULTILINE)
-"""In English; a server that speaks another language has the rows halved."""
+"""Matches English messages only; with other languages the rows are halved."""
 
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Let psycopg's errors out as those of ingest, but for the driver's own; see the table in core.sqlstates."""
+    """Translate psycopg's errors as core.sqlstates lists them; pass on those that psycopg raises on its own."""
     try:
         yield
     except psycopg.Error as error:
-        if error.sqlstate is None and isinstance(error, OWN_FAULTS):
+        if error.sqlstate is None and isinstance(error, DRIVER_ERRORS):
             raise
         raise ingest_error(error) from error
     except StoreMisconfigured as error:
@@ -48,7 +48,7 @@ def translate_errors() -> Iterator[None]:
 
 
 def ingest_error(error: psycopg.Error) -> IngestError:
-    """The error of ingest that says what to do about this one."""
+    """The error of ingest for this one, named by its reaction."""
     diagnostic = error.diag
     text = diagnostic.message_primary or str(error).strip().splitlines()[0] if str(error) else repr(error)
     message = f"{text} ({error.sqlstate})" if error.sqlstate else text
@@ -68,7 +68,7 @@ def ingest_error(error: psycopg.Error) -> IngestError:
         case Reaction.MAKE_PARTITION:
             return PartitionMissing(message)
         case Reaction.READ_CONTRACT:
-            return ContractChanged(message)
+            return StaleContract(message)
         case Reaction.STOP_DUPLICATE:
             return DuplicateCoordinates(f"the table already holds rows of these coordinates: {message}")
         case Reaction.STOP:
@@ -76,12 +76,12 @@ def ingest_error(error: psycopg.Error) -> IngestError:
 
 
 def unencodable(error: Exception, row: int | None = None) -> RecordRefused:
-    """What the driver says about a value that it cannot express; only its DataError has words for people."""
-    said = str(error).strip().splitlines() if isinstance(error, psycopg.DataError) else []
-    return RecordRefused(said[0] if said else "a value does not fit its column", sqlstate=CLIENT_SIDE, row=row)
+    """The rejection of a value that psycopg cannot encode; only DataError has a readable message."""
+    lines = str(error).strip().splitlines() if isinstance(error, psycopg.DataError) else []
+    return RecordRefused(lines[0] if lines else "a value does not fit its column", sqlstate=CLIENT_SIDE, row=row)
 
 
 def _row(context: str | None) -> int | None:
-    """The number of the row that PostgreSQL had in hand: it counts the rows of a COPY as lines, from 1."""
+    """The index of the rejected row: PostgreSQL counts the rows of a COPY as lines, from 1."""
     line = _COPY_LINE.search(context or "")
     return int(line[1]) - 1 if line else None

@@ -1,4 +1,4 @@
-"""The store: rows by COPY, rejects, ledger and positions in one transaction of one session."""
+"""The store on PostgreSQL: COPY, rejects, ledger and positions in one transaction of one session."""
 
 import datetime
 from collections.abc import Callable, Sequence
@@ -38,14 +38,14 @@ KEEPALIVE: Final = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
-"""A server whose network is gone is missed after half a minute, not after two hours."""
+"""Detects a lost network after half a minute, not two hours."""
 
 SESSION: Final = "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '10min'"
 _ID_BLOCK: Final = 64
 
 
 class PostgresStore:
-    """A session of one worker, made when it is first needed and again after it was lost."""
+    """The session of one worker, opened on first use and reopened when lost."""
 
     def __init__(self, connect: Callable[[], Connection], *, worker: str) -> None:
         self._connect = connect
@@ -57,59 +57,59 @@ class PostgresStore:
 
     def claim(self, claim: SourceClaim) -> Position:
         """The position of a source, now owned by this worker under a new epoch."""
-        with translate_errors(), self._own_transaction() as session, session.cursor() as cursor:
+        with translate_errors(), self._short_transaction() as session, session.cursor() as cursor:
             return claim_position(cursor, claim, owner=self._worker)
 
     def release(self, positions: Sequence[Position]) -> None:
-        """Say that nobody owns these any more; a newer epoch is left alone."""
-        with translate_errors(), self._own_transaction() as session, session.cursor() as cursor:
+        """Clear the owner of these positions, except where the epoch is newer."""
+        with translate_errors(), self._short_transaction() as session, session.cursor() as cursor:
             release_positions(cursor, positions)
 
     def advance(self, ends: Sequence[tuple[Position, OffsetAndEpoch]]) -> set[int]:
-        """Move these positions, behind which no record is left to store, and say the ids of the sources that moved."""
-        with translate_errors(), self._own_transaction() as session, session.cursor() as cursor:
+        """Move these positions past transaction markers; return the ids of the sources that moved."""
+        with translate_errors(), self._short_transaction() as session, session.cursor() as cursor:
             return advance_positions(cursor, ends)
 
     def set_refusal(self, dataset_id: int, topic: str, message: str) -> bool:
-        """Write beside every source of a topic that cannot be read why, or beside one to come where there is none."""
-        with translate_errors(), self._own_transaction() as session, session.cursor() as cursor:
+        """Store for every source of a topic why it cannot be read; create a source if none exists."""
+        with translate_errors(), self._short_transaction() as session, session.cursor() as cursor:
             return set_refusal(cursor, dataset_id, topic, message)
 
     def set_error(self, key: SourceKey, message: str) -> None:
-        """Write beside the source why its pipeline is stopped."""
-        with translate_errors(), self._own_transaction() as session, session.cursor() as cursor:
+        """Store the error that stopped the source's pipeline."""
+        with translate_errors(), self._short_transaction() as session, session.cursor() as cursor:
             set_error(cursor, key, message)
 
     def record_attempt(self, position: Position, *, records: int) -> None:
-        """Note that so many records from the position on are taken up, whatever becomes of this process."""
-        with translate_errors(), self._own_transaction() as session, session.cursor() as cursor:
+        """Store, before this process may crash, that it processes so many records from the position on."""
+        with translate_errors(), self._short_transaction() as session, session.cursor() as cursor:
             record_attempt(cursor, position, records)
 
     def set_unreadable(self, dataset_id: int, message: str) -> None:
-        """Write beside every source of the dataset why nobody reads it, and let go of those that we own."""
-        with translate_errors(), self._own_transaction() as session, session.cursor() as cursor:
+        """Store for every source of the dataset why it cannot be read, and release those that we own."""
+        with translate_errors(), self._short_transaction() as session, session.cursor() as cursor:
             set_unreadable(cursor, dataset_id, message)
 
     def batch_ids(self, count: int) -> list[int]:
-        """Fresh ids for the ledger, fetched in blocks; what is left of one is lost with the session."""
+        """New ids for the ledger, allocated in blocks; unused ones are lost with the session."""
         if len(self._ids) < count:
-            with translate_errors(), self._own_transaction() as session, session.cursor() as cursor:
+            with translate_errors(), self._short_transaction() as session, session.cursor() as cursor:
                 self._ids += next_batch_ids(cursor, max(count, _ID_BLOCK))
         taken, self._ids = self._ids[:count], self._ids[count:]
         return taken
 
     def ensure_months(self, dataset_id: int, first: datetime.date, last: datetime.date) -> None:
-        """Make the months of the dataset from the first to the last day's."""
+        """Create the dataset's monthly partitions from `first` to `last`."""
         with translate_errors():
             ensure_months(self._idle_session(), dataset_id, first, last)
 
     def ensure_days(self) -> None:
-        """Make the ledger's days, today and a week ahead."""
+        """Create the ledger's daily partitions for today and a week ahead."""
         with translate_errors():
             ensure_ledger_days(self._idle_session())
 
     def open(self, target: TargetTable) -> None:
-        """Begin a batch: its COPY stays open for one `write` after another."""
+        """Start a batch; its COPY stays open for further calls of `write`."""
         with translate_errors():
             session = self._idle_session()
             self._target = target
@@ -118,7 +118,7 @@ class PostgresStore:
             self._begin_copy(session, target)
 
     def write(self, rows: Sequence[Row]) -> None:
-        """Add rows to the open batch; PostgreSQL takes them in while the caller makes the next ones."""
+        """Add rows to the open batch; PostgreSQL stores them while the caller decodes the next ones."""
         if self._copy is None:
             raise RetriableStoreError("no batch is open")
         with translate_errors():
@@ -130,50 +130,50 @@ class PostgresStore:
                 raise unencodable(error, next(number for number, one in enumerate(rows) if one is row)) from error
 
     def finish(self) -> None:
-        """Have PostgreSQL judge the rows of the open batch."""
+        """Have PostgreSQL validate the rows of the open batch."""
         with translate_errors():
             self._end_copy()
             if self._target is not None and self._target.contract.mode is WriteMode.UPSERT:
                 self._live_session().execute(merge_sql(self._target.contract))
 
     def bisect(self, target: TargetTable, rows: Sequence[Row]) -> list[tuple[Row, RecordRefused]]:
-        """Begin a batch with those of these rows that PostgreSQL takes; the others, each with its error."""
+        """Start a batch with the rows that PostgreSQL accepts; return the others, each with its error."""
         session = self._idle_session()
         self._target = target
         upsert = target.contract.mode is WriteMode.UPSERT
 
-        def store(part: Sequence[Row]) -> None:
+        def store(chunk: Sequence[Row]) -> None:
             with translate_errors(), session.transaction():
                 if upsert:
                     session.execute(f"DROP TABLE IF EXISTS {STAGE}")
                     session.execute(stage_sql(target.contract))
                 try:
                     self._begin_copy(session, target)
-                    self.write(part)
+                    self.write(chunk)
                     self.finish()
                 finally:
-                    self._give_up_copy()
+                    self._abort_copy()
 
         with translate_errors():
-            # Opens the transaction, so that each part is a savepoint within it.
+            # Opens the transaction, so that each chunk is a savepoint in it.
             session.execute("SELECT")
         return bisect_refused(rows, store)
 
-    def commit(self, target: TargetTable, parts: Sequence[SourceBatch]) -> None:
+    def commit(self, target: TargetTable, batches: Sequence[SourceBatch]) -> None:
         """Commit the finished batch: rejects, ledger, positions."""
         with translate_errors():
             session = self._live_session()
             with session.cursor() as cursor:
-                insert_rejects(cursor, target, parts)
-                insert_batches(cursor, [ledger_entry(target, part, self._worker) for part in parts])
-                move_positions(cursor, parts)
+                insert_rejects(cursor, target, batches)
+                insert_batches(cursor, [ledger_entry(target, batch, self._worker) for batch in batches])
+                move_positions(cursor, batches)
             session.commit()
 
     def reset(self) -> None:
-        """Roll back what is open; a session that cannot even do that is dropped."""
+        """Roll back the open batch; close the session if that fails."""
         if self._session is None:
             return
-        self._give_up_copy()
+        self._abort_copy()
         self._target = None
         try:
             self._session.rollback()
@@ -203,8 +203,8 @@ class PostgresStore:
         block, self._copy = self._copy[0], None
         block.__exit__(None, None, None)
 
-    def _give_up_copy(self) -> None:
-        """End a COPY that is still open, without its rows."""
+    def _abort_copy(self) -> None:
+        """Abort an open COPY."""
         copy, self._copy = self._copy, None
         if copy is not None:
             with suppress(psycopg.Error, CopyAborted):
@@ -220,22 +220,22 @@ class PostgresStore:
         return self._session
 
     def _idle_session(self) -> Connection:
-        """The session, outside of any transaction."""
+        """The session, outside any transaction."""
         session = self._live_session()
         if session.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-            raise RetriableStoreError("a batch is open where none should be")
+            raise RetriableStoreError("a batch is unexpectedly open")
         return session
 
-    def _own_transaction(self) -> "ShortTransaction":
+    def _short_transaction(self) -> "ShortTransaction":
         return ShortTransaction(self._idle_session())
 
 
 class CopyAborted(Exception):
-    """What the driver is told to end a COPY with."""
+    """Aborts a COPY in psycopg."""
 
 
 class ShortTransaction(AbstractContextManager[Connection]):
-    """A transaction that begins and ends here."""
+    """A transaction around one statement, outside any batch."""
 
     def __init__(self, session: Connection) -> None:
         self._session = session
@@ -245,23 +245,23 @@ class ShortTransaction(AbstractContextManager[Connection]):
         self._transaction.__enter__()
         return self._session
 
-    def __exit__(self, *trouble: Any) -> bool | None:
-        return self._transaction.__exit__(*trouble)
+    def __exit__(self, *error: Any) -> bool | None:
+        return self._transaction.__exit__(*error)
 
 
-def ledger_entry(target: TargetTable, part: SourceBatch, worker: str) -> BatchEntry:
-    """The ledger's row for one part of a batch."""
+def ledger_entry(target: TargetTable, batch: SourceBatch, worker: str) -> BatchEntry:
+    """The ledger entry of one source's share of a batch."""
     return BatchEntry(
-        id=part.batch_id,
+        id=batch.batch_id,
         dataset_id=target.dataset_id,
         version=target.contract_version,
-        source_id=part.position.source_id,
-        first_offset=part.first_offset,
-        last_offset=part.last_offset,
-        rows=len(part.rows),
-        rejects=len(part.rejects) + part.dropped,
-        bytes=part.bytes,
-        min_event_time=part.min_event_time,
-        max_event_time=part.max_event_time,
+        source_id=batch.position.source_id,
+        first_offset=batch.first_offset,
+        last_offset=batch.last_offset,
+        rows=len(batch.rows),
+        rejects=len(batch.rejects) + batch.dropped,
+        bytes=batch.bytes,
+        min_event_time=batch.min_event_time,
+        max_event_time=batch.max_event_time,
         worker=worker,
     )

@@ -1,4 +1,4 @@
-"""The statement that puts rejects into the quarantine."""
+"""Write rejects to the quarantine."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -21,23 +21,23 @@ _LATEST_MS: Final = 253_402_300_799_999
 """The last millisecond of the year 9999."""
 
 
-def insert_rejects(cursor: Cursor[Any], target: TargetTable, parts: Sequence[SourceBatch]) -> None:
-    """Store the rejects of the parts, raw and with their reasons."""
-    if not any(part.rejects for part in parts):
+def insert_rejects(cursor: Cursor[Any], target: TargetTable, batches: Sequence[SourceBatch]) -> None:
+    """Store the batches' rejects as raw bytes, with their reasons."""
+    if not any(batch.rejects for batch in batches):
         return
     with cursor.copy(_COPY) as copy:
-        for row in _rows(target, parts):
+        for row in _rows(target, batches):
             copy.write_row(row)
 
 
-def _rows(target: TargetTable, parts: Sequence[SourceBatch]) -> Iterator[tuple[Any, ...]]:
-    for part in parts:
-        key = part.position.key
-        for reject in part.rejects:
+def _rows(target: TargetTable, batches: Sequence[SourceBatch]) -> Iterator[tuple[Any, ...]]:
+    for batch in batches:
+        key = batch.position.key
+        for reject in batch.rejects:
             record = reject.record
             yield (
                 target.dataset_id,
-                part.position.source_id,
+                batch.position.source_id,
                 record.offset(),
                 key.topic,
                 key.partition,
@@ -49,13 +49,13 @@ def _rows(target: TargetTable, parts: Sequence[SourceBatch]) -> Iterator[tuple[A
                 storable(reject.message),
                 reject.sqlstate,
                 target.contract_version,
-                part.batch_id,
+                batch.batch_id,
                 _moment(record.timestamp()),
             )
 
 
 def headers_json(headers: Sequence[Header]) -> str:
-    """Headers as a JSON array of [name, value]: text where it is UTF-8, else {"hex": …}; null is an unknown name."""
+    """Headers as a JSON array of [name, value]: text if UTF-8, otherwise {"hex": …}; an unknown name is null."""
     return msgspec.json.encode([(_name(name), _header(value)) for name, value in headers]).decode()
 
 
@@ -64,7 +64,7 @@ def _name(name: str | bytes | None) -> str | dict[str, str] | None:
 
 
 def storable(text: str) -> str:
-    """The text without what PostgreSQL cannot hold: U+0000 and lone surrogates become U+FFFD."""
+    """The text as PostgreSQL can store it: U+0000 and lone surrogates become U+FFFD."""
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 

@@ -1,4 +1,4 @@
-"""How long to wait after a failure, or until something is done again."""
+"""Timers: exponential backoff after failures, and periodic work."""
 
 from typing import Final
 
@@ -7,9 +7,9 @@ LONGEST_S: Final = 15.0
 
 
 class Backoff:
-    """Pauses that double from the first to the longest, and begin anew after a success.
+    """Pauses that double from the first to the longest, and reset after a success.
 
-    No jitter is needed: each worker waits for the same server, and one connection each does not crowd it.
+    There is no jitter: each worker opens a single connection, so retries in step do not overload the server.
     """
 
     def __init__(self, *, first_s: float = FIRST_S, longest_s: float = LONGEST_S) -> None:
@@ -19,36 +19,36 @@ class Backoff:
         self.until_s = float("-inf")
 
     def failed(self, now_s: float, *, at_least_s: float = 0.0) -> float:
-        """Begin a pause and say how long it is, seconds."""
+        """Start a pause; return its length in seconds."""
         pause_s = max(self._next_s, at_least_s)
         self._next_s = min(self._next_s * 2, self._longest_s)
         self.until_s = now_s + pause_s
         return pause_s
 
     def succeeded(self) -> None:
-        """Forget the failures."""
+        """Reset."""
         self._next_s = self._first_s
         self.until_s = float("-inf")
 
     def waits(self, now_s: float) -> bool:
-        """Whether the pause is not over."""
+        """Whether the pause is still running."""
         return now_s < self.until_s
 
 
 class Interval:
-    """Something to do every so many seconds, and at once the first time."""
+    """Work that is due every so many seconds, and immediately the first time."""
 
     def __init__(self, every_s: float) -> None:
         self._every_s = every_s
         self._last_s = float("-inf")
 
     def due(self, now_s: float) -> bool:
-        """Whether it is time; if so, the next time is reckoned from now."""
+        """Whether the work is due; if so, the next interval starts now."""
         if now_s - self._last_s < self._every_s:
             return False
         self._last_s = now_s
         return True
 
     def make_due(self) -> None:
-        """Have it done at the next look."""
+        """Make the next call of `due` return True."""
         self._last_s = float("-inf")

@@ -1,4 +1,4 @@
-"""When a batch is full, and how many records to ask for at a time."""
+"""When to close a batch, and how many records to poll at a time."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,9 +9,9 @@ GROWTH: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class BatchPolicy:
-    """The bounds of a batch; one of them reached closes it.
+    """The limits of a batch; reaching any of them closes it.
 
-    Small reads keep caches warm and let the server work beside the client: see chunk_records.
+    Small chunks keep caches warm and let PostgreSQL work in parallel with the client: see chunk_records.
     """
 
     rows: int = 40_000
@@ -22,14 +22,14 @@ class BatchPolicy:
     poll_s: float = 0.05
 
     def is_full(self, *, rows: int, size_bytes: int, age_s: float) -> bool:
-        """Whether a batch of this size and age is closed now."""
+        """Whether to close a batch of this size and age."""
         return rows >= self.rows or size_bytes >= self.bytes or age_s >= self.wait_s
 
 
 class ChunkSize:
-    """How many records to ask for: as many as fill `chunk_bytes` at the size of the last ones.
+    """How many records to poll: as many as fill `chunk_bytes` at the mean size of the last chunk.
 
-    It begins small, so that a topic of large records cannot fill the memory with its first read.
+    Starts small, so that the first poll of a topic with large records cannot exhaust memory.
     """
 
     def __init__(self, policy: BatchPolicy) -> None:
@@ -37,7 +37,7 @@ class ChunkSize:
         self.records = min(FIRST_CHUNK, policy.chunk_records)
 
     def learn(self, *, records: int, size_bytes: int) -> None:
-        """Take note of a chunk that came."""
+        """Adapt to a chunk of this many records and bytes."""
         if records == 0:
             return
         mean = max(1, size_bytes // records)

@@ -1,4 +1,4 @@
-"""Finding the few rows that PostgreSQL refuses among many that it takes."""
+"""Bisection: find the few rows that PostgreSQL rejects among many that it accepts."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -9,10 +9,10 @@ Item = TypeVar("Item")
 
 
 def bisect_refused(rows: Sequence[Item], store: Callable[[Sequence[Item]], None]) -> list[tuple[Item, RecordRefused]]:
-    """The rows that were refused, each with its error; all others are stored, in order.
+    """The rejected rows, each with its error; all others are stored, in order.
 
-    `store` keeps all of the rows or, raising RecordRefused, none of them. Any other error ends the sifting. Where the
-    error says which of the rows it is about, that one is tried alone; else the rows are halved.
+    `store` stores all of its rows or, raising RecordRefused, none. Any other error propagates. If the error names the
+    row, that row is tried alone; otherwise the rows are halved.
     """
     refused: list[tuple[Item, RecordRefused]] = []
     waiting = [rows] if rows else []
@@ -29,7 +29,6 @@ def bisect_refused(rows: Sequence[Item], store: Callable[[Sequence[Item]], None]
 
 
 def _split(part: Sequence[Item], row: int | None) -> list[Sequence[Item]]:
-    """The part in smaller ones, the last first."""
     if row is not None and 0 <= row < len(part):
         return [part[row + 1 :], part[row : row + 1], part[:row]]
     middle = len(part) // 2

@@ -1,4 +1,4 @@
-"""Records of one source into rows of a contract's table, and the rejects among them."""
+"""Decode the records of one source into rows of a contract's table, and into rejects."""
 
 import datetime
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ _UPSERT: Final = ((AT, "timestamptz"), (DELETED, "bool"))
 
 
 class Decoder:
-    """Makes rows of one contract: `columns` and `wires` (psycopg's type names) say what stands where."""
+    """Decodes records of one contract. `columns` and `wires` (psycopg's type names) describe the rows."""
 
     def __init__(self, contract: Contract) -> None:
         reader = record_reader(contract)
@@ -37,75 +37,75 @@ class Decoder:
     def decode(
         self, records: Sequence[ConsumerRecord], *, position: Position, batch_id: int, now_ms: int
     ) -> SourceBatch:
-        """What these records, at least one and all of one source, become; the position stays as it is."""
+        """The batch of these records: at least one, all of one source. Does not change the position."""
         first, last = records[0].offset(), records[-1].offset()
-        part = SourceBatch(position, batch_id, first or 0, last or 0, max_at_ms=position.max_at_ms)
-        part.records.extend(records)
-        self._fill(part, now_ms)
+        batch = SourceBatch(position, batch_id, first or 0, last or 0, max_at_ms=position.max_at_ms)
+        batch.records.extend(records)
+        self._fill(batch, now_ms)
         if self._event_optional:
-            self._reject_without_event_time(part)
-        self.set_event_times(part)
-        return part
+            self._reject_without_event_time(batch)
+        self.set_event_times(batch)
+        return batch
 
-    def _reject_without_event_time(self, part: SourceBatch) -> None:
-        """Turn rows without event time into rejects: no month holds them."""
+    def _reject_without_event_time(self, batch: SourceBatch) -> None:
+        """Reject rows without event time: they belong to no month."""
         name = self.contract.event_time or ""
         error = BadRecord("missing_field", f"{name!r} is the event time and null", field=name)
         index = self._event_index
-        lacking = [row for row in part.rows if index is not None and row[index] is None]
-        if lacking:
-            self.reject_refused(part, {row[self.source_index + 1]: (error, "") for row in lacking})
+        timeless = [row for row in batch.rows if index is not None and row[index] is None]
+        if timeless:
+            self.reject_refused(batch, {row[self.source_index + 1]: (error, "") for row in timeless})
 
-    def _appends(self, part: SourceBatch, now_ms: int) -> None:
-        source, batch = part.position.source_id, part.batch_id
-        values = [record.value() for record in part.records]
-        part.bytes = sum(len(value) for value in values if value is not None)
-        tails = [(source, record.offset(), batch) for record in part.records]
-        rows = self._reader.decode_all(values, tails, part.records)
+    def _appends(self, batch: SourceBatch, now_ms: int) -> None:
+        source, batch_id = batch.position.source_id, batch.batch_id
+        values = [record.value() for record in batch.records]
+        batch.bytes = sum(len(value) for value in values if value is not None)
+        tails = [(source, record.offset(), batch_id) for record in batch.records]
+        rows = self._reader.decode_all(values, tails, batch.records)
         if rows is None:
-            self._append_one_by_one(part)
+            self._append_one_by_one(batch)
         else:
-            part.rows = rows
-        # Only for lag and freshness: the last record stands for its neighbours.
-        part.max_at_ms = next_watermark(part.records[-1].timestamp(), watermark_ms=part.max_at_ms, now_ms=now_ms)
+            batch.rows = rows
+        # Used only for lag and freshness, so the last record represents the batch.
+        batch.max_at_ms = next_watermark(batch.records[-1].timestamp(), watermark_ms=batch.max_at_ms, now_ms=now_ms)
 
-    def _append_one_by_one(self, part: SourceBatch) -> None:
-        source, batch = part.position.source_id, part.batch_id
-        decode, append = self._reader.decode, part.rows.append
-        for record in part.records:
+    def _append_one_by_one(self, batch: SourceBatch) -> None:
+        source, batch_id = batch.position.source_id, batch.batch_id
+        decode, append = self._reader.decode, batch.rows.append
+        for record in batch.records:
             value = record.value()
             if value is None:
-                part.rejects.append(tombstone_reject(record))
+                batch.rejects.append(tombstone_reject(record))
                 continue
             try:
-                append((*decode(value, record), source, record.offset(), batch))
+                append((*decode(value, record), source, record.offset(), batch_id))
             except BadRecord as error:
-                part.rejects.append(make_reject(record, error))
+                batch.rejects.append(make_reject(record, error))
 
-    def _upserts(self, part: SourceBatch, now_ms: int) -> None:
-        source, batch, mark = part.position.source_id, part.batch_id, part.max_at_ms
-        values = [record.value() for record in part.records]
-        part.bytes = sum(len(value or b"") for value in values)
+    def _upserts(self, batch: SourceBatch, now_ms: int) -> None:
+        source, batch_id, mark = batch.position.source_id, batch.batch_id, batch.max_at_ms
+        values = [record.value() for record in batch.records]
+        batch.bytes = sum(len(value or b"") for value in values)
         tails: list[Row] = []
-        for record, value in zip(part.records, values, strict=True):
-            # A bad record raises the mark, too: it is a as_utc of its source, whatever it says.
+        for record, value in zip(batch.records, values, strict=True):
+            # A bad record also raises the watermark: its timestamp is valid whatever its value.
             mark = next_watermark(record.timestamp(), watermark_ms=mark, now_ms=now_ms)
-            tails.append((source, record.offset(), batch, watermark_time(mark), value is None))
-        part.max_at_ms = mark
-        rows = self._reader.decode_all(values, tails, part.records)
+            tails.append((source, record.offset(), batch_id, watermark_time(mark), value is None))
+        batch.max_at_ms = mark
+        rows = self._reader.decode_all(values, tails, batch.records)
         if rows is None:
-            self._upsert_one_by_one(part, values, tails)
+            self._upsert_one_by_one(batch, values, tails)
         else:
-            part.rows = rows
+            batch.rows = rows
 
-    def _upsert_one_by_one(self, part: SourceBatch, values: Sequence[bytes | None], tails: Sequence[Row]) -> None:
-        for record, value, tail in zip(part.records, values, tails, strict=True):
+    def _upsert_one_by_one(self, batch: SourceBatch, values: Sequence[bytes | None], tails: Sequence[Row]) -> None:
+        for record, value, tail in zip(batch.records, values, tails, strict=True):
             try:
                 row = self._tombstone(record) if value is None else self._reader.decode(value, record)
             except BadRecord as error:
-                part.rejects.append(make_reject(record, error))
+                batch.rejects.append(make_reject(record, error))
                 continue
-            part.rows.append((*row, *tail))
+            batch.rows.append((*row, *tail))
 
     def _tombstone(self, record: ConsumerRecord) -> Row:
         values: list[Any] = [None] * len(self._reader.columns)
@@ -113,57 +113,57 @@ class Decoder:
             values[index] = value
         return tuple(values)
 
-    def event_times(self, part: SourceBatch) -> list[datetime.datetime]:
-        """The event time of each of the part's rows; nothing where the contract has none."""
+    def event_times(self, batch: SourceBatch) -> list[datetime.datetime]:
+        """The event time of each row of the batch; empty if the contract has no event time."""
         if self._event_index is None:
             return []
-        return [as_utc(row[self._event_index]) for row in part.rows]
+        return [as_utc(row[self._event_index]) for row in batch.rows]
 
-    def set_event_times(self, part: SourceBatch) -> None:
-        """Note the smallest and largest event time of the part's rows."""
-        if self._event_index is None or not part.rows:
-            part.min_event_time = part.max_event_time = None
+    def set_event_times(self, batch: SourceBatch) -> None:
+        """Set the batch's smallest and largest event time."""
+        if self._event_index is None or not batch.rows:
+            batch.min_event_time = batch.max_event_time = None
             return
-        times = list(map(itemgetter(self._event_index), part.rows))
-        part.min_event_time, part.max_event_time = as_utc(min(times)), as_utc(max(times))
+        times = list(map(itemgetter(self._event_index), batch.rows))
+        batch.min_event_time, batch.max_event_time = as_utc(min(times)), as_utc(max(times))
 
-    def reject_late(self, part: SourceBatch, bounds: tuple[datetime.date, datetime.date]) -> int:
-        """How many rows were outside of the months [from, until), and are now rejects or dropped."""
-        if self._event_index is None or not part.rows:
+    def reject_late(self, batch: SourceBatch, bounds: tuple[datetime.date, datetime.date]) -> int:
+        """Reject or drop the rows outside the months [from, until); return how many."""
+        if self._event_index is None or not batch.rows:
             return 0
         low, high = (datetime.datetime(day.year, day.month, day.day, tzinfo=datetime.UTC) for day in bounds)
-        if low <= _known(part.min_event_time) and _known(part.max_event_time) < high:
+        if low <= _require(batch.min_event_time) and _require(batch.max_event_time) < high:
             return 0
-        late = {row[self.source_index + 1] for row in part.rows if not low <= as_utc(row[self._event_index]) < high}
-        part.rows = [row for row in part.rows if row[self.source_index + 1] not in late]
+        late = {row[self.source_index + 1] for row in batch.rows if not low <= as_utc(row[self._event_index]) < high}
+        batch.rows = [row for row in batch.rows if row[self.source_index + 1] not in late]
         if self.contract.late is LatePolicy.DROP:
-            part.dropped += len(late)
+            batch.dropped += len(late)
         else:
-            message = f"the event time is outside of the months from {bounds[0]} to before {bounds[1]}"
+            message = f"the event time is outside the months from {bounds[0]} to before {bounds[1]}"
             error = BadRecord(LATE, message, field=self.contract.event_time or "")
-            part.rejects += [make_reject(record, error) for record in part.records if record.offset() in late]
-        self.set_event_times(part)
+            batch.rejects += [make_reject(record, error) for record in batch.records if record.offset() in late]
+        self.set_event_times(batch)
         return len(late)
 
-    def reject_refused(self, part: SourceBatch, refused: Mapping[int, tuple[BadRecord, str]]) -> None:
-        """Turn the rows of these offsets into rejects, each for its error and SQLSTATE."""
-        part.rows = [row for row in part.rows if row[self.source_index + 1] not in refused]
-        for record in part.records:
+    def reject_refused(self, batch: SourceBatch, refused: Mapping[int, tuple[BadRecord, str]]) -> None:
+        """Reject the rows of these offsets, each with its error and SQLSTATE."""
+        batch.rows = [row for row in batch.rows if row[self.source_index + 1] not in refused]
+        for record in batch.records:
             offset = record.offset() or 0
             if offset in refused:
                 error, sqlstate = refused[offset]
-                part.rejects.append(make_reject(record, error, sqlstate=sqlstate))
-        self.set_event_times(part)
+                batch.rejects.append(make_reject(record, error, sqlstate=sqlstate))
+        self.set_event_times(batch)
 
 
 def as_utc(value: datetime.date | datetime.datetime) -> datetime.datetime:
-    """An event time of any of its types as a as_utc in UTC."""
+    """A date or timestamp as an aware datetime in UTC; naive values are UTC."""
     if not isinstance(value, datetime.datetime):
         return datetime.datetime(value.year, value.month, value.day, tzinfo=datetime.UTC)
     return value if value.tzinfo is not None else value.replace(tzinfo=datetime.UTC)
 
 
-def _known(value: datetime.datetime | None) -> datetime.datetime:
+def _require(value: datetime.datetime | None) -> datetime.datetime:
     if value is None:
-        raise ValueError("the part's event times are not noted")
+        raise ValueError("the batch's event times are not set")
     return value

@@ -1,4 +1,4 @@
-"""The errors of ingest, named by the caller's reaction. For a single record, see BadRecord of datasets."""
+"""Errors of ingest, named by the caller's reaction. For the error of a single record, see datasets' BadRecord."""
 
 
 class IngestError(Exception):
@@ -9,42 +9,42 @@ class IngestError(Exception):
 
 
 class RetriableStoreError(IngestError):
-    """PostgreSQL refused for now: nothing was committed, read the positions again and retry."""
+    """PostgreSQL failed temporarily and committed nothing: read the positions again and retry."""
 
 
 class BrokerUnavailable(IngestError):
-    """Kafka does not answer: wait and retry."""
+    """Kafka does not respond: wait and retry."""
 
 
 class BrokerRefused(IngestError):
-    """Kafka refused who we are or what we ask: mend the client's settings or rights."""
+    """Kafka rejected our credentials or request: correct the client's settings or permissions."""
 
 
 class GroupShared(BrokerRefused):
-    """Workers of another database are in our consumer group: each would get a part of the records alone."""
+    """Workers of another database are in our consumer group: each database would get only some of the records."""
 
 
 class TopicMissing(IngestError):
-    """The topic does not exist yet: wait for it, or make it with `manage.py topics ensure`."""
+    """The topic does not exist: wait for it, or create it with `manage.py topics ensure`."""
 
 
 class Fenced(IngestError):
-    """Another worker owns this source: let go of it."""
+    """Another worker owns this source: stop reading it."""
 
 
 class PartitionMissing(IngestError):
-    """No month or ledger day holds these rows: make it and store the batch again."""
+    """The month or ledger day of these rows has no partition: create it and store the batch again."""
 
 
-class ContractChanged(IngestError):
-    """The table is not what the contract said: read the contract again and retry."""
+class StaleContract(IngestError):
+    """The table does not match the contract: read the contract again and retry."""
 
 
 class RecordRefused(IngestError):
-    """PostgreSQL refused a record of this batch: find it, quarantine it, store the others.
+    """PostgreSQL rejected a record of this batch: find it, quarantine it, store the others.
 
-    `sqlstate` is PostgreSQL's word for why, `constraint` and `column` what it named ("" for none), `row` the number
-    of the row among those of the COPY, from 0 (None where nobody says).
+    `constraint` and `column` are "" if PostgreSQL names none. `row` is the row's index in the COPY, from 0, or None if
+    unknown.
     """
 
     def __init__(
@@ -58,11 +58,11 @@ class RecordRefused(IngestError):
 
 
 class PipelineStopped(IngestError):
-    """This pipeline's state is not one to go on from: stop it alone, loudly, and skip nothing."""
+    """The state of this pipeline is inconsistent: stop it, report it, skip nothing."""
 
 
 class TopicRecreated(PipelineStopped):
-    """The topic was deleted and made again, so the stored offsets mean nothing in it."""
+    """The topic was deleted and created again, so the stored offsets are meaningless."""
 
 
 class OffsetsLost(PipelineStopped):
@@ -70,15 +70,15 @@ class OffsetsLost(PipelineStopped):
 
 
 class LogTruncated(PipelineStopped):
-    """The log was cut before the position, so the next offset may hold another record than the one that was due."""
+    """The log was truncated before the position, so the next offset may hold a different record."""
 
 
 class TopicRefused(PipelineStopped):
-    """Kafka gives us nothing of this topic: mend rights or name, or make it; it is read as soon as Kafka does."""
+    """Kafka does not let us read this topic: correct permissions or name, or create it; reading then resumes."""
 
 
 class PartitionUnavailable(PipelineStopped):
-    """The partition has no leader: it is read as soon as it has one."""
+    """The partition has no leader. Reading resumes when it has one."""
 
 
 class DuplicateCoordinates(PipelineStopped):
@@ -86,11 +86,11 @@ class DuplicateCoordinates(PipelineStopped):
 
 
 class UnexpectedStoreError(PipelineStopped):
-    """PostgreSQL answered with an error that nothing here expects."""
+    """PostgreSQL raised an unexpected error."""
 
 
 class QuarantineRefused(UnexpectedStoreError):
-    """The quarantine or the ledger refused a row: find its record, and quarantine what can be stored of it."""
+    """The quarantine or the ledger rejected a row: find its record and quarantine what can be stored of it."""
 
 
 class StateUnreadable(PipelineStopped):
@@ -98,9 +98,9 @@ class StateUnreadable(PipelineStopped):
 
 
 class TooManyUnreadable(PipelineStopped):
-    """ConsumerRecord after record fails, for which the records or Andén itself may be at fault."""
+    """Record after record fails; the records or Andén itself may be at fault."""
 
 
 def missing_line(topic: str) -> str:
-    """What to do about a topic that is not there."""
-    return f"Kafka has no topic {topic}: make it with `manage.py topics ensure`"
+    """How to resolve a missing topic."""
+    return f"Kafka has no topic {topic}: create it with `manage.py topics ensure`"

@@ -1,7 +1,8 @@
-"""The headers of a record, also where a name is not UTF-8.
+"""The headers of a record, even if a name is not UTF-8.
 
-Kafka calls a header's name a string, and no broker checks it. The client answers with SystemError, keeps NULL in the
-place of the name, and hands the same list out at the next call: to read that name is the end of the process.
+Kafka defines a header's name as a string, but no broker validates it. On an invalid name the client raises
+SystemError, leaves NULL in its place, and returns the same list on the next call. Reading that name crashes the
+process.
 """
 
 import gc
@@ -13,39 +14,39 @@ from typing import Final
 from apps.ingest.core.records import ConsumerRecord
 
 Header = tuple[str | bytes | None, bytes | None]
-"""Name and value; the name is bytes where it is not UTF-8, None where the client does not say it."""
+"""Name and value; the name is bytes if it is not UTF-8, None if the client does not report it."""
 
-# A call in Python's own words is specialized after some turns, and then looks no more whether an error was set.
+# CPython specializes a plain method call after some iterations and then no longer checks whether an error is set.
 _read: Final[Callable[[ConsumerRecord], Sequence[Header] | None]] = methodcaller("headers")
 
 UNREADABLE: Header = (None, None)
-"""Stands for all headers of a record whose client does not hand out any."""
+"""Replaces the headers of a record if the client returns none of them."""
 
 
 def record_headers(record: ConsumerRecord) -> Sequence[Header]:
-    """The headers, in order; never raises, and safe to call again.
+    """The headers, in order. Never raises and is safe to call again.
 
-    The client names one of the names that are not UTF-8, the first; of further ones only the values are known.
+    The client reports only the first name that is not UTF-8; for any further one only the value is known.
     """
     try:
         return _read(record) or ()
-    except Exception as error:  # noqa: BLE001  the client's own fault, whatever its class
+    except Exception as error:  # noqa: BLE001  the client may raise any class
         headers = _without_null(record, _undecoded(error))
     with suppress(Exception):
-        # From now on the record has a list that can be read.
+        # Replaces the list that crashes the process.
         methodcaller("set_headers", headers)(record)
     return headers
 
 
 def _without_null(record: ConsumerRecord, name: bytes | None) -> list[Header]:
-    """The headers as the client tells them the second time, with this name in the first place that has none."""
+    """The headers of the client's second answer, with `name` in place of the first NULL."""
     try:
         pairs = _read(record) or ()
     except Exception:  # noqa: BLE001
         return [UNREADABLE]
     headers: list[Header] = []
     for pair in pairs:
-        # The collector passes over NULL, which no expression of Python's can be asked about.
+        # Python code cannot test for NULL; the garbage collector skips it.
         if len(gc.get_referents(pair)) == 2:
             headers.append(pair)
         else:
@@ -55,7 +56,7 @@ def _without_null(record: ConsumerRecord, name: bytes | None) -> list[Header]:
 
 
 def _undecoded(error: BaseException | None) -> bytes | None:
-    """The bytes that could not be decoded, from the innermost cause."""
+    """The undecodable bytes, from the innermost cause."""
     found: bytes | None = None
     while error is not None:
         if isinstance(error, UnicodeDecodeError):

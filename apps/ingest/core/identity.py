@@ -1,4 +1,4 @@
-"""How a worker's client tells Kafka, and so the other workers, which database it stores into."""
+"""The Kafka client id, by which workers in a group recognise which database each writes to."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -9,15 +9,17 @@ PREFIX: Final = "anden"
 
 
 def client_id(database: str) -> str:
-    """The client's name for workers of this database; of a database without identity, the name of no database."""
+    """The client id of workers of this database; just the prefix if the database's identity is unknown."""
     return f"{PREFIX}-{database}" if database else PREFIX
 
 
 def foreign_workers(members: Iterable[GroupMember], own: str) -> list[GroupMember]:
-    """The members that store into another database. A client that names none is none of them."""
+    """The members that write to another database, without those whose database is unknown."""
     return [member for member in members if member.client_id.startswith(f"{PREFIX}-") and member.client_id != own]
 
 
 def other_clients(members: Iterable[GroupMember]) -> list[GroupMember]:
-    """The members that are no workers of any station, by their names."""
-    return [one for one in members if one.client_id != PREFIX and not one.client_id.startswith(f"{PREFIX}-")]
+    """The members that are not Andén workers, judged by their client ids."""
+    return [
+        member for member in members if member.client_id != PREFIX and not member.client_id.startswith(f"{PREFIX}-")
+    ]

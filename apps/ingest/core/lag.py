@@ -1,23 +1,23 @@
-"""How far a position is behind the end of its partition, in seconds."""
+"""How many seconds a position is behind the end of its partition."""
 
 from bisect import bisect_right
 from collections import deque
 from typing import Final
 
 KEPT_S: Final = 3_600.0
-"""How long ends are remembered."""
+"""How long end offsets are remembered."""
 
 
 class EndHistory:
-    """When a partition ended where, as seen from outside; times rise, ends rise."""
+    """The end offsets of a partition over time; times and offsets only increase."""
 
     def __init__(self) -> None:
         self._seen: deque[tuple[float, int]] = deque()
 
     def note(self, now_s: float, end: int) -> None:
-        """Take note of where the partition ends now. An end that stands still keeps its first time."""
+        """Record the current end offset. An unchanged end keeps its first time."""
         if self._seen and end < self._seen[-1][1]:
-            # A topic that was made again: what was seen before means nothing.
+            # The topic was created again, so the history is meaningless.
             self._seen.clear()
         if not self._seen or end > self._seen[-1][1]:
             self._seen.append((now_s, end))
@@ -25,10 +25,10 @@ class EndHistory:
             self._seen.popleft()
 
     def seconds_behind(self, next_offset: int, *, now_s: float, last_stored_s: float | None) -> float:
-        """Seconds since the partition grew beyond the position; 0 when it has not.
+        """Seconds since the partition grew past the position; 0 if it has not.
 
-        For a position older than what is remembered, the time of the last stored record says it, or, where
-        there is none, what is remembered is the least that it can be.
+        If the position is older than the history, the time of the last stored record counts. Without one, the age of
+        the history is a lower bound.
         """
         if not self._seen or next_offset >= self._seen[-1][1]:
             return 0.0

@@ -1,4 +1,4 @@
-"""What ingest asks of the outside: a broker, its topics, and a store. Fakes ship beside the adapters."""
+"""The ports of ingest: a consumer, its topics, and a store. tests/fakes has a fake of each."""
 
 import datetime
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -23,69 +23,69 @@ from apps.ingest.core.records import (
 
 
 class RebalanceListener(Protocol):
-    """Who is told that partitions come and go; called inside of `GroupConsumer.poll`, and never raises."""
+    """Receives assigned and revoked partitions, called inside `GroupConsumer.poll`. Never raises."""
 
     def on_assign(self, partitions: Sequence[TopicPartition]) -> None:
-        """These are ours from now on: `GroupConsumer.assign` or `GroupConsumer.assign_paused` each of them."""
+        """The group assigned these: call `GroupConsumer.assign` or `GroupConsumer.assign_paused` for each."""
 
     def on_revoke(self, partitions: Sequence[TopicPartition]) -> None:
-        """These go: commit and let go."""
+        """The group revokes these: commit and release them."""
 
 
 class GroupConsumer(Protocol):
     """One member of a consumer group."""
 
     def subscribe(self, topics: Collection[str], assignments: RebalanceListener) -> None:
-        """Share these topics, and no others, with the other members of the group."""
+        """Subscribe to exactly these topics, shared with the other members of the group."""
 
     def poll(self, count: int, timeout_s: float) -> PollResult:
-        """At most `count` records, those that came until the time was over.
+        """At most `count` records that arrive within the timeout.
 
-        Raises BrokerRefused: the client's settings or rights are wrong.
+        Raises BrokerRefused: the client's settings or permissions are wrong.
         """
 
     def assign(self, offsets: Mapping[TopicPartition, OffsetAndEpoch]) -> None:
-        """Inside of on_assign: read these partitions, each from its offset."""
+        """Inside on_assign: read each of these partitions from its offset."""
 
     def assign_paused(self, partitions: Iterable[TopicPartition]) -> None:
-        """Inside of on_assign: take these partitions and read nothing until `seek`."""
+        """Inside on_assign: accept these partitions, but read nothing until `seek`."""
 
     def seek(self, offsets: Mapping[TopicPartition, OffsetAndEpoch]) -> None:
-        """Go on reading these partitions from these offsets, if the log before them still is the one of the epoch."""
+        """Resume these partitions at these offsets, provided that the log still matches the leader epochs."""
 
     def pause(self, partitions: Iterable[TopicPartition]) -> None:
-        """Read nothing from these partitions until `seek`; what was fetched already is thrown away."""
+        """Read nothing from these partitions until `seek`; discard what is prefetched."""
 
     def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Tell Kafka the next offsets, for lag tools only; a failure is nobody's trouble."""
+        """Commit the next offsets to Kafka, for lag tools only; ignore failures."""
 
     def last_error(self) -> str:
-        """Why Kafka does not answer, "" when it does."""
+        """Why Kafka does not respond, "" if it does."""
 
     def close(self) -> None:
-        """Leave the group; revokes what is assigned."""
+        """Leave the group, which revokes all assigned partitions."""
 
 
 class TopicAdmin(Protocol):
-    """What Kafka knows of topics."""
+    """Kafka's metadata of topics."""
 
     def states(self, names: Collection[str]) -> TopicStates:
-        """The topics of these names. Raises BrokerUnavailable, BrokerRefused: nothing is known of any."""
+        """The states of these topics. Raises BrokerUnavailable, BrokerRefused: all are unknown."""
 
     def offsets(self, partitions: Collection[TopicPartition]) -> OffsetRanges:
-        """Where each partition begins and ends. Raises BrokerUnavailable, BrokerRefused."""
+        """The first and end offset of each partition. Raises BrokerUnavailable, BrokerRefused."""
 
 
 class ConsumerGroup(Protocol):
     """The consumer group of the workers."""
 
     def members(self) -> Sequence[GroupMember]:
-        """Who is in it now. Raises BrokerUnavailable. Raises BrokerRefused: we may not know."""
+        """The current members. Raises BrokerUnavailable. Raises BrokerRefused: we may not describe the group."""
 
 
 @dataclass(frozen=True, slots=True)
 class TargetTable:
-    """The table that a batch goes to."""
+    """The table that a batch is written to."""
 
     dataset_id: int
     name: str
@@ -94,13 +94,13 @@ class TargetTable:
 
     @property
     def contract(self) -> Contract:
-        """The contract of the table."""
+        """The table's contract."""
         return self.decoder.contract
 
 
 @dataclass(frozen=True, slots=True)
 class SourceClaim:
-    """What a worker asks for: a source, where to start when nothing is stored, and the epoch it held."""
+    """A worker's claim: the source, the offset to start at by default, and the epoch that the worker last held."""
 
     key: SourceKey
     first_offset: int
@@ -108,75 +108,75 @@ class SourceClaim:
 
 
 class Store(Protocol):
-    """Where rows, rejects, ledger and positions change together; one open batch at a time.
+    """Stores rows, rejects, ledger and positions in one transaction; one open batch at a time.
 
-    Every method raises RetriableStoreError: nothing was committed, `reset` and claim again.
+    Every method raises RetriableStoreError: nothing was committed, call `reset` and claim again.
     """
 
     def claim(self, claim: SourceClaim) -> Position:
         """The position of a source, now owned by this worker under a new epoch.
 
-        The session of a former owner that is still set is ended first. Raises Fenced: somebody else holds a
-        newer epoch than the known one. Raises TopicRecreated: the stored topic id is another.
+        Terminates the previous owner's session if it still exists. Raises Fenced: another worker holds a newer epoch
+        than the known one. Raises TopicRecreated: the stored topic id differs.
         """
 
     def release(self, positions: Sequence[Position]) -> None:
-        """Say that nobody owns these any more; a newer epoch is left alone."""
+        """Clear the owner of these positions, except where the epoch is newer."""
 
     def advance(self, ends: Sequence[tuple[Position, OffsetAndEpoch]]) -> set[int]:
-        """Move these positions, behind which no record is left to store, and say the ids of the sources that moved.
+        """Move these positions past transaction markers; return the ids of the sources that moved.
 
-        The others have another owner by now. No ledger entry: no record went into the table.
+        Another worker owns the others. Writes no ledger entry, as no record was stored.
         """
 
     def set_error(self, key: SourceKey, message: str) -> None:
-        """Write beside the source why its pipeline is stopped."""
+        """Store the error that stopped the source's pipeline."""
 
     def record_attempt(self, position: Position, *, records: int) -> None:
-        """Note that so many records from the position on are taken up, whatever becomes of this process."""
+        """Store, before this process may crash, that it processes so many records from the position on."""
 
     def set_unreadable(self, dataset_id: int, message: str) -> None:
-        """Write beside every source of the dataset why nobody reads it, and let go of those that we own."""
+        """Store for every source of the dataset why it cannot be read, and release those that we own."""
 
     def set_refusal(self, dataset_id: int, topic: str, message: str) -> bool:
-        """Write beside every source of a topic that cannot be read why, or beside one to come where there is none.
+        """Store for every source of a topic why it cannot be read; create a source if none exists.
 
-        Whether the topic was ever read.
+        Returns whether the topic was ever read.
         """
 
     def batch_ids(self, count: int) -> list[int]:
-        """Fresh ids for the ledger."""
+        """New ids for the ledger."""
 
     def ensure_months(self, dataset_id: int, first: datetime.date, last: datetime.date) -> None:
-        """Make the months of the dataset from the first to the last day's, in a transaction of its own."""
+        """Create the dataset's monthly partitions from `first` to `last`, in a separate transaction."""
 
     def ensure_days(self) -> None:
-        """Make the ledger's days, today and a week ahead, in a transaction of its own."""
+        """Create the ledger's daily partitions for today and a week ahead, in a separate transaction."""
 
     def open(self, target: TargetTable) -> None:
-        """Begin a batch."""
+        """Start a batch."""
 
     def write(self, rows: Sequence[Row]) -> None:
         """Add rows to the open batch."""
 
     def finish(self) -> None:
-        """Have PostgreSQL judge the rows of the open batch.
+        """Have PostgreSQL validate the rows of the open batch.
 
-        Raises RecordRefused: `reset`, then `bisect`. Raises PartitionMissing: `reset`, make it, begin again.
-        Raises DuplicateCoordinates, ContractChanged.
+        Raises RecordRefused: call `reset`, then `bisect`. Raises PartitionMissing: call `reset`, create the partition,
+        start again. Raises DuplicateCoordinates, StaleContract.
         """
 
     def bisect(self, target: TargetTable, rows: Sequence[Row]) -> list[tuple[Row, RecordRefused]]:
-        """Begin a batch with those of these rows that PostgreSQL takes; the others, each with its error."""
+        """Start a batch with the rows that PostgreSQL accepts; return the others, each with its error."""
 
-    def commit(self, target: TargetTable, parts: Sequence[SourceBatch]) -> None:
+    def commit(self, target: TargetTable, batches: Sequence[SourceBatch]) -> None:
         """Commit the finished batch: rejects, ledger, positions.
 
-        Raises Fenced: an epoch is not ours any more. Raises PartitionMissing: a day of the ledger.
+        Raises Fenced: another worker owns one of the sources. Raises PartitionMissing: a ledger day is missing.
         """
 
     def reset(self) -> None:
-        """Roll back what is open. Never raises."""
+        """Roll back the open batch. Never raises."""
 
     def close(self) -> None:
         """End the session. Never raises."""

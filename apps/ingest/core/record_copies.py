@@ -1,4 +1,4 @@
-"""What can still be read of a record whose accessors fail, for the quarantine."""
+"""Copies of a record whose accessors fail, with what can still be read, for the quarantine."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RecordCopy:
-    """A record as plain values; `lacks` names what could not be read or is left out."""
+    """A record as plain values. `lacks` names what is unreadable or omitted."""
 
     at: tuple[str, int, int]
     raw_key: bytes | None
@@ -48,21 +48,21 @@ class RecordCopy:
         return cast("Sequence[tuple[str, bytes | None]]", self.raw_headers)
 
     def timestamp(self) -> tuple[int, int]:
-        """The kind and milliseconds since 1970."""
+        """The timestamp type and milliseconds since 1970."""
         return self.stamp
 
     def leader_epoch(self) -> int | None:
-        """The epoch of the leader that took the record."""
+        """The leader epoch of the record."""
         return self.written_in
 
 
 def salvage_copies(record: ConsumerRecord) -> Iterator[RecordCopy]:
-    """Copies of the record, each with less than the one before, until only its coordinates are left."""
+    """Copies of the record, each with less content, down to topic, partition and offset."""
     lacks: list[str] = []
     headers = tuple(record_headers(record))
     if UNREADABLE in headers:
         lacks.append("headers")
-    whole = RecordCopy(
+    copy = RecordCopy(
         (record.topic() or "", record.partition() or 0, record.offset() or 0),
         _read("key", record.key, None, lacks),
         _read("value", record.value, None, lacks),
@@ -70,17 +70,17 @@ def salvage_copies(record: ConsumerRecord) -> Iterator[RecordCopy]:
         _read("timestamp", record.timestamp, (NO_TIMESTAMP, 0), lacks),
         _read("leader epoch", record.leader_epoch, None, lacks),
     )
-    yield (whole := replace(whole, lacks=tuple(lacks)))
-    if whole.raw_headers:
-        yield (whole := replace(whole, raw_headers=(), lacks=tuple(dict.fromkeys((*lacks, "headers")))))
+    yield (copy := replace(copy, lacks=tuple(lacks)))
+    if copy.raw_headers:
+        yield (copy := replace(copy, raw_headers=(), lacks=tuple(dict.fromkeys((*lacks, "headers")))))
     yield replace(
-        whole, raw_key=None, raw_value=None, stamp=(NO_TIMESTAMP, 0), lacks=("headers", "key", "value", "timestamp")
+        copy, raw_key=None, raw_value=None, stamp=(NO_TIMESTAMP, 0), lacks=("headers", "key", "value", "timestamp")
     )
 
 
 def _read(name: str, accessor: Callable[[], T], otherwise: T, lacks: list[str]) -> T:
     try:
         return accessor()
-    except Exception:  # noqa: BLE001  the client's own fault, whatever its class
+    except Exception:  # noqa: BLE001  the client may raise any class
         lacks.append(name)
         return otherwise

@@ -1,4 +1,4 @@
-"""What moves: records with their coordinates, the position of a source, rows, and rejects."""
+"""The values of ingest: records, positions of sources, rows and rejects."""
 
 import datetime
 from bisect import bisect_left
@@ -23,9 +23,9 @@ class TopicPartition(NamedTuple):
 
 
 class OffsetAndEpoch(NamedTuple):
-    """An offset, and the epoch of the leader that wrote what stands before it; None where that is unknown.
+    """An offset, and the leader epoch of the record before it; None if unknown.
 
-    With the epoch Kafka can tell whether its log still is the one that was read up to here.
+    The epoch lets Kafka detect that its log is no longer the one that was read up to this offset.
     """
 
     offset: int
@@ -33,7 +33,7 @@ class OffsetAndEpoch(NamedTuple):
 
 
 class OffsetRange(NamedTuple):
-    """The first offset of a partition, the one after the last, and the epoch of its last leader."""
+    """The first offset of a partition, its end offset, and the epoch of its last leader."""
 
     first: int
     end: int
@@ -41,7 +41,7 @@ class OffsetRange(NamedTuple):
 
 
 class ConsumerRecord(Protocol):
-    """One record as the Kafka client hands it out: methods, because calling them late is cheap."""
+    """A record as confluent-kafka returns it. Its accessors are methods, so unused fields cost nothing."""
 
     def topic(self) -> str | None:
         """The topic."""
@@ -59,18 +59,18 @@ class ConsumerRecord(Protocol):
         """The raw value; None for a tombstone."""
 
     def headers(self) -> Sequence[tuple[str, bytes | None]] | None:
-        """The headers, in order; a name may stand there twice."""
+        """The headers, in order; names may repeat."""
 
     def timestamp(self) -> tuple[int, int]:
-        """The kind (0: none) and milliseconds since 1970."""
+        """The timestamp type (0: no timestamp) and milliseconds since 1970."""
 
     def leader_epoch(self) -> int | None:
-        """The epoch of the leader that took the record; None where Kafka does not say."""
+        """The leader epoch of the record; None if Kafka does not report it."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceKey:
-    """What a position belongs to: a partition of one life of a topic, as read for one dataset."""
+    """The key of a position: a partition, under one topic id, as read for one dataset."""
 
     dataset_id: int
     topic: str
@@ -79,13 +79,13 @@ class SourceKey:
 
     @property
     def topic_partition(self) -> TopicPartition:
-        """The partition, whatever the topic's id."""
+        """The partition, without the topic's id."""
         return TopicPartition(self.topic, self.partition)
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Records that a worker took up after another had died over them, and how many times that was done."""
+    """Records that a worker retried after another crashed on them, and how often."""
 
     offset: int
     records: int
@@ -94,12 +94,12 @@ class Attempt:
 
 @dataclass(slots=True)
 class Position:
-    """How far a source is stored, and the epoch that allows to say so.
+    """How far a source is stored, and the epoch that permits changing it.
 
-    `max_at_ms` is the running maximum of the records' timestamps, milliseconds since 1970; `leader_epoch` belongs
-    to the last record; `end_offset` is where the partition ended when it was read to its end, None before. The
-    position is `orphaned` where its former owner never let go of it, and has the last attempt at what such an owner
-    may have died over.
+    `max_at_ms` is the running maximum of the records' timestamps, milliseconds since 1970. `leader_epoch` belongs to
+    the last record. `end_offset` is the partition's end when last reached, None before. The position is `orphaned` if
+    its previous owner never released it; `attempt` is the last try at the records on which that owner may have
+    crashed.
     """
 
     source_id: int
@@ -126,7 +126,7 @@ class Reject:
 
 @dataclass(slots=True)
 class SourceBatch:
-    """What one batch holds of one source; `dropped` are the late ones that a contract lets go."""
+    """The share of one source in a batch; `dropped` counts late records that the contract discards."""
 
     position: Position
     batch_id: int
@@ -143,7 +143,7 @@ class SourceBatch:
 
     @property
     def next_offset(self) -> int:
-        """The offset after the last; control records between offsets are why it is no count."""
+        """The offset after the last one. Not a count: control records also occupy offsets."""
         return self.last_offset + 1
 
     @property
@@ -152,7 +152,7 @@ class SourceBatch:
         return self.records[-1].leader_epoch() if self.records else self.position.leader_epoch
 
     def extend(self, later: "SourceBatch") -> None:
-        """Add what came next of the same source in the same batch."""
+        """Append the records that follow, of the same source and batch."""
         self.last_offset = later.last_offset
         self.bytes += later.bytes
         self.max_at_ms = later.max_at_ms
@@ -168,9 +168,9 @@ class SourceBatch:
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
-    """A topic as Kafka has it now; partitions without a leader can be neither asked nor read.
+    """A topic in Kafka now. Partitions without a leader can be neither queried nor read.
 
-    `unreadable` says why we get no records although we may look at the topic, "" when we do.
+    `unreadable` is why we may describe the topic but not read it, "" if we may.
     """
 
     topic_id: str
@@ -181,17 +181,17 @@ class TopicState:
 
 @dataclass(frozen=True, slots=True)
 class TopicStates:
-    """The topics of some names: those that we see, and why others are refused; missing ones are in neither."""
+    """Topics by name: those found, and why others are refused. Missing topics are in neither."""
 
     found: Mapping[str, TopicState] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
 
     def missing(self, names: Iterable[str]) -> set[str]:
-        """Those of the names that Kafka has no topic of."""
+        """The names without a topic in Kafka."""
         return set(names) - self.found.keys() - self.refused.keys()
 
     def for_reader(self, missing: Iterable[str] = ()) -> "TopicStates":
-        """The same as it is for those who want records: what gives none is refused, and so are missing topics."""
+        """The states for a consumer: unreadable and missing topics count as refused."""
         unreadable = {name: state.unreadable for name, state in self.found.items() if state.unreadable}
         readable = {name: state for name, state in self.found.items() if not state.unreadable}
         absent = {name: missing_line(name) for name in missing}
@@ -200,14 +200,14 @@ class TopicStates:
 
 @dataclass(frozen=True, slots=True)
 class OffsetRanges:
-    """The ranges of some partitions, and why others have none."""
+    """The ranges of partitions, and why others are unknown."""
 
     found: Mapping[TopicPartition, OffsetRange] = field(default_factory=dict)
     errors: Mapping[TopicPartition, str] = field(default_factory=dict)
 
 
 class GroupMember(NamedTuple):
-    """A client in a consumer group: the name that it gave itself, and where it runs."""
+    """A client in a consumer group: its client id and host."""
 
     client_id: str
     host: str
@@ -215,10 +215,10 @@ class GroupMember(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PollResult:
-    """What one poll brought: records by partition, and what else Kafka said.
+    """The records of one poll by partition, and its errors.
 
-    `ended` is where partitions end that are read to their end, behind all their records and the marks of
-    transactions; `lost` what Kafka says of offsets that it does not hold; `refused` of topics that we may not read.
+    `ended` has the end offsets of partitions that were read to their end, transaction markers included. `lost` has
+    Kafka's errors on offsets that it no longer holds, `refused` those on topics that we may not read.
     """
 
     records: Mapping[TopicPartition, Sequence[ConsumerRecord]]
@@ -228,12 +228,12 @@ class PollResult:
 
     @property
     def count(self) -> int:
-        """How many records came."""
+        """The number of records."""
         return sum(map(len, self.records.values()))
 
 
 def from_offset(records: Sequence[ConsumerRecord], offset: int) -> Sequence[ConsumerRecord]:
-    """Those of the records, rising by offset, that stand at the offset or later."""
+    """The records, sorted by offset, from `offset` on."""
     if (records[0].offset() or 0) >= offset:
         return records
     return records[bisect_left(records, offset, key=methodcaller("offset")) :]

@@ -1,10 +1,10 @@
-"""What to do when PostgreSQL refuses: one table from SQLSTATE to reaction."""
+"""How to react to a PostgreSQL error: one table from SQLSTATE to reaction."""
 
 from enum import Enum, auto
 from typing import Final
 
 CONTRACT_PREFIX: Final = "c_"
-"""How the named constraints of a contract begin."""
+"""The prefix of constraints that come from a contract."""
 
 PRIMARY_KEY_SUFFIX: Final = "_pkey"
 
@@ -21,14 +21,14 @@ class Reaction(Enum):
 
 
 BY_STATE: Final = {
-    "23502": Reaction.QUARANTINE,  # NULL in a column that has none; the contract's required fields
-    "25006": Reaction.WAIT,  # read-only: a standby, until the failover is over
+    "23502": Reaction.QUARANTINE,  # NULL in a NOT NULL column: the contract's required fields
+    "25006": Reaction.WAIT,  # read-only: a standby, until the failover completes
     "25P03": Reaction.WAIT,  # idle in transaction for too long
     "25P04": Reaction.WAIT,  # transaction timeout
-    "28000": Reaction.WAIT,  # a password or pg_hba rule that somebody is about to mend
+    "28000": Reaction.WAIT,  # a password or pg_hba rule that an administrator will correct
     "28P01": Reaction.WAIT,
     "3D000": Reaction.WAIT,  # the database is being restored
-    "42501": Reaction.WAIT,  # a right that somebody is about to grant
+    "42501": Reaction.WAIT,  # a privilege that an administrator will grant
     "55P03": Reaction.WAIT,  # lock timeout
     "42703": Reaction.READ_CONTRACT,  # no such column
     "42P01": Reaction.READ_CONTRACT,  # no such table
@@ -42,12 +42,12 @@ BY_CLASS: Final = {
     "53": Reaction.WAIT,  # disk full, out of memory, too many connections
     "54": Reaction.QUARANTINE,  # a row or index entry larger than PostgreSQL can hold
     "57": Reaction.WAIT,  # shutdown, crash, cancel
-    "58": Reaction.WAIT,  # input/output error outside of PostgreSQL
+    "58": Reaction.WAIT,  # I/O error outside PostgreSQL
 }
 
 
 def reaction(sqlstate: str | None, constraint: str | None) -> Reaction:
-    """What to do about an error with this SQLSTATE and constraint; no SQLSTATE means a lost connection."""
+    """The reaction to this SQLSTATE and constraint; no SQLSTATE means a lost connection."""
     if sqlstate is None:
         return Reaction.WAIT
     if sqlstate == "23514":
@@ -60,6 +60,6 @@ def reaction(sqlstate: str | None, constraint: str | None) -> Reaction:
 
 def _check_violated(constraint: str | None) -> Reaction:
     if not constraint:
-        # PostgreSQL names no constraint when a partitioned table has no partition for a row.
+        # PostgreSQL names no constraint if a row has no partition.
         return Reaction.MAKE_PARTITION
     return Reaction.QUARANTINE if constraint.startswith(CONTRACT_PREFIX) else Reaction.STOP

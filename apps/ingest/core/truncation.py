@@ -1,21 +1,21 @@
-"""What Kafka's client says when the log was cut before the position that it was given.
+"""Parse the Kafka client's error on a log that was truncated before the requested position.
 
-There is no field for it: the text is all that a program gets.
+The client reports it only as text.
 """
 
 import re
 from typing import Final
 
-_CUT: Final = "log truncation detected"
+_TRUNCATED: Final = "log truncation detected"
 _END: Final = re.compile(r"broker end offset is (\d+)")
 
 
-def is_truncation(said: str) -> bool:
-    """Whether the client speaks of a cut log, and not of an offset that retention took."""
-    return _CUT in said.lower()
+def is_truncation(error: str) -> bool:
+    """Whether the log was truncated, rather than the offset removed by retention."""
+    return _TRUNCATED in error.lower()
 
 
-def truncation_end(said: str) -> int | None:
-    """Where the log of the position's leader epoch ends in Kafka; None where the client does not know."""
-    found = _END.search(said)
+def truncation_end(error: str) -> int | None:
+    """The end in Kafka of the log of the position's leader epoch; None if the client does not know it."""
+    found = _END.search(error)
     return int(found[1]) if found else None

@@ -1,7 +1,7 @@
-"""Compares a dataset's table with the CSV it came from: the count, and a checksum over every column.
+"""Compare a dataset's table with its CSV file: the row count, and a checksum over every column.
 
-The checksum is the sum of each row's hash, so the order of the rows does not matter, and a row that is there
-twice does. Both sides write a row the same way: its values as text, NA for NULL, the unit separator between.
+The checksum is the sum of each row's hash, so row order does not matter but duplicates do. Both sides format a row in
+the same way: its values as text, NA for NULL, joined by the unit separator.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ TOTAL: Final = sql.SQL(
 
 @dataclass(frozen=True, slots=True)
 class Checksum:
-    """How many rows, and the sum of their hashes."""
+    """The number of rows and the sum of their hashes."""
 
     rows: int
     total: int
@@ -63,7 +63,7 @@ def checksum_of_table(
 
 
 def _as_postgresql(value: str | float | None) -> str:
-    """The value as PostgreSQL writes it: a whole double has no point."""
+    """The value as PostgreSQL prints it: an integral double has no decimal point."""
     if value is None:
         return NULL
     return str(value).removesuffix(".0") if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""The demo's branch of the errors of ingest, named by what the user does about them."""
+"""The demo's errors, named by what the user does about them."""
 
 from confluent_kafka import KafkaError, KafkaException
 
@@ -14,15 +14,15 @@ class DataMissing(DemoError):
 
 
 class ForeignRecords(DemoError):
-    """A topic holds records that the demo did not send: drop the topic, and make it again."""
+    """A topic holds records that the demo did not send: delete and recreate the topic."""
 
 
 def error_of(exception: KafkaException) -> KafkaError:
-    """librdkafka's error inside of the exception."""
+    """The KafkaError inside the exception."""
     cause = exception.args[0]
     return cause if isinstance(cause, KafkaError) else KafkaError(KafkaError._FAIL, str(cause))  # noqa: SLF001 - its name
 
 
 def reason_of(exception: KafkaException) -> str:
-    """What librdkafka says about it, in one line."""
+    """librdkafka's message in one line."""
     return " ".join(error_of(exception).str().split())

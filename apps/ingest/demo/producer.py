@@ -1,4 +1,4 @@
-"""Sends records to Kafka, each once and at the offset that the plan says."""
+"""Send records to Kafka, each once and at its planned offset."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,35 +13,36 @@ SETTINGS: Final = {
     "enable.idempotence": True,
     "linger.ms": 20,
     "compression.type": "lz4",
-    # A broker that is away is waited for: a record given up would leave a hole in the sequence.
+    # Never give up: a dropped record would leave a gap in the sequence.
     "message.timeout.ms": 0,
     "queue.buffering.max.messages": 20_000,
 }
 
 
 class DemoProducer:
-    """An idempotent producer that notices when a record does not land where it should.
+    """An idempotent producer that checks the offset of every record.
 
-    TableRecords carry the time of sending, not of the flight: Kafka would drop those of 2013 at once for their age.
+    Timestamps are the time of sending, not of the flight: retention would delete those of 2013
+    immediately.
     """
 
     def __init__(self, client: Mapping[str, Any]) -> None:
         self.servers = str(client["bootstrap.servers"])
         self.acknowledged = 0
-        self.away = ""
+        self.waiting_for = ""
         self._failure: Exception | None = None
-        self._producer = Producer({**client, **SETTINGS, "error_cb": self._trouble})
+        self._producer = Producer({**client, **SETTINGS, "error_cb": self._on_error})
 
-    def send(self, topic: str, slot: PlannedRecord, value: bytes) -> None:
+    def send(self, topic: str, record: PlannedRecord, value: bytes) -> None:
         """Queue one record; waits while the queue is full. Raises IngestError."""
         while True:
             try:
                 self._producer.produce(
                     topic,
                     value=value,
-                    key=slot.key,
-                    partition=slot.partition,
-                    on_delivery=_Landing(self, slot.offset),
+                    key=record.key,
+                    partition=record.partition,
+                    on_delivery=_DeliveryCallback(self, record.offset),
                 )
             except BufferError:
                 self.serve(0.2)
@@ -51,41 +52,41 @@ class DemoProducer:
                 return
 
     def serve(self, wait_s: float) -> int:
-        """Hear what the broker says for up to this long; how many records are still on their way."""
+        """Serve delivery callbacks for up to this long; return the number of outstanding records."""
         self._producer.poll(wait_s)
         if self._failure:
             raise self._failure
         return len(self._producer)
 
-    def landed(self, error: KafkaError | None, message: Message, offset: int) -> None:
-        """Note that the record meant for this offset was stored, or was not."""
+    def delivered(self, error: KafkaError | None, message: Message, offset: int) -> None:
+        """Handle the delivery report of the record planned for this offset."""
         if error is not None:
-            self._failure = BrokerUnavailable(f"Kafka at {self.servers} refuses a record: {error.str()}")
+            self._failure = BrokerUnavailable(f"Kafka at {self.servers} rejected a record: {error.str()}")
         elif message.offset() != offset:
             self._failure = ForeignRecords(
-                f"topic {message.topic()}, partition {message.partition()}: a record landed at offset "
-                f"{message.offset()} instead of {offset}, so somebody else writes there too; stop it, "
-                "drop the topic and run manage.py topics ensure"
+                f"topic {message.topic()}, partition {message.partition()}: a record was stored at offset "
+                f"{message.offset()} instead of {offset}, so another producer writes there; stop it, "
+                "delete the topic and run manage.py topics ensure"
             )
         else:
             self.acknowledged += 1
-            self.away = ""
+            self.waiting_for = ""
 
-    def _trouble(self, error: KafkaError) -> None:
+    def _on_error(self, error: KafkaError) -> None:
         if error.fatal():
             self._failure = BrokerUnavailable(f"Kafka at {self.servers}: {error.str()}")
         elif error.code() == KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001 - librdkafka's own name
-            self.away = f"waiting for Kafka at {self.servers}"
+            self.waiting_for = f"waiting for Kafka at {self.servers}"
 
 
-class _Landing:
-    """A delivery callback that remembers which offset its record was meant for."""
+class _DeliveryCallback:
+    """A delivery callback that knows its record's planned offset."""
 
-    __slots__ = ("_offset", "_sender")
+    __slots__ = ("_offset", "_producer")
 
-    def __init__(self, sender: DemoProducer, offset: int) -> None:
-        self._sender = sender
+    def __init__(self, producer: DemoProducer, offset: int) -> None:
+        self._producer = producer
         self._offset = offset
 
     def __call__(self, error: KafkaError | None, message: Message) -> None:
-        self._sender.landed(error, message, self._offset)
+        self._producer.delivered(error, message, self._offset)

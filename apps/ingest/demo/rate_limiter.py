@@ -1,4 +1,4 @@
-"""How fast to go: pure functions of the clock."""
+"""Rate limiting as pure functions of the clock."""
 
 import math
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ TICK_S: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class RateLimiter:
-    """So many records a second from the moment of the start, or as many as Kafka takes where rate is 0.
+    """Allows `rate` records per second from the start, or any number if rate is 0.
 
-    They go out by the tick: waiting before each single one would cost more than sending it.
+    Records are released in ticks, because waiting before each one would cost more than sending it.
     """
 
     rate: float
@@ -19,15 +19,15 @@ class RateLimiter:
 
     @property
     def tick_s(self) -> float:
-        """Seconds between two moments at which records may go out."""
+        """Seconds between two ticks."""
         return max(TICK_S, 1 / self.rate) if self.rate else 0.0
 
     def allowed(self, now_s: float) -> float:
-        """How many records may have been sent by now."""
+        """The number of records allowed by now."""
         if not self.rate:
             return float("inf")
         return math.floor((now_s - self.started_s) / self.tick_s) * self.tick_s * self.rate
 
     def wait_s(self, now_s: float) -> float:
-        """How long it is until the next tick."""
+        """Seconds until the next tick."""
         return self.tick_s - (now_s - self.started_s) % self.tick_s if self.rate else 0.0

@@ -1,4 +1,4 @@
-"""The open batch: filled chunk by chunk while PostgreSQL takes the last one in, closed in one transaction."""
+"""The open batch: filled chunk by chunk while PostgreSQL stores the previous chunk, closed in one transaction."""
 
 import datetime
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,17 +23,17 @@ Months = set[datetime.date]
 
 
 class Clock(Protocol):
-    """The time, so that tests can have their own."""
+    """The current time; tests supply a fake."""
 
     def monotonic_s(self) -> float:
-        """Seconds that only rise."""
+        """Monotonic seconds."""
 
     def now_ms(self) -> int:
         """Milliseconds since 1970."""
 
 
 class DecodingFailed(Exception):
-    """The decoder failed at one of the records with this error: nothing of them is in the batch."""
+    """The decoder failed on one of the records; none of them is in the batch."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
@@ -42,12 +42,12 @@ class DecodingFailed(Exception):
 
 @dataclass(slots=True)
 class OpenBatch:
-    """What the open batch holds so far; a ledger id waits for each source that may bring records."""
+    """The content of the open batch, with a reserved ledger id for each source that may contribute records."""
 
     target: TargetTable
     ids: Mapping[int, int]
     began_s: float
-    parts: dict[int, SourceBatch] = field(default_factory=dict)
+    source_batches: dict[int, SourceBatch] = field(default_factory=dict)
     records: int = 0
     bytes: int = 0
 
@@ -55,9 +55,9 @@ class OpenBatch:
 class BatchWriter:
     """Writes records of one target at a time; another target's records close the batch.
 
-    Every method raises RetriableStoreError, Fenced, PipelineStopped, ContractChanged: nothing of the batch is
-    committed; `discard`, then claim its sources anew. `current_target` is the target that the error is about.
-    `take` also raises DecodingFailed, which leaves the open batch as it was.
+    Every method raises RetriableStoreError, Fenced, PipelineStopped, StaleContract: nothing of the batch is
+    committed; call `discard`, then claim its sources again. `current_target` is the target of the error. `add_records`
+    also raises DecodingFailed, which leaves the open batch unchanged.
     """
 
     def __init__(
@@ -79,39 +79,39 @@ class BatchWriter:
         self.current_target: TargetTable | None = None
         self.committed: dict[TopicPartition, int] = {}
         self.bytes = 0
-        """Of the values of all records that were taken, those of a discarded batch included."""
+        """Bytes of the values of all added records, including those of discarded batches."""
         self.rows = 0
         self.rejects = 0
 
     @property
     def target(self) -> TargetTable | None:
-        """Whose batch is open."""
+        """The target of the open batch."""
         return self._open.target if self._open else None
 
     def close_other_target(self, target: TargetTable) -> None:
-        """Commit the open batch where it is another target's."""
+        """Commit the open batch if it belongs to another target."""
         if self._open is not None and self._open.target is not target:
             self.close()
 
     def add_records(self, target: TargetTable, position: Position, records: Sequence[ConsumerRecord]) -> None:
-        """Add these records; the position moves in memory."""
+        """Add these records; advances the position in memory."""
         self.close_other_target(target)
         self.current_target = target
         batch = self._open or self._new_batch(target)
-        part = self._decode(batch, position, records)
-        if missing := self._missing_months(target, part):
-            # An open COPY does not see a partition that is attached after it began.
+        source_batch = self._decode(batch, position, records)
+        if missing := self._missing_months(target, source_batch):
+            # An open COPY does not see partitions that are attached later.
             self.close()
-            self._make_months(target, missing)
+            self._create_months(target, missing)
             batch = self._new_batch(target)
-            part = self._decode(batch, position, records)
-        self._add(batch, part)
-        self.bytes += part.bytes
+            source_batch = self._decode(batch, position, records)
+        self._add(batch, source_batch)
+        self.bytes += source_batch.bytes
 
     def decode_error(
         self, target: TargetTable, position: Position, records: Sequence[ConsumerRecord]
     ) -> Exception | None:
-        """The error that these records raise when they are decoded; nothing is kept of them."""
+        """The error of decoding these records, None for success. Keeps nothing of them."""
         try:
             self._decode(OpenBatch(target, {position.source_id: 0}, 0.0), position, records)
         except DecodingFailed as failed:
@@ -119,17 +119,19 @@ class BatchWriter:
         return None
 
     def add_reject(self, target: TargetTable, position: Position, reject: Reject) -> None:
-        """Add a reject of the target whose batch is open, or of the next one."""
+        """Add a reject to the open batch, or to a new one."""
         batch = self._open or self._new_batch(target)
         offset = reject.record.offset() or 0
-        part = SourceBatch(position, batch.ids[position.source_id], offset, offset, max_at_ms=position.max_at_ms)
-        part.bytes = len(reject.record.value() or b"")
-        part.records.append(reject.record)
-        part.rejects.append(reject)
-        self._add(batch, part)
+        source_batch = SourceBatch(
+            position, batch.ids[position.source_id], offset, offset, max_at_ms=position.max_at_ms
+        )
+        source_batch.bytes = len(reject.record.value() or b"")
+        source_batch.records.append(reject.record)
+        source_batch.rejects.append(reject)
+        self._add(batch, source_batch)
 
     def close_if_due(self, *, quiet: bool) -> None:
-        """Close the batch when it is full, old, or when nothing more is coming at the moment."""
+        """Close the batch if it is full or old, or if no more records are available."""
         batch = self._open
         if batch is None:
             return
@@ -138,28 +140,28 @@ class BatchWriter:
             self.close()
 
     def close(self) -> None:
-        """Commit the open batch, if there is one."""
+        """Commit the open batch, if any."""
         batch = self._open
         if batch is None:
             return
         self.current_target = batch.target
-        parts = list(batch.parts.values())
+        source_batches = list(batch.source_batches.values())
         try:
             with timed_phase("copy"):
                 self._store.finish()
             with timed_phase("commit"):
-                self._store.commit(batch.target, parts)
+                self._store.commit(batch.target, source_batches)
         except (RecordRefused, PartitionMissing) as error:
             self._rewrite_batch(batch, error)
         self._record_commit(batch)
 
     def discard(self) -> None:
-        """Forget the open batch and roll it back."""
+        """Roll the open batch back and drop it."""
         self._open = None
         self._store.reset()
 
     def _new_batch(self, target: TargetTable) -> OpenBatch:
-        """A batch that has its ids, and no transaction yet."""
+        """A batch with ids, but without a transaction."""
         self.current_target = target
         sources = self._sources(target.dataset_id)
         ids = dict(zip(sources, self._store.batch_ids(len(sources)), strict=True))
@@ -169,40 +171,40 @@ class BatchWriter:
         target = batch.target
         with timed_phase("decode"):
             try:
-                part = target.decoder.decode(
+                source_batch = target.decoder.decode(
                     records,
                     position=position,
                     batch_id=batch.ids[position.source_id],
                     now_ms=self._clock.now_ms(),
                 )
-                target.decoder.reject_late(part, month_bounds(target.contract, self._today()))
+                target.decoder.reject_late(source_batch, month_bounds(target.contract, self._today()))
             except Exception as error:
                 raise DecodingFailed(error) from error
-        return part
+        return source_batch
 
-    def _missing_months(self, target: TargetTable, part: SourceBatch) -> Months:
-        """The months that the part's rows need and that nobody made yet, as far as this worker knows."""
-        if part.min_event_time is None or part.max_event_time is None:
+    def _missing_months(self, target: TargetTable, source_batch: SourceBatch) -> Months:
+        """The months of the rows that this worker does not know to exist."""
+        if source_batch.min_event_time is None or source_batch.max_event_time is None:
             return set()
         known = self._months.setdefault(target.dataset_id, set())
-        if known.issuperset(months_between(part.min_event_time, part.max_event_time)):
+        if known.issuperset(months_between(source_batch.min_event_time, source_batch.max_event_time)):
             return set()
-        return {month_start(time.date()) for time in target.decoder.event_times(part)} - known
+        return {month_start(time.date()) for time in target.decoder.event_times(source_batch)} - known
 
-    def _add(self, batch: OpenBatch, part: SourceBatch) -> None:
-        position = part.position
-        position.next_offset, position.max_at_ms = part.next_offset, part.max_at_ms
-        position.leader_epoch = part.leader_epoch
-        batch.records += len(part.records)
-        batch.bytes += part.bytes
+    def _add(self, batch: OpenBatch, source_batch: SourceBatch) -> None:
+        position = source_batch.position
+        position.next_offset, position.max_at_ms = source_batch.next_offset, source_batch.max_at_ms
+        position.leader_epoch = source_batch.leader_epoch
+        batch.records += len(source_batch.records)
+        batch.bytes += source_batch.bytes
         if self._open is None:
             self._open = batch
             with timed_phase("copy"):
                 self._store.open(batch.target)
-        rows = part.rows
-        held = batch.parts.setdefault(position.source_id, part)
-        if held is not part:
-            held.extend(part)
+        rows = source_batch.rows
+        held = batch.source_batches.setdefault(position.source_id, source_batch)
+        if held is not source_batch:
+            held.extend(source_batch)
         try:
             with timed_phase("copy"):
                 self._store.write(rows)
@@ -211,78 +213,89 @@ class BatchWriter:
             self._record_commit(batch)
 
     def _rewrite_batch(self, batch: OpenBatch, cause: RecordRefused | PartitionMissing) -> None:
-        """Store the batch anew from what is in memory, without the rows that PostgreSQL refuses, and commit."""
-        target, parts = batch.target, list(batch.parts.values())
+        """Write the batch again from memory, without the rows that PostgreSQL rejects, and commit it."""
+        target, source_batches = batch.target, list(batch.source_batches.values())
         self._store.reset()
         if isinstance(cause, PartitionMissing):
-            self._make_partitions(target, parts)
+            self._create_partitions(target, source_batches)
         try:
             with timed_phase("copy"):
-                refused = self._store.bisect(target, [row for part in parts for row in part.rows])
-            for part in parts:
-                self._reject_refused(target, part, refused)
+                refused = self._store.bisect(
+                    target, [row for source_batch in source_batches for row in source_batch.rows]
+                )
+            for source_batch in source_batches:
+                self._reject_refused(target, source_batch, refused)
             with timed_phase("commit"):
-                self._store.commit(target, parts)
+                self._store.commit(target, source_batches)
         except PartitionMissing as error:
             self._months.pop(target.dataset_id, None)
-            raise RetriableStoreError(f"a partition that was made is not there: {error}") from error
+            raise RetriableStoreError(f"a partition that was just created is missing: {error}") from error
         except RecordRefused as error:
-            raise QuarantineRefused(f"the quarantine or the ledger refused a row: {error}") from error
+            raise QuarantineRefused(f"the quarantine or the ledger rejected a row: {error}") from error
 
-    def _make_partitions(self, target: TargetTable, parts: Sequence[SourceBatch]) -> None:
+    def _create_partitions(self, target: TargetTable, source_batches: Sequence[SourceBatch]) -> None:
         self._store.ensure_days()
-        self._make_months(
+        self._create_months(
             target,
-            {month_start(time.date()) for part in parts for time in target.decoder.event_times(part)},
+            {
+                month_start(time.date())
+                for source_batch in source_batches
+                for time in target.decoder.event_times(source_batch)
+            },
         )
 
-    def _make_months(self, target: TargetTable, months: Months) -> None:
+    def _create_months(self, target: TargetTable, months: Months) -> None:
         for month in sorted(months):
             self._store.ensure_months(target.dataset_id, month, month)
         self._months.setdefault(target.dataset_id, set()).update(months)
 
     def _reject_refused(
-        self, target: TargetTable, part: SourceBatch, refused: Sequence[tuple[tuple[object, ...], RecordRefused]]
+        self,
+        target: TargetTable,
+        source_batch: SourceBatch,
+        refused: Sequence[tuple[tuple[object, ...], RecordRefused]],
     ) -> None:
         source, offset = target.decoder.source_index, target.decoder.source_index + 1
-        mine = {
+        own = {
             int(str(row[offset])): (_bad_record(target, error), error.sqlstate)
             for row, error in refused
-            if row[source] == part.position.source_id
+            if row[source] == source_batch.position.source_id
         }
-        if mine:
-            target.decoder.reject_refused(part, mine)
+        if own:
+            target.decoder.reject_refused(source_batch, own)
 
     def _record_commit(self, batch: OpenBatch) -> None:
-        """Take note of a committed batch."""
+        """Update counters and positions after a commit."""
         self._open = None
-        parts = list(batch.parts.values())
-        for part in parts:
-            self.committed[part.position.key.topic_partition] = part.next_offset
-            self.rows += len(part.rows)
-            self.rejects += len(part.rejects) + part.dropped
-        if any(map(_proves, parts)):
+        source_batches = list(batch.source_batches.values())
+        for source_batch in source_batches:
+            self.committed[source_batch.position.key.topic_partition] = source_batch.next_offset
+            self.rows += len(source_batch.rows)
+            self.rejects += len(source_batch.rejects) + source_batch.dropped
+        if any(map(_proves_readable, source_batches)):
             self._on_commit(batch.target.dataset_id)
-        count_batch(batch.target, parts)
+        count_batch(batch.target, source_batches)
 
     def _today(self) -> datetime.date:
         return watermark_time(self._clock.now_ms()).date()
 
 
-def _proves(part: SourceBatch) -> bool:
-    """Whether the part shows that records can be read: those that the worker failed at do not."""
-    return bool(part.rows or part.dropped) or any(reject.reason != UNREADABLE for reject in part.rejects)
+def _proves_readable(source_batch: SourceBatch) -> bool:
+    """Whether the batch proves that records can be read; rejects on which the worker failed do not."""
+    return bool(source_batch.rows or source_batch.dropped) or any(
+        reject.reason != UNREADABLE for reject in source_batch.rejects
+    )
 
 
 def _bad_record(target: TargetTable, error: RecordRefused) -> BadRecord:
-    """What the quarantine says about a row that PostgreSQL refused."""
+    """The quarantine's error for a row that PostgreSQL rejected."""
     field = constraint_field(target.contract, target.dataset_id, error.constraint)
     name = field.name if field is not None else error.column
     return BadRecord(TOO_LARGE if error.sqlstate.startswith("54") else REFUSED, str(error), field=name)
 
 
 def months_between(first: datetime.datetime, last: datetime.datetime) -> Iterator[datetime.date]:
-    """The first days of the months from the first to the last moment's."""
+    """The first days of the months from `first` to `last`, both included."""
     month, end = month_start(first.date()), month_start(last.date())
     yield month
     while month < end:

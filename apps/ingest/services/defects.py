@@ -1,4 +1,4 @@
-"""Errors that nothing here expects, told once with their traceback."""
+"""Log unexpected errors once, with their traceback."""
 
 import logging
 import traceback
@@ -11,17 +11,17 @@ LOGGER: Final = logging.getLogger("apps.ingest")
 MOST_KNOWN: Final = 200
 FIRST_FRAMES: Final = 10
 LAST_FRAMES: Final = 20
-"""The frames of a traceback that are logged: where it began, and where it ended."""
+"""The frames of a traceback that are logged: the first and the last."""
 
 
 class DefectLog:
-    """Logs each defect the first time that it shows: by the error's class, and where it was raised."""
+    """Logs each defect once, identified by the error's class and where it was raised."""
 
     def __init__(self) -> None:
         self._known: set[tuple[str, str, int]] = set()
 
     def log(self, error: Exception) -> None:
-        """Log the error, unless this one is known. Never raises."""
+        """Log the error unless it is known. Never raises."""
         with suppress(Exception):
             frames = traceback.extract_tb(error.__traceback__)
             where = (frames[-1].filename, frames[-1].lineno or 0) if frames else ("", 0)
@@ -30,12 +30,12 @@ class DefectLog:
                 return
             self._known.add(defect)
             _shorten(error)
-            message = "an unexpected %s: its records are taken in smaller and smaller parts"
+            message = "unexpected %s: bisecting its records to find the one at fault"
             LOGGER.error(message, defect[0], exc_info=error)
 
 
 def _shorten(error: BaseException) -> None:
-    """Take the middle out of the tracebacks of the error and of what led to it: a recursion has a thousand frames."""
+    """Cut the middle out of the error's and its causes' tracebacks: a recursion has a thousand frames."""
     waiting: list[BaseException | None] = [error]
     seen: set[int] = set()
     while waiting:

@@ -1,4 +1,4 @@
-"""What a worker works with."""
+"""The dependencies of a worker."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from apps.ingest.services.membership import Membership
 
 @dataclass(frozen=True, slots=True)
 class WorkerDependencies:
-    """The ports of a worker; `catalogue` lists the datasets, or raises RetriableStoreError."""
+    """A worker's ports. `catalogue` lists the datasets; raises RetriableStoreError."""
 
     membership: Membership
     consumer: GroupConsumer

@@ -1,4 +1,4 @@
-"""The cyclic collector of a process that moves records."""
+"""Control the cyclic garbage collector of the worker process."""
 
 import gc
 from collections.abc import Iterator
@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def paused_gc() -> Iterator[None]:
-    """Switch the cyclic collector's own runs off: `run` collects at each refresh.
+    """Disable automatic garbage collection; the worker collects at each refresh instead.
 
-    A chunk is thousands of small objects and not one cycle; looking through them costs a quarter of the time.
+    A chunk has thousands of small objects and no cycles. Scanning them would take a quarter of the time.
     """
     gc.freeze()
     gc.disable()

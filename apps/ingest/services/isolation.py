@@ -1,4 +1,4 @@
-"""Fault isolation: the one record that the worker fails at is found and quarantined, the others are stored."""
+"""Fault isolation: find and quarantine the record on which the worker fails, store the others."""
 
 import logging
 from bisect import bisect_left
@@ -18,31 +18,31 @@ from apps.ingest.services.stream import Stream
 
 LOGGER: Final = logging.getLogger("apps.ingest")
 MAX_CONSECUTIVE: Final = 20
-"""Unreadable records with none between that passes that one try quarantines; the next try begins after a pause."""
+"""Consecutive unreadable records that one attempt quarantines; the next attempt follows after a pause."""
 
 
 MAX_CRASHES: Final = 2
-"""Workers that one record alone may end before it is quarantined."""
+"""Workers that a single record may crash before it is quarantined."""
 
 
 class WorkerCrashed(Exception):
-    """One worker after another ended at this record, without an error that could be caught."""
+    """This record crashed one worker after another, without an error that could be caught."""
 
 
 class FaultIsolation:
-    """Takes a stream's records in batches of their own, halved around whatever fails at them."""
+    """Stores a stream's records in separate batches, and halves those that fail."""
 
     def __init__(self, writer: BatchWriter, store: Store, defects: DefectLog) -> None:
         self._writer = writer
         self._store = store
         self._defects = defects
-        self._in_a_row: Counter[int] = Counter()
-        self._noted: tuple[int, int, int] | None = None
+        self._consecutive: Counter[int] = Counter()
+        self._last_attempt: tuple[int, int, int] | None = None
 
     def process(self, stream: Stream, records: Sequence[ConsumerRecord]) -> None:
-        """Have these records in the open batch, or in batches of their own where the worker fails at one.
+        """Add these records to the open batch, or isolate the one on which the worker fails.
 
-        Raises what `take` raises.
+        Raises what `isolate` raises.
         """
         position = _position(stream)
         if position.next_offset < stream.careful_until:
@@ -59,43 +59,43 @@ class FaultIsolation:
                 self.isolate(stream, records)
 
     def isolate(self, stream: Stream, records: Sequence[ConsumerRecord]) -> None:
-        """Commit these records.
+        """Commit these records in batches of their own, without the unreadable ones.
 
         Raises TooManyUnreadable: record after record fails. Raises what BatchWriter raises.
         """
         self._writer.close()
         waiting = split_at_attempt(records, stream.attempt if is_orphaned(stream) else None)
         while waiting:
-            part = from_offset(waiting.pop(), _position(stream).next_offset)
-            if not part:
+            chunk = from_offset(waiting.pop(), _position(stream).next_offset)
+            if not chunk:
                 continue
             if is_orphaned(stream):
-                if self._is_fatal(stream, part):
-                    self._quarantine(stream, part[0], WorkerCrashed())
+                if self._is_fatal(stream, chunk):
+                    self._quarantine(stream, chunk[0], WorkerCrashed())
                     continue
-                self._record_attempt(_position(stream), len(part))
+                self._record_attempt(_position(stream), len(chunk))
             try:
-                self._writer.add_records(stream.target, _position(stream), part)
+                self._writer.add_records(stream.target, _position(stream), chunk)
                 self._writer.close()
             except Exception as error:
                 if isinstance(error, IngestError) and not isinstance(error, QuarantineRefused):
                     raise
                 if isinstance(error, DecodingFailed):
-                    error = error.error  # nothing of the part is in a batch
+                    error = error.error  # none of these records is in a batch
                 else:
                     self._start_over(stream)
-                if len(part) == 1:
-                    self._quarantine(stream, part[0], error)
+                if len(chunk) == 1:
+                    self._quarantine(stream, chunk[0], error)
                 else:
-                    waiting += self._split_failed(stream, part)
+                    waiting += self._split_failed(stream, chunk)
             else:
-                self._in_a_row[stream.target.dataset_id] = 0
+                self._consecutive[stream.target.dataset_id] = 0
 
-    def _split_failed(self, stream: Stream, part: Sequence[ConsumerRecord]) -> list[Sequence[ConsumerRecord]]:
-        """What is left to take of a part that failed: nothing where decoding alone tells the records at fault."""
-        if faults := self._undecodable(stream, part):
+    def _split_failed(self, stream: Stream, chunk: Sequence[ConsumerRecord]) -> list[Sequence[ConsumerRecord]]:
+        """The halves of a chunk that failed, or nothing if decoding alone identified the records at fault."""
+        if faults := self._undecodable(stream, chunk):
             try:
-                self._add_around(stream, part, faults)
+                self._add_around(stream, chunk, faults)
                 self._writer.close()
             except Exception as error:
                 if isinstance(error, IngestError) and not isinstance(error, QuarantineRefused):
@@ -103,27 +103,27 @@ class FaultIsolation:
                 self._start_over(stream)
             else:
                 return []
-        middle = len(part) // 2
-        return [part[middle:], part[:middle]]
+        middle = len(chunk) // 2
+        return [chunk[middle:], chunk[:middle]]
 
     def _undecodable(self, stream: Stream, records: Sequence[ConsumerRecord]) -> dict[int, Exception]:
-        """The errors of those records that cannot be decoded, by offset; PostgreSQL is not asked."""
+        """The decoding errors of these records by offset; does not query PostgreSQL."""
         faults: dict[int, Exception] = {}
         waiting = [records]
         while waiting:
-            part = waiting.pop()
-            error = self._writer.decode_error(stream.target, _position(stream), part)
-            if error is not None and len(part) == 1:
-                faults[part[0].offset() or 0] = error
+            chunk = waiting.pop()
+            error = self._writer.decode_error(stream.target, _position(stream), chunk)
+            if error is not None and len(chunk) == 1:
+                faults[chunk[0].offset() or 0] = error
             elif error is not None:
-                middle = len(part) // 2
-                waiting += [part[middle:], part[:middle]]
+                middle = len(chunk) // 2
+                waiting += [chunk[middle:], chunk[:middle]]
         return faults
 
-    def _add_around(self, stream: Stream, part: Sequence[ConsumerRecord], faults: Mapping[int, Exception]) -> None:
-        """Add these records to the open batch, those at fault as rejects."""
+    def _add_around(self, stream: Stream, chunk: Sequence[ConsumerRecord], faults: Mapping[int, Exception]) -> None:
+        """Add these records to the open batch, and those at fault as rejects."""
         good: list[ConsumerRecord] = []
-        for record in part:
+        for record in chunk:
             cause = faults.get(record.offset() or 0)
             if cause is None:
                 good.append(record)
@@ -139,46 +139,44 @@ class FaultIsolation:
             )
             good = []
         self._add_good(stream, good)
-        LOGGER.error(
-            "%s: %d records of %s go to the quarantine", stream.target.name, len(faults), stream.topic_partition
-        )
+        LOGGER.error("%s: quarantining %d records of %s", stream.target.name, len(faults), stream.topic_partition)
 
     def _add_good(self, stream: Stream, records: Sequence[ConsumerRecord]) -> None:
         if records:
             self._writer.add_records(stream.target, _position(stream), records)
-            self._in_a_row[stream.target.dataset_id] = 0
+            self._consecutive[stream.target.dataset_id] = 0
 
     def _count(self, stream: Stream, cause: Exception) -> None:
-        """Count one more unreadable record. Raises TooManyUnreadable: there were too many without one that passes."""
+        """Count an unreadable record. Raises TooManyUnreadable: too many in a row."""
         dataset_id = stream.target.dataset_id
-        self._in_a_row[dataset_id] += 1
-        if self._in_a_row[dataset_id] > MAX_CONSECUTIVE:
-            self._in_a_row[dataset_id] = 0
+        self._consecutive[dataset_id] += 1
+        if self._consecutive[dataset_id] > MAX_CONSECUTIVE:
+            self._consecutive[dataset_id] = 0
             raise TooManyUnreadable(
                 f"record after record of {stream.topic_partition} fails with {type(cause).__name__}: this may be a "
-                f"defect of Andén, the worker's log has the traceback; {MAX_CONSECUTIVE} of them are quarantined, and "
-                f"after a pause of a minute at most as many are tried again"
+                f"bug in Andén, see the traceback in the worker's log; {MAX_CONSECUTIVE} of them are quarantined, and "
+                f"after a pause of at most a minute up to as many again"
             ) from cause
 
     def _record_attempt(self, position: Position, records: int) -> None:
-        """Note the attempt, once a process: its times are counted to know how many of them ended."""
+        """Store the attempt, once per process, so that successors can count crashes."""
         attempt = position.source_id, position.next_offset, records
-        if attempt != self._noted:
+        if attempt != self._last_attempt:
             self._store.record_attempt(position, records=records)
-            self._noted = attempt
+            self._last_attempt = attempt
 
-    def _is_fatal(self, stream: Stream, part: Sequence[ConsumerRecord]) -> bool:
-        """Whether one worker after another died over this record alone."""
+    def _is_fatal(self, stream: Stream, chunk: Sequence[ConsumerRecord]) -> bool:
+        """Whether this record alone crashed several workers."""
         attempt = stream.attempt
         return (
             attempt is not None
-            and len(part) == attempt.records == 1
+            and len(chunk) == attempt.records == 1
             and attempt.offset == _position(stream).next_offset
             and attempt.times >= MAX_CRASHES
         )
 
     def _start_over(self, stream: Stream) -> None:
-        """Read the position again: nobody knows how far the failed batch came."""
+        """Discard the failed batch and claim the position again, since the batch's outcome is unknown."""
         self._writer.discard()
         position = _position(stream)
         stream.position = self._store.claim(SourceClaim(position.key, position.next_offset, position.epoch))
@@ -187,10 +185,10 @@ class FaultIsolation:
     def _quarantine(self, stream: Stream, record: ConsumerRecord, cause: Exception) -> None:
         if not from_offset([record], _position(stream).next_offset):
             return
-        place, dataset = stream.topic_partition, stream.target
+        topic_partition, dataset = stream.topic_partition, stream.target
         self._count(stream, cause)
-        LOGGER.error("%s: %s@%s is quarantined as unreadable", dataset.name, place, record.offset())
-        trouble: Exception = cause
+        LOGGER.error("%s: %s@%s is quarantined as unreadable", dataset.name, topic_partition, record.offset())
+        last_error: Exception = cause
         for copy in salvage_copies(record):
             try:
                 self._writer.add_reject(dataset, _position(stream), unreadable_reject(copy, cause))
@@ -198,30 +196,30 @@ class FaultIsolation:
             except Exception as error:
                 if isinstance(error, IngestError) and not isinstance(error, QuarantineRefused):
                     raise
-                trouble = error
+                last_error = error
                 self._start_over(stream)
             else:
                 return
         raise TooManyUnreadable(
-            f"{place}@{record.offset()} can be neither stored nor quarantined: {type(trouble).__name__}"
-        ) from trouble
+            f"{topic_partition}@{record.offset()} can be neither stored nor quarantined: {type(last_error).__name__}"
+        ) from last_error
 
 
 def is_orphaned(stream: Stream) -> bool:
-    """Whether the stream's next records may have ended the worker that had them."""
+    """Whether the stream's next records may have crashed their previous worker."""
     return stream.position is not None and stream.position.next_offset < stream.orphaned_until
 
 
 def split_at_attempt(records: Sequence[ConsumerRecord], attempt: Attempt | None) -> list[Sequence[ConsumerRecord]]:
-    """The records in the parts that they are taken in, the last part first: one by one where an attempt ended."""
+    """The records in chunks, the last chunk first; one by one where an attempt crashed."""
     if attempt is None:
         return [records]
     offsets = [record.offset() or 0 for record in records]
     first = bisect_left(offsets, attempt.offset)
-    # Where offsets have gaps, the attempt reached further: the next one finds out.
+    # If offsets have gaps, the attempt reached further; the next attempt covers the rest.
     last = bisect_left(offsets, attempt.offset + attempt.records)
-    parts = [records[:first], *([record] for record in records[first:last]), records[last:]]
-    return [part for part in reversed(parts) if part]
+    chunks = [records[:first], *([record] for record in records[first:last]), records[last:]]
+    return [chunk for chunk in reversed(chunks) if chunk]
 
 
 def _position(stream: Stream) -> Position:

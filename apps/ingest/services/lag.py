@@ -1,7 +1,7 @@
-"""The exporter of lag: stored positions against the ends of topics, from outside of the workers.
+"""The lag exporter: compares stored positions with the ends of topics, outside the workers.
 
-Workers cannot tell their own lag: it would vanish with them. No consumer group is asked either: the database
-holds the positions that count.
+Workers cannot export their own lag, because it would vanish with them. The consumer group is not queried either:
+the positions that count are in the database.
 """
 
 import logging
@@ -19,16 +19,16 @@ from apps.ingest.core.errors import BrokerRefused, BrokerUnavailable, RetriableS
 from apps.ingest.core.lag import EndHistory
 from apps.ingest.core.ports import TopicAdmin
 from apps.ingest.core.records import OffsetRange, TopicPartition
-from apps.ingest.selectors import ALIAS, StoredPosition, asking
+from apps.ingest.selectors import ALIAS, StoredPosition, querying
 from apps.telemetry import prometheus
 
 LOGGER: Final = logging.getLogger("apps.ingest.lag")
-UNKNOWN_TOPIC: Final = "its contract cannot be read, and no position says which topic it had"
+UNKNOWN_TOPIC: Final = "its contract cannot be read, and no position names its topic"
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetLag:
-    """One dataset's lag: records of all its partitions, seconds of the worst, seconds since the last batch."""
+    """A dataset's lag: records of all partitions, seconds of the slowest one, seconds since the last batch."""
 
     dataset: str
     records: int
@@ -38,9 +38,9 @@ class DatasetLag:
 
 @dataclass(frozen=True, slots=True)
 class LagMeasurement:
-    """The lags of one measurement; `unmeasured` says by dataset why nothing, or not all, is known of it.
+    """The lag of every dataset. `unmeasured` gives, by dataset, why some or all of its lag is unknown.
 
-    `missing` are datasets whose topic is not there, so that nothing can wait in it.
+    `missing` has datasets whose topic does not exist, so that they have no lag.
     """
 
     measured: Sequence[DatasetLag]
@@ -50,7 +50,7 @@ class LagMeasurement:
 
 @dataclass(frozen=True, slots=True)
 class _PartitionReading:
-    """One partition as read for one dataset: where it is stored up to, or would begin; None as ever read."""
+    """One partition as read for one dataset, with its stored position, None if it was never read."""
 
     dataset: str
     topic_partition: TopicPartition
@@ -58,13 +58,13 @@ class _PartitionReading:
     position: StoredPosition | None = None
 
     def is_beyond(self, held: OffsetRange) -> bool:
-        """Whether the position stands behind the partition's end: its log was cut, and nobody knows what is unread."""
+        """Whether the position is past the partition's end: the log was cut, so the lag is unknown."""
         return self.position is not None and self.position.next_offset > held.end
 
 
 @dataclass(slots=True)
 class _LagSnapshot:
-    """What one look at Kafka and at the positions brought."""
+    """End offsets from Kafka next to the stored positions."""
 
     ranges: dict[_PartitionReading, OffsetRange] = field(default_factory=dict)
     unmeasured: dict[str, str] = field(default_factory=dict)
@@ -72,9 +72,9 @@ class _LagSnapshot:
 
 
 class LagExporter:
-    """Measures and shows the lag of every dataset, one call a round.
+    """Measures and exports the lag of every dataset.
 
-    Each partition that a topic has counts, whether a position is stored of it or not: what nobody reads is behind.
+    Every partition of a topic counts, even without a stored position: unread records are lag.
     """
 
     def __init__(
@@ -82,65 +82,65 @@ class LagExporter:
         topics: TopicAdmin,
         datasets: Callable[[], Mapping[str, str | None]],
         positions: Callable[[], Sequence[StoredPosition]],
-        remember: Callable[[Sequence[tuple[int, int]]], None],
+        store_ends: Callable[[Sequence[tuple[int, int]]], None],
     ) -> None:
         self._topics = topics
         self._datasets = datasets
         self._positions = positions
-        self._remember = remember
+        self._store_ends = store_ends
         self._histories: defaultdict[tuple[TopicPartition, str], EndHistory] = defaultdict(EndHistory)
-        self._shown: set[str] = set()
-        self._trouble = ""
-        self._said: Mapping[str, str] = {}
+        self._exported: set[str] = set()
+        self._last_error = ""
+        self._last_reasons: Mapping[str, str] = {}
 
     def measure(self, *, now_s: float) -> LagMeasurement:
-        """The lag of each dataset whose topic can be asked; `now_s` is seconds since 1970.
+        """The lag of every dataset; `now_s` is seconds since 1970.
 
         Raises BrokerUnavailable, BrokerRefused, RetriableStoreError.
         """
-        look = self._snapshot()
-        return LagMeasurement(self._compute(look.ranges, now_s=now_s), look.unmeasured, look.missing)
+        snapshot = self._snapshot()
+        return LagMeasurement(self._compute(snapshot.ranges, now_s=now_s), snapshot.unmeasured, snapshot.missing)
 
     def _snapshot(self) -> _LagSnapshot:
-        look = _LagSnapshot()
+        snapshot = _LagSnapshot()
         positions, known = self._positions(), self._datasets()
-        # Of a dataset whose contract cannot be read, the positions tell the topic.
+        # If a contract cannot be read, the dataset's positions name its topic.
         topics = {position.dataset: position.topic for position in positions}
         topics |= {name: topic for name, topic in known.items() if topic is not None}
-        look.unmeasured = dict.fromkeys(known.keys() - topics.keys(), UNKNOWN_TOPIC)
+        snapshot.unmeasured = dict.fromkeys(known.keys() - topics.keys(), UNKNOWN_TOPIC)
         states = self._topics.states(set(topics.values()))
         stored = {(position.dataset, position.topic_partition, position.topic_id): position for position in positions}
         readings = []
         for dataset, topic in topics.items():
             state = states.found.get(topic)
             if topic in states.refused:
-                look.unmeasured[dataset] = states.refused[topic]
+                snapshot.unmeasured[dataset] = states.refused[topic]
             elif state is None:
-                look.missing[dataset] = missing_line(topic)
+                snapshot.missing[dataset] = missing_line(topic)
             else:
                 for partition in state.partitions:
-                    place = TopicPartition(topic, partition)
-                    position = stored.get((dataset, place, state.topic_id))
+                    topic_partition = TopicPartition(topic, partition)
+                    position = stored.get((dataset, topic_partition, state.topic_id))
                     if partition in state.leaderless:
-                        look.unmeasured[dataset] = f"{place} has no leader"
+                        snapshot.unmeasured[dataset] = f"{topic_partition} has no leader"
                     else:
-                        readings.append(_PartitionReading(dataset, place, state.topic_id, position))
-        self._find_ranges(look, readings)
-        return look
+                        readings.append(_PartitionReading(dataset, topic_partition, state.topic_id, position))
+        self._find_ranges(snapshot, readings)
+        return snapshot
 
-    def _find_ranges(self, look: _LagSnapshot, readings: Sequence[_PartitionReading]) -> None:
+    def _find_ranges(self, snapshot: _LagSnapshot, readings: Sequence[_PartitionReading]) -> None:
         ranges = self._topics.offsets({reading.topic_partition for reading in readings})
         for reading in readings:
             if reading.topic_partition in ranges.found:
-                held = look.ranges[reading] = ranges.found[reading.topic_partition]
+                held = snapshot.ranges[reading] = ranges.found[reading.topic_partition]
                 if reading.is_beyond(held):
-                    look.unmeasured[reading.dataset] = (
+                    snapshot.unmeasured[reading.dataset] = (
                         f"{reading.topic_partition} ends at offset {held.end}, "
                         f"before its position {_next_offset(reading, held)}"
                     )
             else:
-                look.unmeasured[reading.dataset] = ranges.errors.get(
-                    reading.topic_partition, f"{reading.topic_partition} is not told"
+                snapshot.unmeasured[reading.dataset] = ranges.errors.get(
+                    reading.topic_partition, f"Kafka returned no offsets of {reading.topic_partition}"
                 )
 
     def _compute(self, ranges: Mapping[_PartitionReading, OffsetRange], *, now_s: float) -> list[DatasetLag]:
@@ -167,38 +167,38 @@ class LagExporter:
         return history.seconds_behind(_next_offset(reading, held), now_s=now_s, last_stored_s=last_s)
 
     def export(self, *, now_s: float) -> None:
-        """Measure, store the ends, set the gauges; trouble is logged once, and shown by a gauge of its own."""
+        """Measure, store the end offsets, set the gauges. Errors are logged once and have a separate gauge."""
         try:
-            look = self._snapshot()
-            lags = self._compute(look.ranges, now_s=now_s)
-            self._remember(
-                [(item.position.source_id, held.end) for item, held in look.ranges.items() if item.position]
+            snapshot = self._snapshot()
+            lags = self._compute(snapshot.ranges, now_s=now_s)
+            self._store_ends(
+                [(item.position.source_id, held.end) for item, held in snapshot.ranges.items() if item.position]
             )
         except (BrokerUnavailable, BrokerRefused, RetriableStoreError) as error:
             prometheus.gauge(metrics.LAG_UP).set(0)
-            if not self._trouble:
-                LOGGER.warning("%s; trying on", error)
-            self._trouble = str(error)
+            if not self._last_error:
+                LOGGER.warning("%s; retrying", error)
+            self._last_error = str(error)
             return
-        if self._trouble:
-            LOGGER.info("measuring again")
-        self._trouble = ""
-        self._say({**look.unmeasured, **look.missing})
+        if self._last_error:
+            LOGGER.info("lag measurement resumed")
+        self._last_error = ""
+        self._log_unmeasured({**snapshot.unmeasured, **snapshot.missing})
         prometheus.gauge(metrics.LAG_UP).set(1)
         prometheus.gauge(metrics.LAG_LAST_SUCCESS).set(now_s)
-        self._show(lags)
+        self._set_gauges(lags)
 
-    def _say(self, unmeasured: Mapping[str, str]) -> None:
-        """Log once what cannot be measured although the rest can."""
+    def _log_unmeasured(self, unmeasured: Mapping[str, str]) -> None:
+        """Log once per reason which datasets cannot be measured."""
         for dataset, why in unmeasured.items():
-            if self._said.get(dataset) != why:
-                LOGGER.warning("the lag of %s is not measured: %s", dataset, why)
-        self._said = unmeasured
+            if self._last_reasons.get(dataset) != why:
+                LOGGER.warning("cannot measure the lag of %s: %s", dataset, why)
+        self._last_reasons = unmeasured
 
-    def _show(self, lags: Sequence[DatasetLag]) -> None:
-        for name in self._shown - {lag.dataset for lag in lags}:
+    def _set_gauges(self, lags: Sequence[DatasetLag]) -> None:
+        for name in self._exported - {lag.dataset for lag in lags}:
             _forget(name)
-        self._shown = {lag.dataset for lag in lags}
+        self._exported = {lag.dataset for lag in lags}
         for lag in lags:
             prometheus.gauge(metrics.LAG_RECORDS).labels(lag.dataset).set(lag.records)
             prometheus.gauge(metrics.LAG_SECONDS).labels(lag.dataset).set(lag.seconds)
@@ -207,7 +207,7 @@ class LagExporter:
 
 
 def _next_offset(reading: _PartitionReading, held: OffsetRange) -> int:
-    """The first offset that is not stored: without a position the first that there is."""
+    """The first offset that is not stored; without a position, the partition's first offset."""
     return held.first if reading.position is None else reading.position.next_offset
 
 
@@ -217,13 +217,13 @@ def _freshness(positions: Sequence[StoredPosition], now_s: float) -> float | Non
 
 
 def _forget(dataset: str) -> None:
-    """Say nothing more about a dataset that is gone: NaN, since shared files cannot drop a series."""
+    """Set a dropped dataset's gauges to NaN, since shared files cannot drop a time series."""
     for metric in (metrics.LAG_RECORDS, metrics.LAG_SECONDS, metrics.FRESHNESS):
         prometheus.gauge(metric).labels(dataset).set(math.nan)
 
 
 def ends_store(ends: Sequence[tuple[int, int]]) -> None:
-    """Store where the partition of each source ends, (source id, end). Raises RetriableStoreError."""
+    """Store the end offset of each source's partition, given as (source id, end). Raises RetriableStoreError."""
     if ends:
-        with asking(), connections[ALIAS].cursor() as cursor:
+        with querying(), connections[ALIAS].cursor() as cursor:
             store_end_offsets(cursor, ends)

@@ -1,4 +1,4 @@
-"""A server that is away: told once, and tried again after pauses that grow."""
+"""An outage of Kafka or PostgreSQL: log it once, retry with backoff."""
 
 import logging
 from typing import Final
@@ -9,29 +9,29 @@ LOGGER: Final = logging.getLogger("apps.ingest")
 
 
 class Outage:
-    """Whether something is away that all streams need, and what was said of it."""
+    """Whether a server that all streams need is unavailable, and its logged error."""
 
     def __init__(self) -> None:
         self._backoff = Backoff()
-        self._said = ""
+        self._logged = ""
 
     def failed(self, now_s: float) -> float:
-        """Begin a pause and say how long it is, seconds."""
+        """Start a pause; return its length in seconds."""
         return self._backoff.failed(now_s)
 
     def waits(self, now_s: float) -> bool:
-        """Whether the pause is not over."""
+        """Whether the pause is still running."""
         return self._backoff.waits(now_s)
 
     def report(self, message: str) -> None:
-        """Log a trouble once, not at every try."""
-        if not self._said:
+        """Log the first error of the outage, not every retry."""
+        if not self._logged:
             LOGGER.warning("%s", message)
-        self._said = message
+        self._logged = message
 
     def end(self) -> None:
-        """Everything is there again."""
+        """End the outage."""
         self._backoff.succeeded()
-        if self._said:
-            LOGGER.info("going on")
-        self._said = ""
+        if self._logged:
+            LOGGER.info("resuming")
+        self._logged = ""

@@ -1,4 +1,4 @@
-"""Positions behind which only the marks of transactions are left move to the end of their partition."""
+"""Advance positions to the end of their partition where only transaction markers follow."""
 
 from apps.ingest.core.errors import BrokerUnavailable
 from apps.ingest.core.ports import Store, TopicAdmin
@@ -8,7 +8,7 @@ from apps.ingest.services.streams import Streams
 
 
 class PositionAdvancer:
-    """Moves them in a commit of its own."""
+    """Advances positions in a separate commit."""
 
     def __init__(self, streams: Streams, *, topics: TopicAdmin, store: Store) -> None:
         self._streams = streams
@@ -17,14 +17,14 @@ class PositionAdvancer:
 
     @property
     def has_work(self) -> bool:
-        """Whether a position stands before the end of its partition without a record between them."""
+        """Whether only transaction markers separate a position from its partition's end."""
         return bool(self._waiting())
 
     def advance(self, *, now_s: float) -> dict[TopicPartition, int]:
-        """Move the positions, and say where to; what was taken must be committed.
+        """Advance the positions; return the new offsets. The open batch must be committed first.
 
-        The epoch is that of the last leader, because a mark may be of a later one than the last record: under another
-        leader than the record's the log must still end where it was seen to. Raises RetriableStoreError.
+        Stores the last leader's epoch, because a marker may have a later epoch than the last record. If the leader has
+        changed since that record, the log must still end where it ended before. Raises RetriableStoreError.
         """
         waiting = self._waiting()
         if not waiting:
@@ -48,7 +48,7 @@ class PositionAdvancer:
         return {stream.topic_partition: end.offset for stream, position, end in moves if position.source_id in moved}
 
     def _waiting(self) -> list[tuple[Stream, Position, int]]:
-        """The streams with nothing but the marks of transactions between their position and this end."""
+        """The streams with only transaction markers between their position and this end."""
         return [
             (stream, position, end)
             for stream in self._streams

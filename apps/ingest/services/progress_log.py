@@ -1,4 +1,4 @@
-"""A line about what was moved, every few seconds."""
+"""Log throughput every few seconds."""
 
 import logging
 from typing import Final
@@ -10,7 +10,7 @@ PROGRESS_S: Final = 10.0
 
 
 class ProgressLog:
-    """Logs the rows that were moved since the last line, if any were."""
+    """Logs the rows stored since the last line, if any."""
 
     def __init__(self, writer: BatchWriter, *, now_s: float) -> None:
         self._writer = writer
@@ -18,10 +18,10 @@ class ProgressLog:
         self._rows = 0
 
     def log_if_due(self, now_s: float) -> None:
-        """Log a line, when it is time."""
+        """Log a line if one is due."""
         if now_s - self._since_s < PROGRESS_S:
             return
         rows = self._writer.rows - self._rows
         if rows:
-            LOGGER.info("%d rows in %.0f s, %d rejects in all", rows, now_s - self._since_s, self._writer.rejects)
+            LOGGER.info("%d rows in %.0f s, %d rejects in total", rows, now_s - self._since_s, self._writer.rejects)
         self._since_s, self._rows = now_s, self._writer.rows

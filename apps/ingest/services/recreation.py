@@ -1,4 +1,4 @@
-"""A topic that is deleted and made again goes on under its name, at the same offsets, without a word of the client."""
+"""Detect recreated topics: the client silently continues at the same offset of a topic with the same name."""
 
 from collections.abc import Collection
 from typing import Final
@@ -10,43 +10,47 @@ from apps.ingest.services.stop_reasons import topic_verdict
 from apps.ingest.services.stream import Stream
 from apps.ingest.services.streams import Streams
 
-QUIET_S: Final = 0.25
-"""The client needs longer to go over to a topic that was made again: it waits half a second after a failed fetch.
+IDLE_S: Final = 0.25
+"""The client takes longer to switch to a recreated topic: it waits half a second after a failed fetch.
 
-So what Kafka says of all topics holds for as long, and they are asked for four times a second at most.
+So topic states stay valid for this long, and Kafka is queried at most four times a second.
 """
 
 PAUSE_S: Final = 10.0
-"""How long nothing is asked of a Kafka that gives records and does not answer: the worker looks at topics anyway."""
+"""How long to skip checks when Kafka delivers records but no metadata; each refresh checks the topics anyway."""
 
 
 class RecreationCheck:
-    """Asks for the topics' ids before records are taken that came after a silence of their partition."""
+    """Checks topic ids before taking records from a partition that was idle."""
 
     def __init__(self, topics: TopicAdmin, streams: Streams) -> None:
         self._topics = topics
         self._streams = streams
-        self._heard_s: dict[TopicPartition, float] = {}
-        self._known: frozenset[TopicPartition] = frozenset()
-        self._known_s = float("-inf")
+        self._last_record_s: dict[TopicPartition, float] = {}
+        self._checked: frozenset[TopicPartition] = frozenset()
+        self._checked_s = float("-inf")
         self._paused_until_s = float("-inf")
 
-    def verdicts(self, places: Collection[TopicPartition], *, now_s: float) -> list[tuple[Stream, PipelineStopped]]:
-        """The streams that must take no record now, of these partitions or others, and why. Raises BrokerRefused."""
-        quiet = [place for place in places if now_s - self._heard_s.get(place, float("-inf")) > QUIET_S]
-        self._heard_s.update(dict.fromkeys(places, now_s))
-        if now_s - self._known_s <= QUIET_S:
-            quiet = [place for place in quiet if place not in self._known]
-        if not quiet or now_s < self._paused_until_s:
+    def verdicts(
+        self, partitions: Collection[TopicPartition], *, now_s: float
+    ) -> list[tuple[Stream, PipelineStopped]]:
+        """The streams to stop now, of these or other partitions, and why. Raises BrokerRefused."""
+        idle = [
+            partition for partition in partitions if now_s - self._last_record_s.get(partition, float("-inf")) > IDLE_S
+        ]
+        self._last_record_s.update(dict.fromkeys(partitions, now_s))
+        if now_s - self._checked_s <= IDLE_S:
+            idle = [partition for partition in idle if partition not in self._checked]
+        if not idle or now_s < self._paused_until_s:
             return []
-        self._known, self._known_s = self._streams.assigned, now_s
-        seen = self._states(now_s)
+        self._checked, self._checked_s = self._streams.assigned, now_s
+        states = self._states(now_s)
         claimed = (stream for stream in self._streams if stream.position is not None)
-        return [(stream, verdict) for stream in claimed if (verdict := topic_verdict(stream, seen))]
+        return [(stream, verdict) for stream in claimed if (verdict := topic_verdict(stream, states))]
 
     def _states(self, now_s: float) -> TopicStates:
         try:
-            return self._topics.states({place.topic for place in self._known}).for_reader()
+            return self._topics.states({partition.topic for partition in self._checked}).for_reader()
         except BrokerUnavailable:
             self._paused_until_s = now_s + PAUSE_S
             return TopicStates()

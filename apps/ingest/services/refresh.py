@@ -1,4 +1,4 @@
-"""A look at which datasets and topics there are now, every few seconds."""
+"""Refresh datasets and topics every few seconds."""
 
 import gc
 import logging
@@ -18,11 +18,11 @@ from apps.ingest.services.target_tables import target_tables
 
 LOGGER: Final = logging.getLogger("apps.ingest")
 PATIENCE_S: Final = 10.0
-"""How long a bounded run waits for a server that is away."""
+"""How long a bounded run waits for an unavailable server."""
 
 
 class CatalogueRefresh:
-    """Points the streams at the datasets and topics as they are; `seen` once it was done."""
+    """Applies the current datasets and topics to the streams; `seen` is True after the first success."""
 
     def __init__(
         self,
@@ -42,11 +42,11 @@ class CatalogueRefresh:
         self._limits = limits
         self._targets: dict[int, TargetTable] = {}
         self._missing: set[str] = set()
-        self._well_s = dependencies.clock.monotonic_s()
+        self._last_success_s = dependencies.clock.monotonic_s()
         self.seen = False
 
     def run_if_due(self, assignments: RebalanceListener) -> None:
-        """Look, when it is time. A bounded run raises BrokerUnavailable, RetriableStoreError after its patience."""
+        """Refresh if due. A bounded run raises BrokerUnavailable, RetriableStoreError after its patience."""
         now_s = self._dependencies.clock.monotonic_s()
         if not self._interval.due(now_s):
             return
@@ -56,32 +56,32 @@ class CatalogueRefresh:
             self._dependencies.consumer.commit(self._writer.committed)
             self._writer.committed = {}
         try:
-            self._look(now_s, assignments)
+            self._refresh(now_s, assignments)
         except (BrokerUnavailable, RetriableStoreError) as error:
             self._steps.outage.report(str(error))
             patience_s = PATIENCE_S if self._limits.patience_s is None else self._limits.patience_s
-            if self._limits.bounded and now_s - self._well_s > patience_s:
+            if self._limits.bounded and now_s - self._last_success_s > patience_s:
                 raise
         else:
-            self._well_s, self.seen = now_s, True
+            self._last_success_s, self.seen = now_s, True
 
-    def _look(self, now_s: float, assignments: RebalanceListener) -> None:
+    def _refresh(self, now_s: float, assignments: RebalanceListener) -> None:
         dependencies = self._dependencies
         self._set_targets(dependencies.catalogue())
         wanted = {target.contract.topic for target in self._targets.values()}
         found = dependencies.topics.states(wanted)
         missing = found.missing(wanted)
         seen = found.for_reader(missing)
-        if self._streams.concerned(seen):
+        if self._streams.will_stop(seen):
             self._steps.run(self._writer.close)
         self._streams.learn_states(seen, now_s=now_s)
-        self._tell_missing(missing)
+        self._log_missing(missing)
         dependencies.membership.enter()
         dependencies.membership.watch(now_s)
         dependencies.consumer.subscribe(seen.found.keys(), assignments)
 
     def _set_targets(self, catalogue: DatasetCatalogue) -> None:
-        """Point the streams at the datasets as they are now."""
+        """Apply the current datasets to the streams."""
         tables = target_tables(
             catalogue, {(target.dataset_id, target.contract_version): target for target in self._targets.values()}
         )
@@ -91,7 +91,7 @@ class CatalogueRefresh:
             self._streams.set_targets(tables.targets.values())
         self._steps.run(lambda: self._streams.unreadable.set_aside(tables.unreadable))
 
-    def _tell_missing(self, missing: Collection[str]) -> None:
+    def _log_missing(self, missing: Collection[str]) -> None:
         if not self._limits.bounded:
             for topic in sorted(set(missing) - self._missing):
                 LOGGER.warning("%s; waiting for it", missing_line(topic))

@@ -1,4 +1,4 @@
-"""When a worker ends by itself."""
+"""When a worker stops on its own."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class RunLimits:
-    """When a worker ends by itself; without bounds it never does, and waits for whatever is missing."""
+    """When a worker stops on its own. Without limits it never does, and waits for whatever is missing."""
 
     until_idle: bool = False
     max_records: int | None = None
@@ -14,7 +14,7 @@ class RunLimits:
 
     @property
     def bounded(self) -> bool:
-        """Whether it ends at all."""
+        """Whether the worker ever stops on its own."""
         return self.until_idle or self.max_records is not None
 
 

@@ -1,11 +1,11 @@
-"""What a run of the worker did."""
+"""The result of a worker's run."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
 class RunSummary:
-    """What a run moved, and which datasets it had to stop for which reason."""
+    """The number of records, rows and rejects of a run, and the stopped datasets with their reasons."""
 
     records: int = 0
     rows: int = 0

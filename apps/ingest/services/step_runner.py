@@ -1,4 +1,4 @@
-"""The worker's steps under guard: each error becomes the reaction that its name asks for."""
+"""Run the worker's steps, and react to each error as its class prescribes."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -9,11 +9,11 @@ from apps.ingest.core.backoff import Interval
 from apps.ingest.core.errors import (
     BrokerRefused,
     BrokerUnavailable,
-    ContractChanged,
     Fenced,
     IngestError,
     PipelineStopped,
     QuarantineRefused,
+    StaleContract,
 )
 from apps.ingest.core.ports import TargetTable
 from apps.ingest.core.records import TopicPartition
@@ -27,7 +27,7 @@ LOGGER: Final = logging.getLogger("apps.ingest")
 
 
 class StepRunner:
-    """Does steps and reacts to their errors; `in_flight` is how far each partition of the records in hand was read."""
+    """Runs steps and handles their errors; `in_flight` has the end offset of the current poll by partition."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class StepRunner:
         self.in_flight: Mapping[TopicPartition, int] = {}
 
     def run(self, step: Callable[[], None]) -> bool:
-        """Do one step and say whether it went well. Raises BrokerRefused."""
+        """Run one step; return whether it succeeded. Raises BrokerRefused."""
         self._writer.current_target = None
         try:
             step()
@@ -60,18 +60,18 @@ class StepRunner:
             self._writer.discard()
             self._react(error, self._writer.current_target)
             return False
-        except Exception as error:  # noqa: BLE001  the last line: no record ends the process, whatever it brings up
+        except Exception as error:  # noqa: BLE001  the last line: no record may end the process
             self.recover(error)
             return False
         return True
 
     def recover(self, error: Exception) -> None:
-        """Give the open batch up after an error that nothing expected, and have its records taken one by one."""
+        """Discard the open batch after an unexpected error, and have its records isolated."""
         count_failure(error)
         self.defects.log(error)
         try:
             self._writer.discard()
-        except Exception as second:  # noqa: BLE001  the session is of no more use
+        except Exception as second:  # noqa: BLE001  the session is unusable
             self.defects.log(second)
             self._store.close()
         if (target := self._writer.current_target) is not None:
@@ -89,11 +89,11 @@ class StepRunner:
             case PipelineStopped() if target is not None:
                 for stream in self._streams.of(target.dataset_id):
                     self._streams.stop(stream, error, now_s=now_s)
-            case Fenced() | ContractChanged() if target is not None:
+            case Fenced() | StaleContract() if target is not None:
                 LOGGER.warning("%s: %s", target.name, error)
                 self._streams.invalidate(target.dataset_id, now_s=now_s)
                 self._refresh.make_due()
             case _:
                 pause_s = self.outage.failed(now_s)
-                self.outage.report(f"{error}; next try in {pause_s:.1f} s")
+                self.outage.report(f"{error}; retrying in {pause_s:.1f} s")
                 self._streams.invalidate_all()

@@ -17,11 +17,11 @@ def _backoff() -> Backoff:
 
 @dataclass(slots=True)
 class Stream:
-    """One partition as read for one dataset; without position it is assigned and not claimed.
+    """One partition as read for one dataset; without a position it is assigned but not claimed.
 
-    `known_epoch` is the epoch that a claim after a lost session must still find. Records before `careful_until` are
-    taken by fault isolation; those before `orphaned_until` may have ended the worker that had them, whose last
-    `attempt` it was. A stream that was stopped at work is `unproven` until it commits: a claim alone shows nothing.
+    After a lost session a claim must still find `known_epoch`. Records before `careful_until` go through fault
+    isolation. Those before `orphaned_until` may have crashed their previous worker, whose last `attempt` is stored. A
+    stream that stopped while reading is `unproven` until it commits: a claim alone proves nothing.
     """
 
     target: TargetTable
@@ -36,6 +36,6 @@ class Stream:
     backoff: Backoff = field(default_factory=_backoff)
 
     def invalidate(self) -> None:
-        """Forget the position, not the epoch: the next claim reads what is stored."""
+        """Drop the position but keep the epoch; the next claim reads the stored position."""
         if self.position is not None:
             self.known_epoch, self.position = self.position.epoch, None

@@ -1,4 +1,4 @@
-"""Which sources this worker reads: claimed when they are assigned, let go when they are revoked."""
+"""The sources that this worker reads: claimed when assigned, released when revoked."""
 
 import logging
 from collections import defaultdict
@@ -33,11 +33,11 @@ from apps.ingest.services.unreadable_datasets import UnreadableDatasets
 
 LOGGER: Final = logging.getLogger("apps.ingest")
 FENCE_PAUSE_S: Final = 15.0
-"""Longer than Kafka needs to tell a worker that the group went on without it."""
+"""Longer than Kafka takes to notify a worker that its group evicted it."""
 
 
 class Streams:
-    """The streams of all assigned partitions and all datasets that read them."""
+    """The streams of all assigned partitions, one for each dataset that reads them."""
 
     def __init__(self, *, consumer: GroupConsumer, topics: TopicAdmin, store: Store, batch_rows: int) -> None:
         self._batch_rows = batch_rows
@@ -57,9 +57,9 @@ class Streams:
     def __iter__(self) -> Iterator[Stream]:
         return iter(self._streams.values())
 
-    def at(self, place: TopicPartition) -> list[Stream]:
+    def at(self, partition: TopicPartition) -> list[Stream]:
         """The claimed streams that read this partition."""
-        return [stream for stream in self._by_partition.get(place, ()) if stream.position is not None]
+        return [stream for stream in self._by_partition.get(partition, ()) if stream.position is not None]
 
     def of(self, dataset_id: int) -> list[Stream]:
         """The claimed streams of this dataset."""
@@ -71,38 +71,40 @@ class Streams:
 
     @property
     def assigned(self) -> frozenset[TopicPartition]:
-        """The partitions that the group gave us."""
+        """The partitions that the group assigned to this worker."""
         return frozenset(self._assigned)
 
     @property
     def stopped(self) -> dict[str, str]:
-        """Why a dataset is stopped, by its name."""
-        troubled = {stream.target.name: stream.last_error for stream in self if stream.last_error}
-        return self.unreadable.reasons | self._refusals.reasons | troubled
+        """Why datasets are stopped, by name."""
+        stopped = {stream.target.name: stream.last_error for stream in self if stream.last_error}
+        return self.unreadable.reasons | self._refusals.reasons | stopped
 
-    def assign(self, places: Collection[TopicPartition]) -> None:
-        """Take these partitions; `claim` makes them move."""
-        self._assigned.update(places)
+    def assign(self, partitions: Collection[TopicPartition]) -> None:
+        """Add these partitions; `claim` starts reading them."""
+        self._assigned.update(partitions)
         self._sync()
 
-    def revoke(self, places: Collection[TopicPartition]) -> None:
-        """Forget these partitions, releasing what is claimed. Raises RetriableStoreError."""
-        self._assigned.difference_update(places)
-        gone = [stream.position for stream in self if stream.topic_partition in places and stream.position]
+    def revoke(self, partitions: Collection[TopicPartition]) -> None:
+        """Remove these partitions and release their positions. Raises RetriableStoreError."""
+        self._assigned.difference_update(partitions)
+        gone = [stream.position for stream in self if stream.topic_partition in partitions and stream.position]
         self._sync()
         if gone:
             self._store.release(gone)
 
     def set_targets(self, targets: Iterable[TargetTable]) -> None:
-        """Read for these datasets and no others; claimed positions of those that stay are kept."""
+        """Read for exactly these datasets; keeps the claimed positions of those that remain."""
         self._targets = tuple(targets)
         self._sync()
 
     def _sync(self) -> None:
-        places: defaultdict[str, list[TopicPartition]] = defaultdict(list)
-        for place in self._assigned:
-            places[place.topic].append(place)
-        wanted = {(place, one.dataset_id): one for one in self._targets for place in places[one.contract.topic]}
+        partitions: defaultdict[str, list[TopicPartition]] = defaultdict(list)
+        for partition in self._assigned:
+            partitions[partition.topic].append(partition)
+        wanted = {
+            (partition, one.dataset_id): one for one in self._targets for partition in partitions[one.contract.topic]
+        }
         gone = [stream for key, stream in self._streams.items() if key not in wanted and stream.last_error]
         self._streams = {key: stream for key, stream in self._streams.items() if key in wanted}
         for key, target in wanted.items():
@@ -116,13 +118,13 @@ class Streams:
             self._show(stream.target)
 
     def invalidate_all(self) -> None:
-        """Forget every position: the session that owned them is gone."""
+        """Drop every position, because the session that owned them is lost."""
         for stream in self:
             stream.invalidate()
         self._consumer.pause(self._assigned)
 
     def suspect(self, dataset_id: int, ends: Mapping[TopicPartition, int]) -> None:
-        """Have the dataset's partitions read again by fault isolation, up to where they were read or to these ends."""
+        """Read the dataset's partitions again with fault isolation, up to their position or these end offsets."""
         for stream in self.of(dataset_id):
             read = max(stream.position.next_offset if stream.position else 0, ends.get(stream.topic_partition, 0))
             stream.careful_until = max(stream.careful_until, read)
@@ -130,14 +132,14 @@ class Streams:
             self._pause_idle(stream.topic_partition)
 
     def invalidate(self, dataset_id: int, *, now_s: float) -> None:
-        """Forget the dataset's positions and claim them again after a pause."""
+        """Drop the dataset's positions and claim them again after a pause."""
         for stream in self._by_dataset.get(dataset_id, ()):
             stream.invalidate()
             stream.backoff.failed(now_s)
             self._pause_idle(stream.topic_partition)
 
     def due(self, now_s: float) -> list[Stream]:
-        """The streams to be claimed now."""
+        """The streams to claim now."""
         due = [
             stream
             for stream in self
@@ -145,17 +147,17 @@ class Streams:
         ]
         return sorted(due, key=lambda stream: (stream.target.name, stream.topic_partition))
 
-    def _has_leader(self, place: TopicPartition) -> bool:
-        state = self.states.get(place.topic)
-        return state is not None and place.partition not in state.leaderless
+    def _has_leader(self, partition: TopicPartition) -> bool:
+        state = self.states.get(partition.topic)
+        return state is not None and partition.partition not in state.leaderless
 
     def claim(self, streams: Sequence[Stream], *, now_s: float) -> None:
-        """Take over the positions of these and read on from them.
+        """Claim these streams' positions and read from them.
 
-        Raises BrokerUnavailable, RetriableStoreError: those that are not claimed stay due.
+        Raises BrokerUnavailable, RetriableStoreError: unclaimed streams stay due.
         """
         ranges = self._topics.offsets({stream.topic_partition for stream in streams})
-        # After the offsets: of a topic that was made again in between, its id tells.
+        # After the offsets, so that the id reveals a topic recreated in between.
         self.states = {
             **self.states,
             **self._topics.states({one.topic_partition.topic for one in streams}).for_reader().found,
@@ -175,7 +177,7 @@ class Streams:
                 self.stop(stream, StateUnreadable(f"its position fails with {type(error).__name__}"), now_s=now_s)
             else:
                 moved.add(stream.topic_partition)
-        self._read_on(moved)
+        self._resume(moved)
 
     def _claim_one(self, stream: Stream, held: OffsetRange) -> None:
         state = self.states[stream.topic_partition.topic]
@@ -188,7 +190,7 @@ class Streams:
             raise OffsetsLost(lost_line(stream, position.next_offset, f" (Kafka holds {held.first} to {held.end})"))
         stream.position, stream.known_epoch = position, position.epoch
         if position.orphaned:
-            # The open batch of the one who died reached no further.
+            # The crashed worker's open batch reached no further.
             stream.orphaned_until = position.next_offset + 2 * self._batch_rows
             stream.attempt = position.attempt
             stream.careful_until = max(stream.careful_until, stream.orphaned_until)
@@ -200,7 +202,7 @@ class Streams:
         )
 
     def committed(self, dataset_id: int) -> None:
-        """Take note that records of the dataset were read and committed: what had stopped it is over."""
+        """Clear the errors of the dataset's streams after a commit."""
         for stream in self.of(dataset_id):
             if stream.unproven:
                 self._recover(stream)
@@ -211,36 +213,36 @@ class Streams:
         self._show(stream.target)
 
     def untaken(self, ends: Mapping[TopicPartition, int]) -> set[TopicPartition]:
-        """Where a stream has not taken all up to here; to rewind any other would throw its prefetch away."""
+        """The partitions of which a stream has not taken everything; rewinding others would waste their prefetch."""
         return {
             one.topic_partition
             for one in self
             if one.position and one.position.next_offset < ends.get(one.topic_partition, 0)
         }
 
-    def rewind(self, places: Iterable[TopicPartition]) -> None:
-        """Read these partitions again from the first record that one of their streams has not taken."""
-        self._read_on({place for place in places if self.at(place)})
+    def rewind(self, partitions: Iterable[TopicPartition]) -> None:
+        """Read these partitions again from the first record that any of their streams lacks."""
+        self._resume({partition for partition in partitions if self.at(partition)})
 
-    def _read_on(self, places: Collection[TopicPartition]) -> None:
+    def _resume(self, partitions: Collection[TopicPartition]) -> None:
         try:
-            self._consumer.seek({place: self._start(place) for place in places})
+            self._consumer.seek({partition: self._start(partition) for partition in partitions})
         except BrokerUnavailable:
-            for stream in (stream for place in places for stream in self.at(place)):
+            for stream in (stream for partition in partitions for stream in self.at(partition)):
                 stream.invalidate()
             raise
 
-    def _start(self, place: TopicPartition) -> OffsetAndEpoch:
-        """The first offset that one of the streams has not taken; of those at the same, the oldest known epoch."""
+    def _start(self, partition: TopicPartition) -> OffsetAndEpoch:
+        """The lowest offset that a stream still needs; on a tie, the oldest known epoch."""
         starts = [
             OffsetAndEpoch(stream.position.next_offset, stream.position.leader_epoch)
-            for stream in self.at(place)
+            for stream in self.at(partition)
             if stream.position
         ]
         return min(starts, key=lambda start: (start.offset, start.leader_epoch is None, start.leader_epoch or 0))
 
     def stop(self, stream: Stream, error: IngestError, *, now_s: float) -> None:
-        """Stop one stream because of its state, say so, and look again after a pause."""
+        """Stop one stream because of its state, report it, and retry after a pause."""
         if stream.last_error != str(error):
             LOGGER.error("%s: %s is stopped: %s", stream.target.name, stream.topic_partition, error)
         stream.last_error = str(error)
@@ -260,56 +262,56 @@ class Streams:
             self._store.set_error(key, str(error))
         except IngestError as second:
             self._store.reset()
-            LOGGER.warning("could not note the trouble of %s: %s", stream.topic_partition, second)
+            LOGGER.warning("could not store the error of %s: %s", stream.topic_partition, second)
 
-    def lost(self, places: Mapping[TopicPartition, str], *, now_s: float) -> None:
-        """Stop the streams that were to read on where Kafka says it cannot; those further on try their own offset.
+    def lost(self, partitions: Mapping[TopicPartition, str], *, now_s: float) -> None:
+        """Stop the streams at the offsets that Kafka lost; streams further ahead retry at their own offset.
 
         Raises BrokerUnavailable.
         """
-        for place, said in places.items():
-            readers = [(stream, stream.position) for stream in self.at(place) if stream.position is not None]
+        for partition, error in partitions.items():
+            readers = [(stream, stream.position) for stream in self.at(partition) if stream.position is not None]
             first = min((position.next_offset for _, position in readers), default=None)
             for stream, position in readers:
                 if position.next_offset == first:
-                    self.stop(stream, position_loss(stream, position, said), now_s=now_s)
-        self.rewind(places)
+                    self.stop(stream, position_loss(stream, position, error), now_s=now_s)
+        self.rewind(partitions)
 
     def refuse(self, topics: Mapping[str, str], *, now_s: float) -> None:
-        """Stop the streams of these topics: Kafka gives us none of their records."""
+        """Stop the streams of these topics, which Kafka refuses."""
         for stream in self:
             if stream.topic_partition.topic in topics and stream.position is not None:
                 self.stop(stream, TopicRefused(topics[stream.topic_partition.topic]), now_s=now_s)
 
-    def concerned(self, seen: TopicStates) -> bool:
-        """Whether `learn_states` will stop something, which needs a session without an open batch."""
-        refused = self._refusals.has_news(self._targets, seen)
-        return refused or any(topic_verdict(stream, seen) for stream in self)
+    def will_stop(self, states: TopicStates) -> bool:
+        """Whether `learn_states` will stop a stream, which requires that no batch is open."""
+        refused = self._refusals.has_news(self._targets, states)
+        return refused or any(topic_verdict(stream, states) for stream in self)
 
-    def learn_states(self, seen: TopicStates, *, now_s: float) -> None:
-        """Take note of the topics as they are now; stop what cannot be read, or was claimed in another life."""
-        self.states = seen.found
+    def learn_states(self, states: TopicStates, *, now_s: float) -> None:
+        """Apply the current topic states; stop streams that cannot be read or whose topic was recreated."""
+        self.states = states.found
         for stream in list(self):
-            if verdict := topic_verdict(stream, seen):
+            if verdict := topic_verdict(stream, states):
                 self.stop(stream, verdict, now_s=now_s)
-        over, fresh = self._refusals.update(self._targets, seen)
-        for name in over:
+        resolved, fresh = self._refusals.update(self._targets, states)
+        for name in resolved:
             set_stopped(name, sum(1 for stream in self if stream.last_error and stream.target.name == name))
         for target in fresh:
-            self._refusals.note(target)
+            self._refusals.record(target)
             self._show(target)
 
     def ended(self, ends: Mapping[TopicPartition, int]) -> None:
-        """Take note of where partitions end of which the streams have taken all records."""
-        for place, end in ends.items():
-            for stream in self.at(place):
+        """Record the end offsets of partitions whose records have all been taken."""
+        for partition, end in ends.items():
+            for stream in self.at(partition):
                 if stream.position is not None:
                     stream.position.end_offset = end
                     if stream.unproven:
                         self._recover(stream)
 
     def fence(self, stream: Stream, why: str, *, now_s: float) -> None:
-        """Let go of a position that another worker holds by now."""
+        """Drop a position that another worker has taken over."""
         self._fenced(stream, why, now_s=now_s)
         stream.position = None
         self._pause_idle(stream.topic_partition)
@@ -319,10 +321,10 @@ class Streams:
         stream.backoff.failed(now_s, at_least_s=FENCE_PAUSE_S)
         LOGGER.warning("%s: %s", stream.target.name, why)
 
-    def _pause_idle(self, place: TopicPartition) -> None:
+    def _pause_idle(self, partition: TopicPartition) -> None:
         """Pause a partition that no claimed stream reads."""
-        if place in self._assigned and not self.at(place):
-            self._consumer.pause([place])
+        if partition in self._assigned and not self.at(partition):
+            self._consumer.pause([partition])
 
     def _show(self, target: TargetTable) -> None:
         stopped = sum(1 for stream in self._by_dataset.get(target.dataset_id, ()) if stream.last_error)

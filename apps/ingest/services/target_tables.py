@@ -1,4 +1,4 @@
-"""What a worker reads for: a target for each contract that it can work by, a reason for each other one."""
+"""The target tables of a worker, and the datasets whose contract it cannot use."""
 
 import logging
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ LOGGER: Final = logging.getLogger("apps.ingest")
 
 @dataclass(slots=True)
 class TargetTables:
-    """Targets by the dataset's id, and the datasets that stand still."""
+    """Targets by dataset id, and the datasets that cannot be read."""
 
     targets: dict[int, TargetTable] = field(default_factory=dict)
     unreadable: list[UnreadableDataset] = field(default_factory=list)
 
 
 def target_tables(catalogue: DatasetCatalogue, known: Mapping[tuple[int, int], TargetTable]) -> TargetTables:
-    """The aim at these datasets; known targets, by id and number, are taken as they are."""
+    """The targets of these datasets; reuses known ones, keyed by dataset id and contract version."""
     tables = TargetTables(unreadable=list(catalogue.unreadable))
     for dataset in catalogue.readable:
         target = known.get((dataset.id, dataset.version)) or _target(dataset)
@@ -36,6 +36,6 @@ def _target(dataset: AppliedDataset) -> TargetTable | UnreadableDataset:
     try:
         return TargetTable(dataset.id, dataset.name, dataset.version, Decoder(dataset.contract))
     except Exception as error:
-        LOGGER.debug("no reader for %s", dataset.name, exc_info=True)
-        trouble = f"no reader can be made of version {dataset.version} of its contract ({type(error).__name__})"
-        return UnreadableDataset(dataset.id, dataset.version, dataset.name, trouble)
+        LOGGER.debug("cannot build a decoder for %s", dataset.name, exc_info=True)
+        reason = f"cannot build a decoder from version {dataset.version} of its contract ({type(error).__name__})"
+        return UnreadableDataset(dataset.id, dataset.version, dataset.name, reason)

@@ -1,4 +1,4 @@
-"""Topics that Kafka gives us no records of: missing, or refused."""
+"""Topics that cannot be read: missing, or refused by Kafka."""
 
 import logging
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ LOGGER: Final = logging.getLogger("apps.ingest")
 
 
 class TopicRefusals:
-    """Says of each dataset whose topic is refused why: `reasons` by the dataset's name."""
+    """Tracks datasets whose topic is missing or refused; `reasons` is by dataset name."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -20,30 +20,32 @@ class TopicRefusals:
         self._waiting: set[str] = set()
         self.reasons: dict[str, str] = {}
 
-    def has_news(self, targets: Iterable[TargetTable], seen: TopicStates) -> bool:
-        """Whether `learn` will note or forget something."""
-        return any(self._noted.get(target.dataset_id) != seen.refused.get(target.contract.topic) for target in targets)
+    def has_news(self, targets: Iterable[TargetTable], states: TopicStates) -> bool:
+        """Whether `update` will change anything."""
+        return any(
+            self._noted.get(target.dataset_id) != states.refused.get(target.contract.topic) for target in targets
+        )
 
-    def update(self, targets: Iterable[TargetTable], seen: TopicStates) -> tuple[set[str], list[TargetTable]]:
-        """The names of the datasets whose topic is no longer refused, and those whose reason is new: `note` them."""
-        refused = {one.name: one for one in targets if one.contract.topic in seen.refused}
-        over = self.reasons.keys() - refused.keys()
-        self.reasons = {name: seen.refused[one.contract.topic] for name, one in refused.items()}
-        standing = {one.dataset_id for one in refused.values()}
-        self._noted = {id_: reason for id_, reason in self._noted.items() if id_ in standing}
-        return over, [
+    def update(self, targets: Iterable[TargetTable], states: TopicStates) -> tuple[set[str], list[TargetTable]]:
+        """The datasets whose topic is no longer refused, and those with a new reason, which need `record`."""
+        refused = {target.name: target for target in targets if target.contract.topic in states.refused}
+        resolved = self.reasons.keys() - refused.keys()
+        self.reasons = {name: states.refused[target.contract.topic] for name, target in refused.items()}
+        current = {target.dataset_id for target in refused.values()}
+        self._noted = {id_: reason for id_, reason in self._noted.items() if id_ in current}
+        return resolved, [
             target for name, target in refused.items() if self._noted.get(target.dataset_id) != self.reasons[name]
         ]
 
-    def note(self, target: TargetTable) -> None:
-        """Say why, and write it where people look; to wait for a first topic is no stop."""
+    def record(self, target: TargetTable) -> None:
+        """Log and store the reason. Waiting for a topic that never existed is not a stop."""
         reason = self.reasons[target.name]
         waits = reason == missing_line(target.contract.topic)
         try:
             waits = not self._store.set_refusal(target.dataset_id, target.contract.topic, reason) and waits
         except IngestError as error:
             self._store.reset()
-            LOGGER.warning("could not note the trouble of %s: %s", target.name, error)
+            LOGGER.warning("could not store the error of %s: %s", target.name, error)
         else:
             self._noted[target.dataset_id] = reason
         if waits:
@@ -53,5 +55,5 @@ class TopicRefusals:
             LOGGER.error("%s is stopped: %s", target.name, reason)
 
     def stops(self, name: str) -> bool:
-        """Whether the dataset counts as stopped for its topic."""
+        """Whether the dataset counts as stopped because of its topic."""
         return name in self.reasons and name not in self._waiting

@@ -1,4 +1,4 @@
-"""Topics as contracts ask for them: made where they are missing, and accepted as they are now."""
+"""Create the topics that contracts ask for, and accept topics that have changed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,23 +20,23 @@ POLL_S: Final = 0.1
 
 
 class TopicCreator(TopicAdmin, Protocol):
-    """Topics that can also be made."""
+    """A topic admin that can also create topics."""
 
     def make(self, name: str, spec: TopicSpec, *, replication_factor: int) -> None:
-        """Make a topic. Raises BrokerRefused, BrokerUnavailable."""
+        """Create a topic. Raises BrokerRefused, BrokerUnavailable."""
 
 
 class EnsureOutcome(StrEnum):
-    """How a topic was found."""
+    """The result for one topic."""
 
-    MADE = "made"
-    PRESENT = "present"
-    FEWER = "present with fewer partitions than asked"
+    CREATED = "created"
+    EXISTS = "exists"
+    FEWER = "exists with fewer partitions than requested"
 
 
 @dataclass(frozen=True, slots=True)
 class TopicEnsureResult:
-    """What became of one topic."""
+    """One topic and what was done about it."""
 
     topic: str
     datasets: tuple[str, ...]
@@ -47,9 +47,9 @@ class TopicEnsureResult:
 def topics_ensure(
     datasets: Sequence[AppliedDataset], topics: TopicCreator, *, replication_factor: int
 ) -> Iterator[TopicEnsureResult]:
-    """Each topic of the datasets, made where it is missing; one that is there is never changed.
+    """Each topic of the datasets, created if missing; existing topics are never changed.
 
-    Raises BrokerUnavailable. Raises TopicRefused, when all the others are done: Kafka refuses some of them.
+    Raises BrokerUnavailable. Raises TopicRefused after all others are done: Kafka refuses some topics.
     """
     wanted: dict[str, list[AppliedDataset]] = {}
     for dataset in datasets:
@@ -65,7 +65,7 @@ def topics_ensure(
             try:
                 topics.make(topic, spec, replication_factor=replication_factor)
             except BrokerRefused as error:
-                refused[topic] = f"the topic {topic} was not made: {error}"
+                refused[topic] = f"the topic {topic} was not created: {error}"
                 continue
         names = tuple(dataset.name for dataset in readers)
         count = len(state.partitions) if state else spec.partitions
@@ -76,28 +76,30 @@ def topics_ensure(
 
 def _outcome(state: TopicState | None, spec: TopicSpec) -> EnsureOutcome:
     if state is None:
-        return EnsureOutcome.MADE
-    return EnsureOutcome.FEWER if len(state.partitions) < spec.partitions else EnsureOutcome.PRESENT
+        return EnsureOutcome.CREATED
+    return EnsureOutcome.FEWER if len(state.partitions) < spec.partitions else EnsureOutcome.EXISTS
 
 
 def topic_accept(dataset: AppliedDataset, topics: TopicAdmin, consumer: GroupConsumer) -> list[str]:
-    """Let the dataset go on with its topic as it is now, and say what changed, one line a partition.
+    """Resume the dataset with its topic as it is now; return one line per changed partition.
 
-    A topic that was made again gets positions at its beginning; a log that was cut is read again from the cut; a
-    position that retention overtook moves to the first offset that is there. Rows that stand already stay.
+    A recreated topic gets positions at its first offsets. A truncated log is read again from the cut. A position that
+    retention overtook moves to the first available offset. Existing rows stay.
     Raises TopicMissing, TopicRefused, BrokerUnavailable.
     """
     name = dataset.contract.topic
-    seen = topics.states([name]).for_reader()
-    if name in seen.refused:
-        raise TopicRefused(seen.refused[name])
-    state = seen.found.get(name)
+    states = topics.states([name]).for_reader()
+    if name in states.refused:
+        raise TopicRefused(states.refused[name])
+    state = states.found.get(name)
     if state is None:
         raise TopicMissing(missing_line(name))
-    places = {TopicPartition(name, partition) for partition in state.partitions if partition not in state.leaderless}
-    ranges = topics.offsets(places)
+    partitions = {
+        TopicPartition(name, partition) for partition in state.partitions if partition not in state.leaderless
+    }
+    ranges = topics.offsets(partitions)
     lost = positions_lost(consumer, _stored(dataset, state, ranges.found))
-    silent = [f"{name}/{partition}: has no leader, and stays as it is" for partition in sorted(state.leaderless)]
+    silent = [f"{name}/{partition}: has no leader; unchanged" for partition in sorted(state.leaderless)]
     with transaction.atomic():
         accepted = list(_accept_partitions(dataset, state, ranges.found, lost))
     return [*accepted, *silent, *ranges.errors.values()]
@@ -106,7 +108,7 @@ def topic_accept(dataset: AppliedDataset, topics: TopicAdmin, consumer: GroupCon
 def _stored(
     dataset: AppliedDataset, state: TopicState, ranges: Mapping[TopicPartition, OffsetRange]
 ) -> dict[TopicPartition, OffsetAndEpoch]:
-    """The positions in this life of the topic that Kafka can vouch for."""
+    """The positions under the topic's current id that Kafka can verify."""
     sources = Source.objects.filter(
         dataset_id=dataset.id, topic=dataset.contract.topic, topic_id=state.topic_id, leader_epoch__isnull=False
     )
@@ -120,9 +122,9 @@ def _stored(
 def positions_lost(
     consumer: GroupConsumer, positions: Mapping[TopicPartition, OffsetAndEpoch]
 ) -> dict[TopicPartition, str]:
-    """What Kafka says of those positions from which nobody can read on. The consumer is used up.
+    """Kafka's errors on positions from which reading cannot resume. Closes the consumer.
 
-    Raises BrokerUnavailable: it says nothing of one of them.
+    Raises BrokerUnavailable: it did not report on one of them.
     """
     waiting, lost = set(positions), dict[TopicPartition, str]()
     try:
@@ -136,7 +138,7 @@ def positions_lost(
     finally:
         consumer.close()
     names = ", ".join(map(str, sorted(waiting)))
-    raise BrokerUnavailable(f"Kafka does not answer for {names}: {consumer.last_error() or 'try again'}")
+    raise BrokerUnavailable(f"Kafka does not respond for {names}: {consumer.last_error() or 'try again'}")
 
 
 def _accept_partitions(
@@ -153,21 +155,21 @@ def _accept_partitions(
             partition=place.partition,
             defaults={"next_offset": held.first},
         )
-        said = lost.get(place, "")
+        error = lost.get(place, "")
         if made:
-            yield f"{place}: begins at offset {held.first} of the topic's new life"
-        elif is_truncation(said) or source.next_offset > held.end:
-            yield _accept_cut(source, held, truncation_end(said))
+            yield f"{place}: starts at offset {held.first} of the new topic"
+        elif is_truncation(error) or source.next_offset > held.end:
+            yield _accept_cut(source, held, truncation_end(error))
         elif source.next_offset < held.first:
             yield f"{place}: moves from offset {source.next_offset} to {held.first}"
             source.next_offset, source.leader_epoch = held.first, None
-            # A new epoch: a worker that still believes in the old position cannot commit.
+            # A new epoch, so that a worker with the old position cannot commit.
             source.epoch += 1
             source.save(update_fields=["next_offset", "leader_epoch", "epoch"])
 
 
 def _accept_cut(source: Source, held: OffsetRange, cut: int | None) -> str:
-    """Read on from where the log was cut, as a source of its own: its offsets stand beside rows already."""
+    """Resume from the cut as a new source, since rows with its offsets already exist."""
     place = f"{source.topic}/{source.partition}"
     known, topic_id = cut is not None, source.topic_id
     begin = min(max(cut if cut is not None else source.next_offset, held.first), held.end)
@@ -183,8 +185,8 @@ def _accept_cut(source: Source, held: OffsetRange, cut: int | None) -> str:
         leader_epoch=source.leader_epoch if cut == begin else None,
     )
     if known:
-        return f"{place}: reads from offset {begin} on, where the log was cut; {source.next_offset} was next before"
+        return f"{place}: resumes at offset {begin}, where the log was cut; the next offset was {source.next_offset}"
     return (
-        f"{place}: reads from offset {begin} on; where the log was cut is unknown, so that what was written anew "
-        f"before {begin} is not read"
+        f"{place}: resumes at offset {begin}; the place of the cut is unknown, so records written again "
+        f"before {begin} are not read"
     )

@@ -1,4 +1,4 @@
-"""Datasets that this version of Andén cannot read for."""
+"""Datasets whose contract this version of Andén cannot use."""
 
 import logging
 from collections.abc import Collection
@@ -12,27 +12,27 @@ LOGGER: Final = logging.getLogger("apps.ingest")
 
 
 class UnreadableDatasets:
-    """Says of each why nobody reads it: `reasons` by its name."""
+    """Tracks datasets that cannot be read; `reasons` is by dataset name."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._told: dict[str, str] = {}
+        self._reported: dict[str, str] = {}
         self.reasons: dict[str, str] = {}
 
     def has_news(self, unreadable: Collection[UnreadableDataset]) -> bool:
-        """Whether `set_aside` has something new to say."""
-        return any(self._told.get(one.name) != one.reason for one in unreadable)
+        """Whether `set_aside` has a new reason to report."""
+        return any(self._reported.get(dataset.name) != dataset.reason for dataset in unreadable)
 
     def set_aside(self, unreadable: Collection[UnreadableDataset]) -> None:
-        """Say of these why nobody reads them, once each. Raises RetriableStoreError."""
-        self.reasons = {one.name: one.reason for one in unreadable}
-        for one in unreadable:
-            if self._told.get(one.name) == one.reason:
+        """Log and store once why each of these cannot be read. Raises RetriableStoreError."""
+        self.reasons = {dataset.name: dataset.reason for dataset in unreadable}
+        for dataset in unreadable:
+            if self._reported.get(dataset.name) == dataset.reason:
                 continue
-            LOGGER.error("%s: it is stopped: %s", one.name, one.reason)
-            set_stopped(one.name, 1)
-            self._store.set_unreadable(one.id, one.reason)
-            self._told[one.name] = one.reason
-        for name in self._told.keys() - self.reasons.keys():
-            del self._told[name]
+            LOGGER.error("%s is stopped: %s", dataset.name, dataset.reason)
+            set_stopped(dataset.name, 1)
+            self._store.set_unreadable(dataset.id, dataset.reason)
+            self._reported[dataset.name] = dataset.reason
+        for name in self._reported.keys() - self.reasons.keys():
+            del self._reported[name]
             set_stopped(name, 0)

@@ -1,4 +1,4 @@
-"""The worker: polls, hands records to the open batch, and keeps calm when something is away."""
+"""The worker: polls records, adds them to the open batch, and waits out outages."""
 
 import time
 from collections.abc import Collection, Sequence
@@ -27,14 +27,14 @@ from apps.ingest.services.stream import Stream
 from apps.ingest.services.streams import Streams
 
 ADVANCE_S: Final = 2.0
-"""How often positions move behind the marks of transactions, at most."""
+"""The shortest interval between advances past transaction markers."""
 
 ALONE_S: Final = 15.0
-"""How long a bounded run waits for partitions that the other members of its group may assign_paused."""
+"""How long a bounded run waits for partitions that other members of its group may hold."""
 
 
 class Worker:
-    """One process that moves records of any number of datasets."""
+    """One process that reads records for any number of datasets."""
 
     def __init__(
         self, dependencies: WorkerDependencies, policy: BatchPolicy, *, refresh_s: float, limits: RunLimits = UNLIMITED
@@ -55,7 +55,7 @@ class Worker:
         )
         self._writer = writer
         self.streams = streams
-        """What this worker reads, and why it does not where it is stopped."""
+        """The partitions that this worker reads, and why some are stopped."""
         self._recreation = RecreationCheck(dependencies.topics, streams)
         self._advancer = PositionAdvancer(streams, topics=dependencies.topics, store=dependencies.store)
         self._steps = StepRunner(dependencies, streams=streams, writer=writer, refresh=self._refresh_due)
@@ -72,18 +72,18 @@ class Worker:
 
     @property
     def summary(self) -> RunSummary:
-        """What was moved so far; rows and rejects are committed, further records may be in hand."""
+        """The totals so far. Rows and rejects are committed; `records` includes the open batch."""
         return RunSummary(self._records, self._writer.rows, self._writer.rejects, self.streams.stopped)
 
     def stop(self) -> None:
-        """Have `run` commit and leave; safe to call from a signal's handler."""
+        """Make `run` commit and leave; safe to call from a signal handler."""
         self._stop = True
 
     def run(self) -> RunSummary:
-        """Move records until stopped or done, and say what was moved.
+        """Read until stopped or done; return the totals.
 
-        Raises BrokerRefused. A bounded run also raises BrokerUnavailable, RetriableStoreError: what it needs was
-        away for longer than its patience.
+        Raises BrokerRefused. A bounded run also raises BrokerUnavailable, RetriableStoreError: an outage exceeded its
+        patience.
         """
         with paused_gc():
             try:
@@ -95,7 +95,7 @@ class Worker:
         return moved
 
     def step(self) -> bool:
-        """One round: refresh the catalogue when it is due, poll, and hand on what came. Whether there is more to do.
+        """Run one iteration: refresh if due, poll, process the records. Returns whether to continue.
 
         Raises what `run` raises.
         """
@@ -109,7 +109,7 @@ class Worker:
         untaken = self._dispatch(arrivals)
         if untaken:
             self._steps.run(lambda: self.streams.rewind(untaken))
-        ends = {place: end for place, end in arrivals.ended.items() if place not in untaken}
+        ends = {partition: end for partition, end in arrivals.ended.items() if partition not in untaken}
         self.streams.ended(ends)
         self._steps.run(lambda: self._writer.close_if_due(quiet=not arrivals.count))
         if self._advance_due.due(self._clock.monotonic_s()):
@@ -118,7 +118,7 @@ class Worker:
         return self._continues()
 
     def leave(self) -> RunSummary:
-        """Commit what is in hand and leave the group, as `run` does at its end; what was moved in all."""
+        """Commit the open batch and leave the group, as `run` does at its end; return the totals."""
         self._steps.run(self._writer.close)
         self._steps.run(self._advance_positions)
         stopped = self.streams.stopped
@@ -130,12 +130,12 @@ class Worker:
         return replace(self.summary, stopped=stopped)
 
     def on_assign(self, partitions: Sequence[TopicPartition]) -> None:
-        """Hold new partitions; they move as soon as they are claimed, outside of the client's callback."""
+        """Pause new partitions; `step` claims and resumes them, outside the client's callback."""
         self._consumer.assign_paused(partitions)
         self.streams.assign(partitions)
 
     def on_revoke(self, partitions: Sequence[TopicPartition]) -> None:
-        """Commit what is in hand and clear the owner, so that the next one need not end our session."""
+        """Commit the open batch and clear the owner, so that the next one need not terminate our session."""
         self._steps.run(self._writer.close)
         self._steps.run(lambda: self.streams.revoke(partitions))
         self._ended.difference_update(partitions)
@@ -146,7 +146,7 @@ class Worker:
                 return self._consumer.poll(self._wanted(), self._policy.poll_s)
         except IngestError:
             raise
-        except Exception as error:  # noqa: BLE001  whatever it is, the next poll may bring records
+        except Exception as error:  # noqa: BLE001  the next poll may succeed
             self._steps.recover(error)
             time.sleep(self._policy.poll_s)
             return PollResult({})
@@ -157,20 +157,20 @@ class Worker:
         return min(self._chunk.records, self._limits.max_records - self._records)
 
     def _dispatch(self, arrivals: PollResult) -> Collection[TopicPartition]:
-        """Hand each stream its records, and say where one has not taken all: the next poll would skip the rest.
+        """Pass each stream its records; return partitions to rewind, because a stream has not taken everything.
 
-        What fails at one stream keeps no other from taking.
+        A failing stream does not block the others.
         """
-        whole, bytes_before = True, self._writer.bytes
-        in_flight = {place: (records[-1].offset() or 0) + 1 for place, records in arrivals.records.items()}
+        complete, bytes_before = True, self._writer.bytes
+        in_flight = {partition: (records[-1].offset() or 0) + 1 for partition, records in arrivals.records.items()}
         self._steps.in_flight = in_flight
         if not self._steps.run(partial(self._stop_recreated, arrivals.records)):
             return self.streams.untaken(in_flight)
-        for place, records in arrivals.records.items():
-            for stream in self.streams.at(place):
-                whole &= self._steps.run(partial(self._writer.close_other_target, stream.target))
-                whole &= self._steps.run(partial(self._process, stream, records))
-        if not whole:
+        for partition, records in arrivals.records.items():
+            for stream in self.streams.at(partition):
+                complete &= self._steps.run(partial(self._writer.close_other_target, stream.target))
+                complete &= self._steps.run(partial(self._process, stream, records))
+        if not complete:
             return self.streams.untaken(in_flight)
         self._chunk.learn(records=arrivals.count, size_bytes=self._writer.bytes - bytes_before)
         return ()
@@ -198,7 +198,7 @@ class Worker:
         self._steps.outage.end()
 
     def _stop_unreadable(self, arrivals: PollResult) -> None:
-        """Stop what Kafka says it cannot or will not give us, and look at the topics soon."""
+        """Stop the streams whose offsets are lost or whose topics are refused, and refresh soon."""
         now_s = self._clock.monotonic_s()
         self._writer.close()
         if arrivals.refused:
@@ -206,18 +206,18 @@ class Worker:
             self._refresh_due.make_due()
         self.streams.lost(arrivals.lost, now_s=now_s)
 
-    def _stop_recreated(self, places: Collection[TopicPartition]) -> None:
-        """Stop the streams whose topic is another one by now, before they take a record of it."""
+    def _stop_recreated(self, partitions: Collection[TopicPartition]) -> None:
+        """Stop the streams whose topic was recreated, before they take a record of it."""
         now_s = self._clock.monotonic_s()
-        for stream, verdict in self._recreation.verdicts(places, now_s=now_s):
+        for stream, verdict in self._recreation.verdicts(partitions, now_s=now_s):
             self._writer.close()
             self.streams.stop(stream, verdict, now_s=now_s)
             self._refresh_due.make_due()
 
     def _is_cut(self, stream: Stream, passed: ConsumerRecord) -> bool:
-        """Whether a record before the position is of a later leader than those that were read: then the stream stops.
+        """Whether a record before the position has a later leader epoch; if so, stop the stream: the log was cut.
 
-        Kafka vouches for the offset that it was asked for, and a neighbour of the partition may stand further back.
+        Kafka verifies only the requested offset, and another stream of the partition may be further behind.
         """
         position, epoch = stream.position, passed.leader_epoch()
         if position is None or position.leader_epoch is None or epoch is None or epoch <= position.leader_epoch:
@@ -228,7 +228,7 @@ class Worker:
         return True
 
     def _advance_positions(self) -> None:
-        """Move positions behind the marks of transactions: a commit of its own."""
+        """Advance positions past transaction markers, in a separate commit."""
         if self._advancer.has_work:
             self._writer.close()
             self._writer.committed |= self._advancer.advance(now_s=self._clock.monotonic_s())
@@ -244,7 +244,7 @@ class Worker:
         return self._limits.until_idle and self._idle()
 
     def _idle(self) -> bool:
-        """Whether every source that is not stopped has been read to its end, and nothing is in hand."""
+        """Whether every source is stopped or read to its end, and no batch is open."""
         if self._writer.target is not None:
             return False
         if not self.streams.assigned:

@@ -1,4 +1,4 @@
-"""A worker of real parts, from the settings."""
+"""Build a worker from the settings."""
 
 from collections.abc import Collection
 from functools import partial
@@ -19,7 +19,7 @@ from apps.ingest.services.worker import Worker
 
 
 def worker_make(names: Collection[str], *, ingest: IngestSettings, kafka: KafkaSettings, limits: RunLimits) -> Worker:
-    """A worker for these datasets, or for all that there are at any time.
+    """A worker for these datasets, or for all current and future ones.
 
     Raises DatasetUnknown, RetriableStoreError.
     """

@@ -1,4 +1,4 @@
-"""The crash test: worker processes killed and frozen while records keep coming; each is a row exactly once."""
+"""Crash test: workers are killed and frozen while records arrive; each record becomes a row exactly once."""
 
 import os
 import random
@@ -34,7 +34,7 @@ KILLS = 10
 
 @dataclass
 class Flow:
-    """Sends numbered records over the partitions at a pace, until stopped; knows what it sent where."""
+    """Sends numbered records to the partitions at a fixed rate until stopped, and remembers where."""
 
     bootstrap: str
     topic: str
@@ -71,7 +71,7 @@ class Flow:
 
 @dataclass
 class Crash:
-    """The dataset under test, its flow, and worker processes."""
+    """The dataset under test, its record flow, and its workers."""
 
     station: Station
     flow: Flow
@@ -155,7 +155,7 @@ def test_a_worker_killed_at_ten_random_moments_loses_and_repeats_nothing(crash: 
     assert crash.one("SELECT min(epoch) FROM ingest_source") > KILLS
 
 
-def test_a_worker_frozen_inside_copy_is_succeeded_and_cannot_commit_when_it_wakes(crash: Crash) -> None:
+def test_a_worker_frozen_inside_copy_is_replaced_and_cannot_commit_when_it_wakes(crash: Crash) -> None:
     crash.flow.start()
     frozen = crash.worker(batch_rows=1_000_000, batch_wait_s=60, chunk_records=50)
     copying = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'COPY data.%'"
@@ -171,14 +171,14 @@ def test_a_worker_frozen_inside_copy_is_succeeded_and_cannot_commit_when_it_wake
     wait_for(lambda: crash.stored() == len(crash.flow.sent), "the last record")
     successor.send_signal(signal.SIGTERM)
     assert successor.wait(30) == 0
-    # Its watchdog ends a worker that was frozen for longer than the limit as soon as it wakes.
+    # The watchdog kills a worker on waking if it was frozen beyond the limit.
     frozen.send_signal(signal.SIGTERM)
     assert frozen.wait(30) in {0, 1}
     assert crash.rows() == crash.flow.sent
     assert crash.one("SELECT count(*) FROM ingest_source WHERE owner <> ''") == 0
 
 
-def test_a_worker_whose_postgres_is_frozen_leaves_within_ten_seconds(crash: Crash) -> None:
+def test_a_worker_whose_postgres_is_frozen_exits_within_ten_seconds(crash: Crash) -> None:
     crash.flow.start()
     worker = crash.worker(batch_rows=1_000_000, batch_wait_s=60, chunk_records=50)
     copying = "FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'COPY data.%'"
@@ -219,7 +219,7 @@ call_command("ingest", "--until-idle")
 """
 
 
-def test_a_record_that_holds_the_interpreter_is_quarantined_by_the_successors(crash: Crash) -> None:
+def test_a_record_that_blocks_the_interpreter_is_quarantined_by_the_successors(crash: Crash) -> None:
     neighbour = f"{crash.flow.topic}-neighbour"
     properties = [prop("id", "integer", required=True), prop("name")]
     crash.station.apply(document("neighbour", properties, physical_name=neighbour, mode="append"))
@@ -234,12 +234,12 @@ def test_a_record_that_holds_the_interpreter_is_quarantined_by_the_successors(cr
     ended: list[bytes] = []
     while len(ended) < 6:
         worker = crash.program(HANGS)
-        _, said = worker.communicate(timeout=120)
+        _, output = worker.communicate(timeout=120)
         if worker.returncode == 0:
             break
-        ended.append(said)
+        ended.append(output)
     assert len(ended) == 4
-    assert all(b"in hang" in said for said in ended)
+    assert all(b"in hang" in output for output in ended)
     stored = crash.station.query("SELECT id FROM data.crash ORDER BY 1")
     assert stored == [(number,) for number in range(600) if number != 444]
     assert crash.one("SELECT count(*) FROM data.neighbour") == 600

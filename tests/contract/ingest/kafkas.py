@@ -1,4 +1,4 @@
-"""Three Kafkas with one face: in memory, librdkafka's mock cluster, and the real broker."""
+"""Three Kafkas behind one interface: in memory, librdkafka's mock cluster, and a real broker."""
 
 import uuid
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ Headers = list[tuple[str, bytes | None]]
 
 
 class AnyKafka(Protocol):
-    """What the cases need of a Kafka."""
+    """The operations on Kafka that the cases need."""
 
     topics: TopicAdmin
     group: ConsumerGroup
@@ -57,7 +57,7 @@ class InMemory:
 
 
 class OverTheWire:
-    """A real protocol: the mock cluster or the real broker, by its address."""
+    """A Kafka over the network: the mock cluster or a real broker."""
 
     def __init__(self, bootstrap: str, *, mock: Producer | None = None) -> None:
         self.settings = KafkaSettings(
@@ -70,7 +70,7 @@ class OverTheWire:
 
     def make(self, name: str, partitions: int) -> int:
         if self.mock is not None:
-            # The mock cluster makes a topic when it is first asked for, and knows no controller to describe it.
+            # The mock cluster creates topics on first use and has no controller to describe them.
             admin = AdminClient({"bootstrap.servers": self.settings.bootstrap_servers})
             return len(admin.list_topics(name, timeout=5).topics[name].partitions)
         KafkaTopicAdmin(client_config(self.settings)).make(
@@ -87,7 +87,7 @@ class OverTheWire:
             key=key,
             partition=place.partition,
             timestamp=stamp_ms,
-            headers=list(headers),  # type: ignore[arg-type] # the stub knows no header without value
+            headers=list(headers),  # type: ignore[arg-type] # the stub allows no header without value
         )
 
     def flush(self) -> None:
@@ -98,7 +98,7 @@ class OverTheWire:
 
 
 def mock_cluster() -> Iterator[OverTheWire]:
-    """librdkafka's mock cluster; it lives as long as the producer that made it."""
+    """librdkafka's mock cluster, which lives as long as its producer."""
     producer = Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "", "linger.ms": 1})
     (broker,) = producer.list_topics(timeout=10).brokers.values()
     yield OverTheWire(f"{broker.host}:{broker.port}", mock=producer)

@@ -23,7 +23,7 @@ def key(dataset: TargetTable, topic_id: str = "life-1") -> SourceKey:
 
 
 class AnyTables(Protocol):
-    """What the cases need of the tables behind a store."""
+    """The operations on tables that the cases need."""
 
     def dataset(self, document: dict[str, Any]) -> AppliedDataset: ...
 
@@ -37,7 +37,7 @@ class AnyTables(Protocol):
 
     def refuse_names_longer_than_three(self) -> None: ...
 
-    def troubles(self) -> list[str]: ...
+    def errors(self) -> list[str]: ...
 
     def make_life(self, target: TargetTable, topic_id: str) -> None: ...
 
@@ -73,7 +73,7 @@ class InMemory:
             RecordRefused("too long", sqlstate="22001") if len(row[1] or "") > 3 else None
         )
 
-    def troubles(self) -> list[str]:
+    def errors(self) -> list[str]:
         return [source.last_error for source in self.tables.sources]
 
     def make_life(self, target: TargetTable, topic_id: str) -> None:
@@ -81,7 +81,7 @@ class InMemory:
 
 
 class InPostgres:
-    """PostgreSQL, as the role of the workers."""
+    """PostgreSQL, as the workers' role."""
 
     def __init__(self, station: Station) -> None:
         self.station = station
@@ -121,7 +121,7 @@ class InPostgres:
         with self.station.admin() as connection:
             connection.execute("ALTER TABLE data.things ADD CONSTRAINT c_test CHECK (length(name) <= 3)")
 
-    def troubles(self) -> list[str]:
+    def errors(self) -> list[str]:
         with self.station.admin() as connection:
             return [row[0] for row in connection.execute("SELECT last_error FROM ingest_source ORDER BY id")]
 

@@ -1,4 +1,4 @@
-"""What a worker relies on in Kafka: the same cases for the fake, the mock cluster and the real consumer."""
+"""What a worker requires of Kafka: the same cases for the fake, the mock cluster and a real broker."""
 
 import time
 import uuid
@@ -14,7 +14,7 @@ from tests.contract.ingest.kafkas import AnyKafka, InMemory, OverTheWire, mock_c
 
 PATIENCE_POLLS = 300
 NOW_MS = time.time_ns() // 1_000_000
-"""Older records would fall to the topic's retention at once."""
+"""Retention would delete older records immediately."""
 
 
 @pytest.fixture(params=["memory", "mock", "real"])
@@ -29,7 +29,7 @@ def kafka(request: pytest.FixtureRequest) -> Iterator[AnyKafka]:
 
 @dataclass
 class Holder:
-    """Holds what is assigned, and remembers what went."""
+    """Pauses assigned partitions and records revoked ones."""
 
     consumer: GroupConsumer
     held: list[TopicPartition] = field(default_factory=list)
@@ -88,7 +88,7 @@ def until(consumer: GroupConsumer, wanted: str) -> PollResult:
 
 @dataclass(frozen=True)
 class Made:
-    """A new topic: its first partition, and how many it has."""
+    """A new topic: its first partition and its number of partitions."""
 
     place: TopicPartition
     partitions: int
@@ -100,7 +100,7 @@ def made(kafka: AnyKafka) -> Made:
     return Made(TopicPartition(topic, 0), kafka.make(topic, 1))
 
 
-def test_records_arrive_whole_in_order_from_the_sought_offset_and_then_the_end(kafka: AnyKafka, made: Made) -> None:
+def test_records_arrive_complete_and_in_order_from_the_sought_offset_to_the_end(kafka: AnyKafka, made: Made) -> None:
     place = made.place
     fill(kafka, place, 30)
     consumer, _ = joined(kafka, place.topic, made.partitions)
@@ -118,7 +118,7 @@ def test_records_arrive_whole_in_order_from_the_sought_offset_and_then_the_end(k
     consumer.close()
 
 
-def test_held_and_paused_partitions_are_silent_until_they_are_sought(kafka: AnyKafka, made: Made) -> None:
+def test_paused_partitions_return_no_records_until_seek(kafka: AnyKafka, made: Made) -> None:
     place = made.place
     fill(kafka, place, 50)
     consumer, _ = joined(kafka, place.topic, made.partitions)
@@ -132,7 +132,9 @@ def test_held_and_paused_partitions_are_silent_until_they_are_sought(kafka: AnyK
     consumer.close()
 
 
-def test_a_seek_back_in_full_flow_brings_the_sought_offset_next_and_nothing_stale(kafka: AnyKafka, made: Made) -> None:
+def test_a_seek_back_during_reading_returns_the_sought_offset_next_and_nothing_stale(
+    kafka: AnyKafka, made: Made
+) -> None:
     place = made.place
     fill(kafka, place, 4_000, size=100)
     consumer, _ = joined(kafka, place.topic, made.partitions)
@@ -144,7 +146,7 @@ def test_a_seek_back_in_full_flow_brings_the_sought_offset_next_and_nothing_stal
     consumer.close()
 
 
-def test_an_offset_that_kafka_does_not_hold_is_lost_and_never_reset(kafka: AnyKafka, made: Made) -> None:
+def test_an_offset_that_kafka_no_longer_has_is_reported_lost_and_never_reset(kafka: AnyKafka, made: Made) -> None:
     place = made.place
     fill(kafka, place, 5)
     consumer, _ = joined(kafka, place.topic, made.partitions)
@@ -155,7 +157,7 @@ def test_an_offset_that_kafka_does_not_hold_is_lost_and_never_reset(kafka: AnyKa
 
 
 @pytest.mark.parametrize("kafka", ["memory", "real"], indirect=True)
-def test_a_log_that_never_had_such_an_epoch_is_lost_by_name(kafka: AnyKafka, made: Made) -> None:
+def test_a_log_without_the_leader_epoch_is_reported_as_truncated(kafka: AnyKafka, made: Made) -> None:
     place = made.place
     fill(kafka, place, 30)
     consumer, _ = joined(kafka, place.topic, made.partitions)
@@ -173,7 +175,7 @@ def test_a_log_that_never_had_such_an_epoch_is_lost_by_name(kafka: AnyKafka, mad
 
 
 @pytest.mark.parametrize("kafka", ["memory", "real"], indirect=True)
-def test_the_members_of_the_group_are_known_by_name(kafka: AnyKafka, made: Made) -> None:
+def test_the_members_of_the_group_have_their_client_ids(kafka: AnyKafka, made: Made) -> None:
     assert list(kafka.group.members()) == []
     consumer, _ = joined(kafka, made.place.topic, made.partitions)
     assert [member.client_id for member in kafka.group.members()] == ["anden"]
@@ -182,7 +184,7 @@ def test_the_members_of_the_group_are_known_by_name(kafka: AnyKafka, made: Made)
 
 
 @pytest.mark.parametrize("kafka", ["memory", "real"], indirect=True)
-def test_a_second_member_takes_its_share_and_gives_it_back(kafka: AnyKafka) -> None:
+def test_a_second_member_takes_its_share_and_returns_it(kafka: AnyKafka) -> None:
     topic = f"t-{uuid.uuid4()}"
     places = kafka.make(topic, 2)
     one, first = joined(kafka, topic, places)
@@ -201,13 +203,13 @@ def test_a_second_member_takes_its_share_and_gives_it_back(kafka: AnyKafka) -> N
     one.close()
 
 
-def test_partitions_have_a_first_and_a_last_offset(kafka: AnyKafka, made: Made) -> None:
+def test_partitions_have_a_first_and_an_end_offset(kafka: AnyKafka, made: Made) -> None:
     fill(kafka, made.place, 3)
     assert kafka.topics.offsets([made.place]).found[made.place][:2] == (0, 3)
 
 
 @pytest.mark.parametrize("kafka", ["memory", "real"], indirect=True)
-def test_topics_have_an_id_and_partitions_or_are_not_there(kafka: AnyKafka, made: Made) -> None:
+def test_topics_have_an_id_and_partitions_or_are_missing(kafka: AnyKafka, made: Made) -> None:
     state = kafka.topics.states([made.place.topic]).found[made.place.topic]
     assert state.topic_id
     assert state.partitions == (0,)

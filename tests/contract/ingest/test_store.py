@@ -1,4 +1,4 @@
-"""What a worker relies on in its store: the same cases for the fake and for PostgreSQL."""
+"""What a worker requires of its store: the same cases for the fake and for PostgreSQL."""
 
 import dataclasses
 import datetime
@@ -39,7 +39,7 @@ def claimed(store: Store, to: TargetTable) -> Position:
     return store.claim(SourceClaim(key(to), 0))
 
 
-def part(
+def source_batch(
     store: Store, to: TargetTable, position: Position, *values: Any, start: int = 0, stamp: int = 0
 ) -> SourceBatch:
     records = [
@@ -72,7 +72,7 @@ def test_rows_rejects_ledger_and_position_change_together(tables: AnyTables) -> 
     to, store = events(tables), tables.store()
     position = claimed(store, to)
     assert position.next_offset == 0
-    put(store, to, part(store, to, position, {"id": 1, "name": "a"}, {"id": "bad"}, {"id": 2}))
+    put(store, to, source_batch(store, to, position, {"id": 1, "name": "a"}, {"id": "bad"}, {"id": 2}))
     assert tables.rows(to) == [(1, "a"), (2, None)]
     assert tables.counts() == (1, 1)
     later = claimed(tables.store(), to)
@@ -84,14 +84,14 @@ def test_a_stale_epoch_cannot_commit(tables: AnyTables) -> None:
     position = claimed(store, to)
     position.epoch -= 1
     with pytest.raises(Fenced):
-        put(store, to, part(store, to, position, {"id": 1}))
+        put(store, to, source_batch(store, to, position, {"id": 1}))
     store.reset()
     assert tables.rows(to) == []
     assert tables.counts() == (0, 0)
     assert claimed(store, to).next_offset == 0
 
 
-def test_a_claim_after_a_lost_session_finds_its_epoch_or_is_fenced(tables: AnyTables) -> None:
+def test_a_claim_after_a_lost_session_keeps_its_epoch_or_is_fenced(tables: AnyTables) -> None:
     to, store = events(tables), tables.store()
     position = claimed(store, to)
     again = store.claim(SourceClaim(key(to), 0, known_epoch=position.epoch))
@@ -100,14 +100,14 @@ def test_a_claim_after_a_lost_session_finds_its_epoch_or_is_fenced(tables: AnyTa
         store.claim(SourceClaim(key(to), 0, known_epoch=position.epoch))
 
 
-def test_a_claim_ends_the_session_of_an_owner_that_is_inside_a_batch(tables: AnyTables) -> None:
+def test_a_claim_terminates_the_session_of_an_owner_inside_a_batch(tables: AnyTables) -> None:
     to, frozen, successor = events(tables), tables.store(), tables.store()
     position = claimed(frozen, to)
-    stuck = part(frozen, to, position, {"id": 1})
+    stuck = source_batch(frozen, to, position, {"id": 1})
     frozen.open(to)
     frozen.write(stuck.rows)
     taken = claimed(successor, to)
-    put(successor, to, part(successor, to, taken, {"id": 1}, {"id": 2}))
+    put(successor, to, source_batch(successor, to, taken, {"id": 1}, {"id": 2}))
     with pytest.raises(RetriableStoreError):
         frozen.finish()
     frozen.reset()
@@ -126,60 +126,64 @@ def test_an_owner_that_released_keeps_its_session(tables: AnyTables) -> None:
     assert len(first.batch_ids(100)) == 100
 
 
-def test_another_life_of_the_topic_is_refused(tables: AnyTables) -> None:
+def test_a_recreated_topic_is_refused(tables: AnyTables) -> None:
     to, store = events(tables), tables.store()
     claimed(store, to)
-    with pytest.raises(TopicRecreated, match="deleted and made again"):
+    with pytest.raises(TopicRecreated, match="deleted and created again"):
         store.claim(SourceClaim(key(to, "life-2"), 0))
     store.reset()
     assert claimed(store, to).next_offset == 0
 
 
-def test_refused_rows_are_sifted_out_and_the_others_stored(tables: AnyTables) -> None:
+def test_rejected_rows_are_isolated_and_the_others_stored(tables: AnyTables) -> None:
     to, store = events(tables), tables.store()
     tables.refuse_names_longer_than_three()
     values = [{"id": number, "name": "long" if number in {4, 9} else "ok"} for number in range(10)]
-    whole = part(store, to, claimed(store, to), *values)
+    batch = source_batch(store, to, claimed(store, to), *values)
     with pytest.raises(RecordRefused) as first:
-        put(store, to, whole)
+        put(store, to, batch)
     assert first.value.row == 4
     store.reset()
-    refused = store.bisect(to, whole.rows)
+    refused = store.bisect(to, batch.rows)
     assert [row[0] for row, _ in refused] == [4, 9]
     assert [error.row for _, error in refused] == [0, 0]
-    store.commit(to, [whole])
+    store.commit(to, [batch])
     assert [row[0] for row in tables.rows(to)] == [0, 1, 2, 3, 5, 6, 7, 8]
 
 
-def test_coordinates_that_are_there_already_are_no_record_of_anybody(tables: AnyTables) -> None:
+def test_existing_coordinates_stop_the_batch_and_blame_no_record(tables: AnyTables) -> None:
     to, store = events(tables), tables.store()
     position = claimed(store, to)
-    put(store, to, part(store, to, position, {"id": 1}))
+    put(store, to, source_batch(store, to, position, {"id": 1}))
     with pytest.raises(DuplicateCoordinates):
-        put(store, to, part(store, to, position, {"id": 1}))
+        put(store, to, source_batch(store, to, position, {"id": 1}))
     store.reset()
     assert tables.rows(to) == [(1, None)]
 
 
-def test_a_month_is_missing_until_it_is_made(tables: AnyTables) -> None:
+def test_a_month_is_missing_until_it_is_created(tables: AnyTables) -> None:
     to, store = target(tables.dataset(document("things", TIMED, mode="append"))), tables.store()
     value = {"id": 1, "at": "2013-05-06T07:08:09Z"}
-    whole = part(store, to, claimed(store, to), value)
+    batch = source_batch(store, to, claimed(store, to), value)
     with pytest.raises(PartitionMissing):
-        put(store, to, whole)
+        put(store, to, batch)
     store.reset()
     store.ensure_months(to.dataset_id, datetime.date(2013, 5, 1), datetime.date(2013, 5, 1))
-    put(store, to, whole)
+    put(store, to, batch)
     assert len(tables.rows(to)) == 1
 
 
 def test_upserts_keep_the_newest_and_a_tombstone_stays(tables: AnyTables) -> None:
     to, store = target(tables.dataset(document("things", ENTITIES, mode="upsert"))), tables.store()
     position = claimed(store, to)
-    put(store, to, part(store, to, position, {"id": 1, "name": "a"}, {"id": 1, "name": "b"}, {"id": 2, "name": "c"}))
+    put(
+        store,
+        to,
+        source_batch(store, to, position, {"id": 1, "name": "a"}, {"id": 1, "name": "b"}, {"id": 2, "name": "c"}),
+    )
     assert tables.rows(to) == [(1, "b", False), (2, "c", False)]
-    put(store, to, part(store, to, position, [2], {"id": 1, "name": "d"}, start=3, stamp=3))
-    put(store, to, part(store, to, position, {"id": 2, "name": "old"}, start=5, stamp=-500))
+    put(store, to, source_batch(store, to, position, [2], {"id": 1, "name": "d"}, start=3, stamp=3))
+    put(store, to, source_batch(store, to, position, {"id": 2, "name": "old"}, start=5, stamp=-500))
     assert tables.rows(to) == [(1, "d", False), (2, None, True)]
 
 
@@ -188,12 +192,12 @@ def _stored(store: Store, rows: Sequence[Row]) -> None:
     store.finish()
 
 
-def test_a_value_that_the_driver_cannot_express_is_a_refused_record(tables: AnyTables) -> None:
+def test_a_value_that_psycopg_cannot_encode_is_a_rejected_record(tables: AnyTables) -> None:
     to, store = events(tables), tables.store()
-    whole = part(store, to, claimed(store, to), {"id": 1}, {"id": 2})
+    batch = source_batch(store, to, claimed(store, to), {"id": 1}, {"id": 2})
     if isinstance(tables, InMemory):
         tables.tables.refuses = lambda row: RecordRefused("no", sqlstate="22000") if row[0] == 2**70 else None
-    rows = [whole.rows[0], (2**70, *whole.rows[1][1:])]
+    rows = [batch.rows[0], (2**70, *batch.rows[1][1:])]
     store.open(to)
     with pytest.raises(RecordRefused) as first:
         _stored(store, rows)
@@ -201,7 +205,7 @@ def test_a_value_that_the_driver_cannot_express_is_a_refused_record(tables: AnyT
     store.reset()
     refused = store.bisect(to, rows)
     assert [row[0] for row, _ in refused] == [2**70]
-    store.commit(to, [whole])
+    store.commit(to, [batch])
     assert tables.rows(to) == [(1, None)]
 
 
@@ -215,18 +219,18 @@ def test_an_array_of_every_wire_and_json_reach_the_table(tables: AnyTables) -> N
     ]
     to, store = target(tables.dataset(document("things", properties, mode="append"))), tables.store()
     value = {"id": 1, "texts": ["a", None], "numbers": [1, 2**40], "amount": "12.50", "body": {"a": [1]}}
-    whole = part(store, to, claimed(store, to), value)
-    assert whole.rejects == []
-    put(store, to, whole)
+    batch = source_batch(store, to, claimed(store, to), value)
+    assert batch.rejects == []
+    put(store, to, batch)
     ((number, texts, numbers, amount, _),) = tables.rows(to)
     assert (number, texts, numbers, str(amount)) == (1, ["a", None], [1, 2**40], "12.50")
 
 
-def test_a_successor_sees_that_the_owner_never_let_go_and_what_it_was_at(tables: AnyTables) -> None:
+def test_a_successor_sees_an_unreleased_owner_and_its_last_attempt(tables: AnyTables) -> None:
     to, first = events(tables), tables.store()
     position = claimed(first, to)
     assert (position.orphaned, position.attempt) == (False, None)
-    put(first, to, part(first, to, position, {"id": 1}))
+    put(first, to, source_batch(first, to, position, {"id": 1}))
     second = tables.store()
     position = claimed(second, to)
     assert (position.orphaned, position.attempt) == (True, None)
@@ -245,7 +249,7 @@ def test_a_successor_sees_that_the_owner_never_let_go_and_what_it_was_at(tables:
         third.record_attempt(position, records=2)
 
 
-def test_a_dataset_that_nobody_can_read_says_so_beside_what_we_own_and_nobody_owns(tables: AnyTables) -> None:
+def test_an_unreadable_dataset_stores_its_error_on_owned_and_unowned_sources(tables: AnyTables) -> None:
     to, store, other = events(tables), tables.store(), tables.store()
     position = claimed(store, to)
     other.set_unreadable(to.dataset_id, "a later version")
@@ -259,17 +263,17 @@ def test_a_position_keeps_the_leader_epoch_of_its_last_record(tables: AnyTables)
     to, store = events(tables), tables.store()
     position = claimed(store, to)
     assert position.leader_epoch is None
-    whole = part(store, to, position, {"id": 1}, {"id": 2})
-    whole.records[-1] = dataclasses.replace(whole.records[-1], written_in=7)  # type: ignore[type-var]
-    put(store, to, whole)
+    batch = source_batch(store, to, position, {"id": 1}, {"id": 2})
+    batch.records[-1] = dataclasses.replace(batch.records[-1], written_in=7)  # type: ignore[type-var]
+    put(store, to, batch)
     assert claimed(store, to).leader_epoch == 7
     assert claimed(tables.store(), to).leader_epoch == 7
 
 
-def test_a_position_moves_to_the_end_without_a_record_or_an_entry(tables: AnyTables) -> None:
+def test_a_position_advances_to_the_end_without_a_record_or_a_ledger_entry(tables: AnyTables) -> None:
     to, store = events(tables), tables.store()
     position = claimed(store, to)
-    put(store, to, part(store, to, position, {"id": 1}))
+    put(store, to, source_batch(store, to, position, {"id": 1}))
     assert store.advance([(position, OffsetAndEpoch(5, 3))]) == {position.source_id}
     assert tables.counts() == (1, 0)
     later = claimed(store, to)
@@ -277,39 +281,39 @@ def test_a_position_moves_to_the_end_without_a_record_or_an_entry(tables: AnyTab
 
 
 @pytest.mark.parametrize(("epoch", "end"), [(-1, 5), (0, 0)])
-def test_a_former_owner_and_an_older_end_move_nothing(tables: AnyTables, epoch: int, end: int) -> None:
+def test_a_previous_owner_and_an_older_end_move_nothing(tables: AnyTables, epoch: int, end: int) -> None:
     to, store = events(tables), tables.store()
     position = claimed(store, to)
-    put(store, to, part(store, to, position, {"id": 1}))
+    put(store, to, source_batch(store, to, position, {"id": 1}))
     position.epoch += epoch
     assert store.advance([(position, OffsetAndEpoch(end, 3))]) == set()
     assert claimed(store, to).next_offset == 1
     assert store.advance([]) == set()
 
 
-def test_why_a_topic_cannot_be_read_is_kept_until_it_is_claimed(tables: AnyTables) -> None:
+def test_the_error_of_a_refused_topic_is_kept_until_it_is_claimed(tables: AnyTables) -> None:
     to, store = events(tables), tables.store()
     for _ in range(2):
         assert not store.set_refusal(to.dataset_id, "things", "no right")
-        assert tables.troubles() == ["no right"]
+        assert tables.errors() == ["no right"]
     position = claimed(store, to)
     assert position.next_offset == 0
-    assert tables.troubles() == [""]
+    assert tables.errors() == [""]
     assert store.set_refusal(to.dataset_id, "things", "no right again")
-    assert tables.troubles() == ["no right again"]
+    assert tables.errors() == ["no right again"]
     other = dataclasses.replace(key(to), partition=1)
     assert store.claim(SourceClaim(other, 4)).next_offset == 4
-    assert sorted(tables.troubles()) == ["", "no right again"]
+    assert sorted(tables.errors()) == ["", "no right again"]
 
 
-def test_what_stood_beside_a_former_life_is_over_with_the_next_claim(tables: AnyTables) -> None:
+def test_errors_of_an_earlier_topic_id_are_cleared_by_the_next_claim(tables: AnyTables) -> None:
     to, store = events(tables), tables.store()
     claimed(store, to)
     store.claim(SourceClaim(dataclasses.replace(key(to), partition=1), 0))
     store.set_refusal(to.dataset_id, "things", "no such topic")
     tables.make_life(to, "life-2")
-    store.set_error(key(to), "deleted and made again")
+    store.set_error(key(to), "deleted and created again")
     store.set_refusal(to.dataset_id, "the name before", "no right")
-    assert sorted(tables.troubles()) == ["deleted and made again"] * 2 + ["no right", "no such topic"]
+    assert sorted(tables.errors()) == ["deleted and created again"] * 2 + ["no right", "no such topic"]
     store.claim(SourceClaim(key(to, "life-2"), 0))
-    assert tables.troubles() == [""] * 4
+    assert tables.errors() == [""] * 4

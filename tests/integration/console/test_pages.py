@@ -260,7 +260,7 @@ def test_a_record_of_a_dataset_with_restricted_fields_is_for_stewards(
     dataset = filled.dataset("things", restricted=True)
     filled.rejects(dataset, filled.source(dataset), [b'{"secret": "hush"}'])
     text = text_of(look_as(group).get(reverse("admin:ingest_quarantine_change", args=[Quarantine.objects.get().pk])))
-    assert ("hush" in text, "trace: abc" in text, "stewards alone" in text) == (seen, seen, not seen)
+    assert ("hush" in text, "trace: abc" in text, "only stewards" in text) == (seen, seen, not seen)
     assert "a message" in text
 
 

@@ -1,4 +1,4 @@
-"""A broker of these tests alone, since the demo's topics have fixed names."""
+"""A broker for these tests only, since the demo's topics have fixed names."""
 
 from collections.abc import Iterator
 

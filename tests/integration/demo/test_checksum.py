@@ -19,7 +19,7 @@ Manage = Callable[..., tuple[int, str]]
 
 @pytest.fixture
 def manage(station: Station, broker: EmbeddedKafka) -> Manage:
-    """A function that runs a management command and gives its exit code and what it said."""
+    """A function that runs a management command and returns its exit code and output."""
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.settings",
@@ -41,33 +41,33 @@ def manage(station: Station, broker: EmbeddedKafka) -> Manage:
     return run
 
 
-def test_what_arrives_is_what_was_sent_and_a_second_run_moves_nothing(manage: Manage, station: Station) -> None:
+def test_everything_sent_arrives_and_a_second_run_stores_nothing(manage: Manage, station: Station) -> None:
     for words in (("datasets", "apply", "contracts"), ("topics", "ensure"), ("demo", "produce", "--rate", "0")):
-        code, said = manage(*words)
-        assert code == 0, said
-    code, said = manage("ingest", "--until-idle")
-    assert (code, "367687 rows, 0 rejects" in said) == (0, True), said
-    code, said = manage("demo", "checksum")
-    assert code == 0, said
-    lines = dict(line.split(maxsplit=1) for line in said.splitlines())
+        code, output = manage(*words)
+        assert code == 0, output
+    code, output = manage("ingest", "--until-idle")
+    assert (code, "367687 rows, 0 rejects" in output) == (0, True), output
+    code, output = manage("demo", "checksum")
+    assert code == 0, output
+    lines = dict(line.split(maxsplit=1) for line in output.splitlines())
     for name, rows in ROWS.items():
         assert lines[name].startswith(f"{rows} rows, checksum ")
         assert lines[name].endswith("  equal")
-    code, said = manage("ingest", "flights", "--until-idle")
-    assert (code, "0 records: 0 rows" in said) == (0, True), said
+    code, output = manage("ingest", "flights", "--until-idle")
+    assert (code, "0 records: 0 rows" in output) == (0, True), output
     with station.connect("ingest") as connection:
         connection.execute(
             "UPDATE data.flights SET dep_delay = dep_delay + 1 WHERE ctid = (SELECT min(ctid) FROM data.flights)"
         )
         connection.commit()
-    code, said = manage("demo", "checksum", "--dataset", "flights")
+    code, output = manage("demo", "checksum", "--dataset", "flights")
     assert code == 1
-    assert "DIFFERENT" in said
-    assert said.splitlines()[-1] == "CommandError: not the same as the files: flights"
+    assert "DIFFERENT" in output
+    assert output.splitlines()[-1] == "CommandError: tables differ from the files: flights"
 
 
-def test_a_table_that_is_not_there_is_told_in_one_line(manage: Manage) -> None:
-    code, said = manage("demo", "checksum", "--dataset", "airlines")
+def test_a_missing_table_is_reported_in_one_line(manage: Manage) -> None:
+    code, output = manage("demo", "checksum", "--dataset", "airlines")
     assert code == 1
-    assert said.count("\n") == 1
-    assert "manage.py datasets apply contracts" in said
+    assert output.count("\n") == 1
+    assert "manage.py datasets apply contracts" in output

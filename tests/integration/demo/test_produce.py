@@ -1,4 +1,4 @@
-"""`manage.py demo produce` against a real broker: killed, gone on with, disturbed."""
+"""`manage.py demo produce` on a real broker: killed, resumed, disturbed."""
 
 import os
 import random
@@ -31,7 +31,7 @@ def make_topic(broker: EmbeddedKafka, name: str, partitions: int) -> None:
 
 @contextmanager
 def started(bootstrap: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """A run of the command, ended at the latest with the block."""
+    """A run of the command, killed at the end of the block."""
     with subprocess.Popen(
         [sys.executable, MANAGE, "demo", "produce", *arguments],
         env={
@@ -50,15 +50,15 @@ def started(bootstrap: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def run(bootstrap: str, *arguments: str) -> tuple[int, list[str]]:
-    """The exit code and the lines of a run that ends by itself."""
+    """The exit code and output lines of a complete run."""
     with started(bootstrap, *arguments) as process:
         out, err = process.communicate(timeout=90)
     return process.returncode, [*out.splitlines(), *err.splitlines()]
 
 
 def contents(broker: EmbeddedKafka, topic: str, partitions: int) -> list[Sent]:
-    """Key and value of every record of each partition, in order, and each at the offset of its place."""
-    consumer = Consumer({"bootstrap.servers": broker.bootstrap, "group.id": "look", "enable.partition.eof": True})
+    """Key and value of every record by partition, in order; checks the offsets."""
+    consumer = Consumer({"bootstrap.servers": broker.bootstrap, "group.id": "check", "enable.partition.eof": True})
     found: list[Sent] = [[] for _ in range(partitions)]
     consumer.assign([TopicPartition(topic, partition, 0) for partition in range(partitions)])
     ended: set[int] = set()
@@ -105,7 +105,7 @@ def intrude(broker: EmbeddedKafka, topic: str) -> None:
     producer.flush()
 
 
-def test_a_run_killed_at_random_moments_and_started_again_sends_each_record_once_in_order(
+def test_a_run_killed_at_random_moments_and_restarted_sends_each_record_once_in_order(
     broker: EmbeddedKafka,
 ) -> None:
     make_topic(broker, "weather", 3)
@@ -123,14 +123,14 @@ def test_a_run_killed_at_random_moments_and_started_again_sends_each_record_once
     assert contents(broker, "weather", 3) == expected("weather", 3)
 
 
-def test_a_run_told_to_stop_flushes_and_the_next_goes_on(broker: EmbeddedKafka) -> None:
+def test_a_stopped_run_flushes_and_the_next_resumes(broker: EmbeddedKafka) -> None:
     make_topic(broker, "planes", 2)
     with started(broker.bootstrap, "--dataset", "planes", "--rate", "500") as process:
         wait_for_more(broker, "planes", 2, process)
         process.terminate()
         out, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
-    assert "the next run goes on from there" in out.splitlines()[-1]
+    assert "the next run resumes there" in out.splitlines()[-1]
     code, lines = run(broker.bootstrap, "--dataset", "planes", "--rate", "0")
     assert code == 0, lines
     assert contents(broker, "planes", 2) == expected("planes", 2)
@@ -138,33 +138,33 @@ def test_a_run_told_to_stop_flushes_and_the_next_goes_on(broker: EmbeddedKafka) 
     assert (code, lines[-1]) == (0, "demo: nothing to send, all 3,322 records are in Kafka already")
 
 
-def test_records_of_somebody_else_stop_the_demo_with_one_line(broker: EmbeddedKafka) -> None:
+def test_foreign_records_stop_the_demo_with_one_line(broker: EmbeddedKafka) -> None:
     make_topic(broker, "airlines", 1)
     intrude(broker, "airlines")
     code, lines = run(broker.bootstrap, "--dataset", "airlines")
     assert code == 1
     assert len(lines) == 1
-    assert "topic airlines, partition 0 holds something else than the demo sends, seen at offset 0" in lines[0]
+    assert "topic airlines, partition 0 holds records that the demo did not send, seen at offset 0" in lines[0]
 
 
-def test_another_producer_beside_the_demo_is_noticed(broker: EmbeddedKafka) -> None:
+def test_another_producer_on_the_topic_is_detected(broker: EmbeddedKafka) -> None:
     make_topic(broker, "flights", 1)
     with started(broker.bootstrap, "--dataset", "flights", "--rate", "2000") as process:
         wait_for_more(broker, "flights", 1, process)
         intrude(broker, "flights")
         out, err = process.communicate(timeout=20)
     assert process.returncode == 1, out
-    assert "somebody else writes there too" in err
+    assert "another producer writes there" in err
     assert err.count("\n") == 1
 
 
-def test_a_missing_topic_is_told_in_one_line(broker: EmbeddedKafka) -> None:
+def test_a_missing_topic_is_reported_in_one_line(broker: EmbeddedKafka) -> None:
     code, lines = run(broker.bootstrap, "--dataset", "airports")
     assert code == 1
-    assert lines == [f"CommandError: topic airports is not there on {broker.bootstrap}: run manage.py topics ensure"]
+    assert lines == [f"CommandError: Kafka at {broker.bootstrap} has no topic airports: run manage.py topics ensure"]
 
 
-def test_a_broker_that_is_away_is_told_in_one_line_with_its_place() -> None:
+def test_an_unavailable_broker_is_reported_in_one_line_with_its_host() -> None:
     code, lines = run(NOWHERE, "--dataset", "airports")
     assert code == 1
     assert len(lines) == 1
@@ -172,7 +172,7 @@ def test_a_broker_that_is_away_is_told_in_one_line_with_its_place() -> None:
     assert "ANDEN_KAFKA_BOOTSTRAP_SERVERS" in lines[0]
 
 
-def test_a_rate_that_is_none_is_refused() -> None:
+def test_an_invalid_rate_is_refused() -> None:
     code, lines = run(NOWHERE, "--rate", "fast")
     assert code != 0
-    assert "a number of records a second" in lines[-1]
+    assert "a number of records per second" in lines[-1]

@@ -1,4 +1,4 @@
-"""A station with a broker: real PostgreSQL, real Kafka, workers in this process."""
+"""An installation with real PostgreSQL and Kafka, and workers in this process."""
 
 import threading
 import uuid
@@ -29,7 +29,7 @@ from tests.station import Station
 
 @dataclass
 class Line:
-    """One topic with its dataset, and workers of a group of their own."""
+    """One topic with its dataset, and workers in a separate group."""
 
     station: Station
     kafka: EmbeddedKafka
@@ -112,7 +112,7 @@ def line(station: Station, kafka_server: EmbeddedKafka, monkeypatch: pytest.Monk
 
 @pytest.fixture
 def until() -> Callable[[Callable[[], bool]], None]:
-    """Wait for something to become true, half a minute at most."""
+    """Wait at most half a minute for a condition."""
 
     def wait(true: Callable[[], bool]) -> None:
         pause = threading.Event()

@@ -1,4 +1,4 @@
-"""Positions know Kafka's log: a log that was cut stops its stream, and marks of transactions hold nobody up."""
+"""Truncated logs stop their stream, and transaction markers block no stream."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -27,7 +27,7 @@ Until = Callable[[Callable[[], bool]], None]
 
 @pytest.fixture(scope="module")
 def breakable() -> Iterator[EmbeddedKafka]:
-    """A broker whose logs may be cut: the others' tests do not share it."""
+    """A broker whose logs may be truncated; not shared with other tests."""
     with kafka_with({}) as kafka:
         yield kafka
 
@@ -61,9 +61,9 @@ def position(line: Line) -> tuple[int, int | None]:
 
 
 def accept(line: Line) -> str:
-    said = StringIO()
-    call_command("topics", "accept", "things", stdout=said)
-    return said.getvalue()
+    output = StringIO()
+    call_command("topics", "accept", "things", stdout=output)
+    return output.getvalue()
 
 
 def transact(line: Line, count: int, *, commit: bool = True, start: int = 0) -> None:
@@ -80,23 +80,23 @@ def transact(line: Line, count: int, *, commit: bool = True, start: int = 0) -> 
 
 
 def lag() -> str:
-    said = StringIO()
-    call_command("lag", "--once", stdout=said)
-    return said.getvalue()
+    output = StringIO()
+    call_command("lag", "--once", stdout=output)
+    return output.getvalue()
 
 
-def test_a_log_that_was_cut_and_written_anew_stops_the_stream_and_is_accepted_from_the_cut(cut: Line) -> None:
+def test_a_truncated_and_rewritten_log_stops_the_stream_and_is_accepted_from_the_cut(cut: Line) -> None:
     send_one_by_one(cut, 30)
     assert cut.run().stopped == {}
     truncate_log(cut.kafka, cut.topic, 20)
     cut.send(*things(40, 100))
     why = cut.run().stopped["things"]
     assert "was cut" in why
-    assert "ends in Kafka at offset 20" in why
+    assert "now ends at offset 20" in why
     assert "topics accept things" in why
     assert stored(cut) == list(range(30))
     assert cut.query("SELECT last_error FROM ingest_source") == [(why,)]
-    assert "from offset 20 on, where the log was cut; 30 was next before" in accept(cut)
+    assert "resumes at offset 20, where the log was cut; the next offset was 30" in accept(cut)
     assert cut.run().stopped == {}
     assert stored(cut) == [*range(30), *range(100, 140)]
     assert position(cut)[0] == 60
@@ -105,13 +105,13 @@ def test_a_log_that_was_cut_and_written_anew_stops_the_stream_and_is_accepted_fr
     assert "nothing to accept" in accept(cut)
 
 
-def test_a_log_that_is_cut_below_a_running_worker_stops_it_too(cut: Line, until: Until) -> None:
+def test_a_log_truncated_under_a_running_worker_also_stops_it(cut: Line, until: Until) -> None:
     send_one_by_one(cut, 30)
     worker = cut.start()
     until(lambda: len(stored(cut)) == 30)
     truncate_log(cut.kafka, cut.topic, 20)
     cut.send(*things(40, 100))
-    for _ in range(4):  # the group may need its while to find together after the broker's return
+    for _ in range(4):  # the group may need some time to re-form after the broker's restart
         with suppress(AssertionError):
             until(lambda: "was cut" in worker.streams.stopped.get("things", ""))
             break
@@ -119,7 +119,7 @@ def test_a_log_that_is_cut_below_a_running_worker_stops_it_too(cut: Line, until:
     assert stored(cut) == list(range(30))
 
 
-def test_a_cut_at_the_position_itself_loses_nothing_and_stops_nothing(cut: Line) -> None:
+def test_a_truncation_at_the_position_loses_and_stops_nothing(cut: Line) -> None:
     send_one_by_one(cut, 20)
     cut.run()
     send_one_by_one(cut, 10, 20)
@@ -130,20 +130,20 @@ def test_a_cut_at_the_position_itself_loses_nothing_and_stops_nothing(cut: Line)
     assert position(cut)[1] not in {0, None}
 
 
-def test_a_log_that_is_shorter_than_the_position_is_read_on_from_the_cut(cut: Line) -> None:
+def test_a_log_shorter_than_the_position_is_resumed_at_the_cut(cut: Line) -> None:
     send_one_by_one(cut, 30)
     cut.run()
     truncate_log(cut.kafka, cut.topic, 20)
     cut.send(*things(5, 100))
     assert "no longer has it" in cut.run().stopped["things"]
-    with pytest.raises(CommandError, match=rf"things is not measured: {cut.topic}/0 ends at offset 25, before .* 30"):
+    with pytest.raises(CommandError, match=rf"cannot measure things: {cut.topic}/0 ends at offset 25, before .* 30"):
         lag()
-    assert "from offset 20 on" in accept(cut)
+    assert "resumes at offset 20" in accept(cut)
     assert cut.run().stopped == {}
     assert stored(cut) == [*range(30), *range(100, 105)]
 
 
-def test_a_position_without_an_epoch_is_read_on_as_ever(cut: Line) -> None:
+def test_a_position_without_an_epoch_is_resumed_normally(cut: Line) -> None:
     send_one_by_one(cut, 30)
     cut.run()
     cut.query("UPDATE ingest_source SET leader_epoch = NULL RETURNING 1")
@@ -153,7 +153,7 @@ def test_a_position_without_an_epoch_is_read_on_as_ever(cut: Line) -> None:
     assert position(cut)[0] == 60
 
 
-def test_a_dataset_that_is_further_on_than_its_neighbour_sees_the_cut_as_well(cut: Line) -> None:
+def test_a_dataset_further_ahead_than_another_also_sees_the_truncation(cut: Line) -> None:
     send_one_by_one(cut, 30)
     cut.run()
     cut.apply(EVENTS, name="copies", mode="append")
@@ -166,21 +166,23 @@ def test_a_dataset_that_is_further_on_than_its_neighbour_sees_the_cut_as_well(cu
     assert stored(cut) == list(range(30))
 
 
-def test_the_client_names_the_cut_in_the_text_that_we_read(cut: Line) -> None:
+def test_the_client_names_the_cut_in_the_message_that_we_parse(cut: Line) -> None:
     send_one_by_one(cut, 30)
     truncate_log(cut.kafka, cut.topic, 20)
     cut.send(*things(40, 100))
     place = Place(cut.topic, 0)
-    said = positions_lost(KafkaConsumer(consumer_config(cut.settings)), {place: OffsetAndEpoch(30, 0)})[place]
-    assert said.startswith("Partition log truncation detected at offset 30 (leader epoch 0): broker end offset is 20 ")
-    assert is_truncation(said)
-    assert truncation_end(said) == 20
+    output = positions_lost(KafkaConsumer(consumer_config(cut.settings)), {place: OffsetAndEpoch(30, 0)})[place]
+    assert output.startswith(
+        "Partition log truncation detected at offset 30 (leader epoch 0): broker end offset is 20 "
+    )
+    assert is_truncation(output)
+    assert truncation_end(output) == 20
     never = positions_lost(KafkaConsumer(consumer_config(cut.settings)), {place: OffsetAndEpoch(30, 77)})[place]
     assert is_truncation(never)
     assert truncation_end(never) is None
 
 
-def test_lag_ends_at_zero_behind_the_marks_of_transactions(line: Line) -> None:
+def test_lag_falls_to_zero_past_transaction_markers(line: Line) -> None:
     line.apply(EVENTS, mode="append")
     line.make()
     transact(line, 10)
@@ -197,7 +199,7 @@ def test_lag_ends_at_zero_behind_the_marks_of_transactions(line: Line) -> None:
     assert position(line)[0] == 21
 
 
-def test_a_topic_of_aborted_records_alone_is_read_to_its_end(line: Line) -> None:
+def test_a_topic_of_only_aborted_records_is_read_to_its_end(line: Line) -> None:
     line.apply(EVENTS, mode="append")
     line.make()
     for _ in range(3):
@@ -208,7 +210,7 @@ def test_a_topic_of_aborted_records_alone_is_read_to_its_end(line: Line) -> None
     assert line.query("SELECT count(*) FROM datasets_batch") == [(0,)]
 
 
-def test_a_running_worker_moves_behind_marks_while_a_neighbour_is_busy(line: Line, until: Until) -> None:
+def test_a_running_worker_advances_past_markers_while_another_dataset_is_busy(line: Line, until: Until) -> None:
     line.apply(EVENTS, mode="append")
     line.make(2)
     line.start(batch_rows=100, chunk_records=10)
@@ -239,7 +241,7 @@ def test_an_open_transaction_is_not_passed(line: Line, until: Until) -> None:
     assert stored(line) == [1, 10, 11, 12]
 
 
-def test_marks_of_a_later_leader_than_the_last_record_look_like_no_cut(cut: Line) -> None:
+def test_markers_of_a_later_leader_than_the_last_record_are_not_a_truncation(cut: Line) -> None:
     transact(cut, 10)
     cut.run()
     before = position(cut)
@@ -257,7 +259,7 @@ def test_marks_of_a_later_leader_than_the_last_record_look_like_no_cut(cut: Line
     assert cut.run().rows == 3
 
 
-def test_a_cut_behind_the_marks_is_seen_as_well(cut: Line) -> None:
+def test_a_truncation_past_the_markers_is_detected(cut: Line) -> None:
     send_one_by_one(cut, 5)
     transact(cut, 5, start=5)
     cut.run()

@@ -1,7 +1,7 @@
-"""The cases of cut_logs.py, in a process of their own.
+"""Run cut_logs.py in a separate process.
 
-They restart the broker over a log that was cut. Now and then librdkafka aborts its whole process then, in a thread of
-its own, which would take a worker of pytest-xdist along with all that it still has to run.
+Its cases restart the broker on a truncated log. Occasionally librdkafka then aborts its process, which would take a
+pytest-xdist worker down with all of its remaining tests.
 """
 
 import os
@@ -14,14 +14,14 @@ import pytest
 
 CASES = Path(__file__).with_name("cut_logs.py")
 ATTEMPTS = 3
-"""An abort is tried again; a case that fails is not."""
+"""An abort is retried; a failed case is not."""
 
 pytestmark = pytest.mark.timeout(900)
 
 
-def test_what_a_cut_log_leads_to() -> None:
-    ours = ("PYTEST_", "ANDEN_DATABASE_")  # a worker of its own, with a PostgreSQL of its own
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+def test_a_truncated_log_is_handled() -> None:
+    inherited = ("PYTEST_", "ANDEN_DATABASE_")  # the child has its own worker and PostgreSQL
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(inherited)}
     for _ in range(ATTEMPTS):
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-n0", "-q", "-p", "no:cacheprovider", CASES],

@@ -1,4 +1,4 @@
-"""Two databases in one consumer group would get a part of the records each: the newcomer is refused."""
+"""Two databases in one consumer group would each get only some records: the newcomer is refused."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -50,7 +50,7 @@ def member(line: Line, client_id: str, until: Until) -> Consumer:
     return consumer
 
 
-def test_the_workers_role_may_read_who_its_database_is(line: Line) -> None:
+def test_the_workers_role_may_read_its_databases_identity(line: Line) -> None:
     server, number = database_identity().split("-")
     rows = line.query("SELECT system_identifier FROM pg_control_system()")
     assert [(int(server),)] == rows
@@ -77,7 +77,7 @@ def test_a_newcomer_with_another_database_is_refused_before_it_takes_a_partition
     until(lambda: stored(line) == 20)
 
 
-def test_an_older_worker_and_other_programs_are_no_rivals(line: Line, until: Until) -> None:
+def test_an_older_worker_and_other_programs_are_tolerated(line: Line, until: Until) -> None:
     line.apply(EVENTS, mode="append")
     line.make(2)
     older = member(line, "anden", until)
@@ -90,7 +90,7 @@ def test_an_older_worker_and_other_programs_are_no_rivals(line: Line, until: Unt
 
 @contextmanager
 def stranger(line: Line, until: Until, strategy: str) -> Iterator[None]:
-    """Another program in the line's group, which takes partitions by this strategy."""
+    """Another program in the line's group, with this assignment strategy."""
     consumer = Consumer(
         {"bootstrap.servers": line.kafka.bootstrap, "group.id": line.group, "partition.assignment.strategy": strategy}
     )
@@ -138,7 +138,7 @@ def test_workers_of_one_database_share_their_group(line: Line, until: Until) -> 
     assert all(thread.is_alive() for _, thread in line.threads)
 
 
-def test_who_was_there_first_says_so_and_leaves_in_the_end(
+def test_the_first_worker_logs_the_conflict_and_finally_leaves(
     line: Line, until: Until, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("apps.ingest.services.membership.WATCH_S", 0.2)
@@ -158,17 +158,17 @@ def test_who_was_there_first_says_so_and_leaves_in_the_end(
         return "it left in peace"
 
     with ThreadPoolExecutor(1) as pool:
-        said = pool.submit(run)
+        output = pool.submit(run)
         until(lambda: stored(line) == 10)
         rival = member(line, f"anden-{OTHER}", until)
-        why = said.result(60)
+        why = output.result(60)
         rival.close()
     assert f"anden-{OTHER} at 127.0.0.1" in why
     assert why in [record.message for record in caplog.records]
 
 
 @pytest.mark.parametrize("protocol", ["classic", "consumer"])
-def test_the_members_of_a_group_are_told_by_either_protocol(
+def test_either_protocol_lists_the_members_of_a_group(
     line: Line, protocol: Literal["classic", "consumer"], until: Until
 ) -> None:
     line.make()
@@ -186,7 +186,7 @@ def test_the_members_of_a_group_are_told_by_either_protocol(
     consumer.close()
 
 
-def test_a_group_that_may_not_be_described_is_not_taken_for_empty(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_group_that_may_not_be_described_is_not_treated_as_empty(caplog: pytest.LogCaptureFixture) -> None:
     with kafka_with(AUTHORIZER) as kafka:
         rights = Rights(kafka.bootstrap)
         rights.deny("closed", AclOperation.DESCRIBE, ResourceType.GROUP)
@@ -194,4 +194,4 @@ def test_a_group_that_may_not_be_described_is_not_taken_for_empty(caplog: pytest
         membership = Membership(group, group_id="closed", database=lambda: OTHER)
         membership.enter()
         membership.confirm()
-    assert "cannot tell whether workers of another database are in the consumer group closed" in caplog.text
+    assert "cannot check the consumer group closed for workers of another database" in caplog.text

@@ -1,4 +1,4 @@
-"""A topic that Kafka refuses, or that nobody leads, stops its own dataset; its neighbours read on."""
+"""A topic that is refused or has no leader stops only its own dataset."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from apps.ingest.services.lag import LagExporter
 from embedded.kafka import EmbeddedKafka
 from tests.documents import document
 from tests.integration.ingest.conftest import Line
-from tests.kafkas import AUTHORIZER, BrokerBeside, Rights, kafka_with, make_on
+from tests.kafkas import AUTHORIZER, Rights, SecondBroker, kafka_with, make_on
 from tests.station import Station
 from tests.unit.ingest.world import EVENTS, things
 
@@ -27,7 +27,7 @@ Until = Callable[[Callable[[], bool]], None]
 
 
 class Pair:
-    """Two datasets of a topic each: the line's, and one beside it."""
+    """Two datasets with a topic each: the line's, and a sick one."""
 
     def __init__(self, line: Line) -> None:
         self.line = line
@@ -40,7 +40,7 @@ class Pair:
             self.line.topics.make(topic, TopicSpec(partitions=1), replication_factor=1)
 
     def send(self, count: int, start: int = 0) -> None:
-        """To the healthy topic."""
+        """Send to the healthy topic."""
         self.line.send(*things(count, start))
 
     def send_sick(self, count: int, start: int = 0) -> None:
@@ -51,7 +51,7 @@ class Pair:
     def ids(self, dataset: str) -> list[int]:
         return [row[0] for row in self.line.query(f"SELECT id FROM data.{dataset} ORDER BY id")]
 
-    def troubles(self) -> dict[str, str]:
+    def errors(self) -> dict[str, str]:
         rows = self.line.query(
             "SELECT d.name, max(s.last_error) FROM ingest_source s JOIN datasets_dataset d ON d.id = s.dataset_id "
             "GROUP BY d.name"
@@ -80,7 +80,7 @@ def take_away(rights: Rights, topic: str, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["describe", "read", "all"])
-def test_a_denied_topic_ends_a_bounded_run_after_all_others_were_read(pair: Pair, how: str) -> None:
+def test_a_denied_topic_fails_a_bounded_run_after_all_others_are_read(pair: Pair, how: str) -> None:
     pair.make()
     pair.send(10)
     pair.send_sick(5)
@@ -89,28 +89,28 @@ def test_a_denied_topic_ends_a_bounded_run_after_all_others_were_read(pair: Pair
     with pytest.raises(CommandError, match=rf"sick is stopped: the topic {pair.sick} is refused"):
         call_command("ingest", until_idle=True, stdout=StringIO())
     assert pair.ids("things") == list(range(10))
-    assert "Describe and Read" in pair.troubles()["sick"]
-    said = StringIO()
-    with nullcontext() if how == "read" else pytest.raises(CommandError, match="sick is not measured: the topic"):
-        call_command("lag", "--once", stdout=said)
-    assert "things: 0 records behind" in said.getvalue()
-    # Who may look at a topic can say its lag and make it, whether or not he gets its records.
-    assert bool(re.search(r"^sick: +5 records behind", said.getvalue(), re.MULTILINE)) == (how == "read")
+    assert "Describe and Read" in pair.errors()["sick"]
+    output = StringIO()
+    with nullcontext() if how == "read" else pytest.raises(CommandError, match="cannot measure sick: the topic"):
+        call_command("lag", "--once", stdout=output)
+    assert "things: 0 records behind" in output.getvalue()
+    # Describe suffices for lag and for `topics ensure`.
+    assert bool(re.search(r"^sick: +5 records behind", output.getvalue(), re.MULTILINE)) == (how == "read")
     with nullcontext() if how == "read" else pytest.raises(CommandError, match="is refused"):
-        call_command("topics", "ensure", stdout=said)
-    assert f"{pair.line.topic}: present" in said.getvalue()
-    assert (f"{pair.sick}: present" in said.getvalue()) == (how == "read")
+        call_command("topics", "ensure", stdout=output)
+    assert f"{pair.line.topic}: exists" in output.getvalue()
+    assert (f"{pair.sick}: exists" in output.getvalue()) == (how == "read")
     with pytest.raises(CommandError, match="is refused"):
         call_command("topics", "accept", "sick")
     rights.forget(pair.sick)
     assert pair.line.run().stopped == {}
     assert pair.ids("sick") == list(range(5))
-    assert pair.troubles() == {"sick": "", "things": ""}
+    assert pair.errors() == {"sick": "", "things": ""}
     assert pair.line.query("SELECT count(*) FROM ingest_source") == [(2,)]
 
 
 @pytest.mark.parametrize("how", ["describe", "read", "all"])
-def test_a_right_that_is_taken_while_a_worker_reads_stops_one_dataset_until_it_is_back(
+def test_a_permission_revoked_while_reading_stops_one_dataset_until_it_returns(
     pair: Pair, how: str, until: Until
 ) -> None:
     pair.make()
@@ -120,7 +120,7 @@ def test_a_right_that_is_taken_while_a_worker_reads_stops_one_dataset_until_it_i
     until(lambda: len(pair.ids("things")) == 10 and len(pair.ids("sick")) == 5)
     rights = Rights(pair.line.kafka.bootstrap)
     take_away(rights, pair.sick, how)
-    until(lambda: "is refused" in pair.troubles()["sick"])
+    until(lambda: "is refused" in pair.errors()["sick"])
     pair.send(10, 10)
     until(lambda: len(pair.ids("things")) == 20)
     assert "is refused" in worker.streams.stopped["sick"]
@@ -128,21 +128,21 @@ def test_a_right_that_is_taken_while_a_worker_reads_stops_one_dataset_until_it_i
     rights.forget(pair.sick)
     pair.send_sick(5, 5)
     until(lambda: len(pair.ids("sick")) == 10)
-    until(lambda: pair.troubles() == {"sick": "", "things": ""})
+    until(lambda: pair.errors() == {"sick": "", "things": ""})
     assert worker.streams.stopped == {}
     assert pair.line.threads[0][1].is_alive()
 
 
 @pytest.mark.parametrize("name", ["no such name!", "..", "n" * 250])
-def test_a_name_that_no_topic_can_have_says_nothing_of_the_others(pair: Pair, name: str) -> None:
+def test_an_invalid_topic_name_does_not_affect_other_topics(pair: Pair, name: str) -> None:
     pair.line.make()
     seen = pair.line.topics.states([name, pair.line.topic, f"{pair.line.topic}-missing"])
     assert list(seen.found) == [pair.line.topic]
     assert list(seen.refused) == [name]
-    assert "mend physicalName" in seen.refused[name]
+    assert "correct physicalName" in seen.refused[name]
 
 
-def test_a_partition_that_is_not_there_says_nothing_of_the_others(pair: Pair) -> None:
+def test_a_missing_partition_does_not_affect_others(pair: Pair) -> None:
     pair.line.make()
     there, nowhere = TopicPartition(pair.line.topic, 0), TopicPartition(pair.line.topic, 7)
     lost = TopicPartition(f"{pair.line.topic}-missing", 0)
@@ -151,7 +151,7 @@ def test_a_partition_that_is_not_there_says_nothing_of_the_others(pair: Pair) ->
     assert ranges.errors.keys() == {nowhere, lost}
 
 
-def test_a_topic_that_is_not_there_ends_a_bounded_run_after_all_others_were_read(
+def test_a_missing_topic_fails_a_bounded_run_after_all_others_are_read(
     pair: Pair, caplog: pytest.LogCaptureFixture
 ) -> None:
     pair.line.make()
@@ -159,16 +159,16 @@ def test_a_topic_that_is_not_there_ends_a_bounded_run_after_all_others_were_read
     with pytest.raises(CommandError, match=rf"sick is stopped: Kafka has no topic {pair.sick}"):
         call_command("ingest", until_idle=True, stdout=StringIO())
     assert pair.ids("things") == [0, 1, 2, 3]
-    said = StringIO()
-    call_command("lag", "--once", stdout=said)
-    assert f"sick:   Kafka has no topic {pair.sick}" in said.getvalue()
+    output = StringIO()
+    call_command("lag", "--once", stdout=output)
+    assert f"sick:   Kafka has no topic {pair.sick}" in output.getvalue()
     exporter = LagExporter(pair.line.topics, dataset_topics, positions, lambda _ends: None)
     for now_s in (1.0, 2.0):
         exporter.export(now_s=now_s)
-    assert caplog.text.count(f"the lag of sick is not measured: Kafka has no topic {pair.sick}") == 1
+    assert caplog.text.count(f"cannot measure the lag of sick: Kafka has no topic {pair.sick}") == 1
 
 
-def test_a_group_that_is_denied_is_the_whole_process_error(pair: Pair) -> None:
+def test_a_denied_group_is_an_error_of_the_process(pair: Pair) -> None:
     pair.make()
     pair.send(1)
     Rights(pair.line.kafka.bootstrap).deny(pair.line.group, AclOperation.READ, ResourceType.GROUP)
@@ -176,20 +176,20 @@ def test_a_group_that_is_denied_is_the_whole_process_error(pair: Pair) -> None:
         pair.line.run()
 
 
-def test_a_session_timeout_that_the_brokers_do_not_take_is_named(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_timeout_that_the_brokers_reject_is_named(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     pair.make()
     monkeypatch.setattr(settings, "KAFKA", pair.line.settings.model_copy(update={"session_timeout_ms": 30_000}))
-    with pytest.raises(CommandError, match="mend ANDEN_KAFKA_SESSION_TIMEOUT_MS"):
+    with pytest.raises(CommandError, match="correct ANDEN_KAFKA_SESSION_TIMEOUT_MS"):
         call_command("ingest", until_idle=True, stdout=StringIO())
 
 
-def test_a_partition_without_a_leader_stops_its_dataset_until_a_broker_is_back(
+def test_a_partition_without_a_leader_stops_its_dataset_until_a_broker_returns(
     pair: Pair, until: Until, tmp_path: Path
 ) -> None:
-    # What is made before the second broker comes stands on the first: the topic, and the group's own.
+    # Topics created before the second broker joins are on the first: this one, and the group's.
     pair.line.make()
     pair.line.run("things")
-    second = BrokerBeside(tmp_path / "second", pair.line.kafka)
+    second = SecondBroker(tmp_path / "second", pair.line.kafka)
     with second:
         make_on(second.bootstrap, pair.sick, 2)
         pair.send(10)
@@ -202,15 +202,15 @@ def test_a_partition_without_a_leader_stops_its_dataset_until_a_broker_is_back(
         with pytest.raises(CommandError, match=r"sick is stopped: .*has no leader"):
             call_command("ingest", until_idle=True, stdout=StringIO())
         assert pair.ids("things") == list(range(20))
-        said = StringIO()
-        with pytest.raises(CommandError, match=r"sick is not measured: .*has no leader"):
-            call_command("lag", "--once", stdout=said)
-        assert "things: 0 records behind" in said.getvalue()
+        output = StringIO()
+        with pytest.raises(CommandError, match=r"cannot measure sick: .*has no leader"):
+            call_command("lag", "--once", stdout=output)
+        assert "things: 0 records behind" in output.getvalue()
         pair.line.start()
-        until(lambda: "has no leader" in pair.troubles()["sick"])
+        until(lambda: "has no leader" in pair.errors()["sick"])
         pair.send(10, 20)
         until(lambda: len(pair.ids("things")) == 30)
         second.start()
         until(lambda: len(pair.ids("sick")) == 10)
-        until(lambda: pair.troubles() == {"sick": "", "things": ""})
+        until(lambda: pair.errors() == {"sick": "", "things": ""})
         pair.line.stop()

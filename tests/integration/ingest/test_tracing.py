@@ -1,4 +1,4 @@
-"""A record's way from poll to commit, as a collector sees it."""
+"""Traces of records from poll to commit, as a collector receives them."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ PRODUCER = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331"
 
 @pytest.fixture
 def collector() -> Iterator[Collector]:
-    """A collector that this process tells everything."""
+    """A collector that receives all spans of this process."""
     with collecting() as collector:
         start_tracing(endpoint=collector.url, sample_ratio=1, service="anden-test")
         try:
@@ -58,12 +58,12 @@ def test_a_batch_is_one_span_from_its_first_poll_to_its_commit(line: Line, colle
         assert span.resource["service.name"] == "anden-test"
     first = children(spans, found[0])
     assert (first[0].name, first[0].began_ns) == ("poll", found[0].began_ns)
-    # However often an empty topic is asked, only what came along with records is told.
+    # Empty polls create no spans.
     assert {span.name for span in spans} == {"batch things", "poll", "decode", "copy", "commit"}
     assert len(spans) == len(found) + sum(len(children(spans, span)) for span in found)
 
 
-def test_a_batch_points_to_the_traces_of_those_who_sent_its_records(line: Line, collector: Collector) -> None:
+def test_a_batch_links_to_the_traces_of_its_records(line: Line, collector: Collector) -> None:
     line.apply(EVENTS, mode="append")
     line.make()
     producer = Producer({"bootstrap.servers": line.kafka.bootstrap})
@@ -78,7 +78,7 @@ def test_a_batch_points_to_the_traces_of_those_who_sent_its_records(line: Line, 
     assert span.trace != PRODUCER.partition("-")[0]
 
 
-def test_a_batch_that_is_given_up_says_why(line: Line, collector: Collector) -> None:
+def test_a_discarded_batch_has_its_error_in_its_span(line: Line, collector: Collector) -> None:
     line.apply(EVENTS, mode="append")
     line.make()
     line.send(*things(5))

@@ -1,4 +1,4 @@
-"""Records that the worker fails at, on a real broker and a real database."""
+"""Records on which the worker fails, with real Kafka and PostgreSQL."""
 
 import pytest
 
@@ -38,7 +38,7 @@ def ids(line: Line) -> list[int]:
         ([(b"", b"1"), (b"\xc3\xa9", b"2")], [["", "1"], ["é", "2"]]),
     ],
 )
-def test_a_header_name_of_any_bytes_costs_no_good_record_and_is_kept_with_a_bad_one(
+def test_a_header_name_of_any_bytes_costs_no_good_record_and_is_stored_with_a_bad_one(
     events: Line, sent: Headers, kept: list[object]
 ) -> None:
     raw_send(events.kafka.bootstrap, events.topic, b'{"id":1}', sent)
@@ -49,7 +49,7 @@ def test_a_header_name_of_any_bytes_costs_no_good_record_and_is_kept_with_a_bad_
     assert events.query(QUARANTINE) == [(1, "wrong_type", '{"id":"poison"}', kept)]
 
 
-def test_a_batch_with_such_a_header_is_traced_and_its_other_traces_are_linked(events: Line) -> None:
+def test_a_batch_with_an_invalid_header_is_traced_and_its_other_traces_are_linked(events: Line) -> None:
     parent = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     for value in (b'{"id":1}', b"{"):
         raw_send(events.kafka.bootstrap, events.topic, value, [*LATIN, (b"traceparent", parent)])
@@ -69,7 +69,7 @@ def test_a_batch_with_such_a_header_is_traced_and_its_other_traces_are_linked(ev
     assert [span.links for span in batches] == [(parent.decode()[3:-3],)]
 
 
-def test_hundreds_of_such_headers_are_kept_each_with_its_record(events: Line) -> None:
+def test_hundreds_of_invalid_headers_are_stored_each_with_its_record(events: Line) -> None:
     count = 200
     for number in range(count):
         raw_send(events.kafka.bootstrap, events.topic, b"{", [(b"caf\xe9", b"%d" % number)])
@@ -79,7 +79,7 @@ def test_hundreds_of_such_headers_are_kept_each_with_its_record(events: Line) ->
     ]
 
 
-def test_the_headers_can_be_read_again_and_again(events: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_headers_can_be_read_repeatedly(events: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     raw_send(events.kafka.bootstrap, events.topic, b"{}", LATIN)
     seen: list[ConsumerRecord] = []
     poll = KafkaConsumer.poll
@@ -100,7 +100,7 @@ SURROGATE = UnicodeEncodeError("utf-8", "\ud800", 0, 1, "no")
 
 
 @pytest.mark.parametrize("error", [SystemError, MemoryError, RecursionError, AttributeError, SURROGATE])
-def test_a_decoder_that_fails_at_a_record_costs_that_record_alone(
+def test_a_decoder_that_fails_on_a_record_costs_only_that_record(
     events: Line, error: type[Exception] | Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decode = Decoder.decode
@@ -121,7 +121,7 @@ def test_a_decoder_that_fails_at_a_record_costs_that_record_alone(
 
 
 @pytest.mark.parametrize("value", [object(), {"a": 1}, lambda: None, "\ud800", 1e400, "1" * 200])
-def test_a_row_that_the_driver_cannot_send_costs_that_row_alone(
+def test_a_row_that_psycopg_cannot_send_costs_only_that_row(
     events: Line, value: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decode = Decoder.decode
@@ -141,7 +141,7 @@ def test_a_row_that_the_driver_cannot_send_costs_that_row_alone(
     assert reason in {"unreadable", "refused_by_database"}
 
 
-def test_a_position_that_cannot_be_read_stops_its_dataset_alone(events: Line) -> None:
+def test_an_unreadable_position_stops_only_its_dataset(events: Line) -> None:
     events.send(*things(3))
     events.run("things")
     events.query("UPDATE ingest_source SET max_at = 'infinity' RETURNING 1")
@@ -154,7 +154,7 @@ def test_a_position_that_cannot_be_read_stops_its_dataset_alone(events: Line) ->
 @pytest.mark.parametrize("inside", ["", '"\\u0000"'])
 @pytest.mark.parametrize("levels", [501, 940, 980, 5_000])
 @pytest.mark.parametrize("unknown", ["ignore", "keep"])
-def test_records_nested_too_deep_are_bad_by_name_and_their_neighbours_are_stored(
+def test_records_nested_too_deep_are_quarantined_and_all_others_stored(
     line: Line, unknown: str, levels: int, inside: str
 ) -> None:
     fields = (prop("id", "integer", required=True), prop("arr", "array", "jsonb"))
@@ -167,5 +167,5 @@ def test_records_nested_too_deep_are_bad_by_name_and_their_neighbours_are_stored
         raw_send(line.kafka.bootstrap, line.topic, value, ())
     moved = line.run("things")
     assert (moved.rows, moved.rejects, moved.stopped) == (2, 25, {})
-    told = line.query("SELECT DISTINCT reason, field, message FROM ingest_quarantine")
-    assert told == [("too_deep", name, f"'{name}' is nested more than 500 levels deep: flatten it")]
+    found = line.query("SELECT DISTINCT reason, field, message FROM ingest_quarantine")
+    assert found == [("too_deep", name, f"'{name}' is nested more than 500 levels deep: flatten it")]

@@ -1,4 +1,4 @@
-"""A worker beside a dataset whose contract it cannot read."""
+"""A worker with a dataset whose contract it cannot read."""
 
 from collections.abc import Callable
 from io import StringIO
@@ -29,7 +29,7 @@ def count(line: Line, name: str) -> int:
 
 
 @pytest.mark.parametrize("how", ["a later type", "no JSON", "null", "a control character"])
-def test_the_others_move_and_the_one_is_stopped_with_its_reason(two: Line, how: str) -> None:
+def test_readable_datasets_continue_and_the_unreadable_one_stops_with_its_reason(two: Line, how: str) -> None:
     two.send(*things(5))
     two.run()
     spoil(two.station, "sick", BROKEN[how])
@@ -37,15 +37,15 @@ def test_the_others_move_and_the_one_is_stopped_with_its_reason(two: Line, how: 
     moved = two.run()
     assert "version 1 of the contract of 'sick'" in moved.stopped["sick"]
     assert (count(two, "sick"), count(two, "well")) == (5, 10)
-    troubles = dict(
+    errors = dict(
         two.query("SELECT d.name, s.last_error FROM ingest_source s JOIN datasets_dataset d ON d.id = dataset_id")
     )
-    assert "contract of 'sick'" in troubles["sick"]
-    assert troubles["well"] == ""
+    assert "contract of 'sick'" in errors["sick"]
+    assert errors["well"] == ""
     assert prometheus.gauge(metrics.STOPPED).labels("sick")._value.get() == 1
 
 
-def test_a_running_worker_lets_go_of_a_contract_that_becomes_unreadable_and_takes_it_up_again(
+def test_a_running_worker_drops_a_contract_that_becomes_unreadable_and_resumes_it_later(
     two: Line, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     two.start()
@@ -65,7 +65,7 @@ def test_a_running_worker_lets_go_of_a_contract_that_becomes_unreadable_and_take
     assert not two.query("SELECT 1 FROM ingest_source WHERE last_error <> ''")
 
 
-def test_a_contract_that_no_reader_can_be_made_of_stops_its_dataset_alone(
+def test_a_contract_without_a_possible_decoder_stops_only_its_dataset(
     two: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = Decoder.__init__
@@ -78,11 +78,11 @@ def test_a_contract_that_no_reader_can_be_made_of_stops_its_dataset_alone(
     monkeypatch.setattr(Decoder, "__init__", failing)
     two.send(*things(5))
     moved = two.run()
-    assert "no reader" in moved.stopped["sick"]
+    assert "cannot build a decoder" in moved.stopped["sick"]
     assert (count(two, "sick"), count(two, "well")) == (0, 5)
 
 
-def test_topics_and_lag_go_on(two: Line) -> None:
+def test_topics_and_lag_keep_working(two: Line) -> None:
     two.send(*things(5))
     two.run()
     spoil(two.station, "sick", LATER_TYPE)
@@ -96,12 +96,12 @@ def test_topics_and_lag_go_on(two: Line) -> None:
     assert {lag.dataset for lag in lags.measured} == {"sick", "well"}
 
 
-def test_a_dataset_that_was_never_read_and_cannot_be_is_told_as_not_measured(two: Line) -> None:
+def test_a_dataset_that_was_never_readable_is_reported_as_unmeasured(two: Line) -> None:
     two.send(*things(5))
     two.run("well")
     spoil(two.station, "sick", LATER_TYPE)
     lags = LagExporter(two.topics, dataset_topics, positions, lambda _ends: None).measure(now_s=1e9)
     assert [lag.dataset for lag in lags.measured] == ["well"]
     assert "contract cannot be read" in lags.unmeasured["sick"]
-    with pytest.raises(CommandError, match="sick is not measured: its contract cannot be read"):
+    with pytest.raises(CommandError, match="cannot measure sick: its contract cannot be read"):
         call_command("lag", "--once", stdout=StringIO())

@@ -1,4 +1,4 @@
-"""The watchdog, in processes of their own: it ends them, and the timer is one a process."""
+"""The watchdog, in separate processes: it kills them, and each process has only one timer."""
 
 import os
 import signal
@@ -48,7 +48,7 @@ def started(body: str, *, limit: float = 2.0, grace: float = 9.0) -> subprocess.
     return process
 
 
-def test_c_code_that_holds_the_interpreter_ends_the_process_and_the_log_says_where() -> None:
+def test_c_code_that_blocks_the_interpreter_kills_the_process_with_its_stack_in_the_log() -> None:
     for body, process in [(body, started(f"{body}()")) for body in ("hang", "count")]:
         out, err = process.communicate(timeout=60)
         assert process.returncode == 1, body
@@ -56,25 +56,25 @@ def test_c_code_that_holds_the_interpreter_ends_the_process_and_the_log_says_whe
         assert f"in {body}" in err
 
 
-def test_waiting_for_longer_than_the_limit_is_no_hang() -> None:
+def test_waiting_longer_than_the_limit_is_not_a_hang() -> None:
     bodies = ["wait(6.0)", "time.sleep(6.0)", "[wait(0.5) for _ in range(12)]"]
     for body, process in [(body, started(body)) for body in bodies]:
         out, err = process.communicate(timeout=60)
         assert (process.returncode, out, err) == (0, "left\n", ""), body
 
 
-def test_a_process_that_is_asked_to_leave_leaves_in_order() -> None:
+def test_a_process_that_receives_a_signal_exits_cleanly() -> None:
     process = started("asked.wait(60)")
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, "left\n", "")
 
 
-def test_a_process_that_cannot_leave_ends_within_ten_seconds() -> None:
-    deaf = "leaving without it"
+def test_a_process_that_cannot_stop_exits_within_ten_seconds() -> None:
+    deaf = "exiting without it"
     cases = [
-        (body, said, number)
-        for body, said in (("hang()", "in hang"), ("deaf()", deaf), ("time.sleep(600)", deaf))
+        (body, output, number)
+        for body, output in (("hang()", "in hang"), ("deaf()", deaf), ("time.sleep(600)", deaf))
         for number in (signal.SIGTERM, signal.SIGINT)
     ]
     processes = [started(body, limit=8.0) for body, _, _ in cases]
@@ -84,13 +84,13 @@ def test_a_process_that_cannot_leave_ends_within_ten_seconds() -> None:
         asked_s.append(time.monotonic())
     with ThreadPoolExecutor(len(cases)) as pool:
         ends = list(pool.map(ended, processes))
-    for (body, said, number), process, asked, (end, err) in zip(cases, processes, asked_s, ends, strict=True):
+    for (body, output, number), process, asked, (end, err) in zip(cases, processes, asked_s, ends, strict=True):
         assert process.returncode == 1, (body, number)
         assert end - asked < 10, (body, number)
-        assert said in err
+        assert output in err
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[float, str]:
-    """When the process had ended, and what it said of that."""
+    """The time at which the process exited, and its output."""
     _, err = process.communicate(timeout=60)
     return time.monotonic(), err

@@ -1,4 +1,4 @@
-"""Real Kafka to real PostgreSQL: exactly once, bad records apart, through restarts."""
+"""Real Kafka to real PostgreSQL: exactly once, through bad records and restarts."""
 
 from collections.abc import Callable
 from io import StringIO
@@ -40,7 +40,7 @@ def test_every_record_of_every_partition_is_a_row_once(line: Line) -> None:
     assert line.query("SELECT count(*) FROM data.things t JOIN datasets_batch b ON b.id = t._batch") == [(1_500,)]
 
 
-def test_each_bad_record_is_in_quarantine_raw_with_its_reason(line: Line) -> None:
+def test_each_bad_record_is_quarantined_raw_with_its_reason(line: Line) -> None:
     line.apply(
         [
             prop("id", "integer", "integer", required=True, unique=True),
@@ -79,12 +79,12 @@ def test_each_bad_record_is_in_quarantine_raw_with_its_reason(line: Line) -> Non
     assert f"{line.topic}/0@9: nul" in shown.getvalue()
     none = StringIO()
     call_command("quarantine", "list", "things", "--reason", "no_such", stdout=none)
-    assert none.getvalue() == "none: no open record of things with the reason no_such is in quarantine\n"
+    assert none.getvalue() == "no open record of things with the reason no_such in quarantine\n"
     call_command("quarantine", "show", shown.getvalue().split()[0], stdout=shown)
     assert '"name": "\\u0000"' in shown.getvalue()
 
 
-def test_any_record_in_quarantine_is_shown_without_what_a_terminal_obeys(line: Line) -> None:
+def test_quarantined_records_are_printed_without_terminal_control_characters(line: Line) -> None:
     line.apply(EVENTS, mode="append")
     line.make()
     line.send(b"a\rb", b"\xff\x1b[2J", b"x" * (SHOWN_BYTES + 5), None, '{"id":1,"a\u202e\\u001b[2J":1}'.encode())
@@ -99,11 +99,11 @@ def test_any_record_in_quarantine_is_shown_without_what_a_terminal_obeys(line: L
     assert not {"\u202e", "\x1b", "\r"} & set("".join(texts))
     assert shown[0] == "a\\u000db\n"
     assert shown[1] == "\n00000000  ff 1b 5b 32 4a                                   ..[2J\n"
-    assert shown[2].endswith("xxx\n… 5 bytes more\n")
+    assert shown[2].endswith("xxx\n… 5 more bytes\n")
     assert shown[3] == "(none)\n"
 
 
-def test_values_that_would_stop_a_worker_or_its_readers_are_in_quarantine(line: Line) -> None:
+def test_values_that_would_stop_a_worker_or_its_readers_are_quarantined(line: Line) -> None:
     line.apply(
         [
             prop("id", "integer", required=True),
@@ -131,7 +131,7 @@ def test_values_that_would_stop_a_worker_or_its_readers_are_in_quarantine(line: 
     ]
 
 
-def test_many_refused_rows_among_many_are_found_in_one_transaction(line: Line) -> None:
+def test_many_rejected_rows_are_found_in_one_transaction(line: Line) -> None:
     line.apply([prop("id", "integer", required=True, unique=True)], mode="append")
     line.make()
     line.send(*({"id": number if number % 97 else 0} for number in range(2_000)))
@@ -141,7 +141,7 @@ def test_many_refused_rows_among_many_are_found_in_one_transaction(line: Line) -
     assert line.query("SELECT max(rejects), sum(rows + rejects) FROM datasets_batch")[0][1] == 2_000
 
 
-def test_entities_end_the_same_in_steps_of_any_size_and_tombstones_stay(line: Line) -> None:
+def test_upserts_have_the_same_result_in_steps_of_any_size_and_tombstones_stay(line: Line) -> None:
     line.apply(ENTITIES, mode="upsert")
     line.apply(ENTITIES, name="copies", mode="upsert")
     line.make(2)
@@ -157,7 +157,7 @@ def test_entities_end_the_same_in_steps_of_any_size_and_tombstones_stay(line: Li
     assert [row[3] for row in line.query(select.format("things"))] == [False, False, False, True, False]
 
 
-def test_a_topic_made_again_stops_until_it_is_accepted(line: Line, until: Until) -> None:
+def test_a_recreated_topic_stops_until_it_is_accepted(line: Line, until: Until) -> None:
     line.apply(EVENTS, mode="append")
     line.make()
     line.send(*things(10))
@@ -169,31 +169,29 @@ def test_a_topic_made_again_stops_until_it_is_accepted(line: Line, until: Until)
         call_command("ingest", "things", until_idle=True)
     call_command("topics", "ensure", "things", stdout=StringIO())
     line.send(*things(30, 100))
-    with pytest.raises(CommandError, match="deleted and made again"):
+    with pytest.raises(CommandError, match="deleted and created again"):
         call_command("ingest", "things", until_idle=True, stdout=StringIO())
     assert stored(line) == list(range(10))
-    said = StringIO()
-    call_command("topics", "accept", "things", stdout=said)
-    assert "begins at offset 0" in said.getvalue()
+    output = StringIO()
+    call_command("topics", "accept", "things", stdout=output)
+    assert "starts at offset 0" in output.getvalue()
     assert line.run("things").rows == 30
     assert stored(line) == [*range(10), *range(100, 130)]
     assert len(line.query("SELECT DISTINCT _source FROM data.things")) == 2
 
 
-def test_a_topic_that_is_made_again_and_filled_at_once_gives_the_old_position_no_record(
-    line: Line, until: Until
-) -> None:
+def test_a_recreated_and_refilled_topic_gives_the_old_position_no_record(line: Line, until: Until) -> None:
     line.apply(EVENTS, mode="append")
     line.make()
     line.send(*things(10))
-    worker = line.start(refresh_s=300.0)  # nothing but the records themselves may make the worker look
+    worker = line.start(refresh_s=300.0)  # only the records themselves may trigger a check
     until(lambda: len(stored(line)) == 10)
     admin = line.admin
     admin.delete_topics([line.topic])[line.topic].result(10)
     until(lambda: not line.topics.states([line.topic]).found)
     line.make()
     line.send(*things(30, 100))
-    until(lambda: "made again" in worker.streams.stopped.get("things", ""))
+    until(lambda: "created again" in worker.streams.stopped.get("things", ""))
     assert stored(line) == list(range(10))
     line.stop()
     call_command("topics", "accept", "things", stdout=StringIO())
@@ -211,9 +209,9 @@ def test_offsets_lost_to_retention_stop_until_they_are_accepted(line: Line) -> N
     admin.delete_records([place])[place].result(10)
     assert "no longer has it" in line.run("things").stopped["things"]
     assert line.query("SELECT next_offset, last_error <> '' FROM ingest_source") == [(10, True)]
-    said = StringIO()
-    call_command("topics", "accept", "things", stdout=said)
-    assert "moves from offset 10 to 15" in said.getvalue()
+    output = StringIO()
+    call_command("topics", "accept", "things", stdout=output)
+    assert "moves from offset 10 to 15" in output.getvalue()
     assert line.run("things").rows == 5
 
 
@@ -248,7 +246,7 @@ def test_a_broker_that_is_killed_costs_no_record(line: Line, until: Until) -> No
     assert stored(line) == list(range(600))
 
 
-def test_two_workers_share_and_one_goes_without_loss(line: Line, until: Until) -> None:
+def test_two_workers_share_partitions_and_one_leaves_without_loss(line: Line, until: Until) -> None:
     line.apply(EVENTS, mode="append")
     line.make(4)
     first = line.start("things", batch_rows=20, chunk_records=10, worker="one")
@@ -266,7 +264,7 @@ def test_two_workers_share_and_one_goes_without_loss(line: Line, until: Until) -
     assert line.query("SELECT count(*) FROM ingest_source WHERE owner <> ''") == [(0,)]
 
 
-def test_a_dataset_applied_after_the_start_is_read_and_a_dropped_one_let_go(line: Line, until: Until) -> None:
+def test_a_dataset_applied_after_the_start_is_read_and_a_dropped_one_released(line: Line, until: Until) -> None:
     worker = line.start()
     line.make()
     line.send(*things(20))
@@ -278,7 +276,7 @@ def test_a_dataset_applied_after_the_start_is_read_and_a_dropped_one_let_go(line
 
 
 @pytest.mark.parametrize("command", ["ingest", "topics", "lag"])
-def test_a_broker_that_is_not_there_is_one_line_that_says_where(
+def test_a_missing_broker_is_reported_in_one_line_with_its_host(
     line: Line, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line.apply(EVENTS, mode="append")
@@ -290,14 +288,14 @@ def test_a_broker_that_is_not_there_is_one_line_that_says_where(
         f"SELECT id, '{line.topic}', 'x', 0, 0 FROM datasets_dataset RETURNING id"
     )
     arguments = {"ingest": ["things", "--until-idle"], "topics": ["ensure"], "lag": ["--once"]}[command]
-    with pytest.raises(CommandError, match=r"Kafka at 127\.0\.0\.1:1 does not answer") as refused:
+    with pytest.raises(CommandError, match=r"Kafka at 127\.0\.0\.1:1 does not respond") as refused:
         call_command(command, *arguments)
-    assert "start it, or mend ANDEN_KAFKA_BOOTSTRAP_SERVERS" in str(refused.value)
+    assert "start it, or correct ANDEN_KAFKA_BOOTSTRAP_SERVERS" in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
-def test_an_unknown_dataset_is_one_line_that_says_what_to_do(line: Line) -> None:
-    with pytest.raises(CommandError, match="no dataset nothing: apply its contract"):
+def test_an_unknown_dataset_is_reported_in_one_line_with_the_fix(line: Line) -> None:
+    with pytest.raises(CommandError, match="no dataset is named nothing: apply its contract"):
         call_command("ingest", "nothing", until_idle=True)
 
 
@@ -306,29 +304,29 @@ def test_lag_is_counted_from_stored_positions(line: Line) -> None:
     line.make(2)
     line.send(*things(10))
     line.worker("things", limits=RunLimits(max_records=4), chunk_records=4).run()
-    said = StringIO()
-    call_command("lag", "--once", stdout=said)
-    assert "things: 6 records behind" in said.getvalue()
+    output = StringIO()
+    call_command("lag", "--once", stdout=output)
+    assert "things: 6 records behind" in output.getvalue()
     line.run("things")
-    call_command("lag", "--once", stdout=said)
-    assert "things: 0 records behind, last batch 0 s ago" in said.getvalue()
+    call_command("lag", "--once", stdout=output)
+    assert "things: 0 records behind, last batch 0 s ago" in output.getvalue()
 
 
-def test_what_nobody_has_read_yet_is_behind_from_its_first_offset(line: Line) -> None:
+def test_unread_partitions_count_from_their_first_offset(line: Line) -> None:
     line.apply(EVENTS, mode="append")
     line.make(2)
     line.send(*things(10))
     line.send(*things(5, 10), partition=1)
-    said = StringIO()
-    call_command("lag", "--once", stdout=said)
-    assert "things: 15 records behind, last batch never" in said.getvalue()
+    output = StringIO()
+    call_command("lag", "--once", stdout=output)
+    assert "things: 15 records behind, last batch never" in output.getvalue()
     line.run("things")
     admin = line.admin
     admin.create_partitions([NewPartitions(line.topic, 3)])[line.topic].result(10)
     line.send(*things(7, 20), partition=2)
-    call_command("lag", "--once", stdout=said)
-    assert "things: 7 records behind" in said.getvalue()
+    call_command("lag", "--once", stdout=output)
+    assert "things: 7 records behind" in output.getvalue()
     line.apply(EVENTS, name="copies", mode="append")
     admin.delete_records([TopicPartition(line.topic, 0, 4)])[TopicPartition(line.topic, 0, 4)].result(10)
-    call_command("lag", "--once", stdout=said)
-    assert "copies: 18 records behind, last batch never" in said.getvalue()
+    call_command("lag", "--once", stdout=output)
+    assert "copies: 18 records behind, last batch never" in output.getvalue()

@@ -1,4 +1,4 @@
-"""A row in every table of a release's station, whatever the station itself wrote."""
+"""A row in every table of a release's database, whatever the release itself wrote."""
 
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,7 @@ STATEMENTS: Final = Path(__file__).with_name("filling.sql")
 
 
 def fill(there: Installation) -> None:
-    """Run each statement of filling.sql; one for a table that this release does not have is left out."""
+    """Run filling.sql, without statements for tables that this release lacks."""
     lines = [line for line in STATEMENTS.read_text().splitlines() if line and not line.startswith("--")]
     with psycopg.connect(there.url) as connection:
         for line in lines:

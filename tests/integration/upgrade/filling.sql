@@ -1,4 +1,4 @@
--- A row for each table that the release's own station leaves empty; of a release that lacks a table its line is left out.
+-- One row for each table that the release leaves empty. Lines for tables that a release lacks are skipped.
 INSERT INTO data.persons (person_id, given_name, family_name, _source, _offset, _batch, _at, _rev) SELECT gen_random_uuid(), 'Ada', 'Byron', id, 0, 1, now(), 1 FROM ingest_source ORDER BY id LIMIT 1;
 INSERT INTO data.planes (tailnum, type, manufacturer, model, engines, seats, engine, _source, _offset, _batch, _at, _rev) SELECT 'N10156', 'Fixed wing', 'EMBRAER', 'EMB-145', 2, 55, 'Turbo-fan', id, 0, 1, now(), 1 FROM ingest_source ORDER BY id LIMIT 1;
 SELECT anden_ensure_months(id, '2013-05-01', '2013-05-01') FROM datasets_dataset WHERE name = 'weather';
@@ -15,10 +15,10 @@ INSERT INTO monitoring_fleetservice (name, state, since, first_seen, last_seen) 
 INSERT INTO monitoring_fleetevaluation (at, window_s, read_s, service_ids, worst, states) VALUES (now(), 3600, 0.5, '\x0100', '\x0044', '\x01');
 INSERT INTO monitoring_fleetdetail (signals, peers, score, value, ratio, evaluation_id) SELECT '["error_ratio"]', '[1.0]', '\x0044', '\x00000040', '\x00000040', id FROM monitoring_fleetevaluation;
 INSERT INTO monitoring_grafanasync (at, revision, digest, manifest) VALUES (now(), 'c0ffee', 'd1', '{}');
-INSERT INTO monitoring_incident (kind, subject, signal, stage, reason, sentence, evidence, trail, opened_at, last_seen_at, closed_by, returns) VALUES ('outlier', 'service-3', 'error_ratio', 'open', '', 'service-3 stands out', '{}', '[]', now(), now(), '', 0);
+INSERT INTO monitoring_incident (kind, subject, signal, stage, reason, sentence, evidence, trail, opened_at, last_seen_at, closed_by, returns) VALUES ('outlier', 'service-3', 'error_ratio', 'open', '', 'service-3 is an outlier', '{}', '[]', now(), now(), '', 0);
 INSERT INTO monitoring_incidentnote (at, by, source, target, reason, note, incident_id) SELECT now(), 'steward', 'open', 'acknowledged', '', 'seen', id FROM monitoring_incident;
 INSERT INTO monitoring_incidentsuspicion (kind, subject, signal, since) VALUES ('outlier', 'service-4', 'latency_p95', now());
--- Rights given by hand: to a person, to a group of the station's own, and what the person did.
+-- Permissions granted by hand: to a user and to a custom group, and the user's log entry.
 INSERT INTO auth_user_user_permissions (user_id, permission_id) SELECT u.id, p.id FROM auth_user u, auth_permission p WHERE p.codename IN ('change_incident', 'change_quarantine');
 INSERT INTO auth_group (name) VALUES ('night shift');
 INSERT INTO auth_group_permissions (group_id, permission_id) SELECT g.id, p.id FROM auth_group g, auth_permission p WHERE g.name = 'night shift' AND p.codename IN ('view_fleetservice', 'change_incident', 'view_cloudwatchmonth', 'view_dataset');

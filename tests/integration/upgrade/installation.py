@@ -1,4 +1,4 @@
-"""A station of an earlier release with its data, on servers of its own, and what is in its tables."""
+"""An installation of an earlier release with its data, on separate servers, and the content of its tables."""
 
 import gzip
 import json
@@ -20,7 +20,7 @@ from embedded.postgres import EmbeddedPostgres, _ground
 from tests.integration.upgrade.make_release import RELEASES, ROOT, TOPICS, environment, manage, send
 
 Rows = dict[str, tuple[tuple[str, ...], Counter[str]]]
-"""The columns and the rows as text, by table."""
+"""Columns and rows as text, by table."""
 
 TABLES: Final = (
     "SELECT format('%I.%I', nspname, relname), array_agg(attname::text ORDER BY attnum) FROM pg_class c"
@@ -30,40 +30,32 @@ TABLES: Final = (
 )
 
 
-RENAMED: Final = {
-    "public.datasets_dataset": {"number": "version"},
-    "public.datasets_contractversion": {"number": "version"},
-    "public.datasets_batch": {"number": "version"},
-    "public.ingest_quarantine": {"number": "contract_version"},
-    "public.ingest_source": {"trouble": "last_error"},
-    "public.monitoring_fleetevaluation": {"trouble": "error"},
-    "public.monitoring_incident": {"stage": "status", "trail": "score_history", "returns": "recurrences"},
-}
-"""The columns that 0.2.0 renamed, by table: former and present names."""
+RENAMED: Final[dict[str, dict[str, str]]] = json.loads((RELEASES / "renamed.json").read_text(encoding="utf-8"))
+"""The columns that 0.2.0 renamed, by table: old and new names."""
 
 
 @dataclass(slots=True)
 class Installation:
-    """The servers, the folder, and what the release left beside its dump."""
+    """The servers, the folder, and the metadata of the release's dump."""
 
     postgres: EmbeddedPostgres
     kafka: EmbeddedKafka
     folder: Path
-    beside: dict[str, Any]
+    metadata: dict[str, Any]
     release: str = ""
 
     @property
     def env(self) -> dict[str, str]:
-        """The variables of the station's processes."""
+        """The environment of the installation's processes."""
         return environment(self.postgres, self.kafka, self.folder)
 
     @property
     def url(self) -> str:
-        """The superuser's URL of the station's database."""
+        """The superuser's URL of the database."""
         return self.postgres.admin_url.removesuffix("postgres") + "anden"
 
     def run(self, *words: str) -> str:
-        """What a process of today's image says; RuntimeError where it fails."""
+        """The output of a process of the current image. Raises RuntimeError: it failed."""
         return manage(ROOT, self.env, *words)
 
     def ask(self, query: str) -> list[Any]:
@@ -73,7 +65,7 @@ class Installation:
             return cursor.fetchall() if cursor.description else []
 
     def rows(self, *, as_of: Rows | None = None) -> Rows:
-        """Every row of every table; with an earlier look, in the tables and columns of that one."""
+        """Every row of every table; with `as_of`, in its tables and columns."""
         found: Rows = {}
         with psycopg.connect(self.url) as connection:
             tables = {name: tuple(columns) for name, columns in connection.execute(TABLES).fetchall()}
@@ -87,13 +79,13 @@ class Installation:
 
 @contextmanager
 def installation(release: str, folder: Path) -> Iterator[Installation]:
-    """The release's station as it was left: its dump loaded, its topics with the records that it had read."""
-    beside = json.loads((RELEASES / f"{release}.json").read_text())
+    """The release's installation: its dump loaded, its topics with the records that it had read."""
+    metadata = json.loads((RELEASES / f"{release}.json").read_text())
     with (
         EmbeddedPostgres(folder / "postgres", quick=True) as postgres,
         EmbeddedKafka(folder / "kafka", quick=True) as kafka,
     ):
-        there = Installation(postgres, kafka, folder, beside, release)
+        there = Installation(postgres, kafka, folder, metadata, release)
         there.run("bootstrap")
         load(there, gzip.decompress((RELEASES / f"{release}.sql.gz").read_bytes()))
         _create_topics(there)
@@ -104,7 +96,7 @@ def installation(release: str, folder: Path) -> Iterator[Installation]:
 
 
 def load(there: Installation, text: bytes, *, url: str = "") -> None:
-    """Run a dump's SQL, in the station's database without a URL. Raises RuntimeError: a statement fails."""
+    """Run a dump's SQL, by default in the installation's database. Raises RuntimeError: a statement fails."""
     programs = _ground(there.postgres.folder / "data").programs
     command: list[str | Path] = [programs / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url or there.url]
     done = subprocess.run(command, input=text, capture_output=True, check=False)
@@ -113,7 +105,7 @@ def load(there: Installation, text: bytes, *, url: str = "") -> None:
 
 
 def _create_topics(there: Installation) -> None:
-    """Create the topics that the release had read, each with its partitions: today's commands need today's schema."""
+    """Create the release's topics with its partitions; current commands would need the current schema."""
     partitions = there.ask("SELECT topic, max(partition) + 1 FROM ingest_source GROUP BY topic")
     admin = AdminClient({"bootstrap.servers": there.kafka.bootstrap})
     for future in admin.create_topics([NewTopic(topic, count, 1) for topic, count in partitions]).values():
@@ -121,7 +113,7 @@ def _create_topics(there: Installation) -> None:
 
 
 def _adopt_topics(there: Installation) -> None:
-    """Say that these topics are those of the release: a broker gives each topic that it makes an id of its own."""
+    """Adopt the new topics' ids: a broker gives each created topic a new one."""
     names = [topic for topic, _ in TOPICS]
     admin = AdminClient({"bootstrap.servers": there.kafka.bootstrap})
     for name, future in admin.describe_topics(TopicCollection(names)).items():

@@ -1,9 +1,9 @@
-"""Makes the fixture of a release from a commit: a station that worked, as a plain dump with what it takes to go on.
+"""Make the fixture of a release from a commit: a used installation as a plain dump, with its metadata.
 
     python -m tests.integration.upgrade.make_release f4f673a 0.1.0
 
-The code of the commit runs from a scratch folder, in the environment of today, on embedded servers. Beside the dump
-stand a client's key and what it was answered.
+The commit's code runs from a scratch folder, with today's dependencies, on embedded servers. The metadata has a
+client's key and the responses that it received.
 """
 
 import gzip
@@ -39,7 +39,7 @@ UP_WITHIN_S: Final = 60.0
 
 
 def airports(first: int, last: int) -> list[bytes]:
-    """Records of the topic airports, of which every seventh breaks its contract."""
+    """Records of the topic airports; every seventh violates its contract."""
     return [
         json.dumps(
             {
@@ -58,7 +58,7 @@ def airports(first: int, last: int) -> list[bytes]:
 
 
 def airlines() -> list[bytes]:
-    """Records of the topic airlines, one of them no JSON at all."""
+    """Records of the topic airlines; one is not JSON."""
     return [
         *(json.dumps({"carrier": word, "name": f"Airline {word}"}).encode() for word in ("AA", "BB", "CC")),
         b"{no json",
@@ -66,7 +66,7 @@ def airlines() -> list[bytes]:
 
 
 def flights(first: int, last: int) -> list[bytes]:
-    """Records of the topic flights, a month of 2013 each, of which every fifth leaves from nowhere."""
+    """Records of the topic flights, one month of 2013 each; every fifth has no origin."""
     return [
         json.dumps(
             {
@@ -91,7 +91,7 @@ def flights(first: int, last: int) -> list[bytes]:
 
 
 def send(kafka: EmbeddedKafka, topic: str, values: Sequence[bytes]) -> None:
-    """Append the values to the topic's first partition, all of them or an error."""
+    """Append all values to the topic's first partition, or raise."""
     producer = Producer({"bootstrap.servers": kafka.bootstrap})
 
     def delivered(error: object, _: object) -> None:
@@ -99,18 +99,18 @@ def send(kafka: EmbeddedKafka, topic: str, values: Sequence[bytes]) -> None:
             raise RuntimeError(f"{topic}: {error}")
 
     for number, value in enumerate(values):
-        # A key each, and the time of today: compaction and retention leave every record where it is.
+        # Distinct keys and current timestamps, so that compaction and retention keep every record.
         producer.produce(topic, value, str(number), partition=0, on_delivery=delivered)
     if producer.flush(60):
         raise RuntimeError(f"{topic}: not every record was taken")
 
 
 TOPICS: Final = (("airports", airports(0, 40)), ("airlines", airlines()), ("flights", flights(0, 60)))
-"""What the release had read."""
+"""The topics that the release had read."""
 
 
 def environment(postgres: EmbeddedPostgres, kafka: EmbeddedKafka, folder: Path) -> dict[str, str]:
-    """The variables of every process of the station."""
+    """The environment of every process."""
     return {
         **os.environ,
         **postgres.urls(),
@@ -127,9 +127,9 @@ def environment(postgres: EmbeddedPostgres, kafka: EmbeddedKafka, folder: Path) 
 
 
 def manage(code: Path, env: dict[str, str], *words: str) -> str:
-    """What a command of the code in this folder says.
+    """The output of a command of the code in this folder.
 
-    Raises RuntimeError: it failed; with its last words.
+    Raises RuntimeError: it failed; the message has its last lines.
     """
     done = subprocess.run([code / "platform/entrypoint", *words], env=env, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -139,7 +139,7 @@ def manage(code: Path, env: dict[str, str], *words: str) -> str:
 
 @contextmanager
 def web(code: Path, env: dict[str, str], log: Path) -> Iterator[Callable[[str, str], str]]:
-    """A function that asks the web server of this code for a path with a key, and gives the body."""
+    """A function that requests a path from this code's web server with a key, and returns the body."""
     address = f"127.0.0.1:{free_port()}"
     with (
         log.open("w") as out,
@@ -153,7 +153,7 @@ def web(code: Path, env: dict[str, str], log: Path) -> Iterator[Callable[[str, s
             deadline = time.monotonic() + UP_WITHIN_S
             while True:
                 try:
-                    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - our own address
+                    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - our own URL
                         return str(answer.read().decode())
                 except urllib.error.HTTPError:
                     raise
@@ -170,7 +170,7 @@ def web(code: Path, env: dict[str, str], log: Path) -> Iterator[Callable[[str, s
 
 
 def unpack(commit: str, folder: Path) -> Path:
-    """The tree of the commit in this folder. Raises subprocess.CalledProcessError: the history lacks it."""
+    """Unpack the commit's tree. Raises subprocess.CalledProcessError: the history lacks the commit."""
     packed = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True, check=True).stdout
     with tarfile.open(fileobj=io.BytesIO(packed)) as tree:
         tree.extractall(folder, filter="data")
@@ -178,16 +178,16 @@ def unpack(commit: str, folder: Path) -> Path:
 
 
 def dump(postgres: EmbeddedPostgres) -> bytes:
-    """The database as SQL, without the passwords, which belong to roles."""
+    """The database as SQL, without passwords, which belong to roles."""
     url = postgres.admin_url.removesuffix("postgres") + "anden"
     programs = _ground(postgres.folder / "data").programs
     text = subprocess.run([programs / "pg_dump", url], capture_output=True, check=True).stdout
-    # Since 18 psql is told a random word, which would make each dump another.
+    # Since PostgreSQL 18 dumps contain a random word, which would make each dump different.
     return b"\n".join(line for line in text.splitlines() if not line.startswith((b"\\restrict", b"\\unrestrict")))
 
 
 def main(commit: str, release: str) -> None:
-    """Write the release's dump and what stands beside it."""
+    """Write the release's dump and metadata."""
     with TemporaryDirectory(prefix="anden-release-") as scratch:
         Path(scratch).chmod(0o711)
         folder = Path(scratch)
@@ -217,11 +217,11 @@ def main(commit: str, release: str) -> None:
             manage(code, env, "manage", "steward", "create", "steward")
             with web(code, env, folder / "web.log") as ask:
                 answers = {path: json.loads(ask(path, key.read_text().strip())) for path in PATHS}
-            beside = {"commit": commit, "key": key.read_text().strip(), "answers": answers}
+            metadata = {"commit": commit, "key": key.read_text().strip(), "answers": answers}
             packed = gzip.compress(dump(postgres), mtime=0)
     RELEASES.mkdir(exist_ok=True)
     (RELEASES / f"{release}.sql.gz").write_bytes(packed)
-    (RELEASES / f"{release}.json").write_text(json.dumps(beside, indent=1, ensure_ascii=False) + "\n")
+    (RELEASES / f"{release}.json").write_text(json.dumps(metadata, indent=1, ensure_ascii=False) + "\n")
     sys.stdout.write(f"{release}: {len(packed)} bytes\n")
 
 

@@ -1,4 +1,4 @@
-"""The database goes back to an earlier moment, and ingest reads again what came after: nothing lost, nothing twice."""
+"""After a point-in-time restore, ingest reads again what came later: nothing is lost or duplicated."""
 
 import shutil
 import subprocess
@@ -17,7 +17,7 @@ from tests.integration.upgrade.installation import Installation
 from tests.integration.upgrade.make_release import airports, flights, send
 from tests.requirement import skip_or_fail
 
-# All that a record became, but for the number of the batch that brought it.
+# Everything that a record became, except its batch id.
 CONTENT = {
     "flights": "SELECT md5(string_agg((to_jsonb(t) - '_batch')::text, ',' ORDER BY _source, _offset)), count(*)"
     " FROM data.flights t",
@@ -32,7 +32,7 @@ CONTENT = {
 
 @pytest.fixture
 def station() -> Iterator[Installation]:
-    """A station that archives its WAL, with tables and topics and no record."""
+    """An installation that archives its WAL, with empty tables and topics."""
     with TemporaryDirectory(prefix="anden-restore-") as name:
         folder = Path(name)
         folder.chmod(0o711)
@@ -64,38 +64,38 @@ def test_after_a_restore_ingest_reads_again_from_the_stored_offsets(
     ingest(station, 20, 40)
     then = content(station)
     moment = str(station.ask("SELECT clock_timestamp()")[0][0])
-    time.sleep(0.01)  # what follows is committed after the moment
+    time.sleep(0.01)  # what follows is committed after the restore point
     ingest(station, 40, 60)
-    whole = content(station)
-    assert whole != then
+    complete = content(station)
+    assert complete != then
 
     restore(station, moment)
     assert content(station) == then
     station.run("bootstrap")
     assert "No migrations to apply" in station.run("migrate", "--no-input")
     station.run("manage", "ingest", "flights", "airports", "--until-idle")
-    assert content(station) == whole
+    assert content(station) == complete
     read = station.ask("SELECT sum(rows + rejects) FROM datasets_batch")[0][0]
-    assert read == 120, "a record stands in the ledger twice, or not at all"
+    assert read == 120, "a record is in the ledger twice, or missing"
     record_figure(
-        f"restored to {moment}: {whole['flights'][1]} flights and {whole['airports'][1]} airports, each once"
+        f"restored to {moment}: {complete['flights'][1]} flights and {complete['airports'][1]} airports, each once"
     )
 
 
 def ingest(station: Installation, first: int, last: int) -> None:
-    """Send the records of these numbers and read them, some of them bad."""
+    """Send and read the records of these numbers, some of them bad."""
     send(station.kafka, "flights", flights(first, last))
     send(station.kafka, "airports", airports(first, last))
     station.run("manage", "ingest", "flights", "airports", "--until-idle")
 
 
 def content(station: Installation) -> dict[str, tuple[str, int]]:
-    """Checksum and number of rows, by what was asked."""
+    """Checksum and number of rows by query."""
     return {name: station.ask(query)[0] for name, query in CONTENT.items()}
 
 
 def base_backup(station: Installation) -> None:
-    """Copy the running server's files, as an operator's backup does."""
+    """Copy the running server's files, as a base backup does."""
     ground = _ground(station.postgres.folder / "data")
     source = ("-d", station.postgres.admin_url, "-X", "none", "-c", "fast")
     command: list[str | Path] = [*ground.become, ground.programs / "pg_basebackup", *source]
@@ -103,9 +103,9 @@ def base_backup(station: Installation) -> None:
 
 
 def restore(station: Installation, moment: str) -> None:
-    """Put the copy in the place of the data and let PostgreSQL replay its WAL up to the moment."""
+    """Replace the data with the copy and replay the WAL up to the restore point."""
     station.ask("SELECT pg_switch_wal()")
-    station.postgres.stop()  # archives what is left
+    station.postgres.stop()  # archives the remaining WAL
     ground = _ground(station.postgres.folder / "data")
     for item in list(ground.data.iterdir()):
         shutil.rmtree(item) if item.is_dir() else item.unlink()

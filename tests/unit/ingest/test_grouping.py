@@ -1,4 +1,4 @@
-"""Records are told apart by topic and partition, whatever is subscribed at the moment."""
+"""Grouping records by topic and partition, whatever is subscribed."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from apps.ingest.core.records import TopicPartition
 
 
 def message(topic: str, partition: int, offset: int) -> Message:
-    make: Any = Message  # the stub knows no arguments
+    make: Any = Message  # the stub has no arguments
     made: Message = make(topic=topic, partition=partition, offset=offset, value=b"{}")
     return made
 
@@ -27,8 +27,8 @@ def message(topic: str, partition: int, offset: int) -> Message:
         [],
     ],
 )
-def test_the_last_records_of_a_topic_that_went_are_not_its_neighbours(places: list[tuple[str, int]]) -> None:
-    """After a subscription shrinks to `a`, what was fetched of `b` still comes."""
+def test_the_last_records_of_an_unsubscribed_topic_stay_separate(places: list[tuple[str, int]]) -> None:
+    """After the subscription shrinks to `a`, prefetched records of `b` still arrive."""
     groups = grouped([message(topic, partition, number) for number, (topic, partition) in enumerate(places)])
     for place, records in groups.items():
         assert {(record.topic(), record.partition()) for record in records} == {place}

@@ -1,4 +1,4 @@
-"""What ingest tells Prometheus of refusals: each reason from the first batch on, so that the first burst is a rise."""
+"""Reject metrics: every reason exists from the first batch on, so that `increase()` sees the first burst."""
 
 import re
 from pathlib import Path
@@ -22,11 +22,11 @@ def test_the_reasons_are_those_of_the_code_and_of_the_guide() -> None:
     assert {first or second for source in sources for first, second in BUILT.findall(source)} == set(REASONS)
     guide = (ROOT / "docs/guides/ingest.md").read_text(encoding="utf-8")
     table = guide.partition("| Reason | What it means |")[2].partition("\n\n")[0]
-    told = [name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row.partition(" | ")[0])]
-    assert sorted(told) == sorted(REASONS)
+    documented = [name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row.partition(" | ")[0])]
+    assert sorted(documented) == sorted(REASONS)
 
 
-def test_every_reason_stands_at_zero_from_the_first_batch_on() -> None:
+def test_every_reason_is_zero_from_the_first_batch_on() -> None:
     count_batch(target(events(name="metered")), [])
     found = {
         reason: REGISTRY.get_sample_value(REJECTS.name, {"dataset": "metered", "reason": reason}) for reason in REASONS

@@ -1,4 +1,4 @@
-"""Errors that nothing expects: the record at fault is quarantined, or its dataset stops; the worker lives."""
+"""Unexpected errors: the record at fault is quarantined, or its dataset stops; the worker survives."""
 
 import logging
 from collections import Counter
@@ -27,7 +27,7 @@ ERRORS = (SystemError, MemoryError, RecursionError, OverflowError, AttributeErro
 
 @dataclass(frozen=True, slots=True)
 class Faulty(MemoryRecord):
-    """A record one of whose accessors raises."""
+    """A record with an accessor that raises."""
 
     accessor: str = "value"
     error: type[Exception] = SystemError
@@ -59,14 +59,14 @@ def send_faulty(world: World, value: bytes, **how: Any) -> None:
 def rows_fail(world: World, error: type[Exception], *ids: int) -> None:
     def refuses(row: Row) -> RecordRefused | None:
         if not ids or row[0] in ids:
-            raise error("a value of 5 that nobody must repeat")
+            raise error("a value of 5 that must not leak")
         return None
 
     world.tables.refuses = refuses
 
 
 @pytest.mark.parametrize("error", ERRORS)
-def test_a_row_that_the_worker_fails_at_is_quarantined_and_all_others_are_stored(error: type[Exception]) -> None:
+def test_a_row_on_which_the_worker_fails_is_quarantined_and_all_others_are_stored(error: type[Exception]) -> None:
     world = World([events(), entities()])
     world.send("events", *things(50))
     world.send("entities", *things(5, 100))
@@ -77,14 +77,14 @@ def test_a_row_that_the_worker_fails_at_is_quarantined_and_all_others_are_stored
     assert world.reasons() == ["unreadable", "unreadable"]
     assert [offset for _, offset, _ in world.tables.rejects] == [7, 31]
     assert all(error.__name__ in reject.message for _, _, reject in world.tables.rejects)
-    assert not any("nobody must repeat" in reject.message for _, _, reject in world.tables.rejects)
+    assert not any("must not leak" in reject.message for _, _, reject in world.tables.rejects)
     assert moved.stopped == {}
     assert sum(entry.rows + entry.rejects for entry in world.tables.ledger) == 55
 
 
 @pytest.mark.parametrize("row", [False, True], ids=["decoder", "row"])
 @pytest.mark.parametrize("first", ["entities", "events"])
-def test_a_fault_throws_away_nothing_that_was_fetched_for_a_neighbour(
+def test_a_fault_discards_no_prefetched_records_of_another_dataset(
     monkeypatch: pytest.MonkeyPatch, first: str, row: bool
 ) -> None:
     world = World([events(), entities()])
@@ -136,7 +136,7 @@ def test_records_around_one_that_cannot_be_decoded_stay_in_one_batch() -> None:
 
 
 @pytest.mark.parametrize("accessor", ["value", "timestamp"])
-def test_a_record_whose_client_fails_at_it_is_quarantined_with_what_can_be_had(accessor: str) -> None:
+def test_a_record_on_which_the_client_fails_is_quarantined_with_what_is_readable(accessor: str) -> None:
     world = World([events()])
     world.send("events", *things(3))
     send_faulty(world, b'{"id": 3}', accessor=accessor)
@@ -151,7 +151,7 @@ def test_a_record_whose_client_fails_at_it_is_quarantined_with_what_can_be_had(a
     assert reject.record.value() == (None if accessor == "value" else b'{"id": 3}')
 
 
-def test_headers_that_cannot_be_read_cost_neither_a_good_record_nor_the_reason_of_a_bad_one() -> None:
+def test_unreadable_headers_cost_neither_a_good_record_nor_the_reason_of_a_bad_one() -> None:
     world = World([events()])
     send_faulty(world, b'{"id": 0}', accessor="headers")
     send_faulty(world, b"{", accessor="headers")
@@ -160,7 +160,7 @@ def test_headers_that_cannot_be_read_cost_neither_a_good_record_nor_the_reason_o
     assert world.reasons() == ["not_json"]
 
 
-def test_faults_in_a_trickle_are_found_one_by_one_while_good_records_pass_between() -> None:
+def test_sporadic_faults_are_found_one_by_one_while_good_records_pass() -> None:
     world = World([events()])
     rows_fail(world, SystemError, *range(0, 90, 2))
     for number in range(90):
@@ -170,7 +170,7 @@ def test_faults_in_a_trickle_are_found_one_by_one_while_good_records_pass_betwee
     assert world.reasons() == ["unreadable"] * 45
 
 
-def test_a_defect_that_hits_every_record_stops_its_dataset_alone_and_is_told_once(
+def test_a_defect_that_hits_every_record_stops_only_its_dataset_and_is_logged_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     world = World([events(), entities()])
@@ -189,7 +189,7 @@ def test_a_defect_that_hits_every_record_stops_its_dataset_alone_and_is_told_onc
             worker.step()
     assert world.ids(2) == list(range(1000, 1005))
     assert set(worker.streams.stopped) == {"events"}
-    assert "may be a defect of Andén" in worker.streams.stopped["events"]
+    assert "may be a bug in Andén" in worker.streams.stopped["events"]
     taken = len(world.tables.rejects)
     assert taken % MAX_CONSECUTIVE == 0
     assert MAX_CONSECUTIVE <= taken < 200
@@ -203,7 +203,7 @@ def test_a_defect_that_hits_every_record_stops_its_dataset_alone_and_is_told_onc
 
 @pytest.mark.parametrize("bad", [MAX_CONSECUTIVE + 1, 2 * MAX_CONSECUTIVE, 3 * MAX_CONSECUTIVE + 5])
 @pytest.mark.parametrize("error", [RecursionError, SystemError])
-def test_good_records_behind_a_run_of_unreadable_ones_are_reached_by_the_same_worker(
+def test_the_same_worker_reaches_good_records_behind_a_run_of_unreadable_ones(
     bad: int, error: type[Exception]
 ) -> None:
     world = World([events()])
@@ -219,21 +219,21 @@ def test_good_records_behind_a_run_of_unreadable_ones_are_reached_by_the_same_wo
     assert worker.streams.stopped == {}
 
 
-def test_a_defect_of_our_own_costs_twenty_records_a_pause_and_the_pauses_grow() -> None:
+def test_a_bug_costs_twenty_records_per_pause_and_the_pauses_grow() -> None:
     world = World([events()])
     world.send("events", *things(2_000))
     rows_fail(world, RecursionError)
     worker = world.worker(limits=RunLimits())
     while world.clock.seconds < 600:
         worker.step()
-    # Pauses of 2, 4, 8, 16 and 32 seconds, then one a minute.
+    # Pauses of 2, 4, 8, 16 and 32 seconds, then one minute.
     assert 10 * MAX_CONSECUTIVE <= len(world.tables.rejects) <= 16 * MAX_CONSECUTIVE
     assert world.ids(1) == []
     assert "RecursionError" in worker.streams.stopped["events"]
 
 
 @pytest.mark.parametrize("depth", [5, 200, 900])
-def test_a_traceback_of_any_length_is_logged_in_a_screen(caplog: pytest.LogCaptureFixture, depth: int) -> None:
+def test_a_traceback_of_any_length_is_logged_within_one_screen(caplog: pytest.LogCaptureFixture, depth: int) -> None:
     def even(left: int) -> int:
         return odd(left - 1) if left else 1 // left
 
@@ -257,7 +257,7 @@ def test_a_traceback_of_any_length_is_logged_in_a_screen(caplog: pytest.LogCaptu
 
 @pytest.mark.parametrize("method", ["batch_ids", "open", "write", "finish", "commit", "committed", "claim", "release"])
 @pytest.mark.parametrize("error", [RuntimeError, MemoryError])
-def test_a_fault_of_the_moment_at_any_step_loses_and_repeats_nothing(method: str, error: type[Exception]) -> None:
+def test_a_transient_fault_at_any_step_loses_and_repeats_nothing(method: str, error: type[Exception]) -> None:
     world = World([events(), entities()])
     world.send("events", *things(40), b"{")
     world.send("entities", *things(40))
@@ -269,7 +269,7 @@ def test_a_fault_of_the_moment_at_any_step_loses_and_repeats_nothing(method: str
     assert sum(entry.rows for entry in world.tables.ledger) == 80
 
 
-def test_a_reject_that_the_quarantine_refuses_is_kept_with_less_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reject_that_the_quarantine_rejects_is_stored_with_less_content(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World([events()])
     world.send("events", *things(3), b"[" * 500, headers=(("h", b"v"),))
     world.send("events", *things(3, 4))
@@ -288,7 +288,7 @@ def test_a_reject_that_the_quarantine_refuses_is_kept_with_less_of_it(monkeypatc
     assert "value" in reject.message
 
 
-def test_a_poll_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_poll_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World([events()])
     world.send("events", *things(5))
     worker = world.worker(limits=RunLimits(max_records=5))
@@ -305,7 +305,7 @@ def test_a_poll_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> No
     assert world.ids() == list(range(5))
 
 
-def test_metrics_that_cannot_be_written_stop_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_metrics_stop_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError("no space left on device")
 
@@ -319,7 +319,7 @@ def test_metrics_that_cannot_be_written_stop_nothing(monkeypatch: pytest.MonkeyP
     assert len(world.tables.rejects) == 1
 
 
-def test_whoever_ends_the_process_by_hand_is_not_taken_for_a_defect() -> None:
+def test_a_manual_interrupt_is_not_treated_as_a_defect() -> None:
     world = World([events()])
     world.send("events", *things(5))
     world.tables.faults = [("finish", KeyboardInterrupt())]  # type: ignore[list-item]
@@ -330,7 +330,7 @@ def test_whoever_ends_the_process_by_hand_is_not_taken_for_a_defect() -> None:
 
 
 class Killed(BaseException):
-    """The end of the process, which no code of it can catch."""
+    """A crash of the process, which it cannot catch."""
 
 
 def die_at(monkeypatch: pytest.MonkeyPatch, *ids: int) -> None:
@@ -346,7 +346,7 @@ def die_at(monkeypatch: pytest.MonkeyPatch, *ids: int) -> None:
 
 
 def lives(world: World, **policy: Any) -> bool:
-    """Whether a new worker comes to its end; one that dies lets go of nothing."""
+    """Whether a new worker finishes; one that crashes releases nothing."""
     worker = world.worker(**policy)
     try:
         while worker.step():
@@ -359,7 +359,7 @@ def lives(world: World, **policy: Any) -> bool:
 
 
 @pytest.mark.parametrize("deadly", [(0,), (37,), (10, 55)])
-def test_the_record_that_ends_worker_after_worker_is_quarantined(
+def test_a_record_that_crashes_worker_after_worker_is_quarantined(
     deadly: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = World([events()])
@@ -375,7 +375,7 @@ def test_the_record_that_ends_worker_after_worker_is_quarantined(
     assert set(world.reasons()) == {"unreadable"}
 
 
-def test_a_worker_that_died_of_something_else_costs_its_successor_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_crashed_for_another_reason_costs_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World([events()])
     world.send("events", *things(60))
     for number in (5, 17, 30, 59):
@@ -387,7 +387,7 @@ def test_a_worker_that_died_of_something_else_costs_its_successor_no_record(monk
     assert world.tables.rejects == []
 
 
-def test_an_outage_is_not_taken_for_a_death(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_outage_is_not_treated_as_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World([events()])
     world.send("events", {"id": 0})
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""The Kafka client's configuration: security by settings, offsets always ours."""
+"""The Kafka client's configuration: security from settings, no automatic offsets."""
 
 import time
 from typing import Any
@@ -20,7 +20,7 @@ SCRAM: dict[str, Any] = {
 }
 
 
-def test_a_consumer_never_resets_and_never_commits_by_itself() -> None:
+def test_a_consumer_never_resets_offsets_and_never_commits_automatically() -> None:
     config = consumer_config(KafkaSettings())
     assert config["auto.offset.reset"] == "error"
     assert config["enable.auto.commit"] is False
@@ -30,19 +30,19 @@ def test_a_consumer_never_resets_and_never_commits_by_itself() -> None:
 
 
 @pytest.mark.parametrize("servers", ["broker", "broker:0", "broker:65536", "broker:9092,", "a b:9092"])
-def test_an_address_that_is_none_is_refused(servers: str) -> None:
+def test_an_invalid_broker_list_is_refused(servers: str) -> None:
     with pytest.raises(ValidationError, match="must be host:port"):
         KafkaSettings(bootstrap_servers=servers)
 
 
-def test_the_new_group_protocol_sets_no_session_of_its_own() -> None:
+def test_the_new_group_protocol_sets_no_session_timeout() -> None:
     config = consumer_config(KafkaSettings(group_protocol="consumer"))
     assert config["group.protocol"] == "consumer"
     assert "session.timeout.ms" not in config
     assert "partition.assignment.strategy" not in config
 
 
-def test_scram_and_mutual_tls_bring_their_names_and_files(tmp_path: Any) -> None:
+def test_scram_and_mutual_tls_set_their_names_and_files(tmp_path: Any) -> None:
     config = client_config(
         KafkaSettings(**SCRAM, ssl_ca=tmp_path / "ca", ssl_certificate=tmp_path / "c", ssl_key=tmp_path / "k")
     )
@@ -52,7 +52,7 @@ def test_scram_and_mutual_tls_bring_their_names_and_files(tmp_path: Any) -> None
     assert config["ssl.key.location"] == str(tmp_path / "k")
 
 
-def test_msk_asks_for_a_new_token_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_msk_requests_a_new_token_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     config = client_config(
         KafkaSettings(security_protocol="SASL_SSL", sasl_mechanism="AWS_MSK_IAM", aws_region="eu-west-1")
     )
@@ -62,7 +62,7 @@ def test_msk_asks_for_a_new_token_each_time(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s" * 40)
     token, expires_s = msk_token("eu-west-1")("")
     assert token
-    # Seconds, and fifteen minutes of life: milliseconds would make it a token for 50,000 years.
+    # Seconds, with fifteen minutes left: as milliseconds, the token would last 50,000 years.
     assert 1.7e9 < expires_s < 1e11
     assert kafka_client.CONSUMING["isolation.level"] == "read_committed"
 
@@ -79,7 +79,7 @@ def test_msk_asks_for_a_new_token_each_time(monkeypatch: pytest.MonkeyPatch) -> 
         ({"bootstrap_servers": "a:1,b"}, "host:port"),
     ],
 )
-def test_settings_that_do_not_fit_are_refused_by_their_rule(wrong: dict[str, Any], rule: str) -> None:
+def test_inconsistent_settings_are_refused_with_their_rule(wrong: dict[str, Any], rule: str) -> None:
     with pytest.raises(ValidationError, match=rule):
         KafkaSettings(**wrong)
 
@@ -102,11 +102,11 @@ def test_the_client_accepts_every_configuration(settings: KafkaSettings, monkeyp
     KafkaTopicAdmin(client_config(unreachable))
 
 
-def test_credentials_that_are_missing_are_one_line_and_another_try(
+def test_missing_credentials_log_one_line_and_are_retried(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("aws_msk_iam_sasl_signer.MSKAuthTokenProvider.generate_auth_token", lambda _region: 1 / 0)
     token, expires_s = msk_token("eu-west-1")("")
     assert token == "none"
     assert expires_s - time.time() <= kafka_client.RETRY_TOKEN_S
-    assert "no token for MSK" in caplog.text
+    assert "no MSK token" in caplog.text

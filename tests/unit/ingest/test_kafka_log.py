@@ -1,4 +1,4 @@
-"""The worker against a log that is cut, topics that are refused, and marks of transactions."""
+"""The worker with truncated logs, refused topics and transaction markers."""
 
 import hypothesis
 import pytest
@@ -11,7 +11,7 @@ from apps.ingest.services.run_limits import RunLimits
 from tests.unit.ingest.world import World, entities, events, things
 
 P0, P1 = TopicPartition("events", 0), TopicPartition("events", 1)
-SAID = "the topic events is refused: no right"
+MESSAGE = "the topic events is refused: no right"
 
 
 def next_offsets(world: World) -> list[int]:
@@ -19,7 +19,7 @@ def next_offsets(world: World) -> list[int]:
 
 
 @pytest.mark.parametrize("when", ["while down", "while it runs"])
-def test_a_log_that_was_cut_and_written_anew_stops_its_stream_alone(when: str) -> None:
+def test_a_truncated_and_rewritten_log_stops_only_its_stream(when: str) -> None:
     world = World([events(), entities()])
     world.send("events", *things(10))
     worker = world.worker(limits=RunLimits())
@@ -35,14 +35,14 @@ def test_a_log_that_was_cut_and_written_anew_stops_its_stream_alone(when: str) -
         worker.step()
     why = worker.streams.stopped["events"]
     assert "was cut" in why
-    assert "ends in Kafka at offset 5" in why
+    assert "now ends at offset 5" in why
     assert world.ids(1) == list(range(10))
     assert world.ids(2) == [0, 1, 2]
     assert next_offsets(world)[0] == 10
 
 
 @pytest.mark.parametrize("end", [10, 11, 15])
-def test_a_cut_behind_the_position_is_nobodys_loss(end: int) -> None:
+def test_a_truncation_past_the_position_loses_nothing(end: int) -> None:
     world = World([events()])
     world.send("events", *things(10))
     world.run()
@@ -53,7 +53,7 @@ def test_a_cut_behind_the_position_is_nobodys_loss(end: int) -> None:
     assert world.ids() == [*range(end), 100, 101, 102]
 
 
-def test_a_position_without_an_epoch_is_read_on_as_ever() -> None:
+def test_a_position_without_an_epoch_is_resumed_normally() -> None:
     world = World([events()])
     world.send("events", *things(10))
     world.run()
@@ -64,7 +64,7 @@ def test_a_position_without_an_epoch_is_read_on_as_ever() -> None:
     assert world.tables.sources[0].leader_epoch == 1
 
 
-def test_a_neighbour_that_is_further_back_hides_no_cut() -> None:
+def test_a_dataset_that_is_further_behind_hides_no_truncation() -> None:
     world = World([events()])
     world.send("events", *things(10))
     world.run()
@@ -77,7 +77,7 @@ def test_a_neighbour_that_is_further_back_hides_no_cut() -> None:
     assert world.ids(1) == list(range(10))
 
 
-def test_a_stream_that_was_cut_does_not_stop_one_that_is_further_on() -> None:
+def test_a_truncated_stream_does_not_stop_one_further_ahead() -> None:
     world = World([events(), events(4, "copies")])
     world.send("events", *things(10))
     world.run()
@@ -91,7 +91,7 @@ def test_a_stream_that_was_cut_does_not_stop_one_that_is_further_on() -> None:
 
 
 @pytest.mark.parametrize("committed", [0, 7])
-def test_positions_move_behind_the_marks_of_transactions(committed: int) -> None:
+def test_positions_advance_past_transaction_markers(committed: int) -> None:
     world = World([events()])
     world.send("events", *things(committed))
     world.kafka.mark(P0, 6)
@@ -110,7 +110,7 @@ def test_positions_move_behind_the_marks_of_transactions(committed: int) -> None
     assert world.ids() == [*range(committed), 50]
 
 
-def test_a_mark_of_a_later_leader_is_no_cut() -> None:
+def test_a_marker_of_a_later_leader_is_not_a_truncation() -> None:
     world = World([events()])
     world.send("events", *things(5))
     world.run()
@@ -123,7 +123,7 @@ def test_a_mark_of_a_later_leader_is_no_cut() -> None:
 
 
 @pytest.mark.parametrize("cut", [3, 5, 7])
-def test_an_end_that_was_seen_before_a_cut_is_not_moved_to(cut: int) -> None:
+def test_a_position_does_not_advance_to_an_end_from_before_a_truncation(cut: int) -> None:
     world = World([events()])
     world.send("events", *things(5))
     world.kafka.mark(P0, 3)
@@ -144,7 +144,7 @@ def test_an_end_that_was_seen_before_a_cut_is_not_moved_to(cut: int) -> None:
         assert world.ids() == [*range(5), *range(100, 120)]
 
 
-def test_an_end_is_moved_to_by_nobody_else_than_the_owner() -> None:
+def test_only_the_owner_advances_to_the_end() -> None:
     world = World([events()])
     world.send("events", *things(5))
     world.kafka.mark(P0, 3)
@@ -165,8 +165,8 @@ def test_an_end_is_moved_to_by_nobody_else_than_the_owner() -> None:
         st.tuples(st.sampled_from(["send", "mark", "turn", "fault", "advance"]), st.integers(1, 5)), max_size=40
     )
 )
-def test_whatever_comes_between_marks_no_record_is_skipped(steps: list[tuple[str, int]]) -> None:
-    from apps.ingest.core.errors import RetriableStoreError  # noqa: PLC0415 - beside its only use
+def test_no_record_between_markers_is_skipped(steps: list[tuple[str, int]]) -> None:
+    from apps.ingest.core.errors import RetriableStoreError  # noqa: PLC0415 - next to its only use
 
     world = World([events()])
     worker = world.worker(limits=RunLimits(), rows=3, chunk_records=2)
@@ -191,31 +191,31 @@ def test_whatever_comes_between_marks_no_record_is_skipped(steps: list[tuple[str
     assert sorted(next_offsets(world)) == sorted(world.kafka.log(place).end for place in (P0, P1))
 
 
-def test_a_refused_topic_is_told_everywhere_and_read_again_when_the_right_is_back() -> None:
+def test_a_refused_topic_is_reported_and_read_again_once_permitted() -> None:
     world = World([events(), entities()])
     world.send("events", *things(5))
     world.send("entities", *things(5))
-    world.kafka.refused["events"] = SAID
-    assert world.run().stopped == {"events": SAID}
+    world.kafka.refused["events"] = MESSAGE
+    assert world.run().stopped == {"events": MESSAGE}
     assert world.ids(2) == [0, 1, 2, 3, 4]
-    assert {source.key.topic: source.last_error for source in world.tables.sources}["events"] == SAID
+    assert {source.key.topic: source.last_error for source in world.tables.sources}["events"] == MESSAGE
     del world.kafka.refused["events"]
     assert world.run().stopped == {}
     assert world.ids(1) == [0, 1, 2, 3, 4]
     assert {source.last_error for source in world.tables.sources} == {""}
 
 
-def test_a_right_that_is_taken_in_full_flow_loses_nothing() -> None:
+def test_a_permission_revoked_while_reading_loses_nothing() -> None:
     world = World([events(), entities()])
     worker = world.worker(limits=RunLimits(), rows=4, chunk_records=3)
     for start in range(0, 40, 10):
         world.send("events", *things(10, start))
         world.send("entities", *things(10, start))
         if start == 20:
-            world.kafka.refused["events"] = SAID
+            world.kafka.refused["events"] = MESSAGE
         for _ in range(6):
             worker.step()
-    assert worker.streams.stopped == {"events": SAID}
+    assert worker.streams.stopped == {"events": MESSAGE}
     assert world.ids(2) == list(range(40))
     world.kafka.refused.clear()
     for _ in range(400):
@@ -224,7 +224,7 @@ def test_a_right_that_is_taken_in_full_flow_loses_nothing() -> None:
     assert worker.streams.stopped == {}
 
 
-def test_a_partition_without_a_leader_holds_up_no_other() -> None:
+def test_a_partition_without_a_leader_blocks_no_other() -> None:
     world = World([events(), entities()])
     world.send("events", *things(5))
     world.send("events", *things(5, 5), partition=1)
@@ -239,18 +239,18 @@ def test_a_partition_without_a_leader_holds_up_no_other() -> None:
 
 
 @pytest.mark.parametrize("lacking", ["missing", "refused"])
-def test_a_bounded_run_with_nothing_to_read_ends(lacking: str) -> None:
+def test_a_bounded_run_with_nothing_to_read_exits(lacking: str) -> None:
     world = World([events()])
     if lacking == "missing":
         del world.kafka.topics["events"]
     else:
-        world.kafka.refused["events"] = SAID
+        world.kafka.refused["events"] = MESSAGE
     for limits in (RunLimits(until_idle=True), RunLimits(max_records=5)):
         assert list(world.worker(limits=limits).run().stopped) == ["events"]
 
 
 @pytest.mark.parametrize(
-    ("said", "cut", "end"),
+    ("message", "cut", "end"),
     [
         ("Partition log truncation detected at offset 9 (leader epoch 0): broker end offset is 5 (offset", True, 5),
         (
@@ -263,5 +263,5 @@ def test_a_bounded_run_with_nothing_to_read_ends(lacking: str) -> None:
         ("", False, None),
     ],
 )
-def test_the_clients_words_about_a_cut(said: str, cut: bool, end: int | None) -> None:
-    assert (is_truncation(said), truncation_end(said)) == (cut, end)
+def test_the_clients_message_on_a_truncation_is_parsed(message: str, cut: bool, end: int | None) -> None:
+    assert (is_truncation(message), truncation_end(message)) == (cut, end)

@@ -1,4 +1,4 @@
-"""A group that belongs to one database: who is refused, who goes on, who is asked again."""
+"""A consumer group serves one database: which workers are refused, tolerated or checked again."""
 
 import logging
 
@@ -12,7 +12,7 @@ from tests.unit.ingest.world import World, events, things
 
 
 class Group:
-    """A group of these clients, or one that cannot be asked."""
+    """A group of these clients, or one that raises."""
 
     def __init__(self, *clients: str) -> None:
         self.clients = list(clients)
@@ -29,7 +29,7 @@ def membership(group: Group, database: str = "1-1") -> Membership:
 
 
 @pytest.mark.parametrize("clients", [[], ["anden"], ["anden-1-1"], ["rdkafka", "console-consumer"], ["andenes-2"]])
-def test_clients_that_store_into_no_other_database_are_let_be(clients: list[str]) -> None:
+def test_clients_of_no_other_database_are_tolerated(clients: list[str]) -> None:
     one = membership(Group(*clients))
     one.enter()
     one.confirm()
@@ -37,13 +37,13 @@ def test_clients_that_store_into_no_other_database_are_let_be(clients: list[str]
 
 
 @pytest.mark.parametrize("client", ["anden-2-1", "anden-1-2", "anden-1-11"])
-def test_another_database_is_refused_by_name_and_place(client: str) -> None:
+def test_another_database_is_refused_by_client_id_and_host(client: str) -> None:
     one = membership(Group("anden-1-1", client))
     with pytest.raises(GroupShared, match=rf"{client} at 10\.0\.0\.7; this one is anden-1-1.*ANDEN_KAFKA_GROUP_ID"):
         one.enter()
 
 
-def test_two_that_join_at_the_same_moment_both_leave_before_they_read() -> None:
+def test_two_workers_that_join_simultaneously_both_leave_before_they_read() -> None:
     group = Group()
     one, two = membership(group, "1-1"), membership(group, "2-1")
     one.enter()
@@ -54,7 +54,7 @@ def test_two_that_join_at_the_same_moment_both_leave_before_they_read() -> None:
             both.confirm()
 
 
-def test_who_was_there_first_goes_on_for_a_while_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_first_worker_continues_for_a_while_and_logs_it_once(caplog: pytest.LogCaptureFixture) -> None:
     group = Group("anden-1-1")
     one = membership(group)
     one.confirm()
@@ -71,14 +71,14 @@ def test_who_was_there_first_goes_on_for_a_while_and_says_so_once(caplog: pytest
         one.watch(1_000 + PATIENCE_S + WATCH_S)
 
 
-def test_a_group_that_may_not_be_described_is_said_once_and_read(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_group_that_may_not_be_described_is_logged_once_and_read(caplog: pytest.LogCaptureFixture) -> None:
     group = Group()
     group.error = BrokerRefused("Kafka refused: GROUP_AUTHORIZATION_FAILED")
     one = membership(group)
     one.enter()
     one.confirm()
     one.watch(0)
-    assert caplog.text.count("give this station's user Describe on the group") == 1
+    assert caplog.text.count("grant Andén's Kafka user Describe on the group") == 1
 
 
 def test_other_programs_in_the_group_are_named_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -96,7 +96,7 @@ def test_other_programs_in_the_group_are_named_once(caplog: pytest.LogCaptureFix
     assert "connect-1 at 10.0.0.7" in caplog.text
 
 
-def test_a_broker_that_is_away_is_waited_for_at_the_start_and_no_matter_later() -> None:
+def test_an_unavailable_broker_delays_the_start_and_matters_no_more_later() -> None:
     group = Group()
     group.error = BrokerUnavailable("away")
     one = membership(group)
@@ -108,16 +108,16 @@ def test_a_broker_that_is_away_is_waited_for_at_the_start_and_no_matter_later() 
     one.watch(0)
 
 
-def test_a_database_that_was_replaced_ends_the_worker() -> None:
+def test_a_replaced_database_stops_the_worker() -> None:
     database = ["1-1"]
     one = Membership(Group(), group_id="anden", database=lambda: database[0])
     one.confirm()
     database[0] = "2-1"
-    with pytest.raises(GroupShared, match="its database is anden-2-1 by now: start it again"):
+    with pytest.raises(GroupShared, match="its database is now anden-2-1: restart it"):
         one.watch(0)
 
 
-def test_a_database_without_identity_refuses_nobody_and_is_refused_by_nobody(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_database_without_identity_conflicts_with_no_worker(caplog: pytest.LogCaptureFixture) -> None:
     unknown = membership(Group("anden-1-1"), "")
     assert unknown.client_id == "anden"
     membership(Group(unknown.client_id), "2-1").confirm()
@@ -126,10 +126,10 @@ def test_a_database_without_identity_refuses_nobody_and_is_refused_by_nobody(cap
     alone.enter()
     alone.confirm()
     alone.confirm()
-    assert caplog.text.count("execute pg_control_system()") == 1
+    assert caplog.text.count("EXECUTE on pg_control_system()") == 1
 
 
-def test_a_newcomer_to_a_station_at_work_takes_no_partition() -> None:
+def test_a_newcomer_of_another_database_takes_no_partition() -> None:
     world = World([events()])
     world.send("events", *things(10))
     first = world.worker(limits=RunLimits())

@@ -1,4 +1,4 @@
-"""Topics that are denied, deleted, renamed or made again: what is told of them, and for how long."""
+"""Topics that are denied, deleted, renamed or recreated: what is reported, and for how long."""
 
 from collections.abc import Callable, Collection
 
@@ -12,7 +12,7 @@ from apps.ingest.services.run_limits import RunLimits
 from apps.ingest.services.worker import Worker
 from apps.telemetry import prometheus
 from tests.documents import document
-from tests.unit.ingest.test_kafka_log import P0, P1, SAID, next_offsets
+from tests.unit.ingest.test_kafka_log import MESSAGE, P0, P1, next_offsets
 from tests.unit.ingest.world import EVENTS, World, applied, entities, events, things
 
 
@@ -21,7 +21,7 @@ def stopped_gauge(name: str) -> float:
 
 
 def refuse(world: World) -> None:
-    world.kafka.refused["events"] = SAID
+    world.kafka.refused["events"] = MESSAGE
 
 
 def make_again(world: World) -> None:
@@ -41,16 +41,16 @@ def rename(world: World, _worker: Worker) -> None:
     world.datasets[0] = applied(1, document("events", EVENTS, physical_name="later", mode="append"), version=2)
 
 
-def mend_elsewhere(world: World, worker: Worker) -> None:
+def take_over(world: World, worker: Worker) -> None:
     """Another worker reads the partitions from now on."""
     world.kafka.refused.clear()
     worker.on_revoke([P0, P1])
     worker.streams.learn_states(world.kafka.states(["entities"]), now_s=0)
 
 
-@pytest.mark.parametrize("end", [drop, rename, mend_elsewhere])
+@pytest.mark.parametrize("end", [drop, rename, take_over])
 @pytest.mark.parametrize("begin", [refuse, make_again, delete])
-def test_what_is_no_longer_stopped_is_not_shown_as_stopped(
+def test_a_source_that_is_no_longer_stopped_is_not_exported_as_stopped(
     begin: Callable[[World], None], end: Callable[[World, Worker], None]
 ) -> None:
     world = World([events(), entities()])
@@ -65,7 +65,7 @@ def test_what_is_no_longer_stopped_is_not_shown_as_stopped(
     assert "events" in worker.streams.stopped
     assert all(source.last_error for source in world.tables.sources if source.key.topic == "events")
     end(world, worker)
-    for _ in range(0 if end is mend_elsewhere else 80):
+    for _ in range(0 if end is take_over else 80):
         worker.step()
     assert stopped_gauge("events") == 0
     assert worker.streams.stopped == {}
@@ -73,7 +73,7 @@ def test_what_is_no_longer_stopped_is_not_shown_as_stopped(
         assert {source.last_error for source in world.tables.sources} == {""}
 
 
-def test_a_topic_that_was_made_again_and_filled_at_once_gives_the_old_position_no_record() -> None:
+def test_a_recreated_and_refilled_topic_gives_the_old_position_no_record() -> None:
     world = World([events()])
     world.send("events", *things(10))
     worker = world.worker(limits=RunLimits(), refresh_s=float("inf"))
@@ -81,17 +81,17 @@ def test_a_topic_that_was_made_again_and_filled_at_once_gives_the_old_position_n
         worker.step()
     make_again(world)
     world.send("events", *things(30, 100))
-    world.clock.seconds += 0.5  # no client goes over to the other topic sooner
+    world.clock.seconds += 0.5  # no client switches to the other topic sooner
     for _ in range(5):
         worker.step()
-    assert "made again" in worker.streams.stopped["events"]
+    assert "created again" in worker.streams.stopped["events"]
     assert world.ids() == list(range(10))
     assert next_offsets(world) == [10, 0]
     assert {source.key.topic_id for source in world.tables.sources} == {"life-0"}
 
 
 @pytest.mark.parametrize("when", ["from the start", "in full flow"])
-def test_a_topic_that_is_not_there_is_told_where_people_look_and_read_once_it_is(when: str) -> None:
+def test_a_missing_topic_is_reported_and_read_once_it_exists(when: str) -> None:
     world = World([events(), entities()])
     worker = world.worker(limits=RunLimits())
     if when == "in full flow":
@@ -102,7 +102,7 @@ def test_a_topic_that_is_not_there_is_told_where_people_look_and_read_once_it_is
     world.send("entities", *things(5))
     for _ in range(80):
         worker.step()
-    line = "Kafka has no topic events: make it with `manage.py topics ensure`"
+    line = "Kafka has no topic events: create it with `manage.py topics ensure`"
     assert worker.streams.stopped == {"events": line}
     assert world.ids(2) == [0, 1, 2, 3, 4]
     assert {one.last_error for one in world.tables.sources if one.key.topic == "events"} == {line}
@@ -116,10 +116,10 @@ def test_a_topic_that_is_not_there_is_told_where_people_look_and_read_once_it_is
         assert {source.last_error for source in world.tables.sources} == {""}
     else:
         assert world.ids() == [0, 1, 2, 3, 4]
-        assert "made again" in worker.streams.stopped["events"]
+        assert "created again" in worker.streams.stopped["events"]
 
 
-def test_topics_are_asked_for_together_after_a_silence_alone_and_not_while_kafka_does_not_answer() -> None:
+def test_topics_are_checked_together_after_an_idle_period_only_and_not_during_an_outage() -> None:
     world = World([events(), entities()])
     world.send("events", *things(3))
     world.send("entities", *things(3))

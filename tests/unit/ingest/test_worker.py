@@ -1,4 +1,4 @@
-"""The worker against the fakes: every record once, whatever happens."""
+"""The worker with fakes: every record once, whatever happens."""
 
 import gc
 from collections.abc import Callable
@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from apps.ingest.core.errors import (
     BrokerUnavailable,
-    ContractChanged,
     DuplicateCoordinates,
     Fenced,
     IngestError,
     RecordRefused,
     RetriableStoreError,
+    StaleContract,
     UnexpectedStoreError,
 )
 from apps.ingest.core.records import Row, TopicPartition
@@ -26,7 +26,7 @@ from tests.unit.ingest.world import EVENTS, World, applied, entities, events, th
 P0 = TopicPartition("events", 0)
 
 
-def test_moves_every_record_of_every_partition_once_and_nothing_the_second_time() -> None:
+def test_every_record_of_every_partition_is_stored_once_and_none_the_second_time() -> None:
     world = World([events()])
     world.send("events", *things(50))
     world.send("events", *things(50, 50), partition=1)
@@ -37,7 +37,7 @@ def test_moves_every_record_of_every_partition_once_and_nothing_the_second_time(
     assert sum(entry.rows for entry in world.tables.ledger) == 100
 
 
-def test_a_bad_record_is_quarantined_among_its_neighbours_with_its_coordinates() -> None:
+def test_a_bad_record_is_quarantined_with_its_coordinates() -> None:
     world = World([events()])
     world.send("events", {"id": 1}, b"{", [1], {"name": "x"}, {"id": "x"}, {"id": 2, "new": 1}, None, {"id": 3})
     world.send("events", {"id": 9, "name": "a\0b"})
@@ -55,7 +55,7 @@ def refuse(*ids: int) -> Callable[[Row], RecordRefused | None]:
     return lambda row: RecordRefused("no", sqlstate="22001", column="name") if row[0] in ids else None
 
 
-def test_what_the_database_refuses_is_found_and_all_others_are_stored() -> None:
+def test_rows_that_the_database_rejects_are_found_and_all_others_stored() -> None:
     world = World([events()])
     world.send("events", *things(40), b"[")
     world.tables.refuses = refuse(3, 4, 39)
@@ -67,7 +67,7 @@ def test_what_the_database_refuses_is_found_and_all_others_are_stored() -> None:
     assert [(entry.rows, entry.rejects) for entry in world.tables.ledger] == [(37, 4)]
 
 
-def test_a_missing_day_of_the_ledger_is_made_and_the_batch_stored() -> None:
+def test_a_missing_ledger_day_is_created_and_the_batch_stored() -> None:
     world = World([events()])
     world.tables.days = False
     world.send("events", *things(5))
@@ -75,7 +75,7 @@ def test_a_missing_day_of_the_ledger_is_made_and_the_batch_stored() -> None:
     assert world.tables.days
 
 
-def test_months_are_made_before_their_rows_and_late_events_follow_the_contract() -> None:
+def test_months_are_created_before_their_rows_and_late_events_follow_the_contract() -> None:
     for policy, reasons in (("quarantine", ["late", "late"]), ("drop", [])):
         world = World([timed(earliest="2013-01", latest="2013-03", late=policy)])
         for day in ("2013-01-05", "2013-03-31", "2012-12-31", "2013-04-01", "2013-01-06"):
@@ -100,7 +100,7 @@ def test_two_datasets_read_one_topic_each_at_its_own_position() -> None:
 STEPS = ("claim", "batch_ids", "open", "write", "finish", "commit", "committed", "release")
 
 
-TROUBLES = (RetriableStoreError, Fenced, ContractChanged, UnexpectedStoreError)
+TROUBLES = (RetriableStoreError, Fenced, StaleContract, UnexpectedStoreError)
 
 
 @hypothesis.settings(max_examples=40)
@@ -109,14 +109,14 @@ TROUBLES = (RetriableStoreError, Fenced, ContractChanged, UnexpectedStoreError)
     rows=st.integers(1, 30),
     chunk=st.integers(1, 30),
 )
-def test_whatever_fails_at_whatever_step_every_record_is_stored_once(
+def test_every_record_is_stored_once_whatever_step_fails(
     faults: list[tuple[str, type[IngestError]]], rows: int, chunk: int
 ) -> None:
     world = World([events(), entities()])
     world.send("events", *things(30), b"bad")
     world.send("entities", *things(30))
     world.tables.faults = [
-        (step, trouble("gone") if step != "committed" else RetriableStoreError("gone")) for step, trouble in faults
+        (step, error("gone") if step != "committed" else RetriableStoreError("gone")) for step, error in faults
     ]
     while world.run(rows=rows, chunk_records=chunk).stopped:
         pass
@@ -125,7 +125,7 @@ def test_whatever_fails_at_whatever_step_every_record_is_stored_once(
     assert sum(entry.rows for entry in world.tables.ledger) == 60
 
 
-def test_a_successor_ends_the_session_of_a_worker_that_vanished_inside_a_batch() -> None:
+def test_a_successor_terminates_the_session_of_a_worker_that_vanished_inside_a_batch() -> None:
     world = World([events()])
     world.send("events", *things(10))
     frozen = world.worker(limits=RunLimits(max_records=5), rows=1_000)
@@ -157,7 +157,7 @@ def test_a_rebalance_hands_partitions_over_without_loss() -> None:
     assert all(source.owner is None for source in world.tables.sources)
 
 
-def test_a_topic_made_again_stops_its_dataset_alone_and_says_so() -> None:
+def test_a_recreated_topic_stops_only_its_dataset_and_is_reported() -> None:
     world = World([events(), entities()])
     world.send("events", *things(10))
     world.run()
@@ -165,15 +165,15 @@ def test_a_topic_made_again_stops_its_dataset_alone_and_says_so() -> None:
     world.send("events", *things(20, 100))
     world.send("entities", *things(3))
     moved = world.run()
-    assert "deleted and made again" in moved.stopped["events"]
+    assert "deleted and created again" in moved.stopped["events"]
     assert world.ids(1) == list(range(10))
     assert world.ids(2) == [0, 1, 2]
-    troubles = {source.key.topic: source.last_error for source in world.tables.sources}
-    assert "deleted and made again" in troubles["events"]
-    assert troubles["entities"] == ""
+    errors = {source.key.topic: source.last_error for source in world.tables.sources}
+    assert "deleted and created again" in errors["events"]
+    assert errors["entities"] == ""
 
 
-def test_a_topic_made_again_while_it_is_read_stops_too() -> None:
+def test_a_topic_recreated_while_it_is_read_also_stops() -> None:
     world = World([events()])
     world.send("events", *things(10))
     worker = world.worker()
@@ -183,7 +183,7 @@ def test_a_topic_made_again_while_it_is_read_stops_too() -> None:
     world.send("events", *things(20, 100))
     world.clock.seconds += 10
     worker.step()
-    assert "deleted and made again" in worker.streams.stopped["events"]
+    assert "deleted and created again" in worker.streams.stopped["events"]
     assert world.ids() == list(range(10))
 
 
@@ -207,7 +207,7 @@ def test_offsets_lost_to_retention_stop_the_pipeline_and_skip_nothing(how: str) 
     assert world.tables.sources[0].next_offset == 4
 
 
-def test_a_duplicate_of_coordinates_stops_the_pipeline_and_the_other_goes_on() -> None:
+def test_duplicate_coordinates_stop_the_pipeline_and_the_other_continues() -> None:
     world = World([events(), entities()])
     world.send("events", *things(5))
     world.send("entities", *things(5))
@@ -245,7 +245,7 @@ def test_datasets_come_and_go_while_the_worker_runs() -> None:
     assert {stream.target.name for stream in worker.streams} == {"entities"}
 
 
-def test_a_missing_topic_is_waited_for_and_ends_a_bounded_run(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_missing_topic_is_waited_for_and_fails_a_bounded_run(caplog: pytest.LogCaptureFixture) -> None:
     world = World([events()])
     del world.kafka.topics["events"]
     assert "topics ensure" in world.run().stopped["events"]
@@ -253,7 +253,7 @@ def test_a_missing_topic_is_waited_for_and_ends_a_bounded_run(caplog: pytest.Log
     for _ in range(150):
         worker.step()
     assert [record.message for record in caplog.records if "waiting for it" in record.message] == [
-        "Kafka has no topic events: make it with `manage.py topics ensure`; waiting for it"
+        "Kafka has no topic events: create it with `manage.py topics ensure`; waiting for it"
     ]
     world.kafka.make("events")
     world.send("events", *things(2))
@@ -262,7 +262,7 @@ def test_a_missing_topic_is_waited_for_and_ends_a_bounded_run(caplog: pytest.Log
     assert world.ids() == [0, 1]
 
 
-def test_kafka_or_the_catalogue_away_is_waited_for_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_outage_of_kafka_or_the_catalogue_is_waited_for_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     world = World([events()])
     world.send("events", *things(2))
     world.kafka.away = "Kafka at nowhere:1 does not answer"
@@ -280,7 +280,7 @@ def test_kafka_or_the_catalogue_away_is_waited_for_and_said_once(caplog: pytest.
     assert world.ids() == [0, 1]
 
 
-def test_an_outage_holds_no_records_in_memory_and_keeps_polling() -> None:
+def test_an_outage_buffers_no_records_and_keeps_polling() -> None:
     world = World([events()])
     world.send("events", *things(50))
     world.tables.faults = [("finish", RetriableStoreError("gone"))] * 1
@@ -289,7 +289,7 @@ def test_an_outage_holds_no_records_in_memory_and_keeps_polling() -> None:
         worker.step()
     assert all(stream.position is None for stream in worker.streams)
     assert world.kafka.members[0].poll(10, 0).count == 0
-    worker.on_revoke(())  # commits what is in hand
+    worker.on_revoke(())  # commits the open batch
     assert world.ids() == []
     for _ in range(100):
         worker.step()
@@ -314,7 +314,7 @@ def test_a_changed_contract_is_picked_up_without_a_restart() -> None:
     assert [entry.version for entry in world.tables.ledger] == [1, 2]
 
 
-def test_the_collector_is_back_on_after_a_run() -> None:
+def test_the_garbage_collector_is_enabled_after_a_run() -> None:
     World([events()]).run()
     assert gc.isenabled()
     assert gc.get_freeze_count() == 0
@@ -326,8 +326,8 @@ def test_the_collector_is_back_on_after_a_run() -> None:
     cut=st.integers(1, 12),
     stamps=st.lists(st.integers(0, 5), min_size=12, max_size=12),
 )
-def test_upserts_end_the_same_in_any_order_of_arrival(order: list[int], cut: int, stamps: list[int]) -> None:
-    """Twelve records of three keys over two partitions, taken in whatever interleaving: one outcome."""
+def test_upserts_have_the_same_result_in_any_order_of_arrival(order: list[int], cut: int, stamps: list[int]) -> None:
+    """Twelve records of three keys over two partitions have one result in any interleaving."""
 
     def outcome(interleaved: bool) -> dict[tuple[object, ...], Row]:
         world = World([entities()])

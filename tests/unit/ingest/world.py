@@ -1,4 +1,4 @@
-"""A world in memory for workers: a Kafka, tables, a clock, and contracts."""
+"""An in-memory environment for workers: Kafka, tables, clock and contracts."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,7 +33,7 @@ def applied(number: int, source: dict[str, Any], *, version: int = 1) -> Applied
 
 
 def target(dataset: AppliedDataset) -> TargetTable:
-    """The dataset as a worker aims at it."""
+    """The dataset's target table."""
     return TargetTable(dataset.id, dataset.name, dataset.version, Decoder(dataset.contract))
 
 
@@ -54,7 +54,7 @@ def timed(number: int = 3, **custom: Any) -> AppliedDataset:
 
 @dataclass
 class FakeClock:
-    """A clock that each look moves on by ten milliseconds."""
+    """A clock that advances ten milliseconds per reading."""
 
     seconds: float = 0.0
 
@@ -96,7 +96,7 @@ class World:
         return DatasetCatalogue(tuple(self.datasets), tuple(self.unreadable))
 
     def worker(self, *, limits: RunLimits | None = None, refresh_s: float = 0.5, **policy: Any) -> Worker:
-        """A new worker; until idle when nothing else is said."""
+        """A new worker, by default until idle."""
         membership = Membership(MemoryGroup(self.kafka), group_id="anden", database=lambda: self.database)
         dependencies = WorkerDependencies(
             membership=membership,

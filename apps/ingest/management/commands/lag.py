@@ -1,4 +1,4 @@
-"""`manage.py lag`: export how far each dataset is behind its topic, every few seconds."""
+"""`manage.py lag`: export every dataset's lag, every few seconds."""
 
 import signal
 import threading
@@ -26,11 +26,9 @@ class Command(AndenCommand):
     help = "Export the lag of every dataset from stored positions and the ends of topics."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
-        parser.add_argument("--once", action="store_true", help="print one measurement and end")
+        parser.add_argument("--once", action="store_true", help="print one measurement and exit")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Measure until asked to leave."""
         exporter = LagExporter(KafkaTopicAdmin(client_config(settings.KAFKA)), dataset_topics, positions, ends_store)
         if options["once"]:
             self._print(exporter)
@@ -54,4 +52,4 @@ class Command(AndenCommand):
         for name, why in lags.missing.items():
             self.stdout.write(f"{name + ':':<{width}} {why}")
         if lags.unmeasured:
-            raise CommandError("; ".join(f"{name} is not measured: {why}" for name, why in lags.unmeasured.items()))
+            raise CommandError("; ".join(f"cannot measure {name}: {why}" for name, why in lags.unmeasured.items()))

@@ -1,4 +1,4 @@
-"""`manage.py quarantine list|show`: records that did not become rows, and why."""
+"""`manage.py quarantine list|show`: print quarantined records and their reasons."""
 
 import json
 from argparse import ArgumentParser
@@ -18,21 +18,19 @@ class Command(AndenCommand):
 
     expected_errors = (IngestError,)
 
-    help = "Show records that did not become rows, with their reasons."
+    help = "Print records that did not become rows, with their reasons."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         actions = parser.add_subparsers(dest="action", required=True)
-        several = actions.add_parser("list", help="the latest, one line each")
+        several = actions.add_parser("list", help="the latest records, one line each")
         several.add_argument("dataset", nargs="?", default="", metavar="DATASET")
         several.add_argument("--reason", default="", help="only this reason, for example wrong_type")
         several.add_argument("--state", default=Quarantine.State.OPEN, choices=Quarantine.State.values)
         several.add_argument("--limit", type=int, default=50, metavar="N")
-        one = actions.add_parser("show", help="one record, whole")
+        one = actions.add_parser("show", help="one complete record")
         one.add_argument("id", type=int, metavar="ID")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Do the action."""
         if options["action"] == "show":
             self._show(options["id"])
         else:
@@ -40,7 +38,7 @@ class Command(AndenCommand):
 
     def _list(self, options: dict[str, Any]) -> None:
         if options["limit"] < 1:
-            raise CommandError("--limit is at least 1")
+            raise CommandError("--limit must be at least 1")
         found = quarantine_list(
             dataset=options["dataset"], reason=options["reason"], state=options["state"], limit=options["limit"]
         )
@@ -49,7 +47,7 @@ class Command(AndenCommand):
         if not found:
             of = f" of {options['dataset']}" if options["dataset"] else ""
             why = f" with the reason {options['reason']}" if options["reason"] else ""
-            self.stdout.write(f"none: no {options['state']} record{of}{why} is in quarantine")
+            self.stdout.write(f"no {options['state']} record{of}{why} in quarantine")
 
     def _show(self, record_id: int) -> None:
         record = quarantine_get(record_id)
@@ -64,16 +62,16 @@ class Command(AndenCommand):
             "message": record.message,
             "state": f"{record.state}, recorded {record.recorded_at}",
             "headers": json.dumps(record.headers),
-            "key": _laid_out(record.key),
-            "value": _laid_out(record.value),
+            "key": _preview(record.key),
+            "value": _preview(record.value),
         }
         for name, value in lines.items():
             self.stdout.write(f"{name:8}  {escaped(str(value))}")
 
 
-def _laid_out(raw: bytes | memoryview | None) -> str:
-    """The bytes as the admin shows them; a hex dump begins on its own line."""
+def _preview(raw: bytes | memoryview | None) -> str:
+    """A preview of the bytes, as in the admin; a hex dump starts on a new line."""
     kind, text, left_out = preview_raw(None if raw is None else bytes(raw))
     first = {"nothing": "(none)", "bytes": "\n"}.get(kind, "")
-    rest = f"\n… {left_out} bytes more" if left_out else ""
+    rest = f"\n… {left_out} more bytes" if left_out else ""
     return f"{first}{text}{rest}"

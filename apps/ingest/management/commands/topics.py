@@ -1,4 +1,4 @@
-"""`manage.py topics ensure|accept`: make the topics that contracts ask for, or accept one as it is now."""
+"""`manage.py topics ensure|accept`: create the topics of contracts, or accept a changed topic."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -16,22 +16,20 @@ from apps.ingest.services.topics import topic_accept, topics_ensure
 
 
 class Command(BaseCommand):
-    """Makes and accepts topics."""
+    """Creates and accepts topics."""
 
-    help = "Make the topics of the datasets where they are missing, or accept a topic as it is now."
+    help = "Create missing topics of the datasets, or accept a changed topic."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         actions = parser.add_subparsers(dest="action", required=True)
-        ensure = actions.add_parser("ensure", help="make missing topics; those that are there stay as they are")
+        ensure = actions.add_parser("ensure", help="create missing topics; existing ones are not changed")
         ensure.add_argument("datasets", nargs="*", metavar="DATASET")
         accept = actions.add_parser(
-            "accept", help="go on with a topic that was made again, was cut, or lost offsets to its retention"
+            "accept", help="resume with a topic that was recreated, was truncated, or lost offsets to retention"
         )
         accept.add_argument("datasets", nargs=1, metavar="DATASET")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Do the action."""
         try:
             found = catalogue(options["datasets"])()
             for unreadable in found.unreadable:
@@ -40,14 +38,14 @@ class Command(BaseCommand):
             topics = KafkaTopicAdmin(client_config(settings.KAFKA))
             if options["action"] == "ensure":
                 factor = settings.KAFKA.replication_factor
-                for done in topics_ensure(datasets, topics, replication_factor=factor):
-                    self.stdout.write(f"{done.topic}: {done.outcome}, {done.partitions} partitions")
+                for result in topics_ensure(datasets, topics, replication_factor=factor):
+                    self.stdout.write(f"{result.topic}: {result.outcome}, {result.partitions} partitions")
             elif not datasets:
-                raise CommandError("nothing to accept while the contract cannot be read")
+                raise CommandError("cannot accept: the contract cannot be read")
             else:
                 consumer = KafkaConsumer(consumer_config(settings.KAFKA))
                 lines = topic_accept(datasets[0], topics, consumer) or [
-                    "nothing to accept: the positions fit the topic"
+                    "nothing to accept: the positions match the topic"
                 ]
                 for line in lines:
                     self.stdout.write(line)

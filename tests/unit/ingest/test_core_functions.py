@@ -1,4 +1,4 @@
-"""The small pure rules: SQLSTATEs, sifting, marks, batches, pauses, lag, display."""
+"""Small pure functions: SQLSTATEs, bisection, watermarks, batches, backoff, lag."""
 
 from collections.abc import Sequence
 
@@ -36,7 +36,7 @@ def test_each_sqlstate_has_its_reaction(sqlstate: str | None, constraint: str | 
 
 
 @given(count=st.integers(0, 300), bad=st.sets(st.integers(0, 299)))
-def test_sifting_finds_exactly_the_refused_and_stores_the_others_in_order(count: int, bad: set[int]) -> None:
+def test_bisection_finds_exactly_the_rejected_rows_and_stores_the_others_in_order(count: int, bad: set[int]) -> None:
     stored: list[int] = []
     tries = 0
 
@@ -51,12 +51,12 @@ def test_sifting_finds_exactly_the_refused_and_stores_the_others_in_order(count:
     present = {number for number in bad if number < count}
     assert [row for row, _ in refused] == sorted(present)
     assert stored == [number for number in range(count) if number not in bad]
-    # One path of halves from the top to each bad row, and the good half beside each step of it.
+    # One path of halves from the top to each bad row, and the good half of each step.
     assert tries <= 1 + 2 * len(present) * max(1, (count - 1).bit_length())
 
 
 @given(count=st.integers(1, 300), bad=st.sets(st.integers(0, 299), max_size=9), wrong=st.integers(-9, 309) | st.none())
-def test_sifting_goes_straight_to_the_row_that_an_error_names(count: int, bad: set[int], wrong: int | None) -> None:
+def test_bisection_goes_straight_to_the_row_that_an_error_names(count: int, bad: set[int], wrong: int | None) -> None:
     stored: list[int] = []
     tries = 0
 
@@ -79,7 +79,9 @@ def test_sifting_goes_straight_to_the_row_that_an_error_names(count: int, bad: s
     stamps=st.lists(st.tuples(st.sampled_from([0, 1, 2]), st.integers(-5, 2**62)), min_size=1),
     now_ms=st.integers(10**12, 2 * 10**12),
 )
-def test_marks_never_fall_and_never_run_far_ahead_of_the_clock(stamps: list[tuple[int, int]], now_ms: int) -> None:
+def test_watermarks_never_fall_and_never_run_far_ahead_of_the_clock(
+    stamps: list[tuple[int, int]], now_ms: int
+) -> None:
     mark: int | None = None
     for stamp in stamps:
         later = next_watermark(stamp, watermark_ms=mark, now_ms=now_ms)
@@ -89,11 +91,11 @@ def test_marks_never_fall_and_never_run_far_ahead_of_the_clock(stamps: list[tupl
 
 
 @given(st.integers(0, 4 * 10**12))
-def test_a_mark_is_its_moment_and_back(at_ms: int) -> None:
+def test_a_watermark_survives_a_round_trip(at_ms: int) -> None:
     assert watermark_ms(watermark_time(at_ms)) == at_ms
 
 
-def test_a_batch_is_full_by_rows_bytes_or_age() -> None:
+def test_rows_bytes_or_age_fill_a_batch() -> None:
     policy = BatchPolicy(rows=10, bytes=100, wait_s=1)
     assert not policy.is_full(rows=9, size_bytes=99, age_s=0.9)
     assert policy.is_full(rows=10, size_bytes=0, age_s=0)
@@ -115,7 +117,7 @@ def test_chunks_grow_with_small_records_and_shrink_with_large_ones() -> None:
     assert chunk.records == 1
 
 
-def test_pauses_double_to_the_longest_and_begin_anew() -> None:
+def test_pauses_double_to_the_longest_and_reset() -> None:
     backoff = Backoff(first_s=1, longest_s=5)
     assert [backoff.failed(0) for _ in range(4)] == [1, 2, 4, 5]
     assert backoff.waits(4.9)
@@ -133,7 +135,7 @@ def test_lag_in_seconds_is_the_time_since_the_partition_grew_beyond_the_position
     assert behind == [0.0, 10.0, 10.0, 30.0, 30.0]
 
 
-def test_lag_of_a_position_older_than_what_is_remembered_comes_from_its_last_record() -> None:
+def test_lag_of_a_position_older_than_the_history_comes_from_its_last_record() -> None:
     history = EndHistory()
     history.note(100.0, 500)
     assert history.seconds_behind(10, now_s=110.0, last_stored_s=50.0) == 60.0
