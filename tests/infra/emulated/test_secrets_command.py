@@ -161,7 +161,7 @@ def test_who_is_overtaken_by_a_person_keeps_theirs(manager: Any) -> None:
 
 def _missing(client: Any) -> str:
     client.delete_secret(SecretId=APP.name, ForceDeleteWithoutRecovery=True)
-    return "apply terraform/aws, which makes it empty"
+    return "apply terraform/aws, which creates the empty secret"
 
 
 def _deleted(client: Any) -> str:
@@ -218,7 +218,7 @@ def policy(statement: Mapping[str, object]) -> str:
 def test_a_service_that_cannot_be_asked_is_one_line(cloud: Emulator, manager: Any, wrong: dict[str, str]) -> None:
     done = run({**cloud.surroundings(), **wrong}, "ensure", *WORDS)
     assert done.returncode == 1
-    assert "Secrets Manager cannot be asked" in done.stderr
+    assert "Secrets Manager is unavailable" in done.stderr
     assert values(manager) == {}
 
 

@@ -96,12 +96,12 @@ def test_migrate_hides_what_an_older_release_showed_and_then_leaves_the_view_alo
     station.apply(document("plain", [ID]))
     widen(station)
     assert seen(station) == ["id", "who"]
-    assert "analysts still see who: run `manage.py migrate`" in run("datasets", "show", "people")
+    assert "analysts can still read who: run `manage.py migrate`" in run("datasets", "show", "people")
     said = run("migrate")
     assert "View analyst.people shows id\n" in said
     assert "analyst.plain" not in said
     assert seen(station) == ["id"]
-    assert "analysts still see" not in run("datasets", "show", "people")
+    assert "analysts can still read" not in run("datasets", "show", "people")
     assert "View" not in run("migrate")
 
 
@@ -127,7 +127,7 @@ def test_migrate_takes_a_changed_setting_over(station: Station) -> None:
     lax = {"ANDEN_DATASETS_PUBLIC_CLASSIFICATIONS": "public,internal"}
     assert "View analyst.people shows id, who" in elsewhere("migrate", **lax)
     assert seen(station) == ["id", "who"]
-    assert "analysts still see who" in run("datasets", "show", "people")
+    assert "analysts can still read who" in run("datasets", "show", "people")
     assert "hidden" not in elsewhere("datasets", "show", "people", **lax)
     assert "View analyst.people shows id" in elsewhere("migrate")
     assert seen(station) == ["id"]
@@ -165,7 +165,7 @@ def test_a_view_on_which_another_stands_is_withheld(station: Station) -> None:
     with station.admin() as admin:
         admin.execute("CREATE VIEW public.copied AS SELECT * FROM analyst.people")
         try:
-            assert "View analyst.people withheld from analysts: cannot drop view analyst.people" in run("migrate")
+            assert "View analyst.people revoked from analysts: cannot drop view analyst.people" in run("migrate")
             assert refused(station)
             assert "analysts cannot read its view: run `manage.py migrate`" in run("datasets", "show", "people")
         finally:
@@ -180,7 +180,7 @@ def test_the_view_of_a_contract_that_cannot_be_read_is_withheld_and_holds_up_no_
     dataset_apply(people("others", classification="x"))
     widen(station, "others")
     said = run("migrate")
-    assert "View analyst.people withheld from analysts: " in said
+    assert "View analyst.people revoked from analysts: " in said
     assert "View analyst.others shows id\n" in said
     assert refused(station)
     assert seen(station, "others") == ["id"]
@@ -196,5 +196,5 @@ def test_apply_and_show_tell_what_is_kept_and_not_enforced(station: Station, tmp
         run("datasets", "apply", str(file)),
         run("datasets", "show", "people"),
     ):
-        assert "kept, not enforced yet: retention: no row is deleted for its age" in said
-        assert "kept, not enforced yet: who, logicalType, required inside: not checked" in said
+        assert "kept, not enforced yet: retention: no row is deleted because of its age" in said
+        assert "kept, not enforced yet: who, nested logicalType, required: not checked" in said

@@ -100,7 +100,7 @@ def test_unique_is_refused_when_rows_break_it(station: Station) -> None:
             "INSERT INTO data.things (id, name, _source, _offset, _batch, _at, _rev) "
             "VALUES (2, 'a', 1, 2, 1, now(), 1)"
         )
-    with pytest.raises(ChangeRefused, match="rows that stand"):
+    with pytest.raises(ChangeRefused, match="existing rows"):
         dataset_apply(entities([ID, {**FIRST[1], "unique": True}, FIRST[2]]))
     assert dataset_get("things").version == 1
 

@@ -81,12 +81,12 @@ def test_a_wrong_contract_is_told_by_path_and_the_others_stand(station: Station,
         ("- 1", "not a mapping"),
         (b"\xff\xfe\xfa", "not UTF-8"),
         ("", "not a mapping"),
-        ("a: 1\na: 2", ":2: not YAML: 'a' stands there twice"),
+        ("a: 1\na: 2", ":2: not YAML: duplicate key 'a'"),
         (
             "schema:\n  - {classification: restricted, name: a, classification: public}",
             ":2: not YAML: 'classification'",
         ),
-        ("a: &a {b: 1}\nc: {<<: *a, b: 2, 'b': 3}", ":2: not YAML: 'b' stands there twice"),
+        ("a: &a {b: 1}\nc: {<<: *a, b: 2, 'b': 3}", ":2: not YAML: duplicate key 'b'"),
     ],
 )
 def test_what_is_no_contract_is_one_clear_line(
@@ -119,7 +119,7 @@ def test_drop_refuses_with_data_unless_yes(station: Station) -> None:
     with pytest.raises(CommandError, match="--yes"):
         run("drop", "things")
     assert run("drop", "things", "--yes") == "things: dropped\n"
-    with pytest.raises(CommandError, match="there is no dataset 'things'"):
+    with pytest.raises(CommandError, match="no dataset 'things'"):
         run("drop", "things")
 
 

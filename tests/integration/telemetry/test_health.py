@@ -61,7 +61,7 @@ def test_a_process_without_database_is_alive_and_names_what_it_lacks(
     assert without_database["/healthz"][0] == 200
     status, body = without_database["/readyz"]
     assert status == 503
-    assert json.loads(body)["missing"] == ["database default: cannot be reached"]
+    assert json.loads(body)["missing"] == ["database default: unreachable"]
 
 
 def test_metrics_do_not_need_the_database_and_hold_those_of_django(without_database: dict[str, Any]) -> None:
@@ -106,7 +106,7 @@ def test_a_frozen_database_is_named_within_a_second_and_found_again(
             process.resume()
         postgres_server.resume()
     assert [answer.status_code for answer in answers] == [503] * 3
-    assert {answer.json()["missing"][0] for answer in answers} == {"database default: cannot be reached"}
+    assert {answer.json()["missing"][0] for answer in answers} == {"database default: unreachable"}
     assert len(looks) == len(looks_before) + 1, "one look at a time, however often a probe asks"
     deadline = time.monotonic() + 30
     while Client().get("/readyz").status_code != 200:

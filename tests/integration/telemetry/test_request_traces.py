@@ -198,7 +198,7 @@ def test_a_collector_that_is_away_costs_spans_and_no_answer(station: Station, tm
             assert time.monotonic() < deadline
             time.sleep(0.2)
         assert site.get("/nowhere").status == 404
-    told = [line for line in site.log.read_text().splitlines() if "takes no spans" in line]
+    told = [line for line in site.log.read_text().splitlines() if "accepts no spans" in line]
     assert 1 <= len(told) <= 2, "once a worker"
     assert "Traceback" not in site.log.read_text()
 

@@ -60,7 +60,7 @@ def upgraded(before: Installation) -> tuple[Installation, Rows]:
     rows = before.rows()
     busy = [name for name in rows if not name.startswith(("public.django_", "public.auth_"))]
     before.run("bootstrap")
-    with standing_on(before, busy), pytest.raises(RuntimeError, match="is in use: it changed nothing"):
+    with standing_on(before, busy), pytest.raises(RuntimeError, match="is in use; it changed nothing"):
         before.run("migrate", "--no-input")
     with standing_on(before, [name for name in busy if name not in SMALL]):
         before.run("migrate", "--no-input")

@@ -64,4 +64,4 @@ def test_a_value_that_is_no_json_names_its_variable_and_not_itself(monkeypatch: 
     monkeypatch.setenv("TRIAL_REQUEST_HEADERS", "{hidden")
     with pytest.raises(SettingsInvalid) as told:
         load(Headers)
-    assert str(told.value) == "TRIAL_REQUEST_HEADERS: cannot be read, it must be JSON"
+    assert str(told.value) == "TRIAL_REQUEST_HEADERS: cannot be parsed, it must be JSON"

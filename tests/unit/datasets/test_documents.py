@@ -15,8 +15,8 @@ from tests.documents import document
     ("text", "rule"),
     [
         ("a: [", "not YAML"),
-        ("a: " + "9" * 5_000, "cannot be read: Exceeds the limit"),
-        ("a: {b: [0, -" + "9" * 4_301 + "]}", "cannot be read: Exceeds the limit"),
+        ("a: " + "9" * 5_000, "cannot read a value: Exceeds the limit"),
+        ("a: {b: [0, -" + "9" * 4_301 + "]}", "cannot read a value: Exceeds the limit"),
         ("[" * 5_000, "nested too deeply"),
         ("a: " + "{a: " * 3_000, "nested too deeply"),
     ],
@@ -36,5 +36,5 @@ LOOP["again"] = LOOP
 @pytest.mark.parametrize("value", ["\ud800", b"binary", {1, 2}, LOOP])
 def test_what_json_cannot_say_is_refused_before_anything_is_stored(value: object) -> None:
     words = [{"property": "note", "value": value}]
-    with pytest.raises(ContractInvalid, match="cannot be written as JSON"):
+    with pytest.raises(ContractInvalid, match="cannot be serialized as JSON"):
         dataset_apply({**document(), "customProperties": words})

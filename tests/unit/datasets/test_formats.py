@@ -58,7 +58,7 @@ def test_an_unknown_format_is_refused_with_its_place_and_the_known_ones(form: An
         contract(form)
     (problem,) = error.value.problems
     assert problem.path == "$.schema[0].customProperties[1].value"
-    assert problem.rule == f"{form!r} is not a choice for format"
+    assert problem.rule == f"{form!r} is not a valid format"
     assert problem.remedy == f"use {', '.join(FORMATS)}"
 
 

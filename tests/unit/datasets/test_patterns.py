@@ -73,19 +73,19 @@ def test_a_pattern_means_what_the_standard_says(pattern: str, good: list[str], b
 @pytest.mark.parametrize(
     ("pattern", "rule", "remedy"),
     [
-        ("a(?=b)", "lookahead (?=", "where the records are made"),
-        ("a(?!b)", "lookahead (?!", "where the records are made"),
-        ("(?<=a)b", "lookbehind (?<=", "where the records are made"),
-        ("(?<!a)b", "lookbehind (?<!", "where the records are made"),
-        (r"(a)\1", r"back-reference \1", "where the records are made"),
-        (r"(?<n>a)\k<n>", r"back-reference \k", "where the records are made"),
-        ("(?P<n>a)(?P=n)", "back-reference", "where the records are made"),
-        ("(?>a)", "atomic group", "where the records are made"),
-        ("a{1001}", "1001 times, RE2 counts to 1000", "maxLength"),
-        ("a{0,99999999999999999999}", "RE2 counts to 1000", "maxLength"),
-        ("(a{100}){100}", "RE2", "simpler"),
+        ("a(?=b)", "lookahead (?=", "in the producer"),
+        ("a(?!b)", "lookahead (?!", "in the producer"),
+        ("(?<=a)b", "lookbehind (?<=", "in the producer"),
+        ("(?<!a)b", "lookbehind (?<!", "in the producer"),
+        (r"(a)\1", r"back-reference \1", "in the producer"),
+        (r"(?<n>a)\k<n>", r"back-reference \k", "in the producer"),
+        ("(?P<n>a)(?P=n)", "back-reference", "in the producer"),
+        ("(?>a)", "atomic group", "in the producer"),
+        ("a{1001}", "1001 times, RE2's limit is 1000", "maxLength"),
+        ("a{0,99999999999999999999}", "RE2's limit is 1000", "maxLength"),
+        ("(a{100}){100}", "RE2", "simplify"),
         (r"^\p{L}{1,50}$", "too large", "maxLength"),
-        (r"(?:\p{L}{900}){1}", "RE2", "simpler"),
+        (r"(?:\p{L}{900}){1}", "RE2", "simplify"),
         ("a" * (MAX_LENGTH + 1), "5001 characters", "enum"),
         ("(", "not a regular expression: missing )", ""),
         ("a)", "unmatched )", ""),
@@ -99,23 +99,23 @@ def test_a_pattern_means_what_the_standard_says(pattern: str, good: list[str], b
         ("^*", "nothing to repeat", ""),
         ("[]a]", "[] never matches", r"write \]"),
         ("a{,3}", "{,n}", "write {0,n}"),
-        (r"\Aa", r"\A is none", "write ^"),
-        (r"a\Z", r"\Z is none", "write $"),
-        (r"\a", r"\a is none", ""),
-        (r"\00", r"\0 is none", ""),
-        (r"\u{110000}", "no character", ""),
-        (r"\ud83d", "half a character", "whole one"),
-        (r"[\ud800-\udfff]", "half a character", "whole one"),
+        (r"\Aa", r"\A is not ECMA-262", "write ^"),
+        (r"a\Z", r"\Z is not ECMA-262", "write $"),
+        (r"\a", r"\a is not ECMA-262", ""),
+        (r"\00", r"\0 is not ECMA-262", ""),
+        (r"\u{110000}", "not a code point", ""),
+        (r"\ud83d", "half of a surrogate pair", "write the character"),
+        (r"[\ud800-\udfff]", "half of a surrogate pair", "write the character"),
         (r"\p{Alphabetic}", "property", r"\p{Lu}"),
         (r"\pL", "property", r"\p{Lu}"),
-        (r"\p{Script=Klingon}", "RE2", "simpler"),
+        (r"\p{Script=Klingon}", "RE2", "simplify"),
         (r"\p{sc=Lu}", "property", r"\p{Lu}"),
         (r"\p{Script=Any}", "property", r"\p{Lu}"),
-        (r"(?i)^\P{Lu}$", r"\P under the flag i", "leave the flag out"),
-        (r"a(?i:b(?s:[\P{L}]))", r"\P under the flag i", "leave the flag out"),
-        ("(?m)^a$", "begins no group", "(?i:"),
-        ("(?-i:a)", "begins no group", "(?i:"),
-        ("a(?i)b", "begins no group", "(?i:"),
+        (r"(?i)^\P{Lu}$", r"\P under the flag i", "omit the flag"),
+        (r"a(?i:b(?s:[\P{L}]))", r"\P under the flag i", "omit the flag"),
+        ("(?m)^a$", "is not an ECMA-262 group", "(?i:"),
+        ("(?-i:a)", "is not an ECMA-262 group", "(?i:"),
+        ("a(?i)b", "is not an ECMA-262 group", "(?i:"),
     ],
 )
 @pytest.mark.parametrize("standing", [False, True])
@@ -202,7 +202,7 @@ def test_a_value_is_bounded_by_what_its_pattern_costs() -> None:
     longest = "a" * pattern.max_bytes
     assert pattern.max_bytes < MAX_WORK / 900
     assert pattern.fault(longest + "a") == (
-        f"has {pattern.max_bytes + 1} bytes, and its pattern can be held against {pattern.max_bytes}"
+        f"has {pattern.max_bytes + 1} bytes, the limit for its pattern is {pattern.max_bytes}"
     )
     assert not pattern.fits_all(["a" * 901, longest + "a"])
 

@@ -125,14 +125,14 @@ def test_invalid_utf8_and_too_large_records_are_bad() -> None:
         (b"\xef\xbb\xbf" + b'{"n":1}', "a byte order mark"),
         ('{"n":1}'.encode("utf-16"), "UTF-16"),
         (gzip.compress(b'{"n":1}', mtime=0), "gzip"),
-        (b"\0\0\0\0\x07" + b'{"n":1}', "the frame of a schema registry, schema 7"),
-        (b"\0", "a byte that no JSON begins with"),
-        (msgspec.msgpack.encode({"n": 1}), "a byte that no JSON begins with"),
+        (b"\0\0\0\0\x07" + b'{"n":1}', "a schema registry header, schema 7"),
+        (b"\0", "a byte that JSON cannot start with"),
+        (msgspec.msgpack.encode({"n": 1}), "a byte that JSON cannot start with"),
     ],
 )
 def test_bytes_that_are_no_text_are_undecodable_and_named(value: bytes, told: str) -> None:
     for unknown in ("reject", "keep", "ignore"):
-        with pytest.raises(BadRecord, match=f"the record is not JSON: it begins with .*{told}") as error:
+        with pytest.raises(BadRecord, match=f"the record is not JSON: it starts with .*{told}") as error:
             json_reader(contract(unknownFields=unknown)).decode(value)
         assert (error.value.reason, error.value.field) == ("undecodable", "")
 
@@ -256,7 +256,7 @@ def test_a_key_that_names_no_row_is_bad(key: bytes | None) -> None:
 @pytest.mark.parametrize("key", [b"\xff", b"a\xff", b'"\xff"'])
 def test_a_text_key_that_is_not_utf8_is_bad(key: bytes) -> None:
     reader = json_reader(contract_from_odcs(document(properties=[prop("k", primaryKey=True)], mode="upsert")))
-    with pytest.raises(BadRecord, match="the key is not text in UTF-8") as error:
+    with pytest.raises(BadRecord, match="the key is not UTF-8 text") as error:
         reader.decode_key(key)
     assert (error.value.reason, error.value.field) == ("bad_key", "k")
 

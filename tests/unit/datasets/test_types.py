@@ -130,7 +130,7 @@ def test_a_class_that_msgspec_does_not_know_is_made_of_a_string(monkeypatch: pyt
     assert decoded(spec, '["1/3",null]', array=True) == [fractions.Fraction(1, 3), None]
     assert decoded(spec, "null") is None
     for wrong in ('"one third"', "1", "[]"):
-        with pytest.raises(BadRecord, match=r"^'value' is not of the type fraction$"):
+        with pytest.raises(BadRecord, match=r"^'value' is not of type fraction$"):
             decoded(spec, wrong)
     with pytest.raises(BadRecord, match=r"^'value': Invalid fraction$"):
         decoded(spec, '["one third"]', array=True)

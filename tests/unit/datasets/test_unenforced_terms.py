@@ -26,10 +26,10 @@ def test_a_plain_contract_has_nothing_to_tell() -> None:
 @pytest.mark.parametrize(
     ("sla", "said"),
     [
-        ({"property": "retention", "value": 1, "unit": "d"}, "retention: no row is deleted for its age"),
+        ({"property": "retention", "value": 1, "unit": "d"}, "retention: no row is deleted because of its age"),
         ({"property": "retention", "value": 3, "unit": "y", "element": "other.at"}, "retention: no row is deleted"),
-        ({"property": "availability", "value": "99.9 %"}, "availability: nobody measures it"),
-        ({"property": "Retention", "value": 9, "unit": "d"}, "Retention: nobody measures it"),
+        ({"property": "availability", "value": "99.9 %"}, "availability: not measured"),
+        ({"property": "Retention", "value": 9, "unit": "d"}, "Retention: not measured"),
     ],
 )
 def test_agreements_are_told(sla: dict[str, Any], said: str) -> None:
@@ -48,20 +48,20 @@ def test_agreements_are_told(sla: dict[str, Any], said: str) -> None:
     ],
 )
 def test_each_word_inside_of_an_object_or_array_is_told(word: str, nest: Any) -> None:
-    assert unenforced_terms(document(properties=[nest({word: INNER[word]})])) == (f"c, {word} inside: not checked",)
+    assert unenforced_terms(document(properties=[nest({word: INNER[word]})])) == (f"c, nested {word}: not checked",)
 
 
 def test_the_type_of_a_typed_array_is_checked_and_not_told() -> None:
     typed = prop("c", "array", "bigint[]", items={"logicalType": "integer"})
     assert unenforced_terms(document(properties=[typed])) == ()
     typed["items"]["logicalTypeOptions"] = {"minimum": 0}
-    assert unenforced_terms(document(properties=[typed])) == ("c, logicalTypeOptions inside: not checked",)
+    assert unenforced_terms(document(properties=[typed])) == ("c, nested logicalTypeOptions: not checked",)
 
 
 @pytest.mark.parametrize("status", ["draft", "retired", "Deprecated", "proposed"])
 def test_a_status_that_stops_nothing_is_told(status: str) -> None:
     assert unenforced_terms({**document(), "status": status}) == (
-        f"status {status}: the table is made and its topic is read all the same",
+        f"status {status}: has no effect, the table is created and its topic is read",
     )
 
 

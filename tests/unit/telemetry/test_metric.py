@@ -36,14 +36,14 @@ def test_every_metric_is_declared_once() -> None:
         (Metric("anden_ingest_rows", "Rows.", "counter"), "_total"),
         (Metric("anden_ingest_lag_total", "Lag.", "gauge"), "_total"),
         (Metric("anden_ingest_lag_ms", "Lag.", "gauge"), "unit"),
-        (Metric("anden_ingest_rows_count", "Rows.", "gauge"), "itself"),
+        (Metric("anden_ingest_rows_count", "Rows.", "gauge"), "reserves"),
         (Metric("anden_ingest_lag_seconds", "Lag", "gauge"), "sentence"),
         (Metric("anden_ingest_lag_seconds", "Lag.", "gauge", labels=("pid",)), "label pid"),
         (Metric("anden_ingest_lag_seconds", "Lag.", "gauge", labels=("dataSet",)), "label dataSet"),
         (Metric("anden_ingest_phase_seconds", "Seconds.", "histogram"), "have buckets"),
         (Metric("anden_ingest_lag_seconds", "Lag.", "gauge", buckets=(1,)), "have buckets"),
-        (Metric("anden_ingest_phase_seconds", "S.", "histogram", buckets=(1, 1)), "rise"),
-        (Metric("anden_ingest_phase_seconds", "S.", "histogram", buckets=(2, 1)), "rise"),
+        (Metric("anden_ingest_phase_seconds", "S.", "histogram", buckets=(1, 1)), "increasing"),
+        (Metric("anden_ingest_phase_seconds", "S.", "histogram", buckets=(2, 1)), "increasing"),
     ],
 )
 def test_a_wrong_metric_is_told_what_is_wrong(metric: Metric, fault: str) -> None:

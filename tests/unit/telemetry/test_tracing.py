@@ -70,7 +70,7 @@ def test_a_collector_that_refuses_is_told_once(caplog: pytest.LogCaptureFixture)
         sender.shutdown()
     assert counted("refused") - refused == MAX_QUEUE_SIZE
     assert [record.message for record in caplog.records] == [
-        "the collector at http://collector takes no spans; they are dropped until it does"
+        "the collector at http://collector accepts no spans; dropping them until it does"
     ]
 
 
