@@ -1,4 +1,4 @@
-"""Contracts are read from ODCS documents, and refused with path, rule and remedy."""
+"""Contracts are read from ODCS documents, and rejected with path, rule and remedy."""
 
 import datetime
 from typing import Any
@@ -20,7 +20,7 @@ def refused(broken: object) -> str:
     return str(error.value)
 
 
-def test_every_word_of_a_contract_is_read() -> None:
+def test_every_property_of_a_contract_is_read() -> None:
     contract = contract_from_odcs(
         document(
             "sales",
@@ -108,7 +108,11 @@ def test_every_word_of_a_contract_is_read() -> None:
         (document(properties=[prop("a", enum=[{"value": 1}])]), "properties[0].enum", "type"),
         (document(properties=[prop("a", enum=[{"value": None}])]), "properties[0].enum", "type"),
         (document(properties=[prop("a", "integer", enum=[{"value": 2**63}])]), "properties[0].enum", "type"),
-        (document(properties=[prop("a", physicalName="b")]), "properties[0].physicalName", "same name as its property"),
+        (
+            document(properties=[prop("a", physicalName="b")]),
+            "properties[0].physicalName",
+            "same name as its property",
+        ),
         (document(unkownFields="keep"), "customProperties[0].property", "unkownFields"),
         (document(mode="merge"), "customProperties[0].value", "append, upsert"),
         (document(mode=["append"]), "customProperties[0].value", "append, upsert"),
@@ -135,13 +139,13 @@ def test_every_word_of_a_contract_is_read() -> None:
         ),
     ],
 )
-def test_what_breaks_a_rule_is_refused_with_its_path(broken: Any, path: str, rule: str) -> None:
+def test_a_violated_rule_is_reported_with_its_path(broken: Any, path: str, rule: str) -> None:
     message = refused(broken)
     assert path in message
     assert rule in message
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_together() -> None:
     message = refused(document("a%", [prop('b"'), prop("c", "integer", "money")]))
     assert len(message.splitlines()) == 3
 
@@ -163,7 +167,7 @@ def test_all_problems_are_told_at_once() -> None:
         "x" * 63,
     ],
 )
-def test_unusual_names_are_taken_as_they_are(name: str) -> None:
+def test_unusual_names_are_accepted_unchanged(name: str) -> None:
     contract = contract_from_odcs(document(name, [prop(name)]))
     assert contract.name == name
     assert contract.fields[0].name == name
@@ -191,7 +195,7 @@ def test_unusual_names_are_taken_as_they_are(name: str) -> None:
         ("\ud800", "control character"),
     ],
 )
-def test_names_that_cannot_be_kept_are_refused_by_name(name: str, why: str) -> None:
+def test_invalid_names_are_rejected_by_name(name: str, why: str) -> None:
     for broken in (document(name), document(properties=[prop(name)])):
         message = refused(broken)
         assert why in message

@@ -1,4 +1,4 @@
-"""What a document says and nobody enforces is told, word by word."""
+"""Terms of a document without effect are listed, one by one."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ INNER = {
 }
 
 
-def test_a_plain_contract_has_nothing_to_tell() -> None:
+def test_a_plain_contract_has_no_unenforced_terms() -> None:
     properties = [prop("id", "integer", required=True, unique=True, logicalTypeOptions={"minimum": 1})]
     assert unenforced_terms(document(properties=properties, sla=[{"property": "latency", "value": 1}])) == ()
 
@@ -32,7 +32,7 @@ def test_a_plain_contract_has_nothing_to_tell() -> None:
         ({"property": "Retention", "value": 9, "unit": "d"}, "Retention: not measured"),
     ],
 )
-def test_agreements_are_told(sla: dict[str, Any], said: str) -> None:
+def test_sla_properties_are_listed(sla: dict[str, Any], said: str) -> None:
     assert unenforced_terms(document(sla=[sla]))[0].startswith(said)
 
 
@@ -47,11 +47,11 @@ def test_agreements_are_told(sla: dict[str, Any], said: str) -> None:
         lambda inner: prop("c", "map", map={"key": {}, "value": inner}),
     ],
 )
-def test_each_word_inside_of_an_object_or_array_is_told(word: str, nest: Any) -> None:
+def test_each_nested_term_is_listed(word: str, nest: Any) -> None:
     assert unenforced_terms(document(properties=[nest({word: INNER[word]})])) == (f"c, nested {word}: not checked",)
 
 
-def test_the_type_of_a_typed_array_is_checked_and_not_told() -> None:
+def test_the_checked_type_of_a_typed_array_is_not_listed() -> None:
     typed = prop("c", "array", "bigint[]", items={"logicalType": "integer"})
     assert unenforced_terms(document(properties=[typed])) == ()
     typed["items"]["logicalTypeOptions"] = {"minimum": 0}
@@ -59,18 +59,18 @@ def test_the_type_of_a_typed_array_is_checked_and_not_told() -> None:
 
 
 @pytest.mark.parametrize("status", ["draft", "retired", "Deprecated", "proposed"])
-def test_a_status_that_stops_nothing_is_told(status: str) -> None:
+def test_a_status_without_effect_is_listed(status: str) -> None:
     assert unenforced_terms({**document(), "status": status}) == (
         f"status {status}: has no effect, the table is created and its topic is read",
     )
 
 
 @pytest.mark.parametrize("status", ["active", "Active", "production", ""])
-def test_another_status_promises_nothing(status: str) -> None:
+def test_other_statuses_are_not_listed(status: str) -> None:
     assert unenforced_terms({**document(), "status": status}) == ()
 
 
-def test_every_word_of_the_tables_is_told_at_its_place() -> None:
+def test_every_unenforced_term_is_listed_at_its_path() -> None:
     whole = document(properties=[prop("a", **dict.fromkeys(PROPERTY, "x"))])
     whole.update(dict.fromkeys(DOCUMENT, "x"))
     whole["schema"][0].update(dict.fromkeys(SCHEMA, "x"))
