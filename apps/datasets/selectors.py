@@ -25,7 +25,7 @@ RETRY_S: Final = 30.0
 ROOM: Final = 256
 """Versions that a process may cache beyond twice the number of datasets before it evicts dropped ones."""
 
-_STANDING: Final = ("dataset_id", "version", "dataset__name", "document")
+_COLUMNS: Final = ("dataset_id", "version", "dataset__name", "document")
 
 
 @dataclass(slots=True)
@@ -60,11 +60,11 @@ class _VersionCache:
 
     def keep(self, ids: Iterable[int]) -> None:
         """Evict every dataset except these."""
-        standing = set(ids)
+        current = set(ids)
         # Other threads may add entries meanwhile: those added between the copy and the assignment are read once more.
-        self.read = {key: value for key, value in list(self.read.items()) if key in standing}
-        self.unreadable = {key: value for key, value in list(self.unreadable.items()) if key in standing}
-        self.room = 2 * len(standing) + ROOM
+        self.read = {key: value for key, value in list(self.read.items()) if key in current}
+        self.unreadable = {key: value for key, value in list(self.unreadable.items()) if key in current}
+        self.room = 2 * len(current) + ROOM
 
 
 _versions: Final = _VersionCache()
@@ -72,14 +72,14 @@ _versions: Final = _VersionCache()
 
 def catalogue_read(*, using: str = "default") -> DatasetCatalogue:
     """All current datasets, by name: one query, and a second one for versions that are not cached."""
-    standing = list(Dataset.objects.using(using).values_list("id", "version").order_by("name"))
-    _versions.keep(dataset_id for dataset_id, _ in standing)
-    found = {dataset_id: _versions.find(dataset_id, version) for dataset_id, version in standing}
+    current = list(Dataset.objects.using(using).values_list("id", "version").order_by("name"))
+    _versions.keep(dataset_id for dataset_id, _ in current)
+    found = {dataset_id: _versions.find(dataset_id, version) for dataset_id, version in current}
     unknown = [dataset_id for dataset_id, version in found.items() if version is None]
     if unknown:
         # A version applied meanwhile replaces the one that was looked up.
         versions = ContractVersion.objects.using(using).filter(version=F("dataset__version"), dataset_id__in=unknown)
-        for row in versions.values_list(*_STANDING):
+        for row in versions.values_list(*_COLUMNS):
             found[row[0]] = _versions.add(*row)
         if lacking := [dataset_id for dataset_id in unknown if found[dataset_id] is None]:
             found |= {dataset.id: dataset for dataset in _without_version(lacking, using)}
@@ -122,7 +122,7 @@ def contract_version_get(dataset_id: int, version: int, *, using: str = "default
     found = _versions.find(dataset_id, version)
     if found is None:
         rows = ContractVersion.objects.using(using).filter(dataset_id=dataset_id, version=version)
-        row = rows.values_list(*_STANDING).first()
+        row = rows.values_list(*_COLUMNS).first()
         if row is None:
             for dataset in _without_version([dataset_id], using):
                 raise ContractUnreadable(dataset.reason)

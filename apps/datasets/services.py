@@ -84,14 +84,14 @@ def dataset_apply(document: Mapping[str, Any], *, dry_run: bool = False) -> Appl
             statements = create_statements(contract, dataset.pk, _roles())
             _execute(cursor, statements)
             return ApplyResult(contract, dataset.version, tuple(statements), changed=True)
-        standing = dataset.versions.using(ALIAS).filter(version=dataset.version).first()
-        if standing is None:
+        current = dataset.versions.using(ALIAS).filter(version=dataset.version).first()
+        if current is None:
             rule = f"the current version {dataset.version} is not stored, so the table's contents are unknown"
             raise ChangeRefused([ContractProblem("$", rule, "restore its row in datasets_contractversion")])
-        changed = standing.fingerprint != fingerprint
-        restored = not changed and _stored_fingerprint(standing.document) != fingerprint
+        changed = current.fingerprint != fingerprint
+        restored = not changed and _stored_fingerprint(current.document) != fingerprint
         try:
-            before = _standing_contract(dataset) if changed else contract
+            before = _current_contract(dataset) if changed else contract
         except ContractUnreadable as error:
             raise ChangeRefused([ContractProblem("$", str(error))]) from error
         statements = _change(before, contract, dataset) if changed else _view_change(cursor, contract)
@@ -100,8 +100,8 @@ def dataset_apply(document: Mapping[str, Any], *, dry_run: bool = False) -> Appl
             if changed:
                 _keep(dataset, contract, text, fingerprint)
             elif restored:
-                standing.document = text
-                standing.save(using=ALIAS, update_fields=["document"])
+                current.document = text
+                current.save(using=ALIAS, update_fields=["document"])
             _execute(cursor, statements)
     return ApplyResult(contract, version, tuple(statements), changed, before, restored=restored)
 
@@ -185,13 +185,13 @@ def _stored_fingerprint(text: str) -> str:
         return ""
 
 
-def _standing_contract(dataset: Dataset) -> Contract:
+def _current_contract(dataset: Dataset) -> Contract:
     """The current contract; if this version cannot read it, what its table contains. Raises ContractUnreadable."""
     try:
         return contract_version_get(dataset.pk, dataset.version, using=ALIAS).contract
     except ContractUnreadable:
-        standing = dataset.versions.using(ALIAS).get(version=dataset.version)
-        return table_contract(dataset.name, dataset.version, standing.document)
+        current = dataset.versions.using(ALIAS).get(version=dataset.version)
+        return table_contract(dataset.name, dataset.version, current.document)
 
 
 def _change(old: Contract, contract: Contract, dataset: Dataset) -> list[str]:

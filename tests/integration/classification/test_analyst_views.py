@@ -80,14 +80,14 @@ def test_changing_a_leafs_classification_hides_and_shows_its_column_in_place(
     http = client()
     assert (fields(http), seen(station)) == (["id", "who"], ["id", "who"])
     file = tmp_path / "people.json"
-    for leaf, columns, said in (
+    for leaf, columns, line in (
         ({"classification": "secret"}, ["id"], "now hidden: who (who.mail: classification 'secret')"),
         ({"classification": "internal"}, ["id"], "  hidden: who (who.mail: classification 'internal')"),
         ({"classification": "Public"}, ["id", "who"], "no longer hidden: who"),
         ({"tags": ["pii"]}, ["id"], "now hidden: who (who.mail: tag 'pii')"),
     ):
         file.write_text(json.dumps(people(**leaf)))
-        assert said in run("datasets", "apply", str(file))
+        assert line in run("datasets", "apply", str(file))
         assert (fields(http), seen(station)) == (columns, columns)
 
 
@@ -97,9 +97,9 @@ def test_migrate_hides_what_an_older_release_showed_and_then_keeps_the_view(stat
     widen(station)
     assert seen(station) == ["id", "who"]
     assert "analysts can still read who: run `manage.py migrate`" in run("datasets", "show", "people")
-    said = run("migrate")
-    assert "View analyst.people shows id\n" in said
-    assert "analyst.plain" not in said
+    output = run("migrate")
+    assert "View analyst.people shows id\n" in output
+    assert "analyst.plain" not in output
     assert seen(station) == ["id"]
     assert "analysts can still read" not in run("datasets", "show", "people")
     assert "View" not in run("migrate")
@@ -179,22 +179,22 @@ def test_the_view_of_an_unreadable_contract_is_revoked_and_blocks_no_release(sta
     ContractVersion.objects.update(document=json.dumps(document("people", [prop("id", "integer", "money")])))
     dataset_apply(people("others", classification="x"))
     widen(station, "others")
-    said = run("migrate")
-    assert "View analyst.people revoked from analysts: " in said
-    assert "View analyst.others shows id\n" in said
+    output = run("migrate")
+    assert "View analyst.people revoked from analysts: " in output
+    assert "View analyst.others shows id\n" in output
     assert refused(station)
     assert seen(station, "others") == ["id"]
 
 
 def test_apply_and_show_list_what_is_kept_but_not_enforced(station: Station, tmp_path: Path) -> None:
-    whole = people(required=True)
-    whole["slaProperties"] = [{"property": "retention", "value": 1, "unit": "d"}]
+    contract = people(required=True)
+    contract["slaProperties"] = [{"property": "retention", "value": 1, "unit": "d"}]
     file = tmp_path / "people.json"
-    file.write_text(json.dumps(whole))
-    for said in (
+    file.write_text(json.dumps(contract))
+    for output in (
         run("datasets", "apply", str(file), "--dry-run"),
         run("datasets", "apply", str(file)),
         run("datasets", "show", "people"),
     ):
-        assert "kept, not enforced yet: retention: no row is deleted because of its age" in said
-        assert "kept, not enforced yet: who, nested logicalType, required: not checked" in said
+        assert "kept, not enforced yet: retention: no row is deleted because of its age" in output
+        assert "kept, not enforced yet: who, nested logicalType, required: not checked" in output

@@ -261,24 +261,24 @@ WAYS: Final[dict[str, tuple[Way, bool]]] = {
 @pytest.mark.parametrize("name", WAYS)
 def test_no_other_way_out_shows_a_hidden_value(world: World, name: str) -> None:
     way, opens = WAYS[name]
-    said = "\n".join(way(world))
-    assert not sorted(set(HIDDEN.findall(said)))
+    output = "\n".join(way(world))
+    assert not sorted(set(HIDDEN.findall(output)))
     if opens:
-        assert [column.marker for column in OPEN if column.marker not in said] == []
-        assert "openname" in said
+        assert [column.marker for column in OPEN if column.marker not in output] == []
+        assert "openname" in output
 
 
 def test_a_grant_that_names_hidden_columns_shows_them(world: World) -> None:
     _, key = client_create("named", [GrantRequest("vault", columns=tuple(column.name for column in COLUMNS))])
-    said = text_of(Http(headers={"Authorization": f"Bearer {key}"}).get(f"{API}/vault/records"))
-    assert [column.marker for column in COLUMNS if column.marker not in said] == []
+    output = text_of(Http(headers={"Authorization": f"Bearer {key}"}).get(f"{API}/vault/records"))
+    assert [column.marker for column in COLUMNS if column.marker not in output] == []
 
 
 def test_a_steward_sees_the_record_and_what_its_message_quotes(world: World) -> None:
     for record in Quarantine.objects.filter(dataset_id=world.datasets["vault"].id):
-        said = text_of(world.steward.get(f"/admin/ingest/quarantine/{record.pk}/change/"))
-        assert all(column.marker in said for column in COLUMNS)
-        assert "invalid: &quot;hush0000z&quot;" in said
+        output = text_of(world.steward.get(f"/admin/ingest/quarantine/{record.pk}/change/"))
+        assert all(column.marker in output for column in COLUMNS)
+        assert "invalid: &quot;hush0000z&quot;" in output
 
 
 def test_sealed_ids_lead_to_their_records(world: World) -> None:

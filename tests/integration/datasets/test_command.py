@@ -56,9 +56,9 @@ def test_export_round_trips(station: Station, tmp_path: Path) -> None:
 
 
 def test_a_dry_run_prints_sql_and_changes_nothing(station: Station) -> None:
-    said = run("apply", str(CONTRACTS / "flights.yaml"), "--dry-run")
-    assert 'CREATE TABLE data."flights"' in said
-    assert "flights: would change, version 1" in said
+    output = run("apply", str(CONTRACTS / "flights.yaml"), "--dry-run")
+    assert 'CREATE TABLE data."flights"' in output
+    assert "flights: would change, version 1" in output
     assert "No datasets yet" in run("list")
 
 
@@ -68,10 +68,10 @@ def test_an_invalid_contract_is_reported_by_path_and_the_others_are_applied(stat
     out = StringIO()
     with pytest.raises(CommandError, match="1 contract"):
         call_command("datasets", "apply", str(tmp_path), stdout=out, stderr=out)
-    said = out.getvalue()
-    assert "$.schema[0].name: 'bad%'" in said
-    assert "$.schema[0].properties[0].physicalType" in said
-    assert "good: applied" in said
+    output = out.getvalue()
+    assert "$.schema[0].name: 'bad%'" in output
+    assert "$.schema[0].properties[0].physicalType" in output
+    assert "good: applied" in output
 
 
 @pytest.mark.parametrize(
@@ -136,9 +136,7 @@ def test_a_wrong_password_is_not_reported_as_an_unavailable_database(
 ) -> None:
     connections["owner"].close()
     monkeypatch.setitem(connections["owner"].settings_dict, "PASSWORD", "wrong")
-    with pytest.raises(
-        CommandError, match=r"refused: password authentication failed.*: mend ANDEN_DATABASE_OWNER_URL"
-    ):
+    with pytest.raises(CommandError, match=r"refused: password authentication failed.*: fix ANDEN_DATABASE_OWNER_URL"):
         call_command(*command)
 
 

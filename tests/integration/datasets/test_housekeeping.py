@@ -100,9 +100,9 @@ def test_many_tombstones_are_purged_in_batches(station: Station) -> None:
     with station.connect("writer") as connection:
         connection.execute(INSERT, (60, True, 25))
     with station.connect("default") as connection:
-        told: list[int] = []
-        assert purge_tombstones(connection, persons.id, older_days=30, batch_rows=10, deleted=told.append) == 25
-    assert told == [10, 10, 5]
+        reported: list[int] = []
+        assert purge_tombstones(connection, persons.id, older_days=30, batch_rows=10, deleted=reported.append) == 25
+    assert reported == [10, 10, 5]
 
 
 def test_the_purge_function_rejects_unsafe_arguments(station: Station) -> None:

@@ -97,8 +97,8 @@ def test_commands_and_tasks_continue_with_readable_datasets(well: Station) -> No
     "options", [{"pattern": "^(?!x)"}, {"pattern": r"(a)\1"}, {"laterCheck": 5}, {"minLength": "three"}]
 )
 def test_a_contract_with_unsupported_checks_can_be_replaced(well: Station, options: dict[str, object]) -> None:
-    standing = document("sick", [FIELDS[0], prop("name", logicalTypeOptions=options)], mode="append")
-    spoil(well, "sick", json.dumps(standing))
+    stored = document("sick", [FIELDS[0], prop("name", logicalTypeOptions=options)], mode="append")
+    spoil(well, "sick", json.dumps(stored))
     with pytest.raises(ContractUnreadable, match="apply a contract that this one can read"):
         dataset_get("sick")
     with pytest.raises(ChangeRefused, match="'name' is gone"):

@@ -14,8 +14,8 @@ def test_ensure_creates_everything_for_migrate_and_a_second_run_changes_nothing(
     code, text = place.run("bootstrap")
     assert code == 0, text
     assert len(text.splitlines()) == len(ROLES) + 2
-    assert text.count("made, password set") == len(ROLES)
-    assert f"made, owner {place.name}_owner" in text
+    assert text.count("created, password set") == len(ROLES)
+    assert f"created, owner {place.name}_owner" in text
     code, text = place.run("migrate", "--no-input")
     assert code == 0, text
     code, text = place.run("bootstrap")
@@ -57,14 +57,14 @@ def test_existing_roles_get_their_session_limits(place: Place) -> None:
 
 def test_passwords_are_neither_printed_nor_logged_by_the_server(place: Place) -> None:
     start = place.server.log.stat().st_size
-    said = place.run("bootstrap")[1]
+    output = place.run("bootstrap")[1]
     place.passwords["app"] = "another-password-of-app"
-    said += place.run("bootstrap")[1]
+    output += place.run("bootstrap")[1]
     log = place.server.log.read_text()[start:]
     assert "ALTER ROLE" in log, "the server logs no statements: nothing is shown"
     assert "SCRAM-SHA-256$" in log
     for password in (*place.passwords.values(), "administrator@"):
-        assert password not in said + log
+        assert password not in output + log
 
 
 def test_a_new_password_replaces_the_old_one_and_open_sessions_survive(place: Place) -> None:
@@ -94,9 +94,9 @@ def test_concurrent_runs_wait_for_each_other(place: Place) -> None:
         )
         for _ in range(2)
     ]
-    said = sorted(run.communicate(timeout=120)[0] for run in runs)
-    assert [run.returncode for run in runs] == [0, 0], said
-    assert sum(text.count("made, password set") for text in said) == len(ROLES)
+    output = sorted(run.communicate(timeout=120)[0] for run in runs)
+    assert [run.returncode for run in runs] == [0, 0], output
+    assert sum(text.count("created, password set") for text in output) == len(ROLES)
 
 
 def test_a_killed_run_leaves_all_roles_or_none_and_the_next_completes(place: Place) -> None:
@@ -125,7 +125,7 @@ def test_a_membership_left_by_a_killed_run_is_revoked(place: Place) -> None:
     place.ask(f"GRANT {place.name}_owner TO {place.admin} WITH INHERIT FALSE, SET TRUE GRANTED BY {place.admin}")
     code, text = place.ensure()
     assert code == 0, text
-    assert "made, owner" in text
+    assert "created, owner" in text
     assert place.ask("SELECT pg_has_role(%s, %s, 'SET')", place.admin, f"{place.name}_owner") == [(False,)]
 
 
@@ -133,14 +133,14 @@ def test_a_database_that_rds_created_for_the_administrator_gets_the_owner(place:
     place.ask(f"CREATE DATABASE {place.name} OWNER {place.admin}")
     code, text = place.ensure()
     assert code == 0, text
-    assert f"handed over, owner {place.name}_owner" in text
+    assert f"owner changed, owner {place.name}_owner" in text
     code, text = place.run("migrate", "--no-input")
     assert code == 0, text
 
 
 def test_a_superuser_may_run_it_too(place: Place) -> None:
     place.changes["ANDEN_DATABASE_ADMIN_URL"] = place.server.admin_url
-    for wanted in ("made, owner", "unchanged, owner"):
+    for wanted in ("created, owner", "unchanged, owner"):
         code, text = place.ensure()
         assert code == 0, text
         assert wanted in text

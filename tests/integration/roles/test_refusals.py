@@ -30,7 +30,7 @@ def test_a_role_that_another_role_created(place: Place) -> None:
     assert f"GRANT {place.name}_reader TO {place.admin} WITH ADMIN OPTION" in line
     assert place.roles() == [f"{place.name}_reader"]
     place.ask(f"GRANT {place.name}_reader TO {place.admin} WITH ADMIN OPTION")
-    assert place.ensure()[0] == 0, "what the line says does not mend it"
+    assert place.ensure()[0] == 0, "the remedy in the line does not fix it"
 
 
 def test_a_role_that_is_a_superuser(place: Place) -> None:

@@ -51,10 +51,10 @@ def answer(port: int, path: str, key: str = "") -> bytes:
         connection.close()
 
 
-def samples(page: bytes) -> dict[str, float]:
+def samples(exposition: bytes) -> dict[str, float]:
     """The sum over each name's series."""
     found: dict[str, float] = {}
-    for family in text_string_to_metric_families(page.decode()):
+    for family in text_string_to_metric_families(exposition.decode()):
         for sample in family.samples:
             found[sample.name] = found.get(sample.name, 0) + sample.value
     return found
@@ -85,13 +85,13 @@ class Watcher(threading.Thread):
 
     def run(self) -> None:
         while not self._over.wait(SCRAPE_EVERY_S):
-            self.look()
+            self.scrape()
 
-    def look(self) -> dict[str, float]:
+    def scrape(self) -> dict[str, float]:
         started = time.perf_counter()
-        page = answer(self._port, "/metrics")
+        exposition = answer(self._port, "/metrics")
         self.seconds.append(time.perf_counter() - started)
-        found = samples(page)
+        found = samples(exposition)
         self.counts.append(found.get("anden_api_requests_total", 0))
         return found
 
@@ -153,7 +153,7 @@ def test_changing_workers_lose_no_count_and_leave_no_file(
         until(lambda: celery_log.read_bytes().count(b" succeeded in ") == TASKS, celery_log)
         watcher.end()
         busy, watcher.seconds = watcher.seconds, []
-        found = [watcher.look() for _ in range(5)][-1]
+        found = [watcher.scrape() for _ in range(5)][-1]
         lives, slots, kept = booted(web_log), len(list(folder.glob("slot_*.lock"))), len(files(folder))
     assert found["anden_api_requests_total"] == REQUESTS
     assert found["anden_api_request_duration_seconds_count"] == REQUESTS

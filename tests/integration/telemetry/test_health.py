@@ -93,21 +93,21 @@ def test_a_frozen_database_is_named_within_a_second_and_recovers(
     station: Station, postgres_server: EmbeddedPostgres
 ) -> None:
     assert Client().get("/readyz").status_code == 200
-    looks_before = [thread for thread in threading.enumerate() if thread.name == "anden-readiness"]
+    checks_before = [thread for thread in threading.enumerate() if thread.name == "anden-readiness"]
     postgres_server.pause()
     processes = psutil.Process(postgres_server.pid).children()
     try:
         for process in processes:
             process.suspend()
         answers = [Client().get("/readyz") for _ in range(3)]
-        looks = [thread for thread in threading.enumerate() if thread.name == "anden-readiness"]
+        checks = [thread for thread in threading.enumerate() if thread.name == "anden-readiness"]
     finally:
         for process in processes:
             process.resume()
         postgres_server.resume()
     assert [answer.status_code for answer in answers] == [503] * 3
     assert {answer.json()["missing"][0] for answer in answers} == {"database default: unreachable"}
-    assert len(looks) == len(looks_before) + 1, "one look at a time, however often a probe asks"
+    assert len(checks) == len(checks_before) + 1, "one check at a time, however often a probe asks"
     deadline = time.monotonic() + 30
     while Client().get("/readyz").status_code != 200:
         assert time.monotonic() < deadline

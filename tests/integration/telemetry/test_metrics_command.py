@@ -52,7 +52,7 @@ def test_an_occupied_port_is_named(tmp_path: Path) -> None:
         assert first.stdout
         port = first.stdout.readline().rsplit(":", 1)[1].split("/")[0]
         with serving(tmp_path, "--port", port) as second:
-            _, said = second.communicate(timeout=60)
+            _, output = second.communicate(timeout=60)
     assert second.returncode == 1
-    assert f"127.0.0.1:{port}" in said
-    assert "Traceback" not in said
+    assert f"127.0.0.1:{port}" in output
+    assert "Traceback" not in output

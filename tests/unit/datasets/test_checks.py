@@ -37,8 +37,8 @@ def test_names_of_other_programs_are_ignored(name: str) -> None:
 
 def test_a_misspelt_name_is_reported_with_the_closest_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANDEN_FLEET_SORCE", "file")
-    told = [message for message in unread_variables() if "ANDEN_FLEET_SORCE" in message.msg]
-    assert [message.hint for message in told] == ["Did you mean ANDEN_FLEET_SOURCE?"]
+    found = [message for message in unread_variables() if "ANDEN_FLEET_SORCE" in message.msg]
+    assert [message.hint for message in found] == ["Did you mean ANDEN_FLEET_SOURCE?"]
 
 
 class Secret(EnvironmentSettings):
@@ -49,9 +49,9 @@ class Secret(EnvironmentSettings):
 
 def test_a_short_secret_reports_its_rule_and_not_its_length(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRIAL_SECRET", "short")
-    with pytest.raises(SettingsInvalid) as told:
+    with pytest.raises(SettingsInvalid) as error:
         load(Secret)
-    assert str(told.value) == "TRIAL_SECRET: must have at least 32 characters"
+    assert str(error.value) == "TRIAL_SECRET: must have at least 32 characters"
 
 
 class Headers(EnvironmentSettings):
@@ -62,6 +62,6 @@ class Headers(EnvironmentSettings):
 
 def test_a_value_that_is_not_json_names_its_variable_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRIAL_REQUEST_HEADERS", "{hidden")
-    with pytest.raises(SettingsInvalid) as told:
+    with pytest.raises(SettingsInvalid) as error:
         load(Headers)
-    assert str(told.value) == "TRIAL_REQUEST_HEADERS: cannot be parsed, it must be JSON"
+    assert str(error.value) == "TRIAL_REQUEST_HEADERS: cannot be parsed, it must be JSON"

@@ -135,16 +135,16 @@ def test_tags_and_custom_properties_hide_in_each_nesting(mark: Mark, *, expected
 @pytest.mark.parametrize("mark", [{"classification": "internal"}, {"tags": ["pii"]}])
 @pytest.mark.parametrize("place", ["schema", "document"])
 def test_tags_of_document_and_schema_hide_every_column(place: str, mark: Mark) -> None:
-    whole = document(properties=[prop("a", classification="public"), prop("b")])
-    (whole if place == "document" else whole["schema"][0]).update(mark)
-    found = column_restrictions(whole, STRICT)
+    contract = document(properties=[prop("a", classification="public"), prop("b")])
+    (contract if place == "document" else contract["schema"][0]).update(mark)
+    found = column_restrictions(contract, STRICT)
     assert [len(reasons) for reasons in found.values()] == [1, 1]
     assert place in str(found["a"][0])
 
 
 def test_a_property_of_the_description_counts_for_the_document() -> None:
-    whole = {**document(), "description": {"usage": "x", "customProperties": [{"property": "pii", "value": True}]}}
-    assert list(describe_visibility(None, contract_from_odcs(whole))) == [
+    contract = {**document(), "description": {"usage": "x", "customProperties": [{"property": "pii", "value": True}]}}
+    assert list(describe_visibility(None, contract_from_odcs(contract))) == [
         "hidden: id (the document: customProperty pii: True)"
     ]
     assert not contract_from_odcs({**document(), "description": {"usage": "pii"}}).restricted

@@ -42,8 +42,8 @@ def objects(levels: int, inside: str = "1") -> str:
     return '{"a":' * levels + inside + "}" * levels
 
 
-def standing_on(frames: int, call: Callable[[], T]) -> T:
-    return call() if frames == 0 else standing_on(frames - 1, call)
+def deep_in_the_stack(frames: int, call: Callable[[], T]) -> T:
+    return call() if frames == 0 else deep_in_the_stack(frames - 1, call)
 
 
 def verdict(text: str, unknown: str = "ignore", frames: int = 0) -> tuple[str, str]:
@@ -54,7 +54,7 @@ def verdict(text: str, unknown: str = "ignore", frames: int = 0) -> tuple[str, s
             return error.reason, error.field
         return "", ""
 
-    return standing_on(frames, decoded)
+    return deep_in_the_stack(frames, decoded)
 
 
 @pytest.mark.parametrize("frames", [0, 100, 300])

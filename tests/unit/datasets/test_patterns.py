@@ -118,11 +118,11 @@ def test_a_pattern_has_the_standards_meaning(pattern: str, good: list[str], bad:
         ("a(?i)b", "is not an ECMA-262 group", "(?i:"),
     ],
 )
-@pytest.mark.parametrize("standing", [False, True])
-def test_an_unsupported_pattern_is_rejected(pattern: str, rule: str, remedy: str, standing: bool) -> None:
+@pytest.mark.parametrize("stored", [False, True])
+def test_an_unsupported_pattern_is_rejected(pattern: str, rule: str, remedy: str, stored: bool) -> None:
     broken = document("things", [prop("n", "integer"), prop("s", logicalTypeOptions={"pattern": pattern})])
     with pytest.raises(ContractInvalid) as error:
-        contract_from_odcs(broken, standing=standing)
+        contract_from_odcs(broken, stored=stored)
     (problem,) = error.value.problems
     assert problem.path == "$.schema[0].properties[1].logicalTypeOptions.pattern"
     assert rule in problem.rule

@@ -120,7 +120,7 @@ def test_invalid_utf8_and_too_large_records_are_bad() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "opening"),
     [
         (b"\xef\xbb\xbf" + b'{"n":1}', "a byte order mark"),
         ('{"n":1}'.encode("utf-16"), "UTF-16"),
@@ -130,9 +130,9 @@ def test_invalid_utf8_and_too_large_records_are_bad() -> None:
         (msgspec.msgpack.encode({"n": 1}), "a byte that JSON cannot start with"),
     ],
 )
-def test_bytes_that_are_not_text_are_undecodable_and_named(value: bytes, told: str) -> None:
+def test_bytes_that_are_not_text_are_undecodable_and_named(value: bytes, opening: str) -> None:
     for unknown in ("reject", "keep", "ignore"):
-        with pytest.raises(BadRecord, match=f"the record is not JSON: it starts with .*{told}") as error:
+        with pytest.raises(BadRecord, match=f"the record is not JSON: it starts with .*{opening}") as error:
             json_reader(contract(unknownFields=unknown)).decode(value)
         assert (error.value.reason, error.value.field) == ("undecodable", "")
 

@@ -14,7 +14,7 @@ INNER = {
     "unique": True,
     "enum": [{"value": 1}],
     "logicalTypeOptions": {"minimum": 0},
-    "quality": [{"type": "text", "description": "whole"}],
+    "quality": [{"type": "text", "description": "complete"}],
 }
 
 
@@ -24,7 +24,7 @@ def test_a_plain_contract_has_no_unenforced_terms() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sla", "said"),
+    ("sla", "sentence"),
     [
         ({"property": "retention", "value": 1, "unit": "d"}, "retention: no row is deleted because of its age"),
         ({"property": "retention", "value": 3, "unit": "y", "element": "other.at"}, "retention: no row is deleted"),
@@ -32,8 +32,8 @@ def test_a_plain_contract_has_no_unenforced_terms() -> None:
         ({"property": "Retention", "value": 9, "unit": "d"}, "Retention: not measured"),
     ],
 )
-def test_sla_properties_are_listed(sla: dict[str, Any], said: str) -> None:
-    assert unenforced_terms(document(sla=[sla]))[0].startswith(said)
+def test_sla_properties_are_listed(sla: dict[str, Any], sentence: str) -> None:
+    assert unenforced_terms(document(sla=[sla]))[0].startswith(sentence)
 
 
 @pytest.mark.parametrize("word", INSIDE)
@@ -71,10 +71,10 @@ def test_other_statuses_are_not_listed(status: str) -> None:
 
 
 def test_every_unenforced_term_is_listed_at_its_path() -> None:
-    whole = document(properties=[prop("a", **dict.fromkeys(PROPERTY, "x"))])
-    whole.update(dict.fromkeys(DOCUMENT, "x"))
-    whole["schema"][0].update(dict.fromkeys(SCHEMA, "x"))
-    assert [sentence.split(":")[0] for sentence in unenforced_terms(whole)] == [
+    contract = document(properties=[prop("a", **dict.fromkeys(PROPERTY, "x"))])
+    contract.update(dict.fromkeys(DOCUMENT, "x"))
+    contract["schema"][0].update(dict.fromkeys(SCHEMA, "x"))
+    assert [sentence.split(":")[0] for sentence in unenforced_terms(contract)] == [
         *DOCUMENT,
         *SCHEMA,
         *(f"a, {word}" for word in PROPERTY),

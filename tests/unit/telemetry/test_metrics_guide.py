@@ -10,5 +10,5 @@ ROW = re.compile(r"^\| `(anden_\w+)` \| (\w+) \| ([^|]+) \|", re.MULTILINE)
 
 
 def test_the_guides_table_matches_the_declared_metrics() -> None:
-    told = {name: (kind, labels.strip()) for name, kind, labels in ROW.findall(GUIDE.read_text(encoding="utf-8"))}
-    assert told == {metric.name: (metric.kind, ", ".join(metric.labels) or "–") for metric in declared()}
+    listed = {name: (kind, labels.strip()) for name, kind, labels in ROW.findall(GUIDE.read_text(encoding="utf-8"))}
+    assert listed == {metric.name: (metric.kind, ", ".join(metric.labels) or "–") for metric in declared()}

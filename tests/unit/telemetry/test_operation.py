@@ -31,8 +31,8 @@ OPAQUE = st.one_of(
 
 def mistaken(statements: Sequence[Statement], change: Callable[[str], str] = str) -> str:
     """A line for each misclassified statement."""
-    told = [(statement, operation_of(change(statement.sql))) for statement in statements]
-    return "\n".join(f"{found}: {change(one.sql)}" for one, found in told if found != one.operation)
+    results = [(statement, operation_of(change(statement.sql))) for statement in statements]
+    return "\n".join(f"{found}: {change(one.sql)}" for one, found in results if found != one.operation)
 
 
 def test_a_statement_has_the_operation_of_its_text() -> None:

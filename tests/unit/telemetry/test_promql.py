@@ -87,5 +87,5 @@ def test_promtool_parses_every_shape(tmp_path: Path) -> None:
     rules = "".join(f"      - record: a:b{i}\n        expr: |-\n          {q}\n" for i, q in enumerate(queries))
     path = tmp_path / "rules.yaml"
     path.write_text(f"groups:\n  - name: all\n    rules:\n{rules}")
-    told = subprocess.run([promtool, "check", "rules", path], capture_output=True, check=False)
-    assert told.returncode == 0, told.stderr
+    checked = subprocess.run([promtool, "check", "rules", path], capture_output=True, check=False)
+    assert checked.returncode == 0, checked.stderr

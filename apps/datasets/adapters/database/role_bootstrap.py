@@ -179,7 +179,7 @@ def _ensure_role(
     done = []
     if row is None:
         admin.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
-        done.append("made")
+        done.append("created")
     elif row.rolsuper or row.rolreplication or row.rolbypassrls:
         raise StoreMisconfigured(f"the role {login.name} has attributes that Andén must not use, such as SUPERUSER")
     elif not row.rolcanlogin or row.rolcreaterole or row.rolcreatedb:
@@ -261,7 +261,7 @@ def _ensure_extension(admin_url: str, owner: RoleLogin) -> str:
             inside.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(EXTENSION)))
         except psycopg.errors.InsufficientPrivilege:
             return f"skipped: {inside.info.user} may not create it"
-        return "made"
+        return "created"
 
 
 def _can_log_in(admin_url: str, login: RoleLogin) -> bool:

@@ -1,4 +1,4 @@
-"""What hides a column: a non-public classification or a sensitive tag, anywhere in what the contract says about it.
+"""What hides a column: a non-public classification or a sensitive tag, anywhere in its part of the contract.
 
 Reads the document itself, not the standard's model, which drops what it does not know.
 """

@@ -59,7 +59,7 @@ def dataset_read(
         if "\\u" in text:
             # A lone surrogate, valid in JSON but not encodable, raises UnicodeEncodeError here.
             json.dumps(document, ensure_ascii=False).encode()
-        contract = contract_from_odcs(document, standing=True, policy=policy)
+        contract = contract_from_odcs(document, stored=True, policy=policy)
     except ContractInvalid as error:
         raise _unreadable(name, version, "; ".join(map(str, error.problems))) from error
     except Exception as error:
@@ -79,7 +79,7 @@ def table_contract(name: str, version: int, text: str) -> Contract:
         document = json.loads(text)
         for item in document["schema"][0].get("properties", ()):
             item.pop("logicalTypeOptions", None)
-        return contract_from_odcs(document, standing=True)
+        return contract_from_odcs(document, stored=True)
     except Exception as error:
         # As above: a document affects only its own dataset.
         raise ContractUnreadable(

@@ -42,17 +42,17 @@ def _validator() -> Draft201909Validator:
     return Draft201909Validator(_schema())
 
 
-def contract_from_odcs(document: object, *, standing: bool = False, policy: ClassificationPolicy = STRICT) -> Contract:
+def contract_from_odcs(document: object, *, stored: bool = False, policy: ClassificationPolicy = STRICT) -> Contract:
     """The contract that the document describes; the policy decides which classifications hide nothing.
 
-    A document that was already applied (`standing`) is not validated against the standard again, which takes 35 ms.
+    A document that was already applied (`stored`) is not validated against the standard again, which takes 35 ms.
     Raises ContractInvalid: every violated rule, with the path in the document.
     """
     if not isinstance(document, Mapping):
         raise ContractInvalid(
             [ContractProblem("$", "the document is not a mapping", "start it with apiVersion: v3.1.0")]
         )
-    problems = [] if standing else list(_schema_problems(document))
+    problems = [] if stored else list(_schema_problems(document))
     if problems:
         raise ContractInvalid(problems)
     parsed = OpenDataContractStandard.model_validate(document)

@@ -34,11 +34,11 @@ def refusals(old: Contract, new: Contract) -> Iterator[ContractProblem]:
     ):
         if before != after:
             yield ContractProblem(schema, f"{what} of an existing dataset cannot change", NEW)
-    standing = {field.name: field for field in old.fields}
-    for name in standing.keys() - {field.name for field in new.fields}:
+    existing = {field.name: field for field in old.fields}
+    for name in existing.keys() - {field.name for field in new.fields}:
         yield ContractProblem(f"{schema}.properties", f"{name!r} is removed, and its values with it", NEW)
     for field in new.fields:
-        known = standing.get(field.name)
+        known = existing.get(field.name)
         if known is None and field.required:
             rule = f"{field.name!r} is new and required, but existing rows have no value for it"
             yield ContractProblem(f"{schema}.properties", rule, "add it without required")
@@ -78,14 +78,14 @@ def change_statements(old: Contract, new: Contract, dataset_id: int, roles: Role
 
 def _columns(old: Contract, new: Contract, dataset_id: int) -> Iterator[str]:
     table = table_sql(new)
-    standing = {field.name: field for field in old.fields}
+    existing = {field.name: field for field in old.fields}
     for field in new.fields:
-        before = standing.get(field.name)
+        before = existing.get(field.name)
         if before is None:
             yield f"ALTER TABLE {table} ADD COLUMN {column_definition(new, dataset_id, field)}"
             before = field
         yield from _column(before, field, new, dataset_id)
-        if field.unique and (field.name not in standing or not before.unique):
+        if field.unique and (field.name not in existing or not before.unique):
             name = constraint_name(dataset_id, "unique", field)
             yield f"ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE ({quote_identifier(field.name)})"
     if new.unknown_fields is UnknownFieldsPolicy.KEEP and old.unknown_fields is not UnknownFieldsPolicy.KEEP:

@@ -27,5 +27,5 @@ print(lines, [line for line in prometheus.exposition()[0].decode().splitlines() 
 @pytest.mark.parametrize("shared", [False, True])
 def test_a_removed_series_is_not_exposed_until_it_is_set_again(tmp_path: Path, *, shared: bool) -> None:
     folder = str(tmp_path) if shared else ""
-    said = subprocess.run([sys.executable, "-c", SCRIPT, folder], capture_output=True, text=True, check=True).stdout
-    assert said.strip() == """['anden_try_value{resource="kept"} 2.0'] ['anden_try_value{resource="gone"} 3.0']"""
+    output = subprocess.run([sys.executable, "-c", SCRIPT, folder], capture_output=True, text=True, check=True).stdout
+    assert output.strip() == """['anden_try_value{resource="kept"} 2.0'] ['anden_try_value{resource="gone"} 3.0']"""
