@@ -45,13 +45,13 @@ class Command(AndenCommand):
         getattr(self, f"_{action}")(options)
 
     def _apply(self, options: dict[str, Any]) -> None:
-        refused = 0
+        rejected = 0
         for file, document in documents(options["path"]):
             try:
                 done = dataset_apply(document, dry_run=options["dry_run"])
             except ContractInvalid as error:
-                refused += 1
-                self.stderr.write(self.style.ERROR(f"{file}: refused"))
+                rejected += 1
+                self.stderr.write(self.style.ERROR(f"{file}: rejected"))
                 self.stderr.write("\n".join(f"  {problem}" for problem in error.problems))
                 continue
             for statement in done.statements if options["dry_run"] else ():
@@ -59,8 +59,8 @@ class Command(AndenCommand):
             self.stdout.write(f"{done.name}: {_state(done, dry_run=options['dry_run'])}, version {done.version}")
             for line in (*describe_visibility(done.before, done.contract), *_unenforced(document)):
                 self.stdout.write(f"  {line}")
-        if refused:
-            raise CommandError(f"{refused} contract(s) rejected, see above; the others are applied")
+        if rejected:
+            raise CommandError(f"{rejected} contract(s) rejected, see above; the others are not affected")
 
     def _list(self, _: dict[str, Any]) -> None:
         found = catalogue_read()

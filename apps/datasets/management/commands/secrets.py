@@ -38,18 +38,18 @@ class Command(AndenCommand):
             raise CommandError(f"--order {FIRST} is reserved for first values: choose another name")
         client = secrets_client()
         write = secret_ensure if action == "ensure" else partial(secret_rotate, order=options["order"])
-        refused = self._write_all(chosen, partial(write, client))
-        if refused:
-            raise CommandError("\n".join([*map(str, refused), "The others are written: run the command again."]))
+        rejected = self._write_all(chosen, partial(write, client))
+        if rejected:
+            raise CommandError("\n".join([*map(str, rejected), "The others are written: run the command again."]))
 
     def _write_all(
         self, chosen: list[InstallationSecret], write: Callable[[InstallationSecret], str]
     ) -> list[SecretRefused]:
         width = max(len(secret.name) for secret in chosen) + 2
-        refused = []
+        rejected = []
         for secret in chosen:
             try:
                 self.stdout.write(f"{secret.name:<{width}}{write(secret)}")
             except SecretRefused as error:
-                refused.append(error)
-        return refused
+                rejected.append(error)
+        return rejected
