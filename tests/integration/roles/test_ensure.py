@@ -133,7 +133,7 @@ def test_a_database_that_rds_created_for_the_administrator_gets_the_owner(place:
     place.ask(f"CREATE DATABASE {place.name} OWNER {place.admin}")
     code, text = place.ensure()
     assert code == 0, text
-    assert f"owner changed, owner {place.name}_owner" in text
+    assert f"owner changed to {place.name}_owner" in text
     code, text = place.run("migrate", "--no-input")
     assert code == 0, text
 

@@ -227,7 +227,7 @@ def _ensure_database(admin: Connection[Any], owner: RoleLogin) -> str:
     else:
         admin.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(database, name))
     _revoke_owner_membership(admin, owner)
-    return f"{'created' if row is None else 'owner changed'}, owner {owner.name}"
+    return f"created, owner {owner.name}" if row is None else f"owner changed to {owner.name}"
 
 
 def _revoke_owner_membership(admin: Connection[Any], owner: RoleLogin) -> None:
