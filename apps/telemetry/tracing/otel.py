@@ -231,7 +231,7 @@ class SpanSender(SpanProcessor):
     def _send(self, spans: list[ReadableSpan]) -> None:
         try:
             sent = self._exporter.export(spans) is SpanExportResult.SUCCESS
-        except Exception:  # noqa: BLE001 - whatever it is, the thread goes on
+        except Exception:  # noqa: BLE001 - no error may end the thread
             sent = False
         _count("sent" if sent else "refused", len(spans))
         if not sent and not self._away:

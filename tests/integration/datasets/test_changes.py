@@ -73,13 +73,13 @@ def test_a_catalog_only_change_is_made_in_place(station: Station) -> None:
 @pytest.mark.parametrize(
     ("properties", "custom", "rule"),
     [
-        (FIRST[:2], {"mode": "upsert"}, "'amount' is gone"),
+        (FIRST[:2], {"mode": "upsert"}, "'amount' is removed"),
         ([*FIRST, prop("new", required=True)], {"mode": "upsert"}, "new and required"),
         ([*FIRST[:2], prop("amount", "number", "numeric(8,2)", required=True)], {"mode": "upsert"}, "become required"),
         ([*FIRST[:2], prop("amount", "number", "numeric(6,2)")], {"mode": "upsert"}, "rewriting"),
         ([ID, prop("name", "string", "varchar(5)", required=True), FIRST[2]], {"mode": "upsert"}, "rewriting"),
         ([prop("id", "integer", "integer", primaryKey=True), *FIRST[1:]], {"mode": "upsert"}, "rewriting"),
-        ([prop("id", "integer"), *FIRST[1:]], {}, "mode of a dataset"),
+        ([prop("id", "integer"), *FIRST[1:]], {}, "mode of an existing dataset"),
     ],
 )
 def test_a_change_that_would_lose_or_rewrite_rows_is_rejected(

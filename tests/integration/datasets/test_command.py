@@ -84,7 +84,7 @@ def test_an_invalid_contract_is_reported_by_path_and_the_others_are_applied(stat
         ("a: 1\na: 2", ":2: not YAML: duplicate key 'a'"),
         (
             "schema:\n  - {classification: restricted, name: a, classification: public}",
-            ":2: not YAML: 'classification'",
+            ":2: not YAML: duplicate key 'classification'",
         ),
         ("a: &a {b: 1}\nc: {<<: *a, b: 2, 'b': 3}", ":2: not YAML: duplicate key 'b'"),
     ],
@@ -107,7 +107,7 @@ def test_a_merged_key_may_be_overridden(tmp_path: Path) -> None:
 
 
 def test_a_missing_path_and_an_empty_folder_are_reported(station: Station, tmp_path: Path) -> None:
-    for path, words in ((tmp_path / "no.yaml", "no such file"), (tmp_path, "holds no")):
+    for path, words in ((tmp_path / "no.yaml", "no such file"), (tmp_path, "contains no")):
         with pytest.raises(CommandError, match=words):
             run("apply", str(path))
 

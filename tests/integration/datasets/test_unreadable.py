@@ -101,7 +101,7 @@ def test_a_contract_with_unsupported_checks_can_be_replaced(well: Station, optio
     spoil(well, "sick", json.dumps(stored))
     with pytest.raises(ContractUnreadable, match="apply a contract that this one can read"):
         dataset_get("sick")
-    with pytest.raises(ChangeRefused, match="'name' is gone"):
+    with pytest.raises(ChangeRefused, match="'name' is removed"):
         dataset_apply(document("sick", FIELDS[:1], mode="append"))
     done = dataset_apply(document("sick", [FIELDS[0], prop("name"), prop("more")], mode="append"))
     assert (done.version, dataset_get("sick").version) == (2, 2)
@@ -136,9 +136,9 @@ def test_a_dataset_with_a_missing_version_is_reported_and_can_be_dropped(well: S
     found = catalogue_read()
     assert [dataset.name for dataset in found.readable] == ["well"]
     assert [(dataset.name, dataset.reason.partition(":")[0]) for dataset in found.unreadable] == [
-        ("sick", "version 1 of the contract of 'sick' is not stored")
+        ("sick", "version 1 of the contract of 'sick' is missing")
     ]
-    with pytest.raises(ContractUnreadable, match="is not stored"):
+    with pytest.raises(ContractUnreadable, match="is missing"):
         dataset_get("sick")
     with pytest.raises(ChangeRefused, match="restore its row"):
         dataset_apply(document("sick", FIELDS, mode="append"))

@@ -31,7 +31,7 @@ PLAIN_WIDTH: Final = up_to(40)
 class TypeModifiers:
     """The modifiers of a type: how many at most, their rule, and whether given ones satisfy it.
 
-    `widen` decides whether a column changes from some modifiers to others in PostgreSQL's catalog alone.
+    `widen` decides whether a column can change from some modifiers to others by a catalog update only.
     """
 
     most: int
@@ -65,7 +65,7 @@ class TypeSpec:
     arrayable: whether a column may be an array of it: PostgreSQL's own form of the elements is used.
     exact: whether equality is exact, so that it can be a key.
     event_time: whether it can be the event time.
-    widens_to: the types a column of it can change to in PostgreSQL's catalog alone.
+    widens_to: the types a column of it can change to by a catalog update only.
     """
 
     name: str

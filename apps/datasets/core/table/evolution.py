@@ -1,6 +1,6 @@
 """From one contract version to the next: the statements, or the reasons why not.
 
-Changes of the catalog alone are made in place; those that would rewrite or scan a large table are rejected.
+Changes that only update the catalog are made in place; those that would rewrite or scan a large table are rejected.
 """
 
 from collections.abc import Iterator
@@ -55,7 +55,7 @@ def _field_refusals(before: ContractField, after: ContractField, path: str) -> I
 
 
 def widens(before: ColumnType, after: ColumnType) -> bool:
-    """Whether PostgreSQL changes one type to the other in its catalog alone."""
+    """Whether PostgreSQL changes one type to the other by a catalog update only."""
     if before.array or after.array:
         return False
     if before.spec is after.spec:
