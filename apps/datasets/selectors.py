@@ -22,7 +22,7 @@ from apps.datasets.models import ContractVersion, Dataset
 RETRY_S: Final = 30.0
 """Seconds until an unreadable contract is read again: it may have been fixed in place."""
 
-ROOM: Final = 256
+CACHE_SLACK: Final = 256
 """Versions that a process may cache beyond twice the number of datasets before it evicts dropped ones."""
 
 _COLUMNS: Final = ("dataset_id", "version", "dataset__name", "document")
@@ -34,7 +34,7 @@ class _VersionCache:
 
     read: dict[int, AppliedDataset] = field(default_factory=dict)
     unreadable: dict[int, tuple[UnreadableDataset, float]] = field(default_factory=dict)
-    room: int = ROOM
+    capacity: int = CACHE_SLACK
 
     def find(self, dataset_id: int, version: int) -> AppliedDataset | UnreadableDataset | None:
         """The cached version, if any."""
@@ -64,7 +64,7 @@ class _VersionCache:
         # Other threads may add entries meanwhile: those added between the copy and the assignment are read once more.
         self.read = {key: value for key, value in list(self.read.items()) if key in current}
         self.unreadable = {key: value for key, value in list(self.unreadable.items()) if key in current}
-        self.room = 2 * len(current) + ROOM
+        self.capacity = 2 * len(current) + CACHE_SLACK
 
 
 _versions: Final = _VersionCache()
@@ -128,7 +128,7 @@ def contract_version_get(dataset_id: int, version: int, *, using: str = "default
                 raise ContractUnreadable(dataset.reason)
             raise ContractVersion.DoesNotExist
         found = _versions.add(*row)
-        if len(_versions.read) > _versions.room:
+        if len(_versions.read) > _versions.capacity:
             _versions.keep(Dataset.objects.using(using).values_list("id", flat=True))
     if isinstance(found, UnreadableDataset):
         raise ContractUnreadable(found.reason)

@@ -80,7 +80,7 @@ def dataset_apply(document: Mapping[str, Any], *, dry_run: bool = False) -> Appl
             if dry_run:
                 return ApplyResult(contract, 1, tuple(create_statements(contract, 0, _roles())), changed=True)
             dataset, before = Dataset(name=contract.name, version=0), None
-            _keep(dataset, contract, text, fingerprint)
+            _save_version(dataset, contract, text, fingerprint)
             statements = create_statements(contract, dataset.pk, _roles())
             _execute(cursor, statements)
             return ApplyResult(contract, dataset.version, tuple(statements), changed=True)
@@ -98,7 +98,7 @@ def dataset_apply(document: Mapping[str, Any], *, dry_run: bool = False) -> Appl
         version = dataset.version + changed
         if not dry_run:
             if changed:
-                _keep(dataset, contract, text, fingerprint)
+                _save_version(dataset, contract, text, fingerprint)
             elif restored:
                 current.document = text
                 current.save(using=ALIAS, update_fields=["document"])
@@ -201,7 +201,7 @@ def _change(old: Contract, contract: Contract, dataset: Dataset) -> list[str]:
     return change_statements(old, contract, dataset.pk, _roles())
 
 
-def _keep(dataset: Dataset, contract: Contract, text: str, fingerprint: str) -> None:
+def _save_version(dataset: Dataset, contract: Contract, text: str, fingerprint: str) -> None:
     dataset.version += 1
     dataset.event_time = contract.event_time or ""
     dataset.earliest, dataset.latest = contract.earliest, contract.latest

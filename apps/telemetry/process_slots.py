@@ -19,7 +19,7 @@ class ProcessSlots:
         self.folder = folder
         self._slot: int | None = None
         self._lock_fd: int | None = None
-        os.register_at_fork(after_in_child=self._forget)
+        os.register_at_fork(after_in_child=self._reset)
 
     def own(self) -> int:
         """The slot of this process: the lowest that no live process holds."""
@@ -37,7 +37,7 @@ class ProcessSlots:
                 if dead:
                     self._drop_live_files(slot)
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         """Give up the parent's slot: a child shares its lock and must acquire a slot of its own."""
         if self._lock_fd is not None:
             os.close(self._lock_fd)

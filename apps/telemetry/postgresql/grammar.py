@@ -30,19 +30,19 @@ def operation_of_tokens(tokens: Tokens) -> Operation:
 def _statements(tokens: Tokens) -> Iterator[Tokens]:
     """The statements between semicolons; a function body in SQL belongs to its definition."""
     start = depth = 0
-    for place, word in enumerate(tokens):
-        if word == "(" or (word == "atomic" and tokens[place - 1] == "begin") or (depth and word == "case"):
+    for index, word in enumerate(tokens):
+        if word == "(" or (word == "atomic" and tokens[index - 1] == "begin") or (depth and word == "case"):
             depth += 1
         elif word == ")" or (depth and word == "end"):
             depth = max(0, depth - 1)
         elif word == ";" and not depth:
-            yield tokens[start:place]
-            start = place + 1
+            yield tokens[start:index]
+            start = index + 1
     yield tokens[start:]
 
 
 def _of_statement(tokens: Tokens) -> Operation:
-    start = next((place for place, word in enumerate(tokens) if word != "("), len(tokens))
+    start = next((index for index, word in enumerate(tokens) if word != "("), len(tokens))
     if start == len(tokens):
         return "other"
     return _BY_KEYWORD.get(tokens[start], _other)(tokens[start:])
@@ -63,13 +63,13 @@ def _write(_: Tokens) -> Operation:
 def _of_select(tokens: Tokens) -> Operation:
     """SELECT … INTO stores its rows, FOR UPDATE or SHARE locks them, also in a subquery."""
     openers: list[str] = []
-    for place, word in enumerate(tokens):
+    for index, word in enumerate(tokens):
         if word == "(":
-            openers.append(tokens[place - 1] if place else "")
+            openers.append(tokens[index - 1] if index else "")
         elif word == ")" and openers:
             openers.pop()
-        elif (word == "into" and tokens[place - 1] != "as") or (
-            word == "for" and _locks(tokens[place + 1 : place + 4]) and not {*openers[-1:]} & _SLICING
+        elif (word == "into" and tokens[index - 1] != "as") or (
+            word == "for" and _locks(tokens[index + 1 : index + 4]) and not {*openers[-1:]} & _SLICING
         ):
             return "write"
     return "read"
@@ -81,60 +81,60 @@ def _locks(following: Tokens) -> bool:
 
 def _of_with(tokens: Tokens) -> Operation:
     """WITH …: the strongest of its parts and of the main statement."""
-    place = 2 if tokens[1:2] == ["recursive"] else 1
+    index = 2 if tokens[1:2] == ["recursive"] else 1
     found: Operation = "other"
-    while (opening := _after_word(tokens, "as", place)) < len(tokens):
+    while (opening := _after_word(tokens, "as", index)) < len(tokens):
         while opening < len(tokens) and tokens[opening] in {"not", "materialized"}:
             opening += 1
         end = _group_end(tokens, opening)
         found = _stronger(found, _of_statement(tokens[opening + 1 : end]))
-        place = _after_walk(tokens, end + 1)
-        if tokens[place : place + 1] != [","]:
+        index = _after_walk(tokens, end + 1)
+        if tokens[index : index + 1] != [","]:
             break
-        place += 1
-    return _stronger(found, _of_statement(tokens[place:]))
+        index += 1
+    return _stronger(found, _of_statement(tokens[index:]))
 
 
-def _after_walk(tokens: Tokens, place: int) -> int:
+def _after_walk(tokens: Tokens, index: int) -> int:
     """The index after SEARCH … SET column and CYCLE … USING column, if present."""
-    if tokens[place : place + 1] == ["search"]:
-        place = _after_word(tokens, "set", place) + 1
-    if tokens[place : place + 1] == ["cycle"]:
-        place = _after_word(tokens, "using", place) + 1
-    return place
+    if tokens[index : index + 1] == ["search"]:
+        index = _after_word(tokens, "set", index) + 1
+    if tokens[index : index + 1] == ["cycle"]:
+        index = _after_word(tokens, "using", index) + 1
+    return index
 
 
 def _of_merge(tokens: Tokens) -> Operation:
     """MERGE, unless every action is DO NOTHING."""
-    deeds = [tuple(tokens[place + 1 : place + 3]) for place, word in enumerate(tokens) if word == "then"]
-    return "other" if deeds and set(deeds) == {("do", "nothing")} else "write"
+    actions = [tuple(tokens[index + 1 : index + 3]) for index, word in enumerate(tokens) if word == "then"]
+    return "other" if actions and set(actions) == {("do", "nothing")} else "write"
 
 
 def _of_copy(tokens: Tokens) -> Operation:
     """COPY: FROM writes, TO reads; a query counts as what it does."""
     if tokens[1:2] == ["("]:
         return _of_statement(tokens[2 : _group_end(tokens, 1)])
-    way = next((word for word in _top_level(tokens) if word in {"from", "to"}), "")
-    return {"from": _write, "to": _read}.get(way, _other)(tokens)
+    direction = next((word for word in _top_level(tokens) if word in {"from", "to"}), "")
+    return {"from": _write, "to": _read}.get(direction, _other)(tokens)
 
 
 def _of_explain(tokens: Tokens) -> Operation:
     """EXPLAIN only plans; EXPLAIN ANALYZE runs its statement."""
-    place, analyzed = 1, False
+    index, analyzed = 1, False
     if tokens[1:2] == ["("] and tokens[2:3] and tokens[2] not in _QUERIES:
         end = _group_end(tokens, 1)
-        analyzed, place = _option(tokens[2:end]), end + 1
-    while tokens[place : place + 1] and tokens[place] in {"analyze", "analyse", "verbose"}:
-        analyzed, place = analyzed or tokens[place] != "verbose", place + 1
-    return _of_statement(tokens[place:]) if analyzed else "other"
+        analyzed, index = _option(tokens[2:end]), end + 1
+    while tokens[index : index + 1] and tokens[index] in {"analyze", "analyse", "verbose"}:
+        analyzed, index = analyzed or tokens[index] != "verbose", index + 1
+    return _of_statement(tokens[index:]) if analyzed else "other"
 
 
 def _option(options: Tokens) -> bool:
     """Whether this option list turns ANALYZE on; the last mention wins."""
     switched = False
-    for place, word in enumerate(options):
-        if word in {"analyze", "analyse"} and options[place - 1 : place] in ([], [","]):
-            switched = options[place + 1 : place + 2] == [] or options[place + 1] not in _OFF
+    for index, word in enumerate(options):
+        if word in {"analyze", "analyse"} and options[index - 1 : index] in ([], [","]):
+            switched = options[index + 1 : index + 2] == [] or options[index + 1] not in _OFF
     return switched
 
 
@@ -146,7 +146,7 @@ def _of_declare(tokens: Tokens) -> Operation:
 def _of_create(tokens: Tokens) -> Operation:
     """CREATE TABLE AS and CREATE MATERIALIZED VIEW store rows, except WITH NO DATA; other definitions do not."""
     kinds = {"table", "materialized"}
-    kind = next((place for place, word in enumerate(tokens[:5]) if word in kinds), None)
+    kind = next((index for index, word in enumerate(tokens[:5]) if word in kinds), None)
     if kind is None or not {*tokens[1:kind]} <= {"temp", "temporary", "unlogged", "local", "global"}:
         return "other"
     query = tokens[_after_word(tokens, "as", kind) :]
@@ -165,20 +165,20 @@ def _stronger(one: Operation, another: Operation) -> Operation:
 def _group_end(tokens: Tokens, opening: int) -> int:
     """The index of the matching closing parenthesis; the end if it is missing."""
     depth = 0
-    for place in range(opening, len(tokens)):
-        depth += {"(": 1, ")": -1}.get(tokens[place], 0)
+    for index in range(opening, len(tokens)):
+        depth += {"(": 1, ")": -1}.get(tokens[index], 0)
         if depth <= 0:
-            return place
+            return index
     return len(tokens)
 
 
 def _after_word(tokens: Tokens, wanted: str, start: int) -> int:
     """The index after the next occurrence of the word outside parentheses; the end if it is missing."""
     depth = 0
-    for place in range(start, len(tokens)):
-        depth += {"(": 1, ")": -1}.get(tokens[place], 0)
-        if not depth and tokens[place] == wanted:
-            return place + 1
+    for index in range(start, len(tokens)):
+        depth += {"(": 1, ")": -1}.get(tokens[index], 0)
+        if not depth and tokens[index] == wanted:
+            return index + 1
     return len(tokens)
 
 

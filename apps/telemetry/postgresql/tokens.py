@@ -37,29 +37,29 @@ def tokens_of(sql: str) -> list[str]:
 
 
 def _scan(sql: str) -> Iterator[str]:
-    place = 0
-    while token := _TOKEN.search(sql, place):
-        place = token.end()
+    index = 0
+    while token := _TOKEN.search(sql, index):
+        index = token.end()
         match token.lastgroup:
             case "word":
                 yield token[0].lower()
             case "mark":
                 yield token[0]
             case "block":
-                place = _end_of_block(sql, place)
+                index = _end_of_block(sql, index)
             case "comment":
                 pass
             case _:
                 yield token[0] if token[0] == ZERO else OPAQUE
 
 
-def _end_of_block(sql: str, place: int) -> int:
+def _end_of_block(sql: str, index: int) -> int:
     """The end of the block comment open at this index: PostgreSQL nests them."""
     depth = 1
     while depth:
-        edge = _BLOCK_EDGE.search(sql, place)
+        edge = _BLOCK_EDGE.search(sql, index)
         if edge is None:
             return len(sql)
         depth += 1 if edge[0] == "/*" else -1
-        place = edge.end()
-    return place
+        index = edge.end()
+    return index

@@ -51,7 +51,7 @@ class OtelTracing:
         self._lock = threading.Lock()
         self._tracer: trace.Tracer | None = None
         self._provider: TracerProvider | None = None
-        os.register_at_fork(after_in_child=self._forget)
+        os.register_at_fork(after_in_child=self._reset)
         atexit.register(self.close)
         # The exporter warns on every attempt; SpanSender logs once that the collector is unavailable.
         logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)
@@ -78,7 +78,7 @@ class OtelTracing:
         """Send queued spans, for at most two seconds."""
         if self._provider is not None:
             self._provider.shutdown()
-            self._forget()
+            self._reset()
 
     def _start(self) -> trace.Tracer:
         with self._lock:
@@ -94,7 +94,7 @@ class OtelTracing:
                 self._tracer = self._provider.get_tracer("anden")
             return self._tracer
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         """Reset in a forked child: threads do not survive a fork, and one of them may hold the lock."""
         self._lock = threading.Lock()
         self._tracer = self._provider = None

@@ -8,7 +8,7 @@ from apps.telemetry.process_slots import ProcessSlots
 def test_two_holders_get_two_slots_and_a_freed_one_is_reused(tmp_path: Path) -> None:
     first, second, third = ProcessSlots(tmp_path), ProcessSlots(tmp_path), ProcessSlots(tmp_path)
     assert (first.own(), second.own(), first.own()) == (0, 1, 0)
-    first._forget()
+    first._reset()
     assert third.own() == 0
 
 

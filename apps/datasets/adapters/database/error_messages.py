@@ -21,8 +21,8 @@ DEFAULT_PORT: Final = 5432
 
 def database_location(alias: str) -> str:
     """Host and port of the database behind the alias."""
-    place = settings.DATABASES[alias]
-    return f"PostgreSQL at {place['HOST']}:{place['PORT'] or DEFAULT_PORT}"
+    database = settings.DATABASES[alias]
+    return f"PostgreSQL at {database['HOST']}:{database['PORT'] or DEFAULT_PORT}"
 
 
 def explain_database_error(alias: str, error: Exception) -> str:

@@ -44,7 +44,7 @@ def roles_ensure(
     """
     with _administrator(admin_url) as admin:
         _refuse_old(admin)
-        present = _present(admin)
+        present = _existing_roles(admin)
         _refuse_missing_rights(admin, logins, present)
         _refuse_others_database(admin, logins[0])
         _refuse_renamed(admin, admin_url, logins)
@@ -103,12 +103,12 @@ def _refuse_old(admin: Connection[Any]) -> None:
         )
 
 
-def _present(admin: Connection[Any]) -> dict[str, Any]:
+def _existing_roles(admin: Connection[Any]) -> dict[str, Any]:
     """The existing roles by name, with their attributes and session settings."""
     rows = admin.execute(
         "SELECT rolname, rolcanlogin, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls,"
         " coalesce(rolconfig, '{}') AS config,"
-        " pg_has_role(current_user, oid, 'MEMBER WITH ADMIN OPTION') AS mine FROM pg_roles"
+        " pg_has_role(current_user, oid, 'MEMBER WITH ADMIN OPTION') AS manageable FROM pg_roles"
     )
     return {row.rolname: row for row in rows}
 
@@ -123,7 +123,7 @@ def _refuse_missing_rights(admin: Connection[Any], logins: Sequence[RoleLogin], 
             raise StoreMisconfigured(f"the administrator {name} lacks {right}: ALTER ROLE {name} {right}")
     for login in logins:
         row = present.get(login.name)
-        if row is not None and not row.mine:
+        if row is not None and not row.manageable:
             raise StoreMisconfigured(
                 f"{name} may not change the role {login.name}, which another role created: "
                 f"GRANT {login.name} TO {name} WITH ADMIN OPTION"
