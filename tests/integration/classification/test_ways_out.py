@@ -120,7 +120,7 @@ def routes() -> Iterator[str]:
     yield from walk(get_resolver().url_patterns, "")
 
 
-def addresses(world: World) -> Iterator[str]:
+def urls(world: World) -> Iterator[str]:
     """Every route with every dataset, record and object it can be about."""
     about = {
         "admin/datasets/dataset/": [dataset.id for dataset in world.datasets.values()],
@@ -146,13 +146,13 @@ def addresses(world: World) -> Iterator[str]:
 
 def test_no_url_shows_a_hidden_value(world: World) -> None:
     asked, leaks = 0, {}
-    for address in dict.fromkeys(addresses(world)):
-        assert "<" not in address, f"say what {address} is asked for"
-        client = world.http if address.startswith("/api/") else world.viewer
-        answer = client.get(address)
+    for url in dict.fromkeys(urls(world)):
+        assert "<" not in url, f"say what {url} is asked for"
+        client = world.http if url.startswith("/api/") else world.viewer
+        answer = client.get(url)
         asked += answer.status_code == 200
         if found := sorted(set(HIDDEN.findall(text_of(answer)))):
-            leaks[address] = found
+            leaks[url] = found
     assert leaks == {}
     assert asked > 40
 

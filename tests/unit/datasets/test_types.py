@@ -37,7 +37,7 @@ def decoded(spec: TypeSpec, text: str, *, array: bool = False) -> Any:
     return row[0]
 
 
-def address_text(json_text: str) -> str:
+def url_text(json_text: str) -> str:
     """The JSON value as a client writes it in a URL."""
     value = msgspec.json.decode(json_text)
     return value if isinstance(value, str) else json_text
@@ -74,7 +74,7 @@ def test_a_value_equals_the_literal_of_its_text(spec: TypeSpec) -> None:
     if spec.literal is None:
         assert spec.document, "only a document cannot be compared: set literal"
         return
-    text = literal(ColumnType(spec), address_text(spec.example))
+    text = literal(ColumnType(spec), url_text(spec.example))
     assert decoded(spec, spec.as_json(text).decode()) == decoded(spec, spec.example)
 
 
