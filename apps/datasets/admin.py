@@ -1,4 +1,4 @@
-"""The admin of datasets: a list to search, and a page with contract, last rows and ledger."""
+"""Admin of datasets: a searchable list, and a page with contract, last rows and ledger."""
 
 import datetime
 from typing import Any, Final
@@ -21,12 +21,12 @@ from apps.datasets.selectors import analyst_view_problems, contract_version_get
 
 LAST_BATCHES: Final = 12
 LEDGER_DAYS: Final = 7
-"""How far back the ledger is searched for the last batches."""
+"""How far back to search the ledger for the last batches."""
 
 
 @admin.register(Dataset)
 class DatasetAdmin(ReadOnlyAdmin):
-    """Datasets as their contracts have them; a contract is changed by `datasets apply`."""
+    """Datasets as their contracts define them; `datasets apply` changes a contract."""
 
     list_display = ("name", "mode", "event_time", "version", "created_at", "updated_at")
     search_fields = ("name",)
@@ -34,16 +34,11 @@ class DatasetAdmin(ReadOnlyAdmin):
 
     @admin.display(description="mode")
     def mode(self, dataset: Dataset) -> str:
-        """Append or upsert; what is wrong where the contract does not tell."""
+        """Append or upsert, or that the contract is unreadable."""
         try:
             return contract_version_get(dataset.pk, dataset.version).contract.mode.value
         except ContractUnreadable:
             return "contract unreadable"
-
-    @admin.display(description="version", ordering="version")
-    def version(self, dataset: Dataset) -> int:
-        """The version of its contract's version."""
-        return dataset.version
 
     def change_view(
         self,
@@ -52,7 +47,7 @@ class DatasetAdmin(ReadOnlyAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> TemplateResponse:
-        """The page of one dataset, which is no form."""
+        """The page of one dataset, which is not a form."""
         dataset = self.get_object(request, object_id)
         if dataset is None:
             raise Http404
@@ -76,7 +71,7 @@ class DatasetAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, template, context)
 
     def page_context(self, _request: HttpRequest, dataset: AppliedDataset) -> dict[str, Any]:
-        """What the page shows of the dataset."""
+        """The template context of the page."""
         contract = dataset.contract
         return {
             "dataset": dataset,
@@ -94,7 +89,7 @@ class DatasetAdmin(ReadOnlyAdmin):
 
 
 def row_preview(dataset: AppliedDataset) -> RowPreview | None:
-    """The last rows; None where this process has no reader role, or it cannot read now."""
+    """The last rows; None if this process has no reader role or cannot read now."""
     if "reader" not in connections.settings:
         return None
     try:
@@ -104,7 +99,7 @@ def row_preview(dataset: AppliedDataset) -> RowPreview | None:
 
 
 def last_batches(dataset_id: int) -> list[Batch]:
-    """The ledger's last entries of the dataset, the newest first."""
+    """The dataset's last ledger entries, newest first."""
     since = timezone.now().astimezone(datetime.UTC).date() - datetime.timedelta(days=LEDGER_DAYS)
     found = Batch.objects.filter(dataset_id=dataset_id, day__gte=since).order_by("-committed_at")
     return list(found[:LAST_BATCHES])

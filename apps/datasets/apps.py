@@ -1,4 +1,4 @@
-"""Django's entry for datasets."""
+"""Django app configuration of datasets."""
 
 from django.apps import AppConfig
 from django.core.checks import register
@@ -8,10 +8,10 @@ class DatasetsConfig(AppConfig):
     """The app datasets."""
 
     name = "apps.datasets"
-    verbose_name = "Station"
+    verbose_name = "Datasets"
 
     def ready(self) -> None:
-        """Let `manage.py check` name variables that nothing reads."""
+        """Register the check for variables that no setting reads."""
         from apps.datasets.checks import unread_variables  # noqa: PLC0415 - settings must be loaded
 
         register(unread_variables)

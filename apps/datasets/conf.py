@@ -1,4 +1,4 @@
-"""The settings of datasets."""
+"""Settings of datasets."""
 
 from typing import Annotated
 
@@ -20,18 +20,18 @@ class DatasetsSettings(EnvironmentSettings):
     tombstone_days: int = Field(
         default=30,
         ge=1,
-        description="Days that a deleted row of an upsert dataset is remembered; longer than a topic is replayed.",
+        description="Days that an upsert dataset keeps tombstones; make it longer than a topic may be replayed.",
     )
     public_classifications: Words = Field(
         default=tuple(sorted(STRICT.public)),
-        description="Classifications that hide nothing, comma-separated, in any letter case: every other one hides. "
-        "The same in every process; run `manage.py migrate` after a change.",
+        description="Classifications that hide nothing, comma-separated, case-insensitive: every other one hides. "
+        "Set the same in every process; run `manage.py migrate` after a change.",
     )
     hidden_tags: Words = Field(
         default=tuple(sorted(STRICT.hidden_tags)),
-        description="Words that hide where a tag, or a customProperty's name, holds one, or several words in a row, "
-        "however they are parted: `personal data`; comma-separated. "
-        "The same in every process; run `manage.py migrate` after a change.",
+        description="Words that hide a column if a tag, or a customProperty's name, contains one, comma-separated. "
+        "Several words in a row match however they are separated: `personal data`. "
+        "Set the same in every process; run `manage.py migrate` after a change.",
     )
 
     @field_validator("public_classifications", "hidden_tags", mode="before")
@@ -41,7 +41,7 @@ class DatasetsSettings(EnvironmentSettings):
 
     @property
     def classification_policy(self) -> ClassificationPolicy:
-        """What the two settings say of a contract's columns."""
+        """The classification policy that the two settings define."""
         return ClassificationPolicy(
             frozenset(map(normalize, self.public_classifications)), frozenset(self.hidden_tags)
         )

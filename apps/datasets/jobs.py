@@ -1,4 +1,4 @@
-"""Work of datasets that must not be lost: each kind of job with its arguments."""
+"""Background jobs of datasets, with their arguments."""
 
 from typing import Annotated
 
@@ -13,15 +13,15 @@ from apps.jobs.core.run import JobRun
 
 
 class TombstonePurge(Struct, frozen=True, forbid_unknown_fields=True):
-    """How old a tombstone is that goes, days."""
+    """Minimum age of the tombstones to delete, in days."""
 
     older_days: Annotated[int, Meta(ge=1)]
 
 
 @job("datasets.purge_tombstones", TombstonePurge)
 def tombstone_purge(arguments: TombstonePurge, run: JobRun) -> int:
-    """Delete old tombstones from every upsert dataset, one dataset after the other; rows deleted."""
-    position = dict(run.checkpoint or {"dataset": 0, "rows": 0})  # what is behind it is done
+    """Delete old tombstones from every upsert dataset, one dataset after the other; return the number of rows."""
+    position = dict(run.checkpoint or {"dataset": 0, "rows": 0})  # earlier datasets are done
     upserts = sorted((one.id, one.contract.name) for one in dataset_list() if one.contract.mode is WriteMode.UPSERT)
     with connect("default", autocommit=True) as connection:
         for number, (dataset_id, name) in enumerate(upserts):

@@ -1,4 +1,4 @@
-"""The metrics of datasets: whether beat lives, and how far the ledger and the contracts reach."""
+"""Metrics of datasets: beat's heartbeat, and how far the ledger and the contracts reach."""
 
 from typing import Final
 
@@ -6,17 +6,17 @@ from apps.telemetry.metric import Metric
 
 BEAT: Final = Metric(
     "anden_datasets_beat_timestamp_seconds",
-    "When a worker last got the heartbeat that beat sends every minute, Unix time.",
+    "Last time a worker received beat's heartbeat, sent every minute, Unix time.",
     "gauge",
 )
 LEDGER_PARTITIONS_END: Final = Metric(
     "anden_datasets_ledger_partitions_end_timestamp_seconds",
-    "Until when the ledger has days that were made beforehand, Unix time.",
+    "End of the last ledger partition that exists, Unix time.",
     "gauge",
 )
 CONTRACT_END: Final = Metric(
     "anden_datasets_contract_end_timestamp_seconds",
-    "When the last month that the dataset's contract allows ends, Unix time; absent where it names none.",
+    "End of the last month the dataset's contract allows, Unix time; absent if it names none.",
     "gauge",
     labels=("dataset",),
 )

@@ -1,14 +1,14 @@
-"""The catalogue and the ledger: which datasets there are, under which contract, and what was committed when."""
+"""The catalogue and the ledger: the datasets, their contracts, and what was committed when."""
 
 from django.db import models
 from django.db.models.functions import Now
 
 
 class Dataset(models.Model):
-    """A dataset whose contract is applied; its rows are in `data."<name>"`.
+    """A dataset with an applied contract; its rows are in `data."<name>"`.
 
-    `version` is the current contract version; `event_time`, `earliest` and `latest` repeat the contract's bounds
-    for the function that makes partitions.
+    `version` is the current contract version; `event_time`, `earliest` and `latest` repeat the contract's bounds for
+    the function that creates partitions.
     """
 
     name = models.CharField(max_length=63, unique=True)
@@ -27,10 +27,10 @@ class Dataset(models.Model):
 
 
 class ContractVersion(models.Model):
-    """One contract as it was applied.
+    """One applied contract.
 
-    `document` is its JSON as text, in the author's order (jsonb would sort the keys); the fingerprint makes a
-    second apply a no-op.
+    `document` is its JSON as text, in the author's order (jsonb would sort the keys); the fingerprint makes a second
+    apply a no-op.
     """
 
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="versions")
@@ -48,7 +48,7 @@ class ContractVersion(models.Model):
 
 
 class Batch(models.Model):
-    """One row of the ledger: what one transaction took from one source. Partitioned by day, made by migration.
+    """A row of the ledger: what one transaction took from one source. Partitioned by day, created by a migration.
 
     Offsets are Kafka's, both inclusive; `rows` and `rejects` count records, `bytes` their values; times are UTC.
     """

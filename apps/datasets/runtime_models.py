@@ -1,4 +1,4 @@
-"""Django models made from contracts at run time, one per contract version, each in a registry of its own."""
+"""Django models generated from contracts at run time, one per contract version, each in its own registry."""
 
 from typing import Any, Final
 
@@ -31,7 +31,7 @@ SYSTEM: Final[dict[str, type["models.Field[Any, Any]"]]] = {
 
 
 def attribute(contract: Contract, column: str) -> str:
-    """The model's attribute of a column: f0, f1, … for fields, sys_source and so on for Andén's own.
+    """The model attribute of a column: f0, f1, … for fields, sys_source and so on for Andén's columns.
 
     Raises KeyError: the contract has no such column.
     """
@@ -44,7 +44,7 @@ def attribute(contract: Contract, column: str) -> str:
 
 
 def model_for(dataset: AppliedDataset) -> Any:
-    """The model of this version of the dataset, made once a process."""
+    """The model of this version of the dataset, created once per process."""
     memo = dataset.contract.memo
     if "model" not in memo:
         memo["model"] = _model(dataset.id, dataset.version, dataset.contract)
@@ -62,7 +62,7 @@ def _model(dataset_id: int, version: int, contract: Contract) -> type[models.Mod
         keys = (attribute(contract, name) for name in contract.primary_key)
         columns["pk"] = models.CompositePrimaryKey(*keys)
     meta = type("Meta", (), {
-        # A registry keeps its models for ever: in one of its own, a model goes with its contract.
+        # A registry keeps its models forever: in its own registry, a model is freed with its contract.
         "apps": Apps(),
         "app_label": "datasets_runtime",
         "db_table": _table_name(contract),
@@ -73,10 +73,10 @@ def _model(dataset_id: int, version: int, contract: Contract) -> type[models.Mod
 
 
 def _table_name(contract: Contract) -> str:
-    # Django leaves a name alone that begins and ends with a quote.
+    # Django does not quote a name that starts and ends with a quote.
     return table_sql(contract).replace("data.", '"data".', 1)
 
 
 def _field(field: ContractField, *, primary: bool) -> "models.Field[Any, Any]":
-    # A plain field serves every type: values go in as texts that PostgreSQL casts, and come out as psycopg has them.
+    # A plain field serves every type: PostgreSQL casts the text of a parameter, and psycopg reads the result.
     return models.Field(db_column=field.name, null=not field.required, primary_key=primary)

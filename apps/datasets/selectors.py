@@ -1,4 +1,4 @@
-"""Which datasets there are, each with its current contract."""
+"""The datasets, each with its current contract."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -20,24 +20,24 @@ from apps.datasets.core.errors import ContractUnreadable, DatasetUnknown
 from apps.datasets.models import ContractVersion, Dataset
 
 RETRY_S: Final = 30.0
-"""Seconds after which a contract that could not be read is read again: somebody may have mended it in place."""
+"""Seconds until an unreadable contract is read again: it may have been fixed in place."""
 
-ROOM: Final = 256
-"""Versions that a process may hold beyond twice of those that stand before it looks which do."""
+CACHE_SLACK: Final = 256
+"""Versions that a process may cache beyond twice the number of datasets before it evicts dropped ones."""
 
-_STANDING: Final = ("dataset_id", "version", "dataset__name", "document")
+_COLUMNS: Final = ("dataset_id", "version", "dataset__name", "document")
 
 
 @dataclass(slots=True)
 class _VersionCache:
-    """The versions that this process has read, each once, for a version never changes: at most one a dataset."""
+    """The versions that this process has read, at most one per dataset; a version never changes."""
 
     read: dict[int, AppliedDataset] = field(default_factory=dict)
     unreadable: dict[int, tuple[UnreadableDataset, float]] = field(default_factory=dict)
-    room: int = ROOM
+    capacity: int = CACHE_SLACK
 
     def find(self, dataset_id: int, version: int) -> AppliedDataset | UnreadableDataset | None:
-        """The version, if it is known."""
+        """The cached version, if any."""
         known = self.read.get(dataset_id)
         if known is not None and known.version == version:
             return known
@@ -45,7 +45,7 @@ class _VersionCache:
         return failed if failed is not None and failed.version == version and time.monotonic() < until_s else None
 
     def add(self, dataset_id: int, version: int, name: str, text: str) -> AppliedDataset | UnreadableDataset:
-        """Read a version, and keep it in the place of an older one."""
+        """Read a version and cache it in place of an older one."""
         try:
             dataset = dataset_read(dataset_id, version, name, text, policy=settings.DATASETS.classification_policy)
         except ContractUnreadable as error:
@@ -59,27 +59,27 @@ class _VersionCache:
         return dataset
 
     def keep(self, ids: Iterable[int]) -> None:
-        """Forget every dataset but these."""
-        standing = set(ids)
-        # Other threads add meanwhile: what they add between the copy and the change is read once more.
-        self.read = {key: value for key, value in list(self.read.items()) if key in standing}
-        self.unreadable = {key: value for key, value in list(self.unreadable.items()) if key in standing}
-        self.room = 2 * len(standing) + ROOM
+        """Evict every dataset except these."""
+        current = set(ids)
+        # Other threads may add entries meanwhile: those added between the copy and the assignment are read once more.
+        self.read = {key: value for key, value in list(self.read.items()) if key in current}
+        self.unreadable = {key: value for key, value in list(self.unreadable.items()) if key in current}
+        self.capacity = 2 * len(current) + CACHE_SLACK
 
 
 _versions: Final = _VersionCache()
 
 
 def catalogue_read(*, using: str = "default") -> DatasetCatalogue:
-    """All datasets as they stand now, by name: one query, and a second one for the versions that are new."""
-    standing = list(Dataset.objects.using(using).values_list("id", "version").order_by("name"))
-    _versions.keep(dataset_id for dataset_id, _ in standing)
-    found = {dataset_id: _versions.find(dataset_id, version) for dataset_id, version in standing}
+    """All current datasets, by name: one query, and a second one for versions that are not cached."""
+    current = list(Dataset.objects.using(using).values_list("id", "version").order_by("name"))
+    _versions.keep(dataset_id for dataset_id, _ in current)
+    found = {dataset_id: _versions.find(dataset_id, version) for dataset_id, version in current}
     unknown = [dataset_id for dataset_id, version in found.items() if version is None]
     if unknown:
-        # A version that was applied meanwhile comes in the place of the one that was looked for.
+        # A version applied meanwhile replaces the one that was looked up.
         versions = ContractVersion.objects.using(using).filter(version=F("dataset__version"), dataset_id__in=unknown)
-        for row in versions.values_list(*_STANDING):
+        for row in versions.values_list(*_COLUMNS):
             found[row[0]] = _versions.add(*row)
         if lacking := [dataset_id for dataset_id in unknown if found[dataset_id] is None]:
             found |= {dataset.id: dataset for dataset in _without_version(lacking, using)}
@@ -90,7 +90,7 @@ def catalogue_read(*, using: str = "default") -> DatasetCatalogue:
 
 
 def _without_version(ids: Sequence[int], using: str) -> list[UnreadableDataset]:
-    """Those of these datasets that are there while their standing version is not."""
+    """Those of these datasets whose current version is missing."""
     rows = Dataset.objects.using(using).filter(id__in=ids).exclude(versions__version=F("version"))
     return [
         UnreadableDataset(
@@ -102,18 +102,18 @@ def _without_version(ids: Sequence[int], using: str) -> list[UnreadableDataset]:
 
 
 def dataset_list(*, using: str = "default") -> list[AppliedDataset]:
-    """The datasets whose contracts can be read, by name; `catalogue_read` has the others, too."""
+    """The datasets with readable contracts, by name; `catalogue_read` also has the others."""
     return list(catalogue_read(using=using).readable)
 
 
 def dataset_get(name: str, *, using: str = "default") -> AppliedDataset:
-    """The dataset of this name, as it stands now.
+    """The current dataset of this name.
 
     Raises DatasetUnknown. Raises ContractUnreadable.
     """
     found = Dataset.objects.using(using).filter(name=name).values_list("id", "version").first()
     if found is None:
-        raise DatasetUnknown(f"there is no dataset {name!r}: apply its contract with `datasets apply`")
+        raise DatasetUnknown(f"no dataset {name!r}: apply its contract with `datasets apply`")
     return contract_version_get(*found, using=using)
 
 
@@ -122,13 +122,13 @@ def contract_version_get(dataset_id: int, version: int, *, using: str = "default
     found = _versions.find(dataset_id, version)
     if found is None:
         rows = ContractVersion.objects.using(using).filter(dataset_id=dataset_id, version=version)
-        row = rows.values_list(*_STANDING).first()
+        row = rows.values_list(*_COLUMNS).first()
         if row is None:
             for dataset in _without_version([dataset_id], using):
                 raise ContractUnreadable(dataset.reason)
             raise ContractVersion.DoesNotExist
         found = _versions.add(*row)
-        if len(_versions.read) > _versions.room:
+        if len(_versions.read) > _versions.capacity:
             _versions.keep(Dataset.objects.using(using).values_list("id", flat=True))
     if isinstance(found, UnreadableDataset):
         raise ContractUnreadable(found.reason)
@@ -136,10 +136,10 @@ def contract_version_get(dataset_id: int, version: int, *, using: str = "default
 
 
 def analyst_view_problems(dataset: AppliedDataset) -> list[str]:
-    """What analysts can read of the dataset and may not, or that they cannot, as a line; none where all is well."""
+    """Warnings, one line each, if analysts see too much or nothing of the dataset."""
     with connection.cursor() as cursor:
         view = analyst_view(cursor, dataset.name)
     if overexposed := view.overexposed(dataset.contract):
-        return [f"analysts still see {', '.join(overexposed)}: run `manage.py migrate`"]
+        return [f"analysts can still read {', '.join(overexposed)}: run `manage.py migrate`"]
     withheld = bool(dataset.contract.unrestricted) and not view.readable
     return ["analysts cannot read its view: run `manage.py migrate`"] if withheld else []

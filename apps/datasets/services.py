@@ -33,11 +33,10 @@ from apps.datasets.selectors import contract_version_get
 
 @dataclass(frozen=True, slots=True)
 class ApplyResult:
-    """What an apply did, or would do: the version that stands after it and the statements that lead there.
+    """The result of an apply or a dry run: the version after it and the statements that lead there.
 
-    An unchanged contract has statements where its view for analysts showed too much or too little, and is `restored`
-    where the document that stood was no longer the one that was applied; `before` is the contract that stood until
-    now, None for a new dataset.
+    An unchanged contract has statements if its analyst view had to be corrected, and is `restored` if the stored
+    document had been altered; `before` is the previous contract, None for a new dataset.
     """
 
     contract: Contract
@@ -55,9 +54,9 @@ class ApplyResult:
 
 @dataclass(frozen=True, slots=True)
 class AnalystViewResult:
-    """What was done to the view of a dataset for analysts; `reason` says why it could not be made anew.
+    """What was done to a dataset's analyst view; `reason` is why it could not be recreated.
 
-    `retryable` reason ends by itself: try again.
+    If `retryable`, the cause is temporary: try again.
     """
 
     name: str
@@ -67,10 +66,10 @@ class AnalystViewResult:
 
 
 def dataset_apply(document: Mapping[str, Any], *, dry_run: bool = False) -> ApplyResult:
-    """Make the dataset what the document says; nothing happens when it is that already.
+    """Make the dataset match the document; no-op if it already does.
 
-    Raises ContractInvalid: the document breaks a rule. Raises ChangeRefused: the table that stands cannot become
-    it. Raises StoreUnavailable or StoreMisconfigured: nothing was changed.
+    Raises ContractInvalid: the document violates a rule. Raises ChangeRefused: the existing table cannot be changed
+    that way. Raises StoreUnavailable or StoreMisconfigured: nothing was changed.
     """
     text = _text(document)
     contract = contract_from_odcs(document, policy=settings.DATASETS.classification_policy)
@@ -81,37 +80,37 @@ def dataset_apply(document: Mapping[str, Any], *, dry_run: bool = False) -> Appl
             if dry_run:
                 return ApplyResult(contract, 1, tuple(create_statements(contract, 0, _roles())), changed=True)
             dataset, before = Dataset(name=contract.name, version=0), None
-            _keep(dataset, contract, text, fingerprint)
+            _save_version(dataset, contract, text, fingerprint)
             statements = create_statements(contract, dataset.pk, _roles())
             _execute(cursor, statements)
             return ApplyResult(contract, dataset.version, tuple(statements), changed=True)
-        standing = dataset.versions.using(ALIAS).filter(version=dataset.version).first()
-        if standing is None:
-            rule = f"version {dataset.version}, which stands, is not stored, so nobody can tell what the table holds"
+        current = dataset.versions.using(ALIAS).filter(version=dataset.version).first()
+        if current is None:
+            rule = f"the current version {dataset.version} is not stored, so the table's contents are unknown"
             raise ChangeRefused([ContractProblem("$", rule, "restore its row in datasets_contractversion")])
-        changed = standing.fingerprint != fingerprint
-        restored = not changed and _stored_fingerprint(standing.document) != fingerprint
+        changed = current.fingerprint != fingerprint
+        restored = not changed and _stored_fingerprint(current.document) != fingerprint
         try:
-            before = _standing_contract(dataset) if changed else contract
+            before = _current_contract(dataset) if changed else contract
         except ContractUnreadable as error:
             raise ChangeRefused([ContractProblem("$", str(error))]) from error
         statements = _change(before, contract, dataset) if changed else _view_change(cursor, contract)
         version = dataset.version + changed
         if not dry_run:
             if changed:
-                _keep(dataset, contract, text, fingerprint)
+                _save_version(dataset, contract, text, fingerprint)
             elif restored:
-                standing.document = text
-                standing.save(using=ALIAS, update_fields=["document"])
+                current.document = text
+                current.save(using=ALIAS, update_fields=["document"])
             _execute(cursor, statements)
     return ApplyResult(contract, version, tuple(statements), changed, before, restored=restored)
 
 
 def analyst_views_ensure() -> Iterator[AnalystViewResult]:
-    """Make the view of each dataset show what its contract lets analysts see, and tell of each that did not.
+    """Make each analyst view show what its contract allows, and yield those that did not.
 
-    A view that cannot be made anew now is taken from analysts until it can, which waits for nobody.
-    Raises StoreUnavailable or StoreMisconfigured: the database cannot be asked.
+    A view that cannot be recreated now is revoked from analysts until it can, without waiting. Raises StoreUnavailable
+    or StoreMisconfigured: the database is not reachable.
     """
     for name in list(Dataset.objects.using(ALIAS).values_list("name", flat=True)):
         try:
@@ -131,17 +130,17 @@ def analyst_views_ensure() -> Iterator[AnalystViewResult]:
 
 
 def dataset_drop(name: str, *, with_data: bool = False) -> None:
-    """Remove the dataset with its table; its rows too when `with_data`.
+    """Drop the dataset with its table; its rows too if `with_data`.
 
     Raises DatasetUnknown. Raises DatasetNotEmpty: it has rows and `with_data` is false.
     """
     with owner_transaction(name) as cursor:
         dataset = Dataset.objects.using(ALIAS).filter(name=name).first()
         if dataset is None:
-            raise DatasetUnknown(f"there is no dataset {name!r}")
+            raise DatasetUnknown(f"no dataset {name!r}")
         cursor.execute(f"SELECT EXISTS (SELECT FROM {dataset_table(name)})")  # noqa: S608  the name is quoted
         if cursor.fetchone()[0] and not with_data:
-            raise DatasetNotEmpty(f"{name!r} holds rows: say --yes to drop them with the dataset")
+            raise DatasetNotEmpty(f"{name!r} contains rows: pass --yes to drop them with the dataset")
         _execute(cursor, drop_statements(name))
         dataset.delete(using=ALIAS)
 
@@ -151,7 +150,7 @@ def _roles() -> dict[str, str]:
 
 
 def _view_change(cursor: Any, contract: Contract) -> list[str]:
-    """The statements that make the view for analysts anew; none where it is as it should be."""
+    """The statements that recreate the analyst view; empty if it is correct."""
     return [] if analyst_view(cursor, contract.name).matches(contract) else list(view(contract, _roles()))
 
 
@@ -162,13 +161,13 @@ def _withhold(name: str) -> None:
 
 
 def _text(document: object) -> str:
-    """The document as it is stored. Raises ContractInvalid: JSON cannot say it."""
+    """The document as stored. Raises ContractInvalid: it cannot be serialized as JSON."""
     try:
         text = json.dumps(document, ensure_ascii=False)
         text.encode()
     except (TypeError, ValueError, RecursionError) as error:
         problem = ContractProblem(
-            "$", f"it cannot be written as JSON: {error}", "use what JSON knows, and nest it less"
+            "$", f"cannot be serialized as JSON: {error}", "use JSON types only, and less nesting"
         )
         raise ContractInvalid([problem]) from error
     return text
@@ -179,20 +178,20 @@ def _fingerprint(document: object) -> str:
 
 
 def _stored_fingerprint(text: str) -> str:
-    """The fingerprint of a stored document; empty where it is no JSON any more."""
+    """The fingerprint of a stored document; empty if it is no longer valid JSON."""
     try:
         return _fingerprint(json.loads(text))
     except (ValueError, RecursionError):
         return ""
 
 
-def _standing_contract(dataset: Dataset) -> Contract:
-    """What stands; of a contract that this version cannot read, what its table holds. Raises ContractUnreadable."""
+def _current_contract(dataset: Dataset) -> Contract:
+    """The current contract; if this version cannot read it, what its table contains. Raises ContractUnreadable."""
     try:
         return contract_version_get(dataset.pk, dataset.version, using=ALIAS).contract
     except ContractUnreadable:
-        standing = dataset.versions.using(ALIAS).get(version=dataset.version)
-        return table_contract(dataset.name, dataset.version, standing.document)
+        current = dataset.versions.using(ALIAS).get(version=dataset.version)
+        return table_contract(dataset.name, dataset.version, current.document)
 
 
 def _change(old: Contract, contract: Contract, dataset: Dataset) -> list[str]:
@@ -202,7 +201,7 @@ def _change(old: Contract, contract: Contract, dataset: Dataset) -> list[str]:
     return change_statements(old, contract, dataset.pk, _roles())
 
 
-def _keep(dataset: Dataset, contract: Contract, text: str, fingerprint: str) -> None:
+def _save_version(dataset: Dataset, contract: Contract, text: str, fingerprint: str) -> None:
     dataset.version += 1
     dataset.event_time = contract.event_time or ""
     dataset.earliest, dataset.latest = contract.earliest, contract.latest
@@ -218,7 +217,7 @@ def _execute(cursor: Any, statements: list[str]) -> None:
         try:
             cursor.execute(statement)
         except IntegrityError as error:
-            rule = f"the rows that stand break a rule: {str(error).splitlines()[0]}"
+            rule = f"existing rows violate a rule: {str(error).splitlines()[0]}"
             raise ChangeRefused(
-                [ContractProblem("$.schema[0].properties", rule, "mend the rows, or keep the old rule")]
+                [ContractProblem("$.schema[0].properties", rule, "fix the rows, or keep the old rule")]
             ) from error

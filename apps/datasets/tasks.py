@@ -1,4 +1,4 @@
-"""What beat asks for, so that the station keeps going: days ahead, days behind, tombstones, a heartbeat."""
+"""Scheduled tasks: ledger partitions, tombstones, the heartbeat."""
 
 import datetime
 import logging
@@ -25,26 +25,26 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name="datasets.ensure_ledger_days", ignore_result=True)
 def make_ledger_days_ahead() -> int:
-    """Make the ledger's next days, before a batch has to; days made."""
+    """Create the next ledger partitions in advance; return their number."""
     with connect(ALIAS, autocommit=True) as connection:
         return ensure_ledger_days(connection)
 
 
 @shared_task(name="datasets.drop_ledger_days", ignore_result=True)
 def drop_old_ledger_days() -> int:
-    """Drop the ledger's days older than ANDEN_DATASETS_LEDGER_DAYS; days dropped."""
+    """Drop ledger partitions older than ANDEN_DATASETS_LEDGER_DAYS; return their number."""
     with connect(ALIAS, autocommit=True) as connection:
         dropped = drop_ledger_days(connection, keep_days=settings.DATASETS.ledger_days)
     if dropped:
-        logger.info("dropped %s days of the ledger", dropped)
+        logger.info("dropped %s ledger partitions", dropped)
     return dropped
 
 
 @shared_task(name="datasets.purge_tombstones", ignore_result=True)
 def purge_old_tombstones() -> int | None:
-    """Queue the job that deletes tombstones older than ANDEN_DATASETS_TOMBSTONE_DAYS; its id.
+    """Queue the job that deletes tombstones older than ANDEN_DATASETS_TOMBSTONE_DAYS; return its id.
 
-    None where the last one is queued or runs still.
+    None if the previous one is still queued or running.
     """
     purge = TombstonePurge(older_days=settings.DATASETS.tombstone_days)
     return None if is_pending(tombstone_purge, purge) else enqueue(tombstone_purge, purge, actor="")
@@ -52,9 +52,9 @@ def purge_old_tombstones() -> int | None:
 
 @shared_task(name="datasets.heartbeat", ignore_result=True)
 def record_heartbeat() -> None:
-    """Show that beat and a worker live, until when the ledger reaches, and when contracts allow no more months.
+    """Record that beat and a worker are alive, until when the ledger has partitions, and when contracts end.
 
-    Moments, not distances: when nobody sets them any more, they still grow old.
+    Timestamps, not durations: if nothing updates them, their age still grows.
     """
     prometheus.gauge(BEAT).set(time.time())
     with connect(ALIAS, autocommit=True) as connection:

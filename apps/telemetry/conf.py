@@ -1,4 +1,4 @@
-"""The settings of telemetry."""
+"""Settings of telemetry."""
 
 from pathlib import Path
 
@@ -15,8 +15,8 @@ class MonitoringSettings(EnvironmentSettings):
 
     metrics_folder: Path | None = Field(
         default=None,
-        description="Folder that all processes of a machine share for their metrics; needed as soon as there "
-        "is more than one process. PROMETHEUS_MULTIPROC_DIR counts, too.",
+        description="Folder where all processes of a machine share their metrics; required with "
+        "more than one process. PROMETHEUS_MULTIPROC_DIR works too.",
     )
 
 
@@ -27,15 +27,15 @@ class TracingSettings(EnvironmentSettings):
 
     endpoint: HttpUrl | None = Field(
         default=None,
-        description="OpenTelemetry collector that takes spans over OTLP/HTTP, such as http://collector:4318; "
-        "nothing is traced when unset.",
+        description="OpenTelemetry collector that receives spans over OTLP/HTTP, such as http://collector:4318; "
+        "tracing is off when unset.",
     )
     sample_ratio: float = Field(
         default=0.05,
         ge=0,
         le=1,
-        description="Share of requests and batches that are traced, where no caller has decided already.",
+        description="Fraction of requests and batches that are traced, unless the caller has already decided.",
     )
     service: str = Field(
-        default="anden", min_length=1, max_length=64, description="Name of the service in traces (service.name)."
+        default="anden", min_length=1, max_length=64, description="Service name in traces (service.name)."
     )

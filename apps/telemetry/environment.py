@@ -1,4 +1,4 @@
-"""The base of every app's typed settings, and how a wrong variable is told."""
+"""The base of every app's typed settings, and the error for an invalid variable."""
 
 import os
 import re
@@ -16,11 +16,11 @@ Settings = TypeVar("Settings", bound="EnvironmentSettings")
 
 
 class SettingsInvalid(Exception):
-    """A variable breaks its rule: mend the environment."""
+    """A variable is invalid: fix the environment."""
 
 
 class EnvironmentSettings(BaseSettings):
-    """Settings read from the environment; each field's description goes into the docs."""
+    """Settings read from the environment; `docs/settings.md` lists the field descriptions."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
 
@@ -28,16 +28,16 @@ class EnvironmentSettings(BaseSettings):
 def load(kind: type[Settings]) -> Settings:
     """The settings of this class, read from the environment.
 
-    Raises SettingsInvalid: names each wrong variable and its rule, never its value.
+    Raises SettingsInvalid: names each invalid variable and its rule, never its value.
     """
     prefix = kind.model_config.get("env_prefix", "")
     try:
         return kind()
     except SettingsError as error:
-        # A value of several parts that cannot be read at all; the library names the field, not the variable.
+        # A compound value that cannot be parsed; pydantic names the field, not the variable.
         field = re.search(r'field "(\w+)"', str(error))
         name = f"{prefix}{field[1]}".upper() if field else kind.__name__
-        raise SettingsInvalid(f"{name}: cannot be read, it must be JSON") from None
+        raise SettingsInvalid(f"{name}: cannot be parsed, it must be JSON") from None
     except ValidationError as error:
         lines = [_line(prefix, item["loc"], _rule(item)) for item in error.errors()]
         raise SettingsInvalid("\n".join(sorted(lines))) from None
@@ -49,9 +49,9 @@ def variables_set(groups: Iterable[EnvironmentSettings]) -> set[str]:
 
 
 def unknown_variables(kinds: Iterable[type[EnvironmentSettings]]) -> list[str]:
-    """The variables of the environment that look like settings of these classes and are none, sorted.
+    """Environment variables that have these classes' prefix but match no setting, sorted.
 
-    What Kubernetes sets for a Service (ANDEN_WEB_SERVICE_HOST, ANDEN_WEB_PORT…) does not count.
+    Ignores what Kubernetes sets for a Service (ANDEN_WEB_SERVICE_HOST, ANDEN_WEB_PORT…).
     """
     known = {_variable(kind, field) for kind in kinds for field in kind.model_fields}
     return sorted(
@@ -64,12 +64,12 @@ def _variable(kind: type[EnvironmentSettings], field: str) -> str:
 
 
 def _rule(item: ErrorDetails) -> str:
-    # Of a secret the library tells how long it is.
+    # pydantic's message would reveal the length of a secret.
     if item["type"] == "too_short" and item["ctx"].get("field_type") == "Value":
         return f"must have at least {item['ctx']['min_length']} characters"
     return item["msg"].removeprefix("Value error, ")
 
 
 def _line(prefix: str, place: tuple[int | str, ...], rule: str) -> str:
-    # A rule between several variables names them itself.
+    # A rule between several variables names them in its message.
     return f"{prefix}{place[0]}".upper() + f": {rule}" if place else rule

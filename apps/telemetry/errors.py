@@ -1,4 +1,4 @@
-"""The errors of whoever reads what others measured, named by the caller's reaction."""
+"""Errors of metric sources, named by the caller's reaction."""
 
 
 class MonitoringError(Exception):
@@ -9,18 +9,18 @@ class MonitoringError(Exception):
 
 
 class SourceUnavailable(MonitoringError):
-    """A source of signals does not answer or refuses for now: keep what is known and ask again later."""
+    """A metric source is unavailable: keep the last known state and retry later."""
 
     sent = True
-    """Whether the call may have arrived; False only where it certainly never left."""
+    """Whether the call may have arrived; False only if it certainly was not sent."""
 
 
 class SourceThrottled(SourceUnavailable):
-    """A source of signals is asked too often: wait longer before asking again."""
+    """A metric source throttles: wait longer before the next call."""
 
 
 class SourceRefused(MonitoringError):
-    """A source of signals refuses for good: mend its address, its credentials or the query."""
+    """A metric source rejects the call for good: fix its URL, its credentials or the query."""
 
     sent = True
-    """As SourceUnavailable's."""
+    """As in SourceUnavailable."""

@@ -1,4 +1,4 @@
-"""A metric as a value of ours: declared once in an app's metrics.py, referred to by code and panels alike."""
+"""A metric, declared once in an app's metrics.py and used by code and panels alike."""
 
 import re
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ UNITS: Final = (
     "usd",
     "value",
 )
-"""Base units and countable things that a gauge or histogram may end with."""
+"""Base units and countable nouns that the name of a gauge or histogram may end with."""
 
 _NAME: Final = re.compile(r"anden_[a-z]+(_[a-z]+)+")
 _LABEL: Final = re.compile(r"[a-z]+(_[a-z]+)*")
@@ -40,7 +40,7 @@ _RESERVED_ENDINGS: Final = ("_count", "_sum", "_bucket", "_created")
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One family of series; `merge` says how a gauge's values of several living processes become one."""
+    """One metric family; `merge` defines how the values of a gauge from several live processes are combined."""
 
     name: str
     help: str
@@ -51,14 +51,14 @@ class Metric:
 
 
 def naming_faults(metric: Metric) -> Iterator[str]:
-    """What breaks Prometheus's conventions in this metric, one sentence each; nothing when it is sound.
+    """Violations of Prometheus's naming conventions, one sentence each.
 
     Source: https://prometheus.io/docs/practices/naming/
     """
     if not _NAME.fullmatch(metric.name):
         yield "the name is not anden_… in lower snake case"
     if metric.name.endswith(_RESERVED_ENDINGS):
-        yield "the name ends like a series that Prometheus makes itself"
+        yield "the name has a suffix that Prometheus reserves"
     if (metric.kind == "counter") != metric.name.endswith("_total"):
         yield "counters, and only counters, end with _total"
     if metric.kind != "counter" and not metric.name.endswith(UNITS):
@@ -69,11 +69,10 @@ def naming_faults(metric: Metric) -> Iterator[str]:
 
 
 def _shape_faults(metric: Metric) -> Iterator[str]:
-    """What is wrong with the labels and buckets."""
     for label in metric.labels:
         if not _LABEL.fullmatch(label) or label in _RESERVED_LABELS:
             yield f"the label {label} is reserved or not in lower snake case"
     if (metric.kind == "histogram") != bool(metric.buckets):
         yield "histograms, and only histograms, have buckets"
     if list(metric.buckets) != sorted(set(metric.buckets)):
-        yield "the buckets do not rise"
+        yield "the buckets are not in increasing order"

@@ -1,4 +1,4 @@
-"""The metrics of telemetry: how long callers wait for PostgreSQL, and what became of spans."""
+"""Metrics of telemetry: time spent waiting for PostgreSQL, and the fate of spans."""
 
 from typing import Final
 
@@ -13,17 +13,17 @@ DATABASE_SECONDS: Final = Metric(
 )
 DATABASE_ERRORS: Final = Metric(
     "anden_database_errors_total",
-    "Operations that PostgreSQL refused or lost, by the first two characters of the SQLSTATE.",
+    "Operations that failed in PostgreSQL or lost their connection, by SQLSTATE class.",
     "counter",
     labels=("alias", "operation", "sqlstate_class"),
 )
 OUT_OF_RESOURCES: Final = "53"
-"""The class of SQLSTATE that says that PostgreSQL has no room: disk, memory or connections."""
+"""The SQLSTATE class "insufficient resources": disk, memory or connections."""
 
 
 SPANS: Final = Metric(
     "anden_tracing_spans_total",
-    "Spans by what became of them: sent; refused by the collector or not reached; dropped, because too many waited.",
+    "Spans by outcome: sent; refused by the collector, or not delivered; dropped because the queue was full.",
     "counter",
     labels=("outcome",),
 )

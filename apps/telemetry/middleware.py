@@ -1,4 +1,4 @@
-"""Before everything else: answers to probes and Prometheus, and the id and the trace of every other request."""
+"""Middleware that runs first: probes and Prometheus get their responses, every other request its id and trace."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,10 +13,10 @@ from apps.telemetry.urls import urlpatterns
 
 
 class MonitoringEndpointsMiddleware:
-    """Serves monitoring's addresses before host names are checked and requests are measured.
+    """Serves the monitoring endpoints before host names are checked and requests are measured.
 
-    A kubelet and Prometheus call a pod by its address, which is in nobody's ALLOWED_HOSTS, and their calls
-    would drown the latencies of real requests.
+    A kubelet and Prometheus call a pod by its IP, which is not in ALLOWED_HOSTS, and their calls would drown the
+    latencies of real requests.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -24,7 +24,7 @@ class MonitoringEndpointsMiddleware:
         self._views = {f"/{pattern.pattern}": pattern.callback for pattern in urlpatterns}
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """The answer of monitoring, or of everything that follows."""
+        """Serve a monitoring endpoint, or pass the request on."""
         view = self._views.get(request.path_info)
         if view is None:
             return self._get_response(request)
@@ -33,13 +33,13 @@ class MonitoringEndpointsMiddleware:
 
 
 class RequestTracingMiddleware:
-    """Gives each request its id, and where tracing is on its span, until the last piece of the answer is sent."""
+    """Gives each request an id and, if tracing is on, a span that ends with the last chunk of the response."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """The answer, with the request's id in a header."""
+        """Pass the request on; its id becomes a header of the response."""
         identifier = valid_request_id(request.headers.get(HEADER, ""))
         setattr(request, ATTRIBUTE, identifier)
         span = tracing().begin(request.method or "", server=True, traceparent=request.headers.get("traceparent", ""))
@@ -47,7 +47,7 @@ class RequestTracingMiddleware:
             response = self._get_response(request)
         response[HEADER] = identifier
         if isinstance(response, StreamingHttpResponse) and not response.is_async:
-            pieces = iter(response)  # before it is replaced, or the answer would ask itself
+            pieces = iter(response)  # taken before it is replaced: the response would iterate itself
             response.streaming_content = _traced_chunks(request, response, pieces, identifier=identifier, span=span)
         elif span is not None:
             span.end(_span_attributes(request, response, identifier), error=_error_type(response))
@@ -62,7 +62,8 @@ def _traced_chunks(
     identifier: str,
     span: OpenSpan | None,
 ) -> Iterator[bytes]:
-    """The answer's pieces, each made inside of the request; its span ends behind the last, or where they break off."""
+    """The response's chunks, each produced within the request's context; the span ends after the last, or on a
+    break."""
     error = "unfinished"
     try:
         while True:
@@ -78,7 +79,7 @@ def _traced_chunks(
 
 
 def _span_attributes(request: HttpRequest, response: HttpResponseBase, identifier: str) -> dict[str, AttributeValue]:
-    """What the span says: the route, never the address, which may hold what somebody asked for.
+    """Span attributes: the route, never the URL, whose parameters may be confidential.
 
     Source: https://opentelemetry.io/docs/specs/semconv/http/http-spans/
     """
@@ -95,5 +96,5 @@ def _span_attributes(request: HttpRequest, response: HttpResponseBase, identifie
 
 
 def _error_type(response: HttpResponseBase) -> str:
-    """What is wrong with the answer; "" when nothing of ours is."""
+    """The status as the span's error type; "" unless it is a server error."""
     return str(response.status_code) if response.status_code >= 500 else ""

@@ -1,7 +1,7 @@
-"""ProcessSlots of a folder: a small number per living process, free again when the process is gone.
+"""Slots of a folder: a small number per live process, free again once the process ends.
 
-Files of metrics are named by slot, so a restarted worker goes on in the file of a dead one, and the folder
-holds as many files as there were processes at one time, not as many as there ever were.
+Metric files are named by slot, so a restarted worker continues the file of a dead one, and the folder never holds more
+files than there were processes at one time.
 """
 
 import fcntl
@@ -19,10 +19,10 @@ class ProcessSlots:
         self.folder = folder
         self._slot: int | None = None
         self._lock_fd: int | None = None
-        os.register_at_fork(after_in_child=self._forget)
+        os.register_at_fork(after_in_child=self._reset)
 
     def own(self) -> int:
-        """The slot of this process: the first that no living process holds."""
+        """The slot of this process: the lowest that no live process holds."""
         if self._slot is None:
             self._slot, self._lock_fd = next(
                 (slot, fd) for slot in itertools.count() if (fd := self._lock(slot)) is not None
@@ -31,20 +31,20 @@ class ProcessSlots:
         return self._slot
 
     def sweep(self) -> None:
-        """Remove what dead processes left that holds only for the living: the files of live gauges."""
+        """Remove the files of live gauges that dead processes left behind."""
         for slot in {int(path.stem.rsplit("_", 1)[1]) for path in self.folder.glob("gauge_live*_*.db")}:
             with self._if_dead(slot) as dead:
                 if dead:
                     self._drop_live_files(slot)
 
-    def _forget(self) -> None:
-        """Give up the parent's slot: a child shares the lock with it, so it must take one of its own."""
+    def _reset(self) -> None:
+        """Give up the parent's slot: a child shares its lock and must acquire a slot of its own."""
         if self._lock_fd is not None:
             os.close(self._lock_fd)
         self._slot = self._lock_fd = None
 
     def _lock(self, slot: int) -> int | None:
-        """The descriptor that holds the slot's lock; None while another process has it."""
+        """The descriptor that holds the slot's lock; None if another process has it."""
         fd = os.open(self.folder / f"slot_{slot}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -55,7 +55,7 @@ class ProcessSlots:
 
     @contextmanager
     def _if_dead(self, slot: int) -> Iterator[bool]:
-        """Whether no process holds the slot; nobody can take it inside of the block."""
+        """Whether no process holds the slot; no process can take it within the block."""
         fd = None if slot == self._slot else self._lock(slot)
         try:
             yield fd is not None

@@ -1,4 +1,4 @@
-"""Prometheus objects made from our metrics, and the page that merges what all processes wrote."""
+"""Prometheus objects for our metrics, and the exposition that merges all processes."""
 
 import math
 import os
@@ -21,7 +21,7 @@ from apps.telemetry.metric import Metric
 from apps.telemetry.process_slots import ProcessSlots
 
 FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""prometheus_client's own variable: it decides by its presence, for django-prometheus's metrics, too."""
+"""prometheus_client's own variable: its presence turns on multi-process mode, also for django-prometheus."""
 
 _slots: ProcessSlots | None = None
 _others: list[Collector] = []
@@ -30,11 +30,11 @@ Made = TypeVar("Made", Counter, Gauge, Histogram)
 
 
 def enable_multiprocess_metrics(folder: Path | None) -> None:
-    """Write every metric of this process to the folder, beside those of its peers; None: keep them in memory.
+    """Write every metric of this process to the shared folder; None keeps them in memory.
 
-    Called once, by the settings, before anything declares a metric: the kind of value is chosen then.
+    Call once, from the settings, before any metric is declared: that is when the value class is chosen.
 
-    Raises SettingsInvalid: the folder cannot be written.
+    Raises SettingsInvalid: the folder is not writable.
     """
     global _slots  # noqa: PLW0603 - one process has one registry, which is prometheus_client's global, too
     prometheus_metrics.disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -48,12 +48,12 @@ def enable_multiprocess_metrics(folder: Path | None) -> None:
         path.mkdir(parents=True, exist_ok=True)
         values.ValueClass = values.MultiProcessValue(slots.own)  # type: ignore[no-untyped-call]
     except OSError as error:
-        raise SettingsInvalid(f"ANDEN_MONITORING_METRICS_FOLDER: cannot be written ({error.strerror})") from error
+        raise SettingsInvalid(f"ANDEN_MONITORING_METRICS_FOLDER: not writable ({error.strerror})") from error
     _slots = slots
 
 
 def _once(make: Callable[[Metric], Made]) -> Callable[[Metric], Made]:
-    """The function, called once for each metric: two threads that ask first at the same time get one object."""
+    """The function, called once per metric: two threads that ask simultaneously get the same object."""
     known = cache(make)
 
     @wraps(make)
@@ -66,25 +66,25 @@ def _once(make: Callable[[Metric], Made]) -> Callable[[Metric], Made]:
 
 @_once
 def counter(metric: Metric) -> Counter:
-    """The counter of this metric, the same object at each call."""
+    """The counter of this metric, cached."""
     return Counter(metric.name, metric.help, metric.labels)
 
 
 @_once
 def gauge(metric: Metric) -> Gauge:
-    """The gauge of this metric; its series vanish with the process that set them."""
+    """The gauge of this metric, cached; its series vanish with the process that set them."""
     mode = f"live{metric.merge}"
     return Gauge(metric.name, metric.help, metric.labels, multiprocess_mode=mode)  # type: ignore[arg-type]
 
 
 @_once
 def histogram(metric: Metric) -> Histogram:
-    """The histogram of this metric, the same object at each call."""
+    """The histogram of this metric, cached."""
     return Histogram(metric.name, metric.help, metric.labels, buckets=metric.buckets)
 
 
 def collector(metric: Metric) -> Counter | Gauge | Histogram:
-    """The Prometheus object of this metric, whatever its kind."""
+    """The Prometheus object of this metric, of any kind."""
     match metric.kind:
         case "counter":
             return counter(metric)
@@ -95,13 +95,12 @@ def collector(metric: Metric) -> Counter | Gauge | Histogram:
 
 
 class _LiveProcessCollector(Collector):
-    """Merges the files of the folder, without the gauges of the dead."""
+    """Merges the folder's files, without the gauges of dead processes."""
 
     def __init__(self, slots: ProcessSlots) -> None:
         self._slots = slots
 
     def collect(self) -> Iterable[Family]:
-        """The families that all processes wrote, merged."""
         self._slots.sweep()
         paths = [str(path) for path in self._begun()]
         families: list[Family] = list(MultiProcessCollector.merge(paths))  # type: ignore[no-untyped-call]
@@ -111,7 +110,7 @@ class _LiveProcessCollector(Collector):
         return families
 
     def _begun(self) -> Iterator[Path]:
-        """The files that hold something: one is empty between its creation and its first block."""
+        """The non-empty files: a file is empty between its creation and its first block."""
         for path in self._slots.folder.glob("*.db"):
             with suppress(FileNotFoundError):
                 if path.stat().st_size:
@@ -119,9 +118,9 @@ class _LiveProcessCollector(Collector):
 
 
 def remove_series(metric: Metric, *values: str) -> None:
-    """Take a gauge's series with these labels off the page, until it is set again.
+    """Remove a gauge's series with these label values from the exposition, until it is set again.
 
-    A shared file cannot drop a series: there it is not a number, which no page shows.
+    A shared file cannot drop a series: it is set to NaN there, which is not exposed.
     """
     if _slots is None:
         gauge(metric).remove(*values)
@@ -130,7 +129,7 @@ def remove_series(metric: Metric, *values: str) -> None:
 
 
 def replace_series(metric: Metric, values: Mapping[tuple[str, ...], float]) -> None:
-    """Set a gauge's series, by their labels' values, and take those that were set before off the page."""
+    """Set a gauge's series by label values, and remove all others."""
     for labels, value in values.items():
         gauge(metric).labels(*labels).set(value)
     for labels in gauge_values(metric).keys() - values.keys():
@@ -138,19 +137,19 @@ def replace_series(metric: Metric, values: Mapping[tuple[str, ...], float]) -> N
 
 
 def register_collector(others: Collector) -> None:
-    """Show what this collector tells, too: series that would be too many for gauges."""
+    """Also expose this collector: series that would be too many for gauges."""
     _others.append(others)
     if _slots is None:
         prometheus_client.REGISTRY.register(others)
 
 
 def multiprocess_folder() -> Path | None:
-    """The folder in which the processes share their metrics; None where this process tells of itself alone."""
+    """The folder in which processes share their metrics; None if this process exposes only its own."""
     return _slots.folder if _slots else None
 
 
 def registry() -> CollectorRegistry:
-    """What a scrape collects from: the folder of all processes, or this process alone where none is shared."""
+    """What a scrape collects: the shared folder, or this process if there is no shared folder."""
     if _slots is None:
         return prometheus_client.REGISTRY
     shared = CollectorRegistry()
@@ -161,12 +160,12 @@ def registry() -> CollectorRegistry:
 
 
 def exposition() -> tuple[bytes, str]:
-    """The metrics of all processes in Prometheus's text format, and its content type."""
+    """The metrics of all processes in Prometheus's text format, and the content type."""
     return prometheus_client.generate_latest(registry()), prometheus_client.CONTENT_TYPE_LATEST
 
 
 def gauge_values(metric: Metric) -> dict[tuple[str, ...], float]:
-    """What living processes of this machine last said of a gauge, by its labels' values in their order."""
+    """The last values of a gauge from this machine's live processes, by label values in order."""
     families: Iterable[Family] = gauge(metric).collect() if _slots is None else _LiveProcessCollector(_slots).collect()
     return {
         tuple(sample.labels[label] for label in metric.labels): sample.value

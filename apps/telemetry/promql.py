@@ -1,4 +1,4 @@
-"""PromQL made from metric objects: a name, a label or a kind that does not exist fails where the query is written."""
+"""PromQL built from metric objects: an unknown name, label or kind fails where the query is written."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -8,7 +8,7 @@ from apps.telemetry.metric import Metric
 PANEL_WINDOW: Final = "$__rate_interval"
 """The window that Grafana chooses for a panel; rules name their own ("5m")."""
 TARGET_LABELS: Final = frozenset({"job", "instance", "namespace", "pod", "role"})
-"""What Prometheus adds to each series it scrapes; `role` by the chart's ServiceMonitors."""
+"""Labels that Prometheus adds to each scraped series; `role` comes from the chart's ServiceMonitors."""
 
 Aggregate = Literal["sum", "max", "min", "avg", "count"]
 Operator = Literal["=", "!=", "=~", "!~"]
@@ -16,7 +16,7 @@ Operator = Literal["=", "!=", "=~", "!~"]
 
 @dataclass(frozen=True, slots=True)
 class PromqlQuery:
-    """PromQL, and the metrics it reads in the order of their first mention."""
+    """PromQL, and the metrics it reads, in order of first mention."""
 
     text: str
     metrics: tuple[Metric, ...] = ()
@@ -39,7 +39,7 @@ class LabelMatcher:
 
 
 def series(metric: Metric, *where: LabelMatcher) -> PromqlQuery:
-    """The series of a counter or gauge as they are."""
+    """The raw series of a counter or gauge."""
     return PromqlQuery(f"{metric.name}{_braces(metric, where)}", (metric,))
 
 
@@ -50,7 +50,7 @@ def level(metric: Metric, *where: LabelMatcher, by: tuple[str, ...] = (), aggreg
 
 
 def rate(metric: Metric, *where: LabelMatcher, by: tuple[str, ...] = (), window: str = PANEL_WINDOW) -> PromqlQuery:
-    """What a counter gains per second, summed over all processes and pods."""
+    """A counter's increase per second, summed over all processes and pods."""
     _expect(metric, "counter")
     return _aggregated("sum", by, PromqlQuery(f"rate({series(metric, *where)}[{window}])", (metric,)))
 
@@ -58,7 +58,7 @@ def rate(metric: Metric, *where: LabelMatcher, by: tuple[str, ...] = (), window:
 def increase(
     metric: Metric, *where: LabelMatcher, by: tuple[str, ...] = (), window: str = PANEL_WINDOW
 ) -> PromqlQuery:
-    """What a counter gained within the window, summed over all processes and pods."""
+    """A counter's increase within the window, summed over all processes and pods."""
     _expect(metric, "counter")
     return _aggregated("sum", by, PromqlQuery(f"increase({series(metric, *where)}[{window}])", (metric,)))
 
@@ -66,7 +66,7 @@ def increase(
 def quantile(
     share: float, metric: Metric, *where: LabelMatcher, by: tuple[str, ...] = (), window: str = PANEL_WINDOW
 ) -> PromqlQuery:
-    """The value that `share` of a histogram's observations stay below, over all processes and pods."""
+    """The value below which `share` of a histogram's observations lie, over all processes and pods."""
     buckets = bucket_rate(metric, *where, by=by, window=window)
     return PromqlQuery(f"histogram_quantile({share:g}, {buckets})", (metric,))
 
@@ -105,13 +105,13 @@ def count_rate(
 def sum_rate(
     metric: Metric, *where: LabelMatcher, by: tuple[str, ...] = (), window: str = PANEL_WINDOW
 ) -> PromqlQuery:
-    """What a histogram's observations came to per second: seconds of work a second, for `_seconds`."""
+    """Sum of a histogram's observations per second: seconds of work per second, for `_seconds`."""
     _expect(metric, "histogram")
     return _aggregated("sum", by, PromqlQuery(f"rate({metric.name}_sum{_braces(metric, where)}[{window}])", (metric,)))
 
 
 def compose(template: str, *parts: PromqlQuery) -> PromqlQuery:
-    """One query of several, put into the template's {} in order: compose("{} / {}", bad, all)."""
+    """One query from several, filled into the template's {} in order: compose("{} / {}", bad, all)."""
     metrics = dict.fromkeys(metric for part in parts for metric in part.metrics)
     return PromqlQuery(template.format(*(part.text for part in parts)), tuple(metrics))
 

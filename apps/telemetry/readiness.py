@@ -1,4 +1,4 @@
-"""What this process lacks before it can serve."""
+"""What this process lacks to serve requests."""
 
 import os
 import threading
@@ -10,22 +10,23 @@ from django.db import Error, connections
 from django.db.migrations.executor import MigrationExecutor
 
 SERVING_ALIASES: Final = ("default", "reader", "writer")
-"""The databases a request may need; the owner's and the workers' are none of its business."""
+"""The databases a request may need; those of the owner and the workers are not checked."""
 
 READY_TIMEOUT_S: Final = 1.0
-"""How long a database may take to answer: a kubelet's probe does not wait longer by default."""
+"""How long a database may take to answer: kubelet's default probe timeout."""
 
 
 def readiness_failures() -> list[str]:
-    """What keeps this process from serving, one entry each; empty when it is ready. Answers within a second or so.
+    """Why this process cannot serve, one entry each; empty if it is ready. Returns within about a second.
 
-    Neither hosts nor messages of the driver are told: whoever can reach the port may read this.
+    Contains neither host names nor driver messages: anyone who can reach the port may read this.
     """
     return _check.answer(READY_TIMEOUT_S)
 
 
 class _ReadinessCheck:
-    """One look at the databases at a time, in a thread: a frozen server or a pool may hold it up, but not a probe."""
+    """Runs one check of the databases at a time, in a thread: a frozen server or a pool may block it, but not a
+    probe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -33,26 +34,26 @@ class _ReadinessCheck:
         self._current_alias = ""
 
     def answer(self, patience_s: float) -> list[str]:
-        """What a look finds that ends in time; else which database it still waits for."""
+        """The result of the check, or the database it still waits for once the time is up."""
         with self._lock:
-            look = self._current
-            if look is None:
-                look = self._current = Future()
-                threading.Thread(target=self._run, args=(look,), name="anden-readiness", daemon=True).start()
+            run = self._current
+            if run is None:
+                run = self._current = Future()
+                threading.Thread(target=self._run, args=(run,), name="anden-readiness", daemon=True).start()
         try:
-            return look.result(patience_s)
+            return run.result(patience_s)
         except TimeoutError:
             return [_unreachable(self._current_alias)]
 
-    def _run(self, look: "Future[list[str]]") -> None:
-        found = ["the look at the databases failed"]  # unless it comes to its end
+    def _run(self, run: "Future[list[str]]") -> None:
+        found = ["the database check failed"]  # unless it completes
         try:
             found = self._find_failures()
         finally:
-            # This thread's connections go back to their pools before anybody begins another look.
+            # Return this thread's connections to their pools before the next check starts.
             connections.close_all()
             self._current = None
-            look.set_result(found)
+            run.set_result(found)
 
     def _find_failures(self) -> list[str]:
         for self._current_alias in SERVING_ALIASES:
@@ -62,11 +63,11 @@ class _ReadinessCheck:
         try:
             return [f"migration {name}: not applied" for name in _unapplied_migrations()]
         except Error:
-            return ["database default: django_migrations cannot be read"]
+            return ["database default: cannot read django_migrations"]
 
 
 def _unreachable(alias: str) -> str:
-    return f"database {alias}: cannot be reached"
+    return f"database {alias}: unreachable"
 
 
 _check = _ReadinessCheck()
@@ -74,7 +75,7 @@ os.register_at_fork(after_in_child=_check.__init__)  # type: ignore[misc] # a ch
 
 
 def _reachable(alias: str) -> bool:
-    """Whether a statement comes back from this database."""
+    """Whether this database answers a statement."""
     try:
         with connections[alias].cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -84,7 +85,7 @@ def _reachable(alias: str) -> bool:
 
 
 def _unapplied_migrations() -> tuple[str, ...]:
-    """Migrations of this code that the database lacks; once there are none, the question is not asked again."""
+    """Migrations that the database lacks; cached once it lacks none."""
     missing = _plan_once()
     if missing:
         _plan_once.cache_clear()

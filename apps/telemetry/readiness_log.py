@@ -1,4 +1,4 @@
-"""What the log leaves out of the answers of /readyz."""
+"""The log filter for /readyz."""
 
 import logging
 from http import HTTPStatus
@@ -8,9 +8,9 @@ PATH: Final = "/readyz"
 
 
 class NotReadyFilter(logging.Filter):
-    """Leaves out Django's line on a 503 of /readyz: an answer that probes ask for again and again, no failure."""
+    """Drops Django's log line for a 503 of /readyz: probes repeat it, and it is not a failure."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record is written."""
+        """Whether to log the record."""
         path = getattr(getattr(record, "request", None), "path", "")
         return not (path == PATH and getattr(record, "status_code", 0) == HTTPStatus.SERVICE_UNAVAILABLE)

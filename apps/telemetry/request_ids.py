@@ -1,4 +1,4 @@
-"""The id of the request that is being answered: the same in the answer, in every line of the log and in the trace."""
+"""The current request's id: the same in the response, in every log line and in the trace."""
 
 import logging
 import re
@@ -11,25 +11,25 @@ from typing import Final
 HEADER: Final = "X-Request-ID"
 
 ATTRIBUTE: Final = "anden_request_id"
-"""Where a request object keeps its id."""
+"""Attribute of a request object that holds its id."""
 
 _current: ContextVar[str] = ContextVar("request_id", default="")
 _SOUND: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
 def request_id() -> str:
-    """The id of the request that this thread answers; "" outside of requests."""
+    """The id of the request this thread serves; "" outside requests."""
     return _current.get()
 
 
 def valid_request_id(sent: str) -> str:
-    """The id that a caller sent, if it is one; else a new one: what stands in a log must be safe to read."""
+    """The caller's id if it is valid, otherwise a new one: only safe characters may reach the log."""
     return sent if _SOUND.fullmatch(sent) else uuid.uuid4().hex
 
 
 @contextmanager
 def request_context(identifier: str) -> Iterator[None]:
-    """Have this be the request's id inside of the block."""
+    """Make this the current request's id within the block."""
     token = _current.set(identifier)
     try:
         yield
@@ -38,11 +38,11 @@ def request_context(identifier: str) -> Iterator[None]:
 
 
 class RequestIdFilter(logging.Filter):
-    """Gives every line the attribute `in_request`: " [id]" where it is about a request, "" otherwise."""
+    """Gives every log record the attribute `in_request`: " [id]" within a request, "" otherwise."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """True: every line is kept."""
-        # Django tells of refused requests when they are over already, and gives the request along.
+        """Set the attribute; every record is kept."""
+        # Django logs rejected requests after they ended, and passes the request.
         identifier = request_id() or getattr(getattr(record, "request", None), ATTRIBUTE, "")
         record.in_request = f" [{identifier}]" if identifier else ""
         return True

@@ -1,4 +1,4 @@
-"""The addresses of monitoring."""
+"""URLs of the monitoring endpoints."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Is it alive, is it ready, what does it measure: for probes and Prometheus, never routed to the outside."""
+"""Liveness, readiness and metrics, for probes and Prometheus; never routed to the outside."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -11,14 +11,14 @@ from apps.telemetry.readiness import readiness_failures
 @never_cache
 @require_safe
 def healthz(_request: HttpRequest) -> JsonResponse:
-    """200 as long as the process answers at all; nothing is asked of anyone else."""
+    """200 while the process responds at all; checks nothing else."""
     return JsonResponse({"status": "ok"})
 
 
 @never_cache
 @require_safe
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """200 when requests can be served, else 503 and what is missing."""
+    """200 if requests can be served, otherwise 503 with what is missing."""
     missing = readiness_failures()
     if missing:
         return JsonResponse({"status": "not ready", "missing": missing}, status=503)
@@ -28,6 +28,6 @@ def readyz(_request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def metrics(_request: HttpRequest) -> HttpResponse:
-    """What all processes of this machine measured; needs no database."""
+    """The metrics of all processes of this machine; needs no database."""
     body, content_type = prometheus.exposition()
     return HttpResponse(body, content_type=content_type)

@@ -1,4 +1,4 @@
-"""Contracts in files: YAML in, YAML out."""
+"""Contract files: YAML in, YAML out."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,18 +10,18 @@ from apps.datasets.core.errors import ContractInvalid, ContractProblem
 
 
 class _ContractLoader(yaml.SafeLoader):
-    """YAML without its guess at dates, which the standard wants as strings, and without doubled keys.
+    """YAML without implicit dates, which ODCS expects as strings, and without duplicate keys.
 
-    Of two `classification` in one element the last would count, and the first be forgotten.
+    Of two `classification` keys in one element, the last would win and the first be lost.
     """
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        """The mapping as it was written, before anything is merged into it."""
+        """The mapping as written, before merge keys are resolved."""
         node: yaml.MappingNode = super().compose_mapping_node(anchor)
         keys: set[str] = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value in keys:
-                problem = f"{key.value!r} stands there twice: keep one"
+                problem = f"duplicate key {key.value!r}: keep one"
                 raise yaml.composer.ComposerError(None, None, problem, key.start_mark)
             keys.add(str(key.value))
         return node
@@ -36,22 +36,22 @@ _ContractLoader.yaml_implicit_resolvers = {
 def document_paths(path: Path) -> list[Path]:
     """The file itself, or the folder's *.yaml and *.yml, by name.
 
-    Raises ContractInvalid: there is nothing there.
+    Raises ContractInvalid: no such file, or an empty folder.
     """
     if path.is_dir():
         found = sorted({*path.glob("*.yaml"), *path.glob("*.yml")})
         if not found:
             raise ContractInvalid(
-                [ContractProblem(str(path), "the folder holds no *.yaml", "name a file or another folder")]
+                [ContractProblem(str(path), "the folder contains no *.yaml", "name a file or another folder")]
             )
         return found
     if not path.is_file():
-        raise ContractInvalid([ContractProblem(str(path), "there is no such file or folder", "check the path")])
+        raise ContractInvalid([ContractProblem(str(path), "no such file or folder", "check the path")])
     return [path]
 
 
 def documents(path: Path) -> Iterator[tuple[Path, Any]]:
-    """Each file's document, in the order of `document_paths`. Raises ContractInvalid: a file is no YAML."""
+    """Each file's document, in the order of `document_paths`. Raises ContractInvalid: a file is not YAML."""
     for file in document_paths(path):
         try:
             yield file, yaml.load(file.read_text("utf-8"), Loader=_ContractLoader)  # noqa: S506  a SafeLoader
@@ -61,13 +61,13 @@ def documents(path: Path) -> Iterator[tuple[Path, Any]]:
             rule = getattr(error, "problem", None) or "it is not UTF-8"
             raise ContractInvalid([ContractProblem(where, f"not YAML: {rule}")]) from error
         except RecursionError as error:
-            raise ContractInvalid([ContractProblem(str(file), "it is nested too deeply", "flatten it")]) from error
+            raise ContractInvalid([ContractProblem(str(file), "nested too deeply", "flatten it")]) from error
         except ValueError as error:
             raise ContractInvalid(
-                [ContractProblem(str(file), f"a value cannot be read: {error}", "shorten it")]
+                [ContractProblem(str(file), f"cannot read a value: {error}", "shorten it")]
             ) from error
 
 
 def document_text(document: Mapping[str, Any]) -> str:
-    """The document as YAML, in its own order."""
+    """The document as YAML, keys in their original order."""
     return yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=110)

@@ -1,4 +1,4 @@
-"""The errors of datasets, named by the caller's reaction."""
+"""Errors of datasets, named by the caller's reaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ class DatasetsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ContractProblem:
-    """One thing wrong in a document: where, which rule, and what to do."""
+    """One problem in a document: path, violated rule, remedy."""
 
     path: str
     rule: str
@@ -24,7 +24,7 @@ class ContractProblem:
 
 
 class ContractInvalid(DatasetsError):
-    """The contract breaks a rule: mend the document."""
+    """The contract violates a rule: fix the document."""
 
     def __init__(self, problems: Sequence[ContractProblem]) -> None:
         self.problems = tuple(problems)
@@ -32,11 +32,11 @@ class ContractInvalid(DatasetsError):
 
 
 class ContractUnreadable(DatasetsError):
-    """This version of Andén cannot read the contract that stands: run the one that wrote it."""
+    """This version of Andén cannot read the current contract: run the version that wrote it."""
 
 
 class ChangeRefused(ContractInvalid):
-    """The table that stands cannot become this: keep its shape, or make a new dataset."""
+    """The existing table cannot be changed that way: keep its shape, or create a new dataset."""
 
 
 class DatasetUnknown(DatasetsError):
@@ -44,22 +44,22 @@ class DatasetUnknown(DatasetsError):
 
 
 class DatasetNotEmpty(DatasetsError):
-    """The dataset holds rows: say --yes to drop them."""
+    """The dataset contains rows: pass --yes to drop them."""
 
 
 class StoreUnavailable(DatasetsError):
-    """PostgreSQL refused for now: nothing was changed, try again later."""
+    """PostgreSQL is unavailable: nothing was changed, try again later."""
 
 
 class StoreMisconfigured(DatasetsError):
-    """PostgreSQL is not set up as Andén needs it: mend roles, rights or migrations."""
+    """PostgreSQL is not set up as Andén needs it: fix roles, privileges or migrations."""
 
 
 class BadRecord(DatasetsError):
-    """This record can never be stored: quarantine it, or refuse it with 422.
+    """This record can never be stored: quarantine it, or reject it with 422.
 
-    `reason` is a short stable word for labels and filters, `field` the property at fault ("" for the whole
-    record), and the message says it in full without repeating the value.
+    `reason` is a short stable word for labels and filters, `field` the property at fault ("" for the record itself),
+    and the message explains it without repeating the value.
     """
 
     def __init__(self, reason: str, message: str, *, field: str = "") -> None:

@@ -1,4 +1,4 @@
-"""What `roles ensure` makes: the roles with their passwords, and the rules that their URLs keep."""
+"""The roles that `roles ensure` creates, with their passwords, and the rules for their URLs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ from apps.datasets.core.errors import StoreMisconfigured
 
 REQUIRED_ROLES: Final = ("owner", "app", "ingest", "reader", "writer", "analyst")
 MONITOR: Final = "monitor"
-"""The role of an exporter of PostgreSQL's own figures; made where it has a URL, since a station runs without."""
+"""The role of an exporter of PostgreSQL's statistics; created only if it has a URL."""
 READ_ONLY: Final = {"reader", "analyst", MONITOR}
-"""Roles that only read."""
+"""Read-only roles."""
 IDLE_TIMEOUT: Final = "60s"
-"""How long a transaction may hold its locks and its snapshot without a statement."""
+"""How long a transaction may hold locks and its snapshot while idle."""
 
 Settings = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class RoleLogin:
-    """One role as its URL says: the name in PostgreSQL, the password, the database."""
+    """A role as its URL defines it: the name in PostgreSQL, the password, the database."""
 
     role: str
     name: str
@@ -27,12 +27,12 @@ class RoleLogin:
     database: str
 
     def __repr__(self) -> str:
-        """The login without its password, for whatever prints it."""
+        """The login without its password, for logs and tracebacks."""
         return f"RoleLogin({self.role}, {self.name}, {self.database})"
 
 
 def role_settings(role: str, timeouts_s: Mapping[str, float]) -> Settings:
-    """What a session of the role begins with, by parameter; nothing for a role without a timeout of its statements."""
+    """Default session settings of the role, by parameter; empty for a role without a statement timeout."""
     if role not in timeouts_s:
         return ()
     bounds: Settings = (
@@ -45,7 +45,7 @@ def role_settings(role: str, timeouts_s: Mapping[str, float]) -> Settings:
 def parse_logins(parts: Mapping[str, Mapping[str, str]], *, administrator: str) -> tuple[RoleLogin, ...]:
     """The logins, owner first, from the parts of their URLs (user, password, dbname).
 
-    Raises StoreMisconfigured: a URL is missing or says too little, or two of them contradict each other.
+    Raises StoreMisconfigured: a URL is missing or incomplete, or two of them conflict.
     """
     found: dict[str, RoleLogin] = {}
     for role in (*REQUIRED_ROLES, *({MONITOR} & parts.keys())):
@@ -61,7 +61,7 @@ def parse_logins(parts: Mapping[str, Mapping[str, str]], *, administrator: str) 
 
 
 def url_variable(role: str) -> str:
-    """The environment url_variable of a role's URL."""
+    """The environment variable of a role's URL."""
     return f"ANDEN_DATABASE_{role.upper()}_URL"
 
 
@@ -70,13 +70,17 @@ def _refuse_contradictions(found: Sequence[RoleLogin], administrator: str) -> No
     for login in found:
         here = url_variable(login.role)
         if login.name in seen:
-            raise StoreMisconfigured(f"{here} names the user {login.name}, as {seen[login.name]} does: one role each")
+            raise StoreMisconfigured(
+                f"{here} names the user {login.name}, as {seen[login.name]} does: use one role each"
+            )
         if login.name == administrator:
-            raise StoreMisconfigured(f"{here} names the administrator {administrator}: roles have less rights")
+            raise StoreMisconfigured(
+                f"{here} names the administrator {administrator}: use a role with fewer privileges"
+            )
         if login.name.startswith("pg_"):
-            raise StoreMisconfigured(f"{here} names the user {login.name}: PostgreSQL keeps pg_ for itself")
+            raise StoreMisconfigured(f"{here} names the user {login.name}: PostgreSQL reserves pg_")
         if login.database != found[0].database:
             raise StoreMisconfigured(
-                f"{here} names the database {login.database}, {url_variable('owner')} names {found[0].database}"
+                f"{here} names the database {login.database}, but {url_variable('owner')} names {found[0].database}"
             )
         seen[login.name] = here

@@ -1,4 +1,4 @@
-"""The base of Andén's commands: every trouble that is no defect ends in one line that says what to do."""
+"""Base of Andén's commands: every expected error ends in one line with the next step."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from apps.datasets.core.errors import DatasetsError
 
 
 class AndenCommand(BaseCommand):
-    """A command whose expected errors are lines, not tracebacks; `expected_errors` are those of its app besides."""
+    """A command that prints expected errors as lines, not tracebacks; `expected_errors` adds those of its app."""
 
     alias = "default"
     expected_errors: tuple[type[Exception], ...] = ()
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Run the command; every error that a person can mend becomes a CommandError."""
+        """Run the command; every error that an operator can fix becomes a CommandError."""
         expected: tuple[type[Exception], ...] = (DatasetsError, *self.expected_errors)
         try:
             return super().execute(*args, **options)

@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend, its cursors timed; Django finds it by the name of this module."""
+"""Django's PostgreSQL backend with timed cursors; Django requires this module name."""
 
 from typing import Any
 
@@ -11,25 +11,25 @@ from apps.telemetry.postgresql.timer import operation_timer
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """One alias: every cursor of its connections, pooled or not, observes its operations."""
+    """Every cursor of this alias, pooled or not, observes its operations."""
 
     def get_connection_params(self) -> dict[str, Any]:
-        """Django's parameters, with the timed form of the cursor class that it chose."""
+        """Django's parameters with a timed cursor class."""
         params: dict[str, Any] = super().get_connection_params()
         params["cursor_factory"] = timed(params["cursor_factory"], self.alias)
         return params
 
     def create_cursor(self, name: str | None = None) -> Any:
-        """Django's cursor; a server-side one is made here, because Django names that class itself."""
+        """Django's cursor; a server-side one is created here, because Django hard-codes its class."""
         if not name:
             return super().create_cursor()
         server_binding = self.settings_dict["OPTIONS"].get("server_side_binding") is True
         kind: Any = psycopg.ServerCursor if server_binding else base.ServerSideCursor
-        # Outside of a transaction only a holdable cursor outlives its own statement.
+        # Outside a transaction only a holdable cursor survives its statement.
         cursor = timed(kind, self.alias)(self.connection, name, scrollable=False, withhold=self.connection.autocommit)
         register_tzloader(self.timezone, cursor)
         return cursor
 
     def _commit(self) -> None:
-        """Commit: the wait for the log's flush belongs to the database's time, too."""
+        """Commit; the wait for the WAL flush counts as database time."""
         operation_timer(self.alias).call("other", super()._commit)  # type: ignore[misc] # the stubs leave it out

@@ -1,6 +1,6 @@
-"""psycopg cursors that time what they wait for: statements, COPY, streams, and server-side fetches.
+"""psycopg cursors that time how long they wait: statements, COPY, streams, and server-side fetches.
 
-Fetches of ordinary cursors are not timed: their rows have already arrived with the statement.
+Fetches of ordinary cursors are not timed: their rows arrived with the statement.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +24,7 @@ _END: Final = object()
 
 
 def operation_of_query(query: Any, context: AdaptContext | None = None) -> Operation:
-    """The operation of a statement in any form that psycopg takes; "other" of what is none."""
+    """The operation of a statement in any form psycopg accepts; "other" for anything else."""
     if isinstance(query, str):
         return operation_of(query)
     if isinstance(query, bytes):
@@ -33,22 +33,21 @@ def operation_of_query(query: Any, context: AdaptContext | None = None) -> Opera
 
 
 class _TimedCursorMixin(psycopg.Cursor[Any]):
-    """Goes before a cursor class of psycopg or Django, and times its operations."""
+    """Mixin for cursor classes of psycopg or Django: times their operations."""
 
     __slots__ = ()
     timer: ClassVar[OperationTimer]
 
     def execute(self, query: Any, params: Params | None = None, **options: Any) -> Self:
-        """Run one statement."""
         execute: Callable[..., Self] = super().execute
         return self.timer.call(operation_of_query(query, self), execute, query, params, **options)
 
     def executemany(self, query: Query, params_seq: Iterable[Params], **options: Any) -> None:
-        """Run one statement for each of many parameters: one observation in all."""
+        """Run one statement for many parameters: a single observation."""
         self.timer.call(operation_of_query(query, self), super().executemany, query, params_seq, **options)
 
     def stream(self, query: Query, params: Params | None = None, **options: Any) -> Iterator[Any]:
-        """Rows as they arrive: one observation, of the time between asking and getting."""
+        """Stream rows: one observation, of the time spent waiting."""
         operation, stopwatch = operation_of_query(query, self), Stopwatch()
         rows = super().stream(query, params, **options)
         advance = stopwatch.wrap_step(partial(next, rows, _END))
@@ -74,12 +73,12 @@ class _TimedCursorMixin(psycopg.Cursor[Any]):
 
 
 class _TimedServerCursorMixin(_TimedCursorMixin, psycopg.ServerCursor[Any]):
-    """Goes before a server-side cursor, whose every fetch asks the database again."""
+    """Mixin for server-side cursors, which query the database on every fetch."""
 
     __slots__ = ()
 
     def _fetch_gen(self, num: int | None) -> PQGen[list[Any]]:
-        # fetchone, fetchmany, fetchall and each page of an iteration all come through here.
+        # fetchone, fetchmany, fetchall and iteration all end up here.
         started = perf_counter()
         try:
             return (yield from super()._fetch_gen(num))
@@ -92,7 +91,7 @@ class _TimedServerCursorMixin(_TimedCursorMixin, psycopg.ServerCursor[Any]):
 
 @cache
 def timed(base: type[CursorClass], alias: str) -> type[CursorClass]:
-    """The cursor class, its operations timed under this alias; the same class at each call."""
+    """The cursor class with operations timed for this alias; cached."""
     timing = _TimedServerCursorMixin if issubclass(base, psycopg.ServerCursor) else _TimedCursorMixin
     body = {"__slots__": (), "timer": operation_timer(alias)}
     return cast("type[CursorClass]", type(f"Timed{base.__name__}", (timing, base), body))

@@ -12,16 +12,16 @@ __all__ = ["OPERATIONS", "Operation", "operation_of"]
 OPERATIONS: Final[tuple[Operation, ...]] = ("read", "write", "other")
 
 _FIRST_WORD: Final = re.compile(r"\s*([a-z]++)(?![\w$])", re.IGNORECASE)
-# With a plain beginning, these are searched as fast as a text is.
+# Patterns with a literal prefix are searched as fast as plain text.
 _INTO: Final = re.compile(r"into(?![\w$])")
 _FOR: Final = re.compile(r"for(?![\w$])")
 _WRITES: Final = frozenset({"insert", "update", "delete"})
 _REMEMBERED_CHARS: Final = 8_192
-"""Longer statements are read each time: to remember five hundred of them would take megabytes."""
+"""Longer statements are not cached: five hundred of them would take megabytes."""
 
 
 def operation_of(sql: str) -> Operation:
-    """The operation of this statement; of a script, the strongest of its statements' (write, read, other)."""
+    """The operation of this statement; of a script, that of its strongest statement (write, read, other)."""
     word = _FIRST_WORD.match(sql)
     keyword = word[1].lower() if word else ""
     if keyword in _WRITES:
@@ -32,7 +32,7 @@ def operation_of(sql: str) -> Operation:
 
 
 def _only_reads(lower: str) -> bool:
-    """Whether this SELECT has none of the words that could make it more: most have not, and need no parsing."""
+    """Whether this SELECT lacks every word that could make it write: most do, and need no parsing."""
     return ";" not in lower and _INTO.search(lower) is None and (_FOR.search(lower) is None or not _may_lock(lower))
 
 

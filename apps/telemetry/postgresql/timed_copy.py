@@ -1,4 +1,4 @@
-"""COPY whose waiting is timed: not the caller's own work between two rows."""
+"""COPY that times how long it waits, without the caller's work between two rows."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -13,23 +13,23 @@ from apps.telemetry.postgresql.timer import OperationTimer, Stopwatch
 
 
 class TimedWriter(Writer):
-    """Hands blocks to another writer, and times how long it takes them."""
+    """Passes blocks to another writer and times it."""
 
     def __init__(self, writer: Writer, stopwatch: Stopwatch) -> None:
         self._write: Callable[[Buffer], None] = stopwatch.wrap(writer.write)
         self._writer = writer
 
     def write(self, data: Buffer) -> None:
-        """Send one block, about 32 KiB."""
+        """Pass one block on, about 32 KiB."""
         self._write(data)
 
     def finish(self, exc: BaseException | None = None) -> None:
-        """End the COPY; its time is part of leaving the block."""
+        """Finish the COPY; leaving the block times it."""
         self._writer.finish(exc)
 
 
 class TimedCopy(AbstractContextManager[Copy]):
-    """A COPY block: one observation at its end, of the seconds that PostgreSQL was observe_wait for."""
+    """A COPY block: one observation at its end, of the seconds spent waiting for PostgreSQL."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class TimedCopy(AbstractContextManager[Copy]):
         except psycopg.Error as error:
             self._observe(error)
             raise
-        # Blocks and rows() read through these two; as attributes they need no class of our own.
+        # Iteration and rows() read through these two; as attributes they need no subclass.
         copy.read = self._stopwatch.wrap_step(copy.read)  # type: ignore[method-assign]
         copy.read_row = self._stopwatch.wrap_step(copy.read_row)  # type: ignore[method-assign]
         return copy

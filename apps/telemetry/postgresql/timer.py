@@ -1,4 +1,4 @@
-"""Seconds that callers waited for PostgreSQL, observed by alias and operation."""
+"""Seconds that callers waited for PostgreSQL, by alias and operation."""
 
 from collections.abc import Callable
 from functools import cache
@@ -34,7 +34,7 @@ class OperationTimer:
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
     ) -> Result:
-        """What the function returns; its time is observed, and a refusal of PostgreSQL counted."""
+        """The function's result; observes its time and counts a PostgreSQL error."""
         started = perf_counter()
         try:
             return function(*args, **kwargs)
@@ -45,17 +45,17 @@ class OperationTimer:
             self._observe[operation](perf_counter() - started)
 
     def observe_wait(self, operation: Operation, seconds: float) -> None:
-        """Observe an operation that was waited for in several pieces."""
+        """Observe an operation whose wait came in several pieces."""
         self._observe[operation](seconds)
 
     def count_error(self, operation: Operation, error: psycopg.Error) -> None:
-        """Count an error; one without an SQLSTATE is a lost connection's or the client's own: 08."""
+        """Count an error; without a SQLSTATE (lost connection or client error) as class 08."""
         sqlstate_class = (error.sqlstate or "08000")[:2]
         prometheus.counter(DATABASE_ERRORS).labels(self.alias, operation, sqlstate_class).inc()
 
 
 class TracedTimer(OperationTimer):
-    """Also notes each operation in the span of the request that waits for it."""
+    """Also records each operation in the span of the waiting request."""
 
     def call(
         self,
@@ -64,7 +64,7 @@ class TracedTimer(OperationTimer):
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
     ) -> Result:
-        """What the function returns; its time is observed and traced, and a refusal of PostgreSQL counted."""
+        """The function's result; observes and traces its time and counts a PostgreSQL error."""
         span = tracing().current()
         if span is None:
             return super().call(operation, function, *args, **kwargs)
@@ -78,14 +78,14 @@ class TracedTimer(OperationTimer):
             self._note(span, operation, began_ns=began_ns, error=sqlstate)
 
     def observe_wait(self, operation: Operation, seconds: float) -> None:
-        """Observe and trace an operation that was waited for in several pieces, as if they were the last one."""
+        """Observe and trace an operation whose wait came in several pieces, as one span that ends now."""
         super().observe_wait(operation, seconds)
         span = tracing().current()
         if span is not None:
             self._note(span, operation, began_ns=time_ns() - int(seconds * 1e9), error="")
 
     def _note(self, span: OpenSpan, operation: Operation, *, began_ns: int, error: str) -> None:
-        # Never the statement: literals in it may be what somebody wrote.
+        # Never the statement: its literals may be confidential.
         attributes = {"db.system.name": "postgresql", "db.operation.name": operation, "anden.alias": self.alias}
         span.child(
             f"{operation} {self.alias}", began_ns=began_ns, ended_ns=time_ns(), attributes=attributes, error=error
@@ -94,12 +94,12 @@ class TracedTimer(OperationTimer):
 
 @cache
 def operation_timer(alias: str) -> OperationTimer:
-    """The timer of this alias, the same at each call; one that traces where tracing is on."""
+    """The timer of this alias, cached; it traces if tracing is on."""
     return TracedTimer(alias) if tracing().on else OperationTimer(alias)
 
 
 class Stopwatch:
-    """Seconds spent inside of the functions it wraps, together."""
+    """Total seconds spent in the functions it wraps."""
 
     __slots__ = ("seconds",)
 
@@ -107,7 +107,7 @@ class Stopwatch:
         self.seconds = 0.0
 
     def wrap(self, function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-        """The same function, its time added to the sum."""
+        """The same function; its time is added to the total."""
 
         def timed(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
             started = perf_counter()
@@ -119,7 +119,7 @@ class Stopwatch:
         return timed
 
     def wrap_step(self, step: Callable[[], Result]) -> Callable[[], Result]:
-        """The same for what happens once a row: half the price, and a step that fails is not counted."""
+        """For steps that run once per row: half the overhead, and a failing step does not count."""
 
         def timed() -> Result:
             started = perf_counter()

@@ -1,6 +1,6 @@
-"""Traces: what the processes tell an OpenTelemetry collector, or nothing at all where none is named.
+"""Traces: spans for an OpenTelemetry collector, or none if no collector is configured.
 
-Which of the two is chosen once, at the start: where tracing is off, OpenTelemetry is not even imported.
+The choice is made once, at startup: if tracing is off, OpenTelemetry is not even imported.
 """
 
 from apps.telemetry.tracing.port import DisabledTracing, Tracing
@@ -9,12 +9,13 @@ _tracing: Tracing = DisabledTracing()
 
 
 def start_tracing(*, endpoint: str | None, sample_ratio: float, service: str) -> None:
-    """Trace from now on to the collector at this endpoint; None: do not trace. Called once, by the settings."""
-    global _tracing  # noqa: PLW0603 - one process tells one collector, as it has one registry of metrics
+    """Send spans to the collector at this endpoint from now on; None turns tracing off. Call once, from the
+    settings."""
+    global _tracing  # noqa: PLW0603 - one collector per process, like its one metrics registry
     if endpoint is None:
         _tracing = DisabledTracing()
         return
-    from apps.telemetry.tracing.otel import OtelTracing  # noqa: PLC0415 - 0.2 s that nobody pays who does not trace
+    from apps.telemetry.tracing.otel import OtelTracing  # noqa: PLC0415 - saves 0.2 s when tracing is off
 
     _tracing = OtelTracing(endpoint=endpoint, sample_ratio=sample_ratio, service=service)
 

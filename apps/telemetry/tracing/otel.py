@@ -1,4 +1,4 @@
-"""Tracing by OpenTelemetry: our own few spans, sent by one thread that nobody waits for."""
+"""Tracing with OpenTelemetry: a few spans of our own, sent by one background thread."""
 
 import atexit
 import logging
@@ -26,20 +26,20 @@ from apps.telemetry.tracing.port import Attributes
 logger = logging.getLogger("apps.tracing")
 
 MAX_QUEUE_SIZE: Final = 2_048
-"""Spans that wait for the collector; what comes on top is dropped, and counted."""
+"""Spans that may wait for the collector; more are dropped and counted."""
 
 MAX_EXPORT_BATCH_SIZE: Final = 512
 SCHEDULE_DELAY_S: Final = 1.0
 EXPORT_TIMEOUT_S: Final = 5.0
 SHUTDOWN_TIMEOUT_S: Final = 2.0
 MAX_CHILD_SPANS: Final = 128
-"""Children of one span; those that are left out are counted in its attribute anden.dropped_children."""
+"""Children of one span; anden.dropped_children counts the rest."""
 
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})")
 
 
 class OtelTracing:
-    """Spans to an OTLP/HTTP collector. Provider and thread are made by the first span of each process: after forks."""
+    """Spans to an OTLP/HTTP collector. The first span of each process starts provider and thread: after forks."""
 
     on = True
 
@@ -51,20 +51,20 @@ class OtelTracing:
         self._lock = threading.Lock()
         self._tracer: trace.Tracer | None = None
         self._provider: TracerProvider | None = None
-        os.register_at_fork(after_in_child=self._forget)
+        os.register_at_fork(after_in_child=self._reset)
         atexit.register(self.close)
-        # The exporter warns at every try; SpanSender says once that the collector is away.
+        # The exporter warns on every attempt; SpanSender logs once that the collector is unavailable.
         logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)
 
     def current(self) -> "OtelSpan | None":
-        """The span that this thread is in, if it is recorded."""
+        """This thread's current span, if it is recorded."""
         found = otel_context.get_value(_OPEN)
         return found if isinstance(found, OtelSpan) else None
 
     def begin(
         self, name: str, *, server: bool = False, traceparent: str = "", began_ns: int | None = None
     ) -> "OtelSpan | None":
-        """A new span of the caller's trace or of one of its own; None when it is not sampled."""
+        """A new span in the caller's trace or in a new one; None if it is not sampled."""
         caller = span_context(traceparent)
         parent = otel_context.Context()
         if caller is not None:
@@ -75,10 +75,10 @@ class OtelTracing:
         return OtelSpan(tracer, span) if span.is_recording() else None
 
     def close(self) -> None:
-        """Send what waits, for two seconds at most."""
+        """Send queued spans, for at most two seconds."""
         if self._provider is not None:
             self._provider.shutdown()
-            self._forget()
+            self._reset()
 
     def _start(self) -> trace.Tracer:
         with self._lock:
@@ -94,8 +94,8 @@ class OtelTracing:
                 self._tracer = self._provider.get_tracer("anden")
             return self._tracer
 
-    def _forget(self) -> None:
-        """A child begins anew: threads do not survive a fork, and the lock may be held by one of them."""
+    def _reset(self) -> None:
+        """Reset in a forked child: threads do not survive a fork, and one of them may hold the lock."""
         self._lock = threading.Lock()
         self._tracer = self._provider = None
 
@@ -104,7 +104,7 @@ _OPEN: Final = otel_context.create_key("anden-open-span")
 
 
 class OtelSpan:
-    """A span that has begun and is recorded."""
+    """A started span that is recorded."""
 
     def __init__(self, tracer: trace.Tracer, span: trace.Span) -> None:
         self._tracer = tracer
@@ -115,12 +115,12 @@ class OtelSpan:
     def child(
         self, name: str, *, began_ns: int, ended_ns: int, attributes: Attributes | None = None, error: str = ""
     ) -> None:
-        """Note something that began and ended within."""
+        """Add a finished child span."""
         if self._children >= MAX_CHILD_SPANS:
             self._dropped_children += 1
             return
         self._children += 1
-        # A caller's clock may step back; a span may not.
+        # A caller's clock may step back; a span must not.
         child = self._tracer.start_span(
             name, self._parent, kind=trace.SpanKind.CLIENT, attributes=attributes, start_time=began_ns
         )
@@ -128,17 +128,17 @@ class OtelSpan:
         child.end(max(began_ns, ended_ns))
 
     def link(self, traceparent: str) -> None:
-        """Point to another trace, if that is one."""
+        """Link to another trace, if the traceparent is valid."""
         other = span_context(traceparent)
         if other is not None:
             self._span.add_link(other)
 
     def end(self, attributes: Attributes, *, error: str = "") -> None:
-        """End it; an error says which. The attribute anden.name becomes its name: it is known only now."""
-        told = dict(attributes)
-        if name := told.pop("anden.name", ""):
+        """End the span, with its error if any. The attribute anden.name becomes its name, which is only known now."""
+        remaining = dict(attributes)
+        if name := remaining.pop("anden.name", ""):
             self._span.update_name(str(name))
-        self._span.set_attributes(told)
+        self._span.set_attributes(remaining)
         if self._dropped_children:
             self._span.set_attribute("anden.dropped_children", self._dropped_children)
         _fail(self._span, error)
@@ -146,7 +146,7 @@ class OtelSpan:
 
     @contextmanager
     def current(self) -> Iterator[None]:
-        """Have `OtelTracing.current` answer with this one inside of the block."""
+        """Make this the span that `OtelTracing.current` returns within the block."""
         token = otel_context.attach(otel_context.set_value(_OPEN, self))
         try:
             yield
@@ -161,7 +161,7 @@ def _fail(span: trace.Span, error: str) -> None:
 
 
 def span_context(traceparent: str) -> trace.SpanContext | None:
-    """The context that a W3C traceparent names; None when it is none.
+    """The context of a W3C traceparent; None if it is invalid.
 
     Source: https://www.w3.org/TR/trace-context/#traceparent-header
     """
@@ -178,7 +178,7 @@ def span_context(traceparent: str) -> trace.SpanContext | None:
 
 
 class SpanSender(SpanProcessor):
-    """Hands ended spans to the collector from a thread of its own; a full queue drops them, and counts."""
+    """Sends finished spans to the collector from a background thread; drops and counts them if the queue is full."""
 
     def __init__(self, exporter: SpanExporter, endpoint: str) -> None:
         self._exporter = exporter
@@ -190,14 +190,14 @@ class SpanSender(SpanProcessor):
         self._thread.start()
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Put the span into the queue, or drop it: whoever ended it goes on at once."""
+        """Queue the span or drop it, without waiting."""
         try:
             self._waiting.put_nowait(span)
         except queue.Full:
             _count("dropped", 1)
 
     def shutdown(self) -> None:
-        """Send what waits, for two seconds at most; the rest is dropped."""
+        """Send queued spans, for at most two seconds; drop the rest."""
         if self._closing.is_set():
             return
         self._closing.set()
@@ -215,7 +215,7 @@ class SpanSender(SpanProcessor):
                 self._send(spans)
 
     def _next_batch(self) -> list[ReadableSpan]:
-        """What came within a second, 512 at most."""
+        """The spans of one second, at most 512."""
         spans: list[ReadableSpan] = []
         deadline_s = time.monotonic() + SCHEDULE_DELAY_S
         while len(spans) < MAX_EXPORT_BATCH_SIZE:
@@ -231,13 +231,13 @@ class SpanSender(SpanProcessor):
     def _send(self, spans: list[ReadableSpan]) -> None:
         try:
             sent = self._exporter.export(spans) is SpanExportResult.SUCCESS
-        except Exception:  # noqa: BLE001 - whatever it is, the thread goes on
+        except Exception:  # noqa: BLE001 - no error may end the thread
             sent = False
         _count("sent" if sent else "refused", len(spans))
         if not sent and not self._away:
-            logger.warning("the collector at %s takes no spans; they are dropped until it does", self._endpoint)
+            logger.warning("the collector at %s accepts no spans; dropping them until it does", self._endpoint)
         elif sent and self._away:
-            logger.info("the collector at %s takes spans again", self._endpoint)
+            logger.info("the collector at %s accepts spans again", self._endpoint)
         self._away = not sent
 
 

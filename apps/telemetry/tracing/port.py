@@ -1,4 +1,4 @@
-"""What a span is to the code that is traced, and the tracing that tells nobody anything."""
+"""The port that traced code uses, and its no-op implementation."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -9,62 +9,62 @@ Attributes = Mapping[str, AttributeValue]
 
 
 class OpenSpan(Protocol):
-    """A span that has begun. Times are nanoseconds since 1970; without one it is now."""
+    """A started span. Times are nanoseconds since 1970; the default is now."""
 
     def child(
         self, name: str, *, began_ns: int, ended_ns: int, attributes: Attributes | None = None, error: str = ""
     ) -> None:
-        """Note something that began and ended within."""
+        """Add a finished child span."""
 
     def link(self, traceparent: str) -> None:
-        """Point to another trace, if that is one."""
+        """Link to another trace, if the traceparent is valid."""
 
     def end(self, attributes: Attributes, *, error: str = "") -> None:
-        """End it; an error says which. The attribute anden.name becomes its name: it is known only now."""
+        """End the span, with its error if any. The attribute anden.name becomes its name, which is only known now."""
 
     def current(self) -> AbstractContextManager[None]:
-        """Have `Tracing.current` answer with it inside of the block, in this thread."""
+        """Make this the span that `Tracing.current` returns within the block, in this thread."""
 
 
 class Tracing(Protocol):
-    """Where spans begin."""
+    """Starts spans."""
 
     on: bool
 
     def current(self) -> OpenSpan | None:
-        """The span that this thread is in; None where there is none that is recorded."""
+        """This thread's current span; None if no span is recorded."""
 
     def begin(
         self, name: str, *, server: bool = False, traceparent: str = "", began_ns: int | None = None
     ) -> OpenSpan | None:
-        """A new span, part of the caller's trace where `traceparent` names one; None when it is not sampled."""
+        """A new span, in the caller's trace if `traceparent` names one; None if it is not sampled."""
 
     def close(self) -> None:
-        """Send what waits, for two seconds at most."""
+        """Send queued spans, for at most two seconds."""
 
 
 class DisabledTracing:
-    """Tells nobody anything."""
+    """Tracing that is off."""
 
     on = False
 
     def current(self) -> None:
-        """None."""
+        """Return None: no span is recorded."""
 
     def begin(self, name: str, *, server: bool = False, traceparent: str = "", began_ns: int | None = None) -> None:
-        """None."""
+        """Return None: no span is recorded."""
 
     def close(self) -> None:
-        """Nothing waits."""
+        """Do nothing: no span is queued."""
 
 
 def span_scope(span: OpenSpan | None) -> AbstractContextManager[None]:
-    """The span's block; a plain one where there is no span."""
+    """The span's block; a no-op without a span."""
     return nullcontext() if span is None else span.current()
 
 
 def traceparent_of(headers: Sequence[tuple[str, bytes | None]] | None) -> str:
-    """The W3C trace context that a record carries; "" when it carries none."""
+    """The W3C trace context of a record's headers; "" if there is no such header."""
     for name, value in headers or ():
         if name.lower() == "traceparent" and value:
             return value.decode("ascii", errors="replace")

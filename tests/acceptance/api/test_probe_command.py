@@ -132,5 +132,5 @@ def test_without_owner_role_and_dataset_the_error_names_the_next_step(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.delitem(settings.DATABASES, "owner")
-        with pytest.raises(CommandError, match="there is no dataset 'probe': apply its contract"):
+        with pytest.raises(CommandError, match="no dataset 'probe': apply its contract"):
             call_command("probe", "install", stdout=io.StringIO())

@@ -161,7 +161,7 @@ def test_a_job_keeps_a_value_written_by_hand_meanwhile(manager: Any) -> None:
 
 def _missing(client: Any) -> str:
     client.delete_secret(SecretId=APP.name, ForceDeleteWithoutRecovery=True)
-    return "apply terraform/aws, which makes it empty"
+    return "apply terraform/aws, which creates the empty secret"
 
 
 def _deleted(client: Any) -> str:
@@ -220,7 +220,7 @@ def policy(statement: Mapping[str, object]) -> str:
 def test_an_unreachable_service_is_reported_in_one_line(cloud: Emulator, manager: Any, wrong: dict[str, str]) -> None:
     done = run({**cloud.environ(), **wrong}, "ensure", *WORDS)
     assert done.returncode == 1
-    assert "Secrets Manager cannot be asked" in done.stderr
+    assert "Secrets Manager is unavailable" in done.stderr
     assert values(manager) == {}
 
 

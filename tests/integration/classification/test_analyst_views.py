@@ -1,4 +1,4 @@
-"""What analysts see follows the contract, the release and the setting: by apply, and by migrate without a word."""
+"""What analysts see follows the contract, the release and the setting: through apply, and through migrate alone."""
 
 import json
 import os
@@ -27,7 +27,7 @@ ID = prop("id", "integer")
 
 
 def people(name: str = "people", **leaf: Any) -> dict[str, Any]:
-    """A dataset with an object whose leaf is marked."""
+    """A dataset with an object that has a classified leaf."""
     return document(name, [ID, prop("who", "object", properties=[prop("name"), prop("mail", **leaf)])])
 
 
@@ -45,7 +45,7 @@ def run(*words: str) -> str:
 
 
 def elsewhere(*words: str, **env: str) -> str:
-    """What another process of the station prints, with other settings."""
+    """The output of another process with other settings."""
     command = [sys.executable, "manage.py", *words]
     done = subprocess.run(
         command, cwd=ROOT, env={**os.environ, **env}, capture_output=True, text=True, check=False, timeout=120
@@ -55,7 +55,7 @@ def elsewhere(*words: str, **env: str) -> str:
 
 
 def widen(station: Station, name: str = "people") -> None:
-    """Make the view what a release that did not hide the column made."""
+    """Recreate the view of a release that did not hide the column."""
     with station.connect("owner") as connection:
         connection.execute(f'CREATE OR REPLACE VIEW analyst."{name}" AS SELECT id, who FROM data."{name}"'.encode())
 
@@ -73,39 +73,39 @@ def fields(http: Client) -> list[str]:
     return [field["name"] for field in http.get("/api/v1/datasets/people").json()["fields"]]
 
 
-def test_another_classification_of_a_leaf_hides_and_shows_its_column_in_place(
+def test_changing_a_leafs_classification_hides_and_shows_its_column_in_place(
     station: Station, client: Callable[[], Client], tmp_path: Path
 ) -> None:
     station.apply(people())
     http = client()
     assert (fields(http), seen(station)) == (["id", "who"], ["id", "who"])
     file = tmp_path / "people.json"
-    for leaf, columns, said in (
+    for leaf, columns, line in (
         ({"classification": "secret"}, ["id"], "now hidden: who (who.mail: classification 'secret')"),
         ({"classification": "internal"}, ["id"], "  hidden: who (who.mail: classification 'internal')"),
         ({"classification": "Public"}, ["id", "who"], "no longer hidden: who"),
         ({"tags": ["pii"]}, ["id"], "now hidden: who (who.mail: tag 'pii')"),
     ):
         file.write_text(json.dumps(people(**leaf)))
-        assert said in run("datasets", "apply", str(file))
+        assert line in run("datasets", "apply", str(file))
         assert (fields(http), seen(station)) == (columns, columns)
 
 
-def test_migrate_hides_what_an_older_release_showed_and_then_leaves_the_view_alone(station: Station) -> None:
+def test_migrate_hides_what_an_older_release_showed_and_then_keeps_the_view(station: Station) -> None:
     station.apply(people(classification="internal"))
     station.apply(document("plain", [ID]))
     widen(station)
     assert seen(station) == ["id", "who"]
-    assert "analysts still see who: run `manage.py migrate`" in run("datasets", "show", "people")
-    said = run("migrate")
-    assert "View analyst.people shows id\n" in said
-    assert "analyst.plain" not in said
+    assert "analysts can still read who: run `manage.py migrate`" in run("datasets", "show", "people")
+    output = run("migrate")
+    assert "View analyst.people shows id\n" in output
+    assert "analyst.plain" not in output
     assert seen(station) == ["id"]
-    assert "analysts still see" not in run("datasets", "show", "people")
+    assert "analysts can still read" not in run("datasets", "show", "people")
     assert "View" not in run("migrate")
 
 
-def test_an_unchanged_apply_makes_a_view_anew_that_shows_too_much(station: Station) -> None:
+def test_an_unchanged_apply_recreates_a_view_that_shows_too_much(station: Station) -> None:
     station.apply(people(classification="internal"))
     widen(station)
     again = dataset_apply(people(classification="internal"), dry_run=True)
@@ -115,19 +115,19 @@ def test_an_unchanged_apply_makes_a_view_anew_that_shows_too_much(station: Stati
     assert seen(station) == ["id"]
 
 
-def test_a_partial_migrate_leaves_views_alone(station: Station) -> None:
+def test_a_partial_migrate_keeps_the_views(station: Station) -> None:
     station.apply(people(classification="internal"))
     widen(station)
     run("migrate", "datasets")
     assert seen(station) == ["id", "who"]
 
 
-def test_migrate_takes_a_changed_setting_over(station: Station) -> None:
+def test_migrate_applies_a_changed_setting(station: Station) -> None:
     station.apply(people(classification="Internal"))
     lax = {"ANDEN_DATASETS_PUBLIC_CLASSIFICATIONS": "public,internal"}
     assert "View analyst.people shows id, who" in elsewhere("migrate", **lax)
     assert seen(station) == ["id", "who"]
-    assert "analysts still see who" in run("datasets", "show", "people")
+    assert "analysts can still read who" in run("datasets", "show", "people")
     assert "hidden" not in elsewhere("datasets", "show", "people", **lax)
     assert "View analyst.people shows id" in elsewhere("migrate")
     assert seen(station) == ["id"]
@@ -141,7 +141,7 @@ def refused(station: Station, name: str = "people") -> bool:
     return False
 
 
-def test_a_view_that_is_in_use_is_withheld_and_made_anew_by_the_next_migrate(
+def test_a_view_in_use_is_revoked_and_recreated_by_the_next_migrate(
     station: Station, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(owner_transaction, "LOCK_TIMEOUT", "100ms")
@@ -159,13 +159,13 @@ def test_a_view_that_is_in_use_is_withheld_and_made_anew_by_the_next_migrate(
     assert seen(station) == ["id"]
 
 
-def test_a_view_on_which_another_stands_is_withheld(station: Station) -> None:
+def test_a_view_that_another_view_depends_on_is_revoked(station: Station) -> None:
     station.apply(people(classification="x"))
     widen(station)
     with station.admin() as admin:
         admin.execute("CREATE VIEW public.copied AS SELECT * FROM analyst.people")
         try:
-            assert "View analyst.people withheld from analysts: cannot drop view analyst.people" in run("migrate")
+            assert "View analyst.people revoked from analysts: cannot drop view analyst.people" in run("migrate")
             assert refused(station)
             assert "analysts cannot read its view: run `manage.py migrate`" in run("datasets", "show", "people")
         finally:
@@ -174,27 +174,27 @@ def test_a_view_on_which_another_stands_is_withheld(station: Station) -> None:
     assert seen(station) == ["id"]
 
 
-def test_the_view_of_a_contract_that_cannot_be_read_is_withheld_and_holds_up_no_release(station: Station) -> None:
+def test_the_view_of_an_unreadable_contract_is_revoked_and_blocks_no_release(station: Station) -> None:
     dataset_apply(people())
     ContractVersion.objects.update(document=json.dumps(document("people", [prop("id", "integer", "money")])))
     dataset_apply(people("others", classification="x"))
     widen(station, "others")
-    said = run("migrate")
-    assert "View analyst.people withheld from analysts: " in said
-    assert "View analyst.others shows id\n" in said
+    output = run("migrate")
+    assert "View analyst.people revoked from analysts: " in output
+    assert "View analyst.others shows id\n" in output
     assert refused(station)
     assert seen(station, "others") == ["id"]
 
 
-def test_apply_and_show_tell_what_is_kept_and_not_enforced(station: Station, tmp_path: Path) -> None:
-    whole = people(required=True)
-    whole["slaProperties"] = [{"property": "retention", "value": 1, "unit": "d"}]
+def test_apply_and_show_list_what_is_kept_but_not_enforced(station: Station, tmp_path: Path) -> None:
+    contract = people(required=True)
+    contract["slaProperties"] = [{"property": "retention", "value": 1, "unit": "d"}]
     file = tmp_path / "people.json"
-    file.write_text(json.dumps(whole))
-    for said in (
+    file.write_text(json.dumps(contract))
+    for output in (
         run("datasets", "apply", str(file), "--dry-run"),
         run("datasets", "apply", str(file)),
         run("datasets", "show", "people"),
     ):
-        assert "kept, not enforced yet: retention: no row is deleted for its age" in said
-        assert "kept, not enforced yet: who, logicalType, required inside: not checked" in said
+        assert "kept, not enforced yet: retention: no row is deleted because of its age" in output
+        assert "kept, not enforced yet: who, nested logicalType, required: not checked" in output

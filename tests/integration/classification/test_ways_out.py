@@ -1,7 +1,7 @@
-"""Whatever way values leave the station by, a hidden one does not: every classification, nesting and address.
+"""No way out shows a hidden value: every classification, nesting and URL.
 
-The addresses are those of the URLconf, so a new one is asked as soon as it stands there. What asks with parameters, or
-leaves by something else than an address, stands in WAYS.
+The URLs are those of the URLconf, so a new one is tested automatically. What needs parameters, or is not a URL, is in
+WAYS.
 """
 
 import json
@@ -32,12 +32,12 @@ HIDDEN: Final = re.compile(rf"hush\d{{4}}z|{KEY}\d|2021-07-0[78]|Jul\S* 8, 2021|
 API: Final = "/api/v1/datasets"
 FILES: Final = tuple(f"records.{one.suffix}" for one in EXPORT_FORMATS)
 REFUSALS: Final = (("unknown_field", ""), ("too_deep", ""), ("refused_by_database", "22P02"))
-"""Reasons and SQLSTATEs of records whose messages quote them: the name of a member is the record's, too."""
+"""Reasons and SQLSTATEs of records whose messages quote them: the name of a member comes from the record."""
 
 
 @dataclass(frozen=True)
 class World:
-    """Three datasets with rows and a refused record each, a client with plain grants, a viewer and a steward."""
+    """Three datasets with rows and a rejected record each, a client with plain grants, a viewer and a steward."""
 
     datasets: dict[str, AppliedDataset]
     http: Client
@@ -48,7 +48,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(module_station: Station) -> World:
-    """Made once: its contracts are large, and the tests only look and write to a record that no other needs."""
+    """Created once: its contracts are large, and the tests only read, or write a record that no other test uses."""
     return made(module_station)
 
 
@@ -72,7 +72,7 @@ def person(group: str) -> Client:
 
 
 def refused(dataset: AppliedDataset) -> None:
-    """Records in quarantine, with hidden values in key, value, headers and message."""
+    """Quarantined records with hidden values in key, value, headers and message."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO ingest_source (dataset_id, topic, topic_id, partition, next_offset)"
@@ -90,7 +90,7 @@ def refused(dataset: AppliedDataset) -> None:
 
 
 def batch(dataset: AppliedDataset) -> None:
-    """A batch in the ledger, with the event times of its rows."""
+    """A ledger batch with the event times of its rows."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO datasets_batch (day, id, dataset_id, version, source_id, first_offset, last_offset,"
@@ -120,15 +120,15 @@ def routes() -> Iterator[str]:
     yield from walk(get_resolver().url_patterns, "")
 
 
-def addresses(world: World) -> Iterator[str]:
-    """Every route with every dataset, record and object that it can be about."""
+def urls(world: World) -> Iterator[str]:
+    """Every route with every dataset, record and object it can be about."""
     about = {
         "admin/datasets/dataset/": [dataset.id for dataset in world.datasets.values()],
         "admin/ingest/quarantine/": list(Quarantine.objects.values_list("pk", flat=True)),
         "admin/ingest/source/": list(Source.objects.values_list("pk", flat=True)),
     }
     for route in routes():
-        if "^" in route or "$" in route:  # what catches the rest
+        if "^" in route or "$" in route:  # the catch-all
             continue
         ids = next((found for prefix, found in about.items() if route.startswith(prefix)), [1])
         for name, dataset in world.datasets.items():
@@ -144,15 +144,15 @@ def addresses(world: World) -> Iterator[str]:
             assert dataset.name == name
 
 
-def test_no_address_shows_a_hidden_value(world: World) -> None:
+def test_no_url_shows_a_hidden_value(world: World) -> None:
     asked, leaks = 0, {}
-    for address in dict.fromkeys(addresses(world)):
-        assert "<" not in address, f"say what {address} is asked for"
-        client = world.http if address.startswith("/api/") else world.viewer
-        answer = client.get(address)
+    for url in dict.fromkeys(urls(world)):
+        assert "<" not in url, f"say what {url} is asked for"
+        client = world.http if url.startswith("/api/") else world.viewer
+        answer = client.get(url)
         asked += answer.status_code == 200
         if found := sorted(set(HIDDEN.findall(text_of(answer)))):
-            leaks[address] = found
+            leaks[url] = found
     assert leaks == {}
     assert asked > 40
 
@@ -161,7 +161,7 @@ Way = Callable[[World], Iterator[str]]
 
 
 def pages(world: World) -> Iterator[str]:
-    """Pages of one record, to the last, in each order there is."""
+    """Pages of one record, to the last, in each order."""
     for name in world.datasets:
         orders = json.loads(world.http.get(f"{API}/{name}").content)["orders"]
         for order in [*orders, *(f"-{order}" for order in orders if "-" not in order)]:
@@ -174,7 +174,7 @@ def pages(world: World) -> Iterator[str]:
 
 
 def asked_by_name(world: World) -> Iterator[str]:
-    """Hidden columns named in every parameter: each is refused as one that does not exist."""
+    """Hidden columns named in every parameter: each is rejected as unknown."""
     for column in HUSH:
         queries = [f"fields={column.name}", f"{column.name}[isnull]=false"]
         if column.scalar:
@@ -196,7 +196,7 @@ def exports(world: World) -> Iterator[str]:
 
 
 def writes(world: World) -> Iterator[str]:
-    """Answers to every write, good and bad."""
+    """Responses to every write, valid and invalid."""
     for body in ({"id": 1}, {"id": 77}, {"id": "x"}, *({"id": 78, one.name: one.value} for one in HUSH[::7])):
         yield text_of(world.http.post(f"{API}/vault/records", json.dumps(body), content_type="application/json"))
     one = json.loads(world.http.get(f"{API}/vault/records?id=77").content)["records"][0]["_id"]
@@ -215,7 +215,7 @@ def analysts(world: World) -> Iterator[str]:
 
 
 def commands(world: World) -> Iterator[str]:
-    """What `datasets` prints."""
+    """The output of `datasets`."""
     for words in (("list",), *((action, name) for action in ("show", "export") for name in world.datasets)):
         out = StringIO()
         call_command("datasets", *words, stdout=out)
@@ -223,14 +223,14 @@ def commands(world: World) -> Iterator[str]:
 
 
 def measurements(world: World) -> Iterator[str]:
-    """Metrics after everything that counts."""
+    """The metrics afterwards."""
     for way in (pages, exports, writes):
         list(way(world))
     yield generate_latest(REGISTRY).decode()
 
 
 def quarantine_lookups(world: World) -> Iterator[str]:
-    """Columns of the quarantine compared by the address of its list, which Django offers unless it is told not to."""
+    """Columns of the quarantine compared through the list's URL, which Django allows by default."""
     for query in (
         "headers__icontains=hush",
         "headers__0__1__startswith=hush",
@@ -255,30 +255,30 @@ WAYS: Final[dict[str, tuple[Way, bool]]] = {
     "metrics": (measurements, False),
     "lookups of the quarantine": (quarantine_lookups, False),
 }
-"""Each way, and whether what is open leaves by it."""
+"""Each way out, and whether it shows open columns."""
 
 
 @pytest.mark.parametrize("name", WAYS)
-def test_no_other_way_shows_a_hidden_value(world: World, name: str) -> None:
+def test_no_other_way_out_shows_a_hidden_value(world: World, name: str) -> None:
     way, opens = WAYS[name]
-    said = "\n".join(way(world))
-    assert not sorted(set(HIDDEN.findall(said)))
+    output = "\n".join(way(world))
+    assert not sorted(set(HIDDEN.findall(output)))
     if opens:
-        assert [column.marker for column in OPEN if column.marker not in said] == []
-        assert "openname" in said
+        assert [column.marker for column in OPEN if column.marker not in output] == []
+        assert "openname" in output
 
 
 def test_a_grant_that_names_hidden_columns_shows_them(world: World) -> None:
     _, key = client_create("named", [GrantRequest("vault", columns=tuple(column.name for column in COLUMNS))])
-    said = text_of(Http(headers={"Authorization": f"Bearer {key}"}).get(f"{API}/vault/records"))
-    assert [column.marker for column in COLUMNS if column.marker not in said] == []
+    output = text_of(Http(headers={"Authorization": f"Bearer {key}"}).get(f"{API}/vault/records"))
+    assert [column.marker for column in COLUMNS if column.marker not in output] == []
 
 
 def test_a_steward_sees_the_record_and_what_its_message_quotes(world: World) -> None:
     for record in Quarantine.objects.filter(dataset_id=world.datasets["vault"].id):
-        said = text_of(world.steward.get(f"/admin/ingest/quarantine/{record.pk}/change/"))
-        assert all(column.marker in said for column in COLUMNS)
-        assert "invalid: &quot;hush0000z&quot;" in said
+        output = text_of(world.steward.get(f"/admin/ingest/quarantine/{record.pk}/change/"))
+        assert all(column.marker in output for column in COLUMNS)
+        assert "invalid: &quot;hush0000z&quot;" in output
 
 
 def test_sealed_ids_lead_to_their_records(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Datasets with a column for each classification in each nesting, and rows whose every value can be found again."""
+"""Datasets with a column for each classification in each nesting, and rows whose values can be recognized."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from tests.station import Station
 
 Mark = Mapping[str, Any]
 Nesting = Callable[[str, Mark, str], tuple[dict[str, Any], Any]]
-"""From a column's name, what marks its leaf and the leaf's value to the property and the column's value."""
+"""From a column's name, a leaf's classification and the leaf's value to the property and the column's value."""
 
 HIDDEN: Final[dict[str, Mark]] = {
     "restricted": {"classification": "restricted"},
@@ -87,7 +87,7 @@ def _object(name: str, *inside: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One combination: how it is declared, what a row has in it, and the text by which that is found again."""
+    """One combination: its declaration, its value in a row, and the marker that identifies the value."""
 
     name: str
     declared: dict[str, Any]
@@ -102,7 +102,7 @@ class Column:
 
 
 SLOW: Final = "array, object, array, object"
-"""The standard's schema takes a third of a second for each such column: every fifth mark has to do."""
+"""The standard's schema takes a third of a second per such column: use every fifth mark."""
 
 
 def columns() -> list[Column]:
@@ -128,7 +128,7 @@ KEY: Final = "hushkey"
 
 
 def vault() -> dict[str, Any]:
-    """An upsert dataset that takes writes, with every column, filters and orders on all that can have one."""
+    """A writable upsert dataset with every column, and filters and orders on all that can have one."""
     names = [column.name for column in COLUMNS if column.scalar]
     return document(
         "vault",
@@ -186,5 +186,5 @@ def fill(station: Station) -> dict[str, AppliedDataset]:
 
 
 def raw() -> bytes:
-    """The record of `vault` as it came."""
+    """The raw record of `vault`."""
     return json.dumps({column.name: column.value for column in COLUMNS}).encode()

@@ -308,9 +308,9 @@ def test_the_dataset_page_says_why_a_column_is_hidden_and_what_nobody_enforces(
     address = page(Dataset.objects.get(name="things").pk)
     shown = text_of(look_as("viewer").get(address))
     assert "restricted (who.mail: classification &#x27;confidential&#x27;)" in shown
-    assert "retention: no row is deleted for its age" in shown
-    assert "who, logicalType, required inside: not checked" in shown
-    assert "analysts still see" not in shown
+    assert "retention: no row is deleted because of its age" in shown
+    assert "who, nested logicalType, required: not checked" in shown
+    assert "analysts can still read" not in shown
     with station.connect("owner") as owner:
         owner.execute("CREATE OR REPLACE VIEW analyst.things AS SELECT id, secret, who FROM data.things")
-    assert "analysts still see who: run `manage.py migrate`" in text_of(look_as("steward").get(address))
+    assert "analysts can still read who: run `manage.py migrate`" in text_of(look_as("steward").get(address))

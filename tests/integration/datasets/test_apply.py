@@ -1,4 +1,4 @@
-"""Applying contracts to a real PostgreSQL, as the real roles."""
+"""Applying contracts to a real PostgreSQL, with the real roles."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.station import Station
 CONTRACTS = Path(__file__).resolve().parents[3] / "contracts"
 
 
-def test_every_sample_applies_and_a_second_time_is_a_no_op(station: Station) -> None:
+def test_every_sample_applies_and_a_second_apply_is_a_no_op(station: Station) -> None:
     paths = sorted(CONTRACTS.glob("*.yaml"))
     assert paths
     for path in paths:

@@ -1,4 +1,4 @@
-"""From one version of a contract to the next, on tables with rows, by several at once."""
+"""From one contract version to the next, on tables with rows, and concurrently."""
 
 import threading
 from typing import Any
@@ -39,7 +39,7 @@ def add_row(station: Station) -> None:
         )
 
 
-def test_what_changes_the_catalogue_alone_goes_in_place(station: Station) -> None:
+def test_a_catalog_only_change_is_made_in_place(station: Station) -> None:
     station.apply(entities(FIRST))
     add_row(station)
     changed = [
@@ -73,16 +73,16 @@ def test_what_changes_the_catalogue_alone_goes_in_place(station: Station) -> Non
 @pytest.mark.parametrize(
     ("properties", "custom", "rule"),
     [
-        (FIRST[:2], {"mode": "upsert"}, "'amount' is gone"),
+        (FIRST[:2], {"mode": "upsert"}, "'amount' is removed"),
         ([*FIRST, prop("new", required=True)], {"mode": "upsert"}, "new and required"),
         ([*FIRST[:2], prop("amount", "number", "numeric(8,2)", required=True)], {"mode": "upsert"}, "become required"),
         ([*FIRST[:2], prop("amount", "number", "numeric(6,2)")], {"mode": "upsert"}, "rewriting"),
         ([ID, prop("name", "string", "varchar(5)", required=True), FIRST[2]], {"mode": "upsert"}, "rewriting"),
         ([prop("id", "integer", "integer", primaryKey=True), *FIRST[1:]], {"mode": "upsert"}, "rewriting"),
-        ([prop("id", "integer"), *FIRST[1:]], {}, "mode of a dataset"),
+        ([prop("id", "integer"), *FIRST[1:]], {}, "mode of an existing dataset"),
     ],
 )
-def test_what_would_lose_or_rewrite_rows_is_refused(
+def test_a_change_that_would_lose_or_rewrite_rows_is_rejected(
     station: Station, properties: list[dict[str, Any]], custom: dict[str, Any], rule: str
 ) -> None:
     station.apply(entities(FIRST))
@@ -92,7 +92,7 @@ def test_what_would_lose_or_rewrite_rows_is_refused(
     assert dataset_get("things").version == 1
 
 
-def test_unique_is_refused_when_rows_break_it(station: Station) -> None:
+def test_unique_is_rejected_if_rows_violate_it(station: Station) -> None:
     station.apply(entities(FIRST))
     add_row(station)
     with station.connect("ingest") as connection:
@@ -100,12 +100,12 @@ def test_unique_is_refused_when_rows_break_it(station: Station) -> None:
             "INSERT INTO data.things (id, name, _source, _offset, _batch, _at, _rev) "
             "VALUES (2, 'a', 1, 2, 1, now(), 1)"
         )
-    with pytest.raises(ChangeRefused, match="rows that stand"):
+    with pytest.raises(ChangeRefused, match="existing rows"):
         dataset_apply(entities([ID, {**FIRST[1], "unique": True}, FIRST[2]]))
     assert dataset_get("things").version == 1
 
 
-def test_applies_at_once_follow_each_other(station: Station) -> None:
+def test_concurrent_applies_run_one_after_the_other(station: Station) -> None:
     done: list[ApplyResult] = []
 
     def apply(index: int) -> None:
@@ -123,7 +123,7 @@ def test_applies_at_once_follow_each_other(station: Station) -> None:
     assert dataset_get("things").version == sum(item.changed for item in done)
 
 
-def test_a_dataset_with_rows_is_dropped_only_when_told_so(station: Station) -> None:
+def test_a_dataset_with_rows_is_dropped_only_with_data(station: Station) -> None:
     station.apply(entities(FIRST))
     add_row(station)
     with pytest.raises(DatasetNotEmpty):

@@ -1,4 +1,4 @@
-"""`manage.py datasets`: what a data engineer reads."""
+"""`manage.py datasets`: the output that a data engineer reads."""
 
 from io import StringIO
 from pathlib import Path
@@ -23,7 +23,7 @@ def run(*words: str) -> str:
     return out.getvalue()
 
 
-def test_applying_the_samples_twice_says_applied_and_then_unchanged(station: Station) -> None:
+def test_applying_the_samples_twice_prints_applied_and_then_unchanged(station: Station) -> None:
     first, second = run("apply", str(CONTRACTS)), run("apply", str(CONTRACTS))
     assert "flights: applied, version 1" in first
     assert "applied" not in second
@@ -39,7 +39,7 @@ def test_list_and_show_are_tables_a_person_can_read(station: Station) -> None:
     assert "enum=('EWR', 'JFK', 'LGA')" in shown
 
 
-def test_show_tells_each_order_whole(station: Station) -> None:
+def test_show_prints_each_order_in_full(station: Station) -> None:
     station.apply(document("things", [prop("a", "integer"), prop("b")], orders=["-a,b", "b"]))
     assert "orders          -a,b; b" in run("show", "things")
 
@@ -56,22 +56,22 @@ def test_export_round_trips(station: Station, tmp_path: Path) -> None:
 
 
 def test_a_dry_run_prints_sql_and_changes_nothing(station: Station) -> None:
-    said = run("apply", str(CONTRACTS / "flights.yaml"), "--dry-run")
-    assert 'CREATE TABLE data."flights"' in said
-    assert "flights: would change, version 1" in said
+    output = run("apply", str(CONTRACTS / "flights.yaml"), "--dry-run")
+    assert 'CREATE TABLE data."flights"' in output
+    assert "flights: would change, version 1" in output
     assert "No datasets yet" in run("list")
 
 
-def test_a_wrong_contract_is_told_by_path_and_the_others_stand(station: Station, tmp_path: Path) -> None:
+def test_an_invalid_contract_is_reported_by_path_and_the_others_are_applied(station: Station, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(yaml.safe_dump(document("bad%", [prop("a", "integer", "money")])))
     (tmp_path / "b.yaml").write_text(yaml.safe_dump(document("good")))
     out = StringIO()
     with pytest.raises(CommandError, match="1 contract"):
         call_command("datasets", "apply", str(tmp_path), stdout=out, stderr=out)
-    said = out.getvalue()
-    assert "$.schema[0].name: 'bad%'" in said
-    assert "$.schema[0].properties[0].physicalType" in said
-    assert "good: applied" in said
+    output = out.getvalue()
+    assert "$.schema[0].name: 'bad%'" in output
+    assert "$.schema[0].properties[0].physicalType" in output
+    assert "good: applied" in output
 
 
 @pytest.mark.parametrize(
@@ -81,15 +81,15 @@ def test_a_wrong_contract_is_told_by_path_and_the_others_stand(station: Station,
         ("- 1", "not a mapping"),
         (b"\xff\xfe\xfa", "not UTF-8"),
         ("", "not a mapping"),
-        ("a: 1\na: 2", ":2: not YAML: 'a' stands there twice"),
+        ("a: 1\na: 2", ":2: not YAML: duplicate key 'a'"),
         (
             "schema:\n  - {classification: restricted, name: a, classification: public}",
-            ":2: not YAML: 'classification'",
+            ":2: not YAML: duplicate key 'classification'",
         ),
-        ("a: &a {b: 1}\nc: {<<: *a, b: 2, 'b': 3}", ":2: not YAML: 'b' stands there twice"),
+        ("a: &a {b: 1}\nc: {<<: *a, b: 2, 'b': 3}", ":2: not YAML: duplicate key 'b'"),
     ],
 )
-def test_what_is_no_contract_is_one_clear_line(
+def test_a_file_that_is_not_a_contract_gives_one_clear_line(
     station: Station, tmp_path: Path, text: str | bytes, words: str
 ) -> None:
     file = tmp_path / "c.yaml"
@@ -100,30 +100,30 @@ def test_what_is_no_contract_is_one_clear_line(
     assert words in f"{refused.value}{out.getvalue()}"
 
 
-def test_a_merged_key_may_be_written_anew(tmp_path: Path) -> None:
+def test_a_merged_key_may_be_overridden(tmp_path: Path) -> None:
     file = tmp_path / "c.yaml"
     file.write_text("a: &a {x: 1}\nz: {deep: &b {<<: *a, x: 2}}\nc: {<<: *b, x: 3}\nd: *b")
     assert next(documents(file))[1] == {"a": {"x": 1}, "z": {"deep": {"x": 2}}, "c": {"x": 3}, "d": {"x": 2}}
 
 
-def test_a_missing_path_and_an_empty_folder_say_so(station: Station, tmp_path: Path) -> None:
-    for path, words in ((tmp_path / "no.yaml", "no such file"), (tmp_path, "holds no")):
+def test_a_missing_path_and_an_empty_folder_are_reported(station: Station, tmp_path: Path) -> None:
+    for path, words in ((tmp_path / "no.yaml", "no such file"), (tmp_path, "contains no")):
         with pytest.raises(CommandError, match=words):
             run("apply", str(path))
 
 
-def test_drop_refuses_with_data_unless_yes(station: Station) -> None:
+def test_drop_needs_yes_for_a_dataset_with_rows(station: Station) -> None:
     station.apply(document("things", [prop("id", "integer")]))
     with station.connect("ingest") as connection:
         connection.execute("INSERT INTO data.things (id, _source, _offset, _batch) VALUES (1, 1, 1, 1)")
     with pytest.raises(CommandError, match="--yes"):
         run("drop", "things")
     assert run("drop", "things", "--yes") == "things: dropped\n"
-    with pytest.raises(CommandError, match="there is no dataset 'things'"):
+    with pytest.raises(CommandError, match="no dataset 'things'"):
         run("drop", "things")
 
 
-def test_a_database_that_is_away_is_one_line(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unavailable_database_gives_one_line(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
     connections["owner"].close()
     monkeypatch.setitem(connections["owner"].settings_dict, "PORT", "1")
     with pytest.raises(CommandError, match=r"PostgreSQL at 127\.0\.0\.1:1 does not answer"):
@@ -131,20 +131,16 @@ def test_a_database_that_is_away_is_one_line(station: Station, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("command", [("migrate",), ("datasets", "apply", str(CONTRACTS / "airlines.yaml"))])
-def test_a_wrong_password_is_not_taken_for_a_database_that_is_away(
+def test_a_wrong_password_is_not_reported_as_an_unavailable_database(
     station: Station, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
     connections["owner"].close()
     monkeypatch.setitem(connections["owner"].settings_dict, "PASSWORD", "wrong")
-    with pytest.raises(
-        CommandError, match=r"refused: password authentication failed.*: mend ANDEN_DATABASE_OWNER_URL"
-    ):
+    with pytest.raises(CommandError, match=r"refused: password authentication failed.*: fix ANDEN_DATABASE_OWNER_URL"):
         call_command(*command)
 
 
-def test_a_pool_that_waited_in_vain_tells_what_the_database_says(
-    station: Station, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pool_timeout_reports_the_databases_own_error(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
     waited = OperationalError("couldn't get a connection after 5.00 sec")
     waited.__cause__ = PoolTimeout("couldn't get a connection after 5.00 sec")
     assert "does not answer" in explain_database_error("default", waited)

@@ -1,4 +1,4 @@
-"""The heartbeat: it says that beat lives, until when the ledger reaches, and which contracts come to an end."""
+"""The heartbeat: beat is alive, until when the ledger has partitions, and which contracts end."""
 
 import datetime
 import time
@@ -16,13 +16,13 @@ CONTRACTS: Final = Path(__file__).resolve().parents[3] / "contracts"
 
 
 def days_ahead() -> float:
-    """Whole days from today's beginning to the moment that the gauge shows."""
+    """Full days from the start of today to the gauge's time."""
     (until,) = prometheus.gauge_values(LEDGER_PARTITIONS_END).values()
     today = datetime.datetime.combine(datetime.datetime.now(datetime.UTC).date(), datetime.time(), datetime.UTC)
     return (until - today.timestamp()) / 86_400
 
 
-def test_it_shows_the_moment_and_how_far_the_ledger_reaches(station: Station) -> None:
+def test_the_heartbeat_records_the_time_and_the_end_of_the_ledger(station: Station) -> None:
     tasks.make_ledger_days_ahead()
     began = time.time()
     tasks.record_heartbeat()
@@ -43,7 +43,7 @@ def test_a_gap_counts_as_the_end_of_the_ledger(station: Station) -> None:
         tasks.make_ledger_days_ahead()
 
 
-def test_it_shows_the_end_of_the_months_that_a_contract_allows_and_forgets_a_dataset_that_is_gone(
+def test_the_heartbeat_records_when_contracts_end_and_removes_dropped_datasets(
     station: Station,
 ) -> None:
     station.apply(CONTRACTS / "flights.yaml")  # its latest month is January 2014

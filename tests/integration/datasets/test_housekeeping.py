@@ -1,4 +1,4 @@
-"""The station keeps itself in order: the ledger's days come and go, and tombstones do not stay for ever."""
+"""Housekeeping: ledger partitions are created and dropped, and tombstones are purged."""
 
 from pathlib import Path
 from typing import Final
@@ -23,7 +23,7 @@ FROM generate_series(1, %s) n
 
 
 def ledger_days(station: Station) -> list[int]:
-    """The ledger's days, counted from today."""
+    """The ledger's days, relative to today."""
     with station.admin() as connection:
         rows = connection.execute(
             "SELECT to_date(right(c.relname, 10), 'YYYY_MM_DD') - (now() AT TIME ZONE 'UTC')::date "
@@ -33,7 +33,7 @@ def ledger_days(station: Station) -> list[int]:
     return [row[0] for row in rows]
 
 
-def test_a_missing_day_of_the_ledger_is_made_again(station: Station) -> None:
+def test_a_missing_ledger_day_is_recreated(station: Station) -> None:
     with station.admin() as connection:
         (part,) = connection.execute(
             "SELECT 'ledger_' || to_char(now() AT TIME ZONE 'UTC' + interval '7 days', 'YYYY_MM_DD')"
@@ -44,7 +44,7 @@ def test_a_missing_day_of_the_ledger_is_made_again(station: Station) -> None:
     assert ledger_days(station) == list(range(-1, 8))
 
 
-def test_only_days_older_than_the_setting_are_dropped(station: Station) -> None:
+def test_ledger_days_older_than_the_setting_are_dropped(station: Station) -> None:
     keep = settings.DATASETS.ledger_days
     with station.admin() as connection:
         for age in (keep, keep + 1):
@@ -60,7 +60,7 @@ def test_only_days_older_than_the_setting_are_dropped(station: Station) -> None:
 
 
 def purge() -> Job:
-    """The job that beat asks for, run to its end."""
+    """The job that beat queues, run to its end."""
     job_id = tasks.purge_old_tombstones()
     assert job_id is not None
     job_run(job_id)
@@ -82,30 +82,30 @@ def test_old_tombstones_are_purged_and_nothing_else(station: Station) -> None:
     assert left == [(False, 4), (True, 2)]
 
 
-def test_a_purge_goes_on_behind_the_dataset_that_its_checkpoint_names(station: Station) -> None:
+def test_a_purge_resumes_after_the_dataset_of_its_checkpoint(station: Station) -> None:
     persons = station.apply(CONTRACTS / "persons.yaml")
     with station.connect("writer") as connection:
         connection.execute(INSERT, (settings.DATASETS.tombstone_days + 1, True, 3))
     job_id = tasks.purge_old_tombstones()
     assert job_id is not None
-    assert tasks.purge_old_tombstones() is None  # the last one is not done yet
+    assert tasks.purge_old_tombstones() is None  # the previous one is not finished
     Job.objects.update(checkpoint={"dataset": persons.id, "rows": 5})
     job_run(job_id)
     assert Job.objects.get().result == 5
     assert purge().result == 3
 
 
-def test_many_tombstones_go_some_at_a_time(station: Station) -> None:
+def test_many_tombstones_are_purged_in_batches(station: Station) -> None:
     persons = station.apply(CONTRACTS / "persons.yaml")
     with station.connect("writer") as connection:
         connection.execute(INSERT, (60, True, 25))
     with station.connect("default") as connection:
-        told: list[int] = []
-        assert purge_tombstones(connection, persons.id, older_days=30, batch_rows=10, deleted=told.append) == 25
-    assert told == [10, 10, 5]
+        reported: list[int] = []
+        assert purge_tombstones(connection, persons.id, older_days=30, batch_rows=10, deleted=reported.append) == 25
+    assert reported == [10, 10, 5]
 
 
-def test_the_function_refuses_what_no_one_should_ask(station: Station) -> None:
+def test_the_purge_function_rejects_unsafe_arguments(station: Station) -> None:
     persons = station.apply(CONTRACTS / "persons.yaml")
     with station.connect("default") as connection:
         with pytest.raises(psycopg.errors.InvalidParameterValue):
@@ -117,7 +117,7 @@ def test_the_function_refuses_what_no_one_should_ask(station: Station) -> None:
         purge_tombstones(connection, persons.id, older_days=30)
 
 
-def test_beat_asks_for_tasks_that_exist() -> None:
+def test_beat_schedules_only_existing_tasks() -> None:
     current_app.loader.import_default_modules()
     asked = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
     assert asked

@@ -1,4 +1,4 @@
-"""Hostile names either work, quoted, or are refused by name: never an SQL error, never another name."""
+"""Hostile names either work, quoted, or are rejected by name: never an SQL error, never another name."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -45,13 +45,13 @@ def works_or_is_refused(station: Station, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_name_works_or_is_refused(station: Station, name: str) -> None:
+def test_a_hostile_name_works_or_is_rejected(station: Station, name: str) -> None:
     works_or_is_refused(station, name)
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.text(min_size=1, max_size=70))
-def test_any_name_works_or_is_refused(station: Station, name: str) -> None:
+def test_any_name_works_or_is_rejected(station: Station, name: str) -> None:
     works_or_is_refused(station, name)
 
 

@@ -1,4 +1,4 @@
-"""Months and ledger days are made within bounds, by roles that own nothing."""
+"""Months and ledger days are created within bounds, by roles that own nothing."""
 
 import datetime
 
@@ -19,7 +19,7 @@ def day(text: str) -> datetime.date:
     return datetime.date.fromisoformat(text)
 
 
-def test_months_are_made_within_the_contracts_bounds_and_once(station: Station) -> None:
+def test_months_are_created_once_and_within_the_contracts_bounds(station: Station) -> None:
     dataset = station.apply(document(properties=[AT], earliest="2013-02", latest="2013-04"))
     with station.connect("ingest") as connection:
         assert ensure_months(connection, dataset.id, day("2012-01-01"), day("2013-03-31")) == 2
@@ -34,7 +34,7 @@ def test_months_are_made_within_the_contracts_bounds_and_once(station: Station) 
     assert month_bounds(dataset.contract, day("2026-11-23")) == (day("2013-02-01"), day("2013-05-01"))
 
 
-def test_a_month_is_made_while_another_batch_is_open(station: Station) -> None:
+def test_a_month_is_created_while_another_batch_is_open(station: Station) -> None:
     dataset = station.apply(document(properties=[AT], earliest="2013-01", latest="2013-12"))
     with station.connect("ingest") as batch, station.connect("ingest") as other:
         ensure_months(batch, dataset.id, day("2013-01-01"), day("2013-01-01"))
@@ -44,7 +44,7 @@ def test_a_month_is_made_while_another_batch_is_open(station: Station) -> None:
         batch.commit()
 
 
-def test_without_bounds_months_end_thirteen_ahead(station: Station) -> None:
+def test_without_bounds_months_extend_thirteen_ahead(station: Station) -> None:
     dataset = station.apply(document(properties=[AT]))
     today = datetime.datetime.now(datetime.UTC).date()
     with station.connect("writer") as connection:
@@ -66,7 +66,7 @@ def test_the_indexes_and_the_key_reach_every_month(station: Station) -> None:
     assert found == (4,)
 
 
-def test_the_ledger_takes_entries_and_says_which_day_is_missing(station: Station) -> None:
+def test_the_ledger_stores_entries_and_raises_if_the_day_is_missing(station: Station) -> None:
     with station.connect("ingest") as connection:
         assert ensure_ledger_days(connection) == 0
         with connection.cursor() as cursor:
@@ -84,7 +84,7 @@ def test_the_ledger_takes_entries_and_says_which_day_is_missing(station: Station
         assert missing.value.diag.constraint_name is None
 
 
-def test_no_role_of_the_web_makes_more_than_the_functions_allow(station: Station) -> None:
+def test_web_roles_create_no_more_than_the_functions_allow(station: Station) -> None:
     for alias, statement in (
         ("reader", "SELECT anden_ensure_ledger_days(1)"),
         ("ingest", "SELECT anden_drop_ledger_days(1)"),

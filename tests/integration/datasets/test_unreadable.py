@@ -1,4 +1,4 @@
-"""A stored contract that this version cannot read is one dataset's trouble, wherever datasets are listed."""
+"""A stored contract that this version cannot read affects only its own dataset, wherever datasets are listed."""
 
 import json
 from io import StringIO
@@ -22,7 +22,7 @@ FIELDS = [prop("id", "integer", required=True), prop("name")]
 
 
 def spoil(station: Station, name: str, text: str) -> None:
-    """Put this text in the place of the dataset's standing document, and have this process forget what it read."""
+    """Replace the dataset's stored document with this text, and clear this process's cache."""
     with station.admin() as admin:
         admin.execute(
             "UPDATE datasets_contractversion v SET document = %s FROM datasets_dataset d "
@@ -63,7 +63,7 @@ def well(station: Station) -> Station:
 
 
 @pytest.mark.parametrize("how", BROKEN)
-def test_the_others_are_listed_and_the_one_says_why(well: Station, how: str) -> None:
+def test_readable_datasets_are_listed_and_the_unreadable_one_has_a_reason(well: Station, how: str) -> None:
     spoil(well, "sick", BROKEN[how])
     found = catalogue_read()
     assert [dataset.name for dataset in found.readable] == ["well"]
@@ -76,7 +76,7 @@ def test_the_others_are_listed_and_the_one_says_why(well: Station, how: str) -> 
     assert dataset_get("well").name == "well"
 
 
-def test_commands_and_tasks_go_on_with_the_others(well: Station) -> None:
+def test_commands_and_tasks_continue_with_readable_datasets(well: Station) -> None:
     spoil(well, "sick", LATER_TYPE)
     out, err = StringIO(), StringIO()
     call_command("datasets", "list", stdout=out, stderr=err)
@@ -96,21 +96,19 @@ def test_commands_and_tasks_go_on_with_the_others(well: Station) -> None:
 @pytest.mark.parametrize(
     "options", [{"pattern": "^(?!x)"}, {"pattern": r"(a)\1"}, {"laterCheck": 5}, {"minLength": "three"}]
 )
-def test_a_contract_whose_checks_cannot_be_made_gives_way_to_a_changed_one(
-    well: Station, options: dict[str, object]
-) -> None:
-    standing = document("sick", [FIELDS[0], prop("name", logicalTypeOptions=options)], mode="append")
-    spoil(well, "sick", json.dumps(standing))
+def test_a_contract_with_unsupported_checks_can_be_replaced(well: Station, options: dict[str, object]) -> None:
+    stored = document("sick", [FIELDS[0], prop("name", logicalTypeOptions=options)], mode="append")
+    spoil(well, "sick", json.dumps(stored))
     with pytest.raises(ContractUnreadable, match="apply a contract that this one can read"):
         dataset_get("sick")
-    with pytest.raises(ChangeRefused, match="'name' is gone"):
+    with pytest.raises(ChangeRefused, match="'name' is removed"):
         dataset_apply(document("sick", FIELDS[:1], mode="append"))
     done = dataset_apply(document("sick", [FIELDS[0], prop("name"), prop("more")], mode="append"))
     assert (done.version, dataset_get("sick").version) == (2, 2)
 
 
 @pytest.mark.parametrize("how", BROKEN)
-def test_the_file_that_was_applied_restores_what_was_spoilt(well: Station, how: str) -> None:
+def test_applying_the_original_file_restores_an_altered_document(well: Station, how: str) -> None:
     applied_document = document("sick", FIELDS, mode="append")
     spoil(well, "sick", BROKEN[how])
     assert dataset_apply(applied_document, dry_run=True).restored
@@ -123,13 +121,13 @@ def test_the_file_that_was_applied_restores_what_was_spoilt(well: Station, how: 
 
 
 @pytest.mark.parametrize("how", BROKEN)
-def test_a_dataset_whose_contract_cannot_be_read_can_be_dropped(well: Station, how: str) -> None:
+def test_a_dataset_with_an_unreadable_contract_can_be_dropped(well: Station, how: str) -> None:
     spoil(well, "sick", BROKEN[how])
     dataset_drop("sick")
     assert [dataset.name for dataset in dataset_list()] == ["well"]
 
 
-def test_a_dataset_whose_version_is_not_stored_is_told_and_can_be_dropped(well: Station) -> None:
+def test_a_dataset_with_a_missing_version_is_reported_and_can_be_dropped(well: Station) -> None:
     with well.admin() as admin:
         admin.execute(
             "DELETE FROM datasets_contractversion v USING datasets_dataset d WHERE d.id = dataset_id AND name = 'sick'"
@@ -138,9 +136,9 @@ def test_a_dataset_whose_version_is_not_stored_is_told_and_can_be_dropped(well: 
     found = catalogue_read()
     assert [dataset.name for dataset in found.readable] == ["well"]
     assert [(dataset.name, dataset.reason.partition(":")[0]) for dataset in found.unreadable] == [
-        ("sick", "version 1 of the contract of 'sick' is not stored")
+        ("sick", "version 1 of the contract of 'sick' is missing")
     ]
-    with pytest.raises(ContractUnreadable, match="is not stored"):
+    with pytest.raises(ContractUnreadable, match="is missing"):
         dataset_get("sick")
     with pytest.raises(ChangeRefused, match="restore its row"):
         dataset_apply(document("sick", FIELDS, mode="append"))
@@ -150,7 +148,7 @@ def test_a_dataset_whose_version_is_not_stored_is_told_and_can_be_dropped(well: 
     assert catalogue_read().unreadable == ()
 
 
-def test_a_contract_that_is_mended_is_read_again(well: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fixed_contract_is_read_again(well: Station, monkeypatch: pytest.MonkeyPatch) -> None:
     spoil(well, "sick", "{")
     assert len(dataset_list()) == 1
     spoil(well, "sick", later("sick"))
@@ -163,7 +161,7 @@ def test_a_contract_that_is_mended_is_read_again(well: Station, monkeypatch: pyt
     assert len(dataset_list()) == 2
 
 
-def test_a_scan_of_many_datasets_asks_twice_at_first_and_then_once(station: Station) -> None:
+def test_a_scan_of_many_datasets_takes_two_queries_and_then_one(station: Station) -> None:
     count = 2_100
     with station.admin() as admin:
         admin.execute(
@@ -186,7 +184,7 @@ def test_a_scan_of_many_datasets_asks_twice_at_first_and_then_once(station: Stat
     assert selectors._versions.read == {}
 
 
-def test_a_process_keeps_one_version_a_dataset(station: Station) -> None:
+def test_a_process_caches_one_version_per_dataset(station: Station) -> None:
     station.apply(document("grows", FIELDS, mode="append"))
     for number in range(4):
         more = [prop(f"more{index}") for index in range(number + 1)]

@@ -1,4 +1,4 @@
-"""Every type goes from JSON through the binary COPY into its column and back unchanged."""
+"""Every type goes from JSON through binary COPY into its column and back unchanged."""
 
 import base64
 import decimal
@@ -65,7 +65,7 @@ def store(connection: Connection[Any], dataset: AppliedDataset, value: bytes, of
 
 
 @pytest.mark.parametrize("kind", FIELDS)
-def test_a_value_comes_back_as_it_went_in(station: Station, kind: str) -> None:
+def test_a_value_comes_back_unchanged(station: Station, kind: str) -> None:
     definition, values = FIELDS[kind]
     dataset = station.apply(document("things", [definition]))
     column = f'"{kind}"'
@@ -117,8 +117,8 @@ def test_a_value_comes_back_as_it_went_in(station: Station, kind: str) -> None:
         "9.9e-99",
     ],
 )
-def test_a_number_is_as_long_as_it_is_reckoned_to_be(station: Station, text: str) -> None:
-    """In `numeric`, by the binary COPY, and in `jsonb`."""
+def test_the_computed_length_of_a_number_is_exact(station: Station, text: str) -> None:
+    """In `numeric`, by binary COPY, and in `jsonb`."""
     dataset = station.apply(document("things", [prop("any", "number", "numeric"), prop("doc", "object")]))
     with station.connect("ingest") as connection:
         set_json_dumps(msgspec.json.encode, connection)

@@ -1,4 +1,4 @@
-"""An administrator who is no superuser, as on RDS, and six URLs of roles that do not stand yet."""
+"""An administrator without superuser rights, as on RDS, and six URLs of roles that do not exist yet."""
 
 import io
 import os
@@ -27,7 +27,7 @@ ROLES = ("owner", "app", "ingest", "reader", "writer", "analyst")
 
 @dataclass(slots=True)
 class Place:
-    """A database to be: who administers it, what its roles are called, and their passwords."""
+    """A database to create: its administrator, its roles' names, and their passwords."""
 
     server: EmbeddedPostgres
     name: str = field(default_factory=lambda: f"s{secrets.token_hex(4)}")
@@ -38,7 +38,7 @@ class Place:
 
     @property
     def admin(self) -> str:
-        """The name of the administrator."""
+        """The administrator's name."""
         return f"{self.name}_admin"
 
     def url(self, role: str) -> str:
@@ -47,7 +47,7 @@ class Place:
         return f"postgresql://{user}:{password}@127.0.0.1:{self.server.port}/{self.name}"
 
     def environment(self) -> dict[str, str]:
-        """What the container of `bootstrap` gets."""
+        """The environment of the container `bootstrap`."""
         urls = {f"ANDEN_DATABASE_{role.upper()}_URL": self.url(role) for role in ROLES}
         admin = f"postgresql://{self.admin}:administrator@127.0.0.1:{self.server.port}/postgres"
         return {
@@ -61,7 +61,7 @@ class Place:
         }
 
     def ensure(self) -> tuple[int, str]:
-        """What `run("bootstrap")` gives, without a process of its own: at a tenth of the price."""
+        """The result of `run("bootstrap")` without a separate process: at a tenth of the time."""
         out = io.StringIO()
         with mock.patch.dict(os.environ, self.environment()):
             given = load(PlatformSettings)
@@ -73,7 +73,7 @@ class Place:
         return 0, out.getvalue()
 
     def run(self, *words: str) -> tuple[int, str]:
-        """The exit code and all that an entry point's process says."""
+        """Exit code and output of an entry point's process."""
         done = subprocess.run(
             [ROOT / "platform/entrypoint", *words],
             env=self.environment(),
@@ -91,18 +91,18 @@ class Place:
             return cursor.fetchall() if cursor.description else []
 
     def roles(self) -> list[str]:
-        """The names of the roles that stand: the six, and an exporter's where it is asked for."""
+        """The names of the existing roles: the six, and an exporter's if requested."""
         names = [f"{self.name}_{role}" for role in (*ROLES, "monitor")]
         return [row[0] for row in self.ask("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s) ORDER BY 1", names)]
 
 
 @pytest.fixture
 def place(postgres_server: EmbeddedPostgres) -> Iterator[Place]:
-    """A server with an administrator who may make roles and databases, and nothing else."""
+    """A server with an administrator who may create roles and databases, and nothing else."""
     place = Place(postgres_server)
     admin = sql.Identifier(place.admin).as_string()
     place.ask(f"CREATE ROLE {admin} LOGIN CREATEROLE CREATEDB PASSWORD 'administrator'")
-    # As an auditor would have it: whatever is said in plain text stands in the server's log.
+    # As an auditor would set it: whatever is sent in plain text ends up in the server's log.
     place.ask(f"ALTER ROLE {admin} SET log_statement = 'all'")
     yield place
     place.ask(f"DROP DATABASE IF EXISTS {place.name} WITH (FORCE)")

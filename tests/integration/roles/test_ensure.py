@@ -1,4 +1,4 @@
-"""`manage.py roles ensure`, by an administrator who is no superuser, from nothing to a migrated database."""
+"""`manage.py roles ensure`, as an administrator without superuser rights, from nothing to a migrated database."""
 
 import signal
 import subprocess
@@ -10,12 +10,12 @@ import pytest
 from tests.integration.roles.conftest import ROLES, ROOT, Place
 
 
-def test_from_nothing_to_a_migrated_database_and_no_second_change(place: Place) -> None:
+def test_ensure_creates_everything_for_migrate_and_a_second_run_changes_nothing(place: Place) -> None:
     code, text = place.run("bootstrap")
     assert code == 0, text
     assert len(text.splitlines()) == len(ROLES) + 2
-    assert text.count("made, password set") == len(ROLES)
-    assert f"made, owner {place.name}_owner" in text
+    assert text.count("created, password set") == len(ROLES)
+    assert f"created, owner {place.name}_owner" in text
     code, text = place.run("migrate", "--no-input")
     assert code == 0, text
     code, text = place.run("bootstrap")
@@ -24,7 +24,7 @@ def test_from_nothing_to_a_migrated_database_and_no_second_change(place: Place) 
     assert "set" not in text
 
 
-def test_no_role_may_do_anything_to_the_server_and_the_administrator_is_no_owner(place: Place) -> None:
+def test_roles_have_no_server_privileges_and_the_administrator_does_not_own_the_database(place: Place) -> None:
     assert place.ensure()[0] == 0
     rows = place.ask(
         "SELECT count(*) FROM pg_roles WHERE rolname = ANY(%s) AND rolcanlogin"
@@ -32,7 +32,7 @@ def test_no_role_may_do_anything_to_the_server_and_the_administrator_is_no_owner
         place.roles(),
     )
     assert rows == [(len(ROLES),)]
-    # What it took to give the database away is given back.
+    # The membership needed to hand over the database is revoked.
     assert place.ask("SELECT pg_has_role(%s, %s, 'SET')", place.admin, f"{place.name}_owner") == [(False,)]
     for role in ("reader", "analyst"):
         with psycopg.connect(place.url(role)) as connection:
@@ -41,7 +41,7 @@ def test_no_role_may_do_anything_to_the_server_and_the_administrator_is_no_owner
                 connection.execute("CREATE TABLE t ()")
 
 
-def test_roles_of_a_station_that_stands_get_their_bounds(place: Place) -> None:
+def test_existing_roles_get_their_session_limits(place: Place) -> None:
     assert place.ensure()[0] == 0
     for role in ("writer", "app"):
         place.ask(f"ALTER ROLE {place.name}_{role} RESET ALL")
@@ -55,19 +55,19 @@ def test_roles_of_a_station_that_stands_get_their_bounds(place: Place) -> None:
             assert connection.execute("SHOW idle_in_transaction_session_timeout").fetchone() == (idle,)
 
 
-def test_no_password_is_printed_or_reaches_the_server_s_log(place: Place) -> None:
+def test_passwords_are_neither_printed_nor_logged_by_the_server(place: Place) -> None:
     start = place.server.log.stat().st_size
-    said = place.run("bootstrap")[1]
+    output = place.run("bootstrap")[1]
     place.passwords["app"] = "another-password-of-app"
-    said += place.run("bootstrap")[1]
+    output += place.run("bootstrap")[1]
     log = place.server.log.read_text()[start:]
     assert "ALTER ROLE" in log, "the server logs no statements: nothing is shown"
     assert "SCRAM-SHA-256$" in log
     for password in (*place.passwords.values(), "administrator@"):
-        assert password not in said + log
+        assert password not in output + log
 
 
-def test_a_new_password_works_the_old_one_does_not_and_open_sessions_live(place: Place) -> None:
+def test_a_new_password_replaces_the_old_one_and_open_sessions_survive(place: Place) -> None:
     assert place.ensure()[0] == 0
     old = place.url("writer")
     with psycopg.connect(old) as session:
@@ -83,7 +83,7 @@ def test_a_new_password_works_the_old_one_does_not_and_open_sessions_live(place:
             psycopg.connect(old)
 
 
-def test_two_at_once_follow_each_other(place: Place) -> None:
+def test_concurrent_runs_wait_for_each_other(place: Place) -> None:
     runs = [
         subprocess.Popen(
             [ROOT / "platform/entrypoint", "bootstrap"],
@@ -94,13 +94,13 @@ def test_two_at_once_follow_each_other(place: Place) -> None:
         )
         for _ in range(2)
     ]
-    said = sorted(run.communicate(timeout=120)[0] for run in runs)
-    assert [run.returncode for run in runs] == [0, 0], said
-    assert sum(text.count("made, password set") for text in said) == len(ROLES)
+    output = sorted(run.communicate(timeout=120)[0] for run in runs)
+    assert [run.returncode for run in runs] == [0, 0], output
+    assert sum(text.count("created, password set") for text in output) == len(ROLES)
 
 
-def test_a_run_killed_while_it_works_leaves_all_roles_or_none_and_the_next_ends_it(place: Place) -> None:
-    # A lock of another on the catalogue holds the run in the middle of its one transaction.
+def test_a_killed_run_leaves_all_roles_or_none_and_the_next_completes(place: Place) -> None:
+    # Another session's lock on the catalog stops the run in the middle of its transaction.
     with psycopg.connect(place.server.admin_url) as holder:
         holder.execute("LOCK TABLE pg_db_role_setting IN SHARE MODE")
         run = subprocess.Popen([ROOT / "platform/entrypoint", "bootstrap"], env=place.environment())
@@ -119,28 +119,28 @@ def test_a_run_killed_while_it_works_leaves_all_roles_or_none_and_the_next_ends_
     assert len(place.roles()) == len(ROLES)
 
 
-def test_what_a_run_killed_before_the_database_left_is_taken_back(place: Place) -> None:
+def test_a_membership_left_by_a_killed_run_is_revoked(place: Place) -> None:
     assert place.ensure()[0] == 0
     place.ask(f"DROP DATABASE {place.name}")
     place.ask(f"GRANT {place.name}_owner TO {place.admin} WITH INHERIT FALSE, SET TRUE GRANTED BY {place.admin}")
     code, text = place.ensure()
     assert code == 0, text
-    assert "made, owner" in text
+    assert "created, owner" in text
     assert place.ask("SELECT pg_has_role(%s, %s, 'SET')", place.admin, f"{place.name}_owner") == [(False,)]
 
 
-def test_the_database_that_rds_made_for_the_administrator_is_handed_over(place: Place) -> None:
+def test_a_database_that_rds_created_for_the_administrator_gets_the_owner(place: Place) -> None:
     place.ask(f"CREATE DATABASE {place.name} OWNER {place.admin}")
     code, text = place.ensure()
     assert code == 0, text
-    assert f"handed over, owner {place.name}_owner" in text
+    assert f"owner changed to {place.name}_owner" in text
     code, text = place.run("migrate", "--no-input")
     assert code == 0, text
 
 
-def test_a_superuser_may_do_it_too(place: Place) -> None:
+def test_a_superuser_may_run_it_too(place: Place) -> None:
     place.changes["ANDEN_DATABASE_ADMIN_URL"] = place.server.admin_url
-    for wanted in ("made, owner", "unchanged, owner"):
+    for wanted in ("created, owner", "unchanged, owner"):
         code, text = place.ensure()
         assert code == 0, text
         assert wanted in text

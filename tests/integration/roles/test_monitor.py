@@ -1,4 +1,4 @@
-"""The role of an exporter: it reads what the server says of itself, and no row of anybody's."""
+"""The role of an exporter: it reads the server's statistics, and no table's rows."""
 
 import psycopg
 import pytest
@@ -10,13 +10,13 @@ MONITOR = "ANDEN_DATABASE_MONITOR_URL"
 
 @pytest.fixture
 def watched(place: Place) -> Place:
-    """A place that names the role."""
+    """A place with this role."""
     place.passwords["monitor"] = "monitor-0123456789"
     place.changes[MONITOR] = place.url("monitor")
     return place
 
 
-def test_it_reads_everybodys_statements_and_nobodys_rows(watched: Place) -> None:
+def test_the_monitor_role_reads_all_statements_and_no_rows(watched: Place) -> None:
     watched.ask(f"GRANT pg_monitor TO {watched.admin} WITH ADMIN OPTION")
     code, text = watched.ensure()
     assert code == 0, text
@@ -42,7 +42,7 @@ def test_a_second_run_changes_nothing(watched: Place) -> None:
     assert text.count("unchanged") >= len(ROLES) + 2, text
 
 
-def test_an_administrator_who_may_not_grant_it_says_so_and_holds_nothing_up(watched: Place) -> None:
+def test_an_administrator_who_may_not_grant_pg_monitor_only_gets_a_note(watched: Place) -> None:
     for _ in range(2):
         code, text = watched.ensure()
         assert code == 0, text
@@ -50,6 +50,6 @@ def test_an_administrator_who_may_not_grant_it_says_so_and_holds_nothing_up(watc
     assert len(watched.roles()) == len(ROLES) + 1
 
 
-def test_a_station_without_it_has_six_roles(place: Place) -> None:
+def test_without_its_url_there_are_six_roles(place: Place) -> None:
     assert place.ensure()[0] == 0
     assert len(place.roles()) == len(ROLES)

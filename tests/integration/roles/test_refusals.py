@@ -1,4 +1,4 @@
-"""What `manage.py roles ensure` refuses: one line that names the right or the variable, and nothing is changed."""
+"""What `manage.py roles ensure` rejects: one line names the privilege or the variable, and nothing is changed."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from tests.integration.roles.conftest import Place
 
 
 def refused(place: Place, *, by: Callable[[], tuple[int, str]] | None = None) -> str:
-    """The one line that the run ended with; `by` a process of its own where that is said."""
+    """The last line of a failed run; `by` starts a separate process."""
     code, text = (by or place.ensure)()
     assert code == 1, text
     assert text.count("\n") == 1, text
@@ -24,19 +24,19 @@ def test_an_administrator_who_lacks_a_right(place: Place, right: str) -> None:
     assert place.roles() == []
 
 
-def test_a_role_that_another_made(place: Place) -> None:
+def test_a_role_that_another_role_created(place: Place) -> None:
     place.ask(f"CREATE ROLE {place.name}_reader LOGIN")
     line = refused(place)
     assert f"GRANT {place.name}_reader TO {place.admin} WITH ADMIN OPTION" in line
     assert place.roles() == [f"{place.name}_reader"]
     place.ask(f"GRANT {place.name}_reader TO {place.admin} WITH ADMIN OPTION")
-    assert place.ensure()[0] == 0, "what the line says does not mend it"
+    assert place.ensure()[0] == 0, "the remedy in the line does not fix it"
 
 
 def test_a_role_that_is_a_superuser(place: Place) -> None:
     place.ask(f"CREATE ROLE {place.name}_owner LOGIN SUPERUSER")
     place.changes["ANDEN_DATABASE_ADMIN_URL"] = place.server.admin_url
-    assert f"the role {place.name}_owner is more than a role" in refused(place)
+    assert f"the role {place.name}_owner has attributes" in refused(place)
     assert place.roles() == [f"{place.name}_owner"]
 
 
@@ -83,7 +83,7 @@ Change = Callable[[Place], dict[str, str]]
         ),
     ],
 )
-def test_urls_that_contradict_each_other(place: Place, change: Change, words: str) -> None:
+def test_urls_that_conflict(place: Place, change: Change, words: str) -> None:
     place.changes.update(change(place))
     assert words in refused(place)
     assert place.roles() == []

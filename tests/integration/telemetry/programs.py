@@ -1,4 +1,4 @@
-"""A program of ours that runs beside a test."""
+"""A Python program that runs during a test."""
 
 import signal
 import subprocess
@@ -13,7 +13,7 @@ ROOT: Final = Path(__file__).resolve().parents[3]
 
 @contextmanager
 def running(command: list[str], environment: Mapping[str, str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """The process, ended at last; its output goes to the log."""
+    """The process, stopped at the end; its output goes to the log."""
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", *command], cwd=ROOT, env=dict(environment), stdout=out, stderr=out

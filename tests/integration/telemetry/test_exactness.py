@@ -1,4 +1,4 @@
-"""Web workers and Celery's children come and go under traffic, and not one count is lost or told twice."""
+"""Web workers and Celery's children come and go under load, and every count is exact."""
 
 import http.client
 import os
@@ -31,7 +31,7 @@ TASKS_A_LIFE: Final = 5
 CLIENTS: Final = 8
 UP_WITHIN_S: Final = 60.0
 SCRAPE_EVERY_S: Final = 1.0
-"""Each scrape adds up the files of all processes: more of them would be most of what this test does."""
+"""Each scrape merges the files of all processes: with more of them, that would dominate the test."""
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -51,10 +51,10 @@ def answer(port: int, path: str, key: str = "") -> bytes:
         connection.close()
 
 
-def samples(page: bytes) -> dict[str, float]:
+def samples(exposition: bytes) -> dict[str, float]:
     """The sum over each name's series."""
     found: dict[str, float] = {}
-    for family in text_string_to_metric_families(page.decode()):
+    for family in text_string_to_metric_families(exposition.decode()):
         for sample in family.samples:
             found[sample.name] = found.get(sample.name, 0) + sample.value
     return found
@@ -74,7 +74,7 @@ def answers(port: int) -> bool:
 
 
 class Watcher(threading.Thread):
-    """Scrapes like Prometheus while the workers change, and keeps what it saw."""
+    """Scrapes like Prometheus while the workers change, and keeps the results."""
 
     def __init__(self, port: int) -> None:
         super().__init__()
@@ -85,13 +85,13 @@ class Watcher(threading.Thread):
 
     def run(self) -> None:
         while not self._over.wait(SCRAPE_EVERY_S):
-            self.look()
+            self.scrape()
 
-    def look(self) -> dict[str, float]:
+    def scrape(self) -> dict[str, float]:
         started = time.perf_counter()
-        page = answer(self._port, "/metrics")
+        exposition = answer(self._port, "/metrics")
         self.seconds.append(time.perf_counter() - started)
-        found = samples(page)
+        found = samples(exposition)
         self.counts.append(found.get("anden_api_requests_total", 0))
         return found
 
@@ -102,7 +102,7 @@ class Watcher(threading.Thread):
 
 @pytest.fixture
 def environment(station: Station, tmp_path: Path) -> dict[str, str]:
-    """A station's environment: this session's database, a folder of metrics, a filesystem broker."""
+    """The environment: this session's database, a metrics folder, a filesystem broker."""
     return {
         **os.environ,
         "ANDEN_SECRET_KEY": "tests-only-" + "0123456789abcdef" * 4,
@@ -114,7 +114,7 @@ def environment(station: Station, tmp_path: Path) -> dict[str, str]:
 
 
 def web(port: int) -> list[str]:
-    # Preloaded, because eighty imports of Django would be all that these two processors do.
+    # Preloaded, because eighty imports of Django would occupy both processors.
     return [
         *("gunicorn", "config.wsgi", "--bind", f"{LOOPBACK}:{port}", "--workers", str(WORKERS), "--preload"),
         *("--max-requests", str(REQUESTS_A_LIFE), "--max-requests-jitter", "5", "--no-control-socket"),
@@ -133,7 +133,7 @@ def send_tasks(environment: Environment, count: int) -> None:
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=dict(environment), check=True)
 
 
-def test_no_count_is_lost_and_no_file_left_by_workers_that_come_and_go(
+def test_changing_workers_lose_no_count_and_leave_no_file(
     station: Station, environment: dict[str, str], tmp_path: Path, record_figure: Callable[[str], None]
 ) -> None:
     _, key = client_create("counter", ())
@@ -153,7 +153,7 @@ def test_no_count_is_lost_and_no_file_left_by_workers_that_come_and_go(
         until(lambda: celery_log.read_bytes().count(b" succeeded in ") == TASKS, celery_log)
         watcher.end()
         busy, watcher.seconds = watcher.seconds, []
-        found = [watcher.look() for _ in range(5)][-1]
+        found = [watcher.scrape() for _ in range(5)][-1]
         lives, slots, kept = booted(web_log), len(list(folder.glob("slot_*.lock"))), len(files(folder))
     assert found["anden_api_requests_total"] == REQUESTS
     assert found["anden_api_request_duration_seconds_count"] == REQUESTS
@@ -162,7 +162,7 @@ def test_no_count_is_lost_and_no_file_left_by_workers_that_come_and_go(
     assert watcher.counts == sorted(watcher.counts), "a scrape saw a counter fall"
     assert lives - WORKERS >= RECYCLED
     assert lives - lives_before >= RECYCLED // 3
-    # Old and new may overlap; what has ended leaves its number to the next.
+    # Old and new workers may overlap; an ended one leaves its slot to the next.
     assert slots <= 2 * (1 + WORKERS) + 2 * (1 + CHILDREN)
     assert kept <= 64
     record_figure(
@@ -173,16 +173,16 @@ def test_no_count_is_lost_and_no_file_left_by_workers_that_come_and_go(
 
 
 def spread(seconds: list[float]) -> str:
-    """Median and 95th percentile, as a person reads them."""
+    """Median and 95th percentile, formatted."""
     rising = sorted(seconds)
     return f"median {rising[len(rising) // 2] * 1e3:.0f} ms, p95 {rising[int(len(rising) * 0.95)] * 1e3:.0f} ms"
 
 
 def booted(log: Path) -> int:
-    """How many web workers ever began."""
+    """Number of web workers ever started."""
     return len(re.findall(r"Booting worker with pid", log.read_text()))
 
 
 def files(folder: Path) -> list[Path]:
-    """The files of metrics."""
+    """The metric files."""
     return list(folder.glob("*.db"))

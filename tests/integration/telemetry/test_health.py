@@ -1,4 +1,4 @@
-"""Probes and Prometheus get an answer whatever the state of the station, and from any host name."""
+"""Probes and Prometheus get a response in any state of the installation, under any host name."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ from tests.station import Station
 ROOT: Final = Path(__file__).resolve().parents[3]
 ANYWHERE: Final = {"Host": "10.0.3.17:8000"}
 
-# A process of its own, whose databases are at a port where nobody listens.
+# A separate process, whose databases are on a port without a listener.
 WITHOUT_DATABASE: Final = """
 import json, os, sys
 os.environ.update(
@@ -55,16 +55,16 @@ def without_database(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]
     return answers
 
 
-def test_a_process_without_database_is_alive_and_names_what_it_lacks(
+def test_a_process_without_database_is_alive_and_names_what_is_missing(
     without_database: dict[str, Any],
 ) -> None:
     assert without_database["/healthz"][0] == 200
     status, body = without_database["/readyz"]
     assert status == 503
-    assert json.loads(body)["missing"] == ["database default: cannot be reached"]
+    assert json.loads(body)["missing"] == ["database default: unreachable"]
 
 
-def test_metrics_do_not_need_the_database_and_hold_those_of_django(without_database: dict[str, Any]) -> None:
+def test_metrics_need_no_database_and_include_those_of_django(without_database: dict[str, Any]) -> None:
     status, body = without_database["/metrics"]
     assert status == 200
     assert "django_http_requests_before_middlewares_total 1.0" in body
@@ -78,7 +78,7 @@ def test_a_migrated_station_is_ready_under_any_host_name() -> None:
 
 
 @pytest.mark.django_db(transaction=True, databases="__all__")
-def test_a_migration_that_is_missing_is_named_until_it_is_applied() -> None:
+def test_a_missing_migration_is_named_until_it_is_applied() -> None:
     readiness._plan_once.cache_clear()
     with connections["owner"].cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE app = 'sessions' AND name = '0001_initial'")
@@ -89,25 +89,25 @@ def test_a_migration_that_is_missing_is_named_until_it_is_applied() -> None:
     assert Client().get("/readyz").status_code == 200
 
 
-def test_a_frozen_database_is_named_within_a_second_and_found_again(
+def test_a_frozen_database_is_named_within_a_second_and_recovers(
     station: Station, postgres_server: EmbeddedPostgres
 ) -> None:
     assert Client().get("/readyz").status_code == 200
-    looks_before = [thread for thread in threading.enumerate() if thread.name == "anden-readiness"]
+    checks_before = [thread for thread in threading.enumerate() if thread.name == "anden-readiness"]
     postgres_server.pause()
     processes = psutil.Process(postgres_server.pid).children()
     try:
         for process in processes:
             process.suspend()
         answers = [Client().get("/readyz") for _ in range(3)]
-        looks = [thread for thread in threading.enumerate() if thread.name == "anden-readiness"]
+        checks = [thread for thread in threading.enumerate() if thread.name == "anden-readiness"]
     finally:
         for process in processes:
             process.resume()
         postgres_server.resume()
     assert [answer.status_code for answer in answers] == [503] * 3
-    assert {answer.json()["missing"][0] for answer in answers} == {"database default: cannot be reached"}
-    assert len(looks) == len(looks_before) + 1, "one look at a time, however often a probe asks"
+    assert {answer.json()["missing"][0] for answer in answers} == {"database default: unreachable"}
+    assert len(checks) == len(checks_before) + 1, "one check at a time, however often a probe asks"
     deadline = time.monotonic() + 30
     while Client().get("/readyz").status_code != 200:
         assert time.monotonic() < deadline
@@ -122,5 +122,5 @@ def test_metrics_are_prometheus_text_and_cannot_be_posted_to() -> None:
     assert Client().post("/metrics", headers=ANYWHERE).status_code == 405
 
 
-def test_other_pages_still_check_the_host_name() -> None:
+def test_other_urls_still_check_the_host_name() -> None:
     assert Client().get("/admin/login/", headers=ANYWHERE).status_code == 400

@@ -1,4 +1,4 @@
-"""`manage.py metrics serve` gives a scrape what other processes wrote."""
+"""`manage.py metrics serve` exposes what other processes wrote."""
 
 import os
 import subprocess
@@ -38,7 +38,7 @@ def serving(folder: Path, *words: str) -> Iterator["subprocess.Popen[str]"]:
         server.kill()
 
 
-def test_the_counts_of_a_process_that_has_ended_are_served(tmp_path: Path) -> None:
+def test_metrics_of_an_ended_process_are_served(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", WRITE, str(tmp_path)], cwd=ROOT, check=True)
     with serving(tmp_path, "--port", "0") as server:
         assert server.stdout
@@ -47,12 +47,12 @@ def test_the_counts_of_a_process_that_has_ended_are_served(tmp_path: Path) -> No
             assert b"anden_probe_rows_total 42.0" in answer.read()
 
 
-def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+def test_an_occupied_port_is_named(tmp_path: Path) -> None:
     with serving(tmp_path, "--port", "0") as first:
         assert first.stdout
         port = first.stdout.readline().rsplit(":", 1)[1].split("/")[0]
         with serving(tmp_path, "--port", port) as second:
-            _, said = second.communicate(timeout=60)
+            _, output = second.communicate(timeout=60)
     assert second.returncode == 1
-    assert f"127.0.0.1:{port}" in said
-    assert "Traceback" not in said
+    assert f"127.0.0.1:{port}" in output
+    assert "Traceback" not in output

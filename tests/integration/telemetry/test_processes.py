@@ -1,4 +1,4 @@
-"""Several real processes share one folder of metrics: nothing counted twice, nothing left of the dead."""
+"""Several real processes share a metrics folder: nothing is counted twice, and dead processes leave nothing behind."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ LAG = Metric("anden_probe_lag_records", "Lag.", "gauge")
 BUSY = Metric("anden_probe_busy_workers", "Busy.", "gauge", merge="sum")
 TOOK = Metric("anden_probe_took_seconds", "Seconds.", "histogram", buckets=(1.0, 2.0))
 """
-# One line on stdin is one round of work; the answer says that it is done.
+# A line on stdin is one round of work; the reply means it is done.
 WORKER: Final = (
     COMMON
     + """
@@ -46,14 +46,14 @@ if not child:
 os.waitpid(child, 0)
 """
 )
-PAGE: Final = COMMON + "sys.stdout.buffer.write(prometheus.exposition()[0])"
+EXPOSITION: Final = COMMON + "sys.stdout.buffer.write(prometheus.exposition()[0])"
 Worker = subprocess.Popen[str]
 Start = Callable[[], Worker]
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts a worker on the folder; whatever still runs is killed at the end."""
+    """Starts a worker on the folder; running ones are killed at the end."""
     with ExitStack() as stack:
 
         def one() -> Worker:
@@ -85,10 +85,10 @@ def run(script: str, folder: Path) -> str:
     ).stdout
 
 
-def sample(page: str, name: str, **labels: str) -> float | None:
+def sample(text: str, name: str, **labels: str) -> float | None:
     found = [
         one.value
-        for family in text_string_to_metric_families(page)
+        for family in text_string_to_metric_families(text)
         for one in family.samples
         if one.name == name and one.labels == labels
     ]
@@ -99,20 +99,20 @@ def files(folder: Path) -> set[str]:
     return {path.name for path in folder.glob("*.db")}
 
 
-def test_the_page_of_any_process_adds_up_what_all_of_them_counted(start: Start, tmp_path: Path) -> None:
+def test_the_exposition_of_any_process_adds_up_all_counters(start: Start, tmp_path: Path) -> None:
     first, second = start(), start()
     work(first, 3)
     work(second, 4)
-    page = run(PAGE, tmp_path)
-    assert sample(page, "anden_probe_rows_total", dataset="flights") == 7
-    assert sample(page, "anden_probe_took_seconds_count") == 2
-    assert sample(page, "anden_probe_took_seconds_bucket", le="2.0") == 2
-    assert sample(page, "anden_probe_took_seconds_bucket", le="1.0") == 0
-    assert sample(page, "anden_probe_busy_workers") == 2
-    assert sample(page, "anden_probe_lag_records") == 4
+    text = run(EXPOSITION, tmp_path)
+    assert sample(text, "anden_probe_rows_total", dataset="flights") == 7
+    assert sample(text, "anden_probe_took_seconds_count") == 2
+    assert sample(text, "anden_probe_took_seconds_bucket", le="2.0") == 2
+    assert sample(text, "anden_probe_took_seconds_bucket", le="1.0") == 0
+    assert sample(text, "anden_probe_busy_workers") == 2
+    assert sample(text, "anden_probe_lag_records") == 4
 
 
-def test_a_killed_worker_leaves_its_counts_to_the_next_and_no_file_more(start: Start, tmp_path: Path) -> None:
+def test_a_killed_worker_leaves_its_counters_to_the_next_and_no_extra_file(start: Start, tmp_path: Path) -> None:
     first = start()
     work(first, 3)
     before = files(tmp_path)
@@ -122,37 +122,37 @@ def test_a_killed_worker_leaves_its_counts_to_the_next_and_no_file_more(start: S
         first = start()
         work(first, rows)
     assert files(tmp_path) == before
-    assert sample(run(PAGE, tmp_path), "anden_probe_rows_total", dataset="flights") == 12
+    assert sample(run(EXPOSITION, tmp_path), "anden_probe_rows_total", dataset="flights") == 12
 
 
-def test_the_gauges_of_a_dead_process_are_gone_its_counters_are_not(start: Start, tmp_path: Path) -> None:
+def test_gauges_of_a_dead_process_disappear_and_its_counters_stay(start: Start, tmp_path: Path) -> None:
     first, second = start(), start()
     work(first, 3)
     work(second, 4)
     second.kill()
     second.wait()
-    page = run(PAGE, tmp_path)
-    assert sample(page, "anden_probe_busy_workers") == 1
-    assert sample(page, "anden_probe_lag_records") == 3
-    assert sample(page, "anden_probe_rows_total", dataset="flights") == 7
+    text = run(EXPOSITION, tmp_path)
+    assert sample(text, "anden_probe_busy_workers") == 1
+    assert sample(text, "anden_probe_lag_records") == 3
+    assert sample(text, "anden_probe_rows_total", dataset="flights") == 7
     first.kill()
     first.wait()
-    assert sample(run(PAGE, tmp_path), "anden_probe_lag_records") is None
+    assert sample(run(EXPOSITION, tmp_path), "anden_probe_lag_records") is None
 
 
-def test_a_forked_child_counts_in_a_file_of_its_own(tmp_path: Path) -> None:
+def test_a_forked_child_writes_its_own_file(tmp_path: Path) -> None:
     run(FORKING, tmp_path)
     assert files(tmp_path) == {"counter_0.db", "counter_1.db"}
-    assert sample(run(PAGE, tmp_path), "anden_probe_rows_total", dataset="flights") == 3
+    assert sample(run(EXPOSITION, tmp_path), "anden_probe_rows_total", dataset="flights") == 3
 
 
-def test_a_file_that_is_only_begun_does_not_break_the_page(start: Start, tmp_path: Path) -> None:
+def test_an_empty_file_does_not_break_the_exposition(start: Start, tmp_path: Path) -> None:
     work(start(), 3)
     (tmp_path / "counter_9.db").touch()
-    assert sample(run(PAGE, tmp_path), "anden_probe_rows_total", dataset="flights") == 3
+    assert sample(run(EXPOSITION, tmp_path), "anden_probe_rows_total", dataset="flights") == 3
 
 
-def test_a_folder_that_cannot_be_made_is_named_without_a_traceback(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_named_without_a_traceback(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = subprocess.run(
         [sys.executable, "manage.py", "check"],

@@ -1,4 +1,4 @@
-"""One request's way to SQL, as a collector sees it, and its id in the answer, the log and the trace."""
+"""The spans of a request down to SQL, as a collector receives them, and its id in response, log and trace."""
 
 import http.client
 import json
@@ -39,7 +39,7 @@ print(sorted(name for name in sys.modules if name.startswith("opentelemetry")))
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer."""
+    """A complete response."""
 
     status: int
     headers: Mapping[str, str]
@@ -48,13 +48,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Site:
-    """A web server whose requests are traced."""
+    """A web server with tracing on."""
 
     port: int
     log: Path
 
     def get(self, path: str, **headers: str) -> Answer:
-        """The whole answer over a connection of its own."""
+        """The complete response over a connection of its own."""
         connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=30)
         try:
             connection.request("GET", path, headers={name.replace("_", "-"): text for name, text in headers.items()})
@@ -64,7 +64,7 @@ class Site:
             connection.close()
 
     def spans_counted(self, outcome: str) -> float:
-        """What the processes say became of their spans."""
+        """The span outcomes that the processes report."""
         return sum(
             sample.value
             for family in text_string_to_metric_families(self.get("/metrics").text)
@@ -75,7 +75,7 @@ class Site:
 
 @contextmanager
 def served(endpoint: str, folder: Path) -> Iterator[Site]:
-    """The web server, whose workers are forked after Django is loaded: what a fork must not break shows here."""
+    """The web server, whose workers are forked after Django is loaded: that is where a fork could break tracing."""
     port, log = free_port(), folder / "web.log"
     environment = {
         **os.environ,
@@ -126,7 +126,7 @@ def requests(spans: list[Seen]) -> list[Seen]:
     return [span for span in spans if span.kind == SERVER]
 
 
-def test_a_request_is_one_span_of_its_callers_trace_and_each_statement_a_child(
+def test_a_request_is_a_span_in_the_callers_trace_and_each_statement_a_child(
     key: str, site: Site, collector: Collector
 ) -> None:
     answer = site.get(
@@ -148,13 +148,13 @@ def test_a_request_is_one_span_of_its_callers_trace_and_each_statement_a_child(
     }
     statements = [span for span in spans if span.parent == request.identity]
     assert {span.trace for span in statements} == {TRACE}
-    told = {(span.attributes["anden.alias"], span.attributes["db.operation.name"]) for span in statements}
-    assert {("default", "read"), ("reader", "read")} <= told
+    operations = {(span.attributes["anden.alias"], span.attributes["db.operation.name"]) for span in statements}
+    assert {("default", "read"), ("reader", "read")} <= operations
     assert all(request.began_ns <= span.began_ns <= span.ended_ns <= request.ended_ns for span in statements)
-    assert not any("UA" in str(span) for span in spans), "what was asked for is nobody's business"
+    assert not any("UA" in str(span) for span in spans), "query values must not be traced"
 
 
-def test_an_export_is_traced_to_its_last_piece(key: str, site: Site, collector: Collector) -> None:
+def test_an_export_is_traced_to_its_last_chunk(key: str, site: Site, collector: Collector) -> None:
     assert site.get("/api/v1/datasets/airlines/records.csv", Authorization=key).status == 200
     spans = collector.until(lambda spans: bool(requests(spans)))
     (request,) = requests(spans)
@@ -164,7 +164,7 @@ def test_an_export_is_traced_to_its_last_piece(key: str, site: Site, collector: 
     assert not request.failed
 
 
-def test_the_id_of_a_request_stands_in_its_answer_its_log_and_its_span(site: Site, collector: Collector) -> None:
+def test_a_request_id_is_in_its_response_its_log_and_its_span(site: Site, collector: Collector) -> None:
     refused = site.get("/api/v1/datasets", X_Request_ID="not an id!")
     problem = json.loads(refused.text)
     made = refused.headers["X-Request-ID"]
@@ -185,12 +185,12 @@ def test_a_caller_who_does_not_sample_is_not_traced(site: Site, collector: Colle
     assert span.attributes["anden.request_id"] == "traced"
     assert span.trace != TRACE
     deadline = time.monotonic() + UP_WITHIN_S
-    while site.spans_counted("sent") != len(collector.spans):  # it counts when the collector has answered
+    while site.spans_counted("sent") != len(collector.spans):  # counted once the collector has answered
         assert time.monotonic() < deadline
         time.sleep(0.1)
 
 
-def test_a_collector_that_is_away_costs_spans_and_no_answer(station: Station, tmp_path: Path) -> None:
+def test_an_unavailable_collector_costs_spans_and_no_response(station: Station, tmp_path: Path) -> None:
     with served(f"http://{LOOPBACK}:{free_port()}", tmp_path) as site:
         assert [site.get("/nowhere").status for _ in range(5)] == [404] * 5
         deadline = time.monotonic() + UP_WITHIN_S
@@ -198,12 +198,12 @@ def test_a_collector_that_is_away_costs_spans_and_no_answer(station: Station, tm
             assert time.monotonic() < deadline
             time.sleep(0.2)
         assert site.get("/nowhere").status == 404
-    told = [line for line in site.log.read_text().splitlines() if "takes no spans" in line]
-    assert 1 <= len(told) <= 2, "once a worker"
+    lines = [line for line in site.log.read_text().splitlines() if "accepts no spans" in line]
+    assert 1 <= len(lines) <= 2, "once per worker"
     assert "Traceback" not in site.log.read_text()
 
 
-def test_where_nothing_is_traced_opentelemetry_is_not_even_imported(station: Station) -> None:
+def test_without_tracing_opentelemetry_is_not_imported(station: Station) -> None:
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.settings",

@@ -1,4 +1,5 @@
-"""PostgreSQL itself says that the corpus of statements is true: what writes is refused to a reader, and only that."""
+"""PostgreSQL itself confirms the corpus of statements: it rejects what writes in a read-only transaction, and only
+that."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,11 +13,11 @@ from tests.corpus import BEFORE, SCHEMA, STATEMENTS, Statement
 
 REFUSED = "25006"
 NOT_HERE = {"25001", "55000", "55006"}
-"""Refused for want of something else: VACUUM runs outside of transactions, CLUSTER where no cursor is open."""
+"""Rejected for other reasons: VACUUM runs outside transactions, CLUSTER without open cursors."""
 
 UNENDED = "/* never closed SELECT 1"
 LET_THROUGH = "EXPLAIN ANALYZE CREATE TABLE new_orders AS SELECT * FROM orders"
-"""PostgreSQL 18 forgets to refuse it to a reader, and makes the table."""
+"""PostgreSQL 18 does not reject it in a read-only transaction, and creates the table."""
 
 UNKNOWN_TO_LIBPQ = ("%s", "%b", "%(")
 RUNNABLE = [
@@ -31,7 +32,7 @@ MADE_FIRST = "create function"
 
 @pytest.fixture(scope="module")
 def database(postgres_server: EmbeddedPostgres) -> Iterator[psycopg.Connection]:
-    """A database that holds the corpus's tables, and goes with the tests."""
+    """A database with the corpus's tables, dropped after the tests."""
     with psycopg.connect(postgres_server.admin_url, autocommit=True) as admin:
         admin.execute("CREATE DATABASE corpus")
         try:
@@ -43,7 +44,7 @@ def database(postgres_server: EmbeddedPostgres) -> Iterator[psycopg.Connection]:
 
 
 def run(connection: psycopg.Connection, text: str, *, read_only: bool) -> tuple[str, ExecStatus]:
-    """SQLSTATE ("" when it went well) and kind of answer of the statement, in a transaction that is rolled back."""
+    """SQLSTATE ("" on success) and kind of result of the statement, in a transaction that is rolled back."""
     low = connection.pgconn
     low.exec_(b"BEGIN READ ONLY" if read_only else b"BEGIN")
     try:
@@ -58,7 +59,7 @@ def run(connection: psycopg.Connection, text: str, *, read_only: bool) -> tuple[
 
 
 def drained(connection: psycopg.Connection, answer: PGresult) -> PGresult:
-    """The answer, after what a COPY sends or waits for."""
+    """The result, after consuming or feeding a COPY."""
     low = connection.pgconn
     if answer.status == ExecStatus.COPY_IN:
         low.put_copy_end()
@@ -75,7 +76,7 @@ def drained(connection: psycopg.Connection, answer: PGresult) -> PGresult:
 
 
 def refutation(statement: Statement, state: str, status: ExecStatus) -> str:
-    """Why the corpus is wrong about the statement, by what PostgreSQL answered to a reader; "" where it is right."""
+    """Why the corpus is wrong about the statement, judging by PostgreSQL's result; "" if it is right."""
     text = statement.sql.lower()
     if statement.operation == "write":
         wanted = {"" if statement.sql == LET_THROUGH else REFUSED}
@@ -84,24 +85,24 @@ def refutation(statement: Statement, state: str, status: ExecStatus) -> str:
         if status not in ROWS and not text.startswith((*WITHOUT_ROWS, MADE_FIRST)):
             return f"it answers no rows but {status.name}"
     else:
-        # Definitions are refused, too, and so may be what a block or a procedure does.
+        # Definitions are rejected too, and so may be the contents of a block or a procedure.
         wanted = {state} if statement.sql == UNENDED else {"", REFUSED, *NOT_HERE}
     return "" if state in wanted else f"SQLSTATE {state!r} instead of {sorted(wanted)}"
 
 
-def test_a_transaction_that_may_only_read_is_refused_what_writes_and_allowed_what_reads(
+def test_a_read_only_transaction_rejects_writes_and_allows_reads(
     database: psycopg.Connection,
 ) -> None:
     reasons = {one: refutation(one, *run(database, one.sql, read_only=True)) for one in RUNNABLE}
     assert {f"{one.operation}: {one.sql}": why for one, why in reasons.items() if why} == {}
 
 
-def test_what_postgresql_forgets_to_refuse_stores_rows_all_the_same(database: psycopg.Connection) -> None:
+def test_a_write_that_postgresql_fails_to_reject_stores_rows(database: psycopg.Connection) -> None:
     with database.transaction(force_rollback=True):
         database.execute(LET_THROUGH.encode())
         assert database.execute("SELECT count(*) FROM new_orders").fetchone() == (2,)
 
 
-def test_nearly_every_statement_of_the_corpus_was_proven(record_figure: Callable[[str], None]) -> None:
+def test_nearly_every_statement_of_the_corpus_was_verified(record_figure: Callable[[str], None]) -> None:
     record_figure(f"{len(RUNNABLE)} of {len(STATEMENTS)} statements ran on PostgreSQL")
     assert len(RUNNABLE) >= 300

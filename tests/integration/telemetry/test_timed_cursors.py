@@ -1,4 +1,4 @@
-"""Whatever way a statement takes to PostgreSQL, it is observed once, under what it does."""
+"""However a statement reaches PostgreSQL, it is observed once, under its operation."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -39,7 +39,7 @@ def errors(alias: str, operation: str, sqlstate_class: str) -> float:
 
 
 def added(before: Counts, alias: str) -> Counts:
-    """What came since, without the operations that nothing came of."""
+    """New observations, without operations that had none."""
     return {name: after - before[name] for name, after in counts(alias).items() if after != before[name]}
 
 
@@ -83,7 +83,7 @@ def stream_left_early(connection: Connection) -> None:
         rows = cursor.stream("SELECT generate_series(1, 10000000)")
         assert next(rows) == (1,)
         rows.close()  # type: ignore[attr-defined] # a generator
-    connection.rollback()  # psycopg cancelled the rest of it
+    connection.rollback()  # psycopg cancelled the rest
 
 
 def many(connection: Connection) -> None:
@@ -97,8 +97,8 @@ def composed(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize("operation", ["read", "write", "other"])
-def test_want_of_room_stands_at_zero_before_it_is_met(raw: Connection, operation: str) -> None:
-    """So that the first burst of refusals is a rise, which Prometheus sees."""
+def test_the_out_of_resources_series_starts_at_zero(raw: Connection, operation: str) -> None:
+    """So that Prometheus sees the first burst of errors as an increase."""
     assert raw.closed is False
     labels = {"alias": "raw", "operation": operation, "sqlstate_class": "53"}
     assert REGISTRY.get_sample_value("anden_database_errors_total", labels) == 0.0
@@ -117,7 +117,7 @@ def test_want_of_room_stands_at_zero_before_it_is_met(raw: Connection, operation
         (lambda connection: connection.execute("SET search_path TO public"), {"other": 1}),
     ],
 )
-def test_each_way_of_a_raw_cursor_is_observed_once(
+def test_each_method_of_a_raw_cursor_is_observed_once(
     raw: Connection, act: Callable[[Connection], object], expected: Counts
 ) -> None:
     before = counts("raw")
@@ -125,7 +125,7 @@ def test_each_way_of_a_raw_cursor_is_observed_once(
     assert added(before, "raw") == expected
 
 
-def test_the_rows_of_a_copy_arrive_though_it_is_timed(raw: Connection) -> None:
+def test_the_rows_of_a_timed_copy_arrive(raw: Connection) -> None:
     with raw.transaction():
         raw.execute("DELETE FROM t")
         copy_in(raw)
@@ -136,7 +136,7 @@ def test_the_rows_of_a_copy_arrive_though_it_is_timed(raw: Connection) -> None:
         )
 
 
-def test_a_refused_statement_is_observed_and_counted_by_its_class(raw: Connection) -> None:
+def test_a_failed_statement_is_observed_and_counted_by_its_class(raw: Connection) -> None:
     before = counts("raw")
     with pytest.raises(psycopg.errors.UndefinedTable), raw.transaction():
         raw.execute("SELECT * FROM nowhere")
@@ -153,16 +153,16 @@ def test_a_refused_statement_is_observed_and_counted_by_its_class(raw: Connectio
     assert errors("raw", "write", "42") == 1
 
 
-def test_only_the_waiting_of_a_copy_counts_not_the_callers_own_work(raw: Connection) -> None:
+def test_a_copy_counts_time_waiting_and_not_the_callers_work(raw: Connection) -> None:
     before = seconds("raw", "read")
     with raw.transaction(), raw.cursor() as cursor, cursor.copy("COPY (SELECT 1) TO STDOUT") as copy:
-        sum(range(100_000))  # the caller at work: nothing is waited for
+        sum(range(100_000))  # the caller works; this is not time spent waiting
         inside = seconds("raw", "read")
         assert list(copy) == [b"1\n"]
     assert inside == before < seconds("raw", "read")
 
 
-def test_the_cursor_class_of_an_alias_is_made_once() -> None:
+def test_the_cursor_class_of_an_alias_is_created_once() -> None:
     assert timed_cursor("raw") is timed_cursor("raw")
     assert timed_cursor("raw") is not timed_cursor("other")
 

@@ -1,4 +1,4 @@
-"""However many connections came and went, a query goes through as many layers as the first one did."""
+"""A query passes through the same number of layers however many connections came before."""
 
 import sys
 from collections.abc import Iterator
@@ -16,11 +16,11 @@ POOLED = 10_000
 
 
 class Marker(str):
-    """A parameter whose way to PostgreSQL is looked at."""
+    """A parameter that records how it is sent to PostgreSQL."""
 
 
 class DepthDumper(StrDumper):
-    """Notes how deep the stack is where a parameter is written for the wire."""
+    """Records the stack depth when a parameter is serialized."""
 
     depths: set[int] = set()
 
@@ -42,7 +42,7 @@ def database(station: Station, request: pytest.FixtureRequest) -> Iterator[Datab
 
 
 def layers(database: DatabaseWrapper) -> tuple[Any, ...]:
-    """What a new connection's cursors are made of: their classes, and what the connection carries."""
+    """The classes of a new connection's cursors, and what the connection carries."""
     with database.cursor() as cursor:
         cursor.adapters.register_dumper(Marker, DepthDumper)
         cursor.execute("SELECT %s", [Marker("x")])

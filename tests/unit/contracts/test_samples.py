@@ -1,4 +1,4 @@
-"""The sample contracts, and the data they were written for."""
+"""The sample contracts, and the data they describe."""
 
 from pathlib import Path
 from typing import Final
@@ -21,7 +21,7 @@ def sample(name: str) -> Contract:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_sample_is_a_contract_named_after_its_file_with_every_field_described(name: str) -> None:
+def test_a_sample_is_named_after_its_file_and_describes_every_field(name: str) -> None:
     contract = sample(name)
     assert (contract.name, contract.topic) == (name, name)
     assert all(field.description.endswith(".") for field in contract.fields)
@@ -29,7 +29,7 @@ def test_a_sample_is_a_contract_named_after_its_file_with_every_field_described(
 
 
 def telling(records: TableRecords) -> list[Row]:
-    """Rows that hold every value of every column, and each thousandth besides."""
+    """Rows with every value of every column, and every thousandth row."""
     seen: list[set[str]] = [set() for _ in records.columns]
     rows = []
     for number, row in enumerate(records):
@@ -41,8 +41,8 @@ def telling(records: TableRecords) -> list[Row]:
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: str(table.name))
-def test_every_value_of_nycflights13_fulfils_its_contract(table: DemoTable) -> None:
-    # Every row travels in tests/integration/demo/test_checksum.py, and none is rejected.
+def test_every_value_of_nycflights13_satisfies_its_contract(table: DemoTable) -> None:
+    # tests/integration/demo/test_checksum.py sends every row, and none is rejected.
     contract = sample(table.name)
     reader = json_reader(contract)
     records = read_table(table)
@@ -51,7 +51,7 @@ def test_every_value_of_nycflights13_fulfils_its_contract(table: DemoTable) -> N
     decoded = [reader.decode(records.value(row)) for row in telling(records)]
     for index, field in enumerate(contract.fields):
         holds_null = any(row[index] is None for row in decoded)
-        assert holds_null != field.required, f"{field.name}: required says {field.required}"
+        assert holds_null != field.required, f"{field.name}: required is {field.required}"
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: str(table.name))
@@ -76,7 +76,7 @@ def test_flights_span_thirteen_months_in_four_partitions() -> None:
     assert contract.topic_spec.partitions == 4
 
 
-def test_persons_may_be_written_over_the_api_and_hides_what_is_personal() -> None:
+def test_persons_is_writable_over_the_api_and_hides_personal_data() -> None:
     contract = sample("persons")
     assert contract.api_writes
     assert {field.name for field in contract.fields if field.restricted} == {

@@ -1,4 +1,4 @@
-"""Variables that nothing reads are named; those of the Makefile, of Kubernetes and of others are left alone."""
+"""Unknown variables are named; those of the Makefile, of Kubernetes and of other programs are ignored."""
 
 import pytest
 from pydantic import Field, SecretStr
@@ -31,14 +31,14 @@ def test_every_settings_class_is_known_by_its_prefix() -> None:
         "HOME",
     ],
 )
-def test_names_of_others_are_left_alone(name: str) -> None:
+def test_names_of_other_programs_are_ignored(name: str) -> None:
     assert list(unread([name], ["ANDEN_DEBUG"])) == []
 
 
-def test_a_name_typed_wrong_is_told_with_the_one_that_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_misspelt_name_is_reported_with_the_closest_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANDEN_FLEET_SORCE", "file")
-    told = [message for message in unread_variables() if "ANDEN_FLEET_SORCE" in message.msg]
-    assert [message.hint for message in told] == ["Did you mean ANDEN_FLEET_SOURCE?"]
+    found = [message for message in unread_variables() if "ANDEN_FLEET_SORCE" in message.msg]
+    assert [message.hint for message in found] == ["Did you mean ANDEN_FLEET_SOURCE?"]
 
 
 class Secret(EnvironmentSettings):
@@ -47,11 +47,11 @@ class Secret(EnvironmentSettings):
     secret: SecretStr = Field(min_length=32)
 
 
-def test_a_short_secret_is_told_its_rule_and_not_how_long_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_short_secret_reports_its_rule_and_not_its_length(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRIAL_SECRET", "short")
-    with pytest.raises(SettingsInvalid) as told:
+    with pytest.raises(SettingsInvalid) as error:
         load(Secret)
-    assert str(told.value) == "TRIAL_SECRET: must have at least 32 characters"
+    assert str(error.value) == "TRIAL_SECRET: must have at least 32 characters"
 
 
 class Headers(EnvironmentSettings):
@@ -60,8 +60,8 @@ class Headers(EnvironmentSettings):
     request_headers: dict[str, str] = {}
 
 
-def test_a_value_that_is_no_json_names_its_variable_and_not_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_that_is_not_json_names_its_variable_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRIAL_REQUEST_HEADERS", "{hidden")
-    with pytest.raises(SettingsInvalid) as told:
+    with pytest.raises(SettingsInvalid) as error:
         load(Headers)
-    assert str(told.value) == "TRIAL_REQUEST_HEADERS: cannot be read, it must be JSON"
+    assert str(error.value) == "TRIAL_REQUEST_HEADERS: cannot be parsed, it must be JSON"

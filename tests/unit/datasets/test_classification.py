@@ -1,4 +1,4 @@
-"""Which columns a contract hides: every classification in every nesting, and what is said of the whole."""
+"""Which columns a contract hides: every classification in every nesting, and those of the document."""
 
 import copy
 from collections.abc import Callable
@@ -53,7 +53,7 @@ def hidden(element: Mark, policy: ClassificationPolicy = STRICT) -> bool:
 
 
 def those_with(words: list[Any], *, hides: bool) -> str:
-    """A line for each nesting and word of which this holds."""
+    """A line for each nesting and word for which this is true."""
     found = [
         f"{name}: {word!r}"
         for name, within in NESTINGS.items()
@@ -63,18 +63,18 @@ def those_with(words: list[Any], *, hides: bool) -> str:
     return "\n".join(found)
 
 
-def test_whatever_is_not_public_hides_its_column_in_each_nesting() -> None:
+def test_a_non_public_classification_hides_its_column_in_each_nesting() -> None:
     shown = those_with(HIDDEN, hides=False)
     assert not shown, shown
 
 
-def test_what_is_public_hides_nothing() -> None:
+def test_a_public_classification_hides_nothing() -> None:
     lost = those_with(PUBLIC, hides=True)
     assert not lost, lost
 
 
 def elements() -> st.SearchStrategy[Mark]:
-    """Any element: with a public classification or none, and with any elements inside."""
+    """Any element, with a public or no classification, and with any nested elements."""
     plain = st.fixed_dictionaries(
         {}, optional={"classification": st.sampled_from(PUBLIC), "tags": st.just(["finance"])}
     )
@@ -90,14 +90,12 @@ def elements() -> st.SearchStrategy[Mark]:
 
 
 def all_of(element: Mark) -> list[Mark]:
-    """The element and each one inside of it."""
+    """The element and all nested elements."""
     return [element, *(found for _, child in nested(element, "") for found in all_of(cast("Mark", child)))]
 
 
 @given(elements(), st.data())
-def test_one_element_that_is_not_public_hides_its_column_wherever_it_stands(
-    element: Mark, data: st.DataObject
-) -> None:
+def test_one_non_public_element_hides_its_column_at_any_depth(element: Mark, data: st.DataObject) -> None:
     element = copy.deepcopy(element)
     assert not hidden(element)
     data.draw(st.sampled_from(all_of(element)))["classification"] = data.draw(st.sampled_from(HIDDEN))
@@ -129,24 +127,24 @@ def test_one_element_that_is_not_public_hides_its_column_wherever_it_stands(
         ({"classification": "public", "tags": ["confidential"]}, True),
     ],
 )
-def test_tags_and_own_properties_hide_where_they_say_so_in_each_nesting(mark: Mark, *, expected: bool) -> None:
+def test_tags_and_custom_properties_hide_in_each_nesting(mark: Mark, *, expected: bool) -> None:
     wrong = [name for name, within in NESTINGS.items() if hidden(within(mark)) is not expected]
     assert not wrong, ", ".join(wrong)
 
 
 @pytest.mark.parametrize("mark", [{"classification": "internal"}, {"tags": ["pii"]}])
 @pytest.mark.parametrize("place", ["schema", "document"])
-def test_what_is_said_of_the_whole_hides_every_column(place: str, mark: Mark) -> None:
-    whole = document(properties=[prop("a", classification="public"), prop("b")])
-    (whole if place == "document" else whole["schema"][0]).update(mark)
-    found = column_restrictions(whole, STRICT)
+def test_tags_of_document_and_schema_hide_every_column(place: str, mark: Mark) -> None:
+    contract = document(properties=[prop("a", classification="public"), prop("b")])
+    (contract if place == "document" else contract["schema"][0]).update(mark)
+    found = column_restrictions(contract, STRICT)
     assert [len(reasons) for reasons in found.values()] == [1, 1]
     assert place in str(found["a"][0])
 
 
-def test_a_property_of_the_description_counts_as_one_of_the_document() -> None:
-    whole = {**document(), "description": {"usage": "x", "customProperties": [{"property": "pii", "value": True}]}}
-    assert list(describe_visibility(None, contract_from_odcs(whole))) == [
+def test_a_property_of_the_description_counts_for_the_document() -> None:
+    contract = {**document(), "description": {"usage": "x", "customProperties": [{"property": "pii", "value": True}]}}
+    assert list(describe_visibility(None, contract_from_odcs(contract))) == [
         "hidden: id (the document: customProperty pii: True)"
     ]
     assert not contract_from_odcs({**document(), "description": {"usage": "pii"}}).restricted
@@ -160,7 +158,7 @@ def test_a_tag_of_the_document_hides_every_column_of_its_contract() -> None:
     ]
 
 
-def test_a_setting_lists_what_is_public_in_any_letter_case(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_setting_of_public_classifications_ignores_case(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANDEN_DATASETS_PUBLIC_CLASSIFICATIONS", "Public, internal ,1")
     monkeypatch.setenv("ANDEN_DATASETS_HIDDEN_TAGS", "vertraulich")
     policy = DatasetsSettings().classification_policy
@@ -194,7 +192,7 @@ def test_a_setting_lists_what_is_public_in_any_letter_case(monkeypatch: pytest.M
         ("*", "finance", False),
     ],
 )
-def test_a_setting_of_several_words_hides_however_they_are_parted(
+def test_several_words_in_the_setting_hide_however_they_are_separated(
     setting: str, tag: str, hides: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANDEN_DATASETS_HIDDEN_TAGS", setting)
@@ -203,16 +201,16 @@ def test_a_setting_of_several_words_hides_however_they_are_parted(
     assert hidden({"customProperties": [{"property": tag, "value": True}]}, policy) is hides
 
 
-def test_a_setting_of_nothing_but_commas_makes_nothing_public(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_setting_of_only_commas_makes_nothing_public(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANDEN_DATASETS_PUBLIC_CLASSIFICATIONS", " , ")
     assert hidden({"classification": "public"}, DatasetsSettings().classification_policy)
 
 
-def test_the_settings_say_without_a_word_what_holds_without_them() -> None:
+def test_the_default_settings_equal_the_strict_policy() -> None:
     assert DatasetsSettings().classification_policy == STRICT
 
 
-def test_what_is_hidden_is_told_with_the_leaf_and_what_changed_since() -> None:
+def test_hidden_columns_are_listed_with_their_leaf_and_changes() -> None:
     leaf = NESTINGS["object"]({"classification": "Secret"})
     before = contract_from_odcs(
         document(properties=[prop("a", classification="x"), prop("b"), prop("c", "object", **leaf)])
@@ -227,7 +225,7 @@ def test_what_is_hidden_is_told_with_the_leaf_and_what_changed_since() -> None:
     ]
 
 
-def test_of_many_reasons_three_are_told() -> None:
+def test_three_of_many_reasons_are_listed() -> None:
     leaves = [prop(f"l{number}", classification="x") for number in range(50)]
     contract = contract_from_odcs(document(properties=[prop("a", "object", properties=leaves)]))
     assert next(describe_visibility(None, contract)).endswith("a.l2: classification 'x'; 47 more)")

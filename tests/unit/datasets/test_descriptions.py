@@ -22,9 +22,9 @@ from apps.datasets.core.contract.descriptions import describe_checks, order_para
         (FieldChecks(enum=("a", 1, True)), "one of a, 1, True"),
     ],
 )
-def test_checks_are_told_in_words(checks: FieldChecks, words: str) -> None:
+def test_checks_are_described_in_words(checks: FieldChecks, words: str) -> None:
     assert describe_checks(checks) == words
 
 
-def test_an_order_is_written_as_the_api_takes_it() -> None:
+def test_an_order_is_formatted_in_the_apis_syntax() -> None:
     assert order_parameter((OrderColumn("delay", descending=True), OrderColumn("day"))) == "-delay,day"

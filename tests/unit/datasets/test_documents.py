@@ -1,4 +1,4 @@
-"""Files of contracts are read, or refused by name."""
+"""Contract files are read, or rejected by path."""
 
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,13 @@ from tests.documents import document
     ("text", "rule"),
     [
         ("a: [", "not YAML"),
-        ("a: " + "9" * 5_000, "cannot be read: Exceeds the limit"),
-        ("a: {b: [0, -" + "9" * 4_301 + "]}", "cannot be read: Exceeds the limit"),
+        ("a: " + "9" * 5_000, "cannot read a value: Exceeds the limit"),
+        ("a: {b: [0, -" + "9" * 4_301 + "]}", "cannot read a value: Exceeds the limit"),
         ("[" * 5_000, "nested too deeply"),
         ("a: " + "{a: " * 3_000, "nested too deeply"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_refused_with_its_path(tmp_path: Path, text: str, rule: str) -> None:
+def test_an_unreadable_file_is_rejected_with_its_path(tmp_path: Path, text: str, rule: str) -> None:
     file = tmp_path / "broken.yaml"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ContractInvalid, match=rule) as error:
@@ -34,7 +34,7 @@ LOOP["again"] = LOOP
 
 
 @pytest.mark.parametrize("value", ["\ud800", b"binary", {1, 2}, LOOP])
-def test_what_json_cannot_say_is_refused_before_anything_is_stored(value: object) -> None:
+def test_a_document_that_json_cannot_represent_is_rejected(value: object) -> None:
     words = [{"property": "note", "value": value}]
-    with pytest.raises(ContractInvalid, match="cannot be written as JSON"):
+    with pytest.raises(ContractInvalid, match="cannot be serialized as JSON"):
         dataset_apply({**document(), "customProperties": words})

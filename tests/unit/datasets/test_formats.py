@@ -1,4 +1,4 @@
-"""A format of records is a row of the table: contracts may name it, and ingest reads by it."""
+"""A record format is a row of the table: contracts may name it, and ingest reads with it."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -53,12 +53,12 @@ def contract(form: Any, **custom: Any) -> Contract:
 
 
 @pytest.mark.parametrize("form", ["avro", "JSON", "", None, 7, ["json"]])
-def test_an_unknown_format_is_refused_with_its_place_and_the_known_ones(form: Any) -> None:
+def test_an_unknown_format_is_rejected_with_its_path_and_the_known_ones(form: Any) -> None:
     with pytest.raises(ContractInvalid) as error:
         contract(form)
     (problem,) = error.value.problems
     assert problem.path == "$.schema[0].customProperties[1].value"
-    assert problem.rule == f"{form!r} is not a choice for format"
+    assert problem.rule == f"{form!r} is not a valid format"
     assert problem.remedy == f"use {', '.join(FORMATS)}"
 
 
@@ -68,7 +68,7 @@ def test_a_contract_without_format_is_read_as_json() -> None:
     assert record_reader(plain) is json_reader(plain)
 
 
-def test_a_row_of_the_table_is_what_a_format_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_format_is_a_row_of_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(FORMATS, "lines", LinesReader)
     decoder = Decoder(contract("lines"))
     place = TopicPartition("things", 0)
@@ -93,12 +93,12 @@ def test_a_row_of_the_table_is_what_a_format_takes(monkeypatch: pytest.MonkeyPat
 
 
 ENCODERS: dict[str, Callable[[dict[str, Any]], bytes]] = {"json": lambda record: json.dumps(record).encode()}
-"""How a record of each format of the table is written."""
+"""A record in each format of the table."""
 
 
 @pytest.mark.parametrize("form", FORMATS)
 @given(records())
-def test_every_format_of_the_table_reads_the_values_that_json_has(form: str, record: dict[str, Any]) -> None:
+def test_every_format_reads_the_same_values_as_json(form: str, record: dict[str, Any]) -> None:
     record["key"] = "a"
     reader = record_reader(contract_from_odcs(every_type(format=form)))
     wanted = json_reader(contract_from_odcs(every_type())).decode(json.dumps(record).encode())

@@ -1,4 +1,4 @@
-"""How deep a record may be nested: the same for every caller, whatever stands on the stack."""
+"""The nesting limit of a record: the same for every caller, however deep its stack."""
 
 import json
 from collections.abc import Callable
@@ -42,8 +42,8 @@ def objects(levels: int, inside: str = "1") -> str:
     return '{"a":' * levels + inside + "}" * levels
 
 
-def standing_on(frames: int, call: Callable[[], T]) -> T:
-    return call() if frames == 0 else standing_on(frames - 1, call)
+def deep_in_the_stack(frames: int, call: Callable[[], T]) -> T:
+    return call() if frames == 0 else deep_in_the_stack(frames - 1, call)
 
 
 def verdict(text: str, unknown: str = "ignore", frames: int = 0) -> tuple[str, str]:
@@ -54,7 +54,7 @@ def verdict(text: str, unknown: str = "ignore", frames: int = 0) -> tuple[str, s
             return error.reason, error.field
         return "", ""
 
-    return standing_on(frames, decoded)
+    return deep_in_the_stack(frames, decoded)
 
 
 @pytest.mark.parametrize("frames", [0, 100, 300])
@@ -91,19 +91,19 @@ def test_the_limit_is_the_same_on_any_stack(text: str, unknown: str, expected: t
 
 @pytest.mark.parametrize("levels", [499, 500, 501, 600, 940, 2_000])
 @pytest.mark.parametrize("nested", [arrays, lambda levels: f"[{objects(levels - 1)}]"])
-def test_many_records_at_once_are_judged_as_each_by_itself(levels: int, nested: Callable[[int], str]) -> None:
+def test_bulk_and_single_checks_agree_on_depth(levels: int, nested: Callable[[int], str]) -> None:
     texts = [b'{"arr":[]}', f'{{"arr":{nested(levels)}}}'.encode()]
     rows = reader().decode_all(texts, [(), ()])
     assert (rows is None) == (levels > MAX_DEPTH)
     assert (verdict(texts[1].decode())[0] == "too_deep") == (levels > MAX_DEPTH)
 
 
-def test_the_message_names_the_limit_and_the_way_on() -> None:
+def test_the_message_names_the_limit_and_the_remedy() -> None:
     with pytest.raises(BadRecord, match="'arr' is nested more than 500 levels deep: flatten it"):
         reader().decode(f'{{"arr":{arrays(501)}}}'.encode())
 
 
-def test_a_key_that_is_too_deep_is_none() -> None:
+def test_a_key_that_is_too_deep_is_bad() -> None:
     keyed = document("keyed", [prop("k", primaryKey=True, primaryKeyPosition=1, required=True)], mode="upsert")
     for levels in (501, 5_000):
         with pytest.raises(BadRecord, match="500 levels deep") as error:
@@ -123,11 +123,11 @@ def test_the_depth_is_that_of_the_document(value: object) -> None:
 
 
 @pytest.mark.parametrize("text", ['"' + '\\"' * 1_000_000, "[" * 1_000_000 + '"\\', '"[]' * 1_000_001])
-def test_broken_text_of_megabytes_is_measured_in_one_pass(text: str) -> None:
+def test_malformed_text_of_megabytes_is_measured_in_one_pass(text: str) -> None:
     assert isinstance(is_too_deep(text.encode()), bool)
 
 
 @pytest.mark.parametrize("levels", [400, 900, 5_000])
-def test_a_deep_document_is_shown_and_does_not_grow_by_its_indents(levels: int) -> None:
+def test_the_preview_of_a_deep_document_does_not_grow_by_indentation(levels: int) -> None:
     raw = arrays(levels, ",".join("1" * 25_000)).encode()
     assert len(preview_raw(raw).text) <= len(raw) + 100

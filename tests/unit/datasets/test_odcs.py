@@ -1,4 +1,4 @@
-"""Contracts are read from ODCS documents, and refused with path, rule and remedy."""
+"""Contracts are read from ODCS documents, and rejected with path, rule and remedy."""
 
 import datetime
 from typing import Any
@@ -20,7 +20,7 @@ def refused(broken: object) -> str:
     return str(error.value)
 
 
-def test_every_word_of_a_contract_is_read() -> None:
+def test_every_property_of_a_contract_is_read() -> None:
     contract = contract_from_odcs(
         document(
             "sales",
@@ -78,8 +78,8 @@ def test_every_word_of_a_contract_is_read() -> None:
             "not one of",
         ),
         (document(properties=[prop("a", physicalType="a b " * 99_999)]), "properties[0].physicalType", "not one of"),
-        (document(properties=[prop("a", "integer", "text")]), "properties[0].physicalType", "does not go with"),
-        (document(properties=[prop("a"), prop("a")]), "$.schema[0].properties", "twice"),
+        (document(properties=[prop("a", "integer", "text")]), "properties[0].physicalType", "does not fit"),
+        (document(properties=[prop("a"), prop("a")]), "$.schema[0].properties", "duplicate"),
         (
             document(properties=[prop("a", logicalTypeOptions={"format": "email"})]),
             "logicalTypeOptions.format",
@@ -108,22 +108,26 @@ def test_every_word_of_a_contract_is_read() -> None:
         (document(properties=[prop("a", enum=[{"value": 1}])]), "properties[0].enum", "type"),
         (document(properties=[prop("a", enum=[{"value": None}])]), "properties[0].enum", "type"),
         (document(properties=[prop("a", "integer", enum=[{"value": 2**63}])]), "properties[0].enum", "type"),
-        (document(properties=[prop("a", physicalName="b")]), "properties[0].physicalName", "property's name"),
+        (
+            document(properties=[prop("a", physicalName="b")]),
+            "properties[0].physicalName",
+            "same name as its property",
+        ),
         (document(unkownFields="keep"), "customProperties[0].property", "unkownFields"),
         (document(mode="merge"), "customProperties[0].value", "append, upsert"),
         (document(mode=["append"]), "customProperties[0].value", "append, upsert"),
         (document(mode="upsert"), "$.schema[0].properties", "needs a key"),
         (document(properties=[KEY]), "$.schema[0].properties", "append"),
-        (document(apiWrites=True), "customProperties", "upsert only"),
+        (document(apiWrites=True), "customProperties", "requires mode: upsert"),
         (document(earliest="2013-13"), "customProperties[0].value", "month"),
         (document(earliest="2013-01"), "customProperties", "no property is partitioned"),
         (document(properties=[TIME], earliest="2014-01", latest="2013-01"), "customProperties", "after latest"),
-        (document(properties=[KEY, TIME], mode="upsert"), "properties", "cannot hold a key without it"),
-        (document(properties=[TIME, prop("b", unique=True)]), "properties", "cannot keep 'b' unique"),
-        (document(properties=[prop("at", partitioned=True)]), "properties", "no timestamp"),
-        (document(orders=["nothing"]), "customProperties", "names no field 'nothing'"),
+        (document(properties=[KEY, TIME], mode="upsert"), "properties", "must include it"),
+        (document(properties=[TIME, prop("b", unique=True)]), "properties", "cannot enforce 'b' as unique"),
+        (document(properties=[prop("at", partitioned=True)]), "properties", "not a timestamp"),
+        (document(orders=["nothing"]), "customProperties", "names an unknown field 'nothing'"),
         (document(properties=[prop("j", "object")], orders=["j"]), "customProperties", "no order"),
-        (document(filters=["nothing"]), "customProperties", "filters names no field"),
+        (document(filters=["nothing"]), "customProperties", "filters names an unknown field"),
         (document(topic={"partitions": 0}), "customProperties[0].value.partitions", "1 to 100000"),
         (document(sla=[{"property": "latency", "value": -1, "unit": "s"}]), "$.slaProperties[0]", "above 0"),
         (document(sla=[{"property": "retention", "value": float("inf")}]), "$.slaProperties[0]", "above 0"),
@@ -135,13 +139,13 @@ def test_every_word_of_a_contract_is_read() -> None:
         ),
     ],
 )
-def test_what_breaks_a_rule_is_refused_with_its_path(broken: Any, path: str, rule: str) -> None:
+def test_a_violated_rule_is_reported_with_its_path(broken: Any, path: str, rule: str) -> None:
     message = refused(broken)
     assert path in message
     assert rule in message
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_together() -> None:
     message = refused(document("a%", [prop('b"'), prop("c", "integer", "money")]))
     assert len(message.splitlines()) == 3
 
@@ -163,7 +167,7 @@ def test_all_problems_are_told_at_once() -> None:
         "x" * 63,
     ],
 )
-def test_unusual_names_are_taken_as_they_are(name: str) -> None:
+def test_unusual_names_are_accepted_unchanged(name: str) -> None:
     contract = contract_from_odcs(document(name, [prop(name)]))
     assert contract.name == name
     assert contract.fields[0].name == name
@@ -176,13 +180,13 @@ def test_unusual_names_are_taken_as_they_are(name: str) -> None:
         ("50%", "percent"),
         ("x" * 64, "64 bytes"),
         ("é" * 32, "64 bytes"),
-        ("_offset", "begins with '_'"),
-        ("-a", "begins with '-'"),
+        ("_offset", "starts with '_'"),
+        ("-a", "starts with '-'"),
         ("xmin", "system column"),
         ("a\x00b", "control character"),
         ("a\nb", "control character"),
         (" a", "space"),
-        ("e\u0301", "normal form"),
+        ("e\u0301", "normalization form"),
         ("a,b", "comma"),
         ("a[b]", "bracket"),
         ("a/b", "slash"),
@@ -191,7 +195,7 @@ def test_unusual_names_are_taken_as_they_are(name: str) -> None:
         ("\ud800", "control character"),
     ],
 )
-def test_names_that_cannot_be_kept_are_refused_by_name(name: str, why: str) -> None:
+def test_invalid_names_are_rejected_by_name(name: str, why: str) -> None:
     for broken in (document(name), document(properties=[prop(name)])):
         message = refused(broken)
         assert why in message

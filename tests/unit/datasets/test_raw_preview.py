@@ -1,4 +1,4 @@
-"""Raw bytes become a text that is safe to show and loses nothing it does not confess."""
+"""Raw bytes become a text that is safe to display and reports what it omits."""
 
 import json
 from unicodedata import category
@@ -12,13 +12,13 @@ from tests.hostile import BYTES, DOCUMENTS
 
 
 @given(DOCUMENTS, st.booleans())
-def test_json_is_laid_out_and_stays_the_same_document(document: object, ascii_only: bool) -> None:
+def test_json_is_indented_and_stays_the_same_document(document: object, ascii_only: bool) -> None:
     kind, text, omitted_bytes = preview_raw(json.dumps(document, ensure_ascii=ascii_only).encode())
     assert (kind, omitted_bytes) == ("JSON", 0)
     assert json.loads(text) == document
 
 
-def test_numbers_keep_their_digits_and_names_their_order() -> None:
+def test_a_preview_keeps_digits_and_the_order_of_names() -> None:
     text = preview_raw(b'{"b": 1.10, "a": 123456789012345678901234567890}').text
     assert text.index('"b": 1.10') < text.index('"a": 123456789012345678901234567890')
 
@@ -32,12 +32,12 @@ def test_numbers_keep_their_digits_and_names_their_order() -> None:
         (b"plain \x1b[31m", "00000000  70 6c 61 69 6e 20 1b 5b 33 31 6d                 plain .[31m"),
     ],
 )
-def test_json_keeps_what_it_says_and_nothing_moves_a_cursor(raw: bytes, text: str) -> None:
+def test_a_json_preview_keeps_its_content_and_no_control_characters(raw: bytes, text: str) -> None:
     assert preview_raw(raw).text == text
 
 
 @given(BYTES)
-def test_any_bytes_can_be_shown_and_hex_holds_every_byte(raw: bytes) -> None:
+def test_any_bytes_have_a_preview_and_hex_shows_every_byte(raw: bytes) -> None:
     kind, text, omitted_bytes = preview_raw(raw)
     assert omitted_bytes == 0
     assert all(char.isprintable() or category(char) == "Zs" or char in "\t\r\n" for char in text)
@@ -65,11 +65,11 @@ def test_any_bytes_can_be_shown_and_hex_holds_every_byte(raw: bytes) -> None:
         (b"[" * 5_000, "text"),
     ],
 )
-def test_bytes_are_told_apart(raw: bytes | None, kind: str) -> None:
+def test_a_preview_names_the_kind_of_bytes(raw: bytes | None, kind: str) -> None:
     assert preview_raw(raw).kind == kind
 
 
-def test_what_is_too_long_is_cut_and_counted() -> None:
+def test_long_content_is_cut_and_the_rest_counted() -> None:
     assert preview_raw(b"a" * (SHOWN_BYTES + 7)).omitted_bytes == 7
     assert preview_raw(b"\xff" * (HEX_BYTES + 9)).omitted_bytes == 9
     cut_in_two = preview_raw("é".encode() * SHOWN_BYTES)

@@ -1,4 +1,4 @@
-"""Records against a contract: good ones become values, bad ones say which field and why."""
+"""Records against a contract: valid ones become values, invalid ones report field and reason."""
 
 import datetime
 import decimal
@@ -107,9 +107,9 @@ def why(value: bytes, reader: JsonReader | None = None) -> tuple[str, str]:
         ('{"n":-6,"n":1}', "out_of_range", "n"),
     ],
 )
-def test_a_bad_record_says_field_and_reason(text: str, reason: str, field: str) -> None:
+def test_a_bad_record_raises_with_field_and_reason(text: str, reason: str, field: str) -> None:
     found = why(text.encode())
-    if found == ("not_json", "code"):  # both are true of a lone surrogate
+    if found == ("not_json", "code"):  # both hold for a lone surrogate
         found = ("not_json", "")
     assert found == (reason, field)
 
@@ -120,24 +120,24 @@ def test_invalid_utf8_and_too_large_records_are_bad() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "opening"),
     [
         (b"\xef\xbb\xbf" + b'{"n":1}', "a byte order mark"),
         ('{"n":1}'.encode("utf-16"), "UTF-16"),
         (gzip.compress(b'{"n":1}', mtime=0), "gzip"),
-        (b"\0\0\0\0\x07" + b'{"n":1}', "the frame of a schema registry, schema 7"),
-        (b"\0", "a byte that no JSON begins with"),
-        (msgspec.msgpack.encode({"n": 1}), "a byte that no JSON begins with"),
+        (b"\0\0\0\0\x07" + b'{"n":1}', "a schema registry header, schema 7"),
+        (b"\0", "a byte that JSON cannot start with"),
+        (msgspec.msgpack.encode({"n": 1}), "a byte that JSON cannot start with"),
     ],
 )
-def test_bytes_that_are_no_text_are_undecodable_and_named(value: bytes, told: str) -> None:
+def test_bytes_that_are_not_text_are_undecodable_and_named(value: bytes, opening: str) -> None:
     for unknown in ("reject", "keep", "ignore"):
-        with pytest.raises(BadRecord, match=f"the record is not JSON: it begins with .*{told}") as error:
+        with pytest.raises(BadRecord, match=f"the record is not JSON: it starts with .*{opening}") as error:
             json_reader(contract(unknownFields=unknown)).decode(value)
         assert (error.value.reason, error.value.field) == ("undecodable", "")
 
 
-def test_a_field_that_stands_twice_is_no_unknown_one() -> None:
+def test_a_duplicate_field_is_not_an_unknown_one() -> None:
     reader = json_reader(contract(unknownFields="ignore"))
     assert why(b'{"other":1,"n":"x","n":1}', reader) == ("wrong_type", "n")
 
@@ -150,7 +150,7 @@ def test_a_message_never_repeats_the_value() -> None:
         assert secret not in str(error.value)
 
 
-def test_values_come_in_the_contracts_order_and_types() -> None:
+def test_values_have_the_contracts_order_and_types() -> None:
     reader = json_reader(contract())
     row = reader.decode(b'{"doc":{"a":1},"price":12.5,"n":3,"at":"2013-01-01T05:00:00-05:00","tags":["x",null]}')
     found = dict(zip(reader.columns, row, strict=True))
@@ -163,7 +163,7 @@ def test_values_come_in_the_contracts_order_and_types() -> None:
     assert len(reader.wires) == len(reader.columns)
 
 
-def test_unknown_fields_are_kept_or_ignored_as_the_contract_says() -> None:
+def test_unknown_fields_are_kept_or_ignored_by_contract() -> None:
     value = b'{"n":1,"b":[2],"a":{"c":3}}'
     kept = json_reader(contract(unknownFields="keep"))
     assert kept.columns[-1] == "_extra"
@@ -215,7 +215,7 @@ RECORDS = st.tuples(SOME, SOME | ONE_BAD, SOME).map(lambda parts: [record for pa
 
 
 @given(RECORDS.map(lambda records: [json.dumps(record).encode() for record in records]))
-def test_records_together_decode_as_one_by_one(values: list[bytes]) -> None:
+def test_bulk_decoding_agrees_with_single_decoding(values: list[bytes]) -> None:
     reader = json_reader(plain())
     together = reader.decode_all(values, [(index,) for index in range(len(values))])
     try:
@@ -226,7 +226,7 @@ def test_records_together_decode_as_one_by_one(values: list[bytes]) -> None:
         assert together == alone
 
 
-def test_good_records_do_decode_together() -> None:
+def test_valid_records_decode_in_bulk() -> None:
     values = [b'{"n":1,"at":"2013-01-01T00:00:00Z","price":1.5}', b'{"n":2}']
     rows = json_reader(plain()).decode_all(values, [("a",), ("b",)])
     assert rows is not None
@@ -256,13 +256,13 @@ def test_a_key_that_names_no_row_is_bad(key: bytes | None) -> None:
 @pytest.mark.parametrize("key", [b"\xff", b"a\xff", b'"\xff"'])
 def test_a_text_key_that_is_not_utf8_is_bad(key: bytes) -> None:
     reader = json_reader(contract_from_odcs(document(properties=[prop("k", primaryKey=True)], mode="upsert")))
-    with pytest.raises(BadRecord, match="the key is not text in UTF-8") as error:
+    with pytest.raises(BadRecord, match="the key is not UTF-8 text") as error:
         reader.decode_key(key)
     assert (error.value.reason, error.value.field) == ("bad_key", "k")
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\x00")))
-def test_a_text_key_is_the_text_itself_or_its_json(text: str) -> None:
+def test_a_text_key_is_plain_text_or_a_json_string(text: str) -> None:
     reader = json_reader(contract_from_odcs(document(properties=[prop("k", primaryKey=True)], mode="upsert")))
     assert reader.decode_key(json.dumps(text).encode()) == (text,)
     assert reader.decode_key(msgspec.json.encode({"k": text})) == (text,)
@@ -283,7 +283,7 @@ def test_a_text_key_is_the_text_itself_or_its_json(text: str) -> None:
         (prop("v", "array", "text[]", logicalTypeOptions={"maxItems": 2**63}), ['["a"]'], []),
     ],
 )
-def test_bounds_beyond_what_a_type_holds_are_kept_too(field: dict[str, Any], good: list[str], bad: list[str]) -> None:
+def test_bounds_beyond_a_types_range_are_applied_too(field: dict[str, Any], good: list[str], bad: list[str]) -> None:
     reader = JsonReader(contract_from_odcs(document("things", [field])))
     for text in good:
         assert reader.decode(f'{{"v":{text}}}'.encode())

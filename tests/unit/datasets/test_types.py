@@ -1,4 +1,4 @@
-"""The table of types: each row has its facets, and they agree with one another."""
+"""The table of types: each row has its facets, and they agree with each other."""
 
 import dataclasses
 import datetime
@@ -29,7 +29,7 @@ def reader(spec: TypeSpec, *, array: bool = False) -> JsonReader:
 
 
 def decoded(spec: TypeSpec, text: str, *, array: bool = False) -> Any:
-    """What a record with this JSON holds, which is the same alone and among others."""
+    """The value of this JSON in a record, identical alone and in bulk."""
     one = reader(spec, array=array)
     record = f'{{"value":{text}}}'.encode()
     row = one.decode(record)
@@ -37,8 +37,8 @@ def decoded(spec: TypeSpec, text: str, *, array: bool = False) -> Any:
     return row[0]
 
 
-def address_text(json_text: str) -> str:
-    """The JSON value as a client writes it in an address."""
+def url_text(json_text: str) -> str:
+    """The JSON value as a client writes it in a URL."""
     value = msgspec.json.decode(json_text)
     return value if isinstance(value, str) else json_text
 
@@ -56,7 +56,7 @@ def test_a_name_belongs_to_one_type() -> None:
 
 
 @each_type
-def test_the_example_is_a_value_and_anything_else_is_not(spec: TypeSpec) -> None:
+def test_the_example_is_valid_and_other_values_are_not(spec: TypeSpec) -> None:
     assert isinstance(decoded(spec, spec.example), spec.python)
     with pytest.raises(BadRecord, match=r"^'value' is not ") as error:
         decoded(spec, "[[]]")
@@ -64,17 +64,17 @@ def test_the_example_is_a_value_and_anything_else_is_not(spec: TypeSpec) -> None
 
 
 @each_type
-def test_msgspec_or_the_row_can_decode_the_class(spec: TypeSpec) -> None:
+def test_msgspec_or_the_type_decodes_the_class(spec: TypeSpec) -> None:
     known = not isinstance(msgspec.inspect.type_info(spec.python), msgspec.inspect.CustomType)
     assert known is (spec.decode is None)
 
 
 @each_type
-def test_a_value_finds_itself_by_its_text(spec: TypeSpec) -> None:
+def test_a_value_equals_the_literal_of_its_text(spec: TypeSpec) -> None:
     if spec.literal is None:
         assert spec.document, "only a document cannot be compared: set literal"
         return
-    text = literal(ColumnType(spec), address_text(spec.example))
+    text = literal(ColumnType(spec), url_text(spec.example))
     assert decoded(spec, spec.as_json(text).decode()) == decoded(spec, spec.example)
 
 
@@ -89,15 +89,15 @@ def test_the_driver_sends_the_value_and_its_array(spec: TypeSpec) -> None:
 
 
 @each_type
-def test_each_form_in_sql_is_made_of_the_column(spec: TypeSpec) -> None:
+def test_each_sql_form_uses_the_column(spec: TypeSpec) -> None:
     for facet in ("json_sql", "csv_sql", "text_sql", "beginning_sql"):
         assert '"a{b}"' in getattr(spec, facet).format('"a{b}"', 61), facet
-    # PostgreSQL writes the elements of an array itself.
+    # PostgreSQL formats the elements of an array.
     assert spec.json_sql == COLUMN or not spec.arrayable, "arrayable"
 
 
 @each_type
-def test_the_size_of_a_value_is_told_by_its_type_or_by_itself(spec: TypeSpec) -> None:
+def test_the_size_of_a_value_comes_from_its_type_or_its_value(spec: TypeSpec) -> None:
     widest = spec.width(())
     if widest is not None:
         assert len(spec.example.encode()) <= widest, "width"
@@ -107,7 +107,7 @@ def test_the_size_of_a_value_is_told_by_its_type_or_by_itself(spec: TypeSpec) ->
 
 
 @each_type
-def test_what_a_contract_may_ask_of_it(spec: TypeSpec) -> None:
+def test_a_type_lists_its_supported_options(spec: TypeSpec) -> None:
     assert set(spec.options.values()) <= {field.name for field in dataclasses.fields(FieldChecks)}, "options"
     assert (spec.low is None) is (spec.high is None)
     assert not spec.event_time or issubclass(spec.python, datetime.date), "event_time"
@@ -121,7 +121,7 @@ def test_what_a_contract_may_ask_of_it(spec: TypeSpec) -> None:
         assert not spec.modifiers.widen((), (1,)), "widen"
 
 
-def test_a_class_that_msgspec_does_not_know_is_made_of_a_string(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_class_unknown_to_msgspec_is_decoded_from_a_string(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(value_checks.DECODERS, fractions.Fraction, ("fraction", fractions.Fraction))
     spec = TypeSpec(
         "fraction", "text", ("string",), fractions.Fraction, '"1/3"', literal=str, decode=fractions.Fraction
@@ -130,7 +130,7 @@ def test_a_class_that_msgspec_does_not_know_is_made_of_a_string(monkeypatch: pyt
     assert decoded(spec, '["1/3",null]', array=True) == [fractions.Fraction(1, 3), None]
     assert decoded(spec, "null") is None
     for wrong in ('"one third"', "1", "[]"):
-        with pytest.raises(BadRecord, match=r"^'value' is not of the type fraction$"):
+        with pytest.raises(BadRecord, match=r"^'value' is not of type fraction$"):
             decoded(spec, wrong)
     with pytest.raises(BadRecord, match=r"^'value': Invalid fraction$"):
         decoded(spec, '["one third"]', array=True)

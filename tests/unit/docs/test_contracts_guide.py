@@ -23,18 +23,18 @@ def table(title: str) -> list[list[str]]:
 
 
 def test_every_word_of_anden_is_explained() -> None:
-    assert {row[0] for row in table("Andén's own words")} == WORDS
+    assert {row[0] for row in table("Custom properties")} == WORDS
 
 
 def test_the_words_of_a_topic_and_its_policies_are_those_of_the_code() -> None:
-    row = next(row for row in table("Andén's own words") if row[0] == "topic")
+    row = next(row for row in table("Custom properties") if row[0] == "topic")
     source = (ROOT / "apps/datasets/core/document/custom_properties.py").read_text(encoding="utf-8")
     assert all(f'"{word.strip()}"' in source for word in row[1].split(","))
     assert row[2].rpartition(", ")[2] in CLEANUP
 
 
 def test_the_formats_of_records_are_those_that_are_read() -> None:
-    row = next(row for row in table("Andén's own words") if row[0] == "format")
+    row = next(row for row in table("Custom properties") if row[0] == "format")
     assert row[1].split(", ") == list(FORMATS)
     assert row[2] in FORMATS
 
@@ -67,4 +67,4 @@ def test_every_reason_that_the_code_gives_is_explained() -> None:
         *ROOT.glob("apps/api/*.py"),
     ]
     given = {reason for path in sources for reason in REASON.findall(path.read_text(encoding="utf-8"))}
-    assert {row[0] for row in table("What a record can be refused for")} == given
+    assert {row[0] for row in table("Rejection reasons")} == given

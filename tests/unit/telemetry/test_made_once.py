@@ -1,4 +1,4 @@
-"""A metric's object is made once, though the threads of a fresh process ask for it at the same moment."""
+"""A metric's object is created once, even if the threads of a new process ask for it simultaneously."""
 
 import sys
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ ROUNDS = 40
 
 @pytest.fixture
 def hasty() -> Iterator[None]:
-    """Threads that change as often as they can."""
+    """Threads that switch as often as possible."""
     usual = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(usual)
 
 
-def test_threads_that_ask_first_together_get_the_same_object(hasty: None) -> None:
+def test_simultaneous_first_calls_return_the_same_object(hasty: None) -> None:
     start = Barrier(THREADS)
 
     def asked(metric: Metric) -> int:

@@ -1,4 +1,4 @@
-"""Statements are told apart by what they do, whatever surrounds their words."""
+"""Statements are classified by what they do, whatever surrounds their keywords."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,7 +15,7 @@ from tests.hostile import spoiled
 
 KNOWN = [statement for statement in STATEMENTS if statement.group != BEYOND_THE_TEXT]
 CASELESS = [statement for statement in KNOWN if not {*statement.sql} & set("$%\\&")]
-"""Statements without tags of dollar quotes, parameters and escapes, whose case counts."""
+"""Statements without case-sensitive parts: tags of dollar quotes, parameters and escapes."""
 CLOSED = [statement for statement in KNOWN if "never closed" not in statement.sql]
 """Statements that end before the semicolon behind them."""
 
@@ -30,18 +30,18 @@ OPAQUE = st.one_of(
 
 
 def mistaken(statements: Sequence[Statement], change: Callable[[str], str] = str) -> str:
-    """A line for each statement that is told wrongly."""
-    told = [(statement, operation_of(change(statement.sql))) for statement in statements]
-    return "\n".join(f"{found}: {change(one.sql)}" for one, found in told if found != one.operation)
+    """A line for each misclassified statement."""
+    results = [(statement, operation_of(change(statement.sql))) for statement in statements]
+    return "\n".join(f"{found}: {change(one.sql)}" for one, found in results if found != one.operation)
 
 
-def test_a_statement_has_the_operation_that_its_text_says() -> None:
+def test_a_statement_has_the_operation_of_its_text() -> None:
     assert len(KNOWN) >= 350
     assert mistaken(KNOWN) == "", mistaken(KNOWN)
 
 
 @pytest.mark.parametrize("change", [str.upper, str.lower, str.swapcase], ids=["upper", "lower", "swapped"])
-def test_the_case_of_letters_changes_nothing(change: Callable[[str], str]) -> None:
+def test_letter_case_changes_nothing(change: Callable[[str], str]) -> None:
     assert len(CASELESS) >= 350
     assert mistaken(CASELESS, change) == "", mistaken(CASELESS, change)
 
@@ -56,7 +56,7 @@ def test_at_least_995_of_1000_statements_are_right(record_figure: Callable[[str]
     assert share >= 0.995
 
 
-def test_no_statement_stands_in_the_corpus_twice() -> None:
+def test_the_corpus_has_no_duplicate_statement() -> None:
     texts = [statement.sql for statement in STATEMENTS]
     assert len(set(texts)) == len(texts)
 
@@ -75,12 +75,12 @@ def test_no_statement_stands_in_the_corpus_twice() -> None:
     ],
     ids=str,
 )
-def test_bytes_and_composed_statements_are_read_alike(query: Query, operation: Operation) -> None:
+def test_bytes_and_composed_statements_are_classified_alike(query: Query, operation: Operation) -> None:
     assert operation_of_query(query) == operation
 
 
 @given(inner=OPAQUE, space=st.sampled_from(("", "\n", "\t ", "/* c */", "-- c\n")), upper=st.booleans())
-def test_words_inside_of_literals_names_and_comments_change_nothing(inner: str, space: str, upper: bool) -> None:
+def test_keywords_in_literals_names_and_comments_change_nothing(inner: str, space: str, upper: bool) -> None:
     def case(word: str) -> str:
         return word.upper() if upper else word
 
@@ -97,15 +97,15 @@ TEXTS = spoiled(st.sampled_from(KNOWN).map(lambda statement: statement.sql), PIE
 
 @given(TEXTS)
 @example("SELECT$q$ 1")
-def test_any_text_has_an_operation_whether_it_is_told_at_a_glance_or_word_by_word(sql: str) -> None:
+def test_any_text_gets_the_same_operation_on_the_fast_path_and_the_full_parse(sql: str) -> None:
     found = operation_of(sql)
     assert found in OPERATIONS
-    # A comment hides the first word; what is long is not remembered.
+    # A comment hides the first word; long statements are not cached.
     assert {operation_of(f"/**/ {sql}"), operation_of(f"/*{' ' * 9_000}*/{sql}")} == {found}
 
 
 @given(st.lists(st.sampled_from(CLOSED), min_size=1, max_size=4))
 @example([])
-def test_a_script_does_the_strongest_of_what_its_statements_do(statements: list[Statement]) -> None:
+def test_a_script_has_the_operation_of_its_strongest_statement(statements: list[Statement]) -> None:
     strongest = min((one.operation for one in statements), key=("write", "read", "other").index, default="other")
     assert operation_of("\n;".join(statement.sql for statement in statements)) == strongest

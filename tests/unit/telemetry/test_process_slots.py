@@ -1,18 +1,18 @@
-"""A slot belongs to one living process; what is left of the dead is known by their slots being free."""
+"""A slot belongs to one live process; a free slot marks what dead processes left behind."""
 
 from pathlib import Path
 
 from apps.telemetry.process_slots import ProcessSlots
 
 
-def test_two_holders_get_two_slots_and_a_freed_one_is_taken_again(tmp_path: Path) -> None:
+def test_two_holders_get_two_slots_and_a_freed_one_is_reused(tmp_path: Path) -> None:
     first, second, third = ProcessSlots(tmp_path), ProcessSlots(tmp_path), ProcessSlots(tmp_path)
     assert (first.own(), second.own(), first.own()) == (0, 1, 0)
-    first._forget()
+    first._reset()
     assert third.own() == 0
 
 
-def test_a_sweep_removes_the_live_gauges_of_free_slots_alone(tmp_path: Path) -> None:
+def test_a_sweep_removes_only_the_live_gauges_of_free_slots(tmp_path: Path) -> None:
     living = ProcessSlots(tmp_path)
     living.own()
     names = ("gauge_livesum_0.db", "gauge_livesum_1.db", "gauge_livemostrecent_2.db", "counter_1.db")

@@ -1,4 +1,4 @@
-"""PromQL from metric objects: what comes out is what Prometheus reads, and what does not exist is refused."""
+"""PromQL from metric objects: Prometheus can parse the result, and unknown names are rejected."""
 
 import shutil
 import subprocess
@@ -42,7 +42,7 @@ LAG = Metric("anden_x_lag_seconds", "Lag.", "gauge", labels=("dataset",))
         (promql.sum_rate(SECONDS, window="5m"), "sum (rate(anden_x_seconds_sum[5m]))"),
     ],
 )
-def test_a_query_reads_as_prometheus_writes_it(query: PromqlQuery, text: str) -> None:
+def test_a_query_has_prometheus_formatting(query: PromqlQuery, text: str) -> None:
     assert str(query) == text
 
 
@@ -62,13 +62,13 @@ def test_a_composed_query_names_each_metric_once_in_order() -> None:
         lambda: promql.rate_within(SECONDS, 0.3),
     ],
 )
-def test_what_the_metric_has_not_is_refused_by_its_name(made: Callable[[], PromqlQuery]) -> None:
+def test_an_unknown_label_or_bucket_raises_with_its_name(made: Callable[[], PromqlQuery]) -> None:
     with pytest.raises(ValueError, match="anden_x_"):
         made()
 
 
 @given(value=st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20))
-def test_a_labels_value_may_hold_anything(value: str) -> None:
+def test_a_label_value_may_contain_anything(value: str) -> None:
     text = str(LabelMatcher("route", value))
     inner = text.removeprefix('route="').removesuffix('"')
     assert "\n" not in inner
@@ -76,7 +76,7 @@ def test_a_labels_value_may_hold_anything(value: str) -> None:
     assert inner.replace("\\\\", "\0").replace('\\"', '"').replace("\\n", "\n").replace("\0", "\\") == value
 
 
-def test_promtool_reads_every_shape(tmp_path: Path) -> None:
+def test_promtool_parses_every_shape(tmp_path: Path) -> None:
     promtool = shutil.which("promtool") or skip_or_fail("promtool is not installed: apt-get install prometheus")
     queries = [
         promql.rate(REQUESTS, LabelMatcher("route", 'a"b\\c\n'), by=("route", "job"), window="5m"),
@@ -87,5 +87,5 @@ def test_promtool_reads_every_shape(tmp_path: Path) -> None:
     rules = "".join(f"      - record: a:b{i}\n        expr: |-\n          {q}\n" for i, q in enumerate(queries))
     path = tmp_path / "rules.yaml"
     path.write_text(f"groups:\n  - name: all\n    rules:\n{rules}")
-    told = subprocess.run([promtool, "check", "rules", path], capture_output=True, check=False)
-    assert told.returncode == 0, told.stderr
+    checked = subprocess.run([promtool, "check", "rules", path], capture_output=True, check=False)
+    assert checked.returncode == 0, checked.stderr

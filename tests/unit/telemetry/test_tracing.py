@@ -1,4 +1,4 @@
-"""Contexts that callers send, ids that are safe to log, and a sender that nobody waits for."""
+"""Contexts from callers, ids that are safe to log, and a sender that never blocks."""
 
 import logging
 import string
@@ -22,7 +22,7 @@ LETTERS = {*string.ascii_letters, *string.digits, *"._:-"}
 
 
 class Blocked(SpanExporter):
-    """A collector that takes nothing until it is let."""
+    """A collector that accepts nothing until it is released."""
 
     def __init__(self, answer: SpanExportResult = SpanExportResult.SUCCESS) -> None:
         self.go = threading.Event()
@@ -47,11 +47,11 @@ def spans(sender: SpanSender, count: int) -> None:
         tracer.start_span("one").end()
 
 
-def test_whoever_ends_a_span_never_waits_and_what_is_too_much_is_counted() -> None:
+def test_ending_a_span_never_blocks_and_dropped_spans_are_counted() -> None:
     exporter = Blocked()
     sender = SpanSender(exporter, "http://collector")
     dropped, sent = counted("dropped"), counted("sent")
-    spans(sender, 3 * MAX_QUEUE_SIZE)  # ends although nobody takes anything: the exporter stands still
+    spans(sender, 3 * MAX_QUEUE_SIZE)  # ends although the exporter is blocked
     lost = counted("dropped") - dropped
     assert MAX_QUEUE_SIZE <= lost <= 2 * MAX_QUEUE_SIZE
     exporter.go.set()
@@ -60,7 +60,7 @@ def test_whoever_ends_a_span_never_waits_and_what_is_too_much_is_counted() -> No
     assert counted("sent") - sent == exporter.sent
 
 
-def test_a_collector_that_refuses_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_collector_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     exporter = Blocked(SpanExportResult.FAILURE)
     exporter.go.set()
     refused = counted("refused")
@@ -70,7 +70,7 @@ def test_a_collector_that_refuses_is_told_once(caplog: pytest.LogCaptureFixture)
         sender.shutdown()
     assert counted("refused") - refused == MAX_QUEUE_SIZE
     assert [record.message for record in caplog.records] == [
-        "the collector at http://collector takes no spans; they are dropped until it does"
+        "the collector at http://collector accepts no spans; dropping them until it does"
     ]
 
 
@@ -99,7 +99,7 @@ PIECES = st.sampled_from(["", " ", "-", "A", "g", "_1", "\u0663", "\n", "-00", "
 
 
 @given(spoiled(TRACEPARENTS, PIECES) | st.text())
-def test_a_trace_is_named_by_a_traceparent_alone(text: str) -> None:
+def test_only_a_traceparent_names_a_trace(text: str) -> None:
     found = span_context(text)
     if found is not None:
         version, *parts = text.strip().split("-")
@@ -120,7 +120,7 @@ def test_a_trace_is_named_by_a_traceparent_alone(text: str) -> None:
         f"00-{'1' * 32}-{'1' * 16}-01-00",
     ],
 )
-def test_what_the_standard_calls_invalid_names_no_trace(text: str) -> None:
+def test_an_invalid_traceparent_names_no_trace(text: str) -> None:
     assert span_context(text) is None
 
 
@@ -138,7 +138,7 @@ def test_an_id_is_safe_to_log_whatever_was_sent(sent: str) -> None:
     assert (identifier == sent) == (1 <= len(sent) <= 64 and {*sent} <= LETTERS)
 
 
-def test_a_line_of_the_log_names_the_request_it_belongs_to() -> None:
+def test_a_log_line_names_its_request() -> None:
     def named() -> str:
         record = logging.LogRecord("a", logging.INFO, "", 0, "x", None, None)
         RequestIdFilter().filter(record)
@@ -149,12 +149,12 @@ def test_a_line_of_the_log_names_the_request_it_belongs_to() -> None:
     assert (request_id(), named()) == ("", "")
 
 
-def test_a_record_may_carry_a_trace_under_any_case() -> None:
+def test_the_traceparent_header_of_a_record_is_case_insensitive() -> None:
     assert traceparent_of([("a", b"1"), ("TraceParent", b"00-ab")]) == "00-ab"
     assert traceparent_of([("traceparent", None)]) == traceparent_of(None) == ""
 
 
-def test_nothing_happens_where_nothing_is_traced() -> None:
+def test_disabled_tracing_does_nothing() -> None:
     silent: Tracing = DisabledTracing()
     assert not silent.on
     assert silent.begin("x") is silent.current() is None

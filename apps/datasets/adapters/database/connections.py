@@ -1,4 +1,4 @@
-"""Raw psycopg connections from Django's settings, for COPY and for sessions that a worker owns."""
+"""Raw psycopg connections from Django's settings, for COPY and for sessions owned by a worker."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ from apps.telemetry.postgresql.cursors import timed_cursor
 
 
 def connect(alias: str, **extra: Any) -> psycopg.Connection[Any]:
-    """A new connection as the alias's role: no autocommit, UTC; the caller closes it.
+    """A new connection with the alias's role: no autocommit, UTC; the caller closes it.
 
-    Raises psycopg.OperationalError: the server is away. Raises StoreMisconfigured: the alias has no URL.
+    Raises psycopg.OperationalError: the server is unavailable. Raises StoreMisconfigured: the alias has no URL.
     """
     if alias not in settings.DATABASES:
         raise StoreMisconfigured(f"ANDEN_DATABASE_{alias.upper()}_URL is not set")

@@ -1,4 +1,4 @@
-"""A model that moves to another app takes its content type along: permissions and the admin's log hang on it."""
+"""Moves a model's content type to another app, so that its permissions and admin log stay attached."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.db.migrations import RunPython
 
 
 def content_types_moved(source: str, target: str, *models: str) -> RunPython:
-    """The step of a migration that gives the content types of these models to the target app; back, the source's."""
+    """The migration operation that moves these models' content types to the target app; reversible."""
 
     def relabelled(apps: Apps, editor: Any, *, old: str, new: str) -> None:
         kinds = apps.get_model("contenttypes", "ContentType").objects.using(editor.connection.alias)

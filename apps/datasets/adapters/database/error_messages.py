@@ -1,4 +1,4 @@
-"""What a database's error says to a person."""
+"""Database errors, explained to an operator."""
 
 from typing import Final
 
@@ -10,23 +10,23 @@ from psycopg_pool import PoolTimeout
 from apps.datasets.adapters.database.connections import connect
 
 MISSING: Final = frozenset({"42P01", "42703", "3F000"})
-"""A table, column or schema that is not there."""
+"""Undefined table, column or schema."""
 
 FATAL: Final = "FATAL:"
 MISTAKEN: Final = ("authentication failed", "does not exist", "no pg_hba.conf entry")
-"""What PostgreSQL says to a wrong user, password or database."""
+"""PostgreSQL's messages for a wrong user, password or database."""
 
 DEFAULT_PORT: Final = 5432
 
 
 def database_location(alias: str) -> str:
-    """Where the database behind the alias is."""
-    place = settings.DATABASES[alias]
-    return f"PostgreSQL at {place['HOST']}:{place['PORT'] or DEFAULT_PORT}"
+    """Host and port of the database behind the alias."""
+    database = settings.DATABASES[alias]
+    return f"PostgreSQL at {database['HOST']}:{database['PORT'] or DEFAULT_PORT}"
 
 
 def explain_database_error(alias: str, error: Exception) -> str:
-    """What is wrong with the database behind the alias: where it is and what to do, in one line."""
+    """The error of the database behind the alias in one line: which server, and what to do."""
     error = _reason(alias, error)
     where = database_location(alias)
     variable = f"ANDEN_DATABASE_{'APP' if alias == 'default' else alias.upper()}_URL"
@@ -36,22 +36,22 @@ def explain_database_error(alias: str, error: Exception) -> str:
         return f"{where} lacks a table or column: run `manage.py migrate` ({first})"
     if state == "42501":
         role = settings.DATABASES[alias]["USER"]
-        return f"{where} refuses the role {role}: run `manage.py migrate`, which grants ({first})"
+        return f"{where} denies the role {role}: run `manage.py migrate`, which grants its privileges ({first})"
     if state and not state.startswith(("08", "57P")):
         return f"{where} refused: {first} ({state})"
-    if FATAL in str(error):  # it answers, and says no: a wrong password, a database that is not there
-        said = str(error).split(FATAL, 1)[1].strip().splitlines()[0]
-        return f"{where} refused: {said}" + (f": mend {variable}" if any(part in said for part in MISTAKEN) else "")
+    if FATAL in str(error):  # it answers and refuses: a wrong password, or no such database
+        reply = str(error).split(FATAL, 1)[1].strip().splitlines()[0]
+        return f"{where} refused: {reply}" + (f": fix {variable}" if any(part in reply for part in MISTAKEN) else "")
     if isinstance(error, OperationalError | InterfaceError | psycopg.OperationalError | psycopg.InterfaceError):
-        return f"{where} does not answer: start it, or mend {variable}"
+        return f"{where} does not answer: start it, or fix {variable}"
     return f"{where} refused: {first}"
 
 
 def _reason(alias: str, error: Exception) -> Exception:
-    """The error itself, or, where a pool says only that it waited, what PostgreSQL says to a connection of our own."""
+    """The error, or, for a pool timeout, the error that PostgreSQL gives to a direct connection."""
     if isinstance(error.__cause__, PoolTimeout):
         try:
             connect(alias).close()
-        except psycopg.OperationalError as told:
-            return told
+        except psycopg.OperationalError as reply:
+            return reply
     return error

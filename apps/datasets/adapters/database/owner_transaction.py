@@ -1,4 +1,4 @@
-"""The owner's transaction: contracts change tables here, one apply of a dataset at a time."""
+"""The owner's transaction, in which contracts change tables: one apply per dataset at a time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +13,14 @@ from apps.datasets.core.errors import StoreMisconfigured, StoreUnavailable
 
 ALIAS: Final = "owner"
 LOCK_TIMEOUT: Final = "5s"
-"""How long a change of a table waits for those who use it."""
+"""How long a table change waits for sessions that use the table."""
 
 
 @contextmanager
 def owner_transaction(name: str) -> Iterator[Any]:
-    """A cursor in a transaction that holds the dataset's lock, so that two applies at once follow each other.
+    """A cursor in a transaction that holds the dataset's lock, so that concurrent applies run one after the other.
 
-    Raises StoreMisconfigured: no owner, no migrations or no rights. Raises StoreUnavailable: away or locked.
+    Raises StoreMisconfigured: no owner, no migrations or no rights. Raises StoreUnavailable: unavailable or locked.
     """
     if ALIAS not in settings.DATABASES:
         raise StoreMisconfigured("ANDEN_DATABASE_OWNER_URL is not set: contracts are applied as the owner role")
@@ -34,7 +34,9 @@ def owner_transaction(name: str) -> Iterator[Any]:
             raise StoreUnavailable(f"the table of {name!r} is in use: try again") from error
         raise StoreUnavailable(explain_database_error(ALIAS, error)) from error
     except ProgrammingError as error:
-        reason = {"42P01": "run `manage.py migrate`", "42501": "grant the owner role its rights"}.get(sqlstate(error))
+        reason = {"42P01": "run `manage.py migrate`", "42501": "grant the owner role its privileges"}.get(
+            sqlstate(error)
+        )
         if reason is None:
             raise
         raise StoreMisconfigured(f"{database_location(ALIAS)} is not ready: {reason}") from error

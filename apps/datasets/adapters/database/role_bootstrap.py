@@ -1,7 +1,7 @@
-"""The roles and the database, made and kept by an administrator who need not be a superuser.
+"""Creates and updates the roles and the database, as an administrator who need not be a superuser.
 
-PostgreSQL 16 and later: who makes a role gets ADMIN OPTION on it, and nothing else. Everything about roles happens
-in one transaction; the database, which cannot be made in one, comes after it, and each step may be repeated.
+On PostgreSQL 16 and later, the creator of a role gets ADMIN OPTION on it and nothing else. All roles are handled in
+one transaction; the database, which cannot be created in one, follows. Every step is idempotent.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,12 +23,12 @@ LOCK_TIMEOUT: Final = "60s"
 APPLICATION: Final = "anden-bootstrap"
 EXTENSION: Final = "pg_stat_statements"
 PG_MONITOR: Final = "pg_monitor"
-"""PostgreSQL's own role, whose members read the server's figures: everybody's statements, and no row."""
+"""PostgreSQL's predefined role whose members read statistics: all sessions' statements, but no rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class BootstrapStep:
-    """One thing that stands now, and what was done for it."""
+    """A role, database or extension, and what was done to it."""
 
     name: str
     state: str
@@ -37,14 +37,14 @@ class BootstrapStep:
 def roles_ensure(
     admin_url: str, logins: Sequence[RoleLogin], *, timeouts_s: Mapping[str, float]
 ) -> Iterator[BootstrapStep]:
-    """Make the roles and their database what the URLs say, and tell each thing when it is done.
+    """Make the roles and their database match the URLs; yield each object once it is done.
 
-    Raises StoreMisconfigured: the administrator lacks a right, or something stands in the way; nothing was changed.
-    Raises StoreUnavailable: the server is away, or another run does not end.
+    Raises StoreMisconfigured: the administrator lacks a privilege, or an existing object conflicts; nothing was
+    changed. Raises StoreUnavailable: the server is unavailable, or another run does not finish.
     """
     with _administrator(admin_url) as admin:
         _refuse_old(admin)
-        present = _present(admin)
+        present = _existing_roles(admin)
         _refuse_missing_rights(admin, logins, present)
         _refuse_others_database(admin, logins[0])
         _refuse_renamed(admin, admin_url, logins)
@@ -55,25 +55,25 @@ def roles_ensure(
                 states[login.name] = _ensure_role(admin, login, present, stale, timeouts_s)
         for login in logins:
             if "password" in states[login.name] and (reason := _login_error(admin_url, login)):
-                raise StoreMisconfigured(f"{login.name} has its password and cannot log in: {reason}")
+                raise StoreMisconfigured(f"{login.name} has its password but cannot log in: {reason}")
             yield BootstrapStep(login.name, states[login.name])
         yield BootstrapStep(logins[0].database, _ensure_database(admin, logins[0]))
         yield BootstrapStep(EXTENSION, _ensure_extension(admin_url, logins[0]))
 
 
 def administrator_name(admin_url: str) -> str:
-    """The user of the administrator's URL."""
+    """The user in the administrator's URL."""
     return str(conninfo_to_dict(admin_url).get("user", ""))
 
 
 def scram_verifier(connection: Connection[Any], name: str, password: str) -> str:
-    """The SCRAM scram_verifier of a password: what the server keeps, so that its log never holds the password."""
+    """The SCRAM verifier of a password: what the server stores, so that the password never reaches its log."""
     return connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
 
 
 @contextmanager
 def _administrator(url: str) -> Iterator[Connection[Any]]:
-    """A connection that holds the lock of `roles ensure`: two runs at once follow each other."""
+    """A connection that holds the lock of `roles ensure`: concurrent runs wait for each other."""
     try:
         admin = psycopg.connect(url, autocommit=True, connect_timeout=5, application_name=APPLICATION)
     except psycopg.OperationalError as error:
@@ -85,24 +85,30 @@ def _administrator(url: str) -> Iterator[Connection[Any]]:
             admin.execute(LOCK)
             yield admin
         except psycopg.errors.LockNotAvailable as error:
-            raise StoreUnavailable("another `roles ensure` runs and does not end: try again later") from error
+            raise StoreUnavailable("another `roles ensure` is still running: try again later") from error
         except psycopg.errors.InsufficientPrivilege as error:
-            raise StoreMisconfigured(f"the administrator {admin.info.user} may not: {_line(error)}") from error
+            raise StoreMisconfigured(
+                f"the administrator {admin.info.user} lacks a privilege: {_line(error)}"
+            ) from error
         except psycopg.OperationalError as error:
-            raise StoreUnavailable(f"PostgreSQL went away: {_line(error)}; run `roles ensure` again") from error
+            raise StoreUnavailable(
+                f"lost the connection to PostgreSQL: {_line(error)}; run `roles ensure` again"
+            ) from error
 
 
 def _refuse_old(admin: Connection[Any]) -> None:
     if admin.info.server_version < MIN_SERVER_VERSION:
-        raise StoreMisconfigured(f"PostgreSQL {admin.info.server_version // 10_000} is too old: 16 is the least")
+        raise StoreMisconfigured(
+            f"PostgreSQL {admin.info.server_version // 10_000} is too old: 16 or later is required"
+        )
 
 
-def _present(admin: Connection[Any]) -> dict[str, Any]:
-    """The roles that stand, by name, with what they may and what their sessions begin with."""
+def _existing_roles(admin: Connection[Any]) -> dict[str, Any]:
+    """The existing roles by name, with their attributes and session settings."""
     rows = admin.execute(
         "SELECT rolname, rolcanlogin, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls,"
         " coalesce(rolconfig, '{}') AS config,"
-        " pg_has_role(current_user, oid, 'MEMBER WITH ADMIN OPTION') AS mine FROM pg_roles"
+        " pg_has_role(current_user, oid, 'MEMBER WITH ADMIN OPTION') AS manageable FROM pg_roles"
     )
     return {row.rolname: row for row in rows}
 
@@ -117,9 +123,9 @@ def _refuse_missing_rights(admin: Connection[Any], logins: Sequence[RoleLogin], 
             raise StoreMisconfigured(f"the administrator {name} lacks {right}: ALTER ROLE {name} {right}")
     for login in logins:
         row = present.get(login.name)
-        if row is not None and not row.mine:
+        if row is not None and not row.manageable:
             raise StoreMisconfigured(
-                f"{name} may not change the role {login.name}, which another made: "
+                f"{name} may not change the role {login.name}, which another role created: "
                 f"GRANT {login.name} TO {name} WITH ADMIN OPTION"
             )
 
@@ -129,16 +135,16 @@ def _refuse_others_database(admin: Connection[Any], owner: RoleLogin) -> None:
     if row is None:
         return
     if row.encoding != "UTF8":
-        raise StoreMisconfigured(f"the database {owner.database} is in {row.encoding}: Andén needs UTF8")
+        raise StoreMisconfigured(f"the database {owner.database} uses {row.encoding}: Andén needs UTF8")
     if row.owner not in {owner.name, admin.info.user}:
         raise StoreMisconfigured(
-            f"the database {owner.database} belongs to {row.owner}, and {url_variable('owner')} names {owner.name}: "
-            f"ALTER DATABASE {owner.database} OWNER TO {owner.name}, or name another"
+            f"the database {owner.database} belongs to {row.owner}, but {url_variable('owner')} names {owner.name}: "
+            f"ALTER DATABASE {owner.database} OWNER TO {owner.name}, or use another database"
         )
 
 
 def _refuse_renamed(admin: Connection[Any], admin_url: str, logins: Sequence[RoleLogin]) -> None:
-    """Migrations grant by name: a role that a URL names anew would have no right on what stands."""
+    """Refuse a role renamed in its URL: migrations grant by name, so it would have no rights on existing tables."""
     if _database(admin, logins[0].database) is None:
         return
     with psycopg.connect(make_conninfo(admin_url, dbname=logins[0].database), connect_timeout=5) as inside:
@@ -151,8 +157,8 @@ def _refuse_renamed(admin: Connection[Any], admin_url: str, logins: Sequence[Rol
             ).fetchone()
             if row is not None and not row[0]:
                 raise StoreMisconfigured(
-                    f"{url_variable(login.role)} names {login.name}, to which the tables of {login.database} grant "
-                    f"nothing: name the role that they were migrated with, or ALTER ROLE … RENAME TO {login.name}"
+                    f"{url_variable(login.role)} names {login.name}, which has no rights in {login.database}: "
+                    f"use the role it was migrated with, or ALTER ROLE … RENAME TO {login.name}"
                 )
 
 
@@ -167,18 +173,18 @@ def _database(admin: Connection[Any], name: str) -> Any:
 def _ensure_role(
     admin: Connection[Any], login: RoleLogin, present: dict[str, Any], stale: set[str], timeouts_s: Mapping[str, float]
 ) -> str:
-    """What was done to make the role log in with its password, with no right of the server's as a whole."""
+    """Make the role able to log in with its password, without server-wide attributes; return what was changed."""
     name = sql.Identifier(login.name)
     row = present.get(login.name)
     done = []
     if row is None:
         admin.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
-        done.append("made")
+        done.append("created")
     elif row.rolsuper or row.rolreplication or row.rolbypassrls:
-        raise StoreMisconfigured(f"the role {login.name} is more than a role of Andén may be: superuser or the like")
+        raise StoreMisconfigured(f"the role {login.name} has attributes that Andén must not use, such as SUPERUSER")
     elif not row.rolcanlogin or row.rolcreaterole or row.rolcreatedb:
         admin.execute(sql.SQL("ALTER ROLE {} LOGIN NOCREATEROLE NOCREATEDB").format(name))
-        done.append("rights set")
+        done.append("attributes set")
     if row is None or login.name in stale:
         secret = sql.Literal(scram_verifier(admin, login.name, login.password))
         admin.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(name, secret))
@@ -195,7 +201,7 @@ def _ensure_role(
 
 
 def _ensure_pg_monitor(admin: Connection[Any], login: RoleLogin) -> list[str]:
-    """What was done so that the role reads the server's figures; panels about them stay empty where it may not."""
+    """Grant the role access to statistics if possible; without it, dashboard panels stay empty."""
     row = admin.execute("SELECT pg_has_role(%s, %s, 'MEMBER') AS member", (login.name, PG_MONITOR)).fetchone()
     if row is not None and row.member:
         return []
@@ -214,18 +220,18 @@ def _ensure_database(admin: Connection[Any], owner: RoleLogin) -> str:
         _revoke_owner_membership(admin, owner)
         return f"unchanged, owner {owner.name}"
     if not _is_superuser(admin):
-        # Who gives a database away must be able to become its owner; taken back below, or by the next run.
+        # To change a database's owner you must be able to SET ROLE to the new one; revoked below, or by the next run.
         admin.execute(sql.SQL("GRANT {} TO CURRENT_USER WITH INHERIT FALSE, SET TRUE").format(name))
     if row is None:
         admin.execute(sql.SQL("CREATE DATABASE {} OWNER {} ENCODING 'UTF8' TEMPLATE template0").format(database, name))
     else:
         admin.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(database, name))
     _revoke_owner_membership(admin, owner)
-    return f"{'made' if row is None else 'handed over'}, owner {owner.name}"
+    return f"created, owner {owner.name}" if row is None else f"owner changed to {owner.name}"
 
 
 def _revoke_owner_membership(admin: Connection[Any], owner: RoleLogin) -> None:
-    """Take back that the administrator may become the owner, where this command, killed or not, gave it."""
+    """Revoke the administrator's membership in the owner role that this command, or an interrupted run, granted."""
     given = admin.execute(
         "SELECT 1 FROM pg_auth_members WHERE roleid = %s::regrole AND member = current_user::regrole"
         " AND grantor = current_user::regrole AND set_option",
@@ -240,7 +246,7 @@ def _is_superuser(admin: Connection[Any]) -> bool:
 
 
 def _ensure_extension(admin_url: str, owner: RoleLogin) -> str:
-    """Whether statements are measured; panels about them stay empty where they cannot be."""
+    """Install pg_stat_statements if possible; without it, dashboard panels stay empty."""
     with psycopg.connect(
         make_conninfo(admin_url, dbname=owner.database), autocommit=True, connect_timeout=5
     ) as inside:
@@ -248,32 +254,32 @@ def _ensure_extension(admin_url: str, owner: RoleLogin) -> str:
             "SELECT installed_version IS NOT NULL FROM pg_available_extensions WHERE name = %s", (EXTENSION,)
         ).fetchone()
         if row is None:
-            return "skipped: not on this server"
+            return "skipped: not available on this server"
         if row[0]:
             return "unchanged"
         try:
             inside.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(EXTENSION)))
         except psycopg.errors.InsufficientPrivilege:
-            return f"skipped: {inside.info.user} may not make it"
-        return "made"
+            return f"skipped: {inside.info.user} may not create it"
+        return "created"
 
 
 def _can_log_in(admin_url: str, login: RoleLogin) -> bool:
-    """Whether the role logs in by its password; where the server asks for none, it is not known and set anew."""
+    """Whether the role can log in with its password; False if the server asked for none, so that it is set again."""
     return _login_error(admin_url, login, ask_password=True) == ""
 
 
 def _login_error(admin_url: str, login: RoleLogin, *, ask_password: bool = False) -> str:
-    """Why the role cannot log in where the administrator can, in one line; empty where it can."""
+    """Why the role cannot log in although the administrator can, in one line; empty if it can."""
     place = make_conninfo(admin_url, user=login.name, password=login.password, application_name=APPLICATION)
     try:
         with psycopg.connect(place, connect_timeout=5) as connection:
-            return "" if connection.pgconn.used_password or not ask_password else "no password was asked for"
+            return "" if connection.pgconn.used_password or not ask_password else "the server asked for no password"
     except psycopg.OperationalError as error:
         return _line(error)
 
 
 def _line(error: psycopg.Error) -> str:
-    """The first line of what the server said, without the place, which the caller knows."""
+    """The first line of the server's message, without the host, which the caller knows."""
     text = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return text.split("FATAL:", 1)[-1].strip()

@@ -1,4 +1,4 @@
-"""The six database roles: their names, and the migration operations that make them and grant to them."""
+"""The six database roles: their names, and the migration operations that create them and grant to them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,19 +15,19 @@ from apps.datasets.core.errors import StoreMisconfigured
 from apps.datasets.core.roles import role_settings
 
 ROLES = ("app", "ingest", "reader", "writer", "analyst")
-"""The roles that the first migration makes; `owner` runs it."""
+"""The roles that the first migration creates, as `owner`."""
 
 
 def role_name(role: str) -> str:
-    """The role's name in PostgreSQL: the user of its URL, or `anden_<role>` where it has none."""
+    """The role's name in PostgreSQL: the user of its URL, or `anden_<role>` without a URL."""
     url = settings.ANDEN.database_urls().get(role)
     return str(conninfo_to_dict(url).get("user")) if url else f"anden_{role}"
 
 
 def create_roles(connection: Connection[Any], database: str, *, timeouts_s: Mapping[str, float]) -> None:
-    """Make the roles that are missing, with their URLs' passwords, and set what each may at most do.
+    """Create the missing roles with the passwords of their URLs, and set their session limits.
 
-    Raises StoreMisconfigured: the owner may not make a role that is missing.
+    Raises StoreMisconfigured: the owner may not create a missing role.
     """
     present = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
     may_create = connection.execute(
@@ -39,7 +39,7 @@ def create_roles(connection: Connection[Any], database: str, *, timeouts_s: Mapp
             continue
         if not (may_create and may_create[0]):
             raise StoreMisconfigured(
-                f"the role {name} is missing and {connection.info.user} may not make it: "
+                f"the role {name} is missing and {connection.info.user} may not create it: "
                 f"create it, or ALTER ROLE {connection.info.user} CREATEROLE"
             )
         _create_role(connection, role, name)
@@ -63,7 +63,7 @@ def _create_role(connection: Connection[Any], role: str, name: str) -> None:
 
 
 def bound_roles(connection: Connection[Any], *, timeouts_s: Mapping[str, float]) -> None:
-    """Set what sessions of the roles may at most do, of those roles that the owner may alter."""
+    """Set the session limits of the roles that the owner may alter."""
     mine = "SELECT rolname FROM pg_roles WHERE pg_has_role(current_user, oid, 'MEMBER WITH ADMIN OPTION')"
     alterable = {row[0] for row in connection.execute(mine)}
     may_alter = connection.execute(
@@ -84,7 +84,7 @@ def _set_bounds(connection: Connection[Any], role: str, name: str, timeouts_s: M
 
 
 class GrantTo(Operation):
-    """Grants privileges on one table or sequence of schema public to a role."""
+    """Grants privileges on a table or sequence of schema public to a role."""
 
     reversible = True
     reduces_to_sql = True
@@ -95,7 +95,7 @@ class GrantTo(Operation):
         self.relation = relation
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """Leave Django's models as they are."""
+        """No model changes."""
 
     def database_forwards(
         self,
@@ -104,7 +104,7 @@ class GrantTo(Operation):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        """Grant."""
+        """Grant the privileges."""
         self._execute(schema_editor, "GRANT {} ON {} TO {}")
 
     def database_backwards(
@@ -114,7 +114,7 @@ class GrantTo(Operation):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        """Take the grant back."""
+        """Revoke the privileges."""
         self._execute(schema_editor, "REVOKE {} ON {} FROM {}")
 
     def _execute(self, schema_editor: BaseDatabaseSchemaEditor, template: str) -> None:
@@ -123,5 +123,5 @@ class GrantTo(Operation):
         schema_editor.execute(template.format(self.privileges, relation, quote(role_name(self.role))))
 
     def describe(self) -> str:
-        """What the migration does."""
+        """The line that `migrate` prints."""
         return f"Grant {self.privileges} on {self.relation} to {self.role}"

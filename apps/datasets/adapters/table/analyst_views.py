@@ -1,4 +1,4 @@
-"""The analysts' views as they stand: which columns each shows, and whether analysts may read it."""
+"""The current analyst views: the columns each shows, and whether analysts may read it."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,18 +16,18 @@ WHERE n.nspname = 'analyst' AND c.relname = %s AND c.relkind = 'v'
 
 @dataclass(frozen=True, slots=True)
 class AnalystView:
-    """A view as it stands. `columns` is empty where there is none."""
+    """A view as it is now; `columns` is empty if it does not exist."""
 
     columns: tuple[str, ...] = ()
     readable: bool = False
 
     def matches(self, contract: Contract) -> bool:
-        """Whether it shows what the contract lets analysts see."""
+        """Whether it shows exactly what the contract lets analysts see."""
         wanted = tuple(field.name for field in contract.unrestricted)
         return self.columns == wanted and self.readable == bool(wanted)
 
     def overexposed(self, contract: Contract) -> tuple[str, ...]:
-        """The columns that analysts can read and may not."""
+        """The columns that analysts can read but must not."""
         wanted = {field.name for field in contract.unrestricted}
         return tuple(name for name in self.columns if name not in wanted) if self.readable else ()
 

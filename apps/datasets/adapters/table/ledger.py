@@ -1,4 +1,4 @@
-"""The ledger's statements: ids beforehand, one row per source at the end of a batch's transaction."""
+"""Statements of the ledger: ids in advance, one row per source at the end of a batch's transaction."""
 
 import datetime
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Any, Final
 from psycopg import Connection, Cursor
 
 LEDGER_DAYS_AHEAD: Final = 7
-"""Days of the ledger that are made beforehand."""
+"""Days for which ledger partitions are created in advance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +34,21 @@ INSERT: Final = f"INSERT INTO public.datasets_batch ({', '.join(COLUMNS)}) VALUE
 
 
 def next_batch_ids(cursor: Cursor[Any], count: int) -> list[int]:
-    """That many new ledger ids, rising."""
+    """That many new ledger ids, ascending."""
     cursor.execute("SELECT nextval('public.datasets_batch_id_seq') FROM generate_series(1, %s)", (count,))
     return [row[0] for row in cursor.fetchall()]
 
 
 def insert_batches(cursor: Cursor[Any], entries: Sequence[BatchEntry]) -> None:
-    """Write the entries; day, transaction id and time are the server's.
+    """Insert the entries; the server sets day, transaction id and time.
 
-    Raises psycopg.errors.CheckViolation without a constraint's name: the day has no partition yet.
+    Raises psycopg.errors.CheckViolation without a constraint name: the day has no partition yet.
     """
     cursor.executemany(INSERT, [astuple(entry) for entry in entries])
 
 
 def ensure_ledger_days(connection: Connection[Any]) -> int:
-    """Make the ledger's days from yesterday to a week ahead, in a transaction of its own; days made."""
+    """Create the ledger partitions from yesterday to a week ahead, in a separate transaction; return their number."""
     with connection.transaction():
         row = connection.execute("SELECT public.anden_ensure_ledger_days(%s)", (LEDGER_DAYS_AHEAD,)).fetchone()
     return int(row[0]) if row else 0
@@ -65,7 +65,7 @@ WHERE NOT EXISTS (
 
 
 def ledger_partitions_end(connection: Connection[Any]) -> datetime.datetime:
-    """When the first day begins that the ledger has not, from today on: a gap counts as the end."""
+    """Start of the first day without a ledger partition, from today on: a gap counts as the end."""
     row = connection.execute(FIRST_MISSING_DAY).fetchone()
     assert row  # noqa: S101  an aggregate answers with one row
     until: datetime.datetime = row[0]

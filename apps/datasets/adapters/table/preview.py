@@ -1,4 +1,4 @@
-"""The last rows of a dataset for a reader's eyes: bounded, by an index, and without restricted columns."""
+"""The last rows of a dataset for a person: a few, by index, without restricted columns."""
 
 import datetime
 from collections.abc import Sequence
@@ -20,17 +20,17 @@ _LONGEST: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class RowPreview:
-    """Names of columns, and rows of their values as text: None for NULL, MASK for what is restricted."""
+    """Column names, and rows of values as text: None for NULL, MASK for restricted values."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str | None, ...], ...]
 
 
 def last_rows(dataset: AppliedDataset, *, limit: int = 10) -> RowPreview:
-    """The rows at the end of the primary key: the newest events where the dataset has an event time.
+    """The rows at the end of the primary key: the newest events if the dataset has an event time.
 
-    Read as the role that can only read; a restricted column is not even asked for.
-    Raises StoreUnavailable: the rows cannot be read for now.
+    Reads as the read-only role and does not select restricted columns. Raises StoreUnavailable: the rows cannot be
+    read now.
     """
     contract = dataset.contract
     open_fields = contract.unrestricted
@@ -51,7 +51,7 @@ def last_rows(dataset: AppliedDataset, *, limit: int = 10) -> RowPreview:
 
 
 def _wanted(contract: Contract, field: ContractField) -> str | Func:
-    """The column; of what may be large its beginning, and Python could not read all that is nested either."""
+    """The column, or the start of a large value, whose nesting may exceed what Python can parse."""
     name = attribute(contract, field.name)
     if field.type.array:
         return name

@@ -1,4 +1,4 @@
-"""What is removed when its time is over, through the owner's bounded functions."""
+"""Removal of what has expired, through functions of the owner."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -6,11 +6,11 @@ from typing import Any, Final
 from psycopg import Connection
 
 PURGE_BATCH_ROWS: Final = 10_000
-"""Tombstones a transaction: small enough that no writer waits long for their locks."""
+"""Tombstones per transaction: few enough that no writer waits long for their locks."""
 
 
 def drop_ledger_days(connection: Connection[Any], *, keep_days: int) -> int:
-    """Drop the days of the ledger older than that many; days dropped."""
+    """Drop the ledger partitions older than that many days; return their number."""
     with connection.transaction():
         row = connection.execute("SELECT public.anden_drop_ledger_days(%s)", (keep_days,)).fetchone()
     return int(row[0]) if row else 0
@@ -24,9 +24,9 @@ def purge_tombstones(
     batch_rows: int = PURGE_BATCH_ROWS,
     deleted: Callable[[int], None] = lambda _rows: None,
 ) -> int:
-    """Delete an upsert dataset's tombstones older than that many days, some at a time; rows deleted.
+    """Delete an upsert dataset's tombstones older than that many days, in batches; return the number of rows.
 
-    After each commit `deleted` is called with its rows; what it raises ends the purge.
+    Calls `deleted` with the rows of each committed batch; an exception from it ends the purge.
     """
     purged, last = 0, batch_rows
     while last == batch_rows:

@@ -1,4 +1,4 @@
-"""What a contract may ask of a column's values besides their type."""
+"""Checks that a contract may put on a column's values in addition to their type."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -14,12 +14,12 @@ NUMBERS: Final = {
 
 TEXTS: Final = {"minLength": "min_length", "maxLength": "max_length", "pattern": "pattern"}
 ITEMS: Final = {"minItems": "min_length", "maxItems": "max_length"}
-"""The words of ODCS's logicalTypeOptions, and the attribute of FieldChecks that keeps each."""
+"""The names of ODCS's logicalTypeOptions, and the attribute of FieldChecks for each."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldChecks:
-    """What a value must fulfil besides its type. Lengths are characters or items."""
+    """Checks of a value beyond its type. Lengths are characters or items."""
 
     enum: tuple[Scalar, ...] = ()
     minimum: float | int | None = None

@@ -1,4 +1,4 @@
-"""What a type and its checks ask of a value: as constraints that msgspec checks in C, and as checks beside them."""
+"""The constraints of a type and its checks: those that msgspec checks in C, and the checks that it cannot express."""
 
 import datetime
 import decimal
@@ -12,22 +12,22 @@ from apps.datasets.core.column_types.checks import FieldChecks
 from apps.datasets.core.column_types.number_length import MAX_DIGITS, digits, too_long
 
 Arguments = tuple[int, ...]
-"""The numbers in modifiers behind a type's name."""
+"""The numbers in parentheses after a type's name: its modifiers."""
 Constraints = Callable[[FieldChecks, Arguments], dict[str, Any]]
 """The arguments of msgspec.Meta."""
 Fault = Callable[[Any], str]
-"""The rule that a value which is not None breaks, to be read behind its field's name; empty where it breaks none."""
+"""The rule that a non-None value violates, worded to follow its field's name; empty if it violates none."""
 
 FIRST: Final = datetime.datetime(1, 1, 2, tzinfo=datetime.UTC)
 LAST: Final = datetime.datetime(9999, 12, 30, tzinfo=datetime.UTC)
-"""Times with an offset stay within the years that Python and PostgreSQL both write with four digits."""
+"""Times with an offset stay within the years that both Python and PostgreSQL write with four digits."""
 
 
 @dataclass(frozen=True, slots=True)
 class ValueCheck:
-    """A check that msgspec cannot make, and the reason that a record which fails it is refused for.
+    """A check that msgspec cannot express, and the rejection reason if it fails.
 
-    `fits_all` looks at many values at once, at least one and none of them None, where that is cheaper.
+    `fits_all` checks many values together where that is cheaper: at least one, none of them None.
     """
 
     fault: Fault
@@ -36,12 +36,12 @@ class ValueCheck:
 
 
 def always(**meta: Any) -> Constraints:
-    """The same constraints whatever the contract asks for."""
+    """The same constraints for every contract."""
     return lambda _checks, _args: meta
 
 
 def integer_bounds(low: int, high: int) -> Constraints:
-    """Whole numbers of a type's range, both ends inclusive."""
+    """Integers of a type's range, both ends inclusive."""
 
     def bounds(checks: FieldChecks, _args: Arguments) -> dict[str, Any]:
         above, below = checks.exclusive_minimum, checks.exclusive_maximum
@@ -49,7 +49,7 @@ def integer_bounds(low: int, high: int) -> Constraints:
         highs = [high, checks.maximum, None if below is None else math.ceil(below) - 1]
         least = math.ceil(max(value for value in lows if value is not None))
         most = math.floor(min(value for value in highs if value is not None))
-        # Where nothing fits, msgspec is told so in numbers that it takes.
+        # If no value fits, pass bounds that msgspec accepts and no integer meets.
         return {"ge": least, "le": most} if least <= most else {"ge": 1, "le": 0}
 
     return bounds
@@ -77,7 +77,7 @@ def float_bounds(low: float | None = None, high: float | None = None) -> Constra
 
 
 def text_lengths(checks: FieldChecks, args: Arguments) -> dict[str, Any]:
-    """Lengths of a text in characters; a number in modifiers is the most that its type takes."""
+    """Lengths of a text in characters; a type modifier is the maximum."""
     meta = lengths(checks)
     if args:
         meta["max_length"] = min(args[0], meta.get("max_length", args[0]))
@@ -91,7 +91,8 @@ def lengths(checks: FieldChecks) -> dict[str, Any]:
 
 
 def decimal_check(checks: FieldChecks, args: Arguments, sql: str) -> ValueCheck:
-    """Finite, of the digits that the type (`sql`) was declared with or else can be written, within its bounds."""
+    """Finite, within its bounds, and with the digits that the type (`sql`) declares or, undeclared, that can be
+    written."""
     size = _declared_size(args, sql) if args else _written_size
     inside = _inside(checks)
 
@@ -110,9 +111,9 @@ def _declared_size(args: Arguments, sql: str) -> Fault:
 
     def fault(value: decimal.Decimal) -> str:
         if value and value.adjusted() >= precision - scale:
-            return f"has more digits than {sql} holds"
+            return f"has more digits than {sql} allows"
         if (value and value.adjusted() < -scale) or value != value.quantize(step, context=wide):
-            return f"has more decimals than {sql} keeps"
+            return f"has more decimals than {sql} allows"
         return ""
 
     return fault
@@ -131,19 +132,19 @@ def _inside(checks: FieldChecks) -> Fault:
         high = checks.maximum is not None and value > decimal.Decimal(str(checks.maximum))
         under = checks.exclusive_minimum is not None and value <= decimal.Decimal(str(checks.exclusive_minimum))
         over = checks.exclusive_maximum is not None and value >= decimal.Decimal(str(checks.exclusive_maximum))
-        return "is outside of its bounds" if low or high or under or over else ""
+        return "is outside its bounds" if low or high or under or over else ""
 
     return fault
 
 
 def instant_check(_checks: FieldChecks, _args: Arguments, _sql: str) -> ValueCheck:
-    """Times with an offset within the years that can be written."""
+    """Times with an offset, within the years that can be written."""
     return ValueCheck(_instant_fault, _instants_fit)
 
 
 def _instant_fault(value: datetime.datetime) -> str:
     if (value.year <= 1 or value.year >= 9999) and not FIRST <= value <= LAST:
-        return "is outside of the years 1 to 9999"
+        return "is outside the years 1 to 9999"
     return ""
 
 

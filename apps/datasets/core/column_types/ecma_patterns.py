@@ -1,24 +1,24 @@
-r"""Patterns of ECMA-262, the standard's dialect, in RE2's words: the same values match, or the pattern is refused.
+r"""ECMA-262 patterns, the standard's dialect, translated to RE2: the same values match, or the pattern is rejected.
 
-A pattern is read as with JavaScript's flag `u`, and escaped punctuation and lone braces as without it. RE2 agrees on
-`^`, `$`, `\d`, `\w` and `\b`; what it reads otherwise is spelled out. Groups capture nothing, because nobody asks
-what they held. Source: ECMA-262, 22.2.1 and B.1.2.
+A pattern is parsed as with JavaScript's flag `u`, but escaped punctuation and lone braces as without it. RE2 agrees on
+`^`, `$`, `\d`, `\w` and `\b`; everything it reads differently is spelled out. Groups do not capture, because their
+contents are not used. Source: ECMA-262, 22.2.1 and B.1.2.
 """
 
 import re
 from typing import Final
 
 MAX_LENGTH: Final = 5_000
-"""Characters of a pattern."""
+"""Maximum characters of a pattern."""
 MAX_REPEAT: Final = 1_000
-"""RE2's own bound of a repetition."""
+"""RE2's own limit of a repetition."""
 
 SPACE: Final = r"\t\n\x{b}\f\r \x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}\x{feff}"
 NOT_SPACE: Final = (
     r"\x{0}-\x{8}\x{e}-\x{1f}!-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff}\x{200b}-\x{2027}\x{202a}-\x{202e}"
     r"\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{fefe}\x{ff00}-\x{10ffff}"
 )
-"""ECMA's white space and what is none, as members of a class: RE2's `\\s` knows ASCII alone."""
+"""ECMA's white space and its complement, as members of a class: RE2's `\\s` is ASCII only."""
 DOT: Final = r"[^\n\r\x{2028}\x{2029}]"
 ANY: Final = "(?s:.)"
 
@@ -53,11 +53,11 @@ REFUSED_GROUPS: Final = {
     "(?#": "a comment",
 }
 ANCHORS_ELSEWHERE: Final = {"A": "^", "Z": "$", "z": "$"}
-ELSEWHERE: Final = "check this where the records are made, or say it without"
+ELSEWHERE: Final = "check this in the producer, or write it without"
 
 
 class UnsupportedPattern(ValueError):
-    """The pattern cannot be checked: `rule` says why, `remedy` what to write instead."""
+    """The pattern cannot be checked: `rule` is why, `remedy` what to write instead."""
 
     def __init__(self, rule: str, remedy: str = "") -> None:
         super().__init__(rule)
@@ -66,17 +66,17 @@ class UnsupportedPattern(ValueError):
 
 
 def re2_pattern(pattern: str) -> str:
-    """The pattern in RE2's words, to be compiled without flags and found anywhere in a value.
+    """The pattern in RE2's syntax, to be compiled without flags and searched anywhere in a value.
 
     Raises UnsupportedPattern.
     """
     if len(pattern) > MAX_LENGTH:
         raise UnsupportedPattern(f"has {len(pattern)} characters, the limit is {MAX_LENGTH}", "use enum for a list")
-    return _PatternTranslator(pattern).whole()
+    return _PatternTranslator(pattern).translate()
 
 
 class _PatternTranslator:
-    """One pattern on its way: `at` is the next character to read, `out` what was written."""
+    """Translates one pattern: `at` is the next character to read, `out` the translation so far."""
 
     def __init__(self, pattern: str) -> None:
         self.pattern = pattern
@@ -86,8 +86,8 @@ class _PatternTranslator:
         self.folds: list[bool] = [False]
         self.repeatable = False
 
-    def whole(self) -> str:
-        """Everything, in a group of its own."""
+    def translate(self) -> str:
+        """The full translation, in its own group."""
         flags = LEADING_FLAGS.match(self.pattern)
         if flags:
             self.at = flags.end()
@@ -121,17 +121,17 @@ class _PatternTranslator:
             self.out.append(char if char in "^$|" else _literal(ord(char)))
 
     def _quantifier(self) -> bool:
-        """Whether a quantifier was read; a brace that begins none is a brace."""
+        """Whether a quantifier was read; a brace that starts no quantifier is literal."""
         match = QUANTIFIER.match(self.pattern, self.at)
         if match is None:
             if self.pattern.startswith("{,", self.at):
-                raise _malformed("{,n} is none of ECMA-262", "write {0,n}")
+                raise _malformed("{,n} is not ECMA-262 syntax", "write {0,n}")
             return False
         if not self.repeatable:
             raise _malformed(f"nothing to repeat at {self.at}")
         for bound in filter(None, (match["low"], match["high"])):
             if len(bound) > 9 or int(bound) > MAX_REPEAT:
-                rule = f"repeats something {bound[:9]} times, RE2 counts to {MAX_REPEAT}"
+                rule = f"repeats {bound[:9]} times, RE2's limit is {MAX_REPEAT}"
                 raise UnsupportedPattern(rule, "use + or *, and minLength or maxLength for the count")
         if match["low"] and match["high"] and int(match["low"]) > int(match["high"]):
             raise _malformed(f"{match[0]} is out of order")
@@ -146,8 +146,8 @@ class _PatternTranslator:
             rest = self.pattern[self.at : self.at + 4]
             for begin, what in REFUSED_GROUPS.items():
                 if rest.startswith(begin):
-                    raise UnsupportedPattern(f"has {what} {begin}…), which takes more than linear time", ELSEWHERE)
-            raise _malformed(f"{rest} begins no group of ECMA-262", "flags: (?i:…), (?s:…), or (?i) at the beginning")
+                    raise UnsupportedPattern(f"has {what} {begin}…), which needs more than linear time", ELSEWHERE)
+            raise _malformed(f"{rest} is not an ECMA-262 group", "flags: (?i:…), (?s:…), or (?i) at the beginning")
         self.at = match.end()
         self._open(match["flags"] or "")
 
@@ -165,10 +165,10 @@ class _PatternTranslator:
         self.out.append(")")
 
     def _escape(self) -> str:
-        """What stands for the escape outside of a class, the backslash being read."""
+        """The translation of an escape outside a class; its backslash has been read."""
         letter = self._next()
         if letter in "123456789k":
-            raise UnsupportedPattern(f"has a back-reference \\{letter}, which takes more than linear time", ELSEWHERE)
+            raise UnsupportedPattern(f"has a back-reference \\{letter}, which needs more than linear time", ELSEWHERE)
         if letter in "bB":
             self.repeatable = False
             return f"\\{letter}"
@@ -178,7 +178,7 @@ class _PatternTranslator:
         return self._set(letter) if point is None else _literal(point)
 
     def _class(self) -> str:
-        """The class, its opening bracket being read."""
+        """The class; its opening bracket has been read."""
         negated = self.pattern.startswith("^", self.at)
         self.at += negated
         if self.pattern.startswith("]", self.at):
@@ -206,7 +206,7 @@ class _PatternTranslator:
         return f"{_literal(low)}-{_literal(high)}"
 
     def _member(self) -> int | str:
-        """The next member of a class: a code point, or a set in RE2's words."""
+        """The next member of a class: a code point, or a set in RE2's syntax."""
         char = self._next("missing ]")
         if char != "\\":
             return ord(char)
@@ -222,13 +222,13 @@ class _PatternTranslator:
         if letter in "dDwW":
             return f"\\{letter}"
         if letter == "P" and self.folds[-1]:
-            rule = "has \\P under the flag i: RE2 leaves out what differs by case alone, ECMA-262 lets it in"
-            raise UnsupportedPattern(rule, "say what may stand there, or leave the flag out")
+            rule = "has \\P under the flag i: RE2 excludes what differs only in case, ECMA-262 does not"
+            raise UnsupportedPattern(rule, "list the allowed characters, or omit the flag")
         if letter in "pP":
             return f"\\{letter}{{{self._property()}}}"
         if letter in ANCHORS_ELSEWHERE:
-            raise _malformed(f"\\{letter} is none of ECMA-262", f"write {ANCHORS_ELSEWHERE[letter]}")
-        raise _malformed(f"\\{letter} is none of ECMA-262")
+            raise _malformed(f"\\{letter} is not ECMA-262 syntax", f"write {ANCHORS_ELSEWHERE[letter]}")
+        raise _malformed(f"\\{letter} is not ECMA-262 syntax")
 
     def _property(self) -> str:
         match = PROPERTY.match(self.pattern, self.at)
@@ -240,10 +240,10 @@ class _PatternTranslator:
             if key in {"sc", "Script"} and value not in {*BY_CATEGORY, "Any"}:
                 return value
         known = "write a general category such as \\p{Lu}, or \\p{Script=Greek}"
-        raise UnsupportedPattern("asks for a property of characters that RE2 does not know", known)
+        raise UnsupportedPattern("uses a Unicode property that RE2 does not support", known)
 
     def _code_point(self, letter: str) -> int | None:
-        """The one character that the escape means, None where it means several or nothing."""
+        """The single character of the escape; None if it means several or nothing."""
         if letter in CONTROLS:
             return CONTROLS[letter]
         if letter == "0" and not self.pattern[self.at : self.at + 1].isdigit():
@@ -255,10 +255,10 @@ class _PatternTranslator:
             return int(match[0], 16)
         if letter == "u" and (match := UNICODE.match(self.pattern, self.at)):
             self.at = match.end()
-            return self._whole_pair(int(match[1] or match[2], 16))
+            return self._surrogate_pair(int(match[1] or match[2], 16))
         return ord(letter) if letter.isascii() and not letter.isalnum() else None
 
-    def _whole_pair(self, point: int) -> int:
+    def _surrogate_pair(self, point: int) -> int:
         low = LOW_HALF.match(self.pattern, self.at) if 0xD800 <= point <= 0xDBFF else None
         if low is None:
             return point
@@ -274,9 +274,9 @@ class _PatternTranslator:
 
 def _literal(point: int) -> str:
     if 0xD800 <= point <= 0xDFFF:
-        raise _malformed(f"\\u{point:04x} is half a character", "write the whole one, such as \\u{1f600}")
+        raise _malformed(f"\\u{point:04x} is half of a surrogate pair", "write the character, such as \\u{1f600}")
     if point > 0x10FFFF:
-        raise _malformed(f"\\u{{{point:x}}} is no character")
+        raise _malformed(f"\\u{{{point:x}}} is not a code point")
     char = chr(point)
     return char if char.isascii() and char.isalnum() else f"\\x{{{point:x}}}"
 

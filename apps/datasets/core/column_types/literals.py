@@ -1,6 +1,6 @@
-"""From the text of a value to the text that PostgreSQL casts: checked so that no cast can fail.
+"""Validates the text of a value and returns the text that PostgreSQL casts, so that no cast can fail.
 
-Each function raises ValueError: the message is the rule that the text breaks, without the text.
+Each function raises ValueError: the message is the violated rule, without the text.
 """
 
 import base64
@@ -11,17 +11,17 @@ import struct
 from collections.abc import Callable
 from typing import Any, Final
 
-WHOLE: Final = re.compile(r"[+-]?[0-9]{1,99}")
+INTEGER: Final = re.compile(r"[+-]?[0-9]{1,99}")
 NUMBER: Final = re.compile(r"[+-]?(?=\.?[0-9])[0-9]{0,9999}(\.[0-9]{0,9999})?([eE][+-]?[0-9]{1,3})?")
 LONG_NUMBER: Final = re.compile(r"[+-]?(?=\.?[0-9])[0-9]*+(\.[0-9]*+)?([eE][+-]?[0-9]+)?")
 LOST_PLUS: Final = re.compile(r"(T[0-9:.]+) ([0-9]{2}:?[0-9]{2})")
-"""A plus sign that was not escaped in an address arrives as a space."""
+"""An unescaped plus sign in a URL arrives as a space."""
 
 Literal = Callable[[str], str]
 
 
 def parsed(read: Callable[[str], Any], rule: str) -> Literal:
-    """The text of what `read` makes of it, which raises ValueError where the rule is broken."""
+    """The text of `read`'s result; `read` raises ValueError if the rule is violated."""
 
     def literal(text: str) -> str:
         try:
@@ -32,11 +32,11 @@ def parsed(read: Callable[[str], Any], rule: str) -> Literal:
     return literal
 
 
-def whole(low: int, high: int) -> Literal:
-    """A whole number within these bounds, both inclusive."""
+def integer(low: int, high: int) -> Literal:
+    """An integer within these bounds, both inclusive."""
 
     def literal(text: str) -> str:
-        if not WHOLE.fullmatch(text):
+        if not INTEGER.fullmatch(text):
             raise ValueError("not a whole number")
         number = int(text)
         if not low <= number <= high:
@@ -47,7 +47,7 @@ def whole(low: int, high: int) -> Literal:
 
 
 def number(text: str) -> str:
-    """A number of any size that PostgreSQL can hold."""
+    """A number of any size that PostgreSQL supports."""
     if NUMBER.fullmatch(text):
         return text
     if LONG_NUMBER.fullmatch(text):
@@ -56,19 +56,19 @@ def number(text: str) -> str:
 
 
 def double(text: str) -> str:
-    """A number, as the double nearest to it."""
+    """A number, as the nearest double."""
     value = float(number(text))
     if value in {float("inf"), float("-inf")}:
-        raise ValueError("larger than a double can be")
+        raise ValueError("larger than a double can hold")
     return repr(value)
 
 
 def real(text: str) -> str:
-    """A number, as the four bytes nearest to it."""
+    """A number, as the nearest 4-byte float."""
     try:
         single: float = struct.unpack("<f", struct.pack("<f", float(double(text))))[0]
     except OverflowError:
-        raise ValueError("larger than a real can be") from None
+        raise ValueError("larger than a real can hold") from None
     return repr(single)
 
 
@@ -88,7 +88,7 @@ def base64_bytes(text: str) -> str:
 
 
 def base64_json(literal: str) -> bytes:
-    """The bytes of a literal as JSON has them."""
+    """A literal's bytes as JSON."""
     return b'"' + base64.b64encode(bytes.fromhex(literal[2:])) + b'"'
 
 
@@ -104,19 +104,19 @@ def time_of_day(text: str) -> str:
 
 
 def instant(text: str) -> str:
-    """A moment in UTC, which is its offset where it has none."""
+    """A timestamp in UTC, which is also the default offset."""
     value = _moment(text)
     try:
         return (value if value.tzinfo else value.replace(tzinfo=datetime.UTC)).astimezone(datetime.UTC).isoformat()
     except OverflowError:
-        raise ValueError("outside of the years 1 to 9999") from None
+        raise ValueError("outside the years 1 to 9999") from None
 
 
 def wall_time(text: str) -> str:
     """A date and time without an offset."""
     value = _moment(text)
     if value.tzinfo is not None:
-        raise ValueError("has an offset, and the column keeps none")
+        raise ValueError("has an offset, but the column stores none")
     return value.isoformat()
 
 

@@ -1,7 +1,7 @@
-r"""How long PostgreSQL writes a number: `numeric` and `jsonb` keep 1e4000 in a few bytes and write 4,001 digits.
+r"""The printed length of numbers: `numeric` and `jsonb` store 1e4000 in a few bytes and print 4,001 digits.
 
-A number is bounded by what clients can read, a record by what it grows to: else one small record makes the pages
-that hold it too large for everybody.
+Numbers are limited to what clients can parse, records to what they expand to: otherwise one small record makes every
+page that contains it too large.
 """
 
 import decimal
@@ -12,52 +12,52 @@ import msgspec
 import re2
 
 MAX_DIGITS: Final = 4_300
-"""Digits of one number as it is written out. Source: int() of a text in Python's clients."""
+"""Maximum digits of one number when printed. Source: int() of a text in Python's clients."""
 SPARE_BYTES: Final = 64 * 1024
 MAX_GROWTH: Final = 4
-"""All numbers of a record together may have SPARE_BYTES digits, and MAX_GROWTH for each byte of the record."""
+"""All numbers of a record together may have SPARE_BYTES digits, plus MAX_GROWTH for each byte of the record."""
 
 SHORT_DIGITS: Final = 16
-"""An exponent up to here writes at most MAX_GROWTH digits a byte."""
+"""An exponent up to this prints at most MAX_GROWTH digits per byte."""
 DIGITS_SQL: Final = (
     "CASE WHEN {0} NOT BETWEEN -1e1000 AND 1e1000 THEN 131074 + coalesce(scale({0}), 0) "
     "WHEN scale({0}) > 1000 THEN 1002 + scale({0}) ELSE octet_length(({0})::text) END"
 )
-"""The length of a number as SQL, long ones not written: never less, and at most 131,074 more."""
+"""The length of a number in SQL, without printing long ones: never less, and at most 131,074 more."""
 _SCALAR_DIGITS: Final = 100
-"""The numbers of as many fields as a contract may have, 500, each of these digits, are fewer than the spare bytes."""
+"""The numbers of 500 fields, a contract's maximum, with this many digits each stay below the spare bytes."""
 _SHORT_RECORD: Final = SPARE_BYTES // 20
-"""In a record of these bytes exponents below 100 cannot add up: each takes five bytes and writes 100 digits."""
+"""In a record of this size, exponents below 100 cannot exceed it: each takes five bytes and prints 100 digits."""
 _MAX_EXPONENT: Final = 9
-"""Digits of an exponent that is reckoned with; PostgreSQL takes no more either."""
+"""Maximum digits of an exponent that is evaluated; PostgreSQL's limit is no higher."""
 
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _NUMBER: Final = re.compile(rb"([0-9]++)(?:\.([0-9]++))?+(?:[eE]\+?+(-?+)0*+([0-9]*+))?+")
 
 
 class DigitCount(NamedTuple):
-    """Digits of the longest number in a value, and of all."""
+    """Digits of the longest number in a value, and of all numbers."""
 
     longest: int = 0
     total: int = 0
 
     def combined(self, other: "DigitCount") -> "DigitCount":
-        """Of two values together."""
+        """The count of both values together."""
         return DigitCount(max(self.longest, other.longest), self.total + other.total)
 
 
 def may_exceed(text: bytes, record_bytes: int) -> bool:
-    """Whether raw JSON of one record or many, none larger than these bytes, needs `written_length`.
+    """Whether raw JSON of one record or several, none larger than this, needs `written_length`.
 
-    False means that no number is longer than MAX_DIGITS, and that those of each record are within its bounds.
-    Strings are told from numbers; the cost is 2 ns a byte.
+    False means that no number is longer than MAX_DIGITS and that each record is within its limit. Skips strings; costs
+    2 ns a byte.
     """
     gate = _ANY_EXPONENT if record_bytes > _SHORT_RECORD else _LONG_EXPONENT
     return gate.match(text) is not None
 
 
 def may_be_long(value: Any, record_bytes: int) -> bool:
-    """The same of one value: of raw JSON, of `numeric`, or of an array of it."""
+    """The same for one value: raw JSON, `numeric`, or an array of it."""
     if isinstance(value, decimal.Decimal):
         return "E" in str(value) and digits(value) > _SCALAR_DIGITS
     if isinstance(value, msgspec.Raw):
@@ -67,18 +67,18 @@ def may_be_long(value: Any, record_bytes: int) -> bool:
 
 
 def too_long(what: str) -> str:
-    """The rule that a number of too many digits breaks."""
-    return f"holds {what} that is written with more than {MAX_DIGITS} digits"
+    """The rule that a number with too many digits violates."""
+    return f"contains {what} that prints more than {MAX_DIGITS} digits"
 
 
 def digits(number: decimal.Decimal) -> int:
-    """How many digits PostgreSQL writes for the finite number."""
+    """Number of digits that PostgreSQL prints for the finite number."""
     before = number.adjusted() + 1 if number else 1
     return max(1, before) + max(0, -int(number.as_tuple().exponent))
 
 
 def written_length(value: Any) -> DigitCount:
-    """The numbers of a value of `numeric`, of an array of them, or of raw JSON; none in anything else."""
+    """The digits of the numbers in a `numeric`, an array of them, or raw JSON; zero for anything else."""
     if isinstance(value, decimal.Decimal):
         return DigitCount(digits(value), digits(value))
     if isinstance(value, msgspec.Raw):
@@ -100,15 +100,15 @@ def _in_json(text: bytes) -> DigitCount:
     return DigitCount(longest, total)
 
 
-def _digits(whole: bytes, part: bytes, minus: bytes, exponent: bytes) -> int:
+def _digits(integer: bytes, fraction: bytes, minus: bytes, exponent: bytes) -> int:
     if len(exponent) > _MAX_EXPONENT:
         return MAX_DIGITS + 1
     shift = int(minus + (exponent or b"0"))
-    zeros = len(part) - len(part.lstrip(b"0"))
-    if whole == b"0" and zeros == len(part):
-        return 1 + max(0, len(part) - shift)
-    before = shift - zeros if whole == b"0" else shift + len(whole)
-    return max(1, before) + max(0, len(part) - shift)
+    zeros = len(fraction) - len(fraction.lstrip(b"0"))
+    if integer == b"0" and zeros == len(fraction):
+        return 1 + max(0, len(fraction) - shift)
+    before = shift - zeros if integer == b"0" else shift + len(integer)
+    return max(1, before) + max(0, len(fraction) - shift)
 
 
 def _gate(exponent: bytes) -> Any:

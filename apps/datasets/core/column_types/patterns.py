@@ -1,8 +1,9 @@
-r"""A contract's pattern, held against values in linear time by RE2.
+r"""A contract's pattern, matched in linear time by RE2.
 
-A column of values costs one match: joined by line feeds, each followed by one, in RE2's mode of lines, where `^` and
-`$` stand at the ends of a line, and with `never_nl`, by which nothing in a pattern matches a line feed. So only `$\C`,
-one byte where a line ends, steps from a value to the next. A value that holds line feeds is matched by itself.
+A column of values costs one match: they are joined by line feeds, each followed by one, and matched in RE2's
+multi-line mode, where `^` and `$` match at line ends, with `never_nl`, so that nothing in a pattern matches a line
+feed. Only `$\C`, one byte at a line end, moves from one value to the next. A value that contains line feeds is matched
+separately.
 """
 
 from collections.abc import Sequence
@@ -16,18 +17,18 @@ from apps.datasets.core.column_types.ecma_patterns import UnsupportedPattern, re
 MAX_MEM: Final = 1024 * 1024
 """Bytes that RE2 may use for one compiled pattern and its automaton."""
 MAX_PROGRAM: Final = 10_000
-"""Instructions of a compiled pattern."""
+"""Maximum instructions of a compiled pattern."""
 MAX_WORK: Final = 100_000_000
-"""Instructions times bytes of one match. Where its automaton outgrows the memory, RE2 walks through the instructions
-byte by byte, at 10 ns each: the match stays right and takes up to a second of a core. It holds the interpreter for so
-long, and a worker with a quarter of a core must still end it before its watchdog bites."""
+"""Maximum of instructions times bytes in one match. If its automaton outgrows the memory, RE2 steps through the
+instructions byte by byte, at 10 ns each: the result stays correct and takes up to a second of a core. RE2 holds the
+GIL for that long, and a worker with a quarter of a core must still finish before its watchdog fires."""
 
 
 class ContractPattern:
-    """One pattern, found anywhere in a value: `^` and `$` are the value's own ends."""
+    """A pattern that may match anywhere in a value: `^` and `$` are the ends of the value."""
 
     def __init__(self, text: str) -> None:
-        """Raises UnsupportedPattern: it cannot be checked in linear time, or means nothing."""
+        """Raises UnsupportedPattern: it cannot be checked in linear time, or is invalid."""
         inner = re2_pattern(text)
         self.text = text
         self._one = _compiled(rf"(?s:.)*?{inner}(?s:.)*", joined=False)
@@ -39,14 +40,14 @@ class ContractPattern:
         self.max_bytes: Final = MAX_WORK // program
 
     def fault(self, value: str) -> str:
-        """What is wrong with the value; empty when the pattern is found in it."""
+        """The violated rule; empty if the pattern matches."""
         data = value.encode()
         if len(data) > self.max_bytes:
-            return f"has {len(data)} bytes, and its pattern can be held against {self.max_bytes}"
+            return f"has {len(data)} bytes, the limit for its pattern is {self.max_bytes}"
         return "" if self._one.fullmatch(data) else f"does not match its pattern {self.text}"
 
     def fits_all(self, values: Sequence[str]) -> bool:
-        """Whether no value has a fault. As good as a look at each of them, at a hundredth of the cost."""
+        """Whether all values match. As exact as matching each, at a hundredth of the cost."""
         text = "\n".join(values)
         if text.count("\n") >= len(values) > 0:
             return not any(self.fault(value) for value in values if "\n" in value) and self.fits_all(
@@ -77,4 +78,4 @@ def _compiled(text: str, *, joined: bool) -> Any:
         return re2.compile(text, options)
     except re2.error as error:
         reason = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else str(error)
-        raise UnsupportedPattern(f"cannot be compiled by RE2: {reason}", "write it simpler") from None
+        raise UnsupportedPattern(f"cannot be compiled by RE2: {reason}", "simplify it") from None

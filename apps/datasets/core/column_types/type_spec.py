@@ -1,4 +1,4 @@
-"""What is known of a column type: the row of the table in `types`."""
+"""The properties of a column type: a row of the table in `types`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
@@ -11,27 +11,27 @@ from apps.datasets.core.column_types.constraints import Arguments, Constraints, 
 from apps.datasets.core.column_types.literals import Literal
 
 COLUMN: Final = "{0}"
-"""The column as it is: PostgreSQL's own JSON, CSV or text of it is the contract's."""
+"""The column itself: PostgreSQL's own JSON, CSV or text form is also the contract's."""
 
 Width = Callable[[Arguments], int | None]
-"""The longest that a value of a type with these numbers in modifiers can be as JSON; None where only it can tell."""
+"""The maximum length of a value as JSON, given the type's modifiers; None if it depends on the value."""
 
 
 def up_to(characters: int | None) -> Width:
-    """The same width whatever stands in modifiers."""
+    """The same width for all modifiers."""
     return lambda _args: characters
 
 
 UNCONSTRAINED: Final = always()
 PLAIN_WIDTH: Final = up_to(40)
-"""No number of a fixed size, time, uuid or boolean is longer as JSON."""
+"""No fixed-size number, time, uuid or boolean is longer as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class TypeModifiers:
-    """The numbers that may stand in modifiers: how many at most, the rule, whether they keep it.
+    """The modifiers of a type: how many at most, their rule, and whether given ones satisfy it.
 
-    `widen` says whether a column goes from some of them to others by a change of PostgreSQL's catalogue alone.
+    `widen` decides whether a column can change from some modifiers to others by a catalog update only.
     """
 
     most: int
@@ -42,30 +42,30 @@ class TypeModifiers:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TypeSpec:
-    """A PostgreSQL type. What is written as SQL is a template: {0} stands for the column.
+    """A PostgreSQL type. SQL is a template: {0} is the column.
 
-    name, aliases, modifiers: as a physicalType has it.
-    wire: the name psycopg knows it by.
-    logical: the ODCS logical types it serves.
-    python: the class of its values; msgspec.Raw for a document, which stays the JSON text it is.
+    name, aliases, modifiers: as in a physicalType.
+    wire: psycopg's name for it.
+    logical: its ODCS logical types.
+    python: the class of its values; msgspec.Raw for a document, which stays JSON text.
     example: a value as JSON.
-    literal: from the text of an address to one that PostgreSQL casts, see `literals`; None where values have no order.
+    literal: validates a URL's text for a cast in PostgreSQL, see `literals`; None if values have no order.
 
-    decode: makes the value of JSON's string where msgspec does not know the class; raises ValueError.
+    decode: converts a JSON string if msgspec does not know the class; raises ValueError.
     low, high: the inclusive range of a number.
-    options: the words of logicalTypeOptions that are checked, and their attribute of FieldChecks.
-    constraints, check: what msgspec checks of a value, and what it cannot.
+    options: the logicalTypeOptions that are checked, and their attribute of FieldChecks.
+    constraints, check: what msgspec checks of a value, and what it cannot express.
 
-    as_json: from a literal to the JSON that a record has.
-    json_sql, csv_sql, text_sql: the value in a record's JSON, in a cell of CSV, and as the text of a key or position.
-    beginning_sql: the first {1} characters or bytes of what may be large, for somebody who only looks.
-    width, size_sql: the bytes of a value as JSON by its type, or else about as many by the value.
-    grows: PostgreSQL may write it with many more digits than it is stored in.
+    as_json: from a literal to a record's JSON.
+    json_sql, csv_sql, text_sql: the value in a record's JSON, in a CSV cell, and as text of a key or position.
+    beginning_sql: the first {1} characters or bytes of a large value, for a preview.
+    width, size_sql: the bytes of a value as JSON, from its type or else estimated from the value.
+    grows: PostgreSQL may print it with many more digits than it stores.
 
-    arrayable: whether columns may be arrays of it: an element leaves PostgreSQL in PostgreSQL's own form.
-    exact: whether two values are equal or not beyond doubt, so that it can be a key.
+    arrayable: whether a column may be an array of it: PostgreSQL's own form of the elements is used.
+    exact: whether equality is exact, so that it can be a key.
     event_time: whether it can be the event time.
-    widens_to: the types that a column of it becomes by a change of PostgreSQL's catalogue alone.
+    widens_to: the types a column of it can change to by a catalog update only.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The column types that a contract may ask for, as one table: a row holds all that is known of its type."""
+"""The column types that a contract may use, as one table: a row has everything about its type."""
 
 import datetime
 import decimal
@@ -31,20 +31,20 @@ TYPE_TEXT: Final = re.compile(
 )
 
 LARGEST_REAL: Final = 3.4028235677973362e38
-"""The largest double that four bytes hold when it is rounded: everybody writes their largest as 3.4028235e38."""
+"""The largest double that rounds to a 4-byte float: it is commonly written as 3.4028235e38."""
 
 MAX_TYPE_TEXT: Final = 100
-"""Characters of a physicalType, far more than any needs."""
+"""Maximum characters of a physicalType, far more than any needs."""
 
 BASE64: Final = "translate(encode({0}, 'base64'), chr(10), '')"
-"""Bytes as JSON and the contract have them; PostgreSQL breaks its base64 into lines."""
+"""Bytes in the JSON form of the contract; PostgreSQL wraps its base64 into lines."""
 BEGINNING: Final = "left({0}::text, {1})"
 
 
-def _whole(name: str, wire: str, bits: int, *aliases: str) -> TypeSpec:
+def _integer(name: str, wire: str, bits: int, *aliases: str) -> TypeSpec:
     low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
     return TypeSpec(
-        name, wire, ("integer",), int, "-7", aliases=aliases, low=low, high=high, literal=literals.whole(low, high),
+        name, wire, ("integer",), int, "-7", aliases=aliases, low=low, high=high, literal=literals.integer(low, high),
         options=NUMBERS, constraints=integer_bounds(low, high), as_json=str.encode,
     )  # fmt: skip
 
@@ -85,9 +85,9 @@ DIGITS: Final = TypeModifiers(
 )  # fmt: skip
 
 TYPES: Final = (
-    _whole("smallint", "int2", 16, "int2"),
-    _whole("integer", "int4", 32, "int", "int4"),
-    _whole("bigint", "int8", 64, "int8"),
+    _integer("smallint", "int2", 16, "int2"),
+    _integer("integer", "int4", 32, "int", "int4"),
+    _integer("bigint", "int8", 64, "int8"),
     TypeSpec(
         "numeric", "numeric", ("number", "integer"), decimal.Decimal, "12.50", aliases=("decimal",), modifiers=DIGITS,
         literal=literals.number, options=NUMBERS, check=decimal_check,
@@ -148,12 +148,12 @@ DEFAULT_PHYSICAL: Final = {
     "array": "jsonb",
     "boolean": "boolean",
 }
-"""The physical type of a property that names only its logical one. Source: ODCS v3 logical types."""
+"""The default physical type of each logical type. Source: ODCS v3 logical types."""
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnType:
-    """A type as a column has it: the spec, its numbers in modifiers, and whether it is an array of it."""
+    """The type of a column: the spec, its modifiers, and whether it is an array."""
 
     spec: TypeSpec
     args: Arguments = ()
@@ -161,7 +161,7 @@ class ColumnType:
 
     @property
     def sql(self) -> str:
-        """The type in PostgreSQL's words, for example numeric(12,2) or text[]."""
+        """The type in PostgreSQL's syntax, for example numeric(12,2) or text[]."""
         args = f"({','.join(map(str, self.args))})" if self.args else ""
         return f"{self.spec.name}{args}{'[]' if self.array else ''}"
 
@@ -179,9 +179,9 @@ class ColumnType:
 def column_type(logical: str, physical: str | None) -> ColumnType:
     """The column type for an ODCS logical and physical type.
 
-    Raises ValueError: the message is the rule that the pair breaks.
+    Raises ValueError: the message is the rule that the pair violates.
     """
-    # Runs of spaces, which could be shared out among the parts of TYPE_TEXT in many ways, are made one.
+    # Collapse runs of spaces, which the parts of TYPE_TEXT could share in many ways.
     text = " ".join((physical or DEFAULT_PHYSICAL.get(logical, "")).lower().split())
     match = TYPE_TEXT.fullmatch(text) if len(text) <= MAX_TYPE_TEXT else None
     name = " ".join(filter(None, (match["name"], match["tail"]))) if match else ""
@@ -196,14 +196,14 @@ def column_type(logical: str, physical: str | None) -> ColumnType:
     if array and logical != "array":
         raise ValueError(f"physicalType {physical!r} is an array, logicalType {logical!r} is not")
     if not array and logical not in spec.logical:
-        raise ValueError(f"logicalType {logical!r} does not go with physicalType {spec.name!r}")
+        raise ValueError(f"logicalType {logical!r} does not fit physicalType {spec.name!r}")
     return ColumnType(spec, args, array)
 
 
 def _check_arguments(spec: TypeSpec, args: Arguments, *, array: bool) -> None:
     most = spec.modifiers.most if spec.modifiers else 0
     if len(args) > most:
-        raise ValueError(f"{spec.name} takes at most {most} numbers in modifiers")
+        raise ValueError(f"{spec.name} takes at most {most} numbers in parentheses")
     if spec.modifiers and args and not spec.modifiers.fit(*args):
         raise ValueError(spec.modifiers.rule)
     if array and not spec.arrayable:

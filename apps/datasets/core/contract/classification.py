@@ -1,6 +1,6 @@
-"""What hides a column: a classification that is not public or a telling tag, anywhere in what the contract says of it.
+"""What hides a column: a non-public classification or a sensitive tag, anywhere in its part of the contract.
 
-Read from the document as it stands, not from the standard's model, which forgets what it does not know.
+Reads the document itself, not the standard's model, which drops what it does not know.
 """
 
 import re
@@ -12,15 +12,15 @@ from typing import Any, Final
 
 CLASSIFICATION: Final = "classification"
 WORDS: Final = re.compile(r"[\W_]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-"""What parts the words of a tag: whatever is no letter or digit, and the humps of camel case."""
+"""Separators of a tag's words: non-alphanumeric characters, and camel-case boundaries."""
 
 DENIALS: Final = (False, "false", "no", "none", "0", 0)
-"""Values by which a customProperty such as `pii` says that the data is not of this kind; an empty one does not."""
+"""Values with which a customProperty such as `pii` denies that the data is of that kind; so does an empty one."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClassificationPolicy:
-    """Which classifications are public, as `normalize` gives them, and which words in a tag are not."""
+    """The public classifications, normalized, and the words that make a tag hide."""
 
     public: frozenset[str] = frozenset({"public"})
     hidden_tags: frozenset[str] = frozenset(
@@ -28,21 +28,21 @@ class ClassificationPolicy:
     )
 
     def is_public(self, classification: object) -> bool:
-        """Whether this classification hides nothing; whatever is no text does."""
+        """Whether this classification hides nothing; a value that is not text hides."""
         return isinstance(classification, str) and normalize(classification) in self.public
 
     def hides(self, tag: object) -> bool:
-        """Whether a word of this tag hides, or several of them in a row."""
+        """Whether a word of this tag hides, or several in a row."""
         return _among(self.hidden_tags).search(_spaced(str(tag))) is not None
 
 
 STRICT: Final = ClassificationPolicy()
-"""What holds where no setting says otherwise."""
+"""The policy unless settings change it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Restriction:
-    """One reason why a column is hidden: where it stands, such as `actor.login` or `tags[]`, and what."""
+    """A reason why a column is hidden: the path, such as `actor.login` or `tags[]`, and what was found there."""
 
     path: str
     reason: str
@@ -52,12 +52,12 @@ class Restriction:
 
 
 def normalize(text: str) -> str:
-    """The text as classifications and tags are compared."""
+    """The text in the form in which classifications and tags are compared."""
     return text.strip().casefold()
 
 
 def words(text: str) -> list[str]:
-    """The words of a tag or a name, in lower case; compatible forms of letters are one."""
+    """The words of a tag or a name, in lower case; compatibility forms of letters are unified."""
     return [normalize(word) for word in WORDS.split(unicodedata.normalize("NFKC", text)) if word]
 
 
@@ -67,7 +67,7 @@ def _spaced(text: str) -> str:
 
 @lru_cache(maxsize=8)
 def _among(hidden: frozenset[str]) -> re.Pattern[str]:
-    """Finds one of them in a `_spaced` text, wherever its own words are parted: `personal data`, `personalData`."""
+    """Finds one of them in a `_spaced` text, however its words are separated: `personal data`, `personalData`."""
     letters = ("".join(words(text)) for text in sorted(hidden))
     found = "|".join(" ?".join(map(re.escape, one)) for one in letters if one)
     return re.compile(f" (?:{found}) " if found else r"(?!)")
@@ -76,9 +76,10 @@ def _among(hidden: frozenset[str]) -> re.Pattern[str]:
 def column_restrictions(
     document: Mapping[str, Any], policy: ClassificationPolicy
 ) -> dict[str, tuple[Restriction, ...]]:
-    """Why each column is hidden, by its name; empty where it is not.
+    """The reasons why each column is hidden, by name; empty if it is not.
 
-    What the document or its schema says counts for every column; of two properties with one name both count.
+    Tags and classifications of the document or its schema apply to every column; if two properties share a name, both
+    apply.
     """
     schema = document["schema"][0]
     description = document.get("description")
@@ -96,7 +97,8 @@ def column_restrictions(
 
 
 def nested(element: Mapping[str, Any], path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The elements directly inside: an object's properties, an array's items, a map's keys and values; with paths."""
+    """The directly nested elements with their paths: an object's properties, an array's items, a map's keys and
+    values."""
     for child in _list(element.get("properties")):
         if isinstance(child, Mapping):
             yield f"{path}.{child.get('name', '?')}", child
@@ -129,7 +131,7 @@ def _own(element: Mapping[str, Any], path: str, policy: ClassificationPolicy) ->
 
 
 def _custom(item: Mapping[str, Any], path: str, policy: ClassificationPolicy) -> Iterator[Restriction]:
-    """The two ways to say it in a property of one's own: as a `…classification`, and by a tag's word, not denied."""
+    """Reasons in a customProperty: a `…classification`, or a name with a hiding word whose value does not deny it."""
     name, value = str(item.get("property")), item.get("value")
     if CLASSIFICATION in words(name):
         hides = value is not None and not policy.is_public(value)
@@ -140,7 +142,7 @@ def _custom(item: Mapping[str, Any], path: str, policy: ClassificationPolicy) ->
 
 
 def _list(value: object) -> Sequence[Any]:
-    """The items of a list, or the values of a mapping; what is neither is the one item, and nothing is none."""
+    """The items of a list, or the values of a mapping; any other value as the single item, and None as no item."""
     if isinstance(value, Mapping):
         return list(value.values())
     if isinstance(value, Sequence) and not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""A contract: what records look like and how they are kept. Built by `odcs.contract_from_odcs`."""
+"""A contract: what records look like and how they are stored. Built by `odcs.contract_from_odcs`."""
 
 import dataclasses
 import datetime
@@ -27,7 +27,7 @@ class UnknownFieldsPolicy(StrEnum):
 
 
 class LatePolicy(StrEnum):
-    """What happens to events outside of the contract's months."""
+    """What happens to events outside the contract's months."""
 
     QUARANTINE = "quarantine"
     DROP = "drop"
@@ -44,7 +44,7 @@ EXTRA: Final = "_extra"
 
 @dataclass(frozen=True, slots=True)
 class ContractField:
-    """One property of a record, one column of its table; `restrictions` say why it is hidden, if it is."""
+    """A property of a record and column of its table; `restrictions` are the reasons why it is hidden."""
 
     name: str
     type: ColumnType
@@ -57,13 +57,13 @@ class ContractField:
 
     @property
     def restricted(self) -> bool:
-        """Whether only those see the column who may by name."""
+        """Whether a client needs a grant that names the column."""
         return bool(self.restrictions)
 
 
 @dataclass(frozen=True, slots=True)
 class OrderColumn:
-    """A column of an order. NULLs stand last when ascending and first when descending, as in PostgreSQL."""
+    """A column of an order. NULLs sort last when ascending and first when descending, as in PostgreSQL."""
 
     name: str
     descending: bool = False
@@ -74,7 +74,7 @@ Order = tuple[OrderColumn, ...]
 
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
-    """What `topics ensure` asks of Kafka."""
+    """What `topics ensure` requests from Kafka."""
 
     partitions: int = 1
     retention_hours: int | None = None
@@ -85,9 +85,9 @@ class TopicSpec:
 class Contract:
     """A dataset's contract.
 
-    `key` is empty in append mode; `earliest` and `latest` are first days of months, both inclusive, None for
-    Andén's own bounds; `format` is one of `formats.FORMATS`; retention is counted in days of event time, latency in
-    seconds. `memo` holds what is made of the contract once, for as long as the contract is held.
+    `key` is empty in append mode; `earliest` and `latest` are first days of months, both inclusive, None for the
+    default bounds; `format` is one of `formats.FORMATS`; retention is in days of event time, latency in seconds.
+    `memo` caches what is derived from the contract, for the contract's lifetime.
     """
 
     name: str
@@ -120,12 +120,12 @@ class Contract:
 
     @property
     def restricted(self) -> tuple[ContractField, ...]:
-        """The fields that only those see who may by name."""
+        """The fields that a client needs a grant for by name."""
         return tuple(field for field in self.fields if field.restricted)
 
     @property
     def unrestricted(self) -> tuple[ContractField, ...]:
-        """The fields that whoever may see the dataset sees."""
+        """The fields that everyone who may see the dataset sees."""
         return tuple(field for field in self.fields if not field.restricted)
 
     @property
@@ -137,7 +137,7 @@ class Contract:
 
     @property
     def system_columns(self) -> tuple[tuple[str, str], ...]:
-        """Andén's own columns of the table: name and SQL type with its constraint, in order."""
+        """Andén's own columns of the table: name, and SQL type with its constraint, in order."""
         upsert = (
             (AT, "timestamptz NOT NULL"),
             (REV, "bigint NOT NULL"),

@@ -1,4 +1,4 @@
-"""A contract in a reader's words."""
+"""Text descriptions of a contract's parts."""
 
 from collections.abc import Iterator
 
@@ -6,16 +6,16 @@ from apps.datasets.core.column_types.checks import FieldChecks
 from apps.datasets.core.contract.contract import Contract, ContractField, Order
 
 MOST_REASONS = 3
-"""Reasons that are told in full; a column with fifty hidden leaves is hidden by three as well."""
+"""Number of reasons listed in full: a column with fifty hidden leaves needs no more."""
 
 
 def describe_checks(checks: FieldChecks) -> str:
-    """What a value must fulfil besides its type, such as `0 to 59` or `one of a, b`; empty without checks."""
+    """The checks of a value, such as `0 to 59` or `one of a, b`; empty without checks."""
     return "; ".join((*_choices(checks), *_range(checks), *_length(checks), *_pattern(checks)))
 
 
 def describe_rules(contract: Contract, field: ContractField) -> str:
-    """What the field is within its contract: key, event time, required, unique, restricted and why."""
+    """The field's role in its contract: key, event time, required, unique, restricted and why."""
     words = (
         ("key", field.name in contract.key),
         ("event time", field.name == contract.event_time),
@@ -34,7 +34,7 @@ def describe_restrictions(field: ContractField) -> str:
 
 
 def describe_visibility(before: Contract | None, after: Contract) -> Iterator[str]:
-    """A line for each hidden column with its reason, and for each that the contract before hid and this one shows."""
+    """A line for each hidden column with its reason, and for each column that is no longer hidden."""
     hidden = set() if before is None else {field.name for field in before.restricted}
     shown = set() if before is None else {field.name for field in before.unrestricted}
     for field in after.restricted:
@@ -45,7 +45,7 @@ def describe_visibility(before: Contract | None, after: Contract) -> Iterator[st
 
 
 def order_parameter(order: Order) -> str:
-    """An order as the API takes it: names, a minus before those that descend."""
+    """An order in the API's syntax: names, with a minus for descending."""
     return ",".join(("-" if column.descending else "") + column.name for column in order)
 
 

@@ -1,4 +1,4 @@
-"""What of a document is understood and kept, and enforced by nobody: said wherever a contract is shown."""
+"""The terms of a document that are kept without effect; listed wherever a contract is shown."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -6,29 +6,29 @@ from typing import Any, Final
 from apps.datasets.core.contract.classification import nested, normalize
 
 INACTIVE: Final = frozenset({"proposed", "draft", "deprecated", "retired"})
-"""What the standard calls a contract that does not count yet, or no longer."""
+"""ODCS statuses of a contract that is not active yet, or no longer."""
 ENFORCED_SLA: Final = "latency"
-SLA: Final = {"retention": "no row is deleted for its age"}
+SLA: Final = {"retention": "no row is deleted because of its age"}
 DOCUMENT: Final = {
-    "servers": "brokers and database come from the settings, the format of records from customProperties",
-    "roles": "clients get their rights by `clients create`",
+    "servers": "brokers and database come from the settings, the record format from customProperties",
+    "roles": "`clients create` grants access",
 }
 SCHEMA: Final = {
-    "quality": "no check of the schema as a whole is run",
-    "relationships": "no row is looked up elsewhere",
+    "quality": "schema-level checks are not run",
+    "relationships": "no row is looked up in another table",
 }
 PROPERTY: Final = {
-    "quality": "its text is kept, no check is run",
-    "relationships": "no row is looked up elsewhere",
+    "quality": "kept as text, no check is run",
+    "relationships": "no row is looked up in another table",
     "encryptedName": "nothing is encrypted",
-    "transformLogic": "the value is stored as it comes",
+    "transformLogic": "the value is stored as received",
 }
 INSIDE: Final = ("logicalType", "physicalType", "required", "unique", "enum", "logicalTypeOptions", "quality")
-"""What a nested element says of its values. Nothing of it is checked: an object or array is any JSON of its shape."""
+"""Terms of a nested element about its values. None is checked: an object or array is any JSON of its shape."""
 
 
 def unenforced_terms(document: Mapping[str, Any]) -> tuple[str, ...]:
-    """One sentence for each word of the document that changes nothing yet, such as `retention: no row is …`."""
+    """One sentence for each term of the document without effect, such as `retention: no row is …`."""
     schema = document["schema"][0]
     return (*_agreements(document), *_document(document), *_words(schema, SCHEMA), *_properties(schema))
 
@@ -37,13 +37,13 @@ def _agreements(document: Mapping[str, Any]) -> Iterator[str]:
     for item in document.get("slaProperties") or ():
         word = str(item.get("property"))
         if word != ENFORCED_SLA:
-            yield f"{word}: {SLA.get(word, 'nobody measures it')}"
+            yield f"{word}: {SLA.get(word, 'not measured')}"
 
 
 def _document(document: Mapping[str, Any]) -> Iterator[str]:
     status = str(document.get("status"))
     if normalize(status) in INACTIVE:
-        yield f"status {status}: the table is made and its topic is read all the same"
+        yield f"status {status}: has no effect, the table is created and its topic is read"
     yield from _words(document, DOCUMENT)
 
 
@@ -57,11 +57,11 @@ def _properties(schema: Mapping[str, Any]) -> Iterator[str]:
     for item in schema.get("properties") or ():
         name = str(item["name"])
         yield from _words(item, PROPERTY, f"{name}, ")
-        # The elements of an array with a type of its own are checked against that type, and against nothing else.
+        # The items of an array with its own type are checked against that type, and nothing else.
         typed = str(item.get("physicalType", "")).rstrip().endswith("]")
         found = [word for word in _inside(item, name) if not (typed and word in {"logicalType", "physicalType"})]
         if found:
-            yield f"{name}, {', '.join(dict.fromkeys(found))} inside: not checked"
+            yield f"{name}, nested {', '.join(dict.fromkeys(found))}: not checked"
 
 
 def _inside(element: Mapping[str, Any], path: str) -> Sequence[str]:

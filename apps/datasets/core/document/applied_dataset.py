@@ -1,4 +1,4 @@
-"""A dataset together with the version of its contract that stands."""
+"""A dataset with its current contract version."""
 
 import json
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from apps.datasets.core.document.odcs import contract_from_odcs
 from apps.datasets.core.errors import ContractInvalid, ContractUnreadable
 
 LONGEST = 300
-"""Characters of a reason."""
+"""Maximum characters of a reason."""
 
 
 @dataclass(frozen=True)
 class AppliedDataset:
-    """A dataset and the version of its contract that stands: `version` counts from 1."""
+    """A dataset with its current contract version; `version` counts from 1."""
 
     id: int
     version: int
@@ -31,7 +31,7 @@ class AppliedDataset:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableDataset:
-    """A dataset whose standing contract this version of Andén cannot read, and why."""
+    """A dataset whose current contract this version of Andén cannot read, and why."""
 
     id: int
     version: int
@@ -41,7 +41,7 @@ class UnreadableDataset:
 
 @dataclass(frozen=True, slots=True)
 class DatasetCatalogue:
-    """All datasets by name: those whose contracts can be read, and those that stand still until they can."""
+    """All datasets by name: readable ones, and those stopped because their contract is unreadable."""
 
     readable: tuple[AppliedDataset, ...] = ()
     unreadable: tuple[UnreadableDataset, ...] = ()
@@ -50,20 +50,20 @@ class DatasetCatalogue:
 def dataset_read(
     dataset_id: int, version: int, name: str, text: str, *, policy: ClassificationPolicy = STRICT
 ) -> AppliedDataset:
-    """The dataset of this name by the text of its standing contract; the policy says which classifications hide.
+    """The dataset of this name, from the text of its current contract; the policy decides which classifications hide.
 
-    Raises ContractUnreadable: a later version wrote it, or nobody's version could have.
+    Raises ContractUnreadable: a later version wrote it, or it is invalid.
     """
     try:
         document = json.loads(text)
         if "\\u" in text:
-            # Half a character, which JSON can spell and nobody can be shown, raises UnicodeEncodeError.
+            # A lone surrogate, valid in JSON but not encodable, raises UnicodeEncodeError here.
             json.dumps(document, ensure_ascii=False).encode()
-        contract = contract_from_odcs(document, standing=True, policy=policy)
+        contract = contract_from_odcs(document, stored=True, policy=policy)
     except ContractInvalid as error:
         raise _unreadable(name, version, "; ".join(map(str, error.problems))) from error
     except Exception as error:
-        # Whatever a reader stumbles over is this dataset's reason, and no other's.
+        # Any error affects only this dataset.
         raise _unreadable(name, version, f"{type(error).__name__}: {error}") from error
     if contract.name != name:
         raise _unreadable(name, version, f"it describes {contract.name!r}")
@@ -71,19 +71,19 @@ def dataset_read(
 
 
 def table_contract(name: str, version: int, text: str) -> Contract:
-    """The contract as far as its table holds it: names, types, key; the checks of single values are left out.
+    """The part of the contract that determines its table: names, types, key; checks of single values are omitted.
 
-    So a contract whose checks this version cannot make gives way to a changed one. Raises ContractUnreadable.
+    Thus a contract whose checks this version does not support can be replaced. Raises ContractUnreadable.
     """
     try:
         document = json.loads(text)
         for item in document["schema"][0].get("properties", ()):
             item.pop("logicalTypeOptions", None)
-        return contract_from_odcs(document, standing=True)
+        return contract_from_odcs(document, stored=True)
     except Exception as error:
-        # As above: no document of one dataset may be another's reason.
+        # As above: a document affects only its own dataset.
         raise ContractUnreadable(
-            f"nobody can tell what the table of {name!r} holds, because version {version} of its contract cannot be "
+            f"the table of {name!r} has unknown contents, because version {version} of its contract cannot be "
             f"read: apply the file that was applied last, or run the version of Andén that applied it"
         ) from error
 

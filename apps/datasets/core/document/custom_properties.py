@@ -1,4 +1,4 @@
-"""Andén's own words in a contract: the customProperties of its schema."""
+"""Andén's customProperties in the schema of a contract."""
 
 import datetime
 import re
@@ -17,7 +17,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class CustomProperties:
-    """Reads the words one by one and gathers what it cannot read in `problems`."""
+    """Reads the properties one by one and collects invalid ones in `problems`."""
 
     def __init__(self, items: Sequence[Mapping[str, Any]], path: str) -> None:
         self.problems: list[ContractProblem] = []
@@ -30,9 +30,9 @@ class CustomProperties:
             return
         word = str(item.get("property"))
         if word not in WORDS:
-            self._refuse(f"{path}.property", f"{word!r} is no word of Andén", f"use {', '.join(sorted(WORDS))}")
+            self._refuse(f"{path}.property", f"unknown property {word!r}", f"use {', '.join(sorted(WORDS))}")
         elif word in self._found:
-            self._refuse(f"{path}.property", f"{word!r} stands there twice", "keep one")
+            self._refuse(f"{path}.property", f"duplicate property {word!r}", "keep one")
         else:
             self._found[word] = (f"{path}.value", item.get("value"))
 
@@ -40,7 +40,7 @@ class CustomProperties:
         self.problems.append(ContractProblem(path, rule, remedy))
 
     def choice(self, word: str, default: Choice) -> Choice:
-        """One of the choices that the default belongs to."""
+        """One of the choices of the default's type."""
         kind = type(default)
         return kind(self.one_of(word, [item.value for item in kind], default.value))
 
@@ -49,11 +49,11 @@ class CustomProperties:
         path, value = self._found.get(word, ("", default))
         if isinstance(value, str) and value in names:
             return value
-        self._refuse(path, f"{value!r} is not a choice for {word}", f"use {', '.join(names)}")
+        self._refuse(path, f"{value!r} is not a valid {word}", f"use {', '.join(names)}")
         return default
 
     def flag(self, word: str) -> bool:
-        """True or false; false when the word is absent."""
+        """True or false; false if the property is absent."""
         path, value = self._found.get(word, ("", False))
         if not isinstance(value, bool):
             self._refuse(path, f"{word} is not true or false")
@@ -79,7 +79,7 @@ class CustomProperties:
         return tuple(value)
 
     def orders(self) -> tuple[Order, ...]:
-        """The orders: each a comma-separated list of fields, `-` in front for descending."""
+        """The orders: each a comma-separated list of fields, with `-` in front for descending."""
         return tuple(
             tuple(
                 OrderColumn(part.strip().removeprefix("-"), part.strip().startswith("-")) for part in text.split(",")
@@ -99,7 +99,9 @@ class CustomProperties:
             return TopicSpec()
         policy = str(value.get("cleanupPolicy", "delete"))
         if policy not in CLEANUP:
-            self._refuse(f"{path}.cleanupPolicy", f"{policy!r} is no policy", f"use {', '.join(sorted(CLEANUP))}")
+            self._refuse(
+                f"{path}.cleanupPolicy", f"{policy!r} is not a cleanup policy", f"use {', '.join(sorted(CLEANUP))}"
+            )
         return TopicSpec(
             partitions=self._count(value, "partitions", path) or 1,
             retention_hours=self._count(value, "retentionHours", path),

@@ -1,4 +1,4 @@
-"""From an Open Data Contract Standard v3 document to a contract. Source: bitol.io, ODCS v3.1."""
+"""Converts an Open Data Contract Standard v3 document to a contract. Source: bitol.io, ODCS v3.1."""
 
 import json
 import sys
@@ -42,17 +42,17 @@ def _validator() -> Draft201909Validator:
     return Draft201909Validator(_schema())
 
 
-def contract_from_odcs(document: object, *, standing: bool = False, policy: ClassificationPolicy = STRICT) -> Contract:
-    """The contract that the document describes; the policy says which classifications hide nothing.
+def contract_from_odcs(document: object, *, stored: bool = False, policy: ClassificationPolicy = STRICT) -> Contract:
+    """The contract that the document describes; the policy decides which classifications hide nothing.
 
-    A document that was applied before (`standing`) is not held against the standard again, which costs 35 ms.
-    Raises ContractInvalid: every rule that it breaks, with the path in the document.
+    A document that was already applied (`stored`) is not validated against the standard again, which takes 35 ms.
+    Raises ContractInvalid: every violated rule, with the path in the document.
     """
     if not isinstance(document, Mapping):
         raise ContractInvalid(
-            [ContractProblem("$", "the document is not a mapping", "begin it with apiVersion: v3.1.0")]
+            [ContractProblem("$", "the document is not a mapping", "start it with apiVersion: v3.1.0")]
         )
-    problems = [] if standing else list(_schema_problems(document))
+    problems = [] if stored else list(_schema_problems(document))
     if problems:
         raise ContractInvalid(problems)
     parsed = OpenDataContractStandard.model_validate(document)
@@ -78,7 +78,7 @@ def _schema_problems(document: Mapping[str, object]) -> Iterator[ContractProblem
 
 
 class _OdcsParser:
-    """Reads one document that fulfils the standard, and gathers what Andén cannot do with it."""
+    """Reads one document that conforms to the standard, and collects what Andén does not support."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.document = document
@@ -126,7 +126,7 @@ class _OdcsParser:
     def _topic(self) -> str:
         topic: str = self.schema.get("physicalName") or self.schema["name"]
         if not TOPIC.fullmatch(topic) or topic in {".", ".."}:
-            rule = f"{topic!r} cannot be the name of a topic"
+            rule = f"{topic!r} is not a valid topic name"
             self._refuse(f"{SCHEMA}.physicalName", rule, "use letters, digits, '.', '_' and '-'")
         return topic
 
@@ -143,7 +143,7 @@ class _OdcsParser:
         members = [item for item in self.properties if item.get("primaryKey")]
         positions = [item.get("primaryKeyPosition", 1) for item in members]
         if len(set(positions)) < len(positions):
-            self._refuse(f"{SCHEMA}.properties", "two parts of the key share a primaryKeyPosition", "count from 1")
+            self._refuse(f"{SCHEMA}.properties", "two key properties share a primaryKeyPosition", "count from 1")
         ordered = sorted(zip(positions, members, strict=True), key=lambda pair: pair[0])
         return tuple(item["name"] for _, item in ordered)
 

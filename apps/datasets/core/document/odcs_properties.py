@@ -1,4 +1,4 @@
-"""From a property of an ODCS schema to a field."""
+"""Converts a property of an ODCS schema to a field."""
 
 import sys
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from apps.datasets.core.errors import ContractProblem
 
 
 def field_from_property(item: Mapping[str, Any], path: str) -> tuple[ContractField | None, list[ContractProblem]]:
-    """The field, None where its type cannot be read, and what is wrong with the property."""
+    """The field, None if its type is unknown, and the property's problems."""
     name = item["name"]
     problems = [
         ContractProblem(f"{path}.name", f"{name!r}: {fault}", "choose another name") for fault in name_faults(name)
@@ -42,12 +42,14 @@ def field_from_property(item: Mapping[str, Any], path: str) -> tuple[ContractFie
 def _unsupported(item: Mapping[str, Any], path: str) -> list[ContractProblem]:
     problems = []
     if item.get("physicalName") not in {None, item["name"]}:
-        problems.append(ContractProblem(f"{path}.physicalName", "a column has its property's name", "remove it"))
+        problems.append(
+            ContractProblem(f"{path}.physicalName", "a column has the same name as its property", "remove it")
+        )
     for index, check in enumerate(item.get("quality") or ()):
         if check.get("type", "library") != "text":
             problems.append(
                 ContractProblem(
-                    f"{path}.quality[{index}]", "only checks of type text are kept", "use logicalTypeOptions"
+                    f"{path}.quality[{index}]", "only quality checks of type text are kept", "use logicalTypeOptions"
                 )
             )
     return problems
@@ -68,7 +70,7 @@ def _checks(item: Mapping[str, Any], kind: ColumnType, path: str, problems: list
             found[attribute] = value
     enum = tuple(entry.get("value") for entry in item.get("enum") or ())
     if not all(_is_of(kind, value) for value in enum):
-        problems.append(ContractProblem(f"{path}.enum", f"the values are not all of the type {kind.sql}"))
+        problems.append(ContractProblem(f"{path}.enum", f"not all values are of the type {kind.sql}"))
     return FieldChecks(enum=enum, **found)
 
 
@@ -79,7 +81,7 @@ def _is_of(kind: ColumnType, value: object) -> bool:
 
 
 def _value_fault(word: str, value: object) -> tuple[str, str] | None:
-    """What is wrong with the value of a check, and what to do; None when it fits."""
+    """The violated rule of a check's value and the remedy; None if it is valid."""
     if word == "pattern":
         return _pattern_fault(value)
     if word in NUMBERS:

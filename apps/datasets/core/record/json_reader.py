@@ -1,8 +1,8 @@
-"""One JSON record against a contract: bytes in, the row's values out.
+"""Reads one JSON record against a contract: bytes in, the row's values out.
 
-The good record takes the short way: msgspec decodes it into a struct made from the contract and checks types,
-ranges, lengths and choices in C; the rest is checked by column. Only a bad one is taken apart field by field, to say
-which one and why.
+Valid records take the fast path: msgspec decodes them into a struct generated from the contract and checks types,
+ranges, lengths and choices in C; the rest is checked by column. Only an invalid record is examined field by field, to
+name the field and the reason.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,31 +22,31 @@ from apps.datasets.core.record.value_checks import annotation, decode_hook, hold
 BACKSLASH: Final = b"\\"
 NUL_ESCAPE: Final = b"\\u0000"
 BEYOND_DOUBLE: Final = "Number out of range"
-"""What msgspec says of it."""
+"""msgspec's message for it."""
 BROKEN: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 _LETTERS: Final = frozenset(printable.encode())
 _OPENINGS: Final = (
-    (b"\xef\xbb\xbf", "a byte order mark, which JSON may not have"),
+    (b"\xef\xbb\xbf", "a byte order mark, which JSON must not have"),
     (b"\xff\xfe", "the byte order mark of UTF-16: JSON is UTF-8"),
     (b"\xfe\xff", "the byte order mark of UTF-16: JSON is UTF-8"),
     (b"\x1f\x8b", "gzip: have the producer compress batches, not values"),
     (b"\x28\xb5\x2f\xfd", "zstd: have the producer compress batches, not values"),
 )
-"""What the first bytes of a record tell of it."""
+"""Known first bytes of records that are not JSON."""
 _FRAME: Final = b"\0\0"
 _FRAME_BYTES: Final = 5
-"""The frame of a schema registry: a zero, the schema's id in four bytes, the first of them a zero in practice."""
+"""The header of a schema registry: a zero, the schema's id in four bytes, the first of them zero in practice."""
 
 
 class JsonReader:
-    """Reads a contract's records in JSON. They need nothing of what comes with them: neither key nor headers."""
+    """Reads a contract's records in JSON; uses neither key nor headers."""
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
         self._row = RowChecks(contract)
         self.columns, self.wires = self._row.columns, self._row.wires
-        # Every record that is decoded alone takes these ways.
+        # Attributes for the path of every record that is decoded on its own.
         self._typed, self._keeps, self._grows = self._row.typed, self._row.keeps, bool(self._row.growing)
         self._names = frozenset(field.name for field in contract.fields)
         self._decoder = msgspec.json.Decoder(record_struct(contract), dec_hook=decode_hook)
@@ -60,13 +60,13 @@ class JsonReader:
         try:
             row = astuple(self._decoder.decode(value))
         except BROKEN as error:
-            raise self._why(value, error) from None
+            raise self._record_error(value, error) from None
         row = self._typed(row, len(value))
         if self._keeps:
             row = (*row, self._extra(value))
         if self._grows:
             self._row.refuse_growth(row, len(value))
-        # The one byte is found five times faster than the escape, and most records have none.
+        # The single byte is found five times faster than the escape, and most records have none.
         if BACKSLASH in value and NUL_ESCAPE in value:
             self._row.refuse_nul(row)
         return row
@@ -77,9 +77,9 @@ class JsonReader:
         tails: Iterable[Values],
         _records: Sequence[EncodedRecord] = (),
     ) -> list[Values] | None:
-        """The values of each record followed by its tail; None when any of them needs a look by itself.
+        """The values of each record followed by its tail; None if any record must be checked individually.
 
-        A third of the cost of `decode`, which says what is the matter: checks are made by column.
+        A third of the cost of `decode`, which reports what is wrong: checks are made by column.
         """
         if self._keeps or not _plain(values):
             return None
@@ -94,8 +94,8 @@ class JsonReader:
     def decode_key(self, key: bytes | None, _record: EncodedRecord | None = None) -> Values:
         """The values of the contract's key from a Kafka key.
 
-        The key is a JSON object with the key's fields, a JSON array of their values in order, or, for a key
-        of one field, the value itself, text also without quotes. Raises BadRecord.
+        The key is a JSON object with the key's fields, a JSON array of their values in order, or, for a key of one
+        field, the value itself, a string also without quotes. Raises BadRecord.
         """
         fields = [self.contract.field(name) for name in self.contract.key]
         if key is not None and is_too_deep(key):
@@ -109,7 +109,7 @@ class JsonReader:
             except BadRecord as error:
                 raise BadRecord("bad_key", f"in the key, {error}", field=field.name) from None
             if value is None or holds_nul(value):
-                raise BadRecord("bad_key", f"the key's {field.name!r} is null or holds U+0000", field=field.name)
+                raise BadRecord("bad_key", f"the key's {field.name!r} is null or contains U+0000", field=field.name)
             values.append(value)
         return tuple(values)
 
@@ -124,11 +124,11 @@ class JsonReader:
             return [bytes(parsed[field.name]) for field in fields]
         if isinstance(parsed, list) and len(parsed) == len(fields):
             return [bytes(part) for part in parsed]
-        raise BadRecord("bad_key", f"the key is not made of {', '.join(field.name for field in fields)}")
+        raise BadRecord("bad_key", f"the key does not consist of {', '.join(field.name for field in fields)}")
 
     def _single_key(self, key: bytes, fields: list[ContractField]) -> bytes:
         if len(fields) > 1:
-            raise BadRecord("bad_key", f"the key is not made of {', '.join(field.name for field in fields)}")
+            raise BadRecord("bad_key", f"the key does not consist of {', '.join(field.name for field in fields)}")
         try:
             _decode_field(fields[0], key)
         except BadRecord:
@@ -138,13 +138,13 @@ class JsonReader:
         try:
             return msgspec.json.encode(key.decode("utf-8"))
         except UnicodeDecodeError:
-            raise BadRecord("bad_key", "the key is not text in UTF-8", field=fields[0].name) from None
+            raise BadRecord("bad_key", "the key is not UTF-8 text", field=fields[0].name) from None
 
     def _extra(self, value: bytes) -> msgspec.Raw | None:
         try:
             parts = self._parts.decode(value)
         except BROKEN as error:
-            raise self._why(value, error) from None
+            raise self._record_error(value, error) from None
         extra = {name: part for name, part in parts.items() if name not in self._names}
         if not extra:
             return None
@@ -153,15 +153,15 @@ class JsonReader:
                 raise too_deep(name)
         return msgspec.Raw(msgspec.json.encode(extra))
 
-    def _why(self, value: bytes, error: Exception) -> BadRecord:
+    def _record_error(self, value: bytes, error: Exception) -> BadRecord:
         try:
             parts = self._parts.decode(value)
         except BROKEN:
-            return _why_no_text(value) or why_no_object(value, "the record")
+            return _binary_error(value) or why_no_object(value, "the record")
         for field in self.contract.fields:
             if field.name not in parts:
                 if field.required:
-                    return BadRecord("missing_field", f"{field.name!r} is required and missing", field=field.name)
+                    return BadRecord("missing_field", f"{field.name!r} is required but missing", field=field.name)
                 continue
             try:
                 _decode_field(field, bytes(parts[field.name]))
@@ -170,17 +170,17 @@ class JsonReader:
         for name in parts if self.contract.unknown_fields is UnknownFieldsPolicy.REJECT else ():
             if name not in self._names:
                 return BadRecord("unknown_field", f"{name[:63]!r} is not in the contract", field=name[:63])
-        return why_too_deep(value) or self._why_twice(str(error))
+        return why_too_deep(value) or self._duplicate_field(str(error))
 
-    def _why_twice(self, said: str) -> BadRecord:
-        """The error about a field that stands twice: msgspec's is about the first, the last one fits."""
-        name = next((field.name for field in self.contract.fields if f"`$.{field.name}" in said), "")
-        reason = "wrong_type" if "`, got `" in said else "out_of_range"
-        return BadRecord(reason, f"{name!r} stands there twice, and not each of the values fits", field=name)
+    def _duplicate_field(self, message: str) -> BadRecord:
+        """The error about a duplicate field: msgspec reports the first occurrence, while the last one is valid."""
+        name = next((field.name for field in self.contract.fields if f"`$.{field.name}" in message), "")
+        reason = "wrong_type" if "`, got `" in message else "out_of_range"
+        return BadRecord(reason, f"duplicate field {name!r}, and not every value is valid", field=name)
 
 
 def _plain(values: Sequence[bytes | None]) -> bool:
-    """Whether all are there, none is too large, and none may hold U+0000."""
+    """Whether all values are present, none is too large, and none can contain U+0000."""
     if None in values:
         return False
     joined = b"".join(cast("Sequence[bytes]", values))
@@ -190,7 +190,7 @@ def _plain(values: Sequence[bytes | None]) -> bool:
 
 
 def json_reader(contract: Contract) -> JsonReader:
-    """The reader of this contract's records in JSON, made once."""
+    """The JSON reader of this contract, created once."""
     reader: JsonReader | None = contract.memo.get("json_reader")
     if reader is None:
         reader = contract.memo["json_reader"] = JsonReader(contract)
@@ -198,9 +198,9 @@ def json_reader(contract: Contract) -> JsonReader:
 
 
 def record_struct(contract: Contract) -> type[msgspec.Struct]:
-    """A struct of the contract's fields, in their order, by which msgspec decodes and checks a record."""
+    """A struct of the contract's fields in order, with which msgspec decodes and checks a record."""
     names = {f"f{index}": field for index, field in enumerate(contract.fields)}
-    # Fields keep the contract's order: kw_only lets required ones follow optional ones.
+    # Fields keep the contract's order: kw_only allows required ones after optional ones.
     members: list[Any] = [
         (name, annotation(field)) if field.required else (name, nullable(field), None) for name, field in names.items()
     ]
@@ -218,7 +218,7 @@ def _decode_field(field: ContractField, part: bytes) -> Any:
     try:
         value = msgspec.json.decode(part, type=nullable(field), dec_hook=decode_hook)
     except BROKEN as error:
-        raise _why_field(field, part, error) from None
+        raise _field_error(field, part, error) from None
     if isinstance(value, msgspec.Raw) and bytes(value) == JSON_NULL:
         value = None
     check = value_check(field)
@@ -227,30 +227,30 @@ def _decode_field(field: ContractField, part: bytes) -> Any:
     return value
 
 
-def _why_field(field: ContractField, part: bytes, error: Exception) -> BadRecord:
+def _field_error(field: ContractField, part: bytes, error: Exception) -> BadRecord:
     if isinstance(error, RecursionError):
         return too_deep(field.name)
     if isinstance(error, UnicodeDecodeError):
         return BadRecord("not_json", f"{field.name!r} is not valid UTF-8", field=field.name)
     if part.strip() == b"null":
-        return BadRecord("missing_field", f"{field.name!r} is required and null", field=field.name)
+        return BadRecord("missing_field", f"{field.name!r} is required but null", field=field.name)
     if field.checks.enum:
-        return BadRecord("not_allowed", f"{field.name!r} is none of the allowed values", field=field.name)
+        return BadRecord("not_allowed", f"{field.name!r} is not one of the allowed values", field=field.name)
     bare = list[Any] if field.type.array else field.type.spec.python
     try:
         msgspec.json.decode(part, type=bare, dec_hook=decode_hook)
     except BROKEN as broken:
         if field.type.spec.python is float and str(broken).startswith(BEYOND_DOUBLE):
-            rule = f"{field.name!r} holds a number that {field.type.sql} cannot hold"
+            rule = f"{field.name!r} contains a number that {field.type.sql} cannot represent"
             return BadRecord("out_of_range", rule, field=field.name)
-        return BadRecord("wrong_type", f"{field.name!r} is not of the type {field.type.sql}", field=field.name)
-    # The type fits, so a bound, a length, a pattern or an item does not; msgspec's message names only the rule.
+        return BadRecord("wrong_type", f"{field.name!r} is not of type {field.type.sql}", field=field.name)
+    # The type matches, so a bound, a length, a pattern or an item does not; msgspec's message names only the rule.
     rule = str(error).split(" - at")[0]
     return BadRecord("out_of_range", f"{field.name!r}: {rule}", field=field.name)
 
 
 def why_no_object(text: bytes, what: str) -> BadRecord:
-    """The error about a text that cannot be taken apart into the members of an object."""
+    """The error about a text that is not a JSON object."""
     try:
         text.decode("utf-8")
         msgspec.json.decode(text, type=msgspec.Raw)
@@ -259,20 +259,22 @@ def why_no_object(text: bytes, what: str) -> BadRecord:
     except BROKEN as error:
         deep = why_too_deep(text) if isinstance(error, RecursionError) else None
         return deep or BadRecord("not_json", f"{what} is not valid JSON: {_place(error)}")
-    return why_too_deep(text) or BadRecord("not_an_object", f"{what} is JSON and not an object")
+    return why_too_deep(text) or BadRecord("not_an_object", f"{what} is JSON but not an object")
 
 
 def _place(error: Exception) -> str:
-    """What msgspec says of broken JSON, which quotes nothing of it: `invalid character (byte 3)`."""
+    """msgspec's message about malformed JSON, which quotes none of it: `invalid character (byte 3)`."""
     return str(error).removeprefix("JSON is malformed: ").removeprefix("Input data was ")
 
 
-def _why_no_text(value: bytes) -> BadRecord | None:
-    """The error about bytes that are something else than a text; None where they begin like one."""
+def _binary_error(value: bytes) -> BadRecord | None:
+    """The error about bytes that are not text; None if they start like text."""
     if not value or value[0] in _LETTERS:
         return None
     if value[:2] == _FRAME and len(value) > _FRAME_BYTES:
         schema = int.from_bytes(value[1:_FRAME_BYTES], "big")
-        return undecodable("JSON", f"it begins with the frame of a schema registry, schema {schema}")
-    what = next((what for opening, what in _OPENINGS if value.startswith(opening)), "a byte that no JSON begins with")
-    return undecodable("JSON", f"it begins with {what}")
+        return undecodable("JSON", f"it starts with a schema registry header, schema {schema}")
+    what = next(
+        (what for opening, what in _OPENINGS if value.startswith(opening)), "a byte that JSON cannot start with"
+    )
+    return undecodable("JSON", f"it starts with {what}")

@@ -1,4 +1,5 @@
-r"""How deep JSON is nested, told from its bytes: nothing here recurses, so no stack decides what is a good record."""
+r"""The nesting depth of JSON, counted in its bytes: without recursion, so no stack limit decides which records are
+valid."""
 
 import re
 from collections.abc import Iterator
@@ -10,17 +11,17 @@ import msgspec
 from apps.datasets.core.errors import BadRecord
 
 MAX_DEPTH: Final = 500
-"""Arrays and objects within one another that a value may have.
+"""Maximum nesting of arrays and objects in a value.
 
-Python's json and msgspec give up before 1,000, less the frames of their caller, and so do clients in Python: half of
-it leaves room for every caller. PostgreSQL takes thousands.
+Python's json and msgspec fail below 1,000, depending on the caller's stack, and so do Python clients: half of that
+works for every caller. PostgreSQL supports thousands.
 """
 TOO_DEEP: Final = "too_deep"
 
 _LAID_OUT: Final = 4 * 1024 * 1024
-"""About the most bytes of indents that a person's screen is given."""
+"""Maximum bytes of indentation in a preview, approximately."""
 
-# A string that nothing ends reaches to the end of the text.
+# An unterminated string extends to the end of the text.
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _TOKEN: Final = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)(?:"|\\?\Z)|[\[{\]}]', re.DOTALL)
 _NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
@@ -28,33 +29,33 @@ _STEPS: Final = tuple((byte in b"[{") - (byte in b"]}") for byte in range(256))
 
 
 def depth(text: bytes) -> int:
-    """The arrays and objects within one another, 0 for a scalar; of broken JSON, what it would be if it ended well."""
+    """The nesting depth, 0 for a scalar; for malformed JSON, as if it were completed."""
     return max(accumulate(map(_STEPS.__getitem__, _brackets(text))), default=0)
 
 
 def is_too_deep(text: bytes | msgspec.Raw) -> bool:
-    """Whether the value is nested deeper than a record may hold. Most values are told by their size alone."""
+    """Whether the value is nested deeper than a record may be. The size alone decides for most values."""
     if len(text) <= 2 * MAX_DEPTH:
         return False
-    whole = bytes(text)
-    # Three times faster than to count them.
-    openings = len(whole) - len(whole.replace(b"[", b"").replace(b"{", b""))
-    return openings > MAX_DEPTH and depth(whole) > MAX_DEPTH
+    data = bytes(text)
+    # Three times faster than counting both.
+    openings = len(data) - len(data.replace(b"[", b"").replace(b"{", b""))
+    return openings > MAX_DEPTH and depth(data) > MAX_DEPTH
 
 
 def can_be_indented(text: bytes) -> bool:
-    """Whether JSON laid out in lines stays bearable: each line is indented by its depth."""
+    """Whether indenting the JSON keeps it readable: each line is indented by its depth."""
     return depth(text) * len(text) <= _LAID_OUT
 
 
 def too_deep(name: str = "") -> BadRecord:
-    """The error about a field, or about all of what was sent."""
+    """The error about a field, or about all of the JSON."""
     what = f"{name[:63]!r}" if name else "the JSON"
     return BadRecord(TOO_DEEP, f"{what} is nested more than {MAX_DEPTH} levels deep: flatten it", field=name[:63])
 
 
 def why_too_deep(text: bytes) -> BadRecord | None:
-    """The error about a text that a parser gave up for its depth, by the member at fault; None where it is broken."""
+    """The error about a text whose depth stopped a parser, naming the member at fault; None if it is malformed."""
     broken = sum(map(_STEPS.__getitem__, _brackets(text))) != 0
     return too_deep(next(_deep_members(text), "")) if not broken and is_too_deep(text) else None
 
@@ -64,7 +65,7 @@ def _brackets(text: bytes) -> bytes:
 
 
 def _deep_members(text: bytes) -> Iterator[str]:
-    """The names of the members whose values are too deep; the last string at the first level is the name."""
+    """The names of the members that are nested too deeply; the last string at the first level is the name."""
     level, name = 0, b""
     for token in _TOKEN.finditer(text):
         step = _STEPS[token[0][0]]

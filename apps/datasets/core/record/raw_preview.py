@@ -1,4 +1,4 @@
-"""Raw bytes for human eyes: what they are, and a text that is safe to show."""
+"""Previews of raw bytes: their kind, and a text that is safe to display."""
 
 import unicodedata
 from typing import Final, Literal, NamedTuple
@@ -8,14 +8,14 @@ import msgspec
 from apps.datasets.core.record.nesting import can_be_indented
 
 SHOWN_BYTES: Final = 64 * 1024
-"""Bytes of a text that are shown."""
+"""Maximum bytes of text in a preview."""
 HEX_BYTES: Final = 4 * 1024
-"""Bytes of anything else that are shown."""
+"""Maximum bytes of other data in a preview."""
 _HEX_LINE: Final = 16
 
 
 class RawPreview(NamedTuple):
-    """What the bytes are, how they look, and how many are left out."""
+    """The kind of the bytes, their preview, and how many are omitted."""
 
     kind: Literal["nothing", "JSON", "text", "bytes"]
     text: str
@@ -23,7 +23,7 @@ class RawPreview(NamedTuple):
 
 
 def preview_raw(raw: bytes | None) -> RawPreview:
-    """The bytes laid out when they are JSON, as they are when they are text, else as a hex dump."""
+    """The bytes indented if they are JSON, unchanged if they are text, otherwise as a hex dump."""
     if raw is None:
         return RawPreview("nothing", "")
     if json := indented_json(raw):
@@ -32,7 +32,7 @@ def preview_raw(raw: bytes | None) -> RawPreview:
 
 
 def indented_json(raw: bytes) -> str | None:
-    """The JSON indented, its names, order and digits as they came; None when it is not JSON, or too much."""
+    """The JSON indented, with names, order and digits unchanged; None if it is not JSON, or too large."""
     if len(raw) > SHOWN_BYTES or not can_be_indented(raw):
         return None
     try:
@@ -42,7 +42,7 @@ def indented_json(raw: bytes) -> str | None:
 
 
 def escaped(text: str) -> str:
-    """The text with JSON's escapes in place of what a screen obeys or hides: controls, marks of direction."""
+    """The text with JSON escapes for everything a terminal interprets or hides: controls, bidirectional marks."""
     return "".join(char if char in "\n\t" or _is_visible(char) else _escape(char) for char in text)
 
 
@@ -55,10 +55,10 @@ def _escape(char: str) -> str:
 
 
 def _text(raw: bytes) -> RawPreview | None:
-    """The bytes as text; None when they are not UTF-8 or hold what a screen obeys or hides."""
+    """The bytes as text; None if they are not UTF-8 or contain what a terminal interprets or hides."""
     cut = raw[:SHOWN_BYTES]
     try:
-        # A letter may be cut in two at the end, but nowhere else.
+        # Only the last character may be cut.
         text = cut.decode("utf-8") if len(cut) == len(raw) else cut.decode("utf-8", "ignore")
     except UnicodeDecodeError:
         return None
@@ -68,7 +68,7 @@ def _text(raw: bytes) -> RawPreview | None:
 
 
 def _hex_dump(raw: bytes) -> str:
-    """Sixteen bytes a line: their place, their hex digits, and the letters among them."""
+    """Sixteen bytes per line: offset, hex digits, and printable characters."""
     lines = []
     for start in range(0, len(raw), _HEX_LINE):
         line = raw[start : start + _HEX_LINE]

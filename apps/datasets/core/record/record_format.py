@@ -1,4 +1,4 @@
-"""The port of a record format: the bytes of a record in, the row's values out."""
+"""The port of a record format: a record's bytes in, the row's values out."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, Protocol
@@ -12,29 +12,29 @@ UNDECODABLE: Final = "undecodable"
 
 
 class EncodedRecord(Protocol):
-    """What comes with a record's value: methods, because calling them late is cheap."""
+    """What accompanies a record's value; methods, because they are rarely called."""
 
     def key(self) -> bytes | None:
         """The raw key."""
 
     def headers(self) -> Sequence[tuple[str, bytes | None]] | None:
-        """The headers, in order; a name may stand there twice."""
+        """The headers, in order; names may repeat."""
 
 
 class RecordReader(Protocol):
     """Turns the records of one contract into values, in the order of `columns`.
 
-    `wires` are the columns' types as psycopg names them. The values of a row fulfil the contract: `RowChecks` holds
-    the rules that no format knows.
+    `wires` are the columns' types as psycopg names them. The values satisfy the contract: `RowChecks` has the rules
+    that apply to every format.
     """
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The contract's columns, `_extra` the last where it is kept."""
+        """The contract's columns; `_extra` is last if unknown fields are kept."""
 
     @property
     def wires(self) -> tuple[str, ...]:
-        """A type for each column."""
+        """The type of each column."""
 
     def decode(self, value: bytes, record: EncodedRecord, /) -> Values:
         """The values of one record. Raises BadRecord: it can never become a row of this contract."""
@@ -42,15 +42,15 @@ class RecordReader(Protocol):
     def decode_all(
         self, values: Sequence[bytes | None], tails: Iterable[Values], records: Sequence[EncodedRecord], /
     ) -> list[Values] | None:
-        """The values of each record followed by its tail; None when any of them needs a look by itself.
+        """The values of each record followed by its tail; None if any record must be checked individually.
 
-        A format without a faster way for many records returns None.
+        A format without a bulk path returns None.
         """
 
     def decode_key(self, key: bytes | None, record: EncodedRecord, /) -> Values:
-        """The values of the contract's key from a tombstone's. Raises BadRecord, `bad_key`."""
+        """The values of the contract's key from a tombstone's key. Raises BadRecord, `bad_key`."""
 
 
 def undecodable(form: str, why: str) -> BadRecord:
-    """The error about bytes that are not of the contract's format at all."""
+    """The error about bytes that are not in the contract's format."""
     return BadRecord(UNDECODABLE, f"the record is not {form}: {why}")

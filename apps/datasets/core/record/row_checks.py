@@ -1,4 +1,4 @@
-"""What a row must fulfil beyond its fields' types, in whatever format its record came."""
+"""Checks of a row beyond its fields' types, for every record format."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -21,7 +21,7 @@ from apps.datasets.core.record.record_format import Values
 from apps.datasets.core.record.value_checks import OPENINGS, ValuesCheck, growing, nul_check, value_check, values_check
 
 MAX_BYTES: Final = 16 * 1024 * 1024
-"""The largest record that is decoded, bytes."""
+"""Maximum bytes of a record that is decoded."""
 
 JSON_NULL: Final = b"null"
 NULL: Final = msgspec.Raw(JSON_NULL)
@@ -30,7 +30,7 @@ NULL: Final = msgspec.Raw(JSON_NULL)
 class RowChecks:
     """The checks of a contract's rows, whose values are in the order of `columns`.
 
-    Values of `jsonb` are raw JSON: its own null is NULL once the row is checked.
+    `jsonb` values are raw JSON; after the check, a JSON null is NULL.
     """
 
     def __init__(self, contract: Contract) -> None:
@@ -51,9 +51,9 @@ class RowChecks:
         self._numbers = tuple(index for index in self.growing if index not in self.raws)
 
     def typed(self, row: Values, record_bytes: int) -> Values:
-        """The row of a record of so many bytes, without JSON's nulls.
+        """The row of a record of this size, without JSON nulls.
 
-        Raises BadRecord: it breaks a rule of one field, or the record is too large.
+        Raises BadRecord: it violates a field's rule, or the record is too large.
         """
         if self.raws:
             row = self._without_json_null(row)
@@ -66,7 +66,7 @@ class RowChecks:
         return row
 
     def refuse_growth(self, row: Values, record_bytes: int) -> None:
-        """Refuse numbers that PostgreSQL would write with far more digits than they were sent with."""
+        """Reject numbers that PostgreSQL would print with far more digits than were sent."""
         if not any(may_be_long(row[index], record_bytes) for index in self.growing):
             return
         lengths = {self.columns[index]: written_length(row[index]) for index in self.growing}
@@ -76,19 +76,19 @@ class RowChecks:
         total, most = sum(length.total for length in lengths.values()), SPARE_BYTES + MAX_GROWTH * record_bytes
         if total > most:
             name = max(lengths, key=lambda name: lengths[name].total)
-            rule = f"{name!r} holds numbers that are written with {lengths[name].total} digits"
-            raise BadRecord("out_of_range", f"{rule}, a record of this size may hold {most}", field=name)
+            rule = f"{name!r} contains numbers that print {lengths[name].total} digits"
+            raise BadRecord("out_of_range", f"{rule}, the limit for a record of this size is {most}", field=name)
 
     def refuse_nul(self, row: Values) -> None:
-        """Refuse U+0000 in any value."""
+        """Reject U+0000 in any value."""
         for value, check in zip(row, self._nul_checks, strict=True):
             if value is not None:
                 check(value)
 
     def fit(self, rows: list[Values], record_bytes: int) -> bool:
-        """Whether none of the rows needs a look by itself; JSON's null has become None in them.
+        """Whether no row must be checked individually; replaces JSON nulls by None.
 
-        Their records have at most so many bytes. U+0000 is not looked for, nor are unknown fields that are kept.
+        `record_bytes` is the size of the largest record. Does not search for U+0000 or kept unknown fields.
         """
         if self.raws and not self._raws_fit(rows, record_bytes):
             return False
@@ -97,7 +97,7 @@ class RowChecks:
         return not any(may_be_long(row[index], 0) for index in self._numbers for row in rows)
 
     def _raws_fit(self, rows: list[Values], record_bytes: int) -> bool:
-        """Whether no raw JSON needs a look by itself; JSON's null has become None in the rows."""
+        """Whether no raw JSON must be checked individually; replaces JSON nulls by None."""
         for index, opening in self._openings.items():
             column = [value for row in rows if (value := row[index]) is not None]
             firsts = {memoryview(value)[0] for value in column}
@@ -122,7 +122,7 @@ class RowChecks:
         for index in self.raws:
             field = self.contract.fields[index]
             if values[index] is None and field.required:
-                raise BadRecord("missing_field", f"{field.name!r} is required and null", field=field.name)
+                raise BadRecord("missing_field", f"{field.name!r} is required but null", field=field.name)
         return values
 
     def _refuse_depth(self, row: Values) -> None:

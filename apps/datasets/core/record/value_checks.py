@@ -1,4 +1,4 @@
-"""What one field's values must be: what msgspec checks in C, and the check of what it cannot say."""
+"""Checks of one field's values: what msgspec checks in C, and what it cannot express."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, Literal
@@ -14,24 +14,24 @@ from apps.datasets.core.contract.contract import ContractField
 from apps.datasets.core.errors import BadRecord
 
 Check = Callable[[Any], None]
-"""Raises BadRecord for a value that is not None and cannot be stored."""
+"""Raises BadRecord for a non-None value that cannot be stored."""
 ValuesCheck = Callable[[Sequence[Any]], bool]
-"""Whether none of the values, at least one and none of them None, needs a look by itself."""
+"""Whether none of the values, at least one and none of them None, must be checked individually."""
 
 OPENINGS: Final = {"object": ord("{"), "array": ord("[")}
-"""What raw JSON of a logical type begins with; msgspec leaves out the space before it."""
+"""The first byte of raw JSON by logical type; msgspec omits leading white space."""
 
 FLOATS_AS_TEXT: Final = msgspec.json.Decoder(float_hook=str)
-"""Decodes numbers beyond a double, too, which jsonb may hold."""
+"""Also decodes numbers beyond a double, which jsonb supports."""
 
 LITERALS: Final = frozenset({str, int})
-"""What a Literal may hold for msgspec."""
+"""Types that msgspec allows in a Literal."""
 
 DECODERS: Final = {spec.python: (spec.name, spec.decode) for spec in TYPES if spec.decode}
 
 
 def decode_hook(kind: type, value: object) -> Any:
-    """For msgspec: a value of a class that it does not know. Its error never repeats the value."""
+    """msgspec's hook for unknown classes. Its error never repeats the value."""
     name, decode = DECODERS[kind]
     if not isinstance(value, str):
         raise TypeError(f"Invalid {name}")
@@ -42,7 +42,7 @@ def decode_hook(kind: type, value: object) -> Any:
 
 
 def annotation(field: ContractField) -> Any:
-    """The field's type for msgspec, without NULL; raw JSON holds its own null."""
+    """The field's type for msgspec, without NULL; raw JSON has its own null."""
     checks, kind = field.checks, field.type
     python = kind.spec.python
     if checks.enum and python in LITERALS and not kind.array:
@@ -57,13 +57,13 @@ def annotation(field: ContractField) -> Any:
 
 
 def nullable(field: ContractField) -> Any:
-    """The field's type for msgspec as its record may hold it."""
+    """The field's type for msgspec, with NULL if allowed."""
     kind = annotation(field)
     return kind if field.required or field.type.spec.document else kind | None
 
 
 def value_check(field: ContractField) -> Check | None:
-    """The check that msgspec cannot make, or None where it can make them all."""
+    """The check that msgspec cannot express, or None if msgspec checks everything."""
     check_rule = _value_check(field)
     if check_rule is None:
         return None
@@ -77,7 +77,7 @@ def value_check(field: ContractField) -> Check | None:
 
 
 def values_check(field: ContractField) -> ValuesCheck | None:
-    """The same check for many values at once, None where there is none; raw JSON has one of its own."""
+    """The same check for many values at a time, None if not needed; raw JSON is checked elsewhere."""
     check_rule = _value_check(field)
     if check_rule is None or field.type.spec.document:
         return None
@@ -116,9 +116,9 @@ def _fault(field: ContractField, check: ValueCheck) -> Fault:
 
 
 def growing(fields: Sequence[ContractField]) -> list[int]:
-    """Indexes of the fields whose numbers PostgreSQL may write with many more digits than they are sent with.
+    """Indexes of the fields whose numbers PostgreSQL may print with many more digits than were sent.
 
-    None where all of them together stay within what any record may hold.
+    Empty if all of them together stay within the limit of any record.
     """
     numbers = [
         index
@@ -131,17 +131,17 @@ def growing(fields: Sequence[ContractField]) -> list[int]:
 
 
 def nul_check(name: str) -> Check:
-    """Refuses U+0000 anywhere in a value of this column, which PostgreSQL cannot store in text or jsonb."""
+    """Rejects U+0000 anywhere in a value of this column: PostgreSQL cannot store it in text or jsonb."""
 
     def check(value: Any) -> None:
         if holds_nul(FLOATS_AS_TEXT.decode(value) if isinstance(value, msgspec.Raw) else value):
-            raise BadRecord("nul", f"{name!r} holds U+0000, which PostgreSQL cannot store", field=name)
+            raise BadRecord("nul", f"{name!r} contains U+0000, which PostgreSQL cannot store", field=name)
 
     return check
 
 
 def holds_nul(value: Any) -> bool:
-    """Whether U+0000 stands anywhere in a decoded JSON value."""
+    """Whether a decoded JSON value contains U+0000."""
     waiting = [value]
     while waiting:
         part = waiting.pop()
@@ -167,6 +167,6 @@ def _shape_check(logical: str) -> ValueCheck:
 
 def _enum_check(checks: FieldChecks) -> ValueCheck:
     def fault(value: object) -> str:
-        return "" if value in checks.enum else "is none of the allowed values"
+        return "" if value in checks.enum else "is not one of the allowed values"
 
     return ValueCheck(fault, reason="not_allowed")

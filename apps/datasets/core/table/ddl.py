@@ -1,4 +1,4 @@
-"""The SQL that makes a contract's table, its comments, constraints, indexes and view. Run as owner."""
+"""SQL for a contract's table, its comments, constraints, indexes and view. Run as owner."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ TABLE_RIGHTS: Final = {
     "ingest": ("SELECT", "INSERT", "UPDATE"),
     "writer": ("SELECT", "INSERT", "UPDATE"),
 }
-"""What each role may do with a dataset's table."""
+"""Privileges of each role on a dataset's table."""
 """The name in PostgreSQL of each role: ingest, reader, writer, analyst."""
 
 
@@ -43,17 +43,17 @@ def view_sql(contract: Contract) -> str:
 
 
 def column_list(names: Sequence[str], *, prefix: str = "") -> str:
-    """The names quoted, comma-separated, each behind the prefix."""
+    """The names, quoted, prefixed and comma-separated."""
     return ", ".join(prefix + quote_identifier(name) for name in names)
 
 
 def constraint_name(dataset_id: int, kind: str, field: ContractField) -> str:
-    """The name of a constraint of the contract: `c_`, the dataset, the kind and the field's fingerprint."""
+    """The name of one of the contract's constraints: `c_`, the dataset, the kind and a digest of the field's name."""
     return f"c_{dataset_id}_{kind}_{_digest(field.name)}"
 
 
 def constraint_field(contract: Contract, dataset_id: int, name: str) -> ContractField | None:
-    """The field whose named constraint this is; None when it is no constraint of the contract."""
+    """The field of this named constraint; None if the contract has no such constraint."""
     for field in contract.fields:
         if name in {constraint_name(dataset_id, kind, field) for kind in ("required", "unique")}:
             return field
@@ -76,7 +76,7 @@ def create_table(contract: Contract, dataset_id: int) -> str:
 
 
 def column_definition(contract: Contract, dataset_id: int, field: ContractField) -> str:
-    """A field's column: name, type, and whether it must have a value."""
+    """A field's column: name, type, and whether it is required."""
     text = f"{quote_identifier(field.name)} {field.type.sql}"
     if not field.required:
         return text
@@ -86,7 +86,7 @@ def column_definition(contract: Contract, dataset_id: int, field: ContractField)
 
 
 def required_check(dataset_id: int, field: ContractField) -> str:
-    """The named constraint of an upsert table's required field: a tombstone has its key alone."""
+    """The named constraint of an upsert table's required field: a tombstone has only its key."""
     column, deleted = quote_identifier(field.name), quote_identifier(DELETED)
     return f"CONSTRAINT {constraint_name(dataset_id, 'required', field)} CHECK ({column} IS NOT NULL OR {deleted})"
 
@@ -100,10 +100,9 @@ def comments(contract: Contract) -> Iterator[str]:
 
 
 def indexes(contract: Contract, dataset_id: int) -> dict[str, str]:
-    """The statement that makes each index of the orders and filters, by the index's name.
+    """The statement that creates each index of the orders and filters, by index name.
 
-    Upsert datasets have one of their tombstones besides, which costs nothing while there are few, so that the
-    daily purge reads no more than what it deletes.
+    Upsert datasets also get a partial index of their tombstones, so that the daily purge reads only what it deletes.
     """
     key = tuple(OrderColumn(name) for name in contract.primary_key)
     wanted: dict[str, str] = {}
@@ -122,21 +121,21 @@ def indexes(contract: Contract, dataset_id: int) -> dict[str, str]:
 
 
 def full_order(contract: Contract, order: Order) -> Order:
-    """The order, ended by the columns of the primary key that it lacks, in the direction of its last column."""
+    """The order, extended by the missing columns of the primary key, in the direction of its last column."""
     named = {column.name for column in order}
     descending = order[-1].descending if order else False
     return (*order, *(OrderColumn(name, descending) for name in contract.primary_key if name not in named))
 
 
 def grants(contract: Contract, roles: Roles) -> Iterator[str]:
-    """What each role may do with the table."""
+    """Grants on the table."""
     table = table_sql(contract)
     for role, privileges in TABLE_RIGHTS.items():
         yield f"GRANT {', '.join(privileges)} ON {table} TO {quote_identifier(roles[role])}"
 
 
 def view(contract: Contract, roles: Roles) -> Iterator[str]:
-    """The analyst's view: no restricted column, no deleted row."""
+    """The analyst view: no restricted columns, no deleted rows."""
     shown = [field.name for field in contract.unrestricted]
     yield f"DROP VIEW IF EXISTS {view_sql(contract)}"
     if not shown:
@@ -147,12 +146,12 @@ def view(contract: Contract, roles: Roles) -> Iterator[str]:
 
 
 def withhold_view(name: str, roles: Roles) -> str:
-    """Take the analysts' right to the dataset's view back, which waits for nobody who reads it."""
+    """Revoke the analysts' right to the dataset's view, without waiting for its readers."""
     return f"REVOKE ALL ON analyst.{quote_identifier(name)} FROM {quote_identifier(roles['analyst'])}"
 
 
 def create_statements(contract: Contract, dataset_id: int, roles: Roles) -> list[str]:
-    """Everything that makes a new dataset's table, in order."""
+    """All statements that create a new dataset's table, in order."""
     return [
         create_table(contract, dataset_id),
         *comments(contract),
@@ -163,12 +162,12 @@ def create_statements(contract: Contract, dataset_id: int, roles: Roles) -> list
 
 
 def drop_statements(name: str) -> list[str]:
-    """Everything that removes a dataset's table with its partitions and its view, whatever its contract says."""
+    """All statements that drop a dataset's table with its partitions and its view, whatever its contract is."""
     return [f"DROP VIEW IF EXISTS analyst.{quote_identifier(name)}", f"DROP TABLE IF EXISTS {dataset_table(name)}"]
 
 
 def add_extra(contract: Contract) -> str:
-    """The column of kept unknown fields."""
+    """The column for kept unknown fields."""
     return f"ALTER TABLE {table_sql(contract)} ADD COLUMN IF NOT EXISTS {quote_identifier(EXTRA)} jsonb"
 
 

@@ -1,6 +1,6 @@
-"""From one version of a contract to the next: the statements, or the reasons why not.
+"""From one contract version to the next: the statements, or the reasons why not.
 
-Only what changes the catalogue alone goes in place; what would rewrite or scan a large table is refused.
+Changes that only update the catalog are made in place; those that would rewrite or scan a large table are rejected.
 """
 
 from collections.abc import Iterator
@@ -21,11 +21,11 @@ from apps.datasets.core.table.ddl import (
     view_sql,
 )
 
-NEW = "make a new dataset, or keep it as it was"
+NEW = "create a new dataset, or keep it as it was"
 
 
 def refusals(old: Contract, new: Contract) -> Iterator[ContractProblem]:
-    """Why the table of the old contract cannot become the new one's; nothing when it can."""
+    """Why the old contract's table cannot become the new one's; empty if it can."""
     schema = "$.schema[0]"
     for what, before, after in (
         ("mode", old.mode, new.mode),
@@ -33,14 +33,14 @@ def refusals(old: Contract, new: Contract) -> Iterator[ContractProblem]:
         ("the event time", old.event_time, new.event_time),
     ):
         if before != after:
-            yield ContractProblem(schema, f"{what} of a dataset that stands cannot change", NEW)
-    standing = {field.name: field for field in old.fields}
-    for name in standing.keys() - {field.name for field in new.fields}:
-        yield ContractProblem(f"{schema}.properties", f"{name!r} is gone, and its values with it", NEW)
+            yield ContractProblem(schema, f"{what} of an existing dataset cannot change", NEW)
+    existing = {field.name: field for field in old.fields}
+    for name in existing.keys() - {field.name for field in new.fields}:
+        yield ContractProblem(f"{schema}.properties", f"{name!r} is removed, and its values with it", NEW)
     for field in new.fields:
-        known = standing.get(field.name)
+        known = existing.get(field.name)
         if known is None and field.required:
-            rule = f"{field.name!r} is new and required, and the rows that stand have no value for it"
+            rule = f"{field.name!r} is new and required, but existing rows have no value for it"
             yield ContractProblem(f"{schema}.properties", rule, "add it without required")
         elif known is not None:
             yield from _field_refusals(known, field, f"{schema}.properties")
@@ -48,14 +48,14 @@ def refusals(old: Contract, new: Contract) -> Iterator[ContractProblem]:
 
 def _field_refusals(before: ContractField, after: ContractField, path: str) -> Iterator[ContractProblem]:
     if before.type != after.type and not widens(before.type, after.type):
-        rule = f"{after.name!r} cannot go from {before.type.sql} to {after.type.sql} without rewriting the table"
+        rule = f"{after.name!r} cannot change from {before.type.sql} to {after.type.sql} without rewriting the table"
         yield ContractProblem(path, rule, NEW)
     if after.required and not before.required:
-        yield ContractProblem(path, f"{after.name!r} cannot become required while rows may lack it", NEW)
+        yield ContractProblem(path, f"{after.name!r} cannot become required, because rows may lack it", NEW)
 
 
 def widens(before: ColumnType, after: ColumnType) -> bool:
-    """Whether PostgreSQL goes from one type to the other by changing its catalogue alone."""
+    """Whether PostgreSQL changes one type to the other by a catalog update only."""
     if before.array or after.array:
         return False
     if before.spec is after.spec:
@@ -64,7 +64,7 @@ def widens(before: ColumnType, after: ColumnType) -> bool:
 
 
 def change_statements(old: Contract, new: Contract, dataset_id: int, roles: Roles) -> list[str]:
-    """The statements that make the old contract's table the new one's, in order."""
+    """The statements that turn the old contract's table into the new one's, in order."""
     before, after = indexes(old, dataset_id), indexes(new, dataset_id)
     return [
         f"DROP VIEW IF EXISTS {view_sql(old)}",
@@ -78,14 +78,14 @@ def change_statements(old: Contract, new: Contract, dataset_id: int, roles: Role
 
 def _columns(old: Contract, new: Contract, dataset_id: int) -> Iterator[str]:
     table = table_sql(new)
-    standing = {field.name: field for field in old.fields}
+    existing = {field.name: field for field in old.fields}
     for field in new.fields:
-        before = standing.get(field.name)
+        before = existing.get(field.name)
         if before is None:
             yield f"ALTER TABLE {table} ADD COLUMN {column_definition(new, dataset_id, field)}"
             before = field
         yield from _column(before, field, new, dataset_id)
-        if field.unique and (field.name not in standing or not before.unique):
+        if field.unique and (field.name not in existing or not before.unique):
             name = constraint_name(dataset_id, "unique", field)
             yield f"ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE ({quote_identifier(field.name)})"
     if new.unknown_fields is UnknownFieldsPolicy.KEEP and old.unknown_fields is not UnknownFieldsPolicy.KEEP:

@@ -1,4 +1,4 @@
-"""The one winner of an upsert dataset, as SQL: of all records of a key, the highest (_at, _source, _offset)."""
+"""SQL that keeps one record per key of an upsert dataset: the one with the highest (_at, _source, _offset)."""
 
 from apps.datasets.core.contract.contract import (
     AT,
@@ -21,7 +21,7 @@ RANK = (AT, SOURCE, OFFSET)
 
 
 def stage_columns(contract: Contract) -> tuple[str, ...]:
-    """The stage's columns in the order that COPY writes them."""
+    """The staging columns in the order of COPY."""
     extra = (EXTRA,) if contract.unknown_fields is UnknownFieldsPolicy.KEEP else ()
     return (*(field.name for field in contract.fields), *extra, SOURCE, OFFSET, BATCH, AT, DELETED)
 
@@ -33,7 +33,7 @@ def stage_sql(contract: Contract) -> str:
 
 
 def merge_sql(contract: Contract) -> str:
-    """Merge the stage: the winner of each key, in the key's order so that writers never wait in a ring."""
+    """Merge the staging table: one row per key, in key order so that writers do not deadlock."""
     columns = stage_columns(contract)
     key = column_list(contract.key)
     rank = ", ".join(f"{quote_identifier(name)} DESC" for name in RANK)

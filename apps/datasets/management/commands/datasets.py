@@ -20,37 +20,38 @@ from apps.datasets.services import ApplyResult, dataset_apply, dataset_drop
 
 
 class Command(AndenCommand):
-    """Registers contracts and shows what stands."""
+    """Applies contracts and shows the datasets."""
 
     help = "Apply, list, show, export and drop datasets."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the five actions."""
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-        apply = actions.add_parser("apply", help="make datasets what their contracts say")
+        apply = actions.add_parser("apply", help="create or change datasets to match their contracts")
         apply.add_argument("path", type=Path, help="a contract, or a folder of contracts (ODCS v3 YAML)")
         apply.add_argument("--dry-run", action="store_true", help="print the SQL and change nothing")
-        actions.add_parser("list", help="all datasets")
-        for word, text in (("show", "one dataset's contract as a table"), ("export", "its contract as YAML")):
+        actions.add_parser("list", help="list all datasets")
+        for word, text in (
+            ("show", "show one dataset's contract as a table"),
+            ("export", "print one dataset's contract as YAML"),
+        ):
             actions.add_parser(word, help=text).add_argument("name")
-        drop = actions.add_parser("drop", help="remove a dataset and its table")
+        drop = actions.add_parser("drop", help="drop a dataset and its table")
         drop.add_argument("name")
-        drop.add_argument("--yes", action="store_true", help="also when it holds rows")
+        drop.add_argument("--yes", action="store_true", help="also if it contains rows")
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
-        """Do the action."""
         width = None if self.stdout.isatty() else 160
         self.console = Console(file=self.stdout, highlight=False, width=width)  # type: ignore[arg-type]
         getattr(self, f"_{action}")(options)
 
     def _apply(self, options: dict[str, Any]) -> None:
-        refused = 0
+        rejected = 0
         for file, document in documents(options["path"]):
             try:
                 done = dataset_apply(document, dry_run=options["dry_run"])
             except ContractInvalid as error:
-                refused += 1
-                self.stderr.write(self.style.ERROR(f"{file}: refused"))
+                rejected += 1
+                self.stderr.write(self.style.ERROR(f"{file}: rejected"))
                 self.stderr.write("\n".join(f"  {problem}" for problem in error.problems))
                 continue
             for statement in done.statements if options["dry_run"] else ():
@@ -58,8 +59,8 @@ class Command(AndenCommand):
             self.stdout.write(f"{done.name}: {_state(done, dry_run=options['dry_run'])}, version {done.version}")
             for line in (*describe_visibility(done.before, done.contract), *_unenforced(document)):
                 self.stdout.write(f"  {line}")
-        if refused:
-            raise CommandError(f"{refused} contract(s) refused, see above; the others stand")
+        if rejected:
+            raise CommandError(f"{rejected} contract(s) rejected, see above; the others are not affected")
 
     def _list(self, _: dict[str, Any]) -> None:
         found = catalogue_read()
@@ -106,7 +107,7 @@ def _state(done: ApplyResult, *, dry_run: bool) -> str:
         return "would change" if dry_run else "applied"
     if done.restored:
         return "its stored document would be restored" if dry_run else "its stored document restored"
-    return "unchanged" + (", its view for analysts made anew" if done.statements and not dry_run else "")
+    return "unchanged" + (", analyst view recreated" if done.statements and not dry_run else "")
 
 
 def _unenforced(document: Mapping[str, Any]) -> Iterator[str]:

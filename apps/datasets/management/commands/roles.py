@@ -1,4 +1,4 @@
-"""`roles ensure`: the database, its roles and their passwords, as the URLs say."""
+"""`roles ensure`: the database, its roles and their passwords, as in the URLs."""
 
 from typing import Any
 
@@ -14,21 +14,20 @@ from apps.datasets.management.base import AndenCommand
 
 
 class Command(AndenCommand):
-    """Makes what `migrate` needs to stand beforehand."""
+    """Creates what `migrate` requires."""
 
-    help = "Make the database and its roles, and set the passwords of their URLs."
+    help = "Create the database and its roles, with the passwords of their URLs."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the one action."""
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-        actions.add_parser("ensure", help="make what is missing, set what differs; may be repeated")
+        actions.add_parser("ensure", help="create or update (idempotent)")
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
-        """Make the roles and print a line for each thing that stands."""
+        """Create or update the roles and print a line for each object."""
         admin = settings.ANDEN.database_admin_url
         if admin is None:
-            raise StoreMisconfigured("ANDEN_DATABASE_ADMIN_URL is not set: an administrator makes the roles")
+            raise StoreMisconfigured("ANDEN_DATABASE_ADMIN_URL is not set: an administrator creates the roles")
         admin_url = admin.get_secret_value()
         administrator = administrator_name(admin_url)
         urls = settings.ANDEN.database_urls()
@@ -42,8 +41,8 @@ class Command(AndenCommand):
 
 
 def _parts(role: str, url: str) -> dict[str, str]:
-    """The parts of the URL; what libpq says of one that it cannot read would quote it."""
+    """The parts of the URL; libpq's own error message would quote it."""
     try:
         return {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
     except psycopg.Error:
-        raise StoreMisconfigured(f"{url_variable(role)} cannot be read by libpq") from None
+        raise StoreMisconfigured(f"{url_variable(role)} is not a valid connection string") from None

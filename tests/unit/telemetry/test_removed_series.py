@@ -1,4 +1,4 @@
-"""A series of a gauge that has nothing more to say is on no page, whether processes share a folder or not."""
+"""A removed series of a gauge is not exposed, whether processes share a folder or not."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ print(lines, [line for line in prometheus.exposition()[0].decode().splitlines() 
 
 
 @pytest.mark.parametrize("shared", [False, True])
-def test_a_forgotten_series_leaves_the_page_until_it_is_set_again(tmp_path: Path, *, shared: bool) -> None:
+def test_a_removed_series_is_not_exposed_until_it_is_set_again(tmp_path: Path, *, shared: bool) -> None:
     folder = str(tmp_path) if shared else ""
-    said = subprocess.run([sys.executable, "-c", SCRIPT, folder], capture_output=True, text=True, check=True).stdout
-    assert said.strip() == """['anden_try_value{resource="kept"} 2.0'] ['anden_try_value{resource="gone"} 3.0']"""
+    output = subprocess.run([sys.executable, "-c", SCRIPT, folder], capture_output=True, text=True, check=True).stdout
+    assert output.strip() == """['anden_try_value{resource="kept"} 2.0'] ['anden_try_value{resource="gone"} 3.0']"""
