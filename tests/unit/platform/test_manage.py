@@ -50,7 +50,7 @@ def test_a_wrong_environment_is_named_in_a_line_each() -> None:
     )
     assert ended.returncode == 1
     assert ended.stderr.splitlines() == [
-        "The environment is wrong (`. .anden/environment` sets that of make run):",
+        "Invalid environment (for make run's, source it: `. .anden/environment`):",
         "  ANDEN_DATABASE_APP_URL: Field required",
         "  ANDEN_SECRET_KEY: Field required",
     ]

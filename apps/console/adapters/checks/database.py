@@ -100,16 +100,16 @@ def check_migrations() -> Iterator[CheckResult]:
         return
     finally:
         connections.close_all()
-    ours = [".".join(key) for key in foreign if key[0] in loader.migrated_apps]
+    newer = [".".join(key) for key in foreign if key[0] in loader.migrated_apps]
     if pending:
         names = ", ".join(f"{migration.app_label}.{migration.name}" for migration, _ in pending[:5])
         more = f" and {len(pending) - 5} more" if len(pending) > 5 else ""
         yield CheckResult(CheckStatus.FAILED, "migrations", f"pending: {names}{more}: run `manage.py migrate`")
-    elif ours:
+    elif newer:
         yield CheckResult(
             CheckStatus.WARNING,
             "migrations",
-            f"a newer version of Andén migrated this database ({', '.join(ours)}): run that version",
+            f"a newer version of Andén migrated this database ({', '.join(newer)}): run that version",
         )
     else:
         yield CheckResult(CheckStatus.OK, "migrations", f"{len(loader.disk_migrations)} applied")
@@ -136,9 +136,9 @@ def check_clock() -> Iterator[CheckResult]:
 
 
 def _login(connection: psycopg.Connection[Any], check: str, alias: str) -> CheckResult:
-    place, info = settings.DATABASES[alias], connection.info
+    database, info = settings.DATABASES[alias], connection.info
     server = info.parameter_status("server_version") or str(info.server_version)
-    where = f"{place['HOST'] or 'localhost'}:{info.port}/{info.dbname}"
+    where = f"{database['HOST'] or 'localhost'}:{info.port}/{info.dbname}"
     return CheckResult(CheckStatus.OK, check, f"PostgreSQL {server.split()[0]} at {where} as {info.user}")
 
 

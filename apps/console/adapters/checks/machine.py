@@ -32,7 +32,7 @@ def check_versions() -> Iterator[CheckResult]:
 
 
 def settings_report(error: SettingsInvalid) -> str:
-    """The report where the settings are invalid, so that nothing else can be checked; needs no Django."""
+    """The report for invalid settings, when nothing else can be checked; needs no Django."""
     invalid = [CheckResult(CheckStatus.FAILED, "settings", line) for line in str(error).splitlines()]
     return report([*check_versions(), *invalid])
 
@@ -49,16 +49,16 @@ def check_environment(groups: Iterable[EnvironmentSettings]) -> Iterator[CheckRe
 
 
 def check_disk(folders: Iterable[Path]) -> Iterator[CheckResult]:
-    """Free space of each file system that Andén writes to here; PostgreSQL's and Kafka's own disks are not seen."""
+    """Free space of each file system that Andén writes to; not of PostgreSQL's and Kafka's disks."""
     seen: set[int] = set()
     for folder in (*folders, Path(tempfile.gettempdir())):
-        place = _existing(folder)
-        device = place.stat().st_dev
+        existing = _existing(folder)
+        device = existing.stat().st_dev
         if device in seen:
             continue
         seen.add(device)
-        usage = shutil.disk_usage(place)
-        finding = f"{usage.free / (1 << 30):.1f} of {usage.total / (1 << 30):.1f} GiB free at {place}"
+        usage = shutil.disk_usage(existing)
+        finding = f"{usage.free / (1 << 30):.1f} of {usage.total / (1 << 30):.1f} GiB free at {existing}"
         yield _space(usage.free, finding)
 
 
@@ -72,7 +72,7 @@ def _space(free_bytes: int, finding: str) -> CheckResult:
 
 def _existing(folder: Path) -> Path:
     """The folder, or the nearest one above it that exists."""
-    place = folder.absolute()
-    while not place.exists():
-        place = place.parent
-    return place
+    path = folder.absolute()
+    while not path.exists():
+        path = path.parent
+    return path
