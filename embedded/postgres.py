@@ -60,7 +60,7 @@ class EmbeddedPostgres(EmbeddedServer):
         return {f"ANDEN_DATABASE_{role.upper()}_URL": self._url(f"anden_{role}", role) for role in ROLES}
 
     def _launch(self) -> None:
-        launch = _unprivileged(self.folder / "data")
+        launch = _ground(self.folder / "data")
         self._drop_unopenable(launch)
         self._passwords = self._passwords or _passwords(self.folder / "passwords.json")
         if not (launch.data / "PG_VERSION").exists():
@@ -141,7 +141,7 @@ class EmbeddedPostgres(EmbeddedServer):
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, owner))
 
 
-def _unprivileged(data: Path) -> UnprivilegedLaunch:
+def _ground(data: Path) -> UnprivilegedLaunch:
     """How to run the wheel's binaries for this data folder."""
     spec = find_spec(WHEEL)
     if spec is None or not spec.submodule_search_locations:

@@ -29,7 +29,7 @@ class DatasetActivity:
 
     dataset: AppliedDataset | UnreadableDataset
     state: DatasetState
-    trouble: str
+    error: str
     rows: tuple[int, ...]
     rejects: tuple[int, ...]
     estimated_rows: int
@@ -40,8 +40,8 @@ class DatasetActivity:
     @property
     def note(self) -> str:
         """The error, else the dataset's description."""
-        if self.trouble or isinstance(self.dataset, UnreadableDataset):
-            return self.trouble
+        if self.error or isinstance(self.dataset, UnreadableDataset):
+            return self.error
         return self.dataset.contract.description
 
     @property
@@ -145,7 +145,7 @@ def _activity(
     return DatasetActivity(
         dataset=dataset,
         state=dataset_state(inputs),
-        trouble=unreadable or positions.trouble,
+        error=unreadable or positions.error,
         rows=series.rows,
         rejects=series.rejects,
         estimated_rows=estimated_rows,

@@ -35,7 +35,7 @@ FROM public.datasets_dataset d CROSS JOIN LATERAL (
     ORDER BY committed_at DESC LIMIT 1
 ) b WHERE d.id = ANY(%(ids)s)
 """
-# A position that no worker has moved only has its creation time, which tells nothing about freshness.
+# A position that no worker has moved only has its creation time, which is no measure of freshness.
 _POSITIONS: Final = """
 SELECT s.dataset_id, count(*), count(a.pid), count(*) FILTER (WHERE s.last_error <> ''),
        coalesce(max(s.last_error), ''),
@@ -73,7 +73,7 @@ class SourceSummary:
     sources: int = 0
     assigned: int = 0
     stopped: int = 0
-    trouble: str = ""
+    error: str = ""
     moved_s: float | None = None
     lag_records: int | None = None
 
