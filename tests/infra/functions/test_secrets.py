@@ -47,7 +47,7 @@ def test_a_key_is_read_without_the_end_of_the_line_that_its_file_had() -> None:
 @pytest.mark.usefixtures("told")
 @pytest.mark.parametrize("name", ["numbers", "words"])
 def test_a_secret_that_holds_no_variables_is_named_and_not_shown(name: str) -> None:
-    with pytest.raises(ValueError, match=f"the secret {name} is no JSON object of texts") as refused:
+    with pytest.raises(ValueError, match=f"the secret {name} is not a JSON object of strings") as refused:
         secret_variables(name)
     assert "1234" not in str(refused.value)
     assert refused.value.__cause__ is None
@@ -71,5 +71,5 @@ def test_a_secret_that_cannot_be_read_stops_the_function_before_it_begins(
     ):
         function.invoke(asked("/api/problems"))
     log = (tmp_path / "log").read_text(encoding="utf-8")
-    assert "the secret words is no JSON object of texts" in log
+    assert "the secret words is not a JSON object of strings" in log
     assert "1234" not in log
