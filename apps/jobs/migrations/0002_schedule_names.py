@@ -1,4 +1,4 @@
-"""Delete the former names of beat's schedule: beat adds its entries by name and never deletes one."""
+"""Rename a task in beat's stored schedule, and delete entries under former names: beat only ever adds entries."""
 
 from django.db import migrations
 
@@ -13,12 +13,13 @@ FORMER = (
 )
 
 
-def delete(apps, schema_editor):
+def rename(apps, schema_editor):
     tasks = apps.get_model("django_celery_beat", "PeriodicTask").objects.using(schema_editor.connection.alias)
     tasks.filter(name__in=FORMER).delete()
+    tasks.filter(task="monitoring.look_for_drift").update(task="monitoring.detect_drift")
 
 
 class Migration(migrations.Migration):
     dependencies = [("jobs", "0001_job"), ("django_celery_beat", "0019_alter_periodictasks_options")]
 
-    operations = [migrations.RunPython(delete, migrations.RunPython.noop)]
+    operations = [migrations.RunPython(rename, migrations.RunPython.noop)]

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import psycopg
 from confluent_kafka import TopicCollection
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, NewTopic
 from psycopg import sql
 
 from embedded.kafka import EmbeddedKafka
@@ -30,6 +30,18 @@ TABLES: Final = (
 )
 
 
+RENAMED: Final = {
+    "public.datasets_dataset": {"number": "version"},
+    "public.datasets_contractversion": {"number": "version"},
+    "public.datasets_batch": {"number": "version"},
+    "public.ingest_quarantine": {"number": "contract_version"},
+    "public.ingest_source": {"trouble": "last_error"},
+    "public.monitoring_fleetevaluation": {"trouble": "error"},
+    "public.monitoring_incident": {"stage": "status", "trail": "score_history", "returns": "recurrences"},
+}
+"""The columns that 0.2.0 renamed, by table: former and present names."""
+
+
 @dataclass(slots=True)
 class Installation:
     """The servers, the folder, and what the release left beside its dump."""
@@ -38,6 +50,7 @@ class Installation:
     kafka: EmbeddedKafka
     folder: Path
     beside: dict[str, Any]
+    release: str = ""
 
     @property
     def env(self) -> dict[str, str]:
@@ -65,7 +78,8 @@ class Installation:
         with psycopg.connect(self.url) as connection:
             tables = {name: tuple(columns) for name, columns in connection.execute(TABLES).fetchall()}
             for table, columns in tables.items() if as_of is None else ((t, c) for t, (c, _) in as_of.items()):
-                names = sql.SQL(", ").join(map(sql.Identifier, columns))
+                renamed = {was: now for was, now in RENAMED.get(table, {}).items() if was not in tables[table]}
+                names = sql.SQL(", ").join(sql.Identifier(renamed.get(name, name)) for name in columns)
                 query = sql.SQL("SELECT ROW({})::text FROM {}").format(names, sql.SQL(table))
                 found[table] = (columns, Counter(row[0] for row in connection.execute(query).fetchall()))
         return found
@@ -79,10 +93,10 @@ def installation(release: str, folder: Path) -> Iterator[Installation]:
         EmbeddedPostgres(folder / "postgres", quick=True) as postgres,
         EmbeddedKafka(folder / "kafka", quick=True) as kafka,
     ):
-        there = Installation(postgres, kafka, folder, beside)
+        there = Installation(postgres, kafka, folder, beside, release)
         there.run("bootstrap")
         load(there, gzip.decompress((RELEASES / f"{release}.sql.gz").read_bytes()))
-        there.run("manage", "topics", "ensure")
+        _create_topics(there)
         for topic, values in TOPICS:
             send(kafka, topic, values)
         _adopt_topics(there)
@@ -96,6 +110,14 @@ def load(there: Installation, text: bytes, *, url: str = "") -> None:
     done = subprocess.run(command, input=text, capture_output=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr.decode()[-2000:])
+
+
+def _create_topics(there: Installation) -> None:
+    """Create the topics that the release had read, each with its partitions: today's commands need today's schema."""
+    partitions = there.ask("SELECT topic, max(partition) + 1 FROM ingest_source GROUP BY topic")
+    admin = AdminClient({"bootstrap.servers": there.kafka.bootstrap})
+    for future in admin.create_topics([NewTopic(topic, count, 1) for topic, count in partitions]).values():
+        future.result(30)
 
 
 def _adopt_topics(there: Installation) -> None:
