@@ -100,7 +100,7 @@ class Filled:
         with connection.cursor() as cursor:
             cursor.executemany(
                 'INSERT INTO ingest_quarantine (dataset_id, source_id, "offset", topic, partition, key, value, '
-                "headers, field, reason, message, number, batch_id) VALUES (%s, %s, "
+                "headers, field, reason, message, contract_version, batch_id) VALUES (%s, %s, "
                 '(SELECT coalesce(max("offset"), 0) + 1 FROM ingest_quarantine), %s, 0, %s, %s, '
                 "'[[\"trace\", \"abc\"]]', 'id', %s, 'a message', 1, 1)",
                 [(dataset.pk, source, dataset.name, b"\x00\xff", value, reason) for value in values],
