@@ -17,7 +17,7 @@ EACH: Final = 200
 """One in this many records of the faulty dataset is faulty."""
 
 BLOCKS: Final = 60
-SICK: Final = BLOCKS * EACH
+TOPIC_RECORDS: Final = BLOCKS * EACH
 IN_TRANSACTION: Final = 100
 HEALTHY: Final = b'{"id":%d,"name":"a healthy record"}'
 MARKED: Final = b'{"id":-1,"name":"faulty"}'
@@ -79,20 +79,25 @@ def send_mixed(bootstrap: str, topic: str, mix: "RecordMix", *, pause_s: float =
 def one_marked(servers: "Servers", topic: str) -> None:
     """Fill the topic with records, one of them marked."""
     topic_make(servers.kafka.bootstrap, topic)
-    send(servers.kafka.bootstrap, topic, lambda number: MARKED if number == SICK // 2 else HEALTHY % number, SICK)
+    send(
+        servers.kafka.bootstrap,
+        topic,
+        lambda number: MARKED if number == TOPIC_RECORDS // 2 else HEALTHY % number,
+        TOPIC_RECORDS,
+    )
 
 
 def marks_at_the_end(servers: "Servers", topic: str) -> None:
     """Fill the topic with records, then with transactions, the last of them aborted."""
     topic_make(servers.kafka.bootstrap, topic)
-    send(servers.kafka.bootstrap, topic, lambda number: HEALTHY % number, SICK)
+    send(servers.kafka.bootstrap, topic, lambda number: HEALTHY % number, TOPIC_RECORDS)
     _transact(servers, topic, [True, False] * 5)
 
 
 def aborted_alone(servers: "Servers", topic: str) -> None:
     """Fill the topic only with aborted transactions."""
     topic_make(servers.kafka.bootstrap, topic)
-    _transact(servers, topic, [False] * (SICK // IN_TRANSACTION))
+    _transact(servers, topic, [False] * (TOPIC_RECORDS // IN_TRANSACTION))
 
 
 def _transact(servers: "Servers", topic: str, commits: Sequence[bool]) -> None:
@@ -168,7 +173,7 @@ def leaderless(servers: "Servers", topic: str) -> None:
 
     with TemporaryDirectory(prefix="anden-bench-") as folder, BrokerBeside(Path(folder), servers.kafka) as second:
         make_on(second.bootstrap, topic, 2)
-        send(second.bootstrap, topic, lambda number: HEALTHY % number, SICK)
+        send(second.bootstrap, topic, lambda number: HEALTHY % number, TOPIC_RECORDS)
 
 
 def second_broker(servers: "Servers", _topic: str) -> None:
@@ -187,7 +192,7 @@ def cut(servers: "Servers", dataset: str) -> None:
     command = [sys.executable, "manage.py", "ingest", "--until-idle", dataset]
     subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
     truncate_log(servers.kafka, dataset, 0)
-    send(servers.kafka.bootstrap, dataset, lambda number: HEALTHY % number, SICK * 2)
+    send(servers.kafka.bootstrap, dataset, lambda number: HEALTHY % number, TOPIC_RECORDS * 2)
 
 
 def restart(servers: "Servers", _topic: str) -> None:

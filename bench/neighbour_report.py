@@ -14,19 +14,19 @@ class Comparison:
     """The healthy dataset's rows per second next to a fault, and without one, by round."""
 
     name: str
-    sick: Sequence[float]
-    calm: Sequence[float]
+    faulty: Sequence[float]
+    baseline: Sequence[float]
     target: float
 
     @property
     def result(self) -> Result:
         """The medians, compared with the target."""
-        return rates(f"next to {self.name}", "rows/s", self.sick, self.calm, target=self.target)
+        return rates(f"next to {self.name}", "rows/s", self.faulty, self.baseline, target=self.target)
 
     @property
     def rounds(self) -> list[float]:
         """Each round's ratio."""
-        return [sick / calm for sick, calm in zip(self.sick, self.calm, strict=True)]
+        return [faulty / baseline for faulty, baseline in zip(self.faulty, self.baseline, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class CrashCost:
     """How long the healthy dataset took next to a fault that kills the worker, and without one."""
 
     name: str
-    sick_s: float
-    calm_s: float
+    faulty_s: float
+    baseline_s: float
     ended: int
 
     @property
@@ -43,8 +43,8 @@ class CrashCost:
         """The report's line; there is no target."""
         return (
             f"Without a target: {self.name} killed the worker {self.ended} times. With restarts, it had read the "
-            f"healthy dataset after {self.sick_s:.1f} s, without the fault after {self.calm_s:.1f} s: "
-            f"{(self.sick_s - self.calm_s) / self.ended:.1f} s per restart."
+            f"healthy dataset after {self.faulty_s:.1f} s, without the fault after {self.baseline_s:.1f} s: "
+            f"{(self.faulty_s - self.baseline_s) / self.ended:.1f} s per restart."
         )
 
 

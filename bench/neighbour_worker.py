@@ -1,7 +1,7 @@
 """The processes of `python -m bench.neighbours`: the worker that reads both datasets, and one of another database.
 
-`python -m bench.neighbour_worker worker FAULT WELL SICK` prints a summary, and when it started to read WELL.
-`python -m bench.neighbour_worker newcomer SICK` tries to join the group repeatedly, until its stdin closes.
+`python -m bench.neighbour_worker worker FAULT HEALTHY FAULTY` prints a summary, and when it started to read HEALTHY.
+`python -m bench.neighbour_worker newcomer FAULTY` tries to join the group repeatedly, until its stdin closes.
 """
 
 import json
@@ -31,21 +31,21 @@ class WorkerRuns:
     summary: dict[str, Any]
 
 
-def run(group: str, fault: str, well: str, sick: str, meanwhile: Callable[[], None]) -> dict[str, Any]:
+def run(group: str, fault: str, healthy: str, faulty: str, meanwhile: Callable[[], None]) -> dict[str, Any]:
     """Run a worker until it has read both datasets; call `meanwhile` once it reads. Return its summary."""
-    with _started(group, "worker", fault, well, sick) as process:
+    with _started(group, "worker", fault, healthy, faulty) as process:
         began: dict[str, Any] = json.loads(_line(process))
         meanwhile()
         ended: dict[str, Any] = json.loads(_line(process))
     return began | ended
 
 
-def run_until_done(group: str, fault: str, well: str, sick: str, *, most: int) -> WorkerRuns:
+def run_until_done(group: str, fault: str, healthy: str, faulty: str, *, most: int) -> WorkerRuns:
     """Run one worker after another until one finishes."""
     began_at = 0.0
     for ended in range(most):
         # Each kill dumps a traceback to stderr.
-        with _started(group, "worker", fault, well, sick, errors=subprocess.DEVNULL) as process:
+        with _started(group, "worker", fault, healthy, faulty, errors=subprocess.DEVNULL) as process:
             out, _ = process.communicate()
         lines = [json.loads(line) for line in out.splitlines()]
         began_at = began_at or lines[0]["reading_at"]
@@ -70,12 +70,12 @@ def _line(process: subprocess.Popen[str]) -> str:
 
 
 @contextmanager
-def newcomer(group: str, sick: str, *, wanted: bool) -> Iterator[None]:
+def newcomer(group: str, faulty: str, *, wanted: bool) -> Iterator[None]:
     """Let a worker of another database try to join meanwhile; raise if it was not refused."""
     if not wanted:
         yield
         return
-    with _started(group, "newcomer", sick) as process:
+    with _started(group, "newcomer", faulty) as process:
         _line(process)
         yield
         output, _ = process.communicate()
@@ -98,7 +98,7 @@ class ReadingStart(logging.Handler):
             self._printed = True
 
 
-def _work(fault: str, well: str, sick: str) -> None:
+def _work(fault: str, healthy: str, faulty: str) -> None:
     """Run the worker until it has read both datasets."""
     from django.conf import settings  # noqa: PLC0415 - after setup
 
@@ -110,16 +110,16 @@ def _work(fault: str, well: str, sick: str) -> None:
     logger = logging.getLogger("apps.ingest")
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    logger.addHandler(ReadingStart(well))
+    logger.addHandler(ReadingStart(healthy))
     (FAULTS.get(fault, HANG) if fault else NONE).patch()
     limits = RunLimits(until_idle=True, patience_s=PATIENCE_S)
-    worker = worker_make([well, sick], ingest=settings.INGEST, kafka=settings.KAFKA, limits=limits)
+    worker = worker_make([healthy, faulty], ingest=settings.INGEST, kafka=settings.KAFKA, limits=limits)
     with Watchdog(worker.stop):
         moved = worker.run()
     print(json.dumps({"rows": moved.rows, "rejects": moved.rejects, "stopped": moved.stopped}), flush=True)
 
 
-def _join(sick: str, until: TextIO) -> None:
+def _join(faulty: str, until: TextIO) -> None:
     """Run the newcomer: try to join whenever the group has members, and count the refusals."""
     from select import select  # noqa: PLC0415 - in this process alone
 
@@ -140,7 +140,7 @@ def _join(sick: str, until: TextIO) -> None:
         if not list(group.members()):
             continue
         try:
-            worker_factory.worker_make([sick], ingest=settings.INGEST, kafka=settings.KAFKA, limits=limits).run()
+            worker_factory.worker_make([faulty], ingest=settings.INGEST, kafka=settings.KAFKA, limits=limits).run()
         except GroupShared:
             refused += 1
         else:

@@ -37,8 +37,8 @@ MOST_WORKERS: Final = 6
 class DatasetPair:
     """The healthy dataset and its neighbour, for one side of a round."""
 
-    well: str
-    sick: str
+    healthy: str
+    faulty: str
     group: str
 
 
@@ -46,11 +46,11 @@ def measure(servers: "Servers", *, rounds: int, only: Sequence[str]) -> list[Com
     """Measure each fault: the healthy dataset's rows per second next to it, and without it."""
     comparisons = []
     for number, name in enumerate(name for name in FAULTS if name in (only or FAULTS)):
-        measured: dict[str, list[float]] = {"sick": [], "calm": []}
+        measured: dict[str, list[float]] = {"faulty": [], "baseline": []}
         for turn in range(rounds):
-            for kind in ("sick", "calm") if turn % 2 else ("calm", "sick"):
+            for kind in ("faulty", "baseline") if turn % 2 else ("baseline", "faulty"):
                 measured[kind].append(_rate(servers, FAULTS[name], kind, f"{number}_{turn}"))
-        comparisons.append(Comparison(name, measured["sick"], measured["calm"], target=TARGET))
+        comparisons.append(Comparison(name, measured["faulty"], measured["baseline"], target=TARGET))
         print(f"  {name}: {comparisons[-1].result.ratio:.2f}", flush=True)
     return comparisons
 
@@ -58,20 +58,22 @@ def measure(servers: "Servers", *, rounds: int, only: Sequence[str]) -> list[Com
 def _rate(servers: "Servers", fault: Fault, kind: str, suffix: str) -> float:
     """The healthy dataset's rows per second next to a neighbour of this kind."""
     pair = _prepare(servers, fault, kind, suffix)
-    sick = kind == "sick"
-    mix = fault.mix if sick else replace(fault.mix, faulty=(), headers=())
+    faulty = kind == "faulty"
+    mix = fault.mix if faulty else replace(fault.mix, faulty=(), headers=())
 
     def meanwhile() -> None:
         if fault.mix.faulty:
-            faulty_topics.send_mixed(servers.kafka.bootstrap, pair.sick, mix, pause_s=PAUSE_S)
+            faulty_topics.send_mixed(servers.kafka.bootstrap, pair.faulty, mix, pause_s=PAUSE_S)
 
-    with neighbour_worker.newcomer(pair.group, pair.sick, wanted=sick and fault.newcomer):
-        summary = neighbour_worker.run(pair.group, _name(fault) if sick else "", pair.well, pair.sick, meanwhile)
-    if sick:
-        _prove(servers, fault, summary, pair.sick)
-    rows, seconds = _stored(servers, pair.well, summary["reading_at"])
+    with neighbour_worker.newcomer(pair.group, pair.faulty, wanted=faulty and fault.newcomer):
+        summary = neighbour_worker.run(
+            pair.group, _name(fault) if faulty else "", pair.healthy, pair.faulty, meanwhile
+        )
+    if faulty:
+        _prove(servers, fault, summary, pair.faulty)
+    rows, seconds = _stored(servers, pair.healthy, summary["reading_at"])
     if rows != BACKLOG:
-        raise RuntimeError(f"{pair.well} has {rows} rows of {BACKLOG}: {summary}")
+        raise RuntimeError(f"{pair.healthy} has {rows} rows of {BACKLOG}: {summary}")
     _drop(pair)
     return rows / seconds
 
@@ -80,7 +82,7 @@ def _drop(pair: DatasetPair) -> None:
     """Drop both datasets: otherwise autovacuum would process them during the next round."""
     from apps.datasets.services import dataset_drop  # noqa: PLC0415 - after Django's setup
 
-    for name in (pair.well, pair.sick):
+    for name in (pair.healthy, pair.faulty):
         dataset_drop(name, with_data=True)
 
 
@@ -89,17 +91,17 @@ def _prepare(servers: "Servers", fault: Fault, kind: str, suffix: str) -> Datase
     from apps.datasets.services import dataset_apply  # noqa: PLC0415 - after Django's setup
     from tests.documents import document, prop  # noqa: PLC0415
 
-    pair = DatasetPair(f"well_{kind}_{suffix}", f"{kind}_{suffix}", f"bench-{kind}-{suffix}")
+    pair = DatasetPair(f"healthy_{kind}_{suffix}", f"{kind}_{suffix}", f"bench-{kind}-{suffix}")
     identity = prop("id", "integer", required=True)
-    dataset_apply(document(pair.well, [identity, prop("name")], physical_name="healthy", mode="append"))
-    dataset_apply(document(pair.sick, [identity, fault.column], physical_name=pair.sick, mode="append"))
-    if kind == "sick" and fault.fill:
-        fault.fill(servers, pair.sick)
+    dataset_apply(document(pair.healthy, [identity, prop("name")], physical_name="healthy", mode="append"))
+    dataset_apply(document(pair.faulty, [identity, fault.column], physical_name=pair.faulty, mode="append"))
+    if kind == "faulty" and fault.fill:
+        fault.fill(servers, pair.faulty)
     else:
-        faulty_topics.topic_make(servers.kafka.bootstrap, pair.sick)
+        faulty_topics.topic_make(servers.kafka.bootstrap, pair.faulty)
         if not fault.mix.faulty:
-            faulty_topics.send_mixed(servers.kafka.bootstrap, pair.sick, fault.mix)
-    (fault.make if kind == "sick" else fault.level)(servers, pair.sick)
+            faulty_topics.send_mixed(servers.kafka.bootstrap, pair.faulty, fault.mix)
+    (fault.make if kind == "faulty" else fault.level)(servers, pair.faulty)
     servers.checkpoint()
     return pair
 
@@ -108,15 +110,15 @@ def _name(fault: Fault) -> str:
     return next((name for name, one in FAULTS.items() if one is fault), HANGING)
 
 
-def _prove(servers: "Servers", fault: Fault, summary: dict[str, Any], sick: str) -> None:
+def _prove(servers: "Servers", fault: Fault, summary: dict[str, Any], faulty: str) -> None:
     """Raise if the fault did not happen: then nothing was measured."""
     if fault.proof:
-        fault.proof(servers, sick)
+        fault.proof(servers, faulty)
     elif fault.stops:
-        if fault.stops not in summary["stopped"].get(sick, ""):
-            raise RuntimeError(f"{sick} should be stopped with '{fault.stops}': {summary}")
+        if fault.stops not in summary["stopped"].get(faulty, ""):
+            raise RuntimeError(f"{faulty} should be stopped with '{fault.stops}': {summary}")
     elif fault.mix.faulty and summary["rejects"] < FEWEST:
-        raise RuntimeError(f"{sick} should have at least {FEWEST} rejects: {summary}")
+        raise RuntimeError(f"{faulty} should have at least {FEWEST} rejects: {summary}")
 
 
 def _stored(servers: "Servers", dataset: str, since: float) -> tuple[int, float]:
@@ -136,15 +138,15 @@ def _stored(servers: "Servers", dataset: str, since: float) -> tuple[int, float]
 
 def hold(servers: "Servers") -> CrashCost:
     """Measure the healthy dataset next to a record that kills the worker, which is restarted immediately."""
-    calm = _prepare(servers, NONE, "calm", "hang")
-    summary = neighbour_worker.run(calm.group, "", calm.well, calm.sick, lambda: None)
-    _, calm_s = _stored(servers, calm.well, summary["reading_at"])
-    sick = _prepare(servers, HANG, "sick", "hang")
-    lives = neighbour_worker.run_until_done(sick.group, HANGING, sick.well, sick.sick, most=MOST_WORKERS)
-    rows, sick_s = _stored(servers, sick.well, lives.began_at)
+    baseline = _prepare(servers, NONE, "baseline", "hang")
+    summary = neighbour_worker.run(baseline.group, "", baseline.healthy, baseline.faulty, lambda: None)
+    _, baseline_s = _stored(servers, baseline.healthy, summary["reading_at"])
+    faulty = _prepare(servers, HANG, "faulty", "hang")
+    lives = neighbour_worker.run_until_done(faulty.group, HANGING, faulty.healthy, faulty.faulty, most=MOST_WORKERS)
+    rows, faulty_s = _stored(servers, faulty.healthy, lives.began_at)
     if rows != BACKLOG or not lives.ended or lives.summary["rejects"] != 1:
-        raise RuntimeError(f"{sick.well} has {rows} rows after {lives.ended} kills: {lives.summary}")
-    return CrashCost(HANGING, sick_s, calm_s, ended=lives.ended)
+        raise RuntimeError(f"{faulty.healthy} has {rows} rows after {lives.ended} kills: {lives.summary}")
+    return CrashCost(HANGING, faulty_s, baseline_s, ended=lives.ended)
 
 
 def main(arguments: list[str]) -> int:

@@ -2,7 +2,7 @@
 
 from bench.neighbour_report import Comparison, CrashCost, report
 
-CRASH_COST = CrashCost("a record that hangs", sick_s=38.0, calm_s=2.0, ended=3)
+CRASH_COST = CrashCost("a record that hangs", faulty_s=38.0, baseline_s=2.0, ended=3)
 
 
 def compared(name: str, *ratios: float) -> Comparison:
