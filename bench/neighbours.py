@@ -142,11 +142,11 @@ def hold(servers: "Servers") -> CrashCost:
     summary = neighbour_worker.run(baseline.group, "", baseline.healthy, baseline.faulty, lambda: None)
     _, baseline_s = _stored(servers, baseline.healthy, summary["reading_at"])
     faulty = _prepare(servers, HANG, "faulty", "hang")
-    lives = neighbour_worker.run_until_done(faulty.group, HANGING, faulty.healthy, faulty.faulty, most=MOST_WORKERS)
-    rows, faulty_s = _stored(servers, faulty.healthy, lives.began_at)
-    if rows != BACKLOG or not lives.ended or lives.summary["rejects"] != 1:
-        raise RuntimeError(f"{faulty.healthy} has {rows} rows after {lives.ended} kills: {lives.summary}")
-    return CrashCost(HANGING, faulty_s, baseline_s, ended=lives.ended)
+    runs = neighbour_worker.run_until_done(faulty.group, HANGING, faulty.healthy, faulty.faulty, most=MOST_WORKERS)
+    rows, faulty_s = _stored(servers, faulty.healthy, runs.began_at)
+    if rows != BACKLOG or not runs.ended or runs.summary["rejects"] != 1:
+        raise RuntimeError(f"{faulty.healthy} has {rows} rows after {runs.ended} kills: {runs.summary}")
+    return CrashCost(HANGING, faulty_s, baseline_s, ended=runs.ended)
 
 
 def main(arguments: list[str]) -> int:

@@ -177,10 +177,10 @@ class LogFiles(Printer):  # type: ignore[misc]
     The manager's own messages (str; a process's output is bytes) always go to the terminal.
     """
 
-    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, print_line: Callable[[str], None]) -> None:
         super().__init__(sys.stdout)
         self._folder = folder
-        self._say = say
+        self._print_line = print_line
         self._files: dict[str, IO[bytes]] = {}
         self._severe: Counter[str] = Counter()
         self._last: dict[str, bytes] = {}
@@ -206,13 +206,13 @@ class LogFiles(Printer):  # type: ignore[misc]
         if not _SEVERE.search(data):
             return
         if own:
-            self._say(f"{name}: {data.decode().strip()}")
+            self._print_line(f"{name}: {data.decode().strip()}")
         else:
             self._severe[name] += 1
             if self._severe[name] <= _SHOWN_PER_PROCESS:
-                self._say(f"{name}: {data.decode(errors='replace').strip()}")
+                self._print_line(f"{name}: {data.decode(errors='replace').strip()}")
             if self._severe[name] == _SHOWN_PER_PROCESS:
-                self._say(f"{name}: see {self.path(name)} for further errors")
+                self._print_line(f"{name}: see {self.path(name)} for further errors")
 
     def close(self) -> None:
         """Close the files."""

@@ -102,7 +102,7 @@ class Station:
         prometheus = prometheus_process(self._folder.path / "prometheus", web_port)
         self._prometheus = prometheus.location
         all_programs = (*programs(web_port, self._folder.probe_key), *prometheus.programs)
-        logs = LogFiles(self._folder.logs, self._progress.say)
+        logs = LogFiles(self._folder.logs, self._progress.print_line)
         self._manager = ProcessManager(
             all_programs,
             environment={**os.environ, **environment},
@@ -116,7 +116,7 @@ class Station:
         if self._manager.first_exited and not self._error:
             self._error = exit_report(self._manager.first_exited, self._manager.returncode, logs)
         if self._error:
-            self._progress.say(f"\n{self._error}")
+            self._progress.print_line(f"\n{self._error}")
             return 1
         return 0
 
@@ -124,7 +124,7 @@ class Station:
         """Wait until everything is up, print the summary, count rows, stop on time; runs in a thread."""
         try:
             if self._wait_until_up():
-                self._progress.say(self._startup_summary(names).block())
+                self._progress.print_line(self._startup_summary(names).block())
                 self._follow()
         except (psycopg.Error, OSError) as exc:
             self._error = self._server_error() or f"cannot check the running processes: {exc}"

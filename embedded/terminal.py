@@ -63,24 +63,24 @@ class Progress:
         self._every_s = min(every_s, 3) if out.isatty() else every_s
         self._rows: int | None = None
         self._at_s = 0.0
-        self._at_rest = False
+        self._is_idle = False
         self._open = False
 
     def show(self, rows: int, *, now_s: float) -> None:
-        """Say how many rows there are, and how fast they arrive; once, when none arrives any more."""
+        """Print the number of rows and their rate, and a single final line once rows stop arriving."""
         before, seconds = self._rows, now_s - self._at_s
         if before is not None and seconds < self._every_s:
             return
         self._rows, self._at_s = rows, now_s
         growing = before is None or rows > before
-        if not growing and self._at_rest:
+        if not growing and self._is_idle:
             return
-        self._at_rest = not growing
-        rate = "" if before is None or not growing else f", {(rows - before) / seconds:+,.0f} a second"
+        self._is_idle = not growing
+        rate = "" if before is None or not growing else f", {(rows - before) / seconds:+,.0f}/s"
         self._line(f"  {time.strftime('%H:%M:%S')}  flights in PostgreSQL: {rows:,}{rate}")
 
-    def say(self, text: str) -> None:
-        """Print a line of its own."""
+    def print_line(self, text: str) -> None:
+        """Print the text on a new line."""
         if self._open:
             print(file=self._out)
             self._open = False

@@ -46,7 +46,7 @@ def test_progress_prints_the_rate_and_a_single_line_once_rows_stop_arriving() ->
     for now_s, rows in ((0, 1000), (1, 2000), (10, 51_000), (20, 51_000), (30, 51_000), (40, 51_500)):
         progress.show(rows, now_s=now_s)
     printed = [line.split("PostgreSQL: ")[1] for line in out.getvalue().splitlines()]
-    assert printed == ["1,000", "51,000, +5,000 a second", "51,000", "51,500, +50 a second"]
+    assert printed == ["1,000", "51,000, +5,000/s", "51,000", "51,500, +50/s"]
 
 
 class _Terminal(io.StringIO):
@@ -58,5 +58,5 @@ def test_a_message_on_a_terminal_starts_on_a_new_line() -> None:
     out = _Terminal()
     progress = Progress(out)
     progress.show(5, now_s=0)
-    progress.say("web: ERROR")
+    progress.print_line("web: ERROR")
     assert out.getvalue().endswith("PostgreSQL: 5\nweb: ERROR\n")
