@@ -1,4 +1,4 @@
-"""The outlier engine's tables: accurate, calm, and what a look costs. Needs no server."""
+"""Benchmarks of the outlier engine: accuracy, false alarms, and cost. Needs no server."""
 
 import json
 from concurrent.futures import ProcessPoolExecutor
@@ -9,9 +9,9 @@ from bench.result import Result
 
 
 def measure(folder: Path, *, first_seed: int) -> list[Result]:
-    """The claims, on fleets drawn from this seed on.
+    """The claims, on fleets drawn from this seed.
 
-    Writes the tables to fleet_tables.json, from where the decision record quotes them.
+    Writes the tables to fleet_tables.json, which the decision record quotes.
     """
     cost = fleet_scale.measure()
     with ProcessPoolExecutor(2) as pool:

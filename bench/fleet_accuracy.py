@@ -1,6 +1,6 @@
-"""Who finds the sick one: precision and recall on hard fleets whose parameters are drawn, beside other methods.
+"""Precision and recall on hard random fleets, compared with other methods.
 
-`python -m bench.fleet_accuracy` chooses the rivals' tolerances, on seeds that are in no table.
+`python -m bench.fleet_accuracy` tunes the rivals' tolerances, on seeds that no table uses.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,9 +17,9 @@ from apps.fleet.simulation import FleetSpec, GroundTruth, generate
 from bench.fleet_rivals import RIVALS
 from bench.result import Result, least
 
-OURS: Final = "Andén"
+ANDEN: Final = "Andén"
 HELD_OUT: Final = 58_260_000
-"""The published table's first seed: nothing was chosen by looking at these."""
+"""The first seed of the published table: held out from all tuning."""
 TRAINING: Final = 40_000
 SHIFTS: Final = (1.3, 1.5, 2.0)
 FLEETS: Final = {8: 100, 50: 80, 1000: 6}
@@ -31,36 +31,36 @@ CLAIMS: Final = {
     (50, 2.0): (95.0, 98.0),
     (1000, 2.0): (95.0, 98.0),
 }
-"""The least precision and recall, per cent."""
+"""Minimum precision and recall, per cent."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """What a method found, over several fleets."""
+    """The results of a method over several fleets."""
 
     flagged: int = 0
-    sick: int = 0
+    faulty: int = 0
     right: int = 0
 
-    def add(self, flags: NDArray[np.bool_], sick: NDArray[np.bool_]) -> None:
+    def add(self, flags: NDArray[np.bool_], faulty: NDArray[np.bool_]) -> None:
         """Count a fleet."""
         self.flagged += int(flags.sum())
-        self.sick += int(sick.sum())
-        self.right += int((flags & sick).sum())
+        self.faulty += int(faulty.sum())
+        self.right += int((flags & faulty).sum())
 
     @property
     def precision(self) -> float:
-        """Per cent of the flagged that are sick."""
+        """The share of flagged services that are faulty, per cent."""
         return 100.0 * self.right / self.flagged if self.flagged else 0.0
 
     @property
     def recall(self) -> float:
-        """Per cent of the sick that are flagged."""
-        return 100.0 * self.right / self.sick if self.sick else 0.0
+        """The share of faulty services that are flagged, per cent."""
+        return 100.0 * self.right / self.faulty if self.faulty else 0.0
 
     @property
     def f1(self) -> float:
-        """The harmonic mean of both."""
+        """The harmonic mean of precision and recall."""
         return 2 * self.precision * self.recall / max(self.precision + self.recall, 1e-9)
 
 
@@ -70,7 +70,7 @@ Table = dict[tuple[int, float], dict[str, Tally]]
 def hard_fleets(
     services: int, shift: float, *, first_seed: int, count: int
 ) -> Iterator[tuple[Observation, GroundTruth]]:
-    """Fleets with sick services, every parameter drawn anew."""
+    """Fleets with faulty services and random parameters."""
     for seed in range(first_seed, first_seed + count):
         rng = np.random.default_rng([seed, services, round(10 * shift)])
         yield generate(FleetSpec.hard(rng, services=services, factor=shift), seed)
@@ -82,35 +82,35 @@ def found_by(observation: Observation) -> NDArray[np.bool_]:
 
 
 def tabulate(fleets: Mapping[int, int] = FLEETS, *, first_seed: int) -> Table:
-    """Every method on every size and shift."""
+    """The results of every method for every size and shift."""
     table: Table = {}
     for services, count in fleets.items():
         for shift in SHIFTS:
-            row = {name: Tally() for name in (OURS, *(rival.name for rival in RIVALS))}
+            row = {name: Tally() for name in (ANDEN, *(rival.name for rival in RIVALS))}
             for observation, truth in hard_fleets(services, shift, first_seed=first_seed, count=count):
-                row[OURS].add(found_by(observation), truth.sick_services)
+                row[ANDEN].add(found_by(observation), truth.faulty_services)
                 for rival in RIVALS:
-                    row[rival.name].add(rival.flags(observation, rival.tolerance), truth.sick_services)
+                    row[rival.name].add(rival.flags(observation, rival.tolerance), truth.faulty_services)
             table[services, shift] = row
-            ours = row[OURS]
-            print(f"fleet: N={services:,} ×{shift}: P {ours.precision:.1f} % R {ours.recall:.1f} %", flush=True)
+            anden = row[ANDEN]
+            print(f"fleet: N={services:,} ×{shift}: P {anden.precision:.1f} % R {anden.recall:.1f} %", flush=True)
     return table
 
 
 def claims(table: Table) -> list[Result]:
-    """What the README may say."""
+    """The claims for the README."""
     results = []
     for (services, shift), (precision, recall) in CLAIMS.items():
-        ours = table[services, shift][OURS]
-        named = f"One of {services:,} services at ×{shift:g} of its usual"
-        results.append(least(f"{named}: flagged that are sick", "%", ours.precision, target=precision))
-        results.append(least(f"{named}: sick that are flagged", "%", ours.recall, target=recall))
+        anden = table[services, shift][ANDEN]
+        named = f"One of {services:,} services at ×{shift:g} of its baseline"
+        results.append(least(f"{named}: precision", "%", anden.precision, target=precision))
+        results.append(least(f"{named}: recall", "%", anden.recall, target=recall))
     return results
 
 
 def markdown(table: Table) -> str:
-    """The table for people: precision / recall in per cent."""
-    names = [OURS, *(rival.name for rival in RIVALS)]
+    """The Markdown table: precision / recall in per cent."""
+    names = [ANDEN, *(rival.name for rival in RIVALS)]
     lines = [f"| N, shift | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     for (services, shift), row in table.items():
         cells = (f"{row[name].precision:.0f} / {row[name].recall:.0f}" for name in names)
@@ -128,7 +128,7 @@ def tune() -> None:
                 for rival in RIVALS:
                     for tolerance in rival.grid:
                         flags = rival.flags(observation, tolerance)
-                        tallies[rival.name, tolerance].add(flags, truth.sick_services)
+                        tallies[rival.name, tolerance].add(flags, truth.faulty_services)
             for key, tally in tallies.items():
                 scores.setdefault(key, []).append(tally.f1)
     for rival in RIVALS:

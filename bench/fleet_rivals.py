@@ -1,4 +1,4 @@
-"""Other ways to find the sick one, on the same observations: each gives a service a score and flags what passes."""
+"""Other outlier detection methods on the same observations."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """A method: `flags` says of each service whether it stands out at a tolerance.
+    """A method: `flags` decides for each service whether it is an outlier at a tolerance.
 
-    `tolerance` is the one of `grid` with the best F1 on seeds that are not in the table (`tune`): each rival at its
-    best, and the same for all fleets, as for Andén.
+    `tolerance` is the one of `grid` with the best F1 on seeds outside the table (`tune`): each rival at its best, and,
+    as for Andén, the same for all fleets.
     """
 
     name: str
@@ -31,17 +31,17 @@ class Rival:
 
 
 def normalised_mad(observation: Observation, tolerance: float) -> Flags:
-    """Datadog's MAD after each service is divided by its own usual: away from the fleet at half of the points."""
+    """Datadog's MAD on values divided by each service's baseline: away from the fleet at half of the points."""
     return _worst_signal(_deviations(_normalised(observation))) > tolerance
 
 
 def mad(observation: Observation, tolerance: float) -> Flags:
-    """Datadog's MAD on the values as they are."""
+    """Datadog's MAD on the raw values."""
     return _worst_signal(_deviations(observation.now)) > tolerance
 
 
 def dbscan(observation: Observation, tolerance: float) -> Flags:
-    """Datadog's DBSCAN after normalising; gaps filled with the fleet's median.
+    """Datadog's DBSCAN on normalized values; gaps filled with the fleet's median.
 
     eps is the tolerance times the median distance to the median series; outside the largest cluster is an outlier.
     """
@@ -57,7 +57,7 @@ def dbscan(observation: Observation, tolerance: float) -> Flags:
 
 
 def isolation_forest(observation: Observation, tolerance: float) -> Flags:
-    """scikit-learn's IsolationForest on level, spread and slope of each signal's ratio to its own usual."""
+    """scikit-learn's IsolationForest on level, spread and slope of each signal's ratio to its baseline."""
     logs = np.log(_normalised(observation))
     level = median(logs)
     spread = median(np.abs(logs - level[..., None]))
@@ -69,13 +69,13 @@ def isolation_forest(observation: Observation, tolerance: float) -> Flags:
 
 
 def own_history(observation: Observation, tolerance: float) -> Flags:
-    """Bands around a service's own past, no peers: outside at half of the points."""
+    """Bands around a service's own past, without peers: outside at half of the points."""
     floor = _floors(observation)
     past = np.log(observation.past + floor[:, None])
-    usual = median(np.ascontiguousarray(past.swapaxes(2, 3)))
-    left = past - usual[:, :, None]
+    baseline = median(np.ascontiguousarray(past.swapaxes(2, 3)))
+    left = past - baseline[:, :, None]
     spread = 1.4826 * median(np.abs(left).reshape(*left.shape[:2], -1))
-    away = np.abs(np.log(observation.now + floor) - usual)
+    away = np.abs(np.log(observation.now + floor) - baseline)
     return _worst_signal(away / np.maximum(spread, np.float32(0.01))[..., None]) > tolerance
 
 
@@ -93,9 +93,9 @@ def _floors(observation: Observation) -> Array:
 
 
 def _normalised(observation: Observation) -> Array:
-    """Each point over the same minute's median of the earlier days; with Andén's floors, which help zeros."""
-    usual = median(np.ascontiguousarray(observation.past.swapaxes(2, 3)))
-    return np.asarray((observation.now + _floors(observation)) / (usual + _floors(observation)))
+    """Each point over the same minute's median of earlier days, with Andén's floors, which help with zeros."""
+    baseline = median(np.ascontiguousarray(observation.past.swapaxes(2, 3)))
+    return np.asarray((observation.now + _floors(observation)) / (baseline + _floors(observation)))
 
 
 def _deviations(values: Array) -> Array:
@@ -106,7 +106,7 @@ def _deviations(values: Array) -> Array:
 
 
 def _worst_signal(away: Array) -> Array:
-    """The distance that half of the points exceed, of the signal in which that is largest."""
+    """The distance exceeded by half of the points, for the signal where it is largest."""
     return np.asarray(np.nan_to_num(median(np.ascontiguousarray(away))).max(axis=1))
 
 

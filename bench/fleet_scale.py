@@ -1,6 +1,6 @@
-"""What a look at the fleet costs: seconds and peak memory, each in a process of its own.
+"""Cost of one evaluation: CPU seconds and peak memory, each in its own process.
 
-`python -m bench.fleet_scale 10000` measures one size and prints its figures as JSON.
+`python -m bench.fleet_scale 10000` measures one size and prints the result as JSON.
 """
 
 import json
@@ -26,28 +26,28 @@ _MOST_MIB: Final = 1_024.0
 
 
 def measure() -> dict[int, dict[str, float]]:
-    """Per size of the fleet: seconds of one core, and the most MiB that the process had, the observation included."""
+    """By size of the fleet: seconds of one core, and the peak MiB of the process, including the observation."""
     found = {}
     for size in SIZES:
         command = [sys.executable, "-m", "bench.fleet_scale", str(size)]
-        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        found[size] = json.loads(said)
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        found[size] = json.loads(output)
         print(f"fleet: N={size:,}: {found[size]['seconds']:.3f} s, {found[size]['mib']:.0f} MiB", flush=True)
     return found
 
 
 def claims(found: dict[int, dict[str, float]]) -> list[Result]:
-    """What the README may say."""
+    """The claims for the README."""
     largest = max(found)
-    named = f"A look at {largest:,} services × {len(SIGNALS)} signals"
+    named = f"Evaluating {largest:,} services × {len(SIGNALS)} signals"
     return [
-        limit(f"{named}: one core, beside its limit", "s", found[largest]["seconds"], most=_MOST_S),
-        limit("… its peak memory, beside its limit", "MiB", found[largest]["mib"], most=_MOST_MIB),
+        limit(f"{named}: one core, compared with its limit", "s", found[largest]["seconds"], most=_MOST_S),
+        limit("… its peak memory, compared with its limit", "MiB", found[largest]["mib"], most=_MOST_MIB),
     ]
 
 
 def markdown(found: dict[int, dict[str, float]]) -> str:
-    """The table for people."""
+    """The Markdown table."""
     lines = ["| N | seconds of one core | peak MiB |", "|---|---|---|"]
     lines += [f"| {size:,} | {figures['seconds']:.3f} | {figures['mib']:.0f} |" for size, figures in found.items()]
     return "\n".join(lines)
@@ -77,7 +77,7 @@ def main(services: int) -> None:
     observation = _observation(services)
     seconds = []
     for _ in range(_ROUNDS):
-        # One core's time, not the clock's: it runs on one thread, and other work on the machine must not count.
+        # CPU time, not wall time: it runs on one thread, and other work on the machine must not count.
         started = time.process_time()
         evaluate(observation)
         seconds.append(time.process_time() - started)

@@ -1,4 +1,4 @@
-"""Evaluations as the engine would give them, made by hand, so that each test says what stands out."""
+"""Hand-made evaluations, so that each test states what is flagged."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ START_S = 1_795_000_000.0
 
 
 def flag(service: str, signal: str = "error_ratio", *, score: float = 8.0, since_s: float = START_S) -> OutlierFlag:
-    """A flag of this service, its figures round."""
+    """A flag of this service with round figures."""
     phrase = SIGNAL_BY_NAME[signal].phrase
     return OutlierFlag(
         service=service,
@@ -23,14 +23,14 @@ def flag(service: str, signal: str = "error_ratio", *, score: float = 8.0, since
         window_s=1_800.0,
         peers=49,
         since_s=since_s,
-        sentence=f"{capital(phrase)} of {service} is 3.0 times its usual; its 49 peers are as always.",
+        sentence=f"{capital(phrase)} of {service} is 3.0 times its baseline; its 49 peers are at their baseline.",
     )
 
 
 def event(zone: str = "", *, shift: float = 1.6, signal: str = "latency_p95") -> FleetEvent:
-    """The fleet, or a zone of it, has moved."""
-    where = f"zone {zone}" if zone else "The whole fleet"
-    sentence = f"{where} is {shift:.1f} times as slow as usual: not one service is to blame."
+    """A shift of the fleet, or of one of its zones."""
+    where = f"Zone {zone}" if zone else "The entire fleet"
+    sentence = f"{where} is {shift:.1f} times its baseline: no single service is the cause."
     return FleetEvent(signal, zone, shift, 40, START_S, sentence)
 
 
@@ -41,7 +41,7 @@ def evaluation(
     silent: tuple[str, ...] = (),
     at_s: float = START_S,
 ) -> Evaluation:
-    """One look at these services: flagged ones stand out, silent ones have no data, the others are well."""
+    """The evaluation of these services: flagged ones are outliers, silent ones have no data, the rest are healthy."""
     shape, points = (len(services), len(SIGNALS)), 30
     score = np.full(shape, 0.4, np.float32)
     ratio = np.ones(shape, np.float32)

@@ -1,4 +1,4 @@
-"""What tests of the synchronisation stand on: manifests of every kind, a history in memory, runs against the fake."""
+"""Manifests, an in-memory history and sync contexts for tests of Grafana syncs."""
 
 import copy
 import datetime
@@ -9,10 +9,10 @@ from typing import Any
 from apps.monitoring.grafana.client.client import GrafanaApiClient
 from apps.monitoring.grafana.client.connection import grafana_connect
 from apps.monitoring.grafana.services import SyncContext
-from apps.monitoring.grafana.sync.history import KEPT, SyncRecord, as_documents, from_documents
+from apps.monitoring.grafana.sync.history import MAX_SYNCS, SyncRecord, as_documents, from_documents
 from apps.monitoring.grafana.sync.manifest import manifest_from_documents
 from apps.monitoring.grafana.sync.objects import Manifest
-from apps.monitoring.grafana.sync.placeholders import PlaceholderValues, resolved
+from apps.monitoring.grafana.sync.placeholders import PlaceholderValues, resolve_placeholders
 from tests.fakes.grafana.grafana import FakeGrafana
 from tests.fakes.grafana.server import DirectAdapter, direct_client
 
@@ -42,7 +42,7 @@ def panel(number: int, title: str = "Lag", expr: str = "max(lag)") -> dict[str, 
     }
 
 
-def dashboard(uid: str = "anden-overview", title: str = "Station", panels: int = 3) -> dict[str, Any]:
+def dashboard(uid: str = "anden-overview", title: str = "Overview", panels: int = 3) -> dict[str, Any]:
     return {
         "uid": uid,
         "title": title,
@@ -142,7 +142,7 @@ POLICY = {
 
 
 def documents(**more: Any) -> Documents:
-    """A manifest's files with something of every kind; keywords replace files of provisioning/, None drops one."""
+    """Files with every kind of object; keywords replace files in provisioning/, None removes one."""
     provisioning: dict[str, Any] = {
         "folders": FOLDERS,
         "datasources": DATA_SOURCES,
@@ -156,22 +156,22 @@ def documents(**more: Any) -> Documents:
         for name, value in {**copy.deepcopy(provisioning), **more}.items()
         if value is not None
     }
-    files["station.json"] = dashboard()
+    files["overview.json"] = dashboard()
     files["ingest.json"] = dashboard("anden-ingest", "Ingest")
     return files
 
 
 def manifest(files: Documents | None = None, values: PlaceholderValues = VALUES) -> Manifest:
-    return resolved(manifest_from_documents(files or documents()), values)[0]
+    return resolve_placeholders(manifest_from_documents(files or documents()), values)[0]
 
 
 def many(*, folders: int, dashboards: int, rules: int) -> Documents:
-    """A manifest of this size, its rules in groups of twenty."""
+    """Files with this many objects, and rules in groups of twenty."""
     made: list[dict[str, Any]] = [{"uid": f"anden-folder-{n}", "title": f"Andén {n}"} for n in range(folders)]
     files = documents(folders=made, **{"alert-rules": None, "policy": None})
     for number in range(dashboards):
         uid = f"anden-board-{number}"
-        files[f"{uid}.json"] = dashboard(uid, f"Board {number}", panels=10)
+        files[f"{uid}.json"] = dashboard(uid, f"StoredDashboard {number}", panels=10)
         made[number % folders].setdefault("dashboards", []).append(uid)
     groups = [
         {
@@ -187,7 +187,7 @@ def many(*, folders: int, dashboards: int, rules: int) -> Documents:
 
 
 class MemorySyncHistory:
-    """Keeps the last syncs in a list, through JSON as the table does."""
+    """Keeps the last syncs in a list, converted through JSON as in the table."""
 
     def __init__(self) -> None:
         self.rows: list[SyncRecord] = []
@@ -197,7 +197,7 @@ class MemorySyncHistory:
         return self.rows[0] if self.rows else None
 
     def syncs(self) -> Sequence[SyncRecord]:
-        return [row for row in self.rows if row.rolled_back_to is None][:KEPT]
+        return [row for row in self.rows if row.rolled_back_to is None][:MAX_SYNCS]
 
     def confirm(self, at: datetime.datetime) -> None:
         self.rows[0] = replace(self.rows[0], confirmed_at=at)

@@ -1,4 +1,4 @@
-"""A simulated fleet that is the same at each run: shown as of now, drawn as of one fixed noon."""
+"""A simulated fleet that is the same at each run: drawn as of a fixed noon, shown as of now."""
 
 from dataclasses import replace
 
@@ -10,9 +10,9 @@ from apps.fleet.simulation import FleetSpec, SimulatedFleet
 
 
 class PinnedFleet(SimulatedFleet):
-    """What the fleet of the spec shows around its own `at_s`, told as if that were `shown_at_s`, epoch seconds.
+    """The fleet of the spec around its own `at_s`, shifted to `shown_at_s`, epoch seconds.
 
-    A fleet drawn as of now would be another one each minute, and of a thousand healthy services one stands out.
+    A fleet drawn as of now would differ every minute, and one in a thousand healthy services is an outlier by chance.
     """
 
     def __init__(self, spec: FleetSpec, seed: int, *, shown_at_s: float) -> None:
@@ -24,6 +24,6 @@ class PinnedFleet(SimulatedFleet):
         return super().values(times_s - self._later_s)
 
     def observe(self, at_s: float | None = None) -> Observation:
-        """What a source would answer at that moment."""
+        """The observation of a source at that time."""
         seen = super().observe(self.spec.at_s + self._later_s if at_s is None else at_s)
         return replace(seen, deployed_s=seen.deployed_s + self._later_s)

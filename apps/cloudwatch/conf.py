@@ -1,4 +1,4 @@
-"""The settings of the collection from CloudWatch."""
+"""Settings of CloudWatch collection."""
 
 import re
 from collections.abc import Iterable
@@ -14,33 +14,31 @@ CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
 
 class CloudWatchSettings(EnvironmentSettings):
-    """Variables that begin with ANDEN_CLOUDWATCH_."""
+    """The ANDEN_CLOUDWATCH_ variables."""
 
     model_config = SettingsConfigDict(env_prefix="ANDEN_CLOUDWATCH_")
 
     region: str = Field(
         default="",
-        description="AWS region of the resources, say eu-west-1; nothing is asked without it.",
+        description="AWS region of the resources, such as eu-west-1; required for collection.",
     )
     endpoint_url: HttpUrl | None = Field(
-        default=None, description="Where CloudWatch answers, say a VPC endpoint; AWS's own address when unset."
+        default=None, description="CloudWatch endpoint, such as a VPC endpoint; defaults to AWS's public one."
     )
-    period_s: int = Field(default=60, ge=60, le=3600, multiple_of=60, description="Seconds that one point stands for.")
+    period_s: int = Field(default=60, ge=60, le=3600, multiple_of=60, description="Seconds per point.")
     cycle_s: int = Field(
-        default=300, ge=60, le=86_400, description="Seconds between two rounds of collection; the bill follows it."
+        default=300, ge=60, le=86_400, description="Seconds between collection cycles; the cost is proportional."
     )
     budget_usd: float = Field(
-        default=25, ge=0, description="US dollars that a calendar month (UTC) may cost; collection stops there."
+        default=25, ge=0, description="US dollars per calendar month (UTC); collection stops there."
     )
-    timeout_s: float = Field(
-        default=20, gt=0, le=300, description="Seconds of silence after which CloudWatch counts as away."
-    )
+    timeout_s: float = Field(default=20, gt=0, le=300, description="Seconds after which a call times out.")
     database_instances: CommaSeparated = Field(default=(), description="RDS instances, comma-separated.")
-    aurora_cluster: str = Field(default="", description="Aurora cluster, where the database is one.")
-    kafka_cluster: str = Field(default="", description="MSK cluster's name.")
-    kafka_brokers: CommaSeparated = Field(default=(), description="Its brokers' ids, say 1,2,3.")
-    kafka_groups: CommaSeparated = Field(default=(), description="Consumer groups whose lag is read.")
-    kafka_topics: CommaSeparated = Field(default=(), description="Topics whose lag is read, for each group.")
+    aurora_cluster: str = Field(default="", description="Aurora cluster, if the database is one.")
+    kafka_cluster: str = Field(default="", description="Name of the MSK cluster.")
+    kafka_brokers: CommaSeparated = Field(default=(), description="IDs of its brokers, such as 1,2,3.")
+    kafka_groups: CommaSeparated = Field(default=(), description="Consumer groups whose lag is collected.")
+    kafka_topics: CommaSeparated = Field(default=(), description="Topics whose lag is collected, for each group.")
     balancer: str = Field(
         default="",
         description="Application Load Balancer: the end of its ARN, app/name/id.",
@@ -48,16 +46,16 @@ class CloudWatchSettings(EnvironmentSettings):
     target_groups: CommaSeparated = Field(
         default=(), description="Its target groups: the ends of their ARNs, targetgroup/name/id."
     )
-    http_api: str = Field(default="", description="Id of the API Gateway's HTTP API.")
-    rest_api: str = Field(default="", description="Name of the API Gateway's REST API, where it is one.")
-    api_stage: str = Field(default="$default", description="Stage of either API.")
+    http_api: str = Field(default="", description="ID of the API Gateway HTTP API.")
+    rest_api: str = Field(default="", description="Name of the API Gateway REST API, if you use one.")
+    api_stage: str = Field(default="$default", description="Stage of the API.")
     functions: CommaSeparated = Field(default=(), description="Names of Lambda functions, comma-separated.")
     cluster: str = Field(default="", description="EKS cluster with Container Insights.")
-    namespaces: CommaSeparated = Field(default=(), description="Its namespaces whose pods are read.")
-    pods: CommaSeparated = Field(default=(), description="Its pods whose restarts are read: namespace/pod.")
+    namespaces: CommaSeparated = Field(default=(), description="Its namespaces whose pods are collected.")
+    pods: CommaSeparated = Field(default=(), description="Its pods whose restarts are collected: namespace/pod.")
     dashboard_prefix: str = Field(
         default="anden-",
-        description="How the names of our CloudWatch dashboards begin; others are never touched.",
+        description="Prefix of Andén's CloudWatch dashboards; others are never touched.",
     )
 
     @field_validator(
@@ -80,7 +78,7 @@ class CloudWatchSettings(EnvironmentSettings):
     @classmethod
     def _is_region(cls, value: str) -> str:
         if value and not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-[0-9]", value):
-            raise ValueError("must be the name of an AWS region, say eu-west-1")
+            raise ValueError("must be an AWS region such as eu-west-1")
         return value
 
     @field_validator("balancer")
@@ -101,41 +99,41 @@ class CloudWatchSettings(EnvironmentSettings):
     @classmethod
     def _are_target_groups(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not all(re.fullmatch(r"targetgroup/[^/]+/[0-9a-f]+", name) for name in value):
-            raise ValueError("must be targetgroup/name/id, the end of the ARN; several comma-separated")
+            raise ValueError("must be comma-separated targetgroup/name/id, the end of each ARN")
         return value
 
     @field_validator("kafka_brokers")
     @classmethod
     def _are_brokers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not all(re.fullmatch(r"[0-9]+", broker) for broker in value):
-            raise ValueError("must be the brokers' ids, comma-separated: 1,2,3")
+            raise ValueError("must be comma-separated broker IDs: 1,2,3")
         return value
 
     @field_validator("pods")
     @classmethod
     def _are_pods(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not all(re.fullmatch(r"[^/]+/[^/]+", name) for name in value):
-            raise ValueError("must be namespace/pod, several comma-separated")
+            raise ValueError("must be comma-separated namespace/pod")
         return value
 
     @model_validator(mode="after")
-    def _is_whole(self) -> Self:
-        for part, whole in (
+    def _is_complete(self) -> Self:
+        for dependent, parent in (
             ("kafka_brokers", "kafka_cluster"),
             ("kafka_groups", "kafka_cluster"),
             ("target_groups", "balancer"),
             ("namespaces", "cluster"),
             ("pods", "cluster"),
         ):
-            if getattr(self, part) and not getattr(self, whole):
-                raise ValueError(f"ANDEN_CLOUDWATCH_{part.upper()} needs ANDEN_CLOUDWATCH_{whole.upper()}")
+            if getattr(self, dependent) and not getattr(self, parent):
+                raise ValueError(f"ANDEN_CLOUDWATCH_{dependent.upper()} needs ANDEN_CLOUDWATCH_{parent.upper()}")
         if bool(self.kafka_groups) != bool(self.kafka_topics):
-            raise ValueError("ANDEN_CLOUDWATCH_KAFKA_GROUPS and ANDEN_CLOUDWATCH_KAFKA_TOPICS go together")
+            raise ValueError("set ANDEN_CLOUDWATCH_KAFKA_GROUPS and ANDEN_CLOUDWATCH_KAFKA_TOPICS together")
         return self
 
     @property
     def resources(self) -> Resources:
-        """What is there to collect."""
+        """The resources to collect."""
         return Resources(
             database_instances=self.database_instances,
             aurora_cluster=self.aurora_cluster,

@@ -1,10 +1,10 @@
-"""What was asked of CloudWatch, month by month: a killed process must not forget what it spent."""
+"""CloudWatch usage per month, stored so that a killed process does not lose its spending."""
 
 from django.db import models
 
 
 class CloudWatchMonth(models.Model):
-    """A calendar month (UTC), by its first day. Both counts are raised before each call, never after it."""
+    """A calendar month (UTC), keyed by its first day. Both counts are increased before each call."""
 
     month = models.DateField(primary_key=True)
     metrics_requested = models.BigIntegerField(db_default=0)

@@ -1,4 +1,4 @@
-"""Collecting from CloudWatch: cycle by cycle, each point once, nothing stale, and not a cent beyond the budget."""
+"""CloudWatch collection in cycles: each point once, no stale values, never over budget."""
 
 import logging
 from collections import defaultdict
@@ -25,7 +25,7 @@ LOGGER: Final = logging.getLogger("apps.monitoring.cloudwatch")
 
 @dataclass(frozen=True, slots=True)
 class CollectionCycle:
-    """What one cycle brought: calls sent, points in time and late, series with and without a current value."""
+    """The result of one cycle: calls sent, timely and late points, series with and without a current value."""
 
     calls: int
     timely: int
@@ -35,10 +35,10 @@ class CollectionCycle:
 
 
 class CloudWatchCollector:
-    """Asks for the same metrics cycle after cycle, and shows the newest point of each; lives as long as its process.
+    """Requests the same metrics every cycle and exports the newest point of each.
 
-    Its memory of points is in the process: after a restart the window of the last minutes is asked for again, which
-    costs what any cycle costs. What was spent is in the budget and is never forgotten.
+    Points are kept in memory: after a restart the first cycle requests the last minutes again, at no extra cost.
+    Spending is persisted in the budget.
     """
 
     def __init__(
@@ -56,32 +56,32 @@ class CloudWatchCollector:
         self._cycle_s = cycle_s
         self._budget_usd = budget_usd
         self._buffers: defaultdict[Labels, PointBuffer] = defaultdict(PointBuffer)
-        self._shown: set[Labels] = set()
-        self._trouble = ""
+        self._exported: set[Labels] = set()
+        self._last_error = ""
 
     def collect(self, *, now_s: float) -> CollectionCycle:
-        """One cycle; what came before a trouble is taken over and shown.
+        """Run one cycle; points received before an error are exported.
 
         Raises BudgetSpent, SourceUnavailable, SourceRefused.
         """
         window = cycle_window(now_s, period_s=self._period_s, cycle_s=self._cycle_s)
         calls = timely = late = 0
         try:
-            for answer in self._cloudwatch.ask(self._queries, window):
-                calls += answer.sent
-                for query in answer.queries:
-                    points = answer.points.get(query.labels, ())
-                    in_time, afterwards = self._buffers[query.labels].take(points, end_s=window.end_s)
-                    timely, late = timely + len(in_time), late + len(afterwards)
+            for call in self._cloudwatch.fetch(self._queries, window):
+                calls += call.sent
+                for query in call.queries:
+                    points = call.points.get(query.labels, ())
+                    new, delayed = self._buffers[query.labels].add(points, end_s=window.end_s)
+                    timely, late = timely + len(new), late + len(delayed)
         finally:
             prometheus.counter(metrics.CLOUDWATCH_POINTS).labels("timely").inc(timely)
             prometheus.counter(metrics.CLOUDWATCH_POINTS).labels("late").inc(late)
-            self._show(now_s)
+            self._export(now_s)
         prometheus.gauge(metrics.CLOUDWATCH_COLLECTED).set(now_s)
-        return CollectionCycle(calls, timely, late, len(self._shown), len(self._queries) - len(self._shown))
+        return CollectionCycle(calls, timely, late, len(self._exported), len(self._queries) - len(self._exported))
 
-    def round(self, *, now_s: float) -> CollectionCycle | None:
-        """One cycle of a process that goes on whatever happens: a trouble is one line when it begins; None then."""
+    def run_cycle(self, *, now_s: float) -> CollectionCycle | None:
+        """Run one cycle and log an error once, when it starts. None: it failed, see `last_error`."""
         close_old_connections()
         try:
             try:
@@ -92,50 +92,50 @@ class CloudWatchCollector:
             self._note(str(error), error)
             return None
         except (DatabaseError, InterfaceError) as error:
-            # Without the budget nothing is asked: it could not be remembered.
-            self._note(f"{explain_database_error('default', error)}; CloudWatch is not asked meanwhile", None)
+            # Without the budget nothing is requested: it could not be counted.
+            self._note(f"{explain_database_error('default', error)}; CloudWatch is not queried until it is back", None)
             return None
-        if self._trouble:
-            LOGGER.info("collecting again")
-        self._trouble = ""
+        if self._last_error:
+            LOGGER.info("collection resumed")
+        self._last_error = ""
         prometheus.gauge(metrics.CLOUDWATCH_STOPPED).set(0)
         return cycle
 
     @property
-    def trouble(self) -> str:
-        """Why the last round brought nothing; empty when it was whole."""
-        return self._trouble
+    def last_error(self) -> str:
+        """Why the last cycle failed; empty if it succeeded."""
+        return self._last_error
 
     def values(self, *, now_s: float) -> dict[Labels, float]:
-        """The newest value of each series that has one now."""
+        """The current value of each series that has one."""
         found = {labels: one.current(now_s=now_s, period_s=self._period_s) for labels, one in self._buffers.items()}
         return {labels: point[1] for labels, point in found.items() if point is not None}
 
-    def _show(self, now_s: float) -> None:
+    def _export(self, now_s: float) -> None:
         values = self.values(now_s=now_s)
         for labels, value in values.items():
             prometheus.gauge(metrics.CLOUDWATCH_VALUE).labels(*labels).set(value)
-        for labels in self._shown - values.keys():
+        for labels in self._exported - values.keys():
             prometheus.remove_series(metrics.CLOUDWATCH_VALUE, *labels)
-        self._shown = set(values)
+        self._exported = set(values)
 
     def _note(self, line: str, error: MonitoringError | None) -> None:
         stopped = isinstance(error, BudgetSpent)
         prometheus.gauge(metrics.CLOUDWATCH_STOPPED).set(int(stopped))
         kind = type(error).__name__ if error else "database"
-        if not self._trouble.startswith(kind):
-            LOGGER.warning("%s", line if stopped else f"{line}; trying on")
-        self._trouble = f"{kind}: {line}"
+        if not self._last_error.startswith(kind):
+            LOGGER.warning("%s", line if stopped else f"{line}; retrying")
+        self._last_error = f"{kind}: {line}"
 
 
 def spend_metrics_update(*, budget_usd: float, now_s: float) -> None:
-    """Show what this month has cost and may cost."""
+    """Set the metrics of this month's cost and budget."""
     prometheus.gauge(metrics.CLOUDWATCH_BUDGET).set(budget_usd)
     prometheus.gauge(metrics.CLOUDWATCH_SPENT).set(usd(month_get(now_s=now_s).metrics_requested))
 
 
 def month_get(*, now_s: float) -> CloudWatchMonth:
-    """What this calendar month asked for; a row not yet stored where it asked for nothing."""
+    """This calendar month's usage; an unsaved row if it has none yet."""
     month = month_of(now_s)
     found = CloudWatchMonth.objects.filter(month=month).first()
     return found or CloudWatchMonth(month=month, metrics_requested=0, calls=0)

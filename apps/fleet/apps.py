@@ -1,15 +1,15 @@
-"""Django's entry for the fleet."""
+"""Django configuration of the fleet app."""
 
 from django.apps import AppConfig
 
 
 class FleetConfig(AppConfig):
-    """The app fleet."""
+    """The fleet: outlier detection and incidents."""
 
     name = "apps.fleet"
 
     def ready(self) -> None:
-        """Show the fleet's series on the page of metrics."""
+        """Register the fleet's collector for /metrics."""
         from apps.fleet.exporters.registry import FLEET_COLLECTOR  # noqa: PLC0415 - the models must be there first
         from apps.telemetry import prometheus  # noqa: PLC0415
 

@@ -4,12 +4,12 @@ from apps.telemetry.errors import MonitoringError
 
 
 class SourceInvalid(MonitoringError):
-    """What the source holds cannot be read as signals: the message names the file and the place."""
+    """The source holds something that cannot be read as signals: the message names the file and the place."""
 
 
 class EvaluatorBusy(MonitoringError):
-    """Another process evaluates the fleet: leave it to that one."""
+    """Another process is evaluating the fleet: leave it to that one."""
 
 
 class TransitionRefused(MonitoringError):
-    """An incident cannot go to this status from where it is, or lacks the reason that the status needs."""
+    """The incident cannot change to this status, or the required reason or note is missing."""

@@ -1,4 +1,4 @@
-"""What beat asks of the fleet."""
+"""Periodic tasks of the fleet."""
 
 import logging
 
@@ -12,8 +12,8 @@ logger = logging.getLogger("apps.monitoring.tasks")
 
 @shared_task(name="monitoring.purge_fleet", ignore_result=True)
 def purge_fleet() -> int:
-    """Delete evaluations of the fleet, and services nobody saw, older than ANDEN_FLEET_KEEP_DAYS; rows deleted."""
+    """Delete evaluations and unseen services older than ANDEN_FLEET_KEEP_DAYS; returns how many rows."""
     evaluations, services = fleet_purge(timezone.now())
     if evaluations or services:
-        logger.info("deleted %s old evaluations of the fleet and %s vanished services", evaluations, services)
+        logger.info("deleted %s old fleet evaluations and %s unseen services", evaluations, services)
     return evaluations + services

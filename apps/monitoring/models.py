@@ -1,14 +1,14 @@
-"""What was synchronised with Grafana, so that drift has a measure and a way leads back."""
+"""The history of Grafana syncs, for drift and rollback."""
 
 from django.db import models
 
 
 class GrafanaSync(models.Model):
-    """One synchronisation that changed something, or brought a new manifest.
+    """One sync that changed Grafana or had a new manifest.
 
-    `manifest` has every object as it was sent, secrets as their placeholders; `hashes` has a salted hash of each
-    secret that was sent. `confirmed_at` is when a later sync found it all as it was sent. `rolled_back_to` is the
-    sync whose manifest was sent again, None for a sync of the code.
+    `manifest` has every object as sent, with placeholders for secrets, and `hashes` a salted hash of each secret.
+    `confirmed_at` is when a later sync found nothing to change. `rolled_back_to` is the id of the sync that a rollback
+    applied, None for a sync of the code.
     """
 
     at = models.DateTimeField()

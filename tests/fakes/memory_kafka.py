@@ -1,4 +1,4 @@
-"""A Kafka in memory: the fake beside the real one, held to the same cases by tests/contract/ingest."""
+"""An in-memory Kafka, with the same contract tests as the real one (tests/contract/ingest)."""
 
 import itertools
 from collections.abc import Collection, Iterable, Mapping
@@ -54,21 +54,21 @@ class MemoryRecord:
         return self.raw_value
 
     def headers(self) -> list[tuple[str, bytes | None]] | None:
-        """The headers, None for none."""
+        """The headers, or None."""
         return list(self.raw_headers) or None
 
     def timestamp(self) -> tuple[int, int]:
-        """The kind and milliseconds since 1970."""
+        """The timestamp type, and milliseconds since the epoch."""
         return CREATE_TIME, self.stamp_ms
 
     def leader_epoch(self) -> int | None:
-        """The epoch of the leader that took it."""
+        """The epoch of the leader that appended it."""
         return self.written_in
 
 
 @dataclass(slots=True)
 class _Log:
-    """A partition; what stands at an offset without a record is the mark of a transaction."""
+    """A partition; an offset without a record is a transaction marker."""
 
     first: int = 0
     end: int = 0
@@ -76,7 +76,7 @@ class _Log:
     records: list[MemoryRecord] = field(default_factory=list)
 
     def epoch_end(self, leader_epoch: int) -> int:
-        """Where the log ends of this and earlier epochs."""
+        """The end offset of the log up to this epoch."""
         later = (record.at_offset for record in self.records if (record.written_in or 0) > leader_epoch)
         return min(later, default=self.end)
 
@@ -91,7 +91,7 @@ class _Topic:
 class MemoryKafka:
     """A cluster: topics, and the members of one consumer group.
 
-    `away` is why it does not answer, `refused` why single topics may not be read, `leaderless` what nobody leads.
+    `away` is why it does not respond, `refused` why topics may not be read; `leaderless` are partitions.
     """
 
     away: str = ""
@@ -103,7 +103,7 @@ class MemoryKafka:
     _lives: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def make(self, name: str, partitions: int = 1) -> None:
-        """Make a topic, or make it again: with another id, and empty."""
+        """Create or recreate a topic: empty, with a new id."""
         life = f"life-{next(self._lives)}"
         self.topics[name] = _Topic(life, [_Log() for _ in range(partitions)])
         self.generation += 1
@@ -117,14 +117,14 @@ class MemoryKafka:
         stamp_ms: int = 0,
         headers: tuple[tuple[str, bytes | None], ...] = (),
     ) -> int:
-        """Append a record, and say its offset."""
+        """Append a record and return its offset."""
         log = self.log(place)
         offset, log.end = log.end, log.end + 1
         log.records.append(MemoryRecord(place, offset, key, value, stamp_ms, headers, log.leader_epoch))
         return offset
 
     def mark(self, place: TopicPartition, count: int = 1) -> None:
-        """Append marks of transactions, or aborted records: offsets that no reader is given."""
+        """Append transaction markers or aborted records: offsets that no consumer receives."""
         self.log(place).end += count
 
     def expire(self, place: TopicPartition, before: int) -> None:
@@ -134,7 +134,7 @@ class MemoryKafka:
         log.first = before
 
     def truncate(self, place: TopicPartition, end: int) -> None:
-        """Cut the log at an offset, and go on under a new leader, as an unclean election does."""
+        """Truncate the log at an offset under a new leader, as an unclean election does."""
         log = self.log(place)
         log.records = [record for record in log.records if record.at_offset < end]
         log.end, log.leader_epoch = end, log.leader_epoch + 1
@@ -144,7 +144,7 @@ class MemoryKafka:
         return self.topics[place.topic].logs[place.partition]
 
     def states(self, names: Collection[str]) -> TopicStates:
-        """The topics of these names."""
+        """The topics with these names."""
         self.answer()
         found = {
             name: TopicState(
@@ -158,7 +158,7 @@ class MemoryKafka:
         return TopicStates(found, {name: self.refused[name] for name in names if name in self.refused})
 
     def offsets(self, partitions: Collection[TopicPartition]) -> OffsetRanges:
-        """Where each partition begins and ends."""
+        """The start and end offset of each partition."""
         self.answer()
         logs = {place: self.log(place) for place in partitions if place not in self.leaderless}
         return OffsetRanges(
@@ -167,7 +167,7 @@ class MemoryKafka:
         )
 
     def answer(self) -> None:
-        """Raise BrokerUnavailable while the cluster is away."""
+        """Raise BrokerUnavailable while the cluster is down."""
         if self.away:
             raise BrokerUnavailable(self.away)
 
@@ -179,13 +179,13 @@ class MemoryGroup:
         self._kafka = kafka
 
     def members(self) -> list[GroupMember]:
-        """Who is in it now."""
+        """The current members."""
         self._kafka.answer()
         return [GroupMember(member.client_id, "memory") for member in self._kafka.members]
 
 
 class MemoryConsumer:
-    """One member of the group; partitions are dealt out in turn at each member's next poll."""
+    """One member of the group; partitions are reassigned at each member's next poll."""
 
     def __init__(self, kafka: MemoryKafka, *, client_id: str = "anden") -> None:
         self._kafka = kafka
@@ -198,7 +198,7 @@ class MemoryConsumer:
         self.committed: dict[TopicPartition, int] = {}
 
     def subscribe(self, topics: Collection[str], assignments: RebalanceListener) -> None:
-        """Share these topics, and no others, with the other members of the group."""
+        """Subscribe to exactly these topics."""
         if self._assignments is not None and frozenset(topics) == self._topics:
             return
         self._topics, self._assignments = frozenset(topics), assignments
@@ -222,8 +222,8 @@ class MemoryConsumer:
                 refused[place.topic] = self._kafka.refused[place.topic]
                 continue
             log = self._kafka.log(place)
-            if said := _lost(log, start):
-                lost[place] = said
+            if error := _lost(log, start):
+                lost[place] = error
                 self._reading[place] = None
                 continue
             taken = [record for record in log.records if record.at_offset >= start.offset][:count]
@@ -260,32 +260,32 @@ class MemoryConsumer:
         return {place for index, place in enumerate(places) if members[index % len(members)] is self}
 
     def assign(self, offsets: Mapping[TopicPartition, OffsetAndEpoch]) -> None:
-        """Inside of on_assign: read these partitions, each from its offset."""
+        """In on_assign: consume these partitions, each from its offset."""
         self._reading |= offsets
 
     def assign_paused(self, partitions: Iterable[TopicPartition]) -> None:
-        """Inside of on_assign: take these partitions and read nothing until `seek`."""
+        """In on_assign: assign these partitions, paused until `seek`."""
         self._reading |= dict.fromkeys(partitions)
 
     def seek(self, offsets: Mapping[TopicPartition, OffsetAndEpoch]) -> None:
-        """Go on reading these partitions from these offsets, if the log before them still is the one of the epoch."""
+        """Resume these partitions at these offsets, if the log still has the leader epoch."""
         self._reading |= offsets
         self._ended -= offsets.keys()
 
     def pause(self, partitions: Iterable[TopicPartition]) -> None:
-        """Read nothing from these partitions until `seek`."""
+        """Pause these partitions until `seek`."""
         self._reading |= dict.fromkeys(partitions)
 
     def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Remember the offsets for tests."""
+        """Record the offsets for tests."""
         self.committed |= offsets
 
     def last_error(self) -> str:
-        """Why Kafka does not answer, "" when it does."""
+        """Why Kafka does not respond, or ""."""
         return self._kafka.away
 
     def close(self) -> None:
-        """Leave the group; revokes what is assigned."""
+        """Leave the group; revokes its partitions."""
         if self._assignments is not None and self._reading:
             self._assignments.on_revoke(sorted(self._reading))
         self._reading = {}
@@ -294,13 +294,13 @@ class MemoryConsumer:
             self._kafka.generation += 1
 
     def vanish(self) -> None:
-        """Leave the group as a killed process does: nobody is told."""
+        """Leave the group like a killed process, without callbacks."""
         self._kafka.members.remove(self)
         self._kafka.generation += 1
 
 
 def _lost(log: _Log, start: OffsetAndEpoch) -> str:
-    """What Kafka says when it has not this offset in the log that was read before, "" when it has."""
+    """Kafka's error if the log no longer has this offset and epoch, or ""."""
     if start.leader_epoch is not None and (end := log.epoch_end(start.leader_epoch)) < start.offset:
         return (
             f"Partition log truncation detected at offset {start.offset} (leader epoch {start.leader_epoch}): "

@@ -1,4 +1,4 @@
-"""A store in memory: the fake beside PostgreSQL, held to the same cases by tests/contract/ingest."""
+"""An in-memory store, with the same contract tests as PostgreSQL (tests/contract/ingest)."""
 
 import datetime
 from collections import defaultdict
@@ -41,7 +41,7 @@ class StoredSource:
 
 @dataclass(slots=True)
 class MemoryTables:
-    """What is committed, shared by the stores of all workers; `faults` are raised by the methods they name."""
+    """Committed data, shared by the stores of all workers; `faults` are raised by the methods they name."""
 
     sources: list[StoredSource] = field(default_factory=list)
     rows: defaultdict[int, dict[tuple[Any, ...], Row]] = field(default_factory=lambda: defaultdict(dict))
@@ -54,13 +54,13 @@ class MemoryTables:
     last_id: int = 0
 
     def fault(self, method: str) -> None:
-        """Raise the next fault, if it is meant for this method."""
+        """Raise the next fault if it is for this method."""
         if self.faults and self.faults[0][0] == method:
             raise self.faults.pop(0)[1]
 
 
 class MemoryStore:
-    """The session of one worker; `ended` when a successor has ended it."""
+    """The session of one worker; `ended` once a successor has fenced it."""
 
     def __init__(self, tables: MemoryTables, *, worker: str = "memory") -> None:
         self._tables = tables
@@ -70,7 +70,7 @@ class MemoryStore:
         self.ended = False
 
     def claim(self, claim: SourceClaim) -> Position:
-        """The position of a source, now owned by this worker under a new epoch."""
+        """The position of a source, claimed by this worker under a new epoch."""
         self._tables.fault("claim")
         key = claim.key
         lives = {source.key.topic_id for source in self._sources(key.dataset_id, key.topic)} - {""}
@@ -99,7 +99,7 @@ class MemoryStore:
         )
 
     def _sources(self, dataset_id: int, topic: str) -> list[StoredSource]:
-        """The sources of the topic, in every life of it."""
+        """The sources of the topic, including earlier topic ids."""
         mine = (dataset_id, topic)
         return [source for source in self._tables.sources if (source.key.dataset_id, source.key.topic) == mine]
 
@@ -115,7 +115,7 @@ class MemoryStore:
         return source
 
     def release(self, positions: Sequence[Position]) -> None:
-        """Say that nobody owns these any more; a newer epoch is left alone."""
+        """Release these sources, unless they have a newer epoch."""
         self._live("release")
         for position in positions:
             source = self._tables.sources[position.source_id - 1]
@@ -123,14 +123,14 @@ class MemoryStore:
                 source.owner = None
 
     def set_error(self, key: SourceKey, message: str) -> None:
-        """Write beside the source why its pipeline is stopped."""
+        """Record on the source why its pipeline stopped."""
         self._live("set_error")
         for source in self._sources(key.dataset_id, key.topic):
             if source.key.partition == key.partition:
                 source.last_error = message
 
     def record_attempt(self, position: Position, *, records: int) -> None:
-        """Note that so many records from the position on are taken up."""
+        """Record that this many records from the position on are being processed."""
         self._live("record_attempt")
         source = self._tables.sources[position.source_id - 1]
         if source.epoch != position.epoch:
@@ -140,14 +140,14 @@ class MemoryStore:
         source.attempt = Attempt(position.next_offset, records, last.times + 1 if last and same else 1)
 
     def set_unreadable(self, dataset_id: int, message: str) -> None:
-        """Write beside every source of the dataset why nobody reads it, and let go of those that we own."""
+        """Record on every source of the dataset why it is not read, and release the ones owned here."""
         self._live("set_unreadable")
         for source in self._tables.sources:
             if source.key.dataset_id == dataset_id and source.owner in {None, self}:
                 source.owner, source.last_error = None, message
 
     def advance(self, ends: Sequence[tuple[Position, OffsetAndEpoch]]) -> set[int]:
-        """Move these positions, behind which no record is left to store, and say the ids of the sources that moved."""
+        """Advance these positions past offsets without records, and return the ids of the advanced sources."""
         self._live("advance")
         moved = set()
         for position, end in ends:
@@ -158,7 +158,7 @@ class MemoryStore:
         return moved
 
     def set_refusal(self, dataset_id: int, topic: str, message: str) -> bool:
-        """Write beside every source of a topic that cannot be read why, or beside one to come where there is none."""
+        """Record on every source of an unreadable topic why, creating a source if needed."""
         self._live("set_refusal")
         unknown = SourceClaim(SourceKey(dataset_id, topic, "", 0), 0)
         present = self._sources(dataset_id, topic) or [self._make(unknown)]
@@ -167,13 +167,13 @@ class MemoryStore:
         return any(source.key.topic_id for source in present)
 
     def batch_ids(self, count: int) -> list[int]:
-        """Fresh ids for the ledger."""
+        """New batch ids for the ledger."""
         self._live("batch_ids")
         self._tables.last_id += count
         return list(range(self._tables.last_id - count + 1, self._tables.last_id + 1))
 
     def ensure_months(self, dataset_id: int, first: datetime.date, last: datetime.date) -> None:
-        """Make the months of the dataset from the first to the last day's."""
+        """Create the dataset's monthly partitions from the first to the last day."""
         self._live("ensure_months")
         month = month_start(first)
         while month <= last:
@@ -181,7 +181,7 @@ class MemoryStore:
             month = month_start(month, shift=1)
 
     def ensure_days(self) -> None:
-        """Make the ledger's days."""
+        """Create the ledger's daily partitions."""
         self._live("ensure_days")
         self._tables.days = True
 
@@ -196,14 +196,14 @@ class MemoryStore:
         self._rows += rows
 
     def finish(self) -> None:
-        """Judge the rows of the open batch."""
+        """Validate the rows of the open batch."""
         self._live("finish")
         if self._target is None:
             raise RetriableStoreError("no batch is open")
         self._judge(self._target, self._rows)
 
     def bisect(self, target: TargetTable, rows: Sequence[Row]) -> list[tuple[Row, RecordRefused]]:
-        """Begin a batch with those of these rows that are taken; the others, each with its error."""
+        """Begin a batch with the valid rows, and return the others with their errors."""
         self._live("bisect")
         self._target, self._rows = target, []
 
@@ -229,11 +229,11 @@ class MemoryStore:
         for row in self._rows:
             self._put(target, row)
         self.reset()
-        # A fault here is a connection lost in COMMIT: it is done, and nobody hears of it.
+        # A fault here is a connection lost in COMMIT: committed, but unacknowledged.
         self._tables.fault("committed")
 
     def reset(self) -> None:
-        """Roll back what is open."""
+        """Roll back the open batch."""
         self._target, self._rows = None, []
         self.ended = False
 

@@ -1,7 +1,7 @@
-"""A Prometheus for tests: real HTTP and the real one's strictness, over series that were laid into it.
+"""A fake Prometheus for tests: real HTTP, as strict as Prometheus, with canned series.
 
-It understands no PromQL: each query it knows was named with its result. Everything else it holds to is checked
-against a real Prometheus by the same cases (tests/contract/monitoring).
+It does not evaluate PromQL: tests register each query with its result. Everything else passes the same contract tests
+as a real Prometheus (tests/contract/monitoring).
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 LOOKBACK_S: Final = 300
-"""A sample counts for five minutes."""
+"""A sample is valid for five minutes."""
 MOST_POINTS: Final = 11_000
 _PARAMETERS: Final = {
     "/api/v1/query_range": {"query", "start", "end", "step", "timeout"},
@@ -26,13 +26,13 @@ _PARAMETERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class FakeSeries:
-    """One series of a query's result: its labels, and its samples as (epoch second, value), rising."""
+    """One series of a result: its labels, and its samples as (epoch second, value), ascending."""
 
     labels: Mapping[str, str]
     samples: Sequence[tuple[float, float]]
 
     def at(self, time_s: float) -> float | None:
-        """The value that counts at this moment."""
+        """The value at this time, or None."""
         newest = None
         for sampled_s, value in self.samples:
             if sampled_s > time_s:
@@ -43,9 +43,9 @@ class FakeSeries:
 
 @dataclass(slots=True)
 class FakePrometheus:
-    """Holds results by query text, counts what was asked, and fails when told to.
+    """Results by query text, recorded requests, and injected failures.
 
-    `next_answers` are given before anything else: (status, body), the body as it is.
+    `next_answers` are returned first: (status, raw body).
     """
 
     results: dict[str, list[FakeSeries]] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class FakePrometheus:
     asked: list[dict[str, str]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     hold: Callable[[], None] = lambda: None
-    """Called before each answer: a test waits in it, to be slow."""
+    """Called before each response: a test can wait in it."""
 
     def answer(self, path: str, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
         """The status and document of this request."""
@@ -86,7 +86,7 @@ class FakePrometheus:
 
 @contextmanager
 def serving(fake: FakePrometheus) -> Iterator[str]:
-    """The URL at which the fake answers, on this machine alone."""
+    """The URL of the fake, on loopback."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, fake))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -132,18 +132,18 @@ def _instants(held: Sequence[FakeSeries], time_s: float) -> Iterator[dict[str, A
     for series in held:
         value = series.at(time_s)
         if value is not None:
-            yield {"metric": dict(series.labels), "value": [time_s, _said(value)]}
+            yield {"metric": dict(series.labels), "value": [time_s, _number(value)]}
 
 
 def _ranges(held: Sequence[FakeSeries], times_s: Sequence[float]) -> Iterator[dict[str, Any]]:
     for series in held:
-        values = [[time_s, _said(value)] for time_s in times_s if (value := series.at(time_s)) is not None]
+        values = [[time_s, _number(value)] for time_s in times_s if (value := series.at(time_s)) is not None]
         if values:
             yield {"metric": dict(series.labels), "values": values}
 
 
-def _said(value: float) -> str:
-    """The number as Prometheus writes it."""
+def _number(value: float) -> str:
+    """The number as Prometheus formats it."""
     if value != value:  # noqa: PLR0124 - NaN
         return "NaN"
     if value in {float("inf"), float("-inf")}:

@@ -1,4 +1,4 @@
-"""The fake Grafana as a person starts it, to try the commands without a Grafana."""
+"""The fake Grafana, started from a shell to try the commands without a Grafana."""
 
 import os
 import re
@@ -15,19 +15,21 @@ ROOT = Path(__file__).parents[2]
 STARTED = [sys.executable, "-m", "tests.fakes.grafana"]
 
 
-def test_it_tells_what_to_export_answers_with_that_and_leaves_when_asked() -> None:
+def test_the_fake_prints_its_variables_serves_and_stops_on_sigterm() -> None:
     bare = {name: value for name, value in os.environ.items() if not name.startswith(("ANDEN_", "DJANGO_"))}
     with subprocess.Popen(STARTED, cwd=ROOT, env=bare, stdout=subprocess.PIPE, text=True) as fake:
         try:
             assert fake.stdout is not None
-            told = re.fullmatch(r"export ANDEN_GRAFANA_URL=(\S+) ANDEN_GRAFANA_TOKEN=(\S+)\n", fake.stdout.readline())
-            assert told
+            exported = re.fullmatch(
+                r"export ANDEN_GRAFANA_URL=(\S+) ANDEN_GRAFANA_TOKEN=(\S+)\n", fake.stdout.readline()
+            )
+            assert exported
             grafana = grafana_connect(
-                GrafanaApiClient(told[1], told[2], patience=RequestRetryPolicy(10, 1, 0.01), ca=None)
+                GrafanaApiClient(exported[1], exported[2], retry=RequestRetryPolicy(10, 1, 0.01), ca=None)
             )
             grafana.check_rights(write=True)
             assert not any(listed.owned for listed in grafana.read(Manifest(())).listed)
-            port = told[1].rsplit(":", 1)[1]
+            port = exported[1].rsplit(":", 1)[1]
             second = subprocess.run(
                 [*STARTED, "--port", port], cwd=ROOT, env=bare, capture_output=True, text=True, check=False, timeout=60
             )

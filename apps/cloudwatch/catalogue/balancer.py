@@ -1,4 +1,4 @@
-"""What is read of the Application Load Balancer.
+"""Metrics of the Application Load Balancer.
 
 Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
 """
@@ -10,7 +10,7 @@ from apps.cloudwatch.catalogue.family import LATENCIES, MAXIMUM, MINIMUM, SUM, f
 BALANCER: Final = ("LoadBalancer",)
 TARGETS: Final = ("TargetGroup", "LoadBalancer")
 
-_QUIET = "Without requests there is no data, which is not zero; health checks are not counted."
+_QUIET = "No requests means no data, not zero; health checks are not counted."
 
 BALANCER_METRICS: Final = family(
     "balancer",
@@ -21,8 +21,8 @@ BALANCER_METRICS: Final = family(
         LATENCIES,
         "Seconds",
         BALANCER,
-        "Response time of targets",
-        "It ends with the first byte of the headers; without requests there is no data, which is not zero.",
+        "Target response time",
+        "Measured to the first byte of the headers; no requests means no data, not zero.",
     ),
     ("balancer_requests", "RequestCount", SUM, "Count", BALANCER, "Requests", _QUIET),
     (
@@ -31,8 +31,8 @@ BALANCER_METRICS: Final = family(
         SUM,
         "Count",
         BALANCER,
-        "Server errors of targets",
-        "Absent while there are none: missing is no error here, and no proof of health either.",
+        "Server errors from targets",
+        "Absent while there are no errors: missing data means neither an outage nor health.",
     ),
     (
         "balancer_own_errors",
@@ -40,8 +40,8 @@ BALANCER_METRICS: Final = family(
         SUM,
         "Count",
         BALANCER,
-        "Server errors of the balancer",
-        "Those that targets answer with are not in it; absent while there are none.",
+        "Server errors from the balancer",
+        "Excludes the targets' own errors; absent at zero.",
     ),
     (
         "balancer_unhealthy_hosts",
@@ -50,7 +50,7 @@ BALANCER_METRICS: Final = family(
         "Count",
         TARGETS,
         "Unhealthy targets",
-        "Absent without health checks, and zero for a group that has no targets at all.",
+        "Absent without health checks, and zero for a group without targets.",
     ),
     (
         "balancer_healthy_hosts",
@@ -59,6 +59,6 @@ BALANCER_METRICS: Final = family(
         "Count",
         TARGETS,
         "Healthy targets",
-        "Each zone's balancer counts for itself: the minimum shows the zone that is worst off.",
+        "Each zone's balancer counts separately: the minimum is the worst zone.",
     ),
 )

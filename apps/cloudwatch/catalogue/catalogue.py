@@ -1,7 +1,4 @@
-"""The catalogue: every CloudWatch metric that Andén reads, and what is easy to get wrong about it.
-
-Names, dimensions and units are AWS's own.
-"""
+"""The catalogue: every CloudWatch metric that Andén reads, with AWS's names, dimensions and units, and a caveat."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What is read of ACM.
+"""Metrics of ACM.
 
 Source: https://docs.aws.amazon.com/acm/latest/userguide/cloudwatch-metrics.html
 """
@@ -18,7 +18,7 @@ CERTIFICATE_METRICS: Final = family(
         MINIMUM,
         "Count",
         CERTIFICATE,
-        "Days until a certificate ends",
-        "Two points a day, so look at two days or more; a certificate that has ended has none.",
+        "Days until a certificate expires",
+        "Two points a day, so query two days or more; an expired certificate has none.",
     ),
 )

@@ -1,4 +1,4 @@
-"""What is read of EKS by Container Insights.
+"""Metrics of EKS, from Container Insights.
 
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-EKS.html
 """
@@ -11,7 +11,7 @@ CLUSTER: Final = ("ClusterName",)
 NAMESPACE: Final = ("ClusterName", "Namespace")
 POD: Final = ("ClusterName", "Namespace", "PodName")
 
-_LIMIT = "Absent for pods that have a container without a limit; where Container Insights is enhanced, each is billed."
+_LIMIT = "Absent for pods with a container without a limit; enhanced Container Insights bills each metric."
 
 CLUSTER_METRICS: Final = family(
     "cluster",
@@ -23,7 +23,7 @@ CLUSTER_METRICS: Final = family(
         "Count",
         CLUSTER,
         "Failed nodes",
-        "Any node condition counts, memory pressure too: a failed node may still run pods.",
+        "Any node condition counts, including memory pressure: a failed node may still run pods.",
     ),
     (
         "cluster_nodes",
@@ -32,7 +32,7 @@ CLUSTER_METRICS: Final = family(
         "Count",
         CLUSTER,
         "Nodes",
-        "It comes from the agent on the nodes: when all are gone it is absent, not zero.",
+        "Reported by an agent on the nodes: absent, not zero, when all nodes are gone.",
     ),
     (
         "node_cpu",
@@ -40,8 +40,8 @@ CLUSTER_METRICS: Final = family(
         ("Average", "Maximum"),
         "Percent",
         CLUSTER,
-        "CPU of nodes",
-        "The average hides one full node among many idle ones: look at the maximum as well.",
+        "Node CPU",
+        "The average hides one full node among idle ones: check the maximum too.",
     ),
     (
         "node_memory",
@@ -49,8 +49,8 @@ CLUSTER_METRICS: Final = family(
         ("Average", "Maximum"),
         "Percent",
         CLUSTER,
-        "Memory of nodes",
-        "It is the working set over the node's limit; the page cache that can be reclaimed is left out.",
+        "Node memory",
+        "Working set relative to the node's limit, without reclaimable page cache.",
     ),
     (
         "node_filesystem",
@@ -58,18 +58,18 @@ CLUSTER_METRICS: Final = family(
         MAXIMUM,
         "Percent",
         CLUSTER,
-        "Disk of nodes",
-        "Kubelet evicts pods from 85 % on, before the disk is full.",
+        "Node disk",
+        "Kubelet evicts pods at 85 %, before the disk is full.",
     ),
-    ("pod_cpu", "pod_cpu_utilization_over_pod_limit", MAXIMUM, "Percent", NAMESPACE, "CPU of pods", _LIMIT),
-    ("pod_memory", "pod_memory_utilization_over_pod_limit", MAXIMUM, "Percent", NAMESPACE, "Memory of pods", _LIMIT),
+    ("pod_cpu", "pod_cpu_utilization_over_pod_limit", MAXIMUM, "Percent", NAMESPACE, "Pod CPU", _LIMIT),
+    ("pod_memory", "pod_memory_utilization_over_pod_limit", MAXIMUM, "Percent", NAMESPACE, "Pod memory", _LIMIT),
     (
         "pod_restarts",
         "pod_number_of_container_restarts",
         MAXIMUM,
         "Count",
         POD,
-        "Restarts of containers",
-        "A total since the pod began: only its rise says something, and a new pod begins at zero.",
+        "Container restarts",
+        "A total since the pod started: only increases matter, and a new pod starts at zero.",
     ),
 )

@@ -1,4 +1,4 @@
-"""What is read of RDS and Aurora.
+"""Metrics of RDS and Aurora.
 
 Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html
 """
@@ -10,7 +10,7 @@ from apps.cloudwatch.catalogue.family import AVERAGE, MAXIMUM, MINIMUM, family
 INSTANCE: Final = ("DBInstanceIdentifier",)
 AURORA: Final = ("DBClusterIdentifier",)
 
-_DISK = "These are seconds per disk operation, not per query; a query served from memory does not show here."
+_DISK = "Seconds per disk operation, not per query; queries served from memory do not count."
 
 DATABASE_METRICS: Final = family(
     "database",
@@ -24,7 +24,7 @@ DATABASE_METRICS: Final = family(
         "Count/Second",
         INSTANCE,
         "Disk reads",
-        "It counts disk operations, not queries; when hardly any happen, their latency means little.",
+        "Counts disk operations, not queries; when there are few, their latency means little.",
     ),
     (
         "database_write_operations",
@@ -33,7 +33,7 @@ DATABASE_METRICS: Final = family(
         "Count/Second",
         INSTANCE,
         "Disk writes",
-        "It counts disk operations, not queries; WAL and checkpoints write, too, when no client does.",
+        "Counts disk operations, not queries; WAL and checkpoints write even when no client does.",
     ),
     (
         "database_disk_queue",
@@ -41,8 +41,8 @@ DATABASE_METRICS: Final = family(
         MAXIMUM,
         "Count",
         INSTANCE,
-        "Disk operations that wait",
-        "Aurora's storage has no such queue: compare instances of RDS only.",
+        "Queued disk operations",
+        "Aurora's storage has no such queue: compare RDS instances only.",
     ),
     (
         "database_cpu",
@@ -50,8 +50,8 @@ DATABASE_METRICS: Final = family(
         MAXIMUM,
         "Percent",
         INSTANCE,
-        "CPU of the database",
-        "On burstable classes a low figure can be throttling: look at the CPU credits as well.",
+        "Database CPU",
+        "On burstable classes a low value can mean throttling: check the CPU credits too.",
     ),
     (
         "database_connections",
@@ -60,7 +60,7 @@ DATABASE_METRICS: Final = family(
         "Count",
         INSTANCE,
         "Client connections",
-        "Background workers are left out, so max_connections is reached earlier than this says.",
+        "Excludes background workers, so max_connections is reached earlier.",
     ),
     (
         "database_free_memory",
@@ -68,8 +68,8 @@ DATABASE_METRICS: Final = family(
         MINIMUM,
         "Bytes",
         INSTANCE,
-        "Memory that can be freed",
-        "The page cache counts as freeable, so a busy and healthy instance looks fuller than it is.",
+        "Freeable memory",
+        "The page cache counts as freeable, so a busy, healthy instance can appear fuller than it is.",
     ),
     (
         "database_free_storage",
@@ -78,7 +78,7 @@ DATABASE_METRICS: Final = family(
         "Bytes",
         INSTANCE,
         "Free storage",
-        "RDS only: Aurora's storage grows by itself and this metric does not exist there.",
+        "RDS only: Aurora's storage grows automatically and does not report it.",
     ),
     (
         "database_wal_disk",
@@ -86,8 +86,8 @@ DATABASE_METRICS: Final = family(
         MAXIMUM,
         "Bytes",
         INSTANCE,
-        "Disk used by the write-ahead log",
-        "PostgreSQL on RDS only: a replication slot that nobody reads makes it grow until the disk is full.",
+        "Write-ahead log disk usage",
+        "PostgreSQL on RDS only: an unused replication slot lets it grow until the disk is full.",
     ),
     (
         "database_transaction_ids",
@@ -95,7 +95,7 @@ DATABASE_METRICS: Final = family(
         MAXIMUM,
         "Count",
         INSTANCE,
-        "Transaction ids in use",
+        "Transaction IDs in use",
         "PostgreSQL only: the database stops accepting writes near 2,144,000,000, long after autovacuum fell behind.",
     ),
     (
@@ -104,8 +104,8 @@ DATABASE_METRICS: Final = family(
         AVERAGE,
         "Milliseconds",
         AURORA,
-        "Commit latency of Aurora",
-        "Aurora only, in milliseconds where disk latencies are in seconds; there is no such metric for plain RDS.",
+        "Aurora commit latency",
+        "Aurora only, and in milliseconds, whereas disk latencies are in seconds.",
     ),
     (
         "aurora_deadlocks",
@@ -113,7 +113,7 @@ DATABASE_METRICS: Final = family(
         AVERAGE,
         "Count/Second",
         AURORA,
-        "Deadlocks of Aurora",
+        "Aurora deadlocks",
         "Aurora only, and a rate per second, not a count.",
     ),
     (
@@ -122,7 +122,7 @@ DATABASE_METRICS: Final = family(
         MAXIMUM,
         "Milliseconds",
         AURORA,
-        "Replica lag of Aurora",
-        "Milliseconds, and absent for a cluster without replicas.",
+        "Aurora replica lag",
+        "In milliseconds; absent for a cluster without replicas.",
     ),
 )

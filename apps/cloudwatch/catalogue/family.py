@@ -1,4 +1,4 @@
-"""How a service's metrics are written down: one row each."""
+"""The metrics of one AWS service, one row each."""
 
 from typing import Final
 

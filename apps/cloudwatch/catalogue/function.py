@@ -1,4 +1,4 @@
-"""What is read of Lambda.
+"""Metrics of Lambda.
 
 Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 """
@@ -19,7 +19,7 @@ FUNCTION_METRICS: Final = family(
         "Count",
         FUNCTION,
         "Invocations",
-        "Throttled requests never become invocations and are not in it.",
+        "Excludes throttled requests.",
     ),
     (
         "function_errors",
@@ -28,7 +28,7 @@ FUNCTION_METRICS: Final = family(
         "Count",
         FUNCTION,
         "Errors",
-        "The time of a point is when the function was invoked, not when it failed: late by up to the timeout.",
+        "Timestamped by invocation, not by failure: points arrive late by up to the timeout.",
     ),
     (
         "function_throttles",
@@ -37,7 +37,7 @@ FUNCTION_METRICS: Final = family(
         "Count",
         FUNCTION,
         "Throttled invocations",
-        "Counted as neither invocations nor errors: an error ratio does not show them.",
+        "Neither invocations nor errors: an error ratio does not include them.",
     ),
     (
         "function_duration",
@@ -46,7 +46,7 @@ FUNCTION_METRICS: Final = family(
         "Milliseconds",
         FUNCTION,
         "Duration",
-        "Milliseconds of the handler; the time of a cold start is not in it.",
+        "Milliseconds in the handler, without cold starts.",
     ),
     (
         "function_concurrency",
@@ -55,7 +55,7 @@ FUNCTION_METRICS: Final = family(
         "Count",
         FUNCTION,
         "Concurrent executions",
-        "All functions of an account and region share one limit unless some is reserved.",
+        "All functions of an account and region share one limit, unless concurrency is reserved.",
     ),
     (
         "function_offset_lag",
@@ -64,6 +64,6 @@ FUNCTION_METRICS: Final = family(
         "Count",
         FUNCTION,
         "Kafka lag of the function",
-        "Only functions with a Kafka event source have it; it counts records, not time.",
+        "Only for functions with a Kafka event source; in records, not in time.",
     ),
 )

@@ -1,4 +1,4 @@
-"""What is read of API Gateway, HTTP and REST APIs.
+"""Metrics of API Gateway, HTTP and REST APIs.
 
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html
 """
@@ -10,13 +10,13 @@ from apps.cloudwatch.catalogue.family import AVERAGE, LATENCIES, SUM, family
 HTTP_API: Final = ("ApiId", "Stage")
 REST_API: Final = ("ApiName", "Stage")
 
-_HTTP = "Named so for HTTP APIs only: a REST API reports {} instead."
-_REST = "Named so for REST APIs only: an HTTP API reports {} instead."
+_HTTP = "HTTP APIs only: a REST API reports {} instead."
+_REST = "REST APIs only: an HTTP API reports {} instead."
 
 GATEWAY_METRICS: Final = family(
     "gateway",
     "AWS/ApiGateway",
-    ("gateway_requests", "Count", SUM, "Count", HTTP_API, "Requests", "Without requests there is no data, not zero."),
+    ("gateway_requests", "Count", SUM, "Count", HTTP_API, "Requests", "No requests means no data, not zero."),
     (
         "gateway_latency",
         "Latency",
@@ -24,7 +24,7 @@ GATEWAY_METRICS: Final = family(
         "Milliseconds",
         HTTP_API,
         "Latency",
-        "Milliseconds, the integration included; what exceeds IntegrationLatency is the gateway's own.",
+        "Milliseconds, including the integration; the rest above IntegrationLatency is the gateway's.",
     ),
     (
         "gateway_integration_latency",
@@ -32,8 +32,8 @@ GATEWAY_METRICS: Final = family(
         ("p95",),
         "Milliseconds",
         HTTP_API,
-        "Latency of the integration",
-        "Absent for requests that the gateway answered by itself, such as refused ones.",
+        "Integration latency",
+        "Absent for requests that the gateway answered itself, such as rejected ones.",
     ),
     ("gateway_client_errors", "4xx", SUM, "Count", HTTP_API, "Client errors", _HTTP.format("4XXError")),
     ("gateway_server_errors", "5xx", SUM, "Count", HTTP_API, "Server errors", _HTTP.format("5XXError")),
@@ -44,7 +44,7 @@ GATEWAY_METRICS: Final = family(
         "Count",
         REST_API,
         "Requests (REST API)",
-        "The dimension is the API's name without its non-ASCII characters, not its id as for an HTTP API.",
+        "The dimension is the API's name without non-ASCII characters; for HTTP APIs it is the id.",
     ),
     (
         "rest_latency",
@@ -53,7 +53,7 @@ GATEWAY_METRICS: Final = family(
         "Milliseconds",
         REST_API,
         "Latency (REST API)",
-        "Milliseconds, the integration included; what exceeds IntegrationLatency is the gateway's own.",
+        "Milliseconds, including the integration; the rest above IntegrationLatency is the gateway's.",
     ),
     (
         "rest_integration_latency",
@@ -61,9 +61,9 @@ GATEWAY_METRICS: Final = family(
         ("p95",),
         "Milliseconds",
         REST_API,
-        "Latency of the integration (REST API)",
-        "Absent for requests that the gateway answered by itself, such as refused ones.",
+        "Integration latency (REST API)",
+        "Absent for requests that the gateway answered itself, such as rejected ones.",
     ),
-    ("rest_client_errors", "4XXError", AVERAGE, "Count", REST_API, "Share of client errors", _REST.format("4xx")),
-    ("rest_server_errors", "5XXError", AVERAGE, "Count", REST_API, "Share of server errors", _REST.format("5xx")),
+    ("rest_client_errors", "4XXError", AVERAGE, "Count", REST_API, "Client error ratio", _REST.format("4xx")),
+    ("rest_server_errors", "5XXError", AVERAGE, "Count", REST_API, "Server error ratio", _REST.format("5xx")),
 )

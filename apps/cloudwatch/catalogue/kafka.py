@@ -1,4 +1,4 @@
-"""What is read of MSK.
+"""Metrics of MSK.
 
 Source: https://docs.aws.amazon.com/msk/latest/developerguide/metrics-details.html
 """
@@ -11,14 +11,14 @@ KAFKA: Final = ("Cluster Name",)
 BROKER: Final = ("Cluster Name", "Broker ID")
 GROUP: Final = ("Cluster Name", "Consumer Group", "Topic")
 
-_LAG = "Absent unless the group is STABLE or EMPTY and has committed offsets, or when its name has a colon."
+_LAG = "Absent if the group is not STABLE or EMPTY, has no committed offsets, or has a colon in its name."
 
 KAFKA_METRICS: Final = family(
     "kafka",
     "AWS/Kafka",
     ("kafka_max_offset_lag", "MaxOffsetLag", MAXIMUM, "Count", GROUP, "Lag of the worst partition", _LAG),
-    ("kafka_sum_offset_lag", "SumOffsetLag", MAXIMUM, "Count", GROUP, "Lag of all partitions", _LAG),
-    ("kafka_time_lag", "EstimatedMaxTimeLag", MAXIMUM, "Seconds", GROUP, "Lag of the worst partition in time", _LAG),
+    ("kafka_sum_offset_lag", "SumOffsetLag", MAXIMUM, "Count", GROUP, "Lag, all partitions", _LAG),
+    ("kafka_time_lag", "EstimatedMaxTimeLag", MAXIMUM, "Seconds", GROUP, "Time lag of the worst partition", _LAG),
     (
         "kafka_active_controllers",
         "ActiveControllerCount",
@@ -26,7 +26,7 @@ KAFKA_METRICS: Final = family(
         "Count",
         KAFKA,
         "Active controllers",
-        "Where each broker reports its own, a healthy cluster of three has an average of a third: watch its changes.",
+        "If each broker reports its own, a healthy cluster of three averages one third: watch for changes.",
     ),
     (
         "kafka_offline_partitions",
@@ -44,7 +44,7 @@ KAFKA_METRICS: Final = family(
         "Count",
         BROKER,
         "Under-replicated partitions",
-        "It rises in every rolling update: it means trouble only when it stays; Express brokers do not report it.",
+        "Rises in every rolling update and matters only if it stays; Express brokers do not report it.",
     ),
     (
         "kafka_disk_used",
@@ -53,7 +53,7 @@ KAFKA_METRICS: Final = family(
         "Percent",
         BROKER,
         "Disk used by topics",
-        "Express brokers have no disks of their own and do not report it.",
+        "Express brokers have no local disks and do not report it.",
     ),
     (
         "kafka_cpu_user",
@@ -61,8 +61,8 @@ KAFKA_METRICS: Final = family(
         MAXIMUM,
         "Percent",
         BROKER,
-        "CPU in user space",
-        "Only half of the load: AWS asks to keep CpuUser plus CpuSystem below 60 %.",
+        "User CPU",
+        "Only part of the load: AWS recommends keeping CpuUser plus CpuSystem below 60 %.",
     ),
     (
         "kafka_cpu_system",
@@ -70,8 +70,8 @@ KAFKA_METRICS: Final = family(
         MAXIMUM,
         "Percent",
         BROKER,
-        "CPU in the kernel",
-        "Only half of the load: AWS asks to keep CpuUser plus CpuSystem below 60 %.",
+        "System CPU",
+        "Only part of the load: AWS recommends keeping CpuUser plus CpuSystem below 60 %.",
     ),
     (
         "kafka_bytes_in",
@@ -80,7 +80,7 @@ KAFKA_METRICS: Final = family(
         "Bytes/Second",
         BROKER,
         "Bytes in",
-        "From clients only, replication is left out; by broker it is free, by topic it needs a level that costs.",
+        "From clients only, without replication; free by broker, but a paid monitoring level by topic.",
     ),
     (
         "kafka_bytes_out",
@@ -89,6 +89,6 @@ KAFKA_METRICS: Final = family(
         "Bytes/Second",
         BROKER,
         "Bytes out",
-        "To clients only, replication is left out; by broker it is free, by topic it needs a level that costs.",
+        "To clients only, without replication; free by broker, but a paid monitoring level by topic.",
     ),
 )

@@ -1,4 +1,4 @@
-"""A CloudWatch metric as a value: what to ask for, in which unit it answers, and what is easy to get wrong."""
+"""A CloudWatch metric as a value: what to request, its unit, and its caveat."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,10 +8,10 @@ Resource = Literal["database", "kafka", "balancer", "gateway", "function", "clus
 
 @dataclass(frozen=True, slots=True)
 class AwsMetric:
-    """One line of the catalogue.
+    """One entry of the catalogue.
 
-    `statistics` are CloudWatch's words (Average, Sum, Maximum, p95); `dimensions` the names whose values the
-    resource gives, in the order CloudWatch documents them; `caveat` one sentence for the panel's description.
+    `statistics` are CloudWatch's names (Average, Sum, Maximum, p95); `dimensions` are in CloudWatch's documented
+    order; `caveat` is one sentence for the panel's description.
     """
 
     key: str

@@ -1,15 +1,15 @@
-"""The shared resources that are collected, and the dimensions that name each of them."""
+"""The shared resources to collect, and the dimensions that identify them."""
 
 from dataclasses import dataclass
 from itertools import product
 
-Place = tuple[str, ...]
-"""The values of a metric's dimensions, in their order."""
+DimensionValues = tuple[str, ...]
+"""The values of a metric's dimensions, in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What is there to ask about; what is empty is not collected. `pods` are (namespace, pod)."""
+    """The resources of one installation; an empty field is not collected. `pods` are (namespace, pod)."""
 
     database_instances: tuple[str, ...] = ()
     aurora_cluster: str = ""
@@ -27,8 +27,8 @@ class Resources:
     namespaces: tuple[str, ...] = ()
     pods: tuple[tuple[str, str], ...] = ()
 
-    def dimension_values(self) -> dict[tuple[str, ...], tuple[Place, ...]]:
-        """For each combination of dimensions of the catalogue, the places that are collected."""
+    def dimension_values(self) -> dict[tuple[str, ...], tuple[DimensionValues, ...]]:
+        """The dimension values to collect, by the combination of dimensions in the catalogue."""
         kafka, balancer, cluster = _one(self.kafka_cluster), _one(self.balancer), _one(self.cluster)
         stage = _one(self.stage)
         return {
@@ -45,7 +45,7 @@ class Resources:
             ("ClusterName",): tuple(product(cluster)),
             ("ClusterName", "Namespace"): tuple(product(cluster, self.namespaces)),
             ("ClusterName", "Namespace", "PodName"): tuple((name, *pod) for name in cluster for pod in self.pods),
-            # Two points a day: a collector that forgets after three periods would pay for what it never shows.
+            # Two points a day: the collector drops values after three periods, so it would pay for nothing.
             ("CertificateArn",): (),
         }
 

@@ -1,4 +1,4 @@
-"""Which statistics CloudWatch knows."""
+"""The statistics that CloudWatch supports."""
 
 import re
 from typing import Final
@@ -9,11 +9,11 @@ PERCENTILE: Final = re.compile(r"p(\d{1,2}(?:\.\d{1,10})?|100)")
 
 
 def is_statistic(word: str) -> bool:
-    """Whether CloudWatch takes the word as a statistic, of those that Andén uses: trimmed ones are left out."""
+    """Whether the word is a CloudWatch statistic that Andén supports; trimmed statistics are not."""
     return word in PLAIN or PERCENTILE.fullmatch(word) is not None
 
 
 def percentile(word: str) -> float | None:
-    """The percentile of a word like p95, as 95.0; None for any other statistic."""
+    """95.0 for p95; None for a statistic that is not a percentile."""
     found = PERCENTILE.fullmatch(word)
     return float(found[1]) if found else None

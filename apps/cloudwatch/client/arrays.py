@@ -1,4 +1,4 @@
-"""Answers of CloudWatch as arrays: one value for each period of a window, NaN where nothing is known."""
+"""CloudWatch series as arrays: one value per period of a window, NaN where there is no point."""
 
 from collections.abc import Iterable, Sequence
 
@@ -15,21 +15,21 @@ Floats = npt.NDArray[np.float32]
 def fetch_arrays(
     cloudwatch: MeteredCloudWatch, queries: Sequence[MetricQuery], window: QueryWindow
 ) -> dict[Labels, Floats]:
-    """For each series that has any point its values, one a period of the window; NaN is missing, never zero.
+    """The values of each series that has any point, one per period of the window; NaN means missing, never zero.
 
-    Keys are the queries' labels, and one label more for what a SEARCH found.
+    Keys are the queries' labels, plus one label for each series that a SEARCH found.
     Raises BudgetSpent, SourceUnavailable, SourceRefused.
     """
     found: dict[Labels, Floats] = {}
-    for answer in cloudwatch.ask(queries, window):
-        found.update({labels: _row(points, window) for labels, points in answer.points.items()})
+    for call in cloudwatch.fetch(queries, window):
+        found.update({labels: _row(points, window) for labels, points in call.points.items()})
     return found
 
 
 def _row(points: Iterable[Point], window: QueryWindow) -> Floats:
     row = np.full(window.points, np.nan, dtype=np.float32)
     for at_s, value in points:
-        place = int((at_s - window.start_s) // window.period_s)
-        if 0 <= place < len(row):
-            row[place] = value
+        index = int((at_s - window.start_s) // window.period_s)
+        if 0 <= index < len(row):
+            row[index] = value
     return row

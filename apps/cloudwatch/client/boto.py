@@ -1,4 +1,4 @@
-"""CloudWatch by boto3: one request for one call, so that what is counted is what was sent."""
+"""CloudWatch through boto3, without its retries, so that every request sent is counted."""
 
 import datetime
 import logging
@@ -16,22 +16,22 @@ from apps.cloudwatch.conf import CloudWatchSettings
 from apps.telemetry.errors import SourceRefused
 
 LOGGERS: Final = ("botocore", "boto3", "urllib3")
-"""At DEBUG they write headers, which hold session tokens: they are kept at INFO whatever ANDEN_LOG_LEVEL says."""
-NO_REGION: Final = "no AWS region is set: ANDEN_CLOUDWATCH_REGION=eu-west-1, or wherever the resources are"
+"""Kept at INFO regardless of ANDEN_LOG_LEVEL: at DEBUG they log headers, which contain session tokens."""
+NO_REGION: Final = "no AWS region is set: set ANDEN_CLOUDWATCH_REGION, for example to eu-west-1"
 CONNECT_S: Final = 5.0
 
 
 class BotoCloudWatch:
-    """The metrics and the dashboards of one region. Credentials come from AWS's usual places."""
+    """Metrics and dashboards of one region. Credentials come from the usual AWS sources."""
 
     def __init__(self, *, region: str, endpoint_url: str | None = None, timeout_s: float = 20.0) -> None:
-        """Raises SourceRefused: there is no region."""
+        """Raises SourceRefused: no region is set."""
         if not region:
             raise SourceRefused(NO_REGION)
         for name in LOGGERS:
             logging.getLogger(name).setLevel(logging.INFO)
-        logging.getLogger("botocore.credentials").setLevel(logging.WARNING)  # at INFO it says where it found them
-        self._place = endpoint_url or region
+        logging.getLogger("botocore.credentials").setLevel(logging.WARNING)  # at INFO it logs their source
+        self._location = endpoint_url or region
         try:
             self._client: Any = boto3.session.Session().client(
                 "cloudwatch",
@@ -40,38 +40,38 @@ class BotoCloudWatch:
                 config=Config(
                     connect_timeout=min(CONNECT_S, timeout_s),
                     read_timeout=timeout_s,
-                    # Its own retries would be billed, and nobody would know.
+                    # Its retries would be billed but not counted.
                     retries={"mode": "standard", "total_max_attempts": 1},
                     user_agent_extra="anden",
                 ),
             )
         except BotoCoreError as error:
-            raise translated_error(error, action="anything", place=self._place) from error
+            raise translated_error(error, action="anything", location=self._location) from error
 
     @classmethod
     def from_settings(cls, chosen: CloudWatchSettings) -> Self:
-        """The CloudWatch that the settings name. Raises SourceRefused: they name no region."""
+        """The CloudWatch of these settings. Raises SourceRefused: no region is set."""
         endpoint = str(chosen.endpoint_url) if chosen.endpoint_url else None
         return cls(region=chosen.region, endpoint_url=endpoint, timeout_s=chosen.timeout_s)
 
     def page(self, queries: Sequence[MetricQuery], *, start_s: float, end_s: float, token: str = "") -> MetricDataPage:
         """One call of GetMetricData. Raises SourceThrottled, SourceUnavailable, SourceRefused."""
         more = {"NextToken": token} if token else {}
-        answer = self._ask(
+        response = self._call(
             "GetMetricData",
             MetricDataQueries=[_query(index, query) for index, query in enumerate(queries)],
-            StartTime=_moment(start_s),
-            EndTime=_moment(end_s),
+            StartTime=_datetime(start_s),
+            EndTime=_datetime(end_s),
             ScanBy="TimestampAscending",
             **more,
         )
-        results = tuple(_result(one) for one in answer.get("MetricDataResults", ()))
-        return MetricDataPage(results, str(answer.get("NextToken") or ""))
+        results = tuple(_result(one) for one in response.get("MetricDataResults", ()))
+        return MetricDataPage(results, str(response.get("NextToken") or ""))
 
     def body(self, name: str) -> str | None:
-        """The dashboard's JSON; None where there is none. Raises SourceThrottled, SourceUnavailable, SourceRefused."""
+        """The dashboard's JSON, or None. Raises SourceThrottled, SourceUnavailable, SourceRefused."""
         try:
-            return str(self._ask("GetDashboard", DashboardName=name)["DashboardBody"])
+            return str(self._call("GetDashboard", DashboardName=name)["DashboardBody"])
         except SourceRefused as error:
             if isinstance(error.__cause__, ClientError) and _code(error.__cause__) in {
                 "ResourceNotFound",
@@ -81,28 +81,31 @@ class BotoCloudWatch:
             raise
 
     def put(self, name: str, body: str) -> tuple[str, ...]:
-        """Make or replace a dashboard. Raises SourceThrottled, SourceUnavailable, SourceRefused."""
-        answer = self._ask("PutDashboard", DashboardName=name, DashboardBody=body)
+        """Create or replace a dashboard and return CloudWatch's warnings.
+
+        Raises SourceThrottled, SourceUnavailable, SourceRefused.
+        """
+        response = self._call("PutDashboard", DashboardName=name, DashboardBody=body)
         return tuple(
             f"{one.get('DataPath', '')}: {one.get('Message', '')}"
-            for one in answer.get("DashboardValidationMessages", ())
+            for one in response.get("DashboardValidationMessages", ())
         )
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
-    def _ask(self, action: str, **parameters: object) -> Mapping[str, Any]:
+    def _call(self, action: str, **parameters: object) -> Mapping[str, Any]:
         method = {
             "GetMetricData": "get_metric_data",
             "GetDashboard": "get_dashboard",
             "PutDashboard": "put_dashboard",
         }[action]
         try:
-            answer: Mapping[str, Any] = getattr(self._client, method)(**parameters)
+            response: Mapping[str, Any] = getattr(self._client, method)(**parameters)
         except (BotoCoreError, ClientError, ValueError) as error:
-            raise translated_error(error, action=action, place=self._place) from error
-        return answer
+            raise translated_error(error, action=action, location=self._location) from error
+        return response
 
 
 def _query(index: int, query: MetricQuery) -> dict[str, Any]:
@@ -111,23 +114,23 @@ def _query(index: int, query: MetricQuery) -> dict[str, Any]:
         return {"Id": f"q{index}", "Expression": query.expression, "Period": query.period_s, **label}
     dimensions = [{"Name": name, "Value": value} for name, value in query.dimensions]
     metric = {"Namespace": query.namespace, "MetricName": query.name, "Dimensions": dimensions}
-    # No Unit: with a wrong one CloudWatch answers with nothing, and converts none.
+    # No Unit: CloudWatch does not convert units, and returns nothing for a wrong one.
     stat = {"Metric": metric, "Period": query.period_s, "Stat": query.statistic}
     return {"Id": f"q{index}", "MetricStat": stat}
 
 
 def _result(one: Mapping[str, Any]) -> MetricDataResult:
-    moments: Sequence[datetime.datetime] = one.get("Timestamps", ())
+    timestamps: Sequence[datetime.datetime] = one.get("Timestamps", ())
     values: Sequence[float] = one.get("Values", ())
     return MetricDataResult(
         index=int(str(one["Id"])[1:]),
         label=str(one.get("Label", "")),
-        points=tuple((moment.timestamp(), float(value)) for moment, value in zip(moments, values, strict=True)),
+        points=tuple((at.timestamp(), float(value)) for at, value in zip(timestamps, values, strict=True)),
         status=str(one.get("StatusCode", "Complete")),
     )
 
 
-def _moment(at_s: float) -> datetime.datetime:
+def _datetime(at_s: float) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(at_s, datetime.UTC)
 
 

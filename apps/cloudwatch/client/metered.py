@@ -1,4 +1,4 @@
-"""Asking CloudWatch within its limits and our budget: packed, paced, paid beforehand, tried again."""
+"""CloudWatch queries in batches, rate-limited, retried, and paid from the budget before they are sent."""
 
 import random
 import time
@@ -15,15 +15,15 @@ from apps.cloudwatch.collector.rate_limit import TRIES, TokenBucket, backoff_s
 from apps.telemetry import prometheus
 from apps.telemetry.errors import SourceRefused, SourceThrottled, SourceUnavailable
 
-PAGES: Final = 1_000
-"""Pages of one call after which CloudWatch is taken to be going round in circles."""
+MAX_PAGES: Final = 1_000
+"""Pages of one call after which pagination is assumed to loop."""
 
 
 @dataclass(slots=True)
 class CallResult:
-    """What came back of one call, by the labels of its queries; a series without points is not in `points`.
+    """The result of one call, by the labels of its queries; a series without points is not in `points`.
 
-    `incomplete` are the labels whose points CloudWatch could not read this time: missing, which is not zero.
+    `incomplete` has the labels whose points CloudWatch could not read: missing, not zero.
     """
 
     queries: Sequence[MetricQuery]
@@ -33,7 +33,7 @@ class CallResult:
 
 
 class MeteredCloudWatch:
-    """Asks, and counts what it asks, in Prometheus and in the budget; safe to use for any number of queries."""
+    """Queries CloudWatch and counts every request in Prometheus and in the budget, for any number of queries."""
 
     def __init__(
         self,
@@ -49,19 +49,19 @@ class MeteredCloudWatch:
         self._sleep = sleep
         self._bucket = TokenBucket()
 
-    def ask(self, queries: Sequence[MetricQuery], window: QueryWindow) -> Iterator[CallResult]:
-        """The points of all queries in the window, call by call: what came before an error is kept.
+    def fetch(self, queries: Sequence[MetricQuery], window: QueryWindow) -> Iterator[CallResult]:
+        """The points of all queries in the window, call by call: results before an error are kept.
 
-        Raises BudgetSpent: nothing more was sent. SourceUnavailable: after all tries. SourceRefused: fix it.
+        Raises BudgetSpent: nothing more was sent. SourceUnavailable: all retries failed. SourceRefused: fix it.
         """
-        for call in batch_queries(queries, window):
-            yield self._call(call, window)
+        for batch in batch_queries(queries, window):
+            yield self._call(batch, window)
 
     def _call(self, queries: Sequence[MetricQuery], window: QueryWindow) -> CallResult:
-        answer = CallResult(queries)
+        call = CallResult(queries)
         token, found = "", set[tuple[int, str]]()
-        for _ in range(PAGES):
-            page = self._page(queries, window, token, answer)
+        for _ in range(MAX_PAGES):
+            page = self._page(queries, window, token, call)
             _reject_duplicate_labels(page, queries)
             for result in page.results:
                 query = queries[result.index]
@@ -69,25 +69,25 @@ class MeteredCloudWatch:
                 if query.expression:
                     found.add((result.index, result.label))
                 if result.points:
-                    answer.points.setdefault(labels, []).extend(result.points)
+                    call.points.setdefault(labels, []).extend(result.points)
                 if result.status in {"InternalError", "Forbidden"}:
-                    answer.incomplete.add(labels)
+                    call.incomplete.add(labels)
             token = page.token
             if not token:
                 break
         else:
-            raise SourceUnavailable(f"CloudWatch gave {PAGES} pages for one call and still had more: ask for less")
+            raise SourceUnavailable(f"CloudWatch returned {MAX_PAGES} pages for one call and has more: request less")
         beyond = len(found) - len({index for index, _ in found})
         if beyond > 0:
             self._budget.charge_extra(beyond, now_s=self._clock())
             prometheus.counter(metrics.CLOUDWATCH_METRICS).inc(beyond)
-        return answer
+        return call
 
     def _page(
-        self, queries: Sequence[MetricQuery], window: QueryWindow, token: str, answer: CallResult
+        self, queries: Sequence[MetricQuery], window: QueryWindow, token: str, call: CallResult
     ) -> MetricDataPage:
-        """One page, after as many tries as it takes and are allowed; each try that may have arrived is paid for."""
-        for tried in range(1, TRIES + 1):
+        """One page, after up to TRIES attempts; every attempt that may have arrived is paid for."""
+        for attempt in range(1, TRIES + 1):
             reserved_s = self._clock()
             self._budget.reserve(len(queries), now_s=reserved_s)
             self._sleep(self._bucket.wait_s(self._clock()))
@@ -95,24 +95,24 @@ class MeteredCloudWatch:
                 page = self._data.page(queries, start_s=window.start_s, end_s=window.end_s, token=token)
             except SourceUnavailable as error:
                 _count("throttled" if isinstance(error, SourceThrottled) else "unavailable")
-                self._charge(queries, answer, sent=error.sent, reserved_s=reserved_s)
-                if tried == TRIES:
+                self._charge(queries, call, sent=error.sent, reserved_s=reserved_s)
+                if attempt == TRIES:
                     raise
-                self._sleep(backoff_s(tried, random.random()))  # noqa: S311 - it spreads tries, it hides nothing
+                self._sleep(backoff_s(attempt, random.random()))  # noqa: S311 - jitter
             except SourceRefused as error:
                 _count("refused")
-                self._charge(queries, answer, sent=error.sent, reserved_s=reserved_s)
+                self._charge(queries, call, sent=error.sent, reserved_s=reserved_s)
                 raise
             else:
                 _count("ok")
-                self._charge(queries, answer, sent=True, reserved_s=reserved_s)
+                self._charge(queries, call, sent=True, reserved_s=reserved_s)
                 return page
-        raise AssertionError("the last try returns or raises")
+        raise AssertionError("the last attempt returns or raises")
 
-    def _charge(self, queries: Sequence[MetricQuery], answer: CallResult, *, sent: bool, reserved_s: float) -> None:
-        """Count what was asked; give its reservation back where it certainly never left."""
+    def _charge(self, queries: Sequence[MetricQuery], call: CallResult, *, sent: bool, reserved_s: float) -> None:
+        """Count the request, or refund its reservation if it was certainly never sent."""
         if sent:
-            answer.sent += 1
+            call.sent += 1
             prometheus.counter(metrics.CLOUDWATCH_METRICS).inc(len(queries))
         else:
             self._budget.refund(len(queries), reserved_s=reserved_s)
@@ -123,11 +123,11 @@ def _count(outcome: str) -> None:
 
 
 def _reject_duplicate_labels(page: MetricDataPage, queries: Sequence[MetricQuery]) -> None:
-    """Raises SourceRefused: a SEARCH found two series of one label, whose points would be taken for one series'."""
+    """Raises SourceRefused: a SEARCH found two series with one label, whose points would be merged."""
     names = Counter((result.index, result.label) for result in page.results if queries[result.index].expression)
     for (index, label), count in names.items():
         if count > 1:
             raise SourceRefused(
-                f"a SEARCH finds {count} series labelled '{label}': let it name the dimension that tells them apart: "
+                f"a SEARCH finds {count} series labelled '{label}': add a dimension that distinguishes them: "
                 f"{queries[index].expression}"
             )

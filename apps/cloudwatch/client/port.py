@@ -1,4 +1,4 @@
-"""The ports to CloudWatch: its metrics, its dashboards, and the budget that pays for asking."""
+"""The ports to CloudWatch: its metrics, its dashboards, and the request budget."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from apps.cloudwatch.collector.queries import MetricQuery, Point
 
 @dataclass(frozen=True, slots=True)
 class MetricDataResult:
-    """A piece of one series: `index` is the query's place in the call, `label` CloudWatch's own name of the series."""
+    """Points of one series: `index` is the query's position in the call, `label` CloudWatch's name of the series."""
 
     index: int
     label: str
@@ -19,49 +19,49 @@ class MetricDataResult:
 
 @dataclass(frozen=True, slots=True)
 class MetricDataPage:
-    """One answer; with a `token` there is more to come."""
+    """One page of a response; a `token` means that another page follows."""
 
     results: tuple[MetricDataResult, ...]
     token: str = ""
 
 
 class MetricData(Protocol):
-    """Knows the points of metrics."""
+    """Reads points of metrics."""
 
     def page(self, queries: Sequence[MetricQuery], *, start_s: float, end_s: float, token: str = "") -> MetricDataPage:
-        """One call of GetMetricData, sent once.
+        """One GetMetricData request, sent once.
 
-        Raises SourceThrottled: wait longer. SourceUnavailable: ask again later. SourceRefused: fix what it names.
+        Raises SourceThrottled: wait longer. SourceUnavailable: retry later. SourceRefused: fix what it names.
         """
         ...
 
 
 class DashboardStore(Protocol):
-    """Keeps dashboards by name."""
+    """Stores dashboards by name."""
 
     def body(self, name: str) -> str | None:
-        """The dashboard's JSON; None where there is none of this name. Raises as MetricData.page does."""
+        """The dashboard's JSON, or None. Raises as MetricData.page does."""
         ...
 
     def put(self, name: str, body: str) -> tuple[str, ...]:
-        """Make or replace it, and give back what CloudWatch found wrong with it. Raises as MetricData.page does."""
+        """Create or replace it and return CloudWatch's warnings. Raises as MetricData.page does."""
         ...
 
 
 class RequestBudget(Protocol):
-    """Remembers what was requested in each calendar month, over the death of any process."""
+    """Counts what was requested in each calendar month."""
 
     def reserve(self, metrics: int, *, now_s: float) -> None:
-        """Count one call for so many metrics, before it is sent.
+        """Count one call for this many metrics, before it is sent.
 
-        Raises BudgetSpent: it was not counted, and must not be sent.
+        Raises BudgetSpent: not counted, do not send it.
         """
         ...
 
     def refund(self, metrics: int, *, reserved_s: float) -> None:
-        """Take back what was reserved at that time for a call that certainly never left."""
+        """Undo a reservation made at that time, for a call that was certainly never sent."""
         ...
 
     def charge_extra(self, metrics: int, *, now_s: float) -> None:
-        """Count what a call turned out to request beyond what was reserved: a SEARCH finds how many it finds."""
+        """Count metrics beyond the reservation: how many a SEARCH finds is known only afterwards."""
         ...

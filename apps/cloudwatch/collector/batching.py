@@ -1,4 +1,4 @@
-"""How queries are put into calls, and which time a call asks for."""
+"""How queries are batched into calls, and which window a call requests."""
 
 import math
 from collections.abc import Sequence
@@ -10,13 +10,13 @@ from apps.cloudwatch.collector.queries import MetricQuery
 QUERIES_A_CALL: Final = 500
 POINTS_A_CALL: Final = 100_800
 """Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html"""
-LATE_S: Final = 600
-"""How late a point may come and is still taken over."""
+MAX_DELAY_S: Final = 600
+"""Points that arrive later than this are missed."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueryWindow:
-    """The time that is asked for, half-open, epoch seconds on whole periods."""
+    """The requested time, half-open, epoch seconds at period boundaries."""
 
     start_s: int
     end_s: int
@@ -24,28 +24,28 @@ class QueryWindow:
 
     @property
     def points(self) -> int:
-        """Points that one metric has in it at most."""
+        """The most points that one metric can have in it."""
         return (self.end_s - self.start_s) // self.period_s
 
 
 def cycle_window(now_s: float, *, period_s: int, cycle_s: float) -> QueryWindow:
-    """The time that a cycle at `now_s` asks for: whole periods alone.
+    """The window of a cycle at `now_s`: complete periods only.
 
-    A point that comes late by up to LATE_S is visible at the latest one cycle after that: so far back it reaches.
-    Its length costs nothing, since AWS bills metrics, not points.
+    It reaches back MAX_DELAY_S plus one cycle, so a point that late is still seen. Its length costs nothing: AWS
+    bills metrics, not points.
     """
     end_s = math.floor(now_s / period_s) * period_s
-    back_s = math.ceil((LATE_S + cycle_s + period_s) / period_s) * period_s
+    back_s = math.ceil((MAX_DELAY_S + cycle_s + period_s) / period_s) * period_s
     return QueryWindow(end_s - back_s, end_s, period_s)
 
 
 def batch_queries(queries: Sequence[MetricQuery], window: QueryWindow) -> tuple[tuple[MetricQuery, ...], ...]:
-    """The queries in as few calls as the limits allow, in their order.
+    """The queries in as few calls as the limits allow, in order.
 
-    Raises ValueError: one metric alone has more points than a call may return.
+    Raises ValueError: a single metric has more points than a call may return.
     """
     points = max(1, window.points)
     size = min(QUERIES_A_CALL, POINTS_A_CALL // points)
     if not size:
-        raise ValueError(f"{points} points of one metric are more than the {POINTS_A_CALL} of a call")
+        raise ValueError(f"{points} points of one metric exceed the limit of {POINTS_A_CALL} per call")
     return tuple(tuple(queries[first : first + size]) for first in range(0, len(queries), size))

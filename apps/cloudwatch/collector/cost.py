@@ -1,4 +1,4 @@
-"""What asking costs: AWS bills the metrics requested, not the calls and not the points."""
+"""The cost of GetMetricData: AWS bills metrics requested, not calls or points."""
 
 import datetime
 import math
@@ -6,32 +6,32 @@ from dataclasses import dataclass
 from typing import Final
 
 USD_PER_THOUSAND: Final = 0.01
-"""US dollars for 1,000 metrics requested by GetMetricData, November 2026, in all commercial regions.
+"""US dollars per 1,000 metrics requested, November 2026, in all commercial regions.
 
-Source: https://aws.amazon.com/cloudwatch/pricing/, "APIs". Each metric in each statistic counts as one here; AWS may
-count up to five statistics of one metric as one, so a bill can be lower, never higher.
+Source: https://aws.amazon.com/cloudwatch/pricing/, "APIs". Andén counts every statistic of a metric separately; AWS
+may count up to five as one, so a bill can be lower, never higher.
 """
 DAYS: Final = 30
-"""Days of the month that a plan speaks of."""
+"""Days in the month of a plan."""
 
 
 def usd(metrics: float) -> float:
-    """What so many metrics requested cost, US dollars."""
+    """The cost of this many requested metrics, US dollars."""
     return metrics / 1_000 * USD_PER_THOUSAND
 
 
 def affordable(budget_usd: float) -> int:
-    """How many metrics may be requested for so many dollars."""
+    """How many metrics this budget pays for."""
     return math.floor(round(budget_usd * 1_000 / USD_PER_THOUSAND, 6))
 
 
 def cycles(seconds: float, cycle_s: float) -> int:
-    """Cycles that begin within so many seconds."""
+    """How many cycles start within this many seconds."""
     return math.ceil(max(0.0, seconds) / cycle_s)
 
 
 def forecast(metrics: int, *, cycle_s: float, days: float = DAYS) -> int:
-    """Metrics requested in so many days, when each cycle asks for so many."""
+    """Metrics requested in this many days, with this many per cycle."""
     return metrics * cycles(days * 86_400, cycle_s)
 
 
@@ -41,14 +41,14 @@ def month_of(now_s: float) -> datetime.date:
 
 
 def month_end_s(month: datetime.date) -> float:
-    """When the month ends, epoch seconds."""
+    """The end of the month, epoch seconds."""
     following = (month.replace(day=28) + datetime.timedelta(days=4)).replace(day=1)
     return datetime.datetime.combine(following, datetime.time(), datetime.UTC).timestamp()
 
 
 @dataclass(frozen=True, slots=True)
 class MonthForecast:
-    """How this month will end: metrics requested until then, and when the budget stops it; None: it does not."""
+    """Metrics requested so far and until the end of the month; `stops_s` is when the budget runs out, if it does."""
 
     spent: int
     until_end: int
@@ -57,12 +57,12 @@ class MonthForecast:
 
     @property
     def usd(self) -> float:
-        """What the month will have cost, US dollars; never more than the budget."""
+        """The cost of the month, US dollars; never more than the budget."""
         return usd(min(self.spent + self.until_end, max(self.allowed, self.spent)))
 
 
 def month_forecast(spent: int, *, metrics: int, cycle_s: float, budget_usd: float, now_s: float) -> MonthForecast:
-    """What is to be expected of the month, when each cycle asks for so many metrics."""
+    """The forecast for this month, with this many metrics per cycle."""
     end_s = month_end_s(month_of(now_s))
     until_end = metrics * cycles(end_s - now_s, cycle_s)
     allowed = affordable(budget_usd)

@@ -1,4 +1,4 @@
-"""Which of the points that came back are new: each is taken over once, however late it came."""
+"""Deduplicates points: each is used once, however late it arrives."""
 
 from bisect import insort
 from collections.abc import Iterable
@@ -7,29 +7,28 @@ from typing import Final
 
 from apps.cloudwatch.collector.queries import Point
 
-KEPT: Final = 256
-"""Points remembered of a series: hours, where a window is minutes."""
+MAX_POINTS: Final = 256
+"""Points remembered per series: hours, whereas a window is minutes."""
 STALE_PERIODS: Final = 3
-"""A series without a point for so many periods has no newest value any more."""
+"""A series without a point for this many periods has no current value."""
 
 
 @dataclass(slots=True)
 class PointBuffer:
-    """What is known of one series.
+    """The points of one series.
 
-    Time is CloudWatch's, not ours: a clock of ours that goes back makes nothing new again.
+    It compares CloudWatch's timestamps only, so a local clock that jumps back makes no point new.
     """
 
     _seen: list[float] = field(default_factory=list)
     _floor_s: float = float("-inf")
-    _asked_until_s: float = float("-inf")
+    _requested_until_s: float = float("-inf")
     newest: Point | None = None
 
-    def take(self, points: Iterable[Point], *, end_s: float) -> tuple[tuple[Point, ...], tuple[Point, ...]]:
-        """The points not seen before, in order of time: those in time, and those that came late.
+    def add(self, points: Iterable[Point], *, end_s: float) -> tuple[tuple[Point, ...], tuple[Point, ...]]:
+        """The new points, oldest first: timely ones and late ones.
 
-        `end_s` is the end of the window that was asked for. A point is late when an earlier answer could have held
-        it and did not.
+        `end_s` is the end of the requested window. A point is late if an earlier response could have contained it.
         """
         timely: list[Point] = []
         late: list[Point] = []
@@ -40,17 +39,17 @@ class PointBuffer:
                 continue
             known.add(at_s)
             insort(self._seen, at_s)
-            (late if at_s < self._asked_until_s else timely).append(point)
+            (late if at_s < self._requested_until_s else timely).append(point)
             if self.newest is None or at_s > self.newest[0]:
                 self.newest = point
-        self._asked_until_s = max(self._asked_until_s, end_s)
-        if len(self._seen) > KEPT:
-            self._floor_s = self._seen[-KEPT - 1]
-            del self._seen[:-KEPT]
+        self._requested_until_s = max(self._requested_until_s, end_s)
+        if len(self._seen) > MAX_POINTS:
+            self._floor_s = self._seen[-MAX_POINTS - 1]
+            del self._seen[:-MAX_POINTS]
         return tuple(timely), tuple(late)
 
     def current(self, *, now_s: float, period_s: int) -> Point | None:
-        """The newest point, unless it is older than the last STALE_PERIODS whole periods: old is not known."""
+        """The newest point, unless it is older than the last STALE_PERIODS full periods."""
         end_s = now_s // period_s * period_s
         if self.newest is None or self.newest[0] < end_s - STALE_PERIODS * period_s:
             return None

@@ -1,4 +1,4 @@
-"""What is asked of CloudWatch: the catalogue times the resources."""
+"""The queries to CloudWatch: the catalogue times the resources."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from apps.cloudwatch.catalogue.resources import Resources
 
 Labels = tuple[str, ...]
 Point = tuple[float, float]
-"""When the period began, epoch seconds, and the value."""
+"""The start of the period, epoch seconds, and the value."""
 
 
 @dataclass(frozen=True, slots=True)
 class MetricQuery:
-    """One metric in one statistic at one place, or a SEARCH expression that finds several.
+    """One statistic of one metric of one resource, or a SEARCH expression that finds several series.
 
-    `labels` say what it is to the one who asks; an answer comes back under them, and where an expression found it
-    under one more: what CloudWatch made of `label`, say ${PROP('Dim.ServiceName')}.
+    Results are keyed by `labels`. Series of an expression have one label more: CloudWatch's expansion of `label`, such
+    as ${PROP('Dim.ServiceName')}.
     """
 
     labels: Labels
@@ -32,18 +32,18 @@ class MetricQuery:
 def catalogue_queries(
     metrics: Iterable[AwsMetric], resources: Resources, *, period_s: int = 60
 ) -> tuple[MetricQuery, ...]:
-    """Every metric in every statistic at every place; labelled (key, statistic, resource)."""
+    """Every metric in every statistic for every resource, labelled (key, statistic, resource)."""
     dimension_values = resources.dimension_values()
     return tuple(
         MetricQuery(
-            labels=(metric.key, statistic, "/".join(place)),
+            labels=(metric.key, statistic, "/".join(values)),
             namespace=metric.namespace,
             name=metric.name,
-            dimensions=tuple(zip(metric.dimensions, place, strict=True)),
+            dimensions=tuple(zip(metric.dimensions, values, strict=True)),
             statistic=statistic,
             period_s=period_s,
         )
         for metric in metrics
-        for place in dimension_values[metric.dimensions]
+        for values in dimension_values[metric.dimensions]
         for statistic in metric.statistics
     )

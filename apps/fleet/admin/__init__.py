@@ -1,4 +1,4 @@
-"""The admin of monitoring: incidents, and the pages of the fleet."""
+"""The fleet in the admin: the Fleet page, the page of a service, and incidents."""
 
 from apps.fleet.admin.incidents import IncidentAdmin
 

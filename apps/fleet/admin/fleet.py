@@ -1,4 +1,4 @@
-"""The Fleet page and the page of one service, which need no Grafana."""
+"""The Fleet page and the page of one service. Neither needs Grafana."""
 
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -19,40 +19,42 @@ from apps.fleet.selectors.fleet import fleet_view
 from apps.fleet.selectors.incidents import active_by_zone, current_by_subject, false_alarms, incidents_of
 from apps.fleet.selectors.service import ServiceView, service_view
 
-MAY_LOOK: Final = "fleet.view_fleetservice"
+VIEW_PERMISSION: Final = "fleet.view_fleetservice"
 SERVICE_DASHBOARD: Final = "anden-service"
-"""The uid of Grafana's dashboard of one service."""
+"""UID of the Grafana dashboard for one service."""
 LAST_INCIDENTS: Final = 20
 
 
 def fleet(request: HttpRequest) -> HttpResponse:
-    """How the whole fleet stands: counts, the worst with their reasons, heat, and the curves of the first six."""
-    _may_look(request)
+    """The Fleet page: counts, ranked outliers with reasons, heatmap, and small multiples of the worst six."""
+    _check_permission(request)
     page = fleet_page(fleet_view())
-    current, called = current_by_subject(page.names, timezone.now()), false_alarms(page.names)
+    current, earlier = current_by_subject(page.names, timezone.now()), false_alarms(page.names)
     zones = active_by_zone({row.zone for row in page.rows if row.zone})
     rows = [
-        (row, current.get(row.service) or zones.get(row.zone), called.get((row.service, row.signal_name)))
+        (row, current.get(row.service) or zones.get(row.zone), earlier.get((row.service, row.signal_name)))
         for row in page.rows
     ]
-    context = {**_frame(request, "Fleet"), "page": page, "rows": rows}
+    context = {**_admin_context(request, "Fleet"), "page": page, "rows": rows}
     return TemplateResponse(request, "fleet/fleet.html", context)
 
 
 def service(request: HttpRequest, name: str) -> HttpResponse:
-    """How one service stands in each of its signals, and what was said of it before."""
-    _may_look(request)
+    """The page of one service: its signals, its flags, and its earlier incidents."""
+    _check_permission(request)
     view = service_view(name)
     if view is None:
         raise Http404
-    return TemplateResponse(request, "fleet/service.html", {**_frame(request, f"Service {name}"), **_service(view)})
+    return TemplateResponse(
+        request, "fleet/service.html", {**_admin_context(request, f"Service {name}"), **_service(view)}
+    )
 
 
 def _service(view: ServiceView) -> dict[str, Any]:
     name, total = view.service.name, FleetService.objects.count()
     threshold = DEFAULT_POLICY.threshold(total, len(SIGNALS))
     line, threshold_y = history(view.scores, threshold)
-    called = false_alarms([name])
+    earlier = false_alarms([name])
     return {
         "view": view,
         "gauges": [
@@ -68,7 +70,7 @@ def _service(view: ServiceView) -> dict[str, Any]:
             )
             for one in view.signals
         ],
-        "flags": [(flag, called.get((name, flag.signal))) for flag in view.flags],
+        "flags": [(flag, earlier.get((name, flag.signal))) for flag in view.flags],
         "plots": [peer_plot(multiple) for multiple in view.multiples],
         "history": line,
         "threshold": threshold,
@@ -80,17 +82,17 @@ def _service(view: ServiceView) -> dict[str, Any]:
 
 
 def grafana_link(name: str) -> str:
-    """Where Grafana shows this service; empty where no Grafana is known."""
+    """The Grafana URL of this service; empty if no Grafana is configured."""
     if settings.GRAFANA.url is None:
         return ""
     return f"{str(settings.GRAFANA.url).rstrip('/')}/d/{SERVICE_DASHBOARD}?{urlencode({'var-service': name})}"
 
 
-def _may_look(request: HttpRequest) -> None:
-    if not request.user.has_perm(MAY_LOOK):
+def _check_permission(request: HttpRequest) -> None:
+    if not request.user.has_perm(VIEW_PERMISSION):
         raise PermissionDenied
 
 
-def _frame(request: HttpRequest, title: str) -> dict[str, Any]:
+def _admin_context(request: HttpRequest, title: str) -> dict[str, Any]:
     request.current_app = admin.site.name
     return {**admin.site.each_context(request), "title": title}

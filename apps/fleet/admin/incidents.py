@@ -1,4 +1,4 @@
-"""Incidents in the admin: a list to filter, and a page with the figures, the history and the next statuses."""
+"""Incidents in the admin: a filterable list, and a page with figures, history and status changes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,17 +30,15 @@ from apps.fleet.pages.incident import figures_table, format_score, score_chart, 
 from apps.fleet.selectors.incidents import false_alarms
 from apps.fleet.services.incidents import incident_transition, incidents_acknowledge
 
-QUIET = "It is not seen any more; unless it comes back, it is closed as recovered"
-CHOICES = [("", "Choose why"), *((one.name, one.title) for one in CLOSE_REASONS if one.by_person)]
+QUIET = "No longer detected; closes as recovered unless it returns"
+CHOICES = [("", "Choose a reason"), *((one.name, one.title) for one in CLOSE_REASONS if one.by_person)]
 
 
 class IncidentTransitionForm(forms.Form):
-    """Where an incident goes, and what has to be said with it."""
+    """The new status of an incident, with the reason or note that it needs."""
 
     target = forms.CharField(widget=forms.HiddenInput)
-    reason = forms.ChoiceField(
-        choices=CHOICES, required=False, widget=UnfoldAdminSelectWidget, label="Reason, to close it"
-    )
+    reason = forms.ChoiceField(choices=CHOICES, required=False, widget=UnfoldAdminSelectWidget, label="Close reason")
     note = forms.CharField(
         required=False,
         max_length=2_000,
@@ -50,17 +48,15 @@ class IncidentTransitionForm(forms.Form):
 
 
 class ActiveIncidentFilter(admin.SimpleListFilter):
-    """Narrows to what is not closed."""
+    """Filters active incidents from closed ones."""
 
     title = "activity"
     parameter_name = "active"
 
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
-        """Live or closed."""
         return [("yes", "active"), ("no", "closed")]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Incident]) -> QuerySet[Incident]:
-        """The incidents of the chosen life."""
         if self.value() == "yes":
             return queryset.exclude(status=IncidentStatus.CLOSED)
         return queryset.filter(status=IncidentStatus.CLOSED) if self.value() == "no" else queryset
@@ -68,7 +64,7 @@ class ActiveIncidentFilter(admin.SimpleListFilter):
 
 @admin.register(Incident)
 class IncidentAdmin(ReadOnlyAdmin):
-    """Trouble that somebody has to look at. Viewers look; stewards transition incidents from status to status."""
+    """Incidents. Viewers read them; stewards change their status."""
 
     list_display = ("number", "display_subject", "summary", "worst", "status_label", "opened", "last_seen")
     list_display_links = ("number", "display_subject")
@@ -76,33 +72,31 @@ class IncidentAdmin(ReadOnlyAdmin):
     list_filter_sheet = False
     search_fields = ("subject",)
     actions = ("acknowledge",)
-    ordering = (F("closed_at").desc(nulls_first=True), "-id")  # what lives comes first
+    ordering = (F("closed_at").desc(nulls_first=True), "-id")  # active first
 
     class Media:
         css = {"all": ("fleet/fleet.css",)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Incident]:
-        """Incidents without what only their pages show."""
+        """The incidents without the columns that only the detail page needs."""
         found: QuerySet[Incident] = super().get_queryset(request)
         return found.defer("evidence", "score_history")
 
     def has_acknowledge_permission(self, request: HttpRequest) -> bool:
-        """Stewards act."""
+        """Whether the user may change the status: stewards."""
         return request.user.has_perm("fleet.change_incident")
 
     @admin.display(description="incident", ordering="id")
     def number(self, incident: Incident) -> str:
-        """Its number."""
         return f"#{incident.pk}"
 
     @admin.display(description="subject", ordering="subject")
     def display_subject(self, incident: Incident) -> str:
-        """What it is about."""
         return incident.display_subject
 
-    @admin.display(description="what")
+    @admin.display(description="problem")
     def summary(self, incident: Incident) -> str:
-        """Its kind and the sentence of its last flag."""
+        """The kind, and the sentence of the last detection."""
         return format_html(
             '<span class="fl-listed" title="{2}"><span class="st-note">{0}</span> {1}</span>',
             IncidentKind(incident.kind).words,
@@ -110,14 +104,14 @@ class IncidentAdmin(ReadOnlyAdmin):
             incident.sentence,
         )
 
-    @admin.display(description="worst", ordering="worst_score")
+    @admin.display(description="worst score", ordering="worst_score")
     def worst(self, incident: Incident) -> str:
-        """The worst score, a factor for events."""
+        """The worst score; a factor for events."""
         return format_score(incident.kind, incident.worst_score)
 
     @admin.display(description="status", ordering="status")
     def status_label(self, incident: Incident) -> str:
-        """The status, quiet ones said so, and why it is closed."""
+        """The status, "quiet" if it applies, and the close reason."""
         word = incident.reason or (
             "quiet" if incident.quiet_since and incident.status != IncidentStatus.CLOSED else ""
         )
@@ -131,24 +125,22 @@ class IncidentAdmin(ReadOnlyAdmin):
 
     @admin.display(description="opened (UTC)", ordering="opened_at")
     def opened(self, incident: Incident) -> str:
-        """When it was opened, to the minute."""
         return f"{incident.opened_at:%Y-%m-%d %H:%M}"
 
-    @admin.display(description="last seen", ordering="last_seen_at")
+    @admin.display(description="last detected (UTC)", ordering="last_seen_at")
     def last_seen(self, incident: Incident) -> str:
-        """When it was last seen, to the minute."""
         return f"{incident.last_seen_at:%Y-%m-%d %H:%M}"
 
     @admin.action(description="Acknowledge", permissions=["acknowledge"])
     def acknowledge(self, request: HttpRequest, incidents: QuerySet[Incident]) -> None:
-        """Take up those that are open."""
+        """Acknowledge the open ones among the selected incidents."""
         done = incidents_acknowledge(incidents.values_list("pk", flat=True), by=request.user.get_username())
-        messages.success(request, f"{done} acknowledged; what is not open stays as it is.")
+        messages.success(request, f"Acknowledged {done} incidents; only open ones change.")
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The page of one incident; a steward's POST takes it to another status."""
+        """The page of one incident. A POST by a steward changes its status."""
         incident = self.get_object(request, object_id)
         if incident is None:
             raise Http404
@@ -156,11 +148,11 @@ class IncidentAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         form = IncidentTransitionForm(request.POST or None)
         if incident.status == IncidentStatus.CLOSED:
-            form.fields["note"].label = "Why it is opened again"
+            form.fields["note"].label = "Why you reopen it"
         if request.method == "POST":
             if not self.has_acknowledge_permission(request):
                 raise PermissionDenied
-            if form.is_valid() and moved(request, incident, form):
+            if form.is_valid() and apply_transition(request, incident, form):
                 return HttpResponseRedirect(reverse("admin:fleet_incident_change", args=[incident.pk]))
         context = {
             **self.admin_site.each_context(request),
@@ -174,25 +166,25 @@ class IncidentAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "fleet/incident.html", context)
 
 
-def moved(request: HttpRequest, incident: Incident, form: IncidentTransitionForm) -> bool:
-    """Whether the incident went where the form says; if not, the form says why, at the field that lacks."""
-    said = form.cleaned_data
+def apply_transition(request: HttpRequest, incident: Incident, form: IncidentTransitionForm) -> bool:
+    """Whether the status changed; if not, the form holds the error at the field that caused it."""
+    data = form.cleaned_data
     try:
         after = incident_transition(
-            incident.pk, said["target"], by=request.user.get_username(), reason=said["reason"], note=said["note"]
+            incident.pk, data["target"], by=request.user.get_username(), reason=data["reason"], note=data["note"]
         )
     except TransitionRefused as refusal:
         field, _, words = str(refusal).partition(": ")
         form.add_error(field if field in form.fields else None, words if field in form.fields else str(refusal))
         return False
-    messages.success(request, f"{after} is {after.status}.")
+    messages.success(request, f"{after} is now {after.status}.")
     return True
 
 
 def incident_context(incident: Incident, *, may_act: bool) -> dict[str, Any]:
-    """What the page of an incident shows."""
+    """The template context of an incident."""
     evidence = incident.evidence
-    called = false_alarms([incident.subject])
+    earlier = false_alarms([incident.subject])
     return {
         "incident": incident,
         "kind": IncidentKind(incident.kind).words,
@@ -205,21 +197,21 @@ def incident_context(incident: Incident, *, may_act: bool) -> dict[str, Any]:
         "silent_more": max(0, evidence.get("silent_total", 0) - len(evidence.get("silent", ()))),
         "score_history": score_chart(incident.score_history),
         "notes": list(incident.notes.all()),
-        "called": [
-            (signal, one) for (_, signal), one in called.items() if not incident.signal or signal == incident.signal
+        "earlier": [
+            (signal, one) for (_, signal), one in earlier.items() if not incident.signal or signal == incident.signal
         ],
-        "transitions": ordered(transitions_from(incident.status)) if may_act else (),
+        "transitions": sort_transitions(transitions_from(incident.status)) if may_act else (),
         "is_service": FleetService.objects.filter(name=incident.subject).exists(),
     }
 
 
 def threshold_of(evidence: Mapping[str, Any]) -> float | None:
-    """The score from which on one of the fleet of now stands out; None for incidents without such a score."""
+    """The current threshold of the fleet; None if the incident has no such score."""
     if not evidence.get("flags"):
         return None
     return DEFAULT_POLICY.threshold(FleetService.objects.count(), len(SIGNALS))
 
 
-def ordered(transitions: tuple[IncidentTransition, ...]) -> list[IncidentTransition]:
-    """What needs nothing to be said comes first."""
+def sort_transitions(transitions: tuple[IncidentTransition, ...]) -> list[IncidentTransition]:
+    """The transitions, those without required input first."""
     return sorted(transitions, key=lambda transition: bool(transition.needs))

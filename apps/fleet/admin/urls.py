@@ -1,4 +1,4 @@
-"""The addresses of the fleet's pages, below admin/monitoring/fleet/."""
+"""The URLs of the Fleet pages, below admin/monitoring/fleet/."""
 
 from django.contrib import admin
 from django.urls import path

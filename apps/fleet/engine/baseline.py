@@ -1,4 +1,4 @@
-"""What is usual: of each service at this time of day, and of the whole fleet."""
+"""Baselines: of each service for this time of day, and of the fleet."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,21 +15,21 @@ _DAY_S: Final = 86_400.0
 _SATURDAY: Final = 5
 _ZONE_MEMBERS: Final = 3
 _APART: Final = float(np.log(1.15))
-"""Zones whose motions differ by less move alike."""
-_OWN_WAY: Final = float(np.log(1.15))
-"""A service whose weekend differs less from the fleet's has no way of its own."""
+"""Zones whose shifts differ by less count as moving together."""
+_WEEKEND_PATTERN: Final = float(np.log(1.15))
+"""A service whose weekend shift differs less from the fleet's has no weekend pattern of its own."""
 _REFERENCE_SHARE: Final = 0.4
-"""What share of the fleet must be where it usually is, so that the rest is what moved."""
+"""The share of the fleet that must be at its baseline; otherwise the fleet itself has shifted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """Logarithms, per block of B.
 
-    `own` S × K × B is what is usual for each service. `fleet` K × B is how far the fleet is from its usual now,
-    `past_fleet` K × D × B was on each earlier day. `left` S × K × B and `past_left` S × K × D × B are what is left
-    of each service after both; `days` S × K is how many earlier days are known; `alike` D are the earlier days of
-    today's kind: weekend or not. `apart` S × K are services whose zone moved away from the rest.
+    `own` S × K × B is the baseline of each service. `fleet` K × B is the fleet's current shift from its baseline,
+    `past_fleet` K × D × B its shift on each earlier day. `left` S × K × B and `past_left` S × K × D × B are the
+    residuals of each service after both; `days` S × K counts the earlier days with data; `alike` D marks earlier days
+    of the same kind as today: weekend or not. `apart` S × K marks services whose zone moved away from the fleet.
     """
 
     own: Floats
@@ -45,18 +45,18 @@ class Baseline:
 def estimate_baseline(
     level: Floats, past: Floats, *, at_s: float, zones: Sequence[str], least_services: int
 ) -> Baseline:
-    """What is usual, from the levels of now (S × K × B) and of the days before (S × K × D × B)."""
+    """The baselines, from the current levels (S × K × B) and those of earlier days (S × K × D × B)."""
     by_block = np.ascontiguousarray(past.swapaxes(2, 3))
     first = median(by_block)
     past_fleet = median_of_services(past - first[:, :, None], least=least_services)
-    # A day on which the whole fleet was elsewhere is no reason to think that a service strays.
+    # A day on which the fleet shifted must not make a service look like an outlier.
     own = median(by_block - past_fleet.swapaxes(1, 2)[None])
-    alike = _days_alike(past.shape[2], at_s)
-    kind = _of_kind(past_fleet, alike)
+    alike = _days_of_kind(past.shape[2], at_s)
+    kind = _kind_shift(past_fleet, alike)
     past_left = past - past_fleet - own[:, :, None]
-    way = _own_way(past_left, alike)
-    past_left[:, :, alike] -= way[:, :, None, None]
-    own += (kind + way)[..., None]
+    pattern = _weekend_pattern(past_left, alike)
+    past_left[:, :, alike] -= pattern[:, :, None, None]
+    own += (kind + pattern)[..., None]
     moved = level - own
     apart = _apart(moved, zones)
     fleet = median_of_services(np.where(apart[..., None], np.float32(np.nan), moved), least=least_services)
@@ -73,16 +73,16 @@ def estimate_baseline(
     )
 
 
-def _days_alike(days: int, at_s: float) -> NDArray[np.bool_]:
+def _days_of_kind(days: int, at_s: float) -> NDArray[np.bool_]:
     weekend = [datetime.fromtimestamp(at_s - day * _DAY_S, UTC).weekday() >= _SATURDAY for day in range(days + 1)]
     alike = np.array([kind == weekend[0] for kind in weekend[1:]], dtype=bool)
     return alike if alike.any() else np.ones(days, bool)
 
 
-def _of_kind(past_fleet: Floats, alike: NDArray[np.bool_]) -> Floats:
-    """How far the fleet usually is from the median of all days on a day like today, K: a Saturday is no incident.
+def _kind_shift(past_fleet: Floats, alike: NDArray[np.bool_]) -> Floats:
+    """The fleet's typical shift on days of this kind from the median of all days, K: a Saturday is not an event.
 
-    Of two earlier days the one nearer to the others counts, so that one incident cannot hide the next.
+    Of two earlier days, use the one nearer to the others, so that one event cannot hide the next.
     """
     if alike.all():
         return np.zeros(len(past_fleet), np.float32)
@@ -93,25 +93,25 @@ def _of_kind(past_fleet: Floats, alike: NDArray[np.bool_]) -> Floats:
     return np.asarray(np.take_along_axis(levels, nearest[:, None], axis=1)[:, 0])
 
 
-def _own_way(past_left: Floats, alike: NDArray[np.bool_]) -> Floats:
-    """How a service differs from the fleet on a day like today, S × K: who works on weekends is not sick on one.
+def _weekend_pattern(past_left: Floats, alike: NDArray[np.bool_]) -> Floats:
+    """The service's own shift relative to the fleet on days of this kind, S × K: weekend load is not an outlier.
 
-    0 where less than two earlier days show it clearly. Of those the one nearer to the fleet counts, so that one
-    incident cannot hide the next.
+    0 unless two earlier days show it clearly. Of those, use the one nearer to the fleet, so that one incident cannot
+    hide the next.
     """
     if not 2 <= alike.sum() < len(alike) / 2:
-        return np.zeros(past_left.shape[:2], np.float32)  # what most days are like is what is usual
+        return np.zeros(past_left.shape[:2], np.float32)  # the most common kind of day is the baseline
     levels = midmean(past_left)
     low, high = levels[..., alike].min(axis=-1), levels[..., alike].max(axis=-1)
     nearest = np.where(low > 0, low, np.where(high < 0, high, np.float32(0)))
     scatter = np.float32(MAD_TO_DEVIATION) * median(np.abs(levels[..., ~alike]))
-    return np.where(np.abs(nearest) > np.fmax(3 * scatter, np.float32(_OWN_WAY)), nearest, np.float32(0))
+    return np.where(np.abs(nearest) > np.fmax(3 * scatter, np.float32(_WEEKEND_PATTERN)), nearest, np.float32(0))
 
 
 def _apart(moved: Floats, zones: Sequence[str]) -> NDArray[np.bool_]:
-    """The services, S × K, of zones that moved away from a large part of the fleet that did not.
+    """The services, S × K, of zones that moved away while a large part of the fleet did not.
 
-    They say nothing of the fleet: a third of it in trouble would pass for a motion of all.
+    The fleet's shift excludes them: otherwise a failing third of the fleet would pass for a shift of all.
     """
     apart = np.zeros(moved.shape[:2], bool)
     members = list(members_of(zones, least=_ZONE_MEMBERS).values())
@@ -119,19 +119,19 @@ def _apart(moved: Floats, zones: Sequence[str]) -> NDArray[np.bool_]:
         half = -(-moved.shape[-1] // 2)
         motion = midmean(moved[..., -half:])
         for column in range(moved.shape[1]):
-            apart[:, column] = _away(motion[:, column], members)
+            apart[:, column] = _moved_zones(motion[:, column], members)
     return apart
 
 
 def members_of(zones: Sequence[str], *, least: int) -> dict[str, NDArray[np.bool_]]:
-    """The services of each zone, S, in the order of their names; only zones with so many members."""
+    """The services of each zone, S, by zone name; only zones with at least `least` members."""
     if not zones:
         return {}
     names, number, count = np.unique(np.array(zones), return_inverse=True, return_counts=True)
     return {str(names[place]): number == place for place in np.nonzero((count >= least) & (names != ""))[0]}
 
 
-def _away(motion: Floats, members: list[NDArray[np.bool_]]) -> NDArray[np.bool_]:
+def _moved_zones(motion: Floats, members: list[NDArray[np.bool_]]) -> NDArray[np.bool_]:
     """The services of zones that moved away, S."""
     known = ~np.isnan(motion)
     inside = [zone & known for zone in members if (zone & known).sum() >= _ZONE_MEMBERS]

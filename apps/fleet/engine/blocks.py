@@ -1,4 +1,4 @@
-"""Points gathered into blocks: robust against single points, and a fifth of the work for what follows."""
+"""Points aggregated into blocks: robust against single points, and a fifth of the work."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 from apps.fleet.engine.observation import Floats, Observation
 
 _CHUNK: Final = 512
-"""Services at a time: what is held besides the observation stays small."""
+"""Services per chunk; bounds the memory used in addition to the observation."""
 
 _MOST: Final = np.float32(1e12)
-"""What exceeds this counts as this, so that ratios of ratios to a floor remain numbers of 32 bits."""
+"""Values are clipped here, so that ratios of ratios to a floor stay in the range of float32."""
 
 
 @dataclass(frozen=True, slots=True)
 class WindowBlocks:
     """Per block of B: `level`, the logarithm of the trimmed mean; `span`, the logarithm of highest over lowest.
 
-    The window of now is S × K × B, the past S × K × D × B. NaN where a block has no point.
-    `size` is a block's number of points; the first block may have fewer.
+    The current window is S × K × B, the past S × K × D × B. NaN where a block has no point.
+    `size` is the number of points per block; the first block may have fewer.
     """
 
     size: int
@@ -29,11 +29,11 @@ class WindowBlocks:
     past_level: Floats
     past_span: Floats
     coverage: Floats
-    """S × K: the share of the window's points that are there; 0 where the latest block is empty."""
+    """S × K: the share of the window's points that have data; 0 if the latest block is empty."""
 
 
 def gather(observation: Observation, blocks: int) -> WindowBlocks:
-    """The observation in about so many blocks."""
+    """The observation in about `blocks` blocks."""
     services, signals, points = observation.now.shape
     size = -(-points // blocks)
     count = -(-points // size)
@@ -51,7 +51,7 @@ def gather(observation: Observation, blocks: int) -> WindowBlocks:
 
 
 def sane(values: Floats) -> Floats:
-    """The values, NaN for what is no number, none below zero or beyond what sums and ratios can bear."""
+    """The values clipped to 0 … 1e12; NaN for anything that is not a finite number."""
     return np.where(np.isfinite(values), np.clip(values, 0, _MOST), np.float32(np.nan))
 
 

@@ -1,4 +1,4 @@
-"""What simulated services would export under OpenTelemetry's names: counters that grow with the signals."""
+"""Counters that simulated services would export under OpenTelemetry's names."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ class _Histogram:
         self._sums = np.zeros((services, len(variants)))
 
     def observe(self, variant: int, counts: NDArray[np.float64], means: NDArray[np.float64]) -> None:
-        """Take so many observations of each service, exponentially spread around their mean."""
+        """Add `counts` observations per service, exponentially distributed around `means`."""
         below = 1 - np.exp(-self._bounds / np.maximum(means, 1e-9)[:, None])
         self._buckets[:, variant] += counts[:, None] * below
         self._counts[:, variant] += counts
@@ -49,7 +49,7 @@ class _Histogram:
 
 
 class SimulatedCounters:
-    """What all services of a simulated fleet have counted so far."""
+    """The counters of all services of a simulated fleet."""
 
     def __init__(self, services: Sequence[str]) -> None:
         self._services = services
@@ -60,7 +60,7 @@ class SimulatedCounters:
         self._lock = threading.Lock()
 
     def add(self, values: Floats, seconds: float) -> None:
-        """Let `seconds` pass in which the signals (services × signals) were these; who has none is not shown."""
+        """Advance by `seconds` with these signals (services × signals); services without any value are hidden."""
         with self._lock:
             self._add(values, seconds)
 
@@ -68,7 +68,7 @@ class SimulatedCounters:
         signal = {name: values[:, column].astype(np.float64) for name, column in INDEX.items()}
         asked = np.nan_to_num(signal["request_rate"]) * seconds
         failed = asked * np.nan_to_num(signal["error_ratio"])
-        # Of an exponential distribution 95 % lie below three means.
+        # 95 % of an exponential distribution are below three means.
         mean = np.nan_to_num(signal["latency_p95"], nan=0.1) / np.log(20)
         self._requests.observe(0, asked - failed, mean)
         self._requests.observe(1, failed, mean)
@@ -81,22 +81,22 @@ class SimulatedCounters:
         self._shown = np.asarray(np.isfinite(values).any(axis=1))
 
     def lines(self) -> Iterator[tuple[str, float]]:
-        """Each series' name with labels, and its value, one metric after the other."""
+        """Each series' name with labels, and its value, grouped by metric."""
         yield from self._requests.lines(self._services, self._shown)
         yield from self._database.lines(self._services, self._shown)
         for row in np.flatnonzero(self._shown & np.isfinite(self._saturation)).tolist():
             yield f'{CPU.name}{{{SERVICE}="{self._services[row]}"}}', float(self._saturation[row])
 
     def page(self) -> str:
-        """All of it in Prometheus's text format."""
+        """All series in the Prometheus text format."""
         with self._lock:
             return "".join(self._page())
 
     def _page(self) -> Iterator[str]:
-        told = set()
+        described = set()
         for series, value in self.lines():
             for metric in (REQUEST_SECONDS, DATABASE_SECONDS, CPU):
-                if metric not in told and series.startswith(metric.name):
-                    told.add(metric)
+                if metric not in described and series.startswith(metric.name):
+                    described.add(metric)
                     yield f"# HELP {metric.name} {metric.help}\n# TYPE {metric.name} {metric.kind}\n"
             yield f"{series} {value!r}\n"

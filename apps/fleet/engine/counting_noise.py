@@ -1,4 +1,4 @@
-"""How rare a share of events, such as failed requests among requests, would be if only chance had counted them."""
+"""Significance of event shares, such as failed requests per request, against pure counting noise."""
 
 from typing import Final
 
@@ -14,10 +14,10 @@ _CERTAIN: Final = 1e6
 
 
 def counting_z(observation: Observation, shift: Floats, *, latest: int) -> Floats:
-    """The normal deviate of what was counted in the `latest` points, S × K; infinite for what is no share.
+    """The z of the events counted in the `latest` points, S × K; infinite for signals that are not shares.
 
-    `shift`, K, is the logarithm of what the whole fleet has moved by. Of a few events more or less nothing follows,
-    however steady a service's days looked.
+    `shift`, K, is the logarithm of the fleet's shift. A few events more or less are not significant, however steady
+    the service was on earlier days.
     Source: F. J. Anscombe, The transformation of Poisson, binomial and negative-binomial data, 1948.
     """
     names = [signal.name for signal in observation.signals]
@@ -28,14 +28,14 @@ def counting_z(observation: Observation, shift: Floats, *, latest: int) -> Float
         rate = median(sane(observation.now[:, names.index(signal.share_of), -latest:])).astype(np.float64)
         asked = np.nan_to_num(rate) * observation.step_s * latest
         now = _mean(observation.now[:, column, -latest:])
-        usual = median(_mean(observation.past[:, column]).astype(np.float32)) * np.exp(shift[column])
-        z = 2 * (_steady(now * asked) - _steady(usual * asked))
+        expected = median(_mean(observation.past[:, column]).astype(np.float32)) * np.exp(shift[column])
+        z = 2 * (_steady(now * asked) - _steady(expected * asked))
         found[:, column] = np.clip(z, -_CERTAIN, _CERTAIN)
     return found
 
 
 def _mean(values: Floats) -> NDArray[np.float64]:
-    """The mean over the last axis, NaN where nothing is known: a median of rare events would be none."""
+    """The mean over the last axis, NaN without data. A median would hide rare events."""
     values = sane(values)
     known = ~np.isnan(values)
     total = np.where(known, values, 0).sum(axis=-1, dtype=np.float64)
@@ -43,5 +43,5 @@ def _mean(values: Floats) -> NDArray[np.float64]:
 
 
 def _steady(events: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The root of a count, which chance moves by one half whatever the count is."""
+    """The variance-stabilized count: its standard deviation is one half, whatever the count."""
     return np.asarray(np.sqrt(np.nan_to_num(events) + _CONTINUITY))

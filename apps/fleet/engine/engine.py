@@ -1,4 +1,4 @@
-"""The outlier engine: one look at a fleet in, scores and reasons out. Pure; the clock is the observation's."""
+"""The outlier engine: an observation in, scores and reasons out. Pure; the clock is the observation's."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -27,9 +27,9 @@ def evaluate(
     policy: DetectionPolicy = DEFAULT_POLICY,
     since: Mapping[tuple[str, str], float] = _NEVER,
 ) -> Evaluation:
-    """What the engine says of the fleet at the last of the observation's times.
+    """The evaluation of the fleet at the last of the observation's times.
 
-    `since` is when each (service, signal) flag of the evaluation before began, epoch seconds.
+    `since` is when each (service, signal) flag of the previous evaluation began, epoch seconds.
     """
     blocks = gather(observation, policy.blocks)
     found = estimate_baseline(
@@ -68,7 +68,7 @@ def _states(
     grown = found.days >= policy.least_days
     state = np.full(len(observation.services), ServiceState.OK, np.int8)
     state[~(there & grown).any(axis=1)] = ServiceState.LEARNING
-    # A signal that is usually there and is not now: nobody knows how the service is.
+    # An expected signal is missing, so the state of the service is unknown.
     state[(grown & ~there).any(axis=1) | ~there.any(axis=1)] = ServiceState.NO_DATA
     state[findings.flagged.any(axis=1)] = ServiceState.OUTLIER
     return state

@@ -1,4 +1,4 @@
-"""When the fleet, or a zone of it, moves together: one event instead of a flag for each service."""
+"""Events: the fleet, or a zone of it, shifts together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from apps.fleet.engine.sentences import fleet_sentence, format_time, neighbour_s
 
 
 @dataclass(frozen=True, slots=True)
-class _Moved:
-    """A signal in which a part of the fleet moved together: its number, the logarithm of the factor, how many did."""
+class _SignalShift:
+    """A signal in which part of the fleet shifted: its column, the logarithm of the factor, the number of services."""
 
     column: int
     shift: float
@@ -28,7 +28,7 @@ class _Moved:
 def fleet_events(
     observation: Observation, baseline: Baseline, peer_median: Floats, policy: DetectionPolicy
 ) -> tuple[FleetEvent, ...]:
-    """One event where the whole fleet is away from its usual, however many signals say so."""
+    """At most one event for the fleet, however many signals shifted."""
     half = -(-baseline.fleet.shape[-1] // 2)
     now = midmean(baseline.fleet[:, -half:])
     past = midmean(baseline.past_fleet[:, baseline.alike, -half:])
@@ -38,15 +38,15 @@ def fleet_events(
         if (signal.bad == "high" and shift < 0) or not _unusual(shift, past[column], policy):
             continue
         alone = midmean((baseline.left[:, column] + baseline.fleet[column])[:, -half:]) * np.sign(shift)
-        moved.append(_Moved(column, shift, int((alone >= abs(shift) / 2).sum())))
+        moved.append(_SignalShift(column, shift, int((alone >= abs(shift) / 2).sum())))
     if not moved:
         return ()
-    since_s = min(_began(np.log(peer_median[item.column]), item.shift, observation.times_s) for item in moved)
+    since_s = min(_onset_s(np.log(peer_median[item.column]), item.shift, observation.times_s) for item in moved)
     return (_event(observation, moved, zone="", since_s=since_s),)
 
 
 def _unusual(shift: float, past: Floats, policy: DetectionPolicy) -> bool:
-    """Whether the fleet's motion is large, and larger than on all of its earlier days of the kind but one."""
+    """Whether the shift is large, and larger than on all but one of the earlier days of this kind."""
     known = np.sort(past[~np.isnan(past)] * np.sign(shift))
     if not len(known) or abs(shift) < np.log(policy.event_ratio):
         return False
@@ -58,7 +58,7 @@ def _unusual(shift: float, past: Floats, policy: DetectionPolicy) -> bool:
 def zone_events(
     observation: Observation, baseline: Baseline, findings: OutlierFindings, policy: DetectionPolicy
 ) -> tuple[tuple[FleetEvent, ...], dict[tuple[int, int], str]]:
-    """An event for each zone that moves by itself, and for each (service, signal) number the zone it moves with."""
+    """An event for each zone that shifts on its own, and the zone of each (service, signal) that shifts with it."""
     events, members = [], {}
     for zone, inside in members_of(observation.zones, least=policy.zone_members).items():
         moved = [
@@ -69,10 +69,10 @@ def zone_events(
         if not moved:
             continue
         since_s = min(
-            _began(median(baseline.left[inside, item.column].T), item.shift, observation.times_s) for item in moved
+            _onset_s(median(baseline.left[inside, item.column].T), item.shift, observation.times_s) for item in moved
         )
-        loud = _loud(observation, findings, inside, moved)
-        events.append(_event(observation, moved, zone=zone, since_s=since_s, loud=loud))
+        neighbour = _noisy_neighbour(observation, findings, inside, moved)
+        events.append(_event(observation, moved, zone=zone, since_s=since_s, neighbour=neighbour))
         for item in moved:
             towards = np.sign(findings.effect[:, item.column]) == np.sign(item.shift)
             together = inside & findings.flagged[:, item.column] & towards
@@ -82,7 +82,7 @@ def zone_events(
 
 def _zone_moved(
     inside: NDArray[np.bool_], column: int, *, findings: OutlierFindings, policy: DetectionPolicy
-) -> _Moved | None:
+) -> _SignalShift | None:
     score, effect = findings.score[:, column], findings.effect[:, column]
     known = ~np.isnan(score)
     here = inside & known
@@ -94,18 +94,18 @@ def _zone_moved(
         return None
     if abs(shift) < np.log(policy.least_ratio):
         return None
-    return _Moved(column, shift, int((effect[here] * np.sign(shift) >= abs(shift) / 2).sum()))
+    return _SignalShift(column, shift, int((effect[here] * np.sign(shift) >= abs(shift) / 2).sum()))
 
 
 def _event(
-    observation: Observation, moved: Sequence[_Moved], *, zone: str, since_s: float, loud: str = ""
+    observation: Observation, moved: Sequence[_SignalShift], *, zone: str, since_s: float, neighbour: str = ""
 ) -> FleetEvent:
     strongest = max(moved, key=lambda item: abs(item.shift))
     since = format_time(since_s, float(observation.times_s[-1]))
     shifts = [(observation.signals[item.column], float(np.exp(item.shift))) for item in moved]
     if zone:
         known = observation.zones.count(zone)
-        sentence = zone_sentence(zone, shifts, strongest.services, known, since=since, loud=loud)
+        sentence = zone_sentence(zone, shifts, strongest.services, known, since=since, neighbour=neighbour)
     else:
         sentence = fleet_sentence(shifts, strongest.services, len(observation.services), since=since)
     return FleetEvent(
@@ -119,10 +119,10 @@ def _event(
     )
 
 
-def _loud(
-    observation: Observation, findings: OutlierFindings, inside: NDArray[np.bool_], moved: Sequence[_Moved]
+def _noisy_neighbour(
+    observation: Observation, findings: OutlierFindings, inside: NDArray[np.bool_], moved: Sequence[_SignalShift]
 ) -> str:
-    """A sentence on the one member of a zone in trouble whose requests alone have grown: it may crowd out the rest."""
+    """A sentence on the one member of a failing zone whose requests alone grew: the likely noisy neighbour."""
     for column, signal in enumerate(observation.signals):
         if signal.name != "request_rate" or any(item.column == column for item in moved):
             continue
@@ -133,7 +133,7 @@ def _loud(
     return ""
 
 
-def _began(left: Floats, shift: float, times_s: NDArray[np.float64]) -> float:
-    """When a series of logarithms (points or blocks of the window) moved by the shift."""
+def _onset_s(left: Floats, shift: float, times_s: NDArray[np.float64]) -> float:
+    """When a series of logarithms (points or blocks of the window) shifted."""
     place = int(onset(left[None], np.array([shift], dtype=np.float32)).point[0])
     return float(times_s[place * len(times_s) // len(left)])

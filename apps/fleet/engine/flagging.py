@@ -1,4 +1,4 @@
-"""Every flag with its reason."""
+"""The flags with their reasons."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,7 +18,7 @@ from apps.fleet.engine.sentences import flag_sentence
 
 Numbers = NDArray[np.int64]
 _AFTER_DEPLOY_S: Final = 900.0
-"""What begins so soon after a deploy is laid at its door."""
+"""A level change within this time after a deploy is attributed to it."""
 
 
 def flags_of(
@@ -30,7 +30,7 @@ def flags_of(
     zones: Mapping[tuple[int, int], str],
     since: Mapping[tuple[str, str], float],
 ) -> tuple[OutlierFlag, ...]:
-    """The flags, the worst first. `zones` names the zone that a service (number) moves with in a signal (number)."""
+    """The flags, the worst first. `zones` maps (service, signal) indexes to the zone they shift with."""
     rows, columns = np.nonzero(findings.flagged)
     order = np.argsort(-findings.score[rows, columns], kind="stable")
     rows, columns = rows[order], columns[order]
@@ -82,19 +82,19 @@ def _sentence(flag: OutlierFlag, observation: Observation, findings: OutlierFind
     )
 
 
-def _kind(look: FlagKind, gradual: bool) -> FlagKind:
-    if look == "spread":
-        return look
+def _kind(kind: FlagKind, gradual: bool) -> FlagKind:
+    if kind == "spread":
+        return kind
     return "drift" if gradual else "level"
 
 
 def _follows(since_s: float, deployed_s: float, slack_s: float) -> bool:
-    """Whether it began with the deploy; the first point away may seem to lie a little before it."""
+    """Whether it began with the deploy. The first deviating point may appear slightly earlier."""
     return bool(deployed_s - slack_s <= since_s <= deployed_s + _AFTER_DEPLOY_S)
 
 
 def _left(observation: Observation, baseline: Baseline, size: int, rows: Numbers, columns: Numbers) -> Floats:
-    """What is left of these signals at each point after their own usual and the fleet's motion, F × W."""
+    """The residuals of these signals at each point, after baseline and fleet shift, F × W."""
     floors = np.array([signal.floor for signal in observation.signals], dtype=np.float32)[columns, None]
     expected = at_points(baseline.own[rows, columns] + baseline.fleet[columns], size, len(observation.times_s))
     return log_values(observation.now[rows, columns], floors) - expected

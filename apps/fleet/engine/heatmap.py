@@ -1,4 +1,4 @@
-"""The rows of the heat map: a service each, or many services to a row where the fleet is larger than a screen."""
+"""The rows of the heatmap: one per service, or several services per row if the fleet is larger than a screen."""
 
 from typing import Final
 
@@ -9,25 +9,25 @@ from apps.fleet.engine.evaluation import ServiceState
 from apps.fleet.engine.observation import Floats
 
 ROWS: Final = 50
-"""Rows at most."""
+"""Maximum number of rows."""
 NAMED: Final = 24
-"""Rows that stay services of their own where the rest shares rows."""
+"""Rows with a single service when the others are shared."""
 
 
 def ranked(states: NDArray[np.int8], scores: Floats) -> NDArray[np.int64]:
-    """Services from the worst to the best: outliers, those without data, then by the newest score.
+    """Services, the worst first: outliers, those without data, then by newest score.
 
     `scores` is services × times.
     """
     newest = scores[:, -1] if scores.shape[1] else np.full(len(scores), np.nan, dtype=np.float32)
-    # In a row that many share, calm neighbours would hide who has no data.
+    # In a shared row, healthy neighbours would hide a service without data.
     return np.lexsort((-newest, states != ServiceState.NO_DATA, states != ServiceState.OUTLIER))
 
 
 def rows(names: tuple[str, ...], order: NDArray[np.int64], scores: Floats) -> tuple[Floats, tuple[str, ...]]:
-    """The heat, rows × times, and the label of each row.
+    """The heatmap, rows × times, and the label of each row.
 
-    A row that stands for many shows their worst score at each time.
+    A shared row shows the worst score of its services at each time.
     """
     if len(names) <= ROWS:
         return scores[order], tuple(names[index] for index in order)
@@ -38,6 +38,6 @@ def rows(names: tuple[str, ...], order: NDArray[np.int64], scores: Floats) -> tu
 
 
 def _worst(scores: Floats) -> Floats:
-    """The highest score at each time; NaN only where nobody has data."""
+    """The highest score at each time; NaN only if none of the services has data."""
     known = np.where(np.isnan(scores), -np.inf, scores).max(axis=0)
     return np.where(np.isinf(known), np.nan, known).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What a source gives the engine: the window of now, and the same minutes of the days before."""
+"""What a source gives the engine: the current window, and the same minutes of earlier days."""
 
 from dataclasses import dataclass
 
@@ -12,11 +12,11 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Observation:
-    """A fleet as it was observed; S services, K signals, W points, D days. NaN is "no data", never zero.
+    """An observed fleet; S services, K signals, W points, D days. NaN is "no data", never zero.
 
-    `times_s` are the ends of the W steps, epoch seconds, rising evenly. `now` is S × K × W; `past` is S × K × D × W,
-    the same minutes one to D days before. `zones` names each service's zone or group, "" where unknown.
-    `deployed_s` is the epoch second of each service's last deploy, NaN where unknown.
+    `times_s` are the ends of the W steps, epoch seconds, evenly rising. `now` is S × K × W; `past` is S × K × D × W,
+    the same minutes one to D days before. `zones` names each service's zone or group, "" if unknown.
+    `deployed_s` is the epoch second of each service's last deploy, NaN if unknown.
     """
 
     services: tuple[str, ...]
@@ -43,7 +43,7 @@ class Observation:
 
 
 def observation_subset(observation: Observation, rows: NDArray[np.bool_]) -> Observation:
-    """The observation of these services alone."""
+    """The observation of these services only."""
     return Observation(
         services=tuple(name for name, kept in zip(observation.services, rows, strict=True) if kept),
         zones=tuple(zone for zone, kept in zip(observation.zones, rows, strict=True) if kept),

@@ -1,4 +1,4 @@
-"""An observation as it grows: values arrive by service and signal in any order, and what never came is NaN."""
+"""Builds an observation: values arrive by service and signal in any order; missing ones are NaN."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -11,23 +11,23 @@ from apps.fleet.engine.signals import SIGNALS
 from apps.fleet.engine.span import ObservationSpan
 
 INDEX: Final = {signal.name: index for index, signal in enumerate(SIGNALS)}
-"""The place of each signal in an observation."""
+"""The index of each signal in an observation."""
 
 MAX_NAME_LENGTH: Final = 250
-"""Characters of a service's or zone's name."""
+"""Maximum length of a service's or zone's name, characters."""
 
 
 def service_name_error(name: str) -> str:
-    """What makes this no name of a service; empty where it is one."""
+    """Why this is not a valid service name; empty if it is."""
     if not name:
         return "is empty"
     if len(name) > MAX_NAME_LENGTH:
         return f"is longer than {MAX_NAME_LENGTH} characters"
-    return "holds a NUL, which no name can" if "\0" in name else ""
+    return "contains a NUL character" if "\0" in name else ""
 
 
 class ObservationBuilder:
-    """Collects what a source gives for one moment; `observation()` is the whole."""
+    """Collects the values of a source for one moment."""
 
     def __init__(self, span: ObservationSpan, at_s: float) -> None:
         self.span = span
@@ -44,7 +44,7 @@ class ObservationBuilder:
         return service in self._rows
 
     def row(self, service: str) -> int:
-        """The row of this service, a new one for a new name."""
+        """The row of this service; a new name gets a new row."""
         row = self._rows.setdefault(service, len(self._rows))
         if row >= len(self._cells):
             grown = self._empty(2 * len(self._cells))
@@ -53,26 +53,26 @@ class ObservationBuilder:
         return row
 
     def rows(self, services: Iterable[str]) -> NDArray[np.int64]:
-        """The rows of these services in their order."""
+        """The rows of these services, in their order."""
         return np.array([self.row(service) for service in services], dtype=np.int64)
 
     def put(self, rows: Any, signal: Any, cells: Any, values: Any) -> None:
-        """Take values into (row, signal, cell), each a number or an array; infinite ones count as no data."""
+        """Set values at (row, signal, cell), each a number or an array; infinities become NaN."""
         values = np.asarray(values, dtype=np.float32)
         self._cells[rows, signal, cells] = np.where(np.isfinite(values), values, np.nan)
 
     def set_zone(self, service: str, zone: str) -> None:
-        """Name the zone of a service; one that is seen in several belongs to none."""
+        """Set the zone of a service. A service seen in several zones has none."""
         row = self.row(service)
         self._zones[row] = zone if self._zones.get(row, zone) == zone else ""
 
     def set_deployed(self, service: str, at_s: float) -> None:
-        """Take the moment of a service's last deploy."""
+        """Set the time of a service's last deploy."""
         if np.isfinite(at_s):
             self._deployed[self.row(service)] = at_s
 
     def observation(self) -> Observation:
-        """All of it, services in the order of their names."""
+        """The complete observation, services sorted by name."""
         names = sorted(self._rows)
         order = [self._rows[name] for name in names]
         cells = self._cells[order].reshape(len(names), len(SIGNALS), self.span.days + 1, self.span.points)

@@ -1,4 +1,4 @@
-"""When a series left its usual, and whether at once or little by little."""
+"""When a series left its baseline, and whether abruptly or gradually."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from apps.fleet.engine.observation import Floats
 
 _CLEARLY: Final = 1.04
-"""A slope must explain so many times what a step explains."""
+"""A slope must explain this many times as much as a step."""
 _WILD: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Onset:
-    """One entry a series: the number of its first point away from usual, and whether it left little by little."""
+    """Per series: the index of the first deviating point, and whether it left gradually."""
 
     point: NDArray[np.int64]
     gradual: NDArray[np.bool_]
@@ -24,7 +24,7 @@ class Onset:
 def onset(left: Floats, effect: Floats) -> Onset:
     """The split of the window that explains each series best; `left` F × W, `effect` F, both logarithms.
 
-    A step is zero before its point and level after it; a slope is zero before its point and rises evenly after it.
+    A step is zero before its point and constant after it; a slope is zero before its point and then rises evenly.
     """
     size = np.abs(effect)[:, None]
     known = np.isfinite(left)
@@ -35,13 +35,13 @@ def onset(left: Floats, effect: Floats) -> Onset:
     steps = np.tril(np.ones((points, points)))
     slopes = np.clip(np.arange(points)[:, None] - np.arange(points)[None] + 1.0, 0, None)
     step, slope = _gain(held, known, steps), _gain(held, known, slopes)
-    # A slope of a few points is a step with noise.
+    # A slope over a few points is a step with noise.
     slope[:, points - max(points // 3, 1) :] = 0
     gradual = slope.max(axis=1) > _CLEARLY * step.max(axis=1)
     return Onset(np.where(gradual, slope.argmax(axis=1), step.argmax(axis=1)), gradual)
 
 
 def _gain(held: NDArray[np.float64], known: NDArray[np.bool_], shapes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How much of each series' square each shape explains, F × shapes (the columns)."""
+    """How much of each series' sum of squares each shape explains, F × shapes (the columns)."""
     fit = held @ shapes
     return np.asarray(np.where(fit > 0, fit**2 / np.maximum(known @ shapes**2, 1e-9), 0))

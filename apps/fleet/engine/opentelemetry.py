@@ -1,7 +1,7 @@
-"""The PromQL that gives each signal where services export OpenTelemetry's semantic conventions to Prometheus.
+"""The PromQL of each signal for services that export OpenTelemetry's semantic conventions to Prometheus.
 
-Source: https://opentelemetry.io/docs/specs/semconv/ (HTTP server, database client, process metrics) and the names
-that https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/ makes of them.
+Source: https://opentelemetry.io/docs/specs/semconv/ (HTTP server, database client, process metrics), with names
+translated as in https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/.
 """
 
 from typing import Final
@@ -42,14 +42,14 @@ _WRITES: Final = LabelMatcher("db_operation_name", "(?i)(insert|update|delete|up
 
 
 def _error_ratio() -> PromqlQuery:
-    """The share of failed requests; none where a service answers without failures, nothing where nobody asks."""
+    """The share of failed requests: 0 without failures, no data without requests."""
     failed = count_rate(REQUEST_SECONDS, _FAILED, by=_BY, window=WINDOW)
     asked = count_rate(REQUEST_SECONDS, by=_BY, window=WINDOW)
     return compose("(({} or 0 * {}) / ({} > 0))", failed, asked, asked)
 
 
 def _mean(where: LabelMatcher) -> PromqlQuery:
-    """Seconds of an average operation."""
+    """The mean duration of an operation, seconds."""
     return compose(
         "({} / ({} > 0))",
         sum_rate(DATABASE_SECONDS, where, by=_BY, window=WINDOW),
@@ -65,4 +65,4 @@ QUERIES: Final = {
     "database_write": _mean(_WRITES),
     "saturation": level(CPU, by=_BY),
 }
-"""One query a signal; each gives one series a service."""
+"""One query per signal; each returns one series per service."""

@@ -1,4 +1,4 @@
-"""What the peers do at each point: the band that a service is shown in."""
+"""The peer band: the distribution of all services at each point."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ _SHARES = (0.1, 0.5, 0.9)
 
 
 def peer_bands(observation: Observation, baseline: Baseline, size: int) -> tuple[Floats, Floats, Floats]:
-    """The 10th, 50th and 90th percentile of the services' ratio to their own usual at each point, K × W each."""
+    """The 10th, 50th and 90th percentile of the services' ratio to their own baseline at each point, K × W each."""
     ratios = ratio_to_baseline(observation, baseline, size)
     across = np.sort(np.ascontiguousarray(ratios.transpose(1, 2, 0)), axis=-1)
     if not across.shape[-1]:
@@ -27,16 +27,16 @@ def peer_bands(observation: Observation, baseline: Baseline, size: int) -> tuple
 
 
 def ratio_to_baseline(observation: Observation, baseline: Baseline, size: int) -> Floats:
-    """The logarithm of each point's ratio to what is usual for the service, S × K × W."""
+    """The logarithm of each point's ratio to the service's baseline, S × K × W."""
     floor = np.array([signal.floor for signal in observation.signals], dtype=np.float32)[:, None]
     return log_values(observation.now, floor) - at_points(baseline.own, size, len(observation.times_s))
 
 
 def log_values(values: Floats, floor: Floats) -> Floats:
-    """The logarithms that values are compared by; NaN where there is none."""
+    """The logarithms by which values are compared; NaN without data."""
     return np.log(np.where(np.isfinite(values), np.maximum(values, 0), np.float32(np.nan)) + floor)
 
 
 def at_points(by_block: Floats, size: int, points: int) -> Floats:
-    """Each block's figure at its points; the first block may be a short one."""
+    """Each block's figure repeated for its points; the first block may be shorter."""
     return np.repeat(by_block, size, axis=-1)[..., -points:]

@@ -1,4 +1,4 @@
-"""When a service stands out: every figure that decides it, in one place."""
+"""The detection policy: every threshold in one place."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,36 +8,36 @@ from apps.fleet.engine.robust import normal_tail
 
 @dataclass(frozen=True, slots=True)
 class DetectionPolicy:
-    """What the engine asks for before it flags.
+    """The conditions for a flag.
 
-    `false_alarms` is the share of healthy services that may be flagged in one look, over all their signals.
-    `least_ratio`: a smaller change is no trouble however sure it is; `least_restless` the same for the spread.
-    `event_ratio`: what the whole fleet must move by to be an event.
+    `false_alarms` is the accepted share of healthy services flagged per evaluation, over all their signals.
+    `least_ratio`: smaller changes are never flagged, however significant; `least_swing` is the same for swing.
+    `event_ratio`: the minimum shift of the fleet for an event.
     """
 
     false_alarms: float = 0.001
     least_ratio: float = 1.2
-    least_restless: float = 2.0
+    least_swing: float = 2.0
     least_span: float = 1.4
-    """A signal whose highest point in five minutes is not this much above its lowest is calm."""
+    """A signal whose highest point in five minutes is below this multiple of its lowest is steady."""
     event_ratio: float = 1.25
     together: float = 0.9
-    """Two signals of one service stand out together when each comes this near to the threshold."""
+    """Two signals of one service are flagged together if each is within this distance of the threshold."""
     blocks: int = 12
-    """Sub-windows: what does not persist over several of them is no outlier."""
+    """Sub-windows: a deviation must persist over several of them."""
     least_peers: int = 3
-    """Fewer peers than this say nothing about the fleet: a service is then held against its own past alone."""
+    """With fewer peers there is no fleet to compare with: only the service's own past counts."""
     least_days: int = 2
-    """With fewer days a service is too new to have a usual."""
+    """With fewer days of history a service has no baseline yet."""
     least_coverage: float = 0.25
-    """Share of the window's points without which there is no data."""
+    """Below this share of the window's points a signal counts as missing."""
     zone_members: int = 3
     zone_score: float = 2.5
-    """Median score of a zone's members from which on the zone moves together."""
+    """A zone shifts together if the median score of its members reaches this."""
 
     def threshold(self, services: int, signals: int) -> float:
-        """The score from which on a signal is flagged, in a fleet of so many services."""
-        # Of a large fleet, too, no more than one false flag a look is to be expected.
+        """The score at which a signal is flagged, for a fleet of this size."""
+        # Expect at most one false flag per evaluation, in large fleets too.
         share = min(self.false_alarms, 1.0 / max(services, 1))
         return normal_tail(share / max(signals, 1))
 

@@ -1,4 +1,4 @@
-"""An evaluation as text for a terminal, and as plain values for programs."""
+"""An evaluation as text for the terminal, and as plain values for JSON."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -17,24 +17,24 @@ STATE_LABELS: Final = {
     ServiceState.NO_DATA: "no data",
     ServiceState.LEARNING: "learning",
 }
-"""The states as people read them."""
+"""The display names of the states."""
 
 
 def report(evaluation: Evaluation, *, days: int) -> Iterator[str]:
-    """The lines of a report: counts, what moved together, and who stands out and why."""
+    """The lines of the report: counts, events, and outliers with their reasons."""
     minutes = evaluation.window_s / 60
     yield (
         f"Fleet of {len(evaluation.services):,} services at {format_time(evaluation.at_s, with_day=True)} UTC: "
-        f"the last {minutes:g} minutes against the same of {days} days before and against its peers"
+        f"the last {minutes:g} minutes compared with {days} earlier days and with peers"
     )
     yield ""
     for state, word in STATE_LABELS.items():
         yield f"  {word:<10}{evaluation.count(state):>7,}"
     if evaluation.events:
-        yield from ("", "Moved together")
+        yield from ("", "Events")
         for event in evaluation.events:
             yield from _event(event)
-    yield from _outstanding(evaluation.flags)
+    yield from _outliers(evaluation.flags)
 
 
 def as_dict(evaluation: Evaluation) -> dict[str, Any]:
@@ -53,36 +53,36 @@ def as_dict(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def format_value(signal: str, value: float) -> str:
-    """A value in its signal's unit as people say it: 340 ms, 1.2 %, 38.1 requests/s."""
+    """A value with its unit: 340 ms, 1.2 %, 38.1 requests/s."""
     return format_quantity(value, SIGNAL_BY_NAME[signal].unit) if isfinite(value) else "no data"
 
 
 def format_time(at_s: float, *, with_day: bool = False) -> str:
-    """The format_time in UTC: 14:05, or 2026-03-01 14:05:00 with its day."""
+    """The time in UTC: 14:05, or 2026-03-01 14:05:00 with the day."""
     return f"{datetime.fromtimestamp(at_s, UTC):{'%Y-%m-%d %H:%M:%S' if with_day else '%H:%M'}}"
 
 
-def _outstanding(flags: Sequence[OutlierFlag]) -> Iterator[str]:
-    """Who stands out by itself, the worst first, and of each zone how many move with it."""
+def _outliers(flags: Sequence[OutlierFlag]) -> Iterator[str]:
+    """Outliers, the worst first, then the number of services that shift with each zone."""
     alone = [flag for flag in flags if not flag.zone]
     if alone:
-        yield from ("", "Stand out")
+        yield from ("", "Outliers")
         for flag in alone[:MAX_RANKED]:
             yield from _flag(flag)
         if len(alone) > MAX_RANKED:
-            yield f"  and {len(alone) - MAX_RANKED:,} signals more: --json has them all"
+            yield f"  and {len(alone) - MAX_RANKED:,} more signals: use --json to list them"
     members: dict[str, set[str]] = {}
     for flag in flags:
         if flag.zone:
             members.setdefault(flag.zone, set()).add(flag.service)
     if members:
-        yield from ("", "Move with their zone, and are no trouble of their own")
+        yield from ("", "Shifted with their zone")
         for zone in sorted(members):
-            yield f"  {f'zone {zone}':<24} {len(members[zone]):,} services: --json names them"
+            yield f"  {f'zone {zone}':<24} {len(members[zone]):,} services: use --json to list them"
 
 
 def _event(event: FleetEvent) -> Iterator[str]:
-    where = f"zone {event.zone}" if event.zone else "whole fleet"
+    where = f"zone {event.zone}" if event.zone else "fleet"
     title, since = SIGNAL_BY_NAME[event.signal].title, format_time(event.since_s)
     yield f"  {where:<24} {title:<20} ×{event.shift:<8.3g} {event.services:,} services since {since}"
     yield f"    {event.sentence}"

@@ -1,4 +1,4 @@
-"""How rare it would be for a service that is well to look as it does: a calibrated z for each way to stand out."""
+"""Calibrated z scores: how unlikely the statistics of a window are for a healthy service."""
 
 import math
 from dataclasses import dataclass
@@ -21,22 +21,22 @@ from apps.fleet.engine.robust import (
 )
 
 _ENOUGH: Final = 15
-"""Fewer services than this say too little about how services differ."""
+"""With fewer services the fleet gives no estimate of how spreads differ."""
 _UNLIKE: Final = 0.4
-"""How far the logarithms of the services' spreads lie apart in a fleet too small to say."""
+"""The assumed deviation of log spreads in a fleet that is too small for an estimate."""
 _ALIKE: Final = 0.1
-"""How far they lie apart at the least."""
+"""The minimum deviation of log spreads."""
 _SILENT: Final = 0.3
-"""A signal of which so many days show nothing at all comes in bursts."""
+"""A signal with at least this share of all-zero days is bursty."""
 _BURSTS: Final = 3.0
-"""The fleet's middle variance is taken to be no less than this part of its mean."""
+"""The fleet's median variance is assumed to be at least the mean variance divided by this."""
 _NODES: Final = np.linspace(-3.0, 3.0, 13)
-"""The spreads that are considered, in deviations of their logarithm over the fleet."""
+"""The candidate spreads, in deviations of their logarithm over the fleet."""
 
 
 @dataclass(frozen=True, slots=True)
 class WindowStatistic:
-    """One figure of each service's window, S × K, beside the same figure of its earlier days, S × K × D."""
+    """One figure of each service's window, S × K, and the same figure of its earlier days, S × K × D."""
 
     now: Floats
     past: Floats
@@ -44,8 +44,8 @@ class WindowStatistic:
 
 @dataclass(frozen=True, slots=True)
 class StatisticScore:
-    """`score` is a z, S × K, NaN where nothing is known; `highest` the second highest of the earlier days' figures,
-    `lowest` the second lowest.
+    """`score` is a z, S × K, NaN without data; `highest` and `lowest` are the second highest and second lowest of the
+    earlier days' figures.
     """
 
     score: Floats
@@ -54,7 +54,7 @@ class StatisticScore:
 
 
 def level(baseline: Baseline, blocks: int) -> WindowStatistic:
-    """How far the latest blocks are from usual: what persists over them."""
+    """The deviation of the latest blocks from the baseline."""
     least = (blocks + 1) // 2
     return WindowStatistic(
         midmean(baseline.left[..., -blocks:], least=least),
@@ -63,7 +63,7 @@ def level(baseline: Baseline, blocks: int) -> WindowStatistic:
 
 
 def slope(baseline: Baseline) -> WindowStatistic:
-    """How much a service moved away within the window, from its first blocks to its last."""
+    """How far a service drifted within the window, from its first blocks to its last."""
     return WindowStatistic(_slope(baseline.left), _slope(baseline.past_left))
 
 
@@ -83,26 +83,26 @@ def _slope(left: Floats) -> Floats:
 
 
 def score(statistic: WindowStatistic, *, floor: float, apart: NDArray[np.bool_]) -> StatisticScore:
-    """How rare the window's figure is for this service, brought to a normal deviate.
+    """The z score of the window's figure for each service.
 
-    A service's own days are few: what they say of its spread is weighed with how the spreads of the fleet's services
-    are distributed, and the figure is judged under every spread that remains believable. `floor` is a deviation that
-    means nothing; the services that are `apart`, S × K, say nothing of how the others spread.
+    A service has only a few earlier days, so their evidence about its spread is combined with the distribution of
+    spreads over the fleet, and the figure is evaluated under every plausible spread. `floor` is a deviation without
+    meaning; services that are `apart`, S × K, do not count for the spread of the others.
     """
     days = (~np.isnan(statistic.past)).sum(axis=-1).astype(np.float32)
-    held = _held(statistic.past)
-    squares = np.where(np.isnan(held), 0, held**2).sum(axis=-1) * _forecast(days)
+    held = _clipped(statistic.past)
+    squares = np.where(np.isnan(held), 0, held**2).sum(axis=-1) * _forecast_factor(days)
     shares = np.empty(statistic.now.shape, np.float32)
     for column in range(statistic.now.shape[1]):
-        shares[:, column] = _predicted(
+        shares[:, column] = _significance(
             statistic.now[:, column], held[:, column], squares[:, column], days=days[:, column], floor=floor
         )
     ordered = np.sort(statistic.past, axis=-1)
-    return StatisticScore(_calibrated(shares, apart), *_seconds(ordered, days.astype(np.int64)))
+    return StatisticScore(_calibrate(shares, apart), *_second_extremes(ordered, days.astype(np.int64)))
 
 
-def _predicted(now: Floats, past: Floats, squares: Floats, *, days: Floats, floor: float) -> Floats:
-    """The normal deviate as rare as each of these figures of one signal, S."""
+def _significance(now: Floats, past: Floats, squares: Floats, *, days: Floats, floor: float) -> Floats:
+    """The z score of each of these figures of one signal, S."""
     there = days >= 2
     if not there.any():
         return np.full(now.shape, np.nan, np.float32)
@@ -113,7 +113,7 @@ def _predicted(now: Floats, past: Floats, squares: Floats, *, days: Floats, floo
         float(np.log(max(np.mean(squares[there] / days[there]), 1e-8) / _BURSTS)),
     )
     if centre < together:
-        # Errors come in bursts: where most days show nothing, that is no measure of how far the others stray.
+        # Errors come in bursts: if most days are zero, those days do not measure the variation of the others.
         centre, floor = together, math.hypot(floor, _burst(past))
     centre /= 2
     reach = _UNLIKE
@@ -129,50 +129,50 @@ def _predicted(now: Floats, past: Floats, squares: Floats, *, days: Floats, floo
 
 
 def _burst(past: Floats) -> float:
-    """The deviation whose normal distribution reaches as far as the fleet's rarest days do."""
+    """The deviation of the normal distribution with the same 99th percentile as the fleet's days."""
     known = np.abs(past[~np.isnan(past)])
     return float(np.quantile(known, 0.99)) / 2.33
 
 
-def _held(past: Floats) -> Floats:
-    """The earlier days' figures, one wild day drawn in: a past incident must not hide the next."""
+def _clipped(past: Floats) -> Floats:
+    """The earlier days' figures with one extreme day clipped: a past incident must not hide the next."""
     known = ~np.isnan(past)
     fleet = np.sqrt(np.where(known, past**2, 0).sum(axis=(0, 2)) / np.maximum(known.sum(axis=(0, 2)), 1))
-    # The fleet's spread where a service's median says that nothing ever happens.
+    # The fleet's spread if the service's own median is zero.
     own = median(np.abs(past))
     reach = 4 * np.where(own > 0, own, fleet[None].astype(np.float32))[..., None]
     return np.clip(past, -reach, reach)
 
 
-def _forecast(days: Floats) -> Floats:
-    """What turns the variance of days around their own median into that of a new day around it."""
+def _forecast_factor(days: Floats) -> Floats:
+    """The factor from the variance of days around their own median to that of a new day around it."""
     loss = np.where(days >= 4, np.float32(math.pi / 2), np.float32(1.0))
     kept = np.maximum(1 - (2 - loss) / np.maximum(days, 1), 0.3)
     return np.asarray((1 + loss / np.maximum(days, 1)) / kept, dtype=np.float32)
 
 
-def _calibrated(z: Floats, apart: NDArray[np.bool_]) -> Floats:
-    """The scores, brought to a spread of one over the peers where they spread more than that."""
+def _calibrate(z: Floats, apart: NDArray[np.bool_]) -> Floats:
+    """The scores, scaled down to a spread of one over the peers if they spread more."""
     across = np.where(apart, np.float32(np.nan), z).T.copy()
     known = (~np.isnan(across)).sum(axis=-1)
-    spread = _calmer_side(across)
+    spread = _steadier_deviation(across)
     few = known < _ENOUGH
     if few.any():
-        # Few services: all signals together say how good the scores are.
-        together = _calmer_side(across.reshape(1, -1))[0] if known.sum() >= _ENOUGH else np.float32(1)
+        # Few services: estimate the calibration from all signals together.
+        together = _steadier_deviation(across.reshape(1, -1))[0] if known.sum() >= _ENOUGH else np.float32(1)
         spread = np.where(few, together, spread)
     return np.asarray(z / np.fmax(spread, np.float32(1))[None])
 
 
-def _calmer_side(values: Floats) -> Floats:
-    """The robust deviation from the median, of the side that strays less: a zone in trouble is on one side only."""
+def _steadier_deviation(values: Floats) -> Floats:
+    """The robust deviation from the median on the steadier side: a failing zone affects one side only."""
     away = values - median(values)[..., None]
     above, below = np.where(away >= 0, away, np.float32(np.nan)), np.where(away <= 0, -away, np.float32(np.nan))
     return np.asarray(np.float32(MAD_TO_DEVIATION) * np.fmin(median(above), median(below)))
 
 
-def _seconds(ordered: Floats, known: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """The second lowest and the second highest of each sorted row; with fewer than three days: zero."""
+def _second_extremes(ordered: Floats, known: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """The second lowest and second highest of each sorted row; zero with fewer than three days."""
     if not ordered.shape[-1]:
         nothing = np.zeros(ordered.shape[:-1], np.float32)
         return nothing, nothing

@@ -1,4 +1,4 @@
-"""Flags and events in sentences that a person understands."""
+"""Sentences that explain flags and events."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -7,13 +7,13 @@ from typing import Final
 from apps.fleet.engine.evaluation import OutlierFlag
 from apps.fleet.engine.signals import ServiceSignal
 
-_AS_USUAL: Final = 1.1
-"""A ratio up to this is no more than usual."""
+_AT_BASELINE: Final = 1.1
+"""Ratios up to this count as "at its baseline"."""
 _TIMES_AT_MOST: Final = 1000.0
 
 
 def format_quantity(value: float, unit: str) -> str:
-    """A value with its unit as people say it: 41 ms, 1.2 %, 380 requests/s."""
+    """A value with its unit: 41 ms, 1.2 %, 380 requests/s."""
     if unit == "seconds":
         if value < 0.0009995:
             return f"{_figure(value * 1e6)} µs"
@@ -24,7 +24,7 @@ def format_quantity(value: float, unit: str) -> str:
 
 
 def format_time(at_s: float, now_s: float) -> str:
-    """A time of day in UTC, with its date where that is another than now's."""
+    """The time of day in UTC, with the date unless it is today's."""
     at, now = datetime.fromtimestamp(at_s, UTC), datetime.fromtimestamp(now_s, UTC)
     return f"{at:%H:%M} UTC" if at.date() == now.date() else f"{at:%Y-%m-%d %H:%M} UTC"
 
@@ -35,7 +35,7 @@ def format_factor(ratio: float) -> str:
 
 
 def capital(phrase: str) -> str:
-    """The phrase at the beginning of a sentence, without its article."""
+    """The phrase capitalized, without its article."""
     bare = phrase.removeprefix("the ")
     return bare[:1].upper() + bare[1:]
 
@@ -49,73 +49,77 @@ def flag_sentence(
     deployed_s: float = 0.0,
     new: bool = False,
 ) -> str:
-    """Why a service stands out, said at `at_s`.
+    """Why the service is flagged, as of `at_s`.
 
-    `swing` is how many times as much as usual a restless signal swings; `deployed_s` is the deploy that a step
-    follows; `new` is a service without a past, whose `baseline` is its peers' usual value.
+    `swing` is the swing of an unsteady signal relative to its baseline; `deployed_s` is the deploy before a step;
+    `new` is a service without history, whose `baseline` is that of its peers.
     """
     subject = f"{capital(signal.phrase)} of {flag.service}"
-    since = f"since {format_time(flag.since_s, at_s)}"
+    since = f"Since {format_time(flag.since_s, at_s)}"
     if new:
         return (
-            f"{subject} is {format_factor(flag.value / max(flag.baseline, signal.floor))} what is usual among its "
-            f"{flag.peers:,} peers ({format_quantity(flag.value, signal.unit)}, theirs "
-            f"{format_quantity(flag.baseline, signal.unit)}); it is too new to have a usual of its own."
+            f"{subject} is {format_factor(flag.value / max(flag.baseline, signal.floor))} the typical value of its "
+            f"{flag.peers:,} peers ({format_quantity(flag.value, signal.unit)}, peers "
+            f"{format_quantity(flag.baseline, signal.unit)}); it is too new to have a baseline."
         )
     if flag.kind == "spread":
         return (
-            f"{subject} is restless: within minutes it swings {format_factor(swing)} as much as usual for this time "
+            f"{subject} is unsteady: within minutes it swings {format_factor(swing)} as much as usual for this time "
             f"of day, around {format_quantity(flag.value, signal.unit)} "
-            f"(usual {format_quantity(flag.baseline, signal.unit)})"
-            f"{_beside(flag, signal)}; {since}."
+            f"(baseline {format_quantity(flag.baseline, signal.unit)})"
+            f"{_peers(flag, signal)}. {since}."
         )
     if flag.kind == "step":
-        since += f", when it was deployed ({format_time(deployed_s, at_s)})"
+        since += f", after a deploy ({format_time(deployed_s, at_s)})"
     if flag.kind == "drift":
         rose = "risen" if flag.value >= flag.baseline else "fallen"
-        return f"{subject} has {rose} little by little and is {_stands(flag, signal)}{_beside(flag, signal)}; {since}."
-    return f"{subject} is {_stands(flag, signal)}{_beside(flag, signal)}; {since}."
+        return f"{subject} has {rose} gradually and is {_deviation(flag, signal)}{_peers(flag, signal)}. {since}."
+    return f"{subject} is {_deviation(flag, signal)}{_peers(flag, signal)}. {since}."
 
 
 def fleet_sentence(shifts: Sequence[tuple[ServiceSignal, float]], moved: int, known: int, *, since: str) -> str:
-    """The whole fleet moves together."""
+    """The fleet shifts together."""
     return (
-        f"The whole fleet moves together: {_listed(shifts)} for this time of day, in {moved:,} of {known:,} services; "
-        f"since {since}."
+        f"The entire fleet has shifted: {_listed(shifts)} for this time of day, in {moved:,} of {known:,} services. "
+        f"Since {since}."
     )
 
 
 def zone_sentence(
-    zone: str, shifts: Sequence[tuple[ServiceSignal, float]], moved: int, known: int, *, since: str, loud: str = ""
+    zone: str,
+    shifts: Sequence[tuple[ServiceSignal, float]],
+    moved: int,
+    known: int,
+    *,
+    since: str,
+    neighbour: str = "",
 ) -> str:
-    """A zone moves together, apart from the others. `loud` is a sentence on the member that may be the cause."""
+    """A zone shifts together, apart from the others. `neighbour` is a sentence on the member that may be the cause."""
     return (
-        f"Zone {zone} moves together, apart from the rest of the fleet: {_listed(shifts)} for this time of day, in "
-        f"{moved:,} of its {known:,} services; since {since}.{f' {loud}' if loud else ''}"
+        f"Zone {zone} has shifted, the rest of the fleet has not: {_listed(shifts)} for this time of day, in "
+        f"{moved:,} of its {known:,} services. Since {since}.{f' {neighbour}' if neighbour else ''}"
     )
 
 
 def neighbour_sentence(service: str, ratio: float) -> str:
-    """The member of a zone that may crowd out the others."""
-    return f"{service} gets {format_factor(ratio)} its usual requests and may crowd out its neighbours."
+    """The member of a zone that may be its noisy neighbour."""
+    return f"{service} receives {format_factor(ratio)} its usual requests and may be the noisy neighbour."
 
 
-def _stands(flag: OutlierFlag, signal: ServiceSignal) -> str:
-    """3.1 times its usual for this time of day (41 ms, usual 13 ms). Of almost nothing there is no multiple."""
+def _deviation(flag: OutlierFlag, signal: ServiceSignal) -> str:
+    """3.1 times its baseline for this time of day (41 ms, baseline 13 ms). A baseline near zero has no multiple."""
     value, baseline = format_quantity(flag.value, signal.unit), format_quantity(flag.baseline, signal.unit)
     if flag.baseline < signal.floor:
-        return f"{value}, usually {baseline} at this time of day"
+        return f"{value}, normally {baseline} at this time of day"
     ratio = flag.value / flag.baseline
-    usual = "no more than usual" if 1 / _AS_USUAL < ratio < _AS_USUAL else f"{format_factor(ratio)} its usual"
-    return f"{usual} for this time of day ({value}, usual {baseline})"
+    multiple = "at its baseline" if 1 / _AT_BASELINE < ratio < _AT_BASELINE else f"{format_factor(ratio)} its baseline"
+    return f"{multiple} for this time of day ({value}, baseline {baseline})"
 
 
-def _beside(flag: OutlierFlag, signal: ServiceSignal) -> str:
+def _peers(flag: OutlierFlag, signal: ServiceSignal) -> str:
     if flag.peers < 3:
-        return "; with so few peers its own past alone speaks"
-    return (
-        f", while its {flag.peers:,} peers stand at {_ratio(flag.peer_median, flag.baseline, signal):.2f} times theirs"
-    )
+        return "; too few peers to compare with"
+    return f"; its {flag.peers:,} peers are at {_ratio(flag.peer_median, flag.baseline, signal):.2f} times theirs"
 
 
 def _ratio(value: float, baseline: float, signal: ServiceSignal) -> float:
@@ -123,12 +127,12 @@ def _ratio(value: float, baseline: float, signal: ServiceSignal) -> float:
 
 
 def _listed(shifts: Sequence[tuple[ServiceSignal, float]]) -> str:
-    named = [f"{signal.phrase} is {format_factor(shift)} its usual" for signal, shift in shifts]
+    named = [f"{signal.phrase} is {format_factor(shift)} its baseline" for signal, shift in shifts]
     return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
 
 
 def _figure(value: float) -> str:
-    """Two figures that count, three from a hundred on."""
+    """Two significant figures; three from 100."""
     if value >= 99.5:
         return f"{value:,.0f}"
     if value >= 9.95:

@@ -1,4 +1,4 @@
-"""The values of many services at the same moments: one array, and the row of each service."""
+"""The values of many services at the same times, in one array."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ from apps.fleet.engine.observation import Floats
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SeriesTable:
-    """`values` is services × times; `rows` gives each service's row, in their order."""
+    """`values` is services × times; `rows` maps each service to its row, in order."""
 
     times_s: NDArray[np.float64]
     rows: Mapping[str, int]
     values: Floats
 
     def within(self, times_s: NDArray[np.float64]) -> "SeriesTable":
-        """The table of these moments, which all lie in it."""
+        """The table restricted to these times, all of which it contains."""
         first = int(np.searchsorted(self.times_s, times_s[0]))
         return SeriesTable(times_s, self.rows, self.values[:, first : first + len(times_s)])
 
     def continued(self, times_s: NDArray[np.float64], fresh: "SeriesTable") -> "SeriesTable":
-        """The table of these moments: the last ones from `fresh`, those before from this one.
+        """The table at these times: the last ones from `fresh`, the earlier ones from this table.
 
-        A service that has nothing at any of them is left out.
+        Services without any value are dropped.
         """
         rows = {service: row for row, service in enumerate(dict.fromkeys([*self.rows, *fresh.rows]))}
         values = np.full((len(rows), len(times_s)), np.nan, dtype=np.float32)
@@ -40,7 +40,7 @@ class SeriesTable:
 
 
 class SeriesTableBuilder:
-    """A table that is being filled, one series after the other."""
+    """Builds a table, one series after the other."""
 
     def __init__(self, times_s: NDArray[np.float64], step_s: int) -> None:
         self._times_s = times_s
@@ -49,7 +49,7 @@ class SeriesTableBuilder:
         self._values: list[Floats] = []
 
     def put(self, service: str, times_s: NDArray[np.float64], values: NDArray[np.float64]) -> None:
-        """Take values of a service; those of other moments than the table's are left."""
+        """Add values of a service; times outside the table are ignored."""
         row = self._rows.setdefault(service, len(self._rows))
         if row == len(self._values):
             self._values.append(np.full(len(self._times_s), np.nan, dtype=np.float32))
@@ -61,6 +61,6 @@ class SeriesTableBuilder:
             self._values[row][places[inside]] = values[inside]
 
     def table(self) -> SeriesTable:
-        """All of it."""
+        """The table with all services added so far."""
         empty = np.empty((0, len(self._times_s)), dtype=np.float32)
         return SeriesTable(self._times_s, self._rows, np.stack(self._values) if self._values else empty)

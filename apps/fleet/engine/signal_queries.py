@@ -1,4 +1,4 @@
-"""Which PromQL gives which signal: OpenTelemetry's by default, or what a YAML file says."""
+"""The PromQL of each signal: OpenTelemetry's by default, or from a YAML file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,15 +11,15 @@ FIELDS: Final = ("service_label", "signals", "zones", "deployed")
 
 
 class QueriesInvalid(ValueError):
-    """The document is not what it must be: the message names the field."""
+    """The document is invalid: the message names the field."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignalQueries:
-    """The queries of an environment. Each signal's gives one series a service, told apart by `service_label`.
+    """The queries of an environment. Each signal query returns one series per service, identified by `service_label`.
 
-    `zones` gives series with the labels `service_label` and `zone_label`, whatever their value; `deployed` gives the
-    epoch second of each service's last deploy. Empty: not known.
+    `zones` returns series with the labels `service_label` and `zone_label`; their values are ignored. `deployed`
+    returns the epoch second of each service's last deploy. Empty: unknown.
     """
 
     service_label: str = SERVICE
@@ -32,22 +32,22 @@ class SignalQueries:
 
 
 def parse_queries(document: Any) -> SignalQueries:
-    """The queries that the document describes; what it does not name stays as OpenTelemetry has it.
+    """The queries of the document; omitted signals keep OpenTelemetry's.
 
-    A signal whose query is null is not asked for.
+    A null query disables its signal.
     Raises QueriesInvalid: names the field.
     """
     if not isinstance(document, dict):
-        raise QueriesInvalid(f"it is no mapping with any of {', '.join(FIELDS)}")
+        raise QueriesInvalid(f"expected a mapping with any of {', '.join(FIELDS)}")
     for name in document:
         if name not in FIELDS:
-            raise QueriesInvalid(f"{name}: no such field; there are {', '.join(FIELDS)}")
+            raise QueriesInvalid(f"{name}: unknown field; use one of {', '.join(FIELDS)}")
     signals = _signals(document.get("signals", {}))
     if not signals:
-        raise QueriesInvalid("signals: every signal is null, so there is nothing to ask")
+        raise QueriesInvalid("signals: every signal is null; keep at least one")
     zones = document.get("zones", {})
     if not isinstance(zones, dict) or (zones and set(zones) != {"query", "label"}):
-        raise QueriesInvalid("zones: must be a mapping of query and label")
+        raise QueriesInvalid("zones: must be a mapping with query and label")
     return SignalQueries(
         service_label=_text("service_label", document.get("service_label", SERVICE)),
         signals=signals,
@@ -59,15 +59,15 @@ def parse_queries(document: Any) -> SignalQueries:
 
 def _signals(found: Any) -> dict[str, str]:
     if not isinstance(found, dict):
-        raise QueriesInvalid(f"signals: must be a mapping of {', '.join(SIGNAL_BY_NAME)}")
+        raise QueriesInvalid(f"signals: must be a mapping with any of {', '.join(SIGNAL_BY_NAME)}")
     for name in found:
         if name not in SIGNAL_BY_NAME:
-            raise QueriesInvalid(f"signals.{name}: no such signal; there are {', '.join(SIGNAL_BY_NAME)}")
+            raise QueriesInvalid(f"signals.{name}: unknown signal; use one of {', '.join(SIGNAL_BY_NAME)}")
     chosen = {**{name: query.text for name, query in QUERIES.items()}, **found}
     return {name: _text(f"signals.{name}", query) for name, query in chosen.items() if query is not None}
 
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise QueriesInvalid(f"{name}: must be text, and is {type(value).__name__ if value else 'empty'}")
+        raise QueriesInvalid(f"{name}: must be text, not {type(value).__name__ if value else 'empty'}")
     return value.strip()

@@ -1,4 +1,4 @@
-"""What is worth keeping of an observation: each signal's middle, and the curves of the worst."""
+"""What is stored of an observation: the median of each signal, and the series of the worst flags."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ from apps.fleet.engine.view import MAX_SMALL_MULTIPLES
 
 
 def medians(values: Floats) -> Floats:
-    """The median over the last axis of what is there; NaN where nothing is."""
+    """The median over the last axis; NaN without data."""
     ordered = np.sort(values, axis=-1)  # NaN sorts last
     count = np.isfinite(ordered).sum(axis=-1, keepdims=True)
     low = np.take_along_axis(ordered, np.maximum(count - 1, 0) // 2, axis=-1)
@@ -22,14 +22,14 @@ def medians(values: Floats) -> Floats:
 
 
 def last_data_s(observation: Observation) -> NDArray[np.float64]:
-    """When each service last had any data within the window of now, epoch seconds; NaN if it had none."""
+    """When each service last had data within the current window, epoch seconds; NaN if it had none."""
     there: NDArray[np.bool_] = np.asarray(np.isfinite(observation.now).any(axis=1))
     last = there.shape[1] - 1 - np.argmax(there[:, ::-1], axis=1)
     return np.where(there.any(axis=1), observation.times_s[last], np.nan)
 
 
 def first_of_each(flags: tuple[OutlierFlag, ...]) -> Iterator[OutlierFlag]:
-    """The worst flag of each flagged service, the worst first; those that a zone's event explains come last."""
+    """The worst flag of each flagged service, the worst first; flags that a zone event explains come last."""
     seen = set()
     for flag in sorted(flags, key=lambda flag: flag.zone != ""):
         if flag.service not in seen:
@@ -38,7 +38,7 @@ def first_of_each(flags: tuple[OutlierFlag, ...]) -> Iterator[OutlierFlag]:
 
 
 def multiples(observation: Observation, evaluation: Evaluation) -> list[dict[str, Any]]:
-    """The curves of the worst flags with their peers' band, as JSON: the fields of a `SmallMultiple`."""
+    """The series of the worst flags with their peer bands, as JSON: the fields of `SmallMultiple`."""
     rows = {service: row for row, service in enumerate(observation.services)}
     columns = {signal.name: column for column, signal in enumerate(observation.signals)}
     worst = [flag for flag, _ in zip(first_of_each(evaluation.flags), range(MAX_SMALL_MULTIPLES), strict=False)]

@@ -1,4 +1,4 @@
-"""What a page shows of a fleet: small whether the fleet is eight or ten thousand."""
+"""What a page shows of a fleet: of bounded size, whether the fleet has eight services or ten thousand."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,14 +10,14 @@ from apps.fleet.engine.evaluation import FleetEvent, OutlierFlag, ServiceState
 from apps.fleet.engine.observation import Floats
 
 MAX_RANKED: Final = 20
-"""Rows of the ranked list at most."""
+"""Maximum rows of the ranked list."""
 MAX_SMALL_MULTIPLES: Final = 6
-"""Small multiples at most."""
+"""Maximum small multiples."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RankedService:
-    """A service of the ranked list: its worst flag, and its worst score over the evaluations of `FleetView.times`."""
+    """A service of the ranked list: its worst flag, and its worst score at each of `FleetView.times`."""
 
     service: str
     state: ServiceState
@@ -27,10 +27,10 @@ class RankedService:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SmallMultiple:
-    """One signal of one flagged service over the window, beside what is usual for its peers.
+    """One signal of one flagged service over the window, with its peer band.
 
-    `values`, `low`, `median`, `high` have one entry a point and are in the signal's unit: the peer band is the
-    peers' ratio to their own usual, times this service's own baseline.
+    `values`, `low`, `median`, `high` have one entry per point, in the signal's unit. The peer band is the peers' ratio
+    to their own baseline, times this service's baseline.
     """
 
     flag: OutlierFlag
@@ -43,12 +43,12 @@ class SmallMultiple:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FleetView:
-    """The fleet as it stands at `at` (UTC), and how its scores went at `times` (UTC, rising).
+    """The fleet at `at` (UTC), with the scores at `times` (UTC, rising).
 
-    `heat` is rows × times, the worst first, NaN for no data; `heat_labels` names each row: a service, or how many
-    services the row stands for where the fleet is larger than a screen (the row is then their worst score).
-    `trouble` says in one sentence why this is not the fleet of now, empty where it is: the newest try failed, or
-    nobody evaluates. Once the newest evaluation is too old to tell, every service counts as without data.
+    `heat` is rows × times, the worst first, NaN for no data; `heat_labels` names each row: a service, or the number of
+    services that share the row if the fleet is larger than a screen (the row then shows their worst score).
+    `stale_reason` explains why the data is not current, empty if it is: the newest evaluation failed, or no evaluator
+    is running. Once the newest evaluation is stale, every service counts as without data.
     """
 
     at: datetime
@@ -66,12 +66,12 @@ class FleetView:
 
     @property
     def services(self) -> int:
-        """Services of the fleet."""
+        """The number of services."""
         return sum(self.counts.values())
 
     @property
     def outlier_share(self) -> float:
-        """The share of services that stand out."""
+        """The share of services that are outliers."""
         return self.counts.get(ServiceState.OUTLIER, 0) / max(self.services, 1)
 
     def is_empty(self) -> bool:

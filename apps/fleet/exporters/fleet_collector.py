@@ -1,7 +1,7 @@
-"""The fleet's series on the page of metrics: from one file that each evaluation replaces.
+"""The fleet's series on /metrics, from one file that each evaluation replaces.
 
-Seventy thousand gauges in a shared mmap take two seconds to merge and cannot be removed. One file of arrays is read
-in milliseconds, and a service that vanished is simply not in the next one.
+Seventy thousand gauges in a shared mmap take two seconds to merge and cannot be removed. One file of arrays loads in
+milliseconds, and a service that vanished is simply absent from the next file.
 """
 
 import time
@@ -25,7 +25,7 @@ FILE: Final = "fleet.npz"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _ExportedEvaluation:
-    """What the newest evaluation shows."""
+    """The exported part of the newest evaluation."""
 
     at_s: float
     services: list[str]
@@ -36,7 +36,7 @@ class _ExportedEvaluation:
 
 
 class FleetCollector(Collector):
-    """Shows the newest evaluation of any process of this machine; scores and states only as long as they tell."""
+    """Exports the newest evaluation of any process on this machine; scores and states only until they are stale."""
 
     def __init__(self, folder: Path | None, *, stale_after_s: float) -> None:
         self._path = folder / FILE if folder else None
@@ -45,7 +45,7 @@ class FleetCollector(Collector):
         self._stamp: tuple[int, int] | None = None
 
     def show(self, evaluation: Evaluation) -> None:
-        """Show this evaluation from now on."""
+        """Export this evaluation from now on."""
         if self._path is None:
             self._shown = _shown(evaluation)
             return
@@ -63,11 +63,11 @@ class FleetCollector(Collector):
         fresh.replace(self._path)
 
     def describe(self) -> Iterable[Family]:
-        """Nothing: names are not looked for before there is a value."""
+        """Empty: metric names are unknown before the first evaluation."""
         return []
 
     def collect(self) -> Iterable[Family]:
-        """The families of the newest evaluation; none where nothing was evaluated."""
+        """The metric families of the newest evaluation; empty before the first."""
         shown = self._newest()
         if shown is None:
             return
@@ -94,7 +94,7 @@ class FleetCollector(Collector):
         yield _family(FLEET_SHIFT, (((signal,), shift) for signal, shift in shifts if np.isfinite(shift)))
 
     def _newest(self) -> _ExportedEvaluation | None:
-        """What the file holds, read again only when it was replaced."""
+        """The newest evaluation; the file is read again only after it was replaced."""
         if self._path is None:
             return self._shown
         try:
@@ -105,12 +105,12 @@ class FleetCollector(Collector):
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-            return self._shown  # an older one, which ages
+            return self._shown  # keep the old one until it is stale
         return self._shown
 
 
 def label(state: ServiceState) -> str:
-    """The state as a label says it: no_data."""
+    """The state as a label value: no_data."""
     return state.name.lower()
 
 

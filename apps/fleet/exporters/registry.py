@@ -1,4 +1,4 @@
-"""The fleet's series of this machine: made once, with the folder that its processes share."""
+"""The collector of this process, with the metrics folder that all processes share."""
 
 from typing import Final
 
@@ -8,4 +8,4 @@ from apps.fleet.exporters.fleet_collector import FleetCollector
 from apps.telemetry.prometheus import multiprocess_folder
 
 FLEET_COLLECTOR: Final = FleetCollector(multiprocess_folder(), stale_after_s=settings.FLEET.stale_after_s)
-"""What each evaluation is shown by."""
+"""Exports each evaluation."""

@@ -1,4 +1,4 @@
-"""The counters of a simulated fleet over HTTP, for a Prometheus to scrape."""
+"""An HTTP server that exports a simulated fleet to Prometheus."""
 
 import threading
 from collections.abc import Callable
@@ -10,28 +10,28 @@ from apps.telemetry.errors import SourceRefused
 
 
 def serve(page: Callable[[], str], *, address: str, port: int) -> ThreadingHTTPServer:
-    """A server, already running in a thread of its own, that answers /metrics with the page.
+    """A running server, in its own thread, that serves /metrics.
 
     Raises SourceRefused: the port is taken.
     """
     try:
         server = ThreadingHTTPServer((address, port), partial(_Handler, page))
     except (OSError, OverflowError) as error:
-        raise SourceRefused(f"metrics cannot be served at {address}:{port}: {error}: choose another --port") from error
+        raise SourceRefused(f"cannot serve metrics at {address}:{port}: {error}: choose another --port") from error
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One scrape."""
+    """Serves one scrape."""
 
     def __init__(self, page: Callable[[], str], *details: Any) -> None:
         self._page = page
         super().__init__(*details)
 
     def do_GET(self) -> None:
-        """Answer with the page."""
+        """Serve /metrics."""
         known = self.path == "/metrics"
         body = self._page().encode() if known else b"See /metrics.\n"
         self.send_response(200 if known else 404)
@@ -41,4 +41,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        """Say nothing."""
+        """Disable access logging."""

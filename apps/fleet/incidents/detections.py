@@ -1,4 +1,4 @@
-"""What an evaluation says that is worth an incident: one detection for each subject in trouble."""
+"""Detections: what an evaluation reports that deserves an incident, one per affected subject."""
 
 import math
 from dataclasses import asdict, dataclass, field
@@ -10,12 +10,12 @@ from apps.fleet.engine.evaluation import Evaluation, FleetEvent, OutlierFlag, Se
 from apps.fleet.incidents.lifecycle import BY_SIGNAL, IncidentKind
 
 FLEET_SUBJECT: Final = "the fleet"
-"""The subject of incidents that are about all services."""
+"""The subject of incidents about the fleet as one."""
 SINGLE_SILENT: Final = 10
-"""So many silent services have an incident each, unless that is more than SILENT_SHARE of the fleet."""
+"""Up to this many silent services have an incident each, unless they are more than SILENT_SHARE of the fleet."""
 SILENT_SHARE: Final = 0.2
 NAMED_SILENT: Final = 50
-"""Silent services that the one incident of many names."""
+"""How many silent services a shared incident names."""
 NO_SIGNAL: Final = ""
 
 IncidentKey = tuple[str, str, str]
@@ -23,7 +23,7 @@ IncidentKey = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """A subject in trouble at one moment; `score` is a robust z, a factor for events, None for silence."""
+    """A problem of a subject at one moment; `score` is a robust z, a factor for events, None for missing data."""
 
     kind: IncidentKind
     subject: str
@@ -33,21 +33,21 @@ class Detection:
     evidence: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def badness(self) -> float:
-        """How bad it is, whichever way it points; only compared within one kind."""
-        return badness(self.kind, self.score)
+    def severity(self) -> float:
+        """The severity, independent of direction; comparable only within one kind."""
+        return severity(self.kind, self.score)
 
     @property
     def key(self) -> IncidentKey:
-        """What an incident of it is found by."""
+        """The key of its incident."""
         return incident_key(self.kind, self.subject, self.signal)
 
 
 @dataclass(frozen=True, slots=True)
 class DetectionSet:
-    """All trouble of one moment, and the outliers of which nothing can be said because their service is silent.
+    """All detections of one moment. `unknown` are the keys of outliers that cannot be confirmed without data.
 
-    `present` names whom the look was at; None where that is not told.
+    `present` names the evaluated services; None if the source does not list them.
     """
 
     seen: tuple[Detection, ...]
@@ -55,18 +55,18 @@ class DetectionSet:
     present: frozenset[str] | None = None
 
     def is_gone(self, kind: str, subject: str) -> bool:
-        """Whether nobody looks at this service any more, so that its silence says nothing."""
+        """Whether this service is no longer monitored, so that its absence is not a recovery."""
         is_service = kind in {IncidentKind.OUTLIER, IncidentKind.NO_DATA} and subject != FLEET_SUBJECT
         return is_service and self.present is not None and subject not in self.present
 
 
 def incident_key(kind: str, subject: str, signal: str) -> IncidentKey:
-    """What tells incidents apart: some kinds have one for all signals of a subject."""
+    """The identity of an incident: most kinds share one incident for all signals of a subject."""
     return (kind, subject, signal if kind in BY_SIGNAL else NO_SIGNAL)
 
 
-def badness(kind: str, score: float | None) -> float:
-    """How bad a score is: a factor below one is as bad as its inverse."""
+def severity(kind: str, score: float | None) -> float:
+    """The severity of a score: a factor below one is as bad as its inverse."""
     if score is None or not math.isfinite(score):
         return 0.0
     if kind in {IncidentKind.FLEET, IncidentKind.ZONE}:
@@ -75,15 +75,15 @@ def badness(kind: str, score: float | None) -> float:
 
 
 def detections_of(evaluation: Evaluation) -> DetectionSet:
-    """What the evaluation says of outliers, events and silence; a fleet without services says nothing."""
+    """The outliers, events and services without data of an evaluation."""
     seen = (*_events(evaluation), *_outliers(evaluation), *_silent(evaluation))
     return DetectionSet(seen, frozenset(_unknown(evaluation)), frozenset(evaluation.services))
 
 
 def _outliers(evaluation: Evaluation) -> list[Detection]:
-    """One detection a service, however many of its signals stand out: it is one sick service.
+    """One detection per service, however many of its signals are flagged.
 
-    A flag that moves with its zone belongs to the zone's event.
+    Flags that shift with their zone belong to the zone's event.
     """
     flags: dict[str, list[OutlierFlag]] = {}
     zones = {event.zone for event in evaluation.events if event.zone}
@@ -104,14 +104,14 @@ def _outliers(evaluation: Evaluation) -> list[Detection]:
 
 
 def _events(evaluation: Evaluation) -> list[Detection]:
-    """One detection for the fleet and one for each zone that moved, whatever the number of signals."""
+    """One detection for the fleet and one for each zone that shifted, however many signals did."""
     events: dict[str, list[FleetEvent]] = {}
     for event in evaluation.events:
         events.setdefault(event.zone, []).append(event)
     found = []
     for zone, own in events.items():
         kind = IncidentKind.ZONE if zone else IncidentKind.FLEET
-        own.sort(key=lambda event: -badness(IncidentKind.FLEET, event.shift))
+        own.sort(key=lambda event: -severity(IncidentKind.FLEET, event.shift))
         found.append(
             Detection(
                 kind=kind,
@@ -126,19 +126,19 @@ def _events(evaluation: Evaluation) -> list[Detection]:
 
 
 def _silent(evaluation: Evaluation) -> list[Detection]:
-    """A detection for each service without data; one for all of them where many are silent at once."""
+    """One detection per service without data, or one for all of them if many are silent."""
     rows = np.flatnonzero(np.asarray(evaluation.state) == ServiceState.NO_DATA)
     names = [evaluation.services[row] for row in rows]
     total = len(evaluation.services)
     if len(names) > max(1, min(SINGLE_SILENT, int(SILENT_SHARE * total))):
-        sentence = f"{len(names):,} of {total:,} services give no data."
+        sentence = f"{len(names):,} of {total:,} services have no data."
         evidence = {"silent": names[:NAMED_SILENT], "silent_total": len(names), "services": total}
         return [Detection(IncidentKind.NO_DATA, FLEET_SUBJECT, NO_SIGNAL, None, sentence, evidence)]
-    return [Detection(IncidentKind.NO_DATA, name, NO_SIGNAL, None, f"{name} gives no data.") for name in names]
+    return [Detection(IncidentKind.NO_DATA, name, NO_SIGNAL, None, f"{name} has no data.") for name in names]
 
 
 def _unknown(evaluation: Evaluation) -> list[IncidentKey]:
-    """Of these nothing can be said: silence is no recovery."""
+    """Keys that cannot be evaluated without data: silence is not a recovery."""
     silent = np.asarray(evaluation.state) == ServiceState.NO_DATA
     keys = [incident_key(IncidentKind.OUTLIER, evaluation.services[row], NO_SIGNAL) for row in np.flatnonzero(silent)]
     if silent.size and silent.mean() > 0.5:
@@ -147,7 +147,7 @@ def _unknown(evaluation: Evaluation) -> list[IncidentKey]:
 
 
 def figures(one: OutlierFlag | FleetEvent) -> dict[str, Any]:
-    """Every figure of a flag or an event as JSON has them; what is no number is None."""
+    """All figures of a flag or event for JSON; None for NaN and infinities."""
     return {
         name: _finite(float(value)) if isinstance(value, float | np.floating) else value
         for name, value in asdict(one).items()

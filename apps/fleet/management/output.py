@@ -1,4 +1,4 @@
-"""What `manage.py fleet list` and `fleet show` print."""
+"""The output of `manage.py fleet list` and `fleet show`."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from apps.fleet.selectors.services import ServiceRow
 def list_lines(rows: Sequence[ServiceRow]) -> Iterator[str]:
     """The services as a table."""
     if not rows:
-        yield "No service was observed yet: run `manage.py fleet evaluate`."
+        yield "No services yet: run `manage.py fleet evaluate`."
         return
     width = max(len("Service"), *(len(row.name) for row in rows))
     yield f"{'Service':<{width}}  {'Zone':<14} {'State':<9} {'Score':>7}  Since"
@@ -32,19 +32,19 @@ def list_lines(rows: Sequence[ServiceRow]) -> Iterator[str]:
 
 
 def show_lines(view: ServiceView, state: ServiceState, stale_reason: str) -> Iterator[str]:
-    """One service: its state, its signals, and why it stands out; `trouble` says why this is not of now, if so."""
+    """One service: its state, signals and flags. `stale_reason` explains why the data is not current, if so."""
     service = view.service
     began = min((flag.since_s for flag in view.flags), default=None) if state is ServiceState.OUTLIER else None
-    begun = f", by its data so since {_when(datetime.fromtimestamp(began, UTC))}" if began is not None else ""
-    yield f"{service.name}  {STATE_LABELS[state]}: found at {_when(service.since)}{begun} UTC"
+    begun = f", deviating since {_when(datetime.fromtimestamp(began, UTC))}" if began is not None else ""
+    yield f"{service.name}  {STATE_LABELS[state]}: detected {_when(service.since)}{begun} UTC"
     has_data = view.at if state in {ServiceState.OK, ServiceState.OUTLIER, ServiceState.LEARNING} else None
-    # The row of a service is not written at each look.
-    last = f"with data at {_when(has_data)}" if has_data else f"with data at {_when(service.last_seen)} or soon after"
+    # last_seen is not written at each evaluation.
+    last = f"last data {_when(has_data)}" if has_data else f"last data around {_when(service.last_seen)}"
     yield f"zone {service.zone or 'unknown'}, first seen {_when(service.first_seen)}, {last} UTC"
     if stale_reason:
-        yield f"{stale_reason} What follows is of {view.at:%Y-%m-%d %H:%M} UTC." if view.at else stale_reason
+        yield f"{stale_reason} Showing data of {view.at:%Y-%m-%d %H:%M} UTC." if view.at else stale_reason
     yield ""
-    yield f"  {'Signal':<20} {'Value':>18} {'Baseline':>18} {'Peers stand at':>18} {'Score':>7}"
+    yield f"  {'Signal':<20} {'Value':>18} {'Baseline':>18} {'Peer median':>18} {'Score':>7}"
     for known in view.signals:
         name = known.signal.name
         score = f"{known.score:.1f}" if isfinite(known.score) else "–"
@@ -61,7 +61,7 @@ def _when(at: datetime) -> str:
 
 
 def queries_text(queries: SignalQueries) -> str:
-    """The queries as the YAML that ANDEN_FLEET_SIGNALS names."""
+    """The queries as YAML for ANDEN_FLEET_SIGNALS."""
     document: dict[str, Any] = {
         "service_label": queries.service_label,
         "signals": {name: queries.signals.get(name) for name in SIGNAL_BY_NAME},

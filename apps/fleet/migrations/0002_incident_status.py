@@ -4,6 +4,20 @@ from django.db import migrations, models
 from django.db.models import Q
 
 ACTIVE = ~Q(status="closed")
+KINDS = [
+    ("outlier", "outlier"),
+    ("fleet", "fleet"),
+    ("zone", "zone"),
+    ("no_data", "no data"),
+    ("quality", "data quality"),
+]
+REASONS = [
+    ("fixed", "fixed"),
+    ("expected", "expected, or a change we made"),
+    ("false_alarm", "false alarm"),
+    ("duplicate", "duplicate of another incident"),
+    ("recovered", "no longer detected"),
+]
 
 
 class Migration(migrations.Migration):
@@ -31,5 +45,12 @@ class Migration(migrations.Migration):
                 condition=ACTIVE & ~Q(kind="quality"),
                 name="one_active_incident_per_subject",
             ),
+        ),
+        migrations.AlterField("incident", "kind", models.CharField(choices=KINDS, max_length=16)),
+        migrations.AlterField(
+            "incident", "reason", models.CharField(blank=True, choices=REASONS, default="", max_length=16)
+        ),
+        migrations.AlterField(
+            "incidentnote", "reason", models.CharField(blank=True, choices=REASONS, default="", max_length=16)
         ),
     ]

@@ -1,4 +1,4 @@
-"""What the fleet keeps in PostgreSQL: one file for each concept."""
+"""The fleet's tables in PostgreSQL, one file per concept."""
 
 from apps.fleet.models.fleet import FleetDetail, FleetEvaluation, FleetService
 from apps.fleet.models.incidents import Incident, IncidentNote, IncidentSuspicion

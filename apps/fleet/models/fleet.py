@@ -1,4 +1,4 @@
-"""The services of the fleet, and what each look at them said."""
+"""The services of the fleet and the results of its evaluations."""
 
 from django.db import models
 
@@ -8,8 +8,8 @@ from apps.fleet.engine.evaluation import ServiceState
 class FleetService(models.Model):
     """A service that was observed at least once.
 
-    `state`, a ServiceState, began at `since`; `last_seen` is when it last had data, to ten minutes: a row that nothing
-    happened to is not written at every evaluation.
+    `since` is when `state`, a ServiceState, began; `last_seen` is accurate to ten minutes, so that unchanged rows are
+    not written at every evaluation.
     """
 
     name = models.CharField(max_length=250, unique=True)
@@ -30,10 +30,10 @@ class FleetService(models.Model):
 
 
 class FleetEvaluation(models.Model):
-    """One look at the fleet, or one try that failed: then `outcome` is the error's name, and `trouble` its words.
+    """One evaluation, successful or failed. After a failure `outcome` is the name of the error, `error` its message.
 
-    The S services are `service_ids` (apps.fleet.engine.packing), in their order `worst` (float16) and
-    `states` (int8). Flags hold the worst first, up to a bound; `multiples` are the curves of the first.
+    The S services are `service_ids` (apps.fleet.engine.packing); `worst` (float16) and `states` (int8) have the same
+    order. Flags are sorted, the worst first, and bounded; `multiples` are the series of the first flags.
     """
 
     OK = "ok"
@@ -65,9 +65,9 @@ class FleetEvaluation(models.Model):
 
 
 class FleetDetail(models.Model):
-    """Every signal of every service at the newest evaluation, S × K: too much to keep for each one.
+    """Every signal of every service at the newest evaluation, S × K; too large to keep for each one.
 
-    `score` is float16, `value` (the median of the window) and `ratio` (value over own usual) are float32;
+    `score` is float16; `value` (the median of the window) and `ratio` (value over own baseline) are float32;
     `peers` holds the peers' median ratio of each signal.
     """
 

@@ -1,4 +1,4 @@
-"""Incidents: trouble that somebody has to look at, and the trace of what was done about it."""
+"""Incidents: problems someone must investigate, and their history."""
 
 from django.db import models
 from django.db.models import Q
@@ -10,10 +10,10 @@ ACTIVE_BY_SUBJECT = ACTIVE & ~Q(kind=IncidentKind.QUALITY.value)
 
 
 class Incident(models.Model):
-    """One trouble of one subject, from its first flag to its closing.
+    """One problem of one subject, from its first flag until it is closed.
 
     `signal`, `score`, `sentence` and `evidence` are those of the last detection; `score_history` holds points of
-    (epoch s, score). `quiet_since` is set while it is not seen; `closed_score` is the score at the closing.
+    (epoch s, score). `quiet_since` is set while nothing is detected; `closed_score` is the score when it was closed.
     """
 
     kind = models.CharField(max_length=16, choices=[(kind.value, kind.words) for kind in IncidentKind])
@@ -59,7 +59,7 @@ class Incident(models.Model):
 
     @property
     def display_subject(self) -> str:
-        """Its subject as people call it."""
+        """The subject's display name."""
         return f"Zone {self.subject}" if self.kind == IncidentKind.ZONE else self.subject
 
     def __str__(self) -> str:
@@ -67,7 +67,7 @@ class Incident(models.Model):
 
 
 class IncidentNote(models.Model):
-    """One line of an incident's history; `by` is a person's login, empty for the system itself."""
+    """One entry of an incident's history; `by` is a login, empty for Andén itself."""
 
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="notes")
     at = models.DateTimeField()
@@ -88,7 +88,7 @@ class IncidentNote(models.Model):
 
 
 class IncidentSuspicion(models.Model):
-    """Trouble that has not lasted long enough to be an incident yet."""
+    """A detected problem that has not persisted long enough to be an incident."""
 
     kind = models.CharField(max_length=16)
     subject = models.CharField(max_length=250)

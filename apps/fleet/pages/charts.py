@@ -1,6 +1,6 @@
-"""Lines, bands, heat and spans as SVG geometry: no colours, so that a style sheet serves light and dark alike.
+"""SVG geometry of lines, bands and heatmaps. Colours come from the style sheet, for light and dark mode.
 
-Bars are apps.console.core.chart's; what is here knows gaps, which are "no data" and never zero.
+Gaps are "no data", never zero. For bars see apps.console.core.chart.
 """
 
 from collections.abc import Sequence
@@ -12,28 +12,28 @@ from typing import Final
 NO_DATA: Final = -1
 """The level of a cell without data."""
 LEVELS: Final = 5
-"""Levels of heat: two of the calm, three of what stands out."""
+"""Heatmap levels: two below the threshold, three above it."""
 _ROOM: Final = 1.5
-"""Pixels that stay free above and below a line for its width."""
+"""Margin above and below a line for its stroke width, pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChartScale:
-    """From a value to its height in a box, both ends within it."""
+    """Maps values to vertical positions in a box, both ends included."""
 
     low: float
     high: float
     height: float
 
     def y(self, value: float) -> float:
-        """The distance from the upper edge; what is beyond the scale sticks to its edge."""
+        """The distance from the upper edge; values beyond the scale are clamped."""
         share = (value - self.low) / (self.high - self.low)
         return self.height - _ROOM - (self.height - 2 * _ROOM) * min(1.0, max(0.0, share))
 
 
 @dataclass(frozen=True, slots=True)
 class HeatmapRun:
-    """Cells of one level side by side: the first column, and how many."""
+    """Adjacent cells of one level: the first column, and how many."""
 
     level: int
     start: int
@@ -41,16 +41,16 @@ class HeatmapRun:
 
 
 def scale_of(*series: Sequence[float], height: float, least: float = 0.0) -> ChartScale:
-    """A scale from zero to what holds every number of the series, at least to `least`; infinities do not count."""
+    """A scale from zero to the largest finite number, and at least to `least`."""
     numbers = [value for values in series for value in values if isfinite(value)]
     low, high = min(0.0, *numbers, 0.0), max(0.0, least, *numbers, 0.0)
     return ChartScale(low, high if high > low else low + 1.0, height)
 
 
 def line(values: Sequence[float], scale: ChartScale, *, width: float) -> str:
-    """SVG path data of the values from the left edge to the right one; a gap where a value is no number.
+    """SVG path data of the values over the full width, with gaps for missing values.
 
-    A value with gaps on both sides is a short dash, so that it can be seen.
+    A value between two gaps becomes a short dash, so that it stays visible.
     """
     step = width / max(1, len(values) - 1)
     parts = []
@@ -66,7 +66,7 @@ def line(values: Sequence[float], scale: ChartScale, *, width: float) -> str:
 
 
 def band(low: Sequence[float], high: Sequence[float], scale: ChartScale, *, width: float) -> str:
-    """SVG path data of the area between two lines, open where either is no number."""
+    """SVG path data of the area between two lines, with gaps where either is missing."""
     step = width / max(1, len(low) - 1)
     edges = zip(low, high, strict=True)
     parts = []
@@ -81,7 +81,7 @@ def band(low: Sequence[float], high: Sequence[float], scale: ChartScale, *, widt
 
 
 def level(score: float, threshold: float) -> int:
-    """The level of heat: 0 and 1 below the threshold, 2 to 4 above it, NO_DATA where there is none."""
+    """The heatmap level: 0 and 1 below the threshold, 2 to 4 above it, NO_DATA for NaN."""
     if isnan(score):
         return NO_DATA
     size = abs(score) / threshold
@@ -89,7 +89,7 @@ def level(score: float, threshold: float) -> int:
 
 
 def runs(scores: Sequence[float], threshold: float) -> list[HeatmapRun]:
-    """A row of heat as runs of equal level, so that a calm row costs nothing, however long it is."""
+    """A heatmap row as runs of equal level, so that a uniform row costs almost nothing."""
     found, start = [], 0
     for value, group in groupby(level(score, threshold) for score in scores):
         length = len(list(group))
@@ -99,7 +99,7 @@ def runs(scores: Sequence[float], threshold: float) -> list[HeatmapRun]:
 
 
 def heat_paths(scores: Sequence[float], threshold: float) -> list[tuple[int, str]]:
-    """For each level above the ground its cells as one SVG path in a box of one unit a cell, the calmest first."""
+    """One SVG path per level above 0, in a box of one unit per cell, the lowest level first."""
     paths: dict[int, str] = {}
     for run in runs(scores, threshold):
         if run.level != 0:
@@ -108,7 +108,7 @@ def heat_paths(scores: Sequence[float], threshold: float) -> list[tuple[int, str
 
 
 def share(value: float, scale: ChartScale) -> float:
-    """Where a value lies between the ends of the scale, in per cent, for what is placed by a style."""
+    """The position of a value on the scale, in per cent."""
     if not isfinite(value):
         return 0.0
     return round(100 * min(1.0, max(0.0, (value - scale.low) / (scale.high - scale.low))), 2)

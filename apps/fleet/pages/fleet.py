@@ -1,4 +1,4 @@
-"""The Fleet page as a template can lay it out: words, figures and geometry, made from the fleet's view."""
+"""The Fleet page for the template: texts, figures and geometry, derived from the fleet view."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from apps.fleet.engine.view import FleetView, RankedService, SmallMultiple
 from apps.fleet.pages import charts
 
 Tone = Literal["good", "warn", "bad", "none"]
-"""What a colour may say: well, uncertain, sick, or nothing at all."""
+"""The meaning of a colour: healthy, uncertain, unhealthy, or neutral."""
 
 SPARK: Final = (96.0, 24.0)
 PLOT: Final = (300.0, 84.0)
@@ -23,7 +23,7 @@ NOTHING: Final = "–"
 
 @dataclass(frozen=True, slots=True)
 class CountTile:
-    """A count of the header, what share of the fleet it is, and what the count means."""
+    """A count in the header, its share of the fleet, and its meaning."""
 
     title: str
     count: int
@@ -34,7 +34,7 @@ class CountTile:
 
 @dataclass(frozen=True, slots=True)
 class FleetBanner:
-    """What concerns more than one service, in one sentence."""
+    """A message about more than one service."""
 
     tone: Tone
     title: str
@@ -43,7 +43,7 @@ class FleetBanner:
 
 @dataclass(frozen=True, slots=True)
 class ScoreSparkline:
-    """How a score went: its line, the level from which on it stands out, and what a screen reader says."""
+    """A score over time: its line, the threshold, and the text for screen readers."""
 
     line: str
     threshold_y: float
@@ -54,7 +54,7 @@ class ScoreSparkline:
 
 @dataclass(frozen=True, slots=True)
 class OutlierRow:
-    """A service of the ranked list; `zone` is the one that it moves with, "" where it stands out by itself."""
+    """A service of the ranked list; `zone` is the one it shifts with, "" if it is an outlier on its own."""
 
     service: str
     signal_name: str
@@ -71,7 +71,7 @@ class OutlierRow:
 
 @dataclass(frozen=True, slots=True)
 class PeerPlot:
-    """A signal over the window beside the band of its peers; `top` and `ticks` are in the signal's unit."""
+    """A signal over the window with its peer band; `top` is in the signal's unit."""
 
     service: str
     signal: str
@@ -90,7 +90,7 @@ class PeerPlot:
 
 @dataclass(frozen=True, slots=True)
 class HeatmapRow:
-    """A row of heat: a service, or many (`many`) that share it; `paths` are (level, path)."""
+    """A heatmap row: one service, or several (`many`) that share it; `paths` are (level, path)."""
 
     label: str
     many: bool
@@ -101,7 +101,7 @@ class HeatmapRow:
 
 @dataclass(frozen=True, slots=True)
 class Heatmap:
-    """Services × time; `columns` units wide, `marks` evenly along it."""
+    """Services × time; `columns` units wide, `marks` evenly spaced along it."""
 
     rows: tuple[HeatmapRow, ...]
     columns: int
@@ -111,7 +111,7 @@ class Heatmap:
 
 @dataclass(frozen=True, slots=True)
 class FleetPage:
-    """All that the page says."""
+    """Everything the page shows."""
 
     tone: Tone
     headline: str
@@ -136,7 +136,7 @@ class FleetPage:
 
 
 def fleet_page(view: FleetView) -> FleetPage:
-    """The page of this view."""
+    """The page for this view."""
     threshold = DEFAULT_POLICY.threshold(max(view.services, 1), len(SIGNALS))
     tone, headline = _headline(view)
     shift, shift_note = _shift(view.shifts)
@@ -166,36 +166,37 @@ def fleet_page(view: FleetView) -> FleetPage:
 
 def _headline(view: FleetView) -> tuple[Tone, str]:
     """The state of the fleet in one sentence, the worst first."""
-    sick, silent = view.counts.get(ServiceState.OUTLIER, 0), view.counts.get(ServiceState.NO_DATA, 0)
+    faulty, silent = view.counts.get(ServiceState.OUTLIER, 0), view.counts.get(ServiceState.NO_DATA, 0)
     if _is_unknown(view):
-        return "bad", "Nobody knows how the fleet is now"
+        return "bad", "The current state of the fleet is unknown"
     if view.events:
         return "bad", _moved(view)
-    if sick == 1:
+    if faulty == 1:
         name = view.worst[0].service if view.worst else "one service"
-        return "bad", f"{name} stands out among {view.services:,} services"
-    if sick:
-        return "bad", f"{sick:,} of {view.services:,} services stand out"
+        return "bad", f"{name} is an outlier among {view.services:,} services"
+    if faulty:
+        return "bad", f"{faulty:,} of {view.services:,} services are outliers"
     if silent:
-        return "warn", f"{silent:,} of {view.services:,} services give no data"
-    return "good", f"All {view.services:,} services are as usual"
+        return "warn", f"No data from {silent:,} of {view.services:,} services"
+    return "good", f"All {view.services:,} services are healthy"
 
 
 def _is_unknown(view: FleetView) -> bool:
-    """Whether all that is shown is old: nothing is known of anybody now."""
+    """Whether the data is so old that the current state of all services is unknown."""
     return bool(view.stale_reason) and view.counts.get(ServiceState.NO_DATA, 0) == view.services
 
 
 def _moved(view: FleetView) -> str:
-    """What moves together, and how many stand out by themselves beside that, as far as they are listed."""
+    """What shifted together, and how many of the listed services are outliers on their own."""
     zones = sorted({event.zone for event in view.events if event.zone})
-    whole = any(not event.zone for event in view.events)
-    who = "The whole fleet moves" if whole else f"Zone {zones[0]} moves" if len(zones) == 1 else "Zones move"
+    everyone = any(not event.zone for event in view.events)
+    zone = f"Zone {zones[0]}" if len(zones) == 1 else ""
+    who = "The entire fleet has shifted" if everyone else f"{zone} has shifted" if zone else "Zones have shifted"
     alone = sum(not row.flag.zone for row in view.worst)
     if not alone:
-        return f"{who} together"
-    others = "1 service stands out by itself" if alone == 1 else f"{alone} services stand out by themselves"
-    return f"{who} together, and {others}"
+        return who
+    others = "1 service is an outlier on its own" if alone == 1 else f"{alone} services are outliers on their own"
+    return f"{who}, and {others}"
 
 
 def _tiles(view: FleetView) -> tuple[CountTile, ...]:
@@ -205,35 +206,33 @@ def _tiles(view: FleetView) -> tuple[CountTile, ...]:
         return CountTile(title, count, f"{_percent(part)} % of the fleet", tone if count else "none", meaning)
 
     return (
-        tile("Standing out", ServiceState.OUTLIER, "bad", "It left its own usual, and its peers did not"),
-        tile(
-            "No data", ServiceState.NO_DATA, "warn", "A signal that is usually there is missing: never counted as well"
-        ),
-        tile("Learning", ServiceState.LEARNING, "none", "Too new to have a past: compared with its peers alone"),
-        tile("As usual", ServiceState.OK, "good", "Within what is usual at this time of day"),
+        tile("Outliers", ServiceState.OUTLIER, "bad", "Deviates from its baseline while its peers do not"),
+        tile("No data", ServiceState.NO_DATA, "warn", "An expected signal is missing; never counted as healthy"),
+        tile("Learning", ServiceState.LEARNING, "none", "Not enough history: compared only with its peers"),
+        tile("Healthy", ServiceState.OK, "good", "Within its baseline for this time of day"),
     )
 
 
 def _percent(part: float) -> str:
-    """A share in few figures; what is not all of them is never 100."""
+    """A share with few digits; 100 only if it is exact."""
     if 99.5 <= part < 100:
         return f"{min(part, 99.99):.4g}"
     return f"{part:.0f}" if part >= 10 or not part else f"{part:.2g}"
 
 
 def _shift(shifts: Mapping[str, float]) -> tuple[str, str]:
-    """The signal that the whole fleet has moved in the most, as a factor, and its name."""
+    """The signal with the largest shift of the fleet: the factor, and the name."""
     known = {name: shift for name, shift in shifts.items() if isfinite(shift) and shift > 0}
     if not known:
-        return NOTHING, "nothing is known of it"
+        return NOTHING, "unknown"
     name = max(known, key=lambda name: max(known[name], 1 / known[name]))
     signal = SIGNAL_BY_NAME.get(name)
-    return f"×{known[name]:.2f}", f"{signal.title.lower() if signal else name}, the most of all signals"
+    return f"×{known[name]:.2f}", f"{signal.title.lower() if signal else name}, the largest shift"
 
 
 def _banners(view: FleetView) -> tuple[FleetBanner, ...]:
-    """The trouble of the evaluation itself, then the events, one for each place."""
-    found = [FleetBanner("bad", "Not the fleet of now", view.stale_reason)] if view.stale_reason else []
+    """The stale reason first, then one event for each place."""
+    found = [FleetBanner("bad", "Stale data", view.stale_reason)] if view.stale_reason else []
     places: dict[str, str] = {}
     for event in view.events:
         places.setdefault(event.zone, event.sentence)
@@ -247,7 +246,7 @@ def _row(worst: RankedService, view: FleetView, threshold: float) -> OutlierRow:
         service=worst.service,
         signal_name=signal.name,
         signal=signal.title,
-        sentence=flag.sentence.replace(f" of {flag.service}", "", 1),  # its name stands beside it
+        sentence=flag.sentence.replace(f" of {flag.service}", "", 1),  # the row shows its name already
         value=format_short(flag.value, signal.unit),
         baseline=format_short(flag.baseline, signal.unit),
         score=f"{flag.score:.1f}",
@@ -259,7 +258,7 @@ def _row(worst: RankedService, view: FleetView, threshold: float) -> OutlierRow:
 
 
 def score_sparkline(scores: Sequence[float], threshold: float, name: str) -> ScoreSparkline:
-    """The line of a score, with room for twice the threshold, so that calm looks calm."""
+    """The line of a score. The scale reaches twice the threshold, so that noise stays flat."""
     scale = charts.scale_of([abs(score) for score in scores], height=SPARK[1], least=2 * threshold)
     known = [abs(score) for score in scores if not isnan(score)]
     label = f"Score of {name}: now {known[-1]:.1f}, at most {max(known):.1f}" if known else f"Score of {name}: no data"
@@ -268,7 +267,7 @@ def score_sparkline(scores: Sequence[float], threshold: float, name: str) -> Sco
 
 
 def peer_plot(multiple: SmallMultiple) -> PeerPlot:
-    """The plot of one signal, from zero to the highest of its line and its band."""
+    """The plot of one signal, from zero to the maximum of line and band."""
     flag, signal = multiple.flag, SIGNAL_BY_NAME[multiple.flag.signal]
     width, height = PLOT
     scale = charts.scale_of(multiple.values, multiple.high, height=height)
@@ -289,16 +288,16 @@ def peer_plot(multiple: SmallMultiple) -> PeerPlot:
 
 
 def plot_label(flag: OutlierFlag) -> str:
-    """What a screen reader says of a plot."""
+    """The plot's text for screen readers."""
     signal = SIGNAL_BY_NAME[flag.signal]
-    value, usual, peers = (
+    value, baseline, peers = (
         format_short(figure, signal.unit) for figure in (flag.value, flag.baseline, flag.peer_median)
     )
-    return f"{signal.title} of {flag.service}: {value}, usual {usual}, peers {peers}"
+    return f"{signal.title} of {flag.service}: {value}, baseline {baseline}, peers {peers}"
 
 
 def heatmap_of(view: FleetView, threshold: float) -> Heatmap:
-    """The heat of the view; rows beyond the named ones stand for many services each."""
+    """The heatmap of the view; rows after the named ones are shared by several services."""
     columns = len(view.times)
     rows = tuple(
         _heat_row(label, [float(score) for score in scores], threshold)
@@ -312,7 +311,7 @@ def heatmap_of(view: FleetView, threshold: float) -> Heatmap:
 def _heat_row(label: str, scores: Sequence[float], threshold: float) -> HeatmapRow:
     known = [abs(score) for score in scores if not isnan(score)]
     worst = max(known, default=nan)
-    now = "no data now" if scores and isnan(scores[-1]) else f"now {abs(scores[-1]):.1f}" if scores else "nothing"
+    now = "no data now" if scores and isnan(scores[-1]) else f"now {abs(scores[-1]):.1f}" if scores else "empty"
     return HeatmapRow(
         label=label,
         many=label.endswith(" services") and label.removesuffix(" services").replace(",", "").isdigit(),
@@ -323,7 +322,7 @@ def _heat_row(label: str, scores: Sequence[float], threshold: float) -> HeatmapR
 
 
 def format_short(value: float, unit: str) -> str:
-    """A value with its unit, as short as a table wants it; a dash where it is no number."""
+    """A value with its unit, abbreviated for tables; a dash for NaN."""
     if not isfinite(value):
         return NOTHING
     return format_quantity(value, unit).replace(" requests/s", "/s").replace(" request/s", "/s")

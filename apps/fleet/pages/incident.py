@@ -1,4 +1,4 @@
-"""The page of an incident: its figures in a small table, and the line of its score."""
+"""The page of an incident: a table of its figures, and a chart of its score."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ SCORE_CHART: Final = (720.0, 72.0)
 
 @dataclass(frozen=True, slots=True)
 class FlagFigures:
-    """Every figure of one flag, as words."""
+    """The figures of one flag as text."""
 
     signal: str
     kind: str
@@ -31,7 +31,7 @@ class FlagFigures:
 
 @dataclass(frozen=True, slots=True)
 class ShiftFigures:
-    """Every figure of one event, as words."""
+    """The figures of one event as text."""
 
     signal: str
     factor: str
@@ -41,7 +41,7 @@ class ShiftFigures:
 
 @dataclass(frozen=True, slots=True)
 class ScoreChart:
-    """How the score went while the incident was seen: a line over time, its ends and its highest."""
+    """The score of an incident over time: line, start, end and maximum."""
 
     line: str
     start: datetime
@@ -52,12 +52,12 @@ class ScoreChart:
 
 
 def figures_table(evidence: Mapping[str, Any]) -> list[FlagFigures]:
-    """The flags of the evidence, one a row."""
+    """The flags of the evidence, one per row."""
     return [_figures(flag) for flag in evidence.get("flags", ())]
 
 
 def shifts_table(evidence: Mapping[str, Any]) -> list[ShiftFigures]:
-    """The events of the evidence, one a row."""
+    """The events of the evidence, one per row."""
     return [
         ShiftFigures(
             signal=SIGNAL_BY_NAME[event["signal"]].title if event["signal"] in SIGNAL_BY_NAME else event["signal"],
@@ -70,7 +70,7 @@ def shifts_table(evidence: Mapping[str, Any]) -> list[ShiftFigures]:
 
 
 def score_chart(points: Sequence[Sequence[float]]) -> ScoreChart | None:
-    """The line of (epoch s, score) points, placed by their time; None for fewer than two."""
+    """The chart of (epoch s, score) points; None for fewer than two."""
     if len(points) < 2:
         return None
     start, end = points[0][0], points[-1][0]
@@ -84,7 +84,7 @@ def score_chart(points: Sequence[Sequence[float]]) -> ScoreChart | None:
 
 
 def format_score(kind: str, score: float | None) -> str:
-    """A score in few words: a factor for events, a dash where there is none."""
+    """A score as text: a factor for events, a dash for none."""
     if score is None or not isfinite(score):
         return NOTHING
     return f"×{score:.2f}" if kind in EVENTS else f"{score:.1f}"

@@ -1,4 +1,4 @@
-"""The page of one service: six signals beside their baseline and their peers, each with a scale of its own."""
+"""The page of one service: six signals with baseline and peers, each on its own scale."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from apps.fleet.pages.fleet import NOTHING, Tone, format_short
 
 @dataclass(frozen=True, slots=True)
 class SignalGauge:
-    """One signal: the peers' band, the baseline and the value as places on a line, in per cent of its width."""
+    """One signal: peer band, baseline and value as positions on a line, in per cent of its width."""
 
     title: str
     value: str
@@ -21,7 +21,7 @@ class SignalGauge:
     tone: Tone
     band_left: float
     band_width: float
-    usual_at: float
+    baseline_at: float
     value_at: float
     known: bool
     label: str
@@ -38,21 +38,21 @@ def signal_gauge(  # noqa: PLR0913 - one figure each, all by keyword
     score: float,
     threshold: float,
 ) -> SignalGauge:
-    """The gauge of a signal; its line begins at zero and has room to the right of the largest figure."""
+    """The gauge of a signal. Its line starts at zero and leaves room to the right of the largest figure."""
     largest = max([figure for figure in (value, baseline, high) if isfinite(figure)], default=0.0)
     scale = charts.ChartScale(0.0, 1.15 * largest or 1.0, 1.0)
     left = charts.share(low, scale)
-    stands_out = isfinite(score) and abs(score) >= threshold
+    is_outlier = isfinite(score) and abs(score) >= threshold
     return SignalGauge(
         title=signal.title,
         value=format_short(value, signal.unit),
         baseline=format_short(baseline, signal.unit),
         peers=f"{format_short(low, signal.unit)} – {format_short(high, signal.unit)}" if isfinite(low) else NOTHING,
         score=f"{score:.1f}" if isfinite(score) else NOTHING,
-        tone="warn" if not isfinite(value) else "bad" if stands_out else "none",
+        tone="warn" if not isfinite(value) else "bad" if is_outlier else "none",
         band_left=left,
         band_width=round(charts.share(high, scale) - left, 2),
-        usual_at=charts.share(baseline, scale),
+        baseline_at=charts.share(baseline, scale),
         value_at=charts.share(value, scale),
         known=isfinite(value),
         label=f"{signal.title}: {format_short(value, signal.unit)}, baseline {format_short(baseline, signal.unit)}, "

@@ -1,4 +1,4 @@
-"""The fleet as pages and commands see it: read from what the evaluations left."""
+"""The fleet for pages and commands, read from the stored evaluations."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -17,15 +17,15 @@ from apps.fleet.engine.view import MAX_RANKED, MAX_SMALL_MULTIPLES, FleetView, R
 from apps.fleet.models.fleet import FleetEvaluation, FleetService
 
 COLUMNS: Final = 60
-"""Evaluations that a view shows at most."""
+"""Maximum evaluations in a view."""
 SPAN: Final = timedelta(hours=6)
-"""How far a view looks back."""
+"""The time range of a view."""
 
 
 def fleet_view(at: datetime | None = None, *, span: timedelta = SPAN, columns: int = COLUMNS) -> FleetView:
-    """The fleet as it stood at `at` (None: now), and how its scores went in the `span` before; never fails.
+    """The fleet at `at` (None: now), with its scores over the `span` before; never fails.
 
-    Empty (`is_empty()`) as long as no evaluation succeeded.
+    Empty (`is_empty()`) until an evaluation succeeds.
     """
     now = at or timezone.now()
     newest = fleet_newest(now)
@@ -57,12 +57,12 @@ def fleet_view(at: datetime | None = None, *, span: timedelta = SPAN, columns: i
 
 
 def fleet_newest(now: datetime) -> FleetEvaluation | None:
-    """The newest evaluation up to this moment that succeeded."""
+    """The newest successful evaluation up to this time."""
     return FleetEvaluation.objects.filter(at__lte=now, outcome=FleetEvaluation.OK).order_by("-at").first()
 
 
 def fleet_is_stale(newest: FleetEvaluation, now: datetime) -> bool:
-    """Whether the evaluation is too old to tell how the fleet stands."""
+    """Whether the evaluation is too old to describe the fleet's current state."""
     return (now - newest.at).total_seconds() > float(settings.FLEET.stale_after_s)
 
 
@@ -72,7 +72,7 @@ def fleet_flags(evaluation: FleetEvaluation) -> tuple[OutlierFlag, ...]:
 
 
 def fleet_stale_reason(newest: FleetEvaluation | None, now: datetime) -> str:
-    """Why the newest good evaluation is not the fleet of now; empty where it is."""
+    """Why the newest successful evaluation is not current; empty if it is."""
     failed = FleetEvaluation.objects.filter(at__lte=now).exclude(outcome=FleetEvaluation.OK)
     if newest is not None:
         failed = failed.filter(at__gt=newest.at)
@@ -80,9 +80,10 @@ def fleet_stale_reason(newest: FleetEvaluation | None, now: datetime) -> str:
     if last is not None:
         return last.error
     if newest is None:
-        return "The fleet was never evaluated: run `manage.py fleet evaluate`."
+        return "The fleet has never been evaluated: run `manage.py fleet evaluate`."
     if fleet_is_stale(newest, now):
-        return f"Nobody has evaluated the fleet since {newest.at:%Y-%m-%d %H:%M} UTC: run `manage.py fleet evaluate`."
+        since = f"{newest.at:%Y-%m-%d %H:%M} UTC"
+        return f"The fleet has not been evaluated since {since}: run `manage.py fleet evaluate`."
     return ""
 
 
@@ -105,7 +106,7 @@ def _empty(now: datetime, stale_reason: str) -> FleetView:
 
 
 def _counts(evaluation: FleetEvaluation, *, is_stale: bool) -> dict[ServiceState, int]:
-    """Services by state; all without data once the evaluation is too old to tell."""
+    """Services by state; all without data once the evaluation is stale."""
     counts = {
         ServiceState.OK: evaluation.ok,
         ServiceState.OUTLIER: evaluation.outliers,
@@ -118,7 +119,7 @@ def _counts(evaluation: FleetEvaluation, *, is_stale: bool) -> dict[ServiceState
 
 
 def _columns(newest: FleetEvaluation, span: timedelta, columns: int) -> list[FleetEvaluation]:
-    """Evaluations up to the newest, failed ones too, evenly thinned to `columns`; rising."""
+    """At most `columns` evenly spaced evaluations up to the newest, including failed ones, oldest first."""
     within = FleetEvaluation.objects.filter(at__gt=newest.at - span, at__lte=newest.at).order_by("at")
     found = list(within.values_list("id", flat=True))
     picks = np.unique(np.linspace(0, len(found) - 1, min(columns, len(found))).round().astype(int))
@@ -127,7 +128,7 @@ def _columns(newest: FleetEvaluation, span: timedelta, columns: int) -> list[Fle
 
 
 def _scores(ids: NDArray[np.int64], columns: Iterable[FleetEvaluation]) -> Floats:
-    """The worst score of each service at each evaluation, services × times; NaN where there is none."""
+    """The worst score of each service at each evaluation, services × times; NaN without a score."""
     by_id = np.argsort(ids)
     scores = []
     for evaluation in columns:
@@ -159,7 +160,7 @@ def _worst(
 
 
 def multiple_of(fields: dict[str, Any]) -> SmallMultiple:
-    """The curves of a flag as an evaluation keeps them."""
+    """The series of a flag as stored with an evaluation."""
 
     def curve(name: str) -> tuple[float, ...]:
         return tuple(packing.float_or_nan(value) for value in fields[name])

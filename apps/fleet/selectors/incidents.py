@@ -1,4 +1,4 @@
-"""What is known of incidents: which are live, the worst of them, and what was called a false alarm before."""
+"""Incidents: the active ones, the worst of them, and earlier false alarms."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from typing import Final
 from django.db.models import Case, Count, Q, When
 from django.db.models.functions import Abs
 
-from apps.fleet.incidents.detections import badness
+from apps.fleet.incidents.detections import severity
 from apps.fleet.incidents.lifecycle import FALSE_ALARM, IncidentKind, IncidentStatus
 from apps.fleet.incidents.transitions import RECURRENCE_WINDOW_S
 from apps.fleet.models.incidents import Incident, IncidentNote
 
 REMEMBERED: Final = 500
-"""False alarms that are looked through at most, the newest first."""
+"""How many false alarms are read at most, newest first."""
 KIND_ORDER: Final = (
     IncidentKind.FLEET,
     IncidentKind.ZONE,
@@ -22,12 +22,12 @@ KIND_ORDER: Final = (
     IncidentKind.OUTLIER,
     IncidentKind.QUALITY,
 )
-"""What concerns more comes first; a silent service may be worse than a slow one."""
+"""Broader kinds first; a silent service may be worse than a slow one."""
 
 
 @dataclass(frozen=True, slots=True)
 class FalseAlarms:
-    """How often one signal of a service was called a false alarm, and when and by whom the last time."""
+    """How often one signal of a service was closed as a false alarm, and when and by whom last."""
 
     times: int
     last_at: datetime
@@ -35,15 +35,15 @@ class FalseAlarms:
 
 
 def active_incident_counts() -> dict[str, int]:
-    """Live incidents by kind; a kind without any is not there."""
+    """Active incidents by kind; kinds without any are absent."""
     rows = Incident.objects.exclude(status=IncidentStatus.CLOSED).values_list("kind").order_by().annotate(Count("pk"))
     return dict(rows)
 
 
 def active_incidents(*, most: int, is_quiet: bool | None = None) -> list[Incident]:
-    """Live incidents without their evidence, those that concern the most first, then the worst; the quiet last.
+    """Active incidents without their evidence: broader kinds first, then the worst; quiet ones last.
 
-    `is_quiet` asks for the quiet alone, or for the others alone.
+    `is_quiet` selects only quiet ones, or only the others.
     """
     rank = Case(*(When(kind=kind, then=place) for place, kind in enumerate(KIND_ORDER)), default=len(KIND_ORDER))
     quiet = Case(When(quiet_since=None, then=0), default=1)
@@ -54,7 +54,7 @@ def active_incidents(*, most: int, is_quiet: bool | None = None) -> list[Inciden
 
 
 def current_by_subject(subjects: Iterable[str], now: datetime) -> dict[str, Incident]:
-    """The incident that each of these services is in: a live one, or a closed one whose flag has not left since."""
+    """The current incident of each of these services: an active one, or a closed one whose flag never left."""
     found = Incident.objects.filter(
         ~Q(status=IncidentStatus.CLOSED) | Q(last_seen_at__gte=now - timedelta(seconds=RECURRENCE_WINDOW_S)),
         subject__in=list(subjects),
@@ -65,7 +65,7 @@ def current_by_subject(subjects: Iterable[str], now: datetime) -> dict[str, Inci
 
 
 def active_by_zone(zones: Iterable[str]) -> dict[str, Incident]:
-    """The live incident of each of these zones that has one."""
+    """The active incident of each of these zones."""
     found = Incident.objects.exclude(status=IncidentStatus.CLOSED).filter(
         kind=IncidentKind.ZONE, subject__in=list(zones)
     )
@@ -73,19 +73,19 @@ def active_by_zone(zones: Iterable[str]) -> dict[str, Incident]:
 
 
 def incidents_of(subject: str, *, most: int) -> list[Incident]:
-    """The last incidents of this subject, the newest first."""
+    """The last incidents of this subject, newest first."""
     return list(Incident.objects.filter(subject=subject).defer("evidence", "score_history")[:most])
 
 
 def false_alarms(subjects: Iterable[str]) -> dict[tuple[str, str], FalseAlarms]:
-    """What was called a false alarm of these services, by service and signal.
+    """The false alarms of these services, by service and signal.
 
-    It is read from the history: what somebody said stays said when the incident is opened again.
+    They are read from the history, so they survive reopening the incident.
     """
-    said = IncidentNote.objects.filter(
+    closings = IncidentNote.objects.filter(
         reason=FALSE_ALARM, target=IncidentStatus.CLOSED, incident__subject__in=list(subjects)
     )
-    notes = said.select_related("incident").order_by("-at", "-pk")
+    notes = closings.select_related("incident").order_by("-at", "-pk")
     found: dict[tuple[str, str], FalseAlarms] = {}
     for note in notes.only("at", "by", "incident__subject", "incident__signal", "incident__evidence")[:REMEMBERED]:
         incident = note.incident
@@ -101,12 +101,12 @@ def false_alarms(subjects: Iterable[str]) -> dict[tuple[str, str], FalseAlarms]:
 
 
 def _rank(incident: Incident) -> tuple[bool, bool, int, float, int]:
-    """What is closed comes last, then what is quiet, whatever it is about."""
+    """Closed incidents last, then quiet ones, whatever their kind."""
     kind = IncidentKind(incident.kind)
     return (
         incident.status == IncidentStatus.CLOSED,
         incident.quiet_since is not None,
         KIND_ORDER.index(kind),
-        -badness(kind, incident.score),
+        -severity(kind, incident.score),
         incident.pk,
     )

@@ -1,4 +1,4 @@
-"""One service of the fleet: how it stands now in every signal, and how its score went."""
+"""One service of the fleet: the current value of each signal, and its score over time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ from apps.fleet.selectors.fleet import COLUMNS, SPAN, fleet_flags, fleet_newest,
 
 PEERS_LOW: Final = 10
 PEERS_HIGH: Final = 90
-"""Percentiles of the peers' ratio to their own usual that make the band."""
+"""The percentiles of the peers' ratio to their own baseline that form the band."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignalReading:
-    """One signal of the service; all but `score` in the signal's unit, NaN where nothing is known.
+    """One signal of the service; all but `score` in the signal's unit, NaN without data.
 
-    The band is the peers' ratio to their own usual, times this service's usual. Of a flagged signal these are the
-    figures of its flag, so that a table and the sentence beside it say the same.
+    The band is the peers' ratio to their own baseline, times this service's baseline. For a flagged signal these are
+    the figures of its flag, so that tables agree with its sentence.
     """
 
     signal: ServiceSignal
@@ -40,7 +40,7 @@ class SignalReading:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ServiceView:
-    """A service as it stands at `at`; `times` and `scores` are those of the evaluations before, NaN without data."""
+    """A service at `at`; `times` and `scores` are those of earlier evaluations, NaN without data."""
 
     service: FleetService
     state: ServiceState
@@ -54,7 +54,7 @@ class ServiceView:
 
 
 def service_view(name: str) -> ServiceView | None:
-    """The service of this name; None where no such service was ever seen."""
+    """The service of this name; None if it was never observed."""
     now = timezone.now()
     service = FleetService.objects.filter(name=name).first()
     if service is None:
@@ -78,7 +78,7 @@ def service_view(name: str) -> ServiceView | None:
 
 
 def _signals(newest: FleetEvaluation, service_id: int, flags: Mapping[str, OutlierFlag]) -> tuple[SignalReading, ...]:
-    """Every signal at the newest evaluation; nothing where the service was not part of it."""
+    """Every signal at the newest evaluation; empty if the service was not part of it."""
     place = np.flatnonzero(packing.unpack_ids(newest.service_ids) == service_id)
     detail = getattr(newest, "detail", None)
     if detail is None or not place.size:
@@ -103,19 +103,19 @@ def _signals(newest: FleetEvaluation, service_id: int, flags: Mapping[str, Outli
 def _signal_now(
     signal: ServiceSignal, value: float, own: float, *, score: float, peers: Floats, flag: OutlierFlag | None
 ) -> SignalReading:
-    """The signal where its value is `own` times its usual; where it is flagged, as the flag says."""
+    """The signal whose value is `own` times its baseline; for a flagged signal, the figures of the flag."""
     # Ratios are of values raised by the signal's floor; see ServiceSignal.
-    usual = (value + signal.floor) / own if own > 0 else float("nan")
+    baseline = (value + signal.floor) / own if own > 0 else float("nan")
     if flag:
-        value, usual = flag.value, flag.baseline + signal.floor
+        value, baseline = flag.value, flag.baseline + signal.floor
     low, median, high = np.percentile(peers, (PEERS_LOW, 50, PEERS_HIGH)) if peers.size else (np.nan,) * 3
     return SignalReading(
         signal=signal,
         value=value,
-        baseline=max(usual - signal.floor, 0.0),
-        peer_low=max(usual * float(low) - signal.floor, 0.0),
-        peer_median=flag.peer_median if flag else max(usual * float(median) - signal.floor, 0.0),
-        peer_high=max(usual * float(high) - signal.floor, 0.0),
+        baseline=max(baseline - signal.floor, 0.0),
+        peer_low=max(baseline * float(low) - signal.floor, 0.0),
+        peer_median=flag.peer_median if flag else max(baseline * float(median) - signal.floor, 0.0),
+        peer_high=max(baseline * float(high) - signal.floor, 0.0),
         score=score,
     )
 

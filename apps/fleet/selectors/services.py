@@ -1,4 +1,4 @@
-"""The services of the fleet in one list, as the newest evaluation knows them."""
+"""All services of the fleet with their current state."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from apps.fleet.selectors.fleet import fleet_is_stale, fleet_newest
 
 @dataclass(frozen=True, slots=True)
 class ServiceRow:
-    """A service and how it stands; `score` is the worst of its signals, None without data."""
+    """A service and its state; `score` is the worst of its signals, None without data."""
 
     name: str
     zone: str
@@ -35,7 +35,7 @@ class ServiceRow:
 
 
 def service_list() -> tuple[ServiceRow, ...]:
-    """Every service that was observed and not yet forgotten: outliers, those without data, then by score."""
+    """Every known service: outliers, those without data, then by score."""
     newest = fleet_newest(timezone.now())
     scores: dict[int, float] = {}
     if newest is not None and not fleet_is_stale(newest, timezone.now()):

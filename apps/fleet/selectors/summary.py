@@ -1,4 +1,4 @@
-"""The fleet and its incidents in a few lines, for a page that is about something else."""
+"""A summary of the fleet and its incidents, for the start page."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -13,15 +13,15 @@ from apps.fleet.selectors.fleet import fleet_is_stale, fleet_stale_reason
 from apps.fleet.selectors.incidents import active_incidents
 
 SHOWN: Final = 3
-"""Incidents that a summary names."""
+"""How many incidents a summary names."""
 
 
 @dataclass(frozen=True, slots=True)
 class FleetSummary:
-    """Services by state at the newest evaluation, `age_s` ago, and the incidents that are live.
+    """Services by state at the newest evaluation, `age_s` ago, and the active incidents.
 
-    `trouble` says why the counts are not those of now, empty where they are; `live` and `unacknowledged`, those of
-    them that are still open, count what is seen now, `incidents` names the worst; quiet ones are apart.
+    `stale_reason` explains why the counts are not current, empty if they are. `active` and `unacknowledged` (status
+    open) count incidents that are being detected, `incidents` names the worst; quiet ones are counted separately.
     """
 
     ok: int
@@ -38,12 +38,12 @@ class FleetSummary:
 
     @property
     def services(self) -> int:
-        """Services of the fleet; 0 where none was ever evaluated."""
+        """The number of services; 0 before the first evaluation."""
         return self.ok + self.outliers + self.no_data + self.learning
 
 
 def fleet_summary() -> FleetSummary | None:
-    """The fleet in a few lines; None where there is neither a fleet nor an incident."""
+    """The summary; None if there is neither a fleet nor an incident."""
     now = timezone.now()
     counted = FleetEvaluation.objects.filter(at__lte=now, outcome=FleetEvaluation.OK).order_by("-at")
     newest = counted.only("at", "outcome", "ok", "outliers", "no_data", "learning").first()

@@ -1,4 +1,4 @@
-"""Evaluate the fleet: observe, score, store in one transaction, record incidents, show the series."""
+"""Evaluate the fleet: observe, score, store in one transaction, record incidents, export the metrics."""
 
 import time
 from collections.abc import Iterator
@@ -33,9 +33,9 @@ _LOCK: Final = "hashtextextended('anden fleet evaluation', 0)"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EvaluationResult:
-    """One look at the fleet: what was seen, what the engine says, and the seconds of each phase.
+    """The result of one evaluation, with the duration of each phase.
 
-    `stored` is false where a newer evaluation was there already: nothing was written then.
+    `stored` is false if a newer evaluation exists already: then nothing was written.
     """
 
     observation: Observation
@@ -49,15 +49,15 @@ class EvaluationResult:
 def fleet_evaluate(
     source: SignalSource, *, at_s: float, policy: DetectionPolicy = DEFAULT_POLICY, keep_lock: bool = False
 ) -> EvaluationResult:
-    """Look at the fleet as it was at `at_s`, keep what the engine says, and say it.
+    """Evaluate the fleet as of `at_s`, store the result, and return it.
 
-    With `stay` this session remains the one evaluator until it ends: of several that go on and on one works.
-    Raises EvaluatorBusy: another process is at it; nothing was done.
-    Raises MonitoringError: the source is away or refuses; the failure was stored, nothing counts as ok for it.
+    With `keep_lock` this session stays the only evaluator until it ends.
+    Raises EvaluatorBusy: another process is evaluating; nothing was done.
+    Raises MonitoringError: the source is unavailable or refuses; the failure was stored.
     """
     with _only_one(keep_lock=keep_lock):
         try:
-            result = _kept(fleet_dry_run(source, at_s=at_s, policy=policy), at_s)
+            result = _store_result(fleet_dry_run(source, at_s=at_s, policy=policy), at_s)
         except MonitoringError as error:
             prometheus.counter(FLEET_EVALUATIONS).labels(type(error).__name__).inc()
             _record_failure(error, at_s)
@@ -67,14 +67,14 @@ def fleet_evaluate(
 
 
 def fleet_release_lock() -> None:
-    """Stop being the evaluator that stays: another may take over, also while this session lives on in a pool."""
+    """Release the evaluator's lock, so that another process can take over even if a pool keeps this session."""
     with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_unlock_all()")
     connection.close()
 
 
 def fleet_purge(now: datetime) -> tuple[int, int]:
-    """Delete evaluations and services older than ANDEN_FLEET_KEEP_DAYS; how many of each."""
+    """Delete evaluations and services older than ANDEN_FLEET_KEEP_DAYS; returns how many of each."""
     oldest = now - timedelta(days=settings.FLEET.keep_days)
     newest = _newest()
     evaluations = FleetEvaluation.objects.filter(at__lt=oldest)
@@ -87,42 +87,42 @@ def fleet_purge(now: datetime) -> tuple[int, int]:
 
 
 def fleet_dry_run(source: SignalSource, *, at_s: float, policy: DetectionPolicy = DEFAULT_POLICY) -> EvaluationResult:
-    """Look at the fleet as it was at `at_s`, and keep nothing of it.
+    """Evaluate the fleet as of `at_s` without storing anything.
 
-    Raises MonitoringError: the source is away, refuses, or names no service at all.
+    Raises MonitoringError: the source is unavailable, refuses, or returns no services.
     """
     began_s = time.perf_counter()
-    observation = _expected(source.observe(at_s), at_s)
+    observation = _without_forgotten(source.observe(at_s), at_s)
     if not observation.services:
-        raise SourceUnavailable("the source names no service that has, or lately had, any data: nothing was evaluated")
-    read_s = _phase("read", began_s)
-    since = _since(_newest())
+        raise SourceUnavailable("the source returned no service with current or recent data: nothing was evaluated")
+    read_s = _record_phase("read", began_s)
+    since = _flagged_since(_newest())
     began_s = time.perf_counter()
     evaluation = evaluate(observation, policy=policy, since=since)
-    score_s = _phase("score", began_s)
+    score_s = _record_phase("score", began_s)
     return EvaluationResult(observation, evaluation, read_s=read_s, score_s=score_s, store_s=0, stored=False)
 
 
-def _kept(result: EvaluationResult, at_s: float) -> EvaluationResult:
-    """Store the look with its incidents and show it, unless a newer one is there."""
+def _store_result(result: EvaluationResult, at_s: float) -> EvaluationResult:
+    """Store the result with its incidents and export it, unless a newer evaluation exists."""
     newest, at = _newest(), _moment(at_s)
     if newest is not None and newest.at >= at:
         return result
     began_s = time.perf_counter()
     with transaction.atomic():
-        # In one: an evaluation without its incidents, or the reverse, would never be mended.
+        # One transaction: an evaluation without its incidents, or the reverse, would never be repaired.
         store(result.observation, result.evaluation, at, read_s=result.read_s, score_s=result.score_s)
         incidents_record(result.evaluation, at)
     FLEET_COLLECTOR.show(result.evaluation)
-    return replace(result, store_s=_phase("store", began_s), stored=True)
+    return replace(result, store_s=_record_phase("store", began_s), stored=True)
 
 
 def _newest() -> FleetEvaluation | None:
     return FleetEvaluation.objects.filter(outcome=FleetEvaluation.OK).order_by("-at").first()
 
 
-def _expected(observation: Observation, at_s: float) -> Observation:
-    """The observation without services that have been silent for so long that nobody waits for them."""
+def _without_forgotten(observation: Observation, at_s: float) -> Observation:
+    """The observation without services that have been silent for longer than ANDEN_FLEET_FORGET_AFTER_S."""
     silent = np.isnan(last_data_s(observation))
     if not silent.any():
         return observation
@@ -139,13 +139,13 @@ def _expected(observation: Observation, at_s: float) -> Observation:
     return observation if all(kept) else observation_subset(observation, np.array(kept))
 
 
-def _since(newest: FleetEvaluation | None) -> dict[tuple[str, str], float]:
-    """Since when each signal that was flagged last has been so, epoch seconds."""
+def _flagged_since(newest: FleetEvaluation | None) -> dict[tuple[str, str], float]:
+    """When each signal flagged by the newest evaluation was first flagged, epoch seconds."""
     return {(flag.service, flag.signal): flag.since_s for flag in fleet_flags(newest)} if newest else {}
 
 
 def _record_failure(error: MonitoringError, at_s: float) -> None:
-    """Keep that this try failed; once the newest good evaluation is too old, every service is without data."""
+    """Store the failure. Once the newest successful evaluation is stale, every service is without data."""
     at = _moment(at_s)
     failure = FleetEvaluation(at=at, outcome=type(error).__name__, error=str(error), window_s=0, read_s=0)
     with transaction.atomic():
@@ -157,9 +157,9 @@ def _record_failure(error: MonitoringError, at_s: float) -> None:
 
 @contextmanager
 def _only_one(*, keep_lock: bool) -> Iterator[None]:
-    """Hold the lock of this database's evaluators, with `stay` for good; it ends with the session, however that ends.
+    """Hold this database's evaluator lock, with `keep_lock` until the session ends.
 
-    Raises EvaluatorBusy: another holds it.
+    Raises EvaluatorBusy: another session holds it.
     """
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT pg_try_advisory_lock({_LOCK})")
@@ -169,14 +169,14 @@ def _only_one(*, keep_lock: bool) -> Iterator[None]:
     try:
         yield
     finally:
-        # A session that died took its lock along. One may take it many times: each look does.
+        # The lock ends with its session, and one session may take it several times.
         if not keep_lock:
             with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
                 cursor.execute(f"SELECT pg_advisory_unlock({_LOCK})")
 
 
-def _phase(name: str, began_s: float) -> float:
-    """The seconds since `began_s`, told as those of this phase."""
+def _record_phase(name: str, began_s: float) -> float:
+    """The seconds since `began_s`, recorded for this phase."""
     seconds = time.perf_counter() - began_s
     prometheus.histogram(FLEET_EVALUATION_SECONDS).labels(name).observe(seconds)
     return seconds

@@ -1,4 +1,4 @@
-"""A simulated fleet that lives: files for the file source, written as time goes by, with their past behind them."""
+"""Writes a simulated fleet to files for the file source, as time passes, including its past."""
 
 import fcntl
 import os
@@ -19,24 +19,23 @@ _HOUR_S: Final = 3600
 
 
 class SimulatedFleetWriter:
-    """Writes a folder with one file an hour: those of now, and the same hours of the days before.
+    """Writes a folder with one file per hour: the current hours, and the same hours of earlier days.
 
-    What the simulation shows at a moment depends on nothing but the moment, so the past is written when it is
-    first needed, and a fleet of thousands starts as soon as one of fifty.
+    The simulation is a function of time, so the past is written when it is first needed, and a fleet of thousands
+    starts as fast as one of fifty.
     """
 
     def __init__(self, fleet: SimulatedFleet, folder: Path, span: ObservationSpan) -> None:
         self._fleet = fleet
         self._folder = folder
         self._span = span
-        self._whole: set[int] = set()
+        self._complete: set[int] = set()
 
     def start(self, at_s: float) -> None:
-        """Make the folder as of this moment, without what another simulation left there.
+        """Create the folder as of this time, and remove what an earlier simulation left there.
 
-        Whoever reads it finds no folder or a whole one: a fleet without its past would look like another fleet.
-        Raises SourceRefused: the folder cannot be written, holds what no simulation wrote, or another simulation
-        writes it.
+        Readers find either no folder or a complete one: without its past the fleet would look different.
+        Raises SourceRefused: the folder cannot be written, contains other files, or another simulation is writing it.
         """
         folder = self._folder
         self._folder = folder.with_name(f"{folder.name}.new")
@@ -44,8 +43,8 @@ class SimulatedFleetWriter:
             for path in (folder, self._folder):
                 _remove(path)
             self._folder.mkdir(parents=True)
-            # The lock goes along when the folder gets its name, and ends with this object or its process.
-            weakref.finalize(self, os.close, _held(self._folder))
+            # The lock survives renaming the folder, and ends with this object or its process.
+            weakref.finalize(self, os.close, _lock_folder(self._folder))
             self._write(at_s)
             self._folder.rename(folder)
         except OSError as error:
@@ -53,9 +52,9 @@ class SimulatedFleetWriter:
         self._folder = folder
 
     def write(self, at_s: float) -> int:
-        """Bring the files up to this moment; how many were written.
+        """Bring the files up to date; returns how many were written.
 
-        Raises SourceRefused: the folder cannot be written any more.
+        Raises SourceRefused: the folder can no longer be written.
         """
         try:
             return self._write(at_s)
@@ -65,15 +64,15 @@ class SimulatedFleetWriter:
     def _write(self, at_s: float) -> int:
         written = 0
         for day, times_s in self._span.windows(at_s):
-            last_s = times_s[-1] if day == 0 else times_s[-1] + _HOUR_S  # an hour of the past ahead, in one go
+            last_s = times_s[-1] if day == 0 else times_s[-1] + _HOUR_S  # write an hour of the past in advance
             for hour in range(_hour(times_s[0]), _hour(last_s) + 1):
                 written += self._write_hour(hour, until_s=at_s)
         self._drop_before(at_s - (self._span.days + 1) * DAY_S)
         return written
 
     def _write_hour(self, hour: int, *, until_s: float) -> bool:
-        """Whether the hour's file was written: once it is whole, it stays as it is."""
-        if hour in self._whole:
+        """Whether the hour's file was written. A complete file is never written again."""
+        if hour in self._complete:
             return False
         step_s = self._span.step_s
         ends_s = np.arange(hour * _HOUR_S + step_s, (hour + 1) * _HOUR_S + 1, step_s, dtype=np.float64)
@@ -89,11 +88,11 @@ class SimulatedFleetWriter:
             deployed_s=self._deployed_s(),
         )
         if len(times_s) == len(ends_s):
-            self._whole.add(hour)
+            self._complete.add(hour)
         return True
 
     def _deployed_s(self) -> NDArray[np.float64]:
-        """When each service was last deployed: the simulation deploys where a step begins."""
+        """When each service was last deployed: a step fault begins with a deploy."""
         spec = self._fleet.spec
         deployed_s = np.full(spec.services, np.nan)
         for fault in spec.faults:
@@ -102,44 +101,44 @@ class SimulatedFleetWriter:
         return deployed_s
 
     def _drop_before(self, oldest_s: float) -> None:
-        for hour in [hour for hour in self._whole if (hour + 1) * _HOUR_S < oldest_s]:
+        for hour in [hour for hour in self._complete if (hour + 1) * _HOUR_S < oldest_s]:
             self._path(hour).unlink(missing_ok=True)
-            self._whole.discard(hour)
+            self._complete.discard(hour)
 
     def _path(self, hour: int) -> Path:
         return self._folder / f"simulated-{datetime.fromtimestamp(hour * _HOUR_S, UTC):%Y%m%dT%H}.npz"
 
 
 def _remove(folder: Path) -> None:
-    """Remove what a simulation left, and nothing else.
+    """Remove the files of a simulation, and nothing else.
 
-    Raises SourceRefused: the folder holds something else, or a simulation still writes it.
+    Raises SourceRefused: the folder contains other files, or a simulation is still writing it.
     """
     if not folder.exists():
         return
-    os.close(_held(folder))
-    foreign = [path.name for path in folder.iterdir() if not path.name.startswith("simulated-")]
-    if foreign:
-        raise SourceRefused(f"{folder} holds {foreign[0]}, which no simulation wrote: choose another folder")
+    os.close(_lock_folder(folder))
+    others = [path.name for path in folder.iterdir() if not path.name.startswith("simulated-")]
+    if others:
+        raise SourceRefused(f"{folder} contains {others[0]}, which is not from a simulation: choose another folder")
     for path in folder.iterdir():
         path.unlink()
     folder.rmdir()
 
 
-def _held(folder: Path) -> int:
-    """The descriptor that holds the folder's lock, for two simulations in one folder would be one muddled fleet.
+def _lock_folder(folder: Path) -> int:
+    """The file descriptor that holds the folder's lock: two simulations must not mix in one folder.
 
     Raises SourceRefused: another simulation holds it.
     """
-    held = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        os.close(held)
-        raise SourceRefused(f"{folder} is written by another simulation: choose another folder by --file") from error
-    return held
+        os.close(descriptor)
+        raise SourceRefused(f"another simulation is writing {folder}: choose another folder with --file") from error
+    return descriptor
 
 
 def _hour(at_s: float) -> int:
-    """The number of the hour that this moment ends or lies in: 10:00:00 belongs to the hour before."""
+    """The number of the hour that contains this time. 10:00:00 belongs to the hour before."""
     return int(np.ceil(at_s / _HOUR_S)) - 1

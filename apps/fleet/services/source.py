@@ -1,4 +1,4 @@
-"""The source of signals that the settings or a command name."""
+"""Creates the signal source that the settings or a command select."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -24,45 +24,45 @@ from apps.telemetry.errors import SourceRefused
 Parsed = TypeVar("Parsed")
 
 MOST_BYTES: Final = 256 << 20
-"""Bytes of one answer of Prometheus: ten thousand services and an hour of minutes are 16 MB."""
+"""Maximum size of one Prometheus response: 10,000 services and an hour of minutes are 16 MB."""
 
 
 def fleet_source(name: str = "", *, file: Path | None = None) -> SignalSource:
-    """The source of this name; without one, that of ANDEN_FLEET_SOURCE.
+    """The source of this name, by default that of ANDEN_FLEET_SOURCE.
 
-    Raises SourceRefused: a setting that it needs is missing.
-    Raises SourceInvalid: the file of queries is wrong.
+    Raises SourceRefused: a required setting is missing.
+    Raises SourceInvalid: the file of queries is invalid.
     """
     span = settings.FLEET.span()
     match name or settings.FLEET.source:
         case "file":
             path = file or settings.FLEET.file
             if path is None:
-                raise SourceRefused("the source `file` needs --file or ANDEN_FLEET_FILE")
+                raise SourceRefused("the source `file` requires --file or ANDEN_FLEET_FILE")
             return FileSource(path, span)
         case "prometheus":
             return PrometheusSource(prometheus_api(), signal_queries(settings.FLEET.signals), span)
         case "cloudwatch":
             return _cloudwatch(settings.FLEET.signals, span)
         case other:
-            raise SourceRefused(f"there is no source '{other}'")
+            raise SourceRefused(f"unknown source '{other}'")
 
 
 def missing_path(source: SignalSource) -> str:
-    """The file or folder that the source reads and that is not there yet; empty where there is nothing to wait for."""
+    """The file or folder that the source reads and that does not exist yet; empty if it exists."""
     return source.missing() if isinstance(source, FileSource) else ""
 
 
 def signal_queries(path: Path | None) -> SignalQueries:
-    """The queries of this YAML file; without one, OpenTelemetry's.
+    """The queries of this YAML file; OpenTelemetry's by default.
 
-    Raises SourceInvalid: the file and the field.
+    Raises SourceInvalid: names the file and the field.
     """
     return _read(path, parse_queries) if path else SignalQueries()
 
 
 def _cloudwatch(path: Path | None, span: ObservationSpan) -> CloudWatchSource:
-    """CloudWatch, asked within the budget of the collector; every Lambda function is a service without a file."""
+    """CloudWatch within the collector's budget. Without a file, every Lambda function is a service."""
     chosen = settings.CLOUDWATCH
     boto = BotoCloudWatch.from_settings(chosen)
     fleet = _read(path, parse_fleet_metrics) if path else LAMBDA
@@ -77,9 +77,9 @@ def _read(path: Path, parse: Callable[[Any], Parsed]) -> Parsed:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        raise SourceInvalid(f"ANDEN_FLEET_SIGNALS: {path}{where} is no YAML") from error
+        raise SourceInvalid(f"ANDEN_FLEET_SIGNALS: {path}{where} is not valid YAML") from error
     if document is None:
-        begin = "`manage.py fleet queries` without ANDEN_FLEET_SIGNALS prints one to begin with"
+        begin = "run `manage.py fleet queries` without ANDEN_FLEET_SIGNALS to print a template"
         raise SourceInvalid(f"ANDEN_FLEET_SIGNALS: {path} is empty: {begin}")
     try:
         return parse(document)
@@ -88,7 +88,7 @@ def _read(path: Path, parse: Callable[[Any], Parsed]) -> Parsed:
 
 
 def prometheus_api(*, timeout_s: float | None = None) -> PrometheusApi:
-    """The Prometheus of the settings; `timeout_s` replaces theirs."""
+    """The Prometheus of the settings; `timeout_s` overrides the configured timeout."""
     return PrometheusApi(
         str(settings.FLEET.prometheus_url),
         headers={name: value.get_secret_value() for name, value in settings.FLEET.prometheus_headers.items()},

@@ -1,4 +1,4 @@
-"""Keep one evaluation of the fleet: its services, its row, its detail. Run it inside a transaction."""
+"""Store one evaluation: services, evaluation row and detail. Call it inside a transaction."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -14,7 +14,7 @@ from apps.fleet.engine.small_multiples import last_data_s, medians, multiples
 from apps.fleet.models.fleet import FleetDetail, FleetEvaluation, FleetService
 
 FLAGS: Final = 1_000
-"""Flags that are kept of one evaluation; where more stand out, something larger is wrong than any one of them."""
+"""Maximum stored flags per evaluation; with more, individual flags no longer matter."""
 _SEEN_EVERY: Final = timedelta(minutes=10)
 _BATCH: Final = 5_000
 _SET_STATES: Final = """
@@ -29,7 +29,7 @@ _SET_SEEN: Final = """
 
 
 def store(observation: Observation, evaluation: Evaluation, at: datetime, *, read_s: float, score_s: float) -> None:
-    """Keep the evaluation as of `at`; only the newest one's detail is kept."""
+    """Store the evaluation as of `at`. Only the newest one keeps its detail."""
     ids = _services(observation, evaluation, at)
     row = FleetEvaluation.objects.create(
         at=at,
@@ -63,7 +63,7 @@ def store(observation: Observation, evaluation: Evaluation, at: datetime, *, rea
 
 
 def _services(observation: Observation, evaluation: Evaluation, at: datetime) -> NDArray[np.int64]:
-    """The row numbers of the observed services in their order, their rows brought up to date."""
+    """The ids of the observed services, in their order, after updating their rows."""
     known = {service.name: service for service in FleetService.objects.all()}
     states = [int(state) for state in evaluation.state]
     seen = [

@@ -1,4 +1,4 @@
-"""Fleets that never were: seeded, with known sick services, for tests, the bench and the live demo."""
+"""Seeded simulated fleets with known faults, for tests, benchmarks and the demo."""
 
 from apps.fleet.simulation.faults import Fault, FaultKind
 from apps.fleet.simulation.fleet import GroundTruth, SimulatedFleet, generate

@@ -1,4 +1,4 @@
-"""Faults as people write them for the simulation: KIND:SERVICE:SIGNAL:FACTOR[:AFTER]."""
+"""The syntax of simulated faults: KIND:SERVICE:SIGNAL:FACTOR[:AFTER]."""
 
 import difflib
 import math
@@ -21,27 +21,27 @@ KINDS: Final = {
     "neighbour": FaultKind.NEIGHBOUR,
     "fleet": FaultKind.FLEET,
 }
-"""The kinds of faults by the words for them."""
+"""The kinds of faults by their name on the command line."""
 ALREADY_S: Final = -3600.0
-"""A fault without AFTER began an hour before the simulation: it is seen at once."""
+"""A fault without AFTER began an hour before the simulation, so it is visible immediately."""
 _DRIFT_S: Final = 6 * 3600.0
-"""A drift takes this long to its factor."""
+"""How long a drift takes to reach its factor."""
 
 
 class InvalidFault(ValueError):
-    """The words are no fault: the message names the part and what it may be."""
+    """The fault is invalid: the message names the part and the accepted values."""
 
 
 def parse_fault(words: str, services: Sequence[str], zones: Sequence[str]) -> Fault:
-    """The fault that the words describe, for a fleet of these services in these zones.
+    """The fault that the text describes, for a fleet of these services in these zones.
 
-    SERVICE is a name, for `zone` also a zone, for `fleet` anything; SIGNAL is a signal or `slow` for the three that
-    slow services show; AFTER is seconds from the start of the simulation, below zero: before it.
+    SERVICE is a name; `zone` also accepts a zone, and `fleet` anything. SIGNAL is a signal, or `slow` for the three
+    signals of a slow service. AFTER is seconds from the start of the simulation, negative for before it.
     Raises InvalidFault.
     """
     parts = words.split(":")
     if len(parts) not in (4, 5):
-        raise InvalidFault(f"'{words}' is not {FAULT_FORMAT}, say level:{services[0]}:latency_p95:3")
+        raise InvalidFault(f"'{words}' is not {FAULT_FORMAT}, for example level:{services[0]}:latency_p95:3")
     kind = KINDS[_one_of("kind", parts[0], list(KINDS))]
     signals = _signals(kind, parts[2])
     after_s = _number("after", parts[4]) if len(parts) == 5 else ALREADY_S
@@ -62,7 +62,7 @@ def _signals(kind: FaultKind, word: str) -> tuple[str, ...]:
 
 
 def _service(kind: FaultKind, word: str, services: Sequence[str], zones: Sequence[str]) -> int:
-    """The number of the service that the fault strikes first."""
+    """The index of the first affected service."""
     if kind is FaultKind.FLEET:
         return 0
     if kind in {FaultKind.ZONE, FaultKind.NEIGHBOUR}:
@@ -70,14 +70,14 @@ def _service(kind: FaultKind, word: str, services: Sequence[str], zones: Sequenc
             return list(zones).index(word)
         if word not in services:
             known = ", ".join(sorted(set(zones)))
-            raise InvalidFault(f"'{word}' is no zone and no service: there are the zones {known}")
+            raise InvalidFault(f"'{word}' is neither a zone nor a service; zones: {known}")
     return list(services).index(_one_of("service", word, list(services)))
 
 
 def _factor(word: str) -> float:
     factor = _number("factor", word)
     if not 0 < factor <= 1e6:
-        raise InvalidFault(f"the factor {word} is not above 0 and at most a million")
+        raise InvalidFault(f"the factor {word} must be above 0 and at most a million")
     return factor
 
 
@@ -87,7 +87,7 @@ def _number(what: str, word: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise InvalidFault(f"'{word}' is no number for {what} in {FAULT_FORMAT}")
+        raise InvalidFault(f"'{word}' is not a number for {what} in {FAULT_FORMAT}")
     return value
 
 
@@ -95,8 +95,8 @@ def _one_of(what: str, word: str, known: list[str]) -> str:
     if word in known:
         return word
     near = difflib.get_close_matches(word, known, n=3)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known[:9])}{_more(known)}"
-    raise InvalidFault(f"'{word}' is no {what}: {hint}")
+    hint = f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(known[:9])}{_more(known)}"
+    raise InvalidFault(f"unknown {what} '{word}': {hint}")
 
 
 def _more(known: list[str]) -> str:

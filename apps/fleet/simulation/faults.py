@@ -1,4 +1,4 @@
-"""What can be wrong in a simulated fleet."""
+"""The faults of a simulated fleet."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,32 +12,32 @@ SLOW: Final = ("latency_p95", "database_read", "database_write")
 
 
 class FaultKind(StrEnum):
-    """How a fault goes over time, or whom it strikes."""
+    """How a fault develops, or what it affects."""
 
     LEVEL = "level"
     DRIFT = "drift"
-    """Grows evenly from its start to its end."""
+    """Grows linearly from its start to its end."""
     FLAP = "flap"
-    """On and off, `period_s` long."""
+    """On and off, `period_s` each."""
     STEP = "step"
-    """As level, from a deploy on, which is known."""
+    """Like level, but begins with a known deploy."""
     SPREAD = "spread"
-    """Restless: the noise grows by the factor, the level stays."""
+    """The noise grows by the factor, the level stays."""
     SILENT = "silent"
     """Sends nothing."""
     ZONE = "zone"
-    """Strikes the zone of the first of its services."""
+    """Affects the zone of the first of its services."""
     NEIGHBOUR = "neighbour"
-    """The first service sends `factor` times its requests, and slows down its zone."""
+    """The first service sends `factor` times its requests and slows down its zone."""
     FLEET = "fleet"
-    """Strikes everyone."""
+    """Affects every service."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something wrong with services (their numbers), from `start_s` before the window's end to `end_s` before it.
+    """A fault of services (their indexes), from `start_s` to `end_s` before the end of the window.
 
-    `factor` is what the signals are multiplied by. Services without number are drawn: `count` of them.
+    `factor` multiplies the signals. Without `services`, `count` services are drawn.
     """
 
     kind: FaultKind = FaultKind.LEVEL
@@ -50,7 +50,7 @@ class Fault:
     period_s: float = 600.0
 
     def shape(self, before_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """How much of the fault there is, 0 to 1, at so many seconds before the window's end."""
+        """The strength of the fault, 0 to 1, at this many seconds before the end of the window."""
         active = (before_s <= self.start_s) & (before_s >= self.end_s)
         if self.kind is FaultKind.DRIFT:
             grown = (self.start_s - before_s) / max(self.start_s - self.end_s, 1.0)
@@ -61,6 +61,6 @@ class Fault:
 
 
 def drawn_fault(rng: np.random.Generator, factor: float) -> Fault:
-    """One service that is `factor` times its usual in one to three signals, for twenty minutes to the whole window."""
+    """One service at `factor` times its baseline in one to three signals, for 20 minutes up to the full window."""
     signals = rng.permutation(("request_rate", *SLOW))[: int(rng.integers(1, 4))]
     return Fault(factor=factor, signals=tuple(map(str, signals)), start_s=60.0 * float(rng.integers(20, 61)))

@@ -1,4 +1,4 @@
-"""A simulated fleet: what each service would show at any minute, the same whenever it is asked."""
+"""A simulated fleet: the value of each service at any minute, always the same for the same seed."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,7 +14,7 @@ from apps.fleet.simulation.spec import DAY_S, FleetSpec
 
 Array = NDArray[np.float64]
 
-USUAL: Final = {
+BASELINES: Final = {
     "request_rate": 40.0,
     "error_ratio": 0.004,
     "latency_p95": 0.120,
@@ -26,38 +26,38 @@ INDEX: Final = {signal.name: number for number, signal in enumerate(SIGNALS)}
 _ERRORS: Final = INDEX["error_ratio"]
 _RATE: Final = INDEX["request_rate"]
 _ECHO: Final = 8
-"""Minutes after which a minute's noise is forgotten."""
+"""Minutes after which a minute's noise has decayed."""
 _WILDEST: Final = 4.0
-"""Even a wild point is no more than e^4 times what is usual."""
+"""Noise is clipped to e^4 times the baseline."""
 _KNOT_S: Final = 6 * 3_600.0
-"""A level strays from one value to the next within so long."""
+"""The interval between two random levels."""
 _PARAMETERS, _NOISE, _WANDER, _GAPS, _COUNTS, _FAULTS = range(6)
 
 
 @dataclass(frozen=True, slots=True)
 class GroundTruth:
-    """What is wrong: S × K, the services that are struck by themselves, by zone or with everyone; and the gaps."""
+    """The actual faults, S × K: affected alone, or together with zone or fleet; and services without data."""
 
-    sick: NDArray[np.bool_]
+    faulty: NDArray[np.bool_]
     together: NDArray[np.bool_]
     silent: NDArray[np.bool_]
     shift: float = 1.0
     zones: tuple[str, ...] = ()
 
     @property
-    def sick_services(self) -> NDArray[np.bool_]:
-        """Whether each service is sick by itself."""
-        return np.asarray(self.sick.any(axis=1))
+    def faulty_services(self) -> NDArray[np.bool_]:
+        """Whether each service has a fault of its own."""
+        return np.asarray(self.faulty.any(axis=1))
 
     @property
-    def struck_services(self) -> NDArray[np.bool_]:
-        """Whether each service is sick by itself or with its zone."""
-        return np.asarray((self.sick | self.together).any(axis=1))
+    def affected_services(self) -> NDArray[np.bool_]:
+        """Whether each service is affected on its own or with its zone."""
+        return np.asarray((self.faulty | self.together).any(axis=1))
 
 
 @dataclass(slots=True)
 class SimulatedFleet:
-    """A fleet drawn from a spec. Two of the same spec and seed show the same values at every minute."""
+    """A fleet drawn from a spec. The same spec and seed give the same values at every minute."""
 
     spec: FleetSpec
     seed: int
@@ -65,14 +65,14 @@ class SimulatedFleet:
     zones: tuple[str, ...] = field(init=False)
     _level: Array = field(init=False)
     _drawn: dict[str, Array] = field(init=False)
-    _struck: tuple[tuple[Fault, NDArray[np.int64]], ...] = field(init=False)
+    _affected: tuple[tuple[Fault, NDArray[np.int64]], ...] = field(init=False)
 
     def __post_init__(self) -> None:
         spec, shape = self.spec, (self.spec.services, len(SIGNALS))
         rng = self._rng(_PARAMETERS)
         self.services = service_names(spec.services)
         self.zones = tuple(spec.zones[number % len(spec.zones)] if spec.zones else "" for number in range(shape[0]))
-        self._level = np.log([USUAL[signal.name] for signal in SIGNALS]) + spec.scale * rng.standard_normal(shape)
+        self._level = np.log([BASELINES[signal.name] for signal in SIGNALS]) + spec.scale * rng.standard_normal(shape)
         self._drawn = {
             name: rng.uniform(*bounds, shape)
             for name, bounds in (
@@ -95,10 +95,10 @@ class SimulatedFleet:
             if not len(numbers):
                 numbers, free = free[: fault.count], free[fault.count :]
             struck.append((fault, numbers))
-        self._struck = tuple(struck)
+        self._affected = tuple(struck)
 
     def observe(self, at_s: float | None = None) -> Observation:
-        """What a source would answer at that moment, epoch seconds."""
+        """The observation of a source at that time, epoch seconds."""
         spec, end_s = self.spec, self.spec.at_s if at_s is None else at_s
         times_s = end_s - spec.step_s * np.arange(spec.points - 1, -1, -1, dtype=np.float64)
         past = [self.values(times_s - day * DAY_S) for day in range(1, spec.days + 1)]
@@ -114,8 +114,8 @@ class SimulatedFleet:
         )
 
     def values(self, times_s: Array) -> Floats:
-        """The signals at these times (evenly apart), S × K × T."""
-        logs = self._usual(times_s) + self._noise(times_s)
+        """The signals at these evenly spaced times, S × K × T."""
+        logs = self._baseline(times_s) + self._noise(times_s)
         logs += self._shifts(times_s)
         np.exp(logs, out=logs)
         self._count_errors(logs, times_s)
@@ -125,11 +125,11 @@ class SimulatedFleet:
         return logs.astype(np.float32)
 
     def truth(self) -> GroundTruth:
-        """Who is sick at the end of the window."""
+        """The faults at the end of the window."""
         shape = (self.spec.services, len(SIGNALS))
-        sick, together, silent = (np.zeros(shape, bool) for _ in range(3))
+        faulty, together, silent = (np.zeros(shape, bool) for _ in range(3))
         shift, zones = 1.0, []
-        for fault, numbers in self._struck:
+        for fault, numbers in self._affected:
             columns = _columns(fault)
             if fault.kind is FaultKind.SILENT:
                 silent[numbers] = True
@@ -139,16 +139,16 @@ class SimulatedFleet:
                 zones += [self.zones[number] for number in numbers[:1]]
                 together[self._neighbours(numbers)[:, None], columns] = True
                 if fault.kind is FaultKind.NEIGHBOUR:
-                    sick[numbers, _RATE] = True
+                    faulty[numbers, _RATE] = True
             else:
-                sick[numbers[:, None], columns] = True
-        return GroundTruth(sick, together, silent, shift, tuple(zones))
+                faulty[numbers[:, None], columns] = True
+        return GroundTruth(faulty, together, silent, shift, tuple(zones))
 
     def _rng(self, *purpose: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, *purpose])
 
     def _minutes(self, times_s: Array) -> list[int]:
-        """The numbers of the steps since 1970: what is random at a step depends on nothing else."""
+        """The numbers of the steps since 1970: the random values of a step depend on nothing else."""
         first = round(float(times_s[0]) / self.spec.step_s)
         return list(range(first, first + len(times_s)))
 
@@ -156,7 +156,7 @@ class SimulatedFleet:
         zones = {self.zones[number] for number in numbers}
         return np.array([number for number, zone in enumerate(self.zones) if zone in zones], dtype=np.int64)
 
-    def _usual(self, times_s: Array) -> Array:
+    def _baseline(self, times_s: Array) -> Array:
         drawn, spec = self._drawn, self.spec
         day = 2 * np.pi * times_s / DAY_S
         logs = self._level[:, :, None] + spec.common * np.cos(day - 2 * np.pi * 14 / 24)
@@ -178,7 +178,7 @@ class SimulatedFleet:
         )
         number = np.floor(place).astype(np.int64) - first
         share = place - np.floor(place)
-        # Divided by its length, so that it strays as far between two knots as at them.
+        # Divided by the weights' norm, so that the variance between two knots equals that at them.
         strayed = (knots[number].T * (1 - share) + knots[number + 1].T * share) / np.hypot(1 - share, share)
         return np.asarray(self._drawn["wander"][:, :, None] * strayed.transpose(1, 0, 2))
 
@@ -224,11 +224,11 @@ class SimulatedFleet:
 
     def _active(self, times_s: Array) -> list[tuple[Fault, NDArray[np.int64], Array]]:
         before_s = self.spec.at_s - times_s
-        amounts = [(fault, numbers, fault.shape(before_s)) for fault, numbers in self._struck]
+        amounts = [(fault, numbers, fault.shape(before_s)) for fault, numbers in self._affected]
         return [found for found in amounts if found[2].any()]
 
     def _count_errors(self, values: Array, times_s: Array) -> None:
-        """Errors are counted: few a minute, and in many minutes of a small service none."""
+        """Errors are counts: few per minute, and zero in most minutes of a small service."""
         requests = np.maximum(values[:, _RATE] * self.spec.step_s, 1.0)
         expected = np.minimum(values[:, _ERRORS], 1.0) * requests
         counted = [
@@ -248,7 +248,7 @@ class SimulatedFleet:
 
     def _deployed(self) -> Array:
         deployed = np.full(self.spec.services, np.nan)
-        for fault, numbers in self._struck:
+        for fault, numbers in self._affected:
             if fault.kind is FaultKind.STEP:
                 deployed[numbers] = self.spec.at_s - fault.start_s
         return deployed
@@ -259,6 +259,6 @@ def _columns(fault: Fault) -> NDArray[np.int64]:
 
 
 def generate(spec: FleetSpec, seed: int) -> tuple[Observation, GroundTruth]:
-    """A fleet at the end of its window, and what is wrong with it."""
+    """A fleet at the end of its window, and its actual faults."""
     fleet = SimulatedFleet(spec, seed)
     return fleet.observe(), fleet.truth()

@@ -1,4 +1,4 @@
-"""Names that read like a real fleet's."""
+"""Realistic service names."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ _WHAT: Final = (
     "checkout", "search", "basket", "payments", "invoices", "login", "profile", "catalogue", "prices", "stock",
     "orders", "shipping", "returns", "reviews", "tickets", "timetable", "platforms", "seats", "fares", "refunds",
     "mail", "alerts", "geocoder", "weather", "maps", "ratings", "coupons", "partners", "exports", "audit",
-    "sessions", "media", "crew", "rosters", "delays", "boarding", "luggage", "lounge", "loyalty", "feedback",
+    "sessions", "media", "staff", "rosters", "delays", "boarding", "luggage", "lounge", "loyalty", "feedback",
     "quotes", "contracts", "ledger", "tax", "fraud", "identity", "keys", "consent", "archive", "reports",
 )  # fmt: skip
 _WHERE: Final = (
@@ -16,7 +16,7 @@ _WHERE: Final = (
 
 
 def service_names(count: int) -> tuple[str, ...]:
-    """So many different names; the first fifty are one word."""
+    """`count` distinct names; the first fifty are single words."""
     names = []
     for number in range(count):
         lap, what = divmod(number, len(_WHAT))

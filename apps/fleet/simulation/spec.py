@@ -1,4 +1,4 @@
-"""What a simulated fleet is like: how large, how noisy, how different its services are."""
+"""The parameters of a simulated fleet: size, noise, and how its services differ."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -9,18 +9,18 @@ from apps.fleet.simulation.faults import Fault, drawn_fault
 
 DAY_S: Final = 86_400.0
 NOON_S: Final = 1_762_948_800.0
-"""A Wednesday, 12:00 UTC: the end of the window where nothing else is said."""
+"""A Wednesday, 12:00 UTC: the default end of the window."""
 
 
 @dataclass(frozen=True, slots=True)
 class FleetSpec:
-    """A fleet to draw. Pairs are bounds that each service draws its own figure from; figures are of logarithms.
+    """The parameters of a fleet. Pairs are bounds from which each service draws its own value; values are logarithms.
 
     `noise` is the standard deviation of a point, `tails` the degrees of freedom of its Student t, `memory` the share
-    of it that the next minute inherits. `wander` is how far a level strays within some hours, `scale` how far the
-    services' levels lie apart, `season` a service's own swing over a day (its hour is its own, too), `common` the
-    swing that all share, `weekend` what Saturday and Sunday do to all, `own_weekend` to each by itself.
-    `gaps` is the share of points that are lost at random.
+    that the next minute inherits. `wander` is how far a level strays within hours, `scale` how far the levels of the
+    services differ, `season` a service's own daily swing (with its own phase), `common` the swing that all share,
+    `weekend` the weekend shift of all services, `own_weekend` of each on its own.
+    `gaps` is the share of randomly missing points.
     """
 
     services: int = 50
@@ -43,7 +43,7 @@ class FleetSpec:
 
     @classmethod
     def drawn(cls, rng: np.random.Generator, *, services: int = 50, faults: tuple[Fault, ...] = ()) -> "FleetSpec":
-        """A hard fleet whose own parameters are drawn, too, so that nothing can be tuned to one of them."""
+        """A hard fleet with random parameters, so that nothing can be tuned to one of them."""
         quiet = rng.uniform(0.03, 0.08)
         calm = rng.uniform(0.01, 0.04)
         return cls(
@@ -65,11 +65,11 @@ class FleetSpec:
 
     @classmethod
     def hard(cls, rng: np.random.Generator, *, services: int, factor: float) -> "FleetSpec":
-        """A drawn fleet with some sick services: how many, in which signals and since when is drawn."""
+        """A drawn fleet with faults in a random number of services, signals and start times."""
         share = rng.uniform(0.02, 0.1)
         faults = (drawn_fault(rng, factor) for _ in range(max(1, round(share * services))))
         return cls.drawn(rng, services=services, faults=tuple(faults))
 
-    def sick_with(self, *faults: Fault) -> "FleetSpec":
-        """The same fleet with these faults besides those it has."""
+    def with_faults(self, *faults: Fault) -> "FleetSpec":
+        """The same fleet with additional faults."""
         return replace(self, faults=(*self.faults, *faults))

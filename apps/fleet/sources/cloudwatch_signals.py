@@ -1,4 +1,4 @@
-"""Which CloudWatch metric gives which signal of a service: Lambda's by default, or what a YAML file says."""
+"""The CloudWatch metric of each signal: Lambda's by default, or from a YAML file."""
 
 import re
 from dataclasses import dataclass, fields
@@ -9,22 +9,22 @@ from apps.cloudwatch.collector.queries import Labels, MetricQuery
 from apps.fleet.engine.signals import SIGNAL_BY_NAME
 
 MOST_FOUND: Final = 500
-"""PrometheusSeries that one SEARCH finds at most. Source: CloudWatch's user guide, "Search expression quotas"."""
+"""Maximum series that one SEARCH returns. Source: CloudWatch's user guide, "Search expression quotas"."""
 TOP: Final = ("dimensions", "service", "services", "namespace", "signals")
 _WORD: Final = re.compile(r"[^'\"\\{}]{1,255}")
-"""What can stand in a SEARCH without changing its meaning."""
+"""What can appear in a SEARCH without changing its meaning."""
 
 
 class SignalsInvalid(ValueError):
-    """The document is not what it must be: the message names the field."""
+    """The document is invalid: the message names the field."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignalMetric:
-    """One signal: a metric in a statistic, times `factor`, per second where it counts, `over` another metric.
+    """One signal: a metric and its statistic, times `factor`, `per_second` for counts, divided by the metric `over`.
 
-    `absent_is_zero` is for metrics that AWS reports only when they are not zero, and holds only where `over` has a
-    point: then the service worked, and nothing is said of minutes in which it did not.
+    Use `absent_is_zero` for metrics that AWS reports only when they are not zero. It applies only where `over` has a
+    point: then the service was running. Other minutes stay without data.
     """
 
     metric: str
@@ -37,9 +37,9 @@ class SignalMetric:
 
 @dataclass(frozen=True, slots=True)
 class FleetMetrics:
-    """The metrics of a fleet. `service` is the dimension whose value names a service, among `dimensions`.
+    """The metrics of a fleet. `service` is the dimension that identifies a service, one of `dimensions`.
 
-    Without `services` a SEARCH finds them, up to MOST_FOUND; named ones are asked for one by one, without bound.
+    Without `services` a SEARCH finds them, up to MOST_FOUND; named ones are queried one by one, without a limit.
     """
 
     namespace: str
@@ -49,7 +49,7 @@ class FleetMetrics:
     services: tuple[str, ...] = ()
 
     def queries(self, *, period_s: int) -> tuple[MetricQuery, ...]:
-        """What to ask; labelled (signal, part) where a SEARCH adds the service, else (signal, part, service).
+        """The queries, labelled (signal, part) if a SEARCH adds the service, else (signal, part, service).
 
         `part` is value or over.
         """
@@ -57,10 +57,10 @@ class FleetMetrics:
         for signal, one in self.signals:
             for part, metric in (("value", one.metric), ("over", one.over)):
                 if metric:
-                    asked += self._asked((signal, part), metric, one.statistic, period_s)
+                    asked += self._metric_queries((signal, part), metric, one.statistic, period_s)
         return tuple(asked)
 
-    def _asked(self, labels: Labels, metric: str, statistic: str, period_s: int) -> list[MetricQuery]:
+    def _metric_queries(self, labels: Labels, metric: str, statistic: str, period_s: int) -> list[MetricQuery]:
         if self.services:
             return [
                 MetricQuery(
@@ -100,22 +100,20 @@ LAMBDA: Final = FleetMetrics(
 def parse_fleet_metrics(document: Any) -> FleetMetrics:
     """The metrics that the document describes. Raises SignalsInvalid: names the field."""
     if not isinstance(document, dict):
-        raise SignalsInvalid(f"it is no mapping with any of {', '.join(TOP)}")
+        raise SignalsInvalid(f"expected a mapping with any of {', '.join(TOP)}")
     for name in document:
         if name not in TOP:
-            raise SignalsInvalid(f"{name}: no such field; there are {', '.join(TOP)}")
+            raise SignalsInvalid(f"{name}: unknown field; use one of {', '.join(TOP)}")
     dimensions = _words("dimensions", document.get("dimensions", []))
     service = _word("service", document.get("service", dimensions[0] if len(dimensions) == 1 else None))
     services = _words("services", document.get("services", []))
     if service not in dimensions:
-        raise SignalsInvalid(f"service: is none of the dimensions {', '.join(dimensions) or '(there are none)'}")
+        raise SignalsInvalid(f"service: must be one of the dimensions {', '.join(dimensions) or '(empty)'}")
     if services and len(dimensions) > 1:
-        raise SignalsInvalid(
-            "services: can be named only where one dimension tells them apart; leave it out to search"
-        )
+        raise SignalsInvalid("services: requires exactly one dimension; omit it to use SEARCH")
     signals = document.get("signals")
     if not isinstance(signals, dict) or not signals:
-        raise SignalsInvalid(f"signals: must be a mapping of {', '.join(SIGNAL_BY_NAME)}")
+        raise SignalsInvalid(f"signals: must be a mapping with any of {', '.join(SIGNAL_BY_NAME)}")
     return FleetMetrics(
         namespace=_word("namespace", document.get("namespace")),
         dimensions=dimensions,
@@ -129,7 +127,7 @@ def _signal(name: str, found: Any) -> SignalMetric:
     place = f"signals.{name}"
     known = {one.name: one for one in fields(SignalMetric)}
     if name not in SIGNAL_BY_NAME:
-        raise SignalsInvalid(f"{place}: no such signal; there are {', '.join(SIGNAL_BY_NAME)}")
+        raise SignalsInvalid(f"{place}: unknown signal; use one of {', '.join(SIGNAL_BY_NAME)}")
     if not isinstance(found, dict) or not found.keys() <= known.keys():
         raise SignalsInvalid(f"{place}: must be a mapping with any of {', '.join(known)}")
     statistic = found.get("statistic")
@@ -144,7 +142,7 @@ def _signal(name: str, found: Any) -> SignalMetric:
             raise SignalsInvalid(f"{place}.{flag}: must be true or false")
     over = _word(f"{place}.over", found["over"]) if "over" in found else ""
     if flags["absent_is_zero"] and not over:
-        raise SignalsInvalid(f"{place}.absent_is_zero: needs `over`, which says when the service worked at all")
+        raise SignalsInvalid(f"{place}.absent_is_zero: requires `over`, which shows when the service was running")
     return SignalMetric(_word(f"{place}.metric", found.get("metric")), statistic, float(factor), over=over, **flags)
 
 

@@ -1,4 +1,4 @@
-"""Signals as CSV: one value a line, `at,service,zone,signal,value`."""
+"""Signals as CSV: one value per line, `at,service,zone,signal,value`."""
 
 import csv
 import math
@@ -15,12 +15,12 @@ from apps.fleet.errors import SourceInvalid
 REQUIRED: Final = ("at", "service", "signal", "value")
 OPTIONAL: Final = ("zone",)
 DEPLOY: Final = "deploy"
-"""A line with this signal tells of a deploy at its moment, whatever its value."""
+"""A line with this signal marks a deploy at its time; its value is ignored."""
 _CHUNK: Final = 100_000
 
 
 class _Line(NamedTuple):
-    """A line's fields, and where it stands."""
+    """The fields of a line, and its number."""
 
     number: int
     at: str
@@ -31,7 +31,7 @@ class _Line(NamedTuple):
 
 
 class _CsvReader:
-    """What has been read of one file and not yet been put into the builder."""
+    """Reads one file into the builder, in chunks."""
 
     def __init__(self, path: Path, builder: ObservationBuilder) -> None:
         self._path = path
@@ -42,7 +42,7 @@ class _CsvReader:
         self._taken: list[tuple[int, int, int, float]] = []
 
     def take(self, line: _Line) -> None:
-        """Take one line; what no window covers is checked and left."""
+        """Add one line; lines outside all windows are validated and ignored."""
         at_s, cell = self._moments.get(line.at) or self._moment(line)
         if line.service not in self._services:
             self._check_service(line)
@@ -54,7 +54,7 @@ class _CsvReader:
                 self._builder.set_deployed(line.service, at_s)
             return
         if line.signal not in INDEX:
-            raise self._fault(line, "signal", f"'{line.signal}' is none of {', '.join(INDEX)}, {DEPLOY}")
+            raise self._fault(line, "signal", f"'{line.signal}' is not one of {', '.join(INDEX)}, {DEPLOY}")
         value = self._value(line)
         if cell >= 0 and not math.isnan(value):
             self._taken.append((self._builder.row(line.service), INDEX[line.signal], cell, value))
@@ -62,14 +62,14 @@ class _CsvReader:
                 self.flush()
 
     def flush(self) -> None:
-        """Put what was taken into the builder."""
+        """Add the pending values to the builder."""
         if self._taken:
             rows, signals, cells, values = zip(*self._taken, strict=True)
             self._builder.put(list(rows), list(signals), list(cells), list(values))
             self._taken.clear()
 
     def _moment(self, line: _Line) -> tuple[float, int]:
-        """The moment of a line and its cell, remembered: lines of one moment come together."""
+        """The time and cell of a line, cached: lines of one time come together."""
         at_s = self._seconds(line)
         cell = int(self._builder.span.cells(self._builder.at_s, np.array([at_s]))[0])
         self._moments[line.at] = at_s, cell
@@ -91,7 +91,7 @@ class _CsvReader:
                 raise self._fault(line, "at", f"'{line.at}' is neither ISO 8601 nor seconds since 1970") from None
             at_s = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
         if not 0 <= at_s < 1e11:
-            raise self._fault(line, "at", f"'{line.at}' is no moment after 1970 in seconds")
+            raise self._fault(line, "at", f"'{line.at}' is not a time after 1970 in seconds")
         return at_s
 
     def _value(self, line: _Line) -> float:
@@ -100,7 +100,7 @@ class _CsvReader:
         try:
             value = float(line.value)
         except ValueError:
-            raise self._fault(line, "value", f"'{line.value}' is no number") from None
+            raise self._fault(line, "value", f"'{line.value}' is not a number") from None
         if value < 0:
             raise self._fault(line, "value", f"{line.value} is below zero")
         return value
@@ -110,10 +110,10 @@ class _CsvReader:
 
 
 def read(path: Path, builder: ObservationBuilder) -> None:
-    """Put the file's values into the builder; of two values of one step the later line counts.
+    """Add the file's values to the builder; of two values in one step the later line wins.
 
-    An empty value is no data. The last line counts once it is ended: before that somebody is still writing it.
-    Raises SourceInvalid: the file, line and column.
+    An empty value is no data. The last line counts once it ends with a newline: before that it is still being written.
+    Raises SourceInvalid: names file, line and column.
     """
     reading = _CsvReader(path, builder)
     try:
@@ -123,7 +123,7 @@ def read(path: Path, builder: ObservationBuilder) -> None:
     except UnicodeDecodeError as error:
         raise SourceInvalid(f"{path} is not UTF-8 (at byte {error.start} of a block)") from error
     except csv.Error as error:
-        raise SourceInvalid(f"{path} is no CSV: {error}") from error
+        raise SourceInvalid(f"{path} is not valid CSV: {error}") from error
     reading.flush()
 
 
@@ -135,8 +135,8 @@ def _lines(path: Path, file: Iterator[str]) -> Iterator[_Line]:
     unknown = [name for name in header if name not in (*REQUIRED, *OPTIONAL)]
     if missing or unknown or len(set(header)) != len(header):
         raise SourceInvalid(
-            f"{path}, line 1: the header must be at,service,zone,signal,value (zone may be missing), "
-            f"and it is {','.join(header) or 'empty'}"
+            f"{path}, line 1: the header must be at,service,zone,signal,value (zone is optional), "
+            f"not {','.join(header) or 'empty'}"
         )
     at, service, signal, value = (header.index(name) for name in REQUIRED)
     zone = header.index("zone") if "zone" in header else None

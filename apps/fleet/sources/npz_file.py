@@ -1,4 +1,4 @@
-"""Signals as NumPy's NPZ: whole arrays, for fleets that are too large for text."""
+"""Signals as NumPy NPZ: arrays, for fleets that are too large for text."""
 
 import zipfile
 from collections.abc import Mapping
@@ -13,21 +13,21 @@ from apps.fleet.engine.observation_builder import INDEX, ObservationBuilder, ser
 from apps.fleet.errors import SourceInvalid
 
 KINDS: Final = {"services": "U", "signals": "U", "times_s": "iuf", "values": "f"}
-"""The arrays that must be there, and their kinds; `zones` (U) and `deployed_s` (f) may be."""
+"""The required arrays and their dtype kinds; `zones` (U) and `deployed_s` (f) are optional."""
 
 
 def read(path: Path, builder: ObservationBuilder) -> None:
-    """Put the file's values into the builder: `values` is services × signals × times, NaN for no data.
+    """Add the file's values to the builder: `values` is services × signals × times, NaN for no data.
 
-    Raises SourceInvalid: the file, and the array that is wrong.
+    Raises SourceInvalid: names the file and the invalid array.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
             _check(path, arrays)
             _take(path, arrays, builder)
     except (zipfile.BadZipFile, ValueError, EOFError, KeyError) as error:
-        # NumPy's own words advise to load objects, which run whatever the file says.
-        raise SourceInvalid(f"{path} is no NPZ file of numbers and text: write it with numpy.savez") from error
+        # NumPy's own message suggests allow_pickle, which would execute code from the file.
+        raise SourceInvalid(f"{path} is not an NPZ file of numbers and text: write it with numpy.savez") from error
 
 
 def write(
@@ -39,7 +39,7 @@ def write(
     values: Floats,
     deployed_s: NDArray[np.float64],
 ) -> None:
-    """Leave a file that `read` understands, of all signals in their order, whole or not at all."""
+    """Write a file for `read`, with all signals in order; it replaces the old one atomically."""
     fresh = path.with_suffix(".new")
     with fresh.open("wb") as file:
         np.savez(
@@ -62,7 +62,7 @@ def _check(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
             raise SourceInvalid(f"{path}: the array {name} is of type {arrays[name].dtype}")
     unknown = sorted(set(arrays["signals"].tolist()) - set(INDEX))
     if unknown:
-        raise SourceInvalid(f"{path}: the array signals holds {unknown[0]}, which is none of {', '.join(INDEX)}")
+        raise SourceInvalid(f"{path}: the array signals contains {unknown[0]}, which is not one of {', '.join(INDEX)}")
 
 
 def _take(path: Path, arrays: Mapping[str, NDArray[Any]], builder: ObservationBuilder) -> None:
@@ -90,7 +90,7 @@ def _take(path: Path, arrays: Mapping[str, NDArray[Any]], builder: ObservationBu
 
 
 def _of_each(path: Path, arrays: Mapping[str, NDArray[Any]], name: str, services: list[str], default: Any) -> Any:
-    """The array's entry for each service, or the default for all where there is no such array."""
+    """The array's entry for each service, or the default if the array is absent."""
     if name not in arrays:
         return [default] * len(services)
     found = arrays[name].tolist()

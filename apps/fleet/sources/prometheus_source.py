@@ -1,4 +1,4 @@
-"""Prometheus as a source: one query a signal, asked for now and for the same minutes of each day before."""
+"""Prometheus as a source: one query per signal, for now and for the same minutes of each earlier day."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -15,16 +15,16 @@ from apps.fleet.sources.prometheus_api import PrometheusApi, PrometheusSeries
 from apps.telemetry.errors import SourceRefused, SourceUnavailable
 
 LATE_S: Final = 600
-"""Seconds within which a sample may still arrive: recording rules and remote writes come after their time."""
+"""Seconds within which samples may still arrive late, from recording rules and remote writes."""
 MOST_SERVICES: Final = 20_000
-"""More services than this are a query that does not give one series a service."""
+"""With more services, a query probably does not return one series per service."""
 
 
 class PrometheusSource:
-    """Asks for each signal once a day of its span, one request after the other: an answer at a time is in memory.
+    """Queries each signal once per day of its span, sequentially: only one response is in memory at a time.
 
-    What was asked once is kept, since the past does not change: the next look asks for the new minutes alone, and
-    for the last ten once more, in which a late sample may have arrived.
+    Results are cached, because the past does not change: the next evaluation requests only the new minutes, and the
+    last ten again for late samples.
     """
 
     def __init__(self, api: PrometheusApi, queries: SignalQueries, span: ObservationSpan) -> None:
@@ -34,7 +34,7 @@ class PrometheusSource:
         self._kept: dict[tuple[str, int], SeriesTable] = {}
 
     def observe(self, at_s: float) -> Observation:
-        """The fleet as Prometheus knows it.
+        """The fleet according to Prometheus.
 
         Raises SourceUnavailable, SourceRefused, SourceInvalid: each names the signal.
         """
@@ -48,43 +48,43 @@ class PrometheusSource:
                 builder.put(builder.rows(table.rows)[:, None], INDEX[signal], cells, table.values)
         if not len(builder):
             raise SourceUnavailable(
-                "no query gave a series: `manage.py fleet queries` shows what is asked, "
-                "ANDEN_FLEET_SIGNALS names other metrics"
+                "no query returned a series: `manage.py fleet queries` prints the queries, "
+                "ANDEN_FLEET_SIGNALS replaces them"
             )
-        self._places(builder, at_s)
-        self._deploys(builder, at_s)
+        self._set_zones(builder, at_s)
+        self._set_deploys(builder, at_s)
         return builder.observation()
 
     def _day(self, signal: str, query: str, day: int, times_s: NDArray[np.float64]) -> SeriesTable:
-        """The values of each service at these moments, of which as many as possible are known already."""
+        """The values of each service at these times, from the cache as far as possible."""
         kept = self._kept.get((signal, day))
         if kept is None or times_s[0] < kept.times_s[0]:
-            return self._asked(signal, query, times_s)
+            return self._query(signal, query, times_s)
         asked = times_s[times_s > kept.times_s[-1] - (LATE_S if day == 0 else 0)]
         if not len(asked):
             return kept.within(times_s)
-        fresh = self._asked(signal, query, asked)
+        fresh = self._query(signal, query, asked)
         return kept.continued(times_s, fresh) if len(asked) < len(times_s) else fresh
 
-    def _asked(self, signal: str, query: str, times_s: NDArray[np.float64]) -> SeriesTable:
+    def _query(self, signal: str, query: str, times_s: NDArray[np.float64]) -> SeriesTable:
         what = f"the signal {signal}"
         filling = SeriesTableBuilder(times_s, self._span.step_s)
         seen: dict[str, Mapping[str, str]] = {}
         for series in self._api.range(query, times_s, step_s=self._span.step_s, what=what):
             service = self._service(series, what)
-            # A long range comes in several answers, each of which may bring the same series.
+            # A long range comes in several responses, each of which may contain the same series.
             if seen.setdefault(service, series.labels) != series.labels:
                 raise SourceRefused(
-                    f"{what} gives several series for the service {service}: aggregate by "
+                    f"{what} returned several series for the service {service}: aggregate by "
                     f"({self._queries.service_label}): {query}"
                 )
             filling.put(service, series.times_s, series.values)
             if len(seen) > MOST_SERVICES:
-                raise SourceRefused(f"{what} gives more than {MOST_SERVICES:,} services: {query}")
+                raise SourceRefused(f"{what} returned more than {MOST_SERVICES:,} services: {query}")
         return filling.table()
 
-    def _places(self, builder: ObservationBuilder, at_s: float) -> None:
-        """Name the zones of the services that are known; the query may give others, too."""
+    def _set_zones(self, builder: ObservationBuilder, at_s: float) -> None:
+        """Set the zones of known services; the query may return others, too."""
         if not self._queries.zones:
             return
         for series in self._api.instant(self._queries.zones, at_s, what="the zones"):
@@ -93,7 +93,7 @@ class PrometheusSource:
             if zone and service in builder:
                 builder.set_zone(service, zone)
 
-    def _deploys(self, builder: ObservationBuilder, at_s: float) -> None:
+    def _set_deploys(self, builder: ObservationBuilder, at_s: float) -> None:
         if not self._queries.deployed:
             return
         for series in self._api.instant(self._queries.deployed, at_s, what="the deploys"):
@@ -105,7 +105,7 @@ class PrometheusSource:
         label = self._queries.service_label
         service = series.labels.get(label, "")
         if not service:
-            raise SourceRefused(f"{what} gives a series without the label {label}: aggregate by ({label})")
+            raise SourceRefused(f"{what} returned a series without the label {label}: aggregate by ({label})")
         if service_name_error(service):
             raise SourceRefused(f"{what}: the service {service[:40]!r} {service_name_error(service)}")
         return service

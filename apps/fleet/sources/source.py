@@ -1,4 +1,4 @@
-"""The port to whatever knows the signals of a fleet."""
+"""The port to a source of signals."""
 
 from typing import Protocol
 
@@ -6,16 +6,16 @@ from apps.fleet.engine.observation import Observation
 
 
 class SignalSource(Protocol):
-    """Knows what the services of a fleet did lately and on the days before.
+    """Provides the signals of a fleet, now and on earlier days.
 
-    A source is made with its `ObservationSpan` (window, step, days) and limits, and fills an `ObservationBuilder`.
+    Construct it with an `ObservationSpan` (window, step, days) and limits; it fills an `ObservationBuilder`.
     """
 
     def observe(self, at_s: float) -> Observation:
-        """The fleet as it was in the window that ends at `at_s`, epoch seconds; none at all where it names none.
+        """The fleet in the window that ends at `at_s`, epoch seconds; empty if the source has no services.
 
-        Raises SourceUnavailable: keep what is known, ask again.
-        Raises SourceRefused: mend address, credentials or query.
-        Raises SourceInvalid: what it holds cannot be read; the message names the place.
+        Raises SourceUnavailable: keep the last result and retry.
+        Raises SourceRefused: fix the URL, the credentials or the query.
+        Raises SourceInvalid: the data cannot be read; the message names the place.
         """
         ...

@@ -1,4 +1,4 @@
-"""What the settings and the checkout say: which Grafana, which manifest, which values, which revision."""
+"""Builds Grafana, manifest, placeholder values and sync context from the settings and the checkout."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -17,36 +17,36 @@ from apps.monitoring.grafana.database_history import DatabaseSyncHistory
 from apps.monitoring.grafana.services import SyncContext
 from apps.monitoring.grafana.sync.manifest import manifest_from_documents
 from apps.monitoring.grafana.sync.objects import Manifest, ObjectKind
-from apps.monitoring.grafana.sync.placeholders import PlaceholderValues, resolved
+from apps.monitoring.grafana.sync.placeholders import PlaceholderValues, resolve_placeholders
 from apps.monitoring.grafana.sync.port import GrafanaPort
 
-OWN: Final = frozenset(("token", "url"))
-"""Settings that are no business of what stands in Grafana."""
+CONNECTION_SETTINGS: Final = frozenset(("token", "url"))
+"""Settings that are not placeholders."""
 
 
 def rendered_folder() -> Path:
-    """Where the rendered files lie."""
+    """The folder of the rendered files."""
     return Path(settings.BASE_DIR) / "dashboards"
 
 
 def manifest_read(*, policy: bool) -> tuple[Manifest, list[str]]:
-    """The manifest of the committed files with this station's values, and what was left out of it.
+    """The manifest of the committed files with this installation's values, and messages about skipped objects.
 
     Raises ManifestInvalid.
     """
     manifest = manifest_from_documents(documents(rendered_folder() / "grafana"))
-    return resolved(manifest if policy else manifest.without(ObjectKind.POLICY), values())
+    return resolve_placeholders(manifest if policy else manifest.without(ObjectKind.POLICY), values())
 
 
 def values() -> PlaceholderValues:
-    """What the placeholders stand for: the settings of Grafana and CloudWatch, by their variables."""
+    """The placeholders' values: the settings of Grafana and CloudWatch, by variable."""
     plain: dict[str, str] = {}
     secret: dict[str, str] = {}
     for group in (settings.GRAFANA, settings.CLOUDWATCH):
         prefix = str(group.model_config.get("env_prefix"))
         for name in type(group).model_fields:
             value: Any = getattr(group, name)
-            if name in OWN or value is None:
+            if name in CONNECTION_SETTINGS or value is None:
                 continue
             variable = f"{prefix}{name}".upper()
             if isinstance(value, SecretStr):
@@ -57,21 +57,21 @@ def values() -> PlaceholderValues:
 
 
 def grafana(given: GrafanaSettings | None = None) -> GrafanaPort:
-    """The Grafana of these settings, or of the process's own. Raises GrafanaUnavailable, GrafanaRefused."""
+    """The Grafana of these settings, by default the process's. Raises GrafanaUnavailable, GrafanaRefused."""
     given = given or settings.GRAFANA
     if given.url is None:
-        raise GrafanaRefused("ANDEN_GRAFANA_URL is not set: say where Grafana answers")
+        raise GrafanaRefused("ANDEN_GRAFANA_URL is not set: set it to the URL of your Grafana")
     if not given.token.get_secret_value():
-        raise GrafanaRefused("ANDEN_GRAFANA_TOKEN is not set: make a service account with the role Admin in Grafana")
-    patience = RequestRetryPolicy(given.timeout_s, given.tries, given.pause_s)
+        raise GrafanaRefused(
+            "ANDEN_GRAFANA_TOKEN is not set: create a service account token with the role Admin in Grafana"
+        )
+    retry = RequestRetryPolicy(given.timeout_s, given.tries, given.pause_s)
     if given.ca is not None and not given.ca.is_file():
-        raise GrafanaRefused("ANDEN_GRAFANA_CA is no file")
-    return grafana_connect(
-        GrafanaApiClient(str(given.url), given.token.get_secret_value(), patience=patience, ca=given.ca)
-    )
+        raise GrafanaRefused("ANDEN_GRAFANA_CA is not a file")
+    return grafana_connect(GrafanaApiClient(str(given.url), given.token.get_secret_value(), retry=retry, ca=given.ca))
 
 
 def run(**more: Any) -> SyncContext:
-    """A run against this station's Grafana. Raises GrafanaUnavailable, GrafanaRefused."""
+    """A run against this installation's Grafana. Raises GrafanaUnavailable, GrafanaRefused."""
     revision = settings.GRAFANA.revision or git_revision(Path(settings.BASE_DIR))
     return SyncContext(grafana(), DatabaseSyncHistory(), revision, timezone.now(), **more)

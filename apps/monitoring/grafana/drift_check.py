@@ -1,4 +1,4 @@
-"""Watching for edits by hand, and saying so in metrics."""
+"""Detects manual edits in Grafana and exports them as metrics."""
 
 from apps.monitoring.grafana import configuration
 from apps.monitoring.grafana.services import SyncContext, dashboards_drift
@@ -9,16 +9,16 @@ from apps.telemetry.prometheus import gauge, gauge_values
 
 
 def sync_metrics_update(history: SyncHistory) -> None:
-    """Say in a metric when Grafana was last in step, 0 where nothing was ever sent to it.
+    """Export when Grafana was last in sync, 0 if never.
 
-    It needs no Grafana: the metric tells on while Grafana is away.
+    It does not query Grafana, so the metric stays current while Grafana is unavailable.
     """
     newest = history.newest()
     gauge(LAST_SYNC).set(newest.in_sync_at.timestamp() if newest else 0)
 
 
 def drift_check(run: SyncContext) -> tuple[Drift, ...]:
-    """What was edited by hand; the metrics say it, too. Raises MonitoringError."""
+    """Find manual edits and export them. Raises MonitoringError."""
     sync_metrics_update(run.history)
     found = dashboards_drift(run, configuration.values())
     uids = {drift.key.uid for drift in found}

@@ -71,8 +71,8 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True, da
 
 
 @pytest.fixture
-def sick(station: Station, monkeypatch: pytest.MonkeyPatch) -> Incident:
-    """A fleet of twelve services with long names, one of them an outlier; and a steward."""
+def faulty(station: Station, monkeypatch: pytest.MonkeyPatch) -> Incident:
+    """A fleet of twelve services with long names, one of them faulty; and a steward."""
     now_s = time.time() // 60 * 60
     fault = Fault(factor=5.0, services=(3,), start_s=7_200)
     fleet = PinnedFleet(FleetSpec(services=12, days=4, faults=(fault,)), 3, shown_at_s=now_s)
@@ -94,23 +94,23 @@ def check(page: Page, area: str) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_an_on_call_engineer_finds_the_outlier_and_closes_its_incident(
-    require: Callable[[str], str], sick: Incident, live_server: LiveServer, theme: Literal["light", "dark"]
+    require: Callable[[str], str], faulty: Incident, live_server: LiveServer, theme: Literal["light", "dark"]
 ) -> None:
     with logged_in(require("chromium"), live_server, theme) as page:
-        expect(page.locator(".st-alarm")).to_contain_text(sick.subject)
+        expect(page.locator(".st-alarm")).to_contain_text(faulty.subject)
         check(page, "#fleet-line")
         page.get_by_role("link", name="View the fleet").click()
-        expect(page.locator(".fl-worst tbody tr").first).to_contain_text(sick.subject)
+        expect(page.locator(".fl-worst tbody tr").first).to_contain_text(faulty.subject)
         check(page, "#fleet")
         page.locator(".fl-worst tbody th a").first.click()
         expect(page.locator(".fl-gauge")).to_have_count(6)
         check(page, "#service")
-        page.locator("#service").get_by_role("link", name=f"#{sick.pk}").click()
+        page.locator("#service").get_by_role("link", name=f"#{faulty.pk}").click()
         expect(page.locator("#incident")).to_be_visible()
         check(page, "#incident")
 
         page.get_by_role("button", name="Close").click()
-        expect(page.locator("#move_form")).to_contain_text("say why it is closed: fixed;")
+        expect(page.locator("#transition_form")).to_contain_text("choose why you close it: fixed;")
         page.get_by_label("Reason").select_option("false_alarm")
         page.get_by_label("Note").fill("A load test.")
         page.get_by_role("button", name="Close").click()
@@ -127,7 +127,7 @@ def refreshed(page: Page) -> None:
 
 
 def test_a_page_whose_refresh_fails_shows_a_warning(
-    require: Callable[[str], str], sick: Incident, live_server: LiveServer
+    require: Callable[[str], str], faulty: Incident, live_server: LiveServer
 ) -> None:
     with logged_in(require("chromium"), live_server, "light") as page:
         page.clock.install()

@@ -91,7 +91,7 @@ def watched(require: Callable[[str], str]) -> Iterator[Watched]:
         collect = managed(project, "cloudwatch", "collect")
         environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **aws(cloudwatch)}
         stack.enter_context(process(collect, folder / "cloudwatch.log", environment, project))
-        grafana.world.boards["anden-overview"].model["title"] = "Mine, by hand"
+        grafana.data.boards["anden-overview"].model["title"] = "Mine, by hand"
         alertmanager = stack.enter_context(running_alertmanager(programs["prometheus-alertmanager"], folder))
         jobs = {"anden": site.removeprefix("http://"), "postgres": exporter, "alertmanager": alertmanager}
         server = stack.enter_context(prometheus(programs["prometheus"], folder, jobs, RULES))

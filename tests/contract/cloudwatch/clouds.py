@@ -1,4 +1,4 @@
-"""CloudWatch for the contract's cases: the strict fake, and AWS where somebody asks for it."""
+"""CloudWatch for the contract tests: the strict fake, or AWS on request."""
 
 import os
 import sys
@@ -25,12 +25,12 @@ SECRETS = {
     "AWS_SECRET_ACCESS_KEY": "wJalrSECRETSECRETSECRET",
     "AWS_SESSION_TOKEN": "FwoGTOKENTOKENTOKENTOKEN",
 }
-NOT_RUN = "not run: set ANDEN_TEST_AWS=1, AWS_REGION and credentials to ask a real CloudWatch"
+NOT_RUN = "not run: set ANDEN_TEST_AWS=1, AWS_REGION and credentials to run against AWS"
 
 
 @dataclass
 class Clock:
-    """A time that passes only when somebody waits."""
+    """A clock that advances only when a test sleeps."""
 
     now_s: float = 1_793_500_000.0
     waited_s: float = 0.0
@@ -45,7 +45,7 @@ class Clock:
 
 @dataclass
 class Cloud:
-    """One CloudWatch and how to reach it; `name` is a dashboard that is nobody's."""
+    """A CloudWatch and its client; `name` is an unused dashboard name."""
 
     boto: BotoCloudWatch
     name: str = field(default_factory=lambda: f"anden-contract-{uuid.uuid4().hex[:12]}")
@@ -53,7 +53,7 @@ class Cloud:
 
 @contextmanager
 def any_cloud(kind: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    """The fake, or AWS where the environment says so."""
+    """The fake, or AWS if the environment enables it."""
     if kind == "aws":
         yield from _real()
         return
@@ -77,19 +77,19 @@ def _real() -> Iterator[Cloud]:
 
 @contextmanager
 def reached(fake: FakeCloudWatch, *, timeout_s: float = 5.0) -> Iterator[BotoCloudWatch]:
-    """The fake by boto3."""
+    """A boto3 client of the fake."""
     boto = BotoCloudWatch(region="eu-west-1", endpoint_url=fake.url, timeout_s=timeout_s)
     yield boto
     boto.close()
 
 
 def metered(data: MetricData, clock: Clock, budget: MemoryRequestBudget | None = None) -> MeteredCloudWatch:
-    """CloudWatch asked within limits, in the clock's time."""
+    """A metered CloudWatch on this clock."""
     return MeteredCloudWatch(data, budget or MemoryRequestBudget(), clock=clock, sleep=clock.sleep)
 
 
 def functions(count: int, *, statistic: str = "Sum", name: str = "Errors") -> tuple[MetricQuery, ...]:
-    """So many queries, one for each of so many functions."""
+    """One query for each of `count` functions."""
     return tuple(
         MetricQuery(
             labels=(f"f{number}",),
@@ -105,21 +105,21 @@ def functions(count: int, *, statistic: str = "Sum", name: str = "Errors") -> tu
 def asked(
     cloudwatch: MeteredCloudWatch, queries: tuple[MetricQuery, ...], window: QueryWindow
 ) -> dict[Labels, list[Point]]:
-    """All points of all calls."""
+    """The points of all calls."""
     found: dict[Labels, list[Point]] = {}
-    for answer in cloudwatch.ask(queries, window):
-        found.update(answer.points)
+    for call in cloudwatch.fetch(queries, window):
+        found.update(call.points)
     return found
 
 
 def show(figures: str) -> None:
-    """Print figures for a person; `pytest -s` shows them."""
+    """Print figures; `pytest -s` shows them."""
     sys.stdout.write(f"\n{figures}\n")
 
 
 @dataclass
-class Away:
-    """A CloudWatch that does not answer."""
+class UnavailableCloudWatch:
+    """A CloudWatch that is unavailable."""
 
     calls: int = 0
 

@@ -1,4 +1,4 @@
-"""The fake and the way to it by boto3; a test whose time matters names its clock."""
+"""The fake and its boto3 client; tests that depend on time define a clock."""
 
 from collections.abc import Iterator
 

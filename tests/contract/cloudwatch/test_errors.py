@@ -1,4 +1,4 @@
-"""Every trouble is one line that says what, where, and what to do; no line of a log holds a secret."""
+"""Every error is one line with what failed, where, and what to do; no log line contains a secret."""
 
 import logging
 import time
@@ -29,16 +29,16 @@ def ask(boto: BotoCloudWatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "kind", "says"),
+    ("fault", "kind", "message"),
     [
-        (CloudWatchFault("Throttling"), SourceThrottled, "more calls than the account may send"),
-        (CloudWatchFault("RequestLimitExceeded", 503), SourceThrottled, "more calls than the account may send"),
-        (CloudWatchFault("InternalServiceError", 500), SourceUnavailable, "trying again may help"),
-        (CloudWatchFault("ServiceUnavailable", 503), SourceUnavailable, "trying again may help"),
+        (CloudWatchFault("Throttling"), SourceThrottled, "rate exceeded"),
+        (CloudWatchFault("RequestLimitExceeded", 503), SourceThrottled, "rate exceeded"),
+        (CloudWatchFault("InternalServiceError", 500), SourceUnavailable, "try again later"),
+        (CloudWatchFault("ServiceUnavailable", 503), SourceUnavailable, "try again later"),
         (CloudWatchFault("AccessDenied", 403), SourceRefused, "IAM action cloudwatch:GetMetricData"),
         (CloudWatchFault("ExpiredToken", 403), SourceRefused, "session token has expired"),
-        (CloudWatchFault("InvalidClientTokenId", 403), SourceRefused, "access key is not known"),
-        (CloudWatchFault("SignatureDoesNotMatch", 403), SourceRefused, "secret key does not fit"),
+        (CloudWatchFault("InvalidClientTokenId", 403), SourceRefused, "access key is unknown"),
+        (CloudWatchFault("SignatureDoesNotMatch", 403), SourceRefused, "secret key does not match"),
         (
             CloudWatchFault(
                 "SignatureDoesNotMatch", 403, message="Signature expired: 20261124T000000Z is now earlier than"
@@ -51,44 +51,44 @@ def ask(boto: BotoCloudWatch) -> None:
     ],
     ids=lambda value: value.code if isinstance(value, CloudWatchFault) else None,
 )
-def test_each_answer_of_trouble_has_its_reaction_and_its_line(
-    fake: FakeCloudWatch, boto: BotoCloudWatch, trouble: CloudWatchFault, kind: type[MonitoringError], says: str
+def test_each_error_response_raises_its_exception_with_one_line(
+    fake: FakeCloudWatch, boto: BotoCloudWatch, fault: CloudWatchFault, kind: type[MonitoringError], message: str
 ) -> None:
-    fake.troubles.append(trouble)
+    fake.faults.append(fault)
     with pytest.raises(MonitoringError) as raised:
         ask(boto)
     line = str(raised.value)
     assert type(raised.value) is kind
-    assert says in line
-    assert fake.url in line, "the line says where"
+    assert message in line
+    assert fake.url in line, "the line has the URL"
     assert "\n" not in line
-    assert fake.calls["GetMetricData"] == 1, "boto3 sent it once: its own retries would be billed unseen"
+    assert fake.calls["GetMetricData"] == 1, "boto3 sent it once: its retries would be billed but not counted"
 
 
-def test_an_unknown_key_and_an_expired_token_are_refused(fake: FakeCloudWatch, boto: BotoCloudWatch) -> None:
+def test_an_unknown_key_and_an_expired_token_raise_source_refused(fake: FakeCloudWatch, boto: BotoCloudWatch) -> None:
     fake.expired_tokens.add(SECRETS["AWS_SESSION_TOKEN"])
     with pytest.raises(SourceRefused, match="session token has expired"):
         ask(boto)
     fake.secrets.clear()
-    with pytest.raises(SourceRefused, match="access key is not known"):
+    with pytest.raises(SourceRefused, match="access key is unknown"):
         ask(boto)
 
 
-def test_another_secret_is_refused(fake: FakeCloudWatch, boto: BotoCloudWatch) -> None:
-    fake.secrets["AKIDFAKE"] = "not what the environment says"
-    with pytest.raises(SourceRefused, match="secret key does not fit the access key"):
+def test_a_wrong_secret_raises_source_refused(fake: FakeCloudWatch, boto: BotoCloudWatch) -> None:
+    fake.secrets["AKIDFAKE"] = "another secret"
+    with pytest.raises(SourceRefused, match="secret key does not match the access key"):
         ask(boto)
 
 
 @pytest.mark.parametrize("ahead_s", [-400, 400])
-def test_a_clock_that_is_minutes_off_is_named(fake: FakeCloudWatch, boto: BotoCloudWatch, ahead_s: float) -> None:
+def test_a_clock_minutes_off_is_named(fake: FakeCloudWatch, boto: BotoCloudWatch, ahead_s: float) -> None:
     fake.wall = lambda: time.time() + ahead_s
     with pytest.raises(SourceRefused, match="this machine's clock is wrong"):
         ask(boto)
 
 
-@pytest.mark.parametrize("lacking", ["connection", "credentials", "an answer", "a right"])
-def test_only_what_certainly_never_left_costs_nothing(
+@pytest.mark.parametrize("lacking", ["connection", "credentials", "a response", "a right"])
+def test_only_a_call_that_was_never_sent_is_free(
     fake: FakeCloudWatch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lacking: str
 ) -> None:
     budget, clock = MemoryRequestBudget(), Clock()
@@ -98,30 +98,30 @@ def test_only_what_certainly_never_left_costs_nothing(
         monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
         monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    fake.slow_s = 0.6 if lacking == "an answer" else 0.0
+    fake.slow_s = 0.6 if lacking == "a response" else 0.0
     fake.denied = {"GetMetricData"} if lacking == "a right" else set()
     with reached(fake, timeout_s=0.2) as boto:
         if lacking == "connection":
             fake.__exit__()
         with pytest.raises((SourceUnavailable, SourceRefused)):
-            list(metered(boto, clock, budget).ask(functions(13), QueryWindow(0, 60, 60)))
-    tries = {"connection": 0, "credentials": 0, "an answer": TRIES, "a right": 1}[lacking]
+            list(metered(boto, clock, budget).fetch(functions(13), QueryWindow(0, 60, 60)))
+    tries = {"connection": 0, "credentials": 0, "a response": TRIES, "a right": 1}[lacking]
     assert (list(budget.requested.values()), list(budget.calls.values())) == ([13 * tries], [tries])
 
 
-def test_nobody_there_is_away(fake: FakeCloudWatch) -> None:
+def test_a_closed_port_raises_source_unavailable(fake: FakeCloudWatch) -> None:
     with reached(fake) as boto:
         fake.__exit__()
-        with pytest.raises(SourceUnavailable, match="cannot be reached: look at the network"):
+        with pytest.raises(SourceUnavailable, match="is unreachable: check the network"):
             ask(boto)
 
 
-def test_without_a_region_nothing_is_asked() -> None:
+def test_a_missing_region_raises_source_refused() -> None:
     with pytest.raises(SourceRefused, match="ANDEN_CLOUDWATCH_REGION"):
         BotoCloudWatch(region="")
 
 
-def test_without_credentials_the_line_says_how_to_give_them(
+def test_missing_credentials_raise_with_the_ways_to_set_them(
     fake: FakeCloudWatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in SECRETS:
@@ -129,14 +129,14 @@ def test_without_credentials_the_line_says_how_to_give_them(
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
         monkeypatch.setenv(name, "/nonexistent")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    with reached(fake) as boto, pytest.raises(SourceRefused, match="no AWS credentials were found: give the pod"):
+    with reached(fake) as boto, pytest.raises(SourceRefused, match="no AWS credentials found: give the pod"):
         ask(boto)
     assert not fake.calls
 
 
-def test_no_log_line_holds_a_secret_even_at_debug(fake: FakeCloudWatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_log_line_contains_a_secret_even_at_debug(fake: FakeCloudWatch, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    fake.troubles.append(CloudWatchFault("AccessDenied", 403))
+    fake.faults.append(CloudWatchFault("AccessDenied", 403))
     with reached(fake) as boto:
         with pytest.raises(SourceRefused) as raised:
             ask(boto)
@@ -144,13 +144,13 @@ def test_no_log_line_holds_a_secret_even_at_debug(fake: FakeCloudWatch, caplog: 
         boto.put("anden-x", '{"widgets": []}')
     assert fake.calls["GetMetricData"] == 2
     logged = "\n".join(f"{record.getMessage()} {record.args} {record.exc_text}" for record in caplog.records)
-    told = logged + repr(raised.value) + repr(raised.value.__cause__)
+    text = logged + repr(raised.value) + repr(raised.value.__cause__)
     for name, secret in SECRETS.items():
-        assert secret not in told, f"{name} was logged"
-    assert "Authorization" not in told
+        assert secret not in text, f"{name} was logged"
+    assert "Authorization" not in text
 
 
-def test_the_test_above_would_see_a_secret(caplog: pytest.LogCaptureFixture, fake: FakeCloudWatch) -> None:
+def test_botocore_at_debug_logs_a_secret(caplog: pytest.LogCaptureFixture, fake: FakeCloudWatch) -> None:
     with reached(fake) as boto:
         caplog.set_level(logging.DEBUG)
         caplog.set_level(logging.DEBUG, logger="botocore")

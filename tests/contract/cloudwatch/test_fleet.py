@@ -1,4 +1,4 @@
-"""CloudWatch as a source of the fleet: arrays with NaN for what is missing, and a bill that is looked at."""
+"""CloudWatch as a fleet source: arrays with NaN for missing points, and their cost."""
 
 import datetime
 
@@ -34,7 +34,7 @@ def busy(fake: FakeCloudWatch, name: str, at_s: int, *, calls: int, errors: int 
     fake.put("AWS/Lambda", "Duration", place, at_s, *[took_ms] * calls)
 
 
-def test_an_array_has_a_place_for_each_period_and_nan_for_what_is_missing(
+def test_an_array_has_a_value_per_period_and_nan_for_missing_points(
     fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock
 ) -> None:
     window = QueryWindow(NOW_S - 300, NOW_S, 60)
@@ -57,10 +57,12 @@ def test_every_function_is_a_service_with_rate_errors_and_latency(
     assert seen.past[0, :, 0, -1][[RATE, ERRORS, P95]] == pytest.approx([1.0, 0.0, 0.1])
     assert seen.past[1, :, 1, 0][[RATE, P95]] == pytest.approx([0.1, 0.04])
     assert np.isfinite(seen.now).sum() == 3
-    assert np.isfinite(seen.past).sum() == 6, "what nobody measured is no data"
+    assert np.isfinite(seen.past).sum() == 6, "what was not measured is missing"
 
 
-def test_later_looks_pay_for_now_alone(fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock) -> None:
+def test_later_evaluations_pay_only_for_the_latest_points(
+    fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock
+) -> None:
     for day in range(3):
         for minute in range(-10, 20):
             busy(fake, "notify", NOW_S - day * DAY_S + 60 * minute, calls=minute + 11)
@@ -74,10 +76,10 @@ def test_later_looks_pay_for_now_alone(fake: FakeCloudWatch, boto: BotoCloudWatc
         paid.append(sum(budget.requested.values()) - before)
         assert seen.past[0, RATE, 0] == pytest.approx([(minute + point + 1) / 60 for point in range(10)])
         np.testing.assert_array_equal(seen.past[0, RATE, 0], seen.past[0, RATE, 1])
-    assert paid == [4 * 3] + [4] * 14, "four metrics a window: the days before are asked for once"
+    assert paid == [4 * 3] + [4] * 14, "four metrics per window: the days before are requested once"
 
 
-def test_named_services_are_asked_for_one_by_one(fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock) -> None:
+def test_named_services_are_requested_one_by_one(fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock) -> None:
     names = tuple(f"f{number}" for number in range(600))
     for name in names:
         fake.put("AWS/Lambda", "Duration", {"FunctionName": name}, NOW_S - 60, 100.0)
@@ -87,11 +89,11 @@ def test_named_services_are_asked_for_one_by_one(fake: FakeCloudWatch, boto: Bot
     seen = CloudWatchSource(metered(boto, clock), named, span).observe(NOW_S)
     assert (len(seen.services), len(fake.asked), fake.requested) == (600, 2, 600)
     searched = FleetMetrics("AWS/Lambda", ("FunctionName",), "FunctionName", (one,))
-    with pytest.raises(SourceRefused, match="500 services at most"):
+    with pytest.raises(SourceRefused, match="maximum of 500 services"):
         CloudWatchSource(metered(boto, clock), searched, span).observe(NOW_S)
 
 
-def test_a_metric_that_aws_reports_only_above_zero_is_zero_where_the_service_worked(
+def test_a_metric_that_aws_omits_at_zero_is_zero_while_the_service_has_requests(
     fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock
 ) -> None:
     place = {"LoadBalancer": "app/x/1", "TargetGroup": "targetgroup/web/2"}
@@ -118,11 +120,11 @@ def test_a_metric_that_aws_reports_only_above_zero_is_zero_where_the_service_wor
     np.testing.assert_allclose(seen.now[0, ERRORS], [*[np.nan] * 8, 0.25, 0.0])
 
 
-def test_a_spent_budget_is_a_source_that_is_away(boto: BotoCloudWatch, clock: Clock) -> None:
+def test_a_spent_budget_raises_source_unavailable(boto: BotoCloudWatch, clock: Clock) -> None:
     with pytest.raises(SourceUnavailable, match="budget for November 2026 is spent"):
         CloudWatchSource(metered(boto, clock, MemoryRequestBudget(0.0)), LAMBDA, SPAN).observe(NOW_S)
 
 
 def test_steps_of_seconds_are_refused(boto: BotoCloudWatch, clock: Clock) -> None:
-    with pytest.raises(SourceRefused, match="whole minutes"):
+    with pytest.raises(SourceRefused, match="a multiple of 60"):
         CloudWatchSource(metered(boto, clock), LAMBDA, ObservationSpan(window_s=600, step_s=30, days=0))

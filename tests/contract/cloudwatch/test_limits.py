@@ -1,4 +1,4 @@
-"""Within CloudWatch's limits and within the budget: calls, pace, late points, percentiles, cost."""
+"""CloudWatch's limits and the budget: calls, rate, late points, percentiles, cost."""
 
 import datetime
 import math
@@ -15,7 +15,7 @@ from apps.cloudwatch.collector.rate_limit import TRIES
 from apps.cloudwatch.errors import BudgetSpent
 from apps.cloudwatch.services import CloudWatchCollector
 from apps.telemetry.errors import SourceRefused, SourceThrottled, SourceUnavailable
-from tests.contract.cloudwatch.clouds import Away, Clock, asked, functions, metered, reached, show
+from tests.contract.cloudwatch.clouds import Clock, UnavailableCloudWatch, asked, functions, metered, reached, show
 from tests.fakes.cloudwatch.fake import CloudWatchFault, FakeCloudWatch
 
 LAMBDA = "AWS/Lambda"
@@ -56,9 +56,7 @@ def test_a_cycle_sends_a_call_for_each_five_hundred_metrics(
     assert fake.requested == count == sum(budget.requested.values())
 
 
-def test_each_further_page_is_one_more_call_and_no_point_is_lost(
-    fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock
-) -> None:
+def test_each_page_is_a_call_and_no_point_is_lost(fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock) -> None:
     fake.page_points = 100
     window = QueryWindow(int(clock()) - 3_600, int(clock()), 60)
     for number in range(7):
@@ -72,10 +70,10 @@ def test_each_further_page_is_one_more_call_and_no_point_is_lost(
     }
 
 
-def test_two_hundred_calls_at_once_are_paced_and_none_is_throttled(
+def test_two_hundred_calls_are_rate_limited_and_none_is_throttled(
     fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock
 ) -> None:
-    window = QueryWindow(int(clock()) - POINTS_A_CALL * 60, int(clock()), 60)  # so long that a call holds one metric
+    window = QueryWindow(int(clock()) - POINTS_A_CALL * 60, int(clock()), 60)  # a window of one metric per call
     begun_s = clock()
     asked(metered(boto, clock), functions(200), window)
     moments = [at_s for at_s, _ in fake.asked]
@@ -92,10 +90,10 @@ def test_the_fake_throttles_the_fifty_first_call_of_a_second(fake: FakeCloudWatc
         boto.page(functions(1), start_s=0, end_s=60)
 
 
-def test_a_throttled_call_is_tried_again_and_each_try_is_counted(
+def test_a_throttled_call_is_retried_and_each_attempt_is_counted(
     fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock
 ) -> None:
-    fake.troubles.append(CloudWatchFault("Throttling", calls=3))
+    fake.faults.append(CloudWatchFault("Throttling", calls=3))
     budget, begun_s = MemoryRequestBudget(), clock()
     asked(metered(boto, clock, budget), functions(600), cycle_window(clock(), period_s=60, cycle_s=300))
     assert [metrics for _, metrics in fake.asked] == [500, 500, 500, 500, 100]
@@ -104,29 +102,29 @@ def test_a_throttled_call_is_tried_again_and_each_try_is_counted(
     assert clock() - begun_s >= 0.25 + 0.5 + 1
 
 
-def test_a_neighbour_that_uses_the_accounts_limit_slows_us_down_and_loses_us_nothing(
+def test_another_client_of_the_account_slows_collection_and_loses_no_point(
     fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock
 ) -> None:
     window = QueryWindow(int(clock()) - POINTS_A_CALL * 60, int(clock()), 60)
     wanted = functions(120)
     for second in range(4):
         fake.asked.extend([(clock() + second + 0.01 * number, 1) for number in range(30)])
-    answers = list(metered(boto, clock).ask(wanted, window))
-    show(f"120 calls beside a neighbour's 30 a second: {fake.throttled} throttled, all answered at last")
+    answers = list(metered(boto, clock).fetch(wanted, window))
+    show(f"120 calls next to another client's 30 per second: {fake.throttled} throttled, all answered")
     assert fake.throttled > 0
     assert [query for answer in answers for query in answer.queries] == list(wanted)
     assert fake.requested == 120
     assert sum(answer.sent for answer in answers) == 120 + fake.throttled
 
 
-def test_a_call_is_given_up_after_its_tries(fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock) -> None:
-    fake.troubles.append(CloudWatchFault("InternalServiceError", status=500, calls=100))
-    with pytest.raises(SourceUnavailable, match="trying again may help"):
+def test_a_failing_call_raises_after_all_attempts(fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock) -> None:
+    fake.faults.append(CloudWatchFault("InternalServiceError", status=500, calls=100))
+    with pytest.raises(SourceUnavailable, match="try again later"):
         asked(metered(boto, clock), functions(1), cycle_window(clock(), period_s=60, cycle_s=300))
     assert len(fake.asked) == TRIES
 
 
-def test_what_is_refused_is_not_tried_again(fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock) -> None:
+def test_a_refused_call_is_not_retried(fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock) -> None:
     fake.denied.add("GetMetricData")
     with pytest.raises(SourceRefused, match="IAM action cloudwatch:GetMetricData"):
         asked(metered(boto, clock), functions(1_000), cycle_window(clock(), period_s=60, cycle_s=300))
@@ -145,16 +143,16 @@ def test_percentiles_are_those_of_the_observations(fake: FakeCloudWatch, boto: B
         assert observed == pytest.approx(value), statistic
 
 
-def test_points_up_to_ten_minutes_late_are_filled_in_once(
+def test_points_up_to_ten_minutes_late_are_collected_once(
     fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock
 ) -> None:
     begun_s = int(clock())
-    chance = random.Random(26)  # noqa: S311 - a seed, so that a failure can be looked at
+    chance = random.Random(26)  # noqa: S311 - seeded, so that a failure can be reproduced
     delays = [chance.choice([30, 90, 200, 400, 600]) for _ in range(60)]
     for minute, delay in enumerate(delays):
         at_s = begun_s + 60 * minute
         fake.put(LAMBDA, "Errors", {"FunctionName": "f0"}, at_s, float(minute), visible_s=at_s + 60 + delay)
-    fake.put(LAMBDA, "Errors", {"FunctionName": "f0"}, begun_s + 30, 1_000.0, visible_s=begun_s + 4_000)  # hopeless
+    fake.put(LAMBDA, "Errors", {"FunctionName": "f0"}, begun_s + 30, 1_000.0, visible_s=begun_s + 4_000)  # too late
     one, timely, late = collector(boto, clock, queries=functions(1)), 0, 0
     for _ in range(18):
         clock.sleep(300)
@@ -165,7 +163,7 @@ def test_points_up_to_ten_minutes_late_are_filled_in_once(
     assert late > 0
 
 
-def test_a_series_that_was_silent_before_has_late_points_too(
+def test_late_points_of_a_new_series_are_counted_as_late(
     fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock
 ) -> None:
     at_s = int(clock()) - 60
@@ -177,7 +175,7 @@ def test_a_series_that_was_silent_before_has_late_points_too(
     assert [(cycle.timely, cycle.late) for cycle in (first, second)] == [(0, 0), (0, 1)]
 
 
-def test_a_value_vanishes_after_three_periods_without_a_point_and_zero_is_never_invented(
+def test_a_value_disappears_after_three_periods_without_a_point(
     fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock
 ) -> None:
     fake.put(LAMBDA, "Errors", {"FunctionName": "f0"}, int(clock()) - 60, 7.0)
@@ -191,16 +189,16 @@ def test_a_value_vanishes_after_three_periods_without_a_point_and_zero_is_never_
     assert seen == [{labels: 7.0}, {labels: 7.0}, {labels: 7.0}, {}, {}]
 
 
-def test_a_series_that_cloudwatch_cannot_read_is_missing_and_named(
+def test_a_series_that_cloudwatch_cannot_read_is_incomplete(
     fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock
 ) -> None:
     fake.unreadable.add("Errors")
     fake.put(LAMBDA, "Errors", {"FunctionName": "f0"}, int(clock()) - 60, 7.0)
-    (answer,) = metered(boto, clock).ask(functions(1), cycle_window(clock(), period_s=60, cycle_s=300))
+    (answer,) = metered(boto, clock).fetch(functions(1), cycle_window(clock(), period_s=60, cycle_s=300))
     assert (answer.points, answer.incomplete) == ({}, {("f0",)})
 
 
-def test_a_search_is_paid_for_by_what_it_finds(fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock) -> None:
+def test_a_search_costs_one_metric_per_series_found(fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock) -> None:
     at_s = int(clock()) - 60
     for number in range(30):
         fake.put(LAMBDA, "Errors", {"FunctionName": f"f{number}"}, at_s, float(number))
@@ -216,7 +214,7 @@ def test_a_search_is_paid_for_by_what_it_finds(fake: FakeCloudWatch, boto: BotoC
     assert sum(budget.requested.values()) == fake.requested == 30
 
 
-def test_a_search_whose_labels_do_not_tell_series_apart_is_refused(
+def test_a_search_with_duplicate_labels_raises_source_refused(
     fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock
 ) -> None:
     for balancer in ("app/a/1", "app/b/2"):
@@ -231,7 +229,7 @@ def test_a_search_whose_labels_do_not_tell_series_apart_is_refused(
         asked(metered(boto, clock), (search,), cycle_window(clock(), period_s=60, cycle_s=300))
 
 
-def test_a_month_costs_what_was_forecast(fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock) -> None:
+def test_a_month_costs_the_forecast(fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock) -> None:
     cycle_s, metrics, budget = 86_400, 510, MemoryRequestBudget()
     one = collector(boto, clock, queries=functions(metrics), budget=budget, cycle_s=cycle_s)
     expected = forecast(metrics, cycle_s=cycle_s, days=30)
@@ -246,7 +244,7 @@ def test_a_month_costs_what_was_forecast(fake: FakeCloudWatch, boto: BotoCloudWa
     assert counted == fake.requested
 
 
-def test_the_budget_stops_collection_until_the_month_turns(
+def test_the_budget_stops_collection_until_the_next_month(
     fake: FakeCloudWatch, boto: BotoCloudWatch, clock: Clock
 ) -> None:
     budget = MemoryRequestBudget(budget_usd=0.0172)
@@ -256,11 +254,11 @@ def test_the_budget_stops_collection_until_the_month_turns(
     with pytest.raises(BudgetSpent, match=r"November 2026 is spent: 1,700 metrics, 0\.02 of 0\.02 USD"):
         one.collect(now_s=clock())
     asked_for = fake.requested
-    assert asked_for == 1_700 <= affordable(0.0172), "the half of a cycle that the budget still paid was sent"
+    assert asked_for == 1_700 <= affordable(0.0172), "the part of the cycle within the budget was sent"
     clock.sleep(3_600)
     with pytest.raises(BudgetSpent):
         one.collect(now_s=clock())
-    clock.sleep(-2 * 3_600)  # a clock that goes back brings no new money
+    clock.sleep(-2 * 3_600)  # a clock that jumps back adds no budget
     with pytest.raises(BudgetSpent):
         one.collect(now_s=clock())
     assert fake.requested == asked_for
@@ -269,24 +267,26 @@ def test_the_budget_stops_collection_until_the_month_turns(
     assert sum(budget.requested.values()) == fake.requested
 
 
-def test_cloudwatch_away_leaves_nothing_stale(clock: Clock, fake: FakeCloudWatch, boto: BotoCloudWatch) -> None:
+def test_no_stale_value_remains_while_cloudwatch_is_unavailable(
+    clock: Clock, fake: FakeCloudWatch, boto: BotoCloudWatch
+) -> None:
     fake.put(LAMBDA, "Errors", {"FunctionName": "f0"}, int(clock()) - 60, 7.0)
     one = collector(boto, clock, queries=functions(1))
     one.collect(now_s=clock())
     assert one.values(now_s=clock())
-    away = Away()
-    one._cloudwatch = metered(away, clock)
+    unavailable = UnavailableCloudWatch()
+    one._cloudwatch = metered(unavailable, clock)
     clock.sleep(300)
     with pytest.raises(SourceUnavailable):
         one.collect(now_s=clock())
-    assert away.calls == TRIES
-    assert (one.values(now_s=clock()), one._shown) == ({}, set())
+    assert unavailable.calls == TRIES
+    assert (one.values(now_s=clock()), one._exported) == ({}, set())
 
 
-def test_a_slow_cloudwatch_counts_as_away(fake: FakeCloudWatch, clock: Clock) -> None:
+def test_a_slow_cloudwatch_raises_source_unavailable(fake: FakeCloudWatch, clock: Clock) -> None:
     fake.slow_s = 0.5
     with (
         reached(fake, timeout_s=0.1) as boto,
-        pytest.raises(SourceUnavailable, match="did not answer GetMetricData in time"),
+        pytest.raises(SourceUnavailable, match="timed out on GetMetricData"),
     ):
         boto.page(functions(1), start_s=0, end_s=60)

@@ -1,4 +1,4 @@
-"""Two Prometheuses with one face: the fake, and the real one with a past that promtool laid into it."""
+"""Two Prometheus servers with the same data: the fake, and a real one that promtool filled."""
 
 import math
 import shutil
@@ -19,7 +19,7 @@ UP_WITHIN_S = 60.0
 
 @dataclass(frozen=True)
 class Laid:
-    """A series to lay into a Prometheus."""
+    """A series to load into Prometheus."""
 
     metric: str
     labels: Mapping[str, str]
@@ -28,7 +28,7 @@ class Laid:
 
 @contextmanager
 def fake(series: Sequence[Laid]) -> Iterator[str]:
-    """The URL of a fake that holds the series; its queries are the metrics' names."""
+    """The URL of a fake that holds the series; its queries are metric names."""
     results: dict[str, list[FakeSeries]] = {}
     for laid in series:
         labels = {"__name__": laid.metric, **laid.labels}
@@ -68,14 +68,14 @@ def real(series: Sequence[Laid], folder: Path) -> Iterator[str]:
 
 
 def backfill(promtool: str, series: Sequence[Laid], folder: Path) -> None:
-    """Make blocks of the series below the folder."""
+    """Create blocks of the series below the folder."""
     lines: list[str] = []
     for metric in dict.fromkeys(laid.metric for laid in series):
         lines.append(f"# TYPE {metric} gauge")
         for laid in series:
             if laid.metric == metric:
                 labels = ",".join(f'{name}="{value}"' for name, value in laid.labels.items())
-                lines += [f"{metric}{{{labels}}} {_said(value)} {at_s:.3f}" for at_s, value in laid.samples]
+                lines += [f"{metric}{{{labels}}} {_sample_text(value)} {at_s:.3f}" for at_s, value in laid.samples]
     text = folder / "series.txt"
     text.write_text("\n".join([*lines, "# EOF\n"]))
     command = [promtool, "tsdb", "create-blocks-from", "openmetrics", "--quiet", str(text), str(folder / "data")]
@@ -83,7 +83,7 @@ def backfill(promtool: str, series: Sequence[Laid], folder: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def _said(value: float) -> str:
+def _sample_text(value: float) -> str:
     if math.isnan(value):
         return "NaN"
     return repr(value) if math.isfinite(value) else "+Inf"

@@ -1,4 +1,4 @@
-"""What the source makes of a Prometheus: the same of the fake and of a real one."""
+"""The Prometheus source returns the same from the fake and from a real server."""
 
 import math
 import time
@@ -22,7 +22,7 @@ LATENCY = INDEX["latency_p95"]
 
 
 def _samples(value: float, *, day: int = 0, until_s: float = AT_S) -> list[tuple[float, float]]:
-    """A sample every half minute, begun before the window."""
+    """A sample every half minute, starting before the window."""
     first_s, last_s = AT_S - 1200 - day * DAY_S, until_s - day * DAY_S
     return [(first_s + 30 * number + 7, value) for number in range(int((last_s - first_s - 7) // 30) + 1)]
 
@@ -63,7 +63,7 @@ def _row(observation: Observation, service: str) -> int:
     return observation.services.index(service)
 
 
-def test_now_and_the_days_before_come_as_they_were(url: str) -> None:
+def test_current_and_earlier_days_arrive_unchanged(url: str) -> None:
     found = _source(url, SignalQueries(signals={"latency_p95": "latency"})).observe(AT_S)
     assert found.services == ("alpha", "odd", "silent", "vanished")
     alpha = _row(found, "alpha")
@@ -73,23 +73,23 @@ def test_now_and_the_days_before_come_as_they_were(url: str) -> None:
     assert np.isnan(found.now[:, others]).all()
 
 
-def test_who_has_gone_has_a_past_and_no_present(url: str) -> None:
+def test_a_vanished_service_has_a_past_but_no_current_values(url: str) -> None:
     found = _source(url, SignalQueries(signals={"latency_p95": "latency"})).observe(AT_S)
     vanished, silent = _row(found, "vanished"), _row(found, "silent")
     assert np.isnan(found.now[vanished]).all()
     assert np.isfinite(found.past[vanished, LATENCY]).all()
-    # The last sample came eight minutes ago and counts for five.
+    # The last sample is eight minutes old and counts for five.
     assert np.isfinite(found.now[silent, LATENCY]).tolist() == [True] * 6 + [False] * 4
 
 
-def test_what_is_no_number_is_no_data(url: str) -> None:
+def test_nan_and_infinities_become_no_data(url: str) -> None:
     found = _source(url, SignalQueries(signals={"latency_p95": "latency"})).observe(AT_S)
     odd = _row(found, "odd")
     assert np.isnan(found.now[odd]).all()
     assert np.isnan(found.past[odd]).all()
 
 
-def test_a_later_look_sees_what_a_fresh_one_would(url: str) -> None:
+def test_a_later_evaluation_equals_a_fresh_one(url: str) -> None:
     queries = SignalQueries(signals={"latency_p95": "latency"})
     lasting = _source(url, queries)
     for at_s in (AT_S - 300, AT_S - 240, AT_S - 240, AT_S - 60, AT_S, AT_S - 120):
@@ -99,7 +99,7 @@ def test_a_later_look_sees_what_a_fresh_one_would(url: str) -> None:
         np.testing.assert_array_equal(seen.past, fresh.past)
 
 
-def test_long_windows_are_asked_for_in_parts(url: str) -> None:
+def test_long_windows_are_requested_in_parts(url: str) -> None:
     span = ObservationSpan(window_s=DAY_S, step_s=5, days=0)
     found = _source(url, SignalQueries(signals={"latency_p95": "daylong"}), span).observe(AT_S)
     minutes = (found.times_s - (AT_S - DAY_S)) // 60
@@ -107,11 +107,11 @@ def test_long_windows_are_asked_for_in_parts(url: str) -> None:
     np.testing.assert_array_equal(found.now[0, LATENCY], minutes)
 
 
-def test_zones_and_deploys_come_from_queries_of_their_own(url: str) -> None:
+def test_zones_and_deploys_come_from_separate_queries(url: str) -> None:
     queries = SignalQueries(signals={"latency_p95": "latency"}, zones="place", zone_label="zone", deployed="deploy")
     found = _source(url, queries).observe(AT_S)
     zones = dict(zip(found.services, found.zones, strict=True))
-    assert zones == {"alpha": "b", "odd": "", "silent": "", "vanished": ""}, "in two zones is in none"
+    assert zones == {"alpha": "b", "odd": "", "silent": "", "vanished": ""}, "a service in two zones has no zone"
     assert found.deployed_s[_row(found, "alpha")] == AT_S - 900
     assert np.isnan(found.deployed_s[_row(found, "odd")])
 
@@ -120,17 +120,17 @@ def test_zones_and_deploys_come_from_queries_of_their_own(url: str) -> None:
     ("query", "complaint"),
     [
         ("latency{", "refuses the signal latency_p95 \\(400, bad_data: .*parse error.*\\): latency{"),
-        ("twice", "latency_p95 gives several series for the service alpha: aggregate by \\(service_name\\)"),
-        ("nameless", "latency_p95 gives a series without the label service_name"),
+        ("twice", "latency_p95 returned several series for the service alpha: aggregate by \\(service_name\\)"),
+        ("nameless", "latency_p95 returned a series without the label service_name"),
     ],
 )
-def test_a_query_that_cannot_serve_is_named_with_its_signal(url: str, query: str, complaint: str) -> None:
+def test_an_unusable_query_is_reported_with_its_signal(url: str, query: str, complaint: str) -> None:
     with pytest.raises(SourceRefused, match=complaint):
         _source(url, SignalQueries(signals={"latency_p95": query})).observe(AT_S)
 
 
-def test_a_fleet_of_which_nothing_is_known_is_no_fleet(url: str) -> None:
+def test_an_empty_prometheus_raises_source_unavailable(url: str) -> None:
     with pytest.raises(
-        SourceUnavailable, match=r"no query gave a series: `manage.py fleet queries` shows what is asked"
+        SourceUnavailable, match=r"no query returned a series: `manage.py fleet queries` prints the queries"
     ):
         _source(url, SignalQueries(signals={"latency_p95": "latency"})).observe(AT_S - 30 * DAY_S)

@@ -1,6 +1,6 @@
-"""What the adapter counts on, asked of the fake and of a real Grafana where ANDEN_GRAFANA_URL and its token are set.
+"""What the adapter relies on, tested against the fake and, if ANDEN_GRAFANA_URL and a token are set, a real Grafana.
 
-Everything that is made here has a uid of its own and is deleted again; nothing else is touched.
+The tests create objects with unique uids and delete them; they touch nothing else.
 """
 
 import os
@@ -18,7 +18,7 @@ from apps.monitoring.grafana.client.legacy_reads import GrafanaStateReader
 from apps.monitoring.grafana.client.session import RequestRetryPolicy
 from apps.monitoring.grafana.sync.manifest import manifest_from_documents
 from apps.monitoring.grafana.sync.objects import Manifest, ObjectKind
-from apps.monitoring.grafana.sync.placeholders import PlaceholderValues, resolved
+from apps.monitoring.grafana.sync.placeholders import PlaceholderValues, resolve_placeholders
 from apps.monitoring.grafana.sync.plan import PlannedAction, SecretMatcher, actual_body, compare
 from tests.fakes.grafana.grafana import TOKEN, FakeGrafana
 from tests.fakes.grafana.server import serving
@@ -29,8 +29,8 @@ WHERE = ("ANDEN_GRAFANA_URL", "ANDEN_GRAFANA_TOKEN")
 
 
 @dataclass
-class Place:
-    """One Grafana, a name for this test's things, and what has to be deleted in the end."""
+class GrafanaSandbox:
+    """A Grafana, a name prefix for this test, and the objects to delete afterwards."""
 
     url: str
     token: str
@@ -38,13 +38,13 @@ class Place:
     made: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.http = GrafanaApiClient(self.url, self.token, patience=RequestRetryPolicy())
+        self.http = GrafanaApiClient(self.url, self.token, retry=RequestRetryPolicy())
 
     def uid(self, word: str) -> str:
         return f"{self.name}-{word}"
 
     def documents(self) -> Documents:
-        """A manifest's files with one of each kind, the policy excepted."""
+        """Files with one object of each kind except the policy."""
         folder, source = self.uid("f"), self.uid("s")
         lag = rule(self.uid("r"), f"Lag {self.name}")
         lag["data"][0]["datasourceUid"] = source
@@ -63,7 +63,7 @@ class Place:
                     "secureJsonData": {"httpHeaderValue1": "${ANDEN_GRAFANA_HEADER}"},
                 }
             ],
-            "board.json": dashboard(self.uid("d"), f"Board {self.name}"),
+            "board.json": dashboard(self.uid("d"), f"StoredDashboard {self.name}"),
             "provisioning/contact-points.json": [
                 {**mail, "settings": {"addresses": "sre@example.org"}},
                 {**pager, "settings": {"integrationKey": "${ANDEN_GRAFANA_PAGER_KEY}"}},
@@ -74,10 +74,10 @@ class Place:
 
     def manifest(self, files: Documents | None = None) -> Manifest:
         values = PlaceholderValues({}, {"ANDEN_GRAFANA_PAGER_KEY": "secret-one", "ANDEN_GRAFANA_HEADER": "secret-two"})
-        return resolved(manifest_from_documents(files or self.documents()), values)[0]
+        return resolve_placeholders(manifest_from_documents(files or self.documents()), values)[0]
 
-    def make(self) -> Manifest:
-        """Everything of the manifest, made in its order."""
+    def create(self) -> Manifest:
+        """Create every object of the manifest, in order."""
         wanted = self.manifest()
         grafana = grafana_connect(self.http)
         for item in wanted.objects:
@@ -99,37 +99,37 @@ class Place:
 
 
 @pytest.fixture(params=["fake", "real"])
-def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+def sandbox(request: pytest.FixtureRequest) -> Iterator[GrafanaSandbox]:
     if request.param == "fake":
         with serving(FakeGrafana()) as url:
-            yield Place(url, TOKEN)
+            yield GrafanaSandbox(url, TOKEN)
         return
     url, token = (os.environ.get(name, "") for name in WHERE)
     if not (url and token):
-        # An outside service: its absence is told, not held against this machine.
+        # An external service: without it the test is skipped, not failed.
         pytest.skip(f"not run against a real Grafana: set {' and '.join(WHERE)}")
-    real = Place(url, token)
+    real = GrafanaSandbox(url, token)
     try:
         yield real
     finally:
         real.clear()
 
 
-def test_it_tells_its_version_and_what_the_token_may_do(place: Place) -> None:
-    grafana = grafana_connect(place.http)
+def test_grafana_returns_its_version_and_the_tokens_permissions(sandbox: GrafanaSandbox) -> None:
+    grafana = grafana_connect(sandbox.http)
     assert int(grafana.version.split(".")[0]) >= 11
     grafana.check_rights(write=True)
 
 
-def test_a_wrong_token_is_refused(place: Place) -> None:
-    stranger = GrafanaApiClient(place.url, "glsa_wrong", patience=RequestRetryPolicy())
-    with pytest.raises(GrafanaRefused, match="does not know the token"):
+def test_a_wrong_token_is_refused(sandbox: GrafanaSandbox) -> None:
+    stranger = GrafanaApiClient(sandbox.url, "glsa_wrong", retry=RequestRetryPolicy())
+    with pytest.raises(GrafanaRefused, match="rejects the token"):
         grafana_connect(stranger).check_rights(write=False)
 
 
-def test_what_is_made_stands_there_as_it_was_sent(place: Place) -> None:
-    wanted = place.make()
-    state = grafana_connect(place.http).read(wanted)
+def test_a_created_object_is_read_as_it_was_sent(sandbox: GrafanaSandbox) -> None:
+    wanted = sandbox.create()
+    state = grafana_connect(sandbox.http).read(wanted)
     listed = state.listed_by_key()
     for item in wanted.objects:
         actual = actual_body(item, state)
@@ -138,125 +138,125 @@ def test_what_is_made_stands_there_as_it_was_sent(place: Place) -> None:
         assert item.key.kind is ObjectKind.RULE_GROUP or listed[item.key].owned, item.key
 
 
-def test_secrets_are_named_and_never_given_back(place: Place) -> None:
-    wanted = place.make()
-    state = grafana_connect(place.http).read(wanted)
+def test_secrets_are_listed_and_never_returned(sandbox: GrafanaSandbox) -> None:
+    wanted = sandbox.create()
+    state = grafana_connect(sandbox.http).read(wanted)
     assert "secret-" not in str(state)
     changed = [
         item.key.uid for item in wanted.objects if compare(item, actual_body(item, state) or {}, SecretMatcher())
     ]
-    assert changed == [place.uid("s"), place.uid("p")]  # of these two nobody can know
+    assert changed == [sandbox.uid("s"), sandbox.uid("p")]  # these two cannot be compared
 
 
-def test_making_it_a_second_time_finds_the_first(place: Place) -> None:
-    """A POST whose answer was lost is sent again: nothing may come twice."""
-    place.make()
-    place.make()
-    entries = GrafanaStateReader(place.http).state(Manifest(())).listed
-    assert len([entry for entry in entries if entry.key.uid == place.uid("d")]) == 1
-    assert len([entry for entry in entries if entry.key.uid == place.uid("c")]) == 1
+def test_creating_an_object_twice_creates_one(sandbox: GrafanaSandbox) -> None:
+    """A POST is retried after a lost response: it must not create two objects."""
+    sandbox.create()
+    sandbox.create()
+    entries = GrafanaStateReader(sandbox.http).state(Manifest(())).listed
+    assert len([entry for entry in entries if entry.key.uid == sandbox.uid("d")]) == 1
+    assert len([entry for entry in entries if entry.key.uid == sandbox.uid("c")]) == 1
 
 
-def test_a_dashboard_is_not_saved_over_a_version_that_is_not_the_newest(place: Place) -> None:
-    wanted = place.make()
-    uid = place.uid("d")
-    model = place.http.send("GET", f"/api/dashboards/uid/{uid}").body["dashboard"]
-    sent: dict[str, Any] = {"folderUid": place.uid("f"), "overwrite": False, "message": "contract"}
-    newer = place.http.send("POST", "/api/dashboards/db", body={**sent, "dashboard": {**model, "title": "T2"}})
+def test_a_dashboard_is_not_saved_over_a_newer_version(sandbox: GrafanaSandbox) -> None:
+    wanted = sandbox.create()
+    uid = sandbox.uid("d")
+    model = sandbox.http.send("GET", f"/api/dashboards/uid/{uid}").body["dashboard"]
+    sent: dict[str, Any] = {"folderUid": sandbox.uid("f"), "overwrite": False, "message": "contract"}
+    newer = sandbox.http.send("POST", "/api/dashboards/db", body={**sent, "dashboard": {**model, "title": "T2"}})
     assert newer.ok
     assert newer.body["version"] == model["version"] + 1
-    stale = place.http.send("POST", "/api/dashboards/db", body={**sent, "dashboard": {**model, "title": "T3"}})
+    stale = sandbox.http.send("POST", "/api/dashboards/db", body={**sent, "dashboard": {**model, "title": "T3"}})
     assert (stale.status, stale.body["status"]) == (412, "version-mismatch")
-    state = grafana_connect(place.http).read(wanted)
+    state = grafana_connect(sandbox.http).read(wanted)
     (item,) = (item for item in wanted.objects if item.key.uid == uid)
     assert [change.path for change in compare(item, actual_body(item, state) or {}, SecretMatcher())] == ["title"]
 
 
-def test_a_dashboard_needs_a_title_and_a_folder_that_is_there(place: Place) -> None:
-    place.make()
+def test_a_dashboard_needs_a_title_and_an_existing_folder(sandbox: GrafanaSandbox) -> None:
+    sandbox.create()
     for broken in ({"title": ""}, {"folderUid": "anden-contract-nowhere"}):
-        model = {**dashboard(place.uid("d2"), "Another"), **broken}
-        folder = model.pop("folderUid", place.uid("f"))
+        model = {**dashboard(sandbox.uid("d2"), "Another"), **broken}
+        folder = model.pop("folderUid", sandbox.uid("f"))
         body = {"dashboard": {**model, "id": None}, "folderUid": folder, "overwrite": False}
-        assert 400 <= place.http.send("POST", "/api/dashboards/db", body=body).status < 500
+        assert 400 <= sandbox.http.send("POST", "/api/dashboards/db", body=body).status < 500
 
 
-def test_a_data_source_keeps_its_name_for_itself_and_its_secret(place: Place) -> None:
-    place.make()
-    path = f"/api/datasources/uid/{place.uid('s')}"
-    source = place.http.send("GET", path).body
+def test_the_name_of_a_data_source_is_unique_and_its_secret_is_kept(sandbox: GrafanaSandbox) -> None:
+    sandbox.create()
+    path = f"/api/datasources/uid/{sandbox.uid('s')}"
+    source = sandbox.http.send("GET", path).body
     assert source["secureJsonFields"] == {"httpHeaderValue1": True}
     double = {"name": source["name"], "type": "prometheus", "access": "proxy", "url": "http://127.0.0.1:9"}
-    assert place.http.send("POST", "/api/datasources", body=double).status == 409
+    assert sandbox.http.send("POST", "/api/datasources", body=double).status == 409
     changed = {**double, "jsonData": source["jsonData"], "version": source["version"]}
-    assert place.http.send("PUT", path, body=changed).ok
-    assert place.http.send("PUT", path, body=changed).status == 409
-    assert place.http.send("GET", path).body["secureJsonFields"] == {"httpHeaderValue1": True}
+    assert sandbox.http.send("PUT", path, body=changed).ok
+    assert sandbox.http.send("PUT", path, body=changed).status == 409
+    assert sandbox.http.send("GET", path).body["secureJsonFields"] == {"httpHeaderValue1": True}
 
 
-def test_a_group_is_replaced_whole_and_its_folder_stays_while_it_stands(place: Place) -> None:
-    wanted = place.make()
-    folder = place.uid("f")
+def test_a_group_is_replaced_and_protects_its_folder(sandbox: GrafanaSandbox) -> None:
+    wanted = sandbox.create()
+    folder = sandbox.uid("f")
     path = f"{V1}/folder/{folder}/rule-groups/g"
-    group = place.http.send("GET", path).body
+    group = sandbox.http.send("GET", path).body
     assert [found["provenance"] for found in group["rules"]] == ["api"]
-    answer = place.http.send("DELETE", f"/api/folders/{folder}")
+    answer = sandbox.http.send("DELETE", f"/api/folders/{folder}")
     assert not answer.ok
     (item,) = (item for item in wanted.objects if item.key.kind is ObjectKind.RULE_GROUP)
-    second = {**item.body["rules"][0], "uid": place.uid("r2"), "title": f"Second {place.name}"}
-    assert place.http.send("PUT", path, body={**item.body, "rules": [*item.body["rules"], second]}).ok
-    assert len(place.http.send("GET", path).body["rules"]) == 2
-    assert place.http.send("PUT", path, body=item.body).ok
-    assert [found["uid"] for found in place.http.send("GET", path).body["rules"]] == [place.uid("r")]
+    second = {**item.body["rules"][0], "uid": sandbox.uid("r2"), "title": f"Second {sandbox.name}"}
+    assert sandbox.http.send("PUT", path, body={**item.body, "rules": [*item.body["rules"], second]}).ok
+    assert len(sandbox.http.send("GET", path).body["rules"]) == 2
+    assert sandbox.http.send("PUT", path, body=item.body).ok
+    assert [found["uid"] for found in sandbox.http.send("GET", path).body["rules"]] == [sandbox.uid("r")]
 
 
-def test_a_condition_that_is_no_query_is_refused(place: Place) -> None:
-    wanted = place.make()
+def test_a_condition_that_is_not_a_query_is_refused(sandbox: GrafanaSandbox) -> None:
+    wanted = sandbox.create()
     (item,) = (item for item in wanted.objects if item.key.kind is ObjectKind.RULE_GROUP)
     broken = {**item.body["rules"][0], "condition": "Z"}
-    path = f"{V1}/folder/{place.uid('f')}/rule-groups/g"
-    assert place.http.send("PUT", path, body={**item.body, "rules": [broken]}).status == 400
+    path = f"{V1}/folder/{sandbox.uid('f')}/rule-groups/g"
+    assert sandbox.http.send("PUT", path, body={**item.body, "rules": [broken]}).status == 400
 
 
-def test_what_provisioning_made_cannot_be_changed_as_if_by_a_person(place: Place) -> None:
-    place.make()
-    uid = place.uid("c")
+def test_a_provisioned_object_cannot_be_changed_manually(sandbox: GrafanaSandbox) -> None:
+    sandbox.create()
+    uid = sandbox.uid("c")
     body = {"uid": uid, "name": uid, "type": "email", "settings": {"addresses": "me@example.org"}}
     free = {"X-Disable-Provenance": "true"}
-    assert not place.http.send("PUT", f"{V1}/contact-points/{uid}", body=body, headers=free).ok
-    assert place.http.send("PUT", f"{V1}/contact-points/{uid}", body=body).ok
+    assert not sandbox.http.send("PUT", f"{V1}/contact-points/{uid}", body=body, headers=free).ok
+    assert sandbox.http.send("PUT", f"{V1}/contact-points/{uid}", body=body).ok
 
 
-def test_the_search_gives_each_dashboard_on_one_page(place: Place) -> None:
-    place.make()
+def test_the_search_returns_each_dashboard_on_one_page(sandbox: GrafanaSandbox) -> None:
+    sandbox.create()
     pages = []
     for page in (1, 2, 3):
-        params = {"type": "dash-db", "limit": 1, "page": page, "folderUIDs": place.uid("f")}
-        pages.append([hit["uid"] for hit in place.http.send("GET", "/api/search", params=params).body])
-    assert pages == [[place.uid("d")], [], []]
+        params = {"type": "dash-db", "limit": 1, "page": page, "folderUIDs": sandbox.uid("f")}
+        pages.append([hit["uid"] for hit in sandbox.http.send("GET", "/api/search", params=params).body])
+    assert pages == [[sandbox.uid("d")], [], []]
 
 
-def test_a_folder_counts_what_lies_in_it(place: Place) -> None:
-    place.make()
-    counts = place.http.send("GET", f"/api/folders/{place.uid('f')}/counts").body
+def test_a_folder_counts_its_contents(sandbox: GrafanaSandbox) -> None:
+    sandbox.create()
+    counts = sandbox.http.send("GET", f"/api/folders/{sandbox.uid('f')}/counts").body
     assert {kind: count for kind, count in counts.items() if count} == {"dashboard": 1, "alertrule": 1}
 
 
-def test_a_deployment_is_open_until_it_is_ended(place: Place) -> None:
-    grafana = grafana_connect(place.http)
+def test_a_deployment_is_open_until_it_ends(sandbox: GrafanaSandbox) -> None:
+    grafana = grafana_connect(sandbox.http)
     if grafana.open_deployment() is not None:
         pytest.skip("a deployment of this Grafana is open: run `manage.py dashboards sync` first")
     begun = grafana.begin_deployment("contract", at_ms=1_700_000_000_000)
     assert grafana.open_deployment() == begun
     grafana.end_deployment(begun, "contract, ended")
     assert grafana.open_deployment() is None
-    place.http.send("DELETE", f"/api/annotations/{begun.id}")
+    sandbox.http.send("DELETE", f"/api/annotations/{begun.id}")
 
 
-def test_a_route_to_nobody_is_refused_and_the_tree_stays(place: Place) -> None:
-    tree = place.http.send("GET", f"{V1}/policies").body
+def test_a_route_to_an_unknown_receiver_is_refused_and_the_tree_is_unchanged(sandbox: GrafanaSandbox) -> None:
+    tree = sandbox.http.send("GET", f"{V1}/policies").body
     assert tree["receiver"]
-    missing = {**tree, "routes": [*(tree.get("routes") or ()), {"receiver": place.uid("none")}]}
+    missing = {**tree, "routes": [*(tree.get("routes") or ()), {"receiver": sandbox.uid("none")}]}
     headers = {} if tree.get("provenance") else {"X-Disable-Provenance": "true"}
-    assert place.http.send("PUT", f"{V1}/policies", body=missing, headers=headers).status == 400
-    assert place.http.send("GET", f"{V1}/policies").body == tree
+    assert sandbox.http.send("PUT", f"{V1}/policies", body=missing, headers=headers).status == 400
+    assert sandbox.http.send("GET", f"{V1}/policies").body == tree

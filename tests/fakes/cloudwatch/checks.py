@@ -1,4 +1,4 @@
-"""What CloudWatch refuses: the rules of GetMetricData and PutDashboard, as AWS documents them."""
+"""Request validation of GetMetricData and PutDashboard, as AWS documents it."""
 
 import json
 import re
@@ -19,7 +19,7 @@ BODY_BYTES: Final = 1_048_576
 
 @dataclass
 class Refused(Exception):
-    """CloudWatch's answer is an error: `code` is its name on the wire."""
+    """An error response: `code` is its name on the wire."""
 
     code: str
     message: str
@@ -27,7 +27,7 @@ class Refused(Exception):
 
 
 def check_metric_data(request: Mapping[str, Any]) -> None:
-    """Raises Refused with what AWS would say."""
+    """Raises Refused with AWS's error."""
     queries = request.get("MetricDataQueries")
     if not isinstance(queries, list) or not queries:
         raise Refused("MissingParameter", "The parameter MetricDataQueries is required.")
@@ -69,7 +69,7 @@ def _check_query(query: Mapping[str, Any]) -> None:
         _check_period(query.get("Period", 60))
         return
     if "Period" in query:
-        raise Refused("ValidationError", f"Query {query['Id']} has a Period beside its MetricStat's.")
+        raise Refused("ValidationError", f"Query {query['Id']} has a Period in addition to its MetricStat.")
     _check_period(stat.get("Period"))
     if not is_statistic(str(stat.get("Stat", ""))):
         raise Refused("ValidationError", f"Invalid statistic: {stat.get('Stat')}")
@@ -92,7 +92,7 @@ def _check_period(period: object) -> None:
 
 
 def check_dashboard(name: str, body: str) -> list[dict[str, str]]:
-    """What CloudWatch finds odd but keeps. Raises Refused with what AWS would say."""
+    """CloudWatch's warnings about a dashboard it accepts. Raises Refused with AWS's error."""
     if not NAME.match(name):
         raise Refused("InvalidParameterValue", f"The name must match {NAME.pattern}.")
     if len(body.encode()) > BODY_BYTES:

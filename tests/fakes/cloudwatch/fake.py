@@ -1,7 +1,7 @@
-"""A CloudWatch of our own, stricter than any double: real HTTP on loopback, in the JSON that boto3 speaks here.
+"""A strict fake CloudWatch: real HTTP on loopback, in the JSON protocol that boto3 uses.
 
-It knows the limits, throttles, pages, shows data late, and refuses as AWS does. It knows SEARCH and no metric math,
-which Andén does not use. Its clock is the caller's. Source of the shapes: the service model in botocore,
+It enforces AWS's limits, throttles, paginates, delivers data late, and rejects as AWS does. It supports SEARCH but not
+metric math, which Andén does not use. The caller supplies its clock. Source: the service model in botocore,
 monitoring 2010-08-01, and the API reference of GetMetricData.
 """
 
@@ -26,44 +26,44 @@ from tests.fakes.cloudwatch.signature import check_signature
 
 TARGET: Final = "GraniteServiceVersion20100801."
 KEYS: Final = {"AKIDFAKE": "wJalrSECRETSECRETSECRET"}
-"""Who may ask, and what they sign with; it opens nothing else."""
+"""The access keys and secret keys that the fake accepts; valid nowhere else."""
 
 
 @dataclass(slots=True)
 class CloudWatchFault:
-    """What the next calls meet instead of an answer."""
+    """An error that the next calls return."""
 
     code: str
     status: int = 400
     calls: int = 1
-    message: str = "as told"
+    message: str = "injected"
 
 
 @dataclass(slots=True)
 class FakeCloudWatch:
-    """The state of the fake and what was asked of it; `with` runs it."""
+    """The state of the fake and the requests it received; `with` runs it."""
 
     clock: Callable[[], float] = time.time
     wall: Callable[[], float] = time.time
-    """The time that signatures are compared with."""
+    """The clock for signatures."""
     secrets: dict[str, str] = field(default_factory=lambda: dict(KEYS))
     denied: set[str] = field(default_factory=set)
     expired_tokens: set[str] = field(default_factory=set)
     page_points: int = POINTS_A_CALL
     slow_s: float = 0.0
     unreadable: set[str] = field(default_factory=set)
-    """Names of metrics that answer with InternalError."""
+    """Metrics whose status is InternalError."""
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
     dashboards: dict[str, str] = field(default_factory=dict)
-    troubles: deque[CloudWatchFault] = field(default_factory=deque)
+    faults: deque[CloudWatchFault] = field(default_factory=deque)
     calls: Counter[str] = field(default_factory=Counter)
     asked: list[tuple[float, int]] = field(default_factory=list)
-    """When GetMetricData was called, and for how many metrics, refused calls included."""
+    """Time and number of metrics of each GetMetricData call, including refused ones."""
     requested: int = 0
-    """Metrics that were answered for: what AWS bills."""
+    """Metrics in answered calls: what AWS bills."""
     throttled: int = 0
     port: int = 0
-    """Where it listens on loopback; 0: wherever there is room."""
+    """The port on loopback; 0: any free port."""
     _tokens: dict[str, tuple[list[Any], int]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _server: ThreadingHTTPServer | None = None
@@ -83,9 +83,9 @@ class FakeCloudWatch:
 
     @property
     def url(self) -> str:
-        """What to give boto3 as endpoint_url."""
+        """The endpoint_url for boto3."""
         if self._server is None:
-            raise RuntimeError("the fake does not run: use `with`")
+            raise RuntimeError("the fake is not running: use `with`")
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def put(
@@ -97,21 +97,21 @@ class FakeCloudWatch:
         *values: float,
         visible_s: float = float("-inf"),
     ) -> None:
-        """Observe values; nobody sees them before `visible_s`."""
+        """Observe values, visible from `visible_s`."""
         self.metrics.put(Series(namespace, name, frozenset(dimensions.items())), at_s, values, visible_s=visible_s)
 
     def answer(self, action: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """What CloudWatch answers. Raises Refused."""
+        """CloudWatch's response. Raises Refused."""
         with self._lock:
             self.calls[action] += 1
             if action == "GetMetricData":
                 self.asked.append((self.clock(), len(request.get("MetricDataQueries", ()))))
-            if self.troubles:
-                trouble = self.troubles[0]
-                trouble.calls -= 1
-                if trouble.calls <= 0:
-                    self.troubles.popleft()
-                raise Refused(trouble.code, trouble.message, trouble.status)
+            if self.faults:
+                fault = self.faults[0]
+                fault.calls -= 1
+                if fault.calls <= 0:
+                    self.faults.popleft()
+                raise Refused(fault.code, fault.message, fault.status)
             match action:
                 case "GetMetricData":
                     return self._metric_data(request)
@@ -120,7 +120,7 @@ class FakeCloudWatch:
                 case "PutDashboard":
                     return self._put_dashboard(str(request.get("DashboardName")), str(request.get("DashboardBody")))
                 case _:
-                    raise Refused("UnknownOperationException", f"{action} is not known here", 404)
+                    raise Refused("UnknownOperationException", f"{action} is not supported by the fake", 404)
 
     def _metric_data(self, request: Mapping[str, Any]) -> dict[str, Any]:
         now_s = self.clock()
@@ -141,7 +141,7 @@ class FakeCloudWatch:
     def _results(self, request: Mapping[str, Any], now_s: float) -> list[dict[str, Any]]:
         results = []
         for query in request["MetricDataQueries"]:
-            for series, statistic, period_s in self._asked_for(query):
+            for series, statistic, period_s in self._expand(query):
                 points = self.metrics.points(
                     series,
                     start_s=request["StartTime"],
@@ -160,7 +160,7 @@ class FakeCloudWatch:
                     results.append({"Id": query["Id"], "Label": label, "points": points, "StatusCode": status})
         return results
 
-    def _asked_for(self, query: Mapping[str, Any]) -> list[tuple[Series, str, int]]:
+    def _expand(self, query: Mapping[str, Any]) -> list[tuple[Series, str, int]]:
         if "MetricStat" in query:
             stat = query["MetricStat"]
             return [(series_of(stat["Metric"]), stat["Stat"], stat["Period"])]
@@ -171,18 +171,18 @@ class FakeCloudWatch:
         return [(series, statistic, query.get("Period", 60)) for series in found[:500]]
 
     def _page(self, results: list[dict[str, Any]], first: int, limit: int) -> dict[str, Any]:
-        """The points from `first` on, counted over all results, up to the limit; and a token where there are more."""
-        answered, place, last = [], 0, first + limit
+        """The points from `first` on, counted over all results, up to the limit, and a token if there are more."""
+        page, position, last = [], 0, first + limit
         for one in results:
-            begin, end = place, place + len(one["points"])
-            place = end
+            begin, end = position, position + len(one["points"])
+            position = end
             if end <= first and one["points"]:
                 continue
             if begin >= last and one["points"]:
                 break
             points = one["points"][max(0, first - begin) : last - begin]
             status = one["StatusCode"] if end <= last else "PartialData"
-            answered.append(
+            page.append(
                 {
                     "Id": one["Id"],
                     "Label": one["Label"],
@@ -192,7 +192,7 @@ class FakeCloudWatch:
                 }
             )
         more = sum(len(one["points"]) for one in results) > last
-        body: dict[str, Any] = {"MetricDataResults": answered, "Messages": []}
+        body: dict[str, Any] = {"MetricDataResults": page, "Messages": []}
         if more:
             token = uuid.uuid4().hex
             self._tokens[token] = (results, last)
@@ -202,7 +202,7 @@ class FakeCloudWatch:
     def _dashboard(self, name: str) -> dict[str, Any]:
         if name not in self.dashboards:
             raise Refused("ResourceNotFound", f"Dashboard {name} does not exist", 404)
-        # It comes back with the same meaning, not with the same bytes.
+        # AWS returns an equivalent document, not the same bytes.
         body = json.dumps(json.loads(self.dashboards[name]), sort_keys=True, separators=(",", ":"))
         return {
             "DashboardArn": f"arn:aws:cloudwatch::1:dashboard/{name}",
@@ -217,15 +217,14 @@ class FakeCloudWatch:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Speaks AWS JSON 1.0 with query-compatible errors."""
+    """AWS JSON 1.0 with query-compatible errors."""
 
     fake: FakeCloudWatch
     protocol_version = "HTTP/1.1"
     wbufsize = -1
-    """Headers and body in one packet: in two, each answer would wait 40 ms for an acknowledgement."""
+    """Headers and body in one packet: in two, each response would wait 40 ms for an acknowledgement."""
 
     def do_POST(self) -> None:
-        """CallResult one call."""
         raw = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         if self.fake.slow_s:
             time.sleep(self.fake.slow_s)
@@ -236,7 +235,7 @@ class _Handler(BaseHTTPRequestHandler):
         except Refused as refused:
             body = {"__type": f"com.amazonaws.cloudwatch#{refused.code}", "message": refused.message}
             status, error = refused.status, refused.code
-        with suppress(ConnectionError):  # who asked may have gone
+        with suppress(ConnectionError):  # the client may have disconnected
             self._send(body, status, error)
 
     def _plain(self, raw: bytes) -> bytes:
@@ -245,11 +244,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _action(self) -> str:
         target = self.headers.get("X-Amz-Target", "")
         if not target.startswith(TARGET) or self.headers.get("Content-Type") != "application/x-amz-json-1.0":
-            raise Refused("UnknownOperationException", "only AWS JSON 1.0 is spoken here", 404)
+            raise Refused("UnknownOperationException", "only AWS JSON 1.0 is supported", 404)
         return target.removeprefix(TARGET)
 
     def _admit(self, action: str, raw: bytes) -> None:
-        """Raises Refused: not signed as it must be, with a token that expired, or not allowed."""
+        """Raises Refused: invalid signature, expired token, or denied action."""
         check_signature(self.headers, raw, secrets=self.fake.secrets, now_s=self.fake.wall())
         if self.headers.get("X-Amz-Security-Token", "") in self.fake.expired_tokens:
             raise Refused("ExpiredToken", "The security token included in the request is expired", 403)
@@ -270,16 +269,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: tests read what was asked."""
+        """Silent: tests read the recorded requests."""
 
 
 def main() -> None:
     """Run until interrupted, with a function `notify` that has a new point every minute."""
     parser = argparse.ArgumentParser(description="A strict CloudWatch on loopback, for developers.")
-    parser.add_argument("--port", type=int, default=0, help="where it listens; wherever there is room when not given")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on (default: any free port)")
     ((key, secret),) = KEYS.items()
     with FakeCloudWatch(port=parser.parse_args().port) as fake, suppress(KeyboardInterrupt):
-        print(  # noqa: T201 - it is what was asked for
+        print(  # noqa: T201 - the output of the command
             f"export ANDEN_CLOUDWATCH_REGION=eu-west-1 ANDEN_CLOUDWATCH_ENDPOINT_URL={fake.url} \\\n"
             f"  ANDEN_CLOUDWATCH_FUNCTIONS=notify AWS_ACCESS_KEY_ID={key} AWS_SECRET_ACCESS_KEY={secret}",
             flush=True,

@@ -1,4 +1,4 @@
-"""The metrics of the fake CloudWatch: observations that become visible late, and statistics over them."""
+"""Metrics of the fake CloudWatch: observations that become visible late, and their statistics."""
 
 import math
 import re
@@ -12,7 +12,7 @@ from apps.cloudwatch.collector.queries import Point
 
 DAY_S: Final = 86_400
 RETENTION: Final = ((63 * DAY_S, 3600), (15 * DAY_S, 300), (3 * 3600, 60))
-"""Older than so many seconds, only periods that are multiples of so many seconds have points."""
+"""(age, multiple): points older than `age` seconds exist only for periods that are multiples of `multiple` seconds."""
 
 SEARCH: Final = re.compile(
     r"^SEARCH\(\s*'\{(?P<schema>[^}]+)\}\s*(?P<terms>[^']*)',\s*'(?P<stat>[^']+)'(,\s*\d+)?\s*\)$"
@@ -31,7 +31,7 @@ PLAIN: Final[dict[str, Callable[[list[float]], float]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What identifies a metric."""
+    """The identity of a metric."""
 
     namespace: str
     name: str
@@ -47,19 +47,19 @@ class _Observation:
 
 @dataclass(slots=True)
 class FakeMetrics:
-    """Takes observations, and answers with statistics of those that are visible."""
+    """Stores observations and computes statistics of the visible ones."""
 
     _series: defaultdict[Series, list[_Observation]] = field(default_factory=lambda: defaultdict(list))
 
     def put(self, series: Series, at_s: float, values: Iterable[float], *, visible_s: float = float("-inf")) -> None:
-        """Observe values at `at_s`; nobody sees them before `visible_s`."""
+        """Observe values at `at_s`, visible from `visible_s`."""
         self._series[series].extend(_Observation(at_s, value, visible_s) for value in values)
 
     def points(
         self, series: Series, *, start_s: float, end_s: float, period_s: int, statistic: str, now_s: float
     ) -> list[Point]:
-        """The statistic of each period that has something visible in it, in order of time; the rest is missing."""
-        if is_forgotten(start_s, period_s=period_s, now_s=now_s):
+        """The statistic of each period with visible observations, oldest first; other periods are missing."""
+        if is_expired(start_s, period_s=period_s, now_s=now_s):
             return []
         first = math.floor(start_s / period_s) * period_s
         periods: defaultdict[float, list[float]] = defaultdict(list)
@@ -71,11 +71,11 @@ class FakeMetrics:
     def search(self, expression: str) -> tuple[list[Series], str]:
         """The series that a SEARCH finds, in a stable order, and its statistic.
 
-        Raises ValueError: it is no SEARCH that this fake understands.
+        Raises ValueError: not a SEARCH that this fake supports.
         """
         found = SEARCH.match(expression.strip())
         if not found:
-            raise ValueError("Error in expression: only SEARCH is understood here")
+            raise ValueError("Error in expression: only SEARCH is supported")
         namespace, *names = [part.strip().strip('"') for part in found["schema"].split(",")]
         terms = [_term(word) for word in WORD.findall(found["terms"])]
         matching = [
@@ -88,8 +88,8 @@ class FakeMetrics:
         return sorted(matching, key=lambda one: (one.name, sorted(one.dimensions))), found["stat"]
 
 
-def is_forgotten(start_s: float, *, period_s: int, now_s: float) -> bool:
-    """Whether CloudWatch keeps nothing of this resolution for a window that begins so long ago."""
+def is_expired(start_s: float, *, period_s: int, now_s: float) -> bool:
+    """Whether points of this period have expired for a window that starts at this time."""
     for age_s, multiple in RETENTION:
         if now_s - start_s > age_s:
             return period_s % multiple != 0
@@ -97,7 +97,7 @@ def is_forgotten(start_s: float, *, period_s: int, now_s: float) -> bool:
 
 
 def label_of(series: Series, wanted: str) -> str:
-    """The label that CloudWatch gives a series: as asked, with ${PROP('Dim.…')} filled in, or the metric's name."""
+    """CloudWatch's label of a series: the requested one, with ${PROP('Dim.…')} expanded, or the metric's name."""
     dimensions = dict(series.dimensions)
     return re.sub(r"\$\{PROP\('Dim\.([^']+)'\)\}", lambda found: dimensions.get(found[1], ""), wanted) or series.name
 
@@ -114,13 +114,13 @@ def series_of(metric: Mapping[str, Any]) -> Series:
 def _term(word: str) -> Callable[[Series], bool]:
     found = TERM.match(word)
     if not found:
-        raise ValueError(f"Error in expression: {word} is no term that is understood here")
+        raise ValueError(f"Error in expression: unsupported term {word}")
     name, value = (found["name"] or "").strip('"'), found["value"].strip('"')
     if name == "MetricName":
         return lambda series: series.name == value
     if name:
         return lambda series: (name, value) in series.dimensions
-    return lambda series: value == series.name or value in {held for _, held in series.dimensions}
+    return lambda series: value == series.name or value in {dimension for _, dimension in series.dimensions}
 
 
 def _statistic(values: list[float], statistic: str) -> float:
@@ -131,7 +131,7 @@ def _statistic(values: list[float], statistic: str) -> float:
 
 
 def _percentile(ordered: list[float], share: float) -> float:
-    """Linear between the two nearest ranks."""
-    place = (len(ordered) - 1) * share / 100
-    low, high = math.floor(place), math.ceil(place)
-    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+    """Interpolated linearly between the two nearest ranks."""
+    rank = (len(ordered) - 1) * share / 100
+    low, high = math.floor(rank), math.ceil(rank)
+    return ordered[low] + (ordered[high] - ordered[low]) * (rank - low)

@@ -1,4 +1,4 @@
-"""Who asks the fake, and whether the signature is theirs: AWS's Signature Version 4, checked as AWS does.
+"""Checks AWS Signature Version 4 as AWS does.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
@@ -24,7 +24,7 @@ SKEW_S: Final = 300
 
 
 def check_signature(headers: Message, body: bytes, *, secrets: Mapping[str, str], now_s: float) -> None:
-    """Raises Refused: not signed, by nobody known, with another secret, or at another time."""
+    """Raises Refused: unsigned, unknown key, wrong secret, or signed at the wrong time."""
     found = SIGNED.fullmatch(headers.get("Authorization", ""))
     if not found:
         raise Refused("MissingAuthenticationToken", "Request is missing Authentication Token", 403)

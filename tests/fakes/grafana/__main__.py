@@ -1,4 +1,4 @@
-"""`python -m tests.fakes.grafana`: a Grafana that forgets, to try the commands against."""
+"""`python -m tests.fakes.grafana`: an in-memory Grafana, to try the commands against."""
 
 import argparse
 import signal
@@ -9,12 +9,12 @@ from tests.fakes.grafana.server import serving
 
 
 def main() -> None:
-    """Answer until asked to leave; what to export comes first."""
-    parser = argparse.ArgumentParser(description="A Grafana in memory, without pages: its API alone.")
-    parser.add_argument("--port", type=int, default=0, help="0, if not given: a free one")
+    """Print the variables to export, then serve until stopped."""
+    parser = argparse.ArgumentParser(description="An in-memory Grafana: the API without the UI.")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on (default: any free port)")
     port = parser.parse_args().port
     leave = {signal.SIGINT, signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, leave)  # before any thread starts, so that none of them takes it
+    signal.pthread_sigmask(signal.SIG_BLOCK, leave)  # before any thread starts, so that no thread receives it
     try:
         with serving(FakeGrafana(), port) as url:
             print(f"export ANDEN_GRAFANA_URL={url} ANDEN_GRAFANA_TOKEN={TOKEN}", flush=True)  # noqa: T201

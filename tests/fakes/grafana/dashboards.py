@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from tests.fakes.grafana.data import Board, GrafanaData, Json
+from tests.fakes.grafana.data import GrafanaData, Json, StoredDashboard
 from tests.fakes.grafana.messages import GrafanaRejection, Reply, Request, need
 
 UID: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
@@ -22,11 +22,11 @@ BUILT_IN: Final[Json] = {
 }
 
 
-def search(world: GrafanaData, request: Request) -> Reply:
-    """Hits of folders and dashboards, a page at a time."""
+def search(data: GrafanaData, request: Request) -> Reply:
+    """GET: hits of folders and dashboards, one page."""
     kind, tags, folders = request.first("type"), request.query.get("tag", []), request.query.get("folderUIDs", [])
-    hits = [*_folder_hits(world), *_board_hits(world)]
-    hits = [hit for hit in hits if hit["uid"] not in world.unindexed and (not kind or hit["type"] == kind)]
+    hits = [*_folder_hits(data), *_board_hits(data)]
+    hits = [hit for hit in hits if hit["uid"] not in data.unindexed and (not kind or hit["type"] == kind)]
     hits = [hit for hit in hits if set(tags) <= set(hit["tags"])]
     hits = [hit for hit in hits if not folders or hit.get("folderUid", "") in folders]
     hits.sort(key=lambda hit: (hit["title"], hit["uid"]))
@@ -35,128 +35,128 @@ def search(world: GrafanaData, request: Request) -> Reply:
     return Reply(200, hits[start : start + limit])
 
 
-def _folder_hits(world: GrafanaData) -> Iterator[Json]:
-    for uid, folder in world.folders.items():
+def _folder_hits(data: GrafanaData) -> Iterator[Json]:
+    for uid, folder in data.folders.items():
         place = {"folderUid": folder["parentUid"]} if folder.get("parentUid") else {}
         yield {"id": folder["id"], "uid": uid, "title": folder["title"], "type": "dash-folder", "tags": [], **place}
 
 
-def _board_hits(world: GrafanaData) -> Iterator[Json]:
-    for uid, board in world.boards.items():
+def _board_hits(data: GrafanaData) -> Iterator[Json]:
+    for uid, board in data.boards.items():
         place = {"folderUid": board.folder} if board.folder else {}
         tags = list(board.model.get("tags") or ())
         title = board.model["title"]
         yield {"id": board.model["id"], "uid": uid, "title": title, "type": "dash-db", "tags": tags, **place}
 
 
-def folder_get(world: GrafanaData, _request: Request, uid: str) -> Reply:
-    """One folder."""
-    need(uid in world.folders, 404, "folder not found")
-    return Reply(200, _folder(world, uid))
+def folder_get(data: GrafanaData, _request: Request, uid: str) -> Reply:
+    """GET."""
+    need(uid in data.folders, 404, "folder not found")
+    return Reply(200, _folder(data, uid))
 
 
-def _folder(world: GrafanaData, uid: str) -> Json:
+def _folder(data: GrafanaData, uid: str) -> Json:
     rights = {"canSave": True, "canEdit": True, "canAdmin": True, "canDelete": True, "hasAcl": False}
-    return {**world.folders[uid], **rights, "url": f"/dashboards/f/{uid}/"}
+    return {**data.folders[uid], **rights, "url": f"/dashboards/f/{uid}/"}
 
 
-def folder_counts(world: GrafanaData, _request: Request, uid: str) -> Reply:
-    """How much lies in it, at any depth."""
-    need(uid in world.folders, 404, "folder not found")
+def folder_counts(data: GrafanaData, _request: Request, uid: str) -> Reply:
+    """GET: the number of objects inside, at any depth."""
+    need(uid in data.folders, 404, "folder not found")
     below, inside = {uid}, 0
     while len(below) > inside:
         inside = len(below)
-        below |= {child for child, folder in world.folders.items() if folder.get("parentUid") in below}
+        below |= {child for child, folder in data.folders.items() if folder.get("parentUid") in below}
     counts = {
         "folder": inside - 1,
-        "dashboard": sum(board.folder in below for board in world.boards.values()),
-        "alertrule": sum(rule["folderUID"] in below for rule in world.rules.values()),
+        "dashboard": sum(board.folder in below for board in data.boards.values()),
+        "alertrule": sum(rule["folderUID"] in below for rule in data.rules.values()),
     }
     return Reply(200, counts)
 
 
-def folder_post(world: GrafanaData, request: Request) -> Reply:
-    """A new folder."""
+def folder_post(data: GrafanaData, request: Request) -> Reply:
+    """POST."""
     body = request.body
-    uid, title, parent = body.get("uid") or f"f{world.next_id()}", body.get("title"), body.get("parentUid") or ""
+    uid, title, parent = body.get("uid") or f"f{data.next_id()}", body.get("title"), body.get("parentUid") or ""
     need(title, 400, "folder title cannot be empty")
     need(UID.fullmatch(uid), 400, "uid contains illegal characters or is too long")
-    need(uid not in world.folders, 409, "a folder with the same UID already exists")
-    need(not parent or parent in world.folders, 404, "parent folder not found")
-    _free_title(world, title, parent, but=uid)
-    world.folders[uid] = {"id": world.next_id(), "uid": uid, "title": title, "version": 1, "parentUid": parent}
-    return Reply(200, _folder(world, uid))
+    need(uid not in data.folders, 409, "a folder with the same UID already exists")
+    need(not parent or parent in data.folders, 404, "parent folder not found")
+    _free_title(data, title, parent, but=uid)
+    data.folders[uid] = {"id": data.next_id(), "uid": uid, "title": title, "version": 1, "parentUid": parent}
+    return Reply(200, _folder(data, uid))
 
 
-def _free_title(world: GrafanaData, title: str, parent: str, *, but: str) -> None:
-    for uid, folder in world.folders.items():
+def _free_title(data: GrafanaData, title: str, parent: str, *, but: str) -> None:
+    for uid, folder in data.folders.items():
         same = uid != but and folder["title"] == title and (folder.get("parentUid") or "") == parent
         need(not same, 409, "a folder with the same name already exists in the current location")
 
 
-def folder_put(world: GrafanaData, request: Request, uid: str) -> Reply:
-    """A folder renamed, if the version is the newest."""
-    need(uid in world.folders, 404, "folder not found")
-    folder, body = world.folders[uid], request.body
+def folder_put(data: GrafanaData, request: Request, uid: str) -> Reply:
+    """PUT: renames it; refused if the version is outdated."""
+    need(uid in data.folders, 404, "folder not found")
+    folder, body = data.folders[uid], request.body
     newest = body.get("overwrite") or body.get("version") == folder["version"]
     need(newest, 412, "the folder has been changed by someone else", status="version-mismatch")
     need(body.get("title"), 400, "folder title cannot be empty")
-    _free_title(world, body["title"], folder.get("parentUid") or "", but=uid)
+    _free_title(data, body["title"], folder.get("parentUid") or "", but=uid)
     folder.update(title=body["title"], version=folder["version"] + 1)
-    return Reply(200, _folder(world, uid))
+    return Reply(200, _folder(data, uid))
 
 
-def folder_move(world: GrafanaData, request: Request, uid: str) -> Reply:
-    """A folder under another parent."""
-    need(uid in world.folders, 404, "folder not found")
+def folder_move(data: GrafanaData, request: Request, uid: str) -> Reply:
+    """POST: changes the parent."""
+    need(uid in data.folders, 404, "folder not found")
     parent = request.body.get("parentUid") or ""
-    need(not parent or parent in world.folders, 404, "parent folder not found")
-    world.folders[uid]["parentUid"] = parent
-    return Reply(200, _folder(world, uid))
+    need(not parent or parent in data.folders, 404, "parent folder not found")
+    data.folders[uid]["parentUid"] = parent
+    return Reply(200, _folder(data, uid))
 
 
-def folder_delete(world: GrafanaData, request: Request, uid: str) -> Reply:
-    """Gone, with the dashboards and folders inside; not while alert rules are inside."""
-    need(uid in world.folders, 404, "folder not found")
-    ruled = any(rule["folderUID"] == uid for rule in world.rules.values())
+def folder_delete(data: GrafanaData, request: Request, uid: str) -> Reply:
+    """DELETE: with its dashboards and folders; refused while it contains alert rules."""
+    need(uid in data.folders, 404, "folder not found")
+    ruled = any(rule["folderUID"] == uid for rule in data.rules.values())
     need(
         not ruled or request.first("forceDeleteRules") == "true", 400, "folder cannot be deleted: contains alert rules"
     )
-    for child in [child for child, folder in world.folders.items() if folder.get("parentUid") == uid]:
-        folder_delete(world, request, child)
-    for board in [board for board, held in world.boards.items() if held.folder == uid]:
-        del world.boards[board]
-    del world.folders[uid]
+    for child in [child for child, folder in data.folders.items() if folder.get("parentUid") == uid]:
+        folder_delete(data, request, child)
+    for board in [board for board, held in data.boards.items() if held.folder == uid]:
+        del data.boards[board]
+    del data.folders[uid]
     return Reply(200, {"message": "Folder deleted"})
 
 
-def board_get(world: GrafanaData, _request: Request, uid: str) -> Reply:
-    """One dashboard with its meta."""
-    need(uid in world.boards, 404, "Dashboard not found")
-    board = world.boards[uid]
+def board_get(data: GrafanaData, _request: Request, uid: str) -> Reply:
+    """GET: a dashboard with its meta."""
+    need(uid in data.boards, 404, "Dashboard not found")
+    board = data.boards[uid]
     meta = {"folderUid": board.folder, "version": board.model["version"], "provisioned": False, "canSave": True}
     return Reply(200, {"dashboard": copy.deepcopy(board.model), "meta": meta})
 
 
-def board_post(world: GrafanaData, request: Request) -> Reply:
-    """A dashboard saved: new, or over the version that is named."""
+def board_post(data: GrafanaData, request: Request) -> Reply:
+    """POST: creates a dashboard, or saves it over the given version."""
     model, folder = copy.deepcopy(request.body.get("dashboard") or {}), request.body.get("folderUid") or ""
-    uid = model.get("uid") or f"d{world.next_id()}"
+    uid = model.get("uid") or f"d{data.next_id()}"
     overwrite = bool(request.body.get("overwrite"))
-    _check_model(world, model, uid, folder)
-    old = world.boards.get(uid)
-    _check_names(world, model["title"], folder, uid, overwrite=overwrite)
+    _check_model(data, model, uid, folder)
+    old = data.boards.get(uid)
+    _check_names(data, model["title"], folder, uid, overwrite=overwrite)
     if old and not overwrite and model.get("version") != old.model["version"]:
         raise GrafanaRejection(412, "The dashboard has been changed by someone else", status="version-mismatch")
     number = (old.model["version"] if old else 0) + 1
-    filled = filled_in({**model, "uid": uid, "version": number, "id": old.model["id"] if old else world.next_id()})
+    filled = filled_in({**model, "uid": uid, "version": number, "id": old.model["id"] if old else data.next_id()})
     message = request.body.get("message") or ""
-    world.boards[uid] = Board(filled, folder, [*(old.versions if old else ()), (number, message)])
+    data.boards[uid] = StoredDashboard(filled, folder, [*(old.versions if old else ()), (number, message)])
     return Reply(200, {"id": filled["id"], "uid": uid, "status": "success", "version": number, "folderUid": folder})
 
 
-def _check_names(world: GrafanaData, title: str, folder: str, uid: str, *, overwrite: bool) -> None:
-    for other, board in world.boards.items():
+def _check_names(data: GrafanaData, title: str, folder: str, uid: str, *, overwrite: bool) -> None:
+    for other, board in data.boards.items():
         same = other != uid and board.folder == folder and board.model["title"] == title
         if same and not overwrite:
             raise GrafanaRejection(
@@ -164,10 +164,10 @@ def _check_names(world: GrafanaData, title: str, folder: str, uid: str, *, overw
             )
 
 
-def _check_model(world: GrafanaData, model: Json, uid: str, folder: str) -> None:
+def _check_model(data: GrafanaData, model: Json, uid: str, folder: str) -> None:
     need(model.get("title"), 400, "Dashboard title cannot be empty", status="empty-name")
     need(UID.fullmatch(uid), 400, "uid contains illegal characters or is too long")
-    need(not folder or folder in world.folders, 400, "folder not found")
+    need(not folder or folder in data.folders, 400, "folder not found")
     need(isinstance(model.get("tags") or [], list), 400, "bad request data: tags must be a list")
     ids: list[Any] = []
     for panel in panels(model):
@@ -175,28 +175,28 @@ def _check_model(world: GrafanaData, model: Json, uid: str, folder: str) -> None
         ids.append(panel.get("id"))
         for target in panel.get("targets") or ():
             need(target.get("refId"), 400, f"a target of panel {panel.get('id')} has no refId")
-        _check_source(world, panel.get("datasource"))
+        _check_source(data, panel.get("datasource"))
     need(len(ids) == len(set(ids)), 400, "two panels have the same id")
 
 
 def panels(model: Json) -> Iterator[Json]:
-    """Every panel, those of collapsed rows, too."""
+    """Every panel, including those in collapsed rows."""
     for panel in model.get("panels") or ():
         yield panel
         yield from panel.get("panels") or ()
 
 
-def _check_source(world: GrafanaData, source: Any) -> None:
-    """A reference to a data source names its type, and one that stands there, a variable or a built-in one."""
+def _check_source(data: GrafanaData, source: Any) -> None:
+    """A reference has a type and the uid of an existing, built-in or variable data source."""
     if not isinstance(source, dict):
         return
     uid = str(source.get("uid") or "")
-    known = uid.startswith(("${", "$", "-- ")) or uid in world.sources or uid == "grafana" or not uid
+    known = uid.startswith(("${", "$", "-- ")) or uid in data.sources or uid == "grafana" or not uid
     need(known, 400, f"data source {uid} not found")
 
 
 def filled_in(model: Json) -> Json:
-    """The model as Grafana gives it back: newer schema, defaults, empty lists, the annotation of its own."""
+    """The model as Grafana returns it: newer schema, defaults, empty lists, built-in annotation."""
     model = {key: value for key, value in model.items() if value is not None}
     model["schemaVersion"] = max(SCHEMA, int(model.get("schemaVersion") or 0))
     for key, value in (("editable", True), ("graphTooltip", 0), ("fiscalYearStartMonth", 0), ("liveNow", False)):
@@ -228,8 +228,8 @@ def _fill_panel(panel: Json) -> None:
         target.setdefault("legendFormat", "")
 
 
-def board_delete(world: GrafanaData, _request: Request, uid: str) -> Reply:
-    """Gone."""
-    need(uid in world.boards, 404, "Dashboard not found")
-    title = world.boards.pop(uid).model["title"]
+def board_delete(data: GrafanaData, _request: Request, uid: str) -> Reply:
+    """DELETE."""
+    need(uid in data.boards, 404, "Dashboard not found")
+    title = data.boards.pop(uid).model["title"]
     return Reply(200, {"title": title, "message": f"Dashboard {title} deleted"})

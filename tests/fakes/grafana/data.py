@@ -1,4 +1,4 @@
-"""What a fake Grafana holds."""
+"""The data of a fake Grafana."""
 
 import itertools
 from collections.abc import Iterator
@@ -11,8 +11,8 @@ DEFAULT_RECEIVER = "grafana-default-email"
 
 
 @dataclass(slots=True)
-class Board:
-    """A dashboard: the newest model, its folder, and every version with its message."""
+class StoredDashboard:
+    """A dashboard: newest model, folder, and every version with its message."""
 
     model: Json
     folder: str
@@ -31,10 +31,10 @@ def _contacts() -> dict[str, Json]:
 
 @dataclass
 class GrafanaData:
-    """Everything of one organisation. What is `unindexed` the search does not know yet, as after a save."""
+    """All objects of one organisation. The search does not return `unindexed` ones, as shortly after a save."""
 
     folders: dict[str, Json] = field(default_factory=dict)
-    boards: dict[str, Board] = field(default_factory=dict)
+    boards: dict[str, StoredDashboard] = field(default_factory=dict)
     sources: dict[str, Json] = field(default_factory=dict)
     contacts: dict[str, Json] = field(default_factory=_contacts)
     mutes: dict[str, Json] = field(default_factory=dict)
@@ -48,5 +48,5 @@ class GrafanaData:
     ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def next_id(self) -> int:
-        """A number that nothing else has."""
+        """A unique id."""
         return next(self.ids)

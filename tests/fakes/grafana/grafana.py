@@ -1,4 +1,4 @@
-"""The fake as a whole: who may do what, where each request goes, and what goes wrong on the way."""
+"""The fake Grafana: permissions, routing and injected faults."""
 
 import re
 import threading
@@ -49,17 +49,17 @@ ROUTES: Final[tuple[tuple[str, str, str, Handler], ...]] = (
     ("GET", f"{V1}/folder/([^/]+)/rule-groups/([^/]+)", "alert.provisioning:read", rules.group_get),
     ("PUT", f"{V1}/folder/([^/]+)/rule-groups/([^/]+)", "alert.provisioning:write", rules.group_put),
 )
-"""Method, path, the permission it needs, and who answers."""
+"""Method, path, required permission, and handler."""
 
 EVERYTHING: Final = frozenset({route[2] for route in ROUTES} | {"dashboards:create"})
 
 
 class FakeGrafana:
-    """One Grafana with one organisation. Requests are numbered from 1; `faults` says what befalls which."""
+    """One Grafana with one organisation. Requests are numbered from 1; `faults` are keyed by that number."""
 
-    def __init__(self, version: str = "11.6.0", world: GrafanaData | None = None) -> None:
+    def __init__(self, version: str = "11.6.0", data: GrafanaData | None = None) -> None:
         self.version = version
-        self.world = world or GrafanaData()
+        self.data = data or GrafanaData()
         self.tokens: dict[str, frozenset[str]] = {TOKEN: EVERYTHING}
         self.faults: dict[int, Fault] = {}
         self.requests: list[Request] = []
@@ -67,20 +67,20 @@ class FakeGrafana:
 
     @property
     def writes(self) -> list[str]:
-        """The requests that could change something, as `METHOD path`."""
+        """The write requests, as `METHOD path`."""
         return [f"{asked.method} {asked.path}" for asked in self.requests if asked.method != "GET"]
 
     def forget(self) -> None:
-        """Count requests from 1 again, without faults."""
+        """Clear recorded requests and faults, and number requests from 1 again."""
         self.requests.clear()
         self.faults.clear()
 
     def fail(self, numbers: Iterable[int], fault: Fault) -> None:
-        """Let this befall the requests of these numbers."""
+        """Inject this fault into the requests with these numbers."""
         self.faults.update(dict.fromkeys(numbers, fault))
 
     def handle(self, request: Request) -> Reply:
-        """The answer. Raises ConnectionDropped: there is none."""
+        """The response. Raises ConnectionDropped: no response."""
         with self._lock:
             self.requests.append(request)
             fault = self.faults.get(len(self.requests))
@@ -114,10 +114,10 @@ class FakeGrafana:
             return Reply(200, {action: ["*"] for action in sorted(allowed)})
         handler, action, words = self._route(request)
         need(action in allowed, 403, f"You'll need additional permissions. Permissions needed: {action}")
-        return handler(self.world, request, *words)
+        return handler(self.data, request, *words)
 
     def _route(self, request: Request) -> tuple[Handler, str, Any]:
-        need("%2f" not in request.path.lower(), 404, "Not found")  # whatever is called so
+        need("%2f" not in request.path.lower(), 404, "Not found")  # regardless of the object's name
         for method, pattern, action, handler in ROUTES:
             found = re.fullmatch(pattern, request.path) if method == request.method else None
             if found:

@@ -1,4 +1,4 @@
-"""What the fake is asked and what it answers."""
+"""Requests and replies of the fake."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request; header names in lower case."""
+    """A request; header names are in lower case."""
 
     method: str
     path: str
@@ -21,13 +21,13 @@ class Request:
 
     @property
     def provenance(self) -> str:
-        """What a write through the provisioning API leaves on an object."""
+        """The provenance that a write through the provisioning API sets."""
         return "" if "x-disable-provenance" in self.headers else "api"
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer."""
+    """A response."""
 
     status: int
     body: Any = None
@@ -35,7 +35,7 @@ class Reply:
 
 
 class GrafanaRejection(Exception):
-    """The request is answered with this status and these words."""
+    """An error response with this status and message."""
 
     def __init__(self, code: int, message: str, /, **more: Any) -> None:
         self.reply = Reply(code, {"message": message, **more})
@@ -43,20 +43,20 @@ class GrafanaRejection(Exception):
 
 
 class ConnectionDropped(Exception):
-    """The connection ends without an answer."""
+    """The connection is closed without a response."""
 
 
 def need(condition: object, code: int, message: str, /, **more: Any) -> None:
-    """Nothing. Raises GrafanaRejection: the condition does not hold."""
+    """Raises GrafanaRejection: the condition is false."""
     if not condition:
         raise GrafanaRejection(code, message, **more)
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What goes wrong at one request: a status instead of an answer, or a connection that ends.
+    """A fault of one request: an error status, or a dropped connection.
 
-    `applied`: the request took effect, and only the answer is lost.
+    `applied`: the request took effect, and only the response is lost.
     """
 
     status: int = 0

@@ -1,4 +1,4 @@
-"""The fake over HTTP on loopback, and the same without HTTP where thousands of states are tried."""
+"""The fake over HTTP on loopback, and without HTTP for thousands of states."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from tests.fakes.grafana.messages import ConnectionDropped, Reply, Request
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1
-    disable_nagle_algorithm = True  # else each answer waits for an acknowledgement, 40 ms
+    disable_nagle_algorithm = True  # otherwise each response waits 40 ms for an acknowledgement
     grafana: FakeGrafana
 
     def _serve(self) -> None:
@@ -56,12 +56,12 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - http.server's names
 
     def log_message(self, *_args: Any) -> None:
-        """Say nothing: the fake keeps what it was asked."""
+        """Silent: the fake records requests."""
 
 
 @contextmanager
 def serving(grafana: FakeGrafana, port: int = 0) -> Iterator[str]:
-    """The address at which the fake answers, inside of the block; 0 is a free port."""
+    """The URL of the fake, inside the block; port 0 is any free port."""
     handler = type("Handler", (_Handler,), {"grafana": grafana})
     server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     server.daemon_threads = True
@@ -76,14 +76,14 @@ def serving(grafana: FakeGrafana, port: int = 0) -> Iterator[str]:
 
 
 class DirectAdapter(BaseAdapter):
-    """Brings the requests of a session to the fake without HTTP; each is sent once."""
+    """Passes the requests of a session to the fake without HTTP, each once."""
 
     def __init__(self, grafana: FakeGrafana) -> None:
         super().__init__()
         self._grafana = grafana
 
     def send(self, request: requests.PreparedRequest, *_args: Any, **_options: Any) -> requests.Response:
-        """The fake's answer."""
+        """The fake's response."""
         parts = urlsplit(str(request.url))
         headers = {name.lower(): value for name, value in request.headers.items()}
         body = json.loads(request.body) if request.body else None
@@ -101,9 +101,9 @@ class DirectAdapter(BaseAdapter):
         return response
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Nothing to close."""
 
 
 def direct_client(adapter: DirectAdapter) -> GrafanaApiClient:
-    """A client that speaks to the fake without HTTP."""
-    return GrafanaApiClient("http://fake.invalid", TOKEN, patience=RequestRetryPolicy(tries=1), adapter=adapter)
+    """A client of the fake without HTTP."""
+    return GrafanaApiClient("http://fake.invalid", TOKEN, retry=RequestRetryPolicy(tries=1), adapter=adapter)

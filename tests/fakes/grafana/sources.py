@@ -15,19 +15,19 @@ TYPES: Final = {
     "alertmanager": "Alertmanager",
     "grafana-postgresql-datasource": "PostgreSQL",
 }
-"""Types that are installed, and their names."""
+"""Installed types and their names."""
 
 
-def source_list(world: GrafanaData, _request: Request) -> Reply:
-    """All, without versions and secrets."""
-    left_out = {"version", "secureJsonData"}
-    return Reply(200, [{k: v for k, v in source.items() if k not in left_out} for source in world.sources.values()])
+def source_list(data: GrafanaData, _request: Request) -> Reply:
+    """GET: all data sources, without versions and secrets."""
+    hidden = {"version", "secureJsonData"}
+    return Reply(200, [{k: v for k, v in source.items() if k not in hidden} for source in data.sources.values()])
 
 
-def source_get(world: GrafanaData, _request: Request, uid: str) -> Reply:
-    """One, with the names of its secrets."""
-    need(uid in world.sources, 404, "Data source not found")
-    return Reply(200, _shown(world.sources[uid]))
+def source_get(data: GrafanaData, _request: Request, uid: str) -> Reply:
+    """GET: one data source, with the names of its secrets."""
+    need(uid in data.sources, 404, "Data source not found")
+    return Reply(200, _shown(data.sources[uid]))
 
 
 def _shown(source: Json) -> Json:
@@ -35,39 +35,39 @@ def _shown(source: Json) -> Json:
     return {**copy.deepcopy(shown), "secureJsonFields": dict.fromkeys(source.get("secureJsonData") or {}, True)}
 
 
-def source_post(world: GrafanaData, request: Request) -> Reply:
-    """A new one."""
+def source_post(data: GrafanaData, request: Request) -> Reply:
+    """POST."""
     body = request.body
-    _check(world, body, but=None)
-    uid = body.get("uid") or f"s{world.next_id()}"
+    _check(data, body, but=None)
+    uid = body.get("uid") or f"s{data.next_id()}"
     need(UID.fullmatch(uid), 400, "uid contains illegal characters or is too long")
-    need(uid not in world.sources, 409, "data source with the same uid already exists")
-    source = _filled({**body, "uid": uid, "id": world.next_id(), "version": 1})
-    world.sources[uid] = source
+    need(uid not in data.sources, 409, "data source with the same uid already exists")
+    source = _filled({**body, "uid": uid, "id": data.next_id(), "version": 1})
+    data.sources[uid] = source
     return Reply(200, {"id": source["id"], "message": "Datasource added", "datasource": _shown(source)})
 
 
-def source_put(world: GrafanaData, request: Request, uid: str) -> Reply:
-    """One changed; secrets that are not sent stay."""
-    need(uid in world.sources, 404, "Data source not found")
-    old, body = world.sources[uid], request.body
-    _check(world, body, but=uid)
+def source_put(data: GrafanaData, request: Request, uid: str) -> Reply:
+    """PUT: secrets that are not sent are kept."""
+    need(uid in data.sources, 404, "Data source not found")
+    old, body = data.sources[uid], request.body
+    _check(data, body, but=uid)
     newest = not body.get("version") or body["version"] == old["version"]
     need(newest, 409, "Datasource has already been updated by someone else. Please reload and try again")
     need(not old["readOnly"], 403, "Cannot update read-only data source")
     secrets = {**(old.get("secureJsonData") or {}), **(body.get("secureJsonData") or {})}
-    world.sources[uid] = _filled(
+    data.sources[uid] = _filled(
         {**body, "uid": uid, "id": old["id"], "version": old["version"] + 1, "secureJsonData": secrets}
     )
-    return Reply(200, {"message": "Datasource updated", "datasource": _shown(world.sources[uid])})
+    return Reply(200, {"message": "Datasource updated", "datasource": _shown(data.sources[uid])})
 
 
-def _check(world: GrafanaData, body: Json, *, but: str | None) -> None:
+def _check(data: GrafanaData, body: Json, *, but: str | None) -> None:
     for field in ("name", "type", "access"):
         need(body.get(field), 400, f"bad request data: {field} is required")
     need(body["type"] in TYPES, 400, f"data source type {body['type']} is not installed")
     need(body["access"] in {"proxy", "direct"}, 400, "bad request data: access must be proxy or direct")
-    for uid, other in world.sources.items():
+    for uid, other in data.sources.items():
         need(uid == but or other["name"] != body["name"], 409, "data source with the same name already exists")
 
 
@@ -78,27 +78,27 @@ def _filled(body: Json) -> Json:
     return {**blank, "isDefault": False, "jsonData": {}, **copy.deepcopy(body), **served}
 
 
-def source_delete(world: GrafanaData, _request: Request, uid: str) -> Reply:
-    """Gone."""
-    need(uid in world.sources, 404, "Data source not found")
-    need(not world.sources[uid]["readOnly"], 403, "Cannot delete read-only data source")
-    del world.sources[uid]
+def source_delete(data: GrafanaData, _request: Request, uid: str) -> Reply:
+    """DELETE."""
+    need(uid in data.sources, 404, "Data source not found")
+    need(not data.sources[uid]["readOnly"], 403, "Cannot delete read-only data source")
+    del data.sources[uid]
     return Reply(200, {"message": "Data source deleted"})
 
 
-def annotation_list(world: GrafanaData, request: Request) -> Reply:
-    """Those that carry every tag that is asked for, newest first."""
+def annotation_list(data: GrafanaData, request: Request) -> Reply:
+    """GET: annotations with all requested tags, newest first."""
     tags = set(request.query.get("tags", []))
-    found = [note for note in world.annotations.values() if tags <= set(note["tags"])]
+    found = [note for note in data.annotations.values() if tags <= set(note["tags"])]
     return Reply(200, sorted(found, key=lambda note: -note["id"])[: int(request.first("limit", "100"))])
 
 
-def annotation_post(world: GrafanaData, request: Request) -> Reply:
-    """A new one: each call makes another."""
+def annotation_post(data: GrafanaData, request: Request) -> Reply:
+    """POST: every call creates an annotation."""
     body = request.body
     need(body.get("text"), 400, "bad request data: text field should not be empty")
-    number = world.next_id()
-    world.annotations[number] = {
+    number = data.next_id()
+    data.annotations[number] = {
         "id": number,
         "time": body.get("time") or 0,
         "tags": body.get("tags") or [],
@@ -107,9 +107,9 @@ def annotation_post(world: GrafanaData, request: Request) -> Reply:
     return Reply(200, {"message": "Annotation added", "id": number})
 
 
-def annotation_patch(world: GrafanaData, request: Request, number: str) -> Reply:
-    """Those fields that are sent."""
-    need(int(number) in world.annotations, 404, "Annotation not found")
+def annotation_patch(data: GrafanaData, request: Request, number: str) -> Reply:
+    """PATCH: updates the fields that are sent."""
+    need(int(number) in data.annotations, 404, "Annotation not found")
     kept = {key: request.body[key] for key in ("text", "tags", "time", "timeEnd") if request.body.get(key)}
-    world.annotations[int(number)].update(kept)
+    data.annotations[int(number)].update(kept)
     return Reply(200, {"message": "Annotation patched"})

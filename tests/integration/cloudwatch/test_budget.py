@@ -1,4 +1,4 @@
-"""What a budget promises: the same cases for the one in PostgreSQL and for its twin in memory."""
+"""The contract of the request budget, in PostgreSQL and in memory."""
 
 import datetime
 from collections.abc import Iterator
@@ -39,7 +39,9 @@ def test_each_reservation_is_a_call_and_its_metrics(budget: MemoryRequestBudget 
     assert counts(budget) == {NOVEMBER: (1_000, 3)}
 
 
-def test_what_does_not_fit_is_not_counted(budget: MemoryRequestBudget | DatabaseRequestBudget) -> None:
+def test_a_reservation_over_budget_raises_and_is_not_counted(
+    budget: MemoryRequestBudget | DatabaseRequestBudget,
+) -> None:
     budget.reserve(900, now_s=at(11, 24))
     with pytest.raises(BudgetSpent, match=r"November 2026 is spent: 900 metrics, 0\.01 of 0\.01 USD"):
         budget.reserve(101, now_s=at(11, 24))
@@ -47,7 +49,7 @@ def test_what_does_not_fit_is_not_counted(budget: MemoryRequestBudget | Database
     assert counts(budget) == {NOVEMBER: (1_000, 2)}
 
 
-def test_a_month_has_its_own_budget_and_a_clock_that_goes_back_finds_the_old_one_as_it_was(
+def test_each_month_has_its_own_budget_also_when_the_clock_jumps_back(
     budget: MemoryRequestBudget | DatabaseRequestBudget,
 ) -> None:
     budget.reserve(1_000, now_s=at(11, 30, 23))
@@ -58,7 +60,7 @@ def test_a_month_has_its_own_budget_and_a_clock_that_goes_back_finds_the_old_one
     assert counts(budget) == {NOVEMBER: (1_000, 1), DECEMBER: (1_000, 2)}
 
 
-def test_a_call_that_never_left_is_given_back_to_the_month_that_paid_for_it(
+def test_a_refund_goes_to_the_month_of_the_reservation(
     budget: MemoryRequestBudget | DatabaseRequestBudget,
 ) -> None:
     budget.reserve(600, now_s=at(11, 30, 23))
@@ -70,7 +72,7 @@ def test_a_call_that_never_left_is_given_back_to_the_month_that_paid_for_it(
     assert counts(budget)[NOVEMBER] == (1_000, 2)
 
 
-def test_what_a_search_found_is_added_even_beyond_the_budget(
+def test_series_found_by_a_search_are_charged_even_over_budget(
     budget: MemoryRequestBudget | DatabaseRequestBudget,
 ) -> None:
     budget.reserve(1, now_s=at(11, 24))
@@ -78,5 +80,5 @@ def test_what_a_search_found_is_added_even_beyond_the_budget(
     assert counts(budget) == {NOVEMBER: (1_501, 1)}
     with pytest.raises(BudgetSpent):
         budget.reserve(1, now_s=at(11, 24))
-    budget.charge_extra(7, now_s=at(12, 1))  # the month turned while the call was under way
+    budget.charge_extra(7, now_s=at(12, 1))  # the month changed during the call
     assert counts(budget)[DECEMBER][0] == 7

@@ -1,4 +1,4 @@
-"""`manage.py cloudwatch`: what it plans, collects, reckons and puts, and what is left when it is killed."""
+"""`manage.py cloudwatch` and `manage.py dashboards cloudwatch`: output, budget, errors, and a killed collector."""
 
 import io
 import json
@@ -58,7 +58,7 @@ def chosen(fake: FakeCloudWatch, settings: Any) -> CloudWatchSettings:
     return settings.CLOUDWATCH  # type: ignore[no-any-return]
 
 
-def said(*words: object, command: str = "cloudwatch") -> list[str]:
+def output(*words: object, command: str = "cloudwatch") -> list[str]:
     out = io.StringIO()
     call_command(command, *map(str, words), stdout=out, stderr=out)
     return out.getvalue().splitlines()
@@ -68,84 +68,84 @@ def observe(fake: FakeCloudWatch, value: float, at_s: float) -> None:
     fake.put("AWS/Lambda", "Errors", {"FunctionName": "notify"}, at_s, value)
 
 
-def test_the_plan_says_what_would_be_asked_and_what_it_costs_and_asks_nothing(
+def test_plan_lists_the_metrics_and_their_cost_and_sends_nothing(
     fake: FakeCloudWatch, chosen: CloudWatchSettings
 ) -> None:
-    lines = said("plan")
+    lines = output("plan")
     queries = catalogue_queries(CATALOGUE, chosen.resources)
     dollars = len(queries) * 8_640 / 1_000 * 0.01
-    assert lines[-1] == (
-        f"{len(queries)} metrics in 1 call a cycle, every 300 s: {len(queries) * 8_640:,} metrics in 30 days, "
-        f"{dollars:.2f} USD of a budget of 25.00 USD"
-    )
+    assert lines[-2:] == [
+        f"Plan: {len(queries)} metrics in 1 call per cycle, every 300 s.",
+        f"Cost: {len(queries) * 8_640:,} metrics in 30 days, {dollars:.2f} of 25.00 USD.",
+    ]
     table = lines[1 : lines.index("")]
     assert ["function", "notify", "function_invocations", "Sum", "0.086"] in [line.split() for line in table]
     assert ["function_duration", "p50,", "p95,", "p99", "0.259"] in [line.split() for line in table]
-    assert len({len(line) for line in table}) == 1, "the numbers end together"
+    assert len({len(line) for line in table}) == 1, "numbers are right-aligned"
     assert not fake.calls
 
 
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("region", "Ireland", "must be the name of an AWS region, say eu-west-1"),
+        ("region", "Ireland", "must be an AWS region such as eu-west-1"),
         ("balancer", "anden", "must be app/name/id, the end of the balancer's ARN"),
-        ("kafka_brokers", "1;2", "must be the brokers' ids, comma-separated: 1,2,3"),
+        ("kafka_brokers", "1;2", "must be comma-separated broker IDs: 1,2,3"),
         ("dashboard_prefix", "a", "must be 3 to 100 letters, digits, - and _"),
     ],
 )
-def test_a_wrong_setting_is_refused_in_words(field: str, value: str, words: str) -> None:
+def test_an_invalid_setting_raises_with_the_expected_form(field: str, value: str, words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         CloudWatchSettings.model_validate({field: value})
 
 
-def test_a_plan_beyond_the_budget_says_so(chosen: CloudWatchSettings, settings: Any) -> None:
+def test_a_plan_over_budget_warns(chosen: CloudWatchSettings, settings: Any) -> None:
     settings.CLOUDWATCH = chosen.model_copy(update={"budget_usd": 1.0})
-    assert said("plan")[-1] == "That is more than the budget: collection would stop before the month ends"
+    assert output("plan")[-1] == "Over budget: collection would stop before the end of the month."
 
 
-def test_one_cycle_brings_the_newest_points_and_is_accounted_for(
+def test_one_cycle_prints_the_newest_points_and_is_counted(
     station: Station, fake: FakeCloudWatch, chosen: CloudWatchSettings
 ) -> None:
-    now = int(time.time() // 60) * 60  # the command looks at the clock, and NOW may be long ago
+    now = int(time.time() // 60) * 60  # the command reads the clock, and NOW may be long ago
     observe(fake, 3.0, now - 120)
     observe(fake, 4.0, now - 60)
-    lines = said("collect", "--once")
+    lines = output("collect", "--once")
     asked = len(catalogue_queries(CATALOGUE, chosen.resources))
     assert lines == [
-        f"calls: 1, points in time: 2, late: 0; series with a current value: 1, without: {asked - 1}",
+        f"calls: 1; points: 2 timely, 0 late; series: 1 current, {asked - 1} missing",
         "notify  function_errors Sum  4",
     ]
     month = CloudWatchMonth.objects.get()
     assert (month.metrics_requested, month.calls) == (asked, 1) == (fake.requested, len(fake.asked))
-    cost = said("cost")
+    cost = output("cost")
     assert f"{asked} metrics requested in 1 call, 0.00 USD" in cost[-3]
-    assert cost[-1] == "the budget lasts"
+    assert cost[-1] == "Within budget."
 
 
-def test_a_spent_budget_is_one_line_and_no_call(
+def test_a_spent_budget_prints_one_line_and_sends_nothing(
     station: Station, fake: FakeCloudWatch, chosen: CloudWatchSettings, settings: Any
 ) -> None:
     settings.CLOUDWATCH = chosen.model_copy(update={"budget_usd": 0.0})
-    with pytest.raises(CommandError, match=r"budget for .* is spent: 0 metrics, 0\.00 of 0\.00 USD\. .* stands still"):
-        said("collect", "--once")
+    with pytest.raises(CommandError, match=r"budget for .* is spent: 0 metrics, 0\.00 of 0\.00 USD\. .* stops until"):
+        output("collect", "--once")
     assert not fake.calls
-    assert "the budget is spent: collection stands still until" in said("cost")[-1]
+    assert "Budget spent: collection resumes on" in output("cost")[-1]
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "message"),
     [
         ({"region": ""}, "ANDEN_CLOUDWATCH_REGION"),
         ({"functions": (), "database_instances": ()}, "no resource is set"),
     ],
 )
-def test_what_is_not_set_is_one_line(
-    chosen: CloudWatchSettings, settings: Any, changes: dict[str, Any], says: str
+def test_a_missing_setting_prints_one_line(
+    chosen: CloudWatchSettings, settings: Any, changes: dict[str, Any], message: str
 ) -> None:
     settings.CLOUDWATCH = chosen.model_copy(update=changes)
-    with pytest.raises(CommandError, match=says):
-        said("collect", "--once")
+    with pytest.raises(CommandError, match=message):
+        output("collect", "--once")
 
 
 def test_a_denied_call_names_the_action_that_the_role_lacks(
@@ -153,21 +153,21 @@ def test_a_denied_call_names_the_action_that_the_role_lacks(
 ) -> None:
     fake.denied.add("GetMetricData")
     with pytest.raises(CommandError, match="lacks the IAM action cloudwatch:GetMetricData"):
-        said("collect", "--once")
+        output("collect", "--once")
 
 
-def test_dashboards_are_put_once_and_only_what_differs_is_put_again(
+def test_dashboards_are_uploaded_once_and_only_changed_ones_again(
     fake: FakeCloudWatch, chosen: CloudWatchSettings
 ) -> None:
-    fake.dashboards["somebody-elses"] = '{"widgets": []}'
+    fake.dashboards["foreign"] = '{"widgets": []}'
     names = [f"anden-{path.stem}" for path in sorted((ROOT / "dashboards/cloudwatch").glob("*.json"))]
-    assert said("cloudwatch", command="dashboards") == [f"+ {name}: made" for name in names]
-    assert said("cloudwatch", command="dashboards") == [f"= {name}: unchanged" for name in names]
+    assert output("cloudwatch", command="dashboards") == [f"+ {name}: created" for name in names]
+    assert output("cloudwatch", command="dashboards") == [f"= {name}: unchanged" for name in names]
     assert fake.calls["PutDashboard"] == len(names)
     fake.dashboards[names[0]] = '{"widgets": []}'
-    fake.troubles.append(CloudWatchFault("Throttling", calls=2))
-    assert said("cloudwatch", command="dashboards")[0] == f"~ {names[0]}: changed"
-    assert set(fake.dashboards) == {*names, "somebody-elses"}
+    fake.faults.append(CloudWatchFault("Throttling", calls=2))
+    assert output("cloudwatch", command="dashboards")[0] == f"~ {names[0]}: updated"
+    assert set(fake.dashboards) == {*names, "foreign"}
     assert all(
         widget["properties"].get("region", "eu-west-1") == "eu-west-1"
         for name in names
@@ -178,17 +178,17 @@ def test_dashboards_are_put_once_and_only_what_differs_is_put_again(
 def test_a_denied_dashboard_names_the_action(fake: FakeCloudWatch, chosen: CloudWatchSettings) -> None:
     fake.denied.add("PutDashboard")
     with pytest.raises(CommandError, match="lacks the IAM action cloudwatch:PutDashboard"):
-        said("cloudwatch", command="dashboards")
+        output("cloudwatch", command="dashboards")
 
 
-def test_a_folder_without_dashboards_says_how_to_render_them(
+def test_a_folder_without_dashboards_names_the_command_that_renders_them(
     fake: FakeCloudWatch, chosen: CloudWatchSettings, tmp_path: Path
 ) -> None:
     with pytest.raises(CommandError, match="make render"):
-        said("cloudwatch", "--folder", tmp_path, command="dashboards")
+        output("cloudwatch", "--folder", tmp_path, command="dashboards")
 
 
-def test_many_collectors_at_once_do_not_overspend(station: Station) -> None:
+def test_concurrent_collectors_do_not_overspend(station: Station) -> None:
     budget, paid = DatabaseRequestBudget(budget_usd=0.01), []
 
     def spend(_: int) -> None:
@@ -205,59 +205,59 @@ def test_many_collectors_at_once_do_not_overspend(station: Station) -> None:
     assert sum(paid) == CloudWatchMonth.objects.get().metrics_requested == 14 * 70
 
 
-def test_the_page_of_metrics_shows_what_is_current_and_nothing_else(
+def test_only_current_values_are_exported(
     station: Station, fake: FakeCloudWatch, boto: BotoCloudWatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     observe(fake, 3.0, NOW - 60)
     one = running(boto, budget_usd=8 * 3 * 0.01 / 1_000)
-    one.round(now_s=NOW)
+    one.run_cycle(now_s=NOW)
     assert prometheus.gauge_values(metrics.CLOUDWATCH_VALUE)[LABELS] == 3.0
     assert prometheus.gauge_values(metrics.CLOUDWATCH_STOPPED)[()] == 0
-    one.round(now_s=NOW + 240)
+    one.run_cycle(now_s=NOW + 240)
     assert LABELS not in prometheus.gauge_values(metrics.CLOUDWATCH_VALUE)
     observe(fake, 5.0, NOW + 420)
     fake.clock = lambda: NOW + 480.0
-    one.round(now_s=NOW + 480)
+    one.run_cycle(now_s=NOW + 480)
     assert prometheus.gauge_values(metrics.CLOUDWATCH_VALUE)[LABELS] == 5.0
     with caplog.at_level(logging.INFO):
         for late_s in (780, 1_080, 1_380):
-            one.round(now_s=NOW + late_s)
+            one.run_cycle(now_s=NOW + late_s)
     assert [
         record.getMessage().split(" is spent")[1][:15] for record in caplog.records if "spent" in record.message
-    ] == [": 24 metrics, 0"], "one line when it begins"
+    ] == [": 24 metrics, 0"], "one line when it starts"
     assert prometheus.gauge_values(metrics.CLOUDWATCH_STOPPED)[()] == 1
     assert prometheus.gauge_values(metrics.CLOUDWATCH_SPENT)[()] == pytest.approx(0.00024)
-    assert LABELS not in prometheus.gauge_values(metrics.CLOUDWATCH_VALUE), "what stands still shows nothing old"
+    assert LABELS not in prometheus.gauge_values(metrics.CLOUDWATCH_VALUE), "a stopped collector exports no old value"
 
 
-def test_trouble_is_one_line_when_it_begins_and_one_when_it_ends(
+def test_an_error_is_logged_once_when_it_starts_and_once_when_it_ends(
     station: Station, fake: FakeCloudWatch, boto: BotoCloudWatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     one = running(boto, budget_usd=1)
     fake.denied.add("GetMetricData")
     with caplog.at_level(logging.INFO, logger="apps.monitoring.cloudwatch"):
-        assert [one.round(now_s=NOW + 300 * number) for number in range(3)] == [None, None, None]
+        assert [one.run_cycle(now_s=NOW + 300 * number) for number in range(3)] == [None, None, None]
         fake.denied.clear()
-        assert one.round(now_s=NOW + 900)
+        assert one.run_cycle(now_s=NOW + 900)
     lines = [record.getMessage() for record in caplog.records if record.name == "apps.monitoring.cloudwatch"]
-    assert [line.partition("lacks")[2][:16] or line for line in lines] == [" the IAM action ", "collecting again"]
+    assert [line.partition("lacks")[2][:16] or line for line in lines] == [" the IAM action ", "collection resumed"]
 
 
-def test_without_the_purse_nothing_is_asked(
+def test_nothing_is_requested_without_the_budget_table(
     station: Station, fake: FakeCloudWatch, boto: BotoCloudWatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with station.admin() as admin:
         admin.execute("ALTER TABLE monitoring_cloudwatchmonth RENAME TO hidden")
         try:
             one = running(boto, budget_usd=1)
-            assert one.round(now_s=NOW) is None
-            assert "lacks a table or column: run `manage.py migrate`" in one.trouble
+            assert one.run_cycle(now_s=NOW) is None
+            assert "lacks a table or column: run `manage.py migrate`" in one.last_error
         finally:
             admin.execute("ALTER TABLE hidden RENAME TO monitoring_cloudwatchmonth")
     assert not fake.calls
 
 
-def test_a_killed_collector_forgets_no_cent_and_its_successor_asks_for_the_last_minutes_alone(
+def test_a_killed_collector_loses_no_spending_and_its_successor_requests_only_the_last_minutes(
     station: Station, fake: FakeCloudWatch
 ) -> None:
     fake.slow_s = 2.0  # so that it is killed before the next call, however late this process is
@@ -276,18 +276,16 @@ def test_a_killed_collector_forgets_no_cent_and_its_successor_asks_for_the_last_
             time.sleep(0.01)
         collector.kill()
     sent = sum(count for _, count in fake.asked)
-    assert 500 <= sent < 1_200, "it was killed half-way"
+    assert 500 <= sent < 1_200, "it was killed midway"
     counted = CloudWatchMonth.objects.get().metrics_requested
-    assert sent <= counted <= sent + 500, "paid before it was sent"
+    assert sent <= counted <= sent + 500, "counted before it was sent"
     fake.slow_s = 0.0
     ended = subprocess.run([*command, "--once"], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-    assert ended.stdout.startswith("calls: 3, points in time: 0")
+    assert ended.stdout.startswith("calls: 3; points: 0 timely")
     assert CloudWatchMonth.objects.get().metrics_requested == counted + 1_200
 
 
-def test_a_collector_goes_on_through_trouble_and_leaves_when_it_is_asked_to(
-    station: Station, fake: FakeCloudWatch
-) -> None:
+def test_a_collector_survives_errors_and_stops_on_sigterm(station: Station, fake: FakeCloudWatch) -> None:
     fake.denied.add("GetMetricData")
     environment = {
         **os.environ,
@@ -308,12 +306,12 @@ def test_a_collector_goes_on_through_trouble_and_leaves_when_it_is_asked_to(
     ) as collector:
         assert collector.stderr
         lines = iter(collector.stderr.readline, "")
-        told = next(line for line in lines if line.startswith("CloudWatch"))
+        first = next(line for line in lines if line.startswith("CloudWatch"))
         collector.terminate()
         _, rest = collector.communicate(timeout=30)
-    assert "lacks the IAM action cloudwatch:GetMetricData" in told
+    assert "lacks the IAM action cloudwatch:GetMetricData" in first
     assert collector.returncode == 0
-    assert not any(secret in told + rest for secret in SECRETS.values())
+    assert not any(secret in first + rest for secret in SECRETS.values())
 
 
 @pytest.fixture

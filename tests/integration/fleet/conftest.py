@@ -1,4 +1,4 @@
-"""What the tests of the fleet share: a source whose fleet the test chooses, and the commands."""
+"""Shared by the fleet's tests: a source with a fleet chosen by the test, and the command."""
 
 import io
 from collections.abc import Callable
@@ -14,24 +14,24 @@ AT_S = 1_799_999_940.0
 
 
 class HeldSource:
-    """Shows services at their usual, but for the factors that a test sets; fails with `trouble` when that is set."""
+    """Services at their baseline, times the factors that a test sets; fails with `failure` if it is set."""
 
     def __init__(self, services: int = 30) -> None:
         self.names = tuple(f"service-{number:03}" for number in range(services))
         self.factors: dict[tuple[str, str], float] = {}
         self.silent: set[str] = set()
-        self.trouble: Exception | None = None
+        self.failure: Exception | None = None
         self.deployed: dict[str, float] = {}
 
     def observe(self, at_s: float) -> Observation:
-        """The window that ends now, with a little noise of its own for each moment."""
-        if self.trouble is not None:
-            raise self.trouble
+        """The window that ends now, with noise that depends on the time."""
+        if self.failure is not None:
+            raise self.failure
         rng = np.random.default_rng(int(at_s))
         shape = (len(self.names), len(SIGNALS))
-        usual = np.array([40, 0.01, 0.1, 0.004, 0.01, 0.3], dtype=np.float32)[None, :, None]
-        now = usual * np.exp(0.05 * rng.standard_normal((*shape, 60))).astype(np.float32)
-        past = usual[:, :, None] * np.exp(0.05 * rng.standard_normal((*shape, 7, 60))).astype(np.float32)
+        baseline = np.array([40, 0.01, 0.1, 0.004, 0.01, 0.3], dtype=np.float32)[None, :, None]
+        now = baseline * np.exp(0.05 * rng.standard_normal((*shape, 60))).astype(np.float32)
+        past = baseline[:, :, None] * np.exp(0.05 * rng.standard_normal((*shape, 7, 60))).astype(np.float32)
         for (service, signal), factor in self.factors.items():
             now[self.names.index(service), [known.name for known in SIGNALS].index(signal)] *= factor
         for service in self.silent:
@@ -55,7 +55,7 @@ def source() -> HeldSource:
 
 @pytest.fixture
 def fleet() -> Callable[..., str]:
-    """A function that runs `manage.py fleet …` and gives what it printed."""
+    """A function that runs `manage.py fleet …` and returns its output."""
 
     def run(*words: object) -> str:
         out = io.StringIO()

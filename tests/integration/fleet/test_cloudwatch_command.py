@@ -1,4 +1,4 @@
-"""`manage.py fleet evaluate --source cloudwatch`: functions as services, paid for from the collector's budget."""
+"""`manage.py fleet evaluate --source cloudwatch`: functions as services, within the collector's budget."""
 
 import io
 import time
@@ -22,7 +22,7 @@ def evaluated() -> str:
     return out.getvalue()
 
 
-def test_functions_are_evaluated_and_paid_for(
+def test_functions_are_evaluated_within_the_budget(
     station: Station, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDFAKE")
@@ -42,10 +42,10 @@ def test_functions_are_evaluated_and_paid_for(
     assert CloudWatchMonth.objects.get().metrics_requested == requested > 0
 
 
-def test_a_wrong_file_of_signals_is_one_line(settings: Any, tmp_path: Path) -> None:
+def test_an_invalid_file_of_signals_prints_one_line(settings: Any, tmp_path: Path) -> None:
     path = tmp_path / "signals.yaml"
     path.write_text("namespace: AWS/Lambda\ndimensions: [FunctionName]\nsignals: {colour: {}}\n", encoding="utf-8")
     settings.FLEET = settings.FLEET.model_copy(update={"signals": path})
     settings.CLOUDWATCH = CloudWatchSettings(region="eu-west-1")
-    with pytest.raises(CommandError, match=r"ANDEN_FLEET_SIGNALS: .*signals\.colour: no such signal"):
+    with pytest.raises(CommandError, match=r"ANDEN_FLEET_SIGNALS: .*signals\.colour: unknown signal"):
         evaluated()

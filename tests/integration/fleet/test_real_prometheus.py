@@ -1,4 +1,4 @@
-"""Services under OpenTelemetry's names in a real Prometheus with a past: the default queries find the sick one."""
+"""Services with OpenTelemetry's names in a real Prometheus: the default queries find the faulty one."""
 
 import io
 import json
@@ -23,11 +23,11 @@ from tests.station import Station
 
 DAYS = 3
 SERVICES = 12
-SICK = 3
+OUTLIER = 3
 
 
 def _exported(fleet: SimulatedFleet, at_s: float) -> list[Laid]:
-    """What Prometheus would hold of the fleet, had it scraped it every minute of those hours."""
+    """What Prometheus would hold after scraping the fleet every minute of those hours."""
     counters = SimulatedCounters(fleet.services)
     found: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for day in range(DAYS, -1, -1):
@@ -41,11 +41,11 @@ def _exported(fleet: SimulatedFleet, at_s: float) -> list[Laid]:
     ]
 
 
-def test_the_default_queries_find_the_sick_service_in_a_real_prometheus(
+def test_the_default_queries_find_the_faulty_service_in_a_real_prometheus(
     station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_s = float(int(time.time() // 60) * 60)
-    fault = Fault(factor=4, services=(SICK,), start_s=3000)
+    fault = Fault(factor=4, services=(OUTLIER,), start_s=3000)
     spec = FleetSpec(services=SERVICES, days=DAYS, gaps=0.02, scale=0.3, noise=(0.05, 0.15), faults=(fault,))
     fleet = PinnedFleet(spec, 5, shown_at_s=at_s)
     with real(_exported(fleet, at_s), tmp_path) as url:
@@ -58,5 +58,5 @@ def test_the_default_queries_find_the_sick_service_in_a_real_prometheus(
     assert found["services"]["no_data"] == 0
     assert sum(found["services"].values()) == SERVICES
     flagged = {(flag["service"], flag["signal"]) for flag in found["flags"]}
-    assert {service for service, _ in flagged} == {fleet.services[SICK]}
-    assert (fleet.services[SICK], "latency_p95") in flagged
+    assert {service for service, _ in flagged} == {fleet.services[OUTLIER]}
+    assert (fleet.services[OUTLIER], "latency_p95") in flagged

@@ -1,4 +1,4 @@
-"""Ten thousand services: the mechanisms that keep it affordable, and the seconds, which are printed."""
+"""Ten thousand services: the mechanisms that keep the cost low, and the measured seconds."""
 
 import resource
 import time
@@ -54,6 +54,6 @@ def test_ten_thousand_services_are_stored_shown_and_exported(
         ServiceState.LEARNING: 0,
     }
     assert view.heat.shape == (50, 2)
-    assert history < 4 * SERVICES, "of an evaluation a few bytes a service are kept"
+    assert history < 4 * SERVICES, "a stored evaluation takes a few bytes per service"
     series = [line for line in page.decode().splitlines() if line.startswith("anden_fleet_") and '"service-' in line]
-    assert len(series) == 7 * SERVICES - 6, "six scores and a state; who has no data has no score"
+    assert len(series) == 7 * SERVICES - 6, "six scores and a state; without data no score"

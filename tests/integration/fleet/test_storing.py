@@ -1,4 +1,4 @@
-"""What an evaluation leaves behind: whole or nothing, once at a time, and never "ok" for want of data."""
+"""Stored evaluations: complete or absent, one at a time, and never "ok" without data."""
 
 import threading
 import time
@@ -25,7 +25,7 @@ from apps.telemetry.errors import SourceUnavailable
 from tests.integration.fleet.conftest import AT_S, HeldSource
 from tests.station import Station
 
-SICK = "service-007"
+OUTLIER = "service-007"
 
 
 def _at(at_s: float) -> datetime:
@@ -38,13 +38,13 @@ def _rows() -> tuple[int, int, int, int]:
     return evaluations, details, services, incidents
 
 
-def test_an_evaluation_is_kept_with_its_services_and_the_view_shows_it(station: Station, source: HeldSource) -> None:
-    source.factors = {(SICK, "latency_p95"): 3}
+def test_an_evaluation_is_stored_with_its_services_and_shown(station: Station, source: HeldSource) -> None:
+    source.factors = {(OUTLIER, "latency_p95"): 3}
     source.silent = {"service-003"}
     result = fleet_evaluate(source, at_s=AT_S)
     view = fleet_view(_at(AT_S + 20))
     assert result.stored
-    assert {flag.service for flag in result.evaluation.flags} == {SICK}
+    assert {flag.service for flag in result.evaluation.flags} == {OUTLIER}
     assert view.counts == {
         ServiceState.OK: 28,
         ServiceState.OUTLIER: 1,
@@ -52,28 +52,28 @@ def test_an_evaluation_is_kept_with_its_services_and_the_view_shows_it(station: 
         ServiceState.LEARNING: 0,
     }
     assert (view.age_s, view.stale_reason) == (20, "")
-    assert [row.service for row in view.worst] == [SICK]
-    assert view.heat_labels[0] == SICK
+    assert [row.service for row in view.worst] == [OUTLIER]
+    assert view.heat_labels[0] == OUTLIER
     assert view.heat.shape == (30, 1)
     assert np.isnan(view.heat[view.heat_labels.index("service-003")]).all()
     (multiple,) = view.multiples
     assert multiple.flag == result.evaluation.flags[0]
     assert np.median(multiple.values) == pytest.approx(0.3, rel=0.1)
     assert multiple.low[0] < multiple.median[0] < multiple.high[0] < 0.2
-    assert FleetService.objects.get(name=SICK).state == ServiceState.OUTLIER
+    assert FleetService.objects.get(name=OUTLIER).state == ServiceState.OUTLIER
     assert FleetService.objects.get(name="service-003").state == ServiceState.NO_DATA
 
 
-def test_since_is_carried_from_one_evaluation_to_the_next(station: Station, source: HeldSource) -> None:
-    source.factors = {(SICK, "latency_p95"): 3}
+def test_since_is_kept_across_evaluations(station: Station, source: HeldSource) -> None:
+    source.factors = {(OUTLIER, "latency_p95"): 3}
     first = fleet_evaluate(source, at_s=AT_S).evaluation.flags[0]
     later = fleet_evaluate(source, at_s=AT_S + 1800).evaluation.flags[0]
     assert later.since_s == first.since_s
-    assert FleetService.objects.get(name=SICK).since == _at(AT_S)
-    assert FleetDetail.objects.count() == 1, "the detail of the newest alone"
+    assert FleetService.objects.get(name=OUTLIER).since == _at(AT_S)
+    assert FleetDetail.objects.count() == 1, "only the newest detail is kept"
 
 
-def test_a_second_evaluator_is_told_and_does_nothing(station: Station, source: HeldSource) -> None:
+def test_a_second_evaluator_raises_evaluator_busy(station: Station, source: HeldSource) -> None:
     inside, go_on = threading.Event(), threading.Event()
 
     class Waiting(HeldSource):
@@ -100,7 +100,7 @@ def test_a_second_evaluator_is_told_and_does_nothing(station: Station, source: H
     assert fleet_evaluate(source, at_s=AT_S + 60).stored
 
 
-def test_of_two_that_go_on_one_works_and_the_other_takes_over(station: Station, source: HeldSource) -> None:
+def test_one_of_two_evaluators_works_and_the_other_takes_over(station: Station, source: HeldSource) -> None:
     done, leave = threading.Event(), threading.Event()
 
     def first() -> None:
@@ -110,7 +110,7 @@ def test_of_two_that_go_on_one_works_and_the_other_takes_over(station: Station, 
             done.set()
             assert leave.wait(30)
         finally:
-            # The end of its session, as of a process that is killed: a pool would keep it.
+            # End the session as if the process were killed: a pool would keep it.
             with connection.cursor() as cursor, suppress(DatabaseError):
                 cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
             connections.close_all()
@@ -123,14 +123,14 @@ def test_of_two_that_go_on_one_works_and_the_other_takes_over(station: Station, 
     leave.set()
     thread.join(30)
     assert fleet_evaluate(source, at_s=AT_S + 300, keep_lock=True).stored
-    # Its session goes back to a pool: nobody else shall wait for it.
+    # The session returns to a pool and must not hold the lock.
     fleet_release_lock()
     with station.connect("default") as other:
         free = other.execute("SELECT pg_try_advisory_lock(hashtextextended('anden fleet evaluation', 0))").fetchone()
     assert free == (True,)
 
 
-def test_an_evaluator_whose_session_died_leaves_the_lock_free(station: Station, source: HeldSource) -> None:
+def test_a_dead_session_releases_the_evaluator_lock(station: Station, source: HeldSource) -> None:
     class Dying(HeldSource):
         def observe(self, at_s: float) -> Observation:
             with connection.cursor() as cursor, station.admin() as admin:
@@ -148,16 +148,16 @@ def test_an_evaluator_whose_session_died_leaves_the_lock_free(station: Station, 
 
 
 @pytest.mark.parametrize("step", ["store", "incidents_record"])
-def test_one_killed_half_way_leaves_nothing_half(
+def test_a_killed_evaluation_stores_nothing_partial(
     station: Station, source: HeldSource, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    whole = getattr(service, step)
+    original = getattr(service, step)
 
     def killed(*args: object, **named: object) -> None:
-        whole(*args, **named)
+        original(*args, **named)
         raise KeyboardInterrupt
 
-    source.factors = {(SICK, "latency_p95"): 3}
+    source.factors = {(OUTLIER, "latency_p95"): 3}
     fleet_evaluate(source, at_s=AT_S)
     before = _rows()
     monkeypatch.setattr(service, step, killed)
@@ -166,10 +166,10 @@ def test_one_killed_half_way_leaves_nothing_half(
     assert _rows() == before
     assert fleet_view(_at(AT_S + 60)).at == _at(AT_S)
     monkeypatch.undo()
-    assert fleet_evaluate(source, at_s=AT_S + 60).stored, "and the next run goes on"
+    assert fleet_evaluate(source, at_s=AT_S + 60).stored, "the next run continues"
 
 
-def test_an_older_moment_is_evaluated_at_and_not_kept(station: Station, source: HeldSource) -> None:
+def test_an_older_evaluation_is_returned_but_not_stored(station: Station, source: HeldSource) -> None:
     fleet_evaluate(source, at_s=AT_S)
     before = _rows()
     result = fleet_evaluate(source, at_s=AT_S - 3600)
@@ -178,9 +178,9 @@ def test_an_older_moment_is_evaluated_at_and_not_kept(station: Station, source: 
     assert _rows() == before
 
 
-def test_a_source_that_is_away_is_never_ok(station: Station, source: HeldSource) -> None:
+def test_an_unavailable_source_is_never_ok(station: Station, source: HeldSource) -> None:
     fleet_evaluate(source, at_s=AT_S)
-    source.trouble = SourceUnavailable("Prometheus does not answer")
+    source.failure = SourceUnavailable("Prometheus does not answer")
     counter = prometheus.counter(FLEET_EVALUATIONS).labels("SourceUnavailable")
     before = counter._value.get()
     with pytest.raises(SourceUnavailable):
@@ -188,7 +188,7 @@ def test_a_source_that_is_away_is_never_ok(station: Station, source: HeldSource)
     assert counter._value.get() == before + 1
     soon = fleet_view(_at(AT_S + 70))
     assert soon.stale_reason == "Prometheus does not answer"
-    assert soon.counts[ServiceState.OK] == 30, "one failed look is a hiccup: what is known still holds for a while"
+    assert soon.counts[ServiceState.OK] == 30, "after one failure the last result still holds"
     late_s = AT_S + settings.FLEET.stale_after_s + 60
     with pytest.raises(SourceUnavailable):
         fleet_evaluate(source, at_s=late_s)
@@ -200,23 +200,23 @@ def test_a_source_that_is_away_is_never_ok(station: Station, source: HeldSource)
         ServiceState.LEARNING: 0,
     }
     assert set(FleetService.objects.values_list("state", flat=True)) == {ServiceState.NO_DATA}
-    source.trouble = None
+    source.failure = None
     fleet_evaluate(source, at_s=late_s + 60)
-    mended = fleet_view(_at(late_s + 60))
-    assert (mended.stale_reason, mended.counts[ServiceState.OK]) == ("", 30)
-    assert np.isnan(mended.heat).all(axis=0).tolist() == [False, True, True, False], "the gap stays to be seen"
+    recovered = fleet_view(_at(late_s + 60))
+    assert (recovered.stale_reason, recovered.counts[ServiceState.OK]) == ("", 30)
+    assert np.isnan(recovered.heat).all(axis=0).tolist() == [False, True, True, False], "the gap remains visible"
 
 
-def test_nobody_evaluating_is_no_good_sign(station: Station, source: HeldSource) -> None:
+def test_a_fleet_without_evaluator_becomes_stale(station: Station, source: HeldSource) -> None:
     assert fleet_view().is_empty()
-    assert "never evaluated" in fleet_view().stale_reason
+    assert "never been evaluated" in fleet_view().stale_reason
     fleet_evaluate(source, at_s=AT_S)
     view = fleet_view(_at(AT_S + 7200))
     assert view.counts[ServiceState.NO_DATA] == 30
-    assert "Nobody has evaluated the fleet since" in view.stale_reason
+    assert "The fleet has not been evaluated since" in view.stale_reason
 
 
-def test_who_falls_silent_is_without_data_and_later_forgotten(station: Station, source: HeldSource) -> None:
+def test_a_silent_service_has_no_data_and_is_forgotten_later(station: Station, source: HeldSource) -> None:
     fleet_evaluate(source, at_s=AT_S)
     source.silent = {"service-001"}
     result = fleet_evaluate(source, at_s=AT_S + 3600)
@@ -230,7 +230,7 @@ def test_who_falls_silent_is_without_data_and_later_forgotten(station: Station, 
     assert "service-001" in result.evaluation.services
 
 
-def test_who_left_the_source_is_not_ok_any_more(station: Station, source: HeldSource) -> None:
+def test_a_service_absent_from_the_source_is_not_ok(station: Station, source: HeldSource) -> None:
     fleet_evaluate(source, at_s=AT_S)
     source.names = source.names[1:]
     fleet_evaluate(source, at_s=AT_S + 60)
@@ -238,8 +238,8 @@ def test_who_left_the_source_is_not_ok_any_more(station: Station, source: HeldSo
     assert (gone.state, gone.since) == (ServiceState.NO_DATA, _at(AT_S + 60))
 
 
-def test_a_look_that_finds_no_service_has_failed(station: Station) -> None:
-    with pytest.raises(SourceUnavailable, match="names no service"):
+def test_an_evaluation_without_services_fails(station: Station) -> None:
+    with pytest.raises(SourceUnavailable, match="returned no service"):
         fleet_evaluate(HeldSource(services=0), at_s=AT_S)
     assert FleetEvaluation.objects.get().outcome == "SourceUnavailable"
     view = fleet_view(_at(AT_S))
@@ -247,17 +247,17 @@ def test_a_look_that_finds_no_service_has_failed(station: Station) -> None:
     assert "nothing was evaluated" in view.stale_reason
 
 
-def test_old_evaluations_go_and_the_newest_stays(station: Station, source: HeldSource) -> None:
+def test_old_evaluations_are_purged_except_the_newest(station: Station, source: HeldSource) -> None:
     for hours in (0, 1, 2):
         fleet_evaluate(source, at_s=AT_S + 3600 * hours)
     keep = timedelta(days=settings.FLEET.keep_days)
     assert fleet_purge(_at(AT_S + 3600 + 60) + keep) == (2, 0)
-    assert fleet_purge(_at(AT_S + 9999) + keep) == (0, 30), "services nobody saw for as long go, too"
+    assert fleet_purge(_at(AT_S + 9999) + keep) == (0, 30), "services unseen for as long are deleted, too"
     assert FleetEvaluation.objects.count() == FleetDetail.objects.count() == 1
     assert fleet_view(_at(AT_S + 7200)).services == 30
 
 
-def test_beat_asks_for_the_purge(station: Station, source: HeldSource) -> None:
+def test_beat_schedules_the_purge(station: Station, source: HeldSource) -> None:
     now_s = time.time()
     for at_s in (now_s - 20 * 86_400, now_s):
         fleet_evaluate(source, at_s=at_s)
@@ -269,14 +269,14 @@ def test_beat_asks_for_the_purge(station: Station, source: HeldSource) -> None:
 
 def test_a_service_that_flaps_opens_one_incident_an_hour(station: Station, source: HeldSource) -> None:
     for minute in range(0, 120, 5):
-        sick = (minute // 10) % 2 == 0
-        source.factors = {(SICK, "latency_p95"): 4} if sick else {}
+        faulty = (minute // 10) % 2 == 0
+        source.factors = {(OUTLIER, "latency_p95"): 4} if faulty else {}
         fleet_evaluate(source, at_s=AT_S + 60 * minute)
-    assert Incident.objects.filter(subject=SICK).count() <= 2
+    assert Incident.objects.filter(subject=OUTLIER).count() <= 2
     assert Incident.objects.count() >= 1
 
 
-def test_a_service_row_is_not_written_when_nothing_happened_to_it(station: Station, source: HeldSource) -> None:
+def test_an_unchanged_service_row_is_not_written(station: Station, source: HeldSource) -> None:
     def versions() -> set[str]:
         with station.admin() as admin:
             return {str(row) for row in admin.execute("SELECT name, xmin FROM monitoring_fleetservice").fetchall()}
@@ -286,4 +286,4 @@ def test_a_service_row_is_not_written_when_nothing_happened_to_it(station: Stati
     fleet_evaluate(source, at_s=AT_S + 60)
     assert versions() == before
     fleet_evaluate(source, at_s=AT_S + 660)
-    assert versions().isdisjoint(before), "once in ten minutes, when it was last seen"
+    assert versions().isdisjoint(before), "last_seen is written once in ten minutes"

@@ -1,4 +1,4 @@
-"""The catalogue is sound, and the guide's table is the catalogue."""
+"""The catalogue is valid, and the guide's table matches it."""
 
 import re
 from collections import Counter
@@ -21,19 +21,19 @@ def test_keys_are_unique() -> None:
     assert len(BY_KEY) == len(CATALOGUE)
 
 
-def test_no_metric_is_asked_for_under_two_keys() -> None:
+def test_no_metric_has_two_keys() -> None:
     asked = Counter((metric.namespace, metric.name, frozenset(metric.dimensions)) for metric in CATALOGUE)
     assert [one for one, count in asked.items() if count > 1] == []
 
 
 @pytest.mark.parametrize("metric", CATALOGUE, ids=lambda metric: metric.key)
-def test_a_metric_can_be_asked_for_and_read(metric: AwsMetric) -> None:
+def test_a_metric_can_be_requested_and_documented(metric: AwsMetric) -> None:
     assert metric.statistics
     assert all(is_statistic(word) for word in metric.statistics)
     assert metric.unit in UNITS
     assert metric.dimensions
     assert re.fullmatch(r"[A-Z].* .*\.", metric.caveat), "the caveat is not a sentence"
-    assert re.fullmatch(r"[A-Z].*[^.]", metric.title), "the title is not a title"
+    assert re.fullmatch(r"[A-Z].*[^.]", metric.title), "the title has no capital or ends with a dot"
 
 
 @pytest.mark.parametrize("resource", get_args(Resource))
@@ -53,13 +53,13 @@ def test_every_kind_of_resource_has_metrics(resource: str) -> None:
         ("", False),
     ],
 )
-def test_only_words_that_cloudwatch_knows_are_statistics(word: str, *, valid: bool) -> None:
+def test_only_cloudwatch_statistics_are_valid(word: str, *, valid: bool) -> None:
     assert is_statistic(word) is valid
 
 
-def test_the_guides_table_is_the_catalogue() -> None:
-    told = [tuple(cell.strip() for cell in row) for row in ROW.findall(GUIDE.read_text(encoding="utf-8"))]
-    assert told == [
+def test_the_guides_table_matches_the_catalogue() -> None:
+    documented = [tuple(cell.strip() for cell in row) for row in ROW.findall(GUIDE.read_text(encoding="utf-8"))]
+    assert documented == [
         (m.key, f"{m.namespace} {m.name}", ", ".join(m.statistics), m.unit, ", ".join(m.dimensions), m.caveat)
         for m in CATALOGUE
     ]

@@ -1,4 +1,4 @@
-"""The fake is as strict as AWS says it is, also where our adapter never goes."""
+"""The fake is as strict as AWS documents, also where Andén's client never goes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -72,7 +72,7 @@ def fake() -> FakeCloudWatch:
         lambda asked: asked.update(NextToken="made-up"),
     ],
 )
-def test_what_aws_refuses_is_refused(fake: FakeCloudWatch, change: Change) -> None:
+def test_a_request_that_aws_refuses_is_refused(fake: FakeCloudWatch, change: Change) -> None:
     asked = request(2)
     assert fake.answer("GetMetricData", request(2))["MetricDataResults"]
     change(asked)
@@ -80,14 +80,14 @@ def test_what_aws_refuses_is_refused(fake: FakeCloudWatch, change: Change) -> No
         fake.answer("GetMetricData", asked)
 
 
-def test_metric_math_is_refused_instead_of_being_answered_with_nothing(fake: FakeCloudWatch) -> None:
+def test_metric_math_is_refused(fake: FakeCloudWatch) -> None:
     asked = request(2)
     asked["MetricDataQueries"].append({"Id": "e1", "Expression": "q0 / q1"})
     with pytest.raises(Refused, match="only SEARCH"):
         fake.answer("GetMetricData", asked)
 
 
-def test_the_newest_comes_first_unless_it_is_asked_otherwise(fake: FakeCloudWatch) -> None:
+def test_the_newest_point_comes_first_by_default(fake: FakeCloudWatch) -> None:
     for minute in range(3):
         fake.put("AWS/Lambda", "Errors", {"FunctionName": "f"}, NOW_S - 180 + 60 * minute, float(minute))
     (newest_first,) = fake.answer("GetMetricData", request())["MetricDataResults"]
@@ -96,7 +96,7 @@ def test_the_newest_comes_first_unless_it_is_asked_otherwise(fake: FakeCloudWatc
     assert oldest_first["Values"] == [0, 1, 2]
 
 
-def test_the_end_is_not_part_of_the_window_and_dimensions_must_all_fit(fake: FakeCloudWatch) -> None:
+def test_the_window_excludes_its_end_and_all_dimensions_must_match(fake: FakeCloudWatch) -> None:
     fake.put("AWS/Lambda", "Errors", {"FunctionName": "f"}, NOW_S, 1.0)
     fake.put("AWS/Lambda", "Errors", {"FunctionName": "f", "Resource": "f:prod"}, NOW_S - 60, 1.0)
     fake.put("AWS/Lambda", "Errors", {"FunctionName": "f"}, NOW_S - 60, 9.0, visible_s=NOW_S + 1)
@@ -107,7 +107,7 @@ def test_the_end_is_not_part_of_the_window_and_dimensions_must_all_fit(fake: Fak
     ("days", "period_s", "kept"),
     [(1, 60, True), (16, 60, False), (16, 300, True), (64, 300, False), (64, 3600, True)],
 )
-def test_old_points_are_kept_in_coarser_periods_alone(
+def test_old_points_exist_only_in_coarser_periods(
     fake: FakeCloudWatch, days: int, period_s: int, *, kept: bool
 ) -> None:
     at_s = (NOW_S - days * DAY_S) // 3600 * 3600
@@ -117,7 +117,7 @@ def test_old_points_are_kept_in_coarser_periods_alone(
     assert bool(fake.answer("GetMetricData", asked)["MetricDataResults"][0]["Values"]) is kept
 
 
-def test_a_page_that_ends_within_a_series_says_so(fake: FakeCloudWatch) -> None:
+def test_a_page_that_ends_within_a_series_has_partial_data(fake: FakeCloudWatch) -> None:
     fake.page_points = 4
     for minute in range(6):
         fake.put("AWS/Lambda", "Errors", {"FunctionName": "f"}, NOW_S - 360 + 60 * minute, float(minute))

@@ -1,4 +1,4 @@
-"""The guide's figures are those of the code, and its policy allows what the adapter does."""
+"""The guide matches the code: its costs, its IAM policy, its fleet example."""
 
 import json
 import math
@@ -16,7 +16,7 @@ GUIDE: Final = (ROOT / "docs/guides/cloudwatch.md").read_text(encoding="utf-8")
 BOTO: Final = (ROOT / "apps/cloudwatch/client/boto.py").read_text(encoding="utf-8")
 
 
-def test_the_table_of_costs_is_what_the_code_reckons() -> None:
+def test_the_cost_table_matches_the_code() -> None:
     rows = re.findall(r"^\| ([\d,]+) \| (\d+) \| ([\d,.]+) \| ([\d,.]+) \|$", GUIDE, re.MULTILINE)
     assert len(rows) == 5
     for cells in rows:
@@ -25,13 +25,13 @@ def test_the_table_of_costs_is_what_the_code_reckons() -> None:
         assert cells[1:] == (str(math.ceil(metrics / 500)), five, one)
 
 
-def test_the_policy_allows_the_actions_that_are_sent_and_no_other() -> None:
+def test_the_policy_allows_exactly_the_actions_used() -> None:
     policy = json.loads(GUIDE.partition("```json\n")[2].partition("```")[0])
     actions = [action for one in policy["Statement"] for action in _listed(one["Action"])]
-    assert sorted(actions) == sorted({f"cloudwatch:{name}" for name in re.findall(r'self\._ask\(\s*"(\w+)"', BOTO)})
+    assert sorted(actions) == sorted({f"cloudwatch:{name}" for name in re.findall(r'self\._call\(\s*"(\w+)"', BOTO)})
 
 
-def test_the_example_of_a_fleet_is_sound() -> None:
+def test_the_fleet_example_is_valid() -> None:
     fleet = parse_fleet_metrics(yaml.safe_load(GUIDE.partition("```yaml\n")[2].partition("```")[0]))
     assert [name for name, _ in fleet.signals] == ["request_rate", "error_ratio", "latency_p95"]
 

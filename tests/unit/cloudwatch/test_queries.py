@@ -1,4 +1,4 @@
-"""The queries are the catalogue times the resources that are set, and no others."""
+"""The queries are the catalogue times the configured resources."""
 
 from apps.cloudwatch.catalogue.catalogue import CATALOGUE
 from apps.cloudwatch.catalogue.resources import Resources
@@ -21,16 +21,16 @@ EVERYTHING = Resources(
     namespaces=("anden",),
     pods=(("anden", "web"), ("anden", "worker")),
 )
-UNCOLLECTED = {"certificate_days": "two points a day, which are gone from the page before anybody looks"}
-"""Metrics that only panels and alarms read, each with the reason."""
+UNCOLLECTED = {"certificate_days": "two points a day, which the collector drops before the next"}
+"""Metrics that only panels and alarms use, each with the reason."""
 
 
-def test_every_metric_of_the_catalogue_has_a_place_or_a_reason() -> None:
+def test_every_metric_of_the_catalogue_is_collected_or_has_a_reason() -> None:
     asked = {query.labels[0] for query in catalogue_queries(CATALOGUE, EVERYTHING)}
     assert asked == {metric.key for metric in CATALOGUE} - set(UNCOLLECTED)
 
 
-def test_what_is_not_set_is_not_asked_for() -> None:
+def test_only_configured_resources_are_requested() -> None:
     assert catalogue_queries(CATALOGUE, Resources()) == ()
     asked = catalogue_queries(CATALOGUE, Resources(functions=("notify",), stage="$default"))
     assert {query.namespace for query in asked} == {"AWS/Lambda"}
@@ -41,7 +41,7 @@ def test_no_two_queries_have_the_same_labels() -> None:
     assert len({query.labels for query in asked}) == len(asked)
 
 
-def test_the_dimensions_are_named_as_aws_names_them_and_hold_the_place() -> None:
+def test_dimensions_have_aws_names_and_the_resources_values() -> None:
     asked = {query.labels: query for query in catalogue_queries(CATALOGUE, EVERYTHING, period_s=300)}
     lag = asked["kafka_max_offset_lag", "Maximum", "events/anden/weather"]
     assert dict(lag.dimensions) == {"Cluster Name": "events", "Consumer Group": "anden", "Topic": "weather"}

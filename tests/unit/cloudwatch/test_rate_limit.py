@@ -1,4 +1,4 @@
-"""Calls stay below CloudWatch's limit of any second, whatever the clock does."""
+"""Calls stay below CloudWatch's rate limit, whatever the clock does."""
 
 from itertools import pairwise
 
@@ -23,7 +23,7 @@ def test_a_quiet_collector_never_waits() -> None:
     assert [bucket.wait_s(1_000.0 + number * 0.1) for number in range(100)] == [0.0] * 100
 
 
-def test_a_clock_that_goes_back_gives_no_tokens_and_does_not_stop_the_pace() -> None:
+def test_a_clock_that_jumps_back_adds_no_tokens_and_does_not_block() -> None:
     bucket = TokenBucket()
     first = [bucket.wait_s(1_000.0) for _ in range(20)]
     back = [bucket.wait_s(400.0) for _ in range(20)]
@@ -31,7 +31,7 @@ def test_a_clock_that_goes_back_gives_no_tokens_and_does_not_stop_the_pace() -> 
     assert bucket.wait_s(402.0) == 0
 
 
-def test_pauses_grow_to_a_bound_and_differ_by_chance() -> None:
+def test_backoff_grows_to_a_limit_with_jitter() -> None:
     longest = [backoff_s(failures, 1.0) for failures in range(1, 10)]
     assert longest == sorted(longest)
     assert (longest[0], longest[-1]) == (0.5, 20.0)

@@ -1,4 +1,4 @@
-"""What a person reads of plans and costs."""
+"""The output of `manage.py cloudwatch plan` and `cost`."""
 
 import datetime
 from typing import Final
@@ -18,7 +18,7 @@ QUERIES: Final = catalogue_queries(
 )
 
 
-def test_two_resources_of_one_name_are_two_resources() -> None:
+def test_resources_with_one_name_are_listed_by_kind() -> None:
     lines = list(plan_lines(QUERIES, window=cycle_window(NOW_S, period_s=60, cycle_s=300), cycle_s=300, budget_usd=25))
     named = [line.split()[:2] for line in lines[1 : lines.index("")] if not line.startswith(" ")]
     assert named == [["kafka", "anden"], ["function", "notify"], ["function", "resize"], ["cluster", "anden"]]
@@ -27,29 +27,29 @@ def test_two_resources_of_one_name_are_two_resources() -> None:
 @pytest.mark.parametrize(
     ("spent", "budget_usd", "last"),
     [
-        (150_000, 25.0, "the budget lasts"),
-        (150_000, 1.6, "the budget stops collection on 2026-11-25 21:20 UTC: raise it, or ask less often"),
-        (150_000, 1.5, "the budget is spent: collection stands still until 2026-12-01 00:00 UTC"),
+        (150_000, 25.0, "Within budget."),
+        (150_000, 1.6, "The budget runs out on 2026-11-25 21:20 UTC. Raise it, or collect less often."),
+        (150_000, 1.5, "Budget spent: collection resumes on 2026-12-01 00:00 UTC."),
     ],
 )
-def test_the_costs_end_with_what_becomes_of_the_budget(spent: int, budget_usd: float, last: str) -> None:
+def test_cost_ends_with_the_state_of_the_budget(spent: int, budget_usd: float, last: str) -> None:
     expected = month_forecast(spent, metrics=len(QUERIES), cycle_s=300, budget_usd=budget_usd, now_s=NOW_S)
     lines = list(cost_lines(QUERIES, expected, calls=4_000, budget_usd=budget_usd, now_s=NOW_S))
-    assert lines[-3] == "November 2026: 150,000 metrics requested in 4,000 calls, 1.50 USD"
+    assert lines[-3] == "November 2026: 150,000 metrics requested in 4,000 calls, 1.50 USD."
     assert lines[-1] == last
-    assert lines[-2].startswith("expected" if last == "the budget lasts" else "wanted")
+    assert lines[-2].startswith("Forecast: " if last == "Within budget." else "Without a budget: ")
     requested = sum(int(line.split()[3].replace(",", "")) for line in lines[1 : lines.index("")])
     assert requested == expected.until_end
 
 
-def test_without_a_budget_what_is_wanted_is_not_said_to_be_expected() -> None:
+def test_a_budget_of_zero_gives_no_forecast() -> None:
     expected = month_forecast(0, metrics=17, cycle_s=300, budget_usd=0.0, now_s=NOW_S)
     lines = list(cost_lines(QUERIES, expected, calls=0, budget_usd=0.0, now_s=NOW_S))
-    assert lines[-2].startswith("wanted until its end: ")
-    assert lines[-2].endswith("; the budget of 0.00 USD ends it at 0.00 USD")
+    assert lines[-2].startswith("Without a budget: ")
+    assert lines[-2].endswith(" The budget caps the month at 0.00 of 0.00 USD.")
 
 
-def test_a_table_has_its_numbers_under_one_another() -> None:
+def test_numbers_in_a_table_are_right_aligned() -> None:
     assert list(table(("name", "metrics"), [("a", "1,000"), ("longer", "2")])) == [
         "name    metrics",
         "a         1,000",

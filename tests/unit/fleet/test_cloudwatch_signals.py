@@ -1,4 +1,4 @@
-"""A file that says which metric gives which signal is read whole or refused with the field's name."""
+"""The file of CloudWatch metrics: read completely, or refused with the name of the field."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ SOUND: dict[str, Any] = {
 }
 
 
-def test_a_sound_document_is_read() -> None:
+def test_a_valid_document_is_read() -> None:
     fleet = parse_fleet_metrics(SOUND)
     assert fleet.service == "FunctionName"
     (query,) = fleet.queries(period_s=300)
@@ -23,34 +23,34 @@ def test_a_sound_document_is_read() -> None:
     assert (query.labels, query.label) == (("latency_p95", "value"), "${PROP('Dim.FunctionName')}")
 
 
-def test_what_is_built_in_names_signals_that_exist() -> None:
+def test_the_default_metrics_use_known_signals() -> None:
     assert {name for name, _ in LAMBDA.signals} <= SIGNAL_BY_NAME.keys()
     assert len(LAMBDA.queries(period_s=60)) == 4
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "message"),
     [
-        ({"colour": 1}, "colour: no such field"),
+        ({"colour": 1}, "colour: unknown field"),
         ({"namespace": None}, "namespace: must be text"),
         ({"namespace": "AWS/Lambda'} x"}, "namespace: must be text"),
         ({"dimensions": "FunctionName"}, "dimensions: must be a list"),
-        ({"service": "Resource"}, "service: is none of the dimensions"),
+        ({"service": "Resource"}, "service: must be one of the dimensions"),
         ({"signals": {}}, "signals: must be a mapping"),
-        ({"signals": {"colour": LATENCY}}, "signals.colour: no such signal"),
+        ({"signals": {"colour": LATENCY}}, "signals.colour: unknown signal"),
         ({"signals": {"latency_p95": {**LATENCY, "unit": "s"}}}, "signals.latency_p95: must be a mapping"),
         ({"signals": {"latency_p95": {**LATENCY, "statistic": "p101"}}}, "latency_p95.statistic: must be"),
         ({"signals": {"latency_p95": {**LATENCY, "factor": 0}}}, "latency_p95.factor: must be"),
         ({"signals": {"latency_p95": {**LATENCY, "per_second": "yes"}}}, "latency_p95.per_second: must be"),
-        ({"signals": {"latency_p95": {**LATENCY, "absent_is_zero": True}}}, "absent_is_zero: needs `over`"),
-        ({"dimensions": ["A", "B"], "service": "A", "services": ["x"]}, "services: can be named only"),
+        ({"signals": {"latency_p95": {**LATENCY, "absent_is_zero": True}}}, "absent_is_zero: requires `over`"),
+        ({"dimensions": ["A", "B"], "service": "A", "services": ["x"]}, "services: requires exactly one dimension"),
     ],
 )
-def test_another_is_refused_and_the_field_named(changes: dict[str, Any], says: str) -> None:
-    with pytest.raises(SignalsInvalid, match=says):
+def test_an_invalid_document_is_refused_with_its_field(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(SignalsInvalid, match=message):
         parse_fleet_metrics({**SOUND, **changes})
 
 
-def test_what_is_no_mapping_is_refused() -> None:
-    with pytest.raises(SignalsInvalid, match="it is no mapping"):
+def test_a_document_that_is_not_a_mapping_is_refused() -> None:
+    with pytest.raises(SignalsInvalid, match="expected a mapping"):
         parse_fleet_metrics(["AWS/Lambda"])

@@ -1,4 +1,4 @@
-"""Faults as words: what they do to a fleet, and when."""
+"""The syntax of faults: their effect on a fleet, and its time."""
 
 from dataclasses import replace
 
@@ -18,22 +18,22 @@ LATENCY = INDEX["latency_p95"]
 
 
 def _ratio(words: str, after_s: float) -> NDArray[np.float32]:
-    """What the fault makes of each service's latency, so many seconds after the start."""
+    """The fault's factor on each service's latency, this many seconds after the start."""
     fault = parse_fault(words, HEALTHY.services, HEALTHY.zones)
     at_s = np.array([START_S + after_s])
-    sick = SimulatedFleet(replace(SPEC, faults=(fault,)), 3)
-    ratio: NDArray[np.float32] = sick.values(at_s)[:, LATENCY, 0] / HEALTHY.values(at_s)[:, LATENCY, 0]
+    faulty = SimulatedFleet(replace(SPEC, faults=(fault,)), 3)
+    ratio: NDArray[np.float32] = faulty.values(at_s)[:, LATENCY, 0] / HEALTHY.values(at_s)[:, LATENCY, 0]
     return ratio
 
 
 @pytest.mark.parametrize(("after_s", "factor"), [(-60, 1), (540, 1), (600, 3), (86_400, 3)])
-def test_a_fault_begins_when_it_is_told_and_stays(after_s: float, factor: float) -> None:
+def test_a_fault_begins_at_its_time_and_stays(after_s: float, factor: float) -> None:
     ratio = _ratio(f"level:{MAIL}:latency_p95:3:600", after_s)
     assert ratio[5] == pytest.approx(factor, rel=1e-3)
     assert np.delete(ratio, 5) == pytest.approx(1)
 
 
-def test_a_fault_without_a_time_began_an_hour_ago_and_left_the_past_alone() -> None:
+def test_a_fault_without_a_time_began_an_hour_ago() -> None:
     words = f"level:{MAIL}:slow:2"
     assert _ratio(words, 0)[5] == pytest.approx(2, rel=1e-3)
     assert _ratio(words, -3660)[5] == pytest.approx(1)
@@ -51,22 +51,22 @@ def test_a_gap_is_silence_and_a_zone_moves_as_one() -> None:
         assert moved.tolist() == [zone == "b" for zone in HEALTHY.zones]
 
 
-def test_a_fleet_fault_strikes_everyone() -> None:
+def test_a_fleet_fault_affects_every_service() -> None:
     assert (_ratio("fleet:*:latency_p95:1.6", 0) > 1.5).all()
 
 
 @pytest.mark.parametrize("kind", ["level", "step", "drift", "noisy", "flap", "gap", "zone", "neighbour", "fleet"])
-def test_every_kind_can_be_said(kind: str) -> None:
+def test_every_kind_of_fault_can_be_parsed(kind: str) -> None:
     assert parse_fault(f"{kind}:{MAIL}:latency_p95:2", HEALTHY.services, HEALTHY.zones).kind in FaultKind
 
 
 @pytest.mark.parametrize("kind", ["zone", "neighbour"])
-def test_a_zone_that_is_none_is_told_the_zones(kind: str) -> None:
-    with pytest.raises(InvalidFault, match=r"^'zz' is no zone and no service: there are the zones a, b, c$"):
+def test_an_unknown_zone_lists_the_zones(kind: str) -> None:
+    with pytest.raises(InvalidFault, match=r"^'zz' is neither a zone nor a service; zones: a, b, c$"):
         parse_fault(f"{kind}:zz:slow:2", HEALTHY.services, HEALTHY.zones)
 
 
 @pytest.mark.parametrize("words", ["", ":", "level", "level:a:b:c:d:e", "level:mail:slow:nan", "level:mail:slow:1e9"])
-def test_what_is_no_fault_is_refused(words: str) -> None:
+def test_an_invalid_fault_is_refused(words: str) -> None:
     with pytest.raises(InvalidFault):
         parse_fault(words, HEALTHY.services, HEALTHY.zones)

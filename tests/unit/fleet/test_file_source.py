@@ -1,4 +1,4 @@
-"""Files as a source: what is read, and how a wrong place is named."""
+"""Files as a source: what is read, and how errors name their place."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,7 +31,7 @@ def _iso(at_s: float) -> str:
     return datetime.fromtimestamp(at_s, UTC).isoformat()
 
 
-def test_values_go_where_their_moment_is_and_the_rest_is_no_data(tmp_path: Path) -> None:
+def test_values_go_to_their_step_and_the_rest_is_no_data(tmp_path: Path) -> None:
     found = _observed(
         tmp_path,
         "at,service,zone,signal,value\n"
@@ -55,7 +55,7 @@ def test_columns_may_come_in_any_order_and_the_zone_may_be_missing(tmp_path: Pat
     assert found.now[0, LATENCY, -1] == np.float32(0.5)
 
 
-def test_a_deploy_is_a_line_and_one_of_the_future_is_not_yet(tmp_path: Path) -> None:
+def test_a_deploy_is_a_line_and_future_ones_are_ignored(tmp_path: Path) -> None:
     rows = f"{AT_S - 90},web,deploy,\n{AT_S + 90},web,deploy,\n{AT_S},web,latency_p95,1\n"
     assert _observed(tmp_path, f"at,service,signal,value\n{rows}").deployed_s.tolist() == [AT_S - 90]
 
@@ -69,18 +69,18 @@ def test_a_line_that_is_still_being_written_waits(tmp_path: Path) -> None:
     ("rows", "complaint"),
     [
         ("yesterday,web,a,latency_p95,1\n", "line 2, column at: 'yesterday' is neither ISO 8601"),
-        ("-5,web,a,latency_p95,1\n", "line 2, column at: '-5' is no moment"),
-        ("nan,web,a,latency_p95,1\n", "line 2, column at: 'nan' is no moment"),
+        ("-5,web,a,latency_p95,1\n", "line 2, column at: '-5' is not a time"),
+        ("nan,web,a,latency_p95,1\n", "line 2, column at: 'nan' is not a time"),
         ("1,web,a,latency_p95,1\n1,,a,latency_p95,1\n", "line 3, column service: is empty"),
-        ("1,web,a,latency,1\n", "line 2, column signal: 'latency' is none of request_rate"),
-        ("1,web,a,latency_p95,fast\n", "line 2, column value: 'fast' is no number"),
+        ("1,web,a,latency,1\n", "line 2, column signal: 'latency' is not one of request_rate"),
+        ("1,web,a,latency_p95,fast\n", "line 2, column value: 'fast' is not a number"),
         ("1,web,a,latency_p95,-1\n", "line 2, column value: -1 is below zero"),
         ("1,web,a\n", "line 2: 3 fields instead of 5"),
         (f"1,{'x' * 300},a,latency_p95,1\n", "line 2, column service: is longer than 250"),
-        ("1,a\0b,a,latency_p95,1\n", "line 2, column service: holds a NUL"),
+        ("1,a\0b,a,latency_p95,1\n", "line 2, column service: contains a NUL"),
     ],
 )
-def test_a_wrong_line_is_named_with_its_column(tmp_path: Path, rows: str, complaint: str) -> None:
+def test_an_invalid_line_is_reported_with_its_column(tmp_path: Path, rows: str, complaint: str) -> None:
     with pytest.raises(SourceInvalid) as caught:
         _observed(tmp_path, f"at,service,zone,signal,value\n{rows}")
     assert complaint in str(caught.value)
@@ -88,7 +88,7 @@ def test_a_wrong_line_is_named_with_its_column(tmp_path: Path, rows: str, compla
 
 
 @pytest.mark.parametrize("text", ["", "a,b\n", "at,service,zone,signal\n", "at,service,signal,value,value\n"])
-def test_a_wrong_header_is_shown_beside_the_right_one(tmp_path: Path, text: str) -> None:
+def test_an_invalid_header_is_shown_with_the_expected_one(tmp_path: Path, text: str) -> None:
     with pytest.raises(SourceInvalid, match="line 1: the header must be at,service,zone,signal,value"):
         _observed(tmp_path, text)
 
@@ -97,8 +97,8 @@ def test_a_wrong_header_is_shown_beside_the_right_one(tmp_path: Path, text: str)
     ("name", "content", "complaint"),
     [
         ("fleet.csv", b"at,service,signal,value\n1,\xff,latency_p95,1\n", "is not UTF-8"),
-        ("fleet.npz", b"no zip", "is no NPZ file of numbers and text: write it with numpy.savez$"),
-        ("fleet.txt", b"", "neither a .csv nor a .npz file"),
+        ("fleet.npz", b"no zip", "is not an NPZ file of numbers and text: write it with numpy.savez$"),
+        ("fleet.txt", b"", "is not a .csv file, a .npz file"),
     ],
 )
 def test_a_file_of_another_kind_is_refused(tmp_path: Path, name: str, content: bytes, complaint: str) -> None:
@@ -106,10 +106,10 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path, name: str, content: b
         _observed(tmp_path, content, name)
 
 
-def test_nothing_there_is_a_source_that_is_away(tmp_path: Path) -> None:
-    with pytest.raises(SourceUnavailable, match="is not there"):
+def test_a_missing_file_raises_source_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnavailable, match="does not exist"):
         FileSource(tmp_path / "none", SPAN).observe(AT_S)
-    with pytest.raises(SourceUnavailable, match=r"holds no .csv or .npz file"):
+    with pytest.raises(SourceUnavailable, match=r"contains no .csv or .npz file"):
         FileSource(tmp_path, SPAN).observe(AT_S)
 
 
@@ -118,12 +118,12 @@ def test_nothing_there_is_a_source_that_is_away(tmp_path: Path) -> None:
     [
         ({"values": None}, "the array values is missing"),
         ({"services": np.array([1])}, "the array services is of type int64"),
-        ({"signals": np.array(["speed"])}, "signals holds speed, which is none of"),
+        ({"signals": np.array(["speed"])}, "signals contains speed, which is not one of"),
         ({"values": np.zeros((2, 1, 1))}, "the array values is float64 of \\(2, 1, 1\\), not floats of \\(1, 1, 1\\)"),
         ({"zones": np.array(["a", "b"])}, "the array zones has 2 entries for 1 services"),
     ],
 )
-def test_a_wrong_array_is_named(tmp_path: Path, changed: dict[str, object], complaint: str) -> None:
+def test_an_invalid_array_is_named(tmp_path: Path, changed: dict[str, object], complaint: str) -> None:
     sound = {
         "services": np.array(["web"]),
         "signals": np.array(["latency_p95"]),
@@ -159,12 +159,12 @@ def test_files_of_a_folder_are_one_fleet(tmp_path: Path) -> None:
     days=st.integers(0, 9),
     at_s=st.floats(1.6e9, 2.0e9),
 )
-def test_every_moment_of_every_window_has_its_own_cell(step_s: int, points: int, days: int, at_s: float) -> None:
+def test_every_time_of_every_window_has_its_own_cell(step_s: int, points: int, days: int, at_s: float) -> None:
     span = ObservationSpan(window_s=step_s * points, step_s=step_s, days=days)
     for day, times_s in span.windows(at_s):
         assert times_s[-1] + day * DAY_S <= at_s < times_s[-1] + day * DAY_S + step_s
         np.testing.assert_array_equal(span.cells(at_s, times_s), np.arange(day * points, (day + 1) * points))
-        # A step ends at its moment: what is a moment earlier belongs to it, too.
+        # A step ends at its time: slightly earlier samples belong to it, too.
         np.testing.assert_array_equal(span.cells(at_s, times_s - step_s / 2), span.cells(at_s, times_s))
     before = span.times_s(at_s)[:1] - step_s
     after = span.times_s(at_s)[-1:] + step_s
@@ -173,7 +173,7 @@ def test_every_moment_of_every_window_has_its_own_cell(step_s: int, points: int,
 
 
 @given(st.lists(st.integers(0, 200), max_size=300))
-def test_a_gathering_keeps_each_service_apart_however_many_come(numbers: list[int]) -> None:
+def test_a_builder_keeps_any_number_of_services_apart(numbers: list[int]) -> None:
     builder = ObservationBuilder(SPAN, AT_S)
     for number in numbers:
         builder.put(builder.row(f"s{number:03}"), LATENCY, 0, float(number))

@@ -1,4 +1,4 @@
-"""The fleet's series: what vanishes, what ages, and what processes share."""
+"""The fleet's series: vanished services, stale evaluations, and several processes."""
 
 import time
 from dataclasses import replace
@@ -60,7 +60,7 @@ def test_at_most_seven_series_a_service_and_none_without_data(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("shared", [True, False])
-def test_who_merely_moves_with_its_zone_is_told_apart(tmp_path: Path, shared: bool) -> None:
+def test_a_service_that_shifts_with_its_zone_has_its_own_state(tmp_path: Path, shared: bool) -> None:
     shown = FleetCollector(tmp_path if shared else None, stale_after_s=300)
     led = [replace(flag(name, "latency_p95"), zone="a") for name in ("mail", "both")]
     flags = (flag("web"), *led, flag("both", "error_ratio"))
@@ -76,7 +76,7 @@ def test_who_merely_moves_with_its_zone_is_told_apart(tmp_path: Path, shared: bo
     assert page['anden_fleet_services{state="outlier"}'] == 3
 
 
-def test_who_vanished_is_not_in_the_next_scrape_of_any_process(tmp_path: Path) -> None:
+def test_a_vanished_service_is_not_in_the_next_scrape(tmp_path: Path) -> None:
     evaluator, web = (FleetCollector(tmp_path, stale_after_s=300) for _ in range(2))
     evaluator.show(_evaluation(("web", "mail"), at_s=time.time()))
     assert any('service="mail"' in name for name in _page(web))
@@ -86,14 +86,14 @@ def test_who_vanished_is_not_in_the_next_scrape_of_any_process(tmp_path: Path) -
     assert _page(web) == {}
 
 
-def test_what_is_old_tells_only_how_old_it_is(tmp_path: Path) -> None:
+def test_a_stale_evaluation_exports_only_its_time(tmp_path: Path) -> None:
     for folder in (tmp_path, None):
         shown = FleetCollector(folder, stale_after_s=300)
         shown.show(_evaluation(("web",), at_s=time.time() - 301))
         assert list(_page(shown)) == ["anden_fleet_last_evaluation_timestamp_seconds"]
 
 
-def test_a_broken_file_costs_no_scrape(tmp_path: Path) -> None:
+def test_a_broken_file_does_not_fail_the_scrape(tmp_path: Path) -> None:
     shown = FleetCollector(tmp_path, stale_after_s=300)
     (tmp_path / FILE).write_bytes(b"half of a")
     assert _page(shown) == {}

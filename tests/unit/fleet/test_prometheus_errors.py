@@ -1,4 +1,4 @@
-"""What becomes of a Prometheus that is away, slow, busy, strict, or something else."""
+"""Errors of a Prometheus that is unavailable, slow, busy, strict, or another program."""
 
 import json
 import logging
@@ -49,27 +49,32 @@ def _error(kind: str, error: str) -> bytes:
         (500, b"", SourceUnavailable, "answers 500"),
         (422, _error("execution", "found duplicate series"), SourceRefused, "(422, execution: found duplicate"),
         (400, _error("bad_data", "parse error"), SourceRefused, "refuses the signal latency_p95 (400, bad_data"),
-        (401, b"who are you", SourceRefused, "mend ANDEN_FLEET_PROMETHEUS_HEADERS"),
-        (401, b'{"status": 401, "title": "a problem"}', SourceRefused, "mend ANDEN_FLEET_PROMETHEUS_HEADERS"),
-        (302, b"", SourceRefused, "is no Prometheus: it answers 302"),
-        (200, b"<html>Welcome</html>", SourceRefused, "is no Prometheus: it answers 200 and '<html>Welcome</html>'"),
-        (200, b"[]", SourceRefused, "is no Prometheus"),
-        (200, b'{"status": "success", "data"', SourceRefused, "is no Prometheus"),
+        (401, b"who are you", SourceRefused, "check ANDEN_FLEET_PROMETHEUS_HEADERS"),
+        (401, b'{"status": 401, "title": "a problem"}', SourceRefused, "check ANDEN_FLEET_PROMETHEUS_HEADERS"),
+        (302, b"", SourceRefused, "is not a Prometheus server: it answers 302"),
+        (
+            200,
+            b"<html>Welcome</html>",
+            SourceRefused,
+            "is not a Prometheus server: it answers 200 and '<html>Welcome</html>'",
+        ),
+        (200, b"[]", SourceRefused, "is not a Prometheus server"),
+        (200, b'{"status": "success", "data"', SourceRefused, "is not a Prometheus server"),
         (
             200,
             b'{"status": "success", "data": {"resultType": "scalar", "result": [1, "2"]}}',
             SourceRefused,
-            "gives a scalar and not a matrix: latency",
+            "returned a scalar instead of a matrix: latency",
         ),
         (
             200,
             b'{"status": "success", "data": {"resultType": "matrix", "result": [{"metric": {}, "values": [["x"]]}]}}',
             SourceInvalid,
-            "answer for the signal latency_p95 cannot be read",
+            "response of Prometheus for the signal latency_p95 cannot be parsed",
         ),
     ],
 )
-def test_each_answer_has_its_reaction_and_says_what_and_where(
+def test_each_response_raises_its_error_with_query_and_url(
     prometheus: FakePrometheus,
     url: str,
     status: int,
@@ -84,7 +89,7 @@ def test_each_answer_has_its_reaction_and_says_what_and_where(
     assert "\n" not in str(caught.value)
 
 
-def test_one_that_is_away_is_named_without_its_password() -> None:
+def test_an_unavailable_server_is_named_without_its_password() -> None:
     with serving(FakePrometheus()) as address:
         gone = address
     with pytest.raises(SourceUnavailable, match="does not answer") as caught:
@@ -93,33 +98,31 @@ def test_one_that_is_away_is_named_without_its_password() -> None:
     assert gone.removeprefix("http://") in str(caught.value)
 
 
-def test_one_that_is_slow_is_given_up_after_the_timeout(prometheus: FakePrometheus, url: str) -> None:
+def test_a_slow_server_times_out(prometheus: FakePrometheus, url: str) -> None:
     over = threading.Event()
     prometheus.hold = lambda: (over.wait(30), None)[1]
     try:
-        with pytest.raises(SourceUnavailable, match=r"took over 0.2 s for the signal latency_p95"):
+        with pytest.raises(SourceUnavailable, match=r"took more than 0.2 s for the signal latency_p95"):
             _source(url, timeout_s=0.2).observe(AT_S)
     finally:
         over.set()
 
 
-def test_an_answer_beyond_all_bounds_is_not_read_to_its_end(prometheus: FakePrometheus, url: str) -> None:
+def test_an_oversized_response_is_not_read_to_its_end(prometheus: FakePrometheus, url: str) -> None:
     prometheus.next_answers.append((200, b" " * (4 << 20)))
     with pytest.raises(SourceRefused, match="more than 1 MB for the signal latency_p95"):
         _source(url).observe(AT_S)
 
 
-def test_too_many_services_are_a_query_that_is_wrong(
-    prometheus: FakePrometheus, url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_many_services_are_refused(prometheus: FakePrometheus, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prometheus_source, "MOST_SERVICES", 10)
     sample = [(AT_S - 60, 1.0)]
     prometheus.results["latency"] = [FakeSeries({"service_name": f"pod-{number}"}, sample) for number in range(11)]
-    with pytest.raises(SourceRefused, match="latency_p95 gives more than 10 services"):
+    with pytest.raises(SourceRefused, match="latency_p95 returned more than 10 services"):
         _source(url).observe(AT_S)
 
 
-def test_a_partial_answer_is_taken_and_its_warning_told(
+def test_a_partial_response_is_used_and_its_warning_logged(
     prometheus: FakePrometheus, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     prometheus.warnings = ["store gateway 3 is missing"]
@@ -129,7 +132,7 @@ def test_a_partial_answer_is_taken_and_its_warning_told(
     assert "store gateway 3 is missing" in caplog.text
 
 
-def test_headers_reach_it_and_the_past_is_asked_for_once(prometheus: FakePrometheus, url: str) -> None:
+def test_headers_are_sent_and_the_past_is_requested_once(prometheus: FakePrometheus, url: str) -> None:
     source = _source(url)
     source.observe(AT_S)
     assert {headers["X-Scope-OrgID"] for headers in prometheus.headers} == {"one"}
@@ -142,7 +145,7 @@ def test_headers_reach_it_and_the_past_is_asked_for_once(prometheus: FakePrometh
     assert asked == [(-420, 120), (60 - 86_400, 120 - 86_400)]
 
 
-def test_an_away_prometheus_costs_no_kept_day(prometheus: FakePrometheus, url: str) -> None:
+def test_an_unavailable_prometheus_keeps_cached_days(prometheus: FakePrometheus, url: str) -> None:
     source = _source(url)
     source.observe(AT_S)
     prometheus.next_answers.append((503, b""))

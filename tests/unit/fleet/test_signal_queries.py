@@ -1,4 +1,4 @@
-"""The file that says which PromQL gives which signal."""
+"""The file with the PromQL of each signal."""
 
 from pathlib import Path
 
@@ -10,12 +10,12 @@ from apps.fleet.errors import SourceInvalid
 from apps.fleet.services.source import signal_queries
 
 
-def test_without_a_file_every_signal_has_opentelemetrys_query() -> None:
+def test_every_signal_has_opentelemetrys_query_by_default() -> None:
     assert dict(signal_queries(None).signals) == {name: query.text for name, query in QUERIES.items()}
     assert list(QUERIES) == [signal.name for signal in SIGNALS]
 
 
-def test_a_file_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
+def test_a_file_changes_only_the_signals_it_names(tmp_path: Path) -> None:
     path = tmp_path / "signals.yaml"
     path.write_text(
         "service_label: app\n"
@@ -35,23 +35,23 @@ def test_a_file_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("- a list", "it is no mapping"),
-        ("services: x", "services: no such field; there are service_label, signals"),
-        ("signals: []", "signals: must be a mapping of request_rate"),
-        ("signals: {latency: x}", "signals.latency: no such signal; there are request_rate"),
-        ("signals: {latency_p95: 3}", "signals.latency_p95: must be text, and is int"),
-        ("signals: {latency_p95: ''}", "signals.latency_p95: must be text, and is empty"),
-        ("service_label: [a]", "service_label: must be text, and is list"),
-        ("zones: {query: up}", "zones: must be a mapping of query and label"),
+        ("- a list", "expected a mapping"),
+        ("services: x", "services: unknown field; use one of service_label, signals"),
+        ("signals: []", "signals: must be a mapping with any of request_rate"),
+        ("signals: {latency: x}", "signals.latency: unknown signal; use one of request_rate"),
+        ("signals: {latency_p95: 3}", "signals.latency_p95: must be text, not int"),
+        ("signals: {latency_p95: ''}", "signals.latency_p95: must be text, not empty"),
+        ("service_label: [a]", "service_label: must be text, not list"),
+        ("zones: {query: up}", "zones: must be a mapping with query and label"),
         ("zones: {query: up, label: 3}", "zones.label: must be text"),
-        ("deployed:", "deployed: must be text, and is empty"),
+        ("deployed:", "deployed: must be text, not empty"),
         ("signals: {" + ", ".join(f"{name}: null" for name in QUERIES) + "}", "signals: every signal is null"),
-        ("a: b: c", "line 1 is no YAML"),
-        ("", "is empty: `manage.py fleet queries`"),
+        ("a: b: c", "line 1 is not valid YAML"),
+        ("", "is empty: run `manage.py fleet queries`"),
         ("# nothing yet", "is empty"),
     ],
 )
-def test_a_wrong_file_is_refused_with_the_field(tmp_path: Path, text: str, complaint: str) -> None:
+def test_an_invalid_file_is_refused_with_its_field(tmp_path: Path, text: str, complaint: str) -> None:
     path = tmp_path / "signals.yaml"
     path.write_text(text)
     with pytest.raises(SourceInvalid) as caught:

@@ -1,4 +1,4 @@
-"""`manage.py cloudwatch plan|collect|cost`: the shared resources that AWS runs, within a budget."""
+"""`manage.py cloudwatch plan|collect|cost`: metrics of shared AWS resources, within a monthly budget."""
 
 import signal
 import threading
@@ -17,7 +17,7 @@ from apps.cloudwatch.client.metered import MeteredCloudWatch
 from apps.cloudwatch.collector.batching import cycle_window
 from apps.cloudwatch.collector.cost import month_forecast
 from apps.cloudwatch.collector.queries import MetricQuery, catalogue_queries
-from apps.cloudwatch.collector.report import NOTHING, cost_lines, plan_lines
+from apps.cloudwatch.collector.report import NO_RESOURCES, cost_lines, plan_lines
 from apps.cloudwatch.conf import CloudWatchSettings
 from apps.cloudwatch.services import CloudWatchCollector, CollectionCycle, month_get
 from apps.datasets.management.base import AndenCommand
@@ -25,25 +25,23 @@ from apps.telemetry.errors import MonitoringError
 
 
 class Command(AndenCommand):
-    """Plans, collects and reckons."""
+    """Collect CloudWatch metrics and report their cost."""
 
     expected_errors = (MonitoringError,)
 
-    help = "Read shared resources from CloudWatch, within a monthly budget."
+    help = "Collect metrics of shared AWS resources from CloudWatch, within a monthly budget."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the actions."""
         actions = parser.add_subparsers(dest="action", required=True)
-        actions.add_parser("plan", help="What would be asked, by resource and metric, and what it costs.")
-        actions.add_parser("cost", help="What this month has cost, and when the budget would stop it.")
-        collect = actions.add_parser("collect", help="Ask, cycle after cycle, and export what comes.")
-        collect.add_argument("--once", action="store_true", help="one cycle, and say what came")
+        actions.add_parser("plan", help="show the metrics to collect, by resource, and their cost")
+        actions.add_parser("cost", help="show this month's cost, and when the budget runs out")
+        collect = actions.add_parser("collect", help="collect in cycles and export the values")
+        collect.add_argument("--once", action="store_true", help="run one cycle and print its result")
         collect.add_argument(
-            "--every", type=int, metavar="S", help="seconds between cycles (ANDEN_CLOUDWATCH_CYCLE_S)"
+            "--every", type=int, metavar="S", help="seconds between cycles (default: ANDEN_CLOUDWATCH_CYCLE_S)"
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Do the action."""
         chosen: CloudWatchSettings = settings.CLOUDWATCH
         match options["action"]:
             case "plan":
@@ -73,11 +71,13 @@ class Command(AndenCommand):
 
     def _collect(self, chosen: CloudWatchSettings, *, once: bool, every_s: int) -> None:
         if every_s < chosen.period_s:
-            raise CommandError(f"--every {every_s}: CloudWatch has a new point only every {chosen.period_s} s")
-        leave = threading.Event()
+            raise CommandError(
+                f"--every {every_s}: use {chosen.period_s} or more, CloudWatch has one point per {chosen.period_s} s"
+            )
+        stop = threading.Event()
         boto = BotoCloudWatch.from_settings(chosen)
         collector = CloudWatchCollector(
-            MeteredCloudWatch(boto, DatabaseRequestBudget(chosen.budget_usd), sleep=_waiting(leave)),
+            MeteredCloudWatch(boto, DatabaseRequestBudget(chosen.budget_usd), sleep=_interruptible_sleep(stop)),
             _queries(chosen),
             period_s=chosen.period_s,
             cycle_s=every_s,
@@ -85,33 +85,33 @@ class Command(AndenCommand):
         )
         try:
             if once:
-                self._say(collector.collect(now_s=time.time()))
+                self._print(collector.collect(now_s=time.time()))
                 for labels, value in sorted(collector.values(now_s=time.time()).items()):
                     self.stdout.write(f"{labels[2]}  {labels[0]} {labels[1]}  {value:g}")
                 return
             for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda *_: leave.set())
-            self._run(collector, leave, every_s)
+                signal.signal(number, lambda *_: stop.set())
+            self._run(collector, stop, every_s)
         finally:
             boto.close()
 
-    def _run(self, collector: CloudWatchCollector, leave: threading.Event, every_s: int) -> None:
+    def _run(self, collector: CloudWatchCollector, stop: threading.Event, every_s: int) -> None:
         """Run cycles at a fixed rate; a cycle that overruns skips the next ones."""
-        begun, said = time.monotonic(), ""
-        while not leave.is_set():
-            cycle = collector.round(now_s=time.time())
+        started, reported = time.monotonic(), ""
+        while not stop.is_set():
+            cycle = collector.run_cycle(now_s=time.time())
             if cycle:
-                self._say(cycle)
-            elif collector.trouble != said:
-                self.stderr.write(collector.trouble.partition(": ")[2])
-            said = collector.trouble
-            passed = time.monotonic() - begun
-            leave.wait(every_s - passed % every_s)
+                self._print(cycle)
+            elif collector.last_error != reported:
+                self.stderr.write(collector.last_error.partition(": ")[2])
+            reported = collector.last_error
+            elapsed = time.monotonic() - started
+            stop.wait(every_s - elapsed % every_s)
 
-    def _say(self, cycle: CollectionCycle) -> None:
+    def _print(self, cycle: CollectionCycle) -> None:
         self.stdout.write(
-            f"calls: {cycle.calls}, points in time: {cycle.timely}, late: {cycle.late}; "
-            f"series with a current value: {cycle.current}, without: {cycle.missing}"
+            f"calls: {cycle.calls}; points: {cycle.timely} timely, {cycle.late} late; "
+            f"series: {cycle.current} current, {cycle.missing} missing"
         )
         self.stdout.flush()
 
@@ -119,14 +119,14 @@ class Command(AndenCommand):
 def _queries(chosen: CloudWatchSettings) -> tuple[MetricQuery, ...]:
     queries = catalogue_queries(CATALOGUE, chosen.resources, period_s=chosen.period_s)
     if not queries:
-        raise CommandError(NOTHING)
+        raise CommandError(NO_RESOURCES)
     return queries
 
 
-def _waiting(leave: threading.Event) -> Callable[[float], None]:
-    """A sleep that ends when the process is asked to leave."""
+def _interruptible_sleep(stop: threading.Event) -> Callable[[float], None]:
+    """A sleep that ends when the process is asked to stop."""
 
     def wait(seconds: float) -> None:
-        leave.wait(seconds)
+        stop.wait(seconds)
 
     return wait

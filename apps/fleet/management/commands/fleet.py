@@ -28,46 +28,44 @@ from apps.fleet.services.source import fleet_source, missing_path, signal_querie
 from apps.fleet.sources.source import SignalSource
 from apps.telemetry.errors import MonitoringError
 
-_AGAIN_S: Final = 10.0
-"""After a failure it is tried again within this many seconds."""
-_FIRST_FILE_S: Final = 60.0
-"""So long the start waits for a file that is not there yet: what never was there did not fail."""
+_RETRY_S: Final = 10.0
+"""Retry a failed evaluation after at most this many seconds."""
+_FILE_WAIT_S: Final = 60.0
+"""At startup, wait this long for a missing source file before reporting a failure."""
 SOURCES: Final = ("prometheus", "file", "cloudwatch")
 
 
 class Command(AndenCommand):
-    """Who is sick among fifty or ten thousand, and why."""
+    """Finds the unhealthy service among fifty or ten thousand, and explains why."""
 
     expected_errors = (MonitoringError,)
 
-    help = "Evaluate the fleet of services, look at it, or simulate one."
+    help = "Evaluate the fleet of services, show its state, or simulate a fleet."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the actions."""
         actions = parser.add_subparsers(dest="action", required=True)
-        one = actions.add_parser("evaluate", help="Score every service against its own past and its peers.")
-        one.add_argument("--source", choices=SOURCES, help="where to read (ANDEN_FLEET_SOURCE)")
-        one.add_argument("--file", type=Path, help="what the source file reads (ANDEN_FLEET_FILE)")
+        one = actions.add_parser("evaluate", help="Compare every service with its own past and its peers.")
+        one.add_argument("--source", choices=SOURCES, help="signal source (ANDEN_FLEET_SOURCE)")
+        one.add_argument("--file", type=Path, help="file or folder for the source file (ANDEN_FLEET_FILE)")
         one.add_argument(
             "--every",
             type=float,
             nargs="?",
             const=settings.FLEET.every_s,
             metavar="S",
-            help="go on (ANDEN_FLEET_EVERY_S)",
+            help="repeat every S seconds until interrupted (ANDEN_FLEET_EVERY_S)",
         )
-        one.add_argument("--at", metavar="TIME", help="look at this moment, ISO 8601, instead of now")
+        one.add_argument("--at", metavar="TIME", help="evaluate as of this time, ISO 8601, instead of now")
         one.add_argument("--json", action="store_true", help="print JSON")
-        every = actions.add_parser("list", help="List the services: who stands out, who has no data, then by score.")
+        every = actions.add_parser("list", help="List the services: outliers, services without data, then by score.")
         every.add_argument("--json", action="store_true", help="print JSON")
         service = actions.add_parser("show", help="Show the six signals of one service.")
         service.add_argument("service")
         service.add_argument("--json", action="store_true", help="print JSON")
         actions.add_parser("queries", help="Print the PromQL of each signal, as a file for ANDEN_FLEET_SIGNALS.")
-        add_simulate_arguments(actions.add_parser("simulate", help="Let a simulated fleet live, as a file source."))
+        add_simulate_arguments(actions.add_parser("simulate", help="Simulate a fleet, as files for the source file."))
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Do what was asked."""
         match options["action"]:
             case "evaluate":
                 self._evaluate(options)
@@ -89,7 +87,7 @@ class Command(AndenCommand):
     def _show_service(self, name: str, *, as_json: bool) -> None:
         view = service_view(name)
         if view is None:
-            raise CommandError(f"no service {name!r} was observed: `manage.py fleet list` shows those that were")
+            raise CommandError(f"unknown service {name!r}: `manage.py fleet list` lists the known ones")
         now = timezone.now()
         newest = fleet_newest(now)
         stale_reason = fleet_stale_reason(newest, now)
@@ -103,32 +101,32 @@ class Command(AndenCommand):
         source = fleet_source(options["source"] or "", file=options["file"])
         every_s = options["every"]
         if every_s is None:
-            self._show(*_once(source, moment_s(options["at"])), as_json=options["json"])
+            self._show(*_evaluate_once(source, moment_s(options["at"])), as_json=options["json"])
             return
         if every_s < 1 or options["at"]:
-            raise CommandError("--every takes 1 or more seconds, and goes without --at")
-        leave, said = _stop_event_on_signals(), ""
-        self._await_first(source, leave)
-        while not leave.is_set():
+            raise CommandError("--every needs at least 1 second and cannot be combined with --at")
+        stop, logged = _stop_event_on_signals(), ""
+        self._wait_for_file(source, stop)
+        while not stop.is_set():
             began_s, pause_s = time.monotonic(), every_s
             try:
                 line = _summary(fleet_evaluate(source, at_s=time.time(), keep_lock=True))
             except MonitoringError as error:
-                line, pause_s = f"{type(error).__name__}: {error}", min(every_s, _AGAIN_S)
+                line, pause_s = f"{type(error).__name__}: {error}", min(every_s, _RETRY_S)
             except (DatabaseError, InterfaceError) as error:
                 fleet_release_lock()
-                line, pause_s = explain_database_error(self.alias, error), min(every_s, _AGAIN_S)
-            if line != said:  # what did not change is not said again
+                line, pause_s = explain_database_error(self.alias, error), min(every_s, _RETRY_S)
+            if line != logged:  # log changes only
                 self._log(line)
-                said = line
-            leave.wait(max(pause_s - (time.monotonic() - began_s), 0.1))
+                logged = line
+            stop.wait(max(pause_s - (time.monotonic() - began_s), 0.1))
 
-    def _await_first(self, source: SignalSource, leave: threading.Event) -> None:
-        """Wait for a while until the source's file is there, and say so."""
-        deadline = time.monotonic() + _FIRST_FILE_S
+    def _wait_for_file(self, source: SignalSource, stop: threading.Event) -> None:
+        """Wait for the source's file at startup, and log that."""
+        deadline = time.monotonic() + _FILE_WAIT_S
         if missing := missing_path(source):
-            self._log(f"{missing} is not there yet: waiting up to {_FIRST_FILE_S:.0f} s for what writes it")
-        while missing_path(source) and time.monotonic() < deadline and not leave.wait(0.2):
+            self._log(f"{missing} does not exist yet: waiting up to {_FILE_WAIT_S:.0f} s")
+        while missing_path(source) and time.monotonic() < deadline and not stop.wait(0.2):
             pass
 
     def _show(self, result: EvaluationResult, why_not: str, *, as_json: bool) -> None:
@@ -150,26 +148,26 @@ class Command(AndenCommand):
         self.stdout.flush()
 
 
-def _once(source: SignalSource, at_s: float) -> tuple[EvaluationResult, str]:
-    """One look, kept where that is possible, and why it is not kept if so."""
+def _evaluate_once(source: SignalSource, at_s: float) -> tuple[EvaluationResult, str]:
+    """The result of one evaluation, and why it is not stored if so."""
     try:
-        return fleet_evaluate(source, at_s=at_s), "a newer evaluation is there"
+        return fleet_evaluate(source, at_s=at_s), "a newer evaluation exists"
     except EvaluatorBusy:
-        pass  # and not here: what goes wrong with the look has nothing to do with the other process
-    return fleet_dry_run(source, at_s=at_s), "another process evaluates the fleet"
+        pass  # evaluate outside of this block: an error there has nothing to do with the other process
+    return fleet_dry_run(source, at_s=at_s), "another process is evaluating the fleet"
 
 
 def _summary(result: EvaluationResult) -> str:
-    """One line for a log: how many stand out, and who."""
+    """One log line: how many services are outliers, and which."""
     evaluation = result.evaluation
     names = list(dict.fromkeys(flag.service for flag in evaluation.flags if not flag.zone))
     who = f": {', '.join(names[:5])}{f' and {len(names) - 5:,} more' if len(names) > 5 else ''}" if names else ""
-    events = f", {len(evaluation.events)} moved together" if evaluation.events else ""
-    return f"{len(evaluation.services):,} services, {len(names):,} stand out{who}{events}"
+    events = f", {len(evaluation.events)} events" if evaluation.events else ""
+    return f"{len(evaluation.services):,} services, {len(names):,} outliers{who}{events}"
 
 
 def _stop_event_on_signals() -> threading.Event:
-    leave = threading.Event()
+    stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: leave.set())
-    return leave
+        signal.signal(number, lambda *_: stop.set())
+    return stop

@@ -1,9 +1,9 @@
-// A page that is no longer refreshed must not look fine: it says since when, whatever the reason.
+// Show a warning, with the time of the last update, when the page is no longer refreshed.
 (() => {
   const LATE_MS = 45000;
   let fresh = Date.now();
   const watched = () => document.querySelector("[data-fresh]");
-  const tell = () => {
+  const update = () => {
     const late = document.getElementById("late");
     if (!late) return;
     const is_late = Date.now() - fresh > LATE_MS;
@@ -12,7 +12,7 @@
     }
     late.hidden = !is_late;
   };
-  // The answer to an expired session is a login page: keep what is there, and let it become late.
+  // An expired session returns the login page: keep the current content and let the warning appear.
   document.addEventListener("htmx:beforeSwap", (event) => {
     const area = watched();
     if (area && event.detail.target === area && !event.detail.serverResponse.includes(`id="${area.id}"`)) {
@@ -21,7 +21,7 @@
   });
   document.addEventListener("htmx:afterSwap", () => {
     fresh = Date.now();
-    tell();
+    update();
   });
-  setInterval(tell, 5000);
+  setInterval(update, 5000);
 })();

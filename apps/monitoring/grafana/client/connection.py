@@ -1,4 +1,4 @@
-"""The adapter that fits a Grafana: chosen by what it says of itself."""
+"""Chooses the adapter for a Grafana by its version."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ OLDEST: Final[Version] = (11, 0)
 ADAPTERS: Final[tuple[tuple[Version, Callable[[GrafanaApiClient, str], GrafanaPort]], ...]] = (
     (OLDEST, LegacyGrafana),
 )
-"""From which version on which adapter speaks to it, the oldest first: the last row that fits is taken."""
+"""The adapter for each minimum version, oldest first: the last match wins."""
 
 _VERSION: Final = re.compile(r"v?(\d+)\.(\d+)")
 
@@ -23,17 +23,19 @@ _VERSION: Final = re.compile(r"v?(\d+)\.(\d+)")
 def grafana_connect(client: GrafanaApiClient) -> GrafanaPort:
     """The Grafana of this client.
 
-    Raises GrafanaUnavailable: it does not answer, or its database is not up.
-    Raises GrafanaRefused: it is older than supported, or no Grafana.
+    Raises GrafanaUnavailable: it does not respond, or its database is down.
+    Raises GrafanaRefused: it is too old, or not a Grafana.
     """
-    answer = client.call(client.api.health.check)
-    told = answer.body.get("version") if answer.ok and isinstance(answer.body, dict) else None
-    found = _VERSION.match(str(told or ""))
+    response = client.call(client.api.health.check)
+    version_text = response.body.get("version") if response.ok and isinstance(response.body, dict) else None
+    found = _VERSION.match(str(version_text or ""))
     if found is None:
-        raise GrafanaRefused(f"{client.where} tells no version at /api/health: mend ANDEN_GRAFANA_URL")
+        raise GrafanaRefused(f"{client.where} returns no version at /api/health: check ANDEN_GRAFANA_URL")
     version = (int(found[1]), int(found[2]))
     fitting = [adapter for oldest, adapter in ADAPTERS if version >= oldest]
     if not fitting:
         oldest = ".".join(str(part) for part in OLDEST)
-        raise GrafanaRefused(f"{client.where} is version {told}; Andén needs {oldest} or newer: upgrade it")
-    return fitting[-1](client, str(told))
+        raise GrafanaRefused(
+            f"{client.where} is version {version_text}, but Andén requires {oldest} or newer: upgrade Grafana"
+        )
+    return fitting[-1](client, str(version_text))

@@ -1,4 +1,4 @@
-"""Grafana by its legacy `/api`: what stands there, and one change at a time."""
+"""Grafana's legacy `/api`: reads its state and applies one change at a time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,10 +23,10 @@ WRITES: Final = (
 )
 OPEN: Final = ("anden", "deploy", "open")
 DONE: Final = ("anden", "deploy")
-"""The tags of a deployment's annotation, while it runs and afterwards."""
+"""The tags of a deployment's annotation, during and after it."""
 
-CLASH: Final = (400, 409, 412)
-"""Somebody was faster, or an earlier try of ours: a version that is not the newest, a uid or name that exists."""
+CONFLICT_STATUSES: Final = (400, 409, 412)
+"""Conflicts with another client or an earlier attempt: an outdated version, an existing uid or name."""
 
 
 class LegacyGrafana:
@@ -39,124 +39,128 @@ class LegacyGrafana:
 
     @property
     def version(self) -> str:
-        """The version, as Grafana tells it."""
+        """The version that Grafana reports."""
         return self._version
 
     def check_rights(self, *, write: bool) -> None:
-        """Nothing, if the token may do all that a run needs. Raises GrafanaRefused."""
-        answer = self._client.send("GET", "/api/access-control/user/permissions")
-        if not (answer.ok and isinstance(answer.body, dict)):
-            raise GrafanaRefused(f"{self._client.where} does not tell what the token may do: {answer.message}")
-        missing = [action for action in (*READS, *(WRITES if write else ())) if action not in answer.body]
+        """Check the token's permissions. Raises GrafanaRefused: names the missing ones."""
+        response = self._client.send("GET", "/api/access-control/user/permissions")
+        if not (response.ok and isinstance(response.body, dict)):
+            raise GrafanaRefused(f"{self._client.where} does not return the token's permissions: {response.message}")
+        missing = [action for action in (*READS, *(WRITES if write else ())) if action not in response.body]
         if missing:
             raise GrafanaRefused(
                 f"{self._client.where}: the token lacks {', '.join(missing)}: give its service account the role Admin"
             )
 
     def read(self, manifest: Manifest, *, policy: bool = False) -> GrafanaState:
-        """What stands there, with the bodies of the manifest's objects; the policy if it has one, or when asked."""
-        with self._understood():
+        """Grafana's state, with bodies of the manifest's objects; the policy if the manifest has one or on request."""
+        with self._expected_shape():
             return self._reader.state(manifest, policy=policy)
 
     def apply(self, action: PlannedAction, *, message: str) -> None:
-        """Make one change. Raises GrafanaConflict. What Grafana says of it is passed on without our secrets."""
+        """Make one change. Raises GrafanaConflict. Secrets are removed from Grafana's error messages."""
         try:
-            with self._understood():
+            with self._expected_shape():
                 self._apply(action, message)
         except (GrafanaUnavailable, GrafanaRefused, GrafanaConflict) as error:
-            told = _masked(str(error), action)
-            if told == str(error):
+            masked = _masked(str(error), action)
+            if masked == str(error):
                 raise
-            raise type(error)(told) from None
+            raise type(error)(masked) from None
 
     def _apply(self, action: PlannedAction, message: str) -> None:
-        answer = self._send(action, message)
-        if answer.status in CLASH and action.item is not None and action.key.kind is not ObjectKind.POLICY:
-            again = self._again(action, action.item, answer)
-            if again is None:
+        response = self._send(action, message)
+        if (
+            response.status in CONFLICT_STATUSES
+            and action.item is not None
+            and action.key.kind is not ObjectKind.POLICY
+        ):
+            rebased = self._rebased(action, action.item, response)
+            if rebased is None:
                 return
-            answer = self._send(again, message)
-            if answer.status in CLASH:
-                raise GrafanaConflict(
-                    f"{action.key} is being changed by somebody else ({answer.message}): run it again"
-                )
-        if action.verb == "delete" and answer.status == 404:
-            return  # by an earlier try
-        if not answer.ok:
-            raise self._refusal(action, answer)
+            response = self._send(rebased, message)
+            if response.status in CONFLICT_STATUSES:
+                raise GrafanaConflict(f"{action.key} keeps changing ({response.message}): run the command again")
+        if action.verb == "delete" and response.status == 404:
+            return  # deleted by an earlier attempt
+        if not response.ok:
+            raise self._refusal(action, response)
 
-    def _refusal(self, action: PlannedAction, answer: GrafanaResponse) -> GrafanaRefused:
+    def _refusal(self, action: PlannedAction, response: GrafanaResponse) -> GrafanaRefused:
         return GrafanaRefused(
-            f"{self._client.where} refuses to {action.verb} {action.key}: {answer.status} {answer.message}"
+            f"{self._client.where} refuses to {action.verb} {action.key}: {response.status} {response.message}"
         )
 
-    def _again(self, action: PlannedAction, item: GrafanaObject, answer: GrafanaResponse) -> PlannedAction | None:
-        """The same change on what stands there now; None when it is made already, by an earlier try of ours.
+    def _rebased(self, action: PlannedAction, item: GrafanaObject, response: GrafanaResponse) -> PlannedAction | None:
+        """The same change to the current object; None if an earlier attempt already made it.
 
-        Raises GrafanaConflict: what stands there now is not ours.
-        Raises GrafanaRefused: nothing stands there, or what the plan saw: the request itself is wrong.
+        Raises GrafanaConflict: the object is no longer Andén's.
+        Raises GrafanaRefused: the object is missing or unchanged since the plan, so the request itself is wrong.
         """
         state = self.read(Manifest((item,)))
         actual = actual_body(item, state)
         if actual is None or actual == action.actual:
-            raise self._refusal(action, answer)
+            raise self._refusal(action, response)
         if not compare(item, actual, SecretMatcher(trusting=action.verb == "create")):
             return None
         listed = state.listed_by_key().get(action.key)
         if action.key.kind is not ObjectKind.RULE_GROUP and not (listed and listed.owned):
-            raise GrafanaConflict(f"{action.key} was taken by somebody else meanwhile: look at the plan again")
+            raise GrafanaConflict(f"{action.key} was taken over by someone else during the sync: check the plan")
         return replace(action, verb="update", actual=actual)
 
     def _send(self, action: PlannedAction, message: str) -> GrafanaResponse:
         return writes.WRITERS[action.key.kind](self._client, action, message)
 
     def open_deployment(self) -> DeploymentAnnotation | None:
-        """The deployment that was begun and not ended."""
-        answer = self._client.call(self._client.api.annotations.get_annotation, tags=list(OPEN), limit=10)
-        self._must(answer, "read annotations")
-        with self._understood():
-            return DeploymentAnnotation(int(answer.body[0]["id"])) if answer.body else None
+        """The deployment that was started and not ended, or None."""
+        response = self._client.call(self._client.api.annotations.get_annotation, tags=list(OPEN), limit=10)
+        self._require_ok(response, "read annotations")
+        with self._expected_shape():
+            return DeploymentAnnotation(int(response.body[0]["id"])) if response.body else None
 
     def begin_deployment(self, text: str, *, at_ms: int) -> DeploymentAnnotation:
-        """An annotation that says that a deployment begins.
+        """Annotate the start of a deployment.
 
-        An annotation has no uid: a lost answer is not repeated, but looked for.
+        An annotation has no uid: after a lost response it is searched for, not sent again.
         """
         annotate = self._client.api.annotations.add_annotation
         try:
-            answer = self._client.call(annotate, time_from=at_ms, tags=list(OPEN), text=text)
+            response = self._client.call(annotate, time_from=at_ms, tags=list(OPEN), text=text)
         except GrafanaUnavailable:
-            begun = self.open_deployment()
-            if begun is None:
+            started = self.open_deployment()
+            if started is None:
                 raise
-            return begun
-        self._must(answer, "annotate the deployment")
-        with self._understood():
-            return DeploymentAnnotation(int(answer.body["id"]))
+            return started
+        self._require_ok(response, "annotate the deployment")
+        with self._expected_shape():
+            return DeploymentAnnotation(int(response.body["id"]))
 
     def end_deployment(self, deployment: DeploymentAnnotation, text: str) -> None:
-        """The annotation says from now on that the deployment is whole."""
+        """Mark the deployment as complete."""
         patch = self._client.api.annotations.partial_update_annotation
-        self._must(self._client.call(patch, deployment.id, tags=list(DONE), text=text), "annotate the deployment")
+        self._require_ok(
+            self._client.call(patch, deployment.id, tags=list(DONE), text=text), "annotate the deployment"
+        )
 
     @contextmanager
-    def _understood(self) -> Iterator[None]:
-        """Raises GrafanaRefused: an answer that was read in the block has not the shape of Grafana's."""
+    def _expected_shape(self) -> Iterator[None]:
+        """Raises GrafanaRefused: a response read in the block does not have the expected shape."""
         try:
             yield
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise GrafanaRefused(
-                f"{self._client.where} answers in a shape that Grafana {self._version} is not known for "
-                f"({type(error).__name__}: {error}): look whether a proxy between answers for it"
+                f"{self._client.where} returned an unexpected response for Grafana {self._version} "
+                f"({type(error).__name__}: {error}): check for a proxy in between"
             ) from error
 
-    def _must(self, answer: GrafanaResponse, what: str) -> None:
-        if not answer.ok:
-            raise GrafanaRefused(f"{self._client.where} refuses to {what}: {answer.status} {answer.message}")
+    def _require_ok(self, response: GrafanaResponse, what: str) -> None:
+        if not response.ok:
+            raise GrafanaRefused(f"{self._client.where} refuses to {what}: {response.status} {response.message}")
 
 
 def _masked(text: str, action: PlannedAction) -> str:
-    """The text without the secrets that were sent with the action."""
+    """The text without the action's secrets."""
     for secret in action.item.secrets.values() if action.item else ():
         text = text.replace(secret, SECRET)
     return text

@@ -1,4 +1,4 @@
-"""One change of one object as a request of Grafana's legacy `/api`."""
+"""One change of one object as a request to Grafana's legacy `/api`."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -16,38 +16,40 @@ ObjectWriter = Callable[[GrafanaApiClient, PlannedAction, str], GrafanaResponse]
 
 
 def folder(client: GrafanaApiClient, action: PlannedAction, _message: str) -> GrafanaResponse:
-    """The answer to making, renaming, moving or deleting a folder."""
+    """Create, rename, move or delete a folder."""
     uid, folders = _uid(action), client.api.folder
     if action.verb == "delete":
         return _delete_empty(client, action)
     body = _body(action)
     if action.verb == "create":
         return client.send("POST", "/api/folders", body=body)
-    there = answer = client.call(folders.get_folder, uid)
-    if there.ok and there.body["title"] != body["title"]:
-        answer = client.call(folders.update_folder, uid, title=body["title"], version=there.body.get("version"))
+    current = response = client.call(folders.get_folder, uid)
+    if current.ok and current.body["title"] != body["title"]:
+        response = client.call(folders.update_folder, uid, title=body["title"], version=current.body.get("version"))
     parent = body.get("parentUid", "")
-    if answer.ok and (there.body.get("parentUid") or "") != parent:
-        answer = client.send("POST", f"/api/folders/{uid}/move", body={"parentUid": parent})
-    return answer
+    if response.ok and (current.body.get("parentUid") or "") != parent:
+        response = client.send("POST", f"/api/folders/{uid}/move", body={"parentUid": parent})
+    return response
 
 
 def _delete_empty(client: GrafanaApiClient, action: PlannedAction) -> GrafanaResponse:
-    """The answer to deleting a folder, asked right before what lies in it: Grafana would delete that, too.
+    """Delete a folder if it is empty: Grafana would also delete its contents.
 
-    Raises GrafanaConflict: something lies in it.
+    Raises GrafanaConflict: it is not empty.
     """
     counts = client.send("GET", f"/api/folders/{_uid(action)}/counts")
     if not counts.ok:
         return counts
     inside = [f"{count} {kind}" for kind, count in sorted(counts.body.items()) if count]
     if inside:
-        raise GrafanaConflict(f"{action.key} holds {', '.join(inside)}, which would be deleted with it: move it away")
+        raise GrafanaConflict(
+            f"{action.key} contains {', '.join(inside)}, which would be deleted with it: move it to another folder"
+        )
     return client.call(client.api.folder.delete_folder, _uid(action))
 
 
 def data_source(client: GrafanaApiClient, action: PlannedAction, _message: str) -> GrafanaResponse:
-    """The answer to making, changing or deleting a data source."""
+    """Create, update or delete a data source."""
     sources = client.api.datasource
     if action.verb == "delete":
         return client.call(sources.delete_datasource_by_uid, _uid(action))
@@ -58,15 +60,15 @@ def data_source(client: GrafanaApiClient, action: PlannedAction, _message: str) 
 
 
 def dashboard(client: GrafanaApiClient, action: PlannedAction, message: str) -> GrafanaResponse:
-    """The answer to saving or deleting a dashboard; saved only over the version that the plan saw."""
+    """Save or delete a dashboard; it is saved only over the version in the plan."""
     if action.verb == "delete":
         return client.call(client.api.dashboard.delete_dashboard, _uid(action))
     model = _body(action)
-    where = model.pop("folderUid")
+    folder_uid = model.pop("folderUid")
     version = (action.actual or {}).get("version", 0)
     sent = {
         "dashboard": {**model, "id": None, "version": version},
-        "folderUid": where,
+        "folderUid": folder_uid,
         "message": message,
         "overwrite": False,
     }
@@ -74,7 +76,7 @@ def dashboard(client: GrafanaApiClient, action: PlannedAction, message: str) -> 
 
 
 def contact_point(client: GrafanaApiClient, action: PlannedAction, _message: str) -> GrafanaResponse:
-    """The answer to making, changing or deleting a contact point."""
+    """Create, update or delete a contact point."""
     alerting = client.api.alertingprovisioning
     if action.verb == "delete":
         return client.call(alerting.delete_contactpoint, _uid(action))
@@ -84,7 +86,7 @@ def contact_point(client: GrafanaApiClient, action: PlannedAction, _message: str
 
 
 def mute_timing(client: GrafanaApiClient, action: PlannedAction, _message: str) -> GrafanaResponse:
-    """The answer to making, changing or deleting a mute timing."""
+    """Create, update or delete a mute timing."""
     alerting = client.api.alertingprovisioning
     if action.verb == "delete":
         return client.send("DELETE", f"/api/v1/provisioning/mute-timings/{_uid(action)}")
@@ -99,58 +101,60 @@ def _versioned(action: PlannedAction) -> Body:
 
 
 def rule_group(client: GrafanaApiClient, action: PlannedAction, _message: str) -> GrafanaResponse:
-    """The answer to writing a group whole: rules that are elsewhere come in, rules that it lost come back.
+    """Replace a rule group, which moves and restores its rules.
 
-    Grafana deletes the rules of a group that are not sent: those of ours that the code no longer has are sent on as
-    they are, for `prune` to delete.
+    Grafana deletes rules that are not sent, so Andén's rules that are no longer in the code are sent unchanged: only
+    `prune` deletes them.
 
-    Raises GrafanaConflict: somebody put a rule of their own into the group since the plan was made.
+    Raises GrafanaConflict: a foreign rule was added to the group after the plan was made.
     """
     body = _body(action)
-    get, place, title = rule_group_of(client, body["folderUid"], body["title"])
-    there = client.call(get, place, title)
+    get, folder_uid, title = rule_group_of(client, body["folderUid"], body["title"])
+    current = client.call(get, folder_uid, title)
     sent = {rule["uid"] for rule in body["rules"]}
-    kept = [rule for rule in there.body.get("rules") or () if rule["uid"] not in sent] if there.ok else []
+    kept = [rule for rule in current.body.get("rules") or () if rule["uid"] not in sent] if current.ok else []
     for rule in kept:
         if not owned(ObjectKind.RULE, rule["uid"], rule):
-            raise GrafanaConflict(f"{action.key} holds the rule {rule['uid']}, which is not Andén's: move it away")
-    whole = {**body, "rules": [*body["rules"], *kept]}
-    return client.call(client.api.alertingprovisioning.update_rule_group, place, title, whole)
+            raise GrafanaConflict(
+                f"{action.key} contains the rule {rule['uid']}, which is not Andén's: move it to another group"
+            )
+    group = {**body, "rules": [*body["rules"], *kept]}
+    return client.call(client.api.alertingprovisioning.update_rule_group, folder_uid, title, group)
 
 
 def rule(client: GrafanaApiClient, action: PlannedAction, _message: str) -> GrafanaResponse:
-    """The answer to deleting one rule, by itself: whatever else is in its group stays."""
+    """Delete one rule; the rest of its group stays."""
     return client.call(client.api.alertingprovisioning.delete_alertrule, _uid(action))
 
 
 def policy(client: GrafanaApiClient, action: PlannedAction, _message: str) -> GrafanaResponse:
-    """The answer to putting our subtree into the tree as it stands now; every other route stays as it is.
+    """Replace Andén's subtree in the current policy tree; every other route is unchanged.
 
-    The tree has no version: it is read right before, and is given back with the same provenance, so that it stays
-    as editable for its other owners as it was.
+    The tree has no version, so it is read immediately before. Its provenance is kept, so that other owners can still
+    edit it.
     """
     alerting = client.api.alertingprovisioning
-    answer = client.call(alerting.get_notification_policy_tree)
-    if not answer.ok:
-        return answer
-    tree: Body = answer.body
-    ours = owned_routes(tree)
+    response = client.call(alerting.get_notification_policy_tree)
+    if not response.ok:
+        return response
+    tree: Body = response.body
+    own = owned_routes(tree)
     subtree = [] if action.verb == "delete" else [_body(action)]
     routes: list[Any] = list(tree.get("routes") or ())
-    place = routes.index(ours[0]) if ours else 0
-    others = [route for route in routes if route not in ours]
-    whole = {**tree, "routes": [*others[:place], *subtree, *others[place:]]}
-    provenance = whole.pop("provenance", "")
-    return client.call(alerting.set_notification_policy_tree, whole, disable_provenance=not provenance)
+    position = routes.index(own[0]) if own else 0
+    others = [route for route in routes if route not in own]
+    updated = {**tree, "routes": [*others[:position], *subtree, *others[position:]]}
+    provenance = updated.pop("provenance", "")
+    return client.call(alerting.set_notification_policy_tree, updated, disable_provenance=not provenance)
 
 
 def _uid(action: PlannedAction) -> str:
-    """The object's uid as a part of an address: grafana-client takes it as it is."""
+    """The uid, quoted for a URL: grafana-client does not quote it."""
     return quote(action.key.uid, safe="")
 
 
 def _body(action: PlannedAction) -> Body:
-    """The whole body, secrets included."""
+    """The body, including secrets."""
     return action.item.body_with_secrets() if action.item else {}
 
 
@@ -164,4 +168,4 @@ WRITERS: Final[Mapping[ObjectKind, ObjectWriter]] = {
     ObjectKind.RULE_GROUP: rule_group,
     ObjectKind.RULE: rule,
 }
-"""How each kind is written."""
+"""The writer of each kind."""

@@ -1,4 +1,4 @@
-"""The rendered files below dashboards/grafana/."""
+"""The rendered files in dashboards/grafana/."""
 
 import json
 import subprocess
@@ -9,9 +9,9 @@ from apps.monitoring.errors import ManifestInvalid
 
 
 def documents(folder: Path) -> dict[str, Any]:
-    """Each file's JSON by its path below the folder.
+    """The JSON of each file, by its path below the folder.
 
-    Raises ManifestInvalid: there is no file, or one that cannot be read.
+    Raises ManifestInvalid: no file, or an unreadable one.
     """
     found: dict[str, Any] = {}
     for path in sorted(folder.rglob("*.json")):
@@ -19,26 +19,24 @@ def documents(folder: Path) -> dict[str, Any]:
         try:
             found[name] = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise ManifestInvalid(
-                f"{name} cannot be read as JSON ({error}): run `manage.py dashboards render`"
-            ) from error
+            raise ManifestInvalid(f"{name} is not valid JSON ({error}): run `manage.py dashboards render`") from error
     if not found:
-        raise ManifestInvalid(f"{folder} holds no dashboards: run `manage.py dashboards render`")
+        raise ManifestInvalid(f"{folder} has no dashboards: run `manage.py dashboards render`")
     return found
 
 
 def git_revision(folder: Path) -> str:
-    """The revision of the checkout, with `+` when files differ from it; `unknown` where there is no checkout."""
+    """The Git commit, with `+` if dashboards/ has uncommitted changes; `unknown` without a checkout."""
     try:
-        said = [
+        lines = [
             _git(folder, "rev-parse", "--short=12", "HEAD"),
             _git(folder, "status", "--porcelain", "--", "dashboards"),
         ]
     except (OSError, subprocess.SubprocessError):
         return "unknown"
-    return said[0] + ("+" if said[1] else "")
+    return lines[0] + ("+" if lines[1] else "")
 
 
 def _git(folder: Path, *words: str) -> str:
-    done = subprocess.run(["git", "-C", folder, *words], capture_output=True, text=True, check=True, timeout=10)
-    return done.stdout.strip()
+    completed = subprocess.run(["git", "-C", folder, *words], capture_output=True, text=True, check=True, timeout=10)
+    return completed.stdout.strip()

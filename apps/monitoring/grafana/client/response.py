@@ -1,4 +1,4 @@
-"""What Grafana said to one request."""
+"""Grafana's response to one request."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,24 +8,24 @@ LONGEST_MESSAGE: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class GrafanaResponse:
-    """What Grafana said: the status, and the JSON of the body (None when it is empty)."""
+    """Status and JSON body of a response; the body is None if it is empty."""
 
     status: int
     body: Any
 
     @property
     def ok(self) -> bool:
-        """Whether it did what was asked."""
+        """Whether the request succeeded."""
         return 200 <= self.status < 300
 
     @property
     def is_locked(self) -> bool:
-        """Whether only the way by which the object was made may change it, say a file: no matter of rights."""
-        said = self.body.get("messageId") if isinstance(self.body, dict) else None
-        return said == "alerting.notifications.invalidProvenance"
+        """Whether the object's provenance locks it, say because a file provisioned it: not a permission problem."""
+        message_id = self.body.get("messageId") if isinstance(self.body, dict) else None
+        return message_id == "alerting.notifications.invalidProvenance"
 
     @property
     def message(self) -> str:
-        """Grafana's own words for why it did not."""
-        said = self.body.get("message") or self.body.get("error") if isinstance(self.body, dict) else self.body
-        return str(said or "no reason given")[:LONGEST_MESSAGE]
+        """Grafana's error message."""
+        text = self.body.get("message") or self.body.get("error") if isinstance(self.body, dict) else self.body
+        return str(text or "no reason given")[:LONGEST_MESSAGE]

@@ -1,8 +1,8 @@
-"""The canonical form: what is left of a body when everything that Grafana fills in by itself is taken away.
+"""The canonical form: a body without everything that Grafana fills in.
 
-Applied to what we send and to what we read, so that two objects are equal exactly if nobody changed one of them.
-Lists whose items name themselves become objects by that name (`[Lag]` for a panel), so that a path can be read
-and an inserted item does not shift the rest; their order is kept as a value of its own.
+It is applied to sent and read objects, so that they are equal unless one was edited. A list of named items becomes an
+object keyed by name (`[Lag]` for a panel), so that paths are readable and an inserted item does not shift the others;
+the order is kept as a separate value.
 """
 
 import re
@@ -13,10 +13,10 @@ from apps.monitoring.diff import ORDER_KEY
 from apps.monitoring.grafana.sync.objects import Body, ObjectKind
 
 RIGHTS: Final = ("hasAcl", "canSave", "canEdit", "canAdmin", "canDelete", "accessControl")
-WHEN: Final = ("created", "createdBy", "updated", "updatedBy")
+TIMESTAMPS: Final = ("created", "createdBy", "updated", "updatedBy")
 
-FILLED: Final[Mapping[ObjectKind, frozenset[str]]] = {
-    ObjectKind.FOLDER: frozenset((*RIGHTS, *WHEN, "id", "orgId", "url", "version", "parents", "managedBy")),
+SERVER_FIELDS: Final[Mapping[ObjectKind, frozenset[str]]] = {
+    ObjectKind.FOLDER: frozenset((*RIGHTS, *TIMESTAMPS, "id", "orgId", "url", "version", "parents", "managedBy")),
     ObjectKind.DATA_SOURCE: frozenset(
         (*RIGHTS, "id", "orgId", "version", "readOnly", "typeLogoUrl", "typeName", "secureJsonFields", "apiVersion")
     ),
@@ -25,9 +25,9 @@ FILLED: Final[Mapping[ObjectKind, frozenset[str]]] = {
     ObjectKind.MUTE_TIMING: frozenset(("provenance", "version", "uid")),
     ObjectKind.POLICY: frozenset(("provenance",)),
     ObjectKind.RULE_GROUP: frozenset(("provenance",)),
-    ObjectKind.RULE: frozenset((*WHEN, "id", "orgID", "provenance", "guid")),
+    ObjectKind.RULE: frozenset((*TIMESTAMPS, "id", "orgID", "provenance", "guid")),
 }
-"""What the server fills in at the top of a body: identities, versions, timestamps, rights."""
+"""Top-level fields that the server fills in: ids, versions, timestamps, permissions."""
 
 DEFAULTS: Final[Mapping[str, tuple[Any, ...]]] = {
     "allowUiUpdates": (False,),
@@ -58,7 +58,7 @@ DEFAULTS: Final[Mapping[str, tuple[Any, ...]]] = {
     "weekStart": ("browser",),
     "withCredentials": (False,),
 }
-"""Values that Grafana fills in where nothing was said, by the key's name wherever it stands; () is any value."""
+"""Defaults that Grafana fills in, by key at any depth; () matches any value."""
 
 NAMED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "panels": ("id",),
@@ -70,7 +70,7 @@ NAMED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "links": ("title",),
     "transformations": ("id",),
 }
-"""Lists whose items name themselves, and by which key."""
+"""Lists of named items, and the key with the name."""
 
 DURATIONS: Final = frozenset(["for", "keep_firing_for", "group_wait", "group_interval", "repeat_interval"])
 _DURATION: Final = re.compile(r"(\d+)(ms|s|m|h|d|w|y)")
@@ -78,8 +78,8 @@ _SECONDS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 60
 
 
 def canonical(kind: ObjectKind, body: Body) -> Body:
-    """The canonical form of a body as it is sent or read."""
-    filled = FILLED[kind]
+    """The canonical form of a sent or read body."""
+    filled = SERVER_FIELDS[kind]
     kept = {name: value for name, value in body.items() if name not in filled}
     if kind is ObjectKind.RULE_GROUP:
         kept = {**kept, "rules": [_rule(rule) for rule in body.get("rules") or ()]}
@@ -89,8 +89,8 @@ def canonical(kind: ObjectKind, body: Body) -> Body:
 
 
 def _rule(rule: Body) -> Body:
-    """Without what the server fills in; Grafana writes a query's refId into its model, too."""
-    kept = {name: value for name, value in rule.items() if name not in FILLED[ObjectKind.RULE]}
+    """The rule without what the server fills in; Grafana also writes a query's refId into its model."""
+    kept = {name: value for name, value in rule.items() if name not in SERVER_FIELDS[ObjectKind.RULE]}
     queries = [
         {**query, "model": {"refId": query.get("refId"), **(query.get("model") or {})}}
         for query in rule.get("data") or ()
@@ -99,7 +99,7 @@ def _rule(rule: Body) -> Body:
 
 
 def _dashboard(body: Body) -> Body:
-    """Without the annotation query that Grafana adds to each dashboard, and with the tags in one order."""
+    """The dashboard without the annotation query that Grafana adds, and with sorted tags."""
     annotations = body.get("annotations") or {}
     queries = [query for query in annotations.get("list") or () if not query.get("builtIn")]
     tags = sorted(set(body.get("tags") or ()))
@@ -112,7 +112,7 @@ def _data_source(body: Body) -> Body:
 
 
 def _policy(body: Body) -> Body:
-    """With the matchers of every route in one order: Grafana sorts them."""
+    """The policy with sorted matchers, because Grafana sorts them."""
     matchers = sorted(list(matcher) for matcher in body.get("object_matchers") or ())
     routes = [_policy(route) for route in body.get("routes") or ()]
     return {**body, "object_matchers": matchers, "routes": routes}
@@ -126,10 +126,10 @@ PREPARE: Final[Mapping[ObjectKind, Callable[[Body], Body]]] = {
 
 
 def _clean(value: Any, name: str = "") -> Any:
-    """The value without what says nothing, lists of named items by name."""
+    """The value without defaults and empty values; lists of named items keyed by name."""
     if isinstance(value, dict):
         parts = {key: _clean(part, key) for key, part in value.items()}
-        return {key: part for key, part in parts.items() if not _says_nothing(key, part)}
+        return {key: part for key, part in parts.items() if not _is_default(key, part)}
     if isinstance(value, list):
         items = [_clean(part) for part in value]
         return _by_name(items, NAMED_BY.get(name, ()))
@@ -138,9 +138,9 @@ def _clean(value: Any, name: str = "") -> Any:
     return value
 
 
-def _says_nothing(name: str, value: Any) -> bool:
+def _is_default(name: str, value: Any) -> bool:
     if value is None or (not value and isinstance(value, str | list | dict)):
-        return True  # Grafana writes and drops these as it likes
+        return True  # Grafana adds and drops these
     if name not in DEFAULTS:
         return False
     defaults = DEFAULTS[name]
@@ -148,7 +148,7 @@ def _says_nothing(name: str, value: Any) -> bool:
 
 
 def _by_name(items: list[Any], keys: tuple[str, ...]) -> Any:
-    """The items by their names, and the order of the names; the list itself where they have none of their own."""
+    """The items keyed by name, and the order of names; the list itself if not all have a unique name."""
     for key in keys:
         names = [item.get(key) if isinstance(item, dict) else None for item in items]
         if items and all(name not in (None, "") for name in names) and len(set(names)) == len(names):
@@ -157,7 +157,7 @@ def _by_name(items: list[Any], keys: tuple[str, ...]) -> Any:
 
 
 def _seconds(text: str) -> str:
-    """A duration in one spelling: 5m, 5m0s and 300s are the same."""
+    """A duration in seconds: 5m, 5m0s and 300s are equal."""
     parts = _DURATION.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         return text

@@ -1,4 +1,4 @@
-"""What somebody changed in Grafana since the last synchronisation."""
+"""Manual edits in Grafana since the last sync."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,51 +18,53 @@ from apps.monitoring.grafana.sync.objects import (
 from apps.monitoring.grafana.sync.ownership import MARKS, owned
 from apps.monitoring.grafana.sync.plan import SecretMatcher, actual_body, compare
 
-ADOPT: Final = "`sync --adopt` takes it back"
-MOVE: Final = "`sync` refuses until it is moved to a group of its own"
+ADOPT: Final = "needs `sync --adopt`"
+MOVE: Final = "move it to another group first"
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One object that was edited by hand: `what` in words where it is no matter of paths.
+    """One manually edited object: `changes` by path, or `description` in words.
 
-    `first` says what has to be done before a plain sync can undo it; "" where nothing has.
+    `precondition` is what you must do before a plain sync can revert it, or "".
     """
 
     key: ObjectKey
     title: str
     changes: tuple[Difference, ...] = ()
-    what: str = ""
+    description: str = ""
     body: Body | None = None
-    first: str = ""
+    precondition: str = ""
 
 
-def drifts(applied: Manifest, state: GrafanaState) -> tuple[Drift, ...]:
-    """Every object of the applied manifest that stands otherwise than it was sent.
+def find_drift(applied: Manifest, state: GrafanaState) -> tuple[Drift, ...]:
+    """Every object that differs from the applied manifest.
 
-    Secrets that Grafana does not give back are trusted: a hand can have changed them without a trace.
+    Secrets are assumed unchanged: Grafana does not return them, so an edit cannot be detected.
     """
-    there = ObjectIndex(state, applied.all_keys())
-    return tuple(drift for item in applied.objects for drift in _of(item, state, there))
+    index = ObjectIndex(state, applied.all_keys())
+    return tuple(drift for item in applied.objects for drift in _of(item, state, index))
 
 
-def _of(item: GrafanaObject, state: GrafanaState, there: ObjectIndex) -> Iterator[Drift]:
+def _of(item: GrafanaObject, state: GrafanaState, index: ObjectIndex) -> Iterator[Drift]:
     actual = actual_body(item, state)
-    first = "; ".join((*there.title_conflicts(item), *([ADOPT] if there.unmarked(item) else ())))
+    precondition = "; ".join((*index.title_conflicts(item), *([ADOPT] if index.unmarked(item) else ())))
     if actual is None:
-        yield Drift(item.key, item.title, what="was deleted", first=first)
+        yield Drift(item.key, item.title, description="deleted", precondition=precondition)
         return
     changes = compare(item, actual, SecretMatcher(trusting=True))
     if changes:
-        yield Drift(item.key, item.title, changes, body=item.body, first=first)
+        yield Drift(item.key, item.title, changes, body=item.body, precondition=precondition)
     found = state.listed_by_key().get(item.key)
     if found and not found.owned and not changes:
-        yield Drift(item.key, item.title, what=f"lost our mark ({MARKS[item.key.kind]})", first=first)
-    yield from _strangers(item, state)
+        yield Drift(
+            item.key, item.title, description=f"lost Andén's mark ({MARKS[item.key.kind]})", precondition=precondition
+        )
+    yield from _foreign_rules(item, state)
 
 
-def _strangers(item: GrafanaObject, state: GrafanaState) -> Iterator[Drift]:
-    """Rules that somebody put into a group of ours."""
+def _foreign_rules(item: GrafanaObject, state: GrafanaState) -> Iterator[Drift]:
+    """Foreign rules in a group of Andén's."""
     wanted = {rule["uid"] for rule in rules_of(item)}
     for rule in state.rules if wanted else ():
         inside = (rule["folderUID"], rule["ruleGroup"]) == (item.body["folderUid"], item.body["title"])
@@ -70,6 +72,6 @@ def _strangers(item: GrafanaObject, state: GrafanaState) -> Iterator[Drift]:
             yield Drift(
                 ObjectKey(ObjectKind.RULE, rule["uid"]),
                 str(rule.get("title")),
-                what=f"was put into {item.key}",
-                first=MOVE,
+                description=f"added to {item.key}",
+                precondition=MOVE,
             )

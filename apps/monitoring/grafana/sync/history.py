@@ -1,4 +1,4 @@
-"""What was synchronised before: the measure of drift, the way back, and the hashes of secrets."""
+"""Past syncs: the baseline for drift and rollback, and the hashes of secrets."""
 
 import hashlib
 import json
@@ -9,13 +9,13 @@ from typing import Any, Final, Protocol
 
 from apps.monitoring.grafana.sync.objects import GrafanaObject, Manifest, ObjectKey, ObjectKind
 
-KEPT: Final = 10
-"""Syncs that one can go back to."""
+MAX_SYNCS: Final = 10
+"""Syncs available for rollback."""
 
 
 @dataclass(frozen=True, slots=True)
 class SyncRecord:
-    """One synchronisation; `number` is None until it is kept. Its manifest has no secrets, only placeholders."""
+    """One sync; `number` is None until it is stored. Its manifest has placeholders instead of secrets."""
 
     at: datetime
     revision: str
@@ -28,35 +28,35 @@ class SyncRecord:
 
     @property
     def in_sync_at(self) -> datetime:
-        """When Grafana was last known to hold it: sent then, or found as it was sent."""
+        """When Grafana was last known to match it: when it was sent or confirmed."""
         return self.confirmed_at or self.at
 
     @property
     def effective_number(self) -> int | None:
-        """The number of the sync whose manifest this is: its own, or the one that was gone back to."""
+        """The number of the sync whose manifest this is: its own, or the target of the rollback."""
         return self.rolled_back_to or self.number
 
     @property
     def digest(self) -> str:
-        """What is equal exactly if the manifests are."""
+        """A digest of the manifest."""
         text = json.dumps(as_documents(self.manifest), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
 class SyncHistory(Protocol):
-    """Keeps the last syncs of the code, and whatever was sent last."""
+    """Stores the last syncs of the code, and the last rollback."""
 
     def newest(self) -> SyncRecord | None:
-        """What was sent last, be it by a sync or a rollback."""
+        """The last sync or rollback, or None."""
 
     def syncs(self) -> Sequence[SyncRecord]:
-        """The last syncs of the code, the newest first; at most KEPT."""
+        """The last syncs of the code without rollbacks, newest first; at most MAX_SYNCS."""
 
     def confirm(self, at: datetime) -> None:
-        """Say of what was sent last that Grafana still held it at this time."""
+        """Note that Grafana still matched the newest record at this time."""
 
     def record(self, synced: SyncRecord) -> None:
-        """Keep it, and forget what is older than the last KEPT."""
+        """Store it and delete syncs older than the last MAX_SYNCS."""
 
 
 def as_documents(manifest: Manifest) -> list[dict[str, Any]]:
@@ -68,7 +68,7 @@ def as_documents(manifest: Manifest) -> list[dict[str, Any]]:
 
 
 def from_documents(documents: Sequence[Mapping[str, Any]]) -> Manifest:
-    """The manifest that these documents were made from; its secrets are placeholders again."""
+    """The manifest of these documents, with placeholders instead of secrets."""
     return Manifest(
         tuple(
             GrafanaObject(ObjectKey(ObjectKind(item["kind"]), item["uid"]), item["title"], item["body"])

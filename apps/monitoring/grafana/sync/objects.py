@@ -1,4 +1,4 @@
-"""The things of Grafana that are kept in step, each in the shape that Grafana's HTTP API gives it."""
+"""The Grafana objects kept in sync, in the format of Grafana's HTTP API."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -6,11 +6,11 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 Body = dict[str, Any]
-"""An object as JSON; a dashboard's has `folderUid` beside the model's own keys."""
+"""An object as JSON; a dashboard also has `folderUid`."""
 
 
 class ObjectKind(StrEnum):
-    """A kind of object, in the order in which they need one another: folders first, policy and rules last."""
+    """A kind of object, in order of dependency: folders first, policy and rules last."""
 
     FOLDER = "folder"
     DATA_SOURCE = "data source"
@@ -22,11 +22,11 @@ class ObjectKind(StrEnum):
     RULE = "rule"
 
 
-ORDER: Final = {kind: place for place, kind in enumerate(ObjectKind)}
+ORDER: Final = {kind: position for position, kind in enumerate(ObjectKind)}
 
 
 class ObjectKey(NamedTuple):
-    """What names an object for good: kind and uid (a mute timing's is its name, a group's is folder/title)."""
+    """The identity of an object: kind and uid (a mute timing's name; folder/title for a rule group)."""
 
     kind: ObjectKind
     uid: str
@@ -37,7 +37,7 @@ class ObjectKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class GrafanaObject:
-    """One object as it shall be. Secrets stand in the body as `${VARIABLE}`; `sealed` has their values by path."""
+    """A desired object. Its body has `${VARIABLE}` for each secret; `secrets` has the values by path."""
 
     key: ObjectKey
     title: str
@@ -45,55 +45,55 @@ class GrafanaObject:
     secrets: Mapping[tuple[str | int, ...], str] = field(default_factory=dict, repr=False)
 
     def body_with_secrets(self) -> Body:
-        """The body with its secrets, as it is sent: never shown, stored or logged."""
-        whole: Body = _copied(self.body)
+        """The body to send, with secrets: never print, store or log it."""
+        body: Body = _deep_copy(self.body)
         for path, value in self.secrets.items():
-            place: Any = whole
+            parent: Any = body
             for step in path[:-1]:
-                place = place[step]
-            place[path[-1]] = value
-        return whole
+                parent = parent[step]
+            parent[path[-1]] = value
+        return body
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Everything that shall stand in Grafana, in the order of dependency.
+    """All desired objects, in order of dependency.
 
-    `left_out` is what this station has no variable for: it is neither sent nor taken for a leftover.
+    `skipped` has skipped objects whose variables are not set: they are neither sent nor pruned.
     """
 
     objects: tuple[GrafanaObject, ...]
-    left_out: frozenset[ObjectKey] = frozenset()
+    skipped: frozenset[ObjectKey] = frozenset()
 
     def by_key(self) -> dict[ObjectKey, GrafanaObject]:
-        """The objects by their keys."""
+        """The objects by key."""
         return {item.key: item for item in self.objects}
 
     def all_keys(self) -> frozenset[ObjectKey]:
-        """The keys of all objects, those of rules and of what was left out among them."""
-        return self.left_out.union(key for item in self.objects for key in keys_of(item))
+        """All keys, including those of rules and skipped objects."""
+        return self.skipped.union(key for item in self.objects for key in keys_of(item))
 
     def without(self, kind: ObjectKind) -> "Manifest":
-        """The same without the objects of this kind."""
-        return Manifest(tuple(item for item in self.objects if item.key.kind is not kind), self.left_out)
+        """The manifest without objects of this kind."""
+        return Manifest(tuple(item for item in self.objects if item.key.kind is not kind), self.skipped)
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectSummary:
-    """Something that stands in Grafana, ours or not: enough to know it, and what it stands in the way of."""
+    """An existing object, Andén's or not: identity, title, parent and owner."""
 
     key: ObjectKey
     title: str
-    place: str = ""
+    parent_uid: str = ""
     owned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class GrafanaState:
-    """What stands in Grafana: everything by name, and the bodies of what was asked for.
+    """The state of Grafana: a summary of every object, and the bodies of the requested ones.
 
-    `found` has the wanted objects that exist, as read. All rules of the organisation are in `rules`, the
-    intervals of groups in `intervals`, by (folder, group). The policy tree is None when it was not asked for.
+    `found` has the bodies, `rules` all rules of the organisation, `intervals` those of groups by (folder, group). The
+    policy `tree` is None if it was not requested.
     """
 
     listed: tuple[ObjectSummary, ...]
@@ -103,12 +103,12 @@ class GrafanaState:
     tree: Body | None = None
 
     def listed_by_key(self) -> dict[ObjectKey, ObjectSummary]:
-        """What is there, by key."""
+        """The summaries by key."""
         return {item.key: item for item in self.listed}
 
 
 def ordered(objects: Iterable[GrafanaObject]) -> tuple[GrafanaObject, ...]:
-    """The objects in the order of dependency; folders after their parents, the rest by uid."""
+    """The objects in order of dependency: folders after their parents, the rest by uid."""
     items = list(objects)
     parents = {item.key.uid: item.body.get("parentUid", "") for item in items if item.key.kind is ObjectKind.FOLDER}
 
@@ -123,7 +123,7 @@ def ordered(objects: Iterable[GrafanaObject]) -> tuple[GrafanaObject, ...]:
 
 
 def rules_of(item: GrafanaObject) -> list[Body]:
-    """The rules of a group; none for any other kind."""
+    """The rules of a group; empty for other kinds."""
     return list(item.body["rules"]) if item.key.kind is ObjectKind.RULE_GROUP else []
 
 
@@ -139,8 +139,8 @@ def group_key(folder: str, title: str) -> ObjectKey:
     return ObjectKey(ObjectKind.RULE_GROUP, f"{folder}/{title}")
 
 
-def _copied(value: Any) -> Any:
-    """A copy whose dicts and lists are new."""
+def _deep_copy(value: Any) -> Any:
+    """A deep copy of JSON."""
     if isinstance(value, dict):
-        return {name: _copied(part) for name, part in value.items()}
-    return [_copied(part) for part in value] if isinstance(value, list) else value
+        return {name: _deep_copy(part) for name, part in value.items()}
+    return [_deep_copy(part) for part in value] if isinstance(value, list) else value

@@ -1,15 +1,15 @@
-"""What is Andén's: the uid's prefix and a mark, both; with one of them alone an object is somebody else's.
+"""Ownership: an object is Andén's if its uid has the prefix and it carries the mark of its kind.
 
-| ObjectKind | The mark |
+| Kind | Mark |
 |---|---|
-| folder | its title begins with `Andén`: folders carry nothing else of their own |
+| folder | its title starts with `Andén`: folders have no other custom field |
 | data source | `jsonData.managedBy` is `anden` |
 | dashboard | the tag `anden` |
-| contact point, mute timing | provenance `api`: made by provisioning, not by a person |
+| contact point, mute timing | provenance `api`: created by provisioning, not in the UI |
 | rule | the label `managed_by` is `anden` |
 | policy | a first-level route with the matcher `managed_by = anden` |
 
-The marks are stamped on what is sent, so that rendered files need not repeat them; a folder's title is ours to choose.
+`sync` adds the marks, so rendered files need not contain them, except for a folder's title.
 """
 
 from typing import Any, Final
@@ -25,7 +25,7 @@ OWNER: Final = "anden"
 MATCHER: Final = [LABEL, "=", OWNER]
 
 MARKS: Final = {
-    ObjectKind.FOLDER: f"a title that begins with {TITLE}",
+    ObjectKind.FOLDER: f"a title that starts with {TITLE}",
     ObjectKind.DATA_SOURCE: f"jsonData.{JSON_KEY} = {OWNER}",
     ObjectKind.DASHBOARD: f"the tag {TAG}",
     ObjectKind.CONTACT_POINT: "provenance api",
@@ -34,11 +34,11 @@ MARKS: Final = {
     ObjectKind.RULE_GROUP: f"the label {LABEL} = {OWNER} on every rule",
     ObjectKind.RULE: f"the label {LABEL} = {OWNER}",
 }
-"""The mark of each kind, in words."""
+"""The mark of each kind, for messages."""
 
 
 def has_mark(kind: ObjectKind, body: Body) -> bool:
-    """Whether the body of an object carries the mark of its kind."""
+    """Whether the body has the mark of its kind."""
     match kind:
         case ObjectKind.FOLDER:
             return str(body.get("title", "")).startswith(TITLE)
@@ -57,12 +57,12 @@ def has_mark(kind: ObjectKind, body: Body) -> bool:
 
 
 def owned(kind: ObjectKind, uid: str, body: Body) -> bool:
-    """Whether an object is Andén's: prefix and mark."""
+    """Whether an object is Andén's."""
     return uid.startswith(PREFIX) and has_mark(kind, body)
 
 
 def with_mark(kind: ObjectKind, body: Body) -> Body:
-    """The body with the mark of its kind, as far as a body can carry it."""
+    """The body with the mark of its kind, if the body can carry one."""
     match kind:
         case ObjectKind.DATA_SOURCE:
             return {**body, "jsonData": {**(body.get("jsonData") or {}), JSON_KEY: OWNER}}
@@ -81,6 +81,6 @@ def with_mark(kind: ObjectKind, body: Body) -> Body:
 
 
 def owned_routes(tree: Body) -> list[Body]:
-    """The first-level routes of the notification policy that are Andén's."""
+    """Andén's first-level routes of the notification policy."""
     routes: list[Any] = tree.get("routes") or []
     return [route for route in routes if has_mark(ObjectKind.POLICY, route)]

@@ -1,4 +1,4 @@
-"""Values of the environment in the manifest: `${ANDEN_GRAFANA_…}` becomes the setting; secrets stay sealed."""
+"""Placeholders in the manifest: `${ANDEN_GRAFANA_…}` becomes the setting; secrets are kept separately."""
 
 import hashlib
 import hmac
@@ -25,7 +25,7 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class PlaceholderValues:
-    """What placeholders stand for: plain values, and secrets, both by the variable's name; "" is not set."""
+    """The values of placeholders by variable, plain and secret; "" means not set."""
 
     plain: Mapping[str, str]
     secret: Mapping[str, str]
@@ -34,61 +34,61 @@ class PlaceholderValues:
         return f"PlaceholderValues(plain={sorted(self.plain)}, secret={sorted(self.secret)})"
 
 
-def resolved(manifest: Manifest, values: PlaceholderValues) -> tuple[Manifest, list[str]]:
-    """The manifest with plain values in place and each secret sealed beside its body, and what was left out.
+def resolve_placeholders(manifest: Manifest, values: PlaceholderValues) -> tuple[Manifest, list[str]]:
+    """The manifest with its values filled in, secrets kept out of the bodies; and messages about skipped objects.
 
-    A data source whose variable is not set is left out, with the rules that ask it: not every station has each.
+    A data source whose variable is not set is skipped, with the rules that query it.
 
-    Raises ManifestInvalid: names each variable that is not set, or that no setting has, and who needs it.
+    Raises ManifestInvalid: names each unset or unknown variable and the object that needs it.
     """
-    left_out = _left_out(manifest, values)
+    skipped = _skipped_objects(manifest, values)
     faults: list[str] = []
     objects = []
     for item in manifest.objects:
-        if item.key in left_out:
+        if item.key in skipped:
             continue
         missing = _missing(item, values)
         if missing:
-            faults.append(f"{', '.join(missing)} is not set, and {item.key} needs it")
+            faults.append(f"{', '.join(missing)} is not set, but {item.key} needs it")
         else:
-            objects.append(_resolved(item, values))
+            objects.append(_resolve(item, values))
     if faults:
         raise ManifestInvalid("\n".join(faults))
-    keys = frozenset(key for item in manifest.objects if item.key in left_out for key in keys_of(item))
-    return Manifest(tuple(objects), manifest.left_out | keys), list(left_out.values())
+    keys = frozenset(key for item in manifest.objects if item.key in skipped for key in keys_of(item))
+    return Manifest(tuple(objects), manifest.skipped | keys), list(skipped.values())
 
 
-def _left_out(manifest: Manifest, values: PlaceholderValues) -> dict[ObjectKey, str]:
-    """What is left out, and why."""
+def _skipped_objects(manifest: Manifest, values: PlaceholderValues) -> dict[ObjectKey, str]:
+    """The skipped objects, each with a message."""
     found: dict[ObjectKey, str] = {}
     uids: set[str] = set()
     for item in manifest.objects:
         missing = _missing(item, values) if item.key.kind is ObjectKind.DATA_SOURCE else []
         if missing:
-            found[item.key] = f"{item.key} is left out: {', '.join(missing)} is not set"
+            found[item.key] = f"{item.key} skipped: {', '.join(missing)} is not set"
             uids.add(item.key.uid)
     for item in manifest.objects:
-        asked = {query.get("datasourceUid") for rule in rules_of(item) for query in rule.get("data") or ()}
-        if asked & uids:
-            found[item.key] = f"{item.key} is left out: it asks {', '.join(sorted(asked & uids))}"
+        queried = {query.get("datasourceUid") for rule in rules_of(item) for query in rule.get("data") or ()}
+        if queried & uids:
+            found[item.key] = f"{item.key} skipped: it queries {', '.join(sorted(queried & uids))}"
     return found
 
 
 def _missing(item: GrafanaObject, values: PlaceholderValues) -> list[str]:
-    """The variables that the object refers to and that have no value."""
+    """Variables in the object that are not set."""
     return sorted(name for name in _named(item.body) if not (values.plain.get(name) or values.secret.get(name)))
 
 
 def _named(body: Body) -> set[str]:
-    """The variables that a body refers to."""
+    """Variables in the body."""
     return {name for _, text in texts(body) for name in PLACEHOLDER.findall(text)}
 
 
-def _resolved(item: GrafanaObject, values: PlaceholderValues) -> GrafanaObject:
+def _resolve(item: GrafanaObject, values: PlaceholderValues) -> GrafanaObject:
     body: Body = _filled(item.body, values.plain)
     everything = {**values.plain, **values.secret}
-    sealed = {path: _replace(text, everything) for path, text in texts(body) if PLACEHOLDER.search(text)}
-    return GrafanaObject(item.key, item.title, body, sealed)
+    secrets = {path: _replace(text, everything) for path, text in texts(body) if PLACEHOLDER.search(text)}
+    return GrafanaObject(item.key, item.title, body, secrets)
 
 
 def texts(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
@@ -99,8 +99,8 @@ def texts(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
         for name, part in value.items():
             yield from texts(part, (*path, name))
     elif isinstance(value, list):
-        for place, part in enumerate(value):
-            yield from texts(part, (*path, place))
+        for index, part in enumerate(value):
+            yield from texts(part, (*path, index))
 
 
 def _filled(value: Any, plain: Mapping[str, str]) -> Any:
@@ -116,16 +116,16 @@ def _replace(text: str, known: Mapping[str, str]) -> str:
 
 
 def secret_name(key: ObjectKey, path: Path) -> str:
-    """Under which a secret's hash is kept."""
+    """The key of a secret's hash."""
     return f"{key}: {'.'.join(str(step) for step in path)}"
 
 
 def secret_hash(secret: str, salt: str) -> str:
-    """A hash that a guess costs time to test, with its salt: what is stored of a secret that was sent."""
+    """A slow salted hash, stored instead of a secret that was sent."""
     digest = hashlib.pbkdf2_hmac("sha256", secret.encode(), salt.encode(), ROUNDS)
     return f"{salt}${digest.hex()}"
 
 
 def is_hash_of(stored: str, secret: str) -> bool:
-    """Whether the stored hash is the secret's."""
+    """Whether the stored hash matches the secret."""
     return hmac.compare_digest(stored, secret_hash(secret, stored.partition("$")[0]))

@@ -1,4 +1,4 @@
-"""What has to be done so that Grafana holds what the manifest says."""
+"""The changes that make Grafana match the manifest."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,15 +22,15 @@ from apps.monitoring.grafana.sync.ownership import MARKS, owned_routes
 from apps.monitoring.grafana.sync.placeholders import Path, is_hash_of, secret_name
 
 Verb = Literal["create", "update", "delete"]
-SECRET: Final = "(secret)"  # noqa: S105 - what stands in its place
-OTHER_SECRET: Final = "(another secret, or an older one)"  # noqa: S105
+SECRET: Final = "(secret)"  # noqa: S105 - a substitute
+OTHER_SECRET: Final = "(a different or older secret)"  # noqa: S105
 REDACTED: Final = "[REDACTED]"
-"""What Grafana gives instead of a secret; the adapter says the same of a data source's."""
+"""What Grafana returns instead of a secret; the adapter uses it for data sources, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedAction:
-    """One change of one object: what is sent, over what is there."""
+    """One change of one object: the desired `item` and the `actual` body."""
 
     verb: Verb
     key: ObjectKey
@@ -42,7 +42,7 @@ class PlannedAction:
 
 @dataclass(frozen=True, slots=True)
 class SyncPlan:
-    """The changes in the order of dependency, what forbids them, and what the code no longer has."""
+    """Changes in order of dependency, conflicts that forbid them, and objects no longer in the code."""
 
     actions: tuple[PlannedAction, ...] = ()
     refusals: tuple[str, ...] = ()
@@ -50,38 +50,38 @@ class SyncPlan:
     leftovers: tuple[ObjectSummary, ...] = ()
 
     def count(self, verb: Verb) -> int:
-        """How many changes are of this verb."""
+        """The number of changes with this verb."""
         return sum(action.verb == verb for action in self.actions)
 
 
 @dataclass(frozen=True, slots=True)
 class SecretMatcher:
-    """What is known of secrets that were sent: hashes by name. `trusting` takes unreadable ones for ours."""
+    """Compares secrets with the stored hashes, by name. `trusting` assumes that unreadable secrets are unchanged."""
 
     hashes: Mapping[str, str] = field(default_factory=dict)
     trusting: bool = False
 
-    def holds(self, key: ObjectKey, path: Path, secret: str, theirs: Any) -> bool:
-        """Whether the secret at this path is what Grafana holds, as far as anyone can know."""
-        if theirs != REDACTED:
-            return bool(theirs == secret)
+    def matches(self, key: ObjectKey, path: Path, secret: str, actual: Any) -> bool:
+        """Whether Grafana has the secret at this path, as far as this can be determined."""
+        if actual != REDACTED:
+            return bool(actual == secret)
         stored = self.hashes.get(secret_name(key, path))
         return self.trusting or (stored is not None and is_hash_of(stored, secret))
 
 
 def plan(manifest: Manifest, state: GrafanaState, secret_matcher: SecretMatcher, *, adopt: bool = False) -> SyncPlan:
-    """What makes the state equal to the manifest; nothing is deleted, and nothing foreign is touched.
+    """The changes from the state to the manifest, without deletions; foreign objects become refusals.
 
-    `adopt` takes over objects that have a uid of the manifest but lack the mark.
+    `adopt` takes over objects that have a uid of the manifest but no mark.
     """
     actions: list[PlannedAction] = []
     refusals: list[str] = []
     unchanged = 0
-    there = ObjectIndex(state, manifest.all_keys())
+    index = ObjectIndex(state, manifest.all_keys())
     for item in manifest.objects:
         actual = actual_body(item, state)
-        unmarked = there.unmarked(item)
-        refusals += there.conflicts(item)
+        unmarked = index.unmarked(item)
+        refusals += index.conflicts(item)
         if not adopt:
             refusals += unmarked
         if actual is None:
@@ -98,37 +98,37 @@ def plan(manifest: Manifest, state: GrafanaState, secret_matcher: SecretMatcher,
 
 
 def compare(item: GrafanaObject, actual: Body, secret_matcher: SecretMatcher) -> tuple[Difference, ...]:
-    """Where the object as it stands differs from what it shall be; secrets are named, never shown."""
-    ours, theirs = item.body, actual
+    """The differences between the actual and the desired object; secrets are never shown."""
+    desired, current = item.body, actual
     for path, secret in item.secrets.items():
         found = _at(actual, path)
-        ours = _with(ours, path, SECRET)
+        desired = _with(desired, path, SECRET)
         if found is not ABSENT:
-            held = secret_matcher.holds(item.key, path, secret, found)
-            theirs = _with(theirs, path, SECRET if held else OTHER_SECRET)
+            held = secret_matcher.matches(item.key, path, secret, found)
+            current = _with(current, path, SECRET if held else OTHER_SECRET)
     kind = item.key.kind
-    return tuple(differences(canonical(kind, ours), canonical(kind, theirs)))
+    return tuple(differences(canonical(kind, desired), canonical(kind, current)))
 
 
 def actual_body(item: GrafanaObject, state: GrafanaState) -> Body | None:
-    """The object as it stands in Grafana, comparable to ours; None where it is missing."""
+    """The object in Grafana, in the form of the desired one, or None."""
     if item.key.kind is ObjectKind.RULE_GROUP:
         return _actual_group(item, state)
     if item.key.kind is ObjectKind.POLICY:
         routes = owned_routes(state.tree or {})
-        return None if not routes else {**routes[0], **({"routes_beside": routes[1:]} if routes[1:] else {})}
+        return None if not routes else {**routes[0], **({"other_routes": routes[1:]} if routes[1:] else {})}
     return state.found.get(item.key)
 
 
 def _actual_group(item: GrafanaObject, state: GrafanaState) -> Body | None:
-    """The group as it stands: those of its rules that the code has, wherever they are now."""
+    """The actual group: the rules of the desired one, wherever they are."""
     folder, title = item.body["folderUid"], item.body["title"]
-    wanted = {rule["uid"]: place for place, rule in enumerate(rules_of(item))}
-    there = [rule for rule in state.rules if rule["uid"] in wanted]
-    if not there:
+    wanted = {rule["uid"]: position for position, rule in enumerate(rules_of(item))}
+    existing = [rule for rule in state.rules if rule["uid"] in wanted]
+    if not existing:
         return None
-    inside = [rule for rule in there if (rule["folderUID"], rule["ruleGroup"]) == (folder, title)]
-    elsewhere = [rule for rule in there if rule not in inside]
+    inside = [rule for rule in existing if (rule["folderUID"], rule["ruleGroup"]) == (folder, title)]
+    elsewhere = [rule for rule in existing if rule not in inside]
     rules = list(inside)
     for rule in sorted(elsewhere, key=lambda rule: wanted[rule["uid"]]):
         rules.insert(wanted[rule["uid"]], rule)
@@ -137,9 +137,9 @@ def _actual_group(item: GrafanaObject, state: GrafanaState) -> Body | None:
 
 
 def leftovers(manifest: Manifest, state: GrafanaState) -> tuple[ObjectSummary, ...]:
-    """What carries our prefix and mark but is not in the manifest, in the order in which it may be deleted."""
+    """Andén's objects that are not in the manifest, in the order of deletion."""
     keys = manifest.all_keys()
-    parents = {item.key.uid: item.place for item in state.listed if item.key.kind is ObjectKind.FOLDER}
+    parents = {item.key.uid: item.parent_uid for item in state.listed if item.key.kind is ObjectKind.FOLDER}
 
     def depth(item: ObjectSummary) -> int:
         deep, uid = 0, item.key.uid
@@ -152,7 +152,7 @@ def leftovers(manifest: Manifest, state: GrafanaState) -> tuple[ObjectSummary, .
 
 
 def _at(body: Any, path: Path) -> Any:
-    """The value at the path; ABSENT where there is none."""
+    """The value at the path, or ABSENT."""
     for step in path:
         try:
             body = body[step]
@@ -167,5 +167,5 @@ def _with(body: Any, path: Path, value: Any) -> Any:
         return value
     step, rest = path[0], path[1:]
     if isinstance(body, list):
-        return [_with(part, rest, value) if place == step else part for place, part in enumerate(body)]
+        return [_with(part, rest, value) if index == step else part for index, part in enumerate(body)]
     return {**body, step: _with(body[step], rest, value)}

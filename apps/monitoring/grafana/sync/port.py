@@ -1,7 +1,7 @@
-"""What a synchronisation needs of a Grafana, whatever API it speaks.
+"""The port to Grafana, independent of its API version.
 
-The legacy `/api` of Grafana 11 to 13 stands behind it today. An adapter for `/apis` would be a second row in the
-table of `adapters/grafana/connect.py`, chosen by the version that `/api/health` gives.
+The adapter speaks the legacy `/api` of Grafana 11 to 13. One for `/apis` would be a second row in the table of
+`client/connection.py`, chosen by the version in `/api/health`.
 """
 
 from dataclasses import dataclass
@@ -13,35 +13,35 @@ from apps.monitoring.grafana.sync.plan import PlannedAction
 
 @dataclass(frozen=True, slots=True)
 class DeploymentAnnotation:
-    """The annotation of a synchronisation that began and, as far as Grafana knows, has not ended."""
+    """The annotation of a sync."""
 
     id: int
 
 
 class GrafanaPort(Protocol):
-    """One Grafana, one organisation. Every method raises GrafanaUnavailable and GrafanaRefused."""
+    """One organisation of one Grafana. Every method raises GrafanaUnavailable and GrafanaRefused."""
 
     @property
     def version(self) -> str:
-        """The version, as Grafana tells it."""
+        """The version that Grafana reports."""
 
     def check_rights(self, *, write: bool) -> None:
-        """Nothing, if the token may do all that a run needs. Raises GrafanaRefused: names what it may not."""
+        """Check the token's permissions. Raises GrafanaRefused: names the missing ones."""
 
     def read(self, manifest: Manifest, *, policy: bool = False) -> GrafanaState:
-        """What stands there, with the bodies of the manifest's objects; the policy if it has one, or when asked."""
+        """Grafana's state, with bodies of the manifest's objects; the policy if the manifest has one or on request."""
 
     def apply(self, action: PlannedAction, *, message: str) -> None:
-        """Make one change, unless somebody else was faster.
+        """Make one change, unless someone else changed the object.
 
-        Raises GrafanaConflict: the object is not what the action was planned for, and not what it leads to.
+        Raises GrafanaConflict: the object matches neither the planned nor the desired state.
         """
 
     def open_deployment(self) -> DeploymentAnnotation | None:
-        """The deployment that was begun and not ended, by this run or one that was killed."""
+        """The deployment that was started and not ended, by this run or one that was killed; or None."""
 
     def begin_deployment(self, text: str, *, at_ms: int) -> DeploymentAnnotation:
-        """An annotation on every time axis: a deployment begins."""
+        """Annotate the start of a deployment."""
 
     def end_deployment(self, deployment: DeploymentAnnotation, text: str) -> None:
-        """The annotation says from now on that the deployment is whole."""
+        """Mark the deployment as complete."""

@@ -1,4 +1,4 @@
-"""What may be deleted: what carries prefix and mark, is not in the code, and takes nothing foreign with it."""
+"""Which objects may be deleted: Andén's, no longer in the code, without foreign content."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -7,35 +7,35 @@ from apps.monitoring.errors import PruneRefused
 from apps.monitoring.grafana.sync.objects import GrafanaState, Manifest, ObjectKind, ObjectSummary
 from apps.monitoring.grafana.sync.plan import PlannedAction, SyncPlan, leftovers
 
-MOST_RATIO: Final = 0.1
-"""Of what is ours: more is deleted only when somebody says so."""
+MAX_RATIO: Final = 0.1
+"""The share of Andén's objects above which a deletion needs `force`."""
 
 
 def prune_plan(manifest: Manifest, state: GrafanaState) -> SyncPlan:
-    """The deletions, dependents first; `refusals` names the folders that stay because something lies in them."""
-    doomed: list[ObjectSummary] = []
+    """The deletions, dependents first; `refusals` names folders that are kept because they are not empty."""
+    deleted: list[ObjectSummary] = []
     kept: list[str] = []
     for item in leftovers(manifest, state):
-        inside = [held for held in _inside(item, state) if held not in doomed]
+        inside = [child for child in _children(item, state) if child not in deleted]
         if inside:
-            kept.append(f'{item.key} "{item.title}" stays: {inside[0].key} "{inside[0].title}" lies in it')
+            kept.append(f'{item.key} "{item.title}" is kept: it contains {inside[0].key} "{inside[0].title}"')
         else:
-            doomed.append(item)
-    return SyncPlan(tuple(PlannedAction("delete", item.key, item.title) for item in doomed), tuple(kept))
+            deleted.append(item)
+    return SyncPlan(tuple(PlannedAction("delete", item.key, item.title) for item in deleted), tuple(kept))
 
 
-def _inside(item: ObjectSummary, state: GrafanaState) -> Iterator[ObjectSummary]:
-    """What lies in the folder; nothing for other kinds."""
+def _children(item: ObjectSummary, state: GrafanaState) -> Iterator[ObjectSummary]:
+    """The contents of a folder; empty for other kinds."""
     if item.key.kind is ObjectKind.FOLDER:
-        placed = (ObjectKind.FOLDER, ObjectKind.DASHBOARD, ObjectKind.RULE)
-        yield from (held for held in state.listed if held.key.kind in placed and held.place == item.key.uid)
+        kinds = (ObjectKind.FOLDER, ObjectKind.DASHBOARD, ObjectKind.RULE)
+        yield from (child for child in state.listed if child.key.kind in kinds and child.parent_uid == item.key.uid)
 
 
 def check_bounds(plan: SyncPlan, state: GrafanaState) -> None:
-    """Nothing, if the plan deletes few enough of what is ours. Raises PruneRefused."""
-    ours = sum(item.owned for item in state.listed)
-    if len(plan.actions) > MOST_RATIO * ours:
+    """Raises PruneRefused: the plan deletes too many of Andén's objects."""
+    total = sum(item.owned for item in state.listed)
+    if len(plan.actions) > MAX_RATIO * total:
         raise PruneRefused(
-            f"{len(plan.actions)} of {ours} objects would be deleted, more than {MOST_RATIO:.0%}: "
-            "look at the list, then say --force"
+            f"{len(plan.actions)} of {total} objects would be deleted, more than {MAX_RATIO:.0%}: "
+            "check the list, then use --force"
         )

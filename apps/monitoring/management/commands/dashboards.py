@@ -1,4 +1,4 @@
-"""`manage.py dashboards render|check|plan|sync|prune|drift|rollback|cloudwatch`: from code to dashboards."""
+"""`manage.py dashboards render|check|plan|sync|prune|drift|rollback|cloudwatch`."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -39,41 +39,45 @@ from apps.telemetry.errors import MonitoringError
 
 ACTIONS = {
     "render": "write dashboards/ from the code",
-    "check": "say nothing if dashboards/ is what the code renders; else name each panel and rule, and fail",
+    "check": "fail if dashboards/ differs from what the code renders, one line per panel and rule",
     "plan": "show what a sync would change in Grafana",
-    "sync": "make Grafana hold what dashboards/ says; deletes nothing",
-    "prune": "delete from Grafana what is Andén's and no longer in dashboards/",
-    "drift": "name what was edited by hand since the last sync, and fail if there is something",
-    "rollback": "make Grafana hold what an earlier sync sent",
-    "cloudwatch": "put the rendered CloudWatch dashboards that differ",
+    "sync": "apply dashboards/ to Grafana; deletes nothing",
+    "prune": "delete Andén's objects that are no longer in dashboards/",
+    "drift": "list manual edits since the last sync, and fail if there are any",
+    "rollback": "apply an earlier sync again",
+    "cloudwatch": "upload rendered CloudWatch dashboards that differ",
 }
 MARKS: Final = {"created": "+", "updated": "~", "unchanged": "="}
 
 
 class Command(AndenCommand):
-    """Renders, compares and synchronises dashboards, data sources and alerting."""
+    """Render dashboards, data sources and alerting, and sync them to Grafana."""
 
-    help = "Render dashboards and rules, and keep Grafana in step with them."
+    help = "Render dashboards and rules, and keep Grafana in sync with them."
     expected_errors = (MonitoringError,)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the actions."""
         actions = parser.add_subparsers(dest="action", required=True)
         parsers = {name: actions.add_parser(name, help=text) for name, text in ACTIONS.items()}
         for name in ("plan", "sync"):
-            parsers[name].add_argument("--adopt", action="store_true", help="take over what has our uid but no mark")
+            parsers[name].add_argument(
+                "--adopt", action="store_true", help="take over objects with Andén's uid but without its mark"
+            )
         for name in ("plan", "sync", "prune", "rollback"):
             parsers[name].add_argument(
-                "--policy", action="store_true", help="our subtree of the notification policy, too"
+                "--policy", action="store_true", help="include Andén's subtree of the notification policy"
             )
-        parsers["prune"].add_argument("--force", action="store_true", help="even more than a tenth of what is ours")
-        parsers["prune"].add_argument("--dry-run", action="store_true", help="only say what would be deleted")
-        parsers["rollback"].add_argument("--to", type=int, metavar="N", help="the sync of this number; else the last")
-        parsers["rollback"].add_argument("--list", action="store_true", help="show the syncs one can go back to")
-        parsers["cloudwatch"].add_argument("--folder", type=Path, default=FOLDER, help="where the rendered files lie")
+        parsers["prune"].add_argument(
+            "--force", action="store_true", help="delete even more than a tenth of Andén's objects"
+        )
+        parsers["prune"].add_argument("--dry-run", action="store_true", help="only list what would be deleted")
+        parsers["rollback"].add_argument(
+            "--to", type=int, metavar="N", help="number of the sync (default: the one before the newest)"
+        )
+        parsers["rollback"].add_argument("--list", action="store_true", help="list the available syncs")
+        parsers["cloudwatch"].add_argument("--folder", type=Path, default=FOLDER, help="folder of the rendered files")
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
-        """Do the action."""
         getattr(self, f"_{action}")(options)
 
     def _render(self, _options: dict[str, Any]) -> None:
@@ -82,85 +86,87 @@ class Command(AndenCommand):
 
     def _check(self, _options: dict[str, Any]) -> None:
         found = rendering.differences(configuration.rendered_folder())
-        self._lines(str(difference) for difference in found)
+        self._write_lines(str(difference) for difference in found)
         if found:
             raise CommandError(
-                f"differences from what the code renders (file → code): {len(found)}; whoever reads a metric by its "
-                "old name loses it: look whether it was meant, then run `manage.py dashboards render`"
+                f"{len(found)} differences between dashboards/ and the code (file → code). If they are intended, run "
+                "`manage.py dashboards render`; a renamed metric loses its history in other people's queries."
             )
 
     def _plan(self, options: dict[str, Any]) -> None:
-        manifest, left_out = configuration.manifest_read(policy=options["policy"])
+        manifest, skipped = configuration.manifest_read(policy=options["policy"])
         run = configuration.run()
         planned = dashboards_plan(run, manifest, adopt=options["adopt"])
         self.stdout.write(f"Grafana {run.grafana.version} at {settings.GRAFANA.url}")
-        self.stdout.write("A change reads: what Grafana has → what the code says\n\n")
-        self._lines(left_out)
-        self._lines(plan_lines(planned))
+        self.stdout.write("Changes: Grafana → code\n\n")
+        self._write_lines(skipped)
+        self._write_lines(plan_lines(planned))
         if planned.refusals:
             raise CommandError("\n".join(planned.refusals))
 
     def _sync(self, options: dict[str, Any]) -> None:
-        manifest, left_out = configuration.manifest_read(policy=options["policy"])
-        self._lines(left_out)
-        with _progress(self) as tell:
-            done = dashboards_sync(configuration.run(tell=tell), manifest, adopt=options["adopt"])
+        manifest, skipped = configuration.manifest_read(policy=options["policy"])
+        self._write_lines(skipped)
+        with _progress(self) as advance:
+            done = dashboards_sync(configuration.run(on_progress=advance), manifest, adopt=options["adopt"])
         self.stdout.write(result_line(done) if done.actions else summary(done))
         if done.leftovers:
             self.stdout.write(
-                f"{len(done.leftovers)} of ours are no longer in the code: `manage.py dashboards prune` deletes them."
+                f"No longer in the code: {len(done.leftovers)}. `manage.py dashboards prune` deletes them."
             )
 
     def _prune(self, options: dict[str, Any]) -> None:
         policy = options["policy"]
         manifest, _ = configuration.manifest_read(policy=policy)
-        with _progress(self) as tell:
-            run = configuration.run(tell=tell)
+        with _progress(self) as advance:
+            run = configuration.run(on_progress=advance)
             planned = dashboards_prune(run, manifest, policy=policy, apply=False)
-            self._lines(planned.refusals)
-            self._lines(f"  - delete {object_label(str(action.key), action.title)}" for action in planned.actions)
+            self._write_lines(planned.refusals)
+            self._write_lines(
+                f"  - delete {object_label(str(action.key), action.title)}" for action in planned.actions
+            )
             if planned.actions and not options["dry_run"]:
                 done = dashboards_prune(run, manifest, force=options["force"], policy=policy)
                 self.stdout.write(f"{len(done.actions)} deleted.")
         if not planned.actions:
-            self.stdout.write("Nothing to delete.")
+            self.stdout.write("Nothing to prune.")
 
     def _drift(self, _options: dict[str, Any]) -> None:
         run = configuration.run()
         found = drift_check(run)
         if found:
-            self.stdout.write("A change reads: what was sent → what Grafana has now")
-            self._lines(drift_lines(found))
+            self.stdout.write("Changes: last sync → Grafana")
+            self._write_lines(drift_lines(found))
             raise CommandError(drift_advice(found))
         if run.history.newest() is None:
-            self.stdout.write("Nothing was synchronised yet: `manage.py dashboards plan` says what a sync would do.")
+            self.stdout.write("No sync yet. Run `manage.py dashboards plan` to see what a sync would do.")
         else:
-            self.stdout.write("Nothing was edited by hand.")
+            self.stdout.write("No drift.")
 
     def _rollback(self, options: dict[str, Any]) -> None:
         if options["list"]:
             self._list()
             return
-        with _progress(self) as tell:
-            run = configuration.run(tell=tell)
+        with _progress(self) as advance:
+            run = configuration.run(on_progress=advance)
             target, done = dashboards_rollback(run, configuration.values(), to=options["to"], policy=options["policy"])
-        self.stdout.write(f"Back at sync {target.number}, {target.revision}.")
-        self.stdout.write(result_line(done) if done.actions else summary(done, says=f"sync {target.number} said"))
+        self.stdout.write(f"Rolled back to sync {target.number}, {target.revision}.")
+        self.stdout.write(result_line(done) if done.actions else summary(done, source=f"sync {target.number}"))
         if done.leftovers:
             self.stdout.write(
-                f"{len(done.leftovers)} of ours that sync {target.number} did not have stay: "
-                "`manage.py dashboards prune --dry-run` shows those that the code no longer has."
+                f"Not in sync {target.number}, but kept: {len(done.leftovers)}. "
+                "`manage.py dashboards prune --dry-run` lists those that are no longer in the code."
             )
 
     def _list(self) -> None:
         history = DatabaseSyncHistory()
         syncs, newest = history.syncs(), history.newest()
-        self._lines(
-            sync_line(synced, stands=newest is not None and synced.number == newest.effective_number)
+        self._write_lines(
+            sync_line(synced, active=newest is not None and synced.number == newest.effective_number)
             for synced in syncs
         )
         if not syncs:
-            self.stdout.write("No sync is kept yet.")
+            self.stdout.write("No sync yet.")
 
     def _cloudwatch(self, options: dict[str, Any]) -> None:
         chosen: CloudWatchSettings = settings.CLOUDWATCH
@@ -169,16 +175,16 @@ class Command(AndenCommand):
                 boto, options["folder"], prefix=chosen.dashboard_prefix, region=chosen.region, sleep=time.sleep
             ):
                 self.stdout.write(f"{MARKS[one.done]} {one.name}: {one.done}")
-                self._lines(f"    {remark}" for remark in one.remarks)
+                self._write_lines(f"    {remark}" for remark in one.remarks)
 
-    def _lines(self, lines: Iterable[str]) -> None:
+    def _write_lines(self, lines: Iterable[str]) -> None:
         for line in lines:
             self.stdout.write(line)
 
 
 @contextmanager
 def _progress(command: AndenCommand) -> Iterator[ProgressCallback]:
-    """What to call before each change: a bar on a terminal, a line for each change elsewhere."""
+    """A progress callback: a bar on a terminal, otherwise one line per change."""
     if not command.stdout.isatty():
         yield lambda _done, _total, action: command.stdout.write(
             f"{action.verb} {object_label(str(action.key), action.title)}"

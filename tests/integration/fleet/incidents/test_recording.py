@@ -1,4 +1,4 @@
-"""Incidents in PostgreSQL: one for each trouble, however often and by however many it is recorded."""
+"""Incidents in PostgreSQL: one per problem, however often and concurrently it is recorded."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,40 +30,40 @@ from tests.station import Station
 
 FIFTY = tuple(f"service-{number}" for number in range(50))
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-SICK = evaluation(FIFTY, flag("service-3"))
-WELL = evaluation(FIFTY)
+OUTLIER = evaluation(FIFTY, flag("service-3"))
+HEALTHY = evaluation(FIFTY)
 
 
 def after(minutes: float) -> datetime:
     return NOON + timedelta(minutes=minutes)
 
 
-def opened(look: Evaluation, at: datetime = NOON) -> IncidentUpdateSummary:
-    """Record a look whose flags have been seen for just long enough to open incidents at this moment."""
-    incidents_record(look, at - timedelta(seconds=PENDING_S["outlier"]))
-    return incidents_record(look, at)
+def opened(current: Evaluation, at: datetime = NOON) -> IncidentUpdateSummary:
+    """Record an evaluation whose flags have persisted just long enough to open incidents."""
+    incidents_record(current, at - timedelta(seconds=PENDING_S["outlier"]))
+    return incidents_record(current, at)
 
 
-def test_a_flag_of_one_look_is_no_incident_until_it_was_there_for_five_minutes(station: Station) -> None:
+def test_a_flag_opens_an_incident_after_five_minutes(station: Station) -> None:
     other_signal = evaluation(FIFTY, flag("service-3", "latency_p95"))
-    assert incidents_record(SICK, NOON).opened == 0
-    assert incidents_record(WELL, after(1)).opened == 0
+    assert incidents_record(OUTLIER, NOON).opened == 0
+    assert incidents_record(HEALTHY, after(1)).opened == 0
     assert not IncidentSuspicion.objects.exists()
-    assert [incidents_record(look, after(2 + at)).opened for at, look in enumerate((SICK, other_signal, SICK))] == [
-        0
-    ] * 3
-    assert incidents_record(SICK, after(6.9)).opened == 0
-    assert incidents_record(SICK, after(7)).opened == 1
+    assert [
+        incidents_record(current, after(2 + at)).opened for at, current in enumerate((OUTLIER, other_signal, OUTLIER))
+    ] == [0] * 3
+    assert incidents_record(OUTLIER, after(6.9)).opened == 0
+    assert incidents_record(OUTLIER, after(7)).opened == 1
 
 
-def test_a_service_that_never_stays_flagged_opens_none(station: Station) -> None:
+def test_a_service_that_never_stays_flagged_opens_no_incident(station: Station) -> None:
     for minute in range(0, 120, 3):
-        incidents_record(SICK if minute % 2 else WELL, after(minute))
+        incidents_record(OUTLIER if minute % 2 else HEALTHY, after(minute))
     assert not Incident.objects.exists()
 
 
-def test_a_sick_service_opens_one_incident_with_every_figure(station: Station) -> None:
-    changed = opened(SICK)
+def test_an_outlier_opens_one_incident_with_every_figure(station: Station) -> None:
+    changed = opened(OUTLIER)
     assert (changed.opened, changed.active) == (1, 1)
     incident = Incident.objects.get()
     assert (incident.kind, incident.subject, incident.signal) == ("outlier", "service-3", "error_ratio")
@@ -74,21 +74,21 @@ def test_a_sick_service_opens_one_incident_with_every_figure(station: Station) -
     assert prometheus.gauge_values(OPEN_INCIDENTS)[("outlier",)] == 1
 
 
-def test_the_same_look_twice_changes_nothing(station: Station) -> None:
-    opened(SICK)
+def test_recording_the_same_evaluation_twice_changes_nothing(station: Station) -> None:
+    opened(OUTLIER)
     before = list(Incident.objects.values()) + list(IncidentNote.objects.values())
-    assert incidents_record(SICK, NOON).opened == 0
+    assert incidents_record(OUTLIER, NOON).opened == 0
     assert list(Incident.objects.values()) + list(IncidentNote.objects.values()) == before
 
 
-def test_two_that_record_at_once_open_one_incident(station: Station) -> None:
+def test_concurrent_recordings_open_one_incident(station: Station) -> None:
     barrier, failed = Barrier(4), list[BaseException]()
-    incidents_record(SICK, after(-5))
+    incidents_record(OUTLIER, after(-5))
 
     def record() -> None:
         try:
             barrier.wait(10)
-            incidents_record(SICK, NOON)
+            incidents_record(OUTLIER, NOON)
         except BaseException as error:  # noqa: BLE001 - a thread's failure must fail the test
             failed.append(error)
         finally:
@@ -103,8 +103,8 @@ def test_two_that_record_at_once_open_one_incident(station: Station) -> None:
     assert Incident.objects.count() == IncidentNote.objects.count() == 1
 
 
-def test_the_database_itself_refuses_a_second_live_incident(station: Station) -> None:
-    opened(SICK)
+def test_the_database_refuses_a_second_active_incident(station: Station) -> None:
+    opened(OUTLIER)
     first = Incident.objects.get()
     for signal in ("error_ratio", "saturation"):
         with pytest.raises(IntegrityError, match="one_active_incident"), transaction.atomic():
@@ -117,9 +117,9 @@ def test_the_database_itself_refuses_a_second_live_incident(station: Station) ->
 
 
 def test_a_flapping_service_opens_one_incident_in_six_hours(station: Station) -> None:
-    opened(SICK)
+    opened(OUTLIER)
     for minute in range(0, 360, 5):
-        incidents_record(SICK if minute % 10 else WELL, after(minute))
+        incidents_record(OUTLIER if minute % 10 else HEALTHY, after(minute))
     incident = Incident.objects.get()
     assert incident.status == "open"
     assert incident.recurrences == 35
@@ -127,27 +127,27 @@ def test_a_flapping_service_opens_one_incident_in_six_hours(station: Station) ->
     assert len(incident.score_history) == 37
 
 
-def test_what_is_gone_is_quiet_and_closes_itself_with_a_trace(station: Station) -> None:
-    opened(SICK)
-    assert incidents_record(WELL, after(5)).quieted == 1
+def test_an_undetected_problem_becomes_quiet_and_closes_with_a_history_entry(station: Station) -> None:
+    opened(OUTLIER)
+    assert incidents_record(HEALTHY, after(5)).quieted == 1
     assert Incident.objects.get().quiet_since == after(5)
-    assert incidents_record(WELL, after(124)).recovered == 0
-    changed = incidents_record(WELL, after(125))
+    assert incidents_record(HEALTHY, after(124)).recovered == 0
+    changed = incidents_record(HEALTHY, after(125))
     assert (changed.recovered, changed.active) == (1, 0)
     incident = Incident.objects.get()
     assert (incident.status, incident.reason, incident.closed_by) == ("closed", "recovered", "")
     assert [note.target for note in incident.notes.all()] == ["open", "closed"]
-    assert "Not seen since 2026-11-24 12:05" in incident.notes.all()[1].note
-    assert incidents_record(SICK, after(130)).reopened == 1
-    assert "no longer seen, by itself" in Incident.objects.get().notes.all()[2].note
+    assert "Not detected since 2026-11-24 12:05" in incident.notes.all()[1].note
+    assert incidents_record(OUTLIER, after(130)).reopened == 1
+    assert "no longer detected" in Incident.objects.get().notes.all()[2].note
 
 
-def test_a_service_that_is_watched_no_more_is_not_said_to_be_well(station: Station) -> None:
-    opened(SICK)
+def test_an_unmonitored_service_is_not_reported_as_healthy(station: Station) -> None:
+    opened(OUTLIER)
     others = tuple(name for name in FIFTY if name != "service-3")
     for minute in (5, 130):
         incidents_record(evaluation(others), after(minute))
-    assert "watched no more" in Incident.objects.get().notes.all()[1].note
+    assert "no longer monitored" in Incident.objects.get().notes.all()[1].note
 
 
 def test_a_fleet_event_opens_one_incident_and_its_members_none(station: Station) -> None:
@@ -158,12 +158,12 @@ def test_a_fleet_event_opens_one_incident_and_its_members_none(station: Station)
     ]
 
 
-def test_silence_is_an_incident_of_its_own_after_ten_minutes(station: Station) -> None:
+def test_missing_data_opens_its_own_incident_after_ten_minutes(station: Station) -> None:
     silent = evaluation(FIFTY, silent=("service-9",))
     incidents_record(silent, NOON)
     assert not Incident.objects.exists()
     assert IncidentSuspicion.objects.get().subject == "service-9"
-    incidents_record(WELL, after(5))
+    incidents_record(HEALTHY, after(5))
     assert not IncidentSuspicion.objects.exists()
     incidents_record(silent, after(6))
     assert incidents_record(silent, after(15)).opened == 0
@@ -171,8 +171,8 @@ def test_silence_is_an_incident_of_its_own_after_ten_minutes(station: Station) -
     assert Incident.objects.get().kind == "no_data"
 
 
-def test_a_sick_service_that_falls_silent_has_not_recovered(station: Station) -> None:
-    opened(SICK)
+def test_an_outlier_that_stops_sending_has_not_recovered(station: Station) -> None:
+    opened(OUTLIER)
     for minute in range(5, 300, 5):
         incidents_record(evaluation(FIFTY, silent=("service-3",)), after(minute))
     assert Incident.objects.get(subject="service-3", kind="no_data").status == "open"
@@ -180,15 +180,15 @@ def test_a_sick_service_that_falls_silent_has_not_recovered(station: Station) ->
     assert Incident.objects.get(kind="outlier").status == "open"
 
 
-def test_a_fleet_without_services_says_nothing(station: Station) -> None:
-    opened(SICK)
+def test_a_fleet_without_services_changes_nothing(station: Station) -> None:
+    opened(OUTLIER)
     assert incidents_record(evaluation(()), after(600)).quieted == 0
 
 
-def test_the_statements_of_recording_do_not_grow_with_the_fleet(station: Station) -> None:
-    def cost(look: Evaluation, at: datetime) -> int:
+def test_recording_needs_a_constant_number_of_statements(station: Station) -> None:
+    def cost(current: Evaluation, at: datetime) -> int:
         with CaptureQueriesContext(connection) as captured:
-            incidents_record(look, at)
+            incidents_record(current, at)
         return len(captured)
 
     names = tuple(f"service-{number}" for number in range(10_000))
@@ -196,11 +196,11 @@ def test_the_statements_of_recording_do_not_grow_with_the_fleet(station: Station
     assert cost(many, NOON) <= 10
     assert cost(many, after(5)) <= 10
     assert Incident.objects.count() == 300
-    assert cost(SICK, after(300)) <= 10
+    assert cost(OUTLIER, after(300)) <= 10
 
 
-def test_people_move_an_incident_and_the_history_says_who_and_why(station: Station) -> None:
-    opened(SICK)
+def test_the_history_records_who_changed_the_status_and_why(station: Station) -> None:
+    opened(OUTLIER)
     (incident,) = active_incidents(most=5)
     incident_transition(incident.pk, "acknowledged", by="nora", note="looking")
     with pytest.raises(TransitionRefused, match=r"^reason"):
@@ -210,25 +210,25 @@ def test_people_move_an_incident_and_the_history_says_who_and_why(station: Stati
         ("nora", "open", "acknowledged", ""),
         ("omar", "acknowledged", "closed", "false_alarm"),
     ]
-    with pytest.raises(TransitionRefused, match="cannot become mitigated"):
+    with pytest.raises(TransitionRefused, match="to mitigated, only to"):
         incident_transition(incident.pk, "mitigated", by="omar")
 
 
-def test_an_incident_is_not_reopened_beside_a_live_one_of_the_same_service(station: Station) -> None:
-    opened(SICK)
+def test_an_incident_is_not_reopened_while_its_service_has_an_active_one(station: Station) -> None:
+    opened(OUTLIER)
     first = Incident.objects.get()
     incident_transition(first.pk, "closed", by="nora", reason="fixed")
     Incident.objects.filter(pk=first.pk).update(closed_at=NOON)
-    opened(SICK, after(120))
-    with pytest.raises(TransitionRefused, match="is live already"):
+    opened(OUTLIER, after(120))
+    with pytest.raises(TransitionRefused, match="is already active"):
         incident_transition(first.pk, "open", by="nora", note="again")
     assert Incident.objects.exclude(status="closed").count() == 1
 
 
-def test_a_false_alarm_is_remembered_by_service_and_signal_and_counted(station: Station) -> None:
-    look = evaluation(FIFTY, flag("service-3"), flag("service-3", "latency_p95", score=5.0), flag("service-4"))
+def test_false_alarms_are_counted_by_service_and_signal(station: Station) -> None:
+    current = evaluation(FIFTY, flag("service-3"), flag("service-3", "latency_p95", score=5.0), flag("service-4"))
     for day in range(2):
-        opened(look, after(day * 1440))
+        opened(current, after(day * 1440))
         incident = Incident.objects.exclude(status="closed").get(subject="service-3")
         incident_transition(incident.pk, "closed", by=f"person {day}", reason="false_alarm")
         Incident.objects.filter(pk=incident.pk).update(closed_at=after(day * 1440))
@@ -237,18 +237,18 @@ def test_a_false_alarm_is_remembered_by_service_and_signal_and_counted(station: 
     assert (found["service-3", "error_ratio"].times, found["service-3", "error_ratio"].last_by) == (2, "person 1")
 
 
-def test_a_false_alarm_stays_said_when_its_incident_is_opened_again(station: Station) -> None:
-    opened(SICK)
+def test_a_false_alarm_survives_reopening_its_incident(station: Station) -> None:
+    opened(OUTLIER)
     incident = Incident.objects.get()
     incident_transition(incident.pk, "closed", by="nora", reason="false_alarm")
-    incident_transition(incident.pk, "open", by="omar", note="it is none after all")
+    incident_transition(incident.pk, "open", by="omar", note="not a false alarm")
     one = false_alarms(["service-3"])["service-3", "error_ratio"]
     assert (one.times, one.last_by, one.last_at) == (1, "nora", incident.notes.get(reason="false_alarm").at)
     incident_transition(incident.pk, "closed", by="omar", reason="fixed")
     assert false_alarms(["service-3"])["service-3", "error_ratio"] == one
 
 
-def test_only_open_ones_are_acknowledged_together(station: Station) -> None:
+def test_only_open_incidents_are_acknowledged_in_bulk(station: Station) -> None:
     opened(evaluation(FIFTY, flag("service-1"), flag("service-2"), flag("service-3")))
     ids = list(Incident.objects.values_list("pk", flat=True))
     incident_transition(ids[0], "mitigated", by="nora")
@@ -257,8 +257,8 @@ def test_only_open_ones_are_acknowledged_together(station: Station) -> None:
     assert Incident.objects.filter(status="acknowledged").count() == 2
 
 
-def test_a_service_is_in_its_live_incident_or_in_the_closed_one_whose_flag_has_not_left(station: Station) -> None:
-    opened(SICK)
+def test_the_current_incident_is_active_or_closed_with_its_flag_still_raised(station: Station) -> None:
+    opened(OUTLIER)
     incident = Incident.objects.get()
     assert current_by_subject(["service-3", "service-4"], after(1)) == {"service-3": incident}
     incident_transition(incident.pk, "closed", by="nora", reason="expected")
@@ -266,24 +266,24 @@ def test_a_service_is_in_its_live_incident_or_in_the_closed_one_whose_flag_has_n
     assert current_by_subject(["service-3"], after(61)) == {}
 
 
-def test_another_kind_of_trouble_has_its_own_say_and_an_incident_for_each_of_its_checks(station: Station) -> None:
+def test_data_quality_has_an_incident_for_each_of_its_checks(station: Station) -> None:
     def late(*checks: str) -> DetectionSet:
         seen = tuple(
             Detection(IncidentKind.QUALITY, "flights", check, 2.0, f"flights fails {check}.") for check in checks
         )
         return DetectionSet(seen, frozenset())
 
-    opened(SICK)
+    opened(OUTLIER)
     assert incidents_reconcile(late("freshness", "volume"), kinds=[IncidentKind.QUALITY], at=after(1)).opened == 2
     assert incidents_reconcile(late("freshness"), kinds=[IncidentKind.QUALITY], at=after(2)).quieted == 1
-    assert incidents_record(SICK, after(3)).quieted == 0
+    assert incidents_record(OUTLIER, after(3)).quieted == 0
     assert set(Incident.objects.filter(quiet_since=None).values_list("kind", "signal")) == {
         ("outlier", "error_ratio"),
         ("quality", "freshness"),
     }
 
 
-def test_people_and_evaluations_that_change_the_same_incidents_at_once_wait_for_each_other(station: Station) -> None:
+def test_people_and_evaluations_change_incidents_one_after_the_other(station: Station) -> None:
     opened(evaluation(FIFTY, *(flag(name) for name in FIFTY[:20])))
     ids = list(Incident.objects.values_list("pk", flat=True))
     for pk in ids:
@@ -302,14 +302,14 @@ def test_people_and_evaluations_that_change_the_same_incidents_at_once_wait_for_
 
     def reopen() -> None:
         for pk in reversed(ids):
-            with suppress(TransitionRefused):  # a look was faster
+            with suppress(TransitionRefused):  # an evaluation was faster
                 incident_transition(pk, "open", by="nora", note="again")
 
-    def look() -> None:
+    def current() -> None:
         for minute in range(1, 8):
             incidents_record(evaluation(FIFTY, *(flag(name) for name in FIFTY[10:30])), after(minute))
 
-    acts = (reopen, look, lambda: incidents_acknowledge(ids, by="omar"))
+    acts = (reopen, current, lambda: incidents_acknowledge(ids, by="omar"))
     threads = [Thread(target=run, args=(act,)) for act in acts]
     for thread in threads:
         thread.start()

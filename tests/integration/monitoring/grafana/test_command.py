@@ -1,4 +1,4 @@
-"""`manage.py dashboards …` as an SRE uses it: the committed files, PostgreSQL for the history, Grafana over HTTP."""
+"""`manage.py dashboards` end to end: committed files, history in PostgreSQL, Grafana over HTTP."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pydantic import HttpUrl, SecretStr
 
-from apps.monitoring.grafana import configuration as grafana_station
+from apps.monitoring.grafana import configuration
 from apps.monitoring.metrics import DRIFTED, LAST_SYNC
 from apps.monitoring.models import GrafanaSync
 from apps.monitoring.renderers import rendering
@@ -33,14 +33,14 @@ def dashboards(*words: str) -> str:
 
 
 def refused(*words: str) -> str:
-    """The one line, or few, that the command ends with."""
+    """The error message of a failed command."""
     with pytest.raises(CommandError) as raised:
         dashboards(*words)
     return str(raised.value)
 
 
 class Given:
-    """Sets ANDEN_GRAFANA_… and the rest as the settings see them."""
+    """Overrides the settings of Grafana and CloudWatch."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._monkeypatch = monkeypatch
@@ -59,7 +59,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> Given:
 
 @pytest.fixture
 def fake(given: Given, station: Station) -> Iterator[FakeGrafana]:
-    """A Grafana at the address that the settings name, for a station on AWS."""
+    """A Grafana at the configured URL, for an installation on AWS."""
     fake = FakeGrafana()
     with serving(fake) as url:
         given.grafana(
@@ -74,7 +74,7 @@ def fake(given: Given, station: Station) -> Iterator[FakeGrafana]:
         yield fake
 
 
-def test_three_commands_from_nothing_to_a_synchronised_grafana(fake: FakeGrafana) -> None:
+def test_three_commands_bring_an_empty_grafana_in_sync(fake: FakeGrafana) -> None:
     assert dashboards("check") == ""
     planned = dashboards("plan")
     assert fake.writes == []
@@ -82,49 +82,49 @@ def test_three_commands_from_nothing_to_a_synchronised_grafana(fake: FakeGrafana
     assert created
     assert "  + create dashboard anden-overview" in planned
     done = dashboards("sync")
-    assert f"Done: {created[1]} created, 0 updated, 0 deleted, 0 unchanged." in done
-    assert "create dashboard anden-overview" in done  # no terminal: a line for each
+    assert f"Sync complete: {created[1]} created, 0 updated, 0 deleted, 0 unchanged." in done
+    assert "create dashboard anden-overview" in done  # without a terminal: one line per change
     fake.forget()
-    assert f"Nothing to do: {created[1]} objects stand as the code says." in dashboards("sync")
+    assert f"No changes. Grafana matches the code ({created[1]} objects)." in dashboards("sync")
     assert fake.writes == []
-    assert "Nothing was edited by hand." in dashboards("drift")
-    assert "Nothing to delete." in dashboards("prune")
+    assert "No drift." in dashboards("drift")
+    assert "Nothing to prune." in dashboards("prune")
     row = GrafanaSync.objects.get()
     assert (row.revision, row.changes) == ("abc123", int(created[1]))
 
 
-def test_a_station_without_aws_leaves_out_what_asks_cloudwatch(fake: FakeGrafana, given: Given) -> None:
+def test_an_installation_without_aws_skips_objects_that_query_cloudwatch(fake: FakeGrafana, given: Given) -> None:
     given.cloudwatch(region="")
     given.grafana(runbooks_url=None)
-    said = dashboards("sync")
-    assert "data source anden-cloudwatch is left out: ANDEN_CLOUDWATCH_REGION is not set" in said
-    assert set(fake.world.sources) == {"anden-prometheus"}
-    assert fake.world.rules == {}
-    assert "anden-overview" in fake.world.boards
+    output = dashboards("sync")
+    assert "data source anden-cloudwatch skipped: ANDEN_CLOUDWATCH_REGION is not set" in output
+    assert set(fake.data.sources) == {"anden-prometheus"}
+    assert fake.data.rules == {}
+    assert "anden-overview" in fake.data.boards
 
 
-def test_a_variable_that_is_not_set_is_named_before_anything_is_asked(fake: FakeGrafana, given: Given) -> None:
+def test_an_unset_variable_is_named_before_the_first_request(fake: FakeGrafana, given: Given) -> None:
     given.grafana(runbooks_url=None)
     line = refused("sync")
-    assert "ANDEN_GRAFANA_RUNBOOKS_URL is not set, and rule group" in line
+    assert "ANDEN_GRAFANA_RUNBOOKS_URL is not set, but rule group" in line
     assert fake.requests == []
 
 
-def test_the_policy_is_written_only_when_asked(fake: FakeGrafana) -> None:
+def test_the_policy_is_written_only_with_the_option(fake: FakeGrafana) -> None:
     dashboards("sync")
-    assert "routes" not in fake.world.tree
+    assert "routes" not in fake.data.tree
     dashboards("sync", "--policy")
-    assert len(fake.world.tree["routes"]) == 1
+    assert len(fake.data.tree["routes"]) == 1
     fake.forget()
     dashboards("sync")
     dashboards("sync", "--policy")
     assert fake.writes == []
 
 
-def test_an_edit_by_hand_is_named_exported_and_undone(fake: FakeGrafana) -> None:
+def test_a_manual_edit_is_listed_exported_and_reverted(fake: FakeGrafana) -> None:
     dashboards("sync")
-    fake.world.boards["anden-overview"].model["title"] = "Mine"
-    with pytest.raises(CommandError, match="edited by hand: 1; "):
+    fake.data.boards["anden-overview"].model["title"] = "Mine"
+    with pytest.raises(CommandError, match="1 object edited by hand; "):
         dashboards("drift")
     assert gauge(DRIFTED).labels("anden-overview")._value.get() == 1
     assert detect_drift() == 1
@@ -133,7 +133,7 @@ def test_an_edit_by_hand_is_named_exported_and_undone(fake: FakeGrafana) -> None
     assert gauge(DRIFTED).labels("anden-overview")._value.get() == 0
 
 
-def test_a_sync_that_finds_nothing_to_do_counts_as_synchronised(fake: FakeGrafana) -> None:
+def test_a_sync_without_changes_counts_as_a_sync(fake: FakeGrafana) -> None:
     dashboards("sync")
     last_month = timezone.now() - timedelta(days=30)
     GrafanaSync.objects.update(at=last_month)
@@ -148,19 +148,17 @@ def test_a_sync_that_finds_nothing_to_do_counts_as_synchronised(fake: FakeGrafan
     fake.fail(range(1, 1000), Fault(status=503))
     gauge(LAST_SYNC).set(0)
     detect_drift()
-    assert (
-        gauge(LAST_SYNC)._value.get() == row.confirmed_at.timestamp()
-    )  # Grafana is away, and it is known all the same
+    assert gauge(LAST_SYNC)._value.get() == row.confirmed_at.timestamp()  # exported also while Grafana is unavailable
 
 
-def test_before_the_first_sync_nothing_has_drifted(fake: FakeGrafana) -> None:
-    assert "Nothing was synchronised yet: " in dashboards("drift")
+def test_there_is_no_drift_before_the_first_sync(fake: FakeGrafana) -> None:
+    assert "No sync yet." in dashboards("drift")
     assert detect_drift() == 0
     assert gauge(LAST_SYNC)._value.get() == 0
     assert not any(gauge(DRIFTED).labels(*labels)._value.get() for labels in gauge_values(DRIFTED))
 
 
-def test_the_scheduled_look_does_nothing_without_a_grafana_and_survives_one_that_is_away(
+def test_the_scheduled_check_does_nothing_without_a_grafana_and_survives_an_unavailable_one(
     given: Given, station: Station, caplog: pytest.LogCaptureFixture
 ) -> None:
     given.grafana(url=None)
@@ -171,44 +169,42 @@ def test_the_scheduled_look_does_nothing_without_a_grafana_and_survives_one_that
     assert "cannot look for edits by hand in Grafana" in caplog.text
 
 
-def test_prune_asks_for_force_above_a_tenth(
-    fake: FakeGrafana, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_prune_needs_force_above_a_tenth(fake: FakeGrafana, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     dashboards("sync")
     rendered = rendering.render_all()
-    kept = {path: text for path, text in rendered.items() if "provisioning" in path or "station" in path}
+    kept = {path: text for path, text in rendered.items() if "provisioning" in path or "overview" in path}
     for path, text in kept.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
-    monkeypatch.setattr(grafana_station, "rendered_folder", lambda: tmp_path)
-    boards = len(fake.world.boards)
+    monkeypatch.setattr(configuration, "rendered_folder", lambda: tmp_path)
+    boards = len(fake.data.boards)
     line = refused("prune")
     assert f"{boards - 1} of " in line
     assert "more than 10%" in line
-    assert len(fake.world.boards) == boards
+    assert len(fake.data.boards) == boards
     assert "- delete dashboard anden-fleet" in dashboards("prune", "--dry-run")
-    assert len(fake.world.boards) == boards
+    assert len(fake.data.boards) == boards
     assert f"{boards - 1} deleted." in dashboards("prune", "--force")
-    assert set(fake.world.boards) == {"anden-overview"}
+    assert set(fake.data.boards) == {"anden-overview"}
 
 
-def test_rollback_leads_back_and_lists(fake: FakeGrafana, given: Given) -> None:
+def test_rollback_applies_an_earlier_sync_and_lists_them(fake: FakeGrafana, given: Given) -> None:
     dashboards("sync")
     given.grafana(revision="def456", prometheus_url=HttpUrl("http://elsewhere:9090"))
     dashboards("sync")
-    assert fake.world.sources["anden-prometheus"]["url"] == "http://elsewhere:9090"
+    assert fake.data.sources["anden-prometheus"]["url"] == "http://elsewhere:9090"
     first = GrafanaSync.objects.get(revision="abc123")
     listed = dashboards("rollback", "--list")
     assert [line.split()[3] for line in listed.splitlines()] == ["def456", "abc123"]
-    said = dashboards("rollback", "--to", str(first.pk))
-    assert f"Back at sync {first.pk}, abc123." in said
-    assert "no longer in the code" not in said
-    marked = [line for line in dashboards("rollback", "--list").splitlines() if "Grafana stands here" in line]
+    output = dashboards("rollback", "--to", str(first.pk))
+    assert f"Rolled back to sync {first.pk}, abc123." in output
+    assert "o longer in the code" not in output
+    marked = [line for line in dashboards("rollback", "--list").splitlines() if "← active" in line]
     assert [int(line.split()[0]) for line in marked] == [first.pk]
-    assert f"objects stand as sync {first.pk} said." in dashboards("rollback", "--to", str(first.pk))
-    assert fake.world.sources["anden-prometheus"]["url"] == "http://prometheus:9090"
-    assert "Nothing was edited by hand." in dashboards("drift")
-    assert "sync 999999 is not kept" in refused("rollback", "--to", "999999")
+    assert f"Grafana matches sync {first.pk} (" in dashboards("rollback", "--to", str(first.pk))
+    assert fake.data.sources["anden-prometheus"]["url"] == "http://prometheus:9090"
+    assert "No drift." in dashboards("drift")
+    assert "sync 999999 does not exist" in refused("rollback", "--to", "999999")
 
 
 def test_only_the_last_ten_syncs_are_kept(fake: FakeGrafana, given: Given) -> None:
@@ -219,44 +215,44 @@ def test_only_the_last_ten_syncs_are_kept(fake: FakeGrafana, given: Given) -> No
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
-        ({"url": None}, "ANDEN_GRAFANA_URL is not set: say where Grafana answers"),
+        ({"url": None}, "ANDEN_GRAFANA_URL is not set: set it to"),
         ({"token": SecretStr("")}, "ANDEN_GRAFANA_TOKEN is not set"),
-        ({"token": SecretStr("glsa_wrong_one")}, "does not know the token: mend ANDEN_GRAFANA_TOKEN"),
-        ({"ca": Path("nowhere.pem")}, "ANDEN_GRAFANA_CA is no file"),
+        ({"token": SecretStr("glsa_wrong_one")}, "rejects the token: check ANDEN_GRAFANA_TOKEN"),
+        ({"ca": Path("nowhere.pem")}, "ANDEN_GRAFANA_CA is not a file"),
     ],
 )
-def test_what_is_wrong_is_one_line_without_the_token(
-    fake: FakeGrafana, given: Given, values: dict[str, Any], said: str
+def test_an_error_is_one_line_without_the_token(
+    fake: FakeGrafana, given: Given, values: dict[str, Any], message: str
 ) -> None:
     given.grafana(**values)
     for action in ("plan", "sync", "prune", "drift"):
         line = refused(action)
-        assert said in line
+        assert message in line
         assert "\n" not in line
         assert "glsa_wrong_one" not in line
     assert fake.writes == []
 
 
-def test_a_grafana_that_goes_away_in_the_middle_is_one_line_and_the_next_sync_goes_on(fake: FakeGrafana) -> None:
+def test_a_grafana_lost_during_a_sync_is_one_line_and_the_next_sync_continues(fake: FakeGrafana) -> None:
     fake.fail(range(15, 100), Fault(status=503))
     line = refused("sync")
-    assert "with 503 after 2 tries" in line
+    assert "with 503 after 2 attempts" in line
     fake.forget()
     dashboards("sync")
-    assert "Nothing was edited by hand." in dashboards("drift")
-    assert [note["tags"] for note in fake.world.annotations.values()] == [["anden", "deploy"]]
+    assert "No drift." in dashboards("drift")
+    assert [note["tags"] for note in fake.data.annotations.values()] == [["anden", "deploy"]]
 
 
-def test_check_names_the_panel_and_render_mends_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(grafana_station, "rendered_folder", lambda: tmp_path)
+def test_check_names_the_panel_and_render_fixes_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(configuration, "rendered_folder", lambda: tmp_path)
     assert "wrote dashboards/grafana/overview.json" in dashboards("render")
     assert dashboards("check") == ""
     path = tmp_path / "grafana/overview.json"
     path.write_text(path.read_text().replace('"unit": "short"', '"unit": "s"', 1))
     out = StringIO()
-    with pytest.raises(CommandError, match=r"differences from what the code renders .*: 1; whoever reads"):
+    with pytest.raises(CommandError, match=r"^1 differences between dashboards/ and the code"):
         call_command("dashboards", "check", stdout=out)
     assert out.getvalue().startswith("grafana/overview.json: ")
     assert 'fieldConfig.defaults.unit: "s" → "short"\n' in out.getvalue()

@@ -1,4 +1,4 @@
-"""The rows of the heat map: nobody who stands out or has no data shares a row while there are rows to name."""
+"""The rows of the heatmap: outliers and services without data keep their own row as long as there are rows."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from apps.fleet.simulation import FleetSpec, generate
 NAMES = tuple(f"service-{number}" for number in range(200))
 
 
-def test_outliers_come_first_then_those_without_data_then_the_highest_scores() -> None:
+def test_outliers_rank_first_then_no_data_then_score() -> None:
     scores = np.array([[1.0], [9.0], [np.nan], [2.0], [np.nan], [5.0]], np.float32)
     states = np.array(
         [
@@ -26,7 +26,7 @@ def test_outliers_come_first_then_those_without_data_then_the_highest_scores() -
     assert heatmap.ranked(states, scores).tolist() == [1, 5, 2, 4, 3, 0]
 
 
-def test_in_a_large_fleet_who_has_no_data_has_a_row_of_its_own() -> None:
+def test_services_without_data_have_their_own_row_in_a_large_fleet() -> None:
     scores = np.linspace(0, 2, 400, dtype=np.float32).reshape(200, 2)
     states = np.full(200, ServiceState.OK, np.int8)
     scores[[3, 77], 1], states[[3, 77]] = np.nan, ServiceState.NO_DATA
@@ -35,7 +35,7 @@ def test_in_a_large_fleet_who_has_no_data_has_a_row_of_its_own() -> None:
     assert np.isnan(rows[:, 1]).tolist() == [True, True] + [False] * (heatmap.ROWS - 2)
 
 
-def test_a_service_that_lacks_a_signal_has_no_score_whatever_its_other_signals_say() -> None:
+def test_a_service_without_an_expected_signal_has_no_score() -> None:
     observation, _ = generate(FleetSpec(services=12, gaps=0.0), 4)
     observation.now[5, 2] = np.nan
     evaluation = evaluate(observation)

@@ -1,4 +1,4 @@
-"""What must hold of every fleet, whatever it looks like."""
+"""Invariants of every fleet."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ from apps.fleet.simulation import Fault, FaultKind, FleetSpec, generate
 SEEDS = st.integers(0, 2**31)
 FLOORLESS = tuple(replace(signal, floor=1e-12) for signal in SIGNALS)
 CLOSE = 0.05
-"""Scores are float32 and go through a table of spreads: equal to within this."""
+"""Tolerance for scores: they are float32 and pass through a table of spreads."""
 
 
 def fleet(seed: int, *faults: Fault, services: int = 24) -> Observation:
@@ -42,7 +42,7 @@ def flagged(evaluation: Evaluation) -> set[tuple[str, str]]:
 
 @settings(max_examples=10, deadline=None)
 @given(seed=SEEDS)
-def test_the_order_of_the_services_means_nothing(seed: int) -> None:
+def test_the_order_of_services_does_not_matter(seed: int) -> None:
     observation = fleet(seed, Fault(factor=2.0, count=1), Fault(FaultKind.ZONE, 1.8))
     order = np.random.default_rng(seed).permutation(len(observation.services))
     straight, shuffled = evaluate(observation), evaluate(taken(observation, order))
@@ -54,7 +54,7 @@ def test_the_order_of_the_services_means_nothing(seed: int) -> None:
 
 @settings(max_examples=10, deadline=None)
 @given(seed=SEEDS, exponent=st.floats(-6, 6))
-def test_how_large_a_service_is_means_nothing(seed: int, exponent: float) -> None:
+def test_the_size_of_a_service_does_not_matter(seed: int, exponent: float) -> None:
     observation = replace(fleet(seed, Fault(factor=2.0)), signals=FLOORLESS)
     observation.now[:, 1], observation.past[:, 1] = np.nan, np.nan  # Errors are counts: zeros cannot be scaled.
     scaled = replace(observation, now=observation.now.copy(), past=observation.past.copy())
@@ -67,8 +67,8 @@ def test_how_large_a_service_is_means_nothing(seed: int, exponent: float) -> Non
 
 @settings(max_examples=10, deadline=None)
 @given(seed=SEEDS, exponent=st.floats(-1.0, 1.0))
-def test_what_all_services_do_at_once_flags_none_of_them(seed: int, exponent: float) -> None:
-    # Without zones: which of them counts as "at its usual" depends on where the fleet is.
+def test_a_common_change_flags_no_service(seed: int, exponent: float) -> None:
+    # Without zones: which of them counts as "at its baseline" depends on the fleet.
     observation = replace(fleet(seed), signals=FLOORLESS, zones=("",) * 24)
     observation.now[:, 1], observation.past[:, 1] = np.nan, np.nan
     moved = replace(observation, now=observation.now * np.float32(np.exp(exponent)))
@@ -79,7 +79,7 @@ def test_what_all_services_do_at_once_flags_none_of_them(seed: int, exponent: fl
 
 @settings(max_examples=10, deadline=None)
 @given(seed=SEEDS)
-def test_one_more_sick_service_hides_no_other(seed: int) -> None:
+def test_an_additional_fault_hides_no_other(seed: int) -> None:
     slow = ("latency_p95", "database_write")
     one = fleet(seed, Fault(factor=3.0, services=(2,), signals=slow))
     two = fleet(seed, Fault(factor=3.0, services=(2,), signals=slow), Fault(factor=9.0, services=(5,), signals=slow))
@@ -107,7 +107,7 @@ def test_one_signal_that_stopped_is_enough_for_no_data() -> None:
     assert not np.isnan(evaluation.score[4, 2])
 
 
-def test_a_signal_that_a_service_never_had_is_not_missed() -> None:
+def test_a_signal_that_a_service_never_had_is_not_expected() -> None:
     observation = fleet(11)
     observation.now[4, 3], observation.past[4, 3] = np.nan, np.nan
     assert evaluate(observation).state[4] == ServiceState.OK

@@ -1,4 +1,4 @@
-"""The decision record quotes the tables that the bench wrote, and every claim on the engine holds."""
+"""The decision record quotes the benchmark's tables, and every claim about the engine holds."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Errors that come one by one are no trouble, however still the signal stands between them; a rise is."""
+"""Isolated errors are not flagged, however quiet the signal is otherwise; a rise is."""
 
 import numpy as np
 import pytest
@@ -35,13 +35,13 @@ def fleet(
 
 
 @pytest.mark.parametrize("share", [1e-4, 1e-3])
-def test_single_errors_are_left_alone(share: float) -> None:
+def test_single_errors_are_not_flagged(share: float) -> None:
     rng = np.random.default_rng(20_261_124)
     flags = [flag for _ in range(20) for flag in evaluate(fleet(rng, 100, share)).flags]
     assert len(flags) / (20 * 100) <= 0.004
 
 
-def test_a_service_that_counts_few_errors_is_not_taken_to_be_as_steady_as_one_that_counts_many() -> None:
+def test_few_errors_are_not_treated_as_steady_as_many() -> None:
     rng = np.random.default_rng(20_261_126)
     sizes = ((0.01, 100), (0.01, 300), (0.03, 100))
     found = [evaluate(fleet(rng, 100, share, asked=asked)) for share, asked in sizes for _ in range(20)]
@@ -49,7 +49,7 @@ def test_a_service_that_counts_few_errors_is_not_taken_to_be_as_steady_as_one_th
     assert len(flags) / (60 * 100) <= 0.0015
 
 
-def test_many_errors_where_there_were_few_are_seen() -> None:
+def test_a_rise_of_rare_errors_is_flagged() -> None:
     rng = np.random.default_rng(7)
     found = [
         any(flag.service == "service-0" for flag in evaluate(fleet(rng, 50, 1e-3, factor=20)).flags) for _ in range(20)

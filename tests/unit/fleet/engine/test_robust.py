@@ -1,4 +1,4 @@
-"""The figures that everything else rests on, beside slower ways to the same."""
+"""Robust statistics, compared with slower implementations."""
 
 import math
 
@@ -27,7 +27,7 @@ ROWS = arrays.arrays(
 
 
 @given(values=ROWS)
-def test_the_median_leaves_gaps_out(values: np.ndarray) -> None:
+def test_the_median_ignores_gaps(values: np.ndarray) -> None:
     for row, found in zip(values, median(values), strict=True):
         known = row[~np.isnan(row)]
         if len(known):
@@ -47,30 +47,30 @@ def test_the_midmean_is_the_mean_of_the_middle_half(values: np.ndarray) -> None:
             assert np.isnan(found)
 
 
-def test_a_midmean_of_too_little_is_unknown() -> None:
+def test_a_midmean_of_too_few_values_is_nan() -> None:
     values = np.array([[1, np.nan, np.nan, np.nan, np.nan, np.nan]], dtype=np.float32)
     assert np.isnan(midmean(values, least=3)).all()
 
 
-def test_too_few_services_say_nothing_of_the_fleet() -> None:
+def test_a_fleet_with_too_few_services_has_no_median() -> None:
     values = np.array([[1.0, 2.0], [3.0, np.nan], [5.0, 4.0]], dtype=np.float32)
     assert median_of_services(values, least=3).tolist() == [3.0, 0.0]
 
 
 @given(z=st.floats(0, 30))
-def test_the_tail_is_the_normal_one(z: float) -> None:
+def test_tail_share_matches_the_normal_distribution(z: float) -> None:
     assert tail_share(np.array([z]))[0] == pytest.approx(math.erfc(z / math.sqrt(2)) / 2, rel=1e-6)
 
 
 @given(z=st.floats(0, 30))
-def test_a_tail_gives_its_z_back(z: float) -> None:
+def test_tail_z_inverts_tail_share(z: float) -> None:
     share = math.erfc(z / math.sqrt(2)) / 2
     assert tail_z(np.array([share]))[0] == pytest.approx(z, abs=2e-3)
     assert normal_tail(share) == pytest.approx(z, abs=1e-6)
 
 
 @pytest.mark.parametrize("x", [0.5, 1.0, 3.5, 40.0])
-def test_digamma_and_trigamma_are_the_gamma_functions_slopes(x: float) -> None:
+def test_digamma_and_trigamma_are_derivatives_of_log_gamma(x: float) -> None:
     step = 1e-3
     assert digamma(x) == pytest.approx((math.lgamma(x + step) - math.lgamma(x - step)) / (2 * step), rel=1e-5)
     assert trigamma(x) == pytest.approx((digamma(x + step) - digamma(x - step)) / (2 * step), rel=1e-3)

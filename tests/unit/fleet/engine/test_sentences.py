@@ -1,4 +1,4 @@
-"""Sentences that a person reads at three in the morning."""
+"""Sentences for a reader at three in the morning."""
 
 import pytest
 
@@ -39,14 +39,14 @@ WRITE = OutlierFlag(
         (0.25, "requests/s", "0.25 requests/s"),
     ],
 )
-def test_values_have_units_that_people_use(value: float, unit: str, text: str) -> None:
+def test_values_have_readable_units(value: float, unit: str, text: str) -> None:
     assert format_quantity(value, unit) == text
 
 
 @pytest.mark.parametrize(
     ("ratio", "text"), [(3.14, "3.1 times"), (12.2, "12 times"), (0.312, "0.31 times"), (9e9, "more than 1,000 times")]
 )
-def test_factors(ratio: float, text: str) -> None:
+def test_factors_have_two_figures(ratio: float, text: str) -> None:
     assert format_factor(ratio) == text
 
 
@@ -55,8 +55,8 @@ def test_a_time_of_another_day_has_its_date() -> None:
     assert format_time(AT_S - 86_400, AT_S) == "2025-11-11 12:00 UTC"
 
 
-def test_a_flag_in_one_sentence() -> None:
+def test_a_flag_is_described_in_one_sentence() -> None:
     assert flag_sentence(WRITE, SIGNAL_BY_NAME["database_write"], at_s=AT_S) == (
-        "Time of a database write of checkout is 3.2 times its usual for this time of day (41 ms, usual 13 ms), "
-        "while its 49 peers stand at 1.02 times theirs; since 11:35 UTC."
+        "Database write time of checkout is 3.2 times its baseline for this time of day (41 ms, baseline 13 ms); "
+        "its 49 peers are at 1.02 times theirs. Since 11:35 UTC."
     )

@@ -1,4 +1,4 @@
-"""The simulated fleets on which the engine is judged."""
+"""The simulated fleets with which the engine is measured."""
 
 from dataclasses import replace
 
@@ -12,14 +12,14 @@ from apps.fleet.simulation.spec import NOON_S
 SMALL = FleetSpec(services=6)
 
 
-def test_a_seed_gives_the_same_fleet_and_another_one_another() -> None:
+def test_the_seed_determines_the_fleet() -> None:
     first, again, other = (generate(SMALL, seed)[0] for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.past, again.past)
     assert not np.array_equal(first.now, other.now, equal_nan=True)
 
 
-def test_a_minute_shows_the_same_whenever_it_is_asked() -> None:
-    fleet = SimulatedFleet(SMALL.sick_with(Fault(FaultKind.FLAP, services=(2,))), 3)
+def test_a_minute_always_has_the_same_values() -> None:
+    fleet = SimulatedFleet(SMALL.with_faults(Fault(FaultKind.FLAP, services=(2,))), 3)
     now, later = fleet.observe(NOON_S), fleet.observe(NOON_S + 600.0)
     np.testing.assert_allclose(later.now[:, :, :50], now.now[:, :, 10:], rtol=1e-5)
 
@@ -28,7 +28,7 @@ def test_each_service_has_its_own_name() -> None:
     assert len(set(SimulatedFleet(FleetSpec(services=3_000), 1).services)) == 3_000
 
 
-def test_gaps_are_as_many_as_asked() -> None:
+def test_gaps_have_the_requested_share() -> None:
     observation, _ = generate(replace(SMALL, services=30, gaps=0.05), 4)
     assert np.isnan(observation.past).mean() == pytest.approx(0.05, abs=0.01)
 
@@ -41,17 +41,17 @@ def test_errors_are_counted_among_the_requests() -> None:
 
 
 @pytest.mark.parametrize("kind", list(FaultKind))
-def test_the_truth_names_those_who_are_struck_and_they_alone_differ(kind: FaultKind) -> None:
+def test_only_services_in_the_truth_differ(kind: FaultKind) -> None:
     fault = Fault(kind, 3.0, signals=("latency_p95",), services=(1,), start_s=1_200.0)
-    sick, truth = generate(SMALL.sick_with(fault), 5)
-    well, _ = generate(SMALL, 5)
-    differs = np.asarray(~np.isclose(sick.now, well.now, equal_nan=True, rtol=1e-4).all(axis=2))
-    np.testing.assert_array_equal(sick.past, well.past)
-    expected = truth.sick | truth.together | truth.silent
+    faulty, truth = generate(SMALL.with_faults(fault), 5)
+    healthy, _ = generate(SMALL, 5)
+    differs = np.asarray(~np.isclose(faulty.now, healthy.now, equal_nan=True, rtol=1e-4).all(axis=2))
+    np.testing.assert_array_equal(faulty.past, healthy.past)
+    expected = truth.faulty | truth.together | truth.silent
     if kind is FaultKind.FLEET:
         expected[:, [signal.name for signal in SIGNALS].index("latency_p95")] = True
         assert truth.shift == 3.0
-    # Errors are drawn anew where the requests they are counted among change.
+    # Errors are redrawn where the number of requests changes.
     differs[:, 1] = expected[:, 1]
     np.testing.assert_array_equal(differs, expected)
 

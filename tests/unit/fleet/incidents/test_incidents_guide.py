@@ -1,4 +1,4 @@
-"""docs/guides/incidents.md says what the tables of stages, reasons and kinds say."""
+"""docs/guides/incidents.md matches the tables of statuses, reasons and kinds."""
 
 import re
 from pathlib import Path
@@ -14,13 +14,13 @@ def rows(head: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
 
 
-def test_the_guide_lists_every_move_and_what_it_needs() -> None:
+def test_the_guide_lists_every_transition_and_what_it_needs() -> None:
     assert rows("| From | To | Needs |") == [[move.source, move.target, move.needs or "–"] for move in TRANSITIONS]
 
 
 def test_the_guide_lists_every_reason_and_how_long_it_holds() -> None:
-    found = [(name, says, span) for name, says, span in rows("| Reason | Says |")]
-    assert [(name, says) for name, says, _ in found] == [(reason.name, reason.title) for reason in CLOSE_REASONS]
+    found = [(name, title, span) for name, title, span in rows("| Reason | Meaning |")]
+    assert [(name, title) for name, title, _ in found] == [(reason.name, reason.title) for reason in CLOSE_REASONS]
     for (_, _, span), reason in zip(found, CLOSE_REASONS, strict=True):
         hours = re.sub(r"^1 d$", "24 h", short_span(reason.settles_s))
         assert span.startswith(hours if reason.settles_s else "at once")

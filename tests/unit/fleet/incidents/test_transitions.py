@@ -1,4 +1,4 @@
-"""What a look at the fleet does to the incidents, over hours that pass in an instant."""
+"""How evaluations change incidents, over simulated hours."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -18,7 +18,7 @@ from apps.fleet.incidents.transitions import (
 )
 
 NOW = 1_000_000.0
-SEEN = Detection(IncidentKind.OUTLIER, "checkout", "error_ratio", 8.0, "checkout is ill.")
+SEEN = Detection(IncidentKind.OUTLIER, "checkout", "error_ratio", 8.0, "checkout is slow.")
 KNOWN = StoredIncident(
     id=7,
     kind="outlier",
@@ -60,7 +60,7 @@ def closed(reason: str, *, ago_s: float, seen_ago_s: float = MINUTE_S, score: fl
 STAYED = {SEEN.key: NOW - 5 * MINUTE_S}
 
 
-def test_a_flag_must_stay_before_it_is_an_incident_and_what_moves_together_need_not() -> None:
+def test_flags_must_persist_to_open_an_incident_and_events_need_not() -> None:
     assert acts(None, SEEN) == [IncidentAction.WAIT]
     assert acts(None, SEEN, waiting={SEEN.key: NOW - 4 * MINUTE_S}) == [IncidentAction.WAIT]
     assert acts(None, SEEN, waiting=STAYED) == [IncidentAction.OPEN]
@@ -68,15 +68,15 @@ def test_a_flag_must_stay_before_it_is_an_incident_and_what_moves_together_need_
     assert acts(None, replace(SEEN, kind=IncidentKind.FLEET)) == [IncidentAction.OPEN]
 
 
-def test_silence_must_last_before_it_is_an_incident() -> None:
-    silent = Detection(IncidentKind.NO_DATA, "checkout", "", None, "checkout gives no data.")
+def test_missing_data_must_persist_to_open_an_incident() -> None:
+    silent = Detection(IncidentKind.NO_DATA, "checkout", "", None, "checkout has no data.")
     assert acts(None, silent) == [IncidentAction.WAIT]
     assert acts(None, silent, waiting={silent.key: NOW - 9 * MINUTE_S}) == [IncidentAction.WAIT]
     assert acts(None, silent, waiting={silent.key: NOW - 10 * MINUTE_S}) == [IncidentAction.OPEN]
 
 
 @pytest.mark.parametrize("status", [IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED, IncidentStatus.MITIGATED])
-def test_a_live_incident_is_seen_again_quiet_and_in_the_end_recovered(status: IncidentStatus) -> None:
+def test_an_active_incident_is_updated_then_quiet_then_recovered(status: IncidentStatus) -> None:
     known = replace(KNOWN, status=status)
     assert acts(known, SEEN) == [IncidentAction.UPDATE]
     assert acts(known) == [IncidentAction.QUIET]
@@ -85,7 +85,7 @@ def test_a_live_incident_is_seen_again_quiet_and_in_the_end_recovered(status: In
     assert acts(replace(known, quiet_s=NOW - patience)) == [IncidentAction.RECOVER]
 
 
-def test_another_signal_of_the_same_service_is_the_same_incident_but_another_service_is_not() -> None:
+def test_signals_of_a_service_share_an_incident_and_services_do_not() -> None:
     assert acts(KNOWN, replace(SEEN, signal="latency_p95")) == [IncidentAction.UPDATE]
     other = replace(SEEN, subject="search")
     assert acts(KNOWN, other, waiting={other.key: NOW - 5 * MINUTE_S}) == [IncidentAction.OPEN, IncidentAction.QUIET]
@@ -96,11 +96,11 @@ def test_another_signal_of_the_same_service_is_the_same_incident_but_another_ser
     ]
 
 
-def test_a_service_that_fell_silent_has_not_recovered() -> None:
+def test_a_silent_service_has_not_recovered() -> None:
     assert acts(KNOWN, unknown=frozenset({SEEN.key})) == []
 
 
-def test_a_look_that_comes_late_changes_nothing() -> None:
+def test_a_late_evaluation_changes_nothing() -> None:
     assert acts(KNOWN, at_s=KNOWN.last_seen_s - 1) == []
     just_closed = closed("fixed", ago_s=MINUTE_S)
     assert acts(just_closed, SEEN, at_s=NOW - 2 * MINUTE_S) == [IncidentAction.UPDATE]
@@ -119,12 +119,12 @@ def test_a_look_that_comes_late_changes_nothing() -> None:
         ("recovered", MINUTE_S, IncidentAction.REOPEN),
     ],
 )
-def test_what_was_said_at_the_closing_holds_for_a_while(reason: str, ago_s: float, expected: IncidentAction) -> None:
+def test_a_close_reason_holds_for_its_time(reason: str, ago_s: float, expected: IncidentAction) -> None:
     assert acts(closed(reason, ago_s=ago_s), SEEN) == [expected]
 
 
 @pytest.mark.parametrize("reason", ["fixed", "expected", "false_alarm", "duplicate", "recovered"])
-def test_what_becomes_half_again_as_bad_comes_back_whatever_was_said(reason: str) -> None:
+def test_a_worsening_incident_reopens_for_any_reason(reason: str) -> None:
     known = closed(reason, ago_s=MINUTE_S, score=5.0)
     assert acts(known, replace(SEEN, score=7.6)) == [IncidentAction.REOPEN]
     assert acts(known, replace(SEEN, score=-7.6)) == [IncidentAction.REOPEN]
@@ -136,7 +136,7 @@ def test_a_flag_that_was_gone_for_more_than_an_hour_opens_a_new_incident(reason:
     assert acts(closed(reason, ago_s=gone, seen_ago_s=gone + 9), SEEN, waiting=STAYED) == [IncidentAction.OPEN]
 
 
-def test_the_live_incident_counts_not_an_older_one() -> None:
+def test_the_active_incident_takes_precedence_over_older_ones() -> None:
     older = replace(closed("false_alarm", ago_s=MINUTE_S), id=9)
     made = incident_changes([older, KNOWN], DetectionSet((SEEN,), frozenset()), waiting_since={}, at_s=NOW)
     assert [(change.action, change.known) for change in made] == [(IncidentAction.UPDATE, KNOWN)]
@@ -146,10 +146,8 @@ def test_the_live_incident_counts_not_an_older_one() -> None:
     st.lists(st.booleans(), min_size=60, max_size=600),
     st.lists(st.tuples(st.integers(0, 599), st.sampled_from(["fixed", "expected", "false_alarm"])), max_size=20),
 )
-def test_whatever_flaps_and_whoever_closes_at_most_one_incident_an_hour_is_opened(
-    flapping: list[bool], closings: list[tuple[int, str]]
-) -> None:
-    """Minute by minute; a person closes what is live at some minutes."""
+def test_at_most_one_incident_an_hour_opens(flapping: list[bool], closings: list[tuple[int, str]]) -> None:
+    """Minute by minute; a person closes active incidents at some minutes."""
     known: StoredIncident | None = None
     opened: list[float] = []
     for minute, shown in enumerate(flapping):

@@ -1,4 +1,4 @@
-"""Geometry of the fleet's pages: gaps stay gaps, and nothing leaves its box."""
+"""Geometry of the fleet's charts: gaps stay gaps, and everything stays in its box."""
 
 import math
 import re
@@ -19,7 +19,7 @@ def points(path: str) -> list[tuple[float, float]]:
 
 
 @given(NUMBERS)
-def test_a_line_stays_in_its_box_and_has_a_stroke_for_each_stretch_without_gaps(values: list[float]) -> None:
+def test_a_line_stays_in_its_box_and_breaks_at_gaps(values: list[float]) -> None:
     scale = charts.scale_of(values, height=50)
     path = charts.line(values, scale, width=100)
     assert all(0 <= x <= 101 and 0 <= y <= 50 for x, y in points(path))
@@ -51,7 +51,7 @@ def test_runs_cover_every_cell_once_and_alternate_in_level(scores: list[float], 
 
 
 @given(SCORES, st.floats(1, 10))
-def test_red_means_what_the_engine_flags_and_nothing_else(scores: list[float], threshold: float) -> None:
+def test_red_cells_are_exactly_the_flagged_scores(scores: list[float], threshold: float) -> None:
     for score in scores:
         level = charts.level(score, threshold)
         assert (level == charts.NO_DATA) == math.isnan(score)
@@ -59,7 +59,7 @@ def test_red_means_what_the_engine_flags_and_nothing_else(scores: list[float], t
         assert level < charts.LEVELS
 
 
-def test_a_calm_row_costs_nothing_however_long() -> None:
+def test_a_uniform_row_needs_one_run_at_any_length() -> None:
     assert charts.heat_paths([0.1] * 10_000, 4.0) == []
     assert charts.heat_paths([0.1, math.nan, math.nan, 5.0, 0.1], 4.0) == [
         (-1, "M1,0h2v1h-2z"),
@@ -68,5 +68,5 @@ def test_a_calm_row_costs_nothing_however_long() -> None:
 
 
 @pytest.mark.parametrize(("value", "expected"), [(-1, 0), (0, 0), (5, 50), (10, 100), (11, 100), (math.nan, 0)])
-def test_a_share_of_a_scale_is_within_it(value: float, expected: float) -> None:
+def test_a_share_of_a_scale_is_between_0_and_100(value: float, expected: float) -> None:
     assert charts.share(value, charts.ChartScale(0, 10, 1)) == expected

@@ -1,4 +1,4 @@
-"""The canonical form forgets what the server does, and nothing that a person does."""
+"""The canonical form drops what the server fills in, and no manual edit."""
 
 import copy
 import json
@@ -36,19 +36,21 @@ dashboards = st.builds(
 )
 
 
-def between(ours: dict[str, Any], theirs: dict[str, Any], kind: ObjectKind = ObjectKind.DASHBOARD) -> list[Difference]:
-    return list(differences(canonical(kind, ours), canonical(kind, theirs)))
+def between(
+    sent: dict[str, Any], served_body: dict[str, Any], kind: ObjectKind = ObjectKind.DASHBOARD
+) -> list[Difference]:
+    return list(differences(canonical(kind, sent), canonical(kind, served_body)))
 
 
 @given(dashboards)
-def test_what_grafana_fills_in_is_no_difference(model: dict[str, Any]) -> None:
+def test_defaults_filled_in_by_grafana_are_not_a_difference(model: dict[str, Any]) -> None:
     served = filled_in({**copy.deepcopy(model), "id": 7, "version": 3})
     assert between(model, served) == []
     assert between(served, model) == []
 
 
 @given(dashboards)
-def test_filling_in_again_is_no_difference_either(model: dict[str, Any]) -> None:
+def test_filling_in_twice_is_not_a_difference(model: dict[str, Any]) -> None:
     once = filled_in(copy.deepcopy(model))
     assert between(once, filled_in(copy.deepcopy(once))) == []
 
@@ -67,8 +69,8 @@ def test_an_edit_of_a_panel_is_exactly_one_difference(model: dict[str, Any], tex
 
 
 @given(values, values)
-def test_differences_are_none_exactly_between_equals(ours: Any, theirs: Any) -> None:
-    body, other = {"x": ours}, {"x": theirs}
+def test_only_equal_values_have_no_differences(sent: Any, served_body: Any) -> None:
+    body, other = {"x": sent}, {"x": served_body}
     first, second = canonical(ObjectKind.DASHBOARD, body), canonical(ObjectKind.DASHBOARD, other)
     mirrored = [Difference(found.path, found.actual, found.expected) for found in differences(second, first)]
     assert list(differences(first, second)) == mirrored
@@ -80,13 +82,13 @@ def test_true_is_not_one() -> None:
     assert list(differences({"a": 1}, {"a": 1.0})) == []
 
 
-def test_panels_that_change_places_are_one_difference() -> None:
+def test_reordered_panels_are_one_difference() -> None:
     model = dashboard()
     turned = {**model, "panels": model["panels"][::-1]}
     assert between(model, turned) == [Difference("panels.(order)", [1, 2, 3], [3, 2, 1])]
 
 
-def test_the_annotation_that_grafana_adds_is_nobodys_and_another_is_somebodys() -> None:
+def test_the_built_in_annotation_is_ignored_and_others_are_compared() -> None:
     model = dashboard()
     mine = filled_in(copy.deepcopy(model))
     mine["annotations"]["list"].append({"name": "Mine", "enable": True})
@@ -96,14 +98,14 @@ def test_the_annotation_that_grafana_adds_is_nobodys_and_another_is_somebodys() 
 
 
 @given(st.integers(0, 10_000))
-def test_a_duration_is_the_same_in_every_spelling(seconds: int) -> None:
-    ours = {"receiver": "r", "group_wait": f"{seconds}s"}
+def test_a_duration_is_equal_in_every_notation(seconds: int) -> None:
+    sent = {"receiver": "r", "group_wait": f"{seconds}s"}
     served = {"receiver": "r", "group_wait": duration(f"{seconds}s")}
-    assert between(ours, served, ObjectKind.POLICY) == []
-    assert len(between({**ours, "group_wait": f"{seconds + 1}s"}, served, ObjectKind.POLICY)) == 1
+    assert between(sent, served, ObjectKind.POLICY) == []
+    assert len(between({**sent, "group_wait": f"{seconds + 1}s"}, served, ObjectKind.POLICY)) == 1
 
 
-def test_of_long_values_the_place_where_they_differ_is_shown() -> None:
+def test_long_values_are_shown_where_they_differ() -> None:
     same = "a" * 300
     line = format_change(f"{same}b{same}", f"{same}c{same}")
     before, _, after = line.partition(" → ")
@@ -115,6 +117,6 @@ def test_of_long_values_the_place_where_they_differ_is_shown() -> None:
 
 
 @given(values, values)
-def test_a_shown_change_tells_the_two_apart(before: Any, after: Any) -> None:
+def test_a_formatted_change_shows_a_difference(before: Any, after: Any) -> None:
     first, _, second = format_change(before, after).partition(" → ")
     assert (first == second) == (json.dumps(before, sort_keys=True) == json.dumps(after, sort_keys=True))

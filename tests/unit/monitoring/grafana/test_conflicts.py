@@ -1,4 +1,4 @@
-"""In any state of a Grafana nothing foreign is changed or deleted: by no sync, no prune, no rollback."""
+"""Neither sync nor prune changes or deletes a foreign object, in any state of Grafana."""
 
 import copy
 import random
@@ -13,7 +13,7 @@ from apps.monitoring.grafana.client.session import RequestRetryPolicy
 from apps.monitoring.grafana.services import dashboards_prune, dashboards_sync
 from apps.monitoring.grafana.sync import placeholders
 from apps.monitoring.grafana.sync.ownership import OWNER
-from tests.fakes.grafana.data import Board, GrafanaData
+from tests.fakes.grafana.data import GrafanaData, StoredDashboard
 from tests.fakes.grafana.grafana import FakeGrafana
 from tests.fakes.grafana.server import serving
 from tests.grafana_documents import MemorySyncHistory, dashboard, documents, manifest, rule, run_on
@@ -26,83 +26,83 @@ Put = Callable[[random.Random, GrafanaData], None]
 
 
 def uid_of(chance: random.Random) -> str:
-    """Sometimes one of the manifest's, sometimes with our prefix, mostly neither."""
-    ours = [item.key.uid for item in WANTED.objects if "/" not in item.key.uid]
+    """Sometimes a uid of the manifest, sometimes one with Andén's prefix, mostly neither."""
+    own = [item.key.uid for item in WANTED.objects if "/" not in item.key.uid]
     made = f"{chance.randrange(10_000):x}"
-    return chance.choice([chance.choice(ours), f"anden-{made}", *[f"team-{made}"] * 4])
+    return chance.choice([chance.choice(own), f"anden-{made}", *[f"team-{made}"] * 4])
 
 
 def has_mark(chance: random.Random, uid: str) -> bool:
-    """Foreign things may carry our mark, too, but never with our prefix."""
+    """Foreign objects may carry Andén's mark, but never with its prefix."""
     return not uid.startswith("anden-") and chance.random() < 0.3
 
 
-def put_folder(chance: random.Random, world: GrafanaData) -> None:
+def put_folder(chance: random.Random, data: GrafanaData) -> None:
     uid = uid_of(chance)
     title = f"{'Andén ' if has_mark(chance, uid) else ''}{chance.randrange(10_000)}"
-    parent = chance.choice(["", *world.folders])
-    world.folders[uid] = {"id": world.next_id(), "uid": uid, "title": title, "version": 1, "parentUid": parent}
+    parent = chance.choice(["", *data.folders])
+    data.folders[uid] = {"id": data.next_id(), "uid": uid, "title": title, "version": 1, "parentUid": parent}
 
 
-def put_board(chance: random.Random, world: GrafanaData) -> None:
+def put_board(chance: random.Random, data: GrafanaData) -> None:
     uid = uid_of(chance)
     tags = ["anden"] if has_mark(chance, uid) else chance.choice([[], ["team"]])
-    title = chance.choice(["Station", f"Board {chance.randrange(10_000)}"])
-    model = {**dashboard(uid, title), "tags": tags, "version": 1, "id": world.next_id()}
-    world.boards[uid] = Board(model, chance.choice(["", *world.folders]))
+    title = chance.choice(["Overview", f"StoredDashboard {chance.randrange(10_000)}"])
+    model = {**dashboard(uid, title), "tags": tags, "version": 1, "id": data.next_id()}
+    data.boards[uid] = StoredDashboard(model, chance.choice(["", *data.folders]))
 
 
-def put_source(chance: random.Random, world: GrafanaData) -> None:
+def put_source(chance: random.Random, data: GrafanaData) -> None:
     uid = uid_of(chance)
     extra = {"managedBy": OWNER} if has_mark(chance, uid) else {}
     name = chance.choice(["Andén Prometheus", f"Source {chance.randrange(10_000)}"])
-    kept = {"id": world.next_id(), "version": 1, "readOnly": chance.random() < 0.2, "access": "proxy"}
-    world.sources[uid] = {"uid": uid, "name": name, "type": "prometheus", "jsonData": extra, **kept}
+    kept = {"id": data.next_id(), "version": 1, "readOnly": chance.random() < 0.2, "access": "proxy"}
+    data.sources[uid] = {"uid": uid, "name": name, "type": "prometheus", "jsonData": extra, **kept}
 
 
-def put_contact(chance: random.Random, world: GrafanaData) -> None:
+def put_contact(chance: random.Random, data: GrafanaData) -> None:
     uid = uid_of(chance)
     name = chance.choice(["anden-mail", f"contact {chance.randrange(10_000)}"])
     provenance = "api" if has_mark(chance, uid) else chance.choice(["", "file"])
     body = {"type": "email", "settings": {"addresses": "team@example.org"}, "disableResolveMessage": False}
-    world.contacts[uid] = {"uid": uid, "name": name, "provenance": provenance, **body}
+    data.contacts[uid] = {"uid": uid, "name": name, "provenance": provenance, **body}
 
 
-def put_mute(chance: random.Random, world: GrafanaData) -> None:
+def put_mute(chance: random.Random, data: GrafanaData) -> None:
     name = chance.choice(["anden-weekends", f"mute {chance.randrange(10_000)}"])
     provenance = "api" if has_mark(chance, name) else ""
-    world.mutes[name] = {"name": name, "time_intervals": [], "provenance": provenance, "version": "1"}
+    data.mutes[name] = {"name": name, "time_intervals": [], "provenance": provenance, "version": "1"}
 
 
-def put_rule(chance: random.Random, world: GrafanaData) -> None:
-    if not world.folders:
+def put_rule(chance: random.Random, data: GrafanaData) -> None:
+    if not data.folders:
         return
     uid = chance.choice(["anden-lag", f"rule-{chance.randrange(10_000)}", f"rule-{chance.randrange(10_000)}"])
-    folder = chance.choice([*world.folders, *(["anden-alerts"] if "anden-alerts" in world.folders else [])])
+    folder = chance.choice([*data.folders, *(["anden-alerts"] if "anden-alerts" in data.folders else [])])
     group = chance.choice(["ingest", f"group {chance.randrange(5)}"])
     labels = {"managed_by": OWNER} if has_mark(chance, uid) else {"team": "other"}
     title = chance.choice(["Lag", f"Rule {chance.randrange(10_000)}"])
     placed = {"folderUID": folder, "ruleGroup": group, "provenance": chance.choice(["", "api", "file"])}
-    world.rules[uid] = {**rule(uid, title), "labels": labels, **placed}
-    world.intervals[folder, group] = 60
+    data.rules[uid] = {**rule(uid, title), "labels": labels, **placed}
+    data.intervals[folder, group] = 60
 
 
-def put_route(chance: random.Random, world: GrafanaData) -> None:
+def put_route(chance: random.Random, data: GrafanaData) -> None:
     matcher = ["team", "=", str(chance.randrange(100))]
     route = {"receiver": "grafana-default-email", "object_matchers": [matcher]}
-    world.tree.setdefault("routes", []).append(route)
+    data.tree.setdefault("routes", []).append(route)
 
 
 PUTS: tuple[Put, ...] = (put_folder, put_board, put_source, put_contact, put_mute, put_rule, put_route)
 
 
 def some_grafana(chance: random.Random) -> tuple[FakeGrafana, MemorySyncHistory]:
-    """A Grafana with ours of some age, or none, and anything of others."""
+    """A Grafana with any foreign objects, and perhaps an older version of Andén's."""
     fake, history = FakeGrafana(), MemorySyncHistory()
     if chance.random() < 0.5:
         dashboards_sync(run_on(fake, history), manifest(some_files(chance)))
     for _ in range(chance.randrange(12)):
-        chance.choice(PUTS)(chance, fake.world)
+        chance.choice(PUTS)(chance, fake.data)
     return fake, history
 
 
@@ -119,7 +119,7 @@ def some_files(chance: random.Random) -> dict[str, Any]:
     return files
 
 
-OURS: dict[str, Callable[[Any], bool]] = {
+MARKS: dict[str, Callable[[Any], bool]] = {
     "folders": lambda folder: folder["title"].startswith("Andén"),
     "boards": lambda board: "anden" in board.model["tags"],
     "sources": lambda source: source["jsonData"].get("managedBy") == "anden",
@@ -127,52 +127,52 @@ OURS: dict[str, Callable[[Any], bool]] = {
     "mutes": lambda mute: mute["provenance"] == "api",
     "rules": lambda made: made["labels"].get("managed_by") == "anden",
 }
-"""The marks, written anew here so as not to trust what is tested."""
+"""The marks, defined independently of the code under test."""
 
 
-def theirs(world: GrafanaData) -> dict[str, Any]:
-    """Everything that is not Andén's, as it stands."""
+def foreign(data: GrafanaData) -> dict[str, Any]:
+    """All foreign objects."""
     kept: dict[str, Any] = {
-        f"{name} {uid}": (thing.model, thing.folder, thing.versions) if isinstance(thing, Board) else thing
-        for name, mark in OURS.items()
-        for uid, thing in getattr(world, name).items()
+        f"{name} {uid}": (thing.model, thing.folder, thing.versions) if isinstance(thing, StoredDashboard) else thing
+        for name, mark in MARKS.items()
+        for uid, thing in getattr(data, name).items()
         if not (uid.startswith("anden-") and mark(thing))
     }
     groups = {
-        name: world.intervals[thing["folderUID"], thing["ruleGroup"]]
+        name: data.intervals[thing["folderUID"], thing["ruleGroup"]]
         for name, thing in kept.items()
         if name.startswith("rules ")
     }
-    routes = world.tree.get("routes", [])
+    routes = data.tree.get("routes", [])
     others = [route for route in routes if ["managed_by", "=", "anden"] not in route["object_matchers"]]
-    root = {name: value for name, value in world.tree.items() if name != "routes"}
+    root = {name: value for name, value in data.tree.items() if name != "routes"}
     return {**kept, "intervals": groups, "routes": others, "root": root}
 
 
 def use(fake: FakeGrafana, history: MemorySyncHistory, client: GrafanaApiClient | None, seed: int) -> str:
-    """Sync and prune, and what came of it; whatever they say, nothing foreign has changed."""
-    before = copy.deepcopy(theirs(fake.world))
+    """Sync and prune, assert that foreign objects are unchanged, and return the outcome."""
+    before = copy.deepcopy(foreign(fake.data))
     outcome = "synced"
     try:
         dashboards_sync(run_on(fake, history, client=client), WANTED)
-    except (SyncRefused, GrafanaRefused) as refusal:
-        outcome = type(refusal).__name__
-    assert theirs(fake.world) == before, (seed, outcome)
+    except (SyncRefused, GrafanaRefused) as error:
+        outcome = type(error).__name__
+    assert foreign(fake.data) == before, (seed, outcome)
     try:
         dashboards_prune(run_on(fake, history, client=client), WANTED, force=True)
-    except GrafanaRefused as refusal:
-        outcome += f", {type(refusal).__name__} at prune"
-    assert theirs(fake.world) == before, (seed, "prune")
+    except GrafanaRefused as error:
+        outcome += f", {type(error).__name__} at prune"
+    assert foreign(fake.data) == before, (seed, "prune")
     return outcome
 
 
 @pytest.fixture(autouse=True)
 def hash_lightly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a secret's hash costs is not what is tried here."""
+    """Make hashes cheap: their cost is not tested here."""
     monkeypatch.setattr(placeholders, "ROUNDS", 1)
 
 
-def test_in_a_thousand_states_nothing_foreign_is_touched() -> None:
+def test_foreign_objects_are_unchanged_in_a_thousand_states() -> None:
     outcomes: dict[str, int] = {}
     for seed in range(STATES):
         fake, history = some_grafana(random.Random(seed))  # noqa: S311 - a seed
@@ -184,7 +184,7 @@ def test_in_a_thousand_states_nothing_foreign_is_touched() -> None:
 
 
 @pytest.mark.parametrize("seed", range(STATES, STATES + OVER_HTTP))
-def test_over_http_nothing_foreign_is_touched_either(seed: int) -> None:
+def test_foreign_objects_are_unchanged_over_http(seed: int) -> None:
     fake, history = some_grafana(random.Random(seed))  # noqa: S311 - a seed
     with serving(fake) as url:
-        use(fake, history, GrafanaApiClient(url, "fake-token", patience=RequestRetryPolicy(pause_s=0)), seed)
+        use(fake, history, GrafanaApiClient(url, "fake-token", retry=RequestRetryPolicy(pause_s=0)), seed)

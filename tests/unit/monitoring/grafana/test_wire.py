@@ -1,4 +1,4 @@
-"""What lies between us and Grafana: answers that break off on the wire, and certificates of one's own."""
+"""Truncated responses and private certificate authorities."""
 
 import datetime
 import json
@@ -25,13 +25,13 @@ from apps.monitoring.grafana.client.session import RequestRetryPolicy
 QUICK = RequestRetryPolicy(timeout_s=2, tries=2, pause_s=0.001)
 HEALTH = json.dumps({"database": "ok", "version": "11.6.0"}).encode()
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
-WHOLE = HEAD + b"Content-Length: %d\r\n\r\n%b" % (len(HEALTH), HEALTH)
+COMPLETE = HEAD + b"Content-Length: %d\r\n\r\n%b" % (len(HEALTH), HEALTH)
 NOW = datetime.datetime.now(datetime.UTC)
 
 
 @contextmanager
 def answering(sent: bytes, *, reset: bool = False, tls: ssl.SSLContext | None = None) -> Iterator[int]:
-    """The port of a server that says this to each connection, and then ends it."""
+    """The port of a server that sends these bytes on each connection and closes it."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve() -> None:
@@ -71,18 +71,18 @@ def answering(sent: bytes, *, reset: bool = False, tls: ssl.SSLContext | None = 
     ],
     ids=["ends early", "reset", "chunk ends", "no chunk", "no gzip", "nothing", "reset at once", "no http"],
 )
-def test_an_answer_that_breaks_off_is_no_answer(sent: bytes, reset: bool) -> None:
+def test_a_truncated_response_raises_grafana_unavailable(sent: bytes, reset: bool) -> None:
     with (
         answering(sent, reset=reset) as port,
-        pytest.raises(GrafanaUnavailable, match="run it again when it does") as raised,
+        pytest.raises(GrafanaUnavailable, match="run the command again later") as raised,
     ):
-        grafana_connect(GrafanaApiClient(f"http://127.0.0.1:{port}", "fake-token", patience=QUICK))
-    assert "does not answer GET /api/health" in str(raised.value)
+        grafana_connect(GrafanaApiClient(f"http://127.0.0.1:{port}", "fake-token", retry=QUICK))
+    assert "does not respond to GET /api/health" in str(raised.value)
     assert "fake-token" not in str(raised.value)
 
 
 def certificate(folder: Path, *, host: str = "127.0.0.1", days: int = 1) -> tuple[ssl.SSLContext, Path]:
-    """What a server with a certificate that it signed itself speaks TLS with, and the file of that certificate."""
+    """The TLS context of a server with a self-signed certificate, and the certificate's file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
     built = (
@@ -105,19 +105,19 @@ def certificate(folder: Path, *, host: str = "127.0.0.1", days: int = 1) -> tupl
     return context, file
 
 
-def test_a_certificate_of_ones_own_is_taken_by_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_private_ca_is_trusted_by_the_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tls, ca = certificate(tmp_path)
-    with answering(WHOLE, tls=tls) as port:
+    with answering(COMPLETE, tls=tls) as port:
         url = f"https://127.0.0.1:{port}"
-        assert grafana_connect(GrafanaApiClient(url, "fake-token", patience=QUICK, ca=ca)).version == "11.6.0"
-        # The setting says it, and no variable of another program does.
+        assert grafana_connect(GrafanaApiClient(url, "fake-token", retry=QUICK, ca=ca)).version == "11.6.0"
+        # Only the setting is read, not the variables of other programs.
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(ca))
         with pytest.raises(GrafanaRefused, match=r"TLS failed .*self.signed.* ANDEN_GRAFANA_CA"):
-            grafana_connect(GrafanaApiClient(url, "fake-token", patience=QUICK))
+            grafana_connect(GrafanaApiClient(url, "fake-token", retry=QUICK))
 
 
 @pytest.mark.parametrize(
-    ("host", "days", "spoilt", "told"),
+    ("host", "days", "spoilt", "message"),
     [
         ("127.0.0.2", 1, None, "IP address mismatch"),
         ("127.0.0.1", -1, None, "certificate has expired"),
@@ -126,13 +126,13 @@ def test_a_certificate_of_ones_own_is_taken_by_its_file(tmp_path: Path, monkeypa
         ("127.0.0.1", 1, b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "ANDEN_GRAFANA_CA"),
     ],
 )
-def test_a_certificate_or_authority_that_is_none_is_told(
-    tmp_path: Path, host: str, days: int, spoilt: bytes | None, told: str
+def test_an_invalid_certificate_or_ca_raises_grafana_refused(
+    tmp_path: Path, host: str, days: int, spoilt: bytes | None, message: str
 ) -> None:
     tls, ca = certificate(tmp_path, host=host, days=days)
     if spoilt is not None:
         ca.write_bytes(spoilt)
-    with answering(WHOLE, tls=tls) as port, pytest.raises(GrafanaRefused, match="TLS failed") as raised:
-        grafana_connect(GrafanaApiClient(f"https://127.0.0.1:{port}", "fake-token", patience=QUICK, ca=ca))
-    assert told in str(raised.value)
+    with answering(COMPLETE, tls=tls) as port, pytest.raises(GrafanaRefused, match="TLS failed") as raised:
+        grafana_connect(GrafanaApiClient(f"https://127.0.0.1:{port}", "fake-token", retry=QUICK, ca=ca))
+    assert message in str(raised.value)
     assert "\n" not in str(raised.value)
