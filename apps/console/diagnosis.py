@@ -19,11 +19,11 @@ from apps.console.adapters.checks.servers import (
     check_queue,
     check_topics,
 )
-from apps.console.core.diagnosis import DiagnosisResult, CheckStatus
+from apps.console.core.diagnosis import CheckStatus, DiagnosisResult
 from apps.telemetry.environment import EnvironmentSettings
 
 TIMEOUT_S: Final = 20.0
-"""How long the slowest check may take; a server that accepts connections and never answers is reported then."""
+"""How long the slowest check may take; a server that accepts connections and never answers is then reported."""
 
 Check = Callable[[], Iterable[DiagnosisResult]]
 

@@ -44,7 +44,3 @@ def has_failed(results: Iterable[DiagnosisResult]) -> bool:
 
 def _count(results: Iterable[DiagnosisResult], status: CheckStatus) -> int:
     return sum(result.status is status for result in results)
-
-
-def _one_line(finding: str) -> str:
-    return escaped("; ".join(finding.splitlines()))

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 from django.db.migrations.executor import MigrationExecutor
 
-from apps.console.core.diagnosis import DiagnosisResult, CheckStatus
+from apps.console.core.diagnosis import CheckStatus, DiagnosisResult
 from apps.datasets.adapters.database.connections import connect
 from apps.datasets.adapters.database.error_messages import explain_database_error
 from apps.datasets.core.errors import DatasetsError

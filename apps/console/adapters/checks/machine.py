@@ -12,7 +12,7 @@ from confluent_kafka import libversion
 from psycopg.pq import version as libpq_version
 
 from apps import __version__
-from apps.console.core.diagnosis import DiagnosisResult, CheckStatus, report
+from apps.console.core.diagnosis import CheckStatus, DiagnosisResult, report
 from apps.telemetry.environment import EnvironmentSettings, SettingsInvalid, unknown_variables, variables_set
 
 PACKAGES: Final = ("django", "djangorestframework", "psycopg", "confluent-kafka", "celery", "grafana-client", "boto3")

@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient, DescribeClusterResult
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 
-from apps.console.core.diagnosis import DiagnosisResult, CheckStatus
+from apps.console.core.diagnosis import CheckStatus, DiagnosisResult
 from apps.datasets.selectors import catalogue_read
 from apps.fleet.services.source import prometheus_api
 from apps.ingest.adapters.kafka_client import client_config
