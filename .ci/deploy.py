@@ -45,7 +45,7 @@ class Image:
 
     @classmethod
     def read(cls) -> "Image":
-        """The image in this checkout; its digest is empty if there is none yet."""
+        """The image in this checkout; its digest is empty until the first deployment."""
         values = dict(re.findall(r'^  (tag|digest): "(.*)"$', (ROOT / FILE).read_text(encoding="utf-8"), re.MULTILINE))
         return cls(values["tag"], values["digest"])
 
@@ -154,7 +154,7 @@ def commit(image: Image) -> None:
 
 
 def propose(image: Image) -> None:
-    """Push the image to the proposal branch, open a pull request if there is none, and start its checks."""
+    """Push the image to the proposal branch, open a pull request if none is open, and start its checks."""
     if not put_on_main(image):
         return
     record(image, f"Run image {image.tag}")
