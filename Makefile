@@ -14,9 +14,8 @@ PIP := $(BIN)/python $(INSTALL)
 RUN_READY := $(if $(ANDEN_VENV),,$(VENV)/.anden-run)
 TEST_READY := $(if $(ANDEN_VENV),,$(VENV)/.anden-test)
 # Scanners and the AWS emulator are installed only if Terraform is, linters written in Go only if Go is.
-INFRA_READY := \
-	$(if $(shell command -v terraform),.venv-infra/.anden-infra) \
-	$(if $(shell command -v go),.venv-infra/.anden-go)
+GO_READY := $(if $(shell command -v go),.venv-infra/.anden-go)
+INFRA_READY := $(if $(shell command -v terraform),.venv-infra/.anden-infra) $(GO_READY)
 
 # Enough for checks of settings and models, which use no database.
 CHECK_ENV := \
@@ -41,7 +40,7 @@ test: $(TEST_READY) $(INFRA_READY) ## Run every test that this machine can run (
 infra: $(TEST_READY) $(INFRA_READY) ## Verify the infrastructure offline, one line per property
 	$(BIN)/python -m pytest -n auto tests/infra $(PYTEST_ARGS)
 
-lint: $(TEST_READY) ## Check style, types, imports, sizes, migrations and settings
+lint: $(TEST_READY) $(GO_READY) ## Check style, types, imports, sizes, migrations, settings and prose
 	@$(CHECK_ENV) $(BIN)/python .ci/lint.py
 
 check: $(TEST_READY) ## Check your changes since main, quickly: style, types, imports, unit tests of changed apps

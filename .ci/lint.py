@@ -23,6 +23,7 @@ STEPS: Final = (
     RUFF,
     FORMAT,
     SIZES,
+    Step("vale", (sys.executable, ".ci/vale.py")),
 )
 
 

@@ -16,7 +16,8 @@ from typing import Final
 
 from embedded.errors import StartFailed
 
-UNPRIVILEGED_USER: Final = "nobody"
+UNPRIVILEGED_UID: Final = 65_534
+"""The overflow user of Linux."""
 # Survives a reboot, unlike /tmp, and every user can traverse it.
 _FALLBACK_PARENT: Final = Path("/var/tmp")  # noqa: S108 - the folder below it is checked and private
 
@@ -52,13 +53,13 @@ def unprivileged_launch(programs: Path, data: Path, *, libraries: Path) -> Unpri
 
 def _in_namespace() -> tuple[str, ...]:
     """A command prefix that maps root to a user id with a name, which initdb looks up."""
-    user = pwd.getpwnam(UNPRIVILEGED_USER)
+    user = pwd.getpwuid(UNPRIVILEGED_UID)
     return ("unshare", "-U", f"--map-user={user.pw_uid}", f"--map-group={user.pw_gid}")
 
 
 def launch_as_other_user(programs: Path, data: Path, *, libraries: Path) -> UnprivilegedLaunch:
     """How to run as the unprivileged user: next to `data` if that user can reach it, else below /var/tmp."""
-    user = pwd.getpwnam(UNPRIVILEGED_USER)
+    user = pwd.getpwuid(UNPRIVILEGED_UID)
     become = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
     if not shutil.which("setpriv") or not _works([*become, "true"]):
         raise StartFailed(
@@ -66,7 +67,7 @@ def launch_as_other_user(programs: Path, data: Path, *, libraries: Path) -> Unpr
             "run this as an unprivileged user"
         )
     reachable = _works([*become, "test", "-x", str(data.parent)])
-    home = _private_folder(data.with_name(UNPRIVILEGED_USER) if reachable else fallback_folder(data), user.pw_uid)
+    home = _private_folder(data.with_name(user.pw_name) if reachable else fallback_folder(data), user.pw_uid)
     # `test` rather than the program: setpriv itself can still access what the new user cannot.
     if not _works([*become, "test", "-x", str(programs / "bin" / "postgres")]):
         programs = _copied(programs, libraries, home / "programs")
