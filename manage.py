@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Runs Andén's management commands."""
+"""Andén's management commands."""
 
 import os
 import secrets
@@ -9,25 +9,25 @@ from collections.abc import Sequence
 from pathlib import Path
 
 OFFLINE_COMMANDS = (("render",), ("dashboards", "render"), ("dashboards", "check"), ("secrets",))
-"""Commands that need neither key nor database: they look at the code alone, or run before a station has either."""
+"""Commands that need neither key nor database: they only read code, or run before either exists."""
 
 
 def set_placeholders(words: Sequence[str]) -> None:
-    """Set what the settings require and these commands never use, where the environment does not."""
+    """Set placeholders for required variables that these commands never use."""
     if any(tuple(words[: len(command)]) == command for command in OFFLINE_COMMANDS):
         os.environ.setdefault("ANDEN_SECRET_KEY", secrets.token_urlsafe(64))
-        os.environ.setdefault("ANDEN_DATABASE_APP_URL", "postgresql://nobody@127.0.0.1:9/nothing")
+        os.environ.setdefault("ANDEN_DATABASE_APP_URL", "postgresql://unused@127.0.0.1:9/unused")
 
 
 def stdout_is_closed() -> bool:
-    """Whether nobody reads what is printed any more, as after `| head`."""
+    """Whether the reader of stdout is gone, as after `| head`."""
     poll = select.poll()
     poll.register(sys.stdout, 0)
     return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 def main() -> None:
-    """Run the command that the arguments name; a wrong variable ends in one line, not in a traceback."""
+    """Run the command; an invalid variable is reported without a traceback."""
     root = Path(__file__).resolve().parent
     sys.path[:0] = [str(root), str(root / "platform")]
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -35,7 +35,7 @@ def main() -> None:
     try:
         from django.core.management import execute_from_command_line
     except ModuleNotFoundError:
-        sys.exit("This Python has no Django: use .venv/bin/python manage.py …, which make run and make test set up")
+        sys.exit("Django is not installed for this Python: use .venv/bin/python, which make run and make test set up")
 
     from apps.telemetry.environment import SettingsInvalid
 
@@ -48,7 +48,7 @@ def main() -> None:
     except BrokenPipeError:
         if not stdout_is_closed():
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what the end would still flush
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter still flushes stdout at exit
         sys.exit(1)
     except SettingsInvalid as error:
         if sys.argv[1:2] == ["doctor"]:
@@ -57,7 +57,7 @@ def main() -> None:
             sys.stdout.write(settings_report(error))
             sys.exit(1)
         lines = [f"  {line}" for line in str(error).splitlines()]
-        sys.exit("\n".join(["The environment is wrong (`. .anden/environment` sets that of make run):", *lines]))
+        sys.exit("\n".join(["Invalid environment (for make run's, source it: `. .anden/environment`):", *lines]))
 
 
 if __name__ == "__main__":

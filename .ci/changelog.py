@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The release that the repository describes: its tag, or what CHANGELOG.md says of it. Called by .github/workflows.
+"""Prints the release's tag or its section of CHANGELOG.md. Called by .github/workflows.
 
-`changelog.py tag` prints v0.2.0 and refuses a tag that is there, `changelog.py section` prints the section.
+`changelog.py tag` prints the tag, such as v0.2.0, and refuses an existing one; `changelog.py section` the section.
 """
 
 import re
@@ -15,11 +15,11 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 
 
 class Refused(Exception):
-    """There is nothing to release."""
+    """The release cannot be made: the message gives the reason."""
 
 
 def section(changelog: str, version: str) -> str:
-    """What the changelog says of the version, without its heading. Raises Refused: nothing."""
+    """The version's section without its heading. Raises Refused: missing or empty."""
     found = re.search(rf"^## {re.escape(version)}(?: [^\n]*)?\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
     if not found or not found[1].strip():
         raise Refused(f"CHANGELOG.md has no section {version}, or nothing in it")
@@ -27,16 +27,16 @@ def section(changelog: str, version: str) -> str:
 
 
 def unused_tag(tag: str) -> str:
-    """The tag, which the server does not have yet. Raises Refused: it has."""
-    asked = ["git", "ls-remote", "origin", f"refs/tags/{tag}"]
-    done = subprocess.run(asked, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    """The tag. Raises Refused: it exists on the server, or the server does not answer."""
+    command = ["git", "ls-remote", "origin", f"refs/tags/{tag}"]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0 or done.stdout.strip():
-        raise Refused(f"{tag} is there already, or the server cannot be asked: raise the version in pyproject.toml")
+        raise Refused(f"{tag} is there already, or the server does not answer: raise the version in pyproject.toml")
     return tag
 
 
 def main() -> int:
-    """0, or 1 where a person has to look."""
+    """Print the tag or the section; return 1 if that was refused."""
     if sys.argv[1:] not in (["tag"], ["section"]):
         sys.stderr.write("changelog: use tag or section\n")
         return 64

@@ -1,4 +1,4 @@
-"""What a contributor changed: the files that differ from where main was left, and those that git does not know yet."""
+"""Finds changed files: those that differ from the merge base with main, and untracked ones."""
 
 import subprocess
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ MAINS: Final = ("main", "origin/main")
 
 
 class NoRepository(Exception):
-    """This is no clone of a git repository, so nothing tells what was changed."""
+    """This folder is not in a git repository, so changes are unknown."""
 
 
 @dataclass(frozen=True)
 class Changes:
-    """Paths from the root, sorted: changed, new and deleted ones; `base` names what they were compared with."""
+    """Changed, new and deleted paths, sorted; `base` describes what they were compared with."""
 
     base: str
     paths: tuple[str, ...]
 
 
 def changes(root: Path) -> Changes:
-    """Everything that differs from the merge base with main, or from the last commit where there is no main.
+    """All changes since the merge base with main, or since the last commit if there is no main.
 
     Raises NoRepository.
     """
@@ -35,17 +35,17 @@ def changes(root: Path) -> Changes:
 
 
 def _base(root: Path, head: str | None) -> tuple[str, str]:
-    """What the files are compared with, in words, and the commit; none before the first."""
+    """A description of the base, and its commit; empty before the first commit."""
     if head is None:
-        return "nothing: there is no commit yet", ""
+        return "nothing (no commit yet)", ""
     for main in MAINS:
         if found := _git(root, "merge-base", main, "HEAD"):
             return f"{main} at {found[:12]}", found.strip()
-    return f"the last commit, {head[:12]}: there is no branch main here", head.strip()
+    return f"the last commit, {head[:12]} (there is no branch main here)", head.strip()
 
 
 def _git(root: Path, *words: str) -> str | None:
-    """What git prints; None where it fails or is not installed."""
+    """Git's output; None if it fails or is not installed."""
     try:
         done = subprocess.run(
             ["git", "-c", "safe.directory=*", *words], cwd=root, capture_output=True, text=True, check=False

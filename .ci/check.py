@@ -1,7 +1,7 @@
-"""Quick checks of what was changed since main, and what they leave to make test: make check.
+"""Quick checks of your changes since main: make check.
 
-Style, types and imports are checked in the whole repository, for what was changed may break what was not; of the unit
-tests, those of the apps touched. Needs neither root nor Java, Go or Terraform. Exit code 1: something was found.
+Style, types and imports are checked in the entire repository, because a change can break unchanged code; unit tests
+run only for the apps that you touched. Needs neither root nor Java, Go or Terraform. Exits with 1 if a check failed.
 """
 
 import sys
@@ -16,18 +16,18 @@ from steps import ROOT, Step, run_all, table
 
 UNIT: Final = "tests/unit"
 OTHERS: Final = {".ci": "ci", "dashboards": "monitoring", "requirements": "docs"}
-"""Folders at the top, and the unit tests about them where they have another name."""
+"""Top-level folders whose unit tests have another name."""
 LARGER: Final = ("contract", "integration", "acceptance", "infra")
 """Tests that need servers, Terraform or minutes."""
 WIDTH: Final = 100
 RENDERED: Final = ("apps/", "platform/", "packing/")
-"""Where the sources of rendered files lie."""
+"""Folders with the sources of rendered files."""
 
 
 def touched(paths: Iterable[str], folders: Iterable[str]) -> list[str]:
-    """The folders of unit tests that are about the paths: a folder belongs to each path that has its name as a part.
+    """The folders of unit tests for these paths: those named like a folder of a path.
 
-    Files at the top are what docs' tests are about.
+    Files in the root are covered by the tests in docs.
     """
     parts = [PurePosixPath(path).parts for path in paths]
     names = {part for path in parts for part in path[:-1]} | {OTHERS.get(path[0], "") for path in parts}
@@ -37,19 +37,19 @@ def touched(paths: Iterable[str], folders: Iterable[str]) -> list[str]:
 
 
 def unit_folders(root: Path) -> list[str]:
-    """The names of the folders in tests/unit that hold tests."""
+    """The folders in tests/unit that contain tests."""
     return sorted(path.name for path in (root / UNIT).iterdir() if any(path.glob("**/test_*.py")))
 
 
 def steps(folders: Iterable[str]) -> list[Step]:
-    """What is run, the longest first."""
+    """The steps to run, the longest first."""
     words = [f"{UNIT}/{name}" for name in folders]
     tests = [Step("unit tests", (sys.executable, "-m", "pytest", "-q", *words))] if words else []
     return [*tests, MYPY, IMPORTS, RUFF, FORMAT, SIZES]
 
 
 def main() -> int:
-    """0 where nothing was found, otherwise 1."""
+    """Run the checks; return 1 if one failed."""
     try:
         found = changes(ROOT)
     except NoRepository as error:
@@ -61,14 +61,14 @@ def main() -> int:
     outcomes = run_all(steps(folders), quiet=True)
     sys.stdout.write(table(outcomes))
     others = [name for name in known if name not in folders]
-    ran = f"Ran the unit tests of {', '.join(folders)}." if folders else "Ran no unit tests: no app was touched."
+    ran = f"Ran the unit tests of {', '.join(folders)}." if folders else "Ran no unit tests: no app has changed."
     left = f"Left to make test: {', '.join([*others, *LARGER])}. Left to make lint: migrations, settings."
     print("", *textwrap.wrap(ran, WIDTH), *textwrap.wrap(left, WIDTH), sep="\n")
     failed = [outcome.step.name for outcome in outcomes if not outcome.passed]
     if failed:
-        print(f"Next: make fix mends what tools can mend; then see above what {', '.join(failed)} found.")
+        print(f"Next: run make fix, then fix what {', '.join(failed)} reports above.")
         return 1
-    render = "make render if a rendered file depends on it, " if any(map(_is_source, found.paths)) else ""
+    render = "make render if rendered files depend on your changes, " if any(map(_is_source, found.paths)) else ""
     print(f"Next: {render}make test, then commit.")
     return 0
 

@@ -1,6 +1,6 @@
-"""Everything that tools can mend: lint, sorted imports, format, rendered files: make fix.
+"""Fixes what tools can fix: lint, sorted imports, format, rendered files: make fix.
 
-One after the other, for each writes what the next one reads. Exit code 1: something is left to a person.
+The steps run in order, because each writes what the next one reads. Exits with 1 if something is left to fix by hand.
 """
 
 import sys
@@ -17,19 +17,19 @@ RENDER: Final = Step("make render", ("make", "--no-print-directory", "render"))
 
 
 def fix(root: Path, steps: tuple[Step, ...]) -> bool:
-    """Run all steps, tell how each ended and what to do next. Whether nothing is left."""
+    """Run all steps, print their outcomes and the next step; return whether nothing is left."""
     outcomes = run_all(steps, root=root, at_once=1)
     sys.stdout.write(table(outcomes))
     left = [outcome.step.name for outcome in outcomes if not outcome.passed]
     if left:
-        print(f"\nNext: mend by hand what {', '.join(left)} names above, then make check.")
+        print(f"\nNext: fix by hand what {', '.join(left)} reports above, then make check.")
     else:
-        print("\nNext: read the difference (git diff), then make check.")
+        print("\nNext: review the diff (git diff), then make check.")
     return not left
 
 
 def main() -> int:
-    """0 where nothing is left, otherwise 1."""
+    """Run the fixes; return 1 if something is left."""
     return 0 if fix(ROOT, (*STYLE, RENDER)) else 1
 
 

@@ -1,6 +1,6 @@
-"""Every check of style, types, imports, sizes, migrations and settings, and what each found: make lint.
+"""Checks style, types, imports, sizes, migrations and settings: make lint.
 
-The environment has what manage.py needs to start. Exit code 1: a check failed.
+The environment must have the variables that manage.py needs. Exits with 1 if a check failed.
 """
 
 import sys
@@ -15,9 +15,9 @@ FORMAT: Final = Step("ruff format", (f"{BIN}/ruff", "format", "--check"))
 SIZES: Final = Step("sizes", (sys.executable, ".ci/sizes.py"))
 _MANAGE: Final = (sys.executable, "manage.py")
 STEPS: Final = (
-    MYPY,  # the longest begins first
+    MYPY,  # the longest starts first
     IMPORTS,
-    # It looks for a database's history, too; that there is none is no news unless something else is wrong.
+    # It also tries to read the database's history; the warning that it cannot is irrelevant.
     Step("migrations", (*_MANAGE, "makemigrations", "--check", "--dry-run"), "No migration is missing."),
     Step("settings", (*_MANAGE, "check", "--deploy", "--fail-level", "WARNING")),
     RUFF,
@@ -28,7 +28,7 @@ STEPS: Final = (
 
 
 def main() -> int:
-    """0 where every step passed, otherwise 1."""
+    """Run the steps; return 1 if one failed."""
     outcomes = run_all(STEPS)
     sys.stdout.write(table(outcomes))
     return 0 if all(outcome.passed for outcome in outcomes) else 1

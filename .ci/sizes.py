@@ -1,4 +1,4 @@
-"""Fails when a Python file is over 400 lines or a function over 50: make lint."""
+"""Fails if a Python file has more than 400 lines or a function more than 50: make lint."""
 
 import ast
 import subprocess
@@ -13,7 +13,7 @@ _ROOT: Final = Path(__file__).resolve().parent.parent
 
 
 def python_files() -> list[Path]:
-    """Every Python file of the project that a person writes: those that git knows or would take."""
+    """Every tracked or untracked, not ignored Python file, without migrations."""
     listed = subprocess.run(
         ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard", "--", "*.py"],
         cwd=_ROOT,
@@ -26,21 +26,21 @@ def python_files() -> list[Path]:
 
 
 def too_large(path: Path) -> Iterator[str]:
-    """A line for the file and for each of its functions that is over its limit."""
+    """Yield a line for the file and for each function above its limit."""
     text = path.read_text()
     where = path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path
     lines = len(text.splitlines())
     if lines > FILE_LINES:
-        yield f"{where}: {lines} lines, {FILE_LINES} are allowed"
+        yield f"{where}: {lines} lines, the limit is {FILE_LINES}"
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
             length = node.end_lineno - node.lineno + 1
             if length > FUNCTION_LINES:
-                yield f"{where}:{node.lineno}: {node.name} has {length} lines, {FUNCTION_LINES} are allowed"
+                yield f"{where}:{node.lineno}: {node.name} has {length} lines, the limit is {FUNCTION_LINES}"
 
 
 def main() -> int:
-    """1 where something is too large, otherwise 0."""
+    """Print what is too large; return 1 if something is."""
     files = python_files()
     complaints = [line for path in files for line in too_large(path)]
     sys.stdout.writelines(f"{line}\n" for line in complaints or [f"Sizes: {len(files)} files within limits."])

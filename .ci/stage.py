@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Run one stage of .ci/run and write down what it cost: .ci/stage.py FILE NAME COMMAND…, or .ci/stage.py --table FILE.
+"""Runs a stage of .ci/run and records its cost: .ci/stage.py FILE NAME COMMAND…, or .ci/stage.py --table FILE.
 
-Processes that a stage's processes leave behind are adopted (Linux: a child subreaper), so that none is left out.
+It adopts orphaned processes of the stage (as a Linux child subreaper), so that their cost is included.
 """
 
 import ctypes
@@ -18,9 +18,9 @@ PR_SET_CHILD_SUBREAPER: Final = 36
 
 
 def run(name: str, command: list[str], file: Path) -> int:
-    """The exit code of the command; its row of the table is appended to the file."""
+    """Run the command, append its cost to the file, and return its exit code."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    # An interrupt goes to the whole group: the stage ends in its order, and is waited for.
+    # An interrupt goes to the entire process group: let the stage stop by itself, and wait for it.
     signal.signal(signal.SIGINT, lambda *_: None)
     began_s = time.monotonic()
     stage = subprocess.Popen(command)
@@ -36,7 +36,7 @@ def run(name: str, command: list[str], file: Path) -> int:
 
 
 def _reap() -> None:
-    """Take over what has ended meanwhile."""
+    """Reap processes that have exited meanwhile."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
@@ -45,7 +45,7 @@ def _reap() -> None:
 
 
 def table(file: Path) -> str:
-    """What each stage cost, and all of them."""
+    """A table of each stage's cost, and the total."""
     rows = [line.split(" ", 2) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
     total = ["all", *(str(sum(int(row[column]) for row in rows)) for column in (0, 1))]
     lines = [["Stage", "wall s", "CPU s"], *([name, wall, cpu] for wall, cpu, name in rows), total]

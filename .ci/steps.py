@@ -1,4 +1,4 @@
-"""Tools that run side by side, each with its output in one piece, and a table of how they ended."""
+"""Runs tools in parallel, prints each one's output in one piece, and a table of the outcomes."""
 
 import os
 import shlex
@@ -19,7 +19,7 @@ _AT_ONCE: Final = min(2, os.cpu_count() or 1)
 
 @dataclass(frozen=True)
 class Step:
-    """A tool with its words. `summary` is printed in place of the output of one that passes."""
+    """A tool's command. `summary` replaces the output if it passes."""
 
     name: str
     command: tuple[str, ...]
@@ -28,7 +28,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a step ended, after how many seconds."""
+    """A step's exit code and duration."""
 
     step: Step
     code: int
@@ -36,16 +36,16 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        """Nothing was found."""
+        """Whether the step succeeded."""
         return self.code == 0
 
 
 def run_all(
     steps: Sequence[Step], *, root: Path = ROOT, at_once: int = _AT_ONCE, quiet: bool = False
 ) -> list[Outcome]:
-    """The outcome of every step, in their order. They start in this order, the next as soon as one has ended.
+    """Run all steps, `at_once` in parallel, started in this order; return their outcomes in the same order.
 
-    Each prints when it has ended; with `quiet` only those that fail.
+    Each step's output is printed when it has ended; with `quiet` only if it failed.
     """
     printing = threading.Lock()
 
@@ -62,7 +62,7 @@ def run_all(
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
-    """A line for each step: its name, whether it passed, and its seconds."""
+    """One line per step: name, passed or FAILED, seconds."""
     width = max((len(outcome.step.name) for outcome in outcomes), default=0)
     return "".join(
         f"{outcome.step.name:<{width}}  {'passed' if outcome.passed else 'FAILED'}  {outcome.seconds:6.1f} s\n"
@@ -71,13 +71,13 @@ def table(outcomes: Sequence[Outcome]) -> str:
 
 
 def _run(step: Step, root: Path) -> tuple[Outcome, str]:
-    """How the step ended, and what it has to say."""
+    """Run the step; return its outcome and output."""
     begun = time.monotonic()
     try:
         done = subprocess.run(
             step.command,
             cwd=root,
-            # `apps` and `config` are this checkout's, whatever else is installed.
+            # Import `apps` and `config` from this checkout, whatever is installed.
             env={**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{root / 'platform'}"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

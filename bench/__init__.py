@@ -1,1 +1,1 @@
-"""Every speed claim of the README, measured side by side with its peers in one run: make bench."""
+"""Measures every performance claim, interleaved with its baseline: make bench."""

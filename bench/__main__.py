@@ -1,4 +1,4 @@
-"""`python -m bench`: measures, prints a table, writes bench/results/*.json; exits 1 when a claim does not hold."""
+"""`python -m bench`: measures, prints a table, writes bench/results/*.json; exits with 1 if a claim fails."""
 
 import argparse
 import os
@@ -17,13 +17,13 @@ SUITES: Final = ("fleet", *SERVED)
 
 
 def main(arguments: list[str]) -> int:
-    """The exit code."""
+    """Run the suites; return 1 if a claim fails."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.fleet_seed is not None and options.results == RESULTS:
-        parser.error("--fleet-seed: name another folder by --results, for that one holds what is published")
+        parser.error("--fleet-seed: name another folder by --results, because that one holds the published results")
     sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
-    # The processes that are started find the project as this one does.
+    # Child processes import the project from here, too.
     os.environ["PYTHONPATH"] = f"{ROOT}:{ROOT / 'platform'}"
     from bench.result import table  # noqa: PLC0415 - after the path
 
@@ -68,12 +68,14 @@ def _served(suites: list[str], options: argparse.Namespace) -> "list[Result]":
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Andén beside its peers.")
-    parser.add_argument("--quick", action="store_true", help="the flights once, not four times: less steady")
-    parser.add_argument("--rounds", type=int, default=4, help="rounds, interleaved; medians count (default 4)")
-    parser.add_argument("--only", action="append", choices=SUITES, help="only this suite; may be repeated")
-    parser.add_argument("--fleet-seed", type=_seed, metavar="N", help="other fleets than those that are published")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder for the results")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Measure Andén and compare it with baselines."
+    )
+    parser.add_argument("--quick", action="store_true", help="the flights once, not four times: noisier")
+    parser.add_argument("--rounds", type=int, default=4, help="interleaved rounds; medians count (default 4)")
+    parser.add_argument("--only", action="append", choices=SUITES, help="only this suite; can be repeated")
+    parser.add_argument("--fleet-seed", type=_seed, metavar="N", help="simulate other fleets than the published ones")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="output folder")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""The API's pages beside a stock viewset, its export beside psql's \\copy TO."""
+"""Compares the API's pages with a stock viewset, and its export with psql's \\copy TO."""
 
 import json
 import os
@@ -23,14 +23,14 @@ EXPORT_TARGET: Final = 0.6
 MEMORY_LIMIT_MIB: Final = 100.0
 MIB: Final = 1024 * 1024
 CLIENTS: Final = 2
-OUR_PAGES: Final = 150
+ANDEN_PAGES: Final = 150
 STOCK_PAGES: Final = 30
 RECORDS: Final = f"/api/v1/datasets/{NAME}/records"
 STOCK_SETTINGS: Final = "bench.stock.settings"
 
 
 def measure(servers: Servers, *, rounds: int) -> list[Result]:
-    """The results of the API over all flights, with the indexes of the sample contract."""
+    """Measure the API over all flights, with the sample contract's indexes."""
     count = loaded_flights(servers)
     with served_flights(servers.folder) as anden, _stock(servers.folder) as stock:
         _same_rows(anden, stock)
@@ -39,7 +39,7 @@ def measure(servers: Servers, *, rounds: int) -> list[Result]:
 
 
 def loaded_flights(servers: Servers) -> int:
-    """Put the flights into the table, once; how many they are."""
+    """Load all flights once; return their number."""
     records, csv = flights(), servers.folder / "flights.csv"
     fresh_dataset(indexes=True, months=True)
     write_csv(records, csv, passes=1)
@@ -51,7 +51,7 @@ def loaded_flights(servers: Servers) -> int:
 
 @contextmanager
 def served_flights(folder: Path) -> Iterator[Site]:
-    """Our web server, and a key to the flights."""
+    """Andén's web server, with a key for the flights."""
     key = folder / "bench.key"
     call_command("collectstatic", interactive=False, verbosity=0)
     call_command("clients", "create", "bench", "--grant", f"{NAME}:read", "--key-file", str(key))
@@ -74,46 +74,46 @@ def _stock(folder: Path) -> Iterator[Site]:
 
 
 def _same_rows(anden: Site, stock: Site) -> None:
-    """Make sure that both give the same hundred flights. Raises RuntimeError."""
-    with anden.connection() as our_connection, stock.connection() as their_connection:
-        mine = json.loads(anden.get(our_connection, f"{RECORDS}?limit=100"))["records"]
-        baseline = json.loads(stock.get(their_connection, "/flights/"))["results"]
+    """Check that both return the same hundred flights. Raises RuntimeError."""
+    with anden.connection() as anden_connection, stock.connection() as stock_connection:
+        own = json.loads(anden.get(anden_connection, f"{RECORDS}?limit=100"))["records"]
+        baseline = json.loads(stock.get(stock_connection, "/flights/"))["results"]
     compared = [name for name in baseline[0] if name not in {"pk", "time_hour"}]
-    if len(mine) != 100 or [[row[name] for name in compared] for row in mine] != [
+    if len(own) != 100 or [[row[name] for name in compared] for row in own] != [
         [row[name] for name in compared] for row in baseline
     ]:
-        raise RuntimeError("the two APIs give different flights")
+        raise RuntimeError("the two APIs return different flights")
 
 
 def _pages(anden: Site, stock: Site, rounds: int) -> Result:
-    mine, baseline = [], []
+    own, baseline = [], []
     for number in range(rounds):
-        mine.append(page_rate(anden, f"{RECORDS}?limit=100", next_path, pages=OUR_PAGES, clients=CLIENTS))
+        own.append(page_rate(anden, f"{RECORDS}?limit=100", next_path, pages=ANDEN_PAGES, clients=CLIENTS))
         baseline.append(
             page_rate(stock, "/flights/", lambda _, n: f"/flights/?page={n + 1}", pages=STOCK_PAGES, clients=CLIENTS)
         )
-        print(f"  pages, round {number + 1} of {rounds}: anden {mine[-1]:,.0f}, stock {baseline[-1]:,.0f} a second")
-    return rates("page of 100, beside a stock viewset", "pages/s", mine, baseline, target=PAGE_TARGET)
+        print(f"  pages, round {number + 1} of {rounds}: Andén {own[-1]:,.0f}, stock {baseline[-1]:,.0f} a second")
+    return rates("page of 100, compared with a stock viewset", "pages/s", own, baseline, target=PAGE_TARGET)
 
 
 def _exports(anden: Site, folder: Path, rounds: int, count: int) -> list[Result]:
     fields = ", ".join(flights().columns)
-    mine, baseline, growth = [], [], 0
+    own, baseline, growth = [], [], 0
     out = folder / "export.csv"
     for number in range(rounds):
         with MemoryWatch(anden.pid) as watch:
-            mine.append(count / download_seconds(anden, f"{RECORDS}.csv", out))
+            own.append(count / download_seconds(anden, f"{RECORDS}.csv", out))
         growth = max(growth, watch.growth)
         lines = _lines(out)
         if lines != count + 1:
-            raise RuntimeError(f"the export has {lines} lines, {count + 1} were expected")
+            raise RuntimeError(f"the export has {lines} lines instead of {count + 1}")
         baseline.append(
             count / timed_psql(f"\\copy (SELECT {fields} FROM data.{NAME}) TO '{out}' WITH (FORMAT csv, HEADER)")
         )
-        print(f"  export, round {number + 1} of {rounds}: anden {mine[-1]:,.0f}, \\copy {baseline[-1]:,.0f} rows/s")
+        print(f"  export, round {number + 1} of {rounds}: Andén {own[-1]:,.0f}, \\copy {baseline[-1]:,.0f} rows/s")
     out.unlink()
     return [
-        rates("CSV export, beside psql \\copy TO", "rows/s", mine, baseline, target=EXPORT_TARGET),
+        rates("CSV export, compared with psql \\copy TO", "rows/s", own, baseline, target=EXPORT_TARGET),
         limit("memory of the web server, growth", "MiB", growth / MIB, most=MEMORY_LIMIT_MIB),
     ]
 

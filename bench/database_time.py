@@ -1,6 +1,6 @@
-"""What timing costs a query: our cursors beside psycopg's and Django's own, on one PostgreSQL.
+"""Measures the overhead of timing a query: Andén's cursors compared with psycopg's and Django's, on one PostgreSQL.
 
-Measured in a process of its own, which writes its metrics to a folder as every process of a station does.
+It runs in a child process that writes its metrics to a folder, as every process of Andén does.
 """
 
 import json
@@ -22,7 +22,7 @@ from bench.servers import Servers
 MOST_US: Final = 25.0
 QUERIES: Final = 2_000
 PASSES: Final = 5
-"""Short turns, one side after the other, so that both meet the same moments of a shared machine."""
+"""Short alternating passes, so that load on a shared machine affects both sides equally."""
 
 SHORT: Final = "SELECT 1"
 LONG: Final = (
@@ -30,13 +30,13 @@ LONG: Final = (
     + ", ".join(f'"f"."column_{number}", "f"."updated_at_{number}"' for number in range(40))
     + ' FROM "flights" AS "f" WHERE "f"."origin" IN (%s, %s) ORDER BY "f"."id" LIMIT 100 FOR UPDATE'
 )
-"""As the ORM writes them, and with the words that make us read all of it."""
+"""A statement like the ORM's, with a clause that requires parsing all of it."""
 
 Query = Callable[[], object]
 
 
 def measure(servers: Servers, *, rounds: int) -> list[Result]:
-    """The cost of a query's timing, microseconds: raw cursors, Django's with and without a pool, and the reading."""
+    """Measure the overhead, microseconds: raw cursors, Django's with and without a pool, and parsing."""
     folder = servers.folder / "database-time"
     done = subprocess.run(
         [sys.executable, "-m", "bench.database_time", servers.postgres.admin_url, str(rounds)],
@@ -47,7 +47,7 @@ def measure(servers: Servers, *, rounds: int) -> list[Result]:
     )
     figures = json.loads(done.stdout)
     for name, (plain, timed, _) in figures["queries"].items():
-        print(f"  {name}: {plain:.1f} µs a query plain, {timed:.1f} µs timed, {timed / plain:.3f} times")
+        print(f"  {name}: {plain:.1f} µs per query untimed, {timed:.1f} µs timed, {timed / plain:.3f} times")
     costs = [
         limit(f"timing of a query, {name}", "µs", cost, most=MOST_US)
         for name, (_, _, cost) in figures["queries"].items()
@@ -56,7 +56,7 @@ def measure(servers: Servers, *, rounds: int) -> list[Result]:
 
 
 def main(url: str, rounds: int) -> None:
-    """Print what the queries cost, microseconds, as JSON: plain, timed, and the median of the differences."""
+    """Print the queries' cost as JSON, microseconds: untimed, timed, and the median difference."""
     django.setup()
     with ExitStack() as stack:
         pairs = {
@@ -107,11 +107,11 @@ def _ask(database: Any) -> None:
 def _cost(plain: Query, timed: Query, *, rounds: int) -> tuple[float, float, float]:
     pairs = [(_us(plain), _us(timed)) for _ in range(rounds * PASSES)]
     baseline, anden = (statistics.median(side) for side in zip(*pairs, strict=True))
-    return baseline, anden, statistics.median(mine - other for other, mine in pairs)
+    return baseline, anden, statistics.median(timed - plain for plain, timed in pairs)
 
 
 def _us(query: Query) -> float:
-    """Microseconds a call."""
+    """Microseconds per call."""
     started = perf_counter()
     for _ in range(QUERIES):
         query()
@@ -119,7 +119,7 @@ def _us(query: Query) -> float:
 
 
 def _reading(rounds: int) -> float:
-    """Microseconds to see what a statement of 1,600 characters does, met before."""
+    """Microseconds to classify a known statement of 1,600 characters."""
     from apps.telemetry.postgresql.operation import operation_of  # noqa: PLC0415
 
     return statistics.median(_us(lambda: operation_of(LONG)) for _ in range(rounds * PASSES))

@@ -1,4 +1,4 @@
-"""How a topic becomes sick: its records, its rights, its leader, its log."""
+"""Ways to make a topic faulty: its records, its ACLs, its leader, its log."""
 
 import os
 import subprocess
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from bench.servers import Servers
 
 EACH: Final = 200
-"""Of the sick dataset's records each so many-th is the faulty one."""
+"""One in this many records of the faulty dataset is faulty."""
 
 BLOCKS: Final = 60
-SICK: Final = BLOCKS * EACH
+TOPIC_RECORDS: Final = BLOCKS * EACH
 IN_TRANSACTION: Final = 100
 HEALTHY: Final = b'{"id":%d,"name":"a healthy record"}'
 MARKED: Final = b'{"id":-1,"name":"faulty"}'
-"""A record that a patched worker fails at."""
+"""A record at which a patched worker fails."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordMix:
-    """What a dataset's records are: healthy ones by their number, faulty ones in turn, with these headers.
+    """A dataset's records: a template for healthy ones, and the faulty ones in turn, with these headers.
 
-    The one that may be faulty is sent `raw` on both sides, or on neither: that costs the machine more.
+    `raw` sends the possibly faulty record without the client library, on both sides, because that is slower.
     """
 
     healthy: bytes = HEALTHY
@@ -38,7 +38,7 @@ class RecordMix:
 
 
 def topic_make(bootstrap: str, topic: str) -> None:
-    """Make a topic of one partition."""
+    """Create a topic with one partition."""
     from confluent_kafka.admin import AdminClient, NewTopic  # noqa: PLC0415 - only where servers are
 
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 3})
@@ -46,7 +46,7 @@ def topic_make(bootstrap: str, topic: str) -> None:
 
 
 def send(bootstrap: str, topic: str, value: Callable[[int], bytes], count: int) -> None:
-    """Append so many records."""
+    """Produce `count` records."""
     from confluent_kafka import Producer  # noqa: PLC0415 - only where servers are
 
     producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20, "log_level": 3})
@@ -62,7 +62,7 @@ def send(bootstrap: str, topic: str, value: Callable[[int], bytes], count: int) 
 
 
 def send_mixed(bootstrap: str, topic: str, mix: "RecordMix", *, pause_s: float = 0.0) -> None:
-    """Append the sick dataset's records in blocks, the last one of each faulty, with a pause between them."""
+    """Produce the faulty dataset's records in blocks with pauses; the last record of each is faulty."""
     from tests.raw_records import raw_send  # noqa: PLC0415 - after the path
 
     for block in range(BLOCKS):
@@ -79,20 +79,25 @@ def send_mixed(bootstrap: str, topic: str, mix: "RecordMix", *, pause_s: float =
 def one_marked(servers: "Servers", topic: str) -> None:
     """Fill the topic with records, one of them marked."""
     topic_make(servers.kafka.bootstrap, topic)
-    send(servers.kafka.bootstrap, topic, lambda number: MARKED if number == SICK // 2 else HEALTHY % number, SICK)
+    send(
+        servers.kafka.bootstrap,
+        topic,
+        lambda number: MARKED if number == TOPIC_RECORDS // 2 else HEALTHY % number,
+        TOPIC_RECORDS,
+    )
 
 
 def marks_at_the_end(servers: "Servers", topic: str) -> None:
-    """Fill the topic with records, then with transactions of which the last ones were aborted."""
+    """Fill the topic with records, then with transactions, the last of them aborted."""
     topic_make(servers.kafka.bootstrap, topic)
-    send(servers.kafka.bootstrap, topic, lambda number: HEALTHY % number, SICK)
+    send(servers.kafka.bootstrap, topic, lambda number: HEALTHY % number, TOPIC_RECORDS)
     _transact(servers, topic, [True, False] * 5)
 
 
 def aborted_alone(servers: "Servers", topic: str) -> None:
-    """Fill the topic with records of aborted transactions alone."""
+    """Fill the topic only with aborted transactions."""
     topic_make(servers.kafka.bootstrap, topic)
-    _transact(servers, topic, [False] * (SICK // IN_TRANSACTION))
+    _transact(servers, topic, [False] * (TOPIC_RECORDS // IN_TRANSACTION))
 
 
 def _transact(servers: "Servers", topic: str, commits: Sequence[bool]) -> None:
@@ -112,7 +117,7 @@ def _transact(servers: "Servers", topic: str, commits: Sequence[bool]) -> None:
 
 
 def is_at_the_end(servers: "Servers", dataset: str) -> None:
-    """Raise unless the dataset's position is behind the last mark, and less was stored than lies before it."""
+    """Raise unless the dataset's position is at the topic's end, with fewer rows than offsets."""
     import psycopg  # noqa: PLC0415 - only where servers are
     from confluent_kafka import Consumer, TopicPartition  # noqa: PLC0415
 
@@ -130,7 +135,7 @@ def is_at_the_end(servers: "Servers", dataset: str) -> None:
 
 
 def later_contract(servers: "Servers", dataset: str) -> None:
-    """Leave the stored contract as a later version of this program would have written it."""
+    """Change the stored contract to one of a later version of Andén."""
     import psycopg  # noqa: PLC0415 - only where servers are
 
     url = servers.postgres.urls()["ANDEN_DATABASE_OWNER_URL"]
@@ -143,7 +148,7 @@ def later_contract(servers: "Servers", dataset: str) -> None:
 
 
 def deny_describe(servers: "Servers", topic: str) -> None:
-    """Take the right to see the topic from everybody."""
+    """Deny everyone the right to describe the topic."""
     from confluent_kafka.admin import AclOperation  # noqa: PLC0415 - only where servers are
 
     from tests.kafkas import Rights  # noqa: PLC0415
@@ -152,7 +157,7 @@ def deny_describe(servers: "Servers", topic: str) -> None:
 
 
 def deny_read(servers: "Servers", topic: str) -> None:
-    """Let everybody see the topic, and nobody read it."""
+    """Let everyone describe the topic, but no one read it."""
     from confluent_kafka.admin import AclOperation  # noqa: PLC0415 - only where servers are
 
     from tests.kafkas import Rights  # noqa: PLC0415
@@ -168,7 +173,7 @@ def leaderless(servers: "Servers", topic: str) -> None:
 
     with TemporaryDirectory(prefix="anden-bench-") as folder, SecondBroker(Path(folder), servers.kafka) as second:
         make_on(second.bootstrap, topic, 2)
-        send(second.bootstrap, topic, lambda number: HEALTHY % number, SICK)
+        send(second.bootstrap, topic, lambda number: HEALTHY % number, TOPIC_RECORDS)
 
 
 def second_broker(servers: "Servers", _topic: str) -> None:
@@ -180,17 +185,17 @@ def second_broker(servers: "Servers", _topic: str) -> None:
 
 
 def cut(servers: "Servers", dataset: str) -> None:
-    """Read the dataset to its end, cut its log to nothing, and write more records than it had."""
+    """Ingest the dataset, truncate its log to nothing, and produce more records than it had."""
     from tests.kafkas import truncate_log  # noqa: PLC0415 - after the path
 
     environment = {**os.environ, "ANDEN_KAFKA_GROUP_ID": f"bench-before-{dataset}"}
     command = [sys.executable, "manage.py", "ingest", "--until-idle", dataset]
     subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
     truncate_log(servers.kafka, dataset, 0)
-    send(servers.kafka.bootstrap, dataset, lambda number: HEALTHY % number, SICK * 2)
+    send(servers.kafka.bootstrap, dataset, lambda number: HEALTHY % number, TOPIC_RECORDS * 2)
 
 
 def restart(servers: "Servers", _topic: str) -> None:
-    """Restart Kafka, so that its code is as cold as after a cut."""
+    """Restart Kafka, so that its JIT compiler is as cold as after a truncation."""
     servers.kafka.stop()
     servers.kafka.start()

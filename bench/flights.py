@@ -1,4 +1,4 @@
-"""The flights: as records in a topic, as CSV files for psql, as a dataset."""
+"""The flights as records in a topic, as CSV files for psql, and as a dataset."""
 
 import csv
 from collections.abc import Iterator
@@ -26,12 +26,12 @@ INDEXED: Final = frozenset({"orders", "filters"})
 
 
 def flights() -> TableRecords:
-    """The 336,776 flights in the order of their time."""
+    """The 336,776 flights, ordered by time."""
     return read_table(next(table for table in TABLES if table.name == NAME))
 
 
 def document(*, indexes: bool) -> dict[str, Any]:
-    """The sample's contract, with the indexes of its orders and filters or with its key alone."""
+    """The sample contract, with the indexes of its orders and filters or only its key."""
     found: dict[str, Any] = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))
     schema = found["schema"][0]
     if not indexes:
@@ -41,7 +41,7 @@ def document(*, indexes: bool) -> dict[str, Any]:
 
 
 def fresh_dataset(*, indexes: bool = False, months: bool = False) -> AppliedDataset:
-    """The dataset without rows and positions, made anew; with its monthly partitions, or to make them itself."""
+    """Recreate the dataset without rows or positions; `months` also creates its monthly partitions."""
     with suppress(DatasetUnknown):
         dataset_drop(NAME, with_data=True)
     dataset_apply(document(indexes=indexes))
@@ -54,7 +54,7 @@ def fresh_dataset(*, indexes: bool = False, months: bool = False) -> AppliedData
 
 
 def fill_topic(records: TableRecords, bootstrap: str, *, passes: int) -> None:
-    """Send the flights to the topic so many times, as JSON, as fast as it goes."""
+    """Send the flights to the topic `passes` times, as JSON, as fast as possible."""
     admin = AdminClient({"bootstrap.servers": bootstrap})
     admin.create_topics([NewTopic(NAME, PARTITIONS, 1)])[NAME].result()
     producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20, "enable.idempotence": True, "log_level": 3})
@@ -70,7 +70,7 @@ def fill_topic(records: TableRecords, bootstrap: str, *, passes: int) -> None:
 
 
 def write_csv(records: TableRecords, path: Path, *, passes: int) -> None:
-    """Write the rows that the topic's records become, in the order they were sent, without a header."""
+    """Write the rows that the topic's records become, in the order of sending, without a header."""
     width = len(records)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)

@@ -1,4 +1,4 @@
-"""Web servers under measure, and the client that asks them."""
+"""The measured web servers, and their client."""
 
 import http.client
 import os
@@ -19,7 +19,7 @@ from embedded.station import web_command
 
 UP_WITHIN_S: Final = 60.0
 PARALLEL: Final = ("--workers", "2", "--threads", "4")
-"""What ours has by default."""
+"""Andén's defaults."""
 NEXT: Final = re.compile(rb'"next": ?"https?://[^/]+([^"]+)"')
 PIECE_BYTES: Final = 1024 * 1024
 
@@ -34,30 +34,30 @@ class Site:
 
     @contextmanager
     def connection(self) -> Iterator[http.client.HTTPConnection]:
-        """A connection that stays open between the block's requests."""
+        """A persistent connection."""
         with closing(http.client.HTTPConnection(LOOPBACK, self.port, timeout=60)) as connection:
             yield connection
 
     def get(self, connection: http.client.HTTPConnection, path: str) -> bytes:
-        """The body of the answer. Raises RuntimeError: it was not 200."""
+        """The response's body. Raises RuntimeError: the status is not 200."""
         connection.request("GET", path, headers=dict(self.headers))
-        answer = connection.getresponse()
-        body = answer.read()
-        if answer.status != 200:
-            raise RuntimeError(f"{path} answers {answer.status}: {body[:300]!r}")
+        response = connection.getresponse()
+        body = response.read()
+        if response.status != 200:
+            raise RuntimeError(f"{path} answers {response.status}: {body[:300]!r}")
         return body
 
 
 @contextmanager
 def web_server(headers: Mapping[str, str]) -> Iterator[Site]:
-    """Our web server, as `make run` starts it."""
+    """Andén's web server, as `make run` starts it."""
     with _served(web_command, "config.settings", headers) as site:
         yield site
 
 
 @contextmanager
 def gunicorn(application: str, settings: str, headers: Mapping[str, str]) -> Iterator[Site]:
-    """The application under stock gunicorn with threads, as parallel as ours is."""
+    """The application under stock gunicorn with as many processes and threads as Andén."""
     started = (sys.executable, "-m", "gunicorn", application, "--worker-class", "gthread", *PARALLEL)
 
     def command(port: int) -> tuple[str, ...]:
@@ -81,7 +81,7 @@ def _served(command: Callable[[int], tuple[str, ...]], settings: str, headers: M
 
 
 def page_rate(site: Site, first: str, following: Callable[[bytes, int], str], *, pages: int, clients: int) -> float:
-    """Pages a second, several clients each walking from the first page on over one connection."""
+    """Pages per second; each client follows pages from the first one over one connection."""
     failures: list[BaseException] = []
 
     def walk() -> None:
@@ -106,7 +106,7 @@ def page_rate(site: Site, first: str, following: Callable[[bytes, int], str], *,
 
 
 def next_path(body: bytes, _number: int) -> str:
-    """The address of the page behind this one, without parsing all of it."""
+    """The next page's path, found without parsing the body."""
     match = NEXT.search(body, max(0, len(body) - 4096)) or NEXT.search(body[:4096])
     if match is None:
         raise RuntimeError("the page names no next one")
@@ -114,14 +114,14 @@ def next_path(body: bytes, _number: int) -> str:
 
 
 def download_seconds(site: Site, path: str, file: Path) -> float:
-    """How long it takes until the body is in the file."""
+    """The seconds to download the body to a file."""
     started = time.perf_counter()
     with site.connection() as connection, file.open("wb") as out:
         connection.request("GET", path, headers=dict(site.headers))
-        answer = connection.getresponse()
-        if answer.status != 200:
-            raise RuntimeError(f"{path} answers {answer.status}: {answer.read(300)!r}")
-        while piece := answer.read(PIECE_BYTES):
+        response = connection.getresponse()
+        if response.status != 200:
+            raise RuntimeError(f"{path} answers {response.status}: {response.read(300)!r}")
+        while piece := response.read(PIECE_BYTES):
             out.write(piece)
     return time.perf_counter() - started
 

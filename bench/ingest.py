@@ -1,4 +1,4 @@
-"""Ingest beside psql's \\copy and beside the loops that most people write."""
+"""Compares ingest with psql's \\copy and with common consumer loops."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ MIB: Final = 1024 * 1024
 
 @dataclass
 class Figures:
-    """What the rounds gave: rows a second, and the worker's peaks of memory in bytes."""
+    """The rounds' results: rows per second, and the worker's peak memory in bytes."""
 
     anden: list[float] = field(default_factory=list)
     copy: list[float] = field(default_factory=list)
@@ -31,7 +31,7 @@ class Figures:
 
 
 def measure(servers: Servers, *, passes: int, rounds: int) -> list[Result]:
-    """The results of ingest, the flights taken so many times."""
+    """Measure ingest over `passes` times the flights."""
     records = flights()
     count = passes * len(records)
     csv = servers.folder / "rows.csv"
@@ -39,10 +39,10 @@ def measure(servers: Servers, *, passes: int, rounds: int) -> list[Result]:
     write_csv(records, csv, passes=passes)
     copy = f"\\copy data.{NAME} ({columns(records)}) FROM '{csv}' WITH (FORMAT csv)"
     figures = Figures()
-    # The first round warms the broker's compiler and every cache, and does not count.
+    # The first round warms up the broker's JIT compiler and all caches, and is not counted.
     _sides(servers, count, copy, Figures(), order=("copy", "anden"))
     for number in range(rounds):
-        # Who goes first changes, so that neither always finds the warmer machine.
+        # The order alternates, so that neither side always runs on the warmer machine.
         _sides(servers, count, copy, figures, order=("anden", "copy") if number % 2 else ("copy", "anden"))
         _loops(servers, figures)
         print(f"  ingest, round {number + 1} of {rounds}: {_state(figures)}", flush=True)
@@ -51,11 +51,11 @@ def measure(servers: Servers, *, passes: int, rounds: int) -> list[Result]:
 
 
 def results(figures: Figures) -> list[Result]:
-    """The comparisons that the figures allow."""
+    """The results of these figures."""
     return [
-        rates("ingest, beside psql \\copy", "rows/s", figures.anden, figures.copy, target=COPY_TARGET),
-        rates("ingest, beside create() each", "rows/s", figures.anden, figures.create, target=CREATE_TARGET),
-        rates("ingest, beside bulk_create(1000)", "rows/s", figures.anden, figures.bulk, target=BULK_TARGET),
+        rates("ingest, compared with psql \\copy", "rows/s", figures.anden, figures.copy, target=COPY_TARGET),
+        rates("ingest, compared with create() each", "rows/s", figures.anden, figures.create, target=CREATE_TARGET),
+        rates("ingest, compared with bulk_create(1000)", "rows/s", figures.anden, figures.bulk, target=BULK_TARGET),
         limit("memory of the worker, its peak", "MiB", max(figures.peaks) / MIB, most=MEMORY_LIMIT_MIB),
     ]
 
@@ -74,15 +74,15 @@ def _ingest(count: int, figures: Figures) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "bench.worker", str(count)], stdout=subprocess.PIPE, text=True, check=True
     )
-    told = json.loads(done.stdout)
-    if told["rows"] != count:
-        raise RuntimeError(f"the worker stored {told['rows']} rows of {count}")
-    figures.anden.append(count / told["seconds"])
-    figures.peaks.append(told["peak_bytes"])
+    output = json.loads(done.stdout)
+    if output["rows"] != count:
+        raise RuntimeError(f"the worker stored {output['rows']} rows of {count}")
+    figures.anden.append(count / output["seconds"])
+    figures.peaks.append(output["peak_bytes"])
 
 
 def _loops(servers: Servers, figures: Figures) -> None:
-    """The loops are slow: a part of the records gives their rate."""
+    """Measure the loops, which are slow, with a part of the records."""
     fresh_dataset(months=True)
     servers.checkpoint()
     figures.create.append(create_rate(servers.kafka.bootstrap, count=1_000))

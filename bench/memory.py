@@ -1,4 +1,4 @@
-"""Memory of processes, bytes."""
+"""Memory of processes, in bytes."""
 
 import re
 import threading
@@ -12,9 +12,9 @@ _EVERY_S = 0.02
 
 
 def own_peak_bytes() -> int:
-    """The most memory that this process has had resident.
+    """This process's peak resident memory.
 
-    Not getrusage: its figure is inherited from the process that started this one.
+    Not from getrusage, whose figure is inherited from the parent process.
     """
     status = Path("/proc/self/status").read_text(encoding="ascii")
     match = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
@@ -24,18 +24,18 @@ def own_peak_bytes() -> int:
 
 
 def resident_bytes(pid: int) -> int:
-    """The memory of this process and its children, shared pages counted once for each."""
+    """The resident memory of the process and its children; shared pages count for each."""
     parent = psutil.Process(pid)
     return sum(process.memory_info().rss for process in (parent, *parent.children(recursive=True)))
 
 
 class MemoryWatch:
-    """Looks at a process tree while a block runs; `growth` is its peak over what it had at the start."""
+    """Samples a process tree's memory during a block; `growth` is its peak above the start."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread = threading.Thread(target=self._sample, daemon=True)
         self._start = self._peak = 0
 
     def __enter__(self) -> Self:
@@ -54,6 +54,6 @@ class MemoryWatch:
         """Bytes above the start."""
         return self._peak - self._start
 
-    def _look(self) -> None:
+    def _sample(self) -> None:
         while not self._over.wait(_EVERY_S):
             self._peak = max(self._peak, resident_bytes(self._pid))

@@ -1,6 +1,6 @@
-"""The faults that `python -m bench.neighbours` makes at one dataset: a row of FAULTS each.
+"""The faults that `python -m bench.neighbours` causes at one dataset, a row of FAULTS each.
 
-What is not about a fault is the same on both sides: the calm dataset has the same contract and as many records.
+Everything else is the same on both sides: the healthy neighbour has the same contract and as many records.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,17 +18,17 @@ Step = Callable[["Servers", str], None]
 
 
 def nothing(*_: object) -> None:
-    """What most faults do at most moments."""
+    """The default step of a fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault, and by what it is known that it was made.
+    """A fault, and how to verify that it happened.
 
-    The faulty records of `mix` come while the worker reads; `fill` makes the topic and its records instead, before
-    that. `make` is done to the dataset before it is read, `level` to the calm side, where what `make` or `fill` does
-    to the servers would count. `patch` is done inside of the worker. A fault either has records rejected, or stops
-    its dataset for a reason with `stops` in it, or is one that `proof` knows, which raises where it was not made.
+    The faulty records of `mix` arrive while the worker reads; alternatively `fill` creates the topic and its records
+    before. `make` changes the dataset before it is read; `level` applies the same load to the baseline side if `make`
+    or `fill` affects the servers. `patch` runs inside the worker. A fault either has records rejected, or stops its
+    dataset with `stops` in the error, or is verified by `proof`, which raises if it did not happen.
     """
 
     mix: RecordMix = field(default_factory=RecordMix)
@@ -78,4 +78,4 @@ FAULTS: Final[dict[str, Fault]] = {
     "a worker of another database": Fault(newcomer=True),
 }
 HANG: Final = Fault(fill=faulty_topics.one_marked, patch=decoder_that_hangs)
-"""A fault without a target, one record: it ends the worker, and with it all reading until the next one starts."""
+"""A fault without a target: one record that kills the worker, so nothing is read until the next one starts."""

@@ -1,4 +1,4 @@
-"""The rates of a healthy dataset beside sick ones, and how they are shown: pure."""
+"""Renders the rates of a healthy dataset next to faulty ones. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,52 +6,52 @@ from typing import Final
 
 from bench.result import Result, aligned, rates, shown
 
-HEAD: Final = ("beside", "rows/s", "beside none", "ratio", "rounds", "")
+HEAD: Final = ("next to", "rows/s", "baseline", "ratio", "rounds", "")
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The healthy dataset's rows a second beside a fault, and beside none, round by round."""
+    """The healthy dataset's rows per second next to a fault, and without one, by round."""
 
     name: str
-    sick: Sequence[float]
-    calm: Sequence[float]
+    faulty: Sequence[float]
+    baseline: Sequence[float]
     target: float
 
     @property
     def result(self) -> Result:
-        """The medians, and whether they reach the target."""
-        return rates(f"beside {self.name}", "rows/s", self.sick, self.calm, target=self.target)
+        """The medians, compared with the target."""
+        return rates(f"next to {self.name}", "rows/s", self.faulty, self.baseline, target=self.target)
 
     @property
     def rounds(self) -> list[float]:
         """Each round's ratio."""
-        return [sick / calm for sick, calm in zip(self.sick, self.calm, strict=True)]
+        return [faulty / baseline for faulty, baseline in zip(self.faulty, self.baseline, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
 class CrashCost:
-    """How long the healthy dataset took beside a fault that ends the worker, so many times, and beside none."""
+    """How long the healthy dataset took next to a fault that kills the worker, and without one."""
 
     name: str
-    sick_s: float
-    calm_s: float
+    faulty_s: float
+    baseline_s: float
     ended: int
 
     @property
     def line(self) -> str:
-        """What it says, without a target."""
+        """The report's line; there is no target."""
         return (
-            f"Without a target: {self.name} ended the worker {self.ended} times. Started again at once, it had the "
-            f"healthy dataset whole after {self.sick_s:.1f} s, beside none after {self.calm_s:.1f} s: "
-            f"{(self.sick_s - self.calm_s) / self.ended:.1f} s for each end."
+            f"Without a target: {self.name} killed the worker {self.ended} times. With restarts, it had read the "
+            f"healthy dataset after {self.faulty_s:.1f} s, without the fault after {self.baseline_s:.1f} s: "
+            f"{(self.faulty_s - self.baseline_s) / self.ended:.1f} s per restart."
         )
 
 
 def report(
     comparisons: Sequence[Comparison], crash_cost: CrashCost | None, *, backlog: int, target: float, every_s: float
 ) -> str:
-    """What was measured, a line for each fault, and whether the claim holds."""
+    """A line per fault, and whether the claim holds."""
     parts = []
     if comparisons:
         parts = [_table(comparisons, backlog, every_s)]
@@ -64,10 +64,10 @@ def report(
 
 def _table(comparisons: Sequence[Comparison], backlog: int, every_s: float) -> str:
     head = (
-        f"Rows a second of a healthy dataset with a backlog of {backlog:,}, read by one worker beside a dataset at\n"
-        f"which the fault is made, and beside one at which none is: the medians of the rounds. The ratio is the\n"
-        f"median of the rounds' ratios. A faulty record comes every {every_s:g} s;\n"
-        f"other faults are there from the start."
+        f"Rows per second of a healthy dataset with a backlog of {backlog:,}, read by one worker together with a\n"
+        f"faulty dataset, and with a healthy one as the baseline: medians of the rounds. The ratio is the\n"
+        f"median of the rounds' ratios. A faulty record arrives every {every_s:g} s;\n"
+        f"other faults exist from the start."
     )
     rows = [HEAD, *(_cells(one) for one in comparisons)]
     return f"{head}\n\n{aligned(rows, left={0, 4, 5})}"
@@ -83,9 +83,9 @@ def _cells(one: Comparison) -> tuple[str, ...]:
 def _verdict(comparisons: Sequence[Comparison], target: float) -> str:
     failing = [one.name for one in comparisons if not one.result.holds]
     if failing:
-        return f"The claim FAILS: below {target:g} of its rate beside {', '.join(failing)}."
+        return f"The claim FAILS: below {target:g} of its rate next to {', '.join(failing)}."
     worst = min(comparisons, key=lambda one: one.result.ratio)
     return (
-        f"The claim holds: beside each of {len(comparisons)} faults the healthy dataset keeps ≥ {target:g} of its "
-        f"rate; {worst.result.ratio:.2f} at the worst, beside {worst.name}."
+        f"The claim holds: next to each of {len(comparisons)} faults the healthy dataset keeps ≥ {target:g} of its "
+        f"rate; {worst.result.ratio:.2f} in the worst case, next to {worst.name}."
     )

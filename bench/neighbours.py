@@ -1,7 +1,7 @@
-"""`python -m bench.neighbours`: how fast a healthy dataset moves beside one at which a fault is made, in one worker.
+"""`python -m bench.neighbours`: the rate of a healthy dataset next to a faulty one in the same worker.
 
-Each round takes the same backlog twice, first or last beside a neighbour without a fault. Measured is from the first
-look at the backlog to its last commit. A fault is a row of FAULTS.
+Each round ingests the same backlog twice, once next to a neighbour without a fault, in alternating order. It measures
+from the first read of the backlog to its last commit. Each fault is a row of FAULTS.
 """
 
 import argparse
@@ -24,10 +24,10 @@ RESULTS: Final = ROOT / "bench" / "results" / "neighbours.json"
 TARGET: Final = 0.9
 BACKLOG: Final = 1_500_000
 PAUSE_S: Final = 0.1
-"""Between two blocks of the sick dataset's records: a faulty one in each, while the healthy backlog is read."""
+"""The pause between two blocks of the faulty dataset's records, each with a faulty one."""
 
 FEWEST: Final = faulty_topics.BLOCKS // 6
-"""Of the faulty records, so many at least come before the healthy backlog is read to its end."""
+"""The minimum number of faulty records that arrive before the healthy backlog is read."""
 
 HANGING: Final = "a record that holds the interpreter"
 MOST_WORKERS: Final = 6
@@ -35,71 +35,73 @@ MOST_WORKERS: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class DatasetPair:
-    """The healthy dataset and the one beside it, of one side of one round."""
+    """The healthy dataset and its neighbour, for one side of a round."""
 
-    well: str
-    sick: str
+    healthy: str
+    faulty: str
     group: str
 
 
 def measure(servers: "Servers", *, rounds: int, only: Sequence[str]) -> list[Comparison]:
-    """A comparison for each fault: the healthy dataset's rows a second beside it, and beside none."""
+    """Measure each fault: the healthy dataset's rows per second next to it, and without it."""
     comparisons = []
     for number, name in enumerate(name for name in FAULTS if name in (only or FAULTS)):
-        beside: dict[str, list[float]] = {"sick": [], "calm": []}
+        measured: dict[str, list[float]] = {"faulty": [], "baseline": []}
         for turn in range(rounds):
-            for kind in ("sick", "calm") if turn % 2 else ("calm", "sick"):
-                beside[kind].append(_rate(servers, FAULTS[name], kind, f"{number}_{turn}"))
-        comparisons.append(Comparison(name, beside["sick"], beside["calm"], target=TARGET))
+            for kind in ("faulty", "baseline") if turn % 2 else ("baseline", "faulty"):
+                measured[kind].append(_rate(servers, FAULTS[name], kind, f"{number}_{turn}"))
+        comparisons.append(Comparison(name, measured["faulty"], measured["baseline"], target=TARGET))
         print(f"  {name}: {comparisons[-1].result.ratio:.2f}", flush=True)
     return comparisons
 
 
 def _rate(servers: "Servers", fault: Fault, kind: str, suffix: str) -> float:
-    """The healthy dataset's rows a second beside one of this kind."""
+    """The healthy dataset's rows per second next to a neighbour of this kind."""
     pair = _prepare(servers, fault, kind, suffix)
-    sick = kind == "sick"
-    mix = fault.mix if sick else replace(fault.mix, faulty=(), headers=())
+    faulty = kind == "faulty"
+    mix = fault.mix if faulty else replace(fault.mix, faulty=(), headers=())
 
     def meanwhile() -> None:
         if fault.mix.faulty:
-            faulty_topics.send_mixed(servers.kafka.bootstrap, pair.sick, mix, pause_s=PAUSE_S)
+            faulty_topics.send_mixed(servers.kafka.bootstrap, pair.faulty, mix, pause_s=PAUSE_S)
 
-    with neighbour_worker.newcomer(pair.group, pair.sick, wanted=sick and fault.newcomer):
-        told = neighbour_worker.run(pair.group, _name(fault) if sick else "", pair.well, pair.sick, meanwhile)
-    if sick:
-        _prove(servers, fault, told, pair.sick)
-    rows, seconds = _stored(servers, pair.well, told["reading_at"])
+    with neighbour_worker.newcomer(pair.group, pair.faulty, wanted=faulty and fault.newcomer):
+        summary = neighbour_worker.run(
+            pair.group, _name(fault) if faulty else "", pair.healthy, pair.faulty, meanwhile
+        )
+    if faulty:
+        _prove(servers, fault, summary, pair.faulty)
+    rows, seconds = _stored(servers, pair.healthy, summary["reading_at"])
     if rows != BACKLOG:
-        raise RuntimeError(f"{pair.well} has {rows} rows of {BACKLOG}: {told}")
+        raise RuntimeError(f"{pair.healthy} has {rows} rows of {BACKLOG}: {summary}")
     _drop(pair)
     return rows / seconds
 
 
 def _drop(pair: DatasetPair) -> None:
-    """Remove both: autovacuum would look after what this round stored during the next one."""
+    """Drop both datasets: otherwise autovacuum would process them during the next round."""
     from apps.datasets.services import dataset_drop  # noqa: PLC0415 - after Django's setup
 
-    for name in (pair.well, pair.sick):
+    for name in (pair.healthy, pair.faulty):
         dataset_drop(name, with_data=True)
 
 
 def _prepare(servers: "Servers", fault: Fault, kind: str, suffix: str) -> DatasetPair:
-    """Make both datasets, the fault at one of them, and leave PostgreSQL without debts."""
+    """Create both datasets, cause the fault at one of them, and checkpoint."""
     from apps.datasets.services import dataset_apply  # noqa: PLC0415 - after Django's setup
     from tests.documents import document, prop  # noqa: PLC0415
 
-    pair = DatasetPair(f"well_{kind}_{suffix}", f"{kind}_{suffix}", f"bench-{kind}-{suffix}")
+    pair = DatasetPair(f"healthy_{kind}_{suffix}", f"{kind}_{suffix}", f"bench-{kind}-{suffix}")
     identity = prop("id", "integer", required=True)
-    dataset_apply(document(pair.well, [identity, prop("name")], physical_name="healthy", mode="append"))
-    dataset_apply(document(pair.sick, [identity, fault.column], physical_name=pair.sick, mode="append"))
-    if kind == "sick" and fault.fill:
-        fault.fill(servers, pair.sick)
+    dataset_apply(document(pair.healthy, [identity, prop("name")], physical_name="healthy", mode="append"))
+    dataset_apply(document(pair.faulty, [identity, fault.column], physical_name=pair.faulty, mode="append"))
+    if kind == "faulty" and fault.fill:
+        fault.fill(servers, pair.faulty)
     else:
-        faulty_topics.topic_make(servers.kafka.bootstrap, pair.sick)
+        faulty_topics.topic_make(servers.kafka.bootstrap, pair.faulty)
         if not fault.mix.faulty:
-            faulty_topics.send_mixed(servers.kafka.bootstrap, pair.sick, fault.mix)
-    (fault.make if kind == "sick" else fault.level)(servers, pair.sick)
+            faulty_topics.send_mixed(servers.kafka.bootstrap, pair.faulty, fault.mix)
+    (fault.make if kind == "faulty" else fault.level)(servers, pair.faulty)
     servers.checkpoint()
     return pair
 
@@ -108,19 +110,19 @@ def _name(fault: Fault) -> str:
     return next((name for name, one in FAULTS.items() if one is fault), HANGING)
 
 
-def _prove(servers: "Servers", fault: Fault, told: dict[str, Any], sick: str) -> None:
-    """Raise where the fault was not made, for then nothing was measured."""
+def _prove(servers: "Servers", fault: Fault, summary: dict[str, Any], faulty: str) -> None:
+    """Raise if the fault did not happen: then nothing was measured."""
     if fault.proof:
-        fault.proof(servers, sick)
+        fault.proof(servers, faulty)
     elif fault.stops:
-        if fault.stops not in told["stopped"].get(sick, ""):
-            raise RuntimeError(f"{sick} should be stopped with '{fault.stops}': {told}")
-    elif fault.mix.faulty and told["rejects"] < FEWEST:
-        raise RuntimeError(f"{sick} should have at least {FEWEST} rejects: {told}")
+        if fault.stops not in summary["stopped"].get(faulty, ""):
+            raise RuntimeError(f"{faulty} should be stopped with '{fault.stops}': {summary}")
+    elif fault.mix.faulty and summary["rejects"] < FEWEST:
+        raise RuntimeError(f"{faulty} should have at least {FEWEST} rejects: {summary}")
 
 
 def _stored(servers: "Servers", dataset: str, since: float) -> tuple[int, float]:
-    """The dataset's rows, and the seconds since then to its last commit."""
+    """The dataset's rows, and the seconds from `since` to its last commit."""
     import psycopg  # noqa: PLC0415 - only where servers are
 
     with psycopg.connect(servers.postgres.admin_url, dbname="anden") as connection:
@@ -135,24 +137,24 @@ def _stored(servers: "Servers", dataset: str, since: float) -> tuple[int, float]
 
 
 def hold(servers: "Servers") -> CrashCost:
-    """How long the healthy dataset takes beside a record that ends the worker, whose successor starts at once."""
-    calm = _prepare(servers, NONE, "calm", "hang")
-    told = neighbour_worker.run(calm.group, "", calm.well, calm.sick, lambda: None)
-    _, calm_s = _stored(servers, calm.well, told["reading_at"])
-    sick = _prepare(servers, HANG, "sick", "hang")
-    lives = neighbour_worker.run_until_done(sick.group, HANGING, sick.well, sick.sick, most=MOST_WORKERS)
-    rows, sick_s = _stored(servers, sick.well, lives.began_at)
-    if rows != BACKLOG or not lives.ended or lives.told["rejects"] != 1:
-        raise RuntimeError(f"{sick.well} has {rows} rows after {lives.ended} ends: {lives.told}")
-    return CrashCost(HANGING, sick_s, calm_s, ended=lives.ended)
+    """Measure the healthy dataset next to a record that kills the worker, which is restarted immediately."""
+    baseline = _prepare(servers, NONE, "baseline", "hang")
+    summary = neighbour_worker.run(baseline.group, "", baseline.healthy, baseline.faulty, lambda: None)
+    _, baseline_s = _stored(servers, baseline.healthy, summary["reading_at"])
+    faulty = _prepare(servers, HANG, "faulty", "hang")
+    runs = neighbour_worker.run_until_done(faulty.group, HANGING, faulty.healthy, faulty.faulty, most=MOST_WORKERS)
+    rows, faulty_s = _stored(servers, faulty.healthy, runs.began_at)
+    if rows != BACKLOG or not runs.ended or runs.summary["rejects"] != 1:
+        raise RuntimeError(f"{faulty.healthy} has {rows} rows after {runs.ended} kills: {runs.summary}")
+    return CrashCost(HANGING, faulty_s, baseline_s, ended=runs.ended)
 
 
 def main(arguments: list[str]) -> int:
-    """The exit code: 1 when a fault slows the neighbour down."""
+    """Run the measurements; return 1 if a fault slows its neighbour down."""
     parser = argparse.ArgumentParser(prog="python -m bench.neighbours", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=9, help="rounds, interleaved; medians count (default 9)")
-    parser.add_argument("--only", action="append", choices=[*FAULTS, HANGING], help="only this; may be repeated")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="file for the results")
+    parser.add_argument("--rounds", type=int, default=9, help="interleaved rounds; the medians count (default 9)")
+    parser.add_argument("--only", action="append", choices=[*FAULTS, HANGING], help="only this fault; can be repeated")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="output file")
     options = parser.parse_args(arguments)
     sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
     os.environ["PYTHONPATH"] = f"{ROOT}:{ROOT / 'platform'}"

@@ -1,4 +1,4 @@
-"""psql of PostgreSQL 18, from the wheel that the embedded server comes from."""
+"""psql of PostgreSQL 18, from the embedded server's wheel."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from embedded.postgres import WHEEL
 
 
 def timed_psql(command: str) -> float:
-    """How long psql takes for this command as owner, its start included, seconds."""
+    """The seconds that psql takes for this command as owner, including its start."""
     started = time.perf_counter()
     subprocess.run(
         [_path(), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--command", command],

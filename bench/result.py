@@ -1,4 +1,4 @@
-"""A comparison and how it is shown: pure."""
+"""Results of comparisons, and their table. Pure."""
 
 import json
 import statistics
@@ -21,38 +21,38 @@ class Result:
 
     @property
     def holds(self) -> bool:
-        """Whether the claim is true."""
+        """Whether the claim holds."""
         return self.ratio >= self.target
 
     def as_json(self) -> dict[str, Any]:
-        """The figures as they are written to a file, rounded to what the noise allows."""
+        """The result for the JSON file, rounded to significant digits."""
         figures = {name: _rounded(getattr(self, name)) for name in ("anden", "baseline", "ratio")}
         return {"name": self.name, "unit": self.unit, **figures, "target": self.target, "holds": self.holds}
 
 
 def rates(name: str, unit: str, anden: Sequence[float], baseline: Sequence[float], *, target: float) -> Result:
-    """The comparison of two series of rates, where more is better.
+    """Compare two series of rates, where more is better.
 
-    The figures are the medians of the rounds, the ratio is the median of the rounds' ratios: what else the machine
-    does changes over minutes, and the two sides of a round are seconds apart.
+    The figures are the medians of the rounds, and the ratio is the median of the rounds' ratios: the machine's load
+    changes over minutes, but the two sides of a round are seconds apart.
     """
-    ratios = [mine / other for mine, other in zip(anden, baseline, strict=True)]
+    ratios = [own / other for own, other in zip(anden, baseline, strict=True)]
     return Result(name, unit, statistics.median(anden), statistics.median(baseline), statistics.median(ratios), target)
 
 
 def limit(name: str, unit: str, anden: float, *, most: float) -> Result:
-    """The comparison with a limit that must not be passed, where less is better."""
+    """Compare a figure with an upper limit, where less is better."""
     return Result(name, unit, anden, most, most / max(anden, 0.1), 1.0)
 
 
 def least(name: str, unit: str, anden: float, *, target: float) -> Result:
-    """The comparison with a figure that must be reached, where more is better."""
+    """Compare a figure with a lower limit, where more is better."""
     return Result(name, unit, anden, target, anden / target, 1.0)
 
 
 def table(results: Iterable[Result]) -> str:
-    """The results as aligned columns."""
-    rows = [("", "anden", "baseline", "unit", "ratio", "target", "")]
+    """The results as an aligned table."""
+    rows = [("", "Andén", "baseline", "unit", "ratio", "target", "")]
     for item in results:
         figures = (shown(item.anden), shown(item.baseline), item.unit, f"{item.ratio:.2f}", f"≥ {item.target:g}")
         rows.append((item.name, *figures, "holds" if item.holds else "FAILS"))
@@ -60,7 +60,7 @@ def table(results: Iterable[Result]) -> str:
 
 
 def aligned(rows: Sequence[Sequence[str]], *, left: Collection[int]) -> str:
-    """The rows with their cells under each other, these columns to the left and the others to the right."""
+    """The rows as aligned text; the columns in `left` are left-aligned, the others right-aligned."""
     widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
     return "\n".join(
         "  ".join(
@@ -72,13 +72,13 @@ def aligned(rows: Sequence[Sequence[str]], *, left: Collection[int]) -> str:
 
 
 def write(results: Iterable[Result], path: Path) -> None:
-    """Keep the results in a file."""
+    """Write the results to a JSON file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps([item.as_json() for item in results], indent=2) + "\n", encoding="utf-8")
 
 
 def shown(figure: float) -> str:
-    """A figure with as many digits as the noise allows."""
+    """A figure with its significant digits."""
     return f"{figure:,.0f}" if figure >= 100 else f"{figure:.1f}"
 
 

@@ -1,4 +1,4 @@
-"""PostgreSQL and Kafka for a run, in a folder that goes with it; both commit durably."""
+"""PostgreSQL and Kafka for a run, in a temporary folder; both commit durably."""
 
 import os
 import secrets
@@ -18,19 +18,19 @@ from embedded.postgres import EmbeddedPostgres
 
 @dataclass(frozen=True)
 class Servers:
-    """What the suites measure on."""
+    """The servers of a run."""
 
     folder: Path
     postgres: EmbeddedPostgres
     kafka: EmbeddedKafka
 
     def checkpoint(self) -> None:
-        """Have PostgreSQL write what it owes, so that no round pays for the one before."""
+        """Make PostgreSQL write dirty pages, so that no round pays for the previous one."""
         with psycopg.connect(self.postgres.admin_url, autocommit=True) as connection:
             connection.execute("CHECKPOINT")
 
     def vacuum(self, table: str) -> None:
-        """Leave the table as autovacuum would after a while: known and visible to index-only scans."""
+        """Vacuum and analyze the table, as autovacuum would after a while."""
         url = self.postgres.urls()["ANDEN_DATABASE_OWNER_URL"]
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(f"VACUUM (ANALYZE) {table}")
@@ -38,7 +38,7 @@ class Servers:
 
 @contextmanager
 def servers(kafka_settings: Mapping[str, str] | None = None) -> Iterator[Servers]:
-    """Both servers, Kafka's with these settings of its own, migrated; Django is set up in this process to use them."""
+    """Start and migrate both servers, and set up Django in this process to use them."""
     with (
         TemporaryDirectory(prefix="anden-bench-") as name,
         EmbeddedPostgres(Path(name) / "postgres") as postgres,

@@ -1,7 +1,7 @@
-"""`python -m bench.slow_clients`: who else is answered while slow clients are held, and for how long they are.
+"""`python -m bench.slow_clients`: other clients' response times next to slow clients, and when those are closed.
 
-Starts the web server as `make run` does, holds connections of one kind after the other and then of all kinds at once,
-asks for health and for pages meanwhile, and prints when the server closed the first and the last of each kind.
+Starts the web server as `make run` does, holds connections of each kind and then of all kinds together, requests
+health and pages meanwhile, and prints when the server closed the first and the last connection of each kind.
 """
 
 import argparse
@@ -24,13 +24,13 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 LOOPBACK: Final = "127.0.0.1"
 SMALL_BUFFER_BYTES: Final = 2048
 HEALTHY_S: Final = 1.0
-"""What 99 of 100 answers of health must not take longer than."""
+"""The maximum 99th percentile of health checks."""
 TICK_S: Final = 1.0
 
 
 @dataclass(frozen=True)
 class WebServer:
-    """A web server, and what its clients send."""
+    """A web server, and its clients' key and dataset."""
 
     port: int
     key: str
@@ -38,18 +38,18 @@ class WebServer:
 
     @property
     def pages(self) -> str:
-        """The address of the dataset's records."""
+        """The path of the dataset's records."""
         return f"/api/v1/datasets/{self.dataset}/records"
 
     def head(self, request: str, *lines: str) -> bytes:
-        """The whole header of a request with the key."""
+        """A request's complete header, with the key."""
         sent = (f"{request} HTTP/1.1", f"Host: {LOOPBACK}", f"Authorization: Bearer {self.key}", *lines)
         return "\r\n".join([*sent, "", ""]).encode()
 
 
 @dataclass(frozen=True)
 class SlowClient:
-    """A way to be slow: what is sent first, then one byte a second of `trickle`, and whether anything is read."""
+    """A kind of slow client: what it sends first, what it then sends once a second, and whether it reads."""
 
     name: str
     count: int
@@ -72,7 +72,7 @@ KINDS: Final = (
     SlowClient("a body, a byte a second", 30, _post, trickle=b" "),
     SlowClient("an export, unread", 8, lambda target: target.head(f"GET {target.pages}.csv")),
     SlowClient("a page of 1,000, unread", 30, lambda target: target.head(f"GET {target.pages}?limit=1000")),
-    SlowClient("idle after an answer", 40, lambda target: target.head("GET /healthz"), reads=True),
+    SlowClient("idle after a response", 40, lambda target: target.head("GET /healthz"), reads=True),
 )
 
 
@@ -88,7 +88,7 @@ class HeldConnections:
     @classmethod
     @contextmanager
     def open(cls, kind: SlowClient, target: WebServer) -> Iterator["HeldConnections"]:
-        """The connections, opened one after the other and closed with the block."""
+        """Open the connections one after the other; close them with the block."""
         held = cls(kind)
         try:
             for _ in range(kind.count):
@@ -104,8 +104,8 @@ class HeldConnections:
                 connection.close()
 
     def count_open(self, port: int) -> int:
-        """How many the server on this port still holds; those that it closed meanwhile are noted."""
-        # What the kernel keeps of a closed connection has no process.
+        """Count the connections that the server on this port still holds; record those it has closed."""
+        # A closed connection that the kernel still holds has no process.
         open_now = (other for other in psutil.net_connections("tcp") if other.pid and other.raddr)
         held = {other.raddr.port for other in open_now if other.laddr.port == port}
         for connection in tuple(self.sockets):
@@ -125,7 +125,7 @@ class HeldConnections:
 
 
 class Poller(threading.Thread):
-    """Asks for the same path again and again, and keeps how long each answer took; None for none within its time."""
+    """Requests a path repeatedly, and records response times and failures."""
 
     def __init__(self, target: WebServer, path: str, every_s: float, within_s: float) -> None:
         super().__init__(daemon=True)
@@ -136,15 +136,15 @@ class Poller(threading.Thread):
         self.failures = 0
 
     def run(self) -> None:
-        """Ask until the end."""
+        """Send requests until `end` is called."""
         while not self._over.wait(self._every_s):
             started = time.perf_counter()
             connection = http.client.HTTPConnection(LOOPBACK, self._target.port, timeout=self._within_s)
             try:
                 connection.request("GET", self._path, headers={"Authorization": f"Bearer {self._target.key}"})
-                answer = connection.getresponse()
-                answer.read()
-                self.failures += answer.status != 200
+                response = connection.getresponse()
+                response.read()
+                self.failures += response.status != 200
             except (OSError, http.client.HTTPException):
                 self.failures += 1
             finally:
@@ -152,14 +152,14 @@ class Poller(threading.Thread):
             self.seconds.append(time.perf_counter() - started)
 
     def end(self) -> None:
-        """Ask no more."""
+        """Stop, and wait for the thread."""
         self._over.set()
         self.join()
 
 
 @dataclass(frozen=True)
 class SlowClientResult:
-    """What one kind did."""
+    """The result for one kind of client, or all together."""
 
     name: str
     held: int
@@ -169,12 +169,12 @@ class SlowClientResult:
 
     @property
     def holds(self) -> bool:
-        """Whether health was always answered in time, no page failed and every connection was closed."""
+        """Whether health checks were fast, no page failed and every connection was closed."""
         answered = self.health.failures == self.pages.failures == 0 and _p99(sorted(self.health.seconds)) < HEALTHY_S
         return answered and len(self.closed_s) == self.held
 
     def cells(self) -> tuple[str, ...]:
-        """The row as text."""
+        """The table row."""
         health, pages = sorted(self.health.seconds), sorted(self.pages.seconds)
         closed = sorted(self.closed_s)
         return (
@@ -201,7 +201,7 @@ def _p99(rising: Sequence[float]) -> float:
 
 
 def measure(target: WebServer, kinds: Sequence[SlowClient], *, most_s: float) -> SlowClientResult:
-    """Hold these kinds together until the server has closed them all, or for so many seconds."""
+    """Hold these kinds together until the server has closed all of them, or for `most_s` seconds."""
     with ExitStack() as stack:
         health = Poller(target, "/healthz", 0.1, 4)
         pages = Poller(target, f"{target.pages}?limit=100", 0.2, 20)
@@ -214,12 +214,12 @@ def measure(target: WebServer, kinds: Sequence[SlowClient], *, most_s: float) ->
         health.end()
         pages.end()
         closed = [seconds for held in everyone for seconds in held.closed_s]
-    name = kinds[0].name if len(kinds) == 1 else "all of these at once"
+    name = kinds[0].name if len(kinds) == 1 else "all of these together"
     return SlowClientResult(name, sum(kind.count for kind in kinds), health, pages, closed)
 
 
 def table(rows: Sequence[SlowClientResult]) -> str:
-    """The rows as aligned columns."""
+    """The rows as an aligned table."""
     lines = [HEADINGS, *(row.cells() for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
@@ -228,7 +228,7 @@ def table(rows: Sequence[SlowClientResult]) -> str:
 
 
 def run(target: WebServer, *, most_s: float, only: Sequence[str]) -> list[SlowClientResult]:
-    """A row for each kind, and one for all of them."""
+    """Measure each kind, and then all of them together."""
     kinds = [kind for kind in KINDS if not only or kind.name in only]
     together = [] if only else [tuple(kinds)]
     rows = []
@@ -250,12 +250,12 @@ def _on_own_servers(options: argparse.Namespace) -> list[SlowClientResult]:
 
 
 def main(arguments: list[str]) -> int:
-    """The exit code: 1 where a row fails."""
+    """Run the measurements; return 1 if a row fails."""
     parser = argparse.ArgumentParser(prog="python -m bench.slow_clients", description=__doc__)
-    parser.add_argument("--port", type=int, help="of a web server that runs already, with the key of --key-file")
-    parser.add_argument("--key-file", type=Path, help="holds a key that reads flights")
+    parser.add_argument("--port", type=int, help="port of a running web server; needs --key-file")
+    parser.add_argument("--key-file", type=Path, help="file with a key that can read flights")
     parser.add_argument("--only", action="append", default=[], choices=[kind.name for kind in KINDS])
-    parser.add_argument("--most", type=float, default=150, metavar="S", help="longest that one kind is held (150)")
+    parser.add_argument("--most", type=float, default=150, metavar="S", help="maximum time to hold one kind (150)")
     options = parser.parse_args(arguments)
     sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
     os.environ["PYTHONPATH"] = f"{ROOT}:{ROOT / 'platform'}"

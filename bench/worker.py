@@ -1,4 +1,4 @@
-"""One ingest worker in a process of its own: `python -m bench.worker COUNT` prints its figures as JSON."""
+"""Runs one ingest worker: `python -m bench.worker COUNT` prints its figures as JSON."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ import django
 
 
 def main(count: int) -> None:
-    """Move so many flights and say how long it took from the first look at Kafka to the last commit."""
+    """Ingest `count` flights; print the seconds from the worker's start to its last commit, as JSON."""
     django.setup()
     from django.conf import settings  # noqa: PLC0415 - after setup
 

@@ -1,11 +1,11 @@
-"""What makes a worker's own code fail at the records with the id -1: called in the worker's process alone."""
+"""Patches that make a worker fail at records with the id -1; applied only in the worker's process."""
 
 import re
 from typing import Any
 
 
 def rows_without_dumper() -> None:
-    """Give their rows a value that the driver has no dumper for."""
+    """Give these rows a value for which the driver has no dumper."""
     from apps.ingest.core.decoding import Decoder  # noqa: PLC0415 - after Django's setup
 
     decode = Decoder.decode
@@ -19,7 +19,7 @@ def rows_without_dumper() -> None:
 
 
 def decoder_that_fails() -> None:
-    """Have the decoder raise what nobody expects."""
+    """Make the decoder raise an unexpected exception."""
     from apps.ingest.core.decoding import Decoder  # noqa: PLC0415 - after Django's setup
 
     decode = Decoder.decode
@@ -34,7 +34,7 @@ def decoder_that_fails() -> None:
 
 
 def decoder_that_hangs() -> None:
-    """Have the decoder call C code that holds the interpreter, and never comes back."""
+    """Make the decoder call C code that holds the interpreter and never returns."""
     from apps.ingest.core.decoding import Decoder  # noqa: PLC0415 - after Django's setup
 
     decode = Decoder.decode

@@ -1,8 +1,7 @@
-"""Several management commands in one process: Python and Django start once for all of them.
+"""Runs several management commands in one process, so that Python and Django start only once.
 
-`python -m embedded.commands` reads the commands as a JSON list of lists from its standard input. Behind each it writes
-a line of JSON, `{"code": …, "out": …, "err": …}`: the exit code and what the command printed. It stops at the first
-that fails.
+`python -m embedded.commands` reads the commands from stdin as a JSON list of lists. After each it writes a line of
+JSON, `{"code": …, "out": …, "err": …}`: the exit code and the output. It stops after the first failure.
 """
 
 import json
@@ -19,7 +18,7 @@ from embedded.environment import ROOT
 
 
 def main() -> int:
-    """Run the commands; the exit code of the last."""
+    """Run the commands; return the last one's exit code."""
     code = 0
     with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as answers:
         for words in json.load(sys.stdin):
@@ -35,7 +34,7 @@ def main() -> int:
 
 @contextmanager
 def _printing_to(out: IO[bytes], err: IO[bytes]) -> Iterator[None]:
-    """Have the streams themselves lead there: what logs or runs a program keeps the ones that it once took."""
+    """Redirect file descriptors 1 and 2: logging and child processes keep the streams that they first opened."""
     streams = ((sys.stdout, out), (sys.stderr, err))
     kept = [os.dup(stream.fileno()) for stream, _ in streams]
     for stream, file in streams:

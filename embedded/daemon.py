@@ -1,4 +1,4 @@
-"""One server process in one folder: started once, found again after a crash, ended with its parent."""
+"""A server process that owns a folder: a single instance, cleaned up after a crash, stopped with its parent."""
 
 import fcntl
 import os
@@ -15,15 +15,15 @@ import psutil
 
 from embedded.errors import FolderInUse, StartFailed
 
-_LOOK_EVERY_S: Final = 0.05
+_POLL_S: Final = 0.05
 _LOG_TAIL_BYTES: Final = 4096
 _CHILDREN_S: Final = 20.0
-# The system's clock may be set between two looks, and start times are derived from it.
+# Start times are derived from the system clock, which may be adjusted.
 _SAME_START_S: Final = 2.0
 
 
 class Daemon:
-    """A child process whose folder holds its log, its lock and its process id."""
+    """A child process; its folder holds its log, lock and process id."""
 
     def __init__(self, name: str, folder: Path, *, stop_signal: signal.Signals) -> None:
         self.name = name
@@ -35,20 +35,20 @@ class Daemon:
 
     @property
     def pid(self) -> int:
-        """The process id of the running server."""
+        """The process id. Raises StartFailed: it is not running."""
         if self._process is None:
             raise StartFailed(f"{self.name} is not running")
         return self._process.pid
 
     @property
     def running(self) -> bool:
-        """Whether the server's process lives."""
+        """Whether the process is alive."""
         return self._process is not None and self._process.poll() is None
 
     def claim(self) -> None:
-        """Hold the folder for this process, and end what a killed process left running in it.
+        """Lock the folder, and stop a server that a killed process left running in it.
 
-        Raises FolderInUse: another living process holds the folder.
+        Raises FolderInUse: another process has locked it.
         """
         if self._lock is not None:
             return
@@ -69,8 +69,8 @@ class Daemon:
         become: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
     ) -> None:
-        """Start the process, `become` first where it changes the user; its output goes to the log."""
-        # The tether comes after the change of user, which would cut it.
+        """Start the process, its output going to the log. `become` is a command prefix that changes the user."""
+        # After `become`: changing the user clears the parent-death signal.
         words = [*become, *_parent_death_signal(self._stop_signal), *(str(word) for word in command)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -80,29 +80,29 @@ class Daemon:
                 stderr=log,
                 cwd=self.folder,
                 env=None if env is None else {**os.environ, **env},
-                # Ctrl-C in a terminal goes to the whole foreground group: we stop the servers, last.
+                # Ctrl-C goes to the entire foreground group, but the servers must stop last.
                 start_new_session=True,
             )
         started = psutil.Process(self._process.pid).create_time()
         (self.folder / "pid").write_text(f"{self._process.pid} {started}\n")
 
     def wait_until(self, ready: Callable[[], bool], *, timeout_s: float) -> None:
-        """Return when `ready` says so.
+        """Return once `ready()` is true.
 
-        Raises StartFailed: the process ended, or the time is over; the process is not running then.
+        Raises StartFailed: the process exited or timed out; it is not running any more.
         """
         deadline = time.monotonic() + timeout_s
         while not ready():
             if not self.running:
                 code = self._process.returncode if self._process else None
-                raise StartFailed(f"{self.name} ended with code {code} while starting; {self.last_log_line()}")
+                raise StartFailed(f"{self.name} exited with code {code} while starting; {self.last_log_line()}")
             if time.monotonic() > deadline:
                 self.kill()
                 raise StartFailed(f"{self.name} did not answer within {timeout_s:.0f} s; {self.last_log_line()}")
-            time.sleep(_LOOK_EVERY_S)
+            time.sleep(_POLL_S)
 
     def last_log_line(self) -> str:
-        """The last line of the log, and where the log is."""
+        """The log's path and last line."""
         line = ""
         if self.log.exists():
             tail = self.log.read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace").splitlines()
@@ -110,11 +110,11 @@ class Daemon:
         return f"log {self.log}: {line or '(empty)'}"
 
     def send(self, number: signal.Signals) -> None:
-        """Send the running process a signal."""
+        """Send the process a signal."""
         os.kill(self.pid, number)
 
     def stop(self, *, timeout_s: float = 30) -> None:
-        """End the process in order, by force when the time is over, and let go of the folder."""
+        """Stop the process, kill it after the timeout, and unlock the folder."""
         if self._process is not None and self.running:
             with suppress(ProcessLookupError):
                 # A frozen process would not see the signal.
@@ -131,9 +131,9 @@ class Daemon:
             self._lock = None
 
     def kill(self) -> None:
-        """End the process at once, as a crash would; the folder stays claimed.
+        """Kill the process, as a crash would; the folder stays locked.
 
-        Its children end by themselves when they notice: until then PostgreSQL would refuse to start anew.
+        Waits for its children, too: PostgreSQL refuses to start until they have noticed and exited.
         """
         if self._process is None:
             return
@@ -145,14 +145,14 @@ class Daemon:
         psutil.wait_procs(children, timeout=_CHILDREN_S)
 
     def _end_leftover(self) -> None:
-        """End the process of an earlier run whose parent was killed, if it still lives."""
+        """Stop the process of an earlier run whose parent was killed, if it is still alive."""
         note = self.folder / "pid"
         if not note.exists():
             return
         with suppress(psutil.NoSuchProcess, ValueError):
             pid, started = note.read_text().split()
             left = psutil.Process(int(pid))
-            # A process id is used again: only the same start time makes it the same process.
+            # Process ids are reused: only the same start time means the same process.
             if abs(left.create_time() - float(started)) < _SAME_START_S:
                 left.resume()
                 left.send_signal(self._stop_signal)
@@ -163,20 +163,20 @@ class Daemon:
 
 
 def _ended(process: psutil.Process, *, timeout_s: float) -> bool:
-    """Whether a process that is not our child ended in time; one that nobody has reaped counts as ended."""
+    """Whether a process that is not our child exited in time; a zombie counts as exited."""
     deadline = time.monotonic() + timeout_s
     with suppress(psutil.NoSuchProcess):
         while process.status() != psutil.STATUS_ZOMBIE:
             if time.monotonic() > deadline:
                 return False
-            time.sleep(_LOOK_EVERY_S)
+            time.sleep(_POLL_S)
     return True
 
 
 def _parent_death_signal(stop_signal: signal.Signals) -> list[str]:
-    """The words before a command that make Linux end it when its parent dies, however that dies.
+    """A command prefix that makes Linux send the command this signal when its parent dies.
 
-    Elsewhere nothing does so: the next start in the same folder ends what was left.
+    Empty on other systems: there, the next start in the same folder stops the leftover process.
     """
     setpriv = shutil.which("setpriv")
     if setpriv is None:
@@ -186,7 +186,7 @@ def _parent_death_signal(stop_signal: signal.Signals) -> list[str]:
 
 @contextmanager
 def stopped_on_error(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` when the block fails, an interrupt included."""
+    """Call `stop` if the block fails or is interrupted."""
     try:
         yield
     except BaseException:

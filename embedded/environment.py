@@ -1,4 +1,4 @@
-"""The environment of the station's processes, and the secrets that it keeps in its folder."""
+"""The environment variables of `make run`'s processes, and the secrets in `.anden/`."""
 
 import secrets
 import shlex
@@ -14,7 +14,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class StationFolder:
-    """Where everything that the station keeps lies: `.anden/`."""
+    """Paths inside `.anden/`, where `make run` keeps its state."""
 
     path: Path
 
@@ -25,22 +25,22 @@ class StationFolder:
 
     @property
     def metrics(self) -> Path:
-        """The files in which the processes share their metrics."""
+        """The files through which the processes share their metrics."""
         return self.path / "metrics"
 
     @property
     def fleet(self) -> Path:
-        """The files that the simulated fleet writes and its evaluation reads."""
+        """The files that the fleet simulation writes and the evaluation reads."""
         return self.path / "fleet"
 
     @property
     def demo_key(self) -> Path:
-        """The demo client's key, which the database knows only as a hash."""
+        """The demo client's API key; the database stores only a hash."""
         return self.path / "demo-key"
 
     @property
     def probe_key(self) -> Path:
-        """The key of the integration check."""
+        """The integration probe's API key."""
         return self.path / "probe-key"
 
     def steward_password(self) -> str:
@@ -53,7 +53,7 @@ class StationFolder:
 
 
 def station_environment(folder: StationFolder, *, database_urls: Mapping[str, str], bootstrap: str) -> dict[str, str]:
-    """Every variable that differs between this station and a cluster."""
+    """Every variable that differs from a cluster's."""
     return {
         **database_urls,
         "ANDEN_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
@@ -69,26 +69,26 @@ def station_environment(folder: StationFolder, *, database_urls: Mapping[str, st
         "ANDEN_FLEET_SOURCE": "file",
         "ANDEN_FLEET_FILE": str(folder.fleet),
         "DJANGO_SETTINGS_MODULE": "config.settings",
-        # Before the editable install of the environment, which may belong to another copy of the project.
+        # Ahead of the virtualenv's editable install, which may be of another checkout.
         "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}",
         "PYTHONUNBUFFERED": "1",
     }
 
 
 def write_environment(path: Path, environment: Mapping[str, str]) -> None:
-    """Leave the variables as a file that a shell reads, so that manage.py speaks to this station."""
+    """Write the variables to a file that you can source before running manage.py."""
     write_secret(path, "\n".join(f"export {name}={shlex.quote(value)}" for name, value in environment.items()))
 
 
 def stored_secret(path: Path, *, length: int) -> str:
-    """The secret of this file, for its owner alone; made at the first call."""
+    """The secret in this file, generated on the first call; only the owner can read the file."""
     if not path.exists():
         write_secret(path, secrets.token_urlsafe(length))
     return path.read_text().strip()
 
 
 def write_secret(path: Path, text: str) -> None:
-    """Leave the text in a file that nobody else may read, whole or not at all."""
+    """Write the text atomically to a file that only its owner can read."""
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
     fresh.touch(mode=0o600)

@@ -1,8 +1,8 @@
-"""What can go wrong with the embedded servers, named by what the reader of the message does about it."""
+"""The errors of the embedded servers, named by the reader's reaction."""
 
 
 class EmbeddedError(Exception):
-    """An embedded server cannot do its work."""
+    """An embedded server failed."""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or self.__doc__)
@@ -13,20 +13,20 @@ class NotInstalled(EmbeddedError):
 
 
 class NetworkNeeded(EmbeddedError):
-    """The jars are not here yet and cannot be fetched: connect to a network once."""
+    """Kafka's jars are missing and cannot be downloaded: connect to a network once."""
 
 
 class JarsDiffer(EmbeddedError):
-    """The jars are not the ones that were locked: never run them."""
+    """The jars do not match the lock file: do not run them."""
 
 
 class FolderInUse(EmbeddedError):
-    """Another process runs a server in this folder: stop that one first."""
+    """Another process runs a server in this folder: stop it first."""
 
 
 class StartFailed(EmbeddedError):
-    """The server ended or stayed silent while it started: read its log."""
+    """The server exited or did not answer while starting: read its log."""
 
 
 class SetupFailed(EmbeddedError):
-    """A step before the start failed: the message names the step, what it said and its log."""
+    """A setup step failed: the message names the step, its error and its log."""

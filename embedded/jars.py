@@ -1,8 +1,7 @@
-"""The jars of the embedded Kafka: fetched once by jgo, checked against the committed lock at every start.
+"""The embedded Kafka's jars, downloaded once by jgo and verified against the committed lock at every start.
 
-jgo writes a lock but does not check it, so this module does: the class path is made of the locked jars
-and nothing else, and a jar with another checksum is refused.
-Run as a module it writes the lock anew: python -m embedded.jars
+jgo writes a lock but does not verify it. This module does: the class path holds only the locked jars, and a jar with
+another checksum is refused. To regenerate the lock: python -m embedded.jars
 """
 
 import fcntl
@@ -26,10 +25,10 @@ _REWRITE: Final = "run python -m embedded.jars and commit the lock"
 
 
 def class_path(spec: Path = SPEC, lock: Path = LOCK) -> list[Path]:
-    """The locked jars on this machine, in the lock's order; those that are missing are fetched first.
+    """The paths of the locked jars, in the lock's order; missing ones are downloaded first.
 
     Raises NetworkNeeded: connect once, then call again.
-    Raises JarsDiffer: the resolved set or a checksum is not the locked one, nothing may be run.
+    Raises JarsDiffer: the resolved set or a checksum differs from the lock, run nothing.
     """
     locked = LockFile.load(lock)
     if locked.spec_hash != compute_spec_hash(spec):
@@ -46,7 +45,7 @@ def class_path(spec: Path = SPEC, lock: Path = LOCK) -> list[Path]:
 
 
 def missing_jars(lock: Path = LOCK) -> list[Path]:
-    """The locked jars that are not on this machine yet."""
+    """The locked jars that are not downloaded yet."""
     repo = _context().repo_cache
     return _missing(_path(repo, jar) for jar in LockFile.load(lock).dependencies)
 
@@ -56,7 +55,7 @@ def _missing(jars: Iterable[Path]) -> list[Path]:
 
 
 def write_lock(spec: Path = SPEC, lock: Path = LOCK) -> int:
-    """How many jars the new lock holds, resolved from the spec."""
+    """Resolve the spec, write a new lock, and return its number of jars."""
     context = _context()
     with _one_at_a_time(context.repo_cache):
         jars = _fetch(spec, context)
@@ -66,7 +65,7 @@ def write_lock(spec: Path = SPEC, lock: Path = LOCK) -> int:
 
 
 def _context() -> MavenContext:
-    """Where jgo looks for jars, its user's own settings included: a mirror is configured there."""
+    """jgo's repositories, including the user's settings, which may configure a mirror."""
     settings = GlobalSettings.load()
     return MavenContext(repo_cache=settings.repo_cache, remote_repos=settings.repositories or None)
 
@@ -77,7 +76,7 @@ def _path(repo: Path, jar: LockedDependency) -> Path:
 
 
 def _fetch(spec: Path, context: MavenContext) -> list[Dependency]:
-    """Everything the spec resolves to, each jar on this machine afterwards."""
+    """Download every jar that the spec resolves to."""
     wanted = EnvironmentBuilder(context=context).spec_to_dependencies(EnvironmentSpec.load(spec))
     try:
         inputs, transitive = context.resolver.resolve(wanted)
@@ -86,14 +85,14 @@ def _fetch(spec: Path, context: MavenContext) -> list[Dependency]:
             jar.artifact.resolve()
     except (requests.RequestException, RuntimeError) as exc:
         raise NetworkNeeded(
-            "Kafka's jars are not on this machine yet and could not be fetched "
+            "Kafka's jars are not installed yet and could not be downloaded "
             f"({type(exc).__name__}): connect to the network and try again"
         ) from exc
     return jars
 
 
 def _refuse_other_set(locked: LockFile, resolved: list[Dependency]) -> None:
-    """Nothing, or JarsDiffer where the resolved set is not the locked one."""
+    """Raise JarsDiffer if the resolved set differs from the lock."""
     expected = {(jar.groupId, jar.artifactId, jar.version) for jar in locked.dependencies}
     found = {(jar.artifact.groupId, jar.artifact.artifactId, jar.artifact.version) for jar in resolved}
     if expected != found:
@@ -108,7 +107,7 @@ def _sha256(path: Path) -> str:
 
 @contextmanager
 def _half_fetched_removed(jars: Mapping[Path, str | None]) -> Iterator[None]:
-    """When the block fails, remove what it fetched in part: jgo would take it for whole the next time."""
+    """If the block fails, remove partial downloads: jgo would treat them as complete the next time."""
     missing = _missing(jars)
     try:
         yield
@@ -121,7 +120,7 @@ def _half_fetched_removed(jars: Mapping[Path, str | None]) -> Iterator[None]:
 
 @contextmanager
 def _one_at_a_time(repo: Path) -> Iterator[None]:
-    """Only one process fetches: jgo writes straight to the final path."""
+    """Only one process downloads at a time: jgo writes straight to the final path."""
     repo.mkdir(parents=True, exist_ok=True)
     with (repo / ".anden.lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)

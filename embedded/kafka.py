@@ -1,4 +1,4 @@
-"""Apache Kafka (KRaft, one node) on the loopback interface, from a wheel's Java runtime and locked jars."""
+"""Apache Kafka (KRaft, one node) on the loopback interface, with the Java runtime of a wheel and locked jars."""
 
 import base64
 import os
@@ -20,7 +20,7 @@ from embedded.server import EmbeddedServer
 
 _START_TIMEOUT_S: Final = 90.0
 _JVM: Final = (
-    # Kafka's own use of sun.misc.Unsafe is nothing a reader of the log can change.
+    # Kafka uses sun.misc.Unsafe: a warning would help no reader of the log.
     "--sun-misc-unsafe-memory-access=allow",
     "-XX:TieredStopAtLevel=1",
     "-XX:+UseSerialGC",
@@ -41,7 +41,7 @@ _SETTINGS: Final = {
     "group.initial.rebalance.delay.ms": "0",
     "auto.create.topics.enable": "false",
 }
-# After a kill the old registration must expire before the broker comes back: 15 s by default.
+# After a kill, the old registration must expire before the broker rejoins: 15 s by default.
 _PATIENT: Final = {"broker.session.timeout.ms": "6000", "broker.heartbeat.interval.ms": "1000"}
 # Rebalances, retention and restarts in about a second.
 _QUICK: Final = {
@@ -59,7 +59,7 @@ _QUICK: Final = {
 
 
 class EmbeddedKafka(EmbeddedServer):
-    """One Kafka broker over one folder; its log holds warnings and worse. `more` are settings of Kafka's own."""
+    """One Kafka broker in one folder, logging at WARN. `more` holds additional broker settings."""
 
     name = "Kafka"
     stop_signal = signal.SIGTERM
@@ -75,14 +75,14 @@ class EmbeddedKafka(EmbeddedServer):
 
     @property
     def bootstrap(self) -> str:
-        """The address for `bootstrap.servers`."""
+        """The value for `bootstrap.servers`."""
         return f"{LOOPBACK}:{self.port}"
 
     def _launch(self) -> None:
         self._jars = self._jars or os.pathsep.join(str(path) for path in class_path())
         self._choose_ports()
         settings = self._write_settings()
-        # Written last by the formatting: an interrupted one is done again.
+        # Formatting writes this file last, so an interrupted one is repeated.
         if not (self.folder / "formatted").exists():
             self._format(settings)
         heap = "-Xmx384m" if self._quick else "-Xmx512m"
@@ -91,11 +91,11 @@ class EmbeddedKafka(EmbeddedServer):
 
     def _choose_ports(self) -> None:
         self._choose_port()
-        # Nobody but the broker knows the controller's port: any free one will do, at every start.
+        # Only the broker uses the controller's port: any free one will do, at every start.
         self._controller_port = free_port(taken={self.port})
 
     def _write_settings(self) -> Path:
-        """The file of the broker's settings, with today's ports."""
+        """Write server.properties with the current ports; return its path."""
         settings = _SETTINGS | (_QUICK if self._quick else _PATIENT)
         settings |= {
             "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://{LOOPBACK}:{self._controller_port}",
@@ -108,7 +108,7 @@ class EmbeddedKafka(EmbeddedServer):
         return path
 
     def _format(self, settings: Path) -> None:
-        """Prepare the data folder, once in its life."""
+        """Format the data folder, once."""
         tool = [
             "kafka.tools.StorageTool",
             "format",
@@ -127,11 +127,11 @@ class EmbeddedKafka(EmbeddedServer):
         )
         self._daemon.log.write_text(done.stdout + done.stderr)
         if done.returncode != 0:
-            raise StartFailed(f"formatting ended with code {done.returncode}; {self._daemon.last_log_line()}")
+            raise StartFailed(f"formatting exited with code {done.returncode}; {self._daemon.last_log_line()}")
         (self.folder / "formatted").touch()
 
     def _answers(self) -> bool:
-        # A client of its own for each look: it would print its failures while the broker starts.
+        # A new client per attempt: a shared one would print its failures while the broker starts.
         client = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
         try:
             return bool(client.list_topics(timeout=1).brokers)

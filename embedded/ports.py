@@ -7,16 +7,15 @@ from typing import Final
 
 LOOPBACK: Final = "127.0.0.1"
 
-# Below the range from which systems take the source ports of outgoing connections,
-# so that no client can sit on a port between our look and the server's bind.
+# Below the ephemeral range, so that no outgoing connection takes a port between the check and the server's bind.
 _RANGE: Final = range(20_000, 32_000)
 _TRIES: Final = 200
 
 
 def port_is_free(port: int) -> bool:
-    """Whether a server could listen on this port of the loopback interface now."""
+    """Whether a server could bind this port of the loopback interface now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As servers do: a port whose old connections linger in TIME_WAIT counts as free.
+        # As servers do: a port with connections in TIME_WAIT counts as free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
@@ -26,9 +25,9 @@ def port_is_free(port: int) -> bool:
 
 
 def free_port(preferred: int | None = None, *, taken: Collection[int] = ()) -> int:
-    """The preferred port where it is free, otherwise any free one that is not in `taken`.
+    """The preferred port if it is free, otherwise a random free one that is not in `taken`.
 
-    Random rather than the first free one: several test sessions look at the same time.
+    Random, because several test sessions may search at the same time. Raises OSError: none is free.
     """
     if preferred is not None and preferred not in taken and port_is_free(preferred):
         return preferred

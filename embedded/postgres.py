@@ -1,6 +1,6 @@
 """PostgreSQL 18 on the loopback interface, from the binaries of a wheel.
 
-The wheel's own Python helper is not used: as root it adds a user and opens every folder above the data.
+It does not use the wheel's Python helper, which as root adds a user and opens every folder above the data.
 """
 
 import json
@@ -36,12 +36,12 @@ _SETTINGS: Final = {
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
 }
-# A crash of the machine may cost the data: right for tests, wrong for everything else.
+# A crash of the machine may lose data: for tests only.
 _QUICK: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 class EmbeddedPostgres(EmbeddedServer):
-    """One PostgreSQL server over one folder, with the database `anden` and its owner role."""
+    """One PostgreSQL server in one folder, with the database `anden` and its owner role."""
 
     name = "PostgreSQL"
     stop_signal = signal.SIGINT
@@ -52,59 +52,59 @@ class EmbeddedPostgres(EmbeddedServer):
 
     @property
     def admin_url(self) -> str:
-        """The superuser's URL: for tests and for making the owner role, never for the apps."""
+        """The superuser's URL, for tests and to create the owner role; never for the apps."""
         return self._url(SUPERUSER, "superuser")
 
     def urls(self) -> dict[str, str]:
-        """ANDEN_DATABASE_<ROLE>_URL for each of the six roles; the first migration makes the other five."""
+        """ANDEN_DATABASE_<ROLE>_URL for each of the six roles; the first migration creates all but the owner."""
         return {f"ANDEN_DATABASE_{role.upper()}_URL": self._url(f"anden_{role}", role) for role in ROLES}
 
     def _launch(self) -> None:
-        ground = _ground(self.folder / "data")
-        self._drop_unopenable(ground)
+        launch = _ground(self.folder / "data")
+        self._drop_unopenable(launch)
         self._passwords = self._passwords or _passwords(self.folder / "passwords.json")
-        if not (ground.data / "PG_VERSION").exists():
-            self._make_cluster(ground)
+        if not (launch.data / "PG_VERSION").exists():
+            self._make_cluster(launch)
         self._choose_port()
-        self._daemon.spawn(self._command(ground), become=ground.become)
+        self._daemon.spawn(self._command(launch), become=launch.become)
         self._daemon.wait_until(self._answers, timeout_s=_START_TIMEOUT_S)
         self._make_owner()
 
-    def _drop_unopenable(self, ground: UnprivilegedLaunch) -> None:
-        """Remove data outside of the folder that a removed folder left behind: its passwords are lost."""
-        if (self.folder / "passwords.json").exists() or not (ground.data / "PG_VERSION").exists():
+    def _drop_unopenable(self, launch: UnprivilegedLaunch) -> None:
+        """Remove data outside the folder that outlived the folder: its passwords are lost."""
+        if (self.folder / "passwords.json").exists() or not (launch.data / "PG_VERSION").exists():
             return
-        if ground.data.is_relative_to(self.folder):
+        if launch.data.is_relative_to(self.folder):
             raise StartFailed(
-                f"passwords.json is gone, and {ground.data} cannot be opened without it: "
-                f"bring it back, or remove {self.folder} to start anew"
+                f"passwords.json is gone, and {launch.data} cannot be opened without it: "
+                f"restore it, or remove {self.folder} to start with an empty database"
             )
-        shutil.rmtree(ground.data)
+        shutil.rmtree(launch.data)
 
     def _url(self, user: str, key: str) -> str:
         database = SUPERUSER if key == "superuser" else DATABASE
         return f"postgresql://{user}:{self._passwords[key]}@{LOOPBACK}:{self.port}/{database}"
 
-    def _command(self, ground: UnprivilegedLaunch) -> list[str | Path]:
+    def _command(self, launch: UnprivilegedLaunch) -> list[str | Path]:
         settings = _SETTINGS | {"port": str(self.port)} | (_QUICK if self._quick else {})
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        return [ground.programs / "postgres", "-D", ground.data, *options]
+        return [launch.programs / "postgres", "-D", launch.data, *options]
 
-    def _make_cluster(self, ground: UnprivilegedLaunch) -> None:
-        """Run initdb in a folder beside the final one, so that an interrupted run leaves no half cluster."""
-        fresh = ground.data.with_name("data.new")
+    def _make_cluster(self, launch: UnprivilegedLaunch) -> None:
+        """Run initdb in a temporary folder, so that an interrupted run leaves no incomplete cluster."""
+        fresh = launch.data.with_name("data.new")
         shutil.rmtree(fresh, ignore_errors=True)
-        shutil.rmtree(ground.data, ignore_errors=True)
+        shutil.rmtree(launch.data, ignore_errors=True)
         fresh.mkdir(mode=0o700)
-        ground.own(fresh)
+        launch.own(fresh)
         password = fresh.with_name("superuser-password")
         password.touch(mode=0o600)
-        ground.own(password).write_text(self._passwords["superuser"])
+        launch.own(password).write_text(self._passwords["superuser"])
         try:
             done = subprocess.run(
                 [
-                    *ground.become,
-                    ground.programs / "initdb",
+                    *launch.become,
+                    launch.programs / "initdb",
                     *("--pgdata", fresh, "--username", SUPERUSER, "--pwfile", password),
                     *("--auth", "scram-sha-256", "--encoding", "UTF8"),
                     *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"),
@@ -119,8 +119,8 @@ class EmbeddedPostgres(EmbeddedServer):
             password.unlink()
         self._daemon.log.write_text(done.stdout + done.stderr)
         if done.returncode != 0:
-            raise StartFailed(f"initdb ended with code {done.returncode}; {self._daemon.last_log_line()}")
-        fresh.rename(ground.data)
+            raise StartFailed(f"initdb exited with code {done.returncode}; {self._daemon.last_log_line()}")
+        fresh.rename(launch.data)
 
     def _answers(self) -> bool:
         try:
@@ -130,7 +130,7 @@ class EmbeddedPostgres(EmbeddedServer):
         return True
 
     def _make_owner(self) -> None:
-        """Make the login role `anden_owner` and its database, where they are missing."""
+        """Create the login role `anden_owner` and its database if they are missing."""
         owner = sql.Identifier("anden_owner")
         with psycopg.connect(self.admin_url, autocommit=True) as connection:
             if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'anden_owner'").fetchone():
@@ -142,18 +142,18 @@ class EmbeddedPostgres(EmbeddedServer):
 
 
 def _ground(data: Path) -> UnprivilegedLaunch:
-    """How to run the wheel's binaries over the data folder here."""
+    """How to run the wheel's binaries for this data folder."""
     spec = find_spec(WHEEL)
     if spec is None or not spec.submodule_search_locations:
         raise NotInstalled("PostgreSQL's wheel is missing: pip install -r requirements/embedded.txt")
     package = Path(spec.submodule_search_locations[0])
     install = package / "pginstall18"
-    ground = unprivileged_launch(install, data, libraries=package.with_name(f"{WHEEL}.libs"))
-    return UnprivilegedLaunch(ground.become, ground.programs / "bin", ground.data, ground.user_id)
+    launch = unprivileged_launch(install, data, libraries=package.with_name(f"{WHEEL}.libs"))
+    return UnprivilegedLaunch(launch.become, launch.programs / "bin", launch.data, launch.user_id)
 
 
 def _passwords(path: Path) -> dict[str, str]:
-    """A password per role and one for the superuser: made once, kept in a file for its owner alone."""
+    """A password per role and one for the superuser, generated once in a file that only its owner can read."""
     if path.exists():
         found: dict[str, str] = json.loads(path.read_text())
         return found

@@ -1,4 +1,4 @@
-"""What happens between the servers' start and the processes': tables, contracts, topics, logins, keys."""
+"""Sets up tables, contracts, topics, logins and keys, after the servers and before the processes start."""
 
 import json
 import os
@@ -25,7 +25,7 @@ _KEY: Final = re.compile(r"\banden_[A-Za-z0-9-]+_[A-Za-z0-9_-]+")
 
 
 class Preparation:
-    """The management commands of the set-up, in the station's environment, logged in one file."""
+    """The management commands of the setup, logged to one file."""
 
     def __init__(self, folder: StationFolder, environment: Mapping[str, str]) -> None:
         self._folder = folder
@@ -33,9 +33,9 @@ class Preparation:
         self.log = folder.logs / "setup.log"
 
     def run_all(self) -> None:
-        """Bring the station's state up to date; what is there already stays as it is.
+        """Bring everything up to date; safe to repeat.
 
-        Raises SetupFailed: a command failed, and the message says which and why.
+        Raises SetupFailed: a command failed; the message names it and the reason.
         """
         commands = [
             ["migrate", "--no-input"],
@@ -53,39 +53,39 @@ class Preparation:
             self._keep_demo_key(printed)
 
     def manage(self, commands: Sequence[Sequence[str]]) -> list[str]:
-        """What each of the management commands printed, run one after the other.
+        """Run the management commands in order; return what each printed.
 
-        Raises SetupFailed: one ended with another code than 0; those behind it were not run.
+        Raises SetupFailed: one failed; the later ones were not run.
         """
         printed: list[str] = []
         with self.log.open("a", encoding="utf-8") as log:
             for words, done in zip(commands, self._answers(commands, log), strict=False):
                 log.write(f"$ manage.py {' '.join(words)}\n{_KEY.sub('anden_…', done['out'])}{done['err']}")
                 if done["code"]:
-                    said = _reason(done["err"]) or last_line(done["out"]) or f"code {done['code']}"
-                    raise SetupFailed(f"manage.py {words[0]} failed: {said} (log: {relative_path(self.log)})")
+                    reason = _reason(done["err"]) or last_line(done["out"]) or f"code {done['code']}"
+                    raise SetupFailed(f"manage.py {words[0]} failed: {reason} (log: {relative_path(self.log)})")
                 printed.append(done["out"])
         if len(printed) < len(commands):
             raise SetupFailed(f"manage.py {commands[len(printed)][0]} was killed (log: {relative_path(self.log)})")
         return printed
 
     def _answers(self, commands: Sequence[Sequence[str]], log: IO[str]) -> Iterator[dict[str, Any]]:
-        """The answer of each command as it comes: fewer where their process ends before."""
+        """Yield each command's result; fewer if the process is killed."""
         command = [sys.executable, "-m", "embedded.commands"]
         pipe = subprocess.PIPE
         with subprocess.Popen(
             command, stdin=pipe, stdout=pipe, stderr=log, env=self._environment, cwd=ROOT
         ) as process:
             try:
-                # Nobody reads what a process that ended at once is told.
-                with suppress(BrokenPipeError), cast("IO[bytes]", process.stdin) as told:
-                    told.write(json.dumps(commands).encode())
+                # The process may already have exited.
+                with suppress(BrokenPipeError), cast("IO[bytes]", process.stdin) as stdin:
+                    stdin.write(json.dumps(commands).encode())
                 yield from map(json.loads, cast("IO[bytes]", process.stdout))
             finally:
                 process.kill()
 
     def _keep_demo_key(self, printed: str) -> None:
-        """Keep the demo client's key, which is printed only once."""
+        """Store the demo client's key, which is printed only once."""
         key = _KEY.search(printed)
         if key is None:
             raise SetupFailed(f"manage.py clients printed no key (log: {relative_path(self.log)})")
@@ -93,17 +93,17 @@ class Preparation:
 
 
 def _reason(stderr: str) -> str:
-    """What the command itself gives as its reason, else the last it said."""
+    """The CommandError's message, else the last line of stderr."""
     mark = "CommandError: "
     given = [line.removeprefix(mark) for line in stderr.splitlines() if line.startswith(mark)]
     return given[-1] if given else last_line(stderr)
 
 
 def last_line(text: str) -> str:
-    """The last line of the text that says something."""
+    """The text's last non-empty line."""
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
 
 
 def relative_path(path: Path) -> str:
-    """The path as a person in the project's folder would type it."""
+    """The path relative to the current folder, as you would type it."""
     return os.path.relpath(path)

@@ -1,4 +1,4 @@
-"""The station's processes under honcho: what one's end means for the others, and where their words go."""
+"""Runs the processes of `make run` under honcho: restarts, shutdown and log files."""
 
 import ctypes
 import multiprocessing
@@ -20,25 +20,25 @@ import honcho.manager
 from honcho.printer import Message, Printer
 from honcho.process import Popen, Process
 
-# Celery's threads need 4.5 s to stop, a worker may be inside of a commit.
+# Celery's threads need 4.5 s to stop, and a worker may be committing.
 honcho.manager.KILL_WAIT = 20
 
 _PR_SET_PDEATHSIG: Final = 1
 _SEVERE: Final = re.compile(rb"\b(?:ERROR|CRITICAL|FATAL)\b")
 _SHOWN_PER_PROCESS: Final = 3
 _LEAST_LIFE_S: Final = 5.0
-"""What ended sooner after its start would end as soon again."""
+"""A process that exits sooner after its start is not restarted: it would exit again."""
 _LONGEST_PAUSE_S: Final = 60.0
-"""What lived for so long is started again at once; pauses after shorter lives double, from a second up to this."""
+"""A process that ran this long restarts immediately; after shorter runs the pause doubles from 1 s up to this."""
 _ASKED_TO_END: Final = (0, -signal.SIGTERM, -signal.SIGINT)
 
 
 @dataclass(frozen=True)
 class Program:
-    """A process of the station.
+    """A process to run.
 
-    One that may end stops nobody, and says so when it ends badly. One that returns is started again when it ends badly
-    after it had run for a while, as Kubernetes would: in the end once a minute at most.
+    If one with `may_exit` exits, the others continue; a failure is logged. One with `restarts` is restarted after a
+    failure, as Kubernetes would, unless it failed right after its start.
     """
 
     name: str
@@ -48,12 +48,12 @@ class Program:
 
 
 class _ChildProcess(Process):  # type: ignore[misc]
-    """honcho's process, started without a shell and ended with the station, however that ends."""
+    """honcho's process, started without a shell and killed when its parent dies."""
 
     may_exit = False
     restarts = False
     stopping: ctypes.c_bool
-    """True once the station ends its processes: nothing is started from then on. Without a lock: a signal sets it."""
+    """True once shutdown has begun: nothing starts from then on. It has no lock because a signal handler sets it."""
 
     def __init__(self, cmd: Sequence[str], **options: Any) -> None:
         super().__init__([*_parent_death_signal(), *cmd], **options)
@@ -63,9 +63,9 @@ class _ChildProcess(Process):  # type: ignore[misc]
         self._pause_s = 0.0
 
     def run(self, events: Any = None, ignore_signals: bool = False) -> None:
-        """Run the program to its end, each time anew if it returns."""
+        """Run the program to its end, restarts included."""
         _end_with_parent()
-        # A terminal that is closed tells every process of its group: the station alone ends the others, in order.
+        # Closing a terminal signals every process of its group, but the manager must end the others in order.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         while not self._ended:
             self._began_s = time.monotonic()
@@ -74,18 +74,18 @@ class _ChildProcess(Process):  # type: ignore[misc]
     def _send_message(self, data: Any, type: str = "line") -> None:  # noqa: A002 - honcho's own
         if type == "start":
             super()._send_message(data, type=type)
-            if self.stopping.value:  # it was asked to leave while it had no process id that could be told
+            if self.stopping.value:  # stopped before its process id was known
                 self._child.terminate()
             return
         if type == "stop":
             if self._starts_again(data["returncode"]) and self._paused():
                 return
             self._ended = True
-            # honcho takes any end for a reason to end all: it never hears of one that was expected.
+            # honcho stops everything at any exit, so it must not learn of an expected one.
             if self.may_exit:
                 if data["returncode"] not in _ASKED_TO_END:
                     self._send_message(
-                        f"ERROR ended with code {data['returncode']}; the others go on without it, its log says why\n"
+                        f"ERROR exited with code {data['returncode']}; the other processes continue (see its log)\n"
                     )
                 return
         super()._send_message(data, type=type)
@@ -97,13 +97,11 @@ class _ChildProcess(Process):  # type: ignore[misc]
         if lived_s >= _LONGEST_PAUSE_S:
             self._pause_s = 0.0
         pause = f" in {self._pause_s:.0f} s" if self._pause_s else ""
-        self._send_message(
-            f"ERROR ended by itself with code {code} after {lived_s:.0f} s, and is started again{pause}\n"
-        )
+        self._send_message(f"ERROR exited with code {code} after {lived_s:.0f} s; restarting{pause}\n")
         return True
 
     def _paused(self) -> bool:
-        """Wait before the next start; whether the station still wants it."""
+        """Wait before the restart; False if shutdown began meanwhile."""
         until_s = time.monotonic() + self._pause_s
         self._pause_s = min(max(1.0, 2 * self._pause_s), _LONGEST_PAUSE_S)
         while time.monotonic() < until_s and not self.stopping.value:
@@ -112,7 +110,7 @@ class _ChildProcess(Process):  # type: ignore[misc]
 
 
 class ProcessManager(honcho.manager.Manager):  # type: ignore[misc]
-    """The processes that live and end together."""
+    """Runs the processes until one exits or shutdown is requested."""
 
     def __init__(
         self,
@@ -135,26 +133,26 @@ class ProcessManager(honcho.manager.Manager):  # type: ignore[misc]
             process.stopping = self._stopping
 
     def shut_down(self) -> None:
-        """End all processes, in order."""
+        """Stop all processes in order; `loop` then returns."""
         self.returncode = 0
         self.terminate()
 
     def terminate(self) -> None:
-        """Ask every process to end."""
+        """Send every process SIGTERM."""
         self._stopping.value = True
         super().terminate()
 
     def _start(self) -> None:
         super()._start()
         signal.signal(signal.SIGHUP, lambda *_: self.shut_down())
-        # Only now: a thread that runs during the forks could leave them a lock that nobody opens.
+        # Only now: a thread that runs during a fork could leave the child a lock held for ever.
         threading.Thread(target=self._on_started, daemon=True).start()
 
     def _killall(self, force: bool = False) -> None:
         if self._all_started():
             super()._killall(force)
         else:
-            # honcho does not know every process id yet; it looks again below within 0.1 s.
+            # honcho does not know every process id yet: _any_stopped retries within 0.1 s.
             self._asked_early, self._terminating = True, False
 
     def _any_stopped(self) -> bool:
@@ -174,29 +172,29 @@ class ProcessManager(honcho.manager.Manager):  # type: ignore[misc]
 
 
 class LogFiles(Printer):  # type: ignore[misc]
-    """Writes each process's lines to a file of its own, and the first severe ones to the terminal, too.
+    """Writes each process's output to its own file, and its first errors to the terminal, too.
 
-    What the station itself says of a process always goes to the terminal: it is text, the process's lines are bytes.
+    The manager's own messages (str; a process's output is bytes) always go to the terminal.
     """
 
-    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, print_line: Callable[[str], None]) -> None:
         super().__init__(sys.stdout)
         self._folder = folder
-        self._say = say
+        self._print_line = print_line
         self._files: dict[str, IO[bytes]] = {}
         self._severe: Counter[str] = Counter()
         self._last: dict[str, bytes] = {}
 
     def path(self, name: str) -> Path:
-        """Where the lines of this process go."""
+        """This process's log file."""
         return self._folder / f"{name}.log"
 
     def last_output(self, name: str) -> str:
-        """The last line of this process, of its last life, that says something."""
+        """The last non-empty line of this process since its last start."""
         return self._last.get(name, b"").decode(errors="replace").strip()
 
     def write(self, message: Message) -> None:
-        """Put one line where it belongs."""
+        """Append one message to its process's log file."""
         own = isinstance(message.data, str)
         data = message.data.encode() if own else message.data
         name = message.name or "system"
@@ -208,13 +206,13 @@ class LogFiles(Printer):  # type: ignore[misc]
         if not _SEVERE.search(data):
             return
         if own:
-            self._say(f"{name}: {data.decode().strip()}")
+            self._print_line(f"{name}: {data.decode().strip()}")
         else:
             self._severe[name] += 1
             if self._severe[name] <= _SHOWN_PER_PROCESS:
-                self._say(f"{name}: {data.decode(errors='replace').strip()}")
+                self._print_line(f"{name}: {data.decode(errors='replace').strip()}")
             if self._severe[name] == _SHOWN_PER_PROCESS:
-                self._say(f"{name}: more of these, if any, only in {self.path(name)}")
+                self._print_line(f"{name}: see {self.path(name)} for further errors")
 
     def close(self) -> None:
         """Close the files."""
@@ -223,22 +221,22 @@ class LogFiles(Printer):  # type: ignore[misc]
 
 
 def _parent_death_signal() -> list[str]:
-    """The words before a command that make Linux end it when its parent dies.
+    """A command prefix that makes Linux kill the command when its parent dies.
 
-    Killed and not asked to leave: PostgreSQL and Kafka go at the same moment, and whoever waited for them to leave
-    in order might never end. A kill costs no record.
+    SIGKILL, not SIGTERM: PostgreSQL and Kafka stop at the same moment, and an orderly shutdown could wait for them for
+    ever. A kill loses no record.
     """
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
 
 
 def _heed_signals() -> None:
-    """Undo what a program that is started again would inherit of the go-between, which is deaf to these."""
+    """Restore the signal handlers: a restarted program would inherit honcho's child, which ignores them."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
 
 
 def _end_with_parent() -> None:
-    """Make Linux kill this process when its parent dies: honcho's go-between ignores every other signal."""
+    """Make Linux kill this process when its parent dies: honcho's child ignores every other signal."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

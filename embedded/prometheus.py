@@ -1,4 +1,4 @@
-"""A Prometheus beside the station, where one is installed: it scrapes /metrics and evaluates the rendered rules."""
+"""A Prometheus for `make run`, if one is installed: it scrapes /metrics and evaluates the rendered rules."""
 
 import json
 import shutil
@@ -13,37 +13,37 @@ from embedded.process_manager import Program
 PORT: Final = 9090
 EVERY: Final = "5s"
 KEPT: Final = "30d"
-"""As long as a budget is for."""
-NOT_INSTALLED: Final = "not here: install Debian's package prometheus, and the next make run starts it"
+"""The length of an error budget's window."""
+NOT_INSTALLED: Final = "not installed: install Debian's package prometheus and restart"
 
 
 @dataclass(frozen=True)
 class PrometheusProcess:
-    """The process that watches the station, if there is one, and what the terminal says of it."""
+    """The process to run, if any, and its URL, or how to get one."""
 
     programs: tuple[Program, ...]
     location: str
 
 
 def prometheus_process(folder: Path, web_port: int) -> PrometheusProcess:
-    """The Prometheus of this station, its data and configuration below the folder; none where none is installed."""
+    """Configure Prometheus, with data and configuration below the folder; no process if it is not installed."""
     program = shutil.which("prometheus")
     if program is None:
         return PrometheusProcess((), NOT_INSTALLED)
-    address = f"{LOOPBACK}:{free_port(PORT, taken=(web_port,))}"
+    listen = f"{LOOPBACK}:{free_port(PORT, taken=(web_port,))}"
     folder.mkdir(exist_ok=True)
     file = folder / "prometheus.json"
     # JSON is YAML, too.
-    file.write_text(json.dumps(configuration({"anden": f"{LOOPBACK}:{web_port}", "prometheus": address}), indent=2))
+    file.write_text(json.dumps(configuration({"anden": f"{LOOPBACK}:{web_port}", "prometheus": listen}), indent=2))
     command = (
         *(program, f"--config.file={file}", f"--storage.tsdb.path={folder / 'data'}", "--log.level=warn"),
-        *(f"--web.listen-address={address}", f"--storage.tsdb.retention.time={KEPT}"),
+        *(f"--web.listen-address={listen}", f"--storage.tsdb.retention.time={KEPT}"),
     )
-    return PrometheusProcess((Program("prometheus", command),), f"http://{address}")
+    return PrometheusProcess((Program("prometheus", command),), f"http://{listen}")
 
 
 def configuration(jobs: dict[str, str]) -> dict[str, Any]:
-    """What it scrapes, by job, and the rules that it evaluates."""
+    """Prometheus's configuration: the scrape targets, by job, and the rule files."""
     return {
         "global": {
             "scrape_interval": EVERY,

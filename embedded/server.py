@@ -1,4 +1,4 @@
-"""What PostgreSQL and Kafka have in common: one process over one folder that keeps its port between its starts."""
+"""The base of PostgreSQL and Kafka: a process that owns a folder and keeps its port across restarts."""
 
 import signal
 from abc import ABC, abstractmethod
@@ -12,7 +12,7 @@ from embedded.ports import free_port, port_is_free
 
 
 class EmbeddedServer(ABC):
-    """A server that runs inside of its `with` block."""
+    """A server that runs for the duration of its `with` block."""
 
     name: ClassVar[str]
     stop_signal: ClassVar[signal.Signals]
@@ -35,7 +35,7 @@ class EmbeddedServer(ABC):
 
     @property
     def pid(self) -> int:
-        """The process id of the server."""
+        """The server's process id."""
         return self._daemon.pid
 
     @property
@@ -45,14 +45,14 @@ class EmbeddedServer(ABC):
 
     @property
     def running(self) -> bool:
-        """Whether the server's process lives."""
+        """Whether the server's process is alive."""
         return self._daemon.running
 
     def start(self) -> None:
-        """Run the server and return when it answers.
+        """Start the server and return when it answers.
 
-        The first start takes the preferred port or a free one, later starts of this object the same again.
-        Raises EmbeddedError: it does not run, and the message says why.
+        The first start takes the preferred port or a free one, later starts of this object the same port.
+        Raises EmbeddedError: it did not start; the message gives the reason.
         """
         if self._daemon.running:
             return
@@ -61,28 +61,28 @@ class EmbeddedServer(ABC):
             self._launch()
 
     def stop(self) -> None:
-        """End the server in order and let go of the folder."""
+        """Stop the server and unlock the folder."""
         self._daemon.stop()
 
     def kill(self) -> None:
-        """End the server at once, as a crash would."""
+        """Kill the server, as a crash would."""
         self._daemon.kill()
 
     def pause(self) -> None:
-        """Freeze the server's main process: it takes nothing new."""
+        """Freeze the server's main process with SIGSTOP."""
         self._daemon.send(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let a paused server go on."""
+        """Resume a paused server."""
         self._daemon.send(signal.SIGCONT)
 
     @abstractmethod
     def _launch(self) -> None:
-        """Prepare the folder, which is claimed, spawn the process and wait until it answers."""
+        """Prepare the locked folder, spawn the process and wait until it answers."""
 
     def _choose_port(self) -> None:
-        """Set the port: the same as before, else the preferred one, else a free one."""
+        """Set the port: the previous one, else the preferred one, else a free one."""
         if not self.port:
             self.port = free_port(self._preferred)
         elif not port_is_free(self.port):
-            raise StartFailed(f"port {self.port}, on which {self.name} ran before, is taken by another program")
+            raise StartFailed(f"port {self.port}, which {self.name} used before, is taken by another program")

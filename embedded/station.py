@@ -1,6 +1,6 @@
-"""The whole platform on this machine, by one command: python -m embedded.station (`make run`).
+"""Runs all of Andén on this machine: python -m embedded.station (`make run`).
 
-PostgreSQL and Kafka stand outside the process manager: they start first and are stopped last.
+PostgreSQL and Kafka are not under the process manager: they start first and stop last.
 """
 
 import fcntl
@@ -34,34 +34,35 @@ _POSTGRES_PORT: Final = 15432
 _KAFKA_PORT: Final = 19092
 _DEMO_RATE: Final = 5000
 _FLEET: Final = ("--services", "50", "--fault", "level:payments:slow:2.5")
-"""The simulated fleet of the demo: fifty services, and one is sick."""
+"""The demo's simulated fleet: fifty services, one of them slow."""
 _PROBED: Final = ("--every", "60")
 _UP_TIMEOUT_S: Final = 120.0
 
 
 def web_command(port: int) -> tuple[str, ...]:
-    """What starts the web server. Its requests have less time to end than the process manager gives it."""
+    """The web server's command. Its graceful timeout is shorter than the process manager's."""
     started = (sys.executable, "-m", "gunicorn", "--config", str(ROOT / "platform/web/gunicorn.py"))
     return (*started, "--bind", f"{LOOPBACK}:{port}", "--graceful-timeout", "10")
 
 
 def exit_report(name: str, code: int | None, logs: LogFiles) -> str:
-    """How the process that ended first did so, and what it said last."""
-    said = logs.last_output(name) or "it said nothing"
-    return f"{name} ended by itself with code {code}: {said} (log: {relative_path(logs.path(name))})"
+    """A line about the process that exited first: code, last output, log."""
+    output = logs.last_output(name)
+    how = f"(code {code}): {output}" if output else f"(code {code}, no output)"
+    return f"{name} exited unexpectedly {how} (log: {relative_path(logs.path(name))})"
 
 
 def programs(web_port: int, probe_key: Path) -> tuple[Program, ...]:
-    """The processes of the station."""
+    """Every process but PostgreSQL and Kafka."""
     python = sys.executable
     celery = (python, "-m", "celery", "--app", "config")
     manage = (python, "manage.py")
     return (
         Program("web", web_command(web_port)),
-        # Its watchdog ends it where a record holds it; it gets over that record after a few starts.
+        # Its watchdog kills it if a record blocks it; after a few restarts it quarantines that record.
         Program("ingest", (*manage, "ingest"), restarts=True),
         Program("lag", (*manage, "lag")),
-        # Threads: honcho ends whole groups, and a prefork worker hangs when its children go first.
+        # Threads: honcho signals process groups, and a prefork worker hangs if its children exit first.
         Program("worker", (*celery, "worker", "--pool", "threads", "--concurrency", "2", "--loglevel", "INFO")),
         Program("beat", (*celery, "beat", "--loglevel", "INFO", "--pidfile=")),
         Program(
@@ -75,7 +76,7 @@ def programs(web_port: int, probe_key: Path) -> tuple[Program, ...]:
 
 
 class Station:
-    """The running station: its servers, its processes and what it says about them."""
+    """A running `make run`: its servers, its processes and its terminal output."""
 
     def __init__(
         self,
@@ -96,12 +97,12 @@ class Station:
         self._manager: ProcessManager | None = None
 
     def run(self, environment: dict[str, str], web_port: int) -> int:
-        """The exit code: 0 after a stop that was asked for, 1 when a process ended by itself."""
+        """Run until stopped; return 0 after a requested stop, 1 if a process exited unexpectedly."""
         self._site = f"http://{LOOPBACK}:{web_port}"
         prometheus = prometheus_process(self._folder.path / "prometheus", web_port)
         self._prometheus = prometheus.location
         all_programs = (*programs(web_port, self._folder.probe_key), *prometheus.programs)
-        logs = LogFiles(self._folder.logs, self._progress.say)
+        logs = LogFiles(self._folder.logs, self._progress.print_line)
         self._manager = ProcessManager(
             all_programs,
             environment={**os.environ, **environment},
@@ -115,23 +116,23 @@ class Station:
         if self._manager.first_exited and not self._error:
             self._error = exit_report(self._manager.first_exited, self._manager.returncode, logs)
         if self._error:
-            self._progress.say(f"\n{self._error}")
+            self._progress.print_line(f"\n{self._error}")
             return 1
         return 0
 
     def _watch(self, names: tuple[str, ...]) -> None:
-        """Wait until everything is up, say so, show how rows arrive, end in time; runs in a thread."""
+        """Wait until everything is up, print the summary, count rows, stop on time; runs in a thread."""
         try:
             if self._wait_until_up():
-                self._progress.say(self._startup_summary(names).block())
+                self._progress.print_line(self._startup_summary(names).block())
                 self._follow()
         except (psycopg.Error, OSError) as exc:
-            self._error = self._server_error() or f"the station lost sight of itself: {exc}"
+            self._error = self._server_error() or f"cannot check the running processes: {exc}"
         if not self._over.is_set() and self._manager is not None:
             self._manager.shut_down()
 
     def _wait_until_up(self) -> bool:
-        """Whether the web answers and the worker stores rows; False when that failed or the station ended."""
+        """Whether the web server answers and the worker stores rows; False if that failed or shutdown began."""
         missing = {"web": self._web_ready, "ingest": self._worker_reads, "demo": self._rows_arrive}
         deadline = time.monotonic() + _UP_TIMEOUT_S
         while not self._over.wait(0.2):
@@ -148,7 +149,7 @@ class Station:
         return False
 
     def _follow(self) -> None:
-        """Show how rows arrive until the time is over, a server ended or the station does."""
+        """Count rows until the time is over, a server exits or shutdown begins."""
         deadline = None if self._seconds is None else time.monotonic() + self._seconds
         while not self._over.wait(1):
             now_s = time.monotonic()
@@ -158,10 +159,10 @@ class Station:
             self._progress.show(self._rows(), now_s=now_s)
 
     def _server_error(self) -> str:
-        """What is wrong with PostgreSQL or Kafka; empty when both run."""
+        """An error if PostgreSQL or Kafka is not running; empty if both are."""
         for name, server in (("PostgreSQL", self._postgres), ("Kafka", self._kafka)):
             if not server.running:
-                return f"{name} ended by itself (log: {relative_path(server.log)})"
+                return f"{name} exited unexpectedly (log: {relative_path(server.log)})"
         return ""
 
     def _web_ready(self) -> bool:
@@ -170,7 +171,7 @@ class Station:
         return False
 
     def _worker_reads(self) -> bool:
-        """Whether a living session of the worker holds a source: what a killed one left does not count."""
+        """Whether a live session of the worker owns a source; leftovers of a killed one do not count."""
         return self._count("APP", "SELECT count(*) FROM ingest_source JOIN pg_stat_activity ON pid = backend_pid") > 0
 
     def _rows_arrive(self) -> bool:
@@ -180,7 +181,7 @@ class Station:
         return self._count("READER", "SELECT count(*) FROM data.flights")
 
     def _count(self, role: str, query: LiteralString) -> int:
-        """The number that the query gives to this role."""
+        """The query's number, read as this role."""
         with psycopg.connect(self._postgres.urls()[f"ANDEN_DATABASE_{role}_URL"]) as connection:
             row = connection.execute(query).fetchone()
         return int(row[0]) if row else 0
@@ -199,7 +200,7 @@ class Station:
 
 
 def main() -> int:
-    """Run the station in `.anden/`; the exit code."""
+    """Run Andén with its state in `.anden/`; return the exit code."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     folder = StationFolder(ROOT / ".anden")
@@ -207,29 +208,29 @@ def main() -> int:
         seconds = _run_seconds(os.environ.get("ANDEN_RUN_SECONDS", ""))
         with ExitStack() as stack:
             code = _run(stack, folder, seconds)
-        print("Stopped. The next make run goes on from here.", flush=True)
+        print("Stopped. Run `make run` again to resume.", flush=True)
     except EmbeddedError as exc:
         print(f"make run: {exc}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Stopped before it was up.", file=sys.stderr)
+        print("Stopped before startup was complete.", file=sys.stderr)
         return 130
     return code
 
 
 def _run(stack: ExitStack, folder: StationFolder, seconds: float | None) -> int:
-    """Start everything in order, run it, stop it in the reverse order."""
+    """Start everything in order, run it, and stop it in reverse order."""
     note = stack.enter_context(_exclusive_run(folder.path))
     _fresh_folders(folder)
     print("Starting PostgreSQL", flush=True)
     postgres = stack.enter_context(EmbeddedPostgres(folder.path / "postgres", _POSTGRES_PORT))
-    print(f"Starting Kafka{' (first its jars are fetched, 46 MB)' if missing_jars() else ''}", flush=True)
+    print(f"Starting Kafka{' (downloading its jars first, 46 MB)' if missing_jars() else ''}", flush=True)
     kafka = stack.enter_context(EmbeddedKafka(folder.path / "kafka", _KAFKA_PORT))
-    # Runs first on the way out: nothing may interrupt the orderly stop of the servers.
+    # Runs first on the way out: nothing may interrupt the servers' orderly shutdown.
     stack.callback(_ignore_interrupts)
     environment = station_environment(folder, database_urls=postgres.urls(), bootstrap=kafka.bootstrap)
     write_environment(folder.path / "environment", environment)
-    print("Preparing tables, contracts, topics, logins and keys", flush=True)
+    print("Setting up tables, contracts, topics, logins and keys", flush=True)
     Preparation(folder, environment).run_all()
     web_port = free_port(_WEB_PORT)
     note.write_text(f"pid {os.getpid()}, http://{LOOPBACK}:{web_port}/\n")
@@ -241,9 +242,9 @@ def _run(stack: ExitStack, folder: StationFolder, seconds: float | None) -> int:
 
 @contextmanager
 def _exclusive_run(folder: Path) -> Iterator[Path]:
-    """The file in which the one running station of this folder leaves its name.
+    """Lock the folder; yield the file that describes the running instance.
 
-    Raises FolderInUse: another one runs.
+    Raises FolderInUse: another instance runs in the folder.
     """
     folder.mkdir(mode=0o700, exist_ok=True)
     note = folder / "running"
@@ -252,7 +253,7 @@ def _exclusive_run(folder: Path) -> Iterator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as exc:
             who = note.read_text().strip() if note.exists() else "it is still starting"
-            raise FolderInUse(f"Andén runs here already ({who}): stop that one with Ctrl-C first") from exc
+            raise FolderInUse(f"Andén is already running here ({who}): stop it with Ctrl-C first") from exc
         note.unlink(missing_ok=True)
         try:
             yield note
@@ -261,19 +262,19 @@ def _exclusive_run(folder: Path) -> Iterator[Path]:
 
 
 def _fresh_folders(folder: StationFolder) -> None:
-    """Make the folders; logs of the run before last, metrics of dead processes and the old fleet go."""
+    """Create the folders; delete the logs of the run before last, old processes' metrics and the old fleet."""
     if folder.logs.exists():
         before = folder.path / "logs.before"
         shutil.rmtree(before, ignore_errors=True)
         folder.logs.rename(before)
-    for gone in (folder.metrics, folder.fleet):  # a fleet of another day would be looked at before the fresh one
+    for gone in (folder.metrics, folder.fleet):  # an old fleet would be evaluated before the new one
         shutil.rmtree(gone, ignore_errors=True)
     for path in (folder.logs, folder.metrics, folder.path / "celery"):
         path.mkdir(parents=True, exist_ok=True)
 
 
 def _run_seconds(text: str) -> float | None:
-    """How long to run once everything is up; None for as long as nobody stops it.
+    """How many seconds to run once everything is up; None for until stopped.
 
     Raises SetupFailed: the text is not a positive number.
     """

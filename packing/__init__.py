@@ -1,1 +1,1 @@
-"""Makes the zips of the functions on AWS Lambda: the same bytes from the same sources, on every machine."""
+"""Builds the AWS Lambda functions' zips reproducibly: the same sources give the same bytes on every machine."""

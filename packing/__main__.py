@@ -15,10 +15,12 @@ FOLDER: Final = Path(".anden/functions")
 
 
 def main(arguments: list[str]) -> int:
-    """The exit code: 1 where the API's zip is too large for Lambda."""
-    parser = argparse.ArgumentParser(prog="python -m packing", description="Make the zips of the functions.")
+    """Build the zip; return 1 if the API's is too large for Lambda."""
+    parser = argparse.ArgumentParser(
+        prog="python -m packing", description="Build the zips of the AWS Lambda functions."
+    )
     parser.add_argument("what", choices=["probe", "api"])
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the API's zip goes")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="output folder of the API's zip")
     options = parser.parse_args(arguments)
     if options.what == "probe":
         render()
@@ -34,7 +36,7 @@ def main(arguments: list[str]) -> int:
 
 
 def render() -> None:
-    """Write the probe's zip where it is not up to date."""
+    """Write the probe's zip if it is not up to date."""
     wanted = probe.probe_zip()
     if not probe.PATH.exists() or probe.PATH.read_bytes() != wanted:
         probe.PATH.parent.mkdir(parents=True, exist_ok=True)

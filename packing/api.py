@@ -1,4 +1,4 @@
-"""What the API's zip holds: Django and all that it imports, our own code, and the files of /api/docs."""
+"""Collects the API's zip: Django and its dependencies, our own code, and the static files of /api/docs."""
 
 import os
 import re
@@ -21,44 +21,44 @@ PROJECT_CODE: Final = {
 }
 
 REQUIREMENT: Final = re.compile(r"^(\S+==\S+)(?: ; (.+?))? \\\n((?: +--hash=\S+(?: \\)?\n)+)", re.MULTILINE)
-"""A requirement as uv writes it: what, for whom, and its hashes."""
+"""A requirement as uv writes it: pin, marker, hashes."""
 
 EXCLUDED_PACKAGES: Final = {
-    "aws-msk-iam-sasl-signer-python": "Kafka is the workers'",
+    "aws-msk-iam-sasl-signer-python": "only workers use Kafka",
     "click-repl": "Celery's shell",
-    "confluent-kafka": "Kafka is the workers'",
-    "grafana-client": "dashboards are synchronised by a job",
-    "grafana-foundation-sdk": "dashboards are rendered beforehand",
+    "confluent-kafka": "only workers use Kafka",
+    "grafana-client": "a job syncs dashboards",
+    "grafana-foundation-sdk": "dashboards are rendered in advance",
     "gunicorn": "Lambda is the server",
     "markdown-it-py": "comes with rich",
     "mdurl": "comes with rich",
     "prompt-toolkit": "Celery's shell",
-    "rich": "commands of a terminal",
+    "rich": "only for command-line output",
     "verlib2": "comes with grafana-client",
     "wcwidth": "Celery's shell",
 }
-"""Packages that no request to the API imports, with the reason."""
+"""Packages that no API request imports, with the reason."""
 
 SERVICES: Final = frozenset({"secretsmanager", "sqs", "sts"})
-"""Services whose models botocore keeps here; all of them are 28 MB."""
+"""Services whose botocore models are included; all of them would be 28 MB."""
 
 EXCLUDED_STATIC: Final = ("admin", "console", "gis", "redoc", "unfold")
-"""Static files of pages that no gateway leads to."""
+"""Static files of pages that the gateway does not serve."""
 
-UNREAD: Final = frozenset({".c", ".h", ".po", ".pxd", ".pyc", ".pyi", ".pyx"})
+EXCLUDED_SUFFIXES: Final = frozenset({".c", ".h", ".po", ".pxd", ".pyc", ".pyi", ".pyx"})
 INSTALLER_FILES: Final = frozenset({"INSTALLER", "RECORD", "REQUESTED", "direct_url.json"})
-FOLDERS: Final = frozenset({"__pycache__", "bin", "tests"})
+EXCLUDED_FOLDERS: Final = frozenset({"__pycache__", "bin", "tests"})
 
 
 @dataclass(frozen=True)
 class Target:
-    """A Python on a platform, as pip names both; no platform is the one that runs this."""
+    """A Python version and platforms, as pip names them; without platforms, this machine's."""
 
     python: str = ""
     platforms: tuple[str, ...] = ()
 
     def words(self) -> list[str]:
-        """The words that tell pip."""
+        """Pip's options for this target."""
         if not self.platforms:
             return []
         abis = (f"cp{self.python.replace('.', '')}", "abi3", "none")
@@ -67,7 +67,7 @@ class Target:
         return words + [word for platform in self.platforms for word in ("--platform", platform)]
 
     def wants(self, marker: str) -> bool:
-        """Whether a requirement with this marker is one of this target's: pip would ask the Python that it runs on."""
+        """Whether the marker applies to this target; pip would evaluate it for its own Python."""
         known = {"python_version": self.python, "python_full_version": f"{self.python}.0"} if self.python else {}
         return Marker(marker).evaluate(known)
 
@@ -75,17 +75,17 @@ class Target:
 LAMBDA: Final = Target(
     "3.12", (*(f"manylinux_2_{minor}_aarch64" for minor in (34, 28, 27, 17)), "manylinux2014_aarch64")
 )
-"""The runtime python3.12 on arm64, as the probe's function has it. Its Amazon Linux 2023 has glibc 2.34."""
+"""The runtime python3.12 on arm64, like the probe's function: Amazon Linux 2023, glibc 2.34."""
 
 HERE: Final = Target()
 
 
 class PackagesMissing(Exception):
-    """pip did not get every package: the message is pip's."""
+    """pip could not install every package: the message is pip's."""
 
 
 def install(target: Target, folder: Path) -> None:
-    """Install the packages of the API for this target into the folder, each checked by its hash.
+    """Install the API's packages for this target into the folder, verified by hash.
 
     Raises PackagesMissing.
     """
@@ -93,7 +93,7 @@ def install(target: Target, folder: Path) -> None:
         wanted = Path(scratch) / "requirements.txt"
         wanted.write_text("\n".join(requirements(target)), encoding="utf-8")
         words = ["--quiet", "--disable-pip-version-check", "--no-input", "--no-compile", "--no-deps"]
-        # Which Python a package wants, pip would ask of the one that it runs on; the pins have answered that already.
+        # pip would check Requires-Python against its own version; the pins already match the target's.
         words += ["--require-hashes", "--only-binary", ":all:", "--ignore-requires-python"]
         words += ["--target", str(folder), "-r", str(wanted)]
         command = [sys.executable, "-m", "pip", "install", *words, *target.words()]
@@ -103,7 +103,7 @@ def install(target: Target, folder: Path) -> None:
 
 
 def requirements(target: Target) -> Iterator[str]:
-    """The pinned and hashed requirement of each package that goes in, without its marker."""
+    """Yield each included package's pinned, hashed requirement, without its marker."""
     for path in REQUIREMENTS:
         text = re.sub(r"^ *#.*\n", "", (ROOT / path).read_text(encoding="utf-8"), flags=re.MULTILINE)
         for pin, marker, hashes in REQUIREMENT.findall(text):
@@ -112,21 +112,21 @@ def requirements(target: Target) -> Iterator[str]:
 
 
 def collect(folder: Path) -> None:
-    """Put the static files of /api/docs into the folder, named by their contents, as the web server has them."""
-    surroundings = {
+    """Collect the static files of /api/docs into the folder, with hashed names as on the web server."""
+    environment = {
         "ANDEN_STATIC_ROOT": str(folder),
-        # Settings want these to be there; collecting uses neither.
+        # Required by the settings, but not used here.
         "ANDEN_SECRET_KEY": "only-while-the-zip-is-built-0123456789",
-        "ANDEN_DATABASE_APP_URL": "postgresql://nobody@127.0.0.1:1/nothing",
+        "ANDEN_DATABASE_APP_URL": "postgresql://unused@127.0.0.1:1/unused",
     }
     words = ["collectstatic", "--no-input", "--verbosity", "0"]
     words += [word for name in EXCLUDED_STATIC for word in ("--ignore", name)]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANDEN_", "DJANGO_"))}
-    subprocess.run([sys.executable, ROOT / "manage.py", *words], env={**kept, **surroundings}, check=True)
+    subprocess.run([sys.executable, ROOT / "manage.py", *words], env={**kept, **environment}, check=True)
 
 
 def contents(packages: Path, static: Path) -> Mapping[str, Path]:
-    """The file behind each name in the zip."""
+    """The source file of each name in the zip."""
     sources = {"": packages, "static": static, **PROJECT_CODE}
     return {
         str(PurePosixPath(prefix, relative)): path
@@ -137,8 +137,8 @@ def contents(packages: Path, static: Path) -> Mapping[str, Path]:
 
 
 def is_read(path: PurePosixPath, of_a_package: bool) -> bool:
-    """Whether a running function can read this file."""
-    if path.suffix in UNREAD or FOLDERS & set(path.parts[:-1]):
+    """Whether the running function needs this file."""
+    if path.suffix in EXCLUDED_SUFFIXES or EXCLUDED_FOLDERS & set(path.parts[:-1]):
         return False
     if not of_a_package:
         return True

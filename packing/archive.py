@@ -1,4 +1,4 @@
-"""Zips whose bytes follow from their contents alone: no time, owner, mask, order or folder of a machine is in them."""
+"""Reproducible zips: no time, owner, mode, order or path of the machine affects their bytes."""
 
 import zipfile
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ UNIX: Final = 3
 READABLE: Final = 0o100644 << 16
 
 
-def write_archive(target: IO[bytes] | Path, contents: Mapping[str, Path | bytes], *, packed: bool) -> None:
-    """Write the contents by their names, in the order of these.
+def write_archive(target: IO[bytes] | Path, contents: Mapping[str, Path | bytes], *, compressed: bool) -> None:
+    """Write the contents, sorted by name.
 
-    Not packed, the bytes are the same with every zlib; packed, only with one that packs alike.
+    Without compression the bytes are the same with every zlib; compressed, only with the same zlib.
     """
-    kind = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
+    kind = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
     with zipfile.ZipFile(target, "w", kind) as archive:
         for name, content in sorted(contents.items()):
             entry = zipfile.ZipInfo(name, MOMENT)

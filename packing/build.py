@@ -1,4 +1,4 @@
-"""The API's function, built: as a zip beside Lambda's limits, or as the tree that Lambda unpacks from it."""
+"""Builds the API's function, as a zip or as the folder that Lambda unpacks from it."""
 
 import hashlib
 import shutil
@@ -14,13 +14,13 @@ from packing.archive import write_archive
 
 MIB: Final = 1024 * 1024
 ZIPPED_MIB: Final = 50
-"""Largest zip of a direct upload; a larger one goes by S3. Source: "Deployment package", in Lambda's quotas."""
+"""Largest zip for a direct upload; a larger one needs S3. Source: "Deployment package", in Lambda's quotas."""
 UNZIPPED_MIB: Final = 250
 
 
 @dataclass(frozen=True)
 class ApiArchive:
-    """A zip, its sizes, and what tells it from another."""
+    """A zip, its checksum and its sizes."""
 
     path: Path
     sha256: str
@@ -30,34 +30,34 @@ class ApiArchive:
 
     @property
     def fits(self) -> bool:
-        """Whether Lambda takes it by a direct upload."""
+        """Whether Lambda accepts it by direct upload."""
         return self.zipped <= ZIPPED_MIB * MIB and self.unzipped <= UNZIPPED_MIB * MIB
 
     def summary(self) -> str:
-        """The figures in lines."""
+        """The figures, as lines of text."""
         return (
             f"{self.path}: {self.files:,} files, SHA-256 {self.sha256}\n"
-            f"  zipped   {self.zipped / MIB:6.1f} MiB of {ZIPPED_MIB} by a direct upload\n"
+            f"  zipped   {self.zipped / MIB:6.1f} MiB of {ZIPPED_MIB} for a direct upload\n"
             f"  unzipped {self.unzipped / MIB:6.1f} MiB of {UNZIPPED_MIB}"
         )
 
 
 def build(path: Path, target: Target = LAMBDA) -> ApiArchive:
-    """The API's zip for this target, written to the path."""
+    """Build the API's zip for this target."""
     with _gathered(target) as files:
-        write_archive(path, files, packed=True)
+        write_archive(path, files, compressed=True)
         unzipped = sum(file.stat().st_size for file in files.values())
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return ApiArchive(path, digest, len(files), path.stat().st_size, unzipped)
 
 
 def unpack_layout(folder: Path, target: Target) -> None:
-    """Make the folder what Lambda would unpack, for this target."""
+    """Fill the folder with what Lambda would unpack, for this target."""
     with _gathered(target) as files:
         for name, file in files.items():
-            place = folder / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, place)
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, path)
 
 
 @contextmanager

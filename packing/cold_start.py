@@ -1,4 +1,4 @@
-"""How long the API's function takes to begin: a fresh process, its files alone, one event."""
+"""Measures the API function's cold start: a new process with only its files, and one event."""
 
 import json
 import statistics
@@ -28,32 +28,30 @@ EVENT: Final[dict[str, Any]] = {
     "requestContext": {"http": {"method": "GET", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"}},
     "isBase64Encoded": False,
 }
-"""It is answered without a database: what is measured is ours alone."""
-SURROUNDINGS: Final = {
+"""Handled without a database, so that only our own code is measured."""
+ENVIRONMENT: Final = {
     "ANDEN_SECRET_KEY": "only-to-measure-0123456789-0123456789",
-    **{
-        f"ANDEN_DATABASE_{role}_URL": "postgresql://nobody@127.0.0.1:1/nothing" for role in ("APP", "READER", "WRITER")
-    },
+    **{f"ANDEN_DATABASE_{role}_URL": "postgresql://unused@127.0.0.1:1/unused" for role in ("APP", "READER", "WRITER")},
 }
 
 
 @dataclass(frozen=True)
 class ColdStart:
-    """Medians of fresh processes on this machine, seconds of one core: a machine that others use waits besides."""
+    """Medians of new processes on this machine, in CPU seconds; wall time on a shared machine is longer."""
 
     import_s: float
     first_s: float
 
     def summary(self) -> str:
-        """The figures in words."""
+        """The figures as text."""
         return f"import {self.import_s:.2f} s, first request {self.first_s:.2f} s of one core"
 
 
 def cold_start(folder: Path, *, bytecode: bool, rounds: int = ROUNDS) -> ColdStart:
-    """The cold start of the function that lies in the folder; nothing else of this machine is on its path.
+    """Measure the cold start of the function in this folder, with nothing else on its path.
 
-    Without bytecode it is Lambda's: the zip holds none, because it would be of one Python alone, and Lambda's folder
-    takes none. With it, the first round leaves it behind.
+    Without bytecode it is like on Lambda: the zip has none, because it depends on the Python version, and Lambda's
+    folder is read-only. With bytecode, an additional first round writes it.
     """
     words = ["-I", "-S", *([] if bytecode else ["-B"]), "-c", CODE, str(folder), json.dumps(EVENT)]
     measured = [_round(words, folder) for _ in range(rounds + bytecode)][bytecode:]
@@ -62,6 +60,6 @@ def cold_start(folder: Path, *, bytecode: bool, rounds: int = ROUNDS) -> ColdSta
 
 def _round(words: list[str], folder: Path) -> list[float]:
     command = [sys.executable, *words]
-    done = subprocess.run(command, env=SURROUNDINGS, cwd=folder, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(command, env=ENVIRONMENT, cwd=folder, stdout=subprocess.PIPE, text=True, check=True)
     seconds: list[float] = json.loads(done.stdout)
     return seconds

@@ -1,4 +1,4 @@
-"""The probe's zip: a few files of our own, committed, so that a run of Terraform needs nothing but the repository."""
+"""Builds the probe's zip: a few of our own files, committed so that Terraform needs only the repository."""
 
 import io
 from pathlib import Path
@@ -21,8 +21,8 @@ MODULES: Final = (
 
 
 def probe_zip(root: Path = ROOT) -> bytes:
-    """The zip's bytes. Not packed: some 20 KB are not worth bytes that another zlib would change."""
+    """The zip's bytes. Not compressed: for about 20 KB, bytes that are the same with every zlib matter more."""
     written = io.BytesIO()
     contents = {name.removeprefix("platform/"): root / name for name in MODULES}
-    write_archive(written, contents, packed=False)
+    write_archive(written, contents, compressed=False)
     return written.getvalue()

@@ -1,1 +1,1 @@
-"""Tests of Andén; the folder says the cost."""
+"""Andén's tests: see the folders for unit, contract, integration, acceptance and infrastructure tests."""

@@ -1,4 +1,4 @@
-"""What every test may use: the servers, one fresh database a session, and a clean station."""
+"""Shared fixtures: the servers, one new database per session, and a clean installation."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -17,21 +17,21 @@ from pytest_django import DjangoDbBlocker
 from embedded.postgres import EmbeddedPostgres
 from tests.station import Station, empty_station
 
-# No role may truncate: `station` empties the tables as superuser instead of Django's flush.
+# No role may truncate: `station` empties the tables as superuser, replacing Django's flush.
 TransactionTestCase._fixture_teardown = lambda self: None  # type: ignore[attr-defined]
 
 pytest_plugins = ["tests.infra.summary", "tests.programs", "tests.servers", "tests.workers"]
 
 FIGURE = "figure"
-"""The property of a test that is shown at the end."""
+"""The user property with a figure to print at the end."""
 
 hypothesis.settings.register_profile("anden", deadline=None)  # these machines are noisy
 hypothesis.settings.load_profile("anden")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what tests found out, whichever process ran them."""
-    # The report of a test's end has all of its properties, and comes once.
+    """Print the figures that tests recorded, whichever process ran them."""
+    # The teardown report has all properties, and there is one per test.
     reports = [report for report in terminalreporter.stats.get("", []) if report.when == "teardown"]
     for name, figure in (found for report in reports for found in report.user_properties):
         if name == FIGURE:
@@ -40,29 +40,29 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture
 def record_figure(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
-    """A function that shows a figure below the tests' dots, though the test passes."""
+    """A function that prints a figure at the end, even if the test passes."""
     return lambda figure: record_property(FIGURE, figure)
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(postgres_server: EmbeddedPostgres, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """The database of this session, migrated as owner; every alias and every started process points to it."""
+    """This session's database, migrated as owner; every alias and every child process uses it."""
     urls = postgres_server.urls()
     os.environ.update(urls)
     secrets = {name.removeprefix("ANDEN_").lower(): SecretStr(url) for name, url in urls.items()}
     settings.ANDEN = settings.ANDEN.model_copy(update=secrets)
     for alias in settings.DATABASES:
         role = "app" if alias == "default" else alias
-        place = _place(urls[f"ANDEN_DATABASE_{role.upper()}_URL"])
-        settings.DATABASES[alias].update(place)
-        connections[alias].settings_dict.update(place)
+        server = _connection_settings(urls[f"ANDEN_DATABASE_{role.upper()}_URL"])
+        settings.DATABASES[alias].update(server)
+        connections[alias].settings_dict.update(server)
     with django_db_blocker.unblock():
         call_command("migrate", verbosity=0)
         yield
         connections.close_all()
 
 
-def _place(url: str) -> dict[str, Any]:
+def _connection_settings(url: str) -> dict[str, Any]:
     parts = conninfo_to_dict(url)
     return {
         "HOST": parts["host"],
@@ -77,7 +77,7 @@ def _place(url: str) -> dict[str, Any]:
 def station(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, postgres_server: EmbeddedPostgres
 ) -> Iterator[Station]:
-    """A station without datasets, clients or users, all database roles real; emptied before each test."""
+    """An installation without datasets, clients or users, with real database roles; emptied before each test."""
     with django_db_blocker.unblock(), empty_station(postgres_server.admin_url) as station:
         yield station
 
@@ -86,6 +86,6 @@ def station(
 def module_station(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, postgres_server: EmbeddedPostgres
 ) -> Iterator[Station]:
-    """The same for a whole file, whose tests fill it once and then only read."""
+    """The same, shared by a module whose tests fill it once and then only read."""
     with django_db_blocker.unblock(), empty_station(postgres_server.admin_url) as station:
         yield station

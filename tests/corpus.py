@@ -1,4 +1,4 @@
-"""The statements whose operation is known, as tests/unit/telemetry/statements.yaml lists them."""
+"""The SQL statements with a known operation, from tests/unit/telemetry/statements.yaml."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ BEYOND_THE_TEXT: Final = "what only the function knows"
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement, what it truly does, and the group it stands in."""
+    """A statement, its real operation, and its group in the file."""
 
     group: str
     operation: Operation

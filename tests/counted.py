@@ -1,4 +1,4 @@
-"""The station's Celery application with one more task, which counts: `celery -A tests.counted worker`."""
+"""The Celery application with an additional task that counts its runs: `celery -A tests.counted worker`."""
 
 from typing import Final
 
@@ -8,12 +8,12 @@ from apps.telemetry import prometheus
 from apps.telemetry.metric import Metric
 from config.celery import app
 
-TASKS: Final = Metric("anden_probe_tasks_total", "Tasks of a test that ended.", "counter")
+TASKS: Final = Metric("anden_probe_tasks_total", "Test tasks that have ended.", "counter")
 
 
 @app.task(name="tests.counted")
 def counted() -> None:
-    """Ask PostgreSQL for something, and count."""
+    """Query PostgreSQL, and count."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     prometheus.counter(TASKS).inc()

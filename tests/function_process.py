@@ -1,6 +1,6 @@
-"""A runtime of AWS Lambda as far as a handler sees it: `FOLDER… HANDLER`, an event a line in, an answer a line out.
+"""A minimal AWS Lambda runtime: `FOLDER… HANDLER`, one event per input line, one response per output line.
 
-Started by tests.functions with nothing of this machine on its path but the standard library.
+Started by tests.functions with only the standard library and these folders on its path.
 """
 
 import importlib
@@ -11,28 +11,28 @@ from typing import Any
 
 
 class Context:
-    """What Lambda tells a function of its call."""
+    """Lambda's context object."""
 
     def get_remaining_time_in_millis(self) -> int:
-        """As much as the probe's function has in the whole."""
+        """The full timeout of the probe's function."""
         return 25_000
 
 
 def main(folders: list[str], name: str) -> None:
-    """Answer events until there are no more; what a handler prints goes to the log."""
+    """Handle events until stdin ends; the handler's output goes to the log."""
     sys.path[:0] = folders
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)  # as Lambda does
-    answers, sys.stdout = sys.stdout, sys.stderr
+    responses, sys.stdout = sys.stdout, sys.stderr
     module, _, function = name.rpartition(".")
     handler = getattr(importlib.import_module(module), function)
     for line in sys.stdin:
-        answer: dict[str, Any]
+        response: dict[str, Any]
         try:
-            answer = {"answer": handler(json.loads(line), Context())}
-        except Exception as error:  # noqa: BLE001  Lambda, too, takes whatever a handler raises for an error of the call
-            answer = {"error": type(error).__name__, "said": str(error)}
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+            response = {"response": handler(json.loads(line), Context())}
+        except Exception as error:  # noqa: BLE001 - Lambda, too, reports any exception as an error
+            response = {"error": type(error).__name__, "message": str(error)}
+        responses.write(json.dumps(response) + "\n")
+        responses.flush()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Functions as Lambda runs them: a warm process that gets event after event, and its own files alone."""
+"""Runs functions as Lambda does: a warm process that handles many events, with only its own files."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 RUNTIME: Final = Path(__file__).with_name("function_process.py")
 
-# As much of the SDK as the functions ask for: a secret is a file.
+# The part of the SDK that the functions use; each secret is a file.
 BOTO3: Final = """
 import os, pathlib
 
@@ -26,7 +26,7 @@ def client(service, config):
 
 
 class FunctionFailed(Exception):
-    """The handler raised: Lambda would count an error."""
+    """The handler raised: Lambda counts an error."""
 
 
 @dataclass
@@ -36,26 +36,26 @@ class Function:
     process: "subprocess.Popen[str]"
 
     def invoke(self, event: Mapping[str, Any]) -> Any:
-        """The handler's answer. Raises FunctionFailed."""
+        """The handler's response. Raises FunctionFailed."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(event) + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         assert line, "the function's process has ended"
-        told = json.loads(line)
-        if "error" in told:
-            raise FunctionFailed(f"{told['error']}: {told['said']}")
-        return told["answer"]
+        result = json.loads(line)
+        if "error" in result:
+            raise FunctionFailed(f"{result['error']}: {result['message']}")
+        return result["response"]
 
 
 @contextmanager
 def warm(
     handler: str, *folders: Path, environment: Mapping[str, str], log: Path, bytecode: Path | None = None
 ) -> Iterator[Function]:
-    """The function whose files lie in these folders, or zips, and nowhere else.
+    """Start a function with only these folders or zips on its path.
 
-    Lambda's folder takes no bytecode: where there is a folder for it, those who start later find it there.
+    Lambda's folder is read-only, so bytecode is not cached, unless a folder for it is given.
     """
     compiled = ["-X", f"pycache_prefix={bytecode}"] if bytecode else ["-B"]
     command = [sys.executable, "-I", "-S", *compiled, str(RUNTIME), *map(str, folders), handler]
@@ -72,7 +72,7 @@ def warm(
 
 
 def stand_in_sdk(folder: Path) -> Path:
-    """A folder with what stands for boto3."""
+    """Write a replacement for boto3 into the folder."""
     (folder / "botocore").mkdir(parents=True)
     (folder / "boto3.py").write_text(BOTO3, encoding="utf-8")
     (folder / "botocore/config.py").write_text("Config = dict\n", encoding="utf-8")
@@ -80,7 +80,7 @@ def stand_in_sdk(folder: Path) -> Path:
 
 
 def asked(path: str, query: str = "", headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """An event of an HTTP API: GET of this address."""
+    """An HTTP API event for a GET request."""
     http = {"method": "GET", "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"}
     return {
         "version": "2.0",

@@ -1,7 +1,7 @@
-"""An HTTP API of API Gateway before a function: requests become events of payload 2.0, and answers come back.
+"""An API Gateway HTTP API in front of a function: converts requests to payload 2.0 events, and responses back.
 
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html, and
-captures of real events, by which the path arrives decoded and the query as it was sent.
+captured real events, in which the path is decoded and the query is as sent.
 """
 
 import base64
@@ -23,21 +23,21 @@ from django.test.client import ClientHandler
 
 from functions.gateway import Event, gateway_handler
 
-# What the gateway hands on as text; every other body comes in base64.
+# The gateway passes these as text, and every other body in base64.
 TEXTS = ("text/", "application/json", "application/javascript", "application/xml")
 LIMIT_BYTES = 6_291_556
-"""The largest answer that Lambda takes from a function."""
+"""The largest response that Lambda accepts from a function."""
 
 
 def event_of(environ: WSGIEnvironment) -> Event:
-    """The event of the request, as its JSON says it."""
+    """The request as an event, after a JSON round trip."""
     headers = {
         name.removeprefix("HTTP_").replace("_", "-").lower(): str(value)
         for name, value in environ.items()
-        # WSGI says of these two that they are empty where they were not sent; an empty header of another name was.
+        # WSGI sets these two to "" if they were not sent; other headers are empty only if they were sent empty.
         if name.startswith("HTTP_") or (name in {"CONTENT_TYPE", "CONTENT_LENGTH"} and value)
     }
-    # The path without the name of the host: WSGI has its bytes as latin-1.
+    # WSGI has the path's bytes as latin-1.
     path = environ["PATH_INFO"].encode("latin-1").decode(errors="replace")
     cookies = headers.pop("cookie", "")
     scheme = environ["wsgi.url_scheme"]
@@ -62,8 +62,8 @@ def event_of(environ: WSGIEnvironment) -> Event:
     }
     if cookies:
         event["cookies"] = [cookie.strip() for cookie in cookies.split(";")]
-    handed: Event = json.loads(json.dumps(event))
-    return handed
+    copy: Event = json.loads(json.dumps(event))
+    return copy
 
 
 def _body(raw: bytes, content_type: str) -> dict[str, Any]:
@@ -77,17 +77,17 @@ def _body(raw: bytes, content_type: str) -> dict[str, Any]:
     return {"isBase64Encoded": True, "body": base64.b64encode(raw).decode()}
 
 
-OWN: Final = {"X_FORWARDED_PROTO", "X_FORWARDED_PORT", "X_REQUEST_ID", "CONTENT_TYPE", "CONTENT_LENGTH"}
-"""Headers that the way to a function adds by itself."""
-OF_A_REQUEST: Final = ("REQUEST_METHOD", "PATH_INFO", "QUERY_STRING", "CONTENT_TYPE", "REMOTE_ADDR", "wsgi.url_scheme")
+ADDED_HEADERS: Final = {"X_FORWARDED_PROTO", "X_FORWARDED_PORT", "X_REQUEST_ID", "CONTENT_TYPE", "CONTENT_LENGTH"}
+"""Headers that the gateway adds."""
+COMPARED: Final = ("REQUEST_METHOD", "PATH_INFO", "QUERY_STRING", "CONTENT_TYPE", "REMOTE_ADDR", "wsgi.url_scheme")
 
 
 def seen(environ: WSGIEnvironment, body: bytes) -> dict[str, Any]:
-    """What an application can know of a request, without what a server adds of its own."""
+    """The request as the application sees it, without what servers add."""
     cookies = sorted(filter(None, (cookie.strip() for cookie in environ.get("HTTP_COOKIE", "").split(";"))))
-    own = {"HTTP_COOKIE", "HTTP_HOST", *(f"HTTP_{name}" for name in OWN)}
+    own = {"HTTP_COOKIE", "HTTP_HOST", *(f"HTTP_{name}" for name in ADDED_HEADERS)}
     headers = {name: value for name, value in environ.items() if name.startswith("HTTP_") and name not in own}
-    known = {name: environ.get(name, "") for name in OF_A_REQUEST}
+    known = {name: environ.get(name, "") for name in COMPARED}
     known["QUERY_STRING"] = quote(known["QUERY_STRING"].encode("latin-1"), safe=string.printable)
     host = environ.get("HTTP_HOST") or environ["SERVER_NAME"]
     return {**known, **headers, "host": host, "cookies": cookies, "body": body}
@@ -95,50 +95,50 @@ def seen(environ: WSGIEnvironment, body: bytes) -> dict[str, Any]:
 
 @dataclass
 class Exchange:
-    """A request as the application behind the events has it, and all that it answered."""
+    """The request that the application behind the function received, and its complete response."""
 
     request: dict[str, Any] = field(default_factory=dict)
     status: str = ""
     headers: list[tuple[str, str]] = field(default_factory=list)
     pieces: list[bytes] = field(default_factory=list)
-    whole: bool = False
-    """Whether the answer was asked for to its end: what Lambda cannot carry is told as a problem instead."""
+    complete: bool = False
+    """Whether the response was read completely; a too large one becomes a problem instead."""
 
 
 class Gateway:
-    """A WSGI application that knows the other one by events alone.
+    """A WSGI application that calls another one through events.
 
-    Whatever the events leave out or change is a failure: the other one has each request as WSGI would have brought it,
-    and its answer comes back as it gave it. What holds through the gateway so holds by WSGI, too.
+    It fails if an event loses or changes anything: the inner application must receive each request as over WSGI, and
+    its response must come back unchanged. So tests through the gateway also prove the WSGI application.
     """
 
-    def __init__(self, application: WSGIApplication, handed: Callable[[Event], Event] = lambda event: event) -> None:
+    def __init__(self, application: WSGIApplication, change: Callable[[Event], Event] = lambda event: event) -> None:
         self._application = application
-        self.handed = handed
-        """Changes an event as another way in would have it."""
-        self._handler = gateway_handler(self._behind)
+        self.change = change
+        """Changes an event to imitate another trigger."""
+        self._handler = gateway_handler(self._watched)
         self._exchange: ContextVar[Exchange] = ContextVar("exchange")
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """The body; whatever the function answers has been through JSON, as Lambda hands it on."""
-        environ = {"REMOTE_ADDR": "192.0.2.1", **environ}  # a server knows who asks, a test's client may not
+        """The body, after a JSON round trip as in Lambda."""
+        environ = {"REMOTE_ADDR": "192.0.2.1", **environ}  # a test client may not set it
         sent = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         exchange = Exchange()
         self._exchange.set(exchange)
-        event = self.handed(event_of({**environ, "wsgi.input": BytesIO(sent)}))
+        event = self.change(event_of({**environ, "wsgi.input": BytesIO(sent)}))
         text = json.dumps(self._handler(event, None), ensure_ascii=False)
-        assert len(text.encode()) <= LIMIT_BYTES, "Lambda would refuse this answer"
+        assert len(text.encode()) <= LIMIT_BYTES, "Lambda would refuse this response"
         answer = json.loads(text)
-        asked = seen(environ, sent)
+        sent_request = seen(environ, sent)
         differing = {
-            name: (asked.get(name), exchange.request.get(name))
-            for name in asked.keys() | exchange.request.keys()
-            if asked.get(name) != exchange.request.get(name)
+            name: (sent_request.get(name), exchange.request.get(name))
+            for name in sent_request.keys() | exchange.request.keys()
+            if sent_request.get(name) != exchange.request.get(name)
         }
-        assert differing == {}, f"sent, and brought by the event: {differing}"
+        assert differing == {}, f"sent and received differ: {differing}"
         headers = [*answer["headers"].items(), *(("set-cookie", cookie) for cookie in answer["cookies"])]
         body = base64.b64decode(answer["body"]) if answer["isBase64Encoded"] else answer["body"].encode()
-        if exchange.whole:
+        if exchange.complete:
             assert int(exchange.status.split()[0]) == answer["statusCode"]
             assert sorted((name.lower(), value) for name, value in exchange.headers) == sorted(headers)
             assert b"".join(exchange.pieces) == body
@@ -146,8 +146,8 @@ class Gateway:
         bare = environ["REQUEST_METHOD"] == "HEAD" or answer["statusCode"] in {204, 304}
         return [b"" if bare else body]
 
-    def _behind(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
-        """The application, watched."""
+    def _watched(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
+        """The application, with its exchange recorded."""
         exchange = self._exchange.get()
         body = environ["wsgi.input"].read()
         exchange.request = seen(environ, body)
@@ -161,13 +161,13 @@ class Gateway:
             for piece in answer:
                 exchange.pieces.append(piece)
                 yield piece
-            exchange.whole = True
+            exchange.complete = True
         finally:
             getattr(answer, "close", lambda: None)()
 
 
 class Http(Client):
-    """Django's test client, its requests sent through this WSGI application where one is given."""
+    """Django's test client, sending its requests through a WSGI application if one is given."""
 
     def __init__(self, application: WSGIApplication | None = None, headers: dict[str, str] | None = None) -> None:
         super().__init__(headers=headers)
@@ -176,7 +176,7 @@ class Http(Client):
 
 
 class _Sender(ClientHandler):
-    """Takes what the test client sends to the application, and makes Django's response of its answer."""
+    """Sends the test client's requests to the application, and converts its responses to Django's."""
 
     def __init__(self, application: WSGIApplication) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Programs that tests start, wherever they are on this machine."""
+"""Finds the external programs that tests run."""
 
 import os
 import shutil
@@ -11,19 +11,19 @@ import pytest
 from tests.requirement import skip_or_fail
 
 PACKAGES = {"promtool": "prometheus", "amtool": "prometheus-alertmanager", "node": "nodejs"}
-"""The package that brings each program, where it has another name."""
+"""Packages whose name differs from the program's."""
 GO_TOOLS = {"actionlint", "kube-score"}
-"""Programs that `make infra` builds, where Go is."""
-OURS = (Path(sys.executable).parent, Path(__file__).parents[1] / ".venv-infra/bin")
-"""Where programs of a pinned version are: before any that happens to be on this machine's PATH."""
+"""Programs that `make infra` builds if Go is installed."""
+PINNED = (Path(sys.executable).parent, Path(__file__).parents[1] / ".venv-infra/bin")
+"""Folders with pinned versions, searched before PATH."""
 
 
 @pytest.fixture(scope="session")
 def require() -> Callable[[str], str]:
-    """A function that gives a program's path, or skips the test and says how to get it."""
+    """A function that returns a program's path, or skips the test with a hint how to install it."""
 
     def find(program: str) -> str:
-        path = shutil.which(program, path=os.pathsep.join([*map(str, OURS), os.environ.get("PATH", "")]))
+        path = shutil.which(program, path=os.pathsep.join([*map(str, PINNED), os.environ.get("PATH", "")]))
         if path is None:
             package = f"install the package {PACKAGES.get(program, program)}"
             skip_or_fail(

@@ -1,4 +1,4 @@
-"""The real servers of the tests: started at most once a session, only where a test asks for them.
+"""Real servers for tests, started at most once per session and only if a test uses them.
 
 A plugin: pytest_plugins = ["tests.servers"]
 """
@@ -19,7 +19,7 @@ from tests.requirement import skip_or_fail
 def postgres_server() -> Iterator[EmbeddedPostgres]:
     """A running PostgreSQL 18 with the empty database `anden` and its owner role."""
     with TemporaryDirectory(prefix="anden-postgres-") as folder:
-        # Where root must run it as `nobody`, the data can then lie here, and goes with the folder.
+        # So that an unprivileged user can reach the data if root has to run PostgreSQL as one.
         Path(folder).chmod(0o711)
         try:
             with EmbeddedPostgres(Path(folder), quick=True) as server:

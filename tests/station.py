@@ -1,4 +1,4 @@
-"""A station under test: real roles on a real PostgreSQL, emptied between tests."""
+"""An installation under test: real roles on a real PostgreSQL, emptied between tests."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ from apps.telemetry.postgresql.base import DatabaseWrapper
 KEPT = {"auth_permission", "auth_group", "auth_group_permissions"}
 """Tables that migrations fill."""
 
-OURS = (
+EMPTIED_APPS = (
     "jobs",
     "datasets",
     "ingest",
@@ -48,7 +48,7 @@ CLEAR = """
             SELECT format('public.%I', tablename) FROM pg_tables WHERE schemaname = 'public' AND tablename = ANY ({})
         LOOP
             EXECUTE 'SELECT count(*) FROM (SELECT FROM ' || name || ' LIMIT 1001) AS first' INTO rows;
-            -- New files for a table and each of its indexes cost more than the few rows that most tests leave.
+            -- TRUNCATE creates files for a table and each index: slower than deleting the few rows of most tests.
             IF rows > 1000 THEN
                 EXECUTE 'TRUNCATE ' || name || ' CASCADE';
             ELSIF rows > 0 THEN
@@ -57,24 +57,24 @@ CLEAR = """
         END LOOP;
     END $$
 """
-"""Empties what holds something."""
+"""Drops datasets and empties the given tables."""
 
 
 class Station:
-    """Applies contracts, hands out connections by role, and clears everything."""
+    """Applies contracts, opens connections by role, and clears everything."""
 
     def __init__(self, admin_url: str) -> None:
         self.admin_url = admin_url
-        self._kept: psycopg.Connection[Any] | None = None
+        self._persistent: psycopg.Connection[Any] | None = None
 
     def apply(self, contract: Mapping[str, Any] | Path) -> AppliedDataset:
-        """Apply a document, or the one contract of a file, and return the dataset."""
+        """Apply a document, or a file's only contract; return the dataset."""
         document = next(documents(contract))[1] if isinstance(contract, Path) else contract
         return dataset_get(dataset_apply(document).name)
 
     @contextmanager
     def connect(self, alias: str) -> Iterator[psycopg.Connection[Any]]:
-        """A raw connection as this role, closed at the end."""
+        """A raw connection as this role."""
         with connect(alias) as connection:
             yield connection
 
@@ -87,40 +87,42 @@ class Station:
             yield connection
 
     def query(self, text: str) -> list[tuple[Any, ...]]:
-        """The rows of a superuser's query, over a connection that is kept: who waits asks many times a second."""
-        if self._kept is None or self._kept.closed:
-            self._kept = psycopg.connect(self.admin_url, dbname=settings.DATABASES["owner"]["NAME"], autocommit=True)
+        """The rows of a superuser's query, over a persistent connection, because tests poll."""
+        if self._persistent is None or self._persistent.closed:
+            self._persistent = psycopg.connect(
+                self.admin_url, dbname=settings.DATABASES["owner"]["NAME"], autocommit=True
+            )
         try:
-            return self._kept.execute(text.encode()).fetchall()
+            return self._persistent.execute(text.encode()).fetchall()
         except psycopg.OperationalError:
-            if not self._kept.closed:
+            if not self._persistent.closed:
                 raise
-        return self.query(text)  # the server was started anew
+        return self.query(text)  # the server was restarted
 
     def close(self) -> None:
-        """End the connection that is kept."""
-        if self._kept is not None:
-            self._kept.close()
+        """Close the persistent connection."""
+        if self._persistent is not None:
+            self._persistent.close()
 
     def clear(self) -> None:
-        """Drop every dataset and empty the apps' tables; ids go on, since versions are cached by them."""
-        tables = {model._meta.db_table for label in OURS for model in apps.get_app_config(label).get_models()}
+        """Drop every dataset and empty the apps' tables; sequences continue, since versions are cached by id."""
+        tables = {model._meta.db_table for label in EMPTIED_APPS for model in apps.get_app_config(label).get_models()}
         with self.admin() as connection:
             connection.execute("SET lock_timeout = '20s'")
-            # All tables are emptied, so no key is left that leads nowhere: they need not be emptied in an order.
+            # All tables are emptied, so foreign keys need not be checked in between.
             connection.execute("SET session_replication_role = replica")
             connection.execute(sql.SQL(CLEAR).format(sorted(tables - KEPT)))
 
 
 @contextmanager
 def empty_station(admin_url: str) -> Iterator[Station]:
-    """A station without datasets, clients or users; its connections end with the block."""
+    """An installation without datasets, clients or users; its connections close with the block."""
     station = Station(admin_url)
     station.clear()
     yield station
     station.close()
     connections.close_all()
     for connection in connections.all():
-        # A pool remembers an outage for a while: the next test has a server of good health.
+        # A pool remembers an outage for a while, but the next test's server is healthy.
         if isinstance(connection, DatabaseWrapper) and connection.settings_dict["OPTIONS"].get("pool"):
             connection.close_pool()

@@ -1,4 +1,4 @@
-"""The pages that need more than one app: a dataset with its positions, and the people of the console."""
+"""Admin pages that need several apps: a dataset with its activity and positions, users and groups."""
 
 from typing import Any
 
@@ -25,12 +25,12 @@ CHART_HEIGHT = 112
 
 
 class DatasetActivityAdmin(DatasetAdmin):
-    """The dataset's page with its activity, and the way to its positions and its quarantine."""
+    """The dataset's page, with its activity, its positions and a link to its quarantine."""
 
     page_template = "console/dataset.html"
 
     def page_context(self, request: HttpRequest, dataset: AppliedDataset) -> dict[str, Any]:
-        """What the page shows, the activity of the chosen time included."""
+        """Add the dataset's activity in the selected window."""
         created_at = Dataset.objects.values_list("created_at", flat=True).get(pk=dataset.id)
         age_s = (timezone.now() - created_at).total_seconds()
         window = chart_window(request.GET.get("window"), age_s=age_s)
@@ -54,7 +54,7 @@ class DatasetActivityAdmin(DatasetAdmin):
 
 
 class StaffUserAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg] # unfold has no types
-    """Django's users in unfold's clothes; for superusers."""
+    """Django's user admin with unfold's styles; for superusers."""
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -62,12 +62,12 @@ class StaffUserAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg] # un
 
 
 class StaffGroupAdmin(GroupAdmin, ModelAdmin):  # type: ignore[misc] # unfold has no types
-    """Django's groups in unfold's clothes; migrate gives viewer and steward their permissions."""
+    """Django's group admin with unfold's styles; `migrate` sets the permissions of viewer and steward."""
 
 
 __all__ = ["DatasetActivityAdmin", "JobAdmin", "StaffGroupAdmin", "StaffUserAdmin"]
 
-# The imports above have registered them already, whatever comes first in INSTALLED_APPS.
+# The imports above have registered these models, whatever the order of INSTALLED_APPS.
 for model, model_admin in (
     (Dataset, DatasetActivityAdmin),
     (User, StaffUserAdmin),

@@ -19,23 +19,23 @@ from apps.console.adapters.checks.servers import (
     check_queue,
     check_topics,
 )
-from apps.console.core.diagnosis import CheckResult, CheckStatus
+from apps.console.core.diagnosis import CheckStatus, DiagnosisResult
 from apps.telemetry.environment import EnvironmentSettings
 
 TIMEOUT_S: Final = 20.0
-"""How long the slowest check may take; a server that accepts connections and never answers is reported then."""
+"""How long the slowest check may take; a server that accepts connections and never answers is then reported."""
 
-Check = Callable[[], Iterable[CheckResult]]
+Check = Callable[[], Iterable[DiagnosisResult]]
 
 
-def diagnose(*, timeout_s: float = TIMEOUT_S) -> list[CheckResult]:
+def diagnose(*, timeout_s: float = TIMEOUT_S) -> list[DiagnosisResult]:
     """The results of all checks, in the order of the report; takes at most `timeout_s` seconds."""
     checks = dict(_checks())
-    done: queue.SimpleQueue[tuple[str, list[CheckResult]]] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[str, list[DiagnosisResult]]] = queue.SimpleQueue()
     for name, check in checks.items():
         # Daemons: a check that hangs in a driver must not keep the process alive.
         threading.Thread(target=_run, args=(name, check, done), name=f"anden-doctor-{name}", daemon=True).start()
-    results: dict[str, list[CheckResult]] = {}
+    results: dict[str, list[DiagnosisResult]] = {}
     deadline = time.monotonic() + timeout_s
     while len(results) < len(checks):
         try:
@@ -44,14 +44,16 @@ def diagnose(*, timeout_s: float = TIMEOUT_S) -> list[CheckResult]:
             break
         results[name] = found
     late = f"no answer within {timeout_s:g} s: the server accepts connections and does not respond, restart it"
-    return [result for name in checks for result in results.get(name, [CheckResult(CheckStatus.FAILED, name, late)])]
+    return [
+        result for name in checks for result in results.get(name, [DiagnosisResult(CheckStatus.FAILED, name, late)])
+    ]
 
 
-def _run(name: str, check: Check, done: "queue.SimpleQueue[tuple[str, list[CheckResult]]]") -> None:
+def _run(name: str, check: Check, done: "queue.SimpleQueue[tuple[str, list[DiagnosisResult]]]") -> None:
     try:
         found = list(check())
     except Exception as error:  # noqa: BLE001 - a check that fails is a finding, and the others still run
-        found = [CheckResult(CheckStatus.FAILED, name, f"the check failed: {type(error).__name__}: {error}")]
+        found = [DiagnosisResult(CheckStatus.FAILED, name, f"the check failed: {type(error).__name__}: {error}")]
     done.put((name, found))
 
 

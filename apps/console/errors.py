@@ -1,4 +1,4 @@
-"""The errors of console, named by the caller's reaction."""
+"""Errors of the console, named by the caller's reaction."""
 
 
 class ConsoleError(Exception):
@@ -13,8 +13,8 @@ class GroupMissing(ConsoleError):
 
 
 class PasswordRefused(ConsoleError):
-    """The password breaks a rule: choose another."""
+    """The password fails validation: choose another."""
 
 
 class NameTaken(ConsoleError):
-    """The name belongs to a superuser: choose another."""
+    """A superuser has this name: choose another."""

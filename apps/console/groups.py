@@ -1,4 +1,4 @@
-"""The two groups of the console and their permissions, which every migrate completes."""
+"""The groups `viewer` and `steward` and their permissions, completed by every migrate."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -21,21 +21,21 @@ STEWARD_PERMISSIONS: Final = (
     ("fleet", "incident", ("change",)),
     ("jobs", "job", ("change",)),
 )
-"""What a steward may do besides looking: bad records, their restricted fields included, clients, incidents, jobs.
+"""A steward's permissions besides `view`: app, model, actions.
 
-Contracts and rows are not changed by hand.
+`change_quarantine` also shows raw records with restricted fields. Contracts and rows cannot be edited.
 """
 
 
 def sync_groups(*, using: str, apps: Apps, **_signal: Any) -> None:
-    """Give both groups the permissions they lack. What an administrator added to them stays."""
+    """Add the permissions that a group lacks; those that an administrator added stay."""
     try:
         group_model = apps.get_model("auth", "Group")
         permission_model = apps.get_model("auth", "Permission")
     except LookupError:
-        return  # a partial migrate that has not come to auth yet
+        return  # a partial migrate without auth
     for config in covered_apps():
-        # Django makes an app's permissions after its own migrate, which may come after the console's.
+        # Django creates an app's permissions after its own migrate, which may come after auth's.
         create_permissions(config, verbosity=0, using=using, apps=apps)
     permissions = permission_model.objects.using(using)
     views = Q(content_type__app_label__in=COVERED_APPS, codename__startswith="view_")
@@ -45,7 +45,7 @@ def sync_groups(*, using: str, apps: Apps, **_signal: Any) -> None:
 
 
 def covered_apps() -> Iterator[AppConfig]:
-    """The installed apps whose models the groups are about."""
+    """The apps whose models the groups cover."""
     return (installed.get_app_config(label) for label in COVERED_APPS)
 
 
@@ -56,7 +56,7 @@ def _steward_extras() -> Iterator[Q]:
 
 
 def _any(conditions: Iterator[Q]) -> Q:
-    """True where one of the conditions is."""
+    """The conditions, joined by OR."""
     either = Q(pk__in=())
     for condition in conditions:
         either |= condition

@@ -1,4 +1,4 @@
-"""What the start page shows: each dataset's state and figures, and the station's totals."""
+"""The start page's data: each dataset's state and figures, and the totals."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,22 +14,22 @@ from apps.datasets.selectors import catalogue_read
 
 STEP_S: Final = 5
 STEPS: Final = 60
-"""The charts show five minutes in steps of five seconds: what happens now. Grafana remembers the rest."""
+"""The charts show the last five minutes in steps of five seconds; for history use Grafana."""
 LAST_MINUTE: Final = 60 // STEP_S
-"""Steps that the rate is taken over."""
+"""Steps that the rate is averaged over."""
 
 
 @dataclass(frozen=True)
 class DatasetActivity:
-    """One dataset as it stands now.
+    """One dataset's current state and figures.
 
-    `estimated_rows` is a statistic; `lag_records` comes of the ends that the lag exporter stored, None where
-    it was not heard lately; `open_rejects` ends at activity.MAX_COUNTED_REJECTS.
+    `estimated_rows` comes from PostgreSQL's statistics. `lag_records` is None without a recent measurement by the lag
+    exporter. `open_rejects` is counted up to activity.MAX_COUNTED_REJECTS + 1.
     """
 
     dataset: AppliedDataset | UnreadableDataset
     state: DatasetState
-    trouble: str
+    error: str
     rows: tuple[int, ...]
     rejects: tuple[int, ...]
     estimated_rows: int
@@ -39,75 +39,75 @@ class DatasetActivity:
 
     @property
     def note(self) -> str:
-        """What is wrong, else what the dataset is."""
-        if self.trouble or isinstance(self.dataset, UnreadableDataset):
-            return self.trouble
+        """The error, else the dataset's description."""
+        if self.error or isinstance(self.dataset, UnreadableDataset):
+            return self.error
         return self.dataset.contract.description
 
     @property
     def rows_per_s(self) -> float:
-        """Rows a second over the last minute."""
+        """Rows per second over the last minute."""
         return sum(self.rows[-LAST_MINUTE:]) / (LAST_MINUTE * STEP_S)
 
 
 @dataclass(frozen=True)
 class StationActivity:
-    """All datasets, the most urgent first, and what they come to."""
+    """All datasets, the most urgent first, and their totals."""
 
     datasets: tuple[DatasetActivity, ...]
 
     @cached_property
     def rows_per_s(self) -> float:
-        """Rows a second of all datasets."""
+        """Rows per second of all datasets."""
         return sum(one.rows_per_s for one in self.datasets)
 
     @cached_property
     def estimated_rows(self) -> int:
-        """Rows stored in all datasets."""
+        """Stored rows of all datasets, estimated."""
         return sum(one.estimated_rows for one in self.datasets)
 
     @cached_property
     def lag_records(self) -> int | None:
-        """Records that all datasets are behind; None where nobody says."""
+        """The lag of all datasets; None if none is known."""
         known = [one.lag_records for one in self.datasets if one.lag_records is not None]
         return sum(known) if known else None
 
     @cached_property
     def open_rejects(self) -> int:
-        """Open records of the whole quarantine."""
+        """Open quarantined records of all datasets."""
         return sum(one.open_rejects for one in self.datasets)
 
     @cached_property
     def rows(self) -> tuple[int, ...]:
-        """Rows of all datasets, step by step."""
+        """Rows of all datasets per step."""
         return _added(one.rows for one in self.datasets)
 
     @cached_property
     def rejects(self) -> tuple[int, ...]:
-        """Rejects of all datasets, step by step."""
+        """Rejects of all datasets per step."""
         return _added(one.rejects for one in self.datasets)
 
     @property
     def recent_rejects(self) -> int:
-        """Records refused within the chart's time."""
+        """Rejects within the chart's window."""
         return sum(self.rejects)
 
     def count(self, state: DatasetState) -> int:
-        """Datasets in this state."""
+        """The number of datasets in this state."""
         return sum(one.state is state for one in self.datasets)
 
 
 def station_activity() -> StationActivity:
-    """The whole station, in a number of statements that does not grow with its datasets."""
+    """All datasets' activity; the number of statements does not depend on the number of datasets."""
     found = catalogue_read()
     return StationActivity(tuple(sorted(datasets_activity([*found.readable, *found.unreadable]), key=_urgency)))
 
 
 def datasets_activity(datasets: Sequence[AppliedDataset | UnreadableDataset]) -> list[DatasetActivity]:
-    """These datasets as they stand now, in the same order."""
+    """These datasets' activity, in the same order."""
     ids = [dataset.id for dataset in datasets]
     series = activity.batch_series(ids, step_s=STEP_S, steps=STEPS)
-    batches, positions = activity.last_batches(ids), activity.source_summaries(ids, heard_s=_heard_s())
+    batches, positions = activity.last_batches(ids), activity.source_summaries(ids, max_lag_age_s=_max_lag_age_s())
     rejects, rows = activity.open_rejects(ids), activity.estimated_rows(ids)
     return [
         _activity(
@@ -134,7 +134,7 @@ def _activity(
     ages = [age for age in (batch.age_s if batch else None, positions.moved_s) if age is not None]
     fresh_s = min(ages, default=None)
     unreadable = dataset.reason if isinstance(dataset, UnreadableDataset) else ""
-    signs = DatasetStateInputs(
+    inputs = DatasetStateInputs(
         sources=positions.sources,
         assigned=positions.assigned,
         stopped=positions.stopped + bool(unreadable),
@@ -144,8 +144,8 @@ def _activity(
     )
     return DatasetActivity(
         dataset=dataset,
-        state=dataset_state(signs),
-        trouble=unreadable or positions.trouble,
+        state=dataset_state(inputs),
+        error=unreadable or positions.error,
         rows=series.rows,
         rejects=series.rejects,
         estimated_rows=estimated_rows,
@@ -155,8 +155,8 @@ def _activity(
     )
 
 
-def _heard_s() -> float:
-    """How old a measurement of lag may be: three rounds of the exporter, and never less than a minute."""
+def _max_lag_age_s() -> float:
+    """The maximum age of a lag measurement: three rounds of the exporter, but at least a minute."""
     return max(60.0, 3.0 * settings.INGEST.lag_every_s)
 
 

@@ -1,4 +1,4 @@
-"""How the admin looks and what stands in its menu: the settings of django-unfold."""
+"""The admin's theme and menu: settings of django-unfold."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -11,7 +11,7 @@ PermissionCheck = Callable[[HttpRequest], bool]
 
 
 def permission_check(permission: str) -> PermissionCheck:
-    """Whether the person who asks has this permission."""
+    """A function that checks whether a request's user has this permission."""
 
     def permitted(request: HttpRequest) -> bool:
         return request.user.has_perm(permission)
@@ -19,12 +19,12 @@ def permission_check(permission: str) -> PermissionCheck:
     return permitted
 
 
-def menu_item(title: str, icon: str, address: str, permission: str) -> dict[str, Any]:
-    """One line of the menu, for those who may follow it."""
-    return {"title": title, "icon": icon, "link": reverse_lazy(address), "permission": permission_check(permission)}
+def menu_item(title: str, icon: str, url_name: str, permission: str) -> dict[str, Any]:
+    """A menu item, shown to users with the permission."""
+    return {"title": title, "icon": icon, "link": reverse_lazy(url_name), "permission": permission_check(permission)}
 
 
-# Tailwind's teal, in the notation of unfold's own palette.
+# Tailwind's teal, in the notation of unfold's palette.
 PRIMARY: Final = {
     "50": "oklch(98.4% .014 180.72)",
     "100": "oklch(95.3% .051 180.801)",
@@ -41,7 +41,7 @@ PRIMARY: Final = {
 
 NAVIGATION: Final = [
     {
-        "title": "Station",
+        "title": "Data",
         "items": [
             menu_item("Overview", "monitoring", "admin:index", "datasets.view_dataset"),
             menu_item("Datasets", "database", "admin:datasets_dataset_changelist", "datasets.view_dataset"),
@@ -59,7 +59,7 @@ NAVIGATION: Final = [
         ],
     },
     {
-        "title": "Third parties",
+        "title": "API access",
         "separator": True,
         "items": [
             menu_item("Clients", "group", "admin:api_client_changelist", "api.view_client"),
@@ -80,7 +80,7 @@ NAVIGATION: Final = [
 UNFOLD: Final = {
     "SITE_TITLE": "Andén",
     "SITE_HEADER": "Andén",
-    "SITE_SUBHEADER": "the platform of a station",
+    "SITE_SUBHEADER": "Kafka to PostgreSQL to HTTP",
     "SITE_SYMBOL": "train",
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("console/favicon.svg")}

@@ -1,4 +1,4 @@
-"""The start page of the admin."""
+"""The admin's start page."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from apps.console.selectors import STEP_S, STEPS, station_activity
 from apps.fleet.selectors.summary import fleet_summary
 
 SHOWN_DATASETS = 200
-"""Datasets on the start page, the most urgent first; the list has all of them."""
+"""Maximum datasets on the start page, the most urgent first."""
 
 
 def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """The context of the start page, with the figures of what this person may see: the station's, the fleet's."""
+    """Add the datasets' and the fleet's figures to the context, as far as the user may see them."""
     if request.user.has_perms(("fleet.view_fleetservice", "fleet.view_incident")):
         context = {**context, "fleet": fleet_summary()}
     if not request.user.has_perm("datasets.view_dataset"):

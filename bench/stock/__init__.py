@@ -1,1 +1,1 @@
-"""What most people write: a model, a ModelSerializer, a viewset with PageNumberPagination, a loop with create()."""
+"""The baseline: a model, a ModelSerializer, a viewset with PageNumberPagination, a consumer loop with create()."""

@@ -1,4 +1,4 @@
-"""The consumer loops that most people write. Each gives its rate, rows a second, from the first message on."""
+"""Common consumer loops. Each returns its rate in rows per second, from the first message on."""
 
 import json
 import time
@@ -15,7 +15,7 @@ BULK: Final = 1_000
 
 
 def create_rate(bootstrap: str, *, count: int) -> float:
-    """Poll one, json.loads, Model.objects.create, each committed."""
+    """Poll one message, json.loads, Model.objects.create; commit each."""
     messages = _messages(bootstrap)
     first = next(messages)
     started = time.perf_counter()
@@ -26,7 +26,7 @@ def create_rate(bootstrap: str, *, count: int) -> float:
 
 
 def bulk_rate(bootstrap: str, *, count: int) -> float:
-    """Poll one, json.loads, and bulk_create of every thousand, each committed."""
+    """Poll one message, json.loads, bulk_create every thousand; commit each batch."""
     messages = _messages(bootstrap)
     message = next(messages)
     started = time.perf_counter()

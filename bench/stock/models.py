@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Flight(models.Model):
-    """A row of data.flights, keyed as Andén keys it."""
+    """A row of data.flights, with Andén's key."""
 
     objects: ClassVar[models.Manager["Flight"]] = models.Manager()
 

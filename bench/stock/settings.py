@@ -1,4 +1,4 @@
-"""A plain Django project over the same table: no middleware that the comparison does not need."""
+"""A plain Django project on the same table, with only the middleware that the comparison needs."""
 
 import os
 

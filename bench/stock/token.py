@@ -1,4 +1,4 @@
-"""`python -m bench.stock.token`: makes the tables of DRF's tokens and prints the token of a new user."""
+"""`python -m bench.stock.token`: creates DRF's token tables and prints a new user's token."""
 
 import django
 from django.core.management import call_command

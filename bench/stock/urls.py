@@ -1,4 +1,4 @@
-"""The address of the stock API."""
+"""The stock API's URLs."""
 
 from rest_framework.routers import SimpleRouter
 

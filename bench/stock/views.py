@@ -1,4 +1,4 @@
-"""The viewset of the tutorial."""
+"""A viewset as in DRF's tutorial."""
 
 from rest_framework import serializers, viewsets
 
@@ -14,7 +14,7 @@ class FlightSerializer(serializers.ModelSerializer[Flight]):
 
 
 class FlightViewSet(viewsets.ReadOnlyModelViewSet[Flight]):
-    """Flights in the order of the table's key, the same as Andén's pages have."""
+    """Flights in the order of the table's key, as in Andén's pages."""
 
     queryset = Flight.objects.order_by("time_hour", "source", "offset")
     serializer_class = FlightSerializer

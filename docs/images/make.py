@@ -1,7 +1,7 @@
-"""Take the pictures of this folder: `make screenshots` while `make run` runs.
+"""Takes the screenshots in this folder: run `make screenshots` while `make run` is running.
 
-Those of fleets need no running station: `docs/images/make.py --only fleet` makes one for them, and `--only incident`
-one for the start page alone.
+Screenshots of fleets need no running instance: `docs/images/make.py --only fleet` starts one for them, and
+`--only incident` one for the start page only.
 """
 
 import argparse
@@ -32,7 +32,7 @@ Theme = Literal["light", "dark"]
 
 @dataclass(frozen=True)
 class Station:
-    """Where the station is, and who looks at it."""
+    """The instance's URL, and a login."""
 
     url: str
     user: str
@@ -46,14 +46,14 @@ def start(page: Page, station: Station) -> None:
 
 
 def dataset(page: Page, station: Station) -> None:
-    """Go to the page of the flights."""
+    """Go to the flights dataset."""
     start(page, station)
     page.get_by_role("link", name="flights", exact=True).click()
     expect(page.locator("#dataset .st-chart svg")).to_be_visible()
 
 
 def docs(page: Page, station: Station) -> None:
-    """Go to the page of the API."""
+    """Go to the API documentation."""
     page.goto(f"{station.url}/api/docs")
     expect(page.locator(".opblock").first).to_be_visible()
 
@@ -68,13 +68,13 @@ PICTURES: Final[tuple[tuple[str, Theme, Callable[[Page, Station], None]], ...]] 
 
 
 FLEETS: Final = (
-    Fleet(8, looks=60),
-    Fleet(50, looks=60, sick=2),
-    Fleet(1_000, looks=24, sick=9),
-    Fleet(10_000, looks=8, sick=28),
+    Fleet(8, evaluations=60),
+    Fleet(50, evaluations=60, sick=2),
+    Fleet(1_000, evaluations=24, sick=9),
+    Fleet(10_000, evaluations=8, sick=28),
 )
-"""The largest are looked at less often: a minute of looking is enough for a picture."""
-INCIDENT: Final = Fleet(50, looks=30, sick=1, zone=True)
+"""The largest have fewer evaluations, to save time."""
+INCIDENT: Final = Fleet(50, evaluations=30, sick=1, zone=True)
 HEIGHT: Final = "Math.max(...[...document.querySelectorAll('*')].map(one => one.scrollHeight))"
 
 
@@ -88,7 +88,7 @@ def log_in(page: Page, station: Station) -> None:
 
 
 def take_all(browser: Browser, station: Station, folder: Path) -> None:
-    """Write every picture, 1440 × 900."""
+    """Take every screenshot, 1440 × 900."""
     for theme in ("light", "dark"):
         context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=theme)
         page = context.new_page()
@@ -101,14 +101,14 @@ def take_all(browser: Browser, station: Station, folder: Path) -> None:
 
 
 def take(page: Page, path: Path) -> None:
-    """Write what the page shows, fonts and all."""
+    """Save a screenshot once the fonts are loaded."""
     page.wait_for_function("document.fonts.status === 'loaded'")
     save(page, page.screenshot(animations="disabled"), path)
     print(path.name)
 
 
 def take_fleets(browser: Browser, folder: Path, *, fleets: Sequence[Fleet]) -> None:
-    """Write the pictures of fleets, each as high as its page, and of an incident, from a station made for them."""
+    """Take full-height screenshots of fleets, and one of an incident, from a temporary instance."""
     with scratch_station() as url:
         station = Station(url, USER, PASSWORD)
         context = browser.new_context(viewport={"width": 1440, "height": 900})
@@ -126,7 +126,7 @@ def take_fleets(browser: Browser, folder: Path, *, fleets: Sequence[Fleet]) -> N
 
 
 def take_incident(page: Page, station: Station, folder: Path) -> None:
-    """Write the start page of a station whose fleet has incidents."""
+    """Take the start page with incidents."""
     show(INCIDENT)
     show_datasets()
     start(page, station)
@@ -135,18 +135,18 @@ def take_incident(page: Page, station: Station, folder: Path) -> None:
 
 
 def arguments() -> argparse.Namespace:
-    """What the command line says."""
+    """The command-line arguments."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--url", default="http://127.0.0.1:8000", help="where the station answers")
-    parser.add_argument("--user", default="steward", help="who logs in")
+    parser.add_argument("--url", default="http://127.0.0.1:8000", help="URL of the running instance")
+    parser.add_argument("--user", default="steward", help="username")
     parser.add_argument("--password", help=f"default: the content of {PASSWORD_FILE.parent.name}/{PASSWORD_FILE.name}")
-    parser.add_argument("--only", choices=("station", "fleet", "incident"), help="some of them alone")
-    parser.add_argument("--folder", type=Path, default=HERE, help="where the pictures go")
+    parser.add_argument("--only", choices=("station", "fleet", "incident"), help="only some of the screenshots")
+    parser.add_argument("--folder", type=Path, default=HERE, help="output folder")
     return parser.parse_args()
 
 
 def main() -> None:
-    """Take the pictures, or say in one line why not."""
+    """Take the screenshots, or exit with a one-line error."""
     given = arguments()
     chromium = shutil.which("chromium")
     if chromium is None:
@@ -154,7 +154,7 @@ def main() -> None:
     try:
         password = given.password or PASSWORD_FILE.read_text().strip() if given.only in {None, "station"} else ""
     except OSError:
-        sys.exit("no password: start the station with `make run`, or say --password")
+        sys.exit("no password: start `make run`, or pass --password")
     given.folder.mkdir(parents=True, exist_ok=True)
     station = Station(given.url.rstrip("/"), given.user, password)
     with sync_playwright() as playwright:
@@ -165,7 +165,7 @@ def main() -> None:
             if given.only != "station":
                 take_fleets(browser, given.folder, fleets=() if given.only == "incident" else FLEETS)
         except (Error, AssertionError) as error:
-            sys.exit(f"{station.url}: {str(error).splitlines()[0]}: is the station running there, and with data?")
+            sys.exit(f"{station.url}: {str(error).splitlines()[0]}: is the instance running, and does it have data?")
         finally:
             browser.close()
 

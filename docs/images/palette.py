@@ -1,4 +1,4 @@
-"""A picture in at most 256 colours: what a page needs, in a third of the bytes."""
+"""Saves images with at most 256 colours, in a third of the bytes."""
 
 import base64
 import struct
@@ -28,7 +28,7 @@ async (picture) => {
 
 
 def save(page: Page, picture: bytes, path: Path) -> None:
-    """Write the PNG with a palette; a colour that is not in it becomes the nearest that is."""
+    """Write the PNG with a palette; other colours become the nearest in the palette."""
     width, height, data = page.evaluate(PIXELS, base64.b64encode(picture).decode())
     pixels = np.frombuffer(base64.b64decode(data), np.uint8).reshape(-1, 4)[:, :3].astype(np.int64)
     codes, places, counts = np.unique(pixels @ [65_536, 256, 1], return_inverse=True, return_counts=True)
@@ -48,7 +48,7 @@ def save(page: Page, picture: bytes, path: Path) -> None:
 
 
 def _palette(colours: NDArray[np.int64]) -> NDArray[np.int64]:
-    """At most 256 of the colours, the most frequent first, none near another: the rare ones mean something, too."""
+    """At most 256 of the colours, the most frequent first and at a minimum distance, to keep rare ones, too."""
     apart = 0
     while True:
         chosen: list[NDArray[np.int64]] = []

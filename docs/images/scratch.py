@@ -1,4 +1,4 @@
-"""A station of its own for pictures: a fresh PostgreSQL, this Django, and fleets that the real engine evaluated."""
+"""A temporary instance for screenshots: a new PostgreSQL, this Django, and fleets evaluated by the real engine."""
 
 import os
 import sys
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from apps.fleet.engine.observation import Observation
 
 USER: Final = "steward"
-PASSWORD: Final = "only for pictures"  # noqa: S105 - of a server that lives for a minute
+PASSWORD: Final = "only for pictures"  # noqa: S105 - of a server that runs for a minute
 SEED: Final = 20
 BATCHES: Final = """
 INSERT INTO datasets_batch (day, id, dataset_id, version, source_id, first_offset, last_offset, rows, rejects, bytes,
@@ -41,24 +41,24 @@ VALUES (%s, %s, 't', 0, 100, 1, 'worker', pg_backend_pid(), 100 + %s, now(), now
 
 @dataclass(frozen=True)
 class Fleet:
-    """A fleet to look at: how large, what is wrong with it, and how many looks at it are kept."""
+    """A fleet: its size, its number of faulty services, and the number of stored evaluations."""
 
     services: int
-    looks: int
+    evaluations: int
     sick: int = 1
     zone: bool = False
 
 
 @contextmanager
 def scratch_station() -> Iterator[str]:
-    """The address of a migrated, empty station with one steward; all of it is gone afterwards."""
+    """The URL of a migrated, empty instance with one steward; deleted afterwards."""
     with TemporaryDirectory(prefix="anden-pictures-") as folder:
         Path(folder).chmod(0o711)
         with EmbeddedPostgres(Path(folder), quick=True) as server:
             os.environ.update(server.urls())
             os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
             os.environ.setdefault("ANDEN_ALLOWED_HOSTS", "127.0.0.1")
-            # Playwright's loop runs in this thread; its calls never overlap with the database's.
+            # Playwright's event loop runs in this thread, but its calls never overlap with the database's.
             os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
             with _served() as url:
                 yield url
@@ -66,7 +66,7 @@ def scratch_station() -> Iterator[str]:
 
 @contextmanager
 def _served() -> Iterator[str]:
-    import django  # noqa: PLC0415 - the environment comes first
+    import django  # noqa: PLC0415 - after the environment is set
 
     django.setup()
     from django.contrib.auth.models import Group, User  # noqa: PLC0415
@@ -99,7 +99,7 @@ def _served() -> Iterator[str]:
 
 
 def show(fleet: Fleet) -> None:
-    """Put this fleet, as it went over the last hours, in the place of what the station has."""
+    """Replace the instance's fleet with this one and its last hours."""
     from apps.fleet.models.fleet import FleetEvaluation, FleetService  # noqa: PLC0415
     from apps.fleet.models.incidents import Incident, IncidentSuspicion  # noqa: PLC0415
     from apps.fleet.services.evaluation import fleet_evaluate  # noqa: PLC0415
@@ -110,24 +110,24 @@ def show(fleet: Fleet) -> None:
         model.objects.all().delete()
     now_s = time.time() // 60 * 60
     simulated = SimulatedFleet(FleetSpec(services=fleet.services, at_s=now_s, faults=_faults(fleet)), SEED)
-    for at_s in _moments(now_s, fleet.looks):
-        # Drawn before the clock runs: what the page says of an evaluation shall be the engine's time.
+    for at_s in _moments(now_s, fleet.evaluations):
+        # Simulated in advance, so that the displayed duration is the engine's.
         fleet_evaluate(_Drawn(simulated.observe(at_s)), at_s=at_s)
 
 
 @dataclass(frozen=True)
 class _Drawn:
-    """A source that answers with what it holds."""
+    """A source with a fixed observation."""
 
     observation: "Observation"
 
     def observe(self, at_s: float) -> "Observation":
-        """The observation, which was drawn for this moment."""
+        """Return the fixed observation."""
         return self.observation
 
 
 def show_datasets() -> None:
-    """Apply the sample contracts, fill their tables, and give the ledger five minutes of batches to show."""
+    """Apply the sample contracts, fill their tables, and add five minutes of batches to the ledger."""
     from django.db import connection  # noqa: PLC0415
 
     from apps.datasets.adapters.contract_files import documents  # noqa: PLC0415
@@ -147,7 +147,7 @@ def show_datasets() -> None:
 
 
 def _fill() -> None:
-    """Copy the flights and what goes with them into their tables."""
+    """Copy the sample data into its tables."""
     import datetime  # noqa: PLC0415
 
     from apps.datasets.adapters.database.connections import connect  # noqa: PLC0415
@@ -173,14 +173,14 @@ def _fill() -> None:
             connection.commit()
 
 
-def _moments(now_s: float, looks: int) -> Sequence[float]:
-    """The times of the looks, evenly over the last six hours, in whole minutes."""
-    step_s = 6 * 3_600 // looks // 60 * 60
-    return [now_s - step_s * back for back in range(looks - 1, -1, -1)]
+def _moments(now_s: float, evaluations: int) -> Sequence[float]:
+    """The times of the evaluations, evenly over the last six hours, rounded to minutes."""
+    step_s = 6 * 3_600 // evaluations // 60 * 60
+    return [now_s - step_s * back for back in range(evaluations - 1, -1, -1)]
 
 
 def _faults(fleet: Fleet) -> tuple[object, ...]:
-    """Sick services of several kinds, a silent one, and where it is asked for a zone."""
+    """Faults of several kinds, a silent service, and optionally a zone fault."""
     from apps.fleet.simulation import Fault, FaultKind  # noqa: PLC0415
 
     places = [7 + 13 * number for number in range(fleet.sick)]

@@ -1,4 +1,4 @@
-"""Wiring only: settings, addresses, WSGI, Celery."""
+"""Configuration only: settings, URLs, WSGI, Celery."""
 
 from config.celery import app as celery_app
 

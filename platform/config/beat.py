@@ -1,4 +1,4 @@
-"""Celery beat's schedule in the database, with a beat that ends when it is told to."""
+"""Celery beat's database schedule, with a clean shutdown."""
 
 import signal
 
@@ -6,19 +6,18 @@ from django_celery_beat.schedulers import DatabaseScheduler
 
 
 class Scheduler(DatabaseScheduler):  # type: ignore[misc] # django-celery-beat has no types
-    """django-celery-beat's scheduler, stopped by an exception instead of by a query inside the signal's handler.
+    """django-celery-beat's scheduler, stopped by an exception instead of a query inside the signal handler.
 
-    Celery's handler writes the schedule on the spot. A query that it interrupts holds psycopg's lock on the
-    connection, so the write waits for its own process until that is killed.
+    Celery's handler writes the schedule immediately. If it interrupts a query, psycopg's lock on the connection is
+    held, and the write deadlocks until the process is killed.
     """
 
     def setup_schedule(self) -> None:
-        """Read and complete the schedule; SIGTERM and SIGINT from now on cancel what the database is asked.
+        """Load the schedule; from now on SIGTERM and SIGINT cancel a running query.
 
-        Raises:
-            SystemExit: beat was told to stop.
+        Raises SystemExit: beat received a stop signal.
         """
-        # Celery installs its handlers just before this and ends its loop, after a last write, at this exception.
+        # Celery installs its handlers just before this call; on this exception it writes once more and ends its loop.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.default_int_handler)
         try:

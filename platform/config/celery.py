@@ -18,7 +18,7 @@ app.autodiscover_tasks()
 
 @app.on_after_configure.connect
 def make_broker_folders(sender: Celery, **_: object) -> None:
-    """Make the folders of the filesystem broker, which it expects to find."""
+    """Create the folders that the filesystem broker expects."""
     for option, folder in settings.CELERY_BROKER_TRANSPORT_OPTIONS.items():
         if option.endswith(("_in", "_out", "_folder")):
             Path(folder).mkdir(parents=True, exist_ok=True)

@@ -106,16 +106,16 @@ TEMPLATES = [
 
 
 def _database(url: str, role: str) -> dict[str, Any]:
-    """Django's entry for one role: UTC, a name that pg_stat_activity shows, and a bound on waiting."""
+    """Django's DATABASES entry for one role, with an application name and a connect timeout."""
     database: dict[str, Any] = dict(dj_database_url.parse(url, engine="django.db.backends.postgresql"))
     options = {"application_name": f"anden-{role}", "connect_timeout": 5, **database.get("OPTIONS", {})}
     if role in {"app", "reader", "writer"}:
         options["prepare_threshold"] = 5  # Django's own cursors never prepare; the API's queries do
         if ANDEN.database_pool:
-            # A pool that gives up soon asks again with the next request, instead of in ever longer pauses.
+            # With a short reconnect timeout, the next request tries again; otherwise the pool's pauses keep growing.
             options["pool"] = {"min_size": 1, "max_size": 8, "timeout": 5, "reconnect_timeout": 3}
     engine = "apps.telemetry.postgresql"
-    # Nothing but a pool keeps a connection from one request to the next.
+    # Only a pool keeps connections between requests.
     return {**database, "ENGINE": engine, "OPTIONS": options, "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 0}
 
 
@@ -162,7 +162,7 @@ if CELERY_BROKER_URL.startswith("filesystem:"):
 elif ANDEN.celery_queue_url and CELERY_BROKER_URL.startswith("sqs:"):
     CELERY_BROKER_TRANSPORT_OPTIONS = sqs.transport_options(ANDEN.celery_queue_url)
     CELERY_TASK_DEFAULT_QUEUE = sqs.queue_name(ANDEN.celery_queue_url)
-    # Remote control would make a queue for each worker, which nobody may.
+    # Remote control would create a queue per worker, which the role must not.
     CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = TIME_ZONE
@@ -178,7 +178,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 CELERY_BEAT_SCHEDULER = "config.beat:Scheduler"
 
-# django-prometheus begins at 10 ms, which is a whole page here.
+# django-prometheus's buckets start at 10 ms, but a page of records takes less.
 PROMETHEUS_LATENCY_BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, float("inf"))
 
 LOGGING = {
@@ -190,7 +190,7 @@ LOGGING = {
         "not ready": {"()": "apps.telemetry.readiness_log.NotReadyFilter"},
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}},
-    # These pools warn at every try; what fails in the end says so itself.
+    # These pools warn at every attempt; the final failure is logged by the caller.
     "loggers": {
         "psycopg.pool": {"level": "ERROR"},
         "urllib3.connectionpool": {"level": "ERROR"},

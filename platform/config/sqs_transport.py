@@ -4,6 +4,6 @@ from kombu.transport import SQS
 
 
 class Transport(SQS.Transport):
-    """SQS in the worker's own thread: kombu's event loop would want pycurl, which needs a compiler's libcurl."""
+    """SQS polled in the worker's thread: kombu's event loop needs pycurl, which needs a compiler and libcurl."""
 
     implements = SQS.Transport.implements.extend(asynchronous=False)

@@ -1,4 +1,4 @@
-"""The WSGI application: the web server runs it in threads, a function of AWS Lambda as it is."""
+"""The WSGI application, for the web server's threads and for AWS Lambda."""
 
 import os
 

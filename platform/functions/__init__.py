@@ -1,1 +1,1 @@
-"""Wiring only: the entry points of the functions on AWS Lambda."""
+"""Entry points of the AWS Lambda functions."""

@@ -1,7 +1,7 @@
-"""Events of an HTTP API (payload 2.0) to a WSGI application and its answers back, by apig-wsgi.
+"""Passes HTTP API events (payload 2.0) to a WSGI application through apig-wsgi.
 
-What apig-wsgi leaves open is settled here: paths that arrive decoded, answers that are too large for Lambda, and
-bodies that break off. Nothing is sent until the function returns, so that each of these is still told as a problem.
+It adds what apig-wsgi lacks: paths that arrive decoded, responses that are too large for Lambda, and bodies that break
+off. Nothing is sent until the function returns, so each failure can still become a problem response.
 """
 
 import json
@@ -22,9 +22,9 @@ Event = dict[str, Any]
 Handler = Callable[[Event, Any], Event]
 
 LIMIT_BYTES: Final = 6_000_000
-"""Largest answer, as the JSON that Lambda sends on. Source: "Invocation payload", 6 MB, in Lambda's quotas."""
+"""Largest response, as the JSON that Lambda returns. Source: "Invocation payload", 6 MB, in Lambda's quotas."""
 TOO_LARGE: Final = (
-    "the answer is larger than this way in can carry: ask for fewer records or fields, or narrow the filters"
+    "the response is larger than Lambda can return: request fewer records or fields, or narrow the filters"
 )
 
 PRINTABLE: Final = "".join(map(chr, range(0x21, 0x7F)))
@@ -33,7 +33,7 @@ NO_ESCAPE: Final = re.compile("%(?![0-9A-Fa-f]{2})")
 
 @dataclass(frozen=True)
 class BoundedBody:
-    """A body that ends with ResponseTooLarge where it can no longer fit, so that no more of it is made."""
+    """A body that raises ResponseTooLarge as soon as it exceeds the limit."""
 
     pieces: Iterable[bytes]
 
@@ -46,35 +46,35 @@ class BoundedBody:
             yield piece
 
     def close(self) -> None:
-        """End the body as WSGI asks for: connections are given back here."""
+        """Close the body as WSGI requires; this releases connections."""
         close = getattr(self.pieces, "close", None)
         if close is not None:
             close()
 
 
 def gateway_handler(application: WSGIApplication) -> Handler:
-    """A handler of a function whose answers are the application's, or problems where those cannot be sent."""
+    """A Lambda handler that returns the application's responses, or problems if they cannot be sent."""
 
     def bounded(environ: WSGIEnvironment, start_response: StartResponse) -> BoundedBody:
         return BoundedBody(application(environ, start_response))
 
-    answered = make_lambda_handler(bounded)
+    respond = make_lambda_handler(bounded)
 
     def handler(event: Event, context: Any) -> Event:
-        asked = normalized_event(event)
+        normalized = normalized_event(event)
         try:
-            return _within_limit(answered(asked, context))
-        except Exception as error:  # noqa: BLE001  whatever broke the body, the caller is told so and the log why
-            return _problem(error, asked["headers"][HEADER.lower()])
+            return _within_limit(respond(normalized, context))
+        except Exception as error:  # noqa: BLE001 - any failure becomes a problem, and the log has the reason
+            return _problem(error, normalized["headers"][HEADER.lower()])
 
     return handler
 
 
 def normalized_event(event: Event) -> Event:
-    """The event with its path as a URL has it, and an id of its request: the one that was sent, or the gateway's.
+    """The event with its path percent-encoded and a request id: the client's, or else the gateway's.
 
-    An HTTP API decodes the path, and a function's URL does not: only what no URL may hold is written as %xx, which is
-    right for both unless a name holds a percent sign, and no dataset's does.
+    An HTTP API decodes the path, a function URL does not. Encoding only characters that a URL cannot contain is right
+    for both, unless a name contains a percent sign, which no dataset's name does.
     """
     headers = dict(event["headers"])
     sent = headers.get(HEADER.lower()) or str(event["requestContext"].get("requestId", "")).rstrip("=")
@@ -88,11 +88,11 @@ def normalized_event(event: Event) -> Event:
     }
 
 
-def _within_limit(answer: Event) -> Event:
-    """The answer. Raises ResponseTooLarge: as Lambda's runtime writes it, Lambda would refuse it."""
-    if len(json.dumps(answer, ensure_ascii=False).encode()) > LIMIT_BYTES:
+def _within_limit(response: Event) -> Event:
+    """The response. Raises ResponseTooLarge: serialized by Lambda's runtime, it would exceed the limit."""
+    if len(json.dumps(response, ensure_ascii=False).encode()) > LIMIT_BYTES:
         raise ResponseTooLarge(TOO_LARGE)
-    return answer
+    return response
 
 
 def _problem(error: Exception, identifier: str) -> Event:

@@ -1,10 +1,11 @@
-"""The probe as a function on AWS Lambda: what its key sees through the edge, asked on a schedule and by GET /station.
+"""The probe as an AWS Lambda function: checks the API through the edge, on a schedule and for GET /station.
 
-By the schedule it raises where a check failed, so that the metric Errors counts it and the alarm `lambda-errors-high`
-rings. Through the gateway it never raises: 200 or 503, and which checks held. What was seen goes to the log alone.
+On the schedule it raises if a check failed, so that the metric Errors counts it and the alarm `lambda-errors-high`
+fires. Through the gateway it never raises: it returns 200 or 503 and the result of each check. Details go only to the
+log.
 
-  ANDEN_PROBE_URL         the station's address, as third parties know it
-  ANDEN_PROBE_KEY_SECRET  the secret of Secrets Manager that holds the probe's key
+  ANDEN_PROBE_URL         the API's public URL
+  ANDEN_PROBE_KEY_SECRET  the name of the secret in Secrets Manager that holds the probe's key
 """
 
 import datetime
@@ -26,29 +27,29 @@ logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
 
 SECOND: Final = "flights"
-"""A dataset that the key must not reach; it looks the same where there is none of this name."""
+"""A dataset that the key has no grant for; the response is the same if it does not exist."""
 ANSWER_WITHIN_S: Final = 5.0
 RESERVE_S: Final = 2 * ANSWER_WITHIN_S + 1
-"""What one more check may take: two requests."""
+"""The maximum time of one more check: two requests."""
 FRESH_S: Final = 10.0
-"""How long a round answers whoever opens /station: it is open to all, and each round costs some ten requests."""
+"""How long /station returns the same result: it is public, and each round costs about ten requests."""
 
 
 class ProbeFailed(Exception):
-    """The station does not do what it should: the function's log says what was seen."""
+    """A check failed: the function's log has the details."""
 
 
 class Context(Protocol):
-    """What Lambda tells a function of its call."""
+    """Lambda's context object."""
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the function is ended."""
+        """Milliseconds until the function is killed."""
         ...
 
 
 @dataclass
 class ProbeRounds:
-    """Rounds of the probe with a key that is read once, and again where it is refused."""
+    """Runs rounds of checks with a key that is read once, and again if it is refused."""
 
     fetch: Fetch
     read_key: Callable[[], str]
@@ -58,34 +59,34 @@ class ProbeRounds:
     last: list[CheckResult] = field(default_factory=list)
 
     def run(self, left_s: Callable[[], float]) -> list[CheckResult]:
-        """Every check's outcome; a last one, "time", where `left_s` became too little for the rest."""
+        """Run a round; return each check's outcome, ending with "time" if the function's time ran out."""
         self.key = self.key or self.read_key()
-        found = self._asked(left_s)
+        found = self._outcomes(left_s)
         if any(outcome.key_refused for outcome in found):
             former, self.key = self.key, self.read_key()
             if self.key != former:
-                found = self._asked(left_s)
+                found = self._outcomes(left_s)
         self.at_s, self.last = self.clock(), found
         return found
 
     def recent(self, left_s: Callable[[], float]) -> list[CheckResult]:
-        """As `run`, or what the last one found, while that is fresh."""
+        """The last round's outcomes if they are recent, else run a round."""
         fresh = self.last and 0 <= self.clock() - self.at_s < FRESH_S
         return self.last if fresh else self.run(left_s)
 
-    def _asked(self, left_s: Callable[[], float]) -> list[CheckResult]:
+    def _outcomes(self, left_s: Callable[[], float]) -> list[CheckResult]:
         found = []
         for outcome in run_checks(Probe(self.fetch, self.key, SECOND), time.perf_counter, EDGE_CHECKS):
             found.append(outcome)
             logger.info("%s", outcome.line())
             if left_s() < RESERVE_S and len(found) < len(EDGE_CHECKS):
-                found.append(CheckResult("time", passed=False, seconds=0.0, detail="the function's time is used up"))
+                found.append(CheckResult("time", passed=False, seconds=0.0, detail="the function's time ran out"))
                 break
         return found
 
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
-    """What a round found, for the schedule or for the gateway. Raises ProbeFailed: the schedule's round failed."""
+    """The result for the schedule or the gateway. Raises ProbeFailed: a check failed on the schedule."""
 
     def left_s() -> float:
         return context.get_remaining_time_in_millis() / 1000
@@ -97,24 +98,24 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
         return {"checks": len(found)}
     try:
         rounds = _rounds()
-        return _answer(rounds.recent(left_s), rounds.at_s)
+        return _response(rounds.recent(left_s), rounds.at_s)
     except Exception:
-        logger.exception("The station could not be asked")
-        return _answer([], time.time())
+        logger.exception("The checks could not run")
+        return _response([], time.time())
 
 
 @cache
 def _rounds() -> ProbeRounds:
-    """The rounds of this process, for as long as it is warm. Raises KeyError, ValueError: a variable is wrong."""
+    """The rounds of this process. Raises KeyError, ValueError: a variable is missing or invalid."""
     station = ProbeHttpClient(os.environ["ANDEN_PROBE_URL"], timeout_s=ANSWER_WITHIN_S)
     secret = os.environ["ANDEN_PROBE_KEY_SECRET"]
     return ProbeRounds(station, lambda: secret_text(secret))
 
 
-def _answer(found: list[CheckResult], at_s: float) -> dict[str, Any]:
-    """The gateway's answer: which checks held, when, and nothing of what was seen."""
+def _response(found: list[CheckResult], at_s: float) -> dict[str, Any]:
+    """The gateway's response: each check's result and the time, without details."""
     up = bool(found) and all(outcome.passed for outcome in found)
-    told = {
+    body = {
         "station": "up" if up else "down" if found else "unknown",
         "at": datetime.datetime.fromtimestamp(int(at_s), datetime.UTC).isoformat(),
         "checks": {outcome.name: outcome.passed for outcome in found},
@@ -122,5 +123,5 @@ def _answer(found: list[CheckResult], at_s: float) -> dict[str, Any]:
     return {
         "statusCode": 200 if up else 503,
         "headers": {"content-type": "application/json", "cache-control": "no-store"},
-        "body": json.dumps(told),
+        "body": json.dumps(body),
     }

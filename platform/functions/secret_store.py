@@ -1,4 +1,4 @@
-"""Secrets of AWS Secrets Manager, by the SDK that Lambda's runtime brings along."""
+"""Reads AWS Secrets Manager with the SDK of Lambda's runtime."""
 
 import json
 from typing import Final
@@ -6,26 +6,26 @@ from typing import Final
 import boto3
 from botocore.config import Config
 
-# A function has seconds: better no answer soon than the SDK's usual minutes.
-PATIENCE: Final = Config(connect_timeout=2, read_timeout=4, retries={"total_max_attempts": 2})
+# A function has seconds, but the SDK retries for minutes by default.
+CLIENT_CONFIG: Final = Config(connect_timeout=2, read_timeout=4, retries={"total_max_attempts": 2})
 
 
 def secret_text(name: str) -> str:
-    """The secret's text, without the white space around it that a file brings along. Raises what the SDK raises."""
-    client = boto3.client("secretsmanager", config=PATIENCE)
+    """The secret's text, stripped of surrounding white space. Raises the SDK's errors."""
+    client = boto3.client("secretsmanager", config=CLIENT_CONFIG)
     text: str = client.get_secret_value(SecretId=name)["SecretString"]
     return text.strip()
 
 
 def secret_variables(name: str) -> dict[str, str]:
-    """The secret as variables of the environment: it must be a JSON object of texts.
+    """The secret as environment variables: it must be a JSON object of strings.
 
-    Raises ValueError: it is none; the message says nothing of what it holds.
+    Raises ValueError: it is not; the message does not quote the secret.
     """
     try:
         found = json.loads(secret_text(name))
     except ValueError:
         found = None
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
-        raise ValueError(f"the secret {name} is no JSON object of texts")
+        raise ValueError(f"the secret {name} is not a JSON object of strings")
     return found

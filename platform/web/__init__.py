@@ -1,1 +1,1 @@
-"""The web server: gunicorn, with a deadline on every wait for a client."""
+"""The web server: gunicorn with a deadline on every wait for a client."""

@@ -1,4 +1,4 @@
-"""The application that gunicorn serves: Django in threads, the addresses of monitoring in threads of their own."""
+"""The application that gunicorn serves: Django in threads, with dedicated threads for health and metrics."""
 
 from django.conf import settings
 from django.db import close_old_connections

@@ -1,4 +1,4 @@
-"""A request's body, read before a thread works on it: whole, or as much as the application needs to refuse it."""
+"""Reads a request's body before a thread handles it: all of it, or enough for the application to refuse it."""
 
 import asyncio
 from dataclasses import dataclass
@@ -10,55 +10,55 @@ CHUNK_BYTES: Final = 64 * 1024
 
 
 class BodyTimeout(Exception):
-    """The body did not come within its time."""
+    """The body did not arrive in time."""
 
 
 class TransferCodingUnsupported(Exception):
-    """The body is encoded for its transfer in a way that nothing here decodes."""
+    """The body has a transfer coding other than chunked."""
 
 
 class ClientDisconnected(Exception):
-    """The client left before its body was there."""
+    """The client disconnected before its body was complete."""
 
 
 @dataclass(frozen=True)
 class Body:
-    """The bytes that came. Of one that is not whole the rest is still on its way."""
+    """The bytes received. If the body is not complete, the rest is still on its way."""
 
     data: bytes = b""
     complete: bool = True
 
 
 class BodyMemory:
-    """The memory for bodies that are still on their way. Where it is full, the one that began first makes room."""
+    """The memory budget for bodies being received. If it is exceeded, the oldest body is dropped."""
 
     def __init__(self, most_bytes: int) -> None:
         self._left = most_bytes
-        self._taken: dict[asyncio.Timeout, int] = {}
+        self._reserved: dict[asyncio.Timeout, int] = {}
 
     def reserve(self, deadline: asyncio.Timeout, size: int) -> None:
-        """Keep so many bytes more of the body that has this deadline."""
-        self._taken[deadline] = self._taken.get(deadline, 0) + size
+        """Reserve bytes for the body with this deadline."""
+        self._reserved[deadline] = self._reserved.get(deadline, 0) + size
         self._left -= size
         while self._left < 0:
-            first = next(iter(self._taken))
+            first = next(iter(self._reserved))
             self.release(first)
             first.reschedule(0)
 
     def release(self, deadline: asyncio.Timeout) -> None:
-        """Keep nothing more of the body that has this deadline."""
-        self._left += self._taken.pop(deadline, 0)
+        """Release the bytes of the body with this deadline."""
+        self._left += self._reserved.pop(deadline, 0)
 
 
-async def read_body(scope: Scope, receive: Receive, room: BodyMemory, *, most_bytes: int, within_s: float) -> Body:
-    """The whole body, or where it is larger a part that is larger than `most_bytes`; nothing of one declared so.
+async def read_body(scope: Scope, receive: Receive, memory: BodyMemory, *, most_bytes: int, within_s: float) -> Body:
+    """The complete body; for a larger one, a part above `most_bytes`, or nothing if its declared length is above.
 
     Raises BodyTimeout, ClientDisconnected, TransferCodingUnsupported.
     """
     headers = dict(scope["headers"])
     codings = [value for name, value in scope["headers"] if name.lower() == b"transfer-encoding"]
     if any(value.strip().lower() != b"chunked" for value in codings):
-        raise TransferCodingUnsupported("the only transfer coding taken is chunked: send the body without another")
+        raise TransferCodingUnsupported("chunked is the only supported transfer coding: send the body without another")
     declared = headers.get(b"content-length", b"")
     if not declared and b"transfer-encoding" not in headers:
         return Body()
@@ -67,16 +67,16 @@ async def read_body(scope: Scope, receive: Receive, room: BodyMemory, *, most_by
     deadline = asyncio.timeout(within_s)
     try:
         async with deadline:
-            return await _received(receive, most_bytes, deadline, room)
+            return await _received(receive, most_bytes, deadline, memory)
     except TimeoutError:
         raise BodyTimeout(
-            f"the body was not there within {within_s:g} s, or before others that are on their way took its room"
+            f"the body did not arrive within {within_s:g} s, or its memory was needed for other bodies"
         ) from None
     finally:
-        room.release(deadline)
+        memory.release(deadline)
 
 
-async def _received(receive: Receive, most_bytes: int, deadline: asyncio.Timeout, room: BodyMemory) -> Body:
+async def _received(receive: Receive, most_bytes: int, deadline: asyncio.Timeout, memory: BodyMemory) -> Body:
     pieces: list[bytearray] = []
     size = 0
     while size <= most_bytes:
@@ -85,21 +85,21 @@ async def _received(receive: Receive, most_bytes: int, deadline: asyncio.Timeout
             raise ClientDisconnected
         piece = message.get("body", b"")
         size += len(piece)
-        # Each piece of its own would take many times more, where they are small.
+        # Small pieces kept separately would take many times more memory.
         if pieces and len(pieces[-1]) < CHUNK_BYTES:
             pieces[-1] += piece
         else:
             pieces.append(bytearray(piece))
         if not message.get("more_body", False):
             return Body(b"".join(pieces))
-        room.reserve(deadline, len(piece))
+        memory.reserve(deadline, len(piece))
     return Body(b"".join(pieces), complete=False)
 
 
 async def _next(receive: Receive, deadline: asyncio.Timeout) -> Message:
-    """What comes next. Raises TimeoutError, even where gunicorn has swallowed it.
+    """The next message. Raises TimeoutError, even if gunicorn has swallowed it.
 
-    Python 3.11 has asyncio.wait_for, by which gunicorn waits, return what came at the moment of a cancellation.
+    In Python 3.11 asyncio.wait_for, which gunicorn uses, returns a message that arrives at the moment of cancellation.
     """
     message = await receive()
     if deadline.expired():
@@ -108,7 +108,7 @@ async def _next(receive: Receive, deadline: asyncio.Timeout) -> Message:
 
 
 async def discard_rest(receive: Receive, *, within_s: float, most_bytes: int) -> None:
-    """Take what still comes of the body, in bounds: a client that sends on would not see its answer otherwise."""
+    """Discard the rest of the body, within limits: a client that is still sending would not read its response."""
     size = 0
     try:
         async with asyncio.timeout(within_s) as deadline:

@@ -1,4 +1,4 @@
-"""WSGI's environment of an ASGI request whose body is there already."""
+"""Builds a WSGI environ from an ASGI request and its body."""
 
 import sys
 from io import BytesIO
@@ -9,11 +9,11 @@ from web.types import Scope
 
 UNPREFIXED = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
 MEDIA_TYPE_BYTES = 1024
-"""Django takes a media type apart in a time that grows with the square of its length: a longer one is none."""
+"""Django parses a media type in quadratic time: a longer one is ignored."""
 
 
 def wsgi_environ(scope: Scope, body: bytes, *, complete: bool) -> WSGIEnvironment:
-    """The environment. Of a body that is whole the length is its own, of another what the client declared.
+    """The environ. CONTENT_LENGTH is the length of a complete body, else the client's declared length.
 
     Source: PEP 3333
     """
@@ -43,16 +43,16 @@ def wsgi_environ(scope: Scope, body: bytes, *, complete: bool) -> WSGIEnvironmen
         environ[key] = f"{environ[key]},{text}" if key in environ else text
     if len(environ.get("CONTENT_TYPE", "")) > MEDIA_TYPE_BYTES:
         environ["CONTENT_TYPE"] = ""
-    # The server has decoded it; whoever reads the body sees one that ends.
+    # The server has decoded the body, so it has a known length.
     if environ.pop("HTTP_TRANSFER_ENCODING", None) or (complete and "CONTENT_LENGTH" in environ):
         environ["CONTENT_LENGTH"] = str(len(body))
     return environ
 
 
 def _path(target: bytes) -> str:
-    """The path of a request's target, as WSGI has it: from its bytes, for ASGI's text lost those that are no UTF-8.
+    """The target's path, decoded from its bytes: ASGI's text loses bytes that are not UTF-8.
 
-    Source: RFC 9112, 3.2.2: a target may be a whole address, too.
+    Source: RFC 9112, 3.2.2: a target may also be an absolute URL.
     """
     if b"://" in target and not target.startswith(b"/"):
         target = b"/" + target.partition(b"://")[2].partition(b"/")[2]

@@ -1,4 +1,4 @@
-"""What the server answers by itself: problem details, with an id as every answer has one."""
+"""Error responses of the server itself: problem details with a request id."""
 
 import uuid
 from http import HTTPStatus
@@ -9,7 +9,7 @@ from apps.telemetry.request_ids import HEADER
 
 
 def error_response(status: int, detail: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """The headers and the body of an answer after which the connection ends."""
+    """The headers and body of an error response that closes the connection."""
     identifier = uuid.uuid4().hex
     body = msgspec.json.encode(
         {

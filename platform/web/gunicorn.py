@@ -1,6 +1,6 @@
 """gunicorn's configuration: python -m gunicorn --config platform/web/gunicorn.py
 
-Words of the command line come before what stands here.
+Command-line options override this file.
 """
 
 import math
@@ -22,14 +22,14 @@ workers = _web.workers
 worker_connections = _web.connections
 keepalive = _web.keep_alive_s
 graceful_timeout = _web.grace_s
-# After this gunicorn gives up a body of which nothing comes, and a worker that is being replaced: ours come first.
+# gunicorn's timeout for a stalled body and for a worker being replaced: our deadlines must come first.
 timeout = max(math.ceil(_web.body_timeout_s), _web.grace_s + 5)
 limit_request_line = 8190
 loglevel = "warning"
 asgi_lifespan = "off"
-# The same everywhere, whatever else is installed.
+# The same everywhere, whatever is installed.
 asgi_loop = "asyncio"
 http_parser = "python"
-# The client is gone: its request ends at once.
+# End a request immediately when its client has disconnected.
 asgi_disconnect_grace_period = 0
 control_socket_disable = True

@@ -1,7 +1,7 @@
-"""gunicorn's parser in Python, quicker where a client could keep it at work: the event loop waits for it.
+"""gunicorn's Python parser, faster where a client could keep it busy and block the event loop.
 
-gunicorn looks at each character of a header in a loop, and takes each chunk of a body by itself. What is read here is
-read as gunicorn reads it, and what is not quite regular is left to gunicorn.
+gunicorn checks each character of a header in a loop, and handles each chunk of a body separately. This parser accepts
+the same input and leaves everything irregular to gunicorn.
 """
 
 import re
@@ -35,7 +35,7 @@ class FastParser(PythonProtocol):  # type: ignore[misc]
         return bool(super()._parse_chunked_body())
 
     def _finish_started_chunk(self) -> None:
-        """Hand on the rest of the chunk that is begun, where all of it is there."""
+        """Pass on the rest of the current chunk, if it is complete."""
         left = {"data": self._chunk_remaining, "crlf": 0}.get(self._chunk_state)
         if left is not None and self._buffer[left : left + 2] == b"\r\n":
             self._on_body(bytes(self._buffer[:left]))
@@ -43,7 +43,7 @@ class FastParser(PythonProtocol):  # type: ignore[misc]
             self._chunk_remaining, self._chunk_state = 0, "size"
 
     def _take_complete_chunks(self) -> None:
-        """Hand on the chunks that are there, each to its last byte, as one."""
+        """Pass on all complete chunks together."""
         pieces, taken = [], 0
         while line := CHUNK_SIZE.match(self._buffer, taken):
             begin, end = line.end(), line.end() + int(line[1], 16)

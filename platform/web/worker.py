@@ -1,7 +1,7 @@
 """gunicorn's ASGI worker, with a deadline on every wait for a client.
 
-gunicorn bounds the wait for another request (`keepalive`) and knows no bound for a header, for a client that does not
-take its answer, or for the number of connections. These are added here, below its own handling of HTTP.
+gunicorn limits the wait for the next request (`keepalive`), but neither the wait for a header or for a client to read
+its response, nor the number of connections. This module adds these limits below gunicorn's handling of HTTP.
 """
 
 import asyncio
@@ -25,29 +25,29 @@ from web.response import Header
 logger = logging.getLogger(__name__)
 
 LINGER_RESET: Final = struct.pack("ii", 1, 0)
-"""SO_LINGER for a reset: what nobody takes is not kept by the kernel either."""
+"""SO_LINGER for a reset: the kernel drops unread data, too."""
 
 
 UNSENT_BYTES: Final = 128 * 1024
-"""What the kernel may hold for a client beyond what that is ready to receive."""
+"""Data that the kernel buffers for a client beyond its receive window."""
 
 SETTLE_S: Final = 0.2
 
 READ_BYTES: Final = 16 * 1024
-"""Taken from one client at a time: its bytes are parsed at once, and while they are nobody else is answered."""
+"""Maximum read from a client at a time: parsing it blocks the event loop."""
 
 
 def reset_connection(transport: asyncio.BaseTransport) -> None:
-    """End the connection now, and tell the client by a reset."""
+    """Close the connection immediately with a TCP reset."""
     transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RESET)
     transport.abort()  # type: ignore[attr-defined]
 
 
 def limit_send_buffer(transport: asyncio.BaseTransport, within_s: float) -> None:
-    """Have Linux end a connection whose client takes nothing of what the kernel holds for it, a closed one too.
+    """Make Linux drop a connection, even a closed one, whose client takes nothing of the buffered data.
 
-    It holds little: otherwise it takes megabytes at first, then nothing until the client has taken a third of them,
-    and a slow client that goes on reading would miss its deadline.
+    The buffer is small: a larger one takes megabytes at first, then nothing until the client has read a third of them,
+    so a client that reads slowly would miss its deadline.
     """
     connection = transport.get_extra_info("socket")
     if hasattr(socket, "TCP_USER_TIMEOUT"):
@@ -57,7 +57,7 @@ def limit_send_buffer(transport: asyncio.BaseTransport, within_s: float) -> None
 
 
 class DeadlineFlowControl(FlowControl):  # type: ignore[misc]
-    """Waits until the client has taken enough of its answer, and cuts the connection where that takes too long."""
+    """Waits until the client has read enough of its response, and resets the connection after the deadline."""
 
     __slots__ = ("_connection", "_within_s")
 
@@ -67,15 +67,15 @@ class DeadlineFlowControl(FlowControl):  # type: ignore[misc]
         self._within_s = within_s
 
     async def drain(self) -> None:
-        """Wait until more can be written."""
+        """Wait until the client has read enough, or reset the connection."""
         self._connection.mark_waiting()
         try:
             async with asyncio.timeout(self._within_s):
                 await super().drain()
         except TimeoutError:
-            logger.info("A client did not take its answer within %g s: its connection is cut", self._within_s)
+            logger.info("A client did not read its response within %g s: connection reset", self._within_s)
             self._connection.abort()
-            # gunicorn cancels the request as soon as it hears that the connection is lost.
+            # gunicorn cancels the request once it learns that the connection is lost.
             await super().drain()
         self._connection.clear_waiting()
 
@@ -94,50 +94,50 @@ class DeadlineProtocol(ASGIProtocol):  # type: ignore[misc]
         self._close_announced = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        """Begin to wait for the first header."""
+        """Start waiting for the first header."""
         super().connection_made(transport)
         self._flow_control = DeadlineFlowControl(transport, self, self._web.write_timeout_s)
         limit_send_buffer(transport, self._web.write_timeout_s)
         transport.max_size = READ_BYTES  # type: ignore[attr-defined]
-        self._await_header()
+        self._start_header_timer()
         self.worker.evict_longest_waiting(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
+        """Cancel all timers."""
         self.clear_waiting()
-        self._end_header()
-        self._leave_unsent()
+        self._cancel_header_timer()
+        self._cancel_unsent_timer()
         super().connection_lost(exc)
 
     def mark_waiting(self) -> None:
-        """Count it, from now, among those that wait for their client."""
+        """Add the connection to those waiting for their client, as the newest."""
         self.clear_waiting()
         self.worker.waiting[self] = None
 
     def clear_waiting(self) -> None:
-        """Count it so no more."""
+        """Remove the connection from those waiting for their client."""
         self.worker.waiting.pop(self, None)
 
     def abort(self) -> None:
-        """End the connection at once."""
+        """Reset the connection."""
         self.clear_waiting()
         reset_connection(self.transport)
 
     def close_if_idle(self) -> None:
-        """End the connection where it has no request: what is written goes out in its time."""
+        """Close the connection if it has no request; buffered data is still sent."""
         if self._current_request is None:
             self._close()
 
     def _close(self) -> None:
         self._close_transport()
-        # gunicorn's loop waits for this and looks then.
+        # gunicorn's loop waits for this event.
         self._request_ready.set()
 
-    def _await_header(self) -> None:
+    def _start_header_timer(self) -> None:
         self.mark_waiting()
         self._header_timer = self.worker.loop.call_later(self._web.header_timeout_s, self._header_overdue)
 
-    def _end_header(self) -> None:
+    def _cancel_header_timer(self) -> None:
         self._header_begun = False
         if self._header_timer is not None:
             self._header_timer.cancel()
@@ -145,7 +145,7 @@ class DeadlineProtocol(ASGIProtocol):  # type: ignore[misc]
 
     def _header_overdue(self) -> None:
         if self._header_begun:
-            self._send_error_response(408, f"the header was not there within {self._web.header_timeout_s:g} s")
+            self._send_error_response(408, f"the header did not arrive within {self._web.header_timeout_s:g} s")
         self._close()
 
     def _feed_callback_parser(self, data: bytes) -> bool:
@@ -154,13 +154,13 @@ class DeadlineProtocol(ASGIProtocol):  # type: ignore[misc]
             self._header_begun = True
             self._cancel_keepalive_timer()
             if self._header_timer is None:
-                self._await_header()
+                self._start_header_timer()
         return sound
 
     def _on_headers_complete(self) -> Any:
-        self._end_header()
-        # The pieces of the next answer have deadlines of their own.
-        self._leave_unsent()
+        self._cancel_header_timer()
+        # The next response has deadlines of its own.
+        self._cancel_unsent_timer()
         self.mark_waiting()
         return super()._on_headers_complete()
 
@@ -172,24 +172,24 @@ class DeadlineProtocol(ASGIProtocol):  # type: ignore[misc]
         if not self._header_begun:
             super()._arm_keepalive_timer()
         self.mark_waiting()
-        self._bound_unsent()
+        self._start_unsent_timer()
 
     def _close_transport(self) -> None:
         super()._close_transport()
-        self._bound_unsent()
+        self._start_unsent_timer()
 
-    def _bound_unsent(self) -> None:
-        """Cut the connection where the end of an answer is still not taken after the time that a piece has."""
-        self._leave_unsent()
+    def _start_unsent_timer(self) -> None:
+        """Reset the connection if the end of a response is not read within the write deadline."""
+        self._cancel_unsent_timer()
         if self.transport.get_write_buffer_size():
-            self._unsent_timer = self.worker.loop.call_later(self._web.write_timeout_s, self._cut_unsent)
+            self._unsent_timer = self.worker.loop.call_later(self._web.write_timeout_s, self._reset_if_unsent)
 
-    def _leave_unsent(self) -> None:
+    def _cancel_unsent_timer(self) -> None:
         if self._unsent_timer is not None:
             self._unsent_timer.cancel()
             self._unsent_timer = None
 
-    def _cut_unsent(self) -> None:
+    def _reset_if_unsent(self) -> None:
         if self.transport.get_write_buffer_size():
             reset_connection(self.transport)
 
@@ -198,20 +198,20 @@ class DeadlineProtocol(ASGIProtocol):  # type: ignore[misc]
             return True
         if not isinstance(e, ValueError):
             return False
-        # Python reads no number of more than 4,300 digits, and gunicorn does not expect its error.
-        self._send_error_response(400, "a number of the header has too many digits")
+        # Python refuses integers of more than 4,300 digits, and gunicorn does not handle the error.
+        self._send_error_response(400, "a number in the header has too many digits")
         self._close_transport()
         return True
 
     def _is_websocket_upgrade(self, request: Any) -> bool:
-        return False  # a request like any other: nothing here speaks it
+        return False  # handled like any other request: WebSocket is not supported
 
     def _send_response_start(self, status: int, headers: list[Header], request: Any, close: bool = False) -> None:
         self._close_announced = (b"Connection", b"close") in headers
         super()._send_response_start(status, headers, request, close=close)
 
     async def _serve_http_request(self, request: Any, sockname: Any, peername: Any) -> bool:
-        # gunicorn keeps the connection though the answer says that it ends.
+        # gunicorn keeps the connection open even if the response has "Connection: close".
         kept: bool = await super()._serve_http_request(request, sockname, peername)
         return kept and not self._close_announced
 
@@ -229,34 +229,34 @@ class DeadlineWorker(gasgi.ASGIWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.web = load(WebSettings)
         self.waiting: dict[DeadlineProtocol, None] = {}
-        """Connections that wait for their client: for its request, or until it takes more; the longest first."""
+        """Connections that wait for their client's request or for it to read, the longest-waiting first."""
 
     def init_process(self) -> None:
-        """Run the worker."""
-        # gunicorn names the statuses that it knows, and calls others, such as 412, unknown.
+        """Replace gunicorn's protocol and parser, then run the worker."""
+        # gunicorn lacks the reason phrases of some statuses, such as 412.
         for status in HTTPStatus:
             protocol._REASON_PHRASES.setdefault(status.value, status.phrase)  # noqa: SLF001  no hook for it
-        # The worker makes its connections by this name, and they their parser: there is no other hook for either.
+        # The worker looks up its protocol class by this name, and that its parser: there is no other hook.
         gasgi.ASGIProtocol = DeadlineProtocol
         protocol.PythonProtocol = FastParser
         super().init_process()
 
     def load_wsgi(self) -> None:
-        """Load the application. A wrong variable ends the server with a line that names it."""
+        """Load the application; an invalid variable stops the server with a line that names it."""
         try:
             super().load_wsgi()
         except SettingsInvalid as error:
             raise AppImportError(str(error)) from None
 
     def evict_longest_waiting(self, newest: DeadlineProtocol) -> None:
-        """Close the connection that has waited longest for its client, where there are too many."""
+        """If there are too many connections, reset the one that has waited longest for its client."""
         if self.nr_conns > self.worker_connections:
             next(iter(self.waiting), newest).abort()
 
     async def _shutdown(self) -> None:
         for server in self.servers:
             server.close()
-        # A request that is on its way already is read first.
+        # Let requests that are already on their way arrive.
         await asyncio.sleep(SETTLE_S)
         for connection in tuple(self.waiting):
             connection.close_if_idle()

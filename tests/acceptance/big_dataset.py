@@ -10,7 +10,7 @@ ROWS: Final = 200_000
 
 
 def key_of_big_dataset(station: Station) -> str:
-    """The key to the dataset `big`, made here: 200,000 rows, 60 MB as CSV."""
+    """Create the dataset `big` (200,000 rows, 60 MB as CSV); return a key to it."""
     station.apply(document("big", [prop("text", required=True)]))
     with station.connect("ingest") as connection:
         connection.execute(

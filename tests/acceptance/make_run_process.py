@@ -1,4 +1,4 @@
-"""`make run` in a copy of the project, as somebody who cloned it would have it."""
+"""`make run` in a copy of the project, like a fresh clone."""
 
 import os
 import re
@@ -24,7 +24,7 @@ STOP_TIMEOUT_S = 90
 
 @contextmanager
 def project_copy() -> Iterator[Path]:
-    """A copy of the project as a clone of it would be: no environment, no state at first."""
+    """A copy of the project like a fresh clone: no virtualenv, no state."""
     listed = subprocess.run(
         ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=_REPO,
@@ -39,53 +39,55 @@ def project_copy() -> Iterator[Path]:
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(_REPO / name, root / name)
         yield root
-        # Where root may not make namespaces, PostgreSQL's data lies there.
+        # If root may not create namespaces, PostgreSQL's data is there.
         shutil.rmtree(fallback_folder(root / ".anden" / "postgres" / "data"), ignore_errors=True)
 
 
 class MakeRun:
-    """A `make run` of the copy, with what it printed."""
+    """A `make run` of the copy, and its output."""
 
     def __init__(self, project: Path, process: subprocess.Popen[bytes], output: Path) -> None:
         self.project = project
         self.process = process
-        self._output = output
+        self._file = output
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         """What it printed so far."""
-        return self._output.read_text()
+        return self._file.read_text()
 
     def curl(self) -> list[str]:
         """The printed command, once everything is up."""
         deadline = time.monotonic() + _UP_TIMEOUT_S
-        while "Ctrl-C stops everything" not in self.said:
+        while "Ctrl-C to stop everything" not in self.output:
             if self.process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"it did not come up:\n{self.said}\n{logs(self.project)}")
+                pytest.fail(f"it did not come up:\n{self.output}\n{logs(self.project)}")
             time.sleep(0.2)
-        line = next(text for text in self.said.splitlines() if text.strip().startswith("curl "))
+        line = next(text for text in self.output.splitlines() if text.strip().startswith("curl "))
         return shlex.split(line)
 
     def wait_for_more_than(self, rows: int) -> None:
-        """Return when it has told of more rows than these."""
+        """Return once it has reported more than this many rows."""
         deadline = time.monotonic() + 60
-        while not any(int(told.replace(",", "")) > rows for told in re.findall(r"PostgreSQL: ([\d,]+)", self.said)):
+        while not any(
+            int(count.replace(",", "")) > rows for count in re.findall(r"PostgreSQL: ([\d,]+)", self.output)
+        ):
             if time.monotonic() > deadline:
-                pytest.fail(f"no row arrived within 60 s:\n{self.said}\n{logs(self.project)}")
+                pytest.fail(f"no row arrived within 60 s:\n{self.output}\n{logs(self.project)}")
             time.sleep(0.2)
 
     def processes(self) -> list[psutil.Process]:
-        """Every process that runs below it now."""
+        """This process and its current descendants."""
         return [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
 
     def launcher(self) -> psutil.Process:
-        """The process that started all others but make."""
+        """The Python process that started all others."""
         return next(found for found in self.processes() if "embedded.station" in found.cmdline())
 
 
 @contextmanager
 def make_run(project: Path, **variables: str) -> Iterator[MakeRun]:
-    """A running `make run`, ended by force at the end if it still runs."""
+    """A running `make run`, killed at the end if it is still running."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ANDEN_", "DJANGO_"))}
     inherited.pop("PROMETHEUS_MULTIPROC_DIR", None)
     output = project / "output.txt"
@@ -110,25 +112,25 @@ def make_run(project: Path, **variables: str) -> Iterator[MakeRun]:
 
 
 def logs(project: Path) -> str:
-    """The end of each of its logs."""
+    """The last lines of each log."""
     paths = sorted((project / ".anden" / "logs").glob("*.log"))
     return "\n".join(f"{path.name}: {path.read_text(errors='replace')[-1500:]}" for path in paths)
 
 
 def still_running(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Those that live; a process that nobody has reaped does not."""
+    """The processes that are alive; zombies are not."""
 
-    def lives(process: psutil.Process) -> bool:
+    def is_alive(process: psutil.Process) -> bool:
         try:
             return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:
             return False
 
-    return [process for process in processes if lives(process)]
+    return [process for process in processes if is_alive(process)]
 
 
 def running_in(project: Path) -> list[str]:
-    """The command lines of processes that work below the folder, whoever started them."""
+    """The command lines of all processes whose working directory is below the folder."""
     found = []
     for process in psutil.process_iter():
         try:

@@ -1,4 +1,4 @@
-"""One command brings flights to a third party; the next run goes on where it stopped; nothing stays behind."""
+"""`make run` serves flights to a third party, resumes where it stopped, and leaves no process behind."""
 
 import json
 import os
@@ -20,13 +20,13 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
 
 @pytest.fixture(scope="module")
 def project() -> Iterator[Path]:
-    """A copy of the project for all of these tests, one after the other."""
+    """A copy of the project that these tests share."""
     with project_copy() as root:
         yield root
 
 
 def _flights(project: Path) -> int:
-    """How many flights are stored, each of them once and none between them missing."""
+    """The number of stored flights, after checking that there is no duplicate and no gap."""
     with (
         EmbeddedPostgres(project / ".anden" / "postgres") as server,
         psycopg.connect(server.urls()["ANDEN_DATABASE_OWNER_URL"]) as connection,
@@ -49,21 +49,21 @@ def _flights(project: Path) -> int:
 
 
 def _asked(command: list[str]) -> list[dict[str, object]]:
-    """The records that the printed command brings."""
+    """The records that the printed command returns."""
     done = subprocess.run([*command, "--fail-with-body"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     records: list[dict[str, object]] = json.loads(done.stdout)["records"]
     return records
 
 
-def test_make_run_brings_flights_to_a_third_party_stops_whole_and_goes_on(project: Path) -> None:
+def test_make_run_serves_flights_stops_completely_and_resumes(project: Path) -> None:
     with make_run(project, ANDEN_RUN_SECONDS="15") as first:
         command = first.curl()
         records = _asked(command)
         assert len(records) == 3
         assert {"carrier", "dest"} <= set(records[0])
         started = first.processes()
-        second_at_once = subprocess.run(
+        second = subprocess.run(
             ["make", "run"],
             cwd=project,
             env=os.environ | {"ANDEN_VENV": sys.prefix, "ANDEN_RUN_SECONDS": "1"},
@@ -71,9 +71,9 @@ def test_make_run_brings_flights_to_a_third_party_stops_whole_and_goes_on(projec
             text=True,
             check=False,
         )
-        assert second_at_once.returncode != 0
-        assert "Andén runs here already" in second_at_once.stderr
-        assert first.process.wait(15 + STOP_TIMEOUT_S) == 0, first.said + logs(project)
+        assert second.returncode != 0
+        assert "Andén is already running here" in second.stderr
+        assert first.process.wait(15 + STOP_TIMEOUT_S) == 0, first.output + logs(project)
     assert len(started) > 10
     assert still_running(started) == []
     assert running_in(project) == []
@@ -81,18 +81,18 @@ def test_make_run_brings_flights_to_a_third_party_stops_whole_and_goes_on(projec
     assert before > 0
 
     with make_run(project) as again:
-        # The same key as before: the demo client was not made a second time.
+        # The same key as before: the demo client was not created a second time.
         assert again.curl()[:-1] == command[:-1]
         started = again.processes()
         again.wait_for_more_than(before)
         again.launcher().send_signal(signal.SIGINT)
-        assert again.process.wait(STOP_TIMEOUT_S) == 0, again.said + logs(project)
+        assert again.process.wait(STOP_TIMEOUT_S) == 0, again.output + logs(project)
     assert still_running(started) == []
     assert running_in(project) == []
     assert _flights(project) > before
 
 
-def test_a_killed_launcher_leaves_nothing_behind_and_costs_no_row(project: Path) -> None:
+def test_a_killed_launcher_leaves_no_process_and_loses_no_row(project: Path) -> None:
     with make_run(project) as run:
         run.curl()
         started = run.processes()

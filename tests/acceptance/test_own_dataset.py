@@ -1,4 +1,4 @@
-"""A dataset of one's own, from YAML to rows over HTTP: every command of docs/guides/first-topic.md, as printed.
+"""Your own dataset, from YAML to rows over HTTP: every command of docs/guides/first-topic.md, as printed.
 
 The worker and the web server run before the contract exists, and are not restarted.
 """
@@ -34,7 +34,7 @@ UP_WITHIN_S = 60.0
 
 @dataclass(frozen=True)
 class Block:
-    """A piece of the guide that the reader types or saves."""
+    """A code block of the guide."""
 
     kind: str
     text: str
@@ -45,7 +45,7 @@ def blocks() -> list[Block]:
 
 
 class Reader:
-    """Somebody who follows the guide in a folder that looks like the project's."""
+    """Follows the guide in a folder that resembles the project's."""
 
     def __init__(self, folder: Path, site: str) -> None:
         self.folder = folder
@@ -55,7 +55,7 @@ class Reader:
         (folder / ".venv").symlink_to(sys.prefix)
 
     def type(self, text: str) -> str:
-        """What the commands print. The variables of the first block go before each, as in one terminal."""
+        """Run the commands in the guide's environment; return what they print."""
         script = f"set -eu\n. .anden/environment\n{text.replace(PRINTED_SITE, self.site)}"
         done = subprocess.run(
             ["sh", "-c", script],
@@ -70,20 +70,20 @@ class Reader:
         return done.stdout
 
     def type_until(self, text: str, wanted: str) -> str:
-        """What the commands print once they print this."""
+        """Repeat the commands until they print `wanted`; return that output."""
         deadline = time.monotonic() + UP_WITHIN_S
-        while wanted not in (said := self.type(text)):
-            assert time.monotonic() < deadline, said
+        while wanted not in (output := self.type(text)):
+            assert time.monotonic() < deadline, output
             time.sleep(0.5)
-        return said
+        return output
 
 
 @contextmanager
-def processes(environment: Mapping[str, str], address: str, logs: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
+def processes(environment: Mapping[str, str], bind: str, logs: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
     """The worker and the web server, as make run starts them."""
     commands = {
         "ingest": [sys.executable, "manage.py", "ingest"],
-        "web": [sys.executable, "-m", "gunicorn", "--config", "platform/web/gunicorn.py", "--bind", address],
+        "web": [sys.executable, "-m", "gunicorn", "--config", "platform/web/gunicorn.py", "--bind", bind],
     }
     started = []
     try:
@@ -102,8 +102,8 @@ def processes(environment: Mapping[str, str], address: str, logs: Path) -> Itera
 
 @pytest.fixture
 def reader(tmp_path: Path, station: Station, kafka_server: EmbeddedKafka) -> Iterator[Reader]:
-    """A reader beside a station that runs and has no dataset."""
-    address = f"127.0.0.1:{free_port()}"
+    """A reader next to a running instance without datasets."""
+    bind = f"127.0.0.1:{free_port()}"
     (tmp_path / ".anden").mkdir()
     environment = {
         **{name: value for name, value in os.environ.items() if re.fullmatch("ANDEN_DATABASE_[A-Z]+_URL", name)},
@@ -114,27 +114,27 @@ def reader(tmp_path: Path, station: Station, kafka_server: EmbeddedKafka) -> Ite
         "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}",
     }
     write_environment(tmp_path / ".anden/environment", environment)
-    with processes(environment, address, tmp_path) as started:
-        wait_for_health(f"http://{address}/healthz", started, tmp_path)
-        yield Reader(tmp_path, f"http://{address}")
-        assert [process.poll() for process in started] == [None, None], "one of them ended or was restarted"
+    with processes(environment, bind, tmp_path) as started:
+        wait_for_health(f"http://{bind}/healthz", started, tmp_path)
+        yield Reader(tmp_path, f"http://{bind}")
+        assert [process.poll() for process in started] == [None, None], "one of them exited or was restarted"
 
 
 def wait_for_health(url: str, started: list[subprocess.Popen[bytes]], logs: Path) -> None:
     deadline = time.monotonic() + UP_WITHIN_S
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - our own address
+            with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - our own URL
                 return
         except OSError:
-            said = "".join(path.read_text() for path in logs.glob("*.log"))
-            assert all(process.poll() is None for process in started), said
-            assert time.monotonic() < deadline, said
+            output = "".join(path.read_text() for path in logs.glob("*.log"))
+            assert all(process.poll() is None for process in started), output
+            assert time.monotonic() < deadline, output
             time.sleep(0.1)
 
 
 def as_sent(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The record without what Andén adds, its time as a moment."""
+    """The record without Andén's own fields, its time parsed."""
     fields = {name: value for name, value in record.items() if not name.startswith("_")}
     return {**fields, "at": datetime.fromisoformat(fields["at"])}
 
@@ -143,9 +143,9 @@ def test_the_guide_leads_from_yaml_to_rows_over_http_without_code_or_restart(rea
     environment, contract, apply, send, client, read, quarantine, leave = blocks()
     assert environment.text == ". .anden/environment\n"
     (reader.folder / "readings.yaml").write_text(contract.text, encoding="utf-8")
-    said = reader.type(apply.text)
-    assert "CREATE TABLE" in said
-    assert "readings: applied, version 1" in said
+    output = reader.type(apply.text)
+    assert "CREATE TABLE" in output
+    assert "readings: applied, version 1" in output
     reader.type(send.text)
     assert "harbour-office.key" in reader.type(client.text)
     records = json.loads(reader.type_until(read.text, "0.412"))["records"]
@@ -153,12 +153,12 @@ def test_the_guide_leads_from_yaml_to_rows_over_http_without_code_or_restart(rea
         {"buoy": "Nordre Røse", "at": datetime(2026, 3, 1, 7, tzinfo=UTC), "level": 0.533, "temperature": 3.25},
         {"buoy": "Nordre Røse", "at": datetime(2026, 3, 1, 6, tzinfo=UTC), "level": 0.412, "temperature": 3.5},
     ]
-    said = reader.type_until(quarantine.text, "wrong_type")
-    assert "level" in said
+    output = reader.type_until(quarantine.text, "wrong_type")
+    assert "level" in output
     reader.type(leave.text)
     assert json.loads(reader.type(read.text))["status"] == 401
 
 
-def test_the_guide_has_the_blocks_that_the_journey_knows() -> None:
+def test_the_guide_has_exactly_the_blocks_that_the_test_runs() -> None:
     assert [block.kind for block in blocks()] == ["sh", "yaml", "sh", "sh", "sh", "sh", "sh", "sh"]
     assert GUIDE.count("```") == 2 * len(blocks())

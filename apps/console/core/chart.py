@@ -1,11 +1,11 @@
-"""Small charts as SVG geometry: no library, no colours, so that a style sheet serves light and dark alike."""
+"""Small charts as SVG geometry, without colours: the style sheet sets them for the light and dark themes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 _LEAST: Final = 1.5
-"""The height of the smallest bar that stands for something."""
+"""The height of the smallest non-zero bar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Sparkline:
 
 @dataclass(frozen=True, slots=True)
 class ChartBar:
-    """A bar from the ground up, and what it stands for."""
+    """A bar, and its value."""
 
     x: float
     y: float
@@ -30,7 +30,7 @@ class ChartBar:
 
 
 def sparkline(values: Sequence[float], *, width: int = 160, height: int = 36) -> Sparkline:
-    """The values, oldest first, from the left edge to the right one; zero is the ground."""
+    """The values as a line, oldest at the left; zero is at the bottom."""
     top, step = _top(values), width / max(1, len(values) - 1)
     points = [(index * step, _y(value, top, height)) for index, value in enumerate(values)]
     if len(points) == 1:
@@ -41,14 +41,14 @@ def sparkline(values: Sequence[float], *, width: int = 160, height: int = 36) ->
 
 
 def bars(values: Sequence[float], *, width: int, height: int, gap: float = 0.25) -> list[ChartBar]:
-    """One bar per value, oldest left; `gap` is the share of a bar's room that stays free."""
-    top, room = _top(values), width / max(1, len(values))
+    """One bar per value, oldest at the left; `gap` is the free share of a bar's slot."""
+    top, slot = _top(values), width / max(1, len(values))
     heights = [max(_LEAST, (height - 1) * value / top) if value > 0 else 0.0 for value in values]
     return [
         ChartBar(
-            x=round(index * room + room * gap / 2, 2),
+            x=round(index * slot + slot * gap / 2, 2),
             y=round(height - tall, 2),
-            width=round(room * (1 - gap), 2),
+            width=round(slot * (1 - gap), 2),
             height=round(tall, 2),
             value=value,
         )
@@ -57,10 +57,10 @@ def bars(values: Sequence[float], *, width: int, height: int, gap: float = 0.25)
 
 
 def _top(values: Sequence[float]) -> float:
-    """The value at the upper edge: the largest, or anything above zero where nothing happened."""
+    """The value at the upper edge: the largest, or 1 if all are zero."""
     return max((value for value in values), default=0.0) or 1.0
 
 
 def _y(value: float, top: float, height: int) -> float:
-    """The height of a value, from the upper edge; a pixel stays free for the width of the line."""
+    """The value's distance from the upper edge; a pixel stays free for the stroke."""
     return height - 1 - (height - 2) * max(0.0, value) / top

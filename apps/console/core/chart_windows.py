@@ -1,4 +1,4 @@
-"""The spans of time that a dataset's chart can show."""
+"""The time windows of a dataset's chart."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class ChartWindow:
-    """A span in equal steps: its name, the length of a step, and marks along the way, the oldest first."""
+    """A window of equal steps: its name, the length of a step, and the axis labels, oldest first."""
 
     name: str
     step_s: int
@@ -14,7 +14,7 @@ class ChartWindow:
 
 
 STEPS: Final = 60
-"""Bars of a chart, whatever its span."""
+"""Bars in a chart, for every window."""
 
 WINDOWS: Final = (
     ChartWindow("5 min", 5, ("5 min ago", "4 min", "3 min", "2 min", "1 min", "now")),
@@ -26,6 +26,6 @@ _YOUNG_S: Final = 900
 
 
 def chart_window(name: str | None, *, age_s: float) -> ChartWindow:
-    """The window of this name; else the shortest for a dataset that is new, and an hour for any other."""
+    """The window with this name; by default the shortest for a new dataset, otherwise an hour."""
     named = next((window for window in WINDOWS if window.name == name), None)
     return named or (WINDOWS[0] if age_s < _YOUNG_S else WINDOWS[1])

@@ -1,11 +1,11 @@
-"""In what state a dataset is, in one word, and which of them a person should see first."""
+"""The state of a dataset, ordered by urgency."""
 
 from dataclasses import dataclass
 from enum import IntEnum
 
 
 class DatasetState(IntEnum):
-    """States, the most urgent first."""
+    """A dataset's state, the most urgent first."""
 
     STOPPED = 0
     UNASSIGNED = 1
@@ -16,28 +16,28 @@ class DatasetState(IntEnum):
 
     @property
     def word(self) -> str:
-        """How the state is written."""
+        """The state's name, which is also its CSS class."""
         return self.name.lower()
 
     @property
     def meaning(self) -> str:
-        """What the state says, in a sentence."""
+        """The state's explanation, for tooltips."""
         return _MEANINGS[self]
 
 
 _MEANINGS = {
-    DatasetState.STOPPED: "A source is in a state that needs a person; nothing is skipped meanwhile.",
-    DatasetState.UNASSIGNED: "No worker reads its sources.",
+    DatasetState.STOPPED: "A source has an error that needs a person; no record is skipped meanwhile.",
+    DatasetState.UNASSIGNED: "No worker owns its sources.",
     DatasetState.LATE: "The last batch is older than the contract allows.",
     DatasetState.ACTIVE: "Batches were committed within the last minute.",
-    DatasetState.IDLE: "Everything is read; nothing new has come.",
-    DatasetState.EMPTY: "Nothing has arrived yet.",
+    DatasetState.IDLE: "All records are read; no new ones have arrived.",
+    DatasetState.EMPTY: "No record has arrived yet.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetStateInputs:
-    """What a state is told by; `fresh_s` is None before the first batch, `latency_s` where none is promised."""
+    """What the state depends on; `fresh_s` is None before the first batch, `latency_s` if none is promised."""
 
     sources: int
     assigned: int
@@ -47,14 +47,14 @@ class DatasetStateInputs:
     latency_s: float | None
 
 
-def dataset_state(signs: DatasetStateInputs) -> DatasetState:
-    """The most urgent state that the signs show."""
-    if signs.stopped:
+def dataset_state(inputs: DatasetStateInputs) -> DatasetState:
+    """The most urgent state that applies."""
+    if inputs.stopped:
         return DatasetState.STOPPED
-    if signs.sources and not signs.assigned:
+    if inputs.sources and not inputs.assigned:
         return DatasetState.UNASSIGNED
-    if signs.fresh_s is None:
+    if inputs.fresh_s is None:
         return DatasetState.EMPTY
-    if signs.latency_s is not None and signs.fresh_s > signs.latency_s:
+    if inputs.latency_s is not None and inputs.fresh_s > inputs.latency_s:
         return DatasetState.LATE
-    return DatasetState.ACTIVE if signs.active_last_minute else DatasetState.IDLE
+    return DatasetState.ACTIVE if inputs.active_last_minute else DatasetState.IDLE

@@ -17,7 +17,7 @@ class CheckStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class CheckResult:
+class DiagnosisResult:
     """One line of the report: the check's name and, in one sentence, its finding and what to do about it."""
 
     status: CheckStatus
@@ -25,7 +25,7 @@ class CheckResult:
     finding: str
 
 
-def report(results: Iterable[CheckResult]) -> str:
+def report(results: Iterable[DiagnosisResult]) -> str:
     """The report: one aligned line for each check, then the totals."""
     lines = tuple(results)
     width = max((len(line.check) for line in lines), default=0)
@@ -37,14 +37,10 @@ def report(results: Iterable[CheckResult]) -> str:
     return f"{''.join(table)}\n{ran} checks: {failed} failed, {warned} with a warning.\n"
 
 
-def has_failed(results: Iterable[CheckResult]) -> bool:
+def has_failed(results: Iterable[DiagnosisResult]) -> bool:
     """Whether a check failed. Warnings do not count."""
     return any(result.status is CheckStatus.FAILED for result in results)
 
 
-def _count(results: Iterable[CheckResult], status: CheckStatus) -> int:
+def _count(results: Iterable[DiagnosisResult], status: CheckStatus) -> int:
     return sum(result.status is status for result in results)
-
-
-def _one_line(finding: str) -> str:
-    return escaped("; ".join(finding.splitlines()))

@@ -1,4 +1,4 @@
-"""Figures in few words, as a person reads them from across the room."""
+"""Counts and durations in short form."""
 
 import math
 from typing import Final
@@ -10,7 +10,7 @@ _SPANS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
 def short_count(value: float | None) -> str:
-    """A count in at most four characters and a letter: 947, 1.23k, 337k, 4.5M; a dash for what is unknown."""
+    """A count in at most four characters and a letter: 947, 1.23k, 337k, 4.5M; a dash if it is unknown."""
     if value is None or math.isnan(value):
         return NOTHING
     for size, letter in _STEPS:
@@ -20,7 +20,7 @@ def short_count(value: float | None) -> str:
 
 
 def short_span(seconds: float | None) -> str:
-    """A span of time in its largest fitting unit, rounded down: 0 s, 45 s, 3 min, 5 h, 12 d."""
+    """A duration in its largest fitting unit, rounded down: 0 s, 45 s, 3 min, 5 h, 12 d."""
     if seconds is None or math.isnan(seconds):
         return NOTHING
     for size, unit in _SPANS:
@@ -30,10 +30,7 @@ def short_span(seconds: float | None) -> str:
 
 
 def _three_digits(value: float) -> str:
-    """Three significant digits without an exponent and without trailing zeros; whole from 100 on, rounded down.
-
-    Rounding down keeps 999,999 from becoming 1000k.
-    """
+    """Three significant digits without exponent or trailing zeros, rounded down: 999,999 must not become 1000k."""
     decimals = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
     scaled = math.trunc(round(value * 10**decimals, 6)) / 10**decimals
     text = f"{scaled:.{decimals}f}"

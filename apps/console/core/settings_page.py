@@ -1,4 +1,4 @@
-"""The settings page of the documentation, from the settings classes."""
+"""Renders docs/settings.md from the settings classes."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,8 +13,8 @@ from apps.telemetry.environment import EnvironmentSettings
 
 HEAD: Final = """# Settings
 
-Every setting is a variable of the environment. `manage.py check` names a wrong one and its rule, never its value.
-This page is made by `make render` from the settings classes.
+Every setting is an environment variable. `manage.py check` names an invalid one and its rule, never its value.
+This page is generated from the settings classes by `make render`.
 """
 
 BOUNDS: Final = {
@@ -28,14 +28,14 @@ BOUNDS: Final = {
 
 
 def settings_page(classes: Iterable[type[EnvironmentSettings]]) -> str:
-    """The page in Markdown: a table for each class that has variables."""
+    """The page in Markdown: a table per class with variables."""
     parts = [HEAD]
     for kind in classes:
         if not kind.model_fields:
             continue
         doc = (kind.__doc__ or "").strip().splitlines()[0]
         prefix = str(kind.model_config.get("env_prefix", ""))
-        parts.append(f"## {prefix}*\n\n{doc}\n\n| Variable | Default | Rule | What for |\n|---|---|---|---|\n")
+        parts.append(f"## {prefix}*\n\n{doc}\n\n| Variable | Default | Rule | Description |\n|---|---|---|---|\n")
         parts[-1] += "".join(_row(prefix, name, field) for name, field in kind.model_fields.items())
     return "\n".join(parts)
 
@@ -56,7 +56,7 @@ def _shown(value: Any) -> str:
     if value is None or value is PydanticUndefined:
         return ""
     if isinstance(value, SecretStr):
-        # A default stands in the code: it is no secret. A value never comes here.
+        # A default is in the code, so it is not secret. Values never reach this function.
         return value.get_secret_value()
     if isinstance(value, bool):
         return str(value).lower()

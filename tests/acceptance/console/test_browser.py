@@ -1,4 +1,4 @@
-"""A steward in a real browser: nothing is fetched from outside, no script fails, and the page moves by itself."""
+"""A steward in a real browser: no external request, no script error, and the page refreshes itself."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,22 +25,22 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True, da
 
 
 @contextmanager
-def looking(chromium: str, server: LiveServer, theme: Literal["light", "dark"]) -> Iterator[Page]:
-    """A page of a steward who has logged in; what goes wrong in the browser fails at the end."""
-    wrong: list[str] = []
+def logged_in(chromium: str, server: LiveServer, theme: Literal["light", "dark"]) -> Iterator[Page]:
+    """A logged-in steward's page; fails at the end if the browser had errors or made external requests."""
+    errors: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
         page = browser.new_page(color_scheme=theme, viewport={"width": 1440, "height": 900})
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda line: wrong.append(line.text) if line.type == "error" else None)
-        page.on("request", lambda request: None if own(request.url, server) else wrong.append(request.url))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+        page.on("request", lambda request: None if own(request.url, server) else errors.append(request.url))
         page.goto(f"{server.url}/admin/login/")
         page.fill("#id_username", "nora")
         page.fill("#id_password", PASSWORD)
         page.click("button[type=submit]")
         yield page
         browser.close()
-    assert wrong == []
+    assert errors == []
 
 
 def own(url: str, server: LiveServer) -> bool:
@@ -49,7 +49,7 @@ def own(url: str, server: LiveServer) -> bool:
 
 @pytest.fixture
 def things(station: Station) -> Dataset:
-    """A dataset with a bad record, and a steward who may look."""
+    """A dataset with a quarantined record, and a steward."""
     filled = Filled(station)
     dataset = filled.dataset("things")
     filled.rejects(dataset, filled.source(dataset), [b'{"id": "seven"}'])
@@ -66,7 +66,7 @@ def test_a_steward_watches_a_batch_arrive_and_finds_the_bad_record(
     live_server: LiveServer,
     theme: Literal["light", "dark"],
 ) -> None:
-    with looking(require("chromium"), live_server, theme) as page:
+    with logged_in(require("chromium"), live_server, theme) as page:
         row = page.locator("#station tbody tr", has_text="things")
         expect(row).to_contain_text("idle")
         expect(row.locator("td").nth(3)).to_have_text("0")

@@ -1,4 +1,4 @@
-"""The fleet's pages in a real browser: legible in light and dark, no sideways scrolling, an incident closed."""
+"""The fleet's pages in a real browser: legible in both themes, no horizontal scrolling; an incident is closed."""
 
 import time
 from collections.abc import Callable
@@ -13,25 +13,25 @@ from pytest_django.live_server_helper import LiveServer
 from apps.fleet.models.incidents import Incident
 from apps.fleet.services.evaluation import fleet_evaluate
 from apps.fleet.simulation import Fault, FleetSpec
-from tests.acceptance.console.test_browser import PASSWORD, looking
+from tests.acceptance.console.test_browser import PASSWORD, logged_in
 from tests.pinned_fleet import PinnedFleet
 from tests.station import Station
 
 PATIENCE_MS: Final = 30_000
-"""The page's clock is ours, the server's is not."""
+"""The test controls the page's clock, but not the server's."""
 CHECKS: Final = """
 (root) => {
   const wrong = [], area = document.querySelector(root);
-  const say = (what, one) => wrong.push(what + ': ' + one.outerHTML.slice(0, 120));
+  const report = (what, one) => wrong.push(what + ': ' + one.outerHTML.slice(0, 120));
   area.querySelectorAll('table').forEach(one => {
-    one.querySelector('thead th[scope=col]') || say('a table without headers', one);
+    one.querySelector('thead th[scope=col]') || report('a table without headers', one);
     one.querySelectorAll('tbody tr').forEach(row =>
-      row.querySelector('th[scope=row]') || say('a row without header', row));
+      row.querySelector('th[scope=row]') || report('a row without header', row));
   });
-  area.querySelectorAll('svg').forEach(one => one.querySelector('title') || say('a picture without title', one));
-  area.querySelectorAll('a').forEach(one => one.textContent.trim() || say('a link without text', one));
+  area.querySelectorAll('svg').forEach(one => one.querySelector('title') || report('an image without title', one));
+  area.querySelectorAll('a').forEach(one => one.textContent.trim() || report('a link without text', one));
   area.querySelectorAll('select, textarea, input:not([type=hidden])').forEach(one =>
-    one.labels.length || one.getAttribute('aria-label') || say('a field without label', one));
+    one.labels.length || one.getAttribute('aria-label') || report('a field without label', one));
   const ids = [...document.querySelectorAll('[id]')].map(one => one.id);
   ids.filter((id, place) => ids.indexOf(id) !== place).forEach(id => wrong.push('an id twice: ' + id));
   const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
@@ -54,25 +54,25 @@ CHECKS: Final = """
     const style = getComputedStyle(one), [front, back] = [light(rgba(style.color)), light(behind(one))];
     const ratio = (Math.max(front, back) + .05) / (Math.min(front, back) + .05);
     const least = parseFloat(style.fontSize) >= 24 ? 3 : 4.5;
-    if (ratio < least) say('too pale (' + ratio.toFixed(1) + ')', one);
+    if (ratio < least) report('too pale (' + ratio.toFixed(1) + ')', one);
   });
   area.querySelectorAll('.fl-marks').forEach(row => {
     const shown = [...row.children].map(one => one.getBoundingClientRect()).filter(box => box.width);
-    shown.slice(1).some((box, place) => box.left < shown[place].right + 4) && say('marks that touch', row);
+    shown.slice(1).some((box, place) => box.left < shown[place].right + 4) && report('marks that overlap', row);
   });
   const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
-  if (wide > 0) wrong.push('scrolls sideways by ' + wide);
+  if (wide > 0) wrong.push('scrolls horizontally by ' + wide);
   return wrong;
 }
 """
-LONG: Final = "a-name-that-somebody-generated-from-a-namespace-a-team-a-cluster-and-a-region-1"
+LONG: Final = "a-name-that-a-script-generated-from-a-namespace-a-team-a-cluster-and-a-region-1"
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True, databases="__all__")]
 
 
 @pytest.fixture
 def faulty(station: Station, monkeypatch: pytest.MonkeyPatch) -> Incident:
-    """A fleet of twelve with long names, one of them faulty; and a steward."""
+    """A fleet of twelve services with long names, one of them faulty; and a steward."""
     now_s = time.time() // 60 * 60
     fault = Fault(factor=5.0, services=(3,), start_s=7_200)
     fleet = PinnedFleet(FleetSpec(services=12, days=4, faults=(fault,)), 3, shown_at_s=now_s)
@@ -84,8 +84,8 @@ def faulty(station: Station, monkeypatch: pytest.MonkeyPatch) -> Incident:
     return Incident.objects.get(subject=fleet.services[3], kind="outlier")
 
 
-def sound(page: Page, area: str) -> None:
-    """Nothing in this area is unnamed, too pale or too wide, on a desk, on a laptop and on a phone."""
+def check(page: Page, area: str) -> None:
+    """Check labels, contrast and width of this area at desktop, laptop and phone sizes."""
     for width in (1440, 1280, 1000, 390):
         page.set_viewport_size({"width": width, "height": 900})
         found: list[Any] = page.evaluate(CHECKS, area)
@@ -93,21 +93,21 @@ def sound(page: Page, area: str) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_somebody_on_call_finds_the_sick_one_and_closes_its_incident(
+def test_an_on_call_engineer_finds_the_outlier_and_closes_its_incident(
     require: Callable[[str], str], faulty: Incident, live_server: LiveServer, theme: Literal["light", "dark"]
 ) -> None:
-    with looking(require("chromium"), live_server, theme) as page:
+    with logged_in(require("chromium"), live_server, theme) as page:
         expect(page.locator(".st-alarm")).to_contain_text(faulty.subject)
-        sound(page, "#fleet-line")
-        page.get_by_role("link", name="WindowStatistic at the fleet").click()
+        check(page, "#fleet-line")
+        page.get_by_role("link", name="View the fleet").click()
         expect(page.locator(".fl-worst tbody tr").first).to_contain_text(faulty.subject)
-        sound(page, "#fleet")
+        check(page, "#fleet")
         page.locator(".fl-worst tbody th a").first.click()
         expect(page.locator(".fl-gauge")).to_have_count(6)
-        sound(page, "#service")
+        check(page, "#service")
         page.locator("#service").get_by_role("link", name=f"#{faulty.pk}").click()
         expect(page.locator("#incident")).to_be_visible()
-        sound(page, "#incident")
+        check(page, "#incident")
 
         page.get_by_role("button", name="Close").click()
         expect(page.locator("#transition_form")).to_contain_text("choose why you close it: fixed;")
@@ -120,24 +120,24 @@ def test_somebody_on_call_finds_the_sick_one_and_closes_its_incident(
 
 
 def refreshed(page: Page) -> None:
-    """Let the page's clock reach its next refresh, and return when that answer stands on the page."""
+    """Advance the page's clock to its next refresh, and return once the response is rendered."""
     page.locator("#fleet").evaluate("area => area.dataset.before = ''")
     page.clock.run_for(16_000)
     expect(page.locator("#fleet:not([data-before])")).to_be_visible(timeout=PATIENCE_MS)
 
 
-def test_a_page_that_the_server_no_longer_answers_says_so(
+def test_a_page_whose_refresh_fails_shows_a_warning(
     require: Callable[[str], str], faulty: Incident, live_server: LiveServer
 ) -> None:
-    with looking(require("chromium"), live_server, "light") as page:
+    with logged_in(require("chromium"), live_server, "light") as page:
         page.clock.install()
         page.goto(f"{live_server.url}{reverse('fleet')}")
-        # From here on the page's time moves by run_for alone: between two calls no refresh begins.
+        # From here on only run_for advances the page's time: no refresh starts between two calls.
         page.clock.pause_at(page.evaluate("Date.now()") / 1000 + 1)
         late = page.locator("#late")
         refreshed(page)
         expect(late).to_be_hidden()
-        # What an expired session is answered: it must neither blank the page nor count as fresh.
+        # The response to an expired session: it must neither blank the page nor count as fresh.
         page.route("**/admin/monitoring/fleet/", lambda route: route.fulfill(status=200, body="<p>Log in</p>"))
         page.clock.run_for(60_000)
         expect(late).to_be_visible()

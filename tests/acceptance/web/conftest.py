@@ -1,4 +1,4 @@
-"""A web server that many tests ask."""
+"""A web server that many tests share."""
 
 from tests.acceptance.api.conftest import url
 

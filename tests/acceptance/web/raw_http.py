@@ -1,4 +1,4 @@
-"""Requests as bytes over a socket of one's own, and answers as a strict client reads them."""
+"""Raw requests over a socket, and responses read by a strict client."""
 
 import json
 import select
@@ -15,12 +15,12 @@ PATIENCE_S = 30.0
 
 
 class Closed(Exception):
-    """The server ended the connection before a whole answer was there."""
+    """The server closed the connection before the response was complete."""
 
 
 @dataclass(frozen=True)
 class RawResponse:
-    """A whole answer."""
+    """A complete response."""
 
     status: int
     headers: dict[str, str]
@@ -28,7 +28,7 @@ class RawResponse:
 
     @property
     def problem(self) -> dict[str, Any]:
-        """The body of a problem."""
+        """The problem in the body."""
         assert self.headers["content-type"] == "application/problem+json"
         found: dict[str, Any] = json.loads(self.body)
         return found
@@ -46,7 +46,7 @@ class RawConnection:
         self.connection.sendall(text.encode("latin-1") if isinstance(text, str) else text)
 
     def answer(self, *, to_head: bool = False) -> RawResponse:
-        """The next answer. Raises Closed."""
+        """The next response. Raises Closed."""
         try:
             status = self._file.readline()
             if not status.endswith(b"\r\n"):
@@ -59,16 +59,16 @@ class RawConnection:
         return RawResponse(number, headers, body)
 
     def ask(self, text: str | bytes) -> RawResponse:
-        """The answer to these bytes."""
+        """Send these bytes; return the next response."""
         self.send(text)
         return self.answer()
 
     def seconds_until_closed(self) -> float:
-        """How long it takes until the server has ended the connection, whatever of it is unread."""
+        """Wait until the server has closed the connection, even with unread data; return the seconds."""
         started = time.monotonic()
         poll = select.poll()
         poll.register(self.connection, select.POLLRDHUP)
-        assert poll.poll(PATIENCE_S * 1000), "the server holds the connection"
+        assert poll.poll(PATIENCE_S * 1000), "the server keeps the connection open"
         return time.monotonic() - started
 
     def _headers(self) -> Iterator[tuple[str, str]]:
@@ -106,13 +106,13 @@ class RawConnection:
 
 @contextmanager
 def line(url: str, *, buffer_bytes: int = 0) -> Iterator[RawConnection]:
-    """A connection to the server at this address, ended with the block."""
-    address = urlsplit(url)
+    """A connection to the server with this URL."""
+    parts = urlsplit(url)
     with socket.socket() as connection:
         if buffer_bytes:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
         connection.settimeout(PATIENCE_S)
-        connection.connect((address.hostname, address.port))
+        connection.connect((parts.hostname, parts.port))
         with connection.makefile("rb") as file:
             yield RawConnection(connection, file)
 
@@ -123,6 +123,6 @@ def get(path: str, *lines: str, version: str = "1.1") -> str:
 
 
 def post(path: str, body: str, *lines: str) -> str:
-    """A request with a JSON body, as long as the lines say."""
+    """A request with a JSON body; the header lines set its length."""
     head = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json", *lines]
     return "\r\n".join([*head, "", body])

@@ -1,4 +1,4 @@
-"""Bodies whose length nobody knows beforehand: read as if they had one, bounded and refused as if they had one."""
+"""Chunked bodies: accepted, limited and refused like bodies with a Content-Length."""
 
 import json
 import uuid
@@ -20,14 +20,14 @@ LIMIT = 4096
 
 @pytest.fixture(scope="module")
 def url(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server that takes small bodies."""
-    with served({"ANDEN_API_MAX_BODY_BYTES": str(LIMIT)}, tmp_path_factory.mktemp("web") / "web.log") as address:
-        yield address
+    """The URL of a server with a small body limit."""
+    with served({"ANDEN_API_MAX_BODY_BYTES": str(LIMIT)}, tmp_path_factory.mktemp("web") / "web.log") as running:
+        yield running
 
 
 @pytest.fixture
 def writer(station: Station, url: str) -> tuple[str, str]:
-    """The address of the server and the key of a client that writes persons, as a line of the header."""
+    """The server's URL and the Authorization header of a client that writes persons."""
     station.apply(ROOT / "contracts" / "persons.yaml")
     key = client_create("writer", [GrantRequest("persons", may_write=True)])[1]
     return url, f"Authorization: Bearer {key}"
@@ -42,21 +42,21 @@ def chunks(body: str, size: int, *, extension: str = "") -> str:
     return "".join(f"{len(piece):x}{extension}\r\n{piece}\r\n" for piece in pieces) + "0\r\n"
 
 
-def test_a_record_in_chunks_is_made(writer: tuple[str, str]) -> None:
+def test_a_record_in_chunks_is_created(writer: tuple[str, str]) -> None:
     url, key = writer
-    ways = {
+    bodies = {
         "one chunk": chunks(person(), 10_000) + "\r\n",
         "a byte a chunk": chunks(person(), 1) + "\r\n",
         "with an extension": chunks(person(), 7, extension=";name=value") + "\r\n",
         "with a trailer": chunks(person(), 7) + "X-Sum: 1\r\n\r\n",
     }
     with line(url) as connection:
-        for way, body in ways.items():
-            assert connection.ask(post(PATH, body, CHUNKED, key)).status == 201, way
-        assert len(json.loads(connection.ask(get(PATH, key)).body)["records"]) == len(ways)
+        for name, body in bodies.items():
+            assert connection.ask(post(PATH, body, CHUNKED, key)).status == 201, name
+        assert len(json.loads(connection.ask(get(PATH, key)).body)["records"]) == len(bodies)
 
 
-def test_a_chunked_body_is_bounded_like_any_other(writer: tuple[str, str]) -> None:
+def test_a_chunked_body_has_the_same_limit_as_any_other(writer: tuple[str, str]) -> None:
     url, key = writer
     fitting = person(email="a@b" + "x" * 200)
     assert len(fitting) < LIMIT
@@ -66,7 +66,7 @@ def test_a_chunked_body_is_bounded_like_any_other(writer: tuple[str, str]) -> No
         assert connection.ask(post(PATH, large, CHUNKED, key)).problem["type"].endswith("#body-too-large")
 
 
-def test_a_body_that_says_it_is_too_large_is_refused_unread(writer: tuple[str, str]) -> None:
+def test_a_body_with_a_declared_length_above_the_limit_is_refused_unread(writer: tuple[str, str]) -> None:
     url, key = writer
     with line(url) as connection:
         refused = connection.ask(post(PATH, "", f"Content-Length: {10**12}", "Expect: 100-continue", key))
@@ -76,9 +76,9 @@ def test_a_body_that_says_it_is_too_large_is_refused_unread(writer: tuple[str, s
             connection.answer()
 
 
-def test_a_client_that_sends_a_too_large_body_nevertheless_sees_why_it_is_refused(writer: tuple[str, str]) -> None:
+def test_a_client_that_still_sends_a_too_large_body_sees_the_refusal(writer: tuple[str, str]) -> None:
     url, key = writer
-    size = 12 * 1024 * 1024  # more than the buffers of two sockets hold
+    size = 12 * 1024 * 1024  # more than two socket buffers hold
     with line(url) as connection:
         connection.send(post(PATH, "", f"Content-Length: {size}", key))
         connection.send(b"x" * size)
@@ -86,14 +86,14 @@ def test_a_client_that_sends_a_too_large_body_nevertheless_sees_why_it_is_refuse
         assert (refused.status, refused.headers["connection"]) == (413, "close")
 
 
-def test_chunks_that_break_their_rules_are_refused(writer: tuple[str, str]) -> None:
+def test_malformed_chunks_are_refused(writer: tuple[str, str]) -> None:
     url, key = writer
     for body in ("zz\r\nabc\r\n0\r\n\r\n", "-1\r\n\r\n", "3\r\nabcd\r\n0\r\n\r\n", "0x3\r\nabc\r\n0\r\n\r\n"):
         with line(url) as connection:
             assert connection.ask(post(PATH, body, CHUNKED, key)).status == 400, body
 
 
-def test_a_body_that_breaks_off_makes_no_record(writer: tuple[str, str]) -> None:
+def test_a_body_that_breaks_off_creates_no_record(writer: tuple[str, str]) -> None:
     url, key = writer
     with line(url) as connection:
         connection.send(post(PATH, chunks(person(), 7)[:-3], CHUNKED, key))

@@ -1,4 +1,4 @@
-"""No client holds a thread by its pace, and none holds a connection longer than its deadline."""
+"""A slow client never holds a thread, and never holds a connection longer than its deadline."""
 
 import json
 import os
@@ -35,27 +35,27 @@ SHORT = {
     "ANDEN_WEB_KEEP_ALIVE_S": str(KEEP_ALIVE_S),
 }
 NOISE_S = 8.0
-"""How late a machine that others use may be."""
+"""Tolerance for a shared machine."""
 SMALL = 2048
 HALF = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
 
 
 @pytest.fixture(scope="module")
 def url(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server of one process whose deadlines are short."""
-    with served(SHORT, tmp_path_factory.mktemp("web") / "web.log") as address:
-        yield address
+    """The URL of a server with one process and short deadlines."""
+    with served(SHORT, tmp_path_factory.mktemp("web") / "web.log") as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
 def station(module_station: Station) -> Station:
-    """One station for the file: its tests only read."""
+    """One installation for the module: its tests only read."""
     return module_station
 
 
 @pytest.fixture(scope="module")
 def key(station: Station) -> str:
-    """The key to a dataset of 200,000 rows, 60 MB as CSV, as a line of the header."""
+    """The Authorization header for a dataset of 200,000 rows, 60 MB as CSV."""
     return f"Authorization: Bearer {key_of_big_dataset(station)}"
 
 
@@ -74,7 +74,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def copies(station: Station) -> int:
-    """How many exports the database is at."""
+    """The number of exports running in the database."""
     with station.admin() as connection:
         found = connection.execute(
             "SELECT count(*) FROM pg_stat_activity"
@@ -84,7 +84,7 @@ def copies(station: Station) -> int:
 
 
 def trickle(connection: RawConnection, byte: bytes, over: threading.Event) -> None:
-    """Send a byte again and again, far more often than any deadline."""
+    """Send a byte repeatedly, far more often than any deadline."""
     while not over.wait(0.2):
         try:
             connection.send(byte)
@@ -94,7 +94,7 @@ def trickle(connection: RawConnection, byte: bytes, over: threading.Event) -> No
 
 @dataclass(frozen=True, slots=True)
 class Slow:
-    """A client that does not send a whole request: what it sends, a byte that it sends again and again, its answer."""
+    """A client with an incomplete request: what it sends, a byte that it repeats, and the expected status."""
 
     name: str
     sent: str
@@ -121,7 +121,7 @@ SLOW = [
 ]
 
 
-def test_who_does_not_send_a_whole_request_in_time_is_told_so_and_let_go(url: str) -> None:
+def test_an_incomplete_request_gets_a_408_and_its_connection_is_closed(url: str) -> None:
     over = threading.Event()
     with ExitStack() as stack, ThreadPoolExecutor(len(SLOW)) as pool:
         stack.callback(over.set)
@@ -143,7 +143,7 @@ def test_who_does_not_send_a_whole_request_in_time_is_told_so_and_let_go(url: st
 
 
 def last_answer(connection: RawConnection) -> int:
-    """The status of the last answer before the end; 0 without any. An answer of the server itself has an id."""
+    """The status of the last response before the connection closes, or 0; a 408 has a request id."""
     status = 0
     while True:
         try:
@@ -154,15 +154,15 @@ def last_answer(connection: RawConnection) -> int:
         assert status != 408 or answer.problem["instance"].endswith(answer.headers["x-request-id"])
 
 
-def test_a_connection_waits_longer_for_another_request_than_for_its_first(url: str) -> None:
+def test_a_connection_waits_longer_for_the_next_request_than_for_its_first(url: str) -> None:
     with line(url) as connection:
         assert connection.ask(get("/healthz")).status == 200
-        time.sleep(HEADER_S + 1)  # the time is what is tested
+        time.sleep(HEADER_S + 1)  # the elapsed time is under test
         assert connection.ask(get("/healthz")).status == 200
         assert HEADER_S < connection.seconds_until_closed() < KEEP_ALIVE_S + NOISE_S
 
 
-def test_a_header_that_is_begun_on_a_kept_connection_has_the_first_ones_deadline(url: str) -> None:
+def test_a_started_header_on_a_kept_connection_has_the_header_deadline(url: str) -> None:
     with line(url) as connection:
         assert connection.ask(get("/healthz")).status == 200
         connection.send(HALF)
@@ -170,7 +170,7 @@ def test_a_header_that_is_begun_on_a_kept_connection_has_the_first_ones_deadline
         assert connection.answer().status == 408
 
 
-def test_a_header_that_is_begun_has_its_own_time_where_that_of_waiting_ends(tmp_path: Path) -> None:
+def test_a_started_header_has_its_own_deadline_beyond_keep_alive(tmp_path: Path) -> None:
     times = {"ANDEN_WEB_KEEP_ALIVE_S": "1", "ANDEN_WEB_HEADER_TIMEOUT_S": "3"}
     with served({**SHORT, **times}, tmp_path / "web.log") as url, line(url) as connection:
         connection.send(get("/healthz") + HALF)
@@ -178,7 +178,7 @@ def test_a_header_that_is_begun_has_its_own_time_where_that_of_waiting_ends(tmp_
         assert connection.answer().status == 408
 
 
-def test_exports_that_nobody_reads_hold_no_thread_and_end_with_all_that_they_had(
+def test_unread_exports_hold_no_thread_and_release_everything_at_their_end(
     station: Station, url: str, key: str
 ) -> None:
     with ExitStack() as stack:
@@ -197,24 +197,24 @@ def test_exports_that_nobody_reads_hold_no_thread_and_end_with_all_that_they_had
         assert again.ask(get(f"{PATH}.csv", key)).body.count(b"\n") == ROWS + 1
 
 
-def test_a_large_page_that_nobody_reads_is_cut(url: str, key: str) -> None:
+def test_an_unread_large_page_is_disconnected(url: str, key: str) -> None:
     with line(url, buffer_bytes=SMALL) as connection:
         started = time.monotonic()
         connection.send(get(f"{PATH}?limit=1000", key))
-        time.sleep(1)  # until then the answer is made
+        time.sleep(1)  # time to produce the response
         until(lambda: not is_held(connection))
         assert time.monotonic() - started < WRITE_S + KEEP_ALIVE_S + NOISE_S
 
 
 def is_held(connection: RawConnection) -> bool:
-    """Whether the server's process still has its end of the connection."""
+    """Whether the server's process still has its end open."""
     own = connection.connection.getsockname()
     return any(other.raddr == own and other.pid for other in psutil.net_connections("tcp"))
 
 
-def test_a_slow_client_that_goes_on_reading_is_not_cut(url: str, key: str) -> None:
+def test_a_slow_client_that_keeps_reading_is_not_disconnected(url: str, key: str) -> None:
     with line(url, buffer_bytes=64 * 1024) as connection:
-        # What an answer before it left to send has a deadline, too, and no say in this one.
+        # Unsent data of a previous response has a deadline that must not affect this one.
         assert connection.ask(get(f"{PATH}.csv", key)).status == 200
         connection.send(get(f"{PATH}.csv", key))
         started, size = time.monotonic(), 0
@@ -226,8 +226,8 @@ def test_a_slow_client_that_goes_on_reading_is_not_cut(url: str, key: str) -> No
         assert is_held(connection)
 
 
-def test_health_is_answered_while_every_thread_waits_for_the_database(station: Station, url: str, key: str) -> None:
-    before = pages_answered(url)
+def test_health_checks_succeed_while_every_thread_waits_for_the_database(station: Station, url: str, key: str) -> None:
+    before = pages_served(url)
     with station.admin() as admin, admin.transaction(), ExitStack() as stack:
         admin.execute("LOCK TABLE data.big IN ACCESS EXCLUSIVE MODE")
         for _ in range(THREADS + 2):
@@ -237,7 +237,7 @@ def test_health_is_answered_while_every_thread_waits_for_the_database(station: S
             with line(url) as connection:
                 assert connection.ask(get(path)).status == 200
         assert is_healthy(url)
-    until(lambda: pages_answered(url) - before >= THREADS)
+    until(lambda: pages_served(url) - before >= THREADS)
 
 
 def waiting(station: Station) -> int:
@@ -246,8 +246,8 @@ def waiting(station: Station) -> int:
     return int(found[0]) if found else 0
 
 
-def test_who_leaves_before_a_thread_is_free_costs_none(station: Station, url: str, key: str) -> None:
-    before = pages_answered(url)
+def test_a_client_that_disconnects_while_queued_uses_no_thread(station: Station, url: str, key: str) -> None:
+    before = pages_served(url)
     with station.admin() as admin, admin.transaction():
         admin.execute("LOCK TABLE data.big IN ACCESS EXCLUSIVE MODE")
         with ExitStack() as stack:
@@ -255,13 +255,13 @@ def test_who_leaves_before_a_thread_is_free_costs_none(station: Station, url: st
                 stack.enter_context(line(url)).send(get(f"{PATH}?limit=1", key))
             until(lambda: waiting(station) == THREADS)
         assert is_healthy(url)
-    assert pages_answered(url) - before <= THREADS
+    assert pages_served(url) - before <= THREADS
 
 
-def pages_answered(url: str) -> float:
+def pages_served(url: str) -> float:
     with line(url) as connection:
-        told = connection.ask(get("/metrics")).body.decode().splitlines()
-    counts = [text for text in told if text.startswith("anden_api_requests_total") and 'operation="list"' in text]
+        lines = connection.ask(get("/metrics")).body.decode().splitlines()
+    counts = [text for text in lines if text.startswith("anden_api_requests_total") and 'operation="list"' in text]
     return sum(float(text.split()[-1]) for text in counts)
 
 
@@ -272,7 +272,7 @@ def pages_answered(url: str) -> float:
         pytest.param(post("/nowhere", "{", "Content-Length: 9000"), id="half a body"),
     ],
 )
-def test_of_too_many_connections_the_one_that_has_waited_longest_goes(url: str, sent: str) -> None:
+def test_the_longest_waiting_connection_is_closed_when_there_are_too_many(url: str, sent: str) -> None:
     with ExitStack() as stack:
         held = []
         for _ in range(CONNECTIONS + 20):
@@ -283,14 +283,14 @@ def test_of_too_many_connections_the_one_that_has_waited_longest_goes(url: str, 
         assert held[0].seconds_until_closed() < HEADER_S
 
 
-def test_answers_that_nobody_reads_keep_no_newcomer_out(tmp_path: Path) -> None:
-    long = {"ANDEN_WEB_WRITE_TIMEOUT_S": "60"}  # longer than the test waits
+def test_unread_responses_do_not_keep_new_clients_out(tmp_path: Path) -> None:
+    long = {"ANDEN_WEB_WRITE_TIMEOUT_S": "60"}  # longer than the test
     with served({**SHORT, **long}, tmp_path / "web.log") as url, ExitStack() as stack:
         for _ in range(CONNECTIONS + 20):
             stack.enter_context(line(url, buffer_bytes=SMALL)).send(get("/api/openapi.json") * 100)
         for _ in range(30):
             until(lambda: is_let_in(url))
-            time.sleep(0.1)  # meanwhile more of them are at the point where the client must read
+            time.sleep(0.1)  # meanwhile more of them wait for the client to read
 
 
 def is_let_in(url: str) -> bool:
@@ -300,7 +300,7 @@ def is_let_in(url: str) -> bool:
         return False
 
 
-def test_connections_that_come_at_once_are_not_more_than_there_may_be(url: str) -> None:
+def test_simultaneous_connections_stay_within_the_limit(url: str) -> None:
     with ExitStack() as stack:
         worker = worker_of(url)
         worker.suspend()
@@ -313,20 +313,20 @@ def test_connections_that_come_at_once_are_not_more_than_there_may_be(url: str) 
         held = [
             other for other in worker.net_connections("tcp") if url.endswith(f":{other.laddr.port}") and other.raddr
         ]
-        assert len(held) <= CONNECTIONS + 1  # that of health may not be closed yet
+        assert len(held) <= CONNECTIONS + 1  # the health check's may not be closed yet
 
 
 def worker_of(url: str) -> psutil.Process:
-    """The process that answers at this address."""
+    """The worker process of the server with this URL."""
     return next(iter(server_of(url).children()))
 
 
 def server_of(url: str) -> psutil.Process:
-    address = url.removeprefix("http://")
-    return next(child for child in psutil.Process().children() if address in child.cmdline())
+    bind = url.removeprefix("http://")
+    return next(child for child in psutil.Process().children() if bind in child.cmdline())
 
 
-def test_a_stop_ends_idle_connections_at_once_and_lets_a_request_finish(
+def test_a_shutdown_closes_idle_connections_immediately_and_lets_a_request_finish(
     station: Station, key: str, tmp_path: Path
 ) -> None:
     with served(SHORT, tmp_path / "web.log") as url, ExitStack() as stack:

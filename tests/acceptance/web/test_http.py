@@ -1,4 +1,4 @@
-"""HTTP/1.1 as the web server speaks it: what it refuses, in which order it answers, and its own answers' ids."""
+"""The web server's HTTP/1.1: what it refuses, the order of responses, and request ids of its own responses."""
 
 import re
 
@@ -41,13 +41,13 @@ AMBIGUOUS = {
     "another version": f"GET /healthz HTTP/9.9\r\n{HOST}\r\n",
     "two empty lines first": "\r\n\r\n",
     "a TLS hello": "\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03\n",
-    "HTTP/2 without asking": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "HTTP/2 without an upgrade": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "a proxy's line": "PROXY TCP4 10.0.0.1 10.0.0.2 4711 80\r\n",
-    "a carriage return in the address": f"GET /heal\rthz HTTP/1.1\r\n{HOST}\r\n",
+    "a carriage return in the target": f"GET /heal\rthz HTTP/1.1\r\n{HOST}\r\n",
     "a forbidden trailer": f"{POST}Transfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 3\r\n\r\n",
     "two schemes": f"GET /healthz HTTP/1.1\r\n{HOST}X-Forwarded-Proto: https\r\nX-Forwarded-Ssl: off\r\n\r\n",
     "a space before a chunk's end": f"{POST}Transfer-Encoding: chunked\r\n\r\n3 \r\nabc\r\n0\r\n\r\n",
-    "a chunk whose size is none": f"{POST}Transfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n",
+    "a chunk whose size is not a number": f"{POST}Transfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n",
     "a chunk with a signed size": f"{POST}Transfer-Encoding: chunked\r\n\r\n+3\r\nabc\r\n0\r\n\r\n",
     "a chunk with a size of 5,000 digits": f"{POST}Transfer-Encoding: chunked\r\n\r\n{'0' * 5_000}\r\n",
     "a chunk longer than its size": f"{POST}Transfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n",
@@ -55,7 +55,7 @@ AMBIGUOUS = {
 
 
 @pytest.mark.parametrize("text", [pytest.param(text, id=name) for name, text in AMBIGUOUS.items()])
-def test_what_two_servers_could_read_in_two_ways_is_refused_and_the_rest_is_not_read(url: str, text: str) -> None:
+def test_an_ambiguous_request_is_refused_and_the_rest_is_not_read(url: str, text: str) -> None:
     with line(url) as connection:
         refused = connection.ask(text + NEXT)
         assert refused.status in {400, 501}
@@ -74,7 +74,7 @@ def test_what_two_servers_could_read_in_two_ways_is_refused_and_the_rest_is_not_
         (get("/healthz", *(f"X-{number}: a" for number in range(101))), 431),
     ],
 )
-def test_what_is_too_long_is_told_so_with_an_id(url: str, text: str, status: int) -> None:
+def test_a_request_that_is_too_long_is_refused_with_an_id(url: str, text: str, status: int) -> None:
     with line(url) as connection:
         refused = connection.ask(text)
     assert refused.status == status
@@ -83,7 +83,7 @@ def test_what_is_too_long_is_told_so_with_an_id(url: str, text: str, status: int
 
 
 @pytest.mark.parametrize("start", ["OPTIONS *", "CONNECT 10.0.0.1:22", "CONNECT /healthz"])
-def test_who_asks_for_the_whole_server_or_for_another_is_told_so(url: str, start: str) -> None:
+def test_proxy_requests_are_refused(url: str, start: str) -> None:
     with line(url) as connection:
         refused = connection.ask(get("/").replace("GET /", start, 1) + NEXT)
         assert (refused.status, refused.problem["status"]) == (501, 501)
@@ -91,7 +91,7 @@ def test_who_asks_for_the_whole_server_or_for_another_is_told_so(url: str, start
             connection.answer()
 
 
-def test_requests_that_are_sent_at_once_are_answered_in_their_order(url: str) -> None:
+def test_pipelined_requests_are_answered_in_order(url: str) -> None:
     half, rest = get("/third")[:20], get("/third")[20:]
     with line(url) as connection:
         connection.send(get("/healthz") + get("/second", "X-Request-ID: two") + half)
@@ -101,7 +101,7 @@ def test_requests_that_are_sent_at_once_are_answered_in_their_order(url: str) ->
         assert connection.ask(rest).status == 404
 
 
-def test_a_body_before_the_next_request_is_not_taken_for_one(url: str) -> None:
+def test_a_body_is_not_read_as_the_next_request(url: str) -> None:
     body = get("/smuggled")
     with line(url) as connection:
         connection.send(post("/first", body, f"Content-Length: {len(body)}") + get("/healthz"))
@@ -109,7 +109,7 @@ def test_a_body_before_the_next_request_is_not_taken_for_one(url: str) -> None:
         assert connection.answer().status == 200
 
 
-def test_http_1_0_ends_with_its_answer_unless_it_asks_to_stay(url: str) -> None:
+def test_an_http_1_0_connection_closes_after_the_response_unless_keep_alive_is_requested(url: str) -> None:
     with line(url) as connection:
         assert connection.ask(get("/healthz", version="1.0")).status == 200
         with pytest.raises(Closed):
@@ -120,17 +120,17 @@ def test_http_1_0_ends_with_its_answer_unless_it_asks_to_stay(url: str) -> None:
             assert kept.headers["content-length"]
 
 
-def test_head_has_the_headers_of_get_and_no_body(url: str) -> None:
+def test_head_returns_the_headers_of_get_without_a_body(url: str) -> None:
     with line(url) as connection:
-        whole = connection.ask(get("/api/openapi.json"))
+        full = connection.ask(get("/api/openapi.json"))
         connection.send(get("/api/openapi.json").replace("GET", "HEAD", 1))
         head = connection.answer(to_head=True)
         assert head.status == 200
-        assert head.headers["content-length"] == str(len(whole.body))
+        assert head.headers["content-length"] == str(len(full.body))
         assert connection.ask(get("/healthz")).status == 200
 
 
-def test_a_client_that_waits_for_it_is_told_to_go_on(url: str) -> None:
+def test_a_client_that_expects_100_continue_gets_it(url: str) -> None:
     with line(url) as connection:
         first = connection.ask(post("/nowhere", "", "Content-Length: 2", "Expect: 100-continue"))
         assert (first.status, first.body) == (100, b"")
@@ -141,12 +141,12 @@ def test_a_client_that_waits_for_it_is_told_to_go_on(url: str) -> None:
     ("target", "status"),
     [("http://127.0.0.1/healthz", 200), ("/%68ealthz", 200), ("/healthz?a=%FF", 200), ("/healthz/", 404)],
 )
-def test_forms_of_an_address(url: str, target: str, status: int) -> None:
+def test_equivalent_forms_of_a_target(url: str, target: str, status: int) -> None:
     with line(url) as connection:
         assert connection.ask(get(target)).status == status
 
 
-def test_who_asks_for_another_protocol_is_answered_in_this_one(url: str) -> None:
+def test_a_protocol_upgrade_is_ignored(url: str) -> None:
     websocket = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: eA==")
     for lines in (websocket, ("Upgrade: h2c", "Connection: Upgrade, HTTP2-Settings", "HTTP2-Settings: AAMAAABk")):
         with line(url) as connection:

@@ -47,7 +47,7 @@ def test_a_key_is_read_without_its_trailing_newline() -> None:
 @pytest.mark.usefixtures("emulated_sdk")
 @pytest.mark.parametrize("name", ["numbers", "words"])
 def test_an_invalid_secret_is_named_but_not_shown(name: str) -> None:
-    with pytest.raises(ValueError, match=f"the secret {name} is no JSON object of texts") as refused:
+    with pytest.raises(ValueError, match=f"the secret {name} is not a JSON object of strings") as refused:
         secret_variables(name)
     assert "1234" not in str(refused.value)
     assert refused.value.__cause__ is None
@@ -69,5 +69,5 @@ def test_an_invalid_secret_stops_the_function_at_startup(run: Run, cloud: Emulat
     ):
         function.invoke(asked("/api/problems"))
     log = (tmp_path / "log").read_text(encoding="utf-8")
-    assert "the secret words is no JSON object of texts" in log
+    assert "the secret words is not a JSON object of strings" in log
     assert "1234" not in log

@@ -1,4 +1,4 @@
-"""A station with something to see, and people who look at it."""
+"""An installation with data, and browsers of logged-in users."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,12 +11,12 @@ from django.test import Client
 from apps.datasets.models import Dataset
 from tests.station import Station
 
-LookAs = Callable[[str], Client]
+LoginAs = Callable[[str], Client]
 
 
 def document(name: str, *, restricted: bool = False, latency_s: int | None = None) -> dict[str, Any]:
     """The contract of a small upsert dataset."""
-    secret = {"name": "secret", "logicalType": "string", "description": "Nobody's business."}
+    secret = {"name": "secret", "logicalType": "string", "description": "A secret."}
     if restricted:
         secret["classification"] = "restricted"
     sla = [{"property": "latency", "value": latency_s, "unit": "s"}] if latency_s else []
@@ -50,18 +50,18 @@ def document(name: str, *, restricted: bool = False, latency_s: int | None = Non
 
 
 class Filled:
-    """Puts into the tables what workers would."""
+    """Inserts what workers would."""
 
     def __init__(self, station: Station) -> None:
         self._station = station
 
     def dataset(self, name: str, **options: Any) -> Dataset:
-        """An applied dataset without anything in it."""
+        """An applied, empty dataset."""
         self._station.apply(document(name, **options))
         return Dataset.objects.get(name=name)
 
     def rows(self, dataset: Dataset, count: int, *, deleted: bool = False) -> None:
-        """Rows whose `secret` says `hush <id>`."""
+        """Rows whose `secret` is `hush <id>`."""
         with self._station.connect("writer") as writer:
             writer.execute(
                 f'INSERT INTO data."{dataset.name}" (id, secret, _source, _offset, _batch, _at, _rev, _deleted) '
@@ -69,8 +69,8 @@ class Filled:
                 (deleted, count),
             )
 
-    def source(self, dataset: Dataset, *, attended: bool = True, trouble: str = "") -> int:
-        """A position, its worker alive or not."""
+    def source(self, dataset: Dataset, *, assigned: bool = True, error: str = "") -> int:
+        """A position, with or without a live worker."""
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO ingest_source (dataset_id, topic, topic_id, partition, next_offset, epoch, owner, "
@@ -78,8 +78,8 @@ class Filled:
                 (
                     dataset.pk,
                     dataset.name,
-                    connection.connection.info.backend_pid if attended else 2**31 - 1,
-                    trouble,
+                    connection.connection.info.backend_pid if assigned else 2**31 - 1,
+                    error,
                 ),
             )
             return int(cursor.fetchone()[0])
@@ -113,8 +113,8 @@ def filled(station: Station) -> Filled:
 
 
 @pytest.fixture
-def look_as(station: Station) -> LookAs:
-    """A browser in which a person of this group has logged in."""
+def login_as(station: Station) -> LoginAs:
+    """A function that logs a new user of this group in and returns the client."""
 
     def browser(group: str) -> Client:
         user = User.objects.create_user(f"a {group}", password="irrelevant here", is_staff=True)

@@ -1,4 +1,4 @@
-"""Clients in the admin: a key is shown once, and ended at once; who may only look can do neither."""
+"""Clients in the admin: a key is shown once and can be revoked; viewers can do neither."""
 
 import re
 
@@ -7,21 +7,21 @@ from django.urls import reverse
 
 from apps.api.access.keys import KeyText
 from apps.api.models import Client, Grant, Key
-from tests.integration.console.conftest import Filled, LookAs
+from tests.integration.console.conftest import Filled, LoginAs
 
 ADD = "admin:api_client_add"
 
 
 def revoke(browser: Browser, model: str, *ids: int) -> int:
-    """The status of the answer to revoking these."""
+    """Revoke these; return the response's status."""
     return browser.post(
         reverse(f"admin:api_{model}_changelist"), {"action": "revoke", "_selected_action": list(ids)}, follow=True
     ).status_code
 
 
-def test_a_new_clients_key_is_shown_once_and_works(filled: Filled, look_as: LookAs) -> None:
+def test_a_new_clients_key_is_shown_once_and_works(filled: Filled, login_as: LoginAs) -> None:
     dataset, other = filled.dataset("things"), filled.dataset("others")
-    browser = look_as("steward")
+    browser = login_as("steward")
     assert "things" in browser.get(reverse(ADD)).content.decode()
     answer = browser.post(reverse(ADD), {"name": "acme", "read": [dataset.pk, other.pk]})
     (public_id, secret), *more = re.findall(r"anden_([0-9a-f]{16})_([0-9a-f]{64})", answer.content.decode())
@@ -39,16 +39,16 @@ def test_a_new_clients_key_is_shown_once_and_works(filled: Filled, look_as: Look
     assert key.secret_sha256 not in page
 
 
-def test_a_grant_that_the_contract_forbids_is_refused_with_the_reason(filled: Filled, look_as: LookAs) -> None:
+def test_a_grant_that_the_contract_forbids_is_refused_with_the_reason(filled: Filled, login_as: LoginAs) -> None:
     dataset = filled.dataset("things")
-    answer = look_as("steward").post(reverse(ADD), {"name": "acme", "write": [dataset.pk]})
+    answer = login_as("steward").post(reverse(ADD), {"name": "acme", "write": [dataset.pk]})
     assert "apiWrites" in answer.content.decode()
     assert not Client.objects.exists()
 
 
-def test_revoking_ends_clients_and_keys_and_says_when(filled: Filled, look_as: LookAs) -> None:
+def test_revoking_disables_clients_and_keys_and_stores_when(filled: Filled, login_as: LoginAs) -> None:
     filled.dataset("things")
-    browser = look_as("steward")
+    browser = login_as("steward")
     for name in ("acme", "other"):
         browser.post(reverse(ADD), {"name": name})
     acme = Client.objects.get(name="acme")
@@ -60,19 +60,19 @@ def test_revoking_ends_clients_and_keys_and_says_when(filled: Filled, look_as: L
     assert Key.objects.get(client__name="other").revoked_at is not None
 
 
-def test_a_steward_takes_a_grant_back(filled: Filled, look_as: LookAs) -> None:
+def test_a_steward_deletes_a_grant(filled: Filled, login_as: LoginAs) -> None:
     dataset = filled.dataset("things")
-    browser = look_as("steward")
+    browser = login_as("steward")
     browser.post(reverse(ADD), {"name": "acme", "read": [dataset.pk]})
-    address = reverse("admin:api_grant_delete", args=[Grant.objects.get().pk])
-    assert browser.post(address, {"post": "yes"}).status_code == 302
+    url = reverse("admin:api_grant_delete", args=[Grant.objects.get().pk])
+    assert browser.post(url, {"post": "yes"}).status_code == 302
     assert not Grant.objects.exists()
 
 
-def test_a_viewer_neither_makes_nor_ends_anything(filled: Filled, look_as: LookAs) -> None:
+def test_a_viewer_can_neither_create_nor_revoke(filled: Filled, login_as: LoginAs) -> None:
     dataset = filled.dataset("things")
-    look_as("steward").post(reverse(ADD), {"name": "acme", "read": [dataset.pk]})
-    viewer = look_as("viewer")
+    login_as("steward").post(reverse(ADD), {"name": "acme", "read": [dataset.pk]})
+    viewer = login_as("viewer")
     assert viewer.get(reverse(ADD)).status_code == 403
     assert viewer.post(reverse(ADD), {"name": "mine"}).status_code == 403
     revoke(viewer, "client", Client.objects.get().pk)

@@ -165,8 +165,8 @@ def test_a_grafana_that_is_down_fails_within_the_bound(monkeypatch: pytest.Monke
 
 def test_a_server_that_accepts_and_never_answers_is_reported_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        given = GrafanaSettings(url=address, token=SecretStr("glsa_x"))  # type: ignore[arg-type]
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        given = GrafanaSettings(url=url, token=SecretStr("glsa_x"))  # type: ignore[arg-type]
         monkeypatch.setattr(settings, "GRAFANA", given)
         results = {result.check: result.finding for result in diagnose(timeout_s=2)}
     assert results["grafana"].startswith("no answer within 2 s")

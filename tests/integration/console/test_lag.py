@@ -1,4 +1,4 @@
-"""The lag of the admin comes from the database: the exporter stores where topics end, beside the positions."""
+"""The admin's lag comes from the database: the exporter stores end offsets next to the positions."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -17,24 +17,24 @@ from apps.ingest.metrics import LAG_LAST_SUCCESS, LAG_UP
 from apps.ingest.models import Source
 from apps.ingest.selectors import dataset_topics, positions
 from apps.ingest.services.lag import LagExporter, ends_store
-from tests.integration.console.conftest import Filled, LookAs
+from tests.integration.console.conftest import Filled, LoginAs
 from tests.station import Station
 
 
 @dataclass
 class Ends:
-    """Kafka as the exporter asks it: topics of one partition and one life, and where they end."""
+    """A fake of the exporter's Kafka: topics with one partition, and their end offsets."""
 
     ends: dict[str, int] = field(default_factory=dict)
-    away: bool = False
+    is_down: bool = False
 
     def states(self, names: Collection[str]) -> TopicStates:
-        if self.away:
+        if self.is_down:
             raise BrokerUnavailable
         return TopicStates({name: TopicState("t", (0,)) for name in names if name in self.ends})
 
     def offsets(self, partitions: Collection[TopicPartition]) -> OffsetRanges:
-        return OffsetRanges({place: OffsetRange(0, self.ends[place.topic]) for place in partitions})
+        return OffsetRanges({partition: OffsetRange(0, self.ends[partition.topic]) for partition in partitions})
 
 
 def lags() -> dict[str, int | None]:
@@ -46,7 +46,7 @@ def execute(statement: str, *values: int) -> None:
         cursor.execute(statement, values)
 
 
-def test_what_the_exporter_stored_is_shown_whichever_machine_it_runs_on(filled: Filled, look_as: LookAs) -> None:
+def test_the_stored_lag_is_shown_whichever_machine_the_exporter_runs_on(filled: Filled, login_as: LoginAs) -> None:
     filled.source(filled.dataset("behind"))  # its position is 100
     filled.source(filled.dataset("ahead"))
     filled.source(filled.dataset("without"))
@@ -55,7 +55,7 @@ def test_what_the_exporter_stored_is_shown_whichever_machine_it_runs_on(filled: 
     exporter.export(now_s=1_800_000_000.0)
     assert lags() == {"behind": 1_650, "ahead": 0, "without": None}
     assert station_activity().lag_records == 1_650
-    assert "no lag exporter is heard" not in look_as("viewer").get(reverse("admin:index")).content.decode()
+    assert "no recent measurement" not in login_as("viewer").get(reverse("admin:index")).content.decode()
 
 
 def test_the_lag_shrinks_as_positions_move_without_a_new_measurement(filled: Filled) -> None:
@@ -65,18 +65,18 @@ def test_the_lag_shrinks_as_positions_move_without_a_new_measurement(filled: Fil
     assert lags() == {"things": 50}
 
 
-@pytest.mark.parametrize(("every_s", "age_s", "heard"), [(5, 50, True), (5, 70, False), (300, 800, True)])
-def test_an_old_measurement_tells_nothing(
-    filled: Filled, settings: Any, every_s: float, age_s: int, *, heard: bool
+@pytest.mark.parametrize(("every_s", "age_s", "is_recent"), [(5, 50, True), (5, 70, False), (300, 800, True)])
+def test_an_old_measurement_is_ignored(
+    filled: Filled, settings: Any, every_s: float, age_s: int, *, is_recent: bool
 ) -> None:
     settings.INGEST = settings.INGEST.model_copy(update={"lag_every_s": every_s})
     filled.source(filled.dataset("things"))
     LagExporter(Ends({"things": 500}), dataset_topics, positions, ends_store).export(now_s=1_800_000_000.0)
     execute("UPDATE ingest_source SET end_at = now() - make_interval(secs => %s)", age_s)
-    assert lags() == {"things": 400 if heard else None}
+    assert lags() == {"things": 400 if is_recent else None}
 
 
-def test_a_former_life_of_a_topic_is_not_measured(filled: Filled) -> None:
+def test_a_recreated_topic_is_not_measured(filled: Filled) -> None:
     former = filled.source(filled.dataset("things"))
     execute("UPDATE ingest_source SET topic_id = 'gone' WHERE id = %s", former)
     LagExporter(Ends({"things": 500}), dataset_topics, positions, ends_store).export(now_s=1_800_000_000.0)
@@ -86,9 +86,9 @@ def test_a_former_life_of_a_topic_is_not_measured(filled: Filled) -> None:
 
 def test_many_ends_are_stored_by_one_statement(filled: Filled) -> None:
     ids = [filled.source(filled.dataset(f"d{number}")) for number in range(5)]
-    with CaptureQueriesContext(connections["ingest"]) as asked:
+    with CaptureQueriesContext(connections["ingest"]) as captured:
         ends_store([(id_, id_ * 10) for id_ in ids])
-    assert len(asked.captured_queries) == 1
+    assert len(captured.captured_queries) == 1
     assert set(Source.objects.values_list("id", "end_offset")) == {(id_, id_ * 10) for id_ in ids}
 
 
@@ -99,19 +99,19 @@ def test_a_measurement_waits_for_no_worker(station: Station, filled: Filled) -> 
     with station.connect("ingest") as worker:
         with worker.transaction():
             worker.execute("UPDATE ingest_source SET next_offset = 400 WHERE topic = 'held'")
-            exporter.export(now_s=1_800_000_000.0)  # a lock would be waited for: the worker commits only afterwards
+            exporter.export(now_s=1_800_000_000.0)  # would deadlock on a lock: the worker commits only afterwards
         assert dict(Source.objects.values_list("topic", "end_offset")) == {"held": None, "free": 300}
     exporter.export(now_s=1_800_000_005.0)
     assert dict(Source.objects.values_list("topic", "end_offset")) == {"held": 500, "free": 300}
     assert lags() == {"held": 100, "free": 200}
 
 
-def test_a_broker_that_is_away_changes_nothing_stored(filled: Filled) -> None:
+def test_an_unavailable_broker_leaves_the_stored_lag(filled: Filled) -> None:
     filled.source(filled.dataset("things"))
     kafka = Ends({"things": 500})
     exporter = LagExporter(kafka, dataset_topics, positions, ends_store)
     exporter.export(now_s=1_800_000_000.0)
-    kafka.away = True
+    kafka.is_down = True
     exporter.export(now_s=1_800_000_005.0)
     assert Source.objects.get().end_offset == 500
     assert [REGISTRY.get_sample_value(metric.name) for metric in (LAG_UP, LAG_LAST_SUCCESS)] == [0, 1_800_000_000.0]

@@ -1,4 +1,4 @@
-"""The pages of the admin: who may see them, what they say, and how many statements that costs."""
+"""The admin's pages: who can see them, what they show, and how many statements they run."""
 
 import re
 import tracemalloc
@@ -19,7 +19,7 @@ from apps.datasets.models import Dataset
 from apps.ingest.models import Quarantine
 from tests.documents import document as flat
 from tests.documents import prop
-from tests.integration.console.conftest import Filled, LookAs, document
+from tests.integration.console.conftest import Filled, LoginAs, document
 from tests.station import Station
 
 LISTS = (
@@ -42,53 +42,53 @@ def page(dataset_id: int) -> str:
 
 
 @pytest.mark.parametrize("group", ["viewer", "steward"])
-def test_viewers_and_stewards_see_every_page(filled: Filled, look_as: LookAs, group: str) -> None:
+def test_viewers_and_stewards_see_every_page(filled: Filled, login_as: LoginAs, group: str) -> None:
     dataset = filled.dataset("things")
     source = filled.source(dataset)
     filled.rows(dataset, 3)
     filled.batch(dataset, age_s=5)
     filled.rejects(dataset, source, [b"{"])
-    client = look_as(group)
-    for address in ("admin:index", *(f"admin:{name}_changelist" for name in LISTS)):
-        assert client.get(reverse(address)).status_code == 200, address
+    client = login_as(group)
+    for url_name in ("admin:index", *(f"admin:{name}_changelist" for name in LISTS)):
+        assert client.get(reverse(url_name)).status_code == 200, url_name
     assert client.get(page(dataset.pk)).status_code == 200
     record = Quarantine.objects.get()
     assert client.get(reverse("admin:ingest_quarantine_change", args=[record.pk])).status_code == 200
 
 
-def test_a_stranger_is_sent_to_the_login(filled: Filled) -> None:
+def test_an_anonymous_user_is_redirected_to_the_login(filled: Filled) -> None:
     dataset = filled.dataset("things")
-    addresses = [reverse("admin:index"), page(dataset.pk), *(reverse(f"admin:{name}_changelist") for name in LISTS)]
-    for address in addresses:
-        answer = Client().get(address)
+    urls = [reverse("admin:index"), page(dataset.pk), *(reverse(f"admin:{name}_changelist") for name in LISTS)]
+    for url in urls:
+        answer = Client().get(url)
         assert answer.status_code == 302
         assert answer.headers["Location"].startswith(reverse("admin:login"))
 
 
-def test_staff_without_rights_learn_nothing(filled: Filled) -> None:
+def test_staff_without_permissions_see_no_data(filled: Filled) -> None:
     dataset = filled.dataset("things")
     client = Client()
-    client.force_login(User.objects.create_user("nobody", is_staff=True))
+    client.force_login(User.objects.create_user("intern", is_staff=True))
     assert "things" not in text_of(client.get(reverse("admin:index")))
     assert client.get(page(dataset.pk)).status_code == 403
     assert client.get(reverse("admin:ingest_quarantine_changelist")).status_code == 403
 
 
-def test_an_empty_station_says_what_to_do(station: Station, look_as: LookAs) -> None:
-    assert "datasets apply" in text_of(look_as("viewer").get(reverse("admin:index")))
+def test_an_empty_installation_shows_the_next_steps(station: Station, login_as: LoginAs) -> None:
+    assert "datasets apply" in text_of(login_as("viewer").get(reverse("admin:index")))
 
 
-def test_the_start_page_tells_each_datasets_state_and_figures(filled: Filled, look_as: LookAs) -> None:
-    moving, late, stopped = (filled.dataset(name, latency_s=s) for name, s in (("a", None), ("b", 60), ("c", None)))
+def test_the_start_page_shows_each_datasets_state_and_figures(filled: Filled, login_as: LoginAs) -> None:
+    active, late, stopped = (filled.dataset(name, latency_s=s) for name, s in (("a", None), ("b", 60), ("c", None)))
     filled.dataset("d")
-    left = filled.dataset("e")
-    filled.rows(moving, 25)
-    filled.source(moving)
+    unassigned = filled.dataset("e")
+    filled.rows(active, 25)
+    filled.source(active)
     filled.source(late)
-    filled.source(left, attended=False)
-    source = filled.source(stopped, trouble="offset 7 is gone")
-    filled.batch(moving, age_s=2, rows=600, rejects=2)
-    filled.batch(moving, age_s=3600, rows=9)
+    filled.source(unassigned, assigned=False)
+    source = filled.source(stopped, error="offset 7 is gone")
+    filled.batch(active, age_s=2, rows=600, rejects=2)
+    filled.batch(active, age_s=3600, rows=9)
     filled.batch(late, age_s=300)
     filled.rejects(stopped, source, [b"{", None])
     with connections["default"].cursor() as cursor:
@@ -106,19 +106,19 @@ def test_the_start_page_tells_each_datasets_state_and_figures(filled: Filled, lo
     assert found["a"].rows_per_s == 10
     assert sum(found["a"].rows) == 600
     assert found["c"].open_rejects == 2
-    shown = text_of(look_as("viewer").get(reverse("admin:index")))
+    shown = text_of(login_as("viewer").get(reverse("admin:index")))
     assert "offset 7 is gone" in shown
     assert re.findall(r'datasets/dataset/\d+/change/">(\w)</a>', shown) == ["c", "e", "b", "a", "d"]
 
 
-def test_rejects_are_counted_up_to_a_bound(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rejects_are_counted_up_to_a_limit(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(activity, "MAX_COUNTED_REJECTS", 3)
     dataset = filled.dataset("things")
     filled.rejects(dataset, filled.source(dataset), [b"{"] * 9)
     assert activity.open_rejects([dataset.pk]) == {dataset.pk: 4}
 
 
-def test_the_window_of_a_chart_has_edges(filled: Filled) -> None:
+def test_a_batch_is_counted_in_the_step_of_its_age(filled: Filled) -> None:
     dataset = filled.dataset("things")
     for age_s, rows in ((0, 1), (9.0, 2), (11, 4), (29.0, 8), (31, 16)):
         filled.batch(dataset, age_s=age_s, rows=rows)
@@ -126,38 +126,38 @@ def test_the_window_of_a_chart_has_edges(filled: Filled) -> None:
     assert found.rows == (8, 4, 3)
 
 
-def queries(client: Client, address: str) -> int:
-    """Statements of a page, on all aliases, once everything that is kept in memory is there."""
-    client.get(address)
+def queries(client: Client, url: str) -> int:
+    """The number of statements of a page, on all aliases, with warm caches."""
+    client.get(url)
     with (
         CaptureQueriesContext(connections["default"]) as default,
         CaptureQueriesContext(connections["reader"]) as reader,
     ):
-        assert client.get(address).status_code == 200
+        assert client.get(url).status_code == 200
     return len(default) + len(reader)
 
 
-@pytest.mark.parametrize("address", ["admin:index", *(f"admin:{name}_changelist" for name in LISTS)])
-def test_pages_cost_no_more_statements_when_there_is_more_to_show(
-    filled: Filled, look_as: LookAs, address: str
+@pytest.mark.parametrize("url_name", ["admin:index", *(f"admin:{name}_changelist" for name in LISTS)])
+def test_the_number_of_statements_does_not_depend_on_the_number_of_rows(
+    filled: Filled, login_as: LoginAs, url_name: str
 ) -> None:
-    client, costs = look_as("steward"), []
+    client, costs = login_as("steward"), []
     for round_number in range(2):
         for index in range(2 + 6 * round_number):
             dataset = filled.dataset(f"d{round_number}_{index}")
             filled.batch(dataset, age_s=3)
             filled.rejects(dataset, filled.source(dataset), [b"{", b"["])
-        costs.append(queries(client, reverse(address)))
+        costs.append(queries(client, reverse(url_name)))
     assert costs[1] == costs[0] <= 14
 
 
 def test_the_dataset_page_shows_contract_rows_and_ledger_but_no_restricted_value(
-    filled: Filled, look_as: LookAs
+    filled: Filled, login_as: LoginAs
 ) -> None:
     dataset = filled.dataset("things", restricted=True)
     filled.rows(dataset, 12)
     filled.batch(dataset, age_s=30, rows=12)
-    client = look_as("steward")
+    client = login_as("steward")
     with CaptureQueriesContext(connections["reader"]) as captured:
         shown = text_of(client.get(page(dataset.pk)))
     assert "Its number." in shown
@@ -170,8 +170,8 @@ def test_the_dataset_page_shows_contract_rows_and_ledger_but_no_restricted_value
 
 
 @pytest.mark.parametrize("text", ["[" * 499 + "]" * 499, '{"a":' * 980 + "1" + "}" * 980, "[" * 3_000 + "]" * 3_000])
-def test_a_row_that_is_nested_deep_is_previewed_and_shown_where_it_was_rejected(
-    filled: Filled, station: Station, look_as: LookAs, text: str
+def test_a_deeply_nested_value_is_shown_in_the_preview_and_in_the_quarantine(
+    filled: Filled, station: Station, login_as: LoginAs, text: str
 ) -> None:
     fields = [prop("id", "integer", primaryKey=True, primaryKeyPosition=1), prop("doc", "object")]
     station.apply(flat("deep", fields, mode="upsert"))
@@ -183,7 +183,7 @@ def test_a_row_that_is_nested_deep_is_previewed_and_shown_where_it_was_rejected(
         )
     dataset = Dataset.objects.get(name="deep")
     start = text[:50].replace('"', "&quot;").replace(":", ": ")[:50]
-    client = look_as("steward")
+    client = login_as("steward")
     assert start in text_of(client.get(page(dataset.pk)))
     filled.rejects(dataset, filled.source(dataset), [text.encode()], reason="too_deep")
     reject = Quarantine.objects.get()
@@ -191,7 +191,7 @@ def test_a_row_that_is_nested_deep_is_previewed_and_shown_where_it_was_rejected(
     assert "too_deep" in shown
 
 
-def test_of_large_values_a_preview_fetches_the_beginning(station: Station) -> None:
+def test_a_preview_fetches_only_the_beginning_of_large_values(station: Station) -> None:
     fields = [
         prop("id", "integer", primaryKey=True, primaryKeyPosition=1),
         prop("note"),
@@ -215,21 +215,21 @@ def test_of_large_values_a_preview_fetches_the_beginning(station: Station) -> No
     assert most < 2_000_000
 
 
-def test_deleted_rows_are_not_previewed(filled: Filled, look_as: LookAs) -> None:
+def test_deleted_rows_are_not_previewed(filled: Filled, login_as: LoginAs) -> None:
     dataset = filled.dataset("things")
     filled.rows(dataset, 3, deleted=True)
-    assert "No rows yet." in text_of(look_as("viewer").get(page(dataset.pk)))
+    assert "No rows yet." in text_of(login_as("viewer").get(page(dataset.pk)))
 
 
-def test_the_list_of_datasets_tells_each_version_under_its_name(filled: Filled, look_as: LookAs) -> None:
+def test_the_list_of_datasets_shows_each_version(filled: Filled, login_as: LoginAs) -> None:
     filled.dataset("things")
-    listed = text_of(look_as("viewer").get(reverse("admin:datasets_dataset_changelist")))
+    listed = text_of(login_as("viewer").get(reverse("admin:datasets_dataset_changelist")))
     assert re.search(r"field-version[^>]*>\s*1\s*<", listed)
     assert "Number" not in listed
 
 
-def test_a_dataset_that_is_not_there_is_not_found(station: Station, look_as: LookAs) -> None:
-    assert look_as("viewer").get(page(2**40)).status_code == 404
+def test_an_unknown_dataset_is_not_found(station: Station, login_as: LoginAs) -> None:
+    assert login_as("viewer").get(page(2**40)).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -241,76 +241,76 @@ def test_a_dataset_that_is_not_there_is_not_found(station: Station, look_as: Loo
         (None, "nothing"),
     ],
 )
-def test_a_quarantined_record_is_shown_as_it_came_and_does_no_harm(
-    filled: Filled, look_as: LookAs, value: bytes | None, shown: str
+def test_a_quarantined_record_is_shown_as_it_came_and_escaped(
+    filled: Filled, login_as: LoginAs, value: bytes | None, shown: str
 ) -> None:
     dataset = filled.dataset("things")
     filled.rejects(dataset, filled.source(dataset), [value])
-    address = reverse("admin:ingest_quarantine_change", args=[Quarantine.objects.get().pk])
-    text = text_of(look_as("viewer").get(address))
+    url = reverse("admin:ingest_quarantine_change", args=[Quarantine.objects.get().pk])
+    text = text_of(login_as("viewer").get(url))
     assert shown in text
     assert "trace: abc" in text
     assert "00 ff" in text
 
 
-@pytest.mark.parametrize(("group", "seen"), [("viewer", False), ("steward", True)])
+@pytest.mark.parametrize(("group", "is_shown"), [("viewer", False), ("steward", True)])
 def test_a_record_of_a_dataset_with_restricted_fields_is_for_stewards(
-    filled: Filled, look_as: LookAs, group: str, *, seen: bool
+    filled: Filled, login_as: LoginAs, group: str, *, is_shown: bool
 ) -> None:
     dataset = filled.dataset("things", restricted=True)
     filled.rejects(dataset, filled.source(dataset), [b'{"secret": "hush"}'])
-    text = text_of(look_as(group).get(reverse("admin:ingest_quarantine_change", args=[Quarantine.objects.get().pk])))
-    assert ("hush" in text, "trace: abc" in text, "only stewards" in text) == (seen, seen, not seen)
+    text = text_of(login_as(group).get(reverse("admin:ingest_quarantine_change", args=[Quarantine.objects.get().pk])))
+    assert ("hush" in text, "trace: abc" in text, "only stewards" in text) == (is_shown, is_shown, not is_shown)
     assert "a message" in text
 
 
-def test_names_and_headers_of_a_record_turn_no_text_round(filled: Filled, look_as: LookAs) -> None:
+def test_control_characters_in_names_and_headers_are_escaped(filled: Filled, login_as: LoginAs) -> None:
     dataset = filled.dataset("things")
     filled.rejects(dataset, filled.source(dataset), [b"{}"], reason="unknown_field")
-    turned = "a\u202eb\x9b"
-    Quarantine.objects.update(field=turned, message=turned, headers=[[turned, turned], [turned, None]])
-    client = look_as("steward")
-    for address in (
+    nasty = "a\u202eb\x9b"
+    Quarantine.objects.update(field=nasty, message=nasty, headers=[[nasty, nasty], [nasty, None]])
+    client = login_as("steward")
+    for url in (
         reverse("admin:ingest_quarantine_changelist"),
         reverse("admin:ingest_quarantine_change", args=[Quarantine.objects.get().pk]),
     ):
-        page = client.get(address).content.decode()
+        page = client.get(url).content.decode()
         assert r"a\u202eb\u009b" in page
         assert not {"\u202e", "\x9b"} & {*page}
 
 
-def test_the_quarantine_is_narrowed_by_dataset_reason_and_state(filled: Filled, look_as: LookAs) -> None:
+def test_the_quarantine_filters_by_dataset_reason_and_state(filled: Filled, login_as: LoginAs) -> None:
     one, other = filled.dataset("one"), filled.dataset("other")
     filled.rejects(one, filled.source(one), [b"{"] * 2, reason="not_json")
     filled.rejects(other, filled.source(other), [b"{"] * 3, reason="wrong_type")
-    client, address = look_as("viewer"), reverse("admin:ingest_quarantine_changelist")
+    client, url = login_as("viewer"), reverse("admin:ingest_quarantine_changelist")
 
     def found(query: str) -> int:
-        return text_of(client.get(f"{address}?{query}")).count("a message")
+        return text_of(client.get(f"{url}?{query}")).count("a message")
 
     assert found("") == 5
     assert found(f"dataset__id__exact={one.pk}") == 2
     assert found("reason=wrong_type") == 3
     assert found(f"reason=wrong_type&dataset__id__exact={one.pk}") == 0
     assert found("state__exact=replayed") == 0
-    reasons = re.findall(r"\?reason=(\w+)", text_of(client.get(address)))
+    reasons = re.findall(r"\?reason=(\w+)", text_of(client.get(url)))
     assert sorted(set(reasons)) == ["not_json", "wrong_type"]
 
 
-def test_the_dataset_page_says_why_a_column_is_hidden_and_what_nobody_enforces(
-    filled: Filled, look_as: LookAs, station: Station
+def test_the_dataset_page_explains_hidden_columns_and_lists_what_is_not_enforced(
+    filled: Filled, login_as: LoginAs, station: Station
 ) -> None:
     things = document("things")
     leaf = {"name": "mail", "logicalType": "string", "classification": "confidential", "required": True}
     things["schema"][0]["properties"].append({"name": "who", "logicalType": "object", "properties": [leaf]})
     things["slaProperties"] = [{"property": "retention", "value": 2, "unit": "y"}]
     station.apply(things)
-    address = page(Dataset.objects.get(name="things").pk)
-    shown = text_of(look_as("viewer").get(address))
+    url = page(Dataset.objects.get(name="things").pk)
+    shown = text_of(login_as("viewer").get(url))
     assert "restricted (who.mail: classification &#x27;confidential&#x27;)" in shown
     assert "retention: no row is deleted because of its age" in shown
     assert "who, nested logicalType, required: not checked" in shown
     assert "analysts can still read" not in shown
     with station.connect("owner") as owner:
         owner.execute("CREATE OR REPLACE VIEW analyst.things AS SELECT id, secret, who FROM data.things")
-    assert "analysts can still read who: run `manage.py migrate`" in text_of(look_as("steward").get(address))
+    assert "analysts can still read who: run `manage.py migrate`" in text_of(login_as("steward").get(url))

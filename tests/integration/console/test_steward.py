@@ -1,4 +1,4 @@
-"""Logins and groups: what `manage.py steward create` makes, and the permissions that migrate completes."""
+"""Logins created by `manage.py steward create`, and group permissions completed by migrate."""
 
 from io import StringIO
 
@@ -22,12 +22,12 @@ def codenames(group: str) -> set[str]:
 
 
 @pytest.fixture
-def given(monkeypatch: pytest.MonkeyPatch, settings: object) -> "Given":
-    return Given(monkeypatch)
+def given(monkeypatch: pytest.MonkeyPatch, settings: object) -> "StewardPassword":
+    return StewardPassword(monkeypatch)
 
 
-class Given:
-    """Sets ANDEN_STEWARD_PASSWORD as the settings see it."""
+class StewardPassword:
+    """Sets ANDEN_STEWARD_PASSWORD in the settings."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._monkeypatch = monkeypatch
@@ -39,20 +39,20 @@ class Given:
         self._monkeypatch.setattr(settings, "ANDEN", changed)
 
 
-def test_a_made_up_password_is_shown_once_and_works(station: Station, given: Given) -> None:
+def test_a_generated_password_is_shown_once_and_works(station: Station, given: StewardPassword) -> None:
     given.password(None)
     first = steward("create", "nora")
     shown = first.rsplit(" ", 1)[1].strip()
     user = User.objects.get(username="nora")
-    assert first.startswith("steward nora made")
+    assert first.startswith("steward nora created")
     assert user.check_password(shown)
     assert (user.is_staff, user.is_superuser) == (True, False)
     assert [group.name for group in user.groups.all()] == [STEWARD]
-    assert steward("create", "nora") == "steward nora kept\n"
+    assert steward("create", "nora") == "steward nora updated\n"
     assert User.objects.get(username="nora").check_password(shown)
 
 
-def test_a_given_password_is_set_and_never_printed(station: Station, given: Given) -> None:
+def test_a_given_password_is_set_and_never_printed(station: Station, given: StewardPassword) -> None:
     for password in ("correct horse battery", "another staple entirely"):
         given.password(password)
         assert password not in steward("create", "nora", "--group", "viewer")
@@ -61,21 +61,21 @@ def test_a_given_password_is_set_and_never_printed(station: Station, given: Give
         assert [group.name for group in user.groups.all()] == [VIEWER]
 
 
-def test_a_weak_password_leaves_nothing_behind(station: Station, given: Given) -> None:
+def test_a_weak_password_creates_no_login(station: Station, given: StewardPassword) -> None:
     given.password("password")
     with pytest.raises(CommandError, match=r"'nora' is refused: .*too common"):
         steward("create", "nora")
     assert not User.objects.filter(username="nora").exists()
 
 
-def test_a_superuser_is_not_made_a_steward(station: Station, given: Given) -> None:
+def test_a_superuser_does_not_become_a_steward(station: Station, given: StewardPassword) -> None:
     given.password(None)
     User.objects.create(username="root", is_superuser=True)
     with pytest.raises(CommandError, match="superuser"):
         steward("create", "root")
 
 
-def test_migrate_restores_what_a_group_lost_and_keeps_what_an_administrator_added(station: Station) -> None:
+def test_migrate_restores_missing_permissions_and_keeps_added_ones(station: Station) -> None:
     viewer, wanted = Group.objects.get(name=VIEWER), codenames(VIEWER)
     assert {"view_dataset", "view_quarantine", "view_client"} <= wanted
     assert all(name.startswith("view_") for name in wanted)

@@ -18,23 +18,23 @@ def _consume(bootstrap: str, topic: str, count: int) -> list[bytes | None]:
     return [message.value() for message in messages]
 
 
-def test_records_survive_a_kill_and_the_address_stays(tmp_path: Path) -> None:
+def test_records_survive_a_kill_and_the_port_stays(tmp_path: Path) -> None:
     with EmbeddedKafka(tmp_path / "kafka", quick=True) as server:
-        address = server.bootstrap
-        client = AdminClient({"bootstrap.servers": address, "log_level": 0})
+        bootstrap = server.bootstrap
+        client = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
         client.create_topics([NewTopic("t", 1, 1)])["t"].result(20)
-        producer = Producer({"bootstrap.servers": address, "enable.idempotence": True, "log_level": 0})
+        producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True, "log_level": 0})
         for number in range(100):
             producer.produce("t", str(number))
         assert producer.flush(20) == 0
         server.kill()
         assert not server.running
         server.start()
-        assert server.bootstrap == address
-        assert _consume(address, "t", 100) == [str(number).encode() for number in range(100)]
+        assert server.bootstrap == bootstrap
+        assert _consume(bootstrap, "t", 100) == [str(number).encode() for number in range(100)]
 
 
-def test_a_topic_that_nobody_made_does_not_appear(kafka_server: EmbeddedKafka) -> None:
+def test_an_unknown_topic_is_not_created(kafka_server: EmbeddedKafka) -> None:
     client = AdminClient({"bootstrap.servers": kafka_server.bootstrap})
     topics = client.list_topics("never-made", timeout=20).topics
     error = topics["never-made"].error

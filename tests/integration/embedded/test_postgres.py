@@ -17,10 +17,10 @@ from embedded import postgres
 from embedded.errors import FolderInUse, StartFailed
 from embedded.ports import LOOPBACK
 from embedded.postgres import EmbeddedPostgres
-from embedded.unprivileged import fallback_folder, launch_as_other_user
+from embedded.unprivileged import UNPRIVILEGED_UID, fallback_folder, launch_as_other_user
 
 
-def test_the_owner_owns_the_database_and_may_make_roles(postgres_server: EmbeddedPostgres) -> None:
+def test_the_owner_owns_the_database_and_may_create_roles(postgres_server: EmbeddedPostgres) -> None:
     with psycopg.connect(postgres_server.urls()["ANDEN_DATABASE_OWNER_URL"]) as connection:
         row = connection.execute(
             "SELECT current_user, r.rolcreaterole, r.rolsuper, d.datdba = r.oid,"
@@ -30,7 +30,7 @@ def test_the_owner_owns_the_database_and_may_make_roles(postgres_server: Embedde
     assert row == ("anden_owner", True, False, True, 18)
 
 
-def test_there_is_a_url_for_each_of_the_six_roles(postgres_server: EmbeddedPostgres) -> None:
+def test_each_of_the_six_roles_has_a_url(postgres_server: EmbeddedPostgres) -> None:
     urls = postgres_server.urls()
     assert sorted(urls) == [
         f"ANDEN_DATABASE_{role}_URL" for role in ("ANALYST", "APP", "INGEST", "OWNER", "READER", "WRITER")
@@ -44,7 +44,7 @@ def test_a_wrong_password_is_refused(postgres_server: EmbeddedPostgres) -> None:
         psycopg.connect(url)
 
 
-def test_passwords_are_for_their_owner_alone(postgres_server: EmbeddedPostgres) -> None:
+def test_passwords_are_readable_by_their_owner_only(postgres_server: EmbeddedPostgres) -> None:
     mode = (postgres_server.folder / "passwords.json").stat().st_mode
     assert stat.S_IMODE(mode) == 0o600
 
@@ -63,7 +63,7 @@ def test_rows_survive_a_kill_and_a_busy_port_is_replaced(tmp_path: Path) -> None
             # The same URL: the port did not change.
             with psycopg.connect(owner) as connection:
                 assert connection.execute("SELECT n FROM t").fetchone() == (7,)
-                # Durable unless asked to be quick.
+                # Durable unless `quick`.
                 assert connection.execute("SHOW fsync").fetchone() == ("on",)
 
 
@@ -72,8 +72,8 @@ def test_a_second_server_in_the_same_folder_is_refused(tmp_path: Path) -> None:
         EmbeddedPostgres(tmp_path, quick=True).start()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
-def test_the_server_ends_with_a_killed_parent_and_the_folder_can_be_used_again(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills a child with its parent")
+def test_the_server_exits_with_a_killed_parent_and_the_folder_can_be_reused(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from embedded.postgres import EmbeddedPostgres\n"
         "server = EmbeddedPostgres(Path(sys.argv[1]), quick=True); server.start()\n"
@@ -110,37 +110,37 @@ def _add_seven(server: EmbeddedPostgres) -> None:
         connection.execute("INSERT INTO t VALUES (7)")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become nobody")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can change its user")
 @pytest.mark.parametrize("mode", [0o700, 0o711])
-def test_where_namespaces_are_forbidden_root_runs_it_as_nobody_and_opens_no_folder(
+def test_root_without_namespaces_runs_it_as_the_unprivileged_user_and_changes_no_mode(
     monkeypatch: pytest.MonkeyPatch, mode: int
 ) -> None:
     monkeypatch.setattr(postgres, "unprivileged_launch", launch_as_other_user)
-    # Not tmp_path, which nobody else can reach.
+    # Not tmp_path, which other users cannot reach.
     with TemporaryDirectory() as folder:
         above = Path(folder)
         above.chmod(mode)
         server = EmbeddedPostgres(above / "pg", quick=True)
-        room = fallback_folder(server.folder / "data")
+        fallback = fallback_folder(server.folder / "data")
         try:
             with server:
-                assert psutil.Process(server.pid).username() == "nobody"
+                assert psutil.Process(server.pid).uids().effective == UNPRIVILEGED_UID
                 assert _numbers(server) == []
                 _add_seven(server)
             with server:
                 assert _numbers(server) == [(7,)]
-            assert room.exists() == (mode == 0o700)
+            assert fallback.exists() == (mode == 0o700)
             assert stat.S_IMODE(above.stat().st_mode) == mode
-            if room.exists():
-                # The folder is gone, and the passwords with it: what it left elsewhere is of no use.
+            if fallback.exists():
+                # The folder is gone, and the passwords with it: data elsewhere is useless.
                 shutil.rmtree(server.folder)
-                with EmbeddedPostgres(server.folder, quick=True) as anew:
-                    assert _numbers(anew) == []
+                with EmbeddedPostgres(server.folder, quick=True) as fresh:
+                    assert _numbers(fresh) == []
         finally:
-            shutil.rmtree(room, ignore_errors=True)
+            shutil.rmtree(fallback, ignore_errors=True)
 
 
-def test_data_without_its_passwords_is_left_alone_and_the_reason_told(tmp_path: Path) -> None:
+def test_data_without_its_passwords_is_kept_and_the_error_gives_the_reason(tmp_path: Path) -> None:
     with EmbeddedPostgres(tmp_path, quick=True):
         pass
     (tmp_path / "passwords.json").unlink()

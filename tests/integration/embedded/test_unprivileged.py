@@ -10,8 +10,8 @@ from embedded.postgres import WHEEL
 from embedded.unprivileged import fallback_folder, launch_as_other_user
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become nobody")
-def test_programs_that_nobody_can_reach_run_from_a_copy_with_their_libraries(tmp_path: Path) -> None:
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can change its user")
+def test_unreachable_programs_run_from_a_copy_with_their_libraries(tmp_path: Path) -> None:
     spec = find_spec(WHEEL)
     assert spec is not None
     assert spec.submodule_search_locations
@@ -20,17 +20,17 @@ def test_programs_that_nobody_can_reach_run_from_a_copy_with_their_libraries(tmp
     closed.mkdir(mode=0o700)
     install = shutil.copytree(package / "pginstall18", closed / WHEEL / "pginstall18", symlinks=True)
     libraries = shutil.copytree(package.with_name(f"{WHEEL}.libs"), closed / f"{WHEEL}.libs")
-    room = fallback_folder(closed / "data")
+    fallback = fallback_folder(closed / "data")
     try:
-        ground = launch_as_other_user(install, closed / "data", libraries=libraries)
-        assert ground.programs.is_relative_to(room)
-        said = subprocess.run(
-            [*ground.become, ground.programs / "bin" / "postgres", "--version"],
+        launch = launch_as_other_user(install, closed / "data", libraries=libraries)
+        assert launch.programs.is_relative_to(fallback)
+        version = subprocess.run(
+            [*launch.become, launch.programs / "bin" / "postgres", "--version"],
             capture_output=True,
             text=True,
             check=True,
             cwd="/",
         ).stdout
-        assert said.startswith("postgres (PostgreSQL) 18")
+        assert version.startswith("postgres (PostgreSQL) 18")
     finally:
-        shutil.rmtree(room, ignore_errors=True)
+        shutil.rmtree(fallback, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What the bench measures with."""
+"""The bench's measuring instruments."""
 
 import subprocess
 import sys
@@ -19,13 +19,13 @@ PAGES = 5
 
 
 class Pages(BaseHTTPRequestHandler):
-    """Numbered pages, each naming the next; /missing is not there."""
+    """Numbered pages, each naming the next; /missing returns 404."""
 
     protocol_version = "HTTP/1.1"
-    asked: list[tuple[str, str | None]] = []
+    requests: list[tuple[str, str | None]] = []
 
     def do_GET(self) -> None:
-        Pages.asked.append((self.path, self.headers["Authorization"]))
+        Pages.requests.append((self.path, self.headers["Authorization"]))
         number = int(self.path.rpartition("=")[2]) if "=" in self.path else 1
         body = b'{"records": [], "next": "http://127.0.0.1/pages?n=%d\\u0026x=1=%d"}' % (number + 1, number + 1)
         self.send_response(404 if self.path == "/missing" else 200)
@@ -39,7 +39,7 @@ class Pages(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    Pages.asked.clear()
+    Pages.requests.clear()
     with ThreadingHTTPServer(("127.0.0.1", 0), Pages) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -48,14 +48,14 @@ def site() -> Iterator[Site]:
         thread.join()
 
 
-def test_every_client_walks_the_pages_with_its_key(site: Site) -> None:
+def test_every_client_follows_the_pages_with_its_key(site: Site) -> None:
     assert page_rate(site, "/pages", next_path, pages=PAGES, clients=2) > 0
-    walked = [path for path, _ in Pages.asked]
+    walked = [path for path, _ in Pages.requests]
     assert sorted(walked) == sorted(["/pages", *(f"/pages?n={n}&x=1={n}" for n in range(2, PAGES + 1))] * 2)
-    assert {key for _, key in Pages.asked} == {"Bearer x"}
+    assert {key for _, key in Pages.requests} == {"Bearer x"}
 
 
-def test_an_answer_that_is_not_200_ends_the_measurement(site: Site) -> None:
+def test_a_status_other_than_200_ends_the_measurement(site: Site) -> None:
     with pytest.raises(RuntimeError, match="/missing answers 404"):
         page_rate(site, "/missing", next_path, pages=PAGES, clients=2)
 
@@ -65,12 +65,12 @@ def test_a_page_without_a_next_one_ends_the_measurement() -> None:
         next_path(b'{"records": [], "next": null}', 1)
 
 
-def test_a_download_is_whole(site: Site, tmp_path: Path) -> None:
+def test_a_download_is_complete(site: Site, tmp_path: Path) -> None:
     assert download_seconds(site, "/pages", tmp_path / "out") > 0
     assert (tmp_path / "out").read_bytes().endswith(b'n=2\\u0026x=1=2"}')
 
 
-def test_the_peak_is_of_this_process_and_not_of_the_one_that_started_it() -> None:
+def test_the_peak_is_of_this_process_and_not_of_its_parent() -> None:
     ballast = bytearray(300 * MIB)
     ballast[::4096] = b"x" * len(ballast[::4096])
     code = "from bench.memory import own_peak_bytes; print(own_peak_bytes())"
@@ -79,7 +79,7 @@ def test_the_peak_is_of_this_process_and_not_of_the_one_that_started_it() -> Non
     assert own_peak_bytes() > 300 * MIB
 
 
-def test_a_watch_sees_what_a_process_takes_while_it_looks() -> None:
+def test_a_memory_watch_measures_the_growth_of_a_process() -> None:
     code = "import sys; sys.stdin.readline(); b = b'x' * (64 << 20); print('taken', flush=True); sys.stdin.readline()"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -90,7 +90,7 @@ def test_a_watch_sees_what_a_process_takes_while_it_looks() -> None:
             process.stdin.write("\n")
             process.stdin.flush()
             assert process.stdout.readline() == "taken\n"
-            looked = threading.Event()
-            looked.wait(0.2)
+            sampled = threading.Event()
+            sampled.wait(0.2)
         process.stdin.write("\n")
     assert 60 * MIB < watch.growth < 100 * MIB

@@ -1,4 +1,4 @@
-"""`python -m bench`: what its options refuse before anything is measured."""
+"""`python -m bench` refuses invalid options before it measures anything."""
 
 import pytest
 
@@ -6,17 +6,15 @@ from bench.__main__ import main
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("--fleet-seed", "7"), "name another folder by --results"),
         (("--fleet-seed", "-7", "--results", "elsewhere"), "argument --fleet-seed: invalid"),
         (("--only", "everything"), "invalid choice: 'everything'"),
     ],
 )
-def test_options_that_would_measure_in_vain_are_refused(
-    words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_invalid_options_are_refused(words: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--only", "fleet", *words])
     assert ended.value.code == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""How comparisons are judged, shown and kept."""
+"""Comparisons: verdict, table and file."""
 
 import json
 from pathlib import Path
@@ -13,10 +13,12 @@ RATE = st.floats(0.1, 1e9)
 
 
 @given(st.lists(st.tuples(RATE, RATE), min_size=1, max_size=9), st.floats(0.1, 100))
-def test_a_claim_holds_when_half_of_the_rounds_reach_its_bar(rounds: list[tuple[float, float]], target: float) -> None:
+def test_a_claim_holds_if_half_of_the_rounds_reach_its_target(
+    rounds: list[tuple[float, float]], target: float
+) -> None:
     anden, baseline = zip(*rounds, strict=True)
     result = rates("x", "rows/s", anden, baseline, target=target)
-    reached = sum(mine / other >= target for mine, other in rounds)
+    reached = sum(own / other >= target for own, other in rounds)
     if reached * 2 > len(rounds):
         assert result.holds
     if reached * 2 < len(rounds):
@@ -27,7 +29,7 @@ def test_a_machine_that_slows_down_between_rounds_does_not_change_the_ratio() ->
     assert rates("x", "rows/s", [900, 90, 9], [1000, 100, 10], target=0.6).ratio == pytest.approx(0.9)
 
 
-def test_rounds_of_one_side_alone_are_refused() -> None:
+def test_rounds_of_only_one_side_are_refused() -> None:
     with pytest.raises(ValueError, match="shorter"):
         rates("x", "rows/s", [1.0, 2.0], [1.0], target=1)
 
@@ -37,7 +39,7 @@ def test_a_limit_holds_up_to_itself(used: float, holds: bool) -> None:
     assert limit("memory", "MiB", used, most=250).holds is holds
 
 
-def test_the_table_is_aligned_and_names_what_fails() -> None:
+def test_the_table_is_aligned_and_marks_failures() -> None:
     good = Result("ingest", "rows/s", 250_000, 300_000, 0.83, 0.6)
     bad = Result("page of 100", "pages/s", 90, 30, 3.0, 4.0)
     head, first, second = table([good, bad]).splitlines()
@@ -47,7 +49,7 @@ def test_the_table_is_aligned_and_names_what_fails() -> None:
     assert "250,000" in first
 
 
-def test_the_file_holds_exactly_the_seven_figures_of_each_result(tmp_path: Path) -> None:
+def test_the_file_holds_the_seven_fields_of_each_result(tmp_path: Path) -> None:
     path = tmp_path / "results" / "ingest.json"
     write([Result("ingest", "rows/s", 250_000.123, 300_000, 0.8333333, 0.6)], path)
     assert json.loads(path.read_text()) == [

@@ -1,4 +1,4 @@
-"""The programs of .ci/, which find one another beside themselves, as modules."""
+"""The scripts in .ci/, imported as modules."""
 
 import sys
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""make lint, check and fix: every tool runs, changes are found in any clone, and each target says what is next."""
+"""make lint, check and fix: every tool runs, changes are found in any clone, each target prints the next step."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ def python(name: str, code: str, summary: str = "") -> object:
     return steps.Step(name, (sys.executable, "-c", code), summary)
 
 
-def test_every_step_runs_and_is_told_although_the_first_fails(
+def test_every_step_runs_and_is_reported_even_if_the_first_fails(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     given = [
@@ -46,12 +46,12 @@ def test_every_step_runs_and_is_told_although_the_first_fails(
     assert len({line.index(line.split()[1]) for line in steps.table(outcomes).splitlines()}) == 1
 
 
-def test_a_quiet_run_prints_what_fails_alone(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_quiet_run_prints_only_failures(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     steps.run_all([python("a", "print(1 + 1)"), python("b", "print(3 + 3); exit(1)")], root=tmp_path, quiet=True)
     assert [line for line in capsys.readouterr().out.splitlines() if line.isdigit()] == ["6"]
 
 
-def test_lint_runs_what_check_runs() -> None:
+def test_lint_includes_the_steps_of_check() -> None:
     assert set(check.steps([])) < set(lint.STEPS)
 
 
@@ -88,7 +88,7 @@ def clone(tmp_path: Path) -> Clone:
     return Clone(tmp_path)
 
 
-def test_changes_are_those_since_main_committed_or_not_with_new_and_deleted_files(clone: Clone) -> None:
+def test_changes_since_main_include_uncommitted_new_and_deleted_files(clone: Clone) -> None:
     assert clone.changed() == ()
     clone.git("switch", "--quiet", "--create", "topic")
     clone.write("a.py", "1\n")
@@ -99,7 +99,7 @@ def test_changes_are_those_since_main_committed_or_not_with_new_and_deleted_file
     assert changes.changes(clone.root).base.startswith("main at ")
 
 
-def test_what_main_did_meanwhile_is_nobodys_change(clone: Clone) -> None:
+def test_commits_on_main_are_not_changes(clone: Clone) -> None:
     clone.git("switch", "--quiet", "--create", "topic")
     clone.git("switch", "--quiet", "main")
     clone.write("b.py", "1\n")
@@ -109,7 +109,7 @@ def test_what_main_did_meanwhile_is_nobodys_change(clone: Clone) -> None:
     assert clone.changed() == ("a.py",)
 
 
-def test_without_a_branch_main_the_last_commit_is_the_base(clone: Clone) -> None:
+def test_the_last_commit_is_the_base_without_a_branch_main(clone: Clone) -> None:
     clone.git("switch", "--quiet", "--detach")
     clone.git("branch", "--quiet", "--delete", "--force", "main")
     clone.write("a.py", "1\n")
@@ -117,18 +117,18 @@ def test_without_a_branch_main_the_last_commit_is_the_base(clone: Clone) -> None
     assert "there is no branch main here" in changes.changes(clone.root).base
 
 
-def test_a_clone_of_another_branch_knows_main_of_its_origin(clone: Clone) -> None:
+def test_a_clone_of_another_branch_uses_main_of_its_origin(clone: Clone) -> None:
     clone.git("switch", "--quiet", "--create", "topic")
     clone.write("a.py", "1\n")
     clone.commit()
     clone.git("clone", "--quiet", ".", "made/clone")
-    beside = clone.root / "made/clone"
-    assert changes.changes(beside).base.startswith("origin/main at ")
-    assert changes.changes(beside).paths == ("a.py",)
+    other = clone.root / "made/clone"
+    assert changes.changes(other).base.startswith("origin/main at ")
+    assert changes.changes(other).paths == ("a.py",)
 
 
-def test_before_the_first_commit_every_file_is_new_and_outside_of_git_nothing_is_known(tmp_path: Path) -> None:
-    with pytest.raises(changes.NoRepository, match="no clone"):
+def test_every_file_is_new_before_the_first_commit_and_a_folder_outside_git_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(changes.NoRepository, match="not in a git repository"):
         changes.changes(tmp_path)
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
     (tmp_path / "a.py").touch()
@@ -149,22 +149,20 @@ def test_before_the_first_commit_every_file_is_new_and_outside_of_git_nothing_is
         ("terraform/aws/main.tf", []),
     ],
 )
-def test_a_path_is_the_matter_of_the_unit_tests_that_are_named_as_one_of_its_folders(
-    path: str, folders: list[str]
-) -> None:
+def test_a_path_selects_the_unit_tests_named_after_one_of_its_folders(path: str, folders: list[str]) -> None:
     known = check.unit_folders(ROOT)
     assert check.touched([path], known) == folders
     assert (ROOT / path).exists()
 
 
-def test_what_was_not_run_is_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_lists_what_it_did_not_run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check, "changes", lambda _: changes.Changes("main", ("apps/api/urls.py",)))
     monkeypatch.setattr(check, "steps", lambda folders: [python("unit tests", f"assert {folders} == ['api']")])
     assert check.main() == 0
-    told = capsys.readouterr().out
-    assert "1 files differ from main" in told
-    assert "Ran the unit tests of api." in told
-    left = told.partition("Left to make test: ")[2]
+    printed = capsys.readouterr().out
+    assert "1 files differ from main" in printed
+    assert "Ran the unit tests of api." in printed
+    left = printed.partition("Left to make test: ")[2]
     assert all(name in left for name in ("ingest", "integration", "infra", "migrations"))
     assert "make test" in left
     monkeypatch.setattr(check, "steps", lambda _: [python("ruff check", "exit(1)")])
@@ -172,7 +170,7 @@ def test_what_was_not_run_is_named(capsys: pytest.CaptureFixture[str], monkeypat
     assert "make fix" in capsys.readouterr().out
 
 
-def test_fix_sorts_formats_and_names_what_is_left(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_fix_sorts_formats_and_lists_what_is_left(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[tool.ruff.lint]\nselect = ["F", "I", "S101"]\n', encoding="utf-8")
     module = tmp_path / "module.py"
     module.write_text("import re\nimport json\nimport os\nprint(json , os)\n", encoding="utf-8")
@@ -182,13 +180,13 @@ def test_fix_sorts_formats_and_names_what_is_left(capsys: pytest.CaptureFixture[
     module.write_text("assert  True\n", encoding="utf-8")
     assert not fix.fix(tmp_path, fix.STYLE)
     assert module.read_text(encoding="utf-8") == "assert True\n"
-    told = capsys.readouterr().out
-    assert "S101" in told
-    assert "mend by hand what ruff check --fix names above" in told
+    printed = capsys.readouterr().out
+    assert "S101" in printed
+    assert "fix by hand what ruff check --fix reports above" in printed
 
 
 @pytest.mark.parametrize("target", ["lint", "check", "fix"])
-def test_make_calls_the_program_of_its_name(target: str, tmp_path: Path) -> None:
+def test_each_make_target_runs_its_script(target: str, tmp_path: Path) -> None:
     done = subprocess.run(
         ["make", "--dry-run", target, f"ANDEN_VENV={tmp_path}"], cwd=ROOT, capture_output=True, text=True, check=True
     )

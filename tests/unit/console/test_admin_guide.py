@@ -1,4 +1,4 @@
-"""docs/guides/admin.md explains every state that a dataset can be in."""
+"""docs/guides/admin.md explains every state of a dataset."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Charts stay inside of their box, whatever the values."""
+"""Charts stay inside their box, whatever the values."""
 
 import itertools
 import re
@@ -32,7 +32,7 @@ def test_a_higher_value_is_never_drawn_lower(values: list[int]) -> None:
 
 
 @given(VALUES)
-def test_bars_stand_on_the_ground_side_by_side_and_only_where_there_is_something(values: list[float]) -> None:
+def test_bars_start_at_the_bottom_do_not_overlap_and_are_empty_for_zero(values: list[float]) -> None:
     drawn = bars(values, width=300, height=50)
     assert [bar.value for bar in drawn] == values
     assert all(abs(bar.y + bar.height - 50) < 0.02 and bar.y >= 0 for bar in drawn)

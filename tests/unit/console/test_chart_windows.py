@@ -1,4 +1,4 @@
-"""A chart shows the time that was asked for, or the one that fits the dataset's age."""
+"""A chart shows the requested window, or one that fits the dataset's age."""
 
 import pytest
 
@@ -15,11 +15,11 @@ from apps.console.core.chart_windows import STEPS, WINDOWS, ChartWindow, chart_w
         ("7 y", 5_000, "1 h"),
     ],
 )
-def test_the_window_is_the_one_asked_for_or_fits_the_age(name: str | None, age_s: float, chosen: str) -> None:
+def test_the_window_is_the_requested_one_or_fits_the_age(name: str | None, age_s: float, chosen: str) -> None:
     assert chart_window(name, age_s=age_s).name == chosen
 
 
 @pytest.mark.parametrize("window", WINDOWS)
-def test_a_window_is_as_long_as_its_name_says(window: ChartWindow) -> None:
+def test_a_window_is_as_long_as_its_name(window: ChartWindow) -> None:
     count, unit = window.name.split()
     assert window.step_s * STEPS == int(count) * {"min": 60, "h": 3600}[unit]

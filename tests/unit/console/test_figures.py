@@ -1,4 +1,4 @@
-"""Figures stay short and true, however large."""
+"""Short figures stay accurate, however large."""
 
 import math
 import re
@@ -36,26 +36,26 @@ def test_a_count_has_three_digits_and_a_letter(value: float | None, text: str) -
 
 
 @given(st.floats(min_value=0, max_value=9e14))
-def test_a_count_never_says_more_than_there_is_nor_misses_a_hundredth(value: float) -> None:
+def test_a_count_is_rounded_down_by_less_than_a_hundredth(value: float) -> None:
     match = re.fullmatch(r"([\d.]{1,4})([kMGT]?)", short_count(value))
     assert match
-    told = float(match[1]) * SIZES[match[2]]
-    assert told <= value * (1 + 1e-6) + 1e-6
-    assert value - told <= max(0.01, value / 100)
+    shown = float(match[1]) * SIZES[match[2]]
+    assert shown <= value * (1 + 1e-6) + 1e-6
+    assert value - shown <= max(0.01, value / 100)
 
 
 @given(st.floats(min_value=0, max_value=1e9), st.floats(min_value=0, max_value=1e9))
-def test_a_longer_span_never_looks_shorter(one: float, other: float) -> None:
+def test_a_longer_duration_is_never_shown_as_shorter(one: float, other: float) -> None:
     sizes = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 
-    def told(seconds: float) -> int:
+    def shown(seconds: float) -> int:
         count, unit = short_span(seconds).split(" ")
         return int(count) * sizes[unit]
 
-    assert (told(min(one, other))) <= told(max(one, other))
-    assert told(one) <= one < told(one) + sizes[short_span(one).split(" ")[1]]
+    assert shown(min(one, other)) <= shown(max(one, other))
+    assert shown(one) <= one < shown(one) + sizes[short_span(one).split(" ")[1]]
 
 
-def test_a_clock_that_runs_ahead_shows_zero_and_the_unknown_a_dash() -> None:
+def test_a_negative_duration_is_zero_and_an_unknown_one_is_a_dash() -> None:
     assert short_span(-3.0) == "0 s"
     assert short_span(None) == NOTHING

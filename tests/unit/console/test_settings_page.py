@@ -1,4 +1,4 @@
-"""The settings page: every variable, its default and its rule, and no value that is set."""
+"""The settings page lists every variable with its default and rule, and never a value."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""docs/guides/contracts.md says what the code does: its tables against the code's."""
+"""docs/guides/contracts.md matches the code: its tables are compared with the code's."""
 
 import re
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_the_words_of_a_topic_and_its_policies_are_those_of_the_code() -> None:
     assert row[2].rpartition(", ")[2] in CLEANUP
 
 
-def test_the_formats_of_records_are_those_that_are_read() -> None:
+def test_the_listed_record_formats_are_the_supported_ones() -> None:
     row = next(row for row in table("Custom properties") if row[0] == "format")
     assert row[1].split(", ") == list(FORMATS)
     assert row[2] in FORMATS
@@ -44,20 +44,20 @@ def test_every_type_is_listed_with_its_logical_types_and_whether_it_has_arrays()
     assert listed == [(spec.name, spec.logical, spec.arrayable) for spec in TYPES]
 
 
-def test_the_default_types_are_as_told() -> None:
-    told = dict(
+def test_the_listed_default_types_are_the_codes() -> None:
+    listed = dict(
         re.findall(
             r"an?\s+`(\w+)`(?:\s+is)?\s+`(\w+)`", GUIDE.partition("Without `physicalType`")[2].partition("##")[0]
         )
     )
-    assert told
-    for logical, physical in told.items():
+    assert listed
+    for logical, physical in listed.items():
         assert DEFAULT_PHYSICAL[logical] == physical
 
 
 def test_every_option_that_is_checked_is_listed() -> None:
-    told = {word.strip() for row in table("Checks") for word in row[1].split(",")}
-    assert told == {*NUMBERS, *TEXTS, *ITEMS}
+    listed = {word.strip() for row in table("Checks") for word in row[1].split(",")}
+    assert listed == {*NUMBERS, *TEXTS, *ITEMS}
 
 
 def test_every_reason_that_the_code_gives_is_explained() -> None:

@@ -1,4 +1,4 @@
-"""docs/critical-points.md names alerts, alarms, metrics and settings that exist, and leaves out nothing that rings."""
+"""docs/critical-points.md names existing alerts, alarms, metrics and settings, and lists every alert and alarm."""
 
 import re
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ PARTS: Final = (
 RINGS: Final[tuple[Alert | AwsAlert, ...]] = (*ALERTS, *AWS_ALERTS)
 RUNBOOK = re.compile(r"\[(\w+)\]\(runbooks/([a-z-]+)\.md\)")
 CODE = re.compile(r"`([^`]+)`")
-# There is one of some for each broker: its number follows the name.
+# Some alarms exist once per broker, with its number after the name.
 ALARM = re.compile(r'^    "?([a-z]+(?:-[a-z]+)+)(?:-\$\{broker\}")? = \{$', re.MULTILINE)
 VARIABLE = re.compile(r"^([a-z_]+)(?:\.([a-z_]+))?$")
 
@@ -51,8 +51,8 @@ def rows(part: str) -> Iterator[list[str]]:
 
 
 def alarms() -> set[str]:
-    """The keys of CloudWatch's alarms in the root on AWS."""
-    # An alarm of the database stands in the same file, with the same indent.
+    """The keys of the CloudWatch alarms in the AWS root."""
+    # The database's alarms are in the same file, with the same indent.
     return set(ALARM.findall((ROOT / "terraform/aws/alarms.tf").read_text(encoding="utf-8")))
 
 
@@ -60,7 +60,7 @@ def settings() -> set[str]:
     return set(re.findall(r"\bANDEN_[A-Z_]+\b", (ROOT / "docs/settings.md").read_text(encoding="utf-8")))
 
 
-def test_every_part_has_a_table_of_whole_rows() -> None:
+def test_every_part_has_a_table_of_complete_rows() -> None:
     assert tuple(sections())[: len(PARTS)] == PARTS
     for part in PARTS:
         header, *body = rows(part)
@@ -75,7 +75,7 @@ def test_every_alert_is_named_as_its_runbook_is() -> None:
     assert [(name, page) for name, page in named if by_runbook.get(page) != name] == []
 
 
-def test_every_alert_stands_here() -> None:
+def test_every_alert_is_listed() -> None:
     named = {name for name, _ in RUNBOOK.findall(PAGE)}
     paging = {alert.name for alert in RINGS if alert.severity == "page"}
     assert len(paging) > 10
@@ -83,7 +83,7 @@ def test_every_alert_stands_here() -> None:
     assert {alert.name for alert in RINGS} - named == set()
 
 
-def test_every_alarm_stands_here_and_every_alarm_that_is_named_exists() -> None:
+def test_every_alarm_is_listed_and_every_listed_alarm_exists() -> None:
     spans = set(CODE.findall(PAGE))
     looked_like = {span for span in spans if re.fullmatch(r"[a-z]+(-[a-z]+)+", span)}
     assert len(alarms()) >= 7
@@ -115,15 +115,15 @@ def test_every_value_of_an_environment_that_is_named_is_a_variable() -> None:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_every_part_is_seen_by_something_that_exists(part: str) -> None:
+def test_every_part_is_detected_by_something_that_exists(part: str) -> None:
     _, *body = rows(part)
     seen = [row[1] for row in body]
     known = alarms() | {metric.name for metric in declared()}
     found = [cell for cell in seen if RUNBOOK.search(cell) or set(CODE.findall(cell)) & known]
-    # Who deploys sees a pipeline and its plan, not an alert: that is said in the row.
+    # A failing pipeline is seen by whoever deploys, not by an alert.
     assert found or part == "Pipelines"
 
 
-def test_what_fifty_stations_hide_is_said() -> None:
+def test_the_limits_of_fifty_installations_are_listed() -> None:
     hidden = sections()["Fifty installations"].partition("What that view hides:")[2]
     assert len(re.findall(r"^- \*\*", hidden, re.MULTILINE)) >= 5

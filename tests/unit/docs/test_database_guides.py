@@ -1,4 +1,4 @@
-"""The guides of the database say what the chart runs, what the commands say, and which variables there are."""
+"""The database guides match the chart's jobs, the commands' messages and the variables."""
 
 import re
 from pathlib import Path
@@ -26,7 +26,7 @@ def test_the_jobs_of_an_upgrade_are_those_of_the_chart_in_their_waves() -> None:
     assert set(table.items()) <= rendered
 
 
-def test_what_migrate_says_of_a_table_in_use_is_quoted_as_it_is() -> None:
+def test_migrates_message_about_a_table_in_use_is_quoted_exactly() -> None:
     quoted = GUIDES["upgrade"].partition("```\n")[2].partition("\n```")[0]
     source = (Path(migrate.__file__)).read_text("utf-8")
     parts = re.findall(r'^ +"(a table of the migration.*)"\n +"(.*)"$', source, re.MULTILINE)
@@ -39,7 +39,7 @@ def test_every_variable_that_is_named_exists(guide: str) -> None:
     assert set(re.findall(r"\b(ANDEN_[A-Z_]+)\b", GUIDES[guide])) - known == set()
 
 
-def test_every_secret_in_the_table_is_one_that_terraform_makes() -> None:
+def test_every_secret_in_the_table_is_created_by_terraform() -> None:
     made = (ROOT / "terraform/modules/secrets/variables.tf").read_text("utf-8")
     named = re.findall(r"`NAME/((?!postgres)[a-z/-]+)`", GUIDES["rotate-secrets"])
     assert set(named) == {"django/secret-key", "grafana/token"}

@@ -1,4 +1,4 @@
-"""docs/dependencies.md has a line for each dependency, and for nothing else."""
+"""docs/dependencies.md has a row for each dependency, and for nothing else."""
 
 import re
 from pathlib import Path

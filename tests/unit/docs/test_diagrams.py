@@ -1,4 +1,4 @@
-"""The diagrams are what their sources say, and the one of AWS has a node for each module and each chart."""
+"""The diagrams match their sources, and the AWS diagram has a node for each module and chart."""
 
 import html
 import json
@@ -21,12 +21,12 @@ LEGIBLE = 4.5  # WCAG 2, level AA, for text of this size.
 
 
 def ids(path: Path) -> list[str]:
-    """The ids of the picture's nodes and clusters that stand for a folder."""
+    """The ids of the diagram's nodes and clusters that represent a folder."""
     return sorted(html.unescape(name) for name in GROUP.findall(path.read_text(encoding="utf-8")))
 
 
 def folders() -> list[str]:
-    """What has to have a node: each module of Terraform and each chart."""
+    """The ids that must exist: one per Terraform module and chart."""
     modules = [f"module.{path.name}" for path in (ROOT / "terraform/modules").iterdir() if path.is_dir()]
     charts = [f"chart.{path.parent.name}" for path in (ROOT / "charts").glob("*/Chart.yaml")]
     return sorted([*modules, *charts])
@@ -39,39 +39,39 @@ def test_aws_has_a_node_for_each_module_and_each_chart_and_for_nothing_else() ->
 
 @pytest.fixture(scope="module")
 def rendered(require: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with every source rendered anew, by the renderer that the lock file names."""
+    """A folder with every source rendered by the renderer that the lock file pins."""
     npm, node = require("npm"), require("node")
-    place = tmp_path_factory.mktemp("diagrams")
+    folder = tmp_path_factory.mktemp("diagrams")
     for path in FOLDER.iterdir():
         if path.suffix in {".dot", ".css", ".mjs", ".json"}:
-            shutil.copy(path, place)
+            shutil.copy(path, folder)
     got = subprocess.run(
         [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=0"],
-        cwd=place,
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
     if got.returncode:
-        skip_or_fail("the renderer of diagrams could not be fetched")
-    subprocess.run([node, "render.mjs"], cwd=place, check=True, capture_output=True)
-    return place
+        skip_or_fail("the diagram renderer could not be downloaded")
+    subprocess.run([node, "render.mjs"], cwd=folder, check=True, capture_output=True)
+    return folder
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
-def test_a_picture_is_what_its_source_renders_to(source: Path, rendered: Path) -> None:
+def test_a_diagram_is_what_its_source_renders_to(source: Path, rendered: Path) -> None:
     made = (rendered / source.name).with_suffix(".svg").read_text(encoding="utf-8")
     assert source.with_suffix(".svg").read_text(encoding="utf-8") == made
 
 
-def test_every_picture_has_its_source_and_is_listed() -> None:
+def test_every_diagram_has_its_source_and_is_listed() -> None:
     listed = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert {path.stem for path in FOLDER.glob("*.svg")} == {path.stem for path in SOURCES}
     assert all(f"({path.stem}.svg)" in listed for path in SOURCES)
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
-def test_a_picture_carries_both_schemes_and_asks_for_nothing_from_outside(source: Path) -> None:
+def test_a_diagram_has_both_colour_schemes_and_loads_nothing_external(source: Path) -> None:
     text = source.with_suffix(".svg").read_text(encoding="utf-8")
     assert "prefers-color-scheme: dark" in text
     assert set(re.findall(r"https?://[^\s\"']+", text)) <= {
@@ -89,18 +89,18 @@ def luminance(colour: str) -> float:
 
 
 def contrast(one: str, other: str) -> float:
-    """How far two colours stand apart, from 1 to 21."""
+    """The contrast ratio of two colours, from 1 to 21."""
     dark, light = sorted((luminance(one), luminance(other)))
     return (light + 0.05) / (dark + 0.05)
 
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
-def test_text_is_legible_on_every_ground(scheme: int) -> None:
+def test_text_is_legible_on_every_background(scheme: int) -> None:
     parts = (FOLDER / "style.css").read_text(encoding="utf-8").split("@media")
     colours = dict(COLOUR.findall(parts[scheme].partition(".graph")[0]))
-    grounds = [colours[name] for name in ("card", "zone", "aws", "pod", "data", "out", "bad")]
-    assert [ground for ground in grounds if contrast(colours["ink"], ground) < LEGIBLE] == []
-    assert [ground for ground in grounds if contrast(colours["quiet"], ground) < LEGIBLE] == []
+    backgrounds = [colours[name] for name in ("card", "zone", "aws", "pod", "data", "out", "bad")]
+    assert [colour for colour in backgrounds if contrast(colours["ink"], colour) < LEGIBLE] == []
+    assert [colour for colour in backgrounds if contrast(colours["quiet"], colour) < LEGIBLE] == []
 
 
 def test_the_lock_file_pins_the_renderer_by_its_contents_and_names_no_registry() -> None:

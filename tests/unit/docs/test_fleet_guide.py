@@ -1,4 +1,4 @@
-"""docs/guides/fleet.md shows the queries, faults and states that the code has, and an example that it accepts."""
+"""docs/guides/fleet.md lists the code's queries, faults and states, and its examples are valid."""
 
 import re
 from datetime import UTC, datetime
@@ -31,16 +31,16 @@ def _table(header: str) -> list[list[str]]:
     return [_cells(row) for row in rows]
 
 
-def test_the_table_has_the_queries_that_are_asked() -> None:
-    told = {name: (unit, query.replace("\\|", "|")) for name, unit, query in _table("| Signal | Unit | PromQL |")}
-    assert told == {name: (SIGNAL_BY_NAME[name].unit, query.text) for name, query in QUERIES.items()}
+def test_the_table_lists_the_queries_that_are_run() -> None:
+    listed = {name: (unit, query.replace("\\|", "|")) for name, unit, query in _table("| Signal | Unit | PromQL |")}
+    assert listed == {name: (SIGNAL_BY_NAME[name].unit, query.text) for name, query in QUERIES.items()}
 
 
 def test_every_state_is_explained() -> None:
     assert [row[0] for row in _table("| State | Meaning |")] == [STATE_LABELS[state] for state in ServiceState]
 
 
-def test_every_kind_of_fault_is_told_and_the_examples_are_faults() -> None:
+def test_every_kind_of_fault_is_listed_and_the_examples_are_valid() -> None:
     assert [row[0] for row in _table("| Kind | What happens |")] == list(KINDS)
     examples = re.findall(r"--fault (\S+)", GUIDE)
     assert len(examples) == 2
@@ -48,13 +48,13 @@ def test_every_kind_of_fault_is_told_and_the_examples_are_faults() -> None:
         parse_fault(words, service_names(50), ["a", "b", "c"])
 
 
-def test_the_example_of_a_file_of_queries_is_one() -> None:
+def test_the_example_of_a_query_file_is_valid() -> None:
     found = parse_queries(yaml.safe_load(GUIDE.split("```yaml\n")[1].split("```")[0]))
     assert (found.service_label, found.zone_label) == ("app", "zone")
     assert "database_write" not in found.signals
 
 
-def test_the_example_of_a_file_is_read(tmp_path: Path) -> None:
+def test_the_example_of_a_csv_file_is_valid(tmp_path: Path) -> None:
     path = tmp_path / "fleet.csv"
     path.write_text(GUIDE.split("```csv\n")[1].split("```")[0])
     at = datetime(2026, 3, 1, 14, 5, 30, tzinfo=UTC)

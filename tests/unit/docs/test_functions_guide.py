@@ -1,4 +1,4 @@
-"""The guide of the functions says what is there: handlers, limits, variables, and a fragment that Terraform reads."""
+"""docs/guides/functions.md matches the code: handlers, limits, variables, and a valid Terraform fragment."""
 
 import importlib
 import re
@@ -21,16 +21,16 @@ GUIDE: Final = (ROOT / "docs/guides/functions.md").read_text(encoding="utf-8")
 WORDS: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
-def test_handlers_are_functions_that_are_there() -> None:
+def test_handlers_exist() -> None:
     handlers = set(re.findall(r"functions\.\w+\.handler", GUIDE))
     assert handlers == {"functions.probe.handler", "functions.api.handler"}
     assert callable(importlib.import_module("functions.probe").handler)
-    # The API's reads its environment when it is imported.
+    # The API's module reads its environment on import.
     source = (ROOT / "platform/functions/api.py").read_text(encoding="utf-8")
     assert "\nhandler = gateway_handler(application)\n" in source
 
 
-def test_what_the_zips_hold_is_counted() -> None:
+def test_the_contents_of_the_zips_are_counted() -> None:
     assert f"{WORDS[len(MODULES)]} project files" in GUIDE
     assert f"{len(list(requirements(LAMBDA)))} packages pinned by hash" in GUIDE
     assert f"| {len(probe_zip()) / 1024:.0f} KiB, uncompressed |" in GUIDE
@@ -38,8 +38,8 @@ def test_what_the_zips_hold_is_counted() -> None:
 
 
 def test_the_probes_checks_are_counted() -> None:
-    told = f"Of the probe's {WORDS[len(CHECKS)]} checks it makes {WORDS[len(EDGE_CHECKS)]}"
-    assert told in " ".join(GUIDE.split())
+    sentence = f"Of the probe's {WORDS[len(CHECKS)]} checks it makes {WORDS[len(EDGE_CHECKS)]}"
+    assert sentence in " ".join(GUIDE.split())
 
 
 def test_limits_and_problems_are_those_of_the_code() -> None:
@@ -50,7 +50,7 @@ def test_limits_and_problems_are_those_of_the_code() -> None:
     assert named <= slugs
 
 
-def test_variables_are_ones_that_a_function_reads() -> None:
+def test_variables_are_settings_of_a_function() -> None:
     known = {
         f"{kind.model_config.get('env_prefix', '')}{field}".upper()
         for kind in EnvironmentSettings.__subclasses__()
@@ -63,7 +63,7 @@ def test_variables_are_ones_that_a_function_reads() -> None:
     assert named - own <= known
 
 
-def test_the_fragment_is_terraform_and_asks_for_what_the_module_has() -> None:
+def test_the_fragment_is_terraform_and_uses_what_the_module_has() -> None:
     (fragment,) = re.findall(r"```hcl\n(.*?)```", GUIDE, re.DOTALL)
     assert hcl2.loads(fragment)["resource"]
     module = ROOT / "terraform/modules/edge"

@@ -1,4 +1,4 @@
-"""One licence everywhere, and a notice that names every program and data set that comes along as a binary."""
+"""The same licence everywhere, and a notice that names every bundled program and data set."""
 
 import hashlib
 import importlib.metadata
@@ -14,7 +14,7 @@ import yaml
 ROOT: Final = Path(__file__).parents[3]
 NOTICE: Final = (ROOT / "NOTICE").read_text(encoding="utf-8")
 APACHE_2_0: Final = "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
-"""The SHA-256 of the licence's text as the Apache Software Foundation publishes it."""
+"""The SHA-256 of the licence text published by the Apache Software Foundation."""
 
 CHARTS: Final = tuple(
     path for folder in ("charts", "gitops", "terraform") for path in sorted((ROOT / folder).rglob("Chart.yaml"))
@@ -27,7 +27,7 @@ def pinned(name: str) -> set[str]:
 
 
 def compiled(names: set[str]) -> Iterator[str]:
-    """Those of the packages that are installed here with compiled parts."""
+    """The packages that are installed here with compiled parts."""
     for name in names:
         try:
             wheel = importlib.metadata.distribution(name).read_text("WHEEL") or ""
@@ -41,11 +41,11 @@ def noticed() -> set[str]:
     return set(re.findall(r"^([a-z0-9-]+)(?=[:,])", NOTICE, re.MULTILINE))
 
 
-def test_the_licence_is_apache_2_0_whole_and_unchanged() -> None:
+def test_the_licence_is_the_unchanged_apache_2_0() -> None:
     assert hashlib.sha256((ROOT / "LICENSE").read_bytes()).hexdigest() == APACHE_2_0
 
 
-def test_the_package_says_its_licence_and_who_wrote_it() -> None:
+def test_the_package_declares_its_licence_and_authors() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["license"] == "Apache-2.0"
     assert project["license-files"] == ["LICENSE", "NOTICE"]
@@ -53,13 +53,13 @@ def test_the_package_says_its_licence_and_who_wrote_it() -> None:
 
 
 @pytest.mark.parametrize("path", CHARTS, ids=lambda path: path.parent.name)
-def test_each_chart_says_its_licence_and_who_wrote_it(path: Path) -> None:
+def test_each_chart_declares_its_licence_and_authors(path: Path) -> None:
     chart: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert chart["annotations"]["artifacthub.io/license"] == "Apache-2.0"
     assert chart["maintainers"] == [{"name": "The Andén authors"}]
 
 
-def test_the_image_says_its_licence_and_holds_it() -> None:
+def test_the_image_declares_and_contains_its_licence() -> None:
     text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     assert 'org.opencontainers.image.licenses="Apache-2.0"' in text
     assert 'org.opencontainers.image.authors="The Andén authors"' in text
@@ -70,5 +70,5 @@ def test_the_notice_names_every_package_with_compiled_parts() -> None:
     assert set(compiled(pinned("embedded.txt"))) - noticed() == set()
 
 
-def test_the_notice_names_nothing_that_does_not_come_along() -> None:
+def test_the_notice_names_only_bundled_packages() -> None:
     assert noticed() - pinned("embedded.txt") - pinned("flights.txt") == set()

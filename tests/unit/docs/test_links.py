@@ -1,4 +1,4 @@
-"""The documentation holds together: no page is lost, no link leads nowhere."""
+"""The documentation is consistent: every file is linked, and no link is broken."""
 
 import re
 from collections.abc import Iterator
@@ -22,19 +22,19 @@ def links(page: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+def test_no_link_is_broken(page: Path) -> None:
     missing = [str(target) for target in links(page) if not target.exists()]
     assert missing == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_command_that_a_page_names_exists(page: Path) -> None:
-    # Only what stands in code counts: "so that manage.py speaks to it" is prose.
+def test_every_named_command_exists(page: Path) -> None:
+    # Only code counts: "manage.py" in a sentence names no command.
     named = set(COMMAND.findall(page.read_text(encoding="utf-8")))
     assert named <= set(get_commands())
 
 
-def test_the_index_reaches_every_guide_and_every_page_beside_it() -> None:
+def test_the_index_links_every_guide_and_every_file_next_to_it() -> None:
     reached = set(links(DOCS / "README.md"))
     pages = {*DOCS.glob("*.md"), *DOCS.glob("guides/*.md")} - {DOCS / "README.md"}
     assert {page.resolve() for page in pages} <= reached

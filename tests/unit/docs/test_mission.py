@@ -1,4 +1,4 @@
-"""docs/guides/mission.md has a row for each part of the mission, with files that are there and tests that exist."""
+"""docs/guides/mission.md has a row for each part of the mission, with existing files and tests."""
 
 import ast
 import re
@@ -48,13 +48,13 @@ def rows() -> dict[str, tuple[str, str]]:
 
 @cache
 def functions(path: Path) -> frozenset[str]:
-    """The tests that stand in the file."""
+    """The functions in the file."""
     tree = ast.parse(path.read_text("utf-8"))
     return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
 
 
 def targets(cell: str) -> list[tuple[str, Path]]:
-    """Words and place of each link of the cell."""
+    """The text and path of each link in the cell."""
     return [(words, (GUIDE.parent / target).resolve()) for words, target in LINK.findall(cell)]
 
 
@@ -63,7 +63,7 @@ def test_every_part_of_the_mission_has_its_row() -> None:
 
 
 @pytest.mark.parametrize("part", sorted(PARTS))
-def test_a_part_leads_to_its_files(part: str) -> None:
+def test_a_part_links_existing_files(part: str) -> None:
     files = targets(rows()[part][0])
     assert files
     assert [str(path) for _, path in files if not path.exists()] == []
@@ -71,7 +71,7 @@ def test_a_part_leads_to_its_files(part: str) -> None:
 
 
 @pytest.mark.parametrize("part", sorted(PARTS))
-def test_a_part_leads_to_tests_that_exist(part: str) -> None:
+def test_a_part_links_existing_tests(part: str) -> None:
     tests = targets(rows()[part][1])
     assert tests
     assert [words for words, path in tests if not path.is_relative_to(ROOT / "tests")] == []

@@ -1,4 +1,4 @@
-"""The guides for those who run a station tell commands, alerts, pages and values that exist."""
+"""The operations guides name existing commands, alerts, dashboards and values."""
 
 import json
 import re
@@ -31,14 +31,14 @@ PAGE = re.compile(r"(?<!\*)\*([A-Z][A-Za-z]+)\*(?!\*)")
 KINDS: Final = {"deploy": "deployment", "job": "job", "scaledobject": "scaledobject"}
 OBJECT = re.compile(r"\b(deploy|job|scaledobject)[ /]([a-z-]+)")
 INLINE = re.compile(r"`manage\.py ([^`]+)`")
-# The AWS command line has more than the services' own operations; these are its own.
+# The AWS CLI has commands besides the services' operations.
 OWN_COMMANDS: Final = {("eks", "update-kubeconfig"): {"name", "region"}}
 
 EVERY = pytest.mark.parametrize("guide", GUIDES)
 
 
 def lines(guide: str) -> Iterator[list[str]]:
-    """Each command of the guide's blocks, in words."""
+    """Each command of the guide's code blocks, split into words."""
     for block in FENCE.findall(GUIDES[guide]):
         for line in block.replace("\\\n", " ").splitlines():
             if words := shlex.split(line, comments=True):
@@ -46,7 +46,7 @@ def lines(guide: str) -> Iterator[list[str]]:
 
 
 def managed(guide: str) -> Iterator[list[str]]:
-    """What is asked of `manage.py`, in the image or beside the text."""
+    """The arguments of each `manage.py` command, in code blocks and in the text."""
     for words in lines(guide):
         if "manage" in words:
             yield words[words.index("manage") + 1 :]
@@ -55,7 +55,7 @@ def managed(guide: str) -> Iterator[list[str]]:
 
 
 @EVERY
-def test_every_command_for_the_station_would_be_taken(guide: str) -> None:
+def test_every_manage_command_is_valid(guide: str) -> None:
     for name, *words in managed(guide):
         assert name in get_commands()
         try:
@@ -64,12 +64,12 @@ def test_every_command_for_the_station_would_be_taken(guide: str) -> None:
             pytest.fail(f"{name} {words}: {error}")
 
 
-def test_there_are_commands_for_the_station() -> None:
+def test_there_are_manage_commands() -> None:
     assert sum(len(list(managed(guide))) for guide in GUIDES) >= 8
 
 
 def options(service: str, operation: str) -> set[str]:
-    """The options of an operation of AWS, as its command line writes them. Raises StopIteration: there is none."""
+    """An AWS operation's options, as in the CLI. Raises StopIteration: it does not exist."""
     if (service, operation) in OWN_COMMANDS:
         return OWN_COMMANDS[service, operation]
     model = botocore.session.Session().get_service_model(service)
@@ -82,7 +82,7 @@ def options(service: str, operation: str) -> set[str]:
 
 
 @EVERY
-def test_every_command_for_aws_is_an_operation_with_these_options(guide: str) -> None:
+def test_every_aws_command_is_an_operation_with_these_options(guide: str) -> None:
     for program, *words in lines(guide):
         if program == "aws":
             service, operation, *rest = words
@@ -90,7 +90,7 @@ def test_every_command_for_aws_is_an_operation_with_these_options(guide: str) ->
             assert given - options(service, operation) == set(), f"aws {service} {operation}"
 
 
-def test_there_are_commands_for_aws_and_a_wrong_one_would_be_found() -> None:
+def test_there_are_aws_commands_and_an_unknown_one_is_detected() -> None:
     assert sum(words[0] == "aws" for guide in GUIDES for words in lines(guide)) >= 6
     assert "force-failover" in options("rds", "reboot-db-instance")
     assert "force" not in options("rds", "reboot-db-instance")
@@ -113,19 +113,19 @@ def test_every_object_in_the_cluster_that_is_named_is_one_of_the_charts(guide: s
     assert named - rendered == set()
 
 
-def test_the_first_hour_leads_from_every_page_that_wakes_somebody_to_its_runbook() -> None:
+def test_the_first_hour_links_the_runbook_of_every_paging_alert() -> None:
     table = GUIDES["first-hour"].partition("## Symptom")[2].partition("\n## ")[0]
     waking = {alert.name for alert in RINGS if alert.severity == "page"}
     assert waking - {name for name, _ in RUNBOOK.findall(table)} == set()
 
 
 @pytest.mark.parametrize("guide", ["production", "first-hour"])
-def test_every_page_of_grafana_that_is_named_exists(guide: str) -> None:
+def test_every_named_dashboard_exists(guide: str) -> None:
     files = (ROOT / "dashboards/grafana").glob("*.json")
     titles = {json.loads(path.read_text("utf-8"))["title"].removeprefix("Andén · ") for path in files}
     cells = [cell for line in GUIDES[guide].splitlines() if line.startswith("|") for cell in PAGE.findall(line)]
     assert cells
-    # CloudWatch's own word for an alarm that is quiet.
+    # CloudWatch's state of an inactive alarm.
     assert set(cells) - {"OK"} - titles == set()
 
 
@@ -136,7 +136,7 @@ def test_every_alarm_that_is_named_exists() -> None:
     assert named - alarms() == set()
 
 
-def test_the_minutes_of_a_lost_zone_are_those_of_the_values() -> None:
+def test_the_times_of_a_zone_failure_match_the_values() -> None:
     guide = GUIDES["lose-a-zone"]
     edge = (ROOT / "terraform/modules/edge/main.tf").read_text("utf-8")
     check = edge.partition("health_check {")[2].partition("}")[0]
@@ -154,18 +154,18 @@ def test_the_minutes_of_a_lost_zone_are_those_of_the_values() -> None:
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])
-def test_what_the_guides_say_of_an_environment_stands_in_its_values(environment: str) -> None:
+def test_the_guides_quote_the_values_of_an_environment(environment: str) -> None:
     values = re.sub(r" +", " ", (ROOT / f"terraform/environments/{environment}.tfvars").read_text("utf-8"))
     part = {
         "dev": GUIDES["lose-a-zone"].partition("## What dev loses")[2].partition("\n## ")[0],
         "prod": GUIDES["production"].partition("## Before traffic")[2],
     }[environment]
-    told = [span for span in CODE.findall(part) if re.fullmatch(r'[a-z_]+ = ("?\w+"?)', span)]
-    assert len(told) >= 3
-    assert [span for span in told if span not in values] == []
+    quoted = [span for span in CODE.findall(part) if re.fullmatch(r'[a-z_]+ = ("?\w+"?)', span)]
+    assert len(quoted) >= 3
+    assert [span for span in quoted if span not in values] == []
 
 
-def test_production_names_every_value_that_somebody_has_to_give() -> None:
+def test_production_names_every_required_value() -> None:
     root = (ROOT / "terraform/aws/variables.tf").read_text("utf-8")
     needed = {
         body.partition('"')[0]
@@ -185,7 +185,7 @@ def test_production_names_every_value_that_somebody_has_to_give() -> None:
     assert needed - set.intersection(*given) - named == set()
 
 
-def test_every_secret_that_a_person_writes_is_one_that_terraform_makes() -> None:
+def test_every_secret_that_a_person_writes_is_created_by_terraform() -> None:
     modules = "".join(path.read_text("utf-8") for path in (ROOT / "terraform/modules").glob("*/*.tf"))
     named = set(re.findall(r"\banden-dev/([a-z-]+/[a-z-]+)", GUIDES["production"]))
     assert len(named) == 3
@@ -202,7 +202,7 @@ def test_production_names_the_values_of_the_clusters_root() -> None:
     assert {body.partition('"')[0] for body in bodies} <= set(CODE.findall(GUIDES["production"]))
 
 
-def test_the_index_lists_every_guide_with_what_it_is_for() -> None:
+def test_the_index_lists_every_guide_with_its_purpose() -> None:
     rows = re.findall(
         r"^\| ([^|]+) \| (.*\(guides/([a-z-]+)\.md\).*) \|$",
         (ROOT / "docs/README.md").read_text("utf-8"),

@@ -11,7 +11,7 @@ from embedded.errors import JarsDiffer, NetworkNeeded
 
 @pytest.fixture
 def committed(tmp_path: Path) -> tuple[Path, Path]:
-    """Copies of the committed spec and lock, to be spoilt."""
+    """Copies of the committed spec and lock, to be corrupted."""
     return Path(shutil.copy(jars.SPEC, tmp_path)), Path(shutil.copy(jars.LOCK, tmp_path))
 
 
@@ -23,7 +23,7 @@ def test_every_locked_jar_has_a_checksum_and_the_lock_names_no_host() -> None:
     assert "://" not in text
 
 
-def test_a_changed_spec_is_refused_until_the_lock_is_written_anew(committed: tuple[Path, Path]) -> None:
+def test_a_changed_spec_is_refused_until_the_lock_is_regenerated(committed: tuple[Path, Path]) -> None:
     spec, lock = committed
     spec.write_text(spec.read_text().replace("4.4.0", "4.3.0"))
     with pytest.raises(JarsDiffer, match=r"python -m embedded\.jars"):
@@ -38,7 +38,7 @@ def test_a_lock_without_checksums_is_refused(committed: tuple[Path, Path]) -> No
         jars.class_path(spec, lock)
 
 
-def test_a_jar_that_is_not_the_locked_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_jar_that_differs_from_the_lock_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = jars.class_path()
     repo = tmp_path / "repository"
     root = next(folder for folder in real[0].parents if folder.name == "repository")
@@ -55,7 +55,7 @@ def test_a_jar_that_is_not_the_locked_one_is_refused(tmp_path: Path, monkeypatch
         jars.class_path()
 
 
-def test_without_a_network_the_first_start_says_so_in_one_line(
+def test_the_first_start_without_a_network_fails_with_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("M2_REPO", str(tmp_path))
@@ -66,16 +66,16 @@ def test_without_a_network_the_first_start_says_so_in_one_line(
     assert "\n" not in str(failure.value)
 
 
-def test_an_interrupted_fetch_leaves_no_half_jar_and_touches_no_other(tmp_path: Path) -> None:
-    there, half, whole = (tmp_path / name for name in ("there.jar", "half.jar", "whole.jar"))
-    there.write_bytes(b"from before, whatever it is")
-    expected = {path: hashlib.sha256(b"all of it").hexdigest() for path in (there, half, whole)}
+def test_an_interrupted_download_leaves_no_partial_jar_and_changes_no_other(tmp_path: Path) -> None:
+    old, partial, complete = (tmp_path / name for name in ("old.jar", "partial.jar", "complete.jar"))
+    old.write_bytes(b"from before")
+    expected = {path: hashlib.sha256(b"all of it").hexdigest() for path in (old, partial, complete)}
 
     def fetch() -> None:
-        whole.write_bytes(b"all of it")
-        half.write_bytes(b"all")
+        complete.write_bytes(b"all of it")
+        partial.write_bytes(b"all")
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt), jars._half_fetched_removed(expected):
         fetch()
-    assert {path.name for path in tmp_path.iterdir()} == {"there.jar", "whole.jar"}
+    assert {path.name for path in tmp_path.iterdir()} == {"old.jar", "complete.jar"}

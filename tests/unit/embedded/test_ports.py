@@ -8,7 +8,7 @@ def test_a_port_with_a_listener_is_not_free() -> None:
         assert not port_is_free(server.getsockname()[1])
 
 
-def test_the_preferred_port_is_taken_when_it_is_free() -> None:
+def test_the_preferred_port_is_returned_if_it_is_free() -> None:
     port = free_port()
     assert free_port(port) == port
 

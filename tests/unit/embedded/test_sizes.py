@@ -40,5 +40,5 @@ def test_files_and_functions_over_their_limit_are_named(
     assert all(part in line for part, line in zip(complaints, found, strict=True))
 
 
-def test_it_looks_at_its_own_project(sizes: ModuleType) -> None:
+def test_the_script_checks_its_own_project(sizes: ModuleType) -> None:
     assert _SCRIPT in sizes.python_files()

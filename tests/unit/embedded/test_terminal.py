@@ -5,7 +5,7 @@ from pathlib import Path
 from embedded.terminal import Progress, StartupSummary
 
 
-def _departures() -> StartupSummary:
+def _summary() -> StartupSummary:
     return StartupSummary(
         site="http://127.0.0.1:8000",
         prometheus="http://127.0.0.1:9090",
@@ -18,8 +18,8 @@ def _departures() -> StartupSummary:
     )
 
 
-def test_the_block_names_every_address_and_the_login() -> None:
-    block = _departures().block()
+def test_the_summary_lists_every_url_and_the_login() -> None:
+    block = _summary().block()
     for part in (
         "127.0.0.1:15432",
         "127.0.0.1:19092",
@@ -33,20 +33,20 @@ def test_the_block_names_every_address_and_the_login() -> None:
         assert part in block
 
 
-def test_the_printed_command_is_one_line_that_a_shell_reads_back_as_meant() -> None:
-    departures = _departures()
-    lines = [line for line in departures.block().splitlines() if line.strip().startswith("curl")]
-    assert [shlex.split(line) for line in lines] == [departures.curl()]
-    assert "Authorization: Bearer anden_1_secret" in departures.curl()
+def test_the_printed_command_is_one_line_and_quoted_for_a_shell() -> None:
+    summary = _summary()
+    lines = [line for line in summary.block().splitlines() if line.strip().startswith("curl")]
+    assert [shlex.split(line) for line in lines] == [summary.curl()]
+    assert "Authorization: Bearer anden_1_secret" in summary.curl()
 
 
-def test_progress_tells_the_rate_and_says_once_that_nothing_arrives_any_more() -> None:
+def test_progress_prints_the_rate_and_a_single_line_once_rows_stop_arriving() -> None:
     out = io.StringIO()
     progress = Progress(out, every_s=10)
     for now_s, rows in ((0, 1000), (1, 2000), (10, 51_000), (20, 51_000), (30, 51_000), (40, 51_500)):
         progress.show(rows, now_s=now_s)
-    said = [line.split("PostgreSQL: ")[1] for line in out.getvalue().splitlines()]
-    assert said == ["1,000", "51,000, +5,000 a second", "51,000", "51,500, +50 a second"]
+    printed = [line.split("PostgreSQL: ")[1] for line in out.getvalue().splitlines()]
+    assert printed == ["1,000", "51,000, +5,000/s", "51,000", "51,500, +50/s"]
 
 
 class _Terminal(io.StringIO):
@@ -54,9 +54,9 @@ class _Terminal(io.StringIO):
         return True
 
 
-def test_on_a_terminal_a_message_does_not_run_into_the_progress_line() -> None:
+def test_a_message_on_a_terminal_starts_on_a_new_line() -> None:
     out = _Terminal()
     progress = Progress(out)
     progress.show(5, now_s=0)
-    progress.say("web: ERROR")
+    progress.print_line("web: ERROR")
     assert out.getvalue().endswith("PostgreSQL: 5\nweb: ERROR\n")

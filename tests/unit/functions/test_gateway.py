@@ -1,4 +1,4 @@
-"""The gateway's handler at its limits: answers too large for Lambda, bodies that break off, what is no text."""
+"""The gateway handler: responses too large for Lambda, bodies that break off, binary bodies."""
 
 import gzip
 import json
@@ -19,17 +19,17 @@ TEXT = "text/csv; charset=utf-8"
 
 
 class Body(Iterable[bytes]):
-    """A body in pieces that knows how many were asked for, and whether it was closed."""
+    """A body that counts the chunks requested and the calls of `close`."""
 
     def __init__(self, *pieces: bytes, error: Exception | None = None) -> None:
         self._pieces = pieces
         self._error = error
-        self.asked = 0
+        self.requested = 0
         self.closed = 0
 
     def __iter__(self) -> Iterator[bytes]:
         for piece in self._pieces:
-            self.asked += 1
+            self.requested += 1
             yield piece
         if self._error is not None:
             raise self._error
@@ -38,8 +38,8 @@ class Body(Iterable[bytes]):
         self.closed += 1
 
 
-def answered(body: Iterable[bytes], *headers: tuple[str, str], request: Event | None = None) -> Event:
-    """What the function answers where the application answers with this body and these headers."""
+def invoke(body: Iterable[bytes], *headers: tuple[str, str], request: Event | None = None) -> Event:
+    """The function's response if the application responds with this body and these headers."""
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         start_response("200 OK", list(headers))
@@ -51,18 +51,18 @@ def answered(body: Iterable[bytes], *headers: tuple[str, str], request: Event | 
 
 def problem(answer: Event) -> dict[str, Any]:
     assert answer["headers"]["content-type"] == CONTENT_TYPE
-    told: dict[str, Any] = json.loads(answer["body"])
-    assert told["status"] == answer["statusCode"]
-    return told
+    found: dict[str, Any] = json.loads(answer["body"])
+    assert found["status"] == answer["statusCode"]
+    return found
 
 
-def test_an_answer_that_lambda_would_refuse_is_told_as_a_problem_and_not_made_to_its_end() -> None:
+def test_a_response_too_large_for_lambda_becomes_a_problem_and_is_not_produced_completely() -> None:
     body = Body(*[PIECE] * 1000)
-    told = problem(answered(body, ("Content-Type", TEXT)))
-    assert (told["status"], told["type"]) == (400, "/api/problems#response-too-large")
-    assert "ask for fewer records or fields" in told["detail"]
-    assert told["instance"] == "urn:anden:request:JKJaXmPLvHcESHA"
-    assert body.asked == LIMIT_BYTES // len(PIECE) + 1
+    found = problem(invoke(body, ("Content-Type", TEXT)))
+    assert (found["status"], found["type"]) == (400, "/api/problems#response-too-large")
+    assert "request fewer records or fields" in found["detail"]
+    assert found["instance"] == "urn:anden:request:JKJaXmPLvHcESHA"
+    assert body.requested == LIMIT_BYTES // len(PIECE) + 1
     assert body.closed == 1
 
 
@@ -71,12 +71,12 @@ def test_an_answer_that_lambda_would_refuse_is_told_as_a_problem_and_not_made_to
     [("image/png", b"\x00" * (LIMIT_BYTES * 3 // 4)), ("application/json", b'"' * (LIMIT_BYTES // 2))],
     ids=["base64", "quoted"],
 )
-def test_it_is_the_size_for_lambda_that_counts(kind: str, body: bytes) -> None:
-    """Bytes that are no text grow by a third on the way, quotes by one each."""
-    whole = Body(body)
-    assert problem(answered(whole, ("Content-Type", kind)))["type"].endswith("#response-too-large")
-    assert whole.closed == 1
-    smaller = answered(Body(body[:-1000]), ("Content-Type", kind))
+def test_the_limit_applies_to_the_size_as_lambda_sends_it(kind: str, body: bytes) -> None:
+    """Base64 adds a third, and each quote one byte."""
+    large = Body(body)
+    assert problem(invoke(large, ("Content-Type", kind)))["type"].endswith("#response-too-large")
+    assert large.closed == 1
+    smaller = invoke(Body(body[:-1000]), ("Content-Type", kind))
     assert smaller["statusCode"] == 200
     assert LIMIT_BYTES - 2000 < len(json.dumps(smaller)) <= LIMIT_BYTES < LAMBDAS_LIMIT_BYTES
 
@@ -90,38 +90,38 @@ def test_it_is_the_size_for_lambda_that_counts(kind: str, body: bytes) -> None:
     ],
     ids=["away", "slow", "unknown"],
 )
-def test_a_body_that_breaks_off_is_told_whole_because_nothing_was_sent(
+def test_a_body_that_breaks_off_becomes_a_problem_because_nothing_was_sent(
     error: Exception, status: int, slug: str
 ) -> None:
     body = Body(PIECE, error=error)
-    answer = answered(body, ("Content-Type", TEXT))
-    told = problem(answer)
-    assert (told["status"], told["type"]) == (status, f"/api/problems#{slug}")
+    answer = invoke(body, ("Content-Type", TEXT))
+    found = problem(answer)
+    assert (found["status"], found["type"]) == (status, f"/api/problems#{slug}")
     assert ("retry-after" in answer["headers"]) == (status == 503)
     assert "1234" not in answer["body"]
     assert body.closed == 1
 
 
-def test_what_is_no_text_comes_in_base64_and_text_as_it_is() -> None:
+def test_binary_bodies_are_base64_and_text_is_not() -> None:
     packed = gzip.compress(b"a,b\n", mtime=0)
     cases = [
         (("Content-Type", "text/css"), ("Content-Encoding", "gzip"), True),
         (("Content-Type", "application/octet-stream"), ("X-Any", ""), True),
     ]
     for *headers, binary in cases:
-        assert answered(Body(packed), *headers)["isBase64Encoded"] is binary
-    text = answered(Body("Andén,".encode()[:4], "Andén,".encode()[4:]), ("Content-Type", TEXT))
+        assert invoke(Body(packed), *headers)["isBase64Encoded"] is binary
+    text = invoke(Body("Andén,".encode()[:4], "Andén,".encode()[4:]), ("Content-Type", TEXT))
     assert (text["isBase64Encoded"], text["body"]) == (False, "Andén,")
-    assert answered(Body(b"{}"), ("Content-Type", CONTENT_TYPE))["isBase64Encoded"] is False
+    assert invoke(Body(b"{}"), ("Content-Type", CONTENT_TYPE))["isBase64Encoded"] is False
 
 
 @pytest.mark.parametrize(
-    ("sent", "seen"),
+    ("sent", "expected"),
     [({}, "JKJaXmPLvHcESHA"), ({"x-request-id": "mine"}, "mine"), ({"x-request-id": "no\nid"}, None)],
-    ids=["none", "sound", "unsound"],
+    ids=["none", "valid", "invalid"],
 )
-def test_a_request_without_an_id_has_the_gateways_which_its_access_log_has(
-    sent: dict[str, str], seen: str | None
+def test_a_request_without_an_id_gets_the_one_of_the_gateways_access_log(
+    sent: dict[str, str], expected: str | None
 ) -> None:
     found: list[str] = []
 
@@ -131,4 +131,4 @@ def test_a_request_without_an_id_has_the_gateways_which_its_access_log_has(
         return [b""]
 
     gateway_handler(application)(asked("/", headers=sent), None)
-    assert found == [seen] if seen else found[0] not in {"no\nid", ""}
+    assert found == [expected] if expected else found[0] not in {"no\nid", ""}

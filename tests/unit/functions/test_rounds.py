@@ -1,4 +1,4 @@
-"""The probe as a function: its rounds against a station of paper, and what it tells whom."""
+"""The probe function: its rounds against a fake API, and what it reports to the schedule and the gateway."""
 
 import json
 from collections.abc import Callable
@@ -19,7 +19,7 @@ SCHEDULE = {"source": "aws.events"}
 
 @dataclass
 class Secret:
-    """A secret that can change; `reads` counts."""
+    """A secret that can change; counts its reads."""
 
     text: str = KEY
     reads: int = 0
@@ -31,7 +31,7 @@ class Secret:
 
 @dataclass
 class Clock:
-    """A clock that goes by hand."""
+    """A clock that the test sets."""
 
     now_s: float = 1_800_000_000.0
 
@@ -41,7 +41,7 @@ class Clock:
 
 @dataclass
 class Deadline:
-    """What is left of the function's time, as often as it is asked."""
+    """Lambda's context: the remaining time, one value per call."""
 
     left_s: list[float] = field(default_factory=list)
 
@@ -54,7 +54,7 @@ Begin = Callable[..., ProbeRounds]
 
 @pytest.fixture
 def begin(monkeypatch: pytest.MonkeyPatch) -> Begin:
-    """A function that makes these rounds those of the handler."""
+    """A function that gives the handler rounds against this fake API."""
 
     def made(station: PaperStation, secret: Secret | None = None, clock: Clock | None = None) -> ProbeRounds:
         rounds = ProbeRounds(station, secret or Secret(), clock or Clock())
@@ -66,20 +66,20 @@ def begin(monkeypatch: pytest.MonkeyPatch) -> Begin:
 
 def body(answer: dict[str, Any]) -> dict[str, Any]:
     assert answer["headers"]["content-type"] == "application/json"
-    told: dict[str, Any] = json.loads(answer["body"])
-    return told
+    found: dict[str, Any] = json.loads(answer["body"])
+    return found
 
 
-def test_a_round_asks_what_the_edge_lets_pass_and_reads_the_key_once(begin: Begin) -> None:
+def test_a_round_checks_only_what_the_edge_exposes_and_reads_the_key_once(begin: Begin) -> None:
     secret = Secret()
-    # Behind an edge neither of these can be seen, and neither is asked for.
+    # Health and readiness are not visible through the edge, so they are not checked.
     begin(PaperStation(ready=False), secret)
     assert [handler(SCHEDULE, Deadline()) for _ in range(3)] == [{"checks": len(NAMES)}] * 3
     assert "healthz" not in NAMES
     assert secret.reads == 1
 
 
-def test_a_key_that_was_changed_is_read_anew_within_the_same_call(begin: Begin) -> None:
+def test_a_changed_key_is_read_again_within_the_same_call(begin: Begin) -> None:
     secret, station = Secret(), PaperStation()
     begin(station, secret)
     handler(SCHEDULE, Deadline())
@@ -88,7 +88,7 @@ def test_a_key_that_was_changed_is_read_anew_within_the_same_call(begin: Begin) 
     assert secret.reads == 2
 
 
-def test_a_key_that_is_refused_and_stays_the_same_fails(begin: Begin) -> None:
+def test_a_refused_key_that_has_not_changed_fails(begin: Begin) -> None:
     secret = Secret("anden_wrong")
     begin(PaperStation(), secret)
     with pytest.raises(ProbeFailed, match="1 of 2 checks failed: dataset list"):
@@ -96,7 +96,7 @@ def test_a_key_that_is_refused_and_stays_the_same_fails(begin: Begin) -> None:
     assert secret.reads == 2
 
 
-def test_the_schedule_hears_which_checks_failed_and_the_log_what_was_seen(
+def test_the_schedule_gets_the_failed_checks_and_the_log_the_details(
     begin: Begin, caplog: pytest.LogCaptureFixture
 ) -> None:
     begin(PaperStation(rows=({**ROW, "number": 5},)))
@@ -105,12 +105,12 @@ def test_the_schedule_hears_which_checks_failed_and_the_log_what_was_seen(
     assert "number is 5 instead of" in caplog.text
 
 
-def test_whoever_opens_the_station_sees_which_checks_held_and_nothing_of_what_was_seen(begin: Begin) -> None:
+def test_the_gateway_returns_the_result_of_each_check_without_details(begin: Begin) -> None:
     begin(PaperStation())
     good = handler(GATEWAY, Deadline())
     assert (good["statusCode"], good["headers"]["cache-control"]) == (200, "no-store")
-    told = {"station": "up", "at": "2027-01-15T08:00:00+00:00", "checks": dict.fromkeys(NAMES, True)}
-    assert body(good) == told
+    expected = {"station": "up", "at": "2027-01-15T08:00:00+00:00", "checks": dict.fromkeys(NAMES, True)}
+    assert body(good) == expected
     begin(PaperStation(datasets=("secret-flights", "probe")))
     bad = handler(GATEWAY, Deadline())
     assert bad["statusCode"] == 503
@@ -120,12 +120,12 @@ def test_whoever_opens_the_station_sees_which_checks_held_and_nothing_of_what_wa
     assert KEY not in json.dumps([good, bad])
 
 
-def test_a_station_that_does_not_answer_is_asked_once(begin: Begin) -> None:
+def test_an_api_that_does_not_answer_is_requested_once(begin: Begin) -> None:
     begin(PaperStation(alive=False))
     assert body(handler(GATEWAY, Deadline()))["checks"] == {"no key": False}
 
 
-def test_whoever_opens_the_station_again_and_again_does_not_ask_it_each_time(begin: Begin) -> None:
+def test_repeated_requests_to_the_gateway_share_a_round(begin: Begin) -> None:
     clock, station = Clock(), PaperStation()
     begin(station, clock=clock)
     handler(GATEWAY, Deadline())
@@ -140,13 +140,13 @@ def test_whoever_opens_the_station_again_and_again_does_not_ask_it_each_time(beg
     assert handler(GATEWAY, Deadline())["statusCode"] == 200
 
 
-def test_a_round_ends_before_its_time_does(begin: Begin) -> None:
+def test_a_round_stops_before_the_function_times_out(begin: Begin) -> None:
     begin(PaperStation())
-    told = body(handler(GATEWAY, Deadline([25.0, RESERVE_S - 0.5])))
-    assert (told["station"], told["checks"]) == ("down", {"no key": True, "dataset list": True, "time": False})
+    found = body(handler(GATEWAY, Deadline([25.0, RESERVE_S - 0.5])))
+    assert (found["station"], found["checks"]) == ("down", {"no key": True, "dataset list": True, "time": False})
 
 
-def test_a_probe_that_cannot_ask_says_so_to_the_gateway_and_raises_for_the_schedule(
+def test_a_probe_without_a_key_returns_unknown_to_the_gateway_and_raises_on_the_schedule(
     begin: Begin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refused() -> str:
@@ -156,12 +156,12 @@ def test_a_probe_that_cannot_ask_says_so_to_the_gateway_and_raises_for_the_sched
     answer = handler(GATEWAY, Deadline())
     assert (answer["statusCode"], body(answer)["station"], body(answer)["checks"]) == (503, "unknown", {})
     assert "anden/probe/key" not in json.dumps(answer)
-    assert "The station could not be asked" in caplog.text
+    assert "The checks could not run" in caplog.text
     with pytest.raises(PermissionError):
         handler(SCHEDULE, Deadline())
 
 
-def test_what_the_function_is_not_told_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     probe._rounds.cache_clear()
     monkeypatch.delenv("ANDEN_PROBE_URL", raising=False)
     with pytest.raises(KeyError, match="ANDEN_PROBE_URL"):

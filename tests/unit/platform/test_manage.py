@@ -1,4 +1,4 @@
-"""`manage.py`: what ends a command is a line or nothing, never a traceback."""
+"""`manage.py` ends a command with one line or silently, never with a traceback."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_reader_that_has_seen_enough_ends_a_command_in_silence(unbuffered: str) -> None:
+def test_a_closed_stdout_ends_a_command_silently(unbuffered: str) -> None:
     environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     read, write = os.pipe()
     os.close(read)
@@ -29,7 +29,7 @@ def test_a_reader_that_has_seen_enough_ends_a_command_in_silence(unbuffered: str
     assert (ended.returncode, ended.stderr.decode()) == (1, "")
 
 
-def test_an_interrupt_ends_a_command_in_one_line() -> None:
+def test_an_interrupt_ends_a_command_with_one_line() -> None:
     interrupt = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
     ended = subprocess.run(
         [sys.executable, "manage.py", "shell", "-c", interrupt], cwd=ROOT, capture_output=True, text=True, check=False
@@ -37,7 +37,7 @@ def test_an_interrupt_ends_a_command_in_one_line() -> None:
     assert (ended.returncode, ended.stderr) == (130, "Interrupted.\n")
 
 
-def test_a_wrong_environment_is_named_in_a_line_each() -> None:
+def test_each_invalid_variable_is_named_on_a_line() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ANDEN_")}
     environment["DJANGO_SETTINGS_MODULE"] = "config.settings"
     ended = subprocess.run(
@@ -50,7 +50,7 @@ def test_a_wrong_environment_is_named_in_a_line_each() -> None:
     )
     assert ended.returncode == 1
     assert ended.stderr.splitlines() == [
-        "The environment is wrong (`. .anden/environment` sets that of make run):",
+        "Invalid environment (for make run's, source it: `. .anden/environment`):",
         "  ANDEN_DATABASE_APP_URL: Field required",
         "  ANDEN_SECRET_KEY: Field required",
     ]

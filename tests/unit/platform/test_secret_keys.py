@@ -1,4 +1,4 @@
-"""ANDEN_SECRET_KEY_FALLBACKS: how a secret key is changed without anyone being logged out."""
+"""ANDEN_SECRET_KEY_FALLBACKS: rotating the secret key without logging anyone out."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def test_a_short_former_key_is_refused_by_the_name_of_its_variable(given: Any) -
     assert "short-key" not in str(caught.value)
 
 
-def test_what_the_old_key_signed_holds_while_it_is_a_fallback_and_no_longer() -> None:
+def test_signatures_of_the_old_key_are_valid_while_it_is_a_fallback() -> None:
     with override_settings(SECRET_KEY=OLD, SECRET_KEY_FALLBACKS=[]):
         signed = signing.dumps("a session")
     with override_settings(SECRET_KEY=NEW, SECRET_KEY_FALLBACKS=[OLD]):

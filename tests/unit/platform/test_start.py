@@ -1,11 +1,11 @@
-"""What every process loads at its start, whatever it is for."""
+"""What every process imports at start."""
 
 import os
 import subprocess
 import sys
 
 
-def test_boto3_is_loaded_by_those_alone_who_speak_with_aws() -> None:
+def test_boto3_is_imported_only_by_processes_that_use_aws() -> None:
     code = "import django, sys; django.setup(); print('boto3' in sys.modules)"
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)

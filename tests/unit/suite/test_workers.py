@@ -1,4 +1,4 @@
-"""How tests are dealt out to workers."""
+"""The distribution of tests over pytest-xdist workers."""
 
 import os
 import re
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
     "words",
     [["tests/unit/api/test_keyset.py"], ["tests/unit/api/test_keyset.py::test_one", "tests/unit/test_two.py"]],
 )
-def test_single_files_and_tests_start_no_worker(words: list[str]) -> None:
+def test_single_files_and_tests_run_without_workers(words: list[str]) -> None:
     assert workers_for(words, cores=8) == 0
 
 
@@ -29,7 +29,7 @@ def test_folders_start_more_workers_than_there_are_cores(words: list[str]) -> No
 
 
 class Case:
-    """A collected test, as far as the plugin looks at it."""
+    """A collected test with the attributes that the plugin uses."""
 
     def __init__(self, nodeid: str, *fixtures: str, group: str = "") -> None:
         self.nodeid, self.fixturenames, self.group = nodeid, fixtures, group
@@ -41,7 +41,7 @@ class Case:
         self.group = mark.args[0]
 
 
-def test_files_stay_together_what_shares_a_fixture_too_and_the_longest_is_first() -> None:
+def test_files_and_users_of_a_shared_fixture_stay_together_and_the_longest_run_first() -> None:
     run, questions = IN_TURN
     cases: list[Any] = [
         Case("tests/unit/test_a.py::test_one"),
@@ -74,7 +74,7 @@ def test_files_stay_together_what_shares_a_fixture_too_and_the_longest_is_first(
     assert [case.group for case in alone] == ["", ""]
 
 
-def test_each_path_that_is_named_is_there() -> None:
+def test_each_path_in_the_tables_exists() -> None:
     paths = [*IN_TURN, *(name for name in FIRST if name.startswith("tests/"))]
     assert [path for path in paths if not (ROOT / path).exists()] == []
     named = {*TOGETHER.values(), *IN_TURN.values()}
@@ -82,7 +82,7 @@ def test_each_path_that_is_named_is_there() -> None:
 
 
 def test_tests_of_one_group_share_a_worker(tmp_path: Path) -> None:
-    """What writes groups into ids, and what reads them there, are two packages: their versions have to fit."""
+    """One package writes groups into ids and another reads them: their versions must match."""
     for name in ("first", "second"):
         (tmp_path / f"test_{name}.py").write_text(
             "import pytest, time\n"

@@ -1,4 +1,4 @@
-"""Which bodies are read, by the headers that declare them."""
+"""Reading bodies, by their headers."""
 
 import asyncio
 from contextlib import suppress
@@ -34,13 +34,13 @@ def test_a_chunked_body_is_read(coding: bytes) -> None:
         [(b"transfer-encoding", b"identity, chunked")],
     ],
 )
-def test_a_body_in_another_transfer_coding_is_not_taken_for_plain(headers: Headers) -> None:
+def test_a_body_with_another_transfer_coding_is_refused(headers: Headers) -> None:
     with pytest.raises(TransferCodingUnsupported, match="chunked"):
         read(headers)
 
 
-def test_a_deadline_that_what_waits_has_swallowed_holds() -> None:
-    """asyncio.wait_for of Python 3.11 does so where something comes at the very moment."""
+def test_a_swallowed_deadline_still_applies() -> None:
+    """In Python 3.11 asyncio.wait_for swallows a cancellation if a result arrives at the same moment."""
 
     async def receive() -> Message:
         with suppress(asyncio.CancelledError):
@@ -55,17 +55,17 @@ def test_a_deadline_that_what_waits_has_swallowed_holds() -> None:
         )
 
 
-def whole_body(size: int) -> Receive:
+def complete_body(size: int) -> Receive:
     async def receive() -> Message:
         return {"type": "http.request", "body": b"x" * size, "more_body": False}
 
     return receive
 
 
-def test_the_body_that_began_first_makes_room_for_others() -> None:
-    bound = 100
+def test_the_oldest_body_is_dropped_when_memory_is_exceeded() -> None:
+    limit = 100
 
-    def begun(size: int) -> Receive:
+    def partial(size: int) -> Receive:
         pieces = [b"x" * size]
 
         async def receive() -> Message:
@@ -76,19 +76,19 @@ def test_the_body_that_began_first_makes_room_for_others() -> None:
         return receive
 
     async def run() -> list[bool]:
-        room = BodyMemory(bound)
+        memory = BodyMemory(limit)
         tasks = []
         for size in (60, 30, 60, 10):
-            read = read_body({"headers": CHUNKED}, begun(size), room, most_bytes=bound, within_s=30)
+            read = read_body({"headers": CHUNKED}, partial(size), memory, most_bytes=limit, within_s=30)
             tasks.append(asyncio.create_task(read))
             await asyncio.sleep(0.01)
-        gone = [task.done() for task in tasks]
+        dropped = [task.done() for task in tasks]
         for task in tasks:
             task.cancel()
-        answers = await asyncio.gather(*tasks, return_exceptions=True)
-        assert isinstance(answers[0], BodyTimeout)
-        whole = await read_body({"headers": CHUNKED}, whole_body(bound), room, most_bytes=bound, within_s=30)
-        assert whole == Body(b"x" * bound)
-        return gone
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert isinstance(results[0], BodyTimeout)
+        body = await read_body({"headers": CHUNKED}, complete_body(limit), memory, most_bytes=limit, within_s=30)
+        assert body == Body(b"x" * limit)
+        return dropped
 
     assert asyncio.run(run()) == [True, False, False, False]

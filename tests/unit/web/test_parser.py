@@ -1,4 +1,4 @@
-"""The quicker parser reads what gunicorn's own reads, and refuses what that refuses."""
+"""The faster parser accepts and refuses the same input as gunicorn's."""
 
 from collections.abc import Callable
 from time import perf_counter
@@ -20,7 +20,7 @@ END = st.sampled_from([b"", b"0\r\n\r\n", b"0\r\nX: a\r\n\r\n", b"0;a\r\n\r\nGET
 
 
 def read(kind: type[PythonProtocol], data: bytes, size: int) -> tuple[bytes, bool, bytes, str]:
-    """The body, whether it is whole, what follows, and the error, of a request that comes in pieces of this size."""
+    """Feed a request in pieces of this size; return body, completeness, remaining bytes and error."""
     body = bytearray()
     parser = kind(on_body=body.extend)
     error = ""
@@ -34,19 +34,19 @@ def read(kind: type[PythonProtocol], data: bytes, size: int) -> tuple[bytes, boo
 
 
 @given(STREAM, END, st.integers(1, 60))
-def test_chunks_are_read_alike(chunks: bytes, end: bytes, size: int) -> None:
+def test_both_parsers_read_chunks_alike(chunks: bytes, end: bytes, size: int) -> None:
     assert read(FastParser, chunks + end, size) == read(PythonProtocol, chunks + end, size)
 
 
 @pytest.mark.parametrize("check", ["_is_valid_token", "_has_invalid_header_chars"])
-def test_each_character_of_a_header_is_taken_alike(check: str) -> None:
-    quick: Callable[[bytes], bool] = getattr(FastParser(), check)
-    own: Callable[[bytes], bool] = getattr(PythonProtocol(), check)
+def test_both_parsers_accept_the_same_characters_in_a_header(check: str) -> None:
+    fast: Callable[[bytes], bool] = getattr(FastParser(), check)
+    original: Callable[[bytes], bool] = getattr(PythonProtocol(), check)
     for text in (b"", *(prefix + bytes([byte]) for prefix in (b"", b"a") for byte in range(256))):
-        assert quick(text) is own(text), text
+        assert fast(text) is original(text), text
 
 
-def test_a_header_of_the_largest_size_takes_less_than_half_the_time() -> None:
+def test_the_largest_header_takes_less_than_half_the_time() -> None:
     lines = b"".join(b"X-%d: %b\r\n" % (number, b"a" * 8000) for number in range(98))
     header = b"GET / HTTP/1.1\r\nHost: a\r\n" + lines + b"\r\n"
 

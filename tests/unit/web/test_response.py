@@ -1,4 +1,4 @@
-"""An answer of a WSGI application, made in steps."""
+"""A WSGI response, produced in chunks."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,15 +9,15 @@ import pytest
 from web.response import CHUNK_BYTES, WsgiResponse
 
 
-class Pieces:
-    """A body that tells whether it was closed."""
+class Parts:
+    """A body that counts calls of `close`."""
 
-    def __init__(self, pieces: list[bytes], error: Exception | None = None) -> None:
-        self._pieces, self._error = pieces, error
+    def __init__(self, parts: list[bytes], error: Exception | None = None) -> None:
+        self._parts, self._error = parts, error
         self.closed = 0
 
     def __iter__(self) -> Iterator[bytes]:
-        yield from self._pieces
+        yield from self._parts
         if self._error:
             raise self._error
 
@@ -25,53 +25,53 @@ class Pieces:
         self.closed += 1
 
 
-def answer_of(pieces: Pieces, between: list[str] | None = None) -> WsgiResponse:
+def response_of(parts: Parts, released: list[str] | None = None) -> WsgiResponse:
     def application(_environ: WSGIEnvironment, start: StartResponse) -> Any:
         start("201 Created", [("X-A", "é")])(b"written ")
-        return pieces
+        return parts
 
-    return WsgiResponse(application, {}, lambda: between.append("given back") if between is not None else None)
-
-
-def test_a_small_answer_is_one_step_and_closed_in_it() -> None:
-    pieces = Pieces([b"one ", b"", b"two"])
-    answer = answer_of(pieces)
-    assert answer.next_chunk() == b"written one two"
-    assert (answer.status, answer.headers, answer.finished, pieces.closed) == (201, [(b"X-A", b"\xe9")], True, 1)
+    return WsgiResponse(application, {}, lambda: released.append("x") if released is not None else None)
 
 
-def test_a_large_answer_gives_back_what_a_thread_holds_after_each_step() -> None:
-    between: list[str] = []
-    pieces = Pieces([b"a" * CHUNK_BYTES, b"b" * CHUNK_BYTES])
-    answer = answer_of(pieces, between)
-    assert [len(answer.next_chunk()), len(answer.next_chunk())] == [CHUNK_BYTES + len(b"written "), CHUNK_BYTES]
-    assert (answer.finished, pieces.closed, len(between)) == (False, 0, 2)
-    assert answer.next_chunk() == b""
-    assert (answer.finished, pieces.closed, len(between)) == (True, 1, 2)
+def test_a_small_response_is_one_chunk_and_is_closed_with_it() -> None:
+    parts = Parts([b"one ", b"", b"two"])
+    response = response_of(parts)
+    assert response.next_chunk() == b"written one two"
+    assert (response.status, response.headers, response.finished, parts.closed) == (201, [(b"X-A", b"\xe9")], True, 1)
+
+
+def test_a_large_response_releases_its_threads_resources_after_each_chunk() -> None:
+    released: list[str] = []
+    parts = Parts([b"a" * CHUNK_BYTES, b"b" * CHUNK_BYTES])
+    response = response_of(parts, released)
+    assert [len(response.next_chunk()), len(response.next_chunk())] == [CHUNK_BYTES + len(b"written "), CHUNK_BYTES]
+    assert (response.finished, parts.closed, len(released)) == (False, 0, 2)
+    assert response.next_chunk() == b""
+    assert (response.finished, parts.closed, len(released)) == (True, 1, 2)
 
 
 @pytest.mark.parametrize("begun", [True, False])
-def test_an_answer_that_nobody_wants_is_closed_once(begun: bool) -> None:
-    pieces = Pieces([b"a" * CHUNK_BYTES] * 9)
-    answer = answer_of(pieces)
+def test_an_abandoned_response_is_closed_once(begun: bool) -> None:
+    parts = Parts([b"a" * CHUNK_BYTES] * 9)
+    response = response_of(parts)
     if begun:
-        answer.next_chunk()
-    answer.close()
-    answer.close()
-    assert (answer.finished, pieces.closed) == (True, int(begun))
+        response.next_chunk()
+    response.close()
+    response.close()
+    assert (response.finished, parts.closed) == (True, int(begun))
 
 
-def test_an_answer_that_breaks_is_closed_and_says_so() -> None:
-    pieces = Pieces([b"a" * CHUNK_BYTES], error=OSError("the database is away"))
-    answer = answer_of(pieces)
-    answer.next_chunk()
-    with pytest.raises(OSError, match="away"):
-        answer.next_chunk()
-    assert (answer.finished, pieces.closed) == (True, 1)
+def test_a_failing_response_is_closed_and_raises() -> None:
+    parts = Parts([b"a" * CHUNK_BYTES], error=OSError("the database is down"))
+    response = response_of(parts)
+    response.next_chunk()
+    with pytest.raises(OSError, match="down"):
+        response.next_chunk()
+    assert (response.finished, parts.closed) == (True, 1)
 
 
-def test_a_step_after_its_end_does_not_ask_the_application_again() -> None:
-    pieces = Pieces([b"a"])
-    answer = answer_of(pieces)
-    answer.next_chunk()
-    assert answer.next_chunk() == b""
+def test_a_chunk_after_the_end_is_empty() -> None:
+    parts = Parts([b"a"])
+    response = response_of(parts)
+    response.next_chunk()
+    assert response.next_chunk() == b""

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 from django.db.migrations.executor import MigrationExecutor
 
-from apps.console.core.diagnosis import CheckResult, CheckStatus
+from apps.console.core.diagnosis import CheckStatus, DiagnosisResult
 from apps.datasets.adapters.database.connections import connect
 from apps.datasets.adapters.database.error_messages import explain_database_error
 from apps.datasets.core.errors import DatasetsError
@@ -66,29 +66,29 @@ _NOT_OWNED: Final = """
 """
 
 
-def check_role(role: str) -> Iterator[CheckResult]:
+def check_role(role: str) -> Iterator[DiagnosisResult]:
     """Whether the role can log in, and whether it has the rights that its processes need."""
     alias, check = ROLES[role], f"database {role}"
     if alias not in settings.DATABASES:
-        yield CheckResult(CheckStatus.SKIPPED, check, f"ANDEN_DATABASE_{role.upper()}_URL is not set")
+        yield DiagnosisResult(CheckStatus.SKIPPED, check, f"ANDEN_DATABASE_{role.upper()}_URL is not set")
         return
     try:
         with connect(alias) as connection:
             connection.execute(f"SET statement_timeout = {STATEMENT_TIMEOUT_MS}")
             yield _login(connection, check, alias)
             if missing := _missing_rights(connection, role):
-                yield CheckResult(CheckStatus.FAILED, check, _lacks(connection, missing))
+                yield DiagnosisResult(CheckStatus.FAILED, check, _lacks(connection, missing))
             elif role != "owner" and _is_superuser(connection):
-                yield CheckResult(
+                yield DiagnosisResult(
                     CheckStatus.WARNING,
                     check,
                     f"{connection.info.user} is a superuser, so no grant limits it: ALTER ROLE … NOSUPERUSER",
                 )
     except (psycopg.Error, DatasetsError) as error:
-        yield CheckResult(CheckStatus.FAILED, check, explain_database_error(alias, error))
+        yield DiagnosisResult(CheckStatus.FAILED, check, explain_database_error(alias, error))
 
 
-def check_migrations() -> Iterator[CheckResult]:
+def check_migrations() -> Iterator[DiagnosisResult]:
     """Whether the database and this code have the same migrations."""
     try:
         executor = MigrationExecutor(connections["default"])
@@ -96,26 +96,26 @@ def check_migrations() -> Iterator[CheckResult]:
         pending = executor.migration_plan(loader.graph.leaf_nodes())
         foreign = sorted(loader.applied_migrations.keys() - loader.disk_migrations.keys())
     except (DatabaseError, InterfaceError) as error:
-        yield CheckResult(CheckStatus.FAILED, "migrations", explain_database_error("default", error))
+        yield DiagnosisResult(CheckStatus.FAILED, "migrations", explain_database_error("default", error))
         return
     finally:
         connections.close_all()
-    ours = [".".join(key) for key in foreign if key[0] in loader.migrated_apps]
+    newer = [".".join(key) for key in foreign if key[0] in loader.migrated_apps]
     if pending:
         names = ", ".join(f"{migration.app_label}.{migration.name}" for migration, _ in pending[:5])
         more = f" and {len(pending) - 5} more" if len(pending) > 5 else ""
-        yield CheckResult(CheckStatus.FAILED, "migrations", f"pending: {names}{more}: run `manage.py migrate`")
-    elif ours:
-        yield CheckResult(
+        yield DiagnosisResult(CheckStatus.FAILED, "migrations", f"pending: {names}{more}: run `manage.py migrate`")
+    elif newer:
+        yield DiagnosisResult(
             CheckStatus.WARNING,
             "migrations",
-            f"a newer version of Andén migrated this database ({', '.join(ours)}): run that version",
+            f"a newer version of Andén migrated this database ({', '.join(newer)}): run that version",
         )
     else:
-        yield CheckResult(CheckStatus.OK, "migrations", f"{len(loader.disk_migrations)} applied")
+        yield DiagnosisResult(CheckStatus.OK, "migrations", f"{len(loader.disk_migrations)} applied")
 
 
-def check_clock() -> Iterator[CheckResult]:
+def check_clock() -> Iterator[DiagnosisResult]:
     """How far this machine's clock is from PostgreSQL's, seconds."""
     try:
         with connect("default") as connection:
@@ -124,7 +124,7 @@ def check_clock() -> Iterator[CheckResult]:
             row = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
             after = time.time()
     except psycopg.Error:
-        yield CheckResult(CheckStatus.SKIPPED, "clock", "PostgreSQL does not answer")
+        yield DiagnosisResult(CheckStatus.SKIPPED, "clock", "PostgreSQL does not answer")
         return
     there = row[0] if row else before
     skew_s = max(before - there, there - after, 0.0)
@@ -132,14 +132,14 @@ def check_clock() -> Iterator[CheckResult]:
     if skew_s > WARNING_SKEW_S:
         status = CheckStatus.FAILED if skew_s > FAILING_SKEW_S else CheckStatus.WARNING
         advice = ": synchronise both clocks (chrony, systemd-timesyncd)"
-    yield CheckResult(status, "clock", f"{skew_s:.1f} s from PostgreSQL's{advice}")
+    yield DiagnosisResult(status, "clock", f"{skew_s:.1f} s from PostgreSQL's{advice}")
 
 
-def _login(connection: psycopg.Connection[Any], check: str, alias: str) -> CheckResult:
-    place, info = settings.DATABASES[alias], connection.info
+def _login(connection: psycopg.Connection[Any], check: str, alias: str) -> DiagnosisResult:
+    database, info = settings.DATABASES[alias], connection.info
     server = info.parameter_status("server_version") or str(info.server_version)
-    where = f"{place['HOST'] or 'localhost'}:{info.port}/{info.dbname}"
-    return CheckResult(CheckStatus.OK, check, f"PostgreSQL {server.split()[0]} at {where} as {info.user}")
+    where = f"{database['HOST'] or 'localhost'}:{info.port}/{info.dbname}"
+    return DiagnosisResult(CheckStatus.OK, check, f"PostgreSQL {server.split()[0]} at {where} as {info.user}")
 
 
 def _missing_rights(connection: psycopg.Connection[Any], role: str) -> list[str]:

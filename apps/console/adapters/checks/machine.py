@@ -12,7 +12,7 @@ from confluent_kafka import libversion
 from psycopg.pq import version as libpq_version
 
 from apps import __version__
-from apps.console.core.diagnosis import CheckResult, CheckStatus, report
+from apps.console.core.diagnosis import CheckStatus, DiagnosisResult, report
 from apps.telemetry.environment import EnvironmentSettings, SettingsInvalid, unknown_variables, variables_set
 
 PACKAGES: Final = ("django", "djangorestframework", "psycopg", "confluent-kafka", "celery", "grafana-client", "boto3")
@@ -21,58 +21,58 @@ FULL_BYTES: Final = 256 << 20
 SCARCE_BYTES: Final = 2 << 30
 
 
-def check_versions() -> Iterator[CheckResult]:
+def check_versions() -> Iterator[DiagnosisResult]:
     """The versions of Andén, Python, the operating system and the packages that talk to servers."""
     system = f"Python {platform.python_version()} on {platform.system()} {platform.release()} {platform.machine()}"
-    yield CheckResult(CheckStatus.OK, "anden", f"{__version__}, {system}")
+    yield DiagnosisResult(CheckStatus.OK, "anden", f"{__version__}, {system}")
     libpq = libpq_version()
     libraries = f"libpq {libpq // 10_000}.{libpq % 10_000}, librdkafka {libversion()[0]}"
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    yield CheckResult(CheckStatus.OK, "packages", f"{packages}, {libraries}")
+    yield DiagnosisResult(CheckStatus.OK, "packages", f"{packages}, {libraries}")
 
 
 def settings_report(error: SettingsInvalid) -> str:
-    """The report where the settings are invalid, so that nothing else can be checked; needs no Django."""
-    invalid = [CheckResult(CheckStatus.FAILED, "settings", line) for line in str(error).splitlines()]
+    """The report for invalid settings, when nothing else can be checked; needs no Django."""
+    invalid = [DiagnosisResult(CheckStatus.FAILED, "settings", line) for line in str(error).splitlines()]
     return report([*check_versions(), *invalid])
 
 
-def check_environment(groups: Iterable[EnvironmentSettings]) -> Iterator[CheckResult]:
+def check_environment(groups: Iterable[EnvironmentSettings]) -> Iterator[DiagnosisResult]:
     """The names of the variables that are set, never their values; a name that no setting has is a warning."""
     groups = tuple(groups)
     names = sorted(variables_set(groups))
-    yield CheckResult(CheckStatus.OK, "settings", f"{len(names)} set: {', '.join(names)}")
+    yield DiagnosisResult(CheckStatus.OK, "settings", f"{len(names)} set: {', '.join(names)}")
     for name in unknown_variables(type(group) for group in groups):
-        yield CheckResult(
+        yield DiagnosisResult(
             CheckStatus.WARNING, "settings", f"{name} is set, but Andén has no such setting: see docs/settings.md"
         )
 
 
-def check_disk(folders: Iterable[Path]) -> Iterator[CheckResult]:
-    """Free space of each file system that Andén writes to here; PostgreSQL's and Kafka's own disks are not seen."""
+def check_disk(folders: Iterable[Path]) -> Iterator[DiagnosisResult]:
+    """Free space of each file system that Andén writes to; not of PostgreSQL's and Kafka's disks."""
     seen: set[int] = set()
     for folder in (*folders, Path(tempfile.gettempdir())):
-        place = _existing(folder)
-        device = place.stat().st_dev
+        existing = _existing(folder)
+        device = existing.stat().st_dev
         if device in seen:
             continue
         seen.add(device)
-        usage = shutil.disk_usage(place)
-        finding = f"{usage.free / (1 << 30):.1f} of {usage.total / (1 << 30):.1f} GiB free at {place}"
+        usage = shutil.disk_usage(existing)
+        finding = f"{usage.free / (1 << 30):.1f} of {usage.total / (1 << 30):.1f} GiB free at {existing}"
         yield _space(usage.free, finding)
 
 
-def _space(free_bytes: int, finding: str) -> CheckResult:
+def _space(free_bytes: int, finding: str) -> DiagnosisResult:
     if free_bytes < FULL_BYTES:
-        return CheckResult(CheckStatus.FAILED, "disk", f"{finding}: free some space, or writes will fail")
+        return DiagnosisResult(CheckStatus.FAILED, "disk", f"{finding}: free some space, or writes will fail")
     if free_bytes < SCARCE_BYTES:
-        return CheckResult(CheckStatus.WARNING, "disk", f"{finding}: free some space soon")
-    return CheckResult(CheckStatus.OK, "disk", finding)
+        return DiagnosisResult(CheckStatus.WARNING, "disk", f"{finding}: free some space soon")
+    return DiagnosisResult(CheckStatus.OK, "disk", finding)
 
 
 def _existing(folder: Path) -> Path:
     """The folder, or the nearest one above it that exists."""
-    place = folder.absolute()
-    while not place.exists():
-        place = place.parent
-    return place
+    path = folder.absolute()
+    while not path.exists():
+        path = path.parent
+    return path

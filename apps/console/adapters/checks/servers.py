@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient, DescribeClusterResult
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 
-from apps.console.core.diagnosis import CheckResult, CheckStatus
+from apps.console.core.diagnosis import CheckStatus, DiagnosisResult
 from apps.datasets.selectors import catalogue_read
 from apps.fleet.services.source import prometheus_api
 from apps.ingest.adapters.kafka_client import client_config
@@ -27,7 +27,7 @@ from apps.telemetry.errors import MonitoringError
 CONNECT_TIMEOUT_S: Final = 5
 
 
-def check_kafka() -> Iterator[CheckResult]:
+def check_kafka() -> Iterator[DiagnosisResult]:
     """Whether the cluster answers with these credentials."""
     config = client_config(settings.KAFKA)
     where = str(config["bootstrap.servers"])
@@ -36,23 +36,23 @@ def check_kafka() -> Iterator[CheckResult]:
         request: Future[DescribeClusterResult] = client.describe_cluster(request_timeout=TIMEOUT_S)  # type: ignore[assignment] # the stub has a dict
         cluster = request.result(TIMEOUT_S + 1)
     except KafkaException as error:
-        yield CheckResult(CheckStatus.FAILED, "kafka", str(request_error(where, error)))
+        yield DiagnosisResult(CheckStatus.FAILED, "kafka", str(request_error(where, error)))
         return
     brokers = len(cluster.nodes or ())
-    yield CheckResult(CheckStatus.OK, "kafka", f"{brokers} broker{'s' * (brokers != 1)} at {where}")
+    yield DiagnosisResult(CheckStatus.OK, "kafka", f"{brokers} broker{'s' * (brokers != 1)} at {where}")
 
 
-def check_topics() -> Iterator[CheckResult]:
+def check_topics() -> Iterator[DiagnosisResult]:
     """Whether each dataset's topic exists and may be read."""
     if INGEST not in settings.DATABASES:
-        yield CheckResult(CheckStatus.SKIPPED, "topics", "ANDEN_DATABASE_INGEST_URL is not set")
+        yield DiagnosisResult(CheckStatus.SKIPPED, "topics", "ANDEN_DATABASE_INGEST_URL is not set")
         return
     try:
         datasets = catalogue_read(using=INGEST)
         names = sorted({dataset.contract.topic for dataset in datasets.readable})
         states = KafkaTopicAdmin(client_config(settings.KAFKA)).states(names)
     except (IngestError, DatabaseError, InterfaceError):
-        yield CheckResult(CheckStatus.SKIPPED, "topics", "not checked: PostgreSQL or Kafka does not answer")
+        yield DiagnosisResult(CheckStatus.SKIPPED, "topics", "not checked: PostgreSQL or Kafka does not answer")
         return
     finally:
         connections.close_all()
@@ -60,12 +60,12 @@ def check_topics() -> Iterator[CheckResult]:
         *(dataset.reason for dataset in datasets.unreadable),
         *states.for_reader(states.missing(names)).refused.values(),
     ]
-    yield from (CheckResult(CheckStatus.FAILED, "topics", finding) for finding in findings)
+    yield from (DiagnosisResult(CheckStatus.FAILED, "topics", finding) for finding in findings)
     if not findings:
-        yield CheckResult(CheckStatus.OK, "topics", f"{len(names)} of {len(names)} readable")
+        yield DiagnosisResult(CheckStatus.OK, "topics", f"{len(names)} of {len(names)} readable")
 
 
-def check_queue() -> Iterator[CheckResult]:
+def check_queue() -> Iterator[DiagnosisResult]:
     """Whether Celery's broker takes messages."""
     url = settings.CELERY_BROKER_URL
     kind = url.partition(":")[0]
@@ -81,45 +81,45 @@ def check_queue() -> Iterator[CheckResult]:
                 where = str(settings.ANDEN.celery_queue_url)
     except Exception as error:  # noqa: BLE001 - each transport raises errors of its own
         reason = str(error) or type(error).__name__
-        yield CheckResult(
+        yield DiagnosisResult(
             CheckStatus.FAILED, "queue", f"{kind} does not answer ({reason}): start it, or fix ANDEN_CELERY_BROKER_URL"
         )
         return
-    yield CheckResult(CheckStatus.OK, "queue", where)
+    yield DiagnosisResult(CheckStatus.OK, "queue", where)
 
 
-def check_grafana() -> Iterator[CheckResult]:
+def check_grafana() -> Iterator[DiagnosisResult]:
     """Whether Grafana answers and its token has the rights to read what a sync compares."""
     if settings.GRAFANA.url is None:
-        yield CheckResult(CheckStatus.SKIPPED, "grafana", "ANDEN_GRAFANA_URL is not set")
+        yield DiagnosisResult(CheckStatus.SKIPPED, "grafana", "ANDEN_GRAFANA_URL is not set")
         return
     once = settings.GRAFANA.model_copy(update={"tries": 1, "timeout_s": CONNECT_TIMEOUT_S})
     try:
         grafana = configuration.grafana(once)
         grafana.check_rights(write=False)
     except MonitoringError as error:
-        yield CheckResult(CheckStatus.FAILED, "grafana", str(error))
+        yield DiagnosisResult(CheckStatus.FAILED, "grafana", str(error))
         return
-    yield CheckResult(CheckStatus.OK, "grafana", f"Grafana {grafana.version} at {settings.GRAFANA.url}")
+    yield DiagnosisResult(CheckStatus.OK, "grafana", f"Grafana {grafana.version} at {settings.GRAFANA.url}")
 
 
-def check_prometheus() -> Iterator[CheckResult]:
+def check_prometheus() -> Iterator[DiagnosisResult]:
     """Whether the Prometheus that the fleet is evaluated from answers a query."""
     if settings.FLEET.source != "prometheus" or "prometheus_url" not in settings.FLEET.model_fields_set:
-        yield CheckResult(CheckStatus.SKIPPED, "prometheus", "ANDEN_FLEET_PROMETHEUS_URL is not set or not used")
+        yield DiagnosisResult(CheckStatus.SKIPPED, "prometheus", "ANDEN_FLEET_PROMETHEUS_URL is not set or not used")
         return
     try:
         tuple(prometheus_api(timeout_s=CONNECT_TIMEOUT_S).instant("vector(1)", time.time(), what="a test query"))
     except MonitoringError as error:
-        yield CheckResult(CheckStatus.FAILED, "prometheus", str(error))
+        yield DiagnosisResult(CheckStatus.FAILED, "prometheus", str(error))
         return
-    yield CheckResult(CheckStatus.OK, "prometheus", "answers queries")
+    yield DiagnosisResult(CheckStatus.OK, "prometheus", "answers queries")
 
 
-def _queue_folder(folder: Path) -> CheckResult:
+def _queue_folder(folder: Path) -> DiagnosisResult:
     if folder.is_dir() and os.access(folder, os.W_OK):
-        return CheckResult(CheckStatus.OK, "queue", f"folder {folder}")
-    return CheckResult(
+        return DiagnosisResult(CheckStatus.OK, "queue", f"folder {folder}")
+    return DiagnosisResult(
         CheckStatus.FAILED, "queue", f"{folder} is not a folder that this user may write to: see ANDEN_CELERY_FOLDER"
     )
 

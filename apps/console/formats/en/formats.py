@@ -1,4 +1,4 @@
-"""Dates and times as engineers compare them: ISO 8601, to the second, in UTC."""
+"""Dates and times in ISO 8601, to the second."""
 
 DATE_FORMAT = "Y-m-d"
 TIME_FORMAT = "H:i:s"

@@ -1,4 +1,4 @@
-"""`manage.py render`: writes the documents that are made from the code, or checks that they are up to date."""
+"""`manage.py render`: write the documents generated from code, or check that they are up to date."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,10 +16,10 @@ WIDTH = 110
 
 
 def rendered() -> Mapping[str, str]:
-    """The text of each rendered file, by its path in the project."""
+    """The content of each generated file, by its path in the project."""
     openapi = yaml.safe_dump(openapi_document(), sort_keys=False, allow_unicode=True, width=WIDTH)
     return {
-        "docs/openapi.yaml": "# Made by `make render` from the views: never edited by hand.\n" + openapi,
+        "docs/openapi.yaml": "# Generated from the views by `make render`: do not edit.\n" + openapi,
         "docs/settings.md": settings_page(_classes()),
     }
 
@@ -31,17 +31,15 @@ def _classes() -> list[type[EnvironmentSettings]]:
 
 
 class Command(BaseCommand):
-    """Renders what is generated."""
+    """Renders generated documents."""
 
     help = "Write the generated documents: the OpenAPI file and the settings page."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare --check."""
-        parser.add_argument("--check", action="store_true", help="write nothing; fail where a file is not up to date")
+        parser.add_argument("--check", action="store_true", help="write nothing; fail if a file is not up to date")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write or compare, byte for byte."""
         stale = []
         for name, text in rendered().items():
             path = Path(settings.BASE_DIR) / name
@@ -53,4 +51,4 @@ class Command(BaseCommand):
                 path.write_bytes(text.encode())
                 self.stdout.write(f"wrote {name}")
         if stale and options["check"]:
-            raise CommandError(f"{', '.join(stale)} is not up to date: run make render")
+            raise CommandError(f"not up to date: {', '.join(stale)}. Run make render")

@@ -1,4 +1,4 @@
-"""`manage.py steward create NAME`: a login for the admin."""
+"""`manage.py steward create NAME`: create a login for the admin."""
 
 from typing import Any
 
@@ -12,24 +12,24 @@ from apps.datasets.management.base import AndenCommand
 
 
 class Command(AndenCommand):
-    """Makes logins; says a password only where it made one up, and only once."""
+    """Creates logins; prints a password only if it generated one, and only once."""
 
-    help = "Makes a login for the admin, or keeps it. The password is ANDEN_STEWARD_PASSWORD or made up."
+    help = "Create an admin login, or update one. The password is ANDEN_STEWARD_PASSWORD, or generated."
     expected_errors = (ConsoleError,)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare `create NAME [--group]`."""
         create = parser.add_subparsers(dest="action", required=True).add_parser(
-            "create", help="Make the login, or keep it."
+            "create", help="Create the login, or update it."
         )
-        create.add_argument("name", help="Name to log in with.")
-        create.add_argument("--group", choices=(STEWARD, VIEWER), default=STEWARD, help="What it may do.")
+        create.add_argument("name", help="Username.")
+        create.add_argument(
+            "--group", choices=(STEWARD, VIEWER), default=STEWARD, help="Group, which sets the permissions."
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Make or keep the login."""
         given = settings.ANDEN.steward_password
         password = given.get_secret_value() if given else None
         login = login_ensure(options["name"], group=options["group"], password=password)
-        self.stdout.write(f"{options['group']} {login.name} {'made' if login.created else 'kept'}")
+        self.stdout.write(f"{options['group']} {login.name} {'created' if login.created else 'updated'}")
         if login.password:
             self.stdout.write(f"password (shown once): {login.password}")
