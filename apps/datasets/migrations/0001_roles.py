@@ -1,4 +1,4 @@
-"""Roles, schemas and default rights: before any table of Django's stands, so that each is born with its grants."""
+"""Roles, schemas and default rights, before Django creates its first table, so that each table has its grants."""
 
 from django.conf import settings
 from django.db import migrations

@@ -282,7 +282,7 @@ _CLOUDWATCH: Final = PanelRow(
     (
         timeseries(
             "Calls",
-            "GetMetricData calls by outcome: ok, throttled, refused, away.",
+            "GetMetricData calls by outcome: ok, throttled, refused, unavailable.",
             Unit.COUNT,
             PanelQuery(increase(CLOUDWATCH_CALLS, by=("outcome",)), "{{outcome}}"),
             width=5,

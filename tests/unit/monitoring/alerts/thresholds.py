@@ -297,7 +297,7 @@ LAST_SYNC = "anden_grafana_last_sync_timestamp_seconds"
 DRIFTED = 'anden_grafana_drifted_bool{uid="anden-overview"}'
 COLLECTED, COLLECTION_STOPPED = "anden_cloudwatch_collected_timestamp_seconds", "anden_cloudwatch_stopped_bool"
 SPENT, BUDGET = "anden_cloudwatch_spent_usd", "anden_cloudwatch_budget_usd"
-CALLED, AWAY = 'anden_cloudwatch_calls_total{outcome="ok"}', 'anden_cloudwatch_calls_total{outcome="away"}'
+CALLED, AWAY = 'anden_cloudwatch_calls_total{outcome="ok"}', 'anden_cloudwatch_calls_total{outcome="unavailable"}'
 GROUP = "/etc/prometheus/rules/slos.rules.yaml;anden-slos"
 ANDEN_FAILURES = f'prometheus_rule_evaluation_failures_total{{rule_group="{GROUP}"}}'
 FAILED_NOTIFICATIONS = 'alertmanager_notifications_failed_total{integration="slack",reason="other"}'
