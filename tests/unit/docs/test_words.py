@@ -15,6 +15,7 @@ RULE: Final[dict[str, Any]] = yaml.safe_load((ROOT / ".vale/Anden/Words.yml").re
 PATTERN: Final = re.compile(rf"(?<![A-Za-z])(?:{'|'.join(RULE['swap'])})(?![A-Za-z])", re.IGNORECASE)
 EXEMPT: Final = re.compile(
     r"^README\.es\.md$"  # Spanish
+    r"|^CHANGELOG\.md$"  # former names; Vale reads its prose
     r"|^LICENSE$|^\.vale/|\.svg$"
     r"|/migrations/"  # former columns keep their names there
     r"|^tests/integration/upgrade/releases/"  # what a release stored and answered
