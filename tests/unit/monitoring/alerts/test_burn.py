@@ -85,8 +85,8 @@ def test_exhausted_budget_fires_unless_there_are_too_few_bad_events(tmp_path: Pa
 
 
 # From raw counters to the alert: 60 requests a minute.
-FINE = 'anden_api_requests_total{dataset="flights",operation="page",status="2xx"}'
-FAILED = 'anden_api_requests_total{dataset="flights",operation="page",status="5xx"}'
+FINE = 'anden_api_requests_total{dataset="flights",operation="list",status="2xx"}'
+FAILED = 'anden_api_requests_total{dataset="flights",operation="list",status="5xx"}'
 COUNTER_TO_ALERT = ["recordings", "slos"]
 BURN = ["ApiAvailabilityErrorBudgetBurn"]
 FIRED = {"slo": "api-availability", "severity": "page", "window": "1h/5m"}

@@ -14,8 +14,8 @@ from apps.monitoring.third_party_metrics import ALERTS
 from tests.unit.monitoring.alerts.promtool import Question, labelled, run
 
 AT: Final = "30m"
-GOOD: Final = f"{API_REQUESTS.name}{labelled(status='2xx', operation='page')}"
-FAILED: Final = f"{API_REQUESTS.name}{labelled(status='5xx', operation='page')}"
+GOOD: Final = f"{API_REQUESTS.name}{labelled(status='2xx', operation='list')}"
+FAILED: Final = f"{API_REQUESTS.name}{labelled(status='5xx', operation='list')}"
 PASSED: Final = f"{PROBE_CHECKS.name}{labelled(check='page', outcome='passed')}"
 CHECK_FAILED: Final = f"{PROBE_CHECKS.name}{labelled(check='page', outcome='failed')}"
 MISSING: Final[dict[str, float]] = {}
