@@ -37,7 +37,7 @@ def main() -> None:
     except ModuleNotFoundError:
         sys.exit("Django is not installed for this Python: use .venv/bin/python, which make run and make test set up")
 
-    from apps.telemetry.environment import SettingsInvalid
+    from apps.telemetry.environment import SettingsInvalid, invalid_lines
 
     try:
         execute_from_command_line(sys.argv)
@@ -56,7 +56,7 @@ def main() -> None:
 
             sys.stdout.write(settings_report(error))
             sys.exit(1)
-        lines = [f"  {line}" for line in str(error).splitlines()]
+        lines = [f"  {line}" for line in invalid_lines(error)]
         sys.exit("\n".join(["Invalid environment (for make run's, source it: `. .anden/environment`):", *lines]))
 
 

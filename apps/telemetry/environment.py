@@ -43,6 +43,17 @@ def load(kind: type[Settings]) -> Settings:
         raise SettingsInvalid("\n".join(sorted(lines))) from None
 
 
+def invalid_lines(error: SettingsInvalid) -> list[str]:
+    """One line for each invalid variable of any settings class, where `error` ended at the first class."""
+    lines = str(error).splitlines()
+    for kind in EnvironmentSettings.__subclasses__():
+        try:
+            load(kind)
+        except SettingsInvalid as other:
+            lines += str(other).splitlines()
+    return list(dict.fromkeys(lines))
+
+
 def variables_set(groups: Iterable[EnvironmentSettings]) -> set[str]:
     """The variables that were set when these settings were read."""
     return {_variable(type(group), field) for group in groups for field in group.model_fields_set}

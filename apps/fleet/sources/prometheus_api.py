@@ -96,7 +96,7 @@ class PrometheusApi:
                 f"Prometheus at {self._shown} took more than {self._timeout_s:g} s for {what}"
             ) from error
         except requests.RequestException as error:
-            raise SourceUnavailable(f"Prometheus at {self._shown} does not answer ({_reason(error)})") from error
+            raise SourceUnavailable(f"Prometheus at {self._shown} does not respond ({_reason(error)})") from error
         return self._data(status, body, query=query, kind=kind, what=what)
 
     def _body(self, answer: requests.Response, what: str) -> bytes:

@@ -32,7 +32,7 @@ _OWN_GROUP: Final = "set ANDEN_KAFKA_GROUP_ID to a name that only this installat
 GROUP_REFUSED: Final = {
     KafkaError.INCONSISTENT_GROUP_PROTOCOL: f"other programs are in the consumer group: {_OWN_GROUP}",
     KafkaError.INVALID_SESSION_TIMEOUT: "the brokers limit it (group.min.session.timeout.ms and "
-    "group.max.session.timeout.ms): correct ANDEN_KAFKA_SESSION_TIMEOUT_MS",
+    "group.max.session.timeout.ms): fix ANDEN_KAFKA_SESSION_TIMEOUT_MS",
     KafkaError.INVALID_GROUP_ID: _OWN_GROUP,
     KafkaError.GROUP_AUTHORIZATION_FAILED: "grant Andén's user Read on the group in ANDEN_KAFKA_GROUP_ID",
     KafkaError.GROUP_MAX_SIZE_REACHED: "the brokers limit the group's size (group.max.size): run fewer workers",
@@ -89,5 +89,5 @@ def request_error(where: str, error: KafkaException) -> BrokerUnavailable | Brok
     if reason.code() in _REQUEST_REFUSED:
         return BrokerRefused(f"Kafka at {where} refused: {text}")
     return BrokerUnavailable(
-        f"Kafka at {where} does not respond ({text}): start it, or correct ANDEN_KAFKA_BOOTSTRAP_SERVERS"
+        f"Kafka at {where} does not respond ({text}): start it, or fix ANDEN_KAFKA_BOOTSTRAP_SERVERS"
     )

@@ -69,10 +69,14 @@ class Watchdog:
         faulthandler.dump_traceback_later(max(seconds, 0.001), exit=True, file=sys.__stderr__ or sys.stderr)
 
     def _beat(self) -> None:
+        # poll, because select fails for descriptors above 1023, which a worker of many partitions reaches.
+        signalled = select.poll()
+        signalled.register(self._signals_read, select.POLLIN)
         last_beat_s = time.monotonic()
         while not self._over.is_set():
-            ready, _, _ = select.select([self._signals_read], [], [], BEAT_S)
-            if ready and {*os.read(self._signals_read, 512)} & {int(number) for number in _SIGNALS}:
+            if signalled.poll(BEAT_S * 1000) and {*os.read(self._signals_read, 512)} & {
+                int(number) for number in _SIGNALS
+            }:
                 # The signal came after the last heartbeat, so the grace period counts from there.
                 self._end_at(last_beat_s + self._grace_s)
                 return

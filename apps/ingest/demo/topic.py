@@ -95,5 +95,5 @@ class TopicView:
                     continue
                 raise BrokerUnavailable(
                     f"Kafka at {self.servers} does not respond ({reason_of(exc)}): "
-                    "start it, or correct ANDEN_KAFKA_BOOTSTRAP_SERVERS"
+                    "start it, or fix ANDEN_KAFKA_BOOTSTRAP_SERVERS"
                 ) from exc

@@ -40,7 +40,7 @@ INFRASTRUCTURE_ALERTS: Final = (
         compose("{} == 0", series(UP, ANDEN_JOBS)),
         for_="10m",
         severity="ticket",
-        summary="{{ $labels.instance }} of {{ $labels.job }} does not answer Prometheus",
+        summary="{{ $labels.instance }} of {{ $labels.job }} does not respond Prometheus",
         description="The target has not been scraped for ten minutes. Its metrics are missing meanwhile.",
         dashboard="overview",
     ),

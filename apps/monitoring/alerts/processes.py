@@ -36,7 +36,7 @@ class ProcessRole:
 
 
 PROCESS_ROLES: Final = (
-    ProcessRole(WEB, "anden-web", "The API does not answer."),
+    ProcessRole(WEB, "anden-web", "The API does not respond."),
     ProcessRole("ingest", "anden-metrics", "No record becomes a row; every dataset gets stale."),
     ProcessRole(
         "worker", "anden-metrics", "No task or job runs: no partitions are created, no expired data is deleted."

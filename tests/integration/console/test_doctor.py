@@ -193,11 +193,17 @@ def test_an_unknown_variable_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_an_invalid_setting_is_named_without_its_value() -> None:
-    environment = {**os.environ, "ANDEN_SECRET_KEY": "too-short-a-secret", "DJANGO_SETTINGS_MODULE": "config.settings"}
+    environment = {
+        **os.environ,
+        "ANDEN_SECRET_KEY": "too-short-a-secret",
+        "ANDEN_API_MAX_EXPORTS": "0",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
     ended = subprocess.run(
         [sys.executable, "manage.py", "doctor"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     assert ended.returncode == 1
     assert "FAIL  settings  ANDEN_SECRET_KEY: must have at least 32 characters" in ended.stdout
+    assert "FAIL  settings  ANDEN_API_MAX_EXPORTS:" in ended.stdout
     assert "ok    anden" in ended.stdout
     assert "too-short" not in ended.stdout + ended.stderr

@@ -126,7 +126,7 @@ def test_drop_needs_yes_for_a_dataset_with_rows(station: Station) -> None:
 def test_an_unavailable_database_gives_one_line(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
     connections["owner"].close()
     monkeypatch.setitem(connections["owner"].settings_dict, "PORT", "1")
-    with pytest.raises(CommandError, match=r"PostgreSQL at 127\.0\.0\.1:1 does not answer"):
+    with pytest.raises(CommandError, match=r"PostgreSQL at 127\.0\.0\.1:1 does not respond"):
         run("apply", str(CONTRACTS / "airlines.yaml"))
 
 
@@ -143,6 +143,6 @@ def test_a_wrong_password_is_not_reported_as_an_unavailable_database(
 def test_a_pool_timeout_reports_the_databases_own_error(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
     waited = OperationalError("couldn't get a connection after 5.00 sec")
     waited.__cause__ = PoolTimeout("couldn't get a connection after 5.00 sec")
-    assert "does not answer" in explain_database_error("default", waited)
+    assert "does not respond" in explain_database_error("default", waited)
     monkeypatch.setitem(connections["default"].settings_dict, "PASSWORD", "wrong")
     assert "password authentication failed" in explain_database_error("default", waited)

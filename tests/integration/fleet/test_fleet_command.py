@@ -151,7 +151,7 @@ def test_stale_evaluations_are_shown_as_no_data(
         (("evaluate", "--source", "file", "--file", "/no/such.csv"), "/no/such.csv does not exist"),
         (("evaluate", "--source", "file", "--file", "x", "--at", "noon"), "--at noon: not ISO 8601"),
         (("evaluate", "--source", "file", "--file", "x", "--every", "0"), "--every needs at least 1 second"),
-        (("evaluate", "--source", "prometheus"), "Prometheus at http://prometheus:9090 does not answer"),
+        (("evaluate", "--source", "prometheus"), "Prometheus at http://prometheus:9090 does not respond"),
         (("show", "outsider"), "unknown service 'outsider'"),
         (("simulate", "--file", "b.csv"), "b.csv: the simulation writes a folder of .npz files: drop the suffix .csv"),
         (("simulate", "--file", "x", "--fault", "zone:zz:slow:2"), "'zz' is neither a zone nor a service; zo"),
@@ -183,7 +183,7 @@ def test_errors_print_one_line(station: Station, fleet: Fleet, words: tuple[str,
 def test_a_source_error_is_raised_while_another_evaluator_runs(station: Station, fleet: Fleet) -> None:
     with station.connect("default") as other:
         other.execute("SELECT pg_advisory_lock(hashtextextended('anden fleet evaluation', 0))")
-        with pytest.raises(CommandError, match="does not answer") as caught:
+        with pytest.raises(CommandError, match="does not respond") as caught:
             fleet("evaluate", "--source", "prometheus")
     assert "nother process" not in str(caught.value)
 

@@ -180,14 +180,14 @@ def test_an_older_evaluation_is_returned_but_not_stored(station: Station, source
 
 def test_an_unavailable_source_is_never_ok(station: Station, source: HeldSource) -> None:
     fleet_evaluate(source, at_s=AT_S)
-    source.failure = SourceUnavailable("Prometheus does not answer")
+    source.failure = SourceUnavailable("Prometheus does not respond")
     counter = prometheus.counter(FLEET_EVALUATIONS).labels("SourceUnavailable")
     before = counter._value.get()
     with pytest.raises(SourceUnavailable):
         fleet_evaluate(source, at_s=AT_S + 60)
     assert counter._value.get() == before + 1
     soon = fleet_view(_at(AT_S + 70))
-    assert soon.stale_reason == "Prometheus does not answer"
+    assert soon.stale_reason == "Prometheus does not respond"
     assert soon.counts[ServiceState.OK] == 30, "after one failure the last result still holds"
     late_s = AT_S + settings.FLEET.stale_after_s + 60
     with pytest.raises(SourceUnavailable):

@@ -179,7 +179,7 @@ def test_a_denied_group_is_an_error_of_the_process(pair: Pair) -> None:
 def test_a_session_timeout_that_the_brokers_reject_is_named(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     pair.make()
     monkeypatch.setattr(settings, "KAFKA", pair.line.settings.model_copy(update={"session_timeout_ms": 30_000}))
-    with pytest.raises(CommandError, match="correct ANDEN_KAFKA_SESSION_TIMEOUT_MS"):
+    with pytest.raises(CommandError, match="fix ANDEN_KAFKA_SESSION_TIMEOUT_MS"):
         call_command("ingest", until_idle=True, stdout=StringIO())
 
 

@@ -290,7 +290,7 @@ def test_a_missing_broker_is_reported_in_one_line_with_its_host(
     arguments = {"ingest": ["things", "--until-idle"], "topics": ["ensure"], "lag": ["--once"]}[command]
     with pytest.raises(CommandError, match=r"Kafka at 127\.0\.0\.1:1 does not respond") as refused:
         call_command(command, *arguments)
-    assert "start it, or correct ANDEN_KAFKA_BOOTSTRAP_SERVERS" in str(refused.value)
+    assert "start it, or fix ANDEN_KAFKA_BOOTSTRAP_SERVERS" in str(refused.value)
     assert "\n" not in str(refused.value)
 
 

@@ -92,7 +92,7 @@ def test_each_response_raises_its_error_with_query_and_url(
 def test_an_unavailable_server_is_named_without_its_password() -> None:
     with serving(FakePrometheus()) as address:
         gone = address
-    with pytest.raises(SourceUnavailable, match="does not answer") as caught:
+    with pytest.raises(SourceUnavailable, match="does not respond") as caught:
         _source(gone.replace("//", "//me:secret@")).observe(AT_S)
     assert "secret" not in str(caught.value)
     assert gone.removeprefix("http://") in str(caught.value)

@@ -265,7 +265,7 @@ def test_a_missing_topic_is_waited_for_and_fails_a_bounded_run(caplog: pytest.Lo
 def test_an_outage_of_kafka_or_the_catalogue_is_waited_for_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     world = World([events()])
     world.send("events", *things(2))
-    world.kafka.away = "Kafka at nowhere:1 does not answer"
+    world.kafka.away = "Kafka at nowhere:1 does not respond"
     world.catalogue_faults = 3
     worker = world.worker(limits=RunLimits())
     for _ in range(300):

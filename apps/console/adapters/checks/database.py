@@ -124,7 +124,7 @@ def check_clock() -> Iterator[DiagnosisResult]:
             row = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
             after = time.time()
     except psycopg.Error:
-        yield DiagnosisResult(CheckStatus.SKIPPED, "clock", "PostgreSQL does not answer")
+        yield DiagnosisResult(CheckStatus.SKIPPED, "clock", "PostgreSQL does not respond")
         return
     there = row[0] if row else before
     skew_s = max(before - there, there - after, 0.0)

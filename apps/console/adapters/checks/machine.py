@@ -13,7 +13,13 @@ from psycopg.pq import version as libpq_version
 
 from apps import __version__
 from apps.console.core.diagnosis import CheckStatus, DiagnosisResult, report
-from apps.telemetry.environment import EnvironmentSettings, SettingsInvalid, unknown_variables, variables_set
+from apps.telemetry.environment import (
+    EnvironmentSettings,
+    SettingsInvalid,
+    invalid_lines,
+    unknown_variables,
+    variables_set,
+)
 
 PACKAGES: Final = ("django", "djangorestframework", "psycopg", "confluent-kafka", "celery", "grafana-client", "boto3")
 FULL_BYTES: Final = 256 << 20
@@ -33,7 +39,7 @@ def check_versions() -> Iterator[DiagnosisResult]:
 
 def settings_report(error: SettingsInvalid) -> str:
     """The report for invalid settings, when nothing else can be checked; needs no Django."""
-    invalid = [DiagnosisResult(CheckStatus.FAILED, "settings", line) for line in str(error).splitlines()]
+    invalid = [DiagnosisResult(CheckStatus.FAILED, "settings", line) for line in invalid_lines(error)]
     return report([*check_versions(), *invalid])
 
 

@@ -52,7 +52,7 @@ def check_topics() -> Iterator[DiagnosisResult]:
         names = sorted({dataset.contract.topic for dataset in datasets.readable})
         states = KafkaTopicAdmin(client_config(settings.KAFKA)).states(names)
     except (IngestError, DatabaseError, InterfaceError):
-        yield DiagnosisResult(CheckStatus.SKIPPED, "topics", "not checked: PostgreSQL or Kafka does not answer")
+        yield DiagnosisResult(CheckStatus.SKIPPED, "topics", "not checked: PostgreSQL or Kafka does not respond")
         return
     finally:
         connections.close_all()
@@ -82,7 +82,9 @@ def check_queue() -> Iterator[DiagnosisResult]:
     except Exception as error:  # noqa: BLE001 - each transport raises errors of its own
         reason = str(error) or type(error).__name__
         yield DiagnosisResult(
-            CheckStatus.FAILED, "queue", f"{kind} does not answer ({reason}): start it, or fix ANDEN_CELERY_BROKER_URL"
+            CheckStatus.FAILED,
+            "queue",
+            f"{kind} does not respond ({reason}): start it, or fix ANDEN_CELERY_BROKER_URL",
         )
         return
     yield DiagnosisResult(CheckStatus.OK, "queue", where)

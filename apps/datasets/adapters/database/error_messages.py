@@ -43,7 +43,7 @@ def explain_database_error(alias: str, error: Exception) -> str:
         reply = str(error).split(FATAL, 1)[1].strip().splitlines()[0]
         return f"{where} refused: {reply}" + (f": fix {variable}" if any(part in reply for part in MISTAKEN) else "")
     if isinstance(error, OperationalError | InterfaceError | psycopg.OperationalError | psycopg.InterfaceError):
-        return f"{where} does not answer: start it, or fix {variable}"
+        return f"{where} does not respond: start it, or fix {variable}"
     return f"{where} refused: {first}"
 
 

@@ -57,7 +57,7 @@ VANISHED_ROLES = tuple(
 )
 ABSENCE = (
     Case("WebDown", "its target vanishes", _installation(web=VANISHED), "14m", (PAGE,)),
-    Case("WebDown", "it does not answer", _installation(web="1x9 0x50"), "14m", (PAGE,)),
+    Case("WebDown", "it does not respond", _installation(web="1x9 0x50"), "14m", (PAGE,)),
     Case("WebDown", "there is no target", _installation(web=""), "5m", (PAGE,)),
     Case("WebDown", "all targets vanish", dict.fromkeys(_installation(), VANISHED), "14m", (PAGE,)),
     Case("WebDown", "it flaps", _installation(web=FLAPPING), "24m", (PAGE,)),
