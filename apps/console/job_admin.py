@@ -63,7 +63,7 @@ class JobAdmin(ReadOnlyAdmin):
         ("Job", {"fields": ("kind", ("state_shown", "asked_by"), "progress", "arguments_shown")}),
         ("Outcome", {"fields": ("error_shown", "result_shown", "checkpoint_shown")}),
         (
-            "Timing and worker (UTC)",
+            "Timing and worker",
             {"fields": (("created_at", "started_at", "finished_at"), ("tries", "worker"))},
         ),
     )

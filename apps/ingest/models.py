@@ -38,6 +38,7 @@ class Source(models.Model):
     updated_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name = "position"
         ordering = ("dataset", "topic", "partition", "id")
         constraints = (
             models.UniqueConstraint(

@@ -1,16 +1,12 @@
 """The base of every app's typed settings, and the error for an invalid variable."""
 
-import os
 import re
 from collections.abc import Iterable
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
-
-_OTHERS: Final = re.compile(r"_SERVICE_(HOST|PORT)|_PORT(_\d|$)|^ANDEN_(TEST_|VENV$)")
-"""Variables that Kubernetes or the Makefile sets."""
 
 Settings = TypeVar("Settings", bound="EnvironmentSettings")
 
@@ -57,17 +53,6 @@ def invalid_lines(error: SettingsInvalid) -> list[str]:
 def variables_set(groups: Iterable[EnvironmentSettings]) -> set[str]:
     """The variables that were set when these settings were read."""
     return {_variable(type(group), field) for group in groups for field in group.model_fields_set}
-
-
-def unknown_variables(kinds: Iterable[type[EnvironmentSettings]]) -> list[str]:
-    """Environment variables that have these classes' prefix but match no setting, sorted.
-
-    Ignores what Kubernetes sets for a Service (ANDEN_WEB_SERVICE_HOST, ANDEN_WEB_PORT…).
-    """
-    known = {_variable(kind, field) for kind in kinds for field in kind.model_fields}
-    return sorted(
-        name for name in os.environ if name.startswith("ANDEN_") and name not in known and not _OTHERS.search(name)
-    )
 
 
 def _variable(kind: type[EnvironmentSettings], field: str) -> str:

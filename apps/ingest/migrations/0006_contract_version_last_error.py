@@ -9,4 +9,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RenameField("quarantine", "number", "contract_version"),
         migrations.RenameField("source", "trouble", "last_error"),
+        migrations.AlterModelOptions(
+            "source", {"ordering": ("dataset", "topic", "partition", "id"), "verbose_name": "position"}
+        ),
     ]

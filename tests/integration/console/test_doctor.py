@@ -188,7 +188,7 @@ def test_an_unknown_variable_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("ANDEN_KAFAK_GROUP_ID", "typo")
     code, report = doctor()
     assert code == 0
-    assert "ANDEN_KAFAK_GROUP_ID is set, but Andén has no such setting" in report
+    assert "ANDEN_KAFAK_GROUP_ID is set, but no setting reads it. Did you mean ANDEN_KAFKA_GROUP_ID?" in report
     assert "typo" not in report
 
 

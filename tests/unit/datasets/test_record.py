@@ -239,6 +239,22 @@ KEYED = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        ('"n": -6', "'n' must be >= -5"),
+        ('"n": 99999', "'n' must be <= 32767"),
+        ('"n": 1, "ratio": 0', "'ratio' must be > 0.0"),
+        ('"n": 1, "code": "ABCD"', "'code' must have at most 3 characters"),
+        ('"n": 1, "tags": ["a", "b", "c"]', "'tags' must have at most 2 items"),
+    ],
+)
+def test_a_violated_bound_is_named_in_the_contracts_words(field: str, message: str) -> None:
+    with pytest.raises(BadRecord) as error:
+        json_reader(contract()).decode(f"{{{field}}}".encode())
+    assert str(error.value) == message
+
+
 @pytest.mark.parametrize("key", [b'{"n":7,"origin":"EWR"}', b'["EWR",7]', b'{"origin":"EWR","n":7,"more":1}'])
 def test_a_key_of_two_fields_is_an_object_or_an_array(key: bytes) -> None:
     reader = json_reader(contract_from_odcs(document(properties=KEYED, mode="upsert")))

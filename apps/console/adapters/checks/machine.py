@@ -13,13 +13,8 @@ from psycopg.pq import version as libpq_version
 
 from apps import __version__
 from apps.console.core.diagnosis import CheckStatus, DiagnosisResult, report
-from apps.telemetry.environment import (
-    EnvironmentSettings,
-    SettingsInvalid,
-    invalid_lines,
-    unknown_variables,
-    variables_set,
-)
+from apps.datasets.checks import unread_variables
+from apps.telemetry.environment import EnvironmentSettings, SettingsInvalid, invalid_lines, variables_set
 
 PACKAGES: Final = ("django", "djangorestframework", "psycopg", "confluent-kafka", "celery", "grafana-client", "boto3")
 FULL_BYTES: Final = 256 << 20
@@ -48,10 +43,8 @@ def check_environment(groups: Iterable[EnvironmentSettings]) -> Iterator[Diagnos
     groups = tuple(groups)
     names = sorted(variables_set(groups))
     yield DiagnosisResult(CheckStatus.OK, "settings", f"{len(names)} set: {', '.join(names)}")
-    for name in unknown_variables(type(group) for group in groups):
-        yield DiagnosisResult(
-            CheckStatus.WARNING, "settings", f"{name} is set, but Andén has no such setting: see docs/settings.md"
-        )
+    for warning in unread_variables():
+        yield DiagnosisResult(CheckStatus.WARNING, "settings", f"{warning.msg}. {warning.hint}")
 
 
 def check_disk(folders: Iterable[Path]) -> Iterator[DiagnosisResult]:

@@ -5,6 +5,7 @@ ranges, lengths and choices in C; the rest is checked by column. Only an invalid
 name the field and the reason.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from string import printable
 from typing import Any, Final, cast
@@ -23,6 +24,9 @@ BACKSLASH: Final = b"\\"
 NUL_ESCAPE: Final = b"\\u0000"
 BEYOND_DOUBLE: Final = "Number out of range"
 """msgspec's message for it."""
+_LENGTH: Final = re.compile(r"Expected `(\w+)` of length (>=|<=) (\d+)")
+_BOUND: Final = re.compile(r"Expected `\w+` (>=|<=|>|<) (\S+)")
+_MULTIPLE: Final = re.compile(r"Expected `\w+` that's a multiple of (\S+)")
 BROKEN: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 _LETTERS: Final = frozenset(printable.encode())
@@ -244,9 +248,22 @@ def _field_error(field: ContractField, part: bytes, error: Exception) -> BadReco
             rule = f"{field.name!r} contains a number that {field.type.sql} cannot represent"
             return BadRecord("out_of_range", rule, field=field.name)
         return BadRecord("wrong_type", f"{field.name!r} is not of type {field.type.sql}", field=field.name)
-    # The type matches, so a bound, a length, a pattern or an item does not; msgspec's message names only the rule.
+    # The type matches, so a bound, a length, a pattern or an item does not.
+    return BadRecord("out_of_range", f"{field.name!r} {_violation(error)}", field=field.name)
+
+
+def _violation(error: Exception) -> str:
+    """The violated rule from msgspec's message, which quotes no value: `must have at least 3 characters`."""
     rule = str(error).split(" - at")[0]
-    return BadRecord("out_of_range", f"{field.name!r}: {rule}", field=field.name)
+    if length := _LENGTH.fullmatch(rule):
+        kind, sign, number = length.groups()
+        unit = "character" if kind == "str" else "item"
+        return f"must have at {'least' if sign == '>=' else 'most'} {number} {unit}{'' if number == '1' else 's'}"
+    if bound := _BOUND.fullmatch(rule):
+        return f"must be {bound[1]} {bound[2]}"
+    if multiple := _MULTIPLE.fullmatch(rule):
+        return f"must be a multiple of {multiple[1]}"
+    return f"violates a rule of its contract: {rule}"
 
 
 def why_no_object(text: bytes, what: str) -> BadRecord:

@@ -154,7 +154,7 @@ _MULTIPLES: Final = PanelRow(
     (
         Panel(
             "$worst",
-            "The scores of this service's signals, with the range of eight in ten services' worst scores.",
+            "The scores of this service's signals, with the middle 80 % of all services' worst scores.",
             "timeseries",
             Unit.SCORE,
             (
