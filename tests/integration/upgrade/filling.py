@@ -19,5 +19,5 @@ def fill(there: Installation) -> None:
             try:
                 with connection.transaction():
                     connection.execute(sql.SQL(line))
-            except psycopg.errors.UndefinedTable:
+            except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
                 continue

@@ -16,6 +16,7 @@ INSERT INTO monitoring_fleetevaluation (at, window_s, read_s, service_ids, worst
 INSERT INTO monitoring_fleetdetail (signals, peers, score, value, ratio, evaluation_id) SELECT '["error_ratio"]', '[1.0]', '\x0044', '\x00000040', '\x00000040', id FROM monitoring_fleetevaluation;
 INSERT INTO monitoring_grafanasync (at, revision, digest, manifest) VALUES (now(), 'c0ffee', 'd1', '{}');
 INSERT INTO monitoring_incident (kind, subject, signal, stage, reason, sentence, evidence, trail, opened_at, last_seen_at, closed_by, returns) VALUES ('outlier', 'service-3', 'error_ratio', 'open', '', 'service-3 is an outlier', '{}', '[]', now(), now(), '', 0);
+INSERT INTO monitoring_incident (kind, subject, signal, status, reason, sentence, evidence, score_history, opened_at, last_seen_at, closed_by, recurrences) VALUES ('outlier', 'service-3', 'error_ratio', 'open', '', 'service-3 is an outlier', '{}', '[]', now(), now(), '', 0);
 INSERT INTO monitoring_incidentnote (at, by, source, target, reason, note, incident_id) SELECT now(), 'steward', 'open', 'acknowledged', '', 'seen', id FROM monitoring_incident;
 INSERT INTO monitoring_incidentsuspicion (kind, subject, signal, since) VALUES ('outlier', 'service-4', 'latency_p95', now());
 -- Permissions granted by hand: to a user and to a custom group, and the user's log entry.
@@ -23,3 +24,4 @@ INSERT INTO auth_user_user_permissions (user_id, permission_id) SELECT u.id, p.i
 INSERT INTO auth_group (name) VALUES ('night shift');
 INSERT INTO auth_group_permissions (group_id, permission_id) SELECT g.id, p.id FROM auth_group g, auth_permission p WHERE g.name = 'night shift' AND p.codename IN ('view_fleetservice', 'change_incident', 'view_cloudwatchmonth', 'view_dataset');
 INSERT INTO django_admin_log (action_time, object_id, object_repr, action_flag, change_message, content_type_id, user_id) SELECT now(), '1', '#1 service-3', 2, '[]', c.id, u.id FROM django_content_type c, auth_user u WHERE c.model IN ('incident', 'quarantine');
+INSERT INTO jobs_job (kind, arguments, state, actor, send_after, max_attempts, attempts, cancel_requested, done, text, error, worker, created_at, run_after) VALUES ('datasets.purge_tombstones', '{}', 'succeeded', 'steward', now(), 3, 1, false, 5, 'purged', '', 'worker-1', now(), now());
