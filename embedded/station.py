@@ -234,7 +234,7 @@ def _run(stack: ExitStack, folder: StationFolder, seconds: float | None) -> int:
     Preparation(folder, environment).run_all()
     web_port = free_port(_WEB_PORT)
     note.write_text(f"pid {os.getpid()}, http://{LOOPBACK}:{web_port}/\n")
-    print("Starting the processes", flush=True)
+    print("Starting Andén", flush=True)
     code = Station(folder, postgres, kafka, seconds=seconds).run(environment, web_port)
     print("\nStopping Kafka and PostgreSQL", flush=True)
     return code

@@ -41,7 +41,7 @@ Andén is running.
   Logs             {relative_path(self.logs)}/
   Commands         . {environment}; {python} manage.py help
 
-  Admin            {self.site}/admin/    user steward, password {self.password}
+  Admin            {self.site}/admin/    log in as steward, password {self.password}
   Fleet            {self.site}/admin/monitoring/fleet/    50 simulated services, one unhealthy
   API              {self.site}/api/v1/datasets
   API docs         {self.site}/api/docs

@@ -62,7 +62,7 @@ def _checks() -> Iterator[tuple[str, Check]]:
     yield "versions", check_versions
     yield "settings", partial(check_environment, _groups())
     for role in ROLES:
-        yield f"database {role}", partial(check_role, role)
+        yield f"database ({role})", partial(check_role, role)
     yield "migrations", check_migrations
     yield "clock", check_clock
     yield "kafka", check_kafka

@@ -29,7 +29,7 @@ class ProbeFailed(Exception):
 
 
 class KeyRefused(ProbeFailed):
-    """The key is wrong or revoked: create one with `probe install`."""
+    """The key is wrong or revoked: create one with `manage.py probe install`."""
 
 
 class Unreachable(Exception):
@@ -113,7 +113,7 @@ class Probe:
         """The key can read the probe's dataset and nothing else."""
         if not (self.key.isascii() and self.key.isprintable()):
             raise KeyRefused(
-                "The key contains an invalid character, such as a line break: create one with `probe install`."
+                "The key contains an invalid character, such as a line break: create one with `manage.py probe install`."
             )
         response = self._get(DATASETS)
         actions = {item["name"]: item["actions"] for item in response["datasets"]}

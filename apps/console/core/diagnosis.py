@@ -32,9 +32,9 @@ def report(results: Iterable[DiagnosisResult]) -> str:
     table = [
         f"{line.status:<5} {line.check:<{width}}  {escaped(line.finding).replace(chr(10), '; ')}\n" for line in lines
     ]
-    failed, warned = (_count(lines, status) for status in (CheckStatus.FAILED, CheckStatus.WARNING))
-    ran = len(lines) - _count(lines, CheckStatus.SKIPPED)
-    return f"{''.join(table)}\n{ran} checks: {failed} failed, {warned} with a warning.\n"
+    passed, skipped, warned, failed = (_count(lines, status) for status in CheckStatus)
+    totals = f"{passed} passed, {skipped} skipped, {warned} with a warning, {failed} failed."
+    return f"{''.join(table)}\n{len(lines)} checks: {totals}\n"
 
 
 def has_failed(results: Iterable[DiagnosisResult]) -> bool:

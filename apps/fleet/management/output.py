@@ -22,7 +22,7 @@ def list_lines(rows: Sequence[ServiceRow]) -> Iterator[str]:
         yield "No services yet: run `manage.py fleet evaluate`."
         return
     width = max(len("Service"), *(len(row.name) for row in rows))
-    yield f"{'Service':<{width}}  {'Zone':<14} {'State':<9} {'Score':>7}  Since"
+    yield f"{'Service':<{width}}  {'Zone':<14} {'State':<9} {'Score':>7}  In state since"
     for row in rows:
         score = "–" if row.score is None else f"{row.score:.1f}"
         yield (

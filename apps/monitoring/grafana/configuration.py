@@ -60,7 +60,7 @@ def grafana(given: GrafanaSettings | None = None) -> GrafanaPort:
     """The Grafana of these settings, by default the process's. Raises GrafanaUnavailable, GrafanaRefused."""
     given = given or settings.GRAFANA
     if given.url is None:
-        raise GrafanaRefused("ANDEN_GRAFANA_URL is not set: set it to the URL of your Grafana")
+        raise GrafanaRefused("ANDEN_GRAFANA_URL is not set: set it and ANDEN_GRAFANA_TOKEN")
     if not given.token.get_secret_value():
         raise GrafanaRefused(
             "ANDEN_GRAFANA_TOKEN is not set: create a service account token with the role Admin in Grafana"

@@ -62,7 +62,7 @@ def failures() -> list[str]:
     code, report = doctor()
     lines = [line for line in report.splitlines() if line.startswith("FAIL")]
     assert code == (1 if lines else 0)
-    assert f" {len(lines)} failed" in report.splitlines()[-1]
+    assert f", {len(lines)} failed." in report.splitlines()[-1]
     return lines
 
 
@@ -90,7 +90,7 @@ def test_a_role_that_cannot_log_in_fails(station: Station) -> None:
             (line,) = failures()
         finally:
             admin.execute("ALTER ROLE anden_reader LOGIN")
-    assert "database reader" in line
+    assert "database (reader)" in line
     assert "anden_reader" in line
 
 

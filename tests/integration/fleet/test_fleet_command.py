@@ -86,7 +86,7 @@ def test_the_report_is_readable(station: Station, tmp_path: Path, fleet: Fleet) 
     assert "times its baseline" in lines[9]
     assert lines[-1].startswith("Read ")
     listed = fleet("list").splitlines()
-    assert listed[0].split() == ["Service", "Zone", "State", "Score", "Since"]
+    assert listed[0].split() == ["Service", "Zone", "State", "Score", "In", "state", "since"]
     assert listed[1].split()[:3] == ["payments", "a", "outlier"]
     assert len(listed) == 51
     shown = fleet("show", "payments")

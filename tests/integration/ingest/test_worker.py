@@ -79,7 +79,7 @@ def test_each_bad_record_is_quarantined_raw_with_its_reason(line: Line) -> None:
     assert f"{line.topic}/0@9: nul" in shown.getvalue()
     none = StringIO()
     call_command("quarantine", "list", "things", "--reason", "no_such", stdout=none)
-    assert none.getvalue() == "no open record of things with the reason no_such in quarantine\n"
+    assert none.getvalue() == "No open record of things with the reason no_such is in the quarantine.\n"
     call_command("quarantine", "show", shown.getvalue().split()[0], stdout=shown)
     assert '"name": "\\u0000"' in shown.getvalue()
 
@@ -319,7 +319,7 @@ def test_unread_partitions_count_from_their_first_offset(line: Line) -> None:
     line.send(*things(5, 10), partition=1)
     output = StringIO()
     call_command("lag", "--once", stdout=output)
-    assert "things: 15 records behind, last batch never" in output.getvalue()
+    assert "things: 15 records behind, no batch yet" in output.getvalue()
     line.run("things")
     admin = line.admin
     admin.create_partitions([NewPartitions(line.topic, 3)])[line.topic].result(10)
@@ -329,4 +329,4 @@ def test_unread_partitions_count_from_their_first_offset(line: Line) -> None:
     line.apply(EVENTS, name="copies", mode="append")
     admin.delete_records([TopicPartition(line.topic, 0, 4)])[TopicPartition(line.topic, 0, 4)].result(10)
     call_command("lag", "--once", stdout=output)
-    assert "copies: 18 records behind, last batch never" in output.getvalue()
+    assert "copies: 18 records behind, no batch yet" in output.getvalue()

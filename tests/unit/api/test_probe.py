@@ -133,7 +133,7 @@ def test_a_wrong_key_stops_the_checks_with_the_next_step() -> None:
 def test_a_key_that_no_header_can_contain_is_neither_sent_nor_printed(key: str) -> None:
     outcome = run(PaperStation(key=key), key=key)["dataset list"]
     assert not outcome.passed
-    assert "create one with `probe install`" in outcome.line()
+    assert "create one with `manage.py probe install`" in outcome.line()
     assert key not in outcome.line()
 
 

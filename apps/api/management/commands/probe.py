@@ -50,7 +50,7 @@ class Command(AndenCommand):
         elif options["every"] is not None:
             self._watch(options)
         elif failed := self._check(options):
-            raise CommandError(f"{failed} checks failed at {options['url']}")
+            raise CommandError(f"{failed} of the checks failed at {options['url']}")
 
     def _install(self, path: Path | None) -> None:
         written = probe_dataset_install(timezone.now().date())

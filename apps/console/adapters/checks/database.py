@@ -68,7 +68,7 @@ _NOT_OWNED: Final = """
 
 def check_role(role: str) -> Iterator[DiagnosisResult]:
     """Whether the role can log in, and whether it has the rights that its processes need."""
-    alias, check = ROLES[role], f"database {role}"
+    alias, check = ROLES[role], f"database ({role})"
     if alias not in settings.DATABASES:
         yield DiagnosisResult(CheckStatus.SKIPPED, check, f"ANDEN_DATABASE_{role.upper()}_URL is not set")
         return
@@ -159,7 +159,7 @@ def _lacks(connection: psycopg.Connection[Any], missing: list[str]) -> str:
     more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
     return (
         f"{connection.info.user} lacks {', '.join(missing[:3])}{more}: "
-        "grant them again as the owner (docs/adr/0003-roles-by-migration.md)"
+        f"as the tables' owner, GRANT … TO {connection.info.user}"
     )
 
 

@@ -42,7 +42,7 @@ def check_environment(groups: Iterable[EnvironmentSettings]) -> Iterator[Diagnos
     """The names of the variables that are set, never their values; a name that no setting has is a warning."""
     groups = tuple(groups)
     names = sorted(variables_set(groups))
-    yield DiagnosisResult(CheckStatus.OK, "settings", f"{len(names)} set: {', '.join(names)}")
+    yield DiagnosisResult(CheckStatus.OK, "settings", f"{len(names)} variables are set: {', '.join(names)}")
     for warning in unread_variables():
         yield DiagnosisResult(CheckStatus.WARNING, "settings", f"{warning.msg}. {warning.hint}")
 

@@ -4,11 +4,12 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from jsonschema import Draft201909Validator
+from jsonschema import Draft201909Validator, ValidationError
 from open_data_contract_standard.model import OpenDataContractStandard
 
 from apps.datasets.core.contract.classification import STRICT, ClassificationPolicy, column_restrictions
@@ -74,7 +75,14 @@ def _schema_problems(document: Mapping[str, object]) -> Iterator[ContractProblem
     if not isinstance(schemas, Sequence) or len(schemas) != 1:
         yield ContractProblem("$.schema", "a contract has exactly one schema", "write one document per dataset")
     for error in sorted(_validator().iter_errors(document), key=lambda e: e.json_path):
-        yield ContractProblem(error.json_path, error.message[:200], "see the Open Data Contract Standard v3")
+        yield ContractProblem(error.json_path, error.message[:200], _remedy(error))
+
+
+def _remedy(error: ValidationError) -> str:
+    """The closest of the allowed values, if one is close."""
+    allowed = error.validator_value if error.validator == "enum" else []
+    near = get_close_matches(str(error.instance), list(map(str, allowed)), n=1)
+    return f"did you mean {near[0]!r}?" if near else "see the Open Data Contract Standard v3"
 
 
 class _OdcsParser:

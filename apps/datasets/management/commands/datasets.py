@@ -45,7 +45,7 @@ class Command(AndenCommand):
         getattr(self, f"_{action}")(options)
 
     def _apply(self, options: dict[str, Any]) -> None:
-        rejected = 0
+        applied = rejected = 0
         for file, document in documents(options["path"]):
             try:
                 done = dataset_apply(document, dry_run=options["dry_run"])
@@ -54,13 +54,17 @@ class Command(AndenCommand):
                 self.stderr.write(self.style.ERROR(f"{file}: rejected"))
                 self.stderr.write("\n".join(f"  {problem}" for problem in error.problems))
                 continue
+            applied += 1
             for statement in done.statements if options["dry_run"] else ():
                 self.stdout.write(f"{statement};")
             self.stdout.write(f"{done.name}: {_state(done, dry_run=options['dry_run'])}, version {done.version}")
             for line in (*describe_visibility(done.before, done.contract), *_unenforced(document)):
                 self.stdout.write(f"  {line}")
         if rejected:
-            raise CommandError(f"{rejected} contract(s) rejected, see above; the others are not affected")
+            verb = "checked" if options["dry_run"] else "applied"
+            raise CommandError(
+                f"{rejected} of {applied + rejected} contracts rejected, {applied} {verb}: fix them, then repeat"
+            )
 
     def _list(self, _: dict[str, Any]) -> None:
         found = catalogue_read()

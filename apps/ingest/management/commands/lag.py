@@ -45,10 +45,8 @@ class Command(AndenCommand):
         width = max(map(len, (*(lag.dataset for lag in lags.measured), *lags.missing)), default=0) + 1
         digits = max((len(str(lag.records)) for lag in lags.measured), default=0)
         for lag in lags.measured:
-            fresh = "never" if lag.freshness_s is None else f"{lag.freshness_s:.0f} s ago"
-            self.stdout.write(
-                f"{lag.dataset + ':':<{width}} {lag.records:>{digits}} records behind, last batch {fresh}"
-            )
+            fresh = "no batch yet" if lag.freshness_s is None else f"last batch {lag.freshness_s:.0f} s ago"
+            self.stdout.write(f"{lag.dataset + ':':<{width}} {lag.records:>{digits}} records behind, {fresh}")
         for name, why in lags.missing.items():
             self.stdout.write(f"{name + ':':<{width}} {why}")
         if lags.unmeasured:

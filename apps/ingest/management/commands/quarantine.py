@@ -47,12 +47,12 @@ class Command(AndenCommand):
         if not found:
             of = f" of {options['dataset']}" if options["dataset"] else ""
             why = f" with the reason {options['reason']}" if options["reason"] else ""
-            self.stdout.write(f"no {options['state']} record{of}{why} in quarantine")
+            self.stdout.write(f"No {options['state']} record{of}{why} is in the quarantine.")
 
     def _show(self, record_id: int) -> None:
         record = quarantine_get(record_id)
         if record is None:
-            raise CommandError(f"no record {record_id} in quarantine: see `manage.py quarantine list`")
+            raise CommandError(f"record {record_id} is not in the quarantine: see `manage.py quarantine list`")
         lines = {
             "id": record.pk,
             "dataset": f"{record.dataset.name}, contract version {record.contract_version}",
