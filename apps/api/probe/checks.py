@@ -113,7 +113,8 @@ class Probe:
         """The key can read the probe's dataset and nothing else."""
         if not (self.key.isascii() and self.key.isprintable()):
             raise KeyRefused(
-                "The key contains an invalid character, such as a line break: create one with `manage.py probe install`."
+                "The key contains an invalid character, such as a line break: "
+                "create one with `manage.py probe install`."
             )
         response = self._get(DATASETS)
         actions = {item["name"]: item["actions"] for item in response["datasets"]}
