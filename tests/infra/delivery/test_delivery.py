@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from apps import __version__
 from tests.infra.charts import ROOT, anden
 from tests.infra.delivery.repository import FILE, Repository
 from tests.infra.delivery.scripts import script
@@ -127,13 +128,13 @@ def test_a_version_without_a_changelog_section_is_rejected(text: str) -> None:
 def test_a_version_is_released_once(tmp_path: Path) -> None:
     repository = Repository.made(tmp_path)
     repository.merged(".ci/changelog.py", (ROOT / ".ci/changelog.py").read_text(encoding="utf-8"))
-    repository.merged("CHANGELOG.md", "## 0.1.0\n- A.\n")
+    repository.merged("CHANGELOG.md", f"## {__version__}\n- A.\n")
     repository.checked_out()
-    assert repository.run("changelog", "tag")[:2] == (0, "v0.1.0")
-    repository.git(repository.server, "tag", "v0.1.0", "main")
+    assert repository.run("changelog", "tag")[:2] == (0, f"v{__version__}")
+    repository.git(repository.server, "tag", f"v{__version__}", "main")
     code, _, errors = repository.run("changelog", "tag")
     assert code == 1
-    assert "v0.1.0 is there already" in errors
+    assert f"v{__version__} is there already" in errors
 
 
 def test_a_release_tags_its_image_before_it_is_published() -> None:

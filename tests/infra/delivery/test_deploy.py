@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from apps import __version__
 from tests.infra.charts import ANDEN, environment_values, render
 from tests.infra.delivery.repository import BOT, FILE, ROOT, Repository
 
@@ -35,7 +36,7 @@ def delivered(repository: Repository, name: str, text: str, digest: str) -> str:
 
 def test_the_pipeline_commits_the_first_image_and_starts_no_run(repository: Repository) -> None:
     tag = delivered(repository, "apps/first.py", "2", DIGESTS[1])
-    assert re.fullmatch(r"0\.1\.0-[0-9a-f]{12}", tag)
+    assert re.fullmatch(rf"{re.escape(__version__)}-[0-9a-f]{{12}}", tag)
     assert f'tag: "{tag}"\n  digest: "{DIGESTS[1]}"' in repository.runs()
     assert repository.main("--format=%ae %ce") == f"{BOT} {BOT}"
     assert repository.main("--format=%s") == f"Run image {tag} [skip ci]"

@@ -259,7 +259,7 @@ def test_repeating_the_order_finishes_an_interrupted_rotation(manager: Any) -> N
     [
         (("ensure", "harbour"), "--role or --key"),
         (("rotate", "harbour", "--role", "app"), "--order"),
-        (("rotate", "harbour", "--role", "app", "--order", "first"), "--order first is that of first values"),
+        (("rotate", "harbour", "--role", "app", "--order", "first"), "--order first is reserved for first values"),
         (("ensure",), "station"),
     ],
 )

@@ -116,7 +116,7 @@ def test_the_rendered_documents_are_up_to_date() -> None:
 
 def test_an_outdated_document_is_named_and_rewritten(settings: Any, tmp_path: Path) -> None:
     settings.BASE_DIR = tmp_path
-    with pytest.raises(CommandError, match=r"docs/openapi.yaml, docs/settings.md is not up to date: run make render"):
+    with pytest.raises(CommandError, match=r"not up to date: docs/openapi.yaml, docs/settings.md. Run make render"):
         call_command("render", "--check")
     output = io.StringIO()
     call_command("render", stdout=output)

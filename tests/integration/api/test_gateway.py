@@ -12,11 +12,11 @@ def test_the_apis_tests_pass_through_gateway_events(
 ) -> None:
     events: list[Event] = []
 
-    def handed(event: Event) -> Event:
+    def record(event: Event) -> Event:
         events.append(event)
         return event
 
-    monkeypatch.setattr(gateway, "handed", handed)
+    monkeypatch.setattr(gateway, "change", record)
     assert visit("a key").get("/api/problems").status_code == 200
     (event,) = events
     assert (event["rawPath"], event["headers"]["authorization"]) == ("/api/problems", "Bearer a key")

@@ -89,7 +89,7 @@ class Command(AndenCommand):
         self._write_lines(str(difference) for difference in found)
         if found:
             raise CommandError(
-                f"{len(found)} differences between dashboards/ and the code (file → code). If they are intended, run "
+                f"Differences between dashboards/ and the code (file → code): {len(found)}. If they are intended, run "
                 "`manage.py dashboards render`; a renamed metric loses its history in other people's queries."
             )
 

@@ -217,7 +217,7 @@ def test_only_the_last_ten_syncs_are_kept(fake: FakeGrafana, given: Given) -> No
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"url": None}, "ANDEN_GRAFANA_URL is not set: set it to"),
+        ({"url": None}, "ANDEN_GRAFANA_URL is not set: set it and ANDEN_GRAFANA_TOKEN"),
         ({"token": SecretStr("")}, "ANDEN_GRAFANA_TOKEN is not set"),
         ({"token": SecretStr("glsa_wrong_one")}, "rejects the token: check ANDEN_GRAFANA_TOKEN"),
         ({"ca": Path("nowhere.pem")}, "ANDEN_GRAFANA_CA is not a file"),
@@ -252,7 +252,7 @@ def test_check_names_the_panel_and_render_fixes_it(monkeypatch: pytest.MonkeyPat
     path = tmp_path / "grafana/overview.json"
     path.write_text(path.read_text().replace('"unit": "short"', '"unit": "s"', 1))
     out = StringIO()
-    with pytest.raises(CommandError, match=r"^1 differences between dashboards/ and the code"):
+    with pytest.raises(CommandError, match=r"^Differences between dashboards/ and the code \(file → code\): 1\."):
         call_command("dashboards", "check", stdout=out)
     assert out.getvalue().startswith("grafana/overview.json: ")
     assert 'fieldConfig.defaults.unit: "s" → "short"\n' in out.getvalue()
