@@ -142,6 +142,13 @@ def test_kafka_that_is_down_fails_and_topics_are_not_checked(monkeypatch: pytest
     assert "ANDEN_KAFKA_BOOTSTRAP_SERVERS" in line
 
 
+def test_a_process_without_kafka_s_settings_skips_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ANDEN_KAFKA_BOOTSTRAP_SERVERS", raising=False)
+    monkeypatch.setattr(settings, "KAFKA", KafkaSettings())
+    assert failures() == []
+    assert "skip  kafka" in doctor()[1]
+
+
 def test_a_missing_topic_is_named(station: Station) -> None:
     station.apply(document("others", [{"name": "id", "logicalType": "integer"}], physical_name="doctor-absent"))
     (line,) = failures()

@@ -28,7 +28,10 @@ CONNECT_TIMEOUT_S: Final = 5
 
 
 def check_kafka() -> Iterator[DiagnosisResult]:
-    """Whether the cluster answers with these credentials."""
+    """Whether the cluster answers with these credentials; only some processes have its settings."""
+    if "bootstrap_servers" not in settings.KAFKA.model_fields_set:
+        yield DiagnosisResult(CheckStatus.SKIPPED, "kafka", "ANDEN_KAFKA_BOOTSTRAP_SERVERS is not set")
+        return
     config = client_config(settings.KAFKA)
     where = str(config["bootstrap.servers"])
     try:
@@ -44,8 +47,8 @@ def check_kafka() -> Iterator[DiagnosisResult]:
 
 def check_topics() -> Iterator[DiagnosisResult]:
     """Whether each dataset's topic exists and may be read."""
-    if INGEST not in settings.DATABASES:
-        yield DiagnosisResult(CheckStatus.SKIPPED, "topics", "ANDEN_DATABASE_INGEST_URL is not set")
+    if INGEST not in settings.DATABASES or "bootstrap_servers" not in settings.KAFKA.model_fields_set:
+        yield DiagnosisResult(CheckStatus.SKIPPED, "topics", "this process has no settings for ingest")
         return
     try:
         datasets = catalogue_read(using=INGEST)
