@@ -156,7 +156,8 @@ class Station:
             self._error = self._server_error()
             if self._error or (deadline is not None and now_s >= deadline):
                 return
-            self._progress.show(self._rows(), now_s=now_s)
+            with suppress(psycopg.ProgrammingError):  # you may drop the demo's table, or revoke a right on it
+                self._progress.show(self._rows(), now_s=now_s)
 
     def _server_error(self) -> str:
         """An error if PostgreSQL or Kafka is not running; empty if both are."""

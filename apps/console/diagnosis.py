@@ -15,6 +15,7 @@ from apps.console.adapters.checks.machine import check_disk, check_environment, 
 from apps.console.adapters.checks.servers import (
     check_grafana,
     check_kafka,
+    check_pipelines,
     check_prometheus,
     check_queue,
     check_topics,
@@ -67,6 +68,7 @@ def _checks() -> Iterator[tuple[str, Check]]:
     yield "clock", check_clock
     yield "kafka", check_kafka
     yield "topics", check_topics
+    yield "pipelines", check_pipelines
     yield "queue", check_queue
     yield "grafana", check_grafana
     yield "prometheus", check_prometheus

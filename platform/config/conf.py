@@ -78,7 +78,7 @@ class PlatformSettings(EnvironmentSettings):
         default=None, min_length=8, description="Password that `manage.py steward create` sets; generated if unset."
     )
     celery_broker_url: SecretStr = Field(
-        default=SecretStr("filesystem://"), description="Celery's broker: filesystem://, redis://…, sqs://."
+        default=SecretStr("filesystem://"), description="Celery's broker: filesystem:// or sqs://."
     )
     celery_queue_url: str | None = Field(
         default=None,

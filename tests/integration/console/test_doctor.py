@@ -19,7 +19,9 @@ from pydantic import SecretStr
 from apps.console.adapters.checks import database as database_checks
 from apps.console.adapters.checks import machine as machine_checks
 from apps.console.diagnosis import diagnose
+from apps.datasets.selectors import dataset_get
 from apps.ingest.conf import KafkaSettings
+from apps.ingest.models import Source
 from apps.monitoring.conf import GrafanaSettings
 from embedded.kafka import EmbeddedKafka
 from tests.documents import document
@@ -107,6 +109,37 @@ def test_a_missing_right_is_named_with_its_table(station: Station) -> None:
             )
     assert "anden_ingest lacks INSERT on datasets_batch:" in ingest
     assert "anden_reader lacks SELECT on data.things:" in reader
+
+
+def test_a_schema_that_a_role_may_not_use_is_named(station: Station) -> None:
+    with station.admin() as admin:
+        admin.execute("REVOKE USAGE ON SCHEMA analyst FROM anden_analyst")
+        try:
+            (line,) = failures()
+        finally:
+            admin.execute("GRANT USAGE ON SCHEMA analyst TO anden_analyst")
+    assert "anden_analyst lacks USAGE on schema analyst:" in line
+
+
+def test_a_stopped_pipeline_fails_with_its_reason(station: Station) -> None:
+    dataset = dataset_get("things")
+    Source.objects.create(
+        dataset_id=dataset.id, topic=TOPIC, partition=0, next_offset=5, last_error="offsets are gone"
+    )
+    (line,) = failures()
+    assert f"pipelines{' ' * 10}{TOPIC}/0 is stopped: offsets are gone" in line
+
+
+def test_an_unreadable_authority_is_not_a_broker_that_is_down(
+    monkeypatch: pytest.MonkeyPatch, kafka_server: EmbeddedKafka
+) -> None:
+    given = KafkaSettings(
+        bootstrap_servers=kafka_server.bootstrap, security_protocol="SSL", ssl_ca=Path("/nowhere/ca.pem")
+    )
+    monkeypatch.setattr(settings, "KAFKA", given)
+    (line,) = failures()
+    assert "kafka" in line
+    assert "invalid settings" in line
 
 
 def test_a_pending_migration_is_named(station: Station) -> None:

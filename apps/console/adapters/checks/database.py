@@ -46,6 +46,15 @@ _PUBLIC_RIGHTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 }
 """Rights on tables of schema public by role; `app` has all rights on all of them."""
 
+_SCHEMAS: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("app", "ingest", "reader", "writer"), ("public", "data")),
+    "analyst": ("analyst",),
+}
+"""Schemas that each role uses."""
+_MISSING_SCHEMAS: Final = """
+    SELECT 'USAGE on schema ' || nspname FROM pg_namespace
+    WHERE nspname = ANY (%s) AND NOT has_schema_privilege(oid, 'USAGE') ORDER BY 1
+"""
 _MISSING: Final = """
     SELECT wanted.privilege || ' on ' || c.oid::regclass::text
     FROM unnest(%s::text[], %s::text[], %s::text[]) AS wanted (namespace, relation, privilege)
@@ -66,6 +75,15 @@ _NOT_OWNED: Final = """
 """
 
 
+_UNLIMITED: Final = """
+    SELECT rolsuper OR EXISTS (
+        SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname IN ('public', 'data', 'parts') AND c.relkind IN ('r', 'p')
+            AND pg_has_role(c.relowner, 'USAGE'))
+    FROM pg_roles WHERE rolname = current_user
+"""
+
+
 def check_role(role: str) -> Iterator[DiagnosisResult]:
     """Whether the role can log in, and whether it has the rights that its processes need."""
     alias, check = ROLES[role], f"database ({role})"
@@ -75,15 +93,15 @@ def check_role(role: str) -> Iterator[DiagnosisResult]:
     try:
         with connect(alias) as connection:
             connection.execute(f"SET statement_timeout = {STATEMENT_TIMEOUT_MS}")
-            yield _login(connection, check, alias)
             if missing := _missing_rights(connection, role):
-                yield DiagnosisResult(CheckStatus.FAILED, check, _lacks(connection, missing))
-            elif role != "owner" and _is_superuser(connection):
-                yield DiagnosisResult(
-                    CheckStatus.WARNING,
-                    check,
-                    f"{connection.info.user} is a superuser, so no grant limits it: ALTER ROLE … NOSUPERUSER",
+                yield DiagnosisResult(CheckStatus.FAILED, check, _lacks(connection, role, missing))
+            elif role != "owner" and _is_unlimited(connection):
+                finding = (
+                    f"{connection.info.user} is a superuser or owns tables, so no grant limits it: use another role"
                 )
+                yield DiagnosisResult(CheckStatus.WARNING, check, finding)
+            else:
+                yield _login(connection, check, alias)
     except (psycopg.Error, DatasetsError) as error:
         yield DiagnosisResult(CheckStatus.FAILED, check, explain_database_error(alias, error))
 
@@ -151,18 +169,21 @@ def _missing_rights(connection: psycopg.Connection[Any], role: str) -> list[str]
         wanted += [("public", "", privilege) for privilege in _ROWS]
     for relation, privileges in _PUBLIC_RIGHTS.get(role, {}).items():
         wanted += [("public", relation, privilege) for privilege in privileges]
+    schemas = connection.execute(_MISSING_SCHEMAS, (list(_SCHEMAS[role]),))
+    if lacking := [row[0] for row in schemas]:
+        return lacking
     columns = [list(column) for column in zip(*wanted, strict=True)] or [[], [], []]
     return [row[0] for row in connection.execute(_MISSING, columns)]
 
 
-def _lacks(connection: psycopg.Connection[Any], missing: list[str]) -> str:
+def _lacks(connection: psycopg.Connection[Any], role: str, missing: list[str]) -> str:
     more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-    return (
-        f"{connection.info.user} lacks {', '.join(missing[:3])}{more}: "
-        f"as the tables' owner, GRANT … TO {connection.info.user}"
-    )
+    remedy = f"as the tables' owner, GRANT … TO {connection.info.user}"
+    if more:
+        remedy += f", or, if it is the wrong role, fix ANDEN_DATABASE_{role.upper()}_URL"
+    return f"{connection.info.user} lacks {', '.join(missing[:3])}{more}: {remedy}"
 
 
-def _is_superuser(connection: psycopg.Connection[Any]) -> bool:
-    row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+def _is_unlimited(connection: psycopg.Connection[Any]) -> bool:
+    row = connection.execute(_UNLIMITED).fetchone()
     return bool(row and row[0])

@@ -17,9 +17,10 @@ from apps.console.core.diagnosis import CheckStatus, DiagnosisResult
 from apps.datasets.selectors import catalogue_read
 from apps.fleet.services.source import prometheus_api
 from apps.ingest.adapters.kafka_client import client_config
-from apps.ingest.adapters.kafka_errors import request_error
+from apps.ingest.adapters.kafka_errors import cause, request_error
 from apps.ingest.adapters.kafka_topic_admin import TIMEOUT_S, KafkaTopicAdmin
 from apps.ingest.core.errors import IngestError
+from apps.ingest.models import Source
 from apps.ingest.selectors import ALIAS as INGEST
 from apps.monitoring.grafana import configuration
 from apps.telemetry.errors import MonitoringError
@@ -36,6 +37,12 @@ def check_kafka() -> Iterator[DiagnosisResult]:
     where = str(config["bootstrap.servers"])
     try:
         client = AdminClient(config)  # kept: its end would fail the request
+    except KafkaException as error:
+        yield DiagnosisResult(
+            CheckStatus.FAILED, "kafka", f"invalid settings ({cause(error).str()}): fix ANDEN_KAFKA_…"
+        )
+        return
+    try:
         request: Future[DescribeClusterResult] = client.describe_cluster(request_timeout=TIMEOUT_S)  # type: ignore[assignment] # the stub has a dict
         cluster = request.result(TIMEOUT_S + 1)
     except KafkaException as error:
@@ -54,7 +61,7 @@ def check_topics() -> Iterator[DiagnosisResult]:
         datasets = catalogue_read(using=INGEST)
         names = sorted({dataset.contract.topic for dataset in datasets.readable})
         states = KafkaTopicAdmin(client_config(settings.KAFKA)).states(names)
-    except (IngestError, DatabaseError, InterfaceError):
+    except (IngestError, KafkaException, DatabaseError, InterfaceError):
         yield DiagnosisResult(CheckStatus.SKIPPED, "topics", "not checked: PostgreSQL or Kafka does not respond")
         return
     finally:
@@ -66,6 +73,26 @@ def check_topics() -> Iterator[DiagnosisResult]:
     yield from (DiagnosisResult(CheckStatus.FAILED, "topics", finding) for finding in findings)
     if not findings:
         yield DiagnosisResult(CheckStatus.OK, "topics", f"{len(names)} of {len(names)} readable")
+
+
+def check_pipelines() -> Iterator[DiagnosisResult]:
+    """Whether a pipeline is stopped, and why."""
+    if INGEST not in settings.DATABASES:
+        yield DiagnosisResult(CheckStatus.SKIPPED, "pipelines", "this process has no settings for ingest")
+        return
+    try:
+        stopped = list(
+            Source.objects.using(INGEST).exclude(last_error="").values_list("topic", "partition", "last_error")
+        )
+    except (DatabaseError, InterfaceError):
+        yield DiagnosisResult(CheckStatus.SKIPPED, "pipelines", "not checked: PostgreSQL does not respond")
+        return
+    finally:
+        connections.close_all()
+    for topic, partition, reason in stopped:
+        yield DiagnosisResult(CheckStatus.FAILED, "pipelines", f"{topic}/{partition} is stopped: {reason}")
+    if not stopped:
+        yield DiagnosisResult(CheckStatus.OK, "pipelines", "none is stopped")
 
 
 def check_queue() -> Iterator[DiagnosisResult]:

@@ -35,8 +35,7 @@ def explain_database_error(alias: str, error: Exception) -> str:
     if state in MISSING:
         return f"{where} lacks a table or column: run `manage.py migrate` ({first})"
     if state == "42501":
-        role = settings.DATABASES[alias]["USER"]
-        return f"{where} denies the role {role}: run `manage.py migrate`, which grants its privileges ({first})"
+        return f"{where} denied access ({first}): `manage.py doctor` names the role and the right that it lacks"
     if state and not state.startswith(("08", "57P")):
         return f"{where} refused: {first} ({state})"
     if FATAL in str(error):  # it answers and refuses: a wrong password, or no such database

@@ -249,7 +249,7 @@ def _field_error(field: ContractField, part: bytes, error: Exception) -> BadReco
             return BadRecord("out_of_range", rule, field=field.name)
         return BadRecord("wrong_type", f"{field.name!r} is not of type {field.type.sql}", field=field.name)
     # The type matches, so a bound, a length, a pattern or an item does not.
-    return BadRecord("out_of_range", f"{field.name!r} {_violation(error)}", field=field.name)
+    return BadRecord("out_of_range", f"{field.name!r}{_violation(error)}", field=field.name)
 
 
 def _violation(error: Exception) -> str:
@@ -258,12 +258,12 @@ def _violation(error: Exception) -> str:
     if length := _LENGTH.fullmatch(rule):
         kind, sign, number = length.groups()
         unit = "character" if kind == "str" else "item"
-        return f"must have at {'least' if sign == '>=' else 'most'} {number} {unit}{'' if number == '1' else 's'}"
+        return f" must have at {'least' if sign == '>=' else 'most'} {number} {unit}{'' if number == '1' else 's'}"
     if bound := _BOUND.fullmatch(rule):
-        return f"must be {bound[1]} {bound[2]}"
+        return f" must be {bound[1]} {bound[2]}"
     if multiple := _MULTIPLE.fullmatch(rule):
-        return f"must be a multiple of {multiple[1]}"
-    return f"violates a rule of its contract: {rule}"
+        return f" must be a multiple of {multiple[1]}"
+    return f": {rule}"
 
 
 def why_no_object(text: bytes, what: str) -> BadRecord:
