@@ -3,9 +3,13 @@
 import re
 from pathlib import Path
 
+import yaml
+
 from apps.datasets.core.column_types.checks import ITEMS, NUMBERS, TEXTS
 from apps.datasets.core.column_types.types import DEFAULT_PHYSICAL, TYPES
+from apps.datasets.core.contract.contract import WriteMode
 from apps.datasets.core.document.custom_properties import CLEANUP, WORDS
+from apps.datasets.core.document.odcs import contract_from_odcs
 from apps.datasets.core.record.formats import FORMATS
 
 ROOT = Path(__file__).parents[3]
@@ -20,6 +24,12 @@ def table(title: str) -> list[list[str]]:
     section = GUIDE.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
     lines = [line for line in section.splitlines() if line.startswith("|")]
     return [[cell.strip().replace("`", "") for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def test_the_sample_is_a_valid_contract() -> None:
+    sample = yaml.safe_load(GUIDE.partition("```yaml\n")[2].partition("```")[0])
+    contract = contract_from_odcs(sample)
+    assert (contract.name, contract.mode, contract.key) == ("sensors", WriteMode.UPSERT, ("id",))
 
 
 def test_every_word_of_anden_is_explained() -> None:
