@@ -73,8 +73,8 @@ def test_the_outlier_is_listed_with_its_reason_incident_and_plot(evaluated: Eval
     assert reverse("admin:fleet_incident_change", args=[incident.pk]) in shown
     assert "times its baseline" in shown
     bound = f"{DEFAULT_POLICY.threshold(50, len(SIGNALS)):.1f}"
-    assert f"flagged from a score of {bound} in one signal" in shown
-    assert f"outlier (from {bound})" in shown
+    assert f"flagged at a score of {bound} in one signal" in shown
+    assert f"outlier ({bound} or more" in shown
     assert 1 <= shown.count('class="fl-plot"') <= 6
     first = shown.split("<tbody>")[1].split("</tr>")[0]
     assert name in first
